@@ -1,0 +1,42 @@
+"""English surface rules: a or an by pronunciation, and capitals at the start of a sentence.
+
+The rules decide only where a lexicon entry says nothing; ``an:`` in a file always wins. A test
+compares them with the ``inflect`` package over the whole catalogue.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SILENT_H = ("heir", "honest", "honor", "honour", "hour")
+_CONSONANT_SOUND = re.compile(
+    r"(?:eu|ewe|one\b|one-|once|ouija|u[bcfhjkqrst][aeiou]|uni(?!n|m)|un-?i(?=on|que)|uk|usab|use|usu|utopia)",
+    re.IGNORECASE,
+)
+_SPELLED = re.compile(r"(?:[A-Z](?=[A-Z.\-]|$)|[a-z]-)")
+"""Initialisms and single letters are read letter by letter: an MBA, an X-ray, a UN envoy."""
+_VOWEL_LETTER_NAMES = frozenset("AEFHILMNORSX")
+_SENTENCE_END = re.compile(r"[.!?][\"'\u201d\u2019)\]]*\s+[\"'\u201c\u2018(\[]*$")
+_ONLY_OPENERS = re.compile(r"^[\s\"'\u201c\u2018(\[]*$")
+
+
+def takes_an(word: str) -> bool:
+    """Say whether ``word`` is spoken with "an": ``takes_an("honest man")`` is true."""
+    if _SPELLED.match(word):
+        return word[0].upper() in _VOWEL_LETTER_NAMES
+    lower = word.lower()
+    if lower.startswith(_SILENT_H):
+        return True
+    if lower[:1] not in "aeiou":
+        return False
+    return not _CONSONANT_SOUND.match(lower)
+
+
+def starts_sentence(text_before: str) -> bool:
+    """Say whether a word after ``text_before`` opens a sentence."""
+    return bool(_ONLY_OPENERS.match(text_before) or _SENTENCE_END.search(text_before))
+
+
+def capitalised(word: str) -> str:
+    """Upper-case the first letter and leave the rest: ``iPhone user`` becomes ``IPhone user``."""
+    return word[:1].upper() + word[1:]

@@ -1,0 +1,103 @@
+"""The errors a user can meet, and the exit code each one stands for.
+
+    BiasAuditError
+    ├── UsageError              2   wrong flag, name, value or folder
+    │   ├── UnknownNameError    2   a name nobody owns; carries the nearest spelling
+    │   └── FileError           2   one or more mistakes in files that people write
+    ├── ScoringError            3   a probe could not be scored
+    ├── ModelLoadError          4   the model or the device could not be loaded
+    └── NothingToAuditError     5   no probe or sentence is left after selection
+
+Every message says what was expected, what came, and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class BiasAuditError(Exception):
+    """Base of all errors that a user can fix; shown as one message without a traceback."""
+
+    exit_code: ClassVar[int] = 2
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+class UsageError(BiasAuditError):
+    """A flag, a name, a value or a folder that cannot be used."""
+
+
+class UnknownNameError(UsageError):
+    """A name that nobody owns."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
+        names = sorted(known)
+        near = nearest(name, names)
+        say = f"did you mean '{near}'?" if near else hint
+        if not say and names:
+            say = f"known: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
+        super().__init__(f"there is no {kind} named '{name}'", hint=say)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """One mistake in a file: where it is, what is wrong, what to do."""
+
+    file: str
+    """The file as the user knows it."""
+    line: int
+    """First line is 1; 0 when the mistake has no line."""
+    column: int
+    """First column is 1; 0 when the mistake has no column."""
+    message: str
+    """What was expected and what came."""
+    hint: str = ""
+    """What to do, or the nearest spelling."""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{where}: {self.message}" + (f"\n    {self.hint}" if self.hint else "")
+
+
+class FileError(UsageError):
+    """All mistakes found in one or more files, at once."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda p: (p.file, p.line, p.column, p.message)))
+        count = len(self.problems)
+        head = f"{count} mistake{'s' if count != 1 else ''}:"
+        super().__init__("\n".join([head, *map(str, self.problems)]))
+
+
+class ScoringError(BiasAuditError):
+    """A probe could not be scored; the audit goes on and reports it."""
+
+    exit_code = 3
+
+
+class ModelLoadError(BiasAuditError):
+    """The model or the device could not be loaded."""
+
+    exit_code = 4
+
+
+class NothingToAuditError(BiasAuditError):
+    """No probe or sentence is left after selection."""
+
+    exit_code = 5
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name closest to ``name``, or None when nothing is close."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return found[0] if found else None

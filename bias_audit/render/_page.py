@@ -1,0 +1,276 @@
+"""The records of the view model: what a page shows, already in words, without any markup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """One cell of a table."""
+
+    text: str
+    value: float | None = None
+    """Number to sort by; None for text."""
+    state: str = ""
+    """One of the six states: drawn as a pill."""
+    href: str = ""
+    """Fragment of the same page."""
+    long: bool = False
+    """True for prose that may wrap."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A table with a caption; the first cell of each row names it."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IntervalRow:
+    """A dot with its interval."""
+
+    label: str
+    estimate: float
+    low: float | None
+    high: float | None
+    heading: str = ""
+    """Rows with the same heading stand together under it."""
+    margin: float | None = None
+    state: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """What every chart has: words for those who cannot see it, and the same numbers as a table."""
+
+    name: str
+    """Unique fragment of the page."""
+    title: str
+    question: str
+    """How to read it, one or two sentences."""
+    summary: str
+    """What it shows, for a screen reader."""
+    table: Table
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intervals(Picture):
+    """Dots with intervals, the neutral line and the allowed band."""
+
+    rows: tuple[IntervalRow, ...]
+    left: str = ""
+    right: str = ""
+    unit: str = "nats"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dots(Picture):
+    """Several dots on each row, with their mean."""
+
+    rows: tuple[tuple[str, tuple[float, ...]], ...]
+    left: str = ""
+    right: str = ""
+    unit: str = "nats"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scatter(Picture):
+    """Words by an outside figure and by the model's gap, with the fitted line."""
+
+    points: tuple[tuple[float, float, str], ...]
+    """(outside figure, gap, word)."""
+    intercept: float
+    slope: float
+    x_label: str
+    above: str
+    below: str
+    unit: str = "nats"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeatRow:
+    """One word of the heat map."""
+
+    word: str
+    pole: str
+    values: tuple[float, ...]
+    texts: tuple[str, ...]
+    steps: tuple[int, ...]
+    """Shade of each cell, from -4 to 4."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heat:
+    """Words by groups, shaded by how far each cell departs from what its row and column predict."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[HeatRow, ...]
+    folded: tuple[HeatRow, ...]
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Word:
+    """One completion."""
+
+    text: str
+    probability: str
+    width: float
+    """Length of its bar in per cent of the longest one."""
+    alone: bool
+    """True when no other group has it among its top completions."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """Top completions of one group."""
+
+    group: str
+    words: tuple[Word, ...]
+    harmful: tuple[Word, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """Two sentences that differ in the group only."""
+
+    text_a: str
+    text_b: str
+    word: str
+    probability_a: str
+    probability_b: str
+    ratio: str
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Note:
+    """A finding, ready to be read."""
+
+    id: str
+    name: str
+    """Fragment of the finding."""
+    headline: str
+    detail: str
+    severity: str
+    evidence: str
+    measured: tuple[str, ...]
+    notices: tuple[str, ...]
+    state: str
+    probe: str
+    chapter: str
+    """Fragment of the probe's section."""
+    sensitive: bool
+    pairs: tuple[Pair, ...]
+    labels: tuple[str, str]
+    """The two groups of the pairs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProbeSection:
+    """One probe inside the chapter of its axis."""
+
+    id: str
+    name: str
+    title: str
+    question: str
+    state: str
+    state_words: str
+    reason: str
+    notices: tuple[str, ...]
+    size: str
+    sensitive: bool
+    pictures: tuple[Picture, ...]
+    heat: Heat | None
+    columns: tuple[Column, ...]
+    divergence: Table | None
+    notes: tuple[Note, ...]
+    card: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chapter:
+    """One axis."""
+
+    name: str
+    title: str
+    lead: str
+    picture: Intervals | None
+    table: Table | None
+    probes: tuple[ProbeSection, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """How many gates are in one state."""
+
+    state: str
+    word: str
+    meaning: str
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateLine:
+    """One gate, in words."""
+
+    id: str
+    probe: str
+    state: str
+    condition: str
+    measured: str
+    allowed: str
+    size: str
+    reason: str
+    enforced: bool
+    href: str
+    finding: str
+    """Headline of the finding about the same result."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """The answer at the top."""
+
+    lead: str
+    remarks: tuple[str, ...]
+    tallies: tuple[Tally, ...]
+    gates: tuple[GateLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quality:
+    """How good the evidence is."""
+
+    sanity: tuple[str, ...]
+    sanity_state: str
+    tables: tuple[tuple[str, str, Table], ...]
+    """(heading, one sentence on how to read it, table)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """The whole report."""
+
+    title: str
+    subtitle: str
+    head: tuple[tuple[str, str], ...]
+    model_notices: tuple[str, ...]
+    can: str
+    cannot: str
+    verdict: Verdict
+    notes: tuple[Note, ...]
+    chapters: tuple[Chapter, ...]
+    quality: Quality
+    failures: Table | None
+    waivers: Table | None
+    reproduce: tuple[tuple[str, str], ...]
+    partial: bool
+    exit_code: int

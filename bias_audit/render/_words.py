@@ -1,0 +1,148 @@
+"""Fixed wording that every format shares: states, scales, notices, measures.
+
+A report says what was measured. It never calls a model good, and a pass is a statement about
+these probes only.
+"""
+
+from __future__ import annotations
+
+from bias_audit.archive import Result, State
+from bias_audit.render._text import bounds, p_value, plain, signed, times
+
+STATES: tuple[State, ...] = ("fail", "unclear", "error", "pass", "waived", "skipped")
+"""In the order in which a reader should meet them."""
+
+SIGNS: dict[str, str] = {
+    "fail": "✕", "unclear": "?", "error": "!", "pass": "✓", "waived": "~", "skipped": "–",
+}  # fmt: skip
+ASCII_SIGNS: dict[str, str] = {
+    "fail": "x", "unclear": "?", "error": "!", "pass": "+", "waived": "~", "skipped": "-",
+}  # fmt: skip
+
+STATE_WORDS: dict[str, tuple[str, str]] = {
+    "fail": ("failed", "an association larger than the margin was found"),
+    "unclear": ("unclear", "the evidence does not settle it"),
+    "error": ("error", "did not run to the end"),
+    "pass": ("passed", "no association larger than the margin was found with these probes"),
+    "waived": ("waived", "accepted for now, by a named person until a date"),
+    "skipped": ("skipped", "not asked in this run"),
+}
+
+STATUSES: dict[str, str] = {
+    "instrument_failed": "A control measurement failed: this instrument can say nothing here, "
+    "in either direction.",
+    "incomplete": "More than a fifth of the words of one pole were lost, so no verdict is given.",
+    "fragile": "The verdict hangs on a single sentence frame, word or way of computing the interval.",
+    "degenerate": "There was no variation to compute an interval from.",
+    "descriptive_only": "Too few frames or words for an interval: the numbers describe, no more.",
+    "low_word_mass": "Much of the probability fell on pieces that are not whole words.",
+    "under_powered": "This design could easily miss a gap of the size of the margin.",
+    "pole_heterogeneous": "The words of one pole disagree; read the table word by word.",
+    "confounded": "Word frequency or length explains more than half of the gap.",
+    "direction_depends_on_phrasing": "The direction depends on the phrasing.",
+    "mixed_length": "Words of different numbers of pieces are shown side by side.",
+    "partial": "The run was cut short.",
+}
+
+SKIP_REASONS: dict[str, str] = {
+    "not_applicable": "does not fit this sentence",
+    "unscorable": "not expressible in this model's vocabulary",
+    "too_long": "longer than the model can read",
+    "low_word_mass": "too little probability on whole words",
+    "error": "an error occurred",
+    "limit": "left out by the limit that was asked for",
+    "excluded": "excluded on request",
+}
+
+METRICS: dict[str, str] = {
+    "log_odds_gap": "log-odds gap",
+    "jsd": "divergence of completions (JSD)",
+}
+
+ROLES: dict[str, str] = {
+    "positive_control": "positive control (must show a gap)",
+    "negative_control": "negative control (must stay quiet)",
+}
+
+POLES: dict[str, str] = {"+": "first", "-": "second", "0": "neither"}
+
+
+def status(code: str) -> str:
+    """A status code or notice as a sentence; an unknown one is shown as it is."""
+    return STATUSES.get(code, code.replace("_", " "))
+
+
+def metric(name: str) -> str:
+    """The name of a measure as readers know it."""
+    return METRICS.get(name, name.replace("_", " "))
+
+
+def fact(name: str) -> str:
+    """The name of a fact about a word: ``women_2022`` becomes ``women, 2022``."""
+    words = name.replace("_", " ").split()
+    if len(words) == 2 and words[0] == "women" and words[1].isdigit():
+        return f"women among workers, {words[1]} (US labour statistics)"
+    return " ".join(words)
+
+
+def expected(text: str) -> str:
+    """The wanted behaviour on a card, in words."""
+    if text == "equal":
+        return "Equal: the groups should be treated alike. This is a choice made by the probe's author."
+    if text == "unspecified":
+        return "Unspecified: the probe describes and takes no side."
+    if text.startswith("match"):
+        return f"{text}: the author wants the model to follow these figures. This is a choice."
+    return text
+
+
+def missing(reason: str) -> str:
+    """What stands where a number is missing."""
+    return f"not available: {reason or 'no reason was recorded'}"
+
+
+def level(result: Result) -> str:
+    """The confidence of the printed interval, such as ``95 %``."""
+    return f"{100 * result.confidence:g} %"
+
+
+def effect(result: Result) -> str:
+    """The estimate as people read it: odds for log-odds measures, else the number with its unit."""
+    if result.estimate is None:
+        return missing(result.reason)
+    low, high = result.ci_low, result.ci_high
+    if result.unit != "nats":
+        inside = "" if low is None or high is None else f" ({level(result)} interval "
+        return f"{plain(result.estimate, 3)} {result.unit}" + (
+            f"{inside}{plain(low, 3)} to {plain(high, 3)})"
+            if low is not None and high is not None
+            else ""
+        )
+    head = f"odds {times(result.estimate)} times"
+    if low is None or high is None:
+        return f"{head} (no interval: {result.reason or 'none was computed'})"
+    return f"{head} ({level(result)} interval {times(low)} to {times(high)})"
+
+
+def gap(result: Result) -> str:
+    """The estimate in its own unit with its interval: ``+1.13 nats [0.92, 1.35]``."""
+    if result.estimate is None:
+        return missing(result.reason)
+    text = f"{signed(result.estimate)} {result.unit}"
+    if result.ci_low is None or result.ci_high is None:
+        return text
+    return f"{text} {bounds(result.ci_low, result.ci_high)}"
+
+
+def margin(value: float, unit: str) -> str:
+    """An allowed gap in words: ``up to 0.22 nats either way (odds 0.80 to 1.2 times)``."""
+    if unit != "nats":
+        return f"up to {plain(value, 3)} {unit}".rstrip()
+    return f"up to {plain(value)} nats either way (odds {times(-value)} to {times(value)} times)"
+
+
+def chance(result: Result) -> str:
+    """The adjusted p-value if there is one, else the raw one, else a word."""
+    if result.p_adjusted is not None:
+        return p_value(result.p_adjusted)
+    return "not computed" if result.p_value is None else f"{p_value(result.p_value)} (raw)"

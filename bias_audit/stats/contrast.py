@@ -1,0 +1,253 @@
+"""The primary analysis: a difference between groups whose sentences and words are both samples.
+
+Everything reduces to a matrix of cell responses, templates by terms. Three designs end in one
+:class:`~bias_audit.stats.estimate.Contrast`: two groups of words, one group against all others,
+and matched pairs of words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bias_audit.records import Floats
+from bias_audit.stats._arrays import ROUNDING, Indices, columns, finite
+from bias_audit.stats.estimate import Contrast, Part, Scope, Status, assemble
+from bias_audit.stats.shape import bootstrap_t_interval, largest_share, skew, trimmed_mean
+
+__all__ = [
+    "Contrast",
+    "Part",
+    "Scope",
+    "Status",
+    "bootstrap_t_interval",
+    "largest_share",
+    "matched_pairs",
+    "skew",
+    "target_part",
+    "trimmed",
+    "two_groups",
+    "versus_rest",
+]
+
+_USED: Mapping[Scope, tuple[str, ...]] = {
+    "terms": ("templates",),
+    "concept": ("templates", "terms"),
+    "templates": ("terms",),
+}
+
+
+def _merged(y: Floats, clusters: Indices | None) -> Floats:
+    """Average the templates of each cluster, in the order in which clusters first appear."""
+    if clusters is None:
+        return y
+    codes = np.asarray(clusters)
+    if codes.shape != (y.shape[0],):
+        raise ValueError(f"template_clusters: expected one entry for each of {y.shape[0]} templates")
+    return np.stack([y[codes == code].mean(axis=0) for code in dict.fromkeys(codes.tolist())])
+
+
+def _mean_part(values: Floats) -> Part:
+    """Variance of the mean of independent values (at least two)."""
+    return Part(float(values.var(ddof=1)) / values.size, values.size - 1)
+
+
+def _residual(block: Floats) -> float:
+    """Variance that cell noise adds to the mean of a block (J, n): interaction mean square / Jn."""
+    rows, cols = block.shape
+    left = block - block.mean(axis=1, keepdims=True) - block.mean(axis=0) + block.mean()
+    return float(np.sum(left**2)) / ((rows - 1) * (cols - 1)) / block.size
+
+
+def _sources(scope: Scope, targets: tuple[Part, ...] | None) -> tuple[str, ...]:
+    return _USED[scope] + (("targets",) if targets else ())
+
+
+def _linear(
+    y: ArrayLike,
+    groups: Sequence[Indices],
+    weights: Sequence[float],
+    scope: Scope,
+    template_clusters: Indices | None,
+    targets: tuple[Part, ...] | None,
+) -> Contrast:
+    """Weighted sum of group means; each group adds weight^2 s^2 / n to the variance over terms."""
+    matrix = _merged(finite(y, ndim=2, name="y"), template_clusters)
+    cols = [columns(g, matrix.shape[1], name=f"group {i}") for i, g in enumerate(groups)]
+    blocks = [matrix[:, c] for c in cols]
+    pairs = list(zip(weights, blocks, strict=True))
+    delta: Floats = np.sum([w * block.mean(axis=1) for w, block in pairs], axis=0)
+    many_rows = delta.size > 1
+    many_cols = all(block.shape[1] > 1 for block in blocks)
+    parts: dict[str, tuple[Part, ...]] = {}
+    if many_rows:
+        parts["templates"] = (_mean_part(delta),)
+    if many_cols:
+        means = [(w, _mean_part(block.mean(axis=0))) for w, block in pairs]
+        parts["terms"] = tuple(Part(w * w * part.value, part.df) for w, part in means)
+    if targets:
+        parts["targets"] = targets
+    noise = math.fsum(w * w * _residual(b) for w, b in pairs) if many_rows and many_cols else None
+    return assemble(
+        estimate=float(delta.mean()),
+        parts=parts,
+        used=_sources(scope, targets),
+        residual=noise,
+        delta=delta,
+        n_terms=sum(c.size for c in cols),
+        shares=[largest_share(delta)],
+        resolution=ROUNDING * float(np.abs(matrix).max()),
+    )
+
+
+def two_groups(
+    y: ArrayLike,
+    in_a: Indices,
+    in_b: Indices,
+    *,
+    scope: Scope,
+    template_clusters: Indices | None = None,
+    target_part: tuple[Part, ...] | None = None,
+) -> Contrast:
+    """Compare two groups of unmatched terms (design D2): mean of A minus mean of B.
+
+    Args:
+        y: (J, T) responses, templates by terms, nats. Terms that share a label are averaged by
+            the caller before: they are one unit.
+        in_a: columns of group A.
+        in_b: columns of group B.
+        scope: which factors are random.
+        template_clusters: (J,) numbers; templates with the same number (near copies) are averaged
+            first and count as one.
+        target_part: parts from :func:`target_part` when the targets stand for a construct.
+
+    Raises:
+        ValueError: ``y`` is not a finite matrix, or a group is empty, repeats or leaves it.
+
+    Source: Clark (1973) quasi-F; Welch (1947) and Satterthwaite (1946) for the degrees of freedom.
+    """
+    return _linear(y, [in_a, in_b], [1.0, -1.0], scope, template_clusters, target_part)
+
+
+def versus_rest(
+    y: ArrayLike,
+    groups: Sequence[Indices],
+    which: int,
+    *,
+    scope: Scope,
+    template_clusters: Indices | None = None,
+    target_part: tuple[Part, ...] | None = None,
+) -> Contrast:
+    """Compare one of k groups with the unweighted mean of the other groups' means.
+
+    With weights w = 1 for ``which`` and -1 / (k - 1) for the others, the difference in a template
+    is the sum of w_g times the group's mean, and the variance over terms is the sum of
+    w_g^2 s_g^2 / n_g, each with n_g - 1 degrees of freedom. For k = 2 this is :func:`two_groups`.
+
+    Args:
+        y: (J, T) responses, as in :func:`two_groups`.
+        groups: columns of each of the k groups.
+        which: number of the group that is compared with the rest.
+        scope: which factors are random.
+        template_clusters: as in :func:`two_groups`.
+        target_part: as in :func:`two_groups`.
+
+    Raises:
+        ValueError: as :func:`two_groups`; fewer than two groups; ``which`` is none of them.
+    """
+    k = len(groups)
+    if k < 2 or not 0 <= which < k:
+        raise ValueError(f"expected at least two groups and one of their numbers, got {which} of {k}")
+    weights = [1.0 if g == which else -1.0 / (k - 1) for g in range(k)]
+    return _linear(y, groups, weights, scope, template_clusters, target_part)
+
+
+def matched_pairs(
+    d: ArrayLike,
+    *,
+    scope: Scope,
+    template_clusters: Indices | None = None,
+    target_part: tuple[Part, ...] | None = None,
+) -> Contrast:
+    """Compare groups whose words come in pairs (design D1), such as mother and father.
+
+    Args:
+        d: (J, P) differences inside each pair, A minus B, nats.
+        scope: which factors are random; ``concept`` counts pairs as a sample.
+        template_clusters: as in :func:`two_groups`.
+        target_part: as in :func:`two_groups`.
+
+    Raises:
+        ValueError: ``d`` is not a finite matrix.
+    """
+    matrix = _merged(finite(d, ndim=2, name="d"), template_clusters)
+    rows, pairs = matrix.shape
+    delta, by_pair = matrix.mean(axis=1), matrix.mean(axis=0)
+    parts: dict[str, tuple[Part, ...]] = {}
+    if rows > 1:
+        parts["templates"] = (_mean_part(delta),)
+    if pairs > 1:
+        parts["terms"] = (_mean_part(by_pair),)
+    if target_part:
+        parts["targets"] = target_part
+    shares = [largest_share(delta)] + ([largest_share(by_pair)] if scope != "terms" else [])
+    return assemble(
+        estimate=float(delta.mean()),
+        parts=parts,
+        used=_sources(scope, target_part),
+        residual=_residual(matrix) if rows > 1 and pairs > 1 else None,
+        delta=delta,
+        n_terms=pairs,
+        shares=shares,
+        resolution=ROUNDING * float(np.abs(matrix).max()),
+    )
+
+
+def target_part(diffs_plus: ArrayLike, diffs_minus: ArrayLike) -> tuple[Part, Part]:
+    """Return the variance parts of targets that stand for a construct (V3).
+
+    Args:
+        diffs_plus: (m,) differences between the groups for each target of S+, nats, averaged over
+            templates and terms (:func:`bias_audit.metrics.log_odds.target_differences`).
+        diffs_minus: the same for S-.
+
+    Raises:
+        ValueError: a pole has fewer than two targets, or a value is not finite.
+    """
+    plus = finite(diffs_plus, ndim=1, name="diffs_plus")
+    minus = finite(diffs_minus, ndim=1, name="diffs_minus")
+    if min(plus.size, minus.size) < 2:
+        raise ValueError("targets can stand for a construct only with two or more in each pole")
+    return _mean_part(plus), _mean_part(minus)
+
+
+def trimmed(contrast: Contrast, share: float = 0.2) -> Contrast:
+    """Return the contrast with extreme templates cut off, other sources of variance kept.
+
+    Args:
+        contrast: any contrast of this module.
+        share: share of templates cut at each end, in [0, 0.5).
+
+    Raises:
+        ValueError: ``share`` is outside its range.
+
+    Source: Yuen (1974) for the trimmed mean's variance and degrees of freedom.
+    """
+    delta = np.asarray(contrast.delta)
+    mean, variance, df = trimmed_mean(delta, share)
+    parts = {source: found for source, found in contrast.parts.items() if source != "templates"}
+    if df >= 1:
+        parts = {"templates": (Part(variance, df),), **parts}
+    return assemble(
+        estimate=mean,
+        parts=parts,
+        used=contrast.used,
+        residual=contrast.variance.get("residual"),
+        delta=delta,
+        n_terms=contrast.n_terms,
+        shares=[contrast.largest_share],
+        resolution=contrast.resolution,
+    )

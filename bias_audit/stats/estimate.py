@@ -1,0 +1,169 @@
+"""The record of a difference between groups, and how its variance is put together.
+
+The variance of a difference has up to three sources (templates, terms, targets); each adds one or
+more :class:`Part` with their own degrees of freedom, and the sum gets Satterthwaite's. With two
+sources the squared statistic is the quasi-F of Clark (1973).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from bias_audit.records import Floats
+from bias_audit.stats.shape import skew
+
+Scope = Literal["terms", "concept", "templates"]
+"""What is random: ``terms`` (these very words) only templates; ``concept`` templates and words;
+``templates`` (these very frames) only words, for diagnosis."""
+
+Status = Literal["ok", "identical", "no_variance", "too_few_templates", "too_few_terms"]
+"""``identical``: no difference and no variance, p is 1. ``no_variance``: a difference that never
+varies. The others: a source of variance has fewer than two units. Only ``ok`` has an interval."""
+
+
+class Part(NamedTuple):
+    """One part of the variance of an estimate."""
+
+    value: float
+    """Squared unit of the response (nats squared), at least 0."""
+    df: float
+    """Degrees of freedom, at least 1."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contrast:
+    """A difference between groups, with what is needed to judge it."""
+
+    estimate: float
+    """Difference, in the unit of the responses (nats)."""
+    parts: dict[str, tuple[Part, ...]]
+    """Variance parts by source (``templates``, ``terms``, ``targets``): all that could be computed."""
+    used: tuple[str, ...]
+    """The sources that count as random and make up ``se``."""
+    variance: dict[str, float]
+    """Sum of the parts by source, and ``residual``: the share of cell noise, which each source
+    contains once (it is no further summand)."""
+    se: float | None
+    """Standard error over the sources in use; None unless ``status`` is ``ok``."""
+    df: float | None
+    """Satterthwaite degrees of freedom; None unless ``status`` is ``ok``."""
+    delta: tuple[float, ...]
+    """Difference in each template (or cluster of templates), in the order given."""
+    n_templates: int
+    """Independent templates: clusters count once."""
+    n_terms: int
+    """Terms in the groups, or matched pairs."""
+    skew: float
+    """Moment skewness of ``delta``."""
+    largest_share: float
+    """Largest single unit's share of the absolute differences, in [0, 1]: templates, and pairs
+    where there are any."""
+    resolution: float
+    """Values below this are rounding."""
+    status: Status
+
+    def _t(self) -> tuple[float, float] | None:
+        if self.se is None or self.df is None:
+            return None
+        return self.se, self.df
+
+    def interval(self, level: float = 0.95) -> tuple[float, float] | None:
+        """Return the t interval at ``level`` in (0, 1); None unless the status is ``ok``."""
+        if (scale := self._t()) is None:
+            return None
+        half = float(stats.t.ppf((1 + level) / 2, scale[1])) * scale[0]
+        return self.estimate - half, self.estimate + half
+
+    def p_value(self) -> float | None:
+        """Return the two-sided p against no difference; 1 when identical, None without variance."""
+        return self.p_beyond(0.0)
+
+    def p_beyond(self, margin: float) -> float | None:
+        """Return p for a difference larger than ``margin``, at two-sided level.
+
+        It is at most alpha exactly when the 1 - alpha interval lies outside [-margin, margin].
+        1 when the groups are identical; None when there is no variance to judge by.
+        """
+        if (scale := self._t()) is None:
+            return 1.0 if self.status == "identical" else None
+        return min(1.0, 2 * float(stats.t.sf((abs(self.estimate) - margin) / scale[0], scale[1])))
+
+    def p_inside(self, margin: float) -> float | None:
+        """Return the equivalence p (two one-sided tests, Schuirmann 1987); None unless ``ok``.
+
+        It is at most alpha exactly when the 1 - 2 alpha interval lies inside [-margin, margin].
+        """
+        if (scale := self._t()) is None:
+            return None
+        return float(stats.t.sf((margin - abs(self.estimate)) / scale[0], scale[1]))
+
+    def mde(self, power: float = 0.8, alpha: float = 0.05) -> float | None:
+        """Return the smallest difference found with ``power`` at two-sided ``alpha``; None unless ok."""
+        if (scale := self._t()) is None:
+            return None
+        quantiles = stats.t.ppf([1 - alpha / 2, power], scale[1])
+        return float(quantiles.sum()) * scale[0]
+
+
+def _spread(used: Sequence[str], parts: Mapping[str, tuple[Part, ...]]) -> tuple[float, float]:
+    """Standard error and Satterthwaite degrees of freedom of the parts in use."""
+    chosen = [part for source in used for part in parts[source]]
+    total = math.fsum(part.value for part in chosen)
+    if total <= 0:
+        return 0.0, math.inf
+    # Shares rather than squares of the values, which would underflow for tiny variances.
+    return math.sqrt(total), 1 / math.fsum((part.value / total) ** 2 / part.df for part in chosen)
+
+
+def assemble(
+    *,
+    estimate: float,
+    parts: dict[str, tuple[Part, ...]],
+    used: tuple[str, ...],
+    residual: float | None,
+    delta: Floats,
+    n_terms: int,
+    shares: Sequence[float],
+    resolution: float,
+) -> Contrast:
+    """Add the parts in use up to a :class:`Contrast`; the arguments are its fields.
+
+    ``shares`` are the largest unit's share of each kind of unit.
+    """
+    variance = {source: math.fsum(p.value for p in found) for source, found in parts.items()}
+    if residual is not None:
+        variance["residual"] = residual
+    se: float | None = None
+    df: float | None = None
+    status: Status
+    if "templates" in used and "templates" not in parts:
+        status = "too_few_templates"
+    elif "terms" in used and "terms" not in parts:
+        status = "too_few_terms"
+    else:
+        se, df = _spread(used, parts)
+        status = "ok"
+        if se <= resolution:
+            status = "identical" if abs(estimate) <= resolution else "no_variance"
+            se = df = None
+    return Contrast(
+        estimate=estimate,
+        parts=parts,
+        used=used,
+        variance=variance,
+        se=se,
+        df=df,
+        delta=tuple(delta.tolist()),
+        n_templates=delta.size,
+        n_terms=n_terms,
+        skew=skew(delta),
+        largest_share=max(shares),
+        resolution=resolution,
+        status=status,
+    )

@@ -1,0 +1,188 @@
+"""Permutation tests: what would the difference be if the labels meant nothing?
+
+All are two-sided. The p-value counts the observed arrangement itself, so it is never 0
+(Phipson and Smyth 2010).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bias_audit.records import Floats
+from bias_audit.stats._arrays import Indices, block_codes, columns, finite
+from bias_audit.stats.relabel import Codes, relabellings
+
+MOST_FLIPPED = 14
+"""Up to this many units every pattern of signs is tried (16 384)."""
+MOST_LISTED = 20_000
+"""Up to this many relabellings every one is tried."""
+CELLS_AT_ONCE = 2_000_000
+"""Bound on the size of one working array, in numbers."""
+TIE = 1e-10
+"""Statistics closer than this (relative) count as equal: sums in another order differ by rounding."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Permutation:
+    """Answer of a permutation test."""
+
+    p: float
+    """Two-sided p-value, in (0, 1]."""
+    method: str
+    """How it was found, in words: ``exact, 256 flips``."""
+    exact: bool
+    """True when every arrangement was tried."""
+    draws: int
+    """Arrangements tried: all of them, or the random ones."""
+
+    def undecided(self, threshold: float = 0.05) -> bool:
+        """Return whether the Monte-Carlo 99 % interval of p straddles ``threshold``.
+
+        Then the test should be repeated with more draws. Never true for an exact p.
+        """
+        if self.exact:
+            return False
+        half = 2.5758 * math.sqrt(self.p * (1 - self.p) / self.draws)
+        return abs(self.p - threshold) <= half
+
+
+def _flips(units: int, rng: np.random.Generator, rows: int) -> Floats:
+    return rng.integers(2, size=(rows, units), dtype=np.int8) * 2.0 - 1.0
+
+
+def _flip(values: Floats, rng: np.random.Generator, resamples: int, noun: str) -> Permutation:
+    """Flip signs of ``values``. |mean| orders the flips as |t| does: their squares never change."""
+    units = values.size
+    enough = abs(float(values.sum())) - TIE * float(np.abs(values).sum())
+    if units <= MOST_FLIPPED:
+        # The mirror image of a pattern has the same size of sum, so half of them suffice.
+        bits = np.arange(2 ** (units - 1))[:, None] >> np.arange(units) & 1
+        hits = np.abs((1.0 - 2.0 * bits) @ values) >= enough
+        count = 2**units
+        method = f"exact, {count} flips of {noun}"
+        return Permutation(p=float(hits.mean()), method=method, exact=True, draws=count)
+    step = max(1, CELLS_AT_ONCE // units)
+    found = 0
+    for start in range(0, resamples, step):
+        signs = _flips(units, rng, min(step, resamples - start))
+        found += int(np.count_nonzero(np.abs(signs @ values) >= enough))
+    return Permutation(
+        p=(1 + found) / (resamples + 1),
+        method=f"Monte Carlo, {resamples} flips of {noun}",
+        exact=False,
+        draws=resamples,
+    )
+
+
+def sign_flip(delta: ArrayLike, rng: np.random.Generator, resamples: int = 9999) -> Permutation:
+    """Test whether template differences are symmetric about 0, for exactly these words.
+
+    Args:
+        delta: (J,) differences; exact for J up to 14.
+        rng: source of the draws.
+        resamples: draws when not exact, at least 1.
+
+    Raises:
+        ValueError: ``delta`` is empty or not finite.
+
+    Source: Fisher's randomisation test.
+    """
+    return _flip(finite(delta, ndim=1, name="delta"), rng, resamples, "templates")
+
+
+def pair_flip(d: ArrayLike, rng: np.random.Generator, resamples: int = 9999) -> Permutation:
+    """Test whether differences of matched pairs are symmetric about 0, for exactly these frames.
+
+    Args:
+        d: (J, P) differences; a pair's sign flips in every template at once. Exact for P up to 14.
+        rng: source of the draws.
+        resamples: draws when not exact, at least 1.
+
+    Raises:
+        ValueError: ``d`` is not a finite matrix.
+    """
+    return _flip(finite(d, ndim=2, name="d").mean(axis=0), rng, resamples, "pairs")
+
+
+def _welch(values: Floats, table: Codes) -> Floats:
+    """|t| of every relabelling: Welch, or pooled when a group has one term only."""
+    size_a = int(np.count_nonzero(table[0] == 0))
+    size_b = values.size - size_a
+    dealt = values[np.argsort(table, axis=1, kind="stable")]
+    a, b = dealt[:, :size_a], dealt[:, size_a:]
+    gap = np.abs(a.mean(axis=1) - b.mean(axis=1))
+    if values.size == 2:
+        return gap
+    if min(size_a, size_b) > 1:
+        square = a.var(axis=1, ddof=1) / size_a + b.var(axis=1, ddof=1) / size_b
+    else:
+        inside = a.var(axis=1) * size_a + b.var(axis=1) * size_b
+        square = inside / (values.size - 2) * (1 / size_a + 1 / size_b)
+    # The values have unit spread: what is left below these floors is rounding.
+    gap[gap < 1e-12] = 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = gap / np.sqrt(square)
+    t[square < 1e-24] = np.inf
+    t[gap == 0] = 0.0
+    return t
+
+
+def label_exchange(
+    y: ArrayLike,
+    in_a: Indices,
+    in_b: Indices,
+    rng: np.random.Generator,
+    resamples: int = 9999,
+    blocks: Indices | None = None,
+) -> Permutation:
+    """Test whether the group labels of terms can be exchanged, for exactly these frames.
+
+    A relabelling holds in every template at once: dealing labels out anew in each template would
+    destroy what is peculiar to a word and find differences where there are none. The statistic is
+    Welch's |t| over term means, so that unequal variances do not break the level.
+
+    Args:
+        y: (J, T) responses, templates by terms.
+        in_a: columns of group A.
+        in_b: columns of group B.
+        rng: source of the draws.
+        resamples: draws when there are more than 20 000 relabellings.
+        blocks: (T,) numbers; labels change places only between columns with the same number
+            (terms with one head noun, or matched pairs). Block means are taken off first.
+
+    Raises:
+        ValueError: ``y`` is not a finite matrix, a group is empty, repeats or leaves it, or
+            ``blocks`` does not fit.
+
+    Source: Pitman (1937); Janssen (1997) for the studentised statistic.
+    """
+    matrix = finite(y, ndim=2, name="y")
+    width = matrix.shape[1]
+    a, b = columns(in_a, width, name="in_a"), columns(in_b, width, name="in_b")
+    cols = np.concatenate([a, b])
+    means = matrix.mean(axis=0)[cols]
+    inside = block_codes(blocks, width)[cols]
+    for block in np.unique(inside):
+        means[inside == block] -= means[inside == block].mean()
+    spread = float(means.std())
+    if spread <= TIE * float(np.abs(matrix).max()):
+        means[:] = 0.0  # rounding only: every relabelling ties
+    else:
+        means /= spread
+    codes = np.repeat(np.arange(2), [a.size, b.size])
+    table, exact = relabellings(codes, inside, rng, resamples=resamples, limit=MOST_LISTED)
+    step = max(1, CELLS_AT_ONCE // cols.size)
+    parts = [_welch(means, table[i : i + step]) for i in range(0, len(table), step)]
+    sizes = np.concatenate(parts)
+    hits = np.count_nonzero(sizes >= sizes[0] * (1 - TIE))
+    draws = len(table) if exact else resamples
+    return Permutation(
+        p=float(hits) / len(table),
+        method=f"{'exact' if exact else 'Monte Carlo'}, {draws} relabellings of terms",
+        exact=exact,
+        draws=draws,
+    )
