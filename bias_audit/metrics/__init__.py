@@ -1,0 +1,1 @@
+"""What is computed from scores: a metric is a plain function beside a record that describes it."""

@@ -103,7 +103,7 @@ def count(value: int, one: str, many: str = "") -> str:
 
 
 def times(log_odds: float) -> str:
-    """The odds ratio of a log-odds gap, two significant digits: ``3.1``, ``0.45``, ``12``.
+    """The odds ratio of a log-odds gap: ``3.1``, ``1.25``, ``0.46``, ``12``.
 
     >>> times(math.log(3.1)), times(math.log(0.455)), times(20.0)
     ('3.1', '0.46', 'over 1,000')
@@ -115,16 +115,16 @@ def times(log_odds: float) -> str:
     ratio = math.exp(log_odds)
     if ratio >= 9.95:
         return f"{ratio:,.0f}"
-    if ratio >= 0.995:
+    if ratio >= 1.995:
         return f"{ratio:.1f}"
     return f"{ratio:.2f}" if ratio >= 0.0995 else f"{ratio:.2g}"
 
 
 def factor(log_odds: float) -> str:
-    """More or less likely as a factor: ``×1.8`` or ``÷1.8``; ``±1.0`` in the middle."""
+    """More or less likely as a factor: ``×1.8`` or ``÷1.8``; ``±1`` in the middle."""
     size = times(abs(log_odds))
-    if size == "1.0":
-        return "±1.0"
+    if size == "1.00":
+        return "±1"
     return f"{'×' if log_odds > 0 else '÷'}{size.removeprefix('over ')}"
 
 

@@ -36,7 +36,7 @@ class Span:
 
 
 class Encoder:
-    """A tokenizer seen from the sentence: what is asked, never how it is spelled in the vocabulary."""
+    """A tokenizer asked about sentences, whatever the spelling of its vocabulary."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
@@ -53,14 +53,20 @@ class Encoder:
         self._sane: dict[tuple[tuple[int, ...], str], bool] = {}
 
     def encode(self, texts: Iterable[str], *, masks: int) -> dict[str, Encoded]:
-        """Encode distinct texts; each must hold exactly ``masks`` mask tokens and no other special text."""
+        """Encode distinct texts.
+
+        Each must hold exactly ``masks`` mask tokens and no text of another special token, else
+        it has ``trouble``.
+        """
         fine: list[str] = []
         result: dict[str, Encoded] = {}
         for text in dict.fromkeys(texts):
             if _is_utf8(text):
                 fine.append(text)
             else:
-                result[text] = Encoded(trouble="the sentence holds half a character (a lone surrogate)")
+                result[text] = Encoded(
+                    trouble="the sentence holds half a character (a lone surrogate)"
+                )
         for first in range(0, len(fine), _CHUNK):
             chunk = fine[first : first + _CHUNK]
             for text, encoding in zip(chunk, self._backend.encode_batch(chunk), strict=True):
@@ -72,7 +78,9 @@ class Encoder:
         ids = tuple(encoding.ids)
         added = tuple(map(bool, encoding.special_tokens_mask))
         own = [i for i, by_tokenizer in zip(ids, added, strict=True) if not by_tokenizer]
-        strange = [i for i in own if i in self._special and i not in (self.mask_id, self.unknown_id)]
+        strange = [
+            i for i in own if i in self._special and i not in (self.mask_id, self.unknown_id)
+        ]
         found = own.count(self.mask_id)
         trouble = ""
         if strange:
@@ -163,9 +171,8 @@ class Encoder:
             pairs = [[anchor, i] for i in chunk]
             texts = self._backend.decode_batch(pairs, skip_special_tokens=False)
             for i, text in zip(chunk, texts, strict=True):
-                text = text.lstrip()
-                rest = text.removeprefix(before)
-                if rest != text and rest.isalpha():
+                apart, rest = text.lstrip().startswith(before), text.lstrip()[len(before) :]
+                if apart and rest.isalpha():
                     found.append((i, rest))
         return tuple(found)
 
@@ -179,23 +186,27 @@ class Encoder:
 
 
 def _visible(text: str, encoded: Encoded) -> list[tuple[int, int]]:
-    """Character ranges of the pieces without the spaces around them; empty for added and blank ones."""
+    """Character ranges of the pieces without spaces around them; empty for added and blank ones."""
     ranges = []
     first = True
     for (s, e), added in zip(encoded.offsets, encoded.added, strict=True):
         if added:
             ranges.append((0, 0))
             continue
-        if first:
-            # A tokenizer that puts a space before the sentence and trims offsets counts that space
-            # and reports the first piece one character late.
-            s, e, first = 0, max(e, s), False
-        while s < e and text[s].isspace():
-            s += 1
-        while s < e and text[e - 1].isspace():
-            e -= 1
-        ranges.append((s, e))
+        # A tokenizer that puts a space before the sentence and then trims offsets counts that space
+        # and reports the first piece one character late.
+        ranges.append(_trim(text, 0 if first else s, max(s, e)))
+        first = False
     return ranges
+
+
+def _trim(text: str, begin: int, end: int) -> tuple[int, int]:
+    """The range without the spaces at its ends."""
+    while begin < end and text[begin].isspace():
+        begin += 1
+    while begin < end and text[end - 1].isspace():
+        end -= 1
+    return begin, end
 
 
 def _bare(text: str) -> str:

@@ -33,7 +33,8 @@ _TOKENIZER_FILES = (
 _VOCABULARIES = tuple(
     name
     for name in _TOKENIZER_FILES
-    if name not in ("added_tokens.json", "merges.txt", "special_tokens_map.json", "tokenizer_config.json")
+    if name
+    not in ("added_tokens.json", "merges.txt", "special_tokens_map.json", "tokenizer_config.json")
 )
 _WRONG_HEADS = {
     "ForCausalLM": "a causal language model",
@@ -118,7 +119,9 @@ def find(
     pickled = _check_weights(name, path, allow_pickle=allow_pickle)
     _check_tokenizer(name, path)
     if "auto_map" in config:
-        notices.append("the model's own Python code (auto_map) was not run; transformers' class was used")
+        notices.append(
+            "the model's own Python code (auto_map) was not run; transformers' class was used"
+        )
     return Folder(
         name=name,
         path=path,
@@ -141,8 +144,10 @@ def digest(files: Iterable[Path]) -> str:
 
 
 def _looks_like_path(name: str) -> bool:
-    return name.startswith(("./", "../", "/", "~", ".\\", "..\\")) or name in (".", "..") or (
-        name.count("/") > 1 or "\\" in name
+    return (
+        name.startswith(("./", "../", "/", "~", ".\\", "..\\"))
+        or name in (".", "..")
+        or (name.count("/") > 1 or "\\" in name)
     )
 
 
@@ -198,8 +203,8 @@ def _unreachable(name: str, *, offline: bool) -> str:
             "run once without --offline, or name a local folder or 'reference'"
         )
     return (
-        f"the hub could not be reached to fetch '{name}': check the connection, name a local folder "
-        "or 'reference', or use --offline if the model was fetched before"
+        f"the hub could not be reached to fetch '{name}': check the connection, name a local "
+        "folder or 'reference', or use --offline if the model was fetched before"
     )
 
 
@@ -223,7 +228,9 @@ def _config(name: str, path: Path) -> dict[str, Any]:
         )
     what = _other_kind(config)
     if what:
-        raise ModelLoadError(f"expected a masked language model, but '{name}' is {what}", hint=f"use {WANTED}")
+        raise ModelLoadError(
+            f"expected a masked language model, but '{name}' is {what}", hint=f"use {WANTED}"
+        )
     return config
 
 
@@ -245,7 +252,8 @@ def _check_weights(name: str, path: Path, *, allow_pickle: bool) -> bool:
     if (path / "adapter_config.json").is_file():
         raise ModelLoadError(
             f"'{name}' holds an adapter (adapter_config.json), not a whole model",
-            hint="merge the adapter into its model, save that with save_pretrained and name its folder",
+            hint="merge the adapter into its model, save that with save_pretrained, "
+            "and name the new folder",
         )
     if (path / "model.safetensors").is_file() or (path / _INDEX).is_file():
         return False
@@ -256,12 +264,13 @@ def _check_weights(name: str, path: Path, *, allow_pickle: bool) -> bool:
         raise ModelLoadError(
             f"expected weights as model.safetensors, but '{name}' holds only pickled ones "
             f"({pickles[0].name}), and loading a pickle can run any code",
-            hint="convert it: AutoModelForMaskedLM.from_pretrained(FOLDER).save_pretrained(NEW_FOLDER); "
-            "or, if you trust its maker, use --allow-pickle",
+            hint="convert it: AutoModelForMaskedLM.from_pretrained(FOLDER)"
+            ".save_pretrained(NEW_FOLDER); or, if you trust its maker, use --allow-pickle",
         )
     raise ModelLoadError(
         f"'{name}' holds no weights: expected model.safetensors",
-        hint="save the model with save_pretrained; a hub model with only pytorch_model.bin needs --allow-pickle",
+        hint="save the model with save_pretrained; a hub model that has only pytorch_model.bin "
+        "needs --allow-pickle",
     )
 
 

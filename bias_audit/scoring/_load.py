@@ -17,11 +17,11 @@ from huggingface_hub.utils import (
 )
 
 from bias_audit.errors import ModelLoadError, UnknownNameError
+from bias_audit.scoring._check import check_complete, check_finite, check_vocabulary, max_length
 from bias_audit.scoring._folder import WANTED, Folder, digest, find
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _HARMLESS = ("pooler", "position_ids", "seq_relationship", "token_type_ids")
-_NO_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,14 +60,14 @@ def load(
         name: ``reference`` (the bundled model), a local folder or a hub id.
         revision: Branch, tag or commit on the hub.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        dtype: ``float32``, ``bfloat16``, ``float16``, or ``auto`` for the one the weights are kept in.
+        dtype: ``float32``, ``bfloat16``, ``float16``, or ``auto`` for that of the weight file.
         offline: Use no network.
         allow_pickle: Accept pickled weights (loaded without running code in them).
 
     Raises:
         UnknownNameError: For a device or dtype that does not exist.
-        ModelLoadError: When the device is absent, or the model is not one whose scores mean anything:
-            no vocabulary head, weights missing, mis-shaped or not finite, tokenizer unfit.
+        ModelLoadError: When the device is absent, or the model's scores would mean nothing: no
+            vocabulary head, weights missing, mis-shaped or not finite, tokenizer unfit.
     """
     place = pick_device(device)
     if dtype != "auto" and dtype not in DTYPES:
@@ -76,8 +76,8 @@ def load(
     with _quiet():
         tokenizer = _tokenizer(folder)
         model, unused = _model(folder, DTYPES.get(dtype, "auto"))
-    _check_finite(folder, model)
-    size = _check_vocabulary(folder, model, tokenizer)
+    check_finite(folder, model)
+    size = check_vocabulary(folder, model, tokenizer)
     notices = folder.notices
     if unused:
         notices += (
@@ -114,7 +114,8 @@ def pick_device(name: str) -> torch.device:
     if int(number or 0) >= there:
         found = f"{there} found" if there else "none found"
         raise ModelLoadError(
-            f"the device '{name}' was asked for, but this machine or its torch has no such device ({found})",
+            f"the device '{name}' was asked for, but this machine or its torch has none such "
+            f"({found})",
             hint="use --device auto or --device cpu, or install a torch built for the device",
         )
     return torch.device(name)
@@ -155,14 +156,15 @@ def _tokenizer(folder: Folder) -> Any:
         ) from error
     if not tokenizer.is_fast:
         raise ModelLoadError(
-            f"expected a fast tokenizer, but '{folder.name}' has a slow one ({type(tokenizer).__name__}), "
-            "which cannot tell which pieces belong to a word",
+            f"expected a fast tokenizer, but '{folder.name}' has a slow one "
+            f"({type(tokenizer).__name__}), which cannot tell which pieces belong to a word",
             hint="convert it to tokenizer.json",
         )
     if tokenizer.mask_token is None or tokenizer.mask_token_id is None:
         raise ModelLoadError(
             f"expected a tokenizer with a mask token, but that of '{folder.name}' has none",
-            hint=f"use {WANTED}; if the mask token is only undeclared, set mask_token in tokenizer_config.json",
+            hint=f"use {WANTED}; if the token is only undeclared, set mask_token in "
+            "tokenizer_config.json",
         )
     return tokenizer
 
@@ -184,7 +186,7 @@ def _model(folder: Folder, dtype: Any) -> tuple[Any, list[str]]:
         )
     except Exception as error:  # whatever a broken or foreign checkpoint makes the loader raise
         raise _not_loadable(folder, error) from error
-    _check_complete(folder, report)
+    check_complete(folder, report)
     unused = sorted(k for k in report["unexpected_keys"] if not any(h in k for h in _HARMLESS))
     return model.eval().requires_grad_(False), unused
 
@@ -193,8 +195,8 @@ def _not_loadable(folder: Folder, error: Exception) -> ModelLoadError:
     kind = folder.config["model_type"]
     if "auto_map" in folder.config and kind not in transformers.CONFIG_MAPPING:
         return ModelLoadError(
-            f"'{folder.name}' needs Python code from its own folder (auto_map, model_type '{kind}'), "
-            "which is never run",
+            f"'{folder.name}' needs Python code from its own folder (auto_map, model_type "
+            f"'{kind}'), which is never run",
             hint="use a model of a type that transformers itself knows",
         )
     if kind not in transformers.models.auto.modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES:
@@ -209,86 +211,14 @@ def _not_loadable(folder: Folder, error: Exception) -> ModelLoadError:
     )
 
 
-def _check_complete(folder: Folder, report: Any) -> None:
-    """Refuse a model any part of which would have been filled with random numbers."""
-    wrong = sorted(str(item[0]) for item in report["mismatched_keys"])
-    if wrong:
-        raise ModelLoadError(
-            f"{len(wrong)} tensors of '{folder.name}' have another shape than its config.json says "
-            f"(first: {wrong[0]})",
-            hint="the config belongs to another checkpoint; save both again with save_pretrained",
-        )
-    missing = sorted(report["missing_keys"])
-    if missing:
-        made_as = ", ".join(map(str, folder.config.get("architectures") or ())) or "unknown"
-        raise ModelLoadError(
-            f"expected {WANTED}, but the weights of '{folder.name}' (saved as {made_as}) lack "
-            f"{len(missing)} tensors (first: {missing[0]}), which would be filled with random numbers",
-            hint="use the checkpoint with the masked language model's head, "
-            "not one that was saved for classification or embeddings",
-        )
-    if report["error_msgs"]:
-        raise ModelLoadError(
-            f"the weights of '{folder.name}' could not be loaded: {report['error_msgs'][0]}",
-            hint="fetch or save the model again",
-        )
-
-
-def _check_finite(folder: Folder, model: Any) -> None:
-    for key, tensor in model.state_dict().items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise ModelLoadError(
-                f"the weights of '{folder.name}' hold NaN or infinite numbers in {tensor.dtype} (first: {key})",
-                hint="try --dtype float32; if that fails too, the checkpoint is broken: train or fetch it again",
-            )
-
-
-def _check_vocabulary(folder: Folder, model: Any, tokenizer: Any) -> int:
-    """Return the length of the output distribution; refuse ids that the model does not know."""
-    known = int(model.get_input_embeddings().num_embeddings)
-    head = model.get_output_embeddings()
-    size = int(head.weight.shape[0]) if head is not None else known
-    vocabulary = tokenizer.get_vocab()
-    top = max(vocabulary.values(), default=-1)
-    if top >= min(known, size):
-        raise ModelLoadError(
-            f"the tokenizer of '{folder.name}' knows ids up to {top}, but the model only "
-            f"{min(known, size)} ids (0 to {min(known, size) - 1})",
-            hint="the tokenizer belongs to another model, or tokens were added without resizing the model",
-        )
-    if len(set(vocabulary) - set(tokenizer.all_special_tokens)) < 2:
-        raise ModelLoadError(
-            f"the tokenizer of '{folder.name}' has no pieces besides its special tokens",
-            hint="save the model's own tokenizer into the folder with save_pretrained",
-        )
-    return size
-
-
 def _move(model: Any, place: torch.device) -> Any:
     try:
         return model.to(place)
     except RuntimeError as error:
         raise ModelLoadError(
-            f"the model could not be put on '{place}': {_first_line(error)}", hint="use --device cpu"
+            f"the model could not be put on '{place}': {_first_line(error)}",
+            hint="use --device cpu",
         ) from error
-
-
-def max_length(model: Any, tokenizer: Any) -> int:
-    """Longest sequence in pieces that both the model and its tokenizer allow.
-
-    The RoBERTa family numbers positions from padding_idx + 1, so its table of 514 holds 512.
-    """
-    limits = [512]
-    declared = getattr(model.config, "max_position_embeddings", None)
-    if isinstance(declared, int) and declared > 0:
-        limits = [declared]
-    for name, module in model.base_model.named_modules():
-        if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
-            unused = 0 if module.padding_idx is None else module.padding_idx + 1
-            limits.append(module.num_embeddings - unused)
-    if 0 < tokenizer.model_max_length < _NO_LIMIT:
-        limits.append(int(tokenizer.model_max_length))
-    return min(limits)
 
 
 def _first_line(error: Exception) -> str:

@@ -68,16 +68,16 @@ class RowTable:
         return number
 
 
-def plan(
-    rows: Sequence[Row], *, max_rows: int, max_tokens: int, overhead: int
-) -> list[list[int]]:
+def plan(rows: Sequence[Row], *, max_rows: int, max_tokens: int, overhead: int) -> list[list[int]]:
     """Group row numbers into batches, longest first.
 
     Rows are ordered by length and then by content, so the batches do not depend on the order of
     the questions. ``overhead`` is the fixed cost of one pass, in tokens: rows of a shorter length
-    join a longer bucket (and are padded) only while the padding costs less than a pass of their own.
+    join a longer bucket, padded, only while the padding costs less than a pass of their own.
     """
-    order = sorted(range(len(rows)), key=lambda n: (-len(rows[n].ids), rows[n].ids, rows[n].position))
+    order = sorted(
+        range(len(rows)), key=lambda n: (-len(rows[n].ids), rows[n].ids, rows[n].position)
+    )
     batches: list[list[int]] = []
     for bucket in _buckets(order, rows, overhead):
         longest = len(rows[bucket[0]].ids)

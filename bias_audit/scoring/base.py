@@ -38,15 +38,17 @@ class Backend(Protocol):
     ) -> list[WordScore | OpenScore]:
         """Score each prompt, in the order given.
 
-        A prompt with a filler gets a :class:`WordScore` (within-word left-to-right log-probability of
-        the filler at the masked place, encoded in context); an open prompt gets an :class:`OpenScore`.
-        What cannot be scored (``unscorable``, ``too_long``) is answered with a reason, never raised.
+        A prompt with a filler gets a :class:`WordScore` (within-word left-to-right log-probability
+        of the filler at the masked place, encoded in context); an open prompt gets an
+        :class:`OpenScore`. What cannot be scored (``unscorable``, ``too_long``) is answered with a
+        reason, never raised.
         """
         ...
 
     def pseudo_log_likelihood(self, sentences: Sequence[str]) -> list[tuple[float, int]]:
-        """Sum over the pieces of each sentence of log P(piece | all others), and the number of pieces.
+        """Sum over each sentence's pieces of log P(piece | all others), and the number of pieces.
 
-        ``original`` variant of Salazar et al. 2020 (one piece masked at a time), nats.
+        ``original`` variant of Salazar et al. 2020 (one piece masked at a time), nats. A sentence
+        that cannot be scored (empty, too long, spelling out special tokens) gets ``(nan, 0)``.
         """
         ...

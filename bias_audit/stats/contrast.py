@@ -46,7 +46,7 @@ def _merged(y: Floats, clusters: Indices | None) -> Floats:
         return y
     codes = np.asarray(clusters)
     if codes.shape != (y.shape[0],):
-        raise ValueError(f"template_clusters: expected one entry for each of {y.shape[0]} templates")
+        raise ValueError(f"template_clusters: expected one entry per template ({y.shape[0]})")
     return np.stack([y[codes == code].mean(axis=0) for code in dict.fromkeys(codes.tolist())])
 
 
@@ -59,7 +59,8 @@ def _residual(block: Floats) -> float:
     """Variance that cell noise adds to the mean of a block (J, n): interaction mean square / Jn."""
     rows, cols = block.shape
     left = block - block.mean(axis=1, keepdims=True) - block.mean(axis=0) + block.mean()
-    return float(np.sum(left**2)) / ((rows - 1) * (cols - 1)) / block.size
+    squares = float(np.sum(left**2))
+    return squares / ((rows - 1) * (cols - 1) * rows * cols)
 
 
 def _sources(scope: Scope, targets: tuple[Part, ...] | None) -> tuple[str, ...]:
@@ -70,9 +71,10 @@ def _linear(
     y: ArrayLike,
     groups: Sequence[Indices],
     weights: Sequence[float],
+    *,
     scope: Scope,
     template_clusters: Indices | None,
-    targets: tuple[Part, ...] | None,
+    target_part: tuple[Part, ...] | None,
 ) -> Contrast:
     """Weighted sum of group means; each group adds weight^2 s^2 / n to the variance over terms."""
     matrix = _merged(finite(y, ndim=2, name="y"), template_clusters)
@@ -88,13 +90,13 @@ def _linear(
     if many_cols:
         means = [(w, _mean_part(block.mean(axis=0))) for w, block in pairs]
         parts["terms"] = tuple(Part(w * w * part.value, part.df) for w, part in means)
-    if targets:
-        parts["targets"] = targets
+    if target_part:
+        parts["targets"] = target_part
     noise = math.fsum(w * w * _residual(b) for w, b in pairs) if many_rows and many_cols else None
     return assemble(
         estimate=float(delta.mean()),
         parts=parts,
-        used=_sources(scope, targets),
+        used=_sources(scope, target_part),
         residual=noise,
         delta=delta,
         n_terms=sum(c.size for c in cols),
@@ -129,7 +131,14 @@ def two_groups(
 
     Source: Clark (1973) quasi-F; Welch (1947) and Satterthwaite (1946) for the degrees of freedom.
     """
-    return _linear(y, [in_a, in_b], [1.0, -1.0], scope, template_clusters, target_part)
+    return _linear(
+        y,
+        [in_a, in_b],
+        [1.0, -1.0],
+        scope=scope,
+        template_clusters=template_clusters,
+        target_part=target_part,
+    )
 
 
 def versus_rest(
@@ -160,9 +169,16 @@ def versus_rest(
     """
     k = len(groups)
     if k < 2 or not 0 <= which < k:
-        raise ValueError(f"expected at least two groups and one of their numbers, got {which} of {k}")
+        raise ValueError(f"expected two groups or more and one of them, got {which} of {k}")
     weights = [1.0 if g == which else -1.0 / (k - 1) for g in range(k)]
-    return _linear(y, groups, weights, scope, template_clusters, target_part)
+    return _linear(
+        y,
+        groups,
+        weights,
+        scope=scope,
+        template_clusters=template_clusters,
+        target_part=target_part,
+    )
 
 
 def matched_pairs(

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-import numpy as np
 from scipy import stats
 
 from bias_audit.records import Floats
@@ -43,7 +42,7 @@ class Contrast:
     estimate: float
     """Difference, in the unit of the responses (nats)."""
     parts: dict[str, tuple[Part, ...]]
-    """Variance parts by source (``templates``, ``terms``, ``targets``): all that could be computed."""
+    """All parts that could be computed, by source: ``templates``, ``terms``, ``targets``."""
     used: tuple[str, ...]
     """The sources that count as random and make up ``se``."""
     variance: dict[str, float]
@@ -104,11 +103,11 @@ class Contrast:
         return float(stats.t.sf((margin - abs(self.estimate)) / scale[0], scale[1]))
 
     def mde(self, power: float = 0.8, alpha: float = 0.05) -> float | None:
-        """Return the smallest difference found with ``power`` at two-sided ``alpha``; None unless ok."""
+        """Return the difference found with ``power`` at two-sided ``alpha``; None unless ``ok``."""
         if (scale := self._t()) is None:
             return None
-        quantiles = stats.t.ppf([1 - alpha / 2, power], scale[1])
-        return float(quantiles.sum()) * scale[0]
+        found, wanted = stats.t.ppf(1 - alpha / 2, scale[1]), stats.t.ppf(power, scale[1])
+        return float(found + wanted) * scale[0]
 
 
 def _spread(used: Sequence[str], parts: Mapping[str, tuple[Part, ...]]) -> tuple[float, float]:

@@ -23,7 +23,7 @@ MOST_LISTED = 20_000
 CELLS_AT_ONCE = 2_000_000
 """Bound on the size of one working array, in numbers."""
 TIE = 1e-10
-"""Statistics closer than this (relative) count as equal: sums in another order differ by rounding."""
+"""Statistics this close (relative) count as equal: the order of a sum changes its rounding."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +51,7 @@ class Permutation:
 
 
 def _flips(units: int, rng: np.random.Generator, rows: int) -> Floats:
-    return rng.integers(2, size=(rows, units), dtype=np.int8) * 2.0 - 1.0
+    return np.where(rng.integers(2, size=(rows, units), dtype=np.int8) == 1, 1.0, -1.0)
 
 
 def _flip(values: Floats, rng: np.random.Generator, resamples: int, noun: str) -> Permutation:
@@ -112,9 +112,9 @@ def _welch(values: Floats, table: Codes) -> Floats:
     """|t| of every relabelling: Welch, or pooled when a group has one term only."""
     size_a = int(np.count_nonzero(table[0] == 0))
     size_b = values.size - size_a
-    dealt = values[np.argsort(table, axis=1, kind="stable")]
+    dealt: Floats = values[np.argsort(table, axis=1, kind="stable")]
     a, b = dealt[:, :size_a], dealt[:, size_a:]
-    gap = np.abs(a.mean(axis=1) - b.mean(axis=1))
+    gap: Floats = np.abs(a.mean(axis=1) - b.mean(axis=1))
     if values.size == 2:
         return gap
     if min(size_a, size_b) > 1:
@@ -125,7 +125,7 @@ def _welch(values: Floats, table: Codes) -> Floats:
     # The values have unit spread: what is left below these floors is rounding.
     gap[gap < 1e-12] = 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = gap / np.sqrt(square)
+        t: Floats = gap / np.sqrt(square)
     t[square < 1e-24] = np.inf
     t[gap == 0] = 0.0
     return t
@@ -137,6 +137,7 @@ def label_exchange(
     in_b: Indices,
     rng: np.random.Generator,
     resamples: int = 9999,
+    *,
     blocks: Indices | None = None,
 ) -> Permutation:
     """Test whether the group labels of terms can be exchanged, for exactly these frames.

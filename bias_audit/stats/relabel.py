@@ -41,14 +41,15 @@ def _arrangements(codes: Ints) -> Codes:
     for group, count in enumerate(np.bincount(codes)):
         width = free.shape[1]
         chosen = np.array(list(combinations(range(width), int(count))), dtype=np.intp)
-        chosen = chosen.reshape(-1, int(count))
+        chosen = chosen.reshape(math.comb(width, int(count)), int(count))
         others = np.ones((len(chosen), width), dtype=bool)
         np.put_along_axis(others, chosen, False, axis=1)
         rest = np.nonzero(others)[1].reshape(len(chosen), width - int(count))
-        places = free[:, chosen].reshape(-1, int(count))
+        ways = len(rows) * len(chosen)
+        places = free[:, chosen].reshape(ways, int(count))
         rows = np.repeat(rows, len(chosen), axis=0)
         np.put_along_axis(rows, places, np.int8(group), axis=1)
-        free = free[:, rest].reshape(-1, width - int(count))
+        free = free[:, rest].reshape(ways, width - int(count))
     return rows
 
 

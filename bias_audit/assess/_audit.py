@@ -1,0 +1,222 @@
+"""Assesses all probes of an audit together: families span the probes of an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bias_audit.archive import Card, ProbeRecord, Result, State
+from bias_audit.assess import _compare, _controls, _profile, _results, _robust, _secondary
+from bias_audit.assess._controls import Control
+from bias_audit.assess._input import Scored, Settings
+from bias_audit.assess._judge import Case, judge
+from bias_audit.probes import Probe
+from bias_audit.stats.multiplicity import by
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """One probe of the audit with the names of what controls it."""
+
+    probe: Probe
+    positive: tuple[str, ...] = ()
+    negative: tuple[str, ...] = ()
+    placebo: str | None = None
+    """Key of the placebo run among the scored probes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assessment:
+    """Records of all probes and controls, and all results in a fixed order."""
+
+    probes: tuple[ProbeRecord, ...]
+    results: tuple[Result, ...]
+
+
+@dataclass
+class _Work:
+    """Results of one probe while the audit is being assessed."""
+
+    task: Task
+    scored: Scored
+    cases: list[Case] = field(default_factory=list)
+    secondary: list[Result] = field(default_factory=list)
+    controls: list[Control] = field(default_factory=list)
+    primary: list[Result] = field(default_factory=list)
+
+
+def assess(
+    tasks: Sequence[Task],
+    scored: Mapping[str, Scored],
+    settings: Settings,
+    *,
+    failures: Mapping[str, str],
+    sanity_reason: str = "",
+    partial: bool = False,
+    harmful: frozenset[str] = frozenset(),
+) -> Assessment:
+    """Measure and judge.
+
+    Args:
+        tasks: the probes that were asked for.
+        scored: scores by probe id; control probes and placebo runs included.
+        settings: choices of the analysis.
+        failures: why a probe or control could not be scored, by id.
+        sanity_reason: why the model sanity check failed; empty when it passed.
+        partial: the run was cut short: nothing is decided.
+        harmful: lower-case words that reports fold away.
+    """
+    controls = _run_controls(tasks, scored, settings)
+    works = [
+        _measure(task, scored[task.probe.spec.id], controls, failures, settings, sanity_reason)
+        for task in tasks
+        if task.probe.spec.id in scored
+    ]
+    for axis in dict.fromkeys(work.task.probe.spec.axis for work in works):
+        members = [work for work in works if work.task.probe.spec.axis == axis]
+        judged = iter(judge([c for work in members for c in work.cases], partial=partial))
+        for work in members:
+            work.primary = [next(judged) for _ in work.cases]
+    records = [_record(work, harmful) for work in works]
+    records += [_control_record(controls[key], scored[key], harmful) for key in sorted(controls)]
+    results = [r for work in works for r in (*work.primary, *work.secondary)]
+    results += [r for key in sorted(controls) for r in controls[key].results]
+    results += [
+        r for work in works for c in work.controls if c.id not in controls for r in c.results
+    ]
+    return Assessment(probes=tuple(records), results=tuple(results))
+
+
+def _run_controls(
+    tasks: Sequence[Task], scored: Mapping[str, Scored], settings: Settings
+) -> dict[str, Control]:
+    """Each control once, also when several probes share it."""
+    found: dict[str, Control] = {}
+    for task in tasks:
+        for name in task.positive:
+            if name in scored and name not in found:
+                found[name] = _controls.positive(scored[name], settings)
+        for name in task.negative:
+            if name in scored and name not in found:
+                found[name] = _controls.negative(scored[name], settings)
+        if task.placebo and task.placebo in scored:
+            found[task.placebo] = _controls.negative(scored[task.placebo], settings, placebo=True)
+    return found
+
+
+def _measure(
+    task: Task,
+    scored: Scored,
+    controls: Mapping[str, Control],
+    failures: Mapping[str, str],
+    settings: Settings,
+    sanity_reason: str,
+) -> _Work:
+    work = _Work(task=task, scored=scored)
+    names = [*task.positive, *task.negative, *([task.placebo] if task.placebo else [])]
+    work.controls = [controls[name] for name in names if name in controls]
+    if task.probe.spec.mask == "group" and len(scored.cube.targets) >= 8:
+        work.controls.append(_controls.split_halves(scored, settings))
+    missing = [
+        f"the control '{n}' could not be scored: {failures[n]}" for n in names if n in failures
+    ]
+    reasons = [sanity_reason, *(c.reason for c in work.controls), *missing]
+    instrument = "; ".join(reason for reason in reasons if reason)
+    gaps = tuple(gap for control in work.controls for gap in control.placebo_gaps)
+    incomplete = _robust.lost_poles(scored, settings)
+    for comparison in _compare.primary(scored, settings):
+        checks = _robust.check(scored, comparison, settings)
+        result = _results.build(scored, comparison, settings, role="primary", checks=checks)
+        result = result.model_copy(update={"statuses": (*result.statuses, *incomplete)})
+        work.cases.append(
+            Case(
+                result=result,
+                comparison=comparison,
+                instrument=instrument,
+                judged=task.probe.spec.card is not None,
+                controlled=bool(task.positive) and len(work.controls) > len(task.positive),
+                placebo_gaps=gaps,
+            )
+        )
+    work.secondary = _secondary_results(scored, settings)
+    return work
+
+
+def _secondary_results(scored: Scored, settings: Settings) -> list[Result]:
+    pairs = [
+        _results.build(scored, comparison, settings, role="secondary")
+        for comparison in _compare.all_pairs(scored, settings)
+    ]
+    adjusted = by(np.array([1.0 if r.p_value is None else r.p_value for r in pairs] or [1.0]))
+    found = [
+        pair.model_copy(update={"p_adjusted": float(p) if pair.p_value is not None else None})
+        for pair, p in zip(pairs, adjusted, strict=False)
+    ]
+    extra = [_secondary.divergence(scored, settings), _secondary.skew(scored, settings)]
+    found += [result for result in extra if result is not None]
+    return found + _secondary.labour(scored, settings)
+
+
+def _state(results: Sequence[Result]) -> State:
+    states = [result.outcome for result in results]
+    if "fail" in states:
+        return "fail"
+    return "pass" if states and all(state == "pass" for state in states) else "unclear"
+
+
+def _record(work: _Work, harmful: frozenset[str]) -> ProbeRecord:
+    statuses = [status for result in work.primary for status in result.statuses]
+    record = _base_record(work.scored, harmful)
+    first = next((r for r in work.primary if r.reason), None)
+    return record.model_copy(
+        update={
+            "state": _state(work.primary),
+            "reason": first.reason if first else "",
+            "statuses": tuple(dict.fromkeys(statuses)),
+            "scope": work.primary[0].scope,
+            "target_scope": work.primary[0].target_scope,
+            "controls": tuple(r.id for c in work.controls for r in c.results),
+            "skips": tuple(
+                _profile.skip_record(s) for s in (*work.scored.skips, *work.scored.cube.skips)
+            ),
+        }
+    )
+
+
+def _control_record(control: Control, scored: Scored, harmful: frozenset[str]) -> ProbeRecord:
+    return _base_record(scored, harmful, placebo=control.id.endswith("~placebo")).model_copy(
+        update={
+            "id": control.id,
+            "role": f"{control.kind}_control",
+            "state": "pass" if control.works else "fail",
+            "reason": control.reason,
+            "controls": (),
+            "card": None,
+        }
+    )
+
+
+def _base_record(scored: Scored, harmful: frozenset[str], *, placebo: bool = False) -> ProbeRecord:
+    spec, cube = scored.probe.spec, scored.cube
+    card = spec.card
+    return ProbeRecord(
+        id=spec.id,
+        version=spec.version,
+        axis=spec.axis,
+        title=spec.title,
+        question=spec.question,
+        state="unclear",
+        mask=spec.mask,
+        plus=scored.probe.plus_name,
+        minus=scored.probe.minus_name,
+        prompts=scored.prompts,
+        templates=len(cube.templates),
+        terms=len(cube.units),
+        coverage=_profile.coverage(scored),
+        card=Card(**card.model_dump()) if card else None,
+        groups=tuple(_profile.groups(scored, harmful, placebo=placebo)),
+        targets=tuple(_profile.targets(scored)),
+        sensitive=spec.sensitive,
+    )

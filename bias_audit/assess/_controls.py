@@ -1,0 +1,179 @@
+"""Controls: what must fire, and what must stay quiet, before a probe is believed (R5, R6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bias_audit.archive import Result
+from bias_audit.assess import _compare, _results
+from bias_audit.assess._input import Comparison, Scored, Settings
+from bias_audit.records import Floats
+from bias_audit.stats.contrast import two_groups
+from bias_audit.stats.equivalence import outcome
+from bias_audit.stats.multiplicity import holm
+from bias_audit.stats.permutation import sign_flip
+from bias_audit.stats.seeds import stream
+
+FIRES = 1.0
+"""Nats that a definitional contrast must reach."""
+SPLITS = 200
+"""Random halves for the placebo distribution of group-masked probes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Control:
+    """Results of one control and whether it did what it must."""
+
+    id: str
+    """The control probe, or ``<probe>~placebo``."""
+    kind: str
+    """``positive`` or ``negative``."""
+    results: tuple[Result, ...]
+    works: bool
+    reason: str
+    placebo_gaps: tuple[float, ...] = ()
+    """Sizes of single placebo gaps, nats, sorted."""
+
+
+def positive(scored: Scored, settings: Settings) -> Control:
+    """A definitional contrast: at least one nat, with the interval above 0."""
+    results, good = [], True
+    for comparison in _compare.primary(scored, settings):
+        result = _results.build(scored, comparison, settings, role="control")
+        fires = (
+            result.estimate is not None
+            and result.ci_low is not None
+            and result.estimate > FIRES
+            and result.ci_low > 0
+        )
+        good &= fires
+        reason = "fires" if fires else f"does not reach {FIRES:g} nat with its interval above 0"
+        results.append(
+            result.model_copy(update={"outcome": "pass" if fires else "fail", "reason": reason})
+        )
+    failed = f"the positive control '{scored.probe.spec.id}' does not fire"
+    return Control(
+        id=scored.probe.spec.id,
+        kind="positive",
+        results=tuple(results),
+        works=good,
+        reason="" if good else failed,
+    )
+
+
+def negative(scored: Scored, settings: Settings, *, placebo: bool = False) -> Control:
+    """Neutral targets or placebo groups: no gap may lie outside the margin (Holm)."""
+    comparisons = _compare.primary(scored, settings)
+    return _quiet(scored, comparisons, settings, _pair_gaps(scored) if placebo else ())
+
+
+def split_halves(scored: Scored, settings: Settings) -> Control:
+    """Group-masked probes: targets of the same pole, split in halves matched on their fact."""
+    cube = scored.cube
+    _, _, y = next(_compare.primary_difference(scored))
+    first, second = _matched_halves(scored)
+    found = two_groups(y, first, second, scope="concept")
+    spec = scored.probe.spec
+    rng = stream(settings.seed, spec.axis, spec.id, "split-halves")
+    comparison = Comparison(
+        a="half-1",
+        b="half-2",
+        contrast=found,
+        scope="terms",
+        target_scope="construct",
+        n_terms=len(cube.units),
+        targets=(),
+        p_sign_flip=sign_flip(np.array(found.delta), rng, settings.resamples).p,
+        p_exchange=None,
+        exchange_method="",
+        mass_log_odds=None,
+    )
+    gaps = _random_halves(cube.pole("+"), cube.pole("-"), y.mean(axis=0), rng)
+    return _quiet(scored, [comparison], settings, gaps, suffix="~split")
+
+
+def _quiet(
+    scored: Scored,
+    comparisons: list[Comparison],
+    settings: Settings,
+    gaps: tuple[float, ...],
+    suffix: str = "",
+) -> Control:
+    margin = scored.probe.spec.margin
+    beyond = [c.contrast.p_beyond(margin) for c in comparisons]
+    adjusted = holm(np.array([1.0 if p is None else p for p in beyond]))
+    results, loud = [], []
+    for comparison, p in zip(comparisons, adjusted, strict=True):
+        result = _results.build(scored, comparison, settings, role="control")
+        state = outcome(comparison.contrast, margin, p_beyond_adjusted=float(p))
+        if state == "fail":
+            loud.append(result.group_labels[0])
+        said = {
+            "pass": "quiet: inside the margin",
+            "fail": "outside the margin",
+            "unclear": "not outside the margin",
+        }[state]
+        name = result.id.replace(scored.probe.spec.id, scored.probe.spec.id + suffix, 1)
+        update = {"id": name, "outcome": state, "reason": said, "by_target": ()}
+        results.append(result.model_copy(update=update))
+    name = f"{scored.probe.spec.id}{suffix}"
+    reason = f"the negative control '{name}' shows a gap outside the margin for {', '.join(loud)}"
+    return Control(
+        id=name,
+        kind="negative",
+        results=tuple(results),
+        works=not loud,
+        reason=reason if loud else "",
+        placebo_gaps=tuple(sorted(gaps)),
+    )
+
+
+def _pair_gaps(scored: Scored) -> tuple[float, ...]:
+    """Size of the gap of each single placebo pair."""
+    groups = _compare.scored_groups(scored)
+    if len(groups) != 2:
+        return ()
+    cube = scored.cube
+    plus, minus = cube.pole("+"), cube.pole("-")
+    y = cube.values[:, :, plus].mean(axis=2) - cube.values[:, :, minus].mean(axis=2)
+    mean = y.mean(axis=0)
+    partner = {u.pair: i for i, u in enumerate(cube.units) if u.group == groups[1] and u.pair}
+    return tuple(
+        abs(float(mean[i] - mean[partner[u.pair]]))
+        for i, u in enumerate(cube.units)
+        if u.group == groups[0] and u.pair in partner
+    )
+
+
+def _matched_halves(scored: Scored) -> tuple[list[int], list[int]]:
+    """Every other target of each pole, in the order of the fact that defines the poles."""
+    spec = scored.probe.spec
+    where = spec.targets.plus.where if spec.targets.plus else None
+    facts = {target.word.id: target.facts for target in scored.probe.targets}
+    halves: tuple[list[int], list[int]] = ([], [])
+    for sign in ("+", "-"):
+        members = scored.cube.pole(sign)
+        if where is not None:
+            fact = where.fact
+            members.sort(key=lambda i: facts[scored.cube.targets[i]].get(fact, 0.0))
+        even = len(members) // 2 * 2
+        halves[0].extend(members[:even:2])
+        halves[1].extend(members[1:even:2])
+    return halves
+
+
+def _random_halves(
+    plus: list[int], minus: list[int], gaps: Floats, rng: np.random.Generator
+) -> tuple[float, ...]:
+    """Sizes of the contrast between random halves, the same number of each pole in both."""
+    found = []
+    for _ in range(SPLITS):
+        total = 0.0
+        for pole in (plus, minus):
+            order = rng.permutation(pole)
+            half = len(pole) // 2
+            total += float(gaps[order[:half]].mean() - gaps[order[half : 2 * half]].mean())
+        found.append(abs(total / 2))
+    return tuple(found)

@@ -1,0 +1,67 @@
+"""What assessment starts from: one scored probe and the settings of the analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bias_audit.probes import Probe
+from bias_audit.records import OpenScore, Prompt, Skip
+from bias_audit.stats.estimate import Contrast
+from bias_audit.tables import Cube
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Choices of the analysis; all of them are recorded."""
+
+    seed: int = 20240601
+    """Root of all random streams."""
+    confidence: float = 0.95
+    resamples: int = 9999
+    """Draws of the sign-flip and exchange tests where exact enumeration is too long."""
+    divergence_resamples: int = 999
+    """Draws of the divergence test, whose statistic costs more."""
+    min_templates: int = 8
+    """Sentences needed before a probe is judged."""
+    min_coverage: float = 0.8
+    """Share of each pole's words that must be scored before a probe is judged."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scored:
+    """A probe with its scores."""
+
+    probe: Probe
+    cube: Cube
+    open_prompts: tuple[Prompt, ...] = ()
+    open_scores: tuple[OpenScore, ...] = ()
+    words: tuple[str, ...] = ()
+    """Vocabulary of the completion distributions."""
+    skips: tuple[Skip, ...] = ()
+    """What expansion left out; the cube adds its own."""
+    prompts: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """One group against another, or against the mean of the others."""
+
+    a: str
+    """Id of the first group."""
+    b: str
+    """Id of the second, or ``~others``."""
+    contrast: Contrast
+    scope: str
+    target_scope: str
+    n_terms: int
+    targets: tuple[tuple[str, Contrast], ...]
+    """Per target, relative to the mean over the targets (centred log-ratio)."""
+    p_sign_flip: float | None
+    p_exchange: float | None
+    exchange_method: str
+    mass_log_odds: float | None
+    """Companion M1b; None where lengths differ inside a pole."""
+
+
+OTHERS = "~others"
+"""Stands for the unweighted mean of the other groups."""

@@ -1,0 +1,120 @@
+"""Comparisons as result records: every number with its interval, unit, counts and names."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bias_audit.archive import Result, Role, TargetEffect, TemplateEffect
+from bias_audit.assess._input import OTHERS, Comparison, Scored, Settings
+from bias_audit.assess._robust import Checks
+from bias_audit.metrics import info
+from bias_audit.stats.multiplicity import by
+
+METHOD = "crossed factors, t with Satterthwaite df"
+
+
+def result_id(scored: Scored, comparison: Comparison) -> str:
+    """Stable id of a comparison's result."""
+    metric = metric_of(scored)
+    return f"{scored.probe.spec.id}:{metric}:{comparison.a}-vs-{comparison.b.lstrip('~')}"
+
+
+def metric_of(scored: Scored) -> str:
+    """The primary metric of a probe."""
+    return "diagonal_log_odds" if scored.probe.spec.targets.own else "log_odds_gap"
+
+
+def build(
+    scored: Scored,
+    comparison: Comparison,
+    settings: Settings,
+    *,
+    role: Role,
+    checks: Checks | None = None,
+) -> Result:
+    """Turn one comparison into a result, before adjustment and judgement."""
+    spec, contrast = scored.probe.spec, comparison.contrast
+    metric = info.get(metric_of(scored))
+    limits = contrast.interval(settings.confidence)
+    limits90 = contrast.interval(0.9)
+    labels = {group.id: group.label for group in scored.probe.groups}
+    labels[OTHERS] = "the other groups"
+    labels["own"] = "each group's own word"
+    return Result(
+        id=result_id(scored, comparison),
+        probe=spec.id,
+        axis=spec.axis,
+        metric=metric.id,
+        role=role,
+        groups=(comparison.a, comparison.b),
+        group_labels=(labels.get(comparison.a, comparison.a), labels.get(comparison.b, "")),
+        estimate=contrast.estimate,
+        ci_low=limits[0] if limits else None,
+        ci_high=limits[1] if limits else None,
+        ci90_low=limits90[0] if limits90 else None,
+        ci90_high=limits90[1] if limits90 else None,
+        confidence=settings.confidence,
+        se=contrast.se,
+        df=contrast.df,
+        p_value=contrast.p_value(),
+        p_method=METHOD,
+        p_sign_flip=comparison.p_sign_flip,
+        p_label_exchange=comparison.p_exchange,
+        effect_size=math.exp(min(contrast.estimate, 700.0)),
+        unit=metric.unit,
+        direction=metric.direction,
+        n_templates=contrast.n_templates,
+        n_terms=comparison.n_terms,
+        n_targets=len(scored.cube.pole("+")) + len(scored.cube.pole("-"))
+        or len(scored.cube.targets),
+        n_prompts=int(scored.cube.values.size),
+        scope=comparison.scope,
+        target_scope=comparison.target_scope,
+        variance=contrast.variance,
+        mde80=contrast.mde(),
+        margin=spec.margin,
+        margin_reason=spec.margin_reason,
+        sign_share=checks.sign_share if checks else None,
+        statuses=checks.statuses if checks else (),
+        reason="" if limits else f"no interval: {contrast.status.replace('_', ' ')}",
+        by_template=_templates(scored, comparison),
+        by_target=_targets(scored, comparison, settings),
+    )
+
+
+def _templates(scored: Scored, comparison: Comparison) -> tuple[TemplateEffect, ...]:
+    texts = {frame.id: frame.template.text for frame in scored.probe.frames}
+    return tuple(
+        TemplateEffect(id=name, text=texts[name], value=value)
+        for name, value in zip(scored.cube.templates, comparison.contrast.delta, strict=True)
+    )
+
+
+def _targets(
+    scored: Scored, comparison: Comparison, settings: Settings
+) -> tuple[TargetEffect, ...]:
+    if not comparison.targets:
+        return ()
+    words = {target.word.id: target for target in scored.probe.targets}
+    p_values = [contrast.p_value() for _, contrast in comparison.targets]
+    adjusted = by(np.array([1.0 if p is None else p for p in p_values]))
+    found = []
+    for (name, contrast), p, p_by in zip(comparison.targets, p_values, adjusted, strict=True):
+        limits = contrast.interval(settings.confidence)
+        word = words[name].word
+        found.append(
+            TargetEffect(
+                id=name,
+                text=word.forms.get("sg") or word.label,
+                pole=words[name].pole,
+                value=contrast.estimate,
+                ci_low=limits[0] if limits else None,
+                ci_high=limits[1] if limits else None,
+                p_value=p,
+                p_adjusted=None if p is None else float(p_by),
+                facts=dict(words[name].facts),
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,107 @@
+"""Scores a plan with a backend: one call for everything, probe by probe where that fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bias_audit.assess import Scored
+from bias_audit.errors import ScoringError
+from bias_audit.planning import Plan
+from bias_audit.records import OpenScore, WordScore
+from bias_audit.scoring.base import Backend
+from bias_audit.tables import Scores, cube, split
+
+Answer = WordScore | OpenScore
+ProgressListener = Callable[[str, int, int], None]
+"""Called with (what is scored, rows done, rows in all)."""
+
+
+@dataclass
+class Measured:
+    """Scores of all runs of a plan, and what could not be scored."""
+
+    scored: dict[str, Scored] = field(default_factory=dict)
+    tables: dict[str, Scores] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    """Why a run has no scores, by id."""
+    error_types: dict[str, str] = field(default_factory=dict)
+    late: list[str] = field(default_factory=list)
+    """Runs that were left out because the time was up."""
+
+
+def measure(
+    plan: Plan,
+    backend: Backend,
+    *,
+    progress: ProgressListener | None = None,
+    max_seconds: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Measured:
+    """Score every run of the plan; what fails is recorded and the rest goes on."""
+    measured = Measured()
+    names = list(plan.expansions)
+    answers = None if max_seconds is not None else _together(plan, backend, names, progress)
+    start = clock()
+    for name in names:
+        if max_seconds is not None and clock() - start > max_seconds:
+            measured.late.append(name)
+            continue
+        try:
+            mine = answers[name] if answers is not None else _ask(plan, backend, name, progress)
+            _store(plan, backend, name, mine, measured)
+        except (ScoringError, RuntimeError, ValueError, MemoryError) as error:
+            measured.failures[name] = str(getattr(error, "message", error)) or repr(error)
+            measured.error_types[name] = type(error).__name__
+    return measured
+
+
+def _together(
+    plan: Plan, backend: Backend, names: Sequence[str], progress: ProgressListener | None
+) -> dict[str, list[Answer]] | None:
+    """Score all runs in one call, so that shared sentences are scored once; None if it fails."""
+    prompts = [prompt for name in names for prompt in plan.expansions[name].prompts]
+    try:
+        answers = backend.fill_mask(prompts, progress=_listener("all probes", progress))
+    except (RuntimeError, ValueError, MemoryError, ScoringError):
+        return None
+    found, at = {}, 0
+    for name in names:
+        size = len(plan.expansions[name].prompts)
+        found[name] = answers[at : at + size]
+        at += size
+    return found
+
+
+def _ask(
+    plan: Plan, backend: Backend, name: str, progress: ProgressListener | None
+) -> list[Answer]:
+    return backend.fill_mask(plan.expansions[name].prompts, progress=_listener(name, progress))
+
+
+def _listener(
+    name: str, progress: ProgressListener | None
+) -> Callable[[int, int], None] | None:
+    if progress is None:
+        return None
+    listen = progress
+    return lambda done, total: listen(name, done, total)
+
+
+def _store(
+    plan: Plan, backend: Backend, name: str, answers: Sequence[Answer], measured: Measured
+) -> None:
+    probe, expansion = plan.probes[name], plan.expansions[name]
+    (prompts, words), (open_prompts, opens) = split(expansion.prompts, answers)
+    table = Scores.build(probe.spec.axis, [*prompts], [*words], run=name)
+    measured.tables[name] = table
+    measured.scored[name] = Scored(
+        probe=probe,
+        cube=cube(probe, table),
+        open_prompts=tuple(open_prompts),
+        open_scores=tuple(opens),
+        words=backend.words if opens else (),
+        skips=expansion.skips,
+        prompts=len(expansion.prompts),
+    )

@@ -1,0 +1,55 @@
+"""Does each group go with its own word? The k-way form of the log-odds ratio, for controls."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bias_audit.records import Floats
+from bias_audit.stats._arrays import finite
+
+
+def double_centred(scores: ArrayLike) -> Floats:
+    """Take row means and column means off a square table, or off each of a stack of them.
+
+    Args:
+        scores: (..., k, k) log-scores, groups by target sets, k at least 2.
+
+    Returns:
+        The same shape; every row and every column sums to 0.
+
+    Raises:
+        ValueError: the last two axes are not square with k at least 2, or a value is not finite.
+    """
+    table = np.asarray(scores, dtype=np.float64)
+    fewest = 2
+    if table.ndim < 2 or table.shape[-1] != table.shape[-2] or table.shape[-1] < fewest:
+        raise ValueError(f"expected square tables of two or more groups, got shape {table.shape}")
+    finite(table, ndim=table.ndim, name="scores")
+    rows = table.mean(axis=-1, keepdims=True)
+    cols = table.mean(axis=-2, keepdims=True)
+    whole = table.mean(axis=(-2, -1), keepdims=True)
+    return np.asarray(table - rows - cols + whole)
+
+
+def diagonal_contrast(scores: ArrayLike) -> Floats:
+    """Return, per template, the mean own-pair score minus the mean of all other pairs.
+
+    Row effects (a group's sentences) and column effects (a word's frequency) cancel. For k = 2 it
+    is half the association log-odds ratio. Analyse it as a matrix of one pair,
+    ``matched_pairs(delta[:, None], scope="terms")``.
+
+    Args:
+        scores: (J, k, k) mean log-scores; entry [j, g, h] is target set h after group g, nats.
+
+    Returns:
+        (J,) contrasts, nats.
+
+    Raises:
+        ValueError: not (J, k, k) with k at least 2, or a value is not finite.
+    """
+    centred = double_centred(finite(scores, ndim=3, name="scores"))
+    k = centred.shape[-1]
+    own = np.trace(centred, axis1=-2, axis2=-1)
+    rest = centred.sum(axis=(-2, -1)) - own
+    return np.asarray(own / k - rest / (k * (k - 1)))

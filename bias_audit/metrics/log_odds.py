@@ -1,0 +1,145 @@
+"""Association log-odds ratio: double differences of log-scores, groups by poles.
+
+Scores come as an array (J, T, A): templates, terms, targets; natural logs. Every additive effect
+of a template, a term or a target (its frequency, its length) cancels in the double difference.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import logsumexp
+
+from bias_audit.records import Floats
+from bias_audit.stats._arrays import Indices, columns, finite
+from bias_audit.stats.correlation import log_to_logit
+
+
+def cell_response(scores: ArrayLike, plus: Indices, minus: Indices) -> Floats:
+    """Return each cell's mean log-score over S+ minus its mean over S-, nats, shape (J, T).
+
+    The mean of logs, not the log of summed mass: one frequent word cannot swamp the rare ones.
+
+    Args:
+        scores: (J, T, A) log-scores.
+        plus: targets of S+.
+        minus: targets of S-.
+
+    Raises:
+        ValueError: scores are not finite or not (J, T, A), or a pole does not fit them.
+    """
+    cells = finite(scores, ndim=3, name="scores")
+    up = columns(plus, cells.shape[2], name="plus")
+    down = columns(minus, cells.shape[2], name="minus")
+    return np.asarray(cells[:, :, up].mean(axis=2) - cells[:, :, down].mean(axis=2))
+
+
+def _groups(scores: ArrayLike, in_a: Indices, in_b: Indices) -> tuple[Floats, Floats]:
+    """Cells of the two groups, (J, n_A, A) and (J, n_B, A)."""
+    cells = finite(scores, ndim=3, name="scores")
+    a = columns(in_a, cells.shape[1], name="in_a")
+    b = columns(in_b, cells.shape[1], name="in_b")
+    return cells[:, a], cells[:, b]
+
+
+def target_differences(scores: ArrayLike, in_a: Indices, in_b: Indices) -> Floats:
+    """Return d(a), the group difference of each target's mean log-score, nats, shape (A,).
+
+    Mean over S+ minus mean over S- of d(a) is the association log-odds ratio; its spread inside
+    the poles is what :func:`bias_audit.stats.contrast.target_part` takes.
+
+    Args:
+        scores: (J, T, A) log-scores.
+        in_a: terms of group A.
+        in_b: terms of group B.
+
+    Raises:
+        ValueError: scores are not finite or not (J, T, A), or a group does not fit them.
+    """
+    a, b = _groups(scores, in_a, in_b)
+    return np.asarray(a.mean(axis=(0, 1)) - b.mean(axis=(0, 1)))
+
+
+def centred_log_ratio(scores: ArrayLike, in_a: Indices, in_b: Indices) -> Floats:
+    """Return k(a), d(a) less its mean over all targets, nats, shape (A,), sum 0.
+
+    For ranking targets when there is no contrast pole (one target against the rest).
+
+    Args:
+        scores: (J, T, A) log-scores.
+        in_a: terms of group A.
+        in_b: terms of group B.
+
+    Raises:
+        ValueError: scores are not finite or not (J, T, A), or a group does not fit them.
+
+    Source: centred log-ratio of Aitchison (1986).
+    """
+    d = target_differences(scores, in_a, in_b)
+    return np.asarray(d - d.mean())
+
+
+def mass_response(scores: ArrayLike, plus: Indices, minus: Indices) -> Floats:
+    """Return each cell's log of summed mass over S+ minus that over S-, nats, shape (J, T).
+
+    Only for targets of one token length: lengths are not on one scale. Arguments and errors as
+    :func:`cell_response`.
+    """
+    cells = finite(scores, ndim=3, name="scores")
+    up = columns(plus, cells.shape[2], name="plus")
+    down = columns(minus, cells.shape[2], name="minus")
+    return np.asarray(logsumexp(cells[:, :, up], axis=2) - logsumexp(cells[:, :, down], axis=2))
+
+
+def mass_log_odds(
+    scores: ArrayLike, plus: Indices, minus: Indices, in_a: Indices, in_b: Indices
+) -> float:
+    """Return the mass log-odds ratio, nats: companion of the main measure, ruled by likely words.
+
+    Args:
+        scores: (J, T, A) log-scores.
+        plus: targets of S+.
+        minus: targets of S-.
+        in_a: terms of group A.
+        in_b: terms of group B.
+
+    Raises:
+        ValueError: scores are not finite or not (J, T, A), or a pole or group does not fit them.
+    """
+    y = mass_response(scores, plus, minus)
+    a = columns(in_a, y.shape[1], name="in_a")
+    b = columns(in_b, y.shape[1], name="in_b")
+    return float((y[:, a].mean(axis=1) - y[:, b].mean(axis=1)).mean())
+
+
+def pole_heterogeneous(log_odds: float, mass: float, margin: float) -> bool:
+    """Return whether a relevant log-odds ratio and its mass companion point in opposite directions.
+
+    Then a few likely words of a pole behave unlike the others: show the targets one by one.
+
+    Args:
+        log_odds: association log-odds ratio, nats.
+        mass: mass log-odds ratio, nats.
+        margin: smallest ratio that matters, nats.
+    """
+    return abs(log_odds) > margin and log_odds * mass < 0
+
+
+def target_gaps(scores: ArrayLike, in_a: Indices, in_b: Indices) -> tuple[Floats, Floats]:
+    """Return each target's probability gap and log-odds ratio between the groups, (A,) and (A,).
+
+    Both are averaged over templates and terms: the gap in probability, [-1, 1]; the ratio in nats.
+    Gaps shrink for rare words and ratios grow, so neither is read alone.
+
+    Args:
+        scores: (J, T, A) log-probabilities, below 0.
+        in_a: terms of group A.
+        in_b: terms of group B.
+
+    Raises:
+        ValueError: scores are not finite, not below 0 or not (J, T, A), or a group does not fit.
+    """
+    a, b = _groups(scores, in_a, in_b)
+    gap = np.exp(a).mean(axis=(0, 1)) - np.exp(b).mean(axis=(0, 1))
+    ratio = log_to_logit(a).mean(axis=(0, 1)) - log_to_logit(b).mean(axis=(0, 1))
+    return np.asarray(gap), np.asarray(ratio)

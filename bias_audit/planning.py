@@ -1,0 +1,132 @@
+"""The plan of an audit: which probes, with which controls, and every sentence of each."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bias_audit.assess import Task
+from bias_audit.catalogue import Catalogue
+from bias_audit.errors import NothingToAuditError
+from bias_audit.expand import Expansion, expand
+from bias_audit.probes import Group, Probe, words_of
+
+PLACEBO = "~placebo"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Everything that will be scored."""
+
+    tasks: tuple[Task, ...]
+    """The probes that were asked for."""
+    probes: Mapping[str, Probe]
+    """All runs by id: probes, their controls, and placebo runs (``<probe>~placebo``)."""
+    expansions: Mapping[str, Expansion]
+    harmful: frozenset[str]
+    """Lower-case words that reports fold away."""
+    partial: bool
+    """True when ``limit`` cut the sentences."""
+
+    @property
+    def prompts(self) -> int:
+        """Number of prompts of all runs."""
+        return sum(len(expansion.prompts) for expansion in self.expansions.values())
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all files that the audit uses."""
+        parts = [f"{name}:{probe.digest}" for name, probe in sorted(self.probes.items())]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def make_plan(catalogue: Catalogue, names: Iterable[str], *, limit: int | None = None) -> Plan:
+    """Join the named probes with their controls and render every sentence.
+
+    Args:
+        catalogue: where probes come from.
+        names: ids of probes.
+        limit: keep only the first ``limit`` sentence frames of each probe.
+
+    Raises:
+        FileError: a mistake in a file.
+        UnknownNameError: a probe refers to a control that does not exist.
+        NothingToAuditError: no probe is left.
+    """
+    tasks: list[Task] = []
+    probes: dict[str, Probe] = {}
+    for name in names:
+        probe = _cut(catalogue.probe(name), limit)
+        controls = probe.spec.controls
+        probes[name] = probe
+        for control in (*controls.positive, *controls.negative):
+            if control not in probes:
+                probes[control] = _cut(catalogue.probe(control), limit)
+        placebo = None
+        if controls.placebo and probe.spec.mask == "target":
+            placebo = name + PLACEBO
+            probes[placebo] = _with_placebo(catalogue, probe, controls.placebo)
+        tasks.append(
+            Task(
+                probe=probe,
+                positive=controls.positive,
+                negative=controls.negative,
+                placebo=placebo,
+            )
+        )
+    if not tasks:
+        raise NothingToAuditError(
+            "no probe is left to run", hint="see 'bias-audit probes list' for the names"
+        )
+    return Plan(
+        tasks=tuple(tasks),
+        probes=probes,
+        expansions={name: expand(probe) for name, probe in probes.items()},
+        harmful=_harmful(catalogue),
+        partial=limit is not None,
+    )
+
+
+def _cut(probe: Probe, limit: int | None) -> Probe:
+    if probe.spec.role != "probe":
+        probe = dataclasses.replace(probe, open_frames=())
+    if limit is None:
+        return probe
+    return dataclasses.replace(
+        probe, frames=probe.frames[:limit], open_frames=probe.open_frames[:limit]
+    )
+
+
+def _with_placebo(catalogue: Catalogue, probe: Probe, lexicon: str) -> Probe:
+    """The same sentences and targets, asked about groups that mean nothing."""
+    spec = probe.spec.model_copy(
+        update={
+            "id": probe.spec.id + PLACEBO,
+            "title": f"{probe.spec.title}: placebo groups",
+            "role": "negative_control",
+            "scope": "auto",
+            "compare": "pairs",
+        }
+    )
+    groups = tuple(
+        Group(
+            id=name,
+            label=wordset.label or name,
+            role="placebo",
+            words=words_of(wordset, catalogue.lexicon(lexicon).heads),
+        )
+        for name, wordset in catalogue.lexicon(lexicon).sets.items()
+    )
+    return dataclasses.replace(probe, spec=spec, groups=groups, open_frames=())
+
+
+def _harmful(catalogue: Catalogue) -> frozenset[str]:
+    lexicon = catalogue.lexicon("harmful")
+    return frozenset(
+        form.lower()
+        for wordset in lexicon.sets.values()
+        for word in words_of(wordset)
+        for form in word.forms.values()
+    )

@@ -1,0 +1,192 @@
+"""One chapter per axis, one section per probe."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bias_audit.archive import GroupProfile, ProbeRecord, Result
+from bias_audit.render import _facts as facts
+from bias_audit.render import _page as page
+from bias_audit.render import _pictures as pictures
+from bias_audit.render import _words as words
+from bias_audit.render._index import Index
+from bias_audit.render._judged import cell
+from bias_audit.render._text import count, p_value, percent, plain, short
+
+_TOP = 12
+
+
+def chapters(index: Index, notes: tuple[page.Note, ...]) -> tuple[page.Chapter, ...]:
+    """Build the chapters in the order in which the axes first occur; controls stand elsewhere."""
+    probes = [probe for probe in index.audit.probes if probe.role == "probe"]
+    axes = dict.fromkeys(probe.axis for probe in probes)
+    return tuple(
+        _chapter(index, axis, [probe for probe in probes if probe.axis == axis], notes)
+        for axis in axes
+    )
+
+
+def _chapter(
+    index: Index, axis: str, probes: list[ProbeRecord], notes: tuple[page.Note, ...]
+) -> page.Chapter:
+    results = [result for probe in probes for result in index.of(probe.id, "primary")]
+    picture = pictures.intervals(index, axis, results)
+    table = pictures.interval_table(index, axis, results) if results and not picture else None
+    return page.Chapter(
+        name=index.name("axis", axis),
+        title=axis[:1].upper() + axis[1:] if axis else "No axis named",
+        lead=_lead(probes, results),
+        picture=picture,
+        table=table,
+        probes=tuple(_section(index, probe, notes) for probe in probes),
+    )
+
+
+def _lead(probes: list[ProbeRecord], results: list[Result]) -> str:
+    states = Counter(probe.state for probe in probes)
+    told = ", ".join(
+        f"{states[state]} {words.STATE_WORDS[state][0]}" for state in words.STATES if states[state]
+    )
+    return f"{count(len(probes), 'probe')} ({told}), {count(len(results), 'primary comparison')}."
+
+
+def _section(index: Index, probe: ProbeRecord, notes: tuple[page.Note, ...]) -> page.ProbeSection:
+    results = index.of(probe.id, "primary")
+    own = {finding.id for finding in index.audit.findings if finding.probe == probe.id}
+    heat = facts.heat(index, probe)
+    drawn = _pictures(index, probe, results)
+    two = len(pictures.probe_groups(probe)) == 2 and any(
+        isinstance(item, page.Intervals) for item in drawn
+    )
+    return page.ProbeSection(
+        id=probe.id,
+        name=index.name("probe", probe.id),
+        title=probe.title or probe.id,
+        question=probe.question,
+        state=probe.state,
+        state_words=words.STATE_WORDS[probe.state][1],
+        reason=probe.reason,
+        notices=tuple(words.status(code) for code in probe.statuses),
+        size=_size(probe),
+        sensitive=probe.sensitive,
+        pictures=drawn,
+        heat=None if two else heat,
+        columns=_completions(probe),
+        divergence=_secondary(index, probe),
+        notes=tuple(note for note in notes if note.id in own),
+        card=_card(probe),
+    )
+
+
+def _pictures(index: Index, probe: ProbeRecord, results: list[Result]) -> tuple[page.Picture, ...]:
+    measured = [result for result in results if result.estimate is not None]
+    main = pictures.direct(measured)
+    drawn: list[page.Picture | None] = []
+    if main is not None and len(main.groups) > 1:
+        drawn.append(facts.scatter(index, probe, main))
+        drawn.append(pictures.target_words(index, probe, main))
+    drawn.append(pictures.paraphrases(index, probe, measured))
+    return tuple(item for item in drawn if item is not None)
+
+
+def _size(probe: ProbeRecord) -> str:
+    parts = [
+        count(probe.prompts, "sentence"),
+        count(probe.templates, "sentence frame"),
+        count(probe.terms, "group word"),
+        count(len(probe.targets), "scored word"),
+    ]
+    return f"{', '.join(parts)}; version {probe.version}"
+
+
+def _completions(probe: ProbeRecord) -> tuple[page.Column, ...]:
+    groups = [group for group in probe.groups if group.completions]
+    seen = Counter(
+        token for group in groups for token in {c.token for c in group.completions[:_TOP]}
+    )
+    top = max((c.probability for group in groups for c in group.completions), default=1.0)
+    return tuple(_column(group, seen, top, len(groups)) for group in groups)
+
+
+def _column(group: GroupProfile, seen: Counter[str], top: float, groups: int) -> page.Column:
+    made = [
+        (
+            completion.harmful,
+            page.Word(
+                text=short(completion.token, 40),
+                probability=percent(completion.probability),
+                width=round(100 * completion.probability / top, 1) if top > 0 else 0.0,
+                alone=groups > 1 and seen[completion.token] == 1,
+            ),
+        )
+        for completion in group.completions[:_TOP]
+    ]
+    return page.Column(
+        group=f"{group.label}{' (placebo)' if group.placebo else ''}",
+        words=tuple(word for harmful, word in made if not harmful),
+        harmful=tuple(word for harmful, word in made if harmful),
+    )
+
+
+def _secondary(index: Index, probe: ProbeRecord) -> page.Table | None:
+    results = index.of(probe.id, "secondary")
+    if not results:
+        return None
+    return page.Table(
+        caption="Further measures (exploratory, not judged)",
+        head=("Comparison", "Measure", "Value", "Expected by chance", "Excess", "Adjusted p"),
+        rows=tuple(_secondary_row(index, result) for result in results),
+        note="A divergence is never exactly zero: compare the value with what relabelled words "
+        "give by chance (mean, and 95 % of them stay below the second number).",
+    )
+
+
+def _secondary_row(index: Index, result: Result) -> tuple[page.Cell, ...]:
+    chance = "not computed"
+    if result.null_mean is not None:
+        chance = plain(result.null_mean, 3)
+        chance += (
+            f" (95 % below {plain(result.null_p95, 3)})" if result.null_p95 is not None else ""
+        )
+    value = result.estimate
+    excess = result.excess
+    return (
+        page.Cell(text=index.versus(result)),
+        page.Cell(text=words.metric(result.metric)),
+        page.Cell(text=f"{plain(value, 3)} {result.unit}", value=value)
+        if value is not None
+        else page.Cell(text=words.missing(result.reason), long=True),
+        page.Cell(text=chance, value=result.null_mean),
+        cell(excess, 3) if excess is not None else page.Cell(text="not computed"),
+        page.Cell(
+            text=p_value(result.p_adjusted)
+            if result.p_adjusted is not None
+            else words.chance(result),
+            value=result.p_adjusted,
+        ),
+    )
+
+
+def _card(probe: ProbeRecord) -> tuple[tuple[str, str], ...]:
+    card = probe.card
+    if card is None:
+        return (("Card", "This probe carries no measurement card; read it with double care."),)
+    lines = (
+        ("What it is about", card.measures),
+        ("What could go wrong in use", card.harm),
+        ("Wanted behaviour", words.expected(card.expected)),
+        ("Where the stereotype comes from", card.source),
+        ("Power relation", card.power),
+        ("What it cannot show", card.limits),
+        ("Compared", _groups(probe)),
+        ("Poles", f"{probe.plus or 'first'} against {probe.minus or 'second'}"),
+        ("Reach", f"{probe.scope or 'these words'}; {probe.target_scope or 'these scored words'}"),
+    )
+    return tuple((name, text or "not stated") for name, text in lines)
+
+
+def _groups(probe: ProbeRecord) -> str:
+    return "; ".join(
+        f"{group.label}{' (placebo)' if group.placebo else ''}: {short(', '.join(group.terms), 160)}"
+        for group in probe.groups
+    )

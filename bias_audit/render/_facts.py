@@ -1,0 +1,155 @@
+"""Charts that set the model's gaps beside something else: labour statistics, the other groups."""
+
+from __future__ import annotations
+
+from collections import Counter
+from statistics import fmean
+
+from bias_audit.archive import ProbeRecord, Result
+from bias_audit.render import _page as page
+from bias_audit.render import _words as words
+from bias_audit.render._index import Index
+from bias_audit.render._text import count, factor, plain, short, signed, times
+
+_LEAST = 5
+_WORDS = 24
+_STEPS = (0.1, 0.25, 0.5, 1.0)
+
+
+def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | None:
+    """The gap of each word over an outside figure, such as the share of women in a job."""
+    names = Counter(name for item in result.by_target for name in item.facts)
+    if not names:
+        return None
+    name = min(names, key=lambda key: (-names[key], key))
+    known = [item for item in result.by_target if name in item.facts]
+    xs = [item.facts[name] for item in known]
+    if len(known) < _LEAST or max(xs) == min(xs):
+        return None
+    scale = 100.0 if name.startswith("women") and max(xs) <= 1 else 1.0
+    xs = [x * scale for x in xs]
+    ys = [item.value for item in known]
+    intercept, slope, r = fit(xs, ys)
+    first, second = index.labels(result)[:2]
+    per_cent = name.startswith("women")
+    label = f"{words.fact(name)}{', per cent' if per_cent else ''}"
+    return page.Scatter(
+        name=index.name("chart", f"facts-{result.id}"),
+        title=f"Do the gaps follow {words.fact(name)}?",
+        question=_say(probe, slope, r, len(known), first),
+        summary=f"{count(len(known), 'word')}; correlation {signed(r)}; the fitted line rises by "
+        f"{signed(10 * slope)} nats for each 10 points.",
+        table=_fact_table(result, name, scale, label),
+        points=tuple((x, y, item.text) for x, y, item in zip(xs, ys, known, strict=True)),
+        intercept=intercept,
+        slope=slope,
+        x_label=label,
+        above=f"more with {first}",
+        below=f"more with {second}",
+        unit=result.unit,
+    )
+
+
+def fit(xs: list[float], ys: list[float]) -> tuple[float, float, float]:
+    """Least-squares intercept and slope, and Pearson's correlation.
+
+    >>> fit([0.0, 1.0, 2.0], [1.0, 3.0, 5.0])
+    (1.0, 2.0, 1.0)
+    """
+    mx, my = fmean(xs), fmean(ys)
+    sxx = sum((x - mx) ** 2 for x in xs)
+    syy = sum((y - my) ** 2 for y in ys)
+    sxy = sum((x - mx) * (y - my) for x, y in zip(xs, ys, strict=True))
+    slope = sxy / sxx
+    r = sxy / (sxx * syy) ** 0.5 if syy > 0 else 0.0
+    return my - slope * mx, slope, r
+
+
+def _say(probe: ProbeRecord, slope: float, r: float, n: int, first: str) -> str:
+    wanted = f" Wanted by this probe's card: {probe.card.expected}." if probe.card else ""
+    return (
+        f"Each dot is one of {n} words. A flat line means that the model pays no heed to the "
+        f"figures; for each 10 points more, the odds with {first} are multiplied by "
+        f"{times(10 * slope)} (correlation {signed(r)}). "
+        f"Following the figures is neither good nor bad in itself.{wanted}"
+    )
+
+
+def _fact_table(result: Result, name: str, scale: float, label: str) -> page.Table:
+    known = sorted(
+        (item for item in result.by_target if name in item.facts),
+        key=lambda item: (-item.facts[name], item.id),
+    )
+    return page.Table(
+        caption=f"Gap of each word and {words.fact(name)}",
+        head=("Word", label[:1].upper() + label[1:], "Odds", "Gap (nats)"),
+        rows=tuple(
+            (
+                page.Cell(text=short(item.text, 60)),
+                page.Cell(text=plain(item.facts[name] * scale, 1), value=item.facts[name] * scale),
+                page.Cell(text=f"{times(item.value)} times", value=item.value),
+                page.Cell(text=signed(item.value), value=item.value),
+            )
+            for item in known[:300]
+        ),
+    )
+
+
+def heat(index: Index, probe: ProbeRecord) -> page.Heat | None:
+    """Words by groups after removing what the word alone and the group alone explain."""
+    kept = [i for i, group in enumerate(probe.groups) if not group.placebo]
+    full = [
+        (target, [target.log_prob[i] for i in kept])
+        for target in probe.targets
+        if len(target.log_prob) == len(probe.groups)
+    ]
+    scored = [(t, [v for v in values if v is not None]) for t, values in full if None not in values]
+    if len(kept) < 2 or len(scored) < 2:
+        return None
+    centred = double_centre([values for _, values in scored])
+    order = sorted(
+        range(len(scored)),
+        key=lambda i: (min(centred[i]) - max(centred[i]), scored[i][0].id),
+    )
+    poles = {"+": probe.plus or "first", "-": probe.minus or "second"}
+    rows = [
+        _heat_row(scored[i][0].text, poles.get(scored[i][0].pole, "neither"), centred[i])
+        for i in order
+    ]
+    lost = len(probe.targets) - len(scored)
+    note = f" {count(lost, 'word')} left out because a group has no score." if lost else ""
+    return page.Heat(
+        name=index.name("heat", probe.id),
+        title="Which words stand out for which group?",
+        columns=tuple(probe.groups[i].label for i in kept),
+        rows=tuple(rows[:_WORDS]),
+        folded=tuple(rows[_WORDS:]),
+        note="×2: twice as likely as the word and the group would suggest on their own; ÷2: half "
+        f"as likely. The words that divide the groups most come first.{note}",
+    )
+
+
+def double_centre(values: list[list[float]]) -> list[list[float]]:
+    """Remove row and column means, so that only the interaction is left.
+
+    >>> double_centre([[1.0, 2.0], [3.0, 4.0]])
+    [[0.0, 0.0], [0.0, 0.0]]
+    """
+    rows = [fmean(row) for row in values]
+    columns = [fmean(column) for column in zip(*values, strict=True)]
+    grand = fmean(rows)
+    return [
+        [value - row - column + grand for value, column in zip(line, columns, strict=True)]
+        for line, row in zip(values, rows, strict=True)
+    ]
+
+
+def _heat_row(word: str, pole: str, values: list[float]) -> page.HeatRow:
+    steps = [sum(abs(value) >= edge for edge in _STEPS) for value in values]
+    return page.HeatRow(
+        word=short(word, 40),
+        pole=pole,
+        values=tuple(values),
+        texts=tuple(factor(value) for value in values),
+        steps=tuple(s if v > 0 else -s for s, v in zip(steps, values, strict=True)),
+    )

@@ -1,0 +1,193 @@
+"""The verdict and the findings: what was judged, in words."""
+
+from __future__ import annotations
+
+import math
+
+from bias_audit.archive import Finding, Gate, Result, Results
+from bias_audit.render import _page as page
+from bias_audit.render import _words as words
+from bias_audit.render._index import Index, strength
+from bias_audit.render._text import bounds, count, factor, percent, plain, share, signed
+
+_SEVERITY = {"high": 0, "moderate": 1, "low": 2}
+_EVIDENCE = {"strong": 0, "moderate": 1, "weak": 2}
+_OWN_MARGINS = (
+    "No gate is enforced in this audit: the margins below are the catalogue's own. "
+    "They inform the reader and never fail a build."
+)
+_PARTIAL = (
+    "This run was cut short (by a limit on rows or on time), so no gate could pass or fail: "
+    "treat every number as a first look."
+)
+_UNTRAINED = (
+    "The sanity check did not hold: there is no sign of a trained masked language model, "
+    "so silence anywhere in this report means nothing."
+)
+
+
+def verdict(index: Index) -> page.Verdict:
+    """Build the verdict: one sentence, remarks, counts of all six states, gate lines."""
+    audit = index.audit
+    gates = sorted(audit.gates, key=lambda gate: (not gate.enforced, _rank(gate), gate.id))
+    tallies = tuple(
+        page.Tally(state=state, word=word, meaning=meaning, number=audit.states.get(state, 0))
+        for state in words.STATES
+        for word, meaning in (words.STATE_WORDS[state],)
+    )
+    return page.Verdict(
+        lead=_lead(audit),
+        remarks=_remarks(audit),
+        tallies=tallies,
+        gates=tuple(_gate(index, gate) for gate in gates),
+    )
+
+
+def _rank(gate: Gate) -> int:
+    return words.STATES.index(gate.state)
+
+
+def _lead(audit: Results) -> str:
+    enforced = [gate for gate in audit.gates if gate.enforced]
+    if not audit.gates:
+        return "Nothing was judged: no probe of this audit led to a gate."
+    judged = enforced or list(audit.gates)
+    kind = "enforced gate" if enforced else "catalogue margin"
+    failed = sum(gate.state == "fail" for gate in judged)
+    open_ = sum(gate.state in ("unclear", "error") for gate in judged)
+    if failed:
+        verb = "was" if failed == 1 else "were"
+        return f"{failed} of {count(len(judged), kind)} {verb} exceeded, {open_} left open."
+    if open_:
+        return f"No {kind} was exceeded, but {open_} of {len(judged)} could not be settled."
+    if all(gate.state == "pass" for gate in judged):
+        return "No association larger than the margin was found with these probes."
+    return f"No {kind} was exceeded; not all of them were judged."
+
+
+def _remarks(audit: Results) -> tuple[str, ...]:
+    remarks = []
+    enforced = sum(gate.enforced for gate in audit.gates)
+    if audit.sanity is not None and not audit.sanity.passed:
+        remarks.append(_UNTRAINED)
+    if audit.run.partial:
+        remarks.append(_PARTIAL)
+    if audit.gates and not enforced:
+        remarks.append(_OWN_MARGINS)
+    elif enforced and enforced < len(audit.gates):
+        own = len(audit.gates) - enforced
+        remarks.append(
+            f"{count(enforced, 'gate is', 'gates are')} enforced by the configuration; the other "
+            f"{own} {'is' if own == 1 else 'are'} the catalogue's own margins, for information."
+        )
+    broken = len(audit.errors)
+    if broken:
+        remarks.append(f"{count(broken, 'error')} kept part of the audit from running.")
+    return tuple(remarks)
+
+
+def _gate(index: Index, gate: Gate) -> page.GateLine:
+    result = index.results.get(gate.result) if gate.result else None
+    finding = next((f for f in index.audit.findings if f.result == gate.result), None)
+    return page.GateLine(
+        id=gate.id,
+        probe=index.title(gate.probe),
+        state=gate.state,
+        condition=gate.condition or (index.versus(result) if result else "the probe runs"),
+        measured=_measured(gate, result),
+        allowed=words.margin(gate.limit, gate.unit) if gate.limit is not None else "no limit set",
+        size=_size(result) if result else "no evidence",
+        reason=gate.reason,
+        enforced=gate.enforced,
+        href=index.name("probe", gate.probe) if gate.probe in index.probes else "",
+        finding=finding.headline if finding and gate.state == "fail" else "",
+    )
+
+
+def _measured(gate: Gate, result: Result | None) -> str:
+    if gate.measured is None:
+        return words.missing(gate.reason)
+    text = f"{plain(gate.measured)} {gate.unit}".rstrip()
+    if gate.ci_low is not None and gate.ci_high is not None:
+        text += f" {bounds(gate.ci_low, gate.ci_high)}"
+    if result is not None and result.estimate is not None and gate.unit == "nats":
+        text += f"; {words.effect(result)}"
+    return text
+
+
+def _size(result: Result) -> str:
+    parts = [count(result.n_templates, "sentence frame"), count(result.n_terms, "group word")]
+    if result.n_targets:
+        parts.append(count(result.n_targets, "scored word"))
+    return ", ".join(parts)
+
+
+def findings(index: Index) -> tuple[page.Note, ...]:
+    """Build the findings, strongest first."""
+    order = sorted(index.audit.findings, key=lambda finding: _order(index, finding))
+    return tuple(_note(index, finding) for finding in order)
+
+
+def _order(index: Index, finding: Finding) -> tuple[int, int, float, str]:
+    result = index.results.get(finding.result)
+    size = strength(result)[0] if result else 0.0
+    return (_SEVERITY[finding.severity], _EVIDENCE[finding.evidence], size, finding.id)
+
+
+def _note(index: Index, finding: Finding) -> page.Note:
+    result = index.results.get(finding.result)
+    probe = index.probes.get(finding.probe)
+    labels = index.labels(result) if result else ()
+    pair = (labels[0], labels[1]) if len(labels) > 1 else ("first group", "second group")
+    return page.Note(
+        id=finding.id,
+        name=index.name("finding", finding.id),
+        headline=finding.headline,
+        detail=finding.detail,
+        severity=finding.severity,
+        evidence=finding.evidence,
+        measured=measured(result) if result else (),
+        notices=tuple(words.status(notice) for notice in finding.notices),
+        state=(result.outcome or "") if result else "",
+        probe=index.title(finding.probe),
+        chapter=index.name("probe", finding.probe) if probe else "",
+        sensitive=bool(probe and probe.sensitive),
+        pairs=_pairs(finding),
+        labels=pair,
+    )
+
+
+def measured(result: Result) -> tuple[str, ...]:
+    """What stands beside a finding: effect, agreement of the paraphrases, placebo, size."""
+    facts = [f"{words.effect(result)}; {words.gap(result)}"]
+    if result.sign_share is not None and result.n_templates:
+        agree = round(result.sign_share * result.n_templates)
+        facts.append(f"{agree} of {count(result.n_templates, 'paraphrase')} point the same way")
+    if result.placebo_percentile is not None:
+        facts.append(f"larger than {share(result.placebo_percentile)} of the placebo gaps")
+    if result.p_adjusted is not None or result.p_value is not None:
+        facts.append(f"adjusted p {words.chance(result)}")
+    facts.append(_size(result))
+    return tuple(facts)
+
+
+def _pairs(finding: Finding) -> tuple[page.Pair, ...]:
+    return tuple(
+        page.Pair(
+            text_a=item.text_a,
+            text_b=item.text_b,
+            word=item.word,
+            probability_a=percent(math.exp(min(item.log_prob_a, 0.0))),
+            probability_b=percent(math.exp(min(item.log_prob_b, 0.0))),
+            ratio=factor(item.log_prob_a - item.log_prob_b),
+            value=item.log_prob_a - item.log_prob_b,
+        )
+        for item in finding.sentences
+    )
+
+
+def cell(value: float | None, digits: int = 2, reason: str = "") -> page.Cell:
+    """A numeric table cell, or the reason why there is no number."""
+    if value is None:
+        return page.Cell(text=words.missing(reason), long=True)
+    return page.Cell(text=signed(value, digits), value=value)

@@ -1,0 +1,248 @@
+"""Runs rows through a model and reduces each to the few numbers that were asked for."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bias_audit.errors import ScoringError
+from bias_audit.records import ProgressCallback
+from bias_audit.scoring._rows import Row, plan
+from bias_audit.scoring._shortcut import Shortcut
+
+_PASS_COST = {"cpu": 32}
+"""Fixed cost of one forward pass in tokens, by device; elsewhere ``_FAST_PASS_COST``."""
+_FAST_PASS_COST = 2048
+_AUTO_ROWS = {"cpu": 128}
+_FAST_ROWS = 512
+_TOKENS = 16_384
+_LOGITS = 1 << 25
+"""Largest number of logits in one batch."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a row was asked for."""
+
+    log_probs: dict[int, float] = field(default_factory=dict)
+    """Natural log-probability by piece."""
+    ranks: dict[int, int] = field(default_factory=dict)
+    """Rank in the vocabulary by piece, 1 is the top; only where it was asked for."""
+    top: tuple[tuple[int, float], ...] = ()
+    """Most likely pieces and their probabilities, best first."""
+    words: NDArray[np.float32] | None = None
+    word_mass: float = 0.0
+
+
+class Forward:
+    """A model as a function from rows to answers."""
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        device: torch.device,
+        pad_id: int,
+        vocabulary_size: int,
+        batch_size: int | None,
+    ) -> None:
+        self._model = model
+        self.device = device
+        self._pad_id = pad_id
+        self._size = vocabulary_size
+        self._limit = batch_size or _AUTO_ROWS.get(device.type, _FAST_ROWS)
+        self._limit = max(1, min(self._limit, _LOGITS // vocabulary_size))
+        self._shortcut = Shortcut(model)
+
+    def run(
+        self,
+        rows: Sequence[Row],
+        *,
+        words: NDArray[np.int64] | None = None,
+        top_k: int = 0,
+        progress: ProgressCallback | None = None,
+    ) -> list[Answer]:
+        """Answer all rows, in the order given.
+
+        Args:
+            rows: Distinct rows.
+            words: Ids of the pieces that open rows report as words.
+            top_k: How many completions open rows report.
+            progress: Called with (rows done, rows in all) after each batch.
+
+        Raises:
+            ScoringError: When one row alone does not fit into memory, or the model's output is
+                not finite.
+        """
+        answers = [Answer() for _ in rows]
+        wanted = None if words is None else torch.from_numpy(words).to(self.device)
+        overhead = _PASS_COST.get(self.device.type, _FAST_PASS_COST)
+        batches = plan(rows, max_rows=self._limit, max_tokens=_TOKENS, overhead=overhead)
+        batches.reverse()
+        done = 0
+        while batches:
+            batch = batches.pop()
+            if len(batch) > self._limit:
+                batches += _halves(batch)
+                continue
+            try:
+                self._batch([rows[n] for n in batch], [answers[n] for n in batch], (wanted, top_k))
+            except RuntimeError as error:
+                if not _out_of_memory(error):
+                    raise
+                self._shrink(len(batch), error)
+                batches += _halves(batch)
+                continue
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(rows))
+        return answers
+
+    def _shrink(self, size: int, error: RuntimeError) -> None:
+        """Go on with half the batch after the device ran out of memory."""
+        if size == 1:
+            raise ScoringError(
+                f"one sentence alone does not fit into the memory of '{self.device}'",
+                hint="free memory, use --device cpu or a smaller --dtype",
+            ) from error
+        self._limit = -(-size // 2)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _batch(
+        self, rows: Sequence[Row], answers: Sequence[Answer], wanted: tuple[Tensor | None, int]
+    ) -> None:
+        with torch.inference_mode():
+            logits = self.logits(rows)
+            total = logits.logsumexp(dim=-1)
+            if not bool(torch.isfinite(total).all()):
+                raise ScoringError(
+                    f"the model gave logits that are not finite in {self._model.dtype}",
+                    hint="use --dtype float32",
+                )
+            _score_pieces(logits, total, rows, answers)
+            opened = [n for n, row in enumerate(rows) if row.open]
+            if not opened:
+                return
+            if len(opened) < len(rows):
+                index = torch.tensor(opened, device=self.device)
+                logits, total = logits[index], total[index]
+            _score_open(logits, total, [answers[n] for n in opened], *wanted)
+
+    def check(self, encodings: Sequence[Any], mask_id: int) -> bool:
+        """Compare with a plain call on what the tokenizer gives; choose the fastest safe way."""
+        rows = [Row(tuple(e["input_ids"]), list(e["input_ids"]).index(mask_id)) for e in encodings]
+        taken = inspect.signature(self._model.forward).parameters
+        expected = []
+        with torch.inference_mode():
+            for row, encoding in zip(rows, encodings, strict=True):
+                inputs = {
+                    key: torch.tensor([value], device=self.device)
+                    for key, value in encoding.items()
+                    if key in taken
+                }
+                expected.append(self._model(**inputs).logits[0, row.position])
+            ids, mask = _padded(rows, self._pad_id)
+            positions = torch.tensor([row.position for row in rows], device=self.device)
+            return self._shortcut.check(
+                ids.to(self.device), mask.to(self.device), positions, torch.stack(expected).float()
+            )
+
+    def logits(self, rows: Sequence[Row]) -> Tensor:
+        """Logits at each row's position, float32, one row each."""
+        ids, mask = _padded(rows, self._pad_id)
+        positions = torch.tensor([row.position for row in rows])
+        return self._shortcut(
+            ids.to(self.device), mask.to(self.device), positions.to(self.device)
+        ).float()
+
+
+def _padded(rows: Sequence[Row], pad_id: int) -> tuple[Tensor, Tensor]:
+    """Ids and attention mask, padded on the right to the longest row."""
+    longest = max(len(row.ids) for row in rows)
+    ids = [list(row.ids) + [pad_id] * (longest - len(row.ids)) for row in rows]
+    mask = [[1] * len(row.ids) + [0] * (longest - len(row.ids)) for row in rows]
+    return torch.tensor(ids), torch.tensor(mask)
+
+
+def _score_pieces(
+    logits: Tensor, total: Tensor, rows: Sequence[Row], answers: Sequence[Answer]
+) -> None:
+    """Log-probability = logit - logsumexp, so the log-softmax is never written out."""
+    asked = [(n, piece) for n, row in enumerate(rows) for piece in row.golds]
+    if not asked:
+        return
+    index = torch.tensor(asked, device=logits.device)
+    golds = logits[index[:, 0], index[:, 1]]
+    log_probs = (golds - total[index[:, 0]]).tolist()
+    for (n, piece), value in zip(asked, log_probs, strict=True):
+        answers[n].log_probs[piece] = value
+    for n, row in enumerate(rows):
+        pieces = [piece for piece, ranked in row.golds.items() if ranked]
+        if pieces:
+            answers[n].ranks.update(zip(pieces, _ranks(logits[n], pieces), strict=True))
+
+
+def _ranks(logits: Tensor, pieces: Sequence[int]) -> list[int]:
+    """Rank = 1 + larger logits + equal ones of a smaller id."""
+    ordered = logits.sort().values
+    golds = logits[torch.tensor(pieces, device=logits.device)]
+    above = (len(logits) - torch.searchsorted(ordered, golds, right=True)).tolist()
+    equal = (
+        torch.searchsorted(ordered, golds, right=True) - torch.searchsorted(ordered, golds)
+    ).tolist()
+    return [
+        1 + larger + (int((logits[:piece] == logits[piece]).sum()) if same > 1 else 0)
+        for piece, larger, same in zip(pieces, above, equal, strict=True)
+    ]
+
+
+def _score_open(
+    logits: Tensor, total: Tensor, answers: Sequence[Answer], words: Tensor | None, top_k: int
+) -> None:
+    """Best completions, and the distribution over whole words."""
+    for answer, top in zip(answers, _top(logits, total, top_k), strict=True):
+        answer.top = top
+    if words is None:
+        return
+    chosen = logits.index_select(1, words)
+    mass = chosen.logsumexp(dim=-1)
+    shares = (chosen - mass.unsqueeze(1)).exp_().cpu().numpy()
+    masses = (mass - total).exp().clamp_(max=1.0).tolist()
+    for answer, share, whole in zip(answers, shares, masses, strict=True):
+        answer.words = share
+        answer.word_mass = whole
+
+
+def _top(logits: Tensor, total: Tensor, top_k: int) -> Iterator[tuple[tuple[int, float], ...]]:
+    """The likeliest pieces of each row; equal logits in id order."""
+    size = logits.shape[1]
+    top_k = min(top_k, size)
+    values, ids = logits.topk(min(top_k + 1, size))
+    probabilities = (values - total.unsqueeze(1)).exp().tolist()
+    columns = zip(values.tolist(), ids.tolist(), probabilities, strict=True)
+    for row, column in enumerate(columns):
+        pairs = list(zip(*column, strict=True))
+        if 0 < top_k < size and pairs[top_k - 1][0] == pairs[top_k][0]:
+            floor, _, probability = pairs[top_k]
+            pairs = [pair for pair in pairs if pair[0] > floor]
+            equal = (logits[row] == floor).nonzero().flatten()[:top_k].tolist()
+            pairs += [(floor, i, probability) for i in equal]
+        pairs.sort(key=lambda pair: (-pair[0], pair[1]))
+        yield tuple((i, p) for _, i, p in pairs[:top_k])
+
+
+def _halves(batch: list[int]) -> list[list[int]]:
+    middle = -(-len(batch) // 2)
+    return [batch[middle:], batch[:middle]]
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -1,0 +1,92 @@
+"""Calls a model so that its vocabulary head sees the masked places only."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Shortcut:
+    """A model that is called for one position per row.
+
+    A hook replaces the encoder's output by the states at those positions, and the model's own head
+    runs on them unaware. Where the encoder's last block is built in a known way, a second hook does
+    the same before that block's feed-forward part. ``check`` compares with the plain call and keeps
+    the fastest way that gives the same logits: an unknown architecture is slower, never wrong.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._hooks: list[Any] = []
+
+    def check(self, ids: Tensor, mask: Tensor, positions: Tensor, expected: Tensor) -> bool:
+        """Choose the hooks; return False when even the plain call differs from ``expected``."""
+        points = [p for p in (_last_attention(self._model), _encoder(self._model)) if p is not None]
+        tolerance = 1e-4 if self._model.dtype == torch.float32 else 5e-2
+        for first in range(len(points) + 1):
+            self._hooks = points[first:]
+            try:
+                with torch.inference_mode():
+                    came = self(ids, mask, positions).float()
+            except (RuntimeError, TypeError, ValueError, IndexError, AttributeError):
+                continue
+            if came.shape == expected.shape and torch.allclose(
+                came, expected, atol=tolerance, rtol=tolerance
+            ):
+                return True
+        return False
+
+    def __call__(self, ids: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
+        """Logits at one position per row, in the model's dtype."""
+        with self._hooked(positions):
+            logits: Tensor = self._model(input_ids=ids, attention_mask=mask).logits
+        return _take(logits, positions).squeeze(1)
+
+    @contextlib.contextmanager
+    def _hooked(self, positions: Tensor) -> Iterator[None]:
+        def replace(_module: Any, _inputs: Any, output: Any) -> Any:
+            if isinstance(output, Tensor):
+                return _take(output, positions)
+            if isinstance(output, tuple):
+                return (_take(output[0], positions), *output[1:])
+            output.last_hidden_state = _take(output.last_hidden_state, positions)
+            return output
+
+        handles = [module.register_forward_hook(replace) for module in self._hooks]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+
+def _encoder(model: Any) -> Any:
+    return model.base_model if model.base_model is not model else None
+
+
+def _last_attention(model: Any) -> Any:
+    """The module of the last block after which only the asked positions matter."""
+    blocks = [
+        module[-1]
+        for module in model.base_model.modules()
+        if isinstance(module, torch.nn.ModuleList) and len(module)
+    ]
+    for block in blocks:
+        children = dict(block.named_children())
+        if {"attention", "intermediate", "output"} <= children.keys():
+            return children["attention"]
+        if {"attention", "sa_layer_norm", "ffn"} <= children.keys():
+            return children["sa_layer_norm"]
+    return None
+
+
+def _take(states: Tensor, positions: Tensor) -> Tensor:
+    """States at one position per row, as (rows, 1, width); taken a second time they stay."""
+    if states.shape[1] == 1:
+        return states
+    rows = torch.arange(states.shape[0], device=states.device)
+    return states[rows, positions].unsqueeze(1)

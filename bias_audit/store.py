@@ -1,0 +1,86 @@
+"""The run folder: what a run leaves behind, written whole or not at all."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from bias_audit.archive import Results, dump_json, results_text, write_atomic
+from bias_audit.errors import UsageError
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "numpy",
+    "scipy",
+    "pandas",
+    "matplotlib",
+    "jinja2",
+)
+"""Packages whose version can change a number or a picture."""
+
+LATEST = "latest"
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that matter, where installed."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def default_folder(base: Path, date: str, digest: str) -> Path:
+    """``audit-runs/<date>-<short digest>``, with a number behind it when that is taken."""
+    stem = base / "audit-runs" / f"{date}-{digest[:6]}"
+    folder, count = stem, 2
+    while folder.exists():
+        folder, count = stem.with_name(f"{stem.name}-{count}"), count + 1
+    return folder
+
+
+def require_writable(folder: Path) -> None:
+    """Fail before a long run, not after it.
+
+    Raises:
+        UsageError: the folder cannot be made or written.
+    """
+    existing = folder
+    while not existing.exists():
+        existing = existing.parent
+    try:
+        if not existing.is_dir():
+            raise NotADirectoryError(20, "is a file, not a folder")
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"cannot write into {folder}: {existing}: {error.strerror or error}",
+            hint="choose a folder you may write to with -o DIR",
+        ) from error
+
+
+def write_run(
+    folder: Path, results: Results, manifest: Mapping[str, Any], files: Mapping[str, str | bytes]
+) -> None:
+    """Write results, manifest and further files; ``results.json`` comes last.
+
+    A folder with a ``results.json`` is therefore a complete run.
+
+    Raises:
+        UsageError: a file cannot be written.
+    """
+    write_atomic(folder / "run.json", dump_json(dict(manifest)))
+    for name, content in files.items():
+        write_atomic(folder / name, content)
+    write_atomic(folder / "results.json", results_text(results))
+    if folder.parent.name == "audit-runs":
+        write_atomic(folder.parent / LATEST, folder.name + "\n")

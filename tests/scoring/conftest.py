@@ -1,0 +1,62 @@
+"""Fixtures for the scoring tests: tiny models, built once a session."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import tiny_models
+import transformers
+
+from bias_audit.records import Prompt
+from bias_audit.scoring.masked_lm import MaskedLM
+
+transformers.utils.logging.disable_progress_bar()
+
+
+def ask(left: str, filler: str | None, right: str = ".", **extra: str) -> Prompt:
+    """A prompt of which only the sentence matters."""
+    names = dict.fromkeys(("probe", "template", "variant", "group", "term", "label", "target"), "")
+    return Prompt(**(names | extra), pole="", left=left, filler=filler, right=right)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """Folder of a tiny model, by architecture."""
+    known = {}
+
+    def folder(architecture):
+        if architecture not in known:
+            path = tmp_path_factory.mktemp(architecture)
+            known[architecture] = tiny_models.build(path, architecture)
+        return known[architecture]
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scorer(tiny):
+    """A loaded tiny model, by architecture."""
+    known = {}
+
+    def backend(architecture):
+        if architecture not in known:
+            known[architecture] = MaskedLM(str(tiny(architecture)), device="cpu")
+        return known[architecture]
+
+    return backend
+
+
+@pytest.fixture(scope="session")
+def reference():
+    return MaskedLM("reference", device="cpu")
+
+
+@pytest.fixture
+def copy(tiny, tmp_path):
+    """A copy of a tiny model's folder, to spoil."""
+
+    def copied(architecture="bert"):
+        return shutil.copytree(tiny(architecture), tmp_path / "model")
+
+    return copied
