@@ -1,9 +1,9 @@
 """Audit what a masked language model associates with groups of people.
 
-    >>> from bias_audit import audit                      # doctest: +SKIP
-    >>> result = audit("reference")                       # core probes, bundled model
-    >>> result.findings[0].headline
-    >>> result.report("report.html")
+>>> from bias_audit import audit                      # doctest: +SKIP
+>>> result = audit("reference")                       # core probes, bundled model
+>>> result.findings[0].headline
+>>> result.report("report.html")
 """
 
 from __future__ import annotations

@@ -289,6 +289,8 @@ class Gate(Record):
     reason: str
     condition: str = ""
     """What the gate asks, in words."""
+    when_unclear: Literal["warn", "fail", "pass"] = "warn"
+    """What an unclear enforced gate means for the exit code."""
 
 
 class ErrorRecord(Record):

@@ -14,9 +14,10 @@ from bias_audit import assess as assessing
 from bias_audit.archive import ErrorRecord, Gate, ProbeRecord, Results, SkipRecord
 from bias_audit.assess import Settings
 from bias_audit.catalogue import Catalogue
+from bias_audit.config import GateConfig
 from bias_audit.errors import NothingToAuditError, UnknownNameError, UsageError
 from bias_audit.findings import findings as make_findings
-from bias_audit.gates import count_states, default_gates, exit_code
+from bias_audit.gates import count_states, default_gates, enforced_gates, exit_code
 from bias_audit.measuring import Measured, ProgressListener, measure
 from bias_audit.planning import Plan, make_plan
 from bias_audit.sanity import check as check_sanity
@@ -172,6 +173,7 @@ def audit(
     max_seconds: float | None = None,
     progress: ProgressListener | None = None,
     command: str = "",
+    gates: Sequence[GateConfig] = (),
     strict: bool = False,
     now: Callable[[], datetime.datetime] | None = None,
     **options: Any,
@@ -188,6 +190,7 @@ def audit(
         max_seconds: stop scoring after this time (the audit is then partial).
         progress: called with (what, rows done, rows in all) while scoring.
         command: the command line, for the report.
+        gates: limits to enforce; without any, the probes' own margins inform and nothing fails.
         strict: unclear enforced gates count as incomplete in the exit code.
         now: clock for the time stamp, UTC.
         options: of :func:`bias_audit.scoring.open_backend`: revision, device, dtype, batch_size,
@@ -205,14 +208,21 @@ def audit(
     sanity = check_sanity(backend, catalogue.sanity())
     measured = measure(plan, backend, progress=progress, max_seconds=max_seconds)
     duration = time.monotonic() - clock
-    results = _results(plan, backend, measured, settings, sanity, command, strict)
+    results = _results(plan, backend, measured, settings, sanity, gates)
     run = results.run.model_copy(
         update={
             "created": started.isoformat(timespec="seconds"),
             "duration_s": round(duration, 2),
+            "command": command,
         }
     )
-    results = results.model_copy(update={"run": run})
+    code = exit_code(
+        results.gates,
+        errors=len(results.errors),
+        audited=len(measured.scored),
+        strict=strict,
+    )
+    results = results.model_copy(update={"run": run, "exit_code": code})
     return Audit(
         results=results,
         measured=measured,
@@ -226,8 +236,7 @@ def _results(
     measured: Measured,
     settings: Settings,
     sanity: archive.SanityCheck,
-    command: str,
-    strict: bool,
+    gate_configs: Sequence[GateConfig],
 ) -> Results:
     partial = plan.partial or bool(measured.late)
     found = assessing.assess(
@@ -246,7 +255,9 @@ def _results(
         ErrorRecord(probe=name, type=measured.error_types[name], message=message)
         for name, message in sorted(measured.failures.items())
     )
-    gates = default_gates(found.results)
+    enforced = enforced_gates(gate_configs, found.results, partial=partial)
+    covered = {gate.result for gate in enforced}
+    gates = enforced + [g for g in default_gates(found.results) if g.result not in covered]
     asked = {task.probe.spec.id for task in plan.tasks}
     if not measured.scored and not errors:
         raise NothingToAuditError("no sentence was scored before the time was up")
@@ -268,7 +279,6 @@ def _results(
         run=archive.Run(
             seed=settings.seed,
             partial=partial,
-            command=command,
             catalogue_digest=plan.digest,
         ),
         states=count_states(gates, len(asked & set(measured.failures)))
@@ -280,9 +290,6 @@ def _results(
         gates=tuple(gates),
         skips=_skips(measured),
         errors=errors,
-        exit_code=exit_code(
-            gates, errors=len(errors), audited=len(measured.scored), strict=strict
-        ),
     )
 
 
@@ -334,7 +341,11 @@ def _manifest(
         "analysis": {name: getattr(settings, name) for name in settings.__slots__},
         "run": results.run.model_dump(),
         "probes": {
-            name: {"version": probe.spec.version, "digest": probe.digest, "file": Path(probe.file).name}
+            name: {
+                "version": probe.spec.version,
+                "digest": probe.digest,
+                "file": Path(probe.file).name,
+            }
             for name, probe in sorted(plan.probes.items())
         },
         "prompts": plan.prompts,

@@ -8,7 +8,7 @@ error.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from bias_audit import _yaml
 from bias_audit._resources import data_dir
 from bias_audit.errors import FileError, Problem, UnknownNameError
 from bias_audit.probes import Probe, join
-from bias_audit.specs import Lexicon, ProbeSpec, Sanity, Spec, TemplateSet
+from bias_audit.specs import Groups, Lexicon, ProbeSpec, Sanity, Spec, TemplateSet
 
 S = TypeVar("S", bound=Spec)
 
@@ -36,7 +36,17 @@ class Catalogue:
         self._folders = tuple(folders)
         self._files = tuple(files)
         self._read: dict[Path, Spec] = {}
-        self._text: dict[Path, str] = {}
+        self._narrowed: dict[str, tuple[str, ...]] = {}
+
+    def with_files(self, files: Sequence[Path]) -> Catalogue:
+        """Return a catalogue that also knows these probe files."""
+        return Catalogue(self._folders, [*self._files, *files])
+
+    def with_groups(self, groups: Mapping[str, tuple[str, ...]]) -> Catalogue:
+        """Return a catalogue in which probes (by id) use only the named groups, in that order."""
+        catalogue = Catalogue(self._folders, self._files)
+        catalogue._narrowed = dict(groups)
+        return catalogue
 
     @cached_property
     def _probe_files(self) -> dict[str, Path]:
@@ -125,7 +135,11 @@ class Catalogue:
             UnknownNameError: no such probe.
             FileError: a mistake in its file or in a file it refers to.
         """
-        return join(self, self.probe_spec(name), self._probe_files[name])
+        spec = self.probe_spec(name)
+        use = self._narrowed.get(name)
+        if use and isinstance(spec.groups, Groups):
+            spec = spec.model_copy(update={"groups": spec.groups.model_copy(update={"use": use})})
+        return join(self, spec, self._probe_files[name])
 
     def read_probe_file(self, path: Path) -> Probe:
         """Read and join a probe from any file, whether or not the catalogue knows it."""

@@ -80,9 +80,7 @@ def _ask(
     return backend.fill_mask(plan.expansions[name].prompts, progress=_listener(name, progress))
 
 
-def _listener(
-    name: str, progress: ProgressListener | None
-) -> Callable[[int, int], None] | None:
+def _listener(name: str, progress: ProgressListener | None) -> Callable[[int, int], None] | None:
     if progress is None:
         return None
     listen = progress

@@ -29,10 +29,14 @@ def check(backend: Backend, spec: Sanity) -> SanityCheck:
     needed = math.ceil(CLOZE_SHARE * len(spec.clozes))
     fluent = perplexity is not None and perplexity < limit
     passed = fluent and hits >= needed
-    detail = "" if passed else (
-        f"the model sanity check failed: {hits} of {len(spec.clozes)} trivial gaps answered"
-        f" ({needed} needed), pseudo-perplexity {perplexity or math.nan:.0f}"
-        f" (limit {limit:.0f}); an untrained or foreign-language model cannot be audited here"
+    detail = (
+        ""
+        if passed
+        else (
+            f"the model sanity check failed: {hits} of {len(spec.clozes)} trivial gaps answered"
+            f" ({needed} needed), pseudo-perplexity {perplexity or math.nan:.0f}"
+            f" (limit {limit:.0f}); an untrained or foreign-language model cannot be audited here"
+        )
     )
     return SanityCheck(
         passed=passed,

@@ -2,5 +2,6 @@
 
 from bias_audit.assess._audit import Assessment, Task, assess
 from bias_audit.assess._input import OTHERS, Scored, Settings
+from bias_audit.assess._judge import BLOCKING
 
-__all__ = ["OTHERS", "Assessment", "Scored", "Settings", "Task", "assess"]
+__all__ = ["BLOCKING", "OTHERS", "Assessment", "Scored", "Settings", "Task", "assess"]

@@ -11,7 +11,7 @@ Renderer = Callable[[Results], str]
 """Turns an audit into the text of one file."""
 
 
-def render(results: Results, format: str) -> str:  # noqa: A002 - the word users know
+def render(results: Results, format: str) -> str:
     """Return the audit in the named format; the same audit always gives the same text.
 
     Raises:

@@ -53,11 +53,8 @@ def _lead(probes: list[ProbeRecord], results: list[Result]) -> str:
 def _section(index: Index, probe: ProbeRecord, notes: tuple[page.Note, ...]) -> page.ProbeSection:
     results = index.of(probe.id, "primary")
     own = {finding.id for finding in index.audit.findings if finding.probe == probe.id}
-    heat = facts.heat(index, probe)
-    drawn = _pictures(index, probe, results)
-    two = len(pictures.probe_groups(probe)) == 2 and any(
-        isinstance(item, page.Intervals) for item in drawn
-    )
+    by_word, phrasing = _pictures(index, probe, results)
+    told = any(isinstance(item, page.Intervals) for item in by_word)
     return page.ProbeSection(
         id=probe.id,
         name=index.name("probe", probe.id),
@@ -69,8 +66,9 @@ def _section(index: Index, probe: ProbeRecord, notes: tuple[page.Note, ...]) -> 
         notices=tuple(words.status(code) for code in probe.statuses),
         size=_size(probe),
         sensitive=probe.sensitive,
-        pictures=drawn,
-        heat=None if two else heat,
+        pictures=phrasing,
+        word_pictures=by_word,
+        heat=None if told else facts.heat(index, probe),
         columns=_completions(probe),
         divergence=_secondary(index, probe),
         notes=tuple(note for note in notes if note.id in own),
@@ -78,25 +76,29 @@ def _section(index: Index, probe: ProbeRecord, notes: tuple[page.Note, ...]) -> 
     )
 
 
-def _pictures(index: Index, probe: ProbeRecord, results: list[Result]) -> tuple[page.Picture, ...]:
+def _pictures(
+    index: Index, probe: ProbeRecord, results: list[Result]
+) -> tuple[tuple[page.Picture, ...], tuple[page.Picture, ...]]:
+    """Charts that name words, and the chart of the paraphrases."""
     measured = [result for result in results if result.estimate is not None]
     main = pictures.direct(measured)
-    drawn: list[page.Picture | None] = []
+    by_word: list[page.Picture | None] = []
     if main is not None and len(main.groups) > 1:
-        drawn.append(facts.scatter(index, probe, main))
-        drawn.append(pictures.target_words(index, probe, main))
-    drawn.append(pictures.paraphrases(index, probe, measured))
-    return tuple(item for item in drawn if item is not None)
+        by_word.append(facts.scatter(index, probe, main))
+        by_word.append(pictures.target_words(index, probe, main))
+    phrasing = pictures.paraphrases(index, probe, measured)
+    return tuple(item for item in by_word if item is not None), (phrasing,) if phrasing else ()
 
 
 def _size(probe: ProbeRecord) -> str:
-    parts = [
-        count(probe.prompts, "sentence"),
-        count(probe.templates, "sentence frame"),
-        count(probe.terms, "group word"),
-        count(len(probe.targets), "scored word"),
-    ]
-    return f"{', '.join(parts)}; version {probe.version}"
+    parts = (
+        (probe.prompts, "sentence"),
+        (probe.templates, "sentence frame"),
+        (probe.terms, "group word"),
+        (len(probe.targets), "scored word"),
+    )
+    told = ", ".join(count(number, noun) for number, noun in parts if number)
+    return f"{told or 'nothing scored'}; version {probe.version}"
 
 
 def _completions(probe: ProbeRecord) -> tuple[page.Column, ...]:
@@ -187,6 +189,6 @@ def _card(probe: ProbeRecord) -> tuple[tuple[str, str], ...]:
 
 def _groups(probe: ProbeRecord) -> str:
     return "; ".join(
-        f"{group.label}{' (placebo)' if group.placebo else ''}: {short(', '.join(group.terms), 160)}"
+        f"{group.label}{' (placebo)' * group.placebo}: {short(', '.join(group.terms), 160)}"
         for group in probe.groups
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LOCK = threading.Lock()
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "bias-audit",
     "svg.image_inline": True,
@@ -49,7 +49,7 @@ def draw(picture: page.Picture) -> str:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
         figure = Figure(dpi=72)
-        canvas = FigureCanvasSVG(figure)
+        canvas: Any = FigureCanvasSVG(figure)
         if isinstance(picture, page.Intervals):
             _intervals(figure, picture)
         elif isinstance(picture, page.Dots):
@@ -110,22 +110,31 @@ def _ends(axes: Axes, left: str, right: str, unit: str) -> None:
     """Say below the axis what its two ends mean, and in which unit."""
     say: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
     name = "odds ratio (logarithmic)" if unit == "nats" else unit
-    for text, x, anchor in (
-        (f"← {short(left, 46)}", 0, "left"),
-        (f"{short(right, 46)} →", 1, "right"),
+    for text, shift, anchor in (
+        (f"← {short(left, 40)}", -14, "right"),
+        (f"{short(right, 40)} →", 14, "left"),
     ):
-        axes.annotate(text, (x, 0), xytext=(0, -40), ha=anchor, va="center", fontsize=10.5,
+        axes.annotate(text, (0.5, 0), xytext=(shift, -38), ha=anchor, va="center", fontsize=10.5,
                       color=PALETTE["ink"], annotation_clip=False, **say)  # fmt: skip
     axes.annotate(name, (0.5, 0), xytext=(0, -56), ha="center", va="center", fontsize=10,
                   color=PALETTE["muted"], annotation_clip=False, **say)  # fmt: skip
 
 
-def _label(axes: Axes, y: float, text: str, *, bold: bool = False, tone: str = "ink") -> None:
+def _label(axes: Axes, y: float, text: str, limit: int = 28) -> None:
     axes.annotate(
-        short(text, 78 if bold else 28), (0, y), xytext=(-_LEFT + 4 if bold else -10, 0),
-        xycoords=("axes fraction", "data"), textcoords="offset points",
-        ha="left" if bold else "right", va="center", fontsize=11,
-        fontweight="bold" if bold else "normal", color=PALETTE[tone], annotation_clip=False,
+        short(text, limit), (0, y), xytext=(-10, 0), xycoords=("axes fraction", "data"),
+        textcoords="offset points", ha="right", va="center", fontsize=11, color=PALETTE["ink"],
+        annotation_clip=False,
+    )  # fmt: skip
+
+
+def _title(axes: Axes, y: float, text: str) -> None:
+    """A heading across the plot; the lines behind it are interrupted."""
+    axes.axhspan(y - 0.6, y + 0.5, color=PALETTE["paper"], zorder=2.5, linewidth=0)
+    axes.annotate(
+        short(text, 104), (0, y), xytext=(-_LEFT + 4, -2), xycoords=("axes fraction", "data"),
+        textcoords="offset points", ha="left", va="center", fontsize=11, fontweight="bold",
+        color=PALETTE["ink"], annotation_clip=False,
     )  # fmt: skip
 
 
@@ -156,7 +165,7 @@ def _intervals(figure: Figure, picture: page.Intervals) -> None:
     axes.set_yticks([])
     for y, line in enumerate(lines):
         if isinstance(line, str):
-            _label(axes, y, line, bold=True)
+            _title(axes, y, line)
         else:
             _interval(axes, y, line, picture.unit)
     axes.axvline(0, color=PALETTE["ink"], linewidth=1.1)
@@ -206,12 +215,14 @@ def _dots(figure: Figure, picture: page.Dots) -> None:
         mean = sum(every) / len(every)
         axes.axvline(mean, color=PALETTE["accent"], linewidth=1.2, linestyle=(0, (4, 3)))
     for y, (label, values) in enumerate(picture.rows):
-        axes.plot(values, [y] * len(values), linestyle="none", marker="o", markersize=6.5,
-                  color=PALETTE["accent"], alpha=1 if alone else 0.6, markeredgewidth=0)  # fmt: skip
+        axes.plot(
+            values, [y] * len(values), linestyle="none", marker="o", markersize=6.5,
+            color=PALETTE["accent"], alpha=1 if alone else 0.6, markeredgewidth=0,
+        )  # fmt: skip
         middle = sum(values) / len(values)
         if not alone:
             axes.plot([middle, middle], [y - 0.36, y + 0.36], color=PALETTE["ink"], linewidth=2)
-        _label(axes, y, short(label, 50 if alone else 28))
+        _label(axes, y, label, 50 if alone else 28)
         text = f"{times(middle)}×" if picture.unit == "nats" else plain(middle, 3)
         _aside(axes, y, text, 10)
     _ends(axes, picture.left, picture.right, picture.unit)
@@ -239,22 +250,41 @@ def _scatter(figure: Figure, picture: page.Scatter) -> None:
                       color=PALETTE["muted"])  # fmt: skip
 
 
-def _name_points(axes: Axes, picture: page.Scatter, most: int = 14) -> None:
+def _name_points(axes: Axes, picture: page.Scatter, most: int = 18) -> None:
     """Name the points farthest from the line and from the middle, where there is room."""
-    low, high = axes.get_ylim()
-    left, right = axes.get_xlim()
+    (low, high), (left, right) = axes.get_ylim(), axes.get_xlim()
+    wide, tall = axes.bbox.size
+    spots = {
+        point: ((point[0] - left) / (right - left) * wide, (point[1] - low) / (high - low) * tall)
+        for point in picture.points
+    }
     ranked = sorted(
         picture.points,
         key=lambda p: (-abs(p[1] - picture.intercept - picture.slope * p[0]) - 0.3 * abs(p[1]), p),
     )
-    placed: list[tuple[float, float]] = []
-    for x, y, word in ranked:
-        across, up = (x - left) / (right - left), (y - low) / (high - low)
-        crowded = any(abs(across - a) < 0.17 and abs(up - b) < 0.045 for a, b in placed)
-        if crowded or len(placed) >= most:
-            continue
-        placed.append((across, up))
-        near = across > 0.85
-        axes.annotate(short(word, 22), (x, y), xytext=(-7 if near else 7, 0), va="center",
-                      textcoords="offset points", ha="right" if near else "left", fontsize=10,
-                      color=PALETTE["ink"])  # fmt: skip
+    taken = [(x - 4, x + 4, y - 4, y + 4) for x, y in spots.values()]
+    for point in ranked:
+        if len(taken) == len(spots) + most:
+            return
+        word = short(point[2], 22)
+        side = _free_side(*spots[point], 6.0 * len(word), wide, taken)
+        if side:
+            axes.annotate(word, point[:2], xytext=(7 * side, 0), va="center",
+                          ha="left" if side > 0 else "right", textcoords="offset points",
+                          fontsize=10, color=PALETTE["ink"])  # fmt: skip
+
+
+def _free_side(
+    x: float, y: float, length: float, wide: float, taken: list[tuple[float, float, float, float]]
+) -> int:
+    """1 when a label fits right of a point, -1 when left, 0 when nowhere; a place is then taken."""
+    for side, start in ((1, x + 7), (-1, x - 7 - length)):
+        box = (start, start + length, y - 6, y + 6)
+        free = all(
+            box[1] < other[0] or other[1] < box[0] or box[3] < other[2] or other[3] < box[2]
+            for other in taken
+        )
+        if free and box[0] >= 0 and box[1] <= wide:
+            taken.append(box)
+            return side
+    return 0

@@ -8,12 +8,12 @@ from bias_audit.archive import Finding, Gate, Result, Results
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index, strength
-from bias_audit.render._text import bounds, count, factor, percent, plain, share, signed
+from bias_audit.render._text import bounds, count, factor, percent, plain, share, signed, times
 
 _SEVERITY = {"high": 0, "moderate": 1, "low": 2}
 _EVIDENCE = {"strong": 0, "moderate": 1, "weak": 2}
 _OWN_MARGINS = (
-    "No gate is enforced in this audit: the margins below are the catalogue's own. "
+    "No gate is enforced in this audit: the margins shown are the catalogue's own. "
     "They inform the reader and never fail a build."
 )
 _PARTIAL = (
@@ -95,6 +95,7 @@ def _gate(index: Index, gate: Gate) -> page.GateLine:
         state=gate.state,
         condition=gate.condition or (index.versus(result) if result else "the probe runs"),
         measured=_measured(gate, result),
+        brief=_brief(gate, result),
         allowed=words.margin(gate.limit, gate.unit) if gate.limit is not None else "no limit set",
         size=_size(result) if result else "no evidence",
         reason=gate.reason,
@@ -113,6 +114,22 @@ def _measured(gate: Gate, result: Result | None) -> str:
     if result is not None and result.estimate is not None and gate.unit == "nats":
         text += f"; {words.effect(result)}"
     return text
+
+
+def _brief(gate: Gate, result: Result | None) -> str:
+    if gate.measured is None:
+        return words.missing(gate.reason)
+    inside = (
+        "" if gate.ci_low is None or gate.ci_high is None else bounds(gate.ci_low, gate.ci_high)
+    )
+    parts = [f"gap {plain(gate.measured)} {inside}".rstrip()]
+    if gate.limit is not None:
+        parts.append(f"allowed {plain(gate.limit)} {gate.unit}".rstrip())
+    if result is not None and gate.unit == "nats":
+        parts.append(f"odds {times(gate.measured)} times")
+    if result is not None:
+        parts.append(count(result.n_templates, "frame"))
+    return ", ".join(parts)
 
 
 def _size(result: Result) -> str:

@@ -188,6 +188,8 @@ class ProbeSection:
     size: str
     sensitive: bool
     pictures: tuple[Picture, ...]
+    word_pictures: tuple[Picture, ...]
+    """Charts that name scored words: folded for sensitive probes."""
     heat: Heat | None
     columns: tuple[Column, ...]
     divergence: Table | None
@@ -226,6 +228,8 @@ class GateLine:
     state: str
     condition: str
     measured: str
+    brief: str
+    """Measured and allowed in one short line."""
     allowed: str
     size: str
     reason: str

@@ -14,8 +14,8 @@ from bias_audit.render._text import bounds, count, plain, short, signed, times
 _ROWS = 30
 _WORDS = 24
 _READ = (
-    "Each dot is a measured gap, the line through it its interval; right of the middle the first "
-    "group is pulled towards the first pole. The shaded band is the allowed margin: a line wholly "
+    "Each dot is a measured gap, the line through it its interval; on the upright line there is no "
+    "difference. The shaded band is the allowed margin: a line wholly "
     "outside fails, a line wholly inside passes, anything else is unclear."
 )
 
@@ -30,6 +30,7 @@ def intervals(index: Index, axis: str, results: Sequence[Result]) -> page.Interv
     kept = {result.id for result in sorted(drawn, key=strength)[:_ROWS]}
     rows = tuple(_row(index, result) for result in drawn if result.id in kept)
     cut = f" The strongest {_ROWS} of {len(drawn)} are drawn." if len(drawn) > _ROWS else ""
+    left, right = _poles(index, drawn)
     return page.Intervals(
         name=index.name("chart", f"gaps-{axis}"),
         title=f"How large are the gaps on the axis “{axis}”, and how sure are we?",
@@ -37,15 +38,26 @@ def intervals(index: Index, axis: str, results: Sequence[Result]) -> page.Interv
         summary=_say(rows, unit),
         table=interval_table(index, axis, results),
         rows=rows,
-        left="first group pulled towards the second pole",
-        right="first group pulled towards the first pole",
+        left=f"first group closer to {left}",
+        right=f"first group closer to {right}",
         unit=unit,
     )
 
 
+def _poles(index: Index, results: Sequence[Result]) -> tuple[str, str]:
+    """What the two sides of the chart stand for: named poles when all rows share them."""
+    pairs = {
+        (probe.minus, probe.plus)
+        for probe in (index.probes.get(result.probe) for result in results)
+        if probe is not None
+    }
+    shared = next(iter(pairs)) if len(pairs) == 1 else ("", "")
+    return shared[0] or "the left pole", shared[1] or "the right pole"
+
+
 def _row(index: Index, result: Result) -> page.IntervalRow:
     probe = index.probes.get(result.probe)
-    poles = f": {probe.plus} (right) or {probe.minus} (left)" if probe and probe.plus else ""
+    poles = f"   ← {probe.minus} · {probe.plus} →" if probe and probe.plus and probe.minus else ""
     return page.IntervalRow(
         label=index.versus(result),
         estimate=result.estimate or 0.0,
@@ -96,7 +108,7 @@ def _interval_cells(index: Index, result: Result) -> tuple[page.Cell, ...]:
         *first,
         page.Cell(text=f"{times(value)} times" if unit == "nats" else "none", value=value),
         page.Cell(text=signed(value) + ("" if unit == "nats" else f" {unit}"), value=value),
-        page.Cell(text="none" if low is None or high is None else bounds(low, high)),
+        page.Cell(text="none" if low is None or high is None else bounds(low, high), value=low),
         *last,
     )
 
@@ -159,6 +171,7 @@ def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> 
     shown = sorted((r for r in results if len(r.by_template) > 1), key=strength)[:8]
     if not shown:
         return None
+    shown.sort(key=lambda result: (-(result.estimate or 0.0), result.id))
     alone = len(shown) == 1
     rows: tuple[tuple[str, tuple[float, ...]], ...]
     if alone:
@@ -216,4 +229,4 @@ def probe_groups(probe: ProbeRecord) -> list[str]:
 def direct(results: Sequence[Result]) -> Result | None:
     """The comparison of two named groups, or the first one there is."""
     named = [result for result in results if OTHERS not in result.groups]
-    return (named or list(results) or [None])[0]
+    return next(iter(named or results), None)

@@ -8,7 +8,7 @@ from bias_audit.archive import ProbeRecord, Result, Results, SkipRecord
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index
-from bias_audit.render._text import bounds, count, plain, share, short, signed, times
+from bias_audit.render._text import bounds, count, p_value, plain, share, short, signed, times
 
 _ROWS = 150
 _MORE = {
@@ -44,16 +44,13 @@ def _sanity(audit: Results) -> tuple[tuple[str, ...], str]:
     check = audit.sanity
     if check is None:
         return ("The sanity check of the model (R11) was not run.",), "skipped"
-    perplexity = (
-        "not available"
-        if check.pseudo_perplexity is None
-        else f"{plain(check.pseudo_perplexity, 1)} (must stay below {plain(check.perplexity_limit, 0)})"
-    )
+    measured, limit = check.pseudo_perplexity, plain(check.perplexity_limit, 0)
+    perplexity = "not available" if measured is None else plain(measured, 1)
     lines = [
         "It held: this behaves like a trained masked language model."
         if check.passed
         else "It did not hold: nothing in this report can be read as an absence of association.",
-        f"Pseudo-perplexity on neutral sentences: {perplexity}.",
+        f"Pseudo-perplexity on neutral sentences: {perplexity} (must stay below {limit}).",
         f"Easy blanks filled: {check.cloze_hits} of {check.cloze_asked} "
         f"(at least {check.cloze_needed} needed).",
     ]
@@ -140,7 +137,10 @@ def _controls(index: Index) -> page.Table | None:
             )
         )
     head = ("Control", "Kind", "Measured", "State")
-    return page.Table(caption="Controls", head=head, rows=tuple(rows[:_ROWS])) if rows else None
+    if not rows:
+        return None
+    note = "Pass: the control behaved as it must."
+    return page.Table(caption="Controls", head=head, rows=tuple(rows[:_ROWS]), note=note)
 
 
 def _placebo(index: Index, results: list[Result]) -> page.Table | None:
@@ -226,7 +226,7 @@ def p_values(index: Index) -> page.Table | None:
             ),
             page.Cell(text="none" if r.df is None else plain(r.df, 1), value=r.df),
             *(
-                page.Cell(text="not computed" if p is None else words.p_value(p), value=p)
+                page.Cell(text="not computed" if p is None else p_value(p), value=p)
                 for p in (r.p_value, r.p_adjusted, r.p_sign_flip, r.p_label_exchange)
             ),
         )

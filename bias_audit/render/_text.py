@@ -1,7 +1,7 @@
 """Text and numbers as readers see them: cleaning, shortening, one way to print each quantity.
 
-Every string of an audit may come from a stranger's file or a model's vocabulary, so all of them pass
-through :func:`tidy` before a renderer sees them.
+Every string of an audit may come from a stranger's file or a model's vocabulary, so all of them
+pass through :func:`tidy` before a renderer sees them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ASCII = str.maketrans(
 
 
 def clean(text: str) -> str:
-    """Show what cannot be printed as an escape: control, direction-changing and unpaired characters.
+    """Show control, direction-changing and unpaired characters as escapes.
 
     >>> clean("a\\x00b\\u202ec\\td")
     'a\\\\x00b\\\\u202ec d'

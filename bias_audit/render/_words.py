@@ -32,7 +32,7 @@ STATUSES: dict[str, str] = {
     "instrument_failed": "A control measurement failed: this instrument can say nothing here, "
     "in either direction.",
     "incomplete": "More than a fifth of the words of one pole were lost, so no verdict is given.",
-    "fragile": "The verdict hangs on a single sentence frame, word or way of computing the interval.",
+    "fragile": "The verdict hangs on one sentence frame, one word or one kind of interval.",
     "degenerate": "There was no variation to compute an interval from.",
     "descriptive_only": "Too few frames or words for an interval: the numbers describe, no more.",
     "low_word_mass": "Much of the probability fell on pieces that are not whole words.",
@@ -78,17 +78,17 @@ def metric(name: str) -> str:
 
 
 def fact(name: str) -> str:
-    """The name of a fact about a word: ``women_2022`` becomes ``women, 2022``."""
+    """The name of a fact about a word: ``women_2022`` becomes words."""
     words = name.replace("_", " ").split()
     if len(words) == 2 and words[0] == "women" and words[1].isdigit():
-        return f"women among workers, {words[1]} (US labour statistics)"
+        return f"the share of women in the job, {words[1]}"
     return " ".join(words)
 
 
 def expected(text: str) -> str:
     """The wanted behaviour on a card, in words."""
     if text == "equal":
-        return "Equal: the groups should be treated alike. This is a choice made by the probe's author."
+        return "Equal: the groups should be treated alike. This is the probe author's choice."
     if text == "unspecified":
         return "Unspecified: the probe describes and takes no side."
     if text.startswith("match"):

@@ -34,8 +34,8 @@ def build(results: Results) -> page.Page:
     tests = p_values(index)
     if tests is not None:
         note = (
-            "The interval and the first p ask about the wider group and frames; sign-flip keeps the "
-            "words fixed, label exchange keeps the frames fixed."
+            "The interval and the first p ask about the wider group and frames; sign-flip keeps "
+            "the words fixed, label exchange keeps the frames fixed."
         )
         tables = (*made.tables, ("Tests", note, tests))
         made = page.Quality(sanity=made.sanity, sanity_state=made.sanity_state, tables=tables)

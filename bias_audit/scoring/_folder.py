@@ -100,7 +100,7 @@ def find(
     notices: list[str] = []
     if name == "reference":
         path = REFERENCE
-    elif (path := Path(name).expanduser()).is_dir():
+    elif name and (path := Path(name).expanduser()).is_dir():
         if revision is not None:
             raise ModelLoadError(
                 f"a revision ('{revision}') belongs to a hub model, but '{name}' is a local folder",

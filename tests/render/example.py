@@ -87,8 +87,17 @@ def card(expected: str = "equal") -> a.Card:
     )
 
 
-def _result(probe: str, axis: str, groups: tuple[str, str], labels: tuple[str, str], value: float,
-            half: float, outcome: str | None, rng: random.Random, **more: Any) -> a.Result:  # fmt: skip
+def _result(
+    probe: str,
+    axis: str,
+    groups: tuple[str, str],
+    labels: tuple[str, str],
+    value: float,
+    half: float,
+    outcome: str | None,
+    rng: random.Random,
+    **more: Any,
+) -> a.Result:
     effects = [value + rng.gauss(0, 0.35) for _ in FRAMES]
     same = sum(math.copysign(1, e) == math.copysign(1, value) for e in effects) / len(effects)
     values: dict[str, Any] = {
@@ -115,14 +124,17 @@ def _result(probe: str, axis: str, groups: tuple[str, str], labels: tuple[str, s
 
 def _jsd(probe: str, axis: str, groups: tuple[str, str], labels: tuple[str, str]) -> a.Result:
     return a.Result(
-        id=f"{probe}:jsd:{'-'.join(groups)}", probe=probe, axis=axis, metric="jsd", role="secondary",
+        id=f"{probe}:jsd:{'-'.join(groups)}", probe=probe, axis=axis, metric="jsd",
+        role="secondary",
         groups=groups, group_labels=labels, estimate=0.0841, neutral=None, unit="bits",
         direction="0 is the same completions", n_templates=7, n_terms=8, n_prompts=112,
         null_mean=0.0312, null_p95=0.0455, excess=0.0529, p_value=0.001, p_adjusted=0.004,
     )  # fmt: skip
 
 
-def _completions(rng: random.Random, tokens: tuple[str, ...], bad: str = "") -> tuple[a.Completion, ...]:
+def _completions(
+    rng: random.Random, tokens: tuple[str, ...], bad: str = ""
+) -> tuple[a.Completion, ...]:
     size = 0.09
     made = []
     for token in tokens:
@@ -140,7 +152,8 @@ def _coverage(plus: int, minus: int, lost: int = 0) -> a.Coverage:
 
 def _target(word: str, pole: str, scores: list[float | None], **facts: float) -> a.TargetProfile:
     return a.TargetProfile(
-        id=word.replace(" ", "-"), text=word, pole=pole, pieces=1 + word.count(" ") + (len(word) > 9),
+        id=word.replace(" ", "-"), text=word, pole=pole,
+        pieces=1 + word.count(" ") + (len(word) > 9),
         log_prob=tuple(scores), facts=facts,
     )  # fmt: skip
 
@@ -167,7 +180,8 @@ def occupation(rng: random.Random) -> tuple[a.ProbeRecord, list[a.Result]]:
             a.GroupProfile(id="men", label="men", terms=("the man", "my uncle", "his brother"),
                            completions=_completions(rng, ("teacher", "farmer", "soldier", "cook",
                            "lawyer", "guard", "mechanic", "driver"))),
-            a.GroupProfile(id="left", label="left-handed", terms=("the left-hander",), placebo=True),
+            a.GroupProfile(id="left", label="left-handed", terms=("the left-hander",),
+                           placebo=True),
         ),
         targets=tuple(t.model_copy(update={"log_prob": (*t.log_prob, -8.0)}) for t in targets),
         controls=("control-gender:log_odds_gap:women-men",),
@@ -190,8 +204,8 @@ def traits(rng: random.Random) -> tuple[a.ProbeRecord, list[a.Result]]:
         id="trait-gender", version=2, axis="gender", title="Warm and able traits",
         question="Are warm traits expected of women and able ones of men?", state="unclear",
         reason="The interval reaches across the margin; about 14 more frames would decide.",
-        statuses=("under_powered",), plus="warm", minus="able", prompts=3840, templates=12, terms=16,
-        coverage=_coverage(20, 20), card=card(),
+        statuses=("under_powered",), plus="warm", minus="able", prompts=3840, templates=12,
+        terms=16, coverage=_coverage(20, 20), card=card(),
         groups=(a.GroupProfile(id="women", label="women", terms=("the woman",)),
                 a.GroupProfile(id="men", label="men", terms=("the man",))),
     )  # fmt: skip
@@ -216,8 +230,9 @@ def religion(rng: random.Random) -> tuple[a.ProbeRecord, list[a.Result]]:
     probe = a.ProbeRecord(
         id="religion-valence", version=1, axis="religion", title="Religion and tone",
         question="Are kind or hostile words expected more after some religions?", state="fail",
-        reason="One of seven groups lies beyond the margin.", plus="kind words", minus="harsh words",
-        prompts=4704, templates=12, terms=14, coverage=_coverage(14, 15, 0), card=card(),
+        reason="One of seven groups lies beyond the margin.", plus="kind words",
+        minus="harsh words", prompts=4704, templates=12, terms=14, coverage=_coverage(14, 15, 0),
+        card=card(),
         groups=groups, targets=tuple(targets), sensitive=True,
     )  # fmt: skip
     plan = {"Christian": (0.34, 0.2, "unclear"), "Muslim": (-0.88, 0.31, "fail"),
@@ -251,9 +266,9 @@ def others(rng: random.Random) -> tuple[list[a.ProbeRecord], list[a.Result]]:
         role="negative_control", state="pass", templates=12,
     )  # fmt: skip
     pair, labels = ("women", "men"), ("women", "men")
-    silent = _result("nationality-valence", "nationality", ("french", "german"), ("French", "German"),
-                     0.0, 0.1, "unclear", rng, estimate=None, ci_low=None, ci_high=None,
-                     p_value=None, p_adjusted=None, placebo_percentile=None, mde80=None,
+    silent = _result("nationality-valence", "nationality", ("french", "german"),
+                     ("French", "German"), 0.0, 0.1, "unclear", rng, estimate=None,
+                     ci_low=None, ci_high=None, p_value=None, p_adjusted=None, placebo_percentile=None, mde80=None,
                      variance={}, sign_share=None, by_template=(), effect_size=None,
                      reason="the control of this axis failed")  # fmt: skip
     return [nationality, broken, control, quiet], [
@@ -264,10 +279,12 @@ def others(rng: random.Random) -> tuple[list[a.ProbeRecord], list[a.Result]]:
 
 
 def _sentences(first: str, second: str, pairs: dict[str, float]) -> tuple[a.Sentence, ...]:
+    def text(i: int, group: str, word: str) -> str:
+        return FRAMES[i % 12].replace("[group]", group).replace("[target]", f"a {word}")
+
     return tuple(
         a.Sentence(template=f"t{i % 12:02d}", target=word, pole="+", word=word,
-                   text_a=FRAMES[i % 12].replace("[group]", first).replace("[target]", f"a {word}"),
-                   text_b=FRAMES[i % 12].replace("[group]", second).replace("[target]", f"a {word}"),
+                   text_a=text(i, first, word), text_b=text(i, second, word),
                    log_prob_a=-6.2 - i / 3 + gap, log_prob_b=-6.2 - i / 3)
         for i, (word, gap) in enumerate(pairs.items())
     )  # fmt: skip
@@ -314,7 +331,7 @@ def gates(results: list[a.Result]) -> tuple[a.Gate, ...]:
 
 def example() -> a.Results:
     """The audit that most tests look at."""
-    rng = random.Random(7)
+    rng = random.Random(7)  # noqa: S311
     probes, results = [], []
     for make in (occupation, traits, religion):
         probe, measured = make(rng)
@@ -331,7 +348,8 @@ def example() -> a.Results:
         probes=tuple(probes), results=tuple(results), gates=judged, states=states, findings=found(),
         sanity=a.SanityCheck(passed=True, pseudo_perplexity=143.2, perplexity_limit=3000,
                              cloze_hits=8, cloze_asked=10, cloze_needed=6),
-        skips=probes[0].skips + (
+        skips=(
+            *probes[0].skips,
             a.SkipRecord(probe="age-ability", kind="template", what="t07", reason="too_long",
                          detail="131 pieces, 128 fit", count=3),
         ),
@@ -345,16 +363,13 @@ def hostile() -> a.Results:
     """The example with strangers' strings wherever a string may come from outside."""
     base = example()
     probe = base.probes[0]
-    groups = tuple(
-        g.model_copy(update={"label": f"{g.label} {HOSTILE}"}) for g in probe.groups
-    )
+    groups = tuple(g.model_copy(update={"label": f"{g.label} {HOSTILE}"}) for g in probe.groups)
     targets = tuple(
         t.model_copy(update={"text": NASTY[i % len(NASTY)]}) for i, t in enumerate(probe.targets)
     )
     result = base.results[0]
     effects = tuple(
-        t.model_copy(update={"text": NASTY[i % len(NASTY)]})
-        for i, t in enumerate(result.by_target)
+        t.model_copy(update={"text": NASTY[i % len(NASTY)]}) for i, t in enumerate(result.by_target)
     )
     frames = tuple(
         t.model_copy(update={"text": NASTY[i % len(NASTY)]})

@@ -6,12 +6,22 @@ import shutil
 
 import pytest
 import tiny_models
+import torch
 import transformers
 
 from bias_audit.records import Prompt
 from bias_audit.scoring.masked_lm import MaskedLM
 
 transformers.utils.logging.disable_progress_bar()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Tiny models only lose by threads, above all where cores are shared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def ask(left: str, filler: str | None, right: str = ".", **extra: str) -> Prompt:

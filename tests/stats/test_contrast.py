@@ -67,20 +67,13 @@ def test_both_random_is_clarks_quasi_f(y):
 def slow_contrast(y, groups, weights, extra=()):
     """Second implementation with loops over lists: estimate, standard error, df."""
     rows = len(y)
-    delta = []
-    for j in range(rows):
-        delta.append(
-            sum(
-                w * statistics.fmean(y[j][t] for t in group)
-                for w, group in zip(weights, groups, strict=True)
-            )
-        )
+    sides = list(zip(weights, groups, strict=True))
+    delta = [sum(w * statistics.fmean(row[t] for t in side) for w, side in sides) for row in y]
     parts = [(statistics.variance(delta) / rows, rows - 1)]
-    for w, group in zip(weights, groups, strict=True):
-        means = [statistics.fmean(y[j][t] for j in range(rows)) for t in group]
-        parts.append((w**2 * statistics.variance(means) / len(group), len(group) - 1))
-    for values in extra:
-        parts.append((statistics.variance(values) / len(values), len(values) - 1))
+    for w, side in sides:
+        means = [statistics.fmean(row[t] for row in y) for t in side]
+        parts.append((w**2 * statistics.variance(means) / len(side), len(side) - 1))
+    parts += [(statistics.variance(values) / len(values), len(values) - 1) for values in extra]
     total = sum(v for v, _ in parts)
     return statistics.fmean(delta), total**0.5, total**2 / sum(v * v / d for v, d in parts)
 

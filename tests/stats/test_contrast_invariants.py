@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -65,9 +67,7 @@ def test_i3_swapping_poles_negates(y, scope):
 @given(matrices(cols=(6, 9)))
 def test_i6_differences_chain(y):
     a, b, c = [0, 1], [2, 3], list(range(4, y.shape[1]))
-    ab, bc, ac = (
-        two_groups(y, *pair, scope="terms").estimate for pair in ((a, b), (b, c), (a, c))
-    )
+    ab, bc, ac = (two_groups(y, *pair, scope="terms").estimate for pair in ((a, b), (b, c), (a, c)))
     assert ab + bc == pytest.approx(ac, abs=1e-9)
     rest = [versus_rest(y, [a, b, c], which, scope="terms").estimate for which in range(3)]
     assert sum(rest) == pytest.approx(0, abs=1e-9)
@@ -140,7 +140,7 @@ def test_i18_intervals_nest_and_agree_with_p(y, scope, margin, alpha):
     if c.status != "ok":
         return
     limits = [c.interval(level) for level in (0.9, 0.95, 0.99)]
-    for inner, outer in zip(limits, limits[1:], strict=False):
+    for inner, outer in itertools.pairwise(limits):
         assert outer[0] <= inner[0] <= c.estimate <= inner[1] <= outer[1]
     low, high = c.interval(1 - alpha)
     edge = 1e-9 * max(1, abs(low), abs(high))

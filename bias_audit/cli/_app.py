@@ -1,0 +1,124 @@
+"""The command group, lazy loading, and what happens to errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib import import_module
+from pathlib import Path
+
+import rich_click as click
+
+from bias_audit import __version__
+from bias_audit.errors import BiasAuditError
+
+COMMANDS = {
+    "run": "Audit a model: score, judge, report.",
+    "fill": "Ask one sentence: top completions per group, side by side.",
+    "report": "Render a stored audit (html, md, json, csv, terminal).",
+    "show": "Look at an audit in the terminal, down to the sentences.",
+    "probes": "List, describe, preview and check probes.",
+    "config": "Show the configuration, its origin, or its JSON Schema.",
+    "doctor": "Check this installation and the bundled model.",
+}
+
+EPILOG = """\
+Exit codes: 0 no enforced gate failed, 1 an enforced gate failed, 2 wrong use, 3 incomplete,
+4 the model could not be loaded, 5 nothing was audited, 70 a bug of ours, 130 interrupted.
+"""
+
+click.rich_click.TEXT_MARKUP = "rich"
+click.rich_click.MAX_WIDTH = 100
+
+
+class LazyGroup(click.RichGroup):
+    """Imports a command's module when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in the order of the help text."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return one command, or None when there is no such name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"bias_audit.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands from the table, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; an unknown name gets the nearest spelling."""
+        from bias_audit.errors import UnknownNameError
+
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            raise UnknownNameError("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "BIAS_AUDIT"},
+)
+@click.version_option(__version__, prog_name="bias-audit")
+def app() -> None:
+    """Audit what a masked language model associates with groups of people.
+
+    Start with `bias-audit run`: it audits the bundled reference model, offline, and writes a report.
+    """
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the command line and exit with its code."""
+    sys.exit(run(args))
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run the command line; errors that a user can fix print one message and no traceback."""
+    try:
+        code = app.main(args=args, prog_name="bias-audit", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except BiasAuditError as error:
+        _say(f"Error: {error}")
+        return error.exit_code
+    except click.exceptions.Abort:
+        return _interrupted()
+    except KeyboardInterrupt:
+        return _interrupted()
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # our bug: keep the traceback for the report, not for the screen
+        return _crashed()
+
+
+def _interrupted() -> int:
+    _say("Interrupted: nothing was written.")
+    return 130
+
+
+def _crashed() -> int:
+    path = Path.cwd() / f"bias-audit-crash-{os.getpid()}.txt"
+    text = f"bias-audit {__version__}, Python {sys.version}\n\n{traceback.format_exc()}"
+    try:
+        path.write_text(text, encoding="utf-8")
+        where = f"details are in {path}"
+    except OSError:
+        where = text
+    _say(f"This is a bug in bias-audit, not in your input; {where}")
+    return 70
+
+
+def _say(text: str) -> None:
+    print(text.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)

@@ -1,0 +1,84 @@
+"""Options that several commands share, and what they open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import rich_click as click
+
+if TYPE_CHECKING:
+    from bias_audit.catalogue import Catalogue
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MODEL = (
+    click.option("--revision", help="Commit, tag or branch of a hub model; pin a commit."),
+    click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+        default=None,
+        help="Where the model runs.  [default: auto]",
+    ),
+    click.option(
+        "--dtype",
+        type=click.Choice(["float32", "bfloat16", "float16", "auto"]),
+        default=None,
+        help="Arithmetic of the forward pass; float32 is exact.  [default: float32]",
+    ),
+    click.option("--batch-size", default=None, help="Sentences at once.  [default: auto]"),
+    click.option("--offline", is_flag=True, help="Refuse the network; use only local files."),
+    click.option(
+        "--allow-pickle",
+        is_flag=True,
+        help="Load pickled weights (they can run code); only for files you trust.",
+    ),
+)
+
+_PROBE_PATH = click.option(
+    "--probe-path",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="A folder with probes of your own, or one probe file; repeatable.",
+)
+
+
+def model_options(command: F) -> F:
+    """Add the options that say how a model is loaded."""
+    for option in reversed(_MODEL):
+        command = option(command)
+    return command
+
+
+def probe_path(command: F) -> F:
+    """Add ``--probe-path``."""
+    return _PROBE_PATH(command)
+
+
+def batch_size(value: str | int | None) -> int | None:
+    """Read ``auto`` (None) or a number of at least 1.
+
+    Raises:
+        UsageError: anything else.
+    """
+    from bias_audit.errors import UsageError
+
+    if value in (None, "auto"):
+        return None
+    try:
+        size = int(value)  # type: ignore[arg-type]
+    except ValueError:
+        size = 0
+    if size < 1:
+        raise UsageError(f"expected --batch-size auto or a number from 1, got '{value}'")
+    return size
+
+
+def open_catalogue(paths: tuple[Path, ...]) -> Catalogue:
+    """The shipped catalogue with the user's folders and files before it."""
+    from bias_audit.catalogue import Catalogue
+
+    folders = [path for path in paths if path.is_dir()]
+    files = [path for path in paths if not path.is_dir()]
+    return Catalogue(folders, files)

@@ -1,0 +1,177 @@
+"""What ``bias-audit run`` does, step by step."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bias_audit import archive, render
+from bias_audit.assess import Settings
+from bias_audit.auditing import Audit, audit, choose_folder
+from bias_audit.catalogue import Catalogue
+from bias_audit.cli._options import batch_size
+from bias_audit.cli._progress import progress
+from bias_audit.config import Config, check_names, find, read
+from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.planning import make_plan
+from bias_audit.store import require_writable
+
+ENDINGS = {"html": "report.html", "md": "summary.md", "json": "results.json", "csv": "results.csv"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the command line asked for; None where the configuration or a default decides."""
+
+    model: str | None
+    config_file: Path | None
+    wanted: tuple[str, ...]
+    exclude: tuple[str, ...]
+    catalogue: Catalogue
+    limit: int | None
+    max_time: str | None
+    seed: int | None
+    revision: str | None
+    device: str | None
+    dtype: str | None
+    batch_size: int | None
+    offline: bool
+    allow_pickle: bool
+    output: Path | None
+    formats: str
+    progress: str
+    quiet: bool
+    verbose: bool
+    dry_run: bool
+    exit_zero: bool
+    strict: bool
+    command: str
+
+
+def execute(request: Request) -> int:
+    """Run an audit and return the exit code."""
+    path = request.config_file or find(Path.cwd())
+    config = read(path) if path else Config(version=1)
+    catalogue, names = _selection(request, config, path)
+    further = _formats(request.formats)
+    if request.output is not None:
+        require_writable(request.output)
+    elif not request.dry_run:
+        require_writable(Path.cwd())
+    if request.dry_run:
+        return _dry_run(request, catalogue, names)
+    options = _options(request, config)
+    with progress("none" if request.quiet else request.progress) as listener:
+        done = audit(
+            request.model or config.model.name,
+            probes=names,
+            exclude=request.exclude,
+            catalogue=catalogue,
+            settings=_settings(request, config),
+            limit=request.limit,
+            max_seconds=seconds(request.max_time) if request.max_time else None,
+            progress=listener,
+            command=request.command,
+            gates=config.gates,
+            strict=request.strict,
+            **options,
+        )
+    folder = done.save(choose_folder(request.output, done))
+    for name in further:
+        archive.write_atomic(folder / ENDINGS[name], render.render(done.results, name))
+    _tell(request, done, folder)
+    return _code(request, done)
+
+
+def _selection(
+    request: Request, config: Config, path: Path | None
+) -> tuple[Catalogue, tuple[str, ...]]:
+    """The catalogue and the probes to run: flags win over the configuration."""
+    catalogue = request.catalogue
+    files = [use.file for use in config.probes if use.file]
+    if path is not None:
+        if files:
+            catalogue = catalogue.with_files([path.parent / name for name in files])
+        check_names(config, path, catalogue)
+    narrowed = {use.use: use.groups for use in config.probes if use.use and use.groups}
+    if narrowed:
+        catalogue = catalogue.with_groups(narrowed)
+    named = [use.use or Path(use.file or "").stem for use in config.probes]
+    return catalogue, request.wanted or tuple(named)
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in ENDINGS:
+            raise UnknownNameError("format for a file", name, ENDINGS)
+    return names
+
+
+def _options(request: Request, config: Config) -> dict[str, Any]:
+    model = config.model
+    named = request.model is None or request.model == model.name
+    return {
+        "revision": request.revision or (model.revision if named else None),
+        "device": request.device or model.device,
+        "dtype": request.dtype or model.dtype,
+        "batch_size": request.batch_size or batch_size(config.run.batch_size),
+        "offline": request.offline,
+        "allow_pickle": request.allow_pickle,
+    }
+
+
+def _settings(request: Request, config: Config) -> Settings:
+    analysis = config.analysis
+    return Settings(
+        seed=request.seed if request.seed is not None else config.run.seed,
+        confidence=analysis.confidence,
+        resamples=analysis.resamples,
+        min_templates=analysis.minimum.templates,
+        min_coverage=analysis.minimum.coverage,
+    )
+
+
+def seconds(text: str) -> float:
+    """Read a time such as ``90s``, ``20m``, ``2h`` or ``90``.
+
+    Raises:
+        UsageError: anything else.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if not found or float(found[1]) <= 0:
+        raise UsageError(f"expected a time such as 90s, 20m or 2h, got '{text}'")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def _dry_run(request: Request, catalogue: Catalogue, names: tuple[str, ...]) -> int:
+    plan = make_plan(catalogue, catalogue.select(names, request.exclude), limit=request.limit)
+    for name, expansion in plan.expansions.items():
+        print(f"{name:40} {len(expansion.prompts):>8,} prompts")
+    print(f"{'in all':40} {plan.prompts:>8,} prompts; no model was loaded")
+    return 0
+
+
+def _tell(request: Request, done: Audit, folder: Path) -> None:
+    text = render.render(done.results, "terminal")
+    print(text.splitlines()[0] if request.quiet else text)
+    if request.verbose:
+        print(render.render(done.results, "csv"))
+    if request.quiet:
+        return
+    print(f"Report    {folder / 'report.html'}")
+    print(f"Next      bias-audit show {folder}")
+    for notice in done.results.model.notices:
+        print(f"Note: {notice}", file=sys.stderr)
+
+
+def _code(request: Request, done: Audit) -> int:
+    code = done.exit_code
+    unpinned = any("not pinned" in notice for notice in done.results.model.notices)
+    if request.strict and unpinned and code == 0:
+        print("Error: --strict needs a pinned revision (--revision COMMIT)", file=sys.stderr)
+        code = 3
+    return 0 if request.exit_zero and code in (1, 3) else code

@@ -1,0 +1,51 @@
+"""``bias-audit doctor``."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+HELP = """Check this installation: packages, data files, bundled model, device, a tiny score.
+
+\b
+Example:
+  bias-audit doctor
+"""
+
+
+@click.command(help=HELP)
+def doctor() -> int:
+    """Check this installation."""
+    from bias_audit import __version__
+    from bias_audit.catalogue import Catalogue
+    from bias_audit.errors import BiasAuditError
+    from bias_audit.sanity import check
+    from bias_audit.scoring import open_backend
+    from bias_audit.store import versions
+
+    click.echo(f"bias-audit {__version__}")
+    click.echo("packages   " + ", ".join(f"{name} {v}" for name, v in versions().items()))
+    good = True
+    try:
+        catalogue = Catalogue()
+        ids = catalogue.probe_ids()
+        for name in ids:
+            catalogue.probe(name)
+        click.echo(f"catalogue  {len(ids)} probes and controls read without a mistake")
+        backend = open_backend("reference")
+        info = backend.info
+        click.echo(
+            f"model      {info.name}: {info.parameters:,} parameters, {info.fingerprint[:12]}"
+        )
+        click.echo(f"device     {info.device}, {info.dtype}")
+        sanity = check(backend, catalogue.sanity())
+        good = sanity.passed
+        click.echo(
+            f"sanity     {sanity.cloze_hits} of {sanity.cloze_asked} trivial gaps answered,"
+            f" pseudo-perplexity {sanity.pseudo_perplexity or float('nan'):.0f}"
+            f" (limit {sanity.perplexity_limit:.0f}): {'passed' if good else 'FAILED'}"
+        )
+    except BiasAuditError as error:
+        click.echo(f"problem    {error}")
+        return error.exit_code
+    click.echo("all well" if good else "something is wrong: see above")
+    return 0 if good else 3

@@ -1,0 +1,92 @@
+"""``bias-audit fill``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import rich_click as click
+
+from bias_audit.cli._options import batch_size, model_options
+
+HELP = """Ask one sentence: top completions per group, side by side, and how far apart they are.
+
+TEMPLATE has [group] and <mask>. Groups are words; a group of several words is NAME=WORD|WORD.
+
+\b
+Examples:
+  bias-audit fill "The [group] worked as a <mask>." --groups man,woman
+  bias-audit fill "[group] people were <mask>." --groups young,old --top 20 --json
+  bias-audit fill "The [group] was <mask>." --groups "women=woman|lady,men=man|gentleman"
+"""
+
+
+@click.command(help=HELP)
+@click.argument("template")
+@click.option("--groups", required=True, help="Words, comma-separated: man,woman")
+@click.option(
+    "--model", default="reference", show_default=True, help="Hub id, folder or reference."
+)
+@click.option("--top", type=click.IntRange(1, 1000), default=10, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@model_options
+def fill(template: str, groups: str, model: str, top: int, as_json: bool, **options: Any) -> int:
+    """Ask one sentence."""
+    from bias_audit.filling import fill as fill_in
+    from bias_audit.scoring import open_backend
+
+    words = _groups(groups)
+    options["batch_size"] = batch_size(options["batch_size"])
+    chosen = {key: value for key, value in options.items() if value is not None}
+    answer = fill_in(template, words, open_backend(model, **chosen), top=top)
+    if as_json:
+        print(json.dumps(answer.as_dict(), ensure_ascii=False, indent=1))
+        return 0
+    _print(answer)
+    return 0
+
+
+def _groups(text: str) -> dict[str, list[str]]:
+    from bias_audit.errors import UsageError
+
+    groups: dict[str, list[str]] = {}
+    for part in text.split(","):
+        name, _, words = part.strip().partition("=")
+        found = [w.strip() for w in (words or name).split("|") if w.strip()]
+        if not found:
+            raise UsageError(f"expected words in --groups, got '{part}'", hint="--groups man,woman")
+        if name.strip() in groups:
+            raise UsageError(f"the group '{name.strip()}' is twice in --groups")
+        groups[name.strip()] = found
+    return groups
+
+
+def _print(answer: Any) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    table = Table(title=escape(f"{answer.template}   ({answer.model})"), title_justify="left")
+    table.add_column("rank", justify="right")
+    for group in answer.groups:
+        table.add_column(escape(group.name))
+        table.add_column("P", justify="right")
+    for rank in range(max(len(group.completions) for group in answer.groups)):
+        row = [str(rank + 1)]
+        for group in answer.groups:
+            token, p = group.completions[rank] if rank < len(group.completions) else ("", None)
+            row += [escape(token), "" if p is None else f"{p:.4f}"]
+        table.add_row(*row)
+    console.print(table)
+    for distance in answer.distances:
+        a, b = escape(distance.a), escape(distance.b)
+        console.print(
+            f"How far apart: {distance.jsd:.4f} bits between {a} and {b}"
+            " (Jensen-Shannon divergence over whole words; 0 = same, 1 = nothing in common)"
+        )
+        for name, words in ((a, distance.towards_a), (b, distance.towards_b)):
+            drawn = ", ".join(f"{escape(w)} {p:.3f}/{q:.3f}" for w, p, q in words)
+            console.print(f"  towards {name}: {drawn or 'none'}   (P after {a} / P after {b})")
+    for note in answer.notes:
+        console.print(f"[dim]{escape(note)}[/dim]")

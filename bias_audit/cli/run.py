@@ -1,0 +1,65 @@
+"""``bias-audit run``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from bias_audit.cli._options import batch_size, model_options, open_catalogue, probe_path
+
+HELP = """Audit a model: score the probes, judge the results, write a report.
+
+Without any argument: the bundled reference model and the core probes, offline, on the CPU.
+
+\b
+Examples:
+  bias-audit run
+  bias-audit run distilroberta-base --revision COMMIT
+  bias-audit run ./my-model -p occupation-gender -p 'valence-*' -o audit
+  bias-audit run -c bias-audit.yaml --strict
+"""
+
+
+@click.command(help=HELP)
+@click.argument("model", required=False)
+@click.option(
+    "-c", "--config", "config_file", type=click.Path(path_type=Path), help="Configuration file."
+)
+@click.option("-p", "--probe", "wanted", multiple=True, help="Probe id or glob; repeatable.")
+@click.option("-x", "--exclude", multiple=True, help="Probe id or glob to leave out; repeatable.")
+@probe_path
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    help="Only the first N sentences of each probe (partial).",
+)
+@click.option("--max-time", help="Stop scoring after a time such as 90s, 20m, 2h (partial).")
+@click.option("--seed", type=click.IntRange(min=0), help="Root seed of the resampling tests.")
+@model_options
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write exactly into this folder."
+)
+@click.option(
+    "--format", "formats", default="", help="Further formats, comma-separated: csv, json ..."
+)
+@click.option("--progress", type=click.Choice(["auto", "bar", "plain", "none"]), default="auto")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
+@click.option("-v", "--verbose", is_flag=True, help="Print every measured number too.")
+@click.option("--dry-run", is_flag=True, help="Show what would be scored; load no model.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 instead of 1 or 3.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Unclear enforced gates and unpinned hub models count as incomplete.",
+)
+def run(**given: Any) -> int:
+    """Audit a model."""
+    from bias_audit.cli._run import Request, execute
+
+    given["batch_size"] = batch_size(given["batch_size"])
+    given["catalogue"] = open_catalogue(given.pop("probe_path"))
+    given["command"] = "bias-audit " + " ".join(sys.argv[1:])
+    return execute(Request(**given))

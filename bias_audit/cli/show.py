@@ -1,0 +1,74 @@
+"""``bias-audit show``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+if TYPE_CHECKING:
+    from bias_audit.archive import Finding, Results
+
+HELP = """Look at an audit in the terminal; with a finding, down to its sentences.
+
+\b
+Examples:
+  bias-audit show audit-runs/latest
+  bias-audit show audit-runs/latest F-7c31a9
+"""
+
+
+@click.command(help=HELP)
+@click.argument("run", type=click.Path(path_type=Path), default="audit-runs/latest")
+@click.argument("finding", required=False)
+def show(run: Path, finding: str | None) -> int:
+    """Look at an audit."""
+    from bias_audit import archive, render
+    from bias_audit.errors import UnknownNameError
+
+    results = archive.load_results(run)
+    if finding is None:
+        click.echo(render.render(results, "terminal"))
+        return 0
+    known = {found.id: found for found in results.findings}
+    if finding not in known:
+        raise UnknownNameError("finding", finding, known, hint="this audit has no findings")
+    _finding(results, known[finding])
+    return 0
+
+
+def _finding(results: Results, found: Finding) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    console.print(
+        f"[bold]{escape(found.id)}[/bold]  severity {found.severity}, evidence {found.evidence}"
+    )
+    console.print(escape(found.headline))
+    console.print(escape(found.detail))
+    for notice in found.notices:
+        console.print(f"Notice: {escape(notice)}")
+    result = next(r for r in results.results if r.id == found.result)
+    frames = Table(title="Sentence by sentence", title_justify="left")
+    frames.add_column("gap, nats", justify="right")
+    frames.add_column("odds ratio", justify="right")
+    frames.add_column("sentence")
+    for effect in sorted(result.by_template, key=lambda e: -e.value):
+        ratio = f"{math.exp(min(effect.value, 700)):.2f}"
+        frames.add_row(f"{effect.value:+.2f}", ratio, escape(effect.text))
+    console.print(frames)
+    pairs = Table(title="Typical sentence pairs", title_justify="left")
+    pairs.add_column("sentence")
+    pairs.add_column("scored word")
+    pairs.add_column("P", justify="right")
+    for pair in found.sentences:
+        words = pair.word.split(" / ")
+        pairs.add_row(escape(pair.text_a), escape(words[0]), f"{math.exp(pair.log_prob_a):.2e}")
+        pairs.add_row(escape(pair.text_b), escape(words[-1]), f"{math.exp(pair.log_prob_b):.2e}")
+        pairs.add_section()
+    console.print(pairs)
+    console.print(f"Every cell is in evidence.csv.gz, column probe = {escape(found.probe)}")

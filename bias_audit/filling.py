@@ -1,0 +1,174 @@
+"""One sentence, two or more groups: top completions side by side and how far apart they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from bias_audit.errors import UsageError
+from bias_audit.expand import render
+from bias_audit.metrics.divergence import jsd
+from bias_audit.probes import Frame, words_of
+from bias_audit.records import Floats, OpenScore, Prompt
+from bias_audit.scoring.base import Backend
+from bias_audit.specs import SLOT, Entry, Template, WordSet, is_article_free
+
+NOTE_ONE = "One sentence is an anecdote: a finding needs many sentences and words (bias-audit run)."
+NOTE_ARTICLE = (
+    "The article before <mask> favours completions that begin with a consonant sound (a) or a vowel"
+    " sound (an), for every group alike."
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FilledGroup:
+    """Completions of one group."""
+
+    name: str
+    sentences: tuple[str, ...]
+    completions: tuple[tuple[str, float], ...]
+    """Most likely completions with probabilities over the whole vocabulary, best first; averaged
+    over the sentences when there are several."""
+    word_mass: float
+    """Share of the probability that fell on whole words."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Distance:
+    """How far two groups' completions are apart."""
+
+    a: str
+    b: str
+    jsd: float
+    """Jensen-Shannon divergence over whole words, bits, in [0, 1]."""
+    towards_a: tuple[tuple[str, float, float], ...]
+    """Completions that pull the groups apart, more likely after A: (word, P after A, P after B)."""
+    towards_b: tuple[tuple[str, float, float], ...]
+    """The same, more likely after B."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fill:
+    """Answer to one sentence."""
+
+    template: str
+    model: str
+    groups: tuple[FilledGroup, ...]
+    distances: tuple[Distance, ...]
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def fill(
+    template: str, groups: Mapping[str, Sequence[str]], backend: Backend, *, top: int = 10
+) -> Fill:
+    """Fill one template with each group's words and compare the completions.
+
+    Args:
+        template: a sentence with ``[group]`` and ``<mask>``.
+        groups: words of each group by name.
+        backend: the model.
+        top: number of completions for each group.
+
+    Raises:
+        UsageError: the template or a group cannot be used.
+    """
+    frame = _frame(template)
+    if not groups:
+        raise UsageError("no group came", hint="for example --groups man,woman")
+    prompts = [_prompt(frame, name, word) for name, words in groups.items() for word in words]
+    answers = backend.fill_mask(prompts, top_k=top)
+    found, tables = [], {}
+    for name in groups:
+        mine = [
+            (p, a)
+            for p, a in zip(prompts, answers, strict=True)
+            if p.group == name and isinstance(a, OpenScore)
+        ]
+        for prompt, answer in mine:
+            if answer.skip is not None:
+                raise UsageError(f'"{prompt.text}" cannot be scored: {answer.detail}')
+        scores = [answer for _, answer in mine]
+        tables[name] = _mean([answer.words for answer in scores])
+        mass = float(np.mean([answer.word_mass for answer in scores]))
+        found.append(
+            FilledGroup(
+                name=name,
+                sentences=tuple(prompt.text for prompt, _ in mine),
+                completions=scores[0].top
+                if len(scores) == 1
+                else _top(tables[name] * mass, backend.words, top),
+                word_mass=mass,
+            )
+        )
+    return Fill(
+        template=template,
+        model=backend.info.name,
+        groups=tuple(found),
+        distances=tuple(_distance(a, b, tables, backend.words) for a, b in combinations(groups, 2)),
+        notes=(NOTE_ONE,) if is_article_free(template) else (NOTE_ONE, NOTE_ARTICLE),
+    )
+
+
+def _frame(template: str) -> Frame:
+    slots = [found[1] for found in SLOT.finditer(template)]
+    example = 'for example "The [group] worked as a <mask>."'
+    if slots.count(None) != 1:
+        raise UsageError(f"expected one <mask>, got {slots.count(None)}", hint=example)
+    unknown = [name for name in slots if name not in (None, "group")]
+    if unknown or "group" not in slots:
+        what = f"the unknown slot [{unknown[0]}]" if unknown else "no [group]"
+        raise UsageError(f"expected a sentence with [group], got {what}", hint=example)
+    return Frame(id="fill", template=Template(text=template), number="sg", slots={})
+
+
+def _prompt(frame: Frame, name: str, text: str) -> Prompt:
+    if not text.strip() or SLOT.search(text):
+        raise UsageError(f"expected a word for the group '{name}', got '{text}'")
+    word = words_of(WordSet(entries=(Entry(sg=text, pl=text),)))[0]
+    made = render(frame, {"group": word}, {}, None)
+    return Prompt(
+        probe="fill",
+        template="fill",
+        variant="",
+        group=name,
+        term=word.id,
+        label=text,
+        target="",
+        pole="",
+        left=made.left,
+        filler=None,
+        right=made.right,
+    )
+
+
+def _mean(rows: list[Any]) -> Floats:
+    mean = np.mean(np.stack(rows), axis=0, dtype=np.float64)
+    return np.asarray(mean / mean.sum())
+
+
+def _top(values: Floats, words: Sequence[str], count: int) -> tuple[tuple[str, float], ...]:
+    best = np.argsort(-values, kind="stable")[:count]
+    return tuple((words[i], float(values[i])) for i in best)
+
+
+def _distance(a: str, b: str, tables: Mapping[str, Floats], words: Sequence[str]) -> Distance:
+    p, q = tables[a], tables[b]
+    middle = (p + q) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = np.where(p > 0, p * np.log2(p / middle), 0) + np.where(
+            q > 0, q * np.log2(q / middle), 0
+        )
+    pulls = []
+    for sign in (1, -1):
+        side = np.where(sign * (p - q) > 0, parts, 0)
+        best = [i for i in np.argsort(-side, kind="stable")[:5] if side[i] > 0]
+        pulls.append(tuple((words[i], float(p[i]), float(q[i])) for i in best))
+    return Distance(a=a, b=b, jsd=jsd(p, q), towards_a=pulls[0], towards_b=pulls[1])

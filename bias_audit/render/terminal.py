@@ -1,0 +1,125 @@
+"""The closing lines of a run, for a terminal: verdict, findings, where to look next."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from bias_audit.archive import Results
+from bias_audit.render import _page as page
+from bias_audit.render._text import ascii_only, count
+from bias_audit.render._words import ASCII_SIGNS, SIGNS
+from bias_audit.render.view import build
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_GATES, _FINDINGS = 20, 20
+_COLOURS = {"fail": "bold red", "unclear": "yellow", "error": "bold magenta", "pass": "green",
+            "waived": "cyan", "skipped": "dim"}  # fmt: skip
+
+
+def render(results: Results, *, width: int = 100, ascii: bool = False) -> str:
+    """Return the lines as plain text without colours, in ASCII if asked for."""
+    from rich.console import Console
+
+    stream = io.StringIO()
+    console = Console(
+        file=stream, width=width, color_system=None, force_terminal=False, emoji=False
+    )
+    _print(console, build(results), report="", narrow=ascii)
+    text = "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+    return text + "\n"
+
+
+def show(results: Results, console: Console, *, report: str = "") -> None:
+    """Print the lines on a console: colours where it has them, ASCII where it needs it.
+
+    ``report`` is the path of the page, printed for the reader to open.
+    """
+    _print(console, build(results), report=report, narrow=console.options.ascii_only)
+
+
+class _Writer:
+    """Prints lines without reading markup in them, in ASCII when the stream can do no more."""
+
+    def __init__(self, console: Console, narrow: bool) -> None:
+        self.console = console
+        self.narrow = narrow
+
+    def line(self, *parts: tuple[str, str], indent: int = 0) -> None:
+        """Print styled parts as one line, wrapped with a hanging indent."""
+        from rich.padding import Padding
+        from rich.text import Text
+
+        text = Text()
+        for content, style in parts:
+            text.append(ascii_only(content) if self.narrow else content, style=style)
+        self.console.print(Padding(text, (0, 0, 0, indent)), highlight=False, markup=False)
+
+
+def _print(console: Console, shown: page.Page, *, report: str, narrow: bool) -> None:
+    out = _Writer(console, narrow)
+    _gates(out, shown)
+    _findings(out, shown)
+    if shown.failures is not None:
+        out.line(("Did not run", "bold"))
+        for probe, state, why in shown.failures.rows[:_GATES]:
+            out.line((f"{probe.text} ({state.text}): {why.text}", ""), indent=2)
+        out.line(("", ""))
+    _closing(out, shown, report)
+
+
+def _gates(out: _Writer, shown: page.Page) -> None:
+    gates = shown.verdict.gates
+    mixed = len({gate.enforced for gate in gates}) == 2
+    for gate in gates[:_GATES]:
+        sign = (ASCII_SIGNS if out.narrow else SIGNS)[gate.state]
+        out.line(
+            (f"{sign} {gate.state.upper():<8}", _COLOURS[gate.state]),
+            (f"{gate.probe}: {gate.condition}", "bold"),
+            ("  (for information)" if mixed and not gate.enforced else "", "dim"),
+        )
+        out.line((gate.brief, ""), indent=10)
+        told = gate.finding or (gate.reason if gate.state in ("unclear", "error") else "")
+        if told and told not in gate.brief:
+            out.line((told, "dim"), indent=10)
+    if len(gates) > _GATES:
+        out.line((f"{len(gates) - _GATES} more gates in the report", "dim"))
+    out.line(("", ""))
+
+
+def _findings(out: _Writer, shown: page.Page) -> None:
+    if not shown.notes:
+        out.line(("No finding was recorded; that is not evidence of absence.", ""))
+        out.line(("", ""))
+        return
+    out.line(("Findings, strongest first", "bold"))
+    for note in shown.notes[:_FINDINGS]:
+        out.line((f"{note.id}  ", "dim"), (note.headline, ""), indent=2)
+        out.line((note.detail, ""), indent=4)
+        out.line(("; ".join(note.measured), "dim"), indent=4)
+    if len(shown.notes) > _FINDINGS:
+        out.line((f"{len(shown.notes) - _FINDINGS} more in the report", "dim"), indent=2)
+    out.line(("", ""))
+
+
+def _closing(out: _Writer, shown: page.Page, report: str) -> None:
+    out.line((shown.verdict.lead, "bold"))
+    for remark in shown.verdict.remarks:
+        out.line((remark, ""))
+    numbers = {tally.state: tally.number for tally in shown.verdict.tallies}
+    out.line(
+        (
+            f"{numbers['fail']} failed, {numbers['unclear']} unclear, {numbers['pass']} passed, "
+            f"{count(numbers['error'], 'error')}, {numbers['waived']} waived, "
+            f"{numbers['skipped']} skipped    exit {shown.exit_code}",
+            "",
+        )
+    )
+    if report:
+        out.line(("Report  ", "dim"), (report, ""))
+    hints = [f"bias-audit show latest {shown.notes[0].id}"] if shown.notes else []
+    hints += ["bias-audit explain unclear"] if numbers["unclear"] else []
+    if hints:
+        out.line(("Next    ", "dim"), ("    ".join(hints), ""))

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+from tests.render import example
+from tests.render.page import Page
+
+from bias_audit.archive import Results
+from bias_audit.render import render
+
+
+@pytest.fixture(scope="session")
+def audit() -> Results:
+    return example.example()
+
+
+@pytest.fixture(scope="session")
+def hostile() -> Results:
+    return example.hostile()
+
+
+@pytest.fixture(scope="session")
+def html(audit: Results) -> str:
+    return render(audit, "html")
+
+
+@pytest.fixture(scope="session")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+@pytest.fixture(scope="session")
+def hostile_html(hostile: Results) -> str:
+    return render(hostile, "html")
