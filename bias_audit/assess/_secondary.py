@@ -42,7 +42,7 @@ def divergence(scored: Scored, settings: Settings) -> Result | None:
         role="secondary",
         groups=tuple(groups),
         group_labels=tuple(labels[g] for g in groups),
-        estimate=found.observed,
+        estimate=found.value,
         p_value=found.p,
         p_method=found.method,
         effect_size=found.r2,

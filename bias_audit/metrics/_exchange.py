@@ -15,8 +15,11 @@ from bias_audit.stats.relabel import Codes
 Singles = NDArray[np.float32]
 
 ROWS = 256
-WORDS = 1024
+WORDS = 512
 """Tile of relabellings by words: small enough to stay in a core's cache."""
+SMALL_PRODUCT = 2**18
+"""Multiplications up to which the common BLAS stays on one thread. Larger products of this shape
+gain little from threads on an idle machine and take ten times as long on a busy one."""
 TINY = np.float32(1e-30)
 """Stands for 0 inside the logarithm, where it is multiplied by 0."""
 
@@ -49,16 +52,28 @@ def _x_log_x(x: Singles, work: Singles) -> Singles:
 
 
 def _tile(weights: Singles, ratios: Singles, mass: Singles, *, balanced: bool) -> Singles:
-    """Mass-weighted sum over the words of a tile, one number per relabelling, nats."""
+    """Mass-weighted sum over the words of a tile, nats.
+
+    Takes weights (k, B, r, n), ratios (n, W) and mass (W,); returns (B, r).
+    """
     groups: Singles = weights @ ratios
     work = np.empty_like(groups[0])
-    total = np.zeros(len(work), dtype=np.float32)
+    total = np.zeros(work.shape[:2], dtype=np.float32)
     for group in groups:
-        total += _x_log_x(group, work) @ mass
+        total += np.einsum("brw,w->br", _x_log_x(group, work), mass)
     total /= len(groups)
     if not balanced:
-        total -= _x_log_x(np.asarray(groups.mean(axis=0)), work) @ mass
+        mean = np.asarray(groups.mean(axis=0))
+        total -= np.einsum("brw,w->br", _x_log_x(mean, work), mass)
     return total
+
+
+def _batches(weights: Singles) -> Singles:
+    """Cut (k, N, n) into (k, B, r, n), so that each product stays small; padded with zeros."""
+    k, many, terms = weights.shape
+    rows = max(1, min(ROWS, many, SMALL_PRODUCT // (WORDS * terms)))
+    padded = np.pad(weights, ((0, 0), (0, -many % rows), (0, 0)))
+    return padded.reshape(k, -1, rows, terms)
 
 
 def relabelled_divergences(rows: Floats, weights: Singles) -> Floats:
@@ -80,11 +95,13 @@ def relabelled_divergences(rows: Floats, weights: Singles) -> Floats:
     mass = mean[seen].astype(np.float32)
     shares = weights.max(axis=(1, 2))
     balanced = bool(shares.min() == shares.max())
-    values = np.zeros(weights.shape[1])
+    batches = _batches(weights)
+    values = np.zeros(batches.shape[1:3])
+    step = max(1, ROWS // batches.shape[2])
     for start in range(0, mass.size, WORDS):
         words = slice(start, start + WORDS)
         part, part_mass = np.ascontiguousarray(ratios[:, words]), mass[words]
-        for row in range(0, values.size, ROWS):
-            some = slice(row, row + ROWS)
-            values[some] += _tile(weights[:, some], part, part_mass, balanced=balanced)
-    return np.asarray(np.maximum(values / np.log(2), 0.0))
+        for batch in range(0, len(values), step):
+            some = slice(batch, batch + step)
+            values[some] += _tile(batches[:, some], part, part_mass, balanced=balanced)
+    return np.asarray(np.maximum(values.reshape(-1)[: weights.shape[1]] / np.log(2), 0.0))

@@ -117,7 +117,7 @@ def generalised_jsd(p: ArrayLike, weights: ArrayLike | None = None) -> float:
     if shares.shape != (len(rows),) or shares.min() < 0 or shares.sum() <= 0:
         raise ValueError("weights: expected one non-negative number per distribution")
     rows, shares = rows[shares > 0], shares[shares > 0] / shares.sum()
-    mixture = shares @ rows
+    mixture = np.einsum("k,kv->v", shares, rows)
     # Sum of p log(p / mixture), not a difference of entropies: exact for nearly equal rows.
     ratio = np.divide(rows, mixture, out=np.ones_like(rows), where=rows > 0)
     value = float(shares @ np.sum(rows * np.log2(ratio), axis=1))
@@ -216,6 +216,11 @@ def _exchanges(
     return distinct, which.reshape(-1), exact
 
 
+def _share_between(splits: Sequence[Decomposition]) -> float:
+    total = sum(split.total for split in splits)
+    return min(1.0, sum(split.between for split in splits) / total) if total > 0 else 0.0
+
+
 def jsd_permutation(
     p: Sequence[ArrayLike] | ArrayLike,
     groups: Sequence[Indices],
@@ -260,7 +265,6 @@ def jsd_permutation(
         splits.append(decompose(rows, cols))
         null += relabelled_divergences(rows[used], weights) / len(templates)
     drawn = null[which]
-    total = sum(s.total for s in splits)
     hits = np.count_nonzero(drawn >= drawn[0] * (1 - TIE_SHARE) - TIE_BITS)
     others = drawn if exact else drawn[1:]
     value, mean = float(np.mean(values)), float(others.mean())
@@ -270,7 +274,7 @@ def jsd_permutation(
         null_mean=mean,
         null_p95=float(np.quantile(others, 0.95)),
         excess=value - mean,
-        r2=sum(s.between for s in splits) / total if total > 0 else 0.0,
+        r2=_share_between(splits),
         p=hits / drawn.size,
         method=f"{'exact' if exact else 'Monte Carlo'}, {others.size} relabellings of terms",
         exact=exact,

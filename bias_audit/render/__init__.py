@@ -33,6 +33,12 @@ def _html(results: Results) -> str:
     return html.render(results)
 
 
+def _notebook(results: Results) -> str:
+    from bias_audit.render import html
+
+    return html.fragment(results)
+
+
 def _markdown(results: Results) -> str:
     from bias_audit.render import markdown
 
@@ -53,6 +59,7 @@ def _terminal(results: Results) -> str:
 
 _FORMATS: dict[str, Renderer] = {
     "html": _html,
+    "notebook": _notebook,
     "md": _markdown,
     "json": results_text,
     "csv": _csv,

@@ -10,8 +10,7 @@ from bias_audit.render import _page as page
 from bias_audit.render import _pictures as pictures
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index
-from bias_audit.render._judged import cell
-from bias_audit.render._text import count, p_value, percent, plain, short
+from bias_audit.render._text import bounds, count, percent, plain, short
 
 _TOP = 12
 
@@ -62,7 +61,7 @@ def _section(index: Index, probe: ProbeRecord, notes: tuple[page.Note, ...]) -> 
         question=probe.question,
         state=probe.state,
         state_words=words.STATE_WORDS[probe.state][1],
-        reason=probe.reason,
+        reason=words.sentence(probe.reason),
         notices=tuple(words.status(code) for code in probe.statuses),
         size=_size(probe),
         sensitive=probe.sensitive,
@@ -136,10 +135,10 @@ def _secondary(index: Index, probe: ProbeRecord) -> page.Table | None:
         return None
     return page.Table(
         caption="Further measures (exploratory, not judged)",
-        head=("Comparison", "Measure", "Value", "Expected by chance", "Excess", "Adjusted p"),
+        head=("Comparison", "Measure", "Value", "Interval", "By chance alone", "p"),
         rows=tuple(_secondary_row(index, result) for result in results),
-        note="A divergence is never exactly zero: compare the value with what relabelled words "
-        "give by chance (mean, and 95 % of them stay below the second number).",
+        note="A divergence is never exactly zero: compare it with what relabelled words give by "
+        "chance (their mean; 95 % of them stay below the second number).",
     )
 
 
@@ -147,25 +146,18 @@ def _secondary_row(index: Index, result: Result) -> tuple[page.Cell, ...]:
     chance = "not computed"
     if result.null_mean is not None:
         chance = plain(result.null_mean, 3)
-        chance += (
-            f" (95 % below {plain(result.null_p95, 3)})" if result.null_p95 is not None else ""
-        )
-    value = result.estimate
-    excess = result.excess
+        if result.null_p95 is not None:
+            chance += f" (95 % below {plain(result.null_p95, 3)})"
+    value, low, high = result.estimate, result.ci_low, result.ci_high
     return (
-        page.Cell(text=index.versus(result)),
-        page.Cell(text=words.metric(result.metric)),
+        page.Cell(text=short(index.versus(result), 90), long=True),
+        page.Cell(text=words.metric(result.metric), long=True),
         page.Cell(text=f"{plain(value, 3)} {result.unit}", value=value)
         if value is not None
         else page.Cell(text=words.missing(result.reason), long=True),
+        page.Cell(text="none" if low is None or high is None else bounds(low, high), value=low),
         page.Cell(text=chance, value=result.null_mean),
-        cell(excess, 3) if excess is not None else page.Cell(text="not computed"),
-        page.Cell(
-            text=p_value(result.p_adjusted)
-            if result.p_adjusted is not None
-            else words.chance(result),
-            value=result.p_adjusted,
-        ),
+        page.Cell(text=words.chance(result), value=result.p_adjusted),
     )
 
 

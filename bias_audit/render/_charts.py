@@ -32,10 +32,13 @@ _SETTINGS: Any = {
     "text.usetex": False,
     "path.simplify": True,
 }
-_WIDTH = 760
-_LEFT, _RIGHT, _TOP, _BOTTOM = 190, 196, 14, 64
+_WIDTH = 780
+_LEFT, _RIGHT, _TOP, _BOTTOM = 210, 196, 14, 64
 _ROW = 23
-_RATIOS = (0.001, 0.01, 0.03, 0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10, 30, 100, 1000)
+_RATIOS = (
+    0.001, 0.01, 0.03, 0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10, 30,
+    100, 1000,
+)  # fmt: skip
 _MARKS = {"fail": "D", "pass": "o", "unclear": "o"}
 
 
@@ -120,7 +123,7 @@ def _ends(axes: Axes, left: str, right: str, unit: str) -> None:
                   color=PALETTE["muted"], annotation_clip=False, **say)  # fmt: skip
 
 
-def _label(axes: Axes, y: float, text: str, limit: int = 28) -> None:
+def _label(axes: Axes, y: float, text: str, limit: int = 31) -> None:
     axes.annotate(
         short(text, limit), (0, y), xytext=(-10, 0), xycoords=("axes fraction", "data"),
         textcoords="offset points", ha="right", va="center", fontsize=11, color=PALETTE["ink"],
@@ -222,7 +225,7 @@ def _dots(figure: Figure, picture: page.Dots) -> None:
         middle = sum(values) / len(values)
         if not alone:
             axes.plot([middle, middle], [y - 0.36, y + 0.36], color=PALETTE["ink"], linewidth=2)
-        _label(axes, y, label, 50 if alone else 28)
+        _label(axes, y, label, 50 if alone else 31)
         text = f"{times(middle)}×" if picture.unit == "nats" else plain(middle, 3)
         _aside(axes, y, text, 10)
     _ends(axes, picture.left, picture.right, picture.unit)

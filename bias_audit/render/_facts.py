@@ -18,10 +18,9 @@ _STEPS = (0.1, 0.25, 0.5, 1.0)
 
 def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | None:
     """The gap of each word over an outside figure, such as the share of women in a job."""
-    names = Counter(name for item in result.by_target for name in item.facts)
-    if not names:
+    name = _fact(index, probe, result)
+    if name is None:
         return None
-    name = min(names, key=lambda key: (-names[key], key))
     known = [item for item in result.by_target if name in item.facts]
     xs = [item.facts[name] for item in known]
     if len(known) < _LEAST or max(xs) == min(xs):
@@ -50,6 +49,16 @@ def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | 
     )
 
 
+def _fact(index: Index, probe: ProbeRecord, result: Result) -> str | None:
+    """The figure to compare with: the one the audit tested, else a share of women, else any."""
+    names = Counter(name for item in result.by_target for name in item.facts)
+    tested = [other.target for other in index.of(probe.id, "secondary") if other.target in names]
+    if tested:
+        return tested[0]
+    ranked = sorted(names, key=lambda key: (not key.startswith("women"), -names[key], key))
+    return ranked[0] if ranked else None
+
+
 def fit(xs: list[float], ys: list[float]) -> tuple[float, float, float]:
     """Least-squares intercept and slope, and Pearson's correlation.
 
@@ -66,7 +75,9 @@ def fit(xs: list[float], ys: list[float]) -> tuple[float, float, float]:
 
 
 def _say(probe: ProbeRecord, slope: float, r: float, n: int, first: str) -> str:
-    wanted = f" Wanted by this probe's card: {probe.card.expected}." if probe.card else ""
+    wanted = (
+        f" Wanted by this probe's card: {words.wish(probe.card.expected)}." if probe.card else ""
+    )
     return (
         f"Each dot is one of {n} words. A flat line means that the model pays no heed to the "
         f"figures; for each 10 points more, the odds with {first} are multiplied by "

@@ -8,7 +8,7 @@ from bias_audit.archive import Finding, Gate, Result, Results
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index, strength
-from bias_audit.render._text import bounds, count, factor, percent, plain, share, signed, times
+from bias_audit.render._text import bounds, count, factor, percent, plain, share, times
 
 _SEVERITY = {"high": 0, "moderate": 1, "low": 2}
 _EVIDENCE = {"strong": 0, "moderate": 1, "weak": 2}
@@ -93,12 +93,13 @@ def _gate(index: Index, gate: Gate) -> page.GateLine:
         id=gate.id,
         probe=index.title(gate.probe),
         state=gate.state,
-        condition=gate.condition or (index.versus(result) if result else "the probe runs"),
+        title=index.versus(result) if result else gate.condition or "the probe runs",
+        condition=gate.condition if result else "",
         measured=_measured(gate, result),
         brief=_brief(gate, result),
         allowed=words.margin(gate.limit, gate.unit) if gate.limit is not None else "no limit set",
         size=_size(result) if result else "no evidence",
-        reason=gate.reason,
+        reason=words.sentence(gate.reason),
         enforced=gate.enforced,
         href=index.name("probe", gate.probe) if gate.probe in index.probes else "",
         finding=finding.headline if finding and gate.state == "fail" else "",
@@ -163,7 +164,7 @@ def _note(index: Index, finding: Finding) -> page.Note:
         detail=finding.detail,
         severity=finding.severity,
         evidence=finding.evidence,
-        measured=measured(result) if result else (),
+        measured=measured(result, finding) if result else (),
         notices=tuple(words.status(notice) for notice in finding.notices),
         state=(result.outcome or "") if result else "",
         probe=index.title(finding.probe),
@@ -174,17 +175,18 @@ def _note(index: Index, finding: Finding) -> page.Note:
     )
 
 
-def measured(result: Result) -> tuple[str, ...]:
-    """What stands beside a finding: effect, agreement of the paraphrases, placebo, size."""
+def measured(result: Result, finding: Finding) -> tuple[str, ...]:
+    """The numbers beside a finding, without those that its own sentences give."""
     facts = [f"{words.effect(result)}; {words.gap(result)}"]
     if result.sign_share is not None and result.n_templates:
         agree = round(result.sign_share * result.n_templates)
         facts.append(f"{agree} of {count(result.n_templates, 'paraphrase')} point the same way")
-    if result.placebo_percentile is not None:
+    if result.placebo_percentile is not None and "placebo" not in finding.detail:
         facts.append(f"larger than {share(result.placebo_percentile)} of the placebo gaps")
     if result.p_adjusted is not None or result.p_value is not None:
         facts.append(f"adjusted p {words.chance(result)}")
-    facts.append(_size(result))
+    if "sentence frames" not in finding.headline:
+        facts.append(_size(result))
     return tuple(facts)
 
 
@@ -201,10 +203,3 @@ def _pairs(finding: Finding) -> tuple[page.Pair, ...]:
         )
         for item in finding.sentences
     )
-
-
-def cell(value: float | None, digits: int = 2, reason: str = "") -> page.Cell:
-    """A numeric table cell, or the reason why there is no number."""
-    if value is None:
-        return page.Cell(text=words.missing(reason), long=True)
-    return page.Cell(text=signed(value, digits), value=value)

@@ -226,7 +226,10 @@ class GateLine:
     id: str
     probe: str
     state: str
+    title: str
+    """The comparison that is judged."""
     condition: str
+    """What the gate asks, in words; empty when the title says it."""
     measured: str
     brief: str
     """Measured and allowed in one short line."""

@@ -14,9 +14,10 @@ from bias_audit.render._text import bounds, count, plain, short, signed, times
 _ROWS = 30
 _WORDS = 24
 _READ = (
-    "Each dot is a measured gap, the line through it its interval; on the upright line there is no "
-    "difference. The shaded band is the allowed margin: a line wholly "
-    "outside fails, a line wholly inside passes, anything else is unclear."
+    "Each dot is a measured gap, the line through it its interval. On the upright line there is no "
+    "difference; right of it the first group leans to the pole on the right. The shaded band is "
+    "the allowed margin: an interval wholly outside fails, one wholly inside passes, anything else "
+    "is unclear."
 )
 
 
@@ -38,8 +39,8 @@ def intervals(index: Index, axis: str, results: Sequence[Result]) -> page.Interv
         summary=_say(rows, unit),
         table=interval_table(index, axis, results),
         rows=rows,
-        left=f"first group closer to {left}",
-        right=f"first group closer to {right}",
+        left=f"towards {left}",
+        right=f"towards {right}",
         unit=unit,
     )
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from bias_audit.archive import Results
 
-_LONG_FIELDS = frozenset({"message", "detail", "headline", "reason", "command", "question"})
-_SENTENCE_FIELDS = frozenset({"text_a", "text_b", "title", "direction", "condition"})
+_LONG_FIELDS = frozenset({"message", "detail", "headline", "reason", "command"})
+_SENTENCE_FIELDS = frozenset({"text_a", "text_b", "title", "question", "direction", "condition"})
 _SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 _HIDDEN = frozenset(
     [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200B, 0x200E, 0x200F, 0x061C, 0xFEFF]

@@ -6,6 +6,8 @@ these probes only.
 
 from __future__ import annotations
 
+import re
+
 from bias_audit.archive import Result, State
 from bias_audit.render._text import bounds, p_value, plain, signed, times
 
@@ -40,6 +42,8 @@ STATUSES: dict[str, str] = {
     "pole_heterogeneous": "The words of one pole disagree; read the table word by word.",
     "confounded": "Word frequency or length explains more than half of the gap.",
     "direction_depends_on_phrasing": "The direction depends on the phrasing.",
+    "one_target_dominates": "One word carries more than half of the gap.",
+    "no_variance": "There was no variation to compute an interval from.",
     "mixed_length": "Words of different numbers of pieces are shown side by side.",
     "partial": "The run was cut short.",
 }
@@ -57,6 +61,9 @@ SKIP_REASONS: dict[str, str] = {
 METRICS: dict[str, str] = {
     "log_odds_gap": "log-odds gap",
     "jsd": "divergence of completions (JSD)",
+    "skew": "overall skew towards the first group",
+    "labour_correlation": "rank correlation with labour statistics",
+    "diagonal_log_odds": "log-odds of the matching words",
 }
 
 ROLES: dict[str, str] = {
@@ -69,7 +76,7 @@ POLES: dict[str, str] = {"+": "first", "-": "second", "0": "neither"}
 
 def status(code: str) -> str:
     """A status code or notice as a sentence; an unknown one is shown as it is."""
-    return STATUSES.get(code, code.replace("_", " "))
+    return STATUSES.get(code, code if " " in code else code.replace("_", " "))
 
 
 def metric(name: str) -> str:
@@ -88,12 +95,22 @@ def fact(name: str) -> str:
 def expected(text: str) -> str:
     """The wanted behaviour on a card, in words."""
     if text == "equal":
-        return "Equal: the groups should be treated alike. This is the probe author's choice."
+        text = "Equal: the groups should be treated alike"
     if text == "unspecified":
-        return "Unspecified: the probe describes and takes no side."
-    if text.startswith("match"):
-        return f"{text}: the author wants the model to follow these figures. This is a choice."
-    return text
+        text = "Unspecified: the probe describes and takes no side"
+    return f"{sentence(text)} This is the choice of the probe's author." if text else ""
+
+
+def wish(text: str) -> str:
+    """The wanted behaviour in a word or two: what stands before the first comma or stop."""
+    return re.split(r"[,;:.(]", text, maxsplit=1)[0].strip() or "not stated"
+
+
+def sentence(text: str) -> str:
+    """A text with a capital at its start and a stop at its end."""
+    text = text.strip()
+    stop = "" if text.endswith((".", "!", "?", "…")) else "."
+    return f"{text[:1].upper()}{text[1:]}{stop}" if text else ""
 
 
 def missing(reason: str) -> str:

@@ -56,7 +56,7 @@ def _gates(shown: page.Page) -> list[str]:
     lines = ["| State | Gate | Measured | Allowed |", "| --- | --- | --- | --- |"]
     lines += [
         f"| {SIGNS[gate.state].replace('~', '&#126;')} {gate.state} | {escape(gate.probe)}: "
-        f"{escape(gate.condition)}{'' if gate.enforced else ' (for information)'} | "
+        f"{escape(gate.title)}{'' if gate.enforced else ' (for information)'} | "
         f"{escape(gate.measured)} | {escape(gate.allowed)} |"
         for gate in gates[:_GATES]
     ]

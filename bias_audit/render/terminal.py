@@ -77,7 +77,7 @@ def _gates(out: _Writer, shown: page.Page) -> None:
         sign = (ASCII_SIGNS if out.narrow else SIGNS)[gate.state]
         out.line(
             (f"{sign} {gate.state.upper():<8}", _COLOURS[gate.state]),
-            (f"{gate.probe}: {gate.condition}", "bold"),
+            (f"{gate.probe}: {gate.title}", "bold"),
             ("  (for information)" if mixed and not gate.enforced else "", "dim"),
         )
         out.line((gate.brief, ""), indent=10)

@@ -23,7 +23,7 @@ def open_backend(name: str = "reference", **options: Any) -> Backend:
 
     Raises:
         ModelLoadError: When the model cannot be loaded or its scores would mean nothing.
-        UnknownNameError: For a device or dtype that does not exist.
+        UsageError: For a device or dtype that does not exist, or a batch size below 1.
     """
     if name == "fake":
         return FakeBackend()

@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bias_audit.errors import ModelLoadError
+from bias_audit.scoring._hub import INDEX, PICKLES, TOKENIZER_FILES, fetch
 
 REFERENCE = Path(__file__).parents[1] / "models" / "reference"
 """The model that ships with the package."""
 
-_INDEX = "model.safetensors.index.json"
-_PICKLES = "pytorch_model*.bin"
-_TOKENIZER_FILES = (
-    "added_tokens.json",
-    "merges.txt",
-    "sentencepiece.bpe.model",
-    "special_tokens_map.json",
-    "spiece.model",
-    "spm.model",
-    "tokenizer.json",
-    "tokenizer.model",
-    "tokenizer_config.json",
-    "vocab.json",
-    "vocab.txt",
-)
 _VOCABULARIES = tuple(
     name
-    for name in _TOKENIZER_FILES
+    for name in TOKENIZER_FILES
     if name
     not in ("added_tokens.json", "merges.txt", "special_tokens_map.json", "tokenizer_config.json")
 )
@@ -68,17 +53,17 @@ class Folder:
     def weights(self) -> list[Path]:
         """The weight files, sorted by name."""
         if self.pickled:
-            return sorted(self.path.glob(_PICKLES))
+            return sorted(self.path.glob(PICKLES))
         single = self.path / "model.safetensors"
         if single.is_file():
             return [single]
-        index = json.loads((self.path / _INDEX).read_text(encoding="utf-8"))
+        index = json.loads((self.path / INDEX).read_text(encoding="utf-8"))
         return [self.path / name for name in sorted(set(index["weight_map"].values()))]
 
     @property
     def tokenizer_files(self) -> list[Path]:
         """The tokenizer's files, sorted by name."""
-        return [self.path / name for name in _TOKENIZER_FILES if (self.path / name).is_file()]
+        return [self.path / name for name in TOKENIZER_FILES if (self.path / name).is_file()]
 
 
 def find(
@@ -111,7 +96,7 @@ def find(
             f"no such folder: '{name}'", hint="name a folder with a model's files, or a hub id"
         )
     else:
-        path = _fetch(name, revision=revision, offline=offline, allow_pickle=allow_pickle)
+        path = fetch(name, revision=revision, offline=offline, allow_pickle=allow_pickle)
         commit = path.name
         if revision is None:
             notices.append(f"revision not pinned; resolved to {commit}")
@@ -148,63 +133,6 @@ def _looks_like_path(name: str) -> bool:
         name.startswith(("./", "../", "/", "~", ".\\", "..\\"))
         or name in (".", "..")
         or (name.count("/") > 1 or "\\" in name)
-    )
-
-
-def _fetch(name: str, *, revision: str | None, offline: bool, allow_pickle: bool) -> Path:
-    """Bring the needed files of a hub model into the local cache."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.utils import (
-        HFValidationError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-        are_progress_bars_disabled,
-        disable_progress_bars,
-        enable_progress_bars,
-    )
-
-    patterns = ["config.json", "model*.safetensors", _INDEX, *_TOKENIZER_FILES]
-    if allow_pickle:
-        patterns += [_PICKLES, "pytorch_model.bin.index.json"]
-    silence = not sys.stderr.isatty() and not are_progress_bars_disabled()
-    if silence:
-        disable_progress_bars()
-    try:
-        return Path(
-            snapshot_download(
-                name,
-                revision=revision,
-                allow_patterns=patterns,
-                ignore_patterns=["*/*"],
-                local_files_only=offline,
-            )
-        )
-    except RevisionNotFoundError as error:
-        raise ModelLoadError(
-            f"the hub model '{name}' has no revision '{revision}'",
-            hint="name a branch, a tag or a full commit sha",
-        ) from error
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        raise ModelLoadError(
-            f"no model named '{name}': it is neither a folder here nor a public model on the hub",
-            hint="check the spelling; for a private model set HF_TOKEN",
-        ) from error
-    except Exception as error:  # the hub client lets errors of several HTTP libraries through
-        raise ModelLoadError(_unreachable(name, offline=offline)) from error
-    finally:
-        if silence:
-            enable_progress_bars()
-
-
-def _unreachable(name: str, *, offline: bool) -> str:
-    if offline:
-        return (
-            f"'{name}' is not in the local cache and --offline forbids fetching it: "
-            "run once without --offline, or name a local folder or 'reference'"
-        )
-    return (
-        f"the hub could not be reached to fetch '{name}': check the connection, name a local "
-        "folder or 'reference', or use --offline if the model was fetched before"
     )
 
 
@@ -255,9 +183,9 @@ def _check_weights(name: str, path: Path, *, allow_pickle: bool) -> bool:
             hint="merge the adapter into its model, save that with save_pretrained, "
             "and name the new folder",
         )
-    if (path / "model.safetensors").is_file() or (path / _INDEX).is_file():
+    if (path / "model.safetensors").is_file() or (path / INDEX).is_file():
         return False
-    pickles = sorted(path.glob(_PICKLES))
+    pickles = sorted(path.glob(PICKLES))
     if pickles and allow_pickle:
         return True
     if pickles:

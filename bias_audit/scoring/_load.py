@@ -10,11 +10,6 @@ from typing import Any
 
 import torch
 import transformers
-from huggingface_hub.utils import (
-    are_progress_bars_disabled,
-    disable_progress_bars,
-    enable_progress_bars,
-)
 
 from bias_audit.errors import ModelLoadError, UnknownNameError
 from bias_audit.scoring._check import check_complete, check_finite, check_vocabulary, max_length
@@ -126,10 +121,8 @@ def _quiet() -> Iterator[None]:
     """Keep transformers silent, and leave its settings as they were."""
     log = transformers.utils.logging
     level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
-    hub_bars = not are_progress_bars_disabled()
     log.set_verbosity(log.CRITICAL)
     log.disable_progress_bar()
-    disable_progress_bars()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -138,8 +131,6 @@ def _quiet() -> Iterator[None]:
         log.set_verbosity(level)
         if bars:
             log.enable_progress_bar()
-        if hub_bars:
-            enable_progress_bars()
 
 
 def _tokenizer(folder: Folder) -> Any:

@@ -20,8 +20,10 @@ from bias_audit.records import (
 Bias = Callable[[Prompt], float]
 """Nats to add to a prompt's score."""
 
-WORDS = ("doctor", "nurse", "teacher", "engineer", "lawyer", "clerk", "cook", "driver", "farmer")
-WORDS += ("writer", "soldier", "judge", "nanny", "pilot", "priest", "thief", "hero", "friend")
+WORDS = (
+    *("doctor", "nurse", "teacher", "engineer", "lawyer", "clerk", "cook", "driver", "farmer"),
+    *("writer", "soldier", "judge", "nanny", "pilot", "priest", "thief", "hero", "friend"),
+)
 
 
 class FakeBackend:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bias_audit.errors import ModelLoadError
+from bias_audit.errors import ModelLoadError, UsageError
 from bias_audit.records import (
     ModelInfo,
     OpenScore,
@@ -50,11 +51,11 @@ class MaskedLM:
             float32 from the logits whatever the dtype.
         offline: Use no network.
         allow_pickle: Accept pickled weights.
-        batch_size: Rows in one pass; None chooses.
+        batch_size: Most rows in one pass, at least 1; ``auto`` chooses.
 
     Raises:
         ModelLoadError: When the model cannot be loaded or its scores would mean nothing.
-        UnknownNameError: For a device or dtype that does not exist.
+        UsageError: For a device or dtype that does not exist, or a batch size below 1.
     """
 
     def __init__(
@@ -66,8 +67,13 @@ class MaskedLM:
         dtype: str = "float32",
         offline: bool = False,
         allow_pickle: bool = False,
-        batch_size: int | None = None,
+        batch_size: int | Literal["auto"] = "auto",
     ) -> None:
+        if batch_size != "auto" and batch_size < 1:
+            raise UsageError(
+                f"expected a batch size of at least 1, or 'auto', but got {batch_size}",
+                hint="leave it out to let the program choose",
+            )
         loaded = load(
             name,
             revision=revision,
@@ -83,7 +89,7 @@ class MaskedLM:
             device=loaded.device,
             pad_id=self._encoder.pad_id,
             vocabulary_size=loaded.vocabulary_size,
-            batch_size=batch_size,
+            batch_size=None if batch_size == "auto" else batch_size,
         )
         _check_inputs(loaded, self._forward)
 

@@ -59,8 +59,7 @@ def _residual(block: Floats) -> float:
     """Variance that cell noise adds to the mean of a block (J, n): interaction mean square / Jn."""
     rows, cols = block.shape
     left = block - block.mean(axis=1, keepdims=True) - block.mean(axis=0) + block.mean()
-    squares = float(np.sum(left**2))
-    return squares / ((rows - 1) * (cols - 1) * rows * cols)
+    return float(np.sum(left**2) / ((rows - 1) * (cols - 1) * rows * cols))
 
 
 def _sources(scope: Scope, targets: tuple[Part, ...] | None) -> tuple[str, ...]:

@@ -37,8 +37,9 @@ class Correlation:
     n: int
     """Number of pairs."""
     pearson: Association
+    """Of the values themselves."""
     spearman: Association
-    """On average ranks."""
+    """Of their ranks, ties sharing the average rank."""
     level: float
     """Coverage of the intervals."""
     draws: int
@@ -52,12 +53,17 @@ class CalibrationLine:
     n: int
     """Number of points."""
     slope: float
+    """Units of y per unit of x."""
     slope_low: float
+    """Lower limit of the slope."""
     slope_high: float
+    """Upper limit of the slope."""
     intercept: float
     """Height of the line at x = 0: with logits, at parity."""
     intercept_low: float
+    """Lower limit of the intercept."""
     intercept_high: float
+    """Upper limit of the intercept."""
     level: float
     """Coverage of the intervals."""
 

@@ -66,6 +66,7 @@ class Contrast:
     resolution: float
     """Values below this are rounding."""
     status: Status
+    """Whether there is an interval; if not, why."""
 
     def _t(self) -> tuple[float, float] | None:
         if self.se is None or self.df is None:
@@ -120,6 +121,15 @@ def _spread(used: Sequence[str], parts: Mapping[str, tuple[Part, ...]]) -> tuple
     return math.sqrt(total), 1 / math.fsum((part.value / total) ** 2 / part.df for part in chosen)
 
 
+def _missing(used: Sequence[str], parts: Mapping[str, tuple[Part, ...]]) -> Status:
+    """Name the first source in use that has no part, for want of units."""
+    if "templates" in used and "templates" not in parts:
+        return "too_few_templates"
+    if "terms" in used and "terms" not in parts:
+        return "too_few_terms"
+    return "ok"
+
+
 def assemble(
     *,
     estimate: float,
@@ -138,26 +148,17 @@ def assemble(
     variance = {source: math.fsum(p.value for p in found) for source, found in parts.items()}
     if residual is not None:
         variance["residual"] = residual
-    se: float | None = None
-    df: float | None = None
-    status: Status
-    if "templates" in used and "templates" not in parts:
-        status = "too_few_templates"
-    elif "terms" in used and "terms" not in parts:
-        status = "too_few_terms"
-    else:
-        se, df = _spread(used, parts)
-        status = "ok"
-        if se <= resolution:
-            status = "identical" if abs(estimate) <= resolution else "no_variance"
-            se = df = None
+    status = _missing(used, parts)
+    se, df = _spread(used, parts) if status == "ok" else (0.0, math.inf)
+    if status == "ok" and se <= resolution:
+        status = "identical" if abs(estimate) <= resolution else "no_variance"
     return Contrast(
         estimate=estimate,
         parts=parts,
         used=used,
         variance=variance,
-        se=se,
-        df=df,
+        se=se if status == "ok" else None,
+        df=df if status == "ok" else None,
         delta=tuple(delta.tolist()),
         n_templates=delta.size,
         n_terms=n_terms,

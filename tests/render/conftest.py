@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.render import example
-from tests.render.page import Page
 
 from bias_audit.archive import Results
 from bias_audit.render import render
+
+from . import example, strangers
+from .page import Page
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +16,7 @@ def audit() -> Results:
 
 @pytest.fixture(scope="session")
 def hostile() -> Results:
-    return example.hostile()
+    return strangers.hostile()
 
 
 @pytest.fixture(scope="session")

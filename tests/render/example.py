@@ -32,15 +32,6 @@ TONE = (
     "patient", "modest", "cheerful", "polite", "violent", "cruel", "greedy", "dishonest", "angry",
     "hostile", "lazy", "rude", "selfish", "dangerous", "strict", "cold", "stubborn", "proud",
 )  # fmt: skip
-HOSTILE = "<script>alert(1)</script>"
-NASTY = (
-    HOSTILE,
-    "\"quoted\" & 'single' </td><img src=x onerror=alert(1)>",
-    "right\u202eto-left\u2066",
-    "".join(map(chr, range(0x20))) + "\x7f\x9b31m",
-    "x" * 10_000,
-    "[red]markup[/red] | `code` **bold** @everyone $x^2$",
-)
 
 
 def model() -> a.Model:
@@ -165,7 +156,7 @@ def occupation(rng: random.Random) -> tuple[a.ProbeRecord, list[a.Result]]:
         base = -6 - rng.random() * 5
         targets.append(
             _target(job, "+" if JOBS[job] > 50 else "-", [base + value / 2, base - value / 2],
-                    women_2022=JOBS[job])
+                    women_2022=JOBS[job], employed_2022=900.0 - JOBS[job] ** 1.4)
         )  # fmt: skip
     probe = a.ProbeRecord(
         id="occupation-gender", version=1, axis="gender", title="Occupations and gender",
@@ -268,8 +259,9 @@ def others(rng: random.Random) -> tuple[list[a.ProbeRecord], list[a.Result]]:
     pair, labels = ("women", "men"), ("women", "men")
     silent = _result("nationality-valence", "nationality", ("french", "german"),
                      ("French", "German"), 0.0, 0.1, "unclear", rng, estimate=None,
-                     ci_low=None, ci_high=None, p_value=None, p_adjusted=None, placebo_percentile=None, mde80=None,
-                     variance={}, sign_share=None, by_template=(), effect_size=None,
+                     ci_low=None, ci_high=None, p_value=None, p_adjusted=None,
+                     placebo_percentile=None, mde80=None, variance={}, sign_share=None,
+                     by_template=(), effect_size=None,
                      reason="the control of this axis failed")  # fmt: skip
     return [nationality, broken, control, quiet], [
         silent,
@@ -319,7 +311,7 @@ def gates(results: list[a.Result]) -> tuple[a.Gate, ...]:
         a.Gate(id=f"margin:{r.id}", state=r.outcome or "unclear", enforced=False, probe=r.probe,
                result=r.id, measured=r.estimate, ci_low=r.ci_low, ci_high=r.ci_high, limit=r.margin,
                unit="nats", reason=r.reason or "The catalogue's own margin.",
-               condition=" vs ".join(r.group_labels))
+               condition=f"the gap between {' and '.join(r.group_labels)} stays within 0.223 nats")
         for r in judged
     ]  # fmt: skip
     made.append(
@@ -356,43 +348,4 @@ def example() -> a.Results:
         errors=(a.ErrorRecord(probe="age-ability", type="ScoringError",
                               message="3 frames are longer than the model can read"),),
         exit_code=3,
-    )  # fmt: skip
-
-
-def hostile() -> a.Results:
-    """The example with strangers' strings wherever a string may come from outside."""
-    base = example()
-    probe = base.probes[0]
-    groups = tuple(g.model_copy(update={"label": f"{g.label} {HOSTILE}"}) for g in probe.groups)
-    targets = tuple(
-        t.model_copy(update={"text": NASTY[i % len(NASTY)]}) for i, t in enumerate(probe.targets)
-    )
-    result = base.results[0]
-    effects = tuple(
-        t.model_copy(update={"text": NASTY[i % len(NASTY)]}) for i, t in enumerate(result.by_target)
-    )
-    frames = tuple(
-        t.model_copy(update={"text": NASTY[i % len(NASTY)]})
-        for i, t in enumerate(result.by_template)
-    )
-    finding = base.findings[1].model_copy(
-        update={"headline": f"{HOSTILE} {NASTY[2]}", "detail": NASTY[3] + NASTY[5],
-                "id": 'F-" onload="x'}
-    )  # fmt: skip
-    return base.model_copy(
-        update={
-            "model": base.model.model_copy(update={"name": NASTY[1], "revision": NASTY[3]}),
-            "probes": (
-                probe.model_copy(update={"groups": groups, "targets": targets, "title": NASTY[5],
-                                         "axis": NASTY[0], "question": NASTY[4]}),
-                *base.probes[1:],
-            ),
-            "results": (
-                result.model_copy(update={"group_labels": (NASTY[0], NASTY[1]), "axis": NASTY[0],
-                                          "by_target": effects, "by_template": frames}),
-                *base.results[1:],
-            ),
-            "findings": (base.findings[0], finding),
-            "errors": (a.ErrorRecord(probe=None, type="Error", message="\x1b[2J" + NASTY[4]),),
-        }
     )  # fmt: skip

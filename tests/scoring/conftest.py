@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
 import tiny_models
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 
+from bias_audit.errors import ModelLoadError
 from bias_audit.records import Prompt
 from bias_audit.scoring.masked_lm import MaskedLM
 
 transformers.utils.logging.disable_progress_bar()
+
+
+def refusal(name, **options):
+    """The message with which a model is refused."""
+    with pytest.raises(ModelLoadError) as caught:
+        MaskedLM(str(name), device="cpu", **options)
+    assert caught.value.exit_code == 4
+    assert caught.value.hint or "or" in caught.value.message, "says what to do"
+    return str(caught.value)
+
+
+def edit(folder, name, **changes):
+    """Change keys of a JSON file; None removes one."""
+    file = folder / name
+    content = json.loads(file.read_text()) | changes
+    file.write_text(json.dumps({k: v for k, v in content.items() if v is not None}))
+
+
+def change_weights(folder, change):
+    tensors = load_file(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def save_as(folder, auto_class, **changes):
+    """Save the folder's model anew with another head."""
+    config = transformers.AutoConfig.from_pretrained(folder, **changes)
+    tiny_models.save_model(folder, auto_class, config)
+    return folder
 
 
 @pytest.fixture(scope="session", autouse=True)

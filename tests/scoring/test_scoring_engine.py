@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 
 import numpy as np
 import pytest
@@ -12,10 +11,16 @@ from conftest import ask
 
 from bias_audit.errors import ScoringError
 from bias_audit.scoring import _forward
-from bias_audit.scoring._rows import Row, RowTable, plan
 from bias_audit.scoring.masked_lm import MaskedLM
 
-SUBJECTS = ["The man", "The woman", "A teacher", "The person of the kind man", "They", "A nurse said that he"]
+SUBJECTS = [
+    "The man",
+    "The woman",
+    "A teacher",
+    "The person of the kind man",
+    "They",
+    "A nurse said that he",
+]
 WORDS = ["nurse", "zebra", "doctor", "plumber", "teacher", None]
 PROMPTS = [
     ask(f"{subject} {verb} ", word, end)
@@ -48,7 +53,7 @@ def test_batch_size_does_not_matter(architecture, tiny):
 
 def test_order_does_not_matter(reference):
     order = list(range(len(PROMPTS)))
-    random.Random(3).shuffle(order)
+    np.random.default_rng(3).shuffle(order)
     shuffled = numbers(reference.fill_mask([PROMPTS[n] for n in order]))
     plain = reference.fill_mask(PROMPTS)
     assert (shuffled == numbers([plain[n] for n in order])).all()
@@ -130,7 +135,9 @@ def test_out_of_memory_halves_the_batch_and_goes_on(tiny, monkeypatch):
 def test_one_sentence_too_large_for_memory_is_an_error(tiny, monkeypatch):
     backend = MaskedLM(str(tiny("bert")), device="cpu")
     out_of_memory_above(monkeypatch, 0)
-    with pytest.raises(ScoringError, match="one sentence alone does not fit into the memory of 'cpu'"):
+    with pytest.raises(
+        ScoringError, match="one sentence alone does not fit into the memory of 'cpu'"
+    ):
         backend.fill_mask(PROMPTS[:1])
 
 
@@ -187,50 +194,5 @@ def test_ties_at_the_border_of_the_top_go_by_id():
     assert [i for i, _ in top] == [1, 2]
     (top,) = _forward._top(logits, logits.logsumexp(-1), 4)
     assert [i for i, _ in top] == [1, 2, 3, 4]
-    assert _forward._ranks(logits[0], [1, 2, 3, 4, 0, 5]) == [1, 2, 3, 4, 5, 6]
-
-
-def rows_of(*lengths):
-    return [Row(tuple(range(100 + n, 100 + n + length)), 1) for n, length in enumerate(lengths)]
-
-
-def test_plan_covers_every_row_once_longest_first():
-    lengths = [random.Random(n).randint(4, 30) for n in range(300)]
-    rows = rows_of(*lengths)
-    batches = plan(rows, max_rows=16, max_tokens=200, overhead=0)
-    assert sorted(n for batch in batches for n in batch) == list(range(300))
-    longest = [max(lengths[n] for n in batch) for batch in batches]
-    assert longest == sorted(longest, reverse=True)
-    assert all(len({lengths[n] for n in batch}) == 1 for batch in batches), "no padding was allowed"
-    assert all(len(batch) <= 16 and len(batch) * lengths[batch[0]] <= 200 for batch in batches)
-
-
-def test_plan_pads_only_where_padding_is_cheaper_than_a_pass():
-    rows = rows_of(10, 9, 9, 8, *[4] * 50)
-    assert [len(b) for b in plan(rows, max_rows=64, max_tokens=9999, overhead=4)] == [4, 50]
-    assert [len(b) for b in plan(rows, max_rows=64, max_tokens=9999, overhead=3)] == [3, 1, 50]
-
-
-def test_plan_leaves_no_tiny_batch_over():
-    assert [len(b) for b in plan(rows_of(*[5] * 130), max_rows=128, max_tokens=9999, overhead=0)] == [65, 65]
-
-
-def test_plan_gives_a_sentence_beyond_the_budget_its_own_batch():
-    assert plan(rows_of(50, 50), max_rows=8, max_tokens=10, overhead=0) == [[0], [1]]
-
-
-def test_a_row_remembers_all_questions():
-    table = RowTable()
-    first = table.ask_word((0, 7, 2), 1, 2, mask_id=9)
-    again = table.ask_word((0, 8, 2), 1, 2, mask_id=9)
-    opened = table.ask_open((0, 9, 2), 1)
-    assert (first, again, opened) == ([(0, 7)], [(0, 8)], 0)
-    assert table.rows == [Row((0, 9, 2), 1, {7: True, 8: True}, True)]
-
-
-def test_word_rows_hide_later_pieces():
-    table = RowTable()
-    asked = table.ask_word((0, 5, 6, 7, 2), 1, 4, mask_id=9)
-    assert asked == [(0, 5), (1, 6), (2, 7)]
-    assert [row.ids for row in table.rows] == [(0, 9, 9, 9, 2), (0, 5, 9, 9, 2), (0, 5, 6, 9, 2)]
-    assert [row.position for row in table.rows] == [1, 2, 3]
+    ranks = [_forward._rank(logits[0].numpy(), piece) for piece in (1, 2, 3, 4, 0, 5)]
+    assert ranks == [1, 2, 3, 4, 5, 6]

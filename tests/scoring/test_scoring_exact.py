@@ -23,7 +23,9 @@ def plain(folder):
 
 @torch.no_grad()
 def log_softmax_at(model, ids, position):
-    out = model(input_ids=torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long))
+    out = model(
+        input_ids=torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long)
+    )
     return out.logits[0, position].log_softmax(dim=-1)
 
 
@@ -65,7 +67,9 @@ def test_open_prompts_score_as_by_hand(architecture, tiny, scorer):
 
     best = log_probs.exp().topk(7)
     assert [p for _, p in score.top] == pytest.approx(best.values.tolist(), abs=1e-6)
-    assert [w for w, _ in score.top] == [tokenizer.decode([i]).strip() for i in best.indices.tolist()]
+    assert [w for w, _ in score.top] == [
+        tokenizer.decode([i]).strip() for i in best.indices.tolist()
+    ]
     vocabulary = log_probs.exp().numpy()
     mass = sum(vocabulary[i] for i in word_ids(tokenizer))
     assert score.word_mass == pytest.approx(mass, abs=1e-5)
@@ -103,7 +107,9 @@ def test_one_piece_word_equals_single_mask_probability(architecture, scorer, tin
     ids = tokenizer(f"{LEFT}nurse.")["input_ids"]
     place = len(ids) - 3
     gold = ids[place]
-    log_probs = log_softmax_at(model, [*ids[:place], tokenizer.mask_token_id, *ids[place + 1 :]], place)
+    log_probs = log_softmax_at(
+        model, [*ids[:place], tokenizer.mask_token_id, *ids[place + 1 :]], place
+    )
     assert score.log_prob == pytest.approx(log_probs[gold].item(), abs=1e-5)
     assert score.rank == int((log_probs > log_probs[gold]).sum()) + 1
 
@@ -132,7 +138,9 @@ def test_word_left_to_right_equals_pll_for_one_piece_words(scorer):
         for n in range(len(words))
     ]
     total = sum(score.log_prob for score in backend.fill_mask(prompts))
-    assert backend.pseudo_log_likelihood(["the man was kind"]) == [(pytest.approx(total, abs=1e-5), 4)]
+    assert backend.pseudo_log_likelihood(["the man was kind"]) == [
+        (pytest.approx(total, abs=1e-5), 4)
+    ]
 
 
 PIPELINE_TEXTS = [

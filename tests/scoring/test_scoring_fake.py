@@ -13,9 +13,10 @@ from bias_audit.scoring import Backend, FakeBackend, open_backend
 
 
 def test_importing_the_package_loads_no_torch():
+    heavy = ("torch", "transformers", "tokenizers", "huggingface_hub")
     code = (
         "import sys, bias_audit.scoring as s; s.open_backend('fake').fill_mask([]); "
-        "print([m for m in ('torch', 'transformers', 'tokenizers', 'huggingface_hub') if m in sys.modules])"
+        f"print([m for m in {heavy} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -36,11 +37,19 @@ def test_all_backends_satisfy_the_protocol(reference):
 def test_open_backend_by_name():
     assert open_backend("fake").info.kind == "fake"
     info = open_backend("reference", device="cpu", batch_size=4).info
-    assert (info.name, info.kind, info.architecture) == ("reference", "masked", "RobertaForMaskedLM")
+    assert (info.name, info.kind, info.architecture) == (
+        "reference",
+        "masked",
+        "RobertaForMaskedLM",
+    )
 
 
 def test_fake_is_deterministic_and_order_free():
-    prompts = [ask(f"The {who} was a ", word) for who in ("man", "woman") for word in ("nurse", "pilot", None)]
+    prompts = [
+        ask(f"The {who} was a ", word)
+        for who in ("man", "woman")
+        for word in ("nurse", "pilot", None)
+    ]
     one, two = FakeBackend().fill_mask(prompts), FakeBackend().fill_mask(prompts[::-1])[::-1]
     for a, b in zip(one, two, strict=True):
         assert str(a) == str(b)
@@ -74,7 +83,9 @@ def test_fake_open_prompts_follow_the_bias():
 def test_fake_skips_progress_and_sentences():
     seen = []
     backend = FakeBackend(unscorable=["nurse"])
-    scores = backend.fill_mask([ask("a ", "nurse"), ask("a ", " ")], progress=lambda *at: seen.append(at))
+    scores = backend.fill_mask(
+        [ask("a ", "nurse"), ask("a ", " ")], progress=lambda *at: seen.append(at)
+    )
     assert [score.skip for score in scores] == ["unscorable", "unscorable"]
     assert seen == [(2, 2)]
     (whole, empty) = backend.pseudo_log_likelihood(["one two", " "])

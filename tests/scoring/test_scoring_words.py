@@ -65,7 +65,9 @@ def test_a_single_letter_at_the_start_of_the_reference_models_text(reference):
 
 def test_spaces_around_the_word_are_no_part_of_it(scorer):
     backend = scorer("bert")
-    plain, spaced = backend.fill_mask([ask("The man was a ", "nurse"), ask("The man was a", " nurse ")])
+    plain, spaced = backend.fill_mask(
+        [ask("The man was a ", "nurse"), ask("The man was a", " nurse ")]
+    )
     assert spaced == plain
 
 
@@ -75,7 +77,12 @@ def test_a_word_glued_to_its_neighbour_is_unscorable(architecture, scorer):
         [ask("The man was a nur", "se"), ask("The ", ""), ask("The ", " \t")]
     )
     for score in (glued, empty, blank):
-        assert (score.skip, score.log_prob, score.pieces, score.rank) == ("unscorable", None, 0, None)
+        assert (score.skip, score.log_prob, score.pieces, score.rank) == (
+            "unscorable",
+            None,
+            0,
+            None,
+        )
     if architecture not in WORD_PIECE:
         assert "runs across the border of 'se'" in glued.detail
     assert empty.detail == blank.detail == "the word is empty"
@@ -155,18 +162,17 @@ def test_max_length_is_what_the_model_takes(architecture, scorer):
     """One piece more than the limit is refused, the limit itself is scored."""
     backend = scorer(architecture)
     limit = backend.info.max_length
-    assert limit == (38 if special_of(architecture)["pad_token"] == "<pad>" else 40)
-    room = limit - 4  # two frame pieces, the word and the full stop
+    offset = 2 if "<pad>" in special_of(architecture).values() else 0
+    assert limit == 40 - offset, "RoBERTa's kin numbers positions from two"
     fits, long, open_long = backend.fill_mask(
         [
-            ask("the " + "man " * (room - 1), "nurse"),
-            ask("the " + "man " * room, "nurse"),
-            ask("the " + "man " * (room + 1), None),
+            ask("The " + "man " * (limit - 5), "nurse"),
+            ask("The " + "man " * (limit - 4), "nurse"),
+            ask("The " + "man " * (limit - 3), None),
         ]
     )
-    offset = backend._encoder.encode(["the man"], masks=0)["the man"]
-    if len(offset.ids) == 4:
-        assert fits.skip is None
+    assert pieces(backend, "the ", "man", "") in (["man"], ["Ġman"], ["▁man"])
+    assert fits.skip is None
     assert long.skip == open_long.skip == "too_long"
     assert long.detail.endswith(f"pieces, the model takes {limit}")
     assert backend.pseudo_log_likelihood(["man " * 60])[0][1] == 0

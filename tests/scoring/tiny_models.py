@@ -1,7 +1,7 @@
 """Tiny random models of ten architectures, each with a tokenizer of its own family.
 
-Vocabularies are written by hand (WordPiece, Unigram) or trained on a fixed text (byte-level BPE), so
-that it is known which words are one piece. Weights are drawn large enough to make scores differ.
+Vocabularies are written by hand (WordPiece, Unigram) or trained on a fixed text (byte-level BPE),
+so that it is known which words are one piece. Weights are large enough to make scores differ.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def word_piece(special: dict[str, str], *, lower: bool = True) -> Tokenizer:
     pieces += [*PARTS, *(f"##{p}" for p in [*PARTS, *LETTERS])]
     vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
     unknown = special["unk_token"]
-    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=unknown, max_input_chars_per_word=60))
+    tokenizer = Tokenizer(
+        models.WordPiece(vocabulary, unk_token=unknown, max_input_chars_per_word=60)
+    )
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
@@ -80,15 +82,19 @@ def byte_level(special: dict[str, str], *, own_spaces: bool = False) -> Tokenize
 
 def unigram(special: dict[str, str], *, lower: bool = False) -> Tokenizer:
     names = list(dict.fromkeys(special.values()))
-    scored = {name: 0.0 for name in names}
+    scored = dict.fromkeys(names, 0.0)
     for word in WHOLE:
         scored[f"▁{word}"] = -4.0
         scored.setdefault(f"▁{word.capitalize()}", -4.5)
-    scored |= {"▁": -5.0} | {part: -6.0 for part in PARTS} | {sign: -5.0 for sign in SIGNS}
-    scored |= {letter: -20.0 for letter in LETTERS + LETTERS.upper()}
-    tokenizer = Tokenizer(models.Unigram(list(scored.items()), unk_id=names.index(special["unk_token"])))
+    scored |= {"▁": -5.0} | dict.fromkeys(PARTS, -6.0) | dict.fromkeys(SIGNS, -5.0)
+    scored |= dict.fromkeys(LETTERS + LETTERS.upper(), -20.0)
+    tokenizer = Tokenizer(
+        models.Unigram(list(scored.items()), unk_id=names.index(special["unk_token"]))
+    )
     steps = [normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
-    tokenizer.normalizer = normalizers.Sequence([*steps, normalizers.Lowercase()] if lower else steps)
+    tokenizer.normalizer = normalizers.Sequence(
+        [*steps, normalizers.Lowercase()] if lower else steps
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
     tokenizer.decoder = decoders.Metaspace(replacement="▁", prepend_scheme="always")
     return _framed(tokenizer, special, mask_takes_space=True)
@@ -98,7 +104,9 @@ def _framed(
     tokenizer: Tokenizer, special: dict[str, str], *, mask_takes_space: bool, roberta: bool = False
 ) -> Tokenizer:
     first, last = special["cls_token"], special["sep_token"]
-    mask = AddedToken(special["mask_token"], lstrip=mask_takes_space, normalized=False, special=True)
+    mask = AddedToken(
+        special["mask_token"], lstrip=mask_takes_space, normalized=False, special=True
+    )
     others = [name for name in dict.fromkeys(special.values()) if name != special["mask_token"]]
     tokenizer.add_special_tokens([*others, mask])
     ids = {name: tokenizer.token_to_id(name) for name in (first, last)}
@@ -147,9 +155,19 @@ ARCHITECTURES = {
         lambda: byte_level(ROBERTA),
         ROBERTA,
     ),
-    "modernbert": ("ModernBertConfig", _SMALL | _MODERN, lambda: byte_level(BERT, own_spaces=True), BERT),
+    "modernbert": (
+        "ModernBertConfig",
+        _SMALL | _MODERN,
+        lambda: byte_level(BERT, own_spaces=True),
+        BERT,
+    ),
     "xlm-roberta": ("XLMRobertaConfig", _SMALL, lambda: unigram(ROBERTA), ROBERTA),
-    "albert": ("AlbertConfig", _SMALL | {"embedding_size": 16}, lambda: unigram(BERT, lower=True), BERT),
+    "albert": (
+        "AlbertConfig",
+        _SMALL | {"embedding_size": 16},
+        lambda: unigram(BERT, lower=True),
+        BERT,
+    ),
     "deberta-v2": ("DebertaV2Config", _SMALL | _DEBERTA, lambda: unigram(BERT), BERT),
 }
 CASED = {"roberta", "distilroberta", "modernbert", "xlm-roberta", "deberta-v2"}

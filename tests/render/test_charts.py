@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import re
+import threading
+
+import pytest
+
+from bias_audit.archive import Results
+from bias_audit.render import _charts, _facts, _page
+from bias_audit.render._text import times
+from bias_audit.render.view import build
+
+from .page import Page
+
+
+def pictures(page: _page.Page) -> list[_page.Picture]:
+    drawn: list[_page.Picture] = []
+    for chapter in page.chapters:
+        drawn += [chapter.picture] if chapter.picture else []
+        for probe in chapter.probes:
+            drawn += [*probe.word_pictures, *probe.pictures]
+    return drawn
+
+
+@pytest.fixture(scope="module")
+def drawn(audit: Results) -> list[_page.Picture]:
+    return pictures(build(audit))
+
+
+def test_the_example_has_every_kind(drawn: list[_page.Picture]) -> None:
+    assert {type(p) for p in drawn} == {_page.Intervals, _page.Dots, _page.Scatter}
+
+
+def test_each_chart_has_title_description_and_role(drawn: list[_page.Picture]) -> None:
+    for picture in drawn:
+        page = Page(_charts.draw(picture))
+        root = page.elements[0][1]
+        assert root["role"] == "img"
+        assert root["aria-labelledby"] == f"{picture.name}-t {picture.name}-d"
+        assert page.elements[1] == ("title", {"id": f"{picture.name}-t"}, ("svg",))
+        assert page.elements[2] == ("desc", {"id": f"{picture.name}-d"}, ("svg",))
+        assert page.words[0] == picture.title
+        assert page.words[1] == picture.summary
+        assert page.mistakes == []
+
+
+def test_charts_have_no_colours_styles_or_foreign_ids(drawn: list[_page.Picture]) -> None:
+    for picture in drawn:
+        svg = _charts.draw(picture)
+        assert "style" not in svg
+        assert "xmlns" not in svg
+        assert not re.search(r"#[0-9a-fA-F]{6}", svg)
+        assert all(i.startswith(picture.name) for i in re.findall(r'\bid="([^"]+)"', svg))
+        assert len(svg) < 20_000
+
+
+def test_same_picture_same_bytes_in_many_threads(drawn: list[_page.Picture]) -> None:
+    expected = [_charts.draw(picture) for picture in drawn]
+    found: list[list[str]] = []
+    threads = [
+        threading.Thread(target=lambda: found.append([_charts.draw(p) for p in drawn]))
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 3
+
+
+def test_interval_chart_prints_the_numbers_of_its_table(drawn: list[_page.Picture]) -> None:
+    picture = next(p for p in drawn if isinstance(p, _page.Intervals))
+    text = Page(_charts.draw(picture)).text
+    for row in picture.rows:
+        assert f"{times(row.estimate)}×" in text
+        assert f"{row.state}" in text
+        cells = [cell for line in picture.table.rows for cell in line if cell.value == row.estimate]
+        assert cells
+
+
+def test_each_chart_has_its_numbers_in_the_table(drawn: list[_page.Picture], page: Page) -> None:
+    for picture in drawn:
+        values = {cell.value for line in picture.table.rows for cell in line}
+        if isinstance(picture, _page.Intervals):
+            assert {row.estimate for row in picture.rows} <= values
+        if isinstance(picture, _page.Dots):
+            assert {value for _, dots in picture.rows for value in dots} <= values
+        if isinstance(picture, _page.Scatter):
+            assert {x for x, _, _ in picture.points} | {y for _, y, _ in picture.points} <= values
+        assert picture.title in page.text
+    assert len(page.figures) == len(drawn) + 1  # and the heat map, which is a table itself
+
+
+def test_allowed_band_and_neutral_line_are_drawn(drawn: list[_page.Picture]) -> None:
+    picture = next(p for p in drawn if isinstance(p, _page.Intervals))
+    svg = _charts.draw(picture)
+    assert svg.count('"f-band"') == len(picture.rows)
+    assert "s-ink" in svg
+
+
+def test_a_picture_nobody_knows_is_refused(drawn: list[_page.Picture]) -> None:
+    base = drawn[0]
+    odd = _page.Picture(name="x", title=base.title, question="", summary="", table=base.table)
+    with pytest.raises(TypeError, match="no drawing for Picture"):
+        _charts.draw(odd)
+
+
+def test_settings_of_matplotlib_are_put_back(drawn: list[_page.Picture]) -> None:
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    _charts.draw(drawn[0])
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_heat_map_removes_word_and_group(audit: Results) -> None:
+    probe = next(p for p in build(audit).chapters[1].probes)
+    assert probe.heat is not None
+    assert len(probe.heat.rows) == 24
+    assert len(probe.heat.rows) + len(probe.heat.folded) == 28
+    assert "1 word left out because a group has no score" in probe.heat.note
+    every = [row.values for row in (*probe.heat.rows, *probe.heat.folded)]
+    assert all(abs(sum(row)) < 1e-9 for row in every)
+    assert all(abs(sum(column)) < 1e-9 for column in zip(*every, strict=True))
+
+
+def test_double_centring_by_hand() -> None:
+    assert _facts.double_centre([[2.0, 0.0], [0.0, 0.0]]) == [[0.5, -0.5], [-0.5, 0.5]]
+
+
+def test_fitted_line_by_hand() -> None:
+    intercept, slope, r = _facts.fit([0.0, 1.0, 2.0, 3.0], [1.0, 2.0, 2.0, 3.0])
+    assert (round(intercept, 6), round(slope, 6), round(r, 6)) == (1.1, 0.6, 0.948683)
+    assert _facts.fit([0.0, 1.0], [2.0, 2.0]) == (2.0, 0.0, 0.0)
+
+
+def test_scatter_takes_the_share_of_women_or_the_figure_that_was_tested(audit: Results) -> None:
+    def label(results: Results) -> str:
+        drawn = pictures(build(results))
+        return next(p.x_label for p in drawn if isinstance(p, _page.Scatter))
+
+    assert label(audit) == "the share of women in the job, 2022, per cent"
+    tested = audit.results[1].model_copy(
+        update={"id": "x", "metric": "labour_correlation", "target": "employed_2022"}
+    )
+    changed = audit.model_copy(update={"results": (*audit.results, tested)})
+    assert label(changed) == "employed 2022"
+
+
+def test_narrow_scales_have_ticks() -> None:
+    places, labels = _charts._odds_ticks(-0.3, 0.3)
+    assert labels == ["0.8×", "0.9×", "1×", "1.1×", "1.25×"]
+    assert places == sorted(places)

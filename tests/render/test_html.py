@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+
+from bias_audit import _resources
+from bias_audit.archive import Results
+from bias_audit.render import html as html_format
+from bias_audit.render import render
+
+from .example import example, frame
+from .page import Page
+from .strangers import hostile as make_hostile
+
+CHAPTERS = (
+    "Verdict", "Findings in plain words", "Axis Gender", "Axis Religion", "Axis Nationality",
+    "Axis Age", "Quality of the evidence", "What did not run", "Waivers", "Method",
+    "Limits and intended use", "Reproduce", "Glossary",
+)  # fmt: skip
+FORBIDDEN = re.compile(r"\b(fair|unfair|unbiased|safe|prove[sdn]?|proof|ethical|compliant)\b", re.I)
+
+
+def test_same_input_same_bytes(html: str) -> None:
+    assert render(example(), "html") == html
+
+
+def test_page_is_well_formed(html: str, page: Page) -> None:
+    assert page.mistakes == []
+    assert page.open == []
+    assert html.startswith("<!doctype html>")
+    ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_link_inside_the_page_has_a_target(page: Page) -> None:
+    ids = {attributes.get("id") for _, attributes, _ in page.elements}
+    links = [a["href"] for a in page.all("a")] + [a["href"] for a in page.all("use")]
+    assert links
+    assert [href for href in links if href[1:] not in ids or href[0] != "#"] == []
+    named = [w for _, a, _ in page.elements for w in a.get("aria-labelledby", "").split()]
+    assert set(named) <= ids
+
+
+def test_chapters_stand_in_order(page: Page) -> None:
+    at = [page.text.index(f" {title} ", page.text.index("Quoting is not")) for title in CHAPTERS]
+    assert at == sorted(at)
+
+
+def test_nothing_is_loaded_from_outside(html: str, page: Page) -> None:
+    for _, attributes, _ in page.elements:
+        assert not {"src", "srcset", "style", "onclick", "onload", "action"} & attributes.keys()
+    assert "url(" not in html
+    assert "@import" not in html
+    assert "http://" not in html
+    assert "https://" not in html
+
+
+def test_content_policy_allows_exactly_our_own_code(html: str, page: Page) -> None:
+    policy = next(a["content"] for a in page.all("meta") if "http-equiv" in a)
+    style = re.findall(r"<style>(.*?)</style>", html, re.S)
+    script = re.findall(r"<script>(.*?)</script>", html, re.S)
+    assert len(style) == len(script) == 1
+    assert f"style-src '{html_format.digest(style[0])}'" in policy
+    assert f"script-src '{html_format.digest(script[0])}'" in policy
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+
+
+def test_sizes(html: str, hostile_html: str) -> None:
+    assert len(html.encode()) < 400_000
+    assert len(hostile_html.encode()) < 600_000
+    assert len(_resources.read_text("reports", "report.js").encode()) < 15_000
+
+
+def test_findings_come_strongest_first(audit: Results, page: Page) -> None:
+    for finding in audit.findings:
+        assert finding.headline in page.text
+        assert finding.detail in page.text
+    assert page.text.index("size: high") < page.text.index("size: moderate")
+    assert "odds 3.1 times (95 % interval 2.5 to 3.9); +1.13 nats [0.91, 1.35]" in page.text
+
+
+def test_words_the_tool_never_uses(page: Page) -> None:
+    assert FORBIDDEN.findall(page.text) == []
+    assert re.findall(r"\b(nan|inf|None|null)\b", page.text) == []
+
+
+def test_verdict_counts_all_six_states_and_says_what_is_enforced(page: Page) -> None:
+    for state, number in (("fail", 2), ("unclear", 6), ("error", 1), ("pass", 2), ("waived", 0)):
+        assert re.search(rf"\b{number} \S {state}\b", page.text)
+    assert "No gate is enforced in this audit" in page.text
+    assert "no association larger than the margin was found with these probes" in page.text
+
+
+def test_missing_number_shows_its_reason(page: Page) -> None:
+    assert "not available: the control of this axis failed" in page.text
+
+
+def test_harmful_and_sensitive_content_is_folded(page: Page) -> None:
+    around = [
+        path
+        for tag, attributes, path in page.elements
+        if attributes.get("class") == "pairs sortable"
+    ]
+    assert around
+    assert all("details" in path for path in around)
+    assert page.text.index("1 harmful word, folded") < page.text.index("terrible")
+    heat = [path for _, attributes, path in page.elements if attributes.get("class") == "heat"]
+    assert heat
+    assert all("details" in path for path in heat)
+
+
+def test_hostile_strings_stay_text(hostile_html: str) -> None:
+    page = Page(hostile_html)
+    assert page.mistakes == []
+    assert len(page.all("script")) == 1
+    assert page.all("img") == []
+    assert "<script>alert" not in hostile_html
+    assert "onerror" not in {name for _, attributes, _ in page.elements for name in attributes}
+    assert "onload" not in {name for _, attributes, _ in page.elements for name in attributes}
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", hostile_html)
+    assert "\\u202e" in hostile_html
+    assert "x" * 2001 not in hostile_html
+    assert "[red]markup[/red] | `code` **bold** @everyone $x^2$" in page.text
+    assert render(make_hostile(), "html") == hostile_html
+
+
+def test_empty_audit() -> None:
+    page = Page(render(frame(), "html"))
+    assert page.mistakes == []
+    assert "Nothing was judged" in page.text
+    assert (
+        "No finding was recorded. That is not evidence that an association is absent" in page.text
+    )
+
+
+def test_everything_skipped(audit: Results) -> None:
+    probes = tuple(
+        p.model_copy(update={"state": "skipped", "reason": "excluded by -x", "targets": (),
+                             "groups": (), "coverage": None, "card": None})
+        for p in audit.probes
+    )  # fmt: skip
+    states = {**dict.fromkeys(audit.states, 0), "skipped": len(probes)}
+    page = Page(render(frame(probes=probes, states=states), "html"))
+    assert page.mistakes == []
+    assert "Nothing was measured on this axis." in page.text
+    assert page.text.count("excluded by -x") >= len(probes)
+
+
+def test_missing_numbers_everywhere(audit: Results) -> None:
+    gone = dict.fromkeys(
+        ("estimate", "ci_low", "ci_high", "p_value", "p_adjusted", "mde80", "margin", "df",
+         "placebo_percentile", "sign_share", "null_mean", "null_p95", "excess"),
+    )  # fmt: skip
+    results = tuple(
+        r.model_copy(update={**gone, "reason": "no words", "by_target": (), "by_template": ()})
+        for r in audit.results
+    )
+    page = Page(render(audit.model_copy(update={"results": results, "sanity": None}), "html"))
+    assert page.mistakes == []
+    assert "not available: no words" in page.text
+    assert re.findall(r"\b(nan|None)\b", page.text) == []
+
+
+def test_partial_run_and_failed_sanity_check_are_told_first(audit: Results) -> None:
+    assert audit.sanity is not None
+    changed = audit.model_copy(
+        update={
+            "run": audit.run.model_copy(update={"partial": True}),
+            "sanity": audit.sanity.model_copy(update={"passed": False, "pseudo_perplexity": None}),
+        }
+    )
+    page = Page(render(changed, "html"))
+    verdict = page.text[: page.text.index("Findings in plain words", page.text.index("Verdict "))]
+    assert "This run was cut short" in page.text
+    assert "no sign of a trained masked language model" in page.text
+    assert verdict
+
+
+def test_enforced_gates_are_named(audit: Results) -> None:
+    gates = tuple(g.model_copy(update={"enforced": True}) for g in audit.gates)
+    page = Page(render(audit.model_copy(update={"gates": gates}), "html"))
+    assert "2 of 11 enforced gates were exceeded" in page.text
+    assert "No gate is enforced" not in page.text
+
+
+def test_fragment_for_notebooks_needs_no_style_or_script(audit: Results) -> None:
+    page = Page(html_format.fragment(audit))
+    assert page.mistakes == []
+    assert {tag for tag, _, _ in page.elements}.isdisjoint({"script", "style", "svg"})
+    assert audit.findings[0].headline in page.text
+
+
+@pytest.mark.parametrize("log_odds", [0.0, 5.0, -700.0, math.log(3)])
+def test_extreme_gaps_render(audit: Results, log_odds: float) -> None:
+    results = tuple(
+        r.model_copy(update={"estimate": log_odds, "ci_low": log_odds, "ci_high": log_odds})
+        for r in audit.results
+    )
+    page = Page(render(audit.model_copy(update={"results": results}), "html"))
+    assert page.mistakes == []
