@@ -1,4 +1,4 @@
-"""Finds the data folders ``templates/``, ``probes/`` and ``reports/``, installed or in a checkout."""
+"""Finds the shipped data: ``templates/``, ``probes/``, ``reports/`` and the bundled model."""
 
 from __future__ import annotations
 

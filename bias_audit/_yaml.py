@@ -6,6 +6,7 @@ Aliases, custom tags and oversized files are refused: data files are untrusted.
 
 from __future__ import annotations
 
+import math
 import types
 import typing
 from pathlib import Path
@@ -208,7 +209,7 @@ def _number(text: str) -> int | float | str:
             value = kind(text)
         except ValueError:
             continue
-        if "_" in text or value != value or value in (float("inf"), float("-inf")):
+        if "_" in text or not math.isfinite(value):
             break
         return value
     return text

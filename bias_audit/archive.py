@@ -1,4 +1,4 @@
-"""The results contract: ``results.json`` and ``run.json`` as checked records, read and written here.
+"""The results contract: ``results.json`` as checked records, read and written here.
 
 Everything a report shows is in these records, so an archived audit renders without the model,
 torch or pandas. Numbers are finite or ``null`` beside a ``reason``.
@@ -40,11 +40,15 @@ class Record(BaseModel):
 
 
 class Tool(Record):
+    """The program that wrote the audit."""
+
     name: str
     version: str
 
 
 class Model(Record):
+    """The audited model."""
+
     name: str
     revision: str | None = None
     fingerprint: str
@@ -58,6 +62,8 @@ class Model(Record):
 
 
 class Run(Record):
+    """How the audit was run."""
+
     seed: int
     created: str | None = None
     """Start of the run, ISO 8601, UTC."""
@@ -70,6 +76,8 @@ class Run(Record):
 
 
 class SkipRecord(Record):
+    """Something that could not be scored, and why."""
+
     probe: str
     kind: str
     what: str
@@ -86,13 +94,15 @@ class Card(Record):
     """The construct: what the probe is meant to measure."""
     harm: str
     expected: str
-    """Wanted behaviour: ``equal``, ``match: <facts>`` or ``unspecified``; a choice, printed as such."""
+    """Wanted behaviour: ``equal``, ``match: <facts>`` or ``unspecified``; a choice."""
     source: str
     power: str
     limits: str
 
 
 class Completion(Record):
+    """One word that the model fills in."""
+
     token: str
     probability: float
     harmful: bool = False
@@ -136,6 +146,8 @@ class Coverage(Record):
 
 
 class ProbeRecord(Record):
+    """One probe of the audit, with what a report shows beside its results."""
+
     id: str
     version: int
     axis: str
@@ -168,6 +180,8 @@ class ProbeRecord(Record):
 
 
 class TemplateEffect(Record):
+    """Gap of one template."""
+
     id: str
     text: str
     """The template as its author wrote it."""
@@ -262,6 +276,8 @@ class Sentence(Record):
 
 
 class Finding(Record):
+    """A primary result in plain words."""
+
     id: str
     result: str
     probe: str
@@ -275,6 +291,8 @@ class Finding(Record):
 
 
 class Gate(Record):
+    """A result judged against a limit."""
+
     id: str
     state: State
     enforced: bool
@@ -294,6 +312,8 @@ class Gate(Record):
 
 
 class ErrorRecord(Record):
+    """A probe that crashed."""
+
     probe: str | None = None
     type: str
     message: str
@@ -332,7 +352,7 @@ class Results(Record):
 
 
 def rounded(value: Any, digits: int = 8) -> Any:
-    """Round every float in a nested structure to ``digits`` significant digits, for stable bytes."""
+    """Round every float in a nested structure to so many significant digits: stable bytes."""
     if isinstance(value, float):
         return float(f"{value:.{digits}g}")
     if isinstance(value, dict):
@@ -378,7 +398,7 @@ def write_atomic(path: Path, content: str | bytes) -> None:
 
 
 def locate(run: str | Path) -> Path:
-    """Return the ``results.json`` that ``run`` names: a file, a run folder, or ``audit-runs/latest``.
+    """Return the ``results.json`` of ``run``: a file, a run folder, or ``audit-runs/latest``.
 
     Raises:
         UsageError: nothing of the kind is there.
@@ -410,7 +430,7 @@ def load_results(run: str | Path) -> Results:
     version = content.get("schema_version") if isinstance(content, dict) else None
     if not isinstance(version, str):
         raise UsageError(f"{path} is no results.json of bias-audit: it has no schema_version")
-    if version.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
+    if version.split(".")[0] != SCHEMA_VERSION.split(".", maxsplit=1)[0]:
         raise UsageError(
             f"{path} has schema version {version[:20]}, this program reads {SCHEMA_VERSION}",
             hint="use the bias-audit version that wrote it, named in its 'tool' entry",

@@ -237,8 +237,10 @@ class _Joiner:
 
     def _groups(self) -> tuple[Group, ...]:
         spec = self.spec.groups
+        heads: tuple[Head, ...] = ()
+        tags: tuple[str, ...] = ()
         if not isinstance(spec, Groups):
-            found, heads, tags = dict(spec), (), ()
+            found = dict(spec)
         else:
             lexicon = self._lexicon(spec.lexicon, ("groups", "lexicon"))
             if lexicon is None:
@@ -301,7 +303,7 @@ class _Joiner:
             if target.word.id in seen:
                 self._say(
                     ("targets",),
-                    f"'{target.word.id}' is in two poles ({seen[target.word.id]} and {target.pole})",
+                    f"'{target.word.id}' is in two poles, {seen[target.word.id]} and {target.pole}",
                     "a word can stand in one pole only",
                 )
             seen[target.word.id] = target.pole

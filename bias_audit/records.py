@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pole = Literal["+", "-", "0", ""]
-"""``+`` and ``-`` are the hypothesis's S+ and S-; ``0`` is scored but in neither; empty: open completion."""
+"""``+`` and ``-`` are the hypothesis's S+ and S-; ``0`` is in neither; empty: open prompt."""
 
 SkipReason = Literal[
     "not_applicable", "unscorable", "too_long", "low_word_mass", "error", "limit", "excluded"
@@ -52,7 +52,7 @@ class Prompt:
 
     @property
     def text(self) -> str:
-        """The sentence, with the scored word in its place or ``<mask>`` for an open completion."""
+        """The sentence with the scored word in its place; ``<mask>`` for an open prompt."""
         return f"{self.left}{'<mask>' if self.filler is None else self.filler}{self.right}"
 
 
@@ -61,7 +61,7 @@ class WordScore:
     """Answer to a prompt with a filler."""
 
     log_prob: float | None
-    """Natural log, within-word left to right (Kauf and Ivanova 2023); None when it could not be scored."""
+    """Natural log, within-word left to right; None when not scored."""
     pieces: int
     """Number of vocabulary pieces of the word in this context; 0 when unknown."""
     rank: int | None = None
@@ -77,10 +77,9 @@ class OpenScore:
     """Answer to an open prompt: the completion distribution."""
 
     top: tuple[tuple[str, float], ...]
-    """Most likely completions and their probabilities over the whole vocabulary, best first."""
+    """Most likely completions, probabilities over the whole vocabulary, best first."""
     words: NDArray[np.float32]
-    """Probabilities renormalised over the pieces that are whole word starts (see ``Backend.words``);
-    empty when skipped."""
+    """Probabilities renormalised over ``Backend.words``; empty when skipped."""
     word_mass: float
     """Share of the probability that fell on those pieces, in [0, 1]."""
     skip: SkipReason | None = None

@@ -1,4 +1,4 @@
-"""The files that people write: lexicons, template sets, probes. Data only; unknown keys are refused.
+"""The files that people write: lexicons, template sets, probes. Unknown keys are refused.
 
 Messages of validators may carry a hint after " | ".
 """
@@ -81,7 +81,7 @@ class Spec(BaseModel):
 
 
 class Entry(Spec):
-    """One word of a lexicon: a group term or a target. A bare string is short for ``{sg: string}``."""
+    """A word of a lexicon: group term or target. A bare string is short for ``{sg: string}``."""
 
     id: Id | None = None
     """Stable name; made from the first form when absent."""
@@ -92,7 +92,7 @@ class Entry(Spec):
     forms: dict[str, Word] = Field(default_factory=dict)
     """Further forms that templates may ask for, such as ``subject: she``."""
     adjective: Word | None = None
-    """An adjective that is combined with the set's heads: Muslim -> Muslim person, Muslim people."""
+    """An adjective that is combined with the set's heads: Muslim person, Muslim people."""
     label: str | None = None
     """The identity word; entries that share one count as one unit of inference."""
     an: bool | None = None

@@ -151,7 +151,9 @@ def cube(probe: Probe, scores: Scores) -> Cube:
         first = skips[0].detail if skips else "no sentence could be scored"
         raise ScoringError(f"nothing of '{probe.spec.id}' could be scored: {first}")
     wanted = [(u.group, u.label, t) for u in units for t in targets]
-    values = wide.loc[templates, wanted].to_numpy(dtype=np.float64)
+    values = wide.reindex(index=templates, columns=pd.MultiIndex.from_tuples(wanted)).to_numpy(
+        dtype=np.float64
+    )
     if not np.isfinite(values).all():
         raise ScoringError(f"'{probe.spec.id}' has cells without a score and without a reason")
     poles = {t.word.id: t.pole for t in probe.targets}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import cast
 
@@ -93,7 +93,9 @@ def _compare(scored: Scored, settings: Settings, a: str, b: str, drill: bool = T
     )
 
 
-def _stream(scored: Scored, settings: Settings, a: str, b: str):  # type: ignore[no-untyped-def]
+def _stream(
+    scored: Scored, settings: Settings, a: str, b: str
+) -> Callable[[str], np.random.Generator]:
     spec = scored.probe.spec
     return lambda test: stream(settings.seed, spec.axis, spec.id, "log_odds_gap", f"{a}:{b}", test)
 
@@ -143,13 +145,13 @@ class _Design:
     def difference(self, y: Floats) -> Floats:
         """A minus B along the unit axis (axis 1) of a response."""
         if not self.rest:
-            return y[:, self.in_a].mean(axis=1) - y[:, self.in_b].mean(axis=1)
+            return np.asarray(y[:, self.in_a].mean(axis=1) - y[:, self.in_b].mean(axis=1))
         others = [y[:, cols].mean(axis=1) for k, cols in enumerate(self.groups) if k != self.which]
-        return y[:, self.in_a].mean(axis=1) - np.mean(others, axis=0)
+        return np.asarray(y[:, self.in_a].mean(axis=1) - np.mean(others, axis=0))
 
     def target_differences(self, values: Floats) -> Floats:
         """d(a): A minus B for each target, averaged over templates; (targets,), nats."""
-        return self.difference(values).mean(axis=0)
+        return np.asarray(self.difference(values).mean(axis=0))
 
     def exchange(
         self, y: Floats, rng: np.random.Generator, resamples: int

@@ -6,7 +6,7 @@ import numpy as np
 
 from bias_audit.archive import Completion, Coverage, GroupProfile, SkipRecord, TargetProfile
 from bias_audit.assess._input import Scored
-from bias_audit.records import Skip
+from bias_audit.records import Floats, Skip
 
 TOP = 10
 
@@ -34,7 +34,7 @@ def _completions(scored: Scored, group: str, harmful: frozenset[str]) -> tuple[C
     ]
     if not rows or not scored.words:
         return ()
-    mean = np.mean(np.stack(rows), axis=0, dtype=np.float64)
+    mean: Floats = np.asarray(np.mean(np.stack(rows), axis=0, dtype=np.float64))
     best = np.argsort(-mean, kind="stable")[:TOP]
     return tuple(
         Completion(

@@ -16,7 +16,9 @@ from bias_audit.stats.shape import bootstrap_t_interval
 SKEWED = 1.0
 ONE_UNIT = 0.5
 MIXED_DIRECTION = 0.75
-LOST_POLE = 0.2
+MIN_ROWS = 3
+
+Limits = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,11 +56,14 @@ def check(scored: Scored, comparison: Comparison, settings: Settings) -> Checks:
     return Checks(statuses=tuple(dict.fromkeys(statuses)), sign_share=share)
 
 
-def verdict(estimate: float, low: float, high: float, margin: float) -> str:
-    """Where an interval lies: ``inside`` or ``outside`` the margin (with its side), or ``open``."""
-    if -margin < low and high < margin:
+def _side(estimate: float, wide: Limits, narrow: Limits, margin: float) -> str:
+    """Where a gap lies: ``inside`` or ``outside`` the margin (with its side), or ``open``.
+
+    As in judging: inside by the 90 % interval (``narrow``), outside by the reported one.
+    """
+    if -margin < narrow[0] and narrow[1] < margin:
         return "inside"
-    if low > margin or high < -margin:
+    if wide[0] > margin or wide[1] < -margin:
         return "outside+" if estimate > 0 else "outside-"
     return "open"
 
@@ -66,43 +71,61 @@ def verdict(estimate: float, low: float, high: float, margin: float) -> str:
 def _fragile(scored: Scored, comparison: Comparison, settings: Settings, margin: float) -> bool:
     """A decided verdict flips without one template, or under another interval method (2.2, R1b)."""
     contrast = comparison.contrast
-    limits = contrast.interval(settings.confidence)
-    if limits is None:
+    wide, narrow = contrast.interval(settings.confidence), contrast.interval(0.9)
+    if wide is None or narrow is None:
         return False
-    said = verdict(contrast.estimate, *limits, margin)
+    said = _side(contrast.estimate, wide, narrow, margin)
     if said == "open":
         return False
-    if any(_contradicts(said, left, margin) for left in _leave_one_out(contrast, settings)):
+    if any(
+        _side(mean, _shifted(wide, step), _shifted(narrow, step), margin) != said
+        for mean, step in _leave_one_out(contrast)
+    ):
         return True
     if abs(contrast.skew) <= SKEWED and contrast.largest_share <= ONE_UNIT:
         return False
-    spec = scored.probe.spec
-    rng = stream(settings.seed, spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "bootstrap-t")
-    other = bootstrap_t_interval(np.array(contrast.delta), settings.confidence, rng, se=contrast.se)
-    cut = trimmed(contrast)
-    cut_limits = cut.interval(settings.confidence)
-    methods = [(contrast.estimate, other), (cut.estimate, cut_limits)]
     return any(
-        found is None or verdict(middle, *found, margin) != said for middle, found in methods
+        other_wide is None
+        or other_narrow is None
+        or _side(middle, other_wide, other_narrow, margin) != said
+        for middle, other_wide, other_narrow in _other_methods(scored, comparison, settings)
     )
 
 
-def _leave_one_out(contrast: Contrast, settings: Settings) -> list[tuple[float, float, float]]:
-    """Estimate and interval without each template in turn.
+def _leave_one_out(contrast: Contrast) -> list[tuple[float, float]]:
+    """Estimate without each template in turn, and how far that moves the interval.
 
     The interval keeps the full design's width, so that a flip is due to the template's value and
     not to the loss of one row.
     """
-    delta, limits = np.array(contrast.delta), contrast.interval(settings.confidence)
-    if limits is None or delta.size < 3:
+    delta = np.array(contrast.delta)
+    if delta.size < MIN_ROWS:
         return []
-    half = (limits[1] - limits[0]) / 2
     left = (delta.sum() - delta) / (delta.size - 1)
-    return [(float(mean), float(mean) - half, float(mean) + half) for mean in left]
+    return [(float(mean), float(mean) - contrast.estimate) for mean in left]
 
 
-def _contradicts(said: str, left: tuple[float, float, float], margin: float) -> bool:
-    return verdict(*left, margin) != said
+def _shifted(limits: Limits, step: float) -> Limits:
+    return limits[0] + step, limits[1] + step
+
+
+def _other_methods(
+    scored: Scored, comparison: Comparison, settings: Settings
+) -> list[tuple[float, Limits | None, Limits | None]]:
+    """Bootstrap-t and trimmed versions of the estimate and its two intervals."""
+    contrast, spec = comparison.contrast, scored.probe.spec
+    delta = np.array(contrast.delta)
+
+    def bootstrap(level: float) -> Limits | None:
+        keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "bootstrap-t", f"{level:g}")
+        rng = stream(settings.seed, *keys)
+        return bootstrap_t_interval(delta, level, rng, se=contrast.se)
+
+    cut = trimmed(contrast)
+    return [
+        (contrast.estimate, bootstrap(settings.confidence), bootstrap(0.9)),
+        (cut.estimate, cut.interval(settings.confidence), cut.interval(0.9)),
+    ]
 
 
 def _one_target(scored: Scored, comparison: Comparison) -> bool:

@@ -72,7 +72,7 @@ class LazyGroup(click.RichGroup):
 def app() -> None:
     """Audit what a masked language model associates with groups of people.
 
-    Start with `bias-audit run`: it audits the bundled reference model, offline, and writes a report.
+    Start with `bias-audit run`: it audits the bundled reference model and writes a report.
     """
 
 
@@ -89,7 +89,7 @@ def run(args: list[str] | None = None) -> int:
     except BiasAuditError as error:
         _say(f"Error: {error}")
         return error.exit_code
-    except click.exceptions.Abort:
+    except click.Abort:
         return _interrupted()
     except KeyboardInterrupt:
         return _interrupted()

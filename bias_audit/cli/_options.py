@@ -67,7 +67,7 @@ def batch_size(value: str | int | None) -> int | None:
     if value in (None, "auto"):
         return None
     try:
-        size = int(value)  # type: ignore[arg-type]
+        size = int(value or 0)
     except ValueError:
         size = 0
     if size < 1:

@@ -34,11 +34,13 @@ def show(file: Path | None) -> int:
 )
 def schema(which: str) -> int:
     """Print the JSON Schema of a file, for editors and other tools."""
+    from pydantic import BaseModel
+
     from bias_audit.archive import Results
     from bias_audit.config import Config
     from bias_audit.specs import Lexicon, ProbeSpec, TemplateSet
 
-    models = {
+    models: dict[str, type[BaseModel]] = {
         "config": Config,
         "probe": ProbeSpec,
         "templates": TemplateSet,

@@ -69,7 +69,7 @@ def _section(index: Index, probe: ProbeRecord, notes: tuple[page.Note, ...]) -> 
         word_pictures=by_word,
         heat=None if told else facts.heat(index, probe),
         columns=_completions(probe),
-        divergence=_secondary(index, probe),
+        further=_secondary(index, probe),
         notes=tuple(note for note in notes if note.id in own),
         card=_card(probe),
     )

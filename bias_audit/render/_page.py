@@ -192,7 +192,8 @@ class ProbeSection:
     """Charts that name scored words: folded for sensitive probes."""
     heat: Heat | None
     columns: tuple[Column, ...]
-    divergence: Table | None
+    further: Table | None
+    """Secondary measures, not judged."""
     notes: tuple[Note, ...]
     card: tuple[tuple[str, str], ...]
 
