@@ -1,7 +1,7 @@
 """Templates x terms x targets -> prompts: pure, ordered, slots by position.
 
-The article before a slot belongs to the word that fills it (``a nurse``, ``an engineer``, ``Mary``);
-a word that opens a sentence is capitalised. A word is never searched in a sentence.
+The article before a slot belongs to the word that fills it (a nurse, an engineer, Mary); a word
+that opens a sentence is capitalised. A word is never searched in a sentence.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class WordScore:
     pieces: int
     """Number of vocabulary pieces of the word in this context; 0 when unknown."""
     rank: int | None = None
-    """Rank of a one-piece word in the whole vocabulary (1 is the top, ties by id); None otherwise."""
+    """Rank of a one-piece word in the whole vocabulary (1 is the top, ties by id)."""
     skip: SkipReason | None = None
     """Why there is no score."""
     detail: str = ""
