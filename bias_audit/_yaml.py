@@ -7,8 +7,8 @@ Aliases, custom tags and oversized files are refused: data files are untrusted.
 from __future__ import annotations
 
 import math
-import types
-import typing
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,12 +16,12 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
+from bias_audit._explain import Marks, Path_, explain
 from bias_audit.errors import FileError, Problem, nearest
 
 M = TypeVar("M", bound=BaseModel)
-Path_ = tuple[str | int, ...]
-Marks = dict[Path_, tuple[int, int]]
 
 MAX_BYTES = 2_000_000
 _TAG = "tag:yaml.org,2002:"
@@ -44,25 +44,25 @@ def read_source(path: Path) -> str:
     """
     name = str(path)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise _problem(name, f"cannot be read: {error.strerror or error}") from error
     if len(data) > MAX_BYTES:
-        raise _problem(name, f"is {len(data):,} bytes long; at most {MAX_BYTES:,} are read")
+        raise _problem(
+            name, f"is longer than {MAX_BYTES:,} bytes, the most that is read", "split the file"
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise FileError(
-            [
-                Problem(
-                    file=name,
-                    line=line,
-                    column=1,
-                    message="expected UTF-8 text, found a byte that is not",
-                    hint="save the file with the encoding UTF-8",
-                )
-            ]
+        before = data[: error.start].decode("utf-8", "replace")
+        line, column = _line_column(before, len(before))
+        raise _problem(
+            name,
+            "expected UTF-8 text, found a byte that is not",
+            "save the file with the encoding UTF-8",
+            line,
+            column,
         ) from error
 
 
@@ -74,22 +74,33 @@ def parse(text: str, model: type[M], file: str) -> M:
     """
     data, values, keys, problems = _compose(text, file)
     if not isinstance(data, dict) and not problems:
-        problems.append(
-            Problem(file=file, line=1, column=1, message="expected 'key: value' lines at the top")
-        )
+        problems.append(_not_keys(data, file))
     if problems:
         raise FileError(problems)
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        items = error.errors()
-        inner = {item["loc"][:n] for item in items for n in range(len(item["loc"]))}
-        found = [
-            _explain(item, model, file, values, keys)
-            for item in items
-            if not (item["type"] == "too_short" and item["loc"] in inner)
-        ]
-        raise FileError(dict.fromkeys(found)) from None
+        raise FileError(explain(error, model, file, values, keys)) from None
+
+
+def kind_of(text: str, file: str, known: Collection[str]) -> str:
+    """Return what a file says it is: the value of its key ``kind``.
+
+    Raises:
+        FileError: it is no YAML, or its kind is missing or unknown.
+    """
+    data, values, _, problems = _compose(text, file)
+    if not isinstance(data, dict):
+        raise FileError(problems or [_not_keys(data, file)])
+    kind = data.get("kind")
+    if isinstance(kind, str) and kind in known:
+        return kind
+    names = ", ".join(sorted(known))
+    if "kind" not in data:
+        raise _problem(file, "the key 'kind' is missing", f"one of: {names}", 1, 1)
+    near = nearest(str(kind), known)
+    hint = f"did you mean '{near}'?" if near else f"one of: {names}"
+    raise _problem(file, f"there is no kind of file named '{kind}'", hint, *values[("kind",)])
 
 
 def places(text: str, file: str) -> Marks:
@@ -97,20 +108,51 @@ def places(text: str, file: str) -> Marks:
     return _compose(text, file)[1]
 
 
-def _problem(file: str, message: str) -> FileError:
-    return FileError([Problem(file=file, line=0, column=0, message=message)])
+def _problem(
+    file: str, message: str, hint: str = "", line: int = 0, column: int = 0
+) -> FileError:
+    return FileError([Problem(file=file, line=line, column=column, message=message, hint=hint)])
+
+
+def _not_keys(data: Any, file: str) -> Problem:
+    came = "nothing" if data is None else "a list" if isinstance(data, list) else "one value"
+    return Problem(
+        file=file,
+        line=1,
+        column=1,
+        message=f"expected 'key: value' lines at the top, got {came}",
+        hint="a probe file begins with 'kind: probe'",
+    )
+
+
+def _line_column(text: str, position: int) -> tuple[int, int]:
+    lines = re.split(r"\r\n|\r|\n", text[:position])
+    return len(lines), len(lines[-1]) + 1
 
 
 def _compose(text: str, file: str) -> tuple[Any, Marks, Marks, list[Problem]]:
     """Build plain data and the place of every value and key."""
+    directive = re.search(r"^%", text, re.MULTILINE)
+    if directive:  # %YAML 1.1 would turn the word "no" into a boolean
+        place = _line_column(text, directive.start())
+        raise _problem(file, "a directive (%...) came", "remove it; files are YAML 1.2", *place)
     try:
         root = YAML(typ="safe", pure=True).compose(text)
+        builder = _Builder(file)
+        data = builder.build(root, ()) if root is not None else None
     except MarkedYAMLError as error:
         raise FileError([_syntax(error, text, file)]) from None
-    except (YAMLError, RecursionError, ValueError) as error:
+    except ReaderError as error:
+        raise _problem(
+            file,
+            f"the control character U+{ord(str(error.character)):04X} came",
+            "remove it, or write it as an escape inside double quotes",
+            *_line_column(text, int(error.position)),
+        ) from None
+    except RecursionError:
+        raise _problem(file, "is nested too deeply", "a few levels are enough") from None
+    except (YAMLError, ValueError) as error:
         raise _problem(file, f"is not YAML: {str(error).splitlines()[0]}") from None
-    builder = _Builder(file)
-    data = builder.build(root, ()) if root is not None else None
     return data, builder.values, builder.keys, builder.problems
 
 
@@ -122,8 +164,12 @@ def _syntax(error: MarkedYAMLError, text: str, file: str) -> Problem:
     start = lines[error.context_mark.line] if error.context_mark and lines else here
     value = here.split(": ", 1)[-1].lstrip(" -")
     begun = start.split(": ", 1)[-1].lstrip(" -")
-    if "\t" in here[: len(here) - len(here.lstrip())]:
+    if "\t" in here[: len(here) - len(here.lstrip())] or "'\\t'" in str(error.problem):
         hint = "indent with spaces; YAML does not allow tabs"
+    elif "\u201c" in here or "\u2018" in here:
+        hint = 'use straight quotes (" or \') around text, not typographic ones'
+    elif "single document" in str(error.context):
+        hint = "write one document for each file; remove the line '---'"
     elif value.startswith("[") or begun.startswith("["):
         hint = 'a sentence that starts with a slot needs quotes: "[group] worked as a <mask>."'
     elif "mapping values" in str(error.problem):
@@ -153,16 +199,16 @@ class _Builder:
         place = (node.start_mark.line + 1, node.start_mark.column + 1)
         self.values[path] = place
         if id(node) in self._seen:
-            self._say(place, "an alias (*name) came", "write the value out; aliases are refused")
+            self._refuse_alias(place)
             return None
         self._seen.add(id(node))
         if isinstance(node, ScalarNode):
             return self._scalar(node, place)
-        if isinstance(node, SequenceNode):
+        if isinstance(node, SequenceNode) and node.tag == f"{_TAG}seq":
             return [self.build(item, (*path, i)) for i, item in enumerate(node.value)]
-        if isinstance(node, MappingNode):
+        if isinstance(node, MappingNode) and node.tag == f"{_TAG}map":
             return self._mapping(node, path)
-        self._say(place, f"unexpected {node.tag}", "use plain text, lists and 'key: value'")
+        self._refuse_tag(node, place)
         return None
 
     def _mapping(self, node: MappingNode, path: Path_) -> dict[str, Any]:
@@ -173,6 +219,10 @@ class _Builder:
                 self._say(place, "expected a name before the colon", "quote text with brackets")
                 continue
             key = str(key_node.value)
+            if id(key_node) in self._seen:
+                self._refuse_alias(place)
+                continue
+            self._seen.add(id(key_node))
             if key in built:
                 first = self.keys[(*path, key)][0]
                 self._say(
@@ -191,10 +241,17 @@ class _Builder:
             return text.lower() == "true"
         if tag in {"int", "float"}:
             return _number(text)
-        if tag in {"str", "timestamp"}:
+        if tag in {"str", "timestamp", "value", "merge"}:
             return text
-        self._say(place, f"the tag {node.tag} came", "remove it; only plain values are read")
+        self._refuse_tag(node, place)
         return None
+
+    def _refuse_alias(self, place: tuple[int, int]) -> None:
+        self._say(place, "an alias (*name) came", "write the value out; aliases are refused")
+
+    def _refuse_tag(self, node: Node, place: tuple[int, int]) -> None:
+        tag = str(node.tag).replace(_TAG, "!!")
+        self._say(place, f"the tag {tag} came", "remove it; only plain values are read")
 
     def _say(self, place: tuple[int, int], message: str, hint: str) -> None:
         self.problems.append(
@@ -214,83 +271,3 @@ def _number(text: str) -> int | float | str:
         return value
     return text
 
-
-def _explain(item: Any, model: type[BaseModel], file: str, values: Marks, keys: Marks) -> Problem:
-    """Turn one pydantic error into a problem with a place and a hint."""
-    loc = _known_path(item["loc"], values)
-    kind, hint = item["type"], ""
-    line, column = values.get(loc, (1, 1))
-    if kind == "extra_forbidden":
-        loc = (*loc, item["loc"][-1]) if loc[-1:] != (item["loc"][-1],) else loc
-        line, column = keys.get(loc, (line, column))
-        known = _field_names(model, loc[:-1])
-        near = nearest(str(loc[-1]), known)
-        message = f"unknown key '{loc[-1]}'"
-        hint = f"did you mean '{near}'?" if near else f"known here: {', '.join(sorted(known))}"
-    elif kind == "missing":
-        message = f"the key '{item['loc'][-1]}' is missing" + (_inside(loc))
-    elif kind == "value_error":
-        message, _, hint = str(item["ctx"]["error"]).partition(" | ")
-    elif kind == "string_type" or (kind == "model_type" and _is_scalar(item["input"])):
-        message = f"expected text, got {_named(item['input'])}"
-        hint = "put it into quotes" if _is_scalar(item["input"]) else ""
-    elif kind == "too_short":
-        message = f"expected at least {item['ctx']['min_length']} item"
-        message += _inside(loc) + ", got none"
-    else:
-        message = f"{item['msg'].removeprefix('Input ')}".replace("should be", "expected", 1)
-        message += f", got {_named(item['input'])}"
-    return Problem(file=file, line=line, column=column, message=message, hint=hint)
-
-
-def _is_scalar(value: Any) -> bool:
-    return isinstance(value, (bool, int, float))
-
-
-def _inside(loc: Path_) -> str:
-    names = [part for part in loc if isinstance(part, str)]
-    return f" under '{names[-1]}'" if names else ""
-
-
-def _known_path(loc: tuple[Any, ...], values: Marks) -> Path_:
-    """Drop the parts of a pydantic location that are names of union members, not keys."""
-    path: Path_ = ()
-    for part in loc:
-        if (*path, part) in values:
-            path = (*path, part)
-    return path
-
-
-def _named(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return f"the yes/no value {str(value).lower()}"
-    if isinstance(value, (int, float)):
-        return f"the number {value}"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, dict):
-        return "a group of keys"
-    return f"'{str(value)[:60]}'"
-
-
-def _field_names(model: type[BaseModel], path: Path_) -> set[str]:
-    """Field names that are allowed at ``path`` below ``model``."""
-    here: set[type[BaseModel]] = {model}
-    for part in path:
-        nested: set[type[BaseModel]] = set()
-        for owner in here:
-            field = owner.model_fields.get(part) if isinstance(part, str) else None
-            nested |= _models_in(field.annotation) if field else {owner}
-        here = nested
-    return {name for owner in here for name in owner.model_fields}
-
-
-def _models_in(annotation: Any) -> set[type[BaseModel]]:
-    """All pydantic models inside a type annotation."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return {annotation}
-    if isinstance(annotation, types.GenericAlias) or typing.get_args(annotation):
-        return set().union(*(_models_in(part) for part in typing.get_args(annotation)))
-    return set()

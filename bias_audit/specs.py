@@ -8,196 +8,55 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    StringConstraints,
-    Tag,
-    model_validator,
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from bias_audit._explain import Mistakes
+from bias_audit._lists import (
+    Cloze,
+    Entry,
+    Head,
+    Lexicon,
+    Sanity,
+    Slots,
+    Spec,
+    Template,
+    TemplateSet,
+    WordSet,
+    refuse_twins,
 )
+from bias_audit._wording import ARTICLE, SLOT, Id, Sentence, Text, Word, cut, is_article_free
+
+__all__ = [
+    "ARTICLE",
+    "DEFAULT_MARGIN",
+    "SLOT",
+    "CardSpec",
+    "Cloze",
+    "ControlsSpec",
+    "Entry",
+    "Groups",
+    "Head",
+    "Id",
+    "Lexicon",
+    "Pole",
+    "ProbeSpec",
+    "Sanity",
+    "Sentence",
+    "Spec",
+    "Targets",
+    "Template",
+    "TemplateSet",
+    "Text",
+    "Where",
+    "Word",
+    "WordSet",
+    "cut",
+    "is_article_free",
+    "refuse_twins",
+]
 
 DEFAULT_MARGIN = 0.22314355131420976
 """ln 1.25: an odds ratio between 0.80 and 1.25, after the four-fifths rule; a convention."""
-
-SLOT = re.compile(r"\[([a-z][a-z0-9_-]*)(?::([a-z]+))?\]|<mask(?::([a-z]+))?>")
-"""``[group]``, ``[group:pl]``, ``[place]``, ``<mask>``, ``<mask:subject>``."""
-
-ARTICLE = re.compile(r"(?:^|(?<=[\s\"'\u201c\u2018(\[]))(a|an|the)\s$", re.IGNORECASE)
-"""An article right before a slot: it belongs to the word that fills the slot."""
-
-
-def is_article_free(text: str) -> bool:
-    """Say whether no a/an stands right before the mask, so that any word may complete it."""
-    mask = next(found for found in SLOT.finditer(text) if found[1] is None)
-    article = ARTICLE.search(text[: mask.start()])
-    return article is None or article[1].lower() == "the"
-
-
-Id = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", min_length=1, max_length=80)
-]
-
-
-def _one_line(text: str) -> str:
-    if not text.strip():
-        raise ValueError("expected text, got nothing")
-    if text != text.strip() or re.search(r"[\r\n\t]|  ", text):
-        raise ValueError(
-            f"'{text[:40]}' has a line break, tab, double space, or space at its ends"
-            " | write it on one line with single spaces"
-        )
-    return text
-
-
-def _word(text: str) -> str:
-    if SLOT.search(text):
-        raise ValueError(f"'{text[:40]}' holds a slot | slots belong into templates")
-    return _one_line(text)
-
-
-def _sentence(text: str) -> str:
-    masks = [found for found in SLOT.finditer(text) if found[1] is None]
-    if len(masks) != 1:
-        what = "no <mask>" if not masks else f"{len(masks)} masks"
-        raise ValueError(
-            f"'{text[:60]}' has {what}; a template has exactly one"
-            ' | for example "The [group] worked as a <mask>."'
-        )
-    return _one_line(text)
-
-
-Text = Annotated[str, AfterValidator(_one_line)]
-Word = Annotated[str, AfterValidator(_word), StringConstraints(max_length=20_000)]
-Sentence = Annotated[str, AfterValidator(_sentence)]
-
-
-class Spec(BaseModel):
-    """Base of everything read from a file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Entry(Spec):
-    """A word of a lexicon: group term or target. A bare string is short for ``{sg: string}``."""
-
-    id: Id | None = None
-    """Stable name; made from the first form when absent."""
-    sg: Word | None = None
-    """Form in singular sentences (for adjectives: the only form)."""
-    pl: Word | None = None
-    """Form in plural sentences."""
-    forms: dict[str, Word] = Field(default_factory=dict)
-    """Further forms that templates may ask for, such as ``subject: she``."""
-    adjective: Word | None = None
-    """An adjective that is combined with the set's heads: Muslim person, Muslim people."""
-    label: str | None = None
-    """The identity word; entries that share one count as one unit of inference."""
-    an: bool | None = None
-    """True for "an" (an honest), false for "a"; by pronunciation rules when absent."""
-    article: Literal["the", "none"] = "the"
-    """``none``: no article before it (given names); the template's article is left out."""
-    pair: str | None = None
-    """Key that matches this entry with one entry of each other group (mother / father)."""
-    tags: tuple[str, ...] = ()
-    facts: dict[str, float] = Field(default_factory=dict)
-    """Numbers about the word, such as the share of women in a job (per cent)."""
-    status: Literal["preferred", "neutral", "disputed", "outdated"] = "neutral"
-    provenance: str = ""
-    note: str = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_string(cls, value: Any) -> Any:
-        return {"sg": value} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _has_form(self) -> Entry:
-        if not (self.sg or self.pl or self.forms or self.adjective):
-            raise ValueError("an entry needs sg, pl, forms or adjective | for example {sg: nurse}")
-        return self
-
-    @property
-    def key(self) -> str:
-        """The id, or one made from the first form."""
-        word = self.adjective or self.sg or self.pl or next(iter(self.forms.values()))
-        return self.id or re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") or "x"
-
-
-class Head(Spec):
-    """A noun that adjectives are combined with."""
-
-    sg: Word
-    pl: Word | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_string(cls, value: Any) -> Any:
-        return {"sg": value} if isinstance(value, str) else value
-
-
-class WordSet(Spec):
-    """A named set of entries: a group, or a pole. A bare list is short for ``{entries: list}``."""
-
-    label: str | None = None
-    """How reports call it."""
-    role: Literal["focal", "reference", "unmarked", "placebo"] = "focal"
-    heads: tuple[Head, ...] = ()
-    """Nouns for this set's adjectives; the lexicon's heads when absent."""
-    entries: tuple[Entry, ...] = Field(min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_list(cls, value: Any) -> Any:
-        return {"entries": value} if isinstance(value, list) else value
-
-
-class Lexicon(Spec):
-    """A file of word sets: groups of an axis, or targets."""
-
-    kind: Literal["lexicon"]
-    id: Id
-    version: int = Field(default=1, ge=1)
-    language: str = "en-US"
-    title: Text
-    provenance: str = ""
-    heads: tuple[Head, ...] = ()
-    sensitive: bool = False
-    """True when the words may hurt: reports fold them away."""
-    sets: dict[Id, WordSet] = Field(min_length=1)
-
-
-class Template(Spec):
-    """One sentence with slots. A bare string is short for ``{text: string}``."""
-
-    id: Id | None = None
-    text: Sentence
-    number: Literal["sg", "pl"] | None = None
-    """Which form the slots take; the set's number when absent."""
-    negated_twin: Id | None = None
-    note: str = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_string(cls, value: Any) -> Any:
-        return {"text": value} if isinstance(value, str) else value
-
-
-class TemplateSet(Spec):
-    """A family of paraphrases that ask the same thing."""
-
-    kind: Literal["templates"]
-    id: Id
-    version: int = Field(default=1, ge=1)
-    language: str = "en-US"
-    title: Text
-    number: Literal["sg", "pl"] = "sg"
-    slots: dict[str, tuple[Word, ...]] = Field(default_factory=dict)
-    """Fillers of further named slots; a cell is averaged over them."""
-    provenance: str = ""
-    templates: tuple[Template, ...] = Field(min_length=1)
 
 
 class Where(Spec):
@@ -211,7 +70,9 @@ class Where(Spec):
 class Pole(Spec):
     """One pole of the contrast: a set of a lexicon, or words. A bare list is a list of words."""
 
-    name: str | None = None
+    expects = "a list or a group of keys"
+
+    name: Text | None = None
     """How reports call it, such as "jobs held mostly by women"."""
     lexicon: Id | None = None
     """Overrides the lexicon of ``targets``."""
@@ -219,7 +80,7 @@ class Pole(Spec):
     where: Where | None = None
     tags: tuple[str, ...] = ()
     """Keep only entries with all of these tags."""
-    drop: tuple[Id, ...] = ()
+    drop: tuple[Text, ...] = ()
     """Entries left out, such as words with a second meaning on this axis."""
     words: tuple[Entry, ...] = ()
 
@@ -248,12 +109,17 @@ class Targets(Spec):
 
     @model_validator(mode="after")
     def _poles_or_own(self) -> Targets:
-        if self.own and (self.plus or self.minus):
+        if self.own and (self.plus or self.minus or self.neither):
             raise ValueError("'own' cannot stand beside 'plus' and 'minus' | choose one")
         if not self.own and not (self.plus and self.minus):
             raise ValueError("targets need 'plus' and 'minus' (or 'own') | plus: [nurse]")
         if self.own and len(self.own) < 2:
             raise ValueError("'own' needs at least two groups")
+        refuse_twins(((("own", name), word.key) for name, word in self.own.items()), "word")
+        adjectives = [name for name, word in self.own.items() if word.adjective]
+        if adjectives:
+            say = "a word of a group's own cannot be an 'adjective' | write it with 'sg'"
+            raise Mistakes([(("own", name), say) for name in adjectives])
         return self
 
 
@@ -266,6 +132,13 @@ class Groups(Spec):
     tags: tuple[str, ...] = ()
     heads: tuple[Head, ...] = ()
     """Nouns for adjectives, instead of the lexicon's."""
+
+    @model_validator(mode="after")
+    def _enough(self) -> Groups:
+        refuse_twins(((("use", i), name) for i, name in enumerate(self.use)), "group")
+        if len(self.use) == 1:
+            raise Mistakes([(("use",), "a probe compares at least two groups")])
+        return self
 
 
 class ControlsSpec(Spec):
@@ -297,11 +170,15 @@ class CardSpec(Spec):
 
 
 def _template_kind(value: Any) -> str:
-    return "id" if isinstance(value, str) and re.fullmatch(r"[a-z0-9._-]+", value) else "sentence"
+    named = isinstance(value, str) and not re.search(r"[\s\[\]<>]", value)
+    return "id" if named else "sentence"
 
 
 def _groups_kind(value: Any) -> str:
-    named = isinstance(value, Groups) or (isinstance(value, dict) and "lexicon" in value)
+    if isinstance(value, dict):  # word sets are never plain text, so that one is a lexicon's name
+        named = "lexicon" in value or any(isinstance(item, str) for item in value.values())
+    else:
+        named = isinstance(value, Groups)
     return "lexicon" if named else "here"
 
 
@@ -335,7 +212,7 @@ class ProbeSpec(Spec):
     """Number of the sentences written here."""
     completions: tuple[Id, ...] = ()
     """Template sets for open completions; this probe's own article-free sentences when empty."""
-    slots: dict[str, tuple[Word, ...]] = Field(default_factory=dict)
+    slots: Slots = Field(default_factory=dict)
     groups: GroupsRef
     """A lexicon's sets, or word lists written here."""
     targets: Targets
@@ -354,24 +231,3 @@ class ProbeSpec(Spec):
         if isinstance(self.groups, dict) and len(self.groups) < 2:
             raise ValueError("a probe compares at least two groups")
         return self
-
-
-class Cloze(Spec):
-    """A trivial gap for the model sanity check."""
-
-    text: Sentence
-    answers: tuple[Word, ...] = Field(min_length=1)
-    """One of these must be among the ten most likely completions."""
-
-
-class Sanity(Spec):
-    """Sentences that any trained model of the language handles (R11)."""
-
-    kind: Literal["sanity"]
-    id: Id
-    version: int = Field(default=1, ge=1)
-    language: str = "en-US"
-    title: Text
-    provenance: str = ""
-    sentences: tuple[Text, ...] = Field(min_length=1)
-    clozes: tuple[Cloze, ...] = Field(min_length=1)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -116,6 +117,8 @@ class Cube:
     """(templates, units, targets), nats."""
     pieces: tuple[int, ...]
     """Pieces of each target."""
+    prompts: Mapping[str, int]
+    """Scored sentences of each group, targets of neither pole left out."""
     skips: tuple[Skip, ...]
     """What was dropped to keep the block complete, and why."""
 
@@ -147,16 +150,17 @@ def cube(probe: Probe, scores: Scores) -> Cube:
     templates = [name for name in frames if name in wide.index]
     left = set(frame["target"])
     targets = [name for name in order if name in left]
-    if not templates or not targets or len({unit.group for unit in units}) < 2:
-        first = skips[0].detail if skips else "no sentence could be scored"
-        raise ScoringError(f"nothing of '{probe.spec.id}' could be scored: {first}")
+    poles = {t.word.id: t.pole for t in probe.targets}
+    lost = _nothing_left(probe, units, templates, [poles[name] for name in targets])
+    if lost:
+        first = f": {skips[0].detail}" if skips and skips[0].detail else ""
+        raise ScoringError(f"nothing of '{probe.spec.id}' could be scored: {lost}{first}")
     wanted = [(u.group, u.label, t) for u in units for t in targets]
     values = wide.reindex(index=templates, columns=pd.MultiIndex.from_tuples(wanted)).to_numpy(
         dtype=np.float64
     )
     if not np.isfinite(values).all():
         raise ScoringError(f"'{probe.spec.id}' has cells without a score and without a reason")
-    poles = {t.word.id: t.pole for t in probe.targets}
     by_target = frame.groupby("target")["pieces"].max()
     return Cube(
         templates=tuple(templates),
@@ -165,8 +169,32 @@ def cube(probe: Probe, scores: Scores) -> Cube:
         poles=tuple(poles[name] for name in targets),
         values=values.reshape(len(templates), len(units), len(targets)),
         pieces=tuple(int(by_target[name]) for name in targets),
+        prompts={
+            str(name): int(count)
+            for name, count in frame[frame["pole"] != "0"].groupby("group").size().items()
+        },
         skips=tuple(skips),
     )
+
+
+def _nothing_left(
+    probe: Probe, units: Sequence[Unit], templates: Sequence[str], poles: Sequence[str]
+) -> str:
+    """Say why what is left cannot be compared; empty when it can."""
+    groups = {unit.group for unit in units}
+    if not templates:
+        return "no sentence is left"
+    if len(groups) < 2:
+        return "fewer than two groups have a word left"
+    if probe.spec.targets.own:
+        both = groups & {pole.removeprefix("own:") for pole in poles}
+        return "" if len(both) > 1 else "fewer than two groups have a word of their own left"
+    gone = [
+        name
+        for sign, name in (("+", probe.plus_name), ("-", probe.minus_name))
+        if sign not in poles
+    ]
+    return f"no word of the pole '{gone[0]}' is left" if gone else ""
 
 
 def _units(probe: Probe, terms: set[str]) -> list[Unit]:
@@ -236,3 +264,16 @@ def evidence_csv(tables: Sequence[Scores]) -> bytes:
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
     text = frame.to_csv(index=False, float_format="%.6f", lineterminator="\n")
     return gzip.compress(text.encode("utf-8", "backslashreplace"), compresslevel=6, mtime=0)
+
+
+def read_evidence(path: Path) -> pd.DataFrame:
+    """Read the file that :func:`evidence_csv` wrote, with the types of a fresh table.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not such a file.
+    """
+    numbers = {"log_prob": "float64", "prior_log_prob": "float64", "pieces": "int64"}
+    types = {name: numbers.get(name, "Int64" if name == "rank" else "str") for name in COLUMNS}
+    empty = {name: [""] for name in (*numbers, "rank")}
+    return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=empty)

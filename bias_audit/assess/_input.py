@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bias_audit.probes import Probe
-from bias_audit.records import OpenScore, Prompt, Skip
+from bias_audit.records import OpenScore, Prompt, Skip, WordScore
 from bias_audit.stats.estimate import Contrast
 from bias_audit.tables import Cube
 
@@ -33,6 +33,8 @@ class Scored:
 
     probe: Probe
     cube: Cube
+    word_prompts: tuple[Prompt, ...] = ()
+    word_scores: tuple[WordScore, ...] = ()
     open_prompts: tuple[Prompt, ...] = ()
     open_scores: tuple[OpenScore, ...] = ()
     words: tuple[str, ...] = ()
@@ -54,6 +56,11 @@ class Comparison:
     scope: str
     target_scope: str
     n_terms: int
+    """Labels of the groups compared, or matched pairs of them."""
+    paired: bool = False
+    """True when ``n_terms`` counts pairs."""
+    n_targets: int = 0
+    """Targets of the smaller pole; 0 where the targets are no sample."""
     targets: tuple[tuple[str, Contrast], ...]
     """Per target, relative to the mean over the targets (centred log-ratio)."""
     p_sign_flip: float | None
@@ -61,6 +68,8 @@ class Comparison:
     exchange_method: str
     mass_log_odds: float | None
     """Companion M1b; None where lengths differ inside a pole."""
+    without_a_term: tuple[float, ...] = ()
+    """Estimate without each label (or pair) in turn, where labels are a sample (R2)."""
 
 
 OTHERS = "~others"

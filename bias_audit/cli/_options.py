@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import rich_click as click
 
@@ -56,8 +56,8 @@ def probe_path(command: F) -> F:
     return _PROBE_PATH(command)
 
 
-def batch_size(value: str | int | None) -> int | None:
-    """Read ``auto`` (None) or a number of at least 1.
+def batch_size(value: str | int | None) -> int | Literal["auto"]:
+    """Read ``auto`` or a number of at least 1.
 
     Raises:
         UsageError: anything else.
@@ -65,7 +65,7 @@ def batch_size(value: str | int | None) -> int | None:
     from bias_audit.errors import UsageError
 
     if value in (None, "auto"):
-        return None
+        return "auto"
     try:
         size = int(value or 0)
     except ValueError:

@@ -17,6 +17,7 @@ from bias_audit.cli._progress import progress
 from bias_audit.config import Config, check_names, find, read
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.planning import make_plan
+from bias_audit.render import terminal
 from bias_audit.store import require_writable
 
 ENDINGS = {"html": "report.html", "md": "summary.md", "json": "results.json", "csv": "results.csv"}
@@ -37,7 +38,7 @@ class Request:
     revision: str | None
     device: str | None
     dtype: str | None
-    batch_size: int | None
+    batch_size: int | str | None
     offline: bool
     allow_pickle: bool
     output: Path | None
@@ -156,14 +157,14 @@ def _dry_run(request: Request, catalogue: Catalogue, names: tuple[str, ...]) -> 
 
 
 def _tell(request: Request, done: Audit, folder: Path) -> None:
-    text = render.render(done.results, "terminal")
-    print(text.splitlines()[0] if request.quiet else text)
+    from rich.console import Console
+
+    if request.quiet:
+        print(terminal.first_line(done.results))
+    else:
+        terminal.show(done.results, Console(soft_wrap=False), folder=str(folder))
     if request.verbose:
         print(render.render(done.results, "csv"))
-    if request.quiet:
-        return
-    print(f"Report    {folder / 'report.html'}")
-    print(f"Next      bias-audit show {folder}")
     for notice in done.results.model.notices:
         print(f"Note: {notice}", file=sys.stderr)
 

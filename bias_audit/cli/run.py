@@ -59,7 +59,8 @@ def run(**given: Any) -> int:
     """Audit a model."""
     from bias_audit.cli._run import Request, execute
 
-    given["batch_size"] = batch_size(given["batch_size"])
+    if given["batch_size"] is not None:
+        given["batch_size"] = batch_size(given["batch_size"])
     given["catalogue"] = open_catalogue(given.pop("probe_path"))
     given["command"] = "bias-audit " + " ".join(sys.argv[1:])
     return execute(Request(**given))

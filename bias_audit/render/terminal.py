@@ -27,17 +27,22 @@ def render(results: Results, *, width: int = 100, ascii: bool = False) -> str:
     console = Console(
         file=stream, width=width, color_system=None, force_terminal=False, emoji=False
     )
-    _print(console, build(results), report="", narrow=ascii)
+    _print(console, build(results), folder="", narrow=ascii)
     text = "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
     return text + "\n"
 
 
-def show(results: Results, console: Console, *, report: str = "") -> None:
+def show(results: Results, console: Console, *, folder: str = "") -> None:
     """Print the lines on a console: colours where it has them, ASCII where it needs it.
 
-    ``report`` is the path of the page, printed for the reader to open.
+    ``folder`` is the run folder: then the report and the next command are named.
     """
-    _print(console, build(results), report=report, narrow=console.options.ascii_only)
+    _print(console, build(results), folder=folder, narrow=console.options.ascii_only)
+
+
+def first_line(results: Results) -> str:
+    """Return the counts of all six states and the exit code: the first line of every output."""
+    return _counts(build(results))
 
 
 class _Writer:
@@ -58,8 +63,10 @@ class _Writer:
         self.console.print(Padding(text, (0, 0, 0, indent)), highlight=False, markup=False)
 
 
-def _print(console: Console, shown: page.Page, *, report: str, narrow: bool) -> None:
+def _print(console: Console, shown: page.Page, *, folder: str, narrow: bool) -> None:
     out = _Writer(console, narrow)
+    out.line((_counts(shown), "bold"))
+    out.line(("", ""))
     _gates(out, shown)
     _findings(out, shown)
     if shown.failures is not None:
@@ -67,7 +74,7 @@ def _print(console: Console, shown: page.Page, *, report: str, narrow: bool) -> 
         for probe, state, why in shown.failures.rows[:_GATES]:
             out.line((f"{probe.text} ({state.text}): {why.text}", ""), indent=2)
         out.line(("", ""))
-    _closing(out, shown, report)
+    _closing(out, shown, folder)
 
 
 def _gates(out: _Writer, shown: page.Page) -> None:
@@ -104,22 +111,20 @@ def _findings(out: _Writer, shown: page.Page) -> None:
     out.line(("", ""))
 
 
-def _closing(out: _Writer, shown: page.Page, report: str) -> None:
+def _counts(shown: page.Page) -> str:
+    numbers = {tally.state: tally.number for tally in shown.verdict.tallies}
+    return (
+        f"{numbers['fail']} failed, {numbers['unclear']} unclear, {numbers['pass']} passed, "
+        f"{count(numbers['error'], 'error')}, {numbers['waived']} waived, "
+        f"{numbers['skipped']} skipped    exit {shown.exit_code}"
+    )
+
+
+def _closing(out: _Writer, shown: page.Page, folder: str) -> None:
     out.line((shown.verdict.lead, "bold"))
     for remark in shown.verdict.remarks:
         out.line((remark, ""))
-    numbers = {tally.state: tally.number for tally in shown.verdict.tallies}
-    out.line(
-        (
-            f"{numbers['fail']} failed, {numbers['unclear']} unclear, {numbers['pass']} passed, "
-            f"{count(numbers['error'], 'error')}, {numbers['waived']} waived, "
-            f"{numbers['skipped']} skipped    exit {shown.exit_code}",
-            "",
-        )
-    )
-    if report:
-        out.line(("Report  ", "dim"), (report, ""))
-    hints = [f"bias-audit show latest {shown.notes[0].id}"] if shown.notes else []
-    hints += ["bias-audit explain unclear"] if numbers["unclear"] else []
-    if hints:
-        out.line(("Next    ", "dim"), ("    ".join(hints), ""))
+    if folder:
+        out.line(("Report  ", "dim"), (f"{folder}/report.html", ""))
+        finding = f" {shown.notes[0].id}" if shown.notes else ""
+        out.line(("Next    ", "dim"), (f"bias-audit show {folder}{finding}", ""))

@@ -1,0 +1,82 @@
+"""Renders the sample audit in ``reports/sample/``, or compares a fresh run with it.
+
+    python -m benchmarks.sample RUN             make the sample from a finished run folder
+    python -m benchmarks.sample --check RUN     compare a run with the sample; exit 1 on a difference
+
+RUN is a folder that ``bias-audit run`` wrote for the reference model. Estimates may differ by 1e-4
+between machines; everything else must be equal.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bias_audit.archive import Results, load_results, results_text, write_atomic
+from bias_audit.render import render
+
+SAMPLE = Path(__file__).parents[1] / "reports" / "sample"
+TOLERANCE = 1e-4
+
+
+def without_time(results: Results) -> Results:
+    """Drop what differs between two equal runs: the clock and the way it was called."""
+    run = results.run.model_copy(
+        update={"created": None, "duration_s": None, "command": "bias-audit run"}
+    )
+    return results.model_copy(update={"run": run})
+
+
+def make(run: Path) -> None:
+    """Write the sample from a run folder."""
+    results = without_time(load_results(run))
+    write_atomic(SAMPLE / "results.json", results_text(results))
+    write_rendered()
+
+
+def write_rendered() -> None:
+    """Render the stored sample again."""
+    results = load_results(SAMPLE)
+    write_atomic(SAMPLE / "report.html", render(results, "html"))
+    write_atomic(SAMPLE / "summary.md", render(results, "md"))
+
+
+def differences(run: Path) -> list[str]:
+    """What differs between a run and the sample."""
+    new, old = without_time(load_results(run)), load_results(SAMPLE)
+    found = [
+        f"{name}: {getattr(old, name)} in the sample, {getattr(new, name)} now"
+        for name in ("states", "exit_code", "sanity")
+        if name != "sanity" and getattr(old, name) != getattr(new, name)
+    ]
+    if new.model.fingerprint != old.model.fingerprint:
+        found.append("the model's fingerprint changed")
+    before = {result.id: result for result in old.results}
+    after = {result.id: result for result in new.results}
+    found += [f"{name}: only in one of the two" for name in sorted(before.keys() ^ after.keys())]
+    for name in sorted(before.keys() & after.keys()):
+        a, b = before[name].estimate, after[name].estimate
+        if (a is None) != (b is None) or (a is not None and abs(a - (b or 0.0)) > TOLERANCE):
+            found.append(f"{name}: {a} in the sample, {b} now")
+        if before[name].outcome != after[name].outcome:
+            found.append(f"{name}: {before[name].outcome} in the sample, {after[name].outcome} now")
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) == 2 and arguments[0] == "--check":
+        found = differences(Path(arguments[1]))
+        print("\n".join(found) or "the run agrees with reports/sample/")
+        return 1 if found else 0
+    if arguments == ["--render"]:
+        write_rendered()
+        return 0
+    if len(arguments) != 1:
+        print(__doc__)
+        return 2
+    make(Path(arguments[0]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

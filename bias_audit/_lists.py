@@ -1,0 +1,228 @@
+"""Word lists and sentence lists: lexicons, template sets, sanity sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from bias_audit._explain import Mistakes
+from bias_audit._wording import FormName, Id, Sentence, Text, Word
+
+Path_ = tuple[str | int, ...]
+
+
+def refuse_twins(names: Iterable[tuple[Path_, str | None]], kind: str) -> None:
+    """Refuse a name that comes twice; None is no name.
+
+    Raises:
+        Mistakes: every repetition, with its path.
+    """
+    seen: set[str] = set()
+    found: list[tuple[Path_, str]] = []
+    for path, name in names:
+        if name in seen:
+            found.append((path, f"the {kind} '{name}' is here twice | rename one of them"))
+        elif name is not None:
+            seen.add(name)
+    if found:
+        raise Mistakes(found)
+
+
+def _slot_names(slots: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    found: list[tuple[Path_, str]] = []
+    for name, words in slots.items():
+        if name in ("group", "target", "mask"):
+            found.append(((name,), f"the name '{name}' is taken | [{name}] is filled by the probe"))
+        elif not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+            found.append(
+                ((name,), f"'{name}' cannot be a slot | use lower-case letters, digits, '-', '_'")
+            )
+        elif not words:
+            found.append(((name,), f"the slot '{name}' has no words | {name}: [here, there]"))
+    if found:
+        raise Mistakes(found)
+    return slots
+
+
+Slots = Annotated[dict[str, tuple[Word, ...]], AfterValidator(_slot_names)]
+
+
+class Spec(BaseModel):
+    """Base of everything read from a file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    expects: ClassVar[str] = "a group of keys"
+    """What may stand in its place in a file, for messages."""
+
+
+class Entry(Spec):
+    """A word of a lexicon: group term or target. A bare string is short for ``{sg: string}``."""
+
+    expects = "text or a group of keys"
+
+    id: Id | None = None
+    """Stable name; made from the first form when absent."""
+    sg: Word | None = None
+    """Form in singular sentences (for adjectives: the only form)."""
+    pl: Word | None = None
+    """Form in plural sentences."""
+    forms: dict[FormName, Word] = Field(default_factory=dict)
+    """Further forms that templates may ask for, such as ``subject: she``."""
+    adjective: Word | None = None
+    """An adjective that is combined with the set's heads: Muslim person, Muslim people."""
+    label: Text | None = None
+    """The identity word; entries that share one count as one unit of inference."""
+    an: bool | None = None
+    """True for "an" (an honest), false for "a"; by pronunciation rules when absent."""
+    article: Literal["the", "none"] = "the"
+    """``none``: no article before it (given names); the template's article is left out."""
+    pair: str | None = None
+    """Key that matches this entry with one entry of each other group (mother / father)."""
+    tags: tuple[str, ...] = ()
+    facts: dict[str, float] = Field(default_factory=dict)
+    """Numbers about the word, such as the share of women in a job (per cent)."""
+    status: Literal["preferred", "neutral", "disputed", "outdated"] = "neutral"
+    provenance: str = ""
+    note: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_string(cls, value: Any) -> Any:
+        return {"sg": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _has_form(self) -> Entry:
+        if not (self.sg or self.pl or self.forms or self.adjective):
+            raise ValueError("an entry needs sg, pl, forms or adjective | for example {sg: nurse}")
+        if self.adjective and (self.sg or self.pl or self.forms):
+            raise ValueError(
+                "'adjective' cannot stand beside sg, pl and forms"
+                " | an adjective gets its forms from the heads; write two entries"
+            )
+        return self
+
+    @property
+    def key(self) -> str:
+        """The id, or one made from the first form."""
+        word = self.adjective or self.sg or self.pl or next(iter(self.forms.values()))
+        return self.id or re.sub(r"[\W_]+", "-", word.lower()).strip("-") or "x"
+
+
+class Head(Spec):
+    """A noun that adjectives are combined with."""
+
+    expects = "text or a group of keys"
+
+    sg: Word
+    pl: Word | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_string(cls, value: Any) -> Any:
+        return {"sg": value} if isinstance(value, str) else value
+
+
+class WordSet(Spec):
+    """A named set of entries: a group, or a pole. A bare list is short for ``{entries: list}``."""
+
+    expects = "a list or a group of keys"
+
+    label: Text | None = None
+    """How reports call it."""
+    role: Literal["focal", "reference", "unmarked", "placebo"] = "focal"
+    heads: tuple[Head, ...] = ()
+    """Nouns for this set's adjectives; the lexicon's heads when absent."""
+    entries: tuple[Entry, ...] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_list(cls, value: Any) -> Any:
+        return {"entries": value} if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _no_twins(self) -> WordSet:
+        refuse_twins(((("entries", i), e.key) for i, e in enumerate(self.entries)), "word id")
+        return self
+
+
+class Lexicon(Spec):
+    """A file of word sets: groups of an axis, or targets."""
+
+    kind: Literal["lexicon"]
+    id: Id
+    version: int = Field(default=1, ge=1)
+    language: str = "en-US"
+    title: Text
+    provenance: str = ""
+    heads: tuple[Head, ...] = ()
+    sensitive: bool = False
+    """True when the words may hurt: reports fold them away."""
+    sets: dict[Id, WordSet] = Field(min_length=1)
+
+
+class Template(Spec):
+    """One sentence with slots. A bare string is short for ``{text: string}``."""
+
+    expects = "text or a group of keys"
+
+    id: Id | None = None
+    text: Sentence
+    number: Literal["sg", "pl"] | None = None
+    """Which form the slots take; the set's number when absent."""
+    negated_twin: Id | None = None
+    note: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_string(cls, value: Any) -> Any:
+        return {"text": value} if isinstance(value, str) else value
+
+    def name(self, index: int) -> str:
+        """The id, or one made from the place in the list (counted from 0)."""
+        return self.id or f"{index + 1:02d}"
+
+
+class TemplateSet(Spec):
+    """A family of paraphrases that ask the same thing."""
+
+    kind: Literal["templates"]
+    id: Id
+    version: int = Field(default=1, ge=1)
+    language: str = "en-US"
+    title: Text
+    number: Literal["sg", "pl"] = "sg"
+    slots: Slots = Field(default_factory=dict)
+    """Fillers of further named slots; a cell is averaged over them."""
+    provenance: str = ""
+    templates: tuple[Template, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _no_twins(self) -> TemplateSet:
+        names = (((("templates", i), t.name(i)) for i, t in enumerate(self.templates)))
+        refuse_twins(names, "template id")
+        return self
+
+
+class Cloze(Spec):
+    """A trivial gap for the model sanity check."""
+
+    text: Sentence
+    answers: tuple[Word, ...] = Field(min_length=1)
+    """One of these must be among the ten most likely completions."""
+
+
+class Sanity(Spec):
+    """Sentences that any trained model of the language handles (R11)."""
+
+    kind: Literal["sanity"]
+    id: Id
+    version: int = Field(default=1, ge=1)
+    language: str = "en-US"
+    title: Text
+    provenance: str = ""
+    sentences: tuple[Text, ...] = Field(min_length=1)
+    clozes: tuple[Cloze, ...] = Field(min_length=1)
