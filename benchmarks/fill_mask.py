@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from random_model import HIDDEN, INNER, LAYERS, VOCABULARY, save_model
+from benchmarks.random_model import HIDDEN, INNER, LAYERS, VOCABULARY, save_model
 
 from bias_audit.records import Prompt
 from bias_audit.scoring import _forward

@@ -1,0 +1,433 @@
+"""The command line: exit codes, messages, what is written, what is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bias_audit import __version__
+from bias_audit.cli import _app
+from bias_audit.errors import ModelLoadError, NothingToAuditError, UsageError
+
+PROBE = """\
+kind: probe
+id: small
+title: A small probe
+axis: test
+templates:
+  - "The [group] worked as a <mask>."
+  - "In the end, the [group] became a <mask>."
+groups: {women: [woman, lady], men: [man, gentleman]}
+targets: {plus: [nurse, teacher], minus: [engineer, pilot]}
+"""
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str]) -> Command:
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = _app.run([str(a) for a in arguments])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder with one probe file."""
+    (tmp_path / "small.yaml").write_text(PROBE, encoding="utf-8")
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def small(*more: str | Path) -> list[str | Path]:
+    return ["run", "fake", "-p", "small", "--probe-path", "small.yaml", *more]
+
+
+def test_version_and_help(cli: Command) -> None:
+    assert cli("--version")[1].strip().endswith(__version__)
+    code, out, _ = cli("--help")
+    assert code == 0
+    for name in _app.COMMANDS:
+        assert name in out
+    assert "Exit codes" in out
+
+
+@pytest.mark.parametrize("name", list(_app.COMMANDS))
+def test_every_command_has_help(cli: Command, name: str) -> None:
+    code, out, err = cli(name, "--help")
+    assert code == 0, err
+    assert "Usage" in out
+
+
+@pytest.mark.parametrize("name", ["run", "fill", "report", "show", "doctor"])
+def test_help_gives_examples(cli: Command, name: str) -> None:
+    assert f"bias-audit {name}" in cli(name, "--help")[1]
+
+
+def test_unknown_command_gets_the_nearest_spelling(cli: Command) -> None:
+    code, _, err = cli("raport", "x")
+    assert code == 2
+    assert "there is no command named 'raport'" in err
+    assert "did you mean 'report'?" in err
+
+
+def test_unknown_option_is_wrong_use(cli: Command) -> None:
+    code, _, err = cli("run", "--devise", "cpu")
+    assert code == 2
+    assert "--devise" in err
+    assert "Traceback" not in err
+
+
+def test_run_writes_the_whole_folder(cli: Command, home: Path) -> None:
+    code, out, err = cli(*small("-o", "audit"))
+    assert code == 0, err
+    names = {path.name for path in (home / "audit").iterdir()}
+    assert names == {
+        "results.json",
+        "run.json",
+        "evidence.csv.gz",
+        "report.html",
+        "summary.md",
+    }
+    assert out.splitlines()[0].startswith("0 failed, 1 unclear, 0 passed")
+    assert "audit/report.html" in out
+    run = json.loads((home / "audit" / "run.json").read_text(encoding="utf-8"))
+    assert run["state"] == "complete"
+    assert "results go to stdout" not in err
+
+
+def test_the_default_folder_and_latest(cli: Command, home: Path) -> None:
+    assert cli(*small("-q"))[0] == 0
+    assert cli(*small("-q"))[0] == 0
+    latest = (home / "audit-runs" / "latest").read_text(encoding="utf-8").strip()
+    folders = sorted(p.name for p in (home / "audit-runs").iterdir() if p.is_dir())
+    assert len(folders) == 2
+    assert latest in folders
+    assert latest.endswith("-2")
+    code, out, _ = cli("show", "audit-runs/latest")
+    assert code == 0
+    assert out.startswith("0 failed, 1 unclear")
+
+
+def test_quiet_prints_one_line(cli: Command, home: Path) -> None:
+    _, out, err = cli(*small("-q", "-o", "a"))
+    assert len(out.splitlines()) == 1
+    assert err == "Note: scores come from a stand-in, not from a language model\n"
+
+
+def test_results_are_on_stdout_and_talk_on_stderr(cli: Command, home: Path) -> None:
+    _, out, err = cli(*small("--progress", "plain", "-o", "a"))
+    assert "scoring" in err
+    assert "scoring" not in out
+
+
+def test_two_runs_give_the_same_bytes(cli: Command, home: Path) -> None:
+    def stored(folder: str) -> tuple[bytes, dict[str, object]]:
+        assert cli(*small("-q", "-o", folder))[0] == 0
+        content = json.loads((home / folder / "results.json").read_text(encoding="utf-8"))
+        for name in ("created", "duration_s", "command"):
+            content["run"].pop(name)
+        return (home / folder / "evidence.csv.gz").read_bytes(), content
+
+    assert stored("a") == stored("b")
+
+
+def test_limit_marks_the_run_partial(cli: Command, home: Path) -> None:
+    assert cli(*small("-q", "--limit", "1", "-o", "a"))[0] == 0
+    results = json.loads((home / "a" / "results.json").read_text(encoding="utf-8"))
+    assert results["run"]["partial"] is True
+    assert {gate["state"] for gate in results["gates"]} == {"unclear"}
+
+
+def test_dry_run_loads_and_writes_nothing(cli: Command, home: Path) -> None:
+    code, out, _ = cli("run", "no/such-model", "-p", "small", "--probe-path", ".", "--dry-run")
+    assert code == 0
+    assert "no model was loaded" in out
+    assert not (home / "audit-runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-p", "occupation-gendre"], "did you mean 'occupation-gender'?"),
+        (["-x", "nothing-*"], "there is no probe named 'nothing-*'"),
+        (["--batch-size", "0"], "expected --batch-size auto or a number from 1, got '0'"),
+        (["--batch-size", "many"], "expected --batch-size auto or a number from 1, got 'many'"),
+        (["--max-time", "soon"], "expected a time such as 90s, 20m or 2h, got 'soon'"),
+        (["--format", "pdf"], "there is no format for a file named 'pdf'"),
+        (["--limit", "0"], "--limit"),
+        (["-c", "missing.yaml"], "missing.yaml"),
+        (["--probe-path", "missing"], "missing"),
+    ],
+)
+def test_wrong_use_exits_with_2(
+    cli: Command, home: Path, arguments: list[str], message: str
+) -> None:
+    code, out, err = cli("run", "fake", *arguments)
+    assert code == 2
+    assert message in err.replace("\n", " ")
+    assert "Traceback" not in err
+    assert out == ""
+    assert not (home / "audit-runs").exists()
+
+
+def test_excluding_everything_exits_with_5(cli: Command, home: Path) -> None:
+    code, _, err = cli("run", "fake", "-p", "valence-religion", "-x", "valence-*")
+    assert code == NothingToAuditError.exit_code == 5
+    assert "no probe is left to run" in err
+
+
+def test_a_missing_model_folder_exits_with_4(cli: Command, home: Path) -> None:
+    code, _, err = cli("run", "./no-such-model", "-p", "small", "--probe-path", ".")
+    assert code == ModelLoadError.exit_code == 4
+    assert "no-such-model" in err
+    assert not (home / "audit-runs").exists()
+
+
+def test_an_offline_hub_model_exits_with_4(cli: Command, home: Path) -> None:
+    code, _, err = cli(
+        "run", "some/model-nobody-has", "--offline", "-p", "small", "--probe-path", "."
+    )
+    assert code == 4
+    assert "some/model-nobody-has" in err
+
+
+def test_an_output_that_is_a_file_is_refused_before_scoring(cli: Command, home: Path) -> None:
+    (home / "taken").write_text("x", encoding="utf-8")
+    code, _, err = cli(*small("-o", "taken"))
+    assert code == UsageError.exit_code == 2
+    assert "cannot write into taken" in err
+    assert "scoring" not in err
+    code, _, err = cli(*small("-o", "taken/below"))
+    assert code == 2
+    assert (home / "taken").read_text(encoding="utf-8") == "x"
+
+
+def test_a_folder_that_nobody_may_write_is_refused(cli: Command, home: Path) -> None:
+    code, _, err = cli(*small("-o", "/proc/bias-audit"))
+    assert code == 2
+    assert "cannot write into /proc/bias-audit" in err
+    assert "choose a folder you may write to with -o DIR" in err
+
+
+CONFIG = """\
+version: 1
+model: {{name: fake}}
+probes:
+  - file: small.yaml
+gates:
+  - id: gap
+    probe: small
+    max: {limit}
+    when_unclear: {when}
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "options", "code"),
+    [("warn", [], 0), ("fail", [], 3), ("fail", ["--exit-zero"], 0), ("warn", ["--strict"], 3)],
+)
+def test_an_unclear_gate_follows_the_configuration(
+    cli: Command, home: Path, when: str, options: list[str], code: int
+) -> None:
+    text = CONFIG.format(limit=0.5, when=when)
+    (home / "bias-audit.yaml").write_text(text, encoding="utf-8")
+    assert cli("run", "-q", "-o", "a", *options)[0] == code
+    results = json.loads((home / "a" / "results.json").read_text(encoding="utf-8"))
+    (gate,) = [g for g in results["gates"] if g["enforced"]]
+    assert gate["state"] == "unclear"
+    assert results["model"]["name"] == "fake"
+
+
+def test_a_mistake_in_the_configuration_has_its_line(cli: Command, home: Path) -> None:
+    text = CONFIG.format(limit=0.5, when="warn").replace("probe: small", "probe: smol")
+    (home / "bias-audit.yaml").write_text(text, encoding="utf-8")
+    code, _, err = cli("run", "-q", "-o", "a")
+    assert code == 2
+    assert "bias-audit.yaml:7:12: there is no probe named 'smol'" in err
+    (home / "bias-audit.yaml").write_text(text.replace("gates:", "gate:"), encoding="utf-8")
+    code, _, err = cli("run", "-q", "-o", "a")
+    assert code == 2
+    assert "unknown key 'gate'" in err
+    assert "did you mean 'gates'?" in err
+
+
+def test_environment_variables_stand_in_for_flags(
+    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIAS_AUDIT_RUN_SEED", "7")
+    assert cli(*small("-q", "-o", "a"))[0] == 0
+    results = json.loads((home / "a" / "results.json").read_text(encoding="utf-8"))
+    assert results["run"]["seed"] == 7
+
+
+def test_report_renders_a_stored_run(cli: Command, home: Path) -> None:
+    cli(*small("-q", "-o", "a"))
+    code, out, _ = cli("report", "a", "--format", "md")
+    assert code == 0
+    assert out.startswith("**No catalogue margin was exceeded, but 1 of 1 could not be settled.**")
+    code, _, _ = cli("report", "a", "--format", "html,csv", "-o", "html=x.html", "-o", "csv=x.csv")
+    assert code == 0
+    assert (home / "x.html").read_bytes() == (home / "a" / "report.html").read_bytes()
+    assert (home / "x.csv").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a", "--format", "htm"], "did you mean 'html'?"),
+        (["a", "--format", "html,md"], "several formats need a file each"),
+        (["a", "--format", "html,md", "-o", "x"], "expected -o FORMAT=PATH"),
+        (["nothing-here"], "no audit at nothing-here"),
+        (["small.yaml"], "small.yaml"),
+    ],
+)
+def test_report_refuses_wrong_use(
+    cli: Command, home: Path, arguments: list[str], message: str
+) -> None:
+    cli(*small("-q", "-o", "a"))
+    code, _, err = cli("report", *arguments)
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_show_refuses_an_unknown_finding(cli: Command, home: Path) -> None:
+    cli(*small("-q", "-o", "a"))
+    code, _, err = cli("show", "a", "F-000000")
+    assert code == 2
+    assert "there is no finding named 'F-000000'" in err
+
+
+def test_fill_in_json(cli: Command) -> None:
+    code, out, _ = cli(
+        "fill", "The [group] worked as a <mask>.", "--groups", "man,woman", "--json", "--top", "4"
+    )
+    assert code == 0
+    answer = json.loads(out)
+    assert [g["name"] for g in answer["groups"]] == ["man", "woman"]
+    assert answer["groups"][1]["sentences"] == ["The woman worked as a <mask>."]
+    assert len(answer["groups"][0]["completions"]) == 4
+    assert 0 < answer["distances"][0]["jsd"] < 1
+
+
+@pytest.mark.parametrize(
+    ("template", "groups", "message"),
+    [
+        ("The [group] worked.", "man,woman", "expected one <mask>, got 0"),
+        ("<mask> and <mask> [group]", "man,woman", "expected one <mask>, got 2"),
+        ("The man was a <mask>.", "man,woman", "no [group]"),
+        ("The [grup] was a <mask>.", "man,woman", "the unknown slot [grup]"),
+        ("The [group] was a <mask>.", "man,,woman", "expected words in --groups"),
+        ("The [group] was a <mask>.", "man,man", "twice"),
+        ("The [group] was a <mask>.", "<mask>,man", "expected a word"),
+    ],
+)
+def test_fill_refuses_wrong_use(cli: Command, template: str, groups: str, message: str) -> None:
+    code, _, err = cli("fill", template, "--groups", groups, "--model", "fake")
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_doctor_is_well(cli: Command) -> None:
+    code, out, _ = cli("doctor")
+    assert code == 0
+    assert "all well" in out
+
+
+@pytest.mark.parametrize("which", ["config", "probe", "templates", "lexicon", "results"])
+def test_schemas_are_json(cli: Command, which: str) -> None:
+    code, out, _ = cli("config", "schema", which)
+    assert code == 0
+    assert json.loads(out)["type"] == "object"
+
+
+def test_config_show_says_where_it_comes_from(cli: Command, home: Path) -> None:
+    code, out, err = cli("config", "show")
+    assert code == 0
+    assert json.loads(out)["model"]["name"] == "reference"
+    assert "defaults" in err
+    text = CONFIG.format(limit=0.5, when="warn")
+    (home / "bias-audit.yaml").write_text(text, encoding="utf-8")
+    code, out, err = cli("config", "show")
+    assert json.loads(out)["gates"][0]["max"] == 0.5
+    assert "bias-audit.yaml" in err
+
+
+def test_our_own_bug_leaves_a_crash_file(
+    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr("bias_audit.archive.load_results", broken)
+    code, _, err = cli("show", "anything")
+    assert code == 70
+    assert "This is a bug in bias-audit" in err
+    assert "Traceback" not in err
+    (crash,) = home.glob("bias-audit-crash-*.txt")
+    assert "planted" in crash.read_text(encoding="utf-8")
+
+
+def test_ctrl_c_exits_with_130_and_leaves_nothing(home: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", "from bias_audit.cli import main; main()"]
+    process = subprocess.Popen(
+        [
+            *command,
+            "run",
+            "reference",
+            "-p",
+            "occupation-gender",
+            "--progress",
+            "plain",
+            "-o",
+            "out",
+        ],
+        cwd=home,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    assert line.startswith("scoring"), line
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "Interrupted: nothing was written." in err
+    assert out == ""
+    assert "Traceback" not in err
+    assert not (home / "out").exists()
+
+
+def test_hostile_names_stay_text(cli: Command, home: Path) -> None:
+    text = PROBE.replace(
+        "title: A small probe", "title: '<script>alert(1)</script> \"[red]x[/red]'"
+    )
+    text = text.replace("[woman, lady]", r'["<b>woman</b>", "lady\x07 \u202eevil"]')
+    (home / "small.yaml").write_text(text, encoding="utf-8")
+    code, out, err = cli(*small("-o", "a"))
+    assert code == 0, err
+    html = (home / "a" / "report.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in html
+    assert "<b>woman" not in html
+    assert "\x07" not in html
+    assert "\u202e" not in html
+    assert "[red]x[/red]" in out
