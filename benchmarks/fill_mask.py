@@ -1,6 +1,6 @@
 """How fast open prompts are filled, against the fill-mask pipeline and against the machine.
 
-    python benchmarks/fill_mask.py [--prompts 400] [--repeats 3] [--threads 2] [--json PATH]
+    python -m benchmarks.fill_mask [--prompts 400] [--repeats 3] [--threads 2] [--json PATH]
 
 A random model of DistilRoBERTa's shape (6 layers x 768, 12 heads, 50,265 pieces) is saved to
 a temporary folder. The same distinct prompts go, in turns, through this package
@@ -29,8 +29,8 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from benchmarks.random_model import HIDDEN, INNER, LAYERS, VOCABULARY, save_model
 
+from benchmarks.random_model import HIDDEN, INNER, LAYERS, VOCABULARY, save_model
 from bias_audit.records import Prompt
 from bias_audit.scoring import _forward
 from bias_audit.scoring.masked_lm import MaskedLM

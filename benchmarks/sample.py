@@ -1,7 +1,7 @@
 """Renders the sample audit in ``reports/sample/``, or compares a fresh run with it.
 
     python -m benchmarks.sample RUN             make the sample from a finished run folder
-    python -m benchmarks.sample --check RUN     compare a run with the sample; exit 1 on a difference
+    python -m benchmarks.sample --check RUN     compare a run with it; exit 1 on a difference
 
 RUN is a folder that ``bias-audit run`` wrote for the reference model. Estimates may differ by 1e-4
 between machines; everything else must be equal.

@@ -34,7 +34,9 @@ class Record(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _finite(cls, value: Any) -> Any:
-        if isinstance(value, float) and not math.isfinite(value):
+        inside = value.values() if isinstance(value, dict) else value
+        many = inside if isinstance(value, (dict, list, tuple)) else (value,)
+        if any(isinstance(number, float) and not math.isfinite(number) for number in many):
             raise ValueError("numbers must be finite; use null beside a reason")
         return value
 
@@ -203,6 +205,20 @@ class TargetEffect(Record):
     facts: dict[str, float] = Field(default_factory=dict)
 
 
+class Sentence(Record):
+    """Two sentences that differ by the group only, and what the model gave the scored word."""
+
+    template: str
+    target: str
+    pole: str
+    text_a: str
+    text_b: str
+    word: str
+    """The scored word as it stands in both sentences (or in sentence A, when groups are scored)."""
+    log_prob_a: float
+    log_prob_b: float
+
+
 class Result(Record):
     """One measured number with everything a reader needs beside it."""
 
@@ -259,20 +275,8 @@ class Result(Record):
     reason: str = ""
     by_template: tuple[TemplateEffect, ...] = ()
     by_target: tuple[TargetEffect, ...] = ()
-
-
-class Sentence(Record):
-    """Two sentences that differ by the group only, and what the model gave the scored word."""
-
-    template: str
-    target: str
-    pole: str
-    text_a: str
-    text_b: str
-    word: str
-    """The scored word as it stands in both sentences (or in sentence A, when groups are scored)."""
-    log_prob_a: float
-    log_prob_b: float
+    sentences: tuple[Sentence, ...] = ()
+    """Typical sentence pairs of a primary result."""
 
 
 class Finding(Record):
@@ -367,6 +371,11 @@ def dump_json(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
+def settled(results: Results) -> Results:
+    """Return the audit as it will be read back, so that a report of either gives the same bytes."""
+    return Results.model_validate(rounded(results.model_dump(mode="json")))
+
+
 def results_text(results: Results) -> str:
     """The bytes of ``results.json``."""
     return dump_json(rounded(results.model_dump(mode="json")))
@@ -425,7 +434,7 @@ def load_results(run: str | Path) -> Results:
     path = locate(run)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a readable results.json: {error}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if not isinstance(version, str):

@@ -10,24 +10,22 @@ from bias_audit.render import _page as page
 from bias_audit.render import _pictures as pictures
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index
+from bias_audit.render._judged import pairs
 from bias_audit.render._text import bounds, count, percent, plain, short
 
 _TOP = 12
 
 
-def chapters(index: Index, notes: tuple[page.Note, ...]) -> tuple[page.Chapter, ...]:
+def chapters(index: Index) -> tuple[page.Chapter, ...]:
     """Build the chapters in the order in which the axes first occur; controls stand elsewhere."""
     probes = [probe for probe in index.audit.probes if probe.role == "probe"]
     axes = dict.fromkeys(probe.axis for probe in probes)
     return tuple(
-        _chapter(index, axis, [probe for probe in probes if probe.axis == axis], notes)
-        for axis in axes
+        _chapter(index, axis, [probe for probe in probes if probe.axis == axis]) for axis in axes
     )
 
 
-def _chapter(
-    index: Index, axis: str, probes: list[ProbeRecord], notes: tuple[page.Note, ...]
-) -> page.Chapter:
+def _chapter(index: Index, axis: str, probes: list[ProbeRecord]) -> page.Chapter:
     results = [result for probe in probes for result in index.of(probe.id, "primary")]
     picture = pictures.intervals(index, axis, results)
     table = pictures.interval_table(index, axis, results) if results and not picture else None
@@ -37,7 +35,7 @@ def _chapter(
         lead=_lead(probes, results),
         picture=picture,
         table=table,
-        probes=tuple(_section(index, probe, notes) for probe in probes),
+        probes=tuple(_section(index, probe) for probe in probes),
     )
 
 
@@ -49,9 +47,8 @@ def _lead(probes: list[ProbeRecord], results: list[Result]) -> str:
     return f"{count(len(probes), 'probe')} ({told}), {count(len(results), 'primary comparison')}."
 
 
-def _section(index: Index, probe: ProbeRecord, notes: tuple[page.Note, ...]) -> page.ProbeSection:
+def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
     results = index.of(probe.id, "primary")
-    own = {finding.id for finding in index.audit.findings if finding.probe == probe.id}
     by_word, phrasing = _pictures(index, probe, results)
     told = any(isinstance(item, page.Intervals) for item in by_word)
     return page.ProbeSection(
@@ -61,7 +58,7 @@ def _section(index: Index, probe: ProbeRecord, notes: tuple[page.Note, ...]) -> 
         question=probe.question,
         state=probe.state,
         state_words=words.STATE_WORDS[probe.state][1],
-        reason=words.sentence(probe.reason),
+        reason="" if _repeats(probe) else words.sentence(probe.reason),
         notices=tuple(words.status(code) for code in probe.statuses),
         size=_size(probe),
         sensitive=probe.sensitive,
@@ -70,9 +67,21 @@ def _section(index: Index, probe: ProbeRecord, notes: tuple[page.Note, ...]) -> 
         heat=None if told else facts.heat(index, probe),
         columns=_completions(probe),
         further=_secondary(index, probe),
-        notes=tuple(note for note in notes if note.id in own),
+        evidence=_evidence(index, results),
         card=_card(probe),
     )
+
+
+def _repeats(probe: ProbeRecord) -> bool:
+    """Whether the reason says what the state's own words say."""
+    return probe.reason.lower() in words.STATE_WORDS[probe.state][1].lower()
+
+
+def _evidence(index: Index, results: list[Result]) -> tuple[page.Pairs, ...]:
+    """Sentence pairs of each comparison: those of its finding, else its own."""
+    told = {finding.result: finding.sentences for finding in index.audit.findings}
+    made = [pairs(index, result, told.get(result.id) or result.sentences) for result in results]
+    return tuple(found for found in made if found is not None)
 
 
 def _pictures(

@@ -81,7 +81,7 @@ def _say(probe: ProbeRecord, slope: float, r: float, n: int, first: str) -> str:
     return (
         f"Each dot is one of {n} words. A flat line means that the model pays no heed to the "
         f"figures; for each 10 points more, the odds with {first} are multiplied by "
-        f"{times(10 * slope)} (correlation {signed(r)}). "
+        f"{times(10 * slope)} (correlation of the dots {signed(r)}). "
         f"Following the figures is neither good nor bad in itself.{wanted}"
     )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from bias_audit.archive import Finding, Gate, Result, Results
+from bias_audit.archive import Finding, Gate, Result, Results, Sentence
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index, strength
@@ -155,8 +156,6 @@ def _order(index: Index, finding: Finding) -> tuple[int, int, float, str]:
 def _note(index: Index, finding: Finding) -> page.Note:
     result = index.results.get(finding.result)
     probe = index.probes.get(finding.probe)
-    labels = index.labels(result) if result else ()
-    pair = (labels[0], labels[1]) if len(labels) > 1 else ("first group", "second group")
     return page.Note(
         id=finding.id,
         name=index.name("finding", finding.id),
@@ -170,8 +169,8 @@ def _note(index: Index, finding: Finding) -> page.Note:
         probe=index.title(finding.probe),
         chapter=index.name("probe", finding.probe) if probe else "",
         sensitive=bool(probe and probe.sensitive),
-        pairs=_pairs(finding),
-        labels=pair,
+        pairs=index.name("sentences", result.id) if result and finding.sentences else "",
+        pair_count=len(finding.sentences),
     )
 
 
@@ -190,16 +189,25 @@ def measured(result: Result, finding: Finding) -> tuple[str, ...]:
     return tuple(facts)
 
 
-def _pairs(finding: Finding) -> tuple[page.Pair, ...]:
-    return tuple(
-        page.Pair(
-            text_a=item.text_a,
-            text_b=item.text_b,
-            word=item.word,
-            probability_a=percent(math.exp(min(item.log_prob_a, 0.0))),
-            probability_b=percent(math.exp(min(item.log_prob_b, 0.0))),
-            ratio=factor(item.log_prob_a - item.log_prob_b),
-            value=item.log_prob_a - item.log_prob_b,
-        )
-        for item in finding.sentences
+def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.Pairs | None:
+    """The sentence pairs of one comparison; None without any."""
+    if not sentences:
+        return None
+    labels = index.labels(result)
+    return page.Pairs(
+        name=index.name("sentences", result.id),
+        title=index.versus(result),
+        labels=(labels[0], labels[1]) if len(labels) > 1 else ("first group", "second group"),
+        rows=tuple(
+            page.Pair(
+                text_a=item.text_a,
+                text_b=item.text_b,
+                word=item.word,
+                probability_a=percent(math.exp(min(item.log_prob_a, 0.0))),
+                probability_b=percent(math.exp(min(item.log_prob_b, 0.0))),
+                ratio=factor(item.log_prob_a - item.log_prob_b),
+                value=item.log_prob_a - item.log_prob_b,
+            )
+            for item in sentences
+        ),
     )

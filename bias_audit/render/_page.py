@@ -151,6 +151,18 @@ class Pair:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Pairs:
+    """Typical sentence pairs of one comparison."""
+
+    name: str
+    """Fragment of the table."""
+    title: str
+    rows: tuple[Pair, ...]
+    labels: tuple[str, str]
+    """The two groups."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Note:
     """A finding, ready to be read."""
 
@@ -168,9 +180,9 @@ class Note:
     chapter: str
     """Fragment of the probe's section."""
     sensitive: bool
-    pairs: tuple[Pair, ...]
-    labels: tuple[str, str]
-    """The two groups of the pairs."""
+    pairs: str
+    """Fragment of its sentence pairs, in the section of its probe; empty without any."""
+    pair_count: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,7 +206,7 @@ class ProbeSection:
     columns: tuple[Column, ...]
     further: Table | None
     """Secondary measures, not judged."""
-    notes: tuple[Note, ...]
+    evidence: tuple[Pairs, ...]
     card: tuple[tuple[str, str], ...]
 
 

@@ -48,7 +48,7 @@ def build(results: Results) -> page.Page:
         cannot=CANNOT,
         verdict=verdict(index),
         notes=notes,
-        chapters=chapters(index, notes),
+        chapters=chapters(index),
         quality=made,
         failures=_failures(index),
         waivers=_waivers(audit),
