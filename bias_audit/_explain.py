@@ -27,19 +27,18 @@ _EXPECTED = {
     "float_type": "a number",
     "float_parsing": "a number",
     "finite_number": "a finite number",
-    "string_unicode": "text without unpaired surrogates",
     "string_pattern_mismatch": "a name of lower-case letters, digits, '-', '_' and '.'",
-    "greater_than": "a number above {gt}",
-    "greater_than_equal": "a number of at least {ge}",
-    "less_than": "a number below {lt}",
-    "less_than_equal": "a number of at most {le}",
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
     "literal_error": "{expected}",
     "string_too_long": "at most {max_length} characters",
     "string_too_short": "at least {min_length} character",
 }
 
 
-class Mistakes(ValueError):
+class MistakesError(ValueError):
     """Mistakes below one value, each with its own path; for validators that see several."""
 
     def __init__(self, found: list[tuple[Path_, str]]) -> None:
@@ -67,18 +66,16 @@ def explain(
         if item["type"] == "too_short" and item["loc"] in inner:
             continue  # the list is short because its items were refused
         loc = item["loc"]
-        for below, message, hint in _told(item, model):
+        for below, message, hint in _told(item, model, values):
             line, column = _place((*loc, *below), item["type"], values, keys)
-            found.append(
-                Problem(file=file, line=line, column=column, message=message, hint=hint)
-            )
+            found.append(Problem(file=file, line=line, column=column, message=message, hint=hint))
     return list(dict.fromkeys(found))
 
 
-def _told(item: Any, model: type[BaseModel]) -> Iterator[tuple[Path_, str, str]]:
+def _told(item: Any, model: type[BaseModel], values: Marks) -> Iterator[tuple[Path_, str, str]]:
     """Yield path below the value, message and hint of one pydantic error."""
     reason = item.get("ctx", {}).get("error")
-    if isinstance(reason, Mistakes):
+    if isinstance(reason, MistakesError):
         for below, text in reason.found:
             message, _, hint = text.partition(" | ")
             yield below, message, hint
@@ -86,10 +83,11 @@ def _told(item: Any, model: type[BaseModel]) -> Iterator[tuple[Path_, str, str]]
         message, _, hint = str(reason).partition(" | ")
         yield (), message, hint
     else:
-        yield (), *_plain(item, model)
+        yield (), *_plain(item, model, nearest_path(item["loc"], values))
 
 
-def _plain(item: Any, model: type[BaseModel]) -> tuple[str, str]:
+def _plain(item: Any, model: type[BaseModel], path: Path_) -> tuple[str, str]:
+    """Message and hint; ``path`` is the location without what the file does not have."""
     kind, loc, value = item["type"], item["loc"], item["input"]
     if kind == "extra_forbidden":
         known = _field_names(model, loc[:-1])
@@ -97,10 +95,10 @@ def _plain(item: Any, model: type[BaseModel]) -> tuple[str, str]:
         hint = f"did you mean '{near}'?" if near else f"known here: {', '.join(sorted(known))}"
         return f"unknown key '{loc[-1]}'", hint
     if kind == "missing":
-        return f"the key '{loc[-1]}' is missing{_inside(loc[:-1])}", ""
+        return f"the key '{loc[-1]}' is missing{_inside(path)}", ""
     if kind == "too_short":
         count = item["ctx"]["min_length"]
-        return f"expected at least {count} item{'s'[: count > 1]}{_inside(loc)}, got none", ""
+        return f"expected at least {count} item{'s'[: count > 1]}{_inside(path)}, got none", ""
     if kind == "string_type":
         return f"expected text, got {_named(value)}", _quotes(value)
     if kind in {"model_type", "dataclass_type"}:
@@ -140,18 +138,22 @@ def _inside(loc: Path_) -> str:
     return f" under '{names[-1]}'" if names else ""
 
 
-def _place(loc: Path_, kind: str, values: Marks, keys: Marks) -> tuple[int, int]:
-    """Where the value at ``loc`` stands; for an unknown key, where the key stands.
+def nearest_path(loc: Path_, values: Marks) -> Path_:
+    """Return the longest path that the file has, when parts of ``loc`` may be left out.
 
-    A pydantic location also holds names of union members; the longest path that the file has wins,
-    and of two the one that keeps the last part.
+    A location also holds names of union members and keys that a short form saves; of two paths
+    of one length the one that keeps the later part wins.
     """
-    is_key = loc[-1:] == ("[key]",)
-    loc = loc[:-1] if is_key else loc
     paths: list[Path_] = [()]
-    for part in loc[:-1] if kind == "missing" else loc:
+    for part in loc:
         paths += [(*path, part) for path in paths if (*path, part) in values]
-    path = max(enumerate(paths), key=lambda pair: (len(pair[1]), pair[0]))[1]
+    return max(enumerate(paths), key=lambda pair: (len(pair[1]), pair[0]))[1]
+
+
+def _place(loc: Path_, kind: str, values: Marks, keys: Marks) -> tuple[int, int]:
+    """Where the value at ``loc`` stands; for an unknown key, where the key stands."""
+    is_key = loc[-1:] == ("[key]",)
+    path = nearest_path(loc[:-1] if is_key or kind == "missing" else loc, values)
     if is_key or kind == "extra_forbidden":
         return keys.get(path) or values.get(path, (1, 1))
     return values.get(path, (1, 1))

@@ -8,27 +8,28 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from bias_audit._explain import Mistakes
+from bias_audit._explain import MistakesError
 from bias_audit._wording import FormName, Id, Sentence, Text, Word
 
 Path_ = tuple[str | int, ...]
 
 
-def refuse_twins(names: Iterable[tuple[Path_, str | None]], kind: str) -> None:
-    """Refuse a name that comes twice; None is no name.
+def refuse_twins(
+    names: Iterable[tuple[Path_, str]], kind: str, hint: str = "rename one of them"
+) -> None:
+    """Refuse a name that comes twice.
 
     Raises:
-        Mistakes: every repetition, with its path.
+        MistakesError: every repetition, with its path.
     """
     seen: set[str] = set()
     found: list[tuple[Path_, str]] = []
     for path, name in names:
         if name in seen:
-            found.append((path, f"the {kind} '{name}' is here twice | rename one of them"))
-        elif name is not None:
-            seen.add(name)
+            found.append((path, f"the {kind} '{name}' is here twice | {hint}"))
+        seen.add(name)
     if found:
-        raise Mistakes(found)
+        raise MistakesError(found)
 
 
 def _slot_names(slots: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -43,7 +44,7 @@ def _slot_names(slots: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]
         elif not words:
             found.append(((name,), f"the slot '{name}' has no words | {name}: [here, there]"))
     if found:
-        raise Mistakes(found)
+        raise MistakesError(found)
     return slots
 
 
@@ -202,7 +203,7 @@ class TemplateSet(Spec):
 
     @model_validator(mode="after")
     def _no_twins(self) -> TemplateSet:
-        names = (((("templates", i), t.name(i)) for i, t in enumerate(self.templates)))
+        names = ((("templates", i), t.name(i)) for i, t in enumerate(self.templates))
         refuse_twins(names, "template id")
         return self
 

@@ -69,7 +69,7 @@ def _unwrapped(text: str) -> str:
     if text[:1] == "\u201c" and text.find("\u201d") in (-1, len(text) - 1):
         raise ValueError(
             f"'{text[:40]}' stands in typographic quotes, which would become part of it"
-            ' | use straight quotes (" or \')'
+            " | use straight quotes (\" or ')"
         )
     return _one_line(text)
 

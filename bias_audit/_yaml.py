@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
@@ -25,6 +27,14 @@ M = TypeVar("M", bound=BaseModel)
 
 MAX_BYTES = 2_000_000
 _TAG = "tag:yaml.org,2002:"
+_ALIAS = "alias"
+_UNREADABLE = re.compile(r"^(%| *\t)(?=\s*[^\s#])", re.MULTILINE)
+"""What YAML readers accept and people do not mean: directives, and tabs that join two lines."""
+_REFUSED = {
+    "%": ("a directive (%...) came", "remove it; files are YAML 1.2"),
+    "\t": ("a tab came at the start of the line", "indent with spaces; YAML does not allow tabs"),
+}
+_SLOT_LIKE = re.compile(r"(?:^|[-:,{])\s+\[[\w:-]+\]\s+[^\s,}\]]")
 
 
 def read(path: Path, model: type[M]) -> M:
@@ -108,9 +118,7 @@ def places(text: str, file: str) -> Marks:
     return _compose(text, file)[1]
 
 
-def _problem(
-    file: str, message: str, hint: str = "", line: int = 0, column: int = 0
-) -> FileError:
+def _problem(file: str, message: str, hint: str = "", line: int = 0, column: int = 0) -> FileError:
     return FileError([Problem(file=file, line=line, column=column, message=message, hint=hint)])
 
 
@@ -132,12 +140,14 @@ def _line_column(text: str, position: int) -> tuple[int, int]:
 
 def _compose(text: str, file: str) -> tuple[Any, Marks, Marks, list[Problem]]:
     """Build plain data and the place of every value and key."""
-    directive = re.search(r"^%", text, re.MULTILINE)
-    if directive:  # %YAML 1.1 would turn the word "no" into a boolean
-        place = _line_column(text, directive.start())
-        raise _problem(file, "a directive (%...) came", "remove it; files are YAML 1.2", *place)
+    refused = _UNREADABLE.search(text)
+    if refused:
+        what, hint = _REFUSED[refused[1][-1]]
+        raise _problem(file, what, hint, *_line_column(text, refused.end(1) - 1))
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        yaml = YAML(typ="safe", pure=True)
+        yaml.Composer = _Composer
+        root = yaml.compose(text)
         builder = _Builder(file)
         data = builder.build(root, ()) if root is not None else None
     except MarkedYAMLError as error:
@@ -145,13 +155,13 @@ def _compose(text: str, file: str) -> tuple[Any, Marks, Marks, list[Problem]]:
     except ReaderError as error:
         raise _problem(
             file,
-            f"the control character U+{ord(str(error.character)):04X} came",
+            f"the control character U+{error.character:04X} came",
             "remove it, or write it as an escape inside double quotes",
             *_line_column(text, int(error.position)),
         ) from None
     except RecursionError:
         raise _problem(file, "is nested too deeply", "a few levels are enough") from None
-    except (YAMLError, ValueError) as error:
+    except (YAMLError, ValueError, OverflowError) as error:
         raise _problem(file, f"is not YAML: {str(error).splitlines()[0]}") from None
     return data, builder.values, builder.keys, builder.problems
 
@@ -160,17 +170,15 @@ def _syntax(error: MarkedYAMLError, text: str, file: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
     lines = text.splitlines()
-    here = lines[line] if line < len(lines) else ""
-    start = lines[error.context_mark.line] if error.context_mark and lines else here
-    value = here.split(": ", 1)[-1].lstrip(" -")
-    begun = start.split(": ", 1)[-1].lstrip(" -")
-    if "\t" in here[: len(here) - len(here.lstrip())] or "'\\t'" in str(error.problem):
-        hint = "indent with spaces; YAML does not allow tabs"
+    begun = error.context_mark.line if error.context_mark else line
+    here, start = (lines[n] if n < len(lines) else "" for n in (line, begun))
+    if "'\\t'" in str(error.problem):
+        hint = "use spaces; YAML does not allow tabs here"
     elif "\u201c" in here or "\u2018" in here:
-        hint = 'use straight quotes (" or \') around text, not typographic ones'
+        hint = "use straight quotes (\" or ') around text, not typographic ones"
     elif "single document" in str(error.context):
         hint = "write one document for each file; remove the line '---'"
-    elif value.startswith("[") or begun.startswith("["):
+    elif _SLOT_LIKE.search(here) or _SLOT_LIKE.search(start):
         hint = 'a sentence that starts with a slot needs quotes: "[group] worked as a <mask>."'
     elif "mapping values" in str(error.problem):
         hint = "check the indentation, and put a sentence with a colon into quotes"
@@ -185,6 +193,21 @@ def _syntax(error: MarkedYAMLError, text: str, file: str) -> Problem:
     )
 
 
+class _Composer(Composer):
+    """Leaves an alias where it stands, so that it can be refused there."""
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader=loader)
+        self.warn_double_anchors = False  # anchors mean nothing here
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Compose the next node; an alias becomes a scalar with a tag of its own."""
+        if not self.parser.check_event(AliasEvent):
+            return super().compose_node(parent, index)
+        event = self.parser.get_event()
+        return ScalarNode(_ALIAS, event.anchor, event.start_mark, event.end_mark)
+
+
 class _Builder:
     """Turns nodes into plain data and remembers where each value and key stood."""
 
@@ -193,15 +216,10 @@ class _Builder:
         self.values: Marks = {}
         self.keys: Marks = {}
         self.problems: list[Problem] = []
-        self._seen: set[int] = set()
 
     def build(self, node: Node, path: Path_) -> Any:
         place = (node.start_mark.line + 1, node.start_mark.column + 1)
         self.values[path] = place
-        if id(node) in self._seen:
-            self._refuse_alias(place)
-            return None
-        self._seen.add(id(node))
         if isinstance(node, ScalarNode):
             return self._scalar(node, place)
         if isinstance(node, SequenceNode) and node.tag == f"{_TAG}seq":
@@ -219,10 +237,9 @@ class _Builder:
                 self._say(place, "expected a name before the colon", "quote text with brackets")
                 continue
             key = str(key_node.value)
-            if id(key_node) in self._seen:
-                self._refuse_alias(place)
+            if key_node.tag == _ALIAS:
+                self._refuse_tag(key_node, place)
                 continue
-            self._seen.add(id(key_node))
             if key in built:
                 first = self.keys[(*path, key)][0]
                 self._say(
@@ -242,14 +259,22 @@ class _Builder:
         if tag in {"int", "float"}:
             return _number(text)
         if tag in {"str", "timestamp", "value", "merge"}:
-            return text
+            return self._text(text, place)
         self._refuse_tag(node, place)
         return None
 
-    def _refuse_alias(self, place: tuple[int, int]) -> None:
-        self._say(place, "an alias (*name) came", "write the value out; aliases are refused")
+    def _text(self, text: str, place: tuple[int, int]) -> str | None:
+        """Join escapes of a surrogate pair, as JSON writes them; refuse half a pair."""
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self._say(place, "half of a surrogate pair came", "write the character itself")
+            return None
 
     def _refuse_tag(self, node: Node, place: tuple[int, int]) -> None:
+        if node.tag == _ALIAS:
+            self._say(place, "an alias (*name) came", "write the value out; aliases are refused")
+            return
         tag = str(node.tag).replace(_TAG, "!!")
         self._say(place, f"the tag {tag} came", "remove it; only plain values are read")
 
@@ -270,4 +295,3 @@ def _number(text: str) -> int | float | str:
             break
         return value
     return text
-

@@ -384,10 +384,12 @@ def results_text(results: Results) -> str:
 def write_atomic(path: Path, content: str | bytes) -> None:
     """Write beside ``path`` and rename, so that a reader never sees half a file.
 
+    Text that is no Unicode (a folder's name of odd bytes) is written as escapes, which JSON reads.
+
     Raises:
         UsageError: the folder cannot be written.
     """
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import datetime
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bias_audit import __version__, archive, render
-from bias_audit import assess as assessing
-from bias_audit.archive import ErrorRecord, Gate, ProbeRecord, Results, SkipRecord
+from bias_audit import archive, render
+from bias_audit.archive import Gate, Results
+from bias_audit.assembling import assemble, manifest
 from bias_audit.assess import Settings
 from bias_audit.catalogue import Catalogue
 from bias_audit.config import GateConfig
-from bias_audit.errors import NothingToAuditError, UnknownNameError, UsageError
-from bias_audit.findings import findings as make_findings
-from bias_audit.gates import count_states, default_gates, enforced_gates, exit_code
+from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.gates import exit_code
 from bias_audit.measuring import Measured, ProgressListener, measure
-from bias_audit.planning import Plan, make_plan
+from bias_audit.planning import make_plan
 from bias_audit.sanity import check as check_sanity
 from bias_audit.scoring import Backend, open_backend
-from bias_audit.store import default_folder, require_writable, versions, write_run
+from bias_audit.store import (
+    default_folder,
+    read_manifest,
+    require_writable,
+    write_run,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
+
+EVIDENCE = "evidence.csv.gz"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +86,8 @@ class Audit:
             UsageError: nothing readable is there.
         """
         path = archive.locate(run)
-        return cls(results=archive.load_results(path), folder=path.parent)
+        results = archive.load_results(path)
+        return cls(results=results, manifest=read_manifest(path.parent), folder=path.parent)
 
     @property
     def findings(self) -> list[AuditFinding]:
@@ -128,6 +136,8 @@ class Audit:
     def save(self, folder: str | Path) -> Path:
         """Write the run folder: results, manifest, evidence, report and summary.
 
+        An audit that was loaded takes its evidence along, if it has any.
+
         Raises:
             UsageError: the folder cannot be written.
         """
@@ -140,20 +150,29 @@ class Audit:
         }
         if self.measured is not None:
             tables = [self.measured.tables[name] for name in sorted(self.measured.tables)]
-            files["evidence.csv.gz"] = evidence_csv(tables)
+            files[EVIDENCE] = evidence_csv(tables)
+        elif self.folder is not None and (self.folder / EVIDENCE).is_file():
+            files[EVIDENCE] = (self.folder / EVIDENCE).read_bytes()
         write_run(target, self.results, self.manifest, files)
         return target
 
     def _evidence(self) -> pd.DataFrame:
         import pandas as pd
 
+        from bias_audit.tables import read_evidence
+
         if self.measured is not None:
             tables = [self.measured.tables[name].frame for name in sorted(self.measured.tables)]
-            return pd.concat(tables, ignore_index=True)
-        path = (self.folder or Path()) / "evidence.csv.gz"
+            return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+        if self.folder is None:
+            raise UsageError("this audit has no evidence: it was neither measured nor loaded")
+        path = self.folder / EVIDENCE
         if not path.is_file():
             raise UsageError(f"no evidence at {path}: expected the file that a run writes")
-        return pd.read_csv(path, keep_default_na=False, na_values={"log_prob": "", "rank": ""})
+        try:
+            return read_evidence(path)
+        except (OSError, ValueError, EOFError, zlib.error) as error:
+            raise UsageError(f"{path} is not readable evidence: {error}") from error
 
     def _repr_html_(self) -> str:
         return render.render(self.results, "notebook")
@@ -208,7 +227,7 @@ def audit(
     sanity = check_sanity(backend, catalogue.sanity())
     measured = measure(plan, backend, progress=progress, max_seconds=max_seconds)
     duration = time.monotonic() - clock
-    results = _results(plan, backend, measured, settings, sanity, gates)
+    results = assemble(plan, backend.info, measured, settings, sanity, gates)
     run = results.run.model_copy(
         update={
             "created": started.isoformat(timespec="seconds"),
@@ -219,137 +238,15 @@ def audit(
     code = exit_code(
         results.gates,
         errors=len(results.errors),
-        audited=len(measured.scored),
+        audited=len({task.probe.spec.id for task in plan.tasks} & set(measured.scored)),
         strict=strict,
     )
-    results = results.model_copy(update={"run": run, "exit_code": code})
+    results = archive.settled(results.model_copy(update={"run": run, "exit_code": code}))
     return Audit(
         results=results,
         measured=measured,
-        manifest=_manifest(plan, backend, results, settings, options),
+        manifest=manifest(plan, backend.info, results, settings, options),
     )
-
-
-def _results(
-    plan: Plan,
-    backend: Backend,
-    measured: Measured,
-    settings: Settings,
-    sanity: archive.SanityCheck,
-    gate_configs: Sequence[GateConfig],
-) -> Results:
-    partial = plan.partial or bool(measured.late)
-    found = assessing.assess(
-        plan.tasks,
-        measured.scored,
-        settings,
-        failures=measured.failures | dict.fromkeys(measured.late, "the time was up"),
-        sanity_reason=sanity.detail,
-        partial=partial,
-        harmful=plan.harmful,
-    )
-    broken = [_broken(plan, name, measured) for name in (*measured.failures, *measured.late)]
-    probes = (*found.probes, *broken)
-    by_id = {probe.id: probe for probe in probes}
-    errors = tuple(
-        ErrorRecord(probe=name, type=measured.error_types[name], message=message)
-        for name, message in sorted(measured.failures.items())
-    )
-    enforced = enforced_gates(gate_configs, found.results, partial=partial)
-    covered = {gate.result for gate in enforced}
-    gates = enforced + [g for g in default_gates(found.results) if g.result not in covered]
-    asked = {task.probe.spec.id for task in plan.tasks}
-    if not measured.scored and not errors:
-        raise NothingToAuditError("no sentence was scored before the time was up")
-    info = backend.info
-    return Results(
-        tool=archive.Tool(name="bias-audit", version=__version__),
-        model=archive.Model(
-            name=info.name,
-            revision=info.revision,
-            fingerprint=info.fingerprint,
-            kind=info.kind,
-            architecture=info.architecture,
-            vocabulary_size=info.vocabulary_size,
-            parameters=info.parameters,
-            dtype=info.dtype,
-            device=info.device,
-            notices=info.notices,
-        ),
-        run=archive.Run(
-            seed=settings.seed,
-            partial=partial,
-            catalogue_digest=plan.digest,
-        ),
-        states=count_states(gates, len(asked & set(measured.failures)))
-        | ({"skipped": len(asked & set(measured.late))} if measured.late else {}),
-        sanity=sanity,
-        probes=probes,
-        results=found.results,
-        findings=tuple(make_findings(info.name, found.results, by_id, measured.scored)),
-        gates=tuple(gates),
-        skips=_skips(measured),
-        errors=errors,
-    )
-
-
-def _skips(measured: Measured) -> tuple[SkipRecord, ...]:
-    """Everything that was lost in any run, controls included."""
-    return tuple(
-        SkipRecord(
-            probe=name,
-            kind=skip.kind,
-            what=skip.what,
-            pole=skip.pole,
-            reason=skip.reason,
-            detail=skip.detail,
-            count=skip.count,
-        )
-        for name, scored in sorted(measured.scored.items())
-        for skip in (*scored.skips, *scored.cube.skips)
-    )
-
-
-def _broken(plan: Plan, name: str, measured: Measured) -> ProbeRecord:
-    """The record of a probe that was not scored."""
-    spec = plan.probes[name].spec
-    late = name in measured.late
-    asked = name in {task.probe.spec.id for task in plan.tasks}
-    return ProbeRecord(
-        id=name,
-        version=spec.version,
-        axis=spec.axis,
-        title=spec.title,
-        question=spec.question,
-        role="probe" if asked else spec.role,
-        state="skipped" if late else "error",
-        reason="the time was up" if late else measured.failures[name],
-        sensitive=spec.sensitive,
-    )
-
-
-def _manifest(
-    plan: Plan, backend: Backend, results: Results, settings: Settings, options: Mapping[str, Any]
-) -> dict[str, Any]:
-    info = backend.info
-    return {
-        "state": "partial" if results.run.partial else "complete",
-        "tool": results.tool.model_dump(),
-        "versions": versions(),
-        "model": results.model.model_dump() | {"tokenizer_digest": info.tokenizer_digest},
-        "options": {key: str(value) for key, value in sorted(options.items())},
-        "analysis": {name: getattr(settings, name) for name in settings.__slots__},
-        "run": results.run.model_dump(),
-        "probes": {
-            name: {
-                "version": probe.spec.version,
-                "digest": probe.digest,
-                "file": Path(probe.file).name,
-            }
-            for name, probe in sorted(plan.probes.items())
-        },
-        "prompts": plan.prompts,
-    }
 
 
 def _utc_now() -> datetime.datetime:

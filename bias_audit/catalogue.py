@@ -12,15 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from bias_audit import _yaml
+from bias_audit._join import join
 from bias_audit._resources import data_dir
 from bias_audit.errors import FileError, Problem, UnknownNameError
-from bias_audit.probes import Probe, join
+from bias_audit.probes import Probe
 from bias_audit.specs import Groups, Lexicon, ProbeSpec, Sanity, Spec, TemplateSet
 
 S = TypeVar("S", bound=Spec)
+
+SUFFIXES = (".yaml", ".yml")
 
 
 class Catalogue:
@@ -35,37 +38,46 @@ class Catalogue:
     def __init__(self, folders: Sequence[Path] = (), files: Sequence[Path] = ()) -> None:
         self._folders = tuple(folders)
         self._files = tuple(files)
-        self._read: dict[Path, Spec] = {}
+        self._read: dict[tuple[Path, type[Spec]], tuple[Spec, str]] = {}
         self._narrowed: dict[str, tuple[str, ...]] = {}
 
     def with_files(self, files: Sequence[Path]) -> Catalogue:
         """Return a catalogue that also knows these probe files."""
-        return Catalogue(self._folders, [*self._files, *files])
+        return self._like([*self._files, *files], self._narrowed)
 
     def with_groups(self, groups: Mapping[str, tuple[str, ...]]) -> Catalogue:
-        """Return a catalogue in which probes (by id) use only the named groups, in that order."""
-        catalogue = Catalogue(self._folders, self._files)
-        catalogue._narrowed = dict(groups)
-        return catalogue
+        """Return a catalogue in which probes use only the named groups, in that order.
+
+        Args:
+            groups: group ids by id or glob of the probe; the first that fits a probe counts.
+        """
+        return self._like(self._files, dict(groups))
+
+    def _like(self, files: Sequence[Path], narrowed: dict[str, tuple[str, ...]]) -> Catalogue:
+        """Return a catalogue of the same folders that shares what has been read."""
+        other = Catalogue(self._folders, files)
+        other._read, other._narrowed = self._read, narrowed
+        return other
 
     @cached_property
     def _probe_files(self) -> dict[str, Path]:
         shipped = data_dir("probes")
-        found = _by_name([*shipped.glob("*.yaml"), *shipped.glob("controls/*.yaml")])
+        found = _by_name([*_files(shipped), *_files(shipped / "controls")])
         found.pop("sanity", None)
-        mine = [path for folder in self._folders for path in folder.glob("*.yaml")]
+        mine = [path for folder in self._folders for path in _files(folder)]
         return found | _by_name([*mine, *self._files])
 
     @cached_property
     def _template_files(self) -> dict[str, Path]:
-        shipped = _by_name(data_dir("templates").glob("*.yaml"))
-        return shipped | _by_name(path for home in self._homes for path in home.glob("*.yaml"))
+        shipped = _by_name(_files(data_dir("templates")))
+        return shipped | _by_name(path for home in self._homes for path in _files(home))
 
     @cached_property
     def _lexicon_files(self) -> dict[str, Path]:
-        shipped = _by_name(data_dir("templates").glob("lexicons/*.yaml"))
-        mine = (path for home in self._homes for path in home.glob("lexicons/*.yaml"))
-        return shipped | _by_name(mine)
+        shipped = _by_name(_files(data_dir("templates") / "lexicons"))
+        return shipped | _by_name(
+            path for home in self._homes for path in _files(home / "lexicons")
+        )
 
     @property
     def _homes(self) -> list[Path]:
@@ -111,22 +123,25 @@ class Catalogue:
         Raises:
             UnknownNameError: a name or glob that matches nothing.
         """
-        names = [name for name in self.probe_ids() if self.probe_spec(name).role == "probe"]
-        wanted = list(wanted)
-        chosen = {n for n in names if not wanted and suite in self.probe_spec(n).suites}
-        for pattern in wanted:
-            hits = [n for n in self.probe_ids() if fnmatchcase(n, pattern)]
-            if "*" in pattern:
-                hits = [n for n in hits if n in names]
+        wanted, chosen = list(wanted), set()
+        for pattern in wanted or ["*"]:
+            hits = self._matching(pattern)
+            if pattern not in hits:  # a glob means probes; a control has to be named
+                hits = [name for name in hits if self.probe_spec(name).role == "probe"]
             if not hits:
                 raise UnknownNameError("probe", pattern, self.probe_ids())
             chosen.update(hits)
+        if not wanted:
+            chosen = {name for name in chosen if suite in self.probe_spec(name).suites}
         for pattern in excluded:
-            hits = [n for n in self.probe_ids() if fnmatchcase(n, pattern)]
-            if not hits:
-                raise UnknownNameError("probe", pattern, self.probe_ids())
-            chosen.difference_update(hits)
+            chosen.difference_update(self._matching(pattern))
         return sorted(chosen)
+
+    def _matching(self, pattern: str) -> list[str]:
+        hits = [name for name in self.probe_ids() if fnmatchcase(name, pattern)]
+        if not hits:
+            raise UnknownNameError("probe", pattern, self.probe_ids())
+        return hits
 
     def probe(self, name: str) -> Probe:
         """Return one probe joined with its templates, groups and targets.
@@ -136,52 +151,97 @@ class Catalogue:
             FileError: a mistake in its file or in a file it refers to.
         """
         spec = self.probe_spec(name)
-        use = self._narrowed.get(name)
-        if use and isinstance(spec.groups, Groups):
-            spec = spec.model_copy(update={"groups": spec.groups.model_copy(update={"use": use})})
-        return join(self, spec, self._probe_files[name])
+        use = next((g for key, g in self._narrowed.items() if fnmatchcase(name, key)), ())
+        if use:
+            spec = self._narrow(spec, use)
+        path = self._probe_files[name]
+        return join(self, spec, path, self._read[path, ProbeSpec][1])
 
     def read_probe_file(self, path: Path) -> Probe:
         """Read and join a probe from any file, whether or not the catalogue knows it."""
-        spec = _yaml.read(path, ProbeSpec)
-        return join(self, spec, path)
+        spec, text = self._load(path, ProbeSpec)
+        return join(self, spec, path, text)
+
+    def group_ids(self, name: str) -> list[str]:
+        """Return the ids of the groups that a probe could compare; raises as :meth:`probe_spec`."""
+        groups = self.probe_spec(name).groups
+        return list(self.lexicon(groups.lexicon).sets if isinstance(groups, Groups) else groups)
 
     def text_of(self, kind: str, name: str) -> str:
-        """Return the source text of a lexicon or template set, for digests."""
-        files = self._lexicon_files if kind == "lexicon" else self._template_files
-        return _yaml.read_source(files[name])
+        """Return the source text of a lexicon or template set that has been read, for digests."""
+        if kind == "lexicon":
+            return self._read[self._lexicon_files[name], Lexicon][1]
+        return self._read[self._template_files[name], TemplateSet][1]
+
+    def check_file(self, path: Path, model: type[Spec]) -> None:
+        """Read a file as ``model``; raises FileError."""
+        self._load(path, model)
+
+    def _narrow(self, spec: ProbeSpec, use: tuple[str, ...]) -> ProbeSpec:
+        known = self.group_ids(spec.id)
+        for group in use:
+            if group not in known:
+                raise UnknownNameError(f"group of {spec.id}", group, known)
+        own = {group: word for group, word in spec.targets.own.items() if group in use}
+        targets = spec.targets.model_copy(update={"own": own})
+        if isinstance(spec.groups, Groups):
+            groups: Any = spec.groups.model_copy(update={"use": use})
+        else:
+            groups = {group: spec.groups[group] for group in use}
+        return spec.model_copy(update={"groups": groups, "targets": targets})
 
     def _get(self, kind: str, name: str, files: dict[str, Path], model: type[S]) -> S:
         path = files.get(name)
         if path is None:
             raise UnknownNameError(kind, name, files)
-        known = self._read.get(path)
+        return self._load(path, model)[0]
+
+    def _load(self, path: Path, model: type[S]) -> tuple[S, str]:
+        """Read a file once, and check that it is called as its id says."""
+        known = self._read.get((path, model))
         if known is None:
-            known = self._read[path] = _yaml.read(path, model)
-            written = getattr(known, "id", name)
-            if written != name:
-                raise _mistake(
-                    path, f"the id is '{written}', the file is called '{path.name}'",
-                    f"rename the file to {written}.yaml, or write 'id: {name}'",
-                )  # fmt: skip
-        assert isinstance(known, model)  # noqa: S101 - one path is read as one kind only
-        return known
+            text = _yaml.read_source(path)
+            spec = _yaml.parse(text, model, str(path))
+            written = getattr(spec, "id", path.stem)
+            if written != path.stem:
+                raise _misnamed(path, text, written)
+            known = self._read[path, model] = (spec, text)
+        return cast("S", known[0]), known[1]
+
+
+def _files(folder: Path) -> list[Path]:
+    """The YAML files right in a folder, sorted."""
+    return sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
 
 
 def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
     """Index files by stem; the same stem in two folders of one layer is an error."""
     found: dict[str, Path] = {}
-    for path in sorted(set(paths)):
-        other = found.get(path.stem)
-        if other is not None:
-            raise _mistake(
-                path,
-                f"the name '{path.stem}' is taken by {other}",
-                "give one of the two files another name and id",
+    problems: list[Problem] = []
+    for path in {path.resolve(): path for path in paths}.values():
+        other = found.setdefault(path.stem, path)
+        if other is not path:
+            problems.append(
+                Problem(
+                    file=str(path),
+                    line=1,
+                    column=1,
+                    message=f"the name '{path.stem}' is taken by {other}",
+                    hint="give one of the two files another name and id",
+                )
             )
-        found[path.stem] = path
+    if problems:
+        raise FileError(problems)
     return found
 
 
-def _mistake(path: Path, message: str, hint: str) -> FileError:
-    return FileError([Problem(file=str(path), line=1, column=1, message=message, hint=hint)])
+def _misnamed(path: Path, text: str, written: str) -> FileError:
+    line, column = _yaml.places(text, str(path)).get(("id",), (1, 1))
+    problem = Problem(
+        file=str(path),
+        line=line,
+        column=column,
+        message=f"the id is '{written}', the file is called '{path.name}'",
+        hint=f"rename the file to {written}{path.suffix}, or write 'id: {path.stem}'",
+    )
+    return FileError([problem])

@@ -8,9 +8,11 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from bias_audit import _yaml
+from bias_audit._book import Book
+from bias_audit._explain import MistakesError, Path_
 from bias_audit.catalogue import Catalogue
-from bias_audit.errors import FileError, Problem, UnknownNameError
-from bias_audit.specs import Id, Spec, Text
+from bias_audit.errors import FileError, UnknownNameError
+from bias_audit.specs import Id, Spec, Text, refuse_twins
 
 NAME = "bias-audit.yaml"
 
@@ -47,6 +49,11 @@ class ProbeUse(Spec):
     def _one(self) -> ProbeUse:
         if bool(self.use) == bool(self.file):
             raise ValueError("expected either 'use' or 'file' | - use: occupation-gender")
+        if self.file and self.groups:
+            raise ValueError("'groups' needs 'use' | choose the groups in the file itself")
+        refuse_twins(((("groups", i), name) for i, name in enumerate(self.groups)), "group")
+        if len(self.groups) == 1:
+            raise MistakesError([(("groups",), "a probe compares at least two groups")])
         return self
 
 
@@ -102,15 +109,19 @@ class Config(Spec):
 
     @model_validator(mode="after")
     def _unique_gates(self) -> Config:
-        ids = [gate.id for gate in self.gates]
-        twice = next((name for name in ids if ids.count(name) > 1), None)
-        if twice:
-            raise ValueError(f"the gate id '{twice}' is here twice | rename one of them")
+        refuse_twins(((("gates", i, "id"), g.id) for i, g in enumerate(self.gates)), "gate id")
+        return self
+
+    @model_validator(mode="after")
+    def _unique_probes(self) -> Config:
+        names = ((("probes", i), p.use or p.file or "") for i, p in enumerate(self.probes))
+        refuse_twins(names, "probe", "keep one of them")
         return self
 
 
 def find(start: Path) -> Path | None:
     """Return ``bias-audit.yaml`` in ``start`` or a parent, up to the root of the repository."""
+    start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / NAME).is_file():
             return folder / NAME
@@ -129,28 +140,35 @@ def read(path: Path) -> Config:
 
 
 def check_names(config: Config, path: Path, catalogue: Catalogue) -> None:
-    """Check that probes and gates name probes that exist.
+    """Check that probes, their groups and the probes of gates exist.
 
     Raises:
         FileError: unknown names, with their lines and the nearest spelling.
     """
-    marks = _yaml.places(_yaml.read_source(path), str(path))
-    names = [(("probes", i, "use"), p.use) for i, p in enumerate(config.probes) if p.use]
-    names += [(("gates", i, "probe"), gate.probe) for i, gate in enumerate(config.gates)]
-    problems = []
-    for where, name in names:
-        try:
-            catalogue.select([name])
-        except UnknownNameError as error:
-            line, column = marks.get(where, marks.get(where[:2], (1, 1)))
-            problems.append(
-                Problem(
-                    file=str(path),
-                    line=line,
-                    column=column,
-                    message=error.message,
-                    hint=error.hint,
-                )
-            )
-    if problems:
-        raise FileError(problems)
+    book = Book(path, _yaml.read_source(path))
+    for index, used in enumerate(config.probes):
+        if used.use:
+            for name in _existing(catalogue, used.use, book, ("probes", index, "use")):
+                _check_groups(catalogue, name, used.groups, book, ("probes", index, "groups"))
+    for index, gate in enumerate(config.gates):
+        _existing(catalogue, gate.probe, book, ("gates", index, "probe"))
+    if book.problems:
+        raise FileError(book.problems)
+
+
+def _existing(catalogue: Catalogue, pattern: str, book: Book, where: Path_) -> list[str]:
+    try:
+        return catalogue.select([pattern])
+    except UnknownNameError as error:
+        book.say(where, error.message, error.hint)
+        return []
+
+
+def _check_groups(
+    catalogue: Catalogue, name: str, groups: tuple[str, ...], book: Book, where: Path_
+) -> None:
+    known = catalogue.group_ids(name) if groups else []
+    for index, group in enumerate(groups):
+        if group not in known:
+            message = f"the probe '{name}' has no group '{group}'"
+            book.say_unknown((*where, index), message, group, known)

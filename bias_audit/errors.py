@@ -14,9 +14,12 @@ Every message says what was expected, what came, and what to do.
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
+
+_DIRECTIONS = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 
 
 class BiasAuditError(Exception):
@@ -66,14 +69,16 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{where}: {self.message}" + (f"\n    {self.hint}" if self.hint else "")
+        said = visible(f"{where}: {self.message}")
+        return f"{said}\n    {visible(self.hint)}" if self.hint else said
 
 
 class FileError(UsageError):
     """All mistakes found in one or more files, at once."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda p: (p.file, p.line, p.column, p.message)))
+        unique = dict.fromkeys(problems)
+        self.problems = tuple(sorted(unique, key=lambda p: (p.file, p.line, p.column, p.message)))
         count = len(self.problems)
         head = f"{count} mistake{'s' if count != 1 else ''}:"
         super().__init__("\n".join([head, *map(str, self.problems)]))
@@ -95,6 +100,16 @@ class NothingToAuditError(BiasAuditError):
     """No probe or sentence is left after selection."""
 
     exit_code = 5
+
+
+def visible(text: str) -> str:
+    """Show control and direction-changing characters, which a terminal would obey, as escapes."""
+    return "".join(
+        char.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(char) in ("Cc", "Cs") or char in _DIRECTIONS
+        else char
+        for char in text
+    )
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

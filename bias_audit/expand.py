@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 from bias_audit._english import capitalised, starts_sentence, takes_an
-from bias_audit.probes import Frame, Probe, Target, Word
+from bias_audit.probes import Frame, Probe, Target, Word, needs
 from bias_audit.records import Pole, Prompt, Skip
-from bias_audit.specs import ARTICLE, SLOT
+from bias_audit.specs import ARTICLE, cut
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +62,8 @@ def expand(probe: Probe) -> Expansion:
 
 def variants(frame: Frame) -> list[dict[str, str]]:
     """All fillings of a frame's further named slots; one empty filling when it has none."""
-    names = [m[1] for m in SLOT.finditer(frame.template.text) if m[1] in frame.slots]
+    pieces, _ = cut(frame.template.text)
+    names = list(dict.fromkeys(p.name for p in pieces if p.name in frame.slots))
     return [
         dict(zip(names, words, strict=True))
         for words in product(*(frame.slots[name] for name in names))
@@ -82,49 +84,54 @@ def render(
     Raises:
         KeyError: a word lacks the form that the sentence asks for.
     """
-    done, at, left, filler = "", 0, "", None
-    text = frame.template.text
-    for slot in SLOT.finditer(text):
-        done += text[at : slot.start()]
-        at = slot.end()
-        name, form = slot[1], slot[2] or slot[3] or frame.number
-        word = masked if name is None else words.get(name)
-        surface = fillers[name] if word is None and name is not None else None
+    pieces, end = cut(frame.template.text)
+    done, filler = "", None
+    at_mask: str | None = None
+    for piece in pieces:
+        done += piece.before
+        word = masked if piece.name is None else words.get(piece.name)
+        surface = None
         if word is not None:
-            surface = word.forms[form]
+            surface = word.forms[piece.form or frame.number]
+        elif piece.name is not None:
+            surface = fillers[piece.name]
+        if surface is not None:
             done = _with_article(done, surface, word)
-        elif surface is not None:
-            done = _with_article(done, surface, None)
-        if surface is not None and starts_sentence(done):
-            surface = capitalised(surface)
-        if name is None:
-            left, filler, done = done, surface, ""
+            opens = starts_sentence(done if at_mask is None else f"{at_mask}x{done}")
+            surface = capitalised(surface) if opens else surface
+        if piece.name is None:
+            at_mask, filler, done = done, surface, ""
         else:
             done += surface or ""
-    return Rendered(left=left, filler=filler, right=done + text[at:])
+    return Rendered(left=at_mask or "", filler=filler, right=done + end)
 
 
 def _with_article(text: str, surface: str, word: Word | None) -> str:
     """Make the article at the end of ``text`` fit the word that follows."""
-    found = ARTICLE.search(text)
+    found = _article(text)
     if found is None:
         return text
+    before, article, after = found
     if word is not None and not word.article:
-        return text[: found.start(1)]
-    if found[1].lower() == "the":
+        return before + after[1:]
+    if article.lower() == "the":
         return text
     an = word.an if word is not None and word.an is not None else takes_an(surface)
-    article = "an" if an else "a"
-    return f"{text[: found.start(1)]}{article.capitalize() if found[1][0] == 'A' else article} "
+    fitting = "an" if an else "a"
+    return f"{before}{fitting.capitalize() if article[0] == 'A' else fitting}{after}"
+
+
+@lru_cache(maxsize=4096)
+def _article(text: str) -> tuple[str, str, str] | None:
+    """Cut ``text`` before and after the article at its end; None when it has none."""
+    found = ARTICLE.search(text)
+    return found and (text[: found.start(1)], found[1], found[2])
 
 
 def _lacks(probe: Probe, word: Word, kind: str, skips: dict[str, Skip]) -> bool:
-    masked = probe.spec.mask
     for frame in probe.frames:
-        for slot in SLOT.finditer(frame.template.text):
-            name = masked if slot[1] is None else slot[1]
-            form = slot[2] or slot[3] or frame.number
-            if name == kind and form not in word.forms:
+        for asked, form in needs(frame, probe.spec.mask):
+            if asked == kind and form not in word.forms:
                 skips[f"{kind}:{word.id}"] = Skip(
                     probe=probe.spec.id,
                     kind="term" if kind == "group" else "target",

@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from bias_audit.errors import UsageError
 from bias_audit.expand import render
@@ -81,8 +82,13 @@ def fill(
         UsageError: the template or a group cannot be used.
     """
     frame = _frame(template)
+    if top < 1:
+        raise UsageError(f"expected at least one completion to show, got {top}")
     if not groups:
         raise UsageError("no group came", hint="for example --groups man,woman")
+    empty = next((name for name, words in groups.items() if not words), None)
+    if empty is not None:
+        raise UsageError(f"the group '{empty}' has no words", hint="for example --groups man,woman")
     prompts = [_prompt(frame, name, word) for name, words in groups.items() for word in words]
     answers = backend.fill_mask(prompts, top_k=top)
     found, tables = [], {}
@@ -97,15 +103,13 @@ def fill(
                 raise UsageError(f'"{prompt.text}" cannot be scored: {answer.detail}')
         scores = [answer for _, answer in mine]
         tables[name] = _mean([answer.words for answer in scores])
-        mass = float(np.mean([answer.word_mass for answer in scores]))
+        shares = np.mean([a.words * np.float64(a.word_mass) for a in scores], axis=0)
         found.append(
             FilledGroup(
                 name=name,
                 sentences=tuple(prompt.text for prompt, _ in mine),
-                completions=scores[0].top
-                if len(scores) == 1
-                else _top(tables[name] * mass, backend.words, top),
-                word_mass=mass,
+                completions=scores[0].top if len(scores) == 1 else _top(shares, backend.words, top),
+                word_mass=float(np.mean([answer.word_mass for answer in scores])),
             )
         )
     return Fill(
@@ -126,13 +130,29 @@ def _frame(template: str) -> Frame:
     if unknown or "group" not in slots:
         what = f"the unknown slot [{unknown[0]}]" if unknown else "no [group]"
         raise UsageError(f"expected a sentence with [group], got {what}", hint=example)
-    return Frame(id="fill", template=Template(text=template), number="sg", slots={})
+    form = next((m[2] for m in SLOT.finditer(template) if m[2] not in (None, "sg", "pl")), None)
+    if form is not None:
+        raise UsageError(f"words written here have no form '{form}'", hint="write [group]")
+    try:
+        checked = Template(text=template)
+    except ValidationError as error:
+        raise _refused(error) from error
+    return Frame(id="fill", template=checked, number="sg", slots={})
+
+
+def _refused(error: ValidationError) -> UsageError:
+    """The first mistake of a text; validators put a hint behind a bar."""
+    message, _, hint = error.errors()[0]["msg"].removeprefix("Value error, ").partition(" | ")
+    return UsageError(message, hint=hint)
 
 
 def _prompt(frame: Frame, name: str, text: str) -> Prompt:
     if not text.strip() or SLOT.search(text):
         raise UsageError(f"expected a word for the group '{name}', got '{text}'")
-    word = words_of(WordSet(entries=(Entry(sg=text, pl=text),)))[0]
+    try:
+        word = words_of(WordSet(entries=(Entry(sg=text.strip(), pl=text.strip()),)))[0]
+    except ValidationError as error:
+        raise _refused(error) from error
     made = render(frame, {"group": word}, {}, None)
     return Prompt(
         probe="fill",

@@ -8,27 +8,44 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from bias_audit.archive import Evidence, Finding, ProbeRecord, Result, Sentence, Severity
+from bias_audit.archive import (
+    Evidence,
+    Finding,
+    ProbeRecord,
+    Result,
+    Sentence,
+    Severity,
+    TargetEffect,
+)
 from bias_audit.assess import OTHERS, Scored
-from bias_audit.expand import render
-from bias_audit.probes import Frame, Probe, Word
+from bias_audit.records import Prompt
+from bias_audit.tables import Unit
 
 DOUBLED = math.log(2)
 """Gaps whose interval starts beyond a doubling of the odds are of high severity."""
 SENTENCES = 6
+SHOWN = 4
+"""Group words that a headline quotes."""
+MOST_SHOWN = 100_000
+FEWEST_FRAMES = 6
+"""With fewer sentences the exact sign-flip test cannot reach 0.05: nothing is found, only shown."""
 
 NOTICES = {
     "direction_depends_on_phrasing": "The direction depends on the phrasing: fewer than three in "
     "four sentences agree.",
-    "fragile": "The verdict hangs on one sentence or on one interval method.",
+    "fragile": "The verdict hangs on one sentence, on one word or on one interval method.",
     "pole_heterogeneous": "A few likely words of a pole behave unlike the others; see the table of "
     "words.",
-    "one_target_dominates": "One word carries more than half of the gap; see the table of words.",
-    "incomplete": "A pole lost too many of its words to the vocabulary.",
+    "one_target_dominates": "One word, {word}, carries more than half of the gap.",
+    "incomplete": "A pole lost too many of its words to the vocabulary, or has hardly any "
+    "probability.",
     "under_powered": "Gaps of the size of the margin could go unnoticed with this design.",
     "descriptive_only": "Too few sentences or words for a verdict.",
     "instrument_failed": "A control failed, so this number is not evidence.",
+    "no_card": "The probe has no measurement card, so it is measured and not judged.",
+    "no_controls": "The probe has no controls that vouch for it.",
 }
 
 
@@ -50,6 +67,7 @@ def findings(
         and result.p_adjusted is not None
         and result.p_adjusted < 0.05
         and "instrument_failed" not in result.statuses
+        and result.n_templates >= FEWEST_FRAMES
     ]
     rank = {"high": 0, "moderate": 1, "low": 2}
     return sorted(found, key=lambda f: (rank[f.severity], -_size(f, results), f.id))
@@ -74,40 +92,36 @@ def severity(result: Result) -> Severity:
 
 
 def evidence(result: Result) -> Evidence:
-    """``strong``: p below 0.01 after Holm and no notice; ``moderate``: below 0.01 or no notice."""
+    """``strong``: p below 0.01 after Holm and no notice; ``moderate``: below 0.01 or no notice.
+
+    Too few sentences or words, or a pole that lost its words, are ``weak`` at any p.
+    """
+    if set(result.statuses) & {"descriptive_only", "incomplete"}:
+        return "weak"
     certain = (result.p_adjusted or 0.0) < 0.01
     quiet = not (set(result.statuses) - {"under_powered"})
     return "strong" if certain and quiet else "moderate" if certain or quiet else "weak"
 
 
 def number(value: float) -> str:
-    """Two to three significant digits, no exponent: 0.042, 3.1, 120."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    digits = max(0, 1 - math.floor(math.log10(abs(value))))
-    return f"{value:.{min(digits, 6)}f}" if abs(value) < 100 else f"{value:.0f}"
+    """Two to three significant digits, no exponent: 0.042, 1.25, 3.1, 120."""
+    size = abs(value)
+    if size > MOST_SHOWN:
+        return f"more than {MOST_SHOWN:,}"
+    if 0 < size < 1 / MOST_SHOWN:
+        return f"less than {1 / MOST_SHOWN:g}"
+    if value == 0:
+        return "0"
+    digits = max(0, (2 if 1 <= size < 2 else 1) - math.floor(math.log10(size)))
+    return f"{value:.{digits}f}" if size < 100 else f"{value:.0f}"
+
+
+def odds_ratio(nats: float) -> str:
+    """The odds ratio of a gap, in words."""
+    return number(math.exp(min(max(nats, -700.0), 700.0)))
 
 
 def _finding(model: str, result: Result, probe: ProbeRecord, scored: Scored) -> Finding:
-    a, b = result.group_labels
-    up = (result.estimate or 0.0) > 0
-    plus, minus = (probe.plus, probe.minus) if up else (probe.minus, probe.plus)
-    sign = 1 if up else -1
-    limits = sorted(math.exp(min(sign * x, 700)) for x in (result.ci_low or 0, result.ci_high or 0))
-    ratio = number(math.exp(min(abs(result.estimate or 0.0), 700)))
-    interval = f"{result.confidence:.0%} interval {number(limits[0])} to {number(limits[1])}"
-    words = _words(result, probe)
-    size = f"{result.n_templates} sentence frames, {_count(result, scored)}"
-    if probe.mask == "group":
-        said = (
-            f"For {model}, {a} rather than {b} was filled in for {plus} over {minus}"
-            f" by an odds ratio of {ratio} ({interval}; {size})."
-        )
-    else:
-        said = (
-            f"For {model}, {words} compared with {b} were associated with {plus} over {minus}"
-            f" by an odds ratio of {ratio} ({interval}; {size})."
-        )
     agree = (
         f"{result.sign_share:.0%} of the sentence frames agree in direction. "
         if (result.sign_share is not None)
@@ -119,8 +133,8 @@ def _finding(model: str, result: Result, probe: ProbeRecord, scored: Scored) -> 
     if result.placebo_percentile is not None:
         placebo = f"Larger than {result.placebo_percentile:.0%} of the placebo gaps. "
     detail = (
-        f"{agree}{placebo}Outcome: {outcome} against a margin of {number(margin)} nats"
-        f" (odds ratio {number(math.exp(margin))}): {result.reason}."
+        f"{agree}{placebo}Outcome: {outcome} against a margin of {margin:.3g} nats"
+        f" (odds ratio {odds_ratio(margin)}): {result.reason}."
     )
     return Finding(
         id=finding_id(result),
@@ -129,11 +143,34 @@ def _finding(model: str, result: Result, probe: ProbeRecord, scored: Scored) -> 
         axis=result.axis,
         severity=severity(result),
         evidence=evidence(result),
-        headline=said,
+        headline=_headline(model, result, probe, scored),
         detail=detail,
-        notices=tuple(NOTICES[s] for s in result.statuses if s in NOTICES),
-        sentences=tuple(sentences(scored, result)),
+        notices=tuple(
+            NOTICES[s].format(word=_loudest(result)) for s in result.statuses if s in NOTICES
+        ),
+        sentences=result.sentences or tuple(sentences(scored, result)),
     )
+
+
+def _headline(model: str, result: Result, probe: ProbeRecord, scored: Scored) -> str:
+    """Model, words or groups, poles, effect with interval, counts: one sentence."""
+    a, b = result.group_labels
+    up = (result.estimate or 0.0) > 0
+    sign = 1 if up else -1
+    plus, minus = (probe.plus, probe.minus) if up else (probe.minus, probe.plus)
+    low, high = sorted((sign * (result.ci_low or 0.0), sign * (result.ci_high or 0.0)))
+    size = (
+        f"by an odds ratio of {odds_ratio(abs(result.estimate or 0.0))} ({result.confidence:.0%}"
+        f" interval {odds_ratio(low)} to {odds_ratio(high)}; {result.n_templates} sentence frames,"
+        f" {_count(result, scored)})."
+    )
+    if scored.probe.spec.targets.own:
+        ways = "its own word over the others'" if up else "the others' words over its own"
+        return f"For {model}, each group was associated with {ways} {size}"
+    if probe.mask == "group":
+        return f"For {model}, {a} rather than {b} was filled in for {plus} over {minus} {size}"
+    words = _words(result, probe)
+    return f"For {model}, {words} compared with {b} were associated with {plus} over {minus} {size}"
 
 
 def _words(result: Result, probe: ProbeRecord) -> str:
@@ -141,100 +178,113 @@ def _words(result: Result, probe: ProbeRecord) -> str:
     if result.scope == "concept":
         return result.group_labels[0]
     group = next((g for g in probe.groups if g.id == result.groups[0]), None)
-    terms = ", ".join(f'"{t}"' for t in (group.terms[:4] if group else ()))
-    return f"{result.group_labels[0]} (the words {terms})" if terms else result.group_labels[0]
+    terms = group.terms if group else ()
+    if not terms:
+        return result.group_labels[0]
+    shown = ", ".join(f'"{term}"' for term in terms[:SHOWN])
+    more = f" and {len(terms) - SHOWN} more" if len(terms) > SHOWN else ""
+    noun = "word" if len(terms) == 1 else "words"
+    return f"{result.group_labels[0]} (the {noun} {shown}{more})"
 
 
 def _count(result: Result, scored: Scored) -> str:
     if scored.probe.spec.mask == "group":
         return f"{result.n_targets} words in the two poles"
-    pairs = all(word.pair for group in scored.probe.groups for word in group.words)
-    noun = "pairs of group words" if pairs and OTHERS not in result.groups else "group words"
-    return f"{result.n_terms} {noun}"
+    units = [unit for unit in scored.cube.units if unit.group in result.groups]
+    paired = OTHERS not in result.groups and result.n_terms < len(units)
+    return f"{result.n_terms} {'pairs of group words' if paired else 'group words'}"
+
+
+def _loudest(result: Result) -> str:
+    """The word that carries most of a gap: effects weigh by the size of their pole."""
+    poles = [target.pole for target in result.by_target]
+    loudest = max(
+        (target for target in result.by_target if target.pole in ("+", "-")),
+        key=lambda target: abs(target.value) / poles.count(target.pole),
+        default=None,
+    )
+    return f'"{loudest.text}"' if loudest else "see the table of words"
 
 
 def sentences(scored: Scored, result: Result, limit: int = SENTENCES) -> list[Sentence]:
-    """Typical sentence pairs: the words with the largest gaps, each in its most typical frame."""
-    probe, cube = scored.probe, scored.cube
-    a, b = result.groups
-    others = [g.id for g in probe.groups if g.id not in (a, OTHERS)]
-    b = (others[0] if others else "") if b == OTHERS else b
-    pair = _unit_pair(scored, a, b)
-    if pair is None or probe.spec.targets.own:
+    """Typical sentence pairs: the words with the largest gaps, each in its most typical frame.
+
+    The sentences are prompts as they were scored, with the scores that the evidence holds.
+    """
+    if scored.probe.spec.targets.own:
         return []
-    left, right = pair
-    gaps = cube.values[:, left, :] - cube.values[:, right, :]
+    a, b = result.groups
+    others = [g.id for g in scored.probe.groups if g.id not in (a, OTHERS)]
+    pair = _unit_pair(scored, a, (others[0] if others else "") if b == OTHERS else b)
+    if pair is None:
+        return []
     sign = 1 if (result.estimate or 0.0) > 0 else -1
     by_size = sorted(
-        result.by_target,
-        key=lambda t: -sign * t.value * {"+": 1, "-": -1}.get(t.pole, 0),
+        (t for t in result.by_target if t.pole in ("+", "-")),
+        key=lambda t: (-sign * t.value * (1 if t.pole == "+" else -1), t.id),
     )
-    chosen = [t for t in by_size if t.pole in "+-"][:limit]
-    found = []
-    for target in chosen:
-        column = cube.targets.index(target.id)
-        middle = gaps[:, column].mean()
-        row = int(abs(gaps[:, column] - middle).argmin())
-        made = _sentence(
-            probe, cube.templates[row], target.id, target.pole, (a, left), (b, right), scored
-        )
-        if made is not None:
-            found.append(made)
+    asked = _asked(scored, {target.id for target in by_size[:limit]}, pair)
+    made = [_sentence(target, asked[target.id]) for target in by_size[:limit] if target.id in asked]
+    return [sentence for sentence in made if sentence is not None]
+
+
+def _unit_pair(scored: Scored, a: str, b: str) -> tuple[Unit, Unit] | None:
+    """One unit of each group: the first matched pair, or the first word of each."""
+    units = scored.cube.units
+    left = [unit for unit in units if unit.group == a]
+    right = [unit for unit in units if unit.group == b]
+    if not left or not right:
+        return None
+    matched = ((x, y) for x in left for y in right if x.pair and x.pair == y.pair)
+    return next(matched, (left[0], right[0]))
+
+
+class _Asked(NamedTuple):
+    """A prompt as it was scored."""
+
+    prompt: Prompt
+    score: float
+
+
+_Places = dict[tuple[str, str, str], _Asked]
+"""By frame, fillers of further slots, and head of the group word."""
+
+
+def _asked(
+    scored: Scored, targets: set[str], pair: tuple[Unit, Unit]
+) -> dict[str, tuple[_Places, _Places]]:
+    """Scored prompts of each target after the two units."""
+    blocks = {(g.id, word.id): word.block for g in scored.probe.groups for word in g.words}
+    sides = {(unit.group, unit.label): side for side, unit in enumerate(pair)}
+    frames = set(scored.cube.templates)
+    found: dict[str, tuple[_Places, _Places]] = {}
+    for prompt, answer in zip(scored.word_prompts, scored.word_scores, strict=True):
+        side = sides.get((prompt.group, prompt.label))
+        if side is None or prompt.target not in targets or prompt.template not in frames:
+            continue
+        if answer.log_prob is not None:
+            place = prompt.template, prompt.variant, blocks[prompt.group, prompt.term]
+            places = found.setdefault(prompt.target, ({}, {}))[side]
+            places.setdefault(place, _Asked(prompt, answer.log_prob))
     return found
 
 
-def _unit_pair(scored: Scored, a: str, b: str) -> tuple[int, int] | None:
-    """One column of each group: the first matched pair, or the first word of each."""
-    cube = scored.cube
-    left, right = cube.columns(a), cube.columns(b)
-    if not left or not right:
+def _sentence(target: TargetEffect, sides: tuple[_Places, _Places]) -> Sentence | None:
+    """The two prompts that differ in the group only, with the gap nearest to the mean gap."""
+    left, right = sides
+    pairs = [(left[place], right[place]) for place in left if place in right]
+    if not pairs:
         return None
-    for i in left:
-        for j in right:
-            if cube.units[i].pair and cube.units[i].pair == cube.units[j].pair:
-                return i, j
-    return left[0], right[0]
-
-
-def _sentence(
-    probe: Probe,
-    template: str,
-    target: str,
-    pole: str,
-    a: tuple[str, int],
-    b: tuple[str, int],
-    scored: Scored,
-) -> Sentence | None:
-    cube = scored.cube
-    frame = next(f for f in probe.frames if f.id == template)
-    word = next(t.word for t in probe.targets if t.word.id == target)
-    texts, filled = [], []
-    for group, column in (a, b):
-        term = _term(probe, group, cube.units[column].label)
-        text, scored_word = _text(probe, frame, term, word)
-        texts.append(text)
-        filled.append(scored_word)
-    row, col = cube.templates.index(template), cube.targets.index(target)
+    gaps = [a.score - b.score for a, b in pairs]
+    middle = math.fsum(gaps) / len(gaps)
+    a, b = pairs[min(range(len(gaps)), key=lambda i: abs(gaps[i] - middle))]
     return Sentence(
-        template=template,
-        target=target,
-        pole=pole,
-        text_a=texts[0],
-        text_b=texts[1],
-        word=filled[0] if filled[0] == filled[1] else f"{filled[0]} / {filled[1]}",
-        log_prob_a=float(cube.values[row, a[1], col]),
-        log_prob_b=float(cube.values[row, b[1], col]),
+        template=a.prompt.template,
+        target=target.id,
+        pole=target.pole,
+        text_a=a.prompt.text,
+        text_b=b.prompt.text,
+        word=" / ".join(dict.fromkeys((a.prompt.filler or "", b.prompt.filler or ""))),
+        log_prob_a=a.score,
+        log_prob_b=b.score,
     )
-
-
-def _term(probe: Probe, group: str, label: str) -> Word:
-    words = next(g.words for g in probe.groups if g.id == group)
-    return next(word for word in words if word.label == label)
-
-
-def _text(probe: Probe, frame: Frame, term: Word, target: Word) -> tuple[str, str]:
-    by_target = probe.spec.mask == "target"
-    fillers = {name: words[0] for name, words in frame.slots.items()}
-    words = {"group": term} if by_target else {"target": target}
-    made = render(frame, words, fillers, target if by_target else term)
-    return f"{made.left}{made.filler}{made.right}", made.filler or ""

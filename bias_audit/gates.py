@@ -9,8 +9,9 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from bias_audit.archive import Gate, Result, State
-from bias_audit.assess import BLOCKING, OTHERS
+from bias_audit.assess import BLOCKING, OTHERS, SILENT, UNCONTROLLED
 from bias_audit.config import GateConfig
+from bias_audit.findings import number
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.multiplicity import holm
@@ -110,6 +111,8 @@ def _judged(
             "fail": "the whole interval lies outside the limit",
             "unclear": "the interval crosses the limit",
         }[state]
+        if state == "pass" and UNCONTROLLED in result.statuses:
+            state, reason = "unclear", SILENT
     return Gate(
         id=f"{gate.id}:{result.id}",
         state=state,
@@ -144,9 +147,10 @@ def condition(result: Result, limit: float | None = None) -> str:
     """What a gate asks, in words; the result's own margin when no limit is given."""
     a, b = result.group_labels
     margin = limit if limit is not None else result.margin or 0.0
+    odds = math.exp(min(margin, 700.0))
     return (
         f"the gap between {a} and {b} stays within {margin:.3g} {result.unit} of 0"
-        f" (odds ratio {math.exp(-margin):.2f} to {math.exp(margin):.2f})"
+        f" (odds ratio {1 / odds:.2f} to {number(odds)})"
     )
 
 
@@ -168,8 +172,9 @@ def exit_code(
 
     Args:
         gates: judged gates.
-        errors: probes that could not be scored.
-        audited: probes that were scored.
+        errors: probes and controls that could not be scored.
+        audited: probes that were asked for and scored. When all of them failed, nothing was
+            audited, and no flag turns that into success.
         strict: an enforced gate that is unclear counts as incomplete.
     """
     enforced = [gate.state for gate in gates if gate.enforced]
@@ -178,7 +183,7 @@ def exit_code(
         for g in gates
         if g.enforced and g.state == "unclear" and (strict or g.when_unclear == "fail")
     ]
-    if not audited and not errors:
+    if not audited:
         return 5
     if "fail" in enforced:
         return 1

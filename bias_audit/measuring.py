@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from bias_audit.assess import Scored
 from bias_audit.errors import ScoringError
 from bias_audit.planning import Plan
-from bias_audit.records import OpenScore, WordScore
+from bias_audit.records import OpenScore, Prompt, Skip, WordScore
 from bias_audit.scoring.base import Backend
 from bias_audit.tables import Scores, cube, split
 
 Answer = WordScore | OpenScore
+SUM_TOLERANCE = 1e-3
+"""How far a distribution's sum may be from 1."""
 ProgressListener = Callable[[str, int, int], None]
 """Called with (what is scored, rows done, rows in all)."""
 
@@ -94,12 +99,53 @@ def _store(
     (prompts, words), (open_prompts, opens) = split(expansion.prompts, answers)
     table = Scores.build(probe.spec.axis, [*prompts], [*words], run=name)
     measured.tables[name] = table
+    block = cube(probe, table)
+    _check_open(opens, len(backend.words))
     measured.scored[name] = Scored(
         probe=probe,
-        cube=cube(probe, table),
+        cube=block,
+        word_prompts=tuple(prompts),
+        word_scores=tuple(words),
         open_prompts=tuple(open_prompts),
         open_scores=tuple(opens),
         words=backend.words if opens else (),
-        skips=expansion.skips,
+        skips=(*expansion.skips, *_open_skips(open_prompts, opens)),
         prompts=len(expansion.prompts),
     )
+
+
+def _check_open(answers: Sequence[OpenScore], size: int) -> None:
+    """Refuse what is no distribution over the words.
+
+    Raises:
+        ScoringError: a probability is not a number, is negative, or they do not sum to 1.
+    """
+    for answer in answers:
+        values = answer.words
+        if answer.skip is None and not (
+            values.shape == (size,)
+            and bool((values >= 0).all())
+            and abs(float(np.sum(values, dtype=np.float64)) - 1) < SUM_TOLERANCE
+        ):
+            raise ScoringError(
+                "the model returned completions whose probabilities do not sum to 1",
+                hint="its weights or its half-precision arithmetic are broken; try --dtype float32",
+            )
+
+
+def _open_skips(prompts: Sequence[Prompt], answers: Sequence[OpenScore]) -> list[Skip]:
+    """Sentences left out of the completions, one record for each and its reason."""
+    lost = [(p, a) for p, a in zip(prompts, answers, strict=True) if a.skip is not None]
+    counts = Counter(prompt.template for prompt, _ in lost)
+    first = {prompt.template: (prompt, answer) for prompt, answer in reversed(lost)}
+    return [
+        Skip(
+            probe=first[name][0].probe,
+            kind="measure",
+            what=f"completions of {name}",
+            reason=first[name][1].skip or "error",
+            detail=first[name][1].detail,
+            count=count,
+        )
+        for name, count in counts.items()
+    ]

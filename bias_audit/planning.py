@@ -65,7 +65,7 @@ def make_plan(catalogue: Catalogue, names: Iterable[str], *, limit: int | None =
             if control not in probes:
                 probes[control] = _cut(catalogue.probe(control), limit)
         placebo = None
-        if controls.placebo and probe.spec.mask == "target":
+        if controls.placebo and probe.spec.mask == "target" and not probe.spec.targets.own:
             placebo = name + PLACEBO
             probes[placebo] = _with_placebo(catalogue, probe, controls.placebo)
         tasks.append(

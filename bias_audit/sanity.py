@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from bias_audit.archive import SanityCheck
+from bias_audit.errors import ScoringError
 from bias_audit.records import OpenScore, Prompt
 from bias_audit.scoring.base import Backend
 from bias_audit.specs import SLOT, Cloze, Sanity
@@ -17,27 +18,23 @@ TOP = 10
 
 
 def check(backend: Backend, spec: Sanity) -> SanityCheck:
-    """Score the built-in sentences and gaps with the model under audit."""
-    totals = backend.pseudo_log_likelihood(spec.sentences)
-    pieces = sum(count for _, count in totals)
-    perplexity = None
-    if pieces:
-        perplexity = math.exp(min(-sum(total for total, _ in totals) / pieces, 700.0))
+    """Score the built-in sentences and gaps with the model under audit.
+
+    A model that breaks on them has not passed; the audit goes on and decides nothing.
+    """
     limit = PERPLEXITY_SHARE * backend.info.vocabulary_size
-    answers = backend.fill_mask([_prompt(cloze) for cloze in spec.clozes], top_k=TOP)
-    hits = sum(_hit(c, a) for c, a in zip(spec.clozes, answers, strict=True))
     needed = math.ceil(CLOZE_SHARE * len(spec.clozes))
-    fluent = perplexity is not None and perplexity < limit
-    passed = fluent and hits >= needed
-    detail = (
-        ""
-        if passed
-        else (
-            f"the model sanity check failed: {hits} of {len(spec.clozes)} trivial gaps answered"
-            f" ({needed} needed), pseudo-perplexity {perplexity or math.nan:.0f}"
-            f" (limit {limit:.0f}); an untrained or foreign-language model cannot be audited here"
-        )
-    )
+    perplexity, hits = None, 0
+    try:
+        perplexity = _perplexity(backend, spec)
+        answers = backend.fill_mask([_prompt(cloze) for cloze in spec.clozes], top_k=TOP)
+        hits = sum(_hit(c, a) for c, a in zip(spec.clozes, answers, strict=True))
+    except (ScoringError, RuntimeError, ValueError, MemoryError) as error:
+        detail = f"the model sanity check could not be run: {error}"
+        passed = False
+    else:
+        passed = perplexity is not None and perplexity < limit and hits >= needed
+        detail = "" if passed else _detail(spec, perplexity, limit, hits, needed)
     return SanityCheck(
         passed=passed,
         pseudo_perplexity=perplexity,
@@ -46,6 +43,25 @@ def check(backend: Backend, spec: Sanity) -> SanityCheck:
         cloze_asked=len(spec.clozes),
         cloze_needed=needed,
         detail=detail,
+    )
+
+
+def _perplexity(backend: Backend, spec: Sanity) -> float | None:
+    """Pseudo-perplexity over the sentences that could be scored; None when none could."""
+    scored = [(t, n) for t, n in backend.pseudo_log_likelihood(spec.sentences) if n > 0]
+    pieces = sum(count for _, count in scored)
+    total = math.fsum(value for value, _ in scored)
+    if not pieces or not math.isfinite(total):
+        return None
+    return math.exp(min(-total / pieces, 700.0))
+
+
+def _detail(spec: Sanity, perplexity: float | None, limit: float, hits: int, needed: int) -> str:
+    found = "could not be measured" if perplexity is None else f"{perplexity:.3g}"
+    return (
+        f"the model sanity check failed: {hits} of {len(spec.clozes)} trivial gaps answered"
+        f" ({needed} needed), pseudo-perplexity {found} (limit {limit:.3g}); an untrained or"
+        " foreign-language model cannot be audited here"
     )
 
 

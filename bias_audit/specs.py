@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from bias_audit._explain import Mistakes
+from bias_audit._explain import MistakesError
 from bias_audit._lists import (
     Cloze,
     Entry,
@@ -24,7 +24,18 @@ from bias_audit._lists import (
     WordSet,
     refuse_twins,
 )
-from bias_audit._wording import ARTICLE, SLOT, Id, Sentence, Text, Word, cut, is_article_free
+from bias_audit._wording import (
+    ARTICLE,
+    SLOT,
+    Id,
+    Piece,
+    Sentence,
+    Text,
+    Word,
+    cut,
+    is_article_free,
+)
+from bias_audit.errors import nearest
 
 __all__ = [
     "ARTICLE",
@@ -38,6 +49,7 @@ __all__ = [
     "Head",
     "Id",
     "Lexicon",
+    "Piece",
     "Pole",
     "ProbeSpec",
     "Sanity",
@@ -93,6 +105,7 @@ class Pole(Spec):
     def _one_source(self) -> Pole:
         if bool(self.set) == bool(self.words):
             raise ValueError("a pole needs either 'set' or 'words' | plus: [nurse, teacher]")
+        refuse_twins(((("words", i), w.key) for i, w in enumerate(self.words)), "word id")
         return self
 
 
@@ -115,11 +128,12 @@ class Targets(Spec):
             raise ValueError("targets need 'plus' and 'minus' (or 'own') | plus: [nurse]")
         if self.own and len(self.own) < 2:
             raise ValueError("'own' needs at least two groups")
-        refuse_twins(((("own", name), word.key) for name, word in self.own.items()), "word")
+        own = ((("own", name), word.key) for name, word in self.own.items())
+        refuse_twins(own, "word", "give each group a word that no other group shares")
         adjectives = [name for name, word in self.own.items() if word.adjective]
         if adjectives:
             say = "a word of a group's own cannot be an 'adjective' | write it with 'sg'"
-            raise Mistakes([(("own", name), say) for name in adjectives])
+            raise MistakesError([(("own", name), say) for name in adjectives])
         return self
 
 
@@ -137,7 +151,7 @@ class Groups(Spec):
     def _enough(self) -> Groups:
         refuse_twins(((("use", i), name) for i, name in enumerate(self.use)), "group")
         if len(self.use) == 1:
-            raise Mistakes([(("use",), "a probe compares at least two groups")])
+            raise MistakesError([(("use",), "a probe compares at least two groups")])
         return self
 
 
@@ -175,8 +189,9 @@ def _template_kind(value: Any) -> str:
 
 
 def _groups_kind(value: Any) -> str:
-    if isinstance(value, dict):  # word sets are never plain text, so that one is a lexicon's name
-        named = "lexicon" in value or any(isinstance(item, str) for item in value.values())
+    if isinstance(value, dict):
+        texts = [key for key, item in value.items() if isinstance(item, str)]
+        named = "lexicon" in value or "use" in value or bool(nearest("lexicon", texts))
     else:
         named = isinstance(value, Groups)
     return "lexicon" if named else "here"

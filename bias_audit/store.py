@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import tempfile
 from collections.abc import Mapping
@@ -73,14 +74,34 @@ def write_run(
 ) -> None:
     """Write results, manifest and further files; ``results.json`` comes last.
 
-    A folder with a ``results.json`` is therefore a complete run.
+    An older one is taken away first: a folder with a ``results.json`` is a complete run.
 
     Raises:
         UsageError: a file cannot be written.
     """
+    _remove(folder / "results.json")
     write_atomic(folder / "run.json", dump_json(dict(manifest)))
     for name, content in files.items():
         write_atomic(folder / name, content)
     write_atomic(folder / "results.json", results_text(results))
     if folder.parent.name == "audit-runs":
         write_atomic(folder.parent / LATEST, folder.name + "\n")
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot replace {path}: {error.strerror or error}",
+            hint="choose a folder you may write to with -o DIR",
+        ) from error
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a stored run; empty when there is none that can be read."""
+    try:
+        content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}

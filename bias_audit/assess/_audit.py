@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bias_audit.archive import Card, ProbeRecord, Result, State
+from bias_audit.archive import Card, ProbeRecord, Result, Role, State
 from bias_audit.assess import _compare, _controls, _profile, _results, _robust, _secondary
 from bias_audit.assess._controls import Control
-from bias_audit.assess._input import Scored, Settings
-from bias_audit.assess._judge import Case, judge
+from bias_audit.assess._input import Comparison, Scored, Settings
+from bias_audit.assess._judge import UNCONTROLLED, Case, blocked, judge
 from bias_audit.probes import Probe
 from bias_audit.stats.multiplicity import by
 
@@ -72,33 +72,42 @@ def assess(
     works = [
         _measure(task, scored[task.probe.spec.id], controls, failures, settings, sanity_reason)
         for task in tasks
-        if task.probe.spec.id in scored
+        if task.probe.spec.id in scored and task.probe.spec.role == "probe"
     ]
     for axis in dict.fromkeys(work.task.probe.spec.axis for work in works):
         members = [work for work in works if work.task.probe.spec.axis == axis]
         judged = iter(judge([c for work in members for c in work.cases], partial=partial))
         for work in members:
             work.primary = [next(judged) for _ in work.cases]
-    records = [_record(work, harmful) for work in works]
-    records += [_control_record(controls[key], scored[key], harmful) for key in sorted(controls)]
-    results = [r for work in works for r in (*work.primary, *work.secondary)]
-    results += [r for key in sorted(controls) for r in controls[key].results]
-    results += [
-        r for work in works for c in work.controls if c.id not in controls for r in c.results
-    ]
-    return Assessment(probes=tuple(records), results=tuple(results))
+        _adjust_secondary(members)
+    mine = {work.task.probe.spec.id for work in works}
+    alone = [controls[key] for key in sorted(controls) if key not in mine]
+    halves = [c for work in works for c in work.controls if c.id not in controls]
+    return Assessment(
+        probes=(
+            *(_record(work, harmful) for work in works),
+            *(_control_record(control, scored[control.id], harmful) for control in alone),
+        ),
+        results=(
+            *(r for work in works for r in (*work.primary, *work.secondary)),
+            *(r for control in (*alone, *halves) for r in control.results),
+        ),
+    )
 
 
 def _run_controls(
     tasks: Sequence[Task], scored: Mapping[str, Scored], settings: Settings
 ) -> dict[str, Control]:
-    """Each control once, also when several probes share it."""
+    """Each control once, also when several probes share it or somebody asked for it by name."""
     found: dict[str, Control] = {}
     for task in tasks:
-        for name in task.positive:
+        name, role = task.probe.spec.id, task.probe.spec.role
+        positive = (*task.positive, *([name] if role == "positive_control" else []))
+        negative = (*task.negative, *([name] if role == "negative_control" else []))
+        for name in positive:
             if name in scored and name not in found:
                 found[name] = _controls.positive(scored[name], settings)
-        for name in task.negative:
+        for name in negative:
             if name in scored and name not in found:
                 found[name] = _controls.negative(scored[name], settings)
         if task.placebo and task.placebo in scored:
@@ -117,46 +126,69 @@ def _measure(
     work = _Work(task=task, scored=scored)
     names = [*task.positive, *task.negative, *([task.placebo] if task.placebo else [])]
     work.controls = [controls[name] for name in names if name in controls]
-    if task.probe.spec.mask == "group" and len(scored.cube.targets) >= 8:
-        work.controls.append(_controls.split_halves(scored, settings))
     missing = [
-        f"the control '{n}' could not be scored: {failures[n]}" for n in names if n in failures
+        f"the control '{name}' could not be scored: {failures.get(name, 'it was not run')}"
+        for name in names
+        if name not in controls
     ]
+    if _controls.can_split(scored):
+        work.controls.append(_controls.split_halves(scored, settings))
     reasons = [sanity_reason, *(c.reason for c in work.controls), *missing]
     instrument = "; ".join(reason for reason in reasons if reason)
+    shared = _shared_statuses(work, settings)
     gaps = tuple(gap for control in work.controls for gap in control.placebo_gaps)
-    incomplete = _robust.lost_poles(scored, settings)
     for comparison in _compare.primary(scored, settings):
-        checks = _robust.check(scored, comparison, settings)
-        result = _results.build(scored, comparison, settings, role="primary", checks=checks)
-        result = result.model_copy(update={"statuses": (*result.statuses, *incomplete)})
+        result = _checked(scored, comparison, settings, "primary", shared)
         work.cases.append(
-            Case(
-                result=result,
-                comparison=comparison,
-                instrument=instrument,
-                judged=task.probe.spec.card is not None,
-                controlled=bool(task.positive) and len(work.controls) > len(task.positive),
-                placebo_gaps=gaps,
-            )
+            Case(result=result, comparison=comparison, instrument=instrument, placebo_gaps=gaps)
         )
-    work.secondary = _secondary_results(scored, settings)
+    for comparison in _compare.all_pairs(scored, settings):
+        found = _checked(scored, comparison, settings, "secondary", shared)
+        work.secondary.append(_withheld(found, instrument))
+    extra = [_secondary.divergence(scored, settings), _secondary.skew(scored, settings)]
+    work.secondary += [result for result in extra if result is not None]
+    work.secondary += _secondary.labour(scored, settings)
     return work
 
 
-def _secondary_results(scored: Scored, settings: Settings) -> list[Result]:
-    pairs = [
-        _results.build(scored, comparison, settings, role="secondary")
-        for comparison in _compare.all_pairs(scored, settings)
-    ]
-    adjusted = by(np.array([1.0 if r.p_value is None else r.p_value for r in pairs] or [1.0]))
-    found = [
-        pair.model_copy(update={"p_adjusted": float(p) if pair.p_value is not None else None})
-        for pair, p in zip(pairs, adjusted, strict=False)
-    ]
-    extra = [_secondary.divergence(scored, settings), _secondary.skew(scored, settings)]
-    found += [result for result in extra if result is not None]
-    return found + _secondary.labour(scored, settings)
+def _shared_statuses(work: _Work, settings: Settings) -> tuple[str, ...]:
+    """Statuses of all results of a probe, whatever is compared."""
+    statuses = list(_robust.lost_poles(work.scored, settings))
+    if work.task.probe.spec.card is None:
+        statuses.append("no_card")
+    if not work.task.positive or all(control.kind == "positive" for control in work.controls):
+        statuses.append(UNCONTROLLED)
+    return tuple(statuses)
+
+
+def _checked(
+    scored: Scored,
+    comparison: Comparison,
+    settings: Settings,
+    role: Role,
+    shared: tuple[str, ...],
+) -> Result:
+    checks = _robust.check(scored, comparison, settings)
+    result = _results.build(scored, comparison, settings, role=role, checks=checks)
+    return result.model_copy(update={"statuses": (*result.statuses, *shared)})
+
+
+def _withheld(result: Result, instrument: str) -> Result:
+    """A secondary result with the reason why no gate may judge it, if there is one."""
+    statuses = (*result.statuses, *(["instrument_failed"] if instrument else []))
+    reason = blocked(statuses, instrument, result.n_templates) or result.reason
+    return result.model_copy(update={"statuses": statuses, "reason": reason})
+
+
+def _adjust_secondary(works: Sequence[_Work]) -> None:
+    """Benjamini-Yekutieli over everything exploratory on one axis."""
+    family = [r.p_value for work in works for r in work.secondary if r.p_value is not None]
+    adjusted = iter(by(np.array(family)))
+    for work in works:
+        work.secondary = [
+            r if r.p_value is None else r.model_copy(update={"p_adjusted": float(next(adjusted))})
+            for r in work.secondary
+        ]
 
 
 def _state(results: Sequence[Result]) -> State:

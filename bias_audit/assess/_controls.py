@@ -8,9 +8,10 @@ import numpy as np
 
 from bias_audit.archive import Result
 from bias_audit.assess import _compare, _results
+from bias_audit.assess._design import scored_groups, smaller_pole
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.records import Floats
-from bias_audit.stats.contrast import two_groups
+from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import sign_flip
@@ -20,6 +21,8 @@ FIRES = 1.0
 """Nats that a definitional contrast must reach."""
 SPLITS = 200
 """Random halves for the placebo distribution of group-masked probes."""
+FEWEST_IN_HALVES = 4
+"""Targets that each pole needs before it can be split."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,23 +72,34 @@ def negative(scored: Scored, settings: Settings, *, placebo: bool = False) -> Co
     return _quiet(scored, comparisons, settings, _pair_gaps(scored) if placebo else ())
 
 
+def can_split(scored: Scored) -> bool:
+    """Whether a probe masks the group word and has enough targets to split."""
+    masked = scored.probe.spec.mask == "group" and not scored.probe.spec.targets.own
+    return masked and smaller_pole(scored.cube) >= FEWEST_IN_HALVES
+
+
 def split_halves(scored: Scored, settings: Settings) -> Control:
-    """Group-masked probes: targets of the same pole, split in halves matched on their fact."""
+    """Group-masked probes: targets of the same pole, split in halves matched on their fact.
+
+    Neighbours on the fact are matched pairs, so that the distance between the poles is no part of
+    the variance and a gap between the halves cannot hide behind it.
+    """
     cube = scored.cube
     _, _, y = next(_compare.primary_difference(scored))
     first, second = _matched_halves(scored)
-    found = two_groups(y, first, second, scope="concept")
+    found = matched_pairs(y[:, first] - y[:, second], scope="concept")
     spec = scored.probe.spec
     rng = stream(settings.seed, spec.axis, spec.id, "split-halves")
     comparison = Comparison(
         a="half-1",
         b="half-2",
-        contrast=found,
+        contrast=_compare.over_targets(found),
         scope="terms",
         target_scope="construct",
         n_terms=len(cube.units),
+        n_targets=len(first),
         targets=(),
-        p_sign_flip=sign_flip(np.array(found.delta), rng, settings.resamples).p,
+        p_sign_flip=sign_flip(np.sort(np.array(found.delta)), rng, settings.resamples).p,
         p_exchange=None,
         exchange_method="",
         mass_log_odds=None,
@@ -132,7 +146,7 @@ def _quiet(
 
 def _pair_gaps(scored: Scored) -> tuple[float, ...]:
     """Size of the gap of each single placebo pair."""
-    groups = _compare.scored_groups(scored)
+    groups = scored_groups(scored)
     if len(groups) != 2:
         return ()
     cube = scored.cube
@@ -148,19 +162,26 @@ def _pair_gaps(scored: Scored) -> tuple[float, ...]:
 
 
 def _matched_halves(scored: Scored) -> tuple[list[int], list[int]]:
-    """Every other target of each pole, in the order of the fact that defines the poles."""
-    spec = scored.probe.spec
+    """Neighbours of each pole in the order of the fact that defines the poles, one for each half.
+
+    The half that takes the larger of two neighbours changes from pair to pair, or the second half
+    would lie a little further along the fact than the first.
+    """
+    spec, cube = scored.probe.spec, scored.cube
     where = spec.targets.plus.where if spec.targets.plus else None
     facts = {target.word.id: target.facts for target in scored.probe.targets}
+
+    def place(column: int) -> tuple[float, str]:
+        name = cube.targets[column]
+        return (facts[name].get(where.fact, 0.0) if where else 0.0), name
+
     halves: tuple[list[int], list[int]] = ([], [])
     for sign in ("+", "-"):
-        members = scored.cube.pole(sign)
-        if where is not None:
-            fact = where.fact
-            members.sort(key=lambda i: facts[scored.cube.targets[i]].get(fact, 0.0))
-        even = len(members) // 2 * 2
-        halves[0].extend(members[:even:2])
-        halves[1].extend(members[1:even:2])
+        members = sorted(cube.pole(sign), key=place)
+        for pair in range(len(members) // 2):
+            low, high = members[2 * pair], members[2 * pair + 1]
+            halves[pair % 2].append(low)
+            halves[1 - pair % 2].append(high)
     return halves
 
 

@@ -13,7 +13,20 @@ from bias_audit.assess._input import Comparison
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.multiplicity import holm
 
-BLOCKING = ("descriptive_only", "degenerate", "incomplete", "fragile", "instrument_failed")
+BLOCKED = {
+    "instrument_failed": "a control failed",
+    "no_card": "the probe has no measurement card, so it is measured and not judged",
+    "descriptive_only": "only {n} sentences or too few words: described, not judged",
+    "degenerate": "the scores do not vary, so there is nothing to judge by",
+    "incomplete": "a pole lost too many of its words to the vocabulary, or has hardly any"
+    " probability",
+    "fragile": "the verdict hangs on one sentence, on one word or on one interval method",
+}
+"""Statuses that forbid a verdict, most important first, and why."""
+BLOCKING = tuple(BLOCKED)
+UNCONTROLLED = "no_controls"
+"""Status that forbids ``pass``."""
+SILENT = "the probe has no controls, so silence is no evidence"
 MOST_UNITS = 400
 """Designs larger than this are not proposed."""
 
@@ -26,10 +39,6 @@ class Case:
     comparison: Comparison
     instrument: str
     """Why the instrument failed; empty when it works."""
-    judged: bool
-    """False for a probe without a measurement card."""
-    controlled: bool
-    """False for a probe without controls."""
     placebo_gaps: tuple[float, ...]
 
 
@@ -42,22 +51,25 @@ def judge(cases: Sequence[Case], *, partial: bool) -> list[Result]:
     p_adjusted = holm(np.array([1.0 if p is None else p for p in raw]))
     p_beyond = holm(np.array([1.0 if p is None else p for p in beyond]))
     return [
-        _judged(case, None if p is None else float(adjusted), float(outside), partial)
+        _judged(case, None if p is None else float(adjusted), float(outside), partial, len(cases))
         for case, p, adjusted, outside in zip(cases, raw, p_adjusted, p_beyond, strict=True)
     ]
 
 
-def _judged(case: Case, p_adjusted: float | None, p_beyond: float, partial: bool) -> Result:
+def _judged(
+    case: Case, p_adjusted: float | None, p_beyond: float, partial: bool, tests: int
+) -> Result:
     result, margin = case.result, case.result.margin or 0.0
-    statuses = list(result.statuses)
-    if case.instrument:
-        statuses.append("instrument_failed")
+    statuses = [*result.statuses, *(["instrument_failed"] if case.instrument else [])]
     state: State = outcome(case.comparison.contrast, margin, p_beyond_adjusted=p_beyond)
-    reason = _blocked(case, statuses, state, partial)
+    reason = "the run was cut short, so nothing is decided" if partial else ""
+    reason = reason or blocked(statuses, case.instrument, result.n_templates)
+    if not reason and state == "pass" and UNCONTROLLED in statuses:
+        reason = SILENT
     if reason:
         state = "unclear"
     else:
-        reason = _reason(case, state, margin)
+        reason = _reason(case, state, margin, tests)
     if state == "unclear" and result.mde80 is not None and result.mde80 > margin:
         statuses.append("under_powered")
     gaps = case.placebo_gaps
@@ -75,28 +87,15 @@ def _judged(case: Case, p_adjusted: float | None, p_beyond: float, partial: bool
     )
 
 
-def _blocked(case: Case, statuses: Sequence[str], state: State, partial: bool) -> str:
+def blocked(statuses: Sequence[str], instrument: str, n_templates: int) -> str:
     """Why no verdict may be given; empty when it may."""
-    if partial:
-        return "the run was cut short, so nothing is decided"
-    if case.instrument:
-        return case.instrument
-    if not case.judged:
-        return "the probe has no measurement card, so it is measured and not judged"
-    if "descriptive_only" in statuses:
-        return f"only {case.result.n_templates} sentences or too few words: described, not judged"
-    if "degenerate" in statuses:
-        return "the scores do not vary, so there is nothing to judge by"
-    if "incomplete" in statuses:
-        return "a pole lost too many of its words to the vocabulary"
-    if "fragile" in statuses:
-        return "the verdict hangs on one sentence or on one interval method"
-    if state == "pass" and not case.controlled:
-        return "the probe has no controls, so silence is no evidence"
-    return ""
+    if instrument:
+        return instrument
+    found = next((code for code in BLOCKED if code in statuses), "")
+    return BLOCKED[found].format(n=n_templates) if found else ""
 
 
-def _reason(case: Case, state: State, margin: float) -> str:
+def _reason(case: Case, state: State, margin: float, tests: int) -> str:
     result = case.result
     if state == "pass":
         detected = result.p_value is not None and result.p_value < 0.05
@@ -107,29 +106,43 @@ def _reason(case: Case, state: State, margin: float) -> str:
         )
     if state == "fail":
         return "the whole interval lies outside the margin"
-    return _advice(case.comparison, margin)
+    return advice(case.comparison, margin, tests)
 
 
-def _advice(comparison: Comparison, margin: float) -> str:
-    """How much larger a design would probably decide, from the variance components."""
+def advice(comparison: Comparison, margin: float, tests: int) -> str:
+    """How much larger a design would probably decide, from the variance components.
+
+    A gap inside the margin needs its 90 % interval inside; one outside needs the interval at the
+    level that is left when ``tests`` comparisons are judged together.
+    """
     contrast = comparison.contrast
-    limits = contrast.interval(0.95)
-    if limits is None or contrast.se is None:
+    gap = abs(contrast.estimate) - margin
+    limits = contrast.interval(0.9 if gap <= 0 else 1 - 0.05 / tests)
+    if limits is None:
         return "there is no interval to judge by"
-    room = abs(abs(contrast.estimate) - margin)
     half = (limits[1] - limits[0]) / 2
-    factor = (half / room) ** 2 if room > 0 else math.inf
-    sources = {k: v for k, v in contrast.variance.items() if k in contrast.used}
-    main = max(sources, key=lambda name: sources[name])
-    if "targets" in sources and main == "targets":
-        noun, have = "words per pole", 0
-    elif main == "terms":
-        noun, have = "group words", comparison.n_terms
-    else:
-        noun, have = "sentences", contrast.n_templates
+    factor = (half / gap) ** 2 if gap != 0 else math.inf
+    main, noun, have = _largest_source(comparison)
+    said = "the interval crosses the margin"
+    alone = contrast.interval(0.95)
+    if gap > 0 and alone is not None and (alone[1] - alone[0]) / 2 < gap:
+        said = f"the interval lies outside the margin, but not after adjusting for {tests} gaps"
     spread = f"most of the uncertainty comes from the {main}"
-    if not math.isfinite(factor) or factor * max(have, 1) > MOST_UNITS:
-        return f"the interval crosses the margin and no practical design would decide; {spread}"
-    times = f"{factor:.1f} times as many sentences and words"
-    more = f" (about {math.ceil(factor * have)} {noun})" if have else f" (above all {noun})"
-    return f"the interval crosses the margin; {times}{more} would probably decide; {spread}"
+    if not math.isfinite(factor) or factor * have > MOST_UNITS:
+        return f"{said} and no practical design would decide; {spread}"
+    times = f"{math.ceil(factor * 10) / 10:.1f} times as many sentences and words"
+    return (
+        f"{said}; {times} (about {math.ceil(factor * have)} {noun}) would probably decide; {spread}"
+    )
+
+
+def _largest_source(comparison: Comparison) -> tuple[str, str, int]:
+    """The random source with most variance, the name of its units, and how many there are."""
+    contrast = comparison.contrast
+    main = max(contrast.used, key=lambda source: contrast.variance[source])
+    if main == "targets":
+        return "words of the poles", "words per pole", comparison.n_targets
+    if main == "terms":
+        noun = "pairs of group words" if comparison.paired else "group words"
+        return "group words", noun, comparison.n_terms
+    return "sentences", "sentences", contrast.n_templates

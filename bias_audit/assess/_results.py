@@ -10,6 +10,7 @@ from bias_audit.archive import Result, Role, TargetEffect, TemplateEffect
 from bias_audit.assess._input import OTHERS, Comparison, Scored, Settings
 from bias_audit.assess._robust import Checks
 from bias_audit.metrics import info
+from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.multiplicity import by
 
 METHOD = "crossed factors, t with Satterthwaite df"
@@ -41,7 +42,7 @@ def build(
     limits90 = contrast.interval(0.9)
     labels = {group.id: group.label for group in scored.probe.groups}
     labels[OTHERS] = "the other groups"
-    labels["own"] = "each group's own word"
+    labels |= {"own": "each group's own word", "half-1": "one half", "half-2": "the other half"}
     return Result(
         id=result_id(scored, comparison),
         probe=spec.id,
@@ -49,8 +50,8 @@ def build(
         metric=metric.id,
         role=role,
         groups=(comparison.a, comparison.b),
-        group_labels=(labels.get(comparison.a, comparison.a), labels.get(comparison.b, "")),
-        estimate=contrast.estimate,
+        group_labels=tuple(labels.get(name, name) for name in (comparison.a, comparison.b)),
+        estimate=_clean(contrast.estimate, contrast),
         ci_low=limits[0] if limits else None,
         ci_high=limits[1] if limits else None,
         ci90_low=limits90[0] if limits90 else None,
@@ -69,7 +70,7 @@ def build(
         n_terms=comparison.n_terms,
         n_targets=len(scored.cube.pole("+")) + len(scored.cube.pole("-"))
         or len(scored.cube.targets),
-        n_prompts=int(scored.cube.values.size),
+        n_prompts=_prompts(scored, comparison),
         scope=comparison.scope,
         target_scope=comparison.target_scope,
         variance=contrast.variance,
@@ -84,10 +85,23 @@ def build(
     )
 
 
+def _clean(value: float, contrast: Contrast) -> float:
+    """Zero where a value is rounding: the same for every order of a sum."""
+    return 0.0 if abs(value) <= contrast.resolution else value
+
+
+def _prompts(scored: Scored, comparison: Comparison) -> int:
+    """Scored sentences behind a comparison."""
+    counts = scored.cube.prompts
+    if comparison.a in counts and comparison.b in counts:
+        return counts[comparison.a] + counts[comparison.b]
+    return sum(counts.values())
+
+
 def _templates(scored: Scored, comparison: Comparison) -> tuple[TemplateEffect, ...]:
     texts = {frame.id: frame.template.text for frame in scored.probe.frames}
     return tuple(
-        TemplateEffect(id=name, text=texts[name], value=value)
+        TemplateEffect(id=name, text=texts[name], value=_clean(value, comparison.contrast))
         for name, value in zip(scored.cube.templates, comparison.contrast.delta, strict=True)
     )
 
@@ -109,7 +123,7 @@ def _targets(
                 id=name,
                 text=word.forms.get("sg") or word.label,
                 pole=words[name].pole,
-                value=contrast.estimate,
+                value=_clean(contrast.estimate, contrast),
                 ci_low=limits[0] if limits else None,
                 ci_high=limits[1] if limits else None,
                 p_value=p,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,14 +10,17 @@ import numpy as np
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.metrics.log_odds import pole_heterogeneous
 from bias_audit.stats.contrast import trimmed
-from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.seeds import stream
 from bias_audit.stats.shape import bootstrap_t_interval
+from bias_audit.tables import Cube
 
 SKEWED = 1.0
 ONE_UNIT = 0.5
 MIXED_DIRECTION = 0.75
 MIN_ROWS = 3
+LEAST_LOG_PROB = math.log(1e-7)
+"""Nats a piece below which a word is saturated (R13)."""
+MOST_SATURATED = 0.5
 
 Limits = tuple[float, float]
 
@@ -31,7 +35,7 @@ class Checks:
 
 
 def check(scored: Scored, comparison: Comparison, settings: Settings) -> Checks:
-    """Run the checks R1a, R1b, R3 and the assumption checks of the primary analysis."""
+    """Run the checks R1a, R1b, R2, R3 and the assumption checks of the primary analysis."""
     contrast, margin = comparison.contrast, scored.probe.spec.margin
     delta = np.array(contrast.delta)
     statuses: list[str] = []
@@ -51,7 +55,7 @@ def check(scored: Scored, comparison: Comparison, settings: Settings) -> Checks:
     mass = comparison.mass_log_odds
     if mass is not None and pole_heterogeneous(contrast.estimate, mass, margin):
         statuses.append("pole_heterogeneous")
-    if _one_target(scored, comparison):
+    if _one_target(scored, comparison, settings):
         statuses.append("one_target_dominates")
     return Checks(statuses=tuple(dict.fromkeys(statuses)), sign_share=share)
 
@@ -69,7 +73,7 @@ def _side(estimate: float, wide: Limits, narrow: Limits, margin: float) -> str:
 
 
 def _fragile(scored: Scored, comparison: Comparison, settings: Settings, margin: float) -> bool:
-    """A decided verdict flips without one template, or under another interval method (2.2, R1b)."""
+    """A decided verdict flips without one template or word, or under another interval method."""
     contrast = comparison.contrast
     wide, narrow = contrast.interval(settings.confidence), contrast.interval(0.9)
     if wide is None or narrow is None:
@@ -79,7 +83,7 @@ def _fragile(scored: Scored, comparison: Comparison, settings: Settings, margin:
         return False
     if any(
         _side(mean, _shifted(wide, step), _shifted(narrow, step), margin) != said
-        for mean, step in _leave_one_out(contrast)
+        for mean, step in _leave_one_out(comparison)
     ):
         return True
     if abs(contrast.skew) <= SKEWED and contrast.largest_share <= ONE_UNIT:
@@ -92,17 +96,18 @@ def _fragile(scored: Scored, comparison: Comparison, settings: Settings, margin:
     )
 
 
-def _leave_one_out(contrast: Contrast) -> list[tuple[float, float]]:
-    """Estimate without each template in turn, and how far that moves the interval.
+def _leave_one_out(comparison: Comparison) -> list[tuple[float, float]]:
+    """Estimate without each template and each word in turn, and how far that moves the interval.
 
-    The interval keeps the full design's width, so that a flip is due to the template's value and
-    not to the loss of one row.
+    The interval keeps the full design's width, so that a flip is due to the unit's value and not
+    to the loss of one row or column (R1b, R2).
     """
+    contrast = comparison.contrast
     delta = np.array(contrast.delta)
-    if delta.size < MIN_ROWS:
-        return []
-    left = (delta.sum() - delta) / (delta.size - 1)
-    return [(float(mean), float(mean) - contrast.estimate) for mean in left]
+    left = list(comparison.without_a_term)
+    if delta.size >= MIN_ROWS:
+        left += [float(mean) for mean in (delta.sum() - delta) / (delta.size - 1)]
+    return [(mean, mean - contrast.estimate) for mean in left]
 
 
 def _shifted(limits: Limits, step: float) -> Limits:
@@ -114,7 +119,7 @@ def _other_methods(
 ) -> list[tuple[float, Limits | None, Limits | None]]:
     """Bootstrap-t and trimmed versions of the estimate and its two intervals."""
     contrast, spec = comparison.contrast, scored.probe.spec
-    delta = np.array(contrast.delta)
+    delta = np.sort(np.array(contrast.delta))
 
     def bootstrap(level: float) -> Limits | None:
         keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "bootstrap-t", f"{level:g}")
@@ -128,9 +133,10 @@ def _other_methods(
     ]
 
 
-def _one_target(scored: Scored, comparison: Comparison) -> bool:
-    """R3: one word carries more than half of the gap."""
-    if len(comparison.targets) < 4:
+def _one_target(scored: Scored, comparison: Comparison, settings: Settings) -> bool:
+    """R3: one word carries more than half of a gap whose interval excludes 0."""
+    limits = comparison.contrast.interval(settings.confidence)
+    if len(comparison.targets) < 4 or limits is None or limits[0] <= 0 <= limits[1]:
         return False
     cube = scored.cube
     plus, minus = cube.pole("+"), cube.pole("-")
@@ -140,10 +146,20 @@ def _one_target(scored: Scored, comparison: Comparison) -> bool:
 
 
 def lost_poles(scored: Scored, settings: Settings) -> tuple[str, ...]:
-    """``incomplete`` when a pole lost too many of its words to the vocabulary."""
+    """``incomplete`` when a pole lost too many of its words, or has hardly any probability."""
+    cube = scored.cube
     for sign in ("+", "-"):
         asked = sum(target.pole == sign for target in scored.probe.targets)
-        there = len(scored.cube.pole(sign))
-        if asked and there / asked < settings.min_coverage:
+        there = cube.pole(sign)
+        if asked and len(there) / asked < settings.min_coverage:
+            return ("incomplete",)
+        if scored.probe.spec.mask == "target" and _saturated(cube, there) > MOST_SATURATED:
             return ("incomplete",)
     return ()
+
+
+def _saturated(cube: Cube, pole: list[int]) -> float:
+    """Share of a pole whose words are below the least probability a piece in every cell (R13)."""
+    most = cube.values.max(axis=(0, 1))
+    low = [most[i] < LEAST_LOG_PROB * max(cube.pieces[i], 1) for i in pole]
+    return float(np.mean(low)) if low else 0.0

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from bias_audit.archive import Result
-from bias_audit.assess._compare import primary_difference, scored_groups
+from bias_audit.assess._compare import over_targets, primary_difference
+from bias_audit.assess._design import MIN_LABELS, scored_groups
 from bias_audit.assess._input import Scored, Settings
 from bias_audit.metrics import info
 from bias_audit.metrics.divergence import jsd_permutation
@@ -22,8 +27,11 @@ def divergence(scored: Scored, settings: Settings) -> Result | None:
     kept = _complete_open(scored)
     if kept is None:
         return None
-    table, columns, blocks, mass = kept
+    table, columns, mass = kept.table, kept.groups, kept.mass
     groups = [g for g in scored_groups(scored) if g in columns]
+    if len(groups) < 2:
+        return None
+    fewest = min(columns.count(g) for g in groups)
     spec, metric = scored.probe.spec, info.get("jsd")
     rng = stream(settings.seed, spec.axis, spec.id, "jsd", "exchange")
     found = jsd_permutation(
@@ -31,7 +39,7 @@ def divergence(scored: Scored, settings: Settings) -> Result | None:
         [[i for i, name in enumerate(columns) if name == g] for g in groups],
         rng,
         resamples=settings.divergence_resamples,
-        blocks=blocks,
+        blocks=kept.blocks,
     )
     labels = {group.id: group.label for group in scored.probe.groups}
     return Result(
@@ -54,7 +62,8 @@ def divergence(scored: Scored, settings: Settings) -> Result | None:
         direction=metric.direction,
         n_templates=table.shape[0],
         n_terms=table.shape[1],
-        n_prompts=table.shape[0] * table.shape[1],
+        n_prompts=sum(answer.skip is None for answer in scored.open_scores),
+        scope="concept" if _unit(scored) == "label" and fewest >= MIN_LABELS else "terms",
         statuses=("low_word_mass",) if mass < 1 - MAX_LOST_MASS else (),
         reason=f"whole words hold {mass:.0%} of the probability"
         if mass < 1 - MAX_LOST_MASS
@@ -62,43 +71,75 @@ def divergence(scored: Scored, settings: Settings) -> Result | None:
     )
 
 
-def _complete_open(
-    scored: Scored,
-) -> tuple[np.ndarray, list[str], list[int], float] | None:
-    """Distributions as (templates, terms, words), the group and block of each column, word mass."""
-    cells: dict[tuple[str, str, str], list[np.ndarray]] = {}
-    mass = []
-    lost = {
-        p.template
-        for p, a in zip(scored.open_prompts, scored.open_scores, strict=True)
-        if a.skip is not None
-    }
-    for prompt, answer in zip(scored.open_prompts, scored.open_scores, strict=True):
-        if prompt.template not in lost:
-            key = (prompt.template, prompt.group, prompt.term)
-            cells.setdefault(key, []).append(answer.words)
-            mass.append(answer.word_mass)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Completions:
+    """A complete block of distributions."""
+
+    table: NDArray[np.float32]
+    """(templates, columns, words)."""
+    groups: list[str]
+    """Group of each column."""
+    blocks: list[int]
+    """Columns that may change places have the same number."""
+    mass: float
+    """Mean share of the probability that fell on whole words."""
+
+
+def _complete_open(scored: Scored) -> _Completions | None:
+    """Distributions of every unit in every sentence that could be scored."""
+    unit = _unit(scored)
+    cells: dict[tuple[str, str, str], list[NDArray[np.float32]]] = {}
+    answered = list(zip(scored.open_prompts, scored.open_scores, strict=True))
+    lost = {prompt.template for prompt, answer in answered if answer.skip is not None}
+    kept = [(prompt, answer) for prompt, answer in answered if prompt.template not in lost]
+    for prompt, answer in kept:
+        name = getattr(prompt, unit)
+        cells.setdefault((prompt.template, prompt.group, name), []).append(answer.words)
     templates = list(dict.fromkeys(key[0] for key in cells))
-    columns = list(dict.fromkeys(key[1:] for key in cells))
-    if not templates or len({group for group, _ in columns}) < 2:
+    columns = [
+        column
+        for column in dict.fromkeys(key[1:] for key in cells)
+        if all((template, *column) in cells for template in templates)
+    ]
+    if len({group for group, _ in columns}) < 2:
         return None
-    columns = [c for c in columns if all((t, *c) in cells for t in templates)]
-    table = np.stack(
-        [[np.mean(cells[(t, *c)], axis=0, dtype=np.float32) for c in columns] for t in templates]
+    return _Completions(
+        table=np.stack(
+            [
+                [np.mean(cells[(t, *c)], axis=0, dtype=np.float32) for c in columns]
+                for t in templates
+            ]
+        ),
+        groups=[group for group, _ in columns],
+        blocks=_blocks(scored, columns, unit),
+        mass=float(np.mean([answer.word_mass for _, answer in kept])),
     )
-    words = {word.id: word for group in scored.probe.groups for word in group.words}
-    keys = [words[term].pair or words[term].block for _, term in columns]
-    if all(words[term].pair for _, term in columns):
-        names = sorted(set(keys))
-    else:
-        names = sorted({words[term].block for _, term in columns})
-        keys = [words[term].block for _, term in columns]
-    return (
-        table,
-        [group for group, _ in columns],
-        [names.index(key) for key in keys],
-        float(np.mean(mass)),
-    )
+
+
+def _unit(scored: Scored) -> str:
+    """What is exchanged: labels, heads averaged; the words of a label where groups have just one.
+
+    Words that share a label are no independent units, so a group that has several labels is
+    represented by these (4.1).
+    """
+    labels = {(prompt.group, prompt.label) for prompt in scored.open_prompts}
+    groups = {group for group, _ in labels}
+    return "label" if len(labels) > len(groups) else "term"
+
+
+def _blocks(scored: Scored, columns: list[tuple[str, str]], unit: str) -> list[int]:
+    """Matched words change places inside their pair; words of one label inside their head."""
+    words = {
+        (group.id, getattr(word, "label" if unit == "label" else "id")): word
+        for group in scored.probe.groups
+        for word in group.words
+    }
+    found = [words[column] for column in columns]
+    keys = [word.pair or "" for word in found]
+    if not all(keys):
+        keys = [word.block for word in found] if unit == "term" else [""] * len(found)
+    names = sorted(set(keys))
+    return [names.index(key) for key in keys]
 
 
 def skew(scored: Scored, settings: Settings) -> Result | None:
@@ -126,14 +167,15 @@ def skew(scored: Scored, settings: Settings) -> Result | None:
         df=contrast.df,
         p_value=contrast.p_value(),
         p_method="crossed factors templates and targets, t with Satterthwaite df",
-        effect_size=float(np.exp(contrast.estimate)),
+        effect_size=math.exp(min(contrast.estimate, 700.0)),
         unit=metric.unit,
         direction=metric.direction,
         n_templates=contrast.n_templates,
-        n_terms=2,
+        n_terms=len(scored.cube.units),
         n_targets=y.shape[1],
-        n_prompts=y.size * 2,
-        reason="" if limits else contrast.status,
+        n_prompts=y.size * len(scored.cube.units),
+        variance=over_targets(contrast).variance,
+        reason="" if limits else f"no interval: {contrast.status.replace('_', ' ')}",
     )
 
 

@@ -28,7 +28,7 @@ Exit codes: 0 no enforced gate failed, 1 an enforced gate failed, 2 wrong use, 3
 4 the model could not be loaded, 5 nothing was audited, 70 a bug of ours, 130 interrupted.
 """
 
-click.rich_click.TEXT_MARKUP = "rich"
+click.rich_click.TEXT_MARKUP = None  # help texts hold [group], which is no markup
 click.rich_click.MAX_WIDTH = 100
 
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
-from bias_audit import _yaml
-from bias_audit.catalogue import Catalogue
-from bias_audit.errors import FileError, Problem, UsageError
+from bias_audit import _yaml, config
+from bias_audit.catalogue import SUFFIXES, Catalogue
+from bias_audit.errors import FileError, Problem, UsageError, visible
 from bias_audit.expand import expand
 from bias_audit.probes import Probe
-from bias_audit.specs import Lexicon, ProbeSpec, Spec, TemplateSet
+from bias_audit.specs import Lexicon, ProbeSpec, Sanity, Spec, TemplateSet
 
 KINDS: dict[str, type[Spec]] = {
     "probe": ProbeSpec,
     "templates": TemplateSet,
     "lexicon": Lexicon,
+    "sanity": Sanity,
 }
 
 
@@ -33,20 +35,25 @@ def check_files(
     """
     files = list(_files(paths))
     problems: list[Problem] = []
-    probes: list[Probe] = []
-    homes = {path.parent for path in files if path.parent.name != "lexicons"}
-    catalogue = Catalogue([*folders, *sorted(homes)])
+    kinds: dict[Path, str] = {}
     for path in files:
-        try:
-            kind = _kind(path)
-            if kind is ProbeSpec:
+        with _collecting(problems):
+            kinds[path] = _kind(path)
+    homes = {path.parent for path, kind in kinds.items() if kind == "probe"}
+    catalogue = Catalogue([*folders, *sorted(homes)])
+    with _collecting(problems):
+        catalogue.probe_ids()
+    probes: list[Probe] = []
+    for path, kind in kinds.items():
+        with _collecting(problems):
+            if kind == "config":
+                config.check_names(config.read(path), path, catalogue)
+            elif kind == "probe":
                 probes.append(catalogue.read_probe_file(path))
             else:
-                _yaml.read(path, kind)
-        except FileError as error:
-            problems += error.problems
+                catalogue.check_file(path, KINDS[kind])
     if problems:
-        raise FileError(dict.fromkeys(problems))
+        raise FileError(problems)
     for probe in probes:
         _say(probe)
     if model is not None and probes:
@@ -55,30 +62,35 @@ def check_files(
     return 0
 
 
+@contextmanager
+def _collecting(problems: list[Problem]) -> Iterator[None]:
+    """Take the mistakes of one file and go on with the next."""
+    try:
+        yield
+    except FileError as error:
+        problems += error.problems
+
+
 def _files(paths: Iterable[Path]) -> Iterable[Path]:
+    found: dict[Path, Path] = {}
     for path in paths:
+        inside = [path]
         if path.is_dir():
-            found = sorted(p for p in path.rglob("*") if p.suffix in {".yaml", ".yml"})
-            if not found:
+            inside = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
+            if not inside:
                 raise UsageError(f"no YAML file in {path}", hint="probe files end in .yaml")
-            yield from (p for p in found if p.stem != "sanity")
-        elif path.exists():
-            yield path
-        else:
+        elif not path.exists():
             raise UsageError(f"no such file: {path}")
+        for one in inside:
+            found.setdefault(one.resolve(), one)
+    return found.values()
 
 
-def _kind(path: Path) -> type[Spec]:
-    """Which kind of file it says it is."""
-    first = next(
-        (
-            line.partition(":")[2].strip()
-            for line in _yaml.read_source(path).splitlines()
-            if line.startswith("kind:")
-        ),
-        "probe",
-    )
-    return KINDS.get(first.split("#")[0].strip().strip("\"'"), ProbeSpec)
+def _kind(path: Path) -> str:
+    """What a file says it is; the configuration is known by its name."""
+    if path.name == config.NAME:
+        return "config"
+    return _yaml.kind_of(_yaml.read_source(path), str(path), KINDS)
 
 
 def _say(probe: Probe) -> None:
@@ -89,8 +101,8 @@ def _say(probe: Probe) -> None:
         f"{len(expansion.prompts):,} prompts"
     )
     for skip in expansion.skips:
-        click.echo(f"  left out: {skip.kind} '{skip.what}' {skip.detail}")
-    if probe.spec.card is None:
+        click.echo(visible(f"  left out: {skip.kind} '{skip.what}' {skip.detail}"))
+    if probe.spec.card is None and probe.spec.role == "probe":
         click.echo("  no measurement card: it will be measured and never judged")
     if len(probe.frames) < 8:
         click.echo(f"  {len(probe.frames)} sentences: at least 8 are needed for a verdict")

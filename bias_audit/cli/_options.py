@@ -13,6 +13,32 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+class BatchSize(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """``auto`` or a number of at least 1."""
+
+    name = "auto|N"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | Literal["auto"]:
+        """Read the value of a flag or of the configuration.
+
+        Raises:
+            UsageError: anything else.
+        """
+        from bias_audit.errors import UsageError
+
+        if value == "auto":
+            return "auto"
+        try:
+            size = int(value)
+        except ValueError:
+            size = 0
+        if size < 1:
+            raise UsageError(f"expected --batch-size auto or a number from 1, got '{value}'")
+        return size
+
+
 _MODEL = (
     click.option("--revision", help="Commit, tag or branch of a hub model; pin a commit."),
     click.option(
@@ -27,7 +53,12 @@ _MODEL = (
         default=None,
         help="Arithmetic of the forward pass; float32 is exact.  [default: float32]",
     ),
-    click.option("--batch-size", default=None, help="Sentences at once.  [default: auto]"),
+    click.option(
+        "--batch-size",
+        type=BatchSize(),
+        default=None,
+        help="Sentences at once; does not change a score.  [default: auto]",
+    ),
     click.option("--offline", is_flag=True, help="Refuse the network; use only local files."),
     click.option(
         "--allow-pickle",
@@ -54,25 +85,6 @@ def model_options(command: F) -> F:
 def probe_path(command: F) -> F:
     """Add ``--probe-path``."""
     return _PROBE_PATH(command)
-
-
-def batch_size(value: str | int | None) -> int | Literal["auto"]:
-    """Read ``auto`` or a number of at least 1.
-
-    Raises:
-        UsageError: anything else.
-    """
-    from bias_audit.errors import UsageError
-
-    if value in (None, "auto"):
-        return "auto"
-    try:
-        size = int(value or 0)
-    except ValueError:
-        size = 0
-    if size < 1:
-        raise UsageError(f"expected --batch-size auto or a number from 1, got '{value}'")
-    return size
 
 
 def open_catalogue(paths: tuple[Path, ...]) -> Catalogue:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bias_audit import archive, render
 from bias_audit.assess import Settings
 from bias_audit.auditing import Audit, audit, choose_folder
 from bias_audit.catalogue import Catalogue
-from bias_audit.cli._options import batch_size
 from bias_audit.cli._progress import progress
 from bias_audit.config import Config, check_names, find, read
 from bias_audit.errors import UnknownNameError, UsageError
@@ -28,8 +27,8 @@ class Request:
     """What the command line asked for; None where the configuration or a default decides."""
 
     model: str | None
-    config_file: Path | None
-    wanted: tuple[str, ...]
+    config: Path | None
+    probe: tuple[str, ...]
     exclude: tuple[str, ...]
     catalogue: Catalogue
     limit: int | None
@@ -38,11 +37,11 @@ class Request:
     revision: str | None
     device: str | None
     dtype: str | None
-    batch_size: int | str | None
+    batch_size: int | Literal["auto"] | None
     offline: bool
     allow_pickle: bool
     output: Path | None
-    formats: str
+    format: str
     progress: str
     quiet: bool
     verbose: bool
@@ -54,10 +53,10 @@ class Request:
 
 def execute(request: Request) -> int:
     """Run an audit and return the exit code."""
-    path = request.config_file or find(Path.cwd())
+    path = request.config or find(Path.cwd())
     config = read(path) if path else Config(version=1)
     catalogue, names = _selection(request, config, path)
-    further = _formats(request.formats)
+    further = _formats(request.format)
     if request.output is not None:
         require_writable(request.output)
     elif not request.dry_run:
@@ -80,11 +79,12 @@ def execute(request: Request) -> int:
             strict=request.strict,
             **options,
         )
+    done = replace(done, results=_final(request, done.results))
     folder = done.save(choose_folder(request.output, done))
     for name in further:
         archive.write_atomic(folder / ENDINGS[name], render.render(done.results, name))
     _tell(request, done, folder)
-    return _code(request, done)
+    return done.exit_code
 
 
 def _selection(
@@ -101,7 +101,7 @@ def _selection(
     if narrowed:
         catalogue = catalogue.with_groups(narrowed)
     named = [use.use or Path(use.file or "").stem for use in config.probes]
-    return catalogue, request.wanted or tuple(named)
+    return catalogue, request.probe or tuple(named)
 
 
 def _formats(text: str) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ def _options(request: Request, config: Config) -> dict[str, Any]:
         "revision": request.revision or (model.revision if named else None),
         "device": request.device or model.device,
         "dtype": request.dtype or model.dtype,
-        "batch_size": request.batch_size or batch_size(config.run.batch_size),
+        "batch_size": request.batch_size or config.run.batch_size,
         "offline": request.offline,
         "allow_pickle": request.allow_pickle,
     }
@@ -169,10 +169,13 @@ def _tell(request: Request, done: Audit, folder: Path) -> None:
         print(f"Note: {notice}", file=sys.stderr)
 
 
-def _code(request: Request, done: Audit) -> int:
-    code = done.exit_code
-    unpinned = any("not pinned" in notice for notice in done.results.model.notices)
+def _final(request: Request, results: archive.Results) -> archive.Results:
+    """The results with the exit code that the flags ask for."""
+    code = results.exit_code
+    unpinned = any("not pinned" in notice for notice in results.model.notices)
     if request.strict and unpinned and code == 0:
         print("Error: --strict needs a pinned revision (--revision COMMIT)", file=sys.stderr)
         code = 3
-    return 0 if request.exit_zero and code in (1, 3) else code
+    if request.exit_zero and code in (1, 3):
+        code = 0
+    return results.model_copy(update={"exit_code": code})

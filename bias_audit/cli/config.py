@@ -14,12 +14,12 @@ def config() -> None:
 
 
 @config.command()
-@click.option("-c", "--config", "file", type=click.Path(path_type=Path), help="Configuration file.")
-def show(file: Path | None) -> int:
+@click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration file.")
+def show(config: Path | None) -> int:
     """Show the configuration that a run in this folder would use, and where it comes from."""
     from bias_audit.config import Config, find, read
 
-    path = file or find(Path.cwd())
+    path = config or find(Path.cwd())
     resolved = read(path) if path else Config(version=1)
     click.echo(f"# from {path}" if path else "# defaults: no bias-audit.yaml was found", err=True)
     click.echo(resolved.model_dump_json(indent=2))

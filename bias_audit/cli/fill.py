@@ -7,7 +7,7 @@ from typing import Any
 
 import rich_click as click
 
-from bias_audit.cli._options import batch_size, model_options
+from bias_audit.cli._options import model_options
 
 HELP = """Ask one sentence: top completions per group, side by side, and how far apart they are.
 
@@ -28,15 +28,14 @@ Examples:
     "--model", default="reference", show_default=True, help="Hub id, folder or reference."
 )
 @click.option("--top", type=click.IntRange(1, 1000), default=10, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", is_flag=True, help="Print JSON.")
 @model_options
-def fill(template: str, groups: str, model: str, top: int, as_json: bool, **options: Any) -> int:
+def fill(template: str, groups: str, model: str, top: int, **options: Any) -> int:
     """Ask one sentence."""
     from bias_audit.filling import fill as fill_in
     from bias_audit.scoring import open_backend
 
-    words = _groups(groups)
-    options["batch_size"] = batch_size(options["batch_size"])
+    words, as_json = _groups(groups), options.pop("json")
     chosen = {key: value for key, value in options.items() if value is not None}
     answer = fill_in(template, words, open_backend(model, **chosen), top=top)
     if as_json:

@@ -20,14 +20,14 @@ Examples:
 
 @click.command(help=HELP)
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--format", "names", default="html", show_default=True, help="Comma-separated.")
+@click.option("--format", default="html", show_default=True, help="Comma-separated.")
 @click.option("-o", "--output", multiple=True, help="FORMAT=PATH, or PATH for a single format.")
-def report(run: Path, names: str, output: tuple[str, ...]) -> int:
+def report(run: Path, format: str, output: tuple[str, ...]) -> int:
     """Render a stored audit."""
     from bias_audit import archive, render
     from bias_audit.errors import UnknownNameError, UsageError
 
-    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    wanted = [name.strip() for name in format.split(",") if name.strip()]
     for name in wanted:
         if name not in render.formats():
             raise UnknownNameError("format", name, render.formats())

@@ -8,7 +8,7 @@ from typing import Any
 
 import rich_click as click
 
-from bias_audit.cli._options import batch_size, model_options, open_catalogue, probe_path
+from bias_audit.cli._options import model_options, open_catalogue, probe_path
 
 HELP = """Audit a model: score the probes, judge the results, write a report.
 
@@ -24,11 +24,11 @@ Examples:
 
 
 @click.command(help=HELP)
-@click.argument("model", required=False)
+@click.argument("model", required=False, envvar="BIAS_AUDIT_RUN_MODEL")
 @click.option(
-    "-c", "--config", "config_file", type=click.Path(path_type=Path), help="Configuration file."
+    "-c", "--config", type=click.Path(path_type=Path), help="Configuration file."
 )
-@click.option("-p", "--probe", "wanted", multiple=True, help="Probe id or glob; repeatable.")
+@click.option("-p", "--probe", multiple=True, help="Probe id or glob; repeatable.")
 @click.option("-x", "--exclude", multiple=True, help="Probe id or glob to leave out; repeatable.")
 @probe_path
 @click.option(
@@ -43,7 +43,7 @@ Examples:
     "-o", "--output", type=click.Path(path_type=Path), help="Write exactly into this folder."
 )
 @click.option(
-    "--format", "formats", default="", help="Further formats, comma-separated: csv, json ..."
+    "--format", default="", help="Further formats, comma-separated: csv, json ..."
 )
 @click.option("--progress", type=click.Choice(["auto", "bar", "plain", "none"]), default="auto")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
@@ -59,8 +59,6 @@ def run(**given: Any) -> int:
     """Audit a model."""
     from bias_audit.cli._run import Request, execute
 
-    if given["batch_size"] is not None:
-        given["batch_size"] = batch_size(given["batch_size"])
     given["catalogue"] = open_catalogue(given.pop("probe_path"))
     given["command"] = "bias-audit " + " ".join(sys.argv[1:])
     return execute(Request(**given))

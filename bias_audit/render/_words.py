@@ -40,12 +40,10 @@ STATUSES: dict[str, str] = {
     "low_word_mass": "Much of the probability fell on pieces that are not whole words.",
     "under_powered": "This design could easily miss a gap of the size of the margin.",
     "pole_heterogeneous": "The words of one pole disagree; read the table word by word.",
-    "confounded": "Word frequency or length explains more than half of the gap.",
+    "no_card": "The probe has no measurement card, so it is measured and not judged.",
+    "no_controls": "The probe has no controls, so its silence is no evidence.",
     "direction_depends_on_phrasing": "The direction depends on the phrasing.",
     "one_target_dominates": "One word carries more than half of the gap.",
-    "no_variance": "There was no variation to compute an interval from.",
-    "mixed_length": "Words of different numbers of pieces are shown side by side.",
-    "partial": "The run was cut short.",
 }
 
 SKIP_REASONS: dict[str, str] = {

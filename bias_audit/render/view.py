@@ -68,7 +68,7 @@ def _head(audit: Results) -> tuple[tuple[str, str], ...]:
     axes = list(dict.fromkeys(p.axis for p in audit.probes if p.role == "probe"))
     return (
         ("Model", model.name),
-        ("Revision", model.revision or "not pinned or not recorded"),
+        ("Revision", model.revision or "none: files on this machine"),
         ("Weights (SHA-256)", model.fingerprint or "not recorded"),
         ("Kind", " · ".join(part for part in (model.kind, model.architecture) if part)),
         ("Size", f"{model.parameters:,} parameters, {model.vocabulary_size:,} vocabulary pieces"),
@@ -89,7 +89,7 @@ def _reproduce(audit: Results) -> tuple[tuple[str, str], ...]:
         ("Tool", f"{audit.tool.name} {audit.tool.version}"),
         ("Results schema", audit.schema_version),
         ("Model fingerprint", audit.model.fingerprint or "not recorded"),
-        ("Model revision", audit.model.revision or "not pinned or not recorded"),
+        ("Model revision", audit.model.revision or "none: files on this machine"),
         ("Configuration digest", run.config_digest or "not recorded"),
         ("Catalogue digest", run.catalogue_digest or "not recorded"),
         ("Exit code", str(audit.exit_code)),

@@ -1,0 +1,161 @@
+"""Checks that a probe's words and sentences fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bias_audit._book import Book
+from bias_audit._explain import Path_
+from bias_audit.errors import nearest
+from bias_audit.probes import Frame, Group, Target, Word, needs
+from bias_audit.specs import ProbeSpec, Where, cut, is_article_free
+
+POLES = {"+": "plus", "-": "minus", "0": "neither"}
+"""Keys of the poles in a probe file."""
+
+Places = dict[tuple[Path_, int], Path_]
+"""Where each word stands, by its group or pole and the identity of its entry."""
+
+
+def kept(
+    book: Book,
+    where: Path_,
+    name: str,
+    words: Sequence[Word],
+    tags: Sequence[str],
+    limits: Where | None = None,
+) -> tuple[Word, ...]:
+    """Return the words with all ``tags`` and a fact inside ``limits``; none left is a mistake."""
+    left = tuple(word for word in words if _wanted(word, tags, limits))
+    if left:
+        return left
+    facts = {fact for word in words for fact in word.entry.facts}
+    if limits is not None and words and limits.fact not in facts:
+        message = f"no word of '{name}' has the fact '{limits.fact}'"
+        book.say_unknown((*where, "where", "fact"), message, limits.fact, facts)
+        return ()
+    carried = {tag for word in words for tag in word.entry.tags}
+    for tag in tags:
+        if words and tag not in carried:
+            message = f"no word of '{name}' has the tag '{tag}'"
+            book.say_unknown((*where, "tags"), message, tag, carried)
+            return ()
+    book.say(where, f"'{name}' has no words left", "check 'tags', 'where' and 'drop'")
+    return ()
+
+
+def check_sentences(book: Book, spec: ProbeSpec, frames: Sequence[tuple[Frame, Path_]]) -> None:
+    """Check the slots of every sentence; ``frames`` come with their places."""
+    for frame, place in frames:
+        _check_slots(book, frame, place, spec.mask)
+        if place[0] == "completions":
+            _check_completion(book, frame, place, spec)
+
+
+def check_words(
+    book: Book,
+    spec: ProbeSpec,
+    frames: Sequence[tuple[Frame, Path_]],
+    groups: Sequence[Group],
+    targets: Sequence[Target],
+    where: Places,
+) -> None:
+    """Check that every word has a form that some sentence can use, and some word has all forms."""
+    needed: dict[str, set[str]] = {"group": set(), "target": set()}
+    for frame, _ in frames:
+        for kind, form in needs(frame, spec.mask):
+            needed[kind].add(form)
+    for group in groups:
+        _check_forms(book, needed["group"], group.words, where, ("groups", group.id))
+    for pole in dict.fromkeys(target.pole for target in targets):
+        words = [target.word for target in targets if target.pole == pole]
+        _check_forms(book, needed["target"], words, where, ("targets", POLES.get(pole, "own")))
+
+
+def _wanted(word: Word, tags: Sequence[str], limits: Where | None) -> bool:
+    if not set(tags) <= set(word.entry.tags):
+        return False
+    if limits is None:
+        return True
+    value = word.entry.facts.get(limits.fact)
+    if value is None:
+        return False
+    return (limits.min is None or value >= limits.min) and (
+        limits.max is None or value <= limits.max
+    )
+
+
+def _check_slots(book: Book, frame: Frame, place: Path_, masked: str) -> None:
+    context = "target" if masked == "group" else "group"
+    pieces, _ = cut(frame.template.text)
+    if all(piece.name != context for piece in pieces):
+        book.say(
+            place,
+            f"the template '{frame.id}' has no [{context}]",
+            f"this probe masks the {masked}: the sentence needs [{context}] and <mask>",
+        )
+    known = {context, *frame.slots}
+    for name in sorted({piece.name for piece in pieces if piece.name} - known):
+        near = nearest(name, known)
+        book.say(
+            place,
+            f"the template '{frame.id}' has the unknown slot [{name}]",
+            f"did you mean [{near}]?"
+            if near
+            else f"known: {', '.join(sorted(known))}; name its words under 'slots:'",
+        )
+    for piece in pieces:
+        if piece.form and piece.name in frame.slots:
+            book.say(
+                place,
+                f"the template '{frame.id}' asks for a form: [{piece.name}:{piece.form}]",
+                f"the words under 'slots:' have one form; write [{piece.name}]",
+            )
+
+
+def _check_completion(book: Book, frame: Frame, place: Path_, spec: ProbeSpec) -> None:
+    if spec.mask == "group":
+        book.say(place, "open completions need 'mask: target'", "remove 'completions'")
+    elif not is_article_free(frame.template.text):
+        book.say(
+            place,
+            f"the template '{frame.id}' has a or an right before <mask>",
+            "an article restricts the completions; use sentences without one",
+        )
+
+
+def _check_forms(
+    book: Book,
+    needed: set[str],
+    words: Sequence[Word],
+    where: Places,
+    whole: Path_,
+) -> None:
+    lacking = [word for word in words if needed and not needed & set(word.forms)]
+    want = ", ".join(sorted(needed))
+    for word in lacking:
+        have = ", ".join(sorted(word.forms))
+        book.say(
+            where[whole, id(word.entry)],
+            f"'{word.id}' lacks the form that the sentences need: {want} (it has {have})",
+            _form_hint(word, needed),
+        )
+    if not lacking and all(needed - set(word.forms) for word in words):
+        book.say(
+            whole,
+            f"no word of '{whole[-1]}' has all forms that the sentences need: {want}",
+            "a word is scored in every sentence or in none; give it the forms, or drop sentences",
+        )
+
+
+def _form_hint(word: Word, needed: set[str]) -> str:
+    if word.entry.adjective:
+        return f"give its head a plural: {{sg: {word.block}, pl: ...}}"
+    plain = {form: word.forms.get(form, "...") for form in ("sg", "pl")}
+    parts = [f"{form}: {text}" for form, text in plain.items() if text != "..." or form in needed]
+    others = sorted((needed | set(word.forms)) - set(plain))
+    if others:
+        parts.append(
+            "forms: {" + ", ".join(f"{o}: {word.forms.get(o, '...')}" for o in others) + "}"
+        )
+    return f"write it as {{{', '.join(parts)}}}"

@@ -1,0 +1,297 @@
+"""Resolves what a probe refers to; every mistake on the way is collected."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from bias_audit import _fit
+from bias_audit._book import Book
+from bias_audit._explain import Path_
+from bias_audit.errors import FileError, UnknownNameError, nearest
+from bias_audit.probes import Frame, Group, Probe, Target, Word, words_of
+from bias_audit.specs import (
+    Entry,
+    Groups,
+    Head,
+    Lexicon,
+    Pole,
+    ProbeSpec,
+    Spec,
+    Template,
+    TemplateSet,
+    WordSet,
+    is_article_free,
+)
+
+S = TypeVar("S", bound=Spec)
+
+
+class Lookup(Protocol):
+    """Where lexicons, template sets and controls come from (the catalogue)."""
+
+    def lexicon(self, name: str) -> Lexicon:
+        """Return a lexicon or raise UnknownNameError."""
+        ...
+
+    def template_set(self, name: str) -> TemplateSet:
+        """Return a template set or raise UnknownNameError."""
+        ...
+
+    def probe_spec(self, name: str) -> ProbeSpec:
+        """Return a probe as written or raise UnknownNameError."""
+        ...
+
+    def text_of(self, kind: str, name: str) -> str:
+        """Return the source text behind a lexicon or template set."""
+        ...
+
+
+def join(lookup: Lookup, spec: ProbeSpec, path: Path, text: str) -> Probe:
+    """Resolve everything that ``spec``, read from ``text``, refers to.
+
+    Raises:
+        FileError: all mistakes at once.
+    """
+    return _Joiner(lookup, spec, path, text).join()
+
+
+class _Joiner:
+    """Joins one probe."""
+
+    def __init__(self, lookup: Lookup, spec: ProbeSpec, path: Path, text: str) -> None:
+        self.lookup = lookup
+        self.spec = spec
+        self.book = Book(path, text)
+        self.used = [text]
+        self.where: _fit.Places = {}
+
+    def join(self) -> Probe:
+        spec = self.spec
+        frames = self._frames(spec.templates, "templates")
+        further = self._frames(spec.completions, "completions")
+        groups = self._groups()
+        targets, names = self._targets(groups)
+        placebo = self._controls()
+        if not self.book.problems:
+            _fit.check_sentences(self.book, spec, [*frames, *further])
+            _fit.check_words(self.book, spec, frames, (*groups, *placebo), targets, self.where)
+        if self.book.problems:
+            raise FileError(self.book.problems)
+        free = spec.mask == "target" and not spec.targets.own
+        opened = [frame for frame, _ in further or frames]
+        return Probe(
+            spec=spec,
+            file=self.book.file,
+            frames=tuple(frame for frame, _ in frames),
+            open_frames=tuple(f for f in opened if free and is_article_free(f.template.text)),
+            groups=groups,
+            targets=targets,
+            plus_name=names[0],
+            minus_name=names[1],
+            digest=hashlib.sha256("\0".join(self.used).encode()).hexdigest(),
+        )
+
+    def _find(self, get: Callable[[str], S], name: str, where: Path_) -> S | None:
+        """Look a name up; what is wrong with it, or with its file, is noted."""
+        try:
+            return get(name)
+        except UnknownNameError as error:
+            self.book.say(where, error.message, error.hint)
+        except FileError as error:
+            self.book.problems += error.problems
+        return None
+
+    def _lexicon(self, name: str, where: Path_) -> Lexicon | None:
+        found = self._find(self.lookup.lexicon, name, where)
+        if found is not None:
+            self.used.append(self.lookup.text_of("lexicon", name))
+        return found
+
+    def _frames(self, refs: Sequence[str | Template], key: str) -> list[tuple[Frame, Path_]]:
+        frames: list[tuple[Frame, Path_]] = []
+        for index, ref in enumerate(refs):
+            where: Path_ = (key, index)
+            if isinstance(ref, Template):
+                frames.append((self._frame(ref, ref.name(index), self.spec.number, {}), where))
+                continue
+            found = self._find(self.lookup.template_set, ref, where)
+            if found is None:
+                continue
+            self.used.append(self.lookup.text_of("templates", ref))
+            for place_, template in enumerate(found.templates):
+                name = f"{ref}.{template.name(place_)}"
+                frames.append((self._frame(template, name, found.number, found.slots), where))
+        seen: set[str] = set()
+        for frame, where in frames:
+            if frame.id in seen:
+                self.book.say(where, f"the template id '{frame.id}' is here twice", "rename one")
+            seen.add(frame.id)
+        return frames
+
+    def _frame(
+        self, template: Template, name: str, number: str, slots: dict[str, tuple[str, ...]]
+    ) -> Frame:
+        return Frame(
+            id=name,
+            template=template,
+            number=template.number or number,
+            slots={**slots, **self.spec.slots},
+        )
+
+    def _groups(self) -> tuple[Group, ...]:
+        spec = self.spec.groups
+        heads: tuple[Head, ...] = ()
+        tags: tuple[str, ...] = ()
+        if not isinstance(spec, Groups):
+            found = dict(spec)
+        else:
+            lexicon = self._lexicon(spec.lexicon, ("groups", "lexicon"))
+            if lexicon is None:
+                return ()
+            found, heads, tags = {}, spec.heads or lexicon.heads, spec.tags
+            for index, name in enumerate(spec.use or lexicon.sets):
+                wordset = self._set(lexicon, name, ("groups", "use", index))
+                if wordset is not None:
+                    found[name] = wordset
+            if len(lexicon.sets) < 2:
+                self.book.say(("groups",), "a probe compares at least two groups")
+        groups = tuple(self._group(name, found[name], heads, tags) for name in found)
+        self._refuse_shared(groups)
+        return groups
+
+    def _group(
+        self, name: str, wordset: WordSet, heads: tuple[Head, ...], tags: tuple[str, ...]
+    ) -> Group:
+        where = ("groups", name)
+        self._note(wordset.entries, where, "entries")
+        words = _fit.kept(self.book, where, name, words_of(wordset, heads), tags)
+        label = wordset.label or name.replace("-", " ")
+        return Group(id=name, label=label, role=wordset.role, words=words)
+
+    def _note(self, entries: Sequence[Entry], where: Path_, key: str) -> None:
+        for index, entry in enumerate(entries):
+            self.where[where, id(entry)] = (*where, key, index)
+
+    def _refuse_shared(self, groups: tuple[Group, ...]) -> None:
+        owner: dict[str, str] = {}
+        for group in groups:
+            for word in group.words:
+                first = owner.setdefault(word.id, group.id)
+                if first != group.id:
+                    self.book.say(
+                        self.where[("groups", group.id), id(word.entry)],
+                        f"'{word.id}' is in two groups, '{first}' and '{group.id}'",
+                        "a word can stand in one group only",
+                    )
+
+    def _set(self, lexicon: Lexicon, name: str, where: Path_) -> WordSet | None:
+        if name not in lexicon.sets:
+            message = f"the lexicon '{lexicon.id}' has no set '{name}'"
+            self.book.say_unknown(where, message, name, lexicon.sets)
+        return lexicon.sets.get(name)
+
+    def _targets(self, groups: tuple[Group, ...]) -> tuple[tuple[Target, ...], tuple[str, str]]:
+        spec = self.spec.targets
+        if spec.own:
+            return self._own_targets(groups), ("each group's own word", "the other groups' words")
+        targets: list[Target] = []
+        names: list[str] = []
+        for pole, key, sign in (
+            (spec.plus, "plus", "+"),
+            (spec.minus, "minus", "-"),
+            (spec.neither, "neither", "0"),
+        ):
+            if pole is None:
+                continue
+            words = self._pole_words(pole, ("targets", key))
+            names.append(pole.name or pole.set or ", ".join(word.label for word in words[:3]))
+            targets += [Target(word=w, pole=sign, facts=w.entry.facts) for w in words]
+        self._refuse_both(targets)
+        return tuple(targets), (names[0], names[1])
+
+    def _refuse_both(self, targets: list[Target]) -> None:
+        seen: dict[str, str] = {}
+        for target in targets:
+            first = seen.setdefault(target.word.id, target.pole)
+            if first != target.pole:
+                self.book.say(
+                    self.where[("targets", _fit.POLES[target.pole]), id(target.word.entry)],
+                    f"'{target.word.id}' is in two poles, {first} and {target.pole}",
+                    "a word can stand in one pole only",
+                )
+
+    def _own_targets(self, groups: tuple[Group, ...]) -> tuple[Target, ...]:
+        own, ids = self.spec.targets.own, [group.id for group in groups]
+        where: Path_ = ("targets", "own")
+        for name in own if groups else ():
+            if name not in ids:
+                self.book.say_unknown((*where, name), f"there is no group '{name}'", name, ids)
+        for name in ids:
+            if name not in own:
+                self.book.say(where, f"the group '{name}' has no word of its own", f"{name}: ...")
+        for name, entry in own.items():
+            self.where[where, id(entry)] = (*where, name)
+        words = words_of(WordSet(entries=tuple(own.values())))
+        return tuple(
+            Target(word=word, pole=f"own:{name}", facts={})
+            for name, word in zip(own, words, strict=True)
+        )
+
+    def _pole_words(self, pole: Pole, where: tuple[str, str]) -> tuple[Word, ...]:
+        entries = WordSet(entries=pole.words) if pole.words else self._pole_set(pole, where)
+        if entries is None:
+            return ()
+        self._note(entries.entries, where, "words")
+        words = words_of(entries)
+        known = {word.id for word in words}
+        for index, dropped in enumerate(pole.drop):
+            if dropped not in known:
+                near = nearest(dropped, known)
+                hint = f"did you mean '{near}'?" if near else "it is not in this set"
+                self.book.say((*where, "drop", index), f"cannot drop '{dropped}'", hint)
+        left = [word for word in words if word.id not in pole.drop]
+        return _fit.kept(self.book, where, where[-1], left, pole.tags, pole.where)
+
+    def _pole_set(self, pole: Pole, where: Path_) -> WordSet | None:
+        name = pole.lexicon or self.spec.targets.lexicon
+        if name is None:
+            self.book.say(where, "'set' needs a lexicon", "targets: {lexicon: traits}")
+            return None
+        named = (*where, "lexicon") if pole.lexicon else ("targets", "lexicon")
+        lexicon = self._lexicon(name, named)
+        return None if lexicon is None else self._set(lexicon, pole.set or "", (*where, "set"))
+
+    def _controls(self) -> tuple[Group, ...]:
+        """Check that the controls exist; return the placebo groups."""
+        controls = self.spec.controls
+        for kind, names in (("positive", controls.positive), ("negative", controls.negative)):
+            for index, name in enumerate(names):
+                where = ("controls", kind, index)
+                found = self._find(self.lookup.probe_spec, name, where)
+                if found is not None and found.role != f"{kind}_control":
+                    message = f"'{name}' is no {kind} control; its role is '{found.role}'"
+                    self.book.say(where, message, f"name a probe with 'role: {kind}_control'")
+        return () if controls.placebo is None else self._placebo(controls.placebo)
+
+    def _placebo(self, name: str) -> tuple[Group, ...]:
+        where = ("controls", "placebo")
+        if self.spec.mask == "group" or self.spec.targets.own:
+            message = "placebo groups need 'mask: target' and the poles 'plus' and 'minus'"
+            self.book.say(where, message, "use a negative control instead")
+            return ()
+        lexicon = self._lexicon(name, where)
+        if lexicon is None:
+            return ()
+        if len(lexicon.sets) != 2:
+            sets = ", ".join(lexicon.sets)
+            self.book.say(where, f"expected a lexicon of two sets, got {len(lexicon.sets)}: {sets}")
+        for wordset in lexicon.sets.values():
+            for entry in wordset.entries:
+                self.where[("groups", "~placebo"), id(entry)] = where
+        return tuple(
+            Group(id="~placebo", label=key, role="placebo", words=words_of(found, lexicon.heads))
+            for key, found in lexicon.sets.items()
+        )

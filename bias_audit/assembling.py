@@ -1,0 +1,158 @@
+"""What was measured becomes the archived audit: assessed, judged, put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bias_audit import __version__, archive
+from bias_audit.archive import ErrorRecord, Gate, ProbeRecord, Result, Results, SkipRecord
+from bias_audit.assess import Settings, assess, skip_record
+from bias_audit.config import GateConfig
+from bias_audit.errors import NothingToAuditError
+from bias_audit.findings import findings, sentences
+from bias_audit.gates import count_states, default_gates, enforced_gates
+from bias_audit.measuring import Measured
+from bias_audit.planning import Plan
+from bias_audit.records import ModelInfo
+from bias_audit.store import versions
+
+
+def assemble(
+    plan: Plan,
+    info: ModelInfo,
+    measured: Measured,
+    settings: Settings,
+    sanity: archive.SanityCheck,
+    gate_configs: Sequence[GateConfig],
+) -> Results:
+    """Assess, judge and word what was measured; time stamps and exit code come later.
+
+    Raises:
+        NothingToAuditError: nothing was scored, and not because of an error.
+    """
+    partial = plan.partial or bool(measured.late)
+    asked = {task.probe.spec.id for task in plan.tasks}
+    if not measured.scored and not measured.failures:
+        raise NothingToAuditError("no sentence was scored before the time was up")
+    found = assess(
+        plan.tasks,
+        measured.scored,
+        settings,
+        failures=measured.failures | dict.fromkeys(measured.late, "the time was up"),
+        sanity_reason=sanity.detail,
+        partial=partial,
+        harmful=plan.harmful,
+    )
+    broken = [_broken(plan, name, measured) for name in (*measured.failures, *measured.late)]
+    probes = (*found.probes, *broken)
+    results = _with_sentences(found.results, measured)
+    gates = _gates(gate_configs, results, partial=partial)
+    by_id = {probe.id: probe for probe in probes}
+    return Results(
+        tool=archive.Tool(name="bias-audit", version=__version__),
+        model=_model(info),
+        run=archive.Run(seed=settings.seed, partial=partial, catalogue_digest=plan.digest),
+        states=count_states(gates, len(asked & set(measured.failures)))
+        | ({"skipped": len(asked & set(measured.late))} if measured.late else {}),
+        sanity=sanity,
+        probes=probes,
+        results=results,
+        findings=tuple(findings(_model_name(info), results, by_id, measured.scored)),
+        gates=gates,
+        skips=_skips(measured),
+        errors=tuple(
+            ErrorRecord(probe=name, type=measured.error_types[name], message=message)
+            for name, message in sorted(measured.failures.items())
+        ),
+    )
+
+
+def _with_sentences(results: Sequence[Result], measured: Measured) -> tuple[Result, ...]:
+    """Primary results with typical sentence pairs, whether or not they become a finding."""
+    return tuple(
+        r.model_copy(update={"sentences": tuple(sentences(measured.scored[r.probe], r))})
+        if r.role == "primary"
+        else r
+        for r in results
+    )
+
+
+def _gates(
+    configs: Sequence[GateConfig], results: Sequence[Result], *, partial: bool
+) -> tuple[Gate, ...]:
+    """Enforced gates first; the probes' own margins inform where no gate is set."""
+    enforced = enforced_gates(configs, results, partial=partial)
+    covered = {gate.result for gate in enforced}
+    return (*enforced, *(g for g in default_gates(results) if g.result not in covered))
+
+
+def _model(info: ModelInfo) -> archive.Model:
+    return archive.Model(
+        name=info.name,
+        revision=info.revision,
+        fingerprint=info.fingerprint,
+        kind=info.kind,
+        architecture=info.architecture,
+        vocabulary_size=info.vocabulary_size,
+        parameters=info.parameters,
+        dtype=info.dtype,
+        device=info.device,
+        notices=info.notices,
+    )
+
+
+def _model_name(info: ModelInfo) -> str:
+    """The model as sentences name it, with the beginning of its revision."""
+    return f"{info.name} (revision {info.revision[:7]})" if info.revision else info.name
+
+
+def _skips(measured: Measured) -> tuple[SkipRecord, ...]:
+    """Everything that was lost in any run, controls included."""
+    return tuple(
+        skip_record(skip).model_copy(update={"probe": name})
+        for name, scored in sorted(measured.scored.items())
+        for skip in (*scored.skips, *scored.cube.skips)
+    )
+
+
+def _broken(plan: Plan, name: str, measured: Measured) -> ProbeRecord:
+    """The record of a probe that was not scored."""
+    spec = plan.probes[name].spec
+    late = name in measured.late
+    return ProbeRecord(
+        id=name,
+        version=spec.version,
+        axis=spec.axis,
+        title=spec.title,
+        question=spec.question,
+        role=spec.role,
+        state="skipped" if late else "error",
+        reason="the time was up" if late else measured.failures[name],
+        sensitive=spec.sensitive,
+    )
+
+
+def manifest(
+    plan: Plan, info: ModelInfo, results: Results, settings: Settings, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a run is repeated from: versions, digests, options, settings."""
+    return {
+        "state": "partial" if results.run.partial else "complete",
+        "tool": results.tool.model_dump(),
+        "versions": versions(),
+        "model": results.model.model_dump() | {"tokenizer_digest": info.tokenizer_digest},
+        "options": {key: str(value) for key, value in sorted(options.items())},
+        "analysis": {name: getattr(settings, name) for name in settings.__slots__},
+        "run": results.run.model_dump(),
+        "probes": {
+            name: {
+                "version": probe.spec.version,
+                "digest": probe.digest,
+                "file": Path(probe.file).name,
+            }
+            for name, probe in sorted(plan.probes.items())
+        },
+        "prompts": plan.prompts,
+    }

@@ -1,0 +1,1 @@
+"""From scores to results: the whole audit, checked from outside."""

@@ -1,0 +1,191 @@
+"""A second opinion: every number again from the evidence, slowly and without any shared code."""
+
+from __future__ import annotations
+
+import math
+import statistics as st
+from itertools import combinations, product
+from typing import Any
+
+import pandas as pd
+from scipy import stats as sp
+
+Parts = list[tuple[float, float]]
+
+
+def mean(values: Any) -> float:
+    found = list(values)
+    return math.fsum(found) / len(found)
+
+
+def part(values: list[float], weight: float = 1.0) -> tuple[float, float]:
+    return weight**2 * st.variance(values) / len(values), len(values) - 1
+
+
+class Evidence:
+    """The rows of one probe: heads and further slots are averaged inside a label."""
+
+    def __init__(self, frame: pd.DataFrame, probe: str) -> None:
+        rows = frame[(frame["probe"] == probe) & (frame["skip"] == "")]
+        cells: dict[tuple[str, str, str, str], list[float]] = {}
+        self.pole: dict[str, str] = {}
+        self.labels: dict[str, list[str]] = {}
+        for row in rows.itertuples():
+            key = (row.template, row.group, row.label, row.target)
+            cells.setdefault(key, []).append(row.log_prob)
+            self.pole[row.target] = row.pole
+            labels = self.labels.setdefault(row.group, [])
+            if row.label not in labels:
+                labels.append(row.label)
+        self.cell = {key: mean(values) for key, values in cells.items()}
+        self.templates = sorted({key[0] for key in self.cell})
+        self.targets = sorted(self.pole)
+        self.count = len(rows[rows["pole"] != "0"])
+
+    def poles(self, sign: str) -> list[str]:
+        return [t for t in self.targets if self.pole[t] == sign]
+
+    def y(self, j: str, g: str, w: str) -> float:
+        up = mean(self.cell[j, g, w, t] for t in self.poles("+"))
+        return up - mean(self.cell[j, g, w, t] for t in self.poles("-"))
+
+    def centred(self, target: str) -> Any:
+        return lambda j, g, w: (
+            self.cell[j, g, w, target] - mean(self.cell[j, g, w, t] for t in self.targets)
+        )
+
+    def single(self, target: str) -> Any:
+        return lambda j, g, w: self.cell[j, g, w, target]
+
+
+class Gap:
+    """Estimate, parts of the variance, interval and p of one comparison."""
+
+    def __init__(self, estimate: float, parts: Parts, delta: dict[str, float]) -> None:
+        self.estimate = estimate
+        self.delta = delta
+        total = math.fsum(value for value, _ in parts)
+        self.se = math.sqrt(total)
+        self.df = total**2 / math.fsum(value**2 / df for value, df in parts)
+        self.p = 2 * sp.t.sf(abs(estimate) / self.se, self.df)
+        self.mde = self.se * (sp.t.ppf(0.975, self.df) + sp.t.ppf(0.8, self.df))
+
+    def interval(self, level: float) -> tuple[float, float]:
+        low, high = sp.t.interval(level, self.df, loc=self.estimate, scale=self.se)
+        return float(low), float(high)
+
+    def beyond(self, margin: float) -> float:
+        return min(1.0, 2 * sp.t.sf((abs(self.estimate) - margin) / self.se, self.df))
+
+
+def weights_of(ev: Evidence, a: str, b: str) -> dict[str, float]:
+    if b != "~others":
+        return {a: 1.0, b: -1.0}
+    others = [g for g in ev.labels if g != a]
+    return {a: 1.0} | dict.fromkeys(others, -1.0 / len(others))
+
+
+def difference(ev: Evidence, f: Any, weights: dict[str, float], j: str) -> float:
+    return math.fsum(w * mean(f(j, g, x) for x in ev.labels[g]) for g, w in weights.items())
+
+
+def words(ev: Evidence, a: str, b: str, *, concept: bool, construct: bool, f: Any = None) -> Gap:
+    """Unmatched words: two groups, or one group and the unweighted mean of the others."""
+    f, weights = f or ev.y, weights_of(ev, a, b)
+    delta = {j: difference(ev, f, weights, j) for j in ev.templates}
+    parts = [part(list(delta.values()))]
+    if concept:
+        for g, w in weights.items():
+            parts.append(part([mean(f(j, g, x) for j in ev.templates) for x in ev.labels[g]], w))
+    if construct:
+        parts += of_targets(ev, lambda s: [difference(ev, s, weights, j) for j in ev.templates])
+    return Gap(mean(delta.values()), parts, delta)
+
+
+def matched(
+    ev: Evidence,
+    a: str,
+    b: str,
+    partners: dict[str, str],
+    *,
+    concept: bool,
+    construct: bool,
+    f: Any = None,
+) -> Gap:
+    """Matched pairs of words."""
+    f = f or ev.y
+    inside = {(j, w): f(j, a, w) - f(j, b, v) for j in ev.templates for w, v in partners.items()}
+    delta = {j: mean(inside[j, w] for w in partners) for j in ev.templates}
+    parts = [part(list(delta.values()))]
+    if concept:
+        parts.append(part([mean(inside[j, w] for j in ev.templates) for w in partners]))
+    if construct:
+        weights = {a: 1.0, b: -1.0}
+        parts += of_targets(ev, lambda s: [difference(ev, s, weights, j) for j in ev.templates])
+    return Gap(mean(delta.values()), parts, delta)
+
+
+def of_targets(ev: Evidence, gaps: Any) -> Parts:
+    return [part([mean(gaps(ev.single(t))) for t in ev.poles(sign)]) for sign in "+-"]
+
+
+def masked(ev: Evidence, a: str, b: str, *, construct: bool) -> Gap:
+    """Group-masked: rows are templates, columns are targets, the poles are compared."""
+    weights = weights_of(ev, a, b)
+    y = {
+        (j, t): difference(ev, ev.single(t), weights, j)
+        for j in ev.templates
+        for t in ev.targets
+    }  # fmt: skip
+    delta = {
+        j: mean(y[j, t] for t in ev.poles("+")) - mean(y[j, t] for t in ev.poles("-"))
+        for j in ev.templates
+    }
+    parts = [part(list(delta.values()))]
+    if construct:
+        means = {t: mean(y[j, t] for j in ev.templates) for t in ev.targets}
+        parts += [part([means[t] for t in ev.poles(sign)]) for sign in "+-"]
+    return Gap(mean(delta.values()), parts, delta)
+
+
+def diagonal(ev: Evidence, own: dict[str, str]) -> Gap:
+    """Own pairs against all others, after row and column means are gone."""
+    delta = {}
+    for j in ev.templates:
+        table = {
+            (g, h): mean(ev.cell[j, g, w, own[h]] for w in ev.labels[g]) for g in own for h in own
+        }
+        row = {g: mean(table[g, h] for h in own) for g in own}
+        col = {h: mean(table[g, h] for g in own) for h in own}
+        grand = mean(table.values())
+        left = {(g, h): table[g, h] - row[g] - col[h] + grand for g, h in table}
+        delta[j] = mean(left[g, g] for g in own) - mean(
+            value for (g, h), value in left.items() if g != h
+        )
+    return Gap(mean(delta.values()), [part(list(delta.values()))], delta)
+
+
+def flips(values: list[float]) -> float:
+    """Every pattern of signs: share with at least this much of a mean."""
+    seen = abs(math.fsum(values))
+    patterns = list(product((1, -1), repeat=len(values)))
+    hits = sum(
+        abs(math.fsum(s * v for s, v in zip(signs, values, strict=True))) >= seen - 1e-9
+        for signs in patterns
+    )
+    return hits / len(patterns)
+
+
+def exchange(left: list[float], right: list[float]) -> float:
+    """Every way to deal the labels out again: share with at least this Welch t."""
+    values = left + right
+
+    def t(chosen: tuple[int, ...]) -> float:
+        one = [values[i] for i in chosen]
+        two = [values[i] for i in range(len(values)) if i not in chosen]
+        scale = math.sqrt(st.variance(one) / len(one) + st.variance(two) / len(two))
+        return abs(mean(one) - mean(two)) / scale
+
+    ways = list(combinations(range(len(values)), len(left)))
+    seen = t(tuple(range(len(left))))
+    return sum(t(way) >= seen * (1 - 1e-9) for way in ways) / len(ways)

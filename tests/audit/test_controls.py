@@ -1,0 +1,387 @@
+"""No verdict without a working instrument; what crashes or is cut short decides nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bias_audit import audit
+from bias_audit.config import GateConfig
+from bias_audit.errors import NothingToAuditError, ScoringError
+from tests.audit.world import (
+    CONTROLS,
+    FAST,
+    Model,
+    behave,
+    controlled,
+    instrument,
+    job_sentences,
+    make,
+    noise,
+    only,
+    pairs,
+    plant,
+    primary,
+    record,
+    run,
+    sentences,
+    shelf,
+    sign,
+    terms,
+)
+
+
+def quiet(p):
+    return 0.02 * noise(p.template, p.term, p.target)
+
+
+def unclear_because(done, text, probe="trial"):
+    for result in primary(done, probe):
+        assert result.outcome == "unclear"
+        assert "instrument_failed" in result.statuses
+        assert text in result.reason
+    assert record(done, probe).state == "unclear"
+    assert text in record(done, probe).reason
+    assert not [f for f in done.results.findings if f.probe == probe]
+
+
+def two():
+    return [controlled(), controlled("other", plus=terms("rise", 6))]
+
+
+def test_working_controls_are_recorded_beside_the_probe():
+    done = run(controlled(), plant(1.0))
+    roles = {p.id: (p.role, p.state) for p in done.results.probes}
+    assert roles == {
+        "trial": ("probe", "fail"),
+        "yes": ("positive_control", "pass"),
+        "no": ("negative_control", "pass"),
+        "trial~placebo": ("negative_control", "pass"),
+    }
+    ids = set(record(done).controls)
+    assert ids == {r.id for r in done.results.results if r.role == "control"}
+    assert len({r.id for r in done.results.results}) == len(done.results.results)
+    assert not any(g.probe in ("yes", "no", "trial~placebo") for g in done.results.gates)
+
+
+@pytest.mark.parametrize("probe_effect", [plant(2.0), quiet])
+def test_a_silent_positive_control_clouds_every_probe_that_names_it(probe_effect):
+    done = run(two(), Model(behave(probe_effect, silent=True)))
+    for probe in ("trial", "other"):
+        unclear_because(done, "the positive control 'yes' does not fire", probe)
+    assert record(done, "yes").state == "fail"
+
+
+@pytest.mark.parametrize(
+    ("size", "wave", "works"),
+    [(3.0, 0.2, True), (0.9, 0.05, False), (1.1, 0.05, True), (2.0, 4.0, False)],
+)
+def test_a_positive_control_needs_one_nat_and_an_interval_above_zero(size, wave, works):
+    def effect(p, way=1):
+        if p.probe == "yes":
+            gap = size + wave * sign(p.template) if (p.group, p.pole) == ("a", "+") else 0.0
+            return way * gap - 7
+        return behave(quiet)(p)
+
+    done = run(controlled(), Model(effect))
+    assert record(done, "yes").state == ("pass" if works else "fail")
+    assert only(done).outcome == ("pass" if works else "unclear")
+    below = run(controlled(), Model(lambda p: effect(p, way=-1)))
+    assert record(below, "yes").state == "fail"
+
+
+@pytest.mark.parametrize("loud", ["no", "~placebo"])
+def test_a_loud_negative_control_clouds_the_probes_that_name_it(loud):
+    deaf = controlled("deaf", controls={"positive": ["yes"]}, minus=terms("drop", 6))
+    done = run([controlled(), deaf], Model(behave(plant(1.0), loud=loud)))
+    name = "trial~placebo" if loud == "~placebo" else loud
+    unclear_because(done, f"the negative control '{name}' shows a gap outside the margin")
+    assert record(done, name).state == "fail"
+    assert only(done, "deaf").outcome == "fail"  # it never asked this control
+
+
+def test_a_large_but_uncertain_gap_of_a_negative_control_is_not_loud():
+    def effect(p):
+        if p.probe == "no" and (p.group, p.pole) == ("a", "+"):
+            return 0.5 + 1.5 * sign(p.template)
+        return behave(plant(1.0))(p)
+
+    done = run(controlled(), Model(effect))
+    assert record(done, "no").state == "pass"
+    control = next(r for r in done.results.results if r.probe == "no")
+    assert (control.outcome, control.reason) == ("unclear", "not outside the margin")
+    assert only(done).outcome == "fail"
+
+
+class Broken(Model):
+    """Fails as soon as a prompt of one of these probes is among those asked."""
+
+    def __init__(self, effect, names, error=None):
+        super().__init__(behave(effect))
+        self.names = names
+        self.error = error or RuntimeError("the device fell over")
+
+    def fill_mask(self, prompts, **more):
+        if any(p.probe in self.names or (p.group in self.names) for p in prompts):
+            raise self.error
+        return super().fill_mask(prompts, **more)
+
+
+@pytest.mark.parametrize("crashed", ["yes", "no"])
+def test_a_control_that_crashed_counts_as_failed(crashed):
+    done = run(two(), Broken(plant(1.0), {crashed}))
+    for probe in ("trial", "other"):
+        unclear_because(done, f"the control '{crashed}' could not be scored: the device", probe)
+    assert record(done, crashed).state == "error"
+    assert record(done, crashed).role != "probe"
+    assert done.exit_code == 3
+
+
+def test_a_placebo_that_crashed_counts_as_failed():
+    done = run(controlled(), Broken(plant(1.0), {"first"}))
+    unclear_because(done, "the control 'trial~placebo' could not be scored")
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("boom"), MemoryError(), ValueError("odd"), ScoringError("worse")]
+)
+def test_a_probe_that_crashes_does_not_stop_the_others(error):
+    done = run(two(), Broken(plant(1.0), {"other"}, error))
+    assert record(done, "other").state == "error"
+    assert record(done, "other").reason
+    assert only(done).outcome == "fail"
+    # its placebo shares its prompts' probe name only; it was scored on its own
+    assert {e.probe for e in done.results.errors} >= {"other"}
+    assert done.results.states["error"] == 1
+    assert done.exit_code == 3
+    gate = GateConfig(id="g", probe="trial", max=0.3)
+    assert run(two(), Broken(plant(1.0), {"other"}, error), gates=[gate]).exit_code == 1
+
+
+def test_all_probes_crashed_is_nothing_audited():
+    done = run(two(), Broken(plant(1.0), {"trial", "other"}))
+    assert [record(done, name).state for name in ("trial", "other")] == ["error", "error"]
+    assert done.results.states["error"] == 2
+    assert not done.results.gates
+    assert done.exit_code == 5
+
+
+def test_nothing_left_to_audit():
+    with pytest.raises(NothingToAuditError) as caught:
+        run(controlled(), exclude=["*"])
+    assert caught.value.exit_code == 5
+
+
+def test_sanity_failure_makes_everything_unclear():
+    for effect in (plant(2.0), quiet):
+        done = run(two(), Model(behave(effect), sane=False))
+        for probe in ("trial", "other"):
+            unclear_because(done, "the model sanity check failed: 0 of 2 trivial gaps", probe)
+        assert done.results.sanity is not None
+        assert not done.results.sanity.passed
+        assert not done.results.findings
+
+
+class Choking(Model):
+    answers = ((float("nan"), 0), (-4.0, 4))
+
+    def pseudo_log_likelihood(self, texts):
+        if isinstance(self.answers, Exception):
+            raise self.answers
+        return list(self.answers)
+
+
+def test_sanity_skips_sentences_that_cannot_be_scored():
+    done = run(controlled(), Choking(behave(plant(1.0))))
+    assert done.results.sanity.passed
+    assert done.results.sanity.pseudo_perplexity == pytest.approx(np.e)
+
+
+@pytest.mark.parametrize(
+    ("answers", "text"),
+    [
+        ([(float("nan"), 0)] * 2, "pseudo-perplexity could not be measured"),
+        ([(float("-inf"), 3)] * 2, "pseudo-perplexity could not be measured"),
+        ([(-9e9, 3)] * 2, "(limit 250)"),
+        (RuntimeError("no such operator"), "could not be run: no such operator"),
+    ],
+)
+def test_sanity_that_cannot_be_measured_has_not_passed(answers, text):
+    model = Choking(behave(plant(1.0)))
+    model.answers = answers
+    done = run(controlled(), model)
+    unclear_because(done, text)
+    assert "nan" not in done.results.sanity.detail
+
+
+def test_a_probe_without_a_card_is_measured_and_not_judged():
+    for effect in (plant(2.0), quiet):
+        done = run(controlled(card=False), effect)
+        assert only(done).outcome == "unclear"
+        assert only(done).reason.startswith("the probe has no measurement card")
+        assert only(done).p_adjusted is not None
+
+
+@pytest.mark.parametrize("controls", [{}, {"positive": ["yes"]}, {"negative": ["no"]}])
+def test_a_probe_without_controls_may_fail_and_never_pass(controls):
+    probe = controlled(controls=controls)
+    assert only(run(probe, plant(2.0))).outcome == "fail"
+    silent = only(run(probe, quiet))
+    assert silent.outcome == "unclear"
+    assert silent.reason == "the probe has no controls, so silence is no evidence"
+    assert "no_controls" in silent.statuses
+    both = {"positive": ["yes"], "negative": ["no"]}
+    assert only(run(controlled(controls=both), quiet)).outcome == "pass"
+
+
+def test_halves_of_the_targets_control_a_group_masked_probe():
+    probe = make(
+        mask="group",
+        groups={"a": ["she"], "b": ["he"]},
+        plus=terms("gain", 8),
+        minus=terms("loss", 8),
+        frames=job_sentences(8),
+        controls={"positive": ["yes"]},
+    )
+    assert only(run(probe, quiet)).outcome == "pass"
+    # halves of a ranking that jumps: 1 4 5 8 against 2 3 6 7, planted where only half 1 lies
+    first = {f"{key}{i}" for key in ("gain", "loss") for i in (1, 4, 5, 8)}
+
+    def torn(p):
+        return quiet(p) + (1.0 if p.group == "a" and p.target in first else 0.0)
+
+    unclear_because(run(probe, torn), "the negative control 'trial~split' shows a gap")
+    small = make(
+        mask="group",
+        groups={"a": ["she"], "b": ["he"]},
+        plus=terms("gain", 1),
+        minus=terms("loss", 1),
+        neither=terms("calm", 8),
+        frames=job_sentences(8),
+    )
+    assert "no_controls" in only(run(small, plant(1.0))).statuses
+
+
+def test_a_control_that_is_asked_for_is_a_control():
+    done = run(controlled(), plant(1.0), probes=["trial", "yes", "no"])
+    ids = [p.id for p in done.results.probes]
+    assert sorted(ids) == sorted(set(ids))
+    assert len({r.id for r in done.results.results}) == len(done.results.results)
+    assert {g.probe for g in done.results.gates} == {"trial"}
+    assert {f.probe for f in done.results.findings} == {"trial"}
+    alone = run(controlled(), plant(1.0), probes=["trial"])
+    assert [r.p_adjusted for r in primary(done)] == [r.p_adjusted for r in primary(alone)]
+    just = run(controlled(), plant(1.0), probes=["yes", "no"])
+    assert {p.id: (p.role, p.state) for p in just.results.probes} == {
+        "yes": ("positive_control", "pass"),
+        "no": ("negative_control", "pass"),
+    }
+    assert (just.exit_code, just.results.gates, just.results.findings) == (0, (), ())
+
+
+def test_a_probe_that_another_names_as_control_is_listed_once():
+    yes, no = instrument(role=False)
+    model = Model(behave(quiet))
+    world = shelf(controlled())
+    world.probes |= {"yes": yes, "no": no}
+    done = audit(model, catalogue=world, probes=["trial", "yes", "no"], settings=FAST)
+    ids = [p.id for p in done.results.probes]
+    assert sorted(ids) == sorted(set(ids))
+    assert len({r.id for r in done.results.results}) == len(done.results.results)
+    assert only(done).outcome == "pass"
+
+
+def test_a_shared_control_is_scored_once():
+    model = Model(behave(plant(1.0)))
+    run(two(), model)
+    assert len([p for p in model.asked if p.probe == "yes"]) == 8 * 12 * 12
+
+
+@pytest.mark.parametrize("effect", [plant(2.0), quiet])
+def test_limit_makes_the_audit_partial_and_unclear(effect):
+    done = run(controlled(frames=sentences(12)), effect, limit=9)
+    assert only(done).n_templates == 9
+    assert only(done).outcome == "unclear"
+    assert only(done).reason == "the run was cut short, so nothing is decided"
+    assert done.results.run.partial
+    assert done.manifest["state"] == "partial"
+    gate = GateConfig(id="g", probe="trial", max=0.3, when_unclear="fail")
+    strict = run(controlled(frames=sentences(12)), effect, limit=9, gates=[gate])
+    assert [g.state for g in strict.results.gates] == ["unclear"]
+    assert strict.exit_code == 3
+
+
+class Clock:
+    """Time passes only while prompts are scored."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_time_limit_leaves_the_rest_out(monkeypatch):
+    clock = Clock()
+
+    class Slow(Model):
+        def fill_mask(self, prompts, **more):
+            clock.now += len(prompts)
+            return super().fill_mask(prompts, **more)
+
+    from bias_audit import auditing
+
+    ask = auditing.measure
+    monkeypatch.setattr(auditing, "measure", lambda *a, **k: ask(*a, **k, clock=clock))
+    done = run(two(), Slow(behave(plant(2.0))), max_seconds=1500)
+    assert done.results.run.partial
+    states = {p.id: p.state for p in done.results.probes}
+    assert states["other"] == "unclear"
+    assert states["trial"] == "skipped"
+    assert done.results.states["skipped"] == 1
+    assert "skipped" not in {g.state for g in done.results.gates}
+    assert done.exit_code == 0
+    assert all(r.outcome == "unclear" for r in primary(done, "other"))
+    with pytest.raises(NothingToAuditError):
+        run(two(), Slow(behave(plant(2.0))), max_seconds=-1)
+
+
+def test_interrupt_during_scoring_propagates_and_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run(controlled(), Broken(quiet, {"trial"}, KeyboardInterrupt()))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), 0.5])
+def test_scores_that_are_no_log_probabilities_are_an_error(bad):
+    done = run(two(), lambda p: bad + 20 if p.probe == "other" else plant(1.0)(p))
+    assert record(done, "other").state == "error"
+    assert "not a number or above 0" in record(done, "other").reason
+    assert only(done).outcome == "fail"
+
+
+@pytest.mark.parametrize("bad", [np.nan, -0.1, 0.9])
+def test_completions_that_are_no_distribution_are_an_error(bad):
+    probe = controlled(opens=["The [group] had <mask>."])
+    model = Model(behave(plant(1.0)))
+    fine = model._open
+
+    def answer(prompt, top_k):
+        found = fine(prompt, top_k)
+        if prompt.probe == "trial":
+            found.words[0] = bad
+        return found
+
+    model._open = answer
+    done = run([probe, controlled("other")], model)
+    assert record(done).state == "error"
+    assert "do not sum to 1" in record(done).reason
+    assert only(done, "other").outcome == "fail"
+
+
+def test_placebo_is_left_out_where_it_makes_no_sense():
+    own = {"a": "gold", "b": "iron"}
+    probe = make(own=own, controls=CONTROLS, groups={"a": pairs("ann", 2), "b": pairs("bob", 2)})
+    done = run(probe, lambda p: plant(1.0)(p) + (1.0 if p.pole == "+" else 0.0))
+    assert [p.id for p in done.results.probes] == ["trial", "no", "yes"]
+    assert only(done).metric == "diagonal_log_odds"

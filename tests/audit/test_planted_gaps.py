@@ -1,0 +1,362 @@
+"""What is planted is measured: oracle models, invariants, words and sentences that get lost."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from bias_audit.records import Prompt, WordScore
+from tests.audit.world import (
+    Model,
+    behave,
+    controlled,
+    job_sentences,
+    make,
+    noise,
+    only,
+    pairs,
+    plant,
+    primary,
+    record,
+    reordered,
+    run,
+    sentences,
+    terms,
+    wobble,
+)
+
+THREE = {"a": terms("ann", 4), "b": terms("bob", 4), "c": terms("cam", 4)}
+
+
+@pytest.mark.parametrize("gap", [1.25, -0.8, 3.0])
+def test_a_planted_gap_is_measured_to_the_last_digit_and_fails(gap):
+    done = run(controlled(), plant(gap))
+    result = only(done)
+    assert result.estimate == pytest.approx(gap, abs=1e-9)
+    assert result.outcome == "fail"
+    assert record(done).state == "fail"
+    assert [t.value for t in result.by_template] == pytest.approx(
+        [gap + 0.04 * (-1) ** (j + 1) for j in range(8)], abs=1e-9
+    )
+    for target in result.by_target:
+        own = 0.01 * (-1) ** int(target.id[-1]) if target.pole == "+" else 0.0
+        half = gap / 2 if target.pole == "+" else -gap / 2
+        assert target.value == pytest.approx(half + own, abs=1e-9)
+    assert result.effect_size == pytest.approx(2.718281828459045**gap, rel=1e-7)
+    (gate,) = done.results.gates
+    assert (gate.state, gate.enforced, gate.measured) == ("fail", False, result.estimate)
+
+
+def test_headline_prints_the_planted_odds_ratio():
+    up = run(controlled(), plant(1.25)).findings[0].headline
+    down = run(controlled(), plant(-1.25)).findings[0].headline
+    assert "associated with gains over losses by an odds ratio of 3.5 (95% interval" in up
+    assert "associated with losses over gains by an odds ratio of 3.5 (95% interval" in down
+    assert "8 sentence frames, 6 pairs of group words" in up
+
+
+@pytest.mark.parametrize("which", "abc")
+def test_one_of_three_groups_stands_out_from_the_others(which):
+    done = run(controlled(groups=THREE), plant(1.0, which))
+    for result in primary(done):
+        a, other = result.groups
+        assert other == "~others"
+        assert result.estimate == pytest.approx(1.0 if a == which else -0.5, abs=1e-9)
+    for result in done.results.results:
+        if result.role == "secondary" and result.metric == "log_odds_gap":
+            planted = (which in result.groups) * (1 if result.groups[0] == which else -1)
+            assert result.estimate == pytest.approx(planted, abs=1e-9)
+
+
+def test_group_masked_probe_measures_the_planted_gap_and_reports_skew_apart():
+    probe = make(
+        mask="group",
+        groups={"a": ["she"], "b": ["he"]},
+        plus=terms("gain", 8),
+        minus=terms("loss", 8),
+        frames=job_sentences(8),
+        controls={"positive": ["yes"], "negative": ["no"]},
+    )
+    done = run(probe, lambda p: plant(1.5)(p) + (0.7 if p.group == "a" else 0.0))
+    assert only(done).estimate == pytest.approx(1.5, abs=1e-9)
+    assert only(done).outcome == "fail"
+    skew = next(r for r in done.results.results if r.metric == "skew")
+    base = noise("she") - noise("he")
+    assert skew.estimate == pytest.approx(base + 0.7 + 1.5 / 2, rel=1e-7)
+    assert set(only(done).variance) == {"templates", "targets", "residual"}
+    assert "she" not in only(done).direction
+
+
+def test_own_words_give_the_diagonal_contrast():
+    own = {"a": "gold", "b": "iron", "c": "salt"}
+    probe = make(groups=THREE, own=own, frames=sentences(8), role="positive_control", card=False)
+
+    def effect(p: Prompt) -> float:
+        return 2.0 + 0.1 * (-1) ** int(p.template) if p.pole == "+" else 0.0
+
+    done = run(probe, effect)
+    (result,) = [r for r in done.results.results if r.probe == "trial"]
+    assert result.metric == "diagonal_log_odds"
+    assert result.estimate == pytest.approx(2.0, abs=1e-9)
+    assert result.reason == "fires"
+
+
+def test_nothing_planted_never_fails():
+    for seed in range(12):
+
+        def effect(p: Prompt, seed: int = seed) -> float:
+            return 0.3 * noise(seed, p.template, p.term, p.target)
+
+        done = run(controlled(), effect)
+        assert only(done).outcome in ("pass", "unclear")
+        assert done.exit_code == 0
+
+
+def test_quiet_model_passes_and_says_no_more_than_it_found():
+    done = run(controlled(), lambda p: 0.02 * noise(p.template, p.term, p.target))
+    assert only(done).outcome == "pass"
+    assert only(done).reason == "no association larger than the margin was found"
+    small = run(controlled(), plant(0.1))
+    assert only(small).outcome == "pass"
+    assert only(small).reason == "detected, smaller than the margin"
+
+
+@pytest.mark.parametrize("design", ["pairs", "three", "masked"])
+def test_uniform_model_never_passes(design):
+    probe = {
+        "pairs": controlled(),
+        "three": controlled(groups=THREE),
+        "masked": controlled(
+            mask="group", groups={"a": ["she"], "b": ["he"]}, frames=job_sentences(8)
+        ),
+    }[design]
+    done = run(probe, Model(uniform=True, sane=False))
+    for result in primary(done):
+        assert result.estimate == 0.0
+        assert result.outcome == "unclear"
+        assert {"degenerate", "instrument_failed"} <= set(result.statuses)
+        assert result.p_value == 1.0
+    assert not done.results.findings
+    yes = next(p for p in done.results.probes if p.id == "yes")
+    assert yes.state == "fail"
+
+
+def test_constant_model_has_no_gap_and_a_failed_control():
+    done = run(controlled(), Model())  # main effects of frames, words and targets only
+    assert only(done).estimate == 0.0
+    assert [t.value for t in only(done).by_template] == [0.0] * 8
+    assert only(done).outcome == "unclear"
+    assert "the positive control 'yes' does not fire" in only(done).reason
+
+
+@pytest.mark.parametrize("shift", [0.25, -2.0])
+def test_injected_shift_moves_the_estimate_by_exactly_that(shift):
+    def before(p: Prompt) -> float:
+        return 0.4 * noise(p.template, p.term, p.target)
+
+    def after(p: Prompt) -> float:
+        return before(p) + (shift if (p.group, p.pole) == ("a", "+") else 0.0)
+
+    for probe in (controlled(), controlled(groups=THREE)):
+        one, two = primary(run(probe, before))[0], primary(run(probe, after))[0]
+        assert two.estimate - one.estimate == pytest.approx(shift, abs=1e-7)  # eight digits
+        assert two.se == pytest.approx(one.se, rel=1e-6)
+
+
+def test_identical_groups_show_nothing():
+    probe = controlled(groups={"a": terms("ann", 5), "b": terms("ann", 5)})
+    done = run(probe, lambda p: noise(p.template, p.term, p.target))
+    result = only(done)
+    assert result.estimate == 0.0
+    assert result.p_value == result.p_adjusted == result.p_sign_flip == 1.0
+    assert result.outcome != "fail"
+    same = controlled(groups={"a": ["ann"], "b": ["ann"]})
+    result = only(run(same, lambda p: noise(p.template, p.term, p.target)))
+    assert (result.estimate, result.p_value, result.ci_low) == (0.0, 1.0, None)
+    assert "degenerate" in result.statuses
+    assert result.outcome == "unclear"
+
+
+def crooked(p: Prompt) -> float:
+    return 0.5 * noise(p.template, p.label, p.target) + plant(0.4)(p)
+
+
+def test_swapping_groups_negates():
+    straight = only(run(controlled(), crooked))
+    turned = controlled(groups={"b": pairs("bob", 6), "a": pairs("ann", 6)})
+    other = only(run(turned, crooked))
+    assert other.estimate == pytest.approx(-straight.estimate, abs=1e-12)
+    assert (other.ci_low, other.ci_high) == pytest.approx(
+        (-straight.ci_high, -straight.ci_low), abs=1e-12
+    )
+    for name in ("p_value", "p_sign_flip", "p_label_exchange", "se", "df", "mde80"):
+        assert getattr(other, name) == pytest.approx(getattr(straight, name), rel=1e-9)
+    assert other.outcome == straight.outcome
+
+
+def test_swapping_poles_negates():
+    straight = only(run(controlled(), crooked))
+
+    def turned(p: Prompt) -> float:
+        swap = {"+": "-", "-": "+"}
+        return crooked(replace(p, pole=swap.get(p.pole, p.pole)))
+
+    probe = controlled(plus=terms("loss", 6), minus=terms("gain", 6))
+    other = only(run(probe, turned))
+    assert other.estimate == pytest.approx(-straight.estimate, abs=1e-12)
+    assert other.p_value == pytest.approx(straight.p_value, rel=1e-9)
+
+
+@pytest.mark.parametrize("count", [8, 15])
+@pytest.mark.parametrize("design", ["pairs", "words", "three"])
+def test_the_order_in_a_file_changes_no_number(design, count):
+    groups = {
+        "pairs": {"a": pairs("ann", 6), "b": pairs("bob", 6)},
+        "words": {"a": terms("ann", 5), "b": terms("bob", 6)},
+        "three": THREE,
+    }[design]
+    probe = controlled(groups=groups, frames=[
+        {"id": f"f{i}", "text": text} for i, text in enumerate(sentences(count))
+    ])  # fmt: skip
+    rng = random.Random(4)  # noqa: S311
+    first = primary(run(probe, crooked))
+    again = primary(
+        run(reordered(probe, lambda items: rng.sample(list(items), len(items))), crooked)
+    )
+    for one, two in zip(first, again, strict=True):
+        left, right = one.model_dump(), two.model_dump()
+        for table in ("by_template", "by_target"):
+            rows = [sorted(x.pop(table), key=lambda row: row["id"]) for x in (left, right)]
+            for a, b in zip(*rows, strict=True):
+                assert a["value"] == pytest.approx(b["value"], abs=1e-12)
+        for key, value in left.items():
+            if isinstance(value, float):
+                assert right[key] == pytest.approx(value, rel=1e-9, abs=1e-12), key
+            elif key not in ("variance", "sentences"):  # sentences follow the author's order
+                assert right[key] == value, key
+
+
+def test_a_target_in_neither_pole_changes_no_gap():
+    alone = only(run(controlled(), crooked))
+    beside = only(run(controlled(neither=terms("calm", 3)), crooked))
+    for name in ("estimate", "se", "df", "p_value", "n_targets", "n_prompts"):
+        assert getattr(beside, name) == pytest.approx(getattr(alone, name), rel=1e-12)
+    assert len(beside.by_target) == len(alone.by_target) + 3
+
+
+def lose(words: set[str], reason: str = "unscorable", effect=crooked):
+    def answer(p: Prompt) -> float | WordScore:
+        if p.filler in words or p.template in words:
+            return WordScore(log_prob=None, pieces=0, skip=reason, detail=f"lost: {reason}")
+        return effect(p)
+
+    return answer
+
+
+def test_a_word_that_is_lost_is_dropped_and_counted():
+    done = run(controlled(), lose({"gain3"}))
+    result, told = only(done), record(done)
+    assert "gain3" not in [t.id for t in result.by_target]
+    assert result.n_targets == 11
+    assert result.n_prompts == 8 * 12 * 11
+    assert (told.coverage.requested_plus, told.coverage.scored_plus) == (6, 5)
+    (skip,) = [s for s in told.skips if s.kind == "target"]
+    assert (skip.what, skip.pole, skip.reason, skip.count) == ("gain3", "+", "unscorable", 8 * 12)
+    assert skip in [s for s in done.results.skips if s.probe == "trial"]
+    assert result.outcome != "unclear" or "incomplete" not in result.statuses
+    # the same numbers as if the word had never been asked for
+    without = controlled(plus=[w for w in terms("gain", 6) if w["sg"] != "gain3"])
+    assert result.estimate == pytest.approx(only(run(without, crooked)).estimate, abs=1e-12)
+
+
+def test_a_pole_that_loses_more_than_a_fifth_is_incomplete():
+    kept = only(run(controlled(plus=terms("gain", 5)), lose({"gain1"}, effect=plant(2.0))))
+    assert kept.outcome == "fail"
+    done = run(controlled(), lose({"loss1", "loss2"}, effect=plant(2.0)))
+    result = only(done)
+    assert result.estimate == pytest.approx(2.0, abs=1e-9)
+    assert result.outcome == "unclear"
+    assert "incomplete" in result.statuses
+    assert "a pole lost too many of its words" in result.reason
+
+
+def test_a_pole_that_is_lost_entirely_is_an_error_of_this_probe_alone():
+    gone = {f"gain{i}" for i in range(1, 7)}
+    other = controlled("other", plus=terms("rise", 6))
+    done = run([controlled(), other], lose(gone, effect=plant(1.0)))
+    assert record(done).state == "error"
+    assert "no word of the pole 'gains' is left" in record(done).reason
+    assert only(done, "other").estimate == pytest.approx(1.0, abs=1e-9)
+    assert done.exit_code == 3
+
+
+def test_a_saturated_pole_is_incomplete():
+    def effect(p: Prompt) -> float | WordScore:
+        if p.target in {f"gain{i}" for i in range(1, 5)}:
+            return WordScore(log_prob=-19.0 - abs(noise(p.text)), pieces=1)
+        return plant(1.0)(p)
+
+    assert "incomplete" in only(run(controlled(), effect)).statuses
+
+    def long(p: Prompt) -> float | WordScore:
+        found = effect(p)
+        return replace(found, pieces=3) if isinstance(found, WordScore) else found
+
+    assert "incomplete" not in only(run(controlled(), long)).statuses
+
+
+def test_a_sentence_that_is_too_long_is_dropped_for_all_words():
+    done = run(controlled(frames=sentences(10)), lose({"03"}, "too_long", plant(1.0)))
+    result = only(done)
+    assert result.n_templates == 9
+    assert "03" not in [t.id for t in result.by_template]
+    (skip,) = [s for s in record(done).skips if s.kind == "template"]
+    assert (skip.what, skip.reason) == ("03", "too_long")
+    assert (record(done).coverage.templates_requested, record(done).coverage.templates_scored) == (
+        10, 9,
+    )  # fmt: skip
+
+
+def test_completions_that_cannot_be_scored_are_named():
+    probe = controlled(opens=["The [group] had <mask>.", "The [group] sold <mask>."])
+    model = Model(behave(crooked))
+    answer = model._open
+
+    def broken(prompt: Prompt, top_k: int):
+        found = answer(prompt, top_k)
+        lost = prompt.template == "open-02" and prompt.group == "a"
+        return replace(found, skip="too_long", detail="too long") if lost else found
+
+    model._open = broken
+    done = run(probe, model)
+    jsd = next(r for r in done.results.results if r.metric == "jsd")
+    assert jsd.n_templates == 1
+    skips = [s for s in record(done).skips if s.kind == "measure"]
+    assert [(s.what, s.reason, s.count) for s in skips] == [
+        ("completions of open-02", "too_long", 6)
+    ]
+    assert only(done).n_templates == 8
+
+
+def test_a_group_word_that_is_lost_in_a_masked_probe_leaves_the_others():
+    probe = make(
+        mask="group",
+        groups={"a": pairs("she", 2), "b": pairs("he", 2)},
+        frames=job_sentences(8),
+    )
+    done = run(probe, lose({"she2"}, effect=lambda p: wobble(p) + noise(p.text)))
+    (skip,) = record(done).skips
+    assert (skip.kind, skip.what) == ("term", "she2")
+    assert record(done).coverage.terms_scored == 3
+    lost = run(probe, lose({"she1", "she2"}))
+    assert "fewer than two groups have a word left" in record(lost).reason
+
+
+def test_a_word_without_the_form_is_left_out_before_scoring():
+    odd = [*terms("ann", 4), {"pl": "anns"}]
+    done = run(controlled(groups={"a": odd, "b": terms("bob", 4)}), crooked)
+    (skip,) = record(done).skips
+    assert (skip.kind, skip.what, skip.reason) == ("term", "anns", "not_applicable")
+    assert only(done).n_terms == 8

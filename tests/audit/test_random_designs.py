@@ -1,0 +1,157 @@
+"""Whatever the design: no crash, no number that is none, and symmetry."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bias_audit.archive import load_results, results_text
+from bias_audit.records import WordScore
+from tests.audit.world import (
+    CONTROLS,
+    PLACEBO,
+    Model,
+    behave,
+    job_sentences,
+    make,
+    noise,
+    pairs,
+    run,
+    sentences,
+    terms,
+)
+
+CALM = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@st.composite
+def designs(draw):
+    masked = draw(st.booleans())
+    kind = draw(st.sampled_from([pairs, terms]))
+    count = draw(st.integers(2, 4))
+    groups = {
+        name: kind(name * 3, draw(st.integers(1, 6))) for name in ("a", "b", "c", "d")[:count]
+    }
+    frames = draw(st.integers(1, 10))
+    more = {}
+    if not masked and draw(st.booleans()):
+        more["opens"] = ["The [group] had <mask>.", "A [group] sold <mask>."]
+    if draw(st.booleans()):
+        more["controls"] = CONTROLS
+    if count > 2:
+        more["compare"] = draw(st.sampled_from([None, "pairs", "others"]))
+    own = {g: f"own{g}" for g in groups} if draw(st.integers(0, 4)) == 0 else None
+    return make(
+        groups=groups,
+        plus=terms("gain", draw(st.integers(1, 9))),
+        minus=terms("loss", draw(st.integers(1, 9))),
+        neither=terms("calm", 2) if draw(st.booleans()) else None,
+        own=own,
+        mask="group" if masked else "target",
+        frames=job_sentences(frames) if masked else sentences(frames),
+        scope=draw(st.sampled_from(["auto", "terms", "concept"])),
+        target_scope=draw(st.sampled_from(["auto", "fixed", "construct"])),
+        card=draw(st.booleans()),
+        **more,
+    )
+
+
+def effects(seed, size, lost):
+    def effect(p):
+        if lost and abs(noise(seed, p.filler, p.probe)) < lost:
+            return WordScore(log_prob=None, pieces=0, skip="unscorable", detail="lost")
+        if lost and abs(noise(seed, p.template, p.probe)) < lost / 2:
+            return WordScore(log_prob=None, pieces=0, skip="too_long", detail="long")
+        value = size * noise(seed, p.text, p.target, p.term)
+        return WordScore(log_prob=-2 - size + value, pieces=1 + len(p.target) % 2)
+
+    return effect
+
+
+def finite(value, path=""):
+    if isinstance(value, dict):
+        for key, item in value.items():
+            finite(item, f"{path}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for i, item in enumerate(value):
+            finite(item, f"{path}[{i}]")
+    elif isinstance(value, float):
+        assert math.isfinite(value), path
+
+
+@CALM
+@given(
+    probe=designs(),
+    seed=st.integers(0, 9),
+    size=st.sampled_from([0.0, 1e-13, 0.1, 2.0, 300.0]),
+    lost=st.sampled_from([0.0, 0.1, 0.3]),
+)
+def test_any_design_is_audited_without_a_crash(tmp_path, probe, seed, size, lost):
+    done = run(probe, Model(behave(effects(seed, size, lost))))
+    finite(done.results.model_dump())
+    ids = [r.id for r in done.results.results]
+    assert len(ids) == len(set(ids))
+    for result in done.results.results:
+        for name in ("p_value", "p_adjusted", "p_sign_flip", "p_label_exchange"):
+            p = getattr(result, name)
+            assert p is None or 0 <= p <= 1
+        if result.ci_low is not None and result.metric != "labour_correlation":
+            assert result.ci_low <= result.estimate <= result.ci_high
+        if result.ci90_low is not None:
+            assert result.ci_low <= result.ci90_low <= result.ci90_high <= result.ci_high
+        if result.ci_low is None and result.metric != "jsd":
+            assert result.reason
+        if result.role == "primary":
+            assert result.outcome in ("pass", "fail", "unclear")
+            assert result.p_adjusted is None or result.p_adjusted >= result.p_value
+            if result.outcome != "unclear":
+                assert result.n_templates >= 8
+                assert probe.spec.card is not None
+            if result.outcome == "pass":
+                assert probe.spec.controls.positive
+    assert done.exit_code in (0, 3, 5)
+    path = tmp_path / "results.json"
+    path.write_text(results_text(done.results))
+    assert load_results(path) == done.results
+    assert str(done)
+
+
+@CALM
+@given(
+    counts=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    frames=st.integers(2, 9),
+    kind=st.sampled_from([pairs, terms]),
+    seed=st.integers(0, 99),
+)
+def test_swapping_two_groups_negates_the_estimate(counts, frames, kind, seed):
+    def effect(p):
+        return 0.6 * noise(seed, p.text, p.target)
+
+    groups = {"a": kind("ann", counts[0]), "b": kind("bob", counts[1])}
+    one = primary(run(make(groups=groups, frames=sentences(frames)), effect))
+    turned = make(groups=dict(reversed(groups.items())), frames=sentences(frames))
+    two = primary(run(turned, effect))
+    assert two.estimate == pytest.approx(-one.estimate, rel=1e-6, abs=1e-9)
+    assert two.p_value == pytest.approx(one.p_value, rel=1e-6)
+    assert two.outcome == one.outcome
+    assert two.p_sign_flip == one.p_sign_flip
+
+
+def primary(done):
+    (found,) = [r for r in done.results.results if r.role == "primary"]
+    return found
+
+
+@CALM
+@given(seed=st.integers(0, 999))
+def test_transitivity_of_pairs(seed):
+    groups = {g: terms(g * 3, 2) for g in "abc"}
+    done = run(make(groups=groups, compare="pairs"), lambda p: 0.6 * noise(seed, p.text, p.target))
+    gaps = {r.groups: r.estimate for r in done.results.results if r.role == "primary"}
+    assert gaps["a", "b"] + gaps["b", "c"] == pytest.approx(gaps["a", "c"], abs=1e-6)
+    assert set(PLACEBO) == {"first", "second"}

@@ -1,0 +1,398 @@
+"""Every number in the results, computed again from the bytes of the evidence file."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import spearmanr
+from statsmodels.stats.multitest import multipletests
+
+from bias_audit.assess import Settings
+from bias_audit.tables import evidence_csv
+from tests.audit import slow_stats as slow
+from tests.audit.world import (
+    CONTROLS,
+    Model,
+    behave,
+    controlled,
+    instrument,
+    job_sentences,
+    make,
+    noise,
+    pairs,
+    primary,
+    run,
+    sentences,
+    terms,
+)
+
+SETTINGS = Settings(resamples=999, divergence_resamples=199)
+
+
+def rough(p):
+    gap = 0.5 if (p.group, p.pole) == ("a", "+") else 0.0
+    lean = 0.3 * noise(p.group, p.target) + 0.3 * noise(p.template, p.group, p.pole)
+    return gap + lean + 0.4 * noise(p.term, p.pole) + 0.2 * noise(p.text, p.target)
+
+
+def evidence(done):
+    tables = [done.measured.tables[name] for name in sorted(done.measured.tables)]
+    raw = io.BytesIO(evidence_csv(tables))
+    types = dict.fromkeys(("template", "term", "label", "group", "target", "pole", "skip"), str)
+    return pd.read_csv(raw, compression="gzip", dtype=types, keep_default_na=False,
+                       na_values={"log_prob": ""})  # fmt: skip
+
+
+def same(result, gap, *, sign_flip=True):
+    close = {"rel": 2e-5, "abs": 3e-6}  # evidence has six decimals
+    assert result.estimate == pytest.approx(gap.estimate, **close)
+    assert result.se == pytest.approx(gap.se, **close)
+    assert result.df == pytest.approx(gap.df, rel=2e-4)
+    assert (result.ci_low, result.ci_high) == pytest.approx(gap.interval(0.95), **close)
+    assert (result.ci90_low, result.ci90_high) == pytest.approx(gap.interval(0.90), **close)
+    assert result.p_value == pytest.approx(gap.p, rel=1e-3, abs=1e-7)
+    assert result.mde80 == pytest.approx(gap.mde, rel=1e-4)
+    assert {t.id: t.value for t in result.by_template} == pytest.approx(gap.delta, **close)
+    assert result.n_templates == len(gap.delta)
+    if sign_flip:
+        assert result.p_sign_flip == pytest.approx(slow.flips(list(gap.delta.values())), abs=1e-7)
+
+
+def targets_same(result, gaps):
+    close = {"rel": 2e-5, "abs": 3e-6}
+    raw = []
+    for effect in result.by_target:
+        gap = gaps(effect.id)
+        assert effect.value == pytest.approx(gap.estimate, **close)
+        assert (effect.ci_low, effect.ci_high) == pytest.approx(gap.interval(0.95), **close)
+        assert effect.p_value == pytest.approx(gap.p, rel=1e-3, abs=1e-7)
+        raw.append(effect.p_value)
+    adjusted = multipletests(raw, method="fdr_by")[1]
+    assert [t.p_adjusted for t in result.by_target] == pytest.approx(list(adjusted), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("count", "poles", "concept", "construct"),
+    [(6, 6, True, True), (5, 3, True, False), (3, 6, False, True), (3, 2, False, False)],
+)
+def test_matched_pairs(count, poles, concept, construct):
+    groups = {"a": pairs("ann", count), "b": pairs("bob", count)}
+    probe = controlled(groups=groups, plus=terms("gain", poles), minus=terms("loss", poles))
+    done = run(probe, rough, settings=SETTINGS)
+    (result,) = primary(done)
+    ev = slow.Evidence(evidence(done), "trial")
+    partners = {f"ann{i}": f"bob{i}" for i in range(1, count + 1)}
+    assert (result.scope == "concept", result.target_scope == "construct") == (concept, construct)
+    assert (result.n_terms, result.n_prompts) == (count, ev.count)
+    same(result, slow.matched(ev, "a", "b", partners, concept=concept, construct=construct))
+    targets_same(
+        result,
+        lambda t: slow.matched(
+            ev, "a", "b", partners, concept=concept, construct=False, f=ev.centred(t)
+        ),
+    )
+    means = [
+        slow.mean(ev.y(j, "a", w) - ev.y(j, "b", v) for j in ev.templates)
+        for w, v in partners.items()
+    ]
+    assert result.p_label_exchange == pytest.approx(slow.flips(means), abs=1e-7)
+    assert result.sign_share == np.mean(
+        [np.sign(t.value) == np.sign(result.estimate) for t in result.by_template]
+    )
+
+
+def test_unmatched_words_with_heads_and_further_slots():
+    heads = ({"sg": "person"}, {"sg": "neighbor"})
+    adjectives = {
+        g: {"heads": heads, "entries": [{"adjective": f"{g}ish{i}"} for i in range(1, n)]}
+        for g, n in (("a", 5), ("b", 6))
+    }
+    frames = [
+        f"The [group] {verb} the <mask> in [place]." for verb in ("met", "saw", "heard", "left")
+    ]
+    probe = controlled(groups=adjectives, frames=frames * 2, slots={"place": ["Rome", "Bern"]})
+    done = run(probe, rough, settings=SETTINGS)
+    (result,) = primary(done)
+    ev = slow.Evidence(evidence(done), "trial")
+    assert (result.n_terms, result.scope) == (9, "concept")
+    assert result.n_prompts == 8 * 9 * 2 * 2 * 12 == ev.count
+    same(result, slow.words(ev, "a", "b", concept=True, construct=True))
+    targets_same(
+        result,
+        lambda t: slow.words(ev, "a", "b", concept=True, construct=False, f=ev.centred(t)),
+    )
+    means = {
+        g: [slow.mean(ev.y(j, g, w) for j in ev.templates) for w in ev.labels[g]] for g in "ab"
+    }
+    assert result.p_label_exchange == pytest.approx(slow.exchange(means["a"], means["b"]))
+
+
+@pytest.mark.parametrize("sizes", [(4, 5, 6), (1, 1, 1), (4, 2, 4)])
+def test_each_group_and_the_others(sizes):
+    groups = {g: terms(g * 3, n) for g, n in zip("abc", sizes, strict=True)}
+    done = run(controlled(groups=groups), rough, settings=SETTINGS)
+    ev = slow.Evidence(evidence(done), "trial")
+    concept = min(sizes) >= 4
+    for result in primary(done):
+        gap = slow.words(ev, *result.groups, concept=concept, construct=True)
+        same(result, gap)
+        assert result.scope == ("concept" if concept else "terms")
+        assert result.n_prompts == ev.count
+    found = [r for r in done.results.results if r.role == "secondary" and r.probe == "trial"]
+    assert [r.groups for r in found] == [("a", "b"), ("a", "c"), ("b", "c")]
+    for result in found:
+        fewest = min(len(groups[g]) for g in result.groups)
+        gap = slow.words(ev, *result.groups, concept=fewest >= 4, construct=True)
+        same(result, gap)
+        assert result.n_prompts == 8 * 12 * sum(len(groups[g]) for g in result.groups)
+
+
+@pytest.mark.parametrize("poles", [8, 4])
+def test_group_masked(poles):
+    probe = make(
+        mask="group",
+        groups={"a": pairs("she", 2), "b": pairs("he", 2)},
+        plus=terms("gain", poles),
+        minus=terms("loss", poles + 1),
+        neither=terms("calm", 3),
+        frames=job_sentences(8),
+        controls={"positive": ["yes"], "negative": ["no"]},
+    )
+    done = run(probe, rough, settings=SETTINGS)
+    (result,) = primary(done)
+    ev = slow.Evidence(evidence(done), "trial")
+    same(result, slow.masked(ev, "a", "b", construct=poles >= 6))
+    weights = {"a": 1.0, "b": -1.0}
+    y = {
+        t: [slow.difference(ev, ev.single(t), weights, j) for j in ev.templates] for t in ev.targets
+    }
+    for effect in result.by_target:
+        rows = [
+            y[effect.id][j] - slow.mean(y[t][j] for t in ev.targets)
+            for j in range(len(ev.templates))
+        ]
+        gap = slow.Gap(slow.mean(rows), [slow.part(rows)], {})
+        assert effect.value == pytest.approx(gap.estimate, abs=3e-6)
+        assert effect.p_value == pytest.approx(gap.p, rel=1e-3)
+    skew = next(r for r in done.results.results if r.metric == "skew")
+    per_frame = [slow.mean(y[t][j] for t in ev.targets) for j in range(len(ev.templates))]
+    per_word = [slow.mean(y[t]) for t in ev.targets]
+    gap = slow.Gap(slow.mean(per_word), [slow.part(per_frame), slow.part(per_word)], {})
+    assert (skew.estimate, skew.se) == pytest.approx((gap.estimate, gap.se), rel=1e-4, abs=3e-6)
+    assert (skew.ci_low, skew.ci_high) == pytest.approx(gap.interval(0.95), rel=1e-4, abs=3e-6)
+
+
+def test_matched_halves_of_a_group_masked_probe():
+    facts = [10.0, 80.0, 30.0, 60.0, 20.0, 70.0]
+    words = {
+        key: {
+            "words": [
+                w | {"facts": {"share": f + add}} for w, f in zip(terms(key, 6), facts, strict=True)
+            ],
+            "where": {"fact": "share", "min": 0},
+        }
+        for key, add in (("gain", 5), ("loss", 0))
+    }
+    probe = make(
+        mask="group",
+        groups={"a": ["she"], "b": ["he"]},
+        plus=words["gain"],
+        minus=words["loss"],
+        frames=job_sentences(8),
+        controls={"positive": ["yes"]},
+    )
+    done = run(probe, rough, settings=SETTINGS)
+    split = next(r for r in done.results.results if r.id.startswith("trial~split"))
+    ev = slow.Evidence(evidence(done), "trial")
+    # ranked by share: 1 5 3 4 6 2; neighbours are pairs; the larger one changes its half
+    couples = [
+        (f"{key}{one}", f"{key}{two}")
+        for key in ("gain", "loss")
+        for one, two in ((1, 5), (4, 3), (6, 2))
+    ]
+    weights = {"a": 1.0, "b": -1.0}
+    inside = {
+        (j, one): slow.difference(ev, ev.single(one), weights, j)
+        - slow.difference(ev, ev.single(two), weights, j)
+        for one, two in couples
+        for j in ev.templates
+    }
+    rows = [slow.mean(inside[j, one] for one, _ in couples) for j in ev.templates]
+    cols = [slow.mean(inside[j, one] for j in ev.templates) for one, _ in couples]
+    gap = slow.Gap(slow.mean(rows), [slow.part(rows), slow.part(cols)], {})
+    assert (split.estimate, split.se) == pytest.approx((gap.estimate, gap.se), rel=1e-4, abs=3e-6)
+    # a gap between the poles is no part of the halves' variance
+    stronger = run(
+        probe,
+        lambda p: rough(p) + (5.0 if (p.group, p.pole) == ("a", "+") else 0),
+        settings=SETTINGS,
+    )
+    again = next(r for r in stronger.results.results if r.id == split.id)
+    assert (again.estimate, again.se) == pytest.approx((split.estimate, split.se), rel=1e-6)
+    assert split.outcome in ("pass", "unclear")
+
+
+def test_diagonal():
+    own = {"a": "gold", "b": "iron", "c": "salt"}
+    groups = {g: terms(g * 3, 2) for g in "abc"}
+    probe = make(groups=groups, own=own, role="positive_control", card=False)
+    done = run(probe, lambda p: rough(p) + (2 if p.pole == "+" else 0), settings=SETTINGS)
+    (result,) = [r for r in done.results.results if r.probe == "trial"]
+    same(result, slow.diagonal(slow.Evidence(evidence(done), "trial"), own))
+
+
+def test_placebo_gaps_and_percentile():
+    done = run(controlled(), rough, settings=SETTINGS)
+    (result,) = primary(done)
+    ev = slow.Evidence(evidence(done), "trial~placebo")
+
+    def gap(i):
+        return slow.mean(
+            ev.y(j, "first", f"near{i}") - ev.y(j, "second", f"far{i}") for j in ev.templates
+        )
+
+    gaps = [abs(gap(i)) for i in range(1, 7)]
+    assert result.placebo_percentile == sum(g < abs(result.estimate) for g in gaps) / 6
+    partners = {f"near{i}": f"far{i}" for i in range(1, 7)}
+    control = next(r for r in done.results.results if r.probe == "trial~placebo")
+    same(control, slow.matched(ev, "first", "second", partners, concept=True, construct=True))
+
+
+def test_holm_over_the_axis_and_by_over_what_is_explored():
+    three = {g: terms(g * 3, 4) for g in "abc"}
+    masked = {"mask": "group", "groups": {"a": ["she"], "b": ["he"]}, "frames": job_sentences(8)}
+    probes = [
+        controlled("one", opens=["The [group] had <mask>."]),
+        controlled("two", groups=three),
+        make("six", axis="elsewhere", groups=three, controls=CONTROLS),
+        make("ten", **masked, controls={"positive": ["yes"], "negative": ["no"]}),
+    ]
+    done = run(
+        probes, lambda p: rough(p) + 0.4 * noise(p.probe, p.group, p.pole), settings=SETTINGS
+    )
+    for role, method in (("primary", "holm"), ("secondary", "fdr_by")):
+        for axis in ("axis", "elsewhere"):
+            family = [r for r in done.results.results if (r.role, r.axis) == (role, axis)]
+            assert len(family) > 2
+            expected = multipletests([r.p_value for r in family], method=method)[1]
+            found = [r.p_adjusted for r in family]
+            assert found == pytest.approx(list(expected), rel=1e-6)
+    # outcomes follow from p beyond the margin after Holm, and from the 90 % interval
+    tables = evidence(done)
+    family = [r for r in done.results.results if (r.role, r.axis) == ("primary", "elsewhere")]
+    ev = slow.Evidence(tables, "six")
+    gaps = [slow.words(ev, *r.groups, concept=True, construct=True) for r in family]
+    beyond = multipletests(
+        [g.beyond(r.margin) for g, r in zip(gaps, family, strict=True)], method="holm"
+    )[1]
+    for result, gap, p in zip(family, gaps, beyond, strict=True):
+        low, high = gap.interval(0.9)
+        inside = -result.margin < low and high < result.margin
+        expected = "pass" if inside else "fail" if p <= 0.05 else "unclear"
+        assert result.outcome == expected or "fragile" in result.statuses
+
+
+def distributions(model, probe, group, label):
+    return [
+        model._open(p, 5).words.astype(float)
+        for p in model.asked
+        if p.filler is None and (p.probe, p.group, p.label) == (probe, group, label)
+    ]
+
+
+@pytest.mark.parametrize("labels", [1, 3])
+def test_divergence_of_completions(labels):
+    heads = ({"sg": "person"}, {"sg": "neighbor"})
+    groups = {
+        g: {"heads": heads, "entries": [{"adjective": f"{g}ish{i}"} for i in range(labels)]}
+        for g in "ab"
+    }
+    opens = ["The [group] had <mask>.", "The [group] sold <mask>.", "Give the [group] <mask>."]
+    model = Model(behave(rough), open_effect=lambda p, w: 1.5 * noise(p.text, w))
+    done = run(controlled(groups=groups, opens=opens), model, settings=SETTINGS)
+    result = next(r for r in done.results.results if r.metric == "jsd")
+    asked = [p for p in model.asked if p.template.startswith("open") and p.probe == "trial"]
+    values = []
+    for template in sorted({p.template for p in asked}):
+        means = []
+        for g in "ab":
+            rows = [p for p in asked if (p.template, p.group) == (template, g)]
+            means.append(np.mean([model._open(p, 3).words.astype(float) for p in rows], axis=0))
+        values.append(jensenshannon(*means, base=2) ** 2)
+    assert result.estimate == pytest.approx(np.mean(values), rel=1e-5)
+    assert result.n_prompts == len(asked) == 3 * 2 * 2 * labels
+    # labels are the units where there are several; else the words of the one label, head by head
+    assert result.n_terms == (2 if labels == 1 else labels) * 2
+    assert "relabellings" in result.p_method
+    count = {1: 4, 3: 20}[labels]
+    assert f"exact, {count} relabellings" in result.p_method
+    assert result.neutral == result.null_mean
+    assert result.excess == pytest.approx(result.estimate - result.null_mean)
+
+
+def test_labour_statistics():
+    facts = [15.0, 90.0, 35.0, 62.0, 25.0, 71.0]
+    probe = make(
+        mask="group",
+        groups={"a": ["she"], "b": ["he"]},
+        plus={
+            "words": [
+                w | {"facts": {"share": f}} for w, f in zip(terms("gain", 6), facts, strict=True)
+            ],
+            "where": {"fact": "share", "min": 50},
+        },
+        minus=[
+            w | {"facts": {"share": f + 2}} for w, f in zip(terms("loss", 6), facts, strict=True)
+        ],
+        neither=terms("calm", 2),
+        frames=job_sentences(8),
+    )
+    done = run(probe, rough, settings=SETTINGS)
+    result = next(r for r in done.results.results if r.metric == "labour_correlation")
+    ev = slow.Evidence(evidence(done), "trial")
+    weights, share = {"a": 1.0, "b": -1.0}, {}
+    for i, fact in enumerate(facts, 1):
+        share[f"gain{i}"], share[f"loss{i}"] = fact, fact + 2
+    gaps = {
+        t: slow.mean(slow.difference(ev, ev.single(t), weights, j) for j in ev.templates)
+        for t in share
+    }
+    expected = spearmanr([share[t] for t in share], [gaps[t] for t in share]).statistic
+    assert result.estimate == pytest.approx(expected, rel=1e-7)
+    assert result.n_targets == 12
+    assert result.neutral is None
+    assert result.ci_low <= result.estimate <= result.ci_high
+
+
+def test_profiles_are_means_of_the_evidence():
+    done = run(controlled(), rough, settings=SETTINGS)
+    frame = evidence(done)
+    told = next(p for p in done.results.probes if p.id == "trial")
+    for target in told.targets:
+        for group, value in zip(told.groups, target.log_prob, strict=True):
+            rows = frame[
+                (frame["probe"] == "trial")
+                & (frame["target"] == target.id)
+                & (frame["group"] == group.id)
+            ]
+            assert value == pytest.approx(rows["log_prob"].mean(), abs=1e-6)
+
+
+def test_terms_scope_can_be_asked_for():
+    for scope in ("terms", "concept"):
+        for target_scope in ("fixed", "construct"):
+            probe = controlled(scope=scope, target_scope=target_scope)
+            done = run(replace(probe), rough, settings=SETTINGS)
+            (result,) = primary(done)
+            ev = slow.Evidence(evidence(done), "trial")
+            partners = {f"ann{i}": f"bob{i}" for i in range(1, 7)}
+            construct = target_scope == "construct"
+            same(result, slow.matched(ev, "a", "b", partners, concept=scope == "concept",
+                                      construct=construct))  # fmt: skip
+    assert instrument()[0].spec.id == "yes"
+    assert len(sentences(3)) == 3

@@ -1,0 +1,242 @@
+"""Verdicts that hang on one unit, one method or too little; and advice with sane numbers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from bias_audit.assess import Settings
+from tests.audit.world import (
+    controlled,
+    job_sentences,
+    make,
+    noise,
+    only,
+    pairs,
+    plant,
+    primary,
+    run,
+    sentences,
+    sign,
+    terms,
+)
+
+
+def by_frame(values):
+    """Plant a gap for each sentence; words differ a little."""
+
+    def effect(p):
+        if (p.group, p.pole) != ("a", "+"):
+            return 0.0
+        return values[int(p.template) - 1] + 0.01 * sign(p.label)
+
+    return effect
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 7])
+def test_fewer_than_eight_sentences_describe_only(count):
+    done = run(controlled(frames=sentences(count)), plant(2.0))
+    result = only(done)
+    assert "descriptive_only" in result.statuses
+    assert result.outcome == "unclear"
+    assert f"only {count} sentences" in result.reason
+    assert result.estimate is not None
+    found = [f for f in done.results.findings if f.probe == "trial"]
+    assert len(found) == (count == 7)  # six sentences and more may be told, weakly
+    assert all(f.evidence == "weak" for f in found)
+
+
+def test_eight_sentences_are_judged():
+    assert only(run(controlled(frames=sentences(8)), plant(2.0))).outcome == "fail"
+    more = Settings(resamples=99, divergence_resamples=99, min_templates=9)
+    assert only(run(controlled(), plant(2.0), settings=more)).outcome == "unclear"
+
+
+def test_a_verdict_that_one_sentence_decides_is_fragile():
+    # the 90 % interval is inside by a hair; without the first sentence it is not
+    close = [-0.25] + [0.17] * 11
+    done = run(controlled(frames=sentences(12)), by_frame(close))
+    result = only(done)
+    assert result.ci90_low > -result.margin
+    assert result.ci90_high < result.margin
+    assert "fragile" in result.statuses
+    assert result.outcome == "unclear"
+    assert "the verdict hangs on one sentence" in result.reason
+    even = [0.1 + 0.01 * (-1) ** i for i in range(12)]
+    assert only(run(controlled(frames=sentences(12)), by_frame(even))).outcome == "pass"
+
+
+def test_a_verdict_that_one_word_decides_is_fragile():
+    def effect(p):
+        if (p.group, p.pole) != ("a", "+"):
+            return 0.0
+        return (-0.20 if p.label == "ann1" else 0.185) + 0.01 * sign(p.template)
+
+    groups = {"a": pairs("ann", 12), "b": pairs("bob", 12)}
+    result = only(run(controlled(groups=groups, frames=sentences(12)), effect))
+    assert result.scope == "concept"
+    assert result.ci90_high < result.margin
+    assert "fragile" in result.statuses
+    exact = controlled(groups=groups, frames=sentences(12), scope="terms")
+    assert "fragile" not in only(run(exact, effect)).statuses  # a claim about these very words
+
+
+def test_a_verdict_that_depends_on_the_interval_method_is_fragile():
+    # one wild sentence: skewed, and the trimmed mean tells another story
+    wild = [0.26 + 0.004 * i for i in range(15)] + [0.5]
+    plain = only(run(controlled(frames=sentences(16)), by_frame(wild)))
+    assert plain.outcome == "fail"
+    skewed = [0.02 + 0.002 * i for i in range(11)] + [1.6]
+    result = only(run(controlled(frames=sentences(12)), by_frame(skewed)))
+    assert result.outcome == "unclear"
+
+
+def test_direction_that_depends_on_phrasing_is_said():
+    mixed = [0.9, 0.8, 1.0, 0.9, 0.7, -0.2, -0.1, -0.3]
+    result = only(run(controlled(), by_frame(mixed)))
+    assert result.sign_share == 5 / 8
+    assert "direction_depends_on_phrasing" in result.statuses
+    agreed = only(run(controlled(), by_frame([*mixed[:5], 0.1, -0.1, -0.3])))
+    assert agreed.sign_share == 6 / 8
+    assert "direction_depends_on_phrasing" not in agreed.statuses
+
+
+def test_one_target_that_dominates_is_named():
+    def effect(p):
+        return 6.0 + 0.1 * sign(p.template) if (p.group, p.target) == ("a", "gain2") else 0.0
+
+    done = run(controlled(target_scope="fixed"), effect)
+    assert only(done).estimate == pytest.approx(1.0)
+    assert "one_target_dominates" in only(done).statuses
+    (finding,) = done.results.findings
+    assert 'One word, "gain2", carries more than half of the gap.' in finding.notices
+    spread = run(controlled(), plant(1.0))
+    assert "one_target_dominates" not in only(spread).statuses
+    none = run(controlled(), lambda p: 0.5 * noise(p.template, p.term, p.target))
+    assert "one_target_dominates" not in only(none).statuses  # no gap, nothing to dominate
+
+
+def test_poles_that_disagree_with_their_likely_words_are_flagged():
+    def effect(p):
+        if p.group != "a" or p.pole != "+":
+            return 0.0
+        likely = p.target == "gain1"
+        return (-1.0 if likely else 1.0) + 0.05 * sign(p.template)
+
+    def tilted(p):
+        return effect(p) + (7.0 if p.target == "gain1" else 0.0)
+
+    result = only(run(controlled(), tilted))
+    assert result.estimate > result.margin
+    assert "pole_heterogeneous" in result.statuses
+    assert "pole_heterogeneous" not in only(run(controlled(), plant(1.0))).statuses
+
+
+def test_under_powered_means_the_margin_could_be_missed():
+    rough = only(run(controlled(), lambda p: 1.5 * noise(p.template, p.term, p.target)))
+    assert rough.mde80 > rough.margin
+    assert (rough.outcome, "under_powered" in rough.statuses) == ("unclear", True)
+    sharp = only(run(controlled(), plant(0.223)))
+    assert sharp.mde80 < sharp.margin
+    assert (sharp.outcome, "under_powered" in sharp.statuses) == ("unclear", False)
+
+
+ADVICE = re.compile(
+    r"the interval crosses the margin; (\d+\.\d) times as many sentences and words"
+    r" \(about (\d+) ([a-z ]+)\) would probably decide; most of the uncertainty comes from the"
+    r" (sentences|group words|words of the poles)"
+)
+
+
+@pytest.mark.parametrize(
+    ("effect", "noun", "have"),
+    [
+        (lambda p: 0.6 * noise(p.template, p.group, p.pole), "sentences", 8),
+        (lambda p: 0.9 * noise(p.label, p.pole), "pairs of group words", 6),
+        (lambda p: 0.9 * noise(p.group, p.target), "words per pole", 6),
+    ],
+)
+def test_advice_names_the_source_and_a_larger_design(effect, noun, have):
+    result = only(run(controlled(), effect))
+    assert result.outcome == "unclear"
+    found = ADVICE.fullmatch(result.reason)
+    assert found, result.reason
+    assert float(found[1]) >= 1.0
+    assert found[3] == noun
+    assert have <= int(found[2]) <= 400
+    assert int(found[2]) == pytest.approx(float(found[1]) * have, rel=0.15)
+
+
+def test_advice_works():
+    """Following the advice decides: the same spread in a design of the advised size."""
+
+    def effect(p):
+        return 0.25 * noise(p.template, p.group, p.pole)
+
+    small = only(run(controlled(frames=sentences(8)), effect))
+    found = ADVICE.fullmatch(small.reason)
+    if small.outcome == "unclear":
+        assert found
+        assert int(found[2]) > 8
+
+
+def test_advice_for_a_group_masked_probe_speaks_of_its_words():
+    probe = make(
+        mask="group",
+        groups={"a": ["she"], "b": ["he"]},
+        plus=terms("gain", 7),
+        minus=terms("loss", 9),
+        frames=job_sentences(8),
+        controls={"positive": ["yes"]},
+    )
+    result = only(run(probe, lambda p: 0.5 * noise(p.group, p.target)))
+    found = ADVICE.fullmatch(result.reason)
+    assert found, result.reason
+    assert found[3] == "words per pole"
+    assert int(found[2]) >= 7
+
+
+def test_advice_after_adjusting_says_so():
+    groups = {g: terms(g * 3, 4) for g in "abcdefg"}
+
+    def effect(p):
+        gap = 0.48 if (p.group, p.pole) == ("a", "+") else 0.0
+        return gap + 0.27 * noise(p.template, p.group, p.pole)
+
+    seen = set()
+    for result in primary(run(controlled(groups=groups), effect)):
+        outside = (result.ci_low or 0) > result.margin or (result.ci_high or 0) < -result.margin
+        if outside and result.outcome == "unclear" and "fragile" not in result.statuses:
+            assert result.reason.startswith(
+                "the interval lies outside the margin, but not after adjusting for 7 gaps"
+            )
+            assert float(re.search(r"(\d+\.\d) times", result.reason)[1]) >= 1.0
+            seen.add(result.groups[0])
+    assert seen == {"a"}
+
+
+def test_no_practical_design_is_said_rather_than_a_huge_number():
+    result = only(
+        run(controlled(), lambda p: plant(0.2231)(p) + 0.5 * noise(p.template, p.group, p.pole))
+    )
+    if "would probably decide" in result.reason:
+        assert int(re.search(r"about (\d+)", result.reason)[1]) <= 400
+    else:
+        assert "no practical design would decide" in result.reason
+
+
+@pytest.mark.parametrize(("count", "scope"), [(3, "terms"), (4, "concept"), (6, "concept")])
+def test_scope_follows_the_number_of_words(count, scope):
+    loose = controlled(groups={"a": terms("ann", count), "b": terms("bob", 6)})
+    assert only(run(loose, plant(1.0))).scope == scope
+    heads = ({"sg": "person"}, {"sg": "neighbor"}, {"sg": "student"}, {"sg": "friend"})
+    one = {g: {"heads": heads, "entries": [{"adjective": f"{g}ish"}]} for g in "ab"}
+    assert only(run(controlled(groups=one), plant(1.0))).scope == "terms"
+
+
+def test_a_pair_that_is_incomplete_is_no_pair():
+    odd = {"a": pairs("ann", 6), "b": pairs("bob", 5)}
+    result = only(run(controlled(groups=odd), plant(1.0)))
+    assert result.n_terms == 11
+    assert result.estimate == pytest.approx(1.0, abs=1e-9)

@@ -1,0 +1,150 @@
+"""How the catalogue finds files, selects probes and knows names."""
+
+# ruff: noqa: E501 - tables of cases read better in one line each
+
+from __future__ import annotations
+
+import pytest
+
+from bias_audit.catalogue import Catalogue
+from bias_audit.errors import FileError, UnknownNameError, nearest
+from tests.files.helpers import SENTENCES, TEA, WORDS, edited, joined, save
+
+
+def test_nearest_spelling():
+    assert nearest("ocupation", ["occupation", "valence"]) == "occupation"
+    assert nearest("xyz", ["occupation", "valence"]) is None
+
+
+@pytest.mark.parametrize(
+    ("get", "kind", "name", "hint"),
+    [
+        ("probe", "probe", "occupation-gendr", "did you mean 'occupation-gender'?"),
+        ("lexicon", "lexicon", "trait", "did you mean 'traits'?"),
+        ("template_set", "template set", "traits", "did you mean 'trait'?"),
+    ],
+)
+def test_unknown_names(get, kind, name, hint):
+    with pytest.raises(UnknownNameError) as caught:
+        getattr(Catalogue(), get)(name)
+    assert caught.value.message == f"there is no {kind} named '{name}'"
+    assert caught.value.hint == hint
+    assert caught.value.exit_code == 2
+
+
+def test_a_name_far_from_all_lists_what_there_is():
+    with pytest.raises(UnknownNameError) as caught:
+        Catalogue().lexicon("qqqqqq")
+    assert caught.value.hint.startswith("known: gender, harmful, nationality, neutral")
+
+
+def test_selection():
+    catalogue = Catalogue()
+    assert catalogue.select(["gender-kinship"]) == ["gender-kinship"], "a control may be named"
+    assert catalogue.select(["*gender*"]) == [
+        "occupation-gender", "trait-gender-competence", "trait-gender-warmth",
+    ]  # fmt: skip
+    assert catalogue.select(["valence-[nr]*"]) == ["valence-nationality", "valence-religion"]
+    assert catalogue.select(["occupation-gende?"]) == ["occupation-gender"]
+    assert catalogue.select(["*"], ["trait-*", "valence-*"]) == ["occupation-gender", "occupation-pronoun"]  # fmt: skip
+    assert catalogue.select(["occupation-gender"], ["*"]) == []
+    for wanted, excluded in (
+        (["ocupation-gender"], []),
+        (["*"], ["valance-*"]),
+        (["*-weekdays"], []),
+    ):
+        with pytest.raises(UnknownNameError):
+            catalogue.select(wanted, excluded)
+
+
+def test_naming_one_probe_reads_no_other(tmp_path):
+    save(tmp_path, TEA)
+    save(tmp_path, "kind: [", "broken.yaml")
+    catalogue = Catalogue([tmp_path])
+    assert catalogue.select(["tea"]) == ["tea"]
+    with pytest.raises(FileError):
+        catalogue.select()
+
+
+def test_own_folders_come_before_the_shipped_ones(tmp_path):
+    own = TEA.replace("id: tea", "id: occupation-gender")
+    assert joined(tmp_path, own, "occupation-gender").spec.axis == "drinks"
+    save(tmp_path, SENTENCES.replace("id: sounds", "id: occupation"), "templates/occupation.yaml")
+    save(tmp_path, WORDS.replace("id: animals", "id: traits"), "templates/lexicons/traits.yaml")
+    catalogue = Catalogue([tmp_path])
+    assert catalogue.template_set("occupation").title == "Sounds"
+    assert catalogue.lexicon("traits").title == "Animals"
+    assert Catalogue().lexicon("traits").title != "Animals"
+
+
+def test_templates_may_lie_beside_the_probes(tmp_path):
+    save(tmp_path, WORDS, "templates/lexicons/animals.yaml")
+    path = save(tmp_path, TEA, "probes/tea.yaml")
+    assert Catalogue([tmp_path / "probes"]).lexicon("animals").title == "Animals"
+    assert Catalogue(files=[path]).lexicon("animals").title == "Animals"
+
+
+def test_both_endings_are_read(tmp_path):
+    save(tmp_path, TEA, "tea.yml")
+    assert Catalogue([tmp_path]).probe("tea").spec.title == "Tea and coffee"
+
+
+def test_the_same_id_in_two_folders_is_a_mistake(tmp_path):
+    first, second = save(tmp_path, TEA, "a/tea.yaml"), save(tmp_path, TEA, "b/tea.yaml")
+    with pytest.raises(FileError) as caught:
+        Catalogue([tmp_path / "a", tmp_path / "b"]).probe_ids()
+    (found,) = caught.value.problems
+    assert (found.file, found.line) == (str(second), 1)
+    assert found.message == f"the name 'tea' is taken by {first}"
+    assert found.hint == "give one of the two files another name and id"
+    with pytest.raises(FileError):
+        Catalogue([tmp_path / "a"], [second]).probe_ids()
+
+
+def test_the_same_file_twice_is_no_mistake(tmp_path, monkeypatch):
+    path = save(tmp_path, TEA)
+    monkeypatch.chdir(tmp_path.parent)
+    catalogue = Catalogue([tmp_path], [path, path.relative_to(tmp_path.parent)])
+    assert catalogue.probe("tea").spec.id == "tea"
+
+
+def test_unknown_groups_of_a_narrowed_probe():
+    for name, known in (("religion-worship", "christian"), ("nationality-homeland", "french")):
+        catalogue = Catalogue().with_groups({name: (known, known + "s")})
+        with pytest.raises(UnknownNameError) as caught:
+            catalogue.probe(name)
+        assert caught.value.message == f"there is no group of {name} named '{known}s'"
+        assert caught.value.hint == f"did you mean '{known}'?"
+
+
+def test_digests_cover_every_file_that_is_used(tmp_path):
+    save(tmp_path, WORDS, "templates/lexicons/animals.yaml")
+    text = edited(
+        TEA,
+        (TEA[TEA.index("groups:") : TEA.index("targets:")], "groups: {lexicon: animals}\n"),
+        ("title:", "controls: {placebo: quiet}\ntitle:"),
+    )
+    quiet = "kind: lexicon\nid: quiet\ntitle: Q\nsets:\n  a: [tall one]\n  b: [small one]\n"
+    save(tmp_path, quiet, "templates/lexicons/quiet.yaml")
+    text = text.replace('"[group] never', '"The [group] never')
+    digests = {joined(tmp_path, text).digest}
+    assert joined(tmp_path, text).digest in digests
+    digests.add(joined(tmp_path, text.replace("Tea and", "Tea or")).digest)
+    save(
+        tmp_path,
+        WORDS.replace("title: Animals", "title: Beasts"),
+        "templates/lexicons/animals.yaml",
+    )
+    digests.add(joined(tmp_path, text).digest)
+    save(tmp_path, quiet.replace("title: Q", "title: R"), "templates/lexicons/quiet.yaml")
+    digests.add(joined(tmp_path, text).digest)
+    assert len(digests) == 4
+
+
+def test_derived_catalogues_share_what_was_read(monkeypatch):
+    from bias_audit import _yaml
+
+    catalogue = Catalogue()
+    catalogue.select()
+    monkeypatch.setattr(_yaml, "read_source", lambda path: pytest.fail(f"read {path} again"))
+    assert catalogue.with_files([]).with_groups({}).select() == catalogue.select()

@@ -1,0 +1,318 @@
+"""The documentation in step with the program: keys, columns, codes, commands, links, examples."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+import rich_click as click
+from pydantic import BaseModel
+
+from bias_audit import _yaml, archive, config, errors, findings, specs
+from bias_audit.archive import Record, Results, State
+from bias_audit.assess._judge import BLOCKED, UNCONTROLLED
+from bias_audit.catalogue import Catalogue
+from bias_audit.cli._app import EPILOG, app
+from bias_audit.expand import expand
+from bias_audit.metrics import info
+from bias_audit.metrics.log_odds import cell_response
+from bias_audit.records import SkipReason
+from bias_audit.specs import Lexicon, ProbeSpec, TemplateSet
+from bias_audit.stats.contrast import matched_pairs
+from bias_audit.stats.estimate import Status
+from bias_audit.stats.multiplicity import holm
+from bias_audit.stats.permutation import sign_flip
+from bias_audit.tables import COLUMNS
+
+ROOT = Path(__file__).parents[2]
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}
+PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
+
+
+def models(module: object, base: type[BaseModel]) -> list[type[BaseModel]]:
+    """The models of a module that are read or written, bases left out."""
+    found = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, base)]
+    return [model for model in dict.fromkeys(found) if model.model_fields]
+
+
+def section(page: str, name: str) -> str:
+    """The text from the first line that names ``name`` as a heading or in bold."""
+    lines = PAGES[page].splitlines()
+    mark = re.compile(rf"^(#+ {name}$|.*\*\*.*`{name}`.*\*\*|\*\*`{name}`\*\*)")
+    start = next((i for i, line in enumerate(lines) if mark.search(line)), None)
+    assert start is not None, f"docs/{page} does not explain {name}"
+    stop = next(
+        (
+            i
+            for i, line in enumerate(lines[start + 1 :], start + 1)
+            if line.startswith("#") or re.search(r"\*\*.*`[A-Z]\w+`.*\*\*", line)
+        ),
+        len(lines),
+    )
+    return "\n".join(lines[start:stop])
+
+
+def code(text: str) -> set[str]:
+    """Everything set as code in a text."""
+    return set(re.findall(r"`([^`\n]+)`", text))
+
+
+def block(page: Path, marker: str) -> str:
+    """The code block after a marker comment."""
+    text = page.read_text(encoding="utf-8")
+    found = re.search(rf"<!-- {marker} -->\n```\w*\n(.*?)```", text, re.DOTALL)
+    assert found, f"{page.name} has no block '{marker}'"
+    return found[1]
+
+
+@pytest.mark.parametrize("model", models(specs, specs.Spec), ids=lambda m: m.__name__)
+def test_every_key_of_a_data_file_is_explained(model: type[BaseModel]) -> None:
+    missing = set(model.model_fields) - code(section("probes.md", model.__name__))
+    assert not missing, f"docs/probes.md: {model.__name__} lacks {sorted(missing)}"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [m for m in models(config, specs.Spec) if m.__module__ == config.__name__],
+    ids=lambda m: m.__name__,
+)
+def test_every_key_of_the_configuration_is_explained(model: type[BaseModel]) -> None:
+    missing = set(model.model_fields) - code(section("interface.md", model.__name__))
+    assert not missing, f"docs/interface.md: {model.__name__} lacks {sorted(missing)}"
+
+
+@pytest.mark.parametrize("model", models(archive, Record), ids=lambda m: m.__name__)
+def test_every_field_of_the_results_is_explained_and_no_other(model: type[BaseModel]) -> None:
+    text = section("interface.md", model.__name__)
+    missing = set(model.model_fields) - code(text)
+    assert not missing, f"docs/interface.md: {model.__name__} lacks {sorted(missing)}"
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    unknown = set(chain.from_iterable(map(code, rows))) - set(model.model_fields)
+    assert not unknown, f"docs/interface.md: {model.__name__} has no {sorted(unknown)}"
+
+
+def test_every_evidence_column_is_explained_in_order() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", section("interface.md", "Evidence columns"), re.MULTILINE)
+    assert tuple(rows) == COLUMNS
+
+
+def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    def walk(
+        path: tuple[str, ...], command: click.Command
+    ) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+        yield path, command
+        if isinstance(command, click.Group):
+            context = click.Context(command, info_name=path[-1])
+            for name in command.list_commands(context):
+                inner = command.get_command(context, name)
+                assert inner is not None
+                yield from walk((*path, name), inner)
+
+    yield from walk(("bias-audit",), app)
+
+
+COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_and_option_is_in_the_interface(path: tuple[str, ...]) -> None:
+    page = PAGES["interface.md"]
+    command = COMMANDS[path]
+    if not isinstance(command, click.Group):
+        assert f"`{' '.join(path)}" in page, f"no row for {' '.join(path)}"
+    home = "run" if path[-1] == "check" else path[1] if len(path) > 1 else ""
+    text = "\n".join(_options_of(home, path))
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            lacking = {name for name in parameter.opts if f"`{name}`" not in text}
+            assert not lacking, f"{' '.join(path)}: {sorted(lacking)} not explained"
+
+
+def _options_of(home: str, path: tuple[str, ...]) -> Iterator[str]:
+    """The sections of the interface that explain the options of a command."""
+    page = PAGES["interface.md"]
+    chapter = page.split("## Commands")[1].split("## Exit codes")[0]
+    if not home:
+        yield chapter.split("### ")[0]
+    for part in chapter.split("### ")[1:]:
+        title = part.splitlines()[0]
+        names = set(re.findall(r"`(\w+)", title)) | ({"run", "fill"} if "load" in title else set())
+        if names & {home, *path}:
+            yield part
+
+
+def test_every_exit_code_is_explained() -> None:
+    chapter = section("interface.md", "Exit codes")
+    explained = set(re.findall(r"^\| (\d+) \|", chapter, re.MULTILINE))
+    said = set(re.findall(r"(?<!\w)(\d+)(?= \w)", EPILOG))
+    raised = {
+        str(e.exit_code)
+        for e in vars(errors).values()
+        if isinstance(e, type) and issubclass(e, errors.BiasAuditError)
+    }
+    assert explained == said
+    assert raised <= explained
+
+
+def test_every_variable_of_the_environment_is_real() -> None:
+    real = set()
+    for path, command in COMMANDS.items():
+        for p in command.params:
+            if isinstance(p, click.Option):
+                (long,) = [name for name in p.opts if name.startswith("--")]
+                assert p.name == long[2:].replace("-", "_"), "the variable is named as the option"
+                real.add("_".join(("BIAS_AUDIT", *path[1:], str(p.name))).upper())
+            elif p.envvar:
+                real.add(str(p.envvar))
+    chapter = PAGES["interface.md"].split("## Environment variables")[1].split("\n## ")[0]
+    assert {name for name in re.findall(r"BIAS_AUDIT_\w+", chapter) if name[-1] != "_"} <= real
+
+
+def assigned_statuses() -> set[str]:
+    """Status codes that the assessment appends or passes on, found in its source."""
+    found: set[str] = set()
+    for path in (ROOT / "bias_audit" / "assess").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            if called and node.func.attr == "append" and ast.unparse(node.func.value) == "statuses":
+                found |= {a.value for a in node.args if isinstance(a, ast.Constant)}
+            if isinstance(node, ast.keyword) and node.arg == "statuses":
+                inside = [n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant)]
+                found |= {v for v in inside if isinstance(v, str) and re.fullmatch(r"[a-z_]+", v)}
+    return found
+
+
+def test_every_status_code_is_explained() -> None:
+    assert {"fragile", "low_word_mass", "under_powered"} <= assigned_statuses()
+    codes = {*BLOCKED, UNCONTROLLED, *findings.NOTICES, *assigned_statuses()}
+    codes |= {*get_args(SkipReason), *get_args(State), *get_args(Status)} - {"ok"}
+    missing = codes - code(PAGES["method.md"])
+    assert not missing, f"docs/method.md does not explain {sorted(missing)}"
+
+
+def test_statuses_that_block_are_marked_as_such() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", section("method.md", "Status codes"), re.MULTILINE
+    )
+    assert {name for name, text in rows if text.startswith("blocks")} == set(BLOCKED)
+
+
+def test_every_metric_is_named() -> None:
+    named = code(PAGES["method.md"]) & code(PAGES["interface.md"])
+    assert {"log_odds_gap", "jsd", "skew", "labour_correlation", "diagonal_log_odds"} <= named
+    assert set(info.registry) - named <= {"target_gap"}
+
+
+def test_modules_and_layers_are_on_the_map() -> None:
+    page = ROOT / "docs" / "architecture.md"
+    package = ROOT / "bias_audit"
+    there = {p.name for p in package.glob("*.py")}
+    there |= {f"{p.name}/" for p in package.iterdir() if p.is_dir() and p.name[0] != "_"}
+    named = set(re.findall(r"^\| `([\w/.]+)` \|", PAGES[page.name], re.MULTILINE))
+    assert there <= named
+    assert {n for n in named if n.endswith(".py")} <= there
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    layers = next(c["layers"] for c in contracts["contracts"] if c["type"] == "layers")
+    assert block(page, "layers").split("\n")[:-1] == [x.replace("bias_audit.", "") for x in layers]
+
+
+def slug(heading: str) -> str:
+    """A heading as GitHub links to it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+def anchors(path: Path) -> set[str]:
+    found: dict[str, int] = {}
+    names = set()
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
+        name = slug(heading)
+        count = found[name] = found.get(name, -1) + 1
+        names.add(f"{name}-{count}" if count else name)
+    return names
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda p: p.name)
+def test_every_relative_link_resolves(path: Path) -> None:
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        there = (path.parent / file).resolve() if file else path
+        assert there.exists(), f"{path.name}: {target}"
+        assert not anchor or anchor in anchors(there), f"{path.name}: {target}"
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda p: p.name)
+def test_links_to_all_pages_and_no_machine_path(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"/work/|/home/|/tmp/|shared/design", text)
+
+
+def test_the_worked_example_is_a_probe_that_can_be_judged(tmp_path: Path) -> None:
+    file = tmp_path / "who-drinks-what.yaml"
+    file.write_text(block(ROOT / "docs" / "probes.md", "worked example"), encoding="utf-8")
+    catalogue = Catalogue(files=[file])
+    probe = catalogue.probe("who-drinks-what")
+    spec = probe.spec
+    assert len(probe.frames) >= 8
+    assert spec.card is not None
+    for name in (*spec.controls.positive, *spec.controls.negative):
+        assert catalogue.probe_spec(name).role.endswith("control")
+    assert spec.controls.placebo
+    expansion = expand(probe)
+    assert not expansion.skips
+    said = f"{len(expansion.prompts):,} prompts"
+    assert said in PAGES["probes.md"]
+
+
+def test_the_files_in_the_documentation_are_right(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "probes.md"
+    lexicon = _yaml.parse(block(page, "lexicon"), Lexicon, "guests.yaml")
+    assert set(lexicon.sets) == {"british", "italian", "hour"}
+    breakfast = _yaml.parse(block(page, "templates"), TemplateSet, "breakfast.yaml")
+    assert breakfast.slots["place"] == ("hotel", "café")
+    file = tmp_path / config.NAME
+    file.write_text(block(ROOT / "docs" / "interface.md", "config"), encoding="utf-8")
+    config.check_names(config.read(file), file, Catalogue())
+    readme = ROOT / "README.md"
+    file.write_text(block(readme, "config"), encoding="utf-8")
+    config.check_names(config.read(file), file, Catalogue())
+    assert _yaml.parse(block(readme, "probe"), ProbeSpec, "README").id == "tea-or-coffee"
+
+
+def test_the_numbers_of_the_worked_examples() -> None:
+    page = " ".join(PAGES["method.md"].split())
+    woman, man = (-6.0, -5.0, -9.0, -10.0), (-7.5, -5.5, -8.5, -9.5)
+    y = cell_response([[woman, man]], [0, 1], [2, 3])
+    assert y.tolist() == [[4.0, 2.5]]
+    assert f"**{y[0, 0] - y[0, 1]:.1f} nats**" in page
+    assert f"exp(1.5) = **{np.exp(1.5):.1f}**" in page
+
+    delta = np.array([0.4, 0.3, 0.5, 0.2, 0.6, -0.1, 0.3, 0.4])
+    assert f"the mean {delta.mean():.3f}" in page
+    flipped = sign_flip(delta, np.random.default_rng(0))
+    assert flipped.p == 4 / 256
+    limits = matched_pairs(delta[:, None], scope="terms").interval(0.95)
+    assert limits is not None
+    assert f"{limits[0]:.3f} to {limits[1]:.3f}" in page
+
+    adjusted = holm([0.001, 0.01, 0.02, 0.04, 0.2])
+    assert f"({', '.join(f'{p:g}' for p in adjusted.round(10))})" in page
+    assert (
+        f"df = 0.03^2 / (0.01^2/7 + 0.02^2/3) = {0.03**2 / (0.01**2 / 7 + 0.02**2 / 3):.1f}" in page
+    )
+
+
+def test_the_schema_version_is_the_present_one() -> None:
+    assert f"`{Results.model_fields['schema_version'].default}`" in section(
+        "interface.md", "Results"
+    )
