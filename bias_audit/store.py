@@ -6,6 +6,7 @@ import json
 import platform
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,11 @@ LATEST = "latest"
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that matter, where installed."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
 class BatchSize(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """``auto`` or a number of at least 1."""
 

@@ -25,9 +25,7 @@ Examples:
 
 @click.command(help=HELP)
 @click.argument("model", required=False, envvar="BIAS_AUDIT_RUN_MODEL")
-@click.option(
-    "-c", "--config", type=click.Path(path_type=Path), help="Configuration file."
-)
+@click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration file.")
 @click.option("-p", "--probe", multiple=True, help="Probe id or glob; repeatable.")
 @click.option("-x", "--exclude", multiple=True, help="Probe id or glob to leave out; repeatable.")
 @probe_path
@@ -42,9 +40,7 @@ Examples:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Write exactly into this folder."
 )
-@click.option(
-    "--format", default="", help="Further formats, comma-separated: csv, json ..."
-)
+@click.option("--format", default="", help="Further formats, comma-separated: csv, json ...")
 @click.option("--progress", type=click.Choice(["auto", "bar", "plain", "none"]), default="auto")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every measured number too.")

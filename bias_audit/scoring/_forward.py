@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +40,10 @@ class Answer:
     """Most likely pieces and their probabilities, best first."""
     words: NDArray[np.float32] | None = None
     word_mass: float = 0.0
+
+
+_Work = tuple[Sequence[Row], Sequence[Answer], tuple["Tensor | None", int]]
+"""Rows, their answers, and what open rows want."""
 
 
 class Forward:
@@ -85,25 +90,51 @@ class Forward:
         wanted = None if words is None else torch.from_numpy(words).to(self.device)
         overhead = _PASS_COST.get(self.device.type, _FAST_PASS_COST)
         batches = plan(rows, max_rows=self._limit, max_tokens=_TOKENS, overhead=overhead)
-        batches.reverse()
+        work = (rows, answers, (wanted, top_k))
         done = 0
-        while batches:
-            batch = batches.pop()
-            if len(batch) > self._limit:
-                batches += _halves(batch)
-                continue
-            try:
-                self._batch([rows[n] for n in batch], [answers[n] for n in batch], (wanted, top_k))
-            except RuntimeError as error:
-                if not _out_of_memory(error):
-                    raise
-                self._shrink(len(batch), error)
-                batches += _halves(batch)
-                continue
-            done += len(batch)
+        for size in self._spread(batches, work):
+            done += size
             if progress is not None:
                 progress(done, len(rows))
         return answers
+
+    def _spread(self, batches: Sequence[list[int]], work: _Work) -> Iterator[int]:
+        """Score all batches and yield their sizes as they are done.
+
+        On a CPU each core works on batches of its own: passes over short sentences are too small
+        to share one between cores, and a busy neighbour would hold up both.
+        """
+        cores = torch.get_num_threads() if self.device.type == "cpu" else 1
+        if min(cores, len(batches)) < 2:
+            for batch in batches:
+                yield self._score(batch, work)
+            return
+        pool = ThreadPoolExecutor(cores, "scoring", torch.set_num_threads, (1,))
+        try:
+            jobs = [pool.submit(self._score, batch, work) for batch in batches]
+            for job in as_completed(jobs):
+                yield job.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+            torch.set_num_threads(cores)
+
+    def _score(self, batch: list[int], work: _Work) -> int:
+        """Score one batch, in halves where memory is short; return its size."""
+        rows, answers, wanted = work
+        waiting = [batch]
+        while waiting:
+            part = waiting.pop()
+            if len(part) > self._limit:
+                waiting += _halves(part)
+                continue
+            try:
+                self._batch([rows[n] for n in part], [answers[n] for n in part], wanted)
+            except RuntimeError as error:
+                if not _out_of_memory(error):
+                    raise
+                self._shrink(len(part), error)
+                waiting += _halves(part)
+        return len(batch)
 
     def _shrink(self, size: int, error: RuntimeError) -> None:
         """Go on with half the batch after the device ran out of memory."""

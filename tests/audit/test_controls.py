@@ -9,7 +9,7 @@ from bias_audit import audit
 from bias_audit.config import GateConfig
 from bias_audit.errors import NothingToAuditError, ScoringError
 from tests.audit.world import (
-    CONTROLS,
+    ALL_CONTROLS,
     FAST,
     Model,
     behave,
@@ -50,7 +50,7 @@ def two():
 
 
 def test_working_controls_are_recorded_beside_the_probe():
-    done = run(controlled(), plant(1.0))
+    done = run(controlled(controls=ALL_CONTROLS), plant(1.0))
     roles = {p.id: (p.role, p.state) for p in done.results.probes}
     assert roles == {
         "trial": ("probe", "fail"),
@@ -93,7 +93,7 @@ def test_a_positive_control_needs_one_nat_and_an_interval_above_zero(size, wave,
 @pytest.mark.parametrize("loud", ["no", "~placebo"])
 def test_a_loud_negative_control_clouds_the_probes_that_name_it(loud):
     deaf = controlled("deaf", controls={"positive": ["yes"]}, minus=terms("drop", 6))
-    done = run([controlled(), deaf], Model(behave(plant(1.0), loud=loud)))
+    done = run([controlled(controls=ALL_CONTROLS), deaf], Model(behave(plant(1.0), loud=loud)))
     name = "trial~placebo" if loud == "~placebo" else loud
     unclear_because(done, f"the negative control '{name}' shows a gap outside the margin")
     assert record(done, name).state == "fail"
@@ -138,7 +138,7 @@ def test_a_control_that_crashed_counts_as_failed(crashed):
 
 
 def test_a_placebo_that_crashed_counts_as_failed():
-    done = run(controlled(), Broken(plant(1.0), {"first"}))
+    done = run(controlled(controls=ALL_CONTROLS), Broken(plant(1.0), {"first"}))
     unclear_because(done, "the control 'trial~placebo' could not be scored")
 
 
@@ -195,6 +195,16 @@ def test_sanity_skips_sentences_that_cannot_be_scored():
     done = run(controlled(), Choking(behave(plant(1.0))))
     assert done.results.sanity.passed
     assert done.results.sanity.pseudo_perplexity == pytest.approx(np.e)
+
+
+@pytest.mark.parametrize(("perplexity", "passes"), [(249.0, True), (251.0, False)])
+def test_sanity_needs_a_pseudo_perplexity_below_a_quarter_of_the_vocabulary(perplexity, passes):
+    model = Choking(behave(plant(1.0)), vocabulary_size=1000)
+    model.answers = ((-float(np.log(perplexity)) * 7, 7),)
+    sanity = run(controlled(), model).results.sanity
+    assert sanity.passed is passes
+    assert sanity.pseudo_perplexity == pytest.approx(perplexity)
+    assert (sanity.perplexity_limit, sanity.cloze_hits, sanity.cloze_needed) == (250, 2, 2)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +304,7 @@ def test_a_probe_that_another_names_as_control_is_listed_once():
 def test_a_shared_control_is_scored_once():
     model = Model(behave(plant(1.0)))
     run(two(), model)
-    assert len([p for p in model.asked if p.probe == "yes"]) == 8 * 12 * 12
+    assert len([p for p in model.asked if p.probe == "yes"]) == 8 * 4 * 4
 
 
 @pytest.mark.parametrize("effect", [plant(2.0), quiet])
@@ -332,7 +342,7 @@ def test_time_limit_leaves_the_rest_out(monkeypatch):
 
     ask = auditing.measure
     monkeypatch.setattr(auditing, "measure", lambda *a, **k: ask(*a, **k, clock=clock))
-    done = run(two(), Slow(behave(plant(2.0))), max_seconds=1500)
+    done = run(two(), Slow(behave(plant(2.0))), max_seconds=1300)
     assert done.results.run.partial
     states = {p.id: p.state for p in done.results.probes}
     assert states["other"] == "unclear"
@@ -381,7 +391,9 @@ def test_completions_that_are_no_distribution_are_an_error(bad):
 
 def test_placebo_is_left_out_where_it_makes_no_sense():
     own = {"a": "gold", "b": "iron"}
-    probe = make(own=own, controls=CONTROLS, groups={"a": pairs("ann", 2), "b": pairs("bob", 2)})
+    probe = make(
+        own=own, controls=ALL_CONTROLS, groups={"a": pairs("ann", 2), "b": pairs("bob", 2)}
+    )
     done = run(probe, lambda p: plant(1.0)(p) + (1.0 if p.pole == "+" else 0.0))
     assert [p.id for p in done.results.probes] == ["trial", "no", "yes"]
     assert only(done).metric == "diagonal_log_odds"

@@ -9,6 +9,7 @@ import pytest
 from bias_audit.archive import results_text
 from bias_audit.tables import Scores, cube, evidence_csv
 from tests.audit.world import (
+    ALL_CONTROLS,
     FAST,
     controlled,
     job_sentences,
@@ -44,6 +45,7 @@ def probes():
         groups=groups,
         frames=sentences(15),
         plus=terms("gain", 6),
+        controls=ALL_CONTROLS,
         opens=["The [group] had <mask>.", "The [group] sold <mask>."],
     )
     return [wide, masked]

@@ -103,6 +103,17 @@ def test_sentences_show_the_words_with_the_largest_gaps_first():
     )  # fmt: skip
 
 
+def test_a_sentence_is_taken_from_the_most_typical_frame():
+    done = run(controlled(groups={"a": ["ann"], "b": ["bob"]}), strong)
+    rows = done.to_frame("evidence")
+    rows = rows[rows["probe"] == "trial"]
+    for sentence in only(done).sentences:
+        mine = rows[rows["target"] == sentence.target]
+        wide = mine.pivot_table(index="template", columns="group", values="log_prob")
+        gaps = wide["a"] - wide["b"]
+        assert sentence.template == (gaps - gaps.mean()).abs().idxmin()
+
+
 def every_text(done):
     for finding in done.results.findings:
         yield finding.headline

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bias_audit.archive import load_results, results_text
 from bias_audit.records import WordScore
 from tests.audit.world import (
+    ALL_CONTROLS,
     CONTROLS,
     PLACEBO,
     Model,
@@ -25,7 +26,7 @@ from tests.audit.world import (
 )
 
 CALM = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -42,7 +43,7 @@ def designs(draw):
     if not masked and draw(st.booleans()):
         more["opens"] = ["The [group] had <mask>.", "A [group] sold <mask>."]
     if draw(st.booleans()):
-        more["controls"] = CONTROLS
+        more["controls"] = draw(st.sampled_from([CONTROLS, ALL_CONTROLS]))
     if count > 2:
         more["compare"] = draw(st.sampled_from([None, "pairs", "others"]))
     own = {g: f"own{g}" for g in groups} if draw(st.integers(0, 4)) == 0 else None

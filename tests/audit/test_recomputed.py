@@ -16,6 +16,7 @@ from bias_audit.assess import Settings
 from bias_audit.tables import evidence_csv
 from tests.audit import slow_stats as slow
 from tests.audit.world import (
+    ALL_CONTROLS,
     CONTROLS,
     Model,
     behave,
@@ -247,7 +248,7 @@ def test_diagonal():
 
 
 def test_placebo_gaps_and_percentile():
-    done = run(controlled(), rough, settings=SETTINGS)
+    done = run(controlled(controls=ALL_CONTROLS), rough, settings=SETTINGS)
     (result,) = primary(done)
     ev = slow.Evidence(evidence(done), "trial~placebo")
 

@@ -83,13 +83,15 @@ def test_a_verdict_that_one_word_decides_is_fragile():
 
 
 def test_a_verdict_that_depends_on_the_interval_method_is_fragile():
-    # one wild sentence: skewed, and the trimmed mean tells another story
-    wild = [0.26 + 0.004 * i for i in range(15)] + [0.5]
-    plain = only(run(controlled(frames=sentences(16)), by_frame(wild)))
-    assert plain.outcome == "fail"
-    skewed = [0.02 + 0.002 * i for i in range(11)] + [1.6]
+    # three loud sentences: the t interval is outside the margin, that of the trimmed mean is not
+    skewed = [0.96, 0.97, 0.97, 0.37, 0.38, 0.35, 0.31, 0.35, 0.33, 0.31, 0.36, 0.33]
     result = only(run(controlled(frames=sentences(12)), by_frame(skewed)))
+    assert result.ci_low > result.margin
+    assert result.ci_low - (0.97 - result.estimate) / 11 > result.margin  # without a loud one too
+    assert "fragile" in result.statuses
     assert result.outcome == "unclear"
+    straight = [0.26 + 0.02 * i for i in range(12)]
+    assert only(run(controlled(frames=sentences(12)), by_frame(straight))).outcome == "fail"
 
 
 def test_direction_that_depends_on_phrasing_is_said():

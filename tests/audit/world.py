@@ -300,13 +300,20 @@ def behave(effect: Effect, *, silent: bool = False, loud: str = "") -> Effect:
 
 def instrument(*, role: bool = True) -> tuple[Probe, Probe]:
     """A positive and a negative control, which probes name ``yes`` and ``no``."""
+    small = {
+        "groups": {"a": pairs("ann", 2), "b": pairs("bob", 2)},
+        "plus": terms("gain", 2),
+        "minus": terms("loss", 2),
+        "card": False,
+    }
     return (
-        make("yes", card=False, role="positive_control" if role else "probe"),
-        make("no", card=False, role="negative_control" if role else "probe"),
+        make("yes", **small, role="positive_control" if role else "probe"),
+        make("no", **small, role="negative_control" if role else "probe"),
     )
 
 
-CONTROLS = {"positive": ["yes"], "negative": ["no"], "placebo": "strangers"}
+CONTROLS = {"positive": ["yes"], "negative": ["no"]}
+ALL_CONTROLS = CONTROLS | {"placebo": "strangers"}
 
 
 def shelf(*probes: Probe) -> Shelf:

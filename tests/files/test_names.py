@@ -148,3 +148,32 @@ def test_derived_catalogues_share_what_was_read(monkeypatch):
     catalogue.select()
     monkeypatch.setattr(_yaml, "read_source", lambda path: pytest.fail(f"read {path} again"))
     assert catalogue.with_files([]).with_groups({}).select() == catalogue.select()
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ("min: 4", ["cow", "cat"]),
+        ("min: 4, max: 4", ["cow", "cat"]),
+        ("max: 2", ["hen"]),
+        ("min: 2, max: 3.9", ["hen"]),
+    ],
+)
+def test_the_limits_of_a_pole_are_part_of_it(tmp_path, limits, expected):
+    words = edited(WORDS, ("  pets:\n    entries:\n", "")).replace("  - {sg: ant", "  - {sg: gnat")
+    words = words.replace("facts: {legs: 6}", "note: nobody counted")
+    save(tmp_path, words, "templates/lexicons/animals.yaml")
+    pole = f"plus: {{lexicon: animals, set: farm, where: {{fact: legs, {limits}}}}}"
+    probe = joined(tmp_path, edited(TEA, ("plus: [tea, milk]", pole)))
+    assert [t.word.id for t in probe.targets if t.pole == "+"] == expected
+
+
+def test_the_same_mistake_is_told_once(tmp_path):
+    text = edited(
+        TEA,
+        ("plus: [tea, milk]", "lexicon: trait\n  plus: {set: warm}"),
+        ("minus: [coffee, cola]", "minus: {set: cold}"),
+    )
+    with pytest.raises(FileError) as caught:
+        joined(tmp_path, text)
+    assert [p.message for p in caught.value.problems] == ["there is no lexicon named 'trait'"]
