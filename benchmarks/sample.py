@@ -29,7 +29,9 @@ def without_time(results: Results) -> Results:
 
 def make(run: Path) -> None:
     """Write the sample from a run folder."""
-    results = without_time(load_results(run))
+    loaded = load_results(run)
+    timeless = loaded.run.model_copy(update={"command": "bias-audit run", "duration_s": None})
+    results = loaded.model_copy(update={"run": timeless})
     write_atomic(SAMPLE / "results.json", results_text(results))
     write_rendered()
 
@@ -43,12 +45,14 @@ def write_rendered() -> None:
 
 def differences(run: Path) -> list[str]:
     """What differs between a run and the sample."""
-    new, old = without_time(load_results(run)), load_results(SAMPLE)
+    new, old = without_time(load_results(run)), without_time(load_results(SAMPLE))
     found = [
         f"{name}: {getattr(old, name)} in the sample, {getattr(new, name)} now"
         for name in ("states", "exit_code", "sanity")
         if name != "sanity" and getattr(old, name) != getattr(new, name)
     ]
+    if new.run.catalogue_digest != old.run.catalogue_digest:
+        found.append("the catalogue changed")
     if new.model.fingerprint != old.model.fingerprint:
         found.append("the model's fingerprint changed")
     before = {result.id: result for result in old.results}
@@ -58,8 +62,10 @@ def differences(run: Path) -> list[str]:
         a, b = before[name].estimate, after[name].estimate
         if (a is None) != (b is None) or (a is not None and abs(a - (b or 0.0)) > TOLERANCE):
             found.append(f"{name}: {a} in the sample, {b} now")
-        if before[name].outcome != after[name].outcome:
-            found.append(f"{name}: {before[name].outcome} in the sample, {after[name].outcome} now")
+        for field in ("outcome", "reason", "statuses"):
+            was, now = getattr(before[name], field), getattr(after[name], field)
+            if was != now:
+                found.append(f"{name}: {field} {was!r} in the sample, {now!r} now")
     return found
 
 

@@ -88,6 +88,12 @@ def _sentence(text: str) -> str:
             f"'{text[:60]}' has {what}; a template has exactly one"
             ' | for example "The [group] worked as a <mask>."'
         )
+    before, after = text[: masks[0].start()], text[masks[0].end() :]
+    if before[-1:].isalnum() or after[:1].isalnum():
+        raise ValueError(
+            f"'{text[:60]}' has letters right beside <mask>, which stands for a whole word"
+            ' | put a space between: "was a <mask>."'
+        )
     odd = _NEARLY_SLOT.search(SLOT.sub("", text))
     if odd:
         raise ValueError(f"'{odd[0]}' is no slot | write [group], [target] or <mask>")

@@ -54,6 +54,8 @@ def read_source(path: Path) -> str:
     """
     name = str(path)
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise _problem(name, "is not a regular file")
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:

@@ -12,7 +12,7 @@ from bias_audit._book import Book
 from bias_audit._explain import MistakesError, Path_
 from bias_audit.catalogue import Catalogue
 from bias_audit.errors import FileError, UnknownNameError
-from bias_audit.specs import Id, Spec, Text, refuse_twins
+from bias_audit.specs import MOST_MARGIN, Id, Spec, Text, refuse_twins
 
 NAME = "bias-audit.yaml"
 
@@ -82,7 +82,7 @@ class GateConfig(Spec):
     over: Literal["pairs", "groups"] | None = None
     """``pairs``: every pair of groups; ``groups``: each group with the others; the probe's own
     comparison when absent."""
-    max: float = Field(gt=0)
+    max: float = Field(gt=0, le=MOST_MARGIN, strict=True)
     """Largest gap that is allowed, in nats, in either direction."""
     when_unclear: Literal["warn", "fail", "pass"] = "warn"
     why: Text | None = None

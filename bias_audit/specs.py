@@ -67,6 +67,8 @@ __all__ = [
     "refuse_twins",
 ]
 
+MOST_MARGIN = 3.0
+"""Larger limits (an odds ratio of 20) would pass anything."""
 DEFAULT_MARGIN = 0.22314355131420976
 """ln 1.25: an odds ratio between 0.80 and 1.25, after the four-fifths rule; a convention."""
 
@@ -235,7 +237,7 @@ class ProbeSpec(Spec):
     """``pairs`` for two groups, ``others`` (each against the mean of the rest) for more."""
     scope: Literal["auto", "terms", "concept"] = "auto"
     target_scope: Literal["auto", "fixed", "construct"] = "auto"
-    margin: float = Field(default=DEFAULT_MARGIN, gt=0)
+    margin: float = Field(default=DEFAULT_MARGIN, gt=0, le=MOST_MARGIN, strict=True)
     margin_reason: str = ""
     controls: ControlsSpec = ControlsSpec()
     sensitive: bool = False

@@ -61,9 +61,9 @@ def require_writable(folder: Path) -> None:
         UsageError: the folder cannot be made or written.
     """
     existing = folder
-    while not existing.exists():
-        existing = existing.parent
     try:
+        while not existing.exists():
+            existing = existing.parent
         if not existing.is_dir():
             raise NotADirectoryError(20, "is a file, not a folder")
         with tempfile.TemporaryFile(dir=existing):

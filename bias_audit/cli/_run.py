@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,6 +59,8 @@ def execute(request: Request) -> int:
     config = read(path) if path else Config(version=1)
     catalogue, names = _selection(request, config, path)
     further = _formats(request.format)
+    if not request.probe and not request.exclude:
+        _check_gates(config, catalogue.select(names))
     if request.output is not None:
         require_writable(request.output)
     elif not request.dry_run:
@@ -102,6 +106,21 @@ def _selection(
         catalogue = catalogue.with_groups(narrowed)
     named = [use.use or Path(use.file or "").stem for use in config.probes]
     return catalogue, request.probe or tuple(named)
+
+
+def _check_gates(config: Config, selected: Sequence[str]) -> None:
+    """A gate on a probe that the configuration never runs would stay unclear for ever.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for gate in config.gates:
+        if not any(fnmatchcase(name, gate.probe) for name in selected):
+            raise UsageError(
+                f"the gate '{gate.id}' judges '{gate.probe}',"
+                " which this configuration does not run",
+                hint=f"add it under 'probes:'; selected: {', '.join(selected)}",
+            )
 
 
 def _formats(text: str) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ _WORDS = 24
 _READ = (
     "Each dot is a measured gap, the line through it its interval. On the upright line there is no "
     "difference; right of it the first group leans to the pole on the right. The shaded band is "
-    "the allowed margin: an interval wholly outside fails, one wholly inside passes, anything else "
-    "is unclear."
+    "the allowed margin. An interval wholly outside fails; one wholly inside (by the narrower 90 % "
+    "interval) passes if the controls and the checks hold too; anything else is unclear."
 )
 
 

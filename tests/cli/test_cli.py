@@ -252,6 +252,42 @@ def test_an_unclear_gate_follows_the_configuration(
     assert results["model"]["name"] == "fake"
 
 
+def test_a_gate_that_can_never_be_judged_is_wrong_use(cli: Command, home: Path) -> None:
+    text = CONFIG.format(limit=0.5, when="warn").replace("probe: small", "probe: valence-religion")
+    (home / "bias-audit.yaml").write_text(text, encoding="utf-8")
+    code, _, err = cli("run", "-q", "-o", "a")
+    assert code == 2
+    assert "the gate 'gap' judges 'valence-religion', which this configuration does not run" in err
+
+
+@pytest.mark.parametrize("limit", ["1e300", "true", "0", "-1"])
+def test_a_limit_that_passes_anything_is_refused(cli: Command, home: Path, limit: str) -> None:
+    (home / "bias-audit.yaml").write_text(CONFIG.format(limit=limit, when="warn"), "utf-8")
+    code, _, err = cli("run", "-q", "-o", "a")
+    assert code == 2
+    assert "bias-audit.yaml:8:10" in err
+
+
+def test_a_name_too_long_is_wrong_use(cli: Command, home: Path) -> None:
+    assert cli(*small("-o", "a" * 300))[0] == 2
+
+
+def test_a_mask_inside_a_word_is_refused(cli: Command, home: Path) -> None:
+    (home / "small.yaml").write_text(
+        PROBE.replace('a <mask>."\n  - ', 'a pre<mask>."\n  - '), "utf-8"
+    )
+    code, _, err = cli("probes", "check", "small.yaml")
+    assert code == 2
+    assert "letters right beside <mask>" in err
+
+
+def test_a_pipe_is_no_file(cli: Command, home: Path) -> None:
+    os.mkfifo(home / "pipe.yaml")
+    code, _, err = cli("probes", "check", "pipe.yaml")
+    assert code == 2
+    assert "is not a regular file" in err
+
+
 def test_a_mistake_in_the_configuration_has_its_line(cli: Command, home: Path) -> None:
     text = CONFIG.format(limit=0.5, when="warn").replace("probe: small", "probe: smol")
     (home / "bias-audit.yaml").write_text(text, encoding="utf-8")
@@ -403,6 +439,8 @@ def test_ctrl_c_exits_with_130_and_leaves_nothing(home: Path) -> None:
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        # A job in the background of a shell inherits an ignored SIGINT, and Python leaves it so.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert process.stderr is not None
     line = process.stderr.readline()
