@@ -73,6 +73,13 @@ def _remarks(audit: Results) -> tuple[str, ...]:
         remarks.append(_UNTRAINED)
     if audit.run.partial:
         remarks.append(_PARTIAL)
+    mute = sorted({p.axis for p in audit.probes if "instrument_failed" in p.statuses})
+    if mute:
+        remarks.append(
+            f"A control did not work on: {', '.join(mute)}. What was measured there is no "
+            "evidence, neither of an association nor of its absence; the quality chapter says "
+            "which control."
+        )
     if audit.gates and not enforced:
         remarks.append(_OWN_MARGINS)
     elif enforced and enforced < len(audit.gates):

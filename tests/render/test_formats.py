@@ -156,3 +156,11 @@ def test_other_formats_do_not_load_matplotlib() -> None:
         timeout=120,
         env={**os.environ, "PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS)))},
     )
+
+
+def test_the_verdict_names_the_axes_whose_controls_failed(audit: Results) -> None:
+    text = " ".join(render(audit, "terminal").split())
+    assert "A control did not work on: nationality." in text
+    assert "A control did not work" not in render(
+        audit.model_copy(update={"probes": ()}), "terminal"
+    )
