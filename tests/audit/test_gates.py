@@ -247,7 +247,7 @@ def test_default_gates_repeat_the_outcome_and_inform():
     assert (made.state, made.enforced, made.limit) == ("fail", False, 0.2)
 
 
-@pytest.mark.parametrize("limit", [1e-9, 0.2, 5.0, 800.0, 1e6])
+@pytest.mark.parametrize("limit", [1e-9, 0.2, 1.5, 3.0])
 def test_a_condition_is_readable_at_any_limit(limit):
     text = condition(result(), limit)
     assert "the gap between A and B stays within" in text
