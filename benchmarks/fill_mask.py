@@ -49,8 +49,7 @@ TEMPLATES = [
     ('{} said: "I am a ', '!"'),
 ]
 Pass = list[int]
-"""Lengths of the rows of one forward pass."""
-"""Seconds of a forward pass, and the lengths of its rows in pieces."""
+"""Lengths of the rows of one forward pass, in pieces."""
 
 
 def main() -> None:
