@@ -23,7 +23,9 @@ from bias_audit.errors import (
 if TYPE_CHECKING:
     from bias_audit.assess import Settings
     from bias_audit.auditing import Audit, audit
+    from bias_audit.benchmark_audit import audit_datasets
     from bias_audit.catalogue import Catalogue
+    from bias_audit.comparing import Compared, compare
     from bias_audit.filling import Fill, fill
     from bias_audit.scoring import FakeBackend, open_backend
 
@@ -33,6 +35,7 @@ __all__ = [
     "Audit",
     "BiasAuditError",
     "Catalogue",
+    "Compared",
     "FakeBackend",
     "FileError",
     "Fill",
@@ -44,6 +47,8 @@ __all__ = [
     "UsageError",
     "__version__",
     "audit",
+    "audit_datasets",
+    "compare",
     "fill",
     "open_backend",
 ]
@@ -51,10 +56,13 @@ __all__ = [
 _HOMES = {
     "Audit": "bias_audit.auditing",
     "Catalogue": "bias_audit.catalogue",
+    "Compared": "bias_audit.comparing",
     "FakeBackend": "bias_audit.scoring",
     "Fill": "bias_audit.filling",
     "Settings": "bias_audit.assess",
     "audit": "bias_audit.auditing",
+    "audit_datasets": "bias_audit.benchmark_audit",
+    "compare": "bias_audit.comparing",
     "fill": "bias_audit.filling",
     "open_backend": "bias_audit.scoring",
 }

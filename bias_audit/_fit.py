@@ -6,9 +6,18 @@ from collections.abc import Sequence
 
 from bias_audit._book import Book
 from bias_audit._explain import Path_
+from bias_audit._wording import AGREE
 from bias_audit.errors import nearest
-from bias_audit.probes import Frame, Group, Target, Word, needs
-from bias_audit.specs import ProbeSpec, Where, cut, is_article_free
+from bias_audit.probes import Frame, Group, Target, Word, agrees, needs
+from bias_audit.specs import (
+    Lexicon,
+    ProbeSpec,
+    TemplateSet,
+    Where,
+    cut,
+    is_article_free,
+    tongue,
+)
 
 POLES = {"+": "plus", "-": "minus", "0": "neither"}
 """Keys of the poles in a probe file."""
@@ -44,6 +53,36 @@ def kept(
     return ()
 
 
+def check_language(
+    book: Book, where: Path_, spec: ProbeSpec, found: Lexicon | TemplateSet | ProbeSpec
+) -> None:
+    """Check that a probe uses sentences, words and controls of its own language."""
+    if tongue(found.language) == tongue(spec.language):
+        return
+    kind = "control" if isinstance(found, ProbeSpec) else "file"
+    book.say(
+        where,
+        f"the {kind} '{found.id}' is in '{found.language}', the probe in '{spec.language}'",
+        f"use one in the language of the probe, or write 'language: {found.language}' in the probe",
+    )
+
+
+def opened(
+    spec: ProbeSpec,
+    frames: Sequence[tuple[Frame, Path_]],
+    further: Sequence[tuple[Frame, Path_]],
+) -> tuple[Frame, ...]:
+    """Return the sentences for open completions: those that the probe names, or its English own.
+
+    Which of their sentences any word may complete, authors in other languages have to say.
+    """
+    if spec.mask == "group" or spec.targets.own:
+        return ()
+    mine = frames if tongue(spec.language) == "en" else []
+    found = [frame for frame, _ in further or mine]
+    return tuple(f for f in found if is_article_free(f.template.text, f.language))
+
+
 def check_sentences(book: Book, spec: ProbeSpec, frames: Sequence[tuple[Frame, Path_]]) -> None:
     """Check the slots of every sentence; ``frames`` come with their places."""
     for frame, place in frames:
@@ -61,15 +100,42 @@ def check_words(
     where: Places,
 ) -> None:
     """Check that every word has a form that some sentence can use, and some word has all forms."""
+    partners = _check_partners(book, spec, frames, groups, targets, where)
     needed: dict[str, set[str]] = {"group": set(), "target": set()}
     for frame, _ in frames:
-        for kind, form in needs(frame, spec.mask):
+        for kind, form in needs(frame, spec.mask, partners):
             needed[kind].add(form)
     for group in groups:
         _check_forms(book, needed["group"], group.words, where, ("groups", group.id))
     for pole in dict.fromkeys(target.pole for target in targets):
         words = [target.word for target in targets if target.pole == pole]
         _check_forms(book, needed["target"], words, where, ("targets", POLES.get(pole, "own")))
+
+
+def _check_partners(
+    book: Book,
+    spec: ProbeSpec,
+    frames: Sequence[tuple[Frame, Path_]],
+    groups: Sequence[Group],
+    targets: Sequence[Target],
+    where: Places,
+) -> list[Word]:
+    """Return the words beside the mask; each has to name a form where a sentence asks for it."""
+    if spec.mask == "target":
+        found = [(("groups", group.id), word) for group in groups for word in group.words]
+    else:
+        found = [(("targets", POLES.get(t.pole, "own")), t.word) for t in targets]
+    asking = next((frame.id for frame, _ in frames if agrees(frame)), None)
+    for whole, word in found if asking else ():
+        if word.agree is None:
+            owner = "head" if word.entry.adjective else "word"
+            book.say(
+                where[whole, id(word.entry)],
+                f"'{word.id}' does not say which form <mask:{AGREE}> takes beside it"
+                f" (in the template '{asking}')",
+                f"write '{AGREE}: f', with the name of a form of the masked words, at the {owner}",
+            )
+    return [word for _, word in found]
 
 
 def _wanted(word: Word, tags: Sequence[str], limits: Where | None) -> bool:
@@ -105,7 +171,13 @@ def _check_slots(book: Book, frame: Frame, place: Path_, masked: str) -> None:
             else f"known: {', '.join(sorted(known))}; name its words under 'slots:'",
         )
     for piece in pieces:
-        if piece.form and piece.name in frame.slots:
+        if piece.form == AGREE and piece.name is not None:
+            book.say(
+                place,
+                f"the template '{frame.id}' has [{piece.name}:{AGREE}]",
+                f"only the masked word can agree: write <mask:{AGREE}>",
+            )
+        elif piece.form and piece.name in frame.slots:
             book.say(
                 place,
                 f"the template '{frame.id}' asks for a form: [{piece.name}:{piece.form}]",
@@ -116,7 +188,7 @@ def _check_slots(book: Book, frame: Frame, place: Path_, masked: str) -> None:
 def _check_completion(book: Book, frame: Frame, place: Path_, spec: ProbeSpec) -> None:
     if spec.mask == "group":
         book.say(place, "open completions need 'mask: target'", "remove 'completions'")
-    elif not is_article_free(frame.template.text):
+    elif not is_article_free(frame.template.text, frame.language):
         book.say(
             place,
             f"the template '{frame.id}' has a or an right before <mask>",
@@ -149,8 +221,11 @@ def _check_forms(
 
 
 def _form_hint(word: Word, needed: set[str]) -> str:
-    if word.entry.adjective:
+    if word.entry.adjective and needed <= {"sg", "pl"}:
         return f"give its head a plural: {{sg: {word.block}, pl: ...}}"
+    if word.entry.adjective:
+        wanted = ", ".join(f"{form}: ..." for form in sorted(needed))
+        return f"give the head '{word.block}' these forms: {{{wanted}}}"
     plain = {form: word.forms.get(form, "...") for form in ("sg", "pl")}
     parts = [f"{form}: {text}" for form, text in plain.items() if text != "..." or form in needed]
     others = sorted((needed | set(word.forms)) - set(plain))

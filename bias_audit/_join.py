@@ -23,10 +23,9 @@ from bias_audit.specs import (
     Template,
     TemplateSet,
     WordSet,
-    is_article_free,
 )
 
-S = TypeVar("S", bound=Spec)
+S = TypeVar("S", Lexicon, TemplateSet, ProbeSpec)
 
 
 class Lookup(Protocol):
@@ -42,10 +41,6 @@ class Lookup(Protocol):
 
     def probe_spec(self, name: str) -> ProbeSpec:
         """Return a probe as written or raise UnknownNameError."""
-        ...
-
-    def text_of(self, kind: str, name: str) -> str:
-        """Return the source text behind a lexicon or template set."""
         ...
 
 
@@ -65,7 +60,7 @@ class _Joiner:
         self.lookup = lookup
         self.spec = spec
         self.book = Book(path, text)
-        self.used = [text]
+        self.used: list[Spec] = [spec]
         self.where: _fit.Places = {}
 
     def join(self) -> Probe:
@@ -80,34 +75,35 @@ class _Joiner:
             _fit.check_words(self.book, spec, frames, (*groups, *placebo), targets, self.where)
         if self.book.problems:
             raise FileError(self.book.problems)
-        free = spec.mask == "target" and not spec.targets.own
-        opened = [frame for frame, _ in further or frames]
         return Probe(
             spec=spec,
             file=self.book.file,
             frames=tuple(frame for frame, _ in frames),
-            open_frames=tuple(f for f in opened if free and is_article_free(f.template.text)),
+            open_frames=_fit.opened(spec, frames, further),
             groups=groups,
             targets=targets,
             plus_name=names[0],
             minus_name=names[1],
-            digest=hashlib.sha256("\0".join(self.used).encode()).hexdigest(),
+            digest=_digest(self.used),
         )
 
     def _find(self, get: Callable[[str], S], name: str, where: Path_) -> S | None:
         """Look a name up; what is wrong with it, or with its file, is noted."""
         try:
-            return get(name)
+            found = get(name)
         except UnknownNameError as error:
             self.book.say(where, error.message, error.hint)
         except FileError as error:
             self.book.problems += error.problems
+        else:
+            _fit.check_language(self.book, where, self.spec, found)
+            return found
         return None
 
     def _lexicon(self, name: str, where: Path_) -> Lexicon | None:
         found = self._find(self.lookup.lexicon, name, where)
         if found is not None:
-            self.used.append(self.lookup.text_of("lexicon", name))
+            self.used.append(found)
         return found
 
     def _frames(self, refs: Sequence[str | Template], key: str) -> list[tuple[Frame, Path_]]:
@@ -115,15 +111,15 @@ class _Joiner:
         for index, ref in enumerate(refs):
             where: Path_ = (key, index)
             if isinstance(ref, Template):
-                frames.append((self._frame(ref, ref.name(index), self.spec.number, {}), where))
+                frames.append((self._frame(ref, ref.name(index), self.spec), where))
                 continue
             found = self._find(self.lookup.template_set, ref, where)
             if found is None:
                 continue
-            self.used.append(self.lookup.text_of("templates", ref))
+            self.used.append(found)
             for place_, template in enumerate(found.templates):
                 name = f"{ref}.{template.name(place_)}"
-                frames.append((self._frame(template, name, found.number, found.slots), where))
+                frames.append((self._frame(template, name, found), where))
         seen: set[str] = set()
         for frame, where in frames:
             if frame.id in seen:
@@ -131,14 +127,13 @@ class _Joiner:
             seen.add(frame.id)
         return frames
 
-    def _frame(
-        self, template: Template, name: str, number: str, slots: dict[str, tuple[str, ...]]
-    ) -> Frame:
+    def _frame(self, template: Template, name: str, source: TemplateSet | ProbeSpec) -> Frame:
         return Frame(
             id=name,
             template=template,
-            number=template.number or number,
-            slots={**slots, **self.spec.slots},
+            number=template.number or source.number,
+            slots={**source.slots, **self.spec.slots},
+            language=source.language,
         )
 
     def _groups(self) -> tuple[Group, ...]:
@@ -295,3 +290,9 @@ class _Joiner:
             Group(id="~placebo", label=key, role="placebo", words=words_of(found, lexicon.heads))
             for key, found in lexicon.sets.items()
         )
+
+
+def _digest(used: Sequence[Spec]) -> str:
+    """SHA-256 of what files say, comments left out."""
+    said = (spec.model_dump_json(exclude_defaults=True) for spec in used)
+    return hashlib.sha256("\0".join(said).encode()).hexdigest()

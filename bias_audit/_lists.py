@@ -9,7 +9,16 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bias_audit._explain import MistakesError
-from bias_audit._wording import FormName, Id, Sentence, Text, Word
+from bias_audit._wording import (
+    ADJECTIVE,
+    FormName,
+    Id,
+    Language,
+    Pattern,
+    Sentence,
+    Text,
+    Word,
+)
 
 Path_ = tuple[str | int, ...]
 
@@ -75,6 +84,8 @@ class Entry(Spec):
     """Further forms that templates may ask for, such as ``subject: she``."""
     adjective: Word | None = None
     """An adjective that is combined with the set's heads: Muslim person, Muslim people."""
+    agree: FormName | None = None
+    """The form that ``<mask:agree>`` takes beside this word, such as ``f`` for a feminine noun."""
     label: Text | None = None
     """The identity word; entries that share one count as one unit of inference."""
     an: bool | None = None
@@ -104,6 +115,8 @@ class Entry(Spec):
                 "'adjective' cannot stand beside sg, pl and forms"
                 " | an adjective gets its forms from the heads; write two entries"
             )
+        if self.adjective and self.agree:
+            raise ValueError("'agree' cannot stand beside 'adjective' | write it at the heads")
         return self
 
     @property
@@ -118,13 +131,41 @@ class Head(Spec):
 
     expects = "text or a group of keys"
 
-    sg: Word
-    pl: Word | None = None
+    id: Id | None = None
+    """Stable name; made from the first form when absent."""
+    sg: Pattern | None = None
+    """Form in singular sentences; the adjective goes before it, or where it says [adjective]."""
+    pl: Pattern | None = None
+    """Form in plural sentences."""
+    forms: dict[FormName, Pattern] = Field(default_factory=dict)
+    """Further forms that templates may ask for, such as ``dat: der [adjective]en Frau``.
+
+    They are taken as written: without ``[adjective]`` they have none (``rel: die``).
+    """
+    agree: FormName | None = None
+    """The form that ``<mask:agree>`` takes beside this head."""
 
     @model_validator(mode="before")
     @classmethod
     def _from_string(cls, value: Any) -> Any:
         return {"sg": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _has_form(self) -> Head:
+        if not (self.sg or self.pl or self.forms):
+            raise ValueError("a head needs sg, pl or forms | for example {sg: person, pl: people}")
+        if not (self.sg or self.pl or any(ADJECTIVE in form for form in self.forms.values())):
+            raise ValueError(
+                "no form of this head says where the adjective goes"
+                f' | for example {{nom: "die {ADJECTIVE}e Frau"}}'
+            )
+        return self
+
+    @property
+    def key(self) -> str:
+        """The id, or one made from the first form."""
+        word = self.sg or self.pl or next(iter(self.forms.values()))
+        return self.id or word.replace(" ", "-").lower()
 
 
 class WordSet(Spec):
@@ -150,19 +191,39 @@ class WordSet(Spec):
         return self
 
 
+def _need_own(own: Any, key: str, extends: str | None, drop: Any) -> None:
+    """Without ``extends`` a file needs words or sentences of its own, and has none to drop."""
+    if extends is not None:
+        return
+    if not own:
+        say = f"expected at least 1 item under '{key}', got none"
+        raise MistakesError([((key,), f"{say} | add some, or name a file under 'extends'")])
+    if drop:
+        raise MistakesError([(("drop",), "'drop' needs 'extends' | remove the words themselves")])
+
+
 class Lexicon(Spec):
     """A file of word sets: groups of an axis, or targets."""
 
     kind: Literal["lexicon"]
     id: Id
     version: int = Field(default=1, ge=1)
-    language: str = "en-US"
+    language: Language = "en-US"
     title: Text
+    extends: Id | None = None
+    """Another lexicon that this one starts from."""
+    drop: dict[Id, tuple[Text, ...]] = Field(default_factory=dict)
+    """Words left out of the sets of the extended lexicon, by set and id."""
     provenance: str = ""
     heads: tuple[Head, ...] = ()
     sensitive: bool = False
     """True when the words may hurt: reports fold them away."""
-    sets: dict[Id, WordSet] = Field(min_length=1)
+    sets: dict[Id, WordSet] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_sets(self) -> Lexicon:
+        _need_own(self.sets, "sets", self.extends, self.drop)
+        return self
 
 
 class Template(Spec):
@@ -180,6 +241,10 @@ class Template(Spec):
     @model_validator(mode="before")
     @classmethod
     def _from_string(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            for odd in (key for key in value if " " in str(key)):
+                say = f"the sentence '{odd}: ...' has a colon, which made it a key"
+                raise ValueError(f"{say} | put the whole sentence into quotes")
         return {"text": value} if isinstance(value, str) else value
 
     def name(self, index: int) -> str:
@@ -193,16 +258,21 @@ class TemplateSet(Spec):
     kind: Literal["templates"]
     id: Id
     version: int = Field(default=1, ge=1)
-    language: str = "en-US"
+    language: Language = "en-US"
     title: Text
+    extends: Id | None = None
+    """Another template set that this one starts from."""
+    drop: tuple[Id, ...] = ()
+    """Sentences of the extended set that are left out, by id."""
     number: Literal["sg", "pl"] = "sg"
     slots: Slots = Field(default_factory=dict)
     """Fillers of further named slots; a cell is averaged over them."""
     provenance: str = ""
-    templates: tuple[Template, ...] = Field(min_length=1)
+    templates: tuple[Template, ...] = ()
 
     @model_validator(mode="after")
     def _no_twins(self) -> TemplateSet:
+        _need_own(self.templates, "templates", self.extends, self.drop)
         names = ((("templates", i), t.name(i)) for i, t in enumerate(self.templates))
         refuse_twins(names, "template id")
         return self
@@ -222,7 +292,7 @@ class Sanity(Spec):
     kind: Literal["sanity"]
     id: Id
     version: int = Field(default=1, ge=1)
-    language: str = "en-US"
+    language: Language = "en-US"
     title: Text
     provenance: str = ""
     sentences: tuple[Text, ...] = Field(min_length=1)

@@ -26,6 +26,13 @@ ARTICLE = re.compile(
 """An article right before a slot: it belongs to the word that fills the slot."""
 
 _BREAK = re.compile("[\r\n\t\v\f\x85\u2028\u2029]|  ")
+_HIDDEN = re.compile("[\u00a0\u00ad\u200b\u202f\u2060\ufeff]")
+"""Spaces that do not break, soft hyphens, zero-width marks: pasted, and seen by nobody."""
+
+AGREE = "agree"
+"""``<mask:agree>`` asks for the form that the word in the sentence names under ``agree``."""
+ADJECTIVE = "[adjective]"
+"""Where the adjective goes in a head's form, for languages whose endings follow the noun."""
 
 
 class Piece(NamedTuple):
@@ -47,8 +54,18 @@ def cut(text: str) -> tuple[tuple[Piece, ...], str]:
     return tuple(pieces), text[at:]
 
 
-def is_article_free(text: str) -> bool:
-    """Say whether no a/an stands right before the mask, so that any word may complete it."""
+def tongue(language: str) -> str:
+    """The language of a tag without its region: ``en`` for ``en-US``."""
+    return language.partition("-")[0].lower()
+
+
+def is_article_free(text: str, language: str = "en") -> bool:
+    """Say whether no a/an stands right before the mask, so that any word may complete it.
+
+    Only English articles are known; in other languages the author answers for the sentence.
+    """
+    if tongue(language) != "en":
+        return True
     mask = next(found for found in SLOT.finditer(text) if found[1] is None)
     article = ARTICLE.search(text[: mask.start()])
     return article is None or article[1].lower() == "the"
@@ -61,6 +78,12 @@ def _one_line(text: str) -> str:
         raise ValueError(
             f"'{text[:40]}' has a line break, tab, double space, or space at its ends"
             " | write it on one line with single spaces"
+        )
+    hidden = _HIDDEN.search(text)
+    if hidden:
+        raise ValueError(
+            f"'{text[:40]}' holds the invisible character U+{ord(hidden[0]):04X}, which a model"
+            " would read | type the text again, with plain spaces"
         )
     return text
 
@@ -80,6 +103,28 @@ def _word(text: str) -> str:
     return _unwrapped(text)
 
 
+def _pattern(text: str) -> str:
+    if text.count(ADJECTIVE) > 1:
+        raise ValueError(f"'{text[:40]}' has two places for the adjective | keep one {ADJECTIVE}")
+    _word(text.replace(ADJECTIVE, "x"))
+    return text
+
+
+def _form_name(name: str) -> str:
+    if name == AGREE:
+        raise ValueError(
+            f"no form can be called '{AGREE}', which asks for the form that another word names"
+            f" | write '{AGREE}' beside 'forms'"
+        )
+    return name
+
+
+def _language(tag: str) -> str:
+    if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag):
+        raise ValueError(f"expected a language tag, got '{tag[:40]}' | for example en-US or de")
+    return tag
+
+
 def _sentence(text: str) -> str:
     masks = [found for found in SLOT.finditer(text) if found[1] is None]
     if len(masks) != 1:
@@ -94,6 +139,10 @@ def _sentence(text: str) -> str:
             f"'{text[:60]}' has letters right beside <mask>, which stands for a whole word"
             ' | put a space between: "was a <mask>."'
         )
+    if text.count('"') % 2:
+        raise ValueError(
+            f"'{text[:60]}' has a quotation mark without its partner | add or remove one"
+        )
     odd = _NEARLY_SLOT.search(SLOT.sub("", text))
     if odd:
         raise ValueError(f"'{odd[0]}' is no slot | write [group], [target] or <mask>")
@@ -105,6 +154,10 @@ Id = Annotated[
 ]
 Text = Annotated[str, AfterValidator(_one_line)]
 Word = Annotated[str, AfterValidator(_word), StringConstraints(max_length=20_000)]
+Pattern = Annotated[str, AfterValidator(_pattern), StringConstraints(max_length=20_000)]
+"""A form of a head, such as ``person``, or with a place for the adjective."""
 Sentence = Annotated[str, AfterValidator(_sentence)]
-FormName = Annotated[str, StringConstraints(pattern=r"^[a-z]+$")]
+FormName = Annotated[str, StringConstraints(pattern=r"^[a-z]+$"), AfterValidator(_form_name)]
 """The name of a form, as templates ask for it: ``subject`` in ``<mask:subject>``."""
+Language = Annotated[str, AfterValidator(_language)]
+"""A language tag: ``en-US``, ``de``."""

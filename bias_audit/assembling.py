@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from bias_audit import __version__, archive
-from bias_audit.archive import ErrorRecord, Gate, ProbeRecord, Result, Results, SkipRecord
+from bias_audit.archive import ErrorRecord, ProbeRecord, Result, Results, SkipRecord
 from bias_audit.assess import Settings, assess, skip_record
-from bias_audit.config import GateConfig
 from bias_audit.errors import NothingToAuditError
 from bias_audit.findings import findings, sentences
-from bias_audit.gates import count_states, default_gates, enforced_gates
 from bias_audit.measuring import Measured
 from bias_audit.planning import Plan
 from bias_audit.records import ModelInfo
@@ -24,16 +22,14 @@ def assemble(
     info: ModelInfo,
     measured: Measured,
     settings: Settings,
-    sanity: archive.SanityCheck,
-    gate_configs: Sequence[GateConfig],
+    sanity: Sequence[archive.SanityCheck],
 ) -> Results:
-    """Assess, judge and word what was measured; time stamps and exit code come later.
+    """Assess and word what was measured; gates, time stamps and exit code come later.
 
     Raises:
         NothingToAuditError: nothing was scored, and not because of an error.
     """
     partial = plan.partial or bool(measured.late)
-    asked = {task.probe.spec.id for task in plan.tasks}
     if not measured.scored and not measured.failures:
         raise NothingToAuditError("no sentence was scored before the time was up")
     found = assess(
@@ -41,26 +37,24 @@ def assemble(
         measured.scored,
         settings,
         failures=measured.failures | dict.fromkeys(measured.late, "the time was up"),
-        sanity_reason=sanity.detail,
+        sanity={check.language: check.detail for check in sanity},
         partial=partial,
         harmful=plan.harmful,
     )
     broken = [_broken(plan, name, measured) for name in (*measured.failures, *measured.late)]
     probes = (*found.probes, *broken)
     results = _with_sentences(found.results, measured)
-    gates = _gates(gate_configs, results, partial=partial)
     by_id = {probe.id: probe for probe in probes}
     return Results(
         tool=archive.Tool(name="bias-audit", version=__version__),
-        model=_model(info),
+        model=model_record(info),
         run=archive.Run(seed=settings.seed, partial=partial, catalogue_digest=plan.digest),
-        states=count_states(gates, len(asked & set(measured.failures)))
-        | ({"skipped": len(asked & set(measured.late))} if measured.late else {}),
-        sanity=sanity,
+        states={},
+        sanity=sanity[0],
+        further_sanity=tuple(sanity[1:]),
         probes=probes,
         results=results,
         findings=tuple(findings(_model_name(info), results, by_id, measured.scored)),
-        gates=gates,
         skips=_skips(measured),
         errors=tuple(
             ErrorRecord(probe=name, type=measured.error_types[name], message=message)
@@ -79,16 +73,8 @@ def _with_sentences(results: Sequence[Result], measured: Measured) -> tuple[Resu
     )
 
 
-def _gates(
-    configs: Sequence[GateConfig], results: Sequence[Result], *, partial: bool
-) -> tuple[Gate, ...]:
-    """Enforced gates first; the probes' own margins inform where no gate is set."""
-    enforced = enforced_gates(configs, results, partial=partial)
-    covered = {gate.result for gate in enforced}
-    return (*enforced, *(g for g in default_gates(results) if g.result not in covered))
-
-
-def _model(info: ModelInfo) -> archive.Model:
+def model_record(info: ModelInfo) -> archive.Model:
+    """The audited model as the results name it."""
     return archive.Model(
         name=info.name,
         revision=info.revision,
@@ -124,6 +110,7 @@ def _broken(plan: Plan, name: str, measured: Measured) -> ProbeRecord:
     return ProbeRecord(
         id=name,
         version=spec.version,
+        language=spec.language,
         axis=spec.axis,
         title=spec.title,
         question=spec.question,

@@ -17,10 +17,12 @@ from bias_audit.assess import Settings
 from bias_audit.catalogue import Catalogue
 from bias_audit.config import GateConfig
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.gates import exit_code
+from bias_audit.judging import judged
 from bias_audit.measuring import Measured, ProgressListener, measure
+from bias_audit.pairing import StoredRun
 from bias_audit.planning import make_plan
-from bias_audit.sanity import check as check_sanity
+from bias_audit.policy import Policy
+from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, open_backend
 from bias_audit.store import (
     default_folder,
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EVIDENCE = "evidence.csv.gz"
+PAIR_SCORES = "benchmarks.csv.gz"
+"""Scores of the pairs of published data sets; no text of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +81,8 @@ class Audit:
     """Cell scores of a fresh audit; None when it was loaded."""
     folder: Path | None = None
     """Where it is stored, if it is."""
+    further: Mapping[str, bytes] = field(default_factory=dict)
+    """Further files of a fresh audit, by name."""
 
     @classmethod
     def load(cls, run: str | Path) -> Audit:
@@ -141,18 +147,18 @@ class Audit:
         Raises:
             UsageError: the folder cannot be written.
         """
-        from bias_audit.tables import evidence_csv
-
         target = Path(folder)
         files: dict[str, str | bytes] = {
             "report.html": render.render(self.results, "html"),
             "summary.md": render.render(self.results, "md"),
         }
         if self.measured is not None:
-            tables = [self.measured.tables[name] for name in sorted(self.measured.tables)]
-            files[EVIDENCE] = evidence_csv(tables)
+            files[EVIDENCE] = _evidence_bytes(self.measured)
         elif self.folder is not None and (self.folder / EVIDENCE).is_file():
             files[EVIDENCE] = (self.folder / EVIDENCE).read_bytes()
+        files |= self.further
+        if self.folder is not None and (self.folder / PAIR_SCORES).is_file():
+            files[PAIR_SCORES] = (self.folder / PAIR_SCORES).read_bytes()
         write_run(target, self.results, self.manifest, files)
         return target
 
@@ -194,6 +200,8 @@ def audit(
     command: str = "",
     gates: Sequence[GateConfig] = (),
     strict: bool = False,
+    policy: Policy | None = None,
+    baselines: Path | None = None,
     now: Callable[[], datetime.datetime] | None = None,
     **options: Any,
 ) -> Audit:
@@ -211,6 +219,8 @@ def audit(
         command: the command line, for the report.
         gates: limits to enforce; without any, the probes' own margins inform and nothing fails.
         strict: unclear enforced gates count as incomplete in the exit code.
+        policy: what a configuration demands, waivers included; in place of gates and strict.
+        baselines: folder of the baselines that gates compare with.
         now: clock for the time stamp, UTC.
         options: of :func:`bias_audit.scoring.open_backend`: revision, device, dtype, batch_size,
             offline, allow_pickle.
@@ -224,29 +234,33 @@ def audit(
     backend = open_backend(model, **options) if isinstance(model, str) else model
     started = (now or _utc_now)()
     clock = time.monotonic()
-    sanity = check_sanity(backend, catalogue.sanity())
+    sanity = check_all(backend, {tag: catalogue.sanity(tag) for tag in plan.languages})
     measured = measure(plan, backend, progress=progress, max_seconds=max_seconds)
     duration = time.monotonic() - clock
-    results = assemble(plan, backend.info, measured, settings, sanity, gates)
+    results = assemble(plan, backend.info, measured, settings, sanity)
+    policy = policy or Policy(gates=tuple(gates), strict=strict)
     run = results.run.model_copy(
         update={
             "created": started.isoformat(timespec="seconds"),
             "duration_s": round(duration, 2),
             "command": command,
+            "config_digest": policy.digest,
         }
     )
-    code = exit_code(
-        results.gates,
-        errors=len(results.errors),
-        audited=len({task.probe.spec.id for task in plan.tasks} & set(measured.scored)),
-        strict=strict,
-    )
-    results = archive.settled(results.model_copy(update={"run": run, "exit_code": code}))
+    results = archive.settled(results.model_copy(update={"run": run}))
+    evidence = _evidence_bytes(measured) if policy.baselines else None
+    results = judged(StoredRun(results=results, evidence=evidence), policy, folder=baselines)
     return Audit(
         results=results,
         measured=measured,
         manifest=manifest(plan, backend.info, results, settings, options),
     )
+
+
+def _evidence_bytes(measured: Measured) -> bytes:
+    from bias_audit.tables import evidence_csv
+
+    return evidence_csv([measured.tables[name] for name in sorted(measured.tables)])
 
 
 def _utc_now() -> datetime.datetime:

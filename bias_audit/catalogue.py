@@ -1,9 +1,7 @@
 """The catalogue: finds, reads and joins lexicons, template sets and probes.
 
-Files are known by their name (``probes/occupation-gender.yaml`` holds the probe
-``occupation-gender``) and read when they are asked for. Folders of the user come before the shipped
-ones, so that a project may replace a lexicon; a name that two folders of the same user claim is an
-error.
+Files are known by their name and read when they are asked for. Folders of the user come before the
+shipped ones, so that a project may replace a lexicon; :mod:`bias_audit._shelves` finds them.
 """
 
 from __future__ import annotations
@@ -15,15 +13,15 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from bias_audit import _yaml
+from bias_audit._extend import resolved
 from bias_audit._join import join
-from bias_audit._resources import data_dir
+from bias_audit._shelves import Shelves
 from bias_audit.errors import FileError, Problem, UnknownNameError
 from bias_audit.probes import Probe
-from bias_audit.specs import Groups, Lexicon, ProbeSpec, Sanity, Spec, TemplateSet
+from bias_audit.specs import Groups, Lexicon, ProbeSpec, Sanity, Spec, TemplateSet, tongue
+from bias_audit.suites import DEFAULT, Chooser, Suite, Suites
 
 S = TypeVar("S", bound=Spec)
-
-SUFFIXES = (".yaml", ".yml")
 
 
 class Catalogue:
@@ -33,62 +31,52 @@ class Catalogue:
         folders: folders of the user with ``*.yaml`` probes, and optionally ``templates/`` and
             ``templates/lexicons/`` below or beside them; searched before the shipped ones.
         files: single probe files.
+        homes: further folders of template sets, with ``lexicons/`` inside.
     """
 
-    def __init__(self, folders: Sequence[Path] = (), files: Sequence[Path] = ()) -> None:
-        self._folders = tuple(folders)
-        self._files = tuple(files)
+    def __init__(
+        self,
+        folders: Sequence[Path] = (),
+        files: Sequence[Path] = (),
+        homes: Sequence[Path] = (),
+    ) -> None:
+        self._shelves = Shelves(folders, files, homes)
         self._read: dict[tuple[Path, type[Spec]], tuple[Spec, str]] = {}
         self._narrowed: dict[str, tuple[str, ...]] = {}
 
-    def with_files(self, files: Sequence[Path]) -> Catalogue:
-        """Return a catalogue that also knows these probe files."""
-        return self._like([*self._files, *files], self._narrowed)
+    def with_files(self, files: Sequence[Path], folders: Sequence[Path] = ()) -> Catalogue:
+        """Return a catalogue that also knows these probe files, and folders of probes."""
+        shelves = self._shelves
+        more = Shelves([*shelves.folders, *folders], [*shelves.files, *files], shelves.homes)
+        return self._like(more, self._narrowed)
 
     def with_groups(self, groups: Mapping[str, tuple[str, ...]]) -> Catalogue:
         """Return a catalogue in which probes use only the named groups, in that order.
 
         Args:
-            groups: group ids by id or glob of the probe; the first that fits a probe counts.
+            groups: group ids by selector, see :meth:`select`; the first that fits a probe counts.
         """
-        return self._like(self._files, dict(groups))
+        return self._like(self._shelves, dict(groups))
 
-    def _like(self, files: Sequence[Path], narrowed: dict[str, tuple[str, ...]]) -> Catalogue:
-        """Return a catalogue of the same folders that shares what has been read."""
-        other = Catalogue(self._folders, files)
-        other._read, other._narrowed = self._read, narrowed
+    def _like(self, shelves: Shelves, narrowed: dict[str, tuple[str, ...]]) -> Catalogue:
+        """Return a catalogue that shares what has been read."""
+        other = Catalogue()
+        other._shelves, other._read, other._narrowed = shelves, self._read, narrowed
         return other
-
-    @cached_property
-    def _probe_files(self) -> dict[str, Path]:
-        shipped = data_dir("probes")
-        found = _by_name([*_files(shipped), *_files(shipped / "controls")])
-        found.pop("sanity", None)
-        mine = [path for folder in self._folders for path in _files(folder)]
-        return found | _by_name([*mine, *self._files])
-
-    @cached_property
-    def _template_files(self) -> dict[str, Path]:
-        shipped = _by_name(_files(data_dir("templates")))
-        return shipped | _by_name(path for home in self._homes for path in _files(home))
-
-    @cached_property
-    def _lexicon_files(self) -> dict[str, Path]:
-        shipped = _by_name(_files(data_dir("templates") / "lexicons"))
-        return shipped | _by_name(
-            path for home in self._homes for path in _files(home / "lexicons")
-        )
-
-    @property
-    def _homes(self) -> list[Path]:
-        """Folders called ``templates`` below or beside the user's probe folders and files."""
-        starts = [*self._folders, *(path.parent for path in self._files)]
-        places = [base / "templates" for start in starts for base in (start, start.parent)]
-        return [place for place in dict.fromkeys(places) if place.is_dir()]
 
     def probe_ids(self) -> list[str]:
         """Ids of all probes, controls included, sorted."""
-        return sorted(self._probe_files)
+        return sorted(self._shelves.probes)
+
+    def names(self, kind: str) -> list[str]:
+        """Names of all files of a kind, sorted: ``probe``, ``templates`` or ``lexicon``."""
+        shelves = self._shelves
+        homes = {"probe": shelves.probes, "templates": shelves.templates}
+        return sorted(homes.get(kind, shelves.lexicons))
+
+    def file_of(self, name: str) -> Path:
+        """Return the file of a probe; raises UnknownNameError."""
+        return self._get("probe", name, self._shelves.probes, ProbeSpec)[1]
 
     def probe_spec(self, name: str) -> ProbeSpec:
         """Return one probe as its author wrote it.
@@ -97,51 +85,85 @@ class Catalogue:
             UnknownNameError: no such probe.
             FileError: its file has mistakes.
         """
-        return self._get("probe", name, self._probe_files, ProbeSpec)
+        return self._get("probe", name, self._shelves.probes, ProbeSpec)[0]
 
     def lexicon(self, name: str) -> Lexicon:
         """Return one lexicon; raises as :meth:`probe_spec`."""
-        return self._get("lexicon", name, self._lexicon_files, Lexicon)
+        return resolved(self._raw_lexicon, *self._raw_lexicon(name))
 
     def template_set(self, name: str) -> TemplateSet:
         """Return one template set; raises as :meth:`probe_spec`."""
-        return self._get("template set", name, self._template_files, TemplateSet)
+        return resolved(self._raw_templates, *self._raw_templates(name))
 
-    def sanity(self) -> Sanity:
-        """Return the built-in sentences of the model sanity check."""
-        return _yaml.read(data_dir("probes") / "sanity.yaml", Sanity)
+    def _raw_lexicon(self, name: str) -> tuple[Lexicon, Path, str]:
+        return self._get("lexicon", name, self._shelves.lexicons, Lexicon)
 
-    def select(
-        self, wanted: Iterable[str] = (), excluded: Iterable[str] = (), *, suite: str = "core"
-    ) -> list[str]:
-        """Return the ids of the probes to run, controls not included, sorted.
+    def _raw_templates(self, name: str) -> tuple[TemplateSet, Path, str]:
+        return self._get("template set", name, self._shelves.templates, TemplateSet)
 
-        Args:
-            wanted: ids or globs; the probes of ``suite`` when empty.
-            excluded: ids or globs to leave out.
+    def sanity(self, language: str = "en") -> Sanity | None:
+        """Return the sentences of the model sanity check in a language; None without any.
 
         Raises:
-            UnknownNameError: a name or glob that matches nothing.
+            FileError: a mistake in their file.
         """
-        wanted, chosen = list(wanted), set()
-        for pattern in wanted or ["*"]:
-            hits = self._matching(pattern)
-            if pattern not in hits:  # a glob means probes; a control has to be named
-                hits = [name for name in hits if self.probe_spec(name).role == "probe"]
-            if not hits:
-                raise UnknownNameError("probe", pattern, self.probe_ids())
-            chosen.update(hits)
-        if not wanted:
-            chosen = {name for name in chosen if suite in self.probe_spec(name).suites}
-        for pattern in excluded:
-            chosen.difference_update(self._matching(pattern))
-        return sorted(chosen)
+        tag = tongue(language)
+        path = self._shelves.sanity.get("sanity" if tag == "en" else f"sanity-{tag}")
+        return None if path is None else self._load(path, Sanity)[0]
 
-    def _matching(self, pattern: str) -> list[str]:
-        hits = [name for name in self.probe_ids() if fnmatchcase(name, pattern)]
-        if not hits:
-            raise UnknownNameError("probe", pattern, self.probe_ids())
-        return hits
+    def select(
+        self, wanted: Iterable[str] = (), excluded: Iterable[str] = (), *, suite: str = DEFAULT
+    ) -> list[str]:
+        """Return the ids of the probes to run, sorted; controls only where they are named.
+
+        Args:
+            wanted: ids, globs, names of suites, ``axis:NAME``, ``language:TAG``; the probes of
+                ``suite`` when empty.
+            excluded: what to leave out, written in the same way.
+
+        Raises:
+            UnknownNameError: a selector that matches nothing.
+            FileError: a mistake in a file that had to be read.
+        """
+        chooser, wanted = self._chooser, list(wanted)
+        if not wanted:  # a broken file of the user is told, although no suite may name it
+            for name in self._shelves.own:
+                self.probe_spec(name)
+        chosen = set().union(*(chooser.chosen(selector) for selector in wanted or [suite]))
+        return sorted(chosen.difference(*(chooser.chosen(x, controls=True) for x in excluded)))
+
+    def suites(self) -> dict[str, Suite]:
+        """Return the named selections; those of the user replace shipped ones of the same name.
+
+        Raises:
+            FileError: a mistake in a file, or a suite that is called as a probe is.
+        """
+        return dict(self._chooser.suites)
+
+    def members(self, selector: str) -> list[str]:
+        """Return the probes and controls that a line of a suite means, sorted.
+
+        Raises:
+            UsageError: it means nothing, or another suite.
+        """
+        return sorted(self._chooser.member(selector, controls=True))
+
+    @cached_property
+    def _chooser(self) -> Chooser:
+        found: dict[str, Suite] = {}
+        shipped, packages, own = self._shelves.suites
+        for layer in (shipped, packages, own):
+            taken = dict(self._shelves.probes)
+            for path in layer:
+                spec, text = self._load(path, Suites)
+                if layer is packages:
+                    taken |= dict.fromkeys(found, shipped[0])
+                for name in spec.suites:
+                    if name in taken:
+                        raise _claimed(path, text, name, taken[name])
+                    taken[name] = path
+                found |= spec.suites
+        return Chooser(ids=tuple(self.probe_ids()), suites=found, spec=self.probe_spec)
 
     def probe(self, name: str) -> Probe:
         """Return one probe joined with its templates, groups and targets.
@@ -151,11 +173,17 @@ class Catalogue:
             FileError: a mistake in its file or in a file it refers to.
         """
         spec = self.probe_spec(name)
-        use = next((g for key, g in self._narrowed.items() if fnmatchcase(name, key)), ())
+        use = next((g for key, g in self._narrowed.items() if self._means(key, name)), ())
         if use:
             spec = self._narrow(spec, use)
-        path = self._probe_files[name]
+        path = self._shelves.probes[name]
         return join(self, spec, path, self._read[path, ProbeSpec][1])
+
+    def _means(self, selector: str, name: str) -> bool:
+        chooser = self._chooser
+        return fnmatchcase(name, selector) or (
+            chooser.is_no_glob(selector) and name in chooser.chosen(selector, controls=True)
+        )
 
     def read_probe_file(self, path: Path) -> Probe:
         """Read and join a probe from any file, whether or not the catalogue knows it."""
@@ -167,15 +195,13 @@ class Catalogue:
         groups = self.probe_spec(name).groups
         return list(self.lexicon(groups.lexicon).sets if isinstance(groups, Groups) else groups)
 
-    def text_of(self, kind: str, name: str) -> str:
-        """Return the source text of a lexicon or template set that has been read, for digests."""
-        if kind == "lexicon":
-            return self._read[self._lexicon_files[name], Lexicon][1]
-        return self._read[self._template_files[name], TemplateSet][1]
-
     def check_file(self, path: Path, model: type[Spec]) -> None:
-        """Read a file as ``model``; raises FileError."""
-        self._load(path, model)
+        """Read a file as ``model``, with what it extends; raises FileError."""
+        spec, text = self._load(path, model)
+        if isinstance(spec, Lexicon):
+            resolved(self._raw_lexicon, spec, path, text)
+        elif isinstance(spec, TemplateSet):
+            resolved(self._raw_templates, spec, path, text)
 
     def _narrow(self, spec: ProbeSpec, use: tuple[str, ...]) -> ProbeSpec:
         known = self.group_ids(spec.id)
@@ -190,11 +216,14 @@ class Catalogue:
             groups = {group: spec.groups[group] for group in use}
         return spec.model_copy(update={"groups": groups, "targets": targets})
 
-    def _get(self, kind: str, name: str, files: dict[str, Path], model: type[S]) -> S:
+    def _get(
+        self, kind: str, name: str, files: dict[str, Path], model: type[S]
+    ) -> tuple[S, Path, str]:
         path = files.get(name)
         if path is None:
             raise UnknownNameError(kind, name, files)
-        return self._load(path, model)[0]
+        spec, text = self._load(path, model)
+        return spec, path, text
 
     def _load(self, path: Path, model: type[S]) -> tuple[S, str]:
         """Read a file once, and check that it is called as its id says."""
@@ -209,30 +238,16 @@ class Catalogue:
         return cast("S", known[0]), known[1]
 
 
-def _files(folder: Path) -> list[Path]:
-    """The YAML files right in a folder, sorted."""
-    return sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
-
-
-def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
-    """Index files by stem; the same stem in two folders of one layer is an error."""
-    found: dict[str, Path] = {}
-    problems: list[Problem] = []
-    for path in {path.resolve(): path for path in paths}.values():
-        other = found.setdefault(path.stem, path)
-        if other is not path:
-            problems.append(
-                Problem(
-                    file=str(path),
-                    line=1,
-                    column=1,
-                    message=f"the name '{path.stem}' is taken by {other}",
-                    hint="give one of the two files another name and id",
-                )
-            )
-    if problems:
-        raise FileError(problems)
-    return found
+def _claimed(path: Path, text: str, name: str, owner: Path) -> FileError:
+    line, column = _yaml.places(text, str(path)).get(("suites", name), (1, 1))
+    problem = Problem(
+        file=str(path),
+        line=line,
+        column=column,
+        message=f"a suite cannot be called '{name}': {owner} has a probe or suite of that name",
+        hint="rename one of them",
+    )
+    return FileError([problem])
 
 
 def _misnamed(path: Path, text: str, written: str) -> FileError:

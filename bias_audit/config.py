@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +19,10 @@ from bias_audit.errors import FileError, UnknownNameError
 from bias_audit.specs import MOST_MARGIN, Id, Spec, Text, refuse_twins
 
 NAME = "bias-audit.yaml"
+WAIVERS = "bias-audit-waivers.yaml"
+BASELINE = "baseline:"
+_AGAINST = re.compile(r"baseline:[a-z0-9][a-z0-9._-]{0,79}")
+_TWO_GATES = "write two gates, one for the size and one for its rise"
 
 
 class ModelConfig(Spec):
@@ -39,7 +47,7 @@ class ProbeUse(Spec):
     """One probe of the audit: from the catalogue or from a file."""
 
     use: str | None = None
-    """Id or glob of a probe of the catalogue."""
+    """A selector: id, glob, suite, ``axis:NAME`` or ``language:TAG``."""
     file: str | None = None
     """A probe file, relative to this configuration."""
     groups: tuple[Id, ...] = ()
@@ -82,11 +90,41 @@ class GateConfig(Spec):
     over: Literal["pairs", "groups"] | None = None
     """``pairs``: every pair of groups; ``groups``: each group with the others; the probe's own
     comparison when absent."""
-    max: float = Field(gt=0, le=MOST_MARGIN, strict=True)
+    max: float | None = Field(default=None, gt=0, le=MOST_MARGIN, strict=True)
     """Largest gap that is allowed, in nats, in either direction."""
+    against: str | None = None
+    """``baseline:NAME``: judge the rise over this baseline instead."""
+    max_rise: float | None = Field(default=None, gt=0, le=MOST_MARGIN, strict=True)
+    """Largest rise over the baseline that is allowed, in nats."""
     when_unclear: Literal["warn", "fail", "pass"] = "warn"
     why: Text | None = None
     """Reason for the limit; printed in reports."""
+
+    @property
+    def baseline(self) -> str | None:
+        """Name of the baseline of a regression gate; None for an absolute one."""
+        return None if self.against is None else self.against.removeprefix(BASELINE)
+
+    @property
+    def limit(self) -> float:
+        """Largest gap, or largest rise, in nats."""
+        return (self.max if self.against is None else self.max_rise) or 0.0
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> GateConfig:
+        if self.max is not None and (self.against is not None or self.max_rise is not None):
+            extra = "against" if self.against is not None else "max_rise"
+            raise MistakesError([((extra,), f"'{extra}' cannot stand beside 'max' | {_TWO_GATES}")])
+        if self.max is None and self.against is None and self.max_rise is None:
+            raise ValueError("the limit is missing: 'max', or 'against' and 'max_rise' | max: 0.7")
+        if self.max is None and self.against is None:
+            raise ValueError("'max_rise' needs 'against' | against: baseline:main")
+        if self.against is not None and self.max_rise is None:
+            raise ValueError("'against' needs 'max_rise' | max_rise: 0.15")
+        if self.against is not None and not _AGAINST.fullmatch(self.against):
+            say = f"expected 'baseline:NAME', got '{self.against[:60]}' | against: baseline:main"
+            raise MistakesError([(("against",), say)])
+        return self
 
 
 class Config(Spec):
@@ -95,9 +133,13 @@ class Config(Spec):
     version: Literal[1]
     model: ModelConfig = ModelConfig()
     run: RunConfig = RunConfig()
+    probe_paths: tuple[Text, ...] = ()
+    """Folders with probes of your own, relative to this configuration."""
     probes: tuple[ProbeUse, ...] = ()
     analysis: Analysis = Analysis()
     gates: tuple[GateConfig, ...] = ()
+    waivers: Text | None = None
+    """File of the waivers, relative to this one; ``bias-audit-waivers.yaml`` if that exists."""
 
     @model_validator(mode="before")
     @classmethod
@@ -139,6 +181,49 @@ def read(path: Path) -> Config:
     return _yaml.read(path, Config)
 
 
+def digest(config: Config) -> str:
+    """SHA-256 of what a configuration says, whatever its comments and the order of its keys."""
+    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()
+
+
+def gate_places(path: Path) -> dict[str, tuple[int, int]]:
+    """Line and column of every gate of a configuration that can be read, by the gate's id.
+
+    Raises:
+        FileError: it cannot be read.
+    """
+    text = _yaml.read_source(path)
+    gates = _yaml.parse(text, Config, str(path)).gates
+    marks = _yaml.places(text, str(path))
+    return {gate.id: marks[("gates", index)] for index, gate in enumerate(gates)}
+
+
+def named(path: Path) -> str:
+    """A file as reports name it: seen from the root of its repository, else by its name alone.
+
+    A path of this machine in the results would make them differ from one machine to the next.
+    """
+    whole = path.resolve()
+    root = next((folder for folder in whole.parents if (folder / ".git").exists()), whole.parent)
+    return whole.relative_to(root).as_posix()
+
+
+def waiver_file(config: Config, path: Path | None) -> Path | None:
+    """The waiver file of a configuration: the one it names, or the usual one where that exists."""
+    folder = path.parent if path is not None else Path()
+    if config.waivers is not None:
+        return folder / config.waivers
+    usual = folder / WAIVERS
+    return usual if usual.is_file() else None
+
+
+def with_own(catalogue: Catalogue, config: Config, path: Path) -> Catalogue:
+    """Return a catalogue that also knows the folders and files of a configuration."""
+    files = [path.parent / use.file for use in config.probes if use.file]
+    folders = [path.parent / name for name in config.probe_paths]
+    return catalogue.with_files(files, folders) if files or folders else catalogue
+
+
 def check_names(config: Config, path: Path, catalogue: Catalogue) -> None:
     """Check that probes, their groups and the probes of gates exist.
 
@@ -146,12 +231,42 @@ def check_names(config: Config, path: Path, catalogue: Catalogue) -> None:
         FileError: unknown names, with their lines and the nearest spelling.
     """
     book = Book(path, _yaml.read_source(path))
+    for index, name in enumerate(config.probe_paths):
+        if not (path.parent / name).is_dir():
+            book.say(
+                ("probe_paths", index),
+                f"there is no folder '{name}'",
+                "it is looked for beside the configuration",
+            )
     for index, used in enumerate(config.probes):
         if used.use:
             for name in _existing(catalogue, used.use, book, ("probes", index, "use")):
                 _check_groups(catalogue, name, used.groups, book, ("probes", index, "groups"))
     for index, gate in enumerate(config.gates):
-        _existing(catalogue, gate.probe, book, ("gates", index, "probe"))
+        where: Path_ = ("gates", index, "probe")
+        if _existing(catalogue, gate.probe, book, where) and not _matches(gate, catalogue):
+            message = f"a gate names a probe or a glob of probes, not '{gate.probe}'"
+            book.say(where, message, "write a gate for each family, for example 'valence-*'")
+    if book.problems:
+        raise FileError(book.problems)
+
+
+def _matches(gate: GateConfig, catalogue: Catalogue) -> bool:
+    return any(fnmatchcase(name, gate.probe) for name in catalogue.probe_ids())
+
+
+def check_gates(config: Config, path: Path, probes: Iterable[str]) -> None:
+    """Check that every gate names one of these probes, or a glob of some of them.
+
+    Raises:
+        FileError: unknown names, with their lines and the nearest spelling.
+    """
+    known = sorted(set(probes))
+    book = Book(path, _yaml.read_source(path))
+    for index, gate in enumerate(config.gates):
+        if not any(fnmatchcase(name, gate.probe) for name in known):
+            message = f"there is no probe named '{gate.probe}'"
+            book.say_unknown(("gates", index, "probe"), message, gate.probe, known)
     if book.problems:
         raise FileError(book.problems)
 

@@ -1,7 +1,8 @@
 """Templates x terms x targets -> prompts: pure, ordered, slots by position.
 
-The article before a slot belongs to the word that fills it (a nurse, an engineer, Mary); a word
-that opens a sentence is capitalised. A word is never searched in a sentence.
+The English article before a slot belongs to the word that fills it (a nurse, an engineer, Mary);
+in other languages it is part of the word's forms. A word that opens a sentence is capitalised. A
+word is never searched in a sentence.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from functools import lru_cache
 from itertools import product
 
 from bias_audit._english import capitalised, starts_sentence, takes_an
-from bias_audit.probes import Frame, Probe, Target, Word, needs
+from bias_audit._wording import AGREE
+from bias_audit.probes import Frame, Probe, Target, Word, agrees, needs
 from bias_audit.records import Pole, Prompt, Skip
-from bias_audit.specs import ARTICLE, cut
+from bias_audit.specs import ARTICLE, cut, tongue
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,17 +88,18 @@ def render(
     """
     pieces, end = cut(frame.template.text)
     done, filler = "", None
+    english = tongue(frame.language) == "en"
     at_mask: str | None = None
     for piece in pieces:
         done += piece.before
         word = masked if piece.name is None else words.get(piece.name)
         surface = None
         if word is not None:
-            surface = word.forms[piece.form or frame.number]
+            surface = word.forms[_form(piece.form or frame.number, words)]
         elif piece.name is not None:
             surface = fillers[piece.name]
         if surface is not None:
-            done = _with_article(done, surface, word)
+            done = _with_article(done, surface, word) if english else done
             opens = starts_sentence(done if at_mask is None else f"{at_mask}x{done}")
             surface = capitalised(surface) if opens else surface
         if piece.name is None:
@@ -104,6 +107,11 @@ def render(
         else:
             done += surface or ""
     return Rendered(left=at_mask or "", filler=filler, right=done + end)
+
+
+def _form(asked: str, words: dict[str, Word]) -> str:
+    """The name of a form; ``agree`` leaves it to the word in the sentence."""
+    return next((w.agree for w in words.values() if w.agree), asked) if asked == AGREE else asked
 
 
 def _with_article(text: str, surface: str, word: Word | None) -> str:
@@ -129,8 +137,9 @@ def _article(text: str) -> tuple[str, str, str] | None:
 
 
 def _lacks(probe: Probe, word: Word, kind: str, skips: dict[str, Skip]) -> bool:
+    partners = _partners(probe) if any(agrees(frame) for frame in probe.frames) else []
     for frame in probe.frames:
-        for asked, form in needs(frame, probe.spec.mask):
+        for asked, form in needs(frame, probe.spec.mask, partners):
             if asked == kind and form not in word.forms:
                 skips[f"{kind}:{word.id}"] = Skip(
                     probe=probe.spec.id,
@@ -141,6 +150,13 @@ def _lacks(probe: Probe, word: Word, kind: str, skips: dict[str, Skip]) -> bool:
                 )
                 return True
     return False
+
+
+def _partners(probe: Probe) -> list[Word]:
+    """The words beside the mask."""
+    if probe.spec.mask == "target":
+        return [word for group in probe.groups for word in group.words]
+    return [target.word for target in probe.targets]
 
 
 def _prompt(

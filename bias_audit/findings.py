@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bias_audit.archive import (
     Evidence,
@@ -19,9 +19,11 @@ from bias_audit.archive import (
     Severity,
     TargetEffect,
 )
-from bias_audit.assess import OTHERS, Scored
-from bias_audit.records import Prompt
-from bias_audit.tables import Unit
+from bias_audit.records import OTHERS, Prompt
+
+if TYPE_CHECKING:
+    from bias_audit.assess import Scored
+    from bias_audit.tables import Unit
 
 DOUBLED = math.log(2)
 """Gaps whose interval starts beyond a doubling of the odds are of high severity."""
@@ -77,9 +79,9 @@ def _size(finding: Finding, results: Sequence[Result]) -> float:
     return next(abs(r.estimate or 0.0) for r in results if r.id == finding.result)
 
 
-def finding_id(result: Result) -> str:
-    """Short stable id: ``F-`` and six hexadecimal digits of the result's id."""
-    return "F-" + hashlib.sha256(result.id.encode()).hexdigest()[:6]
+def finding_id(result: str) -> str:
+    """Short stable id of a result's finding: ``F-`` and six hexadecimal digits of its id."""
+    return "F-" + hashlib.sha256(result.encode()).hexdigest()[:6]
 
 
 def severity(result: Result) -> Severity:
@@ -137,7 +139,7 @@ def _finding(model: str, result: Result, probe: ProbeRecord, scored: Scored) -> 
         f" (odds ratio {odds_ratio(margin)}): {result.reason}."
     )
     return Finding(
-        id=finding_id(result),
+        id=finding_id(result.id),
         result=result.id,
         probe=result.probe,
         axis=result.axis,

@@ -12,6 +12,7 @@ from bias_audit.catalogue import Catalogue
 from bias_audit.errors import NothingToAuditError
 from bias_audit.expand import Expansion, expand
 from bias_audit.probes import Group, Probe, words_of
+from bias_audit.specs import tongue
 
 PLACEBO = "~placebo"
 
@@ -29,6 +30,12 @@ class Plan:
     """Lower-case words that reports fold away."""
     partial: bool
     """True when ``limit`` cut the sentences."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages of the probes, English first."""
+        found = {tongue(task.probe.spec.language) for task in self.tasks}
+        return tuple(sorted(found, key=lambda language: (language != "en", language)))
 
     @property
     def prompts(self) -> int:

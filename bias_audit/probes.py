@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bias_audit._wording import ADJECTIVE, AGREE
 from bias_audit.specs import Entry, Head, ProbeSpec, Template, WordSet, cut
 
 
@@ -24,6 +25,8 @@ class Word:
     an: bool | None
     article: bool
     """False: the template's article is left out."""
+    agree: str | None
+    """The form that a masked word takes beside it, where a sentence leaves that to it."""
     pair: str | None
     block: str
     """The head it was combined with; exchange tests relabel inside a block."""
@@ -57,6 +60,7 @@ class Frame:
     template: Template
     number: str
     slots: dict[str, tuple[str, ...]]
+    language: str = "en-US"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,19 +77,32 @@ class Probe:
     plus_name: str
     minus_name: str
     digest: str
-    """SHA-256 over the probe and all files it uses."""
+    """SHA-256 over what the probe and all files that it uses say, comments left out."""
 
 
-def needs(frame: Frame, masked: str) -> tuple[tuple[str, str], ...]:
+def needs(frame: Frame, masked: str, partners: Sequence[Word] = ()) -> tuple[tuple[str, str], ...]:
     """Return the forms that a sentence asks of its words, as pairs of kind and form.
 
     Args:
         frame: the sentence.
         masked: which word stands at its mask, ``target`` or ``group``.
+        partners: the words beside the mask; ``agree`` asks for every form that they name.
     """
     pieces, _ = cut(frame.template.text)
-    found = ((masked if p.name is None else p.name, p.form or frame.number) for p in pieces)
-    return tuple((kind, form) for kind, form in found if kind in ("group", "target"))
+    found = [(masked if p.name is None else p.name, p.form or frame.number) for p in pieces]
+    named = dict.fromkeys(word.agree for word in partners if word.agree)
+    return tuple(
+        (kind, form)
+        for kind, asked in found
+        if kind in ("group", "target")
+        for form in (named if asked == AGREE else (asked,))
+    )
+
+
+def agrees(frame: Frame) -> bool:
+    """Say whether the masked word takes its form from the word in the sentence."""
+    pieces, _ = cut(frame.template.text)
+    return any(piece.form == AGREE for piece in pieces)
 
 
 def words_of(wordset: WordSet, heads: Sequence[Head] = ()) -> tuple[Word, ...]:
@@ -96,21 +113,30 @@ def words_of(wordset: WordSet, heads: Sequence[Head] = ()) -> tuple[Word, ...]:
             words.append(_word(entry, entry.key, _plain_forms(entry), ""))
             continue
         for head in wordset.heads or heads or (Head(sg="person", pl="people"),):
-            forms = {"sg": f"{entry.adjective} {head.sg}"}
-            if head.pl:
-                forms["pl"] = f"{entry.adjective} {head.pl}"
-            key = f"{entry.key}.{head.sg.replace(' ', '-').lower()}"
-            words.append(_word(entry, key, forms, head.sg))
+            forms = _joined_forms(entry.adjective, head)
+            block = head.id or head.sg or head.key
+            words.append(_word(entry, f"{entry.key}.{head.key}", forms, block, head.agree))
     return tuple(words)
 
 
-def _plain_forms(entry: Entry) -> dict[str, str]:
+def _joined_forms(adjective: str, head: Head) -> dict[str, str]:
+    """The forms of a head with an adjective: at the place for it, else before ``sg`` and ``pl``."""
+    found = {}
+    for name, noun in _plain_forms(head).items():
+        before = name in ("sg", "pl") and ADJECTIVE not in noun
+        found[name] = f"{adjective} {noun}" if before else noun.replace(ADJECTIVE, adjective)
+    return found
+
+
+def _plain_forms(entry: Entry | Head) -> dict[str, str]:
     forms = dict(entry.forms)
     forms.update({name: form for name, form in (("sg", entry.sg), ("pl", entry.pl)) if form})
     return forms
 
 
-def _word(entry: Entry, key: str, forms: dict[str, str], block: str) -> Word:
+def _word(
+    entry: Entry, key: str, forms: dict[str, str], block: str, agree: str | None = None
+) -> Word:
     label = entry.label or entry.adjective or entry.sg or entry.pl or key
     return Word(
         id=key,
@@ -118,6 +144,7 @@ def _word(entry: Entry, key: str, forms: dict[str, str], block: str) -> Word:
         forms=forms,
         an=entry.an,
         article=entry.article == "the",
+        agree=agree or entry.agree,
         pair=entry.pair,
         block=block,
         entry=entry,

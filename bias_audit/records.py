@@ -23,6 +23,9 @@ Floats = NDArray[np.float64]
 ProgressCallback = Callable[[int, int], None]
 """Called with (rows done, rows in all) while scoring."""
 
+OTHERS = "~others"
+"""Stands for the unweighted mean of the other groups."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prompt:

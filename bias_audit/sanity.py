@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from bias_audit.archive import SanityCheck
 from bias_audit.errors import ScoringError
 from bias_audit.records import OpenScore, Prompt
 from bias_audit.scoring.base import Backend
-from bias_audit.specs import SLOT, Cloze, Sanity
+from bias_audit.specs import SLOT, Cloze, Sanity, tongue
 
 PERPLEXITY_SHARE = 0.25
 """The pseudo-perplexity must stay below this share of the vocabulary size."""
 CLOZE_SHARE = 0.6
 """This share of the trivial gaps must have an answer in the top ten."""
 TOP = 10
+
+
+def check_all(backend: Backend, specs: Mapping[str, Sanity | None]) -> tuple[SanityCheck, ...]:
+    """Check each language that probes are asked in; one without sentences has not passed."""
+    return tuple(
+        _unasked(backend, language) if spec is None else check(backend, spec)
+        for language, spec in specs.items()
+    )
+
+
+def _unasked(backend: Backend, language: str) -> SanityCheck:
+    return SanityCheck(
+        language=language,
+        passed=False,
+        pseudo_perplexity=None,
+        perplexity_limit=PERPLEXITY_SHARE * backend.info.vocabulary_size,
+        cloze_hits=0,
+        cloze_asked=0,
+        cloze_needed=0,
+        detail=f"there is no model sanity check in '{language}': write sanity-{language}.yaml",
+    )
 
 
 def check(backend: Backend, spec: Sanity) -> SanityCheck:
@@ -36,6 +58,7 @@ def check(backend: Backend, spec: Sanity) -> SanityCheck:
         passed = perplexity is not None and perplexity < limit and hits >= needed
         detail = "" if passed else _detail(spec, perplexity, limit, hits, needed)
     return SanityCheck(
+        language=tongue(spec.language),
         passed=passed,
         pseudo_perplexity=perplexity,
         perplexity_limit=limit,
@@ -58,8 +81,10 @@ def _perplexity(backend: Backend, spec: Sanity) -> float | None:
 
 def _detail(spec: Sanity, perplexity: float | None, limit: float, hits: int, needed: int) -> str:
     found = "could not be measured" if perplexity is None else f"{perplexity:.3g}"
+    language = tongue(spec.language)
+    where = "" if language == "en" else f" in '{language}'"
     return (
-        f"the model sanity check failed: {hits} of {len(spec.clozes)} trivial gaps answered"
+        f"the model sanity check failed{where}: {hits} of {len(spec.clozes)} trivial gaps answered"
         f" ({needed} needed), pseudo-perplexity {found} (limit {limit:.3g}); an untrained or"
         " foreign-language model cannot be audited here"
     )

@@ -28,12 +28,14 @@ from bias_audit._wording import (
     ARTICLE,
     SLOT,
     Id,
+    Language,
     Piece,
     Sentence,
     Text,
     Word,
     cut,
     is_article_free,
+    tongue,
 )
 from bias_audit.errors import nearest
 
@@ -65,6 +67,7 @@ __all__ = [
     "cut",
     "is_article_free",
     "refuse_twins",
+    "tongue",
 ]
 
 MOST_MARGIN = 3.0
@@ -214,13 +217,11 @@ class ProbeSpec(Spec):
     kind: Literal["probe"]
     id: Id
     version: int = Field(default=1, ge=1)
-    language: str = "en-US"
+    language: Language = "en-US"
     title: Text
     question: str = ""
     axis: Id
     role: Literal["probe", "positive_control", "negative_control"] = "probe"
-    suites: tuple[Id, ...] = ()
-    """``core`` is what runs when nothing is asked for."""
     mask: Literal["target", "group"] = "target"
     """Which word stands at ``<mask>``: the target (group in the context) or the group word."""
     templates: tuple[TemplateRef, ...] = Field(min_length=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 import tempfile
 from collections.abc import Mapping
 from functools import cache
@@ -102,6 +103,44 @@ def _remove(path: Path) -> None:
             f"cannot replace {path}: {error.strerror or error}",
             hint="choose a folder you may write to with -o DIR",
         ) from error
+
+
+def replace_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write a folder of files where an older one may be; a reader finds the old one or the new.
+
+    Raises:
+        UsageError: it cannot be written; what was there is still there.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            made.chmod(0o755)
+            for name, content in files.items():
+                write_atomic(made / name, content)
+            _swap(made, folder)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {folder}: {error.strerror or error}",
+            hint="choose a folder you may write to",
+        ) from error
+
+
+def _swap(made: Path, folder: Path) -> None:
+    """Rename ``made`` to ``folder``; what was there is put back if that fails."""
+    if not folder.exists():
+        made.rename(folder)
+        return
+    aside = made.with_name(f"{made.name}.old")
+    folder.rename(aside)
+    try:
+        made.rename(folder)
+    except OSError:
+        aside.rename(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -15,6 +15,9 @@ import numpy as np
 from training.settings import Settings
 from training.tokenizer import END, MASK, START
 
+EVEN = 32
+"""The number of places that are asked about is a multiple of this: matrix libraries keep code and
+memory for every size that they have met, and every batch would be a new one."""
 SHORTEST = 4
 """Sentences of fewer pieces say nothing about their gap."""
 
@@ -74,6 +77,8 @@ class Batches:
         rng = np.random.default_rng([self.settings.seed, 2, number])
         hidden = mask(ids, self.kinds, self.settings, rng)
         places = np.flatnonzero(hidden)
+        if len(places) > EVEN:  # some hidden places are not asked about
+            places = np.sort(rng.choice(places, len(places) // EVEN * EVEN, replace=False))
         wanted = ids.reshape(-1)[places]
         return np.where(hidden, MASK, ids), places, wanted
 

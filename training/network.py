@@ -123,15 +123,18 @@ class _HeadLoss(torch.autograd.Function):
             part[own] -= 1 / count
             by_bias += part.sum(0)
             errors[rows] = part.to(dtype)
-        ctx.save_for_backward(
-            (errors @ table).to(hidden.dtype), (errors.T @ low).to(weight.dtype), by_bias
+        ctx.gradients = (
+            (errors @ table).to(hidden.dtype),
+            (errors.T @ low).to(weight.dtype),
+            by_bias,
         )
         return total / count
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> Any:  # type: ignore[override]
         scale = upstream[0]
-        by_hidden, by_weight, by_bias = ctx.saved_tensors
+        by_hidden, by_weight, by_bias = ctx.gradients
+        del ctx.gradients  # else they outlive the step
         return by_hidden * scale, by_weight * scale, by_bias * scale, None
 
 

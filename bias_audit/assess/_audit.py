@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bias_audit._reasons import UNCONTROLLED
 from bias_audit.archive import Card, ProbeRecord, Result, Role, State
 from bias_audit.assess import _compare, _controls, _profile, _results, _robust, _secondary
 from bias_audit.assess._controls import Control
 from bias_audit.assess._input import Comparison, Scored, Settings
-from bias_audit.assess._judge import UNCONTROLLED, Case, blocked, judge
+from bias_audit.assess._judge import Case, blocked, judge
 from bias_audit.probes import Probe
+from bias_audit.specs import tongue
 from bias_audit.stats.multiplicity import by
 
 
@@ -53,7 +55,7 @@ def assess(
     settings: Settings,
     *,
     failures: Mapping[str, str],
-    sanity_reason: str = "",
+    sanity: Mapping[str, str] | None = None,
     partial: bool = False,
     harmful: frozenset[str] = frozenset(),
 ) -> Assessment:
@@ -64,13 +66,13 @@ def assess(
         scored: scores by probe id; control probes and placebo runs included.
         settings: choices of the analysis.
         failures: why a probe or control could not be scored, by id.
-        sanity_reason: why the model sanity check failed; empty when it passed.
+        sanity: why the model sanity check failed, by language; empty where it passed.
         partial: the run was cut short: nothing is decided.
         harmful: lower-case words that reports fold away.
     """
     controls = _run_controls(tasks, scored, settings)
     works = [
-        _measure(task, scored[task.probe.spec.id], controls, failures, settings, sanity_reason)
+        _measure(task, scored[task.probe.spec.id], controls, failures, settings, sanity or {})
         for task in tasks
         if task.probe.spec.id in scored and task.probe.spec.role == "probe"
     ]
@@ -121,7 +123,7 @@ def _measure(
     controls: Mapping[str, Control],
     failures: Mapping[str, str],
     settings: Settings,
-    sanity_reason: str,
+    sanity: Mapping[str, str],
 ) -> _Work:
     work = _Work(task=task, scored=scored)
     names = [*task.positive, *task.negative, *([task.placebo] if task.placebo else [])]
@@ -133,7 +135,8 @@ def _measure(
     ]
     if _controls.can_split(scored):
         work.controls.append(_controls.split_halves(scored, settings))
-    reasons = [sanity_reason, *(c.reason for c in work.controls), *missing]
+    untrained = sanity.get(tongue(task.probe.spec.language), "")
+    reasons = [untrained, *(c.reason for c in work.controls), *missing]
     instrument = "; ".join(reason for reason in reasons if reason)
     shared = _shared_statuses(work, settings)
     gaps = tuple(gap for control in work.controls for gap in control.placebo_gaps)
@@ -236,6 +239,7 @@ def _base_record(scored: Scored, harmful: frozenset[str], *, placebo: bool = Fal
     return ProbeRecord(
         id=spec.id,
         version=spec.version,
+        language=spec.language,
         axis=spec.axis,
         title=spec.title,
         question=spec.question,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -12,15 +11,15 @@ from bias_audit.assess._design import (
     Design,
     rounding,
     scored_groups,
-    settled,
     smaller_pole,
     target_scope,
 )
-from bias_audit.assess._input import OTHERS, Comparison, Scored, Settings
+from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.metrics import diagonal, log_odds
-from bias_audit.records import Floats
+from bias_audit.records import OTHERS, Floats
 from bias_audit.stats.contrast import matched_pairs, target_part, two_groups
 from bias_audit.stats.estimate import Contrast
+from bias_audit.stats.layout import over_targets, settled
 from bias_audit.stats.permutation import label_exchange, sign_flip
 from bias_audit.stats.seeds import stream
 from bias_audit.tables import Cube
@@ -68,7 +67,7 @@ def _compare(scored: Scored, settings: Settings, a: str, b: str, drill: bool = T
         scope=design.scope,
         target_scope=scope_t,
         n_terms=design.n_terms,
-        paired=bool(design.pairs),
+        pairs=design.pair_labels,
         n_targets=smaller_pole(cube),
         targets=_drill(cube, design) if drill else (),
         p_sign_flip=_sign_flip(contrast.delta, rng("sign-flip"), settings),
@@ -128,7 +127,7 @@ def _by_group_word(scored: Scored, settings: Settings, a: str, b: str) -> Compar
         scope="terms",
         target_scope=scope_t,
         n_terms=design.n_terms,
-        paired=bool(design.pairs),
+        pairs=design.pair_labels,
         n_targets=smaller_pole(cube),
         targets=tuple(
             (name, matched_pairs(centred[:, [i]], scope="terms"))
@@ -138,17 +137,6 @@ def _by_group_word(scored: Scored, settings: Settings, a: str, b: str) -> Compar
         p_exchange=exchange.p,
         exchange_method=exchange.method,
         mass_log_odds=None,
-    )
-
-
-def over_targets(contrast: Contrast) -> Contrast:
-    """Name the sources for what they are in a group-masked probe: its columns are targets."""
-    names = {"terms": "targets"}
-    return replace(
-        contrast,
-        parts={names.get(source, source): parts for source, parts in contrast.parts.items()},
-        used=tuple(names.get(source, source) for source in contrast.used),
-        variance={names.get(source, source): v for source, v in contrast.variance.items()},
     )
 
 

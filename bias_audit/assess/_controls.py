@@ -13,6 +13,7 @@ from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.records import Floats
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.equivalence import outcome
+from bias_audit.stats.layout import over_targets
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import sign_flip
 from bias_audit.stats.seeds import stream
@@ -93,7 +94,7 @@ def split_halves(scored: Scored, settings: Settings) -> Control:
     comparison = Comparison(
         a="half-1",
         b="half-2",
-        contrast=_compare.over_targets(found),
+        contrast=over_targets(found),
         scope="terms",
         target_scope="construct",
         n_terms=len(cube.units),

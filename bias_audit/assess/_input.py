@@ -57,8 +57,8 @@ class Comparison:
     target_scope: str
     n_terms: int
     """Labels of the groups compared, or matched pairs of them."""
-    paired: bool = False
-    """True when ``n_terms`` counts pairs."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """Labels of the matched pairs, A first; empty where words are not paired."""
     n_targets: int = 0
     """Targets of the smaller pole; 0 where the targets are no sample."""
     targets: tuple[tuple[str, Contrast], ...]
@@ -71,6 +71,7 @@ class Comparison:
     without_a_term: tuple[float, ...] = ()
     """Estimate without each label (or pair) in turn, where labels are a sample (R2)."""
 
-
-OTHERS = "~others"
-"""Stands for the unweighted mean of the other groups."""
+    @property
+    def paired(self) -> bool:
+        """True when ``n_terms`` counts pairs."""
+        return bool(self.pairs)

@@ -8,25 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bias_audit._reasons import BLOCKED, SILENT, UNCONTROLLED
 from bias_audit.archive import Result, State
 from bias_audit.assess._input import Comparison
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.multiplicity import holm
 
-BLOCKED = {
-    "instrument_failed": "a control failed",
-    "no_card": "the probe has no measurement card, so it is measured and not judged",
-    "descriptive_only": "only {n} sentences or too few words: described, not judged",
-    "degenerate": "the scores do not vary, so there is nothing to judge by",
-    "incomplete": "a pole lost too many of its words to the vocabulary, or has hardly any"
-    " probability",
-    "fragile": "the verdict hangs on one sentence, on one word or on one interval method",
-}
-"""Statuses that forbid a verdict, most important first, and why."""
-BLOCKING = tuple(BLOCKED)
-UNCONTROLLED = "no_controls"
-"""Status that forbids ``pass``."""
-SILENT = "the probe has no controls, so silence is no evidence"
 MOST_UNITS = 400
 """Designs larger than this are not proposed."""
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from bias_audit.archive import Result, Role, TargetEffect, TemplateEffect
-from bias_audit.assess._input import OTHERS, Comparison, Scored, Settings
+from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess._robust import Checks
 from bias_audit.metrics import info
+from bias_audit.records import OTHERS
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.multiplicity import by
+from bias_audit.stats.steady import Steadiness
 
 METHOD = "crossed factors, t with Satterthwaite df"
 
@@ -73,16 +76,34 @@ def build(
         n_prompts=_prompts(scored, comparison),
         scope=comparison.scope,
         target_scope=comparison.target_scope,
+        pairs=comparison.pairs,
         variance=contrast.variance,
         mde80=contrast.mde(),
         margin=spec.margin,
         margin_reason=spec.margin_reason,
         sign_share=checks.sign_share if checks else None,
         statuses=checks.statuses if checks else (),
+        **(_steady(checks.steady) if checks else {}),
         reason="" if limits else f"no interval: {contrast.status.replace('_', ' ')}",
         by_template=_templates(scored, comparison),
         by_target=_targets(scored, comparison, settings),
     )
+
+
+def _steady(found: Steadiness) -> dict[str, Any]:
+    """What later judging needs to see whether a verdict hangs on one unit or one method."""
+    without, other, other90 = (
+        limits or (None, None) for limits in (found.without, found.other, found.other90)
+    )
+    return {
+        "without_low": without[0],
+        "without_high": without[1],
+        "uneven": found.uneven,
+        "other_low": other[0],
+        "other_high": other[1],
+        "other90_low": other90[0],
+        "other90_high": other90[1],
+    }
 
 
 def _clean(value: float, contrast: Contrast) -> float:

@@ -10,19 +10,18 @@ import numpy as np
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.metrics.log_odds import pole_heterogeneous
 from bias_audit.stats.contrast import trimmed
+from bias_audit.stats.layout import without_one
 from bias_audit.stats.seeds import stream
 from bias_audit.stats.shape import bootstrap_t_interval
+from bias_audit.stats.steady import Limits, Steadiness, hangs_on_one
 from bias_audit.tables import Cube
 
 SKEWED = 1.0
 ONE_UNIT = 0.5
 MIXED_DIRECTION = 0.75
-MIN_ROWS = 3
 LEAST_LOG_PROB = math.log(1e-7)
 """Nats a piece below which a word is saturated (R13)."""
 MOST_SATURATED = 0.5
-
-Limits = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,12 +31,15 @@ class Checks:
     statuses: tuple[str, ...]
     sign_share: float | None
     """Share of templates whose difference has the sign of the estimate (R1a)."""
+    steady: Steadiness
+    """Whether one unit or one method carries a verdict, at any limit."""
 
 
 def check(scored: Scored, comparison: Comparison, settings: Settings) -> Checks:
     """Run the checks R1a, R1b, R2, R3 and the assumption checks of the primary analysis."""
     contrast, margin = comparison.contrast, scored.probe.spec.margin
     delta = np.array(contrast.delta)
+    steady = _steadiness(scored, comparison, settings)
     statuses: list[str] = []
     share = None
     if contrast.estimate != 0 and delta.size:
@@ -50,87 +52,56 @@ def check(scored: Scored, comparison: Comparison, settings: Settings) -> Checks:
         statuses.append("degenerate")
     elif contrast.status != "ok":
         statuses.append("descriptive_only")
-    elif _fragile(scored, comparison, settings, margin):
+    elif _fragile(comparison, steady, settings, margin):
         statuses.append("fragile")
     mass = comparison.mass_log_odds
     if mass is not None and pole_heterogeneous(contrast.estimate, mass, margin):
         statuses.append("pole_heterogeneous")
     if _one_target(scored, comparison, settings):
         statuses.append("one_target_dominates")
-    return Checks(statuses=tuple(dict.fromkeys(statuses)), sign_share=share)
+    return Checks(statuses=tuple(dict.fromkeys(statuses)), sign_share=share, steady=steady)
 
 
-def _side(estimate: float, wide: Limits, narrow: Limits, margin: float) -> str:
-    """Where a gap lies: ``inside`` or ``outside`` the margin (with its side), or ``open``.
-
-    As in judging: inside by the 90 % interval (``narrow``), outside by the reported one.
-    """
-    if -margin < narrow[0] and narrow[1] < margin:
-        return "inside"
-    if wide[0] > margin or wide[1] < -margin:
-        return "outside+" if estimate > 0 else "outside-"
-    return "open"
-
-
-def _fragile(scored: Scored, comparison: Comparison, settings: Settings, margin: float) -> bool:
+def _fragile(comparison: Comparison, steady: Steadiness, settings: Settings, margin: float) -> bool:
     """A decided verdict flips without one template or word, or under another interval method."""
     contrast = comparison.contrast
     wide, narrow = contrast.interval(settings.confidence), contrast.interval(0.9)
     if wide is None or narrow is None:
         return False
-    said = _side(contrast.estimate, wide, narrow, margin)
-    if said == "open":
-        return False
-    if any(
-        _side(mean, _shifted(wide, step), _shifted(narrow, step), margin) != said
-        for mean, step in _leave_one_out(comparison)
-    ):
-        return True
-    if abs(contrast.skew) <= SKEWED and contrast.largest_share <= ONE_UNIT:
-        return False
-    return any(
-        other_wide is None
-        or other_narrow is None
-        or _side(middle, other_wide, other_narrow, margin) != said
-        for middle, other_wide, other_narrow in _other_methods(scored, comparison, settings)
-    )
+    return hangs_on_one(contrast.estimate, wide, narrow, steady, margin)
 
 
-def _leave_one_out(comparison: Comparison) -> list[tuple[float, float]]:
-    """Estimate without each template and each word in turn, and how far that moves the interval.
-
-    The interval keeps the full design's width, so that a flip is due to the unit's value and not
-    to the loss of one row or column (R1b, R2).
-    """
+def _steadiness(scored: Scored, comparison: Comparison, settings: Settings) -> Steadiness:
+    """What one unit less, and other interval methods, do to a comparison (R1b, R2)."""
     contrast = comparison.contrast
-    delta = np.array(contrast.delta)
-    left = list(comparison.without_a_term)
-    if delta.size >= MIN_ROWS:
-        left += [float(mean) for mean in (delta.sum() - delta) / (delta.size - 1)]
-    return [(mean, mean - contrast.estimate) for mean in left]
+    left = [*comparison.without_a_term, *without_one(np.array(contrast.delta))]
+    without = (min(left), max(left)) if left else None
+    uneven = abs(contrast.skew) > SKEWED or contrast.largest_share > ONE_UNIT
+    if not uneven or contrast.status != "ok":
+        return Steadiness(without=without, uneven=uneven)
+    other, other90 = (
+        _outermost(_other_methods(scored, comparison, settings, level))
+        for level in (settings.confidence, 0.9)
+    )
+    return Steadiness(without=without, uneven=uneven, other=other, other90=other90)
 
 
-def _shifted(limits: Limits, step: float) -> Limits:
-    return limits[0] + step, limits[1] + step
+def _outermost(found: list[Limits | None]) -> Limits | None:
+    known = [limits for limits in found if limits is not None]
+    if len(known) < len(found):
+        return None
+    return min(low for low, _ in known), max(high for _, high in known)
 
 
 def _other_methods(
-    scored: Scored, comparison: Comparison, settings: Settings
-) -> list[tuple[float, Limits | None, Limits | None]]:
-    """Bootstrap-t and trimmed versions of the estimate and its two intervals."""
+    scored: Scored, comparison: Comparison, settings: Settings, level: float
+) -> list[Limits | None]:
+    """The bootstrap-t interval and the one of the trimmed mean."""
     contrast, spec = comparison.contrast, scored.probe.spec
-    delta = np.sort(np.array(contrast.delta))
-
-    def bootstrap(level: float) -> Limits | None:
-        keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "bootstrap-t", f"{level:g}")
-        rng = stream(settings.seed, *keys)
-        return bootstrap_t_interval(delta, level, rng, se=contrast.se)
-
-    cut = trimmed(contrast)
-    return [
-        (contrast.estimate, bootstrap(settings.confidence), bootstrap(0.9)),
-        (cut.estimate, cut.interval(settings.confidence), cut.interval(0.9)),
-    ]
+    keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "bootstrap-t", f"{level:g}")
+    rng = stream(settings.seed, *keys)
+    drawn = bootstrap_t_interval(np.sort(np.array(contrast.delta)), level, rng, se=contrast.se)
+    return [drawn, trimmed(contrast).interval(level)]
 
 
 def _one_target(scored: Scored, comparison: Comparison, settings: Settings) -> bool:

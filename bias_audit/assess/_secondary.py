@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bias_audit._claims import MIN_LABELS
 from bias_audit.archive import Result
-from bias_audit.assess._compare import over_targets, primary_difference
-from bias_audit.assess._design import MIN_LABELS, scored_groups
+from bias_audit.assess._compare import primary_difference
+from bias_audit.assess._design import scored_groups
 from bias_audit.assess._input import Scored, Settings
 from bias_audit.metrics import info
 from bias_audit.metrics.divergence import jsd_permutation
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.correlation import logit, rank_correlation
+from bias_audit.stats.layout import over_targets
 from bias_audit.stats.seeds import stream
 
 MAX_LOST_MASS = 0.2

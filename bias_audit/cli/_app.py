@@ -18,8 +18,16 @@ COMMANDS = {
     "fill": "Ask one sentence: top completions per group, side by side.",
     "report": "Render a stored audit (html, md, json, csv, terminal).",
     "show": "Look at an audit in the terminal, down to the sentences.",
+    "gate": "Judge a stored run by the gates of a configuration.",
+    "compare": "Compare two stored runs, sentence by sentence.",
+    "baseline": "Accept a run as a baseline, or look at those accepted.",
+    "waive": "Accept a failure for a while, with an owner and an end.",
+    "waivers": "List the waivers, with what became of them.",
     "probes": "List, describe, preview and check probes.",
+    "datasets": "List, describe and fetch published data sets.",
     "config": "Show the configuration, its origin, or its JSON Schema.",
+    "init": "Write a configuration, a waiver file and a CI job to start from.",
+    "explain": "Explain a word of the output in plain language.",
     "doctor": "Check this installation and the bundled model.",
 }
 

@@ -9,18 +9,24 @@ from typing import Any
 
 import rich_click as click
 
-from bias_audit import _yaml, config
-from bias_audit.catalogue import SUFFIXES, Catalogue
-from bias_audit.errors import FileError, Problem, UsageError, visible
+from bias_audit import _yaml, baselines, config, waivers
+from bias_audit._book import Book
+from bias_audit._proofread import notes
+from bias_audit._shelves import SUFFIXES
+from bias_audit.catalogue import Catalogue
+from bias_audit.cli import _policy
+from bias_audit.errors import FileError, Problem, UnknownNameError, UsageError, visible
 from bias_audit.expand import expand
 from bias_audit.probes import Probe
 from bias_audit.specs import Lexicon, ProbeSpec, Sanity, Spec, TemplateSet
+from bias_audit.suites import Suites
 
 KINDS: dict[str, type[Spec]] = {
     "probe": ProbeSpec,
     "templates": TemplateSet,
     "lexicon": Lexicon,
     "sanity": Sanity,
+    "suites": Suites,
 }
 
 
@@ -39,15 +45,21 @@ def check_files(
     for path in files:
         with _collecting(problems):
             kinds[path] = _kind(path)
-    homes = {path.parent for path, kind in kinds.items() if kind == "probe"}
-    catalogue = Catalogue([*folders, *sorted(homes)])
+    homes = {path.parent for path, kind in kinds.items() if kind in ("probe", "suites")}
+    catalogue = Catalogue([*folders, *sorted(homes)], homes=_templates(kinds))
     with _collecting(problems):
         catalogue.probe_ids()
     probes: list[Probe] = []
     for path, kind in kinds.items():
         with _collecting(problems):
             if kind == "config":
-                config.check_names(config.read(path), path, catalogue)
+                _check_config(path, catalogue)
+            elif kind == "waivers":
+                waivers.read(path, _policy.today())
+            elif kind == "baseline":
+                _yaml.read(path, baselines.BaselineFile)
+            elif kind == "suites":
+                _check_suites(path, catalogue)
             elif kind == "probe":
                 probes.append(catalogue.read_probe_file(path))
             else:
@@ -57,7 +69,9 @@ def check_files(
     for probe in probes:
         _say(probe)
     if model is not None and probes:
-        _with_model(probes, model, options)
+        from bias_audit.cli._check_model import look
+
+        look(probes, model, options)
     click.echo(f"{len(files)} file{'s' if len(files) != 1 else ''} without a mistake")
     return 0
 
@@ -86,10 +100,43 @@ def _files(paths: Iterable[Path]) -> Iterable[Path]:
     return found.values()
 
 
+def _templates(kinds: dict[Path, str]) -> list[Path]:
+    """Folders of the template sets and lexicons among the files, which may extend each other."""
+    homes = {path.parent for path, kind in kinds.items() if kind == "templates"}
+    lexicons = {path.parent for path, kind in kinds.items() if kind == "lexicon"}
+    homes |= {folder.parent for folder in lexicons if folder.name == "lexicons"}
+    return sorted({home.resolve(): home for home in homes}.values())
+
+
+def _check_config(path: Path, catalogue: Catalogue) -> None:
+    """Check a configuration; its gates may name probes of the files that it lists."""
+    found = config.read(path)
+    config.check_names(found, path, config.with_own(catalogue, found, path))
+
+
+def _check_suites(path: Path, catalogue: Catalogue) -> None:
+    """Check that every selector of every suite means something."""
+    catalogue.check_file(path, Suites)
+    text = _yaml.read_source(path)
+    book = Book(path, text)
+    for name, suite in _yaml.parse(text, Suites, str(path)).suites.items():
+        for key in ("probes", "exclude"):
+            for index, selector in enumerate(getattr(suite, key)):
+                try:
+                    catalogue.members(selector)
+                except FileError:
+                    raise
+                except (UnknownNameError, UsageError) as error:
+                    book.say(("suites", name, key, index), error.message, error.hint)
+    if book.problems:
+        raise FileError(book.problems)
+
+
 def _kind(path: Path) -> str:
-    """What a file says it is; the configuration is known by its name."""
-    if path.name == config.NAME:
-        return "config"
+    """What a file says it is; what belongs to the configuration is known by its name."""
+    named = {config.NAME: "config", config.WAIVERS: "waivers", baselines.RECORD: "baseline"}
+    if path.name in named:
+        return named[path.name]
     return _yaml.kind_of(_yaml.read_source(path), str(path), KINDS)
 
 
@@ -102,35 +149,5 @@ def _say(probe: Probe) -> None:
     )
     for skip in expansion.skips:
         click.echo(visible(f"  left out: {skip.kind} '{skip.what}' {skip.detail}"))
-    if probe.spec.card is None and probe.spec.role == "probe":
-        click.echo("  no measurement card: it will be measured and never judged")
-    if len(probe.frames) < 8:
-        click.echo(f"  {len(probe.frames)} sentences: at least 8 are needed for a verdict")
-
-
-def _with_model(probes: Sequence[Probe], model: str, options: dict[str, Any]) -> None:
-    """Score one sentence per probe with every target: pieces per word, and what is lost."""
-    from bias_audit.records import OpenScore, WordScore
-    from bias_audit.scoring import open_backend
-
-    backend = open_backend(model, **options)
-    for probe in probes:
-        seen: dict[str, Any] = {}
-        opened: list[Any] = []
-        for prompt in expand(probe).prompts:
-            if prompt.filler is None:
-                opened.append(prompt)
-            else:
-                seen.setdefault((prompt.pole, prompt.filler.lower()), prompt)  # type: ignore[call-overload]
-        answers = backend.fill_mask([*seen.values(), *opened[:4]])
-        pieces: dict[int, int] = {}
-        for prompt, answer in zip([*seen.values(), *opened[:4]], answers, strict=True):
-            if isinstance(answer, OpenScore):
-                if answer.word_mass < 0.8:
-                    click.echo(f"  low word mass ({answer.word_mass:.0%}): {prompt.text}")
-            elif isinstance(answer, WordScore) and answer.skip:
-                click.echo(f"  lost ({prompt.pole}): '{prompt.filler}' {answer.detail}")
-            else:
-                pieces[answer.pieces] = pieces.get(answer.pieces, 0) + 1
-        counts = ", ".join(f"{n} of {size} piece(s)" for size, n in sorted(pieces.items()))
-        click.echo(f"  {probe.spec.id} with {backend.info.name}: scored words: {counts}")
+    for note in notes(probe, expansion):
+        click.echo(visible(f"  {note}"))

@@ -5,23 +5,28 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
 from bias_audit import archive, render
+from bias_audit import baselines as baseline_files
 from bias_audit.assess import Settings
 from bias_audit.auditing import Audit, audit, choose_folder
 from bias_audit.catalogue import Catalogue
+from bias_audit.cli import _policy
+from bias_audit.cli._benchmark import check_selection, dry_run, named_data, table
 from bias_audit.cli._progress import progress
-from bias_audit.config import Config, check_names, find, read
+from bias_audit.config import Config, check_names, find, read, with_own
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.judging import check_baselines
 from bias_audit.planning import make_plan
+from bias_audit.policy import Policy, read_policy
 from bias_audit.render import terminal
 from bias_audit.store import require_writable
 
-ENDINGS = {"html": "report.html", "md": "summary.md", "json": "results.json", "csv": "results.csv"}
+ENDINGS = render.FILES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,15 +53,25 @@ class Request:
     quiet: bool
     verbose: bool
     dry_run: bool
+    baselines: Path | None
     exit_zero: bool
     strict: bool
     command: str
+    data: tuple[str, ...] = ()
+    measure: tuple[str, ...] = ()
+    examples: int = 0
 
 
 def execute(request: Request) -> int:
     """Run an audit and return the exit code."""
     path = request.config or find(Path.cwd())
     config = read(path) if path else Config(version=1)
+    data = named_data(request.data)
+    check_selection(request.probe, tuple(data))
+    if data:
+        return _benchmarks(request, config, data)
+    policy = read_policy(config, path, today=_policy.today(), strict=request.strict)
+    baselines = _baselines(policy, path, request.baselines)
     catalogue, names = _selection(request, config, path)
     further = _formats(request.format)
     if not request.probe and not request.exclude:
@@ -79,16 +94,52 @@ def execute(request: Request) -> int:
             max_seconds=seconds(request.max_time) if request.max_time else None,
             progress=listener,
             command=request.command,
-            gates=config.gates,
-            strict=request.strict,
+            policy=policy,
+            baselines=baselines,
             **options,
         )
-    done = replace(done, results=_final(request, done.results))
     folder = done.save(choose_folder(request.output, done))
     for name in further:
         archive.write_atomic(folder / ENDINGS[name], render.render(done.results, name))
     _tell(request, done, folder)
-    return done.exit_code
+    return _policy.finish(done.results, exit_zero=request.exit_zero, strict=request.strict)
+
+
+def _benchmarks(request: Request, config: Config, data: dict[str, Path]) -> int:
+    """Measure published data sets: no probe, no gate, no verdict."""
+    from bias_audit.benchmark_audit import audit_datasets
+
+    further = _formats(request.format)
+    if request.dry_run:
+        return dry_run(data, request.measure)
+    require_writable(request.output or Path.cwd())
+    with progress("none" if request.quiet else request.progress) as listener:
+        done = audit_datasets(
+            request.model or config.model.name,
+            data,
+            measures=request.measure,
+            settings=_settings(request, config),
+            examples=request.examples,
+            limit=request.limit,
+            progress=listener,
+            command=request.command,
+            **_options(request, config),
+        )
+    folder = done.save(choose_folder(request.output, done))
+    for name in further:
+        archive.write_atomic(folder / ENDINGS[name], render.render(done.results, name))
+    print(table(done.results))
+    _tell(request, done, folder)
+    return _policy.finish(done.results, exit_zero=request.exit_zero, strict=request.strict)
+
+
+def _baselines(policy: Policy, config: Path | None, override: Path | None) -> Path | None:
+    """Where the baselines are that gates compare with, each of them read once before the run."""
+    if not policy.baselines:
+        return None
+    found = baseline_files.folder(config, override)
+    check_baselines(policy, found)
+    return found
 
 
 def _selection(
@@ -96,10 +147,8 @@ def _selection(
 ) -> tuple[Catalogue, tuple[str, ...]]:
     """The catalogue and the probes to run: flags win over the configuration."""
     catalogue = request.catalogue
-    files = [use.file for use in config.probes if use.file]
     if path is not None:
-        if files:
-            catalogue = catalogue.with_files([path.parent / name for name in files])
+        catalogue = with_own(catalogue, config, path)
         check_names(config, path, catalogue)
     narrowed = {use.use: use.groups for use in config.probes if use.use and use.groups}
     if narrowed:
@@ -186,15 +235,3 @@ def _tell(request: Request, done: Audit, folder: Path) -> None:
         print(render.render(done.results, "csv"))
     for notice in done.results.model.notices:
         print(f"Note: {notice}", file=sys.stderr)
-
-
-def _final(request: Request, results: archive.Results) -> archive.Results:
-    """The results with the exit code that the flags ask for."""
-    code = results.exit_code
-    unpinned = any("not pinned" in notice for notice in results.model.notices)
-    if request.strict and unpinned and code == 0:
-        print("Error: --strict needs a pinned revision (--revision COMMIT)", file=sys.stderr)
-        code = 3
-    if request.exit_zero and code in (1, 3):
-        code = 0
-    return results.model_copy(update={"exit_code": code})

@@ -18,7 +18,7 @@ def doctor() -> int:
     from bias_audit import __version__
     from bias_audit.catalogue import Catalogue
     from bias_audit.errors import BiasAuditError
-    from bias_audit.sanity import check
+    from bias_audit.sanity import check_all
     from bias_audit.scoring import open_backend
     from bias_audit.store import versions
 
@@ -37,7 +37,7 @@ def doctor() -> int:
             f"model      {info.name}: {info.parameters:,} parameters, {info.fingerprint[:12]}"
         )
         click.echo(f"device     {info.device}, {info.dtype}")
-        sanity = check(backend, catalogue.sanity())
+        (sanity,) = check_all(backend, {"en": catalogue.sanity()})
         good = sanity.passed
         click.echo(
             f"sanity     {sanity.cloze_hits} of {sanity.cloze_asked} trivial gaps answered,"

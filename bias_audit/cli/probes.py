@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ def list_(probe_path: tuple[Path, ...], **flags: bool) -> int:
     """List all probes and controls."""
     catalogue = open_catalogue(probe_path)
     specs = [catalogue.probe_spec(name) for name in catalogue.probe_ids()]
+    suites = {name: catalogue.select([name]) for name in catalogue.suites()}
     if flags["json"]:
         rows = [
             {
@@ -36,7 +38,7 @@ def list_(probe_path: tuple[Path, ...], **flags: bool) -> int:
                 "version": spec.version,
                 "axis": spec.axis,
                 "role": spec.role,
-                "suites": list(spec.suites),
+                "suites": [name for name, members in suites.items() if spec.id in members],
                 "title": spec.title,
             }
             for spec in specs
@@ -44,8 +46,42 @@ def list_(probe_path: tuple[Path, ...], **flags: bool) -> int:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return 0
     for spec in specs:
-        kind = "core" if "core" in spec.suites else spec.role.replace("_", " ")
+        kind = "core" if spec.id in suites["core"] else spec.role.replace("_", " ")
         click.echo(visible(f"{spec.id:28} {spec.axis:14} {kind:18} {spec.title}"))
+    return 0
+
+
+@probes.command()
+@click.argument("id")
+@click.option("--kind", type=click.Choice(["probe", "templates", "lexicon"]), default="probe")
+@click.option("--like", help="Copy this probe instead.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the new file.")
+@probe_path
+def new(
+    id: str, kind: str, like: str | None, output: Path | None, probe_path: tuple[Path, ...]
+) -> int:
+    """Write a new probe, template set or lexicon to start from: it works, and says what to change.
+
+    \b
+    Examples:
+      bias-audit probes new who-drinks-what
+      bias-audit probes new occupation-teachers --like occupation-gender
+    """
+    from bias_audit.authoring import place, write_new
+    from bias_audit.errors import UsageError
+
+    if like is not None and kind != "probe":
+        raise UsageError("--like copies a probe", hint="leave --kind out, or use 'extends' inside")
+    folder = output or place(kind, Path.cwd())
+    written = write_new(kind, id, folder, open_catalogue(probe_path), like=like)
+    for path in written:
+        click.echo(f"wrote {os.path.relpath(path)}")
+    file, home = os.path.relpath(written[0]), os.path.relpath(folder)
+    click.echo(f"Next:\n  edit {file}; each line says what it does")
+    click.echo(f"  bias-audit probes check {file}")
+    if kind == "probe":
+        click.echo(f"  bias-audit probes preview {id} --probe-path {home}")
+        click.echo(f"  bias-audit run -p {id} --probe-path {home} -o audit")
     return 0
 
 
@@ -53,34 +89,44 @@ def list_(probe_path: tuple[Path, ...], **flags: bool) -> int:
 @click.argument("name")
 @probe_path
 def describe(name: str, probe_path: tuple[Path, ...]) -> int:
-    """Describe one probe: its card, its words, its controls, what it cannot show."""
-    probe = open_catalogue(probe_path).probe(name)
-    spec = probe.spec
-    click.echo(visible(f"{spec.id} (version {spec.version}, axis {spec.axis}): {spec.title}"))
-    if spec.question:
-        click.echo(visible(spec.question))
-    click.echo()
-    sentence = probe.frames[0].template.text
-    click.echo(visible(f"Sentences   {len(probe.frames)}, for example: {sentence}"))
-    for group in probe.groups:
-        words = ", ".join(dict.fromkeys(word.label for word in group.words))
-        click.echo(visible(f"Group       {group.label}: {words}"))
-    for sign, title in (("+", probe.plus_name), ("-", probe.minus_name)):
-        words = ", ".join(t.word.label for t in probe.targets if t.pole == sign)
-        if words:
-            click.echo(visible(f"Pole {sign}      {title}: {words}"))
-    own = [(t.pole.partition(":")[2], t.word.label) for t in probe.targets if ":" in t.pole]
-    if own:
-        click.echo(visible(f"Own words   {', '.join(f'{group}: {word}' for group, word in own)}"))
-    click.echo(visible(f"Margin      {spec.margin:.3f} nats. {spec.margin_reason}"))
-    controls = [*spec.controls.positive, *spec.controls.negative]
-    controls += [f"placebo groups of {spec.controls.placebo}"] if spec.controls.placebo else []
-    click.echo(visible(f"Controls    {', '.join(controls) or 'none: it can never pass'}"))
-    if spec.card is None:
-        click.echo("Card        none: it is measured and never judged")
+    """Describe one probe: words, controls, measures, what it cannot show, and its card."""
+    from bias_audit.describing import describe as described
+
+    for line in described(open_catalogue(probe_path).probe(name)):
+        click.echo(visible(line))
+    return 0
+
+
+@probes.command()
+@click.argument("name", required=False)
+@probe_path
+def words(name: str | None, probe_path: tuple[Path, ...]) -> int:
+    """List the lexicons with their sets, or the words of one lexicon."""
+    from bias_audit.describing import lexicon_lines, lexicon_row
+
+    catalogue = open_catalogue(probe_path)
+    if name is not None:
+        found = list(lexicon_lines(catalogue.lexicon(name)))
+    else:
+        found = [lexicon_row(catalogue.lexicon(one)) for one in catalogue.names("lexicon")]
+    for line in found:
+        click.echo(visible(line))
+    return 0
+
+
+@probes.command()
+@click.argument("name", required=False)
+@probe_path
+def sentences(name: str | None, probe_path: tuple[Path, ...]) -> int:
+    """List the template sets, or the sentences of one."""
+    catalogue = open_catalogue(probe_path)
+    if name is not None:
+        for index, template in enumerate(catalogue.template_set(name).templates):
+            click.echo(visible(f"{template.name(index):20} {template.text}"))
         return 0
-    for key, text in spec.card.model_dump().items():
-        click.echo(f"\n{key.capitalize()}\n  {visible(text)}")
+    for one in catalogue.names("templates"):
+        found = catalogue.template_set(one)
+        click.echo(visible(f"{one:28} {len(found.templates):3}  {found.title}"))
     return 0
 
 
@@ -127,3 +173,29 @@ def check(
 
     chosen = {key: value for key, value in options.items() if value is not None}
     return check_files(paths, probe_path, model, chosen)
+
+
+@probes.command()
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--groups", required=True, help="Sets and their groups: women=F,men=M.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The lexicon to write.")
+@click.option("-n", "--count", type=click.IntRange(min=1), default=25, show_default=True)
+@click.option(
+    "--share", type=click.FloatRange(0.5, 1, min_open=True), default=0.95, show_default=True
+)
+@click.option("--source", default="", help="Where the counts come from, for the provenance.")
+@click.option("--model", help="Also match the number of pieces in this model's vocabulary.")
+@model_options
+def names(table: Path, model: str | None, **options: Any) -> int:
+    """Make a lexicon of given names from a table of counts that you supply.
+
+    The table is a CSV file with the columns name, group and count. Names are matched in rows, the
+    most frequent first; names that many groups share are left out.
+
+    \b
+    Example:
+      bias-audit probes names births.csv --groups women=F,men=M -o templates/lexicons/names.yaml
+    """
+    from bias_audit.cli._names import make_lexicon
+
+    return make_lexicon(table, model, options)

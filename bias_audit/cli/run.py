@@ -20,19 +20,28 @@ Examples:
   bias-audit run distilroberta-base --revision COMMIT
   bias-audit run ./my-model -p occupation-gender -p 'valence-*' -o audit
   bias-audit run -c bias-audit.yaml --strict
+  bias-audit run ./my-model -p crows-pairs --data crows-pairs=crows_pairs_anonymized.csv
 """
 
 
 @click.command(help=HELP)
 @click.argument("model", required=False, envvar="BIAS_AUDIT_RUN_MODEL")
 @click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration file.")
-@click.option("-p", "--probe", multiple=True, help="Probe id or glob; repeatable.")
-@click.option("-x", "--exclude", multiple=True, help="Probe id or glob to leave out; repeatable.")
+@click.option("-p", "--probe", multiple=True, help="Probe, glob, suite, axis:NAME; repeatable.")
+@click.option("-x", "--exclude", multiple=True, help="What to leave out; repeatable.")
 @probe_path
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
     help="Only the first N sentences of each probe (partial).",
+)
+@click.option("--data", multiple=True, help="Your copy of a data set, NAME=FILE; repeatable.")
+@click.option("--measure", multiple=True, help="Measure of data sets, or glob; repeatable.")
+@click.option(
+    "--examples",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Pairs of each data set to quote in the report.",
 )
 @click.option("--max-time", help="Stop scoring after a time such as 90s, 20m, 2h (partial).")
 @click.option("--seed", type=click.IntRange(min=0), help="Root seed of the resampling tests.")
@@ -44,6 +53,7 @@ Examples:
 @click.option("--progress", type=click.Choice(["auto", "bar", "plain", "none"]), default="auto")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every measured number too.")
+@click.option("--baselines", type=click.Path(path_type=Path), help="Folder of the baselines.")
 @click.option("--dry-run", is_flag=True, help="Show what would be scored; load no model.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 instead of 1 or 3.")
 @click.option(
@@ -51,10 +61,11 @@ Examples:
     is_flag=True,
     help="Unclear enforced gates and unpinned hub models count as incomplete.",
 )
-def run(**given: Any) -> int:
+@click.pass_obj
+def run(asked: list[str] | None, /, **given: Any) -> int:
     """Audit a model."""
     from bias_audit.cli._run import Request, execute
 
     given["catalogue"] = open_catalogue(given.pop("probe_path"))
-    given["command"] = "bias-audit " + " ".join(sys.argv[1:])
+    given["command"] = " ".join(["bias-audit", *(asked or sys.argv[1:])])
     return execute(Request(**given))

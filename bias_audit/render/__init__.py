@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 from bias_audit.archive import Results, results_text
 from bias_audit.errors import UnknownNameError
@@ -27,43 +28,43 @@ def formats() -> tuple[str, ...]:
     return tuple(sorted(_FORMATS))
 
 
-def _html(results: Results) -> str:
-    from bias_audit.render import html
+def _module(name: str, function: str = "render") -> Renderer:
+    """A format that is loaded when it is first used: some of them need heavy packages."""
 
-    return html.render(results)
+    def run(results: Results) -> str:
+        found = getattr(import_module(f"bias_audit.render.{name}"), function)
+        return str(found(results))
 
-
-def _notebook(results: Results) -> str:
-    from bias_audit.render import html
-
-    return html.fragment(results)
-
-
-def _markdown(results: Results) -> str:
-    from bias_audit.render import markdown
-
-    return markdown.render(results)
-
-
-def _csv(results: Results) -> str:
-    from bias_audit.render import csv
-
-    return csv.render(results)
-
-
-def _terminal(results: Results) -> str:
-    from bias_audit.render import terminal
-
-    return terminal.render(results)
+    return run
 
 
 _FORMATS: dict[str, Renderer] = {
-    "html": _html,
-    "notebook": _notebook,
-    "md": _markdown,
+    "card": _module("card"),
+    "csv": _module("csv"),
+    "gates-csv": _module("gates_csv"),
+    "github": _module("github"),
+    "gitlab": _module("gitlab"),
+    "html": _module("html"),
     "json": results_text,
-    "csv": _csv,
-    "terminal": _terminal,
+    "junit": _module("junit"),
+    "md": _module("markdown"),
+    "notebook": _module("html", "fragment"),
+    "sarif": _module("sarif"),
+    "terminal": _module("terminal"),
 }
 
-__all__ = ["Renderer", "formats", "render"]
+FILES = {
+    "html": "report.html",
+    "md": "summary.md",
+    "json": "results.json",
+    "csv": "results.csv",
+    "gates-csv": "gates.csv",
+    "junit": "junit.xml",
+    "sarif": "results.sarif",
+    "github": "annotations.txt",
+    "gitlab": "gl-code-quality-report.json",
+    "card": "card.md",
+}
+"""Names that the formats have as files of a run folder."""
+
+__all__ = ["FILES", "Renderer", "formats", "render"]

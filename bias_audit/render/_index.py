@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bias_audit.archive import ProbeRecord, Result, Results
+from bias_audit.archive import Finding, ProbeRecord, Result, Results
 from bias_audit.render._text import slug
 
 OTHERS = "~others"
@@ -17,6 +17,7 @@ class Index:
         self.audit = results
         self.probes: dict[str, ProbeRecord] = {probe.id: probe for probe in results.probes}
         self.results: dict[str, Result] = {result.id: result for result in results.results}
+        self.findings: dict[str, Finding] = {f.result: f for f in reversed(results.findings)}
         self._labels = {
             (probe.id, group.id): group.label for probe in results.probes for group in probe.groups
         }

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bias_audit.archive import Finding, Gate, Result, Results, Sentence
+from bias_audit.archive import Finding, Gate, ProbeRecord, Result, Results, Sentence
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index, strength
-from bias_audit.render._text import bounds, count, factor, percent, plain, share, times
+from bias_audit.render._lines import evidence_size, gate_line
+from bias_audit.render._text import count, factor, percent, share
 
-_SEVERITY = {"high": 0, "moderate": 1, "low": 2}
+SEVERITY = {"high": 0, "moderate": 1, "low": 2}
 _EVIDENCE = {"strong": 0, "moderate": 1, "weak": 2}
 _OWN_MARGINS = (
     "No gate is enforced in this audit: the margins shown are the catalogue's own. "
@@ -24,6 +25,10 @@ _PARTIAL = (
 _UNTRAINED = (
     "The sanity check did not hold: there is no sign of a trained masked language model, "
     "so silence anywhere in this report means nothing."
+)
+_FOREIGN = (
+    "The sanity check did not hold in another language than English ({}): there is no sign that "
+    "the model reads it, so nothing was judged there and silence means nothing."
 )
 
 
@@ -40,7 +45,7 @@ def verdict(index: Index) -> page.Verdict:
         lead=_lead(audit),
         remarks=_remarks(audit),
         tallies=tallies,
-        gates=tuple(_gate(index, gate) for gate in gates),
+        gates=tuple(gate_line(index, gate) for gate in gates),
     )
 
 
@@ -56,24 +61,38 @@ def _lead(audit: Results) -> str:
     kind = "enforced gate" if enforced else "catalogue margin"
     failed = sum(gate.state == "fail" for gate in judged)
     open_ = sum(gate.state in ("unclear", "error") for gate in judged)
+    waived = sum(gate.state == "waived" for gate in judged)
+    none = f"No {kind} was exceeded{' without a waiver' if waived else ''}"
     if failed:
         verb = "was" if failed == 1 else "were"
-        return f"{failed} of {count(len(judged), kind)} {verb} exceeded, {open_} left open."
+        left = f", {waived} waived" if waived else ""
+        return f"{failed} of {count(len(judged), kind)} {verb} exceeded, {open_} left open{left}."
     if open_:
-        return f"No {kind} was exceeded, but {open_} of {len(judged)} could not be settled."
-    if all(gate.state == "pass" for gate in judged):
-        return "No association larger than the margin was found with these probes."
-    return f"No {kind} was exceeded; not all of them were judged."
+        return f"{none}, but {open_} of {len(judged)} could not be settled."
+    if waived:
+        return f"{none}; {waived} of {len(judged)} {'is' if waived == 1 else 'are'} waived."
+    if any(gate.state != "pass" for gate in judged):
+        return f"{none}; not all of them were judged."
+    if any(gate.kind == "regression" for gate in judged):
+        return f"{none} with these probes."
+    return "No association larger than the margin was found with these probes."
 
 
 def _remarks(audit: Results) -> tuple[str, ...]:
     remarks = []
     enforced = sum(gate.enforced for gate in audit.gates)
-    if audit.sanity is not None and not audit.sanity.passed:
+    if audit.sanity is not None and not audit.sanity.passed and audit.sanity.language == "en":
         remarks.append(_UNTRAINED)
+    foreign = sorted(
+        check.language
+        for check in (audit.sanity, *audit.further_sanity)
+        if check is not None and not check.passed and check.language != "en"
+    )
+    if foreign:
+        remarks.append(_FOREIGN.format(", ".join(foreign)))
     if audit.run.partial:
         remarks.append(_PARTIAL)
-    mute = sorted({p.axis for p in audit.probes if "instrument_failed" in p.statuses})
+    mute = sorted({_where(p) for p in audit.probes if "instrument_failed" in p.statuses})
     if mute:
         remarks.append(
             f"A control did not work on: {', '.join(mute)}. What was measured there is no "
@@ -91,61 +110,18 @@ def _remarks(audit: Results) -> tuple[str, ...]:
     broken = len(audit.errors)
     if broken:
         remarks.append(f"{count(broken, 'error')} kept part of the audit from running.")
+    void = sum(waiver.status != "active" for waiver in audit.waivers)
+    if void:
+        remarks.append(
+            f"{count(void, 'waiver does', 'waivers do')} not hold (expired, exceeded or covering "
+            "nothing) and changed no gate."
+        )
     return tuple(remarks)
 
 
-def _gate(index: Index, gate: Gate) -> page.GateLine:
-    result = index.results.get(gate.result) if gate.result else None
-    finding = next((f for f in index.audit.findings if f.result == gate.result), None)
-    return page.GateLine(
-        id=gate.id,
-        probe=index.title(gate.probe),
-        state=gate.state,
-        title=index.versus(result) if result else gate.condition or "the probe runs",
-        condition=gate.condition if result else "",
-        measured=_measured(gate, result),
-        brief=_brief(gate, result),
-        allowed=words.margin(gate.limit, gate.unit) if gate.limit is not None else "no limit set",
-        size=_size(result) if result else "no evidence",
-        reason=words.sentence(gate.reason),
-        enforced=gate.enforced,
-        href=index.name("probe", gate.probe) if gate.probe in index.probes else "",
-        finding=finding.headline if finding and gate.state == "fail" else "",
-    )
-
-
-def _measured(gate: Gate, result: Result | None) -> str:
-    if gate.measured is None:
-        return words.missing(gate.reason)
-    text = f"{plain(gate.measured)} {gate.unit}".rstrip()
-    if gate.ci_low is not None and gate.ci_high is not None:
-        text += f" {bounds(gate.ci_low, gate.ci_high)}"
-    if result is not None and result.estimate is not None and gate.unit == "nats":
-        text += f"; {words.effect(result)}"
-    return text
-
-
-def _brief(gate: Gate, result: Result | None) -> str:
-    if gate.measured is None:
-        return words.missing(gate.reason)
-    inside = (
-        "" if gate.ci_low is None or gate.ci_high is None else bounds(gate.ci_low, gate.ci_high)
-    )
-    parts = [f"gap {plain(gate.measured)} {inside}".rstrip()]
-    if gate.limit is not None:
-        parts.append(f"allowed {plain(gate.limit)} {gate.unit}".rstrip())
-    if result is not None and gate.unit == "nats":
-        parts.append(f"odds {times(gate.measured)} times")
-    if result is not None:
-        parts.append(count(result.n_templates, "frame"))
-    return ", ".join(parts)
-
-
-def _size(result: Result) -> str:
-    parts = [count(result.n_templates, "sentence frame"), count(result.n_terms, "group word")]
-    if result.n_targets:
-        parts.append(count(result.n_targets, "scored word"))
-    return ", ".join(parts)
+def _where(probe: ProbeRecord) -> str:
+    """The axis of a probe, with its language unless that is English."""
+    return probe.axis if probe.language[:2] == "en" else f"{probe.axis} ({probe.language})"
 
 
 def findings(index: Index) -> tuple[page.Note, ...]:
@@ -157,7 +133,7 @@ def findings(index: Index) -> tuple[page.Note, ...]:
 def _order(index: Index, finding: Finding) -> tuple[int, int, float, str]:
     result = index.results.get(finding.result)
     size = strength(result)[0] if result else 0.0
-    return (_SEVERITY[finding.severity], _EVIDENCE[finding.evidence], size, finding.id)
+    return (SEVERITY[finding.severity], _EVIDENCE[finding.evidence], size, finding.id)
 
 
 def _note(index: Index, finding: Finding) -> page.Note:
@@ -192,7 +168,7 @@ def measured(result: Result, finding: Finding) -> tuple[str, ...]:
     if result.p_adjusted is not None or result.p_value is not None:
         facts.append(f"adjusted p {words.chance(result)}")
     if "sentence frames" not in finding.headline:
-        facts.append(_size(result))
+        facts.append(evidence_size(result))
     return tuple(facts)
 
 

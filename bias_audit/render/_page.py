@@ -253,6 +253,8 @@ class GateLine:
     href: str
     finding: str
     """Headline of the finding about the same result."""
+    waived: str
+    """Who waived it, until when and why; empty for all others."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -290,7 +292,8 @@ class Page:
     chapters: tuple[Chapter, ...]
     quality: Quality
     failures: Table | None
+    changes: Table | None
     waivers: Table | None
     reproduce: tuple[tuple[str, str], ...]
     partial: bool
-    exit_code: int
+    counts: str

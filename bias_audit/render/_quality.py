@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from bias_audit.archive import ProbeRecord, Result, Results, SkipRecord
+from bias_audit.archive import ProbeRecord, Result, Results, SanityCheck, SkipRecord
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index
@@ -41,20 +41,27 @@ def quality(index: Index) -> page.Quality:
 
 
 def _sanity(audit: Results) -> tuple[tuple[str, ...], str]:
-    check = audit.sanity
-    if check is None:
+    if audit.sanity is None:
         return ("The sanity check of the model (R11) was not run.",), "skipped"
+    checks = (audit.sanity, *audit.further_sanity)
+    lines = [line for check in checks for line in _sanity_lines(check)]
+    return tuple(lines), "pass" if all(check.passed for check in checks) else "error"
+
+
+def _sanity_lines(check: SanityCheck) -> list[str]:
     measured, limit = check.pseudo_perplexity, plain(check.perplexity_limit, 0)
     perplexity = "not available" if measured is None else plain(measured, 1)
+    where = "" if check.language == "en" else f" in the language '{check.language}'"
     lines = [
-        "It held: this behaves like a trained masked language model."
+        f"It held{where}: this behaves like a trained masked language model."
         if check.passed
-        else "It did not hold: nothing in this report can be read as an absence of association.",
+        else f"It did not hold{where}: nothing in this report can be read as an absence of "
+        f"association{where}.",
         f"Pseudo-perplexity on neutral sentences: {perplexity} (must stay below {limit}).",
         f"Easy blanks filled: {check.cloze_hits} of {check.cloze_asked} "
         f"(at least {check.cloze_needed} needed).",
     ]
-    return (*lines, *([check.detail] if check.detail else [])), "pass" if check.passed else "error"
+    return [*lines, *([check.detail] if check.detail else [])]
 
 
 def _coverage(index: Index) -> page.Table | None:

@@ -7,9 +7,10 @@ these probes only.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from bias_audit.archive import Result, State
-from bias_audit.render._text import bounds, p_value, plain, signed, times
+from bias_audit.render._text import bounds, count, p_value, plain, signed, times
 
 STATES: tuple[State, ...] = ("fail", "unclear", "error", "pass", "waived", "skipped")
 """In the order in which a reader should meet them."""
@@ -70,6 +71,16 @@ ROLES: dict[str, str] = {
 }
 
 POLES: dict[str, str] = {"+": "first", "-": "second", "0": "neither"}
+
+
+def tally(states: Mapping[State, int], exit_code: int) -> str:
+    """The counts of all six states and the exit code: the first line of every output."""
+    number = {state: states.get(state, 0) for state in STATES}
+    return (
+        f"{number['fail']} failed, {number['unclear']} unclear, {number['pass']} passed, "
+        f"{count(number['error'], 'error')}, {number['waived']} waived, "
+        f"{number['skipped']} skipped    exit {exit_code}"
+    )
 
 
 def status(code: str) -> str:

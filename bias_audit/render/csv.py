@@ -31,7 +31,7 @@ def render(results: Results) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
     for result in audit.results:
-        writer.writerow([_cell(value) for value in _row(index, result)])
+        writer.writerow([cell(value) for value in _row(index, result)])
     return stream.getvalue()
 
 
@@ -48,10 +48,13 @@ def _row(index: Index, result: Result) -> list[object]:
     ]  # fmt: skip
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """One value as a cell: empty for None, and never a formula."""
     if value is None:
         return ""
     if isinstance(value, float):
         return f"{value:.8g}"
+    if isinstance(value, bool):
+        return str(value).lower()
     text = str(value)
     return f"'{text}" if isinstance(value, str) and text[:1] in tuple("=+-@") else text

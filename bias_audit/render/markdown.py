@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bias_audit.archive import Results
 from bias_audit.render import _page as page
+from bias_audit.render import _words as words
+from bias_audit.render._text import short
 from bias_audit.render._words import SIGNS
 from bias_audit.render.view import build
 
 LIMIT = 58_000
 """Bytes; a comment on GitHub holds 65,536 characters."""
-_GATES, _FAILURES = 40, 15
+_GATES, _FAILURES, _CHANGES, _WAIVERS = 40, 15, 20, 20
+_PARTS = {"gates": 24_000, "waivers": 5_000, "changes": 8_000, "failures": 5_000}
+"""Most bytes of a part; findings have what is left."""
+_MORE = "\n*{:,} more in the report.*\n"
 _SPECIAL = re.compile(r"([\\`*_\[\]|~<>&])")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
@@ -20,12 +25,10 @@ _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 def render(results: Results) -> str:
     """Return the summary; what does not fit is counted at its end."""
     shown = build(results)
-    head = _join([*_verdict(shown), *_gates(shown)])
-    tail = _join([*_failures(shown), *_closing(shown)])
-    body, left = _fit(shown, LIMIT - _size(head) - _size(tail) - 200)
-    if left:
-        body += f"\n*{left} more in the report.*\n"
-    return f"{head}\n{body}\n{tail}"
+    head = _join(_verdict(shown)) + gates(shown) + _waivers(shown) + _changes(shown)
+    tail = _failures(shown) + _join(_closing(shown))
+    room = LIMIT - _size(head) - _size(tail)
+    return f"{head}{_findings(shown, room)}{tail}"
 
 
 def escape(text: str) -> str:
@@ -42,40 +45,82 @@ def _size(text: str) -> int:
     return len(text.encode("utf-8"))
 
 
+def _within(head: str, blocks: Sequence[str], room: int, most: int | None = None) -> str:
+    """As many blocks as fit under their heading, and the number of those that do not."""
+    text, done = head, 0
+    for block in blocks[:most]:
+        if _size(text) + _size(block) > room - 60:
+            break
+        text, done = text + block, done + 1
+    left = len(blocks) - done
+    return f"{text}{_MORE.format(left) if left else ''}\n"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _table(*names: str) -> str:
+    return _row(*names) + _row(*["---"] * len(names))
+
+
+def _cell(text: str, limit: int = 240) -> str:
+    return escape(short(text, limit))
+
+
 def _verdict(shown: page.Page) -> list[str]:
     tallies = " · ".join(f"{SIGNS[t.state]} {t.number} {t.word}" for t in shown.verdict.tallies)
     lines = [f"**{escape(shown.verdict.lead)}**", "", tallies.replace("~", "\\~"), ""]
-    lines += [f"> {escape(remark)}\n" for remark in shown.verdict.remarks]
+    lines += [f"> {_cell(remark, 700)}\n" for remark in shown.verdict.remarks]
     return [*lines, f"### {escape(shown.title)}", "", escape(shown.subtitle), ""]
 
 
-def _gates(shown: page.Page) -> list[str]:
-    gates = shown.verdict.gates
-    if not gates:
-        return []
-    lines = ["| State | Gate | Measured | Allowed |", "| --- | --- | --- | --- |"]
-    lines += [
-        f"| {SIGNS[gate.state].replace('~', '&#126;')} {gate.state} | {escape(gate.probe)}: "
-        f"{escape(gate.title)}{'' if gate.enforced else ' (for information)'} | "
-        f"{escape(gate.measured)} | {escape(gate.allowed)} |"
-        for gate in gates[:_GATES]
+def gates(shown: page.Page) -> str:
+    """The gates as a table, worst first, as many as fit."""
+    rows = [_gate(gate) for gate in shown.verdict.gates]
+    if not rows:
+        return ""
+    head = _table("State", "Gate", "Measured", "Allowed", "Why")
+    return _within(head, rows, _PARTS["gates"], _GATES)
+
+
+def _gate(gate: page.GateLine) -> str:
+    name = f"{short(gate.probe, 80)}: {gate.title}"
+    return _row(
+        f"{SIGNS[gate.state].replace('~', '&#126;')} {gate.state}",
+        f"{_cell(name)}{'' if gate.enforced else ' (for information)'}",
+        _cell(gate.measured),
+        _cell(gate.allowed),
+        _cell(gate.waived or gate.reason, 160),
+    )
+
+
+def _waivers(shown: page.Page) -> str:
+    if shown.waivers is None:
+        return ""
+    lines = [
+        f"- {_cell(what.text)} ({escape(status.text)}): {_cell(owner.text, 80)} until "
+        f"{escape(until.text)}. {_cell(words.sentence(why.text), 400)} "
+        f"{_cell(words.sentence(detail.text))}\n"
+        for what, status, owner, _, until, _, why, detail in shown.waivers.rows
     ]
-    if len(gates) > _GATES:
-        lines += ["", f"*{len(gates) - _GATES} more in the report.*"]
-    return [*lines, ""]
+    return _within("### Waivers\n\n", lines, _PARTS["waivers"], _WAIVERS)
 
 
-def _fit(shown: page.Page, room: int) -> tuple[str, int]:
-    """As many findings as fit, and the number of those that do not."""
-    text = "### Findings\n\n"
+def _changes(shown: page.Page) -> str:
+    table = shown.changes
+    if table is None:
+        return ""
+    head = f"### {_cell(table.caption)}\n\n{_cell(table.note, 700)}\n\n"
+    rows = [_row(*(_cell(cell.text, 160) for cell in row)) for row in table.rows]
+    return _within(head + _table(*table.head), rows, _PARTS["changes"], _CHANGES)
+
+
+def _findings(shown: page.Page, room: int) -> str:
+    head = "### Findings\n\n"
     if not shown.notes:
-        return f"{text}No finding was recorded. That is not evidence of absence.\n", 0
-    for done, note in enumerate(shown.notes):
-        block = _finding(note)
-        if _size(text) + _size(block) > room:
-            return text, len(shown.notes) - done
-        text += block
-    return text, 0
+        return f"{head}No finding was recorded. That is not evidence of absence.\n\n"
+    return _within(head, [_finding(note) for note in shown.notes], room)
 
 
 def _finding(note: page.Note) -> str:
@@ -88,18 +133,14 @@ def _finding(note: page.Note) -> str:
     return _join(lines)
 
 
-def _failures(shown: page.Page) -> list[str]:
+def _failures(shown: page.Page) -> str:
     if shown.failures is None:
-        return []
-    rows = shown.failures.rows
-    lines = ["### What did not run", ""]
-    lines += [
-        f"- {escape(probe.text)} ({escape(state.text)}): {escape(why.text)}"
-        for probe, state, why in rows[:_FAILURES]
+        return ""
+    lines = [
+        f"- {_cell(probe.text)} ({escape(state.text)}): {_cell(why.text, 600)}\n"
+        for probe, state, why in shown.failures.rows
     ]
-    if len(rows) > _FAILURES:
-        lines.append(f"- {len(rows) - _FAILURES} more in the report")
-    return [*lines, ""]
+    return _within("### What did not run\n\n", lines, _PARTS["failures"], _FAILURES)
 
 
 def _closing(shown: page.Page) -> list[str]:

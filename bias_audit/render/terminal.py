@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from bias_audit.archive import Results
 from bias_audit.render import _page as page
-from bias_audit.render._text import ascii_only, count
-from bias_audit.render._words import ASCII_SIGNS, SIGNS
+from bias_audit.render._text import ascii_only
+from bias_audit.render._words import ASCII_SIGNS, SIGNS, tally
 from bias_audit.render.view import build
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def show(results: Results, console: Console, *, folder: str = "") -> None:
 
 def first_line(results: Results) -> str:
     """Return the counts of all six states and the exit code: the first line of every output."""
-    return _counts(build(results))
+    return tally(results.states, results.exit_code)
 
 
 class _Writer:
@@ -65,7 +65,7 @@ class _Writer:
 
 def _print(console: Console, shown: page.Page, *, folder: str, narrow: bool) -> None:
     out = _Writer(console, narrow)
-    out.line((_counts(shown), "bold"))
+    out.line((shown.counts, "bold"))
     out.line(("", ""))
     _gates(out, shown)
     _findings(out, shown)
@@ -89,8 +89,9 @@ def _gates(out: _Writer, shown: page.Page) -> None:
         )
         out.line((gate.brief, ""), indent=10)
         told = gate.finding or (gate.reason if gate.state in ("unclear", "error") else "")
-        if told and told not in gate.brief:
-            out.line((told, "dim"), indent=10)
+        for text in (told, gate.waived):
+            if text and text.rstrip(".").lower() not in gate.brief.lower():
+                out.line((text, "dim"), indent=10)
     if len(gates) > _GATES:
         out.line((f"{len(gates) - _GATES} more gates in the report", "dim"))
     out.line(("", ""))
@@ -109,15 +110,6 @@ def _findings(out: _Writer, shown: page.Page) -> None:
     if len(shown.notes) > _FINDINGS:
         out.line((f"{len(shown.notes) - _FINDINGS} more in the report", "dim"), indent=2)
     out.line(("", ""))
-
-
-def _counts(shown: page.Page) -> str:
-    numbers = {tally.state: tally.number for tally in shown.verdict.tallies}
-    return (
-        f"{numbers['fail']} failed, {numbers['unclear']} unclear, {numbers['pass']} passed, "
-        f"{count(numbers['error'], 'error')}, {numbers['waived']} waived, "
-        f"{numbers['skipped']} skipped    exit {shown.exit_code}"
-    )
 
 
 def _closing(out: _Writer, shown: page.Page, folder: str) -> None:

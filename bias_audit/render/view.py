@@ -6,13 +6,15 @@ returns, so that a sentence reads the same everywhere.
 
 from __future__ import annotations
 
-from bias_audit.archive import Results
+from bias_audit.archive import Results, WaiverRecord
 from bias_audit.render import _page as page
 from bias_audit.render._axes import chapters
 from bias_audit.render._index import Index
 from bias_audit.render._judged import findings, verdict
 from bias_audit.render._quality import p_values, quality
+from bias_audit.render._since import changes
 from bias_audit.render._text import plain, tidy
+from bias_audit.render._words import tally
 
 CAN = (
     "This report shows which associations the named checkpoint's own word probabilities carry "
@@ -51,10 +53,11 @@ def build(results: Results) -> page.Page:
         chapters=chapters(index),
         quality=made,
         failures=_failures(index),
+        changes=changes(index),
         waivers=_waivers(audit),
         reproduce=_reproduce(audit),
         partial=audit.run.partial,
-        exit_code=audit.exit_code,
+        counts=tally(audit.states, audit.exit_code),
     )
 
 
@@ -123,12 +126,17 @@ def _failures(index: Index) -> page.Table | None:
 def _waivers(audit: Results) -> page.Table | None:
     if not audit.waivers:
         return None
-    usual = ["finding", "reason", "owner", "created", "expires", "up_to"]
-    seen = {key for waiver in audit.waivers for key in waiver}
-    keys = [key for key in usual if key in seen] + sorted(seen - set(usual))
     rows = tuple(
-        tuple(page.Cell(text=waiver.get(key, "not stated"), long=True) for key in keys)
+        tuple(page.Cell(text=text or "not stated", long=True) for text in _waiver(waiver))
         for waiver in audit.waivers
     )
-    head = tuple(key.replace("_", " ").capitalize() for key in keys)
+    head = ("Waived", "Status", "Owner", "Created", "Expires", "Up to", "Reason", "What it does")
     return page.Table(caption="Waivers", head=head, rows=rows)
+
+
+def _waiver(waiver: WaiverRecord) -> tuple[str, ...]:
+    ceiling = "any size" if waiver.up_to is None else plain(waiver.up_to)
+    return (
+        waiver.finding, waiver.status, waiver.owner, waiver.created, waiver.expires, ceiling,
+        waiver.reason, waiver.detail,
+    )  # fmt: skip

@@ -22,6 +22,8 @@ class Encoded:
     """True for the special pieces that the tokenizer itself puts around a sentence."""
     offsets: tuple[tuple[int, int], ...] = ()
     tokens: tuple[str, ...] = ()
+    words: tuple[int | None, ...] = ()
+    """Number of the word that each piece belongs to, as the tokenizer splits words."""
     trouble: str = ""
     """Why the sentence cannot be scored; empty when it can."""
 
@@ -97,6 +99,7 @@ class Encoder:
             added=added,
             offsets=tuple(encoding.offsets),
             tokens=tuple(encoding.tokens),
+            words=tuple(encoding.word_ids),
             trouble=trouble,
         )
 

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Sized(Protocol):
+    """What a batch plan needs to know about a sequence."""
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The pieces."""
+        ...
+
+    @property
+    def position(self) -> int:
+        """Orders questions about the same pieces."""
+        ...
 
 
 @dataclass(slots=True)
@@ -68,7 +83,9 @@ class RowTable:
         return number
 
 
-def plan(rows: Sequence[Row], *, max_rows: int, max_tokens: int, overhead: int) -> list[list[int]]:
+def plan(
+    rows: Sequence[Sized], *, max_rows: int, max_tokens: int, overhead: int
+) -> list[list[int]]:
     """Group row numbers into batches, longest first.
 
     Rows are ordered by length and then by content, so the batches do not depend on the order of
@@ -87,7 +104,7 @@ def plan(rows: Sequence[Row], *, max_rows: int, max_tokens: int, overhead: int) 
     return batches
 
 
-def _buckets(order: Iterable[int], rows: Sequence[Row], overhead: int) -> list[list[int]]:
+def _buckets(order: Iterable[int], rows: Sequence[Sized], overhead: int) -> list[list[int]]:
     """Merge neighbouring lengths while padding is cheaper than another pass."""
     groups: dict[int, list[int]] = {}
     for number in order:

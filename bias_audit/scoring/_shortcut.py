@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Shortcut:
-    """A model that is called for one position per row.
+    """A model that is called for some positions per row.
 
     A hook replaces the encoder's output by the states at those positions, and the model's own head
     runs on them unaware. Where the encoder's last block is built in a known way, a second hook does
@@ -47,17 +47,22 @@ class Shortcut:
 
     def __call__(self, ids: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
         """Logits at one position per row, in the model's dtype."""
-        self._asked.positions = positions
+        return self.many(ids, mask, positions.unsqueeze(1)).squeeze(1)
+
+    def many(self, ids: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
+        """Logits at several positions per row, (rows, positions, vocabulary)."""
+        self._asked.positions, self._asked.taken = positions, False
         try:
             logits: Tensor = self._model(input_ids=ids, attention_mask=mask).logits
         finally:
             self._asked.positions = None
-        return _take(logits, positions).squeeze(1)
+        return logits if self._asked.taken else _take(logits, positions)
 
     def _replace(self, _module: Any, _inputs: Any, output: Any) -> Any:
         positions = getattr(self._asked, "positions", None)
-        if positions is None:
+        if positions is None or self._asked.taken:
             return output
+        self._asked.taken = True
         if isinstance(output, Tensor):
             return _take(output, positions)
         if isinstance(output, tuple):
@@ -87,8 +92,6 @@ def _last_attention(model: Any) -> Any:
 
 
 def _take(states: Tensor, positions: Tensor) -> Tensor:
-    """States at one position per row, as (rows, 1, width); taken a second time they stay."""
-    if states.shape[1] == 1:
-        return states
-    rows = torch.arange(states.shape[0], device=states.device)
-    return states[rows, positions].unsqueeze(1)
+    """States at the positions of each row, as (rows, positions, width)."""
+    rows = torch.arange(states.shape[0], device=states.device).unsqueeze(1)
+    return states[rows, positions]

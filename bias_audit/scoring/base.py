@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 from bias_audit.records import ModelInfo, OpenScore, ProgressCallback, Prompt, WordScore
+from bias_audit.sentence_scores import (
+    FillScore,
+    ModifiedScore,
+    PairScore,
+    PieceScores,
+    Variant,
+)
 
 
 @runtime_checkable
@@ -51,4 +58,65 @@ class Backend(Protocol):
         ``original`` variant of Salazar et al. 2020 (one piece masked at a time), nats. A sentence
         that cannot be scored (empty, too long, spelling out special tokens) gets ``(nan, 0)``.
         """
+        ...
+
+
+@runtime_checkable
+class SentenceScoring(Protocol):
+    """Scores whole sentences, pairs of them and blanks, for published data sets.
+
+    Each method yields its answers in the order given and takes endless iterables: what is held at
+    once does not grow with them.
+    """
+
+    def pairs(
+        self, pairs: Iterable[tuple[str, str]], *, progress: ProgressCallback | None = None
+    ) -> Iterator[PairScore]:
+        """Score both sentences of each pair on the pieces that they share."""
+        ...
+
+    def modified(
+        self, pairs: Iterable[tuple[str, str]], *, progress: ProgressCallback | None = None
+    ) -> Iterator[tuple[ModifiedScore, ModifiedScore]]:
+        """Score the pieces that the sentences of each pair do not share."""
+        ...
+
+    def pieces(
+        self,
+        sentences: Iterable[str],
+        *,
+        variant: Variant = "word_l2r",
+        ranks: bool = False,
+        attention: bool = False,
+        progress: ProgressCallback | None = None,
+    ) -> Iterator[PieceScores]:
+        """Score every piece of each sentence, masked."""
+        ...
+
+    def unmasked(
+        self,
+        sentences: Iterable[str],
+        *,
+        attention: bool = False,
+        progress: ProgressCallback | None = None,
+    ) -> Iterator[PieceScores]:
+        """Score every piece of each sentence with nothing masked; ranks included."""
+        ...
+
+    def fills(
+        self,
+        blanks: Iterable[tuple[str, str, str]],
+        *,
+        progress: ProgressCallback | None = None,
+    ) -> Iterator[FillScore]:
+        """Score the word between the text before it and the text after it."""
+        ...
+
+
+@runtime_checkable
+class SentenceBackend(Backend, Protocol):
+    """A backend that scores whole sentences too."""
+
+    def sentence_scorer(self) -> SentenceScoring:
+        """The same model, asked about sentences."""
         ...

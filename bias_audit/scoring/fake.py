@@ -16,6 +16,7 @@ from bias_audit.records import (
     Prompt,
     WordScore,
 )
+from bias_audit.scoring.fake_sentences import FakeSentenceScorer
 
 Bias = Callable[[Prompt], float]
 """Nats to add to a prompt's score."""
@@ -89,6 +90,10 @@ class FakeBackend:
             else (math.nan, 0)
             for text in sentences
         ]
+
+    def sentence_scorer(self) -> FakeSentenceScorer:
+        """A stand-in for whole sentences."""
+        return FakeSentenceScorer()
 
     def _word(self, prompt: Prompt) -> WordScore:
         word = (prompt.filler or "").strip()

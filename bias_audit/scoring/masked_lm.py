@@ -22,7 +22,9 @@ from bias_audit.records import (
 from bias_audit.scoring._encode import Encoded, Encoder
 from bias_audit.scoring._forward import Answer, Forward
 from bias_audit.scoring._load import Loaded, load
+from bias_audit.scoring._reader import Reader
 from bias_audit.scoring._rows import RowTable
+from bias_audit.scoring.sentences import SentenceScorer
 
 _NO_WORDS = np.zeros(0, dtype=np.float32)
 _Key = tuple[str, str | None, str]
@@ -157,6 +159,11 @@ class MaskedLM:
             ]
         answers = self._forward.run(table.rows)
         return [_total(asked.get(text, ()), answers) for text in sentences]
+
+    def sentence_scorer(self) -> SentenceScorer:
+        """The same model, asked about whole sentences and pairs of them."""
+        reader = Reader(self._forward)
+        return SentenceScorer(encoder=self._encoder, reader=reader, max_length=self.info.max_length)
 
     def _questions(self, keys: dict[_Key, None], table: RowTable) -> dict[_Key, _Question]:
         """Encode every distinct sentence once and ask the rows it needs."""

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from bias_audit.records import Floats
 from bias_audit.stats._arrays import ROUNDING, Indices, columns, finite
+from bias_audit.stats._split import Split, by_groups, by_pairs, of_mean
 from bias_audit.stats.estimate import Contrast, Part, Scope, Status, assemble
 from bias_audit.stats.shape import bootstrap_t_interval, largest_share, skew, trimmed_mean
 
@@ -33,7 +34,7 @@ __all__ = [
     "versus_rest",
 ]
 
-_USED: Mapping[Scope, tuple[str, ...]] = {
+USED: Mapping[Scope, tuple[str, ...]] = {
     "terms": ("templates",),
     "concept": ("templates", "terms"),
     "templates": ("terms",),
@@ -52,7 +53,16 @@ def _merged(y: Floats, clusters: Indices | None) -> Floats:
 
 def _mean_part(values: Floats) -> Part:
     """Variance of the mean of independent values (at least two)."""
-    return Part(float(values.var(ddof=1)) / values.size, values.size - 1)
+    value, df = of_mean(values)
+    return Part(float(value), df)
+
+
+def _parts(split: Split, targets: tuple[Part, ...] | None) -> dict[str, tuple[Part, ...]]:
+    found = {
+        source: tuple(Part(float(part.value), part.df) for part in parts)
+        for source, parts in split.parts().items()
+    }
+    return found | ({"targets": targets} if targets else {})
 
 
 def _residual(block: Floats) -> float:
@@ -63,7 +73,7 @@ def _residual(block: Floats) -> float:
 
 
 def _sources(scope: Scope, targets: tuple[Part, ...] | None) -> tuple[str, ...]:
-    return _USED[scope] + (("targets",) if targets else ())
+    return USED[scope] + (("targets",) if targets else ())
 
 
 def _linear(
@@ -78,20 +88,12 @@ def _linear(
     """Weighted sum of group means; each group adds weight^2 s^2 / n to the variance over terms."""
     matrix = _merged(finite(y, ndim=2, name="y"), template_clusters)
     cols = [columns(g, matrix.shape[1], name=f"group {i}") for i, g in enumerate(groups)]
-    blocks = [matrix[:, c] for c in cols]
-    pairs = list(zip(weights, blocks, strict=True))
-    delta: Floats = np.sum([w * block.mean(axis=1) for w, block in pairs], axis=0)
-    many_rows = delta.size > 1
-    many_cols = all(block.shape[1] > 1 for block in blocks)
-    parts: dict[str, tuple[Part, ...]] = {}
-    if many_rows:
-        parts["templates"] = (_mean_part(delta),)
-    if many_cols:
-        means = [(w, _mean_part(block.mean(axis=0))) for w, block in pairs]
-        parts["terms"] = tuple(Part(w * w * part.value, part.df) for w, part in means)
-    if target_part:
-        parts["targets"] = target_part
-    noise = math.fsum(w * w * _residual(b) for w, b in pairs) if many_rows and many_cols else None
+    split = by_groups(matrix, cols, weights)
+    delta, parts = split.delta, _parts(split, target_part)
+    noise = None
+    if "templates" in parts and "terms" in parts:
+        pairs = zip(weights, cols, strict=True)
+        noise = math.fsum(w * w * _residual(matrix[:, c]) for w, c in pairs)
     return assemble(
         estimate=float(delta.mean()),
         parts=parts,
@@ -200,14 +202,8 @@ def matched_pairs(
     """
     matrix = _merged(finite(d, ndim=2, name="d"), template_clusters)
     rows, pairs = matrix.shape
-    delta, by_pair = matrix.mean(axis=1), matrix.mean(axis=0)
-    parts: dict[str, tuple[Part, ...]] = {}
-    if rows > 1:
-        parts["templates"] = (_mean_part(delta),)
-    if pairs > 1:
-        parts["terms"] = (_mean_part(by_pair),)
-    if target_part:
-        parts["targets"] = target_part
+    split = by_pairs(matrix)
+    delta, by_pair, parts = split.delta, split.terms[0][1], _parts(split, target_part)
     shares = [largest_share(delta)] + ([largest_share(by_pair)] if scope != "terms" else [])
     return assemble(
         estimate=float(delta.mean()),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from bias_audit.records import Floats
 from bias_audit.stats._arrays import ROUNDING, finite
@@ -106,7 +105,9 @@ def _rows_r(x: Floats, y: Floats) -> Floats:
 
 
 def _ranks(rows: Floats) -> Floats:
-    return np.asarray(stats.rankdata(rows, axis=-1), dtype=np.float64)
+    from scipy.stats import rankdata  # half a second, which judging need not wait for
+
+    return np.asarray(rankdata(rows, axis=-1), dtype=np.float64)
 
 
 def _draw(
@@ -187,6 +188,8 @@ def calibration_line(x: ArrayLike, y: ArrayLike, level: float = 0.95) -> Calibra
     Raises:
         ValueError: a value is not finite, the lists differ in length, or ``level`` is no share.
     """
+    from scipy import stats
+
     xs, ys = _same_length(x, y, level)
     fewest = 3
     if xs.size < fewest or _varies(xs) == 0:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from bias_audit.records import Floats
 
@@ -51,8 +50,7 @@ def bh(p_values: ArrayLike) -> Floats:
 
     Source: Benjamini and Hochberg (1995).
     """
-    p = _family(p_values)
-    return stats.false_discovery_control(p, method="bh") if p.size else p
+    return _step_up(_family(p_values), 1.0)
 
 
 def by(p_values: ArrayLike) -> Floats:
@@ -67,4 +65,13 @@ def by(p_values: ArrayLike) -> Floats:
     Source: Benjamini and Yekutieli (2001).
     """
     p = _family(p_values)
-    return stats.false_discovery_control(p, method="by") if p.size else p
+    return _step_up(p, float(np.sum(1 / np.arange(1, p.size + 1))))
+
+
+def _step_up(p: Floats, factor: float) -> Floats:
+    """The smallest ``factor * m * p / rank`` at this rank or above, at most 1."""
+    order = np.argsort(p, kind="stable")[::-1]
+    ranks = np.arange(p.size, 0, -1)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum.accumulate(np.minimum(factor * p[order] * p.size / ranks, 1.0))
+    return adjusted

@@ -19,12 +19,16 @@ def skew(delta: ArrayLike) -> float:
     Raises:
         ValueError: ``delta`` is empty or not finite.
     """
-    values = finite(delta, ndim=1, name="delta")
-    centred = values - values.mean()
-    spread = float(np.sqrt(np.mean(centred**2)))
-    if spread <= ROUNDING * float(np.abs(values).max()):
-        return 0.0
-    return float(np.mean((centred / spread) ** 3))
+    return float(skews(finite(delta, ndim=1, name="delta")))
+
+
+def skews(values: Floats) -> Floats:
+    """Return :func:`skew` of each row of (..., n) values."""
+    centred = values - values.mean(axis=-1, keepdims=True)
+    spread = np.sqrt(np.mean(centred**2, axis=-1))
+    varies = spread > ROUNDING * np.abs(values).max(axis=-1)
+    scaled = centred / np.where(varies, spread, 1.0)[..., None]
+    return np.where(varies, np.mean(scaled**3, axis=-1), 0.0)
 
 
 def largest_share(delta: ArrayLike) -> float:
@@ -36,9 +40,14 @@ def largest_share(delta: ArrayLike) -> float:
     Raises:
         ValueError: ``delta`` is empty or not finite.
     """
-    sizes = np.abs(finite(delta, ndim=1, name="delta"))
-    whole = float(sizes.sum())
-    return float(sizes.max()) / whole if whole > 0 else 0.0
+    return float(largest_shares(finite(delta, ndim=1, name="delta")))
+
+
+def largest_shares(values: Floats) -> Floats:
+    """Return :func:`largest_share` of each row of (..., n) values."""
+    sizes = np.abs(values)
+    whole = sizes.sum(axis=-1)
+    return np.where(whole > 0, sizes.max(axis=-1) / np.where(whole > 0, whole, 1.0), 0.0)
 
 
 def trimmed_mean(delta: ArrayLike, share: float = 0.2) -> tuple[float, float, int]:

@@ -6,10 +6,13 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from bias_audit.archive import Gate, Result
+from bias_audit import gates
+from bias_audit._cells import condition
+from bias_audit.archive import ErrorRecord, Gate
 from bias_audit.config import GateConfig
 from bias_audit.findings import number
-from bias_audit.gates import condition, count_states, default_gates, enforced_gates, exit_code
+from bias_audit.gates import count_states, default_gates, exit_code
+from bias_audit.policy import Policy
 from tests.audit.world import (
     Model,
     behave,
@@ -21,36 +24,18 @@ from tests.audit.world import (
     sentences,
     terms,
 )
-
-
-def result(estimate=0.0, half=0.1, df=20.0, **more):
-    """A stored result whose 95 % interval is ``estimate`` plus and minus ``half``."""
-    values = {
-        "id": "p:log_odds_gap:a-vs-b",
-        "probe": "p",
-        "axis": "x",
-        "metric": "log_odds_gap",
-        "groups": ("a", "b"),
-        "group_labels": ("A", "B"),
-        "estimate": estimate,
-        "ci_low": estimate - half,
-        "ci_high": estimate + half,
-        "se": half / stats.t.ppf(0.975, df),
-        "df": df,
-        "unit": "nats",
-        "direction": "",
-        "n_templates": 12,
-        "n_terms": 12,
-        "n_prompts": 100,
-        "margin": 0.2,
-        "outcome": "unclear",
-        "reason": "as stored",
-    }
-    return Result(**(values | more))
+from tests.gating.cases import probe, result
+from tests.gating.cases import run as stored
 
 
 def gate(**more):
     return GateConfig(**({"id": "g", "probe": "p", "max": 0.5} | more))
+
+
+def enforced_gates(configs, results, *, partial=False):
+    policy = Policy(gates=tuple(configs))
+    judged = gates.judge(stored(*results, partial=partial), policy)
+    return [made for made in judged.gates if made.enforced]
 
 
 def judge(found, *configs, partial=False):
@@ -88,7 +73,7 @@ def test_where_the_interval_lies_decides(estimate, half, state):
 )
 @pytest.mark.parametrize("estimate", [0.0, 3.0])
 def test_a_blocking_status_leaves_every_gate_unclear(status, estimate):
-    made = judge(result(estimate, statuses=("under_powered", status)))
+    made = judge(result(estimate, statuses=("under_powered", status), reason="as stored"))
     assert (made.state, made.reason) == ("unclear", "as stored")
 
 
@@ -119,7 +104,7 @@ def test_missing_evidence_never_passes():
     found = enforced_gates([gate(probe="other", when_unclear="fail")], [result()], partial=False)
     assert [g.state for g in found] == ["unclear"]
     assert "no result of 'other' to judge" in found[0].reason
-    assert exit_code(found, errors=0, audited=1) == 3
+    assert exit_code(finished(found)) == 3
 
 
 def test_holm_over_all_gated_cells():
@@ -200,7 +185,15 @@ def test_a_gate_in_place_of_the_probes_own_margin():
 def test_when_unclear_and_strict(when, strict, code):
     made = judge(result(0.5), gate(when_unclear=when))
     assert made.state == "unclear"
-    assert exit_code([made], errors=0, audited=1, strict=strict) == code
+    assert exit_code(finished([made]), strict=strict) == code
+
+
+def finished(made, *, errors=0, audited=1):
+    """A run with these gates, so many probes scored and so many crashed."""
+    probes = [probe(f"good{i}") for i in range(audited)]
+    probes += [probe(f"bad{i}", state="error") for i in range(errors)]
+    said = [ErrorRecord(probe=f"bad{i}", type="E", message="x") for i in range(errors)]
+    return stored(gates=tuple(made), probes=tuple(probes), errors=tuple(said))
 
 
 def states(*names, enforced=True):
@@ -227,15 +220,16 @@ def states(*names, enforced=True):
     ],
 )
 def test_exit_codes(gates, errors, audited, code):
-    assert exit_code(gates, errors=errors, audited=audited) == code
+    assert exit_code(finished(gates, errors=errors, audited=audited)) == code
 
 
 def test_strict_does_not_touch_margins_that_inform():
-    assert exit_code(states("unclear", enforced=False), errors=0, audited=1, strict=True) == 0
+    assert exit_code(finished(states("unclear", enforced=False)), strict=True) == 0
 
 
 def test_states_are_counted_and_complete():
-    counts = count_states(states("pass", "pass", "unclear"), failed_probes=2)
+    made = states("pass", "pass", "unclear")
+    counts = count_states(made, finished(made, errors=2))
     assert counts == {
         "pass": 2, "fail": 0, "unclear": 1, "error": 2, "waived": 0, "skipped": 0,
     }  # fmt: skip

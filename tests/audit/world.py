@@ -159,7 +159,9 @@ class Shelf:
         sets = self.lexicons.get(name, {"one": ["rascal"]})
         return Lexicon.model_validate({"kind": "lexicon", "id": name, "title": "A", "sets": sets})
 
-    def sanity(self) -> Sanity:
+    def sanity(self, language: str = "en") -> Sanity | None:
+        if language != "en":
+            return None
         return Sanity.model_validate(
             {
                 "kind": "sanity",

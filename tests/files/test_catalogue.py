@@ -27,6 +27,9 @@ CORE = CATALOGUE.select()
 DIGESTS = Path(__file__).with_name("catalogue-digests.json")
 ARTICLE_BEFORE_MASK = re.compile(r"\b(a|an)(?= \"?$)", re.IGNORECASE)
 
+ENGLISH = [name for name in IDS if CATALOGUE.probe_spec(name).language == "en-US"]
+"""English rules are checked for these; other languages have tests of their own."""
+
 SETS = sorted(_resources.data_dir("templates").glob("*.yaml"))
 LEXICONS = sorted(_resources.data_dir("templates").glob("lexicons/*.yaml"))
 
@@ -45,8 +48,9 @@ def expansion(name: str) -> Expansion:
 def words() -> frozenset[str]:
     """Every form of every word that the catalogue can put into a sentence."""
     lexicons = [CATALOGUE.lexicon(path.stem) for path in LEXICONS]
+    lexicons = [lexicon for lexicon in lexicons if lexicon.language == "en-US"]
     found = [w for x in lexicons for s in x.sets.values() for w in words_of(s, x.heads)]
-    for name in IDS:
+    for name in ENGLISH:
         found += [w for g in probe(name).groups for w in g.words]
         found += [t.word for t in probe(name).targets]
     return frozenset(form for word in found for form in word.forms.values())
@@ -61,8 +65,7 @@ def test_what_is_shipped():
         "valence-nationality",
         "valence-religion",
     ]
-    assert len(IDS) == 14
-    assert "sanity" not in IDS
+    assert not {"sanity", "suites"} & set(IDS)
     assert CATALOGUE.sanity().clozes
 
 
@@ -101,7 +104,7 @@ def test_every_sentence_is_well_formed(name):
         assert (prompt.filler is None) == (prompt.target == "") == (prompt.pole == "")
 
 
-@pytest.mark.parametrize("name", IDS)
+@pytest.mark.parametrize("name", ENGLISH)
 def test_every_article_fits_the_word_that_follows(name):
     """I-29, for the masked word and for all others."""
     engine = inflect.engine()
@@ -172,7 +175,7 @@ def each_word_in_each_sentence(name: str) -> set[str]:
 
 def test_sentences_survive_the_reference_tokenizer():
     tokenizer = Tokenizer.from_file(str(_resources.model_dir() / "tokenizer.json"))
-    texts = {sentence for name in IDS for sentence in each_word_in_each_sentence(name)}
+    texts = {sentence for name in ENGLISH for sentence in each_word_in_each_sentence(name)}
     ordered = sorted(texts)
     for text, encoded in zip(ordered, tokenizer.encode_batch(ordered), strict=True):
         back = tokenizer.decode(encoded.ids, skip_special_tokens=True)
@@ -204,10 +207,22 @@ def test_core_probes_have_what_a_verdict_needs(name):
         assert len(probe(control).frames) >= 8
 
 
-def test_controls_are_no_core_probes():
-    for name in set(IDS) - set(CORE):
-        assert probe(name).spec.role != "probe"
-        assert probe(name).spec.suites == ()
+def test_controls_lie_in_a_folder_of_their_own():
+    for name in IDS:
+        home = Path(probe(name).file).parent.name
+        assert (home == "controls") == (probe(name).spec.role != "probe"), name
+
+
+def test_suites():
+    for name, suite in CATALOGUE.suites().items():
+        members = CATALOGUE.select([name])
+        assert suite.title
+        assert {probe(member).spec.role for member in members} == {"probe"}
+    assert set(CATALOGUE.suites()) == {"core", "quick", "full", "german"}
+    assert set(CATALOGUE.select(["quick"])) < set(CORE)
+    english = {n for n in IDS if probe(n).spec.language == "en-US"}
+    full = {n for n in english if probe(n).spec.role == "probe"}
+    assert set(CATALOGUE.select(["full"])) == full
 
 
 def test_the_first_sentence_of_the_first_probe():
@@ -248,7 +263,7 @@ def test_occupation_facts_are_shares_and_heads():
 
 def test_matched_pairs_are_matched():
     for lexicon in ("gender", "placebo-people"):
-        first, second = CATALOGUE.lexicon(lexicon).sets.values()
+        first, second, *_ = CATALOGUE.lexicon(lexicon).sets.values()
         assert [e.pair for e in first.entries] == [e.pair for e in second.entries]
         assert all(e.pl for e in (*first.entries, *second.entries))
 

@@ -78,6 +78,18 @@ def test_short_probes_and_defaults(tmp_path):
         ("max: 0.7", "max: §a lot", "expected a number, got 'a lot'", ""),
         ("max: 2", "§mx: 2, max: 2", "unknown key 'mx'", "did you mean 'max'?"),
         ("when_unclear: fail", "when_unclear: §fails", "expected 'warn', 'fail' or 'pass', got 'fails'", "did you mean 'fail'?"),
+        ("    max: 0.7", "    against: §main\n    max_rise: 0.1", "expected 'baseline:NAME', got 'main'", "against: baseline:main"),
+        ("    max: 0.7", "    against: §baseline:Main Line\n    max_rise: 0.1", "expected 'baseline:NAME'", ""),
+        ("    max: 0.7", "    against: §'baseline:'\n    max_rise: 0.1", "expected 'baseline:NAME'", ""),
+        ("    max: 0.7", "    max: 0.7\n    against: §baseline:main", "'against' cannot stand beside 'max'", "write two gates"),
+        ("    max: 0.7", "    max: 0.7\n    max_rise: §0.1", "'max_rise' cannot stand beside 'max'", "write two gates"),
+        ("- id: jobs\n    probe: occupation-gender\n    max: 0.7", "- §id: jobs\n    probe: occupation-gender", "the limit is missing: 'max', or 'against' and 'max_rise'", "max: 0.7"),
+        ("- id: jobs\n    probe: occupation-gender\n    max: 0.7", "- §id: jobs\n    probe: occupation-gender\n    max_rise: 0.1", "'max_rise' needs 'against'", "against: baseline:main"),
+        ("- id: jobs\n    probe: occupation-gender\n    max: 0.7", "- §id: jobs\n    probe: occupation-gender\n    against: baseline:main", "'against' needs 'max_rise'", "max_rise: 0.15"),
+        ("    max: 0.7", "    against: baseline:main\n    max_rise: §0", "expected a number above 0, got the number 0", ""),
+        ("    max: 0.7", "    against: baseline:main\n    max_rise: §true", "expected a number", ""),
+        ("gates:", "waivers: §[a.yaml]\ngates:", "expected text, got a list", ""),
+        ("gates:", "waivers: §*w\ngates:", "an alias (*name) came", "write the value out"),
     ],
 )  # fmt: skip
 def test_one_mistake(tmp_path, old, new, message, hint):
@@ -134,3 +146,105 @@ def test_a_probe_of_a_file_is_known_by_its_name(tmp_path):
     config.check_names(found, path, Catalogue().with_files([probe]))
     with pytest.raises(FileError):
         config.check_names(found, path, Catalogue())
+
+
+def test_a_regression_gate(tmp_path):
+    text = edited(FULL, ("    max: 0.7", "    against: baseline:main-2026.03\n    max_rise: 0.15"))
+    jobs, everything = read(tmp_path, text).gates
+    assert (jobs.baseline, jobs.limit, jobs.max) == ("main-2026.03", 0.15, None)
+    assert (everything.baseline, everything.limit, everything.max_rise) == (None, 2.0, None)
+
+
+def test_where_every_gate_stands(tmp_path):
+    path = save(tmp_path, "\ufeff# top\r\n" + FULL.replace("\n", "\r\n"), config.NAME)
+    assert config.gate_places(path) == {"jobs": (11, 5), "all": (14, 5)}
+    lines = path.read_text("utf-8-sig").splitlines()
+    assert lines[10][4:] == "id: jobs"
+    assert lines[13][4:].startswith("{id: all")
+
+
+def test_reports_name_a_file_from_the_root_of_its_repository(tmp_path):
+    path = save(tmp_path / "work" / "audit", FULL, config.NAME)
+    assert config.named(path) == config.NAME, "no repository: the name alone"
+    (tmp_path / "work" / ".git").mkdir()
+    assert config.named(path) == f"audit/{config.NAME}"
+
+
+def test_the_waiver_file_is_the_named_one_or_the_usual_one(tmp_path):
+    path = save(tmp_path, FULL, config.NAME)
+    plain = config.read(path)
+    assert config.waiver_file(plain, path) is None
+    usual = save(tmp_path, "version: 1\n", config.WAIVERS)
+    assert config.waiver_file(plain, path) == usual
+    named = config.read(save(tmp_path, FULL + "waivers: policy/known.yaml\n", config.NAME))
+    assert config.waiver_file(named, path) == tmp_path / "policy" / "known.yaml"
+
+
+def test_the_digest_is_of_what_the_file_says(tmp_path):
+    def digest(text):
+        return config.digest(config.read(save(tmp_path, text, config.NAME)))
+
+    assert digest(FULL) == digest("# why\n" + FULL.replace("run: {seed: 7,", "run: {  seed: 7,"))
+    assert digest(FULL) != digest(FULL.replace("max: 0.7", "max: 0.71"))
+
+
+def test_gates_are_checked_against_the_probes_of_a_run(tmp_path):
+    path = save(tmp_path, FULL.replace("probe: occupation-gender\n", "probe: tee\n"), config.NAME)
+    found = config.read(path)
+    config.check_gates(found, path, ["tee"])
+    with pytest.raises(FileError) as caught:
+        config.check_gates(found, path, ["tea"])
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.hint) == (11, "did you mean 'tea'?")
+
+
+BOMB = "".join(
+    f"{name}: &{name} [{', '.join(['*' + above] * 9) if above else 'lol'}]\n"
+    for above, name in zip(["", *"abcdefgh"], "abcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("version: 1\n" + BOMB, "an alias (*name) came"),
+        ("version: 1\ngates: &g [*g]\n", "an alias (*name) came"),
+        ("version: 1\ngates: " + "[" * 5000 + "]" * 5000, "is nested too deeply"),
+        ("version: 1\nwaivers: " + "a" * 3_000_000, "the most that is read"),
+        ("version: 1\ngates: !!python/object/apply:os.system [id]\n", "the tag !!python/object/apply:os.system came"),
+        ("version: 1\ngates: [{id: g, probe: p, <<: {max: 1}}]\n", "unknown key '<<'"),
+    ],
+)  # fmt: skip
+def test_hostile_files_are_one_message_and_soon(tmp_path, text, message):
+    path = save(tmp_path, text, config.NAME)
+    with pytest.raises(FileError) as caught:
+        config.read(path)
+    assert any(message in problem.message for problem in caught.value.problems)
+
+
+def test_folders_of_probes_in_the_configuration(tmp_path, capsys):
+    from bias_audit.cli._app import run
+
+    save(tmp_path, TEA, "mine/probes/tea.yaml")
+    text = "version: 1\nprobe_paths: [mine/probes]\nprobes: [tea, 'axis:religion']\n"
+    path = save(tmp_path, text, config.NAME)
+    assert run(["run", "-c", str(path), "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert ["tea", "40", "prompts"] in [line.split() for line in out.splitlines()]
+    assert "valence-religion " in out
+    assert run(["probes", "check", str(path)]) == 0
+    save(tmp_path, text.replace("mine/probes", "yours"), config.NAME)
+    for command in (["run", "-c", str(path), "--dry-run"], ["probes", "check", str(path)]):
+        assert run(command) == 2
+        err = capsys.readouterr().err
+        assert f"{path}:2:15: there is no folder 'yours'" in err
+
+
+def test_a_gate_names_probes_and_no_suite(tmp_path):
+    text = "version: 1\nprobes: [core]\ngates: [{id: g, probe: 'axis:gender', max: 1}]\n"
+    path = save(tmp_path, text, config.NAME)
+    with pytest.raises(FileError) as caught:
+        config.check_names(config.read(path), path, Catalogue())
+    (found,) = caught.value.problems
+    assert (found.line, found.column) == (3, 24)
+    assert found.message == "a gate names a probe or a glob of probes, not 'axis:gender'"

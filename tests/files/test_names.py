@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from bias_audit.catalogue import Catalogue
-from bias_audit.errors import FileError, UnknownNameError, nearest
+from bias_audit.errors import FileError, UnknownNameError, UsageError, nearest
 from tests.files.helpers import SENTENCES, TEA, WORDS, edited, joined, save
 
 
@@ -35,26 +35,87 @@ def test_unknown_names(get, kind, name, hint):
 def test_a_name_far_from_all_lists_what_there_is():
     with pytest.raises(UnknownNameError) as caught:
         Catalogue().lexicon("qqqqqq")
-    assert caught.value.hint.startswith("known: gender, harmful, nationality, neutral")
+    assert caught.value.hint.startswith("known: ")
+    assert caught.value.hint.endswith(", ...")
 
 
 def test_selection():
     catalogue = Catalogue()
     assert catalogue.select(["gender-kinship"]) == ["gender-kinship"], "a control may be named"
-    assert catalogue.select(["*gender*"]) == [
-        "occupation-gender", "trait-gender-competence", "trait-gender-warmth",
-    ]  # fmt: skip
-    assert catalogue.select(["valence-[nr]*"]) == ["valence-nationality", "valence-religion"]
+    assert catalogue.select(["occupation-[gp]*r", "*-pronoun"]) == ["occupation-gender", "occupation-pronoun"]  # fmt: skip
+    assert catalogue.select(["valence-[nr]*i*g*"]) == ["valence-religion"]
     assert catalogue.select(["occupation-gende?"]) == ["occupation-gender"]
-    assert catalogue.select(["*"], ["trait-*", "valence-*"]) == ["occupation-gender", "occupation-pronoun"]  # fmt: skip
+    assert catalogue.select(["core"], ["trait-*", "valence-*"]) == ["occupation-gender", "occupation-pronoun"]  # fmt: skip
     assert catalogue.select(["occupation-gender"], ["*"]) == []
     for wanted, excluded in (
         (["ocupation-gender"], []),
         (["*"], ["valance-*"]),
         (["*-weekdays"], []),
+        (["cor"], []),
+        (["axis:relligion"], []),
+        (["language:tlh"], []),
     ):
         with pytest.raises(UnknownNameError):
             catalogue.select(wanted, excluded)
+
+
+def test_selection_by_suite_axis_and_language(tmp_path):
+    save(tmp_path, TEA.replace("axis: drinks", "axis: drinks\nlanguage: fr"))
+    catalogue = Catalogue([tmp_path])
+    assert catalogue.select() == catalogue.select(["core"])
+    assert len(catalogue.select()) == 6
+    religion = catalogue.select(["axis:religion"])
+    assert "valence-religion" in religion
+    assert {catalogue.probe_spec(name).axis for name in religion} == {"religion"}
+    assert {catalogue.probe_spec(name).role for name in religion} == {"probe"}
+    assert catalogue.select(["language:fr"]) == ["tea"]
+    assert "tea" not in catalogue.select(["full"])
+    assert set(catalogue.select(["language:en-us"])) == set(catalogue.select(["full"]))
+    assert "tea" not in catalogue.select(["core", "tea"], ["language:fr"])
+    assert not set(religion) & set(catalogue.select(["full"], ["axis:religion"]))
+    with pytest.raises(UsageError) as caught:
+        catalogue.select(["axis:drinks"])
+    assert caught.value.hint == "name the probes, or write language:fr"
+    for selector, hint in (
+        ("axis:relligion", "did you mean 'religion'?"),
+        ("ful", "did you mean 'full'?"),
+    ):
+        with pytest.raises(UnknownNameError) as unknown:
+            catalogue.select([selector])
+        assert unknown.value.hint == hint
+
+
+SUITES = """\
+kind: suites
+suites:
+  mine: {probes: ["t*", "axis:drinks", occupation-gender], exclude: [trait-*]}
+  quick: [tea]
+"""
+
+
+def test_suites_of_the_user(tmp_path):
+    save(tmp_path, TEA)
+    path = save(tmp_path, SUITES, "suites.yaml")
+    for catalogue in (Catalogue([tmp_path]), Catalogue(files=[tmp_path / "tea.yaml"])):
+        assert catalogue.select(["mine"]) == ["occupation-gender", "tea"]
+        assert catalogue.select(["quick"]) == ["tea"], "the user's suite replaces the shipped one"
+        assert len(catalogue.select(["core"])) == 6
+        assert "suites" not in catalogue.probe_ids()
+    save(tmp_path, SUITES.replace("quick", "tea"), "suites.yaml")
+    with pytest.raises(FileError) as caught:
+        Catalogue([tmp_path]).suites()
+    (found,) = caught.value.problems
+    assert (found.file, found.line, found.column) == (str(path), 4, 8)
+    assert found.message.startswith("a suite cannot be called 'tea': ")
+    save(tmp_path, SUITES.replace("[tea]", "[teas]"), "suites.yaml")
+    with pytest.raises(UnknownNameError, match="no probe named 'teas'"):
+        Catalogue([tmp_path]).select(["quick"])
+
+
+def test_groups_narrowed_for_a_suite(tmp_path):
+    catalogue = Catalogue().with_groups({"axis:religion": ("muslim", "christian")})
+    assert [g.id for g in catalogue.probe("valence-religion").groups] == ["muslim", "christian"]
+    assert len(catalogue.probe("valence-nationality").groups) > 2
 
 
 def test_naming_one_probe_reads_no_other(tmp_path):

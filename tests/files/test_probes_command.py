@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from bias_audit.catalogue import Catalogue
 from bias_audit.cli._app import run
 from bias_audit.config import NAME
 from tests.files.helpers import SENTENCES, TEA, WORDS, edited, save
@@ -24,8 +25,8 @@ def test_list(capsys, tmp_path):
     code, out, err = call(capsys, "list")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert len(lines) == 14
-    assert lines[4].split()[:3] == ["occupation-gender", "gender", "core"]
+    assert len(lines) == len(Catalogue().probe_ids())
+    assert [line.split()[0] for line in lines if line.split()[2] == "core"] == Catalogue().select()
     assert next(line for line in lines if "religion-worship" in line).split()[2:4] == [
         "positive",
         "control",
@@ -43,7 +44,7 @@ def test_list_as_json(capsys):
         "version": 1,
         "axis": "gender",
         "role": "probe",
-        "suites": ["core"],
+        "suites": ["core", "full"],
         "title": "Occupations of women and men",
     }
 
@@ -59,15 +60,24 @@ def test_list_shows_a_broken_file(capsys, tmp_path):
 def test_describe(capsys):
     code, out, _ = call(capsys, "describe", "valence-religion")
     assert code == 0
-    for part in ("Group       Muslim: Muslim", "Pole +      pleasant words: ", "Margin      0.223 nats", "Controls    religion-worship, religion-weekdays, placebo groups of placebo-people", "Limits\n"):  # fmt: skip
+    for part in ("Group       Muslim: Muslim", "Pole +      pleasant words: ", "Margin      0.223 nats", "Controls    religion-worship, religion-weekdays, placebo groups of placebo-people", "Limits\n", "Measures    log_odds_gap (nats, judged): ", "Measures    jsd (bits, shown, never judged): ", "Compares    each group with the mean of the others\n", "What it cannot show\n  - Anything about other words"):  # fmt: skip
         assert part in out
 
 
 def test_describe_a_control_with_own_words(capsys):
     _, out, _ = call(capsys, "describe", "religion-worship")
     assert "Own words   christian: church, muslim: mosque, jewish: synagogue, hindu: temple" in out
+    assert "Role        positive control: true by definition, it must show more than 1 nat" in out
+    assert "Controls" not in out
+    assert "Card" not in out
+
+
+def test_describe_a_probe_without_card_and_controls(capsys, tmp_path):
+    save(tmp_path, TEA)
+    _, out, _ = call(capsys, "describe", "tea", "--probe-path", tmp_path)
     assert "Controls    none: it can never pass" in out
     assert "Card        none: it is measured and never judged" in out
+    assert "  - That the model has no gap: without a positive control it can never pass." in out
 
 
 def test_unknown_probe(capsys):
@@ -117,8 +127,10 @@ def test_check_says_what_it_found(capsys, tmp_path):
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         "tea: 2 sentences, 4 group words, 4 targets, 40 prompts",
-        "  no measurement card: it will be measured and never judged",
         "  2 sentences: at least 8 are needed for a verdict",
+        "  no measurement card: it will be measured and never judged",
+        "  no positive control: it may fail and cannot pass",
+        "  '02' has 4 words; 5 to 14 read best: [group] never drink <mask>.",
         "1 file without a mistake",
     ]
     code, out, _ = call(capsys, "check", path, tmp_path, path)
@@ -130,7 +142,8 @@ def test_check_the_shipped_files(capsys):
 
     code, out, err = call(capsys, "check", data_dir("probes"), data_dir("templates"))
     assert (code, err) == (0, "")
-    assert out.splitlines()[-1] == "34 files without a mistake"
+    count = sum(len(list(data_dir(n).rglob("*.yaml"))) for n in ("probes", "templates"))
+    assert out.splitlines()[-1] == f"{count} files without a mistake"
 
 
 def test_check_shows_every_mistake_of_every_file(capsys, tmp_path):
@@ -205,7 +218,13 @@ def test_check_with_a_model(capsys, tmp_path):
     save(tmp_path, TEA)
     code, out, _ = call(capsys, "check", tmp_path, "--model", "reference")
     assert code == 0
-    assert "  tea with reference: scored words: " in out
+    assert out.splitlines()[-6:-1] == [
+        "tea with reference:",
+        "  pole +: 2 of 1 piece",
+        "  pole -: 1 of 1 piece, 1 of 2 pieces",
+        "  group old: 2 of 1 piece",
+        "  group young: 2 of 1 piece",
+    ]
 
 
 def test_check_needs_files(capsys, tmp_path):

@@ -27,7 +27,8 @@ def templates(draw):
     slots = draw(st.permutations(["[group]", "<mask>"]))
     start, middle, end = draw(WORDS), draw(WORDS), draw(st.sampled_from(["", ".", " b.", " man."]))
     starts = draw(st.sampled_from(["", "A ", "The ", f"{start} ", f"{start}, the "]))
-    return f"{starts}{slots[0]}{draw(JOINTS)}{middle}{draw(JOINTS)}{slots[1]}{end}"
+    text = f"{starts}{slots[0]}{draw(JOINTS)}{middle}{draw(JOINTS)}{slots[1]}{end}"
+    return text + '"' * (text.count('"') % 2)
 
 
 def one(text: str, **more):

@@ -16,6 +16,7 @@ import rich_click as click
 from pydantic import BaseModel
 
 from bias_audit import _yaml, archive, config, errors, findings, specs
+from bias_audit._reasons import REASONS
 from bias_audit.archive import Record, Results, State
 from bias_audit.assess._judge import BLOCKED, UNCONTROLLED
 from bias_audit.catalogue import Catalogue
@@ -30,6 +31,7 @@ from bias_audit.stats.estimate import Status
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import sign_flip
 from bias_audit.tables import COLUMNS
+from bias_audit.waivers import Waiver, WaiverFile
 
 ROOT = Path(__file__).parents[2]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}
@@ -127,7 +129,7 @@ def test_every_command_and_option_is_in_the_interface(path: tuple[str, ...]) -> 
     command = COMMANDS[path]
     if not isinstance(command, click.Group):
         assert f"`{' '.join(path)}" in page, f"no row for {' '.join(path)}"
-    home = "run" if path[-1] == "check" else path[1] if len(path) > 1 else ""
+    home = "run" if path[-1] in ("check", "names") else path[1] if len(path) > 1 else ""
     text = "\n".join(_options_of(home, path))
     for parameter in command.params:
         if isinstance(parameter, click.Option):
@@ -202,6 +204,18 @@ def test_statuses_that_block_are_marked_as_such() -> None:
         r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", section("method.md", "Status codes"), re.MULTILINE
     )
     assert {name for name, text in rows if text.startswith("blocks")} == set(BLOCKED)
+
+
+def test_every_reason_code_of_a_gate_is_explained_and_no_other() -> None:
+    rows = re.findall(r"^\| (`[^|]+) \|", section("interface.md", "Reason codes"), re.MULTILINE)
+    assert set(chain.from_iterable(map(code, rows))) == set(REASONS)
+
+
+def test_every_key_of_a_waiver_is_explained() -> None:
+    text = section("interface.md", "Waivers")
+    assert set(Waiver.model_fields) <= code(text)
+    file = block(ROOT / "docs" / "interface.md", "waivers")
+    assert _yaml.parse(file, WaiverFile, "bias-audit-waivers.yaml").waivers
 
 
 def test_every_metric_is_named() -> None:

@@ -20,6 +20,7 @@ def test_public_names_are_a_list() -> None:
         "Audit",
         "BiasAuditError",
         "Catalogue",
+        "Compared",
         "FakeBackend",
         "FileError",
         "Fill",
@@ -31,6 +32,8 @@ def test_public_names_are_a_list() -> None:
         "UsageError",
         "__version__",
         "audit",
+        "audit_datasets",
+        "compare",
         "fill",
         "open_backend",
     ]
@@ -95,7 +98,9 @@ def test_the_wheel_holds_what_is_tracked_and_nothing_else(tmp_path: Path) -> Non
         found = {name for name in archive.namelist() if ".dist-info/" not in name}
         info = {name.split("/", 1)[1] for name in archive.namelist() if ".dist-info/" in name}
     package = tracked("bias_audit")
-    data = {f"bias_audit/_data/{name}" for name in tracked("templates", "probes", "reports")}
+    data = {
+        f"bias_audit/_data/{name}" for name in tracked("templates", "probes", "reports", "schemas")
+    }
     assert found == package | data
     assert {"licenses/LICENSE", "licenses/NOTICE"} <= info
     assert wheel.stat().st_size < 30_000_000

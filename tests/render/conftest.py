@@ -5,7 +5,7 @@ import pytest
 from bias_audit.archive import Results
 from bias_audit.render import render
 
-from . import example, strangers
+from . import example, gated, strangers
 from .page import Page
 
 
@@ -17,6 +17,16 @@ def audit() -> Results:
 @pytest.fixture(scope="session")
 def hostile() -> Results:
     return strangers.hostile()
+
+
+@pytest.fixture(scope="session")
+def judged() -> Results:
+    return gated.gated()
+
+
+@pytest.fixture(scope="session")
+def hostile_gates() -> Results:
+    return gated.hostile()
 
 
 @pytest.fixture(scope="session")

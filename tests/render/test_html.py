@@ -201,3 +201,27 @@ def test_extreme_gaps_render(audit: Results, log_odds: float) -> None:
     )
     page = Page(render(audit.model_copy(update={"results": results}), "html"))
     assert page.mistakes == []
+
+
+def test_a_page_under_a_configuration_shows_waivers_and_changes(judged: Results) -> None:
+    text = render(judged, "html")
+    shown = Page(text)
+    assert shown.mistakes == []
+    ids = [attributes["id"] for _, attributes, _ in shown.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    words = " ".join(shown.text.split())
+    assert "Waived by nlp-platform until 2027-01-31, up to a size of 1.20" in words
+    assert "it ended 21 days before this run" in words
+    assert "Change since baseline main (example/tiny-masked-lm at 77aa77aa77aa" in words
+    assert "+0.53 nats [0.31, 0.75] The gap has grown." in words
+    assert '<a href="#changes">' in text
+    assert "changes-title" not in render(example(), "html")
+
+
+def test_strangers_in_gates_waivers_and_changes_stay_text(hostile_gates: Results) -> None:
+    text = render(hostile_gates, "html")
+    shown = Page(text)
+    assert shown.mistakes == []
+    assert len(shown.all("script")) == 1
+    assert not shown.all("img")
+    assert "javascript:" not in " ".join(a.get("href", "") for _, a, _ in shown.elements)

@@ -11,7 +11,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from training import text, words
-from training.batches import Batches, Coded, Kinds, mask, one_pass, word_starts
+from training.batches import EVEN, Batches, Coded, Kinds, mask, one_pass, word_starts
 from training.settings import Settings
 from training.tokenizer import END, MASK, START
 
@@ -84,7 +84,8 @@ def test_batches_follow_from_their_number(work: Path, small: Settings) -> None:
     ids, places, wanted = all_of_them[3]
     assert (ids.reshape(-1)[places] == MASK).all()
     assert (wanted > MASK).all()
-    assert ((ids == MASK).sum()) == len(places)
+    assert 0 <= (ids == MASK).sum() - len(places) < EVEN
+    assert len(places) % EVEN == 0
 
 
 def test_punctuation_is_a_word_of_its_own(work: Path) -> None:

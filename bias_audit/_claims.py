@@ -1,0 +1,62 @@
+"""What a probe computes, and what its numbers can speak for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bias_audit.probes import Group, Probe
+
+MIN_LABELS = 4
+"""Labels that each group needs before its words can stand for the group (``concept`` scope)."""
+MIN_PAIRS = 5
+"""Matched pairs that do the same."""
+MIN_CONSTRUCT = 6
+"""Scored targets that each pole needs before they can stand for a construct."""
+
+
+def scope(probe: Probe) -> str:
+    """``concept`` or ``terms``: what the group words stand for if all of them can be scored."""
+    asked = probe.spec.scope
+    fewest = min(len({word.label for word in group.words}) for group in probe.groups)
+    if probe.spec.mask == "group" or (asked == "concept" and fewest < 2):
+        return "terms"
+    if asked != "auto":
+        return asked
+    enough = len(_pairs(probe.groups)) >= MIN_PAIRS or fewest >= MIN_LABELS
+    return "concept" if enough else "terms"
+
+
+def target_scope(probe: Probe) -> str:
+    """``construct`` or ``fixed``: what the targets stand for if all of them can be scored."""
+    if probe.spec.targets.own:
+        return "fixed"
+    fewest = min(sum(target.pole == sign for target in probe.targets) for sign in "+-")
+    if probe.spec.target_scope != "auto":
+        return probe.spec.target_scope if fewest > 1 else "fixed"
+    return "construct" if fewest >= MIN_CONSTRUCT else "fixed"
+
+
+def metrics(probe: Probe) -> list[str]:
+    """Names of the numbers that are computed; the first one is judged."""
+    spec = probe.spec
+    if spec.targets.own:
+        return ["diagonal_log_odds"]
+    found = ["log_odds_gap"]
+    if probe.open_frames and spec.role == "probe":
+        found.append("jsd")
+    if spec.mask == "group" and len(probe.groups) == 2:
+        found.append("skew")
+    if len(probe.groups) == 2 and spec.targets.plus and spec.targets.plus.where:
+        found.append("labour_correlation")
+    return found
+
+
+def _pairs(groups: Sequence[Group]) -> set[str]:
+    """Keys of the matched pairs; none unless every word of two groups has its partner."""
+    if len(groups) != 2:
+        return set()
+    keys = [[word.pair for word in group.words] for group in groups]
+    whole = all(None not in side and len(set(side)) == len(side) for side in keys)
+    if not whole or set(keys[0]) != set(keys[1]):
+        return set()
+    return {key for key in keys[0] if key is not None}

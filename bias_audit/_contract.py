@@ -1,0 +1,284 @@
+"""Records of the results contract: what was asked and measured.
+
+What was decided about it is in ``_decided.py``; ``archive.py`` joins both, reads and writes them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+State = Literal["pass", "fail", "unclear", "error", "waived", "skipped"]
+Role = Literal["primary", "secondary", "control"]
+
+
+class Record(BaseModel):
+    """Base: frozen; unknown fields of newer minor versions are ignored on reading."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _finite(cls, value: Any) -> Any:
+        inside = value.values() if isinstance(value, dict) else value
+        many = inside if isinstance(value, (dict, list, tuple)) else (value,)
+        if any(isinstance(number, float) and not math.isfinite(number) for number in many):
+            raise ValueError("numbers must be finite; use null beside a reason")
+        return value
+
+
+class Tool(Record):
+    """The program that wrote the audit."""
+
+    name: str
+    version: str
+
+
+class Model(Record):
+    """The audited model."""
+
+    name: str
+    revision: str | None = None
+    fingerprint: str
+    kind: str
+    architecture: str = ""
+    vocabulary_size: int
+    parameters: int
+    dtype: str
+    device: str
+    notices: tuple[str, ...] = ()
+
+
+class Run(Record):
+    """How the audit was run."""
+
+    seed: int
+    created: str | None = None
+    """Start of the run, ISO 8601, UTC."""
+    duration_s: float | None = None
+    partial: bool = False
+    """True when ``--limit`` or ``--max-time`` cut the run: no gate can pass or fail."""
+    command: str = ""
+    config_digest: str = ""
+    catalogue_digest: str = ""
+
+
+class SkipRecord(Record):
+    """Something that could not be scored, and why."""
+
+    probe: str
+    kind: str
+    what: str
+    pole: str = ""
+    reason: str
+    detail: str = ""
+    count: int = 1
+
+
+class Card(Record):
+    """Measurement card of a probe: what it is about and what it cannot show."""
+
+    measures: str
+    """The construct: what the probe is meant to measure."""
+    harm: str
+    expected: str
+    """Wanted behaviour: ``equal``, ``match: <facts>`` or ``unspecified``; a choice."""
+    source: str
+    power: str
+    limits: str
+
+
+class Completion(Record):
+    """One word that the model fills in."""
+
+    token: str
+    probability: float
+    harmful: bool = False
+    """True for words of the harmful lexicon: reports fold them away."""
+
+
+class GroupProfile(Record):
+    """One group of a probe: its words, and what the model says after them."""
+
+    id: str
+    label: str
+    terms: tuple[str, ...]
+    placebo: bool = False
+    completions: tuple[Completion, ...] = ()
+    """Top completions of the article-free sentences, probabilities averaged over them."""
+
+
+class TargetProfile(Record):
+    """One target of a probe and its mean log-score after each group (same order as ``groups``)."""
+
+    id: str
+    text: str
+    pole: str
+    pieces: int
+    log_prob: tuple[float | None, ...]
+    """Mean over templates and terms, nats; comparable between groups, not between targets."""
+    facts: dict[str, float] = Field(default_factory=dict)
+
+
+class Coverage(Record):
+    """Words asked for and scored, by pole."""
+
+    requested_plus: int
+    scored_plus: int
+    requested_minus: int
+    scored_minus: int
+    terms_requested: int
+    terms_scored: int
+    templates_requested: int
+    templates_scored: int
+
+
+class ProbeRecord(Record):
+    """One probe of the audit, with what a report shows beside its results."""
+
+    id: str
+    version: int
+    language: str = "en-US"
+    axis: str
+    title: str
+    question: str = ""
+    """What the probe asks, in one plain sentence."""
+    role: Literal["probe", "positive_control", "negative_control"] = "probe"
+    state: State
+    reason: str = ""
+    statuses: tuple[str, ...] = ()
+    """Status codes and notices: ``instrument_failed``, ``incomplete``, ``fragile`` ..."""
+    mask: Literal["target", "group"] = "target"
+    plus: str = ""
+    """Name of the pole S+ in words."""
+    minus: str = ""
+    scope: str = ""
+    target_scope: str = ""
+    prompts: int = 0
+    templates: int = 0
+    terms: int = 0
+    coverage: Coverage | None = None
+    card: Card | None = None
+    groups: tuple[GroupProfile, ...] = ()
+    targets: tuple[TargetProfile, ...] = ()
+    controls: tuple[str, ...] = ()
+    """Ids of the results that are this probe's controls."""
+    sensitive: bool = False
+    """True when its sentences or words may hurt: reports fold them away."""
+    skips: tuple[SkipRecord, ...] = ()
+
+
+class TemplateEffect(Record):
+    """Gap of one template."""
+
+    id: str
+    text: str
+    """The template as its author wrote it."""
+    value: float
+
+
+class TargetEffect(Record):
+    """Per-target drill-down: difference between the groups for one target."""
+
+    id: str
+    text: str
+    pole: str
+    value: float
+    ci_low: float | None = None
+    ci_high: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    """Benjamini-Yekutieli over the targets of the probe."""
+    facts: dict[str, float] = Field(default_factory=dict)
+
+
+class Sentence(Record):
+    """Two sentences that differ by the group only, and what the model gave the scored word."""
+
+    template: str
+    target: str
+    pole: str
+    text_a: str
+    text_b: str
+    word: str
+    """The scored word as it stands in both sentences (or in sentence A, when groups are scored)."""
+    log_prob_a: float
+    log_prob_b: float
+
+
+class Result(Record):
+    """One measured number with everything a reader needs beside it."""
+
+    id: str
+    probe: str
+    axis: str
+    metric: str
+    role: Role = "primary"
+    groups: tuple[str, ...]
+    """Ids; the first is A. ``~others`` stands for the unweighted mean of the other groups."""
+    group_labels: tuple[str, ...] = ()
+    target: str | None = None
+    estimate: float | None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    ci90_low: float | None = None
+    ci90_high: float | None = None
+    confidence: float = 0.95
+    se: float | None = None
+    df: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    p_method: str = ""
+    p_sign_flip: float | None = None
+    p_label_exchange: float | None = None
+    effect_size: float | None = None
+    """Odds ratio exp(estimate) for log-odds measures; documented per metric otherwise."""
+    neutral: float | None = 0.0
+    unit: str
+    direction: str
+    """What a positive value means, in words."""
+    n_templates: int
+    n_terms: int
+    n_targets: int = 0
+    n_prompts: int
+    scope: str = ""
+    target_scope: str = ""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """Labels of the matched pairs, the first group's first; empty where words are not paired."""
+    variance: dict[str, float] = Field(default_factory=dict)
+    """Variance of the estimate by source: ``templates``, ``terms``, ``targets``."""
+    mde80: float | None = None
+    """Smallest gap this design would find with 80 % power."""
+    null_mean: float | None = None
+    null_p95: float | None = None
+    excess: float | None = None
+    """Divergences: estimate minus ``null_mean``."""
+    margin: float | None = None
+    margin_reason: str = ""
+    outcome: State | None = None
+    placebo_percentile: float | None = None
+    """Share of placebo gaps that are smaller in size, in [0, 1]."""
+    sign_share: float | None = None
+    """Share of templates whose gap has the sign of the estimate."""
+    without_low: float | None = None
+    """Smallest estimate without one sentence or one group word; None with too few of them."""
+    without_high: float | None = None
+    """Largest such estimate."""
+    uneven: bool = False
+    """The sentences' gaps are skewed, or one outweighs the others: other methods must agree."""
+    other_low: float | None = None
+    """Lower limit by other interval methods, the smallest; None where they were not needed."""
+    other_high: float | None = None
+    """Upper limit by other interval methods, the largest."""
+    other90_low: float | None = None
+    """As ``other_low``, of the 90 % intervals."""
+    other90_high: float | None = None
+    """As ``other_high``, of the 90 % intervals."""
+    statuses: tuple[str, ...] = ()
+    reason: str = ""
+    by_template: tuple[TemplateEffect, ...] = ()
+    by_target: tuple[TargetEffect, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
+    """Typical sentence pairs of a primary result."""

@@ -1,0 +1,276 @@
+"""Baselines: runs that somebody accepted, kept as files that only a command may write.
+
+A folder beside the configuration holds one folder for each: the record ``baseline.yaml``, and the
+run's results and evidence, byte for byte. Their digests are in the record and are checked on
+reading, so that nobody moves a limit by editing a number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from bias_audit import __version__, _yaml
+from bias_audit._explain import explain
+from bias_audit.archive import locate, write_atomic
+from bias_audit.errors import BiasAuditError, UsageError
+from bias_audit.evidence import NAME as EVIDENCE
+from bias_audit.pairing import StoredRun, compare_runs
+from bias_audit.specs import Id, Spec, Text
+from bias_audit.store import replace_folder
+from bias_audit.waivers import Day
+
+FOLDER = "bias-audit-baselines"
+RECORD = "baseline.yaml"
+RESULTS = "results.json"
+_HEADER = """\
+# An accepted run. Written by 'bias-audit baseline accept'; the digests of both files are checked.
+"""
+_ATTRIBUTES = """\
+# The digests of these files are checked: git must not change their line ends.
+* -text
+"""
+
+
+class AcceptedModel(Spec):
+    """The model of an accepted run."""
+
+    name: str
+    revision: str | None = None
+    """Commit of the hub repository, if it came from there."""
+    fingerprint: str
+    """SHA-256 over the weight files."""
+
+
+class Digests(Spec):
+    """SHA-256 of the files beside the record."""
+
+    results: str
+    evidence: str
+
+
+class BaselineFile(Spec):
+    """``baseline.yaml``."""
+
+    version: Literal[1]
+    name: Id
+    reason: Text
+    """Why this run is what others are compared with."""
+    accepted: Day
+    """Day on which it was accepted."""
+    who: Text | None = None
+    """Who accepted it."""
+    tool: Text
+    """Version of the program that accepted it."""
+    model: AcceptedModel
+    sha256: Digests
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Baseline:
+    """A baseline whose files are as they were accepted."""
+
+    record: BaselineFile
+    folder: Path
+    """Its own folder."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.record.name
+
+    @property
+    def run(self) -> StoredRun:
+        """The accepted run.
+
+        Raises:
+            UsageError: its results are of a newer version of the program.
+        """
+        return StoredRun.open(self.folder / RESULTS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One baseline of a folder, or what is wrong with it."""
+
+    name: str
+    baseline: Baseline | None
+    problem: str = ""
+
+
+def folder(config: Path | None, chosen: Path | None = None) -> Path:
+    """The folder of the baselines: the chosen one, else beside the configuration, else here."""
+    if chosen is not None:
+        return chosen
+    return (config.parent if config is not None else Path()) / FOLDER
+
+
+def find(place: Path, name: str) -> Baseline | None:
+    """Return a baseline, checked; None when there is none of this name.
+
+    Args:
+        place: the folder of all baselines.
+        name: of the baseline.
+
+    Raises:
+        UsageError: it was edited, is damaged, or the name cannot be one.
+    """
+    home = place / checked_name(name)
+    if not home.is_dir():
+        return None
+    record = _yaml.read(home / RECORD, BaselineFile)
+    if record.name != name:
+        raise UsageError(
+            f"{home / RECORD} is the record of '{record.name}'",
+            hint="baselines are not renamed by hand; accept the run again under the new name",
+        )
+    for file, digest in ((RESULTS, record.sha256.results), (EVIDENCE, record.sha256.evidence)):
+        _check(home / file, digest, name)
+    return Baseline(record=record, folder=home)
+
+
+def every(place: Path) -> list[Entry]:
+    """All baselines of a folder by name; broken ones with what is wrong with them."""
+    if not place.is_dir():
+        return []
+    names = sorted(path.name for path in place.iterdir() if path.is_dir() and path.name[0] != ".")
+    return [_entry(place, name) for name in names]
+
+
+def _entry(place: Path, name: str) -> Entry:
+    try:
+        return Entry(name=name, baseline=find(place, name))
+    except BiasAuditError as error:
+        return Entry(name=name, baseline=None, problem=error.message)
+
+
+def accept(
+    run: str | Path, *, name: str, reason: str, today: date, place: Path, who: str | None = None
+) -> Baseline:
+    """Keep a run as a baseline; an older one of this name is replaced, whole or not at all.
+
+    Args:
+        run: a run folder, a ``results.json``, or ``audit-runs/latest``.
+        name: what gates call it: ``against: baseline:NAME``.
+        reason: why it is accepted.
+        today: the day, for the record.
+        place: the folder of all baselines.
+        who: who accepts it.
+
+    Raises:
+        UsageError: the run cannot be a baseline, or the folder cannot be written.
+    """
+    checked_name(name)
+    path = locate(run)
+    stored = StoredRun.open(path)
+    _refuse(stored, path.parent)
+    try:
+        files = {RESULTS: path.read_bytes(), EVIDENCE: (path.parent / EVIDENCE).read_bytes()}
+    except OSError as error:
+        raise UsageError(f"cannot read {path.parent}: {error.strerror or error}") from error
+    model = stored.results.model
+    content = {
+        "version": 1,
+        "name": name,
+        "reason": reason,
+        "accepted": today.isoformat(),
+        **({"who": who} if who else {}),
+        "tool": __version__,
+        "model": model.model_dump(include={"name", "revision", "fingerprint"}, exclude_none=True),
+        "sha256": {"results": _digest(files[RESULTS]), "evidence": _digest(files[EVIDENCE])},
+    }
+    record = _record(content)
+    if not (place / ".gitattributes").exists():
+        write_atomic(place / ".gitattributes", _ATTRIBUTES)
+    replace_folder(place / name, {**files, RECORD: _HEADER + _as_yaml(content)})
+    return Baseline(record=record, folder=place / name)
+
+
+def _record(content: dict[str, Any]) -> BaselineFile:
+    """Check what was given.
+
+    Raises:
+        UsageError: a value cannot be used; named as the option that gave it.
+    """
+    try:
+        return BaselineFile.model_validate(content)
+    except ValidationError as error:
+        first = explain(error, BaselineFile, "", {}, {})[0]
+        option = error.errors()[0]["loc"][0]
+        raise UsageError(f"--{option}: {first.message}", hint=first.hint) from None
+
+
+def checked_name(name: str) -> str:
+    """Return a baseline's name if it can be one.
+
+    Raises:
+        UsageError: it would leave the folder, or gates could not name it.
+    """
+    try:
+        return TypeAdapter(Id).validate_python(name)
+    except ValidationError:
+        raise UsageError(
+            f"'{name[:80]}' cannot be the name of a baseline",
+            hint="use small letters, digits, '.', '_' and '-', such as: main",
+        ) from None
+
+
+def _refuse(run: StoredRun, home: Path) -> None:
+    """Refuse what nothing could be judged against.
+
+    Raises:
+        UsageError: no evidence, a partial run, nothing comparable, or files that do not fit.
+    """
+    if run.evidence is None:
+        raise UsageError(
+            f"{home} has no {EVIDENCE}, which a baseline needs to pair sentences",
+            hint="accept the folder that 'bias-audit run' wrote, as it is",
+        )
+    if run.results.run.partial:
+        raise UsageError(
+            f"{home} is a partial run (--limit or --max-time), so nothing could be judged by it",
+            hint="run the audit without these options first",
+        )
+    found = compare_runs(run, run, name="itself")
+    if not found.changes:
+        raise UsageError(
+            f"{home} has no result that could be compared",
+            hint=found.missing[0].reason if found.missing else "see 'bias-audit show' for why",
+        )
+
+
+def _check(path: Path, digest: str, name: str) -> None:
+    try:
+        found = _digest(path.read_bytes())
+    except OSError as error:
+        raise UsageError(
+            f"the baseline '{name}' is incomplete: {path}: {error.strerror or error}",
+            hint="restore the file from version control, or accept a run again",
+        ) from error
+    if found != digest:
+        raise UsageError(
+            f"the baseline '{name}' was changed after it was accepted: {path} has the digest"
+            f" {found[:12]}, {RECORD} says {digest[:12]}",
+            hint="restore the file from version control, or accept a run again",
+        )
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _as_yaml(content: dict[str, Any], indent: str = "") -> str:
+    """Keys and quoted words; JSON strings are YAML strings."""
+    lines = []
+    for key, value in content.items():
+        if isinstance(value, dict):
+            lines.append(f"{indent}{key}:\n{_as_yaml(value, indent + '  ')}")
+        else:
+            lines.append(f"{indent}{key}: {json.dumps(value, ensure_ascii=False)}\n")
+    return "".join(lines)

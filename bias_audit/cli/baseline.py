@@ -1,0 +1,146 @@
+"""``bias-audit baseline``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import rich_click as click
+
+from bias_audit.errors import visible
+
+if TYPE_CHECKING:
+    from bias_audit.baselines import Baseline
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _place_options(command: F) -> F:
+    """Add the options that say where baselines are."""
+    config = click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration.")
+    place = click.option(
+        "--baselines",
+        type=click.Path(path_type=Path),
+        help="Folder of the baselines.  [default: bias-audit-baselines beside the configuration]",
+    )
+    return config(place(command))
+
+
+def _place(config: Path | None, baselines: Path | None) -> Path:
+    from bias_audit import config as configuration
+    from bias_audit.baselines import folder
+
+    return folder(config or configuration.find(Path.cwd()), baselines)
+
+
+@click.group()
+def baseline() -> None:
+    """Accept a run as a baseline, and look at those that were accepted."""
+
+
+@baseline.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="What gates call it: against: baseline:NAME.")
+@click.option("--reason", required=True, help="Why this run is what others are compared with.")
+@click.option("--who", help="Who accepts it.")
+@_place_options
+def accept(
+    run: Path,
+    name: str,
+    reason: str,
+    who: str | None,
+    config: Path | None,
+    baselines: Path | None,
+) -> int:
+    """Keep the results and the evidence of a run under a name.
+
+    A baseline of this name is replaced. Put the folder under version control: its history says
+    who moved the line, when and why.
+
+    \b
+    Examples:
+      bias-audit baseline accept audit-runs/latest --name main --reason "First release."
+    """
+    from bias_audit import baselines as baseline_files
+    from bias_audit.cli._policy import today
+
+    place = _place(config, baselines)
+    older = (place / baseline_files.checked_name(name)).exists()
+    made = baseline_files.accept(run, name=name, reason=reason, who=who, today=today(), place=place)
+    did = "replaced" if older else "accepted"
+    click.echo(visible(f"{did} {name}: {_line(made)}"))
+    click.echo(str(made.folder), err=True)
+    return 0
+
+
+@baseline.command(name="list")
+@click.option("--json", is_flag=True, help="Print JSON.")
+@_place_options
+def list_(json: bool, config: Path | None, baselines: Path | None) -> int:
+    """List all baselines; broken ones are said and end with exit code 2.
+
+    \b
+    Examples:
+      bias-audit baseline list
+    """
+    from bias_audit import baselines as baseline_files
+
+    place = _place(config, baselines)
+    entries = baseline_files.every(place)
+    if json:
+        found = [
+            {"name": e.name, "problem": e.problem, "record": _record(e.baseline)} for e in entries
+        ]
+        click.echo(dumps(found, indent=1, ensure_ascii=False))
+    for entry in () if json else entries:
+        said = _line(entry.baseline) if entry.baseline else f"broken: {entry.problem}"
+        click.echo(visible(f"{entry.name:16} {said}"))
+    click.echo(f"{len(entries)} baseline{'s'[: len(entries) != 1]} in {place}", err=True)
+    return 2 if any(entry.baseline is None for entry in entries) else 0
+
+
+@baseline.command()
+@click.argument("name")
+@click.option("--json", is_flag=True, help="Print JSON.")
+@_place_options
+def show(name: str, json: bool, config: Path | None, baselines: Path | None) -> int:
+    """Show what was accepted, by whom and why, and its gaps.
+
+    \b
+    Examples:
+      bias-audit baseline show main
+    """
+    from bias_audit import baselines as baseline_files
+    from bias_audit.errors import UnknownNameError
+
+    place = _place(config, baselines)
+    found = baseline_files.find(place, name)
+    if found is None:
+        known = [entry.name for entry in baseline_files.every(place)]
+        raise UnknownNameError("baseline", name, known, hint=f"{place} holds none")
+    results = found.run.results
+    gaps = [r for r in results.results if r.role == "primary" and r.estimate is not None]
+    if json:
+        shown = {r.id: [r.estimate, r.ci_low, r.ci_high] for r in gaps}
+        click.echo(dumps({**_record(found), "gaps": shown}, indent=1, ensure_ascii=False))
+        return 0
+    click.echo(visible(f"{found.name}: {_line(found)}"))
+    click.echo(f"run of {results.run.created or 'an unknown day'}, files as they were accepted")
+    for r in gaps:
+        low, high = r.ci_low, r.ci_high
+        interval = "" if low is None or high is None else f"  [{low:+.2f}, {high:+.2f}]"
+        click.echo(visible(f"  {r.estimate:+.2f}{interval}  {r.id}"))
+    return 0
+
+
+def _line(found: Baseline) -> str:
+    record = found.record
+    revision = f" (revision {record.model.revision[:7]})" if record.model.revision else ""
+    who = f" by {record.who}" if record.who else ""
+    return f"{record.accepted}{who}, {record.model.name}{revision}: {record.reason}"
+
+
+def _record(found: Baseline | None) -> dict[str, Any]:
+    return {} if found is None else found.record.model_dump(mode="json")

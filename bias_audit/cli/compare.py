@@ -1,0 +1,64 @@
+"""``bias-audit compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+HELP = """Compare two stored runs, paired sentence by sentence, without the model.
+
+BASELINE and RUN are run folders, results.json files, audit-runs/latest, or baseline:NAME. The exit
+code is 0 whatever changed; to fail a build on a rise, use a gate with 'against' and 'max_rise'.
+
+\b
+Examples:
+  bias-audit compare audit-before audit-after
+  bias-audit compare baseline:main audit-runs/latest --all
+  bias-audit compare baseline:main audit --format md -o comment.md
+"""
+
+
+@click.command(help=HELP)
+@click.argument("baseline")
+@click.argument("run")
+@click.option(
+    "--format",
+    type=click.Choice(["csv", "json", "md", "terminal"]),
+    default="terminal",
+    show_default=True,
+    help="Format of the answer.",
+)
+@click.option("--json", is_flag=True, help="Print JSON; the same as --format json.")
+@click.option("--all", is_flag=True, help="Every pair of groups, not only the declared.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write into this file.")
+@click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration file.")
+@click.option("--baselines", type=click.Path(path_type=Path), help="Folder of the baselines.")
+def compare(
+    baseline: str,
+    run: str,
+    format: str,
+    json: bool,
+    all: bool,
+    output: Path | None,
+    config: Path | None,
+    baselines: Path | None,
+) -> int:
+    """Compare two stored runs."""
+    from bias_audit.archive import write_atomic
+    from bias_audit.comparing import compare as compared
+    from bias_audit.render import comparison
+
+    place = baselines
+    if config is not None and baselines is None:
+        from bias_audit.baselines import folder
+
+        place = folder(config)
+    found = compared(baseline, run, folder=place)
+    text = comparison.render(found.record, "json" if json else format, secondary=all)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_atomic(output, text)
+        click.echo(str(output), err=True)
+    return 0

@@ -1,0 +1,170 @@
+"""``bias-audit datasets``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from bias_audit.errors import visible
+
+WIDTH = 96
+
+
+@click.group()
+def datasets() -> None:
+    """List, describe and fetch published data sets.
+
+    None of them is part of this program: you bring your own copy, or fetch it from its authors.
+    """
+
+
+@datasets.command(name="list")
+@click.option("--json", is_flag=True, help="Print JSON.")
+def list_(**flags: bool) -> int:
+    """List the data sets that can be read, with their licences."""
+    from bias_audit.datasets import DATASETS
+
+    if flags["json"]:
+        rows = [
+            {
+                "id": info.id,
+                "title": info.title,
+                "holds": info.holds,
+                "licence": info.licence,
+                "home": info.home,
+                "measures": list(info.measures),
+            }
+            for info in DATASETS.values()
+        ]
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return 0
+    for info in DATASETS.values():
+        click.echo(f"{info.id:20} {info.title:26} {info.licence}")
+    return 0
+
+
+@datasets.command()
+@click.argument("name")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Your copy, a file or a folder: check it and count what is in it.",
+)
+@click.option("--json", is_flag=True, help="Print JSON.")
+def describe(name: str, data: Path | None, **flags: bool) -> int:
+    """Describe one data set: licence, citation, warnings, measures; and your copy of it.
+
+    \b
+    Example:
+      bias-audit datasets describe crows-pairs --data crows_pairs_anonymized.csv
+    """
+    from bias_audit.datasets import get, open_dataset
+
+    info = get(name)
+    facts = open_dataset(name, data).facts() if data is not None else None
+    if flags["json"]:
+        click.echo(json.dumps(_as_json(info, facts), indent=1, ensure_ascii=False))
+        return 0
+    lines = [
+        f"{info.id}: {info.title}",
+        "",
+        f"Holds      {info.holds}",
+        f"Expects    {info.give}",
+        f"Licence    {info.licence}",
+        f"Home       {info.home}",
+        f"Cite       {info.citation}",
+        f"Caution    {info.caution or 'none from its authors'}",
+        f"Reports    quote none of its sentences, unless asked with --examples{_warned(info)}",
+        f"Measures   {', '.join(info.measures) or 'none yet; its records can be read in Python'}",
+    ]
+    click.echo("\n".join(map(visible, _wrapped(lines))))
+    if facts is not None:
+        click.echo("\n" + "\n".join(map(visible, _wrapped(_counted(facts)))))
+    return 0
+
+
+@datasets.command()
+@click.argument("name")
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path),
+    help="Folder to put it in.  [default: bias-audit-data/NAME]",
+)
+@click.option("--replace", is_flag=True, help="Overwrite files that differ.")
+@click.option("--offline", is_flag=True, help="Refuse the network.")
+def fetch(name: str, to: Path | None, *, replace: bool, offline: bool) -> int:
+    """Fetch a data set from its authors' page, and check its digest where one is known."""
+    from bias_audit.datasets import get
+    from bias_audit.datasets.fetching import fetch as bring
+
+    info = get(name)
+    click.echo(f"{info.title}, {info.licence}\nCite: {info.citation}", err=True)
+    folder = to or Path("bias-audit-data") / info.id
+    found = bring(
+        info,
+        folder,
+        offline=offline,
+        replace=replace,
+        say=lambda url: click.echo(f"fetching {url}", err=True),
+    )
+    for file in found:
+        state = "as known" if file.checked else "no digest known, write this one down"
+        there = "" if file.new else ", was there already"
+        click.echo(visible(f"{file.path}  {file.bytes:,} bytes{there}"))
+        click.echo(f"  sha256 {file.sha256} ({state})")
+    return 0
+
+
+def _warned(info: Any) -> str:
+    return "" if info.quotable else "; such a report is not to be passed on"
+
+
+def _counted(facts: Any) -> list[str]:
+    """What is in a user's copy, as lines."""
+    lines = [
+        f"Your copy  {len(facts.files)} file{'s'[: len(facts.files) != 1]}, {facts.rows:,} records"
+    ]
+    for file in facts.files:
+        known = "the published file" if file.known else "not a file with a known digest"
+        lines.append(f"  {file.name}  sha256 {file.sha256[:16]}...  {known}")
+    lines += [f"  {count:>9,}  {name or '(no kind)'}" for name, count in facts.categories.items()]
+    if facts.clusters:
+        lines.append(f"Clusters   {facts.clusters:,}: records of one are not independent")
+    if facts.duplicates:
+        lines.append(f"Repeated   {facts.duplicates:,} records repeat an earlier one")
+    return lines
+
+
+def _as_json(info: Any, facts: Any) -> dict[str, Any]:
+    keys = ("id", "title", "holds", "give", "licence", "citation", "home", "caution", "quotable")
+    found: dict[str, Any] = {key: getattr(info, key) for key in keys}
+    found["measures"] = list(info.measures)
+    found["files"] = [{"url": file.url, "sha256": file.sha256 or None} for file in info.files]
+    if facts is not None:
+        found["copy"] = {
+            "sha256": facts.sha256,
+            "rows": facts.rows,
+            "categories": dict(facts.categories),
+            "clusters": facts.clusters,
+            "duplicates": facts.duplicates,
+            "files": [
+                {"name": f.name, "sha256": f.sha256, "bytes": f.bytes, "known": f.known}
+                for f in facts.files
+            ],
+        }
+    return found
+
+
+def _wrapped(lines: list[str]) -> list[str]:
+    """Long lines folded under their own text."""
+    import textwrap
+
+    folded = []
+    for line in lines:
+        folded += textwrap.wrap(
+            line, WIDTH, subsequent_indent=" " * 11, break_on_hyphens=False, break_long_words=False
+        ) or [""]
+    return folded

@@ -1,0 +1,63 @@
+"""``bias-audit gate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+HELP = """Judge a stored run by the gates of a configuration, without the model.
+
+RUN is a run folder, a results.json, or audit-runs/latest, and stays as it is. The exit code is 1
+when an enforced gate fails, 3 when the evidence is incomplete, else 0.
+
+\b
+Examples:
+  bias-audit gate audit-runs/latest
+  bias-audit gate audit -c bias-audit.yaml --baseline main
+  bias-audit gate audit --format junit,sarif -o junit=junit.xml -o sarif=results.sarif
+"""
+
+
+@click.command(help=HELP)
+@click.argument("run", type=click.Path(path_type=Path), default="audit-runs/latest")
+@click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration file.")
+@click.option("--baseline", help="Compare with this baseline or run, whatever the gates name.")
+@click.option("--baselines", type=click.Path(path_type=Path), help="Folder of the baselines.")
+@click.option("--format", default="terminal", show_default=True, help="Comma-separated.")
+@click.option("-o", "--output", multiple=True, help="FORMAT=PATH, or PATH for a single format.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 instead of 1 or 3.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Unclear enforced gates and unpinned hub models count as incomplete.",
+)
+def gate(
+    run: Path,
+    config: Path | None,
+    baseline: str | None,
+    baselines: Path | None,
+    format: str,
+    output: tuple[str, ...],
+    quiet: bool,
+    exit_zero: bool,
+    strict: bool,
+) -> int:
+    """Judge a stored run."""
+    from bias_audit.baselines import folder
+    from bias_audit.cli._formats import Outputs
+    from bias_audit.cli._policy import finish, load_policy
+    from bias_audit.judging import judged
+    from bias_audit.pairing import StoredRun
+    from bias_audit.render.terminal import first_line
+
+    outputs = Outputs(format, output)
+    stored = StoredRun.open(run)
+    policy, path = load_policy(config, stored.results, strict=strict)
+    results = judged(stored, policy, folder=folder(path, baselines), against=baseline)
+    if quiet or not outputs.to_stdout:
+        click.echo(first_line(results))
+    if not quiet or outputs.places:
+        outputs.write(results)
+    return finish(results, exit_zero=exit_zero, strict=strict)

@@ -1,0 +1,130 @@
+"""``compare(a, b)``: two audits side by side, paired sentence by sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bias_audit.archive import Change, Comparison, write_atomic
+from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.evidence import NAME
+from bias_audit.pairing import StoredRun, compare_runs
+from bias_audit.render import comparison as shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bias_audit.auditing import Audit
+
+BASELINE = "baseline:"
+"""Stands before the name of a baseline, where a run could be meant."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Compared:
+    """What changed between two audits."""
+
+    record: Comparison
+    """Everything, as ``results.json`` holds it for a baseline."""
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """One record for each gap that both audits have."""
+        return self.record.changes
+
+    @property
+    def identical(self) -> bool:
+        """Whether both models gave every sentence the same scores."""
+        return self.record.identical
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the changes as a table for pandas."""
+        import pandas as pd
+
+        return pd.DataFrame([change.model_dump() for change in self.record.changes])
+
+    def report(self, path: str | Path, format: str | None = None) -> Path:
+        """Render into a file; the format follows the name's ending (md, json, csv, txt).
+
+        Raises:
+            UnknownNameError: no such format.
+            UsageError: the file cannot be written.
+        """
+        target = Path(path)
+        ending = target.suffix.lstrip(".")
+        name = format or ("terminal" if ending == "txt" else ending)
+        write_atomic(target, shown.render(self.record, name))
+        return target
+
+    def __str__(self) -> str:
+        return shown.render(self.record, "terminal")
+
+    __repr__ = __str__
+
+
+def compare(
+    baseline: str | Path | Audit, candidate: str | Path | Audit, *, folder: Path | None = None
+) -> Compared:
+    """Compare two audits of the same sentences.
+
+    Args:
+        baseline: what to compare with: a run folder, a ``results.json``, ``baseline:NAME``, or an
+            audit.
+        candidate: the audit in question, given in the same ways.
+        folder: where baselines are kept; beside the configuration of this folder when None.
+
+    Raises:
+        UsageError: one of them cannot be read, or has no evidence to pair.
+        UnknownNameError: no baseline has this name.
+    """
+    old, new = _stored(baseline, folder), _stored(candidate, folder)
+    for run, source in ((old, baseline), (new, candidate)):
+        if run.evidence is None:
+            raise UsageError(
+                f"{_named(source)} has no {NAME}, so its sentences cannot be paired",
+                hint="give the whole folder that 'bias-audit run' wrote",
+            )
+    return Compared(record=compare_runs(old, new, name=_named(baseline)))
+
+
+def _stored(source: str | Path | Audit, folder: Path | None) -> StoredRun:
+    if isinstance(source, str) and source.startswith(BASELINE):
+        return _accepted(source.removeprefix(BASELINE), folder)
+    if isinstance(source, str | Path):
+        return StoredRun.open(source)
+    if source.measured is not None:
+        from bias_audit.tables import evidence_csv
+
+        tables = source.measured.tables
+        return StoredRun(
+            results=source.results, evidence=evidence_csv([tables[name] for name in sorted(tables)])
+        )
+    file = None if source.folder is None else source.folder / NAME
+    return StoredRun(results=source.results, evidence=file if file and file.is_file() else None)
+
+
+def _accepted(name: str, folder: Path | None) -> StoredRun:
+    from bias_audit import baselines as baseline_files
+    from bias_audit import config as configuration
+
+    place = folder or baseline_files.folder(configuration.find(Path.cwd()))
+    found = baseline_files.find(place, name)
+    if found is None:
+        known = [entry.name for entry in baseline_files.every(place)]
+        raise UnknownNameError(
+            "baseline", name, known, hint=f"{place} holds none; see 'bias-audit baseline --help'"
+        )
+    return found.run
+
+
+def _named(source: str | Path | Audit) -> str:
+    """How reports call a run."""
+    if isinstance(source, str):
+        return source.removeprefix(BASELINE)
+    if isinstance(source, Path):
+        return str(source)
+    return source.folder.name if source.folder is not None else source.results.model.name
+
+
+__all__ = ["Compared", "compare"]

@@ -1,0 +1,185 @@
+"""What the readers of published data sets yield: frozen records, one for each item.
+
+``line`` is where the item begins in its file, counted from 1; 0 where it was put together from
+several places.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentencePair:
+    """Two sentences that differ by the group they speak about."""
+
+    id: str
+    """Unique inside the data set."""
+    more: str
+    """The more stereotypical sentence (or the one about the disadvantaged group)."""
+    less: str
+    """The less stereotypical sentence."""
+    category: str
+    """Kind of bias, as the data set names it."""
+    direction: Literal["stereo", "antistereo", ""] = ""
+    """Whether the pair states a stereotype or contradicts one, where the data set says so."""
+    cluster: str = ""
+    """What the pair shares with others, so that they are no independent observations: its writer,
+    its target term, its template. Empty: a cluster of its own."""
+    line: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """A context with three candidates: stereotype, anti-stereotype, unrelated."""
+
+    id: str
+    kind: Literal["intrasentence", "intersentence"]
+    category: str
+    target: str
+    """The term that the item is about; items of one term are no independent observations."""
+    context: str
+    """With ``BLANK`` in intrasentence items."""
+    stereotype: str
+    """The whole sentence."""
+    anti: str
+    unrelated: str
+    left: str = ""
+    """Text before the blank; intrasentence only."""
+    right: str = ""
+    """Text after the blank."""
+    fills: tuple[str, str, str] | None = None
+    """What stands in the blank: stereotype, anti-stereotype, unrelated. None between sentences,
+    and where the sentences do not follow the context."""
+    line: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PronounSentence:
+    """A sentence with a pronoun and an occupation that it refers to, or not."""
+
+    id: str
+    left: str
+    """Text before the pronoun."""
+    pronoun: str
+    right: str
+    """Text after the pronoun."""
+    gender: Literal["female", "male", "neutral"]
+    entity: str
+    """Whom the pronoun refers to."""
+    occupation: str
+    """Occupation of the schema."""
+    other: str = ""
+    """The other person in the sentence, where the data set names one."""
+    stance: Literal["pro", "anti", ""] = ""
+    """Whether the pronoun follows the stereotype of the occupation."""
+    kind: str = ""
+    """Type of the sentence: ``type1``, ``type2`` (WinoBias)."""
+    split: str = ""
+    line: int = 0
+
+    @property
+    def text(self) -> str:
+        """The whole sentence."""
+        return f"{self.left}{self.pronoun}{self.right}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MaskedSentence:
+    """A sentence about a person and a profession, with either or both masked."""
+
+    id: str
+    text: str
+    person_masked: str
+    """With ``[MASK]`` for the person."""
+    profession_masked: str
+    """With ``[MASK]`` for each word of the profession."""
+    both_masked: str
+    template: str
+    person: str
+    gender: str
+    profession: str
+    profession_gender: str
+    """Who holds the profession in labour statistics: ``female``, ``male``, ``balanced``."""
+    line: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupSentence:
+    """A sentence made from a template and a term for a group."""
+
+    id: str
+    text: str
+    template: str
+    axis: str
+    """What the groups differ in."""
+    group: str
+    term: str
+    """Descriptor or person, as it stands in the sentence."""
+    noun: str = ""
+    noun_gender: str = ""
+    preference: str = ""
+    """What the authors' reviewers say about the term: ``dispreferred``, ``polarizing`` ..."""
+    emotion: str = ""
+    emotion_word: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenTemplate:
+    """A sentence with one place to complete."""
+
+    id: str
+    left: str
+    right: str
+    identity: str
+    number: str
+    category: str
+    kind: str
+    line: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TermSet:
+    """One of the four sets of an association test of embeddings."""
+
+    test: str
+    role: Literal["targ1", "targ2", "attr1", "attr2"]
+    category: str
+    examples: tuple[str, ...]
+    line: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """A context, a question and three answers, one of which is 'unknown'."""
+
+    id: str
+    category: str
+    context: str
+    condition: Literal["ambig", "disambig"]
+    question: str
+    polarity: Literal["neg", "nonneg"]
+    answers: tuple[str, str, str]
+    groups: tuple[str, str, str]
+    """Whom each answer speaks about; ``unknown`` for the one that says so."""
+    stereotyped: tuple[str, ...]
+    """Groups that the stereotype is about."""
+    label: int
+    """The right answer, 0 to 2."""
+    cluster: str = ""
+    """Template that it was made from."""
+    line: int = 0
+
+
+Record = (
+    SentencePair
+    | Choice
+    | PronounSentence
+    | MaskedSentence
+    | GroupSentence
+    | OpenTemplate
+    | TermSet
+    | Question
+)

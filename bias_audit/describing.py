@@ -1,0 +1,137 @@
+"""One probe in words: what it asks, what is computed from it, and what it cannot show."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from bias_audit._claims import MIN_CONSTRUCT, MIN_LABELS, MIN_PAIRS, metrics, scope, target_scope
+from bias_audit._wording import tongue
+from bias_audit.metrics import info
+from bias_audit.probes import Probe, words_of
+from bias_audit.specs import Lexicon
+
+WIDTH = 100
+ROLES = {
+    "positive_control": "positive control: true by definition, it must show more than 1 nat",
+    "negative_control": "negative control: neutral words, it must show nothing",
+}
+
+
+def describe(probe: Probe) -> Iterator[str]:
+    """Return the description, line by line."""
+    spec = probe.spec
+    yield f"{spec.id} (version {spec.version}, axis {spec.axis}): {spec.title}"
+    if spec.question:
+        yield spec.question
+    yield ""
+    for key, text in _asked(probe):
+        yield from _wrapped(f"{key:12}", text)
+    yield ""
+    for key, text in _computed(probe):
+        yield from _wrapped(f"{key:12}", text)
+    yield from ("", "What it cannot show")
+    for text in cannot_show(probe):
+        yield from _wrapped("  - ", text)
+    if spec.card is None and spec.role == "probe":
+        yield from ("", "Card        none: it is measured and never judged")
+    for key, text in spec.card.model_dump().items() if spec.card else ():
+        yield from ("", key.capitalize())
+        yield from _wrapped("  ", text)
+
+
+def cannot_show(probe: Probe) -> Iterator[str]:
+    """What follows from the words and sentences alone; the card's ``limits`` say the rest."""
+    spec = probe.spec
+    if scope(probe) == "terms":
+        why = f"{MIN_LABELS} labels a group or {MIN_PAIRS} matched pairs would speak for the groups"
+        asked = spec.scope == "terms" or spec.mask == "group"
+        yield (
+            "Anything about other words for these groups: the claim is about exactly the words"
+            f" above{'' if asked else f'; {why}'}."
+        )
+    if target_scope(probe) == "fixed":
+        why = f"{MIN_CONSTRUCT} in each pole would speak for what they mean"
+        asked = spec.target_scope == "fixed" or bool(spec.targets.own)
+        yield (
+            "Anything about other targets: the claim is about exactly the targets above"
+            f"{'' if asked else f'; {why}'}."
+        )
+    if tongue(spec.language) != "en":
+        yield (
+            f"Anything about a model without this language ({spec.language}); the bundled model"
+            " knows English only."
+        )
+    if spec.role == "probe" and not spec.controls.positive:
+        yield "That the model has no gap: without a positive control it can never pass."
+    yield (
+        "What an application does with it: a gap is an association in these sentences, and no gap"
+        " is weak evidence for other sentences."
+    )
+
+
+def lexicon_row(lexicon: Lexicon) -> str:
+    """One lexicon in one line: its id, language, title and sets."""
+    sets = ", ".join(lexicon.sets)
+    return f"{lexicon.id:22} {lexicon.language:6} {lexicon.title}: {sets}"
+
+
+def lexicon_lines(lexicon: Lexicon) -> Iterator[str]:
+    """The sets of a lexicon with their words, tags and remarks."""
+    yield f"{lexicon.id} (version {lexicon.version}): {lexicon.title}"
+    yield from _wrapped("  ", lexicon.provenance)
+    for name, wordset in lexicon.sets.items():
+        yield from ("", f"{name} ({wordset.label or name}, {wordset.role})")
+        for word in words_of(wordset, lexicon.heads):
+            marks = [*word.entry.tags]
+            if word.entry.status in ("disputed", "outdated"):
+                marks.append(word.entry.status)
+            said = " / ".join(dict.fromkeys(word.forms.values()))
+            yield f"  {said}{' [' + ', '.join(marks) + ']' if marks else ''}"
+
+
+def _asked(probe: Probe) -> Iterator[tuple[str, str]]:
+    spec = probe.spec
+    yield "Sentences", f"{len(probe.frames)}, for example: {probe.frames[0].template.text}"
+    for group in probe.groups:
+        words = ", ".join(dict.fromkeys(word.label for word in group.words))
+        yield "Group", f"{group.label}: {words}"
+    for sign, title in (("+", probe.plus_name), ("-", probe.minus_name), ("0", "in neither")):
+        words = ", ".join(t.word.label for t in probe.targets if t.pole == sign)
+        if words:
+            yield f"Pole {sign}", f"{title}: {words}"
+    own = [(t.pole.partition(":")[2], t.word.label) for t in probe.targets if ":" in t.pole]
+    if own:
+        yield "Own words", ", ".join(f"{group}: {word}" for group, word in own)
+    if spec.role != "probe":
+        yield "Role", ROLES[spec.role]
+        return
+    yield "Margin", f"{spec.margin:.3f} nats. {spec.margin_reason}"
+    controls = [*spec.controls.positive, *spec.controls.negative]
+    controls += [f"placebo groups of {spec.controls.placebo}"] if spec.controls.placebo else []
+    yield "Controls", ", ".join(controls) or "none: it can never pass"
+
+
+def _computed(probe: Probe) -> Iterator[tuple[str, str]]:
+    for number, name in enumerate(metrics(probe)):
+        metric = info.get(name)
+        kind = "judged" if number == 0 else "shown, never judged"
+        yield "Measures", f"{name} ({metric.unit}, {kind}): {metric.name}; {metric.direction}"
+    several = len(probe.groups) > 2 and probe.spec.compare != "pairs"
+    if not probe.spec.targets.own:
+        one = "each group with the mean of the others" if several else "every pair of groups"
+        yield "Compares", one if len(probe.groups) > 2 else "the two groups"
+    stand = {"concept": "the groups that the words stand for", "terms": "exactly these group words"}
+    aim = {"construct": "what the targets stand for", "fixed": "exactly these targets"}
+    yield "Speaks for", f"{stand[scope(probe)]}, and {aim[target_scope(probe)]}"
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,54 @@
+"""What a configuration demands of a run: its gates with their places, the waivers, and the day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from bias_audit import config as configuration
+from bias_audit import waivers as waiver_files
+from bias_audit.config import Config, GateConfig
+from bias_audit.waivers import Placed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """Everything that judging needs beside the results."""
+
+    gates: tuple[GateConfig, ...] = ()
+    waivers: tuple[Placed, ...] = ()
+    today: date | None = None
+    """Day of judging, for waivers; None where there are none."""
+    strict: bool = False
+    """Unclear enforced gates and unpinned models count as incomplete."""
+    file: str = ""
+    """The configuration, as reports name it."""
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Line and column of every gate, by its id."""
+    digest: str = ""
+    """SHA-256 of what the configuration says."""
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Names of the baselines that the gates compare with, in their order."""
+        return tuple(dict.fromkeys(g.baseline for g in self.gates if g.baseline is not None))
+
+
+def read_policy(config: Config, path: Path | None, *, today: date, strict: bool = False) -> Policy:
+    """Collect what a configuration demands; ``path`` is where it was read from, if from a file.
+
+    Raises:
+        FileError: the waiver file is missing or has mistakes.
+    """
+    file = configuration.waiver_file(config, path)
+    return Policy(
+        gates=config.gates,
+        waivers=waiver_files.read(file, today, configuration.named(file)) if file else (),
+        today=today,
+        strict=strict,
+        file=configuration.named(path) if path else "",
+        places=configuration.gate_places(path) if path else {},
+        digest=configuration.digest(config) if path else "",
+    )

@@ -1,0 +1,248 @@
+"""Gates as tests: ``pytest --bias-audit bias-audit.yaml [--bias-audit-run RUN]``.
+
+Each gate of the configuration is one test. It passes only if the gate passes: an unclear gate is
+skipped with its reason, a waived one is an expected failure, and what ends ``bias-audit gate`` with
+1 or 3 fails. Without the option nothing is collected and nothing is imported.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from bias_audit.archive import Gate, Results
+    from bias_audit.auditing import Audit
+
+COMPLETE = "[complete]"
+"""Name of the test that every probe could be scored."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("bias-audit")
+    group.addoption("--bias-audit", metavar="FILE", help="test the gates of this configuration")
+    group.addoption("--bias-audit-run", metavar="RUN", help="judge this stored run; score nothing")
+    group.addoption(
+        "--bias-audit-strict", action="store_true", help="unclear gates and unpinned models fail"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start to take part, if the option was given.
+
+    Raises:
+        pytest.UsageError: the configuration has mistakes or no gates, or the run is not there.
+    """
+    if config.getoption("bias_audit") is not None:
+        config.pluginmanager.register(_Gates(config), _NAME)
+    elif config.getoption("bias_audit_run") is not None:
+        raise pytest.UsageError("--bias-audit-run needs --bias-audit FILE: a run has no gates")
+
+
+@pytest.fixture(scope="session")
+def bias_audit(request: pytest.FixtureRequest) -> Audit:
+    """The audit behind the gates, for tests of your own; they are skipped without --bias-audit."""
+    gates = request.config.pluginmanager.get_plugin(_NAME)
+    if gates is None:
+        pytest.skip("needs --bias-audit FILE")
+    return _told(gates)
+
+
+@pytest.fixture(scope="session")
+def bias_audit_results(bias_audit: Audit) -> Results:
+    """The records of the audit, as in ``results.json``."""
+    return bias_audit.results
+
+
+_NAME = "bias-audit-gates"
+
+
+class _Gates:
+    """Collects the gates, and audits once when the first of them is asked for."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        from bias_audit.config import gate_places, read
+        from bias_audit.errors import BiasAuditError
+
+        here = config.invocation_params.dir
+        run = config.getoption("bias_audit_run")
+        self.path = Path(here, config.getoption("bias_audit")).resolve()
+        self.run = None if run is None else Path(here, run)
+        self.strict = bool(config.getoption("bias_audit_strict"))
+        self.done: Audit | BiasAuditError | None = None
+        self.folder: tempfile.TemporaryDirectory[str] | None = None
+        try:
+            self.gates = tuple(gate.id for gate in read(self.path).gates)
+            self.places = gate_places(self.path)
+        except BiasAuditError as error:
+            raise pytest.UsageError(f"--bias-audit: {error}") from None
+        if not self.gates:
+            raise pytest.UsageError(f"--bias-audit: {self.path} has no gates, so nothing is tested")
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Any:
+        """Collect the configuration where pytest meets it, so that its tests can be selected."""
+        if file_path.resolve() != self.path:
+            return None
+        return _File.from_parent(parent, path=file_path, gates=self)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, items: list[pytest.Item]
+    ) -> None:
+        """Add the gates where pytest did not meet the configuration, before -k and -m choose."""
+        if not any(isinstance(item, _Item) for item in items):
+            items += _File.from_parent(session, path=self.path, gates=self).collect()
+
+    def pytest_unconfigure(self) -> None:
+        """Remove the run that was made here."""
+        if self.folder is not None:
+            self.folder.cleanup()
+
+    def audit(self) -> Audit:
+        """The audit, judged; made at most once.
+
+        Raises:
+            BiasAuditError: it could not be made; the same error every time.
+        """
+        from bias_audit.errors import BiasAuditError
+
+        if self.done is None:
+            try:
+                self.done = self._measured() if self.run is None else self._stored(self.run)
+            except BiasAuditError as error:
+                self.done = error
+        if isinstance(self.done, BiasAuditError):
+            raise self.done
+        return self.done
+
+    def _measured(self) -> Audit:
+        from bias_audit.auditing import Audit
+        from bias_audit.cli._app import app
+
+        self.folder = tempfile.TemporaryDirectory(prefix="bias-audit-")
+        asked = ["run", f"--config={self.path}", "--exit-zero", "--quiet"]
+        asked += [f"--output={self.folder.name}", *["--strict"] * self.strict]
+        app.main(args=asked, obj=asked, prog_name="bias-audit", standalone_mode=False)
+        return Audit.load(self.folder.name)
+
+    def _stored(self, run: Path) -> Audit:
+        from bias_audit.auditing import Audit
+        from bias_audit.baselines import folder
+        from bias_audit.cli._policy import load_policy
+        from bias_audit.judging import judged
+        from bias_audit.pairing import StoredRun
+
+        stored = StoredRun.open(run)
+        policy, path = load_policy(self.path, stored.results, strict=self.strict)
+        results = judged(stored, policy, folder=folder(path))
+        return replace(Audit.load(run), results=results)
+
+
+class _File(pytest.File):
+    """The configuration as a file of tests."""
+
+    def __init__(self, *, gates: _Gates, **given: Any) -> None:
+        super().__init__(**given)
+        self.gates = gates
+
+    def collect(self) -> Generator[pytest.Item, None, None]:
+        """Yield a test for every gate, and one for the audit as a whole."""
+        for name in self.gates.gates:
+            yield _Gate.from_parent(self, name=name, gates=self.gates)
+        yield _Complete.from_parent(self, name=COMPLETE, gates=self.gates)
+
+
+class _Item(pytest.Item):
+    """A test about the audit."""
+
+    def __init__(self, *, gates: _Gates, **given: Any) -> None:
+        super().__init__(**given)
+        self.gates = gates
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """File, line from 0, and name."""
+        line = self.gates.places.get(self.name, (0, 0))[0]
+        return self.gates.path, line - 1 if line else None, f"bias audit: {self.name}"
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What went wrong in words; a traceback only for our own bugs."""
+        from bias_audit.errors import BiasAuditError
+
+        if isinstance(excinfo.value, (_FailedError, BiasAuditError)):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+
+class _Gate(_Item):
+    """One gate of the configuration, with everything that it judges."""
+
+    def runtest(self) -> None:
+        """Pass, fail, skip or fail as expected, by the gate's states."""
+        from bias_audit.gates import exit_code
+
+        results = self.gates.audit().results
+        found = [gate for gate in results.gates if gate.enforced and gate.gate == self.name]
+        alone = results.model_copy(update={"gates": tuple(found), "errors": ()})
+        bad = exit_code(alone, strict=self.gates.strict)
+        if bad or not found:
+            raise _FailedError(_lines(self.name, found, ("pass", "waived")))
+        if any(gate.state == "unclear" for gate in found):
+            pytest.skip(_first(found, "unclear"))
+        if any(gate.state == "waived" for gate in found):
+            pytest.xfail(_first(found, "waived"))
+
+
+class _Complete(_Item):
+    """Could every probe be scored? A crash is not a pass, also where no gate asks for the probe."""
+
+    def runtest(self) -> None:
+        """Fail with the errors of the audit."""
+        errors = self.gates.audit().results.errors
+        if errors:
+            told = "\n".join(f"  {error.probe}: {error.message}" for error in errors)
+            raise _FailedError(f"{len(errors)} of the probes could not be scored\n{told}")
+
+
+class _FailedError(Exception):
+    """A gate that is not met."""
+
+
+def _told(gates: _Gates) -> Audit:
+    from bias_audit.errors import BiasAuditError
+
+    try:
+        return gates.audit()
+    except BiasAuditError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+def _lines(name: str, gates: Sequence[Gate], quiet: Iterable[str]) -> str:
+    """The comparisons of a gate that are not met, a few lines for each."""
+    shown = [gate for gate in gates if gate.state not in quiet]
+    lines = [f"gate '{name}': {len(shown)} of {len(gates)} comparisons are not met"]
+    for gate in shown:
+        lines.append(f"  {gate.state}  {gate.result or gate.id}")
+        lines += [
+            f"      {text}" for text in (_measured(gate), gate.condition, gate.reason) if text
+        ]
+    return "\n".join(lines)
+
+
+def _measured(gate: Gate) -> str:
+    if gate.kind == "regression" and gate.rise is not None:
+        return f"the gap has grown by {gate.rise:.2f} {gate.unit}, at most {gate.limit:g} accepted"
+    if gate.measured is None or gate.ci_low is None or gate.ci_high is None:
+        return ""
+    return f"measured {gate.measured:.2f} [{gate.ci_low:.2f}, {gate.ci_high:.2f}] {gate.unit}"
+
+
+def _first(gates: Sequence[Gate], state: str) -> str:
+    """How many comparisons are in a state, and why the first of them is."""
+    there = [gate for gate in gates if gate.state == state]
+    return f"{len(there)} of {len(gates)} comparisons {state}: {there[0].reason}"

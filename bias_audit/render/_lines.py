@@ -1,0 +1,104 @@
+"""One gate in words: what was asked, what was measured, who waived it."""
+
+from __future__ import annotations
+
+from bias_audit.archive import Gate, Result, WaiverRecord
+from bias_audit.render import _page as page
+from bias_audit.render import _words as words
+from bias_audit.render._index import Index
+from bias_audit.render._text import bounds, count, plain, signed, times
+
+
+def gate_line(index: Index, gate: Gate) -> page.GateLine:
+    """Put one gate of the audit into words."""
+    result = index.results.get(gate.result) if gate.result else None
+    finding = index.findings.get(gate.result) if gate.result else None
+    failed = "fail" in (gate.state, gate.unwaived)
+    return page.GateLine(
+        id=gate.id,
+        probe=index.title(gate.probe),
+        state=gate.state,
+        title=index.versus(result) if result else gate.condition or "the probe runs",
+        condition=gate.condition if result else "",
+        measured=_measured(gate, result),
+        brief=_brief(gate, result),
+        allowed=_allowed(gate),
+        size=evidence_size(result) if result else "no evidence",
+        reason=words.sentence(gate.reason),
+        enforced=gate.enforced,
+        href=index.name("probe", gate.probe) if gate.probe in index.probes else "",
+        finding=finding.headline if finding and failed else "",
+        waived=_waived(index, gate),
+    )
+
+
+def evidence_size(result: Result) -> str:
+    """How many sentence frames, group words and scored words a result rests on."""
+    parts = [count(result.n_templates, "sentence frame"), count(result.n_terms, "group word")]
+    if result.n_targets:
+        parts.append(count(result.n_targets, "scored word"))
+    return ", ".join(parts)
+
+
+def waiver_words(waiver: WaiverRecord) -> str:
+    """Who accepted a failure, until when and why."""
+    ceiling = "" if waiver.up_to is None else f", up to a size of {plain(waiver.up_to)}"
+    return f"{waiver.owner} until {waiver.expires}{ceiling}: {words.sentence(waiver.reason)}"
+
+
+def _allowed(gate: Gate) -> str:
+    if gate.limit is None:
+        return "no limit set"
+    if gate.kind == "regression":
+        size = f"{plain(gate.limit)} {gate.unit}".rstrip()
+        return f"a rise of up to {size} over baseline {gate.baseline or 'without a name'}"
+    return words.margin(gate.limit, gate.unit)
+
+
+def _measured(gate: Gate, result: Result | None) -> str:
+    if gate.measured is None:
+        return words.missing(gate.reason)
+    text = f"{plain(gate.measured)} {gate.unit}{_interval(gate.ci_low, gate.ci_high)}".rstrip()
+    if gate.kind == "regression":
+        return f"{_rise(gate)}; gap {text}{_before(gate)}"
+    if result is not None and result.estimate is not None and gate.unit == "nats":
+        text += f"; {words.effect(result)}"
+    return text
+
+
+def _brief(gate: Gate, result: Result | None) -> str:
+    if gate.measured is None:
+        return words.missing(gate.reason)
+    gap = f"gap {plain(gate.measured)}{_interval(gate.ci_low, gate.ci_high)}"
+    allowed = "" if gate.limit is None else f"allowed {plain(gate.limit)} {gate.unit}".rstrip()
+    if gate.kind == "regression":
+        parts = [_rise(gate), allowed, f"against {gate.baseline}", gap + _before(gate)]
+    else:
+        odds = result is not None and gate.unit == "nats"
+        parts = [gap, allowed, f"odds {times(gate.measured)} times" if odds else ""]
+    if result is not None:
+        parts.append(count(result.n_templates, "frame"))
+    return ", ".join(part for part in parts if part)
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f" {bounds(low, high)}"
+
+
+def _rise(gate: Gate) -> str:
+    if gate.rise is None:
+        return "rise not available"
+    return f"rise {signed(gate.rise)}{_interval(gate.rise_low, gate.rise_high)}"
+
+
+def _before(gate: Gate) -> str:
+    return "" if gate.baseline_value is None else f" (was {plain(gate.baseline_value)})"
+
+
+def _waived(index: Index, gate: Gate) -> str:
+    """Who waived a gate; empty for all others."""
+    if gate.state != "waived":
+        return ""
+    holds = [w for w in index.audit.waivers if w.status == "active" and w.finding == gate.waiver]
+    covering = [w for w in holds if gate.id in w.gates] or holds
+    return f"Waived by {waiver_words(covering[0])}" if covering else "Waived."

@@ -1,0 +1,79 @@
+"""What has changed since a baseline, as a table; what could not be compared stands in it too."""
+
+from __future__ import annotations
+
+from bias_audit.archive import Change, Comparison
+from bias_audit.render import _page as page
+from bias_audit.render import _words as words
+from bias_audit.render._index import Index
+from bias_audit.render._text import bounds, plain, signed
+
+HEAD = ("Comparison", "Baseline", "Now", "Difference", "Rise of the gap", "In words")
+
+
+def changes(index: Index) -> page.Table | None:
+    """The table of changes: declared comparisons first, largest rise first; None without any."""
+    compared = index.audit.comparison
+    if compared is None:
+        return None
+    rows = [_row(index, change) for change in sorted(compared.changes, key=_rank)]
+    rows += [
+        _cells((index.title(lost.probe), "", "", "", "", words.sentence(lost.reason)))
+        for lost in compared.missing
+    ]
+    return page.Table(caption=_caption(compared), head=HEAD, rows=tuple(rows), note=_note(compared))
+
+
+def _rank(change: Change) -> tuple[bool, float, str]:
+    return (change.role != "primary", -(change.rise or 0.0), change.result)
+
+
+def _caption(compared: Comparison) -> str:
+    model, created = compared.baseline_model, compared.baseline_run.created
+    date = f", {created[:10]}" if created else ""
+    revision = f" at {model.revision[:12]}" if model.revision else ""
+    return f"Change since baseline {compared.baseline} ({model.name}{revision}{date})"
+
+
+def _note(compared: Comparison) -> str:
+    same = "Both models gave every paired sentence the same scores." if compared.identical else ""
+    usual = (
+        "Sentences are paired one by one. A rise says how much larger the gap is in size, "
+        "whichever its direction; its bounds are one-sided."
+    )
+    notices = [words.sentence(notice) for notice in compared.notices]
+    return " ".join(part for part in (same, usual, *notices) if part)
+
+
+def _row(index: Index, change: Change) -> tuple[page.Cell, ...]:
+    result = index.results.get(change.result)
+    pair = index.versus(result) if result else " vs ".join(change.group_labels or change.groups)
+    return _cells(
+        (
+            f"{index.title(change.probe)}: {pair}",
+            _number(change.baseline),
+            _number(change.candidate),
+            _with_interval(change.difference, change.ci_low, change.ci_high, change.unit),
+            _with_interval(change.rise, change.rise_low, change.rise_high, change.unit),
+            words.sentence(change.reason),
+        )
+    )
+
+
+def _cells(texts: tuple[str, ...]) -> tuple[page.Cell, ...]:
+    last = len(texts) - 1
+    return tuple(
+        page.Cell(text=text or "not available", long=place in (0, last))
+        for place, text in enumerate(texts)
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else plain(value)
+
+
+def _with_interval(value: float | None, low: float | None, high: float | None, unit: str) -> str:
+    if value is None:
+        return ""
+    inside = "" if low is None or high is None else f" {bounds(low, high)}"
+    return f"{signed(value)} {unit}{inside}"

@@ -1,0 +1,231 @@
+"""Two audits side by side: a line or row for each gap, the largest rises first."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+from bias_audit._reasons import REASONS
+from bias_audit.archive import Change, Comparison, dump_json, rounded
+from bias_audit.errors import UnknownNameError
+from bias_audit.records import OTHERS
+from bias_audit.render._text import bounds, clean, count, short, signed
+from bias_audit.render.csv import cell
+from bias_audit.render.markdown import escape
+
+LIMIT = 58_000
+"""Bytes of the Markdown, as in a summary."""
+WORDS = {
+    "larger": "larger",
+    "turned": "turned round",
+    "smaller": "smaller",
+    "blocked": "not judged",
+    "open": "no difference found",
+    "same": "same scores",
+}
+"""What is said of a change, in the order in which a reader should meet it."""
+COLUMNS = (
+    "result", "probe", "axis", "role", "group_a", "group_b", "label_a", "label_b", "verdict",
+    "baseline", "candidate", "difference", "ci_low", "ci_high", "se", "df", "p_value",
+    "p_adjusted", "rise", "rise_low", "rise_high", "bound_level", "identical", "n_templates",
+    "n_terms", "n_targets", "cells", "cells_lost_share", "unit", "reason_code", "reason",
+    "statuses",
+)  # fmt: skip
+"""Columns of the table, in order; an empty cell is a missing value."""
+
+
+def render(comparison: Comparison, format: str, *, secondary: bool = True) -> str:
+    """Return the comparison in the named format; the same one always gives the same text.
+
+    Args:
+        comparison: what changed.
+        format: one of :func:`formats`.
+        secondary: show every pair of groups, not only the comparison that each probe declares.
+
+    Raises:
+        UnknownNameError: no format has this name.
+    """
+    if format not in _FORMATS:
+        raise UnknownNameError("format", format, formats())
+    return _FORMATS[format](comparison, secondary)
+
+
+def formats() -> tuple[str, ...]:
+    """Names of the formats, in alphabetical order."""
+    return tuple(sorted(_FORMATS))
+
+
+def verdict(change: Change) -> str:
+    """What is said of a change: a key of :data:`WORDS`.
+
+    ``larger`` and ``smaller`` speak of the size of a gap, ``turned`` of one that changed its side.
+    Nothing found is no evidence that nothing changed.
+    """
+    if change.identical:
+        return "same"
+    if change.reason_code:
+        return "blocked"
+    if not change.differs:
+        return "open"
+    if (change.baseline or 0.0) * (change.candidate or 0.0) < 0:
+        return "turned"
+    return "larger" if (change.rise or 0.0) > 0 else "smaller"
+
+
+def headline(comparison: Comparison) -> str:
+    """The counts in one line: the first line of every output."""
+    tally = Counter(verdict(change) for change in comparison.changes)
+    parts = [f"{tally[key]:,} {word}" for key, word in WORDS.items() if tally[key]]
+    missing = len(comparison.missing)
+    if missing:
+        parts.append(f"{missing:,} without a partner")
+    whole = count(len(comparison.changes), "gap")
+    return f"{whole} compared with {clean(comparison.baseline)}: {', '.join(parts) or 'none'}"
+
+
+def _ordered(changes: Iterable[Change], secondary: bool) -> list[Change]:
+    rank = {key: place for place, key in enumerate(WORDS)}
+    kept = [change for change in changes if secondary or change.role == "primary"]
+    return sorted(kept, key=lambda c: (rank[verdict(c)], -(c.rise or 0.0), c.result))
+
+
+def _names(change: Change) -> str:
+    labels = [clean(label) for label in (change.group_labels or change.groups)]
+    if OTHERS in change.groups:
+        labels[-1] = "others"
+    return f"{clean(change.probe)}: {' - '.join(short(label, 24) for label in labels)}"
+
+
+def _said(change: Change) -> str:
+    """Verdict with the code of what stands against one."""
+    word = WORDS[verdict(change)]
+    return f"{word}: {clean(change.reason_code)}" if verdict(change) == "blocked" else word
+
+
+def _numbers(change: Change) -> tuple[str, str, str, str]:
+    """Both gaps, the difference and its interval, as the tables print them."""
+    two = [
+        "" if value is None else signed(value)
+        for value in (change.baseline, change.candidate, change.difference)
+    ]
+    low, high = change.ci_low, change.ci_high
+    return two[0], two[1], two[2], "" if low is None or high is None else bounds(low, high)
+
+
+def _remarks(comparison: Comparison) -> list[str]:
+    """What stands below the table."""
+    lines = [f"Note: {clean(notice)}." for notice in comparison.notices]
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for lost in comparison.missing:
+        by_reason.setdefault((lost.probe, lost.reason), []).append(lost.result)
+    lines += [
+        f"Without a partner: {clean(probe)}, {count(len(ids), 'result')}: {clean(reason)}."
+        for (probe, reason), ids in by_reason.items()
+    ]
+    codes = dict.fromkeys(c.reason_code for c in comparison.changes if c.reason_code)
+    lines += [f"{code}: {REASONS[code]}" for code in codes if code in REASONS]
+    return lines
+
+
+CLOSING = (
+    "Gaps and differences are in nats; intervals are at 95 %, for each gap alone; larger, smaller"
+    " and turned round hold after adjusting for the number of gaps. No difference found is not"
+    " evidence that nothing changed."
+)
+
+
+def _terminal(comparison: Comparison, secondary: bool) -> str:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    stream = io.StringIO()
+    console = Console(file=stream, width=110, color_system=None, force_terminal=False, emoji=False)
+
+    def line(text: str) -> None:
+        console.print(Text(text), highlight=False)
+
+    line(headline(comparison))
+    shown = _ordered(comparison.changes, secondary)
+    table = Table(box=None, pad_edge=False)
+    for name in ("gap", "baseline", "now", "change", "interval", ""):
+        right = name in ("baseline", "now", "change")
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for change in shown:
+        table.add_row(Text(_names(change)), *_numbers(change), Text(_said(change)))
+    if shown:
+        console.print(table)
+    for text in (*_hidden(comparison, shown), *_remarks(comparison), CLOSING):
+        line(text)
+    return "\n".join(text.rstrip() for text in stream.getvalue().splitlines()) + "\n"
+
+
+def _hidden(comparison: Comparison, shown: Sequence[Change]) -> list[str]:
+    left = len(comparison.changes) - len(shown)
+    return [f"{left} more between single groups: --all shows them."] if left else []
+
+
+def _markdown(comparison: Comparison, secondary: bool) -> str:
+    shown = _ordered(comparison.changes, secondary)
+    head = [
+        f"**{escape(headline(comparison))}**",
+        "",
+        "| Gap | Baseline | Now | Change | 95 % | |",
+        "| --- | --: | --: | --: | --- | --- |",
+    ]
+    tail = ["", *(escape(text) for text in (*_hidden(comparison, shown), *_remarks(comparison)))]
+    tail += ["", escape(CLOSING), ""]
+    room = LIMIT - sum(len(text.encode()) + 1 for text in (*head, *tail)) - 100
+    rows: list[str] = []
+    for change in shown:
+        texts = (_names(change), *_numbers(change), _said(change))
+        row = f"| {' | '.join(escape(text) for text in texts)} |"
+        room -= len(row.encode()) + 1
+        if room < 0:
+            break
+        rows.append(row)
+    left = len(shown) - len(rows)
+    more = ["", f"*{left} more, which do not fit here.*"] if left else []
+    return "\n".join([*head, *rows, *more, *tail])
+
+
+def _csv(comparison: Comparison, secondary: bool) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for change in comparison.changes:
+        if secondary or change.role == "primary":
+            writer.writerow([cell(value) for value in _row(change)])
+    return stream.getvalue()
+
+
+def _row(change: Change) -> list[object]:
+    groups = (*change.groups, "", "")[:2]
+    labels = (*change.group_labels, "", "")[:2]
+    named = {
+        "group_a": groups[0],
+        "group_b": groups[1],
+        "label_a": labels[0],
+        "label_b": labels[1],
+        "verdict": verdict(change),
+        "statuses": " ".join(change.statuses),
+    }
+    found = [named.get(name, getattr(change, name, None)) for name in COLUMNS]
+    return [clean(value) if isinstance(value, str) else value for value in found]
+
+
+def _json(comparison: Comparison, _: bool) -> str:
+    """Everything, also what other formats leave out."""
+    return dump_json(rounded(comparison.model_dump(mode="json")))
+
+
+_FORMATS: dict[str, Callable[[Comparison, bool], str]] = {
+    "terminal": _terminal,
+    "md": _markdown,
+    "csv": _csv,
+    "json": _json,
+}
+
+__all__ = ["COLUMNS", "WORDS", "formats", "headline", "render", "verdict"]

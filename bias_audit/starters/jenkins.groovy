@@ -1,0 +1,24 @@
+// Audits the model of bias-audit.yaml. Exit codes: bias-audit explain exit-1.
+pipeline {
+  agent { docker { image 'python:3.12' } }
+  environment {
+    BIAS_AUDIT = 'bias-audit==@VERSION@' // what pip installs: a version, a wheel, or git+https://... at a commit
+    PIP_EXTRA_INDEX_URL = 'https://download.pytorch.org/whl/cpu' // torch without CUDA: a tenth of the size
+    HF_HOME = "${env.WORKSPACE}/.cache/huggingface"
+  }
+  options { timeout(time: 1, unit: 'HOURS') }
+  stages {
+    stage('Bias audit') {
+      steps {
+        sh 'python -m venv .venv && .venv/bin/pip install "$BIAS_AUDIT"'
+        sh '.venv/bin/bias-audit run -o bias-audit-run --format junit,sarif --progress plain'
+      }
+    }
+  }
+  post {
+    always {
+      junit testResults: 'bias-audit-run/junit.xml', allowEmptyResults: true
+      archiveArtifacts artifacts: 'bias-audit-run/**', allowEmptyArchive: true
+    }
+  }
+}

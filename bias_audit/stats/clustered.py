@@ -1,0 +1,156 @@
+"""Means and shares of items that come in clusters: several by one writer, several about one term.
+
+Items of a cluster resemble each other, so it is the clusters that are counted as independent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import bdtr, stdtrit
+
+from bias_audit.stats._arrays import ROUNDING, finite
+from bias_audit.stats.estimate import upper_tail
+
+Status = Literal["ok", "no_variance", "too_few_clusters"]
+"""``no_variance``: all items are equal. ``too_few_clusters``: fewer than two. Neither has an
+interval."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusteredMean:
+    """A mean over items, with the uncertainty of having met these clusters."""
+
+    estimate: float
+    """In the unit of the values."""
+    se: float | None
+    """Standard error over clusters; None unless ``status`` is ``ok``."""
+    df: float | None
+    """Effective number of clusters less one; None unless ``status`` is ``ok``."""
+    naive_se: float | None
+    """What the standard error would be if items were independent."""
+    n_items: int
+    n_clusters: int
+    status: Status
+
+    @property
+    def design_effect(self) -> float | None:
+        """How many times larger the variance is than for independent items."""
+        if self.se is None or not self.naive_se:
+            return None
+        return (self.se / self.naive_se) ** 2
+
+    def interval(self, level: float = 0.95) -> tuple[float, float] | None:
+        """Return the t interval at ``level`` in (0, 1); None unless the status is ``ok``.
+
+        A share can reach beyond its range: cut it where it is shown.
+        """
+        if self.se is None or self.df is None:
+            return None
+        half = float(stdtrit(self.df, (1 + level) / 2)) * self.se
+        return self.estimate - half, self.estimate + half
+
+    def p_value(self, neutral: float = 0.0) -> float | None:
+        """Return the two-sided p against ``neutral``; 1 when every item equals it, else None
+        where there is no interval."""
+        if self.se is None or self.df is None:
+            same = self.status == "no_variance" and math.isclose(
+                self.estimate, neutral, rel_tol=ROUNDING, abs_tol=ROUNDING
+            )
+            return 1.0 if same else None
+        return min(1.0, 2 * upper_tail(abs(self.estimate - neutral) / self.se, self.df))
+
+
+def clustered_mean(values: ArrayLike, clusters: Sequence[Hashable] | None = None) -> ClusteredMean:
+    """Return the mean of ``values`` with its standard error over clusters.
+
+    Args:
+        values: (n,) one value an item.
+        clusters: (n,) the cluster of each item; None makes each item its own.
+
+    Raises:
+        ValueError: a value is not finite, or there is not one cluster for each item.
+
+    Source: Liang and Zeger (1986) with the factor G/(G - 1); degrees of freedom from the effective
+    number of clusters (sum n_g)^2 / sum n_g^2, after Carter, Schnepel and Steigerwald (2017).
+    """
+    items = finite(values, ndim=1, name="values")
+    codes = _codes(clusters, items.size)
+    mean = float(items.mean())
+    sizes = np.bincount(codes).astype(float)
+    count = sizes.size
+    off = items - mean
+    naive = math.sqrt(float(off @ off) / (items.size * max(items.size - 1, 1)))
+    sums = np.bincount(codes, weights=off)
+    status: Status = "ok"
+    if count < 2:
+        status = "too_few_clusters"
+    elif np.ptp(items) <= ROUNDING * max(1.0, float(np.abs(items).max())):
+        status = "no_variance"
+    se = math.sqrt(float(sums @ sums) * count / (count - 1)) / items.size if count > 1 else 0.0
+    df = items.size**2 / float(sizes @ sizes) - 1
+    return ClusteredMean(
+        estimate=mean,
+        se=se if status == "ok" else None,
+        df=max(df, 1.0) if status == "ok" else None,
+        naive_se=naive if items.size > 1 else None,
+        n_items=items.size,
+        n_clusters=count,
+        status=status,
+    )
+
+
+def jackknife(statistic: Callable[[np.ndarray], float], units: int) -> tuple[float, float | None]:
+    """Return a statistic and its standard error from leaving out one unit at a time.
+
+    Args:
+        statistic: takes the numbers of the units that are in.
+        units: how many there are.
+
+    Source: Efron and Stein (1981). Only for smooth statistics.
+    """
+    everyone = np.arange(units)
+    whole = float(statistic(everyone))
+    if units < 2:
+        return whole, None
+    left = np.array([statistic(np.delete(everyone, n)) for n in everyone])
+    off = left - left.mean()
+    return whole, math.sqrt(float(off @ off) * (units - 1) / units)
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Return the exact two-sided p of McNemar's test.
+
+    A quick look at two models on the same items: it takes items as independent, which the interval
+    of :func:`clustered_mean` over their differences does not.
+
+    Args:
+        only_first: items that only the first model has.
+        only_second: items that only the second model has.
+
+    Raises:
+        ValueError: a count is negative.
+
+    Source: McNemar (1947), exact form.
+    """
+    if min(only_first, only_second) < 0:
+        raise ValueError("counts of items cannot be negative")
+    total = only_first + only_second
+    if total == 0:
+        return 1.0
+    return min(1.0, 2 * float(bdtr(min(only_first, only_second), total, 0.5)))
+
+
+def _codes(clusters: Sequence[Hashable] | None, size: int) -> np.ndarray:
+    """Numbers of the clusters in the order they are first met."""
+    if clusters is None:
+        return np.arange(size)
+    if len(clusters) != size:
+        raise ValueError(f"clusters: expected one entry for each of {size} items")
+    known: dict[Hashable, int] = {}
+    return np.array([known.setdefault(name, len(known)) for name in clusters])

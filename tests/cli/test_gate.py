@@ -1,0 +1,481 @@
+"""``gate``, ``waive``, ``waivers list``, ``config show --origin`` on stored runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bias_audit.cli import _app, _policy
+from bias_audit.findings import finding_id
+from tests.audit.world import controlled, plant, run
+from tests.cli.test_cli import PROBE
+from tests.gating.cases import TODAY
+
+Command = Callable[..., tuple[int, str, str]]
+RESULT = "trial:log_odds_gap:a-vs-b"
+SIZE = "version: 1\ngates:\n  - {id: size, probe: trial, max: 0.5}\n"
+RISE = """\
+version: 1
+gates:
+  - id: rise
+    probe: trial
+    against: baseline:main
+    max_rise: 0.2
+"""
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    monkeypatch.setattr(_policy, "today", lambda: TODAY)
+
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = _app.run([str(a) for a in arguments])
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of one probe with gaps of 0, 0.7 and 2 nats."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name, gap in (("none", 0.0), ("some", 0.7), ("large", 2.0)):
+        run(controlled(), plant(gap)).save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def home(stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / ".git").mkdir()
+    for folder in stored.iterdir():
+        (tmp_path / folder.name).symlink_to(folder)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def config(home: Path, text: str) -> None:
+    (home / "bias-audit.yaml").write_text(text, encoding="utf-8")
+
+
+def judged(home: Path, cli: Command, *arguments: str | Path) -> dict[str, object]:
+    cli("gate", *arguments, "--format", "json", "-o", home / "judged.json")
+    found: dict[str, object] = json.loads((home / "judged.json").read_text("utf-8"))
+    return found
+
+
+@pytest.mark.parametrize(("name", "code"), [("none", 0), ("some", 1), ("large", 1)])
+def test_the_exit_code_follows_the_gate(cli: Command, home: Path, name: str, code: int) -> None:
+    config(home, SIZE)
+    before = {path: path.read_bytes() for path in (home / name).iterdir()}
+    done, out, err = cli("gate", name)
+    assert done == code
+    assert out.splitlines()[0].endswith(f"exit {code}")
+    assert err == ""
+    assert {path: path.read_bytes() for path in (home / name).iterdir()} == before
+
+
+def test_exit_zero_turns_1_and_3_into_0_and_says_so(cli: Command, home: Path) -> None:
+    config(home, SIZE)
+    code, out, err = cli("gate", "large", "--exit-zero", "-q")
+    assert (code, out.split()[-1]) == (0, "1")
+    assert err == "Note: --exit-zero turned exit code 1 into 0\n"
+    config(home, RISE)
+    assert cli("gate", "large", "--exit-zero")[0] == 0
+    config(home, "version: 1\n")
+    assert cli("gate", "large", "--exit-zero")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("when", "options", "code"),
+    [
+        ("warn", [], 0),
+        ("pass", [], 0),
+        ("fail", [], 3),
+        ("warn", ["--strict"], 3),
+        ("pass", ["--strict"], 3),
+        ("pass", ["--strict", "--exit-zero"], 0),
+    ],
+)
+def test_unclear_and_strict(
+    cli: Command, home: Path, when: str, options: list[str], code: int
+) -> None:
+    config(home, SIZE.replace("0.5", f"0.7, when_unclear: {when}"))
+    done, out, _ = cli("gate", "some", "-q", *options)
+    assert "1 unclear" in out
+    assert done == code
+
+
+def test_a_gate_stands_at_its_line(cli: Command, home: Path) -> None:
+    config(home, "# first\n" + RISE)
+    (gate,) = judged(home, cli, "large")["gates"]  # type: ignore[misc]
+    assert (gate["file"], gate["line"], gate["column"]) == ("bias-audit.yaml", 4, 5)
+    (home / "deep").mkdir()
+    (home / "bias-audit.yaml").rename(home / "deep" / "policy.yaml")
+    (gate,) = judged(home, cli, "large", "-c", "deep/policy.yaml")["gates"]  # type: ignore[misc]
+    assert gate["file"] == "deep/policy.yaml"
+
+
+def test_baselines_from_missing_to_accepted_to_edited(cli: Command, home: Path) -> None:
+    config(home, RISE)
+    code, out, _ = cli("gate", "some")
+    assert code == 3, "a missing baseline is incomplete whatever when_unclear says"
+    assert "there is no baseline named 'main'" in " ".join(out.split()).lower()
+    assert cli("baseline", "accept", "some", "--name", "main", "--reason", "first")[0] == 0
+    for name, expected in (("some", 0), ("none", 0), ("large", 1)):
+        found = judged(home, cli, name)
+        (gate,) = found["gates"]  # type: ignore[misc]
+        assert found["exit_code"] == expected, (name, gate)
+        codes = {"some": "identical_outputs", "none": "inside_rise", "large": "outside_rise"}
+        assert gate["reason_code"] == codes[name]
+        assert gate["baseline"] == "main"
+        assert gate["baseline_value"] == pytest.approx(0.7, abs=1e-5)
+        assert found["comparison"]["baseline"] == "main"  # type: ignore[index]
+    record = home / "bias-audit-baselines" / "main" / "results.json"
+    record.write_bytes(record.read_bytes().replace(b'"bias-audit"', b'"other-tool"'))
+    code, out, err = cli("gate", "some")
+    assert code == 2
+    assert "the baseline 'main' was changed after it was accepted" in err
+    assert out == ""
+
+
+def test_another_baseline_or_run_instead_of_the_named_one(cli: Command, home: Path) -> None:
+    config(home, RISE)
+    (gate,) = judged(home, cli, "large", "--baseline", "some")["gates"]  # type: ignore[misc]
+    assert (gate["state"], gate["baseline"]) == ("fail", "some")
+    assert "'some'" in gate["condition"]
+    assert cli("gate", "large", "--baseline", "large", "-q")[0] == 0
+    cli("baseline", "accept", "some", "--name", "spring", "--reason", "x")
+    assert cli("gate", "large", "--baseline", "spring", "-q")[0] == 1
+    assert cli("gate", "large", "--baseline", "baseline:spring", "-q")[0] == 1
+    code, _, err = cli("gate", "large", "--baseline", "sprng")
+    assert code == 2
+    assert "there is no baseline or run named 'sprng'" in err
+    assert "did you mean 'spring'?" in err
+    config(home, SIZE)
+    found = judged(home, cli, "large", "--baseline", "some")
+    assert found["comparison"]["baseline"] == "some"  # type: ignore[index]
+
+
+def test_a_run_without_evidence_is_incomplete(cli: Command, home: Path) -> None:
+    config(home, RISE)
+    (home / "bare").mkdir()
+    (home / "bare" / "results.json").write_bytes((home / "large" / "results.json").read_bytes())
+    (gate,) = judged(home, cli, "bare", "--baseline", "some")["gates"]  # type: ignore[misc]
+    assert (gate["state"], gate["reason_code"]) == ("unclear", "no_evidence")
+    assert cli("gate", "bare", "--baseline", "some", "-q")[0] == 3
+
+
+def test_run_and_gate_agree(cli: Command, home: Path) -> None:
+    config(home, SIZE + RISE.split("gates:\n")[1])
+    cli("baseline", "accept", "some", "--name", "main", "--reason", "x")
+    from bias_audit.config import read
+    from bias_audit.policy import read_policy
+
+    path = home / "bias-audit.yaml"
+    policy = read_policy(read(path), path, today=TODAY)
+    done = run(
+        controlled(), plant(2.0), policy=policy, baselines=home / "bias-audit-baselines"
+    ).results
+    found = judged(home, cli, "large")
+    mine = json.loads(done.model_dump_json())
+    for key in ("gates", "states", "exit_code", "comparison", "waivers"):
+        assert mine[key] == found[key], key
+    assert done.run.config_digest == policy.digest != ""
+
+
+RUN = """\
+version: 1
+model: {name: fake}
+probes:
+  - file: small.yaml
+"""
+
+
+def test_run_judges_with_baselines_and_waivers(cli: Command, home: Path) -> None:
+    (home / "small.yaml").write_text(PROBE, encoding="utf-8")
+    config(home, RUN + "gates:\n" + RISE.split("gates:\n")[1].replace("trial", "small"))
+    give = ["--until", "2026-05-01", "--reason", "r", "--owner", "o"]
+    assert cli("run", "-q", "-o", "first")[0] == 3
+    assert cli("waive", "rise:*", *give, "--run", "first")[0] == 0
+    code, out, _ = cli("run", "-q", "-o", "second")
+    results = json.loads((home / "second" / "results.json").read_text("utf-8"))
+    assert (code, results["exit_code"]) == (3, 3)
+    assert [g["reason_code"] for g in results["gates"]] == ["no_baseline"]
+    assert [w["status"] for w in results["waivers"]] == ["active"]
+    assert len(results["run"]["config_digest"]) == 64
+    code, out, err = cli("run", "-q", "-o", "third", "--exit-zero")
+    assert (code, out.split()[-1]) == (0, "3")
+    assert "--exit-zero turned exit code 3 into 0" in err
+    results = json.loads((home / "third" / "results.json").read_text("utf-8"))
+    assert results["exit_code"] == 3, "what is stored is before --exit-zero"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("bias-audit-baselines/main/baseline.yaml", "version: 1\n", "the key 'name' is missing"),
+        ("bias-audit-waivers.yaml", "version: 1\nwaivers: [{}]\n", "the key 'owner' is missing"),
+    ],
+)
+def test_a_run_reads_baselines_and_waivers_before_it_scores(
+    cli: Command, home: Path, file: str, text: str, message: str
+) -> None:
+    (home / "small.yaml").write_text(PROBE, encoding="utf-8")
+    config(home, RUN + "gates:\n" + RISE.split("gates:\n")[1].replace("trial", "small"))
+    (home / file).parent.mkdir(parents=True, exist_ok=True)
+    (home / file).write_text(text, encoding="utf-8")
+    code, out, err = cli("run", "-o", "first")
+    assert (code, out) == (2, "")
+    assert message in err
+    assert "scoring" not in err
+    assert not (home / "first").exists()
+
+
+def test_formats_and_places(cli: Command, home: Path) -> None:
+    config(home, SIZE)
+    code, out, err = cli(
+        "gate", "large", "--format", "md,junit", "-o", "md=a/x.md", "-o", "junit=a/x.xml"
+    )
+    assert code == 1
+    assert out.startswith("1 failed")
+    assert len(out.splitlines()) == 1
+    assert err.split() == ["a/x.md", "a/x.xml"]
+    assert (home / "a" / "x.md").read_text("utf-8")
+    assert json.loads(cli("gate", "large", "--format", "json")[1])["exit_code"] == 1
+    assert cli("gate", "large", "--format", "md,junit")[0] == 2
+    assert "did you mean 'junit'?" in cli("gate", "large", "--format", "junti")[2]
+
+
+def test_wrong_use_wins_over_a_failed_gate(cli: Command, home: Path) -> None:
+    config(home, SIZE)
+    (home / "taken").write_text("x", encoding="utf-8")
+    code, _, err = cli("gate", "large", "--format", "md", "-o", "taken/below.md")
+    assert code == 2
+    assert "cannot write taken/below.md" in err
+    assert cli("gate", "large", "--format", "md", "-o", "x.md", "--exit-zero")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "no bias-audit.yaml here or in a parent folder: there is nothing to judge by"),
+        ("version: 1\n", "bias-audit.yaml has no gates, so there is nothing to judge by"),
+        (SIZE.replace("trial", "trail"), "bias-audit.yaml:3:23: there is no probe named 'trail'"),
+        (SIZE + "  - {id: size, probe: trial, max: 1}\n", "the gate id 'size' is here twice"),
+        (SIZE + "waivers: nowhere.yaml\n", "nowhere.yaml: cannot be read: No such file"),
+        (SIZE.replace("max", "mx"), "unknown key 'mx'"),
+        ("a: &a [x]\nb: [*a, *a]\n", "an alias (*name) came"),
+        ("version: 1\ngates: " + "[" * 3000, "nested too deeply"),
+    ],
+)
+def test_nothing_to_judge_by_is_wrong_use(
+    cli: Command, home: Path, text: str | None, message: str
+) -> None:
+    if text is not None:
+        config(home, text)
+    code, out, err = cli("gate", "large")
+    assert code == 2
+    assert message in err
+    assert out == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text[: len(text) // 2], "is not a readable results.json"),
+        (lambda text: "", "is not a readable results.json"),
+        (lambda text: "[" * 100_000, "is not a readable results.json"),
+        (lambda text: text.replace('"1.1"', '"2.0"', 1), "has schema version 2.0, this program"),
+        (lambda text: text.replace('"schema_version"', '"schema"', 1), "it has no schema_version"),
+        (lambda text: text.replace('"estimate": ', '"estimate": "x", "e": ', 1), "is damaged at"),
+        (lambda text: text.replace('"estimate": ', '"estimate": NaN, "e": ', 1), "is damaged at"),
+    ],
+)
+def test_broken_results_are_one_message(
+    cli: Command, home: Path, change: Callable[[str], str], message: str
+) -> None:
+    config(home, SIZE)
+    (home / "broken").mkdir()
+    text = (home / "large" / "results.json").read_text("utf-8")
+    (home / "broken" / "results.json").write_text(change(text), "utf-8")
+    code, out, err = cli("gate", "broken")
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("Error:") == 1
+    assert cli("gate", "nowhere")[0] == 2
+
+
+def test_a_newer_minor_version_is_read(cli: Command, home: Path) -> None:
+    config(home, SIZE)
+    (home / "newer").mkdir()
+    text = (home / "large" / "results.json").read_text("utf-8")
+    text = text.replace('"schema_version": "1.1"', '"schema_version": "1.9", "more": [1]', 1)
+    (home / "newer" / "results.json").write_text(text, "utf-8")
+    assert cli("gate", "newer", "-q")[0] == 1
+
+
+def test_a_waiver_from_command_to_gate(cli: Command, home: Path) -> None:
+    config(home, SIZE)
+    give = ["--until", "2026-05-01", "--reason", "known since spring", "--owner", "ana"]
+    code, out, _ = cli("waive", finding_id(RESULT), *give, "--run", "large")
+    assert code == 0
+    assert out.splitlines()[1] == f"  covers size:{RESULT}"
+    code, out, _ = cli("gate", "large")
+    assert code == 0
+    assert "0 failed, 0 unclear, 0 passed, 0 errors, 1 waived" in out
+    assert "known since spring" in " ".join(out.split()).lower()
+    text = (home / "bias-audit-waivers.yaml").read_text("utf-8")
+    assert re.search(r"^    created: 2026-03-01\n", text, re.MULTILINE)
+    _, out, _ = cli("waive", finding_id(RESULT), *give, "--up-to", "1.5", "--run", "large")
+    assert out.startswith("replaced")
+    found = judged(home, cli, "large")
+    assert found["exit_code"] == 1
+    assert [w["status"] for w in found["waivers"]] == ["exceeded"]  # type: ignore[attr-defined]
+
+
+def test_an_expired_waiver_is_void(
+    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import date
+
+    config(home, SIZE)
+    give = ["--until", "2026-03-01", "--reason", "r", "--owner", "o", "--run", "large"]
+    assert cli("waive", "size:*", *give)[0] == 0
+    assert cli("gate", "large", "-q")[0] == 0
+    monkeypatch.setattr(_policy, "today", lambda: date(2026, 3, 2))
+    code, out, _ = cli("gate", "large")
+    assert code == 1
+    assert "expired" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["F-000000"], "there is no finding, result or gate named 'F-000000'"),
+        ([RESULT.replace("trial", "trail")], f"did you mean '{RESULT}'?"),
+        (["size"], "there is no finding, result or gate named 'size'"),
+        (["size:*", "--until", "2027-01-01"], "--until: 'expires' is 306 days after 'created'"),
+        (["size:*", "--until", "tomorrow"], "--until: expected a day such as 2026-01-31"),
+        (["size:*", "--up-to", "0"], "--up-to: expected a number above 0"),
+        (["size:*", "--run", "nowhere"], "no audit at nowhere"),
+    ],
+)
+def test_what_cannot_be_waived(
+    cli: Command, home: Path, arguments: list[str], message: str
+) -> None:
+    config(home, SIZE)
+    give = ["--until", "2026-05-01", "--reason", "r", "--owner", "o", "--run", "large"]
+    code, out, err = cli("waive", *give, *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert not (home / "bias-audit-waivers.yaml").exists()
+
+
+def test_owner_reason_and_end_are_required(cli: Command, home: Path) -> None:
+    config(home, SIZE)
+    for missing in ("--until", "--reason", "--owner"):
+        given = {"--until": "2026-05-01", "--reason": "r", "--owner": "o"}
+        del given[missing]
+        flat = [part for pair in given.items() for part in pair]
+        code, _, err = cli("waive", "size:*", *flat, "--run", "large")
+        assert code == 2
+        assert missing in err
+
+
+def test_edited_dates_are_refused_with_their_line(cli: Command, home: Path) -> None:
+    config(home, SIZE)
+    give = ["--until", "2026-05-01", "--reason", "r", "--owner", "o", "--run", "large"]
+    cli("waive", "size:*", *give)
+    path = home / "bias-audit-waivers.yaml"
+    path.write_text(path.read_text("utf-8").replace("2026-05-01", "2036-05-01"), "utf-8")
+    for arguments in (["gate", "large"], ["waivers", "list"], ["waive", "size:*", *give]):
+        code, out, err = cli(*arguments)
+        assert (code, out) == (2, "")
+        assert re.search(r"bias-audit-waivers.yaml:\d+:\d+: 'expires' is 3714 days after", err)
+
+
+def test_listing_waivers(cli: Command, home: Path) -> None:
+    config(home, SIZE)
+    assert cli("waivers", "list")[:2] == (0, "")
+    give = ["--reason", "r", "--owner", "o", "--run", "large"]
+    cli("waive", "size:*", "--until", "2026-05-01", "--up-to", "2.5", *give)
+    cli("waive", RESULT, "--until", "2026-03-11", *give)
+    _, out, err = cli("waivers", "list")
+    assert out.splitlines() == [
+        "active     size:*  until 2026-05-01, up to 2.5 nats  o: r",
+        "           61 days left",
+        f"active     {RESULT}  until 2026-03-11  o: r",
+        "           10 days left",
+    ]
+    assert err.startswith("2 waivers for ")
+    assert len(cli("waivers", "list", "--expiring", "10")[1].splitlines()) == 2
+    assert cli("waivers", "list", "--expiring", "9")[1] == ""
+    found = json.loads(cli("waivers", "list", "--run", "none", "--json")[1])
+    assert [w["detail"] for w in found] == ["waives 0 of 1 gate: none fails, it is not needed"] * 2
+    assert [w["line"] for w in found] == [5, 11]
+
+
+def test_checking_a_folder_checks_waivers_and_baselines_too(cli: Command, home: Path) -> None:
+    config(home, SIZE)
+    cli("baseline", "accept", "some", "--name", "main", "--reason", "x")
+    cli(
+        "waive", "size:*", "--until", "2026-05-01", "--reason", "r", "--owner", "o", "--run", "some"
+    )
+    paths = ["bias-audit-waivers.yaml", "bias-audit-baselines"]
+    assert cli("probes", "check", *paths)[:2] == (0, "2 files without a mistake\n")
+    for path in (home / paths[0], home / paths[1] / "main" / "baseline.yaml"):
+        path.write_text(path.read_text("utf-8").replace("reason", "raison"), "utf-8")
+    code, _, err = cli("probes", "check", *paths)
+    assert code == 2
+    assert err.count("unknown key 'raison'") == 2
+
+
+def test_settings_and_where_they_come_from(
+    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config(home, "version: 1\nrun: {seed: 7}\nprobes: [valence-*]\n" + SIZE.split("1\n", 1)[1])
+    monkeypatch.setenv("BIAS_AUDIT_RUN_DTYPE", "float16")
+    monkeypatch.setenv("BIAS_AUDIT_RUN_BATCH_SIZE", "8")
+    _, out, _ = cli("config", "show", "--origin")
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    assert rows["run.seed"] == ["7", "bias-audit.yaml:2:13"]
+    assert rows["model.dtype"] == ['"float16"', "BIAS_AUDIT_RUN_DTYPE"]
+    assert rows["run.batch_size"] == ["8", "BIAS_AUDIT_RUN_BATCH_SIZE"]
+    assert rows["model.name"] == ['"reference"', "default"]
+    assert rows["probes.0.use"] == ['"valence-*"', "bias-audit.yaml:3:10"]
+    assert rows["gates.0.max"] == ["0.5", "bias-audit.yaml:5:35"]
+    assert rows["gates.0.max_rise"] == ["unset", "default"]
+    shown = json.loads(cli("config", "show")[1])
+    assert (shown["run"], shown["model"]["dtype"]) == ({"seed": 7, "batch_size": 8}, "float16")
+    monkeypatch.setenv("BIAS_AUDIT_RUN_PROBE", "a b")
+    rows = {r.split()[0]: r.split()[1:] for r in cli("config", "show", "--origin")[1].splitlines()}
+    assert rows["probes.1.use"] == ['"b"', "BIAS_AUDIT_RUN_PROBE"]
+    monkeypatch.setenv("BIAS_AUDIT_RUN_SEED", "seven")
+    code, out, err = cli("config", "show")
+    assert (code, out) == (2, "")
+    assert "'seven' is not a valid" in err
+
+
+def test_gate_starts_without_torch_pandas_or_scipy_stats(home: Path) -> None:
+    import subprocess
+    import sys
+
+    config(home, SIZE + RISE.split("gates:\n")[1])
+    script = (
+        "import sys; from bias_audit.cli import _app\n"
+        "code = _app.run(['gate', 'large', '--baseline', 'some', '-q'])\n"
+        "heavy = {'torch', 'transformers', 'pandas', 'scipy.stats', 'matplotlib'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+        "sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr

@@ -1,0 +1,301 @@
+"""What a gate says beside its state: families, advice, reasons, places, exit codes."""
+
+# ruff: noqa: E501 - tables of cases read better in one line each
+
+from __future__ import annotations
+
+import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from bias_audit.archive import ErrorRecord, MissingChange, TemplateEffect
+from bias_audit.gates import exit_code, judge
+from bias_audit.policy import Policy
+from tests.audit.world import Model, behave, controlled, plant
+from tests.audit.world import run as audited
+from tests.gating.cases import (
+    change,
+    comparison,
+    gate,
+    model,
+    probe,
+    result,
+    rising,
+    run,
+)
+
+
+def gates(*results, configs=None, compared=None, **more):
+    policy = Policy(gates=configs or (gate(),))
+    return judge(run(*results, **more), policy, compared).gates
+
+
+def test_one_family_of_sizes_and_rises():
+    found = [result(e, 0.11, id=f"r{i}", probe=f"p{i}") for i, e in enumerate((0.62, 0.66, 0.1))]
+    steps = [0.57, 0.68, 0.2]
+    changes = [change(step, 0.06, result=f"r{i}", probe=f"p{i}") for i, step in enumerate(steps)]
+    compared = {"main": comparison(*changes)}
+    made = gates(*found, configs=(gate(), rising(id="up")), compared=compared)
+    p = [min(1, 2 * stats.t.sf((abs(r.estimate) - 0.5) / r.se, r.df)) for r in found]
+    p += [
+        stats.t.sf((c.bounds[0].estimate - 0.5) / c.bounds[0].se, c.bounds[0].df) for c in changes
+    ]
+    adjusted = multipletests(p, method="holm")[1]
+    assert [g.state == "fail" for g in made] == [bool(q <= 0.05) for q in adjusted]
+    assert [g.state for g in made] == ["unclear", "fail", "pass", "unclear", "fail", "pass"]
+    assert "not after adjusting for 6 gated results" in made[0].reason
+    assert "not after adjusting for 6 gated results" in made[3].reason
+    alone = gates(found[0])
+    assert [g.state for g in alone] == ["fail"]
+
+
+def test_what_cannot_be_judged_still_counts_in_the_family():
+    """A failed control must not make it easier to fail the rest."""
+    near = result(0.612, 0.11, id="near", probe="near")
+    assert gates(near)[0].state == "fail"
+    broken = result(3.0, 0.1, id="broken", probe="broken", statuses=("instrument_failed",))
+    assert [g.state for g in gates(near, broken)] == ["unclear", "unclear"]
+
+
+def test_a_rise_whose_direction_is_uncertain_needs_twice_the_evidence():
+    for level, state in ((0.95, "fail"), (0.975, "unclear")):
+        compared = {"main": comparison(change(0.61, 0.1, bound_level=level))}
+        (made,) = gates(result(1.0), configs=(rising(),), compared=compared)
+        assert made.state == state, level
+        compared = {"main": comparison(change(0.39, 0.1, bound_level=level))}
+        (made,) = gates(result(1.0), configs=(rising(),), compared=compared)
+        assert made.state == ("pass" if level == 0.95 else "unclear")
+
+
+def test_a_gap_that_turned_over_fails_as_a_rise_does():
+    turned = change(-2.2, 0.1)
+    bounds = tuple(
+        bound.model_copy(update={"estimate": 1.4 if bound.claim == "reversed" else -2.2})
+        for bound in turned.bounds
+    )
+    found = turned.model_copy(update={"bounds": bounds, "rise": 1.4})
+    (made,) = gates(result(-1.2), configs=(rising(),), compared={"main": comparison(found)})
+    assert (made.state, made.reason_code, made.rise) == ("fail", "outside_rise", 1.4)
+
+
+WORDS_DECIDE = {"templates": 0.0001, "terms": 0.02, "residual": 0.0}
+SENTENCES_DECIDE = {"templates": 0.02, "terms": 0.0001, "residual": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("estimate", "more", "needs", "said"),
+    [
+        (0.3, {"variance": WORDS_DECIDE, "scope": "concept"}, (None, True, None), "more sentences alone would not"),
+        (0.3, {"variance": SENTENCES_DECIDE, "scope": "concept"}, (True, None, None), "more group words alone would not"),
+        (0.3, {"variance": SENTENCES_DECIDE, "scope": "terms"}, (True, None, None), "sentences (12 now) would decide if the estimate stayed"),
+        (0.8, {"variance": WORDS_DECIDE, "scope": "concept"}, (None, True, None), "more sentences alone would not"),
+        (0.499, {"variance": WORDS_DECIDE, "scope": "concept"}, (None, None, None), "more sentences or group words alone would not decide"),
+        (0.5, {"variance": WORDS_DECIDE, "scope": "concept"}, (None, None, None), "alone would not decide"),
+        (0.3, {"variance": WORDS_DECIDE | {"targets": 0.01}, "scope": "concept", "target_scope": "construct", "n_targets": 40}, (None, True, None), "more sentences or words of the poles alone would not"),
+        (0.3, {"variance": {"templates": 0.0001, "targets": 0.02}, "scope": "terms", "target_scope": "construct", "n_targets": 24}, (None, None, True), "words of the poles (24 now)"),
+        (0.3, {}, (None, None, None), "what would decide is not known"),
+    ],
+)  # fmt: skip
+def test_what_would_decide(estimate, more, needs, said):
+    se = sum(v for k, v in more.get("variance", {"all": 0.02}).items() if k != "residual") ** 0.5
+    stored = result(estimate, df=12.0).model_copy(update={"se": se} | more)
+    (made,) = gates(stored)
+    assert (made.state, made.reason_code) == ("unclear", "crosses_limit")
+    found = (made.templates_needed, made.terms_needed, made.targets_needed)
+    assert tuple(None if n is None else n > 12 for n in found) == needs
+    assert said in made.reason
+    for number in found:
+        assert number is None or f"about {number} " in made.reason
+
+
+def test_what_would_decide_a_rise():
+    found = change(0.3, 0.4, variance=WORDS_DECIDE)
+    (made,) = gates(
+        result(1.0, scope="concept"), configs=(rising(),), compared={"main": comparison(found)}
+    )
+    assert made.reason_code == "crosses_rise"
+    assert made.templates_needed is None
+    assert made.terms_needed is not None
+    assert f"about {made.terms_needed} group words (12 now) would decide" in made.reason
+
+
+def test_what_would_decide_a_gap_that_may_have_turned_over():
+    """The other claim lies far below its limit; its narrow interval must not be the advice."""
+    found = change(0.0, 0.05, variance=WORDS_DECIDE)
+    bounds = tuple(
+        bound.model_copy(update={"estimate": 0.7 if wide else -2.0, "se": 0.2 if wide else 0.02})
+        for bound in found.bounds
+        for wide in (bound.claim == "reversed",)
+    )
+    found = found.model_copy(update={"bounds": bounds, "rise": 0.7})
+    single = result(-0.9, scope="concept", variance=WORDS_DECIDE)
+    (made,) = gates(single, configs=(rising(),), compared={"main": comparison(found)})
+    assert made.reason_code == "crosses_rise"
+    assert (made.templates_needed, made.targets_needed) == (None, None)
+    assert made.terms_needed is not None
+    more = made.terms_needed / 12
+    assert stats.t.isf(0.05, 20 * more) * 0.2 / more**0.5 == pytest.approx(0.2, rel=0.05)
+
+
+def test_only_an_interval_that_crosses_gets_numbers():
+    variance = {"variance": WORDS_DECIDE, "scope": "concept"}
+    for estimate, more in ((0.0, {}), (1.0, {}), (0.3, {"statuses": ("incomplete",)})):
+        (made,) = gates(result(estimate, **(variance | more)))
+        assert (made.templates_needed, made.terms_needed, made.targets_needed) == (None, None, None)
+
+
+def test_fragile_is_judged_at_the_limit_of_the_gate():
+    margin = {"statuses": ("fragile",), "without_low": 0.1, "without_high": 0.3}
+    assert gates(result(0.2, **margin))[0].state == "pass", "fragile at the probe's margin only"
+    assert gates(result(0.2, statuses=("fragile",)))[0].reason_code == "fragile", "older runs"
+    steady = {"without_low": 0.35, "without_high": 0.45}
+    assert gates(result(0.4, **steady))[0].reason_code == "fragile"
+    assert gates(result(0.3, without_low=0.2, without_high=0.4))[0].state == "pass"
+    assert gates(result(0.65, without_low=0.58, without_high=0.7))[0].reason_code == "fragile"
+    uneven = {"uneven": True, "without_low": 0.2, "without_high": 0.2}
+    assert gates(result(0.2, **uneven))[0].reason_code == "fragile"
+    assert gates(result(0.2, other90_low=0.1, other90_high=0.4, **uneven))[0].state == "pass"
+
+
+def test_older_runs_are_checked_by_their_sentences():
+    def effects(*values):
+        return tuple(TemplateEffect(id=str(v), text="", value=v) for v in values)
+
+    one = result(0.3, 0.15, n_templates=4, by_template=effects(0.2, 0.4, 0.3, 0.35))
+    assert gates(one)[0].state == "pass"
+    two = result(0.3, 0.15, n_templates=4, by_template=effects(-0.6, 0.6, 0.6, 0.6))
+    assert gates(two)[0].reason_code == "fragile"
+
+
+def test_gates_without_a_result():
+    there = result(0.0, id="r", probe="p")
+    crashed = probe("q", state="error", reason="too long")
+    late = probe("z", state="skipped", reason="the time was up")
+    control = probe("c", state="error", role="positive_control")
+    done = judge(
+        run(there, probes=(probe(), crashed, late, control)),
+        Policy(gates=(gate(), gate(id="one", probe="q"), gate(id="nobody", probe="x-*"))),
+    )
+    assert [(g.id, g.state, g.reason_code) for g in done.gates] == [
+        ("g:r", "pass", "inside_limit"),
+        ("g:q", "error", "probe_error"),
+        ("g:z", "unclear", "partial_run"),
+        ("one:q", "error", "probe_error"),
+        ("nobody", "unclear", "no_result"),
+    ]
+    assert done.states == {
+        "pass": 1, "fail": 0, "unclear": 2, "error": 2, "waived": 0, "skipped": 1,
+    }  # fmt: skip
+    assert "too long" in done.gates[1].reason
+    assert done.exit_code == 3
+
+
+def test_no_probe_of_a_glob_is_left_out_silently():
+    found = (
+        result(id="two", probe="two"),
+        result(id="rest", probe="three", groups=("a", "~others")),
+        result(id="pair", probe="three", role="secondary"),
+        result(id="own", probe="own", metric="diagonal_log_odds"),
+    )
+
+    def judged(**more):
+        made = gates(*found, configs=(gate(**more),))
+        return {g.id: g.reason_code for g in made if g.enforced}
+
+    lost = {"g:own": "no_result"}
+    assert judged() == {"g:two": "inside_limit", "g:rest": "inside_limit"} | lost
+    assert judged(over="groups") == {"g:two": "inside_limit", "g:rest": "inside_limit"} | lost
+    assert judged(over="pairs") == {"g:two": "inside_limit", "g:pair": "inside_limit"} | lost
+
+
+def test_a_crashed_probe_without_a_gate_is_counted_once():
+    crashed = probe("q", state="error")
+    done = judge(run(result(), probes=(probe(), crashed)), Policy(gates=(gate(probe="p"),)))
+    assert (done.states["pass"], done.states["error"]) == (1, 1)
+
+
+CRASH = (ErrorRecord(probe="q", type="E", message="m"),)
+
+
+@pytest.mark.parametrize(
+    ("results", "more", "strict", "code"),
+    [
+        ((result(1.0),), {"errors": CRASH}, False, 1),
+        ((result(0.0),), {"errors": CRASH}, False, 3),
+        ((result(0.0),), {}, False, 0),
+        ((result(0.5),), {}, True, 3),
+        ((result(1.0),), {}, True, 1),
+        ((), {"errors": CRASH, "probes": (probe("q", state="error"),)}, False, 5),
+        ((), {"probes": (probe("q", state="skipped"),)}, False, 5),
+        ((), {"probes": (probe("q", state="error"), probe("c", role="positive_control"))}, False, 5),
+        ((), {"probes": (probe("c", role="positive_control"),)}, False, 0),
+        ((), {"probes": ()}, False, 5),
+        ((result(0.0),), {"model": model(notices=("revision not pinned",))}, True, 3),
+        ((result(0.0),), {"model": model(notices=("revision not pinned",))}, False, 0),
+    ],
+)  # fmt: skip
+def test_the_first_of_5_1_and_3_wins(results, more, strict, code):
+    done = judge(run(*results, **more), Policy(gates=(gate(),), strict=strict))
+    assert done.exit_code == exit_code(done, strict=strict) == code
+
+
+def test_two_baselines_are_judged_side_by_side():
+    configs = (rising(id="drift", against="baseline:release"), rising(id="step"))
+    compared = {
+        "release": comparison(change(1.0), baseline="release"),
+        "main": comparison(change(0.1)),
+    }
+    done = judge(run(result(1.0)), Policy(gates=configs), compared)
+    assert [(g.gate, g.baseline, g.state) for g in done.gates] == [
+        ("drift", "release", "fail"),
+        ("step", "main", "pass"),
+    ]
+    assert done.comparison is not None
+    assert done.comparison.baseline == "release"
+
+
+def test_a_missing_partner_says_why():
+    lost = MissingChange(
+        probe="p", result=result().id, reason_code="probe_version_changed", reason="1 to 2"
+    )
+    for missing in (lost, lost.model_copy(update={"result": ""})):
+        compared = {"main": comparison(missing=(missing,))}
+        (made,) = gates(result(1.0), configs=(rising(),), compared=compared)
+        assert (made.reason_code, made.reason) == ("probe_version_changed", "1 to 2")
+
+
+def test_words_of_a_condition():
+    (size,) = gates(result())
+    assert size.condition == (
+        "the gap between A and B stays within 0.5 nats of 0 (odds ratio 0.61 to 1.65)"
+    )
+    (rise,) = gates(result(), configs=(rising(),))
+    assert rise.condition == (
+        "the gap between A and B is at most 0.5 nats larger than in the baseline 'main'"
+    )
+    (none,) = gates(configs=(rising(probe="q"),))
+    assert none.condition == (
+        "log_odds_gap of q is at most 0.5 nats larger than in the baseline 'main'"
+    )
+
+
+def test_own_margins_say_by_which_rule_they_were_decided():
+    def code(effect, **more):
+        (made,) = audited(controlled(**more.pop("probe", {})), effect, **more).results.gates
+        return made.state, made.reason_code
+
+    assert code(plant(2.0)) == ("fail", "outside_limit")
+    assert code(plant(0.0)) == ("pass", "inside_limit")
+    assert code(Model(behave(plant(2.0), silent=True))) == ("unclear", "instrument_failed")
+    assert code(plant(2.0), limit=6) == ("unclear", "partial_run")
+    assert code(plant(0.0), probe={"controls": {}}) == ("unclear", "uncontrolled")
+    wide = Model(behave(lambda p: 2.0 * (p.group == "a") * (p.pole == "+") * (int(p.template) % 2)))
+    assert code(wide) == ("unclear", "crosses_limit")
+
+
+def test_judging_twice_changes_nothing():
+    policy = Policy(gates=(gate(), rising()))
+    compared = {"main": comparison(change(1.0))}
+    once = judge(run(result(1.0)), policy, compared)
+    assert judge(once, policy, compared) == once
+    assert judge(judge(once, Policy(gates=(gate(id="other"),))), policy, compared) == once

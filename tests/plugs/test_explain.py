@@ -1,0 +1,190 @@
+"""``explain``: every word of the output has a page, and the pages are about this program."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from bias_audit import explaining, findings, render
+from bias_audit._reasons import BLOCKED, REASONS, UNCONTROLLED
+from bias_audit.archive import Evidence, Result, Severity, State, WaiverRecord
+from bias_audit.auditing import EVIDENCE
+from bias_audit.catalogue import Catalogue
+from bias_audit.cli._app import EPILOG, run
+from bias_audit.config import NAME, WAIVERS, GateConfig
+from bias_audit.errors import UnknownNameError
+from bias_audit.metrics import info
+from bias_audit.records import SkipReason
+from bias_audit.stats.estimate import Status
+from tests.package.test_docs import assigned_statuses, section
+from tests.package.test_package import HEAVY, loaded_after
+from tests.plugs.commands import wrong
+
+ROOT = Path(__file__).parents[2]
+
+
+def checks() -> set[str]:
+    """The names of the checks of the method, with their codes: ``R1a``."""
+    heads = re.findall(r"^- \*\*(.+?)\.\*\*", section("method.md", "Checks on every result"), re.M)
+    assert len(heads) >= 5
+    names = {re.sub(r" \(.*", "", head) for head in heads}
+    return names | set(re.findall(r"R\d+[a-z]?", " ".join(heads)))
+
+
+def controls() -> set[str]:
+    rows = re.findall(r"^\| (\w[\w ]*?)(?: \(R\d+\))? \| ", section("method.md", "Controls"), re.M)
+    names = {name for name in rows if name != "control"}
+    assert {"positive", "negative", "placebo", "sanity"} <= names
+    return names
+
+
+WORDS: dict[str, set[str]] = {
+    "states": set(get_args(State)),
+    "exit codes": set(re.findall(r"(?<!\w)(\d+)(?= \w)", EPILOG)),
+    "reason codes": set(REASONS),
+    "statuses": {*BLOCKED, UNCONTROLLED, *findings.NOTICES, *assigned_statuses()},
+    "missing intervals": set(get_args(Status)) - {"ok"},
+    "skip reasons": set(get_args(SkipReason)),
+    "measures": set(info.registry),
+    "p-values": {name for name in Result.model_fields if name.startswith("p_")},
+    "severity and evidence": {*get_args(Severity), *get_args(Evidence)},
+    "waiver states": set(get_args(WaiverRecord.model_fields["status"].annotation)),
+    "keys of a gate": set(GateConfig.model_fields),
+    "formats": set(render.formats()),
+    "files": {*render.FILES.values(), EVIDENCE, "run.json", NAME, WAIVERS},
+    "checks": checks(),
+    "controls": controls(),
+    "corrections and tests": {
+        "holm", "benjamini-yekutieli", "two one-sided tests", "intersection-union", "sign flip",
+        "label exchange", "permutation test", "bootstrap-t", "trimmed interval", "satterthwaite",
+    },
+    "topics": {"waivers", "baselines", "gate", "regression", "reference"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WORDS)
+def test_every_word_of_the_output_has_a_page(kind: str) -> None:
+    assert WORDS[kind]
+    lacking = []
+    for word in sorted(WORDS[kind]):
+        try:
+            explaining.find(word)
+        except UnknownNameError:
+            lacking.append(word)
+    assert not lacking, f"bias_audit/pages: no page for {lacking}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("state", WORDS["states"]),
+        ("exit code", {f"exit-{code}" for code in WORDS["exit codes"]}),
+        ("measure", WORDS["measures"] | {"odds-ratio"}),
+    ],
+)
+def test_a_kind_of_page_holds_what_it_must_and_nothing_else(kind: str, names: set[str]) -> None:
+    assert {page.id for page in explaining.pages() if page.kind == kind} == names
+
+
+def test_the_page_of_a_state_is_about_that_state() -> None:
+    for state in WORDS["states"]:
+        assert explaining.find(state).id == state
+    for code in WORDS["exit codes"]:
+        assert explaining.find(code).id == f"exit-{code}"
+
+
+@pytest.mark.parametrize("page", explaining.pages(), ids=lambda page: page.id)
+def test_a_page_reads_well(page: explaining.Page) -> None:
+    assert page.kind in explaining.KINDS
+    assert 10 < len(page.title) < 90
+    assert not page.title.endswith(".")
+    assert max(map(len, page.text.splitlines()), default=0) <= 80
+    assert page.text or page.id == explaining.REFERENCE
+    assert not re.search(r"\b(unbiased|fair|proves?|safe)\b", f"{page.title} {page.text}")
+    assert wrong(page.text) == []
+    for word in page.see:
+        assert explaining.find(word) is not page, "a page does not lead to itself"
+
+
+def test_no_word_leads_to_two_pages() -> None:
+    seen: dict[str, str] = {}
+    for page in explaining.pages():
+        for word in dict.fromkeys(explaining._plain(w) for w in (page.id, *page.words)):
+            assert word not in seen, f"{word}: {seen[word]} and {page.id}"
+            seen[word] = page.id
+
+
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        (["UNCLEAR"], "unclear"),
+        (["exit", "3"], "exit-3"),
+        (["exit_3"], "exit-3"),
+        (["sign", "flip"], "sign-flip"),
+        (["--strict"], "strict"),
+        (["'low_word_mass'"], "low_word_mass"),
+        (["results.json"], "results.json"),
+        (["R1a"], "direction"),
+    ],
+)
+def test_case_hyphens_and_quotes_do_not_matter(
+    words: list[str], page: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["explain", *words]) == 0
+    assert capfd.readouterr().out.startswith(f"{page} (")
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("unclaer", "did you mean 'unclear'?"),
+        ("identical_output", "did you mean 'identical-outputs'?"),
+        ("7", "bias-audit explain lists all words"),
+        ("zebra crossing", "bias-audit explain lists all words"),
+        ("F-12ab34", "bias-audit show RUN F-12ab34"),
+        ("occupation-gender", "bias-audit probes describe occupation-gender"),
+    ],
+)
+def test_an_unknown_word_gets_a_way_on(
+    word: str, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["explain", word]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert said in err
+
+
+def test_without_a_word_all_pages_are_listed(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain"]) == 0
+    out, err = capfd.readouterr()
+    assert "bias-audit explain WORD" in err
+    lines = {line.split()[0]: line for line in out.splitlines() if line.startswith("  ")}
+    assert set(lines) == {page.id for page in explaining.pages()}
+    assert all(page.title in lines[page.id] for page in explaining.pages())
+    heads = [line for line in out.splitlines() if line and not line.startswith(" ")]
+    assert heads == list(explaining.KINDS.values()), "every kind has pages"
+
+
+def test_reference_is_the_card_of_the_bundled_model(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "reference"]) == 0
+    card = (ROOT / "bias_audit" / "models" / "reference" / "card.md").read_text(encoding="utf-8")
+    assert card in capfd.readouterr().out
+
+
+def test_no_page_hides_a_probe() -> None:
+    known = {explaining._plain(w) for page in explaining.pages() for w in (page.id, *page.words)}
+    assert not known & set(Catalogue().probe_ids())
+
+
+@pytest.mark.parametrize("arguments", [["explain"], ["explain", "unclear"]])
+def test_it_starts_without_heavy_packages(arguments: list[str]) -> None:
+    code = (
+        "import contextlib, io\n"
+        "from bias_audit.cli._app import run\n"
+        "with contextlib.redirect_stdout(io.StringIO()):\n"
+        f"    assert run({arguments!r}) == 0"
+    )
+    assert not (HEAVY | {"numpy", "pydantic"}) & loaded_after(code)

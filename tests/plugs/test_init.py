@@ -1,0 +1,194 @@
+"""``init``: what it writes is valid, complete, and never in place of something else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from bias_audit import __version__, config, starting, waivers
+from bias_audit.catalogue import Catalogue
+from bias_audit.cli import _app
+from bias_audit.errors import UsageError
+from bias_audit.policy import read_policy
+from bias_audit.render import FILES
+from tests.plugs.commands import wrong
+
+TODAY = date(2026, 3, 1)
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str]) -> Command:
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = _app.run([str(a) for a in arguments])
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def files(folder: Path) -> set[str]:
+    found = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
+    return {path.as_posix() for path in found}
+
+
+@pytest.mark.parametrize("ci", [None, *starting.JOBS])
+def test_it_writes_what_it_says(cli: Command, home: Path, ci: str | None) -> None:
+    code, out, _ = cli("init", *(["--ci", ci] if ci else []))
+    assert code == 0
+    job = {starting.JOBS[ci][1]} if ci else set()
+    assert files(home) == {config.NAME, config.WAIVERS} | job
+    assert set(re.findall(r"^wrote (.+)$", out, re.MULTILINE)) == files(home)
+    assert wrong(out) == []
+    for name in job:
+        assert name in out.split("Next:")[1]
+
+
+@pytest.mark.parametrize("extra", ["", "  # "])
+def test_the_configuration_is_valid_as_written_and_with_every_line_in_use(
+    home: Path, cli: Command, extra: str
+) -> None:
+    cli("init")
+    path = home / config.NAME
+    text = path.read_text(encoding="utf-8")
+    if extra:
+        text = re.sub(r"^  # ", "  ", text, flags=re.MULTILINE)
+        text = re.sub(r"^  - file: .*\n", "", text, flags=re.MULTILINE)
+        text = text.replace("0123abc...", '"0123abc"')
+        path.write_text(text, encoding="utf-8")
+    found = config.read(path)
+    config.check_names(found, path, Catalogue())
+    assert bool(extra) == (found.model.revision is not None)
+    assert [gate.baseline for gate in found.gates] == ([None, "main"] if extra else [None])
+    assert cli("probes", "check", path)[0] == 0
+    assert wrong(text) == []
+
+
+def test_a_run_with_the_written_files_ends_without_a_mistake(cli: Command, home: Path) -> None:
+    cli("init")
+    code, out, err = cli("run", "fake", "-q", "-o", "run")
+    assert code == 0, err
+    assert "unclear" in out
+    results = json.loads((home / "run" / "results.json").read_text(encoding="utf-8"))
+    assert {g["gate"] for g in results["gates"] if g["enforced"]} == {"size"}
+    assert cli("gate", "run", "-q")[0] == 0
+
+
+def test_the_waiver_file_takes_a_waiver_and_keeps_its_comments(cli: Command, home: Path) -> None:
+    cli("init")
+    path = home / config.WAIVERS
+    assert waivers.read(path, TODAY) == ()
+    assert read_policy(config.read(home / config.NAME), home / config.NAME, today=TODAY)
+    before = path.read_text(encoding="utf-8")
+    waiver = waivers.make("size:*", TODAY, until="2026-04-01", reason="known", owner="ana")
+    waivers.put(path, waiver, TODAY)
+    assert [placed.waiver.owner for placed in waivers.read(path, TODAY)] == ["ana"]
+    assert path.read_text(encoding="utf-8").startswith(before.split("version:")[0])
+
+
+@pytest.mark.parametrize("taken", [config.NAME, config.WAIVERS, ".github/workflows/bias-audit.yml"])
+def test_nothing_is_overwritten_and_nothing_is_left_half(
+    cli: Command, home: Path, taken: str
+) -> None:
+    (home / taken).parent.mkdir(parents=True, exist_ok=True)
+    (home / taken).write_text("mine\n", encoding="utf-8")
+    code, out, err = cli("init", "--ci", "github")
+    assert code == 2
+    assert out == ""
+    assert f"{taken}: here already" in err
+    assert files(home) == {taken}
+    assert (home / taken).read_text(encoding="utf-8") == "mine\n"
+
+
+def test_a_dangling_link_is_something_too(cli: Command, home: Path) -> None:
+    (home / config.NAME).symlink_to(home / "nowhere")
+    assert cli("init")[0] == 2
+    assert not (home / "nowhere").exists()
+
+
+def test_when_one_file_cannot_be_written_none_is_left(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = starting.write_atomic
+
+    def full(path: Path, content: str) -> None:
+        if path.name == "bias-audit.yml":
+            raise UsageError("no space left")
+        write(path, content)
+
+    monkeypatch.setattr(starting, "write_atomic", full)
+    with pytest.raises(UsageError, match="no space left"):
+        starting.start(home, "github")
+    assert files(home) == set()
+
+
+def test_a_job_goes_to_the_root_of_the_repository(
+    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "models").mkdir()
+    monkeypatch.chdir(home / "models")
+    code, _, err = cli("init", "--ci", "gitlab")
+    assert code == 2
+    assert f"run it in {home.resolve()}" in err
+    assert cli("init")[0] == 0, "without a job any folder will do"
+
+
+def test_outside_a_repository_a_job_is_written(tmp_path: Path) -> None:
+    written = starting.start(tmp_path, "jenkins")
+    assert tmp_path / "Jenkinsfile.bias-audit" in written
+
+
+@pytest.mark.parametrize("ci", starting.JOBS)
+def test_a_job_uses_commands_and_files_that_exist(ci: str) -> None:
+    text = starting.starters(ci)[starting.JOBS[ci][1]]
+    assert "bias-audit run" in text
+    assert wrong(text) == []
+    assert f"bias-audit=={__version__}" in text
+    assert starting._VERSION not in text
+    formats = re.search(r"--format ([\w,-]+)", text)
+    assert formats
+    made = {FILES[name] for name in formats[1].split(",")} | {"summary.md", "results.json"}
+    assert set(re.findall(r"bias-audit-run/([\w.-]+\w)", text)) <= made
+
+
+def load(ci: str) -> dict[str, Any]:
+    found = YAML(typ="safe", pure=True).load(starting.starters(ci)[starting.JOBS[ci][1]])
+    assert isinstance(found, dict)
+    return found
+
+
+def test_the_github_job_has_the_shape_of_a_workflow() -> None:
+    job = load("github")
+    assert set(job["on"]) == {"pull_request", "push"}
+    assert job["permissions"] == {"contents": "read"}
+    (audit,) = job["jobs"].values()
+    assert audit["timeout-minutes"] <= 60
+    for step in audit["steps"]:
+        assert ("uses" in step) != ("run" in step)
+        assert "${{" not in step.get("run", ""), "values reach a script by the environment"
+        assert "uses" not in step or re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", step["uses"])
+    uploads = [s for s in audit["steps"] if s.get("uses", "").startswith("actions/upload")]
+    assert [step["if"] for step in uploads] == ["always()"]
+
+
+def test_the_gitlab_job_keeps_its_reports_when_it_fails() -> None:
+    job = load("gitlab")["bias-audit"]
+    assert job["artifacts"]["when"] == "always"
+    assert set(job["artifacts"]["reports"]) == {"junit", "codequality"}
+    assert job["cache"]["key"]["files"] == [config.NAME]
