@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Any
 
 import numpy as np
 
+from bias_audit._absent import absent
+from bias_audit._demands import condition, matching, place
 from bias_audit._reasons import MISSING_BASELINE
 from bias_audit._verdict import (
     PARTIAL_SIDE,
@@ -25,18 +24,19 @@ from bias_audit.archive import (
     Comparison,
     Gate,
     MissingChange,
-    ProbeRecord,
     Result,
     Results,
 )
 from bias_audit.config import GateConfig
-from bias_audit.findings import number
 from bias_audit.policy import Policy
-from bias_audit.records import OTHERS
 from bias_audit.stats.multiplicity import holm
 
 Compared = Mapping[str, Comparison | MissingChange]
 """By the name of a baseline: the comparison with it, or why there is none."""
+
+
+_Subject = tuple[str, str | None]
+"""A result, and the baseline that it is compared with."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +50,11 @@ class _Cell:
     baseline: str | None
     """What it was compared with: the baseline that the gate names, unless another was asked for."""
     partial: bool
+
+    @property
+    def subject(self) -> _Subject:
+        """The number that is held against the limit: a gap, or its rise over a baseline."""
+        return self.result.id, self.baseline
 
     @property
     def p(self) -> float:
@@ -90,33 +95,22 @@ def enforced(results: Results, policy: Policy, compared: Compared) -> list[Gate]
         for gate in policy.gates
         for result in matching(gate, results.results)
     ]
-    adjusted = holm(np.array([cell.p for cell in cells] or [1.0]))
-    families = [Family(p=float(p), size=len(cells)) for p in adjusted]
-    judged = [
-        _gate(cell, cell.verdict(family), policy)
-        for cell, family in zip(cells, families, strict=False)
-    ]
-    return judged + [lost for gate in policy.gates for lost in _lost(gate, results, policy)]
+    worst: dict[_Subject, float] = {}
+    for cell in cells:
+        worst[cell.subject] = max(cell.p, worst.get(cell.subject, 0.0))
+    judged = [_gate(cell, cell.verdict(_family(cell, worst)), policy) for cell in cells]
+    return [*judged, *absent(results, policy, compared)]
 
 
-def matching(gate: GateConfig, results: Iterable[Result]) -> list[Result]:
-    """The results that a gate judges.
+def _family(cell: _Cell, worst: Mapping[_Subject, float]) -> Family:
+    """Holm over the subjects of all gates, each of the others by its largest p.
 
-    Of two groups each is the other one's rest, so that ``groups`` is their pair.
+    Limits on one number are nested claims, so that a second limit on it costs nothing (closed
+    testing): copies of a gate, or a looser one beside it, let no failure go.
     """
-    found = [
-        r
-        for r in results
-        if r.metric == gate.measure and r.role != "control" and fnmatchcase(r.probe, gate.probe)
-    ]
-    if gate.over == "pairs":
-        return [r for r in found if OTHERS not in r.groups]
-    if gate.over == "groups":
-        many = {r.probe for r in found if OTHERS in r.groups}
-        return [
-            r for r in found if OTHERS in r.groups or (r.probe not in many and r.role == "primary")
-        ]
-    return [r for r in found if r.role == "primary"]
+    known = {**worst, cell.subject: cell.p}
+    adjusted = holm(np.array([*known.values()]))
+    return Family(p=float(adjusted[list(known).index(cell.subject)]), size=len(known))
 
 
 def _cell(gate: GateConfig, result: Result, results: Results, compared: Compared) -> _Cell:
@@ -160,7 +154,7 @@ def _gate(cell: _Cell, verdict: Verdict, policy: Policy) -> Gate:
         ci_high=result.ci_high,
         limit=gate.limit,
         unit=result.unit,
-        reason=f"{verdict.reason} ({gate.why})" if gate.why else verdict.reason,
+        reason=f"{verdict.reason} (limit: {gate.why.rstrip('.')})" if gate.why else verdict.reason,
         condition=condition(result, gate.limit, cell.baseline),
         when_unclear=gate.when_unclear,
         gate=gate.id,
@@ -171,7 +165,7 @@ def _gate(cell: _Cell, verdict: Verdict, policy: Policy) -> Gate:
         targets_needed=verdict.targets,
         baseline=cell.baseline,
         **_rise(change),
-        **_place(gate, policy),
+        **place(gate, policy),
     )
 
 
@@ -185,76 +179,3 @@ def _rise(change: Change | MissingChange | None) -> dict[str, float | None]:
         "rise_low": change.rise_low,
         "rise_high": change.rise_high,
     }
-
-
-def _place(gate: GateConfig, policy: Policy) -> dict[str, Any]:
-    """Where the configuration has the gate."""
-    if gate.id not in policy.places:
-        return {}
-    line, column = policy.places[gate.id]
-    return {"file": policy.file, "line": line, "column": column}
-
-
-def _lost(gate: GateConfig, results: Results, policy: Policy) -> list[Gate]:
-    """What a gate should have judged and could not: crashed probes, or nothing at all."""
-    base = Gate(
-        id=gate.id,
-        state="unclear",
-        enforced=True,
-        probe=gate.probe,
-        limit=gate.limit,
-        reason=f"no result of '{gate.probe}' to judge: it did not run or could not be scored",
-        reason_code="no_result",
-        condition=_asked(gate),
-        when_unclear=gate.when_unclear,
-        gate=gate.id,
-        kind="absolute" if gate.against is None else "regression",
-        baseline=gate.baseline,
-        **_place(gate, policy),
-    )
-    there = {result.probe for result in matching(gate, results.results)}
-    gone = [
-        base.model_copy(update=_why(gate, probe))
-        for probe in results.probes
-        if probe.role == "probe"
-        if fnmatchcase(probe.id, gate.probe) and probe.id not in there
-    ]
-    return gone or ([] if there else [base])
-
-
-def _why(gate: GateConfig, probe: ProbeRecord) -> dict[str, Any]:
-    """Id, state and reason of a gate whose probe has nothing to judge."""
-    named = {"id": f"{gate.id}:{probe.id}", "probe": probe.id}
-    if probe.state == "error":
-        said = f"the probe could not be scored: {probe.reason}"
-        return named | {"state": "error", "reason_code": "probe_error", "reason": said}
-    if probe.state == "skipped":
-        said = f"the probe was not scored: {probe.reason}"
-        return named | {"state": "unclear", "reason_code": "partial_run", "reason": said}
-    asked = f"{gate.measure} over {gate.over}" if gate.over else f"primary {gate.measure}"
-    return named | {"reason": f"the probe has no {asked} to judge"}
-
-
-def condition(result: Result, limit: float, baseline: str | None = None) -> str:
-    """What a gate asks of a result, in words."""
-    a, b = result.group_labels
-    if baseline is not None:
-        return (
-            f"the gap between {a} and {b} is at most {limit:.3g} {result.unit} larger than in the"
-            f" baseline '{baseline}'"
-        )
-    odds = math.exp(min(limit, 700.0))
-    return (
-        f"the gap between {a} and {b} stays within {limit:.3g} {result.unit} of 0"
-        f" (odds ratio {1 / odds:.2f} to {number(odds)})"
-    )
-
-
-def _asked(gate: GateConfig) -> str:
-    """What a gate without a result asks, in words."""
-    if gate.baseline is not None:
-        return (
-            f"{gate.measure} of {gate.probe} is at most {gate.limit:g} nats larger than in the"
-            f" baseline '{gate.baseline}'"
-        )
-    return f"{gate.measure} of {gate.probe} stays within {gate.limit:g} nats of 0"

@@ -200,11 +200,13 @@ class Change(Record):
 
 
 class MissingChange(Record):
-    """A result of the audited run that has no partner in the baseline, and why."""
+    """A result that only one of the two runs has, or that cannot be paired, and why."""
 
     probe: str
     result: str = ""
-    """Id of the result in the audited run; empty when the whole probe is missing."""
+    """Id of the result in the run that has it; empty when the whole probe is missing."""
+    role: Role = "primary"
+    groups: tuple[str, ...] = ()
     reason_code: str
     """One of the reason codes."""
     reason: str

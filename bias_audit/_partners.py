@@ -83,7 +83,14 @@ def match(old: Results, new: Results) -> tuple[list[Pair], list[MissingChange]]:
 def unpaired(result: Result, code: str, reason: str = "") -> MissingChange:
     """Say why a result has no partner; in the words of the code when no others are given."""
     said = reason or plain(code)
-    return MissingChange(probe=result.probe, result=result.id, reason_code=code, reason=said)
+    return MissingChange(
+        probe=result.probe,
+        result=result.id,
+        role=result.role,
+        groups=result.groups,
+        reason_code=code,
+        reason=said,
+    )
 
 
 def plain(code: str) -> str:

@@ -124,8 +124,10 @@ def p_rise(change: Change | None, limit: float) -> float:
 
 
 def contrast(result: Result) -> Contrast | None:
-    """What judging needs of a stored result; None without an interval."""
+    """What judging needs of a stored result; None without an interval, or with one of no width."""
     if result.estimate is None or result.se is None or result.df is None:
+        return None
+    if result.se <= 0 or result.df <= 0:
         return None
     return Contrast(
         estimate=result.estimate,

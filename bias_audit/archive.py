@@ -7,6 +7,7 @@ torch or pandas. Numbers are finite or ``null`` beside a ``reason``.
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -90,6 +91,10 @@ SCHEMA_VERSION = "1.1"
 """Fields may be added in a minor version and removed only in a major one."""
 
 
+MOST = 1e100
+"""No gap is this large; twice it is still a number."""
+
+
 class ErrorRecord(Record):
     """A probe that crashed."""
 
@@ -166,12 +171,18 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     """Write beside ``path`` and rename, so that a reader never sees half a file.
 
     Text that is no Unicode (a folder's name of odd bytes) is written as escapes, which JSON reads.
+    A pipe or a device (``/dev/stdout``) is written into, not replaced by a file; a link keeps
+    pointing where it does.
 
     Raises:
         UsageError: the folder cannot be written.
     """
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     try:
+        if _is_stream(path):
+            path.write_bytes(data)
+            return
+        path = Path(os.path.realpath(path)) if path.is_symlink() else path
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
@@ -187,6 +198,12 @@ def write_atomic(path: Path, content: str | bytes) -> None:
             f"cannot write {path}: {error.strerror or error}",
             hint="choose a folder you may write to with -o DIR",
         ) from error
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a file would take the place of a pipe, a device or an open stream."""
+    special = path.exists() and not (path.is_file() or path.is_dir())
+    return special or path.absolute().is_relative_to("/dev")
 
 
 def locate(run: str | Path) -> Path:
@@ -208,6 +225,15 @@ def locate(run: str | Path) -> Path:
     return path
 
 
+def _is_absurd(value: Any) -> bool:
+    """Whether a number is so large that an axis of a chart could not hold it."""
+    if isinstance(value, dict):
+        return any(map(_is_absurd, value.values()))
+    if isinstance(value, list):
+        return any(map(_is_absurd, value))
+    return isinstance(value, float) and MOST < abs(value) < math.inf
+
+
 def load_results(run: str | Path) -> Results:
     """Read a stored audit.
 
@@ -227,6 +253,9 @@ def load_results(run: str | Path) -> Results:
             f"{path} has schema version {version[:20]}, this program reads {SCHEMA_VERSION}",
             hint="use the bias-audit version that wrote it, named in its 'tool' entry",
         )
+    measured = (content.get(key) for key in ("results", "findings", "gates", "comparison"))
+    if any(map(_is_absurd, measured)):
+        raise UsageError(f"{path} is damaged: it has a number that cannot have been measured")
     try:
         return Results.model_validate(content)
     except ValidationError as error:

@@ -113,7 +113,10 @@ def _accepted(name: str, folder: Path | None) -> StoredRun:
     if found is None:
         known = [entry.name for entry in baseline_files.every(place)]
         raise UnknownNameError(
-            "baseline", name, known, hint=f"{place} holds none; see 'bias-audit baseline --help'"
+            "baseline",
+            name,
+            known,
+            hint="" if known else f"{place} holds none; see 'bias-audit baseline --help'",
         )
     return found.run
 

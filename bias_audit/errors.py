@@ -22,6 +22,10 @@ from typing import ClassVar
 _DIRECTIONS = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 
 
+MOST_SHOWN = 200
+"""Characters of a name in a message."""
+
+
 class BiasAuditError(Exception):
     """Base of all errors that a user can fix; shown as one message without a traceback."""
 
@@ -49,7 +53,8 @@ class UnknownNameError(UsageError):
         say = f"did you mean '{near}'?" if near else hint
         if not say and names:
             say = f"known: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
-        super().__init__(f"there is no {kind} named '{name}'", hint=say)
+        shown = visible(name if len(name) <= MOST_SHOWN else f"{name[:MOST_SHOWN]}...")
+        super().__init__(f"there is no {kind} named '{shown}'", hint=say)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bias_audit._cells import Compared, condition, enforced, matching
+from bias_audit._cells import Compared, enforced
+from bias_audit._demands import condition, matching
 from bias_audit._reasons import BLOCKED, MISSING_BASELINE, SILENT
 from bias_audit.archive import (
     Comparison,

@@ -52,6 +52,7 @@
     label.className = "filter";
     field.type = "search";
     count.setAttribute("role", "status");
+    field.setAttribute("aria-label", `Filter rows: ${table.caption.textContent}`);
     label.append("Filter rows ", field, " ", count);
     field.addEventListener("input", () => filter(table, field.value.trim(), count));
     table.closest(".scroll").before(label);

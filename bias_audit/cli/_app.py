@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
 import rich_click as click
 
 from bias_audit import __version__
-from bias_audit.errors import BiasAuditError
+from bias_audit.cli._streams import drop_output, flush, is_full, readers_may_leave
+from bias_audit.errors import BiasAuditError, visible
 
 COMMANDS = {
     "run": "Audit a model: score, judge, report.",
     "fill": "Ask one sentence: top completions per group, side by side.",
     "report": "Render a stored audit (html, md, json, csv, terminal).",
     "show": "Look at an audit in the terminal, down to the sentences.",
+    "plan": "How many sentences and words would decide a gate.",
     "gate": "Judge a stored run by the gates of a configuration.",
     "compare": "Compare two stored runs, sentence by sentence.",
     "baseline": "Accept a run as a baseline, or look at those accepted.",
@@ -54,6 +57,12 @@ class LazyGroup(click.RichGroup):
         module = import_module(f"bias_audit.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; when nobody reads its output any more, that is the end of it, no error."""
+        with readers_may_leave():
+            return super().invoke(ctx)
+        return 0
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands from the table, without importing them."""
@@ -93,6 +102,7 @@ def run(args: list[str] | None = None) -> int:
     """Run the command line; errors that a user can fix print one message and no traceback."""
     try:
         code = app.main(args=args, prog_name="bias-audit", standalone_mode=False)
+        flush()
         return code if isinstance(code, int) else 0
     except BiasAuditError as error:
         _say(f"Error: {error}")
@@ -102,11 +112,11 @@ def run(args: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _interrupted()
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):  # nobody reads
+            error.show()
         return 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        return _unwritten(error) if is_full(error) else _crashed()
     except Exception:  # our bug: keep the traceback for the report, not for the screen
         return _crashed()
 
@@ -114,6 +124,12 @@ def run(args: list[str] | None = None) -> int:
 def _interrupted() -> int:
     _say("Interrupted: nothing was written.")
     return 130
+
+
+def _unwritten(error: OSError) -> int:
+    drop_output()
+    _say(f"Error: cannot write the output: {error.strerror}\n  make room, or write elsewhere")
+    return 2
 
 
 def _crashed() -> int:
@@ -129,4 +145,6 @@ def _crashed() -> int:
 
 
 def _say(text: str) -> None:
-    print(text.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)
+    text = "\n".join(map(visible, text.split("\n")))
+    with suppress(OSError):  # nobody reads: the exit code is still said
+        print(text.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)

@@ -24,6 +24,8 @@ class Outputs:
         for name in self.formats:
             if name not in render.formats():
                 raise UnknownNameError("format", name, render.formats())
+        if not self.formats:
+            raise UsageError("no format was named", hint=f"one of: {', '.join(render.formats())}")
         self.places = _places(self.formats, output)
         if len(self.formats) > 1 and set(self.formats) - set(self.places):
             raise UsageError(
@@ -36,24 +38,28 @@ class Outputs:
         return bool(set(self.formats) - set(self.places))
 
     def write(self, results: Results) -> None:
-        """Render everything, then write it."""
+        """Render everything, then write it: files first, whoever reads the rest."""
         texts = {name: render.render(results, name) for name in self.formats}
-        for name, text in texts.items():
-            if name in self.places:
-                archive.write_atomic(self.places[name], text)
-                click.echo(str(self.places[name]), err=True)
-            else:
-                click.echo(text, nl=not text.endswith("\n"))
+        for name, path in self.places.items():
+            archive.write_atomic(path, texts[name])
+            click.echo(str(path), err=True)
+        for name in self.formats:
+            if name not in self.places:
+                click.echo(texts[name], nl=not texts[name].endswith("\n"))
 
 
 def _places(wanted: list[str], output: tuple[str, ...]) -> dict[str, Path]:
     places: dict[str, Path] = {}
     for item in output:
         name, separator, path = item.partition("=")
-        if separator and name in wanted and path:
+        if not separator and len(wanted) == 1:
+            name, path = wanted[0], item
+        if name in places or Path(path) in places.values():
+            raise UsageError(
+                f"-o {item}: its format or its file was named before, and one would be lost"
+            )
+        if name in wanted and path:
             places[name] = Path(path)
-        elif not separator and len(wanted) == 1:
-            places[wanted[0]] = Path(item)
         else:
             raise UsageError(
                 f"expected -o FORMAT=PATH with one of {', '.join(wanted)}, got '{item}'"

@@ -18,6 +18,7 @@ from bias_audit.catalogue import Catalogue
 from bias_audit.cli import _policy
 from bias_audit.cli._benchmark import check_selection, dry_run, named_data, table
 from bias_audit.cli._progress import progress
+from bias_audit.cli._streams import readers_may_leave
 from bias_audit.config import Config, check_names, find, read, with_own
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.judging import check_baselines
@@ -101,7 +102,8 @@ def execute(request: Request) -> int:
     folder = done.save(choose_folder(request.output, done))
     for name in further:
         archive.write_atomic(folder / ENDINGS[name], render.render(done.results, name))
-    _tell(request, done, folder)
+    with readers_may_leave():
+        _tell(request, done, folder)
     return _policy.finish(done.results, exit_zero=request.exit_zero, strict=request.strict)
 
 
@@ -128,8 +130,9 @@ def _benchmarks(request: Request, config: Config, data: dict[str, Path]) -> int:
     folder = done.save(choose_folder(request.output, done))
     for name in further:
         archive.write_atomic(folder / ENDINGS[name], render.render(done.results, name))
-    print(table(done.results))
-    _tell(request, done, folder)
+    with readers_may_leave():
+        print(table(done.results))
+        _tell(request, done, folder)
     return _policy.finish(done.results, exit_zero=request.exit_zero, strict=request.strict)
 
 

@@ -119,7 +119,7 @@ def show(name: str, json: bool, config: Path | None, baselines: Path | None) -> 
     found = baseline_files.find(place, name)
     if found is None:
         known = [entry.name for entry in baseline_files.every(place)]
-        raise UnknownNameError("baseline", name, known, hint=f"{place} holds none")
+        raise UnknownNameError("baseline", name, known, hint="" if known else f"{place} holds none")
     results = found.run.results
     gaps = [r for r in results.results if r.role == "primary" and r.estimate is not None]
     if json:

@@ -48,6 +48,7 @@ def gate(
     from bias_audit.baselines import folder
     from bias_audit.cli._formats import Outputs
     from bias_audit.cli._policy import finish, load_policy
+    from bias_audit.cli._streams import readers_may_leave
     from bias_audit.judging import judged
     from bias_audit.pairing import StoredRun
     from bias_audit.render.terminal import first_line
@@ -56,8 +57,9 @@ def gate(
     stored = StoredRun.open(run)
     policy, path = load_policy(config, stored.results, strict=strict)
     results = judged(stored, policy, folder=folder(path, baselines), against=baseline)
-    if quiet or not outputs.to_stdout:
-        click.echo(first_line(results))
-    if not quiet or outputs.places:
-        outputs.write(results)
+    with readers_may_leave():
+        if quiet or not outputs.to_stdout:
+            click.echo(first_line(results))
+        if not quiet or outputs.places:
+            outputs.write(results)
     return finish(results, exit_zero=exit_zero, strict=strict)

@@ -46,7 +46,7 @@ def waive(
     from bias_audit import archive, waivers
     from bias_audit.cli._policy import find_config, today
     from bias_audit.config import WAIVERS, waiver_file
-    from bias_audit.errors import UnknownNameError
+    from bias_audit.errors import UnknownNameError, visible
     from bias_audit.gates import judge
     from bias_audit.policy import Policy
     from bias_audit.waiving import matches, names
@@ -59,7 +59,10 @@ def waive(
     if not covered:
         raise UnknownNameError("finding, result or gate", finding, names(gates))
     replaced = waivers.put(path, waiver, today())
-    click.echo(f"{'replaced in' if replaced else 'added to'} {path}: {finding}, until {until}")
+    done = "replaced in" if replaced else "added to"
+    click.echo(visible(f"{done} {path}: {finding}, until {until}"))
     for gate in covered:
-        click.echo(f"  covers {gate.id}")
+        large = up_to is not None and abs(gate.measured or 0.0) > up_to
+        void = f", but measures {gate.measured:.3g}: a failure voids the waiver" if large else ""
+        click.echo(visible(f"  covers {gate.id}{void}"))
     return 0

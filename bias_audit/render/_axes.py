@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from bias_audit.archive import GroupProfile, ProbeRecord, Result
@@ -125,7 +126,7 @@ def _column(group: GroupProfile, seen: Counter[str], top: float, groups: int) ->
             page.Word(
                 text=short(completion.token, 40),
                 probability=percent(completion.probability),
-                width=round(100 * completion.probability / top, 1) if top > 0 else 0.0,
+                width=5 * math.ceil(20 * completion.probability / top) if top > 0 else 0,
                 alone=groups > 1 and seen[completion.token] == 1,
             ),
         )

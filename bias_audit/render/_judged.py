@@ -9,11 +9,12 @@ from bias_audit.archive import Finding, Gate, ProbeRecord, Result, Results, Sent
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index, strength
-from bias_audit.render._lines import evidence_size, gate_line
+from bias_audit.render._lines import evidence_size, gate_line, waived
 from bias_audit.render._text import count, factor, percent, share
 
 SEVERITY = {"high": 0, "moderate": 1, "low": 2}
 _EVIDENCE = {"strong": 0, "moderate": 1, "weak": 2}
+_PAIRS = 60
 _OWN_MARGINS = (
     "No gate is enforced in this audit: the margins shown are the catalogue's own. "
     "They inform the reader and never fail a build."
@@ -154,7 +155,14 @@ def _note(index: Index, finding: Finding) -> page.Note:
         sensitive=bool(probe and probe.sensitive),
         pairs=index.name("sentences", result.id) if result and finding.sentences else "",
         pair_count=len(finding.sentences),
+        waived=_accepted(index, finding),
     )
+
+
+def _accepted(index: Index, finding: Finding) -> str:
+    """Every different waiver of a gate about this result; a waived failure is still a finding."""
+    said = [waived(index, gate) for gate in index.audit.gates if gate.result == finding.result]
+    return " ".join(dict.fromkeys(text for text in said if text))
 
 
 def measured(result: Result, finding: Finding) -> tuple[str, ...]:
@@ -173,7 +181,7 @@ def measured(result: Result, finding: Finding) -> tuple[str, ...]:
 
 
 def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.Pairs | None:
-    """The sentence pairs of one comparison; None without any."""
+    """The first sentence pairs of one comparison; None without any."""
     if not sentences:
         return None
     labels = index.labels(result)
@@ -191,6 +199,7 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.P
                 ratio=factor(item.log_prob_a - item.log_prob_b),
                 value=item.log_prob_a - item.log_prob_b,
             )
-            for item in sentences
+            for item in sentences[:_PAIRS]
         ),
+        more=max(0, len(sentences) - _PAIRS),
     )

@@ -15,11 +15,10 @@ def gate_line(index: Index, gate: Gate) -> page.GateLine:
     finding = index.findings.get(gate.result) if gate.result else None
     failed = "fail" in (gate.state, gate.unwaived)
     return page.GateLine(
-        id=gate.id,
+        name=gate.gate or gate.id,
         probe=index.title(gate.probe),
         state=gate.state,
         title=index.versus(result) if result else gate.condition or "the probe runs",
-        condition=gate.condition if result else "",
         measured=_measured(gate, result),
         brief=_brief(gate, result),
         allowed=_allowed(gate),
@@ -28,7 +27,7 @@ def gate_line(index: Index, gate: Gate) -> page.GateLine:
         enforced=gate.enforced,
         href=index.name("probe", gate.probe) if gate.probe in index.probes else "",
         finding=finding.headline if finding and failed else "",
-        waived=_waived(index, gate),
+        waived=waived(index, gate),
     )
 
 
@@ -95,7 +94,7 @@ def _before(gate: Gate) -> str:
     return "" if gate.baseline_value is None else f" (was {plain(gate.baseline_value)})"
 
 
-def _waived(index: Index, gate: Gate) -> str:
+def waived(index: Index, gate: Gate) -> str:
     """Who waived a gate; empty for all others."""
     if gate.state != "waived":
         return ""

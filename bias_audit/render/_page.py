@@ -122,8 +122,8 @@ class Word:
 
     text: str
     probability: str
-    width: float
-    """Length of its bar in per cent of the longest one."""
+    width: int
+    """Length of its bar in per cent of the longest one, in steps of 5."""
     alone: bool
     """True when no other group has it among its top completions."""
 
@@ -152,23 +152,22 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pairs:
-    """Typical sentence pairs of one comparison."""
+    """Typical sentence pairs of one comparison; ``name`` is the fragment of their table."""
 
     name: str
-    """Fragment of the table."""
     title: str
     rows: tuple[Pair, ...]
     labels: tuple[str, str]
-    """The two groups."""
+    more: int
+    """How many further pairs are not shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Note:
-    """A finding, ready to be read."""
+    """A finding, ready to be read; ``name`` is its fragment of the page."""
 
     id: str
     name: str
-    """Fragment of the finding."""
     headline: str
     detail: str
     severity: str
@@ -183,6 +182,8 @@ class Note:
     pairs: str
     """Fragment of its sentence pairs, in the section of its probe; empty without any."""
     pair_count: int
+    waived: str
+    """Who accepted a gate about it, until when and why; empty for all others."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -236,13 +237,12 @@ class Tally:
 class GateLine:
     """One gate, in words."""
 
-    id: str
+    name: str
+    """The gate's own name in the configuration, without the result that it judges."""
     probe: str
     state: str
     title: str
     """The comparison that is judged."""
-    condition: str
-    """What the gate asks, in words; empty when the title says it."""
     measured: str
     brief: str
     """Measured and allowed in one short line."""

@@ -188,8 +188,9 @@ def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> 
     return page.Dots(
         name=index.name("chart", f"paraphrases-{probe.id}"),
         title="Does the gap depend on how the sentence is phrased?",
-        question="Each dot is one sentence frame; the bar marks the mean. Dots on both sides of "
-        "the middle mean that the direction changes with the phrasing.",
+        question=f"Each dot is one sentence frame; the {'dashed line' if alone else 'bar'} marks "
+        "the mean. Dots on both sides of the middle mean that the direction changes with the "
+        "phrasing.",
         summary=f"{summary}.",
         table=_template_table(index, shown),
         rows=rows,

@@ -16,12 +16,18 @@ def changes(index: Index) -> page.Table | None:
     compared = index.audit.comparison
     if compared is None:
         return None
-    rows = [_row(index, change) for change in sorted(compared.changes, key=_rank)]
+    notes = words.shared(words.sentence(change.reason) for change in compared.changes)
+    rows = [_row(index, change, notes) for change in sorted(compared.changes, key=_rank)]
     rows += [
-        _cells((index.title(lost.probe), "", "", "", "", words.sentence(lost.reason)))
+        (
+            page.Cell(text=index.title(lost.probe), long=True),
+            *[_number(None)] * 4,
+            page.Cell(text=words.sentence(lost.reason), long=True),
+        )
         for lost in compared.missing
     ]
-    return page.Table(caption=_caption(compared), head=HEAD, rows=tuple(rows), note=_note(compared))
+    told = [_note(compared), *(f"Note {number}: {text}" for text, number in notes.items())]
+    return page.Table(caption=_caption(compared), head=HEAD, rows=tuple(rows), note=" ".join(told))
 
 
 def _rank(change: Change) -> tuple[bool, float, str]:
@@ -45,35 +51,31 @@ def _note(compared: Comparison) -> str:
     return " ".join(part for part in (same, usual, *notices) if part)
 
 
-def _row(index: Index, change: Change) -> tuple[page.Cell, ...]:
+def _row(index: Index, change: Change, notes: dict[str, int]) -> tuple[page.Cell, ...]:
     result = index.results.get(change.result)
+    reason = words.sentence(change.reason)
     pair = index.versus(result) if result else " vs ".join(change.group_labels or change.groups)
-    return _cells(
-        (
-            f"{index.title(change.probe)}: {pair}",
-            _number(change.baseline),
-            _number(change.candidate),
-            _with_interval(change.difference, change.ci_low, change.ci_high, change.unit),
-            _with_interval(change.rise, change.rise_low, change.rise_high, change.unit),
-            words.sentence(change.reason),
-        )
+    return (
+        page.Cell(text=f"{index.title(change.probe)}: {pair}", long=True),
+        _number(change.baseline),
+        _number(change.candidate),
+        _with_interval(change.difference, change.ci_low, change.ci_high, change.unit),
+        _with_interval(change.rise, change.rise_low, change.rise_high, change.unit),
+        page.Cell(
+            text=f"See note {notes[reason]}." if reason in notes else reason,
+            long=True,
+        ),
     )
 
 
-def _cells(texts: tuple[str, ...]) -> tuple[page.Cell, ...]:
-    last = len(texts) - 1
-    return tuple(
-        page.Cell(text=text or "not available", long=place in (0, last))
-        for place, text in enumerate(texts)
-    )
+def _number(value: float | None) -> page.Cell:
+    return page.Cell(text="none" if value is None else plain(value), value=value)
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else plain(value)
-
-
-def _with_interval(value: float | None, low: float | None, high: float | None, unit: str) -> str:
+def _with_interval(
+    value: float | None, low: float | None, high: float | None, unit: str
+) -> page.Cell:
     if value is None:
-        return ""
+        return page.Cell(text="none")
     inside = "" if low is None or high is None else f" {bounds(low, high)}"
-    return f"{signed(value)} {unit}{inside}"
+    return page.Cell(text=f"{signed(value)} {unit}{inside}", value=value)

@@ -6,6 +6,7 @@ become plain ones; ids are renamed; numbers are rounded. The result has a title 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from xml.etree import ElementTree as ET
 
@@ -14,6 +15,9 @@ _NUMBER = re.compile(r"-?\d+\.\d+")
 _FONT_SIZE = re.compile(r"([\d.]+)px")
 _NO_TURN = re.compile(r"rotate\(-?0(\.0+)? [^)]*\)")
 _DROPPED = frozenset({"metadata", "style", "clipPath"})
+_SPACES = re.compile(r"\s+")
+_AROUND = re.compile(r"\s*([MLCQzZ])\s*")
+_COMMON = {"fill": "none", "font-size": "11", "stroke-linecap": "square"}
 _KEPT_STYLES = frozenset(
     {
         "stroke-width", "stroke-dasharray", "stroke-linecap", "opacity", "fill-opacity",
@@ -39,6 +43,7 @@ def adapt(source: str, *, name: str, title: str, summary: str) -> str:
     _prune(root)
     for key in ("version", "width", "height"):
         root.attrib.pop(key, None)
+    _inherit(root)
     root.attrib.update({"role": "img", "aria-labelledby": f"{name}-t {name}-d", "class": "plot"})
     heading = ET.Element("title", {"id": f"{name}-t"})
     heading.text = title
@@ -64,14 +69,34 @@ def _rewrite(element: ET.Element, name: str, ids: dict[str, str]) -> None:
         if plain == "style":
             _restyle(element, value)
         elif plain == "id":
-            element.set("id", ids.setdefault(value, f"{name}-{len(ids)}"))
+            element.set("id", ids.setdefault(value, _mark(name, len(ids))))
         elif plain == "href":
             target = value.removeprefix("#")
-            element.set("href", "#" + ids.setdefault(target, f"{name}-{len(ids)}"))
+            element.set("href", "#" + ids.setdefault(target, _mark(name, len(ids))))
+        elif plain == "d":
+            element.set("d", _tight(_NUMBER.sub(_round, value)))
         elif plain not in ("clip-path", "type"):
             element.set(plain, _NUMBER.sub(_round, value))
     if _NO_TURN.fullmatch(element.get("transform", "")):
         del element.attrib["transform"]
+
+
+def _mark(name: str, number: int) -> str:
+    """A short id that no other drawing of the page has: marks are pointed at hundreds of times."""
+    return f"m{hashlib.sha256(name.encode()).hexdigest()[:8]}-{number}"
+
+
+def _tight(path: str) -> str:
+    return _SPACES.sub(" ", _AROUND.sub(r"\1", path)).strip()
+
+
+def _inherit(root: ET.Element) -> None:
+    """Say once at the root what nearly every part of the drawing would repeat."""
+    for element in root.iter():
+        for key, value in _COMMON.items():
+            if element.get(key) == value:
+                del element.attrib[key]
+    root.attrib.update(_COMMON)
 
 
 def _round(match: re.Match[str]) -> str:

@@ -7,7 +7,8 @@ these probes only.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from bias_audit.archive import Result, State
 from bias_audit.render._text import bounds, count, p_value, plain, signed, times
@@ -47,6 +48,14 @@ STATUSES: dict[str, str] = {
     "one_target_dominates": "One word carries more than half of the gap.",
 }
 
+WAIVER_STATUS: dict[str, str] = {
+    "active": "in force",
+    "expired": "void: expired",
+    "exceeded": "void: outgrown",
+    "unmatched": "void: names nothing",
+}
+
+_LONG = 90
 SKIP_REASONS: dict[str, str] = {
     "not_applicable": "does not fit this sentence",
     "unscorable": "not expressible in this model's vocabulary",
@@ -120,6 +129,15 @@ def sentence(text: str) -> str:
     text = text.strip()
     stop = "" if text.endswith((".", "!", "?", "…")) else "."
     return f"{text[:1].upper()}{text[1:]}{stop}" if text else ""
+
+
+def shared(texts: Iterable[str]) -> dict[str, int]:
+    """Number the long sentences that three or more rows would repeat: said once, as a note."""
+    often = Counter(text for text in texts if len(text) > _LONG)
+    return {
+        text: number
+        for number, text in enumerate((t for t, times in often.items() if times > 2), start=1)
+    }
 
 
 def missing(reason: str) -> str:

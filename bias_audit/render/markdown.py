@@ -111,7 +111,7 @@ def _changes(shown: page.Page) -> str:
     table = shown.changes
     if table is None:
         return ""
-    head = f"### {_cell(table.caption)}\n\n{_cell(table.note, 700)}\n\n"
+    head = f"### {_cell(table.caption)}\n\n{_cell(table.note, 1500)}\n\n"
     rows = [_row(*(_cell(cell.text, 160) for cell in row)) for row in table.rows]
     return _within(head + _table(*table.head), rows, _PARTS["changes"], _CHANGES)
 

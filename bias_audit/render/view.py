@@ -6,6 +6,8 @@ returns, so that a sentence reads the same everywhere.
 
 from __future__ import annotations
 
+from datetime import date
+
 from bias_audit.archive import Results, WaiverRecord
 from bias_audit.render import _page as page
 from bias_audit.render._axes import chapters
@@ -14,7 +16,7 @@ from bias_audit.render._judged import findings, verdict
 from bias_audit.render._quality import p_values, quality
 from bias_audit.render._since import changes
 from bias_audit.render._text import plain, tidy
-from bias_audit.render._words import tally
+from bias_audit.render._words import WAIVER_STATUS, sentence, tally
 
 CAN = (
     "This report shows which associations the named checkpoint's own word probabilities carry "
@@ -126,17 +128,28 @@ def _failures(index: Index) -> page.Table | None:
 def _waivers(audit: Results) -> page.Table | None:
     if not audit.waivers:
         return None
-    rows = tuple(
-        tuple(page.Cell(text=text or "not stated", long=True) for text in _waiver(waiver))
-        for waiver in audit.waivers
-    )
-    head = ("Waived", "Status", "Owner", "Created", "Expires", "Up to", "Reason", "What it does")
-    return page.Table(caption="Waivers", head=head, rows=rows)
+    head = ("Waived", "Status", "Owner", "From", "Until", "Up to", "Reason", "What it does")
+    rows = tuple(_waiver(waiver) for waiver in audit.waivers)
+    return page.Table(caption="What was accepted, by whom and until when", head=head, rows=rows)
 
 
-def _waiver(waiver: WaiverRecord) -> tuple[str, ...]:
-    ceiling = "any size" if waiver.up_to is None else plain(waiver.up_to)
+def _waiver(waiver: WaiverRecord) -> tuple[page.Cell, ...]:
     return (
-        waiver.finding, waiver.status, waiver.owner, waiver.created, waiver.expires, ceiling,
-        waiver.reason, waiver.detail,
+        page.Cell(text=waiver.finding, long=True),
+        page.Cell(text=WAIVER_STATUS[waiver.status]),
+        page.Cell(text=waiver.owner or "not stated"),
+        _day(waiver.created),
+        _day(waiver.expires),
+        page.Cell(text="any size" if waiver.up_to is None else plain(waiver.up_to),
+                  value=waiver.up_to),
+        page.Cell(text=sentence(waiver.reason) or "not stated", long=True),
+        page.Cell(text=sentence(waiver.detail) or "not stated", long=True),
     )  # fmt: skip
+
+
+def _day(text: str) -> page.Cell:
+    """A date that sorts as one, or the text that is no date."""
+    try:
+        return page.Cell(text=text, value=float(date.fromisoformat(text).toordinal()))
+    except ValueError:
+        return page.Cell(text=text or "not stated", long=True)

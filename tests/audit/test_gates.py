@@ -7,7 +7,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from bias_audit import gates
-from bias_audit._cells import condition
+from bias_audit._demands import condition
 from bias_audit.archive import ErrorRecord, Gate
 from bias_audit.config import GateConfig
 from bias_audit.findings import number
@@ -164,7 +164,7 @@ def test_a_gate_in_place_of_the_probes_own_margin():
     done = run(controlled(), plant(2.0), gates=[wide])
     (made,) = done.results.gates
     assert (made.id, made.state, made.enforced) == ("wide:" + only(done).id, "pass", True)
-    assert made.reason.endswith("(Agreed in spring.)")
+    assert made.reason.endswith("(limit: Agreed in spring)")
     assert done.exit_code == 0
     tight = GateConfig(id="tight", probe="trial", max=0.5)
     assert run(controlled(), plant(2.0), gates=[tight]).exit_code == 1

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -479,3 +483,84 @@ def test_gate_starts_without_torch_pandas_or_scipy_stats(home: Path) -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1, done.stderr
+
+
+def test_two_places_for_one_format_or_one_file_are_refused(cli: Command, home: Path) -> None:
+    config(home, SIZE)
+    for places in (("csv=a", "csv=b"), ("csv=a", "json=a")):
+        options = [part for place in places for part in ("-o", place)]
+        code, _, err = cli("gate", "large", "--format", "csv,json", *options)
+        assert code == 2
+        assert "one would be lost" in err
+        assert not (home / "a").exists()
+    assert "no format was named" in cli("report", "large", "--format", ",")[2]
+
+
+def test_numbers_too_large_for_a_chart_are_damage(cli: Command, home: Path) -> None:
+    config(home, SIZE)
+    content = json.loads((home / "large" / "results.json").read_text("utf-8"))
+    content["results"][0] |= {"ci_low": -1e308, "ci_high": 1e308}
+    (home / "edited.json").write_text(json.dumps(content), encoding="utf-8")
+    for arguments in (("gate",), ("report", "--format", "html")):
+        code, _, err = cli(arguments[0], "edited.json", *arguments[1:])
+        assert code == 2
+        assert "cannot have been measured" in err
+
+
+def test_a_pipe_is_written_into_and_a_link_stays(cli: Command, home: Path) -> None:
+    config(home, SIZE)
+    (home / "link.csv").symlink_to("real.csv")
+    assert cli("gate", "large", "--format", "csv", "-o", "link.csv")[0] == 1
+    assert (home / "link.csv").is_symlink()
+    assert (home / "real.csv").read_text("utf-8").startswith("id,axis,probe,")
+    os.mkfifo(home / "pipe")
+    reader = os.open(home / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert cli("gate", "large", "--format", "github", "-o", "pipe")[0] == 1
+    assert b"::error file=" in os.read(reader, 4096)
+    os.close(reader)
+    assert stat.S_ISFIFO((home / "pipe").stat().st_mode)
+
+
+def piped(home: Path, shell: str) -> tuple[int, str]:
+    """Run a line of shell on the command in its own process; the exit code and the errors."""
+    command = f"{sys.executable} -m bias_audit"
+    line = shell.replace("bias-audit", command)
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=home, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_verdict_survives_a_reader_that_leaves(home: Path) -> None:
+    config(home, SIZE)
+    for name, code in (("none", 0), ("large", 1)):
+        line = f"(sleep 0.2; bias-audit gate {name} -q) | true; exit ${{PIPESTATUS[0]}}"
+        assert piped(home, line) == (code, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
+def test_a_full_disk_is_no_bug_of_ours_and_no_verdict(home: Path) -> None:
+    config(home, SIZE)
+    for command in ("gate none", "gate none -q", "gate none --format csv -o /dev/full"):
+        code, err = piped(home, f"bias-audit {command} > /dev/full")
+        assert code == 2
+        assert "cannot write" in err
+    assert Path("/dev/full").is_char_device()
+    assert not list(home.glob("bias-audit-crash-*"))
+
+
+def test_a_waiver_that_is_void_at_once_is_told(cli: Command, home: Path) -> None:
+    config(home, SIZE)
+    options = ["--until", "2026-03-31", "--reason", "r", "--owner", "o", "--run", "large"]
+    code, out, _ = cli("waive", "size:*", *options, "--up-to", "0.1")
+    assert code == 0
+    assert "measures 2: a failure voids the waiver" in out
+
+
+def test_errors_show_control_characters_and_cut_long_names(cli: Command, home: Path) -> None:
+    config(home, SIZE)
+    code, _, err = cli("baseline", "accept", "none", "--name", "a\u202eb\x1b", "--reason", "x")
+    assert code == 2
+    assert "a\\u202eb\\x1b" in err
+    options = ["--until", "2026-03-31", "--reason", "r", "--owner", "o", "--run", "large"]
+    assert len(cli("waive", "x" * 10_000, *options)[2]) < 1000

@@ -9,6 +9,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from bias_audit.archive import ErrorRecord, MissingChange, TemplateEffect
+from bias_audit.errors import UsageError
 from bias_audit.gates import exit_code, judge
 from bias_audit.policy import Policy
 from tests.audit.world import Model, behave, controlled, plant
@@ -264,6 +265,20 @@ def test_a_missing_partner_says_why():
         assert (made.reason_code, made.reason) == ("probe_version_changed", "1 to 2")
 
 
+def test_what_the_baseline_was_judged_by_cannot_be_left_out_silently():
+    worst = MissingChange(probe="q", result="q:gap", reason_code="no_result", reason="only there")
+    others = (
+        worst.model_copy(update={"result": "q:side", "role": "secondary"}),
+        worst.model_copy(update={"result": "q:control", "role": "control"}),
+        worst.model_copy(update={"probe": "other", "result": "other:gap"}),
+    )
+    compared = {"main": comparison(change(0.1), missing=(worst, *others))}
+    good, dropped = gates(result(1.0), configs=(rising(probe="[pq]"),), compared=compared)
+    assert (good.state, dropped.id, dropped.state) == ("pass", "g:q:gap", "unclear")
+    assert (dropped.reason_code, dropped.probe) == ("no_result", "q")
+    assert "left out" in dropped.reason
+
+
 def test_words_of_a_condition():
     (size,) = gates(result())
     assert size.condition == (
@@ -299,3 +314,24 @@ def test_judging_twice_changes_nothing():
     once = judge(run(result(1.0)), policy, compared)
     assert judge(once, policy, compared) == once
     assert judge(judge(once, Policy(gates=(gate(id="other"),))), policy, compared) == once
+
+
+def test_a_gate_that_is_there_twice_asks_once():
+    """Copies of a gate must not make Holm let a failure go."""
+    near = result(0.62, 0.11)
+    assert [g.state for g in gates(near)] == ["fail"]
+    copies = tuple(gate(id=f"g{i}") for i in range(50))
+    assert {g.state for g in gates(near, configs=copies)} == {"fail"}
+    twice = gates(near, configs=(gate(), gate(id="same"), gate(id="wide", max=2.0)))
+    assert [g.state for g in twice] == ["fail", "fail", "pass"]
+
+
+def test_numbers_that_contradict_themselves_pass_nothing():
+    for more in ({"se": 0.0}, {"se": -0.1}, {"df": 0.0}, {"df": -1.0}):
+        (made,) = gates(result(0.0).model_copy(update=more))
+        assert (made.state, made.reason_code) == ("unclear", "no_interval"), more
+
+
+def test_a_result_without_two_groups_is_said_to_be_damaged():
+    with pytest.raises(UsageError, match="does not name two groups"):
+        gates(result(0.0, group_labels=("A",)))

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import pytest
 
 from bias_audit.archive import Results
@@ -7,6 +10,9 @@ from bias_audit.render import render
 
 from . import example, gated, strangers
 from .page import Page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +48,11 @@ def page(html: str) -> Page:
 @pytest.fixture(scope="session")
 def hostile_html(hostile: Results) -> str:
     return render(hostile, "html")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    from .chromium import chromium
+
+    with chromium() as found:
+        yield found

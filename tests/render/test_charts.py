@@ -50,7 +50,9 @@ def test_charts_have_no_colours_styles_or_foreign_ids(drawn: list[_page.Picture]
         assert "style" not in svg
         assert "xmlns" not in svg
         assert not re.search(r"#[0-9a-fA-F]{6}", svg)
-        assert all(i.startswith(picture.name) for i in re.findall(r'\bid="([^"]+)"', svg))
+        ids = re.findall(r'\bid="([^"]+)"', svg)
+        assert ids[:2] == [f"{picture.name}-t", f"{picture.name}-d"]
+        assert all(re.fullmatch(r"m[0-9a-f]{8}-\d+", mark) for mark in ids[2:])
         assert len(svg) < 20_000
 
 

@@ -211,7 +211,7 @@ def test_a_page_under_a_configuration_shows_waivers_and_changes(judged: Results)
     assert len(ids) == len(set(ids))
     words = " ".join(shown.text.split())
     assert "Waived by nlp-platform until 2027-01-31, up to a size of 1.20" in words
-    assert "it ended 21 days before this run" in words
+    assert "It ended 21 days before this run." in words
     assert "Change since baseline main (example/tiny-masked-lm at 77aa77aa77aa" in words
     assert "+0.53 nats [0.31, 0.75] The gap has grown." in words
     assert '<a href="#changes">' in text
@@ -225,3 +225,26 @@ def test_strangers_in_gates_waivers_and_changes_stay_text(hostile_gates: Results
     assert len(shown.all("script")) == 1
     assert not shown.all("img")
     assert "javascript:" not in " ".join(a.get("href", "") for _, a, _ in shown.elements)
+
+
+def test_a_long_reason_that_many_rows_share_is_said_once(judged: Results) -> None:
+    why = "the sanity check of the model failed, " * 4
+    assert judged.comparison is not None
+    changes = tuple(c.model_copy(update={"reason": why}) for c in judged.comparison.changes)
+    gates = tuple(g.model_copy(update={"reason": why}) for g in judged.gates)
+    several = judged.model_copy(
+        update={
+            "gates": gates,
+            "comparison": judged.comparison.model_copy(update={"changes": changes}),
+        }
+    )
+    text = render(several, "html")
+    verdict, since = (
+        text.split(f'<section id="{name}"')[1].split("</section>")[0]
+        for name in ("verdict", "changes")
+    )
+    said = f"Note 1: T{why.strip()[1:]}."
+    assert verdict.count('<a href="#gate-note-1">See note 1.</a>') == len(gates)
+    assert verdict.count(said) == since.count(said) == 1
+    assert since.count("See note 1.") == len(changes)
+    assert "See note" not in render(judged, "html"), "short reasons stand in their rows"

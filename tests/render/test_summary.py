@@ -40,8 +40,8 @@ def test_gates_say_why(judged: Results) -> None:
 
 def test_waivers_stand_there_with_what_became_of_them(judged: Results) -> None:
     text = render(judged, "md")
-    assert "- F-51aa02 (active): nlp-platform until 2027-01-31. Known, fix planned." in text
-    assert "- F-000000 (unmatched): " in text
+    assert "- F-51aa02 (in force): nlp-platform until 2027-01-31. Known, fix planned." in text
+    assert "- F-000000 (void: names nothing): " in text
     assert "2 waivers do not hold" in text
     assert "### Waivers" not in render(judged.model_copy(update={"waivers": ()}), "md")
 
