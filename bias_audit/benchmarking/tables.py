@@ -70,7 +70,9 @@ def _directions(more: Any, less: Any, directions: Sequence[str], **common: Any) 
     results = []
     for which, label, value in parts:
         items = int(((way == which) & (more != less)).sum())
-        bare = _bare(common["name"], common["measure"], f"direction:{which}", label, value, items)
+        bare = bare_result(
+            common["name"], common["measure"], f"direction:{which}", label, value, items
+        )
         if value is not None:
             results.append(bare.model_copy(update={"reason": "ties left out, as published"}))
     return results
@@ -91,7 +93,7 @@ def _result(
     mean = found.gap if gap else found.share
     limits = mean.interval(confidence) if gap else interval(mean, confidence)
     neutral = 0.0 if gap else 50.0
-    base = _bare(name, measure, group, label, mean.estimate, mean.n_items)
+    base = bare_result(name, measure, group, label, mean.estimate, mean.n_items)
     low, high = limits or (None, None)
     return base.model_copy(
         update={
@@ -121,9 +123,10 @@ def _said(mean: ClusteredMean, ties: int) -> str:
     return "; ".join(parts)
 
 
-def _bare(
-    name: str, measure: str, group: str, label: str, estimate: float | None, items: int
+def bare_result(
+    name: str, measure: str, group: str, label: str, estimate: float | None, items: int = 0
 ) -> Result:
+    """The record of one benchmark number, without its interval; ``items`` are pairs."""
     info = get(measure)
     return Result(
         id=f"{name}:{measure}:{group}",
@@ -144,7 +147,7 @@ def _bare(
 
 
 def _empty(name: str, measure: str, reason: str) -> Result:
-    bare = _bare(name, measure, ALL, "all pairs", None, 0)
+    bare = bare_result(name, measure, ALL, "all pairs", None, 0)
     return bare.model_copy(update={"reason": reason})
 
 
@@ -161,7 +164,7 @@ def stereoset_results(
     results = []
     for measure, mean in means.items():
         limits = interval(mean, confidence) or (None, None)
-        base = _bare(name, measure, group, label, mean.estimate, found.n_items)
+        base = bare_result(name, measure, group, label, mean.estimate, found.n_items)
         changes: dict[str, Any] = {
             "ci_low": limits[0],
             "ci_high": limits[1],
@@ -177,7 +180,7 @@ def stereoset_results(
         results.append(base.model_copy(update=changes))
     shown = (("stereoset_icat", found.icat), ("stereoset_icat_items", found.icat_items))
     for measure, value in shown:
-        base = _bare(name, measure, group, label, value, found.n_items)
+        base = bare_result(name, measure, group, label, value, found.n_items)
         extra: dict[str, Any] = {"n_terms": found.n_terms, "n_prompts": 3 * found.n_items}
         if measure == "stereoset_icat" and found.icat_se is not None:
             df = float(found.n_terms - 1)

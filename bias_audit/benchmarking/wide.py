@@ -10,9 +10,9 @@ from itertools import islice
 import numpy as np
 
 from bias_audit._contract import Result, SkipRecord
+from bias_audit.benchmarking.tables import bare_result
 from bias_audit.datasets import Dataset
 from bias_audit.datasets.records import GroupSentence
-from bias_audit.metrics.benchmark_info import get
 from bias_audit.metrics.likelihood_bias import LikelihoodBias, length_adjusted, likelihood_bias
 from bias_audit.metrics.sentence import pll_mean
 from bias_audit.scoring.base import SentenceScoring
@@ -112,7 +112,6 @@ def _axis(name: str, axis: str, numbers: _Axis, measures: Sequence[str], seed: i
 def _result(
     name: str, group: str, label: str, measure: str, found: LikelihoodBias | None, reason: str
 ) -> Result:
-    info = get(measure)
     value = None
     if found is not None:
         value = {
@@ -121,22 +120,13 @@ def _result(
             "likelihood_gap": found.median_gap,
         }[measure]
     null = found if found is not None and measure == "likelihood_bias" else None
-    return Result(
-        id=f"{name}:{measure}:{group}",
-        probe=name,
-        axis="benchmark",
-        metric=measure,
-        role="secondary",
-        groups=(group,),
-        group_labels=(label,),
-        estimate=value,
-        neutral=info.neutral,
-        unit=info.unit,
-        direction=info.direction,
-        n_templates=found.n_templates if found else 0,
-        n_terms=found.n_descriptors if found else 0,
-        n_prompts=found.n_sentences if found else 0,
-        null_mean=null.null_share if null else None,
-        excess=null.excess if null else None,
-        reason=reason,
+    return bare_result(name, measure, group, label, value).model_copy(
+        update={
+            "n_templates": found.n_templates if found else 0,
+            "n_terms": found.n_descriptors if found else 0,
+            "n_prompts": found.n_sentences if found else 0,
+            "null_mean": null.null_share if null else None,
+            "excess": null.excess if null else None,
+            "reason": reason,
+        }
     )
