@@ -33,7 +33,7 @@ def _lost(gate: GateConfig, results: Results, policy: Policy) -> list[Gate]:
         enforced=True,
         probe=gate.probe,
         limit=gate.limit,
-        reason=f"no result of '{gate.probe}' to judge: it did not run or could not be scored",
+        reason=_nothing(gate, results),
         reason_code="no_result",
         condition=asked(gate),
         when_unclear=gate.when_unclear,
@@ -50,6 +50,13 @@ def _lost(gate: GateConfig, results: Results, policy: Policy) -> list[Gate]:
         if fnmatchcase(probe.id, gate.probe) and probe.id not in there
     ]
     return gone or ([] if there else [base])
+
+
+def _nothing(gate: GateConfig, results: Results) -> str:
+    """Why a gate that names no judged probe of the run has nothing to judge."""
+    if any(p.role != "probe" and fnmatchcase(p.id, gate.probe) for p in results.probes):
+        return f"'{gate.probe}' names controls only: they check the instrument and are not gated"
+    return f"no result of '{gate.probe}' to judge: it did not run or could not be scored"
 
 
 def _dropped(

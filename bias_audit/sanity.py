@@ -11,8 +11,10 @@ from bias_audit.records import OpenScore, Prompt
 from bias_audit.scoring.base import Backend
 from bias_audit.specs import SLOT, Cloze, Sanity, tongue
 
-PERPLEXITY_SHARE = 0.25
+PERPLEXITY_SHARE = 0.05
 """The pseudo-perplexity must stay below this share of the vocabulary size."""
+MOST_PERPLEXITY = 500.0
+"""And below this: a model that knows how frequent words are and nothing else has over 1,000."""
 CLOZE_SHARE = 0.6
 """This share of the trivial gaps must have an answer in the top ten."""
 TOP = 10
@@ -31,7 +33,7 @@ def _unasked(backend: Backend, language: str) -> SanityCheck:
         language=language,
         passed=False,
         pseudo_perplexity=None,
-        perplexity_limit=PERPLEXITY_SHARE * backend.info.vocabulary_size,
+        perplexity_limit=_limit(backend),
         cloze_hits=0,
         cloze_asked=0,
         cloze_needed=0,
@@ -39,12 +41,16 @@ def _unasked(backend: Backend, language: str) -> SanityCheck:
     )
 
 
+def _limit(backend: Backend) -> float:
+    return min(PERPLEXITY_SHARE * backend.info.vocabulary_size, MOST_PERPLEXITY)
+
+
 def check(backend: Backend, spec: Sanity) -> SanityCheck:
     """Score the built-in sentences and gaps with the model under audit.
 
     A model that breaks on them has not passed; the audit goes on and decides nothing.
     """
-    limit = PERPLEXITY_SHARE * backend.info.vocabulary_size
+    limit = _limit(backend)
     needed = math.ceil(CLOZE_SHARE * len(spec.clozes))
     perplexity, hits = None, 0
     try:

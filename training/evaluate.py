@@ -1,6 +1,6 @@
 """Step 4: how good is the model? Everything the card says, measured.
 
-    python -m training.evaluate TEXT FOLDER [--against OTHER] [--occupations 100]
+    python -m training.evaluate TEXT FOLDER [--against OTHER]
 
 Prints a table and writes ``evaluation.json`` into FOLDER. Held-out text is the last share of TEXT
 that the settings name; another model (``--against``) is scored on the same words, so that models
@@ -13,28 +13,27 @@ import argparse
 import json
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ruamel.yaml import YAML
+from statsmodels.stats.proportion import proportion_confint
 
 from bias_audit import sanity
 from bias_audit.catalogue import Catalogue
 from bias_audit.records import OpenScore, Prompt, WordScore
 from bias_audit.scoring import Backend, open_backend
-from bias_audit.stats.correlation import rank_correlation
-from bias_audit.stats.seeds import stream
-from training import settings, text
+from training import pronouns, settings, text, twins
+from training.asking import asked
 
 HERE = Path(__file__).parent
-SENTENCES = 2000
-"""Held-out sentences that are scored."""
-PERPLEXITY_SENTENCES = 300
-HE, SHE = {"he", "him", "his", "himself"}, {"she", "her", "hers", "herself"}
+WORDS = 10_000
+"""Held-out words that are hidden, each in a sentence of its own."""
+SENTENCES = 300
+"""Held-out sentences for the pseudo-perplexity."""
 WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -52,7 +51,7 @@ def gaps(sentences: Iterable[str], rng: np.random.Generator) -> list[Prompt]:
         places = [m for m in WORD.finditer(sentence) if _alone(sentence, m)]
         if 6 <= len(sentence.split()) <= 40 and places and "<" not in sentence:
             place = places[int(rng.integers(len(places)))]
-            found.append(_prompt(str(number), sentence, place.start(), place.end()))
+            found.append(_hidden(str(number), sentence, place))
     return found
 
 
@@ -63,36 +62,47 @@ def _alone(sentence: str, found: re.Match[str]) -> bool:
     return before == " " and (after in set(" .,;:!?") or not after)
 
 
-def _prompt(name: str, sentence: str, start: int, end: int, *, filler: str | None = None) -> Prompt:
-    return Prompt(
-        probe="evaluation",
-        template=name,
-        variant="",
-        group="",
-        term="",
-        label="",
-        target="",
-        pole="",
-        left=sentence[:start],
-        filler=sentence[start:end] if filler is None else filler,
-        right=sentence[end:],
-    )
+def _hidden(name: str, sentence: str, place: re.Match[str]) -> Prompt:
+    return asked(name, sentence, place.start(), place.end(), filler=place[0])
 
 
-def words_filled(backend: Backend, prompts: list[Prompt]) -> dict[str, float]:
-    """Held-out words: how often the model's first choice is the word, and the mean log-probability.
+def words_filled(backend: Backend, prompts: list[Prompt]) -> list[WordScore]:
+    """Score held-out words. A word of several pieces is hidden whole, whatever the vocabulary."""
+    return [s for s in backend.fill_mask(prompts) if isinstance(s, WordScore)]
 
-    A word of several pieces is hidden whole and counts as missed by the first choice, for every
-    model alike: accuracy is per word, not per piece.
+
+def accuracy(scores: list[WordScore]) -> dict[str, float]:
+    """How often the first choice, or one of the first ten, is the word; mean loss in nats.
+
+    A word of several pieces counts as missed for every model alike: accuracy is by word.
     """
-    scores = [s for s in backend.fill_mask(prompts) if isinstance(s, WordScore)]
-    kept = [s for s in scores if s.log_prob is not None]
+    known = [s for s in scores if s.log_prob is not None]
+    low, high = proportion_confint(sum(_first(s) for s in known), len(known), method="wilson")
     return {
-        "words": len(kept),
-        "top1": sum(s.rank == 1 for s in kept) / len(kept),
-        "top10": sum(s.rank is not None and s.rank <= 10 for s in kept) / len(kept),
-        "loss_per_word": -math.fsum(s.log_prob or 0.0 for s in kept) / len(kept),
+        "words": len(known),
+        "top1": float(np.mean([_first(s) for s in known])),
+        "top1_low": float(low),
+        "top1_high": float(high),
+        "top10": float(np.mean([s.rank is not None and s.rank <= 10 for s in known])),
+        "loss_per_word": float(np.mean([-(s.log_prob or 0.0) for s in known])),
     }
+
+
+def gain(mine: list[WordScore], other: list[WordScore]) -> dict[str, float]:
+    """Difference of the first choices' accuracy on the same words, with its 95 % interval."""
+    both = [
+        (_first(a), _first(b))
+        for a, b in zip(mine, other, strict=True)
+        if a.log_prob is not None and b.log_prob is not None
+    ]
+    change = np.array([int(a) - int(b) for a, b in both])
+    half = 1.96 * change.std(ddof=1) / math.sqrt(len(change))
+    mean = float(change.mean())
+    return {"words": len(change), "top1": mean, "low": mean - half, "high": mean + half}
+
+
+def _first(score: WordScore) -> bool:
+    return score.rank == 1
 
 
 def perplexity(backend: Backend, sentences: list[str]) -> dict[str, float]:
@@ -118,9 +128,7 @@ def clozes(backend: Backend) -> dict[str, Any]:
     prompts = []
     for item in items:
         left, _, right = item["text"].partition("<mask>")
-        prompts.append(
-            replace(_prompt(item["text"], left + right, len(left), len(left)), filler=None)
-        )
+        prompts.append(asked(item["text"], left + right, len(left), len(left), filler=None))
     missed = []
     for item, answer in zip(items, backend.fill_mask(prompts, top_k=10), strict=True):
         assert isinstance(answer, OpenScore)
@@ -129,114 +137,32 @@ def clozes(backend: Backend) -> dict[str, Any]:
     return {"asked": len(items), "hits": len(items) - len(missed), "missed": missed}
 
 
-def pronoun_gaps(backend: Backend, jobs: list[str]) -> dict[str, float]:
-    """Return ln P(he) - ln P(she) for each job, averaged over the twelve pronoun sentences."""
-    templates = Catalogue().template_set("pronoun").templates
-    prompts = []
-    for job in jobs:
-        for template in templates:
-            left, _, right = template.text.replace("[target]", job).partition("<mask:subject>")
-            prompts += [
-                _prompt(template.id, left + right, len(left), len(left), filler=word)
-                for word in ("he", "she")
-            ]
-    scores = backend.fill_mask(prompts)
-    values = np.array([s.log_prob for s in scores if isinstance(s, WordScore)], dtype=float)
-    table = values.reshape(len(jobs), len(templates), 2)
-    return dict(zip(jobs, (table[:, :, 0] - table[:, :, 1]).mean(1).tolist(), strict=True))
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is asked of every model."""
+
+    gaps: list[Prompt]
+    sentences: list[str]
+
+    @classmethod
+    def of(cls, source: Path, options: settings.Settings) -> Text:
+        """Choose the gaps and sentences."""
+        sentences = held_out(source, options.text.held_out)
+        rng = np.random.default_rng(options.seed)
+        found = gaps((sentences[i] for i in rng.permutation(len(sentences))), rng)[:WORDS]
+        plain = [s for s in sentences if 6 <= len(s.split()) <= 30 and "<" not in s]
+        return cls(found, [plain[i] for i in rng.permutation(len(plain))[:SENTENCES]])
 
 
-def pronoun_counts(source: Path, jobs: list[str], share: float) -> dict[str, tuple[int, int]]:
-    """Count, over training sentences that name a job, those with a he-word and with a she-word."""
-    wanted = set(jobs)
-    he: Counter[str] = Counter()
-    she: Counter[str] = Counter()
-    everything = list(text.paragraphs(source))
-    kept = len(everything) - max(1, round(len(everything) * share))
-    for paragraph in everything[:kept]:
-        for sentence in paragraph:
-            found = {w.lower() for w in WORD.findall(sentence)}
-            for job in found & wanted:
-                he[job] += bool(found & HE)
-                she[job] += bool(found & SHE)
-    return {job: (he[job], she[job]) for job in jobs}
-
-
-def associations(
-    backend: Backend, source: Path, jobs: list[str], share: float, least: int, seed: int
-) -> dict[str, Any]:
-    """Rank correlation of the pronoun gap with the text's own counts and with labour statistics."""
-    counts = pronoun_counts(source, jobs, share)
-    enough = [job for job in jobs if sum(counts[job]) >= least]
-    gap = pronoun_gaps(backend, enough)
-    ratio = [math.log((counts[j][0] + 0.5) / (counts[j][1] + 0.5)) for j in enough]
-    text_side = rank_correlation(
-        np.array([gap[j] for j in enough]), np.array(ratio), rng=stream(seed, "text")
-    )
-    facts = {
-        e.sg: e.facts["women_2022"]
-        for s in Catalogue().lexicon("occupations").sets.values()
-        for e in s.entries
-        if "women_2022" in e.facts
-    }
-    known = sorted(facts)
-    labour_gap = pronoun_gaps(backend, known)
-    labour = rank_correlation(
-        -np.array([labour_gap[j] for j in known]),
-        np.array([facts[j] for j in known]),
-        rng=stream(seed, "labour"),
-    )
-    seen = pronoun_counts(source, known, share)
-    both = [j for j in known if sum(seen[j]) >= least]
-    signal = rank_correlation(
-        -np.array([math.log((seen[j][0] + 0.5) / (seen[j][1] + 0.5)) for j in both]),
-        np.array([facts[j] for j in both]),
-        rng=stream(seed, "signal"),
-    )
+def evaluate(backend: Backend, chosen: Text) -> tuple[dict[str, Any], list[WordScore]]:
+    """Return what is measured of every model, and the score of every held-out word."""
+    scores = words_filled(backend, chosen.gaps)
     return {
-        "with_text": _shown(text_side),
-        "with_womens_share": _shown(labour),
-        "text_itself_with_womens_share": _shown(signal),
-        "gaps": {j: [round(gap[j], 3), *counts[j]] for j in sorted(gap, key=lambda k: gap[k])},
-    }
-
-
-def _shown(found: Any) -> dict[str, float]:
-    own = found.spearman
-    return {"n": found.n, "spearman": own.r, "low": own.low, "high": own.high, "p": own.p}
-
-
-def evaluate(
-    backend: Backend, source: Path, jobs: list[str], options: settings.Settings, least: int
-) -> dict[str, Any]:
-    """Return everything that the card reports of one model."""
-    sentences = held_out(source, options.text.held_out)
-    rng = np.random.default_rng(options.seed)
-    prompts = gaps((sentences[i] for i in rng.permutation(len(sentences))), rng)[:SENTENCES]
-    plain = [s for s in sentences if 6 <= len(s.split()) <= 30 and "<" not in s]
-    chosen = [plain[i] for i in rng.permutation(len(plain))[:PERPLEXITY_SENTENCES]]
-    checked = sanity.check(backend, Catalogue().sanity())
-    return {
-        "held_out": words_filled(backend, prompts),
-        "pseudo_perplexity": perplexity(backend, chosen),
+        "held_out": accuracy(scores),
+        "pseudo_perplexity": perplexity(backend, chosen.sentences),
         "clozes": clozes(backend),
-        "sanity": checked.model_dump(),
-        "associations": associations(
-            backend, source, jobs, options.text.held_out, least, options.seed
-        ),
-    }
-
-
-def jobs_listed() -> list[str]:
-    """The occupations of ``words.txt`` in the singular, under its heading ``jobs``."""
-    found: list[str] = []
-    inside = False
-    for line in (HERE / "words.txt").read_text(encoding="utf-8").splitlines():
-        if line.startswith("#"):
-            inside = line == "# jobs"
-        elif inside:
-            found += line.split()
-    return sorted({w for w in found if w.islower() and not w.endswith("s") and w != "attendant"})
+        "sanity": sanity.check(backend, Catalogue().sanity()).model_dump(),
+    }, scores
 
 
 def main() -> None:
@@ -244,17 +170,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="training.evaluate", description=__doc__)
     parser.add_argument("text", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--against", type=Path)
+    parser.add_argument("--against", type=Path, help="another model, asked the same")
     parser.add_argument("--config", type=Path)
     parser.add_argument("--least", type=int, default=50, help="sentences that name a job")
-    asked = parser.parse_args()
-    options = settings.read(asked.config)
+    asked_for = parser.parse_args()
+    options = settings.read(asked_for.config)
+    chosen = Text.of(asked_for.text, options)
     found: dict[str, Any] = {}
-    for name, folder in (("model", asked.folder), ("against", asked.against)):
+    scores = {}
+    for name, folder in (("model", asked_for.folder), ("against", asked_for.against)):
         if folder is not None:
             backend = open_backend(str(folder.resolve()))
-            found[name] = evaluate(backend, asked.text, jobs_listed(), options, asked.least)
-    path = asked.folder / "evaluation.json"
+            found[name], scores[name] = evaluate(backend, chosen)
+            found[name]["associations"] = pronouns.associations(
+                backend, asked_for.text, options.text.held_out, asked_for.least, options.seed
+            )
+    if "against" in scores:
+        found["gain"] = gain(scores["model"], scores["against"])
+    found["twins"] = list(twins.checked(asked_for.folder))
+    path = asked_for.folder / "evaluation.json"
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=1))
 

@@ -27,7 +27,7 @@ from training.batches import Batches, Coded, Kinds
 from training.optimizer import optimizers, rate_at
 from training.settings import Settings
 
-LOOK_EVERY = 4_000_000
+LOOK_EVERY = 16_000_000
 """Pieces between two looks at the held-out text."""
 LOG_EVERY = 50
 """Steps between two lines of the log."""

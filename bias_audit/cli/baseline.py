@@ -72,7 +72,23 @@ def accept(
     did = "replaced" if older else "accepted"
     click.echo(visible(f"{did} {name}: {_line(made)}"))
     click.echo(str(made.folder), err=True)
+    silent = _silent(made)
+    if silent:
+        click.echo(visible(f"careful: {silent}"), err=True)
     return 0
+
+
+def _silent(made: Baseline) -> str:
+    """Which probes no gate can compare with this baseline, because a control failed in it."""
+    probes = [p for p in made.run.results.probes if p.role == "probe"]
+    failed = [p.id for p in probes if "instrument_failed" in p.statuses]
+    if not failed:
+        return ""
+    named = ", ".join(failed[:5]) + (", ..." if len(failed) > 5 else "")
+    return (
+        f"a control failed for {len(failed)} of {len(probes)} probes in this run, so gates that"
+        f" compare them with it stay unclear: {named}"
+    )
 
 
 @baseline.command(name="list")

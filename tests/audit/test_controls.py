@@ -197,14 +197,22 @@ def test_sanity_skips_sentences_that_cannot_be_scored():
     assert done.results.sanity.pseudo_perplexity == pytest.approx(np.e)
 
 
-@pytest.mark.parametrize(("perplexity", "passes"), [(249.0, True), (251.0, False)])
-def test_sanity_needs_a_pseudo_perplexity_below_a_quarter_of_the_vocabulary(perplexity, passes):
-    model = Choking(behave(plant(1.0)), vocabulary_size=1000)
+@pytest.mark.parametrize(
+    ("vocabulary", "limit", "perplexity", "passes"),
+    [
+        (1000, 50.0, 49.0, True),
+        (1000, 50.0, 51.0, False),
+        (50_000, 500.0, 499.0, True),
+        (50_000, 500.0, 501.0, False),
+    ],
+)
+def test_sanity_needs_a_low_pseudo_perplexity(vocabulary, limit, perplexity, passes):
+    model = Choking(behave(plant(1.0)), vocabulary_size=vocabulary)
     model.answers = ((-float(np.log(perplexity)) * 7, 7),)
     sanity = run(controlled(), model).results.sanity
     assert sanity.passed is passes
     assert sanity.pseudo_perplexity == pytest.approx(perplexity)
-    assert (sanity.perplexity_limit, sanity.cloze_hits, sanity.cloze_needed) == (250, 2, 2)
+    assert (sanity.perplexity_limit, sanity.cloze_hits, sanity.cloze_needed) == (limit, 2, 2)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +220,7 @@ def test_sanity_needs_a_pseudo_perplexity_below_a_quarter_of_the_vocabulary(perp
     [
         ([(float("nan"), 0)] * 2, "pseudo-perplexity could not be measured"),
         ([(float("-inf"), 3)] * 2, "pseudo-perplexity could not be measured"),
-        ([(-9e9, 3)] * 2, "(limit 250)"),
+        ([(-9e9, 3)] * 2, "(limit 50)"),
         (RuntimeError("no such operator"), "could not be run: no such operator"),
     ],
 )

@@ -126,6 +126,19 @@ def test_a_gate_stands_at_its_line(cli: Command, home: Path) -> None:
     assert gate["file"] == "deep/policy.yaml"
 
 
+def test_a_baseline_whose_controls_failed_is_accepted_aloud(cli: Command, home: Path) -> None:
+    assert "careful" not in cli("baseline", "accept", "some", "--name", "a", "--reason", "x")[2]
+    file = home / "some" / "results.json"
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    (judged_probe,) = [p for p in stored["probes"] if p["role"] == "probe"]
+    judged_probe["statuses"] = ["instrument_failed"]
+    file.write_text(json.dumps(stored), encoding="utf-8")
+    code, _, err = cli("baseline", "accept", "some", "--name", "b", "--reason", "x")
+    assert code == 0
+    assert "for 1 of 1 probes in this run, so gates that compare them" in " ".join(err.split())
+    assert judged_probe["id"] in err
+
+
 def test_baselines_from_missing_to_accepted_to_edited(cli: Command, home: Path) -> None:
     config(home, RISE)
     code, out, _ = cli("gate", "some")

@@ -191,6 +191,15 @@ def test_gates_without_a_result():
     assert done.exit_code == 3
 
 
+def test_a_gate_on_a_control_says_so():
+    control = probe("kin", role="positive_control")
+    done = judge(run(probes=(probe(), control)), Policy(gates=(gate(id="g", probe="kin"),)))
+    assert [(g.state, g.reason_code) for g in done.gates if g.enforced] == [
+        ("unclear", "no_result")
+    ]
+    assert "names controls only" in done.gates[0].reason
+
+
 def test_no_probe_of_a_glob_is_left_out_silently():
     found = (
         result(id="two", probe="two"),

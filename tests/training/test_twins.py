@@ -1,0 +1,22 @@
+"""The model sanity check tells the bundled model from twins that learned nothing."""
+
+from __future__ import annotations
+
+from bias_audit import sanity
+from bias_audit._resources import model_dir
+from bias_audit.catalogue import Catalogue
+from bias_audit.scoring import open_backend
+from training import twins
+
+
+def test_only_the_trained_model_passes() -> None:
+    found = sanity.check(open_backend("reference"), Catalogue().sanity())
+    assert found.passed
+    assert found.pseudo_perplexity is not None
+    assert found.pseudo_perplexity < found.perplexity_limit / 5
+    refused = list(twins.checked(model_dir(), seeds=(1,)))
+    assert [twin["kind"] for twin in refused] == ["fresh", "shuffled"]
+    for twin in refused:
+        assert not twin["passed"]
+        assert twin["pseudo_perplexity"] > 2 * twin["perplexity_limit"]
+        assert twin["cloze_hits"] < twin["cloze_needed"] / 2
