@@ -52,11 +52,29 @@ class Kinds:
             return Kinds(found["starts"], found["marks"], found["audited"])
 
 
-class Batches:
-    """All batches of a run, by number."""
+def dense(coded: Coded, kinds: Kinds, share: float) -> Coded:
+    """Return the share of the paragraphs that has most audited words, in their order."""
+    first, last = _bounds(coded.paragraphs, np.arange(len(coded.paragraphs)))
+    low = np.where(first > 0, coded.sentences[first - 1], 0)
+    high = coded.sentences[last - 1]
+    found = np.concatenate([[0], np.cumsum(kinds.audited[coded.pieces])])
+    rate = (found[high] - found[low]) / np.maximum(high - low, 1)
+    chosen = np.sort(np.argsort(-rate, kind="stable")[: max(1, round(share * len(rate)))])
+    sentences = [coded.sentences[first[i] : last[i]] - low[i] for i in chosen]
+    sizes = (high - low)[chosen]
+    starts = np.cumsum(sizes) - sizes
+    return Coded(
+        np.concatenate([coded.pieces[low[i] : high[i]] for i in chosen]),
+        np.concatenate([s + at for s, at in zip(sentences, starts, strict=True)]),
+        np.cumsum([len(s) for s in sentences]),
+    )
 
-    def __init__(self, coded: Coded, kinds: Kinds, settings: Settings) -> None:
-        self.coded, self.kinds, self.settings = coded, kinds, settings
+
+class Batches:
+    """All batches of one part of a run, by number; ``part`` keeps their chances apart."""
+
+    def __init__(self, coded: Coded, kinds: Kinds, settings: Settings, part: int = 0) -> None:
+        self.coded, self.kinds, self.settings, self.part = coded, kinds, settings, part
         self._pass = -1
         self._first = 0
         self._rows: list[np.ndarray] = []
@@ -69,12 +87,12 @@ class Batches:
         while number >= self._first + len(self._rows):
             self._first += len(self._rows)
             self._pass += 1
-            rng = np.random.default_rng([self.settings.seed, 1, self._pass])
+            rng = np.random.default_rng([self.settings.seed, 1 + 2 * self.part, self._pass])
             self._rows = list(one_pass(self.coded, self.settings, rng))
             order = rng.permutation(len(self._rows))
             self._rows = [self._rows[i] for i in order]
         ids = self._rows[number - self._first].astype(np.int64)
-        rng = np.random.default_rng([self.settings.seed, 2, number])
+        rng = np.random.default_rng([self.settings.seed, 2 + 2 * self.part, number])
         hidden = mask(ids, self.kinds, self.settings, rng)
         places = np.flatnonzero(hidden)
         if len(places) > EVEN:  # some hidden places are not asked about

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ruamel.yaml import YAML
 
 
@@ -60,6 +60,15 @@ class Masking(_Part):
     """Share of sequences in which all pieces of a word are hidden together."""
 
 
+class Fall(_Part):
+    """What is learned while the rate falls: what is learned last is remembered best."""
+
+    sequences: Sequences
+    masking: Masking
+    dense: float = Field(gt=0, le=1)
+    """Share of the paragraphs that is used, those in which audited words are most frequent."""
+
+
 class Schedule(_Part):
     """Steps and rates."""
 
@@ -89,7 +98,23 @@ class Settings(_Part):
     network: Network
     sequences: Sequences
     masking: Masking
+    fall: Fall
     schedule: Schedule
+
+    @model_validator(mode="after")
+    def _sequences_fit(self) -> Settings:
+        longest = max(self.sequences.short_pieces, self.fall.sequences.short_pieces)
+        if longest > self.network.positions:
+            raise ValueError(
+                f"short_pieces is {longest} and the network has {self.network.positions} positions"
+            )
+        return self
+
+    @property
+    def falling(self) -> Settings:
+        """The settings while the rate falls."""
+        parts = {"sequences": self.fall.sequences, "masking": self.fall.masking}
+        return self.model_copy(update=parts)
 
 
 HERE = Path(__file__).parent

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, multiprocessing
 
 from training import measure, network, settings, warm
-from training.batches import Batches, Coded, Kinds
+from training.batches import Batches, Coded, Kinds, dense
 from training.optimizer import optimizers, rate_at
 from training.settings import Settings
 
@@ -43,6 +43,9 @@ class Run:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         coded, kinds = Coded.load(work / "train.npz"), Kinds.load(work / "pieces.npz")
         self.batches = Batches(coded, kinds, options)
+        few = dense(coded, kinds, options.fall.dense)
+        self.falling = Batches(few, kinds, options.falling, part=1)
+        self.fell_at: int | None = None
         torch.manual_seed(options.seed)
         counts = np.bincount(coded.pieces, minlength=len(kinds.starts)) + 1.0
         bias = torch.from_numpy(np.log(counts / counts.sum())).float()
@@ -71,6 +74,7 @@ class Run:
         for optimizer, state in zip(self.optimizers, found["optimizers"], strict=True):
             optimizer.load_state_dict(state)
         self.step, self.seen, self.seconds = found["step"], found["seen"], found["seconds"]
+        self.fell_at = found.get("fell_at")
 
     def save(self) -> None:
         """Write the checkpoint beside the old one and rename: never half a file."""
@@ -80,6 +84,7 @@ class Run:
             "step": self.step,
             "seen": self.seen,
             "seconds": self.seconds,
+            "fell_at": self.fell_at,
         }
         path = self.work / "checkpoint.pt"
         torch.save(content, path.with_suffix(".new"))
@@ -88,9 +93,10 @@ class Run:
     def one_step(self) -> float:
         """Take one step; return the mean loss in nats."""
         many = self.options.schedule.batches
+        batches, first = self._part()
         report = torch.zeros(2)
         for index in range(self.worker, many, self.workers):
-            batch = self.batches.get(self.step * many + index)
+            batch = batches.get((self.step - first) * many + index)
             ids, at, wanted = (torch.from_numpy(part).to(self.device) for part in batch)
             with torch.autocast(self.device, torch.bfloat16):
                 value = network.loss(self.model, ids, at, wanted) / many
@@ -103,6 +109,13 @@ class Run:
         self.step += 1
         self.seen += int(report[1])
         return float(report[0])
+
+    def _part(self) -> tuple[Batches, int]:
+        """The batches that are used now, and the step at which their numbers begin."""
+        schedule = self.options.schedule
+        if self.fell_at is None and self.seen >= schedule.tokens * (1 - schedule.decay):
+            self.fell_at = self.step
+        return (self.batches, 0) if self.fell_at is None else (self.falling, self.fell_at)
 
     def _shared(self, report: Tensor) -> Tensor:
         """Add up gradients and the report over the workers, in one message."""

@@ -24,6 +24,9 @@ def small() -> Settings:
             "pieces": settings.Pieces(size=1000, whole_from=5, whole_weight=200),
             "network": settings.Network(layers=2, width=64, heads=2, positions=48),
             "sequences": settings.Sequences(single=0.4, short=0.3, short_pieces=24),
+            "fall": full.fall.model_copy(
+                update={"sequences": settings.Sequences(single=0.6, short=0.3, short_pieces=24)}
+            ),
             "schedule": full.schedule.model_copy(
                 update={"tokens": 12_000, "batch": 512, "warm_up": 2_000, "save_minutes": 60.0}
             ),

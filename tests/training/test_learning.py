@@ -85,8 +85,9 @@ def test_the_rate_rises_stays_and_falls() -> None:
     assert rate(1000) == 0.0
 
 
+@pytest.mark.parametrize("steps", [4, 8])  # before the rate falls, and while it does
 def test_a_stopped_run_goes_on_where_it_was(
-    work: Path, small: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    work: Path, small: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str], steps: int
 ) -> None:
     threads = torch.get_num_threads()
     whole, parts = tmp_path / "whole", tmp_path / "parts"
@@ -94,8 +95,9 @@ def test_a_stopped_run_goes_on_where_it_was(
         shutil.copytree(work, folder)
     train.train(0, 1, whole, small, "", None)
     shorter = train.Run(parts, small, 0, 1, None)
-    for _ in range(4):
+    for _ in range(steps):
         shorter.one_step()
+    assert (shorter.fell_at is not None) is (steps == 8)
     shorter.save()
     train.train(0, 1, parts, small, "", None)
     torch.set_num_threads(threads)

@@ -11,7 +11,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from training import text, words
-from training.batches import EVEN, Batches, Coded, Kinds, mask, one_pass, word_starts
+from training.batches import EVEN, Batches, Coded, Kinds, dense, mask, one_pass, word_starts
 from training.settings import Settings
 from training.tokenizer import END, MASK, START
 
@@ -86,6 +86,27 @@ def test_batches_follow_from_their_number(work: Path, small: Settings) -> None:
     assert (wanted > MASK).all()
     assert 0 <= (ids == MASK).sum() - len(places) < EVEN
     assert len(places) % EVEN == 0
+
+
+def test_dense_keeps_the_paragraphs_with_most_audited_words() -> None:
+    kinds = Kinds(*(np.zeros(30, dtype=bool) for _ in range(2)), audited=np.arange(30) >= 20)
+    paragraphs = [[[20, 5], [6]], [[7, 8, 9]], [[21, 22], [23, 5], [24]], [[25, 5, 5, 5]]]
+    flat = [piece for p in paragraphs for s in p for piece in s]
+    ends = np.cumsum([len(s) for p in paragraphs for s in p])
+    coded = Coded(np.array(flat, dtype=np.uint16), ends, np.cumsum([len(p) for p in paragraphs]))
+    found = dense(coded, kinds, 0.5)
+    assert found.pieces.tolist() == [20, 5, 6, 21, 22, 23, 5, 24]
+    assert found.sentences.tolist() == [2, 3, 5, 7, 8]
+    assert found.paragraphs.tolist() == [2, 5]
+    everything = dense(coded, kinds, 1.0)
+    for name in ("pieces", "sentences", "paragraphs"):
+        assert np.array_equal(getattr(everything, name), getattr(coded, name)), name
+
+
+def test_the_two_parts_of_a_run_see_different_gaps(work: Path, small: Settings) -> None:
+    coded, kinds = Coded.load(work / "train.npz"), Kinds.load(work / "pieces.npz")
+    first, second = (Batches(coded, kinds, small, part=part).get(0)[0] for part in (0, 1))
+    assert first.shape != second.shape or not np.array_equal(first, second)
 
 
 def test_punctuation_is_a_word_of_its_own(work: Path) -> None:
