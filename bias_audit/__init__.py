@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from bias_audit.comparing import Compared, compare
     from bias_audit.filling import Fill, fill
     from bias_audit.scoring import FakeBackend, open_backend
+    from bias_audit.storing import Cache
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Audit",
     "BiasAuditError",
+    "Cache",
     "Catalogue",
     "Compared",
     "FakeBackend",
@@ -55,6 +57,7 @@ __all__ = [
 
 _HOMES = {
     "Audit": "bias_audit.auditing",
+    "Cache": "bias_audit.storing",
     "Catalogue": "bias_audit.catalogue",
     "Compared": "bias_audit.comparing",
     "FakeBackend": "bias_audit.scoring",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bias_audit.probes import Group, Probe
+from bias_audit.specs import tongue
 
 MIN_LABELS = 4
 """Labels that each group needs before its words can stand for the group (``concept`` scope)."""
@@ -48,7 +49,40 @@ def metrics(probe: Probe) -> list[str]:
         found.append("skew")
     if len(probe.groups) == 2 and spec.targets.plus and spec.targets.plus.where:
         found.append("labour_correlation")
+    return [*found, *_beside(probe)] if spec.role == "probe" else found
+
+
+def _beside(probe: Probe) -> list[str]:
+    """Measures that describe a probe whose numbers are judged."""
+    spec, found = probe.spec, []
+    if len(probe.groups) > 2:
+        found.append("group_spread")
+    if spec.mask == "target":
+        found.append("four_fifths")
+        if product([group.id for group in probe.groups]):
+            found.append("interaction")
+    if probe.open_frames and tongue(spec.language) == "en":
+        found += ["hurtful_rate", "completion_valence"]
     return found
+
+
+def product(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """Return the levels of two axes whose every combination is a group, ``<first>-<second>``.
+
+    ``black-women, black-men, white-women, white-men`` are (black, white) x (women, men). None
+    where a combination is missing or there is another group.
+    """
+    if not names:
+        return None
+    parts = names[0].split("-")
+    for at in range(1, len(parts)):
+        start, end = "-".join(parts[:at]) + "-", "-" + "-".join(parts[at:])
+        first = [name.removesuffix(end) for name in names if name.endswith(end)]
+        second = [name.removeprefix(start) for name in names if name.startswith(start)]
+        made = {f"{a}-{b}" for a in first for b in second}
+        if min(len(first), len(second)) > 1 and len(names) == len(made) and made == set(names):
+            return tuple(first), tuple(second)
+    return None
 
 
 def _pairs(groups: Sequence[Group]) -> set[str]:

@@ -5,28 +5,14 @@ What was decided about it is in ``_decided.py``; ``archive.py`` joins both, read
 
 from __future__ import annotations
 
-import math
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
+
+from bias_audit._record import Check, Companion, Record
 
 State = Literal["pass", "fail", "unclear", "error", "waived", "skipped"]
 Role = Literal["primary", "secondary", "control"]
-
-
-class Record(BaseModel):
-    """Base: frozen; unknown fields of newer minor versions are ignored on reading."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _finite(cls, value: Any) -> Any:
-        inside = value.values() if isinstance(value, dict) else value
-        many = inside if isinstance(value, (dict, list, tuple)) else (value,)
-        if any(isinstance(number, float) and not math.isfinite(number) for number in many):
-            raise ValueError("numbers must be finite; use null beside a reason")
-        return value
 
 
 class Tool(Record):
@@ -105,6 +91,11 @@ class GroupProfile(Record):
     id: str
     label: str
     terms: tuple[str, ...]
+    priors: tuple[float | None, ...] = ()
+    """The model's own log-probability of each term where nothing is said about it, nats; empty
+    where it was not asked for."""
+    pieces: tuple[int, ...] = ()
+    """Pieces of each term; empty likewise."""
     placebo: bool = False
     completions: tuple[Completion, ...] = ()
     """Top completions of the article-free sentences, probabilities averaged over them."""
@@ -119,6 +110,10 @@ class TargetProfile(Record):
     pieces: int
     log_prob: tuple[float | None, ...]
     """Mean over templates and terms, nats; comparable between groups, not between targets."""
+    probability: tuple[float | None, ...] = ()
+    """Mean probability after each group; the chain of its pieces where it has several."""
+    log_odds: tuple[float | None, ...] = ()
+    """Mean log-odds of that probability, nats; differences between groups are log-odds ratios."""
     facts: dict[str, float] = Field(default_factory=dict)
 
 
@@ -165,6 +160,8 @@ class ProbeRecord(Record):
     targets: tuple[TargetProfile, ...] = ()
     controls: tuple[str, ...] = ()
     """Ids of the results that are this probe's controls."""
+    placebo_gaps: tuple[float, ...] = ()
+    """Sizes of its placebo gaps, nats, sorted; evenly spaced ones where there are many."""
     sensitive: bool = False
     """True when its sentences or words may hurt: reports fold them away."""
     skips: tuple[SkipRecord, ...] = ()
@@ -277,8 +274,12 @@ class Result(Record):
     other90_high: float | None = None
     """As ``other_high``, of the 90 % intervals."""
     statuses: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    """How much a primary result can bear, check by check."""
     reason: str = ""
     by_template: tuple[TemplateEffect, ...] = ()
     by_target: tuple[TargetEffect, ...] = ()
+    companions: tuple[Companion, ...] = ()
+    """Further measures of the same comparison."""
     sentences: tuple[Sentence, ...] = ()
     """Typical sentence pairs of a primary result."""

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from bias_audit._contract import Model, Record, Role, Run, Sentence, State
+from bias_audit._contract import Model, Role, Run, Sentence, State
+from bias_audit._record import Record
 
 Severity = Literal["high", "moderate", "low"]
 Evidence = Literal["strong", "moderate", "weak"]
@@ -226,3 +227,7 @@ class Comparison(Record):
     missing: tuple[MissingChange, ...] = ()
     notices: tuple[str, ...] = ()
     """What the reader should know: other architecture, other vocabulary, other settings."""
+    candidate: str = ""
+    """What the other run was given as; empty inside the results of that run."""
+    candidate_model: Model | None = None
+    """The model of the other run; None inside the results of that run, which name it."""

@@ -12,6 +12,8 @@ BLOCKED = {
     "degenerate": "the scores do not vary, so there is nothing to judge by",
     "incomplete": "a pole lost too many of its words to the vocabulary, or has hardly any"
     " probability",
+    "confounded": "the gap may be due to how frequent or how long the group words are",
+    "p_withheld": "the test finds gaps where the same scores have none",
     "fragile": "the verdict hangs on one sentence, on one word or on one interval method",
 }
 """Statuses of a result that forbid a verdict, most important first, and why."""
@@ -38,6 +40,8 @@ REASONS = {
     "descriptive_only": "Too few sentences or words for a verdict.",
     "degenerate": "The scores do not vary, so there is nothing to judge by.",
     "incomplete": "A pole lost too many of its words, or has hardly any probability.",
+    "confounded": "The gap may be due to how frequent or how long the group words are.",
+    "p_withheld": "The test finds gaps where the same scores, dealt anew, have none.",
     "fragile": "The verdict hangs on one sentence, one word or one interval method.",
     "no_baseline": "The baseline is not there, so there is nothing to compare with.",
     "no_evidence": "A run has no evidence file, so its sentences cannot be paired.",

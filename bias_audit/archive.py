@@ -22,7 +22,6 @@ from bias_audit._contract import (
     GroupProfile,
     Model,
     ProbeRecord,
-    Record,
     Result,
     Role,
     Run,
@@ -45,12 +44,15 @@ from bias_audit._decided import (
     Severity,
     WaiverRecord,
 )
+from bias_audit._record import Check, Companion, Record, WordShare
 from bias_audit.errors import UsageError
 
 __all__ = [
     "SCHEMA_VERSION",
     "Card",
     "Change",
+    "Check",
+    "Companion",
     "Comparison",
     "Completion",
     "Coverage",
@@ -78,6 +80,7 @@ __all__ = [
     "TemplateEffect",
     "Tool",
     "WaiverRecord",
+    "WordShare",
     "dump_json",
     "load_results",
     "locate",

@@ -14,6 +14,7 @@ from bias_audit.findings import findings, sentences
 from bias_audit.measuring import Measured
 from bias_audit.planning import Plan
 from bias_audit.records import ModelInfo
+from bias_audit.requested.running import extended
 from bias_audit.store import versions
 
 
@@ -39,9 +40,10 @@ def assemble(
         failures=measured.failures | dict.fromkeys(measured.late, "the time was up"),
         sanity={check.language: check.detail for check in sanity},
         partial=partial,
-        harmful=plan.harmful,
+        lists=plan.lists,
     )
     broken = [_broken(plan, name, measured) for name in (*measured.failures, *measured.late)]
+    found, lost = extended(found, plan.orders, measured.scored, measured.asked, settings)
     probes = (*found.probes, *broken)
     results = _with_sentences(found.results, measured)
     by_id = {probe.id: probe for probe in probes}
@@ -55,7 +57,7 @@ def assemble(
         probes=probes,
         results=results,
         findings=tuple(findings(_model_name(info), results, by_id, measured.scored)),
-        skips=_skips(measured),
+        skips=(*_skips(measured), *(skip_record(skip) for skip in lost)),
         errors=tuple(
             ErrorRecord(probe=name, type=measured.error_types[name], message=message)
             for name, message in sorted(measured.failures.items())
@@ -142,4 +144,15 @@ def manifest(
             for name, probe in sorted(plan.probes.items())
         },
         "prompts": plan.prompts,
+        **_requested(plan),
     }
+
+
+def _requested(plan: Plan) -> dict[str, Any]:
+    """What was requested in addition, and what it cost; nothing where nothing was."""
+    orders = plan.orders
+    if not orders.by_probe:
+        return {}
+    prompts = {f"{probe}: {name}": count for (probe, name), count in orders.prompts.items()}
+    by_probe = {name: list(requests) for name, requests in orders.by_probe.items()}
+    return {"requested": {"by_probe": by_probe, "further_prompts": prompts}}

@@ -22,6 +22,8 @@ from bias_audit.measuring import Measured, ProgressListener, measure
 from bias_audit.pairing import StoredRun
 from bias_audit.planning import make_plan
 from bias_audit.policy import Policy
+from bias_audit.requested.listing import chosen
+from bias_audit.requested.running import require
 from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, open_backend
 from bias_audit.store import (
@@ -30,6 +32,7 @@ from bias_audit.store import (
     require_writable,
     write_run,
 )
+from bias_audit.storing import CacheChoice, CacheUse, keeping
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +86,8 @@ class Audit:
     """Where it is stored, if it is."""
     further: Mapping[str, bytes] = field(default_factory=dict)
     """Further files of a fresh audit, by name."""
+    cache: CacheUse | None = None
+    """How many scores of a fresh audit were kept from earlier runs."""
 
     @classmethod
     def load(cls, run: str | Path) -> Audit:
@@ -192,6 +197,8 @@ def audit(
     *,
     probes: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    measures: Sequence[str] = (),
+    checks: Sequence[str] = (),
     catalogue: Catalogue | None = None,
     settings: Settings | None = None,
     limit: int | None = None,
@@ -202,6 +209,7 @@ def audit(
     strict: bool = False,
     policy: Policy | None = None,
     baselines: Path | None = None,
+    cache: CacheChoice = True,
     now: Callable[[], datetime.datetime] | None = None,
     **options: Any,
 ) -> Audit:
@@ -211,6 +219,8 @@ def audit(
         model: ``reference``, a local folder, a hub id, or a backend.
         probes: ids or globs; the core probes when empty.
         exclude: ids or globs to leave out.
+        measures: measures on request, ids or globs; most cost further prompts.
+        checks: checks on request, likewise.
         catalogue: where probes come from; the shipped ones when None.
         settings: choices of the analysis.
         limit: keep only so many sentences of each probe (the audit is then partial).
@@ -221,6 +231,8 @@ def audit(
         strict: unclear enforced gates count as incomplete in the exit code.
         policy: what a configuration demands, waivers included; in place of gates and strict.
         baselines: folder of the baselines that gates compare with.
+        cache: whether and where scores are kept between runs: a folder, or a Cache; the default
+            place when True. A backend of your own needs a folder.
         now: clock for the time stamp, UTC.
         options: of :func:`bias_audit.scoring.open_backend`: revision, device, dtype, batch_size,
             offline, allow_pickle.
@@ -230,12 +242,17 @@ def audit(
     """
     settings = settings or Settings()
     catalogue = catalogue or Catalogue()
-    plan = make_plan(catalogue, catalogue.select(probes, exclude), limit=limit)
+    asked = chosen(measures, checks)
+    plan = make_plan(catalogue, catalogue.select(probes, exclude), limit=limit, requests=asked)
     backend = open_backend(model, **options) if isinstance(model, str) else model
+    require(backend, plan.orders)
     started = (now or _utc_now)()
     clock = time.monotonic()
     sanity = check_all(backend, {tag: catalogue.sanity(tag) for tag in plan.languages})
-    measured = measure(plan, backend, progress=progress, max_seconds=max_seconds)
+    with keeping(backend, cache, named=isinstance(model, str)) as kept:
+        measured = measure(
+            plan, kept.backend, progress=progress, max_seconds=max_seconds, settings=settings
+        )
     duration = time.monotonic() - clock
     results = assemble(plan, backend.info, measured, settings, sanity)
     policy = policy or Policy(gates=tuple(gates), strict=strict)
@@ -253,7 +270,8 @@ def audit(
     return Audit(
         results=results,
         measured=measured,
-        manifest=manifest(plan, backend.info, results, settings, options),
+        manifest=manifest(plan, backend.info, results, settings, options) | kept.use.told(),
+        cache=kept.use,
     )
 
 

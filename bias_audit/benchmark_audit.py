@@ -30,6 +30,7 @@ from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, open_backend
 from bias_audit.scoring.base import SentenceBackend, SentenceScoring
 from bias_audit.store import versions
+from bias_audit.storing import CacheChoice, keeping
 
 Listener = Callable[[str, int, int], None]
 
@@ -44,6 +45,7 @@ def audit_datasets(
     limit: int | None = None,
     progress: Listener | None = None,
     command: str = "",
+    cache: CacheChoice = True,
     now: Callable[[], datetime.datetime] | None = None,
     **options: Any,
 ) -> Audit:
@@ -58,6 +60,7 @@ def audit_datasets(
         limit: only the first so many records of each data set (the audit is then partial).
         progress: called with (what, sentences done, sentences in all) while scoring.
         command: the command line, for the report.
+        cache: whether and where scores are kept between runs, as for :func:`audit`.
         now: clock for the time stamp, UTC.
         options: of :func:`bias_audit.scoring.open_backend`.
 
@@ -72,11 +75,13 @@ def audit_datasets(
     for dataset in opened:
         chosen_measures(dataset.info, measures)
     backend = open_backend(model, **options) if isinstance(model, str) else model
-    scorer = _scorer(backend)
+    _scorer(backend)
     started = (now or _utc_now)()
     clock = time.monotonic()
     sanity = check_all(backend, {"en": Catalogue().sanity("en")})
-    done, errors = _measured(opened, scorer, measures, settings, examples, limit, progress)
+    with keeping(backend, cache, named=isinstance(model, str)) as kept:
+        scorer = _scorer(kept.backend)
+        done, errors = _measured(opened, scorer, measures, settings, examples, limit, progress)
     results = archive.Results(
         tool=archive.Tool(name="bias-audit", version=__version__),
         model=model_record(backend.info),
@@ -100,7 +105,8 @@ def audit_datasets(
     results = archive.settled(results)
     return Audit(
         results=results,
-        manifest=_manifest(backend, results, settings, options, opened, measures),
+        manifest=_manifest(backend, results, settings, options, opened, measures) | kept.use.told(),
+        cache=kept.use,
         further={PAIR_SCORES: pair_scores(row for found in done for row in found.rows)},
     )
 

@@ -45,7 +45,7 @@ class Compared:
         return pd.DataFrame([change.model_dump() for change in self.record.changes])
 
     def report(self, path: str | Path, format: str | None = None) -> Path:
-        """Render into a file; the format follows the name's ending (md, json, csv, txt).
+        """Render into a file; the format follows the name's ending (html, md, json, csv, txt).
 
         Raises:
             UnknownNameError: no such format.
@@ -85,7 +85,9 @@ def compare(
                 f"{_named(source)} has no {NAME}, so its sentences cannot be paired",
                 hint="give the whole folder that 'bias-audit run' wrote",
             )
-    return Compared(record=compare_runs(old, new, name=_named(baseline)))
+    record = compare_runs(old, new, name=_named(baseline))
+    told = {"candidate": _named(candidate), "candidate_model": new.results.model}
+    return Compared(record=record.model_copy(update=told))
 
 
 def _stored(source: str | Path | Audit, folder: Path | None) -> StoredRun:

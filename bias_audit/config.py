@@ -16,6 +16,7 @@ from bias_audit._book import Book
 from bias_audit._explain import MistakesError, Path_
 from bias_audit.catalogue import Catalogue
 from bias_audit.errors import FileError, UnknownNameError
+from bias_audit.requested.listing import KINDS, names
 from bias_audit.specs import MOST_MARGIN, Id, Spec, Text, refuse_twins
 
 NAME = "bias-audit.yaml"
@@ -41,6 +42,9 @@ class RunConfig(Spec):
 
     seed: int = Field(default=20240601, ge=0)
     batch_size: int | Literal["auto"] = "auto"
+    measures: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    """Measures and checks on request, ids or globs."""
 
 
 class ProbeUse(Spec):
@@ -242,6 +246,12 @@ def check_names(config: Config, path: Path, catalogue: Catalogue) -> None:
         if used.use:
             for name in _existing(catalogue, used.use, book, ("probes", index, "use")):
                 _check_groups(catalogue, name, used.groups, book, ("probes", index, "groups"))
+    for kind in KINDS:
+        for index, name in enumerate(getattr(config.run, f"{kind}s")):
+            known = names(kind)
+            if not any(fnmatchcase(one, name) for one in known):
+                message = f"there is no {kind} on request named '{name}'"
+                book.say_unknown(("run", f"{kind}s", index), message, name, known)
     for index, gate in enumerate(config.gates):
         where: Path_ = ("gates", index, "probe")
         if _existing(catalogue, gate.probe, book, where) and not _matches(gate, catalogue):

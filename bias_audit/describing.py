@@ -9,6 +9,7 @@ from bias_audit._claims import MIN_CONSTRUCT, MIN_LABELS, MIN_PAIRS, metrics, sc
 from bias_audit._wording import tongue
 from bias_audit.metrics import info
 from bias_audit.probes import Probe, words_of
+from bias_audit.requested.listing import LISTED
 from bias_audit.specs import Lexicon
 
 WIDTH = 100
@@ -117,6 +118,9 @@ def _computed(probe: Probe) -> Iterator[tuple[str, str]]:
         metric = info.get(name)
         kind = "judged" if number == 0 else "shown, never judged"
         yield "Measures", f"{name} ({metric.unit}, {kind}): {metric.name}; {metric.direction}"
+    further = [name for name, request in LISTED.items() if not request.unfit(probe)]
+    if probe.spec.role == "probe" and further:
+        yield "On request", ", ".join(further)
     several = len(probe.groups) > 2 and probe.spec.compare != "pairs"
     if not probe.spec.targets.own:
         one = "each group with the mean of the others" if several else "every pair of groups"

@@ -35,6 +35,8 @@ class Rendered:
     left: str
     filler: str | None
     right: str
+    beside: tuple[tuple[int, int], ...] = ()
+    """Where the words of the slots stand in the whole text, as characters."""
 
 
 def expand(probe: Probe) -> Expansion:
@@ -87,7 +89,8 @@ def render(
         KeyError: a word lacks the form that the sentence asks for.
     """
     pieces, end = cut(frame.template.text)
-    done, filler = "", None
+    done, filler, before = "", None, 0
+    beside: list[tuple[int, int]] = []
     english = tongue(frame.language) == "en"
     at_mask: str | None = None
     for piece in pieces:
@@ -104,9 +107,12 @@ def render(
             surface = capitalised(surface) if opens else surface
         if piece.name is None:
             at_mask, filler, done = done, surface, ""
-        else:
-            done += surface or ""
-    return Rendered(left=at_mask or "", filler=filler, right=done + end)
+            before = len(at_mask) + len(surface or "")
+            continue
+        if word is not None:
+            beside.append((before + len(done), before + len(done) + len(surface or "")))
+        done += surface or ""
+    return Rendered(left=at_mask or "", filler=filler, right=done + end, beside=tuple(beside))
 
 
 def _form(asked: str, words: dict[str, Word]) -> str:
@@ -177,6 +183,7 @@ def _prompt(
         left=text.left,
         filler=text.filler,
         right=text.right,
+        beside=text.beside,
     )
 
 

@@ -38,6 +38,8 @@ NOTICES = {
     "direction_depends_on_phrasing": "The direction depends on the phrasing: fewer than three in "
     "four sentences agree.",
     "fragile": "The verdict hangs on one sentence, on one word or on one interval method.",
+    "confounded": "At equal frequency and length of the group words less than half of it is left.",
+    "p_withheld": "The test finds gaps where the same scores have none, so its p is withheld.",
     "pole_heterogeneous": "A few likely words of a pole behave unlike the others; see the table of "
     "words.",
     "one_target_dominates": "One word, {word}, carries more than half of the gap.",
@@ -48,6 +50,8 @@ NOTICES = {
     "instrument_failed": "A control failed, so this number is not evidence.",
     "no_card": "The probe has no measurement card, so it is measured and not judged.",
     "no_controls": "The probe has no controls that vouch for it.",
+    "surface_dependent": "The gap changes with full stops, capitals or small words.",
+    "less_natural": "The sentences about one group are much less natural to the model.",
 }
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from bias_audit.assess import Scored
+from bias_audit.assess import Scored, Settings, wants_priors
 from bias_audit.errors import ScoringError
 from bias_audit.planning import Plan
 from bias_audit.records import OpenScore, Prompt, Skip, WordScore
+from bias_audit.requested import running
+from bias_audit.requested.priors import PRIORS, prior_column
 from bias_audit.scoring.base import Backend
-from bias_audit.tables import Scores, cube, split
+from bias_audit.scoring.priors import word_priors
+from bias_audit.tables import Scores, cube, split, with_priors
 
 Answer = WordScore | OpenScore
 SUM_TOLERANCE = 1e-3
@@ -34,6 +37,8 @@ class Measured:
     error_types: dict[str, str] = field(default_factory=dict)
     late: list[str] = field(default_factory=list)
     """Runs that were left out because the time was up."""
+    asked: dict[str, running.Asked] = field(default_factory=dict)
+    """What was requested in addition, by probe."""
 
 
 def measure(
@@ -43,8 +48,12 @@ def measure(
     progress: ProgressListener | None = None,
     max_seconds: float | None = None,
     clock: Callable[[], float] = time.monotonic,
+    settings: Settings | None = None,
 ) -> Measured:
-    """Score every run of the plan; what fails is recorded and the rest goes on."""
+    """Score every run of the plan; what fails is recorded and the rest goes on.
+
+    What was requested in addition comes last: verdicts need it least.
+    """
     measured = Measured()
     names = list(plan.expansions)
     answers = None if max_seconds is not None else _together(plan, backend, names, progress)
@@ -59,7 +68,51 @@ def measure(
         except (ScoringError, RuntimeError, ValueError, MemoryError) as error:
             measured.failures[name] = str(getattr(error, "message", error)) or repr(error)
             measured.error_types[name] = type(error).__name__
+    if max_seconds is None or clock() - start <= max_seconds:
+        _add_word_priors(plan, backend, measured)
+    for name in plan.orders.by_probe:
+        if name in measured.scored:
+            late = max_seconds is not None and clock() - start > max_seconds
+            _further(plan, backend, name, measured, settings or Settings(), progress, late=late)
     return measured
+
+
+def _add_word_priors(plan: Plan, backend: Backend, measured: Measured) -> None:
+    """Ask how frequent and how long the group words are to the model, each of them once.
+
+    Nothing hangs on it but one check, which then knows the words' lengths in letters only.
+    """
+    wanted = {
+        name: words
+        for task in plan.tasks
+        if (name := task.probe.spec.id) in measured.scored and (words := wants_priors(task.probe))
+    }
+    try:
+        found = word_priors(backend, [word for words in wanted.values() for word in words])
+    except (ScoringError, RuntimeError, ValueError, MemoryError):
+        return
+    for name, words in wanted.items():
+        priors = {word: found[word] for word in words if word in found}
+        measured.scored[name] = replace(measured.scored[name], priors=priors)
+
+
+def _further(
+    plan: Plan,
+    backend: Backend,
+    name: str,
+    measured: Measured,
+    settings: Settings,
+    progress: ProgressListener | None,
+    *,
+    late: bool,
+) -> None:
+    """Ask what was requested about one probe; priors go into its evidence."""
+    scored = measured.scored[name]
+    found = running.ask(plan.orders, scored, backend, settings, progress=progress, late=late)
+    measured.asked[name] = found
+    if PRIORS.id in found.answers:
+        column = prior_column(found.answers[PRIORS.id])
+        measured.tables[name] = with_priors(measured.tables[name], column)
 
 
 def _together(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from bias_audit.assess import Task
+from bias_audit.assess import Task, WordLists
 from bias_audit.catalogue import Catalogue
 from bias_audit.errors import NothingToAuditError
 from bias_audit.expand import Expansion, expand
 from bias_audit.probes import Group, Probe, words_of
-from bias_audit.specs import tongue
+from bias_audit.requested.running import Orders, ordered
+from bias_audit.specs import WordSet, tongue
 
 PLACEBO = "~placebo"
 
@@ -26,10 +27,12 @@ class Plan:
     probes: Mapping[str, Probe]
     """All runs by id: probes, their controls, and placebo runs (``<probe>~placebo``)."""
     expansions: Mapping[str, Expansion]
-    harmful: frozenset[str]
-    """Lower-case words that reports fold away."""
+    lists: WordLists
+    """What completions are looked up in."""
     partial: bool
     """True when ``limit`` cut the sentences."""
+    orders: Orders = field(default_factory=Orders)
+    """Measures and checks that were requested by name."""
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -49,17 +52,25 @@ class Plan:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def make_plan(catalogue: Catalogue, names: Iterable[str], *, limit: int | None = None) -> Plan:
+def make_plan(
+    catalogue: Catalogue,
+    names: Iterable[str],
+    *,
+    limit: int | None = None,
+    requests: Sequence[str] = (),
+) -> Plan:
     """Join the named probes with their controls and render every sentence.
 
     Args:
         catalogue: where probes come from.
         names: ids of probes.
         limit: keep only the first ``limit`` sentence frames of each probe.
+        requests: ids of measures and checks on request.
 
     Raises:
         FileError: a mistake in a file.
         UnknownNameError: a probe refers to a control that does not exist.
+        UsageError: a request fits none of the probes.
         NothingToAuditError: no probe is left.
     """
     tasks: list[Task] = []
@@ -87,12 +98,15 @@ def make_plan(catalogue: Catalogue, names: Iterable[str], *, limit: int | None =
         raise NothingToAuditError(
             "no probe is left to run", hint="see 'bias-audit probes list' for the names"
         )
+    expansions = {name: expand(probe) for name, probe in probes.items()}
+    asked = [task.probe for task in tasks if task.probe.spec.role == "probe"]
     return Plan(
         tasks=tuple(tasks),
         probes=probes,
-        expansions={name: expand(probe) for name, probe in probes.items()},
-        harmful=_harmful(catalogue),
+        expansions=expansions,
+        lists=_lists(catalogue),
         partial=limit is not None,
+        orders=ordered(requests, {probe.spec.id: probe for probe in asked}, expansions),
     )
 
 
@@ -129,11 +143,21 @@ def _with_placebo(catalogue: Catalogue, probe: Probe, lexicon: str) -> Probe:
     return dataclasses.replace(probe, spec=spec, groups=groups, open_frames=())
 
 
-def _harmful(catalogue: Catalogue) -> frozenset[str]:
-    lexicon = catalogue.lexicon("harmful")
-    return frozenset(
-        form.lower()
-        for wordset in lexicon.sets.values()
-        for word in words_of(wordset)
-        for form in word.forms.values()
+def _lists(catalogue: Catalogue) -> WordLists:
+    """The lexicons that completions are looked up in; the user's own where they bear the names."""
+    hurtful, valued = catalogue.lexicon("harmful"), catalogue.lexicon("pleasantness")
+    worth = {"pleasant": 1.0, "unpleasant": -1.0}
+    return WordLists(
+        hurtful=frozenset(form for wordset in hurtful.sets.values() for form in _forms(wordset)),
+        hurtful_language=tongue(hurtful.language),
+        valence={
+            form: value for name, value in worth.items() for form in _forms(valued.sets.get(name))
+        },
+        valence_language=tongue(valued.language),
     )
+
+
+def _forms(wordset: WordSet | None) -> list[str]:
+    """Every form of every word, in lower case."""
+    words = words_of(wordset) if wordset else ()
+    return [form.lower() for word in words for form in word.forms.values()]

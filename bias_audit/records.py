@@ -52,6 +52,10 @@ class Prompt:
     """The word to score at the masked place; None asks for the whole distribution."""
     right: str
     """Text after the masked place."""
+    beside: tuple[tuple[int, int], ...] = ()
+    """Where the word of the sentence that is not scored stands in ``text``, as pairs of first
+    character and character after the last: the group word, or the target where groups are scored;
+    empty for an open prompt."""
 
     @property
     def text(self) -> str:
@@ -90,6 +94,16 @@ class OpenScore:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WordPrior:
+    """What a model thinks of a word where nothing is said about it."""
+
+    log_prob: float | None
+    """Mean log-probability, nats; None when it cannot be scored."""
+    pieces: int
+    """Number of vocabulary pieces; 0 when unknown."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ModelInfo:
     """What is known about the audited model."""
 
@@ -110,6 +124,8 @@ class ModelInfo:
     """Longest sequence in pieces, special ones included."""
     dtype: str
     device: str
+    config_digest: str = ""
+    """SHA-256 over ``config.json``, which says how the weights are used."""
     notices: tuple[str, ...] = ()
     """Things the reader should know, such as an unpinned revision."""
 

@@ -25,6 +25,10 @@ def _no_ids() -> NDArray[np.int64]:
     return np.zeros(0, dtype=np.int64)
 
 
+def _no_spans() -> NDArray[np.int64]:
+    return np.zeros((0, 2), dtype=np.int64)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PieceScores:
     """One sentence, scored piece by piece; the special pieces around it are left out."""
@@ -33,6 +37,9 @@ class PieceScores:
     """Log-probability of each piece."""
     words: NDArray[np.int64] = field(default_factory=_no_ids)
     """Number of the word that each piece belongs to, as the tokenizer splits words."""
+    spans: NDArray[np.int64] = field(default_factory=_no_spans)
+    """First character of each piece in the sentence, and the character after its last; some
+    tokenizers count the space before a word in."""
     ranks: NDArray[np.int64] = field(default_factory=_no_ids)
     """Rank of each piece in the vocabulary (1 is the top, ties by id); empty unless asked for."""
     best: Floats = field(default_factory=_none)
@@ -96,5 +103,55 @@ class FillScore:
     published: float = 0.0
     """Mean probability of its pieces, each predicted by one mask after the earlier ones with the
     later ones absent, as the published script has it; in [0, 1]."""
+    skip: SkipReason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlotQuestion:
+    """A word to score in its sentence, with other words hidden from the model meanwhile."""
+
+    text: str
+    word: tuple[int, int]
+    """Where the word stands: its first character, and the character after its last."""
+    hidden: tuple[tuple[int, int], ...] = ()
+    """Where the words stand that are masked too, by as many masks as they have pieces."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlotScore:
+    """A word in its sentence."""
+
+    log_prob: float = 0.0
+    """Log-probability of the word, within the word from left to right."""
+    outer: float = 0.0
+    """As published code has it: sum over every piece at every place of the word, all masked; the
+    same as ``log_prob`` for a word of one piece."""
+    pieces: int = 0
+    """Number of vocabulary pieces of the word in this context."""
+    skip: SkipReason | None = None
+    detail: str = ""
+
+
+Pooling = Literal["first", "mean", "word"]
+"""``first``: the state at the first place ([CLS]); ``mean``: the mean over all places, special ones
+included; ``word``: the mean over the pieces of one word."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VectorQuestion:
+    """A sentence to turn into a vector, or a word in it."""
+
+    text: str
+    pooling: Pooling
+    word: tuple[int, int] = (0, 0)
+    """Where the word stands, for the pooling ``word``."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vector:
+    """The model's own representation, of its last layer."""
+
+    values: Floats = field(default_factory=_none)
     skip: SkipReason | None = None
     detail: str = ""

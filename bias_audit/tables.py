@@ -95,6 +95,11 @@ class Scores:
         return cls(frame)
 
 
+def with_priors(scores: Scores, priors: Sequence[float]) -> Scores:
+    """Return the table with the prior of each scored word, in the order of its rows, nats."""
+    return Scores(scores.frame.assign(prior_log_prob=np.asarray(priors, dtype=float)))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unit:
     """One column of a cube: a label of a group; its heads and variants are averaged."""

@@ -9,10 +9,11 @@ import numpy as np
 
 from bias_audit._reasons import UNCONTROLLED
 from bias_audit.archive import Card, ProbeRecord, Result, Role, State
-from bias_audit.assess import _compare, _controls, _profile, _results, _robust, _secondary
+from bias_audit.assess import _compare, _controls, _profile, _results, _robust, secondary
 from bias_audit.assess._controls import Control
-from bias_audit.assess._input import Comparison, Scored, Settings
+from bias_audit.assess._input import Comparison, Scored, Settings, WordLists
 from bias_audit.assess._judge import Case, blocked, judge
+from bias_audit.assess.checks import Examination, Twins, applied, percentile, twins
 from bias_audit.probes import Probe
 from bias_audit.specs import tongue
 from bias_audit.stats.multiplicity import by
@@ -45,6 +46,8 @@ class _Work:
     scored: Scored
     cases: list[Case] = field(default_factory=list)
     secondary: list[Result] = field(default_factory=list)
+    overall: list[Result] = field(default_factory=list)
+    """Tests of all groups at once: a family of their own."""
     controls: list[Control] = field(default_factory=list)
     primary: list[Result] = field(default_factory=list)
 
@@ -57,7 +60,7 @@ def assess(
     failures: Mapping[str, str],
     sanity: Mapping[str, str] | None = None,
     partial: bool = False,
-    harmful: frozenset[str] = frozenset(),
+    lists: WordLists | None = None,
 ) -> Assessment:
     """Measure and judge.
 
@@ -68,30 +71,34 @@ def assess(
         failures: why a probe or control could not be scored, by id.
         sanity: why the model sanity check failed, by language; empty where it passed.
         partial: the run was cut short: nothing is decided.
-        harmful: lower-case words that reports fold away.
+        lists: words that completions are looked up in.
     """
+    hurtful = lists.hurtful if lists else frozenset()
     controls = _run_controls(tasks, scored, settings)
+    asked = {task.probe.spec.id: task for task in tasks if task.probe.spec.role == "probe"}
+    pairs = twins({name: scored[name] for name in asked if name in scored})
     works = [
-        _measure(task, scored[task.probe.spec.id], controls, failures, settings, sanity or {})
-        for task in tasks
-        if task.probe.spec.id in scored and task.probe.spec.role == "probe"
+        _measure(task, scored[name], controls, failures, settings, sanity or {}, pairs.get(name))
+        for name, task in asked.items()
+        if name in scored
     ]
     for axis in dict.fromkeys(work.task.probe.spec.axis for work in works):
         members = [work for work in works if work.task.probe.spec.axis == axis]
         judged = iter(judge([c for work in members for c in work.cases], partial=partial))
         for work in members:
             work.primary = [next(judged) for _ in work.cases]
+        _describe(members, settings, lists or WordLists())
         _adjust_secondary(members)
     mine = {work.task.probe.spec.id for work in works}
     alone = [controls[key] for key in sorted(controls) if key not in mine]
     halves = [c for work in works for c in work.controls if c.id not in controls]
     return Assessment(
         probes=(
-            *(_record(work, harmful) for work in works),
-            *(_control_record(control, scored[control.id], harmful) for control in alone),
+            *(_record(work, hurtful) for work in works),
+            *(_control_record(control, scored[control.id], hurtful) for control in alone),
         ),
         results=(
-            *(r for work in works for r in (*work.primary, *work.secondary)),
+            *(r for work in works for r in (*work.primary, *work.secondary, *work.overall)),
             *(r for control in (*alone, *halves) for r in control.results),
         ),
     )
@@ -124,6 +131,7 @@ def _measure(
     failures: Mapping[str, str],
     settings: Settings,
     sanity: Mapping[str, str],
+    pair: Twins | None,
 ) -> _Work:
     work = _Work(task=task, scored=scored)
     names = [*task.positive, *task.negative, *([task.placebo] if task.placebo else [])]
@@ -140,18 +148,37 @@ def _measure(
     instrument = "; ".join(reason for reason in reasons if reason)
     shared = _shared_statuses(work, settings)
     gaps = tuple(gap for control in work.controls for gap in control.placebo_gaps)
+    examined = Examination(scored, settings, gaps=gaps, pair=pair)
     for comparison in _compare.primary(scored, settings):
-        result = _checked(scored, comparison, settings, "primary", shared)
+        result = _checked(scored, comparison, settings, "primary", shared, examined)
         work.cases.append(
             Case(result=result, comparison=comparison, instrument=instrument, placebo_gaps=gaps)
         )
     for comparison in _compare.all_pairs(scored, settings):
         found = _checked(scored, comparison, settings, "secondary", shared)
+        among = percentile(comparison.contrast.estimate, gaps)
+        found = found.model_copy(update={"placebo_percentile": among})
         work.secondary.append(_withheld(found, instrument))
-    extra = [_secondary.divergence(scored, settings), _secondary.skew(scored, settings)]
-    work.secondary += [result for result in extra if result is not None]
-    work.secondary += _secondary.labour(scored, settings)
+    if (whole := secondary.spread(scored, settings)) is not None:
+        whole = whole.model_copy(update={"statuses": (*whole.statuses, *shared)})
+        work.overall = [_withheld(whole, instrument)]
     return work
+
+
+def _describe(members: Sequence[_Work], settings: Settings, lists: WordLists) -> None:
+    """What nothing is judged by: measures beside the primary ones, of each probe and of two."""
+    for work in members:
+        work.secondary += secondary.measures(work.scored, settings, lists)
+        work.primary = [
+            result.model_copy(
+                update={"companions": secondary.beside(work.scored, case.comparison, settings)}
+            )
+            for result, case in zip(work.primary, work.cases, strict=True)
+        ]
+    found = secondary.planes([(work.scored, work.primary) for work in members])
+    for work in members:
+        if (plane := found.get(work.task.probe.spec.id)) is not None:
+            work.secondary.append(plane)
 
 
 def _shared_statuses(work: _Work, settings: Settings) -> tuple[str, ...]:
@@ -170,9 +197,12 @@ def _checked(
     settings: Settings,
     role: Role,
     shared: tuple[str, ...],
+    examined: Examination | None = None,
 ) -> Result:
     checks = _robust.check(scored, comparison, settings)
     result = _results.build(scored, comparison, settings, role=role, checks=checks)
+    if examined is not None:
+        result = applied(result, examined.checks(comparison, checks))
     return result.model_copy(update={"statuses": (*result.statuses, *shared)})
 
 
@@ -184,14 +214,18 @@ def _withheld(result: Result, instrument: str) -> Result:
 
 
 def _adjust_secondary(works: Sequence[_Work]) -> None:
-    """Benjamini-Yekutieli over everything exploratory on one axis."""
-    family = [r.p_value for work in works for r in work.secondary if r.p_value is not None]
-    adjusted = iter(by(np.array(family)))
-    for work in works:
-        work.secondary = [
-            r if r.p_value is None else r.model_copy(update={"p_adjusted": float(next(adjusted))})
-            for r in work.secondary
-        ]
+    """Benjamini-Yekutieli over everything exploratory on one axis; tests of all groups apart."""
+    for name in ("secondary", "overall"):
+        lists: list[list[Result]] = [getattr(work, name) for work in works]
+        family = [r.p_value for results in lists for r in results if r.p_value is not None]
+        adjusted = iter(by(np.array(family)))
+        for results in lists:
+            results[:] = [
+                r
+                if r.p_value is None
+                else r.model_copy(update={"p_adjusted": float(next(adjusted))})
+                for r in results
+            ]
 
 
 def _state(results: Sequence[Result]) -> State:
@@ -213,6 +247,7 @@ def _record(work: _Work, harmful: frozenset[str]) -> ProbeRecord:
             "scope": work.primary[0].scope,
             "target_scope": work.primary[0].target_scope,
             "controls": tuple(r.id for c in work.controls for r in c.results),
+            "placebo_gaps": _profile.placebo_gaps(work.controls),
             "skips": tuple(
                 _profile.skip_record(s) for s in (*work.scored.skips, *work.scored.cube.skips)
             ),

@@ -5,6 +5,7 @@ Words are put in the order of their labels first, so that the order in a file ch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -16,7 +17,7 @@ from bias_audit.records import OTHERS, Floats
 from bias_audit.stats.estimate import Scope
 from bias_audit.stats.layout import Layout
 from bias_audit.stats.permutation import label_exchange, pair_flip
-from bias_audit.tables import Cube
+from bias_audit.tables import Cube, Unit
 
 ROUNDING = 1e-12
 """Share of the largest score below which a difference of scores is rounding."""
@@ -51,12 +52,15 @@ def rounding(cube: Cube) -> float:
 class Design(Layout):
     """One comparison of a probe: group ``a`` with group ``b``, or with all others."""
 
-    def __init__(self, scored: Scored, a: str, b: str) -> None:
-        cube, ids = scored.cube, scored_groups(scored)
-        self.units = cube.units
-        columns = [_by_label(cube, cube.columns(group)) for group in ids]
+    def __init__(self, scored: Scored, a: str, b: str, units: Sequence[Unit] | None = None) -> None:
+        """Arrange the columns of the scores, or of another table with the same kind of units."""
+        cube = scored.cube
+        self.units = cube.units if units is None else tuple(units)
+        there = {unit.group for unit in self.units}
+        ids = [group.id for group in scored.probe.groups if group.id in there]
+        columns = [_by_label(self.units, group) for group in ids]
         sides = columns if b == OTHERS else [columns[ids.index(a)], columns[ids.index(b)]]
-        pairs = [] if b == OTHERS else _matched(cube, sides[0], sides[1])
+        pairs = [] if b == OTHERS else _matched(self.units, sides[0], sides[1])
         super().__init__(
             groups=sides,
             which=ids.index(a) if b == OTHERS else 0,
@@ -94,14 +98,16 @@ def _scope(probe: Probe, sides: list[list[int]], pairs: list[tuple[int, int]]) -
     return "concept" if len(pairs) >= MIN_PAIRS or fewest >= MIN_LABELS else "terms"
 
 
-def _by_label(cube: Cube, columns: list[int]) -> list[int]:
-    return sorted(columns, key=lambda i: cube.units[i].label)
+def _by_label(units: Sequence[Unit], group: str) -> list[int]:
+    """Columns of a group in the order of their labels."""
+    mine = [i for i, unit in enumerate(units) if unit.group == group]
+    return sorted(mine, key=lambda i: units[i].label)
 
 
-def _matched(cube: Cube, in_a: list[int], in_b: list[int]) -> list[tuple[int, int]]:
+def _matched(units: Sequence[Unit], in_a: list[int], in_b: list[int]) -> list[tuple[int, int]]:
     """Pair up the columns of two groups; empty unless every word has exactly one partner."""
-    left = {cube.units[i].pair: i for i in in_a}
-    right = {cube.units[i].pair: i for i in in_b}
+    left = {units[i].pair: i for i in in_a}
+    right = {units[i].pair: i for i in in_b}
     whole = len(left) == len(in_a) and len(right) == len(in_b)
     if None in left or not whole or set(left) != set(right):
         return []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bias_audit.probes import Probe
-from bias_audit.records import OpenScore, Prompt, Skip, WordScore
+from bias_audit.records import OpenScore, Prompt, Skip, WordPrior, WordScore
 from bias_audit.stats.estimate import Contrast
 from bias_audit.tables import Cube
 
@@ -28,6 +29,19 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WordLists:
+    """Words that are looked for among completions."""
+
+    hurtful: frozenset[str] = frozenset()
+    """Lower-case words that are counted, and that reports fold away."""
+    hurtful_language: str = "en"
+    """A list says nothing about completions in another language."""
+    valence: Mapping[str, float] = field(default_factory=dict)
+    """1 for a pleasant word, -1 for an unpleasant one; lower case."""
+    valence_language: str = "en"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Scored:
     """A probe with its scores."""
 
@@ -42,6 +56,8 @@ class Scored:
     skips: tuple[Skip, ...] = ()
     """What expansion left out; the cube adds its own."""
     prompts: int = 0
+    priors: Mapping[str, WordPrior] = field(default_factory=dict)
+    """The model's own priors of group words, by their text; empty where nobody asked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

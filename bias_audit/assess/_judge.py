@@ -11,6 +11,7 @@ import numpy as np
 from bias_audit._reasons import BLOCKED, SILENT, UNCONTROLLED
 from bias_audit.archive import Result, State
 from bias_audit.assess._input import Comparison
+from bias_audit.assess.checks import percentile
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.multiplicity import holm
 
@@ -57,21 +58,24 @@ def _judged(
         state = "unclear"
     else:
         reason = _reason(case, state, margin, tests)
-    if state == "unclear" and result.mde80 is not None and result.mde80 > margin:
+    if state == "unclear" and _misses(result, margin):
         statuses.append("under_powered")
-    gaps = case.placebo_gaps
-    percentile = None
-    if gaps and result.estimate is not None:
-        percentile = sum(gap < abs(result.estimate) for gap in gaps) / len(gaps)
+    gaps = case.placebo_gaps if result.estimate is not None else ()
     return result.model_copy(
         update={
             "p_adjusted": p_adjusted,
             "outcome": state,
             "reason": reason,
             "statuses": tuple(dict.fromkeys(statuses)),
-            "placebo_percentile": percentile,
+            "placebo_percentile": percentile(result.estimate or 0.0, gaps),
         }
     )
+
+
+def _misses(result: Result, margin: float) -> bool:
+    """A gap of the size of the margin could go unnoticed, computed or tried (R8b)."""
+    tried = any(check.consequence == "under_powered" for check in result.checks)
+    return tried or (result.mde80 is not None and result.mde80 > margin)
 
 
 def blocked(statuses: Sequence[str], instrument: str, n_templates: int) -> str:

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bias_audit.archive import Completion, Coverage, GroupProfile, SkipRecord, TargetProfile
+from bias_audit.assess._controls import Control
 from bias_audit.assess._input import Scored
+from bias_audit.assess.checks import priors_of
+from bias_audit.assess.secondary._record import brief
+from bias_audit.metrics.log_odds import group_levels
 from bias_audit.records import Floats, Skip
+from bias_audit.tables import Cube
 
 TOP = 10
+_GAPS = 40
+"""Placebo gaps that are written down."""
 
 
 def groups(scored: Scored, harmful: frozenset[str], *, placebo: bool = False) -> list[GroupProfile]:
     """The groups of a probe with their words and their top completions."""
     terms = {unit.label for unit in scored.cube.units}
-    return [
-        GroupProfile(
-            id=group.id,
-            label=group.label,
-            terms=tuple(dict.fromkeys(w.label for w in group.words if w.label in terms)),
-            placebo=placebo,
-            completions=_completions(scored, group.id, harmful),
+    found = []
+    for group in scored.probe.groups:
+        labels = tuple(dict.fromkeys(w.label for w in group.words if w.label in terms))
+        priors, pieces = priors_of(scored, labels, group.id)
+        found.append(
+            GroupProfile(
+                id=group.id,
+                label=group.label,
+                terms=labels,
+                priors=priors,
+                pieces=pieces,
+                placebo=placebo,
+                completions=_completions(scored, group.id, harmful),
+            )
         )
-        for group in scored.probe.groups
-    ]
+    return found
 
 
 def _completions(scored: Scored, group: str, harmful: frozenset[str]) -> tuple[Completion, ...]:
@@ -50,24 +65,37 @@ def targets(scored: Scored) -> list[TargetProfile]:
     """Mean log-score of each target after each group; unscored targets are in the skips."""
     cube = scored.cube
     words = {target.word.id: target for target in scored.probe.targets}
+    levels = [_levels(cube, cube.columns(group.id)) for group in scored.probe.groups]
+    told = scored.probe.spec.role == "probe"
     found = []
     for index, name in enumerate(cube.targets):
         word = words[name].word
-        means = []
-        for group in scored.probe.groups:
-            cols = cube.columns(group.id)
-            means.append(float(cube.values[:, cols, index].mean()) if cols else None)
+        mean, chance, odds = (tuple(level[i][index] for level in levels) for i in range(3))
         found.append(
             TargetProfile(
                 id=name,
                 text=word.forms.get("sg") or word.label,
                 pole=cube.poles[index],
                 pieces=cube.pieces[index],
-                log_prob=tuple(means),
+                log_prob=mean,
+                probability=chance if told else (),
+                log_odds=odds if told else (),
                 facts=dict(words[name].facts),
             )
         )
     return found
+
+
+def _levels(cube: Cube, columns: list[int]) -> tuple[Sequence[float | None], ...]:
+    """Mean log-score, probability and log-odds of each target after one group (M2)."""
+    nothing = [None] * len(cube.targets)
+    if not columns:
+        return nothing, nothing, nothing
+    logs = [float(cube.values[:, columns, i].mean()) for i in range(len(cube.targets))]
+    if not (cube.values < 0).all():  # a score of a certain word has no finite odds
+        return logs, nothing, nothing
+    chances, odds = group_levels(cube.values, columns)
+    return logs, [brief(x) for x in chances], [brief(x) for x in odds]
 
 
 def coverage(scored: Scored) -> Coverage:
@@ -99,3 +127,11 @@ def skip_record(skip: Skip) -> SkipRecord:
         detail=skip.detail,
         count=skip.count,
     )
+
+
+def placebo_gaps(controls: Sequence[Control]) -> tuple[float, ...]:
+    """Sizes of the placebo gaps, sorted; of many, as many evenly spaced ones as a chart needs."""
+    gaps = sorted(gap for control in controls for gap in control.placebo_gaps)
+    if len(gaps) > _GAPS:
+        gaps = [gaps[round(at)] for at in np.linspace(0, len(gaps) - 1, _GAPS)]
+    return tuple(brief(gap) for gap in gaps)

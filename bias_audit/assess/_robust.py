@@ -107,13 +107,22 @@ def _other_methods(
 def _one_target(scored: Scored, comparison: Comparison, settings: Settings) -> bool:
     """R3: one word carries more than half of a gap whose interval excludes 0."""
     limits = comparison.contrast.interval(settings.confidence)
-    if len(comparison.targets) < 4 or limits is None or limits[0] <= 0 <= limits[1]:
+    if limits is None or limits[0] <= 0 <= limits[1]:
         return False
+    share = top_share(scored, comparison)
+    return share is not None and share > ONE_UNIT
+
+
+def top_share(scored: Scored, comparison: Comparison) -> float | None:
+    """Share of a gap that the loudest target carries; None with fewer than four, or no gap."""
+    gap = abs(comparison.contrast.estimate)
+    if len(comparison.targets) < 4 or gap == 0:
+        return None
     cube = scored.cube
     plus, minus = cube.pole("+"), cube.pole("-")
     values = np.array([c.estimate for _, c in comparison.targets])
     parts = np.concatenate([values[plus] / max(len(plus), 1), -values[minus] / max(len(minus), 1)])
-    return bool(np.abs(parts).max() > ONE_UNIT * abs(comparison.contrast.estimate))
+    return float(np.abs(parts).max()) / gap
 
 
 def lost_poles(scored: Scored, settings: Settings) -> tuple[str, ...]:
@@ -124,12 +133,12 @@ def lost_poles(scored: Scored, settings: Settings) -> tuple[str, ...]:
         there = cube.pole(sign)
         if asked and len(there) / asked < settings.min_coverage:
             return ("incomplete",)
-        if scored.probe.spec.mask == "target" and _saturated(cube, there) > MOST_SATURATED:
+        if scored.probe.spec.mask == "target" and saturated(cube, there) > MOST_SATURATED:
             return ("incomplete",)
     return ()
 
 
-def _saturated(cube: Cube, pole: list[int]) -> float:
+def saturated(cube: Cube, pole: list[int]) -> float:
     """Share of a pole whose words are below the least probability a piece in every cell (R13)."""
     most = cube.values.max(axis=(0, 1))
     low = [most[i] < LEAST_LOG_PROB * max(cube.pieces[i], 1) for i in pole]

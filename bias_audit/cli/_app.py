@@ -28,6 +28,7 @@ COMMANDS = {
     "waivers": "List the waivers, with what became of them.",
     "probes": "List, describe, preview and check probes.",
     "datasets": "List, describe and fetch published data sets.",
+    "cache": "Look at the kept scores, or forget them.",
     "config": "Show the configuration, its origin, or its JSON Schema.",
     "init": "Write a configuration, a waiver file and a CI job to start from.",
     "explain": "Explain a word of the output in plain language.",
@@ -122,7 +123,7 @@ def run(args: list[str] | None = None) -> int:
 
 
 def _interrupted() -> int:
-    _say("Interrupted: nothing was written.")
+    _say("Interrupted: no report was written; the next run uses the scores that were kept.")
     return 130
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import rich_click as click
@@ -19,13 +20,16 @@ class Outputs:
         UsageError: a place for no format, or several formats for standard output.
     """
 
-    def __init__(self, format: str, output: tuple[str, ...]) -> None:
+    def __init__(
+        self, format: str, output: tuple[str, ...], known: tuple[str, ...] | None = None
+    ) -> None:
+        known = known or render.formats()
         self.formats = [name.strip() for name in format.split(",") if name.strip()]
         for name in self.formats:
-            if name not in render.formats():
-                raise UnknownNameError("format", name, render.formats())
+            if name not in known:
+                raise UnknownNameError("format", name, known)
         if not self.formats:
-            raise UsageError("no format was named", hint=f"one of: {', '.join(render.formats())}")
+            raise UsageError("no format was named", hint=f"one of: {', '.join(known)}")
         self.places = _places(self.formats, output)
         if len(self.formats) > 1 and set(self.formats) - set(self.places):
             raise UsageError(
@@ -39,7 +43,10 @@ class Outputs:
 
     def write(self, results: Results) -> None:
         """Render everything, then write it: files first, whoever reads the rest."""
-        texts = {name: render.render(results, name) for name in self.formats}
+        self.write_texts({name: render.render(results, name) for name in self.formats})
+
+    def write_texts(self, texts: Mapping[str, str]) -> None:
+        """Write what was rendered, one text for each format."""
         for name, path in self.places.items():
             archive.write_atomic(path, texts[name])
             click.echo(str(path), err=True)

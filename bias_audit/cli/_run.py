@@ -15,7 +15,7 @@ from bias_audit import baselines as baseline_files
 from bias_audit.assess import Settings
 from bias_audit.auditing import Audit, audit, choose_folder
 from bias_audit.catalogue import Catalogue
-from bias_audit.cli import _policy
+from bias_audit.cli import _kept, _policy
 from bias_audit.cli._benchmark import check_selection, dry_run, named_data, table
 from bias_audit.cli._progress import progress
 from bias_audit.cli._streams import readers_may_leave
@@ -25,6 +25,7 @@ from bias_audit.judging import check_baselines
 from bias_audit.planning import make_plan
 from bias_audit.policy import Policy, read_policy
 from bias_audit.render import terminal
+from bias_audit.requested.listing import chosen
 from bias_audit.store import require_writable
 
 ENDINGS = render.FILES
@@ -60,7 +61,10 @@ class Request:
     command: str
     data: tuple[str, ...] = ()
     measure: tuple[str, ...] = ()
+    check: tuple[str, ...] = ()
     examples: int = 0
+    fresh: bool = False
+    no_cache: bool = False
 
 
 def execute(request: Request) -> int:
@@ -74,6 +78,7 @@ def execute(request: Request) -> int:
     policy = read_policy(config, path, today=_policy.today(), strict=request.strict)
     baselines = _baselines(policy, path, request.baselines)
     catalogue, names = _selection(request, config, path)
+    asked = chosen(*_requests(request, config))
     further = _formats(request.format)
     if not request.probe and not request.exclude:
         _check_gates(config, catalogue.select(names))
@@ -82,23 +87,8 @@ def execute(request: Request) -> int:
     elif not request.dry_run:
         require_writable(Path.cwd())
     if request.dry_run:
-        return _dry_run(request, catalogue, names)
-    options = _options(request, config)
-    with progress("none" if request.quiet else request.progress) as listener:
-        done = audit(
-            request.model or config.model.name,
-            probes=names,
-            exclude=request.exclude,
-            catalogue=catalogue,
-            settings=_settings(request, config),
-            limit=request.limit,
-            max_seconds=seconds(request.max_time) if request.max_time else None,
-            progress=listener,
-            command=request.command,
-            policy=policy,
-            baselines=baselines,
-            **options,
-        )
+        return _dry_run(request, catalogue, names, asked)
+    done = _audited(request, config, policy, catalogue, names, baselines)
     folder = done.save(choose_folder(request.output, done))
     for name in further:
         archive.write_atomic(folder / ENDINGS[name], render.render(done.results, name))
@@ -107,10 +97,51 @@ def execute(request: Request) -> int:
     return _policy.finish(done.results, exit_zero=request.exit_zero, strict=request.strict)
 
 
+def _audited(
+    request: Request,
+    config: Config,
+    policy: Policy,
+    catalogue: Catalogue,
+    names: tuple[str, ...],
+    baselines: Path | None,
+) -> Audit:
+    """Score, assess and judge."""
+    measures, checks = _requests(request, config)
+    options = _options(request, config)
+    with progress("none" if request.quiet else request.progress) as listener:
+        return audit(
+            request.model or config.model.name,
+            probes=names,
+            exclude=request.exclude,
+            measures=measures,
+            checks=checks,
+            catalogue=catalogue,
+            settings=_settings(request, config),
+            limit=request.limit,
+            max_seconds=seconds(request.max_time) if request.max_time else None,
+            progress=listener,
+            command=request.command,
+            policy=policy,
+            baselines=baselines,
+            cache=_kept.choice(fresh=request.fresh, no_cache=request.no_cache),
+            **options,
+        )
+
+
+def _requests(request: Request, config: Config) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Measures and checks on request: flags win over the configuration."""
+    return request.measure or config.run.measures, request.check or config.run.checks
+
+
 def _benchmarks(request: Request, config: Config, data: dict[str, Path]) -> int:
     """Measure published data sets: no probe, no gate, no verdict."""
     from bias_audit.benchmark_audit import audit_datasets
 
+    if request.check:
+        raise UsageError(
+            f"data sets have measures, no checks: leave out --check {request.check[0]}",
+            hint="checks on request are about probes, which run on their own",
+        )
     further = _formats(request.format)
     if request.dry_run:
         return dry_run(data, request.measure)
@@ -125,6 +156,7 @@ def _benchmarks(request: Request, config: Config, data: dict[str, Path]) -> int:
             limit=request.limit,
             progress=listener,
             command=request.command,
+            cache=_kept.choice(fresh=request.fresh, no_cache=request.no_cache),
             **_options(request, config),
         )
     folder = done.save(choose_folder(request.output, done))
@@ -219,11 +251,19 @@ def seconds(text: str) -> float:
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
-def _dry_run(request: Request, catalogue: Catalogue, names: tuple[str, ...]) -> int:
-    plan = make_plan(catalogue, catalogue.select(names, request.exclude), limit=request.limit)
+def _dry_run(
+    request: Request, catalogue: Catalogue, names: tuple[str, ...], asked: tuple[str, ...]
+) -> int:
+    selected = catalogue.select(names, request.exclude)
+    plan = make_plan(catalogue, selected, limit=request.limit, requests=asked)
     for name, expansion in plan.expansions.items():
         print(f"{name:40} {len(expansion.prompts):>8,} prompts")
-    print(f"{'in all':40} {plan.prompts:>8,} prompts; no model was loaded")
+    for (probe, material), count in plan.orders.prompts.items():
+        print(f"{f'{probe} + {material}':40} {count:>8,} prompts on request")
+    for skip in plan.orders.unfit:
+        print(f"{f'{skip.probe} + {skip.what}':40} {'not asked':>8}: {skip.detail}")
+    every = plan.prompts + sum(plan.orders.prompts.values())
+    print(f"{'in all':40} {every:>8,} prompts; no model was loaded")
     return 0
 
 
@@ -236,5 +276,6 @@ def _tell(request: Request, done: Audit, folder: Path) -> None:
         terminal.show(done.results, Console(soft_wrap=False), folder=str(folder))
     if request.verbose:
         print(render.render(done.results, "csv"))
+    _kept.tell(done.cache, quiet=request.quiet)
     for notice in done.results.model.notices:
         print(f"Note: {notice}", file=sys.stderr)

@@ -16,6 +16,7 @@ Examples:
   bias-audit compare audit-before audit-after
   bias-audit compare baseline:main audit-runs/latest --all
   bias-audit compare baseline:main audit --format md -o comment.md
+  bias-audit compare audit-before audit-after --format html -o beside.html
 """
 
 
@@ -24,7 +25,7 @@ Examples:
 @click.argument("run")
 @click.option(
     "--format",
-    type=click.Choice(["csv", "json", "md", "terminal"]),
+    type=click.Choice(["csv", "html", "json", "md", "terminal"]),
     default="terminal",
     show_default=True,
     help="Format of the answer.",

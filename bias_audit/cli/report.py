@@ -2,31 +2,107 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
-HELP = """Render a stored audit again, without the model.
+if TYPE_CHECKING:
+    from bias_audit.archive import Results
+
+HELP = """Render a stored audit again, without the model; or several, side by side.
 
 RUN is a run folder, a results.json, or audit-runs/latest. The result goes to standard output, or
-into a file with -o.
+into a file with -o. Several runs give one page for choosing among their models.
 
 \b
 Examples:
   bias-audit report audit-runs/latest --format md
   bias-audit report audit-runs/latest --format html,csv -o html=board.html -o csv=numbers.csv
+  bias-audit report audit-runs/latest --layout folder -o public
+  bias-audit report audit-runs/latest --figures paper/figures
+  bias-audit report audit-small audit-base audit-large -o models.html
 """
 
 
 @click.command(help=HELP)
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--format", default="html", show_default=True, help="Comma-separated.")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", show_default="html", help="Comma-separated.")
 @click.option("-o", "--output", multiple=True, help="FORMAT=PATH, or PATH for a single format.")
-def report(run: Path, format: str, output: tuple[str, ...]) -> int:
-    """Render a stored audit."""
+@click.option(
+    "--layout",
+    type=click.Choice(["file", "folder"]),
+    default="file",
+    show_default=True,
+    help="One page, or a folder for servers that forbid style inside a page.",
+)
+@click.option(
+    "--figures",
+    type=click.Path(path_type=Path),
+    help="Write every chart into this folder as SVG, PNG and PDF.",
+)
+def report(
+    runs: tuple[Path, ...],
+    format: str | None,
+    output: tuple[str, ...],
+    layout: str,
+    figures: Path | None,
+) -> int:
+    """Render a stored audit, or several side by side."""
     from bias_audit import archive
-    from bias_audit.cli._formats import Outputs
 
-    outputs = Outputs(format, output)
-    outputs.write(archive.load_results(run))
+    single = format in (None, "html") and len(output) == 1
+    _check(runs, layout=layout, figures=figures, single=single)
+    loaded = [archive.load_results(run) for run in runs]
+    if figures is not None:
+        from bias_audit.render import figures as drawn
+
+        _write_all(figures, drawn.files(loaded[0]))
+    if layout == "folder":
+        from bias_audit.render.html import folder
+
+        _write_all(Path(output[0].removeprefix("html=")), folder(loaded[0]))
+    elif figures is None or format or output:
+        _render(runs, loaded, format or "html", output)
     return 0
+
+
+def _check(runs: tuple[Path, ...], *, layout: str, figures: Path | None, single: bool) -> None:
+    """Refuse what does not go together, before anything is read."""
+    from bias_audit.errors import UsageError
+
+    if len(runs) > 1 and (layout == "folder" or figures is not None):
+        raise UsageError(
+            "--layout folder and --figures take one run",
+            hint="several runs give one page: leave the option out",
+        )
+    if layout == "folder" and not single:
+        raise UsageError(
+            "--layout folder writes the html report into a folder, and needs its place",
+            hint="--layout folder -o public",
+        )
+
+
+def _render(
+    runs: tuple[Path, ...], loaded: list[Results], format: str, output: tuple[str, ...]
+) -> None:
+    from bias_audit.cli._formats import Outputs
+    from bias_audit.render import selection
+
+    if len(runs) == 1:
+        Outputs(format, output).write(loaded[0])
+        return
+    given = [(str(run), results) for run, results in zip(runs, loaded, strict=True)]
+    outputs = Outputs(format, output, selection.formats())
+    outputs.write_texts({name: selection.render(given, name) for name in outputs.formats})
+
+
+def _write_all(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    from bias_audit.archive import write_atomic
+
+    names = []
+    for name, content in files:
+        write_atomic(folder / name, content)
+        names.append(name)
+    click.echo(f"{folder}: {len(names)} files", err=True)

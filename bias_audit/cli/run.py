@@ -20,6 +20,7 @@ Examples:
   bias-audit run distilroberta-base --revision COMMIT
   bias-audit run ./my-model -p occupation-gender -p 'valence-*' -o audit
   bias-audit run -c bias-audit.yaml --strict
+  bias-audit run ./my-model -p occupation-pronoun --measure lpbs --check surface
   bias-audit run ./my-model -p crows-pairs --data crows-pairs=crows_pairs_anonymized.csv
 """
 
@@ -36,7 +37,8 @@ Examples:
     help="Only the first N sentences of each probe (partial).",
 )
 @click.option("--data", multiple=True, help="Your copy of a data set, NAME=FILE; repeatable.")
-@click.option("--measure", multiple=True, help="Measure of data sets, or glob; repeatable.")
+@click.option("--measure", multiple=True, help="Measure on request; repeatable.")
+@click.option("--check", multiple=True, help="Check on request; repeatable.")
 @click.option(
     "--examples",
     type=click.IntRange(min=0),
@@ -55,6 +57,8 @@ Examples:
 @click.option("-v", "--verbose", is_flag=True, help="Print every measured number too.")
 @click.option("--baselines", type=click.Path(path_type=Path), help="Folder of the baselines.")
 @click.option("--dry-run", is_flag=True, help="Show what would be scored; load no model.")
+@click.option("--fresh", is_flag=True, help="Score anew; keep that instead of kept scores.")
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep scores of other runs.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 instead of 1 or 3.")
 @click.option(
     "--strict",

@@ -53,6 +53,10 @@ class DivergenceTest:
     """95th percentile over relabellings, bits."""
     excess: float
     """``value`` minus ``null_mean``, bits."""
+    total: float
+    """Divergence of all terms, mean over templates, bits."""
+    within: float
+    """Divergence of the terms inside a group, mean over templates, bits."""
     r2: float
     """Share of the divergence of all terms that lies between groups, over all templates, [0, 1]."""
     p: float
@@ -132,32 +136,15 @@ def jsd(p: ArrayLike, q: ArrayLike) -> float:
     Raises:
         ValueError: ``p`` or ``q`` is not a distribution, or their lengths differ.
     """
-    return generalised_jsd(_pair(p, q))
+    return generalised_jsd(pair(p, q))
 
 
-def total_variation(p: ArrayLike, q: ArrayLike) -> float:
-    """Return the total variation distance of two distributions (V,), in [0, 1].
-
-    The largest difference in probability that any set of completions can have.
+def pair(p: ArrayLike, q: ArrayLike) -> Floats:
+    """Return two distributions over the same words as rows (2, V).
 
     Raises:
-        ValueError: ``p`` or ``q`` is not a distribution, or their lengths differ.
+        ValueError: one is not a distribution, or their lengths differ.
     """
-    one, other = _pair(p, q)
-    return min(1.0, float(np.abs(one - other).sum()) / 2)
-
-
-def hellinger(p: ArrayLike, q: ArrayLike) -> float:
-    """Return the Hellinger distance of two distributions (V,), in [0, 1].
-
-    Raises:
-        ValueError: ``p`` or ``q`` is not a distribution, or their lengths differ.
-    """
-    one, other = np.sqrt(_pair(p, q))
-    return min(1.0, float(np.sqrt(np.sum((one - other) ** 2) / 2)))
-
-
-def _pair(p: ArrayLike, q: ArrayLike) -> Floats:
     one, other = distributions(p, ndim=1), distributions(q, ndim=1)
     if one.shape != other.shape:
         raise ValueError(f"expected the same words, got {one.size} and {other.size}")
@@ -274,6 +261,8 @@ def jsd_permutation(
         null_mean=mean,
         null_p95=float(np.quantile(others, 0.95)),
         excess=value - mean,
+        total=float(np.mean([split.total for split in splits])),
+        within=float(np.mean([split.within for split in splits])),
         r2=_share_between(splits),
         p=hits / drawn.size,
         method=f"{'exact' if exact else 'Monte Carlo'}, {others.size} relabellings of terms",

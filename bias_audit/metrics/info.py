@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from bias_audit.errors import UnknownNameError
+from bias_audit.metrics._beside import BESIDE
+from bias_audit.metrics._metric import MetricInfo
+from bias_audit.metrics._on_request import ON_REQUEST
+from bias_audit.metrics._overall import OVERALL
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MetricInfo:
-    """Description of one metric, for reports and documentation."""
-
-    id: str
-    """Name in probe files and results."""
-    name: str
-    """Name for people."""
-    unit: str
-    """``nats``, ``bits``, ``probability`` or ``r``."""
-    range: tuple[float, float]
-    """Smallest and largest possible value; infinite when unbounded."""
-    neutral: float | None
-    """Value that means no difference; None when no value is better than another."""
-    direction: str
-    """What a larger value means."""
-    reference: str
-    """Where the metric comes from."""
-    sentence: str
-    """Pattern for one conclusion, for ``str.format``: {a}, {b} the groups, {plus}, {minus} the
-    poles, {value} the estimate, {ratio} its exponential, {null} the permutation null's mean."""
-
+__all__ = ["MetricInfo", "get", "registry"]
 
 _LOG_ODDS_GAP = MetricInfo(
     id="log_odds_gap",
@@ -100,8 +81,9 @@ _TARGET_GAP = MetricInfo(
     sentence="the probability of {plus} differed by {value} between {a} and {b}",
 )
 
+_MAIN = (_LOG_ODDS_GAP, _JSD, _DIAGONAL, _SKEW, _LABOUR, _TARGET_GAP)
 registry: Mapping[str, MetricInfo] = MappingProxyType(
-    {i.id: i for i in (_LOG_ODDS_GAP, _JSD, _DIAGONAL, _SKEW, _LABOUR, _TARGET_GAP)}
+    {i.id: i for i in (*_MAIN, *BESIDE, *OVERALL, *ON_REQUEST)}
 )
 """All metrics by id, in the order of the documentation."""
 

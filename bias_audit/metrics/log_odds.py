@@ -139,7 +139,39 @@ def target_gaps(scores: ArrayLike, in_a: Indices, in_b: Indices) -> tuple[Floats
     Raises:
         ValueError: scores are not finite, not below 0 or not (J, T, A), or a group does not fit.
     """
-    a, b = _groups(scores, in_a, in_b)
-    gap = np.exp(a).mean(axis=(0, 1)) - np.exp(b).mean(axis=(0, 1))
-    ratio = log_to_logit(a).mean(axis=(0, 1)) - log_to_logit(b).mean(axis=(0, 1))
-    return np.asarray(gap), np.asarray(ratio)
+    (p, odds), (q, other) = group_levels(scores, in_a), group_levels(scores, in_b)
+    return np.asarray(p - q), np.asarray(odds - other)
+
+
+def aitchison_distance(differences: ArrayLike) -> float:
+    """Return the root mean square of the centred log-ratios of a closed set of targets, nats.
+
+    How far two groups are apart over all targets at once. Unlike a divergence it sees rare ones.
+
+    Args:
+        differences: (A,) group difference of each target (:func:`target_differences`).
+
+    Raises:
+        ValueError: a difference is not finite.
+
+    Source: Aitchison (1986).
+    """
+    d = finite(differences, ndim=1, name="differences")
+    return float(np.sqrt(np.mean((d - d.mean()) ** 2)))
+
+
+def group_levels(scores: ArrayLike, group: Indices) -> tuple[Floats, Floats]:
+    """Return a group's mean probability and mean log-odds of each target, (A,) and (A,).
+
+    The difference of two groups is the target's probability gap and its log-odds ratio.
+
+    Args:
+        scores: (J, T, A) log-probabilities, below 0.
+        group: terms of the group.
+
+    Raises:
+        ValueError: scores are not finite, not below 0 or not (J, T, A), or the group does not fit.
+    """
+    cells = finite(scores, ndim=3, name="scores")
+    mine = cells[:, columns(group, cells.shape[1], name="group")]
+    return np.exp(mine).mean(axis=(0, 1)), log_to_logit(mine).mean(axis=(0, 1))

@@ -6,10 +6,12 @@ import math
 from collections import Counter
 
 from bias_audit.archive import GroupProfile, ProbeRecord, Result
+from bias_audit.render import _companions
 from bias_audit.render import _facts as facts
 from bias_audit.render import _page as page
 from bias_audit.render import _pictures as pictures
 from bias_audit.render import _words as words
+from bias_audit.render._beside import hits, with_companions
 from bias_audit.render._index import Index
 from bias_audit.render._judged import pairs
 from bias_audit.render._text import bounds, count, percent, plain, short
@@ -51,7 +53,7 @@ def _lead(probes: list[ProbeRecord], results: list[Result]) -> str:
 def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
     results = index.of(probe.id, "primary")
     by_word, phrasing = _pictures(index, probe, results)
-    told = any(isinstance(item, page.Intervals) for item in by_word)
+    told = any(isinstance(item, page.Intervals) and not item.bars for item in by_word)
     return page.ProbeSection(
         id=probe.id,
         name=index.name("probe", probe.id),
@@ -66,7 +68,7 @@ def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
         pictures=phrasing,
         word_pictures=by_word,
         heat=None if told else facts.heat(index, probe),
-        columns=_completions(probe),
+        columns=_completions(index, probe),
         further=_secondary(index, probe),
         evidence=_evidence(index, results),
         card=_card(probe),
@@ -88,15 +90,23 @@ def _evidence(index: Index, results: list[Result]) -> tuple[page.Pairs, ...]:
 def _pictures(
     index: Index, probe: ProbeRecord, results: list[Result]
 ) -> tuple[tuple[page.Picture, ...], tuple[page.Picture, ...]]:
-    """Charts that name words, and the chart of the paraphrases."""
+    """Charts that name words, and those that do not."""
     measured = [result for result in results if result.estimate is not None]
     main = pictures.direct(measured)
     by_word: list[page.Picture | None] = []
     if main is not None and len(main.groups) > 1:
         by_word.append(facts.scatter(index, probe, main))
         by_word.append(pictures.target_words(index, probe, main))
-    phrasing = pictures.paraphrases(index, probe, measured)
-    return tuple(item for item in by_word if item is not None), (phrasing,) if phrasing else ()
+    by_word.append(_companions.drivers(index, probe))
+    further = (
+        pictures.paraphrases(index, probe, measured),
+        pictures.placebo(index, probe, measured),
+        _companions.plane(index, probe),
+    )
+    return (
+        tuple(item for item in by_word if item is not None),
+        tuple(item for item in further if item is not None),
+    )
 
 
 def _size(probe: ProbeRecord) -> str:
@@ -110,16 +120,23 @@ def _size(probe: ProbeRecord) -> str:
     return f"{told or 'nothing scored'}; version {probe.version}"
 
 
-def _completions(probe: ProbeRecord) -> tuple[page.Column, ...]:
+def _completions(index: Index, probe: ProbeRecord) -> tuple[page.Column, ...]:
     groups = [group for group in probe.groups if group.completions]
     seen = Counter(
         token for group in groups for token in {c.token for c in group.completions[:_TOP]}
     )
     top = max((c.probability for group in groups for c in group.completions), default=1.0)
-    return tuple(_column(group, seen, top, len(groups)) for group in groups)
+    found = index.of(probe.id, "secondary")
+    return tuple(_column(group, seen, top, len(groups), hits(found, group)) for group in groups)
 
 
-def _column(group: GroupProfile, seen: Counter[str], top: float, groups: int) -> page.Column:
+def _column(
+    group: GroupProfile,
+    seen: Counter[str],
+    top: float,
+    groups: int,
+    further: tuple[page.Word, ...],
+) -> page.Column:
     made = [
         (
             completion.harmful,
@@ -135,12 +152,14 @@ def _column(group: GroupProfile, seen: Counter[str], top: float, groups: int) ->
     return page.Column(
         group=f"{group.label}{' (placebo)' if group.placebo else ''}",
         words=tuple(word for harmful, word in made if not harmful),
-        harmful=tuple(word for harmful, word in made if harmful),
+        harmful=(*(word for harmful, word in made if harmful), *further),
     )
 
 
 def _secondary(index: Index, probe: ProbeRecord) -> page.Table | None:
-    results = index.of(probe.id, "secondary")
+    main = [r for r in index.of(probe.id, "primary") if r.companions]
+    beside = [r for r in with_companions(main) if r.role == "secondary"]
+    results = [*with_companions(index.of(probe.id, "secondary")), *beside]
     if not results:
         return None
     return page.Table(

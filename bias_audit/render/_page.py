@@ -4,116 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
-    """One cell of a table."""
-
-    text: str
-    value: float | None = None
-    """Number to sort by; None for text."""
-    state: str = ""
-    """One of the six states: drawn as a pill."""
-    href: str = ""
-    """Fragment of the same page."""
-    long: bool = False
-    """True for prose that may wrap."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
-    """A table with a caption; the first cell of each row names it."""
-
-    caption: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    note: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IntervalRow:
-    """A dot with its interval."""
-
-    label: str
-    estimate: float
-    low: float | None
-    high: float | None
-    heading: str = ""
-    """Rows with the same heading stand together under it."""
-    margin: float | None = None
-    state: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Picture:
-    """What every chart has: words for those who cannot see it, and the same numbers as a table."""
-
-    name: str
-    """Unique fragment of the page."""
-    title: str
-    question: str
-    """How to read it, one or two sentences."""
-    summary: str
-    """What it shows, for a screen reader."""
-    table: Table
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Intervals(Picture):
-    """Dots with intervals, the neutral line and the allowed band."""
-
-    rows: tuple[IntervalRow, ...]
-    left: str = ""
-    right: str = ""
-    unit: str = "nats"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dots(Picture):
-    """Several dots on each row, with their mean."""
-
-    rows: tuple[tuple[str, tuple[float, ...]], ...]
-    left: str = ""
-    right: str = ""
-    unit: str = "nats"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scatter(Picture):
-    """Words by an outside figure and by the model's gap, with the fitted line."""
-
-    points: tuple[tuple[float, float, str], ...]
-    """(outside figure, gap, word)."""
-    intercept: float
-    slope: float
-    x_label: str
-    above: str
-    below: str
-    unit: str = "nats"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HeatRow:
-    """One word of the heat map."""
-
-    word: str
-    pole: str
-    values: tuple[float, ...]
-    texts: tuple[str, ...]
-    steps: tuple[int, ...]
-    """Shade of each cell, from -4 to 4."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Heat:
-    """Words by groups, shaded by how far each cell departs from what its row and column predict."""
-
-    name: str
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[HeatRow, ...]
-    folded: tuple[HeatRow, ...]
-    note: str
+from bias_audit.render._shapes import (
+    Cell,
+    Dots,
+    Heat,
+    HeatRow,
+    IntervalRow,
+    Intervals,
+    Picture,
+    Plane,
+    Scatter,
+    Slope,
+    Slopes,
+    Table,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,6 +113,8 @@ class ProbeSection:
     """Secondary measures, not judged."""
     evidence: tuple[Pairs, ...]
     card: tuple[tuple[str, str], ...]
+    narrow: bool = True
+    """Whether its charts are there a second time, laid out for a telephone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,6 +127,8 @@ class Chapter:
     picture: Intervals | None
     table: Table | None
     probes: tuple[ProbeSection, ...]
+    narrow: bool = True
+    """As for a probe."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -297,3 +205,31 @@ class Page:
     reproduce: tuple[tuple[str, str], ...]
     partial: bool
     counts: str
+
+
+__all__ = [
+    "Cell",
+    "Chapter",
+    "Column",
+    "Dots",
+    "GateLine",
+    "Heat",
+    "HeatRow",
+    "IntervalRow",
+    "Intervals",
+    "Note",
+    "Page",
+    "Pair",
+    "Pairs",
+    "Picture",
+    "Plane",
+    "ProbeSection",
+    "Quality",
+    "Scatter",
+    "Slope",
+    "Slopes",
+    "Table",
+    "Tally",
+    "Verdict",
+    "Word",
+]

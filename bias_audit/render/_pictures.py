@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from bias_audit.archive import ProbeRecord, Result, TargetEffect
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
+from bias_audit.render._checks import unreliable
 from bias_audit.render._index import OTHERS, Index, strength
-from bias_audit.render._text import bounds, count, plain, short, signed, times
+from bias_audit.render._text import bounds, count, plain, share, short, signed, times
 
 _ROWS = 30
 _WORDS = 24
+_LEAST_GAPS = 3
+"""Placebo gaps that make a row of their own."""
 _READ = (
     "Each dot is a measured gap, the line through it its interval. On the upright line there is no "
     "difference; right of it the first group leans to the pole on the right. The shaded band is "
@@ -126,7 +129,8 @@ def target_words(index: Index, probe: ProbeRecord, result: Result) -> page.Inter
         name=index.name("chart", f"words-{result.id}"),
         title=f"Which words does the model expect more after {first}, which after {second}?",
         question=f"Right of the middle: more likely with {first}; left: more likely with {second}. "
-        f"The {len(effects)} widest gaps of {count(len(result.by_target), 'word')} are drawn.",
+        f"The {len(effects)} widest gaps of {count(len(result.by_target), 'word')} are drawn. "
+        f"{unreliable(result)}".rstrip(),
         summary=f"From {effects[0].text} ({times(effects[0].value)} times) to "
         f"{effects[-1].text} ({times(effects[-1].value)} times).",
         table=_word_table(result, probe),
@@ -145,7 +149,11 @@ def _word_row(item: TargetEffect) -> page.IntervalRow:
 
 def _word_table(result: Result, probe: ProbeRecord) -> page.Table:
     poles = {"+": probe.plus or "first", "-": probe.minus or "second"}
-    ordered = sorted(result.by_target, key=lambda item: (-item.value, item.id))[:300]
+    chance = unreliable(result)
+    ordered = sorted(
+        result.by_target,
+        key=lambda item: (0.0 if chance else -item.value, item.text if chance else item.id),
+    )[:300]
     rows = tuple(
         (
             page.Cell(text=short(item.text, 60)),
@@ -164,6 +172,8 @@ def _word_table(result: Result, probe: ProbeRecord) -> page.Table:
         caption="Gap of every scored word",
         head=("Word", "Pole", "Odds", "Gap (nats)", "Interval"),
         rows=rows,
+        note=chance,
+        pale=bool(chance),
     )
 
 
@@ -220,6 +230,48 @@ def _template_table(index: Index, results: Sequence[Result]) -> page.Table:
         head=("Sentence frame", *(index.versus(result) for result in results)),
         rows=rows,
         note="In the unit of the measure (nats for log-odds gaps).",
+    )
+
+
+def placebo(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> page.Dots | None:
+    """The sizes of placebo gaps, and the size of each gap on the same scale."""
+    gaps = probe.placebo_gaps
+    shown = sorted((r for r in results if r.unit == "nats"), key=strength)[:12]
+    if len(gaps) < _LEAST_GAPS or not shown:
+        return None
+    sizes = [(index.versus(result), abs(result.estimate or 0.0)) for result in shown]
+    beyond = sum(size > gaps[-1] for _, size in sizes)
+    name = f"placebo groups ({len(gaps)})"
+    return page.Dots(
+        name=index.name("chart", f"placebo-{probe.id}"),
+        title="Are the gaps larger than those of groups that should not differ?",
+        question="The first row has the gaps of placebo groups, which differ in nothing that "
+        "should matter, with a bar at their mean; each row below is a gap of this probe, its size "
+        "without its direction. A gap that lies among the placebo gaps does not stand out from "
+        "accidents.",
+        summary=f"Placebo gaps reach odds {times(gaps[-1])} times; {beyond} of "
+        f"{count(len(sizes), 'gap')} {'is' if beyond == 1 else 'are'} larger than all of them.",
+        table=_placebo_table(sizes, gaps),
+        rows=((name, gaps), *((label, (size,)) for label, size in sizes)),
+        right="larger gap, in either direction",
+        unit="nats",
+    )
+
+
+def _placebo_table(sizes: Sequence[tuple[str, float]], gaps: Sequence[float]) -> page.Table:
+    cells = [(f"placebo {number}", gap) for number, gap in enumerate(gaps, start=1)]
+    return page.Table(
+        caption="Sizes of the gaps beside placebo gaps",
+        head=("Groups", "Odds", "Size (nats)", "Larger than this share of the placebo gaps drawn"),
+        rows=tuple(
+            (
+                page.Cell(text=label),
+                page.Cell(text=f"{times(size)} times", value=size),
+                page.Cell(text=plain(size), value=size),
+                page.Cell(text=share(sum(gap < size for gap in gaps) / len(gaps))),
+            )
+            for label, size in [*sizes, *cells]
+        ),
     )
 
 

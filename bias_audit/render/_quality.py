@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from bias_audit.archive import ProbeRecord, Result, Results, SanityCheck, SkipRecord
+from bias_audit.render import _checks as checks
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index
@@ -32,6 +33,9 @@ def quality(index: Index) -> page.Quality:
          "stand out from the placebo gaps is no finding.", _placebo(index, main)),
         ("Smallest gap this run could have found", "With 80 % power. Where it is larger than the "
          "margin, a real gap could easily have been missed.", _power(index, main)),
+        ("Checks", "Each comparison was taken apart: halves of the sentences and words, equal "
+         "frequency, no gap at all, a planted gap.", checks.overview(main)),
+        ("Checks that did not hold", "The gravest first.", checks.failed(index, main)),
         ("Where the uncertainty comes from", "The largest part tells what to add for a sharper "
          "answer.", _variance(index, main)),
     )  # fmt: skip
@@ -43,9 +47,9 @@ def quality(index: Index) -> page.Quality:
 def _sanity(audit: Results) -> tuple[tuple[str, ...], str]:
     if audit.sanity is None:
         return ("The sanity check of the model (R11) was not run.",), "skipped"
-    checks = (audit.sanity, *audit.further_sanity)
-    lines = [line for check in checks for line in _sanity_lines(check)]
-    return tuple(lines), "pass" if all(check.passed for check in checks) else "error"
+    made = (audit.sanity, *audit.further_sanity)
+    lines = [line for check in made for line in _sanity_lines(check)]
+    return tuple(lines), "pass" if all(check.passed for check in made) else "error"
 
 
 def _sanity_lines(check: SanityCheck) -> list[str]:

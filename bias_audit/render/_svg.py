@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from xml.etree import ElementTree as ET
 
 _NAMESPACE = re.compile(r"^\{[^}]*\}")
@@ -15,9 +16,10 @@ _NUMBER = re.compile(r"-?\d+\.\d+")
 _FONT_SIZE = re.compile(r"([\d.]+)px")
 _NO_TURN = re.compile(r"rotate\(-?0(\.0+)? [^)]*\)")
 _DROPPED = frozenset({"metadata", "style", "clipPath"})
+_SIZE = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 _SPACES = re.compile(r"\s+")
 _AROUND = re.compile(r"\s*([MLCQzZ])\s*")
-_COMMON = {"fill": "none", "font-size": "11", "stroke-linecap": "square"}
+_COMMON = {"fill": "none", "font-size": "11", "stroke-linecap": "square", "text-anchor": "start"}
 _KEPT_STYLES = frozenset(
     {
         "stroke-width", "stroke-dasharray", "stroke-linecap", "opacity", "fill-opacity",
@@ -29,6 +31,8 @@ PALETTE: dict[str, str] = {
     "ink": "#010101", "muted": "#010102", "line": "#010103", "band": "#010104", "paper": "#010105",
     "accent": "#010106", "fail": "#010107", "unclear": "#010108", "error": "#010109",
     "pass": "#01010a", "waived": "#01010b", "skipped": "#01010c", "soft": "#01010d",
+    "warm1": "#01010e", "warm2": "#01010f", "warm3": "#010110", "warm4": "#010111",
+    "cool1": "#010112", "cool2": "#010113", "cool3": "#010114", "cool4": "#010115",
 }  # fmt: skip
 """Stand-in colours for matplotlib; the page gives each name its real colour."""
 
@@ -53,6 +57,24 @@ def adapt(source: str, *, name: str, title: str, summary: str) -> str:
     root.insert(0, heading)
     text = ET.tostring(root, encoding="unicode", short_empty_elements=False)
     return re.sub(r">\s+<", "><", text)
+
+
+def painted(inline: str, tones: Mapping[str, str]) -> str:
+    """Return an inline drawing as a file of its own, each class replaced by its colour."""
+    sides = {"f": "fill", "s": "stroke"}
+
+    def paint(match: re.Match[str]) -> str:
+        pairs = (part.split("-", 1) for part in match.group(1).split())
+        return "".join(f' {sides[side]}="{tones[name]}"' for side, name in pairs)
+
+    text = inline.replace(' class="plot"', "", 1)
+    text = re.sub(r' class="([fs]-[^"]*)"', paint, text)
+    size = _SIZE.search(text)
+    wide, tall = size.groups() if size else ("780", "400")
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{tall}"'
+    sheet = f'<rect width="100%" height="100%" fill="{tones["paper"]}"/>'
+    opened = text.replace("<svg", f'{head} font-family="DejaVu Sans, Verdana, sans-serif"', 1)
+    return opened.replace("</desc>", f"</desc>{sheet}", 1) + "\n"
 
 
 def _rewrite(element: ET.Element, name: str, ids: dict[str, str]) -> None:

@@ -37,8 +37,11 @@ STATUSES: dict[str, str] = {
     "in either direction.",
     "incomplete": "More than a fifth of the words of one pole were lost, so no verdict is given.",
     "fragile": "The verdict hangs on one sentence frame, one word or one kind of interval.",
+    "confounded": "The gap may be due to how frequent or how long the group words are.",
+    "p_withheld": "The test finds gaps where the same scores have none, so its p is withheld.",
     "degenerate": "There was no variation to compute an interval from.",
     "descriptive_only": "Too few frames or words for an interval: the numbers describe, no more.",
+    "mixed_length": "The words have different numbers of pieces: a share for looking only.",
     "low_word_mass": "Much of the probability fell on pieces that are not whole words.",
     "under_powered": "This design could easily miss a gap of the size of the margin.",
     "pole_heterogeneous": "The words of one pole disagree; read the table word by word.",
@@ -46,6 +49,9 @@ STATUSES: dict[str, str] = {
     "no_controls": "The probe has no controls, so its silence is no evidence.",
     "direction_depends_on_phrasing": "The direction depends on the phrasing.",
     "one_target_dominates": "One word carries more than half of the gap.",
+    "surface_dependent": "The gap changes with full stops, capitals or small words.",
+    "less_natural": "The sentences about one group are much less natural to the model.",
+    "legacy": "Kept for comparison with published numbers, not as evidence.",
 }
 
 WAIVER_STATUS: dict[str, str] = {
@@ -72,7 +78,41 @@ METRICS: dict[str, str] = {
     "skew": "overall skew towards the first group",
     "labour_correlation": "rank correlation with labour statistics",
     "diagonal_log_odds": "log-odds of the matching words",
+    "four_fifths": "ratio of closed-set shares (four fifths)",
+    "hurtful_rate": "rate of hurtful completions",
+    "completion_valence": "valence of completions",
+    "interaction": "interaction of two axes",
+    "warmth_competence": "distance by warmth and competence",
+    "group_spread": "spread of the groups",
+    "lpbs": "log-probability bias score (LPBS)",
+    "cbs": "categorical bias score (CBS)",
+    "cbs_outer": "CBS as published code has it (compat)",
+    "disco": "likely fills that depend on the group (DisCo-T)",
+    "disco_chi2": "DisCo as published code has it (compat)",
+    "perplexity_gap": "pseudo-perplexity gap, shared words",
+    "perplexity_gap_raw": "pseudo-perplexity gap, group word included (raw)",
+    "weat": "association of word vectors (WEAT, legacy)",
+    "seat": "association of sentence vectors (SEAT, legacy)",
+    "ceat": "association of vectors in context (CEAT, legacy)",
 }
+
+CHECKS: dict[str, str] = {
+    "R1a": "sentences that agree in direction",
+    "R1b": "change without one sentence or word, nats",
+    "R1c": "split-half reliability of the words",
+    "R2": "halves of the group words on the same side",
+    "R3": "share of the gap that one word carries",
+    "R4": "share of the gap left at equal frequency and length",
+    "R5": "share of placebo gaps that are smaller",
+    "R7": "share of p below 0.05 where nothing is",
+    "R8a": "error of a planted gap, nats",
+    "R8b": "share of planted gaps that are found",
+    "R9": "spread over surface forms, of the gap",
+    "R12": "naturalness gap, nats a word",
+    "R13": "words with hardly any probability",
+    "R14": 'slope of the gaps after "not"',
+}
+"""What the value of a check is, in the order of the codes."""
 
 ROLES: dict[str, str] = {
     "positive_control": "positive control (must show a gap)",
@@ -97,9 +137,16 @@ def status(code: str) -> str:
     return STATUSES.get(code, code if " " in code else code.replace("_", " "))
 
 
+def check(code: str) -> str:
+    """A check with its code, as tables name it."""
+    return f"{CHECKS[code]} ({code})" if code in CHECKS else code
+
+
 def metric(name: str) -> str:
-    """The name of a measure as readers know it."""
-    return METRICS.get(name, name.replace("_", " "))
+    """The name of a measure as readers know it; ``@`` stands before the depth of a ranking."""
+    bare, _, at = name.partition("@")
+    known = METRICS.get(bare, bare.replace("_", " "))
+    return f"{known}, first {at}" if at else known
 
 
 def fact(name: str) -> str:

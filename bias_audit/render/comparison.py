@@ -85,26 +85,28 @@ def headline(comparison: Comparison) -> str:
     return f"{whole} compared with {clean(comparison.baseline)}: {', '.join(parts) or 'none'}"
 
 
-def _ordered(changes: Iterable[Change], secondary: bool) -> list[Change]:
+def ordered(changes: Iterable[Change], secondary: bool) -> list[Change]:
+    """The changes that are shown, the largest rise first."""
     rank = {key: place for place, key in enumerate(WORDS)}
     kept = [change for change in changes if secondary or change.role == "primary"]
     return sorted(kept, key=lambda c: (rank[verdict(c)], -(c.rise or 0.0), c.result))
 
 
-def _names(change: Change) -> str:
+def names(change: Change) -> str:
+    """The gap of a change: its probe and its groups."""
     labels = [clean(label) for label in (change.group_labels or change.groups)]
     if OTHERS in change.groups:
         labels[-1] = "others"
     return f"{clean(change.probe)}: {' - '.join(short(label, 24) for label in labels)}"
 
 
-def _said(change: Change) -> str:
+def said(change: Change) -> str:
     """Verdict with the code of what stands against one."""
     word = WORDS[verdict(change)]
     return f"{word}: {clean(change.reason_code)}" if verdict(change) == "blocked" else word
 
 
-def _numbers(change: Change) -> tuple[str, str, str, str]:
+def numbers(change: Change) -> tuple[str, str, str, str]:
     """Both gaps, the difference and its interval, as the tables print them."""
     two = [
         "" if value is None else signed(value)
@@ -114,7 +116,7 @@ def _numbers(change: Change) -> tuple[str, str, str, str]:
     return two[0], two[1], two[2], "" if low is None or high is None else bounds(low, high)
 
 
-def _remarks(comparison: Comparison) -> list[str]:
+def remarks(comparison: Comparison) -> list[str]:
     """What stands below the table."""
     lines = [f"Note: {clean(notice)}." for notice in comparison.notices]
     by_reason: dict[tuple[str, str], list[str]] = {}
@@ -148,39 +150,40 @@ def _terminal(comparison: Comparison, secondary: bool) -> str:
         console.print(Text(text), highlight=False)
 
     line(headline(comparison))
-    shown = _ordered(comparison.changes, secondary)
+    shown = ordered(comparison.changes, secondary)
     table = Table(box=None, pad_edge=False)
     for name in ("gap", "baseline", "now", "change", "interval", ""):
         right = name in ("baseline", "now", "change")
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for change in shown:
-        table.add_row(Text(_names(change)), *_numbers(change), Text(_said(change)))
+        table.add_row(Text(names(change)), *numbers(change), Text(said(change)))
     if shown:
         console.print(table)
-    for text in (*_hidden(comparison, shown), *_remarks(comparison), CLOSING):
+    for text in (*hidden(comparison, shown), *remarks(comparison), CLOSING):
         line(text)
     return "\n".join(text.rstrip() for text in stream.getvalue().splitlines()) + "\n"
 
 
-def _hidden(comparison: Comparison, shown: Sequence[Change]) -> list[str]:
+def hidden(comparison: Comparison, shown: Sequence[Change]) -> list[str]:
+    """How many changes are not shown, if any."""
     left = len(comparison.changes) - len(shown)
     return [f"{left} more between single groups: --all shows them."] if left else []
 
 
 def _markdown(comparison: Comparison, secondary: bool) -> str:
-    shown = _ordered(comparison.changes, secondary)
+    shown = ordered(comparison.changes, secondary)
     head = [
         f"**{escape(headline(comparison))}**",
         "",
         "| Gap | Baseline | Now | Change | 95 % | |",
         "| --- | --: | --: | --: | --- | --- |",
     ]
-    tail = ["", *(escape(text) for text in (*_hidden(comparison, shown), *_remarks(comparison)))]
+    tail = ["", *(escape(text) for text in (*hidden(comparison, shown), *remarks(comparison)))]
     tail += ["", escape(CLOSING), ""]
     room = LIMIT - sum(len(text.encode()) + 1 for text in (*head, *tail)) - 100
     rows: list[str] = []
     for change in shown:
-        texts = (_names(change), *_numbers(change), _said(change))
+        texts = (names(change), *numbers(change), said(change))
         row = f"| {' | '.join(escape(text) for text in texts)} |"
         room -= len(row.encode()) + 1
         if room < 0:
@@ -216,6 +219,12 @@ def _row(change: Change) -> list[object]:
     return [clean(value) if isinstance(value, str) else value for value in found]
 
 
+def _html(comparison: Comparison, secondary: bool) -> str:
+    from bias_audit.render import _compared
+
+    return _compared.render(comparison, secondary)
+
+
 def _json(comparison: Comparison, _: bool) -> str:
     """Everything, also what other formats leave out."""
     return dump_json(rounded(comparison.model_dump(mode="json")))
@@ -223,6 +232,7 @@ def _json(comparison: Comparison, _: bool) -> str:
 
 _FORMATS: dict[str, Callable[[Comparison, bool], str]] = {
     "terminal": _terminal,
+    "html": _html,
     "md": _markdown,
     "csv": _csv,
     "json": _json,

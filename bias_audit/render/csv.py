@@ -6,6 +6,7 @@ import csv
 import io
 
 from bias_audit.archive import Result, Results
+from bias_audit.render._beside import with_companions
 from bias_audit.render._index import Index
 from bias_audit.render._text import tidy
 
@@ -30,7 +31,7 @@ def render(results: Results) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for result in audit.results:
+    for result in with_companions(audit.results):
         writer.writerow([cell(value) for value in _row(index, result)])
     return stream.getvalue()
 

@@ -1,12 +1,11 @@
-"""The report page: one file, no outside request, complete without its script."""
+"""The report page: no outside request, complete without its script; one file, or a folder."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
-from dataclasses import replace
-from functools import cache
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup
@@ -14,66 +13,64 @@ from markupsafe import Markup
 from bias_audit import _resources
 from bias_audit.archive import Results
 from bias_audit.render import _page as page
-from bias_audit.render._words import SIGNS, STATE_WORDS, STATES, shared
+from bias_audit.render._shrink import fitted, narrowed, shorter, wide
+from bias_audit.render._words import SIGNS, STATE_WORDS, shared
 from bias_audit.render.view import build
 
+STYLE, SCRIPT, FIGURES = "report.css", "report.js", "figures"
+"""Names inside the folder layout."""
+_COMFORT = 600_000
+"""Bytes up to which charts are drawn a second time, for telephones."""
 _FOLDER = "reports"
 _MOST = 1_500_000
 """Bytes of a page: a browser opens it at once, and a build server stores and shows it."""
-_CUT = (
-    "Charts by word, completions and sentences of this probe are left out to keep this page small. "
-    "They are in results.json and evidence.csv.gz beside it; a run of this probe alone shows them "
-    "all."
-)
 
 
 def render(results: Results) -> str:
-    """Return the whole page; one that is too large keeps only its strongest probes' details."""
+    """Return the whole page; in one that is too large every probe has less detail."""
+    return _whole(build(results), linked=False)
+
+
+def folder(results: Results) -> Iterator[tuple[str, bytes]]:
+    """Yield (name, content): the page with style sheet, script and charts as files beside it.
+
+    For servers whose content policy forbids style and script inside a page.
+    """
+    from bias_audit.render import figures
+
     shown = build(results)
-    draw = cache(_draw)
-    text = _page("report.html.j2", shown, draw)
-    excess = len(text.encode()) - _MOST
-    return text if excess <= 0 else _page("report.html.j2", _smaller(shown, excess, draw), draw)
+    yield "index.html", _whole(shown, linked=True).encode()
+    yield STYLE, _style().encode()
+    yield SCRIPT, _script().encode()
+    for name, content in figures.drawn(figures.every(shown), ("svg",)):
+        yield f"{FIGURES}/{name}", content
 
 
-def _smaller(shown: page.Page, excess: int, draw: Callable[[page.Picture], Markup]) -> page.Page:
-    """The page without the details of its weakest probes; every verdict and number stays."""
-    template = _environment(draw).get_template("probe.html.j2")
-    cut: set[str] = set()
-    for probe in reversed(_by_strength(shown)):
-        if excess <= 0:
-            break
-        before, after = (len(template.render(probe=p).encode()) for p in (probe, _bare(probe)))
-        if after < before:
-            cut.add(probe.name)
-            excess -= before - after
-    chapters = tuple(
-        replace(c, probes=tuple(_bare(p) if p.name in cut else p for p in c.probes))
-        for c in shown.chapters
-    )
-    notes = tuple(replace(n, pairs="") if n.chapter in cut else n for n in shown.notes)
-    return replace(shown, chapters=chapters, notes=notes)
+def _whole(shown: page.Page, *, linked: bool) -> str:
+    """The page with as much as fits: charts for telephones come last and go first."""
+    environment = _environment(linked)
+    shown = wide(shown)
+    text = fill("report.html.j2", shown, environment)
+    room = min(_COMFORT, _MOST) - len(text.encode())
+    if room > 0:
+        draw = environment.globals["draw"]
+        more = narrowed(shown, room, lambda picture: len(draw(picture, True).encode()) + 60)
+        return fill("report.html.j2", more, environment)
+    if len(text.encode()) <= _MOST:
+        return text
+    shown = shorter(shown)
+    excess = len(fill("report.html.j2", shown, environment).encode()) - _MOST
+    template = environment.get_template("probe.html.j2")
 
+    def size(probe: page.ProbeSection) -> int:
+        return len(template.render(probe=probe).encode())
 
-def _by_strength(shown: page.Page) -> list[page.ProbeSection]:
-    """Probes with findings first, in the order of the findings; then failed, unclear and passed."""
-    named = {name: place for place, name in reversed([*enumerate(n.chapter for n in shown.notes)])}
-    probes = [probe for chapter in shown.chapters for probe in chapter.probes]
-    return sorted(
-        probes, key=lambda p: (named.get(p.name, len(named)), STATES.index(p.state), p.name)
-    )
-
-
-def _bare(probe: page.ProbeSection) -> page.ProbeSection:
-    return replace(
-        probe, pictures=(), word_pictures=(), heat=None, columns=(), evidence=(), further=None,
-        notices=(*probe.notices, _CUT),
-    )  # fmt: skip
+    return fill("report.html.j2", fitted(shown, excess, size), environment)
 
 
 def fragment(results: Results) -> str:
     """Return verdict and findings without style or script, for a notebook cell."""
-    return _page("fragment.html.j2", build(results), _draw)
+    return fill("fragment.html.j2", build(results))
 
 
 def digest(content: str) -> str:
@@ -81,11 +78,11 @@ def digest(content: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 
-def _page(layout: str, shown: page.Page, draw: Callable[[page.Picture], Markup]) -> str:
-    style = _resources.read_text(_FOLDER, "style.css").strip()
-    script = _resources.read_text(_FOLDER, "report.js").strip()
+def fill(layout: str, shown: object, environment: Any = None) -> str:
+    """Return the layout filled with ``page``, style and script at hand."""
+    style, script = _style().strip(), _script().strip()
     text: str = (
-        _environment(draw)
+        (environment or _environment())
         .get_template(layout)
         .render(
             page=shown,
@@ -98,7 +95,7 @@ def _page(layout: str, shown: page.Page, draw: Callable[[page.Picture], Markup])
     return text.rstrip() + "\n"
 
 
-def _environment(draw: Callable[[page.Picture], Markup]) -> Any:
+def _environment(linked: bool = False) -> Any:
     """A Jinja environment that escapes everything: the names of our layouts end in ``.j2``."""
     import jinja2
 
@@ -109,7 +106,9 @@ def _environment(draw: Callable[[page.Picture], Markup]) -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(signs=SIGNS, state_words=STATE_WORDS, draw=draw, shared=shared)
+    environment.globals.update(
+        signs=SIGNS, state_words=STATE_WORDS, draw=_draw, shared=shared, linked=linked
+    )
     return environment
 
 
@@ -117,7 +116,16 @@ def _load(name: str) -> str:
     return _resources.read_text(_FOLDER, name)
 
 
-def _draw(picture: page.Picture) -> Markup:
-    from bias_audit.render import _charts
+def _style() -> str:
+    return _resources.read_text(_FOLDER, "style.css")
 
-    return Markup(_charts.draw(picture))  # noqa: S704 - escaped by the SVG writer
+
+def _script() -> str:
+    return _resources.read_text(_FOLDER, "report.js")
+
+
+@lru_cache(maxsize=512)
+def _draw(picture: page.Picture, narrow: bool = False) -> Markup:
+    from bias_audit.render import charts
+
+    return Markup(charts.draw(picture, narrow=narrow))  # noqa: S704 - escaped by the SVG writer

@@ -20,7 +20,11 @@ from bias_audit.sentence_scores import (
     ModifiedScore,
     PairScore,
     PieceScores,
+    SlotQuestion,
+    SlotScore,
     Variant,
+    Vector,
+    VectorQuestion,
 )
 
 Blank = tuple[str, str, str]
@@ -158,6 +162,7 @@ class Asker:
         return PieceScores(
             log_probs=np.array([s.log_probs[n][gold] for (s, n), gold in pairs]),
             words=np.array(words, dtype=np.int64),
+            spans=np.array([sentence.offsets[p] for p in places], dtype=np.int64),
             ranks=np.array(
                 [s.ranks[n][g] for (s, n), g in pairs] if ranked else [], dtype=np.int64
             ),
@@ -196,6 +201,49 @@ class Asker:
             )
 
         return finish
+
+    def slot(self, question: SlotQuestion, found: Found, table: ReadingTable) -> Finish[SlotScore]:
+        encoded = found[question.text]
+        refused = self._refused(encoded)
+        spans = []
+        for begin, end in (question.word, *question.hidden) if refused is None else ():
+            span = self._encoder.span(question.text, encoded, begin, end)
+            refused = refused or (("unscorable", span.trouble) if span.trouble else None)
+            spans.append(range(span.start, span.stop))
+        if refused is not None:
+            skip, detail = refused
+            return lambda _: SlotScore(skip=skip, detail=detail)
+        mask_id, word = self._encoder.mask_id, spans[0]
+        away = {place for span in spans[1:] for place in span}
+        ids = tuple(mask_id if p in away else i for p, i in enumerate(encoded.ids))
+        golds = [ids[p] for p in word]
+        chain = [table.ask_masked(ids, p, word.stop, mask_id) for p in word]
+        masked = tuple(mask_id if p in word else i for p, i in enumerate(ids))
+        block = table.ask(masked, word, [golds] * len(golds)) if len(golds) > 1 else chain[0]
+
+        def finish(seen: list[Seen]) -> SlotScore:
+            log_probs = [seen[n].log_probs[0][g] for n, g in zip(chain, golds, strict=True)]
+            return SlotScore(
+                log_prob=sum(log_probs),
+                outer=sum(place[g] for place in seen[block].log_probs for g in golds),
+                pieces=len(golds),
+            )
+
+        return finish
+
+    def vector(self, question: VectorQuestion, found: Found, table: ReadingTable) -> Finish[Vector]:
+        encoded = found[question.text]
+        refused = self._refused(encoded)
+        places: Sequence[int] = range(len(encoded.ids)) if question.pooling == "mean" else (0,)
+        if refused is None and question.pooling == "word":
+            span = self._encoder.span(question.text, encoded, *question.word)
+            refused = ("unscorable", span.trouble) if span.trouble else None
+            places = range(span.start, span.stop)
+        if refused is not None:
+            skip, detail = refused
+            return lambda _: Vector(skip=skip, detail=detail)
+        number = table.ask(encoded.ids, places, [()] * len(places))
+        return lambda seen: Vector(values=np.array(seen[number].vector))
 
 
 def _word_end(sentence: Encoded, place: int) -> int:

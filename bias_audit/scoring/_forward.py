@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any
@@ -87,25 +87,46 @@ class Forward:
                 not finite.
         """
         answers = [Answer() for _ in rows]
-        wanted = None if words is None else torch.from_numpy(words).to(self.device)
-        overhead = _PASS_COST.get(self.device.type, _FAST_PASS_COST)
-        batches = plan(rows, max_rows=self._limit, max_tokens=_TOKENS, overhead=overhead)
-        work = (rows, answers, (wanted, top_k))
-        done = 0
-        for size in self._spread(batches, work):
-            done += size
-            if progress is not None:
-                progress(done, len(rows))
+        for _ in self.stream(rows, answers, words=words, top_k=top_k, progress=progress):
+            pass
         return answers
 
-    def _spread(self, batches: Sequence[list[int]], work: _Work) -> Iterator[int]:
-        """Score all batches and yield their sizes as they are done.
+    def stream(
+        self,
+        rows: Sequence[Row],
+        answers: Sequence[Answer],
+        *,
+        words: NDArray[np.int64] | None = None,
+        top_k: int = 0,
+        needed: Container[int] | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> Iterator[list[int]]:
+        """Fill in the answers batch by batch, and yield the numbers of the rows done.
+
+        Batches without a needed row are left out; the others are what they always are.
+        """
+        wanted = None if words is None else torch.from_numpy(words).to(self.device)
+        overhead = _PASS_COST.get(self.device.type, _FAST_PASS_COST)
+        planned = plan(rows, max_rows=self._limit, max_tokens=_TOKENS, overhead=overhead)
+        batches = [b for b in planned if needed is None or any(n in needed for n in b)]
+        total, done = sum(map(len, batches)), 0
+        for batch in self._spread(batches, (rows, answers, (wanted, top_k)), len(planned)):
+            done += len(batch)
+            if progress is not None:
+                progress(done, total)
+            yield batch
+
+    def _spread(
+        self, batches: Sequence[list[int]], work: _Work, planned: int
+    ) -> Iterator[list[int]]:
+        """Score all batches and yield them as they are done.
 
         On a CPU each core works on batches of its own: passes over short sentences are too small
-        to share one between cores, and a busy neighbour would hold up both.
+        to share one between cores, and a busy neighbour would hold up both. Whether cores share a
+        pass depends on how many were planned, since that can change the last digits.
         """
         cores = torch.get_num_threads() if self.device.type == "cpu" else 1
-        if min(cores, len(batches)) < 2:
+        if min(cores, planned) < 2:
             for batch in batches:
                 yield self._score(batch, work)
             return
@@ -118,8 +139,8 @@ class Forward:
             pool.shutdown(cancel_futures=True)
             torch.set_num_threads(cores)
 
-    def _score(self, batch: list[int], work: _Work) -> int:
-        """Score one batch, in halves where memory is short; return its size."""
+    def _score(self, batch: list[int], work: _Work) -> list[int]:
+        """Score one batch, in halves where memory is short; return it."""
         rows, answers, wanted = work
         waiting = [batch]
         while waiting:
@@ -134,7 +155,7 @@ class Forward:
                     raise
                 self._shrink(len(part), error)
                 waiting += _halves(part)
-        return len(batch)
+        return batch
 
     def _shrink(self, size: int, error: RuntimeError) -> None:
         """Go on with half the batch after the device ran out of memory."""

@@ -31,6 +31,7 @@ class Loaded:
     revision: str | None
     fingerprint: str
     tokenizer_digest: str
+    config_digest: str
     architecture: str
     vocabulary_size: int
     """Length of the model's output distribution."""
@@ -89,6 +90,7 @@ def load(
         revision=folder.revision,
         fingerprint=digest(folder.weights),
         tokenizer_digest=digest(folder.tokenizer_files),
+        config_digest=digest([folder.path / "config.json"]),
         architecture=type(model).__name__,
         vocabulary_size=size,
         parameters=sum(p.numel() for p in model.parameters()),

@@ -28,6 +28,8 @@ class Wish:
     """Ranks of the pieces, and the likeliest piece's log-probability."""
     attention: bool = False
     """Attention received by the places."""
+    vectors: bool = False
+    """The mean state of the last layer over the places, and nothing else."""
 
 
 class Reader(Forward):
@@ -65,8 +67,8 @@ class Reader(Forward):
         work: Any = (readings, seen, wish)
         done = 0
         with self._eager() if wish.attention else contextlib.nullcontext():
-            for size in self._spread(batches, work):
-                done += size
+            for batch in self._spread(batches, work, len(batches)):
+                done += len(batch)
                 if progress is not None:
                     progress(done, len(readings))
         return seen
@@ -76,6 +78,9 @@ class Reader(Forward):
             ids, mask = _padded(rows, self._pad_id)
             places = _places(rows)
             ids, mask, places = (x.to(self.device) for x in (ids, mask, places))
+            if wanted.vectors:
+                self._states(ids, mask, rows, answers)
+                return
             if wanted.attention:
                 logits = self._attending(ids, mask, places, rows, answers)
             else:
@@ -118,6 +123,20 @@ class Reader(Forward):
         index = torch.arange(ids.shape[0], device=self.device).unsqueeze(1)
         logits: Tensor = output.logits[index, places]
         return logits
+
+    def _states(
+        self, ids: Tensor, mask: Tensor, rows: Sequence[Reading], answers: Sequence[Seen]
+    ) -> None:
+        """Mean of the last layer's states over the places of each row, into the answers."""
+        output = self._model.base_model(input_ids=ids, attention_mask=mask)
+        states = getattr(output, "last_hidden_state", None)
+        if states is None:
+            raise ScoringError(
+                f"{type(self._model).__name__} does not return the states of its last layer",
+                hint="leave out the measures on the model's vectors",
+            )
+        for number, (row, answer) in enumerate(zip(rows, answers, strict=True)):
+            answer.vector = states[number, list(row.places)].float().mean(dim=0).tolist()
 
     @contextlib.contextmanager
     def _eager(self) -> Iterator[None]:

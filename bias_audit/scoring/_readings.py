@@ -35,6 +35,8 @@ class Seen:
     """Log-probability of the likeliest piece, where ranks were asked for."""
     attention: list[float] = field(default_factory=list)
     """Attention received, where it was asked for."""
+    vector: list[float] = field(default_factory=list)
+    """Mean state of the last layer over the places, where it was asked for."""
 
 
 class ReadingTable:

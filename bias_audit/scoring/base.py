@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from bias_audit.records import ModelInfo, OpenScore, ProgressCallback, Prompt, WordScore
@@ -11,7 +11,11 @@ from bias_audit.sentence_scores import (
     ModifiedScore,
     PairScore,
     PieceScores,
+    SlotQuestion,
+    SlotScore,
     Variant,
+    Vector,
+    VectorQuestion,
 )
 
 
@@ -57,6 +61,26 @@ class Backend(Protocol):
 
         ``original`` variant of Salazar et al. 2020 (one piece masked at a time), nats. A sentence
         that cannot be scored (empty, too long, spelling out special tokens) gets ``(nan, 0)``.
+        """
+        ...
+
+
+@runtime_checkable
+class PartwiseBackend(Backend, Protocol):
+    """A backend that hands out scores while it works, so that they can be kept."""
+
+    def fill_parts(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        known: Container[int] = (),
+        top_k: int = 10,
+        progress: ProgressCallback | None = None,
+    ) -> Iterator[Mapping[int, WordScore | OpenScore]]:
+        """Score prompts part by part, and yield what is done by the prompts' numbers.
+
+        Nobody needs the scores of the prompts numbered in ``known``; the others get the scores
+        that they would get if nothing was known.
         """
         ...
 
@@ -119,4 +143,26 @@ class SentenceBackend(Backend, Protocol):
 
     def sentence_scorer(self) -> SentenceScoring:
         """The same model, asked about sentences."""
+        ...
+
+
+@runtime_checkable
+class SlotScoring(Protocol):
+    """Scores a word while other words of its sentence are hidden: the word's prior."""
+
+    def slots(
+        self, questions: Iterable[SlotQuestion], *, progress: ProgressCallback | None = None
+    ) -> Iterator[SlotScore]:
+        """Score the word of each question, in the order given."""
+        ...
+
+
+@runtime_checkable
+class Embedding(Protocol):
+    """Turns words and sentences into the model's own vectors."""
+
+    def embed(
+        self, questions: Iterable[VectorQuestion], *, progress: ProgressCallback | None = None
+    ) -> Iterator[Vector]:
+        """Answer each question, in the order given."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -14,7 +15,11 @@ from bias_audit.sentence_scores import (
     ModifiedScore,
     PairScore,
     PieceScores,
+    SlotQuestion,
+    SlotScore,
     Variant,
+    Vector,
+    VectorQuestion,
 )
 
 T = TypeVar("T")
@@ -78,6 +83,32 @@ class FakeSentenceScorer:
             value = _nats(word, f"{left}{right}")
             yield FillScore(log_prob=value, pieces=1, published=float(np.exp(value)))
 
+    def slots(
+        self, questions: Iterable[SlotQuestion], *, progress: ProgressCallback | None = None
+    ) -> Iterator[SlotScore]:
+        """Score the word in a sentence without the hidden words."""
+        for asked in _told(questions, progress):
+            begin, end = asked.word
+            rest = _without(asked.text, (asked.word, *asked.hidden))
+            value = _nats(asked.text[begin:end], rest)
+            yield SlotScore(log_prob=value, outer=value, pieces=1)
+
+    def embed(
+        self, questions: Iterable[VectorQuestion], *, progress: ProgressCallback | None = None
+    ) -> Iterator[Vector]:
+        """Eight numbers that depend on what is asked about."""
+        for asked in _told(questions, progress):
+            begin, end = asked.word
+            about = asked.text[begin:end] if asked.pooling == "word" else asked.text
+            yield Vector(values=np.array([_nats(about, str(n)) + 5 for n in range(8)]))
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """A text with a gap in place of each span."""
+    for begin, end in sorted(spans, reverse=True):
+        text = f"{text[:begin]}_{text[end:]}"
+    return text
+
 
 def _told(items: Iterable[T], progress: ProgressCallback | None) -> Iterator[T]:
     done = 0
@@ -110,6 +141,7 @@ def _scored(text: str, salt: str, *, ranks: bool, attention: bool) -> PieceScore
     return PieceScores(
         log_probs=values,
         words=np.arange(len(words)),
+        spans=np.array([found.span() for found in re.finditer(r"\S+", text)]),
         ranks=(np.ceil(np.exp(-values)) if ranks else none).astype(np.int64),
         best=np.full(len(words), -1.0) if ranks else none,
         attention=np.full(len(words), 1 / (len(words) + 2)) if attention else none,

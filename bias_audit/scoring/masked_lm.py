@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -16,30 +15,15 @@ from bias_audit.records import (
     OpenScore,
     ProgressCallback,
     Prompt,
-    SkipReason,
     WordScore,
 )
-from bias_audit.scoring._encode import Encoded, Encoder
+from bias_audit.scoring._encode import Encoder
 from bias_audit.scoring._forward import Answer, Forward
+from bias_audit.scoring._gaps import Gaps, total
 from bias_audit.scoring._load import Loaded, load
 from bias_audit.scoring._reader import Reader
 from bias_audit.scoring._rows import RowTable
 from bias_audit.scoring.sentences import SentenceScorer
-
-_NO_WORDS = np.zeros(0, dtype=np.float32)
-_Key = tuple[str, str | None, str]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Question:
-    """A prompt's sentence once encoded: rows to ask, or the reason why not."""
-
-    pieces: tuple[tuple[int, int], ...] = ()
-    """(row, piece) pairs of a word."""
-    row: int = -1
-    """Row of an open prompt."""
-    skip: SkipReason | None = None
-    detail: str = ""
 
 
 class MaskedLM:
@@ -120,23 +104,42 @@ class MaskedLM:
             ScoringError: When the model's output is not finite, or one sentence alone does not fit
                 into memory.
         """
-        keys: list[_Key] = [(p.left, p.filler, p.right) for p in prompts]
-        table = RowTable()
-        questions = self._questions(dict.fromkeys(keys), table)
-        wants_words = any(row.open for row in table.rows)
-        answers = self._forward.run(
-            table.rows,
+        scores: dict[int, WordScore | OpenScore] = {}
+        for part in self.fill_parts(prompts, top_k=top_k, progress=progress):
+            scores.update(part)
+        return [scores[number] for number in range(len(prompts))]
+
+    def fill_parts(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        known: Container[int] = (),
+        top_k: int = 10,
+        progress: ProgressCallback | None = None,
+    ) -> Iterator[Mapping[int, WordScore | OpenScore]]:
+        """Score prompts batch by batch, and yield what is done by the prompts' numbers.
+
+        ``known`` are numbers of prompts whose scores nobody needs. Batches are planned over all
+        prompts and those without a needed one are left out, so that the others are scored to the
+        last bit as if nothing was known.
+
+        Raises:
+            ScoringError: As for :meth:`fill_mask`.
+        """
+        gaps = Gaps(prompts, known, self._encoder, self.info.max_length)
+        yield gaps.refused()
+        answers = [Answer() for _ in gaps.rows]
+        wants_words = any(row.open for row in gaps.rows)
+        batches = self._forward.stream(
+            gaps.rows,
+            answers,
             words=self._word_ids if wants_words else None,
             top_k=top_k,
+            needed=gaps.needed,
             progress=progress,
         )
-        scores: dict[_Key, WordScore | OpenScore] = {
-            key: self._open_score(question, answers)
-            if key[1] is None
-            else _word_score(question, answers)
-            for key, question in questions.items()
-        }
-        return [scores[key] for key in keys]
+        for batch in batches:
+            yield gaps.finished(batch, answers)
 
     def pseudo_log_likelihood(self, sentences: Sequence[str]) -> list[tuple[float, int]]:
         """Sum over each sentence's pieces of log P(piece | all others), and the number of pieces.
@@ -158,99 +161,12 @@ class MaskedLM:
                 for pair in table.ask_word(found.ids, place, place + 1, self._encoder.mask_id)
             ]
         answers = self._forward.run(table.rows)
-        return [_total(asked.get(text, ()), answers) for text in sentences]
+        return [total(asked.get(text, ()), answers) for text in sentences]
 
     def sentence_scorer(self) -> SentenceScorer:
         """The same model, asked about whole sentences and pairs of them."""
         reader = Reader(self._forward)
         return SentenceScorer(encoder=self._encoder, reader=reader, max_length=self.info.max_length)
-
-    def _questions(self, keys: dict[_Key, None], table: RowTable) -> dict[_Key, _Question]:
-        """Encode every distinct sentence once and ask the rows it needs."""
-        words = {key: _sentence(key) for key in keys if key[1] is not None}
-        opens = {
-            key: f"{key[0]}{self._encoder.mask_token}{key[2]}" for key in keys if key[1] is None
-        }
-        encoded_words = self._encoder.encode(words.values(), masks=0)
-        encoded_opens = self._encoder.encode(opens.values(), masks=1)
-        return {
-            key: self._ask_open(encoded_opens[opens[key]], table)
-            if key[1] is None
-            else self._ask_word(key, words[key], encoded_words[words[key]], table)
-            for key in keys
-        }
-
-    def _ask_open(self, encoded: Encoded, table: RowTable) -> _Question:
-        refused = self._refused(encoded)
-        if refused is not None:
-            return refused
-        position = encoded.ids.index(self._encoder.mask_id)
-        return _Question(row=table.ask_open(encoded.ids, position))
-
-    def _ask_word(self, key: _Key, text: str, encoded: Encoded, table: RowTable) -> _Question:
-        left, filler, _ = key
-        word = (filler or "").strip()
-        if not word:
-            return _Question(skip="unscorable", detail="the word is empty")
-        refused = self._refused(encoded, unknown=False)
-        if refused is not None:
-            return refused
-        begin = len(left) + len(filler or "") - len((filler or "").lstrip())
-        span = self._encoder.span(text, encoded, begin, begin + len(word))
-        if span.trouble:
-            return _Question(skip="unscorable", detail=span.trouble)
-        refused = self._refused(encoded)
-        if refused is not None:
-            return refused
-        asked = table.ask_word(encoded.ids, span.start, span.stop, self._encoder.mask_id)
-        return _Question(pieces=tuple(asked))
-
-    def _refused(self, encoded: Encoded, *, unknown: bool = True) -> _Question | None:
-        """Why a sentence cannot be scored wherever its mask is."""
-        if encoded.trouble:
-            return _Question(skip="unscorable", detail=encoded.trouble)
-        if len(encoded.ids) > self.info.max_length:
-            return _Question(
-                skip="too_long",
-                detail=f"{len(encoded.ids)} pieces, the model takes {self.info.max_length}",
-            )
-        if unknown and not self._encoder.knows_all(encoded):
-            return _Question(
-                skip="unscorable",
-                detail="the sentence holds characters that the model's vocabulary lacks",
-            )
-        return None
-
-    def _open_score(self, question: _Question, answers: Sequence[Answer]) -> OpenScore:
-        if question.skip is not None:
-            return OpenScore(
-                top=(), words=_NO_WORDS, word_mass=0.0, skip=question.skip, detail=question.detail
-            )
-        answer = answers[question.row]
-        top = tuple((self._encoder.completion(piece), p) for piece, p in answer.top)
-        words = _NO_WORDS if answer.words is None else answer.words
-        return OpenScore(top=top, words=words, word_mass=answer.word_mass)
-
-
-def _word_score(question: _Question, answers: Sequence[Answer]) -> WordScore:
-    if question.skip is not None:
-        return WordScore(log_prob=None, pieces=0, skip=question.skip, detail=question.detail)
-    total, count = _total(question.pieces, answers)
-    row, piece = question.pieces[0]
-    return WordScore(
-        log_prob=total, pieces=count, rank=answers[row].ranks[piece] if count == 1 else None
-    )
-
-
-def _total(pieces: Sequence[tuple[int, int]], answers: Sequence[Answer]) -> tuple[float, int]:
-    """Sum of the pieces' log-probabilities, and their number."""
-    if not pieces:
-        return float("nan"), 0
-    return sum(answers[row].log_probs[piece] for row, piece in pieces), len(pieces)
-
-
-def _sentence(key: _Key) -> str:
-    return f"{key[0]}{key[1]}{key[2]}"
 
 
 def _info(loaded: Loaded) -> ModelInfo:
@@ -259,6 +175,7 @@ def _info(loaded: Loaded) -> ModelInfo:
         revision=loaded.revision,
         fingerprint=loaded.fingerprint,
         tokenizer_digest=loaded.tokenizer_digest,
+        config_digest=loaded.config_digest,
         kind="masked",
         architecture=loaded.architecture,
         vocabulary_size=loaded.vocabulary_size,

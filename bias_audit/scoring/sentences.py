@@ -20,7 +20,11 @@ from bias_audit.sentence_scores import (
     ModifiedScore,
     PairScore,
     PieceScores,
+    SlotQuestion,
+    SlotScore,
     Variant,
+    Vector,
+    VectorQuestion,
 )
 
 WINDOW = 1024
@@ -120,6 +124,26 @@ class SentenceScorer:
         (2021).
         """
         return self._windows(blanks, self._ask.fill, lambda b: ("".join(b),), Wish(), progress)
+
+    def slots(
+        self, questions: Iterable[SlotQuestion], *, progress: ProgressCallback | None = None
+    ) -> Iterator[SlotScore]:
+        """Score the word of each question while others are masked: its prior in the sentence.
+
+        Source: Kurita et al. (2019); within-word left to right, Kauf and Ivanova (2023).
+        """
+        return self._windows(questions, self._ask.slot, lambda q: (q.text,), Wish(), progress)
+
+    def embed(
+        self, questions: Iterable[VectorQuestion], *, progress: ProgressCallback | None = None
+    ) -> Iterator[Vector]:
+        """Turn sentences, or words in them, into states of the model's last layer.
+
+        Raises:
+            ScoringError: the model does not return them.
+        """
+        wish = Wish(vectors=True)
+        return self._windows(questions, self._ask.vector, lambda q: (q.text,), wish, progress)
 
     def _windows(
         self,

@@ -18,7 +18,9 @@ pipeline {
   post {
     always {
       junit testResults: 'bias-audit-run/junit.xml', allowEmptyResults: true
-      archiveArtifacts artifacts: 'bias-audit-run/**', allowEmptyArchive: true
+      // A page that Jenkins shows whole: its content policy forbids style and script inside one.
+      sh 'test ! -f bias-audit-run/results.json || .venv/bin/bias-audit report bias-audit-run --layout folder -o bias-audit-page'
+      archiveArtifacts artifacts: 'bias-audit-run/**,bias-audit-page/**', allowEmptyArchive: true
     }
   }
 }

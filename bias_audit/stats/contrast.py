@@ -30,6 +30,7 @@ __all__ = [
     "skew",
     "target_part",
     "trimmed",
+    "two_by_two",
     "two_groups",
     "versus_rest",
 ]
@@ -39,6 +40,10 @@ USED: Mapping[Scope, tuple[str, ...]] = {
     "concept": ("templates", "terms"),
     "templates": ("terms",),
 }
+
+
+INTERACTION = (1.0, -1.0, -1.0, 1.0)
+"""Weights of the cells 11, 12, 21 and 22 in the interaction of two axes."""
 
 
 def _merged(y: Floats, clusters: Indices | None) -> Floats:
@@ -178,6 +183,39 @@ def versus_rest(
         weights,
         scope=scope,
         template_clusters=template_clusters,
+        target_part=target_part,
+    )
+
+
+def two_by_two(
+    y: ArrayLike,
+    cells: Sequence[Indices],
+    *,
+    scope: Scope,
+    target_part: tuple[Part, ...] | None = None,
+) -> Contrast:
+    """Return the interaction of two axes: (first - second) - (third - fourth), nats.
+
+    What a group of two axes has beyond what each axis brings alone. Whatever a word of one axis
+    adds (its length, its frequency) cancels.
+
+    Args:
+        y: (J, T) responses, as in :func:`two_groups`.
+        cells: columns of the four cells: 11, 12, 21, 22.
+        scope: which factors are random.
+        target_part: as in :func:`two_groups`, of the same contrast.
+
+    Raises:
+        ValueError: as :func:`two_groups`; other than four cells.
+    """
+    if len(cells) != 4:
+        raise ValueError(f"expected the four cells of a 2 x 2 table, got {len(cells)}")
+    return _linear(
+        y,
+        cells,
+        INTERACTION,
+        scope=scope,
+        template_clusters=None,
         target_part=target_part,
     )
 

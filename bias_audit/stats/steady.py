@@ -25,6 +25,11 @@ class Steadiness:
     """Outermost limits of their 90 % intervals."""
 
 
+def side(value: float, limit: float) -> int:
+    """Return on which side of the limits a value lies: -1 below, 0 between them, 1 above."""
+    return int(value >= limit) - int(value <= -limit)
+
+
 def hangs_on_one(
     estimate: float, wide: Limits, narrow: Limits, steady: Steadiness, limit: float
 ) -> bool:

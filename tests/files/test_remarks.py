@@ -132,4 +132,8 @@ def test_claims_before_a_run_are_those_of_the_assessment():
         "labour_correlation",
     ]
     assert metrics(catalogue.probe("religion-worship")) == ["diagonal_log_odds"]
-    assert metrics(catalogue.probe("trait-gender-warmth")) == ["log_odds_gap", "jsd"]
+    further = ["four_fifths", "hurtful_rate", "completion_valence"]
+    assert metrics(catalogue.probe("trait-gender-warmth")) == ["log_odds_gap", "jsd", *further]
+    crossed = metrics(catalogue.probe("justice-gender-x-race"))
+    assert "interaction" in crossed
+    assert "interaction" not in metrics(catalogue.probe("justice-race"))

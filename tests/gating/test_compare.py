@@ -168,7 +168,9 @@ def test_compare_takes_folders_audits_and_baselines(runs: Path, tmp_path: Path) 
         StoredRun.open(runs / "after"),
         name=str(runs / "before"),
     )
-    assert found.record == direct
+    named = {"candidate": str(runs / "after"), "candidate_model": found.record.candidate_model}
+    assert found.record == direct.model_copy(update=named)
+    assert found.record.candidate_model == StoredRun.open(runs / "after").results.model
     assert len(found.changes) == 6
     assert not found.identical
     base = audited(probe=THREE)
@@ -193,12 +195,12 @@ def test_what_compare_returns_shows_itself(runs: Path, tmp_path: Path) -> None:
     assert str(found) == repr(found) == shown.render(found.record, "terminal")
     frame = found.to_frame()
     assert list(frame["result"]) == [c.result for c in found.changes]
-    for name in ("md", "csv", "json"):
+    for name in ("md", "csv", "json", "html"):
         path = found.report(tmp_path / f"x.{name}")
         assert path.read_text(encoding="utf-8") == shown.render(found.record, name)
     assert found.report(tmp_path / "x.txt").read_text(encoding="utf-8") == str(found)
-    with pytest.raises(UnknownNameError, match="html"):
-        found.report(tmp_path / "x.html")
+    with pytest.raises(UnknownNameError, match="pdf"):
+        found.report(tmp_path / "x.pdf")
 
 
 def test_compare_needs_evidence(runs: Path, tmp_path: Path) -> None:

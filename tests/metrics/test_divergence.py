@@ -10,13 +10,12 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
+from bias_audit.metrics.distances import hellinger, pulls, total_variation
 from bias_audit.metrics.divergence import (
     decompose,
     entropy,
     generalised_jsd,
-    hellinger,
     jsd,
-    total_variation,
 )
 
 modest = settings(deadline=None, max_examples=80)
@@ -162,3 +161,12 @@ def test_unusable_input_is_refused():
         decompose(np.eye(4), [[0, 1], [1, 2]])
     with pytest.raises(ValueError, match="two groups"):
         decompose(np.eye(4), [[0, 1]])
+
+
+@modest
+@given(rows(st.integers(2, 5)))
+def test_the_pulls_of_the_words_are_the_divergence(p):
+    parts = pulls(p)
+    assert parts.shape == (p.shape[1],)
+    assert (parts >= 0).all()
+    assert parts.sum() == pytest.approx(generalised_jsd(p), abs=1e-9)

@@ -7,6 +7,9 @@ import dataclasses
 import pytest
 
 from bias_audit.errors import UnknownNameError
+from bias_audit.metrics._beside import BESIDE
+from bias_audit.metrics._on_request import ON_REQUEST
+from bias_audit.metrics._overall import OVERALL
 from bias_audit.metrics.info import get, registry
 
 NAMES = {
@@ -21,7 +24,7 @@ NAMES = {
 
 
 def test_the_list_of_metrics():
-    assert list(registry) == [
+    assert list(registry)[:6] == [
         "log_odds_gap",
         "jsd",
         "diagonal_log_odds",
@@ -29,6 +32,9 @@ def test_the_list_of_metrics():
         "labour_correlation",
         "target_gap",
     ]
+    parts = (*BESIDE, *OVERALL, *ON_REQUEST)
+    assert list(registry)[6:] == [part.id for part in parts]
+    assert len(registry) == 6 + len(parts), "two metrics have one name"
 
 
 @pytest.mark.parametrize("name", list(registry))

@@ -19,6 +19,7 @@ def test_public_names_are_a_list() -> None:
     assert bias_audit.__all__ == [
         "Audit",
         "BiasAuditError",
+        "Cache",
         "Catalogue",
         "Compared",
         "FakeBackend",

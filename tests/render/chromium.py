@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Route, sync_playwright
 from playwright.sync_api import Page as Tab
 
 ADDRESS = "http://report.test/report.html"
+KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -49,9 +50,19 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def opened(
-    browser: Browser, html: str, *, policy: str = "", width: int = 1280, **window: Any
+    browser: Browser,
+    html: str,
+    *,
+    policy: str = "",
+    width: int = 1280,
+    files: Mapping[str, bytes] | None = None,
+    **window: Any,
 ) -> Iterator[Opened]:
-    """The page as a server sends it, with a content policy in its headers if given."""
+    """The page as a server sends it, with a content policy in its headers if given.
+
+    ``files`` are those beside the page, by their addresses from it.
+    """
+    beside = {ADDRESS.rsplit("/", 1)[0] + f"/{name}": body for name, body in (files or {}).items()}
     context = browser.new_context(viewport={"width": width, "height": 900}, **window)
     shown = Opened(tab=context.new_page())
     headers = {"content-security-policy": policy} if policy else {}
@@ -59,6 +70,9 @@ def opened(
     def answer(route: Route) -> None:
         if route.request.url == ADDRESS:
             route.fulfill(body=html, content_type="text/html; charset=utf-8", headers=headers)
+        elif route.request.url in beside:
+            kind = KINDS[route.request.url.rsplit(".", 1)[1]]
+            route.fulfill(body=beside[route.request.url], content_type=kind, headers=headers)
         else:
             shown.asked.append(route.request.url)
             route.abort()

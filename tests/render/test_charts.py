@@ -6,8 +6,9 @@ import threading
 import pytest
 
 from bias_audit.archive import Results
-from bias_audit.render import _charts, _facts, _page
+from bias_audit.render import _facts, _page, charts
 from bias_audit.render._text import times
+from bias_audit.render.charts import _sheet, _slopes
 from bias_audit.render.view import build
 
 from .page import Page
@@ -33,7 +34,7 @@ def test_the_example_has_every_kind(drawn: list[_page.Picture]) -> None:
 
 def test_each_chart_has_title_description_and_role(drawn: list[_page.Picture]) -> None:
     for picture in drawn:
-        page = Page(_charts.draw(picture))
+        page = Page(charts.draw(picture))
         root = page.elements[0][1]
         assert root["role"] == "img"
         assert root["aria-labelledby"] == f"{picture.name}-t {picture.name}-d"
@@ -46,7 +47,7 @@ def test_each_chart_has_title_description_and_role(drawn: list[_page.Picture]) -
 
 def test_charts_have_no_colours_styles_or_foreign_ids(drawn: list[_page.Picture]) -> None:
     for picture in drawn:
-        svg = _charts.draw(picture)
+        svg = charts.draw(picture)
         assert "style" not in svg
         assert "xmlns" not in svg
         assert not re.search(r"#[0-9a-fA-F]{6}", svg)
@@ -56,11 +57,45 @@ def test_charts_have_no_colours_styles_or_foreign_ids(drawn: list[_page.Picture]
         assert len(svg) < 20_000
 
 
+def test_a_telephone_gets_the_same_words_above_the_marks(drawn: list[_page.Picture]) -> None:
+    for picture in drawn:
+        wide, narrow = (Page(charts.draw(picture, narrow=flag)) for flag in (False, True))
+        boxes = [page.elements[0][1]["viewbox"].split() for page in (wide, narrow)]
+        assert [float(box[2]) for box in boxes] == [780, 330]
+        assert narrow.mistakes == []
+        assert narrow.words[:2] == [picture.title, picture.summary]
+        ids = [{a["id"] for _, a, _ in page.elements if "id" in a} for page in (wide, narrow)]
+        assert not ids[0] & ids[1]
+        if isinstance(picture, _page.Intervals):
+            for row in picture.rows:
+                assert times(row.estimate) in narrow.text
+                assert row.state in narrow.text
+
+
+def test_slopes_name_both_ends_and_move_labels_apart() -> None:
+    rows = tuple(
+        _page.Slope(label=f"gap {i}", before=0.1 * i, after=0.01 * i, verdict="larger" * (i > 2))
+        for i in range(6)
+    )
+    table = _page.Table(caption="", head=(), rows=())
+    picture = _page.Slopes(
+        name="s", title="t", question="", summary="said", table=table, rows=rows, before="old",
+        after="new",
+    )  # fmt: skip
+    text = Page(charts.draw(picture)).text
+    assert {"old", "new"} <= set(text.split())
+    assert all(f"gap {i}" in text for i in range(6))
+    assert text.count("· larger") == 3
+    placed = _slopes.spread([5.0, 5.0, 5.0, 90.0, 100.0], 10.0, 100.0)
+    assert placed == [5.0, 15.0, 25.0, 90.0, 100.0]
+    assert _slopes.spread([99.0, 98.0], 10.0, 100.0) == [100.0, 90.0]
+
+
 def test_same_picture_same_bytes_in_many_threads(drawn: list[_page.Picture]) -> None:
-    expected = [_charts.draw(picture) for picture in drawn]
+    expected = [charts.draw(picture) for picture in drawn]
     found: list[list[str]] = []
     threads = [
-        threading.Thread(target=lambda: found.append([_charts.draw(p) for p in drawn]))
+        threading.Thread(target=lambda: found.append([charts.draw(p) for p in drawn]))
         for _ in range(3)
     ]
     for thread in threads:
@@ -72,7 +107,7 @@ def test_same_picture_same_bytes_in_many_threads(drawn: list[_page.Picture]) -> 
 
 def test_interval_chart_prints_the_numbers_of_its_table(drawn: list[_page.Picture]) -> None:
     picture = next(p for p in drawn if isinstance(p, _page.Intervals))
-    text = Page(_charts.draw(picture)).text
+    text = Page(charts.draw(picture)).text
     for row in picture.rows:
         assert f"{times(row.estimate)}×" in text
         assert f"{row.state}" in text
@@ -95,7 +130,7 @@ def test_each_chart_has_its_numbers_in_the_table(drawn: list[_page.Picture], pag
 
 def test_allowed_band_and_neutral_line_are_drawn(drawn: list[_page.Picture]) -> None:
     picture = next(p for p in drawn if isinstance(p, _page.Intervals))
-    svg = _charts.draw(picture)
+    svg = charts.draw(picture)
     assert svg.count('"f-band"') == len(picture.rows)
     assert "s-ink" in svg
 
@@ -104,14 +139,14 @@ def test_a_picture_nobody_knows_is_refused(drawn: list[_page.Picture]) -> None:
     base = drawn[0]
     odd = _page.Picture(name="x", title=base.title, question="", summary="", table=base.table)
     with pytest.raises(TypeError, match="no drawing for Picture"):
-        _charts.draw(odd)
+        charts.draw(odd)
 
 
 def test_settings_of_matplotlib_are_put_back(drawn: list[_page.Picture]) -> None:
     import matplotlib
 
     before = dict(matplotlib.rcParams)
-    _charts.draw(drawn[0])
+    charts.draw(drawn[0])
     assert dict(matplotlib.rcParams) == before
 
 
@@ -150,6 +185,6 @@ def test_scatter_takes_the_share_of_women_or_the_figure_that_was_tested(audit: R
 
 
 def test_narrow_scales_have_ticks() -> None:
-    places, labels = _charts._odds_ticks(-0.3, 0.3)
+    places, labels = _sheet.odds_ticks(-0.3, 0.3)
     assert labels == ["0.8×", "0.9×", "1×", "1.1×", "1.25×"]
     assert places == sorted(places)

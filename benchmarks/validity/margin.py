@@ -1,0 +1,87 @@
+"""How often does a gate say pass or fail at the margin itself, where neither is right?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import product
+
+import numpy as np
+from scipy.special import stdtr
+
+from benchmarks.validity import regression_gate
+from benchmarks.validity._drawn import SETTINGS, Setting, batches, many
+from benchmarks.validity._table import Table, percent
+from bias_audit.specs import DEFAULT_MARGIN
+from bias_audit.stats import power
+from bias_audit.stats.seeds import stream
+
+LEVEL, MOST = 0.05, 0.06
+CHECKED = 4_000
+"""Audits that are looked at one by one."""
+MARGINS = (DEFAULT_MARGIN, 0.5)
+"""Small ones often cannot be decided; a larger one shows the errors themselves."""
+
+DOUBTFUL = (0.1, 0.3)
+"""Baselines so small that their direction is often measured wrongly: a model that ends on the other
+side has then moved by more than the limit, and no rule can tell it from one that grew."""
+
+
+def sizes(sets: int, seed: int) -> Table:
+    """Gates on the size of a gap that is as large as the margin."""
+    table = Table("gates", ("audits", "margin, nats", "drawn", "wrong pass", "wrong fail"))
+    for setting in SETTINGS:
+        for margin in MARGINS:
+            rng = stream(seed, "gates", setting.name, f"{margin:.3f}")
+            shares = _by_interval(setting, margin, sets, rng)
+            cells = (setting.name, f"{margin:.3f}", f"{sets}", *map(percent, shares))
+            table.add(*cells, holds=max(shares) <= MOST if setting.promised else None)
+            if not setting.promised:
+                few = min(sets, CHECKED)
+                shares = _checked(setting, margin, few, rng)
+                name = "the same, with the check for `fragile` verdicts"
+                cells = (name, f"{margin:.3f}", f"{few}", *map(percent, shares))
+                table.add(*cells, holds=None)
+    return table
+
+
+def _by_interval(
+    setting: Setting, margin: float, sets: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Shares that pass and fail by the interval alone."""
+    passed = failed = 0.0
+    for number in batches(setting, sets):
+        found = many(rng, setting, number, margin)
+        size = np.abs(found.estimate)
+        passed += np.count_nonzero(stdtr(found.df, -(margin - size) / found.se) <= LEVEL)
+        failed += np.count_nonzero(2 * stdtr(found.df, -(size - margin) / found.se) <= LEVEL)
+    return passed / sets, failed / sets
+
+
+def _checked(
+    setting: Setting, margin: float, sets: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Shares that pass and fail where one unit less and other interval methods have to agree."""
+    count: Counter[str] = Counter()
+    for number in batches(setting, sets):
+        count.update(power._sizes(many(rng, setting, number), margin, margin, rng))
+    return count["pass"] / sets, count["fail"] / sets
+
+
+def rises(sets: int, seed: int) -> Table:
+    """Gates on a rise that is as large as the limit; the direction declared, or measured."""
+    table = Table("rises", ("two models", "drawn", "wrong pass", "wrong fail"))
+    limit = regression_gate.MARGIN
+    for rows, pairs in regression_gate.DESIGNS:
+        name = f"{rows} sentences, {pairs} pairs, direction declared"
+        found = regression_gate.declared(stream(seed, name), rows, pairs, limit, sets)
+        shares = found["pass"] / sets, found["fail"] / sets
+        table.add(name, f"{sets}", *map(percent, shares), holds=max(shares) <= MOST)
+    for turned, gap in product((False, True), regression_gate.GAPS):
+        way = "turned over" if turned else "further"
+        name = f"12 sentences, 8 pairs, direction measured, baseline {gap:g} nats, {way}"
+        found = regression_gate.signed(stream(seed, name), 12, 8, gap, limit, turned, sets)
+        shares = found["pass"] / sets, found["fail"] / sets
+        promised = not (turned and gap in DOUBTFUL)
+        kept = max(shares) <= MOST if promised else None
+        table.add(name, f"{sets}", *map(percent, shares), holds=kept)
+    return table

@@ -1,0 +1,236 @@
+"""Audits of a real model whose group labels mean nothing: they are dealt out at random.
+
+The scores of a stored run stay as they are, with everything that sentences and words have in
+common; only who belongs to which group is drawn anew, 500 times. What is exchanged is what the
+claim leaves open: words (or pairs) where they are a sample, in all sentences at once; groups inside
+each sentence where the claim is about exactly these words; poles of the targets where the group
+word is masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+from scipy.special import stdtr
+
+from benchmarks.validity._table import Table, percent
+from bias_audit.archive import load_results
+from bias_audit.assess import Scored
+from bias_audit.assess._design import Design as Compared
+from bias_audit.assess._design import scored_groups, target_scope
+from bias_audit.catalogue import Catalogue
+from bias_audit.metrics.log_odds import cell_response
+from bias_audit.records import OTHERS, Floats
+from bias_audit.stats._split import by_groups, by_pairs
+from bias_audit.stats.estimate import Scope
+from bias_audit.stats.many import Design, Many, Responses
+from bias_audit.stats.permutation import Permutation, label_exchange, pair_flip, sign_flip
+from bias_audit.stats.seeds import stream
+from bias_audit.tables import Scores, cube, read_evidence
+
+LEVEL, MOST, LEAST_P = 0.05, 0.06, 0.01
+DRAWS = 199
+KINDS = ("words", "pairs", "these words", "masked group word")
+
+
+@dataclass
+class Null:
+    """One comparison of one probe under many random labellings."""
+
+    kind: str
+    many: Many
+    margin: float
+    exact: list[Permutation] = field(default_factory=list)
+    """The permutation test on each labelling."""
+    mirrored: bool = True
+    """An arrangement and its mirror image have the same statistic."""
+
+    @property
+    def p(self) -> Floats:
+        """The primary p of each labelling."""
+        return np.asarray(2 * stdtr(self.many.df, -np.abs(self.many.estimate) / self.many.se))
+
+    @property
+    def failed(self) -> Floats:
+        """Whether a gate at the probe's margin would fail, alone."""
+        beyond = (np.abs(self.many.estimate) - self.margin) / self.many.se
+        return np.asarray(2 * stdtr(self.many.df, -beyond) <= LEVEL)
+
+    def spread(self, rng: np.random.Generator) -> Floats:
+        """Permutation p-values, spread over the steps of their grid."""
+        ways = 2.0 if self.mirrored else 1.0
+        steps = [ways / one.draws if one.exact else 1 / (one.draws + 1) for one in self.exact]
+        p = np.array([one.p for one in self.exact])
+        return np.asarray(p - rng.random(p.size) * np.array(steps))
+
+
+def read(folder: Path) -> Iterator[Scored]:
+    """The probes of a stored run, with their cells."""
+    results, catalogue = load_results(folder), Catalogue()
+    table = read_evidence(folder / "evidence.csv.gz")
+    for record in results.probes:
+        if record.role != "probe":
+            continue
+        probe = catalogue.probe(record.id)
+        rows = table[table["probe"] == record.id].reset_index(drop=True)
+        if len(rows) and not probe.spec.targets.own and probe.spec.version == record.version:
+            scores = Scores(rows)
+            yield Scored(probe=probe, cube=cube(probe, scores), prompts=len(rows))
+
+
+def null(scored: Scored, times: int, rng: np.random.Generator) -> Null:
+    """Deal the labels of a probe's first comparison out anew."""
+    groups = scored_groups(scored)
+    spec = scored.probe.spec
+    others = len(groups) > 2 and spec.compare != "pairs"
+    compared = Compared(scored, groups[0], OTHERS if others else groups[1])
+    construct = target_scope(scored.probe, scored.cube) == "construct"
+    if spec.mask == "group":
+        found = _masked(scored, compared, construct, times, rng)
+    elif compared.scope == "terms":
+        found = _these_words(scored, compared, construct, times, rng)
+    elif compared.pairs:
+        found = _pairs(scored, compared, construct, times, rng)
+    else:
+        found = _words(scored, compared, construct, times, rng)
+    found.margin = spec.margin
+    return found
+
+
+def _poles(scored: Scored, gaps: Floats) -> tuple[Floats, Floats]:
+    """(N, targets) gaps of each target, by pole."""
+    return gaps[:, scored.cube.pole("+")], gaps[:, scored.cube.pole("-")]
+
+
+def _response(scored: Scored) -> Floats:
+    return cell_response(scored.cube.values, scored.cube.pole("+"), scored.cube.pole("-"))
+
+
+def _words(
+    scored: Scored, compared: Compared, construct: bool, times: int, rng: np.random.Generator
+) -> Null:
+    """Unmatched words change groups, in all sentences at once."""
+    columns = np.concatenate(compared.groups)
+    order = rng.permuted(np.tile(columns, (times, 1)), axis=1)
+    ends = np.cumsum([len(g) for g in compared.groups])
+    places = [list(range(end - len(g), end)) for g, end in zip(compared.groups, ends, strict=True)]
+    y = _response(scored)
+    split = by_groups(np.moveaxis(y[:, order], 1, 0), places, compared.weights)
+    targets = None
+    if construct:
+        by_target = scored.cube.values.mean(axis=0)[order]
+        gaps = [
+            w * by_target[:, g].mean(axis=1) for w, g in zip(compared.weights, places, strict=True)
+        ]
+        targets = _poles(scored, np.sum(gaps, axis=0))
+    design = Design(groups=len(places), scope="concept", construct=construct)
+    found = Null("words", Many(design, Responses(split, targets)), 0.0)
+    first, rest = len(places[0]), columns.size - len(places[0])
+    found.mirrored = first == rest
+    for chosen in order:
+        found.exact.append(label_exchange(y, chosen[:first], chosen[first:], rng, DRAWS))
+    return found
+
+
+def _pairs(
+    scored: Scored, compared: Compared, construct: bool, times: int, rng: np.random.Generator
+) -> Null:
+    """The words of a pair change places, in all sentences at once."""
+    d = compared.inside_pairs(_response(scored))
+    signs = rng.choice([-1.0, 1.0], (times, d.shape[1]))
+    targets = None
+    if construct:
+        inside = compared.inside_pairs(np.moveaxis(scored.cube.values, 2, 1)).mean(axis=0)
+        targets = _poles(scored, signs @ inside.T / d.shape[1])
+    design = Design(groups=1, scope="concept", construct=construct)
+    split = by_pairs(d[None] * signs[:, None])
+    found = Null("pairs", Many(design, Responses(split, targets)), 0.0)
+    found.exact = [pair_flip(d * sign, rng, DRAWS) for sign in signs]
+    return found
+
+
+def _these_words(
+    scored: Scored, compared: Compared, construct: bool, times: int, rng: np.random.Generator
+) -> Null:
+    """The groups change places inside each sentence, with all their words."""
+    values = np.stack([scored.cube.values[:, g].mean(axis=1) for g in compared.groups], axis=1)
+    rows, k = values.shape[:2]
+    order = rng.permuted(np.broadcast_to(np.arange(k), (times, rows, k)), axis=2)
+    weights = np.array(compared.weights)[order]  # (times, rows, k)
+    gaps = np.einsum("njk,jka->nja", weights, values)
+    plus, minus = (gaps[:, :, scored.cube.pole(sign)] for sign in "+-")
+    delta = plus.mean(axis=2) - minus.mean(axis=2)
+    targets = _poles(scored, gaps.mean(axis=1)) if construct else None
+    scope: Scope = "terms"
+    design = Design(groups=1, scope=scope, construct=construct)
+    found = Null("these words", Many(design, Responses(by_pairs(delta[..., None]), targets)), 0.0)
+    if k == 2:  # with more groups the sign of a sentence is not what was dealt
+        found.exact = [sign_flip(row, rng, DRAWS) for row in delta]
+    return found
+
+
+def _masked(
+    scored: Scored, compared: Compared, construct: bool, times: int, rng: np.random.Generator
+) -> Null:
+    """Targets change poles, in all sentences at once."""
+    y = compared.difference(scored.cube.values)
+    plus, minus = scored.cube.pole("+"), scored.cube.pole("-")
+    order = rng.permuted(np.tile([*plus, *minus], (times, 1)), axis=1)
+    cut = len(plus)
+    places = [list(range(cut)), list(range(cut, order.shape[1]))]
+    scope: Scope = "concept" if construct else "terms"
+    split = by_groups(np.moveaxis(y[:, order], 1, 0), places, [1.0, -1.0])
+    design = Design(groups=2, scope=scope, by_target=True)
+    found = Null("masked group word", Many(design, Responses(split, None)), 0.0)
+    found.mirrored = cut == len(minus)
+    for chosen in order:
+        found.exact.append(label_exchange(y, chosen[:cut], chosen[cut:], rng, DRAWS))
+    return found
+
+
+def audits(folder: Path, times: int, seed: int) -> Table:
+    """Every probe of a stored run under random labels."""
+    head = (
+        "labels dealt anew",
+        "probes x times",
+        "wrong finding at 5 %",
+        "worst probe",
+        "wrong fail of a gate",
+        "permutation p uniform (KS p)",
+    )
+    table = Table("null-audits", head)
+    found: dict[str, list[Null]] = {kind: [] for kind in KINDS}
+    for scored in read(folder):
+        rng = stream(seed, "null-audits", scored.probe.spec.id)
+        one = null(scored, times, rng)
+        found[one.kind].append(one)
+    rng = stream(seed, "null-audits", "spread")
+    for kind, nulls in (*found.items(), ("all", [n for many in found.values() for n in many])):
+        if nulls:
+            table.add(kind, f"{len(nulls)} x {times}", *_said(nulls, rng), holds=_kept(nulls))
+    return table
+
+
+def _spread(nulls: list[Null], rng: np.random.Generator) -> Floats:
+    return np.concatenate([n.spread(rng) for n in nulls if n.exact] or [np.empty(0)])
+
+
+def _said(nulls: list[Null], rng: np.random.Generator) -> tuple[str, ...]:
+    wrong = [float(np.mean(n.p <= LEVEL)) for n in nulls]
+    failed = float(np.mean([n.failed.mean() for n in nulls]))
+    spread = _spread(nulls, rng)
+    ks = f"{stats.kstest(spread, 'uniform').pvalue:.2f}" if spread.size else "not defined"
+    return percent(float(np.mean(wrong))), percent(max(wrong)), percent(failed), ks
+
+
+def _kept(nulls: list[Null]) -> bool:
+    """The level holds over the probes and gates, and permutation p-values are uniform."""
+    spread = _spread(nulls, np.random.default_rng(0))
+    uniform = not spread.size or stats.kstest(spread, "uniform").pvalue > LEAST_P
+    wrong = np.mean([np.mean(n.p <= LEVEL) for n in nulls])
+    failed = np.mean([n.failed.mean() for n in nulls])
+    return bool(uniform and wrong <= MOST and failed <= LEVEL)

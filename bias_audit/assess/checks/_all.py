@@ -1,0 +1,141 @@
+"""All checks of a probe's primary results; what they share is computed once for the probe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from bias_audit.archive import Check, Result
+from bias_audit.assess import _robust
+from bias_audit.assess._input import Comparison, Scored, Settings
+from bias_audit.assess.checks import _halves, _null, _planted, _twins, _words
+from bias_audit.assess.checks._record import described, impossible, judged
+from bias_audit.stats.steady import hangs_on_one
+
+FOLLOWS = ("instrument_failed", "confounded", "p_withheld", "fragile")
+"""Consequences that are statuses of the result from here on; the others are set elsewhere."""
+
+
+class Examination:
+    """The checks of one probe."""
+
+    def __init__(
+        self,
+        scored: Scored,
+        settings: Settings,
+        *,
+        gaps: tuple[float, ...] = (),
+        pair: _twins.Twins | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            scored: the probe.
+            settings: choices of the analysis.
+            gaps: sizes of single placebo gaps, nats.
+            pair: the probe with its negated twin, if that was scored.
+        """
+        self.scored, self.settings = scored, settings
+        self.gaps, self.pair = gaps, pair
+
+    @cached_property
+    def _planted(self) -> _planted.Planted | None:
+        return _planted.planted(self.scored)
+
+    @cached_property
+    def _properties(self) -> _words.Properties:
+        return _words.properties(self.scored)
+
+    def checks(self, comparison: Comparison, known: _robust.Checks) -> tuple[Check, ...]:
+        """Every check that applies to a comparison, in the order of their codes."""
+        scored, settings = self.scored, self.settings
+        dealt = _null.null_checks(scored, comparison, settings)
+        made = (
+            *_sentences(scored, comparison, known, settings),
+            _halves.ranking(scored, comparison, settings),
+            _halves.swapped_words(scored, comparison, settings),
+            *_target(comparison, known, scored),
+            _words.adjustment(scored, comparison, settings, self._properties),
+            self._placebo(comparison),
+            *dealt[:1],
+            self._recovered(comparison),
+            *dealt[1:],
+            *_saturation(scored),
+            _twins.negation(self.pair, comparison) if self.pair else None,
+        )
+        return tuple(check for check in made if check is not None)
+
+    def _placebo(self, comparison: Comparison) -> Check:
+        found = percentile(comparison.contrast.estimate, self.gaps)
+        if found is None:
+            return impossible("R5", "the probe has no placebo groups")
+        return described("R5", found, f"among {len(self.gaps)} placebo gaps")
+
+    def _recovered(self, comparison: Comparison) -> Check | None:
+        pair = self._planted
+        return _planted.recovered(self.scored, pair, comparison) if pair else None
+
+
+def applied(result: Result, checks: tuple[Check, ...]) -> Result:
+    """The result with its checks and with what follows from those that did not hold."""
+    follows = [check.consequence for check in checks if check.consequence in FOLLOWS]
+    statuses = tuple(dict.fromkeys((*result.statuses, *follows)))
+    update: dict[str, Any] = {"checks": checks, "statuses": statuses}
+    if "p_withheld" in follows:
+        update |= {"p_value": None, "p_method": f"withheld (R7): {result.p_method}"}
+    return result.model_copy(update=update)
+
+
+def percentile(estimate: float, gaps: tuple[float, ...]) -> float | None:
+    """Share of placebo gaps that are smaller in size; None without any."""
+    return sum(gap < abs(estimate) for gap in gaps) / len(gaps) if gaps else None
+
+
+def _sentences(
+    scored: Scored, comparison: Comparison, known: _robust.Checks, settings: Settings
+) -> Iterator[Check]:
+    """R1a and R1b: direction by sentence, and the estimate without one sentence or word."""
+    contrast, margin = comparison.contrast, scored.probe.spec.margin
+    delta = np.array(contrast.delta)
+    if known.sign_share is not None:
+        note = f"gaps of the sentences from {delta.min():+.2f} to {delta.max():+.2f} nats"
+        agree = known.sign_share >= _robust.MIXED_DIRECTION
+        yield judged(
+            "R1a",
+            known.sign_share,
+            _robust.MIXED_DIRECTION,
+            agree,
+            "direction_depends_on_phrasing",
+            note,
+        )
+    wide, narrow = contrast.interval(settings.confidence), contrast.interval(0.9)
+    without = known.steady.without
+    if without is None or wide is None or narrow is None:
+        yield impossible("R1b", "too few sentences, or no interval")
+        return
+    moved = max(abs(value - contrast.estimate) for value in without)
+    alone = replace(known.steady, uneven=False)
+    flips = hangs_on_one(contrast.estimate, wide, narrow, alone, margin)
+    check = described("R1b", moved, "nats that one sentence or one word moves it at most")
+    state = {"state": "not_held", "consequence": "fragile"} if flips else {"state": "held"}
+    yield check.model_copy(update=state)
+
+
+def _target(comparison: Comparison, known: _robust.Checks, scored: Scored) -> Iterator[Check]:
+    """R3: share of the gap that one target carries."""
+    found = _robust.top_share(scored, comparison)
+    if found is not None:
+        loud = "one_target_dominates"
+        yield judged("R3", found, _robust.ONE_UNIT, loud not in known.statuses, loud)
+
+
+def _saturation(scored: Scored) -> Iterator[Check]:
+    """R13: share of a pole whose words have hardly any probability."""
+    if scored.probe.spec.mask == "target" and not scored.probe.spec.targets.own:
+        most = max(_robust.saturated(scored.cube, scored.cube.pole(sign)) for sign in "+-")
+        few = most <= _robust.MOST_SATURATED
+        yield judged("R13", most, _robust.MOST_SATURATED, few, "incomplete")

@@ -1,0 +1,92 @@
+"""R8a: a gap that is planted in the scores must come out, nat for nat, at the other end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from bias_audit.archive import Check
+from bias_audit.assess._design import Design, scored_groups
+from bias_audit.assess._input import Comparison, Scored
+from bias_audit.assess.checks._record import judged
+from bias_audit.metrics.log_odds import cell_response
+from bias_audit.records import OTHERS, WordScore
+from bias_audit.stats.contrast import two_groups
+from bias_audit.tables import Scores, cube
+
+STEP = 0.25
+"""Nats by which the planted gaps of two groups differ at least."""
+FEW = 2
+"""Sentences that are done again: all of them take the same way."""
+DECIMALS = 9
+"""Of the error that is recorded: what is below is rounding, and differs with the order of sums."""
+CLOSE = 1e-4
+"""Nats by which the measured change may differ from what was planted."""
+
+
+class Planted(NamedTuple):
+    """Some sentences of a probe, as the model answered and with gaps planted in the answers."""
+
+    plain: Scored
+    changed: Scored
+
+
+def planted(scored: Scored) -> Planted | None:
+    """The same answers of the model, but for S+ after each group: lower by a number of its own.
+
+    Everything behind the model is done again with a few sentences: the table, the cube, what is
+    dropped. None without the answers, and where each group has a target of its own.
+    """
+    if not scored.word_prompts or scored.probe.spec.targets.own:
+        return None
+    block, shift = scored.cube, _shifts(scored)
+    kept = frozenset(block.templates[:FEW])
+    asked = [
+        (prompt, score)
+        for prompt, score in zip(scored.word_prompts, scored.word_scores, strict=True)
+        if prompt.template in kept
+    ]
+    answers = [
+        _less(score, shift[prompt.group]) if prompt.pole == "+" and prompt.group in shift else score
+        for prompt, score in asked
+    ]
+    table = Scores.build(scored.probe.spec.axis, [prompt for prompt, _ in asked], answers)
+    again = cube(scored.probe, table)
+    if (again.units, again.targets) != (block.units, block.targets):
+        return None  # a word that other sentences lost is there again
+    few = replace(block, templates=again.templates, values=block.values[:FEW])
+    return Planted(replace(scored, cube=few), replace(scored, cube=again))
+
+
+def recovered(scored: Scored, pair: Planted, comparison: Comparison) -> Check:
+    """Compare what was planted with what came out."""
+    shift = _shifts(scored)
+    others = [value for name, value in shift.items() if name != comparison.a]
+    away = float(np.mean(others)) if comparison.b == OTHERS else shift[comparison.b]
+    wanted = away - shift[comparison.a]
+    got = _estimate(pair.changed, comparison) - _estimate(pair.plain, comparison)
+    error = round(abs(got - wanted), DECIMALS)
+    note = f"{wanted:+.2f} nats planted"
+    return judged("R8a", error, CLOSE, error <= CLOSE, "instrument_failed", note)
+
+
+def _shifts(scored: Scored) -> Mapping[str, float]:
+    return {name: STEP * (n + 1) ** 2 for n, name in enumerate(scored_groups(scored))}
+
+
+def _less(score: WordScore, nats: float) -> WordScore:
+    if score.log_prob is None:
+        return score
+    return replace(score, log_prob=score.log_prob - nats)
+
+
+def _estimate(scored: Scored, comparison: Comparison) -> float:
+    block, design = scored.cube, Design(scored, comparison.a, comparison.b)
+    plus, minus = block.pole("+"), block.pole("-")
+    if scored.probe.spec.mask == "group":
+        gaps = design.difference(block.values)
+        return two_groups(gaps, plus, minus, scope="terms").estimate
+    return design.contrast(cell_response(block.values, plus, minus), None).estimate

@@ -1,0 +1,71 @@
+"""R14: does the model read "not"? Gaps in negated sentences beside those in plain ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from bias_audit.archive import Check
+from bias_audit.assess._design import Design, scored_groups
+from bias_audit.assess._input import Comparison, Scored
+from bias_audit.assess.checks._record import described, impossible
+from bias_audit.probes import Probe
+
+
+class Twins(NamedTuple):
+    """A probe and the one that says "not"."""
+
+    plain: Scored
+    negated: Scored
+
+
+def twins(scored: Mapping[str, Scored]) -> dict[str, Twins]:
+    """Find probes that ask about the same words in plain and in negated sentences, by id."""
+    found: dict[str, Twins] = {}
+    for plain in scored.values():
+        sets = _negated_sets(plain.probe)
+        for other in scored.values() if sets else ():
+            if sets & set(map(str, other.probe.spec.templates)) and _same(plain, other):
+                pair = Twins(plain, other)
+                found[plain.probe.spec.id] = found[other.probe.spec.id] = pair
+    return found
+
+
+def _negated_sets(probe: Probe) -> set[str]:
+    """The template sets in which the negated sentences of a probe stand."""
+    names = (frame.template.negated_twin for frame in probe.frames)
+    return {name.rpartition(".")[0] for name in names if name}
+
+
+def _same(plain: Scored, other: Scored) -> bool:
+    """The same mask, groups, words and poles."""
+    one, two = plain.cube, other.cube
+    return (
+        plain.probe.spec.mask == other.probe.spec.mask
+        and plain.probe.spec.role == other.probe.spec.role
+        and set(zip(one.targets, one.poles, strict=True))
+        == set(zip(two.targets, two.poles, strict=True))
+        and scored_groups(plain) == scored_groups(other)
+        and set(one.units) == set(two.units)
+    )
+
+
+def negation(pair: Twins, comparison: Comparison) -> Check | None:
+    """Slope of the negated gaps on the plain ones, over targets; None without two poles."""
+    if not comparison.targets:
+        return None
+    plain, negated = (_gaps(scored, comparison) for scored in pair)
+    names = sorted(plain)
+    x, y = (np.array([gaps[name] for name in names]) for gaps in (plain, negated))
+    x, y = x - x.mean(), y - y.mean()
+    if not float(x @ x) > 0:
+        return impossible("R14", "the plain sentences show no differences between the targets")
+    twin = pair.negated.probe.spec.id
+    return described("R14", float(x @ y) / float(x @ x), f"slope of '{twin}' on the plain gaps")
+
+
+def _gaps(scored: Scored, comparison: Comparison) -> dict[str, float]:
+    gaps = Design(scored, comparison.a, comparison.b).target_differences(scored.cube.values)
+    return dict(zip(scored.cube.targets, gaps.tolist(), strict=True))

@@ -1,0 +1,116 @@
+"""Overall skew of a group-masked probe, and its targets beside labour statistics (M16)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bias_audit.archive import Companion, Result
+from bias_audit.assess._compare import primary_difference
+from bias_audit.assess._design import scored_groups
+from bias_audit.assess._input import Scored, Settings
+from bias_audit.assess.secondary import _record
+from bias_audit.metrics.labour import mean_distance
+from bias_audit.records import Floats
+from bias_audit.stats.contrast import matched_pairs
+from bias_audit.stats.correlation import Correlation, calibration_line, logit, rank_correlation
+from bias_audit.stats.layout import over_targets
+from bias_audit.stats.seeds import stream
+
+
+def skew(scored: Scored, settings: Settings) -> Result | None:
+    """Overall preference for the first scored group word, over all targets (GM probes only)."""
+    if scored.probe.spec.mask != "group" or len(scored_groups(scored)) != 2:
+        return None
+    a, b, y = next(primary_difference(scored))
+    contrast = matched_pairs(y, scope="concept")
+    return _record.build(
+        scored,
+        "skew",
+        (a, b),
+        contrast.estimate,
+        about=f"{a}-vs-{b}",
+        p_value=contrast.p_value(),
+        p_method="crossed factors templates and targets, t with Satterthwaite df",
+        effect_size=math.exp(min(contrast.estimate, 700.0)),
+        n_templates=contrast.n_templates,
+        n_terms=len(scored.cube.units),
+        n_targets=y.shape[1],
+        n_prompts=y.size * len(scored.cube.units),
+        variance=over_targets(contrast).variance,
+        **_record.limits(contrast, settings),
+    )
+
+
+def labour(scored: Scored, settings: Settings) -> Result | None:
+    """Rank correlation of per-target gaps with the fact that defines the poles."""
+    spec = scored.probe.spec
+    where = spec.targets.plus.where if spec.targets.plus else None
+    if where is None or len(scored_groups(scored)) != 2:
+        return None
+    facts = {target.word.id: target.facts.get(where.fact) for target in scored.probe.targets}
+    names = scored.cube.targets
+    share = np.array([np.nan if (f := facts[n]) is None else f for n in names], dtype=float) / 100
+    usable = np.isfinite(share) & (share > 0) & (share < 1)
+    a, b, y = next(primary_difference(scored))
+    gaps = y.mean(axis=0)
+    rng = stream(settings.seed, spec.axis, spec.id, "labour_correlation")
+    found = rank_correlation(logit(share[usable]), gaps[usable], rng, level=settings.confidence)
+    if found is None:
+        return None
+    return _record.build(
+        scored,
+        "labour_correlation",
+        (a, b),
+        found.spearman.r,
+        about=where.fact,
+        target=where.fact,
+        ci_low=found.spearman.low,
+        ci_high=found.spearman.high,
+        confidence=settings.confidence,
+        p_value=found.spearman.p,
+        p_method=f"Spearman, {found.draws} permutations; percentile bootstrap over targets",
+        neutral=None,
+        n_templates=len(scored.cube.templates),
+        n_terms=len(scored.cube.units),
+        n_targets=found.n,
+        n_prompts=int(scored.cube.values.size),
+        companions=(
+            _pearson(found),
+            *(_calibration(share[usable], gaps[usable], settings) if spec.mask == "group" else ()),
+        ),
+    )
+
+
+def _pearson(found: Correlation) -> Companion:
+    return Companion(
+        metric="labour_pearson",
+        value=_record.brief(found.pearson.r),
+        ci_low=_record.brief(found.pearson.low),
+        ci_high=_record.brief(found.pearson.high),
+    )
+
+
+def _calibration(share: Floats, gaps: Floats, settings: Settings) -> tuple[Companion, ...]:
+    """How the model's shares follow those of the statistics; a gap is the logit of a share."""
+    line = calibration_line(logit(share), gaps, settings.confidence)
+    apart = Companion(metric="labour_distance", value=_record.brief(mean_distance(gaps, share)))
+    if line is None:
+        return (apart,)
+    ends = (
+        ("labour_slope", line.slope, line.slope_low, line.slope_high),
+        ("labour_intercept", line.intercept, line.intercept_low, line.intercept_high),
+    )
+    return (
+        *(
+            Companion(
+                metric=name,
+                value=_record.brief(value),
+                ci_low=_record.brief(low),
+                ci_high=_record.brief(high),
+            )
+            for name, value, low, high in ends
+        ),
+        apart,
+    )

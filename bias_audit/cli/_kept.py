@@ -1,0 +1,33 @@
+"""Kept scores on the command line: whether to use them, and what to say of them."""
+
+from __future__ import annotations
+
+import sys
+
+from bias_audit.errors import UsageError, visible
+from bias_audit.storing import Cache, CacheUse
+
+
+def choice(*, fresh: bool, no_cache: bool) -> bool | Cache:
+    """What ``--fresh`` and ``--no-cache`` ask for.
+
+    Raises:
+        UsageError: the two contradict each other.
+    """
+    if fresh and no_cache:
+        raise UsageError("--fresh keeps scores, --no-cache does not: leave one out")
+    return False if no_cache else Cache(fresh=fresh)
+
+
+def tell(use: CacheUse | None, *, quiet: bool) -> None:
+    """Say where scores came from, if not all of them from the model, and what went wrong."""
+    if use is None:
+        return
+    for notice in use.notices:
+        print(f"Note: {visible(notice)}", file=sys.stderr)
+    if use.found and not quiet:
+        print(
+            f"Note: {use.found:,} of {use.found + use.scored:,} scores were kept from earlier runs"
+            " (--fresh scores anew)",
+            file=sys.stderr,
+        )

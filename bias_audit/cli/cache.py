@@ -1,0 +1,109 @@
+"""``bias-audit cache``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from bias_audit.errors import visible
+
+if TYPE_CHECKING:
+    from bias_audit.storing.database import ScoreStore
+
+
+@click.group()
+def cache() -> None:
+    """Look at the kept scores, or forget them.
+
+    A run keeps the scores of its model, so that the next run asks only what is new.
+    """
+
+
+@cache.command()
+def info() -> int:
+    """Show where scores are kept, how many, and of which models.
+
+    \b
+    Example:
+      bias-audit cache info
+    """
+    store = _open()
+    if store is None:
+        return 0
+    size, models = store.size(), store.models()
+    store.close()
+    click.echo(f"{visible(str(store.path))}")
+    click.echo(f"{size / 1e6:,.1f} MB of at most {store.limit / 1e6:,.0f} MB")
+    for model in models:
+        click.echo(
+            f"{model.scores:>12,} scores {model.bytes / 1e6:>9,.1f} MB  {visible(model.about)}"
+        )
+    return _said(store)
+
+
+@cache.command()
+def clear() -> int:
+    """Forget all kept scores; runs that are under way go on.
+
+    \b
+    Example:
+      bias-audit cache clear
+    """
+    from bias_audit.storing._file import forget_aside
+
+    store = _open()
+    if store is None:
+        return 0
+    before = store.size()
+    store.clear()
+    store.close()
+    forget_aside(store.path)
+    if not store.notices:
+        click.echo(f"{before / 1e6:,.1f} MB of scores are forgotten")
+    return _said(store)
+
+
+@cache.command()
+def path() -> int:
+    """Print the file that scores are kept in.
+
+    \b
+    Example:
+      bias-audit cache path
+    """
+    from bias_audit.storing.place import NAME, default_folder
+
+    folder = default_folder()
+    click.echo(visible(str(folder / NAME)) if folder else _nowhere())
+    return 0
+
+
+def _open() -> ScoreStore | None:
+    """The store, unless nothing was kept yet."""
+    from bias_audit.storing.database import ScoreStore
+    from bias_audit.storing.place import NAME, default_folder
+
+    folder = default_folder()
+    if folder is None:
+        click.echo(_nowhere())
+    elif not (folder / NAME).exists():
+        click.echo(f"nothing is kept yet; it will be in {visible(str(folder / NAME))}")
+    else:
+        return ScoreStore(folder)
+    return None
+
+
+def _nowhere() -> str:
+    from bias_audit.storing.place import VARIABLE, switched_off
+
+    if switched_off():
+        return f"nothing is kept: {VARIABLE} is off"
+    return f"nothing is kept: there is no home folder; name a folder in {VARIABLE}"
+
+
+def _said(store: ScoreStore) -> int:
+    """Pass on what went wrong."""
+    for notice in store.notices:
+        click.echo(f"Note: {visible(notice)}", err=True)
+    return 0

@@ -1,0 +1,142 @@
+"""The page of a comparison: what changed between two runs, with a line for each gap."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bias_audit.archive import Change, Comparison, Model
+from bias_audit.render import _page as page
+from bias_audit.render import comparison as told
+from bias_audit.render._text import clean, clip, count, short, times
+from bias_audit.render.html import fill
+
+_LINES, _ROWS = 16, 1000
+_READ = (
+    "Each line is a gap: its left end in the baseline, its right end now. On the level line there "
+    "is no difference between the groups, and a line that leaves it is a gap that grows. Thick "
+    "lines are changes that hold after adjusting for the number of gaps: diamonds for larger, "
+    "circles for smaller, dashes for turned round. Thin ones are not told apart from no change."
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compared:
+    """Two runs, ready to be read."""
+
+    title: str
+    lead: str
+    facts: tuple[tuple[str, str], ...]
+    picture: page.Slopes | None
+    table: page.Table | None
+    remarks: tuple[str, ...]
+
+
+def render(comparison: Comparison, secondary: bool) -> str:
+    """Return the comparison as one page, with the words of its other formats."""
+    return fill("compare.html.j2", build(comparison, secondary))
+
+
+def build(comparison: Comparison, secondary: bool) -> Compared:
+    """Turn a comparison into what its page shows."""
+    shown = told.ordered(comparison.changes, secondary)
+    table = _table(shown) if shown else None
+    lines = (*told.hidden(comparison, shown), *told.remarks(comparison), told.CLOSING)
+    return Compared(
+        title="What changed between two models",
+        lead=told.headline(comparison),
+        facts=_facts(comparison),
+        picture=_slopes(comparison, shown, table) if table else None,
+        table=table,
+        remarks=tuple(clip(line, 2000) for line in lines),
+    )
+
+
+def _facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
+    runs = [
+        ("Baseline", comparison.baseline, comparison.baseline_model),
+        ("Now", comparison.candidate, comparison.candidate_model),
+    ]
+    facts = []
+    for name, given, model in runs:
+        facts.append((name, clip(clean(given) or "the audited run", 200)))
+        if model is not None:
+            facts.append((f"{name}: model", clip(clean(_model(model)), 300)))
+            facts.append((f"{name}: weights", clip(clean(model.fingerprint), 80)))
+    same = "yes" if comparison.identical else "no"
+    return (*facts, ("Same scores in every paired sentence", same))
+
+
+def _model(model: Model) -> str:
+    return f"{model.name} at {model.revision}" if model.revision else model.name
+
+
+def _table(shown: Sequence[Change]) -> page.Table:
+    rows = []
+    for change in shown[:_ROWS]:
+        texts = (told.names(change), *told.numbers(change), told.said(change))
+        values = (None, change.baseline, change.candidate, change.difference, change.ci_low, None)
+        rows.append(
+            tuple(
+                page.Cell(text=clip(text, 200), value=value, long=place in (0, 5))
+                for place, (text, value) in enumerate(zip(texts, values, strict=True))
+            )
+        )
+    left = len(shown) - len(rows)
+    return page.Table(
+        caption="Gaps in both runs",
+        head=("Gap", "Baseline", "Now", "Change", "95 %", "In words"),
+        rows=tuple(rows),
+        note=f"{left:,} more are in the formats csv and json." if left else "",
+    )
+
+
+def _slopes(
+    comparison: Comparison, shown: Sequence[Change], table: page.Table
+) -> page.Slopes | None:
+    """The first gaps of the table that both runs could measure, in the unit that most have."""
+    both = [c for c in shown if c.baseline is not None and c.candidate is not None]
+    if not both:
+        return None
+    unit = Counter(change.unit for change in both).most_common(1)[0][0]
+    drawn = [change for change in both if change.unit == unit][:_LINES]
+    rows = tuple(
+        page.Slope(
+            label=short(told.names(change), 60),
+            before=change.baseline or 0.0,
+            after=change.candidate or 0.0,
+            verdict=told.verdict(change),
+        )
+        for change in drawn
+    )
+    cut = f" The first {len(rows)} of {len(shown)} are drawn." if len(shown) > len(rows) else ""
+    return page.Slopes(
+        name="chart-changes",
+        title="Which gaps have changed, and to which side?",
+        question=_READ + cut,
+        summary=_say(rows, unit),
+        table=table,
+        rows=rows,
+        before=_end(comparison.baseline, comparison.baseline_model, "baseline"),
+        after=_end(comparison.candidate, comparison.candidate_model, "now"),
+        unit=unit,
+    )
+
+
+def _end(given: str, model: Model | None, otherwise: str) -> str:
+    """What stands above an end of the lines: the name of the run, without its folders."""
+    name = clean(given) or (clean(model.name) if model else "")
+    return name.rstrip("/").rsplit("/", 1)[-1] or otherwise
+
+
+def _say(rows: Sequence[page.Slope], unit: str) -> str:
+    def number(value: float) -> str:
+        return f"odds {times(value)} times" if unit == "nats" else f"{value:.3g}"
+
+    parts = [
+        f"{row.label}: {number(row.before)} before, {number(row.after)} now,"
+        f" {told.WORDS[row.verdict]}"
+        for row in rows[:12]
+    ]
+    return f"{count(len(rows), 'gap')} in both runs. {'; '.join(parts)}."

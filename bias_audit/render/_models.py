@@ -1,0 +1,289 @@
+"""Several audited models side by side, for choosing among them: no score, no rank."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bias_audit.archive import ProbeRecord, Result, Results
+from bias_audit.render import _page as page
+from bias_audit.render import _words as words
+from bias_audit.render._index import Index
+from bias_audit.render._text import bounds, clean, clip, count, plain, short, signed, tidy, times
+from bias_audit.render.view import CANNOT
+
+MOST = 26
+"""Runs that one page can hold: each has a letter."""
+_ROWS, _CELLS = 40, 400
+_READ = (
+    "Under each comparison there is one line for each model. The dot is its gap, the line through "
+    "it the interval of that gap alone, the shaded band the margin of the probe. The comparisons "
+    "in which the models lie furthest apart come first."
+)
+REMARKS = (
+    "There is no overall score and no rank: which gap matters depends on what the model is for. "
+    "Choose the axes and comparisons that matter for your use first, then read those rows.",
+    "Two intervals that overlap can still belong to models that differ. Whether two of these "
+    "models differ is told by 'bias-audit compare A B', which pairs their sentences.",
+    "A model with fewer failures may simply be less clear: look at the number of unclear "
+    "comparisons, and at the sanity check, before preferring it.",
+    CANNOT.replace("It cannot", "This page cannot"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One of the runs, with its letter."""
+
+    letter: str
+    place: str
+    """What the run was given as."""
+    index: Index
+
+    @property
+    def label(self) -> str:
+        """Letter and model."""
+        return f"{self.letter} · {self.index.audit.model.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shared:
+    """A comparison that every run has, asked in the same version of its probe."""
+
+    probe: str
+    """Title."""
+    pair: str
+    axis: str
+    poles: str
+    results: tuple[Result, ...]
+    """One for each run."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AxisPart:
+    """What all runs have in common on one axis."""
+
+    name: str
+    title: str
+    picture: page.Intervals | None
+    table: page.Table
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """Several runs, ready to be read."""
+
+    title: str
+    lead: str
+    models: page.Table
+    axes: tuple[AxisPart, ...]
+    lost: page.Table | None
+    remarks: tuple[str, ...]
+
+
+def runs_of(given: Sequence[tuple[str, Results]]) -> tuple[Run, ...]:
+    """Give each run its letter; strings are cleaned on the way."""
+    return tuple(
+        Run(letter=letter, place=clip(clean(place), 200), index=Index(tidy(results)))
+        for letter, (place, results) in zip(string.ascii_uppercase, given, strict=False)
+    )
+
+
+def build(given: Sequence[tuple[str, Results]]) -> Selection:
+    """Turn runs, each with what it was given as, into what their page shows."""
+    runs = runs_of(given)
+    shared, lost = together(runs)
+    axes = dict.fromkeys(item.axis for item in shared)
+    return Selection(
+        title=f"{len(runs)} models side by side",
+        lead=f"{count(len(shared), 'comparison')} that all of them were asked in the same version, "
+        f"on {count(len(axes), 'axis', 'axes')}.",
+        models=_models(runs, shared),
+        axes=tuple(_axis(runs, axis, [s for s in shared if s.axis == axis]) for axis in axes),
+        lost=_lost(lost),
+        remarks=REMARKS,
+    )
+
+
+def together(runs: Sequence[Run]) -> tuple[list[Shared], list[tuple[str, str]]]:
+    """The comparisons that all runs have; (what is left out, why) for the others."""
+    found, lost = [], []
+    every = dict.fromkeys(
+        result.id for run in runs for result in run.index.audit.results if _is_asked(run, result)
+    )
+    for name in every:
+        results = [run.index.results.get(name) for run in runs]
+        there = [result for result in results if result is not None]
+        missing = [run.letter for run, result in zip(runs, results, strict=True) if result is None]
+        probes = [run.index.probes.get(there[0].probe) for run in runs]
+        if missing:
+            lost.append((_full(runs, there[0]), f"not asked of {', '.join(missing)}"))
+        elif len({(p.version, p.language) if p else None for p in probes}) > 1:
+            lost.append((_full(runs, there[0]), "asked in different versions of its probe"))
+        else:
+            found.append(_shared(runs[0], there, probes[0]))
+    return found, lost
+
+
+def _is_asked(run: Run, result: Result) -> bool:
+    probe = run.index.probes.get(result.probe)
+    return result.role == "primary" and probe is not None and probe.role == "probe"
+
+
+def _full(runs: Sequence[Run], result: Result) -> str:
+    home = next(run.index for run in runs if result.id in run.index.results)
+    return f"{home.title(result.probe)}: {home.versus(result)}"
+
+
+def _shared(first: Run, results: Sequence[Result], probe: ProbeRecord | None) -> Shared:
+    poles = f"   ← {probe.minus} · {probe.plus} →" if probe and probe.plus and probe.minus else ""
+    return Shared(
+        probe=first.index.title(results[0].probe),
+        pair=first.index.versus(results[0]),
+        axis=results[0].axis,
+        poles=poles,
+        results=tuple(results),
+    )
+
+
+def _models(runs: Sequence[Run], shared: Sequence[Shared]) -> page.Table:
+    head = ("Model", "Sanity check", *(words.STATE_WORDS[s][0] for s in words.STATES), "Widest gap")
+    return page.Table(
+        caption="The models, and how the comparisons that all of them share were judged",
+        head=(*(part[:1].upper() + part[1:] for part in head), "Run"),
+        rows=tuple(_model(run, place, shared) for place, run in enumerate(runs)),
+        note="The margins are those of the probes' authors; gates of a configuration are not shown "
+        "here.",
+    )
+
+
+def _model(run: Run, place: int, shared: Sequence[Shared]) -> tuple[page.Cell, ...]:
+    mine = [item.results[place] for item in shared]
+    audit = run.index.audit
+    tally = [
+        sum((result.outcome or "skipped") == state for result in mine) for state in words.STATES
+    ]
+    sizes = [abs(r.estimate) for r in mine if r.estimate is not None and r.unit == "nats"]
+    checks = [check for check in (audit.sanity, *audit.further_sanity) if check is not None]
+    held = "not run" if not checks else "held" if all(c.passed for c in checks) else "did not hold"
+    return (
+        page.Cell(text=f"{run.label}{_revision(audit)}", long=True),
+        page.Cell(text=held),
+        *(page.Cell(text=str(number), value=float(number)) for number in tally),
+        page.Cell(text=f"{times(max(sizes))} times", value=max(sizes))
+        if sizes
+        else page.Cell(text="none"),
+        page.Cell(text=f"{run.place}{' (cut short)' if audit.run.partial else ''}", long=True),
+    )
+
+
+def _revision(audit: Results) -> str:
+    return f" at {audit.model.revision[:12]}" if audit.model.revision else ""
+
+
+def _axis(runs: Sequence[Run], axis: str, shared: list[Shared]) -> AxisPart:
+    ordered = sorted(shared, key=lambda item: (-_apart(item), item.results[0].id))
+    table = _table(runs, axis, ordered)
+    name = runs[0].index.name("axis", axis)
+    return AxisPart(
+        name=name,
+        title=axis[:1].upper() + axis[1:] if axis else "No axis named",
+        picture=_picture(runs, axis, ordered, table, name),
+        table=table,
+    )
+
+
+def _apart(item: Shared) -> float:
+    values = [r.estimate for r in item.results if r.estimate is not None]
+    return max(values) - min(values) if values else -1.0
+
+
+def _picture(
+    runs: Sequence[Run], axis: str, ordered: Sequence[Shared], table: page.Table, name: str
+) -> page.Intervals | None:
+    drawn = [s for s in ordered if all(r.unit == "nats" for r in s.results) and _apart(s) >= 0]
+    kept = drawn[: max(_ROWS // len(runs), 1)]
+    rows = tuple(
+        page.IntervalRow(
+            label=run.label, estimate=result.estimate, low=result.ci_low, high=result.ci_high,
+            heading=f"{item.probe}: {item.pair}{item.poles}", margin=result.margin,
+            state=result.outcome or "",
+        )
+        for item in kept
+        for run, result in zip(runs, item.results, strict=True)
+        if result.estimate is not None
+    )  # fmt: skip
+    if not rows:
+        return None
+    cut = f" The first {len(kept)} of {len(drawn)} are drawn." if len(drawn) > len(kept) else ""
+    return page.Intervals(
+        name=f"chart-{name}",
+        title=f"How do the models differ on the axis “{axis}”?",
+        question=_READ + cut,
+        summary=_say(runs, kept),
+        table=table,
+        rows=rows,
+        left="towards the left pole",
+        right="towards the right pole",
+    )
+
+
+def _say(runs: Sequence[Run], shared: Sequence[Shared]) -> str:
+    parts = []
+    for item in shared[:6]:
+        numbers = ", ".join(
+            f"{run.letter} {times(result.estimate)} times"
+            for run, result in zip(runs, item.results, strict=True)
+            if result.estimate is not None
+        )
+        parts.append(f"{item.probe}, {item.pair}: odds {numbers}")
+    return f"{'; '.join(parts)}."
+
+
+def _table(runs: Sequence[Run], axis: str, ordered: Sequence[Shared]) -> page.Table:
+    most = max(_CELLS // len(runs), 1)
+    rows = tuple(
+        (
+            page.Cell(text=f"{item.probe}: {item.pair}", long=True),
+            page.Cell(text=plain(_apart(item)), value=_apart(item))
+            if _apart(item) >= 0
+            else page.Cell(text="none"),
+            *(_cell(result) for result in item.results),
+        )
+        for item in ordered[:most]
+    )
+    left = len(ordered) - len(rows)
+    return page.Table(
+        caption=f"Gaps on the axis “{axis}”, with intervals and states",
+        head=("Comparison", "Apart", *(short(run.label, 40) for run in runs)),
+        rows=rows,
+        note="Gaps in nats, or in the unit given; 0 is no difference. Apart: the largest gap minus "
+        "the smallest." + (f" {left:,} more are in the format csv." if left else ""),
+    )
+
+
+def _cell(result: Result) -> page.Cell:
+    if result.estimate is None:
+        return page.Cell(text=words.missing(result.reason), long=True)
+    unit = "" if result.unit == "nats" else f" {result.unit}"
+    inside = (
+        "" if result.ci_low is None or result.ci_high is None
+        else f" {bounds(result.ci_low, result.ci_high)}"
+    )  # fmt: skip
+    state = f" {words.SIGNS[result.outcome]} {result.outcome}" if result.outcome else ""
+    return page.Cell(text=f"{signed(result.estimate)}{unit}{inside}{state}", value=result.estimate)
+
+
+def _lost(lost: Sequence[tuple[str, str]]) -> page.Table | None:
+    if not lost:
+        return None
+    left = len(lost) - 100
+    return page.Table(
+        caption="What is not set side by side",
+        head=("Comparison", "Why"),
+        rows=tuple(
+            (page.Cell(text=what, long=True), page.Cell(text=why)) for what, why in lost[:100]
+        ),
+        note=f"{left} more." if left > 0 else "",
+    )

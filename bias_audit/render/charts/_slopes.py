@@ -1,0 +1,88 @@
+"""A line for each gap, from one model to another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bias_audit.render import _shapes as shapes
+from bias_audit.render._text import plain, short, times
+from bias_audit.render.charts._sheet import Sheet, reach
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_APART = 15
+_LOOKS: dict[str, dict[str, Any]] = {
+    "larger": {"tone": "fail", "linewidth": 2.2, "marker": "D"},
+    "smaller": {"tone": "pass", "linewidth": 2.2, "marker": "o"},
+    "turned": {"tone": "error", "linewidth": 2.2, "marker": "s", "linestyle": (0, (5, 2))},
+}
+_QUIET: dict[str, Any] = {"tone": "muted", "linewidth": 1.0, "marker": "o"}
+
+
+def slopes(sheet: Sheet, picture: shapes.Slopes) -> None:
+    """Draw the lines; labels stand at their right ends, moved apart where they would overlap."""
+    height = max(180, _APART * len(picture.rows) + 40)
+    left, right = (48, 170) if sheet.narrow else (90, 400)
+    axes = sheet.plane(height, left=left, right=right, top=34, foot=34)
+    axes.spines["bottom"].set_visible(False)
+    axes.set_xlim(0, 1)
+    axes.set_xticks([])
+    ends = [value for row in picture.rows for value in (row.before, row.after)]
+    low, high = reach(ends)
+    sheet.scale(axes, low, high, picture.unit, vertical=True)
+    axes.axhline(0, color=sheet.tones["ink"], linewidth=1.1)
+    for row in sorted(picture.rows, key=lambda row: row.verdict in _LOOKS):
+        _slope(sheet, axes, row)
+    wanted = [(row.after - low) / (high - low) * height for row in picture.rows]
+    for row, goal in zip(picture.rows, spread(wanted, _APART, height), strict=True):
+        _label(sheet, axes, row, low + goal / height * (high - low), picture.unit)
+    room = 16 if sheet.narrow else 30
+    sheet.say(axes, (0, 1), short(picture.before, room), (-10, 20), bold=True,
+              anchor="left" if sheet.narrow else "center")  # fmt: skip
+    sheet.say(axes, (1, 1), short(picture.after, room), (0, 20), bold=True,
+              anchor="left" if sheet.narrow else "center")  # fmt: skip
+    unit = "odds ratio (logarithmic)" if picture.unit == "nats" else picture.unit
+    sheet.say(axes, (0, 0), unit, (-left + 6, -18), size=10, tone="muted")
+
+
+def _slope(sheet: Sheet, axes: Axes, row: shapes.Slope) -> None:
+    look = dict(_LOOKS.get(row.verdict, _QUIET))
+    tone = sheet.tones[look.pop("tone")]
+    axes.plot([0, 1], [row.before, row.after], color=tone, markersize=6, clip_on=False,
+              markeredgewidth=0, **look)  # fmt: skip
+
+
+def _label(sheet: Sheet, axes: Axes, row: shapes.Slope, y: float, unit: str) -> None:
+    tone = _LOOKS.get(row.verdict, {"tone": "muted"})["tone"]
+    number = f"{times(row.after)}×" if unit == "nats" else plain(row.after, 3)
+    loud = row.verdict in _LOOKS
+    text = f"{number}  {row.label}"
+    words = short(text, 27) if sheet.narrow else short(text, 54 if loud else 64)
+    if loud and not sheet.narrow:
+        words = f"{words} · {row.verdict}"
+    axes.plot([1.02, 1.06], [row.after, y], color=sheet.tones["line"], linewidth=0.8,
+              clip_on=False)  # fmt: skip
+    sheet.say(axes, (1.06, y), words, (4, 0), across=True, size=10, tone=tone)
+
+
+def spread(wanted: Sequence[float], apart: float, height: float) -> list[float]:
+    """Places near the wanted ones, in the same order, at least ``apart`` from each other.
+
+    >>> spread([0.0, 1.0, 50.0], 10.0, 100.0)
+    [0.0, 10.0, 50.0]
+    """
+    order = sorted(range(len(wanted)), key=lambda i: (wanted[i], i))
+    placed: list[float] = []
+    for index in order:
+        at_least = placed[-1] + apart if placed else 0.0
+        placed.append(max(wanted[index], at_least))
+    ceiling = height
+    for place in range(len(placed) - 1, -1, -1):
+        placed[place] = min(placed[place], ceiling)
+        ceiling = placed[place] - apart
+    found = [0.0] * len(wanted)
+    for index, value in zip(order, placed, strict=True):
+        found[index] = value
+    return found

@@ -1,0 +1,74 @@
+"""Names what a score depends on: the digest under which it is kept."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import TypeAlias
+
+from bias_audit.records import ModelInfo, Prompt
+
+FORMAT = 1
+"""Goes up with every change of ``scoring`` that changes a number or a record: then nothing that was
+kept before is found."""
+LIBRARIES = ("torch", "transformers", "tokenizers")
+"""Packages whose version can change a score."""
+
+Part: TypeAlias = "str | int | bool | tuple[Part, ...] | None"
+"""What a question consists of."""
+
+
+def identity(info: ModelInfo, versions: Mapping[str, str]) -> bytes:
+    """Digest of everything but the question that a score depends on.
+
+    Args:
+        info: of the model: weights, tokenizer, config, arithmetic, kind of device. Its name, its
+            revision and the number of its device do not count.
+        versions: of installed packages.
+    """
+    parts = (
+        FORMAT,
+        sys.byteorder,
+        info.kind,
+        info.architecture,
+        info.fingerprint,
+        info.tokenizer_digest,
+        info.config_digest,
+        info.vocabulary_size,
+        info.max_length,
+        info.dtype,
+        info.device.partition(":")[0],
+        *(versions.get(name, "") for name in LIBRARIES),
+    )
+    return blake2b(_bytes(parts), digest_size=32).digest()
+
+
+class Keys:
+    """Keys of the questions to one model."""
+
+    def __init__(self, identity: bytes) -> None:
+        self._start = blake2b(key=identity, digest_size=20)
+
+    def of(self, kind: str, *parts: Part) -> bytes:
+        """The key of a question: its kind and everything that it says."""
+        digest = self._start.copy()
+        digest.update(_bytes((kind, *parts)))
+        return digest.digest()
+
+    def prompt(self, prompt: Prompt, top_k: int) -> bytes:
+        """The key of a prompt: text, slot and filler; who asks is left out."""
+        if prompt.filler is None:
+            return self.of("open", prompt.left, prompt.right, top_k)
+        return self.of("word", prompt.left, prompt.filler, prompt.right)
+
+
+def _bytes(part: Part) -> bytes:
+    """Bytes that no other part has: its type, its length, its content."""
+    if isinstance(part, tuple):
+        content = b"".join(map(_bytes, part))
+        return b"t%d:%s" % (len(content), content)
+    if isinstance(part, str):
+        content = part.encode("utf-8", "surrogatepass")
+        return b"s%d:%s" % (len(content), content)
+    return b"n%s;" % repr(part).encode()

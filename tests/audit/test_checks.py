@@ -1,0 +1,305 @@
+"""The checks of a primary result: a record for each, and what follows where one does not hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bias_audit.archive import Check, Result
+from bias_audit.assess import Scored, wants_priors
+from bias_audit.assess._compare import primary as compare
+from bias_audit.assess._judge import Case, judge
+from bias_audit.assess._robust import check
+from bias_audit.assess.checks import Examination, applied, twins
+from bias_audit.assess.checks._planted import planted, recovered
+from bias_audit.expand import expand
+from bias_audit.records import WordPrior, WordScore
+from bias_audit.tables import Scores, cube
+from tests.audit.world import (
+    ALL_CONTROLS,
+    FAST,
+    Model,
+    behave,
+    controlled,
+    job_sentences,
+    make,
+    noise,
+    only,
+    pairs,
+    plant,
+    record,
+    reordered,
+    run,
+    sentences,
+    terms,
+    wobble,
+)
+
+ALWAYS = ("R1a", "R1b", "R1c", "R3", "R5", "R7", "R8a", "R8b")
+
+
+def scored_by(probe, effect) -> Scored:
+    """A probe with scores, without an audit around it."""
+    asked = [p for p in expand(probe).prompts if p.filler is not None]
+    answers = Model(effect).fill_mask(asked)
+    words = [answer for answer in answers if isinstance(answer, WordScore)]
+    block = cube(probe, Scores.build(probe.spec.axis, asked, words))
+    return Scored(probe=probe, cube=block, word_prompts=tuple(asked), word_scores=tuple(words))
+
+
+def examined(scored: Scored, *, gaps=(), pair=None, settings=FAST) -> list[dict[str, Check]]:
+    """Checks of each primary comparison, by code."""
+    examination = Examination(scored, settings, gaps=gaps, pair=pair)
+    return [
+        {c.id: c for c in examination.checks(one, check(scored, one, settings))}
+        for one in compare(scored, settings)
+    ]
+
+
+def grainy(prompt) -> float:
+    """Noise in every cell."""
+    return 0.2 * noise(prompt.template, prompt.term, prompt.target)
+
+
+def test_every_primary_result_says_what_it_can_bear():
+    done = run(controlled(frames=sentences(9), controls=ALL_CONTROLS), plant(1.0))
+    found = {c.id: c for c in only(done).checks}
+    assert list(found) == sorted(found, key=lambda code: (int(code[1:].rstrip("abc")), code))
+    assert {*ALWAYS, "R2", "R4", "R13"} == set(found)
+    assert all(c.state in ("held", "described") or c.note for c in found.values())
+    assert all((c.state == "not_held") == bool(c.consequence) for c in found.values())
+    assert found["R1a"].value == 1
+    assert found["R5"].value == only(done).placebo_percentile == 1
+    others = [r for r in done.results.results if r.role != "primary"]
+    assert others
+    assert not any(r.checks for r in others)
+
+
+def test_group_masked_probes_have_the_checks_that_fit_them():
+    probe = make(
+        frames=job_sentences(9),
+        mask="group",
+        groups={"a": ["she"], "b": ["he"]},
+        plus=terms("nurse", 6),
+        minus=terms("pilot", 6),
+    )
+    scored = scored_by(probe, lambda p: grainy(p) + wobble(p))
+    (found,) = examined(scored)
+    assert set(found) == set(ALWAYS), "words are no sample, so halves of them say nothing"
+    assert found["R5"].state == "not_possible"
+    assert found["R8a"].value < 1e-9
+
+
+@pytest.mark.parametrize("groups", [2, 3])
+def test_a_planted_gap_comes_out_nat_for_nat(groups):
+    words = {name: terms(f"{name}word", 5) for name in "abc"[:groups]}
+    scored = scored_by(make(groups=words), grainy)
+    for found in examined(scored):
+        assert found["R8a"].state == "held"
+        assert found["R8a"].value < 1e-9
+
+
+def test_scores_that_change_places_are_noticed():
+    scored = scored_by(make(), grainy)
+    pair = planted(scored)
+    assert pair is not None
+    values = pair.changed.cube.values[:, :, ::-1]
+    broken = replace(pair.changed, cube=replace(pair.changed.cube, values=values))
+    (comparison,) = compare(scored, FAST)
+    found = recovered(scored, pair._replace(changed=broken), comparison)
+    assert (found.state, found.consequence) == ("not_held", "instrument_failed")
+
+
+def frequent(prompt) -> float:
+    """How frequent a word is to the model: the words of the first group are, the others not."""
+    stem, number = prompt.label[:3], int(prompt.label[3:])
+    return (2.0 if stem == "ann" else 0.0) + noise(stem, number)
+
+
+def favours_frequent(prompt) -> float:
+    """A model that likes frequent words better in gains, whatever their group."""
+    if prompt.probe == "~words":
+        return frequent(prompt)
+    if prompt.pole == "+" and prompt.probe == "trial":
+        return 0.5 * frequent(prompt) + 0.05 * noise(prompt.template, prompt.term, prompt.target)
+    return 0.0
+
+
+def many_words(name="trial", **more):
+    groups = {"a": pairs("ann", 12), "b": pairs("bob", 12)}
+    return controlled(name, groups=groups, frames=sentences(9), **more)
+
+
+def test_a_gap_of_frequency_alone_is_confounded_and_not_judged():
+    # The model's answers to bare words carry a noise of their own, so some of the gap stays.
+    done = run(many_words(), favours_frequent)
+    result = only(done)
+    found = {c.id: c for c in result.checks}
+    assert result.ci_low > result.margin, "outside the margin, so it would fail"
+    assert (found["R4"].state, found["R4"].consequence) == ("not_held", "confounded")
+    assert found["R4"].value < 0.5
+    assert "prior" in found["R4"].note
+    assert "confounded" in result.statuses
+    assert result.outcome == "unclear"
+    assert "how frequent" in result.reason
+    (first, second) = record(done).groups
+    assert len(first.priors) == len(first.terms) == 12
+    assert np.mean(first.priors) > np.mean(second.priors) + 1
+    assert set(first.pieces) == {1}
+
+
+def test_a_gap_of_the_groups_is_not_confounded_by_frequency():
+    def both(prompt):
+        return frequent(prompt) if prompt.probe == "~words" else plant(1.0)(prompt)
+
+    result = only(run(many_words(), both))
+    found = {c.id: c for c in result.checks}
+    assert found["R4"].state == "held"
+    assert result.outcome == "fail"
+
+
+def given(stem: str, level: float):
+    return [
+        word | {"facts": {"count": 10 ** (level + 0.3 * noise(stem, i))}}
+        for i, word in enumerate(pairs(stem, 12))
+    ]
+
+
+def test_frequencies_of_the_lexicon_are_taken_and_the_model_is_not_asked():
+    probe = many_words().spec
+    groups = {"a": given("ann", 4), "b": given("bob", 3)}
+    scored = scored_by(make(groups=groups, frames=sentences(9)), plant(1.0))
+    assert wants_priors(scored.probe) == ()
+    assert len(wants_priors(make(groups=dict(probe.groups)))) == 24
+    (found,) = examined(scored)
+    assert "equal frequency" in found["R4"].note
+
+
+def test_a_gap_that_is_not_detected_has_nothing_to_explain():
+    scored = scored_by(make(frames=sentences(9)), grainy)
+    (found,) = examined(scored)
+    assert found["R4"].state in ("described", "not_possible")
+
+
+def test_words_that_cannot_be_told_from_their_group_are_named():
+    groups = {"a": terms("Ann", 9), "b": terms("bob", 9)}
+    scored = scored_by(make(groups=groups), plant(1.0))
+    prior = {
+        word.label: WordPrior(log_prob=-9 + noise(word.label), pieces=1)
+        for group in scored.probe.groups
+        for word in group.words
+    }
+    (found,) = examined(replace(scored, priors=prior))
+    assert "capitals cannot be told from the group" in found["R4"].note
+
+
+def test_a_twin_that_repeats_the_gaps_has_slope_one_and_one_that_turns_them_minus_one():
+    def gaps(times):
+        def effect(p):
+            plus = {"a": 0.5, "b": 0.0}[p.group] * noise(p.target)
+            return times * plus
+
+        return effect
+
+    frames = [{"text": text, "negated_twin": f"not.{i:02}"} for i, text in enumerate(sentences(8))]
+    plain = scored_by(make(frames=frames), gaps(1.0))
+    for times in (1.0, 0.25, -1.0):
+        other = scored_by(make("denied"), gaps(times))
+        spec = other.probe.spec.model_copy(update={"templates": ("not",)})
+        denied = replace(other, probe=replace(other.probe, spec=spec))
+        found = twins({"trial": plain, "denied": denied})
+        assert set(found) == {"trial", "denied"}
+        (checks,) = examined(plain, pair=found["trial"])
+        assert checks["R14"].value == pytest.approx(times)
+        assert "denied" in checks["R14"].note
+    assert not twins({"trial": plain, "other": other}), "another set of sentences is no twin"
+
+
+def test_no_order_of_a_file_changes_a_check():
+    probe = make(frames=sentences(9), groups={n: terms(f"{n}w", 5) for n in "abc"})
+    turned = reordered(probe, lambda items: list(items)[::-1])
+    one, other = (examined(scored_by(each, grainy)) for each in (probe, turned))
+    for mine, theirs in zip(one, other, strict=True):
+        for code in mine:
+            assert mine[code].value == pytest.approx(theirs[code].value, abs=1e-3), code
+            assert mine[code].state == theirs[code].state
+
+
+def test_another_seed_moves_no_check_but_the_drawn_ones():
+    scored = scored_by(make(frames=sentences(9)), grainy)
+    (one,) = examined(scored)
+    (other,) = examined(scored, settings=replace(FAST, seed=7))
+    drawn = {code for code in one if one[code] != other[code]}
+    assert drawn <= {"R1c", "R2", "R7", "R8b"}
+
+
+def test_targets_that_no_two_sentences_rank_alike_are_unrankable():
+    scored = scored_by(make(frames=sentences(9)), grainy)
+    (found,) = examined(scored)
+    assert (found["R1c"].state, found["R1c"].consequence) == ("not_held", "unrankable")
+
+    def steady(p):
+        return noise(p.target) if p.group == "a" else 0.0
+
+    (found,) = examined(scored_by(make(frames=sentences(9)), steady))
+    assert found["R1c"].value > 0.99
+
+
+def test_halves_of_the_words_that_disagree_make_a_verdict_fragile():
+    def one_loud(p):
+        loud = 4.5 if p.label == "ann1" else -0.05
+        return loud if (p.group, p.pole) == ("a", "+") else 0.0
+
+    scored = scored_by(many_words(), one_loud)
+    (found,) = examined(scored)
+    assert found["R2"].value == 0.5
+    assert found["R2"].state == "held", "nothing is decided, so nothing hangs on it"
+    (found,) = examined(scored, settings=replace(FAST, confidence=0.05))
+    assert (found["R2"].state, found["R2"].consequence) == ("not_held", "fragile")
+    (found,) = examined(scored_by(many_words(), plant(1.0)))
+    assert found["R2"].value == 1
+
+
+def test_a_gap_of_the_margin_is_found_where_the_design_is_sharp_and_not_where_it_is_not():
+    (sharp,) = examined(scored_by(make(frames=sentences(9)), lambda p: 0.05 * grainy(p)))
+    (blunt,) = examined(scored_by(make(frames=sentences(9)), lambda p: 12 * grainy(p)))
+    assert sharp["R8b"].value == 1
+    assert (blunt["R8b"].state, blunt["R8b"].consequence) == ("not_held", "under_powered")
+    assert blunt["R8b"].value < 0.3
+
+
+def bare_result(**more) -> Result:
+    values = {
+        "id": "x", "probe": "x", "axis": "x", "metric": "log_odds_gap", "groups": ("a", "b"),
+        "estimate": 1.0, "unit": "nats", "direction": "x", "n_templates": 9, "n_terms": 12,
+        "n_prompts": 1, "margin": 0.2, "p_value": 0.001, "p_method": "t", "mde80": 0.1,
+    }  # fmt: skip
+    return Result.model_validate(values | more)
+
+
+def test_a_test_that_does_not_hold_its_level_loses_p_and_verdict():
+    (comparison,) = compare(scored_by(make(frames=sentences(9)), plant(1.0)), FAST)
+    failed = Check(id="R7", value=0.2, threshold=0.095, state="not_held", consequence="p_withheld")
+    result = applied(bare_result(), (failed,))
+    assert result.p_value is None
+    assert "withheld (R7)" in result.p_method
+    case = Case(result=result, comparison=comparison, instrument="", placebo_gaps=())
+    (done,) = judge([case], partial=False)
+    assert (done.outcome, done.p_adjusted) == ("unclear", None)
+    assert "where the same scores have none" in done.reason
+    kept = Case(result=bare_result(), comparison=comparison, instrument="", placebo_gaps=())
+    assert judge([kept], partial=False)[0].outcome == "fail"
+
+
+def test_a_model_that_cannot_answer_about_bare_words_is_audited_all_the_same():
+    class Shy(Model):
+        def fill_mask(self, prompts, **options):
+            if any(p.probe == "~words" for p in prompts):
+                raise RuntimeError("no bare words here")
+            return super().fill_mask(prompts, **options)
+
+    done = run(many_words(), Shy(behave(plant(1.0))))
+    assert only(done).outcome == "fail"
+    assert record(done).groups[0].priors == ()

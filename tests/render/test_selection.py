@@ -1,0 +1,153 @@
+"""``report A B C``: models side by side, without a score."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bias_audit.archive import Results
+from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.render import _models, selection
+from bias_audit.render import csv as results_csv
+
+from .page import Page
+from .test_html import FORBIDDEN
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+Given = list[tuple[str, Results]]
+
+
+def other(audit: Results, name: str, shift: float) -> Results:
+    """The same questions to another model."""
+    results = tuple(
+        r.model_copy(update={"estimate": None if r.estimate is None else r.estimate + shift})
+        for r in audit.results
+    )
+    model = audit.model.model_copy(update={"name": name})
+    return audit.model_copy(update={"model": model, "results": results})
+
+
+@pytest.fixture(scope="module")
+def three(audit: Results) -> Given:
+    small, large = other(audit, "m/small", -0.1), other(audit, "m/large", 0.4)
+    return [("runs/a", audit), ("runs/b", small), ("runs/c", large)]
+
+
+def test_every_shared_comparison_has_a_line_for_each_model(three: Given) -> None:
+    shown = _models.build(three)
+    asked = [r for r in three[0][1].results if r.role == "primary"]
+    assert shown.lead.startswith(f"{len(asked)} comparisons that all of them were asked")
+    picture = shown.axes[0].picture
+    assert picture is not None
+    labels = [row.label for row in picture.rows]
+    assert labels[:3] == ["A · example/tiny-masked-lm", "B · m/small", "C · m/large"]
+    values = {row.label[0]: row.estimate for row in picture.rows[:3]}
+    assert values["C"] - values["A"] == pytest.approx(0.4)
+    assert values["B"] - values["A"] == pytest.approx(-0.1)
+    table = {row[0].text: row for row in shown.axes[0].table.rows}
+    row = table["Occupations and gender: women vs men"]
+    assert row[1].value == pytest.approx(0.5), "the largest gap minus the smallest"
+    assert [cell.value for cell in row[2:]] == pytest.approx([1.13, 1.03, 1.53])
+
+
+def test_states_are_counted_over_what_all_were_asked(three: Given) -> None:
+    shown = _models.build(three)
+    head = shown.models.head
+    first = shown.models.rows[0]
+    counts = {name: cell.text for name, cell in zip(head, first, strict=True)}
+    asked = [r.outcome for r in three[0][1].results if r.role == "primary"]
+    assert counts["Failed"] == str(asked.count("fail"))
+    assert counts["Passed"] == str(asked.count("pass"))
+    assert counts["Sanity check"] == "held"
+
+
+def test_another_version_or_a_missing_probe_is_left_out_with_its_reason(three: Given) -> None:
+    second = three[1][1]
+    probes = tuple(
+        p.model_copy(update={"version": 9}) if p.id == "occupation-gender" else p
+        for p in second.probes
+    )
+    results = tuple(r for r in second.results if r.probe != "trait-gender")
+    changed = second.model_copy(update={"probes": probes, "results": results})
+    shown = _models.build([three[0], ("runs/b", changed)])
+    assert shown.lost is not None
+    why = {row[0].text: row[1].text for row in shown.lost.rows}
+    assert why == {
+        "Occupations and gender: women vs men": "asked in different versions of its probe",
+        "Warm and able traits: women vs men": "not asked of B",
+    }
+    page = Page(selection.render([three[0], ("runs/b", changed)], "html"))
+    assert "not asked of B" in page.text
+
+
+def test_the_page_is_whole_and_never_ranks(three: Given) -> None:
+    html = selection.render(three, "html")
+    page = Page(html)
+    assert page.mistakes == []
+    ids = [a["id"] for _, a, _ in page.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert [a["href"] for a in page.all("a") if a["href"][1:] not in ids] == []
+    assert "There is no overall score and no rank" in page.text
+    assert FORBIDDEN.findall(page.text) == []
+    assert not re.search(r"\b(best|winner|better model)\b", page.text)
+    assert selection.render(three, "html") == html
+
+
+def test_markdown_and_csv_have_the_same_numbers(three: Given) -> None:
+    text = selection.render(three, "md")
+    assert text.startswith("**3 models side by side**")
+    assert len(text.encode()) <= 58_000
+    for axis in _models.build(three).axes:
+        assert f"### {axis.title}" in text
+        for row in axis.table.rows:
+            assert row[2].text.split("[")[0] in text
+    rows = list(csv.DictReader(io.StringIO(selection.render(three, "csv"))))
+    assert tuple(rows[0]) == ("run", "model", *results_csv.COLUMNS)
+    assert len(rows) == sum(len(results.results) for _, results in three)
+    assert {row["run"] for row in rows} == {"runs/a", "runs/b", "runs/c"}
+
+
+def test_nothing_in_common_is_said(audit: Results) -> None:
+    page = Page(
+        selection.render(
+            [("a", audit), ("b", audit.model_copy(update={"results": (), "findings": ()}))], "html"
+        )
+    )
+    assert page.mistakes == []
+    assert "have no comparison in common" in page.text
+
+
+def test_strangers_stay_text(audit: Results, hostile: Results) -> None:
+    given = [("=cmd()", hostile), ("<b>", hostile), ("c", audit)]
+    html = selection.render(given[:2], "html")
+    page = Page(html)
+    assert page.mistakes == []
+    assert len(page.all("script")) == 1
+    assert page.all("img") == []
+    rows = list(csv.DictReader(io.StringIO(selection.render(given, "csv"))))
+    assert rows[0]["run"] == "'=cmd()"
+    assert "<img" not in selection.render(given, "md")
+
+
+def test_wrong_use_is_refused(audit: Results) -> None:
+    with pytest.raises(UsageError, match="expected 2 to 26 runs"):
+        selection.render([("a", audit)], "html")
+    with pytest.raises(UsageError, match="got 27"):
+        selection.render([("a", audit)] * 27, "html")
+    with pytest.raises(UnknownNameError):
+        selection.render([("a", audit)] * 2, "sarif")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [320, 1280])
+def test_axe_finds_nothing(browser: Browser, three: Given, width: int) -> None:
+    from .test_accessible import violations
+
+    html = selection.render(three, "html")
+    assert violations(browser, html, color_scheme="light", width=width) == []

@@ -1,0 +1,132 @@
+"""Max-T against enumeration, single questions, and families without an effect."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bias_audit.stats.max_t import max_t_exchange, max_t_flips
+from bias_audit.stats.multiplicity import holm
+from bias_audit.stats.permutation import label_exchange, sign_flip
+
+
+def rng(seed=3):
+    return np.random.default_rng(seed)
+
+
+def t_sizes(rows):
+    return np.abs(stats.ttest_1samp(rows, 0).statistic)
+
+
+def by_definition(seen, null, step_down):
+    """Westfall and Young's step-down in loops: (m,) statistics, (N, m) arrangements."""
+    order = np.argsort(-seen)
+    adjusted, most = np.empty(seen.size), 0.0
+    for place, question in enumerate(order):
+        family = order[place:] if step_down else order
+        share = np.mean([row[family].max() >= seen[question] - 1e-9 for row in null])
+        most = max(most, share)
+        adjusted[question] = most
+    return adjusted
+
+
+@pytest.mark.parametrize("step_down", [True, False])
+def test_flips_against_every_pattern(step_down):
+    deltas = rng(1).normal([0.9, 0.1, 0.5, -0.7], 1, (7, 4))
+    patterns = np.array(list(itertools.product([1, -1], repeat=7)))
+    null = np.array([t_sizes(deltas * signs[:, None]) for signs in patterns])
+    expected = by_definition(t_sizes(deltas), null, step_down)
+    assert max_t_flips(deltas, rng(), step_down=step_down) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("sizes", [(3, 4), (1, 6)])
+def test_exchange_against_every_relabelling(sizes):
+    width = sum(sizes)
+    means = rng(2).normal(0, 1, (3, width))
+    means[0, : sizes[0]] += 2
+    equal = sizes[0] == 1
+
+    def welch(chosen):
+        others = [i for i in range(width) if i not in chosen]
+        return np.abs(
+            stats.ttest_ind(means[:, chosen], means[:, others], axis=1, equal_var=equal).statistic
+        )
+
+    null = np.array([welch(list(c)) for c in itertools.combinations(range(width), sizes[0])])
+    a, b = np.arange(sizes[0]), np.arange(sizes[0], width)
+    expected = by_definition(null[0], null, True)
+    assert max_t_exchange(means, a, b, rng()) == pytest.approx(expected)
+
+
+def test_one_question_needs_no_adjustment():
+    delta = rng(5).normal(0.5, 1, 9)
+    assert max_t_flips(delta[:, None], rng())[0] == pytest.approx(sign_flip(delta, rng()).p)
+    y = rng(6).normal(size=(4, 9))
+    y[:, :4] += 0.6
+    a, b = np.arange(4), np.arange(4, 9)
+    one = max_t_exchange(y.mean(axis=0)[None], a, b, rng())[0]
+    assert one == pytest.approx(label_exchange(y, a, b, rng()).p)
+
+
+def test_equal_questions_cost_nothing_and_holm_does_not_know():
+    delta = rng(5).normal(0.8, 1, (10, 1))
+    alone = sign_flip(delta[:, 0], rng()).p
+    same = np.repeat(delta, 6, axis=1)
+    assert max_t_flips(same, rng()) == pytest.approx(np.full(6, alone))
+    assert holm(np.full(6, alone)) == pytest.approx(np.full(6, min(1, 6 * alone)))
+
+
+def test_i19_adjusted_is_at_least_raw_and_keeps_the_order():
+    deltas = rng(8).normal(np.linspace(0, 1, 6), 1, (9, 6))
+    raw = np.array([sign_flip(column, rng()).p for column in deltas.T])
+    down, single = max_t_flips(deltas, rng()), max_t_flips(deltas, rng(), step_down=False)
+    assert (down >= raw - 1e-12).all()
+    assert (single >= down - 1e-12).all()
+    order = np.argsort(t_sizes(deltas))
+    assert (np.diff(down[order]) <= 1e-12).all()
+
+
+def test_monte_carlo_meets_exact(monkeypatch):
+    deltas = rng(4).normal([0.6, 0.2, 0.0], 1, (10, 3))
+    exact = max_t_flips(deltas, rng())
+    monkeypatch.setattr("bias_audit.stats.max_t.MOST_FLIPPED", 0)
+    assert max_t_flips(deltas, rng(), 9999) == pytest.approx(exact, abs=0.02)
+    means = rng(4).normal(size=(3, 10))
+    a, b = np.arange(5), np.arange(5, 10)
+    exact = max_t_exchange(means, a, b, rng())
+    monkeypatch.setattr("bias_audit.stats.max_t.MOST_LISTED", 0)
+    assert max_t_exchange(means, a, b, rng(), 9999) == pytest.approx(exact, abs=0.02)
+
+
+def test_no_wrong_claim_in_more_than_one_family_of_twenty():
+    generator, wrong = rng(9), 0
+    for _ in range(600):
+        shared = generator.normal(0, 1, (9, 1))
+        wrong += max_t_flips(shared + generator.normal(0, 1, (9, 8)), generator).min() <= 0.05
+    assert wrong / 600 <= 0.068  # 0.05 and two standard errors
+
+
+def test_nothing_there_gives_p_1():
+    assert max_t_flips(np.zeros((8, 3)), rng()) == pytest.approx(np.ones(3))
+    assert max_t_exchange(np.ones((2, 6)), [0, 1, 2], [3, 4, 5], rng()) == pytest.approx(np.ones(2))
+
+
+def test_blocks_keep_labels_inside():
+    means = np.array([[1.0, 2.0, 11.0, 12.0, 21.0, 22.0]])
+    inside = max_t_exchange(means, [0, 2, 4], [1, 3, 5], rng(), blocks=[0, 0, 1, 1, 2, 2])
+    assert inside[0] == 2 / 8
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: max_t_flips(np.ones((1, 3)), rng()), "two templates"),
+        (lambda: max_t_exchange(np.ones((1, 2)), [0], [1], rng()), "three words"),
+    ],
+)
+def test_too_few_units_are_refused(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()

@@ -1,0 +1,52 @@
+"""A stand-in that takes its time and writes down what it is asked; runs in processes of its own."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Container, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from bias_audit.records import OpenScore, ProgressCallback, Prompt, WordScore
+from bias_audit.scoring.fake import FakeBackend
+from bias_audit.storing import keeping
+
+BATCH = 16
+
+
+class Slow(FakeBackend):
+    """Scores a batch at a time and writes down which prompts it scored."""
+
+    def __init__(self, log: Path, pause: float = 0.0) -> None:
+        super().__init__()
+        self._log = log
+        self._pause = pause
+
+    def fill_parts(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        known: Container[int] = (),
+        top_k: int = 10,
+        progress: ProgressCallback | None = None,
+    ) -> Iterator[Mapping[int, WordScore | OpenScore]]:
+        """Score batch by batch."""
+        keys = {(p.left, p.filler, p.right): n for n, p in enumerate(prompts) if n not in known}
+        numbers = list(keys.values())
+        with self._log.open("a", encoding="utf-8") as log:
+            for start in range(0, len(numbers), BATCH):
+                part = numbers[start : start + BATCH]
+                asked = [prompts[n] for n in part]
+                lines = [f"{(p.left, p.filler, p.right)!r}\n" for p in asked]
+                log.write("".join(lines))
+                log.flush()
+                time.sleep(self._pause)
+                yield dict(zip(part, self.fill_mask(asked, top_k=top_k), strict=True))
+
+
+def child(prompts: str, log: str, folder: str) -> None:
+    """Score all prompts slowly, with a store."""
+    asked = pickle.loads(Path(prompts).read_bytes())  # noqa: S301 - written by this test
+    with keeping(Slow(Path(log), 0.005), folder, named=False) as kept:
+        print("ready", flush=True)
+        kept.backend.fill_mask(asked)

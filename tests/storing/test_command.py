@@ -1,0 +1,123 @@
+"""Kept scores on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bias_audit.cli import _kept
+from bias_audit.cli._app import run
+from bias_audit.errors import UsageError
+from bias_audit.records import WordScore
+from bias_audit.storing import VARIABLE, Cache, CacheUse
+from bias_audit.storing.database import ScoreStore
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def fill(folder: Path) -> ScoreStore:
+    store = ScoreStore(folder)
+    model = store.model(b"m", "tiny\x1b 0123, float32 on cpu")
+    store.put(model, {bytes([n]): WordScore(log_prob=-1.0, pieces=1) for n in range(200)})
+    store.close()
+    return store
+
+
+def test_info_path_and_clear(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = home / "cache" / "scores.sqlite"
+    assert run(["cache", "path"]) == 0
+    assert capsys.readouterr().out == f"{file}\n"
+    for command in ("info", "clear"):
+        assert run(["cache", command]) == 0
+        assert capsys.readouterr().out == f"nothing is kept yet; it will be in {file}\n"
+    assert not file.exists()
+    fill(file.parent)
+    assert run(["cache", "info"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == str(file)
+    assert lines[1].endswith("MB of at most 2,147 MB")
+    assert "200 scores" in lines[2]
+    assert "tiny\\x1b 0123" in lines[2]
+    assert run(["cache", "clear"]) == 0
+    assert "are forgotten" in capsys.readouterr().out
+    assert run(["cache", "info"]) == 0
+    assert "scores  " not in capsys.readouterr().out
+
+
+def test_a_damaged_file_is_said(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = fill(home / "cache").path
+    file.write_text("no database")
+    assert run(["cache", "info"]) == 0
+    assert "Note: the score store" in capsys.readouterr().err
+    assert file.with_name("scores.sqlite.damaged").read_text() == "no database"
+    assert run(["cache", "clear"]) == 0
+    assert [path.name for path in file.parent.iterdir()] == ["scores.sqlite"]
+
+
+def test_switched_off(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(VARIABLE, "off")
+    for command in ("info", "path", "clear"):
+        assert run(["cache", command]) == 0
+        assert capsys.readouterr().out == f"nothing is kept: {VARIABLE} is off\n"
+    assert not list(home.iterdir())
+
+
+def test_the_flags() -> None:
+    assert _kept.choice(fresh=False, no_cache=False) == Cache()
+    assert _kept.choice(fresh=True, no_cache=False) == Cache(fresh=True)
+    assert _kept.choice(fresh=False, no_cache=True) is False
+    with pytest.raises(UsageError, match="leave one out"):
+        _kept.choice(fresh=True, no_cache=True)
+
+
+def test_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    use = CacheUse(found=1234, scored=1, path="x", notices=("the disk is full",))
+    _kept.tell(use, quiet=False)
+    assert capsys.readouterr().err == (
+        "Note: the disk is full\n"
+        "Note: 1,234 of 1,235 scores were kept from earlier runs (--fresh scores anew)\n"
+    )
+    _kept.tell(use, quiet=True)
+    assert capsys.readouterr().err == "Note: the disk is full\n"
+    for nothing in (None, CacheUse(scored=5, path="x"), CacheUse()):
+        _kept.tell(nothing, quiet=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_run_keeps_and_the_next_one_finds(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["run", "reference", "-p", "occupation-gender", "--limit", "60", "-q"]
+    command += ["--exit-zero", "--progress", "none"]
+
+    def results(name: str, *flags: str) -> tuple[str, dict[str, int] | None]:
+        assert run([*command, "-o", name, *flags]) == 0
+        content = json.loads((home / name / "results.json").read_text(encoding="utf-8"))
+        for clock in ("created", "duration_s", "command"):
+            del content["run"][clock]
+        told = json.loads((home / name / "run.json").read_text(encoding="utf-8"))
+        return json.dumps(content), told.get("cache")
+
+    plain, none = results("plain", "--no-cache")
+    assert none is None
+    assert not (home / "cache").exists()
+    first, kept = results("first")
+    again, found = results("again")
+    anew, fresh = results("anew", "--fresh")
+    assert plain == first == again == anew
+    assert kept is not None
+    assert fresh == {"found": 0, "scored": kept["found"] + kept["scored"]}
+    total = kept["found"] + kept["scored"]
+    assert found == {"found": total, "scored": 0}
+    evidence = {
+        (home / name / "evidence.csv.gz").read_bytes() for name in ("plain", "first", "again")
+    }
+    assert len(evidence) == 1
+    assert capsys.readouterr().err.count("Error") == 0

@@ -1,0 +1,108 @@
+"""Runs that are killed at any moment go on where they were, with the same result."""
+
+from __future__ import annotations
+
+import datetime
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bias_audit.archive import results_text
+from bias_audit.auditing import Audit, audit
+from bias_audit.catalogue import Catalogue
+from bias_audit.planning import make_plan
+from bias_audit.scoring.fake import FakeBackend
+from bias_audit.storing import keeping
+from tests.storing.slow import BATCH, Slow
+
+KILLS = 10
+
+
+def started(prompts: Path, log: Path, folder: Path) -> subprocess.Popen[str]:
+    code = "import sys; from tests.storing.slow import child; child(*sys.argv[1:])"
+    command = [sys.executable, "-c", code, str(prompts), str(log), str(folder)]
+    found = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert found.stdout is not None
+    assert found.stdout.readline() == "ready\n"
+    return found
+
+
+def lines(log: Path) -> int:
+    """How many prompts were scored so far."""
+    return log.read_bytes().count(b"\n") if log.exists() else 0
+
+
+def audited(backend: FakeBackend, cache: Path | bool) -> Audit:
+    day = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    return audit(backend, probes=["occupation-gender"], limit=400, cache=cache, now=lambda: day)
+
+
+def text(done: Audit) -> str:
+    run = done.results.run.model_copy(update={"duration_s": 0.0})
+    return results_text(done.results.model_copy(update={"run": run}))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")
+def test_killed_ten_times_then_resumed(tmp_path: Path) -> None:
+    catalogue = Catalogue()
+    plan = make_plan(catalogue, catalogue.select(["occupation-gender"], ()), limit=400)
+    asked = [prompt for found in plan.expansions.values() for prompt in found.prompts]
+    prompts, log, folder = tmp_path / "prompts", tmp_path / "log", tmp_path / "cache"
+    prompts.write_bytes(pickle.dumps(asked))
+    rng = random.Random(7)  # noqa: S311
+    killed = before = 0
+    for _ in range(KILLS):
+        run = started(prompts, log, folder)
+        stop = before + BATCH * rng.randrange(12)
+        while run.poll() is None and lines(log) < stop:
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0, 0.004))
+        run.send_signal(signal.SIGKILL)
+        run.communicate()
+        killed += run.returncode == -signal.SIGKILL
+        before = lines(log)
+    assert killed >= KILLS // 2, "the machine is so busy that the runs ended before"
+    assert before
+    resumed = audited(Slow(log), folder)
+    assert resumed.cache is not None
+    assert not resumed.cache.notices
+    assert before - KILLS * BATCH <= resumed.cache.found
+    assert text(resumed) == text(audited(Slow(log), cache=False))
+    scored = Counter(log.read_text(encoding="utf-8").splitlines())
+    assert sum(scored.values()) - len(scored) <= KILLS * BATCH
+    assert {repr((p.left, p.filler, p.right)) for p in asked} <= set(scored)
+
+
+def test_two_runs_at_once(tmp_path: Path) -> None:
+    catalogue = Catalogue()
+    plan = make_plan(catalogue, catalogue.select(["occupation-gender"], ()), limit=60)
+    asked = [prompt for found in plan.expansions.values() for prompt in found.prompts]
+    prompts, folder = tmp_path / "prompts", tmp_path / "cache"
+    prompts.write_bytes(pickle.dumps(asked))
+    runs = [started(prompts, tmp_path / f"log{n}", folder) for n in range(2)]
+    for run in runs:
+        run.communicate()
+        assert run.returncode == 0
+    with keeping(Slow(tmp_path / "log"), folder, named=False) as kept:
+        assert repr(kept.backend.fill_mask(asked)) == repr(FakeBackend().fill_mask(asked))
+    assert kept.use.scored == 0
+    assert not (tmp_path / "log").exists()
+
+
+def test_a_second_audit_asks_nothing_and_says_the_same(tmp_path: Path) -> None:
+    first = audited(Slow(tmp_path / "log"), tmp_path / "cache")
+    second = audited(Slow(tmp_path / "log2"), tmp_path / "cache")
+    assert not (tmp_path / "log2").exists()
+    assert text(first) == text(second)
+    assert first.cache is not None
+    assert second.cache is not None
+    assert second.cache.found == first.cache.found + first.cache.scored
+    assert second.manifest["cache"] == {"found": second.cache.found, "scored": 0}
+    assert "cache" not in audited(Slow(tmp_path / "log3"), cache=False).manifest
