@@ -18,6 +18,8 @@ class Spread(NamedTuple):
     """Squared unit of the response."""
     df: int
     """Degrees of freedom."""
+    pooled: Floats
+    """What ``value`` would be if all parts of its source varied alike."""
 
 
 class Split(NamedTuple):
@@ -32,17 +34,24 @@ class Split(NamedTuple):
         """The parts of the variance that can be computed, by source."""
         found: dict[str, tuple[Spread, ...]] = {}
         if self.delta.shape[-1] > 1:
-            found["templates"] = (of_mean(self.delta),)
+            found["templates"] = of_means((1.0, self.delta))
         if all(means.shape[-1] > 1 for _, means in self.terms):
-            parts = [(weight, of_mean(means)) for weight, means in self.terms]
-            found["terms"] = tuple(Spread(w * w * part.value, part.df) for w, part in parts)
+            found["terms"] = of_means(*self.terms)
         return found
 
 
-def of_mean(values: Floats) -> Spread:
-    """Variance of the mean of (..., n) independent values, n at least two."""
-    size = values.shape[-1]
-    return Spread(values.var(axis=-1, ddof=1) / size, size - 1)
+def of_means(*groups: tuple[float, Floats]) -> tuple[Spread, ...]:
+    """Variance of a weighted sum of means of (..., n) independent values, n at least two each."""
+    if not groups:
+        return ()
+    df = [values.shape[-1] - 1 for _, values in groups]
+    each = [values.var(axis=-1, ddof=1) for _, values in groups]
+    weighed = np.sort([k * variance for k, variance in zip(df, each, strict=True)], axis=0)
+    alike = weighed.sum(axis=0) / sum(df)
+    return tuple(
+        Spread(w * w * variance / (k + 1), k, w * w * alike / (k + 1))
+        for (w, _), variance, k in zip(groups, each, df, strict=True)
+    )
 
 
 def by_groups(y: Floats, groups: Sequence[Indices], weights: Sequence[float]) -> Split:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from bias_audit.records import Floats
 from bias_audit.stats._arrays import ROUNDING, Indices, columns, finite
-from bias_audit.stats._split import Split, by_groups, by_pairs, of_mean
+from bias_audit.stats._split import Split, Spread, by_groups, by_pairs, of_means
 from bias_audit.stats.estimate import Contrast, Part, Scope, Status, assemble
 from bias_audit.stats.shape import bootstrap_t_interval, largest_share, skew, trimmed_mean
 
@@ -56,17 +56,12 @@ def _merged(y: Floats, clusters: Indices | None) -> Floats:
     return np.stack([y[codes == code].mean(axis=0) for code in dict.fromkeys(codes.tolist())])
 
 
-def _mean_part(values: Floats) -> Part:
-    """Variance of the mean of independent values (at least two)."""
-    value, df = of_mean(values)
-    return Part(float(value), df)
+def _plain(parts: tuple[Spread, ...]) -> tuple[Part, ...]:
+    return tuple(Part(float(value), df, float(pooled)) for value, df, pooled in parts)
 
 
 def _parts(split: Split, targets: tuple[Part, ...] | None) -> dict[str, tuple[Part, ...]]:
-    found = {
-        source: tuple(Part(float(part.value), part.df) for part in parts)
-        for source, parts in split.parts().items()
-    }
+    found = {source: _plain(parts) for source, parts in split.parts().items()}
     return found | ({"targets": targets} if targets else {})
 
 
@@ -270,7 +265,8 @@ def target_part(diffs_plus: ArrayLike, diffs_minus: ArrayLike) -> tuple[Part, Pa
     minus = finite(diffs_minus, ndim=1, name="diffs_minus")
     if min(plus.size, minus.size) < 2:
         raise ValueError("targets can stand for a construct only with two or more in each pole")
-    return _mean_part(plus), _mean_part(minus)
+    one, other = _plain(of_means((1.0, plus), (-1.0, minus)))
+    return one, other
 
 
 def trimmed(contrast: Contrast, share: float = 0.2) -> Contrast:
@@ -289,7 +285,7 @@ def trimmed(contrast: Contrast, share: float = 0.2) -> Contrast:
     mean, variance, df = trimmed_mean(delta, share)
     parts = {source: found for source, found in contrast.parts.items() if source != "templates"}
     if df >= 1:
-        parts = {"templates": (Part(variance, df),), **parts}
+        parts = {"templates": (Part(variance, df, variance),), **parts}
     return assemble(
         estimate=mean,
         parts=parts,

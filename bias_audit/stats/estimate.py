@@ -34,6 +34,8 @@ class Part(NamedTuple):
     """Squared unit of the response (nats squared), at least 0."""
     df: float
     """Degrees of freedom, at least 1."""
+    pooled: float
+    """What ``value`` would be if all parts of its source varied alike."""
 
 
 def upper_tail(t: float, df: float) -> float:
@@ -121,33 +123,44 @@ class Contrast:
         return float(found + wanted) * scale[0]
 
 
-def satterthwaite(values: Floats, df: Floats) -> tuple[Floats, Floats]:
+def satterthwaite(values: Floats, df: Floats, pooled: Floats) -> tuple[Floats, Floats]:
     """Return standard error and degrees of freedom of a sum of independent parts.
+
+    The degrees of freedom are at most those of parts that vary alike inside their source. Without
+    this, four words of one group that lie close together by accident leave the degrees of freedom
+    to the many words of the other groups, and the interval is too short just when the estimate is
+    too sure of itself (docs/validity.md).
 
     Args:
         values: (parts, ...) variance of each part; sorted before they are added, so that the order
             of the parts changes no digit.
         df: (parts, ...) degrees of freedom of each.
+        pooled: (parts, ...) variance of each part if all of its source varied alike.
 
     Returns:
         0 and infinity where there is no variance.
 
-    Source: Satterthwaite (1946).
+    Source: Satterthwaite (1946); the bound is this tool's.
     """
+    total, found = _satterthwaite(values, df)
+    return np.sqrt(total), np.minimum(found, _satterthwaite(pooled, df)[1])
+
+
+def _satterthwaite(values: Floats, df: Floats) -> tuple[Floats, Floats]:
+    """Sum of the parts and its degrees of freedom."""
     total = np.sort(values, axis=0).sum(axis=0)
     there = total > 0
     # Shares rather than squares of the values, which would underflow for tiny variances.
     shares = values / np.where(there, total, 1.0)
     below = np.sort(shares**2 / df, axis=0).sum(axis=0)
-    return np.sqrt(total), np.where(there, 1 / np.where(there, below, 1.0), np.inf)
+    return total, np.where(there, 1 / np.where(there, below, 1.0), np.inf)
 
 
 def _spread(used: Sequence[str], parts: Mapping[str, tuple[Part, ...]]) -> tuple[float, float]:
     """Standard error and Satterthwaite degrees of freedom of the parts in use."""
     chosen = [part for source in used for part in parts[source]]
-    se, df = satterthwaite(
-        np.array([part.value for part in chosen]), np.array([part.df for part in chosen])
-    )
+    values, df, pooled = (np.array(numbers) for numbers in zip(*chosen, strict=True))
+    se, df = satterthwaite(values, df, pooled)
     return float(se), float(df)
 
 

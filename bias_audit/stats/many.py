@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bias_audit.records import Floats
-from bias_audit.stats._split import Split, Spread, left_out, of_mean
+from bias_audit.stats._split import Split, Spread, left_out, of_means
 from bias_audit.stats.contrast import USED, trimmed
 from bias_audit.stats.estimate import Contrast, Part, Scope, satterthwaite
 from bias_audit.stats.layout import MIN_LEFT_OUT, without_a_unit
@@ -84,13 +84,15 @@ class Many:
         self.parts: dict[str, tuple[Spread, ...]] = split.parts()
         self.used: tuple[str, ...] = USED[design.scope]
         if responses.targets is not None:
-            self.parts["targets"] = tuple(of_mean(values) for values in responses.targets)
+            plus, minus = responses.targets
+            self.parts["targets"] = of_means((1.0, plus), (-1.0, minus))
             self.used = (*self.used, "targets")
         chosen = [part for source in self.used for part in self.parts[source]]
         self.estimate: Floats = split.delta.mean(axis=-1)
         self.se, self.df = satterthwaite(
             np.stack([part.value for part in chosen]),
             np.array([float(part.df) for part in chosen])[:, None],
+            np.stack([part.pooled for part in chosen]),
         )
         self.low, self.high = self._without()
         self._skewed = np.abs(skews(split.delta)) > SKEWED
@@ -143,7 +145,10 @@ class Many:
         """Outermost limits by the other interval methods of one data set; None without them."""
         delta = np.sort(self.split.delta[number] + truth)
         parts = {
-            source: tuple(Part(float(part.value[number]), part.df) for part in found)
+            source: tuple(
+                Part(float(part.value[number]), part.df, float(part.pooled[number]))
+                for part in found
+            )
             for source, found in self.parts.items()
         }
         bare = self._contrast(float(delta.mean()), float(self.se[number]), float(self.df[number]))

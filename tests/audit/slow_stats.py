@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 from scipy import stats as sp
 
-Parts = list[tuple[float, float]]
+Sources = list[list[tuple[float, list[float]]]]
+"""Of each source of variance the weights and values of its groups."""
 
 
 def mean(values: Any) -> float:
@@ -18,8 +19,18 @@ def mean(values: Any) -> float:
     return math.fsum(found) / len(found)
 
 
-def part(values: list[float], weight: float = 1.0) -> tuple[float, float]:
-    return weight**2 * st.variance(values) / len(values), len(values) - 1
+def variance_and_df(sources: Sources, *, alike: bool) -> tuple[float, float]:
+    """Variance of the estimate and its degrees of freedom; ``alike``: one spread a source."""
+    total = below = 0.0
+    for source in sources:
+        free = sum(len(values) - 1 for _, values in source)
+        shared = math.fsum((len(v) - 1) * st.variance(v) for _, v in source) / free
+        for weight, values in source:
+            spread = shared if alike else st.variance(values)
+            value = weight**2 * spread / len(values)
+            total += value
+            below += value**2 / (len(values) - 1)
+    return total, total**2 / below
 
 
 class Evidence:
@@ -61,12 +72,12 @@ class Evidence:
 class Gap:
     """Estimate, parts of the variance, interval and p of one comparison."""
 
-    def __init__(self, estimate: float, parts: Parts, delta: dict[str, float]) -> None:
+    def __init__(self, estimate: float, sources: Sources, delta: dict[str, float]) -> None:
         self.estimate = estimate
         self.delta = delta
-        total = math.fsum(value for value, _ in parts)
+        total, df = variance_and_df(sources, alike=False)
         self.se = math.sqrt(total)
-        self.df = total**2 / math.fsum(value**2 / df for value, df in parts)
+        self.df = min(df, variance_and_df(sources, alike=True)[1])
         self.p = 2 * sp.t.sf(abs(estimate) / self.se, self.df)
         self.mde = self.se * (sp.t.ppf(0.975, self.df) + sp.t.ppf(0.8, self.df))
 
@@ -93,13 +104,17 @@ def words(ev: Evidence, a: str, b: str, *, concept: bool, construct: bool, f: An
     """Unmatched words: two groups, or one group and the unweighted mean of the others."""
     f, weights = f or ev.y, weights_of(ev, a, b)
     delta = {j: difference(ev, f, weights, j) for j in ev.templates}
-    parts = [part(list(delta.values()))]
+    sources = [[(1.0, list(delta.values()))]]
     if concept:
-        for g, w in weights.items():
-            parts.append(part([mean(f(j, g, x) for j in ev.templates) for x in ev.labels[g]], w))
+        sources.append(
+            [
+                (w, [mean(f(j, g, x) for j in ev.templates) for x in ev.labels[g]])
+                for g, w in weights.items()
+            ]
+        )
     if construct:
-        parts += of_targets(ev, lambda s: [difference(ev, s, weights, j) for j in ev.templates])
-    return Gap(mean(delta.values()), parts, delta)
+        sources += of_targets(ev, lambda s: [difference(ev, s, weights, j) for j in ev.templates])
+    return Gap(mean(delta.values()), sources, delta)
 
 
 def matched(
@@ -116,17 +131,17 @@ def matched(
     f = f or ev.y
     inside = {(j, w): f(j, a, w) - f(j, b, v) for j in ev.templates for w, v in partners.items()}
     delta = {j: mean(inside[j, w] for w in partners) for j in ev.templates}
-    parts = [part(list(delta.values()))]
+    sources = [[(1.0, list(delta.values()))]]
     if concept:
-        parts.append(part([mean(inside[j, w] for j in ev.templates) for w in partners]))
+        sources.append([(1.0, [mean(inside[j, w] for j in ev.templates) for w in partners])])
     if construct:
         weights = {a: 1.0, b: -1.0}
-        parts += of_targets(ev, lambda s: [difference(ev, s, weights, j) for j in ev.templates])
-    return Gap(mean(delta.values()), parts, delta)
+        sources += of_targets(ev, lambda s: [difference(ev, s, weights, j) for j in ev.templates])
+    return Gap(mean(delta.values()), sources, delta)
 
 
-def of_targets(ev: Evidence, gaps: Any) -> Parts:
-    return [part([mean(gaps(ev.single(t))) for t in ev.poles(sign)]) for sign in "+-"]
+def of_targets(ev: Evidence, gaps: Any) -> Sources:
+    return [[(1.0, [mean(gaps(ev.single(t))) for t in ev.poles(sign)]) for sign in "+-"]]
 
 
 def masked(ev: Evidence, a: str, b: str, *, construct: bool) -> Gap:
@@ -141,11 +156,11 @@ def masked(ev: Evidence, a: str, b: str, *, construct: bool) -> Gap:
         j: mean(y[j, t] for t in ev.poles("+")) - mean(y[j, t] for t in ev.poles("-"))
         for j in ev.templates
     }
-    parts = [part(list(delta.values()))]
+    sources = [[(1.0, list(delta.values()))]]
     if construct:
         means = {t: mean(y[j, t] for j in ev.templates) for t in ev.targets}
-        parts += [part([means[t] for t in ev.poles(sign)]) for sign in "+-"]
-    return Gap(mean(delta.values()), parts, delta)
+        sources.append([(1.0, [means[t] for t in ev.poles(sign)]) for sign in "+-"])
+    return Gap(mean(delta.values()), sources, delta)
 
 
 def diagonal(ev: Evidence, own: dict[str, str]) -> Gap:
@@ -162,7 +177,7 @@ def diagonal(ev: Evidence, own: dict[str, str]) -> Gap:
         delta[j] = mean(left[g, g] for g in own) - mean(
             value for (g, h), value in left.items() if g != h
         )
-    return Gap(mean(delta.values()), [part(list(delta.values()))], delta)
+    return Gap(mean(delta.values()), [[(1.0, list(delta.values()))]], delta)
 
 
 def flips(values: list[float]) -> float:

@@ -181,13 +181,13 @@ def test_group_masked(poles):
             y[effect.id][j] - slow.mean(y[t][j] for t in ev.targets)
             for j in range(len(ev.templates))
         ]
-        gap = slow.Gap(slow.mean(rows), [slow.part(rows)], {})
+        gap = slow.Gap(slow.mean(rows), [[(1.0, rows)]], {})
         assert effect.value == pytest.approx(gap.estimate, abs=3e-6)
         assert effect.p_value == pytest.approx(gap.p, rel=1e-3)
     skew = next(r for r in done.results.results if r.metric == "skew")
     per_frame = [slow.mean(y[t][j] for t in ev.targets) for j in range(len(ev.templates))]
     per_word = [slow.mean(y[t]) for t in ev.targets]
-    gap = slow.Gap(slow.mean(per_word), [slow.part(per_frame), slow.part(per_word)], {})
+    gap = slow.Gap(slow.mean(per_word), [[(1.0, per_frame)], [(1.0, per_word)]], {})
     assert (skew.estimate, skew.se) == pytest.approx((gap.estimate, gap.se), rel=1e-4, abs=3e-6)
     assert (skew.ci_low, skew.ci_high) == pytest.approx(gap.interval(0.95), rel=1e-4, abs=3e-6)
 
@@ -229,7 +229,7 @@ def test_matched_halves_of_a_group_masked_probe():
     }
     rows = [slow.mean(inside[j, one] for one, _ in couples) for j in ev.templates]
     cols = [slow.mean(inside[j, one] for j in ev.templates) for one, _ in couples]
-    gap = slow.Gap(slow.mean(rows), [slow.part(rows), slow.part(cols)], {})
+    gap = slow.Gap(slow.mean(rows), [[(1.0, rows)], [(1.0, cols)]], {})
     assert (split.estimate, split.se) == pytest.approx((gap.estimate, gap.se), rel=1e-4, abs=3e-6)
     # a gap between the poles is no part of the halves' variance
     stronger = run(

@@ -66,16 +66,22 @@ def test_both_random_is_clarks_quasi_f(y):
 
 def slow_contrast(y, groups, weights, extra=()):
     """Second implementation with loops over lists: estimate, standard error, df."""
-    rows = len(y)
     sides = list(zip(weights, groups, strict=True))
     delta = [sum(w * statistics.fmean(row[t] for t in side) for w, side in sides) for row in y]
-    parts = [(statistics.variance(delta) / rows, rows - 1)]
-    for w, side in sides:
-        means = [statistics.fmean(row[t] for row in y) for t in side]
-        parts.append((w**2 * statistics.variance(means) / len(side), len(side) - 1))
-    parts += [(statistics.variance(values) / len(values), len(values) - 1) for values in extra]
-    total = sum(v for v, _ in parts)
-    return statistics.fmean(delta), total**0.5, total**2 / sum(v * v / d for v, d in parts)
+    means = [(w, [statistics.fmean(row[t] for row in y) for t in side]) for w, side in sides]
+    sources = [[(1, delta)], means, *([[(1, values) for values in extra]] if extra else [])]
+    found = []
+    for alike in (False, True):
+        parts = []
+        for source in sources:
+            sums = [(len(v) - 1) * statistics.variance(v) for _, v in source]
+            shared = sum(sums) / sum(len(v) - 1 for _, v in source)
+            for w, values in source:
+                spread = shared if alike else statistics.variance(values)
+                parts.append((w**2 * spread / len(values), len(values) - 1))
+        total = sum(v for v, _ in parts)
+        found.append((total**0.5, total**2 / sum(v * v / d for v, d in parts)))
+    return statistics.fmean(delta), found[0][0], min(df for _, df in found)
 
 
 def test_all_three_factors_against_loops(y):
@@ -97,6 +103,20 @@ def test_one_group_against_the_rest_against_loops(y, which):
     assert (c.estimate, c.se, c.df) == pytest.approx(
         slow_contrast(y.tolist(), groups, weights), rel=1e-12
     )
+
+
+def test_words_that_happen_to_lie_close_together_do_not_lend_degrees_of_freedom():
+    rng = np.random.default_rng(5)
+    groups = [list(range(4 * g, 4 * g + 4)) for g in range(7)]
+    y = rng.normal(0, 0.01, (12, 28)) + rng.normal(0, 1, 28)
+    y[:, :4] = rng.normal(0, 0.01, (12, 4))  # the first group's words
+    c = versus_rest(y, groups, 0, scope="concept")
+    plain = sum(p.value for s in c.used for p in c.parts[s]) ** 2 / sum(
+        p.value**2 / p.df for s in c.used for p in c.parts[s]
+    )
+    assert plain > 9
+    assert c.df < 5
+    assert c.df == pytest.approx(slow_contrast(y.tolist(), groups, [1, *[-1 / 6] * 6])[2])
 
 
 def test_the_rest_of_two_groups_is_the_other_one(y):
@@ -217,4 +237,7 @@ def test_unusable_input_is_refused(y):
 
 
 def test_target_part_holds_welch_parts():
-    assert target_part([1.0, 2.0, 3.0], [0.0, 4.0]) == (Part(1 / 3, 2), Part(4.0, 1))
+    assert target_part([1.0, 2.0, 3.0], [0.0, 4.0]) == (
+        Part(1 / 3, 2, 10 / 9),
+        Part(4.0, 1, 5 / 3),
+    )
