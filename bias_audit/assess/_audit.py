@@ -238,10 +238,11 @@ def _state(results: Sequence[Result]) -> State:
 def _record(work: _Work, harmful: frozenset[str]) -> ProbeRecord:
     statuses = [status for result in work.primary for status in result.statuses]
     record = _base_record(work.scored, harmful)
-    first = next((r for r in work.primary if r.reason), None)
+    state = _state(work.primary)
+    first = next((r for r in work.primary if r.reason and r.outcome == state), None)
     return record.model_copy(
         update={
-            "state": _state(work.primary),
+            "state": state,
             "reason": first.reason if first else "",
             "statuses": tuple(dict.fromkeys(statuses)),
             "scope": work.primary[0].scope,

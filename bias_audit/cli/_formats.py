@@ -30,7 +30,7 @@ class Outputs:
                 raise UnknownNameError("format", name, known)
         if not self.formats:
             raise UsageError("no format was named", hint=f"one of: {', '.join(known)}")
-        self.places = _places(self.formats, output)
+        self.places = places(self.formats, output)
         if len(self.formats) > 1 and set(self.formats) - set(self.places):
             raise UsageError(
                 "several formats need a file each", hint="-o html=report.html -o csv=results.csv"
@@ -55,20 +55,25 @@ class Outputs:
                 click.echo(texts[name], nl=not texts[name].endswith("\n"))
 
 
-def _places(wanted: list[str], output: tuple[str, ...]) -> dict[str, Path]:
-    places: dict[str, Path] = {}
+def places(wanted: list[str], output: tuple[str, ...]) -> dict[str, Path]:
+    """Where each format goes, from -o FORMAT=PATH.
+
+    Raises:
+        UsageError: an unknown format, an empty path, or two for one.
+    """
+    found: dict[str, Path] = {}
     for item in output:
         name, separator, path = item.partition("=")
         if not separator and len(wanted) == 1:
             name, path = wanted[0], item
-        if name in places or Path(path) in places.values():
+        if name in found or Path(path) in found.values():
             raise UsageError(
                 f"-o {item}: its format or its file was named before, and one would be lost"
             )
         if name in wanted and path:
-            places[name] = Path(path)
+            found[name] = Path(path)
         else:
             raise UsageError(
                 f"expected -o FORMAT=PATH with one of {', '.join(wanted)}, got '{item}'"
             )
-    return places
+    return found

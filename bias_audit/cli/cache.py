@@ -50,15 +50,12 @@ def clear() -> int:
     Example:
       bias-audit cache clear
     """
-    from bias_audit.storing._file import forget_aside
-
     store = _open()
     if store is None:
         return 0
     before = store.size()
     store.clear()
     store.close()
-    forget_aside(store.path)
     if not store.notices:
         click.echo(f"{before / 1e6:,.1f} MB of scores are forgotten")
     return _said(store)

@@ -60,9 +60,10 @@ def report(
 
         _write_all(figures, drawn.files(loaded[0]))
     if layout == "folder":
+        from bias_audit.cli._formats import places
         from bias_audit.render.html import folder
 
-        _write_all(Path(output[0].removeprefix("html=")), folder(loaded[0]))
+        _write_all(places(["html"], output)["html"], folder(loaded[0]))
     elif figures is None or format or output:
         _render(runs, loaded, format or "html", output)
     return 0

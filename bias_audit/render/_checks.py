@@ -27,7 +27,10 @@ def overview(results: list[Result]) -> page.Table | None:
         for check in result.checks:
             found[check.id].append(check)
     rows = []
-    for code in (*(c for c in words.CHECKS if c in found), *(set(found) - set(words.CHECKS))):
+    for code in (
+        *(c for c in words.CHECKS if c in found),
+        *(c for c in found if c not in words.CHECKS),
+    ):
         states = Counter(check.state for check in found[code])
         follows = Counter(check.consequence for check in found[code] if check.consequence)
         rows.append(

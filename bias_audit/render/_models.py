@@ -196,7 +196,7 @@ def _axis(runs: Sequence[Run], axis: str, shared: list[Shared]) -> AxisPart:
 
 def _apart(item: Shared) -> float:
     values = [r.estimate for r in item.results if r.estimate is not None]
-    return max(values) - min(values) if values else -1.0
+    return max(values) - min(values) if len(values) > 1 else -1.0
 
 
 def _picture(

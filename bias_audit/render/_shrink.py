@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -161,10 +162,15 @@ def _listed(
     )
 
 
+_MORE = re.compile(r"(\d+) more rows are in results\.json\.")
+
+
 def _first(table: page.Table, most: int) -> page.Table:
     """The first rows, and how many more there are."""
     left = len(table.rows) - most
     if left <= 0:
         return table
-    note = f"{table.note} {left} more rows are in results.json.".strip()
+    if before := _MORE.search(table.note):  # it was cut before
+        left += int(before[1])
+    note = f"{_MORE.sub('', table.note).strip()} {left} more rows are in results.json.".strip()
     return replace(table, rows=table.rows[:most], note=note)

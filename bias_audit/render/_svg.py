@@ -59,6 +59,10 @@ def adapt(source: str, *, name: str, title: str, summary: str) -> str:
     return re.sub(r">\s+<", "><", text)
 
 
+_TAG = re.compile(r"<[^>]*>")
+"""Words of a label may look like an attribute; they are never inside a tag."""
+
+
 def painted(inline: str, tones: Mapping[str, str]) -> str:
     """Return an inline drawing as a file of its own, each class replaced by its colour."""
     sides = {"f": "fill", "s": "stroke"}
@@ -68,7 +72,7 @@ def painted(inline: str, tones: Mapping[str, str]) -> str:
         return "".join(f' {sides[side]}="{tones[name]}"' for side, name in pairs)
 
     text = inline.replace(' class="plot"', "", 1)
-    text = re.sub(r' class="([fs]-[^"]*)"', paint, text)
+    text = _TAG.sub(lambda tag: re.sub(r' class="([fs]-[^"]*)"', paint, tag[0]), text)
     size = _SIZE.search(text)
     wide, tall = size.groups() if size else ("780", "400")
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{tall}"'

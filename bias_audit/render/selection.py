@@ -74,7 +74,8 @@ def _lines(table: page.Table) -> str:
     rows = [table.head, *(tuple(cell.text for cell in row) for row in table.rows)]
     lines = [f"| {' | '.join(escape(text) for text in row)} |" for row in rows]
     rule = f"| {' | '.join('---' for _ in table.head)} |"
-    return "\n".join([lines[0], rule, *lines[1:]]) + "\n"
+    note = f"\n{escape(table.note)}\n" if table.note else ""
+    return "\n".join([lines[0], rule, *lines[1:]]) + "\n" + note
 
 
 def _csv(runs: Given) -> str:

@@ -20,6 +20,9 @@ from bias_audit.stats.permutation import CELLS_AT_ONCE
 from bias_audit.stats.ranks import kendall_w, ranks
 
 FEWEST = 2
+_FAR = 300.0
+"""Standard deviations beyond which the noncentral t takes minutes and then breaks down; there the
+mean is known exactly beside the spread, whose square is distributed as chi squared."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +61,11 @@ def consistency(delta: ArrayLike, level: float = 0.95) -> EffectSize | None:
         return None
     root, df = math.sqrt(values.size), values.size - 1
     value = float(values.mean() / values.std(ddof=1))
+    if abs(value) > _FAR:
+        from scipy.special import chdtri
+
+        near = sorted(value * math.sqrt(chdtri(df, p) / df) for p in _tails(level))
+        return EffectSize(value=value, low=near[0], high=near[1], method="chi, for large values")
     low, high = (_noncentrality(value * root, df, p) / root for p in _tails(level)[::-1])
     return EffectSize(value=value, low=low, high=high, method="noncentral t")
 

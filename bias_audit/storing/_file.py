@@ -45,6 +45,8 @@ def opened(path: Path) -> tuple[sqlite3.Connection, list[str]]:
         sqlite3.Error: the file cannot be used.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):  # for its owner only, wherever the folder is
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
         return _connected(path), []
     except sqlite3.Error as error:
@@ -77,7 +79,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     if not _asked(db, "application_id") and _asked(db, "schema_version") == 0:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     elif _asked(db, "application_id") != APPLICATION:
-        raise _not_ours()
+        raise ForeignError(0, "it is a database of another program", str(path))
     if _asked(db, "user_version") > SCHEMA:
         raise ForeignError(0, "a newer version of bias-audit wrote it", str(path))
     db.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -94,13 +96,6 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         db.execute(f"PRAGMA application_id = {APPLICATION}")
         db.execute(f"PRAGMA user_version = {SCHEMA}")
     db.execute("COMMIT")
-
-
-def _not_ours() -> sqlite3.DatabaseError:
-    """A database of somebody else is treated like one that cannot be read."""
-    error = sqlite3.DatabaseError("it is a database of another program")
-    error.sqlite_errorname = "SQLITE_NOTADB"
-    return error
 
 
 def _asked(db: sqlite3.Connection, pragma: str) -> int:
@@ -127,18 +122,9 @@ def said(path: Path, error: Exception) -> str:
 
 
 def set_aside(path: Path) -> None:
-    """Move the file out of the way; an older one that was moved is replaced."""
-    os.replace(path, path.with_name(path.name + _ASIDE))
-    _without_log(path)
-
-
-def forget_aside(path: Path) -> None:
-    """Delete what was set aside."""
-    with contextlib.suppress(FileNotFoundError):
-        path.with_name(path.name + _ASIDE).unlink()
-
-
-def _without_log(path: Path) -> None:
+    """Move the file and its log out of the way; one that was moved before is replaced."""
+    aside = path.name + _ASIDE
+    os.replace(path, path.with_name(aside))
     for ending in ("-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + ending).unlink()
+            os.replace(path.with_name(path.name + ending), path.with_name(aside + ending))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bias_audit.records import ModelInfo, OpenScore, ProgressCallback, Prompt, WordScore
 from bias_audit.scoring.base import Backend, PartwiseBackend, SentenceBackend
-from bias_audit.storing.codec import Record
+from bias_audit.storing.codec import Record, keepable
 from bias_audit.storing.database import ScoreStore
 from bias_audit.storing.keys import Keys
 from bias_audit.storing.sentences import StoredSentences
@@ -42,7 +42,10 @@ class Shelf:
 
     def put(self, records: Mapping[bytes, Record]) -> None:
         """Keep answers."""
-        self.store.put(self.model, {k: r for k, r in records.items() if self._fits(r)})
+        kept = {k: r for k, r in records.items() if keepable(r) and self._fits(r)}
+        self.store.put(self.model, kept)
+        if self.fresh:  # or the answer of before would come back
+            self.store.drop(records.keys() - kept.keys())
 
     def count(self, found: int, asked: int) -> None:
         """Remember where answers came from."""

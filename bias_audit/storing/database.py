@@ -24,6 +24,7 @@ T = TypeVar("T")
 LIMIT = 2 << 30
 """Bytes that the file may take."""
 _PUT = "INSERT OR REPLACE INTO scores(key, model, used, value) VALUES (?, ?, ?, ?)"
+_DROP = "DELETE FROM scores WHERE key = ?"
 _TOUCH = "UPDATE scores SET used = ? WHERE key = ?"
 _ASKED = 500
 """Keys in one query; every SQLite takes 999."""
@@ -65,6 +66,7 @@ class ScoreStore:
         self._day = int(clock() // 86_400)
         self._touched: list[tuple[int, bytes]] = []
         self._since_trim = 0
+        self._wrote = False
         self._db: sqlite3.Connection | None = None
         try:
             self._db, said = _file.opened(self.path)
@@ -118,10 +120,17 @@ class ScoreStore:
         ]
         if not rows:
             return
+        self._wrote = True
         self._try(lambda db: _in_one(db, _PUT, rows), None)
         self._since_trim += sum(len(row[3]) for row in rows)
         if self._since_trim > self.limit // 64:
             self._trim()
+
+    def drop(self, keys: Iterable[bytes]) -> None:
+        """Forget what is kept under these keys."""
+        rows = [(key,) for key in keys]
+        if rows:
+            self._try(lambda db: _in_one(db, _DROP, rows), None)
 
     def flush(self) -> None:
         """Remember which records were used."""
@@ -130,9 +139,10 @@ class ScoreStore:
             self._try(lambda db: _in_one(db, _TOUCH, touched), None)
 
     def close(self) -> None:
-        """Keep to the size, and let go of the file."""
+        """Keep to the size after writing, and let go of the file."""
         self.flush()
-        self._trim()
+        if self._wrote:
+            self._trim()
         self._let_go()
 
     def models(self) -> Sequence[ModelUse]:
@@ -149,11 +159,10 @@ class ScoreStore:
         return self._try(_size, 0)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget all scores; the models keep their numbers, which running audits know."""
 
         def forget(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM scores")
-            db.execute("DELETE FROM models")
             db.execute("VACUUM")
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 

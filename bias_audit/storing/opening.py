@@ -24,7 +24,7 @@ _HOMELESS = f"scores are not kept: there is no home folder; name a folder in {VA
 class Cache:
     """How scores are kept."""
 
-    folder: Path | None = None
+    folder: str | Path | None = None
     """Where; the default place when None."""
     fresh: bool = False
     """Score anew, and keep that instead of what was kept before."""
@@ -107,7 +107,7 @@ def _kept(backend: Backend, choice: CacheChoice, *, named: bool) -> Kept:
     if folder is None:
         return Kept(backend=backend, notices=() if switched_off() else (_HOMELESS,))
     _require_digest(backend.info)
-    store = ScoreStore(folder, limit=cache.limit)
+    store = ScoreStore(Path(folder), limit=cache.limit)
     if not store.is_open:
         return Kept(backend=backend, notices=tuple(store.notices))
     digest = identity(backend.info, versions())

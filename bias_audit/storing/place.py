@@ -18,7 +18,7 @@ def default_folder(environment: Mapping[str, str] | None = None) -> Path | None:
     env = os.environ if environment is None else environment
     named = env.get(VARIABLE, "").strip()
     if named:
-        return None if named.casefold() in OFF else Path(named).expanduser()
+        return None if named.casefold() in OFF else _expanded(named)
     xdg = Path(env.get("XDG_CACHE_HOME", ""))
     if xdg.is_absolute():
         return xdg / "bias-audit"
@@ -31,6 +31,13 @@ def default_folder(environment: Mapping[str, str] | None = None) -> Path | None:
     if sys.platform == "win32":
         return Path(env.get("LOCALAPPDATA") or home / "AppData" / "Local") / "bias-audit" / "Cache"
     return home / ".cache" / "bias-audit"
+
+
+def _expanded(named: str) -> Path | None:
+    try:
+        return Path(named).expanduser()
+    except RuntimeError:  # ~name of nobody
+        return None
 
 
 def switched_off(environment: Mapping[str, str] | None = None) -> bool:

@@ -360,3 +360,15 @@ def test_a_word_without_the_form_is_left_out_before_scoring():
     (skip,) = record(done).skips
     assert (skip.kind, skip.what, skip.reason) == ("term", "anns", "not_applicable")
     assert only(done).n_terms == 8
+
+
+def test_a_probe_gives_the_reason_of_the_result_that_made_its_state():
+    def effect(p):
+        return plant(0.04, "a")(p) + plant(2.0, "c")(p)
+
+    done = run(controlled(groups=THREE), effect)
+    outcomes = {r.groups[0]: r.outcome for r in primary(done)}
+    assert outcomes["c"] == "fail"
+    (wrong,) = [r for r in primary(done) if r.groups[0] == "c"]
+    assert record(done).state == "fail"
+    assert record(done).reason == wrong.reason

@@ -113,6 +113,24 @@ def test_markdown_and_csv_have_the_same_numbers(three: Given) -> None:
     assert {row["run"] for row in rows} == {"runs/a", "runs/b", "runs/c"}
 
 
+def test_what_one_model_alone_measured_is_not_called_equal(audit: Results) -> None:
+    lost = tuple(
+        r.model_copy(update={"estimate": None, "reason": "all words lost"}) for r in audit.results
+    )
+    shown = _models.build([("a", audit), ("b", audit.model_copy(update={"results": lost}))])
+    assert all(axis.picture is None for axis in shown.axes)
+    text = selection.render([("a", audit), ("b", audit.model_copy(update={"results": lost}))], "md")
+    assert "not available: all words lost" in text
+    assert "| 0.00 |" not in text
+
+
+def test_markdown_says_what_a_table_says_below_it(three: Given) -> None:
+    text = selection.render(three, "md")
+    assert any(axis.table.note for axis in _models.build(three).axes)
+    for axis in _models.build(three).axes:
+        assert axis.table.note.split(";")[0] in text
+
+
 def test_nothing_in_common_is_said(audit: Results) -> None:
     page = Page(
         selection.render(

@@ -147,3 +147,17 @@ def test_a_level_outside_its_range_is_refused(level):
 def test_negative_counts_are_refused():
     with pytest.raises(ValueError, match="negative"):
         effects.cramers_v([[1, -1], [2, 3]])
+
+
+@pytest.mark.parametrize("size", [2, 8, 12])
+def test_consistency_of_gaps_that_hardly_vary_is_quick_and_continuous(size):
+    wobble = np.random.default_rng(8).normal(size=size)
+    wobble = (wobble - wobble.mean()) / wobble.std(ddof=1)
+    below, above = (effects.consistency(d_z + wobble) for d_z in (299.0, 301.0))
+    assert below.method != above.method
+    for name in ("low", "high"):
+        assert getattr(above, name) / 301 == pytest.approx(getattr(below, name) / 299, rel=1e-3)
+    far = effects.consistency(0.3 + 1.6e-8 * wobble)
+    assert far.low < far.value < far.high
+    mirrored = effects.consistency(-0.3 - 1.6e-8 * wobble)
+    assert (mirrored.low, mirrored.high) == pytest.approx((-far.high, -far.low))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -81,20 +82,14 @@ def spoil(path: Path, how: str) -> None:
     content = path.read_bytes()
     if how == "foreign text":
         path.write_text("this is no database\n" * 100)
-    elif how == "foreign database":
-        path.unlink()
-        db = sqlite3.connect(path)
-        db.execute("CREATE TABLE theirs(x)")
-        db.commit()
-        db.close()
     elif how == "cut off":
         path.write_bytes(content[: len(content) // 2])
     else:
         path.write_bytes(content[:4096] + b"\xa5" * (len(content) - 4096))
 
 
-@pytest.mark.parametrize("how", ["foreign text", "foreign database", "cut off", "overwritten"])
-def test_a_damaged_or_foreign_file_is_said_and_set_aside(folder: Path, how: str) -> None:
+@pytest.mark.parametrize("how", ["foreign text", "cut off", "overwritten"])
+def test_a_damaged_file_is_said_and_set_aside(folder: Path, how: str) -> None:
     path = fill(folder, 0, 500)
     spoil(path, how)
     before = path.read_bytes()
@@ -107,8 +102,44 @@ def test_a_damaged_or_foreign_file_is_said_and_set_aside(folder: Path, how: str)
     assert len(store.notices) == 1
     assert path.with_name(NAME + ".damaged").read_bytes()[:4096] == before[:4096]
     assert fill(folder, 0, 20).exists()
-    assert _file.forget_aside(path) is None
-    assert sorted(p.name for p in folder.iterdir()) == [NAME]
+    assert len(list(folder.glob(NAME))) == 1
+
+
+def test_a_database_of_another_program_is_left_alone(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / NAME
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+        other.execute("CREATE TABLE mine(x)")
+        other.executemany("INSERT INTO mine VALUES (?)", [(n,) for n in range(1000)])
+        other.commit()
+        for _ in range(2):
+            store = ScoreStore(folder)
+            store.put(store.model(b"m", "a model"), some(0, 5))
+            store.clear()
+            store.close()
+            assert "it is a database of another program" in store.notices[0]
+        assert other.execute("SELECT count(*) FROM mine").fetchone() == (1000,)
+    assert [p.name for p in folder.iterdir()] == [NAME]
+
+
+def test_only_its_owner_reads_the_file(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = fill(folder, 0, 5)
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_looking_forgets_nothing_and_a_cleared_model_keeps_its_number(folder: Path) -> None:
+    fill(folder, 0, 3000)
+    look = ScoreStore(folder, limit=1 << 12)
+    look.close()
+    store = ScoreStore(folder)
+    assert len(store.get(some(0, 3000))) == 3000
+    number = store.model(b"m", "a model")
+    store.clear()
+    assert store.model(b"n", "another") != number
+    assert store.model(b"m", "a model") == number
+    store.close()
 
 
 def test_a_full_disk_ends_the_keeping_and_nothing_else(folder: Path) -> None:
