@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bias_audit.catalogue import Catalogue
     from bias_audit.comparing import Compared, compare
     from bias_audit.filling import Fill, fill
-    from bias_audit.scoring import FakeBackend, open_backend
+    from bias_audit.scoring import Engine, FakeBackend, open_backend
     from bias_audit.storing import Cache
 
 __version__ = "0.1.0"
@@ -38,6 +38,7 @@ __all__ = [
     "Cache",
     "Catalogue",
     "Compared",
+    "Engine",
     "FakeBackend",
     "FileError",
     "Fill",
@@ -60,6 +61,7 @@ _HOMES = {
     "Cache": "bias_audit.storing",
     "Catalogue": "bias_audit.catalogue",
     "Compared": "bias_audit.comparing",
+    "Engine": "bias_audit.scoring",
     "FakeBackend": "bias_audit.scoring",
     "Fill": "bias_audit.filling",
     "Settings": "bias_audit.assess",

@@ -30,6 +30,7 @@ from bias_audit.archive import (
 from bias_audit.config import GateConfig
 from bias_audit.policy import Policy
 from bias_audit.stats.multiplicity import holm
+from bias_audit.stats.steady import deciding_level
 
 Compared = Mapping[str, Comparison | MissingChange]
 """By the name of a baseline: the comparison with it, or why there is none."""
@@ -109,8 +110,8 @@ def _family(cell: _Cell, worst: Mapping[_Subject, float]) -> Family:
     testing): copies of a gate, or a looser one beside it, let no failure go.
     """
     known = {**worst, cell.subject: cell.p}
-    adjusted = holm(np.array([*known.values()]))
-    return Family(p=float(adjusted[list(known).index(cell.subject)]), size=len(known))
+    adjusted = float(holm(np.array([*known.values()]))[list(known).index(cell.subject)])
+    return Family(p=adjusted, size=len(known), level=deciding_level(cell.p, adjusted))
 
 
 def _cell(gate: GateConfig, result: Result, results: Results, compared: Compared) -> _Cell:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 
 from bias_audit.probes import Group, Probe
 from bias_audit.specs import tongue
@@ -35,6 +36,23 @@ def target_scope(probe: Probe) -> str:
     if probe.spec.target_scope != "auto":
         return probe.spec.target_scope if fewest > 1 else "fixed"
     return "construct" if fewest >= MIN_CONSTRUCT else "fixed"
+
+
+def with_others(probe: Probe, groups: int) -> bool:
+    """Whether each of so many scored groups is compared with the mean of the others."""
+    return groups > 2 and probe.spec.compare in (None, "others")
+
+
+def families(probes: Iterable[Probe]) -> dict[str, int]:
+    """How many primary comparisons each axis has if all groups can be scored: one family each."""
+    found: dict[str, int] = {}
+    for probe in probes:
+        if probe.spec.role == "probe":
+            k = len(probe.groups)
+            many = k if with_others(probe, k) else math.comb(k, 2)
+            many = 1 if probe.spec.targets.own else many
+            found[probe.spec.axis] = found.get(probe.spec.axis, 0) + many
+    return found
 
 
 def metrics(probe: Probe) -> list[str]:

@@ -187,7 +187,7 @@ class TargetEffect(Record):
     ci_high: float | None = None
     p_value: float | None = None
     p_adjusted: float | None = None
-    """Benjamini-Yekutieli over the targets of the probe."""
+    """Over the targets of the comparison, as ``targets_adjustment`` of the result says."""
     facts: dict[str, float] = Field(default_factory=dict)
 
 
@@ -227,6 +227,8 @@ class Result(Record):
     df: float | None = None
     p_value: float | None = None
     p_adjusted: float | None = None
+    p_adjustment: str = ""
+    """How and over how many: ``Holm over 7``."""
     p_method: str = ""
     p_sign_flip: float | None = None
     p_label_exchange: float | None = None
@@ -266,19 +268,31 @@ class Result(Record):
     uneven: bool = False
     """The sentences' gaps are skewed, or one outweighs the others: other methods must agree."""
     other_low: float | None = None
-    """Lower limit by other interval methods, the smallest; None where they were not needed."""
+    """Lower 95 % limit by other interval methods, the smallest; None where not needed."""
     other_high: float | None = None
-    """Upper limit by other interval methods, the largest."""
+    """Upper such limit, the largest."""
     other90_low: float | None = None
     """As ``other_low``, of the 90 % intervals."""
     other90_high: float | None = None
     """As ``other_high``, of the 90 % intervals."""
+    half_low: float | None = None
+    """Smallest estimate from half of the group words; None where they are no sample, or few."""
+    half_high: float | None = None
+    """Largest such estimate."""
+    half_outside: float | None = None
+    """Largest limit that a half, judged by itself, would fail at."""
+    half_inside: float | None = None
+    """Smallest limit that a half, judged by itself, would pass at."""
+    adjusted: float | None = None
+    """Estimate at equal frequency and length of the group words; None where it has none."""
     statuses: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
-    """How much a primary result can bear, check by check."""
+    """How much a result that gates can judge can bear, check by check."""
     reason: str = ""
     by_template: tuple[TemplateEffect, ...] = ()
     by_target: tuple[TargetEffect, ...] = ()
+    targets_adjustment: str = ""
+    """How the p-values of ``by_target`` are adjusted, and over how many."""
     companions: tuple[Companion, ...] = ()
     """Further measures of the same comparison."""
     sentences: tuple[Sentence, ...] = ()

@@ -214,6 +214,54 @@ class MissingChange(Record):
     """The same in words."""
 
 
+class ShareChange(Record):
+    """One share of the pairs of a published data set, in two runs that scored the same pairs."""
+
+    dataset: str
+    measure: str
+    category: str
+    """``all`` for all pairs."""
+    unit: str = "percent"
+    neutral: float | None = None
+    """The share of a model without a preference; None where the measure has none."""
+    direction: str
+    """What a larger share means, in words."""
+    baseline: float
+    """The baseline's share, of the pairs that both runs scored."""
+    candidate: float
+    """That of the other run."""
+    difference: float
+    """``candidate`` minus ``baseline``, percentage points."""
+    ci_low: float | None = None
+    """Lower end of the 95 % interval of the difference, over clusters; None without one."""
+    ci_high: float | None = None
+    """Its upper end."""
+    se: float | None = None
+    df: float | None = None
+    p_value: float | None = None
+    """Two-sided, against no difference, over clusters."""
+    p_adjusted: float | None = None
+    """After Holm over the categories of the measure; the overall share is no member."""
+    differs: bool = False
+    """The p, for a category the adjusted one, is below 0.05."""
+    identical: bool = False
+    """Every pair has the same scores in both runs."""
+    only_baseline: int
+    """Pairs in which only the baseline prefers the first sentence."""
+    only_candidate: int
+    """Pairs in which only the other run does."""
+    mcnemar: float
+    """McNemar's exact p on those pairs, which takes pairs as independent: a quick look."""
+    pairs: int
+    """Pairs that both runs scored."""
+    clusters: int
+    """Writers, target terms or templates that they come from."""
+    lost: int = 0
+    """Pairs that not both runs scored; counted with the overall share."""
+    reason: str = ""
+    """Why there is no interval."""
+
+
 class Comparison(Record):
     """The audited run beside its baseline."""
 
@@ -224,6 +272,8 @@ class Comparison(Record):
     identical: bool = False
     """Both runs hold the same scores in every paired cell, and none is lost."""
     changes: tuple[Change, ...] = ()
+    shares: tuple[ShareChange, ...] = ()
+    """In place of changes, where both are runs of published data sets."""
     missing: tuple[MissingChange, ...] = ()
     notices: tuple[str, ...] = ()
     """What the reader should know: other architecture, other vocabulary, other settings."""

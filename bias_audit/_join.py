@@ -12,6 +12,7 @@ from bias_audit._book import Book
 from bias_audit._explain import Path_
 from bias_audit.errors import FileError, UnknownNameError, nearest
 from bias_audit.probes import Frame, Group, Probe, Target, Word, words_of
+from bias_audit.records import OTHERS
 from bias_audit.specs import (
     Entry,
     Groups,
@@ -155,6 +156,9 @@ class _Joiner:
                 self.book.say(("groups",), "a probe compares at least two groups")
         groups = tuple(self._group(name, found[name], heads, tags) for name in found)
         self._refuse_shared(groups)
+        if (rest := OTHERS.lstrip("~")) in found:
+            message = f"a group cannot be called '{rest}'"
+            self.book.say(("groups", rest), message, "it stands for all groups but one in results")
         return groups
 
     def _group(
@@ -205,6 +209,10 @@ class _Joiner:
             names.append(pole.name or pole.set or ", ".join(word.label for word in words[:3]))
             targets += [Target(word=w, pole=sign, facts=w.entry.facts) for w in words]
         self._refuse_both(targets)
+        ids = [group.id for group in groups]
+        if groups and spec.share_of is not None and spec.share_of not in ids:
+            message = f"there is no group '{spec.share_of}'"
+            self.book.say_unknown(("targets", "share_of"), message, spec.share_of, ids)
         return tuple(targets), (names[0], names[1])
 
     def _refuse_both(self, targets: list[Target]) -> None:

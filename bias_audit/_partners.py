@@ -156,6 +156,15 @@ def other_family(old: Model, new: Model) -> bool:
     return (old.architecture, old.vocabulary_size) != (new.architecture, new.vocabulary_size)
 
 
+def same_model(old: Results, new: Results) -> Iterator[str]:
+    """Whether the weights are the same, and what of the arithmetic is not."""
+    a, b = old.model, new.model
+    if a.fingerprint and a.fingerprint == b.fingerprint and not other_family(a, b):
+        yield "both runs audited the same weights"
+    if a.dtype != b.dtype:
+        yield f"other arithmetic: {a.dtype} in the baseline, {b.dtype} here"
+
+
 def notices(old: Results, new: Results) -> Iterator[str]:
     """What a reader of the differences should know."""
     a, b = old.model, new.model
@@ -165,10 +174,7 @@ def notices(old: Results, new: Results) -> Iterator[str]:
             f" the baseline, {b.architecture or b.kind} with {b.vocabulary_size:,} here; gaps can"
             " be compared, and no gate judges the difference"
         )
-    elif a.fingerprint == b.fingerprint:
-        yield "both runs audited the same weights"
-    if a.dtype != b.dtype:
-        yield f"other arithmetic: {a.dtype} in the baseline, {b.dtype} here"
+    yield from same_model(old, new)
     for results, run in ((old, "the baseline"), (new, "this run")):
         if results.run.partial:
             yield f"{run} was cut short, so nothing is decided"

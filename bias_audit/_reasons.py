@@ -14,7 +14,7 @@ BLOCKED = {
     " probability",
     "confounded": "the gap may be due to how frequent or how long the group words are",
     "p_withheld": "the test finds gaps where the same scores have none",
-    "fragile": "the verdict hangs on one sentence, on one word or on one interval method",
+    "fragile": "the verdict hangs on one sentence, on some words or on one interval method",
 }
 """Statuses of a result that forbid a verdict, most important first, and why."""
 UNCONTROLLED = "no_controls"
@@ -42,7 +42,7 @@ REASONS = {
     "incomplete": "A pole lost too many of its words, or has hardly any probability.",
     "confounded": "The gap may be due to how frequent or how long the group words are.",
     "p_withheld": "The test finds gaps where the same scores, dealt anew, have none.",
-    "fragile": "The verdict hangs on one sentence, one word or one interval method.",
+    "fragile": "The verdict hangs on one sentence, some words or one interval method.",
     "no_baseline": "The baseline is not there, so there is nothing to compare with.",
     "no_evidence": "A run has no evidence file, so its sentences cannot be paired.",
     "not_in_baseline": "The baseline has no such result.",

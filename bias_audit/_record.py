@@ -60,6 +60,8 @@ class Companion(Short):
     value: float
     ci_low: float | None = None
     ci_high: float | None = None
+    p_value: float | None = None
+    """Of the rank test of the same question, as it is: adjusted for nothing, judged by nothing."""
     words: tuple[WordShare, ...] = ()
     """The words behind it, the largest number first."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,12 +17,15 @@ from bias_audit.stats import severity
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.layout import without_one
-from bias_audit.stats.steady import Limits, Steadiness, hangs_on_one
+from bias_audit.stats.steady import ALPHA, DECIDES, Halves, Limits, Steadiness, side, unsteady
 
-ALPHA = 0.05
 PARTIAL = "the run was cut short, so nothing is decided"
 PARTIAL_SIDE = "the run or its baseline was cut short, so nothing is decided"
-FRAGILE = "without one sentence or word, or by another interval method, the verdict would change"
+FRAGILE = (
+    "without one sentence or word, on half of the words, or by another interval method, the verdict"
+    " would change"
+)
+OUTSIDE = "between group words of equal frequency and length the gap would lie outside of the limit"
 NO_INTERVAL = "there is no interval to judge by"
 SHARED = ("instrument_failed", "no_card", "descriptive_only", "incomplete")
 """Statuses of a result that forbid a verdict on its change too; the others are about its size."""
@@ -51,6 +55,8 @@ class Family:
     """p for lying beyond the limit, after Holm over all gated results."""
     size: int
     """Number of gated results."""
+    level: float = DECIDES
+    """Level of the interval that decides a failure by this p."""
 
 
 def absolute(result: Result, limit: float, family: Family, *, partial: bool) -> Verdict:
@@ -65,8 +71,10 @@ def absolute(result: Result, limit: float, family: Family, *, partial: bool) -> 
     state = outcome(found, limit, p_beyond_adjusted=family.p)
     if state == "unclear":
         return _wider(result, found, limit, family)
-    if _hangs_on_one(result, found, limit):
+    if unsteady(found, _steadiness(result), limit, family.level):
         return Verdict("unclear", "fragile", FRAGILE)
+    if state == "pass" and result.adjusted is not None and side(result.adjusted, limit) != 0:
+        return Verdict("unclear", "confounded", OUTSIDE)
     if state == "fail":
         return Verdict("fail", "outside_limit", "the whole interval lies outside the limit")
     if UNCONTROLLED in result.statuses:
@@ -165,14 +173,6 @@ def _blocking_size(result: Result) -> str:
     return _blocking(s for s in result.statuses if s != "fragile" or not known)
 
 
-def _hangs_on_one(result: Result, found: Contrast, limit: float) -> bool:
-    """A verdict that one sentence, one word or one interval method carries, at this limit."""
-    wide, narrow = found.interval(result.confidence), found.interval(0.9)
-    if wide is None or narrow is None:
-        return False
-    return hangs_on_one(found.estimate, wide, narrow, _steadiness(result), limit)
-
-
 def _steadiness(result: Result) -> Steadiness:
     """What is stored about it; the sentences alone tell for runs of older versions."""
     if result.without_low is None or result.without_high is None:
@@ -183,7 +183,16 @@ def _steadiness(result: Result) -> Steadiness:
         uneven=result.uneven,
         other=_both(result.other_low, result.other_high),
         other90=_both(result.other90_low, result.other90_high),
+        halves=_halves(result),
     )
+
+
+def _halves(result: Result) -> Halves | None:
+    low, high, outside = result.half_low, result.half_high, result.half_outside
+    if low is None or high is None or outside is None:
+        return None
+    inside = math.inf if result.half_inside is None else result.half_inside
+    return Halves(low=low, high=high, outside=outside, inside=inside)
 
 
 def _both(low: float | None, high: float | None) -> Limits | None:

@@ -42,6 +42,7 @@ from bias_audit._decided import (
     MissingChange,
     RiseBound,
     Severity,
+    ShareChange,
     WaiverRecord,
 )
 from bias_audit._record import Check, Companion, Record, WordShare
@@ -73,6 +74,7 @@ __all__ = [
     "SanityCheck",
     "Sentence",
     "Severity",
+    "ShareChange",
     "SkipRecord",
     "State",
     "TargetEffect",

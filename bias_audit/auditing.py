@@ -17,6 +17,7 @@ from bias_audit.assess import Settings
 from bias_audit.catalogue import Catalogue
 from bias_audit.config import GateConfig
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.evidence import PAIR_SCORES
 from bias_audit.judging import judged
 from bias_audit.measuring import Measured, ProgressListener, measure
 from bias_audit.pairing import StoredRun
@@ -25,21 +26,19 @@ from bias_audit.policy import Policy
 from bias_audit.requested.listing import chosen
 from bias_audit.requested.running import require
 from bias_audit.sanity import check_all
-from bias_audit.scoring import Backend, open_backend
+from bias_audit.scoring import Backend, engine_told
 from bias_audit.store import (
     default_folder,
     read_manifest,
     require_writable,
     write_run,
 )
-from bias_audit.storing import CacheChoice, CacheUse, keeping
+from bias_audit.storing import CacheChoice, CacheUse, opened
 
 if TYPE_CHECKING:
     import pandas as pd
 
 EVIDENCE = "evidence.csv.gz"
-PAIR_SCORES = "benchmarks.csv.gz"
-"""Scores of the pairs of published data sets; no text of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,6 +143,19 @@ class Audit:
         archive.write_atomic(target, text)
         return target
 
+    def figures(self, folder: str | Path) -> Path:
+        """Write every chart of the report as SVG, PNG and PDF, with what each shows in captions.md.
+
+        Raises:
+            UsageError: the files cannot be written.
+        """
+        from bias_audit.render import figures
+
+        target = Path(folder)
+        for name, content in figures.files(self.results):
+            archive.write_atomic(target / name, content)
+        return target
+
     def save(self, folder: str | Path) -> Path:
         """Write the run folder: results, manifest, evidence, report and summary.
 
@@ -223,7 +235,8 @@ def audit(
         checks: checks on request, likewise.
         catalogue: where probes come from; the shipped ones when None.
         settings: choices of the analysis.
-        limit: keep only so many sentences of each probe (the audit is then partial).
+        limit: keep only so many sentences of each probe (the audit is then partial, if any has
+            more).
         max_seconds: stop scoring after this time (the audit is then partial).
         progress: called with (what, rows done, rows in all) while scoring.
         command: the command line, for the report.
@@ -235,7 +248,7 @@ def audit(
             place when True. A backend of your own needs a folder.
         now: clock for the time stamp, UTC.
         options: of :func:`bias_audit.scoring.open_backend`: revision, device, dtype, batch_size,
-            offline, allow_pickle.
+            offline, allow_pickle, engine.
 
     Raises:
         BiasAuditError: the model cannot be loaded, a name or a file is wrong, or nothing is left.
@@ -244,17 +257,20 @@ def audit(
     catalogue = catalogue or Catalogue()
     asked = chosen(measures, checks)
     plan = make_plan(catalogue, catalogue.select(probes, exclude), limit=limit, requests=asked)
-    backend = open_backend(model, **options) if isinstance(model, str) else model
-    require(backend, plan.orders)
-    started = (now or _utc_now)()
-    clock = time.monotonic()
-    sanity = check_all(backend, {tag: catalogue.sanity(tag) for tag in plan.languages})
-    with keeping(backend, cache, named=isinstance(model, str)) as kept:
+    with opened(model, cache, **options) as kept:
+        require(kept.plain, plan.orders)
+        started = (now or _utc_now)()
+        clock = time.monotonic()
+        spoken = {tag: catalogue.sanity(tag) for tag in plan.languages}
+        sanity = check_all(kept.checked, spoken)
         measured = measure(
             plan, kept.backend, progress=progress, max_seconds=max_seconds, settings=settings
         )
+        if kept.woken:
+            sanity = check_all(kept.model, spoken)
+        told, info = engine_told(kept.plain), kept.plain.info
     duration = time.monotonic() - clock
-    results = assemble(plan, backend.info, measured, settings, sanity)
+    results = assemble(plan, info, measured, settings, sanity)
     policy = policy or Policy(gates=tuple(gates), strict=strict)
     run = results.run.model_copy(
         update={
@@ -270,7 +286,7 @@ def audit(
     return Audit(
         results=results,
         measured=measured,
-        manifest=manifest(plan, backend.info, results, settings, options) | kept.use.told(),
+        manifest=manifest(plan, info, results, settings, options) | kept.use.told() | told,
         cache=kept.use,
     )
 

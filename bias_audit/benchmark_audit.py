@@ -5,32 +5,30 @@ It has no gate and no finding: these numbers are for comparison with the literat
 
 from __future__ import annotations
 
-import csv
 import datetime
-import gzip
 import hashlib
-import io
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
 from bias_audit import __version__, archive
 from bias_audit.assembling import model_record
 from bias_audit.assess import Settings
-from bias_audit.auditing import PAIR_SCORES, Audit
+from bias_audit.auditing import Audit
 from bias_audit.benchmarking import Benchmark, benchmark
-from bias_audit.benchmarking.running import PairRow, chosen_measures
+from bias_audit.benchmarking.rows import written
+from bias_audit.benchmarking.running import chosen_measures
 from bias_audit.catalogue import Catalogue
 from bias_audit.datasets import Dataset, open_dataset
 from bias_audit.errors import NothingToAuditError, ScoringError, UsageError
+from bias_audit.evidence import PAIR_SCORES
 from bias_audit.gates import STATES
 from bias_audit.sanity import check_all
-from bias_audit.scoring import Backend, open_backend
+from bias_audit.scoring import Backend, engine_told
 from bias_audit.scoring.base import SentenceBackend, SentenceScoring
 from bias_audit.store import versions
-from bias_audit.storing import CacheChoice, keeping
+from bias_audit.storing import CacheChoice, opened
 
 Listener = Callable[[str, int, int], None]
 
@@ -57,7 +55,8 @@ def audit_datasets(
         measures: ids or globs of measures; each data set's own when empty.
         settings: seed and confidence.
         examples: pairs to quote in the report, from each data set.
-        limit: only the first so many records of each data set (the audit is then partial).
+        limit: only the first so many records of each data set (the audit is then partial, if
+            there were more).
         progress: called with (what, sentences done, sentences in all) while scoring.
         command: the command line, for the report.
         cache: whether and where scores are kept between runs, as for :func:`audit`.
@@ -69,29 +68,32 @@ def audit_datasets(
             cannot be loaded, or nothing is left.
     """
     settings = settings or Settings()
-    opened = [open_dataset(name, path) for name, path in sorted(data.items())]
-    if not opened:
+    datasets = [open_dataset(name, path) for name, path in sorted(data.items())]
+    if not datasets:
         raise NothingToAuditError("no data set was named", hint="--data crows-pairs=FILE")
-    for dataset in opened:
+    for dataset in datasets:
         chosen_measures(dataset.info, measures)
-    backend = open_backend(model, **options) if isinstance(model, str) else model
-    _scorer(backend)
-    started = (now or _utc_now)()
-    clock = time.monotonic()
-    sanity = check_all(backend, {"en": Catalogue().sanity("en")})
-    with keeping(backend, cache, named=isinstance(model, str)) as kept:
+    with opened(model, cache, **options) as kept:
+        _scorer(kept.plain)
+        started = (now or _utc_now)()
+        clock = time.monotonic()
+        spoken = {"en": Catalogue().sanity("en")}
+        sanity = check_all(kept.checked, spoken)
         scorer = _scorer(kept.backend)
-        done, errors = _measured(opened, scorer, measures, settings, examples, limit, progress)
+        done, errors = _measured(datasets, scorer, measures, settings, examples, limit, progress)
+        if kept.woken:
+            sanity = check_all(kept.model, spoken)
+        told = kept.use.told() | engine_told(kept.plain)
     results = archive.Results(
         tool=archive.Tool(name="bias-audit", version=__version__),
-        model=model_record(backend.info),
+        model=model_record(kept.plain.info),
         run=archive.Run(
             seed=settings.seed,
             created=started.isoformat(timespec="seconds"),
             duration_s=round(time.monotonic() - clock, 2),
-            partial=limit is not None,
+            partial=any(found.cut for found in done),
             command=command,
-            catalogue_digest=_digest(opened),
+            catalogue_digest=_digest(datasets),
         ),
         states=dict.fromkeys(STATES, 0) | {"error": len(errors)},
         sanity=sanity[0],
@@ -105,9 +107,9 @@ def audit_datasets(
     results = archive.settled(results)
     return Audit(
         results=results,
-        manifest=_manifest(backend, results, settings, options, opened, measures) | kept.use.told(),
+        manifest=_manifest(kept.plain, results, settings, options, datasets, measures) | told,
         cache=kept.use,
-        further={PAIR_SCORES: pair_scores(row for found in done for row in found.rows)},
+        further={PAIR_SCORES: written(row for found in done for row in found.rows)},
     )
 
 
@@ -159,17 +161,6 @@ def _measured(
             found = Benchmark(record=record)
         done.append(found)
     return done, errors
-
-
-def pair_scores(rows: Any) -> bytes:
-    """The bytes of ``benchmarks.csv.gz``: scores and ids, no text of a data set."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(PairRow)])
-    for row in rows:
-        values = astuple(row)
-        writer.writerow([f"{v:.6f}" if isinstance(v, float) else v for v in values])
-    return gzip.compress(text.getvalue().encode("utf-8", "backslashreplace"), 6, mtime=0)
 
 
 def _digest(opened: Sequence[Dataset]) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bias_audit.archive import Change, Comparison, write_atomic
+from bias_audit._published import compare_published
+from bias_audit.archive import Change, Comparison, ShareChange, write_atomic
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.evidence import NAME
+from bias_audit.evidence import NAME, PAIR_SCORES
 from bias_audit.pairing import StoredRun, compare_runs
 from bias_audit.render import comparison as shown
 
@@ -34,15 +36,21 @@ class Compared:
         return self.record.changes
 
     @property
+    def shares(self) -> tuple[ShareChange, ...]:
+        """One record for each share of pairs of published data sets that both audits have."""
+        return self.record.shares
+
+    @property
     def identical(self) -> bool:
         """Whether both models gave every sentence the same scores."""
         return self.record.identical
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the changes as a table for pandas."""
+        """Return the changes, or the shares of published data sets, as a table for pandas."""
         import pandas as pd
 
-        return pd.DataFrame([change.model_dump() for change in self.record.changes])
+        rows = self.record.shares or self.record.changes
+        return pd.DataFrame([row.model_dump() for row in rows])
 
     def report(self, path: str | Path, format: str | None = None) -> Path:
         """Render into a file; the format follows the name's ending (html, md, json, csv, txt).
@@ -66,7 +74,7 @@ class Compared:
 def compare(
     baseline: str | Path | Audit, candidate: str | Path | Audit, *, folder: Path | None = None
 ) -> Compared:
-    """Compare two audits of the same sentences.
+    """Compare two audits of the same sentences, or of the same published data sets.
 
     Args:
         baseline: what to compare with: a run folder, a ``results.json``, ``baseline:NAME``, or an
@@ -75,10 +83,14 @@ def compare(
         folder: where baselines are kept; beside the configuration of this folder when None.
 
     Raises:
-        UsageError: one of them cannot be read, or has no evidence to pair.
+        UsageError: one of them cannot be read, has no scores to pair, or they share none.
         UnknownNameError: no baseline has this name.
     """
     old, new = _stored(baseline, folder), _stored(candidate, folder)
+    named = {"candidate": _named(candidate), "candidate_model": new.results.model}
+    if old.pair_scores is not None or new.pair_scores is not None:
+        record = compare_published(old, new, names=(_named(baseline), _named(candidate)))
+        return Compared(record=record.model_copy(update=named))
     for run, source in ((old, baseline), (new, candidate)):
         if run.evidence is None:
             raise UsageError(
@@ -86,8 +98,7 @@ def compare(
                 hint="give the whole folder that 'bias-audit run' wrote",
             )
     record = compare_runs(old, new, name=_named(baseline))
-    told = {"candidate": _named(candidate), "candidate_model": new.results.model}
-    return Compared(record=record.model_copy(update=told))
+    return Compared(record=record.model_copy(update=named))
 
 
 def _stored(source: str | Path | Audit, folder: Path | None) -> StoredRun:
@@ -102,8 +113,13 @@ def _stored(source: str | Path | Audit, folder: Path | None) -> StoredRun:
         return StoredRun(
             results=source.results, evidence=evidence_csv([tables[name] for name in sorted(tables)])
         )
-    file = None if source.folder is None else source.folder / NAME
-    return StoredRun(results=source.results, evidence=file if file and file.is_file() else None)
+    if PAIR_SCORES in source.further:
+        pairs = source.further[PAIR_SCORES]
+        return StoredRun(results=source.results, evidence=None, pair_scores=pairs)
+    if source.folder is None:
+        return StoredRun(results=source.results, evidence=None)
+    found = StoredRun.open(source.folder)
+    return dataclasses.replace(found, results=source.results)
 
 
 def _accepted(name: str, folder: Path | None) -> StoredRun:

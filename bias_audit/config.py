@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from bias_audit import _yaml
 from bias_audit._book import Book
 from bias_audit._explain import MistakesError, Path_
+from bias_audit._run_config import ModelConfig, RunConfig
 from bias_audit.catalogue import Catalogue
 from bias_audit.errors import FileError, UnknownNameError
 from bias_audit.requested.listing import KINDS, names
@@ -24,27 +25,6 @@ WAIVERS = "bias-audit-waivers.yaml"
 BASELINE = "baseline:"
 _AGAINST = re.compile(r"baseline:[a-z0-9][a-z0-9._-]{0,79}")
 _TWO_GATES = "write two gates, one for the size and one for its rise"
-
-
-class ModelConfig(Spec):
-    """Which model, and how it is loaded."""
-
-    name: str = "reference"
-    """``reference``, a local folder or a hub id."""
-    revision: str | None = None
-    """Commit of the hub repository; recorded, and warned about when absent."""
-    dtype: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-
-
-class RunConfig(Spec):
-    """How the run goes."""
-
-    seed: int = Field(default=20240601, ge=0)
-    batch_size: int | Literal["auto"] = "auto"
-    measures: tuple[str, ...] = ()
-    checks: tuple[str, ...] = ()
-    """Measures and checks on request, ids or globs."""
 
 
 class ProbeUse(Spec):
@@ -76,12 +56,24 @@ class Minimum(Spec):
     coverage: float = Field(default=0.8, gt=0, le=1)
 
 
+class Multiplicity(Spec):
+    """How the p-values of questions asked together are adjusted."""
+
+    primary: Literal["holm", "max-t"] = "holm"
+    """The primary comparisons of an axis."""
+    secondary: Literal["by", "bh"] = "by"
+    """Everything exploratory on an axis."""
+    targets: Literal["by", "bh", "max-t"] = "by"
+    """The table of words of each comparison."""
+
+
 class Analysis(Spec):
     """Choices of the statistics."""
 
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     resamples: int = Field(default=9999, ge=99)
     minimum: Minimum = Minimum()
+    multiplicity: Multiplicity = Multiplicity()
 
 
 class GateConfig(Spec):

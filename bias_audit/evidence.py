@@ -17,6 +17,8 @@ from typing import IO, Literal, NamedTuple
 from bias_audit.errors import UsageError
 
 NAME = "evidence.csv.gz"
+PAIR_SCORES = "benchmarks.csv.gz"
+"""Scores of the pairs of published data sets; no text of them."""
 MOST_NATS = 1e-6
 """A log-probability is at most 0, up to rounding."""
 

@@ -37,7 +37,7 @@ FEWEST_FRAMES = 6
 NOTICES = {
     "direction_depends_on_phrasing": "The direction depends on the phrasing: fewer than three in "
     "four sentences agree.",
-    "fragile": "The verdict hangs on one sentence, on one word or on one interval method.",
+    "fragile": "The verdict hangs on one sentence, on some words or on one interval method.",
     "confounded": "At equal frequency and length of the group words less than half of it is left.",
     "p_withheld": "The test finds gaps where the same scores have none, so its p is withheld.",
     "pole_heterogeneous": "A few likely words of a pole behave unlike the others; see the table of "

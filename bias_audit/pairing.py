@@ -41,7 +41,7 @@ from bias_audit.archive import (
     locate,
 )
 from bias_audit.errors import UsageError
-from bias_audit.evidence import NAME, Cells, Source, complete, read
+from bias_audit.evidence import NAME, PAIR_SCORES, Cells, Source, complete, read
 from bias_audit.records import OTHERS
 from bias_audit.stats.multiplicity import by, holm
 
@@ -57,6 +57,8 @@ class StoredRun:
     results: Results
     evidence: Source | None
     """The file, its bytes, or None when there is none."""
+    pair_scores: Source | None = None
+    """The same for the scores of pairs of published data sets."""
 
     @classmethod
     def open(cls, run: str | Path) -> StoredRun:
@@ -66,8 +68,10 @@ class StoredRun:
             UsageError: nothing readable is there.
         """
         path = locate(run)
-        evidence = path.parent / NAME
-        return cls(results=load_results(path), evidence=evidence if evidence.is_file() else None)
+        evidence, pairs = (
+            file if (file := path.parent / name).is_file() else None for name in (NAME, PAIR_SCORES)
+        )
+        return cls(results=load_results(path), evidence=evidence, pair_scores=pairs)
 
 
 def compare_runs(base: StoredRun, candidate: StoredRun, *, name: str) -> Comparison:

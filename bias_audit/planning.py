@@ -30,7 +30,7 @@ class Plan:
     lists: WordLists
     """What completions are looked up in."""
     partial: bool
-    """True when ``limit`` cut the sentences."""
+    """True when ``limit`` left a sentence out."""
     orders: Orders = field(default_factory=Orders)
     """Measures and checks that were requested by name."""
 
@@ -75,13 +75,14 @@ def make_plan(
     """
     tasks: list[Task] = []
     probes: dict[str, Probe] = {}
+    partial = False
     for name in names:
-        probe = _cut(catalogue.probe(name), limit)
-        controls = probe.spec.controls
-        probes[name] = probe
-        for control in (*controls.positive, *controls.negative):
-            if control not in probes:
-                probes[control] = _cut(catalogue.probe(control), limit)
+        controls = catalogue.probe(name).spec.controls
+        for asked in dict.fromkeys((name, *controls.positive, *controls.negative)):
+            if asked not in probes:
+                probes[asked], cut = _first(catalogue.probe(asked), limit)
+                partial |= cut
+        probe = probes[name]
         placebo = None
         if controls.placebo and probe.spec.mask == "target" and not probe.spec.targets.own:
             placebo = name + PLACEBO
@@ -99,25 +100,26 @@ def make_plan(
             "no probe is left to run", hint="see 'bias-audit probes list' for the names"
         )
     expansions = {name: expand(probe) for name, probe in probes.items()}
-    asked = [task.probe for task in tasks if task.probe.spec.role == "probe"]
+    judged = [task.probe for task in tasks if task.probe.spec.role == "probe"]
     return Plan(
         tasks=tuple(tasks),
         probes=probes,
         expansions=expansions,
         lists=_lists(catalogue),
-        partial=limit is not None,
-        orders=ordered(requests, {probe.spec.id: probe for probe in asked}, expansions),
+        partial=partial,
+        orders=ordered(requests, {probe.spec.id: probe for probe in judged}, expansions),
     )
 
 
-def _cut(probe: Probe, limit: int | None) -> Probe:
+def _first(probe: Probe, limit: int | None) -> tuple[Probe, bool]:
+    """The probe with its first sentences, and whether any was left out."""
     if probe.spec.role != "probe":
         probe = dataclasses.replace(probe, open_frames=())
-    if limit is None:
-        return probe
-    return dataclasses.replace(
-        probe, frames=probe.frames[:limit], open_frames=probe.open_frames[:limit]
-    )
+    longest = max(len(probe.frames), len(probe.open_frames))
+    if limit is None or longest <= limit:
+        return probe, False
+    frames, open_frames = probe.frames[:limit], probe.open_frames[:limit]
+    return dataclasses.replace(probe, frames=frames, open_frames=open_frames), True
 
 
 def _with_placebo(catalogue: Catalogue, probe: Probe, lexicon: str) -> Probe:

@@ -126,6 +126,9 @@ class ModelInfo:
     device: str
     config_digest: str = ""
     """SHA-256 over ``config.json``, which says how the weights are used."""
+    arithmetic: str = ""
+    """How matrix products are rounded: torch's setting, and for less than full precision what
+    they run on."""
     notices: tuple[str, ...] = ()
     """Things the reader should know, such as an unpinned revision."""
 

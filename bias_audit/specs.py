@@ -122,6 +122,9 @@ class Targets(Spec):
     minus: Pole | None = None
     neither: Pole | None = None
     """Scored and shown, but in neither pole."""
+    share_of: Id | None = None
+    """The group whose share, in per cent, the fact of ``where`` states; the first group unless
+    told."""
     own: dict[Id, Entry] = Field(default_factory=dict)
     """For definitional controls: each group's own word (christian: church)."""
 

@@ -53,7 +53,7 @@ JOB_FRAMES = (
     "They asked the {who}, a {what} from the next village.",
     "When the {who} moved here, the firm needed a {what}.",
     "As a {what}, the {who} knew many people.",
-    "The letter called the {who} a {what}.",
+    'The letter spoke of the {who} and said "{what}".',
     "Nobody was surprised when the {who} became a {what}.",
     "The factory pays the {who} for the work of a {what}.",
     "The job of a {what} was given to the {who}.",

@@ -11,7 +11,14 @@
 
   const key = (row, column) => {
     const cell = row.cells[column];
-    return cell.hasAttribute("data-v") ? Number(cell.getAttribute("data-v")) : cell.textContent.trim();
+    const words = cell.textContent.trim();
+    if (cell.hasAttribute("data-v")) return Number(cell.getAttribute("data-v"));
+    if (cell.tagName === "TH" || cell.className) return words;
+    const found = /(÷?)(−?)(\d[\d,]*)(\.\d+)?(e[+-]?\d+)?/.exec(words);
+    if (!found) return words;
+    const [, turned, minus, whole, rest = "", power = ""] = found;
+    const size = Number(whole.replaceAll(",", "") + rest + power) * (minus ? -1 : 1);
+    return turned ? 1 / size : size;
   };
   const compare = (a, b) => {
     if (typeof a === "number" && typeof b === "number") return a - b;

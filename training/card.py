@@ -109,7 +109,7 @@ def _gap(result: Result, probe: ProbeRecord) -> dict[str, Any]:
 
 def _numbers(result: Result) -> dict[str, Any]:
     return {
-        name: None if value is None else round(value, 3)
+        name: None if value is None else round(value, 6)
         for name, value in (
             ("estimate", result.estimate),
             ("low", result.ci_low),

@@ -1,10 +1,11 @@
 """Step 4: how good is the model? Everything the card says, measured.
 
-    python -m training.evaluate TEXT FOLDER [--against OTHER]
+    python -m training.evaluate TEXT FOLDER [--against OTHER] [--seeds FOLDER ...]
 
 Prints a table and writes ``evaluation.json`` into FOLDER. Held-out text is the last share of TEXT
 that the settings name; another model (``--against``) is scored on the same words, so that models
-with different vocabularies compare. Sentences are scored by bias-audit itself.
+with different vocabularies compare. Runs with other seeds (``--seeds``) are asked for what may
+depend on the seed: first choices, gaps, occupations. Sentences are scored by bias-audit itself.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import argparse
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,28 +166,48 @@ def evaluate(backend: Backend, chosen: Text) -> tuple[dict[str, Any], list[WordS
     }, scores
 
 
+def again(
+    folder: Path, chosen: Text, associations: Callable[[Backend], dict[str, Any]]
+) -> dict[str, Any]:
+    """What is asked of a run with another seed; its length and seed as its own record has them."""
+    made = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    backend = open_backend(str(folder.resolve()))
+    links = associations(backend)
+    return {
+        "seed": made["settings"]["seed"],
+        "pieces_seen": made["pieces_seen"],
+        "top1": accuracy(words_filled(backend, chosen.gaps))["top1"],
+        "cloze_hits": clozes(backend)["hits"],
+        "associations": {name: links[name] for name in ("with_text", "with_womens_share")},
+    }
+
+
 def main() -> None:
     """Parse and run."""
     parser = argparse.ArgumentParser(prog="training.evaluate", description=__doc__)
     parser.add_argument("text", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--against", type=Path, help="another model, asked the same")
+    parser.add_argument("--seeds", type=Path, nargs="*", default=[], help="runs with other seeds")
     parser.add_argument("--config", type=Path)
     parser.add_argument("--least", type=int, default=50, help="sentences that name a job")
     asked_for = parser.parse_args()
     options = settings.read(asked_for.config)
     chosen = Text.of(asked_for.text, options)
+    what = (asked_for.text, options.text.held_out, asked_for.least, options.seed)
     found: dict[str, Any] = {}
     scores = {}
     for name, folder in (("model", asked_for.folder), ("against", asked_for.against)):
         if folder is not None:
             backend = open_backend(str(folder.resolve()))
             found[name], scores[name] = evaluate(backend, chosen)
-            found[name]["associations"] = pronouns.associations(
-                backend, asked_for.text, options.text.held_out, asked_for.least, options.seed
-            )
+            found[name]["associations"] = pronouns.associations(backend, *what)
     if "against" in scores:
         found["gain"] = gain(scores["model"], scores["against"])
+    found["seeds"] = [
+        again(folder, chosen, lambda b: pronouns.associations(b, *what))
+        for folder in asked_for.seeds
+    ]
     found["twins"] = list(twins.checked(asked_for.folder))
     path = asked_for.folder / "evaluation.json"
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

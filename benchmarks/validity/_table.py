@@ -19,6 +19,8 @@ class Table:
     rows: list[tuple[str, ...]] = field(default_factory=list)
     holds: list[bool | None] = field(default_factory=list)
     """Whether each row keeps its promise; None where none is made."""
+    note: str = ""
+    """What it was made with; stands under it on the page."""
 
     def add(self, *cells: str, holds: bool | None) -> None:
         """Add a row."""
@@ -32,6 +34,8 @@ class Table:
         words = {True: "yes", False: "**no**", None: "no promise"}
         for row, held in zip(self.rows, self.holds, strict=True):
             yield f"| {' | '.join((*row, words[held]))} |"
+        if self.note:
+            yield from ("", f"*{self.note}*")
 
     @property
     def broken(self) -> int:

@@ -68,7 +68,10 @@ def _checked(
 
 
 def rises(sets: int, seed: int) -> Table:
-    """Gates on a rise that is as large as the limit; the direction declared, or measured."""
+    """Gates on a rise that is as large as the limit.
+
+    With the direction declared only the first bound is tried: no gate is judged by it alone.
+    """
     table = Table("rises", ("two models", "drawn", "wrong pass", "wrong fail"))
     limit = regression_gate.MARGIN
     for rows, pairs in regression_gate.DESIGNS:

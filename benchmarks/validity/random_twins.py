@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -19,11 +21,17 @@ FAST = Settings(resamples=199, divergence_resamples=99)
 LIMITS = (0.223, 1.0, 3.0)
 """The last one is the largest that a gate takes: no gap of an untrained network comes near it."""
 GATES = tuple(GateConfig(id=f"size-{limit:g}", probe="*", max=limit) for limit in LIMITS)
-SIZES = {"small": (2, 64), "of the bundled model's size": (4, 256)}
-"""Layers and width."""
+SMALL = {
+    "num_hidden_layers": 2,
+    "hidden_size": 64,
+    "num_attention_heads": 4,
+    "intermediate_size": 256,
+}
+SIZES: dict[str, dict[str, int]] = {"small": SMALL, "of the bundled model's size": {}}
+"""What differs from the bundled model's configuration."""
 
 
-def save_twin(folder: Path, seed: int, layers: int, width: int) -> None:
+def save_twin(folder: Path, seed: int, other: dict[str, int]) -> None:
     """Save a network of the bundled model's kind with its tokenizer and weights drawn anew."""
     import torch
     import transformers
@@ -33,26 +41,36 @@ def save_twin(folder: Path, seed: int, layers: int, width: int) -> None:
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (folder / name).write_bytes((REFERENCE / name).read_bytes())
     told = json.loads((REFERENCE / "config.json").read_text(encoding="utf-8"))
-    told |= {"num_hidden_layers": layers, "hidden_size": width, "num_attention_heads": 4}
-    told |= {"intermediate_size": 4 * width, "dtype": "float32"}
-    config = transformers.RobertaConfig(**told)
+    told |= {"dtype": "float32"} | other
+    config = transformers.AutoConfig.for_model(**told)
     torch.manual_seed(seed)
-    transformers.RobertaForMaskedLM(config).save_pretrained(folder)
+    transformers.AutoModelForMaskedLM.from_config(config).save_pretrained(folder)
 
 
-def twins(number: int, seed: int) -> Table:
-    """Audit untrained networks with the core probes and judge them by loose and tight gates."""
+def twins(number: int, seed: int, deadline: float | None = None) -> Table:
+    """Audit untrained networks with the core probes and judge them by loose and tight gates.
+
+    Past the deadline (of ``time.monotonic``) no further one of a size is begun after the first.
+    """
     table = Table(
         "random-twins", ("untrained networks", "audited", "gates", "pass", "unclear", "fail")
     )
-    for name, (layers, width) in SIZES.items():
+    for name, other in SIZES.items():
         states: Counter[str] = Counter()
-        for place in range(number):
+        audited = 0
+        while audited < number and not (audited and late(deadline)):
             with tempfile.TemporaryDirectory() as folder:
-                save_twin(Path(folder), seed + place, layers, width)
+                save_twin(Path(folder), seed + audited, other)
                 done = audit(open_backend(folder), settings=FAST)
             judged = judge(done.results, Policy(gates=GATES), {})
             states.update(gate.state for gate in judged.gates if gate.enforced)
+            audited += 1
+            print(f"untrained network {audited} of {number}, {name}", file=sys.stderr, flush=True)
         counts = [f"{states[state]}" for state in ("pass", "unclear", "fail")]
-        table.add(name, f"{number}", f"{states.total()}", *counts, holds=states["pass"] == 0)
+        table.add(name, f"{audited}", f"{states.total()}", *counts, holds=states["pass"] == 0)
     return table
+
+
+def late(deadline: float | None) -> bool:
+    """Whether the time is up."""
+    return deadline is not None and time.monotonic() > deadline

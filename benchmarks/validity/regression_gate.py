@@ -4,7 +4,7 @@
 
 First table: the rise of a gap whose direction is declared, over designs of J sentences and n
 matched pairs of words. At the margin, a wrong pass and a wrong fail should each happen in at most
-5 %.
+5 %. It tries the first bound alone and is no gate's error rate: gates measure the direction.
 
 Second table: the direction is the sign of a noisy baseline (standard error of a single model's gap
 0.24), and the size has risen by exactly the margin, further in the same direction or to the other

@@ -2,6 +2,7 @@
 
 from bias_audit.assess._audit import Assessment, Task, assess
 from bias_audit.assess._design import Design, scored_groups, target_scope
+from bias_audit.assess._families import exploratory
 from bias_audit.assess._input import Scored, Settings, WordLists
 from bias_audit.assess._profile import skip_record
 from bias_audit.assess.checks import wants_priors
@@ -16,6 +17,7 @@ __all__ = [
     "Task",
     "WordLists",
     "assess",
+    "exploratory",
     "scored_groups",
     "skip_record",
     "target_scope",

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from bias_audit._reasons import UNCONTROLLED
-from bias_audit.archive import Card, ProbeRecord, Result, Role, State
-from bias_audit.assess import _compare, _controls, _profile, _results, _robust, secondary
+from bias_audit.archive import ProbeRecord, Result, Role, State
+from bias_audit.assess import (
+    _compare,
+    _controls,
+    _families,
+    _profile,
+    _results,
+    _robust,
+    secondary,
+)
 from bias_audit.assess._controls import Control
 from bias_audit.assess._input import Comparison, Scored, Settings, WordLists
-from bias_audit.assess._judge import Case, blocked, judge
+from bias_audit.assess._judge import Case, blocked, judge, levels
 from bias_audit.assess.checks import Examination, Twins, applied, percentile, twins
 from bias_audit.probes import Probe
 from bias_audit.specs import tongue
-from bias_audit.stats.multiplicity import by
+from bias_audit.stats.steady import DECIDES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,10 +50,12 @@ class _Work:
 
     task: Task
     scored: Scored
+    compared: list[Comparison] = field(default_factory=list)
+    """The primary comparisons, before they are judged."""
     cases: list[Case] = field(default_factory=list)
     secondary: list[Result] = field(default_factory=list)
     overall: list[Result] = field(default_factory=list)
-    """Tests of all groups at once: a family of their own."""
+    """Tests of all groups at once."""
     controls: list[Control] = field(default_factory=list)
     primary: list[Result] = field(default_factory=list)
 
@@ -78,24 +86,29 @@ def assess(
     asked = {task.probe.spec.id: task for task in tasks if task.probe.spec.role == "probe"}
     pairs = twins({name: scored[name] for name in asked if name in scored})
     works = [
-        _measure(task, scored[name], controls, failures, settings, sanity or {}, pairs.get(name))
+        _Work(task=task, scored=scored[name], compared=_compare.primary(scored[name], settings))
         for name, task in asked.items()
         if name in scored
     ]
     for axis in dict.fromkeys(work.task.probe.spec.axis for work in works):
         members = [work for work in works if work.task.probe.spec.axis == axis]
-        judged = iter(judge([c for work in members for c in work.cases], partial=partial))
+        for work, decides in zip(members, _levels(members), strict=True):
+            said = _instrument(work, controls, failures, settings, sanity or {})
+            _measure(work, settings, said, pairs.get(work.task.probe.spec.id), decides)
+        cases = [case for work in members for case in work.cases]
+        judged = iter(judge(cases, settings, partial=partial))
         for work in members:
             work.primary = [next(judged) for _ in work.cases]
         _describe(members, settings, lists or WordLists())
-        _adjust_secondary(members)
+        described = [each for work in members for each in (work.secondary, work.overall)]
+        _families.exploratory(described, settings)
     mine = {work.task.probe.spec.id for work in works}
     alone = [controls[key] for key in sorted(controls) if key not in mine]
     halves = [c for work in works for c in work.controls if c.id not in controls]
     return Assessment(
         probes=(
             *(_record(work, hurtful) for work in works),
-            *(_control_record(control, scored[control.id], hurtful) for control in alone),
+            *(_profile.control_record(control, scored[control.id], hurtful) for control in alone),
         ),
         results=(
             *(r for work in works for r in (*work.primary, *work.secondary, *work.overall)),
@@ -124,16 +137,22 @@ def _run_controls(
     return found
 
 
-def _measure(
-    task: Task,
-    scored: Scored,
+def _levels(members: Sequence[_Work]) -> list[list[float]]:
+    """Of each probe of an axis the levels that decide its comparisons, after Holm over them all."""
+    family = [(one, work.task.probe.spec.margin) for work in members for one in work.compared]
+    found = iter(levels(family))
+    return [[next(found) for _ in work.compared] for work in members]
+
+
+def _instrument(
+    work: _Work,
     controls: Mapping[str, Control],
     failures: Mapping[str, str],
     settings: Settings,
     sanity: Mapping[str, str],
-    pair: Twins | None,
-) -> _Work:
-    work = _Work(task=task, scored=scored)
+) -> str:
+    """Give a probe its controls, and say why they forbid to believe it; empty when they do not."""
+    task = work.task
     names = [*task.positive, *task.negative, *([task.placebo] if task.placebo else [])]
     work.controls = [controls[name] for name in names if name in controls]
     missing = [
@@ -141,43 +160,61 @@ def _measure(
         for name in names
         if name not in controls
     ]
-    if _controls.can_split(scored):
-        work.controls.append(_controls.split_halves(scored, settings))
+    if _controls.can_split(work.scored):
+        work.controls.append(_controls.split_halves(work.scored, settings))
     untrained = sanity.get(tongue(task.probe.spec.language), "")
     reasons = [untrained, *(c.reason for c in work.controls), *missing]
-    instrument = "; ".join(reason for reason in reasons if reason)
-    shared = _shared_statuses(work, settings)
+    return "; ".join(reason for reason in reasons if reason)
+
+
+def _measure(
+    work: _Work,
+    settings: Settings,
+    instrument: str,
+    pair: Twins | None,
+    decides: Sequence[float],
+) -> None:
+    """The results of a probe, each with what it can bear; those that gates may judge are examined.
+
+    Args:
+        work: the probe.
+        settings: choices of the analysis.
+        instrument: why nothing of it may be judged.
+        pair: the probe with its negated twin.
+        decides: level of the interval that decides each primary comparison.
+    """
+    scored, shared = work.scored, _shared_statuses(work, settings)
     gaps = tuple(gap for control in work.controls for gap in control.placebo_gaps)
     examined = Examination(scored, settings, gaps=gaps, pair=pair)
-    for comparison in _compare.primary(scored, settings):
-        result = _checked(scored, comparison, settings, "primary", shared, examined)
+    for comparison, level in zip(work.compared, decides, strict=True):
+        result = _checked(comparison, examined, "primary", shared, level)
         work.cases.append(
             Case(result=result, comparison=comparison, instrument=instrument, placebo_gaps=gaps)
         )
     for comparison in _compare.all_pairs(scored, settings):
-        found = _checked(scored, comparison, settings, "secondary", shared)
+        found = _checked(comparison, examined, "secondary", shared, DECIDES)
         among = percentile(comparison.contrast.estimate, gaps)
         found = found.model_copy(update={"placebo_percentile": among})
         work.secondary.append(_withheld(found, instrument))
     if (whole := secondary.spread(scored, settings)) is not None:
         whole = whole.model_copy(update={"statuses": (*whole.statuses, *shared)})
         work.overall = [_withheld(whole, instrument)]
-    return work
 
 
 def _describe(members: Sequence[_Work], settings: Settings, lists: WordLists) -> None:
     """What nothing is judged by: measures beside the primary ones, of each probe and of two."""
     for work in members:
-        work.secondary += secondary.measures(work.scored, settings, lists)
+        found = secondary.measures(work.scored, settings, lists)
+        work.secondary += secondary.marked(found, work.primary)
         work.primary = [
             result.model_copy(
                 update={"companions": secondary.beside(work.scored, case.comparison, settings)}
             )
             for result, case in zip(work.primary, work.cases, strict=True)
         ]
-    found = secondary.planes([(work.scored, work.primary) for work in members])
+    planes = secondary.planes([(work.scored, work.primary) for work in members])
     for work in members:
-        if (plane := found.get(work.task.probe.spec.id)) is not None:
+        if (plane := planes.get(work.task.probe.spec.id)) is not None:
             work.secondary.append(plane)
 
 
@@ -192,18 +229,18 @@ def _shared_statuses(work: _Work, settings: Settings) -> tuple[str, ...]:
 
 
 def _checked(
-    scored: Scored,
     comparison: Comparison,
-    settings: Settings,
+    examined: Examination,
     role: Role,
     shared: tuple[str, ...],
-    examined: Examination | None = None,
+    level: float,
 ) -> Result:
-    checks = _robust.check(scored, comparison, settings)
-    result = _results.build(scored, comparison, settings, role=role, checks=checks)
-    if examined is not None:
-        result = applied(result, examined.checks(comparison, checks))
-    return result.model_copy(update={"statuses": (*result.statuses, *shared)})
+    scored, settings = examined.scored, examined.settings
+    known = _robust.check(scored, comparison, settings, level)
+    result = _results.build(scored, comparison, settings, role=role, checks=known)
+    result = applied(result, examined.checks(comparison, known))
+    update = {"statuses": (*result.statuses, *shared), "adjusted": examined.adjusted(comparison)}
+    return result.model_copy(update=update)
 
 
 def _withheld(result: Result, instrument: str) -> Result:
@@ -211,21 +248,6 @@ def _withheld(result: Result, instrument: str) -> Result:
     statuses = (*result.statuses, *(["instrument_failed"] if instrument else []))
     reason = blocked(statuses, instrument, result.n_templates) or result.reason
     return result.model_copy(update={"statuses": statuses, "reason": reason})
-
-
-def _adjust_secondary(works: Sequence[_Work]) -> None:
-    """Benjamini-Yekutieli over everything exploratory on one axis; tests of all groups apart."""
-    for name in ("secondary", "overall"):
-        lists: list[list[Result]] = [getattr(work, name) for work in works]
-        family = [r.p_value for results in lists for r in results if r.p_value is not None]
-        adjusted = iter(by(np.array(family)))
-        for results in lists:
-            results[:] = [
-                r
-                if r.p_value is None
-                else r.model_copy(update={"p_adjusted": float(next(adjusted))})
-                for r in results
-            ]
 
 
 def _state(results: Sequence[Result]) -> State:
@@ -237,7 +259,7 @@ def _state(results: Sequence[Result]) -> State:
 
 def _record(work: _Work, harmful: frozenset[str]) -> ProbeRecord:
     statuses = [status for result in work.primary for status in result.statuses]
-    record = _base_record(work.scored, harmful)
+    record = _profile.record(work.scored, harmful)
     state = _state(work.primary)
     first = next((r for r in work.primary if r.reason and r.outcome == state), None)
     return record.model_copy(
@@ -253,42 +275,4 @@ def _record(work: _Work, harmful: frozenset[str]) -> ProbeRecord:
                 _profile.skip_record(s) for s in (*work.scored.skips, *work.scored.cube.skips)
             ),
         }
-    )
-
-
-def _control_record(control: Control, scored: Scored, harmful: frozenset[str]) -> ProbeRecord:
-    return _base_record(scored, harmful, placebo=control.id.endswith("~placebo")).model_copy(
-        update={
-            "id": control.id,
-            "role": f"{control.kind}_control",
-            "state": "pass" if control.works else "fail",
-            "reason": control.reason,
-            "controls": (),
-            "card": None,
-        }
-    )
-
-
-def _base_record(scored: Scored, harmful: frozenset[str], *, placebo: bool = False) -> ProbeRecord:
-    spec, cube = scored.probe.spec, scored.cube
-    card = spec.card
-    return ProbeRecord(
-        id=spec.id,
-        version=spec.version,
-        language=spec.language,
-        axis=spec.axis,
-        title=spec.title,
-        question=spec.question,
-        state="unclear",
-        mask=spec.mask,
-        plus=scored.probe.plus_name,
-        minus=scored.probe.minus_name,
-        prompts=scored.prompts,
-        templates=len(cube.templates),
-        terms=len(cube.units),
-        coverage=_profile.coverage(scored),
-        card=Card(**card.model_dump()) if card else None,
-        groups=tuple(_profile.groups(scored, harmful, placebo=placebo)),
-        targets=tuple(_profile.targets(scored)),
-        sensitive=spec.sensitive,
     )

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from bias_audit._claims import with_others
 from bias_audit.assess._design import (
     Design,
     rounding,
@@ -20,7 +21,7 @@ from bias_audit.records import OTHERS, Floats
 from bias_audit.stats.contrast import matched_pairs, target_part, two_groups
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.layout import over_targets, settled
-from bias_audit.stats.permutation import label_exchange, sign_flip
+from bias_audit.stats.permutation import decided, label_exchange, sign_flip
 from bias_audit.stats.seeds import stream
 from bias_audit.tables import Cube
 
@@ -30,8 +31,7 @@ def primary(scored: Scored, settings: Settings) -> list[Comparison]:
     groups = scored_groups(scored)
     if scored.probe.spec.targets.own:
         return [_diagonal(scored, settings)]
-    compare = scored.probe.spec.compare or ("pairs" if len(groups) == 2 else "others")
-    if compare == "others" and len(groups) > 2:
+    if with_others(scored.probe, len(groups)):
         return [_compare(scored, settings, a, OTHERS) for a in groups]
     return [_compare(scored, settings, a, b) for a, b in combinations(groups, 2)]
 
@@ -87,7 +87,8 @@ def _stream(
 
 def _sign_flip(delta: tuple[float, ...], rng: np.random.Generator, settings: Settings) -> float:
     """The fixed-words answer; sorted, so that the order of sentences does not move the draws."""
-    return sign_flip(np.sort(np.array(delta)), rng, settings.resamples).p
+    values = np.sort(np.array(delta))
+    return decided(lambda draws: sign_flip(values, rng, draws), settings.resamples).p
 
 
 def _drill(cube: Cube, design: Design) -> tuple[tuple[str, Contrast], ...]:
@@ -118,7 +119,10 @@ def _by_group_word(scored: Scored, settings: Settings, a: str, b: str) -> Compar
     scope_t = target_scope(scored.probe, cube)
     found = two_groups(y, plus, minus, scope="concept" if scope_t == "construct" else "terms")
     rng = _stream(scored, settings, a, b)
-    exchange = label_exchange(y, plus, minus, rng("exchange"), settings.resamples)
+    draw = rng("exchange")
+    exchange = decided(
+        lambda draws: label_exchange(y, plus, minus, draw, draws), settings.resamples
+    )
     centred = y - y.mean(axis=1, keepdims=True)
     return Comparison(
         a=a,

@@ -16,7 +16,7 @@ from bias_audit.probes import Probe
 from bias_audit.records import OTHERS, Floats
 from bias_audit.stats.estimate import Scope
 from bias_audit.stats.layout import Layout
-from bias_audit.stats.permutation import label_exchange, pair_flip
+from bias_audit.stats.permutation import decided, label_exchange, pair_flip
 from bias_audit.tables import Cube, Unit
 
 ROUNDING = 1e-12
@@ -75,16 +75,31 @@ class Design(Layout):
         """Labels of the matched pairs, the first group's first."""
         return tuple((self.units[i].label, self.units[j].label) for i, j in self.pairs)
 
+    @property
+    def weighed(self) -> list[tuple[float, list[int]]]:
+        """Weight and columns of each group, for draws: the compared group first, then by words.
+
+        The order of the groups in a file changes no number.
+        """
+        weights = self.weights if self.rest else [1.0, -1.0]
+        return sorted(
+            zip(weights, self.groups, strict=True),
+            key=lambda each: (-each[0], self.units[each[1][0]].label),
+        )
+
     def exchange(
         self, y: Floats, rng: np.random.Generator, resamples: int
     ) -> tuple[float | None, str]:
         """The fixed-templates answer: labels exchanged across words or inside pairs."""
         if self.pairs:
-            flipped = pair_flip(self.inside_pairs(y), rng, resamples)
+            d = self.inside_pairs(y)
+            flipped = decided(lambda draws: pair_flip(d, rng, draws), resamples)
             return flipped.p, flipped.method
         if min(len(self.in_a), len(self.in_b)) < 2:
             return None, "not possible with one word in a group"
-        exchanged = label_exchange(y, self.in_a, self.in_b, rng, resamples)
+        exchanged = decided(
+            lambda draws: label_exchange(y, self.in_a, self.in_b, rng, draws), resamples
+        )
         return exchanged.p, exchanged.method
 
 

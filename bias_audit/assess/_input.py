@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bias_audit.probes import Probe
 from bias_audit.records import OpenScore, Prompt, Skip, WordPrior, WordScore
@@ -26,6 +27,12 @@ class Settings:
     """Sentences needed before a probe is judged."""
     min_coverage: float = 0.8
     """Share of each pole's words that must be scored before a probe is judged."""
+    primary_family: Literal["holm", "max-t"] = "holm"
+    """Adjusts the primary comparisons of an axis."""
+    secondary_family: Literal["by", "bh"] = "by"
+    """Adjusts everything exploratory on an axis."""
+    target_family: Literal["by", "bh", "max-t"] = "by"
+    """Adjusts the table of words of a comparison."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

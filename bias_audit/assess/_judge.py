@@ -10,10 +10,12 @@ import numpy as np
 
 from bias_audit._reasons import BLOCKED, SILENT, UNCONTROLLED
 from bias_audit.archive import Result, State
-from bias_audit.assess._input import Comparison
+from bias_audit.assess import _families
+from bias_audit.assess._input import Comparison, Settings
 from bias_audit.assess.checks import percentile
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.multiplicity import holm
+from bias_audit.stats.steady import deciding_level
 
 MOST_UNITS = 400
 """Designs larger than this are not proposed."""
@@ -30,18 +32,34 @@ class Case:
     placebo_gaps: tuple[float, ...]
 
 
-def judge(cases: Sequence[Case], *, partial: bool) -> list[Result]:
-    """Judge the confirmatory family of one axis, in the order given."""
+def judge(cases: Sequence[Case], settings: Settings, *, partial: bool) -> list[Result]:
+    """Judge the confirmatory family of one axis, in the order given.
+
+    A gap beyond its margin is adjusted by Holm, whatever the family's method: what lies beyond a
+    margin is no question that flipped signs could answer.
+    """
     if not cases:
         return []
-    raw = [case.result.p_value for case in cases]
-    beyond = [case.comparison.contrast.p_beyond(case.result.margin or 0.0) for case in cases]
-    p_adjusted = holm(np.array([1.0 if p is None else p for p in raw]))
-    p_beyond = holm(np.array([1.0 if p is None else p for p in beyond]))
+    family = _families.primary([c.result for c in cases], [c.comparison for c in cases], settings)
+    beyond = _beyond([(case.comparison, case.result.margin or 0.0) for case in cases])
     return [
-        _judged(case, None if p is None else float(adjusted), float(outside), partial, len(cases))
-        for case, p, adjusted, outside in zip(cases, raw, p_adjusted, p_beyond, strict=True)
+        _judged(case, p, outside, partial, len(cases)).model_copy(
+            update={"p_adjustment": family.method}
+        )
+        for case, p, (_, outside) in zip(cases, family.adjusted, beyond, strict=True)
     ]
+
+
+def levels(family: Sequence[tuple[Comparison, float]]) -> list[float]:
+    """Level of the interval that decides each comparison of a family, given with its margin."""
+    return [deciding_level(p, adjusted) for p, adjusted in _beyond(family)]
+
+
+def _beyond(family: Sequence[tuple[Comparison, float]]) -> list[tuple[float, float]]:
+    """p for lying beyond the margin, before and after Holm; 1 where it cannot be told."""
+    found = [comparison.contrast.p_beyond(margin) for comparison, margin in family]
+    raw = np.array([1.0 if p is None else p for p in found])
+    return list(zip(raw.tolist(), holm(raw).tolist(), strict=True))
 
 
 def _judged(

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bias_audit.archive import Completion, Coverage, GroupProfile, SkipRecord, TargetProfile
+from bias_audit.archive import (
+    Card,
+    Completion,
+    Coverage,
+    GroupProfile,
+    ProbeRecord,
+    SkipRecord,
+    TargetProfile,
+)
 from bias_audit.assess._controls import Control
 from bias_audit.assess._input import Scored
 from bias_audit.assess.checks import priors_of
@@ -135,3 +143,43 @@ def placebo_gaps(controls: Sequence[Control]) -> tuple[float, ...]:
     if len(gaps) > _GAPS:
         gaps = [gaps[round(at)] for at in np.linspace(0, len(gaps) - 1, _GAPS)]
     return tuple(brief(gap) for gap in gaps)
+
+
+def control_record(control: Control, scored: Scored, harmful: frozenset[str]) -> ProbeRecord:
+    """The record of a control."""
+    return record(scored, harmful, placebo=control.id.endswith("~placebo")).model_copy(
+        update={
+            "id": control.id,
+            "role": f"{control.kind}_control",
+            "state": "pass" if control.works else "fail",
+            "reason": control.reason,
+            "controls": (),
+            "card": None,
+        }
+    )
+
+
+def record(scored: Scored, harmful: frozenset[str], *, placebo: bool = False) -> ProbeRecord:
+    """The record of a probe, without what is known once its results are."""
+    spec, cube = scored.probe.spec, scored.cube
+    card = spec.card
+    return ProbeRecord(
+        id=spec.id,
+        version=spec.version,
+        language=spec.language,
+        axis=spec.axis,
+        title=spec.title,
+        question=spec.question,
+        state="unclear",
+        mask=spec.mask,
+        plus=scored.probe.plus_name,
+        minus=scored.probe.minus_name,
+        prompts=scored.prompts,
+        templates=len(cube.templates),
+        terms=len(cube.units),
+        coverage=coverage(scored),
+        card=Card(**card.model_dump()) if card else None,
+        groups=tuple(groups(scored, harmful, placebo=placebo)),
+        targets=tuple(targets(scored)),
+        sensitive=spec.sensitive,
+    )

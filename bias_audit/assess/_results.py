@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from bias_audit.archive import Result, Role, TargetEffect, TemplateEffect
+from bias_audit.assess import _families
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess._robust import Checks
 from bias_audit.metrics import info
 from bias_audit.records import OTHERS
 from bias_audit.stats.estimate import Contrast
-from bias_audit.stats.multiplicity import by
 from bias_audit.stats.steady import Steadiness
 
 METHOD = "crossed factors, t with Satterthwaite df"
+LARGEST = 230.0
+"""Gap, nats, whose odds ratio a file may still hold: just below 1e100."""
 
 
 def result_id(scored: Scored, comparison: Comparison) -> str:
@@ -43,9 +43,9 @@ def build(
     metric = info.get(metric_of(scored))
     limits = contrast.interval(settings.confidence)
     limits90 = contrast.interval(0.9)
-    labels = {group.id: group.label for group in scored.probe.groups}
-    labels[OTHERS] = "the other groups"
-    labels |= {"own": "each group's own word", "half-1": "one half", "half-2": "the other half"}
+    labels = {"own": "each group's own word", "half-1": "one half", "half-2": "the other half"}
+    labels |= {OTHERS: "the other groups"}
+    labels |= {group.id: group.label for group in scored.probe.groups}
     return Result(
         id=result_id(scored, comparison),
         probe=spec.id,
@@ -66,7 +66,7 @@ def build(
         p_method=METHOD,
         p_sign_flip=comparison.p_sign_flip,
         p_label_exchange=comparison.p_exchange,
-        effect_size=math.exp(min(contrast.estimate, 700.0)),
+        effect_size=math.exp(min(contrast.estimate, LARGEST)),
         unit=metric.unit,
         direction=metric.direction,
         n_templates=contrast.n_templates,
@@ -86,12 +86,13 @@ def build(
         **(_steady(checks.steady) if checks else {}),
         reason="" if limits else f"no interval: {contrast.status.replace('_', ' ')}",
         by_template=_templates(scored, comparison),
-        by_target=_targets(scored, comparison, settings),
+        **_targets(scored, comparison, settings),
     )
 
 
 def _steady(found: Steadiness) -> dict[str, Any]:
-    """What later judging needs to see whether a verdict hangs on one unit or one method."""
+    """What later judging needs to see whether a verdict hangs on a unit, a half or a method."""
+    halves = found.halves
     without, other, other90 = (
         limits or (None, None) for limits in (found.without, found.other, found.other90)
     )
@@ -103,6 +104,10 @@ def _steady(found: Steadiness) -> dict[str, Any]:
         "other_high": other[1],
         "other90_low": other90[0],
         "other90_high": other90[1],
+        "half_low": halves.low if halves else None,
+        "half_high": halves.high if halves else None,
+        "half_outside": halves.outside if halves else None,
+        "half_inside": halves.inside if halves and math.isfinite(halves.inside) else None,
     }
 
 
@@ -127,16 +132,17 @@ def _templates(scored: Scored, comparison: Comparison) -> tuple[TemplateEffect, 
     )
 
 
-def _targets(
-    scored: Scored, comparison: Comparison, settings: Settings
-) -> tuple[TargetEffect, ...]:
+def _targets(scored: Scored, comparison: Comparison, settings: Settings) -> dict[str, Any]:
+    """The table of words of a comparison, and how its p-values are adjusted."""
     if not comparison.targets:
-        return ()
+        return {}
     words = {target.word.id: target for target in scored.probe.targets}
     p_values = [contrast.p_value() for _, contrast in comparison.targets]
-    adjusted = by(np.array([1.0 if p is None else p for p in p_values]))
+    keys = (scored.probe.spec.axis, result_id(scored, comparison))
+    family = _families.targets(comparison, p_values, settings, *keys)
     found = []
-    for (name, contrast), p, p_by in zip(comparison.targets, p_values, adjusted, strict=True):
+    rows = zip(comparison.targets, p_values, family.adjusted, strict=True)
+    for (name, contrast), p, adjusted in rows:
         limits = contrast.interval(settings.confidence)
         word = words[name].word
         found.append(
@@ -148,8 +154,8 @@ def _targets(
                 ci_low=limits[0] if limits else None,
                 ci_high=limits[1] if limits else None,
                 p_value=p,
-                p_adjusted=None if p is None else float(p_by),
+                p_adjusted=adjusted,
                 facts=dict(words[name].facts),
             )
         )
-    return tuple(found)
+    return {"by_target": tuple(found), "targets_adjustment": family.method}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bias_audit.assess._design import Design
 from bias_audit.assess._input import Comparison, Scored, Settings
-from bias_audit.metrics.log_odds import pole_heterogeneous
+from bias_audit.metrics.log_odds import cell_response, pole_heterogeneous
 from bias_audit.stats.contrast import trimmed
+from bias_audit.stats.halves import extremes, of_halves
 from bias_audit.stats.layout import without_one
 from bias_audit.stats.seeds import stream
 from bias_audit.stats.shape import bootstrap_t_interval
-from bias_audit.stats.steady import Limits, Steadiness, hangs_on_one
+from bias_audit.stats.steady import DECIDES, Halves, Limits, Steadiness, unsteady
 from bias_audit.tables import Cube
 
 SKEWED = 1.0
@@ -32,11 +35,22 @@ class Checks:
     sign_share: float | None
     """Share of templates whose difference has the sign of the estimate (R1a)."""
     steady: Steadiness
-    """Whether one unit or one method carries a verdict, at any limit."""
+    """Whether one unit, half of the words or one method carries a verdict, at any limit."""
+    level: float
+    """Level of the interval that decides whether the gap lies outside of the margin."""
 
 
-def check(scored: Scored, comparison: Comparison, settings: Settings) -> Checks:
-    """Run the checks R1a, R1b, R2, R3 and the assumption checks of the primary analysis."""
+def check(
+    scored: Scored, comparison: Comparison, settings: Settings, level: float = DECIDES
+) -> Checks:
+    """Run the checks R1a, R1b, R2, R3 and the assumption checks of the primary analysis.
+
+    Args:
+        scored: the probe.
+        comparison: one of its comparisons.
+        settings: choices of the analysis.
+        level: of the interval that decides, after Holm over what is judged together.
+    """
     contrast, margin = comparison.contrast, scored.probe.spec.margin
     delta = np.array(contrast.delta)
     steady = _steadiness(scored, comparison, settings)
@@ -52,38 +66,54 @@ def check(scored: Scored, comparison: Comparison, settings: Settings) -> Checks:
         statuses.append("degenerate")
     elif contrast.status != "ok":
         statuses.append("descriptive_only")
-    elif _fragile(comparison, steady, settings, margin):
+    elif unsteady(contrast, steady, margin, level):
         statuses.append("fragile")
     mass = comparison.mass_log_odds
     if mass is not None and pole_heterogeneous(contrast.estimate, mass, margin):
         statuses.append("pole_heterogeneous")
-    if _one_target(scored, comparison, settings):
+    if _one_target(scored, comparison):
         statuses.append("one_target_dominates")
-    return Checks(statuses=tuple(dict.fromkeys(statuses)), sign_share=share, steady=steady)
-
-
-def _fragile(comparison: Comparison, steady: Steadiness, settings: Settings, margin: float) -> bool:
-    """A decided verdict flips without one template or word, or under another interval method."""
-    contrast = comparison.contrast
-    wide, narrow = contrast.interval(settings.confidence), contrast.interval(0.9)
-    if wide is None or narrow is None:
-        return False
-    return hangs_on_one(contrast.estimate, wide, narrow, steady, margin)
+    found = tuple(dict.fromkeys(statuses))
+    return Checks(statuses=found, sign_share=share, steady=steady, level=level)
 
 
 def _steadiness(scored: Scored, comparison: Comparison, settings: Settings) -> Steadiness:
-    """What one unit less, and other interval methods, do to a comparison (R1b, R2)."""
+    """What one unit less, half of the words, and other intervals do to a comparison (R1b, R2)."""
     contrast = comparison.contrast
     left = [*comparison.without_a_term, *without_one(np.array(contrast.delta))]
     without = (min(left), max(left)) if left else None
     uneven = abs(contrast.skew) > SKEWED or contrast.largest_share > ONE_UNIT
-    if not uneven or contrast.status != "ok":
+    if contrast.status != "ok":
         return Steadiness(without=without, uneven=uneven)
-    other, other90 = (
-        _outermost(_other_methods(scored, comparison, settings, level))
-        for level in (settings.confidence, 0.9)
+    steady = Steadiness(
+        without=without, uneven=uneven, halves=_halves(scored, comparison, settings)
     )
-    return Steadiness(without=without, uneven=uneven, other=other, other90=other90)
+    if not uneven:
+        return steady
+    other, other90 = (
+        _outermost(_other_methods(scored, comparison, settings, level)) for level in (DECIDES, 0.9)
+    )
+    return replace(steady, other=other, other90=other90)
+
+
+def _halves(scored: Scored, comparison: Comparison, settings: Settings) -> Halves | None:
+    """R2: what either half of the words says; None where words are no sample, or too few."""
+    spec, cube = scored.probe.spec, scored.cube
+    if spec.mask != "target" or comparison.scope != "concept":
+        return None
+    design = Design(scored, comparison.a, comparison.b)
+    plus, minus = cube.pole("+"), cube.pole("-")
+    response, means = cell_response(cube.values, plus, minus), cube.values.mean(axis=0)
+    sides: Sequence[tuple[float, Sequence[int]]] = design.weighed
+    if design.pairs:
+        response, means = design.inside_pairs(response), design.inside_pairs(means.T).T
+        sides = [(1.0, range(len(design.pairs)))]
+    weights, groups = zip(*sides, strict=True)
+    construct = comparison.target_scope == "construct"
+    cells = (means[:, plus], means[:, minus]) if construct else None
+    keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "half-words")
+    found = of_halves(response, groups, weights, stream(settings.seed, *keys), cells=cells)
+    return None if found is None else extremes(found)
 
 
 def _outermost(found: list[Limits | None]) -> Limits | None:
@@ -104,12 +134,15 @@ def _other_methods(
     return [drawn, trimmed(contrast).interval(level)]
 
 
-def _one_target(scored: Scored, comparison: Comparison, settings: Settings) -> bool:
+def detected(comparison: Comparison) -> bool:
+    """Whether the 95 % interval of a comparison excludes 0."""
+    limits = comparison.contrast.interval(DECIDES)
+    return limits is not None and not limits[0] <= 0 <= limits[1]
+
+
+def _one_target(scored: Scored, comparison: Comparison) -> bool:
     """R3: one word carries more than half of a gap whose interval excludes 0."""
-    limits = comparison.contrast.interval(settings.confidence)
-    if limits is None or limits[0] <= 0 <= limits[1]:
-        return False
-    share = top_share(scored, comparison)
+    share = top_share(scored, comparison) if detected(comparison) else None
     return share is not None and share > ONE_UNIT
 
 

@@ -5,7 +5,7 @@ Measured for comparison with the literature, never judged.
 
 from __future__ import annotations
 
-from bias_audit.benchmarking.comparing import ComparedShare, compare_benchmarks
+from bias_audit.benchmarking.comparing import compare_benchmarks
 from bias_audit.benchmarking.running import Benchmark, benchmark
 
-__all__ = ["Benchmark", "ComparedShare", "benchmark", "compare_benchmarks"]
+__all__ = ["Benchmark", "benchmark", "compare_benchmarks"]

@@ -3,38 +3,51 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from bias_audit._contract import Result, SkipRecord
+from bias_audit.benchmarking.rows import PairRow
 from bias_audit.benchmarking.tables import holm_over_groups, left_out, stereoset_results
-from bias_audit.datasets import Dataset
-from bias_audit.datasets.records import Choice
+from bias_audit.datasets.records import Choice, Record
 from bias_audit.metrics.pairs import Ties
 from bias_audit.metrics.stereoset import StereoSetScore, stereoset
 from bias_audit.records import Floats
 from bias_audit.scoring.base import SentenceScoring
 
 Listener = Callable[[str, int, int], None]
+COMPARISONS = {
+    "stereoset_ss_items": (("", 0, 1),),
+    "stereoset_lms_items": ((":stereotype", 0, 2), (":anti", 1, 2)),
+}
+"""Which candidates an item compares, by the measure that is a share of these comparisons."""
+
+
+@dataclass(kw_only=True)
+class Choices:
+    """What the items of a data set gave."""
+
+    results: list[Result] = field(default_factory=list)
+    skips: list[SkipRecord]
+    rows: list[PairRow] = field(default_factory=list)
 
 
 def choice_results(
     scorer: SentenceScoring,
-    dataset: Dataset,
+    name: str,
+    records: Iterable[Record],
     measures: Sequence[str],
     *,
     confidence: float,
-    limit: int | None,
     progress: Listener | None,
-) -> tuple[list[Result], list[SkipRecord]]:
+) -> Choices:
     """Return the results of the items inside a sentence, and what could not be scored.
 
     Items between sentences need a model of what follows a sentence, which a masked one is not.
     """
-    name = dataset.info.id
-    items = [r for r in islice(dataset, limit) if isinstance(r, Choice)]
+    items = [r for r in records if isinstance(r, Choice)]
     inside = [item for item in items if item.kind == "intrasentence"]
     lost: Counter[str] = Counter()
     lost["between sentences: a masked language model does not say what follows"] = len(items) - len(
@@ -53,11 +66,40 @@ def choice_results(
         else:
             kept.append(number)
     if not kept:
-        return [], left_out(name, lost)
+        return Choices(skips=left_out(name, lost))
     ours = np.array([[s.log_prob / s.pieces for s in scores[3 * n : 3 * n + 3]] for n in kept])
     theirs = np.array([[s.published for s in scores[3 * n : 3 * n + 3]] for n in kept])
-    results = _parts(name, [ready[n] for n in kept], ours, theirs, confidence)
-    return [r for r in results if r.metric in measures], left_out(name, lost)
+    whole = [ready[n] for n in kept]
+    results = _parts(name, whole, ours, theirs, confidence)
+    return Choices(
+        results=[r for r in results if r.metric in measures],
+        skips=left_out(name, lost),
+        rows=_rows(name, whole, ours, measures),
+    )
+
+
+def _rows(
+    name: str, items: Sequence[Choice], scores: Floats, measures: Sequence[str]
+) -> list[PairRow]:
+    """Every comparison that a share counts."""
+    return [
+        PairRow(
+            dataset=name,
+            pair=f"{item.id}{which}",
+            category=item.category,
+            direction="",
+            cluster=item.target,
+            measure=measure,
+            more=float(row[first]),
+            less=float(row[second]),
+            skip="",
+            detail="",
+        )
+        for measure, pairs in COMPARISONS.items()
+        if measure in measures
+        for item, row in zip(items, scores, strict=True)
+        for which, first, second in pairs
+    ]
 
 
 def _parts(

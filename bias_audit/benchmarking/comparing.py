@@ -2,51 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import zlib
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from bias_audit._decided import ShareChange
+from bias_audit.archive import Results
+from bias_audit.benchmarking.rows import PairRow, read
 from bias_audit.errors import UsageError
-from bias_audit.metrics.pairs import PairedShares, Ties, adjust, compare_shares, outcomes
+from bias_audit.evidence import Source
+from bias_audit.metrics.info import get
+from bias_audit.metrics.pairs import Ties, adjust, compare_shares, outcomes
+from bias_audit.records import Floats
 
 ALL = "all"
-_Key = tuple[str, str, str]
-"""Data set, measure, pair."""
+ALPHA = 0.05
+CONFIDENCE = 0.95
+_Key = tuple[str, str, str, int]
+"""Data set, measure, pair, and the how manieth of its name."""
+_Scored = dict[_Key, PairRow]
+Shares = dict[tuple[str, str], _Scored]
+"""Rows by data set and measure."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ComparedShare:
-    """One share of pairs in two runs."""
-
-    dataset: str
-    measure: str
-    category: str
-    """``all`` for all pairs."""
-    paired: PairedShares
-    """Second run minus first, in percentage points, over clusters."""
-    pairs: int
-    """Pairs that both runs scored."""
-    lost: int
-    """Pairs that only one run scored, or none."""
-    p_value: float | None
-    p_adjusted: float | None
-    """After Holm over the categories of one measure; the overall share is no member."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    category: str
-    cluster: str
-    more: float
-    less: float
-
-
-def compare_benchmarks(first: str | Path, second: str | Path) -> list[ComparedShare]:
+def compare_benchmarks(first: str | Source, second: str | Source) -> list[ShareChange]:
     """Compare two runs that measured the same data sets.
 
     Only pairs that both runs scored count. Means such as ``crows_pairs_gap`` depend on the
@@ -56,70 +38,135 @@ def compare_benchmarks(first: str | Path, second: str | Path) -> list[ComparedSh
         first: ``benchmarks.csv.gz`` of the baseline.
         second: that of the candidate.
 
+    Returns:
+        Each share of pairs and, where there are several, those of its categories.
+
     Raises:
         UsageError: a file cannot be read, or the runs share no measure of a data set.
     """
-    one, two = _read(Path(first)), _read(Path(second))
-    groups: dict[tuple[str, str], list[_Key]] = defaultdict(list)
-    for key in one.keys() | two.keys():
-        if not key[1].endswith("_gap"):
-            groups[key[:2]].append(key)
-    shared = {name: sorted(keys) for name, keys in sorted(groups.items())}
-    found = [row for name, keys in shared.items() for row in _compared(name, keys, one, two)]
+    found = paired(shares(first), shares(second))
     if not found:
-        raise UsageError(f"{first} and {second} have no scored pair in common")
+        raise UsageError(
+            "the two runs have no scored pair in common",
+            hint="compare runs of the same data sets by the same measures",
+        )
     return found
 
 
-def _compared(
-    name: tuple[str, str],
-    keys: list[_Key],
-    one: dict[_Key, _Row | None],
-    two: dict[_Key, _Row | None],
-) -> Iterator[ComparedShare]:
-    both = [(a, b) for key in keys if (a := one.get(key)) and (b := two.get(key))]
+def paired(one: Shares, two: Shares) -> list[ShareChange]:
+    """The same for rows that were read; empty where no pair is in both."""
+    both = [name for name in one if name in two]
+    return [row for name in both for row in _compared(*name, one[name], two[name])]
+
+
+def shares(source: str | Source) -> Shares:
+    """The rows behind each share of pairs, by data set and measure; rows without a score too.
+
+    Raises:
+        UsageError: it is no file of benchmark scores.
+    """
+    rows = read(Path(source) if isinstance(source, str) else source)
+    groups: dict[tuple[str, str], _Scored] = defaultdict(dict)
+    met: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        name = row.dataset, row.measure
+        if not row.measure.endswith("_gap"):
+            groups[name][*name, row.pair, met[*name, row.pair]] = row
+            met[*name, row.pair] += 1
+    return dict(sorted(groups.items()))
+
+
+def preferred(measure: str, rows: Sequence[PairRow]) -> Floats:
+    """1 for each pair whose first sentence is preferred, as the measure counts it, (n,).
+
+    The published script of CrowS-Pairs rounds to 3 decimals and counts a tie as lost.
+    """
+    published = measure.endswith("_published")
+    more, less = (
+        np.array([getattr(row, side) for row in rows], dtype=np.float64)
+        for side in ("more", "less")
+    )
+    if published:
+        more, less = np.round(more, 3), np.round(less, 3)
+    ties: Ties = "lost" if published else "half"
+    return outcomes(more, less, ties=ties)
+
+
+def foreign(results: Results, rows: Shares) -> str:
+    """The first overall share that its rows do not give; empty when all do.
+
+    Scores are written with 6 decimals, so pairs that are closer than that may be ties here.
+    """
+    for result in results.results:
+        scored = rows.get((result.probe, result.metric))
+        if result.groups != (ALL,) or scored is None:
+            continue
+        known = [row for row in scored.values() if not row.skip]
+        if not known or result.estimate is None:
+            if bool(known) != (result.estimate is not None):
+                return result.id
+            continue
+        value = 100 * float(preferred(result.metric, known).mean())
+        near = 2e-3 if result.metric.endswith("_published") else 2e-6
+        open_pairs = sum(abs((row.more or 0.0) - (row.less or 0.0)) < near for row in known)
+        if abs(value - result.estimate) > 100 * open_pairs / len(known) + 1e-4:
+            return result.id
+    return ""
+
+
+def _compared(dataset: str, measure: str, one: _Scored, two: _Scored) -> Iterator[ShareChange]:
+    keys = dict.fromkeys((*one, *two))
+    both = [
+        (one[key], two[key])
+        for key in keys
+        if key in one and key in two and not one[key].skip and not two[key].skip
+    ]
     if not both:
         return
-    ties: Ties = "lost" if name[1].endswith("_published") else "half"
     categories = sorted({a.category for a, _ in both})
     parts = {ALL: both}
     if len(categories) > 1:
         parts |= {c: [pair for pair in both if pair[0].category == c] for c in categories}
-    results = {}
-    for category, rows in parts.items():
-        clusters = [a.cluster or (n,) for n, (a, _) in enumerate(rows)]
-        results[category] = compare_shares(
-            outcomes([a.more for a, _ in rows], [a.less for a, _ in rows], ties=ties),
-            outcomes([b.more for _, b in rows], [b.less for _, b in rows], ties=ties),
-            clusters,
-        )
-    raw = {category: result.difference.p_value() for category, result in results.items()}
-    adjusted = adjust({category: p for category, p in raw.items() if category != ALL})
-    for category, result in results.items():
-        yield ComparedShare(
-            dataset=name[0],
-            measure=name[1],
-            category=category,
-            paired=result,
-            pairs=len(parts[category]),
-            lost=len(keys) - len(both) if category == ALL else 0,
-            p_value=raw[category],
-            p_adjusted=adjusted.get(category),
+    numbers = {name: _numbers(measure, pairs) for name, pairs in parts.items()}
+    family = {name: found["p_value"] for name, found in numbers.items() if name != ALL}
+    adjusted = adjust(family)
+    for name, found in numbers.items():
+        p = adjusted.get(name, found["p_value"])
+        yield ShareChange(
+            dataset=dataset,
+            measure=measure,
+            category=name,
+            neutral=get(measure).neutral,
+            direction=get(measure).direction,
+            p_adjusted=adjusted.get(name),
+            differs=p is not None and p < ALPHA,
+            lost=len(keys) - len(both) if name == ALL else 0,
+            **found,
         )
 
 
-def _read(path: Path) -> dict[_Key, _Row | None]:
-    try:
-        text = gzip.decompress(path.read_bytes()).decode("utf-8")
-        rows = list(csv.DictReader(io.StringIO(text)))
-        return {
-            (row["dataset"], row["measure"], row["pair"]): None
-            if row["skip"]
-            else _Row(row["category"], row["cluster"], float(row["more"]), float(row["less"]))
-            for row in rows
-        }
-    except (OSError, EOFError, zlib.error, ValueError, KeyError) as error:
-        raise UsageError(
-            f"{path} is no file of benchmark scores: {error}",
-            hint="expected benchmarks.csv.gz from the folder of a run of data sets",
-        ) from error
+def _numbers(measure: str, both: Sequence[tuple[PairRow, PairRow]]) -> dict[str, Any]:
+    """Both shares and their difference."""
+    before = preferred(measure, [a for a, _ in both])
+    after = preferred(measure, [b for _, b in both])
+    found = compare_shares(before, after, [a.cluster or (n,) for n, (a, _) in enumerate(both)])
+    mean = found.difference
+    low, high = mean.interval(CONFIDENCE) or (None, None)
+    why = {"no_variance": "every pair differs alike", "too_few_clusters": "one cluster only"}
+    return {
+        "baseline": 100 * float(before.mean()),
+        "candidate": 100 * float(after.mean()),
+        "difference": mean.estimate,
+        "ci_low": low,
+        "ci_high": high,
+        "se": mean.se,
+        "df": mean.df,
+        "p_value": mean.p_value(),
+        "identical": all((a.more, a.less) == (b.more, b.less) for a, b in both),
+        "only_baseline": found.only_first,
+        "only_candidate": found.only_second,
+        "mcnemar": found.mcnemar,
+        "pairs": mean.n_items,
+        "clusters": mean.n_clusters,
+        "reason": "" if mean.se is not None else f"no interval: {why[mean.status]}",
+    }

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from itertools import islice
 
 import numpy as np
 
 from bias_audit._contract import Card, ProbeRecord, Result, Sentence, SkipRecord
 from bias_audit.benchmarking.choices import choice_results
+from bias_audit.benchmarking.first import First
 from bias_audit.benchmarking.passes import Column, Notes, score_pairs
+from bias_audit.benchmarking.rows import PairRow, pair_rows
 from bias_audit.benchmarking.tables import left_out, pair_results, skip_records
 from bias_audit.benchmarking.wide import likelihood_results
 from bias_audit.datasets import Dataset, sentence_pairs
 from bias_audit.datasets.info import DatasetInfo
-from bias_audit.datasets.records import SentencePair
+from bias_audit.datasets.records import Record, SentencePair
 from bias_audit.errors import NothingToAuditError, UnknownNameError, UsageError
 from bias_audit.scoring.base import SentenceScoring
 
@@ -32,22 +33,6 @@ _CROWS = ("crows_pairs", "crows_pairs_published", "crows_pairs_gap")
 _NEVER = "a published benchmark is measured, for comparison with the literature, and never judged"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PairRow:
-    """One pair's scores by one measure, for the file of scores; no text of the data set."""
-
-    dataset: str
-    pair: str
-    category: str
-    direction: str
-    cluster: str
-    measure: str
-    more: float | None
-    less: float | None
-    skip: str
-    detail: str
-
-
 @dataclass(kw_only=True)
 class Benchmark:
     """One data set, measured."""
@@ -56,6 +41,8 @@ class Benchmark:
     results: list[Result] = field(default_factory=list)
     skips: list[SkipRecord] = field(default_factory=list)
     rows: list[PairRow] = field(default_factory=list)
+    cut: bool = False
+    """A limit left records out."""
 
 
 def chosen_measures(info: DatasetInfo, asked: Sequence[str]) -> tuple[str, ...]:
@@ -109,17 +96,22 @@ def benchmark(
     done = Benchmark(record=_record(dataset, wanted))
     listen = None if progress is None else _named(dataset.info.id, progress)
     if dataset.info.reader == "holistic_bias":
+        records: First[Record] = First(dataset, limit)
         done.results, done.skips, sentences = likelihood_results(
-            scorer, dataset, wanted, limit=limit, seed=seed, progress=listen
+            scorer, dataset.info.id, records, wanted, seed=seed, progress=listen
         )
+        done.cut = records.cut
         return _counted(done, sentences, len(done.results))
     for_choices = [name for name in wanted if name.startswith("stereoset_")]
     if for_choices:
+        items: First[Record] = First(dataset, limit)
         found = choice_results(
-            scorer, dataset, for_choices, confidence=confidence, limit=limit, progress=listen
+            scorer, dataset.info.id, items, for_choices, confidence=confidence, progress=listen
         )
-        done.results += found[0]
-        done.skips += found[1]
+        done.results += found.results
+        done.skips += found.skips
+        done.rows += found.rows
+        done.cut = items.cut
     for_pairs = [name for name in wanted if name not in for_choices]
     if for_pairs:
         _pairs(scorer, dataset, for_pairs, done, confidence, examples, limit, listen)
@@ -137,7 +129,8 @@ def _pairs(
     progress: Listener | None,
 ) -> None:
     source = sentence_pairs(dataset)
-    pairs = list(islice(source, limit))
+    first = First(source, limit)
+    pairs = list(first)
     if not pairs:
         raise NothingToAuditError(f"{dataset.path} holds no pair of {dataset.info.title}")
     texts = [(pair.more, pair.less) for pair in pairs]
@@ -150,7 +143,8 @@ def _pairs(
             results[0] = results[0].model_copy(update={"sentences": shown})
         done.results += results
     done.skips += [*skip_records(name, columns), *left_out(name, source.left_out)]
-    done.rows += _rows(name, columns, pairs)
+    done.rows += pair_rows(name, columns, pairs)
+    done.cut |= first.cut
     done.record = done.record.model_copy(update={"reason": "; ".join((_NEVER, *_noted(notes)))})
 
 
@@ -221,31 +215,8 @@ def _quoted(column: Column, pairs: Sequence[SentencePair], count: int) -> tuple[
     )
 
 
-def _rows(name: str, columns: dict[str, Column], pairs: Sequence[SentencePair]) -> list[PairRow]:
-    rows = []
-    for measure, column in columns.items():
-        for pair, more, less, skip in zip(
-            pairs, column.more, column.less, column.skips, strict=True
-        ):
-            rows.append(
-                PairRow(
-                    dataset=name,
-                    pair=pair.id,
-                    category=pair.category,
-                    direction=pair.direction,
-                    cluster=pair.cluster,
-                    measure=measure,
-                    more=None if skip else more,
-                    less=None if skip else less,
-                    skip=skip[0] if skip else "",
-                    detail=skip[1] if skip else "",
-                )
-            )
-    return rows
-
-
 def _named(name: str, progress: Listener) -> Listener:
     return lambda what, done, total: progress(f"{name}: {what}", done, total)
 
 
-__all__ = ["DEFAULT", "Benchmark", "PairRow", "benchmark", "chosen_measures"]
+__all__ = ["DEFAULT", "Benchmark", "benchmark", "chosen_measures"]

@@ -12,7 +12,7 @@ from scipy.special import stdtrit
 from bias_audit._contract import Result, SkipRecord
 from bias_audit.benchmarking.passes import Column
 from bias_audit.datasets.records import SentencePair
-from bias_audit.metrics.benchmark_info import get
+from bias_audit.metrics.info import get
 from bias_audit.metrics.pairs import (
     Preference,
     Ties,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 import numpy as np
 
 from bias_audit._contract import Result, SkipRecord
 from bias_audit.benchmarking.tables import bare_result
-from bias_audit.datasets import Dataset
-from bias_audit.datasets.records import GroupSentence
+from bias_audit.datasets.records import GroupSentence, Record
 from bias_audit.metrics.likelihood_bias import LikelihoodBias, length_adjusted, likelihood_bias
 from bias_audit.metrics.sentence import pll_mean
 from bias_audit.scoring.base import SentenceScoring
@@ -36,10 +34,10 @@ class _Axis:
 
 def likelihood_results(
     scorer: SentenceScoring,
-    dataset: Dataset,
+    name: str,
+    records: Iterable[Record],
     measures: Sequence[str],
     *,
-    limit: int | None,
     seed: int,
     progress: Listener | None,
 ) -> tuple[list[Result], list[SkipRecord], int]:
@@ -47,7 +45,7 @@ def likelihood_results(
     waiting: deque[GroupSentence] = deque()
 
     def texts() -> Iterator[str]:
-        for record in islice(dataset, limit):
+        for record in records:
             if isinstance(record, GroupSentence):
                 waiting.append(record)
                 yield record.text
@@ -69,11 +67,11 @@ def likelihood_results(
         axis.descriptors.append(record.term)
         axis.nouns.append(record.noun)
     results: list[Result] = []
-    for name in sorted(set(axes) - {NULL}):
-        results += _axis(dataset.info.id, name, axes[name], measures, seed)
+    for about in sorted(set(axes) - {NULL}):
+        results += _axis(name, about, axes[about], measures, seed)
     skips = [
         SkipRecord(
-            probe=dataset.info.id,
+            probe=name,
             kind="cell",
             what="sentences",
             reason=reason,

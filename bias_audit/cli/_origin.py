@@ -19,6 +19,9 @@ VARIABLES: dict[str, Path_] = {
     "device": ("model", "device"),
     "seed": ("run", "seed"),
     "batch_size": ("run", "batch_size"),
+    "engine": ("run", "engine", "name"),
+    "engine_address": ("run", "engine", "address"),
+    "engine_workers": ("run", "engine", "workers"),
     "probe": ("probes",),
 }
 """Options of ``run`` that stand for a key of the configuration."""

@@ -12,11 +12,13 @@ from typing import Any, Literal
 
 from bias_audit import archive, render
 from bias_audit import baselines as baseline_files
+from bias_audit._run_config import EngineConfig
 from bias_audit.assess import Settings
 from bias_audit.auditing import Audit, audit, choose_folder
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli import _kept, _policy
-from bias_audit.cli._benchmark import check_selection, dry_run, named_data, table
+from bias_audit.cli._benchmark import check_selection, dry_run, named_data
+from bias_audit.cli._dry_run import show_plan
 from bias_audit.cli._progress import progress
 from bias_audit.cli._streams import readers_may_leave
 from bias_audit.config import Config, check_names, find, read, with_own
@@ -26,6 +28,7 @@ from bias_audit.planning import make_plan
 from bias_audit.policy import Policy, read_policy
 from bias_audit.render import terminal
 from bias_audit.requested.listing import chosen
+from bias_audit.scoring.engine import Engine
 from bias_audit.store import require_writable
 
 ENDINGS = render.FILES
@@ -65,6 +68,9 @@ class Request:
     examples: int = 0
     fresh: bool = False
     no_cache: bool = False
+    engine: str | None = None
+    engine_address: str | None = None
+    engine_workers: int | None = None
 
 
 def execute(request: Request) -> int:
@@ -87,7 +93,9 @@ def execute(request: Request) -> int:
     elif not request.dry_run:
         require_writable(Path.cwd())
     if request.dry_run:
-        return _dry_run(request, catalogue, names, asked)
+        selected = catalogue.select(names, request.exclude)
+        plan = make_plan(catalogue, selected, limit=request.limit, requests=asked)
+        return show_plan(plan, config.analysis.multiplicity.primary)
     done = _audited(request, config, policy, catalogue, names, baselines)
     folder = done.save(choose_folder(request.output, done))
     for name in further:
@@ -163,7 +171,6 @@ def _benchmarks(request: Request, config: Config, data: dict[str, Path]) -> int:
     for name in further:
         archive.write_atomic(folder / ENDINGS[name], render.render(done.results, name))
     with readers_may_leave():
-        print(table(done.results))
         _tell(request, done, folder)
     return _policy.finish(done.results, exit_zero=request.exit_zero, strict=request.strict)
 
@@ -225,7 +232,21 @@ def _options(request: Request, config: Config) -> dict[str, Any]:
         "batch_size": request.batch_size or config.run.batch_size,
         "offline": request.offline,
         "allow_pickle": request.allow_pickle,
+        "engine": _engine(request, config),
     }
+
+
+def _engine(request: Request, config: Config) -> Engine:
+    """Who scores: flags win; address and workers of the configuration belong to its engine."""
+    usual = config.run.engine
+    name = request.engine or usual.name
+    if name != usual.name:
+        usual = EngineConfig()
+    return Engine(
+        name=name,
+        address=request.engine_address or usual.address,
+        workers=request.engine_workers or usual.workers,
+    )
 
 
 def _settings(request: Request, config: Config) -> Settings:
@@ -236,6 +257,9 @@ def _settings(request: Request, config: Config) -> Settings:
         resamples=analysis.resamples,
         min_templates=analysis.minimum.templates,
         min_coverage=analysis.minimum.coverage,
+        primary_family=analysis.multiplicity.primary,
+        secondary_family=analysis.multiplicity.secondary,
+        target_family=analysis.multiplicity.targets,
     )
 
 
@@ -249,22 +273,6 @@ def seconds(text: str) -> float:
     if not found or float(found[1]) <= 0:
         raise UsageError(f"expected a time such as 90s, 20m or 2h, got '{text}'")
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
-
-
-def _dry_run(
-    request: Request, catalogue: Catalogue, names: tuple[str, ...], asked: tuple[str, ...]
-) -> int:
-    selected = catalogue.select(names, request.exclude)
-    plan = make_plan(catalogue, selected, limit=request.limit, requests=asked)
-    for name, expansion in plan.expansions.items():
-        print(f"{name:40} {len(expansion.prompts):>8,} prompts")
-    for (probe, material), count in plan.orders.prompts.items():
-        print(f"{f'{probe} + {material}':40} {count:>8,} prompts on request")
-    for skip in plan.orders.unfit:
-        print(f"{f'{skip.probe} + {skip.what}':40} {'not asked':>8}: {skip.detail}")
-    every = plan.prompts + sum(plan.orders.prompts.values())
-    print(f"{'in all':40} {every:>8,} prompts; no model was loaded")
-    return 0
 
 
 def _tell(request: Request, done: Audit, folder: Path) -> None:

@@ -55,9 +55,9 @@ def clear() -> int:
         return 0
     before = store.size()
     store.clear()
+    _require_open(store)
     store.close()
-    if not store.notices:
-        click.echo(f"{before / 1e6:,.1f} MB of scores are forgotten")
+    click.echo(f"{before / 1e6:,.1f} MB of scores are forgotten")
     return _said(store)
 
 
@@ -77,18 +77,37 @@ def path() -> int:
 
 
 def _open() -> ScoreStore | None:
-    """The store, unless nothing was kept yet."""
+    """The store, unless nothing was kept yet.
+
+    Raises:
+        UsageError: the file cannot be used.
+    """
     from bias_audit.storing.database import ScoreStore
     from bias_audit.storing.place import NAME, default_folder
 
     folder = default_folder()
     if folder is None:
         click.echo(_nowhere())
-    elif not (folder / NAME).exists():
+    elif not folder.is_file() and not (folder / NAME).exists():
         click.echo(f"nothing is kept yet; it will be in {visible(str(folder / NAME))}")
     else:
-        return ScoreStore(folder)
+        store = ScoreStore(folder)
+        _require_open(store)
+        return store
     return None
+
+
+def _require_open(store: ScoreStore) -> None:
+    """Say what is wrong with the file, if anything is.
+
+    Raises:
+        UsageError: it cannot be read or written, or belongs to another program.
+    """
+    from bias_audit.errors import UsageError
+    from bias_audit.storing.place import VARIABLE
+
+    if not store.is_open:
+        raise UsageError(store.notices[-1], hint=f"name another folder in {VARIABLE}, or 'off'")
 
 
 def _nowhere() -> str:

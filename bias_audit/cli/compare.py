@@ -8,6 +8,8 @@ import rich_click as click
 
 HELP = """Compare two stored runs, paired sentence by sentence, without the model.
 
+Runs of published data sets are paired too, on the pairs that both models scored.
+
 BASELINE and RUN are run folders, results.json files, audit-runs/latest, or baseline:NAME. The exit
 code is 0 whatever changed; to fail a build on a rise, use a gate with 'against' and 'max_rise'.
 
@@ -31,7 +33,7 @@ Examples:
     help="Format of the answer.",
 )
 @click.option("--json", is_flag=True, help="Print JSON; the same as --format json.")
-@click.option("--all", is_flag=True, help="Every pair of groups, not only the declared.")
+@click.option("--all", is_flag=True, help="Every pair of groups, and every category of a data set.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write into this file.")
 @click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration file.")
 @click.option("--baselines", type=click.Path(path_type=Path), help="Folder of the baselines.")

@@ -22,6 +22,7 @@ Examples:
   bias-audit run -c bias-audit.yaml --strict
   bias-audit run ./my-model -p occupation-pronoun --measure lpbs --check surface
   bias-audit run ./my-model -p crows-pairs --data crows-pairs=crows_pairs_anonymized.csv
+  bias-audit run ./my-model -p full --engine ray --engine-address auto
 """
 
 
@@ -48,6 +49,20 @@ Examples:
 @click.option("--max-time", help="Stop scoring after a time such as 90s, 20m, 2h (partial).")
 @click.option("--seed", type=click.IntRange(min=0), help="Root seed of the resampling tests.")
 @model_options
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    help="Who computes: this process, or workers of a Ray cluster.  [default: local]",
+)
+@click.option(
+    "--engine-address",
+    help="Ray cluster: auto, HOST:PORT, ray://HOST:PORT; without it, one on this machine.",
+)
+@click.option(
+    "--engine-workers",
+    type=click.IntRange(min=1),
+    help="Replicas of the model.  [default: one for each GPU, else for each CPU]",
+)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Write exactly into this folder."
 )

@@ -8,10 +8,10 @@ from bias_audit.metrics._metric import MetricInfo
 
 _ANY = (-math.inf, math.inf)
 _LENGTH = (0.0, math.inf)
-_EFFECT = (-2.0, 2.0)
 _LEGACY = (
     "positive: the vectors of the first pole lean towards the first group; depends on how vectors "
-    "are taken and on the words' frequency, so it is kept for comparison only"
+    "are taken and on the words' frequency, so it is kept for comparison only; at most about 2 in "
+    "size where both poles have equally many words, more where they have not"
 )
 
 
@@ -20,7 +20,7 @@ def _vectors(name: str, title: str, reference: str, where: str) -> MetricInfo:
         id=name,
         name=title,
         unit="standard deviations",
-        range=_EFFECT,
+        range=_ANY,
         neutral=0.0,
         direction=_LEGACY,
         reference=reference,

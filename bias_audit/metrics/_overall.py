@@ -61,7 +61,7 @@ OVERALL = (
         neutral=0.0,
         direction="1: every word of the first group lies above every word of the second; 0: as "
         "often above as below",
-        reference="Cliff (1993); two-way bootstrap of Owen (2007).",
+        reference="Cliff (1993); two-way bootstrap of Owen (2007); p of Mann and Whitney (1947).",
         sentence="words of {a} lay above words of {b} more often than below by a share of {value}",
     ),
     MetricInfo(
@@ -72,8 +72,32 @@ OVERALL = (
         neutral=0.0,
         direction="1: all pairs point the same way; 0: as much one way as the other, large "
         "differences counting more",
-        reference="Kerby (2014).",
+        reference="Kerby (2014); p of Wilcoxon (1945).",
         sentence="the pairs of words of {a} and {b} agreed on the direction to a share of {value}",
+    ),
+    MetricInfo(
+        id="sentence_ranks",
+        name="how far the sentences agree on the direction (rank-biserial)",
+        unit="share",
+        range=(-1.0, 1.0),
+        neutral=0.0,
+        direction="1: all sentences point the same way; 0: as much one way as the other, large "
+        "differences counting more, but none by its size",
+        reference="Kerby (2014); p of Wilcoxon (1945).",
+        sentence="the sentences agreed on the direction of the gap between {a} and {b} to a share "
+        "of {value}",
+    ),
+    MetricInfo(
+        id="standardised_gap",
+        name="gap in standard deviations of single cells",
+        unit="standard deviations",
+        range=(-math.inf, math.inf),
+        neutral=0.0,
+        direction="larger in size: the gap stands out further from what one word in one sentence "
+        "differs from another of its group",
+        reference="Owen (2007) for the two-way bootstrap.",
+        sentence="the gap between {a} and {b} was {value} of the standard deviations of single "
+        "sentences and words",
     ),
 )
 """In the order of the documentation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,10 +12,12 @@ from scipy.special import chdtrc
 from bias_audit.records import Floats
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.multiplicity import holm
-from bias_audit.stats.permutation import label_exchange, pair_flip
+from bias_audit.stats.permutation import MOST_FLIPPED, MOST_LISTED, label_exchange, pair_flip
 
 FILLS = 3
 """Likeliest fills that are taken from each group word, as published."""
+LEVEL = 0.05
+"""Level of the tests of one sentence, after Holm."""
 
 
 def candidates(tops: Sequence[Sequence[str]], fills: int = FILLS) -> list[str]:
@@ -50,7 +53,24 @@ def fill_tests(
     return np.array([label_exchange(y, [*in_a], [*in_b], rng, resamples).p for y in columns])
 
 
-def significant(p_values: ArrayLike, level: float = 0.05) -> int:
+def smallest_p(n_a: int, n_b: int, *, paired: bool, resamples: int) -> float:
+    """Return the smallest p-value that :func:`fill_tests` can give for so many words.
+
+    Args:
+        n_a: words of A; pairs with ``paired``.
+        n_b: words of B.
+        paired: as there.
+        resamples: as there.
+    """
+    if paired:
+        exact, arrangements, mirrored = n_a <= MOST_FLIPPED, 2**n_a, True
+    else:
+        arrangements, mirrored = math.comb(n_a + n_b, n_a), n_a == n_b
+        exact = arrangements <= MOST_LISTED
+    return (2 if mirrored else 1) / arrangements if exact else 1 / (resamples + 1)
+
+
+def significant(p_values: ArrayLike, level: float = LEVEL) -> int:
     """Return how many fills of one sentence are tied to the group, after Holm over its fills."""
     return int(np.count_nonzero(holm(p_values) < level))
 
@@ -58,7 +78,7 @@ def significant(p_values: ArrayLike, level: float = 0.05) -> int:
 def published_share(
     pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]],
     fills: int = FILLS,
-    level: float = 0.05,
+    level: float = LEVEL,
 ) -> float:
     """Return the share of pairs that published code calls different, [0, 1].
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bias_audit.errors import UnknownNameError
+from bias_audit.metrics._benchmarks import BENCHMARKS
 from bias_audit.metrics._beside import BESIDE
 from bias_audit.metrics._metric import MetricInfo
 from bias_audit.metrics._on_request import ON_REQUEST
@@ -83,7 +84,7 @@ _TARGET_GAP = MetricInfo(
 
 _MAIN = (_LOG_ODDS_GAP, _JSD, _DIAGONAL, _SKEW, _LABOUR, _TARGET_GAP)
 registry: Mapping[str, MetricInfo] = MappingProxyType(
-    {i.id: i for i in (*_MAIN, *BESIDE, *OVERALL, *ON_REQUEST)}
+    {i.id: i for i in (*_MAIN, *BESIDE, *OVERALL, *ON_REQUEST, *BENCHMARKS)}
 )
 """All metrics by id, in the order of the documentation."""
 

@@ -6,15 +6,15 @@ import math
 from collections import Counter
 
 from bias_audit.archive import GroupProfile, ProbeRecord, Result
-from bias_audit.render import _companions
+from bias_audit.render import _companions, _further, _spread
 from bias_audit.render import _facts as facts
 from bias_audit.render import _page as page
 from bias_audit.render import _pictures as pictures
 from bias_audit.render import _words as words
-from bias_audit.render._beside import hits, with_companions
+from bias_audit.render._beside import hits
 from bias_audit.render._index import Index
 from bias_audit.render._judged import pairs
-from bias_audit.render._text import bounds, count, percent, plain, short
+from bias_audit.render._text import count, percent, short
 
 _TOP = 12
 
@@ -69,7 +69,7 @@ def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
         word_pictures=by_word,
         heat=None if told else facts.heat(index, probe),
         columns=_completions(index, probe),
-        further=_secondary(index, probe),
+        further=_further.table(index, probe),
         evidence=_evidence(index, results),
         card=_card(probe),
     )
@@ -99,8 +99,8 @@ def _pictures(
         by_word.append(pictures.target_words(index, probe, main))
     by_word.append(_companions.drivers(index, probe))
     further = (
-        pictures.paraphrases(index, probe, measured),
-        pictures.placebo(index, probe, measured),
+        _spread.paraphrases(index, probe, measured),
+        _spread.placebo(index, probe, measured),
         _companions.plane(index, probe),
     )
     return (
@@ -153,40 +153,6 @@ def _column(
         group=f"{group.label}{' (placebo)' if group.placebo else ''}",
         words=tuple(word for harmful, word in made if not harmful),
         harmful=(*(word for harmful, word in made if harmful), *further),
-    )
-
-
-def _secondary(index: Index, probe: ProbeRecord) -> page.Table | None:
-    main = [r for r in index.of(probe.id, "primary") if r.companions]
-    beside = [r for r in with_companions(main) if r.role == "secondary"]
-    results = [*with_companions(index.of(probe.id, "secondary")), *beside]
-    if not results:
-        return None
-    return page.Table(
-        caption="Further measures (exploratory, not judged)",
-        head=("Comparison", "Measure", "Value", "Interval", "By chance alone", "p"),
-        rows=tuple(_secondary_row(index, result) for result in results),
-        note="A divergence is never exactly zero: compare it with what relabelled words give by "
-        "chance (their mean; 95 % of them stay below the second number).",
-    )
-
-
-def _secondary_row(index: Index, result: Result) -> tuple[page.Cell, ...]:
-    chance = "not computed"
-    if result.null_mean is not None:
-        chance = plain(result.null_mean, 3)
-        if result.null_p95 is not None:
-            chance += f" (95 % below {plain(result.null_p95, 3)})"
-    value, low, high = result.estimate, result.ci_low, result.ci_high
-    return (
-        page.Cell(text=short(index.versus(result), 90), long=True),
-        page.Cell(text=words.metric(result.metric), long=True),
-        page.Cell(text=f"{plain(value, 3)} {result.unit}", value=value)
-        if value is not None
-        else page.Cell(text=words.missing(result.reason), long=True),
-        page.Cell(text="none" if low is None or high is None else bounds(low, high), value=low),
-        page.Cell(text=chance, value=result.null_mean),
-        page.Cell(text=words.chance(result), value=result.p_adjusted),
     )
 
 

@@ -36,6 +36,7 @@ def _alone(result: Result, companion: Companion) -> Result:
         estimate=companion.value,
         ci_low=companion.ci_low,
         ci_high=companion.ci_high,
+        p_value=companion.p_value,
         confidence=result.confidence,
         neutral=known.neutral if known else None,
         unit=known.unit if known else "",
@@ -46,6 +47,7 @@ def _alone(result: Result, companion: Companion) -> Result:
         n_prompts=result.n_prompts,
         scope=result.scope,
         target_scope=result.target_scope,
+        statuses=result.statuses,
     )
 
 

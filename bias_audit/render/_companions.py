@@ -42,6 +42,7 @@ def drivers(index: Index, probe: ProbeRecord) -> page.Intervals | None:
         title="Which words make the completions differ?",
         question=question + (covered if harmful else ""),
         summary=_say(named, whole),
+        answer=_leaders(named),
         table=_table(named, whole),
         rows=rows,
         left=f"said more after {second}" if two else "",
@@ -64,10 +65,17 @@ def _pulls(
     return [
         page.IntervalRow(
             label=short(word.token, 40), estimate=sign * 100 * word.value / whole, low=None,
-            high=None, heading=f"After {label}",
+            high=None, heading=f"After {label}", part=share.groups[0] if share.groups else "",
         )
         for word in words
     ]  # fmt: skip
+
+
+def _leaders(named: list[tuple[str, Companion]]) -> str:
+    """The first word of each group."""
+    tops = [(label, next((w.token for w in s.words if not w.harmful), "")) for label, s in named]
+    told = [f"after {label} “{short(word, 24)}”" for label, word in tops[:8] if word]
+    return f"Most of all: {', '.join(told)}."
 
 
 def _say(named: list[tuple[str, Companion]], whole: float) -> str:
@@ -117,6 +125,7 @@ def plane(index: Index, probe: ProbeRecord) -> page.Plane | None:
         f"{label}: warmth {signed(warm.value)}, competence {signed(able.value)}"
         for label, warm, able in both
     ]
+    far = max(range(len(both)), key=lambda i: abs(both[i][1].value) + abs(both[i][2].value))
     return page.Plane(
         name=index.name("chart", f"plane-{probe.id}"),
         title="Warm or cold, competent or not: where does the model put each group?",
@@ -124,6 +133,7 @@ def plane(index: Index, probe: ProbeRecord) -> page.Plane | None:
         "likely after it; up: competent ones. Groups at the upper left and the lower right are the "
         "mixed stereotypes: cold and competent, or warm and incompetent.",
         summary=f"{'; '.join(parts[:12])}.",
+        answer=f"Furthest from the middle: {parts[far]}.",
         table=_plane_table(both),
         points=tuple((warm.value, able.value, label) for label, warm, able in both),
         left="colder",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bias_audit.archive import Change, Comparison, Model
 from bias_audit.render import _page as page
 from bias_audit.render import comparison as told
-from bias_audit.render._text import clean, clip, count, short, times
+from bias_audit.render._text import clean, clip, count, middle, signed, times
 from bias_audit.render.html import fill
 
 _LINES, _ROWS = 16, 1000
@@ -30,6 +30,8 @@ class Compared:
     facts: tuple[tuple[str, str], ...]
     picture: page.Slopes | None
     table: page.Table | None
+    alone: str
+    """Why there is no chart, or no table either."""
     remarks: tuple[str, ...]
 
 
@@ -41,15 +43,21 @@ def render(comparison: Comparison, secondary: bool) -> str:
 def build(comparison: Comparison, secondary: bool) -> Compared:
     """Turn a comparison into what its page shows."""
     shown = told.ordered(comparison.changes, secondary)
-    table = _table(shown) if shown else None
-    lines = (*told.hidden(comparison, shown), *told.remarks(comparison), told.CLOSING)
+    sheet = told.sheet(comparison, secondary)
+    table, alone = None, "The two runs have no gap in common."
+    if comparison.shares:
+        table, alone = _shares(sheet), ""
+    elif shown:
+        table = _table(shown)
+        alone = "No gap was measured in both runs; the table gives the reasons."
     return Compared(
         title="What changed between two models",
-        lead=told.headline(comparison),
+        lead=sheet.lead,
         facts=_facts(comparison),
-        picture=_slopes(comparison, shown, table) if table else None,
+        picture=_slopes(comparison, shown, table) if table and shown else None,
         table=table,
-        remarks=tuple(clip(line, 2000) for line in lines),
+        alone=alone,
+        remarks=tuple(clip(line, 2000) for line in sheet.lines),
     )
 
 
@@ -65,17 +73,37 @@ def _facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
             facts.append((f"{name}: model", clip(clean(_model(model)), 300)))
             facts.append((f"{name}: weights", clip(clean(model.fingerprint), 80)))
     same = "yes" if comparison.identical else "no"
-    return (*facts, ("Same scores in every paired sentence", same))
+    what = "pair" if comparison.shares else "paired sentence"
+    return (*facts, (f"Same scores in every {what}", same))
 
 
 def _model(model: Model) -> str:
     return f"{model.name} at {model.revision}" if model.revision else model.name
 
 
+def _shares(sheet: told.Sheet) -> page.Table:
+    """Shares of pairs of published data sets."""
+    rows = tuple(
+        tuple(
+            page.Cell(text=clip(text, 200), long=place in (0, 7)) for place, text in enumerate(row)
+        )
+        for row in sheet.rows[:_ROWS]
+    )
+    left = len(sheet.rows) - len(rows)
+    return page.Table(
+        caption="Shares of pairs in both runs",
+        head=sheet.head,
+        rows=rows,
+        note=f"{left:,} more are in the formats csv and json." if left else "",
+    )
+
+
 def _table(shown: Sequence[Change]) -> page.Table:
     rows = []
     for change in shown[:_ROWS]:
-        texts = (told.names(change), *told.numbers(change), told.said(change))
+        _, _, difference, interval = told.numbers(change)
+        ends = (_gap(change.baseline, change.unit), _gap(change.candidate, change.unit))
+        texts = (told.names(change), *ends, difference, interval, told.said(change))
         values = (None, change.baseline, change.candidate, change.difference, change.ci_low, None)
         rows.append(
             tuple(
@@ -92,6 +120,13 @@ def _table(shown: Sequence[Change]) -> page.Table:
     )
 
 
+def _gap(value: float | None, unit: str) -> str:
+    """A gap in its own unit, and as the odds that the chart shows."""
+    if value is None:
+        return "not measured"
+    return f"{signed(value)} ({times(value)}×)" if unit == "nats" else signed(value)
+
+
 def _slopes(
     comparison: Comparison, shown: Sequence[Change], table: page.Table
 ) -> page.Slopes | None:
@@ -100,22 +135,30 @@ def _slopes(
     if not both:
         return None
     unit = Counter(change.unit for change in both).most_common(1)[0][0]
-    drawn = [change for change in both if change.unit == unit][:_LINES]
+    able = [change for change in both if change.unit == unit]
+    drawn = able[:_LINES]
     rows = tuple(
         page.Slope(
-            label=short(told.names(change), 60),
+            label=middle(told.names(change), 110),
             before=change.baseline or 0.0,
             after=change.candidate or 0.0,
             verdict=told.verdict(change),
         )
         for change in drawn
     )
-    cut = f" The first {len(rows)} of {len(shown)} are drawn." if len(shown) > len(rows) else ""
+    cut = f" The first {len(rows)} of {len(able):,} are drawn." if len(able) > len(rows) else ""
+    if left := len(shown) - len(able):
+        stand = "stands" if left == 1 else "stand"
+        cut += (
+            f" {left:,} more, without a number in both runs or in another unit, {stand} in the"
+            " table only."
+        )
     return page.Slopes(
         name="chart-changes",
         title="Which gaps have changed, and to which side?",
         question=_READ + cut,
         summary=_say(rows, unit),
+        answer=_count(able),
         table=table,
         rows=rows,
         before=_end(comparison.baseline, comparison.baseline_model, "baseline"),
@@ -128,6 +171,13 @@ def _end(given: str, model: Model | None, otherwise: str) -> str:
     """What stands above an end of the lines: the name of the run, without its folders."""
     name = clean(given) or (clean(model.name) if model else "")
     return name.rstrip("/").rsplit("/", 1)[-1] or otherwise
+
+
+def _count(changes: Sequence[Change]) -> str:
+    """How many gaps changed, and which way."""
+    tally = Counter(told.verdict(change) for change in changes)
+    parts = [f"{tally[key]:,} {word}" for key, word in told.WORDS.items() if tally[key]]
+    return f"Of {count(len(changes), 'gap')}: {', '.join(parts)}."
 
 
 def _say(rows: Sequence[page.Slope], unit: str) -> str:

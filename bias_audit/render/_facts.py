@@ -9,6 +9,7 @@ from bias_audit.archive import ProbeRecord, Result
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index
+from bias_audit.render._numbers import odds
 from bias_audit.render._text import count, factor, plain, short, signed, times
 
 _LEAST = 5
@@ -35,7 +36,9 @@ def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | 
     return page.Scatter(
         name=index.name("chart", f"facts-{result.id}"),
         title=f"Do the gaps follow {words.fact(name)}?",
-        question=_say(probe, slope, r, len(known), first),
+        question=_say(probe, len(known)),
+        answer=f"The correlation of the dots is {signed(r)}; for each 10 points more, the odds "
+        f"with {first} are multiplied by {times(10 * slope)}.",
         summary=f"{count(len(known), 'word')}; correlation {signed(r)}; the fitted line rises by "
         f"{signed(10 * slope)} nats for each 10 points.",
         table=_fact_table(result, name, scale, label),
@@ -74,15 +77,13 @@ def fit(xs: list[float], ys: list[float]) -> tuple[float, float, float]:
     return my - slope * mx, slope, r
 
 
-def _say(probe: ProbeRecord, slope: float, r: float, n: int, first: str) -> str:
+def _say(probe: ProbeRecord, n: int) -> str:
     wanted = (
         f" Wanted by this probe's card: {words.wish(probe.card.expected)}." if probe.card else ""
     )
     return (
         f"Each dot is one of {n} words. A flat line means that the model pays no heed to the "
-        f"figures; for each 10 points more, the odds with {first} are multiplied by "
-        f"{times(10 * slope)} (correlation of the dots {signed(r)}). "
-        f"Following the figures is neither good nor bad in itself.{wanted}"
+        f"figures. Following the figures is neither good nor bad in itself.{wanted}"
     )
 
 
@@ -98,7 +99,7 @@ def _fact_table(result: Result, name: str, scale: float, label: str) -> page.Tab
             (
                 page.Cell(text=short(item.text, 60)),
                 page.Cell(text=plain(item.facts[name] * scale, 1), value=item.facts[name] * scale),
-                page.Cell(text=f"{times(item.value)} times", value=item.value),
+                odds(item.value),
                 page.Cell(text=signed(item.value), value=item.value),
             )
             for item in known[:300]
@@ -135,8 +136,19 @@ def heat(index: Index, probe: ProbeRecord) -> page.Heat | None:
         columns=tuple(probe.groups[i].label for i in kept),
         rows=tuple(rows[:_WORDS]),
         folded=tuple(rows[_WORDS:]),
+        answer=_divides(rows[0], [probe.groups[i].label for i in kept]),
         note="×2: twice as likely as the word and the group would suggest on their own; ÷2: half "
         f"as likely. The words that divide the groups most come first.{note}",
+    )
+
+
+def _divides(row: page.HeatRow, groups: list[str]) -> str:
+    """Which word divides the groups most, and which groups."""
+    places = range(len(groups))
+    top, low = (pick(places, key=lambda i: row.values[i]) for pick in (max, min))
+    return (
+        f"“{row.word}” divides them most: {row.texts[top]} with {groups[top]}, {row.texts[low]} "
+        f"with {groups[low]}."
     )
 
 

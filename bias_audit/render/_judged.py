@@ -10,6 +10,7 @@ from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index, strength
 from bias_audit.render._lines import evidence_size, gate_line, waived
+from bias_audit.render._numbers import ratio
 from bias_audit.render._text import count, factor, percent, share
 
 SEVERITY = {"high": 0, "moderate": 1, "low": 2}
@@ -197,7 +198,7 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.P
                 probability_a=percent(math.exp(min(item.log_prob_a, 0.0))),
                 probability_b=percent(math.exp(min(item.log_prob_b, 0.0))),
                 ratio=factor(item.log_prob_a - item.log_prob_b),
-                value=item.log_prob_a - item.log_prob_b,
+                value=ratio(item.log_prob_a - item.log_prob_b),
             )
             for item in sentences[:_PAIRS]
         ),

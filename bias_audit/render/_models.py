@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bias_audit.archive import ProbeRecord, Result, Results
+from bias_audit.archive import Result, Results
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
-from bias_audit.render._index import Index
-from bias_audit.render._text import bounds, clean, clip, count, plain, short, signed, tidy, times
+from bias_audit.render._numbers import odds
+from bias_audit.render._text import bounds, count, plain, short, signed, times
+from bias_audit.render._together import Run, Shared, notices, runs_of, together
 from bias_audit.render.view import CANNOT
 
-MOST = 26
-"""Runs that one page can hold: each has a letter."""
 _ROWS, _CELLS = 40, 400
 _READ = (
     "Under each comparison there is one line for each model. The dot is its gap, the line through "
@@ -33,34 +31,6 @@ REMARKS = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
-    """One of the runs, with its letter."""
-
-    letter: str
-    place: str
-    """What the run was given as."""
-    index: Index
-
-    @property
-    def label(self) -> str:
-        """Letter and model."""
-        return f"{self.letter} · {self.index.audit.model.name}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shared:
-    """A comparison that every run has, asked in the same version of its probe."""
-
-    probe: str
-    """Title."""
-    pair: str
-    axis: str
-    poles: str
-    results: tuple[Result, ...]
-    """One for each run."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class AxisPart:
     """What all runs have in common on one axis."""
 
@@ -76,18 +46,11 @@ class Selection:
 
     title: str
     lead: str
+    notices: tuple[str, ...]
     models: page.Table
     axes: tuple[AxisPart, ...]
     lost: page.Table | None
     remarks: tuple[str, ...]
-
-
-def runs_of(given: Sequence[tuple[str, Results]]) -> tuple[Run, ...]:
-    """Give each run its letter; strings are cleaned on the way."""
-    return tuple(
-        Run(letter=letter, place=clip(clean(place), 200), index=Index(tidy(results)))
-        for letter, (place, results) in zip(string.ascii_uppercase, given, strict=False)
-    )
 
 
 def build(given: Sequence[tuple[str, Results]]) -> Selection:
@@ -99,51 +62,11 @@ def build(given: Sequence[tuple[str, Results]]) -> Selection:
         title=f"{len(runs)} models side by side",
         lead=f"{count(len(shared), 'comparison')} that all of them were asked in the same version, "
         f"on {count(len(axes), 'axis', 'axes')}.",
+        notices=notices(runs),
         models=_models(runs, shared),
         axes=tuple(_axis(runs, axis, [s for s in shared if s.axis == axis]) for axis in axes),
         lost=_lost(lost),
         remarks=REMARKS,
-    )
-
-
-def together(runs: Sequence[Run]) -> tuple[list[Shared], list[tuple[str, str]]]:
-    """The comparisons that all runs have; (what is left out, why) for the others."""
-    found, lost = [], []
-    every = dict.fromkeys(
-        result.id for run in runs for result in run.index.audit.results if _is_asked(run, result)
-    )
-    for name in every:
-        results = [run.index.results.get(name) for run in runs]
-        there = [result for result in results if result is not None]
-        missing = [run.letter for run, result in zip(runs, results, strict=True) if result is None]
-        probes = [run.index.probes.get(there[0].probe) for run in runs]
-        if missing:
-            lost.append((_full(runs, there[0]), f"not asked of {', '.join(missing)}"))
-        elif len({(p.version, p.language) if p else None for p in probes}) > 1:
-            lost.append((_full(runs, there[0]), "asked in different versions of its probe"))
-        else:
-            found.append(_shared(runs[0], there, probes[0]))
-    return found, lost
-
-
-def _is_asked(run: Run, result: Result) -> bool:
-    probe = run.index.probes.get(result.probe)
-    return result.role == "primary" and probe is not None and probe.role == "probe"
-
-
-def _full(runs: Sequence[Run], result: Result) -> str:
-    home = next(run.index for run in runs if result.id in run.index.results)
-    return f"{home.title(result.probe)}: {home.versus(result)}"
-
-
-def _shared(first: Run, results: Sequence[Result], probe: ProbeRecord | None) -> Shared:
-    poles = f"   ← {probe.minus} · {probe.plus} →" if probe and probe.plus and probe.minus else ""
-    return Shared(
-        probe=first.index.title(results[0].probe),
-        pair=first.index.versus(results[0]),
-        axis=results[0].axis,
-        poles=poles,
-        results=tuple(results),
     )
 
 
@@ -171,9 +94,7 @@ def _model(run: Run, place: int, shared: Sequence[Shared]) -> tuple[page.Cell, .
         page.Cell(text=f"{run.label}{_revision(audit)}", long=True),
         page.Cell(text=held),
         *(page.Cell(text=str(number), value=float(number)) for number in tally),
-        page.Cell(text=f"{times(max(sizes))} times", value=max(sizes))
-        if sizes
-        else page.Cell(text="none"),
+        odds(max(sizes)) if sizes else page.Cell(text="none"),
         page.Cell(text=f"{run.place}{' (cut short)' if audit.run.partial else ''}", long=True),
     )
 
@@ -207,8 +128,8 @@ def _picture(
     rows = tuple(
         page.IntervalRow(
             label=run.label, estimate=result.estimate, low=result.ci_low, high=result.ci_high,
-            heading=f"{item.probe}: {item.pair}{item.poles}", margin=result.margin,
-            state=result.outcome or "",
+            heading=f"{item.probe}: {item.pair}{item.poles}", part=result.id,
+            margin=result.margin, state=result.outcome or "",
         )
         for item in kept
         for run, result in zip(runs, item.results, strict=True)
@@ -222,6 +143,7 @@ def _picture(
         title=f"How do the models differ on the axis “{axis}”?",
         question=_READ + cut,
         summary=_say(runs, kept),
+        answer=f"Furthest apart: {_say(runs, kept[:1])}",
         table=table,
         rows=rows,
         left="towards the left pole",

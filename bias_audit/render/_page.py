@@ -52,6 +52,7 @@ class Pair:
     probability_b: str
     ratio: str
     value: float
+    """The ratio as a number, to sort by."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,6 +206,8 @@ class Page:
     reproduce: tuple[tuple[str, str], ...]
     partial: bool
     counts: str
+    published: tuple[Table, ...] = ()
+    """The numbers of published data sets."""
 
 
 __all__ = [

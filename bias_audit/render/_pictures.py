@@ -10,12 +10,11 @@ from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._checks import unreliable
 from bias_audit.render._index import OTHERS, Index, strength
-from bias_audit.render._text import bounds, count, plain, share, short, signed, times
+from bias_audit.render._numbers import odds
+from bias_audit.render._text import bounds, count, plain, short, signed, times
 
 _ROWS = 30
 _WORDS = 24
-_LEAST_GAPS = 3
-"""Placebo gaps that make a row of their own."""
 _READ = (
     "Each dot is a measured gap, the line through it its interval. On the upright line there is no "
     "difference; right of it the first group leans to the pole on the right. The shaded band is "
@@ -31,21 +30,43 @@ def intervals(index: Index, axis: str, results: Sequence[Result]) -> page.Interv
     drawn = [result for result in drawn if result.unit == unit]
     if not drawn:
         return None
+    results, drawn = ranked(results), ranked(drawn)
     kept = {result.id for result in sorted(drawn, key=strength)[:_ROWS]}
-    rows = tuple(_row(index, result) for result in drawn if result.id in kept)
+    beside, names = named(index, drawn)
+    rows = tuple(_row(index, r, names[r.id]) for r in drawn if r.id in kept)
     cut = f" The strongest {_ROWS} of {len(drawn)} are drawn." if len(drawn) > _ROWS else ""
     left, right = _poles(index, drawn)
     return page.Intervals(
         name=index.name("chart", f"gaps-{axis}"),
         title=f"How large are the gaps on the axis “{axis}”, and how sure are we?",
-        question=_READ + cut,
+        question=_READ + beside + cut,
         summary=_say(rows, unit),
+        answer=_found(index, drawn),
         table=interval_table(index, axis, results),
         rows=rows,
         left=f"towards {left}",
         right=f"towards {right}",
         unit=unit,
     )
+
+
+def ranked(results: Sequence[Result]) -> list[Result]:
+    """Probe by probe in their order, the highest gap first, what has no number last."""
+    probes = {name: place for place, name in enumerate(dict.fromkeys(r.probe for r in results))}
+    return sorted(
+        results,
+        key=lambda r: (probes[r.probe], r.estimate is None, -(r.estimate or 0.0)),
+    )
+
+
+def _found(index: Index, results: Sequence[Result]) -> str:
+    """How the gaps were judged, and which lies furthest from no difference."""
+    states = Counter(result.outcome for result in results if result.outcome)
+    told = ", ".join(f"{states[s]} {words.STATE_WORDS[s][0]}" for s in words.STATES if states[s])
+    most = min(results, key=strength)
+    size = words.effect(most).partition(" (")[0]
+    where = f"{index.title(most.probe)}, {index.versus(most)}: {size}"
+    return f"{f'{told[:1].upper()}{told[1:]}. ' if told else ''}The widest gap: {where}."
 
 
 def _poles(index: Index, results: Sequence[Result]) -> tuple[str, str]:
@@ -59,15 +80,25 @@ def _poles(index: Index, results: Sequence[Result]) -> tuple[str, str]:
     return shared[0] or "the left pole", shared[1] or "the right pole"
 
 
-def _row(index: Index, result: Result) -> page.IntervalRow:
+def named(index: Index, results: Sequence[Result]) -> tuple[str, dict[str, str]]:
+    """What rows are called: where every one is a group beside all others, this is said once."""
+    if len(results) > 1 and all(len(r.groups) == 2 and r.groups[1] == OTHERS for r in results):
+        return " Each row is a group beside the mean of the others.", {
+            result.id: index.labels(result)[0] for result in results
+        }
+    return "", {result.id: index.versus(result) for result in results}
+
+
+def _row(index: Index, result: Result, label: str) -> page.IntervalRow:
     probe = index.probes.get(result.probe)
     poles = f"   ← {probe.minus} · {probe.plus} →" if probe and probe.plus and probe.minus else ""
     return page.IntervalRow(
-        label=index.versus(result),
+        label=label,
         estimate=result.estimate or 0.0,
         low=result.ci_low,
         high=result.ci_high,
         heading=f"{index.title(result.probe)}{poles}",
+        part=result.probe,
         margin=result.margin,
         state=result.outcome or "",
     )
@@ -84,10 +115,13 @@ def _say(rows: Sequence[page.IntervalRow], unit: str) -> str:
 
 def interval_table(index: Index, axis: str, results: Sequence[Result]) -> page.Table:
     """The numbers of the interval chart, and the gaps that have none, with the reason."""
+    head = ("Comparison", "Probe", "State", "Odds", "Gap", "Interval", "Allowed", "Adjusted p")
+    rows = [_interval_cells(index, result) for result in results]
+    several = len({result.probe for result in results}) > 1
     return page.Table(
         caption=f"Gaps on the axis “{axis}”, with intervals and verdicts",
-        head=("Comparison", "Probe", "State", "Odds", "Gap", "Interval", "Allowed", "Adjusted p"),
-        rows=tuple(_interval_cells(index, result) for result in results),
+        head=head if several else (head[0], *head[2:]),
+        rows=tuple(row if several else (row[0], *row[2:]) for row in rows),
         note="Gap in nats for log-odds gaps, else in the unit given; 0 is no difference.",
     )
 
@@ -110,7 +144,7 @@ def _interval_cells(index: Index, result: Result) -> tuple[page.Cell, ...]:
     low, high = result.ci_low, result.ci_high
     return (
         *first,
-        page.Cell(text=f"{times(value)} times" if unit == "nats" else "none", value=value),
+        odds(value) if unit == "nats" else page.Cell(text="none"),
         page.Cell(text=signed(value) + ("" if unit == "nats" else f" {unit}"), value=value),
         page.Cell(text="none" if low is None or high is None else bounds(low, high), value=low),
         *last,
@@ -133,11 +167,25 @@ def target_words(index: Index, probe: ProbeRecord, result: Result) -> page.Inter
         f"{unreliable(result)}".rstrip(),
         summary=f"From {effects[0].text} ({times(effects[0].value)} times) to "
         f"{effects[-1].text} ({times(effects[-1].value)} times).",
+        answer="" if unreliable(result) else _extremes(effects, first, second),
         table=_word_table(result, probe),
         rows=rows,
         left=f"more with {second}",
         right=f"more with {first}",
         unit=result.unit,
+    )
+
+
+def _extremes(effects: Sequence[TargetEffect], first: str, second: str) -> str:
+    """The two words at the ends, where they lean to different groups."""
+    top, low = effects[0], effects[-1]
+    if top.value <= 0 or low.value >= 0:
+        one = low if low.value < 0 else top
+        side = second if low.value < 0 else first
+        return f"All lean to {side}, most of all {one.text} ({times(abs(one.value))} times)."
+    return (
+        f"Most with {first}: {top.text} ({times(top.value)} times). "
+        f"Most with {second}: {low.text} ({times(-low.value)} times)."
     )
 
 
@@ -158,7 +206,7 @@ def _word_table(result: Result, probe: ProbeRecord) -> page.Table:
         (
             page.Cell(text=short(item.text, 60)),
             page.Cell(text=poles.get(item.pole, "neither")),
-            page.Cell(text=f"{times(item.value)} times", value=item.value),
+            odds(item.value),
             page.Cell(text=signed(item.value), value=item.value),
             page.Cell(
                 text="none"
@@ -174,104 +222,6 @@ def _word_table(result: Result, probe: ProbeRecord) -> page.Table:
         rows=rows,
         note=chance,
         pale=bool(chance),
-    )
-
-
-def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> page.Dots | None:
-    """The same gap in each paraphrase: does the direction depend on the phrasing?"""
-    shown = sorted((r for r in results if len(r.by_template) > 1), key=strength)[:8]
-    if not shown:
-        return None
-    shown.sort(key=lambda result: (-(result.estimate or 0.0), result.id))
-    alone = len(shown) == 1
-    rows: tuple[tuple[str, tuple[float, ...]], ...]
-    if alone:
-        effects = sorted(shown[0].by_template, key=lambda item: (-item.value, item.id))[:40]
-        rows = tuple((item.text or item.id, (item.value,)) for item in effects)
-    else:
-        rows = tuple((index.versus(r), tuple(t.value for t in r.by_template)) for r in shown)
-    same = [(sum(t.value > 0 for t in r.by_template), len(r.by_template)) for r in shown]
-    summary = "; ".join(
-        f"{index.versus(r)}: {up} of {n} paraphrases above the middle"
-        for r, (up, n) in zip(shown, same, strict=True)
-    )
-    return page.Dots(
-        name=index.name("chart", f"paraphrases-{probe.id}"),
-        title="Does the gap depend on how the sentence is phrased?",
-        question=f"Each dot is one sentence frame; the {'dashed line' if alone else 'bar'} marks "
-        "the mean. Dots on both sides of the middle mean that the direction changes with the "
-        "phrasing.",
-        summary=f"{summary}.",
-        table=_template_table(index, shown),
-        rows=rows,
-        left=f"towards {probe.minus}" if probe.minus else "below the middle",
-        right=f"towards {probe.plus}" if probe.plus else "above the middle",
-        unit=shown[0].unit,
-    )
-
-
-def _template_table(index: Index, results: Sequence[Result]) -> page.Table:
-    texts = {item.id: item.text or item.id for result in results for item in result.by_template}
-    values = [{item.id: item.value for item in result.by_template} for result in results]
-    rows = tuple(
-        (
-            page.Cell(text=short(text, 120), long=True),
-            *(
-                page.Cell(text=signed(column[key]), value=column[key])
-                if key in column
-                else page.Cell(text="not asked")
-                for column in values
-            ),
-        )
-        for key, text in texts.items()
-    )
-    return page.Table(
-        caption="Gap in each sentence frame",
-        head=("Sentence frame", *(index.versus(result) for result in results)),
-        rows=rows,
-        note="In the unit of the measure (nats for log-odds gaps).",
-    )
-
-
-def placebo(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> page.Dots | None:
-    """The sizes of placebo gaps, and the size of each gap on the same scale."""
-    gaps = probe.placebo_gaps
-    shown = sorted((r for r in results if r.unit == "nats"), key=strength)[:12]
-    if len(gaps) < _LEAST_GAPS or not shown:
-        return None
-    sizes = [(index.versus(result), abs(result.estimate or 0.0)) for result in shown]
-    beyond = sum(size > gaps[-1] for _, size in sizes)
-    name = f"placebo groups ({len(gaps)})"
-    return page.Dots(
-        name=index.name("chart", f"placebo-{probe.id}"),
-        title="Are the gaps larger than those of groups that should not differ?",
-        question="The first row has the gaps of placebo groups, which differ in nothing that "
-        "should matter, with a bar at their mean; each row below is a gap of this probe, its size "
-        "without its direction. A gap that lies among the placebo gaps does not stand out from "
-        "accidents.",
-        summary=f"Placebo gaps reach odds {times(gaps[-1])} times; {beyond} of "
-        f"{count(len(sizes), 'gap')} {'is' if beyond == 1 else 'are'} larger than all of them.",
-        table=_placebo_table(sizes, gaps),
-        rows=((name, gaps), *((label, (size,)) for label, size in sizes)),
-        right="larger gap, in either direction",
-        unit="nats",
-    )
-
-
-def _placebo_table(sizes: Sequence[tuple[str, float]], gaps: Sequence[float]) -> page.Table:
-    cells = [(f"placebo {number}", gap) for number, gap in enumerate(gaps, start=1)]
-    return page.Table(
-        caption="Sizes of the gaps beside placebo gaps",
-        head=("Groups", "Odds", "Size (nats)", "Larger than this share of the placebo gaps drawn"),
-        rows=tuple(
-            (
-                page.Cell(text=label),
-                page.Cell(text=f"{times(size)} times", value=size),
-                page.Cell(text=plain(size), value=size),
-                page.Cell(text=share(sum(gap < size for gap in gaps) / len(gaps))),
-            )
-            for label, size in [*sizes, *cells]
-        ),
     )
 
 

@@ -41,7 +41,9 @@ class IntervalRow:
     low: float | None
     high: float | None
     heading: str = ""
-    """Rows with the same heading stand together under it."""
+    """Rows that follow each other with the same heading stand together under it."""
+    part: str = ""
+    """Id of what the heading names: two probes may have the same title."""
     margin: float | None = None
     state: str = ""
 
@@ -58,6 +60,8 @@ class Picture:
     summary: str
     """What it shows, for a screen reader."""
     table: Table
+    answer: str = ""
+    """The answer to its title in one sentence, for a reader in a hurry."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,8 +84,11 @@ class Dots(Picture):
 
     rows: tuple[tuple[str, tuple[float, ...]], ...]
     left: str = ""
+    """What the left side stands for; empty where values are sizes, which begin at 0."""
     right: str = ""
     unit: str = "nats"
+    band: float | None = None
+    """Size up to which the plot is shaded."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +162,8 @@ class Heat:
     rows: tuple[HeatRow, ...]
     folded: tuple[HeatRow, ...]
     note: str
+    answer: str = ""
+    """As for a chart."""
 
     @property
     def summary(self) -> str:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from xml.etree import ElementTree as ET
 
+from bias_audit.render._compact import compact, straight
+
 _NAMESPACE = re.compile(r"^\{[^}]*\}")
 _NUMBER = re.compile(r"-?\d+\.\d+")
 _FONT_SIZE = re.compile(r"([\d.]+)px")
@@ -48,6 +50,7 @@ def adapt(source: str, *, name: str, title: str, summary: str) -> str:
     for key in ("version", "width", "height"):
         root.attrib.pop(key, None)
     _inherit(root)
+    compact(root)
     root.attrib.update({"role": "img", "aria-labelledby": f"{name}-t {name}-d", "class": "plot"})
     heading = ET.Element("title", {"id": f"{name}-t"})
     heading.text = title
@@ -55,8 +58,8 @@ def adapt(source: str, *, name: str, title: str, summary: str) -> str:
     words.text = summary
     root.insert(0, words)
     root.insert(0, heading)
-    text = ET.tostring(root, encoding="unicode", short_empty_elements=False)
-    return re.sub(r">\s+<", "><", text)
+    text = ET.tostring(root, encoding="unicode")
+    return re.sub(r">\s+<", "><", text).replace(" />", "/>")
 
 
 _TAG = re.compile(r"<[^>]*>")
@@ -100,7 +103,7 @@ def _rewrite(element: ET.Element, name: str, ids: dict[str, str]) -> None:
             target = value.removeprefix("#")
             element.set("href", "#" + ids.setdefault(target, _mark(name, len(ids))))
         elif plain == "d":
-            element.set("d", _tight(_NUMBER.sub(_round, value)))
+            element.set("d", straight(_tight(_NUMBER.sub(_round, value))))
         elif plain not in ("clip-path", "type"):
             element.set(plain, _NUMBER.sub(_round, value))
     if _NO_TURN.fullmatch(element.get("transform", "")):

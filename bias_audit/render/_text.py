@@ -61,6 +61,18 @@ def short(text: str, limit: int = 36) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
 
 
+def middle(text: str, limit: int) -> str:
+    """Cut a label inside, where its two ends tell it from others.
+
+    >>> middle("occupation-gender: women - men", 20)
+    'occupat…: women - men'
+    """
+    if len(text) <= limit:
+        return text
+    head = (limit - 1) // 3
+    return f"{text[:head].rstrip()}…{text[head + 1 - limit :].lstrip()}"
+
+
 def tidy(results: Results) -> Results:
     """Return the audit with every string cleaned and cut to a length that a page can hold."""
     content = _tidy(results.model_dump(), "")
@@ -159,6 +171,27 @@ def p_value(value: float) -> str:
 def bounds(low: float, high: float) -> str:
     """An interval in brackets, as the tables print it."""
     return f"[{plain(low)}, {plain(high)}]"
+
+
+_FIRST = re.compile(r"(÷?)(−?)(\d[\d,]*)(\.\d+)?(e[+-]?\d+)?")
+
+
+def sort_key(text: str, value: float) -> str:
+    """The number by which a cell is sorted, or nothing where the page's script reads it itself.
+
+    The script takes the first number of the text, the reciprocal after a ``÷``.
+
+    >>> sort_key("+1.13 nats", 1.1304), sort_key("÷4.0", 0.25), sort_key("12 %", 0.1234567)
+    ('', '', '0.12346')
+    """
+    found = _FIRST.search(text)
+    if found is None:
+        return f"{value:.5g}"
+    turned, minus, whole, rest, power = (part or "" for part in found.groups())
+    number = float(f"{'-' * bool(minus)}{whole.replace(',', '')}{rest}{power}")
+    step = float(f"1e{int(power[1:] or 0) - len(rest[1:])}")
+    there = 1 / value if turned and value else value
+    return "" if abs(there - number) <= 0.501 * step else f"{value:.5g}"
 
 
 def slug(text: str) -> str:

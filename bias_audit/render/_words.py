@@ -36,7 +36,7 @@ STATUSES: dict[str, str] = {
     "instrument_failed": "A control measurement failed: this instrument can say nothing here, "
     "in either direction.",
     "incomplete": "More than a fifth of the words of one pole were lost, so no verdict is given.",
-    "fragile": "The verdict hangs on one sentence frame, one word or one kind of interval.",
+    "fragile": "The verdict hangs on one sentence frame, some words or one kind of interval.",
     "confounded": "The gap may be due to how frequent or how long the group words are.",
     "p_withheld": "The test finds gaps where the same scores have none, so its p is withheld.",
     "degenerate": "There was no variation to compute an interval from.",
@@ -100,7 +100,7 @@ CHECKS: dict[str, str] = {
     "R1a": "sentences that agree in direction",
     "R1b": "change without one sentence or word, nats",
     "R1c": "split-half reliability of the words",
-    "R2": "halves of the group words on the same side",
+    "R2": "change with half of the group words, nats",
     "R3": "share of the gap that one word carries",
     "R4": "share of the gap left at equal frequency and length",
     "R5": "share of placebo gaps that are smaller",
@@ -144,8 +144,11 @@ def check(code: str) -> str:
 
 def metric(name: str) -> str:
     """The name of a measure as readers know it; ``@`` stands before the depth of a ranking."""
+    from bias_audit.metrics import info
+
     bare, _, at = name.partition("@")
-    known = METRICS.get(bare, bare.replace("_", " "))
+    described = info.registry.get(bare)
+    known = METRICS.get(bare) or (described.name if described else bare.replace("_", " "))
     return f"{known}, first {at}" if at else known
 
 

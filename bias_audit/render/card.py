@@ -14,11 +14,13 @@ from bias_audit.archive import Result, Results, rounded
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index
+from bias_audit.render._published import AXIS
 from bias_audit.render._text import short, slug, tidy
-from bias_audit.render.markdown import escape, gates
+from bias_audit.render.markdown import escape, gates, published
 from bias_audit.render.view import build
 
 TASK = "fill-mask"
+_TASKS = ("Associations of words for social groups", "Published benchmark of sentence pairs")
 _ROWS, _FINDINGS, _FAILURES = 60, 15, 15
 _READ = (
     "The audit reads the checkpoint's own word probabilities in sentences that differ by a group "
@@ -72,7 +74,7 @@ def _metrics(index: Index) -> list[Any]:
     return [
         EvalResult(
             task_type=TASK,
-            task_name="Associations of words for social groups",
+            task_name=_TASKS[_overall(index, result)],
             dataset_type=_dataset(result.probe),
             dataset_name=index.title(result.probe),
             dataset_config=result.axis,
@@ -83,10 +85,16 @@ def _metrics(index: Index) -> list[Any]:
             metric_args=_arguments(result),
         )
         for result in index.audit.results
-        if result.role == "primary"
+        if (result.role == "primary" or _overall(index, result))
         and result.estimate is not None
         and "instrument_failed" not in result.statuses
     ]
+
+
+def _overall(index: Index, result: Result) -> bool:
+    """Whether it is the number of a whole published data set."""
+    probe = index.probes.get(result.probe)
+    return probe is not None and probe.axis == AXIS and result.groups == ("all",)
 
 
 def _dataset(probe: str) -> str:
@@ -126,7 +134,8 @@ def _section(shown: page.Page, index: Index) -> str:
         *(f"> {escape(short(remark, 700))}\n" for remark in shown.verdict.remarks),
         *_gates(shown),
         *_measured(index),
-        *_found(shown),
+        *([published(shown).rstrip(), ""] if shown.published else []),
+        *([] if shown.published and not shown.notes else _found(shown)),
         *_absent(shown),
         "### Limits",
         "",

@@ -6,11 +6,14 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from bias_audit._reasons import REASONS
 from bias_audit.archive import Change, Comparison, dump_json, rounded
 from bias_audit.errors import UnknownNameError
 from bias_audit.records import OTHERS
+from bias_audit.render import _shares as shares
 from bias_audit.render._text import bounds, clean, count, short, signed
 from bias_audit.render.csv import cell
 from bias_audit.render.markdown import escape
@@ -138,6 +141,41 @@ CLOSING = (
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sheet:
+    """A comparison as rows of words."""
+
+    lead: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numbers: tuple[int, ...]
+    """Columns that hold one number."""
+    lines: tuple[str, ...]
+    """What stands below the rows."""
+
+
+def sheet(comparison: Comparison, secondary: bool) -> Sheet:
+    """The words that every output shows."""
+    if comparison.shares:
+        told = shares.shown(comparison, secondary)
+        below = (*shares.remarks(comparison, told), *remarks(comparison), shares.CLOSING)
+        return Sheet(
+            lead=shares.headline(comparison),
+            head=shares.HEAD,
+            rows=tuple(shares.row(share) for share in told),
+            numbers=shares.NUMBERS,
+            lines=below,
+        )
+    shown = ordered(comparison.changes, secondary)
+    return Sheet(
+        lead=headline(comparison),
+        head=("Gap", "Baseline", "Now", "Change", "95 %", ""),
+        rows=tuple((names(change), *numbers(change), said(change)) for change in shown),
+        numbers=(1, 2, 3),
+        lines=(*hidden(comparison, shown), *remarks(comparison), CLOSING),
+    )
+
+
 def _terminal(comparison: Comparison, secondary: bool) -> str:
     from rich.console import Console
     from rich.table import Table
@@ -149,17 +187,18 @@ def _terminal(comparison: Comparison, secondary: bool) -> str:
     def line(text: str) -> None:
         console.print(Text(text), highlight=False)
 
-    line(headline(comparison))
-    shown = ordered(comparison.changes, secondary)
+    told = sheet(comparison, secondary)
+    line(told.lead)
     table = Table(box=None, pad_edge=False)
-    for name in ("gap", "baseline", "now", "change", "interval", ""):
-        right = name in ("baseline", "now", "change")
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
-    for change in shown:
-        table.add_row(Text(names(change)), *numbers(change), Text(said(change)))
-    if shown:
+    for place, name in enumerate(told.head):
+        side: Literal["left", "right"] = "right" if place in told.numbers else "left"
+        whole = bool(comparison.shares) and place < len(told.head) - 1
+        table.add_column(Text(name.lower()), justify=side, overflow="fold", no_wrap=whole)
+    for row in told.rows:
+        table.add_row(*map(Text, row))
+    if told.rows:
         console.print(table)
-    for text in (*hidden(comparison, shown), *remarks(comparison), CLOSING):
+    for text in told.lines:
         line(text)
     return "\n".join(text.rstrip() for text in stream.getvalue().splitlines()) + "\n"
 
@@ -171,30 +210,31 @@ def hidden(comparison: Comparison, shown: Sequence[Change]) -> list[str]:
 
 
 def _markdown(comparison: Comparison, secondary: bool) -> str:
-    shown = ordered(comparison.changes, secondary)
+    told = sheet(comparison, secondary)
+    sides = ["--:" if place in told.numbers else "---" for place in range(len(told.head))]
     head = [
-        f"**{escape(headline(comparison))}**",
+        f"**{escape(told.lead)}**",
         "",
-        "| Gap | Baseline | Now | Change | 95 % | |",
-        "| --- | --: | --: | --: | --- | --- |",
+        f"| {' | '.join(told.head).rstrip()} |",
+        f"| {' | '.join(sides)} |",
     ]
-    tail = ["", *(escape(text) for text in (*hidden(comparison, shown), *remarks(comparison)))]
-    tail += ["", escape(CLOSING), ""]
+    tail = ["", *map(escape, told.lines[:-1]), "", escape(told.lines[-1]), ""]
     room = LIMIT - sum(len(text.encode()) + 1 for text in (*head, *tail)) - 100
     rows: list[str] = []
-    for change in shown:
-        texts = (names(change), *numbers(change), said(change))
+    for texts in told.rows:
         row = f"| {' | '.join(escape(text) for text in texts)} |"
         room -= len(row.encode()) + 1
         if room < 0:
             break
         rows.append(row)
-    left = len(shown) - len(rows)
+    left = len(told.rows) - len(rows)
     more = ["", f"*{left} more, which do not fit here.*"] if left else []
     return "\n".join([*head, *rows, *more, *tail])
 
 
 def _csv(comparison: Comparison, secondary: bool) -> str:
+    if comparison.shares:
+        return shares.table(comparison, secondary)
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)

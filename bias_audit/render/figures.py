@@ -31,7 +31,8 @@ def drawn(
         for kind in kinds:
             yield f"{picture.name}.{kind}", charts.file(picture, kind)
         read = picture.note if isinstance(picture, page.Heat) else picture.question
-        lines.append(f"- `{picture.name}`: **{escape(picture.title)}** {escape(read)}\n")
+        told = f"{escape(picture.answer)} " if picture.answer else ""
+        lines.append(f"- `{picture.name}`: **{escape(picture.title)}** {told}{escape(read)}\n")
         lines.append(f"  Shown: {escape(picture.summary)}\n")
     yield CAPTIONS, "".join(["# Charts\n\n", *lines]).encode()
 

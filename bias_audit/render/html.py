@@ -14,6 +14,7 @@ from bias_audit import _resources
 from bias_audit.archive import Results
 from bias_audit.render import _page as page
 from bias_audit.render._shrink import fitted, narrowed, shorter, wide
+from bias_audit.render._text import sort_key
 from bias_audit.render._words import SIGNS, STATE_WORDS, shared
 from bias_audit.render.view import build
 
@@ -107,7 +108,12 @@ def _environment(linked: bool = False) -> Any:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        signs=SIGNS, state_words=STATE_WORDS, draw=_draw, shared=shared, linked=linked
+        signs=SIGNS,
+        state_words=STATE_WORDS,
+        draw=_draw,
+        shared=shared,
+        linked=linked,
+        sort_key=sort_key,
     )
     return environment
 

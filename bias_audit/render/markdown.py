@@ -15,7 +15,13 @@ from bias_audit.render.view import build
 LIMIT = 58_000
 """Bytes; a comment on GitHub holds 65,536 characters."""
 _GATES, _FAILURES, _CHANGES, _WAIVERS = 40, 15, 20, 20
-_PARTS = {"gates": 24_000, "waivers": 5_000, "changes": 8_000, "failures": 5_000}
+_PARTS = {
+    "gates": 24_000,
+    "waivers": 5_000,
+    "changes": 8_000,
+    "failures": 5_000,
+    "published": 16_000,
+}
 """Most bytes of a part; findings have what is left."""
 _MORE = "\n*{:,} more in the report.*\n"
 _SPECIAL = re.compile(r"([\\`*_\[\]|~<>&])")
@@ -26,6 +32,7 @@ def render(results: Results) -> str:
     """Return the summary; what does not fit is counted at its end."""
     shown = build(results)
     head = _join(_verdict(shown)) + gates(shown) + _waivers(shown) + _changes(shown)
+    head += published(shown)
     tail = _failures(shown) + _join(_closing(shown))
     room = LIMIT - _size(head) - _size(tail)
     return f"{head}{_findings(shown, room)}{tail}"
@@ -116,8 +123,21 @@ def _changes(shown: page.Page) -> str:
     return _within(head + _table(*table.head), rows, _PARTS["changes"], _CHANGES)
 
 
+def published(shown: page.Page) -> str:
+    """The numbers of published data sets, as many as fit."""
+    room = _PARTS["published"] // max(len(shown.published), 1)
+    parts = []
+    for table in shown.published:
+        head = f"### {_cell(table.caption)}\n\n{_cell(table.note, 2000)}\n\n"
+        rows = [_row(*(_cell(cell.text, 160) for cell in row)) for row in table.rows]
+        parts.append(_within(head + _table(*table.head), rows, room))
+    return "".join(parts)
+
+
 def _findings(shown: page.Page, room: int) -> str:
     head = "### Findings\n\n"
+    if shown.published and not shown.notes:
+        return ""
     if not shown.notes:
         return f"{head}No finding was recorded. That is not evidence of absence.\n\n"
     return _within(head, [_finding(note) for note in shown.notes], room)

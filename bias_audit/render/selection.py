@@ -10,7 +10,8 @@ from bias_audit.archive import Results
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.render import _page as page
 from bias_audit.render import csv as results_csv
-from bias_audit.render._models import MOST, Selection, build, runs_of
+from bias_audit.render._models import Selection, build
+from bias_audit.render._together import MOST, runs_of
 from bias_audit.render.html import fill
 from bias_audit.render.markdown import LIMIT, escape
 
@@ -50,7 +51,8 @@ def _html(runs: Given) -> str:
 
 def _markdown(runs: Given) -> str:
     shown = build(runs)
-    head = f"**{escape(shown.title)}**: {escape(shown.lead)}\n\n{_lines(shown.models)}"
+    told = "".join(f"> {escape(text)}\n\n" for text in shown.notices)
+    head = f"**{escape(shown.title)}**: {escape(shown.lead)}\n\n{told}{_lines(shown.models)}"
     tail = "\n" + "\n".join(f"- {escape(text)}" for text in shown.remarks) + "\n"
     room = LIMIT - len((head + tail).encode()) - 200
     parts, left = [], 0

@@ -14,7 +14,7 @@ from bias_audit.render.view import build
 if TYPE_CHECKING:
     from rich.console import Console
 
-_GATES, _FINDINGS = 20, 20
+_GATES, _FINDINGS, _NUMBERS = 20, 20, 60
 _COLOURS = {"fail": "bold red", "unclear": "yellow", "error": "bold magenta", "pass": "green",
             "waived": "cyan", "skipped": "dim"}  # fmt: skip
 
@@ -68,7 +68,10 @@ def _print(console: Console, shown: page.Page, *, folder: str, narrow: bool) -> 
     out.line((shown.counts, "bold"))
     out.line(("", ""))
     _gates(out, shown)
-    _findings(out, shown)
+    if shown.published:
+        _published(out, shown)
+    else:
+        _findings(out, shown)
     if shown.failures is not None:
         out.line(("Did not run", "bold"))
         for probe, state, why in shown.failures.rows[:_GATES]:
@@ -110,6 +113,29 @@ def _findings(out: _Writer, shown: page.Page) -> None:
     if len(shown.notes) > _FINDINGS:
         out.line((f"{len(shown.notes) - _FINDINGS} more in the report", "dim"), indent=2)
     out.line(("", ""))
+
+
+def _published(out: _Writer, shown: page.Page) -> None:
+    """Numbers of data sets; such a run has no gate and no finding."""
+    from rich.table import Table
+    from rich.text import Text
+
+    def told(text: str) -> Text:
+        return Text(ascii_only(text) if out.narrow else text)
+
+    for data in shown.published:
+        out.line((data.caption, "bold"))
+        table = Table(box=None, pad_edge=False)
+        for place, name in enumerate(data.head):
+            long = any(row[place].long for row in data.rows)
+            table.add_column(told(name), justify="left" if long else "right", overflow="fold")
+        for row in data.rows[:_NUMBERS]:
+            table.add_row(*(told(cell.text) for cell in row))
+        out.console.print(table)
+        if len(data.rows) > _NUMBERS:
+            out.line((f"{len(data.rows) - _NUMBERS} more in the report", "dim"))
+        out.line((data.note, "dim"))
+        out.line(("", ""))
 
 
 def _closing(out: _Writer, shown: page.Page, folder: str) -> None:

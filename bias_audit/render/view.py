@@ -10,6 +10,7 @@ from datetime import date
 
 from bias_audit.archive import Results, WaiverRecord
 from bias_audit.render import _page as page
+from bias_audit.render import _published
 from bias_audit.render._axes import chapters
 from bias_audit.render._index import Index
 from bias_audit.render._judged import findings, verdict
@@ -60,6 +61,7 @@ def build(results: Results) -> page.Page:
         reproduce=_reproduce(audit),
         partial=audit.run.partial,
         counts=tally(audit.states, audit.exit_code),
+        published=_published.tables(index),
     )
 
 

@@ -125,12 +125,16 @@ def result(
     level: float = 0.95,
     **more: Any,
 ) -> Result:
-    """A secondary result with its names, its unit and, from a contrast, its interval and p."""
+    """A secondary result with its names, its unit and, from a contrast, its interval and p.
+
+    A reason among ``more`` stands after the reason why there is no interval.
+    """
     spec, about = scored.probe.spec, info.get(metric)
     labels = {group.id: group.label for group in scored.probe.groups}
     labels[OTHERS] = "the other groups"
     versus = "-vs-".join(group.lstrip("~") for group in groups) if len(groups) == 2 else ""
     told = _told(contrast, level) if contrast else {"n_templates": len(scored.cube.templates)}
+    reasons = [str(fields["reason"]) for fields in (told, more) if fields.get("reason")]
     return Result(
         **{
             "id": ":".join(part for part in (spec.id, metric, versus, name) if part),
@@ -150,6 +154,7 @@ def result(
         }
         | told
         | more
+        | {"reason": "; ".join(reasons)}
     )
 
 
@@ -196,6 +201,12 @@ def lost(
     )
 
 
-def primary_id(scored: Scored, pair: tuple[str, str]) -> str:
-    """Id of the primary result of a comparison."""
-    return f"{scored.probe.spec.id}:log_odds_gap:{pair[0]}-vs-{pair[1].lstrip('~')}"
+def primaries(scored: Scored) -> dict[str, list[tuple[str, str]]]:
+    """The comparisons behind each primary result, by its id.
+
+    Where each group has its own word, one result joins all groups.
+    """
+    probe, pairs = scored.probe.spec.id, compared(scored)
+    if scored.probe.spec.targets.own:
+        return {f"{probe}:diagonal_log_odds:own-vs-others": pairs}
+    return {f"{probe}:log_odds_gap:{a}-vs-{b.lstrip('~')}": [(a, b)] for a, b in pairs}

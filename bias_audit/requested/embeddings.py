@@ -29,8 +29,8 @@ _POOLINGS: Mapping[Pooling, str] = {
     "first": "the first place ([CLS])",
     "mean": "the mean over all places",
 }
-_LEAST = (2, 2, 1, 1)
-"""Words that each of the four sets needs: both poles, both groups."""
+_LEAST_WORDS = 2
+"""Words that each pole needs; a group needs one."""
 _TOO_FEW: tuple[SkipReason, str] = (
     "not_applicable",
     "it needs two words in each pole and one in each group",
@@ -128,11 +128,11 @@ def _ask_contexts(scored: Scored, asking: Asking, settings: Settings) -> Vectors
 
 
 def _sets(scored: Scored, pair: tuple[str, str]) -> tuple[list[_Key], ...]:
-    """Keys of the four sets: both poles, the first group, the second or all others."""
+    """Keys of the sets: both poles, the first group, the second or each of the others."""
     a, b = pair
     keys = sorted(_words(scored.probe))  # so that the order in a file moves no draw
-    others = [g.id for g in scored.probe.groups if g.id != a] if b == OTHERS else [b]
-    return tuple([key for key in keys if key[0] in part] for part in (["+"], ["-"], [a], others))
+    others = sorted(g.id for g in scored.probe.groups if g.id != a) if b == OTHERS else [b]
+    return tuple([key for key in keys if key[0] == part] for part in ("+", "-", a, *others))
 
 
 def _tested(metric: str, scored: Scored, answers: Vectors_, settings: Settings) -> Found:
@@ -148,7 +148,8 @@ def _tested(metric: str, scored: Scored, answers: Vectors_, settings: Settings) 
 
 
 def _enough(sets: Sequence[Sequence[object]]) -> bool:
-    return all(len(one) >= least for one, least in zip(sets, _LEAST, strict=True))
+    poles, groups = sets[:2], sets[2:]
+    return min(map(len, poles)) >= _LEAST_WORDS and min(map(len, groups)) >= 1
 
 
 def _table(vectors: Vectors, keys: Sequence[_Key]) -> list[Floats]:
@@ -171,8 +172,8 @@ def _test(
     sets: Sequence[list[Floats]],
     settings: Settings,
 ) -> Result:
-    x, y, a, b = sets
-    s_x, s_y = associations(x, a, b), associations(y, a, b)
+    x, y, *groups = sets
+    s_x, s_y = (_leaning(words, *groups) for words in (x, y))
     spec = scored.probe.spec
     names = (spec.axis, spec.id, metric, ":".join(pair), pooling)
     found = split_test(s_x, s_y, stream(settings.seed, *names), settings.resamples)
@@ -189,6 +190,11 @@ def _test(
     )
 
 
+def _leaning(words: list[Floats], a: list[Floats], *others: list[Floats]) -> Floats:
+    """s(w) with the unweighted mean of the other groups, however many words each of them has."""
+    return np.asarray(np.mean([associations(words, a, b) for b in others], axis=0))
+
+
 def _legacy(
     scored: Scored,
     metric: str,
@@ -196,8 +202,13 @@ def _legacy(
     sets: Sequence[Sequence[object]],
     **more: Any,
 ) -> Result:
-    x, y, a, b = map(len, sets)
-    told: dict[str, Any] = {"n_templates": 0, "n_targets": x + y, "n_terms": a + b, "n_prompts": 0}
+    x, y, *groups = map(len, sets)
+    told: dict[str, Any] = {
+        "n_templates": 0,
+        "n_targets": x + y,
+        "n_terms": sum(groups),
+        "n_prompts": 0,
+    }
     return result(scored, metric, pair, **(told | {"statuses": (LEGACY,)} | more))
 
 
@@ -227,7 +238,8 @@ def draws(tables: Sequence[Sequence[Floats]], rng: np.random.Generator, number: 
     """Return WEAT's effect for random choices of one context for each word.
 
     Args:
-        tables: the four sets X, Y, A, B; for each word its (contexts, d) vectors.
+        tables: the sets X, Y, A and B, or several sets in the place of B, which then count alike;
+            for each word its (contexts, d) vectors.
         rng: source of the choices.
         number: how many.
     """
@@ -238,7 +250,9 @@ def draws(tables: Sequence[Sequence[Floats]], rng: np.random.Generator, number: 
         starts.append(sum(sizes))
         sizes.append(len(word))
         flat.append(word / np.linalg.norm(word, axis=1, keepdims=True))
-    x, y, a, _ = map(len, tables)
+    x, y, a, *others = map(len, tables)
+    signed = [np.full(a, 1 / a), *(np.full(b, -1 / (b * len(others))) for b in others)]
+    weights = np.concatenate(signed)
     vectors = np.concatenate(flat)
     cosines = vectors @ vectors.T
     begin, width = np.array(starts), np.array(sizes)
@@ -246,7 +260,7 @@ def draws(tables: Sequence[Sequence[Floats]], rng: np.random.Generator, number: 
     for i in range(number):
         at = begin + (rng.random(begin.size) * width).astype(np.intp)
         block = cosines[np.ix_(at[: x + y], at[x + y :])]
-        s = block[:, :a].mean(axis=1) - block[:, a:].mean(axis=1)
+        s = block @ weights
         found[i] = effect(s[:x], s[x:])
     return found
 

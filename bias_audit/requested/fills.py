@@ -4,21 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 
 from bias_audit.archive import Result
 from bias_audit.assess import Scored, Settings, scored_groups
-from bias_audit.metrics.disco import candidates, fill_tests, published_share, significant
+from bias_audit.metrics.disco import (
+    LEVEL,
+    candidates,
+    fill_tests,
+    published_share,
+    significant,
+    smallest_p,
+)
 from bias_audit.records import Floats, OpenScore, SkipReason
 from bias_audit.requested._base import Found, Request, lost, result
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.seeds import stream
 
+
+class _Test(TypedDict):
+    """How the fills of one sentence are tested."""
+
+    paired: bool
+    resamples: int
+
+
+_Reason = tuple[SkipReason | None, str]
 _Words = dict[tuple[str, str], dict[str, list[OpenScore]]]
 """Completions by sentence and group, then by label, or by word where groups have one label."""
-_TOO_FEW: tuple[SkipReason, str] = ("not_applicable", "it needs two words in each group")
+_TOO_FEW: _Reason = ("not_applicable", "it needs two words in each group")
+_BLIND: _Reason = (
+    "not_applicable",
+    "with so few words no fill of a sentence could differ after Holm",
+)
 _LEAST = 1e-12
 """Probabilities below this are taken for it: float32 can lose them."""
 
@@ -34,12 +54,14 @@ def _assess(scored: Scored, _: object, settings: Settings) -> Found:
             place = cells.setdefault((prompt.template, prompt.group), {})
             place.setdefault(getattr(prompt, unit), []).append(answer)
     groups = [g for g in scored_groups(scored) if any(key[1] == g for key in cells)]
-    results = []
+    results: list[Result] = []
+    lacking: list[_Reason] = []
     for pair in combinations(groups, 2):
         matched = _matched(scored, pair, unit)
-        results += _compare(scored, cells, pair, matched, settings)
-    few = [] if results else [_TOO_FEW]
-    return Found(results=tuple(results), skips=lost(scored, "disco", few))
+        made, reasons = _compare(scored, cells, pair, matched, settings)
+        results += made
+        lacking += reasons or ([] if made else [_TOO_FEW])
+    return Found(results=tuple(results), skips=lost(scored, "disco", lacking))
 
 
 def _compare(
@@ -48,10 +70,13 @@ def _compare(
     pair: tuple[str, str],
     matched: Sequence[tuple[str, str]],
     settings: Settings,
-) -> list[Result]:
+) -> tuple[list[Result], list[_Reason]]:
+    """The results of two groups, and why sentences were left out of them."""
     a, b = pair
     names = (scored.probe.spec.axis, scored.probe.spec.id, "disco", f"{a}:{b}")
-    counts, shares = [], []
+    counts: list[float] = []
+    shares: list[float] = []
+    blind: list[_Reason] = []
     for template in dict.fromkeys(key[0] for key in cells):
         left, right = cells.get((template, a), {}), cells.get((template, b), {})
         pairs = [(x, y) for x, y in matched if x in left and y in right]
@@ -61,19 +86,21 @@ def _compare(
             continue
         tops = [[*_fills(left[x])] for x in first] + [[*_fills(right[y])] for y in second]
         fills = [word for word in candidates(tops) if word in scored.words]
-        if fills:
+        test: _Test = {"paired": bool(pairs), "resamples": settings.divergence_resamples}
+        if fills and smallest_p(len(first), len(second), **test) * len(fills) >= LEVEL:
+            blind.append(_BLIND)
+        elif fills:
             columns = [scored.words.index(word) for word in fills]
             p_values = fill_tests(
                 np.stack([_logs(left[x], columns) for x in first]),
                 np.stack([_logs(right[y], columns) for y in second]),
                 stream(settings.seed, *names, template),
-                paired=bool(pairs),
-                resamples=settings.divergence_resamples,
+                **test,
             )
             counts.append(significant(p_values))
         if pairs:
             shares.append(published_share([(_fills(left[x]), _fills(right[y])) for x, y in pairs]))
-    return _results(scored, pair, counts, shares, settings)
+    return _results(scored, pair, counts, shares, settings), blind
 
 
 def _results(

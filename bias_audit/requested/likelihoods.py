@@ -12,7 +12,7 @@ from bias_audit.assess import Design, Scored, Settings
 from bias_audit.assess.checks import properties, weighted
 from bias_audit.metrics.perplexity import surprise
 from bias_audit.probes import Probe
-from bias_audit.records import Prompt
+from bias_audit.records import OTHERS, Prompt, Skip, SkipReason
 from bias_audit.requested._base import (
     Asking,
     Found,
@@ -21,7 +21,7 @@ from bias_audit.requested._base import (
     compared,
     design,
     lost,
-    primary_id,
+    primaries,
     result,
 )
 from bias_audit.requested._sample import spread_targets
@@ -60,12 +60,17 @@ PIECES = Material(
 
 
 def _blocks(scored: Scored, answers: Sentences) -> tuple[Scored, Scored] | None:
-    """Surprise of the shared and of all words, templates by labels; complete cells only."""
+    """Surprise of the shared and of all words, templates by labels; complete cells only.
+
+    A target that one word lacks in a sentence is left out of that sentence for all words: else
+    the words would be compared over different targets.
+    """
     shared: dict[tuple[str, str, str], list[float]] = {}
     whole: dict[tuple[str, str, str], list[float]] = {}
+    gone = _incomplete(answers)
     for prompt, score in zip(answers.prompts, answers.scores, strict=True):
         key = (prompt.template, prompt.group, prompt.label)
-        if score.skip is None:
+        if score.skip is None and (prompt.template, prompt.target) not in gone:
             found = surprise(prompt.text, score.log_probs, score.spans, prompt.beside)
             shared.setdefault(key, []).append(found.shared)
             whole.setdefault(key, []).append(found.whole)
@@ -83,8 +88,37 @@ def _blocks(scored: Scored, answers: Sentences) -> tuple[Scored, Scored] | None:
     return made[0], made[1]
 
 
+def _incomplete(answers: Sentences) -> set[tuple[str, str]]:
+    """Sentences with a target that a word of the comparison lacks; lost words do not count."""
+    both = list(zip(answers.prompts, answers.scores, strict=True))
+    there = {(prompt.group, prompt.label) for prompt, score in both if score.skip is None}
+    return {
+        (prompt.template, prompt.target)
+        for prompt, score in both
+        if score.skip is not None and (prompt.group, prompt.label) in there
+    }
+
+
+def _lost(scored: Scored, name: str, answers: Sentences) -> tuple[Skip, ...]:
+    """What could not be scored, and what was left out beside it."""
+    gone = _incomplete(answers)
+    reasons = {
+        (prompt.template, prompt.target): score.skip
+        for prompt, score in zip(answers.prompts, answers.scores, strict=True)
+        if score.skip is not None
+    }
+    told: list[tuple[SkipReason | None, str]] = []
+    for prompt, score in zip(answers.prompts, answers.scores, strict=True):
+        place = (prompt.template, prompt.target)
+        if score.skip is not None:
+            told.append((score.skip, score.detail))
+        elif place in gone:
+            told.append((reasons[place], "left out beside one that could not be scored"))
+    return lost(scored, name, told)
+
+
 def _gap(scored: Scored, answers: Sentences, settings: Settings) -> Found:
-    skips = lost(scored, "perplexity_gap", ((s.skip, s.detail) for s in answers.scores))
+    skips = _lost(scored, "perplexity_gap", answers)
     blocks = _blocks(scored, answers)
     if blocks is None:
         return Found(skips=skips)
@@ -142,26 +176,30 @@ LESS_NATURAL = "less_natural"
 def _naturalness(scored: Scored, answers: Sentences, _: Settings) -> Found:
     """R12: are the sentences about one group much less likely as a whole?"""
     blocks = _blocks(scored, answers)
-    checks = {}
-    for pair in compared(scored):
-        if blocks is None:
-            check = Check(id="R12", threshold=MOST, state="not_possible", note="no sentence scored")
-        else:
-            gap = float(design(blocks[1], pair).difference(blocks[1].cube.values).mean())
-            over = abs(gap) > MOST
-            labels = {group.id: group.label for group in scored.probe.groups}
-            less = labels.get(pair[0] if gap > 0 else pair[1], "the other groups")
-            check = Check(
-                id="R12",
-                value=abs(gap),
-                threshold=MOST,
-                state="not_held" if over else "held",
-                consequence=LESS_NATURAL if over else "",
-                note=f"nats a word; the sentences about {less} are the less natural ones",
-            )
-        checks[primary_id(scored, pair)] = check
-    return Found(
-        checks=checks, skips=lost(scored, "R12", ((s.skip, s.detail) for s in answers.scores))
+    checks = {
+        name: _natural(scored, blocks and blocks[1], pairs)
+        for name, pairs in primaries(scored).items()
+    }
+    return Found(checks=checks, skips=_lost(scored, "R12", answers))
+
+
+def _natural(scored: Scored, block: Scored | None, pairs: Sequence[tuple[str, str]]) -> Check:
+    """The comparison whose sentences differ most."""
+    there = {OTHERS} | ({unit.group for unit in block.cube.units} if block else set())
+    if block is None or not there.issuperset(group for pair in pairs for group in pair):
+        return Check(id="R12", threshold=MOST, state="not_possible", note="no sentence scored")
+    gaps = {p: float(design(block, p).difference(block.cube.values).mean()) for p in pairs}
+    pair, gap = max(gaps.items(), key=lambda item: round(abs(item[1]), 12))
+    over = abs(gap) > MOST
+    labels = {group.id: group.label for group in scored.probe.groups}
+    less = labels.get(pair[0] if gap > 0 else pair[1], "the other groups")
+    return Check(
+        id="R12",
+        value=abs(gap),
+        threshold=MOST,
+        state="not_held" if over else "held",
+        consequence=LESS_NATURAL if over else "",
+        note=f"nats a word; the sentences about {less} are the less natural ones",
     )
 
 

@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from bias_audit.archive import ProbeRecord, Result
-from bias_audit.assess import Assessment, Scored, Settings
+from bias_audit.assess import Assessment, Scored, Settings, exploratory
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.expand import Expansion
 from bias_audit.probes import Probe
@@ -18,7 +16,6 @@ from bias_audit.requested._base import Asking, Found, Material, Needs
 from bias_audit.requested.catalogue import REQUESTS
 from bias_audit.requested.listing import LISTED
 from bias_audit.scoring.base import Backend
-from bias_audit.stats.multiplicity import by
 
 FAILED = "instrument_failed"
 ProgressListener = Callable[[str, int, int], None]
@@ -153,8 +150,8 @@ def extended(
 ) -> tuple[Assessment, tuple[Skip, ...]]:
     """Return the assessment with what was requested, and what was lost of that.
 
-    Results on request are exploratory: a family of their own on each axis, adjusted by
-    Benjamini-Yekutieli, so that they change no other p-value. A check that does not hold adds a
+    Results on request are exploratory: a family of their own on each axis, so that they change no
+    other p-value. A check that does not hold adds a
     notice to the primary result that it is about.
     """
     outcomes: list[Found] = []
@@ -173,7 +170,7 @@ def extended(
     results = [_withheld(r, failed) for made in outcomes for r in made.results]
     known = _checked(found.results, outcomes)
     probes = tuple(_noticed(probe, known) for probe in found.probes)
-    return Assessment(probes=probes, results=(*known, *_adjusted(results))), tuple(skips)
+    return Assessment(probes=probes, results=(*known, *_adjusted(results, settings))), tuple(skips)
 
 
 def _assessed(
@@ -215,14 +212,11 @@ def _noticed(probe: ProbeRecord, results: Sequence[Result]) -> ProbeRecord:
     return probe.model_copy(update={"statuses": statuses})
 
 
-def _adjusted(results: Sequence[Result]) -> list[Result]:
-    """Benjamini-Yekutieli over what was requested on one axis."""
-    adjusted: dict[str, float] = {}
+def _adjusted(results: Sequence[Result], settings: Settings) -> list[Result]:
+    """What was requested on one axis is one exploratory family."""
+    adjusted: dict[str, Result] = {}
     for axis in dict.fromkeys(result.axis for result in results):
-        tested = [r for r in results if r.axis == axis and r.p_value is not None]
-        p_values = by(np.array([r.p_value for r in tested]))
-        adjusted |= {r.id: float(p) for r, p in zip(tested, p_values, strict=True)}
-    return [
-        r.model_copy(update={"p_adjusted": adjusted[r.id]}) if r.id in adjusted else r
-        for r in results
-    ]
+        mine = [result for result in results if result.axis == axis]
+        exploratory([mine], settings)
+        adjusted |= {result.id: result for result in mine}
+    return [adjusted[result.id] for result in results]

@@ -9,22 +9,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bias_audit.archive import Check
-from bias_audit.assess import Scored, Settings
+from bias_audit.assess import Scored, Settings, scored_groups
 from bias_audit.errors import ScoringError
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.probes import Probe
-from bias_audit.records import Floats, Prompt, SkipReason, WordScore
+from bias_audit.records import Floats, Prompt, WordScore
 from bias_audit.requested._base import (
     Asking,
     Found,
     Material,
     Request,
-    compared,
     design,
     lost,
-    primary_id,
+    primaries,
 )
 from bias_audit.requested._sample import spread_targets
+from bias_audit.specs import cut
 from bias_audit.tables import Scores, cube
 
 TARGETS = 6
@@ -33,14 +33,17 @@ MOST = 0.5
 """Share of a gap's size that the variants may spread (R9); of the margin, where the gap is smaller:
 what is small beside the margin changes no verdict."""
 SURFACE = "surface_dependent"
+AS_WRITTEN = "as written"
+SAME = 1e-4
+"""Scores closer than this, nats, are the same: what another batch can move."""
 _THE = re.compile(r"\b([Tt])he $")
 
 
-def _no_stop(prompt: Prompt) -> Prompt:
+def _no_stop(prompt: Prompt, _: bool) -> Prompt:
     return replace(prompt, right=prompt.right.rstrip(".!?"))
 
 
-def _small(prompt: Prompt) -> Prompt:
+def _small(prompt: Prompt, _: bool) -> Prompt:
     return replace(
         prompt,
         left=prompt.left.lower(),
@@ -49,27 +52,28 @@ def _small(prompt: Prompt) -> Prompt:
     )
 
 
-def _this(prompt: Prompt) -> Prompt:
-    """The article before the word that is not scored becomes "this"."""
+def _this(prompt: Prompt, plural: bool) -> Prompt:
+    """The article before the word that is not scored becomes "this", or "these"."""
     begin = prompt.beside[0][0] if prompt.beside else 0
     after = len(prompt.left) + len(prompt.filler or "")
     inside = begin <= len(prompt.left)
     side, cut = (prompt.left, begin) if inside else (prompt.right, begin - after)
-    head = _THE.sub(lambda found: f"{found[1]}his ", side[:cut])
+    head = _THE.sub(lambda found: found[1] + ("hese " if plural else "his "), side[:cut])
     text = head + side[cut:]
     return replace(prompt, left=text) if inside else replace(prompt, right=text)
 
 
-def _space(prompt: Prompt) -> Prompt:
+def _space(prompt: Prompt, _: bool) -> Prompt:
     return replace(prompt, right=f"{prompt.right} ")
 
 
-VARIANTS: Mapping[str, Callable[[Prompt], Prompt]] = {
+VARIANTS: Mapping[str, Callable[[Prompt, bool], Prompt]] = {
     "no final stop": _no_stop,
     "small letters": _small,
     '"this" for "the"': _this,
     "a space at the end": _space,
 }
+"""Ways to write a sentence, from the sentence and whether its word that is not scored is plural."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +91,29 @@ def _chosen(probe: Probe, prompts: Sequence[Prompt]) -> list[Prompt]:
 
 def _ask(scored: Scored, asking: Asking, _: Settings) -> Surfaces:
     prompts = _chosen(scored.probe, scored.word_prompts)
-    asked = [change(prompt) for change in VARIANTS.values() for prompt in prompts]
+    plural = _plural(scored.probe)
+    asked = [
+        change(prompt, prompt.template in plural)
+        for change in VARIANTS.values()
+        for prompt in prompts
+    ]
     found = asking.backend.fill_mask(asked, progress=asking.progress)
     words = [answer for answer in found if isinstance(answer, WordScore)]
     size = len(prompts)
     parts = {name: tuple(words[i * size : (i + 1) * size]) for i, name in enumerate(VARIANTS)}
     return Surfaces(prompts=tuple(prompts), answers=parts)
+
+
+def _plural(probe: Probe) -> frozenset[str]:
+    """Sentences in which the word that is not scored stands in the plural."""
+    kind = "group" if probe.spec.mask == "target" else "target"
+    found = set()
+    for frame in probe.frames:
+        pieces, _ = cut(frame.template.text)
+        form = next((piece.form for piece in pieces if piece.name == kind), None)
+        if (form if form in ("sg", "pl") else frame.number) == "pl":
+            found.add(frame.id)
+    return frozenset(found)
 
 
 SURFACES = Material(
@@ -103,11 +124,63 @@ SURFACES = Material(
 )
 
 
-def _block(scored: Scored, prompts: Sequence[Prompt], answers: Sequence[WordScore]) -> Scored:
-    targets = tuple(t for t in scored.probe.targets if t.word.id in {p.target for p in prompts})
+_Gone = frozenset[tuple[str, str]]
+"""Sentences and words that are left out, each with its kind."""
+
+
+def _block(
+    scored: Scored, prompts: Sequence[Prompt], answers: Sequence[WordScore], gone: _Gone
+) -> Scored:
+    kept = [
+        (prompt, answer)
+        for prompt, answer in zip(prompts, answers, strict=True)
+        if gone.isdisjoint(
+            (("template", prompt.template), ("target", prompt.target), ("term", prompt.term))
+        )
+    ]
+    targets = tuple(t for t in scored.probe.targets if t.word.id in {p.target for p, _ in kept})
     probe = replace(scored.probe, targets=targets)
-    table = Scores.build(probe.spec.axis, [*prompts], [*answers])
+    table = Scores.build(probe.spec.axis, [p for p, _ in kept], [a for _, a in kept])
     return replace(scored, probe=probe, cube=cube(probe, table))
+
+
+def _blocks(
+    scored: Scored, found: Surfaces, own: Sequence[WordScore]
+) -> tuple[dict[str, Scored], list[str]]:
+    """The cells in each way of writing, with the words that all of them have, and what was lost.
+
+    So the gaps differ in the writing alone. A way that would cost a pole or a group all of its
+    words is left out instead, and so is one that changes no score.
+    """
+    kept: dict[str, Sequence[WordScore]] = {}
+    made: dict[str, Scored] = {}
+    gone: _Gone = frozenset()
+    told: list[str] = []
+    for name, answers in {AS_WRITTEN: own, **found.answers}.items():
+        if kept and _same(answers, own):
+            continue
+        every = {**kept, name: answers}
+        try:
+            alone = _block(scored, found.prompts, answers, gone).cube.skips
+            without = gone | {(skip.kind, skip.what) for skip in alone}
+            blocks = {n: _block(scored, found.prompts, a, without) for n, a in every.items()}
+        except ScoringError as error:
+            told.append(f"{name}: {error.message}")
+            continue
+        if scored_groups(blocks[name]) != scored_groups(scored):
+            told.append(f"{name}: a group has no word left")
+            continue
+        told += [
+            f"{name}: {kind} '{what}', left out of all" for kind, what in sorted(without - gone)
+        ]
+        kept, made, gone = every, blocks, without
+    return made, told
+
+
+def _same(answers: Sequence[WordScore], own: Sequence[WordScore]) -> bool:
+    """Say whether a way of writing changes no score."""
+    both = [(a.log_prob, b.log_prob) for a, b in zip(answers, own, strict=True)]
+    return all(a == b or (a is not None and b is not None and abs(a - b) < SAME) for a, b in both)
 
 
 def _gap(scored: Scored, pair: tuple[str, str]) -> float:
@@ -123,27 +196,20 @@ def _gap(scored: Scored, pair: tuple[str, str]) -> float:
 def _assess(scored: Scored, found: Surfaces, _: Settings) -> Found:
     asked = set(found.prompts)
     own = [a for p, a in zip(scored.word_prompts, scored.word_scores, strict=True) if p in asked]
-    blocks: dict[str, Scored] = {}
-    lacking: list[tuple[SkipReason | None, str]] = []
-    for name, answers in {"as written": own, **found.answers}.items():
-        if name == "as written" or [a.log_prob for a in answers] != [a.log_prob for a in own]:
-            try:
-                blocks[name] = _block(scored, found.prompts, answers)
-            except ScoringError as error:
-                lacking.append(("unscorable", f"{name}: {error.message}"))
+    blocks, told = _blocks(scored, found, own)
     margin = scored.probe.spec.margin
     return Found(
-        checks={primary_id(scored, p): _check(blocks, p, margin) for p in compared(scored)},
-        skips=lost(scored, "R9", lacking),
+        checks={name: _check(blocks, pair, margin) for name, (pair,) in primaries(scored).items()},
+        skips=lost(scored, "R9", (("unscorable", text) for text in told)),
     )
 
 
 def _check(blocks: Mapping[str, Scored], pair: tuple[str, str], margin: float) -> Check:
     gaps = {name: _gap(block, pair) for name, block in blocks.items()}
-    if len(gaps) < 2 or "as written" not in gaps:
+    if len(gaps) < 2 or AS_WRITTEN not in gaps:
         note = "no way of writing the sentences changes what this model reads"
         return Check(id="R9", threshold=MOST, state="not_possible", note=note)
-    spread, size = float(np.std([*gaps.values()], ddof=1)), abs(gaps["as written"])
+    spread, size = float(np.std([*gaps.values()], ddof=1)), abs(gaps[AS_WRITTEN])
     value = spread / max(size, margin)
     over = value > MOST
     told = ", ".join(f"{name} {gap:+.2f}" for name, gap in gaps.items())

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from bias_audit.errors import ScoringError
 from bias_audit.records import ProgressCallback
+from bias_audit.scoring._linear import quicken, undo
+from bias_audit.scoring._reduce import log_sums, ranks, shares, top
 from bias_audit.scoring._rows import Row, plan
 from bias_audit.scoring._shortcut import Shortcut
 
@@ -105,12 +107,12 @@ class Forward:
 
         Batches without a needed row are left out; the others are what they always are.
         """
-        wanted = None if words is None else torch.from_numpy(words).to(self.device)
         overhead = _PASS_COST.get(self.device.type, _FAST_PASS_COST)
         planned = plan(rows, max_rows=self._limit, max_tokens=_TOKENS, overhead=overhead)
         batches = [b for b in planned if needed is None or any(n in needed for n in b)]
         total, done = sum(map(len, batches)), 0
-        for batch in self._spread(batches, (rows, answers, (wanted, top_k)), len(planned)):
+        work = rows, answers, self._wanted(words, top_k)
+        for batch in self._spread(batches, work, len(planned)):
             done += len(batch)
             if progress is not None:
                 progress(done, total)
@@ -125,8 +127,8 @@ class Forward:
         to share one between cores, and a busy neighbour would hold up both. Whether cores share a
         pass depends on how many were planned, since that can change the last digits.
         """
-        cores = torch.get_num_threads() if self.device.type == "cpu" else 1
-        if min(cores, planned) < 2:
+        cores = torch.get_num_threads()
+        if self.threads(planned) == cores or self.device.type != "cpu":
             for batch in batches:
                 yield self._score(batch, work)
             return
@@ -138,6 +140,20 @@ class Forward:
         finally:
             pool.shutdown(cancel_futures=True)
             torch.set_num_threads(cores)
+
+    def threads(self, planned: int) -> int:
+        """Threads of one pass on a CPU, where so many batches were planned in all."""
+        return 1 if planned > 1 else torch.get_num_threads()
+
+    def alone(self, rows: Sequence[Any], answers: Sequence[Any], wanted: Any, threads: int) -> None:
+        """Score one batch that was planned elsewhere, as :meth:`stream` would score it here."""
+        if self.device.type == "cpu":
+            torch.set_num_threads(threads)
+        self._score(list(range(len(rows))), (rows, answers, wanted))
+
+    def _wanted(self, words: NDArray[np.int64] | None, top_k: int) -> Any:
+        """What open rows want, as :meth:`_batch` takes it."""
+        return None if words is None else torch.from_numpy(words).to(self.device), top_k
 
     def _score(self, batch: list[int], work: _Work) -> list[int]:
         """Score one batch, in halves where memory is short; return it."""
@@ -173,7 +189,7 @@ class Forward:
     ) -> None:
         with torch.inference_mode():
             logits = self.logits(rows)
-            total = logits.logsumexp(dim=-1)
+            total = log_sums(logits)
             if not bool(torch.isfinite(total).all()):
                 raise ScoringError(
                     f"the model gave logits that are not finite in {self._model.dtype}",
@@ -202,10 +218,13 @@ class Forward:
                 }
                 expected.append(self._model(**inputs).logits[0, row.position])
             ids, mask = _padded(rows, self._pad_id)
-            positions = torch.tensor([row.position for row in rows], device=self.device)
-            return self._shortcut.check(
-                ids.to(self.device), mask.to(self.device), positions, torch.stack(expected).float()
-            )
+            places = torch.tensor([row.position for row in rows], device=self.device)
+            asked = ids.to(self.device), mask.to(self.device), places, torch.stack(expected).float()
+            if layers := quicken(self._model):
+                if self._shortcut.check(*asked):
+                    return True
+                undo(layers)
+            return self._shortcut.check(*asked)
 
     def logits(self, rows: Sequence[Row]) -> Tensor:
         """Logits at each row's position, float32, one row each."""
@@ -227,7 +246,6 @@ def _padded(rows: Sequence[Row], pad_id: int) -> tuple[Tensor, Tensor]:
 def _score_pieces(
     logits: Tensor, total: Tensor, rows: Sequence[Row], answers: Sequence[Answer]
 ) -> None:
-    """Log-probability = logit - logsumexp, so the log-softmax is never written out."""
     asked = [(n, piece) for n, row in enumerate(rows) for piece in row.golds]
     if not asked:
         return
@@ -237,53 +255,23 @@ def _score_pieces(
     for (n, piece), value in zip(asked, log_probs, strict=True):
         answers[n].log_probs[piece] = value
     ranked = [(n, piece) for n, piece in asked if rows[n].golds[piece]]
-    if not ranked:
-        return
-    table = logits.cpu().numpy()
-    for n, piece in ranked:
-        answers[n].ranks[piece] = _rank(table[n], piece)
-
-
-def _rank(logits: NDArray[np.float32], piece: int) -> int:
-    """1 + larger logits + equal ones of a smaller id; two counts cost far less than a sort."""
-    gold = logits[piece]
-    larger = np.count_nonzero(logits > gold)
-    return 1 + int(larger + np.count_nonzero(logits[:piece] == gold))
+    if ranked:
+        index = torch.tensor(ranked, device=logits.device)
+        found = ranks(logits, index[:, 0], index[:, 1])
+        for (n, piece), rank in zip(ranked, found, strict=True):
+            answers[n].ranks[piece] = rank
 
 
 def _score_open(
     logits: Tensor, total: Tensor, answers: Sequence[Answer], words: Tensor | None, top_k: int
 ) -> None:
     """Best completions, and the distribution over whole words."""
-    for answer, top in zip(answers, _top(logits, total, top_k), strict=True):
-        answer.top = top
+    for answer, best in zip(answers, top(logits, total, top_k), strict=True):
+        answer.top = best
     if words is None:
         return
-    chosen = logits.index_select(1, words)
-    mass = chosen.logsumexp(dim=-1)
-    shares = (chosen - mass.unsqueeze(1)).exp_().cpu().numpy()
-    masses = (mass - total).exp().clamp_(max=1.0).tolist()
-    for answer, share, whole in zip(answers, shares, masses, strict=True):
-        answer.words = share
-        answer.word_mass = whole
-
-
-def _top(logits: Tensor, total: Tensor, top_k: int) -> Iterator[tuple[tuple[int, float], ...]]:
-    """The likeliest pieces of each row; equal logits in id order."""
-    size = logits.shape[1]
-    top_k = min(top_k, size)
-    values, ids = logits.topk(min(top_k + 1, size))
-    probabilities = (values - total.unsqueeze(1)).exp().tolist()
-    columns = zip(values.tolist(), ids.tolist(), probabilities, strict=True)
-    for row, column in enumerate(columns):
-        pairs = list(zip(*column, strict=True))
-        if 0 < top_k < size and pairs[top_k - 1][0] == pairs[top_k][0]:
-            floor, _, probability = pairs[top_k]
-            pairs = [pair for pair in pairs if pair[0] > floor]
-            equal = (logits[row] == floor).nonzero().flatten()[:top_k].tolist()
-            pairs += [(floor, i, probability) for i in equal]
-        pairs.sort(key=lambda pair: (-pair[0], pair[1]))
-        yield tuple((i, p) for _, i, p in pairs[:top_k])
+    for answer, found in zip(answers, shares(logits, total, words), strict=True):
+        answer.words, answer.word_mass = found
 
 
 def _halves(batch: list[int]) -> list[list[int]]:

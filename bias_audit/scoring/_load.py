@@ -28,6 +28,8 @@ class Loaded:
     tokenizer: Any
     device: torch.device
     dtype: str
+    arithmetic: str
+    """As in ``ModelInfo``."""
     revision: str | None
     fingerprint: str
     tokenizer_digest: str
@@ -87,6 +89,7 @@ def load(
         tokenizer=tokenizer,
         device=place,
         dtype=str(model.dtype).removeprefix("torch."),
+        arithmetic=arithmetic(place, model.dtype),
         revision=folder.revision,
         fingerprint=digest(folder.weights),
         tokenizer_digest=digest(folder.tokenizer_files),
@@ -116,6 +119,30 @@ def pick_device(name: str) -> torch.device:
             hint="use --device auto or --device cpu, or install a torch built for the device",
         )
     return torch.device(name)
+
+
+def arithmetic(device: torch.device, dtype: torch.dtype) -> str:
+    """Return what products of matrices are rounded to.
+
+    In full precision machines differ in the last digits only. In less they may differ by more than
+    the rest of the arithmetic, so what they run on is named.
+    """
+    setting = _precision()
+    if setting == "highest" and dtype == torch.float32:
+        return setting
+    if device.type == "cuda":
+        return f"{setting} on {torch.cuda.get_device_name(device)}"
+    return f"{setting} on {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _precision() -> str:
+    """Torch's setting for products of float32, or its finer settings where those were used."""
+    try:
+        return torch.get_float32_matmul_precision()
+    except RuntimeError:
+        cpu = getattr(torch.backends.mkldnn, "matmul", None)
+        kinds = {"all": torch.backends, "cuda": torch.backends.cuda.matmul, "cpu": cpu}
+        return " ".join(f"{k}={getattr(v, 'fp32_precision', '')}" for k, v in kinds.items())
 
 
 @contextlib.contextmanager

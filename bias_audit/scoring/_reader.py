@@ -14,10 +14,8 @@ from bias_audit.errors import ScoringError
 from bias_audit.records import ProgressCallback
 from bias_audit.scoring._forward import _FAST_PASS_COST, _LOGITS, _PASS_COST, _TOKENS, Forward
 from bias_audit.scoring._readings import Reading, Seen
+from bias_audit.scoring._reduce import log_sums, ranks, split
 from bias_audit.scoring._rows import plan
-
-_COUNTED = 64
-"""Places whose ranks are counted at once: one comparison with the whole vocabulary each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +64,7 @@ class Reader(Forward):
         batches = plan(readings, max_rows=self._limit, max_tokens=tokens, overhead=overhead)
         work: Any = (readings, seen, wish)
         done = 0
-        with self._eager() if wish.attention else contextlib.nullcontext():
+        with self.attending(wish):
             for batch in self._spread(batches, work, len(batches)):
                 done += len(batch)
                 if progress is not None:
@@ -75,54 +73,43 @@ class Reader(Forward):
 
     def _batch(self, rows: Sequence[Any], answers: Sequence[Any], wanted: Any) -> None:
         with torch.inference_mode():
-            ids, mask = _padded(rows, self._pad_id)
-            places = _places(rows)
-            ids, mask, places = (x.to(self.device) for x in (ids, mask, places))
+            ids, mask = (x.to(self.device) for x in _padded(rows, self._pad_id))
             if wanted.vectors:
                 self._states(ids, mask, rows, answers)
                 return
-            if wanted.attention:
-                logits = self._attending(ids, mask, places, rows, answers)
-            else:
-                logits = self._shortcut.many(ids, mask, places)
-            lengths = torch.tensor([len(row.places) for row in rows], device=self.device)
-            real = torch.arange(places.shape[1], device=self.device) < lengths.unsqueeze(1)
-            flat = logits[real].float()
-            total = flat.logsumexp(dim=-1)
+            lengths = [len(row.places) for row in rows]
+            places = (
+                torch.arange(len(rows)).repeat_interleave(torch.tensor(lengths)).to(self.device),
+                torch.tensor([p for row in rows for p in row.places]).to(self.device),
+            )
+            extra = {"output_attentions": True} if wanted.attention else {}
+            flat, output = self._shortcut.at(ids, mask, places, **extra)
+            flat = flat.float()
+            total = log_sums(flat)
             if not bool(torch.isfinite(total).all()):
                 raise ScoringError(
                     f"the model gave logits that are not finite in {self._model.dtype}",
                     hint="use --dtype float32",
                 )
-            _keep(flat, total, rows, answers, ranks=wanted.ranks)
+            _keep(flat, total, rows, answers, ranked=wanted.ranks)
+            if wanted.attention:
+                weights = split(self._received(output.attentions, mask)[places], lengths)
+                for answer, values in zip(answers, weights, strict=True):
+                    answer.attention = values.tolist()
 
-    def _attending(
-        self,
-        ids: Tensor,
-        mask: Tensor,
-        places: Tensor,
-        rows: Sequence[Reading],
-        answers: Sequence[Seen],
-    ) -> Tensor:
-        """Logits at the places; the attention that each receives goes into the answers."""
-        output = self._model(input_ids=ids, attention_mask=mask, output_attentions=True)
-        layers = output.attentions
+    def _received(self, layers: Sequence[Tensor | None] | None, mask: Tensor) -> Tensor:
+        """Attention that each place of each row receives; padding reads nothing."""
         if not layers or any(layer is None for layer in layers):
             raise ScoringError(
                 f"{type(self._model).__name__} does not report attention",
                 hint="leave out the measures that weight by attention",
             )
         readers = mask.float().unsqueeze(-1)
-        received = torch.zeros(ids.shape, device=self.device)
+        received = torch.zeros(mask.shape, device=self.device)
         for layer in layers:
-            received += (layer.float().mean(dim=1) * readers).sum(dim=1) / readers.sum(dim=1)
-        received /= len(layers)
-        weights = received.gather(1, places).tolist()
-        for row, answer, values in zip(rows, answers, weights, strict=True):
-            answer.attention = values[: len(row.places)]
-        index = torch.arange(ids.shape[0], device=self.device).unsqueeze(1)
-        logits: Tensor = output.logits[index, places]
-        return logits
+            if layer is not None:
+                received += (layer.float().mean(dim=1) * readers).sum(dim=1) / readers.sum(dim=1)
+        return received / len(layers)
 
     def _states(
         self, ids: Tensor, mask: Tensor, rows: Sequence[Reading], answers: Sequence[Seen]
@@ -139,8 +126,11 @@ class Reader(Forward):
             answer.vector = states[number, list(row.places)].float().mean(dim=0).tolist()
 
     @contextlib.contextmanager
-    def _eager(self) -> Iterator[None]:
-        """Fused attention never writes its weights out: use the plain one meanwhile."""
+    def attending(self, wish: Wish) -> Iterator[None]:
+        """Fused attention never writes its weights out: use the plain one where they are wanted."""
+        if not wish.attention:
+            yield
+            return
         before = self._model.config._attn_implementation
         try:
             self._model.set_attn_implementation("eager")
@@ -163,39 +153,18 @@ def _padded(rows: Sequence[Reading], pad_id: int) -> tuple[Tensor, Tensor]:
     return torch.tensor(ids), torch.tensor(mask)
 
 
-def _places(rows: Sequence[Reading]) -> Tensor:
-    """Places, padded with each sequence's first one."""
-    most = max(len(row.places) for row in rows)
-    return torch.tensor(
-        [list(row.places) + [row.places[0]] * (most - len(row.places)) for row in rows]
-    )
-
-
 def _keep(
-    flat: Tensor, total: Tensor, rows: Sequence[Reading], answers: Sequence[Seen], *, ranks: bool
+    flat: Tensor, total: Tensor, rows: Sequence[Reading], answers: Sequence[Seen], *, ranked: bool
 ) -> None:
-    """Log-probability = logit - logsumexp, so the log-softmax is never written out."""
     golds = [place for row in rows for place in row.golds]
     asked = [(n, piece) for n, place in enumerate(golds) for piece in place]
     index = torch.tensor(asked, device=flat.device).reshape(-1, 2)
     logits = flat[index[:, 0], index[:, 1]]
     values = iter((logits - total[index[:, 0]]).tolist())
-    counted = iter(_ranks(flat, index, logits).tolist() if ranks else ())
-    best = iter((flat.amax(dim=-1) - total).tolist() if ranks else ())
+    counted = iter(ranks(flat, index[:, 0], index[:, 1]) if ranked else ())
+    best = iter((flat.amax(dim=-1) - total).tolist() if ranked else ())
     for row, answer in zip(rows, answers, strict=True):
         answer.log_probs = [{piece: next(values) for piece in place} for place in row.golds]
-        if ranks:
+        if ranked:
             answer.ranks = [{piece: next(counted) for piece in place} for place in row.golds]
             answer.best = [next(best) for _ in row.places]
-
-
-def _ranks(flat: Tensor, index: Tensor, golds: Tensor) -> Tensor:
-    """1 + larger logits + equal ones of a smaller id; counting costs far less than a sort."""
-    ids = torch.arange(flat.shape[1], device=flat.device)
-    found = []
-    for first in range(0, len(index), _COUNTED):
-        part = slice(first, first + _COUNTED)
-        rows, gold = flat[index[part, 0]], golds[part].unsqueeze(1)
-        before = (rows == gold) & (ids < index[part, 1].unsqueeze(1))
-        found.append((rows > gold).sum(dim=1) + before.sum(dim=1) + 1)
-    return torch.cat(found) if found else torch.zeros(0, dtype=torch.long)

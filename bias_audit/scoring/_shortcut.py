@@ -8,14 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+Places = tuple[Tensor, Tensor]
+"""Rows, and a position in each; a row may come several times or not at all."""
+
 
 class Shortcut:
-    """A model that is called for some positions per row.
+    """A model that is called for some positions of its rows.
 
-    A hook replaces the encoder's output by the states at those positions, and the model's own head
-    runs on them unaware. Where the encoder's last block is built in a known way, a second hook does
-    the same before that block's feed-forward part. ``check`` compares with the plain call and keeps
-    the fastest way that gives the same logits: an unknown architecture is slower, never wrong.
+    A hook replaces the encoder's output by the states at those positions, as if they were one row,
+    and the model's own head runs on them unaware. Where the encoder's last block is built in a
+    known way, a second hook does the same before that block's feed-forward part. ``check`` compares
+    with the plain call and keeps the fastest way that gives the same logits: an unknown
+    architecture is slower, never wrong.
     """
 
     def __init__(self, model: Any) -> None:
@@ -47,27 +51,28 @@ class Shortcut:
 
     def __call__(self, ids: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
         """Logits at one position per row, in the model's dtype."""
-        return self.many(ids, mask, positions.unsqueeze(1)).squeeze(1)
+        rows = torch.arange(ids.shape[0], device=ids.device)
+        return self.at(ids, mask, (rows, positions))[0]
 
-    def many(self, ids: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
-        """Logits at several positions per row, (rows, positions, vocabulary)."""
-        self._asked.positions, self._asked.taken = positions, False
+    def at(self, ids: Tensor, mask: Tensor, places: Places, **options: Any) -> tuple[Tensor, Any]:
+        """Logits at the places, one row each, and all that the model returned."""
+        self._asked.places, self._asked.taken = places, False
         try:
-            logits: Tensor = self._model(input_ids=ids, attention_mask=mask).logits
+            output = self._model(input_ids=ids, attention_mask=mask, **options)
         finally:
-            self._asked.positions = None
-        return logits if self._asked.taken else _take(logits, positions)
+            self._asked.places = None
+        return output.logits[0] if self._asked.taken else output.logits[places], output
 
     def _replace(self, _module: Any, _inputs: Any, output: Any) -> Any:
-        positions = getattr(self._asked, "positions", None)
-        if positions is None or self._asked.taken:
+        places = getattr(self._asked, "places", None)
+        if places is None or self._asked.taken:
             return output
         self._asked.taken = True
         if isinstance(output, Tensor):
-            return _take(output, positions)
+            return output[places].unsqueeze(0)
         if isinstance(output, tuple):
-            return (_take(output[0], positions), *output[1:])
-        output.last_hidden_state = _take(output.last_hidden_state, positions)
+            return (output[0][places].unsqueeze(0), *output[1:])
+        output.last_hidden_state = output.last_hidden_state[places].unsqueeze(0)
         return output
 
 
@@ -89,9 +94,3 @@ def _last_attention(model: Any) -> Any:
         if {"attention", "sa_layer_norm", "ffn"} <= children.keys():
             return children["sa_layer_norm"]
     return None
-
-
-def _take(states: Tensor, positions: Tensor) -> Tensor:
-    """States at the positions of each row, as (rows, positions, width)."""
-    rows = torch.arange(states.shape[0], device=states.device).unsqueeze(1)
-    return states[rows, positions]

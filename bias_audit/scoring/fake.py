@@ -36,7 +36,8 @@ class FakeBackend:
 
     Args:
         bias: Nats to add to each prompt's score. For an open prompt it is called once for
-            each of ``words``, with that word as the filler.
+            each of ``words``, with that word as the filler. A function has no digest, so such a
+            stand-in has no fingerprint and its scores are not kept.
         noise: Half the width of the noise, in nats, at least 0.
         words: The whole vocabulary for open prompts.
         unscorable: Words to answer with a skip.
@@ -57,7 +58,7 @@ class FakeBackend:
         self.info = ModelInfo(
             name="fake",
             revision=None,
-            fingerprint=_digest("weights", str(noise)),
+            fingerprint=_fingerprint(bias, noise, unscorable),
             tokenizer_digest=_digest("words", *self.words),
             kind="fake",
             architecture="FakeBackend",
@@ -115,6 +116,11 @@ class FakeBackend:
         word, frame = prompt.filler or "", f"{prompt.left}\0{prompt.right}"
         planted = self._bias(prompt) if self._bias is not None else 0.0
         return -8.0 + _unit(word) + _unit(frame) + self._noise * _unit(word, frame) + planted
+
+
+def _fingerprint(bias: Bias | None, noise: float, unscorable: Sequence[str]) -> str:
+    """Digest of what scores depend on; empty where that cannot be told."""
+    return "" if bias is not None else _digest("weights", str(noise), *sorted(set(unscorable)))
 
 
 def _digest(*parts: str) -> str:

@@ -55,11 +55,7 @@ class MaskedLM:
         allow_pickle: bool = False,
         batch_size: int | Literal["auto"] = "auto",
     ) -> None:
-        if batch_size != "auto" and batch_size < 1:
-            raise UsageError(
-                f"expected a batch size of at least 1, or 'auto', but got {batch_size}",
-                hint="leave it out to let the program choose",
-            )
+        require_batch_size(batch_size)
         loaded = load(
             name,
             revision=revision,
@@ -165,8 +161,25 @@ class MaskedLM:
 
     def sentence_scorer(self) -> SentenceScorer:
         """The same model, asked about whole sentences and pairs of them."""
-        reader = Reader(self._forward)
-        return SentenceScorer(encoder=self._encoder, reader=reader, max_length=self.info.max_length)
+        return SentenceScorer(
+            encoder=self._encoder, reader=self._reader(), max_length=self.info.max_length
+        )
+
+    def _reader(self) -> Reader:
+        return Reader(self._forward)
+
+
+def require_batch_size(size: int | Literal["auto"]) -> None:
+    """Refuse a batch without rows.
+
+    Raises:
+        UsageError: the size is below 1.
+    """
+    if size != "auto" and size < 1:
+        raise UsageError(
+            f"expected a batch size of at least 1, or 'auto', but got {size}",
+            hint="leave it out to let the program choose",
+        )
 
 
 def _info(loaded: Loaded) -> ModelInfo:
@@ -182,6 +195,7 @@ def _info(loaded: Loaded) -> ModelInfo:
         parameters=loaded.parameters,
         max_length=loaded.max_length,
         dtype=loaded.dtype,
+        arithmetic=loaded.arithmetic,
         device=str(loaded.device),
         notices=loaded.notices,
     )

@@ -6,6 +6,7 @@ the groups, targets between the poles, or the signs of sentences where nothing e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -77,20 +78,60 @@ def most_by_chance(draws: int) -> int:
     return int(np.argmax(bdtr(counts, draws, LEVEL) >= SURE))
 
 
-def found_share(null: Null, gap: float, se: float, df: float) -> float:
+def scattered(
+    estimates: Floats, variance: float, further: Sequence[Floats], rng: np.random.Generator
+) -> Floats:
+    """Return what other samples could have measured where nothing is, (draws,) nats.
+
+    The arrangements show how one source moves the estimate. The others move it too: the signs of
+    their units' deviations are flipped and added.
+
+    Args:
+        estimates: contrasts of the arrangements.
+        variance: of the estimate, by the source that was dealt; the arrangements of few units vary
+            less than it.
+        further: of each other source the (units,) parts of the estimate that are its units' own.
+        rng: source of the signs.
+    """
+    wide = float(estimates.std())
+    found = estimates * (math.sqrt(variance) / wide if wide > 0 else 0.0)
+    found = np.tile(found, -(-DRAWS // found.size))
+    for own in further:
+        found = found + (1.0 - 2.0 * rng.integers(2, size=(found.size, own.size))) @ own
+    return np.asarray(found)
+
+
+def own_parts(values: Floats, weight: float = 1.0, noise: float = 0.0) -> Floats:
+    """Return what each unit adds to ``weight`` times the mean of (units,) values, by itself.
+
+    Args:
+        values: one of each unit, two or more.
+        weight: of their mean in the estimate.
+        noise: variance of the mean that is due to single cells, and counted elsewhere.
+
+    Returns:
+        Parts whose flipped signs give the mean's variance, less the noise.
+    """
+    size = values.size
+    spread = float(values.var(ddof=1)) / size
+    left = max(1 - noise / spread, 0.0) if spread > 0 else 0.0
+    return np.asarray(weight * (values - values.mean()) * math.sqrt(left / (size * (size - 1))))
+
+
+def found_share(estimates: Floats, gap: float, se: float, df: float) -> float:
     """Return how often a planted gap is found, with the standard error of the audit itself.
 
     Args:
-        null: arrangements without a gap.
+        estimates: what is measured without a gap.
         gap: nats that are planted in all of them.
         se: standard error of the measured contrast.
         df: its degrees of freedom.
 
     Returns:
-        Share of arrangements whose 95 % interval lies on the gap's side of 0.
+        Share of the estimates whose 95 % interval, with the gap, lies on the gap's side of 0.
     """
     limit = float(stdtrit(df, 1 - LEVEL / 2)) * se
-    return float(np.mean(null.estimate + abs(gap) > limit))
+    return float(np.mean(estimates + abs(gap) > limit))
 
 
 def _analysed(design: Design, responses: Responses) -> Null:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from bias_audit.records import Floats
 from bias_audit.stats._arrays import ROUNDING, Indices, Ints, columns, finite
 from bias_audit.stats.permutation import CELLS_AT_ONCE
-from bias_audit.stats.ranks import kendall_w, ranks
+from bias_audit.stats.ranks import ranks
 
 FEWEST = 2
 _FAR = 300.0
@@ -54,7 +54,7 @@ def consistency(delta: ArrayLike, level: float = 0.95) -> EffectSize | None:
 
     Source: Cumming and Finch (2001) for the interval.
     """
-    _check(level)
+    check_level(level)
     values = finite(delta, ndim=1, name="delta")
     floor = ROUNDING * float(np.abs(values).max())
     if values.size < FEWEST or float(values.std(ddof=1)) <= floor:
@@ -64,9 +64,9 @@ def consistency(delta: ArrayLike, level: float = 0.95) -> EffectSize | None:
     if abs(value) > _FAR:
         from scipy.special import chdtri
 
-        near = sorted(value * math.sqrt(chdtri(df, p) / df) for p in _tails(level))
+        near = sorted(value * math.sqrt(chdtri(df, p) / df) for p in tails(level))
         return EffectSize(value=value, low=near[0], high=near[1], method="chi, for large values")
-    low, high = (_noncentrality(value * root, df, p) / root for p in _tails(level)[::-1])
+    low, high = (_noncentrality(value * root, df, p) / root for p in tails(level)[::-1])
     return EffectSize(value=value, low=low, high=high, method="noncentral t")
 
 
@@ -92,10 +92,13 @@ def cliffs_delta(
     rng: np.random.Generator,
     resamples: int = 1999,
     level: float = 0.95,
+    *,
+    parts: Sequence[int] | None = None,
 ) -> EffectSize:
     """Return Cliff's delta of word means: how much more often a word of A exceeds one of B.
 
-    (1 + delta) / 2 is the probability of superiority, ties counted half.
+    (1 + delta) / 2 is the probability of superiority, ties counted half. Where B is made of several
+    groups, it is the unweighted mean of the delta with each of them.
 
     Args:
         y: (J, T) responses, templates by terms.
@@ -104,26 +107,33 @@ def cliffs_delta(
         rng: source of the draws.
         resamples: draws of the two-way bootstrap; templates and words are drawn anew.
         level: coverage of the percentile interval, in (0, 1).
+        parts: numbers of columns of the groups that B is made of, in its order; words are drawn
+            anew inside each of them. One group when None.
 
     Raises:
-        ValueError: ``y`` is not a finite matrix, a group is empty, repeats or leaves it, or
-            ``level`` is outside (0, 1).
+        ValueError: ``y`` is not a finite matrix, a group is empty, repeats or leaves it, ``parts``
+            do not add up to B, or ``level`` is outside (0, 1).
 
     Source: Cliff (1993); Owen (2007) for the two-way bootstrap.
     """
-    _check(level)
+    check_level(level)
     matrix = finite(y, ndim=2, name="y")
     a, b = (columns(g, matrix.shape[1], name=n) for g, n in ((in_a, "in_a"), (in_b, "in_b")))
-    one, other = matrix[:, a], matrix[:, b]
+    sizes = [b.size] if parts is None else list(parts)
+    if sum(sizes) != b.size or min(sizes, default=0) < 1:
+        raise ValueError(f"parts: expected positive numbers that add up to {b.size}, got {sizes}")
+    one = matrix[:, a]
+    others = [matrix[:, cols] for cols in np.split(b, np.cumsum(sizes)[:-1])]
     step = max(1, CELLS_AT_ONCE // (matrix[:, :1].size * (a.size + b.size) + a.size * b.size))
     found = []
     for start in range(0, resamples, step):
         many = min(step, resamples - start)
         rows = rng.integers(len(matrix), size=(many, len(matrix)))
-        found.append(_cliff(_redrawn(one, rows, rng), _redrawn(other, rows, rng)))
-    low, high = np.quantile(np.concatenate(found), _tails(level))
+        drawn = _redrawn(one, rows, rng)
+        found.append(_cliff(drawn, [_redrawn(other, rows, rng) for other in others]))
+    low, high = np.quantile(np.concatenate(found), tails(level))
     return EffectSize(
-        value=float(_cliff(one.mean(axis=0), other.mean(axis=0))),
+        value=float(_cliff(one.mean(axis=0), [other.mean(axis=0) for other in others])),
         low=float(low),
         high=float(high),
         method="two-way bootstrap, percentile",
@@ -136,9 +146,10 @@ def _redrawn(matrix: Floats, rows: Ints, rng: np.random.Generator) -> Floats:
     return np.take_along_axis(means, rng.integers(means.shape[1], size=means.shape), axis=1)
 
 
-def _cliff(one: Floats, other: Floats) -> Floats:
-    """Of each row of (..., n) word means of both groups."""
-    return np.asarray(np.sign(one[..., :, None] - other[..., None, :]).mean(axis=(-2, -1)))
+def _cliff(one: Floats, others: Sequence[Floats]) -> Floats:
+    """Of each row of (..., n) word means of A and of each group that B is made of."""
+    found = [np.sign(one[..., :, None] - o[..., None, :]).mean(axis=(-2, -1)) for o in others]
+    return np.asarray(np.mean(found, axis=0))
 
 
 def rank_biserial(
@@ -161,7 +172,7 @@ def rank_biserial(
     Source: Kerby (2014).
     """
     values = finite(d, ndim=1, name="d")
-    return _bootstrapped(values, _biserial, rng, resamples, level)
+    return bootstrapped(values, _biserial, rng, resamples, level)
 
 
 def _biserial(rows: Floats) -> Floats:
@@ -174,119 +185,21 @@ def _biserial(rows: Floats) -> Floats:
     return np.asarray(np.where(whole > 0, signed / np.where(whole > 0, whole, 1.0), 0.0))
 
 
-def concordance(
-    rows: ArrayLike, rng: np.random.Generator, resamples: int = 1999, level: float = 0.95
-) -> EffectSize:
-    """Return Kendall's W of (J, k) group effects: how alike the templates rank the groups.
-
-    W cannot be negative, so no interval excludes agreement by chance: compare it with the value
-    that exchanged labels give (:func:`~bias_audit.stats.ranks.friedman`).
-
-    Args:
-        rows: (J, k) group effects, one row per template.
-        rng: source of the draws.
-        resamples: draws of templates, with replacement.
-        level: coverage of the percentile interval, in (0, 1).
-
-    Raises:
-        ValueError: ``rows`` is not a finite matrix, or ``level`` is outside (0, 1).
-    """
-    ranked = ranks(finite(rows, ndim=2, name="rows"))
-    return _bootstrapped(ranked, kendall_w, rng, resamples, level)
-
-
-def rank_share(
-    values: ArrayLike,
-    groups: Sequence[Indices],
-    rng: np.random.Generator,
-    resamples: int = 1999,
-    level: float = 0.95,
-) -> EffectSize:
-    """Return epsilon squared of Kruskal and Wallis: share of the ranks' spread between k groups.
-
-    As for W, the value that exchanged labels give is the yardstick
-    (:func:`~bias_audit.stats.ranks.kruskal`).
-
-    Args:
-        values: (n,) one value per word.
-        groups: words of each group.
-        rng: source of the draws.
-        resamples: draws of words inside each group, with replacement.
-        level: coverage of the percentile interval, in (0, 1).
-
-    Raises:
-        ValueError: values or groups do not fit, or ``level`` is outside (0, 1).
-    """
-    _check(level)
-    whole = finite(values, ndim=1, name="values")
-    cols = [columns(g, whole.size, name=f"group {i}") for i, g in enumerate(groups)]
-    sizes = [c.size for c in cols]
-    kept = whole[np.concatenate(cols)]
-    ends = np.cumsum(sizes)
-    drawn = np.concatenate(
-        [
-            rng.integers(end - size, end, size=(resamples, size))
-            for end, size in zip(ends, sizes, strict=True)
-        ],
-        axis=1,
-    )
-    found = _rank_shares(kept[drawn], sizes)
-    low, high = np.quantile(found, _tails(level))
-    value = float(_rank_shares(kept, sizes))
-    return EffectSize(value=value, low=float(low), high=float(high), method="bootstrap over words")
-
-
-def _rank_shares(rows: Floats, sizes: Sequence[int]) -> Floats:
-    """Of each row of (..., n) values, the words of a group side by side."""
-    centred = ranks(rows) - (rows.shape[-1] + 1) / 2
-    starts = np.cumsum([0, *sizes[:-1]])
-    between = np.sum(np.add.reduceat(centred, starts, axis=-1) ** 2 / np.array(sizes), axis=-1)
-    whole = np.sum(centred**2, axis=-1)
-    return np.asarray(np.where(whole > 0, between / np.where(whole > 0, whole, 1.0), 0.0))
-
-
-def cramers_v(table: ArrayLike) -> float:
-    """Return Cramer's V of a table of counts, corrected for its bias, in [0, 1].
-
-    Args:
-        table: (r, c) counts. Empty rows and columns are left out; 0 when fewer than two are left.
-
-    Raises:
-        ValueError: ``table`` is no matrix of non-negative counts.
-
-    Source: Bergsma (2013).
-    """
-    counts = finite(table, ndim=2, name="table")
-    if counts.min() < 0:
-        raise ValueError("counts must not be negative")
-    counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
-    n = float(counts.sum())
-    if min(counts.shape) < FEWEST or n <= 1:
-        return 0.0
-    expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / n
-    phi2 = float(np.sum((counts - expected) ** 2 / expected)) / n
-    r, c = counts.shape
-    left = max(0.0, phi2 - (r - 1) * (c - 1) / (n - 1))
-    rows, cols = r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)
-    least = min(rows, cols) - 1
-    return min(1.0, math.sqrt(left / least)) if least > 0 else 0.0
-
-
-def _bootstrapped(
+def bootstrapped(
     units: Floats,
     statistic: Callable[[Floats], Floats],
     rng: np.random.Generator,
     resamples: int,
     level: float,
 ) -> EffectSize:
-    """Draw units, the first axis, with replacement."""
-    _check(level)
+    """Return a statistic with its percentile interval; units, the first axis, are drawn anew."""
+    check_level(level)
     step = max(1, CELLS_AT_ONCE // units.size)
     found = []
     for start in range(0, resamples, step):
         chosen = rng.integers(len(units), size=(min(step, resamples - start), len(units)))
         found.append(statistic(units[chosen]))
-    low, high = np.quantile(np.concatenate(found), _tails(level))
+    low, high = np.quantile(np.concatenate(found), tails(level))
     return EffectSize(
         value=float(statistic(units)),
         low=float(low),
@@ -295,10 +208,16 @@ def _bootstrapped(
     )
 
 
-def _tails(level: float) -> tuple[float, float]:
+def tails(level: float) -> tuple[float, float]:
+    """Shares of the draws that lie below the ends of an interval."""
     return (1 - level) / 2, (1 + level) / 2
 
 
-def _check(level: float) -> None:
+def check_level(level: float) -> None:
+    """Refuse a level that is no share.
+
+    Raises:
+        ValueError: it is outside (0, 1).
+    """
     if not 0 < level < 1:
         raise ValueError(f"level must be in (0, 1), got {level}")

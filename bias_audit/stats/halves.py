@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import stdtrit
 
 from bias_audit.records import Floats
-from bias_audit.stats._arrays import ROUNDING, finite
+from bias_audit.stats._arrays import ROUNDING, Ints, finite
+from bias_audit.stats._split import by_groups
+from bias_audit.stats.many import Design, Many, Responses
+from bias_audit.stats.steady import DECIDES, Halves
 
 SPLITS = 200
 """Random halves that are tried."""
@@ -64,24 +68,69 @@ def _centred(rows: Floats) -> Floats:
     return np.asarray(rows - rows.mean(axis=1, keepdims=True))
 
 
-def half_estimates(
-    groups: Sequence[tuple[float, Floats]], rng: np.random.Generator, splits: int = SPLITS
-) -> Floats | None:
-    """Return the contrast from either half of the words, (2 * splits,).
+def of_halves(
+    y: Floats,
+    groups: Sequence[Sequence[int]],
+    weights: Sequence[float],
+    rng: np.random.Generator,
+    *,
+    cells: tuple[Floats, Floats] | None = None,
+    splits: int = SPLITS,
+) -> Many | None:
+    """Return the primary analysis of either half of the words, 2 * splits data sets.
+
+    Each group's words are dealt into two halves; of an odd number one is in neither.
 
     Args:
-        groups: weight of each group, and the (words,) means of its words; matched pairs are one
-            group. Each group's words are halved.
+        y: (templates, columns) responses; columns are words, or matched pairs as one group.
+        groups: columns of each group.
+        weights: of each group's mean in the contrast.
         rng: source of the halves.
+        cells: mean (columns, targets) scores on the targets of either pole, where targets are a
+            sample beside the words.
         splits: random halves.
 
     Returns:
         None where a group has fewer than four words.
     """
-    if not groups or min(means.size for _, means in groups) < FEWEST:
+    if not groups or min(len(g) for g in groups) < FEWEST:
         return None
-    found = np.zeros((2, splits))
-    for weight, means in groups:
-        for side, weights in enumerate(halves(means.size, rng, splits)):
-            found[side] += weight * (weights @ means)
-    return np.asarray(found.ravel())
+    chosen, shares = _dealt(groups, weights, y.shape[1], rng, splits)
+    rows = np.moveaxis(y[:, np.concatenate(chosen, axis=1)], 1, 0)
+    ends = np.cumsum([part.shape[1] for part in chosen])
+    places = [np.arange(end - part.shape[1], end) for end, part in zip(ends, chosen, strict=True)]
+    targets = None if cells is None else (shares @ cells[0], shares @ cells[1])
+    design = Design(groups=len(groups), scope="concept", construct=targets is not None)
+    return Many(design, Responses(by_groups(rows, places, weights), targets))
+
+
+def _dealt(
+    groups: Sequence[Sequence[int]],
+    weights: Sequence[float],
+    width: int,
+    rng: np.random.Generator,
+    splits: int,
+) -> tuple[list[Ints], Floats]:
+    """Columns (2 * splits, half) of each group in each half, and the weight of every column."""
+    chosen, shares = [], np.zeros((2 * splits, width))
+    for group, weight in zip(groups, weights, strict=True):
+        half = len(group) // 2
+        order = rng.permuted(np.tile(np.asarray(group, dtype=np.intp), (splits, 1)), axis=1)
+        picked = np.concatenate([order[:, :half], order[:, half : 2 * half]])
+        np.put_along_axis(shares, picked, weight / half, axis=1)
+        chosen.append(picked)
+    return chosen, shares
+
+
+def extremes(found: Many) -> Halves:
+    """Return the furthest that any half goes: its estimate, and what its intervals decide."""
+    size = np.abs(found.estimate)
+    varies = found.se > 0
+    df = np.where(varies, found.df, 1.0)
+    wide, narrow = (stdtrit(df, (1 + level) / 2) * found.se for level in (DECIDES, 0.9))
+    return Halves(
+        low=float(found.estimate.min()),
+        high=float(found.estimate.max()),
+        outside=float(np.max(np.where(varies, size - wide, 0.0).clip(min=0.0))),
+        inside=float(np.min(np.where(varies, size + narrow, np.inf))),
+    )

@@ -45,12 +45,12 @@ def max_t_flips(
     if units < FEWEST:
         raise ValueError("max-T by flips needs two templates or more")
     squares = np.sum(values**2, axis=0)
-    floor = ROUNDING * float(np.abs(values).max())
+    scale = float(np.abs(values).max())
 
     def statistics(signs: Floats) -> Floats:
         means = signs @ values / units
-        means[np.abs(means) <= floor] = 0.0
-        return _studentised(means, squares / units - means**2, floor)
+        means[np.abs(means) <= ROUNDING * scale] = 0.0
+        return _studentised(means, squares / units - means**2, scale)
 
     draws: Iterator[Floats]
     exact = units <= MOST_FLIPPED
@@ -61,7 +61,9 @@ def max_t_flips(
     else:
         draws = _signs(rng, resamples, units, values.shape[1])
     null = np.concatenate([statistics(signs) for signs in draws])
-    return _adjusted(statistics(np.ones((1, units)))[0], null, exact=exact, step_down=step_down)
+    # Of all patterns the first is the observed one: computed once, it cannot miss itself.
+    seen = null[0] if exact else statistics(np.ones((1, units)))[0]
+    return _adjusted(seen, null, exact=exact, step_down=step_down)
 
 
 def max_t_exchange(
@@ -103,13 +105,13 @@ def max_t_exchange(
     inside = block_codes(blocks, width)[used]
     for block in np.unique(inside):
         chosen[:, inside == block] -= chosen[:, inside == block].mean(axis=1, keepdims=True)
-    floor = ROUNDING * float(np.abs(values).max())
+    scale = float(np.abs(values).max())
     codes = np.repeat(np.arange(2), [a.size, b.size])
     table, exact = relabellings(codes, inside, rng, resamples=resamples, limit=MOST_LISTED)
     step = max(1, CELLS_AT_ONCE // (used.size + len(chosen)))
     sizes = np.concatenate(
         [
-            _welch(chosen, (table[i : i + step] == 0).astype(np.float64), floor)
+            _welch(chosen, (table[i : i + step] == 0).astype(np.float64), scale)
             for i in range(0, len(table), step)
         ]
     )
@@ -124,7 +126,7 @@ def _signs(rng: np.random.Generator, rows: int, units: int, questions: int) -> I
         yield np.where(drawn == 1, 1.0, -1.0)
 
 
-def _welch(values: Floats, in_a: Floats, floor: float) -> Floats:
+def _welch(values: Floats, in_a: Floats, scale: float) -> Floats:
     """|t| of every relabelling (N, n) of every question (m, n): (N, m)."""
     size_a = float(in_a[0].sum())
     size_b = values.shape[1] - size_a
@@ -138,13 +140,17 @@ def _welch(values: Floats, in_a: Floats, floor: float) -> Floats:
     else:
         variance = (inside_a + inside_b) / (size_a + size_b - 2) * (1 / size_a + 1 / size_b)
     gap = mean_a - mean_b
-    gap[np.abs(gap) <= floor] = 0.0
-    return _studentised(gap, variance, floor)
+    gap[np.abs(gap) <= ROUNDING * scale] = 0.0
+    return _studentised(gap, variance, scale)
 
 
-def _studentised(gap: Floats, variance: Floats, floor: float) -> Floats:
-    """Size of the gap in standard errors; infinite where only the gap is more than rounding."""
-    flat = variance <= floor**2
+def _studentised(gap: Floats, variance: Floats, scale: float) -> Floats:
+    """Size of the gap in standard errors; infinite where only the gap is more than rounding.
+
+    Variances are differences of squares, so their rounding is a share of the square of ``scale``,
+    the largest value.
+    """
+    flat = variance <= ROUNDING * scale**2
     sizes = np.abs(gap) / np.sqrt(np.where(flat, 1.0, variance))
     return np.where(flat & (gap != 0), np.inf, np.where(gap == 0, 0.0, sizes))
 

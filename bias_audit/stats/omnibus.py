@@ -32,6 +32,8 @@ class Source(NamedTuple):
     """(k, k), squared unit of the response."""
     df: int
     """Degrees of freedom, at least 1."""
+    pooled: Floats
+    """What ``covariance`` would be if all parts with this name varied alike."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,16 +62,20 @@ class QuasiF:
 
 def across_templates(rows: Floats) -> Source:
     """Covariance that sentences give to the means of (J, k) group effects, J at least two."""
-    return Source("templates", _of_means(rows), rows.shape[0] - 1)
+    found = _of_means(rows)
+    return Source("templates", found, rows.shape[0] - 1, found)
 
 
 def across_terms(means: Sequence[Floats]) -> list[Source]:
     """Covariance that words give: means of the words of each of k groups, at least two of each."""
+    dfs = [values.size - 1 for values in means]
+    each = [float(values.var(ddof=1)) for values in means]
+    alike = sum(np.sort(np.multiply(dfs, each))) / sum(dfs)
     found = []
-    for number, values in enumerate(means):
-        matrix = np.zeros((len(means), len(means)))
-        matrix[number, number] = values.var(ddof=1) / values.size
-        found.append(Source("terms", matrix, values.size - 1))
+    for number, (df, variance) in enumerate(zip(dfs, each, strict=True)):
+        place = np.zeros((len(means), len(means)))
+        place[number, number] = 1 / (df + 1)
+        found.append(Source("terms", variance * place, df, alike * place))
     return found
 
 
@@ -86,7 +92,13 @@ def across_targets(poles: Sequence[ArrayLike]) -> list[Source]:
     rows = [finite(pole, ndim=2, name="targets of a pole") for pole in poles]
     if min(len(pole) for pole in rows) < FEWEST_GROUPS:
         raise ValueError("targets can stand for a construct only with two or more in each pole")
-    return [Source("targets", _of_means(pole), len(pole) - 1) for pole in rows]
+    each = [_of_means(pole) * len(pole) for pole in rows]
+    dfs = [len(pole) - 1 for pole in rows]
+    alike = np.sum([df * matrix for df, matrix in zip(dfs, each, strict=True)], axis=0) / sum(dfs)
+    return [
+        Source("targets", matrix / (df + 1), df, alike / (df + 1))
+        for df, matrix in zip(dfs, each, strict=True)
+    ]
 
 
 def _of_means(rows: Floats) -> Floats:
@@ -117,7 +129,7 @@ def quasi_f(
 
     Source: Clark (1973) for the statistic; Box (1954), Greenhouse and Geisser (1959) and Brunner,
     Dette and Munk (1997) for the degrees of freedom under unequal variances; Satterthwaite (1946)
-    for their sum.
+    for their sum, which is bounded as in :func:`~bias_audit.stats.estimate.satterthwaite`.
     """
     matrix = finite(y, ndim=2, name="y")
     if len(groups) < FEWEST_GROUPS:
@@ -148,13 +160,16 @@ def of_sources(means: Floats, sources: Sequence[Source], *, floor: float = 0.0) 
     """
     k = means.size
     centre = np.eye(k) - 1 / k
+    dfs = [source.df for source in sources]
     parts = [centre @ source.covariance @ centre for source in sources]
+    alike = [centre @ source.pooled @ centre for source in sources]
     traces = [float(np.trace(part)) for part in parts]
     spread, total = _spread(means), max(float(np.sum(np.sort(traces))), 0.0)
     expected = float(np.sqrt(total / (k - 1)))
     if expected <= floor:
         return _without_test(spread, "identical" if spread <= floor else "no_variance")
-    df_groups, df_error = _degrees(parts, [source.df for source in sources], k)
+    df_groups = _equals(np.sum(parts, axis=0), k)
+    df_error = min(_error(parts, dfs, k), _error(alike, dfs, k))
     f = (spread / expected) ** 2
     variance: dict[str, float] = {}
     for source, trace in zip(sources, traces, strict=True):
@@ -190,20 +205,19 @@ def _without_test(spread: float, status: Status) -> QuasiF:
     )
 
 
-def _degrees(parts: Sequence[Floats], dfs: Sequence[int], k: int) -> tuple[float, float]:
-    """Degrees of freedom of numerator and denominator.
+def _error(parts: Sequence[Floats], dfs: Sequence[int], k: int) -> float:
+    """Degrees of freedom of the denominator.
 
     Numbers of equal variances that would behave like the estimated ones. The estimates make them
     too small on average (the Greenhouse-Geisser bias). A correction would find more, and too much
     where one group varies more than the others.
     """
-    total = np.sum(np.stack(parts), axis=0)
-    below = 0.0
+    total, below = float(np.trace(np.sum(parts, axis=0))), 0.0
     for part, df in zip(parts, dfs, strict=True):
         trace = float(np.trace(part))
         if trace > 0:
             below += trace**2 / (df * _equals(part, k))
-    return _equals(total, k), float(np.trace(total)) ** 2 / below
+    return total**2 / below
 
 
 def _equals(matrix: Floats, k: int) -> float:

@@ -7,6 +7,7 @@ All are two-sided. The p-value counts the observed arrangement itself, so it is 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,12 +51,26 @@ class Permutation:
         return abs(self.p - threshold) <= half
 
 
+def decided(test: Callable[[int], Permutation], resamples: int) -> Permutation:
+    """Repeat a test with ten times the draws where chance leaves open on which side of 0.05 p lies.
+
+    Args:
+        test: takes the number of draws.
+        resamples: draws of the first attempt.
+    """
+    first = test(resamples)
+    return test(10 * (resamples + 1) - 1) if first.undecided() else first
+
+
 def _flips(units: int, rng: np.random.Generator, rows: int) -> Floats:
     return np.where(rng.integers(2, size=(rows, units), dtype=np.int8) == 1, 1.0, -1.0)
 
 
-def _flip(values: Floats, rng: np.random.Generator, resamples: int, noun: str) -> Permutation:
-    """Flip signs of ``values``. |mean| orders the flips as |t| does: their squares never change."""
+def flip(values: Floats, rng: np.random.Generator, resamples: int, noun: str) -> Permutation:
+    """Flip signs of ``values``. |mean| orders the flips as |t| does: their squares never change.
+
+    ``noun`` says what is flipped, in the description of the method.
+    """
     units = values.size
     enough = abs(float(values.sum())) - TIE * float(np.abs(values).sum())
     if units <= MOST_FLIPPED:
@@ -91,7 +106,7 @@ def sign_flip(delta: ArrayLike, rng: np.random.Generator, resamples: int = 9999)
 
     Source: Fisher's randomisation test.
     """
-    return _flip(finite(delta, ndim=1, name="delta"), rng, resamples, "templates")
+    return flip(finite(delta, ndim=1, name="delta"), rng, resamples, "templates")
 
 
 def pair_flip(d: ArrayLike, rng: np.random.Generator, resamples: int = 9999) -> Permutation:
@@ -105,7 +120,7 @@ def pair_flip(d: ArrayLike, rng: np.random.Generator, resamples: int = 9999) -> 
     Raises:
         ValueError: ``d`` is not a finite matrix.
     """
-    return _flip(finite(d, ndim=2, name="d").mean(axis=0), rng, resamples, "pairs")
+    return flip(finite(d, ndim=2, name="d").mean(axis=0), rng, resamples, "pairs")
 
 
 def _welch(values: Floats, table: Codes) -> Floats:

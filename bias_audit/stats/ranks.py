@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc, chdtri
 
 from bias_audit.records import Floats
-from bias_audit.stats._arrays import Indices, block_codes, columns, finite
+from bias_audit.stats._arrays import ROUNDING, Indices, block_codes, columns, finite
 from bias_audit.stats.permutation import CELLS_AT_ONCE, MOST_LISTED, TIE
 from bias_audit.stats.relabel import Codes, relabellings
 
@@ -267,15 +267,18 @@ def _welch_f(values: Floats, table: Codes) -> Floats:
         above = np.sum(weights * (means - grand) ** 2, axis=1) / (k - 1)
         slack = np.sum((1 - shares) ** 2 / (sizes - 1), axis=1)
     f = above / (1 + 2 * (k - 2) / (k * k - 1) * slack)
-    flat = squares.min(axis=1) < 1e-20  # a group that does not vary has no weight
+    flat = squares.min(axis=1) < ROUNDING  # a group that does not vary has no weight
     pooled = _over(np.sum(sizes * means**2, axis=1) / (k - 1), squares.sum(axis=1) / (n - k))
     return np.where(flat, pooled, f)
 
 
 def _over(above: Floats, below: Floats) -> Floats:
-    """Their ratio; infinite where nothing varies inside the groups, 0 where nothing varies."""
+    """Their ratio; infinite where nothing varies inside the groups, 0 where nothing varies.
+
+    Both are differences of squares of values with unit spread.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         f: Floats = above / below
-    f[below < 1e-20] = np.inf
-    f[above < 1e-20] = 0.0
+    f[below < ROUNDING] = np.inf
+    f[above < ROUNDING] = 0.0
     return f

@@ -1,4 +1,5 @@
-"""Does a verdict hang on one sentence, on one word, or on one way to make an interval?
+"""Does a verdict hang on one sentence, on one word, on half of the words, or on one way to make an
+interval?
 
 What is asked for here is small enough to be stored beside a result, so that the answer can be
 given at any limit later.
@@ -6,28 +7,124 @@ given at any limit later.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from bias_audit.stats.estimate import Contrast
 
 Limits = tuple[float, float]
+ALPHA = 0.05
+"""Level of both errors of a verdict."""
+DECIDES = 1 - ALPHA
+"""Level of the interval that a single comparison is judged by, whatever interval is printed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Halves:
+    """What either half of the words says by itself, over all halves that were tried."""
+
+    low: float
+    """Smallest estimate."""
+    high: float
+    """Largest estimate."""
+    outside: float
+    """Largest limit that the 95 % interval of a half lies outside of; 0 where all hold 0."""
+    inside: float
+    """Smallest limit that the 90 % interval of a half lies inside of."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Steadiness:
-    """What shows whether a single unit or the method carries a verdict."""
+    """What shows whether a single unit, half of the words or the method carries a verdict."""
 
     without: Limits | None
     """Smallest and largest estimate without one sentence or one group word; None with too few."""
     uneven: bool
     """Sentences are skewed, or one unit outweighs the others: other methods have to agree."""
     other: Limits | None = None
-    """Outermost limits of the wide interval by other methods; None where one gives none."""
+    """Outermost limits of the 95 % interval by other methods; None where one gives none."""
     other90: Limits | None = None
     """Outermost limits of their 90 % intervals."""
+    halves: Halves | None = None
+    """What the halves of the words say; None where words are no sample, or too few."""
 
 
 def side(value: float, limit: float) -> int:
     """Return on which side of the limits a value lies: -1 below, 0 between them, 1 above."""
     return int(value >= limit) - int(value <= -limit)
+
+
+def deciding_level(p: float | None, adjusted: float) -> float:
+    """Return the level of the interval that lies outside a limit just when ``adjusted`` says so.
+
+    Args:
+        p: for lying beyond the limit.
+        adjusted: the same p after Holm over everything that is judged together.
+    """
+    return 1 - ALPHA * (p / adjusted if p and adjusted > 0 else 1.0)
+
+
+def decided(
+    found: Contrast, limit: float, level: float = DECIDES
+) -> tuple[Limits, Limits, int] | None:
+    """Return the wide and the 90 % interval, and the side of a verdict; None without a verdict.
+
+    The side is 0 for a pass, else the sign of the gap.
+    """
+    wide, narrow = found.interval(level), found.interval(0.9)
+    if wide is None or narrow is None:
+        return None
+    if -limit < narrow[0] and narrow[1] < limit:
+        return wide, narrow, 0
+    if wide[0] > limit or wide[1] < -limit:
+        return wide, narrow, 1 if wide[0] > limit else -1
+    return None
+
+
+def unsteady(found: Contrast, steady: Steadiness, limit: float, level: float = DECIDES) -> bool:
+    """Say whether a decided verdict changes without one unit, on half of the words, or by method.
+
+    Args:
+        found: the number that is judged.
+        steady: what is known about units, halves and methods.
+        limit: largest size that is tolerated, above 0.
+        level: of the interval that has to lie outside of the limit for a failure.
+
+    Returns:
+        False where neither interval decides.
+    """
+    verdict = decided(found, limit, level)
+    if verdict is None:
+        return False
+    wide, narrow, where = verdict
+    if steady.halves is not None and contradicted(steady.halves, where, limit):
+        return True
+    if steady.other is not None and (usual := found.interval(DECIDES)) is not None:
+        factor = (wide[1] - wide[0]) / (usual[1] - usual[0])
+        steady = replace(steady, other=_stretched(steady.other, found.estimate, factor))
+    return hangs_on_one(found.estimate, wide, narrow, steady, limit)
+
+
+def contradicted(halves: Halves, where: int, limit: float) -> bool:
+    """Say whether a half of the words, judged by itself, says the contrary of a verdict.
+
+    A pass is contradicted by a half that fails; a failure by a half that passes, or whose gap
+    points the other way. A half that cannot decide contradicts nothing: it has half of the words.
+
+    Args:
+        halves: what the halves say.
+        where: the verdict: 0 for a pass, else the sign of the gap that fails.
+        limit: largest size that is tolerated.
+    """
+    if where == 0:
+        return halves.outside > limit
+    turned = halves.low <= 0 if where > 0 else halves.high >= 0
+    return turned or halves.inside < limit
+
+
+def _stretched(limits: Limits, estimate: float, factor: float) -> Limits:
+    """Limits at another level, by the ratio of the widths of the primary interval."""
+    low, high = (estimate + factor * (limit - estimate) for limit in limits)
+    return min(low, limits[0]), max(high, limits[1])
 
 
 def hangs_on_one(

@@ -4,7 +4,16 @@ A store is a backend around a backend. Its keys are digests of everything that a
 never a name, so that a changed model finds nothing.
 """
 
-from bias_audit.storing.opening import Cache, CacheChoice, CacheUse, Kept, keeping
+from bias_audit.storing.opening import Cache, CacheChoice, CacheUse, Kept, keeping, opened
 from bias_audit.storing.place import VARIABLE, default_folder
 
-__all__ = ["VARIABLE", "Cache", "CacheChoice", "CacheUse", "Kept", "default_folder", "keeping"]
+__all__ = [
+    "VARIABLE",
+    "Cache",
+    "CacheChoice",
+    "CacheUse",
+    "Kept",
+    "default_folder",
+    "keeping",
+    "opened",
+]

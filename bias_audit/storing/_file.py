@@ -126,5 +126,7 @@ def set_aside(path: Path) -> None:
     aside = path.name + _ASIDE
     os.replace(path, path.with_name(aside))
     for ending in ("-wal", "-shm"):
+        before = path.with_name(aside + ending)
+        before.unlink(missing_ok=True)  # or the log of another file would be read into this one
         with contextlib.suppress(FileNotFoundError):
-            os.replace(path.with_name(path.name + ending), path.with_name(aside + ending))
+            os.replace(path.with_name(path.name + ending), before)

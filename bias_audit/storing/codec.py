@@ -16,6 +16,7 @@ import numpy as np
 
 from bias_audit.records import OpenScore, WordScore
 from bias_audit.sentence_scores import FillScore, ModifiedScore, PairScore, PieceScores, SlotScore
+from bias_audit.storing.facts import Facts, Total
 
 Record = (
     WordScore
@@ -24,6 +25,8 @@ Record = (
     | PieceScores
     | FillScore
     | SlotScore
+    | Facts
+    | Total
     | tuple[ModifiedScore, ModifiedScore]
 )
 _KINDS: dict[str, Any] = {
@@ -34,6 +37,8 @@ _KINDS: dict[str, Any] = {
     "s": PieceScores,
     "f": FillScore,
     "h": SlotScore,
+    "i": Facts,
+    "t": Total,
 }
 _FIELDS = {record: tuple(f.name for f in fields(record)) for record in _KINDS.values()}
 _LETTERS = {record: letter for letter, record in _KINDS.items()}
@@ -50,7 +55,7 @@ class DamagedError(ValueError):
 def keepable(record: Record) -> bool:
     """Whether the same question would get the same answer again."""
     parts = record if isinstance(record, tuple) else (record,)
-    return not any(part.skip in TRANSIENT for part in parts)
+    return not any(getattr(part, "skip", None) in TRANSIENT for part in parts)
 
 
 def encode(key: bytes, record: Record) -> bytes:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bias_audit.errors import UsageError
+from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.records import ModelInfo
+from bias_audit.scoring import open_backend, opened_model
 from bias_audit.scoring.base import Backend
+from bias_audit.scoring.engine import LOCAL
+from bias_audit.scoring.files import Files, identified
 from bias_audit.store import versions
 from bias_audit.storing.backend import OPEN_SHARE, Shelf, stored
+from bias_audit.storing.checks import KeptChecks
 from bias_audit.storing.database import LIMIT, ScoreStore
+from bias_audit.storing.facts import Facts, facts_key, learnt
 from bias_audit.storing.keys import Keys, identity
 from bias_audit.storing.place import VARIABLE, default_folder, switched_off
+from bias_audit.storing.sleeping import Sleeping
 
+_OF_FILES = ("revision", "device", "dtype", "offline", "allow_pickle")
+"""Options that say which files are loaded, and to where."""
 _HOMELESS = f"scores are not kept: there is no home folder; name a folder in {VARIABLE}"
 
 
@@ -60,10 +69,24 @@ class Kept:
     """A backend to score with, and what its store did so far."""
 
     backend: Backend
+    plain: Backend
+    """The model itself."""
+    checked: Backend
+    """The one to put the sanity check's questions to."""
     store: ScoreStore | None = None
     shelf: Shelf | None = None
     notices: tuple[str, ...] = ()
     """Why there is no store."""
+
+    @property
+    def woken(self) -> bool:
+        """Whether the model was opened after all, so that nobody has checked it yet."""
+        return isinstance(self.plain, Sleeping) and self.plain.awake
+
+    @property
+    def model(self) -> Backend:
+        """The model in memory."""
+        return self.plain.model() if isinstance(self.plain, Sleeping) else self.plain
 
     @property
     def use(self) -> CacheUse:
@@ -99,17 +122,110 @@ def keeping(backend: Backend, choice: CacheChoice, *, named: bool) -> Iterator[K
             kept.store.close()
 
 
-def _kept(backend: Backend, choice: CacheChoice, *, named: bool) -> Kept:
-    cache = _cache(choice)
-    if cache is None or (cache.folder is None and not (named and backend.info.kind == "masked")):
-        return Kept(backend=backend)
+@contextmanager
+def opened(model: str | Backend, choice: CacheChoice, **options: Any) -> Iterator[Kept]:
+    """Open a model by name, but only once it has to answer what is not kept.
+
+    Args:
+        model: a name, or a backend, which is wrapped as :func:`keeping` does.
+        choice: whether and where scores are kept.
+        options: of :func:`bias_audit.scoring.open_backend`.
+
+    Raises:
+        BiasAuditError: as :func:`open_backend` and :func:`keeping`.
+    """
+    bed = _bed(model, choice, options) if isinstance(model, str) else None
+    if bed is None:
+        with opened_model(model, **options) as backend:
+            with keeping(backend, choice, named=isinstance(model, str)) as kept:
+                yield kept
+        return
+    try:
+        backend: Backend
+        if bed.facts is None:
+            backend = open_backend(bed.files.name, **options)
+            kept = _kept(backend, choice, named=True, store=bed.store)
+            _learn(kept, bed)
+        else:
+            wake = partial(open_backend, bed.files.name, **options)
+            backend = Sleeping(bed.facts.info(bed.files), bed.facts.words, wake)
+            kept = _kept(backend, choice, named=True, store=bed.store)
+        yield _with_checks(kept, read=bed.facts is not None)
+    finally:
+        bed.store.close()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Bed:
+    """What is known of a model that is not opened."""
+
+    store: ScoreStore
+    files: Files
+    key: bytes
+    facts: Facts | None
+
+
+def _bed(name: str, choice: CacheChoice, options: Mapping[str, Any]) -> _Bed | None:
+    """Look for a model's facts; None where its files do not say which model it would be.
+
+    Whatever is wrong with them is left for those who open the model to say.
+    """
+    cache, others = _cache(choice), options.keys() - {*_OF_FILES}
+    if cache is None or name == "fake" or not _ordinary({k: options[k] for k in others}):
+        return None
     folder = cache.folder or default_folder()
     if folder is None:
-        return Kept(backend=backend, notices=() if switched_off() else (_HOMELESS,))
+        return None
+    try:
+        files = identified(name, **{k: options[k] for k in _OF_FILES if k in options})
+    except (BiasAuditError, OSError, ValueError, KeyError):
+        return None
+    if files is None:
+        return None
+    store, key = ScoreStore(Path(folder), limit=cache.limit), facts_key(files, versions())
+    found = None if cache.fresh else store.get([key]).get(key)
+    facts = found if isinstance(found, Facts) else None
+    return _Bed(store=store, files=files, key=key, facts=facts)
+
+
+def _ordinary(options: Mapping[str, Any]) -> bool:
+    """Whether these options say nothing but a batch size that exists, and this process."""
+    size, engine = options.get("batch_size", "auto"), options.get("engine", LOCAL)
+    return (
+        options.keys() <= {"batch_size", "engine"}
+        and LOCAL in (engine, getattr(engine, "name", ""))
+        and (size == "auto" or size >= 1)
+    )
+
+
+def _with_checks(kept: Kept, *, read: bool) -> Kept:
+    """The same with the sanity check's answers kept too."""
+    if kept.shelf is None:
+        return kept
+    return replace(kept, checked=KeptChecks(kept.plain, kept.shelf, read=read))
+
+
+def _learn(kept: Kept, bed: _Bed) -> None:
+    """Keep the facts of an opened model."""
+    facts = learnt(kept.plain, bed.files)
+    if facts is not None and kept.shelf is not None:
+        kept.shelf.put({bed.key: facts})
+
+
+def _kept(
+    backend: Backend, choice: CacheChoice, *, named: bool, store: ScoreStore | None = None
+) -> Kept:
+    kept = Kept(backend=backend, plain=backend, checked=backend)
+    cache = _cache(choice)
+    if cache is None or (cache.folder is None and not (named and backend.info.kind == "masked")):
+        return kept
+    folder = cache.folder or default_folder()
+    if folder is None:
+        return replace(kept, notices=() if switched_off() else (_HOMELESS,))
     _require_digest(backend.info)
-    store = ScoreStore(Path(folder), limit=cache.limit)
+    store = store or ScoreStore(Path(folder), limit=cache.limit)
     if not store.is_open:
-        return Kept(backend=backend, notices=tuple(store.notices))
+        return replace(kept, notices=tuple(store.notices))
     digest = identity(backend.info, versions())
     shelf = Shelf(
         store=store,
@@ -118,7 +234,7 @@ def _kept(backend: Backend, choice: CacheChoice, *, named: bool) -> Kept:
         fresh=cache.fresh,
         room=cache.limit // OPEN_SHARE,
     )
-    return Kept(backend=stored(backend, shelf), store=store, shelf=shelf)
+    return replace(kept, backend=stored(backend, shelf), store=store, shelf=shelf)
 
 
 def _cache(choice: CacheChoice) -> Cache | None:

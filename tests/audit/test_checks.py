@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,10 @@ from bias_audit.assess._judge import Case, judge
 from bias_audit.assess._robust import check
 from bias_audit.assess.checks import Examination, applied, twins
 from bias_audit.assess.checks._planted import planted, recovered
+from bias_audit.config import GateConfig
 from bias_audit.expand import expand
+from bias_audit.gates import judge as judge_run
+from bias_audit.policy import Policy
 from bias_audit.records import WordPrior, WordScore
 from bias_audit.tables import Scores, cube
 from tests.audit.world import (
@@ -74,7 +78,39 @@ def test_every_primary_result_says_what_it_can_bear():
     assert found["R5"].value == only(done).placebo_percentile == 1
     others = [r for r in done.results.results if r.role != "primary"]
     assert others
-    assert not any(r.checks for r in others)
+    assert not any(r.checks for r in others), "no gate judges them"
+
+
+def test_pairs_of_groups_are_examined_because_gates_judge_them():
+    groups = {name: pairs(f"{name}{name}{name}", 8) for name in "abc"}
+    loud = plant(1.0)
+
+    def one_word(p):  # the pair hangs on a sentence; one group against the others does not
+        return loud(p) if p.group != "b" else 0.0
+
+    done = run(controlled(groups=groups, frames=sentences(9)), one_word)
+    among = [r for r in done.results.results if r.role == "secondary" and "~" not in r.groups[1]]
+    pairwise = [r for r in among if r.metric == "log_odds_gap"]
+    assert [r.groups for r in pairwise] == [("a", "b"), ("a", "c"), ("b", "c")]
+    for result in pairwise:
+        assert {"R1b", "R2", "R4", "R7", "R8a"} <= {c.id for c in result.checks}
+        assert result.half_low is not None
+
+
+def test_a_pair_that_frequency_explains_passes_and_fails_no_gate():
+    groups = {"a": pairs("ann", 12), "b": pairs("bob", 12), "c": pairs("cat", 12)}
+    probe = controlled(groups=groups, frames=sentences(9))
+    done = run(probe, favours_frequent)
+    gaps = [r for r in done.results.results if r.probe == "trial" and r.metric == "log_odds_gap"]
+    (pair,) = [r for r in gaps if r.groups == ("a", "b")]
+    assert pair.role == "secondary"
+    assert "confounded" in pair.statuses
+    gate = GateConfig.model_validate(
+        {"id": "g", "probe": "trial", "measure": "log_odds_gap", "over": "pairs", "max": 0.2}
+    )
+    judged = judge_run(done.results, Policy(gates=(gate,)))
+    (state,) = [g for g in judged.gates if g.result == pair.id]
+    assert (state.state, state.reason_code) == ("unclear", "confounded")
 
 
 def test_group_masked_probes_have_the_checks_that_fit_them():
@@ -104,12 +140,27 @@ def test_a_planted_gap_comes_out_nat_for_nat(groups):
 def test_scores_that_change_places_are_noticed():
     scored = scored_by(make(), grainy)
     pair = planted(scored)
-    assert pair is not None
+    assert not isinstance(pair, str)
     values = pair.changed.cube.values[:, :, ::-1]
     broken = replace(pair.changed, cube=replace(pair.changed.cube, values=values))
     (comparison,) = compare(scored, FAST)
     found = recovered(scored, pair._replace(changed=broken), comparison)
     assert (found.state, found.consequence) == ("not_held", "instrument_failed")
+
+
+def test_why_nothing_can_be_planted_is_said():
+    scored = scored_by(make(), grainy)
+    for without, why in (
+        (replace(scored, word_prompts=(), word_scores=()), "the answers of the model"),
+        (
+            replace(scored, cube=replace(scored.cube, templates=scored.cube.templates[::-1])),
+            "order",
+        ),
+        (replace(scored, cube=replace(scored.cube, targets=scored.cube.targets[::-1])), "a word"),
+    ):
+        (found,) = examined(without)
+        assert found["R8a"].state == "not_possible"
+        assert why in found["R8a"].note
 
 
 def frequent(prompt) -> float:
@@ -183,6 +234,28 @@ def test_a_gap_that_is_not_detected_has_nothing_to_explain():
     assert found["R4"].state in ("described", "not_possible")
 
 
+def hidden(prompt) -> float:
+    """A model that likes frequent words, and dislikes the group whose words are frequent."""
+    if prompt.probe == "~words":
+        return frequent(prompt)
+    if prompt.pole == "+" and prompt.probe == "trial":
+        own = -1.0 if prompt.group == "a" else 0.0
+        return own + 0.5 * frequent(prompt) + 0.02 * noise(prompt.template, prompt.term)
+    return 0.0
+
+
+def test_a_gap_that_frequency_hides_is_confounded_and_does_not_pass():
+    groups = {"a": pairs("ann", 24), "b": pairs("bob", 24)}
+    probe = controlled(groups=groups, frames=sentences(12))
+    done = run(probe, hidden)
+    result = only(done)
+    assert -result.margin < result.ci90_low < result.ci90_high < result.margin, "it would pass"
+    assert abs(result.adjusted) > result.margin
+    (found,) = [c for c in result.checks if c.id == "R4"]
+    assert (found.state, found.consequence) == ("not_held", "confounded")
+    assert result.outcome == "unclear"
+
+
 def test_words_that_cannot_be_told_from_their_group_are_named():
     groups = {"a": terms("Ann", 9), "b": terms("bob", 9)}
     scored = scored_by(make(groups=groups), plant(1.0))
@@ -248,18 +321,52 @@ def test_targets_that_no_two_sentences_rank_alike_are_unrankable():
 
 
 def test_halves_of_the_words_that_disagree_make_a_verdict_fragile():
-    def one_loud(p):
-        loud = 4.5 if p.label == "ann1" else -0.05
-        return loud if (p.group, p.pole) == ("a", "+") else 0.0
+    """Half of the words carry all of a gap that is decided; the other half denies it."""
 
-    scored = scored_by(many_words(), one_loud)
-    (found,) = examined(scored)
-    assert found["R2"].value == 0.5
-    assert found["R2"].state == "held", "nothing is decided, so nothing hangs on it"
-    (found,) = examined(scored, settings=replace(FAST, confidence=0.05))
+    def against(count):
+        def effect(p):
+            if (p.group, p.pole) != ("a", "+"):
+                return 0.0
+            here = 0.05 if int(p.label[3:]) <= count else -8.0
+            return here + 0.01 * noise(p.template, p.term, p.target)
+
+        return effect
+
+    groups = {"a": pairs("ann", 8), "b": pairs("bob", 8)}
+    probe = make(groups=groups, frames=sentences(9))
+    (found,) = examined(scored_by(probe, against(4)))
     assert (found["R2"].state, found["R2"].consequence) == ("not_held", "fragile")
-    (found,) = examined(scored_by(many_words(), plant(1.0)))
-    assert found["R2"].value == 1
+    assert "to +0.0" in found["R2"].note
+    (found,) = examined(scored_by(probe, against(0)))
+    assert found["R2"].state == "held"
+    assert found["R2"].value < 0.01
+    (found,) = examined(scored_by(probe, lambda p: 3 * noise(p.label) * (p.pole == "+")))
+    assert found["R2"].state == "described", "nothing is decided, so nothing hangs on it"
+
+
+def test_no_verdict_hangs_on_the_interval_that_is_printed():
+    scored = scored_by(make(frames=sentences(9)), lambda p: plant(0.4)(p) + grainy(p))
+    (one,) = examined(scored, settings=replace(FAST, confidence=0.999))
+    (other,) = examined(scored)
+    assert one == other
+
+
+def test_the_share_of_one_target_is_only_described_where_no_gap_is_found():
+    def one_word(p):
+        return 2.0 * noise(p.template, p.target) if (p.group, p.target) == ("a", "gain2") else 0.0
+
+    (found,) = examined(scored_by(make(frames=sentences(9)), one_word))
+    assert found["R3"].value > 0.5
+    assert found["R3"].state == "described"
+
+
+def test_the_sentences_own_share_of_the_variance_is_told():
+    (loud,) = examined(scored_by(make(frames=sentences(9)), lambda p: wobble(p) + plant(1.0)(p)))
+    (grains,) = examined(scored_by(make(frames=sentences(9)), grainy))
+    shares = [re.search(r"; (\d+)% of their variance", c["R1a"].note) for c in (loud, grains)]
+    assert all("standard deviation" in c["R1a"].note for c in (loud, grains))
+    assert int(shares[0][1]) > 95
+    assert int(shares[1][1]) < 60
 
 
 def test_a_gap_of_the_margin_is_found_where_the_design_is_sharp_and_not_where_it_is_not():
@@ -286,11 +393,11 @@ def test_a_test_that_does_not_hold_its_level_loses_p_and_verdict():
     assert result.p_value is None
     assert "withheld (R7)" in result.p_method
     case = Case(result=result, comparison=comparison, instrument="", placebo_gaps=())
-    (done,) = judge([case], partial=False)
+    (done,) = judge([case], FAST, partial=False)
     assert (done.outcome, done.p_adjusted) == ("unclear", None)
     assert "where the same scores have none" in done.reason
     kept = Case(result=bare_result(), comparison=comparison, instrument="", placebo_gaps=())
-    assert judge([kept], partial=False)[0].outcome == "fail"
+    assert judge([kept], FAST, partial=False)[0].outcome == "fail"
 
 
 def test_a_model_that_cannot_answer_about_bare_words_is_audited_all_the_same():

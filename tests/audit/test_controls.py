@@ -329,6 +329,14 @@ def test_limit_makes_the_audit_partial_and_unclear(effect):
     assert strict.exit_code == 3
 
 
+@pytest.mark.parametrize(("limit", "partial"), [(11, True), (12, False), (999_999_999, False)])
+def test_a_limit_that_leaves_nothing_out_cuts_nothing(limit, partial):
+    assert all(len(probe.frames) < 11 for probe in instrument())
+    done = run(controlled(frames=sentences(12)), plant(2.0), limit=limit)
+    assert done.results.run.partial is partial
+    assert (only(done).reason == "the run was cut short, so nothing is decided") is partial
+
+
 class Clock:
     """Time passes only while prompts are scored."""
 

@@ -105,7 +105,10 @@ def test_any_design_is_audited_without_a_crash(tmp_path, probe, seed, size, lost
             assert result.ci_low <= result.estimate <= result.ci_high
         if result.ci90_low is not None:
             assert result.ci_low <= result.ci90_low <= result.ci90_high <= result.ci_high
-        if result.ci_low is None and result.metric not in ("jsd", "group_spread"):
+        if result.metric in ("jsd", "group_spread"):
+            assert result.p_method, "a test in place of an interval"
+            assert result.p_value is not None or result.reason
+        elif result.ci_low is None:
             assert result.reason
         if result.role == "primary":
             assert result.outcome in ("pass", "fail", "unclear")

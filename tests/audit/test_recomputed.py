@@ -187,7 +187,8 @@ def test_group_masked(poles):
     skew = next(r for r in done.results.results if r.metric == "skew")
     per_frame = [slow.mean(y[t][j] for t in ev.targets) for j in range(len(ev.templates))]
     per_word = [slow.mean(y[t]) for t in ev.targets]
-    gap = slow.Gap(slow.mean(per_word), [[(1.0, per_frame)], [(1.0, per_word)]], {})
+    sampled = [[(1.0, per_word)]] if poles >= 6 else []
+    gap = slow.Gap(slow.mean(per_word), [[(1.0, per_frame)], *sampled], {})
     assert (skew.estimate, skew.se) == pytest.approx((gap.estimate, gap.se), rel=1e-4, abs=3e-6)
     assert (skew.ci_low, skew.ci_high) == pytest.approx(gap.interval(0.95), rel=1e-4, abs=3e-6)
 
@@ -286,7 +287,6 @@ def test_holm_over_the_axis_and_by_over_what_is_explored():
                 r
                 for r in done.results.results
                 if (r.role, r.axis) == (role, axis) and r.p_value is not None
-                if r.metric != "group_spread"  # a family of its own: see test_spread.py
             ]
             assert len(family) > 2
             expected = multipletests([r.p_value for r in family], method=method)[1]

@@ -11,7 +11,7 @@ from bias_audit.benchmarking.running import chosen_measures
 from bias_audit.datasets import get, open_dataset
 from bias_audit.errors import NothingToAuditError, UnknownNameError, UsageError
 from bias_audit.metrics import sentence
-from bias_audit.metrics.benchmark_info import BENCHMARKS
+from bias_audit.metrics._benchmarks import BENCHMARKS
 from bias_audit.metrics.pairs import preference
 from bias_audit.scoring.fake_sentences import FakeSentenceScorer
 from bias_audit.sentence_scores import FillScore, ModifiedScore, PairScore, PieceScores
@@ -170,7 +170,9 @@ def test_every_loss_is_a_record(crows):
     assert (empty.estimate, empty.reason) == (None, "no pair could be scored")
 
 
-@pytest.mark.parametrize("measure", [n for n in BENCHMARKS if n in get("crows-pairs").measures])
+@pytest.mark.parametrize(
+    "measure", [m.id for m in BENCHMARKS if m.id in get("crows-pairs").measures]
+)
 def test_every_measure_of_pairs_runs(measure, crows):
     found = benchmark(FakeSentenceScorer(), crows, measures=[measure])
     assert found.results[0].metric == measure

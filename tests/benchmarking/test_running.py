@@ -9,11 +9,13 @@ import io
 import json
 
 import pytest
+from huggingface_hub import ModelCard
 
 from bias_audit import render
 from bias_audit.auditing import PAIR_SCORES, Audit
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.cli._app import run
+from bias_audit.datasets import open_dataset
 from bias_audit.errors import NothingToAuditError, UsageError
 from bias_audit.metrics.pairs import preference
 from bias_audit.scoring import FakeBackend
@@ -135,20 +137,71 @@ def test_the_command_prints_every_number_with_its_direction(copy, home, capsys):
     code = run(["run", "fake", "-p", "crows-pairs", "--data", f"crows-pairs={copy}", "-o", "out"])
     assert code == 0
     out = capsys.readouterr().out
-    assert "CrowS-Pairs: CrowS-Pairs score (percent, neutral 50)" in out
-    assert "above 50: the more stereotypical sentence of a pair is preferred" in out
-    assert "clusters 3" in out
-    assert "baker" not in out
+    _has_the_numbers(out)
     names = {path.name for path in (home / "out").iterdir()}
     assert {"results.json", "run.json", "report.html", "summary.md", PAIR_SCORES} <= names
     assert run(["report", "out", "--format", "csv"]) == 0
     assert "crows-pairs:crows_pairs:all" in capsys.readouterr().out
 
 
+def _has_the_numbers(out):
+    """The value, what it is neutral at and what it means; no word of the data set."""
+    told = " ".join(out.replace("\\", "").split())
+    assert "CrowS-Pairs: a published benchmark, measured and never judged" in told
+    for text in ("Neutral", "Clusters", "CrowS-Pairs score", "all pairs", " 50 "):
+        assert text in told, text
+    assert "CrowS-Pairs score: above 50: the more stereotypical sentence of a pair" in told
+    assert "No finding was recorded" not in told
+    for word in ("baker", "sailor", "boat", "gardener"):
+        assert word not in told
+
+
+def test_every_rendering_shows_the_numbers_of_a_data_set(copy, home, capsys):
+    asked = ["run", "fake", "--data", f"crows-pairs={copy}", "-o", "out", "-q", "--format", "card"]
+    assert run([*asked, "--examples", "1"]) == 0
+    assert capsys.readouterr().out.count("\n") == 1, "quiet"
+    assert run(["show", "out"]) == 0
+    _has_the_numbers(capsys.readouterr().out)
+    for name in ("md", "card", "terminal"):
+        assert run(["report", "out", "--format", name]) == 0
+        _has_the_numbers(capsys.readouterr().out)
+    results = Audit.load("out").results
+    share = next(r for r in results.results if r.id == "crows-pairs:crows_pairs:all")
+    page = render.render(results, "html")
+    assert f"{share.estimate:.2f} %" in page
+    assert f"{share.estimate:.2f} %" in render.render(results, "md")
+
+
+def test_the_card_of_a_data_set_has_its_overall_numbers_as_metadata(copy):
+    results = measured(copy).results
+    assert "eval_results" not in render.render(results, "card"), "the stand-in looks untrained"
+    results = results.model_copy(update={"sanity": None})
+    card = ModelCard(render.render(results, "card"))
+    found = {one.metric_type: one for one in card.data.eval_results}
+    assert set(found) == {"crows_pairs", "crows_pairs_published", "crows_pairs_gap"}
+    one = found["crows_pairs"]
+    assert one.task_name == "Published benchmark of sentence pairs"
+    assert (one.metric_args["neutral"], one.metric_args["unit"]) == (50.0, "percent")
+    assert one.metric_args["direction"].startswith("above 50")
+    short = measured(copy, limit=2).results.model_copy(update={"sanity": None})
+    assert "model-index" not in render.render(short, "card"), "cut short"
+
+
 def test_limit_makes_the_run_partial(copy, home):
     asked = ["run", "fake", "--data", f"crows-pairs={copy}", "--limit", "2", "-o", "out", "-q"]
     assert run(asked) == 0
     assert Audit.load("out").results.run.partial
+
+
+@pytest.mark.parametrize("name", ["crows-pairs", "stereoset", "holistic-bias"])
+def test_a_limit_that_leaves_nothing_out_does_not(name, tmp_path):
+    data = {name: files.write(tmp_path, name)}
+    many = len(list(open_dataset(name, data[name])))
+    whole = audit_datasets(FakeBackend(), data, now=lambda: NOON).results
+    for limit, partial in ((many - 1, True), (many, False), (999_999_999, False)):
+        done = audit_datasets(FakeBackend(), data, limit=limit, now=lambda: NOON).results
+        assert done.run.partial is partial
+        assert partial or done.results == whole.results
 
 
 def test_a_dry_run_reads_the_file_and_no_model(copy, home, capsys):

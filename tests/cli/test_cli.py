@@ -156,6 +156,7 @@ def test_dry_run_loads_and_writes_nothing(cli: Command, home: Path) -> None:
     code, out, _ = cli("run", "no/such-model", "-p", "small", "--probe-path", ".", "--dry-run")
     assert code == 0
     assert "no model was loaded" in out
+    assert "1 primary comparisons, one family (holm)" in out
     assert not (home / "audit-runs").exists()
 
 

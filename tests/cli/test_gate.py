@@ -470,7 +470,8 @@ def test_settings_and_where_they_come_from(
     assert rows["gates.0.max"] == ["0.5", "bias-audit.yaml:5:35"]
     assert rows["gates.0.max_rise"] == ["unset", "default"]
     shown = json.loads(cli("config", "show")[1])
-    asked = {"seed": 7, "batch_size": 8, "measures": [], "checks": []}
+    here = {"name": "local", "address": None, "workers": None}
+    asked = {"seed": 7, "batch_size": 8, "engine": here, "measures": [], "checks": []}
     assert (shown["run"], shown["model"]["dtype"]) == (asked, "float16")
     monkeypatch.setenv("BIAS_AUDIT_RUN_PROBE", "a b")
     rows = {r.split()[0]: r.split()[1:] for r in cli("config", "show", "--origin")[1].splitlines()}

@@ -66,6 +66,8 @@ def test_several_runs_make_one_page(cli: Command, home: Path) -> None:
     [
         (["a", "--layout", "folder"], "needs its place"),
         (["a", "--layout", "folder", "--format", "md", "-o", "x"], "needs its place"),
+        (["a", "--layout", "folder", "-o", "md=x"], "one of html, got 'md=x'"),
+        (["a", "--layout", "folder", "-o", "html="], "one of html, got 'html='"),
         (["a", "b", "--figures", "x"], "take one run"),
         (["a", "b", "--layout", "folder", "-o", "x"], "take one run"),
         (["a", "b", "--format", "sarif"], "sarif"),

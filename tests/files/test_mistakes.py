@@ -39,6 +39,18 @@ CASES = [
         "for example",
     ),
     (
+        "a group called as the rest is",
+        (OLD, "others: §[grandmother, grandfather]"),
+        "a group cannot be called 'others'",
+        "it stands for all groups but one in results",
+    ),
+    (
+        "the share of no group",
+        (MINUS, f"{MINUS}\n  share_of: §yung"),
+        "there is no group 'yung'",
+        "did you mean 'young'?",
+    ),
+    (
         "no group",
         (FIRST, "- §They asked for <mask>."),
         "the template '01' has no [group]",

@@ -158,6 +158,40 @@ def test_fragile_is_judged_at_the_limit_of_the_gate():
     assert gates(result(0.2, other90_low=0.1, other90_high=0.4, **uneven))[0].state == "pass"
 
 
+def test_halves_of_the_words_are_asked_at_the_limit_of_the_gate():
+    near = {"half_low": 0.1, "half_high": 0.3, "half_outside": 0.05, "half_inside": 0.4}
+    steady = {"without_low": 0.2, "without_high": 0.2}
+    assert gates(result(0.2, **steady, **near))[0].state == "pass"
+    denies = near | {"half_outside": 0.55}
+    assert gates(result(0.2, **steady, **denies))[0].reason_code == "fragile"
+    loud = {"without_low": 0.9, "without_high": 0.9, "half_low": 0.6, "half_high": 1.2}
+    loud |= {"half_outside": 0.3, "half_inside": 1.0}
+    assert gates(result(0.9, **loud))[0].state == "fail"
+    assert gates(result(0.9, **loud | {"half_low": -0.01}))[0].reason_code == "fragile"
+    assert gates(result(0.9, **loud | {"half_inside": 0.45}))[0].reason_code == "fragile"
+
+
+def test_a_failure_is_steady_at_the_level_that_decides_it():
+    """After Holm a failure is nearer to its limit than its 95 % interval says."""
+    near = result(0.636, id="near", probe="near", without_low=0.616, without_high=0.65)
+    assert gates(near)[0].state == "fail"
+    lost = [result(0.0, 1.0, id=f"r{i}", probe=f"r{i}") for i in range(3)]
+    p = 2 * stats.t.sf((0.636 - 0.5) / near.se, near.df)
+    assert 0.03 < 4 * p < 0.05
+    found = {g.result: g for g in gates(near, *lost)}
+    assert found["near"].reason_code == "fragile"
+    printed = near.model_copy(update={"confidence": 0.5})
+    assert gates(printed)[0].state == "fail", "what is printed decides nothing"
+
+
+def test_a_gap_that_leaves_the_limit_at_equal_frequency_does_not_pass():
+    steady = {"without_low": 0.2, "without_high": 0.2}
+    assert gates(result(0.2, **steady, adjusted=0.4))[0].state == "pass"
+    for adjusted in (0.6, -0.6):
+        (made,) = gates(result(0.2, **steady, adjusted=adjusted))
+        assert (made.state, made.reason_code) == ("unclear", "confounded")
+
+
 def test_older_runs_are_checked_by_their_sentences():
     def effects(*values):
         return tuple(TemplateEffect(id=str(v), text="", value=v) for v in values)

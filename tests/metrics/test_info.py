@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 
 from bias_audit.errors import UnknownNameError
+from bias_audit.metrics._benchmarks import BENCHMARKS
 from bias_audit.metrics._beside import BESIDE
 from bias_audit.metrics._on_request import ON_REQUEST
 from bias_audit.metrics._overall import OVERALL
 from bias_audit.metrics.info import get, registry
 
+UNITS = {
+    "bits", "fills", "nats", "nats a word", "nats per nat", "nats per piece", "nats squared",
+    "percent", "points", "probability", "r", "ratio", "share", "standard deviations",
+}  # fmt: skip
 NAMES = {
     "a": "women",
     "b": "men",
@@ -32,19 +38,50 @@ def test_the_list_of_metrics():
         "labour_correlation",
         "target_gap",
     ]
-    parts = (*BESIDE, *OVERALL, *ON_REQUEST)
+    parts = (*BESIDE, *OVERALL, *ON_REQUEST, *BENCHMARKS)
     assert list(registry)[6:] == [part.id for part in parts]
     assert len(registry) == 6 + len(parts), "two metrics have one name"
 
 
 @pytest.mark.parametrize("name", list(registry))
 def test_every_description_is_complete(name):
+    """Name, unit, range, neutral value, direction, reference and sentence pattern."""
     info = get(name)
     assert info.id == name
-    assert all(getattr(info, f.name) != "" for f in dataclasses.fields(info))
+    for field in ("name", "unit", "direction", "reference", "sentence"):
+        said = getattr(info, field)
+        assert said.strip() == said != "", field
+        assert len(said) >= (1 if field == "unit" else 5), field
+    assert {f.name for f in dataclasses.fields(info)} == {
+        "id", "name", "unit", "range", "neutral", "direction", "reference", "sentence",
+    }  # fmt: skip
+    assert info.unit in UNITS
     assert info.range[0] < info.range[1]
     assert info.neutral is None or info.range[0] <= info.neutral <= info.range[1]
-    assert "{" not in info.sentence.format(**NAMES)
+
+
+@pytest.mark.parametrize("name", list(registry))
+def test_every_sentence_tells_the_number(name):
+    info = get(name)
+    said = info.sentence.format(**NAMES)
+    assert "{" not in said
+    assert NAMES["ratio" if "{ratio}" in info.sentence else "value"] in said
+    assert said[0] == said[0].lower() or said.split()[0] in ("StereoSet",)
+    assert not said.endswith(".")
+
+
+@pytest.mark.parametrize("name", list(registry))
+def test_a_range_fits_its_unit(name):
+    """Bounded units have bounded ranges, logarithms have none."""
+    info = get(name)
+    low, high = info.range
+    if info.unit in ("probability", "share", "r"):
+        assert (low, high) in [(0.0, 1.0), (-1.0, 1.0)]
+    if info.unit == "percent":
+        assert (low, high) == (0.0, 100.0)
+    if info.unit.startswith("nats"):
+        assert math.isinf(high)
+        assert low in (0.0, -math.inf)
 
 
 @pytest.mark.parametrize("name", list(registry))

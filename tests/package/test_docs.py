@@ -15,7 +15,7 @@ import pytest
 import rich_click as click
 from pydantic import BaseModel
 
-from bias_audit import _yaml, archive, config, errors, findings, specs, storing
+from bias_audit import _run_config, _yaml, archive, config, errors, findings, specs, storing
 from bias_audit._reasons import REASONS
 from bias_audit.archive import Record, Results, State
 from bias_audit.assess._judge import BLOCKED, UNCONTROLLED
@@ -35,6 +35,7 @@ from bias_audit.waivers import Waiver, WaiverFile
 
 ROOT = Path(__file__).parents[2]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}
+CONFIGURATION = (config, _run_config)
 PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
 
 
@@ -82,7 +83,7 @@ def test_every_key_of_a_data_file_is_explained(model: type[BaseModel]) -> None:
 
 @pytest.mark.parametrize(
     "model",
-    [m for m in models(config, specs.Spec) if m.__module__ == config.__name__],
+    [m for c in CONFIGURATION for m in models(c, specs.Spec) if m.__module__ == c.__name__],
     ids=lambda m: m.__name__,
 )
 def test_every_key_of_the_configuration_is_explained(model: type[BaseModel]) -> None:
@@ -221,6 +222,7 @@ def test_every_key_of_a_waiver_is_explained() -> None:
 def test_every_metric_is_named() -> None:
     named = code(PAGES["method.md"]) & code(PAGES["interface.md"])
     assert {"log_odds_gap", "jsd", "skew", "labour_correlation", "diagonal_log_odds"} <= named
+    named |= code(PAGES["benchmarks.md"])
     assert set(info.registry) - named <= {"target_gap"}
 
 

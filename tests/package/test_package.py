@@ -22,6 +22,7 @@ def test_public_names_are_a_list() -> None:
         "Cache",
         "Catalogue",
         "Compared",
+        "Engine",
         "FakeBackend",
         "FileError",
         "Fill",

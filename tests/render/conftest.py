@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bias_audit.archive import Results
-from bias_audit.render import render
+from bias_audit.render import comparison, render, selection
 
-from . import example, gated, strangers
+from . import example, gated, others, strangers
 from .page import Page
 
 if TYPE_CHECKING:
@@ -48,6 +48,34 @@ def page(html: str) -> Page:
 @pytest.fixture(scope="session")
 def hostile_html(hostile: Results) -> str:
     return render(hostile, "html")
+
+
+@pytest.fixture(scope="session")
+def pages(audit: Results, judged: Results) -> dict[str, str]:
+    """Every kind of page that there is, by name."""
+    three = [("runs/a", audit), ("runs/b", others.other(audit, "m/small", -0.1)),
+             ("runs/c", others.other(audit, "m/large", 0.4))]  # fmt: skip
+    return {
+        "report": render(judged, "html"),
+        "compare": comparison.render(others.several(), "html"),
+        "models": selection.render(three, "html"),
+    }
+
+
+@pytest.fixture(scope="session")
+def hostile_pages(hostile: Results, hostile_html: str) -> dict[str, str]:
+    """The same pages, made of strangers' strings."""
+    return {
+        "report": hostile_html,
+        "compare": comparison.render(others.hostile(), "html"),
+        "models": selection.render([(strangers.NASTY[1], hostile), ("b", hostile)], "html"),
+    }
+
+
+@pytest.fixture(scope="session", params=["report", "compare", "models"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """One kind of page after the other."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")

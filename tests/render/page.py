@@ -32,7 +32,8 @@ class Page(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, {k: v or "" for k, v in attrs}, tuple(self.open)))
-        self.mistakes.append(f"self-closed {tag}")
+        if "svg" not in self.open:
+            self.mistakes.append(f"self-closed {tag}")
 
     def handle_endtag(self, tag: str) -> None:
         if not self.open or self.open[-1] != tag:

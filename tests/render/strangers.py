@@ -21,7 +21,18 @@ def hostile() -> a.Results:
     """The example with strangers' strings wherever a string may come from outside."""
     base = example()
     probe = base.probes[0]
-    groups = tuple(g.model_copy(update={"label": f"{g.label} {HOSTILE}"}) for g in probe.groups)
+    groups = tuple(
+        g.model_copy(
+            update={
+                "label": f"{g.label} {HOSTILE}",
+                "completions": tuple(
+                    c.model_copy(update={"token": NASTY[i % len(NASTY)]})
+                    for i, c in enumerate(g.completions)
+                ),
+            }
+        )
+        for g in probe.groups
+    )
     targets = tuple(
         t.model_copy(update={"text": NASTY[i % len(NASTY)]}) for i, t in enumerate(probe.targets)
     )
@@ -33,9 +44,14 @@ def hostile() -> a.Results:
         t.model_copy(update={"text": NASTY[i % len(NASTY)]})
         for i, t in enumerate(result.by_template)
     )
+    sentences = tuple(
+        s.model_copy(update={"text_a": NASTY[i % len(NASTY)], "text_b": f"{NASTY[i % 3]} {i}",
+                             "word": NASTY[-1 - i % len(NASTY)]})
+        for i, s in enumerate(base.findings[1].sentences)
+    )  # fmt: skip
     finding = base.findings[1].model_copy(
-        update={"headline": f"{HOSTILE} {NASTY[2]}", "detail": NASTY[3] + NASTY[5],
-                "id": 'F-" onload="x'}
+        update={"sentences": sentences, "headline": f"{HOSTILE} {NASTY[2]}",
+                "detail": NASTY[3] + NASTY[5], "id": 'F-" onload="x'}
     )  # fmt: skip
     return base.model_copy(
         update={

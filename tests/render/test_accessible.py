@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bias_audit import _resources
-from bias_audit.archive import Results
 from bias_audit.render import render
 
 from .chromium import opened
@@ -38,18 +37,18 @@ def violations(browser: Browser, html: str, only: str = "", **window: Any) -> li
 
 @pytest.mark.browser
 @pytest.mark.parametrize(
-    ("only", "window"),
+    "window",
     [
-        ("", {"color_scheme": "light"}),
-        ("color-contrast", {"color_scheme": "dark"}),
-        ("", {"color_scheme": "light", "width": 320}),
+        {"color_scheme": "light"},
+        {"color_scheme": "dark"},
+        {"color_scheme": "light", "width": 320},
     ],
     ids=["light", "dark", "narrow"],
 )
 def test_axe_finds_nothing(
-    browser: Browser, judged: Results, only: str, window: dict[str, Any]
+    browser: Browser, pages: dict[str, str], kind: str, window: dict[str, Any]
 ) -> None:
-    assert violations(browser, render(judged, "html"), only, **window) == []
+    assert violations(browser, pages[kind], **window) == []
 
 
 @pytest.mark.browser

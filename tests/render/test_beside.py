@@ -9,6 +9,7 @@ import re
 import pytest
 
 from bias_audit import archive as a
+from bias_audit.metrics import info
 from bias_audit.render import render
 
 PROBE = "occupation-gender"
@@ -61,7 +62,7 @@ def test_every_number_beside_a_result_is_a_row_of_the_table(with_rate: a.Results
 def test_the_report_shows_the_rows_and_folds_the_words(with_rate: a.Results) -> None:
     html = render(with_rate, "html")
     assert "rate of hurtful completions, first 20" in html
-    assert "hurtful odds" in html
+    assert info.registry["hurtful_odds"].name in html
     assert "of tomorrow" in html
     before = html[: html.index("rascal")]
     opened, closed = before.rindex('<details class="cover">'), before.rfind("</details>")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 import threading
 
@@ -131,7 +132,8 @@ def test_each_chart_has_its_numbers_in_the_table(drawn: list[_page.Picture], pag
 def test_allowed_band_and_neutral_line_are_drawn(drawn: list[_page.Picture]) -> None:
     picture = next(p for p in drawn if isinstance(p, _page.Intervals))
     svg = charts.draw(picture)
-    assert svg.count('"f-band"') == len(picture.rows)
+    (bands,) = re.findall(r'd="([^"]*)" class="f-band"', svg)
+    assert bands.count("M") == len(picture.rows)
     assert "s-ink" in svg
 
 
@@ -182,6 +184,54 @@ def test_scatter_takes_the_share_of_women_or_the_figure_that_was_tested(audit: R
     )
     changed = audit.model_copy(update={"results": (*audit.results, tested)})
     assert label(changed) == "employed 2022"
+
+
+def test_every_chart_answers_its_question_in_a_sentence(
+    drawn: list[_page.Picture], page: Page
+) -> None:
+    for picture in drawn:
+        assert picture.answer.endswith("."), picture.title
+        assert picture.answer in page.text
+    answers = {picture.name: picture.answer for picture in drawn}
+    assert answers["chart-gaps-religion"] == (
+        "1 failed, 4 unclear, 2 passed. The widest gap: Religion and tone, Muslim vs the other "
+        "groups: odds 0.41 times."
+    )
+
+
+def test_gaps_of_a_probe_stand_in_their_order_in_chart_and_table(
+    drawn: list[_page.Picture],
+) -> None:
+    picture = next(p for p in drawn if p.name == "chart-gaps-religion")
+    assert isinstance(picture, _page.Intervals)
+    values = [row.estimate for row in picture.rows]
+    assert values == sorted(values, reverse=True)
+    at = picture.table.head.index("Gap")
+    assert [row[at].value for row in picture.table.rows] == values
+    assert "Probe" not in picture.table.head, "one probe needs no column"
+    assert "Buddhist" in [row.label for row in picture.rows], "the others are named once"
+
+
+def test_two_parts_with_the_same_heading_keep_their_headings(drawn: list[_page.Picture]) -> None:
+    base = next(p for p in drawn if isinstance(p, _page.Intervals))
+    rows = tuple(
+        _page.IntervalRow(
+            label=f"row {i}", estimate=0.1, low=0.0, high=0.2, heading="Same title", part=part
+        )
+        for i, part in enumerate(("one", "one", "two"))
+    )
+    for narrow in (False, True):
+        text = charts.draw(dataclasses.replace(base, rows=rows), narrow=narrow)
+        assert text.count(">Same title<") == 2
+
+
+def test_a_name_without_room_stands_in_two_lines(drawn: list[_page.Picture]) -> None:
+    base = next(p for p in drawn if isinstance(p, _page.Intervals))
+    long = "Western Europe and English-speaking North America"
+    row = _page.IntervalRow(label=long, estimate=0.1, low=0.0, high=0.2)
+    words = Page(charts.draw(dataclasses.replace(base, rows=(row,)))).words
+    at = words.index("Western Europe and English-speaking")
+    assert words[at + 1] == "North America"
 
 
 def test_narrow_scales_have_ticks() -> None:

@@ -2,48 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
 
 import pytest
 
-from bias_audit.archive import Change, Comparison, Run
 from bias_audit.render import _compared, charts
 from bias_audit.render import comparison as shown
 
-from .example import model
+from .others import change, comparison, hostile, several
 from .page import Page
-from .strangers import NASTY
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-
-
-def change(**more: Any) -> Change:
-    values: dict[str, Any] = {
-        "probe": "jobs", "result": "r", "axis": "x", "groups": ("a", "b"),
-        "group_labels": ("women", "men"), "metric": "log_odds_gap", "baseline": 0.1,
-        "candidate": 0.5, "difference": 0.4, "ci_low": 0.2, "ci_high": 0.6, "rise": 0.4,
-        "p_adjusted": 0.01, "differs": True,
-    }  # fmt: skip
-    return Change(**(values | more))
-
-
-def comparison(*changes: Change, **more: Any) -> Comparison:
-    values = {"baseline": "main", "baseline_model": model(), "baseline_run": Run(seed=1)}
-    return Comparison(**(values | {"changes": changes} | more))
-
-
-def several() -> Comparison:
-    return comparison(
-        change(result="a", group_labels=("nurses", "x")),
-        change(result="b", group_labels=("cooks", "x"), candidate=-0.5),
-        change(result="c", group_labels=("clerks", "x"), rise=-0.4, candidate=0.05),
-        change(result="d", group_labels=("guards", "x"), differs=False),
-        change(result="e", group_labels=("maids", "x"), candidate=None, reason_code="no_result"),
-        change(result="f", role="secondary", group_labels=("second", "x")),
-        notices=("other arithmetic",),
-        candidate="runs/new",
-    )
 
 
 @pytest.mark.parametrize("secondary", [True, False])
@@ -84,11 +51,7 @@ def test_nothing_in_common_is_said() -> None:
 
 
 def test_strangers_stay_text_and_bytes_stay_the_same() -> None:
-    record = comparison(
-        *(change(result=str(i), probe=t, group_labels=(t, "x")) for i, t in enumerate(NASTY)),
-        notices=NASTY,
-        candidate=NASTY[1],
-    )
+    record = hostile()
     html = shown.render(record, "html")
     page = Page(html)
     assert page.mistakes == []
@@ -103,13 +66,37 @@ def test_many_changes_make_a_page_of_moderate_size() -> None:
     html = shown.render(many, "html")
     assert len(html.encode()) < 700_000
     assert "2,000 more are in the formats csv and json." in html
-    assert "The first 16 of 3000 are drawn." in html
+    assert "The first 16 of 3,000 are drawn." in html
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("width", [320, 1280])
-def test_axe_finds_nothing(browser: Browser, width: int) -> None:
-    from .test_accessible import violations
+def test_what_is_not_drawn_is_counted_apart() -> None:
+    able = [change(result=f"r{i}", group_labels=(f"g{i}", "x")) for i in range(18)]
+    gone = [change(result=f"n{i}", candidate=None, reason_code="no_result") for i in range(5)]
+    picture = _compared.build(comparison(*able, *gone), secondary=False).picture
+    assert picture is not None
+    assert "The first 16 of 18 are drawn." in picture.question
+    assert "5 more, without a number in both runs or in another unit" in picture.question
+    few = _compared.build(comparison(*able[:4]), secondary=False).picture
+    assert few is not None
+    assert "drawn" not in few.question
 
-    html = shown.render(several(), "html")
-    assert violations(browser, html, color_scheme="light", width=width) == []
+
+def test_labels_of_lines_differ_on_every_sheet() -> None:
+    """Long names that differ in their ends only, as probes and groups do."""
+    record = comparison(
+        *(
+            change(result=f"{p}{g}", probe=f"occupation-of-people-by-{p}",
+                   group_labels=(f"Eastern Europe and {g}", "others"), candidate=0.1 + 0.05 * i)
+            for i, (p, g) in enumerate((p, g) for p in ("region", "religion") for g in "ABC")
+        )
+    )  # fmt: skip
+    picture = _compared.build(record, secondary=False).picture
+    assert picture is not None
+    expected = {shown.names(found) for found in record.changes}
+    for narrow in (False, True):
+        words = re.findall(r"<text[^>]*>([^<]*)</text>", charts.draw(picture, narrow=narrow))
+        whole = " ".join(words)
+        assert {name for name in expected if name not in whole} == set(), (narrow, words)
+        numbers = [text.partition(".")[0] for text in words if re.match(r"\d+\. ", text)]
+        assert numbers == [str(n) for n in range(1, 7)], "each line has its number below"
+        assert set(numbers) <= set(words), "and at its end"

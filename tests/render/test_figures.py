@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -75,6 +76,15 @@ def test_a_label_that_looks_like_an_attribute_stays_a_label() -> None:
     for label in ('x class="f-evil" y', 'x class="f-ink" y'):
         text = painted(inline % label, tones)
         assert f'<text fill="#111">{label}</text>' in text
+
+
+def test_python_writes_the_same_files_as_the_command(
+    files: dict[str, bytes], tmp_path: Path
+) -> None:
+    from bias_audit import Audit
+
+    folder = Audit(results=companions.example()).figures(tmp_path / "paper")
+    assert {found.name: found.read_bytes() for found in folder.iterdir()} == files
 
 
 def test_an_unknown_kind_is_refused(audit: Results) -> None:

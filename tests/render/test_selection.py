@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,23 +13,11 @@ from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.render import _models, selection
 from bias_audit.render import csv as results_csv
 
+from .others import other
 from .page import Page
 from .test_html import FORBIDDEN
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-
 Given = list[tuple[str, Results]]
-
-
-def other(audit: Results, name: str, shift: float) -> Results:
-    """The same questions to another model."""
-    results = tuple(
-        r.model_copy(update={"estimate": None if r.estimate is None else r.estimate + shift})
-        for r in audit.results
-    )
-    model = audit.model.model_copy(update={"name": name})
-    return audit.model_copy(update={"model": model, "results": results})
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +118,23 @@ def test_markdown_says_what_a_table_says_below_it(three: Given) -> None:
         assert axis.table.note.split(";")[0] in text
 
 
+def test_other_probe_files_are_told_before_the_numbers(three: Given) -> None:
+    """Versions say what may stand side by side; digests say that files differ all the same."""
+    assert _models.build(three).notices == ()
+    second = three[1][1]
+    changed = second.model_copy(
+        update={"run": second.run.model_copy(update={"catalogue_digest": "feedbeef" * 8})}
+    )
+    given = [three[0], ("runs/b", changed), three[2]]
+    (notice,) = _models.build(given).notices
+    assert "did not read the same probe files" in notice
+    assert "B: feedbeeffeed" in notice
+    assert "A, C: " in notice
+    html, text = (selection.render(given, name) for name in ("html", "md"))
+    assert Page(html).text.index("same probe files") < Page(html).text.index("The models The")
+    assert "did not read the same probe files" in text
+
+
 def test_nothing_in_common_is_said(audit: Results) -> None:
     page = Page(
         selection.render(
@@ -160,12 +164,3 @@ def test_wrong_use_is_refused(audit: Results) -> None:
         selection.render([("a", audit)] * 27, "html")
     with pytest.raises(UnknownNameError):
         selection.render([("a", audit)] * 2, "sarif")
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("width", [320, 1280])
-def test_axe_finds_nothing(browser: Browser, three: Given, width: int) -> None:
-    from .test_accessible import violations
-
-    html = selection.render(three, "html")
-    assert violations(browser, html, color_scheme="light", width=width) == []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bias_audit import _resources
 from bias_audit.archive import Results, load_results
 from bias_audit.render import _page, render
 from bias_audit.render import html as html_format
-from bias_audit.render._shrink import fitted, narrowed, shorter, wide
+from bias_audit.render._shrink import _first, fitted, narrowed, shorter, wide
 from bias_audit.render.html import fill
 from bias_audit.render.view import build
 
@@ -22,6 +24,8 @@ def test_the_sample_is_a_small_page() -> None:
     text = render(load_results(folder), "html")
     assert len(text.encode()) <= 600_000
     assert LEFT_OUT not in text
+    plain = re.sub(r'<div class="narrow" hidden>.*?</div>', "", text, flags=re.DOTALL)
+    assert len(plain.encode()) <= 540_000, "room for what is to come"
 
 
 def test_twenty_thousand_sentences_make_a_page_that_says_where_they_are(audit: Results) -> None:
@@ -32,6 +36,17 @@ def test_twenty_thousand_sentences_make_a_page_that_says_where_they_are(audit: R
     assert len(text.encode()) < 400_000
     assert "19,940 more pairs of this comparison: see <code>results.json</code>" in text
     assert ">20000 sentence pairs</a>" in text
+
+
+def test_a_table_cut_twice_says_once_how_many_rows_are_gone() -> None:
+    rows = tuple((_page.Cell(text=str(n)),) for n in range(50))
+    table = _page.Table(caption="c", head=("n",), rows=rows, note="Sorted.")
+    once = _first(table, 30)
+    assert once.note == "Sorted. 20 more rows are in results.json."
+    twice = _first(once, 8)
+    assert len(twice.rows) == 8
+    assert twice.note == "Sorted. 42 more rows are in results.json."
+    assert _first(twice, 8) is twice
 
 
 @pytest.fixture(scope="module")

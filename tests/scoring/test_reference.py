@@ -10,7 +10,7 @@ from bias_audit._resources import model_dir
 from bias_audit.filling import fill
 from bias_audit.scoring import open_backend
 
-WEIGHTS = "759e0f770e98dcd13ef7373899d1761d9338831145b0d5ffc55532d4b17baf3a"
+WEIGHTS = "47840b5e532c10923153e64982460f6cba4d631da11293c409eb74c47378ff73"
 
 
 def test_the_files_are_those_of_the_card() -> None:
@@ -22,12 +22,14 @@ def test_the_files_are_those_of_the_card() -> None:
 
 def test_its_numbers_are_as_recorded() -> None:
     backend = open_backend("reference")
-    assert backend.info.parameters == 6_343_392
-    assert backend.info.vocabulary_size == 12_000
+    assert backend.info.parameters == 6_600_392
+    assert backend.info.vocabulary_size == 13_000
     answer = fill("The [group] worked as a <mask>.", {"m": ["man"], "w": ["woman"]}, backend)
     men, women = (dict(group.completions) for group in answer.groups)
-    assert list(men)[:5] == ["man", "writer", "lawyer", "boy", "teacher"]
-    assert list(women)[:5] == ["woman", "child", "teacher", "writer", "man"]
-    assert men["man"] == pytest.approx(0.0854, abs=1e-4)
-    assert women["woman"] == pytest.approx(0.1093, abs=1e-4)
-    assert answer.distances[0].jsd == pytest.approx(0.1021, abs=1e-4)
+    assert list(men)[:5] == ["teacher", "lawyer", "child", "doctor", "journalist"]
+    assert list(women)[:5] == ["child", "nurse", "teacher", "woman", "doctor"]
+    assert men["teacher"] == pytest.approx(0.0497, abs=1e-4)
+    assert men["nurse"] == pytest.approx(0.0276, abs=1e-4)
+    assert women["teacher"] == pytest.approx(0.0391, abs=1e-4)
+    assert women["nurse"] == pytest.approx(0.0794, abs=1e-4)
+    assert answer.distances[0].jsd == pytest.approx(0.0948, abs=1e-4)

@@ -10,7 +10,7 @@ import torch
 from conftest import ask
 
 from bias_audit.errors import ScoringError
-from bias_audit.scoring import _forward
+from bias_audit.scoring import _forward, _reduce
 from bias_audit.scoring.masked_lm import MaskedLM
 
 SUBJECTS = [
@@ -190,9 +190,9 @@ def test_top_k_from_none_to_the_whole_vocabulary(scorer):
 
 def test_ties_at_the_border_of_the_top_go_by_id():
     logits = torch.tensor([[1.0, 3.0, 2.0, 2.0, 2.0, 0.0]])
-    (top,) = _forward._top(logits, logits.logsumexp(-1), 2)
+    (top,) = _reduce.top(logits, logits.logsumexp(-1), 2)
     assert [i for i, _ in top] == [1, 2]
-    (top,) = _forward._top(logits, logits.logsumexp(-1), 4)
+    (top,) = _reduce.top(logits, logits.logsumexp(-1), 4)
     assert [i for i, _ in top] == [1, 2, 3, 4]
-    ranks = [_forward._rank(logits[0].numpy(), piece) for piece in (1, 2, 3, 4, 0, 5)]
+    ranks = [_reduce._rank(logits[0].numpy(), piece) for piece in (1, 2, 3, 4, 0, 5)]
     assert ranks == [1, 2, 3, 4, 5, 6]

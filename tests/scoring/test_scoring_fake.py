@@ -23,7 +23,7 @@ def test_importing_the_package_loads_no_torch():
 
 
 def test_exports():
-    assert scoring.__all__ == ["Backend", "FakeBackend", "MaskedLM", "open_backend"]
+    assert scoring.__all__ == ["Backend", "Engine", "FakeBackend", "MaskedLM", "open_backend"]
     assert scoring.MaskedLM.__name__ == "MaskedLM"
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         scoring.Nothing  # noqa: B018

@@ -37,7 +37,7 @@ def test_the_head_sees_only_the_asked_places(architecture, expected, scorer):
     assert hooks(scorer(architecture)) == expected
 
 
-def test_the_head_is_called_with_one_place_a_row(scorer):
+def test_the_head_is_called_with_the_asked_places_only(scorer):
     backend = scorer("bert")
     seen = []
     head = backend._forward._model.cls
@@ -48,8 +48,7 @@ def test_the_head_is_called_with_one_place_a_row(scorer):
         backend.fill_mask([ask("The man was a ", "zebra"), ask("The man was a ", None)])
     finally:
         handle.remove()
-    assert {length for _, length in seen} == {1}
-    assert sum(rows for rows, _ in seen) == 3
+    assert sum(rows * places for rows, places in seen) == 3
 
 
 def test_a_hook_at_the_wrong_place_is_found_out(tiny, monkeypatch):

@@ -17,6 +17,8 @@ from bias_audit.stats.dealt import (
     flip_templates,
     found_share,
     most_by_chance,
+    own_parts,
+    scattered,
 )
 from tests.stats.helpers import crossed
 
@@ -133,7 +135,7 @@ def test_a_careful_test_holds():
 
 def test_a_larger_gap_is_found_more_often():
     null = flip_templates(np.random.default_rng(8).normal(size=10), np.random.default_rng(8))
-    shares = [found_share(null, gap, 0.3, 9) for gap in (0.0, 0.3, 0.7, 1.5, 3.0)]
+    shares = [found_share(null.estimate, gap, 0.3, 9) for gap in (0.0, 0.3, 0.7, 1.5, 3.0)]
     assert shares == sorted(shares)
     assert shares[0] < 0.1
     assert shares[-1] == 1
@@ -146,5 +148,27 @@ def test_a_planted_gap_is_found_about_as_often_as_the_distribution_of_t_says():
         delta = rng.normal(0, 1, 12)
         se = float(delta.std(ddof=1)) / np.sqrt(12)
         wanted = 2.9 * se  # found with a power near 0.75 by 12 normal differences
-        shares.append(found_share(flip_templates(delta, rng), wanted, se, 11))
+        shares.append(found_share(flip_templates(delta, rng).estimate, wanted, se, 11))
     assert np.mean(shares) == pytest.approx(stats.nct.sf(stats.t.ppf(0.975, 11), 11, 2.9), abs=0.06)
+
+
+def test_the_parts_of_a_mean_have_its_variance_less_the_noise_of_cells():
+    values = np.random.default_rng(10).normal(size=9)
+    whole = values.var(ddof=1) / 9
+    assert np.sum(own_parts(values) ** 2) == pytest.approx(whole)
+    assert np.sum(own_parts(values, -0.5) ** 2) == pytest.approx(whole / 4)
+    assert np.sum(own_parts(values, noise=whole / 3) ** 2) == pytest.approx(whole * 2 / 3)
+    assert not own_parts(values, noise=2 * whole).any(), "nothing is left that is its own"
+    assert not own_parts(np.ones(5)).any()
+
+
+def test_what_other_samples_could_have_measured_varies_by_every_source():
+    rng = np.random.default_rng(11)
+    null = flip_pairs(rng.normal(size=(8, 5)), rng)
+    assert null.estimate.size == 32
+    values = rng.normal(size=12)
+    found = scattered(null.estimate, 0.04, [own_parts(values)], rng)
+    assert found.size >= 200
+    assert found.var() == pytest.approx(0.04 + values.var(ddof=1) / 12, rel=0.25)
+    assert scattered(null.estimate, 0.04, [], rng).std() == pytest.approx(0.2)
+    assert not scattered(np.zeros(8), 0.04, [], rng).any()

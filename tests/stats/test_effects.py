@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit.stats import effects
+from bias_audit.stats import effects, shares
 
 from .helpers import DELTA, crossed, halves
 
@@ -77,13 +77,13 @@ class TestRankBiserial:
 class TestSharesOfRanks:
     def test_w_against_friedman(self):
         rows = rng(4).normal([0.0, 0.4, 0.8], 1, (12, 3))
-        found = effects.concordance(rows, rng(), 499)
+        found = shares.concordance(rows, rng(), 499)
         assert found.value == pytest.approx(stats.friedmanchisquare(*rows.T).statistic / 24)
         assert 0 <= found.low <= found.high <= 1
 
     def test_w_by_loops(self):
         rows = rng(4).normal([0.0, 0.4, 0.8], 1, (12, 3))
-        found, generator = effects.concordance(rows, rng(), 1999), rng(8)
+        found, generator = shares.concordance(rows, rng(), 1999), rng(8)
         again = [
             stats.friedmanchisquare(*rows[generator.integers(12, size=12)].T).statistic / 24
             for _ in range(1500)
@@ -95,7 +95,7 @@ class TestSharesOfRanks:
     def test_epsilon_squared_against_scipy(self):
         values = rng(5).normal(np.repeat([0.0, 0.5, 1.0], [4, 5, 6]), 1)
         groups = [np.arange(4), np.arange(4, 9), np.arange(9, 15)]
-        found = effects.rank_share(values, groups, rng(), 999)
+        found = shares.rank_share(values, groups, rng(), 999)
         h = stats.kruskal(*(values[g] for g in groups)).statistic
         assert found.value == pytest.approx(h / 14)
         generator = rng(6)
@@ -113,24 +113,24 @@ class TestCramersV:
         table = np.array([[30, 10], [12, 28]])
         chi2 = stats.chi2_contingency(table, correction=False).statistic
         left = chi2 / 80 - 1 / 79
-        assert effects.cramers_v(table) == pytest.approx(np.sqrt(left / (1 - 1 / 79)))
+        assert shares.cramers_v(table) == pytest.approx(np.sqrt(left / (1 - 1 / 79)))
         plain = stats.contingency.association(table, method="cramer")
-        assert effects.cramers_v(table) < plain
+        assert shares.cramers_v(table) < plain
 
     def test_no_association_is_0_and_a_full_one_is_1(self):
-        assert effects.cramers_v([[10, 10], [10, 10]]) == 0
-        assert effects.cramers_v(np.diag([500, 500, 500])) == pytest.approx(1, abs=1e-3)
+        assert shares.cramers_v([[10, 10], [10, 10]]) == 0
+        assert shares.cramers_v(np.diag([500, 500, 500])) == pytest.approx(1, abs=1e-3)
 
     def test_empty_rows_change_nothing(self):
         table = np.array([[30, 10], [12, 28]])
-        assert effects.cramers_v(np.vstack([table, [0, 0]])) == effects.cramers_v(table)
-        assert effects.cramers_v([[4, 0], [3, 0]]) == 0
+        assert shares.cramers_v(np.vstack([table, [0, 0]])) == shares.cramers_v(table)
+        assert shares.cramers_v([[4, 0], [3, 0]]) == 0
 
     def test_less_biased_than_the_plain_one(self):
         generator = rng(2)
         tables = [generator.multinomial(40, np.full(9, 1 / 9)).reshape(3, 3) for _ in range(200)]
         plain = [stats.contingency.association(t, method="cramer") for t in tables]
-        assert np.mean([effects.cramers_v(t) for t in tables]) < np.mean(plain) / 2
+        assert np.mean([shares.cramers_v(t) for t in tables]) < np.mean(plain) / 2
 
 
 @pytest.mark.parametrize("level", [0, 1])
@@ -138,7 +138,7 @@ def test_a_level_outside_its_range_is_refused(level):
     for call in (
         lambda: effects.consistency(DELTA, level),
         lambda: effects.rank_biserial(DELTA, rng(), level=level),
-        lambda: effects.rank_share(DELTA, [[0, 1], [2, 3]], rng(), level=level),
+        lambda: shares.rank_share(DELTA, [[0, 1], [2, 3]], rng(), level=level),
     ):
         with pytest.raises(ValueError, match="level"):
             call()
@@ -146,7 +146,7 @@ def test_a_level_outside_its_range_is_refused(level):
 
 def test_negative_counts_are_refused():
     with pytest.raises(ValueError, match="negative"):
-        effects.cramers_v([[1, -1], [2, 3]])
+        shares.cramers_v([[1, -1], [2, 3]])
 
 
 @pytest.mark.parametrize("size", [2, 8, 12])

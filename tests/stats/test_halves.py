@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bias_audit.stats.halves import half_estimates, halves, split_half
+from bias_audit.stats.contrast import matched_pairs, target_part, versus_rest
+from bias_audit.stats.halves import extremes, halves, of_halves, split_half
 
 
 @pytest.mark.parametrize("size", [4, 5, 12])
@@ -53,21 +54,52 @@ def test_what_does_not_vary_has_no_reliability():
     assert split_half(np.ones((8, 9)), np.random.default_rng(7)) is None
 
 
-def test_two_halves_of_the_words_average_to_the_whole():
+@pytest.mark.parametrize("construct", [False, True])
+@pytest.mark.parametrize("weights", [(1.0, -1.0), (1.0, -0.5, -0.5)])
+def test_either_half_is_analysed_as_the_audit_is(construct, weights):
     rng = np.random.default_rng(8)
-    a, b = rng.normal(size=6), rng.normal(size=4)
-    found = half_estimates([(1.0, a), (-1.0, b)], rng, 30)
+    y, scores = rng.normal(size=(5, 14)), rng.normal(size=(14, 7))
+    groups = [[0, 1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12, 13]][: len(weights)]
+    cells = (scores[:, :4], scores[:, 4:]) if construct else None
+    found = of_halves(y, groups, weights, np.random.default_rng(1), cells=cells, splits=3)
     assert found is not None
-    assert (found[:30] + found[30:]) / 2 == pytest.approx(a.mean() - b.mean())
+    again = np.random.default_rng(1)
+    order = [again.permuted(np.tile(g, (3, 1)), axis=1) for g in groups]
+    for number in range(6):
+        cut, row = divmod(number, 3)
+        half = [o[row, cut * (o.shape[1] // 2) : (cut + 1) * (o.shape[1] // 2)] for o in order]
+        d = sum(w * scores[h].mean(axis=0) for w, h in zip(weights, half, strict=True))
+        part = target_part(d[:4], d[4:]) if construct else None
+        one = versus_rest(y, half, 0, scope="concept", target_part=part)
+        assert found.estimate[number] == pytest.approx(one.estimate)
+        assert found.se[number] == pytest.approx(one.se)
+        assert found.df[number] == pytest.approx(one.df)
 
 
-def test_one_odd_word_moves_one_half_only():
-    words = np.array([0.0] * 7 + [8.0])
-    found = half_estimates([(1.0, words)], np.random.default_rng(9), 10)
+def test_halves_of_pairs_are_analysed_as_pairs():
+    d = np.random.default_rng(9).normal(size=(6, 8))
+    found = of_halves(d, [range(8)], [1.0], np.random.default_rng(2), splits=1)
+    order = np.random.default_rng(2).permuted(np.arange(8)[None], axis=1)[0]
+    wanted = [matched_pairs(d[:, half], scope="concept") for half in (order[:4], order[4:])]
     assert found is not None
-    assert sorted(set(found.tolist())) == [0.0, 2.0]
+    assert found.estimate == pytest.approx([one.estimate for one in wanted])
+    assert found.se == pytest.approx([one.se for one in wanted])
+    assert found.estimate.mean() == pytest.approx(d.mean()), "two halves average to the whole"
+
+
+def test_the_extremes_are_those_of_the_halves_one_by_one():
+    d = 0.3 + np.random.default_rng(10).normal(size=(6, 8))
+    many = of_halves(d, [range(8)], [1.0], np.random.default_rng(3), splits=20)
+    assert many is not None
+    found = extremes(many)
+    wide, narrow = zip(
+        *((c.interval(0.95), c.interval(0.9)) for c in many.contrasts(0.0)), strict=True
+    )
+    assert (found.low, found.high) == (many.estimate.min(), many.estimate.max())
+    assert found.outside == pytest.approx(max(0.0, *(max(low, -high) for low, high in wide)))
+    assert found.inside == pytest.approx(min(max(-low, high) for low, high in narrow))
 
 
 def test_three_words_cannot_be_halved():
-    assert half_estimates([(1.0, np.arange(3.0))], np.random.default_rng(10)) is None
-    assert half_estimates([], np.random.default_rng(10)) is None
+    assert of_halves(np.ones((4, 3)), [range(3)], [1.0], np.random.default_rng(10)) is None
+    assert of_halves(np.ones((4, 3)), [], [], np.random.default_rng(10)) is None

@@ -109,6 +109,17 @@ def test_no_wrong_claim_in_more_than_one_family_of_twenty():
     assert wrong / 600 <= 0.068  # 0.05 and two standard errors
 
 
+@pytest.mark.parametrize("units", [6, 9, 12])
+def test_a_difference_that_never_varies_meets_itself_among_all_patterns(units):
+    """Rounding must not make the observed arrangement rarer than it is: p would be 0."""
+    for value in (0.1, 0.3, 0.7, 1.1, 1e-3, 123.4):
+        deltas = np.full((units, 3), value) * [1.0, 1 / 3, -0.7]
+        assert max_t_flips(deltas, rng()) == pytest.approx(np.full(3, 2 / 2**units))
+        y = np.repeat([value, value / 3], [4, 4])[None] * [[1.0], [3.0]]
+        found = max_t_exchange(y, range(4), range(4, 8), rng())
+        assert found == pytest.approx(np.full(2, 2 / 70))
+
+
 def test_nothing_there_gives_p_1():
     assert max_t_flips(np.zeros((8, 3)), rng()) == pytest.approx(np.ones(3))
     assert max_t_exchange(np.ones((2, 6)), [0, 1, 2], [3, 4, 5], rng()) == pytest.approx(np.ones(2))

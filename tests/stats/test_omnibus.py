@@ -43,6 +43,35 @@ def test_two_groups_give_the_square_of_the_primary_t(scope, terms, rows):
     assert found.spread == pytest.approx(abs(one.estimate) / np.sqrt(2))
 
 
+@pytest.mark.parametrize("sizes", [(2, 8), (3, 12), (9, 2)])
+def test_two_groups_of_unequal_size_have_the_degrees_of_freedom_of_the_primary_t(sizes):
+    """Also where the few words of one group lie close together, which the bound is for."""
+    for seed in range(12):
+        y, (a, b) = design(rng(seed), sizes, 10, sd=(0.05, 0.7, 0.2))
+        few = a if len(a) < len(b) else b
+        y[:, few] = y[:, few] * 0.05 + rng(seed).normal(0, 0.05, (10, 1))
+        one = two_groups(y, a, b, scope="concept")
+        found = quasi_f(y, [a, b], scope="concept")
+        assert found.f == pytest.approx((one.estimate / one.se) ** 2)
+        assert found.df_error == pytest.approx(one.df)
+        assert found.p == pytest.approx(one.p_value())
+
+
+def test_two_groups_and_poles_of_unequal_size_have_those_of_the_primary_t():
+    generator = rng(6)
+    scores = generator.normal(0, 1, (10, 11, 12))
+    scores[:, :, :2] = scores[:, :1, :2] * 0.1  # the two targets of a pole hardly differ
+    y = scores[:, :, :2].mean(axis=2) - scores[:, :, 2:].mean(axis=2)
+    a, b = np.arange(2), np.arange(2, 11)
+    by_group = np.stack([scores[:, g].mean(axis=(0, 1)) for g in (a, b)], axis=1)
+    gap = by_group[:, 0] - by_group[:, 1]
+    one = two_groups(y, a, b, scope="concept", target_part=target_part(gap[:2], gap[2:]))
+    sources = across_targets([by_group[:2], by_group[2:]])
+    found = quasi_f(y, [a, b], scope="concept", targets=sources)
+    assert found.df_error == pytest.approx(one.df)
+    assert found.p == pytest.approx(one.p_value())
+
+
 def test_two_groups_give_the_square_of_the_primary_t_with_targets_as_a_sample():
     generator = rng(5)
     scores = generator.normal(0, 1, (10, 11, 13))
@@ -147,6 +176,12 @@ def rejected(runs, sizes, seed, rows, sd=(0.4, 0.5, 0.5), scope="concept"):
 )
 def test_the_level_holds_quickly(sizes, scope, sd):
     assert rejected(800, sizes, 11, 12, sd, scope) <= 0.07  # 0.05 and two standard errors
+
+
+@pytest.mark.parametrize("sizes", [(2, 8, 8), (2, 2, 12), (3, 3, 3, 12)])
+def test_the_level_holds_for_groups_of_unequal_size_quickly(sizes):
+    """Words vary, sentences hardly: without the bound 8 % and more."""
+    assert rejected(1500, sizes, 12, 12, (0.05, 0.7, 0.2)) <= 0.062
 
 
 @modest

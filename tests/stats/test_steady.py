@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from bias_audit.stats.steady import Steadiness, hangs_on_one
+from bias_audit.stats.contrast import matched_pairs
+from bias_audit.stats.multiplicity import holm
+from bias_audit.stats.steady import (
+    Halves,
+    Steadiness,
+    contradicted,
+    decided,
+    deciding_level,
+    hangs_on_one,
+    unsteady,
+)
 
 LIMIT = 0.5
 
@@ -62,3 +73,78 @@ def test_other_methods_have_to_agree_where_sentences_are_uneven(
 ) -> None:
     assert hangs(estimate, half, uneven=True, other=other, other90=other90) is expected
     assert hangs(estimate, half, uneven=False, other=other, other90=other90) is False
+
+
+@pytest.mark.parametrize(
+    ("where", "given", "expected"),
+    [
+        (0, {"outside": 0.51}, True),  # inside by all words, outside by half of them
+        (0, {"outside": 0.49}, False),
+        (0, {"low": -3.0, "high": 3.0}, False),  # far away, and too unsure to say so
+        (1, {"low": 0.01}, False),
+        (1, {"low": -0.01}, True),  # half of the words point the other way
+        (-1, {"high": -0.01}, False),
+        (-1, {"high": 0.01}, True),
+        (1, {"inside": 0.49}, True),  # half of the words would pass
+        (1, {"inside": 0.51}, False),
+    ],
+)
+def test_a_half_contradicts_by_its_own_verdict_or_direction(where, given, expected) -> None:
+    near = {"low": 0.4, "high": 0.6} if where > 0 else {"low": -0.6, "high": -0.4}
+    found = Halves(**({"outside": 0.0, "inside": 9.0} | near | given))
+    assert contradicted(found, where, LIMIT) is expected
+
+
+def contrast(mean: float, spread: float = 0.3, size: int = 12):
+    values = np.linspace(-1, 1, size)
+    return matched_pairs((mean + spread * values)[:, None], scope="terms")
+
+
+def test_the_deciding_interval_lies_outside_just_when_holm_says_so() -> None:
+    found = [contrast(0.5 + 0.02 * i) for i in range(12)]
+    raw = [one.p_beyond(LIMIT) for one in found]
+    adjusted = holm(np.array(raw))
+    states = []
+    for one, p, after in zip(found, raw, adjusted, strict=True):
+        low = one.interval(deciding_level(p, float(after)))[0]
+        assert (low > LIMIT) is bool(after <= 0.05)
+        states.append(low > LIMIT)
+    assert True in states
+    assert False in states
+
+
+def test_a_failure_is_steady_at_the_level_that_it_was_decided_by() -> None:
+    """A failure that just holds after Holm hangs on one sentence; its 95 % interval does not."""
+    one = contrast(0.75)
+    low = one.interval(0.95)[0]
+    steady = Steadiness(without=(one.estimate - 0.9 * (low - LIMIT), 0.8), uneven=False)
+    assert not unsteady(one, steady, LIMIT)
+    level = 1 - 1.01 * one.p_beyond(LIMIT)
+    assert one.interval(level)[0] > LIMIT
+    assert unsteady(one, steady, LIMIT, level)
+
+
+def test_nothing_is_fragile_where_holm_leaves_nothing_decided() -> None:
+    one = contrast(0.65)
+    steady = Steadiness(without=(0.0, 2.0), uneven=False)
+    assert unsteady(one, steady, LIMIT)
+    level = 1 - 0.99 * one.p_beyond(LIMIT)
+    assert decided(one, LIMIT, level) is None
+    assert not unsteady(one, steady, LIMIT, level)
+
+
+def test_other_methods_are_asked_at_the_deciding_level() -> None:
+    one = contrast(0.75)
+    near = (LIMIT + 0.01, 1.0)
+    steady = Steadiness(without=None, uneven=True, other=near, other90=near)
+    assert not unsteady(one, steady, LIMIT)
+    level = 1 - 1.01 * one.p_beyond(LIMIT)
+    assert unsteady(one, steady, LIMIT, level), "wider by as much as the primary interval"
+
+
+def test_a_verdict_that_half_of_the_words_contradict_is_unsteady() -> None:
+    one = contrast(0.75)
+    kept = Halves(low=0.3, high=1.2, outside=0.4, inside=0.9)
+    assert not unsteady(one, Steadiness(without=None, uneven=False, halves=kept), LIMIT)
+    turned = Halves(low=-0.1, high=1.6, outside=0.4, inside=0.9)
+    assert unsteady(one, Steadiness(without=None, uneven=False, halves=turned), LIMIT)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import stats
 
+import bias_audit
+from benchmarks.validity import __main__ as validity
 from benchmarks.validity import calibration, margin, permutations, planned
 from benchmarks.validity._drawn import SETTINGS, Setting, effects, many
 from benchmarks.validity._table import Table, written
-from benchmarks.validity.null_audits import audits, null, read
+from benchmarks.validity.null_audits import Null, Row, audits, null, read
 from bias_audit.auditing import audit
 from bias_audit.stats.many import Design
+from bias_audit.stats.permutation import Permutation
 
 PAGE = Path(__file__).parents[2] / "docs" / "validity.md"
 CHECKS = {
@@ -94,6 +100,8 @@ def test_null_audits_of_a_stored_run(stored):
     table = audits(stored, 30, 5)
     assert [row[0] for row in table.rows][-1] == "all"
     assert len(table.rows) >= 3
+    assert "Left out: no probe." in table.note
+    assert "`fake`" in table.note
     for scored in read(stored):
         found = null(scored, 30, np.random.default_rng(1))
         assert found.p.shape == (30,)
@@ -101,6 +109,71 @@ def test_null_audits_of_a_stored_run(stored):
         assert found.failed.mean() <= np.mean(found.p <= 0.05)
         spread = found.spread(np.random.default_rng(1))
         assert ((spread >= 0) & (spread <= 1)).all()
+
+
+def test_what_is_left_out_of_the_null_audits_is_named(stored, tmp_path):
+    """Probes of another version were left out in silence, and a table could be about nothing."""
+    folder = tmp_path / "run"
+    shutil.copytree(stored, folder)
+    told = json.loads((folder / "results.json").read_text())
+    for probe in told["probes"]:
+        if probe["id"] == "valence-religion":
+            probe["version"] = 99
+        if probe["id"] == "occupation-pronoun":
+            probe["id"] = "my-own"
+    (folder / "results.json").write_text(json.dumps(told))
+    table = audits(folder, 5, 3)
+    assert "valence-religion: version 99 in the run" in table.note
+    assert "my-own: not in the catalogue" in table.note
+    assert table.rows[-1][1] == "1 x 5"
+
+
+def nulls(p, exact):
+    """A stand-in of one probe: primary p-values, and permutation p-values on a fine grid."""
+    many = SimpleNamespace(estimate=-stats.norm.ppf(p / 2), se=np.ones(p.size), df=1e9)
+    tests = [Permutation(p=x, method="", exact=False, draws=10**6) for x in exact]
+    return Null("pairs", many, 9.0, tests)
+
+
+def test_the_shown_uniformity_is_the_judged_one_and_the_worst_probe_counts():
+    generator = np.random.default_rng(1)
+    flat = generator.random((12, 500))
+    row = Row.of([nulls(p, p) for p in flat], 500, generator)
+    assert row.kept
+    assert [*row.cells()][-1] == f"{row.ks:.2f}"
+    small = Row.of([nulls(p, p**1.3) for p in flat], 500, generator)
+    assert small.ks < 0.01
+    assert not small.kept
+    wild = np.where(generator.random(500) < 0.12, 0.01, flat[0])  # one of twelve at 16 %
+    worst = Row.of([nulls(wild, flat[0]), *(nulls(p, p) for p in flat[1:])], 500, generator)
+    assert worst.wrong.mean() <= 0.06, "the mean alone would not see it"
+    assert worst.wrong.max() > worst.most
+    assert not worst.kept
+
+
+def test_tables_are_written_one_by_one_and_what_was_cut_is_named(tmp_path, monkeypatch, capsys):
+    page = tmp_path / "validity.md"
+    page.write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(validity, "PAGE", page)
+
+    def cut(sets, seed):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(calibration, "families", cut)
+    asked = ["--data-sets", "40", "--write", "--seed", "7"]
+    code = validity.main([*asked, "--only", "all-groups", "families", "rises"])
+    assert "not reached: families, rises" in capsys.readouterr().out
+    assert code in (1, validity.CUT)
+    text = page.read_text(encoding="utf-8")
+    block = text.split("<!-- all-groups -->")[1].split("<!-- end of all-groups -->")[0]
+    assert "| 40 |" in block
+    assert f"bias-audit {bias_audit.__version__}, numpy" in block
+    assert "seed 7." in block
+    before = PAGE.read_text(encoding="utf-8")
+    assert text.split("<!-- families -->")[1] == before.split("<!-- families -->")[1]
+    assert validity.main([*asked, "--only", "rises", "--max-time", "-1"]) == validity.CUT
+    with pytest.raises(SystemExit):
+        validity.main(["--only", "null-audits"])
 
 
 def test_labels_as_they_are_give_the_stored_p(stored):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.records import OpenScore, ProgressCallback, Prompt, WordScore
 from bias_audit.scoring.fake import FakeBackend
+from bias_audit.scoring.fake_sentences import FakeSentenceScorer
+from bias_audit.sentence_scores import PairScore
 from bias_audit.storing import keeping
 
 BATCH = 16
@@ -42,6 +45,44 @@ class Slow(FakeBackend):
                 log.flush()
                 time.sleep(self._pause)
                 yield dict(zip(part, self.fill_mask(asked, top_k=top_k), strict=True))
+
+
+class SlowSentences(FakeSentenceScorer):
+    """Takes its time over every pair, and writes down which pairs it scored."""
+
+    def __init__(self, log: Path, pause: float) -> None:
+        self._log = log
+        self._pause = pause
+
+    def pairs(
+        self, pairs: Iterable[tuple[str, str]], *, progress: ProgressCallback | None = None
+    ) -> Iterator[PairScore]:
+        """Score pair by pair."""
+        with self._log.open("a", encoding="utf-8") as log:
+            for number, pair in enumerate(pairs):
+                if number % 64 == 0:
+                    time.sleep(self._pause)
+                log.write(f"{pair!r}\n")
+                log.flush()
+                yield from super().pairs([pair])
+
+
+class SlowReader(FakeBackend):
+    """The same stand-in, for data sets."""
+
+    def __init__(self, log: Path, pause: float = 0.0) -> None:
+        super().__init__()
+        self._sentences = SlowSentences(log, pause)
+
+    def sentence_scorer(self) -> SlowSentences:
+        """One that writes down what it is asked."""
+        return self._sentences
+
+
+def read_data(data: str, log: str, folder: str) -> None:
+    """Measure a data set slowly, with a store."""
+    print("ready", flush=True)
+    audit_datasets(SlowReader(Path(log), 0.01), {"crows-pairs": data}, cache=folder)
 
 
 def child(prompts: str, log: str, folder: str) -> None:

@@ -107,6 +107,41 @@ def test_fresh_scores_anew_and_keeps_that(tmp_path: Path) -> None:
         assert len(inner.calls) == calls
 
 
+class Ill(Counting):
+    """Cannot score its first prompts for a reason that may pass, if it is ill."""
+
+    ill = False
+
+    def fill_mask(self, asked, *, top_k=10, progress=None):
+        scores = super().fill_mask(asked, top_k=top_k, progress=progress)
+        if self.ill:
+            scores[0] = WordScore(log_prob=None, pieces=0, skip="error", detail="out of memory")
+        return scores
+
+
+def test_fresh_leaves_no_old_score_where_the_new_one_is_not_kept(tmp_path: Path) -> None:
+    inner = Ill()
+    for fresh, ill in ((False, False), (True, True), (False, False)):
+        inner.ill = ill
+        inner.calls.clear()
+        with keeping(inner, Cache(folder=tmp_path, fresh=fresh), named=False) as kept:
+            kept.backend.fill_mask(prompts(2))
+    assert [p.text for call in inner.calls for p in call] == [prompts(2)[0].text]
+    assert (kept.use.found, kept.use.scored) == (11, 1)
+
+
+def test_a_stand_in_with_planted_gaps_is_not_kept(tmp_path: Path) -> None:
+    """A function has no digest: two of them would find each other's scores."""
+    planted = FakeBackend(bias=lambda _: 1.0)
+    with pytest.raises(UsageError, match="digest"), keeping(planted, tmp_path, named=False):
+        pass
+    with keeping(FakeBackend(unscorable=["doctor"]), tmp_path, named=False) as kept:
+        kept.backend.fill_mask(prompts(1))
+    with keeping(FakeBackend(), tmp_path, named=False) as kept:
+        assert alike(kept.backend.fill_mask(prompts(1)), FakeBackend().fill_mask(prompts(1)))
+    assert kept.use.found == 0
+
+
 def test_another_model_finds_nothing(tmp_path: Path) -> None:
     for noise in (0.1, 0.2, 0.1):
         with keeping(FakeBackend(noise=noise), tmp_path, named=False) as kept:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,35 @@ def test_switched_off(
     for command in ("info", "path", "clear"):
         assert run(["cache", command]) == 0
         assert capsys.readouterr().out == f"nothing is kept: {VARIABLE} is off\n"
+    assert not list(home.iterdir())
+
+
+@pytest.mark.parametrize("what", ["file", "foreign"])
+@pytest.mark.parametrize("command", ["info", "clear"])
+def test_a_file_that_cannot_be_used_is_an_error(
+    home: Path, capsys: pytest.CaptureFixture[str], what: str, command: str
+) -> None:
+    folder = home / "cache"
+    if what == "file":
+        folder.write_text("no folder")
+    else:
+        folder.mkdir()
+        with contextlib.closing(sqlite3.connect(folder / "scores.sqlite")) as other:
+            other.execute("CREATE TABLE mine(x)")
+    assert run(["cache", command]) == 2
+    out, err = capsys.readouterr()
+    assert "scores are not kept:" in err
+    assert VARIABLE in err
+    assert not out
+
+
+def test_the_home_of_nobody_is_no_place(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(VARIABLE, "~nosuchuser-at-all/cache")
+    for command in ("info", "path", "clear"):
+        assert run(["cache", command]) == 0
+        assert capsys.readouterr().out.startswith("nothing is kept: there is no home folder")
     assert not list(home.iterdir())
 
 

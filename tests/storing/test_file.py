@@ -105,6 +105,22 @@ def test_a_damaged_file_is_said_and_set_aside(folder: Path, how: str) -> None:
     assert len(list(folder.glob(NAME))) == 1
 
 
+def test_the_log_of_an_earlier_damaged_file_is_not_left_beside_the_next_one(folder: Path) -> None:
+    path = fill(folder, 0, 50)
+    stale = path.with_name(NAME + ".damaged-wal")
+    stale.write_bytes(b"log of a file that was moved before")
+    spoil(path, "overwritten")
+    store = ScoreStore(folder)
+    store.get(some(0, 50))
+    store.close()
+    assert path.with_name(NAME + ".damaged").exists()
+    assert not stale.exists()
+    path.write_bytes(b"another one")
+    path.with_name(NAME + "-wal").write_bytes(b"its own log")
+    _file.set_aside(path)
+    assert stale.read_bytes() == b"its own log"
+
+
 def test_a_database_of_another_program_is_left_alone(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / NAME

@@ -10,23 +10,27 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bias_audit.archive import results_text
 from bias_audit.auditing import Audit, audit
+from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.catalogue import Catalogue
 from bias_audit.planning import make_plan
 from bias_audit.scoring.fake import FakeBackend
 from bias_audit.storing import keeping
-from tests.storing.slow import BATCH, Slow
+from bias_audit.storing.sentences import WINDOW
+from tests.storing.slow import BATCH, Slow, SlowReader
 
 KILLS = 10
+needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")
 
 
-def started(prompts: Path, log: Path, folder: Path) -> subprocess.Popen[str]:
-    code = "import sys; from tests.storing.slow import child; child(*sys.argv[1:])"
+def started(prompts: Path, log: Path, folder: Path, what: str = "child") -> subprocess.Popen[str]:
+    code = f"import sys; from tests.storing import slow; slow.{what}(*sys.argv[1:])"
     command = [sys.executable, "-c", code, str(prompts), str(log), str(folder)]
     found = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert found.stdout is not None
@@ -49,20 +53,15 @@ def text(done: Audit) -> str:
     return results_text(done.results.model_copy(update={"run": run}))
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")
-def test_killed_ten_times_then_resumed(tmp_path: Path) -> None:
-    catalogue = Catalogue()
-    plan = make_plan(catalogue, catalogue.select(["occupation-gender"], ()), limit=400)
-    asked = [prompt for found in plan.expansions.values() for prompt in found.prompts]
-    prompts, log, folder = tmp_path / "prompts", tmp_path / "log", tmp_path / "cache"
-    prompts.write_bytes(pickle.dumps(asked))
+def kill_ten_times(start: Callable[[], subprocess.Popen[str]], log: Path, most: int) -> int:
+    """Start and kill, after a random number of further answers each; the number of answers."""
     rng = random.Random(7)  # noqa: S311
     killed = before = 0
     for _ in range(KILLS):
-        run = started(prompts, log, folder)
-        stop = before + BATCH * rng.randrange(12)
+        run = start()
+        stop = before + rng.randrange(most)
         while run.poll() is None and lines(log) < stop:
-            time.sleep(0.001)
+            time.sleep(0.005)
         time.sleep(rng.uniform(0, 0.004))
         run.send_signal(signal.SIGKILL)
         run.communicate()
@@ -70,6 +69,17 @@ def test_killed_ten_times_then_resumed(tmp_path: Path) -> None:
         before = lines(log)
     assert killed >= KILLS // 2, "the machine is so busy that the runs ended before"
     assert before
+    return before
+
+
+@needs_kill
+def test_killed_ten_times_then_resumed(tmp_path: Path) -> None:
+    catalogue = Catalogue()
+    plan = make_plan(catalogue, catalogue.select(["occupation-gender"], ()), limit=400)
+    asked = [prompt for found in plan.expansions.values() for prompt in found.prompts]
+    prompts, log, folder = tmp_path / "prompts", tmp_path / "log", tmp_path / "cache"
+    prompts.write_bytes(pickle.dumps(asked))
+    before = kill_ten_times(lambda: started(prompts, log, folder), log, 12 * BATCH)
     resumed = audited(Slow(log), folder)
     assert resumed.cache is not None
     assert not resumed.cache.notices
@@ -78,6 +88,33 @@ def test_killed_ten_times_then_resumed(tmp_path: Path) -> None:
     scored = Counter(log.read_text(encoding="utf-8").splitlines())
     assert sum(scored.values()) - len(scored) <= KILLS * BATCH
     assert {repr((p.left, p.filler, p.right)) for p in asked} <= set(scored)
+
+
+@needs_kill
+def test_a_data_set_killed_ten_times_then_resumed(tmp_path: Path) -> None:
+    """A window of pairs is written together, so a kill costs a window at most."""
+    data, log, folder = tmp_path / "crows.csv", tmp_path / "log", tmp_path / "cache"
+    header = "sent_more,sent_less,stereo_antistereo,bias_type,annotations,anon_writer"
+    row = "{n},Bakers sing on day {n}.,Cooks sing on day {n}.,stereo,trade,[],w{n},[]"
+    rows = (row.format(n=n) for n in range(12 * WINDOW + 5))
+    data.write_text("\n".join((f",{header},anon_annotators", *rows)) + "\n", encoding="utf-8")
+    kill_ten_times(lambda: started(data, log, folder, "read_data"), log, 2 * WINDOW)
+
+    def measured(log: Path, cache: Path | bool) -> Audit:
+        day = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+        named = {"crows-pairs": data}
+        return audit_datasets(SlowReader(log), named, cache=cache, now=lambda: day)
+
+    resumed, plain = measured(log, folder), measured(tmp_path / "other", False)
+    assert resumed.cache is not None
+    assert resumed.cache.found
+    assert text(resumed) == text(plain)
+    assert resumed.further == plain.further
+    scored = Counter(log.read_text(encoding="utf-8").splitlines())
+    assert len(scored) == 12 * WINDOW + 5
+    assert max(scored.values()) <= KILLS + 1
+    assert sum(scored.values()) - len(scored) <= KILLS * WINDOW
+    assert resumed.cache.scored == len(scored) - resumed.cache.found
 
 
 def test_two_runs_at_once(tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ CHANGES = {
     "architecture": "Other",
     "vocabulary_size": 7,
     "max_length": 7,
+    "arithmetic": "high on a card",
 }
 NAMES = {"name": "other", "revision": "other", "notices": ("other",), "parameters": 7}
 

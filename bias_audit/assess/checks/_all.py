@@ -14,7 +14,8 @@ from bias_audit.assess import _robust
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess.checks import _halves, _null, _planted, _twins, _words
 from bias_audit.assess.checks._record import described, impossible, judged
-from bias_audit.stats.steady import hangs_on_one
+from bias_audit.stats.estimate import Contrast
+from bias_audit.stats.steady import decided, unsteady
 
 FOLLOWS = ("instrument_failed", "confounded", "p_withheld", "fragile")
 """Consequences that are statuses of the result from here on; the others are set elsewhere."""
@@ -43,7 +44,7 @@ class Examination:
         self.gaps, self.pair = gaps, pair
 
     @cached_property
-    def _planted(self) -> _planted.Planted | None:
+    def _planted(self) -> _planted.Planted | str:
         return _planted.planted(self.scored)
 
     @cached_property
@@ -55,11 +56,11 @@ class Examination:
         scored, settings = self.scored, self.settings
         dealt = _null.null_checks(scored, comparison, settings)
         made = (
-            *_sentences(scored, comparison, known, settings),
+            *_sentences(scored, comparison, known),
             _halves.ranking(scored, comparison, settings),
-            _halves.swapped_words(scored, comparison, settings),
+            _halves.swapped_words(scored, comparison, known),
             *_target(comparison, known, scored),
-            _words.adjustment(scored, comparison, settings, self._properties),
+            _words.adjustment(scored, comparison, self._properties),
             self._placebo(comparison),
             *dealt[:1],
             self._recovered(comparison),
@@ -75,9 +76,16 @@ class Examination:
             return impossible("R5", "the probe has no placebo groups")
         return described("R5", found, f"among {len(self.gaps)} placebo gaps")
 
-    def _recovered(self, comparison: Comparison) -> Check | None:
+    def _recovered(self, comparison: Comparison) -> Check:
         pair = self._planted
-        return _planted.recovered(self.scored, pair, comparison) if pair else None
+        if isinstance(pair, str):
+            return impossible("R8a", pair)
+        return _planted.recovered(self.scored, pair, comparison)
+
+    def adjusted(self, comparison: Comparison) -> float | None:
+        """The gap at equal frequency and length of the words, nats (R4); None where it has none."""
+        found = _words.at_equal(self.scored, comparison, self._properties)
+        return found.estimate if found else None
 
 
 def applied(result: Result, checks: tuple[Check, ...]) -> Result:
@@ -95,40 +103,45 @@ def percentile(estimate: float, gaps: tuple[float, ...]) -> float | None:
     return sum(gap < abs(estimate) for gap in gaps) / len(gaps) if gaps else None
 
 
-def _sentences(
-    scored: Scored, comparison: Comparison, known: _robust.Checks, settings: Settings
-) -> Iterator[Check]:
+def _sentences(scored: Scored, comparison: Comparison, known: _robust.Checks) -> Iterator[Check]:
     """R1a and R1b: direction by sentence, and the estimate without one sentence or word."""
     contrast, margin = comparison.contrast, scored.probe.spec.margin
-    delta = np.array(contrast.delta)
     if known.sign_share is not None:
-        note = f"gaps of the sentences from {delta.min():+.2f} to {delta.max():+.2f} nats"
-        agree = known.sign_share >= _robust.MIXED_DIRECTION
-        yield judged(
-            "R1a",
-            known.sign_share,
-            _robust.MIXED_DIRECTION,
-            agree,
-            "direction_depends_on_phrasing",
-            note,
-        )
-    wide, narrow = contrast.interval(settings.confidence), contrast.interval(0.9)
-    without = known.steady.without
-    if without is None or wide is None or narrow is None:
+        share, agree = known.sign_share, known.sign_share >= _robust.MIXED_DIRECTION
+        loud = "direction_depends_on_phrasing"
+        yield judged("R1a", share, _robust.MIXED_DIRECTION, agree, loud, _spread(contrast))
+    without, verdict = known.steady.without, decided(contrast, margin, known.level)
+    if without is None or contrast.se is None:
         yield impossible("R1b", "too few sentences, or no interval")
         return
     moved = max(abs(value - contrast.estimate) for value in without)
-    alone = replace(known.steady, uneven=False)
-    flips = hangs_on_one(contrast.estimate, wide, narrow, alone, margin)
     check = described("R1b", moved, "nats that one sentence or one word moves it at most")
-    state = {"state": "not_held", "consequence": "fragile"} if flips else {"state": "held"}
-    yield check.model_copy(update=state)
+    if verdict is not None:
+        alone = replace(known.steady, uneven=False, halves=None)
+        flips = unsteady(contrast, alone, margin, known.level)
+        state = {"state": "not_held", "consequence": "fragile"} if flips else {"state": "held"}
+        check = check.model_copy(update=state)
+    yield check
+
+
+def _spread(contrast: Contrast) -> str:
+    """How far the sentences lie apart, and how much of it is more than the noise of cells."""
+    delta = np.array(contrast.delta)
+    said = f"gaps of the sentences from {delta.min():+.2f} to {delta.max():+.2f} nats"
+    whole, noise = contrast.variance.get("templates", 0.0), contrast.variance.get("residual")
+    if delta.size > 1:
+        said += f", standard deviation {delta.std(ddof=1):.2f}"
+    if whole > 0 and noise is not None:
+        said += f"; {max(1 - noise / whole, 0.0):.0%} of their variance is the sentences' own"
+    return said
 
 
 def _target(comparison: Comparison, known: _robust.Checks, scored: Scored) -> Iterator[Check]:
     """R3: share of the gap that one target carries."""
     found = _robust.top_share(scored, comparison)
-    if found is not None:
+    if found is not None and not _robust.detected(comparison):
+        yield described("R3", found, "the interval of the gap holds 0")
+    elif found is not None:
         loud = "one_target_dominates"
         yield judged("R3", found, _robust.ONE_UNIT, loud not in known.statuses, loud)
 

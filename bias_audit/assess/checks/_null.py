@@ -19,6 +19,8 @@ from bias_audit.stats.dealt import (
     flip_pairs,
     flip_templates,
     found_share,
+    own_parts,
+    scattered,
 )
 from bias_audit.stats.seeds import stream
 from bias_audit.tables import Cube
@@ -31,7 +33,7 @@ def null_checks(scored: Scored, comparison: Comparison, settings: Settings) -> t
     contrast = comparison.contrast
     if contrast.status != "ok" or contrast.se is None or contrast.df is None:
         return ()
-    null = _dealt(scored, comparison, settings)
+    null, source = _dealt(scored, comparison, settings)
     found = calibration(null)
     quiet = judged(
         "R7",
@@ -41,41 +43,63 @@ def null_checks(scored: Scored, comparison: Comparison, settings: Settings) -> t
         "p_withheld",
         f"{found.draws} arrangements, KS distance {found.distance:.2f}",
     )
+    further = _further(scored, comparison, source)
+    rng = _stream(scored, comparison, settings, "scattered")
+    quiet_gaps = scattered(null.estimate, contrast.variance[source], further, rng)
     gap, se, rows = scored.probe.spec.margin, contrast.se, contrast.n_templates
-    share = found_share(null, gap, se, contrast.df)
-    # Twice the gap in half of the sentences: as large on average, and the sentences differ by it.
-    uneven = math.sqrt(se**2 + gap**2 / (rows - 1))
-    half = found_share(null, gap, uneven, contrast.df)
-    note = f"twice as large in half of the sentences: {half:.0%}"
+    share = found_share(quiet_gaps, gap, se, contrast.df)
+    # In half of the sentences: half as large on average, and the sentences differ by it.
+    uneven = math.sqrt(se**2 + (gap / 2) ** 2 / (rows - 1))
+    half = found_share(quiet_gaps, gap / 2, uneven, contrast.df)
+    note = f"in half of the sentences only: {half:.0%}"
     return quiet, judged("R8b", share, POWER, share >= POWER, "under_powered", note)
 
 
-def _dealt(scored: Scored, comparison: Comparison, settings: Settings) -> Null:
-    """The comparison without its gap, with what counts as a sample dealt out anew."""
+def _stream(
+    scored: Scored, comparison: Comparison, settings: Settings, what: str
+) -> np.random.Generator:
+    spec = scored.probe.spec
+    return stream(settings.seed, spec.axis, spec.id, f"{comparison.a}:{comparison.b}", what)
+
+
+def _dealt(scored: Scored, comparison: Comparison, settings: Settings) -> tuple[Null, str]:
+    """The comparison without its gap, with what counts as a sample dealt out anew; and its name."""
     spec, cube, contrast = scored.probe.spec, scored.cube, comparison.contrast
-    rng = stream(settings.seed, spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "dealt")
+    rng = _stream(scored, comparison, settings, "dealt")
     construct = comparison.target_scope == "construct"
     fixed = spec.mask == "group" or comparison.scope != "concept"
     if fixed and not (construct and not spec.targets.own):
-        return flip_templates(np.sort(np.array(contrast.delta)), rng)
+        return flip_templates(np.sort(np.array(contrast.delta)), rng), "templates"
     design = Design(scored, comparison.a, comparison.b)
     plus, minus = _by_name(cube, "+"), _by_name(cube, "-")
     if fixed:
-        return deal_columns(design.difference(cube.values), [plus, minus], [1.0, -1.0], rng)
+        found = deal_columns(design.difference(cube.values), [plus, minus], [1.0, -1.0], rng)
+        return found, "targets"
     response = cell_response(cube.values, plus, minus)
     if design.pairs:
         inside = np.moveaxis(design.inside_pairs(np.moveaxis(cube.values, 2, 0)), 0, 2)
         cells = _poles(inside.mean(axis=0), plus, minus) if construct else None
-        return flip_pairs(design.inside_pairs(response), rng, cells=cells)
+        return flip_pairs(design.inside_pairs(response), rng, cells=cells), "terms"
     cells = _poles(cube.values.mean(axis=0), plus, minus) if construct else None
-    weights = design.weights if design.rest else [1.0, -1.0]
-    order = sorted(zip(weights, design.groups, strict=True), key=lambda each: _place(cube, each))
-    return deal_columns(response, [g for _, g in order], [w for w, _ in order], rng, cells=cells)
+    weights, columns = zip(*design.weighed, strict=True)
+    return deal_columns(response, columns, weights, rng, cells=cells), "terms"
 
 
-def _place(cube: Cube, group: tuple[float, list[int]]) -> tuple[float, str]:
-    """The compared group first, then by words: the order in a file changes no number."""
-    return -group[0], cube.units[group[1][0]].label
+def _further(scored: Scored, comparison: Comparison, source: str) -> list[Floats]:
+    """What the units of the sources that are not dealt add to the estimate, by themselves.
+
+    Each source's variance contains the noise of single cells, which is there once.
+    """
+    contrast, cube = comparison.contrast, scored.cube
+    if source == "templates":
+        return []
+    noise = contrast.variance.get("residual", 0.0)
+    found = [own_parts(np.sort(np.array(contrast.delta)), noise=noise)]
+    if source == "terms" and "targets" in contrast.used:
+        gaps = Design(scored, comparison.a, comparison.b).target_differences(cube.values)
+        for sign, weight in (("+", 1.0), ("-", -1.0)):
+            found.append(own_parts(np.sort(gaps[cube.pole(sign)]), weight))
+    return found
 
 
 def _by_name(cube: Cube, sign: str) -> list[int]:

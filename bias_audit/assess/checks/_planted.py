@@ -34,14 +34,16 @@ class Planted(NamedTuple):
     changed: Scored
 
 
-def planted(scored: Scored) -> Planted | None:
+def planted(scored: Scored) -> Planted | str:
     """The same answers of the model, but for S+ after each group: lower by a number of its own.
 
     Everything behind the model is done again with a few sentences: the table, the cube, what is
-    dropped. None without the answers, and where each group has a target of its own.
+    dropped. Where that cannot be done, why.
     """
-    if not scored.word_prompts or scored.probe.spec.targets.own:
-        return None
+    if scored.probe.spec.targets.own:
+        return "each group has a word of its own, so there are no poles to plant between"
+    if not scored.word_prompts:
+        return "the answers of the model are not there"
     block, shift = scored.cube, _shifts(scored)
     kept = frozenset(block.templates[:FEW])
     asked = [
@@ -56,7 +58,9 @@ def planted(scored: Scored) -> Planted | None:
     table = Scores.build(scored.probe.spec.axis, [prompt for prompt, _ in asked], answers)
     again = cube(scored.probe, table)
     if (again.units, again.targets) != (block.units, block.targets):
-        return None  # a word that other sentences lost is there again
+        return "a word that other sentences lost is there again in the ones that are planted in"
+    if again.templates != block.templates[:FEW]:
+        return "the sentences that are planted in come in another order"
     few = replace(block, templates=again.templates, values=block.values[:FEW])
     return Planted(replace(scored, cube=few), replace(scored, cube=again))
 

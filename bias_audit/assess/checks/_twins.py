@@ -25,7 +25,7 @@ def twins(scored: Mapping[str, Scored]) -> dict[str, Twins]:
     """Find probes that ask about the same words in plain and in negated sentences, by id."""
     found: dict[str, Twins] = {}
     for plain in scored.values():
-        sets = _negated_sets(plain.probe)
+        sets = negated_sets(plain.probe)
         for other in scored.values() if sets else ():
             if sets & set(map(str, other.probe.spec.templates)) and _same(plain, other):
                 pair = Twins(plain, other)
@@ -33,7 +33,7 @@ def twins(scored: Mapping[str, Scored]) -> dict[str, Twins]:
     return found
 
 
-def _negated_sets(probe: Probe) -> set[str]:
+def negated_sets(probe: Probe) -> set[str]:
     """The template sets in which the negated sentences of a probe stand."""
     names = (frame.template.negated_twin for frame in probe.frames)
     return {name.rpartition(".")[0] for name in names if name}

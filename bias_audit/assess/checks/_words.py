@@ -11,13 +11,15 @@ import numpy as np
 from bias_audit import _claims
 from bias_audit.archive import Check
 from bias_audit.assess._design import Design
-from bias_audit.assess._input import Comparison, Scored, Settings
+from bias_audit.assess._input import Comparison, Scored
+from bias_audit.assess._robust import detected
 from bias_audit.assess.checks._record import described, impossible, judged, short
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.probes import Probe, Word
 from bias_audit.records import Floats
 from bias_audit.stats.adjusted import Adjusted, adjusted
-from bias_audit.stats.steady import side
+from bias_audit.stats.matched import Matched, matched, matched_pairs
+from bias_audit.stats.steady import decided, side
 
 KEPT = 0.5
 """Share of a gap that must be left at equal frequency and length."""
@@ -96,41 +98,74 @@ def properties(scored: Scored) -> Properties:
     return Properties(tuple(kept), np.array(list(kept.values())).T)
 
 
-def adjustment(
-    scored: Scored, comparison: Comparison, settings: Settings, known: Properties
-) -> Check | None:
-    """Compare the gap with the one at equal properties; None where words are no sample."""
+def adjustment(scored: Scored, comparison: Comparison, known: Properties) -> Check | None:
+    """Compare the gap with the one at equal properties; None where words are no sample.
+
+    A gap that was detected must not shrink by more than half or turn over; one that lies inside
+    the margin must not leave it.
+    """
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return None
-    found = adjusted(_groups(scored, comparison, known.values))
-    if found is None or comparison.contrast.status != "ok":
+    found = at_equal(scored, comparison, known)
+    if found is None:
         return impossible("R4", "too few words, or words that are all alike")
+    margin = scored.probe.spec.margin
     kept = found.estimate / found.raw if found.raw else 1.0
+    note = _told(scored, comparison, known, found)
+    there = detected(comparison)
+    verdict = decided(comparison.contrast, margin)
+    inside = verdict is not None and verdict[2] == 0
+    if not there and not inside:
+        return described("R4", kept, note)
+    if inside and kept > 0 and side(found.estimate, margin) != 0:
+        return judged("R4", kept, margin / abs(found.raw or margin), False, "confounded", note)
+    holds = (not there or kept >= KEPT) and not (inside and side(found.estimate, margin) != 0)
+    return judged("R4", kept, KEPT, holds, "confounded", note)
+
+
+def at_equal(scored: Scored, comparison: Comparison, known: Properties) -> Adjusted | None:
+    """The gap at equal properties; None where words are no sample, too few, or all alike."""
+    if scored.probe.spec.mask != "target" or comparison.scope != "concept":
+        return None
+    if comparison.contrast.status != "ok":
+        return None
+    return adjusted(_groups(scored, comparison, known.values))
+
+
+def _told(scored: Scored, comparison: Comparison, known: Properties, found: Adjusted) -> str:
     note = f"{found.estimate:+.3f} nats at equal {_listed(known.names, found.used)}"
     if found.inseparable:
         note += f"; {_listed(known.names, found.inseparable)} cannot be told from the group"
-    if not _matters(scored, comparison, settings, found):
-        return described("R4", kept, note)
-    return judged("R4", kept, KEPT, kept >= KEPT, "confounded", note)
+    alike = _alike(scored, comparison, known.values)
+    if alike is not None:
+        kind = "pairs" if comparison.paired else "words of each group"
+        note += f"; {alike.estimate:+.3f} nats between {alike.words} {kind} that are alike"
+    return note
 
 
-def _matters(scored: Scored, comparison: Comparison, settings: Settings, found: Adjusted) -> bool:
-    """A gap is there that could be explained away; or a small one that is only made small."""
-    contrast, margin = comparison.contrast, scored.probe.spec.margin
-    narrow, wide = contrast.interval(0.9), contrast.interval(settings.confidence)
-    if narrow is None or wide is None:
-        return False
-    if -margin < narrow[0] and narrow[1] < margin:
-        return side(found.estimate, margin) != 0
-    return not wide[0] <= 0 <= wide[1]
+def _alike(scored: Scored, comparison: Comparison, values: Floats) -> Matched | None:
+    """The gap between words that are matched in their properties; of two groups only."""
+    design = Design(scored, comparison.a, comparison.b)
+    if design.rest:
+        return None
+    means = _means(scored)
+    if design.pairs:
+        a, b = [i for i, _ in design.pairs], [j for _, j in design.pairs]
+        return matched_pairs(means[a] - means[b], (values[a], values[b]))
+    a, b = design.in_a, design.in_b
+    return matched((means[a], values[a]), (means[b], values[b]))
+
+
+def _means(scored: Scored) -> Floats:
+    cube = scored.cube
+    response = cell_response(cube.values, cube.pole("+"), cube.pole("-"))
+    return np.asarray(response.mean(axis=0))
 
 
 def _groups(
     scored: Scored, comparison: Comparison, values: Floats
 ) -> list[tuple[float, Floats, Floats]]:
-    cube = scored.cube
-    means = cell_response(cube.values, cube.pole("+"), cube.pole("-")).mean(axis=0)
-    return weighted(Design(scored, comparison.a, comparison.b), means, values)
+    return weighted(Design(scored, comparison.a, comparison.b), _means(scored), values)
 
 
 def weighted(design: Design, means: Floats, values: Floats) -> list[tuple[float, Floats, Floats]]:

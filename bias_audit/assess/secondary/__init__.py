@@ -14,15 +14,18 @@ from bias_audit.assess.secondary._labour import labour, skew
 from bias_audit.assess.secondary._lists import hurtful, valence
 from bias_audit.assess.secondary._plane import planes
 from bias_audit.assess.secondary._poles import four_fifths, masses
+from bias_audit.assess.secondary._ranks import rank_tests
+from bias_audit.assess.secondary._record import marked
 from bias_audit.assess.secondary._sizes import sizes
 from bias_audit.assess.secondary._spread import spread
 
-__all__ = ["beside", "measures", "planes", "spread"]
+__all__ = ["beside", "marked", "measures", "planes", "spread"]
 
 
 def beside(scored: Scored, comparison: Comparison, settings: Settings) -> tuple[Companion, ...]:
     """Further numbers of a primary comparison, in a fixed order."""
-    return (*masses(scored, comparison, settings), *sizes(scored, comparison, settings))
+    found = rank_tests(scored, comparison, settings, sizes(scored, comparison, settings))
+    return (*masses(scored, comparison, settings), *found)
 
 
 def measures(scored: Scored, settings: Settings, lists: WordLists) -> list[Result]:

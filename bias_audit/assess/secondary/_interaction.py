@@ -29,7 +29,7 @@ def interaction(scored: Scored, settings: Settings) -> Result | None:
     fields = _record.limits(largest, settings)
     if len(found) > 1:
         chosen = f"the largest of {len(found)} such contrasts, chosen afterwards"
-        fields["reason"] = "; ".join(text for text in (fields["reason"], chosen) if text)
+        fields["reason"] = _record.joined(fields["reason"], chosen)
     return _record.build(
         scored,
         "interaction",

@@ -8,7 +8,7 @@ import numpy as np
 
 from bias_audit.archive import Companion, Result
 from bias_audit.assess._compare import primary_difference
-from bias_audit.assess._design import scored_groups
+from bias_audit.assess._design import scored_groups, target_scope
 from bias_audit.assess._input import Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.metrics.labour import mean_distance
@@ -24,7 +24,10 @@ def skew(scored: Scored, settings: Settings) -> Result | None:
     if scored.probe.spec.mask != "group" or len(scored_groups(scored)) != 2:
         return None
     a, b, y = next(primary_difference(scored))
-    contrast = matched_pairs(y, scope="concept")
+    scope_t = target_scope(scored.probe, scored.cube)
+    sampled = scope_t == "construct"
+    contrast = matched_pairs(y, scope="concept" if sampled else "terms")
+    factors = "templates and targets" if sampled else "templates"
     return _record.build(
         scored,
         "skew",
@@ -32,29 +35,35 @@ def skew(scored: Scored, settings: Settings) -> Result | None:
         contrast.estimate,
         about=f"{a}-vs-{b}",
         p_value=contrast.p_value(),
-        p_method="crossed factors templates and targets, t with Satterthwaite df",
+        p_method=f"crossed factors {factors}, t with Satterthwaite df",
         effect_size=math.exp(min(contrast.estimate, 700.0)),
         n_templates=contrast.n_templates,
         n_terms=len(scored.cube.units),
         n_targets=y.shape[1],
         n_prompts=y.size * len(scored.cube.units),
         variance=over_targets(contrast).variance,
+        scope="terms",
+        target_scope=scope_t,
         **_record.limits(contrast, settings),
     )
 
 
 def labour(scored: Scored, settings: Settings) -> Result | None:
-    """Rank correlation of per-target gaps with the fact that defines the poles."""
+    """Rank correlation of per-target gaps with the fact that defines the poles.
+
+    A gap is that of the group whose share the fact states to the other group, whichever of them
+    the probe names first.
+    """
     spec = scored.probe.spec
     where = spec.targets.plus.where if spec.targets.plus else None
     if where is None or len(scored_groups(scored)) != 2:
         return None
-    facts = {target.word.id: target.facts.get(where.fact) for target in scored.probe.targets}
-    names = scored.cube.targets
-    share = np.array([np.nan if (f := facts[n]) is None else f for n in names], dtype=float) / 100
+    share = _shares(scored, where.fact)
     usable = np.isfinite(share) & (share > 0) & (share < 1)
     a, b, y = next(primary_difference(scored))
     gaps = y.mean(axis=0)
+    if spec.targets.share_of == b:
+        a, b, gaps = b, a, -gaps
     rng = stream(settings.seed, spec.axis, spec.id, "labour_correlation")
     found = rank_correlation(logit(share[usable]), gaps[usable], rng, level=settings.confidence)
     if found is None:
@@ -76,10 +85,28 @@ def labour(scored: Scored, settings: Settings) -> Result | None:
         n_terms=len(scored.cube.units),
         n_targets=found.n,
         n_prompts=int(scored.cube.values.size),
+        reason=_left_out(share),
         companions=(
             _pearson(found),
             *(_calibration(share[usable], gaps[usable], settings) if spec.mask == "group" else ()),
         ),
+    )
+
+
+def _shares(scored: Scored, fact: str) -> Floats:
+    """The fact of each scored target as a share; not a number where it has none."""
+    facts = {target.word.id: target.facts.get(fact) for target in scored.probe.targets}
+    known = [np.nan if (f := facts[n]) is None else f for n in scored.cube.targets]
+    return np.array(known, dtype=float) / 100
+
+
+def _left_out(share: Floats) -> str:
+    """Which targets have no logit, in words; empty where all have one."""
+    unknown = int(np.count_nonzero(~np.isfinite(share)))
+    ends = int(np.count_nonzero((share <= 0) | (share >= 1)))
+    return _record.joined(
+        f"{unknown} scored words without the fact are left out" if unknown else "",
+        f"{ends} scored words at 0 or 100 % have no logit and are left out" if ends else "",
     )
 
 

@@ -29,7 +29,6 @@ VALUED = 3
 """Words of each group that are named: hurtful ones, and those with a valence."""
 MAX_SCORER = 0.2
 """A list that finds more than this share of a gap in the sentences alone is no instrument."""
-INSTRUMENT = ("instrument_failed",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,9 +67,9 @@ class _Compared:
         a, b = self.sides()
         contrast = self.contrast(a, b)
         fields = _record.limits(contrast, self.settings) | more
-        if len(self.groups) > 2:
-            chosen = f"the two of {len(self.groups)} groups that differ most, chosen afterwards"
-            fields["reason"] = "; ".join(text for text in (fields["reason"], chosen) if text)
+        chosen = _record.chosen_pair(len(self.groups))
+        if chosen:
+            fields["reason"] = _record.joined(fields["reason"], chosen)
             companions += [
                 _record.beside(metric, self.contrast(g, OTHERS), self.settings, (g, OTHERS))
                 for g in self.groups
@@ -152,7 +151,8 @@ def valence(scored: Scored, settings: Settings, lists: WordLists) -> Result | No
     if abs(scorer) <= MAX_SCORER * abs(result.estimate or 0.0):
         return result
     reason = f"the list alone finds a gap of {scorer:.2g} in the sentences without completions"
-    return result.model_copy(update={"statuses": INSTRUMENT, "reason": reason})
+    reasons = _record.joined(reason, result.reason)
+    return result.model_copy(update={"statuses": (_record.FAILED,), "reason": reasons})
 
 
 def _named_groups(scored: Scored) -> set[str]:

@@ -7,9 +7,12 @@ from typing import NamedTuple
 
 from bias_audit.archive import Companion, Result
 from bias_audit.assess._input import Scored
+from bias_audit.assess.checks import negated_sets
 from bias_audit.assess.secondary import _record
 from bias_audit.metrics.plane import ambivalent, distance
+from bias_audit.probes import Probe
 from bias_audit.records import OTHERS
+from bias_audit.specs import tongue
 
 DIMENSIONS = {"warmth": ("warm", "cold"), "competence": ("competent", "incompetent")}
 """Names of the sets of words that make the poles of each dimension."""
@@ -36,7 +39,9 @@ def dimension(scored: Scored) -> tuple[str, float] | None:
 
 
 def planes(probes: Sequence[tuple[Scored, Sequence[Result]]]) -> dict[str, Result]:
-    """Join the probes of warmth with those of competence about the same groups.
+    """Join the probes of warmth with those of competence about the same words of one language.
+
+    Sentences that say "not" measure something else, so a negated twin has no place in the plane.
 
     Args:
         probes: the probes of one axis with their primary results.
@@ -44,20 +49,33 @@ def planes(probes: Sequence[tuple[Scored, Sequence[Result]]]) -> dict[str, Resul
     Returns:
         A record for each probe of warmth that has a partner, by the probe's id.
     """
-    kinds = [(dimension(scored), scored, results) for scored, results in probes]
+    negated = {name for scored, _ in probes for name in negated_sets(scored.probe)}
+    kinds = [
+        (kind, scored, results)
+        for scored, results in probes
+        if negated.isdisjoint(map(str, scored.probe.spec.templates))
+        and (kind := dimension(scored)) is not None
+    ]
     found = {}
     for kind, scored, results in kinds:
-        if kind is None or kind[0] != "warmth":
+        if kind[0] != "warmth":
             continue
         here = _places(scored, results, kind[1])
         for other, partner, more in kinds:
-            if other is None or other[0] != "competence":
+            if other[0] != "competence" or _about(partner.probe) != _about(scored.probe):
                 continue
             there = _places(partner, more, other[1])
             if here and list(here) == list(there):
-                found[scored.probe.spec.id] = _record_of(scored, partner, here, there)
+                plane = _record_of(scored, partner, here, there)
+                (found[scored.probe.spec.id],) = _record.marked([plane], [*results, *more])
                 break
     return found
+
+
+def _about(probe: Probe) -> tuple[str, str, list[tuple[str, list[str]]]]:
+    """What both coordinates of a place have to share: the language, the mask, the words."""
+    words = [(group.id, sorted({word.label for word in group.words})) for group in probe.groups]
+    return tongue(probe.spec.language), probe.spec.mask, sorted(words)
 
 
 def _places(scored: Scored, results: Sequence[Result], sign: float) -> dict[str, _Place]:

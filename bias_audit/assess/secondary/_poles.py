@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.metrics import log_odds, parity
 from bias_audit.records import Floats
+from bias_audit.stats.estimate import Contrast
 from bias_audit.tables import Cube
 
 
@@ -45,12 +47,7 @@ def four_fifths(scored: Scored, settings: Settings) -> Result | None:
     contrast = Design(scored, a, b).contrast(y, None)
     ratio = parity.impact_ratio(levels)
     mixed = len({cube.pieces[i] for i in poles}) > 1
-    fields = _record.limits(contrast, settings) | {"se": None, "df": None}
-    if fields["ci_low"] is not None:
-        edges = parity.ratio_limits(fields["ci_low"], fields["ci_high"])
-        fields |= {"ci_low": edges[0], "ci_high": edges[1]}
-    if ratio is None:
-        fields |= {"ci_low": None, "ci_high": None, "reason": "the pole has hardly any probability"}
+    codes = (("mixed_length", mixed), ("degenerate", ratio is None))
     return _record.build(
         scored,
         "four_fifths",
@@ -62,13 +59,28 @@ def four_fifths(scored: Scored, settings: Settings) -> Result | None:
         n_targets=len(poles),
         n_prompts=sum(cube.prompts.values()),
         scope=Design(scored, a, b).scope,
-        statuses=("mixed_length",) if mixed else (),
+        statuses=tuple(code for code, holds in codes if holds),
         companions=(
             *(_share("closed_share", g, y, cube) for g in groups),
             *_neither(cube, groups),
         ),
-        **fields,
+        **_ratio_fields(contrast, settings, len(groups), known=ratio is not None),
     )
+
+
+def _ratio_fields(
+    contrast: Contrast, settings: Settings, groups: int, *, known: bool
+) -> dict[str, Any]:
+    """Limits of a ratio, from those of its log; why there is none, and what was chosen."""
+    fields = _record.limits(contrast, settings) | {"se": None, "df": None}
+    chosen = _record.chosen_pair(groups)
+    if not known:
+        none = _record.joined("the pole has hardly any probability", chosen)
+        return fields | {"ci_low": None, "ci_high": None, "reason": none}
+    if fields["ci_low"] is not None:
+        edges = parity.ratio_limits(fields["ci_low"], fields["ci_high"])
+        fields |= {"ci_low": edges[0], "ci_high": edges[1]}
+    return fields | {"reason": _record.joined(fields["reason"], chosen)}
 
 
 def _share(metric: str, group: str, log_shares: Floats, cube: Cube) -> Companion:

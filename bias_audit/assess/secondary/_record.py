@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bias_audit.archive import Companion, Result
@@ -10,6 +10,9 @@ from bias_audit.assess._input import Scored, Settings
 from bias_audit.metrics import info
 from bias_audit.records import OTHERS
 from bias_audit.stats.estimate import Contrast
+
+FAILED = "instrument_failed"
+"""Status of a result whose number is no evidence in either direction."""
 
 
 def build(
@@ -74,6 +77,32 @@ def beside(
         ci_low=brief(found[0]) if found else None,
         ci_high=brief(found[1]) if found else None,
     )
+
+
+def joined(*reasons: str) -> str:
+    """Reasons as one text; empty ones are left out."""
+    return "; ".join(reason for reason in reasons if reason)
+
+
+def chosen_pair(groups: int) -> str:
+    """What to say of the two groups of a result that shows the largest difference of several."""
+    return f"the two of {groups} groups that differ most, chosen afterwards" if groups > 2 else ""
+
+
+def marked(results: Iterable[Result], primary: Iterable[Result]) -> list[Result]:
+    """Results of a probe whose instrument failed say so, and give its reason first."""
+    failed = [result for result in primary if FAILED in result.statuses]
+    if not failed:
+        return list(results)
+    return [
+        result.model_copy(
+            update={
+                "statuses": tuple(dict.fromkeys((*result.statuses, FAILED))),
+                "reason": joined(failed[0].reason, result.reason),
+            }
+        )
+        for result in results
+    ]
 
 
 def settled(contrast: Contrast) -> float:

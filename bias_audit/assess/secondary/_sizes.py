@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from bias_audit.archive import Companion
-from bias_audit.assess._design import Design
+from bias_audit.assess._design import Design, scored_groups
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.metrics import log_odds
-from bias_audit.records import Floats
+from bias_audit.records import OTHERS, Floats
 from bias_audit.stats._arrays import Indices
 from bias_audit.stats.effects import EffectSize, cliffs_delta, consistency, rank_biserial
 from bias_audit.stats.seeds import stream
@@ -36,10 +36,11 @@ def sizes(scored: Scored, comparison: Comparison, settings: Settings) -> tuple[C
             d = np.sort(design.inside_pairs(_responses(scored)).mean(axis=0))
             found.append(_companion("rank_biserial", rank_biserial(d, rng, RESAMPLES, level)))
         return tuple(found)
-    y, a, b = _sides(scored, design)
-    if min(len(a), len(b)) >= FEWEST:
-        sides = _ordered(y, a, b)
-        found.append(_companion("cliffs_delta", cliffs_delta(*sides, rng, RESAMPLES, level)))
+    y, a, others = _sides(scored, comparison, design)
+    if min(len(a), *map(len, others)) >= FEWEST:
+        rows, in_a, in_b, parts = _ordered(y, a, others)
+        size = cliffs_delta(rows, in_a, in_b, rng, RESAMPLES, level, parts=parts)
+        found.append(_companion("cliffs_delta", size))
     return tuple(found)
 
 
@@ -48,22 +49,31 @@ def _responses(scored: Scored) -> Floats:
     return log_odds.cell_response(cube.values, cube.pole("+"), cube.pole("-"))
 
 
-def _sides(scored: Scored, design: Design) -> tuple[Floats, Indices, Indices]:
-    """Responses and the columns of both sides: words of groups, or targets of poles."""
-    if scored.probe.spec.mask != "group":
-        return _responses(scored), design.in_a, design.in_b
+def _sides(
+    scored: Scored, comparison: Comparison, design: Design
+) -> tuple[Floats, Indices, list[list[int]]]:
+    """Responses, the columns of the first side, and those of each group of the other side.
+
+    Words of groups; or targets of poles, where the group word is masked.
+    """
     cube = scored.cube
-    plus, minus = (sorted(cube.pole(s), key=lambda i: cube.targets[i]) for s in "+-")
-    return design.difference(cube.values), plus, minus
+    if scored.probe.spec.mask == "group":
+        plus, minus = (sorted(cube.pole(s), key=lambda i: cube.targets[i]) for s in "+-")
+        return design.difference(cube.values), plus, [minus]
+    rest = sorted(g for g in scored_groups(scored) if g != comparison.a)
+    names = rest if comparison.b == OTHERS else [comparison.b]
+    return _responses(scored), design.in_a, [cube.columns(name) for name in names]
 
 
-def _ordered(y: Floats, a: Indices, b: Indices) -> tuple[Floats, Indices, Indices]:
+def _ordered(
+    y: Floats, a: Indices, others: list[list[int]]
+) -> tuple[Floats, Indices, Indices, list[int]]:
     """The same responses by size: the order of sentences and words in a file moves no draw."""
-    one, other = (y[:, list(side)] for side in (a, b))
-    words = [side[:, np.argsort(side.mean(axis=0), kind="stable")] for side in (one, other)]
+    sides = [y[:, list(side)] for side in (a, *others)]
+    words = [side[:, np.argsort(side.mean(axis=0), kind="stable")] for side in sides]
     joined = np.concatenate(words, axis=1)
     rows = joined[np.argsort(joined.mean(axis=1), kind="stable")]
-    return rows, range(len(a)), range(len(a), len(a) + len(b))
+    return rows, range(len(a)), range(len(a), joined.shape[1]), [len(side) for side in others]
 
 
 def _companion(metric: str, found: EffectSize) -> Companion:

@@ -12,9 +12,11 @@ from bias_audit.assess._input import Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.records import OTHERS, Floats
 from bias_audit.stats._arrays import Ints
+from bias_audit.stats.effects import EffectSize
 from bias_audit.stats.omnibus import QuasiF, across_targets, quasi_f
 from bias_audit.stats.ranks import RankTest, friedman, kruskal
 from bias_audit.stats.seeds import stream
+from bias_audit.stats.shares import concordance, rank_share
 
 FEWEST_GROUPS = 3
 """Two groups have their primary comparison."""
@@ -47,8 +49,7 @@ def spread(scored: Scored, settings: Settings) -> Result | None:
         found = quasi_f(y, members, scope=design.scope, targets=targets)
         exchange = _exchange(scored, settings, y, members)
     spec = scored.probe.spec
-    rng = stream(settings.seed, spec.axis, spec.id, "group_spread", "friedman")
-    order = friedman(effects, rng, settings.resamples)
+    order = friedman(effects, _rng(scored, settings, "friedman"), settings.resamples)
     return _record.build(
         scored,
         "group_spread",
@@ -61,8 +62,12 @@ def spread(scored: Scored, settings: Settings) -> Result | None:
         scope="terms" if spec.mask == "group" else design.scope,
         target_scope=scope_t,
         companions=(
-            _share("rank_agreement", order),
-            *([_share("rank_share", exchange)] if exchange else []),
+            _agreement(effects, settings, _rng(scored, settings, "rank_agreement")),
+            *(
+                [_ranked(y, members, settings, _rng(scored, settings, "rank_share"))]
+                if exchange
+                else []
+            ),
         ),
     )
 
@@ -73,9 +78,12 @@ def _exchange(
     """The fixed-sentences answer: labels of words exchanged; None with one word in a group."""
     if min(columns.size for columns in members) < FEWEST_WORDS:
         return None
+    return kruskal(y, members, _rng(scored, settings, "kruskal"), settings.resamples)
+
+
+def _rng(scored: Scored, settings: Settings, test: str) -> np.random.Generator:
     spec = scored.probe.spec
-    rng = stream(settings.seed, spec.axis, spec.id, "group_spread", "kruskal")
-    return kruskal(y, members, rng, settings.resamples)
+    return stream(settings.seed, spec.axis, spec.id, "group_spread", test)
 
 
 def _numbers(found: QuasiF, scored: Scored, settings: Settings) -> dict[str, Any]:
@@ -111,5 +119,20 @@ def _numbers(found: QuasiF, scored: Scored, settings: Settings) -> dict[str, Any
     }
 
 
-def _share(metric: str, found: RankTest) -> Companion:
-    return Companion(metric=metric, value=_record.brief(found.effect))
+def _agreement(effects: Floats, settings: Settings, rng: np.random.Generator) -> Companion:
+    """Kendall's W, sentences drawn anew; in an order of their own, so that files move no draw."""
+    rows = effects[np.lexsort(effects.T)]
+    return _share("rank_agreement", concordance(rows, rng, level=settings.confidence))
+
+
+def _ranked(
+    y: Floats, members: list[Ints], settings: Settings, rng: np.random.Generator
+) -> Companion:
+    """Epsilon squared of the words' means, words drawn anew inside their groups."""
+    found = rank_share(y.mean(axis=0), members, rng, level=settings.confidence)
+    return _share("rank_share", found)
+
+
+def _share(metric: str, found: EffectSize) -> Companion:
+    low, high = (None if x is None else _record.brief(x) for x in (found.low, found.high))
+    return Companion(metric=metric, value=_record.brief(found.value), ci_low=low, ci_high=high)

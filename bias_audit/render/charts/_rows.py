@@ -63,15 +63,15 @@ def _plane(sheet: Sheet, height: float, left: int = _LEFT, right: int = _RIGHT) 
 
 def _lines(sheet: Sheet, rows: Sequence[shapes.IntervalRow]) -> list[_Line]:
     lines: list[_Line] = []
-    heading, top = "", 0.0
+    heading, top = ("", ""), 0.0
     tall = (56 if any(row.state for row in rows) else 40) if sheet.narrow else _ROW
     for row in rows:
-        if row.heading and row.heading != heading:
-            heading = row.heading
+        if row.heading and (row.heading, row.part) != heading:
+            heading = (row.heading, row.part)
             words = (
-                [part for piece in heading.split("   ") for part in wrap(piece, 46)]
+                [part for piece in row.heading.split("   ") for part in wrap(piece, 46)]
                 if sheet.narrow
-                else [short(heading, 104)]
+                else [short(row.heading, 104)]
             )
             size = 15 * len(words) + 12 if sheet.narrow else _ROW
             lines.append(_Line(row=None, words=tuple(words), top=top, height=size))
@@ -109,7 +109,7 @@ def _interval(
     if sheet.narrow:
         _words_above(sheet, axes, line, text, state, tone)
         return
-    sheet.say(axes, (0, y), short(row.label, 31), (-10, 0), across=True, anchor="right")
+    sheet.name(axes, y, row.label, 31)
     sheet.say(axes, (1, y), text, (10, 0), across=True, size=10.5)
     if state:
         sheet.say(axes, (1, y), state, (_RIGHT - 62, 0), across=True, size=10.5, tone=tone)
@@ -130,7 +130,7 @@ def _mark(
         return
     axes.plot(
         [row.estimate], [y], marker=_MARKS.get(row.state, "s" if row.state else "o"),
-        markersize=7.5, color=sheet.tones[tone], markeredgewidth=1.8, linestyle="none",
+        markersize=7.5, color=sheet.tones[tone], markeredgewidth=1.8, linestyle="none", zorder=2.2,
         markerfacecolor=sheet.tones["paper" if row.state == "unclear" else tone],
     )  # fmt: skip
 
@@ -154,7 +154,10 @@ def dots(sheet: Sheet, picture: shapes.Dots) -> None:
     tall = 40 if sheet.narrow else _ROW
     axes = _plane(sheet, tall * len(picture.rows), left=330 if alone else _LEFT, right=84)
     every = [value for _, values in picture.rows for value in values]
-    sheet.scale(axes, *reach(every), picture.unit)
+    low, high = reach(every)
+    sheet.scale(axes, low if picture.left else -0.04 * high, high, picture.unit)
+    if picture.band:
+        axes.axvspan(0, picture.band, color=sheet.tones["band"], zorder=0.4, linewidth=0)
     axes.axvline(0, color=sheet.tones["ink"], linewidth=1.1)
     if alone:
         axes.axvline(sum(every) / len(every), color=sheet.tones["accent"], linewidth=1.2,
@@ -162,24 +165,26 @@ def dots(sheet: Sheet, picture: shapes.Dots) -> None:
     for place, (label, values) in enumerate(picture.rows):
         top = tall * place
         y = top + (tall - 17 if sheet.narrow else tall / 2)
-        _dotted(sheet, axes, y, values, alone)
+        _dotted(sheet, axes, y, values)
         middle = sum(values) / len(values)
         text = f"{times(middle)}×" if picture.unit == "nats" else plain(middle, 3)
         if sheet.narrow:
             sheet.say(axes, (0, top + 9), short(label, 42), (-6, 0), across=True, size=10.5)
             sheet.say(axes, (1, top + 9), text, (6, 0), across=True, size=10, anchor="right")
             continue
-        sheet.say(axes, (0, y), short(label, 50 if alone else 31), (-10, 0), across=True,
-                  anchor="right")  # fmt: skip
+        sheet.name(axes, y, label, 50 if alone else 31)
         sheet.say(axes, (1, y), text, (10, 0), across=True, size=10.5)
     sheet.ends(axes, picture.left, picture.right, picture.unit)
 
 
-def _dotted(sheet: Sheet, axes: Axes, y: float, values: Sequence[float], alone: bool) -> None:
+def _dotted(sheet: Sheet, axes: Axes, y: float, values: Sequence[float]) -> None:
+    """The values of a row; of several also their mean, as a bar."""
+    alone = len(values) == 1
     axes.plot(
         values, [y] * len(values), linestyle="none", marker="o", markersize=6.5,
         color=sheet.tones["accent"], alpha=1 if alone else 0.6, markeredgewidth=0,
     )  # fmt: skip
     if not alone:
         middle = sum(values) / len(values)
-        axes.plot([middle, middle], [y - 8, y + 8], color=sheet.tones["ink"], linewidth=2)
+        axes.plot([middle, middle], [y - 8, y + 8], color=sheet.tones["ink"], linewidth=2,
+                  zorder=2.2)  # fmt: skip

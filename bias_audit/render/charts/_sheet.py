@@ -107,6 +107,16 @@ class Sheet:
             annotation_clip=False,
         )  # fmt: skip
 
+    def name(self, axes: Axes, y: float, text: str, room: int) -> None:
+        """Name a row at its left, in two smaller lines where one has no room."""
+        if len(text) <= room:
+            self.say(axes, (0, y), text, (-10, 0), across=True, anchor="right")
+            return
+        lines = wrap(text, round(1.15 * room), most=2)
+        for place, line in enumerate(lines):
+            shift = (-10, 5.5 * (len(lines) - 1) - 11 * place)
+            self.say(axes, (0, y), line, shift, across=True, size=9.5, anchor="right")
+
 
 def reach(values: list[float]) -> tuple[float, float]:
     """The ends of an axis that holds all values, 0 and some room."""

@@ -1,17 +1,13 @@
-"""What every measure of a published benchmark is: unit, range, direction, source.
+"""Descriptions of the measures of published data sets.
 
-Kept apart from the measures of probes (``info.registry``): these exist to reproduce the
-literature, and none of them is judged by a gate.
+They exist to reproduce the literature, and none of them is judged by a gate.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from types import MappingProxyType
 
-from bias_audit.errors import UnknownNameError
-from bias_audit.metrics.info import MetricInfo
+from bias_audit.metrics._metric import MetricInfo
 
 _CROWS = "Nangia et al. (2020, emnlp-main.154)"
 _KANEKO = "Kaneko and Bollegala (2022, AAAI)"
@@ -159,18 +155,5 @@ _LIKELIHOOD = (
     ),
 )
 
-BENCHMARKS: Mapping[str, MetricInfo] = MappingProxyType(
-    {info.id: info for info in (*_SHARES, _GAP, *_STEREO, *_LIKELIHOOD)}
-)
-"""All measures of benchmarks by id, in the order of the documentation."""
-
-
-def get(name: str) -> MetricInfo:
-    """Return the description of the benchmark measure ``name``.
-
-    Raises:
-        UnknownNameError: there is none; the message carries the nearest spelling.
-    """
-    if name not in BENCHMARKS:
-        raise UnknownNameError("benchmark measure", name, BENCHMARKS)
-    return BENCHMARKS[name]
+BENCHMARKS = (*_SHARES, _GAP, *_STEREO, *_LIKELIHOOD)
+"""In the order of the documentation."""

@@ -1,0 +1,122 @@
+"""Families of questions: which p-values are adjusted together, and by which method.
+
+What belongs to a family follows from the probes and their declarations, so it is known before
+anything is scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from bias_audit.archive import Result
+from bias_audit.assess._input import Comparison, Settings
+from bias_audit.records import Floats
+from bias_audit.stats.estimate import Contrast
+from bias_audit.stats.max_t import FEWEST, max_t_flips
+from bias_audit.stats.multiplicity import bh, by, holm
+from bias_audit.stats.permutation import MOST_FLIPPED
+from bias_audit.stats.seeds import stream
+
+Adjust = Callable[[Floats], Floats]
+_METHODS: Mapping[str, tuple[str, Adjust]] = {
+    "holm": ("Holm", holm),
+    "by": ("Benjamini-Yekutieli", by),
+    "bh": ("Benjamini-Hochberg", bh),
+}
+Fallback = Literal["holm", "by"]
+
+
+class Family(NamedTuple):
+    """The questions of one family, answered together."""
+
+    adjusted: list[float | None]
+    """One for each question, in their order; None where there is no p-value."""
+    method: str
+    """How, and over how many: ``Holm over 7``."""
+
+
+def primary(
+    results: Sequence[Result], comparisons: Sequence[Comparison], settings: Settings
+) -> Family:
+    """The confirmatory family of one axis: all primary comparisons of its probes."""
+    raw = [result.p_value for result in results]
+    if settings.primary_family == "holm":
+        return _by_p("holm", raw)
+    shared = len({result.probe for result in results}) == 1
+    contrasts = [comparison.contrast for comparison in comparisons] if shared else []
+    keys = (results[0].axis, "primary") if results else ()
+    return _max_t(contrasts, raw, settings, keys) or _instead("holm", raw)
+
+
+def targets(
+    comparison: Comparison, raw: Sequence[float | None], settings: Settings, *keys: str
+) -> Family:
+    """The family of one table of words: every target of a comparison."""
+    if settings.target_family != "max-t":
+        return _by_p(settings.target_family, raw)
+    contrasts = [contrast for _, contrast in comparison.targets]
+    return _max_t(contrasts, raw, settings, keys) or _instead("by", raw)
+
+
+def exploratory(lists: Sequence[list[Result]], settings: Settings) -> None:
+    """Adjust everything else on one axis as one family, in place.
+
+    Never split: a family of its own would make each of its questions look stronger.
+    """
+    tested = [r.p_value for results in lists for r in results if r.p_value is not None]
+    family = _by_p(settings.secondary_family, tested)
+    adjusted = iter(family.adjusted)
+    for results in lists:
+        results[:] = [
+            r
+            if r.p_value is None
+            else r.model_copy(update={"p_adjusted": next(adjusted), "p_adjustment": family.method})
+            for r in results
+        ]
+
+
+def _by_p(method: str, raw: Sequence[float | None]) -> Family:
+    """A method that looks at the p-values alone.
+
+    A question without a p-value counts: that nothing could be said makes the others no surer.
+    """
+    name, adjust = _METHODS[method]
+    found = adjust(np.array([1.0 if p is None else p for p in raw]))
+    adjusted = [None if p is None else float(q) for p, q in zip(raw, found, strict=True)]
+    return Family(adjusted, f"{name} over {len(raw)}")
+
+
+def _instead(method: Fallback, raw: Sequence[float | None]) -> Family:
+    found = _by_p(method, raw)
+    why = "max-T needs one probe about exactly these words and targets"
+    return found._replace(method=f"{found.method} ({why})")
+
+
+def _max_t(
+    contrasts: Sequence[Contrast],
+    raw: Sequence[float | None],
+    settings: Settings,
+    keys: Sequence[str],
+) -> Family | None:
+    """Signs of sentences flipped in all questions at once; None where they share no such scheme.
+
+    An adjusted p is never below the question's own p, which rests on another test.
+    """
+    asked = [i for i, p in enumerate(raw) if p is not None]
+    if not asked or any(contrast.used != ("templates",) for contrast in contrasts):
+        return None
+    if len(contrasts) != len(raw) or len(contrasts[0].delta) < FEWEST:
+        return None
+    deltas = np.array([contrasts[i].delta for i in asked]).T
+    deltas = deltas[np.lexsort(deltas.T)]  # the order of sentences in a file moves no draw
+    rng = stream(settings.seed, *keys, "max-t")
+    found = max_t_flips(deltas, rng, settings.resamples)
+    adjusted: list[float | None] = [None] * len(raw)
+    for i, p in zip(asked, found, strict=True):
+        adjusted[i] = max(float(p), raw[i] or 0.0)
+    rows = len(deltas)
+    flips = f"all {2**rows}" if rows <= MOST_FLIPPED else f"{settings.resamples} drawn"
+    return Family(adjusted, f"max-T over {len(asked)}, {flips} flips of sentences")

@@ -1,0 +1,96 @@
+"""``benchmarks.csv.gz``: two scores for each pair and measure; no text of a data set."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+
+from bias_audit.benchmarking.passes import Column
+from bias_audit.datasets.records import SentencePair
+from bias_audit.errors import UsageError
+from bias_audit.evidence import PAIR_SCORES, Source
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PairRow:
+    """One pair's scores by one measure."""
+
+    dataset: str
+    pair: str
+    """Its id; for ``stereoset_lms_items``, which meets two comparisons in an item, with the
+    candidate's name."""
+    category: str
+    direction: str
+    cluster: str
+    measure: str
+    more: float | None
+    """Score of the more stereotypical sentence, or of the meaningful candidate."""
+    less: float | None
+    """Score of the other one."""
+    skip: str
+    """Why there are none; empty where there are."""
+    detail: str
+
+
+def pair_rows(
+    name: str, columns: dict[str, Column], pairs: Sequence[SentencePair]
+) -> list[PairRow]:
+    """The rows of a data set, measure by measure."""
+    return [
+        PairRow(
+            dataset=name,
+            pair=pair.id,
+            category=pair.category,
+            direction=pair.direction,
+            cluster=pair.cluster,
+            measure=measure,
+            more=None if skip else more,
+            less=None if skip else less,
+            skip=skip[0] if skip else "",
+            detail=skip[1] if skip else "",
+        )
+        for measure, column in columns.items()
+        for pair, more, less, skip in zip(
+            pairs, column.more, column.less, column.skips, strict=True
+        )
+    ]
+
+
+def written(rows: Iterable[PairRow]) -> bytes:
+    """The bytes of the file."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([field.name for field in fields(PairRow)])
+    for row in rows:
+        values = astuple(row)
+        writer.writerow([f"{v:.6f}" if isinstance(v, float) else v for v in values])
+    return gzip.compress(text.getvalue().encode("utf-8", "backslashreplace"), 6, mtime=0)
+
+
+def read(source: Source) -> list[PairRow]:
+    """Read the file, or its bytes.
+
+    Raises:
+        UsageError: it is no such file.
+    """
+    try:
+        content = source if isinstance(source, bytes) else source.read_bytes()
+        text = gzip.decompress(content).decode("utf-8")
+        return [_row(row) for row in csv.DictReader(io.StringIO(text), strict=True)]
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, csv.Error) as error:
+        named = "the file" if isinstance(source, bytes) else source
+        raise UsageError(
+            f"{named} is no file of benchmark scores: {error}",
+            hint=f"expected {PAIR_SCORES} from the folder of a run of data sets",
+        ) from error
+
+
+def _row(row: dict[str, str]) -> PairRow:
+    """One line, with both scores or none."""
+    words = {name: value for name, value in row.items() if name not in ("more", "less")}
+    more, less = (None if row["skip"] else float(row[name]) for name in ("more", "less"))
+    return PairRow(**words, more=more, less=less)

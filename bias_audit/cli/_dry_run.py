@@ -1,0 +1,27 @@
+"""What ``bias-audit run --dry-run`` says of an audit that is not made."""
+
+from __future__ import annotations
+
+from bias_audit._claims import families
+from bias_audit.planning import Plan
+
+
+def show_plan(plan: Plan, method: str) -> int:
+    """Print what would be scored, and which comparisons would be adjusted together.
+
+    Args:
+        plan: of the audit.
+        method: adjusts the primary comparisons of an axis.
+    """
+    for name, expansion in plan.expansions.items():
+        print(f"{name:40} {len(expansion.prompts):>8,} prompts")
+    for (probe, material), count in plan.orders.prompts.items():
+        print(f"{f'{probe} + {material}':40} {count:>8,} prompts on request")
+    for skip in plan.orders.unfit:
+        print(f"{f'{skip.probe} + {skip.what}':40} {'not asked':>8}: {skip.detail}")
+    for axis, count in families(task.probe for task in plan.tasks).items():
+        told = f"primary comparisons, one family ({method})"
+        print(f"{f'axis {axis}':40} {count:>8,} {told}")
+    every = plan.prompts + sum(plan.orders.prompts.values())
+    print(f"{'in all':40} {every:>8,} prompts; no model was loaded")
+    return 0

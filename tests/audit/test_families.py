@@ -1,0 +1,156 @@
+"""Which p-values are adjusted together, and how: the default, and what a configuration chooses."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bias_audit._claims import families
+from bias_audit.stats.multiplicity import bh, by, holm
+from tests.audit.world import (
+    FAST,
+    controlled,
+    instrument,
+    job_sentences,
+    noise,
+    pairs,
+    primary,
+    run,
+    terms,
+)
+
+EXACT = {
+    "groups": {name: terms(name * 3, 2) for name in ("ash", "elm", "oak")},
+    "plus": terms("gain", 4),
+    "minus": terms("loss", 4),
+}
+"""Three groups of two words: a claim about exactly these words and targets."""
+MAX_T = replace(FAST, primary_family="max-t", target_family="max-t")
+
+
+def rough(prompt):
+    """A pull of one group, and noise in every sentence."""
+    pull = 0.5 if (prompt.group, prompt.pole) == ("ash", "+") else 0.0
+    return (
+        pull
+        + 0.4 * noise(prompt.template, prompt.group, prompt.pole)
+        + 0.3 * noise(prompt.template, prompt.group, prompt.target)
+    )
+
+
+@pytest.fixture(scope="module")
+def exact():
+    return run(controlled(**EXACT), rough, settings=MAX_T)
+
+
+def enumerated(deltas):
+    """Step-down max-T of (rows, questions) over every pattern of signs, in loops."""
+    rows = len(deltas)
+    patterns = np.array(list(itertools.product([1, -1], repeat=rows)))
+    null = np.array([np.abs(stats.ttest_1samp(deltas * s[:, None], 0).statistic) for s in patterns])
+    seen = np.abs(stats.ttest_1samp(deltas, 0).statistic)
+    adjusted, most = np.empty(seen.size), 0.0
+    order = np.argsort(-seen)
+    for place, question in enumerate(order):
+        most = max(most, np.mean(null[:, order[place:]].max(axis=1) >= seen[question] - 1e-9))
+        adjusted[question] = most
+    return adjusted
+
+
+def test_the_default_is_holm_and_benjamini_yekutieli():
+    found = primary(run(controlled(**EXACT), rough))
+    raw = [r.p_value for r in found]
+    assert [r.p_adjusted for r in found] == pytest.approx(list(holm(raw)))
+    assert {r.p_adjustment for r in found} == {"Holm over 3"}
+    for result in found:
+        words = [t.p_value for t in result.by_target]
+        assert [t.p_adjusted for t in result.by_target] == pytest.approx(list(by(words)))
+        assert result.targets_adjustment == "Benjamini-Yekutieli over 8"
+
+
+def test_max_t_flips_the_sentences_of_all_comparisons_at_once(exact):
+    found = primary(exact)
+    assert {r.scope for r in found} == {"terms"}
+    assert {r.p_adjustment for r in found} == {"max-T over 3, all 256 flips of sentences"}
+    deltas = np.array([[t.value for t in r.by_template] for r in found]).T
+    expected = np.maximum(enumerated(deltas), [r.p_value for r in found])
+    assert [r.p_adjusted for r in found] == pytest.approx(list(expected))
+    assert min(r.p_adjusted for r in found) < 0.05
+
+
+def test_max_t_of_a_table_of_words(exact):
+    frame = exact.measured.tables["trial"].frame
+    cells = frame.pivot_table(index="template", columns=["group", "target"], values="log_prob")
+    centred = {g: cells[g].sub(cells[g].mean(axis=1), axis=0) for g in ("ash", "elm", "oak")}
+    for result in primary(exact):
+        rest = [g for g in centred if g != result.groups[0]]
+        gap = centred[result.groups[0]] - sum(centred[g] for g in rest) / 2
+        wanted = dict(zip(gap.columns, enumerated(gap.to_numpy()), strict=True))
+        for target in result.by_target:
+            own = max(wanted[target.id], target.p_value)
+            assert target.p_adjusted == pytest.approx(own, abs=1e-9)
+        assert result.targets_adjustment == "max-T over 8, all 256 flips of sentences"
+
+
+def test_max_t_of_masked_group_words():
+    probe = controlled(
+        groups={"a": pairs("ann", 1), "b": pairs("bob", 1)},
+        plus=terms("gain", 5),
+        minus=terms("loss", 5),
+        frames=job_sentences(8),
+        mask="group",
+    )
+    (found,) = primary(run(probe, rough, settings=MAX_T))
+    assert found.targets_adjustment == "max-T over 10, all 256 flips of sentences"
+    assert found.p_adjustment == "max-T over 1, all 256 flips of sentences"
+    assert found.p_adjusted == pytest.approx(max(found.p_sign_flip, found.p_value))
+
+
+@pytest.mark.parametrize(
+    "probes",
+    [
+        [controlled(groups={name: terms(name * 3, 5) for name in ("ash", "elm", "oak")})],
+        [controlled(**EXACT), controlled("other", **EXACT)],
+    ],
+    ids=["words are a sample", "two probes on the axis"],
+)
+def test_holm_stands_in_where_the_questions_share_no_flips(probes):
+    done = run(probes, rough, settings=MAX_T)
+    found = [r for probe in probes for r in primary(done, probe.spec.id)]
+    assert [r.p_adjusted for r in found] == pytest.approx(list(holm([r.p_value for r in found])))
+    said = f"Holm over {len(found)} (max-T needs one probe about exactly these words and targets)"
+    assert {r.p_adjustment for r in found} == {said}
+
+
+@pytest.mark.parametrize(
+    ("more", "count"),
+    [
+        ({}, 1),
+        ({"groups": EXACT["groups"]}, 3),
+        ({"groups": EXACT["groups"] | {"yew": terms("yew", 2)}, "compare": "pairs"}, 6),
+    ],
+)
+def test_families_are_known_before_anything_is_scored(more, count):
+    probe = controlled(**more)
+    assert families([probe, *instrument()]) == {"axis": count}
+    assert len(primary(run(probe, rough))) == count
+
+
+def test_verdicts_do_not_depend_on_the_method(exact):
+    usual = run(controlled(**EXACT), rough)
+    assert [r.outcome for r in primary(usual)] == [r.outcome for r in primary(exact)]
+
+
+def test_exploratory_results_by_benjamini_and_hochberg():
+    chosen = replace(FAST, secondary_family="bh", target_family="bh")
+    done = run(controlled(**EXACT), rough, settings=chosen)
+    tested = [r for r in done.results.results if r.role == "secondary" and r.p_value is not None]
+    assert len(tested) == 4  # three pairs, and all groups at once
+    assert [r.p_adjusted for r in tested] == pytest.approx(list(bh([r.p_value for r in tested])))
+    assert {r.p_adjustment for r in tested} == {"Benjamini-Hochberg over 4"}
+    words = primary(done)[0].by_target
+    assert [t.p_adjusted for t in words] == pytest.approx(list(bh([t.p_value for t in words])))

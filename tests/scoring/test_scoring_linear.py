@@ -1,0 +1,70 @@
+"""Products through the other library: the same numbers, or not used; and what is kept of logits."""
+
+from __future__ import annotations
+
+import platform
+
+import numpy as np
+import pytest
+import torch
+from conftest import ask
+
+from bias_audit.scoring import _linear, _reduce
+from bias_audit.scoring.masked_lm import MaskedLM
+
+X86 = platform.machine() in ("x86_64", "AMD64") and torch.backends.mkldnn.is_available()
+PROMPTS = [
+    ask(f"{who} was a ", word) for who in ("The man", "A woman") for word in ("nurse", "zebra")
+]
+
+
+def log_probs(backend):
+    return [score.log_prob for score in backend.fill_mask(PROMPTS)]
+
+
+def quick(backend):
+    return [m for m in backend._forward._model.modules() if "forward" in vars(m)]
+
+
+@pytest.fixture
+def all_sizes(monkeypatch):
+    """Tiny models have no large layers."""
+    monkeypatch.setattr(_linear, "_LEAST", 1)
+
+
+def test_small_layers_are_left_alone(scorer):
+    assert quick(scorer("roberta")) == []
+
+
+@pytest.mark.skipif(not X86, reason="the other library is for x86 processors")
+@pytest.mark.parametrize("architecture", ["bert", "distilbert", "albert", "deberta-v2", "mpnet"])
+def test_quick_layers_give_the_same_scores(architecture, tiny, scorer, all_sizes):
+    backend = MaskedLM(str(tiny(architecture)), device="cpu")
+    assert len(quick(backend)) > 3
+    np.testing.assert_allclose(log_probs(backend), log_probs(scorer(architecture)), atol=1e-6)
+
+
+@pytest.mark.skipif(not X86, reason="the other library is for x86 processors")
+def test_a_wrong_product_is_found_out(tiny, scorer, all_sizes, monkeypatch):
+    monkeypatch.setattr(_linear, "_product", lambda layer, states: 2 * states @ layer.weight.T)
+    backend = MaskedLM(str(tiny("bert")), device="cpu")
+    assert quick(backend) == []
+    assert log_probs(backend) == log_probs(scorer("bert"))
+
+
+def test_ranks_count_ties_by_id_on_every_device():
+    logits = torch.randn(5, 300).round(decimals=1)
+    rows = torch.arange(5).repeat_interleave(60)
+    pieces = torch.arange(300)
+    expected = [
+        1 + sorted(range(300), key=lambda i: (-logits[r, i].item(), i)).index(p)
+        for r, p in zip(rows.tolist(), pieces.tolist(), strict=True)
+    ]
+    assert _reduce.ranks(logits, rows, pieces) == expected
+    assert _reduce._counted(logits, rows, pieces) == expected
+
+
+def test_sums_in_parts_equal_the_sum_of_the_whole():
+    logits = torch.randn(21, 500) * 9
+    np.testing.assert_allclose(_reduce.log_sums(logits), logits.logsumexp(dim=-1), atol=1e-6)
+    assert _reduce.log_sums(logits[:0]).shape == (0,)
