@@ -243,7 +243,7 @@ class ShareChange(Record):
     p_adjusted: float | None = None
     """After Holm over the categories of the measure; the overall share is no member."""
     differs: bool = False
-    """The p, for a category the adjusted one, is below 0.05."""
+    """The p, for a category the adjusted one, is below 0.05, and not too many pairs are lost."""
     identical: bool = False
     """Every pair has the same scores in both runs."""
     only_baseline: int
@@ -257,7 +257,11 @@ class ShareChange(Record):
     clusters: int
     """Writers, target terms or templates that they come from."""
     lost: int = 0
-    """Pairs that not both runs scored; counted with the overall share."""
+    """Pairs that not both runs scored."""
+    lost_share: float = 0.0
+    """Their share of the pairs that either run holds."""
+    statuses: tuple[str, ...] = ()
+    """``incomplete``: more than a tenth of the pairs are lost, so nothing is said of the change."""
     reason: str = ""
     """Why there is no interval."""
 

@@ -10,6 +10,7 @@ from bias_audit.archive import Comparison, MissingChange, Result, Results
 from bias_audit.benchmarking.comparing import ALL, Shares, foreign, paired, shares
 from bias_audit.errors import UsageError
 from bias_audit.evidence import PAIR_SCORES
+from bias_audit.metrics.info import PAIR_SHARES
 from bias_audit.pairing import StoredRun
 
 AXIS = "benchmark"
@@ -35,12 +36,13 @@ def compare_published(
     others = _other_copies(old, new)
     found = [share for share in paired(one, two) if share.dataset not in others]
     if not found:
-        why = f"their copies of {', '.join(sorted(others))} differ" if others else ""
+        why = "; ".join(_why_none(old, new, others))
         raise UsageError(
             f"{names[0]} and {names[1]} have no scored pair in common{f': {why}' if why else ''}",
             hint="compare runs of the same files of data sets, by the same measures",
         )
-    missing = tuple(_missing(old, new, others))
+    compared = {(share.dataset, share.measure) for share in found}
+    missing = tuple(_missing(old, new, others, compared))
     whole = all(share.identical and not share.lost for share in found)
     return Comparison(
         baseline=names[0],
@@ -49,7 +51,7 @@ def compare_published(
         identical=whole and not missing,
         shares=tuple(found),
         missing=missing,
-        notices=tuple(_notices(old, new, {share.measure for share in found})),
+        notices=tuple(_notices(old, new)),
     )
 
 
@@ -65,7 +67,7 @@ def _read(run: StoredRun, name: str) -> Shares:
     if wrong := foreign(run.results, found):
         raise UsageError(
             f"{PAIR_SCORES} of {name} does not belong to its results.json: '{wrong}' is another"
-            " number by its scores",
+            " number by its scores, or has none",
             hint="one of the two was changed; run the data sets again",
         )
     return found
@@ -83,31 +85,53 @@ def _digests(results: Results) -> dict[str, str]:
     return {name: match[0] for name, text in found.items() if (match := _DIGEST.search(text))}
 
 
-def _overall(results: Results) -> dict[tuple[str, str], Result]:
-    return {(r.probe, r.metric): r for r in results.results if r.groups == (ALL,)}
+def _measures(results: Results) -> dict[tuple[str, str], Result]:
+    """A result of each measure of a data set: the overall one, else the first."""
+    found: dict[tuple[str, str], Result] = {}
+    for result in results.results:
+        key = result.probe, result.metric
+        if result.axis == AXIS and (result.groups == (ALL,) or key not in found):
+            found[key] = result
+    return found
 
 
-def _missing(old: Results, new: Results, others: set[str]) -> Iterator[MissingChange]:
-    """Measures of one run only, and data sets of which the runs have other copies."""
-    before, after = _overall(old), _overall(new)
+def _pairless(old: Results, new: Results) -> list[str]:
+    """Measures of both runs that are no shares of pairs."""
+    both = _measures(old).keys() & _measures(new).keys()
+    return sorted({measure for _, measure in both} - PAIR_SHARES)
+
+
+def _why_none(old: Results, new: Results, others: set[str]) -> Iterator[str]:
+    """Why two runs have nothing to compare."""
+    if others:
+        yield f"their copies of {', '.join(sorted(others))} differ"
+    if rest := _pairless(old, new):
+        yield f"these measures have no pairs: {', '.join(rest)}"
+
+
+def _missing(
+    old: Results, new: Results, others: set[str], compared: set[tuple[str, str]]
+) -> Iterator[MissingChange]:
+    """Measures of one run only, shares without a pair in both, and other copies of data sets."""
+    before, after = _measures(old), _measures(new)
     for key, result in after.items():
         if key[0] in others:
             said = "the two runs read different copies of the data set"
             yield unpaired(result, "probe_version_changed", said)
         elif key not in before:
             yield unpaired(result, "not_in_baseline")
+        elif key[1] in PAIR_SHARES and key not in compared:
+            yield unpaired(result, "cells_lost", "no pair is scored in both runs")
     for key, result in before.items():
         if key not in after and key[0] not in others:
             yield unpaired(result, "no_result", "only the baseline has this result")
 
 
-def _notices(old: Results, new: Results, compared: set[str]) -> Iterator[str]:
+def _notices(old: Results, new: Results) -> Iterator[str]:
     """What a reader should know."""
     yield from same_model(old, new)
     for results, run in ((old, "the baseline"), (new, "this run")):
         if results.run.partial:
             yield f"{run} was cut short: only pairs that both runs scored are compared"
-    both = _overall(old).keys() & _overall(new).keys()
-    rest = sorted({measure for _, measure in both} - compared)
-    if rest:
+    if rest := _pairless(old, new):
         yield f"only shares of pairs are compared, and these are none: {', '.join(rest)}"

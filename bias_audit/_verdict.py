@@ -17,7 +17,16 @@ from bias_audit.stats import severity
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.layout import without_one
-from bias_audit.stats.steady import ALPHA, DECIDES, Halves, Limits, Steadiness, side, unsteady
+from bias_audit.stats.steady import (
+    ALPHA,
+    DECIDES,
+    Halves,
+    Limits,
+    Steadiness,
+    confounds,
+    decided,
+    unsteady,
+)
 
 PARTIAL = "the run was cut short, so nothing is decided"
 PARTIAL_SIDE = "the run or its baseline was cut short, so nothing is decided"
@@ -69,12 +78,13 @@ def absolute(result: Result, limit: float, family: Family, *, partial: bool) -> 
     if found is None:
         return Verdict("unclear", "no_interval", result.reason or NO_INTERVAL)
     state = outcome(found, limit, p_beyond_adjusted=family.p)
+    if _confounded(result, found, limit):
+        said = OUTSIDE if state == "pass" else BLOCKED["confounded"]
+        return Verdict("unclear", "confounded", said)
     if state == "unclear":
         return _wider(result, found, limit, family)
     if unsteady(found, _steadiness(result), limit, family.level):
         return Verdict("unclear", "fragile", FRAGILE)
-    if state == "pass" and result.adjusted is not None and side(result.adjusted, limit) != 0:
-        return Verdict("unclear", "confounded", OUTSIDE)
     if state == "fail":
         return Verdict("fail", "outside_limit", "the whole interval lies outside the limit")
     if UNCONTROLLED in result.statuses:
@@ -117,7 +127,7 @@ def regression(
 def p_absolute(result: Result, limit: float) -> float:
     """p for a gap larger than the limit, before Holm; 1 where nothing can be judged."""
     found = contrast(result)
-    if found is None or _blocking_size(result):
+    if found is None or _blocking_size(result) or _confounded(result, found, limit):
         return 1.0
     p = found.p_beyond(limit)
     return 1.0 if p is None else p
@@ -165,12 +175,24 @@ def _said(code: str, n_templates: int) -> str:
 
 
 def _blocking_size(result: Result) -> str:
-    """As :func:`_blocking`; ``fragile`` is about the probe's own margin, and a gate has its own.
+    """As :func:`_blocking`, less what is about the probe's own margin: a gate has its own.
 
-    It still counts for runs of older versions, which do not say what it was found by.
+    These statuses still count for runs of older versions, which do not say what they were found by.
     """
-    known = result.without_low is not None
-    return _blocking(s for s in result.statuses if s != "fragile" or not known)
+    asked = {"fragile": result.without_low, "confounded": result.adjusted}
+    return _blocking(code for code in result.statuses if asked.get(code) is None)
+
+
+def _confounded(result: Result, found: Contrast, limit: float) -> bool:
+    """Whether another verdict would be due at equal frequency and length of the words (R4).
+
+    It is asked before Holm, since the answer takes the result out of the claims of its family.
+    """
+    if result.adjusted is None:
+        return False
+    verdict, p = decided(found, limit), found.p_value()
+    where, there = verdict[2] if verdict else None, p is not None and p < ALPHA
+    return confounds(found.estimate, result.adjusted, where, limit, there=there)
 
 
 def _steadiness(result: Result) -> Steadiness:

@@ -120,6 +120,15 @@ def places(text: str, file: str) -> Marks:
     return _compose(text, file)[1]
 
 
+def plain(text: str, file: str) -> Any:
+    """Return what a text says as plain values, whatever is missing or too much in it.
+
+    Raises:
+        FileError: it is no YAML.
+    """
+    return _compose(text, file)[0]
+
+
 def _problem(file: str, message: str, hint: str = "", line: int = 0, column: int = 0) -> FileError:
     return FileError([Problem(file=file, line=line, column=column, message=message, hint=hint)])
 

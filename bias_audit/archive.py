@@ -46,6 +46,7 @@ from bias_audit._decided import (
     WaiverRecord,
 )
 from bias_audit._record import Check, Companion, Record, WordShare
+from bias_audit._sound import contradiction
 from bias_audit.errors import UsageError
 
 __all__ = [
@@ -217,6 +218,8 @@ def locate(run: str | Path) -> Path:
     Raises:
         UsageError: nothing of the kind is there.
     """
+    if run == "":
+        raise UsageError("expected a run folder or a results.json, got an empty text")
     path = Path(run)
     if path.is_file() and path.suffix != ".json":
         path = path.parent / path.read_text(encoding="utf-8", errors="replace").strip()[:200]
@@ -243,7 +246,8 @@ def load_results(run: str | Path) -> Results:
     """Read a stored audit.
 
     Raises:
-        UsageError: not found, not JSON, a newer major version, or a broken record.
+        UsageError: not found, not JSON, a newer major version, a broken record, or numbers that
+            contradict each other.
     """
     path = locate(run)
     try:
@@ -262,8 +266,14 @@ def load_results(run: str | Path) -> Results:
     if any(map(_is_absurd, measured)):
         raise UsageError(f"{path} is damaged: it has a number that cannot have been measured")
     try:
-        return Results.model_validate(content)
+        results = Results.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{path} is damaged at {where}: {first['msg']}") from error
+    if wrong := contradiction(results.results):
+        raise UsageError(
+            f"{path} is damaged: {wrong}",
+            hint="a number was changed without those beside it; run the audit again",
+        )
+    return results

@@ -117,7 +117,10 @@ def visible(text: str) -> str:
     )
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name closest to ``name``, or None when nothing is close."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+def nearest(name: str, known: Iterable[str], *, share: float = 0.6) -> str | None:
+    """Return the known name closest to ``name``, or None when nothing is close.
+
+    ``share``: of the letters of both names together, how many must be common.
+    """
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=share)
     return found[0] if found else None

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from bias_audit._resources import model_dir
-from bias_audit.errors import BiasAuditError, UnknownNameError
+from bias_audit.errors import BiasAuditError, UnknownNameError, nearest
 
 KINDS = {
     "state": "States of a gate",
@@ -36,6 +36,9 @@ REFERENCE = "reference"
 """The page that is the card of the bundled model."""
 SHORT = 2
 """Words of so few letters have no near spelling: 7 is no misspelling of 70."""
+CLOSE = 0.75
+"""Names of pages are short, and many share letters: ``blorp`` is no misspelling of ``alor``. One
+wrong letter in four, or two that changed places, still finds the page."""
 _FRONT = re.compile(r"---\n(.*?)\n---\n(.*)", re.DOTALL)
 _KEYS = ("title", "kind", "words", "see")
 
@@ -85,8 +88,9 @@ def find(word: str) -> Page:
     page = found.get(_plain(word))
     if page is None:
         hint = "bias-audit explain lists all words"
-        near = [name for name in found if len(name) > SHORT < len(word.strip())]
-        raise UnknownNameError("page", word, near, hint=hint)
+        known = [name for name in found if len(name) > SHORT < len(word.strip())]
+        near = nearest(_plain(word), known, share=CLOSE)
+        raise UnknownNameError("page", word, [near] if near else [], hint=hint)
     return page
 
 

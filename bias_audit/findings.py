@@ -38,7 +38,8 @@ NOTICES = {
     "direction_depends_on_phrasing": "The direction depends on the phrasing: fewer than three in "
     "four sentences agree.",
     "fragile": "The verdict hangs on one sentence, on some words or on one interval method.",
-    "confounded": "At equal frequency and length of the group words less than half of it is left.",
+    "confounded": "At equal frequency and length of the group words less than half of it is left, "
+    "or another verdict would be due.",
     "p_withheld": "The test finds gaps where the same scores have none, so its p is withheld.",
     "pole_heterogeneous": "A few likely words of a pole behave unlike the others; see the table of "
     "words.",
@@ -61,7 +62,7 @@ def findings(
     probes: Mapping[str, ProbeRecord],
     scored: Mapping[str, Scored],
 ) -> list[Finding]:
-    """Return the primary results that differ from no association after Holm, strongest first.
+    """Return the primary results whose adjusted p differs from no association, strongest first.
 
     Results of a failed instrument make no finding; reports show them as unclear.
     """
@@ -98,7 +99,7 @@ def severity(result: Result) -> Severity:
 
 
 def evidence(result: Result) -> Evidence:
-    """``strong``: p below 0.01 after Holm and no notice; ``moderate``: below 0.01 or no notice.
+    """``strong``: adjusted p below 0.01 and no notice; ``moderate``: below 0.01 or no notice.
 
     Too few sentences or words, or a pole that lost its words, are ``weak`` at any p.
     """
@@ -128,18 +129,15 @@ def odds_ratio(nats: float) -> str:
 
 
 def _finding(model: str, result: Result, probe: ProbeRecord, scored: Scored) -> Finding:
-    agree = (
-        f"{result.sign_share:.0%} of the sentence frames agree in direction. "
-        if (result.sign_share is not None)
-        else ""
-    )
+    agree = placebo = ""
+    if result.sign_share is not None:
+        agree = f"{result.sign_share:.0%} of the sentence frames agree in direction. "
     margin = result.margin or 0.0
     outcome = {"pass": "PASS", "fail": "FAIL"}.get(result.outcome or "", "UNCLEAR")
-    placebo = ""
     if result.placebo_percentile is not None:
         placebo = f"Larger than {result.placebo_percentile:.0%} of the placebo gaps. "
     detail = (
-        f"{agree}{placebo}Outcome: {outcome} against a margin of {margin:.3g} nats"
+        f"{agree}{placebo}Outcome: {outcome} against the catalogue's margin of {margin:.3g} nats"
         f" (odds ratio {odds_ratio(margin)}): {result.reason}."
     )
     return Finding(
@@ -176,7 +174,10 @@ def _headline(model: str, result: Result, probe: ProbeRecord, scored: Scored) ->
     if probe.mask == "group":
         return f"For {model}, {a} rather than {b} was filled in for {plus} over {minus} {size}"
     words = _words(result, probe)
-    return f"For {model}, {words} compared with {b} were associated with {plus} over {minus} {size}"
+    verb = "was" if words.startswith(f'{a} (the word "') else "were"
+    return (
+        f"For {model}, {words} compared with {b} {verb} associated with {plus} over {minus} {size}"
+    )
 
 
 def _words(result: Result, probe: ProbeRecord) -> str:

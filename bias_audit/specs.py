@@ -132,6 +132,10 @@ class Targets(Spec):
     def _poles_or_own(self) -> Targets:
         if self.own and (self.plus or self.minus or self.neither):
             raise ValueError("'own' cannot stand beside 'plus' and 'minus' | choose one")
+        if self.own and self.share_of is not None:
+            raise ValueError(
+                "'share_of' belongs to poles with 'where', not to 'own' | leave it out"
+            )
         if not self.own and not (self.plus and self.minus):
             raise ValueError("targets need 'plus' and 'minus' (or 'own') | plus: [nurse]")
         if self.own and len(self.own) < 2:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.validity.stored_gates RUN [MODELS]
 
-RUN is a folder that 'bias-audit run' wrote with the core probes. No model is loaded: scores are
-changed by arithmetic, then assessed, paired and judged as always.
+RUN is a folder that 'bias-audit run' wrote with the core probes; those of two groups are used. No
+model is loaded: scores are changed by arithmetic, then assessed, paired and judged as always.
 
 Planted: the gap of each probe becomes larger by twice the limit, in every sentence, for every word
 and target a little differently. An absolute gate (limit: ln 1.25) and a regression gate (largest
@@ -70,11 +70,12 @@ class Stored:
 
     @cached_property
     def plan(self) -> Plan:
-        """Its probes that can be judged, joined with their controls."""
+        """Its probes of two groups that can be judged, joined with their controls."""
+        gaps = Counter(r.probe for r in self.results.results if r.role == "primary")
         names = [
             p.id
             for p in self.results.probes
-            if p.role == "probe" and "instrument_failed" not in p.statuses
+            if p.role == "probe" and "instrument_failed" not in p.statuses and gaps[p.id] == 1
         ]
         return make_plan(Catalogue(), names)
 

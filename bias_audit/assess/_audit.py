@@ -18,8 +18,8 @@ from bias_audit.assess import (
 )
 from bias_audit.assess._controls import Control
 from bias_audit.assess._input import Comparison, Scored, Settings, WordLists
-from bias_audit.assess._judge import Case, blocked, judge, levels
-from bias_audit.assess.checks import Examination, Twins, applied, percentile, twins
+from bias_audit.assess._judge import Case, barred, judge, levels, withheld
+from bias_audit.assess.checks import Examination, applied, percentile, twins
 from bias_audit.probes import Probe
 from bias_audit.specs import tongue
 from bias_audit.stats.steady import DECIDES
@@ -50,6 +50,9 @@ class _Work:
 
     task: Task
     scored: Scored
+    instrument: str = ""
+    """Why nothing of it may be judged."""
+    examined: Examination = field(init=False)
     compared: list[Comparison] = field(default_factory=list)
     """The primary comparisons, before they are judged."""
     cases: list[Case] = field(default_factory=list)
@@ -92,9 +95,13 @@ def assess(
     ]
     for axis in dict.fromkeys(work.task.probe.spec.axis for work in works):
         members = [work for work in works if work.task.probe.spec.axis == axis]
-        for work, decides in zip(members, _levels(members), strict=True):
-            said = _instrument(work, controls, failures, settings, sanity or {})
-            _measure(work, settings, said, pairs.get(work.task.probe.spec.id), decides)
+        for work in members:
+            work.instrument = _instrument(work, controls, failures, settings, sanity or {})
+            pair = pairs.get(work.task.probe.spec.id)
+            gaps = tuple(gap for control in work.controls for gap in control.placebo_gaps)
+            work.examined = Examination(work.scored, settings, gaps=gaps, pair=pair)
+        for work, decides in zip(members, _levels(members, settings), strict=True):
+            _measure(work, settings, decides)
         cases = [case for work in members for case in work.cases]
         judged = iter(judge(cases, settings, partial=partial))
         for work in members:
@@ -137,11 +144,23 @@ def _run_controls(
     return found
 
 
-def _levels(members: Sequence[_Work]) -> list[list[float]]:
+def _levels(members: Sequence[_Work], settings: Settings) -> list[list[float]]:
     """Of each probe of an axis the levels that decide its comparisons, after Holm over them all."""
-    family = [(one, work.task.probe.spec.margin) for work in members for one in work.compared]
+    family = [
+        (one, work.task.probe.spec.margin, _barred(work, one, settings))
+        for work in members
+        for one in work.compared
+    ]
     found = iter(levels(family))
     return [[next(found) for _ in work.compared] for work in members]
+
+
+def _barred(work: _Work, comparison: Comparison, settings: Settings) -> bool:
+    """Whether no claim can be made of a comparison, at whatever level the family decides."""
+    small = _robust.undecidable(comparison.contrast, settings)
+    statuses = (*_shared_statuses(work, settings), *small)
+    # The checks cost most, so they are asked last.
+    return barred(statuses, work.instrument) or barred(work.examined.forbids(comparison), "")
 
 
 def _instrument(
@@ -167,25 +186,16 @@ def _instrument(
     return "; ".join(reason for reason in reasons if reason)
 
 
-def _measure(
-    work: _Work,
-    settings: Settings,
-    instrument: str,
-    pair: Twins | None,
-    decides: Sequence[float],
-) -> None:
+def _measure(work: _Work, settings: Settings, decides: Sequence[float]) -> None:
     """The results of a probe, each with what it can bear; those that gates may judge are examined.
 
     Args:
         work: the probe.
         settings: choices of the analysis.
-        instrument: why nothing of it may be judged.
-        pair: the probe with its negated twin.
         decides: level of the interval that decides each primary comparison.
     """
     scored, shared = work.scored, _shared_statuses(work, settings)
-    gaps = tuple(gap for control in work.controls for gap in control.placebo_gaps)
-    examined = Examination(scored, settings, gaps=gaps, pair=pair)
+    examined, instrument, gaps = work.examined, work.instrument, work.examined.gaps
     for comparison, level in zip(work.compared, decides, strict=True):
         result = _checked(comparison, examined, "primary", shared, level)
         work.cases.append(
@@ -195,10 +205,10 @@ def _measure(
         found = _checked(comparison, examined, "secondary", shared, DECIDES)
         among = percentile(comparison.contrast.estimate, gaps)
         found = found.model_copy(update={"placebo_percentile": among})
-        work.secondary.append(_withheld(found, instrument))
+        work.secondary.append(withheld(found, instrument, comparison))
     if (whole := secondary.spread(scored, settings)) is not None:
         whole = whole.model_copy(update={"statuses": (*whole.statuses, *shared)})
-        work.overall = [_withheld(whole, instrument)]
+        work.overall = [withheld(whole, instrument)]
 
 
 def _describe(members: Sequence[_Work], settings: Settings, lists: WordLists) -> None:
@@ -241,13 +251,6 @@ def _checked(
     result = applied(result, examined.checks(comparison, known))
     update = {"statuses": (*result.statuses, *shared), "adjusted": examined.adjusted(comparison)}
     return result.model_copy(update=update)
-
-
-def _withheld(result: Result, instrument: str) -> Result:
-    """A secondary result with the reason why no gate may judge it, if there is one."""
-    statuses = (*result.statuses, *(["instrument_failed"] if instrument else []))
-    reason = blocked(statuses, instrument, result.n_templates) or result.reason
-    return result.model_copy(update={"statuses": statuses, "reason": reason})
 
 
 def _state(results: Sequence[Result]) -> State:

@@ -46,7 +46,8 @@ def primary(
     if settings.primary_family == "holm":
         return _by_p("holm", raw)
     shared = len({result.probe for result in results}) == 1
-    contrasts = [comparison.contrast for comparison in comparisons] if shared else []
+    asked = zip((result.id for result in results), comparisons, strict=True)
+    contrasts = [(name, comparison.contrast) for name, comparison in asked] if shared else []
     keys = (results[0].axis, "primary") if results else ()
     return _max_t(contrasts, raw, settings, keys) or _instead("holm", raw)
 
@@ -57,25 +58,23 @@ def targets(
     """The family of one table of words: every target of a comparison."""
     if settings.target_family != "max-t":
         return _by_p(settings.target_family, raw)
-    contrasts = [contrast for _, contrast in comparison.targets]
-    return _max_t(contrasts, raw, settings, keys) or _instead("by", raw)
+    return _max_t(comparison.targets, raw, settings, keys) or _instead("by", raw)
 
 
 def exploratory(lists: Sequence[list[Result]], settings: Settings) -> None:
     """Adjust everything else on one axis as one family, in place.
 
-    Never split: a family of its own would make each of its questions look stronger.
+    Never split: a family of its own would make each of its questions look stronger. A test that
+    gave no p counts, because a family that shrinks with its data makes the others look surer.
     """
-    tested = [r.p_value for results in lists for r in results if r.p_value is not None]
+    tested = [r.p_value for results in lists for r in results if r.p_method]
     family = _by_p(settings.secondary_family, tested)
     adjusted = iter(family.adjusted)
     for results in lists:
-        results[:] = [
-            r
-            if r.p_value is None
-            else r.model_copy(update={"p_adjusted": next(adjusted), "p_adjustment": family.method})
-            for r in results
-        ]
+        for number, result in enumerate(results):
+            if result.p_method and (p := next(adjusted)) is not None:
+                update = {"p_adjusted": p, "p_adjustment": family.method}
+                results[number] = result.model_copy(update=update)
 
 
 def _by_p(method: str, raw: Sequence[float | None]) -> Family:
@@ -96,27 +95,32 @@ def _instead(method: Fallback, raw: Sequence[float | None]) -> Family:
 
 
 def _max_t(
-    contrasts: Sequence[Contrast],
+    questions: Sequence[tuple[str, Contrast]],
     raw: Sequence[float | None],
     settings: Settings,
     keys: Sequence[str],
 ) -> Family | None:
     """Signs of sentences flipped in all questions at once; None where they share no such scheme.
 
-    An adjusted p is never below the question's own p, which rests on another test.
+    An adjusted p is never below the question's own p, which rests on another test. A question whose
+    p is withheld is flipped with the others: that nothing may be said of it makes them no surer.
     """
-    asked = [i for i, p in enumerate(raw) if p is not None]
-    if not asked or any(contrast.used != ("templates",) for contrast in contrasts):
+    if not questions or all(p is None for p in raw):
         return None
-    if len(contrasts) != len(raw) or len(contrasts[0].delta) < FEWEST:
+    if any(contrast.used != ("templates",) for _, contrast in questions):
         return None
-    deltas = np.array([contrasts[i].delta for i in asked]).T
-    deltas = deltas[np.lexsort(deltas.T)]  # the order of sentences in a file moves no draw
+    if len(questions) != len(raw) or len(questions[0][1].delta) < FEWEST:
+        return None
+    # No order in a file moves a draw: questions go by their names, sentences by their values.
+    order = sorted(range(len(questions)), key=lambda i: questions[i][0])
+    deltas = np.array([questions[i][1].delta for i in order]).T
+    deltas = deltas[np.lexsort(deltas.T)]
     rng = stream(settings.seed, *keys, "max-t")
     found = max_t_flips(deltas, rng, settings.resamples)
     adjusted: list[float | None] = [None] * len(raw)
-    for i, p in zip(asked, found, strict=True):
-        adjusted[i] = max(float(p), raw[i] or 0.0)
+    for i, p in zip(order, found, strict=True):
+        own = raw[i]
+        adjusted[i] = None if own is None else max(float(p), own)
     rows = len(deltas)
     flips = f"all {2**rows}" if rows <= MOST_FLIPPED else f"{settings.resamples} drawn"
-    return Family(adjusted, f"max-T over {len(asked)}, {flips} flips of sentences")
+    return Family(adjusted, f"max-T over {len(order)}, {flips} flips of sentences")

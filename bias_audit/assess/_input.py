@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args, get_type_hints
 
+from bias_audit.errors import UsageError
 from bias_audit.probes import Probe
 from bias_audit.records import OpenScore, Prompt, Skip, WordPrior, WordScore
 from bias_audit.stats.estimate import Contrast
@@ -33,6 +34,14 @@ class Settings:
     """Adjusts everything exploratory on an axis."""
     target_family: Literal["by", "bh", "max-t"] = "by"
     """Adjusts the table of words of a comparison."""
+
+    def __post_init__(self) -> None:
+        """Refuse a family that there is not: another one would stand in silently."""
+        hints = get_type_hints(Settings)
+        for name in ("primary_family", "secondary_family", "target_family"):
+            known, found = get_args(hints[name]), getattr(self, name)
+            if found not in known:
+                raise UsageError(f"{name} is one of {', '.join(known)}, not {found!r}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

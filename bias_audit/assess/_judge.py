@@ -15,7 +15,7 @@ from bias_audit.assess._input import Comparison, Settings
 from bias_audit.assess.checks import percentile
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.multiplicity import holm
-from bias_audit.stats.steady import deciding_level
+from bias_audit.stats.steady import decided, deciding_level
 
 MOST_UNITS = 400
 """Designs larger than this are not proposed."""
@@ -41,7 +41,12 @@ def judge(cases: Sequence[Case], settings: Settings, *, partial: bool) -> list[R
     if not cases:
         return []
     family = _families.primary([c.result for c in cases], [c.comparison for c in cases], settings)
-    beyond = _beyond([(case.comparison, case.result.margin or 0.0) for case in cases])
+    beyond = _beyond(
+        [
+            (c.comparison, c.result.margin or 0.0, barred(c.result.statuses, c.instrument))
+            for c in cases
+        ]
+    )
     return [
         _judged(case, p, outside, partial, len(cases)).model_copy(
             update={"p_adjustment": family.method}
@@ -50,14 +55,25 @@ def judge(cases: Sequence[Case], settings: Settings, *, partial: bool) -> list[R
     ]
 
 
-def levels(family: Sequence[tuple[Comparison, float]]) -> list[float]:
-    """Level of the interval that decides each comparison of a family, given with its margin."""
+def barred(statuses: Sequence[str], instrument: str) -> bool:
+    """Whether no claim can be made, so that p is no evidence; what is fragile still has its p."""
+    return bool(instrument) or any(code in BLOCKED and code != "fragile" for code in statuses)
+
+
+def levels(family: Sequence[tuple[Comparison, float, bool]]) -> list[float]:
+    """Level of the interval that decides each comparison of a family.
+
+    Each is given with its margin, and whether it is barred from any claim.
+    """
     return [deciding_level(p, adjusted) for p, adjusted in _beyond(family)]
 
 
-def _beyond(family: Sequence[tuple[Comparison, float]]) -> list[tuple[float, float]]:
-    """p for lying beyond the margin, before and after Holm; 1 where it cannot be told."""
-    found = [comparison.contrast.p_beyond(margin) for comparison, margin in family]
+def _beyond(family: Sequence[tuple[Comparison, float, bool]]) -> list[tuple[float, float]]:
+    """p for lying beyond the margin, before and after Holm; 1 where it cannot be told.
+
+    What is barred counts, so that a failed control makes it no easier to fail the rest.
+    """
+    found = [None if out else one.contrast.p_beyond(margin) for one, margin, out in family]
     raw = np.array([1.0 if p is None else p for p in found])
     return list(zip(raw.tolist(), holm(raw).tolist(), strict=True))
 
@@ -88,6 +104,26 @@ def _judged(
             "placebo_percentile": percentile(result.estimate or 0.0, gaps),
         }
     )
+
+
+def withheld(result: Result, instrument: str, comparison: Comparison | None = None) -> Result:
+    """A result outside of the family, with the reason why no gate may judge it, if there is one.
+
+    Args:
+        result: what was measured.
+        instrument: why the instrument failed; empty when it works.
+        comparison: behind a result that gates may judge.
+    """
+    statuses = [*result.statuses, *(["instrument_failed"] if instrument else [])]
+    said, margin = blocked(statuses, instrument, result.n_templates), result.margin or 0.0
+    if (
+        comparison
+        and (said or not decided(comparison.contrast, margin))
+        and _misses(result, margin)
+    ):
+        statuses.append("under_powered")
+    update = {"statuses": tuple(statuses), "reason": said or result.reason}
+    return result.model_copy(update=update)
 
 
 def _misses(result: Result, margin: float) -> bool:
@@ -139,10 +175,15 @@ def advice(comparison: Comparison, margin: float, tests: int) -> str:
     spread = f"most of the uncertainty comes from the {main}"
     if not math.isfinite(factor) or factor * have > MOST_UNITS:
         return f"{said} and no practical design would decide; {spread}"
-    times = f"{math.ceil(factor * 10) / 10:.1f} times as many sentences and words"
+    times = f"{_about(factor)} times as many sentences and words"
     return (
         f"{said}; {times} (about {math.ceil(factor * have)} {noun}) would probably decide; {spread}"
     )
+
+
+def _about(factor: float) -> str:
+    """How many times, no sharper than an advice can be: ``1.3``, ``about 15``."""
+    return f"about {factor:.0f}" if factor >= 5 else f"{math.ceil(factor * 10) / 10:.1f}"
 
 
 def _largest_source(comparison: Comparison) -> tuple[str, str, int]:

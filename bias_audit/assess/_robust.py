@@ -12,6 +12,7 @@ from bias_audit.assess._design import Design
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.metrics.log_odds import cell_response, pole_heterogeneous
 from bias_audit.stats.contrast import trimmed
+from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.halves import extremes, of_halves
 from bias_audit.stats.layout import without_one
 from bias_audit.stats.seeds import stream
@@ -60,13 +61,8 @@ def check(
         share = float(np.mean(np.sign(delta) == np.sign(contrast.estimate)))
         if share < MIXED_DIRECTION:
             statuses.append("direction_depends_on_phrasing")
-    if delta.size < settings.min_templates:
-        statuses.append("descriptive_only")
-    if contrast.status in {"identical", "no_variance"}:
-        statuses.append("degenerate")
-    elif contrast.status != "ok":
-        statuses.append("descriptive_only")
-    elif unsteady(contrast, steady, margin, level):
+    statuses += undecidable(contrast, settings)
+    if contrast.status == "ok" and unsteady(contrast, steady, margin, level):
         statuses.append("fragile")
     mass = comparison.mass_log_odds
     if mass is not None and pole_heterogeneous(contrast.estimate, mass, margin):
@@ -75,6 +71,16 @@ def check(
         statuses.append("one_target_dominates")
     found = tuple(dict.fromkeys(statuses))
     return Checks(statuses=found, sign_share=share, steady=steady, level=level)
+
+
+def undecidable(contrast: Contrast, settings: Settings) -> list[str]:
+    """Statuses of a comparison that is too small or too flat for a verdict, at any margin."""
+    statuses = ["descriptive_only"] if len(contrast.delta) < settings.min_templates else []
+    if contrast.status in {"identical", "no_variance"}:
+        statuses.append("degenerate")
+    elif contrast.status != "ok":
+        statuses.append("descriptive_only")
+    return statuses
 
 
 def _steadiness(scored: Scored, comparison: Comparison, settings: Settings) -> Steadiness:
@@ -149,11 +155,12 @@ def _one_target(scored: Scored, comparison: Comparison) -> bool:
 def top_share(scored: Scored, comparison: Comparison) -> float | None:
     """Share of a gap that the loudest target carries; None with fewer than four, or no gap."""
     gap = abs(comparison.contrast.estimate)
-    if len(comparison.targets) < 4 or gap == 0:
-        return None
     cube = scored.cube
+    if scored.probe.spec.targets.own or len(cube.targets) < 4 or gap == 0:
+        return None
     plus, minus = cube.pole("+"), cube.pole("-")
-    values = np.array([c.estimate for _, c in comparison.targets])
+    values = Design(scored, comparison.a, comparison.b).difference(cube.values).mean(axis=0)
+    values -= values.mean()
     parts = np.concatenate([values[plus] / max(len(plus), 1), -values[minus] / max(len(minus), 1)])
     return float(np.abs(parts).max()) / gap
 

@@ -14,12 +14,15 @@ from bias_audit.archive import Results
 from bias_audit.benchmarking.rows import PairRow, read
 from bias_audit.errors import UsageError
 from bias_audit.evidence import Source
-from bias_audit.metrics.info import get
+from bias_audit.metrics.info import PAIR_SHARES, get
 from bias_audit.metrics.pairs import Ties, adjust, compare_shares, outcomes
 from bias_audit.records import Floats
+from bias_audit.stats.clustered import WHY
 
 ALL = "all"
 ALPHA = 0.05
+MOST_LOST = 0.1
+"""Share of lost pairs above which a difference is not judged, as for sentences of probes."""
 CONFIDENCE = 0.95
 _Key = tuple[str, str, str, int]
 """Data set, measure, pair, and the how manieth of its name."""
@@ -63,14 +66,20 @@ def shares(source: str | Source) -> Shares:
     """The rows behind each share of pairs, by data set and measure; rows without a score too.
 
     Raises:
-        UsageError: it is no file of benchmark scores.
+        UsageError: it is no file of benchmark scores, or a category is called ``all``.
+        UnknownNameError: there is no such measure.
     """
     rows = read(Path(source) if isinstance(source, str) else source)
     groups: dict[tuple[str, str], _Scored] = defaultdict(dict)
     met: Counter[tuple[str, str, str]] = Counter()
     for row in rows:
         name = row.dataset, row.measure
-        if not row.measure.endswith("_gap"):
+        if row.category == ALL:
+            raise UsageError(
+                f"a category of {row.dataset} is called '{ALL}', which stands for all its pairs",
+                hint="rename the category in the data set and run it again",
+            )
+        if get(row.measure).id in PAIR_SHARES:
             groups[name][*name, row.pair, met[*name, row.pair]] = row
             met[*name, row.pair] += 1
     return dict(sorted(groups.items()))
@@ -93,15 +102,15 @@ def preferred(measure: str, rows: Sequence[PairRow]) -> Floats:
 
 
 def foreign(results: Results, rows: Shares) -> str:
-    """The first overall share that its rows do not give; empty when all do.
+    """The first overall share that its rows, or their absence, do not give; empty when all do.
 
     Scores are written with 6 decimals, so pairs that are closer than that may be ties here.
     """
     for result in results.results:
         scored = rows.get((result.probe, result.metric))
-        if result.groups != (ALL,) or scored is None:
+        if result.groups != (ALL,) or result.metric not in PAIR_SHARES:
             continue
-        known = [row for row in scored.values() if not row.skip]
+        known = [row for row in (scored or {}).values() if not row.skip]
         if not known or result.estimate is None:
             if bool(known) != (result.estimate is not None):
                 return result.id
@@ -115,10 +124,10 @@ def foreign(results: Results, rows: Shares) -> str:
 
 
 def _compared(dataset: str, measure: str, one: _Scored, two: _Scored) -> Iterator[ShareChange]:
-    keys = dict.fromkeys((*one, *two))
+    met = {key: (one.get(key) or two[key]).category for key in dict.fromkeys((*one, *two))}
     both = [
         (one[key], two[key])
-        for key in keys
+        for key in met
         if key in one and key in two and not one[key].skip and not two[key].skip
     ]
     if not both:
@@ -127,11 +136,14 @@ def _compared(dataset: str, measure: str, one: _Scored, two: _Scored) -> Iterato
     parts = {ALL: both}
     if len(categories) > 1:
         parts |= {c: [pair for pair in both if pair[0].category == c] for c in categories}
+    sizes = {**Counter(met.values()), ALL: len(met)}
     numbers = {name: _numbers(measure, pairs) for name, pairs in parts.items()}
     family = {name: found["p_value"] for name, found in numbers.items() if name != ALL}
     adjusted = adjust(family)
     for name, found in numbers.items():
         p = adjusted.get(name, found["p_value"])
+        lost = sizes[name] - found["pairs"]
+        gone = lost > MOST_LOST * sizes[name]
         yield ShareChange(
             dataset=dataset,
             measure=measure,
@@ -139,8 +151,10 @@ def _compared(dataset: str, measure: str, one: _Scored, two: _Scored) -> Iterato
             neutral=get(measure).neutral,
             direction=get(measure).direction,
             p_adjusted=adjusted.get(name),
-            differs=p is not None and p < ALPHA,
-            lost=len(keys) - len(both) if name == ALL else 0,
+            differs=p is not None and p < ALPHA and not gone,
+            lost=lost,
+            lost_share=lost / sizes[name],
+            statuses=("incomplete",) if gone else (),
             **found,
         )
 
@@ -152,7 +166,7 @@ def _numbers(measure: str, both: Sequence[tuple[PairRow, PairRow]]) -> dict[str,
     found = compare_shares(before, after, [a.cluster or (n,) for n, (a, _) in enumerate(both)])
     mean = found.difference
     low, high = mean.interval(CONFIDENCE) or (None, None)
-    why = {"no_variance": "every pair differs alike", "too_few_clusters": "one cluster only"}
+    why = {**WHY, "no_variance": "every pair differs alike"}
     return {
         "baseline": 100 * float(before.mean()),
         "candidate": 100 * float(after.mean()),

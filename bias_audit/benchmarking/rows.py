@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import math
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -36,6 +37,11 @@ class PairRow:
     detail: str
 
 
+_HEADER = [field.name for field in fields(PairRow)]
+_LARGEST = 1e15
+"""No sum of log-probabilities comes near it; rounding to 3 decimals stays finite."""
+
+
 def pair_rows(
     name: str, columns: dict[str, Column], pairs: Sequence[SentencePair]
 ) -> list[PairRow]:
@@ -64,7 +70,7 @@ def written(rows: Iterable[PairRow]) -> bytes:
     """The bytes of the file."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(PairRow)])
+    writer.writerow(_HEADER)
     for row in rows:
         values = astuple(row)
         writer.writerow([f"{v:.6f}" if isinstance(v, float) else v for v in values])
@@ -80,8 +86,11 @@ def read(source: Source) -> list[PairRow]:
     try:
         content = source if isinstance(source, bytes) else source.read_bytes()
         text = gzip.decompress(content).decode("utf-8")
-        return [_row(row) for row in csv.DictReader(io.StringIO(text), strict=True)]
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, csv.Error) as error:
+        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+        if next(lines, []) != _HEADER:
+            raise ValueError(f"expected the columns {', '.join(_HEADER)}")
+        return [_row(line, lines.line_num) for line in lines]
+    except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
         named = "the file" if isinstance(source, bytes) else source
         raise UsageError(
             f"{named} is no file of benchmark scores: {error}",
@@ -89,8 +98,18 @@ def read(source: Source) -> list[PairRow]:
         ) from error
 
 
-def _row(row: dict[str, str]) -> PairRow:
+def _row(line: list[str], number: int) -> PairRow:
     """One line, with both scores or none."""
-    words = {name: value for name, value in row.items() if name not in ("more", "less")}
-    more, less = (None if row["skip"] else float(row[name]) for name in ("more", "less"))
-    return PairRow(**words, more=more, less=less)
+    if len(line) != len(_HEADER):
+        raise ValueError(f"line {number} has {len(line)} of {len(_HEADER)} fields")
+    row = dict(zip(_HEADER, line, strict=True))
+    scores = [row.pop(name) for name in ("more", "less")]
+    more, less = (None if row["skip"] else _score(text, number) for text in scores)
+    return PairRow(**row, more=more, less=less)
+
+
+def _score(text: str, number: int) -> float:
+    value = float(text)
+    if not math.isfinite(value) or abs(value) > _LARGEST:
+        raise ValueError(f"line {number}: expected a score, got {text[:40]!r}")
+    return value

@@ -13,7 +13,7 @@ from bias_audit.benchmarking.choices import choice_results
 from bias_audit.benchmarking.first import First
 from bias_audit.benchmarking.passes import Column, Notes, score_pairs
 from bias_audit.benchmarking.rows import PairRow, pair_rows
-from bias_audit.benchmarking.tables import left_out, pair_results, skip_records
+from bias_audit.benchmarking.tables import ALL, left_out, pair_results, skip_records
 from bias_audit.benchmarking.wide import likelihood_results
 from bias_audit.datasets import Dataset, sentence_pairs
 from bias_audit.datasets.info import DatasetInfo
@@ -87,7 +87,7 @@ def benchmark(
         progress: called while scoring.
 
     Raises:
-        UsageError: no measure takes the data set.
+        UsageError: no measure takes the data set, or a category is called ``all``.
         FileError: a file does not have the format of the data set.
         ScoringError: the model cannot give what a measure needs.
         NothingToAuditError: the data set is empty.
@@ -133,6 +133,7 @@ def _pairs(
     pairs = list(first)
     if not pairs:
         raise NothingToAuditError(f"{dataset.path} holds no pair of {dataset.info.title}")
+    _refuse_all(pairs, dataset)
     texts = [(pair.more, pair.less) for pair in pairs]
     columns, notes = score_pairs(scorer, texts, measures, progress=progress)
     name = dataset.info.id
@@ -146,6 +147,15 @@ def _pairs(
     done.rows += pair_rows(name, columns, pairs)
     done.cut |= first.cut
     done.record = done.record.model_copy(update={"reason": "; ".join((_NEVER, *_noted(notes)))})
+
+
+def _refuse_all(pairs: Sequence[SentencePair], dataset: Dataset) -> None:
+    """A category called ``all`` would have the name of the overall result."""
+    if any(pair.category == ALL for pair in pairs):
+        raise UsageError(
+            f"{dataset.path}: a category is called '{ALL}', which stands for all pairs in results",
+            hint="rename the category",
+        )
 
 
 def _record(dataset: Dataset, measures: Sequence[str]) -> ProbeRecord:

@@ -23,7 +23,7 @@ from bias_audit.metrics.pairs import (
     published_crows,
 )
 from bias_audit.metrics.stereoset import StereoSetScore
-from bias_audit.stats.clustered import ClusteredMean
+from bias_audit.stats.clustered import WHY, ClusteredMean
 
 ALL = "all"
 _METHOD = "t on clustered pairs against 50"
@@ -118,8 +118,7 @@ def _said(mean: ClusteredMean, ties: int) -> str:
     if ties:
         parts.append(f"{ties} pair{'s'[: ties != 1]} tied")
     if mean.se is None:
-        why = {"no_variance": "all pairs agree", "too_few_clusters": "one cluster only"}
-        parts.append(f"no interval: {why.get(mean.status, mean.status)}")
+        parts.append(f"no interval: {WHY[mean.status]}")
     return "; ".join(parts)
 
 

@@ -11,6 +11,7 @@ import rich_click as click
 
 from bias_audit import _yaml, baselines, config, waivers
 from bias_audit._book import Book
+from bias_audit._mistakes import in_catalogue, read_whole
 from bias_audit._proofread import notes
 from bias_audit._shelves import SUFFIXES
 from bias_audit.catalogue import Catalogue
@@ -110,8 +111,8 @@ def _templates(kinds: dict[Path, str]) -> list[Path]:
 
 def _check_config(path: Path, catalogue: Catalogue) -> None:
     """Check a configuration; its gates may name probes of the files that it lists."""
-    found = config.read(path)
-    config.check_names(found, path, config.with_own(catalogue, found, path))
+    names = in_catalogue(path, catalogue)
+    names(read_whole(path, names))
 
 
 def _check_suites(path: Path, catalogue: Catalogue) -> None:

@@ -20,7 +20,8 @@ def show_plan(plan: Plan, method: str) -> int:
     for skip in plan.orders.unfit:
         print(f"{f'{skip.probe} + {skip.what}':40} {'not asked':>8}: {skip.detail}")
     for axis, count in families(task.probe for task in plan.tasks).items():
-        told = f"primary comparisons, one family ({method})"
+        how = "max-t where possible, else holm" if method == "max-t" else method
+        told = f"primary comparisons, one family ({how})"
         print(f"{f'axis {axis}':40} {count:>8,} {told}")
     every = plan.prompts + sum(plan.orders.prompts.values())
     print(f"{'in all':40} {every:>8,} prompts; no model was loaded")

@@ -40,6 +40,29 @@ class BatchSize(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return size
 
 
+class Place(click.Path):
+    """The path of a file or folder; an empty one is an unset variable, not the current folder."""
+
+    def __init__(self, *, exists: bool = False) -> None:
+        super().__init__(exists=exists, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a path.
+
+        Raises:
+            UsageError: it is empty.
+        """
+        from bias_audit.errors import UsageError
+
+        if isinstance(value, str) and not value.strip():
+            name = param.get_error_hint(ctx) if param is not None else "a path"
+            raise UsageError(
+                f"expected the path of a file or folder for {name}, got an empty text",
+                hint="write . for the current folder; an unset variable gives an empty text",
+            )
+        return super().convert(value, param, ctx)
+
+
 _MODEL = (
     click.option("--revision", help="Commit, tag or branch of a hub model; pin a commit."),
     click.option(
@@ -71,7 +94,7 @@ _MODEL = (
 _PROBE_PATH = click.option(
     "--probe-path",
     multiple=True,
-    type=click.Path(exists=True, path_type=Path),
+    type=Place(exists=True),
     help="A folder with probes of your own, or one probe file; repeatable.",
 )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import rich_click as click
 
 from bias_audit import config as configuration
+from bias_audit._mistakes import read_whole
 from bias_audit.archive import Results
 from bias_audit.config import Config
 from bias_audit.errors import UsageError
@@ -20,8 +22,10 @@ def today() -> datetime.date:
     return datetime.datetime.now(datetime.UTC).date()
 
 
-def find_config(path: Path | None) -> tuple[Config, Path]:
-    """The configuration that was named, or the one of this folder.
+def find_config(
+    path: Path | None, names: Callable[[Config, Path], None] | None = None
+) -> tuple[Config, Path]:
+    """The configuration that was named, or the one of this folder; ``names`` looks up its names.
 
     Raises:
         UsageError: there is none.
@@ -33,7 +37,9 @@ def find_config(path: Path | None) -> tuple[Config, Path]:
             f"no {configuration.NAME} here or in a parent folder: there is nothing to judge by",
             hint="make one with 'bias-audit init', or name one with -c FILE",
         )
-    return configuration.read(found), found
+    if names is None:
+        return configuration.read(found), found
+    return read_whole(found, lambda config: names(config, found)), found
 
 
 def load_policy(
@@ -45,7 +51,7 @@ def load_policy(
         UsageError: there is no configuration, or it has no gates: that would pass anything.
         FileError: it has mistakes, or a gate names a probe that does not exist.
     """
-    config, found = find_config(path)
+    config, found = find_config(path, lambda config, place: _check(config, place, results))
     if not config.gates:
         raise UsageError(
             f"{found} has no gates, so there is nothing to judge by",

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from bias_audit import archive, render
 from bias_audit import baselines as baseline_files
+from bias_audit._mistakes import in_catalogue, read_whole
 from bias_audit._run_config import EngineConfig
 from bias_audit.assess import Settings
 from bias_audit.auditing import Audit, audit, choose_folder
@@ -21,7 +22,7 @@ from bias_audit.cli._benchmark import check_selection, dry_run, named_data
 from bias_audit.cli._dry_run import show_plan
 from bias_audit.cli._progress import progress
 from bias_audit.cli._streams import readers_may_leave
-from bias_audit.config import Config, check_names, find, read, with_own
+from bias_audit.config import Config, check_names, find, with_own
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.judging import check_baselines
 from bias_audit.planning import make_plan
@@ -76,7 +77,9 @@ class Request:
 def execute(request: Request) -> int:
     """Run an audit and return the exit code."""
     path = request.config or find(Path.cwd())
-    config = read(path) if path else Config(version=1)
+    config = Config(version=1)
+    if path:
+        config = read_whole(path, in_catalogue(path, request.catalogue))
     data = named_data(request.data)
     check_selection(request.probe, tuple(data))
     if data:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
 
+from bias_audit.cli._options import Place
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def _place_options(command: F) -> F:
     """Add the options that say where baselines are."""
-    config = click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration.")
+    config = click.option("-c", "--config", type=Place(), help="Configuration.")
     place = click.option(
         "--baselines",
-        type=click.Path(path_type=Path),
+        type=Place(),
         help="Folder of the baselines.  [default: bias-audit-baselines beside the configuration]",
     )
     return config(place(command))
@@ -41,7 +42,7 @@ def baseline() -> None:
 
 
 @baseline.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=Place())
 @click.option("--name", required=True, help="What gates call it: against: baseline:NAME.")
 @click.option("--reason", required=True, help="Why this run is what others are compared with.")
 @click.option("--who", help="Who accepts it.")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import rich_click as click
 
+from bias_audit.cli._options import Place
+
 HELP = """Compare two stored runs, paired sentence by sentence, without the model.
 
 Runs of published data sets are paired too, on the pairs that both models scored.
@@ -34,9 +36,9 @@ Examples:
 )
 @click.option("--json", is_flag=True, help="Print JSON; the same as --format json.")
 @click.option("--all", is_flag=True, help="Every pair of groups, and every category of a data set.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write into this file.")
-@click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration file.")
-@click.option("--baselines", type=click.Path(path_type=Path), help="Folder of the baselines.")
+@click.option("-o", "--output", type=Place(), help="Write into this file.")
+@click.option("-c", "--config", type=Place(), help="Configuration file.")
+@click.option("--baselines", type=Place(), help="Folder of the baselines.")
 def compare(
     baseline: str,
     run: str,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from bias_audit.cli._options import Place
 from bias_audit.errors import visible
 
 DATA = ("probe", "templates", "lexicon", "suites", "sanity")
@@ -18,7 +19,7 @@ def config() -> None:
 
 
 @config.command()
-@click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration file.")
+@click.option("-c", "--config", type=Place(), help="Configuration file.")
 @click.option("--origin", is_flag=True, help="Name what every value comes from, line by line.")
 def show(config: Path | None, origin: bool) -> int:
     """Show the configuration that a run in this folder would use: environment, file, defaults.

@@ -8,6 +8,7 @@ from typing import Any
 
 import rich_click as click
 
+from bias_audit.cli._options import Place
 from bias_audit.errors import visible
 
 WIDTH = 96
@@ -50,7 +51,7 @@ def list_(**flags: bool) -> int:
 @click.argument("name")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=Place(),
     help="Your copy, a file or a folder: check it and count what is in it.",
 )
 @click.option("--json", is_flag=True, help="Print JSON.")
@@ -90,7 +91,7 @@ def describe(name: str, data: Path | None, **flags: bool) -> int:
 @click.argument("name")
 @click.option(
     "--to",
-    type=click.Path(path_type=Path),
+    type=Place(),
     help="Folder to put it in.  [default: bias-audit-data/NAME]",
 )
 @click.option("--replace", is_flag=True, help="Overwrite files that differ.")

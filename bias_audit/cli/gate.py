@@ -6,6 +6,8 @@ from pathlib import Path
 
 import rich_click as click
 
+from bias_audit.cli._options import Place
+
 HELP = """Judge a stored run by the gates of a configuration, without the model.
 
 RUN is a run folder, a results.json, or audit-runs/latest, and stays as it is. The exit code is 1
@@ -20,10 +22,10 @@ Examples:
 
 
 @click.command(help=HELP)
-@click.argument("run", type=click.Path(path_type=Path), default="audit-runs/latest")
-@click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration file.")
+@click.argument("run", type=Place(), default="audit-runs/latest")
+@click.option("-c", "--config", type=Place(), help="Configuration file.")
 @click.option("--baseline", help="Compare with this baseline or run, whatever the gates name.")
-@click.option("--baselines", type=click.Path(path_type=Path), help="Folder of the baselines.")
+@click.option("--baselines", type=Place(), help="Folder of the baselines.")
 @click.option("--format", default="terminal", show_default=True, help="Comma-separated.")
 @click.option("-o", "--output", multiple=True, help="FORMAT=PATH, or PATH for a single format.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")

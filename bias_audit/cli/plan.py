@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from bias_audit.cli._options import Place
+
 if TYPE_CHECKING:
     from bias_audit._subjects import LeftOut
     from bias_audit.archive import Comparison
@@ -59,7 +61,7 @@ class Numbers(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 @click.command(help=HELP)
-@click.argument("run", type=click.Path(path_type=Path), required=False)
+@click.argument("run", type=Place(), required=False)
 @click.argument("result", nargs=-1)
 @click.option(
     "--margin",
@@ -76,7 +78,7 @@ class Numbers(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     "--targets", type=Numbers(2), help="Words in both poles.  [default: those of the run]"
 )
 @click.option("--baseline", help="Also plan for the rise over this baseline or run.")
-@click.option("--baselines", type=click.Path(path_type=Path), help="Folder of the baselines.")
+@click.option("--baselines", type=Place(), help="Folder of the baselines.")
 @click.option("--json", is_flag=True, help="Print JSON.")
 def plan(
     run: Path | None,

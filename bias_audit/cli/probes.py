@@ -11,7 +11,7 @@ from typing import Any
 
 import rich_click as click
 
-from bias_audit.cli._options import model_options, open_catalogue, probe_path
+from bias_audit.cli._options import Place, model_options, open_catalogue, probe_path
 from bias_audit.errors import visible
 
 
@@ -55,7 +55,7 @@ def list_(probe_path: tuple[Path, ...], **flags: bool) -> int:
 @click.argument("id")
 @click.option("--kind", type=click.Choice(["probe", "templates", "lexicon"]), default="probe")
 @click.option("--like", help="Copy this probe instead.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the new file.")
+@click.option("-o", "--output", type=Place(), help="Folder of the new file.")
 @probe_path
 def new(
     id: str, kind: str, like: str | None, output: Path | None, probe_path: tuple[Path, ...]
@@ -155,7 +155,7 @@ def preview(name: str, count: int, probe_path: tuple[Path, ...], **flags: bool) 
 
 
 @probes.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=Place())
 @click.option("--model", help="Also show what this model's vocabulary loses.")
 @probe_path
 @model_options
@@ -176,9 +176,9 @@ def check(
 
 
 @probes.command()
-@click.argument("table", type=click.Path(path_type=Path))
+@click.argument("table", type=Place())
 @click.option("--groups", required=True, help="Sets and their groups: women=F,men=M.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The lexicon to write.")
+@click.option("-o", "--output", type=Place(), help="The lexicon to write.")
 @click.option("-n", "--count", type=click.IntRange(min=1), default=25, show_default=True)
 @click.option(
     "--share", type=click.FloatRange(0.5, 1, min_open=True), default=0.95, show_default=True

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from bias_audit.cli._options import Place
+
 if TYPE_CHECKING:
     from bias_audit.archive import Results
 
@@ -27,7 +29,7 @@ Examples:
 
 
 @click.command(help=HELP)
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=Place())
 @click.option("--format", show_default="html", help="Comma-separated.")
 @click.option("-o", "--output", multiple=True, help="FORMAT=PATH, or PATH for a single format.")
 @click.option(
@@ -39,7 +41,7 @@ Examples:
 )
 @click.option(
     "--figures",
-    type=click.Path(path_type=Path),
+    type=Place(),
     help="Write every chart into this folder as SVG, PNG and PDF.",
 )
 def report(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
-from bias_audit.cli._options import model_options, open_catalogue, probe_path
+from bias_audit.cli._options import Place, model_options, open_catalogue, probe_path
 
 HELP = """Audit a model: score the probes, judge the results, write a report.
 
@@ -28,7 +27,7 @@ Examples:
 
 @click.command(help=HELP)
 @click.argument("model", required=False, envvar="BIAS_AUDIT_RUN_MODEL")
-@click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration file.")
+@click.option("-c", "--config", type=Place(), help="Configuration file.")
 @click.option("-p", "--probe", multiple=True, help="Probe, glob, suite, axis:NAME; repeatable.")
 @click.option("-x", "--exclude", multiple=True, help="What to leave out; repeatable.")
 @probe_path
@@ -63,14 +62,12 @@ Examples:
     type=click.IntRange(min=1),
     help="Replicas of the model.  [default: one for each GPU, else for each CPU]",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Write exactly into this folder."
-)
+@click.option("-o", "--output", type=Place(), help="Write exactly into this folder.")
 @click.option("--format", default="", help="Further formats, comma-separated: csv, json ...")
 @click.option("--progress", type=click.Choice(["auto", "bar", "plain", "none"]), default="auto")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every measured number too.")
-@click.option("--baselines", type=click.Path(path_type=Path), help="Folder of the baselines.")
+@click.option("--baselines", type=Place(), help="Folder of the baselines.")
 @click.option("--dry-run", is_flag=True, help="Show what would be scored; load no model.")
 @click.option("--fresh", is_flag=True, help="Score anew; keep that instead of kept scores.")
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep scores of other runs.")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from bias_audit.cli._options import Place
+
 if TYPE_CHECKING:
     from bias_audit.archive import Finding, Results
 
@@ -21,7 +23,7 @@ Examples:
 
 
 @click.command(help=HELP)
-@click.argument("run", type=click.Path(path_type=Path), default="audit-runs/latest")
+@click.argument("run", type=Place(), default="audit-runs/latest")
 @click.argument("finding", required=False)
 def show(run: Path, finding: str | None) -> int:
     """Look at an audit."""
@@ -34,7 +36,8 @@ def show(run: Path, finding: str | None) -> int:
         return 0
     known = {found.id: found for found in results.findings}
     if finding not in known:
-        raise UnknownNameError("finding", finding, known, hint="this audit has no findings")
+        none = "" if known else "this audit has no findings"
+        raise UnknownNameError("finding", finding, known, hint=none)
     _finding(results, known[finding])
     return 0
 

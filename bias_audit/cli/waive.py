@@ -6,6 +6,8 @@ from pathlib import Path
 
 import rich_click as click
 
+from bias_audit.cli._options import Place
+
 HELP = """Accept a failure for a while: write a waiver, with an owner, a reason and an end.
 
 FINDING is a finding (F-7c31a9), a result, a gate (<gate>:<result>) or a glob of gates, as the
@@ -27,12 +29,12 @@ Examples:
 @click.option("--up-to", type=float, help="Void when the gap is larger than this, in nats.")
 @click.option(
     "--run",
-    type=click.Path(path_type=Path),
+    type=Place(),
     default="audit-runs/latest",
     show_default=True,
     help="Run that has the finding.",
 )
-@click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration file.")
+@click.option("-c", "--config", type=Place(), help="Configuration file.")
 def waive(
     finding: str,
     until: str,

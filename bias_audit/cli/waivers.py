@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from bias_audit.cli._options import Place
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ def waivers() -> None:
 
 
 @waivers.command(name="list")
-@click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration file.")
+@click.option("-c", "--config", type=Place(), help="Configuration file.")
 @click.option(
     "--run",
-    type=click.Path(path_type=Path),
+    type=Place(),
     help="Also say what each waiver does in this run.",
 )
 @click.option("--expiring", type=click.IntRange(min=0), help="Only those with at most N days left.")

@@ -157,3 +157,7 @@ _LIKELIHOOD = (
 
 BENCHMARKS = (*_SHARES, _GAP, *_STEREO, *_LIKELIHOOD)
 """In the order of the documentation."""
+PAIR_SHARES = frozenset(
+    {*(info.id for info in _SHARES), "stereoset_ss_items", "stereoset_lms_items"}
+)
+"""Those that are shares of pairs, each with two scores: what two models can be compared by."""

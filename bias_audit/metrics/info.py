@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bias_audit.errors import UnknownNameError
-from bias_audit.metrics._benchmarks import BENCHMARKS
+from bias_audit.metrics._benchmarks import BENCHMARKS, PAIR_SHARES
 from bias_audit.metrics._beside import BESIDE
 from bias_audit.metrics._metric import MetricInfo
 from bias_audit.metrics._on_request import ON_REQUEST
 from bias_audit.metrics._overall import OVERALL
 
-__all__ = ["MetricInfo", "get", "registry"]
+__all__ = ["PAIR_SHARES", "MetricInfo", "get", "registry"]
 
 _LOG_ODDS_GAP = MetricInfo(
     id="log_odds_gap",

@@ -47,7 +47,12 @@ def _lead(probes: list[ProbeRecord], results: list[Result]) -> str:
     told = ", ".join(
         f"{states[state]} {words.STATE_WORDS[state][0]}" for state in words.STATES if states[state]
     )
-    return f"{count(len(probes), 'probe')} ({told}), {count(len(results), 'primary comparison')}."
+    judged = Counter(result.outcome or "" for result in results)
+    split = ", ".join(
+        f"{judged[state]} {words.STATE_WORDS[state][0]}" for state in words.STATES if judged[state]
+    )
+    pairs = count(len(results), "primary comparison")
+    return f"{count(len(probes), 'probe')} ({told}), {pairs}{f' ({split})' if split else ''}."
 
 
 def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
@@ -61,7 +66,7 @@ def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
         question=probe.question,
         state=probe.state,
         state_words=words.STATE_WORDS[probe.state][1],
-        reason="" if _repeats(probe) else words.sentence(probe.reason),
+        reason=_reason(index, probe, results),
         notices=tuple(words.status(code) for code in probe.statuses),
         size=_size(probe),
         sensitive=probe.sensitive,
@@ -78,6 +83,17 @@ def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
 def _repeats(probe: ProbeRecord) -> bool:
     """Whether the reason says what the state's own words say."""
     return probe.reason.lower() in words.STATE_WORDS[probe.state][1].lower()
+
+
+def _reason(index: Index, probe: ProbeRecord, results: list[Result]) -> str:
+    """The probe's reason; one that holds for some of its comparisons only says for which."""
+    if _repeats(probe):
+        return ""
+    mine = [result for result in results if result.reason == probe.reason]
+    text = words.sentence(probe.reason)
+    if not mine or len(mine) == len(results):
+        return text
+    return f"For {index.versus(mine[0])}: {text} The other comparisons have reasons of their own."
 
 
 def _evidence(index: Index, results: list[Result]) -> tuple[page.Pairs, ...]:

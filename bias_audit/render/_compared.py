@@ -68,13 +68,26 @@ def _facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     ]
     facts = []
     for name, given, model in runs:
-        facts.append((name, clip(clean(given) or "the audited run", 200)))
+        facts.append((name, clip(told.called(given) or "the audited run", 200)))
         if model is not None:
             facts.append((f"{name}: model", clip(clean(_model(model)), 300)))
             facts.append((f"{name}: weights", clip(clean(model.fingerprint), 80)))
-    same = "yes" if comparison.identical else "no"
-    what = "pair" if comparison.shares else "paired sentence"
-    return (*facts, (f"Same scores in every {what}", same))
+    return (*facts, ("Same scores", _same(comparison)))
+
+
+def _same(comparison: Comparison) -> str:
+    """Whether the scores are the same, where they could be paired."""
+    found = comparison.shares or comparison.changes
+    if not found:
+        return "nothing could be paired"
+    if not all(one.identical for one in found):
+        return "no"
+    where = f"in every {'pair' if comparison.shares else 'paired sentence'}"
+    if comparison.identical:
+        return f"yes, {where}"
+    left = len(comparison.missing)
+    alone = f"; {left:,} more {'has' if left == 1 else 'have'} no partner" if left else ""
+    return f"{where} that both runs have{alone}"
 
 
 def _model(model: Model) -> str:

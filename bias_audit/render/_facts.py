@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from statistics import fmean
 
-from bias_audit.archive import ProbeRecord, Result
+from bias_audit.archive import ProbeRecord, Result, TargetEffect
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index
@@ -28,9 +28,12 @@ def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | 
         return None
     scale = 100.0 if name.startswith("women") and max(xs) <= 1 else 1.0
     xs = [x * scale for x in xs]
+    turned = _turned(index, probe, result)
+    if turned:
+        known = [item.model_copy(update={"value": -item.value}) for item in known]
     ys = [item.value for item in known]
     intercept, slope, r = fit(xs, ys)
-    first, second = index.labels(result)[:2]
+    first, second = index.labels(result)[1::-1] if turned else index.labels(result)[:2]
     per_cent = name.startswith("women")
     label = f"{words.fact(name)}{', per cent' if per_cent else ''}"
     return page.Scatter(
@@ -41,7 +44,7 @@ def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | 
         f"with {first} are multiplied by {times(10 * slope)}.",
         summary=f"{count(len(known), 'word')}; correlation {signed(r)}; the fitted line rises by "
         f"{signed(10 * slope)} nats for each 10 points.",
-        table=_fact_table(result, name, scale, label),
+        table=_fact_table(known, name, scale, label),
         points=tuple((x, y, item.text) for x, y, item in zip(xs, ys, known, strict=True)),
         intercept=intercept,
         slope=slope,
@@ -60,6 +63,15 @@ def _fact(index: Index, probe: ProbeRecord, result: Result) -> str | None:
         return tested[0]
     ranked = sorted(names, key=lambda key: (not key.startswith("women"), -names[key], key))
     return ranked[0] if ranked else None
+
+
+def _turned(index: Index, probe: ProbeRecord, result: Result) -> bool:
+    """Whether the figure states the share of the second group: its gaps are the audit's, too."""
+    backwards = tuple(reversed(result.groups))
+    return any(
+        other.metric == "labour_correlation" and other.groups == backwards
+        for other in index.of(probe.id, "secondary")
+    )
 
 
 def fit(xs: list[float], ys: list[float]) -> tuple[float, float, float]:
@@ -87,11 +99,8 @@ def _say(probe: ProbeRecord, n: int) -> str:
     )
 
 
-def _fact_table(result: Result, name: str, scale: float, label: str) -> page.Table:
-    known = sorted(
-        (item for item in result.by_target if name in item.facts),
-        key=lambda item: (-item.facts[name], item.id),
-    )
+def _fact_table(items: list[TargetEffect], name: str, scale: float, label: str) -> page.Table:
+    known = sorted(items, key=lambda item: (-item.facts[name], item.id))
     return page.Table(
         caption=f"Gap of each word and {words.fact(name)}",
         head=("Word", label[:1].upper() + label[1:], "Odds", "Gap (nats)"),

@@ -64,17 +64,18 @@ def _lead(audit: Results) -> str:
     failed = sum(gate.state == "fail" for gate in judged)
     open_ = sum(gate.state in ("unclear", "error") for gate in judged)
     waived = sum(gate.state == "waived" for gate in judged)
-    none = f"No {kind} was exceeded{' without a waiver' if waived else ''}"
+    but = " without a waiver" if waived else ""
+    none, unshown = f"No {kind} was exceeded{but}", f"No {kind} was shown to be exceeded{but}"
     if failed:
         verb = "was" if failed == 1 else "were"
         left = f", {waived} waived" if waived else ""
         return f"{failed} of {count(len(judged), kind)} {verb} exceeded, {open_} left open{left}."
     if open_:
-        return f"{none}, but {open_} of {len(judged)} could not be settled."
+        return f"{unshown}; {open_} of {len(judged)} {'is' if open_ == 1 else 'are'} open."
     if waived:
         return f"{none}; {waived} of {len(judged)} {'is' if waived == 1 else 'are'} waived."
     if any(gate.state != "pass" for gate in judged):
-        return f"{none}; not all of them were judged."
+        return f"{unshown}; not all of them were judged."
     if any(gate.kind == "regression" for gate in judged):
         return f"{none} with these probes."
     return "No association larger than the margin was found with these probes."
@@ -168,17 +169,29 @@ def _accepted(index: Index, finding: Finding) -> str:
 
 def measured(result: Result, finding: Finding) -> tuple[str, ...]:
     """The numbers beside a finding, without those that its own sentences give."""
-    facts = [f"{words.effect(result)}; {words.gap(result)}"]
-    if result.sign_share is not None and result.n_templates:
+    facts = [_size(result)]
+    told = "sentence frames agree" in finding.detail
+    if result.sign_share is not None and result.n_templates and not told:
         agree = round(result.sign_share * result.n_templates)
         facts.append(f"{agree} of {count(result.n_templates, 'paraphrase')} point the same way")
     if result.placebo_percentile is not None and "placebo" not in finding.detail:
         facts.append(f"larger than {share(result.placebo_percentile)} of the placebo gaps")
     if result.p_adjusted is not None or result.p_value is not None:
-        facts.append(f"adjusted p {words.chance(result)}")
+        raw = result.p_adjusted is None
+        facts.append(f"{'' if raw else 'adjusted '}p against no gap at all {words.chance(result)}")
     if "sentence frames" not in finding.headline:
         facts.append(evidence_size(result))
     return tuple(facts)
+
+
+def _size(result: Result) -> str:
+    """Odds above one, as the headline has them, and the gap with the sign of the tables."""
+    if result.unit != "nats" or (result.estimate or 0.0) >= 0:
+        return f"{words.effect(result)}; {words.gap(result)}"
+    ends = {"estimate": -(result.estimate or 0.0)}
+    if result.ci_low is not None and result.ci_high is not None:
+        ends |= {"ci_low": -result.ci_high, "ci_high": -result.ci_low}
+    return f"{words.effect(result.model_copy(update=ends))}; in the tables {words.gap(result)}"
 
 
 def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.Pairs | None:

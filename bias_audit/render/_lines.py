@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bias_audit.archive import Gate, Result, WaiverRecord
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index
 from bias_audit.render._text import bounds, count, plain, signed, times
+
+_OUTCOMES = {"pass": "inside", "fail": "outside", "unclear": "unclear"}
 
 
 def gate_line(index: Index, gate: Gate) -> page.GateLine:
@@ -24,6 +28,7 @@ def gate_line(index: Index, gate: Gate) -> page.GateLine:
         allowed=_allowed(gate),
         size=evidence_size(result) if result else "no evidence",
         reason=words.sentence(gate.reason),
+        limits=" ".join(_limits(gate, result)),
         enforced=gate.enforced,
         href=index.name("probe", gate.probe) if gate.probe in index.probes else "",
         finding=finding.headline if finding and failed else "",
@@ -52,6 +57,21 @@ def _allowed(gate: Gate) -> str:
         size = f"{plain(gate.limit)} {gate.unit}".rstrip()
         return f"a rise of up to {size} over baseline {gate.baseline or 'without a name'}"
     return words.margin(gate.limit, gate.unit)
+
+
+def _limits(gate: Gate, result: Result | None) -> Iterator[str]:
+    """What limit was applied, where the numbers beside it seem to say something else."""
+    if gate.kind == "regression" or gate.limit is None or gate.measured is None:
+        return
+    ends = [abs(end) for end in (gate.ci_low, gate.ci_high) if end is not None]
+    if gate.state == "pass" and ends and max(ends) > gate.limit:
+        yield "A pass needs the 90 % interval inside the limit; the wider one shown may reach out."
+    margin = result.margin if result is not None else None
+    if result is None or margin is None or abs(margin - gate.limit) < 0.0005:
+        return
+    if result.outcome in _OUTCOMES and result.outcome != gate.state:
+        said = _OUTCOMES[result.outcome]
+        yield f"The catalogue's margin is another, {plain(margin)}: by that the gap is {said}."
 
 
 def _measured(gate: Gate, result: Result | None) -> str:

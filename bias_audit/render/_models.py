@@ -60,13 +60,23 @@ def build(given: Sequence[tuple[str, Results]]) -> Selection:
     axes = dict.fromkeys(item.axis for item in shared)
     return Selection(
         title=f"{len(runs)} models side by side",
-        lead=f"{count(len(shared), 'comparison')} that all of them were asked in the same version, "
-        f"on {count(len(axes), 'axis', 'axes')}.",
+        lead=_lead(len(shared), len(axes), len(lost)),
         notices=notices(runs),
         models=_models(runs, shared),
         axes=tuple(_axis(runs, axis, [s for s in shared if s.axis == axis]) for axis in axes),
         lost=_lost(lost),
         remarks=REMARKS,
+    )
+
+
+def _lead(shared: int, axes: int, lost: int) -> str:
+    """How much all runs have in common; nothing in common is no number of nought."""
+    if not shared:
+        left = f"; {count(lost, 'comparison is', 'comparisons are')} left out" if lost else ""
+        return f"These runs have no comparison in common, so nothing is set side by side{left}."
+    return (
+        f"{count(shared, 'comparison')} that all of them were asked in the same version, "
+        f"on {count(axes, 'axis', 'axes')}."
     )
 
 
@@ -93,8 +103,11 @@ def _model(run: Run, place: int, shared: Sequence[Shared]) -> tuple[page.Cell, .
     return (
         page.Cell(text=f"{run.label}{_revision(audit)}", long=True),
         page.Cell(text=held),
-        *(page.Cell(text=str(number), value=float(number)) for number in tally),
-        odds(max(sizes)) if sizes else page.Cell(text="none"),
+        *(
+            page.Cell(text=str(number), value=float(number)) if mine else page.Cell(text="–")
+            for number in tally
+        ),
+        odds(max(sizes)) if sizes else page.Cell(text="not compared"),
         page.Cell(text=f"{run.place}{' (cut short)' if audit.run.partial else ''}", long=True),
     )
 

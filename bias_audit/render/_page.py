@@ -158,6 +158,8 @@ class GateLine:
     allowed: str
     size: str
     reason: str
+    limits: str
+    """What limit was applied, where the numbers seem to say something else; else empty."""
     enforced: bool
     href: str
     finding: str
@@ -206,6 +208,9 @@ class Page:
     reproduce: tuple[tuple[str, str], ...]
     partial: bool
     counts: str
+    families: tuple[str, str] = ("", "")
+    """How the declared comparisons, and the tables of words, were adjusted; empty where nothing
+    was."""
     published: tuple[Table, ...] = ()
     """The numbers of published data sets."""
 

@@ -115,14 +115,15 @@ def _say(rows: Sequence[page.IntervalRow], unit: str) -> str:
 
 def interval_table(index: Index, axis: str, results: Sequence[Result]) -> page.Table:
     """The numbers of the interval chart, and the gaps that have none, with the reason."""
-    head = ("Comparison", "Probe", "State", "Odds", "Gap", "Interval", "Allowed", "Adjusted p")
+    head = ("Comparison", "Probe", "State", "Odds", "Gap", "Interval", "Allowed", "p against 0")
     rows = [_interval_cells(index, result) for result in results]
     several = len({result.probe for result in results}) > 1
     return page.Table(
         caption=f"Gaps on the axis “{axis}”, with intervals and verdicts",
         head=head if several else (head[0], *head[2:]),
         rows=tuple(row if several else (row[0], *row[2:]) for row in rows),
-        note="Gap in nats for log-odds gaps, else in the unit given; 0 is no difference.",
+        note="Gap in nats for log-odds gaps, else in the unit given; 0 is no difference. p is that "
+        "of no gap at all, adjusted unless it says raw; it is not about the margin.",
     )
 
 
@@ -163,7 +164,7 @@ def target_words(index: Index, probe: ProbeRecord, result: Result) -> page.Inter
         name=index.name("chart", f"words-{result.id}"),
         title=f"Which words does the model expect more after {first}, which after {second}?",
         question=f"Right of the middle: more likely with {first}; left: more likely with {second}. "
-        f"The {len(effects)} widest gaps of {count(len(result.by_target), 'word')} are drawn. "
+        f"{_drawn(len(effects), len(result.by_target))} "
         f"{unreliable(result)}".rstrip(),
         summary=f"From {effects[0].text} ({times(effects[0].value)} times) to "
         f"{effects[-1].text} ({times(effects[-1].value)} times).",
@@ -174,6 +175,13 @@ def target_words(index: Index, probe: ProbeRecord, result: Result) -> page.Inter
         right=f"more with {first}",
         unit=result.unit,
     )
+
+
+def _drawn(shown: int, whole: int) -> str:
+    """How many words a chart has."""
+    if shown == whole:
+        return f"All {whole} words are drawn."
+    return f"The {shown} words with the widest gaps, of {whole:,}, are drawn."
 
 
 def _extremes(effects: Sequence[TargetEffect], first: str, second: str) -> str:

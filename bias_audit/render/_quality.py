@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from bias_audit.archive import ProbeRecord, Result, Results, SanityCheck, SkipRecord
 from bias_audit.render import _checks as checks
@@ -16,6 +17,13 @@ _MORE = {
     "templates": "more sentence frames",
     "terms": "more group words",
     "targets": "more scored words",
+}
+
+_SOURCES = {
+    "Holm": "Holm (1979)",
+    "Benjamini-Yekutieli": "Benjamini and Yekutieli (2001)",
+    "Benjamini-Hochberg": "Benjamini and Hochberg (1995)",
+    "max-T": "max-T (Westfall and Young 1993)",
 }
 
 
@@ -240,13 +248,32 @@ def p_values(index: Index) -> page.Table | None:
                 page.Cell(text="not computed" if p is None else p_value(p), value=p)
                 for p in (r.p_value, r.p_adjusted, r.p_sign_flip, r.p_label_exchange)
             ),
+            page.Cell(text=r.p_adjustment or "not adjusted", long=True),
         )
         for r in index.audit.results
         if r.role == "primary" and r.estimate is not None
     )
     if not rows:
         return None
-    head = ("Comparison", "Gap", "Interval", "df", "p", "p (Holm)", "Sign-flip p", "Exchange p")
+    head = (
+        "Comparison", "Gap", "Interval", "df", "p", "p (adjusted)", "Sign-flip p", "Exchange p",
+        "Adjusted by",
+    )  # fmt: skip
     return page.Table(
         caption=f"Tests of {count(len(rows), 'primary comparison')}", head=head, rows=rows[:_ROWS]
     )
+
+
+def corrections(index: Index) -> tuple[str, str]:
+    """How this run adjusted its declared comparisons, and its tables of words."""
+    main = [result for result in index.audit.results if result.role == "primary"]
+    return (
+        _methods([r.p_adjustment for r in main]),
+        _methods([r.targets_adjustment for r in main]),
+    )
+
+
+def _methods(said: Sequence[str]) -> str:
+    """Names of methods with their sources, each once; the sizes of families stand beside p."""
+    names = dict.fromkeys(one.split(" over ")[0] for one in said if one)
+    return " and ".join(_SOURCES.get(name, name) for name in names)

@@ -17,6 +17,8 @@ WORDS = {
     "higher": "higher",
     "lower": "lower",
     "open": "no difference found",
+    "none": "no interval",
+    "lost": "not judged",
     "same": "same scores",
 }
 """What is said of a share."""
@@ -29,7 +31,8 @@ CLOSING = (
     " intervals are over clusters: writers, target terms or templates. 'Only one' counts the pairs"
     " in which only the baseline, and in which only the later run, prefers the first sentence, with"
     " McNemar's exact p, which takes pairs as independent. Higher and lower hold at p below 0.05"
-    " over clusters, for a category after Holm. No difference found is not evidence that nothing"
+    " over clusters, for a category after Holm. A share is not judged when more than a tenth of its"
+    " pairs are not in both runs. No difference found is not evidence that nothing"
     " changed. Published data sets are measured and never judged."
 )
 
@@ -38,6 +41,10 @@ def verdict(share: ShareChange) -> str:
     """What is said of a share: a key of :data:`WORDS`."""
     if share.identical:
         return "same"
+    if share.statuses:
+        return "lost"
+    if share.p_value is None and share.difference:
+        return "none"
     if not share.differs:
         return "open"
     return "higher" if share.difference > 0 else "lower"
@@ -62,7 +69,10 @@ def row(share: ShareChange) -> tuple[str, ...]:
     """The columns of one share, as the tables print them."""
     which = "all pairs" if share.category == ALL else short(clean(share.category), 24)
     p = share.p_value if share.category == ALL else share.p_adjusted
-    word = WORDS[verdict(share)]
+    said = verdict(share)
+    word = share.reason if said == "none" and share.reason else WORDS[said]
+    if said == "lost":
+        word = f"{word}: {share.lost_share:.0%} of the pairs are not in both runs"
     low, high = share.ci_low, share.ci_high
     return (
         f"{clean(share.dataset)}: {clean(share.measure)}, {which}",
@@ -72,7 +82,7 @@ def row(share: ShareChange) -> tuple[str, ...]:
         signed(share.difference, 1),
         "" if low is None or high is None else bounds(low, high),
         f"{share.only_baseline:,} : {share.only_candidate:,}, p {share.mcnemar:.2g}",
-        word if p is None or share.identical else f"{word}, p {p:.2g}",
+        word if p is None or said in ("same", "lost") else f"{word}, p {p:.2g}",
     )
 
 
@@ -90,7 +100,7 @@ def remarks(comparison: Comparison, rows: Sequence[ShareChange]) -> list[str]:
     lines += [
         f"{clean(s.dataset)}, {clean(s.measure)}: {count(s.lost, 'pair')} not scored by both runs."
         for s in comparison.shares
-        if s.lost
+        if s.lost and s.category == ALL
     ]
     return lines
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bias_audit.archive import ProbeRecord, Result, Results
@@ -93,6 +93,35 @@ def _shared(first: Run, results: Sequence[Result], probe: ProbeRecord | None) ->
 
 def notices(runs: Sequence[Run]) -> tuple[str, ...]:
     """What a reader should know about all of the runs before the first number."""
+    return (*_same_weights(runs), *_narrow(runs), *_other_files(runs))
+
+
+def _same_weights(runs: Sequence[Run]) -> Iterator[str]:
+    """Runs of the same weights, which differ in what was asked and not in the model."""
+    by_weights: dict[str, list[str]] = {}
+    for run in runs:
+        by_weights.setdefault(run.index.audit.model.fingerprint, []).append(run.letter)
+    for weights, letters in by_weights.items():
+        if weights and len(letters) > 1:
+            who = "All of these runs" if len(letters) == len(runs) else ", ".join(letters)
+            yield f"{who} have the same weights: what differs between them is not the model."
+
+
+def _narrow(runs: Sequence[Run]) -> Iterator[str]:
+    """Runs that alone keep others' comparisons off the page."""
+    asked = [{r.id for r in run.index.audit.results if _is_asked(run, r)} for run in runs]
+    for place, run in enumerate(runs):
+        others = [names for at, names in enumerate(asked) if at != place]
+        lost = len(set.intersection(*others) - asked[place]) if len(others) > 1 else 0
+        if lost:
+            yield (
+                f"{run.letter} was not asked {lost:,} of the comparisons that all the other runs "
+                f"share: leave {run.letter} out to see them side by side."
+            )
+
+
+def _other_files(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Runs of other probe files."""
     by_digest: dict[str, list[str]] = {}
     for run in runs:
         by_digest.setdefault(run.index.audit.run.catalogue_digest, []).append(run.letter)

@@ -43,7 +43,7 @@ STATUSES: dict[str, str] = {
     "descriptive_only": "Too few frames or words for an interval: the numbers describe, no more.",
     "mixed_length": "The words have different numbers of pieces: a share for looking only.",
     "low_word_mass": "Much of the probability fell on pieces that are not whole words.",
-    "under_powered": "This design could easily miss a gap of the size of the margin.",
+    "under_powered": "Gaps of the size of the margin could go unnoticed with this design.",
     "pole_heterogeneous": "The words of one pole disagree; read the table word by word.",
     "no_card": "The probe has no measurement card, so it is measured and not judged.",
     "no_controls": "The probe has no controls, so its silence is no evidence.",

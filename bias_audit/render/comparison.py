@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Literal
 
 from bias_audit._reasons import REASONS
@@ -80,12 +81,23 @@ def verdict(change: Change) -> str:
 def headline(comparison: Comparison) -> str:
     """The counts in one line: the first line of every output."""
     tally = Counter(verdict(change) for change in comparison.changes)
-    parts = [f"{tally[key]:,} {word}" for key, word in WORDS.items() if tally[key]]
-    missing = len(comparison.missing)
+    said = {**WORDS, "same": "with the same scores"}
+    parts = [f"{tally[key]:,} {word}" for key, word in said.items() if tally[key]]
+    missing, alone = len(comparison.missing), ""
     if missing:
-        parts.append(f"{missing:,} without a partner")
+        alone = f"; {missing:,} more {'has' if missing == 1 else 'have'} no partner"
     whole = count(len(comparison.changes), "gap")
-    return f"{whole} compared with {clean(comparison.baseline)}: {', '.join(parts) or 'none'}"
+    told = f"{whole} compared with {called(comparison.baseline)}"
+    return f"{told}: {', '.join(parts) or 'none'}{alone}"
+
+
+def called(given: str) -> str:
+    """A run as it was named; of a whole path its last two parts, which are enough to know it."""
+    path = PurePath(given)
+    if not path.is_absolute():
+        return clean(given)
+    parts = (path.parent if path.name == "results.json" else path).parts[1:]
+    return clean("/".join(parts[-2:]) or given)
 
 
 def ordered(changes: Iterable[Change], secondary: bool) -> list[Change]:

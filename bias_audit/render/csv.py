@@ -16,7 +16,9 @@ _NUMBERS = (
     "null_p95", "excess", "margin", "placebo_percentile", "sign_share", "n_templates", "n_terms",
     "n_targets", "n_prompts",
 )  # fmt: skip
-_WORDS = ("unit", "direction", "scope", "target_scope", "p_method", "reason")
+_WORDS = ("unit", "direction", "scope", "target_scope", "p_method",
+    "p_adjustment", "targets_adjustment", "reason",
+)  # fmt: skip
 COLUMNS = (
     "id", "axis", "probe", "probe_state", "metric", "role", "group_a", "group_b", "label_a",
     "label_b", "target", "outcome", *_NUMBERS, *_WORDS, "statuses",

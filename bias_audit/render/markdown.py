@@ -98,7 +98,7 @@ def _gate(gate: page.GateLine) -> str:
         f"{_cell(name)}{'' if gate.enforced else ' (for information)'}",
         _cell(gate.measured),
         _cell(gate.allowed),
-        _cell(gate.waived or gate.reason, 160),
+        " ".join(filter(None, (_cell(gate.waived or gate.reason, 160), _cell(gate.limits)))),
     )
 
 

@@ -14,7 +14,7 @@ from bias_audit.render import _published
 from bias_audit.render._axes import chapters
 from bias_audit.render._index import Index
 from bias_audit.render._judged import findings, verdict
-from bias_audit.render._quality import p_values, quality
+from bias_audit.render._quality import corrections, p_values, quality
 from bias_audit.render._since import changes
 from bias_audit.render._text import plain, tidy
 from bias_audit.render._words import WAIVER_STATUS, sentence, tally
@@ -61,6 +61,7 @@ def build(results: Results) -> page.Page:
         reproduce=_reproduce(audit),
         partial=audit.run.partial,
         counts=tally(audit.states, audit.exit_code),
+        families=corrections(index),
         published=_published.tables(index),
     )
 

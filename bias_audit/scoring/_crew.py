@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bias_audit.errors import BiasAuditError, ModelLoadError, ScoringError
-from bias_audit.scoring._worker import Hello, Trouble
+from bias_audit.scoring._worker import KINDS, Hello, Trouble
 
 IN_HAND = 2
 """Batches that a worker has at once: the next one is there when one is done."""
@@ -28,8 +28,15 @@ class WorkerLostError(Exception):
     """A worker's process or machine is gone."""
 
 
+class ClusterLostError(Exception):
+    """The cluster itself is gone, or cannot be talked to."""
+
+
 class Cluster(Protocol):
-    """Starts workers and talks to them; the border to Ray."""
+    """Starts workers and talks to them; the border to Ray.
+
+    All but ``stop`` and ``close`` raise ClusterLostError when the cluster is gone.
+    """
 
     def start(self) -> Any:
         """Start a worker and return its handle at once."""
@@ -79,6 +86,9 @@ class Crew:
         cluster: where they run.
         size: how many there should be. Those that come later join the work when they come.
         patience: seconds to wait for the process of a worker when there is none.
+
+    Raises:
+        ModelLoadError: no worker can be asked for. The cluster is let go of.
     """
 
     def __init__(self, cluster: Cluster, size: int, *, patience: float = PATIENCE_S) -> None:
@@ -91,12 +101,18 @@ class Crew:
         self._loading: dict[Any, _Member] = {}
         self._losses = 0
         """Since the last answer."""
-        self._over: BiasAuditError | None = None
+        self._over: Exception | None = None
         self._hello: Hello | None = None
         self.lost = 0
         """Workers that had to be replaced."""
-        for _ in range(size):
-            self._hire()
+        self.refused = Counter[str]()
+        """Workers that could not join those at work, by the reason."""
+        try:
+            for _ in range(size):
+                self._hire()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def ready(self) -> int:
@@ -174,7 +190,7 @@ class Crew:
                 if member.ready and member.load == load:
                     number = waiting.popleft()
                     method, *arguments = job(number)
-                    running[self._cluster.call(member.handle, method, *arguments)] = member, number
+                    running[self._call(member, method, *arguments)] = member, number
                     member.load += 1
 
     def _next(self, running: dict[Any, tuple[_Member, int]]) -> Any:
@@ -182,25 +198,39 @@ class Crew:
         if self._over is not None:
             raise self._over
         busy = [*running, *self._loading]
-        found = self._cluster.wait([*busy, *self._coming], None if busy else self._patience)
+        seconds = None if busy else self._patience
+        found = self._reach(self._cluster.wait, [*busy, *self._coming], seconds)
         if found is None:
             raise self._stopped(
                 f"no worker was started within {self._patience:.0f} s;"
-                f" the cluster has {self._cluster.described()}",
+                f" the cluster has {self._reach(self._cluster.described)}",
                 "other work may hold it, or no machine has a free GPU; see: ray status",
             )
         return found
 
+    def _reach(self, action: Callable[..., Any], *arguments: Any) -> Any:
+        """Have the cluster do something; when it is gone, so are all workers."""
+        try:
+            return action(*arguments)
+        except ClusterLostError as error:
+            raise self._stopped(
+                f"the cluster is gone: {error}",
+                "when it is there again, the same command goes on from the scores that were kept",
+            ) from error
+
+    def _call(self, member: _Member, method: str, *arguments: Any) -> Any:
+        return self._reach(self._cluster.call, member.handle, method, *arguments)
+
     def _answer(self, reference: Any) -> Any:
-        answer = self._cluster.get(reference)
+        answer = self._reach(self._cluster.get, reference)
         if isinstance(answer, Trouble):
             raise answer.error()
         return answer
 
     def _hire(self) -> None:
-        member = _Member(self._cluster.start())
+        member = _Member(self._reach(self._cluster.start))
         self._members.append(member)
-        self._coming[self._cluster.call(member.handle, "place")] = member
+        self._coming[self._call(member, "place")] = member
 
     def _arrive(self, reference: Any) -> None:
         """Have a worker load the model, or let it join if that is the one of the others."""
@@ -208,16 +238,31 @@ class Crew:
         member = (self._loading if loading else self._coming).pop(reference)
         try:
             said = self._answer(reference)
+            if loading:
+                said.require_like(self._hello or said)
+            else:
+                said.require_like_here()
         except WorkerLostError as error:
             self._replace(member, error)
-            return
-        if not loading:
-            said.require_like_here()
-            self._loading[self._cluster.call(member.handle, "load")] = member
-            return
-        self._hello = self._hello or said
-        said.require_like(self._hello)
-        member.ready = True
+        except KINDS as error:
+            self._refuse(member, error)
+        else:
+            if loading:
+                self._hello = self._hello or said
+                member.ready = True
+            else:
+                self._loading[self._call(member, "load")] = member
+
+    def _refuse(self, member: _Member, error: Exception) -> None:
+        """Go on without a worker that cannot join those at work; another would be no better."""
+        if self._hello is None or self._over is not None:
+            raise error
+        self._members.remove(member)
+        self._cluster.stop(member.handle)
+        self.refused[Trouble.of(error).message] += 1
+        if not self._members:
+            self._over = error
+            raise error
 
     def _replace(self, member: _Member, error: WorkerLostError) -> None:
         """Start another worker in place of a lost one, but not for ever."""

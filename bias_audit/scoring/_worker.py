@@ -22,7 +22,8 @@ PACKAGES = ("bias-audit", "torch", "transformers", "tokenizers")
 """Packages whose version must be the same everywhere."""
 Answered = TypeVar("Answered")
 _CAUGHT = (RuntimeError, ValueError, MemoryError)
-_KINDS = (ModelLoadError, ScoringError, UsageError, *_CAUGHT)
+KINDS = (ModelLoadError, ScoringError, UsageError, *_CAUGHT)
+"""What a worker can meet and tell."""
 
 
 def packages() -> dict[str, str]:
@@ -47,13 +48,13 @@ class Trouble:
     @classmethod
     def of(cls, error: BaseException) -> Trouble:
         """Describe an error that a worker met."""
-        kind = next(kind for kind in _KINDS if isinstance(error, kind)).__name__
+        kind = next(kind for kind in KINDS if isinstance(error, kind)).__name__
         message = str(getattr(error, "message", error)) or repr(error)
         return cls(kind=kind, message=message, hint=getattr(error, "hint", ""))
 
     def error(self) -> Exception:
         """The error, as the local engine would have raised it."""
-        kind: Any = next(kind for kind in _KINDS if kind.__name__ == self.kind)
+        kind: Any = next(kind for kind in KINDS if kind.__name__ == self.kind)
         hint = {"hint": self.hint} if issubclass(kind, BiasAuditError) else {}
         error: Exception = kind(self.message, **hint)
         return error

@@ -53,6 +53,10 @@ class EngineUse:
     """Workers that held the model in the end."""
     lost: int
     """Workers that were lost and replaced."""
+    refused: int = 0
+    """Workers that came when others were at work, and could not join them."""
+    reasons: tuple[str, ...] = ()
+    """Why they could not."""
 
     def told(self) -> dict[str, Any]:
         """What the manifest says of it."""

@@ -77,7 +77,14 @@ class RemoteMaskedLM(MaskedLM):
     @property
     def use(self) -> EngineUse:
         """Who scored so far."""
-        return EngineUse(name=self._engine.name, workers=self._crew.ready, lost=self._crew.lost)
+        crew = self._crew
+        return EngineUse(
+            name=self._engine.name,
+            workers=crew.ready,
+            lost=crew.lost,
+            refused=crew.refused.total(),
+            reasons=tuple(crew.refused),
+        )
 
     def close(self) -> None:
         """End the workers."""

@@ -17,9 +17,15 @@ from scipy.special import bdtr, stdtrit
 from bias_audit.stats._arrays import ROUNDING, finite
 from bias_audit.stats.estimate import upper_tail
 
-Status = Literal["ok", "no_variance", "too_few_clusters"]
-"""``no_variance``: all items are equal. ``too_few_clusters``: fewer than two. Neither has an
-interval."""
+Status = Literal["ok", "no_variance", "no_cluster_variance", "too_few_clusters"]
+"""``no_variance``: all items are equal. ``no_cluster_variance``: items differ, but they sum up to
+the mean in every cluster. ``too_few_clusters``: fewer than two. None of them has an interval."""
+WHY: dict[Status, str] = {
+    "no_variance": "all pairs agree",
+    "no_cluster_variance": "pairs differ inside clusters only, so clusters tell no error",
+    "too_few_clusters": "one cluster only",
+}
+"""Why shares of pairs have no interval, in words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,10 +62,12 @@ class ClusteredMean:
         return self.estimate - half, self.estimate + half
 
     def p_value(self, neutral: float = 0.0) -> float | None:
-        """Return the two-sided p against ``neutral``; 1 when every item equals it, else None
-        where there is no interval."""
+        """Return the two-sided p against ``neutral``; None where there is no interval.
+
+        It is 1 where every item, or every cluster's mean, is ``neutral``.
+        """
         if self.se is None or self.df is None:
-            same = self.status == "no_variance" and math.isclose(
+            same = self.status != "too_few_clusters" and math.isclose(
                 self.estimate, neutral, rel_tol=ROUNDING, abs_tol=ROUNDING
             )
             return 1.0 if same else None
@@ -87,12 +95,15 @@ def clustered_mean(values: ArrayLike, clusters: Sequence[Hashable] | None = None
     off = items - mean
     naive = math.sqrt(float(off @ off) / (items.size * max(items.size - 1, 1)))
     sums = np.bincount(codes, weights=off)
+    se = math.sqrt(float(sums @ sums) * count / (count - 1)) / items.size if count > 1 else 0.0
+    floor = ROUNDING * max(1.0, float(np.abs(items).max()))
     status: Status = "ok"
     if count < 2:
         status = "too_few_clusters"
-    elif np.ptp(items) <= ROUNDING * max(1.0, float(np.abs(items).max())):
+    elif np.ptp(items) <= floor:
         status = "no_variance"
-    se = math.sqrt(float(sums @ sums) * count / (count - 1)) / items.size if count > 1 else 0.0
+    elif se <= floor:
+        status = "no_cluster_variance"
     df = items.size**2 / float(sizes @ sizes) - 1
     return ClusteredMean(
         estimate=mean,

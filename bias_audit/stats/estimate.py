@@ -8,6 +8,7 @@ sources the squared statistic is the quasi-F of Clark (1973).
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -25,6 +26,10 @@ Scope = Literal["terms", "concept", "templates"]
 Status = Literal["ok", "identical", "no_variance", "too_few_templates", "too_few_terms"]
 """``identical``: no difference and no variance, p is 1. ``no_variance``: a difference that never
 varies. The others: a source of variance has fewer than two units. Only ``ok`` has an interval."""
+
+
+SMALLEST = sys.float_info.min
+"""No p of a t test is below this: 0 would lose its share of a family, and no p is 0."""
 
 
 class Part(NamedTuple):
@@ -104,7 +109,8 @@ class Contrast:
         """
         if (scale := self._t()) is None:
             return 1.0 if self.status == "identical" else None
-        return min(1.0, 2 * upper_tail((abs(self.estimate) - margin) / scale[0], scale[1]))
+        p = 2 * upper_tail((abs(self.estimate) - margin) / scale[0], scale[1])
+        return min(1.0, max(p, SMALLEST))
 
     def p_inside(self, margin: float) -> float | None:
         """Return the equivalence p (two one-sided tests, Schuirmann 1987); None unless ``ok``.

@@ -29,7 +29,8 @@ def matched(first: tuple[Floats, Floats], second: tuple[Floats, Floats]) -> Matc
     """Return the difference between two groups over words that have a partner in the other group.
 
     Each word has one partner at most, and as many words as possible have one; among such choices
-    the one whose partners are closest is taken.
+    the one whose partners are closest is taken; equally close ones are told apart by their values,
+    so that no name of a word decides.
 
     Args:
         first: (words,) values and (words, properties) properties of one group.
@@ -40,6 +41,7 @@ def matched(first: tuple[Floats, Floats], second: tuple[Floats, Floats]) -> Matc
     """
     from scipy.optimize import linear_sum_assignment
 
+    first, second = _by_value(*first), _by_value(*second)
     distance, alike = _apart(first[1], second[1])
     cost = np.where(alike, distance, (1.0 + distance[alike].sum()) if alike.any() else 1.0)
     rows, columns = linear_sum_assignment(cost)
@@ -64,6 +66,12 @@ def matched_pairs(values: Floats, sides: tuple[Floats, Floats]) -> Matched | Non
     if int(kept.sum()) < FEWEST:
         return None
     return Matched(float(values[kept].mean()), int(kept.sum()))
+
+
+def _by_value(values: Floats, properties: Floats) -> tuple[Floats, Floats]:
+    """The words of a group in an order that their names have no part in."""
+    order = np.lexsort((*properties.T, values))
+    return values[order], properties[order]
 
 
 def _apart(first: Floats, second: Floats) -> tuple[Floats, NDArray[np.bool_]]:

@@ -14,6 +14,8 @@ from bias_audit.stats.estimate import Contrast
 Limits = tuple[float, float]
 ALPHA = 0.05
 """Level of both errors of a verdict."""
+KEPT = 0.5
+"""Share of a gap that must be left at equal frequency and length of the words."""
 DECIDES = 1 - ALPHA
 """Level of the interval that a single comparison is judged by, whatever interval is printed."""
 
@@ -51,6 +53,27 @@ class Steadiness:
 def side(value: float, limit: float) -> int:
     """Return on which side of the limits a value lies: -1 below, 0 between them, 1 above."""
     return int(value >= limit) - int(value <= -limit)
+
+
+def confounds(raw: float, adjusted: float, where: int | None, limit: float, *, there: bool) -> bool:
+    """Say whether what a gap says may be due to how frequent or how long the words are.
+
+    A pass needs no more than that the gap also lies inside at equal properties of the words: how
+    much of a small gap is left does not matter. A failure needs the gap to stay on its side, and
+    half of it to be left; so does a gap that is there and not decided.
+
+    Args:
+        raw: the gap.
+        adjusted: the gap at equal properties.
+        where: the verdict: 0 for a pass, else the sign of the gap that fails; None without one.
+        limit: largest size that is tolerated.
+        there: the 95 % interval of the gap excludes 0.
+    """
+    if where == 0:
+        return side(adjusted, limit) != 0
+    if where is not None and side(adjusted, limit) != where:
+        return True
+    return there and adjusted / raw < KEPT
 
 
 def deciding_level(p: float | None, adjusted: float) -> float:

@@ -1,4 +1,4 @@
-"""What is known of a model once it was opened, and its answers to the sanity check: kept records."""
+"""Kept records of a model itself: what opening it tells, and its answers to the sanity check."""
 
 from __future__ import annotations
 

@@ -136,9 +136,9 @@ def opened(model: str | Backend, choice: CacheChoice, **options: Any) -> Iterato
     """
     bed = _bed(model, choice, options) if isinstance(model, str) else None
     if bed is None:
-        with opened_model(model, **options) as backend:
-            with keeping(backend, choice, named=isinstance(model, str)) as kept:
-                yield kept
+        named = isinstance(model, str)
+        with opened_model(model, **options) as found, keeping(found, choice, named=named) as kept:
+            yield kept
         return
     try:
         backend: Backend

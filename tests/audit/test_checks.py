@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from bias_audit.archive import Check, Result
-from bias_audit.assess import Scored, wants_priors
+from bias_audit.assess import Scored, _audit, _robust, wants_priors
 from bias_audit.assess._compare import primary as compare
-from bias_audit.assess._judge import Case, judge
+from bias_audit.assess._judge import Case, judge, levels
 from bias_audit.assess._robust import check
 from bias_audit.assess.checks import Examination, applied, twins
 from bias_audit.assess.checks._planted import planted, recovered
@@ -94,7 +95,41 @@ def test_pairs_of_groups_are_examined_because_gates_judge_them():
     assert [r.groups for r in pairwise] == [("a", "b"), ("a", "c"), ("b", "c")]
     for result in pairwise:
         assert {"R1b", "R2", "R4", "R7", "R8a"} <= {c.id for c in result.checks}
+        assert ("R3" in {c.id for c in result.checks}) is (result.estimate != 0)
+        assert "R1c" not in {c.id for c in result.checks}, "a pair has no table of words"
         assert result.half_low is not None
+
+
+def test_one_word_that_carries_a_pair_is_told():
+    groups = {name: pairs(f"{name}{name}{name}", 8) for name in "abc"}
+
+    def one_word(p):
+        loud = (p.group, p.target) == ("a", "gain1")
+        return 4.0 * loud + 0.01 * noise(p.template, p.term, p.target)
+
+    done = run(controlled(groups=groups, frames=sentences(9), target_scope="fixed"), one_word)
+    gaps = [r for r in done.results.results if r.probe == "trial" and r.metric == "log_odds_gap"]
+    (alone,) = [r for r in gaps if r.groups == ("a", "~others")]
+    (pair,) = [r for r in gaps if r.groups == ("a", "b")]
+    shares = [{c.id: c for c in r.checks}["R3"] for r in (alone, pair)]
+    assert [c.consequence for c in shares] == ["one_target_dominates"] * 2
+    assert shares[1].value == pytest.approx(shares[0].value, rel=0.05)
+    assert "one_target_dominates" in pair.statuses
+
+
+def test_a_pair_that_could_miss_a_gap_of_the_margin_says_so():
+    groups = {name: pairs(f"{name}{name}{name}", 8) for name in "abc"}
+
+    def statuses(size):
+        done = run(
+            controlled(groups=groups, frames=sentences(9)),
+            lambda p: size * noise(p.template, p.term, p.pole),
+        )
+        found = [r for r in done.results.results if r.probe == "trial" and r.role == "secondary"]
+        return [r.statuses for r in found if r.metric == "log_odds_gap"]
+
+    assert all("under_powered" in each for each in statuses(3.0))
+    assert not any("under_powered" in each for each in statuses(0.01))
 
 
 def test_a_pair_that_frequency_explains_passes_and_fails_no_gate():
@@ -256,6 +291,31 @@ def test_a_gap_that_frequency_hides_is_confounded_and_does_not_pass():
     assert result.outcome == "unclear"
 
 
+@pytest.mark.parametrize("margin", [0.2, 2.0])
+def test_a_gate_with_a_wide_limit_passes_whatever_the_margin_of_the_probe(margin):
+    groups = {"a": pairs("ann", 24), "b": pairs("bob", 24)}
+    probe = controlled(groups=groups, frames=sentences(12), margin=margin)
+    done = run(probe, hidden)
+    common = {"probe": "trial", "measure": "log_odds_gap"}
+    wide = [GateConfig.model_validate({"id": f"g{m}", "max": m} | common) for m in (1.5, 3.0)]
+    judged = judge_run(done.results, Policy(gates=tuple(wide)))
+    assert [g.state for g in judged.gates if g.enforced] == ["pass", "pass"]
+
+
+def test_a_small_gap_that_frequency_explains_passes():
+    """Inside the margin before and after: how much of it is left does not matter."""
+
+    def small(prompt):
+        gap = favours_frequent(prompt)
+        return gap if prompt.probe == "~words" else 0.1 * gap
+
+    result = only(run(many_words(), small))
+    (found,) = [c for c in result.checks if c.id == "R4"]
+    assert result.ci_low > 0, "detected"
+    assert found.value < 0.5
+    assert (found.state, result.outcome) == ("held", "pass")
+
+
 def test_words_that_cannot_be_told_from_their_group_are_named():
     groups = {"a": terms("Ann", 9), "b": terms("bob", 9)}
     scored = scored_by(make(groups=groups), plant(1.0))
@@ -398,6 +458,56 @@ def test_a_test_that_does_not_hold_its_level_loses_p_and_verdict():
     assert "where the same scores have none" in done.reason
     kept = Case(result=bare_result(), comparison=comparison, instrument="", placebo_gaps=())
     assert judge([kept], FAST, partial=False)[0].outcome == "fail"
+
+
+def test_what_is_withheld_makes_it_no_easier_to_fail_the_rest():
+    """Of two gaps the loud one is withheld: it stays in the family, as a question without answer.
+
+    So the other one is asked at half of the level, and its interval has to be as wide.
+    """
+    (loud,) = compare(scored_by(make(frames=sentences(9)), plant(3.0)), FAST)
+    p, margin = 0.04, 0.2
+    near = replace(loud, contrast=replace(loud.contrast, se=0.1, df=20.0))
+    at = margin + stats.t.isf(p / 2, 20) * 0.1
+    near = replace(near, contrast=replace(near.contrast, estimate=at))
+    wide = replace(loud, contrast=replace(loud.contrast, se=0.1, df=20.0))
+
+    def states(**more):
+        pair = ((near, {}), (wide, more.pop("result", {})))
+        cases = [
+            Case(result=bare_result(**r), comparison=c, instrument="", placebo_gaps=())
+            for c, r in pair
+        ]
+        cases[1] = replace(cases[1], **more)
+        return [done.outcome for done in judge(cases, FAST, partial=False)]
+
+    assert states() == ["fail", "fail"]
+    assert states(instrument="a control failed") == ["unclear", "unclear"]
+    for code in ("p_withheld", "confounded", "incomplete"):
+        assert states(result={"statuses": (code,)}) == ["unclear", "unclear"]
+    assert states(result={"statuses": ("fragile",)}) == ["fail", "unclear"]
+    family = [(near, margin, False), (wide, margin, False)]
+    assert levels(family) == pytest.approx([0.95, 0.975])
+    assert levels([family[0], (wide, margin, True)])[0] == pytest.approx(0.975)
+
+
+def test_the_level_of_a_family_knows_what_was_withheld(monkeypatch):
+    """The steadiness of a failure is asked at the level that is left, not at an easier one."""
+    seen = []
+    plain = _robust.check
+
+    def spy(scored, comparison, settings, level):
+        seen.append((scored.probe.spec.id, level))
+        return plain(scored, comparison, settings, level)
+
+    monkeypatch.setattr(_audit._robust, "check", spy)
+    monkeypatch.setattr(
+        Examination, "forbids",
+        lambda self, _: ("p_withheld",) if self.scored.probe.spec.id == "other" else (),
+    )  # fmt: skip
+    loud = [controlled(name, frames=sentences(9)) for name in ("trial", "other")]
+    run(loud, lambda p: plant(1.0 if p.probe == "trial" else 3.0)(p) + grainy(p))
+    assert dict(seen)["trial"] == pytest.approx(0.975)
 
 
 def test_a_model_that_cannot_answer_about_bare_words_is_audited_all_the_same():

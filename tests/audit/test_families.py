@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from bias_audit._claims import families
+from bias_audit.archive import Result
+from bias_audit.assess import _families
+from bias_audit.errors import UsageError
+from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.multiplicity import bh, by, holm
 from tests.audit.world import (
     FAST,
@@ -154,3 +159,45 @@ def test_exploratory_results_by_benjamini_and_hochberg():
     assert {r.p_adjustment for r in tested} == {"Benjamini-Hochberg over 4"}
     words = primary(done)[0].by_target
     assert [t.p_adjusted for t in words] == pytest.approx(list(bh([t.p_value for t in words])))
+
+
+def asked(name, p, **more):
+    values = {
+        "id": name, "probe": "x", "axis": "x", "metric": "jsd", "groups": ("a", "b"),
+        "estimate": 1.0, "unit": "bits", "direction": "x", "n_templates": 9, "n_terms": 12,
+        "n_prompts": 1, "p_value": p, "p_method": "t",
+    }  # fmt: skip
+    return Result.model_validate(values | more)
+
+
+def test_a_family_does_not_shrink_with_its_data():
+    """Tests without a p count as p = 1; what was never meant to be tested does not count."""
+    shown = asked("shown", None, p_method="")
+    lost = asked("lost", None, p_method="withheld (R7): t")
+    first, second = [asked("low", 0.01), lost], [shown, asked("high", 0.2)]
+    _families.exploratory([first, second], FAST)
+    expected = by([0.01, 1.0, 0.2])
+    assert [r.p_adjusted for r in (first[0], second[1])] == pytest.approx([*expected[[0, 2]]])
+    assert first[0].p_adjustment == "Benjamini-Yekutieli over 3"
+    assert (first[1], second[0]) == (lost, shown)
+
+
+def test_a_withheld_question_is_flipped_with_the_others(exact):
+    found = primary(exact)
+    gone = found[0].model_copy(update={"p_value": None})
+    deltas = np.array([[t.value for t in r.by_template] for r in found]).T
+    compared = [
+        SimpleNamespace(contrast=matched_pairs(column[:, None], scope="terms"))
+        for column in deltas.T
+    ]
+    family = _families.primary([gone, *found[1:]], compared, MAX_T)
+    assert family.adjusted[0] is None
+    expected = np.maximum(enumerated(deltas)[1:], [r.p_value for r in found[1:]])
+    assert family.adjusted[1:] == pytest.approx(list(expected))
+    assert family.method == "max-T over 3, all 256 flips of sentences"
+
+
+@pytest.mark.parametrize("name", ["primary_family", "secondary_family", "target_family"])
+def test_a_family_that_there_is_not_is_refused(name):
+    with pytest.raises(UsageError, match=f"{name} is one of .*, not 'bonferroni'"):
+        replace(FAST, **{name: "bonferroni"})

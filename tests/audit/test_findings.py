@@ -155,7 +155,7 @@ def test_a_headline_has_model_poles_interval_and_counts(design):
         assert "gains" in finding.headline
         assert "losses" in finding.headline
         outcome = (
-            r"Outcome: (PASS|FAIL|UNCLEAR) against a margin of 0\.223 nats"
+            r"Outcome: (PASS|FAIL|UNCLEAR) against the catalogue's margin of 0\.223 nats"
             r" \(odds ratio 1\.25\): .+\.$"
         )
         assert re.search(outcome, finding.detail), finding.detail
@@ -181,7 +181,7 @@ def test_small_claims_name_their_words():
     assert "group a compared with group b" in finding.headline
     one = {"a": ["ann"], "b": ["bob"]}
     (finding,) = run(controlled(groups=one), strong).results.findings
-    assert 'group a (the word "ann") compared' in finding.headline
+    assert 'group a (the word "ann") compared with group b was associated' in finding.headline
     assert "2 group words" in finding.headline
 
 

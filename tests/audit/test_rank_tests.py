@@ -59,6 +59,8 @@ def test_matched_pairs_have_wilcoxons_test():
     d = np.array([y["a"].mean()[f"ann{i}"] - y["b"].mean()[f"bob{i}"] for i in range(1, 8)])
     wanted = stats.wilcoxon(d, method="exact").pvalue
     assert found["rank_biserial"].p_value == pytest.approx(wanted, rel=1e-4)
+    inside = np.mean([y[g].to_numpy().var(ddof=1) for g in "ab"])
+    assert found["standardised_gap"].value == pytest.approx(d.mean() / np.sqrt(inside), rel=1e-4)
     assert found["standardised_gap"].ci_low < found["standardised_gap"].ci_high
 
 

@@ -90,6 +90,12 @@ def test_without_a_name_the_fact_is_taken_for_the_share_of_the_first_group():
     )
 
 
+def test_the_share_of_a_group_that_is_not_scored_gives_a_reason_and_no_number():
+    found = of(run(of_share(jobs(SHARE), "c"), mirror), "labour_correlation")
+    assert (found.estimate, found.p_value, found.companions) == (None, None, ())
+    assert found.reason == "the fact states the share of 'c', of which no word was scored"
+
+
 def test_jobs_at_the_ends_of_a_share_are_counted_as_left_out():
     share = [60.0, 70.0, 100.0, 80.0, 90.0, 95.0]
     effect = lambda p: 0.1 * noise(p.target, p.group, p.template)  # noqa: E731

@@ -173,6 +173,47 @@ def test_a_damaged_file_is_one_message(folder, damage):
     assert "Traceback" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda r: {"estimate": r["ci_high"] + 0.01}, "outside of its confidence interval"),
+        (lambda r: {"estimate": r["ci90_high"] + 1e-4}, "outside of its 90 % interval"),
+        (lambda r: {"estimate": None}, "is missing, outside of its confidence interval"),
+        (lambda r: {"estimate": r["estimate"] + 1e-3}, "which is no odds ratio of"),
+        (lambda r: {"effect_size": 1.0}, "which is no odds ratio of 1"),
+        (lambda r: {"ci_low": r["ci_high"], "ci_high": r["ci_low"]}, "before it begins"),
+        (lambda r: {"ci90_low": r["ci90_high"], "ci90_high": r["ci90_low"]}, "before it begins"),
+        (lambda r: {"ci_low": None}, "one end of its confidence interval only"),
+        (lambda r: {"ci90_high": None}, "one end of its 90 % interval only"),
+    ],
+)
+def test_numbers_that_contradict_each_other_are_refused_with_the_result(folder, change, said):
+    path = folder / "results.json"
+    content = json.loads(path.read_text())
+    found = next(r for r in content["results"] if r["ci90_low"] is not None)
+    found.update(change(found))
+    path.write_text(json.dumps(content))
+    for read in (load_results, Audit.load):
+        with pytest.raises(UsageError, match=said) as caught:
+            read(folder)
+        assert caught.value.exit_code == 2
+        assert f"the result '{found['id']}'" in str(caught.value)
+
+
+def test_intervals_from_draws_need_not_hold_their_estimate(folder):
+    path = folder / "results.json"
+    content = json.loads(path.read_text())
+    found = next(r for r in content["results"] if r["ci_low"] is not None)
+    moved = found["ci_high"] + 0.01
+    found.update(metric="four_fifths", estimate=moved, ci90_low=None, ci90_high=None)
+    path.write_text(json.dumps(content))
+    assert moved in [r.estimate for r in load_results(folder).results]
+    found.update(ci_low=moved, ci_high=found["ci_low"])
+    path.write_text(json.dumps(content))
+    with pytest.raises(UsageError, match="before it begins"):
+        load_results(folder)
+
+
 def test_bytes_that_are_no_text_are_refused(folder):
     (folder / "results.json").write_bytes(b"\xff\xfe\x00{")
     with pytest.raises(UsageError, match=r"not a readable results\.json"):

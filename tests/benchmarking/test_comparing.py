@@ -20,6 +20,8 @@ from bias_audit.benchmarking import compare_benchmarks
 from bias_audit.cli._app import run
 from bias_audit.errors import UsageError
 from bias_audit.evidence import PAIR_SCORES
+from bias_audit.render._shares import row as told
+from bias_audit.render._shares import verdict
 from bias_audit.scoring import FakeBackend
 from bias_audit.scoring.fake_sentences import FakeSentenceScorer
 from bias_audit.stats.multiplicity import holm
@@ -130,6 +132,85 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
         compare_benchmarks(tmp_path / "missing.gz", file)
 
 
+HEADER = ",".join(COLUMNS)
+LINE = "crows-pairs,1,age,stereo,w1,crows_pairs,{},-1.0,,"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"{HEADER}\n{LINE.format(bad)}\n" for bad in ("nan", "inf", "1e400", "9" * 300, "1e306")),
+        f"{HEADER}\n{LINE.format('-2.0')},\n",
+        f"{HEADER}\n{LINE.format('-2.0')[:-1]}\n",
+        "more,less,dataset,pair,category,direction,cluster,measure,skip,detail\n-1,-2,a,1\n",
+        "",
+    ],
+)
+def test_a_damaged_line_is_refused(tmp_path, text):
+    file = tmp_path / "x.gz"
+    file.write_bytes(gzip.compress(text.encode()))
+    with pytest.raises(UsageError, match="is no file of benchmark scores"):
+        compare_benchmarks(file, file)
+
+
+def test_a_line_as_it_is_written_is_read(tmp_path):
+    file = tmp_path / "x.gz"
+    file.write_bytes(gzip.compress(f"{HEADER}\n{LINE.format('-2.0')}\n".encode()))
+    assert compare_benchmarks(file, file)[0].baseline == 0
+
+
+def test_a_category_called_all_is_refused(tmp_path):
+    line = LINE.format("-2.0").replace("age", "all")
+    file = tmp_path / "x.gz"
+    file.write_bytes(gzip.compress(f"{HEADER}\n{line}\n".encode()))
+    with pytest.raises(UsageError, match="which stands for all its pairs"):
+        compare_benchmarks(file, file)
+    table = tmp_path / "crows.csv"
+    table.write_text(files.CROWS.replace(",size,", ",all,"), "utf-8")
+    with pytest.raises(UsageError, match="a category is called 'all'"):
+        audit_datasets(FakeBackend(), {"crows-pairs": table})
+
+
+def test_where_clusters_give_no_error_nothing_is_said_of_the_share(tmp_path):
+    before = [1.0, -1.0] * 8
+    after = [-1.0, 1.0] * 8
+    balanced = scores(tmp_path / "a.gz", before), scores(tmp_path / "b.gz", after)
+    whole = compare_benchmarks(*balanced)[0]
+    assert (whole.difference, whole.se, whole.ci_low, whole.p_value) == (0, None, None, 1)
+    assert whole.reason.startswith("no interval: pairs differ inside clusters only")
+    one = [1.0, 1.0, 1.0, 1.0] * 3
+    other = [-1.0, 1.0, 1.0, 1.0] * 3
+    tilted = scores(tmp_path / "a.gz", one), scores(tmp_path / "b.gz", other)
+    whole = compare_benchmarks(*tilted)[0]
+    assert (whole.difference, whole.p_value, whole.differs) == (-25, None, False)
+    assert verdict(whole) == "none"
+
+
+def test_a_change_of_every_pair_is_not_called_none(tmp_path):
+    files = scores(tmp_path / "a.gz", [1.0] * 12), scores(tmp_path / "b.gz", [-1.0] * 12)
+    for share in compare_benchmarks(*files):
+        assert (share.difference, share.p_value) == (-100, None)
+        assert told(share)[-1] == "no interval: every pair differs alike"
+
+
+def test_with_more_than_a_tenth_of_the_pairs_lost_nothing_is_said(two):
+    one, _, folder = two
+    a = scores(folder / "a.gz", one)
+    other = np.where(np.arange(80) % 7 == 0, one, 9.0)
+    clear = compare_benchmarks(a, scores(folder / "b.gz", other, skipped=range(8)))
+    assert (clear[0].lost, clear[0].lost_share, clear[0].statuses) == (8, 0.1, ())
+    assert clear[0].differs
+    short = compare_benchmarks(a, scores(folder / "b.gz", other, skipped=range(9)))
+    whole, age, size = short
+    assert (whole.lost, age.lost, size.lost) == (9, 6, 3)
+    assert size.lost_share == pytest.approx(3 / 27)
+    assert all(s.statuses == ("incomplete",) and not s.differs for s in short)
+    assert whole.p_value < 0.05
+    assert told(whole)[-1] == "not judged: 11% of the pairs are not in both runs"
+    uneven = compare_benchmarks(a, scores(folder / "b.gz", other, skipped=(0, 3, 6)))
+    assert [s.statuses for s in uneven] == [(), (), ("incomplete",)]
+
+
 class Other(FakeBackend):
     """Another model: it prefers longer sentences."""
 
@@ -210,7 +291,7 @@ def test_the_command_compares_runs_of_data_sets(runs, home, capsys):
     assert run(["compare", "one", "two", "--all", "--format", "csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert len(rows) == len(record.shares)
-    assert {row["verdict"] for row in rows} <= {"higher", "lower", "open", "same"}
+    assert {row["verdict"] for row in rows} <= {"higher", "lower", "open", "none", "same"}
     for name in ("md", "html"):
         assert run(["compare", "one", "two", "--format", name, "--all"]) == 0
         page = capsys.readouterr().out
@@ -245,6 +326,44 @@ def test_what_cannot_be_compared_is_said(runs, home, capsys):
     assert run(["run", "fake", "-p", "valence-age", "--limit", "2", "-q", "-o", "asked"]) == 0
     capsys.readouterr()
     assert "asked asked probes, and the other one data sets" in _refused(capsys, "one", "asked")
+
+
+def _rewritten(source, target, change):
+    """A copy of a run of which the rows of scores are changed."""
+    target.mkdir()
+    (target / "results.json").write_bytes((source / "results.json").read_bytes())
+    lines = gzip.decompress((source / PAIR_SCORES).read_bytes()).decode().splitlines()
+    kept = [found for line in lines if (found := change(line))]
+    (target / PAIR_SCORES).write_bytes(gzip.compress("\n".join(kept).encode() + b"\n"))
+
+
+def test_a_share_whose_rows_are_gone_is_refused(runs, home, capsys):
+    _rewritten(home / "one", home / "cut", lambda line: "" if ",crows_pairs," in line else line)
+    told = _refused(capsys, "cut", "two")
+    assert "'crows-pairs:crows_pairs:all' is another number by its scores, or has none" in told
+
+
+def test_a_share_without_a_common_pair_is_missing_and_no_other_measure(runs, home):
+    def renamed(line):
+        parts = line.split(",")
+        parts[1] += "x" * (parts[5] == "crows_pairs")
+        return ",".join(parts)
+
+    _rewritten(home / "one", home / "renamed", renamed)
+    record = compare("renamed", "two").record
+    assert ("crows-pairs", "crows_pairs") not in {(s.dataset, s.measure) for s in record.shares}
+    (gone,) = record.missing
+    assert (gone.result, gone.reason_code) == ("crows-pairs:crows_pairs:all", "cells_lost")
+    (notice,) = (text for text in record.notices if text.startswith("only shares of pairs"))
+    assert "crows_pairs," not in f"{notice},"
+    assert "crows_pairs_gap" in notice
+
+
+def test_runs_of_a_data_set_without_pairs_say_so(home, capsys):
+    data = {"holistic-bias": files.write(home / "data", "holistic-bias")}
+    audit_datasets(FakeBackend(), data).save(home / "wide")
+    told = _refused(capsys, "wide", "wide")
+    assert "these measures have no pairs: likelihood_bias, likelihood_bias_adjusted" in told
 
 
 def test_other_copies_of_a_data_set_are_not_paired(runs, home, capsys):

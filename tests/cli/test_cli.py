@@ -160,6 +160,16 @@ def test_dry_run_loads_and_writes_nothing(cli: Command, home: Path) -> None:
     assert not (home / "audit-runs").exists()
 
 
+def test_a_dry_run_promises_max_t_only_where_it_can_be_used(cli: Command, home: Path) -> None:
+    text = "version: 1\nanalysis:\n  multiplicity: {primary: max-t}\n"
+    (home / "chosen.yaml").write_text(text, encoding="utf-8")
+    code, out, _ = cli(
+        "run", "fake", "-p", "small", "--probe-path", ".", "-c", "chosen.yaml", "--dry-run"
+    )
+    assert code == 0
+    assert "one family (max-t where possible, else holm)" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -315,7 +325,7 @@ def test_report_renders_a_stored_run(cli: Command, home: Path) -> None:
     cli(*small("-q", "-o", "a"))
     code, out, _ = cli("report", "a", "--format", "md")
     assert code == 0
-    assert out.startswith("**No catalogue margin was exceeded, but 1 of 1 could not be settled.**")
+    assert out.startswith("**No catalogue margin was shown to be exceeded; 1 of 1 is open.**")
     code, _, _ = cli("report", "a", "--format", "html,csv", "-o", "html=x.html", "-o", "csv=x.csv")
     assert code == 0
     assert (home / "x.html").read_bytes() == (home / "a" / "report.html").read_bytes()

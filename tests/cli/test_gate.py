@@ -303,6 +303,15 @@ def test_nothing_to_judge_by_is_wrong_use(
     assert out == ""
 
 
+def test_mistakes_of_form_and_unknown_probes_are_told_at_once(cli: Command, home: Path) -> None:
+    config(home, SIZE.replace("0.5", "-0.5") + "  - {id: other, probe: trail, max: 1}\n")
+    code, out, err = cli("gate", "large")
+    assert (code, out) == (2, "")
+    assert "2 mistakes" in err
+    assert "got the number -0.5" in err
+    assert "there is no probe named 'trail'" in err
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

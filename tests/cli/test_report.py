@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,3 +80,74 @@ def test_wrong_use_is_refused(cli: Command, home: Path, arguments: list[str], me
     assert code == 2
     assert message in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report", "edited"],
+        ["report", "b", "edited"],
+        ["report", "edited", "--figures", "charts"],
+        ["show", "edited"],
+        ["gate", "edited", "-c", "gates.yaml"],
+        ["compare", "b", "edited"],
+        ["compare", "edited", "b"],
+    ],
+)
+def test_an_estimate_outside_of_its_interval_is_refused_by_every_reader(
+    cli: Command, home: Path, arguments: list[str]
+) -> None:
+    (home / "gates.yaml").write_text(
+        "version: 1\ngates:\n  - {id: a, probe: '*', max: 9}\n", encoding="utf-8"
+    )
+    text = (home / "b" / "results.json").read_text(encoding="utf-8")
+    (home / "edited").mkdir()
+    softened = re.sub(r'"estimate": [-\d.]+', '"estimate": 0.0', text)
+    (home / "edited" / "results.json").write_text(softened, encoding="utf-8")
+    code, out, err = cli(*arguments)
+    assert (code, out) == (2, "")
+    assert "edited/results.json is damaged: the result '" in err
+    assert "outside of its confidence interval [" in err
+    assert not (home / "charts").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report", "a", "--figures", ""],
+        ["report", "a", "--figures", " "],
+        ["report", "a", "-o", ""],
+        ["report", "a", "--layout", "folder", "-o", ""],
+        ["report", ""],
+        ["run", "fake", "-o", ""],
+        ["compare", "a", "b", "-o", ""],
+        ["compare", "", "b"],
+        ["compare", "a", ""],
+        ["show", ""],
+        ["gate", "a", "-c", ""],
+        ["baseline", "accept", "a", "--baselines", ""],
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(
+    cli: Command, home: Path, arguments: list[str]
+) -> None:
+    (home / "results.json").write_bytes((home / "a" / "results.json").read_bytes())
+    before = sorted(home.rglob("*"))
+    code, out, err = cli(*arguments)
+    assert (code, out) == (2, "")
+    assert "Error:" in err
+    assert "Traceback" not in err
+    assert sorted(home.rglob("*")) == before
+
+
+def test_show_names_the_findings_that_there_are(cli: Command, home: Path) -> None:
+    known = [found.id for found in example().findings]
+    assert len(known) > 1
+    code, _, err = cli("show", "b", "zebra")
+    assert code == 2
+    assert all(name in err for name in known)
+    assert "no findings" not in err
+    code, _, err = cli("show", "b", known[0] + "x")
+    assert (code, f"did you mean '{known[0]}'?" in err) == (2, True)
+    code, _, err = cli("show", "a", "zebra")
+    assert (code, "this audit has no findings" in err) == (2, True)

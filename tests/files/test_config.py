@@ -7,7 +7,9 @@ from __future__ import annotations
 import pytest
 
 from bias_audit import config
+from bias_audit._mistakes import in_catalogue, read_whole
 from bias_audit.catalogue import Catalogue
+from bias_audit.cli import _app
 from bias_audit.errors import FileError
 from tests.files.helpers import TEA, edited, save, unmarked
 
@@ -114,6 +116,53 @@ def test_all_unknown_names_at_once(tmp_path):
     with pytest.raises(FileError) as caught:
         read(tmp_path, text)
     assert [(p.line, p.column) for p in caught.value.problems] == [(5, 10), (6, 10), (13, 22)]
+
+
+TWO_KINDS = (
+    ("max: 0.7", "max: -0.7"),
+    ("use: valence-religion", "use: valence-religon"),
+    ('"*"', "'trate-*'"),
+    ("seed: 7", "seed: 7, measures: [jds]"),
+)
+
+
+def mistakes(path):
+    with pytest.raises(FileError) as caught:
+        read_whole(path, in_catalogue(path, Catalogue()))
+    return [(p.line, p.column) for p in caught.value.problems]
+
+
+def test_mistakes_of_form_and_in_names_at_once(tmp_path):
+    path = save(tmp_path, edited(FULL, *TWO_KINDS), config.NAME)
+    assert mistakes(path) == [(3, 27), (6, 10), (12, 10), (13, 22)]
+
+
+@pytest.mark.parametrize("command", [("probes", "check"), ("run", "fake", "--dry-run", "-c")])
+def test_commands_tell_both_kinds(tmp_path, command, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = save(tmp_path, edited(FULL, *TWO_KINDS), config.NAME)
+    assert _app.run([*command, str(path)]) == 2
+    said = capfd.readouterr().err
+    assert "4 mistakes" in said
+    assert "did you mean 'valence-religion'?" in said
+    assert "-0.7" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version: 2\nprobes: {}\ngates: 3\nrun: []\n",
+        "version: 2\nprobes: [3, {use: 4}, [a]]\ngates: [7, {probe: 8}]\nprobe_paths: [1]\n",
+        "[1]\n",
+        "a: [\n",
+        "",
+    ],
+)
+def test_names_that_are_no_names_do_not_hide_the_mistakes(tmp_path, text):
+    path = save(tmp_path, text, config.NAME)
+    with pytest.raises(FileError) as caught:
+        config.read(path)
+    assert mistakes(path) == [(p.line, p.column) for p in caught.value.problems]
 
 
 def test_found_in_a_parent_up_to_the_root_of_the_repository(tmp_path, monkeypatch):

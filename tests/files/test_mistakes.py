@@ -235,6 +235,7 @@ CASES = [
     ("one group", ("  young: [girl, boy]\n", ""), "a probe compares at least two groups", ""),
     ("one pole", (f"  {MINUS}\n", ""), "targets need 'plus' and 'minus' (or 'own')", "plus: [nurse]"),
     ("poles and own", (PLUS, "own: {old: tea, young: cola}\n  plus: [tea]"), "'own' cannot stand beside 'plus' and 'minus'", "choose one"),
+    ("own and a share", (f"{PLUS}\n  {MINUS}", "own: {old: tea, young: cola}\n  share_of: old"), "'share_of' belongs to poles with 'where', not to 'own'", "leave it out"),
     ("a pole with two sources", (PLUS, "plus: §{set: warm, words: [tea]}"), "a pole needs either 'set' or 'words'", "plus: [nurse, teacher]"),
     ("a set without a lexicon", (PLUS, "plus: §{set: warm}"), "'set' needs a lexicon", "targets: {lexicon: traits}"),
     ("dropping nobody", (PLUS, "plus: {words: [tea, milk], drop: [§mlik]}"), "cannot drop 'mlik'", "did you mean 'milk'?"),

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,14 @@ def rewrite(folder: Path, change: Callable[[Rows], Rows]) -> StoredRun:
     csv.writer(stream, lineterminator="\n").writerows(change(rows_of(folder)))
     (folder / NAME).write_bytes(gzip.compress(stream.getvalue().encode()))
     return StoredRun.open(folder)
+
+
+def soften(result: dict[str, Any], gap: float) -> None:
+    """Set the gap of a stored result, with every number that stands beside it."""
+    moved = gap - result["estimate"]
+    for key in ("estimate", "ci_low", "ci_high", "ci90_low", "ci90_high"):
+        result[key] += moved
+    result["effect_size"] = math.exp(gap)
 
 
 def edit_results(folder: Path, change: Callable[[dict[str, Any]], None]) -> StoredRun:

@@ -15,7 +15,7 @@ from bias_audit.baselines import Baseline
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.pairing import compare_runs
 from tests.audit.world import controlled, run
-from tests.gating.runs import audited, edit_results, moved, rewrite
+from tests.gating.runs import audited, edit_results, moved, rewrite, soften
 from tests.gating.runs import store as keep
 
 TODAY = date(2026, 3, 1)
@@ -188,10 +188,7 @@ def test_edited_results_with_their_digest_are_still_caught_by_the_evidence(home:
     folder = home / "kept" / "main"
     old = baselines.find(home / "kept", "main").record.sha256.results
 
-    def soften(content: dict) -> None:
-        content["results"][0]["estimate"] = 3.0
-
-    edit_results(folder, soften)
+    edit_results(folder, lambda content: soften(content["results"][0], 3.0))
     new = baselines._digest((folder / "results.json").read_bytes())
     record = folder / "baseline.yaml"
     record.write_text(record.read_text().replace(old, new))

@@ -192,6 +192,34 @@ def test_a_gap_that_leaves_the_limit_at_equal_frequency_does_not_pass():
         assert (made.state, made.reason_code) == ("unclear", "confounded")
 
 
+@pytest.mark.parametrize(
+    ("estimate", "adjusted", "statuses", "state", "code"),
+    [
+        (0.2, 0.4, ("confounded",), "pass", "inside_limit"),  # another limit than the probe's
+        (0.3, 0.05, (), "pass", "inside_limit"),  # little is left of what was small anyway
+        (0.9, 0.8, ("confounded",), "fail", "outside_limit"),
+        (0.9, 0.46, (), "unclear", "confounded"),  # inside at equal frequency
+        (-0.9, -0.46, (), "unclear", "confounded"),
+        (2.0, 0.6, (), "unclear", "confounded"),  # still outside, with less than half left
+        (0.6, 0.2, (), "unclear", "confounded"),  # more sentences would not help
+        (0.6, 0.4, (), "unclear", "crosses_limit"),
+        (0.2, None, ("confounded",), "unclear", "confounded"),  # a run that did not store it
+    ],
+)
+def test_gates_ask_about_frequency_at_their_own_limit(estimate, adjusted, statuses, state, code):
+    steady = {"without_low": estimate, "without_high": estimate}
+    (made,) = gates(result(estimate, adjusted=adjusted, statuses=statuses, **steady))
+    assert (made.state, made.reason_code) == (state, code)
+
+
+def test_what_frequency_explains_still_counts_in_the_family():
+    near = result(0.612, 0.11, id="near", probe="near")
+    assert gates(near)[0].state == "fail"
+    lost = result(3.0, 0.1, id="lost", probe="lost", adjusted=0.1)
+    found = {made.result: made.state for made in gates(near, lost)}
+    assert found == {"near": "unclear", "lost": "unclear"}
+
+
 def test_older_runs_are_checked_by_their_sentences():
     def effects(*values):
         return tuple(TemplateEffect(id=str(v), text="", value=v) for v in values)

@@ -39,6 +39,7 @@ from tests.gating.runs import (
     rewrite,
     rough,
     rows_of,
+    soften,
     store,
 )
 
@@ -648,11 +649,8 @@ def test_evidence_of_another_run_is_refused(tmp_path):
 def test_an_edited_estimate_is_refused(tmp_path):
     store(audited(), tmp_path / "base")
 
-    def soften(content):
-        content["results"][0]["estimate"] = 0.0
-
-    base = edit_results(tmp_path / "base", soften)
-    with pytest.raises(UsageError, match="is 0 there and is"):
+    base = edit_results(tmp_path / "base", lambda c: soften(c["results"][0], 0.0))
+    with pytest.raises(UsageError, match="there and is"):
         compare_runs(base, base, name="base")
 
 
@@ -662,6 +660,7 @@ def test_an_edited_estimate_is_refused(tmp_path):
         (lambda c: c.update(schema_version="2.0"), "schema version 2.0"),
         (lambda c: c["results"][0].update(groups=["a"]), "not two groups"),
         (lambda c: c.update(probes=[]), "no probe record"),
+        (lambda c: c["results"][0].update(estimate=0.0), "is 0, outside of its confidence"),
         (lambda c: c["results"][0].update(estimate="much"), "damaged at results.0.estimate"),
     ],
 )

@@ -93,6 +93,19 @@ def test_a_kind_of_page_holds_what_it_must_and_nothing_else(kind: str, names: se
     assert kind == "measure" or there == names
 
 
+def test_the_page_of_unclear_names_every_reason_for_it() -> None:
+    others = {"inside_limit", "outside_limit", "inside_rise", "outside_rise", "identical_outputs"}
+    others |= {"waived", "probe_error"}
+    text = explaining.find("unclear").text
+    assert not [code for code in set(REASONS) - others if code not in text]
+
+
+def test_the_page_of_under_powered_names_both_ways_to_it() -> None:
+    text = explaining.find("under_powered").text
+    assert "mde80" in text
+    assert "R8b" in text
+
+
 def test_the_page_of_a_state_is_about_that_state() -> None:
     for state in WORDS["states"]:
         assert explaining.find(state).id == state
@@ -146,6 +159,8 @@ def test_case_hyphens_and_quotes_do_not_matter(
     [
         ("unclaer", "did you mean 'unclear'?"),
         ("identical_output", "did you mean 'identical-outputs'?"),
+        ("fial", "did you mean 'fail'?"),
+        ("blorp", "bias-audit explain lists all words"),
         ("7", "bias-audit explain lists all words"),
         ("zebra crossing", "bias-audit explain lists all words"),
         ("F-12ab34", "bias-audit show RUN F-12ab34"),

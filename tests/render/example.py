@@ -259,7 +259,8 @@ def others(rng: random.Random) -> tuple[list[a.ProbeRecord], list[a.Result]]:
     pair, labels = ("women", "men"), ("women", "men")
     silent = _result("nationality-valence", "nationality", ("french", "german"),
                      ("French", "German"), 0.0, 0.1, "unclear", rng, estimate=None,
-                     ci_low=None, ci_high=None, p_value=None, p_adjusted=None,
+                     ci_low=None, ci_high=None, ci90_low=None, ci90_high=None,
+                     p_value=None, p_adjusted=None,
                      placebo_percentile=None, mde80=None, variance={}, sign_share=None,
                      by_template=(), effect_size=None,
                      reason="the control of this axis failed")  # fmt: skip

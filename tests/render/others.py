@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from bias_audit.archive import Change, Comparison, Results, Run
@@ -53,5 +54,6 @@ def other(audit: Results, name: str, shift: float) -> Results:
         r.model_copy(update={"estimate": None if r.estimate is None else r.estimate + shift})
         for r in audit.results
     )
-    model = audit.model.model_copy(update={"name": name})
+    weights = hashlib.sha256(name.encode()).hexdigest()
+    model = audit.model.model_copy(update={"name": name, "fingerprint": weights})
     return audit.model_copy(update={"model": model, "results": results})

@@ -186,6 +186,35 @@ def test_scatter_takes_the_share_of_women_or_the_figure_that_was_tested(audit: R
     assert label(changed) == "employed 2022"
 
 
+def test_scatter_has_the_sign_of_the_correlation_that_was_tested(audit: Results) -> None:
+    def drawn(results: Results) -> _page.Scatter:
+        return next(p for p in pictures(build(results)) if isinstance(p, _page.Scatter))
+
+    gap = next(r for r in audit.results if r.by_target and r.by_target[0].facts)
+    fact = next(iter(gap.by_target[0].facts))
+    more = {"id": "x", "metric": "labour_correlation", "role": "secondary", "target": fact}
+    there, back = (
+        drawn(
+            audit.model_copy(
+                update={
+                    "results": (
+                        *audit.results,
+                        gap.model_copy(update={**more, "groups": gap.groups[::way]}),
+                    )
+                }
+            )
+        )
+        for way in (1, -1)
+    )
+    assert back.slope == pytest.approx(-there.slope)
+    assert [y for _, y, _ in back.points] == [-y for _, y, _ in there.points]
+    assert (back.above, back.below) == (there.below, there.above)
+    assert [row[3].value for row in back.table.rows] == [-r[3].value for r in there.table.rows]
+    first = there.above.removeprefix("more with ")
+    assert f"with {first} are" in there.answer
+    assert f"with {first} are" not in back.answer
+
+
 def test_every_chart_answers_its_question_in_a_sentence(
     drawn: list[_page.Picture], page: Page
 ) -> None:

@@ -18,6 +18,7 @@ from bias_audit.render import formats, markdown, render, terminal
 from bias_audit.render.csv import COLUMNS
 
 from .example import frame
+from .page import Page
 from .test_html import FORBIDDEN
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -165,3 +166,25 @@ def test_the_verdict_names_the_axes_whose_controls_failed(audit: Results) -> Non
     assert "A control did not work" not in render(
         audit.model_copy(update={"probes": ()}), "terminal"
     )
+
+
+def test_the_corrections_of_this_run_are_told_and_no_others(audit: Results) -> None:
+    """The report must name max-T where it was used, and Holm where that stood in."""
+    chosen = {
+        "p_adjustment": "max-T over 3, all 256 flips of sentences",
+        "targets_adjustment": "Benjamini-Hochberg over 8",
+    }
+    results = [r.model_copy(update=chosen if r.role == "primary" else {}) for r in audit.results]
+    changed = audit.model_copy(update={"results": tuple(results)})
+    words = Page(render(changed, "html")).text
+    assert "in this run adjusted by max-T (Westfall and Young 1993)." in words
+    assert "were adjusted by Benjamini and Hochberg (1995)." in words
+    assert "p (Holm)" not in words
+    assert "max-T over 3, all 256 flips of sentences" in words
+    rows = list(csv.DictReader(io.StringIO(render(changed, "csv"))))
+    main = next(row for row in rows if row["role"] == "primary")
+    assert {name: main[name] for name in chosen} == chosen
+    mixed = [r.model_copy(update={"p_adjustment": "Holm over 2 (why)"}) for r in results[:1]]
+    changed = audit.model_copy(update={"results": (*mixed, *results[1:])})
+    words = Page(render(changed, "html")).text
+    assert "Holm (1979) and max-T (Westfall and Young 1993)" in words

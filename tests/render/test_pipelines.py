@@ -221,13 +221,13 @@ def test_the_lead_names_waivers_and_does_not_hide_them(judged: Results) -> None:
         "**No enforced gate was exceeded without a waiver; 1 of 2 is waived.**"
     )
     assert lead("waived", "unclear") == (
-        "**No enforced gate was exceeded without a waiver, but 1 of 2 could not be settled.**"
+        "**No enforced gate was shown to be exceeded without a waiver; 1 of 2 is open.**"
     )
     assert lead("pass") == (
         "**No association larger than the margin was found with these probes.**"
     )
     assert lead("pass", "skipped") == (
-        "**No enforced gate was exceeded; not all of them were judged.**"
+        "**No enforced gate was shown to be exceeded; not all of them were judged.**"
     )
 
 

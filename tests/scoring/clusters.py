@@ -20,6 +20,7 @@ class Here:
         lose: asked before each call (worker number, method, how many calls it has answered);
             True loses the worker.
         backwards: whether the last call is answered first.
+        change: what comes of an answer (worker number, method, answer).
     """
 
     def __init__(
@@ -28,8 +29,10 @@ class Here:
         lose: Callable[[int, str, int], bool] = lambda *_: False,
         *,
         backwards: bool = False,
+        change: Callable[[int, str, Any], Any] = lambda _, __, answer: answer,
     ) -> None:
         self._make, self._lose, self._backwards = make, lose, backwards
+        self._change = change
         self.workers: list[Any] = []
         self.calls: list[tuple[int, str]] = []
         """Every call that was answered: number of the worker, method."""
@@ -73,6 +76,7 @@ class Here:
             return number
         self.calls.append((handle, method))
         answer = getattr(worker, method)(*pickle.loads(arguments))  # noqa: S301 - of this test
+        answer = self._change(handle, method, answer)
         self._answers[number] = pickle.loads(pickle.dumps(answer))  # noqa: S301
         return number
 

@@ -105,6 +105,38 @@ def test_a_worker_killed_midway_costs_nothing_but_time(tiny, tmp_path):
     assert not ours(), "nothing runs on"
 
 
+ALONE = """
+import os, subprocess, sys
+from bias_audit.scoring import _ray
+from bias_audit.scoring.engine import Engine
+
+cluster, _ = _ray.connect(Engine(name="ray", workers=1), "reference", {"device": "cpu"})
+import ray
+
+address = ray.get_runtime_context().gcs_address
+stranger = {key: value for key, value in os.environ.items() if not key.startswith("RAY_AUTH")}
+join = [sys.executable, "-c", f"import ray; ray.init(address={address!r}); print('IN')"]
+for who in (os.environ, stranger | {"RAY_AUTH_MODE": "disabled"}):
+    done = subprocess.run(join, env=who, capture_output=True, text=True)
+    print("joined" if "IN" in done.stdout else "kept out")
+cluster.close()
+"""
+
+
+def test_nobody_else_gets_into_a_cluster_of_its_own(tmp_path):
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE],
+        env=clean | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.stdout.split("\n")[:2] == ["joined", "kept out"], done.stderr
+    assert not (tmp_path / ".ray").exists(), "no token is written down"
+
+
 def test_the_command_line_starts_a_cluster_of_its_own_and_ends_it(tiny, tmp_path, local):
     (tmp_path / "bias-audit.yaml").write_text("version: 1\nanalysis: {resamples: 99}\n")
     command = [sys.executable, "-m", "bias_audit", "run", str(tiny("roberta")), "-p", *PROBES]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import re
 import weakref
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from conftest import ask
 
 from bias_audit.errors import ModelLoadError, ScoringError, UnknownNameError, UsageError
 from bias_audit.scoring import _crew, _forward, _worker
-from bias_audit.scoring._crew import Crew
+from bias_audit.scoring._crew import ClusterLostError, Crew
 from bias_audit.scoring._worker import Trouble
 from bias_audit.scoring.engine import Engine, EngineUse
 from bias_audit.scoring.masked_lm import MaskedLM
@@ -117,7 +118,9 @@ def test_a_lost_worker_is_replaced_and_its_batches_are_scored_again(tiny):
     assert here.stopped == [0, 1]
     assert len(here.workers) == 4
     assert backend.use == EngineUse(name="ray", workers=2, lost=2)
-    assert backend.use.told() == {"engine": {"name": "ray", "workers": 2, "lost": 2}}
+    assert backend.use.told() == {
+        "engine": {"name": "ray", "workers": 2, "lost": 2, "refused": 0, "reasons": ()}
+    }
     assert [done for done, _ in seen] == sorted({done for done, _ in seen}), "no row counts twice"
 
 
@@ -297,6 +300,100 @@ def test_workers_with_other_versions_or_another_model_are_refused(tiny):
             other.require_like(hello)
     card = replace(hello, info=replace(hello.info, device="cpu:1"))
     card.require_like(hello)
+
+
+def aged(who, method, answer):
+    """Every worker but the first is on a machine with another torch."""
+    if who and method == "place":
+        return replace(answer, packages=answer.packages | {"torch": "1.0"}, host="node7")
+    return answer
+
+
+def full(who, method, answer):
+    """The second worker finds no memory for the model."""
+    return Trouble.of(RuntimeError("no memory")) if who == 1 and method == "load" else answer
+
+
+def other(who, method, answer):
+    """The second worker holds another model."""
+    if who == 1 and method == "load":
+        return replace(answer, info=replace(answer.info, fingerprint="7c" * 32), host="node7")
+    return answer
+
+
+class Behind(Here):
+    """Workers after the first are slow: they come when that one is at work."""
+
+    def wait(self, references, seconds):
+        at_work = any(method == "rows" for _, method in self.calls)
+        late = [w for w in self._waiting if w[1] and w[2] in {"place", "load"} and not at_work]
+        for call in late:
+            self._waiting.remove(call)
+        found = super().wait(references, seconds)
+        self._waiting.extend(late)
+        return found
+
+
+def behind(folder, workers=2, **options):
+    """A model on workers of which only the first comes at once, and the cluster."""
+    made = []
+
+    def connect(engine, name, asked):
+        made.append(Behind(lambda: _worker.Worker(name, asked | {"device": "cpu"}), **options))
+        return made[0], workers
+
+    return RemoteMaskedLM(str(folder), engine=RAY, batch_size=4, connect=connect), made[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (aged, r"^torch is .* here and 1\.0 on node7$"),
+        (full, "^no memory$"),
+        (other, "^node7 and .* do not hold the same model"),
+    ],
+)
+def test_a_bad_worker_that_comes_late_is_left_out_and_counted(tiny, change, why):
+    expected = bits(MaskedLM(str(tiny("bert")), device="cpu", batch_size=4).fill_mask(PROMPTS))
+    backend, here = behind(tiny("bert"), change=change)
+    assert bits(backend.fill_mask(PROMPTS)) == expected
+    assert {who for who, method in here.calls if method == "rows"} == {0}
+    assert here.stopped == [1]
+    assert len(here.workers) == 2, "another one on the same machine would be no better"
+    used = backend.use
+    assert (used.workers, used.lost, used.refused) == (1, 0, 1)
+    (reason,) = used.reasons
+    assert re.match(why, reason)
+
+
+def test_reasons_are_told_once_and_workers_counted(tiny):
+    backend, _ = behind(tiny("bert"), workers=4, change=aged)
+    backend.fill_mask(PROMPTS)
+    assert (backend.use.refused, len(backend.use.reasons)) == (3, 1)
+
+
+def test_when_only_bad_workers_are_left_the_run_ends_and_says_why(tiny):
+    backend, here = behind(
+        tiny("bert"), change=aged, lose=lambda who, method, done: not who and done > 6
+    )
+    for _ in range(2):
+        with pytest.raises(UsageError, match=r"torch is .* here and 1\.0 on node7"):
+            backend.fill_mask(PROMPTS)
+    assert sorted(here.stopped) == [0, 1, 2]
+
+
+def test_workers_that_cannot_all_be_asked_for_are_sent_home(tiny):
+    class Gone(Here):
+        def start(self):
+            if self.workers:
+                raise ClusterLostError("the head is gone")
+            return super().start()
+
+    here = Gone(lambda: None)
+    with pytest.raises(ModelLoadError, match="the cluster is gone: the head is gone"):
+        RemoteMaskedLM(str(tiny("bert")), engine=RAY, connect=lambda *_: (here, 2))
+    assert here.stopped == [0]
+    assert here.closed
 
 
 def test_a_closed_backend_sends_its_workers_home_once(tiny):

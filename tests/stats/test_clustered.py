@@ -48,6 +48,21 @@ def test_clusters_of_equal_size_are_a_t_test_on_their_means():
     assert found.df == pytest.approx(11)
 
 
+def test_clusters_that_all_hold_the_mean_have_no_error():
+    writers = [n // 5 for n in range(100)]
+    values = np.zeros(100)
+    values[[7, 8]] = 100.0, -100.0
+    found = clustered_mean(values, writers)
+    assert (found.status, found.se, found.interval(), found.df) == (
+        *("no_cluster_variance", None, None),
+        None,
+    )
+    assert (found.p_value(), found.p_value(1.0)) == (1.0, None)
+    thirds = clustered_mean([100.0, 0, 0] * 3, [n // 3 for n in range(9)])
+    assert thirds.status == "no_cluster_variance", "an error of 1e-15 is rounding"
+    assert thirds.p_value() is None
+
+
 def test_names_and_order_of_clusters_change_nothing():
     values, codes = drawn(np.random.default_rng(4))
     order = np.random.default_rng(5).permutation(values.size)

@@ -63,3 +63,18 @@ def test_pairs_are_kept_whose_words_are_alike():
     assert found is not None
     assert (found.estimate, found.words) == (pytest.approx((0 + 1 + 3 + 4) / 4), 4)
     assert matched_pairs(values[:5], (left[:5], right[:5] + np.array([[1.0]] * 5))) is None
+
+
+def test_equally_close_partners_are_told_apart_by_no_name():
+    """Three words are equally close to two: which of them is left must not follow their order."""
+    values, other = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0]), np.zeros(4)
+    alike = np.zeros((6, 1))
+    rng, found = np.random.default_rng(1), set()
+    for _ in range(10):
+        order = rng.permutation(6)
+        one = matched((values[order], alike), (other, alike[:4]))
+        turned = matched((other, alike[:4]), (values[order], alike))
+        assert one is not None
+        assert turned is not None
+        found.add((one.estimate, turned.estimate))
+    assert len(found) == 1

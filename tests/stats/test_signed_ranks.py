@@ -101,6 +101,27 @@ def test_standardised_against_a_bootstrap_in_loops():
     assert (found.low, found.high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.06)
 
 
+def test_matched_pairs_are_drawn_whole_and_measured_in_their_cells():
+    generator = rng(12)
+    y = generator.normal(0, 0.3, (9, 20)) + np.tile(generator.normal(0, 1, 10), 2)
+    y[:, :10] += 0.5
+    order = generator.permutation(10)
+    a, b = order, order + 10
+    found = standardised(y, [a, b], [1.0, -1.0], rng(), 2000, paired=True)
+    inside = (y[:, a].var(ddof=1) + y[:, b].var(ddof=1)) / 2
+    assert found.value == pytest.approx((y[:, a].mean() - y[:, b].mean()) / np.sqrt(inside))
+    drawn = []
+    for _ in range(2000):
+        rows, pairs = generator.integers(9, size=9), generator.integers(10, size=10)
+        one, two = y[rows][:, a[pairs]], y[rows][:, b[pairs]]
+        drawn.append((one.mean() - two.mean()) / np.sqrt((one.var(ddof=1) + two.var(ddof=1)) / 2))
+    assert (found.low, found.high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.05)
+    loose = standardised(y, [a, b], [1.0, -1.0], rng(), 500)
+    assert loose.high - loose.low > 2 * (found.high - found.low), "words of a pair go together"
+    with pytest.raises(ValueError, match="as many columns in every group"):
+        standardised(y, [a, b[:3]], [1.0, -1.0], rng(), 20, paired=True)
+
+
 def test_the_interval_holds_the_truth():
     generator, held = rng(8), 0
     for _ in range(150):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import stats
 
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.steady import (
     Halves,
     Steadiness,
+    confounds,
     contradicted,
     decided,
     deciding_level,
@@ -148,3 +152,32 @@ def test_a_verdict_that_half_of_the_words_contradict_is_unsteady() -> None:
     assert not unsteady(one, Steadiness(without=None, uneven=False, halves=kept), LIMIT)
     turned = Halves(low=-0.1, high=1.6, outside=0.4, inside=0.9)
     assert unsteady(one, Steadiness(without=None, uneven=False, halves=turned), LIMIT)
+
+
+def test_a_p_too_small_to_be_written_keeps_its_share_of_the_family() -> None:
+    far = replace(contrast(0.0), estimate=100.0, se=1.0, df=1e6)
+    assert stats.t.sf(99.5, 1e6) == 0, "the tail cannot be written"
+    found = far.p_beyond(LIMIT)
+    adjusted = holm(np.array([found, 0.5, 0.9, 1.0]))
+    assert deciding_level(found, float(adjusted[0])) == pytest.approx(1 - 0.05 / 4)
+
+
+@pytest.mark.parametrize(
+    ("raw", "adjusted", "where", "there", "expected"),
+    [
+        (0.3, 0.1, 0, True, False),  # a small gap of which little is left
+        (0.3, -0.4, 0, True, False),
+        (0.3, 0.6, 0, False, True),
+        (0.3, -0.6, 0, False, True),
+        (0.9, 0.46, 1, True, True),
+        (0.9, 0.6, 1, True, False),
+        (1.5, 0.6, 1, True, True),
+        (-0.9, -0.6, -1, True, False),
+        (-0.9, 0.6, -1, True, True),
+        (0.6, 0.2, None, True, True),
+        (0.6, 0.4, None, True, False),
+        (0.6, 0.2, None, False, False),
+    ],
+)
+def test_what_frequency_may_explain(raw, adjusted, where, there, expected) -> None:
+    assert confounds(raw, adjusted, where, LIMIT, there=there) is expected

@@ -42,7 +42,7 @@ def done(base: Path, name: str, run: subprocess.Popen[bytes]) -> tuple[str, byte
 
 
 def kept(base: Path) -> int:
-    """How many scores the store holds."""
+    """How many answers the store holds: scores, and what opening and checking the model told."""
     store = ScoreStore(base / "cache")
     found = sum(model.scores for model in store.models())
     store.close()
@@ -73,7 +73,9 @@ def test_killed_at_ten_random_moments(plain: tuple[str, bytes, float], tmp_path:
     assert counts[-1], "no run came as far as a score"
     found, rows, told = done(tmp_path, "last", start(tmp_path, "last"))
     assert (found, rows) == (results, evidence)
-    assert told["found"] >= counts[-1], "nothing that was kept is scored again"
+    beside = kept(tmp_path) - told["found"] - told["scored"]
+    assert beside < 100, "a few answers of the sanity check"
+    assert told["found"] >= counts[-1] - beside, "nothing that was kept is scored again"
 
 
 def test_two_runs_at_once_on_one_store(plain: tuple[str, bytes, float], tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ class Examination:
         """
         self.scored, self.settings = scored, settings
         self.gaps, self.pair = gaps, pair
+        self._made: dict[tuple[str, str], tuple[Check, ...]] = {}
 
     @cached_property
     def _planted(self) -> _planted.Planted | str:
@@ -53,13 +54,31 @@ class Examination:
 
     def checks(self, comparison: Comparison, known: _robust.Checks) -> tuple[Check, ...]:
         """Every check that applies to a comparison, in the order of their codes."""
-        scored, settings = self.scored, self.settings
-        dealt = _null.null_checks(scored, comparison, settings)
+        scored = self.scored
         made = (
             *_sentences(scored, comparison, known),
-            _halves.ranking(scored, comparison, settings),
+            _halves.ranking(scored, comparison, self.settings),
             _halves.swapped_words(scored, comparison, known),
             *_target(comparison, known, scored),
+            *self._firm(comparison),
+        )
+        return tuple(check for check in made if check is not None)
+
+    def forbids(self, comparison: Comparison) -> tuple[str, ...]:
+        """Statuses that follow from checks which ask about no verdict of a whole family."""
+        return _follows(self._firm(comparison))
+
+    def _firm(self, comparison: Comparison) -> tuple[Check, ...]:
+        """The checks that do not depend on the level at which a family decides, made once."""
+        key = comparison.a, comparison.b
+        if key not in self._made:
+            self._made[key] = self._make(comparison)
+        return self._made[key]
+
+    def _make(self, comparison: Comparison) -> tuple[Check, ...]:
+        scored = self.scored
+        dealt = _null.null_checks(scored, comparison, self.settings)
+        made = (
             _words.adjustment(scored, comparison, self._properties),
             self._placebo(comparison),
             *dealt[:1],
@@ -90,12 +109,16 @@ class Examination:
 
 def applied(result: Result, checks: tuple[Check, ...]) -> Result:
     """The result with its checks and with what follows from those that did not hold."""
-    follows = [check.consequence for check in checks if check.consequence in FOLLOWS]
+    follows = _follows(checks)
     statuses = tuple(dict.fromkeys((*result.statuses, *follows)))
     update: dict[str, Any] = {"checks": checks, "statuses": statuses}
     if "p_withheld" in follows:
         update |= {"p_value": None, "p_method": f"withheld (R7): {result.p_method}"}
     return result.model_copy(update=update)
+
+
+def _follows(checks: tuple[Check, ...]) -> tuple[str, ...]:
+    return tuple(check.consequence for check in checks if check.consequence in FOLLOWS)
 
 
 def percentile(estimate: float, gaps: tuple[float, ...]) -> float | None:

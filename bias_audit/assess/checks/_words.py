@@ -19,10 +19,8 @@ from bias_audit.probes import Probe, Word
 from bias_audit.records import Floats
 from bias_audit.stats.adjusted import Adjusted, adjusted
 from bias_audit.stats.matched import Matched, matched, matched_pairs
-from bias_audit.stats.steady import decided, side
+from bias_audit.stats.steady import KEPT, confounds, decided
 
-KEPT = 0.5
-"""Share of a gap that must be left at equal frequency and length."""
 FREQUENCY, COUNT = "log10_freq", "count"
 """Facts of a group word that say how frequent it is; the second is a number of bearers or uses."""
 
@@ -101,8 +99,8 @@ def properties(scored: Scored) -> Properties:
 def adjustment(scored: Scored, comparison: Comparison, known: Properties) -> Check | None:
     """Compare the gap with the one at equal properties; None where words are no sample.
 
-    A gap that was detected must not shrink by more than half or turn over; one that lies inside
-    the margin must not leave it.
+    One that lies inside the margin must not leave it, and one outside must not come in; of one
+    that was detected and does not pass, half must be left.
     """
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return None
@@ -114,13 +112,14 @@ def adjustment(scored: Scored, comparison: Comparison, known: Properties) -> Che
     note = _told(scored, comparison, known, found)
     there = detected(comparison)
     verdict = decided(comparison.contrast, margin)
-    inside = verdict is not None and verdict[2] == 0
-    if not there and not inside:
+    where = verdict[2] if verdict else None
+    if not there and where is None:
         return described("R4", kept, note)
-    if inside and kept > 0 and side(found.estimate, margin) != 0:
-        return judged("R4", kept, margin / abs(found.raw or margin), False, "confounded", note)
-    holds = (not there or kept >= KEPT) and not (inside and side(found.estimate, margin) != 0)
-    return judged("R4", kept, KEPT, holds, "confounded", note)
+    holds = not confounds(found.raw, found.estimate, where, margin, there=there)
+    # A share of a gap is a threshold only where half of it has to be left.
+    crossed = found.raw != 0 and (where == 0 or (not holds and kept >= KEPT))
+    threshold = margin / abs(found.raw) if crossed else KEPT
+    return judged("R4", kept, threshold, holds, "confounded", note)
 
 
 def at_equal(scored: Scored, comparison: Comparison, known: Properties) -> Adjusted | None:

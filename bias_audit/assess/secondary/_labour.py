@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -62,34 +63,51 @@ def labour(scored: Scored, settings: Settings) -> Result | None:
     usable = np.isfinite(share) & (share > 0) & (share < 1)
     a, b, y = next(primary_difference(scored))
     gaps = y.mean(axis=0)
-    if spec.targets.share_of == b:
+    whose = spec.targets.share_of
+    if whose == b:
         a, b, gaps = b, a, -gaps
+    elif whose not in (None, a):
+        why = f"the fact states the share of '{whose}', of which no word was scored"
+        return _about(scored, (a, b), None, where.fact, n_targets=0, reason=why)
     rng = stream(settings.seed, spec.axis, spec.id, "labour_correlation")
     found = rank_correlation(logit(share[usable]), gaps[usable], rng, level=settings.confidence)
     if found is None:
         return None
-    return _record.build(
+    return _about(
         scored,
-        "labour_correlation",
         (a, b),
         found.spearman.r,
-        about=where.fact,
-        target=where.fact,
+        where.fact,
         ci_low=found.spearman.low,
         ci_high=found.spearman.high,
         confidence=settings.confidence,
         p_value=found.spearman.p,
         p_method=f"Spearman, {found.draws} permutations; percentile bootstrap over targets",
-        neutral=None,
-        n_templates=len(scored.cube.templates),
-        n_terms=len(scored.cube.units),
         n_targets=found.n,
-        n_prompts=int(scored.cube.values.size),
         reason=_left_out(share),
         companions=(
             _pearson(found),
             *(_calibration(share[usable], gaps[usable], settings) if spec.mask == "group" else ()),
         ),
+    )
+
+
+def _about(
+    scored: Scored, groups: tuple[str, str], estimate: float | None, fact: str, **more: Any
+) -> Result:
+    """The record of the correlation with a fact."""
+    return _record.build(
+        scored,
+        "labour_correlation",
+        groups,
+        estimate,
+        about=fact,
+        target=fact,
+        neutral=None,
+        n_templates=len(scored.cube.templates),
+        n_terms=len(scored.cube.units),
+        n_prompts=int(scored.cube.values.size),
+        **more,
     )
 
 

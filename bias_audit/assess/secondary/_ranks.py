@@ -84,6 +84,7 @@ class _Sides:
         cube, design = scored.cube, Design(scored, comparison.a, comparison.b)
         self.sample = comparison.scope == "concept" or comparison.target_scope == "construct"
         self.pairs: Floats | None = None
+        self.matched: list[list[int]] = []
         self.weights = [1.0, -1.0]
         if scored.probe.spec.mask == "group":
             self.y = design.difference(cube.values)
@@ -97,6 +98,7 @@ class _Sides:
         self.sample = comparison.scope == "concept"
         if design.pairs:
             self.pairs = design.inside_pairs(self.y)
+            self.matched = [list(side) for side in zip(*design.pairs, strict=True)]
 
     def wilcoxon(self, settings: Settings, rng: np.random.Generator) -> float | None:
         """P of the signed ranks of the matched pairs."""
@@ -114,9 +116,11 @@ class _Sides:
         """The gap in standard deviations of single cells, where words or targets are a sample."""
         if not self.sample:
             return None
-        y, groups, weights = self.y, self.groups, self.weights
-        if self.pairs is not None:
-            y, groups, weights = self.pairs, [list(range(self.pairs.shape[1]))], [1.0]
-        rows = y[np.argsort(y.mean(axis=1), kind="stable")]
-        found = standardised(rows, groups, weights, rng, CELLS, settings.confidence)
+        groups, weights, paired = self.groups, self.weights, self.pairs is not None
+        y = self.y if self.pairs is None else self.pairs
+        rows = self.y[np.argsort(y.mean(axis=1), kind="stable")]
+        if paired:
+            groups, weights = self.matched, [1.0, -1.0]
+        level = settings.confidence
+        found = standardised(rows, groups, weights, rng, CELLS, level, paired=paired)
         return None if found is None else _companion("standardised_gap", found)
