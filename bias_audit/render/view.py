@@ -77,7 +77,7 @@ def _head(audit: Results) -> tuple[tuple[str, str], ...]:
     return (
         ("Model", model.name),
         ("Revision", model.revision or "none: files on this machine"),
-        ("Weights (SHA-256)", model.fingerprint or "not recorded"),
+        ("Digest of the weights (names and contents)", model.fingerprint or "not recorded"),
         ("Kind", " · ".join(part for part in (model.kind, model.architecture) if part)),
         ("Size", f"{model.parameters:,} parameters, {model.vocabulary_size:,} vocabulary pieces"),
         ("Computed with", f"{model.dtype} on {model.device}"),
