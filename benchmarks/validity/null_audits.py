@@ -211,7 +211,7 @@ def _masked(
     return found
 
 
-def audits(folder: Path, times: int, seed: int) -> Table:
+def audits(folder: Path, times: int, seed: int, least: int = LEAST_DEALS) -> Table:
     """Every probe of a stored run under random labels."""
     head = (
         "labels dealt anew",
@@ -232,7 +232,7 @@ def audits(folder: Path, times: int, seed: int) -> Table:
         else:
             probes[scored.probe.spec.mask == "group"].append(scored)
     for same in probes.values():
-        deals = max(times, -(-LEAST_DEALS // max(1, len(same))))
+        deals = max(times, -(-least // max(1, len(same))))
         for scored in same:
             rng = stream(seed, "null-audits", scored.probe.spec.id)
             one = null(scored, deals, rng)
