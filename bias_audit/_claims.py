@@ -73,6 +73,8 @@ def metrics(probe: Probe) -> list[str]:
 def _beside(probe: Probe) -> list[str]:
     """Measures that describe a probe whose numbers are judged."""
     spec, found = probe.spec, []
+    if probe.beside:
+        found.append("beside_share")
     if len(probe.groups) > 2:
         found.append("group_spread")
     if spec.mask == "target":

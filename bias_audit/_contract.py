@@ -157,6 +157,8 @@ class ProbeRecord(Record):
     coverage: Coverage | None = None
     card: Card | None = None
     groups: tuple[GroupProfile, ...] = ()
+    beside: tuple[GroupProfile, ...] = ()
+    """Groups that were scored at the same place and compared with nobody."""
     targets: tuple[TargetProfile, ...] = ()
     controls: tuple[str, ...] = ()
     """Ids of the results that are this probe's controls."""

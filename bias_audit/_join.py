@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 from bias_audit import _fit
-from bias_audit._book import Book
 from bias_audit._explain import Path_
-from bias_audit.errors import FileError, UnknownNameError, nearest
+from bias_audit._finder import Finder, Lookup
+from bias_audit.errors import FileError, nearest
 from bias_audit.probes import Frame, Group, Probe, Target, Word, words_of
 from bias_audit.records import OTHERS
 from bias_audit.specs import (
-    Entry,
     Groups,
     Head,
-    Lexicon,
     Pole,
     ProbeSpec,
     Spec,
@@ -25,24 +22,6 @@ from bias_audit.specs import (
     TemplateSet,
     WordSet,
 )
-
-S = TypeVar("S", Lexicon, TemplateSet, ProbeSpec)
-
-
-class Lookup(Protocol):
-    """Where lexicons, template sets and controls come from (the catalogue)."""
-
-    def lexicon(self, name: str) -> Lexicon:
-        """Return a lexicon or raise UnknownNameError."""
-        ...
-
-    def template_set(self, name: str) -> TemplateSet:
-        """Return a template set or raise UnknownNameError."""
-        ...
-
-    def probe_spec(self, name: str) -> ProbeSpec:
-        """Return a probe as written or raise UnknownNameError."""
-        ...
 
 
 def join(lookup: Lookup, spec: ProbeSpec, path: Path, text: str) -> Probe:
@@ -54,26 +33,20 @@ def join(lookup: Lookup, spec: ProbeSpec, path: Path, text: str) -> Probe:
     return _Joiner(lookup, spec, path, text).join()
 
 
-class _Joiner:
+class _Joiner(Finder):
     """Joins one probe."""
-
-    def __init__(self, lookup: Lookup, spec: ProbeSpec, path: Path, text: str) -> None:
-        self.lookup = lookup
-        self.spec = spec
-        self.book = Book(path, text)
-        self.used: list[Spec] = [spec]
-        self.where: _fit.Places = {}
 
     def join(self) -> Probe:
         spec = self.spec
         frames = self._frames(spec.templates, "templates")
         further = self._frames(spec.completions, "completions")
-        groups = self._groups()
-        targets, names = self._targets(groups)
+        groups, beside = self._groups()
+        targets, names = self._targets(groups, beside)
         placebo = self._controls()
         if not self.book.problems:
             _fit.check_sentences(self.book, spec, [*frames, *further])
-            _fit.check_words(self.book, spec, frames, (*groups, *placebo), targets, self.where)
+            words = (*groups, *beside, *placebo)
+            _fit.check_words(self.book, spec, frames, words, targets, self.where)
         if self.book.problems:
             raise FileError(self.book.problems)
         return Probe(
@@ -86,26 +59,8 @@ class _Joiner:
             plus_name=names[0],
             minus_name=names[1],
             digest=_digest(self.used),
+            beside=beside,
         )
-
-    def _find(self, get: Callable[[str], S], name: str, where: Path_) -> S | None:
-        """Look a name up; what is wrong with it, or with its file, is noted."""
-        try:
-            found = get(name)
-        except UnknownNameError as error:
-            self.book.say(where, error.message, error.hint)
-        except FileError as error:
-            self.book.problems += error.problems
-        else:
-            _fit.check_language(self.book, where, self.spec, found)
-            return found
-        return None
-
-    def _lexicon(self, name: str, where: Path_) -> Lexicon | None:
-        found = self._find(self.lookup.lexicon, name, where)
-        if found is not None:
-            self.used.append(found)
-        return found
 
     def _frames(self, refs: Sequence[str | Template], key: str) -> list[tuple[Frame, Path_]]:
         frames: list[tuple[Frame, Path_]] = []
@@ -114,7 +69,7 @@ class _Joiner:
             if isinstance(ref, Template):
                 frames.append((self._frame(ref, ref.name(index), self.spec), where))
                 continue
-            found = self._find(self.lookup.template_set, ref, where)
+            found = self.find(self.lookup.template_set, ref, where)
             if found is None:
                 continue
             self.used.append(found)
@@ -137,21 +92,25 @@ class _Joiner:
             language=source.language,
         )
 
-    def _groups(self) -> tuple[Group, ...]:
+    def _groups(self) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
+        """The groups that are compared, and those that are scored beside them."""
         spec = self.spec.groups
         heads: tuple[Head, ...] = ()
         tags: tuple[str, ...] = ()
+        compared: Collection[str] = ()
         if not isinstance(spec, Groups):
-            found = dict(spec)
+            found = compared = dict(spec)
         else:
-            lexicon = self._lexicon(spec.lexicon, ("groups", "lexicon"))
+            lexicon = self.lexicon(spec.lexicon, ("groups", "lexicon"))
             if lexicon is None:
-                return ()
+                return (), ()
             found, heads, tags = {}, spec.heads or lexicon.heads, spec.tags
-            for index, name in enumerate(spec.use or lexicon.sets):
-                wordset = self._set(lexicon, name, ("groups", "use", index))
-                if wordset is not None:
-                    found[name] = wordset
+            compared = tuple(spec.use or lexicon.sets)
+            for key, names in (("use", compared), ("beside", spec.beside)):
+                for index, name in enumerate(names):
+                    wordset = self.wordset(lexicon, name, ("groups", key, index))
+                    if wordset is not None:
+                        found[name] = wordset
             if len(lexicon.sets) < 2:
                 self.book.say(("groups",), "a probe compares at least two groups")
         groups = tuple(self._group(name, found[name], heads, tags) for name in found)
@@ -159,20 +118,19 @@ class _Joiner:
         if (rest := OTHERS.lstrip("~")) in found:
             message = f"a group cannot be called '{rest}'"
             self.book.say(("groups", rest), message, "it stands for all groups but one in results")
-        return groups
+        return (
+            tuple(group for group in groups if group.id in compared),
+            tuple(group for group in groups if group.id not in compared),
+        )
 
     def _group(
         self, name: str, wordset: WordSet, heads: tuple[Head, ...], tags: tuple[str, ...]
     ) -> Group:
         where = ("groups", name)
-        self._note(wordset.entries, where, "entries")
+        self.note(wordset.entries, where, "entries")
         words = _fit.kept(self.book, where, name, words_of(wordset, heads), tags)
         label = wordset.label or name.replace("-", " ")
         return Group(id=name, label=label, role=wordset.role, words=words)
-
-    def _note(self, entries: Sequence[Entry], where: Path_, key: str) -> None:
-        for index, entry in enumerate(entries):
-            self.where[where, id(entry)] = (*where, key, index)
 
     def _refuse_shared(self, groups: tuple[Group, ...]) -> None:
         owner: dict[str, str] = {}
@@ -186,13 +144,9 @@ class _Joiner:
                         "a word can stand in one group only",
                     )
 
-    def _set(self, lexicon: Lexicon, name: str, where: Path_) -> WordSet | None:
-        if name not in lexicon.sets:
-            message = f"the lexicon '{lexicon.id}' has no set '{name}'"
-            self.book.say_unknown(where, message, name, lexicon.sets)
-        return lexicon.sets.get(name)
-
-    def _targets(self, groups: tuple[Group, ...]) -> tuple[tuple[Target, ...], tuple[str, str]]:
+    def _targets(
+        self, groups: tuple[Group, ...], beside: tuple[Group, ...]
+    ) -> tuple[tuple[Target, ...], tuple[str, str]]:
         spec = self.spec.targets
         if spec.own:
             return self._own_targets(groups), ("each group's own word", "the other groups' words")
@@ -209,11 +163,20 @@ class _Joiner:
             names.append(pole.name or pole.set or ", ".join(word.label for word in words[:3]))
             targets += [Target(word=w, pole=sign, facts=w.entry.facts) for w in words]
         self._refuse_both(targets)
-        ids = [group.id for group in groups]
-        if groups and spec.share_of is not None and spec.share_of not in ids:
-            message = f"there is no group '{spec.share_of}'"
-            self.book.say_unknown(("targets", "share_of"), message, spec.share_of, ids)
+        self._check_share(groups, beside)
         return tuple(targets), (names[0], names[1])
+
+    def _check_share(self, groups: tuple[Group, ...], beside: tuple[Group, ...]) -> None:
+        """Facts can be the share of a group that is compared only."""
+        name, ids = self.spec.targets.share_of, [group.id for group in groups]
+        where: Path_ = ("targets", "share_of")
+        if not groups or name is None or name in ids:
+            return
+        if name in {group.id for group in beside}:
+            message = f"'{name}' is scored beside the others and compared with nobody"
+            self.book.say(where, message, f"name the group whose share it is: {' or '.join(ids)}")
+        else:
+            self.book.say_unknown(where, f"there is no group '{name}'", name, ids)
 
     def _refuse_both(self, targets: list[Target]) -> None:
         seen: dict[str, str] = {}
@@ -247,7 +210,7 @@ class _Joiner:
         entries = WordSet(entries=pole.words) if pole.words else self._pole_set(pole, where)
         if entries is None:
             return ()
-        self._note(entries.entries, where, "words")
+        self.note(entries.entries, where, "words")
         words = words_of(entries)
         known = {word.id for word in words}
         for index, dropped in enumerate(pole.drop):
@@ -264,8 +227,8 @@ class _Joiner:
             self.book.say(where, "'set' needs a lexicon", "targets: {lexicon: traits}")
             return None
         named = (*where, "lexicon") if pole.lexicon else ("targets", "lexicon")
-        lexicon = self._lexicon(name, named)
-        return None if lexicon is None else self._set(lexicon, pole.set or "", (*where, "set"))
+        lexicon = self.lexicon(name, named)
+        return None if lexicon is None else self.wordset(lexicon, pole.set or "", (*where, "set"))
 
     def _controls(self) -> tuple[Group, ...]:
         """Check that the controls exist; return the placebo groups."""
@@ -273,7 +236,7 @@ class _Joiner:
         for kind, names in (("positive", controls.positive), ("negative", controls.negative)):
             for index, name in enumerate(names):
                 where = ("controls", kind, index)
-                found = self._find(self.lookup.probe_spec, name, where)
+                found = self.find(self.lookup.probe_spec, name, where)
                 if found is not None and found.role != f"{kind}_control":
                     message = f"'{name}' is no {kind} control; its role is '{found.role}'"
                     self.book.say(where, message, f"name a probe with 'role: {kind}_control'")
@@ -285,7 +248,7 @@ class _Joiner:
             message = "placebo groups need 'mask: target' and the poles 'plus' and 'minus'"
             self.book.say(where, message, "use a negative control instead")
             return ()
-        lexicon = self._lexicon(name, where)
+        lexicon = self.lexicon(name, where)
         if lexicon is None:
             return ()
         if len(lexicon.sets) != 2:

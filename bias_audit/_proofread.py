@@ -75,7 +75,7 @@ def _sentence(frame: Frame) -> Iterator[str]:
 def _rendered(expansion: Expansion) -> Iterator[str]:
     """Sentences in which a word comes twice: one example for each kind, and how many there are."""
     examples: dict[str, dict[str, str]] = {}
-    for prompt in expansion.prompts:
+    for prompt in expansion.asked:
         for kind in _repeated(prompt):
             examples.setdefault(kind, {}).setdefault(prompt.template, prompt.text)
     for kind, found in examples.items():

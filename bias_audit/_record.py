@@ -22,9 +22,12 @@ class Record(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _finite(cls, value: Any) -> Any:
-        inside = value.values() if isinstance(value, dict) else value
-        many = inside if isinstance(value, (dict, list, tuple)) else (value,)
-        if any(isinstance(number, float) and not math.isfinite(number) for number in many):
+        if isinstance(value, (dict, list, tuple)):
+            many = value.values() if isinstance(value, dict) else value
+            sound = all(math.isfinite(number) for number in many if isinstance(number, float))
+        else:
+            sound = not isinstance(value, float) or math.isfinite(value)
+        if not sound:
             raise ValueError("numbers must be finite; use null beside a reason")
         return value
 

@@ -58,6 +58,7 @@ __all__ = [
     "Comparison",
     "Completion",
     "Coverage",
+    "Determinism",
     "ErrorRecord",
     "Evidence",
     "Finding",
@@ -123,6 +124,15 @@ class SanityCheck(Record):
     detail: str = ""
 
 
+class Determinism(Record):
+    """R10: the model gave the same answers when it was asked again; else there are no results."""
+
+    asked: int
+    """Sentences that were asked again: alone, together, and twice in another order."""
+    tolerance: float
+    """Nats a piece by which no two answers to one sentence differed."""
+
+
 class Results(Record):
     """The whole audit: the content of ``results.json``."""
 
@@ -135,6 +145,8 @@ class Results(Record):
     sanity: SanityCheck | None = None
     further_sanity: tuple[SanityCheck, ...] = ()
     """The same check in further languages, when probes of several languages ran together."""
+    determinism: Determinism | None = None
+    """None where nothing was scored, and in files of earlier versions."""
     probes: tuple[ProbeRecord, ...] = ()
     results: tuple[Result, ...] = ()
     findings: tuple[Finding, ...] = ()

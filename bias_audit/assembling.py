@@ -16,6 +16,44 @@ from bias_audit.planning import Plan
 from bias_audit.records import ModelInfo
 from bias_audit.requested.running import extended
 from bias_audit.store import versions
+from bias_audit.storing import Assessments
+
+TRANSIENT = frozenset({"error", "limit"})
+"""Why something that was requested may be missing once and there the next time."""
+
+
+def recalled(
+    plan: Plan,
+    info: ModelInfo,
+    measured: Measured,
+    settings: Settings,
+    sanity: Sequence[archive.SanityCheck],
+    kept: Assessments | None,
+) -> Results:
+    """What :func:`assemble` returns, from the store where the same was assembled before.
+
+    Raises:
+        NothingToAuditError: as :func:`assemble`.
+    """
+    key = None
+    if kept is not None and not _cut_short(measured):
+        tasks = (plan.tasks, plan.lists, plan.orders, plan.digest, plan.partial)
+        found = (measured.scored, measured.asked)
+        key = kept.key(tasks, found, info, settings, tuple(sanity))
+    if kept is None or key is None:
+        return assemble(plan, info, measured, settings, sanity)
+    results = kept.get(key)
+    if results is None:
+        results = assemble(plan, info, measured, settings, sanity)
+        kept.put(key, results)
+    return results
+
+
+def _cut_short(measured: Measured) -> bool:
+    """Whether something is missing that another run may have."""
+    skips = (skip for asked in measured.asked.values() for skip in asked.skips)
+    lost = measured.late or measured.failures or measured.error_types
+    return bool(lost) or any(skip.reason in TRANSIENT for skip in skips)
 
 
 def assemble(

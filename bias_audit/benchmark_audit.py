@@ -12,10 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bias_audit import __version__, archive
+from bias_audit import __version__, archive, determinism
 from bias_audit.assembling import model_record
 from bias_audit.assess import Settings
-from bias_audit.auditing import Audit
 from bias_audit.benchmarking import Benchmark, benchmark
 from bias_audit.benchmarking.rows import written
 from bias_audit.benchmarking.running import chosen_measures
@@ -23,6 +22,7 @@ from bias_audit.catalogue import Catalogue
 from bias_audit.datasets import Dataset, open_dataset
 from bias_audit.errors import NothingToAuditError, ScoringError, UsageError
 from bias_audit.evidence import PAIR_SCORES
+from bias_audit.finished import Audit
 from bias_audit.gates import STATES
 from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, engine_told
@@ -65,7 +65,7 @@ def audit_datasets(
 
     Raises:
         BiasAuditError: a file is not what its data set looks like, a name is wrong, the model
-            cannot be loaded, or nothing is left.
+            cannot be loaded or does not repeat its answers, or nothing is left.
     """
     settings = settings or Settings()
     datasets = [open_dataset(name, path) for name, path in sorted(data.items())]
@@ -77,13 +77,16 @@ def audit_datasets(
         _scorer(kept.plain)
         started = (now or _utc_now)()
         clock = time.monotonic()
-        spoken = {"en": Catalogue().sanity("en")}
+        spec = Catalogue().sanity("en")
+        spoken = {"en": spec}
         sanity = check_all(kept.checked, spoken)
         scorer = _scorer(kept.backend)
         done, errors = _measured(datasets, scorer, measures, settings, examples, limit, progress)
+        repeated = kept.repeated_sentences(spec.sentences if spec else ())
         if kept.woken:
             sanity = check_all(kept.model, spoken)
-        told = kept.use.told() | engine_told(kept.plain)
+        info = kept.plain.info
+        told = kept.use.told() | engine_told(kept.plain) | determinism.told(repeated, info)
     results = archive.Results(
         tool=archive.Tool(name="bias-audit", version=__version__),
         model=model_record(kept.plain.info),
@@ -97,6 +100,7 @@ def audit_datasets(
         ),
         states=dict.fromkeys(STATES, 0) | {"error": len(errors)},
         sanity=sanity[0],
+        determinism=determinism.recorded(repeated, info),
         probes=tuple(found.record for found in done),
         results=tuple(result for found in done for result in found.results),
         findings=(),
@@ -109,6 +113,7 @@ def audit_datasets(
         results=results,
         manifest=_manifest(kept.plain, results, settings, options, datasets, measures) | told,
         cache=kept.use,
+        drawings=kept.drawings,
         further={PAIR_SCORES: written(row for found in done for row in found.rows)},
     )
 

@@ -211,7 +211,8 @@ class Catalogue:
         own = {group: word for group, word in spec.targets.own.items() if group in use}
         targets = spec.targets.model_copy(update={"own": own})
         if isinstance(spec.groups, Groups):
-            groups: Any = spec.groups.model_copy(update={"use": use})
+            beside = tuple(name for name in spec.groups.beside if name not in use)
+            groups: Any = spec.groups.model_copy(update={"use": use, "beside": beside})
         else:
             groups = {group: spec.groups[group] for group in use}
         return spec.model_copy(update={"groups": groups, "targets": targets})

@@ -54,6 +54,13 @@ class Cells:
     skips: dict[Key, str] = field(default_factory=dict)
     """Reasons."""
 
+    def without(self, groups: Collection[str]) -> Cells:
+        """Return what is left without some groups."""
+        return Cells(
+            scores={k: v for k, v in self.scores.items() if k[PLACE.group] not in groups},
+            skips={k: v for k, v in self.skips.items() if k[PLACE.group] not in groups},
+        )
+
 
 def read(source: Source, probes: Collection[str]) -> dict[str, Cells]:
     """Return the cells of the named probes; a probe without a row has no entry.

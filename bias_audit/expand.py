@@ -7,14 +7,14 @@ word is never searched in a sentence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
 from bias_audit._english import capitalised, starts_sentence, takes_an
 from bias_audit._wording import AGREE
-from bias_audit.probes import Frame, Probe, Target, Word, agrees, needs
+from bias_audit.probes import Frame, Group, Probe, Target, Word, agrees, needs
 from bias_audit.records import Pole, Prompt, Skip
 from bias_audit.specs import ARTICLE, cut, tongue
 
@@ -26,6 +26,13 @@ class Expansion:
     prompts: tuple[Prompt, ...]
     """Scored words first, then open completions; sorted by template, term and target as written."""
     skips: tuple[Skip, ...]
+    beside: tuple[Prompt, ...] = ()
+    """Scored words of the groups that are compared with nobody, sorted likewise."""
+
+    @property
+    def asked(self) -> tuple[Prompt, ...]:
+        """Everything that a model is asked: ``prompts``, then ``beside``."""
+        return (*self.prompts, *self.beside)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,22 +53,35 @@ def expand(probe: Probe) -> Expansion:
     complete: every word in every frame) and reported as ``not_applicable``.
     """
     skips: dict[str, Skip] = {}
-    terms = [
+    terms, beside = (_terms(probe, groups, skips) for groups in (probe.groups, probe.beside))
+    targets = [t for t in probe.targets if not _lacks(probe, t.word, "target", skips)]
+    prompts = (*_scored(probe, terms, targets), *_open(probe, terms, skips))
+    return Expansion(
+        prompts=prompts,
+        skips=tuple(skips.values()),
+        beside=tuple(_scored(probe, beside, targets)),
+    )
+
+
+def _terms(probe: Probe, groups: Sequence[Group], skips: dict[str, Skip]) -> list[tuple[str, Word]]:
+    """The words of some groups that have all forms, each with its group."""
+    return [
         (group.id, word)
-        for group in probe.groups
+        for group in groups
         for word in group.words
         if not _lacks(probe, word, "group", skips)
     ]
-    targets = [t for t in probe.targets if not _lacks(probe, t.word, "target", skips)]
-    scored = (
-        _prompt(probe, frame, variant, group, term, target)
-        for frame in probe.frames
-        for variant in variants(frame)
-        for group, term in terms
-        for target in targets
-    )
-    prompts = (*scored, *_open(probe, terms, skips))
-    return Expansion(prompts=prompts, skips=tuple(skips.values()))
+
+
+def _scored(
+    probe: Probe, terms: Sequence[tuple[str, Word]], targets: Sequence[Target]
+) -> Iterator[Prompt]:
+    """One prompt per sentence, term and target."""
+    for frame in probe.frames:
+        for variant in variants(frame):
+            for group, term in terms:
+                for target in targets:
+                    yield _prompt(probe, frame, variant, group, term, target)
 
 
 def variants(frame: Frame) -> list[dict[str, str]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from bias_audit._uncompared import uncompared
 from bias_audit.assess import Scored, Settings, wants_priors
 from bias_audit.errors import ScoringError
 from bias_audit.planning import Plan
@@ -39,6 +41,12 @@ class Measured:
     """Runs that were left out because the time was up."""
     asked: dict[str, running.Asked] = field(default_factory=dict)
     """What was requested in addition, by probe."""
+
+    def answers(self) -> Iterator[tuple[Prompt, Answer]]:
+        """Every prompt of what is compared, with its answer."""
+        for _, scored in sorted(self.scored.items()):
+            yield from zip(scored.word_prompts, scored.word_scores, strict=True)
+            yield from zip(scored.open_prompts, scored.open_scores, strict=True)
 
 
 def measure(
@@ -112,21 +120,23 @@ def _further(
     measured.asked[name] = found
     if PRIORS.id in found.answers:
         column = prior_column(found.answers[PRIORS.id])
-        measured.tables[name] = with_priors(measured.tables[name], column)
+        table = measured.tables[name]
+        column += [math.nan] * (len(table.frame) - len(column))  # of groups beside: not asked
+        measured.tables[name] = with_priors(table, column)
 
 
 def _together(
     plan: Plan, backend: Backend, names: Sequence[str], progress: ProgressListener | None
 ) -> dict[str, list[Answer]] | None:
     """Score all runs in one call, so that shared sentences are scored once; None if it fails."""
-    prompts = [prompt for name in names for prompt in plan.expansions[name].prompts]
+    prompts = [prompt for name in names for prompt in plan.expansions[name].asked]
     try:
         answers = backend.fill_mask(prompts, progress=_listener("all probes", progress))
     except (RuntimeError, ValueError, MemoryError, ScoringError):
         return None
     found, at = {}, 0
     for name in names:
-        size = len(plan.expansions[name].prompts)
+        size = len(plan.expansions[name].asked)
         found[name] = answers[at : at + size]
         at += size
     return found
@@ -135,7 +145,7 @@ def _together(
 def _ask(
     plan: Plan, backend: Backend, name: str, progress: ProgressListener | None
 ) -> list[Answer]:
-    return backend.fill_mask(plan.expansions[name].prompts, progress=_listener(name, progress))
+    return backend.fill_mask(plan.expansions[name].asked, progress=_listener(name, progress))
 
 
 def _listener(name: str, progress: ProgressListener | None) -> Callable[[int, int], None] | None:
@@ -149,10 +159,13 @@ def _store(
     plan: Plan, backend: Backend, name: str, answers: Sequence[Answer], measured: Measured
 ) -> None:
     probe, expansion = plan.probes[name], plan.expansions[name]
-    (prompts, words), (open_prompts, opens) = split(expansion.prompts, answers)
-    table = Scores.build(probe.spec.axis, [*prompts], [*words], run=name)
+    many = len(expansion.prompts)
+    (prompts, words), (open_prompts, opens) = split(expansion.prompts, answers[:many])
+    (further, scores), _ = split(expansion.beside, answers[many:])
+    table = Scores.build(probe.spec.axis, [*prompts, *further], [*words, *scores], run=name)
     measured.tables[name] = table
     block = cube(probe, table)
+    beside, lost = uncompared(probe, block, table)
     _check_open(opens, len(backend.words))
     measured.scored[name] = Scored(
         probe=probe,
@@ -162,8 +175,10 @@ def _store(
         open_prompts=tuple(open_prompts),
         open_scores=tuple(opens),
         words=backend.words if opens else (),
-        skips=(*expansion.skips, *_open_skips(open_prompts, opens)),
-        prompts=len(expansion.prompts),
+        skips=(*expansion.skips, *_open_skips(open_prompts, opens), *lost),
+        uncompared=tuple(beside),
+        prompts=many,
+        prompts_beside=len(expansion.beside),
     )
 
 

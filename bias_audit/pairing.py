@@ -204,7 +204,14 @@ def _foreign(run: StoredRun, stored: Result, value: float | None) -> UsageError:
 
 
 def _cells(run: StoredRun, probes: Collection[str]) -> dict[str, Cells]:
-    return {} if run.evidence is None else read(run.evidence, probes)
+    """The cells of the groups that are compared, by probe."""
+    if run.evidence is None:
+        return {}
+    found = read(run.evidence, probes)
+    for probe in run.results.probes:
+        if probe.beside and probe.id in found:
+            found[probe.id] = found[probe.id].without({group.id for group in probe.beside})
+    return found
 
 
 def _adjusted(changes: Sequence[Change], noise: float) -> list[Change]:

@@ -78,6 +78,8 @@ class Probe:
     minus_name: str
     digest: str
     """SHA-256 over what the probe and all files that it uses say, comments left out."""
+    beside: tuple[Group, ...] = ()
+    """Groups whose words are scored where those of ``groups`` are, and compared with nobody."""
 
 
 def needs(frame: Frame, masked: str, partners: Sequence[Word] = ()) -> tuple[tuple[str, str], ...]:

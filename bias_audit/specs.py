@@ -155,6 +155,8 @@ class Groups(Spec):
     lexicon: Id
     use: tuple[Id, ...] = ()
     """Set ids in the order of comparison; all sets when empty."""
+    beside: tuple[Id, ...] = ()
+    """Sets whose words are scored at the same masked place and compared with nobody."""
     tags: tuple[str, ...] = ()
     heads: tuple[Head, ...] = ()
     """Nouns for adjectives, instead of the lexicon's."""
@@ -164,7 +166,22 @@ class Groups(Spec):
         refuse_twins(((("use", i), name) for i, name in enumerate(self.use)), "group")
         if len(self.use) == 1:
             raise MistakesError([(("use",), "a probe compares at least two groups")])
+        if "beside" in self.model_fields_set:
+            self._refuse_beside()
         return self
+
+    def _refuse_beside(self) -> None:
+        refuse_twins(((("beside", i), name) for i, name in enumerate(self.beside)), "group")
+        if not self.beside:
+            say = "'beside' names no group | leave it out, or write for example beside: [they]"
+            raise MistakesError([(("beside",), say)])
+        if not self.use:
+            say = "'beside' needs 'use': without it every set is compared | use: [she, he]"
+            raise MistakesError([(("beside",), say)])
+        both = [(i, name) for i, name in enumerate(self.beside) if name in self.use]
+        if both:
+            say = "'{}' is compared already | leave it out here, or in 'use'"
+            raise MistakesError([(("beside", i), say.format(name)) for i, name in both])
 
 
 class ControlsSpec(Spec):
@@ -255,4 +272,15 @@ class ProbeSpec(Spec):
     def _enough_groups(self) -> ProbeSpec:
         if isinstance(self.groups, dict) and len(self.groups) < 2:
             raise ValueError("a probe compares at least two groups")
+        if isinstance(self.groups, Groups) and self.groups.beside:
+            self._refuse_beside()
         return self
+
+    def _refuse_beside(self) -> None:
+        say = ""
+        if self.mask == "target":
+            say = "'beside' needs 'mask: group': here the targets are scored | leave it out"
+        elif self.role != "probe":
+            say = "'beside' is for probes: a control only vouches for a comparison | leave it out"
+        if say:
+            raise MistakesError([(("groups", "beside"), say)])

@@ -140,12 +140,13 @@ def cube(probe: Probe, scores: Scores) -> Cube:
     """Arrange the scores of one probe, and drop whole sentences or words where a cell is missing.
 
     A sentence that is too long for the model in any cell is dropped for all words; a word that the
-    vocabulary cannot express is dropped from all sentences.
+    vocabulary cannot express is dropped from all sentences. Rows of groups that the probe does not
+    compare are not looked at.
 
     Raises:
         ScoringError: nothing is left.
     """
-    frame, skips = _complete(probe, scores.frame)
+    frame, skips = _complete(probe, _compared(probe, scores.frame))
     frames = [f.id for f in probe.frames]
     order = [t.word.id for t in probe.targets]
     units = _units(probe, set(frame["term"]))
@@ -180,6 +181,11 @@ def cube(probe: Probe, scores: Scores) -> Cube:
         },
         skips=tuple(skips),
     )
+
+
+def _compared(probe: Probe, frame: pd.DataFrame) -> pd.DataFrame:
+    beside = [group.id for group in probe.beside]
+    return frame[~frame["group"].isin(beside)] if beside else frame
 
 
 def _nothing_left(

@@ -89,12 +89,12 @@ def prompts(number: int) -> list[str]:
 
 
 def spelled_out() -> list[str]:
-    """Sentences whose words are single pieces; the words of other frames are split."""
-    return [_sentence(f, one, place) for f in FRAMES[::2] for one, _ in GROUPS for place in PLACES]
+    """All sentences that can be made from a first group: their words are frequent ones."""
+    return [_sentence(f, one, place) for f in FRAMES for one, _ in GROUPS for place in PLACES]
 
 
-def read(path: Path, number: int) -> list[Pair]:
-    """The first pairs of a copy of CrowS-Pairs."""
+def read(path: Path, number: int | None = None) -> list[Pair]:
+    """The first pairs of a copy of CrowS-Pairs, or all of them."""
     with path.open(encoding="utf-8", newline="") as lines:
         rows = [(row["sent_more"], row["sent_less"]) for row in csv.DictReader(lines)]
     return list(dict.fromkeys(rows))[:number]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args, get_type_hints
 
+from bias_audit._uncompared import Uncompared
 from bias_audit.errors import UsageError
 from bias_audit.probes import Probe
 from bias_audit.records import OpenScore, Prompt, Skip, WordPrior, WordScore
@@ -72,6 +73,11 @@ class Scored:
     skips: tuple[Skip, ...] = ()
     """What expansion left out; the cube adds its own."""
     prompts: int = 0
+    """How much was asked, the groups beside left out."""
+    prompts_beside: int = 0
+    """How much was asked about them."""
+    uncompared: tuple[Uncompared, ...] = ()
+    """Groups that are scored beside the compared ones; no other field holds anything of them."""
     priors: Mapping[str, WordPrior] = field(default_factory=dict)
     """The model's own priors of group words, by their text; empty where nobody asked."""
 

@@ -49,6 +49,21 @@ def groups(scored: Scored, harmful: frozenset[str], *, placebo: bool = False) ->
     return found
 
 
+def beside(scored: Scored) -> tuple[GroupProfile, ...]:
+    """The groups that are compared with nobody, with the words that could be scored."""
+    terms = {(unit.group, unit.label) for found in scored.uncompared for unit in found.cube.units}
+    return tuple(
+        GroupProfile(
+            id=group.id,
+            label=group.label,
+            terms=tuple(
+                dict.fromkeys(w.label for w in group.words if (group.id, w.label) in terms)
+            ),
+        )
+        for group in scored.probe.beside
+    )
+
+
 def _completions(scored: Scored, group: str, harmful: frozenset[str]) -> tuple[Completion, ...]:
     rows = [
         answer.words
@@ -174,12 +189,13 @@ def record(scored: Scored, harmful: frozenset[str], *, placebo: bool = False) ->
         mask=spec.mask,
         plus=scored.probe.plus_name,
         minus=scored.probe.minus_name,
-        prompts=scored.prompts,
+        prompts=scored.prompts + scored.prompts_beside,
         templates=len(cube.templates),
         terms=len(cube.units),
         coverage=coverage(scored),
         card=Card(**card.model_dump()) if card else None,
         groups=tuple(groups(scored, harmful, placebo=placebo)),
+        beside=beside(scored),
         targets=tuple(targets(scored)),
         sensitive=spec.sensitive,
     )

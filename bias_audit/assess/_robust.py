@@ -24,8 +24,11 @@ SKEWED = 1.0
 ONE_UNIT = 0.5
 MIXED_DIRECTION = 0.75
 LEAST_LOG_PROB = math.log(1e-7)
-"""Nats a piece below which a word is saturated (R13)."""
+"""Nats a piece below which a word is saturated (R13a)."""
 MOST_SATURATED = 0.5
+LEAST_MASS = math.log(1e-4)
+"""Nats below which a pole as a whole has hardly any probability (R13b)."""
+MOST_THIN = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,13 +176,24 @@ def lost_poles(scored: Scored, settings: Settings) -> tuple[str, ...]:
         there = cube.pole(sign)
         if asked and len(there) / asked < settings.min_coverage:
             return ("incomplete",)
-        if scored.probe.spec.mask == "target" and saturated(cube, there) > MOST_SATURATED:
+        if scored.probe.spec.mask == "target" and (
+            saturated(cube, there) > MOST_SATURATED or thin(cube, there) > MOST_THIN
+        ):
             return ("incomplete",)
     return ()
 
 
 def saturated(cube: Cube, pole: list[int]) -> float:
-    """Share of a pole whose words are below the least probability a piece in every cell (R13)."""
+    """Share of a pole whose words are below the least probability a piece in every cell (R13a)."""
     most = cube.values.max(axis=(0, 1))
     low = [most[i] < LEAST_LOG_PROB * max(cube.pieces[i], 1) for i in pole]
     return float(np.mean(low)) if low else 0.0
+
+
+def thin(cube: Cube, pole: list[int]) -> float:
+    """Share of cells (sentence by group word) where a pole's words together have hardly any
+    probability (R13b).
+    """
+    if not pole:
+        return 0.0
+    return float(np.mean(np.logaddexp.reduce(cube.values[..., pole], axis=-1) < LEAST_MASS))

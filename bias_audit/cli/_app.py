@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -15,6 +16,9 @@ from bias_audit import __version__
 from bias_audit.cli._streams import drop_output, flush, is_full, readers_may_leave
 from bias_audit.errors import BiasAuditError, visible
 
+_COLLECTED = (50_000, 20, 100)
+"""New objects before Python looks for cycles, and how often it looks at older ones: a run makes
+hundreds of thousands of records that stay to its end, and looking at them finds nothing."""
 COMMANDS = {
     "run": "Audit a model: score, judge, report.",
     "fill": "Ask one sentence: top completions per group, side by side.",
@@ -28,7 +32,7 @@ COMMANDS = {
     "waivers": "List the waivers, with what became of them.",
     "probes": "List, describe, preview and check probes.",
     "datasets": "List, describe and fetch published data sets.",
-    "cache": "Look at the kept scores, or forget them.",
+    "cache": "Look at what runs keep, or forget it.",
     "config": "Show the configuration, its origin, or its JSON Schema.",
     "init": "Write a configuration, a waiver file and a CI job to start from.",
     "explain": "Explain a word of the output in plain language.",
@@ -96,6 +100,7 @@ def app() -> None:
 
 def main(args: list[str] | None = None) -> int:
     """Run the command line and exit with its code."""
+    gc.set_threshold(*_COLLECTED)
     sys.exit(run(args))
 
 

@@ -141,12 +141,17 @@ def _kind(path: Path) -> str:
     return _yaml.kind_of(_yaml.read_source(path), str(path), KINDS)
 
 
+def _beside(probe: Probe) -> str:
+    many = sum(len(group.words) for group in probe.beside)
+    return f" and {many} beside" if many else ""
+
+
 def _say(probe: Probe) -> None:
     expansion = expand(probe)
     click.echo(
         f"{probe.spec.id}: {len(probe.frames)} sentences, "
-        f"{sum(len(g.words) for g in probe.groups)} group words, {len(probe.targets)} targets, "
-        f"{len(expansion.prompts):,} prompts"
+        f"{sum(len(g.words) for g in probe.groups)} group words{_beside(probe)}, "
+        f"{len(probe.targets)} targets, {len(expansion.asked):,} prompts"
     )
     for skip in expansion.skips:
         click.echo(visible(f"  left out: {skip.kind} '{skip.what}' {skip.detail}"))

@@ -24,6 +24,9 @@ LEAST_WORD_MASS = 0.8
 MOST_UNEVEN = 0.5
 """Difference of mean pieces between two poles, or two groups, that is worth a remark."""
 
+BESIDE = "beside:"
+"""Stands before groups that are compared with nobody, so that nothing is judged by them."""
+
 Sides = dict[str, list[Prompt]]
 
 
@@ -74,7 +77,7 @@ def _lost(side: str, pairs: list[tuple[Prompt, Any]], known: int) -> Iterator[st
     for prompt, answer in pairs:
         if answer.skip:
             yield f"{side}: '{prompt.filler}' is lost: {answer.detail}"
-    if known < LEAST_COVERAGE * len(pairs):
+    if known < LEAST_COVERAGE * len(pairs) and not side.startswith(BESIDE):
         least = f"{LEAST_COVERAGE:.0%}"
         yield f"{side}: {known} of {len(pairs)} words are scored; below {least} nothing is judged"
 
@@ -85,12 +88,14 @@ def _masked(probe: Probe) -> tuple[Sides, list[Prompt]]:
     seen: set[tuple[str, str]] = set()
     sides: Sides = {}
     opened: dict[str, Prompt] = {}
-    for prompt in expand(probe).prompts:
+    apart = {group.id for group in probe.beside}
+    for prompt in expand(probe).asked:
         if prompt.filler is None:
             opened.setdefault(prompt.template, prompt)
             continue
         group = probe.spec.mask == "group"
         side = f"group {prompt.group}" if group else f"pole {poles[prompt.target]}"
+        side = f"{BESIDE} {prompt.group}" if prompt.group in apart else side
         if (side, prompt.filler.lower()) not in seen:
             seen.add((side, prompt.filler.lower()))
             sides.setdefault(side, []).append(prompt)

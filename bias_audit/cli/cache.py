@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
 @click.group()
 def cache() -> None:
-    """Look at the kept scores, or forget them.
+    """Look at what runs keep, or forget it.
 
-    A run keeps the scores of its model, so that the next run asks only what is new.
+    A run keeps the scores of its model, so that the next run asks only what is new. It also keeps
+    what it made of them, results and charts, for the next run that finds the same scores.
     """
 
 
 @cache.command()
 def info() -> int:
-    """Show where scores are kept, how many, and of which models.
+    """Show where scores are kept, how many, of which models, and what was made of them.
 
     \b
     Example:
@@ -36,15 +37,14 @@ def info() -> int:
     click.echo(f"{visible(str(store.path))}")
     click.echo(f"{size / 1e6:,.1f} MB of at most {store.limit / 1e6:,.0f} MB")
     for model in models:
-        click.echo(
-            f"{model.scores:>12,} scores {model.bytes / 1e6:>9,.1f} MB  {visible(model.about)}"
-        )
+        kind, about = ("kept", model.about) if model.text else ("scores", visible(model.about))
+        click.echo(f"{model.scores:>12,} {kind:6} {model.bytes / 1e6:>9,.1f} MB  {about}")
     return _said(store)
 
 
 @cache.command()
 def clear() -> int:
-    """Forget all kept scores; runs that are under way go on.
+    """Forget all kept scores, results and charts; runs that are under way go on.
 
     \b
     Example:
@@ -57,7 +57,7 @@ def clear() -> int:
     store.clear()
     _require_open(store)
     store.close()
-    click.echo(f"{before / 1e6:,.1f} MB of scores are forgotten")
+    click.echo(f"{before / 1e6:,.1f} MB of scores, results and charts are forgotten")
     return _said(store)
 
 

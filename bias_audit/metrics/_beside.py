@@ -69,6 +69,12 @@ _POLES = (
         "This tool; softmax over the targets, geometric mean over sentences and words.",
         "words of neither pole held {value} of the probability after {a}",
     )),
+    _info("beside_share", "share of a word beside the compared ones", "probability", _SHARE, None, (
+        "larger: more of the probability of the compared words and this one falls on this one; "
+        "the words' own frequency is part of it, and so is everything else that the word can mean",
+        "This tool; mean of the logits over sentences and targets, turned back into a share.",
+        "{a} held {value} of the probability of all compared words and itself",
+    )),
 )  # fmt: skip
 _DISTANCES = (
     _info("jsd_total", "divergence of all words", "bits", _LENGTH, 0.0, (

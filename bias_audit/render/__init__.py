@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from bias_audit.archive import Results, results_text
 from bias_audit.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from bias_audit.render.html import Drawings
 
 Renderer = Callable[[Results], str]
 """Turns an audit into the text of one file."""
@@ -21,6 +25,19 @@ def render(results: Results, format: str) -> str:
     if format not in _FORMATS:
         raise UnknownNameError("report format", format, formats())
     return _FORMATS[format](results)
+
+
+def for_people(results: Results, drawings: Drawings | None = None) -> dict[str, str]:
+    """Return report and summary by their file names, both from words that are found once.
+
+    Args:
+        results: the audit.
+        drawings: charts of earlier reports; they change the time that it takes, never the report.
+    """
+    from bias_audit.render import html, markdown, view
+
+    shown = view.build(results)
+    return {FILES["html"]: html.whole(shown, drawings), FILES["md"]: markdown.summary(shown)}
 
 
 def formats() -> tuple[str, ...]:
@@ -67,4 +84,4 @@ FILES = {
 }
 """Names that the formats have as files of a run folder."""
 
-__all__ = ["FILES", "Renderer", "formats", "render"]
+__all__ = ["FILES", "Renderer", "for_people", "formats", "render"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 
 from bias_audit.archive import GroupProfile, ProbeRecord, Result
 from bias_audit.render import _companions, _further, _spread
@@ -183,15 +184,16 @@ def _card(probe: ProbeRecord) -> tuple[tuple[str, str], ...]:
         ("Where the stereotype comes from", card.source),
         ("Power relation", card.power),
         ("What it cannot show", card.limits),
-        ("Compared", _groups(probe)),
+        ("Compared", _groups(probe.groups)),
+        *((("Scored beside them", _groups(probe.beside)),) if probe.beside else ()),
         ("Poles", f"{probe.plus or 'first'} against {probe.minus or 'second'}"),
         ("Reach", f"{probe.scope or 'these words'}; {probe.target_scope or 'these scored words'}"),
     )
     return tuple((name, text or "not stated") for name, text in lines)
 
 
-def _groups(probe: ProbeRecord) -> str:
+def _groups(groups: Sequence[GroupProfile]) -> str:
     return "; ".join(
         f"{group.label}{' (placebo)' * group.placebo}: {short(', '.join(group.terms), 160)}"
-        for group in probe.groups
+        for group in groups
     )

@@ -25,6 +25,13 @@ _FOUR_FIFTHS = (
     "of a language model."
 )
 
+BESIDE = "beside_share"
+_SHARE = (
+    "The share of a word that is compared with nobody is its probability out of its own and that "
+    "of the compared words. No value of it is right: the frequency of the word and all of its "
+    "meanings are part of it."
+)
+
 
 def table(index: Index, probe: ProbeRecord) -> page.Table | None:
     """The secondary measures of a probe, those beside its primary results included."""
@@ -59,17 +66,34 @@ def _notes(results: Sequence[Result], common: set[str]) -> list[str]:
         lines.append(_CHANCE)
     if any(result.metric == "four_fifths" for result in results):
         lines.append(_FOUR_FIFTHS)
+    if any(result.metric == BESIDE for result in results):
+        lines.append(_SHARE)
     return lines
 
 
 def _row(index: Index, result: Result, common: set[str]) -> tuple[page.Cell, ...]:
     return (
-        page.Cell(text=short(index.versus(result), 90), long=True),
-        page.Cell(text=words.metric(result.metric), long=True),
+        page.Cell(text=short(_compared(index, result), 90), long=True),
+        page.Cell(text=_measure(index, result), long=True),
         *_value(result),
         _chance(result),
         _remarks(result, common),
     )
+
+
+def _compared(index: Index, result: Result) -> str:
+    """What is compared, or what stands beside it."""
+    probe = index.probes.get(result.probe)
+    if result.metric != BESIDE or probe is None:
+        return index.versus(result)
+    return f"{index.versus(result)} beside {', '.join(group.label for group in probe.groups)}"
+
+
+def _measure(index: Index, result: Result) -> str:
+    """The name of the measure; a share of a word beside the compared ones names the word."""
+    if result.metric == BESIDE:
+        return " ".join(("share of", *(f"'{label}'" for label in index.labels(result))))
+    return words.metric(result.metric)
 
 
 def _value(result: Result) -> tuple[page.Cell, page.Cell]:

@@ -19,7 +19,9 @@ class Index:
         self.results: dict[str, Result] = {result.id: result for result in results.results}
         self.findings: dict[str, Finding] = {f.result: f for f in reversed(results.findings)}
         self._labels = {
-            (probe.id, group.id): group.label for probe in results.probes for group in probe.groups
+            (probe.id, group.id): group.label
+            for probe in results.probes
+            for group in (*probe.groups, *probe.beside)
         }
         self._names: dict[tuple[str, str], str] = {}
         self._used: Counter[str] = Counter()

@@ -57,6 +57,7 @@ def _sanity(audit: Results) -> tuple[tuple[str, ...], str]:
         return ("The sanity check of the model (R11) was not run.",), "skipped"
     made = (audit.sanity, *audit.further_sanity)
     lines = [line for check in made for line in _sanity_lines(check)]
+    lines += _determinism(audit)
     return tuple(lines), "pass" if all(check.passed for check in made) else "error"
 
 
@@ -74,6 +75,17 @@ def _sanity_lines(check: SanityCheck) -> list[str]:
         f"(at least {check.cloze_needed} needed).",
     ]
     return [*lines, *([check.detail] if check.detail else [])]
+
+
+def _determinism(audit: Results) -> list[str]:
+    """R10; a model that did not hold it has no report."""
+    check = audit.determinism
+    if check is None:
+        return []
+    return [
+        f"{check.asked} sentences were asked again, alone, together and in another order: no two "
+        f"answers to one differed by more than {check.tolerance:g} nats a piece (R10)."
+    ]
 
 
 def _coverage(index: Index) -> page.Table | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from operator import is_
 from typing import Any
 
-from bias_audit.archive import Results
+from bias_audit.archive import Record, Results
 
 _LONG_FIELDS = frozenset({"message", "detail", "headline", "reason", "command"})
 _SENTENCE_FIELDS = frozenset({"text_a", "text_b", "title", "question", "direction", "condition"})
@@ -33,6 +34,8 @@ def clean(text: str) -> str:
     >>> clean("a\\x00b\\u202ec\\td")
     'a\\\\x00b\\\\u202ec d'
     """
+    if text.isprintable():  # nearly every text is, and nothing in it is shown in another way
+        return text
     text = _SPACES.sub(" ", text)
     return "".join(char if _printable(char) else _escape(char) for char in text)
 
@@ -75,18 +78,23 @@ def middle(text: str, limit: int) -> str:
 
 def tidy(results: Results) -> Results:
     """Return the audit with every string cleaned and cut to a length that a page can hold."""
-    content = _tidy(results.model_dump(), "")
-    return Results.model_validate(content)
+    cleaned: Results = _tidy(results, "")
+    return cleaned
 
 
 def _tidy(value: Any, key: str) -> Any:
+    """The same value with clean strings; itself, where they all were."""
     if isinstance(value, str):
         limit = 2000 if key in _LONG_FIELDS else 400 if key in _SENTENCE_FIELDS else 200
         return clip(clean(value), limit)
+    if isinstance(value, Record):
+        changed = {name: new for name, old in value if (new := _tidy(old, name)) is not old}
+        return value.model_copy(update=changed) if changed else value
     if isinstance(value, dict):
         return {_tidy(name, ""): _tidy(item, name) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_tidy(item, key) for item in value]
+        items = tuple(_tidy(item, key) for item in value)
+        return value if all(map(is_, items, value)) else items
     return value
 
 

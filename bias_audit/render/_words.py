@@ -76,6 +76,7 @@ METRICS: dict[str, str] = {
     "log_odds_gap": "log-odds gap",
     "jsd": "divergence of completions (JSD)",
     "skew": "overall skew towards the first group",
+    "beside_share": "share of a word beside the compared ones",
     "labour_correlation": "rank correlation with labour statistics",
     "diagonal_log_odds": "log-odds of the matching words",
     "four_fifths": "ratio of closed-set shares (four fifths)",
@@ -109,7 +110,8 @@ CHECKS: dict[str, str] = {
     "R8b": "share of planted gaps that are found",
     "R9": "spread over surface forms, of the gap",
     "R12": "naturalness gap, nats a word",
-    "R13": "words with hardly any probability",
+    "R13a": "words with hardly any probability",
+    "R13b": "sentences where a pole has hardly any probability",
     "R14": 'slope of the gaps after "not"',
 }
 """What the value of a check is, in the order of the codes."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+from typing import Any, Protocol
 
 from markupsafe import Markup
 
 from bias_audit import _resources
 from bias_audit.archive import Results
 from bias_audit.render import _page as page
+from bias_audit.render._harmless import harmless
 from bias_audit.render._shrink import fitted, narrowed, shorter, wide
 from bias_audit.render._text import sort_key
 from bias_audit.render._words import SIGNS, STATE_WORDS, shared
@@ -27,9 +28,29 @@ _MOST = 1_500_000
 """Bytes of a page: a browser opens it at once, and a build server stores and shows it."""
 
 
+class Drawings(Protocol):
+    """Charts that were drawn before, wherever they are kept."""
+
+    def get(self, picture: page.Picture, *, narrow: bool) -> str | None:
+        """The chart, if it is there. It is looked at before it is shown."""
+
+    def put(self, picture: page.Picture, svg: str, *, narrow: bool) -> None:
+        """Keep a chart that was drawn."""
+
+
 def render(results: Results) -> str:
     """Return the whole page; in one that is too large every probe has less detail."""
-    return _whole(build(results), linked=False)
+    return whole(build(results))
+
+
+def whole(shown: page.Page, drawings: Drawings | None = None) -> str:
+    """Return the page of an audit that is already in words.
+
+    Args:
+        shown: what the page shows.
+        drawings: charts of earlier pages; they change the time that it takes, never the page.
+    """
+    return _whole(shown, _environment(drawings=drawings))
 
 
 def folder(results: Results) -> Iterator[tuple[str, bytes]]:
@@ -40,16 +61,15 @@ def folder(results: Results) -> Iterator[tuple[str, bytes]]:
     from bias_audit.render import figures
 
     shown = build(results)
-    yield "index.html", _whole(shown, linked=True).encode()
+    yield "index.html", _whole(shown, _environment(linked=True)).encode()
     yield STYLE, _style().encode()
     yield SCRIPT, _script().encode()
     for name, content in figures.drawn(figures.every(shown), ("svg",)):
         yield f"{FIGURES}/{name}", content
 
 
-def _whole(shown: page.Page, *, linked: bool) -> str:
+def _whole(shown: page.Page, environment: Any) -> str:
     """The page with as much as fits: charts for telephones come last and go first."""
-    environment = _environment(linked)
     shown = wide(shown)
     text = fill("report.html.j2", shown, environment)
     room = min(_COMFORT, _MOST) - len(text.encode())
@@ -96,7 +116,7 @@ def fill(layout: str, shown: object, environment: Any = None) -> str:
     return text.rstrip() + "\n"
 
 
-def _environment(linked: bool = False) -> Any:
+def _environment(linked: bool = False, drawings: Drawings | None = None) -> Any:
     """A Jinja environment that escapes everything: the names of our layouts end in ``.j2``."""
     import jinja2
 
@@ -110,7 +130,7 @@ def _environment(linked: bool = False) -> Any:
     environment.globals.update(
         signs=SIGNS,
         state_words=STATE_WORDS,
-        draw=_draw,
+        draw=_draw if drawings is None else _recalling(drawings),
         shared=shared,
         linked=linked,
         sort_key=sort_key,
@@ -135,3 +155,18 @@ def _draw(picture: page.Picture, narrow: bool = False) -> Markup:
     from bias_audit.render import charts
 
     return Markup(charts.draw(picture, narrow=narrow))  # noqa: S704 - escaped by the SVG writer
+
+
+def _recalling(drawings: Drawings) -> Callable[..., Markup]:
+    """Draws what is not kept, and what was kept but is no drawing of ours."""
+
+    @cache
+    def draw(picture: page.Picture, narrow: bool = False) -> Markup:
+        kept = drawings.get(picture, narrow=narrow)
+        if kept is not None and harmless(kept):
+            return Markup(kept)  # noqa: S704 - looked at
+        made = _draw(picture, narrow)
+        drawings.put(picture, str(made), narrow=narrow)
+        return made
+
+    return draw

@@ -30,7 +30,11 @@ _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 def render(results: Results) -> str:
     """Return the summary; what does not fit is counted at its end."""
-    shown = build(results)
+    return summary(build(results))
+
+
+def summary(shown: page.Page) -> str:
+    """Return the summary of an audit that is already in words."""
     head = _join(_verdict(shown)) + gates(shown) + _waivers(shown) + _changes(shown)
     head += published(shown)
     tail = _failures(shown) + _join(_closing(shown))

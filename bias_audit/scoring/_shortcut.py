@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bias_audit.scoring._sparse import Sparse
+
 Places = tuple[Tensor, Tensor]
 """Rows, and a position in each; a row may come several times or not at all."""
 
@@ -19,7 +21,8 @@ class Shortcut:
     and the model's own head runs on them unaware. Where the encoder's last block is built in a
     known way, a second hook does the same before that block's feed-forward part. ``check`` compares
     with the plain call and keeps the fastest way that gives the same logits: an unknown
-    architecture is slower, never wrong.
+    architecture is slower, never wrong. Beside a hook, products that a pass need not do are left
+    out (:class:`Sparse`), where that holds too.
     """
 
     def __init__(self, model: Any) -> None:
@@ -28,26 +31,44 @@ class Shortcut:
         """Modules whose output is replaced."""
         self._asked = threading.local()
         """Positions of the call in progress in this thread; without any, the hooks do nothing."""
+        self._sparse: Sparse | None = None
 
     def check(self, ids: Tensor, mask: Tensor, positions: Tensor, expected: Tensor) -> bool:
         """Choose the hooks; return False when even the plain call differs from ``expected``."""
         points = [p for p in (_last_attention(self._model), _encoder(self._model)) if p is not None]
-        tolerance = 1e-4 if self._model.dtype == torch.float32 else 5e-2
         for first in range(len(points) + 1):
             self._hooks = points[first:]
             handles = [module.register_forward_hook(self._replace) for module in self._hooks]
-            try:
-                with torch.inference_mode():
-                    came = self(ids, mask, positions).float()
-                if came.shape == expected.shape and torch.allclose(
-                    came, expected, atol=tolerance, rtol=tolerance
-                ):
-                    return True
-            except (RuntimeError, TypeError, ValueError, IndexError, AttributeError):
-                pass
+            if self._agrees(ids, mask, positions, expected):
+                if self._hooks:
+                    self._leave_out(ids, mask, positions, expected)
+                return True
             for handle in handles:
                 handle.remove()
         return False
+
+    def _leave_out(self, ids: Tensor, mask: Tensor, positions: Tensor, expected: Tensor) -> None:
+        """Leave products out, if that gives the same logits; every row is asked twice."""
+        sparse = Sparse(self._model)
+        if not sparse.install():
+            return
+        self._sparse = sparse
+        twice = torch.cat([ids, ids]), torch.cat([mask, mask]), torch.cat([positions, positions])
+        if not self._agrees(*twice, torch.cat([expected, expected])):
+            self._sparse = None
+            sparse.remove()
+
+    def _agrees(self, ids: Tensor, mask: Tensor, positions: Tensor, expected: Tensor) -> bool:
+        """Whether a call gives these logits."""
+        tolerance = 1e-4 if self._model.dtype == torch.float32 else 5e-2
+        try:
+            with torch.inference_mode():
+                came = self(ids, mask, positions).float()
+        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError):
+            return False
+        return came.shape == expected.shape and torch.allclose(
+            came, expected, atol=tolerance, rtol=tolerance
+        )
 
     def __call__(self, ids: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
         """Logits at one position per row, in the model's dtype."""
@@ -58,9 +79,13 @@ class Shortcut:
         """Logits at the places, one row each, and all that the model returned."""
         self._asked.places, self._asked.taken = places, False
         try:
+            if self._sparse is not None:  # whoever asks for more may ask for all places of a block
+                self._sparse.begin(ids, mask, None if options else places)
             output = self._model(input_ids=ids, attention_mask=mask, **options)
         finally:
             self._asked.places = None
+            if self._sparse is not None:
+                self._sparse.end()
         return output.logits[0] if self._asked.taken else output.logits[places], output
 
     def _replace(self, _module: Any, _inputs: Any, output: Any) -> Any:

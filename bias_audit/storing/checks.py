@@ -1,12 +1,14 @@
-"""Answers to the sanity check, kept for runs that open no model."""
+"""What checks of a model found, kept for runs that open no model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 
 import numpy as np
 
+from bias_audit.determinism import Repeated
 from bias_audit.records import ModelInfo, OpenScore, ProgressCallback, Prompt, WordScore
 from bias_audit.scoring.base import Backend
 from bias_audit.storing.backend import Shelf
@@ -79,6 +81,46 @@ class KeptChecks:
             found = dict(zip(keys, ask(), strict=True))
             self._shelf.put(found)
         return [found[key] for key in keys]
+
+
+def again(
+    shelf: Shelf,
+    limit: float,
+    asked: Sequence[Prompt],
+    answers: Sequence[WordScore | OpenScore],
+    ask: Callable[[], Repeated],
+) -> Repeated:
+    """What asking these prompts again showed, of an earlier run with the same answers or now.
+
+    The limit it was held to is in the key: another version may have another.
+    """
+    prompts = tuple((prompt.left, prompt.filler, prompt.right) for prompt in asked)
+    exact = tuple(map(_exact, answers))
+    return _repeated(shelf, shelf.keys.of("again", f"{limit:g}", prompts, exact), ask)
+
+
+def sentences_once_more(
+    shelf: Shelf, limit: float, asked: Sequence[str], ask: Callable[[], Repeated]
+) -> Repeated:
+    """The same for whole sentences, whose answers nobody goes by."""
+    return _repeated(shelf, shelf.keys.of("sentences again", f"{limit:g}", *asked), ask)
+
+
+def _repeated(shelf: Shelf, key: bytes, ask: Callable[[], Repeated]) -> Repeated:
+    found = shelf.get([key]).get(key)
+    if isinstance(found, Repeated):
+        return found
+    made = ask()
+    shelf.put({key: made})
+    return made
+
+
+def _exact(answer: WordScore | OpenScore) -> Part:
+    """An answer to the last bit."""
+    if isinstance(answer, WordScore):
+        value = answer.log_prob  # a number of numpy comes back from the store as a plain one
+        return None if value is None else repr(float(value)), answer.pieces
+    return blake2b(answer.words.tobytes(), digest_size=20).hexdigest()
 
 
 def _light(answer: WordScore | OpenScore) -> WordScore | OpenScore:

@@ -6,17 +6,21 @@ compressed with equal bytes of all numbers side by side.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
+from bias_audit.determinism import Repeated
 from bias_audit.records import OpenScore, WordScore
 from bias_audit.sentence_scores import FillScore, ModifiedScore, PairScore, PieceScores, SlotScore
 from bias_audit.storing.facts import Facts, Total
+from bias_audit.storing.made import Made
 
 Record = (
     WordScore
@@ -27,6 +31,8 @@ Record = (
     | SlotScore
     | Facts
     | Total
+    | Repeated
+    | Made
     | tuple[ModifiedScore, ModifiedScore]
 )
 _KINDS: dict[str, Any] = {
@@ -39,17 +45,25 @@ _KINDS: dict[str, Any] = {
     "h": SlotScore,
     "i": Facts,
     "t": Total,
+    "r": Repeated,
+    "x": Made,
 }
 _FIELDS = {record: tuple(f.name for f in fields(record)) for record in _KINDS.values()}
 _LETTERS = {record: letter for letter, record in _KINDS.items()}
 _SUM = struct.Struct("<I")
-_ARRAYS = frozenset({"float32", "float64", "int64"})
+_HEAD = struct.Struct("<II")
+_START = _HEAD.size
+"""Where the JSON part begins: after the checksum and the length."""
+_ARRAYS = frozenset({"float32", "float64", "int64", "uint8"})
 TRANSIENT = frozenset({"error", "limit", "excluded"})
 """Reasons that another run need not meet again."""
 
 
 class DamagedError(ValueError):
     """The bytes are not those that were written."""
+
+
+_UNREADABLE = (DamagedError, ValueError, KeyError, TypeError, IndexError, zlib.error)
 
 
 def keepable(record: Record) -> bool:
@@ -75,14 +89,61 @@ def decode(key: bytes, value: bytes) -> Record:
     Raises:
         DamagedError: the bytes are not those that were written under this key.
     """
-    start = 2 * _SUM.size
-    if len(value) < start:
+    stop = _checked(key, value)
+    return _joined(json.loads(value[_START:stop]), value[stop:])
+
+
+def decoded(rows: Sequence[tuple[bytes, bytes]]) -> dict[bytes, Record]:
+    """The records of many rows of key and value; those that are damaged are left out."""
+    plain: list[tuple[bytes, bytes]] = []
+    found: dict[bytes, Record] = {}
+    for key, value in rows:
+        with contextlib.suppress(*_UNREADABLE):
+            stop = _checked(key, value)
+            if stop == len(value):
+                plain.append((key, value[_START:]))
+            else:
+                found[key] = decode(key, value)
+    try:
+        told = json.loads(b"[%s]" % b",".join(text for _, text in plain))
+    except ValueError:
+        told = []
+    if len(told) != len(plain):  # one of them is no JSON of its own
+        told = [_alone(text) for _, text in plain]
+    for (key, _), parts in zip(plain, told, strict=True):
+        with contextlib.suppress(*_UNREADABLE):
+            found[key] = _joined(parts, b"")
+    return found
+
+
+def _alone(text: bytes) -> Any:
+    """What a text says; nothing where it is no JSON."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _checked(key: bytes, value: bytes) -> int:
+    """Where the JSON part of a value ends.
+
+    Raises:
+        DamagedError: the bytes are not those that were written under this key.
+    """
+    if len(value) < _START:
         raise DamagedError("too short")
-    if _SUM.unpack_from(value)[0] != _checksum(key, value[_SUM.size :]):
+    told, size = _HEAD.unpack_from(value)
+    if told != _checksum(key, value[_SUM.size :]):
         raise DamagedError("the checksum differs")
-    stop = start + _SUM.unpack_from(value, _SUM.size)[0]
-    told = json.loads(value[start:stop])
-    packed = memoryview(zlib.decompress(value[stop:]) if len(value) > stop else b"")
+    return _START + int(size)
+
+
+def _joined(told: Any, arrays: bytes) -> Record:
+    """A record from its parts."""
+    if len(told) == 1 and told[0][0] == "w":  # nearly all of them are
+        _, log_prob, pieces, rank, skip, detail = told[0]
+        return WordScore(log_prob=log_prob, pieces=pieces, rank=rank, skip=skip, detail=detail)
+    packed = memoryview(zlib.decompress(arrays) if arrays else b"")
     made = tuple(_made(part, packed) for part in told)
     return made if len(made) > 1 else made[0]
 

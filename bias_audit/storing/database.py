@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -17,7 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bias_audit.storing import _file
-from bias_audit.storing.codec import DamagedError, Record, decode, encode, keepable
+from bias_audit.storing.codec import Record, decoded, encode, keepable
+from bias_audit.storing.made import ABOUT
 from bias_audit.storing.place import NAME
 
 T = TypeVar("T")
@@ -30,17 +30,19 @@ _ASKED = 500
 """Keys in one query; every SQLite takes 999."""
 _MANY = 10_000
 """Used records to remember at once."""
-_UNREADABLE = (DamagedError, ValueError, KeyError, TypeError, IndexError, zlib.error)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelUse:
-    """What is kept of one model."""
+    """What is kept of one model, or of the texts that are made of scores."""
 
     about: str
     """Its name and arithmetic when it was first met; no key depends on it."""
     scores: int
+    """Records: of a model its scores."""
     bytes: int
+    text: bool = False
+    """True for results of audits and charts, which are no scores."""
 
 
 class ScoreStore:
@@ -103,11 +105,12 @@ class ScoreStore:
         while part := tuple(islice(keys, _ASKED)):
             marks = ",".join("?" * len(part))
             query = f"SELECT key, used, value FROM scores WHERE key IN ({marks})"  # noqa: S608
-            for key, used, value in db.execute(query, part):
-                with contextlib.suppress(*_UNREADABLE):
-                    found[key] = decode(key, value)
-                    if used < self._day:
-                        self._touched.append((self._day, key))
+            rows = db.execute(query, part).fetchall()
+            known = decoded([(key, value) for key, _, value in rows])
+            found |= known
+            self._touched += [
+                (self._day, key) for key, used, _ in rows if used < self._day and key in known
+            ]
 
     def put(self, model: int, records: Mapping[bytes, Record]) -> None:
         """Keep records; they are in the file when this returns."""
@@ -146,20 +149,24 @@ class ScoreStore:
         self._let_go()
 
     def models(self) -> Sequence[ModelUse]:
-        """What is kept of each model, most first."""
+        """What is kept of each model, most first; then what was made of scores."""
         query = (
-            "SELECT coalesce(about, ''), count(*) AS n, sum(length(value)) FROM scores"
+            "SELECT coalesce(about, ''), count(*) AS n, sum(length(value)), digest FROM scores"
             " LEFT JOIN models ON models.id = model GROUP BY model ORDER BY n DESC, 1"
         )
         rows: list[Any] = self._try(lambda db: db.execute(query).fetchall(), [])
-        return [ModelUse(about=about, scores=n, bytes=size) for about, n, size in rows]
+        found = [
+            ModelUse(about=about, scores=n, bytes=size, text=digest in ABOUT)
+            for about, n, size, digest in rows
+        ]
+        return sorted(found, key=lambda use: use.text)
 
     def size(self) -> int:
         """Bytes of the file."""
         return self._try(_size, 0)
 
     def clear(self) -> None:
-        """Forget all scores; the models keep their numbers, which running audits know."""
+        """Forget all records; the models keep their numbers, which running audits know."""
 
         def forget(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM scores")

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
+from bias_audit.determinism import (
+    Repeated,
+    prompts_again,
+    rounding,
+    sentences_again,
+    tolerance,
+)
 from bias_audit.errors import BiasAuditError, UsageError
-from bias_audit.records import ModelInfo
+from bias_audit.records import ModelInfo, OpenScore, Prompt, WordScore
 from bias_audit.scoring import open_backend, opened_model
 from bias_audit.scoring.base import Backend
 from bias_audit.scoring.engine import LOCAL
 from bias_audit.scoring.files import Files, identified
 from bias_audit.store import versions
+from bias_audit.storing.assessments import Assessments
 from bias_audit.storing.backend import OPEN_SHARE, Shelf, stored
-from bias_audit.storing.checks import KeptChecks
-from bias_audit.storing.database import LIMIT, ScoreStore
+from bias_audit.storing.checks import KeptChecks, again, sentences_once_more
+from bias_audit.storing.choice import CacheChoice, CacheUse, chosen
+from bias_audit.storing.database import ScoreStore
+from bias_audit.storing.drawings import KeptDrawings
 from bias_audit.storing.facts import Facts, facts_key, learnt
 from bias_audit.storing.keys import Keys, identity
 from bias_audit.storing.place import VARIABLE, default_folder, switched_off
@@ -27,41 +37,6 @@ from bias_audit.storing.sleeping import Sleeping
 _OF_FILES = ("revision", "device", "dtype", "offline", "allow_pickle")
 """Options that say which files are loaded, and to where."""
 _HOMELESS = f"scores are not kept: there is no home folder; name a folder in {VARIABLE}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cache:
-    """How scores are kept."""
-
-    folder: str | Path | None = None
-    """Where; the default place when None."""
-    fresh: bool = False
-    """Score anew, and keep that instead of what was kept before."""
-    limit: int = LIMIT
-    """Bytes that the store may take."""
-
-
-CacheChoice: TypeAlias = "bool | str | Path | Cache"
-"""``True``: the default place, for models that are opened by name; ``False``: nothing is kept; a
-folder, or a :class:`Cache`."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CacheUse:
-    """What the store did for a run."""
-
-    found: int = 0
-    """Answers that came from the store."""
-    scored: int = 0
-    """Answers that the model gave."""
-    path: str = ""
-    """The store's file; empty when nothing was kept."""
-    notices: tuple[str, ...] = ()
-    """What went wrong with it."""
-
-    def told(self) -> dict[str, Any]:
-        """What the manifest says of it; nothing where there was no store."""
-        return {"cache": {"found": self.found, "scored": self.scored}} if self.path else {}
 
 
 @dataclass
@@ -75,6 +50,10 @@ class Kept:
     """The one to put the sanity check's questions to."""
     store: ScoreStore | None = None
     shelf: Shelf | None = None
+    assessments: Assessments | None = None
+    """What earlier runs made of their scores."""
+    drawings: KeptDrawings | None = None
+    """Charts of earlier reports."""
     notices: tuple[str, ...] = ()
     """Why there is no store."""
 
@@ -88,6 +67,38 @@ class Kept:
         """The model in memory."""
         return self.plain.model() if isinstance(self.plain, Sleeping) else self.plain
 
+    def repeated(
+        self, prompts: Sequence[Prompt], answers: Sequence[WordScore | OpenScore]
+    ) -> Repeated:
+        """Ask prompts again and compare with the run's answers, unless that was done before.
+
+        Raises:
+            UnsteadyModelError: the model does not repeat its answers.
+        """
+        dtype = rounding(self.plain.info)
+        ask = partial(prompts_again, self._fill, prompts, answers, dtype)
+        if self.shelf is None:
+            return ask()
+        return again(self.shelf, tolerance(dtype), prompts, answers, ask)
+
+    def repeated_sentences(self, sentences: Sequence[str]) -> Repeated:
+        """Ask for whole sentences several times, unless that was done before.
+
+        Raises:
+            UnsteadyModelError: the model does not repeat its answers.
+        """
+        dtype = rounding(self.plain.info)
+        ask = partial(sentences_again, self._total, sentences, dtype)
+        if self.shelf is None:
+            return ask()
+        return sentences_once_more(self.shelf, tolerance(dtype), sentences, ask)
+
+    def _fill(self, prompts: Sequence[Prompt]) -> Sequence[WordScore | OpenScore]:
+        return self.model.fill_mask(prompts)
+
+    def _total(self, sentences: Sequence[str]) -> Sequence[tuple[float, int]]:
+        return self.model.pseudo_log_likelihood(sentences)
+
     @property
     def use(self) -> CacheUse:
         """What the store did so far."""
@@ -96,6 +107,7 @@ class Kept:
         return CacheUse(
             found=self.shelf.found,
             scored=self.shelf.asked,
+            recalled=self.assessments is not None and self.assessments.found,
             path=str(self.store.path),
             notices=tuple(self.store.notices),
         )
@@ -170,7 +182,7 @@ def _bed(name: str, choice: CacheChoice, options: Mapping[str, Any]) -> _Bed | N
 
     Whatever is wrong with them is left for those who open the model to say.
     """
-    cache, others = _cache(choice), options.keys() - {*_OF_FILES}
+    cache, others = chosen(choice), options.keys() - {*_OF_FILES}
     if cache is None or name == "fake" or not _ordinary({k: options[k] for k in others}):
         return None
     folder = cache.folder or default_folder()
@@ -216,7 +228,7 @@ def _kept(
     backend: Backend, choice: CacheChoice, *, named: bool, store: ScoreStore | None = None
 ) -> Kept:
     kept = Kept(backend=backend, plain=backend, checked=backend)
-    cache = _cache(choice)
+    cache = chosen(choice)
     if cache is None or (cache.folder is None and not (named and backend.info.kind == "masked")):
         return kept
     folder = cache.folder or default_folder()
@@ -234,15 +246,14 @@ def _kept(
         fresh=cache.fresh,
         room=cache.limit // OPEN_SHARE,
     )
-    return replace(kept, backend=stored(backend, shelf), store=store, shelf=shelf)
-
-
-def _cache(choice: CacheChoice) -> Cache | None:
-    if isinstance(choice, bool):
-        return Cache() if choice else None
-    if isinstance(choice, Cache):
-        return choice
-    return Cache(folder=Path(choice))
+    return replace(
+        kept,
+        backend=stored(backend, shelf),
+        store=store,
+        shelf=shelf,
+        assessments=Assessments(store, fresh=cache.fresh),
+        drawings=KeptDrawings(Path(folder), limit=cache.limit, fresh=cache.fresh),
+    )
 
 
 def _require_digest(info: ModelInfo) -> None:

@@ -72,7 +72,7 @@ def test_every_primary_result_says_what_it_can_bear():
     done = run(controlled(frames=sentences(9), controls=ALL_CONTROLS), plant(1.0))
     found = {c.id: c for c in only(done).checks}
     assert list(found) == sorted(found, key=lambda code: (int(code[1:].rstrip("abc")), code))
-    assert {*ALWAYS, "R2", "R4", "R13"} == set(found)
+    assert {*ALWAYS, "R2", "R4", "R13a", "R13b"} == set(found)
     assert all(c.state in ("held", "described") or c.note for c in found.values())
     assert all((c.state == "not_held") == bool(c.consequence) for c in found.values())
     assert found["R1a"].value == 1

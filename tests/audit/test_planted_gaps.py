@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import replace
 
@@ -305,6 +306,22 @@ def test_a_saturated_pole_is_incomplete():
         return replace(found, pieces=3) if isinstance(found, WordScore) else found
 
     assert "incomplete" not in only(run(controlled(), long)).statuses
+
+
+@pytest.mark.parametrize(("quiet", "lost"), [(4, False), (5, True), (8, True)])
+def test_a_pole_the_model_hardly_ever_says_is_incomplete(quiet: int, lost: bool):
+    silent = {f"{number:02}" for number in range(1, quiet + 1)}
+
+    def effect(p: Prompt) -> float | WordScore:
+        level = 0.5e-4 if p.template in silent else 2e-4
+        return WordScore(log_prob=math.log(level / 6), pieces=1)  # of six words, in each pole
+
+    result = only(run(controlled(), effect))
+    check = next(c for c in result.checks if c.id == "R13b")
+    assert check.value == quiet / 8
+    assert ("incomplete" in result.statuses) is lost
+    assert check.consequence == ("incomplete" if lost else "")
+    assert next(c for c in result.checks if c.id == "R13a").state == "held"
 
 
 def test_a_sentence_that_is_too_long_is_dropped_for_all_words():

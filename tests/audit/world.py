@@ -232,6 +232,7 @@ class Model:
         self.sane = sane
         self.open_effect = open_effect or (lambda p, w: 0.3 * noise(p.text, w))
         self.asked: list[Prompt] = []
+        """Prompts in their order; asking known ones again (R10) is left out."""
         self.info = ModelInfo(
             **{
                 "name": "oracle",
@@ -252,7 +253,8 @@ class Model:
     def fill_mask(
         self, prompts: Sequence[Prompt], *, top_k: int = 10, progress: Any = None
     ) -> list[WordScore | OpenScore]:
-        self.asked += prompts
+        if not set(prompts) <= set(self.asked):
+            self.asked += prompts
         return [self._word(p) if p.filler is not None else self._open(p, top_k) for p in prompts]
 
     def pseudo_log_likelihood(self, texts: Sequence[str]) -> list[tuple[float, int]]:

@@ -127,7 +127,8 @@ def _hurts(probe: Probe) -> bool:
 
 def _examples(probe: Probe) -> Iterator[str]:
     """Templates, terms and targets in step, each list begun again when it ends."""
-    terms = [word for group in probe.groups for word in group.words if _fits(probe, word, "group")]
+    groups = (*probe.groups, *probe.beside)
+    terms = [word for group in groups for word in group.words if _fits(probe, word, "group")]
     targets = [t.word for t in probe.targets if _fits(probe, t.word, "target")]
     poles = {t.word.id: t.pole for t in probe.targets}
     frames = probe.frames

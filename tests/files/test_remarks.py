@@ -110,8 +110,9 @@ def test_poles_of_uneven_length_are_told(tmp_path):
 
 def test_group_masked_probes_are_told_by_group():
     said = list(lines(Catalogue().probe("occupation-pronoun"), FakeBackend()))
-    assert said[:2] == ["group she: 1 of 1 piece", "group he: 1 of 1 piece"]
-    assert [line.split(":")[0] for line in said[2:]] == ["pole +", "pole -", "pole 0"]
+    sides = ["group she: 1 of 1 piece", "group he: 1 of 1 piece", "beside: they: 1 of 1 piece"]
+    assert said[:3] == sides
+    assert [line.split(":")[0] for line in said[3:]] == ["pole +", "pole -", "pole 0"]
 
 
 def test_claims_before_a_run_are_those_of_the_assessment():
@@ -130,6 +131,7 @@ def test_claims_before_a_run_are_those_of_the_assessment():
         "log_odds_gap",
         "skew",
         "labour_correlation",
+        "beside_share",
     ]
     assert metrics(catalogue.probe("religion-worship")) == ["diagonal_log_odds"]
     further = ["four_fifths", "hurtful_rate", "completion_valence"]

@@ -4,6 +4,7 @@ import dataclasses
 import re
 import threading
 
+import matplotlib
 import pytest
 
 from bias_audit.archive import Results
@@ -44,6 +45,14 @@ def test_each_chart_has_title_description_and_role(drawn: list[_page.Picture]) -
         assert page.words[0] == picture.title
         assert page.words[1] == picture.summary
         assert page.mistakes == []
+
+
+def test_what_a_user_set_in_matplotlib_changes_no_chart(drawn: list[_page.Picture]) -> None:
+    before = [charts.draw(picture) for picture in drawn]
+    own = {"axes.linewidth": 5, "lines.solid_capstyle": "round", "axes.spines.left": False}
+    with matplotlib.rc_context({**own, "font.weight": "bold", "svg.fonttype": "path"}):
+        assert [charts.draw(picture) for picture in drawn] == before
+        assert matplotlib.rcParams["axes.linewidth"] == 5
 
 
 def test_charts_have_no_colours_styles_or_foreign_ids(drawn: list[_page.Picture]) -> None:

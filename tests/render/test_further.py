@@ -92,3 +92,26 @@ def test_numbers_have_the_unit_that_people_read() -> None:
     assert found.rows[0][3].text == "[20.00, 31.00]"
     assert found.rows[2][4].text == "0.010 by chance (95 % below 0.020), p 0.20"
     assert found.rows[0][1].text == "share of the first pole", "a measure has its name"
+
+
+def test_a_share_of_a_word_beside_names_the_word_and_what_it_stands_beside() -> None:
+    more = {
+        "groups": ("they",), "group_labels": ("they",), "unit": "probability", "estimate": 0.175,
+        "ci_low": 0.109, "ci_high": 0.269, "neutral": None, "reason": "'they': may be plural",
+    }  # fmt: skip
+    found = shown(result("beside_share", **more), result("jsd"))
+    row = dict(zip(found.head, (cell.text for cell in found.rows[0]), strict=True))
+    assert row == {
+        "Comparison": "they beside women, men, left-handed", "Measure": "share of 'they'",
+        "Value": "17.50 %", "Interval": "[10.90, 26.90]", "Remarks": "'they': may be plural.",
+    }  # fmt: skip
+    assert "No value of it is right" in found.note
+    assert "No value" not in shown(result("jsd")).note
+
+
+def test_the_card_names_what_is_scored_beside() -> None:
+    base = example()
+    beside = (a.GroupProfile(id="they", label="they", terms=("they", "them")),)
+    probes = tuple(p.model_copy(update={"beside": beside}) for p in base.probes)
+    assert "Scored beside them" in render(base.model_copy(update={"probes": probes}), "html")
+    assert "Scored beside them" not in render(base, "html")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from bias_audit.scoring import _linear, _reduce
 from bias_audit.scoring.masked_lm import MaskedLM
 
 X86 = platform.machine() in ("x86_64", "AMD64") and torch.backends.mkldnn.is_available()
+BF16 = X86 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 PROMPTS = [
     ask(f"{who} was a ", word) for who in ("The man", "A woman") for word in ("nurse", "zebra")
 ]
@@ -22,8 +24,14 @@ def log_probs(backend):
     return [score.log_prob for score in backend.fill_mask(PROMPTS)]
 
 
+def layers(backend):
+    return [m for m in backend._forward._model.modules() if type(m) is torch.nn.Linear]
+
+
 def quick(backend):
-    return [m for m in backend._forward._model.modules() if "forward" in vars(m)]
+    """Layers that use the other library, whatever else they leave out."""
+    ways = [vars(m).get("forward") for m in backend._forward._model.modules()]
+    return [way for way in ways if isinstance(getattr(way, "product", way), partial)]
 
 
 @pytest.fixture
@@ -44,9 +52,23 @@ def test_quick_layers_give_the_same_scores(architecture, tiny, scorer, all_sizes
     np.testing.assert_allclose(log_probs(backend), log_probs(scorer(architecture)), atol=1e-6)
 
 
+@pytest.mark.skipif(not BF16, reason="this processor has no products in bfloat16")
+def test_weights_laid_out_once_give_the_same_scores(tiny, all_sizes, monkeypatch):
+    folder = str(tiny("roberta"))
+    backend = MaskedLM(folder, device="cpu", dtype="bfloat16")
+    assert len(quick(backend)) > 3
+    monkeypatch.setattr(_linear, "_supported", lambda _: False)
+    plain = MaskedLM(folder, device="cpu", dtype="bfloat16")
+    assert quick(plain) == []
+    np.testing.assert_allclose(log_probs(backend), log_probs(plain), atol=2e-2)
+    before = [layer.weight for layer in layers(plain)]
+    for layer, weight in zip(layers(backend), before, strict=True):
+        assert torch.equal(layer.weight, weight), "the model's own weights stay as they are"
+
+
 @pytest.mark.skipif(not X86, reason="the other library is for x86 processors")
 def test_a_wrong_product_is_found_out(tiny, scorer, all_sizes, monkeypatch):
-    monkeypatch.setattr(_linear, "_product", lambda layer, states: 2 * states @ layer.weight.T)
+    monkeypatch.setattr(_linear, "_product", lambda weight, _, states: 2 * states @ weight.T)
     backend = MaskedLM(str(tiny("bert")), device="cpu")
     assert quick(backend) == []
     assert log_probs(backend) == log_probs(scorer("bert"))

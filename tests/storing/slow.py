@@ -91,3 +91,5 @@ def child(prompts: str, log: str, folder: str) -> None:
     with keeping(Slow(Path(log), 0.005), folder, named=False) as kept:
         print("ready", flush=True)
         kept.backend.fill_mask(asked)
+    if kept.use.notices:
+        raise SystemExit(f"the store gave up: {kept.use.notices}")

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from bias_audit import auditing
 from bias_audit.cli import _kept
 from bias_audit.cli._app import run
 from bias_audit.errors import UsageError
 from bias_audit.records import WordScore
-from bias_audit.storing import VARIABLE, Cache, CacheUse
+from bias_audit.storing import VARIABLE, Cache, CacheUse, program
 from bias_audit.storing.database import ScoreStore
+from bias_audit.storing.made import ABOUT, ASSESSMENTS, CHARTS, Made
 
 
 @pytest.fixture
@@ -28,6 +33,9 @@ def fill(folder: Path) -> ScoreStore:
     store = ScoreStore(folder)
     model = store.model(b"m", "tiny\x1b 0123, float32 on cpu")
     store.put(model, {bytes([n]): WordScore(log_prob=-1.0, pieces=1) for n in range(200)})
+    store.put(store.model(CHARTS, ABOUT[CHARTS]), {b"c" * 20: Made.of("<svg/>")})
+    two = {bytes([n]) * 20: Made.of("{}") for n in range(2)}
+    store.put(store.model(ASSESSMENTS, ABOUT[ASSESSMENTS]), two)
     store.close()
     return store
 
@@ -47,10 +55,15 @@ def test_info_path_and_clear(home: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert lines[1].endswith("MB of at most 2,147 MB")
     assert "200 scores" in lines[2]
     assert "tiny\\x1b 0123" in lines[2]
+    told = [" ".join(line.split()) for line in lines[3:]]
+    assert told == [
+        "2 kept 0.0 MB results that audits made of their scores",
+        "1 kept 0.0 MB charts of reports",
+    ]
     assert run(["cache", "clear"]) == 0
     assert "are forgotten" in capsys.readouterr().out
     assert run(["cache", "info"]) == 0
-    assert "scores  " not in capsys.readouterr().out
+    assert len(capsys.readouterr().out.splitlines()) == 2, "where and how large, nothing else"
 
 
 def test_a_damaged_file_is_said(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,16 +133,30 @@ def test_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     )
     _kept.tell(use, quiet=True)
     assert capsys.readouterr().err == "Note: the disk is full\n"
+    _kept.tell(CacheUse(found=2, recalled=True, path="x"), quiet=False, later=("the disk is full",))
+    assert capsys.readouterr().err == (
+        "Note: the disk is full\n"
+        "Note: 2 of 2 scores were kept from earlier runs, and so were the results that they give"
+        " (--fresh scores anew)\n"
+    )
+    _kept.tell(use, quiet=True, later=use.notices)
+    assert capsys.readouterr().err.count("the disk is full") == 1, "said once"
     for nothing in (None, CacheUse(scored=5, path="x"), CacheUse()):
         _kept.tell(nothing, quiet=False)
     assert capsys.readouterr().err == ""
 
 
-def test_a_run_keeps_and_the_next_one_finds(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_keeps_and_the_next_one_finds(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "_source", lambda: b"source")
+    monkeypatch.setattr(auditing, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    day = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    monkeypatch.setattr(auditing, "_utc_now", lambda: day)
     command = ["run", "reference", "-p", "occupation-gender", "--limit", "60", "-q"]
     command += ["--exit-zero", "--progress", "none"]
 
-    def results(name: str, *flags: str) -> tuple[str, dict[str, int] | None]:
+    def results(name: str, *flags: str) -> tuple[str, dict[str, Any] | None]:
         assert run([*command, "-o", name, *flags]) == 0
         content = json.loads((home / name / "results.json").read_text(encoding="utf-8"))
         for clock in ("created", "duration_s", "command"):
@@ -147,9 +174,8 @@ def test_a_run_keeps_and_the_next_one_finds(home: Path, capsys: pytest.CaptureFi
     assert kept is not None
     assert fresh == {"found": 0, "scored": kept["found"] + kept["scored"]}
     total = kept["found"] + kept["scored"]
-    assert found == {"found": total, "scored": 0}
-    evidence = {
-        (home / name / "evidence.csv.gz").read_bytes() for name in ("plain", "first", "again")
-    }
-    assert len(evidence) == 1
+    assert found == {"found": total, "scored": 0, "assessment": "kept"}
+    names = ("plain", "first", "again", "anew")
+    for file in ("evidence.csv.gz", "report.html", "summary.md"):
+        assert len({(home / name / file).read_bytes() for name in names}) == 1
     assert capsys.readouterr().err.count("Error") == 0

@@ -128,6 +128,7 @@ def test_two_runs_at_once(tmp_path: Path) -> None:
         run.communicate()
         assert run.returncode == 0
     with keeping(Slow(tmp_path / "log"), folder, named=False) as kept:
+        assert not kept.use.notices
         assert repr(kept.backend.fill_mask(asked)) == repr(FakeBackend().fill_mask(asked))
     assert kept.use.scored == 0
     assert not (tmp_path / "log").exists()
@@ -141,5 +142,6 @@ def test_a_second_audit_asks_nothing_and_says_the_same(tmp_path: Path) -> None:
     assert first.cache is not None
     assert second.cache is not None
     assert second.cache.found == first.cache.found + first.cache.scored
-    assert second.manifest["cache"] == {"found": second.cache.found, "scored": 0}
+    assert second.manifest["cache"] == second.cache.told()["cache"]
+    assert second.cache.scored == 0
     assert "cache" not in audited(Slow(tmp_path / "log3"), cache=False).manifest

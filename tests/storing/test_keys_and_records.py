@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import fields, replace
 from itertools import combinations
 
@@ -20,8 +21,9 @@ from bias_audit.sentence_scores import (
     SlotScore,
 )
 from bias_audit.storing import keys
-from bias_audit.storing.codec import DamagedError, decode, encode, keepable
+from bias_audit.storing.codec import DamagedError, decode, decoded, encode, keepable
 from bias_audit.storing.keys import Keys, identity
+from bias_audit.storing.made import Made
 
 INFO = FakeBackend().info
 VERSIONS = {"torch": "2.4", "transformers": "5.1", "tokenizers": "0.22", "numpy": "2.1"}
@@ -45,6 +47,11 @@ def test_any_change_of_text_slot_or_filler_is_another_key(left, word, right, lef
 def test_the_place_of_the_gap_counts(left, right):
     moved = prompt(left + "x", "a", right), prompt(left, "a", "x" + right)
     assert KEYS.prompt(moved[0], 10) != KEYS.prompt(moved[1], 10)
+
+
+@given(texts, texts, texts)
+def test_the_short_way_to_the_key_of_a_word_is_the_long_one(left, word, right):
+    assert KEYS.prompt(prompt(left, word, right), 10) == KEYS.of("word", left, word, right)
 
 
 def test_who_asks_does_not_count():
@@ -143,6 +150,8 @@ RECORDS = [
     PieceScores(skip="unscorable", detail="empty"),
     FillScore(log_prob=-2.5, pieces=3, published=0.25),
     SlotScore(log_prob=-2.5, outer=-2.0, pieces=3),
+    Made.of("<text>\n½ \0"),
+    Made.of(""),
 ]
 
 
@@ -201,3 +210,37 @@ def test_equal_questions_in_another_shape_are_told_apart():
     shapes = [("a", ("b",)), ("a", "b"), (("a",), "b"), (("a", "b"),)]
     for one, other in combinations(shapes, 2):
         assert KEYS.of("x", *one) != KEYS.of("x", *other)
+
+
+def test_many_rows_are_read_as_each_alone():
+    rows = [(b"%d" % n, encode(b"%d" % n, record)) for n, record in enumerate(RECORDS * 2)]
+    found = decoded(rows)
+    assert list(found) != []
+    assert all(same(found[key], decode(key, value)) for key, value in rows)
+    assert len(found) == len(rows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"1],[2",
+        b'["w",-1.0,1,null,null,""]],[["w",-9.0,1,null,null,""]',
+        b"null",
+        b"[]",
+        b"[[]]",
+        b'[["w"]]',
+        b'[["w",-1.0,1,null,null,"",7]]',
+        b'[["?",1]]',
+        b"[[",
+    ],
+)
+def test_a_damaged_row_harms_no_other(text):
+    """Even one whose checksum fits: rows are read together, and each stands for itself."""
+    body = len(text).to_bytes(4, "little") + text
+    spoilt = zlib.crc32(body, zlib.crc32(b"b")).to_bytes(4, "little") + body
+    words = {key: WordScore(log_prob=-ord(key) / 7, pieces=1) for key in (b"a", b"c")}
+    rows = [(b"a", encode(b"a", words[b"a"])), (b"b", spoilt), (b"c", encode(b"c", words[b"c"]))]
+    assert decoded(rows) == words
+    assert decoded([rows[1]]) == {}
+    assert decoded([]) == {}

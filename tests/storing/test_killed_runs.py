@@ -44,7 +44,7 @@ def done(base: Path, name: str, run: subprocess.Popen[bytes]) -> tuple[str, byte
 def kept(base: Path) -> int:
     """How many answers the store holds: scores, and what opening and checking the model told."""
     store = ScoreStore(base / "cache")
-    found = sum(model.scores for model in store.models())
+    found = sum(model.scores for model in store.models() if not model.text)
     store.close()
     return found
 

@@ -170,8 +170,12 @@ def _target(comparison: Comparison, known: _robust.Checks, scored: Scored) -> It
 
 
 def _saturation(scored: Scored) -> Iterator[Check]:
-    """R13: share of a pole whose words have hardly any probability."""
+    """R13a and R13b: words, and whole poles, that have hardly any probability."""
     if scored.probe.spec.mask == "target" and not scored.probe.spec.targets.own:
-        most = max(_robust.saturated(scored.cube, scored.cube.pole(sign)) for sign in "+-")
-        few = most <= _robust.MOST_SATURATED
-        yield judged("R13", most, _robust.MOST_SATURATED, few, "incomplete")
+        cube = scored.cube
+        for name, share, limit in (
+            ("R13a", _robust.saturated, _robust.MOST_SATURATED),
+            ("R13b", _robust.thin, _robust.MOST_THIN),
+        ):
+            most = max(share(cube, cube.pole(sign)) for sign in "+-")
+            yield judged(name, most, limit, most <= limit, "incomplete")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bias_audit.archive import Companion, Result
 from bias_audit.assess._input import Comparison, Scored, Settings, WordLists
+from bias_audit.assess.secondary._beside_share import beside_shares
 from bias_audit.assess.secondary._divergence import divergence
 from bias_audit.assess.secondary._interaction import interaction
 from bias_audit.assess.secondary._labour import labour, skew
@@ -40,6 +41,7 @@ def measures(scored: Scored, settings: Settings, lists: WordLists) -> list[Resul
         divergence(scored, settings, lists.hurtful),
         skew(scored, settings),
         labour(scored, settings),
+        *beside_shares(scored, settings),
         four_fifths(scored, settings),
         hurtful(scored, settings, lists),
         valence(scored, settings, lists),

@@ -35,7 +35,8 @@ def build(
         more: further fields.
     """
     spec, described = scored.probe.spec, info.get(metric)
-    labels = {group.id: group.label for group in scored.probe.groups}
+    probe = scored.probe
+    labels = {group.id: group.label for group in (*probe.groups, *probe.beside)}
     labels[OTHERS] = "the other groups"
     return Result(
         id=":".join(part for part in (spec.id, metric, about) if part),

@@ -114,12 +114,22 @@ def _figure(
     import matplotlib
     from matplotlib.figure import Figure
 
-    with _LOCK, matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
+    with _LOCK, matplotlib.rc_context(_settings()), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
         figure = Figure(dpi=72, facecolor=tones["paper"])
         _fill(Sheet(figure=figure, tones=tones, narrow=narrow), picture)
         yield figure
+
+
+@cache
+def _settings() -> Any:
+    """All settings of matplotlib that a drawing hangs on: what the user set elsewhere is no part
+    of the audit."""
+    import matplotlib
+
+    usual = matplotlib.rcParamsDefault.items()
+    return {k: v for k, v in usual if not k.startswith(("backend", "interactive"))} | _SETTINGS
 
 
 def _fill(sheet: Sheet, picture: shapes.Picture | shapes.Heat) -> None:

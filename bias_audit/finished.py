@@ -1,0 +1,203 @@
+"""A finished audit: its findings, its tables, its reports, its folder."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bias_audit import archive, render
+from bias_audit.archive import Gate, Results
+from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.evidence import PAIR_SCORES
+from bias_audit.measuring import Measured
+from bias_audit.store import default_folder, read_manifest, write_run
+from bias_audit.storing import CacheUse, KeptDrawings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EVIDENCE = "evidence.csv.gz"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditFinding:
+    """One finding, with a way down to its sentences."""
+
+    record: archive.Finding
+    """Everything that ``results.json`` holds about it."""
+
+    @property
+    def id(self) -> str:
+        """Short stable id, such as ``F-7c31a9``."""
+        return self.record.id
+
+    @property
+    def headline(self) -> str:
+        """The finding in one sentence."""
+        return self.record.headline
+
+    @property
+    def severity(self) -> str:
+        """How large: ``high``, ``moderate`` or ``low``."""
+        return self.record.severity
+
+    @property
+    def evidence(self) -> str:
+        """How sure: ``strong``, ``moderate`` or ``weak``."""
+        return self.record.evidence
+
+    def sentences(self, limit: int = 5) -> list[archive.Sentence]:
+        """Typical sentence pairs behind the finding."""
+        return list(self.record.sentences[:limit])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """A finished audit. Every report is a pure function of ``results``."""
+
+    results: Results
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    measured: Measured | None = None
+    """Cell scores of a fresh audit; None when it was loaded."""
+    folder: Path | None = None
+    """Where it is stored, if it is."""
+    further: Mapping[str, bytes] = field(default_factory=dict)
+    """Further files of a fresh audit, by name."""
+    cache: CacheUse | None = None
+    """How many scores of a fresh audit were kept from earlier runs."""
+    drawings: KeptDrawings | None = None
+    """Where charts of a fresh audit are kept."""
+
+    @classmethod
+    def load(cls, run: str | Path) -> Audit:
+        """Read a stored audit: a run folder, a ``results.json``, or ``audit-runs/latest``.
+
+        Raises:
+            UsageError: nothing readable is there.
+        """
+        path = archive.locate(run)
+        results = archive.load_results(path)
+        return cls(results=results, manifest=read_manifest(path.parent), folder=path.parent)
+
+    @property
+    def findings(self) -> list[AuditFinding]:
+        """Findings, strongest first."""
+        return [AuditFinding(record=found) for found in self.results.findings]
+
+    @property
+    def gates(self) -> dict[str, Gate]:
+        """Gates by id."""
+        return {gate.id: gate for gate in self.results.gates}
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line would have returned."""
+        return self.results.exit_code
+
+    def to_frame(self, table: str = "results") -> pd.DataFrame:
+        """Return a table for pandas: results, probes, findings, gates, skips or evidence.
+
+        Raises:
+            UnknownNameError: no such table.
+            UsageError: the evidence file is not there.
+        """
+        import pandas as pd
+
+        if table == "evidence":
+            return self._evidence()
+        known = ("results", "probes", "findings", "gates", "skips", "errors")
+        if table not in known:
+            raise UnknownNameError("table", table, (*known, "evidence"))
+        records = getattr(self.results, table)
+        return pd.DataFrame([record.model_dump() for record in records])
+
+    def report(self, path: str | Path, format: str | None = None) -> Path:
+        """Render into a file; the format follows the name's ending (html, md, json, csv).
+
+        Raises:
+            UnknownNameError: no such format.
+            UsageError: the file cannot be written.
+        """
+        target = Path(path)
+        text = render.render(self.results, format or target.suffix.lstrip(".") or "html")
+        archive.write_atomic(target, text)
+        return target
+
+    def figures(self, folder: str | Path) -> Path:
+        """Write every chart of the report as SVG, PNG and PDF, with what each shows in captions.md.
+
+        Raises:
+            UsageError: the files cannot be written.
+        """
+        from bias_audit.render import figures
+
+        target = Path(folder)
+        for name, content in figures.files(self.results):
+            archive.write_atomic(target / name, content)
+        return target
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the run folder: results, manifest, evidence, report and summary.
+
+        An audit that was loaded takes its evidence along, if it has any.
+
+        Raises:
+            UsageError: the folder cannot be written.
+        """
+        target = Path(folder)
+        with self.drawings or nullcontext() as drawings:
+            files: dict[str, str | bytes] = {**render.for_people(self.results, drawings)}
+        if self.measured is not None:
+            files[EVIDENCE] = evidence_bytes(self.measured)
+        elif self.folder is not None and (self.folder / EVIDENCE).is_file():
+            files[EVIDENCE] = (self.folder / EVIDENCE).read_bytes()
+        files |= self.further
+        if self.folder is not None and (self.folder / PAIR_SCORES).is_file():
+            files[PAIR_SCORES] = (self.folder / PAIR_SCORES).read_bytes()
+        write_run(target, self.results, self.manifest, files)
+        return target
+
+    def _evidence(self) -> pd.DataFrame:
+        import pandas as pd
+
+        from bias_audit.tables import read_evidence
+
+        if self.measured is not None:
+            tables = [self.measured.tables[name].frame for name in sorted(self.measured.tables)]
+            return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+        if self.folder is None:
+            raise UsageError("this audit has no evidence: it was neither measured nor loaded")
+        path = self.folder / EVIDENCE
+        if not path.is_file():
+            raise UsageError(f"no evidence at {path}: expected the file that a run writes")
+        try:
+            return read_evidence(path)
+        except (OSError, ValueError, EOFError, zlib.error) as error:
+            raise UsageError(f"{path} is not readable evidence: {error}") from error
+
+    def _repr_html_(self) -> str:
+        return render.render(self.results, "notebook")
+
+    def __str__(self) -> str:
+        return render.render(self.results, "terminal")
+
+
+def evidence_bytes(measured: Measured) -> bytes:
+    """The evidence of all runs of an audit, as the file is written."""
+    from bias_audit.tables import evidence_csv
+
+    return evidence_csv([measured.tables[name] for name in sorted(measured.tables)])
+
+
+def choose_folder(output: str | Path | None, audit_: Audit) -> Path:
+    """The folder of a run: the one asked for, or a new one under ``audit-runs/``."""
+    if output is not None:
+        return Path(output)
+    run = audit_.results.run
+    date = (run.created or "undated")[:10]
+    digest = audit_.results.model.fingerprint[:3] + run.catalogue_digest[:3]
+    return default_folder(Path.cwd(), date, digest)
