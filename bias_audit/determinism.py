@@ -177,8 +177,8 @@ def _again(
 
 
 _HINT = (
-    "its scores mean nothing here: try --device cpu or --dtype float32; for a model that reads"
-    " padding, --batch-size 1 --fresh; if kept scores came from elsewhere, --fresh alone"
+    "its scores mean nothing here: try --device cpu, --dtype float32, or --batch-size 1 --fresh for"
+    " a model that reads padding; if only scores that were kept differ, --fresh asks for all anew"
 )
 
 

@@ -173,6 +173,16 @@ def test_the_sample_has_the_shortest_the_longest_and_open_prompts() -> None:
     assert len(sample(double)[0]) == 3, "no sentence is asked twice for itself"
 
 
+@pytest.mark.parametrize(
+    ("dtype", "apart"), [("float32", 1.6e-4), ("float16", 0.18), ("bfloat16", 1.8)]
+)
+def test_the_rounding_of_a_deep_model_is_no_unsteadiness(dtype: str, apart: float) -> None:
+    """Nearly twice what 24 blocks with logits of 37 were seen to differ by."""
+    rounded = Moody(lambda p, place, many, call: -9.0 - apart * (many == 1))
+    found = prompts_again(rounded, PROMPTS, rounded(PROMPTS), dtype)
+    assert found.largest == pytest.approx(apart)
+
+
 def test_coarser_numbers_may_differ_more() -> None:
     assert tolerance("float32") < tolerance("float16") < tolerance("bfloat16")
 
