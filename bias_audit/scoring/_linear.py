@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from functools import partial
 from typing import Any
@@ -11,6 +12,11 @@ from torch import Tensor
 
 _LEAST = 1 << 16
 """Weights of a layer from which on it gains; in smaller ones the way there costs more."""
+
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
+"""oneDNN keeps code for the last so many shapes of a product and reads this number once, when it is
+first used. Batches come in hundreds of shapes, so that with its own limit of 1,024 memory grew for
+tens of thousands of sentences."""
 
 
 def quicken(model: Any) -> list[Any]:

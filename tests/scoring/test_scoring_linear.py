@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -90,3 +93,15 @@ def test_sums_in_parts_equal_the_sum_of_the_whole():
     logits = torch.randn(21, 500) * 9
     np.testing.assert_allclose(_reduce.log_sums(logits), logits.logsumexp(dim=-1), atol=1e-6)
     assert _reduce.log_sums(logits[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "32"), ("7", "7")])
+def test_code_for_few_shapes_is_kept_unless_the_user_wants_more(given, expected):
+    name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+    environment = {key: value for key, value in os.environ.items() if key != name}
+    environment |= {name: given} if given else {}
+    code = f"import os; import bias_audit.scoring.masked_lm; print(os.environ['{name}'])"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.split() == [expected]
