@@ -15,7 +15,8 @@ from torch import Tensor
 
 from bias_audit.errors import ScoringError
 from bias_audit.records import ProgressCallback
-from bias_audit.scoring._linear import quicken, undo
+from bias_audit.scoring import _attention as attention
+from bias_audit.scoring._linear import quicken
 from bias_audit.scoring._reduce import log_sums, ranks, shares, top
 from bias_audit.scoring._rows import Row, plan
 from bias_audit.scoring._shortcut import Shortcut
@@ -220,11 +221,17 @@ class Forward:
             ids, mask = _padded(rows, self._pad_id)
             places = torch.tensor([row.position for row in rows], device=self.device)
             asked = ids.to(self.device), mask.to(self.device), places, torch.stack(expected).float()
-            if layers := quicken(self._model):
-                if self._shortcut.check(*asked):
-                    return True
-                undo(layers)
-            return self._shortcut.check(*asked)
+            if not self._shortcut.check(*asked):
+                return False
+            for ways in ((attention.install, quicken), (quicken,), (attention.install,)):
+                self._shortcut.rest()
+                undo = [back for way in ways if (back := way(self._model)) is not None]
+                for folded in (True, False):
+                    if self._shortcut.resume(*asked, folded=folded, rounded=True):
+                        return True
+                for back in undo:
+                    back()
+            return self._shortcut.resume(*asked, folded=False)
 
     def logits(self, rows: Sequence[Row]) -> Tensor:
         """Logits at each row's position, float32, one row each."""

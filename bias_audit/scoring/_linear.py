@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,8 @@ from torch import Tensor
 
 _LEAST = 1 << 16
 """Weights of a layer from which on it gains; in smaller ones the way there costs more."""
+_PAIRS = (("dense", "intermediate_act_fn"), ("lin1", "activation"))
+"""Names of a layer and of the function that nothing but its values goes through."""
 
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
 """oneDNN keeps code for the last so many shapes of a product and reads this number once, when it is
@@ -19,43 +22,71 @@ first used. Batches come in hundreds of shapes, so that with its own limit of 1,
 tens of thousands of sentences."""
 
 
-def quicken(model: Any) -> list[Any]:
-    """Compute the model's large linear layers with oneDNN; return the layers.
+def quicken(model: Any) -> Callable[[], None] | None:
+    """Compute the model's large linear layers with oneDNN; return what undoes it, None if not done.
 
     In float32 torch takes another library, and the weights stay where and as they are. In bfloat16
     it takes this one and lays the weights out anew for every product; here they are laid out once,
-    beside the others, so that such a model takes as much memory as one in float32.
+    beside the others, so that such a model takes as much memory as one in float32. And there the
+    function behind a layer is computed with it, before its values leave the processor's cache.
     """
-    library: Any = torch.backends.mkldnn
-    usable = platform.machine() in ("x86_64", "AMD64") and library.is_available()
-    if not usable or model.device.type != "cpu" or not _supported(model.dtype):
-        return []
+    if model.device.type != "cpu" or not supported(model.dtype):
+        return None
     layers: list[Any] = [
         module
         for module in model.modules()
         if type(module) is torch.nn.Linear and module.weight.numel() >= _LEAST
     ]
+    patched = list(layers)
+    joined = _joined(model) if model.dtype == torch.bfloat16 else {}
     for layer in layers:
         weight = layer.weight.detach()
         if model.dtype == torch.bfloat16:
             weight = torch.ops.mkldnn._reorder_linear_weight(weight)
-        layer.forward = partial(_product, weight, layer.bias)
-    return layers
+        layer.forward = partial(_product, weight, layer.bias, layer in joined)
+        if layer in joined:
+            joined[layer].forward = _same
+            patched.append(joined[layer])
+    return partial(_undo, patched) if layers else None
 
 
-def undo(layers: list[Any]) -> None:
-    """Let the layers compute as torch has it."""
-    for layer in layers:
-        del layer.forward
-
-
-def _supported(dtype: torch.dtype) -> bool:
+def supported(dtype: torch.dtype) -> bool:
     """Whether products of this dtype are sooner there; in bfloat16 the processor must help."""
+    library: Any = torch.backends.mkldnn
+    if platform.machine() not in ("x86_64", "AMD64") or not library.is_available():
+        return False
     if dtype == torch.bfloat16:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return dtype == torch.float32
 
 
-def _product(weight: Tensor, bias: Tensor | None, states: Tensor) -> Tensor:
-    found: Tensor = torch.ops.mkldnn._linear_pointwise(states, weight, bias, "none", [], "")
+def _joined(model: Any) -> dict[Any, Any]:
+    """The exact GELU behind a layer, by layer, where known blocks call the one right after the
+    other."""
+    found = {}
+    for module in model.modules():
+        children = dict(module.named_children())
+        for layer, function in _PAIRS:
+            behind = children.get(function)
+            exact = getattr(behind, "act", None) is torch.nn.functional.gelu or (
+                isinstance(behind, torch.nn.GELU) and behind.approximate == "none"
+            )
+            if layer in children and exact:
+                found[children[layer]] = behind
+    return found if len(set(found.values())) == len(found) else {}
+
+
+def _undo(patched: list[Any]) -> None:
+    """Let the modules compute as torch has it."""
+    for module in patched:
+        del module.forward
+
+
+def _same(states: Tensor) -> Tensor:
+    return states
+
+
+def _product(weight: Tensor, bias: Tensor | None, joined: bool, states: Tensor) -> Tensor:
+    name, kind = ("gelu", "none") if joined else ("none", "")
+    found: Tensor = torch.ops.mkldnn._linear_pointwise(states, weight, bias, name, [], kind)
     return found

@@ -84,7 +84,6 @@ class Reader(Forward):
             )
             extra = {"output_attentions": True} if wanted.attention else {}
             flat, output = self._shortcut.at(ids, mask, places, **extra)
-            flat = flat.float()
             total = log_sums(flat)
             if not bool(torch.isfinite(total).all()):
                 raise ScoringError(
@@ -159,9 +158,9 @@ def _keep(
     golds = [place for row in rows for place in row.golds]
     asked = [(n, piece) for n, place in enumerate(golds) for piece in place]
     index = torch.tensor(asked, device=flat.device).reshape(-1, 2)
-    logits = flat[index[:, 0], index[:, 1]]
+    logits = flat[index[:, 0], index[:, 1]].float()
     values = iter((logits - total[index[:, 0]]).tolist())
-    counted = iter(ranks(flat, index[:, 0], index[:, 1]) if ranked else ())
+    counted = iter(ranks(flat.float(), index[:, 0], index[:, 1]) if ranked else ())
     best = iter((flat.amax(dim=-1) - total).tolist() if ranked else ())
     for row, answer in zip(rows, answers, strict=True):
         answer.log_probs = [{piece: next(values) for piece in place} for place in row.golds]

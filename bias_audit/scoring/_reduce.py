@@ -22,12 +22,12 @@ def split(rows: Any, sizes: int | list[int]) -> Sequence[Tensor]:
 
 
 def log_sums(logits: Tensor) -> Tensor:
-    """Logarithm of the sum of exponentials of each row.
+    """Logarithm of the sum of exponentials of each row, in float32.
 
     A log-probability is a logit less this, so the log-softmax is never written out.
     """
     parts = split(logits, _ROWS.get(logits.device.type, len(logits) or 1))
-    return torch.cat([part.logsumexp(dim=-1) for part in parts])
+    return torch.cat([part.float().logsumexp(dim=-1) for part in parts])
 
 
 def ranks(logits: Tensor, rows: Tensor, pieces: Tensor) -> list[int]:

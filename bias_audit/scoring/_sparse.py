@@ -2,7 +2,8 @@
 
 The first block's queries, keys and values depend on a piece and its place alone, and the sentences
 of a batch share most of them. Of the last block only the asked places matter, so its queries and
-the product behind its attention are needed there alone.
+the product behind its attention are needed there alone; and where that is one place of a sentence,
+its keys and values need not be computed at all (:class:`Fold`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from bias_audit.scoring import _attention as attention
 
 Product = Callable[[Tensor], Tensor]
 _GAIN = 0.8
@@ -26,38 +29,51 @@ class Pass(threading.local):
     """Numbers of the batch's distinct rows, and of each row's equal among them."""
     places: Tensor | None = None
     """Numbers of the asked rows, in a batch laid out flat."""
+    columns: Tensor | None = None
+    """The asked place of each row, where keys and values of the last block are left out."""
+    states: Tensor | None = None
+    """What keys and values of the last block would be made of, once it is there."""
     left: int = 0
     """Products of the first block that are still to come: in a model whose blocks are one module
     the later ones are not of the first block."""
 
 
 class Sparse:
-    """A model whose first and last block leave products out."""
+    """A model whose first and last block leave products out.
 
-    def __init__(self, model: Any) -> None:
+    Args:
+        model: Any model.
+        folded: Leave out keys and values of the last block too, which suits models whose attention
+            does nothing between them and their products.
+    """
+
+    def __init__(self, model: Any, *, folded: bool) -> None:
         self._pass = Pass()
         first, last = _blocks(model)
         self._first = _attended(first) if first is not None else []
         self._last = _queried(last) if last is not None and last is not first else []
         usable = model.device.type == "cpu" and len(self._first) == 3 and len(self._last) == 2
         self._layers = [*self._first, *self._last] if usable else []
+        self._fold: Fold | None = None
+        if usable and folded and attention.installed(model):
+            self._fold = _folded(last, self._pass)
         self._pad = getattr(model.config, "pad_token_id", None)
 
     def install(self) -> bool:
         """Change the layers; return False where the model is not built in a known way."""
         for layer in self._layers:
             way = self._of_first if any(layer is known for known in self._first) else self._of_last
-            layer.forward = _Replaced(layer.forward, way, "forward" in vars(layer))
+            _replace(layer, way)
+        if self._fold is not None:
+            self._fold.install()
         return bool(self._layers)
 
     def remove(self) -> None:
         """Let the layers compute as before."""
         for layer in self._layers:
-            replaced = layer.forward
-            if isinstance(replaced, _Replaced):
-                del layer.forward
-                if replaced.patched:
-                    layer.forward = replaced.product
+            _restore(layer)
+        if self._fold is not None:
+            self._fold.remove()
 
     def begin(self, ids: Tensor, mask: Tensor, places: tuple[Tensor, Tensor] | None) -> None:
         """Say what the pass over these pieces, padded on the right, will ask for.
@@ -72,6 +88,8 @@ class Sparse:
         wide = ids.shape[1]
         if places is not None and len(places[0]) <= _GAIN * ids.numel():
             self._pass.places = places[0] * wide + places[1]
+            if torch.equal(places[0], torch.arange(ids.shape[0])):
+                self._pass.columns = places[1]
         if self._pad is not None and bool(((ids == self._pad) & (mask == 1)).any()):
             return  # places are counted without such pieces, so a column is no place
         kinds, equal = torch.unique(
@@ -84,7 +102,7 @@ class Sparse:
 
     def end(self) -> None:
         """Forget the pass."""
-        self._pass.distinct = self._pass.places = None
+        self._pass.distinct = self._pass.places = self._pass.columns = self._pass.states = None
 
     def _of_first(self, product: Product, states: Tensor) -> Tensor:
         found = self._pass.distinct
@@ -106,6 +124,74 @@ class Sparse:
         return found.view(*states.shape[:-1], -1)
 
 
+class Fold:
+    """The last block's attention where one place of each row is asked for.
+
+    A query times a key is the query times the weights of the keys times a state: with the products
+    in this order one vector a head meets the states, and no key is computed. So with the values:
+    the states are summed, and the sum goes through the weights. A bias of the keys adds the same to
+    all places, which their softmax does not see.
+    """
+
+    def __init__(self, owner: Any, key: Any, value: Any, asked: Pass) -> None:
+        self._owner, self._key, self._value, self._pass = owner, key, value, asked
+
+    def install(self) -> None:
+        """Let the block attend this way in passes that ask for one place of each row."""
+        for layer in (self._key, self._value):
+            _replace(layer, self._left_out)
+        attention.divert(self._owner, self._attend)
+
+    def remove(self) -> None:
+        """Let the block attend as before."""
+        attention.divert(self._owner, None)
+        for layer in (self._key, self._value):
+            _restore(layer)
+
+    def _left_out(self, product: Product, states: Tensor) -> Tensor:
+        if self._pass.columns is None:
+            return product(states)
+        self._pass.states = states
+        return states
+
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor | None,
+        scale: float,
+        simple: bool,
+    ) -> Tensor | None:
+        """Attention at the asked places, zero elsewhere; keys and values are the states, cut into
+        heads.
+
+        Raises:
+            RuntimeError: They are not, so the block does more than its products.
+        """
+        asked, states = self._pass.columns, self._pass.states
+        if asked is None:
+            return None
+        if states is None or not simple or not (_cut(key, states) and _cut(value, states)):
+            raise RuntimeError("something stands between states, keys and attention")
+        rows, heads, columns, size = query.shape
+        each = torch.arange(rows)
+        keys, values = (layer.weight.view(heads, size, -1) for layer in (self._key, self._value))
+        queries = torch.bmm(query[each, :, asked].transpose(0, 1) * scale, keys)
+        weights = torch.bmm(states, queries.permute(1, 2, 0))
+        if mask is not None:
+            read = mask.expand(rows, 1, columns, columns)[each, 0, asked]
+            weights = attention.masked(weights, read.unsqueeze(-1))
+        shares = torch.softmax(weights, dim=1, dtype=torch.float32).to(states.dtype)
+        summed = torch.bmm(shares.transpose(1, 2), states).transpose(0, 1)
+        answers = torch.bmm(summed, values.transpose(1, 2)).transpose(0, 1)
+        if self._value.bias is not None:
+            answers = answers + self._value.bias.view(heads, size)
+        found = query.new_zeros(rows, columns, heads, size)
+        found[each, asked] = answers
+        return found
+
+
 class _Replaced:
     """A layer's forward, and what it was before."""
 
@@ -116,6 +202,25 @@ class _Replaced:
 
     def __call__(self, states: Tensor) -> Tensor:
         return self._way(self.product, states)
+
+
+def _replace(layer: Any, way: Callable[[Product, Tensor], Tensor]) -> None:
+    layer.forward = _Replaced(layer.forward, way, "forward" in vars(layer))
+
+
+def _restore(layer: Any) -> None:
+    replaced = layer.forward
+    if isinstance(replaced, _Replaced):
+        del layer.forward
+        if replaced.patched:
+            layer.forward = replaced.product
+
+
+def _cut(heads: Tensor, states: Tensor) -> bool:
+    """Whether heads, [rows, heads, columns, size of a head], are the states and nothing else."""
+    back = heads.transpose(1, 2)
+    same = back.data_ptr() == states.data_ptr() and back.dtype == states.dtype
+    return same and back.is_contiguous() and back.flatten(2).shape == states.shape
 
 
 def _blocks(model: Any) -> tuple[Any, Any]:
@@ -129,6 +234,18 @@ def _blocks(model: Any) -> tuple[Any, Any]:
 def _attended(block: Any) -> list[Any]:
     """The layers that make a block's queries, keys and values."""
     return _linear(block, ("query", "key", "value"), ("q_lin", "k_lin", "v_lin"))
+
+
+def _folded(block: Any, asked: Pass) -> Fold | None:
+    """A block's attention for one place of each row, where its parts are known."""
+    layers = _attended(block)
+    owners = [m for m in block.modules() if {*layers} <= {*m.children()}]
+    if len(layers) != 3 or len(owners) != 1:
+        return None
+    _, key, value = layers
+    if any(layer.in_features != layer.out_features for layer in (key, value)):
+        return None
+    return Fold(owners[0], key, value, asked)
 
 
 def _queried(block: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from bias_audit.records import ModelInfo, Prompt
 
-FORMAT = 3
+FORMAT = 4
 """Goes up with every change of ``scoring`` that changes a number or a record: then nothing that was
 kept before is found. A test compares answers of small models with those of this number."""
 LIBRARIES = ("torch", "transformers", "tokenizers")
