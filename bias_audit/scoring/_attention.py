@@ -33,11 +33,13 @@ def install(model: Any) -> Callable[[], None] | None:
         return None
     AttentionInterface.register(_NAME, _attend)
     AttentionMaskInterface.register(_NAME, _usual_mask)
+    back = partial(model.set_attn_implementation, "sdpa")
     try:
         model.set_attn_implementation(_NAME)
     except (ValueError, ImportError, AttributeError):
+        back()
         return None
-    return partial(model.set_attn_implementation, "sdpa")
+    return back
 
 
 def installed(model: Any) -> bool:

@@ -68,6 +68,8 @@ class Forward:
         self._limit = batch_size or _AUTO_ROWS.get(device.type, _FAST_ROWS)
         self._limit = max(1, min(self._limit, _LOGITS // vocabulary_size))
         self._shortcut = Shortcut(model)
+        self._overhead = _PASS_COST.get(device.type, _FAST_PASS_COST)
+        """Padding that a batch may have, in pieces; none for models that read padding."""
 
     def run(
         self,
@@ -108,8 +110,7 @@ class Forward:
 
         Batches without a needed row are left out; the others are what they always are.
         """
-        overhead = _PASS_COST.get(self.device.type, _FAST_PASS_COST)
-        planned = plan(rows, max_rows=self._limit, max_tokens=_TOKENS, overhead=overhead)
+        planned = plan(rows, max_rows=self._limit, max_tokens=_TOKENS, overhead=self._overhead)
         batches = [b for b in planned if needed is None or any(n in needed for n in b)]
         total, done = sum(map(len, batches)), 0
         work = rows, answers, self._wanted(words, top_k)
@@ -206,7 +207,13 @@ class Forward:
             _score_open(logits, total, [answers[n] for n in opened], *wanted)
 
     def check(self, encodings: Sequence[Any], mask_id: int) -> bool:
-        """Compare with a plain call on what the tokenizer gives; choose the fastest safe way."""
+        """Compare with a plain call on what the tokenizer gives; choose the fastest safe way.
+
+        Args:
+            encodings: of three texts, the first two of one length, the third a longer one with
+                another share of masks.
+            mask_id: the piece that is asked for where it comes first.
+        """
         rows = [Row(tuple(e["input_ids"]), list(e["input_ids"]).index(mask_id)) for e in encodings]
         taken = inspect.signature(self._model.forward).parameters
         expected = []
@@ -218,20 +225,34 @@ class Forward:
                     if key in taken
                 }
                 expected.append(self._model(**inputs).logits[0, row.position])
-            ids, mask = _padded(rows, self._pad_id)
-            places = torch.tensor([row.position for row in rows], device=self.device)
-            asked = ids.to(self.device), mask.to(self.device), places, torch.stack(expected).float()
+            logits = torch.stack(expected).float()
+            asked = self._asked(rows[:2], logits[:2])
             if not self._shortcut.check(*asked):
                 return False
-            for ways in ((attention.install, quicken), (quicken,), (attention.install,)):
-                self._shortcut.rest()
-                undo = [back for way in ways if (back := way(self._model)) is not None]
-                for folded in (True, False):
-                    if self._shortcut.resume(*asked, folded=folded, rounded=True):
-                        return True
-                for back in undo:
-                    back()
-            return self._shortcut.resume(*asked, folded=False)
+            padded = self._asked(rows, logits)
+            if self._shortcut.pads(*padded):
+                asked = padded
+            else:
+                self._overhead = 0
+            self._quicken(asked)
+        return True
+
+    def _asked(self, rows: Sequence[Row], expected: Tensor) -> tuple[Tensor, ...]:
+        ids, mask = _padded(rows, self._pad_id)
+        places = torch.tensor([row.position for row in rows], device=self.device)
+        return ids.to(self.device), mask.to(self.device), places, expected
+
+    def _quicken(self, asked: tuple[Tensor, ...]) -> None:
+        """Choose the fastest products that give the expected logits."""
+        for ways in ((attention.install, quicken), (quicken,), (attention.install,)):
+            self._shortcut.rest()
+            undo = [back for way in ways if (back := way(self._model)) is not None]
+            for folded in (True, False):
+                if self._shortcut.resume(*asked, folded=folded, rounded=True):
+                    return
+            for back in undo:
+                back()
+        self._shortcut.resume(*asked, folded=False)
 
     def logits(self, rows: Sequence[Row]) -> Tensor:
         """Logits at each row's position, float32, one row each."""

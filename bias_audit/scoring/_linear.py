@@ -35,7 +35,9 @@ def quicken(model: Any) -> Callable[[], None] | None:
     layers: list[Any] = [
         module
         for module in model.modules()
-        if type(module) is torch.nn.Linear and module.weight.numel() >= _LEAST
+        if type(module) is torch.nn.Linear
+        and module.weight.numel() >= _LEAST
+        and module.weight.dtype == model.dtype
     ]
     patched = list(layers)
     joined = _joined(model) if model.dtype == torch.bfloat16 else {}

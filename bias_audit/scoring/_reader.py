@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from bias_audit.errors import ScoringError
 from bias_audit.records import ProgressCallback
-from bias_audit.scoring._forward import _FAST_PASS_COST, _LOGITS, _PASS_COST, _TOKENS, Forward
+from bias_audit.scoring._forward import _LOGITS, _TOKENS, Forward
 from bias_audit.scoring._readings import Reading, Seen
 from bias_audit.scoring._reduce import log_sums, ranks, split
 from bias_audit.scoring._rows import plan
@@ -40,6 +41,7 @@ class Reader(Forward):
         self._model, self.device = forward._model, forward.device
         self._pad_id, self._size = forward._pad_id, forward._size
         self._limit, self._shortcut = forward._limit, forward._shortcut
+        self._overhead = forward._overhead
 
     def read(
         self,
@@ -56,12 +58,11 @@ class Reader(Forward):
         """
         wish = wish or Wish()
         seen = [Seen() for _ in readings]
-        overhead = _PASS_COST.get(self.device.type, _FAST_PASS_COST)
         widest = max((len(reading.places) for reading in readings), default=1)
         tokens = _TOKENS
         if widest > 1 or wish.attention:  # then the head runs on (nearly) every place
             tokens = min(_TOKENS, max(1, _LOGITS // self._size))
-        batches = plan(readings, max_rows=self._limit, max_tokens=tokens, overhead=overhead)
+        batches = plan(readings, max_rows=self._limit, max_tokens=tokens, overhead=self._overhead)
         work: Any = (readings, seen, wish)
         done = 0
         with self.attending(wish):
@@ -114,7 +115,8 @@ class Reader(Forward):
         self, ids: Tensor, mask: Tensor, rows: Sequence[Reading], answers: Sequence[Seen]
     ) -> None:
         """Mean of the last layer's states over the places of each row, into the answers."""
-        output = self._model.base_model(input_ids=ids, attention_mask=mask)
+        with self._shortcut.gate.passing():
+            output = self._model.base_model(input_ids=ids, attention_mask=mask)
         states = getattr(output, "last_hidden_state", None)
         if states is None:
             raise ScoringError(
@@ -130,18 +132,22 @@ class Reader(Forward):
         if not wish.attention:
             yield
             return
-        before = self._model.config._attn_implementation
-        try:
-            self._model.set_attn_implementation("eager")
-        except (ValueError, ImportError, AttributeError) as error:
-            raise ScoringError(
-                f"{type(self._model).__name__} has no attention that reports its weights",
-                hint="leave out the measures that weight by attention",
-            ) from error
-        try:
+        model = self._model
+
+        def change() -> Callable[[], None]:
+            before = model.config._attn_implementation
+            model.set_attn_implementation("eager")
+            return partial(model.set_attn_implementation, before)
+
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self._shortcut.gate.changed(change))
+            except (ValueError, ImportError, AttributeError) as error:
+                raise ScoringError(
+                    f"{type(self._model).__name__} has no attention that reports its weights",
+                    hint="leave out the measures that weight by attention",
+                ) from error
             yield
-        finally:
-            self._model.set_attn_implementation(before)
 
 
 def _padded(rows: Sequence[Reading], pad_id: int) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bias_audit.scoring._gate import Gate
 from bias_audit.scoring._sparse import Sparse
 
 _ROUNDING = 0.25
@@ -34,6 +35,8 @@ class Shortcut:
         self._asked = threading.local()
         """Positions of the call in progress in this thread; without any, the hooks do nothing."""
         self._sparse: Sparse | None = None
+        self.gate = Gate()
+        """For whoever changes the model, or calls it otherwise than here."""
         self._leaves_out = True
         """Whether the model's first and last block may leave products out."""
 
@@ -50,6 +53,22 @@ class Shortcut:
             for handle in handles:
                 handle.remove()
         return False
+
+    def pads(self, ids: Tensor, mask: Tensor, positions: Tensor, expected: Tensor) -> bool:
+        """Whether padded rows give the logits that they give alone; they do not in models that read
+        padding.
+
+        Nothing is left out any more where rows of several lengths cannot share products.
+        """
+        self.rest()
+        if not self._agrees(ids, mask, positions, expected, rounded=True):
+            return False
+        with torch.inference_mode():
+            whole = self(ids, mask, positions).float()
+        self._leaves_out = self._leaves_out and self.resume(
+            ids, mask, positions, whole, folded=False
+        )
+        return True
 
     def rest(self) -> None:
         """Do all products, until :meth:`resume`."""
@@ -110,15 +129,16 @@ class Shortcut:
 
     def at(self, ids: Tensor, mask: Tensor, places: Places, **options: Any) -> tuple[Tensor, Any]:
         """Logits at the places, one row each, and all that the model returned."""
-        self._asked.places, self._asked.taken = places, False
-        try:
-            if self._sparse is not None:  # whoever asks for more may ask for all places of a block
-                self._sparse.begin(ids, mask, None if options else places)
-            output = self._model(input_ids=ids, attention_mask=mask, **options)
-        finally:
-            self._asked.places = None
-            if self._sparse is not None:
-                self._sparse.end()
+        with self.gate.passing():
+            self._asked.places, self._asked.taken = places, False
+            try:
+                if self._sparse is not None:  # whoever asks for more may ask for all places
+                    self._sparse.begin(ids, mask, None if options else places)
+                output = self._model(input_ids=ids, attention_mask=mask, **options)
+            finally:
+                self._asked.places = None
+                if self._sparse is not None:
+                    self._sparse.end()
         return output.logits[0] if self._asked.taken else output.logits[places], output
 
     def _replace(self, _module: Any, _inputs: Any, output: Any) -> Any:

@@ -32,7 +32,7 @@ class Pass(threading.local):
     columns: Tensor | None = None
     """The asked place of each row, where keys and values of the last block are left out."""
     states: Tensor | None = None
-    """What keys and values of the last block would be made of, once it is there."""
+    """What the left out keys and values would be made of, once it is there."""
     left: int = 0
     """Products of the first block that are still to come: in a model whose blocks are one module
     the later ones are not of the first block."""
@@ -56,7 +56,7 @@ class Sparse:
         self._layers = [*self._first, *self._last] if usable else []
         self._fold: Fold | None = None
         if usable and folded and attention.installed(model):
-            self._fold = _folded(last, self._pass)
+            self._fold = _folded(model, last, self._pass)
         self._pad = getattr(model.config, "pad_token_id", None)
 
     def install(self) -> bool:
@@ -88,7 +88,7 @@ class Sparse:
         wide = ids.shape[1]
         if places is not None and len(places[0]) <= _GAIN * ids.numel():
             self._pass.places = places[0] * wide + places[1]
-            if torch.equal(places[0], torch.arange(ids.shape[0])):
+            if self._fold and self._fold.usable and _one_each(places[0], ids):
                 self._pass.columns = places[1]
         if self._pad is not None and bool(((ids == self._pad) & (mask == 1)).any()):
             return  # places are counted without such pieces, so a column is no place
@@ -133,8 +133,14 @@ class Fold:
     all places, which their softmax does not see.
     """
 
-    def __init__(self, owner: Any, key: Any, value: Any, asked: Pass) -> None:
-        self._owner, self._key, self._value, self._pass = owner, key, value, asked
+    def __init__(self, model: Any, owner: Any, key: Any, value: Any, asked: Pass) -> None:
+        self._model, self._owner = model, owner
+        self._key, self._value, self._pass = key, value, asked
+
+    @property
+    def usable(self) -> bool:
+        """Whether the model's attention would come here now."""
+        return attention.installed(self._model)
 
     def install(self) -> None:
         """Let the block attend this way in passes that ask for one place of each row."""
@@ -216,6 +222,11 @@ def _restore(layer: Any) -> None:
             layer.forward = replaced.product
 
 
+def _one_each(rows: Tensor, ids: Tensor) -> bool:
+    """Whether every row of a batch is asked for one place, in order."""
+    return torch.equal(rows, torch.arange(len(ids)))
+
+
 def _cut(heads: Tensor, states: Tensor) -> bool:
     """Whether heads, [rows, heads, columns, size of a head], are the states and nothing else."""
     back = heads.transpose(1, 2)
@@ -236,7 +247,7 @@ def _attended(block: Any) -> list[Any]:
     return _linear(block, ("query", "key", "value"), ("q_lin", "k_lin", "v_lin"))
 
 
-def _folded(block: Any, asked: Pass) -> Fold | None:
+def _folded(model: Any, block: Any, asked: Pass) -> Fold | None:
     """A block's attention for one place of each row, where its parts are known."""
     layers = _attended(block)
     owners = [m for m in block.modules() if {*layers} <= {*m.children()}]
@@ -245,7 +256,7 @@ def _folded(block: Any, asked: Pass) -> Fold | None:
     _, key, value = layers
     if any(layer.in_features != layer.out_features for layer in (key, value)):
         return None
-    return Fold(owners[0], key, value, asked)
+    return Fold(model, owners[0], key, value, asked)
 
 
 def _queried(block: Any) -> list[Any]:

@@ -90,6 +90,8 @@ class Hello:
     """A torch device."""
     limit: int
     """Most rows in one pass."""
+    overhead: int
+    """Padding that a pass may have, in pieces."""
     host: str
 
     def require_like(self, other: Hello) -> None:
@@ -175,6 +177,7 @@ class Worker:
             info=self._model.info,
             device=forward.device,
             limit=forward._limit,
+            overhead=forward._overhead,
             host=socket.gethostname(),
         )
 

@@ -204,7 +204,7 @@ def _info(loaded: Loaded) -> ModelInfo:
 def _check_inputs(loaded: Loaded, forward: Forward) -> None:
     """Compare with a plain call on what the model's own tokenizer hands over."""
     mask = loaded.tokenizer.mask_token
-    texts = [f"a {mask} b c", f"a b c {mask}"]
+    texts = [f"a {mask} b c", f"a b c {mask}", f"a {mask} {mask} b c a b"]
     try:
         same = forward.check(
             [loaded.tokenizer(text) for text in texts], loaded.tokenizer.mask_token_id

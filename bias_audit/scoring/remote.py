@@ -103,7 +103,7 @@ class _RemoteForward(Forward):
         nothing: Any = None  # the workers have them
         self._model = self._shortcut = nothing
         self._pad_id, self._size = 0, hello.info.vocabulary_size
-        self._limit = hello.limit
+        self._limit, self._overhead = hello.limit, hello.overhead
 
     def _wanted(self, words: NDArray[np.int64] | None, top_k: int) -> Any:
         return words is not None, top_k

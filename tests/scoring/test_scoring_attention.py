@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import tiny_models
@@ -11,6 +13,7 @@ from conftest import ask
 
 from bias_audit.scoring import _attention
 from bias_audit.scoring._linear import supported
+from bias_audit.scoring._reader import Wish
 from bias_audit.scoring.masked_lm import MaskedLM
 
 KNOWN = ["bert", "roberta", "distilbert", "electra", "xlm-roberta"]
@@ -124,9 +127,13 @@ def test_bfloat16_stays_near_the_exact_sums(architecture, tiny, scorer):
     assert 0 < np.abs(np.subtract(found, exact)).max() < 3 * rounding + 0.05
 
 
-@pytest.fixture(scope="module")
-def rotating(tmp_path_factory):
-    """A model whose layers have known names, but whose queries and keys are turned by place."""
+ESM = [("rotary", False), ("rotary", True), ("absolute", True)]
+
+
+@pytest.fixture(scope="module", params=ESM, ids=str)
+def protein(tmp_path_factory, request):
+    """A model whose layers have known names, but whose queries and keys are turned by place, or
+    whose first states hang on the share of masks in their sentence."""
     folder = tmp_path_factory.mktemp("esm")
     special = tiny_models.BERT
     tokenizer = tiny_models.save_tokenizer(folder, tiny_models.word_piece(special), special)
@@ -135,25 +142,27 @@ def rotating(tmp_path_factory):
         **tiny_models._ids(tokenizer),
         vocab_size=len(tokenizer),
         mask_token_id=tokenizer.mask_token_id,
-        position_embedding_type="rotary",
-        token_dropout=False,
+        position_embedding_type=request.param[0],
+        token_dropout=request.param[1],
     )
     tiny_models.save_model(folder, transformers.AutoModelForMaskedLM, config)
     return folder
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_what_stands_between_keys_and_attention_is_found(rotating, dtype):
-    backend = MaskedLM(str(rotating), device="cpu", dtype=dtype)
+def test_what_stands_between_keys_and_attention_is_found(protein, dtype):
+    backend = MaskedLM(str(protein), device="cpu", dtype=dtype)
     assert _attention.installed(backend._forward._model), "else this test says nothing"
-    assert backend._forward._shortcut._sparse is not None
+    sharing = backend._forward._model.config.position_embedding_type == "rotary"
+    assert (backend._forward._shortcut._sparse is not None) == sharing
     assert fold(backend) is None
     model = backend._forward._model
-    tokenizer = transformers.AutoTokenizer.from_pretrained(rotating)
-    found = [s.log_prob for s in backend.fill_mask(PROMPTS[:2])]
+    tokenizer = transformers.AutoTokenizer.from_pretrained(protein)
+    prompts = [ask("The man was a ", "nurse", tail) for tail in (".", " man.", " man and a man.")]
+    found = [s.log_prob for s in backend.fill_mask(prompts)]
     backend._forward._shortcut.rest()
     model.set_attn_implementation("sdpa")
-    for prompt, log_prob in zip(PROMPTS[:2], found, strict=True):
+    for prompt, log_prob in zip(prompts, found, strict=True):
         text = f"{prompt.left}{tokenizer.mask_token}{prompt.right}"
         ids = tokenizer(text, return_tensors="pt")["input_ids"]
         place = ids[0].tolist().index(tokenizer.mask_token_id)
@@ -162,6 +171,96 @@ def test_what_stands_between_keys_and_attention_is_found(rotating, dtype):
         word = tokenizer.convert_tokens_to_ids(prompt.filler)
         expected = logits.log_softmax(0)[word].item()
         assert log_prob == pytest.approx(expected, abs=1e-5 if dtype == "float32" else 0.1)
+
+
+def test_attention_that_is_switched_meanwhile_is_no_fold(tiny):
+    """Whoever reads weights switches the attention of a model that others score with."""
+    backend = MaskedLM(str(tiny("roberta")), device="cpu")
+    expected = [s.log_prob for s in backend.fill_mask(PROMPTS[:2])]
+    model = backend._forward._model
+    model.set_attn_implementation("eager")
+    found = [s.log_prob for s in backend.fill_mask(PROMPTS[:2])]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert fold(backend) is not None
+    now = backend._forward._shortcut._sparse._pass
+    assert (now.columns, now.states) == (None, None)
+
+
+def test_two_who_read_weights_leave_the_attention_as_it_was(tiny):
+    backend = MaskedLM(str(tiny("bert")), device="cpu")
+    one, other = backend._reader(), backend._reader()
+    config, wish = backend._forward._model.config, Wish(attention=True)
+    before = config._attn_implementation
+    first, second = one.attending(wish), other.attending(wish)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert config._attn_implementation == "eager", "the other one still reads"
+    second.__exit__(None, None, None)
+    assert config._attn_implementation == before != "eager"
+
+
+def test_who_reads_weights_waits_for_passes_of_others(tiny):
+    """A pass in whose middle the attention is switched would mix the masks of two kinds."""
+    backend = MaskedLM(str(tiny("bert")), device="cpu")
+    prompts = [ask("The man was a ", "nurse", " and" * n + ".") for n in range(9)] * 2
+    expected = [s.log_prob for s in backend.fill_mask(prompts)]
+    reading, wrong, rounds = threading.Event(), [], []
+
+    def read():
+        scorer = backend.sentence_scorer()
+        while not reading.is_set():
+            rounds.append(len(list(scorer.unmasked(["The man was a nurse."], attention=True))))
+
+    other = threading.Thread(target=read)
+    other.start()
+    try:
+        for _ in range(25):
+            found = [s.log_prob for s in backend.fill_mask(prompts)]
+            wrong.append(np.abs(np.subtract(found, expected)).max())
+    finally:
+        reading.set()
+        other.join(60)
+    assert len(rounds) > 5, "else this test says nothing"
+    assert max(wrong) < 1e-5
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_forgotten_mask_is_found_out(dtype, tiny, monkeypatch):
+    monkeypatch.setattr(_attention, "masked", lambda weights, _mask: weights)
+    backend = MaskedLM(str(tiny("roberta")), device="cpu", dtype=dtype)
+    assert fold(backend) is None
+    if dtype == "bfloat16" and supported(torch.bfloat16):
+        assert not _attention.installed(backend._forward._model)
+
+
+def test_a_model_that_reads_padding_gets_none(tmp_path):
+    """Its neighbours, padding among them, go into a convolution."""
+    special = tiny_models.BERT
+    tokenizer = tiny_models.save_tokenizer(tmp_path, tiny_models.word_piece(special), special)
+    config = transformers.ConvBertConfig(
+        **tiny_models._SMALL,
+        **tiny_models._ids(tokenizer),
+        vocab_size=len(tokenizer),
+        embedding_size=32,
+        head_ratio=2,
+    )
+    tiny_models.save_model(tmp_path, transformers.AutoModelForMaskedLM, config)
+    backend = MaskedLM(str(tmp_path), device="cpu")
+    prompts = [ask("The man was a ", "nurse", " and" * n + ".") for n in range(6)]
+    together = [s.log_prob for s in backend.fill_mask(prompts)]
+    alone = [backend.fill_mask([prompt])[0].log_prob for prompt in prompts]
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    pairs = [("The man was a nurse" + " and" * n, "The woman was a nurse") for n in range(4)]
+    scorer = backend.sentence_scorer()
+    sums = [s.more for s in scorer.pairs(pairs)]
+    each = [next(iter(scorer.pairs([pair]))).more for pair in pairs]
+    np.testing.assert_allclose(sums, each, atol=1e-5)
+    assert backend._reader()._overhead == 0
+    forward = backend._forward
+    forward._overhead = 32
+    padded = [s.log_prob for s in backend.fill_mask(prompts)]
+    assert np.abs(np.subtract(padded, alone)).max() > 1e-3, "else this test says nothing"
 
 
 def test_a_fold_that_meets_other_options_gives_up(tiny):
