@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 
 from bias_audit.assess import Scored, Settings, Task, assess
-from bias_audit.catalogue import Catalogue
-from bias_audit.probes import Probe
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.probe import Probe
 from bias_audit.tables import Cube, Unit
 
 SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
@@ -60,7 +60,7 @@ def probe(folder: Path, sentences: int, words: int, targets: int, groups: int) -
     }
     file = folder / f"large-{groups}.yaml"
     file.write_text(json.dumps(spec), encoding="utf-8")
-    return Catalogue(files=[file]).probe(f"large-{groups}")
+    return ProbeCatalogue(files=[file]).probe(f"large-{groups}")
 
 
 def scored(probe: Probe, seed: int = 1) -> Scored:

@@ -19,24 +19,22 @@ from bias_audit.errors import (
     UnknownNameError,
     UsageError,
 )
+from bias_audit.utils.versions import __version__
 
 if TYPE_CHECKING:
     from bias_audit.assess import Settings
     from bias_audit.auditing import Audit, audit
     from bias_audit.benchmark_audit import audit_datasets
-    from bias_audit.catalogue import Catalogue
     from bias_audit.comparing import Compared, compare
     from bias_audit.filling import Fill, fill
+    from bias_audit.probes.catalogue import ProbeCatalogue
     from bias_audit.scoring import Engine, FakeBackend, open_backend
     from bias_audit.storing import Cache
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Audit",
     "BiasAuditError",
     "Cache",
-    "Catalogue",
     "Compared",
     "Engine",
     "FakeBackend",
@@ -44,6 +42,7 @@ __all__ = [
     "Fill",
     "ModelLoadError",
     "NothingToAuditError",
+    "ProbeCatalogue",
     "ScoringError",
     "Settings",
     "UnknownNameError",
@@ -59,11 +58,12 @@ __all__ = [
 _HOMES = {
     "Audit": "bias_audit.auditing",
     "Cache": "bias_audit.storing",
-    "Catalogue": "bias_audit.catalogue",
+    "Catalogue": "bias_audit.probes.catalogue",
     "Compared": "bias_audit.comparing",
     "Engine": "bias_audit.scoring",
     "FakeBackend": "bias_audit.scoring",
     "Fill": "bias_audit.filling",
+    "ProbeCatalogue": "bias_audit.probes.catalogue",
     "Settings": "bias_audit.assess",
     "audit": "bias_audit.auditing",
     "audit_datasets": "bias_audit.benchmark_audit",

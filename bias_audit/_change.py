@@ -11,13 +11,14 @@ import numpy as np
 from bias_audit._paired import Block
 from bias_audit.archive import Change, Result, RiseBound
 from bias_audit.metrics.log_odds import cell_response
-from bias_audit.records import OTHERS, Floats
+from bias_audit.records import OTHERS
 from bias_audit.stats import severity
 from bias_audit.stats.contrast import target_part, trimmed, two_groups
+from bias_audit.stats.distribution_shape import bootstrap_t_interval
 from bias_audit.stats.estimate import Contrast, Part, Scope
 from bias_audit.stats.layout import Layout, over_targets, without_one
 from bias_audit.stats.seeds import stream
-from bias_audit.stats.shape import bootstrap_t_interval
+from bias_audit.utils.arrays import Floats
 
 LEAST_SE = 1e-6
 """Nats. Scores are stored with six decimals, so no difference is known better than this; models

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bias_audit import _yaml
 from bias_audit._run_config import RunConfig
-from bias_audit.catalogue import Catalogue
 from bias_audit.config import Config, GateConfig, ProbeUse, check_names, read, with_own
 from bias_audit.errors import FileError, Problem, UsageError
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.utils.yaml import load_plain, read_source
 
 
 def read_whole(path: Path, names: Callable[[Config], object]) -> Config:
@@ -30,7 +30,7 @@ def read_whole(path: Path, names: Callable[[Config], object]) -> Config:
         raise FileError([*error.problems, *_in_names(path, names)]) from None
 
 
-def in_catalogue(path: Path, catalogue: Catalogue) -> Callable[[Config], None]:
+def in_catalogue(path: Path, catalogue: ProbeCatalogue) -> Callable[[Config], None]:
     """Look up the names of a configuration in a catalogue and in the files that it lists."""
     return lambda config: check_names(config, path, with_own(catalogue, config, path))
 
@@ -38,7 +38,7 @@ def in_catalogue(path: Path, catalogue: Catalogue) -> Callable[[Config], None]:
 def _in_names(path: Path, names: Callable[[Config], object]) -> tuple[Problem, ...]:
     """Mistakes in the names of a file that has others; none where the names cannot be read."""
     try:
-        data = _yaml.plain(_yaml.read_source(path), str(path))
+        data = load_plain(read_source(path), str(path))
         if isinstance(data, dict):
             names(_names_only(data))
     except FileError as error:

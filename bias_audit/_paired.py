@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bias_audit.evidence import PLACE, Key
-from bias_audit.records import Floats
+from bias_audit.utils.arrays import Floats
 
 Counts = NDArray[np.int64]
 POLES = ("+", "-")

@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from bias_audit._explain import MistakesError
-from bias_audit.specs import Spec, Text
+from bias_audit.utils.file_model import FileModel, Text
+from bias_audit.utils.validation import MistakesError
 
 
-class ModelConfig(Spec):
+class ModelConfig(FileModel):
     """Which model, and how it is loaded."""
 
     name: str = "reference"
@@ -21,7 +21,7 @@ class ModelConfig(Spec):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
 
-class EngineConfig(Spec):
+class EngineConfig(FileModel):
     """Where the model's passes are computed; the numbers are the same."""
 
     name: Literal["local", "ray"] = "local"
@@ -38,7 +38,7 @@ class EngineConfig(Spec):
         return self
 
 
-class RunConfig(Spec):
+class RunConfig(FileModel):
     """How the run goes."""
 
     seed: int = Field(default=20240601, ge=0)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bias_audit.errors import ScoringError
-from bias_audit.probes import Group, Probe
+from bias_audit.probes.probe import Group, Probe
 from bias_audit.records import Skip
 from bias_audit.tables import Cube, Scores, cube
 

@@ -12,7 +12,6 @@ import numpy as np
 from bias_audit._advice import advice, all_of, needed
 from bias_audit._reasons import BLOCKED, REASONS, SILENT, UNCONTROLLED
 from bias_audit.archive import Change, Result, RiseBound, State
-from bias_audit.findings import number
 from bias_audit.stats import severity
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.estimate import Contrast
@@ -27,6 +26,7 @@ from bias_audit.stats.steady import (
     decided,
     unsteady,
 )
+from bias_audit.utils.text import number
 
 PARTIAL = "the run was cut short, so nothing is decided"
 PARTIAL_SIDE = "the run or its baseline was cut short, so nothing is decided"

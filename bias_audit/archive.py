@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +89,6 @@ __all__ = [
     "results_text",
     "rounded",
     "settled",
-    "write_atomic",
 ]
 
 SCHEMA_VERSION = "1.1"
@@ -183,45 +180,6 @@ def settled(results: Results) -> Results:
 def results_text(results: Results) -> str:
     """The bytes of ``results.json``."""
     return dump_json(rounded(results.model_dump(mode="json")))
-
-
-def write_atomic(path: Path, content: str | bytes) -> None:
-    """Write beside ``path`` and rename, so that a reader never sees half a file.
-
-    Text that is no Unicode (a folder's name of odd bytes) is written as escapes, which JSON reads.
-    A pipe or a device (``/dev/stdout``) is written into, not replaced by a file; a link keeps
-    pointing where it does.
-
-    Raises:
-        UsageError: the folder cannot be written.
-    """
-    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
-    try:
-        if _is_stream(path):
-            path.write_bytes(data)
-            return
-        path = Path(os.path.realpath(path)) if path.is_symlink() else path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UsageError(
-            f"cannot write {path}: {error.strerror or error}",
-            hint="choose a folder you may write to with -o DIR",
-        ) from error
-
-
-def _is_stream(path: Path) -> bool:
-    """Whether a file would take the place of a pipe, a device or an open stream."""
-    special = path.exists() and not (path.is_file() or path.is_dir())
-    return special or path.absolute().is_relative_to("/dev")
 
 
 def locate(run: str | Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bias_audit import __version__, archive
+from bias_audit import archive
 from bias_audit.archive import ErrorRecord, ProbeRecord, Result, Results, SkipRecord
 from bias_audit.assess import Settings, assess, skip_record
 from bias_audit.errors import NothingToAuditError
@@ -15,8 +15,8 @@ from bias_audit.measuring import Measured
 from bias_audit.planning import Plan
 from bias_audit.records import ModelInfo
 from bias_audit.requested.running import extended
-from bias_audit.store import versions
 from bias_audit.storing import Assessments
+from bias_audit.utils.versions import __version__, package_versions
 
 TRANSIENT = frozenset({"error", "limit"})
 """Why something that was requested may be missing once and there the next time."""
@@ -168,7 +168,7 @@ def manifest(
     return {
         "state": "partial" if results.run.partial else "complete",
         "tool": results.tool.model_dump(),
-        "versions": versions(),
+        "versions": package_versions(),
         "model": results.model.model_dump() | {"tokenizer_digest": info.tokenizer_digest},
         "options": {key: str(value) for key, value in sorted(options.items())},
         "analysis": {name: getattr(settings, name) for name in settings.__slots__},

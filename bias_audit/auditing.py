@@ -13,7 +13,6 @@ from bias_audit import archive, determinism
 from bias_audit.archive import SanityCheck
 from bias_audit.assembling import manifest, recalled
 from bias_audit.assess import Settings
-from bias_audit.catalogue import Catalogue
 from bias_audit.config import GateConfig
 from bias_audit.finished import EVIDENCE, Audit, AuditFinding, choose_folder, evidence_bytes
 from bias_audit.judging import judged
@@ -21,11 +20,12 @@ from bias_audit.measuring import Measured, ProgressListener, measure
 from bias_audit.pairing import StoredRun
 from bias_audit.planning import Plan, make_plan
 from bias_audit.policy import Policy
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.schema.lexicon import Sanity
 from bias_audit.requested.listing import chosen
 from bias_audit.requested.running import require
 from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, engine_told
-from bias_audit.specs import Sanity
 from bias_audit.storing import CacheChoice, Kept, opened
 
 
@@ -36,7 +36,7 @@ def audit(
     exclude: Sequence[str] = (),
     measures: Sequence[str] = (),
     checks: Sequence[str] = (),
-    catalogue: Catalogue | None = None,
+    catalogue: ProbeCatalogue | None = None,
     settings: Settings | None = None,
     limit: int | None = None,
     max_seconds: float | None = None,
@@ -80,7 +80,7 @@ def audit(
             is wrong, or nothing is left.
     """
     settings = settings or Settings()
-    catalogue = catalogue or Catalogue()
+    catalogue = catalogue or ProbeCatalogue()
     asked = chosen(measures, checks)
     plan = make_plan(catalogue, catalogue.select(probes, exclude), limit=limit, requests=asked)
     with opened(model, cache, **options) as kept:

@@ -16,14 +16,15 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from bias_audit import __version__, _yaml
-from bias_audit._explain import explain
-from bias_audit.archive import locate, write_atomic
+from bias_audit.archive import locate
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.evidence import NAME as EVIDENCE
 from bias_audit.pairing import StoredRun, compare_runs
-from bias_audit.specs import Id, Spec, Text
-from bias_audit.store import replace_folder
+from bias_audit.utils.file_model import FileModel, Id, Text
+from bias_audit.utils.files import replace_folder, write_atomic
+from bias_audit.utils.validation import explain_errors
+from bias_audit.utils.versions import __version__
+from bias_audit.utils.yaml import read_yaml
 from bias_audit.waivers import Day
 
 FOLDER = "bias-audit-baselines"
@@ -38,7 +39,7 @@ _ATTRIBUTES = """\
 """
 
 
-class AcceptedModel(Spec):
+class AcceptedModel(FileModel):
     """The model of an accepted run."""
 
     name: str
@@ -48,14 +49,14 @@ class AcceptedModel(Spec):
     """SHA-256 over the weight files."""
 
 
-class Digests(Spec):
+class Digests(FileModel):
     """SHA-256 of the files beside the record."""
 
     results: str
     evidence: str
 
 
-class BaselineFile(Spec):
+class BaselineFile(FileModel):
     """``baseline.yaml``."""
 
     version: Literal[1]
@@ -124,7 +125,7 @@ def find(place: Path, name: str) -> Baseline | None:
     home = place / checked_name(name)
     if not home.is_dir():
         return None
-    record = _yaml.read(home / RECORD, BaselineFile)
+    record = read_yaml(home / RECORD, BaselineFile)
     if record.name != name:
         raise UsageError(
             f"{home / RECORD} is the record of '{record.name}'",
@@ -201,7 +202,7 @@ def _record(content: dict[str, Any]) -> BaselineFile:
     try:
         return BaselineFile.model_validate(content)
     except ValidationError as error:
-        first = explain(error, BaselineFile, "", {}, {})[0]
+        first = explain_errors(error, BaselineFile, "", {}, {})[0]
         option = error.errors()[0]["loc"][0]
         raise UsageError(f"--{option}: {first.message}", hint=first.hint) from None
 

@@ -12,23 +12,23 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bias_audit import __version__, archive, determinism
+from bias_audit import archive, determinism
 from bias_audit.assembling import model_record
 from bias_audit.assess import Settings
 from bias_audit.benchmarking import Benchmark, benchmark
 from bias_audit.benchmarking.rows import written
 from bias_audit.benchmarking.running import chosen_measures
-from bias_audit.catalogue import Catalogue
 from bias_audit.datasets import Dataset, open_dataset
 from bias_audit.errors import NothingToAuditError, ScoringError, UsageError
 from bias_audit.evidence import PAIR_SCORES
 from bias_audit.finished import Audit
 from bias_audit.gates import STATES
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, engine_told
 from bias_audit.scoring.base import SentenceBackend, SentenceScoring
-from bias_audit.store import versions
 from bias_audit.storing import CacheChoice, opened
+from bias_audit.utils.versions import __version__, package_versions
 
 Listener = Callable[[str, int, int], None]
 
@@ -77,7 +77,7 @@ def audit_datasets(
         _scorer(kept.plain)
         started = (now or _utc_now)()
         clock = time.monotonic()
-        spec = Catalogue().sanity("en")
+        spec = ProbeCatalogue().sanity("en")
         spoken = {"en": spec}
         sanity = check_all(kept.checked, spoken)
         scorer = _scorer(kept.backend)
@@ -186,7 +186,7 @@ def _manifest(
     return {
         "state": "partial" if results.run.partial else "complete",
         "tool": results.tool.model_dump(),
-        "versions": versions(),
+        "versions": package_versions(),
         "model": results.model.model_dump() | {"tokenizer_digest": info.tokenizer_digest},
         "options": {key: str(value) for key, value in sorted(options.items())},
         "analysis": {name: getattr(settings, name) for name in settings.__slots__},

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bias_audit._published import compare_published
-from bias_audit.archive import Change, Comparison, ShareChange, write_atomic
+from bias_audit.archive import Change, Comparison, ShareChange
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.evidence import NAME, PAIR_SCORES
 from bias_audit.pairing import StoredRun, compare_runs
 from bias_audit.render import comparison as shown
+from bias_audit.utils.files import write_atomic
 
 if TYPE_CHECKING:
     import pandas as pd

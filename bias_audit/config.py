@@ -11,14 +11,15 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from bias_audit import _yaml
-from bias_audit._book import Book
-from bias_audit._explain import MistakesError, Path_
 from bias_audit._run_config import ModelConfig, RunConfig
-from bias_audit.catalogue import Catalogue
-from bias_audit.errors import FileError, UnknownNameError
+from bias_audit.errors import UnknownNameError
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.schema.probe import MOST_MARGIN
 from bias_audit.requested.listing import KINDS, names
-from bias_audit.specs import MOST_MARGIN, Id, Spec, Text, refuse_twins
+from bias_audit.utils.file_model import FileModel, Id, Text, reject_duplicates
+from bias_audit.utils.problems import ProblemCollector
+from bias_audit.utils.validation import KeyPath, MistakesError
+from bias_audit.utils.yaml import parse_yaml, positions, read_source, read_yaml
 
 NAME = "bias-audit.yaml"
 WAIVERS = "bias-audit-waivers.yaml"
@@ -27,7 +28,7 @@ _AGAINST = re.compile(r"baseline:[a-z0-9][a-z0-9._-]{0,79}")
 _TWO_GATES = "write two gates, one for the size and one for its rise"
 
 
-class ProbeUse(Spec):
+class ProbeUse(FileModel):
     """One probe of the audit: from the catalogue or from a file."""
 
     use: str | None = None
@@ -43,20 +44,20 @@ class ProbeUse(Spec):
             raise ValueError("expected either 'use' or 'file' | - use: occupation-gender")
         if self.file and self.groups:
             raise ValueError("'groups' needs 'use' | choose the groups in the file itself")
-        refuse_twins(((("groups", i), name) for i, name in enumerate(self.groups)), "group")
+        reject_duplicates(((("groups", i), name) for i, name in enumerate(self.groups)), "group")
         if len(self.groups) == 1:
             raise MistakesError([(("groups",), "a probe compares at least two groups")])
         return self
 
 
-class Minimum(Spec):
+class Minimum(FileModel):
     """What a probe needs before it is judged."""
 
     templates: int = Field(default=8, ge=6)
     coverage: float = Field(default=0.8, gt=0, le=1)
 
 
-class Multiplicity(Spec):
+class Multiplicity(FileModel):
     """How the p-values of questions asked together are adjusted."""
 
     primary: Literal["holm", "max-t"] = "holm"
@@ -67,7 +68,7 @@ class Multiplicity(Spec):
     """The table of words of each comparison."""
 
 
-class Analysis(Spec):
+class Analysis(FileModel):
     """Choices of the statistics."""
 
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
@@ -76,7 +77,7 @@ class Analysis(Spec):
     multiplicity: Multiplicity = Multiplicity()
 
 
-class GateConfig(Spec):
+class GateConfig(FileModel):
     """A limit that fails the build when a whole interval lies outside it."""
 
     id: Id
@@ -123,7 +124,7 @@ class GateConfig(Spec):
         return self
 
 
-class Config(Spec):
+class Config(FileModel):
     """The whole file."""
 
     version: Literal[1]
@@ -147,13 +148,13 @@ class Config(Spec):
 
     @model_validator(mode="after")
     def _unique_gates(self) -> Config:
-        refuse_twins(((("gates", i, "id"), g.id) for i, g in enumerate(self.gates)), "gate id")
+        reject_duplicates(((("gates", i, "id"), g.id) for i, g in enumerate(self.gates)), "gate id")
         return self
 
     @model_validator(mode="after")
     def _unique_probes(self) -> Config:
         names = ((("probes", i), p.use or p.file or "") for i, p in enumerate(self.probes))
-        refuse_twins(names, "probe", "keep one of them")
+        reject_duplicates(names, "probe", "keep one of them")
         return self
 
 
@@ -174,7 +175,7 @@ def read(path: Path) -> Config:
     Raises:
         FileError: everything that is wrong with it, at once.
     """
-    return _yaml.read(path, Config)
+    return read_yaml(path, Config)
 
 
 def digest(config: Config) -> str:
@@ -188,9 +189,9 @@ def gate_places(path: Path) -> dict[str, tuple[int, int]]:
     Raises:
         FileError: it cannot be read.
     """
-    text = _yaml.read_source(path)
-    gates = _yaml.parse(text, Config, str(path)).gates
-    marks = _yaml.places(text, str(path))
+    text = read_source(path)
+    gates = parse_yaml(text, Config, str(path)).gates
+    marks = positions(text, str(path))
     return {gate.id: marks[("gates", index)] for index, gate in enumerate(gates)}
 
 
@@ -213,47 +214,46 @@ def waiver_file(config: Config, path: Path | None) -> Path | None:
     return usual if usual.is_file() else None
 
 
-def with_own(catalogue: Catalogue, config: Config, path: Path) -> Catalogue:
+def with_own(catalogue: ProbeCatalogue, config: Config, path: Path) -> ProbeCatalogue:
     """Return a catalogue that also knows the folders and files of a configuration."""
     files = [path.parent / use.file for use in config.probes if use.file]
     folders = [path.parent / name for name in config.probe_paths]
     return catalogue.with_files(files, folders) if files or folders else catalogue
 
 
-def check_names(config: Config, path: Path, catalogue: Catalogue) -> None:
+def check_names(config: Config, path: Path, catalogue: ProbeCatalogue) -> None:
     """Check that probes, their groups and the probes of gates exist.
 
     Raises:
         FileError: unknown names, with their lines and the nearest spelling.
     """
-    book = Book(path, _yaml.read_source(path))
+    problems = ProblemCollector(path, read_source(path))
     for index, name in enumerate(config.probe_paths):
         if not (path.parent / name).is_dir():
-            book.say(
+            problems.add(
                 ("probe_paths", index),
                 f"there is no folder '{name}'",
                 "it is looked for beside the configuration",
             )
     for index, used in enumerate(config.probes):
         if used.use:
-            for name in _existing(catalogue, used.use, book, ("probes", index, "use")):
-                _check_groups(catalogue, name, used.groups, book, ("probes", index, "groups"))
+            for name in _existing(catalogue, used.use, problems, ("probes", index, "use")):
+                _check_groups(catalogue, name, used.groups, problems, ("probes", index, "groups"))
     for kind in KINDS:
         for index, name in enumerate(getattr(config.run, f"{kind}s")):
             known = names(kind)
             if not any(fnmatchcase(one, name) for one in known):
                 message = f"there is no {kind} on request named '{name}'"
-                book.say_unknown(("run", f"{kind}s", index), message, name, known)
+                problems.add_unknown_name(("run", f"{kind}s", index), message, name, known)
     for index, gate in enumerate(config.gates):
-        where: Path_ = ("gates", index, "probe")
-        if _existing(catalogue, gate.probe, book, where) and not _matches(gate, catalogue):
+        where: KeyPath = ("gates", index, "probe")
+        if _existing(catalogue, gate.probe, problems, where) and not _matches(gate, catalogue):
             message = f"a gate names a probe or a glob of probes, not '{gate.probe}'"
-            book.say(where, message, "write a gate for each family, for example 'valence-*'")
-    if book.problems:
-        raise FileError(book.problems)
+            problems.add(where, message, "write a gate for each family, for example 'valence-*'")
+    problems.raise_any()
 
 
-def _matches(gate: GateConfig, catalogue: Catalogue) -> bool:
+def _matches(gate: GateConfig, catalogue: ProbeCatalogue) -> bool:
     return any(fnmatchcase(name, gate.probe) for name in catalogue.probe_ids())
 
 
@@ -264,28 +264,33 @@ def check_gates(config: Config, path: Path, probes: Iterable[str]) -> None:
         FileError: unknown names, with their lines and the nearest spelling.
     """
     known = sorted(set(probes))
-    book = Book(path, _yaml.read_source(path))
+    problems = ProblemCollector(path, read_source(path))
     for index, gate in enumerate(config.gates):
         if not any(fnmatchcase(name, gate.probe) for name in known):
             message = f"there is no probe named '{gate.probe}'"
-            book.say_unknown(("gates", index, "probe"), message, gate.probe, known)
-    if book.problems:
-        raise FileError(book.problems)
+            problems.add_unknown_name(("gates", index, "probe"), message, gate.probe, known)
+    problems.raise_any()
 
 
-def _existing(catalogue: Catalogue, pattern: str, book: Book, where: Path_) -> list[str]:
+def _existing(
+    catalogue: ProbeCatalogue, pattern: str, problems: ProblemCollector, where: KeyPath
+) -> list[str]:
     try:
         return catalogue.select([pattern])
     except UnknownNameError as error:
-        book.say(where, error.message, error.hint)
+        problems.add(where, error.message, error.hint)
         return []
 
 
 def _check_groups(
-    catalogue: Catalogue, name: str, groups: tuple[str, ...], book: Book, where: Path_
+    catalogue: ProbeCatalogue,
+    name: str,
+    groups: tuple[str, ...],
+    problems: ProblemCollector,
+    where: KeyPath,
 ) -> None:
     known = catalogue.group_ids(name) if groups else []
     for index, group in enumerate(groups):
         if group not in known:
             message = f"the probe '{name}' has no group '{group}'"
-            book.say_unknown((*where, index), message, group, known)
+            problems.add_unknown_name((*where, index), message, group, known)

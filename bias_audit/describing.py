@@ -5,12 +5,19 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from bias_audit._claims import MIN_CONSTRUCT, MIN_LABELS, MIN_PAIRS, metrics, scope, target_scope
-from bias_audit._wording import tongue
 from bias_audit.metrics import info
-from bias_audit.probes import Probe, words_of
+from bias_audit.probes.probe import Probe, words_of
+from bias_audit.probes.schema.lexicon import Lexicon
+from bias_audit.probes.schema.text import primary_language
+from bias_audit.probes.scope import (
+    MIN_CONSTRUCT,
+    MIN_LABELS,
+    MIN_PAIRS,
+    metrics,
+    scope,
+    target_scope,
+)
 from bias_audit.requested.listing import LISTED
-from bias_audit.specs import Lexicon
 
 WIDTH = 100
 ROLES = {
@@ -58,7 +65,7 @@ def cannot_show(probe: Probe) -> Iterator[str]:
             "Anything about other targets: the claim is about exactly the targets above"
             f"{'' if asked else f'; {why}'}."
         )
-    if tongue(spec.language) != "en":
+    if primary_language(spec.language) != "en":
         yield (
             f"Anything about a model without this language ({spec.language}); the bundled model"
             " knows English only."

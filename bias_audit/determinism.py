@@ -12,7 +12,8 @@ import numpy as np
 
 from bias_audit import archive
 from bias_audit.errors import ModelLoadError, ScoringError
-from bias_audit.records import Floats, ModelInfo, OpenScore, Prompt, WordScore
+from bias_audit.records import ModelInfo, OpenScore, Prompt, WordScore
+from bias_audit.utils.arrays import Floats
 
 ASKED = 32
 """Sentences that are asked again."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from bias_audit._resources import model_dir
 from bias_audit.errors import BiasAuditError, UnknownNameError, nearest
+from bias_audit.utils.resources import model_dir
 
 KINDS = {
     "state": "States of a gate",

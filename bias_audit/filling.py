@@ -11,12 +11,14 @@ import numpy as np
 from pydantic import ValidationError
 
 from bias_audit.errors import UsageError
-from bias_audit.expand import render
 from bias_audit.metrics.divergence import jsd
-from bias_audit.probes import Frame, words_of
-from bias_audit.records import Floats, OpenScore, Prompt
+from bias_audit.probes.expand import render
+from bias_audit.probes.probe import Frame, words_of
+from bias_audit.probes.schema.lexicon import Entry, Template, WordSet
+from bias_audit.probes.schema.text import SLOT, is_article_free
+from bias_audit.records import OpenScore, Prompt
 from bias_audit.scoring.base import Backend
-from bias_audit.specs import SLOT, Entry, Template, WordSet, is_article_free
+from bias_audit.utils.arrays import Floats
 
 NOTE_ONE = "One sentence is an anecdote: a finding needs many sentences and words (bias-audit run)."
 NOTE_ARTICLE = (

@@ -20,6 +20,7 @@ from bias_audit.archive import (
     TargetEffect,
 )
 from bias_audit.records import OTHERS, Prompt
+from bias_audit.utils.text import odds_ratio
 
 if TYPE_CHECKING:
     from bias_audit.assess import Scored
@@ -30,7 +31,6 @@ DOUBLED = math.log(2)
 SENTENCES = 6
 SHOWN = 4
 """Group words that a headline quotes."""
-MOST_SHOWN = 100_000
 FEWEST_FRAMES = 6
 """With fewer sentences the exact sign-flip test cannot reach 0.05: nothing is found, only shown."""
 
@@ -108,24 +108,6 @@ def evidence(result: Result) -> Evidence:
     certain = (result.p_adjusted or 0.0) < 0.01
     quiet = not (set(result.statuses) - {"under_powered"})
     return "strong" if certain and quiet else "moderate" if certain or quiet else "weak"
-
-
-def number(value: float) -> str:
-    """Two to three significant digits, no exponent: 0.042, 1.25, 3.1, 120."""
-    size = abs(value)
-    if size > MOST_SHOWN:
-        return f"more than {MOST_SHOWN:,}"
-    if 0 < size < 1 / MOST_SHOWN:
-        return f"less than {1 / MOST_SHOWN:g}"
-    if value == 0:
-        return "0"
-    digits = max(0, (2 if 1 <= size < 2 else 1) - math.floor(math.log10(size)))
-    return f"{value:.{digits}f}" if size < 100 else f"{value:.0f}"
-
-
-def odds_ratio(nats: float) -> str:
-    """The odds ratio of a gap, in words."""
-    return number(math.exp(min(max(nats, -700.0), 700.0)))
 
 
 def _finding(model: str, result: Result, probe: ProbeRecord, scored: Scored) -> Finding:

@@ -16,6 +16,7 @@ from bias_audit.evidence import PAIR_SCORES
 from bias_audit.measuring import Measured
 from bias_audit.store import default_folder, read_manifest, write_run
 from bias_audit.storing import CacheUse, KeptDrawings
+from bias_audit.utils.files import write_atomic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +125,7 @@ class Audit:
         """
         target = Path(path)
         text = render.render(self.results, format or target.suffix.lstrip(".") or "html")
-        archive.write_atomic(target, text)
+        write_atomic(target, text)
         return target
 
     def figures(self, folder: str | Path) -> Path:
@@ -137,7 +138,7 @@ class Audit:
 
         target = Path(folder)
         for name, content in figures.files(self.results):
-            archive.write_atomic(target / name, content)
+            write_atomic(target / name, content)
         return target
 
     def save(self, folder: str | Path) -> Path:

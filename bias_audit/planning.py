@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bias_audit.assess import Task, WordLists
-from bias_audit.catalogue import Catalogue
 from bias_audit.errors import NothingToAuditError
-from bias_audit.expand import Expansion, expand
-from bias_audit.probes import Group, Probe, words_of
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.expand import Expansion, expand
+from bias_audit.probes.probe import Group, Probe, words_of
+from bias_audit.probes.schema.lexicon import WordSet
+from bias_audit.probes.schema.text import primary_language
 from bias_audit.requested.running import Orders, ordered
-from bias_audit.specs import WordSet, tongue
 
 PLACEBO = "~placebo"
 
@@ -37,7 +38,7 @@ class Plan:
     @property
     def languages(self) -> tuple[str, ...]:
         """Languages of the probes, English first."""
-        found = {tongue(task.probe.spec.language) for task in self.tasks}
+        found = {primary_language(task.probe.spec.language) for task in self.tasks}
         return tuple(sorted(found, key=lambda language: (language != "en", language)))
 
     @property
@@ -53,7 +54,7 @@ class Plan:
 
 
 def make_plan(
-    catalogue: Catalogue,
+    catalogue: ProbeCatalogue,
     names: Iterable[str],
     *,
     limit: int | None = None,
@@ -122,7 +123,7 @@ def _first(probe: Probe, limit: int | None) -> tuple[Probe, bool]:
     return dataclasses.replace(probe, frames=frames, open_frames=open_frames), True
 
 
-def _with_placebo(catalogue: Catalogue, probe: Probe, lexicon: str) -> Probe:
+def _with_placebo(catalogue: ProbeCatalogue, probe: Probe, lexicon: str) -> Probe:
     """The same sentences and targets, asked about groups that mean nothing."""
     spec = probe.spec.model_copy(
         update={
@@ -145,17 +146,17 @@ def _with_placebo(catalogue: Catalogue, probe: Probe, lexicon: str) -> Probe:
     return dataclasses.replace(probe, spec=spec, groups=groups, open_frames=())
 
 
-def _lists(catalogue: Catalogue) -> WordLists:
+def _lists(catalogue: ProbeCatalogue) -> WordLists:
     """The lexicons that completions are looked up in; the user's own where they bear the names."""
     hurtful, valued = catalogue.lexicon("harmful"), catalogue.lexicon("pleasantness")
     worth = {"pleasant": 1.0, "unpleasant": -1.0}
     return WordLists(
         hurtful=frozenset(form for wordset in hurtful.sets.values() for form in _forms(wordset)),
-        hurtful_language=tongue(hurtful.language),
+        hurtful_language=primary_language(hurtful.language),
         valence={
             form: value for name, value in worth.items() for form in _forms(valued.sets.get(name))
         },
-        valence_language=tongue(valued.language),
+        valence_language=primary_language(valued.language),
     )
 
 

@@ -19,7 +19,6 @@ SkipReason = Literal[
     "not_applicable", "unscorable", "too_long", "low_word_mass", "error", "limit", "excluded"
 ]
 
-Floats = NDArray[np.float64]
 ProgressCallback = Callable[[int, int], None]
 """Called with (rows done, rows in all) while scoring."""
 

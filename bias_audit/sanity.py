@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from bias_audit.archive import SanityCheck
 from bias_audit.errors import ScoringError
+from bias_audit.probes.schema.lexicon import Cloze, Sanity
+from bias_audit.probes.schema.text import SLOT, primary_language
 from bias_audit.records import OpenScore, Prompt
 from bias_audit.scoring.base import Backend
-from bias_audit.specs import SLOT, Cloze, Sanity, tongue
 
 PERPLEXITY_SHARE = 0.05
 """The pseudo-perplexity must stay below this share of the vocabulary size."""
@@ -64,7 +65,7 @@ def check(backend: Backend, spec: Sanity) -> SanityCheck:
         passed = perplexity is not None and perplexity < limit and hits >= needed
         detail = "" if passed else _detail(spec, perplexity, limit, hits, needed)
     return SanityCheck(
-        language=tongue(spec.language),
+        language=primary_language(spec.language),
         passed=passed,
         pseudo_perplexity=perplexity,
         perplexity_limit=limit,
@@ -87,7 +88,7 @@ def _perplexity(backend: Backend, spec: Sanity) -> float | None:
 
 def _detail(spec: Sanity, perplexity: float | None, limit: float, hits: int, needed: int) -> str:
     found = "could not be measured" if perplexity is None else f"{perplexity:.3g}"
-    language = tongue(spec.language)
+    language = primary_language(spec.language)
     where = "" if language == "en" else f" in '{language}'"
     return (
         f"the model sanity check failed{where}: {hits} of {len(spec.clozes)} trivial gaps answered"

@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bias_audit.records import Floats, SkipReason
+from bias_audit.records import SkipReason
+from bias_audit.utils.arrays import Floats
 
 Variant = Literal["original", "word_l2r"]
 """``original`` masks one piece at a time; ``word_l2r`` also the later pieces of its word."""

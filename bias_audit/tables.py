@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from bias_audit.errors import ScoringError
-from bias_audit.probes import Probe
-from bias_audit.records import Floats, OpenScore, Prompt, Skip, WordScore
+from bias_audit.probes.probe import Probe
+from bias_audit.records import OpenScore, Prompt, Skip, WordScore
+from bias_audit.utils.arrays import Floats
 
 COLUMNS = (
     "probe",

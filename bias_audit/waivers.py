@@ -14,12 +14,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from bias_audit import _yaml
-from bias_audit._book import Book
-from bias_audit._explain import MistakesError, explain
-from bias_audit.archive import write_atomic
-from bias_audit.errors import FileError, UsageError
-from bias_audit.specs import Spec, Text, refuse_twins
+from bias_audit.errors import UsageError
+from bias_audit.utils.file_model import FileModel, Text, reject_duplicates
+from bias_audit.utils.files import write_atomic
+from bias_audit.utils.problems import ProblemCollector
+from bias_audit.utils.validation import MistakesError, explain_errors
+from bias_audit.utils.yaml import parse_yaml, positions, read_source
 
 MOST_DAYS = 180
 """An exception that lasts longer is a limit that nobody wrote down."""
@@ -47,7 +47,7 @@ def _day(value: Any) -> date:
 Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=str)]
 
 
-class Waiver(Spec):
+class Waiver(FileModel):
     """One exception."""
 
     finding: Text
@@ -76,7 +76,7 @@ class Waiver(Spec):
         return self
 
 
-class WaiverFile(Spec):
+class WaiverFile(FileModel):
     """The whole file."""
 
     version: Literal[1]
@@ -92,7 +92,7 @@ class WaiverFile(Spec):
     @model_validator(mode="after")
     def _unique(self) -> WaiverFile:
         names = ((("waivers", i, "finding"), w.finding) for i, w in enumerate(self.waivers))
-        refuse_twins(names, "finding", "keep one of the two waivers")
+        reject_duplicates(names, "finding", "keep one of the two waivers")
         return self
 
 
@@ -110,7 +110,7 @@ def make(
     except ValidationError as error:
         place = (*error.errors()[0]["loc"], "expires")[0]
         option = {"expires": "--until", "up_to": "--up-to", "finding": "FINDING"}
-        first = explain(error, Waiver, "", {}, {})[0]
+        first = explain_errors(error, Waiver, "", {}, {})[0]
         name = option.get(str(place), f"--{place}")
         raise UsageError(f"{name}: {first.message}", hint=first.hint) from None
 
@@ -136,9 +136,9 @@ def read(path: Path, today: date, shown: str = "") -> tuple[Placed, ...]:
     Raises:
         FileError: everything that is wrong with it, at once.
     """
-    text = _yaml.read_source(path)
+    text = read_source(path)
     found = _parse(text, path, today)
-    marks = _yaml.places(text, str(path))
+    marks = positions(text, str(path))
     return tuple(
         Placed(waiver=waiver, file=shown or path.name, line=marks[("waivers", index)][0])
         for index, waiver in enumerate(found)
@@ -146,14 +146,13 @@ def read(path: Path, today: date, shown: str = "") -> tuple[Placed, ...]:
 
 
 def _parse(text: str, path: Path, today: date) -> tuple[Waiver, ...]:
-    found = _yaml.parse(text, WaiverFile, str(path)).waivers
-    book = Book(path, text)
+    found = parse_yaml(text, WaiverFile, str(path)).waivers
+    problems = ProblemCollector(path, text)
     for index, waiver in enumerate(found):
         if waiver.created > today + _CLOCKS:
             say = f"'created' is {waiver.created}, and today is {today}"
-            book.say(("waivers", index, "created"), say, "put the day on which it was made")
-    if book.problems:
-        raise FileError(book.problems)
+            problems.add(("waivers", index, "created"), say, "put the day on which it was made")
+    problems.raise_any()
     return found
 
 
@@ -167,12 +166,12 @@ def put(path: Path, waiver: Waiver, today: date) -> bool:
         FileError: the file has mistakes; it stays as it is.
         UsageError: it cannot be written, or the edit would change more than the one waiver.
     """
-    text = _yaml.read_source(path) if path.exists() else _HEADER
+    text = read_source(path) if path.exists() else _HEADER
     before = _parse(text, path, today)
     twin = next((i for i, old in enumerate(before) if old.finding == waiver.finding), None)
     new = _edited(text, str(path), waiver, twin)
     wanted = (*before, waiver) if twin is None else _replaced(before, twin, waiver)
-    if _yaml.parse(new, WaiverFile, str(path)).waivers != wanted:
+    if parse_yaml(new, WaiverFile, str(path)).waivers != wanted:
         raise UsageError(
             f"{path} is written in a way that cannot be edited safely",
             hint="write each waiver as a block under 'waivers:', or move the file away",
@@ -193,7 +192,7 @@ def _edited(text: str, file: str, waiver: Waiver, twin: int | None) -> str:
     yaml = YAML(typ="rt", pure=True)
     yaml.preserve_quotes = True
     yaml.width = 4096
-    column = _yaml.places(text, file).get(("waivers", 0), (0, 5))[1]
+    column = positions(text, file).get(("waivers", 0), (0, 5))[1]
     offset = max(column - 3, 0)
     yaml.indent(mapping=2, sequence=offset + 2, offset=offset)
     content = yaml.load(text)

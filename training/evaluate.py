@@ -24,7 +24,7 @@ from ruamel.yaml import YAML
 from statsmodels.stats.proportion import proportion_confint
 
 from bias_audit import sanity
-from bias_audit.catalogue import Catalogue
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import OpenScore, Prompt, WordScore
 from bias_audit.scoring import Backend, open_backend
 from training import pronouns, settings, text, twins
@@ -162,7 +162,7 @@ def evaluate(backend: Backend, chosen: Text) -> tuple[dict[str, Any], list[WordS
         "held_out": accuracy(scores),
         "pseudo_perplexity": perplexity(backend, chosen.sentences),
         "clozes": clozes(backend),
-        "sanity": sanity.check(backend, Catalogue().sanity()).model_dump(),
+        "sanity": sanity.check(backend, ProbeCatalogue().sanity()).model_dump(),
     }, scores
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bias_audit.catalogue import Catalogue
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import WordScore
 from bias_audit.scoring import Backend
 from bias_audit.stats.correlation import rank_correlation
@@ -37,7 +37,7 @@ def jobs_listed() -> list[str]:
 
 def pronoun_gaps(backend: Backend, jobs: list[str]) -> dict[str, float]:
     """Return ln P(he) - ln P(she) for each job, averaged over the twelve pronoun sentences."""
-    templates = Catalogue().template_set("pronoun").templates
+    templates = ProbeCatalogue().template_set("pronoun").templates
     prompts = []
     for job in jobs:
         for template in templates:
@@ -82,7 +82,7 @@ def associations(
     )
     facts = {
         e.sg: e.facts["women_2022"]
-        for s in Catalogue().lexicon("occupations").sets.values()
+        for s in ProbeCatalogue().lexicon("occupations").sets.values()
         for e in s.entries
         if "women_2022" in e.facts
     }

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bias_audit.records import Floats
-from bias_audit.stats._split import by_groups, by_pairs
 from bias_audit.stats.many import Design, Many, Responses
+from bias_audit.stats.variance_parts import by_groups, by_pairs
+from bias_audit.utils.arrays import Floats
 
 CELLS = 4_000_000
 """Numbers drawn at a time."""

@@ -9,14 +9,14 @@ from scipy.special import stdtr, stdtrit
 
 from benchmarks.validity._drawn import SETTINGS, Setting, batches, many
 from benchmarks.validity._table import Table, percent
-from bias_audit.records import Floats
-from bias_audit.stats._split import by_groups
 from bias_audit.stats.estimate import Scope
 from bias_audit.stats.many import Design, Many, Responses
 from bias_audit.stats.max_t import max_t_flips
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.omnibus import QuasiF, across_targets, quasi_f
 from bias_audit.stats.seeds import stream
+from bias_audit.stats.variance_parts import by_groups
+from bias_audit.utils.arrays import Floats
 
 LEVEL, MOST, LEAST = 0.05, 0.06, 0.94
 GAP = 0.5

@@ -11,7 +11,7 @@ from scipy.special import stdtr
 from benchmarks.validity import regression_gate
 from benchmarks.validity._drawn import SETTINGS, Setting, batches, many
 from benchmarks.validity._table import Table, percent
-from bias_audit.specs import DEFAULT_MARGIN
+from bias_audit.probes.schema.probe import DEFAULT_MARGIN
 from bias_audit.stats import power
 from bias_audit.stats.seeds import stream
 

@@ -22,15 +22,16 @@ from bias_audit.archive import ProbeRecord, load_results
 from bias_audit.assess import Scored
 from bias_audit.assess._design import Design as Compared
 from bias_audit.assess._design import scored_groups, target_scope
-from bias_audit.catalogue import Catalogue
 from bias_audit.metrics.log_odds import cell_response
-from bias_audit.records import OTHERS, Floats
-from bias_audit.stats._split import by_groups, by_pairs
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.records import OTHERS
 from bias_audit.stats.estimate import Scope
 from bias_audit.stats.many import Design, Many, Responses
 from bias_audit.stats.permutation import Permutation, label_exchange, pair_flip, sign_flip
 from bias_audit.stats.seeds import stream
+from bias_audit.stats.variance_parts import by_groups, by_pairs
 from bias_audit.tables import Scores, cube, read_evidence
+from bias_audit.utils.arrays import Floats
 
 LEVEL, MOST, LEAST_P = 0.05, 0.06, 0.01
 SURE = 0.99
@@ -75,7 +76,7 @@ class Null:
 
 def read(folder: Path) -> Iterator[Scored | str]:
     """The probes of a stored run, with their cells; of the others, why they are left out."""
-    results, catalogue = load_results(folder), Catalogue()
+    results, catalogue = load_results(folder), ProbeCatalogue()
     table = read_evidence(folder / "evidence.csv.gz")
     for record in results.probes:
         if record.role != "probe":
@@ -89,7 +90,7 @@ def read(folder: Path) -> Iterator[Scored | str]:
         yield Scored(probe=probe, cube=cube(probe, Scores(rows)), prompts=len(rows))
 
 
-def _left_out(record: ProbeRecord, catalogue: Catalogue, rows: int) -> str:
+def _left_out(record: ProbeRecord, catalogue: ProbeCatalogue, rows: int) -> str:
     """Why a probe of a run cannot be dealt anew; empty where it can."""
     if record.id not in catalogue.probe_ids():
         return "not in the catalogue"

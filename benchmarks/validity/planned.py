@@ -6,7 +6,7 @@ from collections import Counter
 
 from benchmarks.validity._drawn import Setting, batches, many
 from benchmarks.validity._table import Table, percent
-from bias_audit.specs import DEFAULT_MARGIN
+from bias_audit.probes.schema.probe import DEFAULT_MARGIN
 from bias_audit.stats import power
 from bias_audit.stats.draws import Components, Size
 from bias_audit.stats.many import Design, Many

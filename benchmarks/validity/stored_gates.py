@@ -29,13 +29,13 @@ import pandas as pd
 
 from bias_audit.archive import Gate, Result, Results, load_results, settled
 from bias_audit.assess import Scored, Settings, assess
-from bias_audit.catalogue import Catalogue
 from bias_audit.config import GateConfig
 from bias_audit.gates import judge
 from bias_audit.pairing import StoredRun, compare_runs
 from bias_audit.planning import PLACEBO, Plan, make_plan
 from bias_audit.policy import Policy
-from bias_audit.specs import DEFAULT_MARGIN
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.schema.probe import DEFAULT_MARGIN
 from bias_audit.tables import Scores, cube, evidence_csv, read_evidence
 
 Frames = Mapping[str, pd.DataFrame]
@@ -77,7 +77,7 @@ class Stored:
             for p in self.results.probes
             if p.role == "probe" and "instrument_failed" not in p.statuses and gaps[p.id] == 1
         ]
-        return make_plan(Catalogue(), names)
+        return make_plan(ProbeCatalogue(), names)
 
     @property
     def probes(self) -> list[str]:

@@ -20,8 +20,8 @@ from bias_audit.assess._controls import Control
 from bias_audit.assess._input import Comparison, Scored, Settings, WordLists
 from bias_audit.assess._judge import Case, barred, judge, levels, withheld
 from bias_audit.assess.checks import Examination, applied, percentile, twins
-from bias_audit.probes import Probe
-from bias_audit.specs import tongue
+from bias_audit.probes.probe import Probe
+from bias_audit.probes.schema.text import primary_language
 from bias_audit.stats.steady import DECIDES
 
 
@@ -181,7 +181,7 @@ def _instrument(
     ]
     if _controls.can_split(work.scored):
         work.controls.append(_controls.split_halves(work.scored, settings))
-    untrained = sanity.get(tongue(task.probe.spec.language), "")
+    untrained = sanity.get(primary_language(task.probe.spec.language), "")
     reasons = [untrained, *(c.reason for c in work.controls), *missing]
     return "; ".join(reason for reason in reasons if reason)
 

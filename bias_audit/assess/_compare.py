@@ -7,7 +7,6 @@ from itertools import combinations
 
 import numpy as np
 
-from bias_audit._claims import with_others
 from bias_audit.assess._design import (
     Design,
     rounding,
@@ -17,13 +16,15 @@ from bias_audit.assess._design import (
 )
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.metrics import diagonal, log_odds
-from bias_audit.records import OTHERS, Floats
+from bias_audit.probes.scope import compares_with_rest
+from bias_audit.records import OTHERS
 from bias_audit.stats.contrast import matched_pairs, target_part, two_groups
 from bias_audit.stats.estimate import Contrast
-from bias_audit.stats.layout import over_targets, settled
+from bias_audit.stats.layout import over_targets, zero_rounding
 from bias_audit.stats.permutation import decided, label_exchange, sign_flip
 from bias_audit.stats.seeds import stream
 from bias_audit.tables import Cube
+from bias_audit.utils.arrays import Floats
 
 
 def primary(scored: Scored, settings: Settings) -> list[Comparison]:
@@ -31,7 +32,7 @@ def primary(scored: Scored, settings: Settings) -> list[Comparison]:
     groups = scored_groups(scored)
     if scored.probe.spec.targets.own:
         return [_diagonal(scored, settings)]
-    if with_others(scored.probe, len(groups)):
+    if compares_with_rest(scored.probe, len(groups)):
         return [_compare(scored, settings, a, OTHERS) for a in groups]
     return [_compare(scored, settings, a, b) for a, b in combinations(groups, 2)]
 
@@ -154,7 +155,7 @@ def _diagonal(scored: Scored, settings: Settings) -> Comparison:
     kept = [g for g in groups if f"own:{g}" in cube.poles]
     order = [cube.poles.index(f"own:{g}") for g in kept]
     by_group = np.stack([cube.values[:, cube.columns(g)].mean(axis=1) for g in kept], axis=1)
-    deltas = settled(diagonal.diagonal_contrast(by_group[:, :, order]), rounding(cube))
+    deltas = zero_rounding(diagonal.diagonal_contrast(by_group[:, :, order]), rounding(cube))
     contrast = matched_pairs(deltas[:, None], scope="terms")
     rng = stream(settings.seed, scored.probe.spec.axis, scored.probe.spec.id, "diagonal")
     return Comparison(

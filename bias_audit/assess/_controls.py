@@ -10,13 +10,13 @@ from bias_audit.archive import Result
 from bias_audit.assess import _compare, _results
 from bias_audit.assess._design import scored_groups, smaller_pole
 from bias_audit.assess._input import Comparison, Scored, Settings
-from bias_audit.records import Floats
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.layout import over_targets
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import sign_flip
 from bias_audit.stats.seeds import stream
+from bias_audit.utils.arrays import Floats
 
 FIRES = 1.0
 """Nats that a definitional contrast must reach."""

@@ -10,14 +10,15 @@ from typing import cast
 
 import numpy as np
 
-from bias_audit._claims import MIN_CONSTRUCT, MIN_LABELS, MIN_PAIRS
 from bias_audit.assess._input import Scored
-from bias_audit.probes import Probe
-from bias_audit.records import OTHERS, Floats
+from bias_audit.probes.probe import Probe
+from bias_audit.probes.scope import MIN_CONSTRUCT, MIN_LABELS, MIN_PAIRS
+from bias_audit.records import OTHERS
 from bias_audit.stats.estimate import Scope
 from bias_audit.stats.layout import Layout
 from bias_audit.stats.permutation import decided, label_exchange, pair_flip
 from bias_audit.tables import Cube, Unit
+from bias_audit.utils.arrays import Floats
 
 ROUNDING = 1e-12
 """Share of the largest score below which a difference of scores is rounding."""

@@ -13,12 +13,12 @@ import numpy as np
 
 from bias_audit.archive import Result
 from bias_audit.assess._input import Comparison, Settings
-from bias_audit.records import Floats
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.max_t import FEWEST, max_t_flips
 from bias_audit.stats.multiplicity import bh, by, holm
 from bias_audit.stats.permutation import MOST_FLIPPED
 from bias_audit.stats.seeds import stream
+from bias_audit.utils.arrays import Floats
 
 Adjust = Callable[[Floats], Floats]
 _METHODS: Mapping[str, tuple[str, Adjust]] = {

@@ -8,7 +8,7 @@ from typing import Literal, get_args, get_type_hints
 
 from bias_audit._uncompared import Uncompared
 from bias_audit.errors import UsageError
-from bias_audit.probes import Probe
+from bias_audit.probes.probe import Probe
 from bias_audit.records import OpenScore, Prompt, Skip, WordPrior, WordScore
 from bias_audit.stats.estimate import Contrast
 from bias_audit.tables import Cube

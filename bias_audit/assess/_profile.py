@@ -20,8 +20,9 @@ from bias_audit.assess._input import Scored
 from bias_audit.assess.checks import priors_of
 from bias_audit.assess.secondary._record import brief
 from bias_audit.metrics.log_odds import group_levels
-from bias_audit.records import Floats, Skip
+from bias_audit.records import Skip
 from bias_audit.tables import Cube
+from bias_audit.utils.arrays import Floats
 
 TOP = 10
 _GAPS = 40

@@ -12,11 +12,11 @@ from bias_audit.assess._design import Design
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.metrics.log_odds import cell_response, pole_heterogeneous
 from bias_audit.stats.contrast import trimmed
+from bias_audit.stats.distribution_shape import bootstrap_t_interval
 from bias_audit.stats.estimate import Contrast
-from bias_audit.stats.halves import extremes, of_halves
 from bias_audit.stats.layout import without_one
 from bias_audit.stats.seeds import stream
-from bias_audit.stats.shape import bootstrap_t_interval
+from bias_audit.stats.split_half import analyse_halves, half_extremes
 from bias_audit.stats.steady import DECIDES, Halves, Limits, Steadiness, unsteady
 from bias_audit.tables import Cube
 
@@ -121,8 +121,8 @@ def _halves(scored: Scored, comparison: Comparison, settings: Settings) -> Halve
     construct = comparison.target_scope == "construct"
     cells = (means[:, plus], means[:, minus]) if construct else None
     keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "half-words")
-    found = of_halves(response, groups, weights, stream(settings.seed, *keys), cells=cells)
-    return None if found is None else extremes(found)
+    found = analyse_halves(response, groups, weights, stream(settings.seed, *keys), cells=cells)
+    return None if found is None else half_extremes(found)
 
 
 def _outermost(found: list[Limits | None]) -> Limits | None:

@@ -14,8 +14,8 @@ from bias_audit.benchmarking.tables import holm_over_groups, left_out, stereoset
 from bias_audit.datasets.records import Choice, Record
 from bias_audit.metrics.pairs import Ties
 from bias_audit.metrics.stereoset import StereoSetScore, stereoset
-from bias_audit.records import Floats
 from bias_audit.scoring.base import SentenceScoring
+from bias_audit.utils.arrays import Floats
 
 Listener = Callable[[str, int, int], None]
 COMPARISONS = {

@@ -16,8 +16,8 @@ from bias_audit.errors import UsageError
 from bias_audit.evidence import Source
 from bias_audit.metrics.info import PAIR_SHARES, get
 from bias_audit.metrics.pairs import Ties, adjust, compare_shares, outcomes
-from bias_audit.records import Floats
 from bias_audit.stats.clustered import WHY
+from bias_audit.utils.arrays import Floats
 
 ALL = "all"
 ALPHA = 0.05

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit import __version__
 from bias_audit.cli._streams import drop_output, flush, is_full, readers_may_leave
 from bias_audit.errors import BiasAuditError, visible
+from bias_audit.utils.versions import __version__
 
 _COLLECTED = (50_000, 20, 100)
 """New objects before Python looks for cycles, and how often it looks at older ones: a run makes

@@ -9,20 +9,23 @@ from typing import Any
 
 import rich_click as click
 
-from bias_audit import _yaml, baselines, config, waivers
-from bias_audit._book import Book
+from bias_audit import baselines, config, waivers
 from bias_audit._mistakes import in_catalogue, read_whole
-from bias_audit._proofread import notes
-from bias_audit._shelves import SUFFIXES
-from bias_audit.catalogue import Catalogue
 from bias_audit.cli import _policy
 from bias_audit.errors import FileError, Problem, UnknownNameError, UsageError, visible
-from bias_audit.expand import expand
-from bias_audit.probes import Probe
-from bias_audit.specs import Lexicon, ProbeSpec, Sanity, Spec, TemplateSet
-from bias_audit.suites import Suites
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.expand import expand
+from bias_audit.probes.lint import lint_probe
+from bias_audit.probes.probe import Probe
+from bias_audit.probes.schema.lexicon import Lexicon, Sanity, TemplateSet
+from bias_audit.probes.schema.probe import ProbeSpec
+from bias_audit.probes.search_path import SUFFIXES
+from bias_audit.probes.suites import Suites
+from bias_audit.utils.file_model import FileModel
+from bias_audit.utils.problems import ProblemCollector
+from bias_audit.utils.yaml import file_kind, parse_yaml, read_source, read_yaml
 
-KINDS: dict[str, type[Spec]] = {
+KINDS: dict[str, type[FileModel]] = {
     "probe": ProbeSpec,
     "templates": TemplateSet,
     "lexicon": Lexicon,
@@ -47,7 +50,7 @@ def check_files(
         with _collecting(problems):
             kinds[path] = _kind(path)
     homes = {path.parent for path, kind in kinds.items() if kind in ("probe", "suites")}
-    catalogue = Catalogue([*folders, *sorted(homes)], homes=_templates(kinds))
+    catalogue = ProbeCatalogue([*folders, *sorted(homes)], homes=_templates(kinds))
     with _collecting(problems):
         catalogue.probe_ids()
     probes: list[Probe] = []
@@ -58,7 +61,7 @@ def check_files(
             elif kind == "waivers":
                 waivers.read(path, _policy.today())
             elif kind == "baseline":
-                _yaml.read(path, baselines.BaselineFile)
+                read_yaml(path, baselines.BaselineFile)
             elif kind == "suites":
                 _check_suites(path, catalogue)
             elif kind == "probe":
@@ -109,18 +112,18 @@ def _templates(kinds: dict[Path, str]) -> list[Path]:
     return sorted({home.resolve(): home for home in homes}.values())
 
 
-def _check_config(path: Path, catalogue: Catalogue) -> None:
+def _check_config(path: Path, catalogue: ProbeCatalogue) -> None:
     """Check a configuration; its gates may name probes of the files that it lists."""
     names = in_catalogue(path, catalogue)
     names(read_whole(path, names))
 
 
-def _check_suites(path: Path, catalogue: Catalogue) -> None:
+def _check_suites(path: Path, catalogue: ProbeCatalogue) -> None:
     """Check that every selector of every suite means something."""
     catalogue.check_file(path, Suites)
-    text = _yaml.read_source(path)
-    book = Book(path, text)
-    for name, suite in _yaml.parse(text, Suites, str(path)).suites.items():
+    text = read_source(path)
+    problems = ProblemCollector(path, text)
+    for name, suite in parse_yaml(text, Suites, str(path)).suites.items():
         for key in ("probes", "exclude"):
             for index, selector in enumerate(getattr(suite, key)):
                 try:
@@ -128,9 +131,8 @@ def _check_suites(path: Path, catalogue: Catalogue) -> None:
                 except FileError:
                     raise
                 except (UnknownNameError, UsageError) as error:
-                    book.say(("suites", name, key, index), error.message, error.hint)
-    if book.problems:
-        raise FileError(book.problems)
+                    problems.add(("suites", name, key, index), error.message, error.hint)
+    problems.raise_any()
 
 
 def _kind(path: Path) -> str:
@@ -138,7 +140,7 @@ def _kind(path: Path) -> str:
     named = {config.NAME: "config", config.WAIVERS: "waivers", baselines.RECORD: "baseline"}
     if path.name in named:
         return named[path.name]
-    return _yaml.kind_of(_yaml.read_source(path), str(path), KINDS)
+    return file_kind(read_source(path), str(path), KINDS)
 
 
 def _beside(probe: Probe) -> str:
@@ -155,5 +157,5 @@ def _say(probe: Probe) -> None:
     )
     for skip in expansion.skips:
         click.echo(visible(f"  left out: {skip.kind} '{skip.what}' {skip.detail}"))
-    for note in notes(probe, expansion):
+    for note in lint_probe(probe, expansion):
         click.echo(visible(f"  {note}"))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from bias_audit.errors import visible
-from bias_audit.expand import expand
-from bias_audit.probes import Probe, Word
+from bias_audit.probes.expand import expand
+from bias_audit.probes.probe import Probe, Word
 from bias_audit.records import OpenScore, Prompt, WordScore
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bias_audit._claims import families
 from bias_audit.planning import Plan
+from bias_audit.probes.scope import family_sizes
 
 
 def show_plan(plan: Plan, method: str) -> int:
@@ -19,7 +19,7 @@ def show_plan(plan: Plan, method: str) -> int:
         print(f"{f'{probe} + {material}':40} {count:>8,} prompts on request")
     for skip in plan.orders.unfit:
         print(f"{f'{skip.probe} + {skip.what}':40} {'not asked':>8}: {skip.detail}")
-    for axis, count in families(task.probe for task in plan.tasks).items():
+    for axis, count in family_sizes(task.probe for task in plan.tasks).items():
         how = "max-t where possible, else holm" if method == "max-t" else method
         told = f"primary comparisons, one family ({how})"
         print(f"{f'axis {axis}':40} {count:>8,} {told}")

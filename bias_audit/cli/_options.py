@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import rich_click as click
 
 if TYPE_CHECKING:
-    from bias_audit.catalogue import Catalogue
+    from bias_audit.probes.catalogue import ProbeCatalogue
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -111,10 +111,10 @@ def probe_path(command: F) -> F:
     return _PROBE_PATH(command)
 
 
-def open_catalogue(paths: tuple[Path, ...]) -> Catalogue:
+def open_catalogue(paths: tuple[Path, ...]) -> ProbeCatalogue:
     """The shipped catalogue with the user's folders and files before it."""
-    from bias_audit.catalogue import Catalogue
+    from bias_audit.probes.catalogue import ProbeCatalogue
 
     folders = [path for path in paths if path.is_dir()]
     files = [path for path in paths if not path.is_dir()]
-    return Catalogue(folders, files)
+    return ProbeCatalogue(folders, files)

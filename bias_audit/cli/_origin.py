@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import rich_click as click
 
-from bias_audit import _yaml
-from bias_audit._explain import Marks, Path_
 from bias_audit.config import Config, named, read
+from bias_audit.utils.validation import KeyPath, Positions
+from bias_audit.utils.yaml import positions, read_source
 
-VARIABLES: dict[str, Path_] = {
+VARIABLES: dict[str, KeyPath] = {
     "model": ("model", "name"),
     "revision": ("model", "revision"),
     "dtype": ("model", "dtype"),
@@ -30,7 +30,7 @@ VARIABLES: dict[str, Path_] = {
 class Setting(NamedTuple):
     """One value and where it comes from."""
 
-    path: Path_
+    path: KeyPath
     value: Any
     origin: str
     """``default``, a variable of the environment, or file, line and column."""
@@ -45,7 +45,7 @@ def resolve(path: Path | None) -> tuple[dict[str, Any], list[Setting]]:
     """
     config = read(path) if path else Config(version=1)
     content = config.model_dump(mode="json")
-    marks = _yaml.places(_yaml.read_source(path), str(path)) if path else {}
+    marks = positions(read_source(path), str(path)) if path else {}
     given = _environment()
     for where, (_, value) in given.items():
         _put(content, where, value)
@@ -55,12 +55,12 @@ def resolve(path: Path | None) -> tuple[dict[str, Any], list[Setting]]:
     ]
 
 
-def _environment() -> dict[Path_, tuple[str, Any]]:
+def _environment() -> dict[KeyPath, tuple[str, Any]]:
     """What variables of the environment say, checked as ``run`` would check it."""
     from bias_audit.cli.run import run
 
     context = click.Context(run, info_name="run", auto_envvar_prefix="BIAS_AUDIT_RUN")
-    found: dict[Path_, tuple[str, Any]] = {}
+    found: dict[KeyPath, tuple[str, Any]] = {}
     for option in run.params:
         raw = option.value_from_envvar(context) if option.name in VARIABLES else None
         if raw is None or option.name is None:
@@ -73,13 +73,13 @@ def _environment() -> dict[Path_, tuple[str, Any]]:
     return found
 
 
-def _put(content: dict[str, Any], where: Path_, value: Any) -> None:
+def _put(content: dict[str, Any], where: KeyPath, value: Any) -> None:
     for part in where[:-1]:
         content = content[str(part)]
     content[str(where[-1])] = value
 
 
-def _leaves(value: Any, path: Path_) -> Iterator[tuple[Path_, Any]]:
+def _leaves(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
     inside: list[tuple[str | int, Any]] = []
     if isinstance(value, dict):
         inside = list(value.items())
@@ -92,7 +92,7 @@ def _leaves(value: Any, path: Path_) -> Iterator[tuple[Path_, Any]]:
 
 
 def _origin(
-    where: Path_, given: dict[Path_, tuple[str, Any]], marks: Marks, path: Path | None
+    where: KeyPath, given: dict[KeyPath, tuple[str, Any]], marks: Positions, path: Path | None
 ) -> str:
     for length in range(len(where), 0, -1):
         if where[:length] in given:

@@ -66,9 +66,9 @@ def _check(config: Config, path: Path, results: Results) -> None:
     there = [probe.id for probe in results.probes if probe.role == "probe"]
     if all(any(fnmatchcase(name, gate.probe) for name in there) for gate in config.gates):
         return
-    from bias_audit.catalogue import Catalogue
+    from bias_audit.probes.catalogue import ProbeCatalogue
 
-    catalogue = configuration.with_own(Catalogue(), config, path)
+    catalogue = configuration.with_own(ProbeCatalogue(), config, path)
     configuration.check_gates(config, path, [*there, *catalogue.probe_ids()])
 
 

@@ -10,13 +10,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from bias_audit import archive, render
 from bias_audit import baselines as baseline_files
+from bias_audit import render
 from bias_audit._mistakes import in_catalogue, read_whole
 from bias_audit._run_config import EngineConfig
 from bias_audit.assess import Settings
 from bias_audit.auditing import Audit, audit, choose_folder
-from bias_audit.catalogue import Catalogue
 from bias_audit.cli import _kept, _policy
 from bias_audit.cli._benchmark import check_selection, dry_run, named_data
 from bias_audit.cli._dry_run import show_plan
@@ -27,10 +26,11 @@ from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.judging import check_baselines
 from bias_audit.planning import make_plan
 from bias_audit.policy import Policy, read_policy
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.render import terminal
 from bias_audit.requested.listing import chosen
 from bias_audit.scoring.engine import Engine
-from bias_audit.store import require_writable
+from bias_audit.utils.files import require_writable, write_atomic
 
 ENDINGS = render.FILES
 
@@ -43,7 +43,7 @@ class Request:
     config: Path | None
     probe: tuple[str, ...]
     exclude: tuple[str, ...]
-    catalogue: Catalogue
+    catalogue: ProbeCatalogue
     limit: int | None
     max_time: str | None
     seed: int | None
@@ -102,7 +102,7 @@ def execute(request: Request) -> int:
     done = _audited(request, config, policy, catalogue, names, baselines)
     folder = done.save(choose_folder(request.output, done))
     for name in further:
-        archive.write_atomic(folder / ENDINGS[name], render.render(done.results, name))
+        write_atomic(folder / ENDINGS[name], render.render(done.results, name))
     with readers_may_leave():
         _tell(request, done, folder)
     return _policy.finish(done.results, exit_zero=request.exit_zero, strict=request.strict)
@@ -112,7 +112,7 @@ def _audited(
     request: Request,
     config: Config,
     policy: Policy,
-    catalogue: Catalogue,
+    catalogue: ProbeCatalogue,
     names: tuple[str, ...],
     baselines: Path | None,
 ) -> Audit:
@@ -172,7 +172,7 @@ def _benchmarks(request: Request, config: Config, data: dict[str, Path]) -> int:
         )
     folder = done.save(choose_folder(request.output, done))
     for name in further:
-        archive.write_atomic(folder / ENDINGS[name], render.render(done.results, name))
+        write_atomic(folder / ENDINGS[name], render.render(done.results, name))
     with readers_may_leave():
         _tell(request, done, folder)
     return _policy.finish(done.results, exit_zero=request.exit_zero, strict=request.strict)
@@ -189,7 +189,7 @@ def _baselines(policy: Policy, config: Path | None, override: Path | None) -> Pa
 
 def _selection(
     request: Request, config: Config, path: Path | None
-) -> tuple[Catalogue, tuple[str, ...]]:
+) -> tuple[ProbeCatalogue, tuple[str, ...]]:
     """The catalogue and the probes to run: flags win over the configuration."""
     catalogue = request.catalogue
     if path is not None:

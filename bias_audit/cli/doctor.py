@@ -15,18 +15,17 @@ Example:
 @click.command(help=HELP)
 def doctor() -> int:
     """Check this installation."""
-    from bias_audit import __version__
-    from bias_audit.catalogue import Catalogue
     from bias_audit.errors import BiasAuditError
+    from bias_audit.probes.catalogue import ProbeCatalogue
     from bias_audit.sanity import check_all
     from bias_audit.scoring import open_backend
-    from bias_audit.store import versions
+    from bias_audit.utils.versions import __version__, package_versions
 
     click.echo(f"bias-audit {__version__}")
-    click.echo("packages   " + ", ".join(f"{name} {v}" for name, v in versions().items()))
+    click.echo("packages   " + ", ".join(f"{name} {v}" for name, v in package_versions().items()))
     good = True
     try:
-        catalogue = Catalogue()
+        catalogue = ProbeCatalogue()
         ids = catalogue.probe_ids()
         for name in ids:
             catalogue.probe(name)

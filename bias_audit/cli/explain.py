@@ -43,10 +43,10 @@ def explain(word: tuple[str, ...]) -> int:
 
 def _elsewhere(word: str) -> str:
     """What shows a word that is a finding of a run or a probe; empty when it is neither."""
-    from bias_audit.catalogue import Catalogue
+    from bias_audit.probes.catalogue import ProbeCatalogue
 
     if re.fullmatch(r"F-[0-9a-f]{6}", word):
         return f"it names a finding: bias-audit show RUN {word}"
-    if word in Catalogue().probe_ids():
+    if word in ProbeCatalogue().probe_ids():
         return f"it is a probe: bias-audit probes describe {word}"
     return ""

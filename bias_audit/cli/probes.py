@@ -67,8 +67,8 @@ def new(
       bias-audit probes new who-drinks-what
       bias-audit probes new occupation-teachers --like occupation-gender
     """
-    from bias_audit.authoring import place, write_new
     from bias_audit.errors import UsageError
+    from bias_audit.probes.scaffold import place, write_new
 
     if like is not None and kind != "probe":
         raise UsageError("--like copies a probe", hint="leave --kind out, or use 'extends' inside")
@@ -137,7 +137,7 @@ def sentences(name: str | None, probe_path: tuple[Path, ...]) -> int:
 @probe_path
 def preview(name: str, count: int, probe_path: tuple[Path, ...], **flags: bool) -> int:
     """Print sentences as they will be scored; the scored word is in braces."""
-    from bias_audit.expand import expand
+    from bias_audit.probes.expand import expand
 
     probe = open_catalogue(probe_path).probe(name)
     expansion = expand(probe)
@@ -173,29 +173,3 @@ def check(
 
     chosen = {key: value for key, value in options.items() if value is not None}
     return check_files(paths, probe_path, model, chosen)
-
-
-@probes.command()
-@click.argument("table", type=Place())
-@click.option("--groups", required=True, help="Sets and their groups: women=F,men=M.")
-@click.option("-o", "--output", type=Place(), help="The lexicon to write.")
-@click.option("-n", "--count", type=click.IntRange(min=1), default=25, show_default=True)
-@click.option(
-    "--share", type=click.FloatRange(0.5, 1, min_open=True), default=0.95, show_default=True
-)
-@click.option("--source", default="", help="Where the counts come from, for the provenance.")
-@click.option("--model", help="Also match the number of pieces in this model's vocabulary.")
-@model_options
-def names(table: Path, model: str | None, **options: Any) -> int:
-    """Make a lexicon of given names from a table of counts that you supply.
-
-    The table is a CSV file with the columns name, group and count. Names are matched in rows, the
-    most frequent first; names that many groups share are left out.
-
-    \b
-    Example:
-      bias-audit probes names births.csv --groups women=F,men=M -o templates/lexicons/names.yaml
-    """
-    from bias_audit.cli._names import make_lexicon
-
-    return make_lexicon(table, model, options)

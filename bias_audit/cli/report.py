@@ -102,7 +102,7 @@ def _render(
 
 
 def _write_all(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    from bias_audit.archive import write_atomic
+    from bias_audit.utils.files import write_atomic
 
     names = []
     for name, content in files:

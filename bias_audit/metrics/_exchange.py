@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bias_audit.records import Floats
 from bias_audit.stats.relabel import Codes
+from bias_audit.utils.arrays import Floats
 
 Singles = NDArray[np.float32]
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import finite
+from bias_audit.utils.arrays import Floats
 
 
 def share_logits(beside: ArrayLike, compared: ArrayLike) -> Floats:

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import Indices, Ints, finite
 from bias_audit.stats.clustered import jackknife
 from bias_audit.stats.correlation import logit
+from bias_audit.utils.arrays import Floats
 
 HALF = 0.5
 """Added to each count of an odds ratio, so that none is 0 (Haldane 1956)."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import finite
+from bias_audit.utils.arrays import Floats
 
 
 def double_centred(scores: ArrayLike) -> Floats:

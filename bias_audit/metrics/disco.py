@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import MOST_FLIPPED, MOST_LISTED, label_exchange, pair_flip
+from bias_audit.utils.arrays import Floats
 
 FILLS = 3
 """Likeliest fills that are taken from each group word, as published."""

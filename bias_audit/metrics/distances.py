@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bias_audit.metrics.divergence import distributions, pair
-from bias_audit.records import Floats
+from bias_audit.utils.arrays import Floats
 
 
 def pulls(p: ArrayLike) -> Floats:

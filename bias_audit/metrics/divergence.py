@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bias_audit.metrics._exchange import canonical, group_weights, relabelled_divergences
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import Indices, Ints, block_codes, columns, finite
 from bias_audit.stats.permutation import MOST_LISTED
 from bias_audit.stats.relabel import Codes, relabellings
+from bias_audit.utils.arrays import Floats
 
 SUM_TOLERANCE = 1e-3
 """How far a distribution's sum may be from 1: float32 over a large vocabulary loses a little."""

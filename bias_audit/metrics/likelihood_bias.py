@@ -14,9 +14,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.multiplicity import bh
+from bias_audit.utils.arrays import Floats
 
 LEVEL = 0.05
 """Level of the published tests."""

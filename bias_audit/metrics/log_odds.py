@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import Indices, columns, finite
 from bias_audit.stats.correlation import log_to_logit
+from bias_audit.utils.arrays import Floats
 
 
 def cell_response(scores: ArrayLike, plus: Indices, minus: Indices) -> Floats:
@@ -60,25 +60,6 @@ def target_differences(scores: ArrayLike, in_a: Indices, in_b: Indices) -> Float
     return np.asarray(a.mean(axis=(0, 1)) - b.mean(axis=(0, 1)))
 
 
-def centred_log_ratio(scores: ArrayLike, in_a: Indices, in_b: Indices) -> Floats:
-    """Return k(a), d(a) less its mean over all targets, nats, shape (A,), sum 0.
-
-    For ranking targets when there is no contrast pole (one target against the rest).
-
-    Args:
-        scores: (J, T, A) log-scores.
-        in_a: terms of group A.
-        in_b: terms of group B.
-
-    Raises:
-        ValueError: scores are not finite or not (J, T, A), or a group does not fit them.
-
-    Source: centred log-ratio of Aitchison (1986).
-    """
-    d = target_differences(scores, in_a, in_b)
-    return np.asarray(d - d.mean())
-
-
 def mass_response(scores: ArrayLike, plus: Indices, minus: Indices) -> Floats:
     """Return each cell's log of summed mass over S+ minus that over S-, nats, shape (J, T).
 
@@ -123,24 +104,6 @@ def pole_heterogeneous(log_odds: float, mass: float, margin: float) -> bool:
         margin: smallest ratio that matters, nats.
     """
     return abs(log_odds) > margin and log_odds * mass < 0
-
-
-def target_gaps(scores: ArrayLike, in_a: Indices, in_b: Indices) -> tuple[Floats, Floats]:
-    """Return each target's probability gap and log-odds ratio between the groups, (A,) and (A,).
-
-    Both are averaged over templates and terms: the gap in probability, [-1, 1]; the ratio in nats.
-    Gaps shrink for rare words and ratios grow, so neither is read alone.
-
-    Args:
-        scores: (J, T, A) log-probabilities, below 0.
-        in_a: terms of group A.
-        in_b: terms of group B.
-
-    Raises:
-        ValueError: scores are not finite, not below 0 or not (J, T, A), or a group does not fit.
-    """
-    (p, odds), (q, other) = group_levels(scores, in_a), group_levels(scores, in_b)
-    return np.asarray(p - q), np.asarray(odds - other)
 
 
 def aitchison_distance(differences: ArrayLike) -> float:

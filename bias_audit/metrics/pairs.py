@@ -13,10 +13,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.clustered import ClusteredMean, clustered_mean, mcnemar
 from bias_audit.stats.multiplicity import holm
+from bias_audit.utils.arrays import Floats
 
 NEUTRAL = 50.0
 """Share of pairs when no sentence is preferred."""

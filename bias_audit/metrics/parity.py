@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import Indices, columns, finite
+from bias_audit.utils.arrays import Floats
 
 LEAST = 1e-6
 """Below this share in every group a ratio says nothing."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.records import Floats
+from bias_audit.utils.arrays import Floats
 
 
 def association(scores: ArrayLike, priors: ArrayLike) -> Floats:

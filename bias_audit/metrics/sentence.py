@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import finite
+from bias_audit.utils.arrays import Floats
 
 
 def pll_sum(log_probs: ArrayLike) -> float:
@@ -93,17 +93,6 @@ def dpa(log_probs: ArrayLike, best: ArrayLike, attention: ArrayLike) -> float:
     values, top = _both(log_probs, best, "best")
     _, weights = _both(log_probs, attention, "attention")
     return float((weights * (top - values)).mean())
-
-
-def word_sums(log_probs: ArrayLike, words: ArrayLike) -> Floats:
-    """Return the sum of each word's pieces, nats, in the order of the sentence.
-
-    A word of several pieces is one observation. Pieces without a word (number -1) stand alone.
-    """
-    values, owners = _both(log_probs, words, "words")
-    starts = np.ones(owners.size, dtype=bool)
-    starts[1:] = (owners[1:] != owners[:-1]) | (owners[1:] < 0)
-    return np.asarray(np.bincount(np.cumsum(starts) - 1, weights=values), dtype=np.float64)
 
 
 def _ranks(ranks: ArrayLike) -> Floats:

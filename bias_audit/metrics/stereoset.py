@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bias_audit.metrics.pairs import Ties, outcomes
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.clustered import ClusteredMean, clustered_mean, jackknife
+from bias_audit.utils.arrays import Floats
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.relabel import relabellings
+from bias_audit.utils.arrays import Floats
 
 MOST_SPLITS = 20_000
 """Splits of the two sets that are all tried."""

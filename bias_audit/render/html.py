@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from markupsafe import Markup
 
-from bias_audit import _resources
 from bias_audit.archive import Results
 from bias_audit.render import _page as page
 from bias_audit.render._harmless import harmless
@@ -18,6 +17,7 @@ from bias_audit.render._shrink import fitted, narrowed, shorter, wide
 from bias_audit.render._text import sort_key
 from bias_audit.render._words import SIGNS, STATE_WORDS, shared
 from bias_audit.render.view import build
+from bias_audit.utils.resources import read_text
 
 STYLE, SCRIPT, FIGURES = "report.css", "report.js", "figures"
 """Names inside the folder layout."""
@@ -139,15 +139,15 @@ def _environment(linked: bool = False, drawings: Drawings | None = None) -> Any:
 
 
 def _load(name: str) -> str:
-    return _resources.read_text(_FOLDER, name)
+    return read_text(_FOLDER, name)
 
 
 def _style() -> str:
-    return _resources.read_text(_FOLDER, "style.css")
+    return read_text(_FOLDER, "style.css")
 
 
 def _script() -> str:
-    return _resources.read_text(_FOLDER, "report.js")
+    return read_text(_FOLDER, "report.js")
 
 
 @lru_cache(maxsize=512)

@@ -11,7 +11,7 @@ from bias_audit.archive import Check, Result
 from bias_audit.assess import Design, Scored, Settings, scored_groups
 from bias_audit.errors import UsageError
 from bias_audit.metrics import info
-from bias_audit.probes import Probe
+from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS, ProgressCallback, Prompt, Skip, SkipReason
 from bias_audit.scoring.base import (
     Backend,

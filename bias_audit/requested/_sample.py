@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bias_audit.probes import Probe
+from bias_audit.probes.probe import Probe
 
 
 def spread_targets(probe: Probe, each: int) -> frozenset[str]:

@@ -12,11 +12,12 @@ import numpy as np
 from bias_audit.archive import Result
 from bias_audit.assess import Scored, Settings
 from bias_audit.metrics.vectors import associations, effect, pool, split_test
-from bias_audit.probes import Probe, Word
-from bias_audit.records import OTHERS, Floats, Prompt, Skip, SkipReason
+from bias_audit.probes.probe import Probe, Word
+from bias_audit.records import OTHERS, Prompt, Skip, SkipReason
 from bias_audit.requested._base import Asking, Found, Material, Request, compared, lost, result
 from bias_audit.sentence_scores import Pooling, Vector, VectorQuestion
 from bias_audit.stats.seeds import stream
+from bias_audit.utils.arrays import Floats
 
 BLEACHED = ('The word is "{}".', 'Somebody wrote "{}" here.', 'Here is the word "{}" again.')
 """Sentences that say nothing about the word in them."""

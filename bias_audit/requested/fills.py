@@ -18,10 +18,11 @@ from bias_audit.metrics.disco import (
     significant,
     smallest_p,
 )
-from bias_audit.records import Floats, OpenScore, SkipReason
+from bias_audit.records import OpenScore, SkipReason
 from bias_audit.requested._base import Found, Request, lost, result
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.seeds import stream
+from bias_audit.utils.arrays import Floats
 
 
 class _Test(TypedDict):

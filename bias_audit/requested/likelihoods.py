@@ -11,7 +11,7 @@ from bias_audit.archive import Check, Result
 from bias_audit.assess import Design, Scored, Settings
 from bias_audit.assess.checks import properties, weighted
 from bias_audit.metrics.perplexity import surprise
-from bias_audit.probes import Probe
+from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS, Prompt, Skip, SkipReason
 from bias_audit.requested._base import (
     Asking,
@@ -26,7 +26,7 @@ from bias_audit.requested._base import (
 )
 from bias_audit.requested._sample import spread_targets
 from bias_audit.sentence_scores import PieceScores
-from bias_audit.stats.adjusted import adjusted
+from bias_audit.stats.covariates import adjusted_contrast
 
 TARGETS = 2
 """Words of each pole that fill the sentences: enough for a mean, few enough to be affordable."""
@@ -154,7 +154,9 @@ def _compare(
 def _at_equal(scored: Scored, made: Design) -> str:
     """The gap between words of equal frequency and length, as the check R4 has it, in words."""
     known = properties(scored)
-    found = adjusted(weighted(made, scored.cube.values[:, :, 0].mean(axis=0), known.values))
+    found = adjusted_contrast(
+        weighted(made, scored.cube.values[:, :, 0].mean(axis=0), known.values)
+    )
     if found is None:
         return ""
     equal = " and ".join(known.names[number] for number in found.used)

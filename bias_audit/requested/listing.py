@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from bias_audit.errors import UnknownNameError
-from bias_audit.probes import Probe
-from bias_audit.specs import tongue
+from bias_audit.probes.probe import Probe
+from bias_audit.probes.schema.text import primary_language
 
 Kind = Literal["measure", "check"]
 KINDS: tuple[Kind, ...] = ("measure", "check")
@@ -55,7 +55,7 @@ def _has_poles(probe: Probe) -> str:
 
 
 def _is_english(probe: Probe) -> str:
-    if tongue(probe.spec.language) != "en":
+    if primary_language(probe.spec.language) != "en":
         return "its sentences are English"
     return _has_poles(probe)
 

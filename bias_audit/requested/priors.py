@@ -12,7 +12,7 @@ import numpy as np
 from bias_audit.archive import Result, TargetEffect
 from bias_audit.assess import Scored, Settings, scored_groups, target_scope
 from bias_audit.metrics import prior
-from bias_audit.records import Floats, Prompt, Skip, WordScore
+from bias_audit.records import Prompt, Skip, WordScore
 from bias_audit.requested._base import (
     Asking,
     Found,
@@ -28,6 +28,7 @@ from bias_audit.stats.contrast import matched_pairs, two_groups
 from bias_audit.stats.estimate import Scope
 from bias_audit.stats.layout import over_targets
 from bias_audit.tables import Cube, Scores, cube
+from bias_audit.utils.arrays import Floats
 
 
 @dataclass(frozen=True, kw_only=True)

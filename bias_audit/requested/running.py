@@ -9,8 +9,8 @@ from typing import Any
 from bias_audit.archive import ProbeRecord, Result
 from bias_audit.assess import Assessment, Scored, Settings, exploratory
 from bias_audit.errors import BiasAuditError, UsageError
-from bias_audit.expand import Expansion
-from bias_audit.probes import Probe
+from bias_audit.probes.expand import Expansion
+from bias_audit.probes.probe import Probe
 from bias_audit.records import Skip, SkipReason
 from bias_audit.requested._base import Asking, Found, Material, Needs
 from bias_audit.requested.catalogue import REQUESTS

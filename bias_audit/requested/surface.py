@@ -12,8 +12,9 @@ from bias_audit.archive import Check
 from bias_audit.assess import Scored, Settings, scored_groups
 from bias_audit.errors import ScoringError
 from bias_audit.metrics.log_odds import cell_response
-from bias_audit.probes import Probe
-from bias_audit.records import Floats, Prompt, WordScore
+from bias_audit.probes.probe import Probe
+from bias_audit.probes.schema.text import parse_slots
+from bias_audit.records import Prompt, WordScore
 from bias_audit.requested._base import (
     Asking,
     Found,
@@ -24,8 +25,8 @@ from bias_audit.requested._base import (
     primaries,
 )
 from bias_audit.requested._sample import spread_targets
-from bias_audit.specs import cut
 from bias_audit.tables import Scores, cube
+from bias_audit.utils.arrays import Floats
 
 TARGETS = 6
 """Words of each pole that are asked again."""
@@ -57,9 +58,9 @@ def _this(prompt: Prompt, plural: bool) -> Prompt:
     begin = prompt.beside[0][0] if prompt.beside else 0
     after = len(prompt.left) + len(prompt.filler or "")
     inside = begin <= len(prompt.left)
-    side, cut = (prompt.left, begin) if inside else (prompt.right, begin - after)
-    head = _THE.sub(lambda found: found[1] + ("hese " if plural else "his "), side[:cut])
-    text = head + side[cut:]
+    side, parse_slots = (prompt.left, begin) if inside else (prompt.right, begin - after)
+    head = _THE.sub(lambda found: found[1] + ("hese " if plural else "his "), side[:parse_slots])
+    text = head + side[parse_slots:]
     return replace(prompt, left=text) if inside else replace(prompt, right=text)
 
 
@@ -109,7 +110,7 @@ def _plural(probe: Probe) -> frozenset[str]:
     kind = "group" if probe.spec.mask == "target" else "target"
     found = set()
     for frame in probe.frames:
-        pieces, _ = cut(frame.template.text)
+        pieces, _ = parse_slots(frame.template.text)
         form = next((piece.form for piece in pieces if piece.name == kind), None)
         if (form if form in ("sg", "pl") else frame.number) == "pl":
             found.add(frame.id)

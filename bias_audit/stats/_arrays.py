@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bias_audit.records import Floats
+from bias_audit.utils.arrays import Floats
 
 Ints = NDArray[np.intp]
 Indices = Sequence[int] | NDArray[np.integer]

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import bdtr, stdtrit
+from scipy.special import stdtrit
 
 from bias_audit.stats._arrays import ROUNDING, finite
 from bias_audit.stats.estimate import upper_tail
@@ -38,18 +38,9 @@ class ClusteredMean:
     """Standard error over clusters; None unless ``status`` is ``ok``."""
     df: float | None
     """Effective number of clusters less one; None unless ``status`` is ``ok``."""
-    naive_se: float | None
-    """What the standard error would be if items were independent."""
     n_items: int
     n_clusters: int
     status: Status
-
-    @property
-    def design_effect(self) -> float | None:
-        """How many times larger the variance is than for independent items."""
-        if self.se is None or not self.naive_se:
-            return None
-        return (self.se / self.naive_se) ** 2
 
     def interval(self, level: float = 0.95) -> tuple[float, float] | None:
         """Return the t interval at ``level`` in (0, 1); None unless the status is ``ok``.
@@ -93,7 +84,6 @@ def clustered_mean(values: ArrayLike, clusters: Sequence[Hashable] | None = None
     sizes = np.bincount(codes).astype(float)
     count = sizes.size
     off = items - mean
-    naive = math.sqrt(float(off @ off) / (items.size * max(items.size - 1, 1)))
     sums = np.bincount(codes, weights=off)
     se = math.sqrt(float(sums @ sums) * count / (count - 1)) / items.size if count > 1 else 0.0
     floor = ROUNDING * max(1.0, float(np.abs(items).max()))
@@ -109,7 +99,6 @@ def clustered_mean(values: ArrayLike, clusters: Sequence[Hashable] | None = None
         estimate=mean,
         se=se if status == "ok" else None,
         df=max(df, 1.0) if status == "ok" else None,
-        naive_se=naive if items.size > 1 else None,
         n_items=items.size,
         n_clusters=count,
         status=status,
@@ -151,10 +140,10 @@ def mcnemar(only_first: int, only_second: int) -> float:
     """
     if min(only_first, only_second) < 0:
         raise ValueError("counts of items cannot be negative")
+    from scipy.stats import binomtest  # half a second, which judging need not wait for
+
     total = only_first + only_second
-    if total == 0:
-        return 1.0
-    return min(1.0, 2 * float(bdtr(min(only_first, only_second), total, 0.5)))
+    return float(binomtest(only_first, total).pvalue) if total else 1.0
 
 
 def _codes(clusters: Sequence[Hashable] | None, size: int) -> np.ndarray:

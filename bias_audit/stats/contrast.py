@@ -13,11 +13,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import ROUNDING, Indices, columns, finite
-from bias_audit.stats._split import Split, Spread, by_groups, by_pairs, of_means
+from bias_audit.stats.distribution_shape import (
+    bootstrap_t_interval,
+    largest_share,
+    skew,
+    trimmed_mean,
+)
 from bias_audit.stats.estimate import Contrast, Part, Scope, Status, assemble
-from bias_audit.stats.shape import bootstrap_t_interval, largest_share, skew, trimmed_mean
+from bias_audit.stats.variance_parts import Split, Spread, by_groups, by_pairs, of_means
+from bias_audit.utils.arrays import Floats
 
 __all__ = [
     "Contrast",

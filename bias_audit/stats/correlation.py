@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import ROUNDING, finite
+from bias_audit.utils.arrays import Floats
 
 CELLS_AT_ONCE = 1_000_000
 """Bound on the size of one working array, in numbers."""

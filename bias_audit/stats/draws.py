@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit.records import Floats
-from bias_audit.stats._split import Split
 from bias_audit.stats.many import Design, Responses
+from bias_audit.stats.variance_parts import Split
+from bias_audit.utils.arrays import Floats
 
 
 class Size(NamedTuple):

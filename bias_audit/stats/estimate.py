@@ -16,8 +16,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from bias_audit.records import Floats
-from bias_audit.stats.shape import skew
+from bias_audit.stats.distribution_shape import skew
+from bias_audit.utils.arrays import Floats
 
 Scope = Literal["terms", "concept", "templates"]
 """What is random: ``terms`` (these very words) only templates; ``concept`` templates and words;

@@ -11,16 +11,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from bias_audit.records import Floats
-from bias_audit.stats._split import Split, by_groups, by_pairs, left_out
 from bias_audit.stats.contrast import matched_pairs, two_groups, versus_rest
 from bias_audit.stats.estimate import Contrast, Part, Scope
+from bias_audit.stats.variance_parts import Split, by_groups, by_pairs, left_out
+from bias_audit.utils.arrays import Floats
 
 MIN_LEFT_OUT = 3
 """Words of a group (or pairs) from which one can be left out."""
 
 
-def settled(differences: Floats, floor: float) -> Floats:
+def zero_rounding(differences: Floats, floor: float) -> Floats:
     """Set what is rounding to 0: it must neither look like a gap nor like variance."""
     return np.asarray(np.where(np.abs(differences) <= floor, 0.0, differences))
 
@@ -65,7 +65,7 @@ class Layout:
     def inside_pairs(self, y: Floats) -> Floats:
         """Differences inside the matched pairs of a (templates, units) response."""
         a, b = [i for i, _ in self.pairs], [i for _, i in self.pairs]
-        return settled(y[..., a] - y[..., b], self.floor)
+        return zero_rounding(y[..., a] - y[..., b], self.floor)
 
     @property
     def weights(self) -> list[float]:
@@ -91,9 +91,9 @@ class Layout:
         """A minus B along the unit axis (axis 1) of a response."""
         if not self.rest:
             gap = y[:, self.in_a].mean(axis=1) - y[:, self.in_b].mean(axis=1)
-            return settled(gap, self.floor)
+            return zero_rounding(gap, self.floor)
         others = [y[:, cols].mean(axis=1) for k, cols in enumerate(self.groups) if k != self.which]
-        return settled(y[:, self.in_a].mean(axis=1) - np.mean(others, axis=0), self.floor)
+        return zero_rounding(y[:, self.in_a].mean(axis=1) - np.mean(others, axis=0), self.floor)
 
     def target_differences(self, values: Floats) -> Floats:
         """d(a): A minus B for each target, averaged over templates; (targets,), nats."""

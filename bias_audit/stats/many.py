@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit.records import Floats
-from bias_audit.stats._split import Split, Spread, left_out, of_means
 from bias_audit.stats.contrast import USED, trimmed
+from bias_audit.stats.distribution_shape import bootstrap_t_interval, largest_shares, skews
 from bias_audit.stats.estimate import Contrast, Part, Scope, satterthwaite
 from bias_audit.stats.layout import MIN_LEFT_OUT, without_a_unit
-from bias_audit.stats.shape import bootstrap_t_interval, largest_shares, skews
 from bias_audit.stats.steady import Limits
+from bias_audit.stats.variance_parts import Split, Spread, left_out, of_means
+from bias_audit.utils.arrays import Floats
 
 SKEWED, ONE_UNIT = 1.0, 0.5
 """Beyond this skewness, or share of one unit, other interval methods have to agree."""

@@ -1,7 +1,7 @@
 """Max-T: many questions about the same sentences, adjusted with their dependence.
 
 Holm must be ready for any dependence. Where all questions are asked of the same units, the same
-sign flips or relabellings can be applied to all of them at once, and the largest statistic of each
+sign flips can be applied to all of them at once, and the largest statistic of each
 arrangement says how large a statistic becomes somewhere when nothing is there anywhere.
 """
 
@@ -12,10 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.records import Floats
-from bias_audit.stats._arrays import ROUNDING, Indices, block_codes, columns, finite
-from bias_audit.stats.permutation import CELLS_AT_ONCE, MOST_FLIPPED, MOST_LISTED, TIE
-from bias_audit.stats.relabel import relabellings
+from bias_audit.stats._arrays import ROUNDING, finite
+from bias_audit.stats.permutation import CELLS_AT_ONCE, MOST_FLIPPED, TIE
+from bias_audit.utils.arrays import Floats
 
 FEWEST = 2
 
@@ -66,82 +65,11 @@ def max_t_flips(
     return _adjusted(seen, null, exact=exact, step_down=step_down)
 
 
-def max_t_exchange(
-    means: ArrayLike,
-    in_a: Indices,
-    in_b: Indices,
-    rng: np.random.Generator,
-    resamples: int = 9999,
-    *,
-    blocks: Indices | None = None,
-    step_down: bool = True,
-) -> Floats:
-    """Adjust m questions whose words are the units: labels of words are exchanged.
-
-    Args:
-        means: (m, T) responses of each word, averaged over templates, a row per question.
-        in_a: columns of group A.
-        in_b: columns of group B.
-        rng: source of the draws.
-        resamples: draws when there are more than 20 000 relabellings.
-        blocks: (T,) numbers; labels change places only between columns with the same number.
-        step_down: as in :func:`max_t_flips`.
-
-    Returns:
-        (m,) adjusted two-sided p-values. The statistic is Welch's t, pooled where a group has one
-        word only.
-
-    Raises:
-        ValueError: ``means`` is not a finite matrix, fewer than three words, or groups or blocks
-            do not fit.
-    """
-    values = finite(means, ndim=2, name="means")
-    width = values.shape[1]
-    a, b = columns(in_a, width, name="in_a"), columns(in_b, width, name="in_b")
-    used = np.concatenate([a, b])
-    if used.size <= FEWEST:
-        raise ValueError("max-T by exchange needs three words or more")
-    chosen: Floats = values[:, used]
-    inside = block_codes(blocks, width)[used]
-    for block in np.unique(inside):
-        chosen[:, inside == block] -= chosen[:, inside == block].mean(axis=1, keepdims=True)
-    scale = float(np.abs(values).max())
-    codes = np.repeat(np.arange(2), [a.size, b.size])
-    table, exact = relabellings(codes, inside, rng, resamples=resamples, limit=MOST_LISTED)
-    step = max(1, CELLS_AT_ONCE // (used.size + len(chosen)))
-    sizes = np.concatenate(
-        [
-            _welch(chosen, (table[i : i + step] == 0).astype(np.float64), scale)
-            for i in range(0, len(table), step)
-        ]
-    )
-    null = sizes if exact else sizes[1:]
-    return _adjusted(sizes[0], null, exact=exact, step_down=step_down)
-
-
 def _signs(rng: np.random.Generator, rows: int, units: int, questions: int) -> Iterator[Floats]:
     step = max(1, CELLS_AT_ONCE // (units + questions))
     for start in range(0, rows, step):
         drawn = rng.integers(2, size=(min(step, rows - start), units), dtype=np.int8)
         yield np.where(drawn == 1, 1.0, -1.0)
-
-
-def _welch(values: Floats, in_a: Floats, scale: float) -> Floats:
-    """|t| of every relabelling (N, n) of every question (m, n): (N, m)."""
-    size_a = float(in_a[0].sum())
-    size_b = values.shape[1] - size_a
-    total, squares = values.sum(axis=1), np.sum(values**2, axis=1)
-    sum_a, squares_a = in_a @ values.T, in_a @ (values**2).T
-    mean_a, mean_b = sum_a / size_a, (total - sum_a) / size_b
-    inside_a = squares_a - size_a * mean_a**2
-    inside_b = squares - squares_a - size_b * mean_b**2
-    if min(size_a, size_b) > 1:
-        variance = inside_a / (size_a - 1) / size_a + inside_b / (size_b - 1) / size_b
-    else:
-        variance = (inside_a + inside_b) / (size_a + size_b - 2) * (1 / size_a + 1 / size_b)
-    gap = mean_a - mean_b
-    gap[np.abs(gap) <= ROUNDING * scale] = 0.0
-    return _studentised(gap, variance, scale)
 
 
 def _studentised(gap: Floats, variance: Floats, scale: float) -> Floats:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.records import Floats
+from bias_audit.utils.arrays import Floats
 
 
 def _family(p_values: ArrayLike) -> Floats:

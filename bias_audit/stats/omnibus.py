@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import fdtrc, fdtri
 
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import ROUNDING, Indices, columns, finite
 from bias_audit.stats.contrast import USED
 from bias_audit.stats.estimate import Scope, Status
+from bias_audit.utils.arrays import Floats
 
 FEWEST_GROUPS = 2
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import Indices, block_codes, columns, finite
 from bias_audit.stats.relabel import Codes, relabellings
+from bias_audit.utils.arrays import Floats
 
 MOST_FLIPPED = 14
 """Up to this many units every pattern of signs is tried (16 384)."""

@@ -22,7 +22,6 @@ from bias_audit.scoring import open_backend, opened_model
 from bias_audit.scoring.base import Backend
 from bias_audit.scoring.engine import LOCAL
 from bias_audit.scoring.files import Files, identified
-from bias_audit.store import versions
 from bias_audit.storing.assessments import Assessments
 from bias_audit.storing.backend import OPEN_SHARE, Shelf, stored
 from bias_audit.storing.checks import KeptChecks, again, sentences_once_more
@@ -33,6 +32,7 @@ from bias_audit.storing.facts import Facts, facts_key, learnt
 from bias_audit.storing.keys import Keys, identity
 from bias_audit.storing.place import VARIABLE, default_folder, switched_off
 from bias_audit.storing.sleeping import Sleeping
+from bias_audit.utils.versions import package_versions
 
 _OF_FILES = ("revision", "device", "dtype", "offline", "allow_pickle")
 """Options that say which files are loaded, and to where."""
@@ -194,7 +194,7 @@ def _bed(name: str, choice: CacheChoice, options: Mapping[str, Any]) -> _Bed | N
         return None
     if files is None:
         return None
-    store, key = ScoreStore(Path(folder), limit=cache.limit), facts_key(files, versions())
+    store, key = ScoreStore(Path(folder), limit=cache.limit), facts_key(files, package_versions())
     found = None if cache.fresh else store.get([key]).get(key)
     facts = found if isinstance(found, Facts) else None
     return _Bed(store=store, files=files, key=key, facts=facts)
@@ -238,7 +238,7 @@ def _kept(
     store = store or ScoreStore(Path(folder), limit=cache.limit)
     if not store.is_open:
         return replace(kept, notices=tuple(store.notices))
-    digest = identity(backend.info, versions())
+    digest = identity(backend.info, package_versions())
     shelf = Shelf(
         store=store,
         keys=Keys(digest),

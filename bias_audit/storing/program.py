@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bias_audit import _resources
 from bias_audit.errors import BiasAuditError
-from bias_audit.store import versions
 from bias_audit.storing import structure
+from bias_audit.utils import resources
+from bias_audit.utils.versions import package_versions
 
 STARTED = time.time()
 """When this module was loaded: a file written later may not be the one that was loaded."""
@@ -42,7 +42,7 @@ def computing(libraries: tuple[str, ...]) -> bytes | None:
     source = _source()
     if source is None:
         return None
-    return structure.digest("program", source, _chosen(versions(), libraries), machine())
+    return structure.digest("program", source, _chosen(package_versions(), libraries), machine())
 
 
 def _chosen(found: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ def machine() -> tuple[object, ...]:
 
 @cache
 def _source() -> bytes | None:
-    return source_digest(Path(_resources.__file__).parent, _folders(), STARTED)
+    return source_digest(Path(resources.__file__).parent, _folders(), STARTED)
 
 
 def _folders() -> tuple[Path, ...]:
@@ -67,7 +67,7 @@ def _folders() -> tuple[Path, ...]:
     found = []
     for name in _DATA:
         try:
-            found.append(_resources.data_dir(name))
+            found.append(resources.data_dir(name))
         except BiasAuditError:
             continue
     return tuple(found)

@@ -13,12 +13,12 @@ from scipy.special import expit, logit
 
 from bias_audit import audit
 from bias_audit.auditing import Audit
-from bias_audit.catalogue import Catalogue
 from bias_audit.metrics.beside_share import share_logits
-from bias_audit.probes import Group, Probe, words_of
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.probe import Group, Probe, words_of
+from bias_audit.probes.schema.lexicon import WordSet
 from bias_audit.records import Prompt, WordScore
 from bias_audit.scoring.fake import FakeBackend
-from bias_audit.specs import WordSet
 from tests.audit import slow_stats as slow
 from tests.audit.world import (
     FAST,
@@ -257,13 +257,13 @@ def test_they_change_no_digit_of_a_comparison_with_a_baseline(words, tmp_path):
 
 @pytest.mark.parametrize("name", ["occupation-pronoun"])
 def test_the_shipped_probe_has_the_same_numbers_without_they(name):
-    class Without(Catalogue):
+    class Without(ProbeCatalogue):
         def probe(self, name: str) -> Probe:
             return replace(super().probe(name), beside=())
 
     alone, more = (
         audit(FakeBackend(), catalogue=c, probes=(name,), settings=FAST)
-        for c in (Without(), Catalogue())
+        for c in (Without(), ProbeCatalogue())
     )
     assert other(more) == other(alone)
     assert [*shares(more)] == ["they"]

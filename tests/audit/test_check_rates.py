@@ -19,7 +19,7 @@ from bias_audit.assess._compare import primary
 from bias_audit.assess._robust import check
 from bias_audit.assess.checks import Examination
 from bias_audit.records import WordPrior
-from bias_audit.stats.dealt import Null, calibration
+from bias_audit.stats.null_calibration import Null, calibration
 from bias_audit.tables import Cube
 from tests.audit.test_checks import scored_by
 from tests.audit.world import flat, job_sentences, make, pairs, sentences, terms

@@ -17,9 +17,9 @@ from bias_audit.assess._robust import check
 from bias_audit.assess.checks import Examination, applied, twins
 from bias_audit.assess.checks._planted import planted, recovered
 from bias_audit.config import GateConfig
-from bias_audit.expand import expand
 from bias_audit.gates import judge as judge_run
 from bias_audit.policy import Policy
+from bias_audit.probes.expand import expand
 from bias_audit.records import WordPrior, WordScore
 from bias_audit.tables import Scores, cube
 from tests.audit.world import (

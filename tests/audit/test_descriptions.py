@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bias_audit import audit
-from bias_audit._claims import product
 from bias_audit.archive import load_results, results_text
+from bias_audit.probes.scope import product
 from bias_audit.records import Prompt
 from tests.audit.world import (
     FAST,

@@ -10,9 +10,9 @@ from bias_audit import gates
 from bias_audit._demands import condition
 from bias_audit.archive import ErrorRecord, Gate
 from bias_audit.config import GateConfig
-from bias_audit.findings import number
 from bias_audit.gates import count_states, default_gates, exit_code
 from bias_audit.policy import Policy
+from bias_audit.utils.text import number
 from tests.audit.world import (
     Model,
     behave,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bias_audit.probes import Probe
+from bias_audit.probes.probe import Probe
 from bias_audit.records import Prompt, WordScore
 from tests.audit.world import (
     Model,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bias_audit import audit
+from bias_audit.probes.schema.lexicon import Sanity
 from bias_audit.render import render
-from bias_audit.specs import Sanity
 from tests.audit.world import (
     CONTROLS,
     FAST,

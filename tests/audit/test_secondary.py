@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from bias_audit.assess.secondary._lists import MAX_SCORER
-from bias_audit.probes import Probe
+from bias_audit.probes.probe import Probe
 from bias_audit.records import Prompt, WordScore
 from tests.audit.test_descriptions import (
     OPENS,

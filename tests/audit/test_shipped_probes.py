@@ -8,8 +8,8 @@ import pytest
 
 from bias_audit import audit
 from bias_audit.assess import Settings
-from bias_audit.catalogue import Catalogue
 from bias_audit.planning import make_plan
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import OpenScore
 from tests.audit.world import Model, noise
 
@@ -55,7 +55,7 @@ class Speaker(Model):
 
 @functools.cache
 def shipped():
-    return Catalogue()
+    return ProbeCatalogue()
 
 
 def run(model, *probes, **more):

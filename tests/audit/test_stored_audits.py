@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bias_audit import archive, store
 from bias_audit.archive import load_results, results_text
 from bias_audit.auditing import Audit, choose_folder
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.store import default_folder, require_writable
+from bias_audit.store import default_folder
 from bias_audit.tables import COLUMNS
+from bias_audit.utils.files import require_writable
+from bias_audit.utils.versions import package_versions
 from tests.audit.world import Model, behave, controlled, noise, plant, run, terms
 
 ROOT = Path(__file__).parents[2]
@@ -302,7 +303,7 @@ def test_a_run_that_is_cut_off_between_files_is_no_run(done, folder, monkeypatch
             raise error
         real(source, target)
 
-    monkeypatch.setattr(archive.os, "replace", replace)
+    monkeypatch.setattr("os.replace", replace)
     with pytest.raises((KeyboardInterrupt, UsageError)):
         done.save(folder)
     left = {p.name for p in folder.iterdir()}
@@ -318,10 +319,10 @@ def test_killed_while_writing_leaves_no_half_results(tmp_path):
     program = textwrap.dedent(
         f"""
         from pathlib import Path
-        from bias_audit import archive
+        from bias_audit.utils.files import write_atomic
         print("ready", flush=True)
         while True:
-            archive.write_atomic(Path({str(tmp_path / "results.json")!r}), "x" * 5_000_000)
+            write_atomic(Path({str(tmp_path / "results.json")!r}), "x" * 5_000_000)
         """
     )
     with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE) as job:
@@ -357,5 +358,5 @@ def test_a_model_whose_path_is_no_text_can_be_stored(tmp_path):
 
 
 def test_a_manifest_lists_versions_and_never_paths(done):
-    assert {"python", "numpy", "scipy"} <= set(store.versions())
+    assert {"python", "numpy", "scipy"} <= set(package_versions())
     assert "/" not in json.dumps(done.manifest["probes"])

@@ -21,15 +21,11 @@ from bias_audit import audit
 from bias_audit.assess import Settings
 from bias_audit.auditing import Audit
 from bias_audit.errors import UnknownNameError
-from bias_audit.probes import Frame, Group, Probe, Target, words_of
+from bias_audit.probes.probe import Frame, Group, Probe, Target, words_of
+from bias_audit.probes.schema.lexicon import Lexicon, Sanity, WordSet
+from bias_audit.probes.schema.probe import ProbeSpec
+from bias_audit.probes.schema.text import is_article_free
 from bias_audit.records import ModelInfo, OpenScore, Prompt, WordScore
-from bias_audit.specs import (
-    Lexicon,
-    ProbeSpec,
-    Sanity,
-    WordSet,
-    is_article_free,
-)
 
 CARD = dict.fromkeys(("measures", "harm", "expected", "source", "power", "limits"), "A word.")
 VERBS = (

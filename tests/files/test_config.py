@@ -8,10 +8,10 @@ import pytest
 
 from bias_audit import config
 from bias_audit._mistakes import in_catalogue, read_whole
-from bias_audit.catalogue import Catalogue
 from bias_audit.cli import _app
 from bias_audit.errors import FileError
-from tests.files.helpers import TEA, edited, save, unmarked
+from bias_audit.probes.catalogue import ProbeCatalogue
+from tests.probes.helpers import TEA, edited, save, unmarked
 
 FULL = """\
 version: 1
@@ -33,7 +33,7 @@ gates:
 def read(folder, text):
     path = save(folder, text, config.NAME)
     found = config.read(path)
-    config.check_names(found, path, Catalogue())
+    config.check_names(found, path, ProbeCatalogue())
     return found
 
 
@@ -128,7 +128,7 @@ TWO_KINDS = (
 
 def mistakes(path):
     with pytest.raises(FileError) as caught:
-        read_whole(path, in_catalogue(path, Catalogue()))
+        read_whole(path, in_catalogue(path, ProbeCatalogue()))
     return [(p.line, p.column) for p in caught.value.problems]
 
 
@@ -192,9 +192,9 @@ def test_a_probe_of_a_file_is_known_by_its_name(tmp_path):
         config.NAME,
     )
     found = config.read(path)
-    config.check_names(found, path, Catalogue().with_files([probe]))
+    config.check_names(found, path, ProbeCatalogue().with_files([probe]))
     with pytest.raises(FileError):
-        config.check_names(found, path, Catalogue())
+        config.check_names(found, path, ProbeCatalogue())
 
 
 def test_a_regression_gate(tmp_path):
@@ -293,7 +293,7 @@ def test_a_gate_names_probes_and_no_suite(tmp_path):
     text = "version: 1\nprobes: [core]\ngates: [{id: g, probe: 'axis:gender', max: 1}]\n"
     path = save(tmp_path, text, config.NAME)
     with pytest.raises(FileError) as caught:
-        config.check_names(config.read(path), path, Catalogue())
+        config.check_names(config.read(path), path, ProbeCatalogue())
     (found,) = caught.value.problems
     assert (found.line, found.column) == (3, 24)
     assert found.message == "a gate names a probe or a glob of probes, not 'axis:gender'"

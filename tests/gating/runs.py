@@ -14,7 +14,7 @@ from typing import Any
 from bias_audit.auditing import Audit
 from bias_audit.evidence import NAME
 from bias_audit.pairing import StoredRun, compare_runs
-from bias_audit.probes import Probe
+from bias_audit.probes.probe import Probe
 from bias_audit.records import Prompt
 from bias_audit.store import write_run
 from bias_audit.tables import evidence_csv

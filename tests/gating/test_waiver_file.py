@@ -10,7 +10,7 @@ import pytest
 
 from bias_audit import waivers
 from bias_audit.errors import FileError, UsageError
-from tests.files.helpers import edited, save, unmarked
+from tests.probes.helpers import edited, save, unmarked
 
 TODAY = date(2026, 3, 1)
 FULL = """\

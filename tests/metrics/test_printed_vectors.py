@@ -17,7 +17,7 @@ from bias_audit.metrics.prior import cbs, lpbs
 from bias_audit.metrics.rankings import rank_overlap
 from bias_audit.metrics.stereoset import icat
 from bias_audit.stats.contrast import matched_pairs, two_groups
-from bias_audit.stats.effects import cliffs_delta, consistency, rank_biserial
+from bias_audit.stats.effect_sizes import cliffs_delta, consistency, rank_biserial
 from bias_audit.stats.multiplicity import bh, by, holm
 from bias_audit.stats.permutation import sign_flip
 

@@ -15,22 +15,26 @@ import pytest
 import rich_click as click
 from pydantic import BaseModel
 
-from bias_audit import _run_config, _yaml, archive, config, errors, findings, specs, storing
+from bias_audit import _run_config, archive, config, errors, findings, storing
 from bias_audit._reasons import REASONS
 from bias_audit.archive import Record, Results, State
 from bias_audit.assess._judge import BLOCKED, UNCONTROLLED
-from bias_audit.catalogue import Catalogue
 from bias_audit.cli._app import EPILOG, app
-from bias_audit.expand import expand
 from bias_audit.metrics import info
 from bias_audit.metrics.log_odds import cell_response
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.expand import expand
+from bias_audit.probes.schema import lexicon, probe
+from bias_audit.probes.schema.lexicon import Lexicon, TemplateSet
+from bias_audit.probes.schema.probe import ProbeSpec
 from bias_audit.records import SkipReason
-from bias_audit.specs import Lexicon, ProbeSpec, TemplateSet
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.estimate import Status
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import sign_flip
 from bias_audit.tables import COLUMNS
+from bias_audit.utils.file_model import FileModel
+from bias_audit.utils.yaml import parse_yaml
 from bias_audit.waivers import Waiver, WaiverFile
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +79,11 @@ def block(page: Path, marker: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("model", models(specs, specs.Spec), ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "model",
+    dict.fromkeys(m for part in (lexicon, probe) for m in models(part, FileModel)),
+    ids=lambda m: m.__name__,
+)
 def test_every_key_of_a_data_file_is_explained(model: type[BaseModel]) -> None:
     missing = set(model.model_fields) - code(section("probes.md", model.__name__))
     assert not missing, f"docs/probes.md: {model.__name__} lacks {sorted(missing)}"
@@ -83,7 +91,7 @@ def test_every_key_of_a_data_file_is_explained(model: type[BaseModel]) -> None:
 
 @pytest.mark.parametrize(
     "model",
-    [m for c in CONFIGURATION for m in models(c, specs.Spec) if m.__module__ == c.__name__],
+    [m for c in CONFIGURATION for m in models(c, FileModel) if m.__module__ == c.__name__],
     ids=lambda m: m.__name__,
 )
 def test_every_key_of_the_configuration_is_explained(model: type[BaseModel]) -> None:
@@ -216,7 +224,7 @@ def test_every_key_of_a_waiver_is_explained() -> None:
     text = section("interface.md", "Waivers")
     assert set(Waiver.model_fields) <= code(text)
     file = block(ROOT / "docs" / "interface.md", "waivers")
-    assert _yaml.parse(file, WaiverFile, "bias-audit-waivers.yaml").waivers
+    assert parse_yaml(file, WaiverFile, "bias-audit-waivers.yaml").waivers
 
 
 def test_every_metric_is_named() -> None:
@@ -276,7 +284,7 @@ def test_links_to_all_pages_and_no_machine_path(path: Path) -> None:
 def test_the_worked_example_is_a_probe_that_can_be_judged(tmp_path: Path) -> None:
     file = tmp_path / "who-drinks-what.yaml"
     file.write_text(block(ROOT / "docs" / "probes.md", "worked example"), encoding="utf-8")
-    catalogue = Catalogue(files=[file])
+    catalogue = ProbeCatalogue(files=[file])
     probe = catalogue.probe("who-drinks-what")
     spec = probe.spec
     assert len(probe.frames) >= 8
@@ -292,17 +300,17 @@ def test_the_worked_example_is_a_probe_that_can_be_judged(tmp_path: Path) -> Non
 
 def test_the_files_in_the_documentation_are_right(tmp_path: Path) -> None:
     page = ROOT / "docs" / "probes.md"
-    lexicon = _yaml.parse(block(page, "lexicon"), Lexicon, "guests.yaml")
+    lexicon = parse_yaml(block(page, "lexicon"), Lexicon, "guests.yaml")
     assert set(lexicon.sets) == {"british", "italian", "hour"}
-    breakfast = _yaml.parse(block(page, "templates"), TemplateSet, "breakfast.yaml")
+    breakfast = parse_yaml(block(page, "templates"), TemplateSet, "breakfast.yaml")
     assert breakfast.slots["place"] == ("hotel", "café")
     file = tmp_path / config.NAME
     file.write_text(block(ROOT / "docs" / "interface.md", "config"), encoding="utf-8")
-    config.check_names(config.read(file), file, Catalogue())
+    config.check_names(config.read(file), file, ProbeCatalogue())
     readme = ROOT / "README.md"
     file.write_text(block(readme, "config"), encoding="utf-8")
-    config.check_names(config.read(file), file, Catalogue())
-    assert _yaml.parse(block(readme, "probe"), ProbeSpec, "README").id == "tea-or-coffee"
+    config.check_names(config.read(file), file, ProbeCatalogue())
+    assert parse_yaml(block(readme, "probe"), ProbeSpec, "README").id == "tea-or-coffee"
 
 
 def test_the_numbers_of_the_worked_examples() -> None:

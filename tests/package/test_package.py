@@ -156,11 +156,11 @@ def test_the_answer_in_the_readme_is_what_fill_prints(capfd: pytest.CaptureFixtu
 
 
 def test_the_configuration_of_the_readme_is_valid(tmp_path: Path) -> None:
-    from bias_audit.catalogue import Catalogue
     from bias_audit.config import check_names, read
+    from bias_audit.probes.catalogue import ProbeCatalogue
 
     path = tmp_path / "bias-audit.yaml"
     path.write_text(block("config"), encoding="utf-8")
     config = read(path)
-    check_names(config, path, Catalogue())
+    check_names(config, path, ProbeCatalogue())
     assert config.gates[0].max == 0.7

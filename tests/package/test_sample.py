@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from benchmarks import sample
 from bias_audit.archive import load_results
-from bias_audit.catalogue import Catalogue
 from bias_audit.planning import make_plan
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.render import render
 from bias_audit.scoring import open_backend
 
@@ -19,7 +19,7 @@ def test_the_sample_is_rendered_by_this_program() -> None:
 
 def test_the_sample_is_of_this_catalogue_and_model() -> None:
     results = load_results(sample.SAMPLE)
-    catalogue = Catalogue()
+    catalogue = ProbeCatalogue()
     plan = make_plan(catalogue, catalogue.select())
     again = "run the core probes and: python -m benchmarks.sample RUN"
     assert results.run.catalogue_digest == plan.digest, again

@@ -12,11 +12,11 @@ from bias_audit import explaining, findings, render
 from bias_audit._reasons import BLOCKED, REASONS, UNCONTROLLED
 from bias_audit.archive import Evidence, Result, Severity, State, WaiverRecord
 from bias_audit.auditing import EVIDENCE
-from bias_audit.catalogue import Catalogue
 from bias_audit.cli._app import EPILOG, run
 from bias_audit.config import NAME, WAIVERS, GateConfig
 from bias_audit.errors import UnknownNameError
 from bias_audit.metrics import info
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import SkipReason
 from bias_audit.stats.estimate import Status
 from tests.package.test_docs import assigned_statuses, section
@@ -195,7 +195,7 @@ def test_reference_is_the_card_of_the_bundled_model(capfd: pytest.CaptureFixture
 
 def test_no_page_hides_a_probe() -> None:
     known = {explaining._plain(w) for page in explaining.pages() for w in (page.id, *page.words)}
-    assert not known & set(Catalogue().probe_ids())
+    assert not known & set(ProbeCatalogue().probe_ids())
 
 
 @pytest.mark.parametrize("arguments", [["explain"], ["explain", "unclear"]])

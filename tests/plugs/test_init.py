@@ -13,10 +13,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from bias_audit import __version__, config, starting, waivers
-from bias_audit.catalogue import Catalogue
 from bias_audit.cli import _app
 from bias_audit.errors import UsageError
 from bias_audit.policy import read_policy
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.render import FILES
 from tests.plugs.commands import wrong
 
@@ -73,7 +73,7 @@ def test_the_configuration_is_valid_as_written_and_with_every_line_in_use(
         text = text.replace("0123abc...", '"0123abc"')
         path.write_text(text, encoding="utf-8")
     found = config.read(path)
-    config.check_names(found, path, Catalogue())
+    config.check_names(found, path, ProbeCatalogue())
     assert bool(extra) == (found.model.revision is not None)
     assert [gate.baseline for gate in found.gates] == ([None, "main"] if extra else [None])
     assert cli("probes", "check", path)[0] == 0

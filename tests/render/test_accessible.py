@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bias_audit import _resources
 from bias_audit.render import render
+from bias_audit.utils.resources import read_text
 
 from .chromium import opened
 from .example import frame
@@ -63,7 +63,7 @@ def test_axe_would_complain(browser: Browser, html: str) -> None:
 
 
 def colours(theme: str) -> dict[str, tuple[int, int, int]]:
-    block = re.search(THEMES[theme], _resources.read_text("reports", "style.css"), re.S)
+    block = re.search(THEMES[theme], read_text("reports", "style.css"), re.S)
     assert block
     found = re.findall(r"--([\w-]+): #([0-9a-f]{6});", block.group(1))
     return {name: tuple(bytes.fromhex(code)) for name, code in found}  # type: ignore[misc]
@@ -103,7 +103,7 @@ def test_letters_and_marks_stand_out(theme: str) -> None:
 
 
 def test_both_ways_into_the_dark_have_the_same_colours() -> None:
-    style = _resources.read_text("reports", "style.css")
+    style = read_text("reports", "style.css")
     system = re.search(r':root:not\(\[data-theme="light"\]\) \{(.*?)\n  \}', style, re.S)
     assert system
     assert dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", system.group(1))) == {

@@ -9,11 +9,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bias_audit import _resources
 from bias_audit.archive import Results
 from bias_audit.render import _page, _svg, charts, figures
 from bias_audit.render._compact import compact, straight
 from bias_audit.render.view import build
+from bias_audit.utils.resources import read_text
 
 from . import companions
 
@@ -105,7 +105,7 @@ def _shots(browser: Browser, drawings: list[str]) -> list[Any]:
     import numpy as np
     from PIL import Image
 
-    style = re.sub(r"system-ui[^;]*", "sans-serif", _resources.read_text("reports", "style.css"))
+    style = re.sub(r"system-ui[^;]*", "sans-serif", read_text("reports", "style.css"))
     tab = browser.new_page(viewport={"width": 900, "height": 700})
     found = []
     for svg in drawings:

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from bias_audit import _resources
 from bias_audit.archive import Results
 from bias_audit.render import html as html_format
 from bias_audit.render import render
+from bias_audit.utils.resources import read_text
 
 from .example import example, frame
 from .page import Page
@@ -71,7 +71,7 @@ def test_content_policy_allows_exactly_our_own_code(html: str, page: Page) -> No
 def test_sizes(html: str, hostile_html: str) -> None:
     assert len(html.encode()) < 400_000
     assert len(hostile_html.encode()) < 600_000
-    assert len(_resources.read_text("reports", "report.js").encode()) < 15_000
+    assert len(read_text("reports", "report.js").encode()) < 15_000
 
 
 def test_findings_come_strongest_first(audit: Results, page: Page) -> None:

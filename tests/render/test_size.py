@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from bias_audit import _resources
 from bias_audit.archive import Results, load_results
 from bias_audit.render import _page, render
 from bias_audit.render import html as html_format
 from bias_audit.render._shrink import _first, fitted, narrowed, shorter, wide
 from bias_audit.render.html import fill
 from bias_audit.render.view import build
+from bias_audit.utils.resources import data_dir
 
 from .page import Page
 
@@ -20,7 +20,7 @@ LEFT_OUT = "are left out to keep this page small"
 
 
 def test_the_sample_is_a_small_page() -> None:
-    folder = _resources.data_dir("reports") / "sample"
+    folder = data_dir("reports") / "sample"
     text = render(load_results(folder), "html")
     assert len(text.encode()) <= 600_000
     assert LEFT_OUT not in text

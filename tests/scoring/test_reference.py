@@ -6,9 +6,9 @@ import hashlib
 
 import pytest
 
-from bias_audit._resources import model_dir
 from bias_audit.filling import fill
 from bias_audit.scoring import open_backend
+from bias_audit.utils.resources import model_dir
 
 WEIGHTS = "47840b5e532c10923153e64982460f6cba4d631da11293c409eb74c47378ff73"
 

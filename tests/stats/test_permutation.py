@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from bias_audit.stats import permutation
-from bias_audit.stats.permutation import Permutation, label_exchange, pair_flip, sign_flip
+from bias_audit.stats.permutation import Permutation, decided, label_exchange, pair_flip, sign_flip
 from bias_audit.stats.relabel import count_relabellings, relabellings
 
 from .helpers import DELTA, crossed, halves, matrices, nats
@@ -242,3 +242,18 @@ def test_undecided_asks_for_more_draws_near_the_threshold():
     assert near.undecided(0.05)
     assert not near.undecided(0.10)
     assert not Permutation(p=0.052, method="", exact=True, draws=256).undecided(0.05)
+
+
+@pytest.mark.parametrize(
+    ("p", "exact", "draws"),
+    [(0.052, False, [99, 999]), (0.4, False, [99]), (0.052, True, [99])],
+)
+def test_a_p_near_the_threshold_is_drawn_again_with_ten_times_the_draws(p, exact, draws):
+    asked = []
+
+    def test(number):
+        asked.append(number)
+        return Permutation(p=p, method="", exact=exact, draws=number)
+
+    assert decided(test, 99).draws == draws[-1]
+    assert asked == draws

@@ -11,13 +11,13 @@ from scipy import integrate, stats
 
 from bias_audit.archive import RiseBound
 from bias_audit.stats import power, severity
-from bias_audit.stats._split import by_groups, by_pairs
 from bias_audit.stats.contrast import matched_pairs, target_part, versus_rest
 from bias_audit.stats.draws import Components, Size, _cell_noise, draw
 from bias_audit.stats.layout import Layout, without_one
 from bias_audit.stats.many import ONE_UNIT, SKEWED, Design, Many, Responses
 from bias_audit.stats.power import Change, shares
 from bias_audit.stats.seeds import stream
+from bias_audit.stats.variance_parts import by_groups, by_pairs
 
 LIMIT = 0.223
 RUNS = 2000

@@ -18,10 +18,10 @@ from bias_audit import assembling, auditing
 from bias_audit.archive import Results
 from bias_audit.assess import Settings
 from bias_audit.auditing import Audit, audit
-from bias_audit.catalogue import Catalogue
 from bias_audit.measuring import measure
 from bias_audit.planning import make_plan
-from bias_audit.probes import Probe
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.probe import Probe
 from bias_audit.records import ModelInfo, Prompt, Skip, WordPrior, WordScore
 from bias_audit.requested.listing import KINDS, LISTED
 from bias_audit.sanity import check_all
@@ -437,7 +437,7 @@ def test_every_request_and_every_shipped_probe_can_be_told(
     assert set(asked["measure"]) <= metrics, "each of them was asked something"
     assert [one.cache.recalled for one in found if one.cache] == [False, True]
     assert found[0].results.results == found[1].results.results
-    catalogue = Catalogue()
+    catalogue = ProbeCatalogue()
     assert digest("x", tuple(map(catalogue.probe, catalogue.probe_ids())))
 
 

@@ -18,8 +18,8 @@ import pytest
 from bias_audit.archive import results_text
 from bias_audit.auditing import Audit, audit
 from bias_audit.benchmark_audit import audit_datasets
-from bias_audit.catalogue import Catalogue
 from bias_audit.planning import make_plan
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.scoring.fake import FakeBackend
 from bias_audit.storing import keeping
 from bias_audit.storing.sentences import WINDOW
@@ -74,7 +74,7 @@ def kill_ten_times(start: Callable[[], subprocess.Popen[str]], log: Path, most: 
 
 @needs_kill
 def test_killed_ten_times_then_resumed(tmp_path: Path) -> None:
-    catalogue = Catalogue()
+    catalogue = ProbeCatalogue()
     plan = make_plan(catalogue, catalogue.select(["occupation-gender"], ()), limit=400)
     asked = [prompt for found in plan.expansions.values() for prompt in found.prompts]
     prompts, log, folder = tmp_path / "prompts", tmp_path / "log", tmp_path / "cache"
@@ -118,7 +118,7 @@ def test_a_data_set_killed_ten_times_then_resumed(tmp_path: Path) -> None:
 
 
 def test_two_runs_at_once(tmp_path: Path) -> None:
-    catalogue = Catalogue()
+    catalogue = ProbeCatalogue()
     plan = make_plan(catalogue, catalogue.select(["occupation-gender"], ()), limit=60)
     asked = [prompt for found in plan.expansions.values() for prompt in found.prompts]
     prompts, folder = tmp_path / "prompts", tmp_path / "cache"

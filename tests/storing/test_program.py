@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit import _resources
 from bias_audit.storing import program
 from bias_audit.storing.program import DRAWING, STATISTICS, computing, source_digest
+from bias_audit.utils import resources
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_file_that_cannot_be_read_leaves_it_unknown(package: Path) -> None:
 def test_this_installation_can_be_told() -> None:
     folders = program._folders()
     assert {folder.name for folder in folders} == {"templates", "probes", "reports"}
-    assert told(Path(_resources.__file__).parent, *folders) is not None
+    assert told(Path(resources.__file__).parent, *folders) is not None
 
 
 @pytest.mark.parametrize("library", sorted({*STATISTICS, *DRAWING}))

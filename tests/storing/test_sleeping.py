@@ -19,20 +19,20 @@ from safetensors.torch import load_file, save_file
 from bias_audit.archive import results_text
 from bias_audit.auditing import Audit
 from bias_audit.benchmark_audit import audit_datasets
-from bias_audit.catalogue import Catalogue
 from bias_audit.errors import BiasAuditError, ModelLoadError
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.scoring import files, open_backend
 from bias_audit.scoring.files import identified
 from bias_audit.scoring.masked_lm import MaskedLM
-from bias_audit.store import versions
 from bias_audit.storing import VARIABLE, Cache, opened, opening
 from bias_audit.storing.facts import facts_key
 from bias_audit.storing.place import NAME
 from bias_audit.storing.sleeping import Sleeping
+from bias_audit.utils.versions import package_versions
 from tests.scoring import tiny_models
 
 DATA = "sent_more,sent_less,stereo_antistereo,bias_type,annotations,anon_writer,anon_annotators\n"
-SPOKEN = Catalogue().sanity("en")
+SPOKEN = ProbeCatalogue().sanity("en")
 assert SPOKEN is not None
 SENTENCES, GAPS = len(SPOKEN.sentences), len(SPOKEN.clozes)
 PROGRAM = """
@@ -192,7 +192,7 @@ def test_what_is_missing_opens_the_model_and_has_it_checked(
     found = identified(str(model), device="cpu")
     assert found is not None
     assert first.cache is not None
-    key, checks = facts_key(found, versions()), SENTENCES + GAPS
+    key, checks = facts_key(found, package_versions()), SENTENCES + GAPS
     with sqlite3.connect(store / NAME) as db:
         rows = db.execute("SELECT id FROM scores WHERE key <> ? ORDER BY id", (key,)).fetchall()
         lost = rows[checks : checks + first.cache.scored]
@@ -224,7 +224,7 @@ def test_damaged_facts_open_the_model(
     found = identified(str(model), device="cpu")
     assert found is not None
     with sqlite3.connect(store / NAME) as db:
-        key = facts_key(found, versions())
+        key = facts_key(found, package_versions())
         asked = f"UPDATE scores SET value = {damage} WHERE key = ?"  # noqa: S608
         assert db.execute(asked, (key,)).rowcount == 1
     db.close()

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 
-from bias_audit._resources import model_dir
+from bias_audit.utils.resources import model_dir
 from training import card, settings
 
 RECORD = card.recorded()

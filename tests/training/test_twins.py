@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bias_audit import sanity
-from bias_audit._resources import model_dir
-from bias_audit.catalogue import Catalogue
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.scoring import open_backend
+from bias_audit.utils.resources import model_dir
 from training import twins
 
 
 def test_only_the_trained_model_passes() -> None:
-    found = sanity.check(open_backend("reference"), Catalogue().sanity())
+    found = sanity.check(open_backend("reference"), ProbeCatalogue().sanity())
     assert found.passed
     assert found.pseudo_perplexity is not None
     assert found.pseudo_perplexity < found.perplexity_limit / 5

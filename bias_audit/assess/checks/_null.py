@@ -11,19 +11,19 @@ from bias_audit.assess._design import Design
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess.checks._record import judged
 from bias_audit.metrics.log_odds import cell_response
-from bias_audit.records import Floats
-from bias_audit.stats.dealt import (
+from bias_audit.stats.null_calibration import (
     Null,
     calibration,
-    deal_columns,
+    detected_share,
     flip_pairs,
     flip_templates,
-    found_share,
-    own_parts,
-    scattered,
+    permute_labels,
+    simulate_null,
+    unit_contributions,
 )
 from bias_audit.stats.seeds import stream
 from bias_audit.tables import Cube
+from bias_audit.utils.arrays import Floats
 
 POWER = 0.8
 
@@ -45,12 +45,12 @@ def null_checks(scored: Scored, comparison: Comparison, settings: Settings) -> t
     )
     further = _further(scored, comparison, source)
     rng = _stream(scored, comparison, settings, "scattered")
-    quiet_gaps = scattered(null.estimate, contrast.variance[source], further, rng)
+    quiet_gaps = simulate_null(null.estimate, contrast.variance[source], further, rng)
     gap, se, rows = scored.probe.spec.margin, contrast.se, contrast.n_templates
-    share = found_share(quiet_gaps, gap, se, contrast.df)
+    share = detected_share(quiet_gaps, gap, se, contrast.df)
     # In half of the sentences: half as large on average, and the sentences differ by it.
     uneven = math.sqrt(se**2 + (gap / 2) ** 2 / (rows - 1))
-    half = found_share(quiet_gaps, gap / 2, uneven, contrast.df)
+    half = detected_share(quiet_gaps, gap / 2, uneven, contrast.df)
     note = f"in half of the sentences only: {half:.0%}"
     return quiet, judged("R8b", share, POWER, share >= POWER, "under_powered", note)
 
@@ -73,7 +73,7 @@ def _dealt(scored: Scored, comparison: Comparison, settings: Settings) -> tuple[
     design = Design(scored, comparison.a, comparison.b)
     plus, minus = _by_name(cube, "+"), _by_name(cube, "-")
     if fixed:
-        found = deal_columns(design.difference(cube.values), [plus, minus], [1.0, -1.0], rng)
+        found = permute_labels(design.difference(cube.values), [plus, minus], [1.0, -1.0], rng)
         return found, "targets"
     response = cell_response(cube.values, plus, minus)
     if design.pairs:
@@ -82,7 +82,7 @@ def _dealt(scored: Scored, comparison: Comparison, settings: Settings) -> tuple[
         return flip_pairs(design.inside_pairs(response), rng, cells=cells), "terms"
     cells = _poles(cube.values.mean(axis=0), plus, minus) if construct else None
     weights, columns = zip(*design.weighed, strict=True)
-    return deal_columns(response, columns, weights, rng, cells=cells), "terms"
+    return permute_labels(response, columns, weights, rng, cells=cells), "terms"
 
 
 def _further(scored: Scored, comparison: Comparison, source: str) -> list[Floats]:
@@ -94,11 +94,11 @@ def _further(scored: Scored, comparison: Comparison, source: str) -> list[Floats
     if source == "templates":
         return []
     noise = contrast.variance.get("residual", 0.0)
-    found = [own_parts(np.sort(np.array(contrast.delta)), noise=noise)]
+    found = [unit_contributions(np.sort(np.array(contrast.delta)), noise=noise)]
     if source == "terms" and "targets" in contrast.used:
         gaps = Design(scored, comparison.a, comparison.b).target_differences(cube.values)
         for sign, weight in (("+", 1.0), ("-", -1.0)):
-            found.append(own_parts(np.sort(gaps[cube.pole(sign)]), weight))
+            found.append(unit_contributions(np.sort(gaps[cube.pole(sign)]), weight))
     return found
 
 

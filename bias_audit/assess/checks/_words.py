@@ -8,18 +8,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit import _claims
 from bias_audit.archive import Check
 from bias_audit.assess._design import Design
 from bias_audit.assess._input import Comparison, Scored
 from bias_audit.assess._robust import detected
 from bias_audit.assess.checks._record import described, impossible, judged, short
 from bias_audit.metrics.log_odds import cell_response
-from bias_audit.probes import Probe, Word
-from bias_audit.records import Floats
-from bias_audit.stats.adjusted import Adjusted, adjusted
-from bias_audit.stats.matched import Matched, matched, matched_pairs
+from bias_audit.probes import scope
+from bias_audit.probes.probe import Probe, Word
+from bias_audit.stats.covariates import (
+    AdjustedContrast,
+    MatchedContrast,
+    adjusted_contrast,
+    matched_contrast,
+    matched_pair_contrast,
+)
 from bias_audit.stats.steady import KEPT, confounds, decided
+from bias_audit.utils.arrays import Floats
 
 FREQUENCY, COUNT = "log10_freq", "count"
 """Facts of a group word that say how frequent it is; the second is a number of bearers or uses."""
@@ -54,7 +59,7 @@ def wants_priors(probe: Probe) -> tuple[str, ...]:
         return ()
     words = [word for group in probe.groups for word in group.words]
     given = all(given_frequency(word) is not None for word in words)
-    if given or _claims.scope(probe) != "concept":
+    if given or scope.scope(probe) != "concept":
         return ()
     return tuple(dict.fromkeys(map(bare, words)))
 
@@ -122,16 +127,18 @@ def adjustment(scored: Scored, comparison: Comparison, known: Properties) -> Che
     return judged("R4", kept, threshold, holds, "confounded", note)
 
 
-def at_equal(scored: Scored, comparison: Comparison, known: Properties) -> Adjusted | None:
+def at_equal(scored: Scored, comparison: Comparison, known: Properties) -> AdjustedContrast | None:
     """The gap at equal properties; None where words are no sample, too few, or all alike."""
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return None
     if comparison.contrast.status != "ok":
         return None
-    return adjusted(_groups(scored, comparison, known.values))
+    return adjusted_contrast(_groups(scored, comparison, known.values))
 
 
-def _told(scored: Scored, comparison: Comparison, known: Properties, found: Adjusted) -> str:
+def _told(
+    scored: Scored, comparison: Comparison, known: Properties, found: AdjustedContrast
+) -> str:
     note = f"{found.estimate:+.3f} nats at equal {_listed(known.names, found.used)}"
     if found.inseparable:
         note += f"; {_listed(known.names, found.inseparable)} cannot be told from the group"
@@ -142,7 +149,7 @@ def _told(scored: Scored, comparison: Comparison, known: Properties, found: Adju
     return note
 
 
-def _alike(scored: Scored, comparison: Comparison, values: Floats) -> Matched | None:
+def _alike(scored: Scored, comparison: Comparison, values: Floats) -> MatchedContrast | None:
     """The gap between words that are matched in their properties; of two groups only."""
     design = Design(scored, comparison.a, comparison.b)
     if design.rest:
@@ -150,9 +157,9 @@ def _alike(scored: Scored, comparison: Comparison, values: Floats) -> Matched | 
     means = _means(scored)
     if design.pairs:
         a, b = [i for i, _ in design.pairs], [j for _, j in design.pairs]
-        return matched_pairs(means[a] - means[b], (values[a], values[b]))
+        return matched_pair_contrast(means[a] - means[b], (values[a], values[b]))
     a, b = design.in_a, design.in_b
-    return matched((means[a], values[a]), (means[b], values[b]))
+    return matched_contrast((means[a], values[a]), (means[b], values[b]))
 
 
 def _means(scored: Scored) -> Floats:

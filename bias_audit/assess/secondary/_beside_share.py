@@ -11,7 +11,7 @@ from bias_audit.assess._design import target_scope
 from bias_audit.assess._input import Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.metrics.beside_share import share_logits
-from bias_audit.probes import Group
+from bias_audit.probes.probe import Group
 from bias_audit.stats.contrast import matched_pairs
 
 

@@ -8,15 +8,15 @@ from typing import Literal
 
 import numpy as np
 
-from bias_audit._claims import MIN_LABELS
 from bias_audit.archive import Companion, Result, WordShare
 from bias_audit.assess._input import Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.assess.secondary._opened import Opened, opened, top
 from bias_audit.metrics import distances, rankings
 from bias_audit.metrics.divergence import DivergenceTest, jsd, jsd_permutation
-from bias_audit.records import Floats
+from bias_audit.probes.scope import MIN_LABELS
 from bias_audit.stats.seeds import stream
+from bias_audit.utils.arrays import Floats
 
 MAX_LOST_MASS = 0.2
 """Share of the probability outside whole words above which a divergence is not read."""

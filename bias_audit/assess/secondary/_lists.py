@@ -18,9 +18,10 @@ from bias_audit.assess.secondary import _record
 from bias_audit.assess.secondary._opened import Opened, opened, top
 from bias_audit.metrics.completions import expected_value, hit_rates, rate_odds, text_value
 from bias_audit.metrics.rankings import ranking
-from bias_audit.records import OTHERS, Floats
-from bias_audit.specs import tongue
+from bias_audit.probes.schema.text import primary_language
+from bias_audit.records import OTHERS
 from bias_audit.stats.estimate import Contrast
+from bias_audit.utils.arrays import Floats
 
 DEPTHS = (1, 5, 20)
 """Completions looked up for each sentence and word; the last gives the rate that is compared."""
@@ -163,7 +164,7 @@ def _named_groups(scored: Scored) -> set[str]:
 
 def _usable(scored: Scored, language: str) -> Opened | None:
     """The completions, where there are some in the language of the list."""
-    if tongue(scored.probe.spec.language) != language:
+    if primary_language(scored.probe.spec.language) != language:
         return None
     found = opened(scored, "label")
     return found if found and len(_record.ids(scored, found.groups)) > 1 else None

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from bias_audit.assess._input import Scored
-from bias_audit.records import Floats, OpenScore, Prompt
+from bias_audit.records import OpenScore, Prompt
 from bias_audit.tables import Unit
+from bias_audit.utils.arrays import Floats
 
 Answer = tuple[Prompt, OpenScore]
 

@@ -10,9 +10,9 @@ from bias_audit.assess._input import Scored
 from bias_audit.assess.checks import negated_sets
 from bias_audit.assess.secondary import _record
 from bias_audit.metrics.plane import ambivalent, distance
-from bias_audit.probes import Probe
+from bias_audit.probes.probe import Probe
+from bias_audit.probes.schema.text import primary_language
 from bias_audit.records import OTHERS
-from bias_audit.specs import tongue
 
 DIMENSIONS = {"warmth": ("warm", "cold"), "competence": ("competent", "incompetent")}
 """Names of the sets of words that make the poles of each dimension."""
@@ -75,7 +75,7 @@ def planes(probes: Sequence[tuple[Scored, Sequence[Result]]]) -> dict[str, Resul
 def _about(probe: Probe) -> tuple[str, str, list[tuple[str, list[str]]]]:
     """What both coordinates of a place have to share: the language, the mask, the words."""
     words = [(group.id, sorted({word.label for word in group.words})) for group in probe.groups]
-    return tongue(probe.spec.language), probe.spec.mask, sorted(words)
+    return primary_language(probe.spec.language), probe.spec.mask, sorted(words)
 
 
 def _places(scored: Scored, results: Sequence[Result], sign: float) -> dict[str, _Place]:

@@ -11,14 +11,12 @@ from bias_audit.assess._design import Design
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.metrics import log_odds
-from bias_audit.records import Floats
 from bias_audit.stats._arrays import Indices
-from bias_audit.stats.effects import EffectSize, rank_biserial
+from bias_audit.stats.effect_sizes import EffectSize, rank_biserial, standardised
 from bias_audit.stats.permutation import decided
-from bias_audit.stats.ranks import kruskal
+from bias_audit.stats.rank_tests import kruskal, wilcoxon
 from bias_audit.stats.seeds import stream
-from bias_audit.stats.signed_ranks import wilcoxon
-from bias_audit.stats.standardised import standardised
+from bias_audit.utils.arrays import Floats
 
 RESAMPLES = 1999
 CELLS = 499

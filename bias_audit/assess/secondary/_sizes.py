@@ -9,10 +9,11 @@ from bias_audit.assess._design import Design, scored_groups
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.metrics import log_odds
-from bias_audit.records import OTHERS, Floats
+from bias_audit.records import OTHERS
 from bias_audit.stats._arrays import Indices
-from bias_audit.stats.effects import EffectSize, cliffs_delta, consistency, rank_biserial
+from bias_audit.stats.effect_sizes import EffectSize, cliffs_delta, consistency, rank_biserial
 from bias_audit.stats.seeds import stream
+from bias_audit.utils.arrays import Floats
 
 FEWEST = 4
 """Words of a group (or pairs) from which on their order says something."""

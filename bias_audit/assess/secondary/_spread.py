@@ -10,13 +10,13 @@ from bias_audit.archive import Companion, Result
 from bias_audit.assess._design import Design, scored_groups, target_scope
 from bias_audit.assess._input import Scored, Settings
 from bias_audit.assess.secondary import _record
-from bias_audit.records import OTHERS, Floats
+from bias_audit.records import OTHERS
 from bias_audit.stats._arrays import Ints
-from bias_audit.stats.effects import EffectSize
+from bias_audit.stats.effect_sizes import EffectSize, concordance, rank_share
 from bias_audit.stats.omnibus import QuasiF, across_targets, quasi_f
-from bias_audit.stats.ranks import RankTest, friedman, kruskal
+from bias_audit.stats.rank_tests import RankTest, friedman, kruskal
 from bias_audit.stats.seeds import stream
-from bias_audit.stats.shares import concordance, rank_share
+from bias_audit.utils.arrays import Floats
 
 FEWEST_GROUPS = 3
 """Two groups have their primary comparison."""

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from bias_audit import _resources
 from bias_audit.render import _shapes as shapes
 from bias_audit.render._svg import PALETTE, adapt, painted
 from bias_audit.render.charts._heat import heat
@@ -23,6 +22,7 @@ from bias_audit.render.charts._plots import plane, scatter
 from bias_audit.render.charts._rows import dots, intervals
 from bias_audit.render.charts._sheet import Sheet
 from bias_audit.render.charts._slopes import slopes
+from bias_audit.utils.resources import read_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -152,6 +152,6 @@ def _fill(sheet: Sheet, picture: shapes.Picture | shapes.Heat) -> None:
 @cache
 def _tones() -> Mapping[str, str]:
     """The light colours of the page, on white."""
-    style = _resources.read_text("reports", "style.css")
+    style = read_text("reports", "style.css")
     light = style[: style.index("}")]
     return {**dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", light)), "paper": "#ffffff"}

@@ -1,0 +1,266 @@
+"""Find, read and resolve lexicons, template sets and probes by name.
+
+Files are read on first use. Folders of the user come before the shipped ones, so that a project may
+replace a lexicon; see :mod:`bias_audit.probes.search_path`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from bias_audit.errors import FileError, Problem, UnknownNameError
+from bias_audit.probes.extends import apply_extends
+from bias_audit.probes.probe import Probe
+from bias_audit.probes.resolve import resolve_probe
+from bias_audit.probes.schema.lexicon import Lexicon, Sanity, TemplateSet
+from bias_audit.probes.schema.probe import Groups, ProbeSpec
+from bias_audit.probes.schema.text import primary_language
+from bias_audit.probes.search_path import SearchPath
+from bias_audit.probes.suites import DEFAULT, Suite, Suites, SuiteSelector
+from bias_audit.utils.file_model import FileModel
+from bias_audit.utils.yaml import parse_yaml, positions, read_source
+
+S = TypeVar("S", bound=FileModel)
+
+
+class ProbeCatalogue:
+    """Lexicons, template sets and probes by id.
+
+    Args:
+        folders: folders of the user with ``*.yaml`` probes, and optionally ``templates/`` and
+            ``templates/lexicons/`` below or beside them; searched before the shipped ones.
+        files: single probe files.
+        homes: further folders of template sets, with ``lexicons/`` inside.
+    """
+
+    def __init__(
+        self,
+        folders: Sequence[Path] = (),
+        files: Sequence[Path] = (),
+        homes: Sequence[Path] = (),
+    ) -> None:
+        self._shelves = SearchPath(folders, files, homes)
+        self._read: dict[tuple[Path, type[FileModel]], tuple[FileModel, str]] = {}
+        self._narrowed: dict[str, tuple[str, ...]] = {}
+
+    def with_files(self, files: Sequence[Path], folders: Sequence[Path] = ()) -> ProbeCatalogue:
+        """Return a catalogue that also knows these probe files, and folders of probes."""
+        shelves = self._shelves
+        more = SearchPath([*shelves.folders, *folders], [*shelves.files, *files], shelves.homes)
+        return self._like(more, self._narrowed)
+
+    def with_groups(self, groups: Mapping[str, tuple[str, ...]]) -> ProbeCatalogue:
+        """Return a catalogue in which probes use only the named groups, in that order.
+
+        Args:
+            groups: group ids by selector, see :meth:`select`; the first that fits a probe counts.
+        """
+        return self._like(self._shelves, dict(groups))
+
+    def _like(self, shelves: SearchPath, narrowed: dict[str, tuple[str, ...]]) -> ProbeCatalogue:
+        """Return a catalogue that shares what has been read."""
+        other = ProbeCatalogue()
+        other._shelves, other._read, other._narrowed = shelves, self._read, narrowed
+        return other
+
+    def probe_ids(self) -> list[str]:
+        """Ids of all probes, controls included, sorted."""
+        return sorted(self._shelves.probes)
+
+    def names(self, kind: str) -> list[str]:
+        """Names of all files of a kind, sorted: ``probe``, ``templates`` or ``lexicon``."""
+        shelves = self._shelves
+        homes = {"probe": shelves.probes, "templates": shelves.templates}
+        return sorted(homes.get(kind, shelves.lexicons))
+
+    def file_of(self, name: str) -> Path:
+        """Return the file of a probe; raises UnknownNameError."""
+        return self._get("probe", name, self._shelves.probes, ProbeSpec)[1]
+
+    def probe_spec(self, name: str) -> ProbeSpec:
+        """Return one probe as its author wrote it.
+
+        Raises:
+            UnknownNameError: no such probe.
+            FileError: its file has mistakes.
+        """
+        return self._get("probe", name, self._shelves.probes, ProbeSpec)[0]
+
+    def lexicon(self, name: str) -> Lexicon:
+        """Return one lexicon; raises as :meth:`probe_spec`."""
+        return apply_extends(self._raw_lexicon, *self._raw_lexicon(name))
+
+    def template_set(self, name: str) -> TemplateSet:
+        """Return one template set; raises as :meth:`probe_spec`."""
+        return apply_extends(self._raw_templates, *self._raw_templates(name))
+
+    def _raw_lexicon(self, name: str) -> tuple[Lexicon, Path, str]:
+        return self._get("lexicon", name, self._shelves.lexicons, Lexicon)
+
+    def _raw_templates(self, name: str) -> tuple[TemplateSet, Path, str]:
+        return self._get("template set", name, self._shelves.templates, TemplateSet)
+
+    def sanity(self, language: str = "en") -> Sanity | None:
+        """Return the sentences of the model sanity check in a language; None without any.
+
+        Raises:
+            FileError: a mistake in their file.
+        """
+        tag = primary_language(language)
+        path = self._shelves.sanity.get("sanity" if tag == "en" else f"sanity-{tag}")
+        return None if path is None else self._load(path, Sanity)[0]
+
+    def select(
+        self, wanted: Iterable[str] = (), excluded: Iterable[str] = (), *, suite: str = DEFAULT
+    ) -> list[str]:
+        """Return the ids of the probes to run, sorted; controls only where they are named.
+
+        Args:
+            wanted: ids, globs, names of suites, ``axis:NAME``, ``language:TAG``; the probes of
+                ``suite`` when empty.
+            excluded: what to leave out, written in the same way.
+
+        Raises:
+            UnknownNameError: a selector that matches nothing.
+            FileError: a mistake in a file that had to be read.
+        """
+        chooser, wanted = self._chooser, list(wanted)
+        if not wanted:  # a broken file of the user is told, although no suite may name it
+            for name in self._shelves.own:
+                self.probe_spec(name)
+        chosen = set().union(*(chooser.chosen(selector) for selector in wanted or [suite]))
+        return sorted(chosen.difference(*(chooser.chosen(x, controls=True) for x in excluded)))
+
+    def suites(self) -> dict[str, Suite]:
+        """Return the named selections; those of the user replace shipped ones of the same name.
+
+        Raises:
+            FileError: a mistake in a file, or a suite that is called as a probe is.
+        """
+        return dict(self._chooser.suites)
+
+    def members(self, selector: str) -> list[str]:
+        """Return the probes and controls that a line of a suite means, sorted.
+
+        Raises:
+            UsageError: it means nothing, or another suite.
+        """
+        return sorted(self._chooser.member(selector, controls=True))
+
+    @cached_property
+    def _chooser(self) -> SuiteSelector:
+        found: dict[str, Suite] = {}
+        shipped, packages, own = self._shelves.suites
+        for layer in (shipped, packages, own):
+            taken = dict(self._shelves.probes)
+            for path in layer:
+                spec, text = self._load(path, Suites)
+                if layer is packages:
+                    taken |= dict.fromkeys(found, shipped[0])
+                for name in spec.suites:
+                    if name in taken:
+                        raise _claimed(path, text, name, taken[name])
+                    taken[name] = path
+                found |= spec.suites
+        return SuiteSelector(ids=tuple(self.probe_ids()), suites=found, spec=self.probe_spec)
+
+    def probe(self, name: str) -> Probe:
+        """Return one probe joined with its templates, groups and targets.
+
+        Raises:
+            UnknownNameError: no such probe.
+            FileError: a mistake in its file or in a file it refers to.
+        """
+        spec = self.probe_spec(name)
+        use = next((g for key, g in self._narrowed.items() if self._means(key, name)), ())
+        if use:
+            spec = self._narrow(spec, use)
+        path = self._shelves.probes[name]
+        return resolve_probe(self, spec, path, self._read[path, ProbeSpec][1])
+
+    def _means(self, selector: str, name: str) -> bool:
+        chooser = self._chooser
+        return fnmatchcase(name, selector) or (
+            chooser.is_no_glob(selector) and name in chooser.chosen(selector, controls=True)
+        )
+
+    def read_probe_file(self, path: Path) -> Probe:
+        """Read and join a probe from any file, whether or not the catalogue knows it."""
+        spec, text = self._load(path, ProbeSpec)
+        return resolve_probe(self, spec, path, text)
+
+    def group_ids(self, name: str) -> list[str]:
+        """Return the ids of the groups that a probe could compare; raises as :meth:`probe_spec`."""
+        groups = self.probe_spec(name).groups
+        return list(self.lexicon(groups.lexicon).sets if isinstance(groups, Groups) else groups)
+
+    def check_file(self, path: Path, model: type[FileModel]) -> None:
+        """Read a file as ``model``, with what it extends; raises FileError."""
+        spec, text = self._load(path, model)
+        if isinstance(spec, Lexicon):
+            apply_extends(self._raw_lexicon, spec, path, text)
+        elif isinstance(spec, TemplateSet):
+            apply_extends(self._raw_templates, spec, path, text)
+
+    def _narrow(self, spec: ProbeSpec, use: tuple[str, ...]) -> ProbeSpec:
+        known = self.group_ids(spec.id)
+        for group in use:
+            if group not in known:
+                raise UnknownNameError(f"group of {spec.id}", group, known)
+        own = {group: word for group, word in spec.targets.own.items() if group in use}
+        targets = spec.targets.model_copy(update={"own": own})
+        if isinstance(spec.groups, Groups):
+            beside = tuple(name for name in spec.groups.beside if name not in use)
+            groups: Any = spec.groups.model_copy(update={"use": use, "beside": beside})
+        else:
+            groups = {group: spec.groups[group] for group in use}
+        return spec.model_copy(update={"groups": groups, "targets": targets})
+
+    def _get(
+        self, kind: str, name: str, files: dict[str, Path], model: type[S]
+    ) -> tuple[S, Path, str]:
+        path = files.get(name)
+        if path is None:
+            raise UnknownNameError(kind, name, files)
+        spec, text = self._load(path, model)
+        return spec, path, text
+
+    def _load(self, path: Path, model: type[S]) -> tuple[S, str]:
+        """Read a file once, and check that it is called as its id says."""
+        known = self._read.get((path, model))
+        if known is None:
+            text = read_source(path)
+            spec = parse_yaml(text, model, str(path))
+            written = getattr(spec, "id", path.stem)
+            if written != path.stem:
+                raise _misnamed(path, text, written)
+            known = self._read[path, model] = (spec, text)
+        return cast("S", known[0]), known[1]
+
+
+def _claimed(path: Path, text: str, name: str, owner: Path) -> FileError:
+    line, column = positions(text, str(path)).get(("suites", name), (1, 1))
+    problem = Problem(
+        file=str(path),
+        line=line,
+        column=column,
+        message=f"a suite cannot be called '{name}': {owner} has a probe or suite of that name",
+        hint="rename one of them",
+    )
+    return FileError([problem])
+
+
+def _misnamed(path: Path, text: str, written: str) -> FileError:
+    line, column = positions(text, str(path)).get(("id",), (1, 1))
+    problem = Problem(
+        file=str(path),
+        line=line,
+        column=column,
+        message=f"the id is '{written}', the file is called '{path.name}'",
+        hint=f"rename the file to {written}{path.suffix}, or write 'id: {path.stem}'",
+    )
+    return FileError([problem])

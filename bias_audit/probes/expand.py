@@ -1,0 +1,247 @@
+"""Templates x terms x targets -> prompts: pure, ordered, slots by position.
+
+The English article before a slot belongs to the word that fills it (a nurse, an engineer, Mary);
+in other languages it is part of the word's forms. A word that opens a sentence is capitalised. A
+word is never searched in a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+
+from bias_audit.probes.english import capitalised, starts_sentence, takes_an
+from bias_audit.probes.probe import Frame, Group, Probe, Target, Word, agrees, needs
+from bias_audit.probes.schema.text import AGREE, ARTICLE, parse_slots, primary_language
+from bias_audit.records import Pole, Prompt, Skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expansion:
+    """All prompts of a probe, and the words that have no form for some sentence."""
+
+    prompts: tuple[Prompt, ...]
+    """Scored words first, then open completions; sorted by template, term and target as written."""
+    skips: tuple[Skip, ...]
+    beside: tuple[Prompt, ...] = ()
+    """Scored words of the groups that are compared with nobody, sorted likewise."""
+
+    @property
+    def asked(self) -> tuple[Prompt, ...]:
+        """Everything that a model is asked: ``prompts``, then ``beside``."""
+        return (*self.prompts, *self.beside)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rendered:
+    """A sentence cut at its masked place."""
+
+    left: str
+    filler: str | None
+    right: str
+    beside: tuple[tuple[int, int], ...] = ()
+    """Where the words of the slots stand in the whole text, as characters."""
+
+
+def expand(probe: Probe) -> Expansion:
+    """Render every sentence of a probe.
+
+    A word without the form that a sentence needs is left out of the whole probe (the design stays
+    complete: every word in every frame) and reported as ``not_applicable``.
+    """
+    skips: dict[str, Skip] = {}
+    terms, beside = (_terms(probe, groups, skips) for groups in (probe.groups, probe.beside))
+    targets = [t for t in probe.targets if not _lacks(probe, t.word, "target", skips)]
+    prompts = (*_scored(probe, terms, targets), *_open(probe, terms, skips))
+    return Expansion(
+        prompts=prompts,
+        skips=tuple(skips.values()),
+        beside=tuple(_scored(probe, beside, targets)),
+    )
+
+
+def _terms(probe: Probe, groups: Sequence[Group], skips: dict[str, Skip]) -> list[tuple[str, Word]]:
+    """The words of some groups that have all forms, each with its group."""
+    return [
+        (group.id, word)
+        for group in groups
+        for word in group.words
+        if not _lacks(probe, word, "group", skips)
+    ]
+
+
+def _scored(
+    probe: Probe, terms: Sequence[tuple[str, Word]], targets: Sequence[Target]
+) -> Iterator[Prompt]:
+    """One prompt per sentence, term and target."""
+    for frame in probe.frames:
+        for variant in variants(frame):
+            for group, term in terms:
+                for target in targets:
+                    yield _prompt(probe, frame, variant, group, term, target)
+
+
+def variants(frame: Frame) -> list[dict[str, str]]:
+    """All fillings of a frame's further named slots; one empty filling when it has none."""
+    pieces, _ = parse_slots(frame.template.text)
+    names = list(dict.fromkeys(p.name for p in pieces if p.name in frame.slots))
+    return [
+        dict(zip(names, words, strict=True))
+        for words in product(*(frame.slots[name] for name in names))
+    ]
+
+
+def render(
+    frame: Frame, words: dict[str, Word], fillers: dict[str, str], masked: Word | None
+) -> Rendered:
+    """Fill the slots of one frame.
+
+    Args:
+        frame: the template.
+        words: the word of each of the slots ``group`` and ``target`` that the sentence has.
+        fillers: text of further named slots.
+        masked: the word at ``<mask>``; None leaves the place open.
+
+    Raises:
+        KeyError: a word lacks the form that the sentence asks for.
+    """
+    pieces, end = parse_slots(frame.template.text)
+    done, filler, before = "", None, 0
+    beside: list[tuple[int, int]] = []
+    english = primary_language(frame.language) == "en"
+    at_mask: str | None = None
+    for piece in pieces:
+        done += piece.before
+        word = masked if piece.name is None else words.get(piece.name)
+        surface = None
+        if word is not None:
+            surface = word.forms[_form(piece.form or frame.number, words)]
+        elif piece.name is not None:
+            surface = fillers[piece.name]
+        if surface is not None:
+            done = _with_article(done, surface, word) if english else done
+            opens = starts_sentence(done if at_mask is None else f"{at_mask}x{done}")
+            surface = capitalised(surface) if opens else surface
+        if piece.name is None:
+            at_mask, filler, done = done, surface, ""
+            before = len(at_mask) + len(surface or "")
+            continue
+        if word is not None:
+            beside.append((before + len(done), before + len(done) + len(surface or "")))
+        done += surface or ""
+    return Rendered(left=at_mask or "", filler=filler, right=done + end, beside=tuple(beside))
+
+
+def _form(asked: str, words: dict[str, Word]) -> str:
+    """The name of a form; ``agree`` leaves it to the word in the sentence."""
+    return next((w.agree for w in words.values() if w.agree), asked) if asked == AGREE else asked
+
+
+def _with_article(text: str, surface: str, word: Word | None) -> str:
+    """Make the article at the end of ``text`` fit the word that follows."""
+    found = _article(text)
+    if found is None:
+        return text
+    before, article, after = found
+    if word is not None and not word.article:
+        return before + after[1:]
+    if article.lower() == "the":
+        return text
+    an = word.an if word is not None and word.an is not None else takes_an(surface)
+    fitting = "an" if an else "a"
+    return f"{before}{fitting.capitalize() if article[0] == 'A' else fitting}{after}"
+
+
+@lru_cache(maxsize=4096)
+def _article(text: str) -> tuple[str, str, str] | None:
+    """Cut ``text`` before and after the article at its end; None when it has none."""
+    found = ARTICLE.search(text)
+    return found and (text[: found.start(1)], found[1], found[2])
+
+
+def _lacks(probe: Probe, word: Word, kind: str, skips: dict[str, Skip]) -> bool:
+    partners = _partners(probe) if any(agrees(frame) for frame in probe.frames) else []
+    for frame in probe.frames:
+        for asked, form in needs(frame, probe.spec.mask, partners):
+            if asked == kind and form not in word.forms:
+                skips[f"{kind}:{word.id}"] = Skip(
+                    probe=probe.spec.id,
+                    kind="term" if kind == "group" else "target",
+                    what=word.id,
+                    reason="not_applicable",
+                    detail=f"has no form '{form}', which the sentence '{frame.id}' needs",
+                )
+                return True
+    return False
+
+
+def _partners(probe: Probe) -> list[Word]:
+    """The words beside the mask."""
+    if probe.spec.mask == "target":
+        return [word for group in probe.groups for word in group.words]
+    return [target.word for target in probe.targets]
+
+
+def _prompt(
+    probe: Probe, frame: Frame, variant: dict[str, str], group: str, term: Word, target: Target
+) -> Prompt:
+    by_target = probe.spec.mask == "target"
+    words = {"group": term} if by_target else {"target": target.word}
+    text = render(frame, words, variant, target.word if by_target else term)
+    return Prompt(
+        probe=probe.spec.id,
+        template=frame.id,
+        variant=" ".join(variant.values()),
+        group=group,
+        term=term.id,
+        label=term.label,
+        target=target.word.id,
+        pole=_sign(target.pole, group),
+        left=text.left,
+        filler=text.filler,
+        right=text.right,
+        beside=text.beside,
+    )
+
+
+def _sign(pole: str, group: str) -> Pole:
+    """In diagonal controls a group's own word is its S+, the others' words its S-."""
+    if pole.startswith("own:"):
+        return "+" if pole == f"own:{group}" else "-"
+    return "+" if pole == "+" else "-" if pole == "-" else "0"
+
+
+def _open(probe: Probe, terms: list[tuple[str, Word]], skips: dict[str, Skip]) -> Iterator[Prompt]:
+    """One open prompt per article-free sentence and term that has the form it needs."""
+    for frame in probe.open_frames:
+        for variant in variants(frame):
+            for group, term in terms:
+                try:
+                    text = render(frame, {"group": term}, variant, None)
+                except KeyError as missing:
+                    skips.setdefault(
+                        f"open:{term.id}",
+                        Skip(
+                            probe=probe.spec.id,
+                            kind="term",
+                            what=term.id,
+                            reason="not_applicable",
+                            detail=f"has no form {missing}, which open completions need",
+                        ),
+                    )
+                    continue
+                yield Prompt(
+                    probe=probe.spec.id,
+                    template=frame.id,
+                    variant=" ".join(variant.values()),
+                    group=group,
+                    term=term.id,
+                    label=term.label,
+                    target="",
+                    pole="",
+                    left=text.left,
+                    filler=None,
+                    right=text.right,
+                )

@@ -1,0 +1,93 @@
+"""JSON Schemas of the files that people write, for editors.
+
+A schema says less than the program: it knows keys, kinds of values and short forms, and nothing of
+names, sentences and what fits what. What it refuses, the program refuses too, but for a key without
+a value, which the program takes as absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from bias_audit.probes.schema.lexicon import Lexicon, Sanity, TemplateSet
+from bias_audit.probes.schema.probe import ProbeSpec
+from bias_audit.probes.suites import Suites
+from bias_audit.utils.file_model import FileModel
+
+FILES: Mapping[str, type[FileModel]] = {
+    "probe": ProbeSpec,
+    "templates": TemplateSet,
+    "lexicon": Lexicon,
+    "suites": Suites,
+    "sanity": Sanity,
+}
+"""Kinds of data files; ``schemas/<kind>.json`` is shipped for each."""
+MODELINE = "# yaml-language-server: $schema="
+"""The line by which editors find the schema of a file."""
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+COMMENT = "Made by bias-audit from the formats of its files; it is written again, do not edit it."
+_TEXT = {"Entry": "sg", "HeadNoun": "sg", "Template": "text", "ProbeUse": "use"}
+"""Models that may be written as a text, which then is this key."""
+_LIST = {"WordSet": "entries", "Pole": "words", "Suite": "probes"}
+"""Models that may be written as a list, which then is this key."""
+
+Notes = Mapping[str, Mapping[str, str]]
+
+
+def schema_of(model: type[BaseModel], notes: Notes | None = None) -> dict[str, Any]:
+    """Return the JSON Schema of a file.
+
+    Args:
+        model: the model that reads the file.
+        notes: one line for each key, by the name of its model; editors show them.
+    """
+    made = model.model_json_schema()
+    definitions = made.pop("$defs", {})
+    whole = {model.__name__: made, **definitions}
+    for name, found in whole.items():
+        _describe(found, (notes or {}).get(name, {}))
+    short = {name: _with_short_form(name, found) for name, found in definitions.items()}
+    plain: dict[str, Any] = _plain({**made, "$defs": short} if short else made)
+    return {"$schema": DIALECT, "$comment": COMMENT, **plain}
+
+
+def _describe(found: dict[str, Any], notes: Mapping[str, str]) -> None:
+    for key, text in notes.items():
+        if key in found.get("properties", {}):
+            found["properties"][key]["description"] = text
+
+
+def _with_short_form(name: str, found: dict[str, Any]) -> dict[str, Any]:
+    properties = found.get("properties", {})
+    if name in _TEXT and _TEXT[name] in properties:
+        short: dict[str, Any] = {"type": "string", "minLength": 1}
+    elif name in _LIST and _LIST[name] in properties:
+        items = properties[_LIST[name]]["items"]
+        short = {"type": "array", "items": items, "minItems": 1}
+    else:
+        return found
+    return {"anyOf": [short, found]}
+
+
+def _plain(value: Any) -> Any:
+    """Leave out generated titles, defaults and nulls, which say nothing to an author.
+
+    ``oneOf`` becomes ``anyOf``: the name of a template set is also a text.
+    """
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    out: dict[str, Any] = {}
+    for key, item in value.items():
+        if key in ("default", "title") and not isinstance(item, dict):
+            continue
+        if key in ("anyOf", "oneOf") and isinstance(item, list):
+            left = [_plain(one) for one in item if one != {"type": "null"}]
+            out |= left[0] if len(left) == 1 else {"anyOf": left}
+        else:
+            out[key] = _plain(item)
+    return out

@@ -1,0 +1,92 @@
+"""What an author should look at again: nothing here is a mistake for sure.
+
+Mistakes are refused when a file is read; these notes are for ``bias-audit probes check``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bias_audit.probes.expand import Expansion
+from bias_audit.probes.probe import Frame, Probe
+from bias_audit.probes.schema.text import SLOT, parse_slots, primary_language
+from bias_audit.records import Prompt
+
+FEWEST_FRAMES = 8
+"""Sentences that a verdict needs; see ``Settings.min_templates``."""
+SHORTEST, LONGEST = 5, 14
+"""Words of a sentence; shorter ones say little, longer ones hide the group word."""
+_TWICE = re.compile(r"\b(\w+) \1\b", re.IGNORECASE)
+_OWN_SUBJECT = r"^(?:(?:The|A|An) )?\[group(?::\w+)?\] (%s)\b"
+_WRONG_NUMBER = {
+    "sg": re.compile(_OWN_SUBJECT % "were|are|have|do"),
+    "pl": re.compile(_OWN_SUBJECT % "was|is|has|does"),
+}
+_END = re.compile(r"[.?!][\"'\u201d\u2019)]*$")
+
+
+def lint_probe(probe: Probe, expansion: Expansion) -> list[str]:
+    """Return what an author should look at again, each in one line."""
+    found = [*_for_a_verdict(probe), *_slots(probe)]
+    for frame in probe.frames:
+        found += [f"'{frame.id}' {text}" for text in _sentence(frame)]
+    found += _rendered(expansion)
+    return list(dict.fromkeys(found))
+
+
+def _for_a_verdict(probe: Probe) -> Iterator[str]:
+    spec = probe.spec
+    if len(probe.frames) < FEWEST_FRAMES:
+        yield f"{len(probe.frames)} sentences: at least {FEWEST_FRAMES} are needed for a verdict"
+    if spec.role != "probe":
+        return
+    if spec.card is None:
+        yield "no measurement card: it will be measured and never judged"
+    controls = spec.controls
+    if not controls.positive:
+        yield "no positive control: it may fail and cannot pass"
+    elif not (controls.negative or controls.placebo) and spec.mask == "target":
+        yield "neither a negative control nor a placebo: it may fail and cannot pass"
+
+
+def _slots(probe: Probe) -> Iterator[str]:
+    used = {p.name for frame in probe.frames for p in parse_slots(frame.template.text)[0]}
+    for name in probe.spec.slots:
+        if name not in used:
+            yield f"the slot [{name}] is in no sentence"
+
+
+def _sentence(frame: Frame) -> Iterator[str]:
+    text = frame.template.text
+    count = len(SLOT.sub("word", text).split())
+    if not SHORTEST <= count <= LONGEST:
+        yield f"has {count} words; {SHORTEST} to {LONGEST} read best: {text}"
+    if not _END.search(text):
+        yield f"does not end like a sentence: {text}"
+    wrong = _WRONG_NUMBER.get(frame.number) if primary_language(frame.language) == "en" else None
+    verb = wrong.search(text) if wrong else None
+    if verb:
+        other = "plural" if frame.number == "sg" else "singular"
+        yield (f"has 'number: {frame.number}' and the {other} verb '{verb[1]}': {text}")
+
+
+def _rendered(expansion: Expansion) -> Iterator[str]:
+    """Sentences in which a word comes twice: one example for each kind, and how many there are."""
+    examples: dict[str, dict[str, str]] = {}
+    for prompt in expansion.asked:
+        for kind in _repeated(prompt):
+            examples.setdefault(kind, {}).setdefault(prompt.template, prompt.text)
+    for kind, found in examples.items():
+        name, text = next(iter(found.items()))
+        more = f" and in {len(found) - 1} more sentences" if len(found) > 1 else ""
+        yield f"'{name}' {kind}{more}: {text}"
+
+
+def _repeated(prompt: Prompt) -> Iterator[str]:
+    twice = _TWICE.search(prompt.text)
+    if twice:
+        yield f"has '{twice[0].lower()}'"
+    word = (prompt.filler or "").lower()
+    if word and word in re.findall(r"[\w'-]+", f"{prompt.left} {prompt.right}".lower()):
+        yield "has the scored word a second time"

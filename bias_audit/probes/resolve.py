@@ -1,0 +1,341 @@
+"""Resolve what a probe refers to: templates, groups, targets, controls; collect every mistake."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from bias_audit.errors import FileError, UnknownNameError, nearest
+from bias_audit.probes import validate
+from bias_audit.probes.probe import Frame, Group, Probe, Target, Word, words_of
+from bias_audit.probes.schema.lexicon import (
+    Entry,
+    HeadNoun,
+    Lexicon,
+    Template,
+    TemplateSet,
+    WordSet,
+)
+from bias_audit.probes.schema.probe import Groups, Pole, ProbeSpec
+from bias_audit.records import OTHERS
+from bias_audit.utils.file_model import FileModel
+from bias_audit.utils.problems import ProblemCollector
+from bias_audit.utils.validation import KeyPath
+
+S = TypeVar("S", Lexicon, TemplateSet, ProbeSpec)
+
+
+class Lookup(Protocol):
+    """Where lexicons, template sets and controls come from (the catalogue)."""
+
+    def lexicon(self, name: str) -> Lexicon:
+        """Return a lexicon or raise UnknownNameError."""
+        ...
+
+    def template_set(self, name: str) -> TemplateSet:
+        """Return a template set or raise UnknownNameError."""
+        ...
+
+    def probe_spec(self, name: str) -> ProbeSpec:
+        """Return a probe as written or raise UnknownNameError."""
+        ...
+
+
+def resolve_probe(lookup: Lookup, spec: ProbeSpec, path: Path, text: str) -> Probe:
+    """Resolve everything that ``spec``, read from ``text``, refers to.
+
+    Raises:
+        FileError: all mistakes at once.
+    """
+    return ProbeResolver(lookup, spec, path, text).resolve()
+
+
+class ProbeResolver:
+    """Resolve the references of one probe; remember its files and where its words are written."""
+
+    def __init__(self, lookup: Lookup, spec: ProbeSpec, path: Path, text: str) -> None:
+        self.lookup = lookup
+        self.spec = spec
+        self.problems = ProblemCollector(path, text)
+        self.used: list[FileModel] = [spec]
+        """The probe and the files that it is made of."""
+        self.where: validate.Places = {}
+        """Where each word of the probe is written."""
+
+    def resolve(self) -> Probe:
+        """Return the complete probe; raises FileError with all mistakes."""
+        spec = self.spec
+        frames = self._frames(spec.templates, "templates")
+        further = self._frames(spec.completions, "completions")
+        groups, beside = self._groups()
+        targets, names = self._targets(groups, beside)
+        placebo = self._controls()
+        if not self.problems.items:
+            validate.check_sentences(self.problems, spec, [*frames, *further])
+            words = (*groups, *beside, *placebo)
+            validate.check_words(self.problems, spec, frames, words, targets, self.where)
+        self.problems.raise_any()
+        return Probe(
+            spec=spec,
+            file=self.problems.file,
+            frames=tuple(frame for frame, _ in frames),
+            open_frames=validate.completion_frames(spec, frames, further),
+            groups=groups,
+            targets=targets,
+            plus_name=names[0],
+            minus_name=names[1],
+            digest=_digest(self.used),
+            beside=beside,
+        )
+
+    def _frames(self, refs: Sequence[str | Template], key: str) -> list[tuple[Frame, KeyPath]]:
+        frames: list[tuple[Frame, KeyPath]] = []
+        for index, ref in enumerate(refs):
+            where: KeyPath = (key, index)
+            if isinstance(ref, Template):
+                frames.append((self._frame(ref, ref.name(index), self.spec), where))
+                continue
+            found = self.find(self.lookup.template_set, ref, where)
+            if found is None:
+                continue
+            self.used.append(found)
+            for place_, template in enumerate(found.templates):
+                name = f"{ref}.{template.name(place_)}"
+                frames.append((self._frame(template, name, found), where))
+        seen: set[str] = set()
+        for frame, where in frames:
+            if frame.id in seen:
+                self.problems.add(
+                    where, f"the template id '{frame.id}' is here twice", "rename one"
+                )
+            seen.add(frame.id)
+        return frames
+
+    def _frame(self, template: Template, name: str, source: TemplateSet | ProbeSpec) -> Frame:
+        return Frame(
+            id=name,
+            template=template,
+            number=template.number or source.number,
+            slots={**source.slots, **self.spec.slots},
+            language=source.language,
+        )
+
+    def _groups(self) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
+        """The groups that are compared, and those that are scored beside them."""
+        spec = self.spec.groups
+        heads: tuple[HeadNoun, ...] = ()
+        tags: tuple[str, ...] = ()
+        compared: Collection[str] = ()
+        if not isinstance(spec, Groups):
+            found = compared = dict(spec)
+        else:
+            lexicon = self.lexicon(spec.lexicon, ("groups", "lexicon"))
+            if lexicon is None:
+                return (), ()
+            found, heads, tags = {}, spec.heads or lexicon.heads, spec.tags
+            compared = tuple(spec.use or lexicon.sets)
+            for key, names in (("use", compared), ("beside", spec.beside)):
+                for index, name in enumerate(names):
+                    wordset = self.wordset(lexicon, name, ("groups", key, index))
+                    if wordset is not None:
+                        found[name] = wordset
+            if len(lexicon.sets) < 2:
+                self.problems.add(("groups",), "a probe compares at least two groups")
+        groups = tuple(self._group(name, found[name], heads, tags) for name in found)
+        self._refuse_shared(groups)
+        if (rest := OTHERS.lstrip("~")) in found:
+            message = f"a group cannot be called '{rest}'"
+            self.problems.add(
+                ("groups", rest), message, "it stands for all groups but one in results"
+            )
+        return (
+            tuple(group for group in groups if group.id in compared),
+            tuple(group for group in groups if group.id not in compared),
+        )
+
+    def _group(
+        self, name: str, wordset: WordSet, heads: tuple[HeadNoun, ...], tags: tuple[str, ...]
+    ) -> Group:
+        where = ("groups", name)
+        self.note(wordset.entries, where, "entries")
+        words = validate.filter_words(self.problems, where, name, words_of(wordset, heads), tags)
+        label = wordset.label or name.replace("-", " ")
+        return Group(id=name, label=label, role=wordset.role, words=words)
+
+    def _refuse_shared(self, groups: tuple[Group, ...]) -> None:
+        owner: dict[str, str] = {}
+        for group in groups:
+            for word in group.words:
+                first = owner.setdefault(word.id, group.id)
+                if first != group.id:
+                    self.problems.add(
+                        self.where[("groups", group.id), id(word.entry)],
+                        f"'{word.id}' is in two groups, '{first}' and '{group.id}'",
+                        "a word can stand in one group only",
+                    )
+
+    def _targets(
+        self, groups: tuple[Group, ...], beside: tuple[Group, ...]
+    ) -> tuple[tuple[Target, ...], tuple[str, str]]:
+        spec = self.spec.targets
+        if spec.own:
+            return self._own_targets(groups), ("each group's own word", "the other groups' words")
+        targets: list[Target] = []
+        names: list[str] = []
+        for pole, key, sign in (
+            (spec.plus, "plus", "+"),
+            (spec.minus, "minus", "-"),
+            (spec.neither, "neither", "0"),
+        ):
+            if pole is None:
+                continue
+            words = self._pole_words(pole, ("targets", key))
+            names.append(pole.name or pole.set or ", ".join(word.label for word in words[:3]))
+            targets += [Target(word=w, pole=sign, facts=w.entry.facts) for w in words]
+        self._refuse_both(targets)
+        self._check_share(groups, beside)
+        return tuple(targets), (names[0], names[1])
+
+    def _check_share(self, groups: tuple[Group, ...], beside: tuple[Group, ...]) -> None:
+        """Facts can be the share of a group that is compared only."""
+        name, ids = self.spec.targets.share_of, [group.id for group in groups]
+        where: KeyPath = ("targets", "share_of")
+        if not groups or name is None or name in ids:
+            return
+        if name in {group.id for group in beside}:
+            message = f"'{name}' is scored beside the others and compared with nobody"
+            self.problems.add(
+                where, message, f"name the group whose share it is: {' or '.join(ids)}"
+            )
+        else:
+            self.problems.add_unknown_name(where, f"there is no group '{name}'", name, ids)
+
+    def _refuse_both(self, targets: list[Target]) -> None:
+        seen: dict[str, str] = {}
+        for target in targets:
+            first = seen.setdefault(target.word.id, target.pole)
+            if first != target.pole:
+                self.problems.add(
+                    self.where[("targets", validate.POLES[target.pole]), id(target.word.entry)],
+                    f"'{target.word.id}' is in two poles, {first} and {target.pole}",
+                    "a word can stand in one pole only",
+                )
+
+    def _own_targets(self, groups: tuple[Group, ...]) -> tuple[Target, ...]:
+        own, ids = self.spec.targets.own, [group.id for group in groups]
+        where: KeyPath = ("targets", "own")
+        for name in own if groups else ():
+            if name not in ids:
+                self.problems.add_unknown_name(
+                    (*where, name), f"there is no group '{name}'", name, ids
+                )
+        for name in ids:
+            if name not in own:
+                self.problems.add(
+                    where, f"the group '{name}' has no word of its own", f"{name}: ..."
+                )
+        for name, entry in own.items():
+            self.where[where, id(entry)] = (*where, name)
+        words = words_of(WordSet(entries=tuple(own.values())))
+        return tuple(
+            Target(word=word, pole=f"own:{name}", facts={})
+            for name, word in zip(own, words, strict=True)
+        )
+
+    def _pole_words(self, pole: Pole, where: tuple[str, str]) -> tuple[Word, ...]:
+        entries = WordSet(entries=pole.words) if pole.words else self._pole_set(pole, where)
+        if entries is None:
+            return ()
+        self.note(entries.entries, where, "words")
+        words = words_of(entries)
+        known = {word.id for word in words}
+        for index, dropped in enumerate(pole.drop):
+            if dropped not in known:
+                near = nearest(dropped, known)
+                hint = f"did you mean '{near}'?" if near else "it is not in this set"
+                self.problems.add((*where, "drop", index), f"cannot drop '{dropped}'", hint)
+        left = [word for word in words if word.id not in pole.drop]
+        return validate.filter_words(self.problems, where, where[-1], left, pole.tags, pole.where)
+
+    def _pole_set(self, pole: Pole, where: KeyPath) -> WordSet | None:
+        name = pole.lexicon or self.spec.targets.lexicon
+        if name is None:
+            self.problems.add(where, "'set' needs a lexicon", "targets: {lexicon: traits}")
+            return None
+        named = (*where, "lexicon") if pole.lexicon else ("targets", "lexicon")
+        lexicon = self.lexicon(name, named)
+        return None if lexicon is None else self.wordset(lexicon, pole.set or "", (*where, "set"))
+
+    def _controls(self) -> tuple[Group, ...]:
+        """Check that the controls exist; return the placebo groups."""
+        controls = self.spec.controls
+        for kind, names in (("positive", controls.positive), ("negative", controls.negative)):
+            for index, name in enumerate(names):
+                where = ("controls", kind, index)
+                found = self.find(self.lookup.probe_spec, name, where)
+                if found is not None and found.role != f"{kind}_control":
+                    message = f"'{name}' is no {kind} control; its role is '{found.role}'"
+                    self.problems.add(where, message, f"name a probe with 'role: {kind}_control'")
+        return () if controls.placebo is None else self._placebo(controls.placebo)
+
+    def _placebo(self, name: str) -> tuple[Group, ...]:
+        where = ("controls", "placebo")
+        if self.spec.mask == "group" or self.spec.targets.own:
+            message = "placebo groups need 'mask: target' and the poles 'plus' and 'minus'"
+            self.problems.add(where, message, "use a negative control instead")
+            return ()
+        lexicon = self.lexicon(name, where)
+        if lexicon is None:
+            return ()
+        if len(lexicon.sets) != 2:
+            sets = ", ".join(lexicon.sets)
+            self.problems.add(
+                where, f"expected a lexicon of two sets, got {len(lexicon.sets)}: {sets}"
+            )
+        for wordset in lexicon.sets.values():
+            for entry in wordset.entries:
+                self.where[("groups", "~placebo"), id(entry)] = where
+        return tuple(
+            Group(id="~placebo", label=key, role="placebo", words=words_of(found, lexicon.heads))
+            for key, found in lexicon.sets.items()
+        )
+
+    def find(self, get: Callable[[str], S], name: str, where: KeyPath) -> S | None:
+        """Look a name up; what is wrong with it, or with its file, is noted."""
+        try:
+            found = get(name)
+        except UnknownNameError as error:
+            self.problems.add(where, error.message, error.hint)
+        except FileError as error:
+            self.problems.items += error.problems
+        else:
+            validate.check_language(self.problems, where, self.spec, found)
+            return found
+        return None
+
+    def lexicon(self, name: str, where: KeyPath) -> Lexicon | None:
+        """Look a lexicon up."""
+        found = self.find(self.lookup.lexicon, name, where)
+        if found is not None:
+            self.used.append(found)
+        return found
+
+    def wordset(self, lexicon: Lexicon, name: str, where: KeyPath) -> WordSet | None:
+        """Look a set of words up."""
+        if name not in lexicon.sets:
+            message = f"the lexicon '{lexicon.id}' has no set '{name}'"
+            self.problems.add_unknown_name(where, message, name, lexicon.sets)
+        return lexicon.sets.get(name)
+
+    def note(self, entries: Sequence[Entry], where: KeyPath, key: str) -> None:
+        """Remember where words are written."""
+        for index, entry in enumerate(entries):
+            self.where[where, id(entry)] = (*where, key, index)
+
+
+def _digest(used: Sequence[FileModel]) -> str:
+    """SHA-256 of what files say, comments left out."""
+    said = (spec.model_dump_json(exclude_defaults=True) for spec in used)
+    return hashlib.sha256("\0".join(said).encode()).hexdigest()

@@ -1,0 +1,261 @@
+"""Word lists and sentence lists: lexicons, template sets, sanity sentences."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from bias_audit.probes.schema.text import ADJECTIVE, FormName, Language, Pattern, Sentence, Word
+from bias_audit.utils.file_model import FileModel, Id, Text, reject_duplicates
+from bias_audit.utils.validation import KeyPath, MistakesError
+
+
+def _slot_names(slots: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    found: list[tuple[KeyPath, str]] = []
+    for name, words in slots.items():
+        if name in ("group", "target", "mask"):
+            found.append(((name,), f"the name '{name}' is taken | [{name}] is filled by the probe"))
+        elif not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+            found.append(
+                ((name,), f"'{name}' cannot be a slot | use lower-case letters, digits, '-', '_'")
+            )
+        elif not words:
+            found.append(((name,), f"the slot '{name}' has no words | {name}: [here, there]"))
+    if found:
+        raise MistakesError(found)
+    return slots
+
+
+SlotWords = Annotated[dict[str, tuple[Word, ...]], AfterValidator(_slot_names)]
+
+
+class Entry(FileModel):
+    """A word of a lexicon: group term or target. A bare string is short for ``{sg: string}``."""
+
+    expects = "text or a group of keys"
+
+    id: Id | None = None
+    """Stable name; made from the first form when absent."""
+    sg: Word | None = None
+    """Form in singular sentences (for adjectives: the only form)."""
+    pl: Word | None = None
+    """Form in plural sentences."""
+    forms: dict[FormName, Word] = Field(default_factory=dict)
+    """Further forms that templates may ask for, such as ``subject: she``."""
+    adjective: Word | None = None
+    """An adjective that is combined with the set's heads: Muslim person, Muslim people."""
+    agree: FormName | None = None
+    """The form that ``<mask:agree>`` takes beside this word, such as ``f`` for a feminine noun."""
+    label: Text | None = None
+    """The identity word; entries that share one count as one unit of inference."""
+    an: bool | None = None
+    """True for "an" (an honest), false for "a"; by pronunciation rules when absent."""
+    article: Literal["the", "none"] = "the"
+    """``none``: no article before it (given names); the template's article is left out."""
+    pair: str | None = None
+    """Key that matches this entry with one entry of each other group (mother / father)."""
+    tags: tuple[str, ...] = ()
+    facts: dict[str, float] = Field(default_factory=dict)
+    """Numbers about the word, such as the share of women in a job (per cent)."""
+    status: Literal["preferred", "neutral", "disputed", "outdated"] = "neutral"
+    provenance: str = ""
+    note: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_string(cls, value: Any) -> Any:
+        return {"sg": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _has_form(self) -> Entry:
+        if not (self.sg or self.pl or self.forms or self.adjective):
+            raise ValueError("an entry needs sg, pl, forms or adjective | for example {sg: nurse}")
+        if self.adjective and (self.sg or self.pl or self.forms):
+            raise ValueError(
+                "'adjective' cannot stand beside sg, pl and forms"
+                " | an adjective gets its forms from the heads; write two entries"
+            )
+        if self.adjective and self.agree:
+            raise ValueError("'agree' cannot stand beside 'adjective' | write it at the heads")
+        return self
+
+    @property
+    def key(self) -> str:
+        """The id, or one made from the first form."""
+        word = self.adjective or self.sg or self.pl or next(iter(self.forms.values()))
+        return self.id or re.sub(r"[\W_]+", "-", word.lower()).strip("-") or "x"
+
+
+class HeadNoun(FileModel):
+    """A noun that adjectives are combined with."""
+
+    expects = "text or a group of keys"
+
+    id: Id | None = None
+    """Stable name; made from the first form when absent."""
+    sg: Pattern | None = None
+    """Form in singular sentences; the adjective goes before it, or where it says [adjective]."""
+    pl: Pattern | None = None
+    """Form in plural sentences."""
+    forms: dict[FormName, Pattern] = Field(default_factory=dict)
+    """Further forms that templates may ask for, such as ``dat: der [adjective]en Frau``.
+
+    They are taken as written: without ``[adjective]`` they have none (``rel: die``).
+    """
+    agree: FormName | None = None
+    """The form that ``<mask:agree>`` takes beside this head."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_string(cls, value: Any) -> Any:
+        return {"sg": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _has_form(self) -> HeadNoun:
+        if not (self.sg or self.pl or self.forms):
+            raise ValueError("a head needs sg, pl or forms | for example {sg: person, pl: people}")
+        if not (self.sg or self.pl or any(ADJECTIVE in form for form in self.forms.values())):
+            raise ValueError(
+                "no form of this head says where the adjective goes"
+                f' | for example {{nom: "die {ADJECTIVE}e Frau"}}'
+            )
+        return self
+
+    @property
+    def key(self) -> str:
+        """The id, or one made from the first form."""
+        word = self.sg or self.pl or next(iter(self.forms.values()))
+        return self.id or word.replace(" ", "-").lower()
+
+
+class WordSet(FileModel):
+    """A named set of entries: a group, or a pole. A bare list is short for ``{entries: list}``."""
+
+    expects = "a list or a group of keys"
+
+    label: Text | None = None
+    """How reports call it."""
+    role: Literal["focal", "reference", "unmarked", "placebo"] = "focal"
+    heads: tuple[HeadNoun, ...] = ()
+    """Nouns for this set's adjectives; the lexicon's heads when absent."""
+    entries: tuple[Entry, ...] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_list(cls, value: Any) -> Any:
+        return {"entries": value} if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _no_twins(self) -> WordSet:
+        reject_duplicates(((("entries", i), e.key) for i, e in enumerate(self.entries)), "word id")
+        return self
+
+
+def _need_own(own: Any, key: str, extends: str | None, drop: Any) -> None:
+    """Without ``extends`` a file needs words or sentences of its own, and has none to drop."""
+    if extends is not None:
+        return
+    if not own:
+        say = f"expected at least 1 item under '{key}', got none"
+        raise MistakesError([((key,), f"{say} | add some, or name a file under 'extends'")])
+    if drop:
+        raise MistakesError([(("drop",), "'drop' needs 'extends' | remove the words themselves")])
+
+
+class Lexicon(FileModel):
+    """A file of word sets: groups of an axis, or targets."""
+
+    kind: Literal["lexicon"]
+    id: Id
+    version: int = Field(default=1, ge=1)
+    language: Language = "en-US"
+    title: Text
+    extends: Id | None = None
+    """Another lexicon that this one starts from."""
+    drop: dict[Id, tuple[Text, ...]] = Field(default_factory=dict)
+    """Words left out of the sets of the extended lexicon, by set and id."""
+    provenance: str = ""
+    heads: tuple[HeadNoun, ...] = ()
+    sensitive: bool = False
+    """True when the words may hurt: reports fold them away."""
+    sets: dict[Id, WordSet] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_sets(self) -> Lexicon:
+        _need_own(self.sets, "sets", self.extends, self.drop)
+        return self
+
+
+class Template(FileModel):
+    """One sentence with slots. A bare string is short for ``{text: string}``."""
+
+    expects = "text or a group of keys"
+
+    id: Id | None = None
+    text: Sentence
+    number: Literal["sg", "pl"] | None = None
+    """Which form the slots take; the set's number when absent."""
+    negated_twin: Id | None = None
+    note: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_string(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            for odd in (key for key in value if " " in str(key)):
+                say = f"the sentence '{odd}: ...' has a colon, which made it a key"
+                raise ValueError(f"{say} | put the whole sentence into quotes")
+        return {"text": value} if isinstance(value, str) else value
+
+    def name(self, index: int) -> str:
+        """The id, or one made from the place in the list (counted from 0)."""
+        return self.id or f"{index + 1:02d}"
+
+
+class TemplateSet(FileModel):
+    """A family of paraphrases that ask the same thing."""
+
+    kind: Literal["templates"]
+    id: Id
+    version: int = Field(default=1, ge=1)
+    language: Language = "en-US"
+    title: Text
+    extends: Id | None = None
+    """Another template set that this one starts from."""
+    drop: tuple[Id, ...] = ()
+    """Sentences of the extended set that are left out, by id."""
+    number: Literal["sg", "pl"] = "sg"
+    slots: SlotWords = Field(default_factory=dict)
+    """Fillers of further named slots; a cell is averaged over them."""
+    provenance: str = ""
+    templates: tuple[Template, ...] = ()
+
+    @model_validator(mode="after")
+    def _no_twins(self) -> TemplateSet:
+        _need_own(self.templates, "templates", self.extends, self.drop)
+        names = ((("templates", i), t.name(i)) for i, t in enumerate(self.templates))
+        reject_duplicates(names, "template id")
+        return self
+
+
+class Cloze(FileModel):
+    """A trivial gap for the model sanity check."""
+
+    text: Sentence
+    answers: tuple[Word, ...] = Field(min_length=1)
+    """One of these must be among the ten most likely completions."""
+
+
+class Sanity(FileModel):
+    """Sentences that any trained model of the language handles (R11)."""
+
+    kind: Literal["sanity"]
+    id: Id
+    version: int = Field(default=1, ge=1)
+    language: Language = "en-US"
+    title: Text
+    provenance: str = ""
+    sentences: tuple[Text, ...] = Field(min_length=1)
+    clozes: tuple[Cloze, ...] = Field(min_length=1)

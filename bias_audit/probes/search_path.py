@@ -1,0 +1,168 @@
+"""Where probes, template sets and lexicons lie: shipped, in installed packages, the user's own.
+
+Files are known by their name (``probes/occupation-gender.yaml`` holds the probe
+``occupation-gender``). The user's files win over all others of the same name; a package may add
+names and may replace none, since installing it must not change what others ask. Two files of one
+layer with the same name are a mistake.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from bias_audit.errors import FileError, Problem, UsageError
+from bias_audit.utils.resources import data_dir
+
+SUFFIXES = (".yaml", ".yml")
+PACKAGES = "bias_audit.probes"
+"""Entry points of this group name a folder with probes inside an installed package."""
+_NO_PROBE = re.compile(r"suites|sanity(-[a-z]+)?")
+"""Names that mean another kind of file in a folder of probes."""
+
+
+class SearchPath:
+    """Files by kind and name.
+
+    Args:
+        folders: folders of the user with ``*.yaml`` probes, and optionally ``templates/`` and
+            ``templates/lexicons/`` below or beside them.
+        files: single probe files of the user.
+        homes: folders of template sets of the user, with ``lexicons/`` inside.
+    """
+
+    def __init__(
+        self, folders: Sequence[Path], files: Sequence[Path], homes: Sequence[Path] = ()
+    ) -> None:
+        self.folders = tuple(folders)
+        self.files = tuple(files)
+        self.homes = tuple(homes)
+
+    @cached_property
+    def probes(self) -> dict[str, Path]:
+        """Probe files by name."""
+        shipped = data_dir("probes")
+        found = _by_name([*yaml_files(shipped), *yaml_files(shipped / "controls")])
+        more = [path for folder in self._packages for path in _with_controls(folder)]
+        found = _added(found, more) | self.own
+        return {name: path for name, path in found.items() if not _NO_PROBE.fullmatch(name)}
+
+    @cached_property
+    def own(self) -> dict[str, Path]:
+        """Probe files of the user by name."""
+        mine = [path for folder in self.folders for path in yaml_files(folder)]
+        found = _by_name(path for path in [*mine, *self.files] if path.stem != "suites")
+        return {name: path for name, path in found.items() if not _NO_PROBE.fullmatch(name)}
+
+    @cached_property
+    def sanity(self) -> dict[str, Path]:
+        """Files of sanity sentences by name; those of others add languages and replace none."""
+        places = [*self.folders, *self._packages, data_dir("probes")]
+        paths = [*self.files, *(path for place in places for path in yaml_files(place))]
+        return {path.stem: path for path in paths if path.stem.partition("-")[0] == "sanity"}
+
+    @cached_property
+    def suites(self) -> list[list[Path]]:
+        """Files of suites in three layers: shipped, of packages, the user's own."""
+        mine = [*self.folders, *(path.parent for path in self.files)]
+        return [
+            list({path.resolve(): path for place in layer for path in _suites_in(place)}.values())
+            for layer in ([data_dir("probes")], self._packages, mine)
+        ]
+
+    @cached_property
+    def templates(self) -> dict[str, Path]:
+        """Template sets by name."""
+        return self._layers("")
+
+    @cached_property
+    def lexicons(self) -> dict[str, Path]:
+        """Lexicons by name."""
+        return self._layers("lexicons")
+
+    def _layers(self, inner: str) -> dict[str, Path]:
+        shipped = _by_name(yaml_files(data_dir("templates") / inner))
+        more = [path for home in _homes(self._packages) for path in yaml_files(home / inner)]
+        starts = [*self.folders, *(path.parent for path in self.files)]
+        homes = [*_homes(starts), *self.homes]
+        mine = [path for home in homes for path in yaml_files(home / inner)]
+        return _added(shipped, more) | _by_name(mine)
+
+    @cached_property
+    def _packages(self) -> list[Path]:
+        points = sorted(entry_points(group=PACKAGES), key=lambda point: (point.name, point.value))
+        return list(dict.fromkeys(_folder_of(point) for point in points))
+
+
+def yaml_files(folder: Path) -> list[Path]:
+    """The YAML files right in a folder, sorted."""
+    return sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
+
+
+def _with_controls(folder: Path) -> list[Path]:
+    return [*yaml_files(folder), *yaml_files(folder / "controls")]
+
+
+def _suites_in(folder: Path) -> list[Path]:
+    return [path for path in yaml_files(folder) if path.stem == "suites"]
+
+
+def _homes(starts: Iterable[Path]) -> list[Path]:
+    """Folders called ``templates`` below or beside folders of probes."""
+    places = [base / "templates" for start in starts for base in (start, start.parent)]
+    return [place for place in dict.fromkeys(places) if place.is_dir()]
+
+
+def _folder_of(point: EntryPoint) -> Path:
+    """Find the folder that an entry point names, and run no code of its package.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    top, *inner = point.module.split(".")
+    try:
+        found = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        found = None
+    for place in (found and found.submodule_search_locations) or ():
+        folder = Path(place, *inner)
+        if folder.is_dir():
+            return folder
+    owner = point.dist.name if point.dist is not None else point.name
+    raise UsageError(
+        f"the package '{owner}' names '{point.value}' as its folder of probes, and there is none",
+        hint=f"install the package again or remove it; the entry point is '{point.name}'"
+        f" of the group {PACKAGES}",
+    )
+
+
+def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
+    """Index files by stem; the same stem in two folders of one layer is an error."""
+    found: dict[str, Path] = {}
+    problems: list[Problem] = []
+    for path in {path.resolve(): path for path in paths}.values():
+        other = found.setdefault(path.stem, path)
+        if other is not path:
+            problems.append(_taken(path, other, "give one of the two files another name and id"))
+    if problems:
+        raise FileError(problems)
+    return found
+
+
+def _added(first: dict[str, Path], more: Iterable[Path]) -> dict[str, Path]:
+    """Files of packages beside the shipped ones, which they may not replace."""
+    new = _by_name(path for path in more if path.stem != "suites")
+    say = "an installed package adds names and replaces none; remove the package or rename its file"
+    problems = [_taken(new[name], first[name], say) for name in new if name in first]
+    if problems:
+        raise FileError(problems)
+    return first | new
+
+
+def _taken(path: Path, other: Path, hint: str) -> Problem:
+    message = f"the name '{path.stem}' is taken by {other}"
+    return Problem(file=str(path), line=1, column=1, message=message, hint=hint)

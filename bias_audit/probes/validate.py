@@ -1,0 +1,236 @@
+"""Checks that a probe's words and sentences fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bias_audit.errors import nearest
+from bias_audit.probes.probe import Frame, Group, Target, Word, agrees, needs
+from bias_audit.probes.schema.lexicon import Lexicon, TemplateSet
+from bias_audit.probes.schema.probe import ProbeSpec, Where
+from bias_audit.probes.schema.text import AGREE, is_article_free, parse_slots, primary_language
+from bias_audit.utils.problems import ProblemCollector
+from bias_audit.utils.validation import KeyPath
+
+POLES = {"+": "plus", "-": "minus", "0": "neither"}
+"""Keys of the poles in a probe file."""
+
+Places = dict[tuple[KeyPath, int], KeyPath]
+"""Where each word stands, by its group or pole and the identity of its entry."""
+
+
+def filter_words(
+    problems: ProblemCollector,
+    where: KeyPath,
+    name: str,
+    words: Sequence[Word],
+    tags: Sequence[str],
+    limits: Where | None = None,
+) -> tuple[Word, ...]:
+    """Return the words with all ``tags`` and a fact inside ``limits``; none left is a mistake."""
+    left = tuple(word for word in words if _wanted(word, tags, limits))
+    if left:
+        return left
+    facts = {fact for word in words for fact in word.entry.facts}
+    if limits is not None and words and limits.fact not in facts:
+        message = f"no word of '{name}' has the fact '{limits.fact}'"
+        problems.add_unknown_name((*where, "where", "fact"), message, limits.fact, facts)
+        return ()
+    carried = {tag for word in words for tag in word.entry.tags}
+    for tag in tags:
+        if words and tag not in carried:
+            message = f"no word of '{name}' has the tag '{tag}'"
+            problems.add_unknown_name((*where, "tags"), message, tag, carried)
+            return ()
+    problems.add(where, f"'{name}' has no words left", "check 'tags', 'where' and 'drop'")
+    return ()
+
+
+def check_language(
+    problems: ProblemCollector,
+    where: KeyPath,
+    spec: ProbeSpec,
+    found: Lexicon | TemplateSet | ProbeSpec,
+) -> None:
+    """Check that a probe uses sentences, words and controls of its own language."""
+    if primary_language(found.language) == primary_language(spec.language):
+        return
+    kind = "control" if isinstance(found, ProbeSpec) else "file"
+    problems.add(
+        where,
+        f"the {kind} '{found.id}' is in '{found.language}', the probe in '{spec.language}'",
+        f"use one in the language of the probe, or write 'language: {found.language}' in the probe",
+    )
+
+
+def completion_frames(
+    spec: ProbeSpec,
+    frames: Sequence[tuple[Frame, KeyPath]],
+    further: Sequence[tuple[Frame, KeyPath]],
+) -> tuple[Frame, ...]:
+    """Return the sentences for open completions: those that the probe names, or its English own.
+
+    Which of their sentences any word may complete, authors in other languages have to say.
+    """
+    if spec.mask == "group" or spec.targets.own:
+        return ()
+    mine = frames if primary_language(spec.language) == "en" else []
+    found = [frame for frame, _ in further or mine]
+    return tuple(f for f in found if is_article_free(f.template.text, f.language))
+
+
+def check_sentences(
+    problems: ProblemCollector, spec: ProbeSpec, frames: Sequence[tuple[Frame, KeyPath]]
+) -> None:
+    """Check the slots of every sentence; ``frames`` come with their places."""
+    for frame, place in frames:
+        _check_slots(problems, frame, place, spec.mask)
+        if place[0] == "completions":
+            _check_completion(problems, frame, place, spec)
+
+
+def check_words(
+    problems: ProblemCollector,
+    spec: ProbeSpec,
+    frames: Sequence[tuple[Frame, KeyPath]],
+    groups: Sequence[Group],
+    targets: Sequence[Target],
+    where: Places,
+) -> None:
+    """Check that every word has a form that some sentence can use, and some word has all forms."""
+    partners = _check_partners(problems, spec, frames, groups, targets, where)
+    needed: dict[str, set[str]] = {"group": set(), "target": set()}
+    for frame, _ in frames:
+        for kind, form in needs(frame, spec.mask, partners):
+            needed[kind].add(form)
+    for group in groups:
+        _check_forms(problems, needed["group"], group.words, where, ("groups", group.id))
+    for pole in dict.fromkeys(target.pole for target in targets):
+        words = [target.word for target in targets if target.pole == pole]
+        _check_forms(problems, needed["target"], words, where, ("targets", POLES.get(pole, "own")))
+
+
+def _check_partners(
+    problems: ProblemCollector,
+    spec: ProbeSpec,
+    frames: Sequence[tuple[Frame, KeyPath]],
+    groups: Sequence[Group],
+    targets: Sequence[Target],
+    where: Places,
+) -> list[Word]:
+    """Return the words beside the mask; each has to name a form where a sentence asks for it."""
+    if spec.mask == "target":
+        found = [(("groups", group.id), word) for group in groups for word in group.words]
+    else:
+        found = [(("targets", POLES.get(t.pole, "own")), t.word) for t in targets]
+    asking = next((frame.id for frame, _ in frames if agrees(frame)), None)
+    for whole, word in found if asking else ():
+        if word.agree is None:
+            owner = "head" if word.entry.adjective else "word"
+            problems.add(
+                where[whole, id(word.entry)],
+                f"'{word.id}' does not say which form <mask:{AGREE}> takes beside it"
+                f" (in the template '{asking}')",
+                f"write '{AGREE}: f', with the name of a form of the masked words, at the {owner}",
+            )
+    return [word for _, word in found]
+
+
+def _wanted(word: Word, tags: Sequence[str], limits: Where | None) -> bool:
+    if not set(tags) <= set(word.entry.tags):
+        return False
+    if limits is None:
+        return True
+    value = word.entry.facts.get(limits.fact)
+    if value is None:
+        return False
+    return (limits.min is None or value >= limits.min) and (
+        limits.max is None or value <= limits.max
+    )
+
+
+def _check_slots(problems: ProblemCollector, frame: Frame, place: KeyPath, masked: str) -> None:
+    context = "target" if masked == "group" else "group"
+    pieces, _ = parse_slots(frame.template.text)
+    if all(piece.name != context for piece in pieces):
+        problems.add(
+            place,
+            f"the template '{frame.id}' has no [{context}]",
+            f"this probe masks the {masked}: the sentence needs [{context}] and <mask>",
+        )
+    known = {context, *frame.slots}
+    for name in sorted({piece.name for piece in pieces if piece.name} - known):
+        near = nearest(name, known)
+        problems.add(
+            place,
+            f"the template '{frame.id}' has the unknown slot [{name}]",
+            f"did you mean [{near}]?"
+            if near
+            else f"known: {', '.join(sorted(known))}; name its words under 'slots:'",
+        )
+    for piece in pieces:
+        if piece.form == AGREE and piece.name is not None:
+            problems.add(
+                place,
+                f"the template '{frame.id}' has [{piece.name}:{AGREE}]",
+                f"only the masked word can agree: write <mask:{AGREE}>",
+            )
+        elif piece.form and piece.name in frame.slots:
+            problems.add(
+                place,
+                f"the template '{frame.id}' asks for a form: [{piece.name}:{piece.form}]",
+                f"the words under 'slots:' have one form; write [{piece.name}]",
+            )
+
+
+def _check_completion(
+    problems: ProblemCollector, frame: Frame, place: KeyPath, spec: ProbeSpec
+) -> None:
+    if spec.mask == "group":
+        problems.add(place, "open completions need 'mask: target'", "remove 'completions'")
+    elif not is_article_free(frame.template.text, frame.language):
+        problems.add(
+            place,
+            f"the template '{frame.id}' has a or an right before <mask>",
+            "an article restricts the completions; use sentences without one",
+        )
+
+
+def _check_forms(
+    problems: ProblemCollector,
+    needed: set[str],
+    words: Sequence[Word],
+    where: Places,
+    whole: KeyPath,
+) -> None:
+    lacking = [word for word in words if needed and not needed & set(word.forms)]
+    want = ", ".join(sorted(needed))
+    for word in lacking:
+        have = ", ".join(sorted(word.forms))
+        problems.add(
+            where[whole, id(word.entry)],
+            f"'{word.id}' lacks the form that the sentences need: {want} (it has {have})",
+            _form_hint(word, needed),
+        )
+    if not lacking and all(needed - set(word.forms) for word in words):
+        problems.add(
+            whole,
+            f"no word of '{whole[-1]}' has all forms that the sentences need: {want}",
+            "a word is scored in every sentence or in none; give it the forms, or drop sentences",
+        )
+
+
+def _form_hint(word: Word, needed: set[str]) -> str:
+    if word.entry.adjective and needed <= {"sg", "pl"}:
+        return f"give its head a plural: {{sg: {word.block}, pl: ...}}"
+    if word.entry.adjective:
+        wanted = ", ".join(f"{form}: ..." for form in sorted(needed))
+        return f"give the head '{word.block}' these forms: {{{wanted}}}"
+    plain = {form: word.forms.get(form, "...") for form in ("sg", "pl")}
+    parts = [f"{form}: {text}" for form, text in plain.items() if text != "..." or form in needed]
+    others = sorted((needed | set(word.forms)) - set(plain))
+    if others:
+        parts.append(
+            "forms: {" + ", ".join(f"{o}: {word.forms.get(o, '...')}" for o in others) + "}"
+        )
+    return f"write it as {{{', '.join(parts)}}}"

@@ -1,0 +1,232 @@
+"""What the primary analysis says where nothing is to be found: the same scores, dealt anew.
+
+The measured gap is taken out first. Then what counts as a sample is dealt out again: words among
+the groups, targets between the poles, or the signs of sentences where nothing else is a sample.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import bdtr, stdtr, stdtrit
+
+from bias_audit.stats._arrays import Ints
+from bias_audit.stats.many import Design, Many, Responses
+from bias_audit.stats.relabel import relabellings
+from bias_audit.stats.variance_parts import Split, by_groups, by_pairs
+from bias_audit.utils.arrays import Floats
+
+DRAWS = 200
+"""Arrangements that are tried where there are more."""
+LEVEL = 0.05
+SURE = 0.995
+"""A test that holds its level exceeds the band with a probability of half a per cent."""
+
+
+class Null(NamedTuple):
+    """Arrangements without a gap, analysed."""
+
+    estimate: Floats
+    """Contrast of each, nats."""
+    p: Floats
+    """Two-sided p-value of each; 1 where nothing varies."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Calibration:
+    """How often the test speaks where nothing is to be found."""
+
+    share: float
+    """Share of arrangements with p below 0.05."""
+    limit: float
+    """Upper end of the 99 % band of that share, for a test of exactly 5 %."""
+    distance: float
+    """Largest distance of the p-values' distribution from the uniform one."""
+    draws: int
+    """Arrangements that were analysed."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether p-values can be believed. A share below the band is caution, no mistake."""
+        return self.share <= self.limit
+
+
+def calibration(null: Null) -> Calibration:
+    """Return how the p-values of arrangements without a gap are distributed."""
+    ordered = np.sort(null.p)
+    size = ordered.size
+    steps = np.arange(size + 1) / size
+    below, above = ordered - steps[:-1], steps[1:] - ordered
+    return Calibration(
+        share=float(np.mean(null.p < LEVEL)),
+        limit=max_rejections_under_null(size) / size,
+        distance=float(max(below.max(), above.max())),
+        draws=size,
+    )
+
+
+def max_rejections_under_null(draws: int) -> int:
+    """Return the largest number of rejections that a test of 5 % has in ``draws``, but for 0.5 %.
+
+    19 of 200.
+    """
+    counts = np.arange(draws + 1)
+    return int(np.argmax(bdtr(counts, draws, LEVEL) >= SURE))
+
+
+def simulate_null(
+    estimates: Floats, variance: float, further: Sequence[Floats], rng: np.random.Generator
+) -> Floats:
+    """Return what other samples could have measured where nothing is, (draws,) nats.
+
+    The arrangements show how one source moves the estimate. The others move it too: the signs of
+    their units' deviations are flipped and added.
+
+    Args:
+        estimates: contrasts of the arrangements.
+        variance: of the estimate, by the source that was dealt; the arrangements of few units vary
+            less than it.
+        further: of each other source the (units,) parts of the estimate that are its units' own.
+        rng: source of the signs.
+    """
+    wide = float(estimates.std())
+    found = estimates * (math.sqrt(variance) / wide if wide > 0 else 0.0)
+    found = np.tile(found, -(-DRAWS // found.size))
+    for own in further:
+        found = found + (1.0 - 2.0 * rng.integers(2, size=(found.size, own.size))) @ own
+    return np.asarray(found)
+
+
+def unit_contributions(values: Floats, weight: float = 1.0, noise: float = 0.0) -> Floats:
+    """Return what each unit adds to ``weight`` times the mean of (units,) values, by itself.
+
+    Args:
+        values: one of each unit, two or more.
+        weight: of their mean in the estimate.
+        noise: variance of the mean that is due to single cells, and counted elsewhere.
+
+    Returns:
+        Parts whose flipped signs give the mean's variance, less the noise.
+    """
+    size = values.size
+    spread = float(values.var(ddof=1)) / size
+    left = max(1 - noise / spread, 0.0) if spread > 0 else 0.0
+    return np.asarray(weight * (values - values.mean()) * math.sqrt(left / (size * (size - 1))))
+
+
+def detected_share(estimates: Floats, gap: float, se: float, df: float) -> float:
+    """Return how often a planted gap is found, with the standard error of the audit itself.
+
+    Args:
+        estimates: what is measured without a gap.
+        gap: nats that are planted in all of them.
+        se: standard error of the measured contrast.
+        df: its degrees of freedom.
+
+    Returns:
+        Share of the estimates whose 95 % interval, with the gap, lies on the gap's side of 0.
+    """
+    limit = float(stdtrit(df, 1 - LEVEL / 2)) * se
+    return float(np.mean(estimates + abs(gap) > limit))
+
+
+def _analysed(design: Design, responses: Responses) -> Null:
+    """Contrast and p of each data set, by the formulas of the primary analysis."""
+    many = Many(design, responses)
+    varies = many.se > 0
+    t = np.abs(many.estimate) / np.where(varies, many.se, 1.0)
+    p = 2 * stdtr(np.where(varies, many.df, 1.0), -t)
+    return Null(many.estimate, np.where(varies, p, 1.0))
+
+
+def _codes(sizes: Sequence[int], rng: np.random.Generator, draws: int) -> Ints:
+    """Order of the columns in each arrangement, (draws, columns), the groups one after another."""
+    codes = np.repeat(np.arange(len(sizes)), sizes)
+    blocks = np.zeros(codes.size, dtype=np.intp)
+    table, exact = relabellings(codes, blocks, rng, resamples=draws, limit=draws)
+    return np.asarray(np.argsort(table if exact else table[1:], axis=1, kind="stable"))
+
+
+def _signs(units: int, rng: np.random.Generator, draws: int) -> Floats:
+    """Patterns of signs, (draws, units): all of them if there are no more than ``draws``."""
+    if 2**units <= draws:
+        bits = np.arange(2**units)[:, None] >> np.arange(units) & 1
+    else:
+        bits = rng.integers(2, size=(draws, units))
+    return np.asarray(1.0 - 2.0 * bits)
+
+
+def permute_labels(
+    y: Floats,
+    groups: Sequence[Sequence[int]],
+    weights: Sequence[float],
+    rng: np.random.Generator,
+    *,
+    cells: tuple[Floats, Floats] | None = None,
+    draws: int = DRAWS,
+) -> Null:
+    """Deal the columns of a (templates, columns) response out among the groups again.
+
+    Args:
+        y: responses; columns are words, or the targets of a probe whose words are fixed.
+        groups: columns of each group.
+        weights: of each group's mean in the contrast.
+        rng: source of the draws.
+        cells: mean (columns, targets) scores of the words on the targets of either pole, where
+            targets are a sample beside the words.
+        draws: arrangements; all of them if there are fewer.
+    """
+    order = np.concatenate([np.asarray(g, dtype=np.intp) for g in groups])
+    sizes = [len(g) for g in groups]
+    quiet = y[:, order].copy()
+    ends = np.cumsum(sizes)
+    places = [np.arange(end - n, end) for end, n in zip(ends, sizes, strict=True)]
+    for place in places:
+        quiet[:, place] -= quiet[:, place].mean()
+    table = _codes(sizes, rng, draws)
+    dealt = np.moveaxis(quiet[:, table], 1, 0)
+    split = by_groups(dealt, places, weights)
+    targets = None
+    if cells is not None:
+        share = np.concatenate([np.full(n, w / n) for n, w in zip(sizes, weights, strict=True)])
+        mixed = np.zeros(table.shape)
+        np.put_along_axis(mixed, table, np.broadcast_to(share, table.shape), axis=1)
+        targets = (mixed @ cells[0][order], mixed @ cells[1][order])
+    design = Design(groups=len(groups), scope="concept", construct=targets is not None)
+    return _analysed(design, Responses(split, targets))
+
+
+def flip_pairs(
+    d: Floats,
+    rng: np.random.Generator,
+    *,
+    cells: tuple[Floats, Floats] | None = None,
+    draws: int = DRAWS,
+) -> Null:
+    """Flip matched pairs of (templates, pairs) differences, a pair in all templates at once.
+
+    Args:
+        d: differences inside the pairs.
+        rng: source of the draws.
+        cells: mean (pairs, targets) differences on the targets of either pole, where targets are
+            a sample too.
+        draws: arrangements; all of them if there are fewer.
+    """
+    signs = _signs(d.shape[1], rng, draws)
+    split = by_pairs((d - d.mean())[None] * signs[:, None, :])
+    targets = None
+    if cells is not None:
+        targets = (signs @ cells[0] / d.shape[1], signs @ cells[1] / d.shape[1])
+    design = Design(groups=1, scope="concept", construct=targets is not None)
+    return _analysed(design, Responses(split, targets))
+
+
+def flip_templates(delta: Floats, rng: np.random.Generator, draws: int = DRAWS) -> Null:
+    """Flip the signs of template differences (templates,), for exactly these words and targets."""
+    signs = _signs(delta.size, rng, draws)
+    split = Split(signs * (delta - delta.mean()), ())
+    return _analysed(Design(groups=1, scope="terms"), Responses(split, None))

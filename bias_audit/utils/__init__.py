@@ -1,0 +1,1 @@
+"""What every part may use: strict YAML, problems of files, atomic writing, shipped data."""

@@ -1,0 +1,73 @@
+"""Base of the models that are read from files, with names and one-line texts.
+
+Messages of validators may carry a hint after " | ".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+from bias_audit.utils.validation import KeyPath, MistakesError
+
+_BREAK = re.compile("[\r\n\t\v\f\x85\u2028\u2029]|  ")
+_HIDDEN = re.compile("[\u00a0\u00ad\u200b\u202f\u2060\ufeff]")
+"""Spaces that do not break, soft hyphens, zero-width marks: pasted, and seen by nobody."""
+
+
+class FileModel(BaseModel):
+    """Base of everything read from a file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    expects: ClassVar[str] = "a group of keys"
+    """What may stand in its place in a file, for messages."""
+
+
+def reject_duplicates(
+    names: Iterable[tuple[KeyPath, str]], kind: str, hint: str = "rename one of them"
+) -> None:
+    """Refuse a name that comes twice.
+
+    Raises:
+        MistakesError: every repetition, with its path.
+    """
+    seen: set[str] = set()
+    found: list[tuple[KeyPath, str]] = []
+    for path, name in names:
+        if name in seen:
+            found.append((path, f"the {kind} '{name}' is here twice | {hint}"))
+        seen.add(name)
+    if found:
+        raise MistakesError(found)
+
+
+def one_line(text: str) -> str:
+    """Return ``text``, checked to be one line of visible characters.
+
+    Raises:
+        ValueError: empty, spaces at its ends, a line break, or an invisible character.
+    """
+    if not text.strip():
+        raise ValueError("expected text, got nothing")
+    if text != text.strip() or _BREAK.search(text):
+        raise ValueError(
+            f"'{text[:40]}' has a line break, tab, double space, or space at its ends"
+            " | write it on one line with single spaces"
+        )
+    hidden = _HIDDEN.search(text)
+    if hidden:
+        raise ValueError(
+            f"'{text[:40]}' holds the invisible character U+{ord(hidden[0]):04X}, which a model"
+            " would read | type the text again, with plain spaces"
+        )
+    return text
+
+
+Id = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", min_length=1, max_length=80)
+]
+Text = Annotated[str, AfterValidator(one_line)]

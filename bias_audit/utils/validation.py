@@ -1,0 +1,227 @@
+"""Turns what pydantic says about a file into problems with a place, plain words and a hint."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, Tag, ValidationError
+
+from bias_audit.errors import Problem, nearest
+
+KeyPath = tuple[str | int, ...]
+Positions = dict[KeyPath, tuple[int, int]]
+
+_EXPECTED = {
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a group of keys",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "string_pattern_mismatch": "a name of lower-case letters, digits, '-', '_' and '.'",
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
+    "literal_error": "{expected}",
+    "string_too_long": "at most {max_length} characters",
+    "string_too_short": "at least {min_length} character",
+}
+
+
+class MistakesError(ValueError):
+    """Mistakes below one value, each with its own path; for validators that see several."""
+
+    def __init__(self, found: list[tuple[KeyPath, str]]) -> None:
+        super().__init__("; ".join(message for _, message in found))
+        self.found = found
+        """Paths below the value, and messages (a hint after " | ")."""
+
+
+def explain_errors(
+    error: ValidationError, model: type[BaseModel], file: str, values: Positions, keys: Positions
+) -> list[Problem]:
+    """Return one problem for every mistake that ``error`` holds.
+
+    Args:
+        error: what pydantic found.
+        model: the model that was read.
+        file: the file as the user knows it.
+        values: place of every value, by its path of keys and indices.
+        keys: place of every key.
+    """
+    items = error.errors()
+    inner = {item["loc"][:n] for item in items for n in range(len(item["loc"]))}
+    found: list[Problem] = []
+    for item in items:
+        if item["type"] == "too_short" and item["loc"] in inner:
+            continue  # the list is short because its items were refused
+        loc = item["loc"]
+        for below, message, hint in _told(item, model, values):
+            line, column = _place((*loc, *below), item["type"], values, keys)
+            found.append(Problem(file=file, line=line, column=column, message=message, hint=hint))
+    return list(dict.fromkeys(found))
+
+
+def _told(
+    item: Any, model: type[BaseModel], values: Positions
+) -> Iterator[tuple[KeyPath, str, str]]:
+    """Yield path below the value, message and hint of one pydantic error."""
+    reason = item.get("ctx", {}).get("error")
+    if isinstance(reason, MistakesError):
+        for below, text in reason.found:
+            message, _, hint = text.partition(" | ")
+            yield below, message, hint
+    elif item["type"] == "value_error":
+        message, _, hint = str(reason).partition(" | ")
+        yield (), message, hint
+    else:
+        yield (), *_plain(item, model, nearest_path(item["loc"], values))
+
+
+def _plain(item: Any, model: type[BaseModel], path: KeyPath) -> tuple[str, str]:
+    """Message and hint; ``path`` is the location without what the file does not have."""
+    kind, loc, value = item["type"], item["loc"], item["input"]
+    if kind == "extra_forbidden":
+        known = _field_names(model, loc[:-1])
+        near = nearest(str(loc[-1]), known)
+        hint = f"did you mean '{near}'?" if near else f"known here: {', '.join(sorted(known))}"
+        return f"unknown key '{loc[-1]}'", hint
+    if kind == "missing":
+        return f"the key '{loc[-1]}' is missing{_inside(path)}", ""
+    if kind == "too_short":
+        count = item["ctx"]["min_length"]
+        return f"expected at least {count} item{'s'[: count > 1]}{_inside(path)}, got none", ""
+    if kind == "string_type":
+        return f"expected text, got {_named(value)}", _quotes(value)
+    if kind in {"model_type", "dataclass_type"}:
+        expected = _short_form(model, loc, item["ctx"]["class_name"])
+        text = expected.startswith("text")
+        said = "text" if text and _is_scalar(value) else expected
+        return f"expected {said}, got {_named(value)}", _quotes(value) if text else ""
+    if kind in _EXPECTED:
+        expected = _EXPECTED[kind].format(**item.get("ctx", {}))
+        return f"expected {expected}, got {_named(value)}", _hint(kind, value, expected)
+    message = f"{item['msg'].removeprefix('Input ')}".replace("should be", "expected", 1)
+    return f"{message}, got {_named(value)}", ""
+
+
+def _hint(kind: str, value: Any, expected: str) -> str:
+    if kind == "literal_error" and isinstance(value, str):
+        near = nearest(value, re.findall(r"'([^']*)'", expected))
+        return f"did you mean '{near}'?" if near else ""
+    if kind == "string_pattern_mismatch":
+        name = re.sub(r"[^a-z0-9._-]+", "-", str(value).lower()).strip("-._")
+        return f"for example {name[:80]}" if name else ""
+    return ""
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, (bool, int, float))
+
+
+def _quotes(value: Any) -> str:
+    if value is None:
+        return "write it after the colon or the dash; the word null needs quotes"
+    return "put it into quotes" if _is_scalar(value) else ""
+
+
+def _inside(loc: KeyPath) -> str:
+    names = [part for part in loc if isinstance(part, str)]
+    return f" under '{names[-1]}'" if names else ""
+
+
+def nearest_path(loc: KeyPath, values: Positions) -> KeyPath:
+    """Return the longest path that the file has, when parts of ``loc`` may be left out.
+
+    A location also holds names of union members and keys that a short form saves; of two paths
+    of one length the one that keeps the later part wins.
+    """
+    paths: list[KeyPath] = [()]
+    for part in loc:
+        paths += [(*path, part) for path in paths if (*path, part) in values]
+    return max(enumerate(paths), key=lambda pair: (len(pair[1]), pair[0]))[1]
+
+
+def _place(loc: KeyPath, kind: str, values: Positions, keys: Positions) -> tuple[int, int]:
+    """Where the value at ``loc`` stands; for an unknown key, where the key stands."""
+    is_key = loc[-1:] == ("[key]",)
+    path = nearest_path(loc[:-1] if is_key or kind == "missing" else loc, values)
+    if is_key or kind == "extra_forbidden":
+        return keys.get(path) or values.get(path, (1, 1))
+    return values.get(path, (1, 1))
+
+
+def _named(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return f"the yes/no value {str(value).lower()}"
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, dict):
+        return "a group of keys"
+    return f"'{str(value)[:60]}'"
+
+
+def _field_names(model: type[BaseModel], loc: KeyPath) -> set[str]:
+    """Field names that are allowed at the pydantic location ``loc`` below ``model``."""
+    return {name for owner in _models_at(model, loc) for name in owner.model_fields}
+
+
+def _short_form(model: type[BaseModel], loc: KeyPath, name: str) -> str:
+    """What may stand in place of the model called ``name``, in words."""
+    for owner in _models_at(model, loc):
+        if owner.__name__ == name:
+            return str(getattr(owner, "expects", "a group of keys"))
+    return "a group of keys"
+
+
+def _models_at(model: type[BaseModel], loc: KeyPath) -> list[type[BaseModel]]:
+    here: list[Any] = [model]
+    for part in loc:
+        here = [below for annotation in here for below in _below(annotation, part)] or here
+    return [owner for annotation in here for owner in _models_in(annotation)]
+
+
+def _below(annotation: Any, part: str | int) -> list[Any]:
+    """Return the annotations one step below ``annotation``; a union's tag chooses a member."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        field = annotation.model_fields.get(str(part))
+        return [field.annotation] if field else []
+    origin, members = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _below(members[0], part)
+    if origin in (Union, types.UnionType):
+        tagged = [member for member in members if _has_tag(member, part)]
+        return tagged or [below for member in members for below in _below(member, part)]
+    if origin is dict and isinstance(part, str):
+        return [members[1]]
+    if origin in (tuple, list) and isinstance(part, int):
+        return [members[0]]
+    return []
+
+
+def _has_tag(annotation: Any, part: str | int) -> bool:
+    notes = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
+    return any(isinstance(note, Tag) and note.tag == part for note in notes)
+
+
+def _models_in(annotation: Any) -> set[type[BaseModel]]:
+    """All pydantic models inside a type annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}
+    if get_origin(annotation) is Literal:
+        return set()
+    return set().union(*(_models_in(part) for part in typing.get_args(annotation)))

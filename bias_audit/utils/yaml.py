@@ -1,0 +1,308 @@
+"""YAML 1.2 into pydantic models, with every mistake at once as file:line:column.
+
+YAML 1.1 readers turn the word list ``[no, yes, on, he]`` into booleans; this one keeps the words.
+Aliases, custom tags and oversized files are refused: data files are untrusted.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+
+from bias_audit.errors import FileError, Problem, nearest
+from bias_audit.utils.validation import KeyPath, Positions, explain_errors
+
+M = TypeVar("M", bound=BaseModel)
+
+MAX_BYTES = 2_000_000
+_TAG = "tag:yaml.org,2002:"
+_ALIAS = "alias"
+_UNREADABLE = re.compile(r"^(%| *\t)(?=\s*[^\s#])", re.MULTILINE)
+"""What YAML readers accept and people do not mean: directives, and tabs that join two lines."""
+_REFUSED = {
+    "%": ("a directive (%...) came", "remove it; files are YAML 1.2"),
+    "\t": ("a tab came at the start of the line", "indent with spaces; YAML does not allow tabs"),
+}
+_SLOT_LIKE = re.compile(r"(?:^|[-:,{])\s+\[[\w:-]+\]\s+[^\s,}\]]")
+
+
+def read_yaml(path: Path, model: type[M]) -> M:
+    """Read one YAML file into ``model``.
+
+    Raises:
+        FileError: everything that is wrong with the file, at once.
+    """
+    return parse_yaml(read_source(path), model, str(path))
+
+
+def read_source(path: Path) -> str:
+    """Return the text of a file that people write: UTF-8, a byte-order mark allowed.
+
+    Raises:
+        FileError: missing, too large, or not UTF-8.
+    """
+    name = str(path)
+    try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise _problem(name, "is not a regular file")
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _problem(name, f"cannot be read: {error.strerror or error}") from error
+    if len(data) > MAX_BYTES:
+        raise _problem(
+            name, f"is longer than {MAX_BYTES:,} bytes, the most that is read", "split the file"
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        line, column = _line_column(before, len(before))
+        raise _problem(
+            name,
+            "expected UTF-8 text, found a byte that is not",
+            "save the file with the encoding UTF-8",
+            line,
+            column,
+        ) from error
+
+
+def parse_yaml(text: str, model: type[M], file: str) -> M:
+    """Parse YAML text into ``model``; ``file`` names it in messages.
+
+    Raises:
+        FileError: everything that is wrong with the text, at once.
+    """
+    data, values, keys, problems = _compose(text, file)
+    if not isinstance(data, dict) and not problems:
+        problems.append(_not_keys(data, file))
+    if problems:
+        raise FileError(problems)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise FileError(explain_errors(error, model, file, values, keys)) from None
+
+
+def file_kind(text: str, file: str, known: Collection[str]) -> str:
+    """Return what a file says it is: the value of its key ``kind``.
+
+    Raises:
+        FileError: it is no YAML, or its kind is missing or unknown.
+    """
+    data, values, _, problems = _compose(text, file)
+    if not isinstance(data, dict):
+        raise FileError(problems or [_not_keys(data, file)])
+    kind = data.get("kind")
+    if isinstance(kind, str) and kind in known:
+        return kind
+    names = ", ".join(sorted(known))
+    if "kind" not in data:
+        raise _problem(file, "the key 'kind' is missing", f"one of: {names}", 1, 1)
+    near = nearest(str(kind), known)
+    hint = f"did you mean '{near}'?" if near else f"one of: {names}"
+    raise _problem(file, f"there is no kind of file named '{kind}'", hint, *values[("kind",)])
+
+
+def positions(text: str, file: str) -> Positions:
+    """Return line and column of every value, by its path of keys and indices."""
+    return _compose(text, file)[1]
+
+
+def load_plain(text: str, file: str) -> Any:
+    """Return what a text says as plain values, whatever is missing or too much in it.
+
+    Raises:
+        FileError: it is no YAML.
+    """
+    return _compose(text, file)[0]
+
+
+def _problem(file: str, message: str, hint: str = "", line: int = 0, column: int = 0) -> FileError:
+    return FileError([Problem(file=file, line=line, column=column, message=message, hint=hint)])
+
+
+def _not_keys(data: Any, file: str) -> Problem:
+    came = "nothing" if data is None else "a list" if isinstance(data, list) else "one value"
+    return Problem(
+        file=file,
+        line=1,
+        column=1,
+        message=f"expected 'key: value' lines at the top, got {came}",
+        hint="a probe file begins with 'kind: probe'",
+    )
+
+
+def _line_column(text: str, position: int) -> tuple[int, int]:
+    lines = re.split(r"\r\n|\r|\n", text[:position])
+    return len(lines), len(lines[-1]) + 1
+
+
+def _compose(text: str, file: str) -> tuple[Any, Positions, Positions, list[Problem]]:
+    """Build plain data and the place of every value and key."""
+    refused = _UNREADABLE.search(text)
+    if refused:
+        what, hint = _REFUSED[refused[1][-1]]
+        raise _problem(file, what, hint, *_line_column(text, refused.end(1) - 1))
+    try:
+        yaml = YAML(typ="safe", pure=True)
+        yaml.Composer = _Composer
+        root = yaml.compose(text)
+        builder = _Builder(file)
+        data = builder.build(root, ()) if root is not None else None
+    except MarkedYAMLError as error:
+        raise FileError([_syntax(error, text, file)]) from None
+    except ReaderError as error:
+        raise _problem(
+            file,
+            f"the control character U+{error.character:04X} came",
+            "remove it, or write it as an escape inside double quotes",
+            *_line_column(text, int(error.position)),
+        ) from None
+    except RecursionError:
+        raise _problem(file, "is nested too deeply", "a few levels are enough") from None
+    except (YAMLError, ValueError, OverflowError) as error:
+        raise _problem(file, f"is not YAML: {str(error).splitlines()[0]}") from None
+    return data, builder.values, builder.keys, builder.problems
+
+
+def _syntax(error: MarkedYAMLError, text: str, file: str) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line, mark.column) if mark else (0, 0)
+    lines = text.splitlines()
+    begun = error.context_mark.line if error.context_mark else line
+    here, start = (lines[n] if n < len(lines) else "" for n in (line, begun))
+    if "'\\t'" in str(error.problem):
+        hint = "use spaces; YAML does not allow tabs here"
+    elif "\u201c" in here or "\u2018" in here:
+        hint = "use straight quotes (\" or ') around text, not typographic ones"
+    elif "single document" in str(error.context):
+        hint = "write one document for each file; remove the line '---'"
+    elif _SLOT_LIKE.search(here) or _SLOT_LIKE.search(start):
+        hint = 'a sentence that starts with a slot needs quotes: "[group] worked as a <mask>."'
+    elif "mapping values" in str(error.problem):
+        hint = "check the indentation, and put a sentence with a colon into quotes"
+    else:
+        hint = "check the indentation, the quotes and the brackets of this line and the one before"
+    return Problem(
+        file=file,
+        line=line + 1,
+        column=column + 1,
+        message=f"not valid YAML: {error.problem or error.context}",
+        hint=hint,
+    )
+
+
+class _Composer(Composer):
+    """Leaves an alias where it stands, so that it can be refused there."""
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader=loader)
+        self.warn_double_anchors = False  # anchors mean nothing here
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Compose the next node; an alias becomes a scalar with a tag of its own."""
+        if not self.parser.check_event(AliasEvent):
+            return super().compose_node(parent, index)
+        event = self.parser.get_event()
+        return ScalarNode(_ALIAS, event.anchor, event.start_mark, event.end_mark)
+
+
+class _Builder:
+    """Turns nodes into plain data and remembers where each value and key stood."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.values: Positions = {}
+        self.keys: Positions = {}
+        self.problems: list[Problem] = []
+
+    def build(self, node: Node, path: KeyPath) -> Any:
+        place = (node.start_mark.line + 1, node.start_mark.column + 1)
+        self.values[path] = place
+        if isinstance(node, ScalarNode):
+            return self._scalar(node, place)
+        if isinstance(node, SequenceNode) and node.tag == f"{_TAG}seq":
+            return [self.build(item, (*path, i)) for i, item in enumerate(node.value)]
+        if isinstance(node, MappingNode) and node.tag == f"{_TAG}map":
+            return self._mapping(node, path)
+        self._refuse_tag(node, place)
+        return None
+
+    def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
+        built: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            if not isinstance(key_node, ScalarNode):
+                self._say(place, "expected a name before the colon", "quote text with brackets")
+                continue
+            key = str(key_node.value)
+            if key_node.tag == _ALIAS:
+                self._refuse_tag(key_node, place)
+                continue
+            if key in built:
+                first = self.keys[(*path, key)][0]
+                self._say(
+                    place, f"the key '{key}' is here twice", f"first on line {first}; keep one"
+                )
+                continue
+            self.keys[(*path, key)] = place
+            built[key] = self.build(value_node, (*path, key))
+        return built
+
+    def _scalar(self, node: ScalarNode, place: tuple[int, int]) -> Any:
+        tag, text = str(node.tag).removeprefix(_TAG), str(node.value)
+        if tag == "null":
+            return None
+        if tag == "bool":
+            return text.lower() == "true"
+        if tag in {"int", "float"}:
+            return _number(text)
+        if tag in {"str", "timestamp", "value", "merge"}:
+            return self._text(text, place)
+        self._refuse_tag(node, place)
+        return None
+
+    def _text(self, text: str, place: tuple[int, int]) -> str | None:
+        """Join escapes of a surrogate pair, as JSON writes them; refuse half a pair."""
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self._say(place, "half of a surrogate pair came", "write the character itself")
+            return None
+
+    def _refuse_tag(self, node: Node, place: tuple[int, int]) -> None:
+        if node.tag == _ALIAS:
+            self._say(place, "an alias (*name) came", "write the value out; aliases are refused")
+            return
+        tag = str(node.tag).replace(_TAG, "!!")
+        self._say(place, f"the tag {tag} came", "remove it; only plain values are read")
+
+    def _say(self, place: tuple[int, int], message: str, hint: str) -> None:
+        self.problems.append(
+            Problem(file=self.file, line=place[0], column=place[1], message=message, hint=hint)
+        )
+
+
+def _number(text: str) -> int | float | str:
+    """Read a plain decimal number; anything fancier (0x1F, 1_000, .inf) stays text."""
+    for kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            continue
+        if "_" in text or not math.isfinite(value):
+            break
+        return value
+    return text

@@ -1,0 +1,141 @@
+"""What ``probes check`` remarks on files without a mistake, by themselves and with a model."""
+
+# ruff: noqa: E501 - tables of cases read better in one line each
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from bias_audit.cli._check_model import lines
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.expand import expand
+from bias_audit.probes.lint import lint_probe
+from bias_audit.probes.scope import metrics, scope, target_scope
+from bias_audit.scoring.fake import FakeBackend
+from tests.probes.helpers import TEA, edited, joined
+from tests.probes.test_planted import FIRST, GOOD
+
+
+def remarks(folder, *changes) -> list[str]:
+    probe = joined(folder, edited(GOOD, *changes), "mine")
+    return lint_probe(probe, expand(probe))
+
+
+def test_the_skeleton_needs_no_remark(tmp_path):
+    assert remarks(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([(FIRST, '- "The [group] had <mask>."')], "'01' has 4 words; 5 to 14 read best: The [group] had <mask>."),
+        ([(FIRST, '- "Then the [group] on the train went and ordered <mask> with dinner in the dining car."')], "'01' has 16 words; 5 to 14 read best: "),
+        ([(FIRST, '- "The [group] ordered <mask> with dinner"')], "'01' does not end like a sentence: The [group] ordered <mask> with dinner"),
+        ([(FIRST, '- "The [group] were drinking <mask> with dinner."')], "'01' has 'number: sg' and the plural verb 'were': "),
+        ([(FIRST, '- {text: "The [group] was drinking <mask:sg> with dinner.", number: pl}')], "'01' has 'number: pl' and the singular verb 'was': "),
+        ([(FIRST, '- "The the [group] ordered <mask> with dinner."')], "'01' has 'the the': The the woman ordered tea with dinner."),
+        ([("[tea, milk,", '["the tea", milk,'), (FIRST, '- "The [group] ordered the <mask> with dinner."')], "'01' has 'the the': "),
+        ([(FIRST, '- "The [group] ordered tea or <mask> with dinner."')], "'01' has the scored word a second time: The woman ordered tea or tea with dinner."),
+        ([("axis: gender", "slots: {place: [here]}\naxis: gender")], "the slot [place] is in no sentence"),
+        ([("  positive: [gender-kinship]\n", "")], "no positive control: it may fail and cannot pass"),
+        ([("  negative: [gender-weekdays]\n  placebo: placebo-people\n", "")], "neither a negative control nor a placebo: it may fail and cannot pass"),
+    ],
+)  # fmt: skip
+def test_one_remark(tmp_path, changes, said):
+    (found,) = remarks(tmp_path, *changes)
+    assert found.startswith(said)
+
+
+def test_the_friends_of_a_group_may_be_many(tmp_path):
+    assert remarks(tmp_path, (FIRST, '- "The friends of the [group] were drinking <mask>."')) == []
+
+
+def test_a_repeated_remark_is_counted(tmp_path):
+    changes = [
+        (FIRST, '- "The [group] ordered tea or <mask> with dinner."'),
+        ("asked for <mask>", "asked for tea and <mask>"),
+    ]
+    (found,) = remarks(tmp_path, *changes)
+    assert found.startswith("'01' has the scored word a second time and in 1 more sentences: ")
+
+
+def test_controls_and_short_probes(tmp_path):
+    probe = joined(tmp_path, TEA.replace("axis:", "role: positive_control\naxis:"))
+    assert lint_probe(probe, expand(probe)) == [
+        "2 sentences: at least 8 are needed for a verdict",
+        "'02' has 4 words; 5 to 14 read best: [group] never drink <mask>.",
+    ]
+
+
+class Pieces(FakeBackend):
+    """Splits words at hyphens and every third letter; loses what it is told to lose."""
+
+    def _word(self, prompt):
+        answer = super()._word(prompt)
+        return (
+            answer
+            if answer.skip
+            else dataclasses.replace(answer, pieces=-(-len(prompt.filler) // 3))
+        )
+
+    def _open(self, prompt, top_k):
+        found = super()._open(prompt, top_k)
+        return dataclasses.replace(found, word_mass=0.3) if "party" in prompt.left else found
+
+
+def test_what_a_vocabulary_makes_of_the_words(tmp_path):
+    probe = joined(tmp_path, GOOD, "mine")
+    said = list(lines(probe, Pieces(unscorable=["rum", "gin"])))
+    assert said == [
+        "pole +: 1 of 1 piece, 4 of 2 pieces, 1 of 3 pieces",
+        "pole -: 3 of 2 pieces, 1 of 3 pieces",
+        "pole -: 'rum' is lost: no piece for 'rum'",
+        "pole -: 'gin' is lost: no piece for 'gin'",
+        "pole -: 4 of 6 words are scored; below 80% nothing is judged",
+        "group women: 7 of 2 pieces, 1 of 3 pieces",
+        "group men: 3 of 1 piece, 2 of 2 pieces, 3 of 3 pieces",
+        "low word mass, 30% on whole words: At the party, the woman drank <mask>.",
+    ]
+
+
+def test_poles_of_uneven_length_are_told(tmp_path):
+    short = edited(GOOD, ("[tea, milk, juice, cocoa, lemonade, wine]", "[tea, mud]"))
+    said = list(lines(joined(tmp_path, short, "mine"), Pieces()))
+    uneven = "uneven length, mean pieces: pole + 1.0, pole - 1.8; longer words are rarer"
+    assert [line for line in said if "uneven" in line] == [uneven]
+    assert not [line for line in said if "lost" in line or "below 80%" in line]
+
+
+def test_group_masked_probes_are_told_by_group():
+    said = list(lines(ProbeCatalogue().probe("occupation-pronoun"), FakeBackend()))
+    sides = ["group she: 1 of 1 piece", "group he: 1 of 1 piece", "beside: they: 1 of 1 piece"]
+    assert said[:3] == sides
+    assert [line.split(":")[0] for line in said[3:]] == ["pole +", "pole -", "pole 0"]
+
+
+def test_claims_before_a_run_are_those_of_the_assessment():
+    """The same words as in the stored results of an audit of the core probes."""
+    catalogue = ProbeCatalogue()
+    claims = {
+        name: (scope(catalogue.probe(name)), target_scope(catalogue.probe(name)))
+        for name in ("occupation-gender", "occupation-pronoun", "valence-religion")
+    }
+    assert claims == {
+        "occupation-gender": ("concept", "construct"),
+        "occupation-pronoun": ("terms", "construct"),
+        "valence-religion": ("terms", "construct"),
+    }
+    assert metrics(catalogue.probe("occupation-pronoun")) == [
+        "log_odds_gap",
+        "skew",
+        "labour_correlation",
+        "beside_share",
+    ]
+    assert metrics(catalogue.probe("religion-worship")) == ["diagonal_log_odds"]
+    further = ["four_fifths", "hurtful_rate", "completion_valence"]
+    assert metrics(catalogue.probe("trait-gender-warmth")) == ["log_odds_gap", "jsd", *further]
+    crossed = metrics(catalogue.probe("justice-gender-x-race"))
+    assert "interaction" in crossed
+    assert "interaction" not in metrics(catalogue.probe("justice-race"))
