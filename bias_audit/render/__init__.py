@@ -6,8 +6,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from bias_audit.archive import Results, results_text
 from bias_audit.errors import UnknownNameError
+from bias_audit.results import Results, results_text
 
 if TYPE_CHECKING:
     from bias_audit.render.html import Drawings

@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from bias_audit.archive import GroupProfile, ProbeRecord, Result
 from bias_audit.render import _companions, _further, _spread
 from bias_audit.render import _facts as facts
 from bias_audit.render import _page as page
@@ -16,6 +15,8 @@ from bias_audit.render._beside import hits
 from bias_audit.render._index import Index
 from bias_audit.render._judged import pairs
 from bias_audit.render._text import count, percent, short
+from bias_audit.results import GroupProfile, ProbeRecord, Result
+from bias_audit.results.codes import describe
 
 _TOP = 12
 
@@ -68,7 +69,7 @@ def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
         state=probe.state,
         state_words=words.STATE_WORDS[probe.state][1],
         reason=_reason(index, probe, results),
-        notices=tuple(words.status(code) for code in probe.statuses),
+        notices=tuple(describe(code) for code in probe.statuses),
         size=_size(probe),
         sensitive=probe.sensitive,
         pictures=phrasing,
@@ -185,7 +186,7 @@ def _card(probe: ProbeRecord) -> tuple[tuple[str, str], ...]:
         ("Power relation", card.power),
         ("What it cannot show", card.limits),
         ("Compared", _groups(probe.groups)),
-        *((("Scored beside them", _groups(probe.beside)),) if probe.beside else ()),
+        *((("Scored beside them", _groups(probe.extra_groups)),) if probe.extra_groups else ()),
         ("Poles", f"{probe.plus or 'first'} against {probe.minus or 'second'}"),
         ("Reach", f"{probe.scope or 'these words'}; {probe.target_scope or 'these scored words'}"),
     )

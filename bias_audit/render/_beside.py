@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from bias_audit.archive import Companion, GroupProfile, Result
-from bias_audit.metrics import info
 from bias_audit.render import _page as page
 from bias_audit.render._text import percent, short
+from bias_audit.results import Companion, GroupProfile, MetricRecord, Result
 
 _MOST_HITS = 10
 
 
-def with_companions(results: Iterable[Result]) -> Iterator[Result]:
-    """Each result, and after it one like it for every number that stands beside it."""
+def with_companions(
+    results: Iterable[Result], metrics: Mapping[str, MetricRecord]
+) -> Iterator[Result]:
+    """Yield each result, and after it one like it for every companion."""
     for result in results:
         yield result
         for companion in result.companions:
-            yield _alone(result, companion)
+            yield _as_result(result, companion, metrics.get(companion.metric))
 
 
-def _alone(result: Result, companion: Companion) -> Result:
-    known = info.registry.get(companion.metric)
-    at = "" if companion.at is None else str(companion.at)
+def _as_result(result: Result, companion: Companion, known: MetricRecord | None) -> Result:
+    at = "" if companion.top_k is None else str(companion.top_k)
     groups = companion.groups or result.groups
     told = "-vs-".join(name.lstrip("~") for name in companion.groups)
     return Result(
@@ -30,6 +30,7 @@ def _alone(result: Result, companion: Companion) -> Result:
         probe=result.probe,
         axis=result.axis,
         metric=companion.metric + (f"@{at}" if at else ""),
+        metric_name=known.name if known else "",
         role="secondary",
         groups=groups,
         group_labels=() if companion.groups else result.group_labels,

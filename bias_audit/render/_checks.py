@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from bias_audit.archive import Check, Result
 from bias_audit.render import _shapes as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index
 from bias_audit.render._text import plain
+from bias_audit.results import Check, Result
 
 _ROWS = 60
 _ORDER = (

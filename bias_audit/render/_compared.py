@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bias_audit.archive import Change, Comparison, Model
 from bias_audit.render import _page as page
 from bias_audit.render import comparison as told
 from bias_audit.render._text import clean, clip, count, middle, signed, times
 from bias_audit.render.html import fill
+from bias_audit.results import Change, Comparison, Model
 
 _LINES, _ROWS = 16, 1000
 _READ = (

@@ -12,8 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bias_audit._reasons import MISSING_BASELINE
-from bias_audit.archive import (
+from bias_audit.render import _words as words
+from bias_audit.render._index import Index
+from bias_audit.render._judged import SEVERITY, pairs
+from bias_audit.render._lines import gate_line, waiver_words
+from bias_audit.render._text import clean, tidy
+from bias_audit.results import (
     Finding,
     Gate,
     ProbeRecord,
@@ -22,12 +26,8 @@ from bias_audit.archive import (
     Sentence,
     State,
     WaiverRecord,
-)  # fmt: skip
-from bias_audit.render import _words as words
-from bias_audit.render._index import Index
-from bias_audit.render._judged import SEVERITY, pairs
-from bias_audit.render._lines import gate_line, waiver_words
-from bias_audit.render._text import clean, tidy
+)
+from bias_audit.results.codes import MISSING_BASELINE
 
 Level = Literal["error", "warning", "note", "none"]
 """``error`` stops a build, ``warning`` wants a look, ``note`` informs, ``none`` is a pass."""
@@ -149,12 +149,12 @@ def _of_gate(index: Index, raw: Gate, gate: Gate, waivers: tuple[WaiverRecord, .
     result = index.results.get(gate.result or "")
     finding = index.findings.get(gate.result or "")
     brief, reason = shown.brief, shown.reason
-    if gate.measured is None:
+    if gate.estimate is None:
         brief, reason = gate.reason, ""
     told = (shown.waived, reason, shown.finding, _crash(index, gate))
     tag = "" if gate.enforced else " (for information)"
     ceiling = gate.limit or 0.0
-    judged = gate.rise if gate.kind == "regression" else gate.measured
+    judged = gate.rise if gate.kind == "regression" else gate.estimate
     return Entry(
         rule=f"gates/{gate.gate or gate.id.split(':')[0]}"
         if gate.enforced

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bias_audit.archive import ProbeRecord, Result
 from bias_audit.render import _published
 from bias_audit.render import _shapes as page
 from bias_audit.render import _words as words
 from bias_audit.render._beside import with_companions
 from bias_audit.render._index import Index
 from bias_audit.render._text import bounds, plain, short
+from bias_audit.results import ProbeRecord, Result
+from bias_audit.results.codes import describe
 
 _HEAD = ("Comparison", "Measure", "Value", "Interval", "Beside chance", "Remarks")
 _MAY_MISS = (3, 4, 5)
@@ -38,8 +39,8 @@ def table(index: Index, probe: ProbeRecord) -> page.Table | None:
     if probe.axis == _published.AXIS:
         return _published.table(index, probe)
     main = [r for r in index.of(probe.id, "primary") if r.companions]
-    beside = [r for r in with_companions(main) if r.role == "secondary"]
-    results = [*with_companions(index.of(probe.id, "secondary")), *beside]
+    beside = [r for r in with_companions(main, index.metrics) if r.role == "secondary"]
+    results = [*with_companions(index.of(probe.id, "secondary"), index.metrics), *beside]
     if not results:
         return None
     common = set.intersection(*(set(result.statuses) for result in results))
@@ -60,8 +61,8 @@ def table(index: Index, probe: ProbeRecord) -> page.Table | None:
 def _notes(results: Sequence[Result], common: set[str]) -> list[str]:
     """What each status means, said once, and how to read what needs words."""
     every = dict.fromkeys(code for result in results for code in result.statuses)
-    lines = [f"All rows: {words.status(code)}" for code in every if code in common]
-    lines += [f"{_told(code)}: {words.status(code)}" for code in every if code not in common]
+    lines = [f"All rows: {describe(code)}" for code in every if code in common]
+    lines += [f"{_told(code)}: {describe(code)}" for code in every if code not in common]
     if any(result.null_mean is not None for result in results):
         lines.append(_CHANCE)
     if any(result.metric == "four_fifths" for result in results):
@@ -93,7 +94,7 @@ def _measure(index: Index, result: Result) -> str:
     """The name of the measure; a share of a word beside the compared ones names the word."""
     if result.metric == BESIDE:
         return " ".join(("share of", *(f"'{label}'" for label in index.labels(result))))
-    return words.metric(result.metric)
+    return index.metric(result.metric)
 
 
 def _value(result: Result) -> tuple[page.Cell, page.Cell]:

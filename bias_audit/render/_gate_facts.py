@@ -7,13 +7,13 @@ from bias_audit.render._entries import Entry
 Fact = str | int | float | bool | None
 
 _NUMBERS = (
-    "measured", "ci_low", "ci_high", "limit", "baseline_value", "rise", "rise_low", "rise_high",
+    "estimate", "ci_low", "ci_high", "limit", "baseline_value", "rise", "rise_low", "rise_high",
     "templates_needed", "terms_needed", "targets_needed",
 )  # fmt: skip
 NAMES = (
-    "id", "state", "unwaived", "enforced", "kind", "gate", "probe", "axis", "result", "finding",
-    "group_a", "group_b", *_NUMBERS, "unit", "baseline", "n_templates", "n_terms", "when_unclear",
-    "reason_code", "reason", "condition", "waiver", "waiver_status", "waiver_owner",
+    "id", "state", "state_before_waiver", "enforced", "kind", "gate", "probe", "axis", "result",
+    "finding", "group_a", "group_b", *_NUMBERS, "unit", "baseline", "n_templates", "n_terms",
+    "when_unclear", "reason_code", "reason", "condition", "waiver", "waiver_status", "waiver_owner",
     "waiver_expires", "waiver_reason", "file", "line", "column", "fingerprint",
 )  # fmt: skip
 """Names of the facts, in order."""
@@ -42,7 +42,7 @@ def facts(entry: Entry) -> dict[str, Fact]:
 
 
 _OF_GATE = (
-    "unwaived", "kind", "gate", "probe", "result", "unit", "baseline", "when_unclear",
+    "state_before_waiver", "kind", "gate", "probe", "result", "unit", "baseline", "when_unclear",
     "reason_code", "reason", "condition",
 )  # fmt: skip
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bias_audit.archive import Finding, ProbeRecord, Result, Results
 from bias_audit.render._text import slug
+from bias_audit.results import Finding, MetricRecord, ProbeRecord, Result, Results
 
 OTHERS = "~others"
 
@@ -18,10 +18,11 @@ class Index:
         self.probes: dict[str, ProbeRecord] = {probe.id: probe for probe in results.probes}
         self.results: dict[str, Result] = {result.id: result for result in results.results}
         self.findings: dict[str, Finding] = {f.result: f for f in reversed(results.findings)}
+        self.metrics: dict[str, MetricRecord] = {metric.id: metric for metric in results.metrics}
         self._labels = {
             (probe.id, group.id): group.label
             for probe in results.probes
-            for group in (*probe.groups, *probe.beside)
+            for group in (*probe.groups, *probe.extra_groups)
         }
         self._names: dict[tuple[str, str], str] = {}
         self._used: Counter[str] = Counter()
@@ -53,6 +54,13 @@ class Index:
         if len(names) == 2:
             return f"{names[0]} vs {names[1]}"
         return ", ".join(names)
+
+    def metric(self, name: str) -> str:
+        """Return the name of a measure as readers know it, with the depth behind ``@``."""
+        bare, _, depth = name.partition("@")
+        known = self.metrics.get(bare)
+        text = known.name if known else bare.replace("_", " ")
+        return f"{text}, first {depth}" if depth else text
 
     def of(self, probe: str, role: str | None = None) -> list[Result]:
         """Results of a probe, in the order of the audit."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bias_audit.archive import Finding, Gate, ProbeRecord, Result, Results, Sentence
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index, strength
 from bias_audit.render._lines import evidence_size, gate_line, waived
 from bias_audit.render._numbers import ratio
 from bias_audit.render._text import count, factor, percent, share
+from bias_audit.results import Finding, Gate, ProbeRecord, Result, Results, Sentence
+from bias_audit.results.codes import describe
 
 SEVERITY = {"high": 0, "moderate": 1, "low": 2}
 _EVIDENCE = {"strong": 0, "moderate": 1, "weak": 2}
@@ -150,7 +151,7 @@ def _note(index: Index, finding: Finding) -> page.Note:
         severity=finding.severity,
         evidence=finding.evidence,
         measured=measured(result, finding) if result else (),
-        notices=tuple(words.status(notice) for notice in finding.notices),
+        notices=tuple(describe(notice) for notice in finding.notices),
         state=(result.outcome or "") if result else "",
         probe=index.title(finding.probe),
         chapter=index.name("probe", finding.probe) if probe else "",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bias_audit.archive import Gate, Result, WaiverRecord
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index
 from bias_audit.render._text import bounds, count, plain, signed, times
+from bias_audit.results import Gate, Result, WaiverRecord
 
 _OUTCOMES = {"pass": "inside", "fail": "outside", "unclear": "unclear"}
 
@@ -17,7 +17,7 @@ def gate_line(index: Index, gate: Gate) -> page.GateLine:
     """Put one gate of the audit into words."""
     result = index.results.get(gate.result) if gate.result else None
     finding = index.findings.get(gate.result) if gate.result else None
-    failed = "fail" in (gate.state, gate.unwaived)
+    failed = "fail" in (gate.state, gate.state_before_waiver)
     return page.GateLine(
         name=gate.gate or gate.id,
         probe=index.title(gate.probe),
@@ -61,7 +61,7 @@ def _allowed(gate: Gate) -> str:
 
 def _limits(gate: Gate, result: Result | None) -> Iterator[str]:
     """What limit was applied, where the numbers beside it seem to say something else."""
-    if gate.kind == "regression" or gate.limit is None or gate.measured is None:
+    if gate.kind == "regression" or gate.limit is None or gate.estimate is None:
         return
     ends = [abs(end) for end in (gate.ci_low, gate.ci_high) if end is not None]
     if gate.state == "pass" and ends and max(ends) > gate.limit:
@@ -75,9 +75,9 @@ def _limits(gate: Gate, result: Result | None) -> Iterator[str]:
 
 
 def _measured(gate: Gate, result: Result | None) -> str:
-    if gate.measured is None:
+    if gate.estimate is None:
         return words.missing(gate.reason)
-    text = f"{plain(gate.measured)} {gate.unit}{_interval(gate.ci_low, gate.ci_high)}".rstrip()
+    text = f"{plain(gate.estimate)} {gate.unit}{_interval(gate.ci_low, gate.ci_high)}".rstrip()
     if gate.kind == "regression":
         return f"{_rise(gate)}; gap {text}{_before(gate)}"
     if result is not None and result.estimate is not None and gate.unit == "nats":
@@ -86,15 +86,15 @@ def _measured(gate: Gate, result: Result | None) -> str:
 
 
 def _brief(gate: Gate, result: Result | None) -> str:
-    if gate.measured is None:
+    if gate.estimate is None:
         return words.missing(gate.reason)
-    gap = f"gap {plain(gate.measured)}{_interval(gate.ci_low, gate.ci_high)}"
+    gap = f"gap {plain(gate.estimate)}{_interval(gate.ci_low, gate.ci_high)}"
     allowed = "" if gate.limit is None else f"allowed {plain(gate.limit)} {gate.unit}".rstrip()
     if gate.kind == "regression":
         parts = [_rise(gate), allowed, f"against {gate.baseline}", gap + _before(gate)]
     else:
         odds = result is not None and gate.unit == "nats"
-        parts = [gap, allowed, f"odds {times(gate.measured)} times" if odds else ""]
+        parts = [gap, allowed, f"odds {times(gate.estimate)} times" if odds else ""]
     if result is not None:
         parts.append(count(result.n_templates, "frame"))
     return ", ".join(part for part in parts if part)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bias_audit.archive import Result, Results
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._numbers import odds
 from bias_audit.render._text import bounds, count, plain, short, signed, times
 from bias_audit.render._together import Run, Shared, notices, runs_of, together
 from bias_audit.render.view import CANNOT
+from bias_audit.results import Result, Results
 
 _ROWS, _CELLS = 40, 400
 _READ = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bias_audit.archive import ProbeRecord, Result
 from bias_audit.render import _shapes as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index
 from bias_audit.render._text import bounds, plain, short
+from bias_audit.results import ProbeRecord, Result
 
 AXIS = "benchmark"
 """The axis of a data set among the probes of a run."""
@@ -35,14 +35,14 @@ def table(index: Index, probe: ProbeRecord) -> page.Table | None:
         caption=f"{index.title(probe.id)}: a published benchmark, measured and never judged",
         head=tuple(head[place] for place in kept),
         rows=tuple(tuple(row[place] for place in kept) for row in rows),
-        note=" ".join(_directions(results)),
+        note=" ".join(_directions(index, results)),
     )
 
 
-def _directions(results: list[Result]) -> list[str]:
+def _directions(index: Index, results: list[Result]) -> list[str]:
     """What a larger number of each measure means."""
     said = {result.metric: result.direction for result in results if result.direction}
-    return [f"{words.metric(name)}: {text.rstrip('.')}." for name, text in said.items()]
+    return [f"{index.metric(name)}: {text.rstrip('.')}." for name, text in said.items()]
 
 
 def _row(index: Index, result: Result) -> tuple[page.Cell, ...]:
@@ -50,7 +50,7 @@ def _row(index: Index, result: Result) -> tuple[page.Cell, ...]:
     neutral = "" if result.neutral is None else f"{result.neutral:g}"
     inside = "" if low is None or high is None else bounds(low, high)
     return (
-        page.Cell(text=words.metric(result.metric), long=True),
+        page.Cell(text=index.metric(result.metric), long=True),
         page.Cell(text=short(index.versus(result), 60), long=True),
         page.Cell(text="not measured", long=True) if value is None else _value(result, value),
         page.Cell(text=inside, value=low),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from bias_audit.archive import ProbeRecord, Result, Results, SanityCheck, SkipRecord
 from bias_audit.render import _checks as checks
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index
 from bias_audit.render._text import bounds, count, p_value, plain, share, short, signed, times
+from bias_audit.results import ProbeRecord, Result, Results, SanityCheck, SkipRecord
 
 _ROWS = 150
 _MORE = {
@@ -83,8 +83,8 @@ def _determinism(audit: Results) -> list[str]:
     if check is None:
         return []
     return [
-        f"{check.asked} sentences were asked again, alone, together and in another order: no two "
-        f"answers to one differed by more than {check.tolerance:g} nats a piece (R10)."
+        f"{check.sentences} sentences were asked again, alone, together and in another order: no "
+        f"two answers to one differed by more than {check.tolerance:g} nats a piece (R10)."
     ]
 
 

@@ -7,10 +7,9 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 
-from bias_audit.archive import Comparison, ShareChange
-from bias_audit.metrics import info as measures
 from bias_audit.render._text import bounds, clean, count, plain, short, signed
 from bias_audit.render.csv import cell
+from bias_audit.results import Comparison, ShareChange
 
 ALL = "all"
 WORDS = {
@@ -81,7 +80,7 @@ def row(share: ShareChange) -> tuple[str, ...]:
         plain(share.candidate, 1),
         signed(share.difference, 1),
         "" if low is None or high is None else bounds(low, high),
-        f"{share.only_baseline:,} : {share.only_candidate:,}, p {share.mcnemar:.2g}",
+        f"{share.only_baseline:,} : {share.only_candidate:,}, p {share.mcnemar_p:.2g}",
         word if p is None or said in ("same", "lost") else f"{word}, p {p:.2g}",
     )
 
@@ -93,14 +92,14 @@ def remarks(comparison: Comparison, rows: Sequence[ShareChange]) -> list[str]:
     if left:
         lines.append(f"{left} more of single categories: --all shows them.")
     for share in {share.measure: share for share in comparison.shares}.values():
-        info = measures.registry.get(share.measure)
         neutral = "" if share.neutral is None else f"neutral {share.neutral:g}; "
-        named = info.name if info is not None else clean(share.measure)
+        named = clean(share.measure_name or share.measure)
         lines.append(f"{clean(share.measure)}: {named}; {neutral}{clean(share.direction)}.")
     lines += [
-        f"{clean(s.dataset)}, {clean(s.measure)}: {count(s.lost, 'pair')} not scored by both runs."
+        f"{clean(s.dataset)}, {clean(s.measure)}: {count(s.lost_pairs, 'pair')} not scored by both"
+        " runs."
         for s in comparison.shares
-        if s.lost and s.category == ALL
+        if s.lost_pairs and s.category == ALL
     ]
     return lines
 

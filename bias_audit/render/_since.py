@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bias_audit.archive import Change, Comparison
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index
 from bias_audit.render._text import bounds, plain, signed
+from bias_audit.results import Change, Comparison
 
 HEAD = ("Comparison", "Baseline", "Now", "Difference", "Rise of the gap", "In words")
 

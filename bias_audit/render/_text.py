@@ -12,7 +12,7 @@ import unicodedata
 from operator import is_
 from typing import Any
 
-from bias_audit.archive import Record, Results
+from bias_audit.results import Record, Results
 
 _LONG_FIELDS = frozenset({"message", "detail", "headline", "reason", "command"})
 _SENTENCE_FIELDS = frozenset({"text_a", "text_b", "title", "question", "direction", "condition"})

@@ -6,9 +6,9 @@ import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bias_audit.archive import ProbeRecord, Result, Results
 from bias_audit.render._index import Index
 from bias_audit.render._text import clean, clip, tidy
+from bias_audit.results import ProbeRecord, Result, Results
 
 MOST = 26
 """Runs that one page can hold: each has a letter."""

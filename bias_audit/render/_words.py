@@ -10,8 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from bias_audit.archive import Result, State
 from bias_audit.render._text import bounds, count, p_value, plain, signed, times
+from bias_audit.results import Result, State
 
 STATES: tuple[State, ...] = ("fail", "unclear", "error", "pass", "waived", "skipped")
 """In the order in which a reader should meet them."""
@@ -32,28 +32,6 @@ STATE_WORDS: dict[str, tuple[str, str]] = {
     "skipped": ("skipped", "not asked in this run"),
 }
 
-STATUSES: dict[str, str] = {
-    "instrument_failed": "A control measurement failed: this instrument can say nothing here, "
-    "in either direction.",
-    "incomplete": "More than a fifth of the words of one pole were lost, so no verdict is given.",
-    "fragile": "The verdict hangs on one sentence frame, some words or one kind of interval.",
-    "confounded": "The gap may be due to how frequent or how long the group words are.",
-    "p_withheld": "The test finds gaps where the same scores have none, so its p is withheld.",
-    "degenerate": "There was no variation to compute an interval from.",
-    "descriptive_only": "Too few frames or words for an interval: the numbers describe, no more.",
-    "mixed_length": "The words have different numbers of pieces: a share for looking only.",
-    "low_word_mass": "Much of the probability fell on pieces that are not whole words.",
-    "under_powered": "Gaps of the size of the margin could go unnoticed with this design.",
-    "pole_heterogeneous": "The words of one pole disagree; read the table word by word.",
-    "no_card": "The probe has no measurement card, so it is measured and not judged.",
-    "no_controls": "The probe has no controls, so its silence is no evidence.",
-    "direction_depends_on_phrasing": "The direction depends on the phrasing.",
-    "one_target_dominates": "One word carries more than half of the gap.",
-    "surface_dependent": "The gap changes with full stops, capitals or small words.",
-    "less_natural": "The sentences about one group are much less natural to the model.",
-    "legacy": "Kept for comparison with published numbers, not as evidence.",
-}
-
 WAIVER_STATUS: dict[str, str] = {
     "active": "in force",
     "expired": "void: expired",
@@ -70,31 +48,6 @@ SKIP_REASONS: dict[str, str] = {
     "error": "an error occurred",
     "limit": "left out by the limit that was asked for",
     "excluded": "excluded on request",
-}
-
-METRICS: dict[str, str] = {
-    "log_odds_gap": "log-odds gap",
-    "jsd": "divergence of completions (JSD)",
-    "skew": "overall skew towards the first group",
-    "beside_share": "share of a word beside the compared ones",
-    "labour_correlation": "rank correlation with labour statistics",
-    "diagonal_log_odds": "log-odds of the matching words",
-    "four_fifths": "ratio of closed-set shares (four fifths)",
-    "hurtful_rate": "rate of hurtful completions",
-    "completion_valence": "valence of completions",
-    "interaction": "interaction of two axes",
-    "warmth_competence": "distance by warmth and competence",
-    "group_spread": "spread of the groups",
-    "lpbs": "log-probability bias score (LPBS)",
-    "cbs": "categorical bias score (CBS)",
-    "cbs_outer": "CBS as published code has it (compat)",
-    "disco": "likely fills that depend on the group (DisCo-T)",
-    "disco_chi2": "DisCo as published code has it (compat)",
-    "perplexity_gap": "pseudo-perplexity gap, shared words",
-    "perplexity_gap_raw": "pseudo-perplexity gap, group word included (raw)",
-    "weat": "association of word vectors (WEAT, legacy)",
-    "seat": "association of sentence vectors (SEAT, legacy)",
-    "ceat": "association of vectors in context (CEAT, legacy)",
 }
 
 CHECKS: dict[str, str] = {
@@ -134,24 +87,9 @@ def tally(states: Mapping[State, int], exit_code: int) -> str:
     )
 
 
-def status(code: str) -> str:
-    """A status code or notice as a sentence; an unknown one is shown as it is."""
-    return STATUSES.get(code, code if " " in code else code.replace("_", " "))
-
-
 def check(code: str) -> str:
     """A check with its code, as tables name it."""
     return f"{CHECKS[code]} ({code})" if code in CHECKS else code
-
-
-def metric(name: str) -> str:
-    """The name of a measure as readers know it; ``@`` stands before the depth of a ranking."""
-    from bias_audit.metrics import info
-
-    bare, _, at = name.partition("@")
-    described = info.registry.get(bare)
-    known = METRICS.get(bare) or (described.name if described else bare.replace("_", " "))
-    return f"{known}, first {at}" if at else known
 
 
 def fact(name: str) -> str:

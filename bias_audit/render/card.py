@@ -10,7 +10,6 @@ import hashlib
 import re
 from typing import Any
 
-from bias_audit.archive import Result, Results, rounded
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._index import Index
@@ -18,6 +17,7 @@ from bias_audit.render._published import AXIS
 from bias_audit.render._text import short, slug, tidy
 from bias_audit.render.markdown import escape, gates, published
 from bias_audit.render.view import build
+from bias_audit.results import Result, Results, rounded
 
 TASK = "fill-mask"
 _TASKS = ("Associations of words for social groups", "Published benchmark of sentence pairs")
@@ -80,7 +80,7 @@ def _metrics(index: Index) -> list[Any]:
             dataset_config=result.axis,
             dataset_args=_version(index, result.probe),
             metric_type=result.metric,
-            metric_name=f"{words.metric(result.metric)}, {index.versus(result)}",
+            metric_name=f"{index.metric(result.metric)}, {index.versus(result)}",
             metric_value=rounded(result.estimate, 6),
             metric_args=_arguments(result),
         )

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
-from bias_audit._reasons import REASONS
-from bias_audit.archive import Change, Comparison, dump_json, rounded
 from bias_audit.errors import UnknownNameError
-from bias_audit.records import OTHERS
 from bias_audit.render import _shares as shares
+from bias_audit.render._index import OTHERS
 from bias_audit.render._text import bounds, clean, count, short, signed
 from bias_audit.render.csv import cell
 from bias_audit.render.markdown import escape
+from bias_audit.results import Change, Comparison, dump_json, rounded
+from bias_audit.results.codes import CODES, describe
 
 LIMIT = 58_000
 """Bytes of the Markdown, as in a summary."""
@@ -142,7 +142,7 @@ def remarks(comparison: Comparison) -> list[str]:
         for (probe, reason), ids in by_reason.items()
     ]
     codes = dict.fromkeys(c.reason_code for c in comparison.changes if c.reason_code)
-    lines += [f"{code}: {REASONS[code]}" for code in codes if code in REASONS]
+    lines += [f"{code}: {describe(code)}" for code in codes if code in CODES]
     return lines
 
 

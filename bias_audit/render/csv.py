@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 
-from bias_audit.archive import Result, Results
 from bias_audit.render._beside import with_companions
 from bias_audit.render._index import Index
 from bias_audit.render._text import tidy
+from bias_audit.results import Result, Results
 
 _NUMBERS = (
     "estimate", "ci_low", "ci_high", "ci90_low", "ci90_high", "confidence", "se", "df", "p_value",
@@ -33,7 +33,7 @@ def render(results: Results) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for result in with_companions(audit.results):
+    for result in with_companions(audit.results, index.metrics):
         writer.writerow([cell(value) for value in _row(index, result)])
     return stream.getvalue()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bias_audit.archive import Results
 from bias_audit.render import _page as page
 from bias_audit.render.markdown import escape
 from bias_audit.render.view import build
+from bias_audit.results import Results
 
 CAPTIONS = "captions.md"
 """Name of the file that says what each chart shows and how to read it."""

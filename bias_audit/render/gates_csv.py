@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 
-from bias_audit.archive import Results
 from bias_audit.render._entries import WAIVERS, entries
 from bias_audit.render._gate_facts import NAMES, facts
 from bias_audit.render.csv import cell
+from bias_audit.results import Results
 
 COLUMNS = NAMES
 """Names of the columns, in order; an empty cell is a missing value."""

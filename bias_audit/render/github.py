@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bias_audit.archive import Results
 from bias_audit.render._entries import Entry, Level, entries, worst_first
 from bias_audit.render._text import clip
 from bias_audit.render._words import tally
+from bias_audit.results import Results
 
 MOST = 10
 """Annotations of one level that GitHub shows for a step."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bias_audit.archive import Results, dump_json
 from bias_audit.render._entries import Entry, Level, entries, worst_first
 from bias_audit.render._text import clip
+from bias_audit.results import Results, dump_json
 
 _SEVERITIES: dict[Level, str] = {"error": "major", "warning": "minor", "note": "info"}
 _DESCRIPTION = 2000

@@ -11,13 +11,13 @@ from typing import Any, Protocol
 from markupsafe import Markup
 
 from bias_audit import _resources
-from bias_audit.archive import Results
 from bias_audit.render import _page as page
 from bias_audit.render._harmless import harmless
 from bias_audit.render._shrink import fitted, narrowed, shorter, wide
 from bias_audit.render._text import sort_key
 from bias_audit.render._words import SIGNS, STATE_WORDS, shared
 from bias_audit.render.view import build
+from bias_audit.results import Results
 
 STYLE, SCRIPT, FIGURES = "report.css", "report.js", "figures"
 """Names inside the folder layout."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Literal
 from xml.etree import ElementTree as ET
 
-from bias_audit.archive import Results
-from bias_audit.render import _words as words
 from bias_audit.render._entries import Entry, entries
 from bias_audit.render._gate_facts import facts
 from bias_audit.render._text import clean
+from bias_audit.results import Results
+from bias_audit.results.codes import describe
 
 NAME = "bias-audit"
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
@@ -105,7 +105,7 @@ def _told(entry: Entry) -> list[str]:
     """The finding with its sentences, as a reader of the log wants them."""
     finding = entry.finding
     lines = [f"{finding.id} {finding.headline}", finding.detail] if finding else []
-    lines += [words.status(notice) for notice in finding.notices] if finding else []
+    lines += [describe(notice) for notice in finding.notices] if finding else []
     return [*lines, *entry.evidence]
 
 

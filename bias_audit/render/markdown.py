@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from bias_audit.archive import Results
 from bias_audit.render import _page as page
 from bias_audit.render import _words as words
 from bias_audit.render._text import short
 from bias_audit.render._words import SIGNS
 from bias_audit.render.view import build
+from bias_audit.results import Results
 
 LIMIT = 58_000
 """Bytes; a comment on GitHub holds 65,536 characters."""

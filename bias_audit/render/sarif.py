@@ -11,12 +11,12 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from bias_audit.archive import Results, WaiverRecord, dump_json
 from bias_audit.render._entries import WAIVERS, Entry, entries, worst_first
 from bias_audit.render._gate_facts import facts
 from bias_audit.render._lines import waiver_words
 from bias_audit.render._rules import rules
 from bias_audit.render._text import clean
+from bias_audit.results import Results, WaiverRecord, dump_json
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 
-from bias_audit.archive import Results
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.render import _page as page
 from bias_audit.render import csv as results_csv
@@ -14,6 +13,7 @@ from bias_audit.render._models import Selection, build
 from bias_audit.render._together import MOST, runs_of
 from bias_audit.render.html import fill
 from bias_audit.render.markdown import LIMIT, escape
+from bias_audit.results import Results
 
 Given = Sequence[tuple[str, Results]]
 """Runs, each with what it was given as."""

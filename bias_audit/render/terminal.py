@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from bias_audit.archive import Results
 from bias_audit.render import _page as page
 from bias_audit.render._text import ascii_only
 from bias_audit.render._words import ASCII_SIGNS, SIGNS, tally
 from bias_audit.render.view import build
+from bias_audit.results import Results
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from bias_audit.archive import Results, WaiverRecord
 from bias_audit.render import _page as page
 from bias_audit.render import _published
 from bias_audit.render._axes import chapters
@@ -18,6 +17,7 @@ from bias_audit.render._quality import corrections, p_values, quality
 from bias_audit.render._since import changes
 from bias_audit.render._text import plain, tidy
 from bias_audit.render._words import WAIVER_STATUS, sentence, tally
+from bias_audit.results import Results, WaiverRecord
 
 CAN = (
     "This report shows which associations the named checkpoint's own word probabilities carry "

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bias_audit.archive import Check
 from bias_audit.assess import Scored, Settings, scored_groups
 from bias_audit.errors import ScoringError
 from bias_audit.metrics.log_odds import cell_response
@@ -24,6 +23,7 @@ from bias_audit.requested._base import (
     primaries,
 )
 from bias_audit.requested._sample import spread_targets
+from bias_audit.results import Check
 from bias_audit.specs import cut
 from bias_audit.tables import Scores, cube
 

@@ -49,7 +49,7 @@ def test_unmatched_words_have_mann_and_whitneys_test():
     assert found["standardised_gap"].value == pytest.approx(
         result.estimate / np.sqrt(inside), rel=1e-4
     )
-    rows = [r for r in with_companions([result]) if r.metric == "sentence_ranks"]
+    rows = [r for r in with_companions([result], {}) if r.metric == "sentence_ranks"]
     assert rows[0].p_value == found["sentence_ranks"].p_value
 
 

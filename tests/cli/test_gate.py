@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bias_audit.cli import _app, _policy
-from bias_audit.findings import finding_id
+from bias_audit.results import finding_id
 from tests.audit.world import controlled, plant, run
 from tests.cli.test_cli import PROBE
 from tests.gating.cases import TODAY

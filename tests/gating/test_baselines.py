@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit import baselines, store
+from bias_audit import baselines
 from bias_audit.auditing import Audit
 from bias_audit.baselines import Baseline
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.pairing import compare_runs
+from bias_audit.utils import files as utils_files
 from tests.audit.world import controlled, run
 from tests.gating.runs import audited, edit_results, moved, rewrite, soften
 from tests.gating.runs import store as keep
@@ -227,7 +228,7 @@ def test_a_broken_disk_leaves_the_old_baseline(
             raise OSError(28, "No space left on device")
         return real(self, target)
 
-    monkeypatch.setattr(store.Path, "rename", rename)
+    monkeypatch.setattr(utils_files.Path, "rename", rename)
     with pytest.raises(UsageError, match="No space left"):
         accept(home, "later")
     assert files(home / "kept" / "main") == before

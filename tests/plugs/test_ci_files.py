@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from bias_audit.cli._app import app, run
 from bias_audit.render import FILES
-from bias_audit.store import write_run
+from bias_audit.results import write_run
 from tests.gating.cases import result
 from tests.gating.cases import run as made
 from tests.plugs.commands import wrong

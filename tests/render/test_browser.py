@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bias_audit.archive import Results
 from bias_audit.render import _page, render
 from bias_audit.render.view import build
+from bias_audit.results import Results
 
 from .chromium import opened
 

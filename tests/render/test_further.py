@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from bias_audit import archive as a
+from bias_audit import results as a
 from bias_audit.render import _shapes, render
 from bias_audit.render._further import table
 from bias_audit.render._index import Index

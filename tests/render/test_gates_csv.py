@@ -5,9 +5,9 @@ import io
 import re
 from pathlib import Path
 
-from bias_audit.archive import Results
 from bias_audit.render import render
 from bias_audit.render.gates_csv import COLUMNS
+from bias_audit.results import Results
 
 from .gated import MUSLIM, OCCUPATION, TRAIT
 
@@ -29,13 +29,17 @@ def test_numbers_and_names(judged: Results) -> None:
     found = rows(judged)
     failed = found[f"no-regression:{OCCUPATION}"]
     assert (failed["state"], failed["enforced"], failed["kind"]) == ("fail", "true", "regression")
-    assert (failed["measured"], failed["rise"], failed["rise_high"]) == ("1.13", "0.53", "0.75")
+    assert (failed["estimate"], failed["rise"], failed["rise_high"]) == ("1.13", "0.53", "0.75")
     assert (failed["group_a"], failed["group_b"], failed["axis"]) == ("women", "men", "gender")
     waived = found[f"religion:{MUSLIM}"]
-    assert (waived["state"], waived["unwaived"], waived["measured"]) == ("waived", "fail", "-0.88")
+    assert (waived["state"], waived["state_before_waiver"], waived["estimate"]) == (
+        "waived",
+        "fail",
+        "-0.88",
+    )
     assert (waived["waiver"], waived["waiver_status"]) == ("F-51aa02", "active")
     assert (waived["waiver_owner"], waived["waiver_expires"]) == ("nlp-platform", "2027-01-31")
-    assert found["versus-old"]["measured"] == ""
+    assert found["versus-old"]["estimate"] == ""
     assert found["versus-old"]["reason_code"] == "no_baseline"
     assert found[f"margin:{TRAIT}"]["file"] == ""
 

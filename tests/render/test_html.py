@@ -6,9 +6,9 @@ import re
 import pytest
 
 from bias_audit import _resources
-from bias_audit.archive import Results
 from bias_audit.render import html as html_format
 from bias_audit.render import render
+from bias_audit.results import Results
 
 from .example import example, frame
 from .page import Page

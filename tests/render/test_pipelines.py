@@ -16,9 +16,9 @@ from huggingface_hub import ModelCard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bias_audit.archive import Results
 from bias_audit.render import FILES, formats, render
 from bias_audit.render._entries import LEVELS, entries, level, worst_first
+from bias_audit.results import Results
 
 from .example import example, frame
 from .gated import CONFIG, OCCUPATION, allowed, counted, gate, gated, many
@@ -169,7 +169,7 @@ def test_worst_first(judged: Results) -> None:
 def test_fingerprints_survive_new_numbers_and_lines(judged: Results) -> None:
     moved = tuple(
         one.model_copy(
-            update={"measured": 0.1, "limit": 2.0, "line": one.line + 7, "state": "pass"}
+            update={"estimate": 0.1, "limit": 2.0, "line": one.line + 7, "state": "pass"}
         )
         for one in judged.gates
     )
@@ -209,7 +209,13 @@ def test_a_windows_path_becomes_one_that_repositories_know() -> None:
 def test_the_lead_names_waivers_and_does_not_hide_them(judged: Results) -> None:
     def lead(*states: str) -> str:
         made = tuple(
-            gate(f"g{i}", OCCUPATION, state, i + 1, unwaived="fail" if state == "waived" else None)
+            gate(
+                f"g{i}",
+                OCCUPATION,
+                state,
+                i + 1,
+                state_before_waiver="fail" if state == "waived" else None,
+            )
             for i, state in enumerate(states)
         )
         return render(judged.model_copy(update={"gates": made}), "md").splitlines()[0]

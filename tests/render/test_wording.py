@@ -8,11 +8,11 @@ import re
 import pytest
 
 from bias_audit import findings
-from bias_audit.archive import Gate, MissingChange, ProbeRecord, Result, Results
 from bias_audit.render import _axes, _judged, _lines, _models, _pictures, _words, render
 from bias_audit.render import comparison as told
 from bias_audit.render._compared import build
 from bias_audit.render._index import Index
+from bias_audit.results import Gate, MissingChange, ProbeRecord, Result, Results
 
 from .gated import BUDDHIST, HINDU, OCCUPATION, gate
 from .others import change, comparison, other

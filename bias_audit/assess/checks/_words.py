@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 from bias_audit import _claims
-from bias_audit.archive import Check
 from bias_audit.assess._design import Design
 from bias_audit.assess._input import Comparison, Scored
 from bias_audit.assess._robust import detected
@@ -17,6 +16,7 @@ from bias_audit.assess.checks._record import described, impossible, judged, shor
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.probes import Probe, Word
 from bias_audit.records import Floats
+from bias_audit.results import Check
 from bias_audit.stats.adjusted import Adjusted, adjusted
 from bias_audit.stats.matched import Matched, matched, matched_pairs
 from bias_audit.stats.steady import KEPT, confounds, decided

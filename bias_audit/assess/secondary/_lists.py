@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from bias_audit.archive import Companion, Result, WordShare
 from bias_audit.assess._design import Design
 from bias_audit.assess._input import Scored, Settings, WordLists
 from bias_audit.assess.secondary import _record
@@ -19,6 +18,7 @@ from bias_audit.assess.secondary._opened import Opened, opened, top
 from bias_audit.metrics.completions import expected_value, hit_rates, rate_odds, text_value
 from bias_audit.metrics.rankings import ranking
 from bias_audit.records import OTHERS, Floats
+from bias_audit.results import Companion, Result, WordShare
 from bias_audit.specs import tongue
 from bias_audit.stats.estimate import Contrast
 
@@ -109,7 +109,7 @@ def hurtful(scored: Scored, settings: Settings, lists: WordLists) -> Result | No
         Companion(
             metric="hurtful_rate",
             groups=(group,),
-            at=at,
+            top_k=at,
             value=_record.brief(found.level(rates[:, :, i], group)),
             words=_hits(scored, found, group, marks) if at == DEPTHS[-1] else (),
         )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bias_audit.archive import Companion, Result
 from bias_audit.assess._input import Scored
 from bias_audit.assess.checks import negated_sets
 from bias_audit.assess.secondary import _record
 from bias_audit.metrics.plane import ambivalent, distance
 from bias_audit.probes import Probe
 from bias_audit.records import OTHERS
+from bias_audit.results import Companion, Result
 from bias_audit.specs import tongue
 
 DIMENSIONS = {"warmth": ("warm", "cold"), "competence": ("competent", "incompetent")}

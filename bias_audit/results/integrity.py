@@ -1,7 +1,7 @@
-"""Do the numbers of a stored audit agree with each other? Asked whenever ``results.json`` is read.
+"""Check that the numbers of a stored audit agree with each other, whenever it is read.
 
-It finds a number that somebody changed without those beside it. It is no seal: who changes all of
-them makes another audit, which only the scores (``compare``) or a baseline's digests tell apart.
+This detects inconsistent edits, not tampering: baselines are protected by digests, and ``compare``
+computes from the scores.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from bias_audit._contract import Result
+from bias_audit.results.schema import Result
 
 AROUND = frozenset({"log_odds_gap", "diagonal_log_odds"})
 """Measures whose intervals are built around the estimate, and whose effect size is its odds ratio.
@@ -23,12 +23,12 @@ CLOSE = 1e-5
 
 def contradiction(results: Iterable[Result]) -> str:
     """Return the first contradiction, with the id of its result; empty when there is none."""
-    found = (f"the result '{r.id}' {said}" for r in results for said in _wrong(r))
-    return next(found, "")
+    problems = (f"the result '{r.id}' {text}" for r in results for text in _contradictions(r))
+    return next(problems, "")
 
 
-def _wrong(result: Result) -> Iterator[str]:
-    """What the numbers of one result contradict each other in."""
+def _contradictions(result: Result) -> Iterator[str]:
+    """Yield what is wrong with one result, as the end of a sentence about it."""
     intervals = (
         ("confidence", result.ci_low, result.ci_high),
         ("90 %", result.ci90_low, result.ci90_high),
@@ -41,17 +41,18 @@ def _wrong(result: Result) -> Iterator[str]:
         elif low > high:
             yield f"has a {name} interval that ends ({high:g}) before it begins ({low:g})"
         elif result.metric in AROUND and not _inside(low, result.estimate, high):
-            yield f"is {_told(result.estimate)}, outside of its {name} interval [{low:g}, {high:g}]"
+            value = _as_text(result.estimate)
+            yield f"is {value}, outside of its {name} interval [{low:g}, {high:g}]"
     gap, odds = result.estimate, result.effect_size
     if result.metric not in AROUND or gap is None or odds is None or abs(gap) > LARGEST:
         return
     if not math.isclose(math.exp(gap), odds, rel_tol=CLOSE):
-        yield f"is {gap:g} nats, which is no odds ratio of {odds:g}"
+        yield f"is {gap:g} nats, which is not an odds ratio of {odds:g}"
 
 
 def _inside(low: float, estimate: float | None, high: float) -> bool:
     return estimate is not None and low <= estimate <= high
 
 
-def _told(estimate: float | None) -> str:
+def _as_text(estimate: float | None) -> str:
     return "missing" if estimate is None else f"{estimate:g}"

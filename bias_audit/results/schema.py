@@ -1,18 +1,97 @@
-"""Records of the results contract: what was asked and measured.
+"""Records of ``results.json``: the run, its probes, and every measured number.
 
-What was decided about it is in ``_decided.py``; ``archive.py`` joins both, reads and writes them.
+What was decided about the numbers is in :mod:`bias_audit.results.decisions`; the whole file is
+:class:`bias_audit.results.io.Results`.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Any, Literal
 
-from pydantic import Field
-
-from bias_audit._record import Check, Companion, Record
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+)
 
 State = Literal["pass", "fail", "unclear", "error", "waived", "skipped"]
 Role = Literal["primary", "secondary", "control"]
+
+
+class Record(BaseModel):
+    """Base: frozen; unknown fields of newer minor versions are ignored on reading."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _finite(cls, value: Any) -> Any:
+        if isinstance(value, (dict, list, tuple)):
+            items = value.values() if isinstance(value, dict) else value
+            finite = all(math.isfinite(number) for number in items if isinstance(number, float))
+        else:
+            finite = not isinstance(value, float) or math.isfinite(value)
+        if not finite:
+            raise ValueError("numbers must be finite; use null beside a reason")
+        return value
+
+
+class Short(Record):
+    """Base of records that are written without fields at their defaults: there are many of them."""
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        empty = {name: field.default for name, field in type(self).model_fields.items()}
+        return {k: v for k, v in written.items() if getattr(self, k) != empty[k]}
+
+
+class WordShare(Short):
+    """A word with a number."""
+
+    token: str
+    value: float
+    """What it counts is said by the measure that it belongs to."""
+    harmful: bool = False
+    """True for words of the harmful lexicon: reports fold them away."""
+
+
+class Companion(Short):
+    """A further measure of the same comparison. None is judged."""
+
+    metric: str
+    """``Results.metrics`` describes it."""
+    groups: tuple[str, ...] = ()
+    """Ids of the groups that it is about; empty where they are those of the result."""
+    top_k: int | None = None
+    """How many of the most likely words it looks at."""
+    value: float
+    ci_low: float | None = None
+    ci_high: float | None = None
+    p_value: float | None = None
+    """Of the rank test of the same question, as it is: adjusted for nothing, judged by nothing."""
+    words: tuple[WordShare, ...] = ()
+    """The words behind it, the largest number first."""
+
+
+class Check(Short):
+    """One check of how much a result can bear."""
+
+    id: str
+    """Its code, such as ``R1b``; ``explain`` knows it."""
+    value: float | None = None
+    """What it found; None where it could not be computed."""
+    threshold: float | None = None
+    """Where its consequence begins; None where it only describes."""
+    state: Literal["held", "not_held", "described", "not_possible"]
+    consequence: str = ""
+    """Status or consequence of a check that did not hold; empty otherwise."""
+    note: str = ""
+    """Further numbers in words, or why there is none."""
 
 
 class Tool(Record):
@@ -157,7 +236,7 @@ class ProbeRecord(Record):
     coverage: Coverage | None = None
     card: Card | None = None
     groups: tuple[GroupProfile, ...] = ()
-    beside: tuple[GroupProfile, ...] = ()
+    extra_groups: tuple[GroupProfile, ...] = ()
     """Groups that were scored at the same place and compared with nobody."""
     targets: tuple[TargetProfile, ...] = ()
     controls: tuple[str, ...] = ()
@@ -208,12 +287,14 @@ class Sentence(Record):
 
 
 class Result(Record):
-    """One measured number with everything a reader needs beside it."""
+    """One measured number with everything a reader needs to judge it."""
 
     id: str
     probe: str
     axis: str
     metric: str
+    metric_name: str = ""
+    """The name of the measure as readers know it."""
     role: Role = "primary"
     groups: tuple[str, ...]
     """Ids; the first is A. ``~others`` stands for the unweighted mean of the other groups."""
@@ -263,29 +344,29 @@ class Result(Record):
     """Share of placebo gaps that are smaller in size, in [0, 1]."""
     sign_share: float | None = None
     """Share of templates whose gap has the sign of the estimate."""
-    without_low: float | None = None
+    loo_low: float | None = None
     """Smallest estimate without one sentence or one group word; None with too few of them."""
-    without_high: float | None = None
+    loo_high: float | None = None
     """Largest such estimate."""
-    uneven: bool = False
+    skewed: bool = False
     """The sentences' gaps are skewed, or one outweighs the others: other methods must agree."""
-    other_low: float | None = None
+    alt_ci_low: float | None = None
     """Lower 95 % limit by other interval methods, the smallest; None where not needed."""
-    other_high: float | None = None
+    alt_ci_high: float | None = None
     """Upper such limit, the largest."""
-    other90_low: float | None = None
-    """As ``other_low``, of the 90 % intervals."""
-    other90_high: float | None = None
-    """As ``other_high``, of the 90 % intervals."""
-    half_low: float | None = None
+    alt_ci90_low: float | None = None
+    """As ``alt_ci_low``, of the 90 % intervals."""
+    alt_ci90_high: float | None = None
+    """As ``alt_ci_high``, of the 90 % intervals."""
+    split_half_low: float | None = None
     """Smallest estimate from half of the group words; None where they are no sample, or few."""
-    half_high: float | None = None
+    split_half_high: float | None = None
     """Largest such estimate."""
-    half_outside: float | None = None
+    split_half_fail_limit: float | None = None
     """Largest limit that a half, judged by itself, would fail at."""
-    half_inside: float | None = None
+    split_half_pass_limit: float | None = None
     """Smallest limit that a half, judged by itself, would pass at."""
-    adjusted: float | None = None
+    adjusted_estimate: float | None = None
     """Estimate at equal frequency and length of the group words; None where it has none."""
     statuses: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
@@ -299,3 +380,47 @@ class Result(Record):
     """Further measures of the same comparison."""
     sentences: tuple[Sentence, ...] = ()
     """Typical sentence pairs of a primary result."""
+
+
+class MetricRecord(Record):
+    """A measure that occurs in the run, described once."""
+
+    id: str
+    name: str
+    """The name as readers know it."""
+    unit: str
+    neutral: float | None = None
+    """The value that means no difference; None where the measure has none."""
+    direction: str
+    """What a larger value means, in words."""
+
+
+class ErrorRecord(Record):
+    """A probe that crashed."""
+
+    probe: str | None = None
+    type: str
+    message: str
+
+
+class SanityCheck(Record):
+    """R11: is this a trained masked language model at all?"""
+
+    language: str = "en"
+    """Language of its sentences; it counts for the probes in this language."""
+    passed: bool
+    pseudo_perplexity: float | None
+    perplexity_limit: float
+    cloze_hits: int
+    cloze_asked: int
+    cloze_needed: int
+    detail: str = ""
+
+
+class Determinism(Record):
+    """R10: the model gave the same answers when it was asked again; else there are no results."""
+
+    sentences: int
+    """Sentences that were asked again: alone, together, and twice in another order."""
+    tolerance: float
+    """Nats a piece by which no two answers to one sentence differed."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 from pydantic import Field
 
-from bias_audit._contract import Model, Role, Run, Sentence, State
-from bias_audit._record import Record
+from bias_audit.results.codes import as_clause
+from bias_audit.results.schema import Model, Record, Result, Role, Run, Sentence, State
 
 Severity = Literal["high", "moderate", "low"]
 Evidence = Literal["strong", "moderate", "weak"]
@@ -38,7 +39,7 @@ class Gate(Record):
     """False for the catalogue's own margins, which inform and never fail a build."""
     probe: str
     result: str | None = None
-    measured: float | None = None
+    estimate: float | None = None
     """The estimate that is judged; of the audited model, also where a rise is judged."""
     ci_low: float | None = None
     ci_high: float | None = None
@@ -55,7 +56,7 @@ class Gate(Record):
     kind: Literal["absolute", "regression"] = "absolute"
     """``absolute``: the size of a gap; ``regression``: its rise over a baseline."""
     reason_code: str = ""
-    """``reason`` for programs: one of :data:`bias_audit._reasons.REASONS`."""
+    """``reason`` for programs: one of :data:`bias_audit.results.codes.CODES`."""
     templates_needed: int | None = None
     """Sentences with which the interval would decide, if only their number changed."""
     terms_needed: int | None = None
@@ -74,7 +75,7 @@ class Gate(Record):
     """One-sided upper bound of the rise."""
     waiver: str | None = None
     """``finding`` of the waiver that applies to it."""
-    unwaived: State | None = None
+    state_before_waiver: State | None = None
     """The state that it had before the waiver."""
     file: str = ""
     """The configuration that holds the gate, as it was given."""
@@ -124,15 +125,15 @@ class RiseBound(Record):
     """Its standard error from the paired cells; None when there is none to judge by."""
     df: float | None = None
     """Its degrees of freedom."""
-    without_low: float | None = None
+    loo_low: float | None = None
     """Smallest estimate without one sentence or one group word; None with too few of them."""
-    without_high: float | None = None
+    loo_high: float | None = None
     """Largest such estimate."""
-    uneven: bool = False
+    skewed: bool = False
     """The sentences' values are skewed, or one outweighs the others: other methods must agree."""
-    other_low: float | None = None
+    alt_ci_low: float | None = None
     """Lower bound by other interval methods, the smallest; None where they give none."""
-    other_high: float | None = None
+    alt_ci_high: float | None = None
     """Upper bound by other interval methods, the largest."""
 
 
@@ -147,6 +148,8 @@ class Change(Record):
     groups: tuple[str, ...]
     group_labels: tuple[str, ...] = ()
     metric: str
+    metric_name: str = ""
+    """The name of the measure as readers know it."""
     unit: str = "nats"
     baseline: float | None = None
     """The baseline's estimate on the paired cells."""
@@ -219,6 +222,8 @@ class ShareChange(Record):
 
     dataset: str
     measure: str
+    measure_name: str = ""
+    """The name of the measure as readers know it."""
     category: str
     """``all`` for all pairs."""
     unit: str = "percent"
@@ -250,13 +255,13 @@ class ShareChange(Record):
     """Pairs in which only the baseline prefers the first sentence."""
     only_candidate: int
     """Pairs in which only the other run does."""
-    mcnemar: float
+    mcnemar_p: float
     """McNemar's exact p on those pairs, which takes pairs as independent: a quick look."""
     pairs: int
     """Pairs that both runs scored."""
     clusters: int
     """Writers, target terms or templates that they come from."""
-    lost: int = 0
+    lost_pairs: int = 0
     """Pairs that not both runs scored."""
     lost_share: float = 0.0
     """Their share of the pairs that either run holds."""
@@ -285,3 +290,20 @@ class Comparison(Record):
     """What the other run was given as; empty inside the results of that run."""
     candidate_model: Model | None = None
     """The model of the other run; None inside the results of that run, which name it."""
+
+
+def finding_id(result: str) -> str:
+    """Return the short stable id of a result's finding: ``F-`` and six hexadecimal digits."""
+    return "F-" + hashlib.sha256(result.encode()).hexdigest()[:6]
+
+
+def unpaired(result: Result, code: str, reason: str = "") -> MissingChange:
+    """Record that a result has no partner; in the words of the code when no others are given."""
+    return MissingChange(
+        probe=result.probe,
+        result=result.id,
+        role=result.role,
+        groups=result.groups,
+        reason_code=code,
+        reason=reason or as_clause(code),
+    )

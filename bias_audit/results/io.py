@@ -1,4 +1,4 @@
-"""The results contract: ``results.json`` as checked records, read and written here.
+"""Read and write ``results.json`` as checked records.
 
 Everything a report shows is in these records, so an archived audit renders without the model,
 torch or pandas. Numbers are finite or ``null`` beside a ``reason``.
@@ -8,129 +8,34 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from bias_audit._contract import (
-    Card,
-    Completion,
-    Coverage,
-    GroupProfile,
+from bias_audit.errors import UsageError
+from bias_audit.results.decisions import Comparison, Finding, Gate, WaiverRecord
+from bias_audit.results.integrity import contradiction
+from bias_audit.results.schema import (
+    Determinism,
+    ErrorRecord,
+    MetricRecord,
     Model,
     ProbeRecord,
+    Record,
     Result,
-    Role,
     Run,
-    Sentence,
+    SanityCheck,
     SkipRecord,
     State,
-    TargetEffect,
-    TargetProfile,
-    TemplateEffect,
     Tool,
 )
-from bias_audit._decided import (
-    Change,
-    Comparison,
-    Evidence,
-    Finding,
-    Gate,
-    MissingChange,
-    RiseBound,
-    Severity,
-    ShareChange,
-    WaiverRecord,
-)
-from bias_audit._record import Check, Companion, Record, WordShare
-from bias_audit._sound import contradiction
-from bias_audit.errors import UsageError
 
-__all__ = [
-    "SCHEMA_VERSION",
-    "Card",
-    "Change",
-    "Check",
-    "Companion",
-    "Comparison",
-    "Completion",
-    "Coverage",
-    "Determinism",
-    "ErrorRecord",
-    "Evidence",
-    "Finding",
-    "Gate",
-    "GroupProfile",
-    "MissingChange",
-    "Model",
-    "ProbeRecord",
-    "Record",
-    "Result",
-    "Results",
-    "RiseBound",
-    "Role",
-    "Run",
-    "SanityCheck",
-    "Sentence",
-    "Severity",
-    "ShareChange",
-    "SkipRecord",
-    "State",
-    "TargetEffect",
-    "TargetProfile",
-    "TemplateEffect",
-    "Tool",
-    "WaiverRecord",
-    "WordShare",
-    "dump_json",
-    "load_results",
-    "locate",
-    "results_text",
-    "rounded",
-    "settled",
-    "write_atomic",
-]
-
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "2.0"
 """Fields may be added in a minor version and removed only in a major one."""
 
-
-MOST = 1e100
+LARGEST_NUMBER = 1e100
 """No gap is this large; twice it is still a number."""
-
-
-class ErrorRecord(Record):
-    """A probe that crashed."""
-
-    probe: str | None = None
-    type: str
-    message: str
-
-
-class SanityCheck(Record):
-    """R11: is this a trained masked language model at all?"""
-
-    language: str = "en"
-    """Language of its sentences; it counts for the probes in this language."""
-    passed: bool
-    pseudo_perplexity: float | None
-    perplexity_limit: float
-    cloze_hits: int
-    cloze_asked: int
-    cloze_needed: int
-    detail: str = ""
-
-
-class Determinism(Record):
-    """R10: the model gave the same answers when it was asked again; else there are no results."""
-
-    asked: int
-    """Sentences that were asked again: alone, together, and twice in another order."""
-    tolerance: float
-    """Nats a piece by which no two answers to one sentence differed."""
 
 
 class Results(Record):
@@ -146,9 +51,11 @@ class Results(Record):
     further_sanity: tuple[SanityCheck, ...] = ()
     """The same check in further languages, when probes of several languages ran together."""
     determinism: Determinism | None = None
-    """None where nothing was scored, and in files of earlier versions."""
+    """None where nothing was scored."""
     probes: tuple[ProbeRecord, ...] = ()
     results: tuple[Result, ...] = ()
+    metrics: tuple[MetricRecord, ...] = ()
+    """The measures of all results and companions, by id."""
     findings: tuple[Finding, ...] = ()
     gates: tuple[Gate, ...] = ()
     skips: tuple[SkipRecord, ...] = ()
@@ -175,53 +82,14 @@ def dump_json(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def settled(results: Results) -> Results:
-    """Return the audit as it will be read back, so that a report of either gives the same bytes."""
+def normalise(results: Results) -> Results:
+    """Round-trip through JSON, so that fresh and loaded audits render identically."""
     return Results.model_validate(rounded(results.model_dump(mode="json")))
 
 
 def results_text(results: Results) -> str:
     """The bytes of ``results.json``."""
     return dump_json(rounded(results.model_dump(mode="json")))
-
-
-def write_atomic(path: Path, content: str | bytes) -> None:
-    """Write beside ``path`` and rename, so that a reader never sees half a file.
-
-    Text that is no Unicode (a folder's name of odd bytes) is written as escapes, which JSON reads.
-    A pipe or a device (``/dev/stdout``) is written into, not replaced by a file; a link keeps
-    pointing where it does.
-
-    Raises:
-        UsageError: the folder cannot be written.
-    """
-    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
-    try:
-        if _is_stream(path):
-            path.write_bytes(data)
-            return
-        path = Path(os.path.realpath(path)) if path.is_symlink() else path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UsageError(
-            f"cannot write {path}: {error.strerror or error}",
-            hint="choose a folder you may write to with -o DIR",
-        ) from error
-
-
-def _is_stream(path: Path) -> bool:
-    """Whether a file would take the place of a pipe, a device or an open stream."""
-    special = path.exists() and not (path.is_file() or path.is_dir())
-    return special or path.absolute().is_relative_to("/dev")
 
 
 def locate(run: str | Path) -> Path:
@@ -251,7 +119,7 @@ def _is_absurd(value: Any) -> bool:
         return any(map(_is_absurd, value.values()))
     if isinstance(value, list):
         return any(map(_is_absurd, value))
-    return isinstance(value, float) and MOST < abs(value) < math.inf
+    return isinstance(value, float) and LARGEST_NUMBER < abs(value) < math.inf
 
 
 def load_results(run: str | Path) -> Results:
