@@ -140,7 +140,7 @@ def load_results(run: str | Path) -> Results:
     if version.split(".")[0] != SCHEMA_VERSION.split(".", maxsplit=1)[0]:
         raise UsageError(
             f"{path} has schema version {version[:20]}, this program reads {SCHEMA_VERSION}",
-            hint="use the bias-audit version that wrote it, named in its 'tool' entry",
+            hint="run the audit again, or use the bias-audit version named in its 'tool' entry",
         )
     measured = (content.get(key) for key in ("results", "findings", "gates", "comparison"))
     if any(map(_is_absurd, measured)):

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from bias_audit import explaining, findings, render
+from bias_audit import explaining, render
 from bias_audit.auditing import EVIDENCE
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli._app import EPILOG, run
@@ -17,7 +17,7 @@ from bias_audit.errors import UnknownNameError
 from bias_audit.metrics import info
 from bias_audit.records import SkipReason
 from bias_audit.results import Evidence, Result, Severity, State, WaiverRecord
-from bias_audit.results.codes import BLOCKING, NO_CONTROLS, REASONS
+from bias_audit.results.codes import REASONS, STATUSES
 from bias_audit.stats.estimate import Status
 from tests.package.test_docs import assigned_statuses, section
 from tests.package.test_package import HEAVY, loaded_after
@@ -45,7 +45,7 @@ WORDS: dict[str, set[str]] = {
     "states": set(get_args(State)),
     "exit codes": set(re.findall(r"(?<!\w)(\d+)(?= \w)", EPILOG)),
     "reason codes": set(REASONS),
-    "statuses": {*BLOCKING, NO_CONTROLS, *findings.NOTICES, *assigned_statuses()},
+    "statuses": {*STATUSES, *assigned_statuses()},
     "missing intervals": set(get_args(Status)) - {"ok"},
     "skip reasons": set(get_args(SkipReason)),
     "measures": set(info.registry),
