@@ -19,7 +19,7 @@ import tempfile
 from itertools import cycle, islice
 from pathlib import Path
 
-from bias_audit.render import render
+from bias_audit.reports import render
 from bias_audit.results import Results, load_results
 
 SAMPLE = Path(__file__).parents[1] / "reports" / "sample"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bias_audit.render import render
+from bias_audit.reports import render
 from bias_audit.results import Results, load_results, results_text
 from bias_audit.utils.files import write_atomic
 

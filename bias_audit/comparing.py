@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bias_audit._published import compare_published
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.pairing import compare_runs
-from bias_audit.render import comparison as shown
+from bias_audit.reports import comparison as shown
 from bias_audit.results import (
     EVIDENCE_FILE,
     PAIR_SCORES_FILE,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bias_audit import render
+from bias_audit import reports as render
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.measuring import Measured
 from bias_audit.results import (
@@ -143,7 +143,7 @@ class Audit:
         Raises:
             UsageError: the files cannot be written.
         """
-        from bias_audit.render import figures
+        from bias_audit.reports.formats import figures
 
         target = Path(folder)
         for name, content in figures.files(self.results):

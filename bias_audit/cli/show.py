@@ -27,7 +27,7 @@ Examples:
 @click.argument("finding", required=False)
 def show(run: Path, finding: str | None) -> int:
     """Look at an audit."""
-    from bias_audit import render
+    from bias_audit import reports as render
     from bias_audit.errors import UnknownNameError
     from bias_audit.results import load_results
 

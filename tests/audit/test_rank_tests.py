@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit.render._beside import with_companions
+from bias_audit.reports.view.measures import with_companions
 from tests.audit.world import controlled, job_sentences, noise, only, pairs, primary, run, terms
 
 

@@ -18,8 +18,8 @@ from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.benchmarking import compare_benchmarks
 from bias_audit.cli._app import run
 from bias_audit.errors import UsageError
-from bias_audit.render._shares import row as told
-from bias_audit.render._shares import verdict
+from bias_audit.reports.view.comparison import share_row as told
+from bias_audit.reports.view.comparison import share_verdict
 from bias_audit.results import PAIR_SCORES_FILE, Comparison
 from bias_audit.scoring import FakeBackend
 from bias_audit.scoring.fake_sentences import FakeSentenceScorer
@@ -182,7 +182,7 @@ def test_where_clusters_give_no_error_nothing_is_said_of_the_share(tmp_path):
     tilted = scores(tmp_path / "a.gz", one), scores(tmp_path / "b.gz", other)
     whole = compare_benchmarks(*tilted)[0]
     assert (whole.difference, whole.p_value, whole.differs) == (-25, None, False)
-    assert verdict(whole) == "none"
+    assert share_verdict(whole) == "none"
 
 
 def test_a_change_of_every_pair_is_not_called_none(tmp_path):

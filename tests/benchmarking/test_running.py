@@ -11,7 +11,7 @@ import json
 import pytest
 from huggingface_hub import ModelCard
 
-from bias_audit import render
+from bias_audit import reports as render
 from bias_audit.auditing import Audit
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.cli._app import run

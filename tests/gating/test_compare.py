@@ -17,7 +17,7 @@ from bias_audit.auditing import Audit
 from bias_audit.cli import _app
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.pairing import compare_runs
-from bias_audit.render import comparison as shown
+from bias_audit.reports import comparison as shown
 from bias_audit.results import Change, Comparison, MissingChange, Run, StoredRun
 from tests.audit.world import controlled, terms
 from tests.gating import cases

@@ -8,7 +8,7 @@ import pytest
 
 from bias_audit.gates import judge
 from bias_audit.policy import Policy
-from bias_audit.render import junit
+from bias_audit.reports.formats import junit
 from bias_audit.results import MissingChange
 from bias_audit.results.codes import BLOCKING, MISSING_BASELINE, REASONS
 from tests.gating.cases import (

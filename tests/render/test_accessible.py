@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bias_audit import _resources
-from bias_audit.render import render
+from bias_audit.reports import render
 
 from .chromium import opened
 from .example import frame

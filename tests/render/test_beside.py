@@ -10,7 +10,7 @@ import pytest
 
 from bias_audit import results as a
 from bias_audit.metrics import info
-from bias_audit.render import render
+from bias_audit.reports import render
 
 PROBE = "occupation-gender"
 WOMEN = a.Companion(

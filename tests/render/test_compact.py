@@ -10,9 +10,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from bias_audit import _resources
-from bias_audit.render import _page, _svg, charts, figures
+from bias_audit.render import _svg, charts
 from bias_audit.render._compact import compact, straight
-from bias_audit.render.view import build
+from bias_audit.reports.formats import figures
+from bias_audit.reports.view import page as _page
+from bias_audit.reports.view.build import build
 from bias_audit.results import Results
 
 from . import companions

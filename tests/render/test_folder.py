@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bias_audit.render import render
-from bias_audit.render.html import folder
+from bias_audit.reports import render
+from bias_audit.reports.formats.html import folder
 from bias_audit.results import Results
 
 from .page import Page

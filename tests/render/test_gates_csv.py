@@ -5,8 +5,8 @@ import io
 import re
 from pathlib import Path
 
-from bias_audit.render import render
-from bias_audit.render.gates_csv import COLUMNS
+from bias_audit.reports import render
+from bias_audit.reports.formats.csv import GATE_COLUMNS
 from bias_audit.results import Results
 
 from .gated import MUSLIM, OCCUPATION, TRAIT
@@ -16,7 +16,7 @@ INTERFACE = Path(__file__).parents[2] / "docs" / "interface.md"
 
 def rows(results: Results) -> dict[str, dict[str, str]]:
     found = list(csv.DictReader(io.StringIO(render(results, "gates-csv"))))
-    assert tuple(found[0]) == COLUMNS
+    assert tuple(found[0]) == GATE_COLUMNS
     assert all(None not in row and None not in row.values() for row in found)
     return {row["id"]: row for row in found}
 
@@ -61,4 +61,4 @@ def test_strangers_write_no_formulas(hostile_gates: Results) -> None:
 def test_columns_are_documented_in_order() -> None:
     text = INTERFACE.read_text(encoding="utf-8").split("Columns of `gates.csv`")[1].split("They")[0]
     named = re.findall(r"`(\w+)`", text)
-    assert tuple(named) == COLUMNS
+    assert tuple(named) == GATE_COLUMNS

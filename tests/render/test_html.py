@@ -6,8 +6,8 @@ import re
 import pytest
 
 from bias_audit import _resources
-from bias_audit.render import html as html_format
-from bias_audit.render import render
+from bias_audit.reports import render
+from bias_audit.reports.formats import html as html_format
 from bias_audit.results import Results
 
 from .example import example, frame

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import junitparser
 import pytest
 
-from bias_audit.render import render
+from bias_audit.reports import render
 from bias_audit.results import Results
 
 from .example import frame

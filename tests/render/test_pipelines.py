@@ -16,8 +16,8 @@ from huggingface_hub import ModelCard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bias_audit.render import FILES, formats, render
-from bias_audit.render._entries import LEVELS, entries, level, worst_first
+from bias_audit.reports import file_names, formats, render
+from bias_audit.reports.ci import LEVELS, entries, level, worst_first
 from bias_audit.results import Results
 
 from .example import example, frame
@@ -30,11 +30,11 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\uff
 
 
 def test_formats_have_a_file_name_and_a_line_in_the_documentation() -> None:
-    assert set(FILES) | {"notebook", "terminal"} == set(formats())
-    assert len(set(FILES.values())) == len(FILES)
+    assert set(file_names()) | {"notebook", "terminal"} == set(formats())
+    assert len(set(file_names().values())) == len(file_names())
     chapter = INTERFACE.read_text(encoding="utf-8").split("### Formats")[1].split("### ")[0]
     rows = re.findall(r"^\| `([\w-]+)` \| (?:`(\S+)`)? ?\|", chapter, re.MULTILINE)
-    assert {name: file for name, file in rows if file} == FILES
+    assert {name: file for name, file in rows if file} == file_names()
     assert {name for name, _ in rows} == set(formats())
 
 

@@ -10,7 +10,8 @@ import jsonschema
 import pytest
 from sarif.sarif_file import SarifFile
 
-from bias_audit.render import render, sarif
+from bias_audit.reports import render
+from bias_audit.reports.formats import sarif
 from bias_audit.results import Results
 
 from .example import example, frame
