@@ -16,10 +16,10 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from bias_audit.archive import locate
 from bias_audit.errors import BiasAuditError, UsageError
-from bias_audit.evidence import NAME as EVIDENCE
-from bias_audit.pairing import StoredRun, compare_runs
+from bias_audit.pairing import compare_runs
+from bias_audit.results import EVIDENCE_FILE as EVIDENCE
+from bias_audit.results import StoredRun, locate
 from bias_audit.utils.file_model import FileModel, Id, Text
 from bias_audit.utils.files import replace_folder, write_atomic
 from bias_audit.utils.validation import explain_errors

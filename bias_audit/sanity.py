@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from bias_audit.archive import SanityCheck
 from bias_audit.errors import ScoringError
 from bias_audit.probes.schema.lexicon import Cloze, Sanity
 from bias_audit.probes.schema.text import SLOT, primary_language
 from bias_audit.records import OpenScore, Prompt
+from bias_audit.results import SanityCheck
 from bias_audit.scoring.base import Backend
 
 PERPLEXITY_SHARE = 0.05

@@ -5,23 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bias_audit._reasons import UNCONTROLLED
-from bias_audit.archive import ProbeRecord, Result, Role, State
-from bias_audit.assess import (
-    _compare,
-    _controls,
-    _families,
-    _profile,
-    _results,
-    _robust,
-    secondary,
-)
+from bias_audit.assess import _compare, _controls, _families, _profile, _results, _robust, secondary
 from bias_audit.assess._controls import Control
 from bias_audit.assess._input import Comparison, Scored, Settings, WordLists
 from bias_audit.assess._judge import Case, barred, judge, levels, withheld
 from bias_audit.assess.checks import Examination, applied, percentile, twins
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.text import primary_language
+from bias_audit.results import ProbeRecord, Result, Role, State
+from bias_audit.results.codes import NO_CONTROLS
 from bias_audit.stats.steady import DECIDES
 
 
@@ -234,7 +226,7 @@ def _shared_statuses(work: _Work, settings: Settings) -> tuple[str, ...]:
     if work.task.probe.spec.card is None:
         statuses.append("no_card")
     if not work.task.positive or all(control.kind == "positive" for control in work.controls):
-        statuses.append(UNCONTROLLED)
+        statuses.append(NO_CONTROLS)
     return tuple(statuses)
 
 
@@ -249,7 +241,10 @@ def _checked(
     known = _robust.check(scored, comparison, settings, level)
     result = _results.build(scored, comparison, settings, role=role, checks=known)
     result = applied(result, examined.checks(comparison, known))
-    update = {"statuses": (*result.statuses, *shared), "adjusted": examined.adjusted(comparison)}
+    update = {
+        "statuses": (*result.statuses, *shared),
+        "adjusted_estimate": examined.adjusted(comparison),
+    }
     return result.model_copy(update=update)
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bias_audit.archive import Result
 from bias_audit.assess import _compare, _results
 from bias_audit.assess._design import scored_groups, smaller_pole
 from bias_audit.assess._input import Comparison, Scored, Settings
+from bias_audit.results import Result
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.layout import over_targets

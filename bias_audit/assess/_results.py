@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bias_audit.archive import Result, Role, TargetEffect, TemplateEffect
 from bias_audit.assess import _families
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess._robust import Checks
 from bias_audit.metrics import info
 from bias_audit.records import OTHERS
+from bias_audit.results import Result, Role, TargetEffect, TemplateEffect
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.steady import Steadiness
 
@@ -51,6 +51,7 @@ def build(
         probe=spec.id,
         axis=spec.axis,
         metric=metric.id,
+        metric_name=metric.name,
         role=role,
         groups=(comparison.a, comparison.b),
         group_labels=tuple(labels.get(name, name) for name in (comparison.a, comparison.b)),
@@ -97,17 +98,17 @@ def _steady(found: Steadiness) -> dict[str, Any]:
         limits or (None, None) for limits in (found.without, found.other, found.other90)
     )
     return {
-        "without_low": without[0],
-        "without_high": without[1],
-        "uneven": found.uneven,
-        "other_low": other[0],
-        "other_high": other[1],
-        "other90_low": other90[0],
-        "other90_high": other90[1],
-        "half_low": halves.low if halves else None,
-        "half_high": halves.high if halves else None,
-        "half_outside": halves.outside if halves else None,
-        "half_inside": halves.inside if halves and math.isfinite(halves.inside) else None,
+        "loo_low": without[0],
+        "loo_high": without[1],
+        "skewed": found.uneven,
+        "alt_ci_low": other[0],
+        "alt_ci_high": other[1],
+        "alt_ci90_low": other90[0],
+        "alt_ci90_high": other90[1],
+        "split_half_low": halves.low if halves else None,
+        "split_half_high": halves.high if halves else None,
+        "split_half_fail_limit": halves.outside if halves else None,
+        "split_half_pass_limit": halves.inside if halves and math.isfinite(halves.inside) else None,
     }
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit import render
-from bias_audit.archive import Results
+from bias_audit import reports as render
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.results import Results
 from bias_audit.utils.files import write_atomic
 
 

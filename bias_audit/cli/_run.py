@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bias_audit import baselines as baseline_files
-from bias_audit import render
+from bias_audit import reports as render
 from bias_audit._mistakes import in_catalogue, read_whole
 from bias_audit._run_config import EngineConfig
 from bias_audit.assess import Settings
@@ -27,12 +27,12 @@ from bias_audit.judging import check_baselines
 from bias_audit.planning import make_plan
 from bias_audit.policy import Policy, read_policy
 from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.render import terminal
+from bias_audit.reports.formats import terminal
 from bias_audit.requested.listing import chosen
 from bias_audit.scoring.engine import Engine
 from bias_audit.utils.files import require_writable, write_atomic
 
-ENDINGS = render.FILES
+ENDINGS = render.file_names()
 
 
 @dataclass(frozen=True, kw_only=True)

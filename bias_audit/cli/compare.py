@@ -51,7 +51,7 @@ def compare(
 ) -> int:
     """Compare two stored runs."""
     from bias_audit.comparing import compare as compared
-    from bias_audit.render import comparison
+    from bias_audit.reports import comparison
     from bias_audit.utils.files import write_atomic
 
     place = baselines

@@ -52,9 +52,9 @@ def schema(which: str) -> int:
     """Print the JSON Schema of a file, for editors and other tools."""
     from pydantic import BaseModel
 
-    from bias_audit.archive import Results
     from bias_audit.config import Config
     from bias_audit.probes.json_schema import schema_of
+    from bias_audit.results import Results
     from bias_audit.utils.resources import read_text
     from bias_audit.waivers import WaiverFile
 

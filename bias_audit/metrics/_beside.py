@@ -52,7 +52,7 @@ _POLES = (
         "Aitchison (1986).",
         "over all targets, {a} and {b} were {value} nats apart",
     )),
-    _info("four_fifths", "ratio of closed-set shares", "ratio", _SHARE, 1.0, (
+    _info("four_fifths", "ratio of closed-set shares (four fifths)", "ratio", _SHARE, 1.0, (
         "smaller: the pole's share differs more between the groups; the rule of four fifths is "
         "borrowed from selection rates of people and has no legal meaning for probabilities",
         "29 CFR 1607.4(D) (1978), Uniform Guidelines on Employee Selection Procedures.",
@@ -173,7 +173,7 @@ _PLANES = (
         "beyond what each axis brings alone, {a} were associated with {plus} over {minus} by a "
         "ratio of odds ratios of {ratio}",
     )),
-    _info("warmth_competence", "place by warmth and competence", "nats", _LENGTH, 0.0, (
+    _info("warmth_competence", "distance by warmth and competence", "nats", _LENGTH, 0.0, (
         "larger: the group is further from the mean of the others, in warmth, competence or both",
         "Fiske, Cuddy, Glick and Xu (2002); Fraser et al. (2021, acl-long.50).",
         "{a} stood {value} nats from the mean of the others in warmth and competence",

@@ -61,7 +61,7 @@ def _surprise(name: str, title: str, words: str, warning: str) -> MetricInfo:
 ON_REQUEST = (
     MetricInfo(
         id="lpbs",
-        name="log-probability bias score",
+        name="log-probability bias score (LPBS)",
         unit="nats",
         range=_ANY,
         neutral=0.0,
@@ -70,15 +70,15 @@ ON_REQUEST = (
         reference="Kurita et al. (2019, W19-3823).",
         sentence="relative to their priors, {plus} raised {a} over {b} by an odds ratio of {ratio}",
     ),
-    _spread("cbs", "categorical bias score", "Ahn and Oh (2021, emnlp-main.42)."),
+    _spread("cbs", "categorical bias score (CBS)", "Ahn and Oh (2021, emnlp-main.42)."),
     _spread(
         "cbs_outer",
-        "categorical bias score, as published code has it",
+        "CBS as published code has it (compat)",
         "Code of Ahn and Oh (2021): every piece at every place of a word.",
     ),
     MetricInfo(
         id="disco",
-        name="fills that depend on the group (DisCo-T)",
+        name="likely fills that depend on the group (DisCo-T)",
         unit="fills",
         range=_LENGTH,
         neutral=0.0,
@@ -90,7 +90,7 @@ ON_REQUEST = (
     ),
     MetricInfo(
         id="disco_chi2",
-        name="DisCo as published code has it",
+        name="DisCo as published code has it (compat)",
         unit="share",
         range=(0.0, 1.0),
         neutral=0.0,
@@ -102,21 +102,22 @@ ON_REQUEST = (
     ),
     _surprise(
         "perplexity_gap",
-        "pseudo-perplexity gap",
+        "pseudo-perplexity gap, shared words",
         "the shared words",
         "the group word itself is left out, yet its frequency still shows",
     ),
     _surprise(
         "perplexity_gap_raw",
-        "pseudo-perplexity gap, group word included",
+        "pseudo-perplexity gap, group word included (raw)",
         "all words",
         "mostly says how frequent and how fragmented the group words are",
     ),
-    _vectors("weat", "association of word vectors (WEAT)", "Caliskan et al. (2017).",
+    _vectors("weat", "association of word vectors (WEAT, legacy)", "Caliskan et al. (2017).",
              "words alone"),
-    _vectors("seat", "association of sentence vectors (SEAT)", "May et al. (2019, N19-1063).",
+    _vectors("seat", "association of sentence vectors (SEAT, legacy)",
+             "May et al. (2019, N19-1063).",
              "sentences that hold one word each"),
-    _vectors("ceat", "association of vectors in context (CEAT)",
+    _vectors("ceat", "association of vectors in context (CEAT, legacy)",
              "Guo and Caliskan (2021, arXiv 2006.03955).", "words in the probe's own sentences"),
 )  # fmt: skip
 """In the order of the documentation."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from bias_audit.errors import UnknownNameError
@@ -12,12 +12,13 @@ from bias_audit.metrics._beside import BESIDE
 from bias_audit.metrics._metric import MetricInfo
 from bias_audit.metrics._on_request import ON_REQUEST
 from bias_audit.metrics._overall import OVERALL
+from bias_audit.results import MetricRecord, Result
 
-__all__ = ["PAIR_SHARES", "MetricInfo", "get", "registry"]
+__all__ = ["PAIR_SHARES", "MetricInfo", "get", "records", "registry"]
 
 _LOG_ODDS_GAP = MetricInfo(
     id="log_odds_gap",
-    name="association log-odds ratio",
+    name="log-odds gap",
     unit="nats",
     range=(-math.inf, math.inf),
     neutral=0.0,
@@ -28,7 +29,7 @@ _LOG_ODDS_GAP = MetricInfo(
 )
 _JSD = MetricInfo(
     id="jsd",
-    name="Jensen-Shannon divergence of completions",
+    name="divergence of completions (JSD)",
     unit="bits",
     range=(0.0, 1.0),
     neutral=0.0,
@@ -40,7 +41,7 @@ _JSD = MetricInfo(
 )
 _DIAGONAL = MetricInfo(
     id="diagonal_log_odds",
-    name="diagonal log-odds contrast",
+    name="log-odds of the matching words",
     unit="nats",
     range=(-math.inf, math.inf),
     neutral=0.0,
@@ -50,7 +51,7 @@ _DIAGONAL = MetricInfo(
 )
 _SKEW = MetricInfo(
     id="skew",
-    name="overall skew",
+    name="overall skew towards the first group",
     unit="nats",
     range=(-math.inf, math.inf),
     neutral=0.0,
@@ -61,7 +62,7 @@ _SKEW = MetricInfo(
 )
 _LABOUR = MetricInfo(
     id="labour_correlation",
-    name="correlation with labour statistics",
+    name="rank correlation with labour statistics",
     unit="r",
     range=(-1.0, 1.0),
     neutral=None,
@@ -98,3 +99,18 @@ def get(name: str) -> MetricInfo:
     if name not in registry:
         raise UnknownNameError("metric", name, registry)
     return registry[name]
+
+
+def records(results: Iterable[Result]) -> tuple[MetricRecord, ...]:
+    """Return the descriptions of all measures of some results and their companions, by id."""
+    ids = {metric for r in results for metric in (r.metric, *(c.metric for c in r.companions))}
+    return tuple(
+        MetricRecord(
+            id=info.id,
+            name=info.name,
+            unit=info.unit,
+            neutral=info.neutral,
+            direction=info.direction,
+        )
+        for info in (registry[id] for id in sorted(ids) if id in registry)
+    )

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, Literal
 
-from bias_audit.archive import Check, Result
 from bias_audit.assess import Design, Scored, Settings, scored_groups
 from bias_audit.errors import UsageError
 from bias_audit.metrics import info
 from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS, ProgressCallback, Prompt, Skip, SkipReason
+from bias_audit.results import Check, Result
 from bias_audit.scoring.base import (
     Backend,
     Embedding,
@@ -141,6 +141,7 @@ def result(
             "probe": spec.id,
             "axis": spec.axis,
             "metric": metric,
+            "metric_name": about.name,
             "role": "secondary",
             "groups": tuple(groups),
             "group_labels": tuple(labels[group] for group in groups),

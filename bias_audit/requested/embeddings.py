@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from bias_audit.archive import Result
 from bias_audit.assess import Scored, Settings
 from bias_audit.metrics.vectors import associations, effect, pool, split_test
 from bias_audit.probes.probe import Probe, Word
 from bias_audit.records import OTHERS, Prompt, Skip, SkipReason
 from bias_audit.requested._base import Asking, Found, Material, Request, compared, lost, result
+from bias_audit.results import Result
 from bias_audit.sentence_scores import Pooling, Vector, VectorQuestion
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats

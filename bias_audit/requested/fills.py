@@ -8,7 +8,6 @@ from typing import Literal, TypedDict
 
 import numpy as np
 
-from bias_audit.archive import Result
 from bias_audit.assess import Scored, Settings, scored_groups
 from bias_audit.metrics.disco import (
     LEVEL,
@@ -20,6 +19,7 @@ from bias_audit.metrics.disco import (
 )
 from bias_audit.records import OpenScore, SkipReason
 from bias_audit.requested._base import Found, Request, lost, result
+from bias_audit.results import Result
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats

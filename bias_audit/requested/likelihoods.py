@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bias_audit.archive import Check, Result
 from bias_audit.assess import Design, Scored, Settings
 from bias_audit.assess.checks import properties, weighted
 from bias_audit.metrics.perplexity import surprise
@@ -25,6 +24,7 @@ from bias_audit.requested._base import (
     result,
 )
 from bias_audit.requested._sample import spread_targets
+from bias_audit.results import Check, Result
 from bias_audit.sentence_scores import PieceScores
 from bias_audit.stats.covariates import adjusted_contrast
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from bias_audit.archive import Result, TargetEffect
 from bias_audit.assess import Scored, Settings, scored_groups, target_scope
 from bias_audit.metrics import prior
 from bias_audit.records import Prompt, Skip, WordScore
@@ -23,6 +22,7 @@ from bias_audit.requested._base import (
     lost,
     result,
 )
+from bias_audit.results import Result, TargetEffect
 from bias_audit.sentence_scores import SlotQuestion, SlotScore
 from bias_audit.stats.contrast import matched_pairs, two_groups
 from bias_audit.stats.estimate import Scope

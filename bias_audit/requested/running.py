@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bias_audit.archive import ProbeRecord, Result
 from bias_audit.assess import Assessment, Scored, Settings, exploratory
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.probes.expand import Expansion
@@ -15,6 +14,7 @@ from bias_audit.records import Skip, SkipReason
 from bias_audit.requested._base import Asking, Found, Material, Needs
 from bias_audit.requested.catalogue import REQUESTS
 from bias_audit.requested.listing import LISTED
+from bias_audit.results import ProbeRecord, Result
 from bias_audit.scoring.base import Backend
 
 FAILED = "instrument_failed"

@@ -8,23 +8,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bias_audit.archive import Check
 from bias_audit.assess import Scored, Settings, scored_groups
 from bias_audit.errors import ScoringError
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.text import parse_slots
 from bias_audit.records import Prompt, WordScore
-from bias_audit.requested._base import (
-    Asking,
-    Found,
-    Material,
-    Request,
-    design,
-    lost,
-    primaries,
-)
+from bias_audit.requested._base import Asking, Found, Material, Request, design, lost, primaries
 from bias_audit.requested._sample import spread_targets
+from bias_audit.results import Check
 from bias_audit.tables import Scores, cube
 from bias_audit.utils.arrays import Floats
 

@@ -9,13 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bias_audit.determinism import (
-    Repeated,
-    prompts_again,
-    rounding,
-    sentences_again,
-    tolerance,
-)
+from bias_audit.determinism import Repeated, prompts_again, rounding, sentences_again, tolerance
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.records import ModelInfo, OpenScore, Prompt, WordScore
 from bias_audit.scoring import open_backend, opened_model

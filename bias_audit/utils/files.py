@@ -50,49 +50,11 @@ def _is_stream(path: Path) -> bool:
     return special or path.absolute().is_relative_to("/dev")
 
 
-def replace_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Write a folder of files where an older one may be; a reader finds the old one or the new.
-
-    Raises:
-        UsageError: it cannot be written; what was there is still there.
-    """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            made.chmod(0o755)
-            for name, content in files.items():
-                write_atomic(made / name, content)
-            _swap(made, folder)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write {folder}: {error.strerror or error}",
-            hint="choose a folder you may write to",
-        ) from error
-
-
-def _swap(made: Path, folder: Path) -> None:
-    """Rename ``made`` to ``folder``; what was there is put back if that fails."""
-    if not folder.exists():
-        made.rename(folder)
-        return
-    aside = made.with_name(f"{made.name}.old")
-    folder.rename(aside)
-    try:
-        made.rename(folder)
-    except OSError:
-        aside.rename(folder)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
-
-
 def require_writable(folder: Path) -> None:
     """Fail before a long run, not after it.
 
     Raises:
-        UsageError: the folder cannot be made or written.
+        UsageError: the folder cannot be fresh or written.
     """
     existing = folder
     try:
@@ -107,3 +69,41 @@ def require_writable(folder: Path) -> None:
             f"cannot write into {folder}: {existing}: {error.strerror or error}",
             hint="choose a folder you may write to with -o DIR",
         ) from error
+
+
+def replace_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write a folder of files where an older one may be; a reader finds the old one or the new.
+
+    Raises:
+        UsageError: it cannot be written; what was there is still there.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            fresh.chmod(0o755)
+            for name, content in files.items():
+                write_atomic(fresh / name, content)
+            _swap(fresh, folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {folder}: {error.strerror or error}",
+            hint="choose a folder you may write to",
+        ) from error
+
+
+def _swap(fresh: Path, folder: Path) -> None:
+    """Rename ``fresh`` to ``folder``; what was there is put back if that fails."""
+    if not folder.exists():
+        fresh.rename(folder)
+        return
+    aside = fresh.with_name(f"{fresh.name}.old")
+    folder.rename(aside)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        aside.rename(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)

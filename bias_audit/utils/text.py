@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 
-MOST_SHOWN = 100_000
+LARGEST_PRINTED = 100_000
 
 
 def number(value: float) -> str:
     """Two to three significant digits, no exponent: 0.042, 1.25, 3.1, 120."""
     size = abs(value)
-    if size > MOST_SHOWN:
-        return f"more than {MOST_SHOWN:,}"
-    if 0 < size < 1 / MOST_SHOWN:
-        return f"less than {1 / MOST_SHOWN:g}"
+    if size > LARGEST_PRINTED:
+        return f"more than {LARGEST_PRINTED:,}"
+    if 0 < size < 1 / LARGEST_PRINTED:
+        return f"less than {1 / LARGEST_PRINTED:g}"
     if value == 0:
         return "0"
     digits = max(0, (2 if 1 <= size < 2 else 1) - math.floor(math.log10(size)))

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit.archive import Result
 from bias_audit.assess import _families
 from bias_audit.errors import UsageError
 from bias_audit.probes.scope import family_sizes
+from bias_audit.results import Result
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.multiplicity import bh, by, holm
 from tests.audit.world import (

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bias_audit.archive import Results
-from bias_audit.render import comparison, render, selection
+from bias_audit.reports import comparison, render
+from bias_audit.reports import side_by_side as selection
+from bias_audit.results import Results
 
 from . import example, gated, others, strangers
 from .page import Page

@@ -6,7 +6,7 @@ import math
 import random
 from typing import Any
 
-from bias_audit import archive as a
+from bias_audit import results as a
 
 JOBS = {
     "plumber": 1.1, "electrician": 2.2, "mechanic": 2.9, "bricklayer": 3.0, "carpenter": 3.5,
@@ -310,7 +310,7 @@ def gates(results: list[a.Result]) -> tuple[a.Gate, ...]:
     judged = [r for r in results if r.role == "primary"]
     made = [
         a.Gate(id=f"margin:{r.id}", state=r.outcome or "unclear", enforced=False, probe=r.probe,
-               result=r.id, measured=r.estimate, ci_low=r.ci_low, ci_high=r.ci_high, limit=r.margin,
+               result=r.id, estimate=r.estimate, ci_low=r.ci_low, ci_high=r.ci_high, limit=r.margin,
                unit="nats", reason=r.reason or "The catalogue's own margin.",
                condition=f"the gap between {' and '.join(r.group_labels)} stays within 0.223 nats")
         for r in judged

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bias_audit import archive as a
+from bias_audit import results as a
 
 from .example import example, frame
 from .strangers import HOSTILE, NASTY
@@ -30,7 +30,7 @@ def gate(name: str, result: str | None, state: str, line: int, **more: Any) -> a
     }  # fmt: skip
     if found:
         values |= {
-            "measured": found.estimate,
+            "estimate": found.estimate,
             "ci_low": found.ci_low,
             "ci_high": found.ci_high,
         }
@@ -44,7 +44,7 @@ def gates() -> tuple[a.Gate, ...]:
              reason_code="inside_limit"),
         gate("religion", BUDDHIST, "unclear", 18, reason="the interval crosses the limit; about 14 "
              "more sentences would decide", reason_code="crosses_limit", templates_needed=26),
-        gate("religion", MUSLIM, "waived", 18, unwaived="fail", waiver="F-51aa02",
+        gate("religion", MUSLIM, "waived", 18, state_before_waiver="fail", waiver="F-51aa02",
              reason_code="waived", reason="it failed, and a waiver covers it"),
         gate("occupations", OCCUPATION, "fail", 12),
         gate("no-regression", TRAIT, "unclear", 25, kind="regression", limit=0.15, baseline="main",
@@ -143,7 +143,7 @@ def many(number: int) -> a.Results:
     base = gated()
     one = base.gates[3]
     failing = tuple(
-        one.model_copy(update={"id": f"occupations:r{i:04d}", "measured": 0.8 + i / 100})
+        one.model_copy(update={"id": f"occupations:r{i:04d}", "estimate": 0.8 + i / 100})
         for i in range(number)
     )
     ran = tuple(probe for probe in base.probes if probe.state != "error")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from bias_audit.archive import Change, Comparison, Results, Run
+from bias_audit.results import Change, Comparison, Results, Run
 
 from .example import model
 from .strangers import NASTY

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bias_audit import archive as a
+from bias_audit import results as a
 
 from .example import example
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bias_audit.render import render
+from bias_audit.reports import render
 from bias_audit.utils.resources import read_text
 
 from .chromium import opened
@@ -15,6 +15,7 @@ from .example import frame
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
 
 LETTERS = ("ink", "muted", "accent", "fail", "unclear", "error", "pass", "waived", "skipped")
 SHADES = tuple(f"{kind}{step}" for kind in ("warm", "cool") for step in (1, 2, 3, 4))

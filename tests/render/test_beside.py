@@ -8,15 +8,15 @@ import re
 
 import pytest
 
-from bias_audit import archive as a
+from bias_audit import results as a
 from bias_audit.metrics import info
-from bias_audit.render import render
+from bias_audit.reports import render
 
 PROBE = "occupation-gender"
 WOMEN = a.Companion(
     metric="hurtful_rate",
     groups=("women",),
-    at=20,
+    top_k=20,
     value=0.031,
     words=(
         a.WordShare.model_validate({"token": "rascal", "value": 0.4, "harmful": True}),

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bias_audit.archive import Results
-from bias_audit.render import _page, render
-from bias_audit.render.view import build
+from bias_audit.reports import render
+from bias_audit.reports.view import page as _page
+from bias_audit.reports.view.build import build
+from bias_audit.results import Results
 
 from .chromium import opened
 

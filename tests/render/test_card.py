@@ -8,8 +8,9 @@ import pytest
 from huggingface_hub import ModelCard
 from huggingface_hub.repocard_data import EvalResult, model_index_to_eval_results
 
-from bias_audit.archive import Results
-from bias_audit.render import card, render
+from bias_audit.reports import render
+from bias_audit.reports.formats import model_card as card
+from bias_audit.results import Results
 
 from .example import frame
 

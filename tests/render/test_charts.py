@@ -7,11 +7,12 @@ import threading
 import matplotlib
 import pytest
 
-from bias_audit.archive import Results
-from bias_audit.render import _facts, _page, charts
-from bias_audit.render._text import times
+from bias_audit.render import _facts, charts
 from bias_audit.render.charts import _sheet, _slopes
-from bias_audit.render.view import build
+from bias_audit.reports.text import times
+from bias_audit.reports.view import page as _page
+from bias_audit.reports.view.build import build
+from bias_audit.results import Results
 
 from .page import Page
 

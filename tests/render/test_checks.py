@@ -6,10 +6,11 @@ import re
 
 import pytest
 
-from bias_audit.archive import Check, Results
-from bias_audit.render import _words, render
-from bias_audit.render._checks import failed, overview, unreliable
-from bias_audit.render._index import Index
+from bias_audit.reports import render
+from bias_audit.reports import wording as _words
+from bias_audit.reports.view.index import Index
+from bias_audit.reports.view.quality import failed, overview, unreliable
+from bias_audit.results import Check, Results
 
 from .example import example
 

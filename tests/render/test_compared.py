@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from bias_audit.render import _compared, charts
-from bias_audit.render import comparison as shown
+from bias_audit.render import charts
+from bias_audit.reports import comparison as _compared
+from bias_audit.reports import comparison as shown
 
 from .others import change, comparison, hostile, several
 from .page import Page

@@ -9,10 +9,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bias_audit.archive import Results
-from bias_audit.render import _page, charts, figures
+from bias_audit.render import charts
 from bias_audit.render._svg import painted
-from bias_audit.render.view import build
+from bias_audit.reports.formats import figures
+from bias_audit.reports.view import page as _page
+from bias_audit.reports.view.build import build
+from bias_audit.results import Results
 
 from . import companions
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bias_audit.archive import Results
-from bias_audit.render import render
-from bias_audit.render.html import folder
+from bias_audit.reports import render
+from bias_audit.reports.formats.html import folder
+from bias_audit.results import Results
 
 from .page import Page
 from .test_browser import JENKINS

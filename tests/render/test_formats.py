@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bias_audit.archive import Finding, Results
 from bias_audit.errors import UnknownNameError
-from bias_audit.render import formats, markdown, render, terminal
-from bias_audit.render.csv import COLUMNS
+from bias_audit.reports import formats, render
+from bias_audit.reports.formats import markdown, terminal
+from bias_audit.reports.formats.csv import COLUMNS
+from bias_audit.results import Finding, Results
 
 from .example import frame
 from .page import Page

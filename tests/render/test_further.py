@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 
-from bias_audit import archive as a
-from bias_audit.render import _shapes, render
-from bias_audit.render._further import table
-from bias_audit.render._index import Index
+from bias_audit import results as a
+from bias_audit.reports import render
+from bias_audit.reports.view import page as _shapes
+from bias_audit.reports.view.index import Index
+from bias_audit.reports.view.measures import table
 
 from .example import example
 

@@ -5,9 +5,9 @@ import io
 import re
 from pathlib import Path
 
-from bias_audit.archive import Results
-from bias_audit.render import render
-from bias_audit.render.gates_csv import COLUMNS
+from bias_audit.reports import render
+from bias_audit.reports.formats.csv import GATE_COLUMNS
+from bias_audit.results import Results
 
 from .gated import MUSLIM, OCCUPATION, TRAIT
 
@@ -16,7 +16,7 @@ INTERFACE = Path(__file__).parents[2] / "docs" / "interface.md"
 
 def rows(results: Results) -> dict[str, dict[str, str]]:
     found = list(csv.DictReader(io.StringIO(render(results, "gates-csv"))))
-    assert tuple(found[0]) == COLUMNS
+    assert tuple(found[0]) == GATE_COLUMNS
     assert all(None not in row and None not in row.values() for row in found)
     return {row["id"]: row for row in found}
 
@@ -29,13 +29,17 @@ def test_numbers_and_names(judged: Results) -> None:
     found = rows(judged)
     failed = found[f"no-regression:{OCCUPATION}"]
     assert (failed["state"], failed["enforced"], failed["kind"]) == ("fail", "true", "regression")
-    assert (failed["measured"], failed["rise"], failed["rise_high"]) == ("1.13", "0.53", "0.75")
+    assert (failed["estimate"], failed["rise"], failed["rise_high"]) == ("1.13", "0.53", "0.75")
     assert (failed["group_a"], failed["group_b"], failed["axis"]) == ("women", "men", "gender")
     waived = found[f"religion:{MUSLIM}"]
-    assert (waived["state"], waived["unwaived"], waived["measured"]) == ("waived", "fail", "-0.88")
+    assert (waived["state"], waived["state_before_waiver"], waived["estimate"]) == (
+        "waived",
+        "fail",
+        "-0.88",
+    )
     assert (waived["waiver"], waived["waiver_status"]) == ("F-51aa02", "active")
     assert (waived["waiver_owner"], waived["waiver_expires"]) == ("nlp-platform", "2027-01-31")
-    assert found["versus-old"]["measured"] == ""
+    assert found["versus-old"]["estimate"] == ""
     assert found["versus-old"]["reason_code"] == "no_baseline"
     assert found[f"margin:{TRAIT}"]["file"] == ""
 
@@ -57,4 +61,4 @@ def test_strangers_write_no_formulas(hostile_gates: Results) -> None:
 def test_columns_are_documented_in_order() -> None:
     text = INTERFACE.read_text(encoding="utf-8").split("Columns of `gates.csv`")[1].split("They")[0]
     named = re.findall(r"`(\w+)`", text)
-    assert tuple(named) == COLUMNS
+    assert tuple(named) == GATE_COLUMNS

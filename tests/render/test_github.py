@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from bias_audit.archive import Results
-from bias_audit.render import github, render
-from bias_audit.render._entries import entries, worst_first
+from bias_audit.reports import render
+from bias_audit.reports.ci import entries, worst_first
+from bias_audit.reports.formats import github
+from bias_audit.results import Results
 
 from .gated import CONFIG, many
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import jsonschema
 
-from bias_audit.archive import Results
-from bias_audit.render import render
+from bias_audit.reports import render
+from bias_audit.results import Results
 
 from .gated import CONFIG, WAIVER_FILE, many
 

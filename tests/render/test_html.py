@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from bias_audit.archive import Results
-from bias_audit.render import html as html_format
-from bias_audit.render import render
+from bias_audit.reports import render
+from bias_audit.reports.formats import html as html_format
+from bias_audit.results import Results
 from bias_audit.utils.resources import read_text
 
 from .example import example, frame

@@ -5,8 +5,8 @@ from xml.etree import ElementTree as ET
 import junitparser
 import pytest
 
-from bias_audit.archive import Results
-from bias_audit.render import render
+from bias_audit.reports import render
+from bias_audit.results import Results
 
 from .example import frame
 from .gated import BUDDHIST, HINDU, MUSLIM, OCCUPATION, TRAIT
@@ -86,7 +86,7 @@ def test_numbers_are_properties(judged: Results, document: junitparser.JUnitXml)
     )
     values = {p.get("name"): p.get("value") for p in found.iterfind("properties/property")}
     assert values | {
-        "state": "fail", "enforced": "true", "kind": "regression", "measured": "1.13",
+        "state": "fail", "enforced": "true", "kind": "regression", "estimate": "1.13",
         "limit": "0.15", "rise": "0.53", "rise_low": "0.31", "baseline": "main",
         "baseline_value": "0.6", "finding": "F-7c31a9", "line": "25", "n_templates": "12",
     } == values  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bias_audit.archive import Results
+from bias_audit.results import Results
 
 from .chromium import opened
 from .page import Page

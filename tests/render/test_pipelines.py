@@ -16,9 +16,9 @@ from huggingface_hub import ModelCard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bias_audit.archive import Results
-from bias_audit.render import FILES, formats, render
-from bias_audit.render._entries import LEVELS, entries, level, worst_first
+from bias_audit.reports import file_names, formats, render
+from bias_audit.reports.ci import LEVELS, entries, level, worst_first
+from bias_audit.results import Results
 
 from .example import example, frame
 from .gated import CONFIG, OCCUPATION, allowed, counted, gate, gated, many
@@ -30,11 +30,11 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\uff
 
 
 def test_formats_have_a_file_name_and_a_line_in_the_documentation() -> None:
-    assert set(FILES) | {"notebook", "terminal"} == set(formats())
-    assert len(set(FILES.values())) == len(FILES)
+    assert set(file_names()) | {"notebook", "terminal"} == set(formats())
+    assert len(set(file_names().values())) == len(file_names())
     chapter = INTERFACE.read_text(encoding="utf-8").split("### Formats")[1].split("### ")[0]
     rows = re.findall(r"^\| `([\w-]+)` \| (?:`(\S+)`)? ?\|", chapter, re.MULTILINE)
-    assert {name: file for name, file in rows if file} == FILES
+    assert {name: file for name, file in rows if file} == file_names()
     assert {name for name, _ in rows} == set(formats())
 
 
@@ -169,7 +169,7 @@ def test_worst_first(judged: Results) -> None:
 def test_fingerprints_survive_new_numbers_and_lines(judged: Results) -> None:
     moved = tuple(
         one.model_copy(
-            update={"measured": 0.1, "limit": 2.0, "line": one.line + 7, "state": "pass"}
+            update={"estimate": 0.1, "limit": 2.0, "line": one.line + 7, "state": "pass"}
         )
         for one in judged.gates
     )
@@ -209,7 +209,13 @@ def test_a_windows_path_becomes_one_that_repositories_know() -> None:
 def test_the_lead_names_waivers_and_does_not_hide_them(judged: Results) -> None:
     def lead(*states: str) -> str:
         made = tuple(
-            gate(f"g{i}", OCCUPATION, state, i + 1, unwaived="fail" if state == "waived" else None)
+            gate(
+                f"g{i}",
+                OCCUPATION,
+                state,
+                i + 1,
+                state_before_waiver="fail" if state == "waived" else None,
+            )
             for i, state in enumerate(states)
         )
         return render(judged.model_copy(update={"gates": made}), "md").splitlines()[0]

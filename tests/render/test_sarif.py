@@ -10,8 +10,9 @@ import jsonschema
 import pytest
 from sarif.sarif_file import SarifFile
 
-from bias_audit.archive import Results
-from bias_audit.render import render, sarif
+from bias_audit.reports import render
+from bias_audit.reports.formats import sarif
+from bias_audit.results import Results
 
 from .example import example, frame
 from .gated import CONFIG, MUSLIM, OCCUPATION, TRAIT, WAIVER_FILE, allowed, many
@@ -159,7 +160,7 @@ def test_more_results_than_github_displays_are_counted(monkeypatch: pytest.Monke
     made = run(many(20))
     assert len(made["results"]) == 7
     assert made["properties"]["resultsLeftOut"] == 13
-    assert made["results"][0]["properties"]["measured"] == pytest.approx(0.99)
+    assert made["results"][0]["properties"]["estimate"] == pytest.approx(0.99)
 
 
 def test_messages_hold_no_link_and_no_placeholder(hostile_gates: Results) -> None:

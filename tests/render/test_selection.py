@@ -8,10 +8,11 @@ import re
 
 import pytest
 
-from bias_audit.archive import Results
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.render import _models, selection
-from bias_audit.render import csv as results_csv
+from bias_audit.reports import side_by_side as _models
+from bias_audit.reports import side_by_side as selection
+from bias_audit.reports.formats import csv as results_csv
+from bias_audit.results import Results
 
 from .others import other
 from .page import Page

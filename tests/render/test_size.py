@@ -6,12 +6,13 @@ import re
 
 import pytest
 
-from bias_audit.archive import Results, load_results
-from bias_audit.render import _page, render
-from bias_audit.render import html as html_format
 from bias_audit.render._shrink import _first, fitted, narrowed, shorter, wide
-from bias_audit.render.html import fill
-from bias_audit.render.view import build
+from bias_audit.reports import render
+from bias_audit.reports.formats import html as html_format
+from bias_audit.reports.formats.html import fill
+from bias_audit.reports.view import page as _page
+from bias_audit.reports.view.build import build
+from bias_audit.results import Results, load_results
 from bias_audit.utils.resources import data_dir
 
 from .page import Page

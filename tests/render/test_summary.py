@@ -6,8 +6,9 @@ import re
 
 from markdown_it import MarkdownIt
 
-from bias_audit.archive import Results
-from bias_audit.render import markdown, render
+from bias_audit.reports import render
+from bias_audit.reports.formats import markdown
+from bias_audit.results import Results
 
 from .gated import many
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bias_audit.render import _text as text
+from bias_audit.reports import text
 
 from .strangers import NASTY
 

@@ -8,11 +8,17 @@ import re
 import pytest
 
 from bias_audit import findings
-from bias_audit.archive import Gate, MissingChange, ProbeRecord, Result, Results
-from bias_audit.render import _axes, _judged, _lines, _models, _pictures, _words, render
-from bias_audit.render import comparison as told
-from bias_audit.render._compared import build
-from bias_audit.render._index import Index
+from bias_audit.render import _pictures
+from bias_audit.reports import comparison as told
+from bias_audit.reports import render
+from bias_audit.reports import side_by_side as _models
+from bias_audit.reports import wording as _words
+from bias_audit.reports.comparison import build
+from bias_audit.reports.view import axes as _axes
+from bias_audit.reports.view import verdict as _judged
+from bias_audit.reports.view import verdict as _lines
+from bias_audit.reports.view.index import Index
+from bias_audit.results import Gate, MissingChange, ProbeRecord, Result, Results
 
 from .gated import BUDDHIST, HINDU, OCCUPATION, gate
 from .others import change, comparison, other

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from bias_audit import assembling, auditing
-from bias_audit.archive import Results
 from bias_audit.assess import Settings
 from bias_audit.auditing import Audit, audit
 from bias_audit.measuring import measure
@@ -24,6 +23,7 @@ from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Probe
 from bias_audit.records import ModelInfo, Prompt, Skip, WordPrior, WordScore
 from bias_audit.requested.listing import KINDS, LISTED
+from bias_audit.results import Results
 from bias_audit.sanity import check_all
 from bias_audit.storing import Assessments, Cache, opened, program
 from bias_audit.storing.codec import encode

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.archive import Results
-from bias_audit.render import _page, charts, for_people, html, render
+from bias_audit.render import charts
 from bias_audit.render._harmless import harmless
-from bias_audit.render.view import build
+from bias_audit.reports import for_people, render
+from bias_audit.reports.formats import html
+from bias_audit.reports.view import page as _page
+from bias_audit.reports.view.build import build
+from bias_audit.results import Results
 from bias_audit.storing import KeptDrawings, program
 from bias_audit.storing.codec import encode
 from bias_audit.storing.database import ScoreStore

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from bias_audit.archive import results_text
 from bias_audit.auditing import Audit
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.errors import BiasAuditError, ModelLoadError
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.results import results_text
 from bias_audit.scoring import files, open_backend
 from bias_audit.scoring.files import identified
 from bias_audit.scoring.masked_lm import MaskedLM

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from bias_audit.archive import Check
 from bias_audit.assess._design import Design
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess.checks._record import judged
 from bias_audit.metrics.log_odds import cell_response
+from bias_audit.results import Check
 from bias_audit.stats.null_calibration import (
     Null,
     calibration,

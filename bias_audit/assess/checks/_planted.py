@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit.archive import Check
 from bias_audit.assess._design import Design, scored_groups
 from bias_audit.assess._input import Comparison, Scored
 from bias_audit.assess.checks._record import judged
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.records import OTHERS, WordScore
+from bias_audit.results import Check
 from bias_audit.stats.contrast import two_groups
 from bias_audit.tables import Scores, cube
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit.archive import Check
 from bias_audit.assess._design import Design, scored_groups
 from bias_audit.assess._input import Comparison, Scored
 from bias_audit.assess.checks._record import described, impossible
 from bias_audit.probes.probe import Probe
+from bias_audit.results import Check
 
 
 class Twins(NamedTuple):

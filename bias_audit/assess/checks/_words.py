@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit.archive import Check
 from bias_audit.assess._design import Design
 from bias_audit.assess._input import Comparison, Scored
 from bias_audit.assess._robust import detected
@@ -16,6 +15,7 @@ from bias_audit.assess.checks._record import described, impossible, judged, shor
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.probes import scope
 from bias_audit.probes.probe import Probe, Word
+from bias_audit.results import Check
 from bias_audit.stats.covariates import (
     AdjustedContrast,
     MatchedContrast,

@@ -6,7 +6,6 @@ be added without moving the corrected p-values of others.
 
 from __future__ import annotations
 
-from bias_audit.archive import Companion, Result
 from bias_audit.assess._input import Comparison, Scored, Settings, WordLists
 from bias_audit.assess.secondary._beside_share import beside_shares
 from bias_audit.assess.secondary._divergence import divergence
@@ -19,6 +18,7 @@ from bias_audit.assess.secondary._ranks import rank_tests
 from bias_audit.assess.secondary._record import marked
 from bias_audit.assess.secondary._sizes import sizes
 from bias_audit.assess.secondary._spread import spread
+from bias_audit.results import Companion, Result
 
 __all__ = ["beside", "marked", "measures", "planes", "spread"]
 

@@ -6,12 +6,12 @@ import numpy as np
 from scipy.special import expit
 
 from bias_audit._uncompared import Uncompared
-from bias_audit.archive import Result
 from bias_audit.assess._design import target_scope
 from bias_audit.assess._input import Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.metrics.beside_share import share_logits
 from bias_audit.probes.probe import Group
+from bias_audit.results import Result
 from bias_audit.stats.contrast import matched_pairs
 
 

@@ -8,13 +8,13 @@ from typing import Literal
 
 import numpy as np
 
-from bias_audit.archive import Companion, Result, WordShare
 from bias_audit.assess._input import Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.assess.secondary._opened import Opened, opened, top
 from bias_audit.metrics import distances, rankings
 from bias_audit.metrics.divergence import DivergenceTest, jsd, jsd_permutation
 from bias_audit.probes.scope import MIN_LABELS
+from bias_audit.results import Companion, Result, WordShare
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
@@ -138,7 +138,7 @@ def _relatives(
 def _number(
     name: str, value: float | np.floating, at: int | None = None, groups: tuple[str, ...] = ()
 ) -> Companion:
-    return Companion(metric=name, value=_record.brief(float(value)), at=at, groups=groups)
+    return Companion(metric=name, value=_record.brief(float(value)), top_k=at, groups=groups)
 
 
 def _shared(means: Floats, pairs: Sequence[tuple[int, int]]) -> list[Companion]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from bias_audit.archive import Companion, Result
 from bias_audit.assess._design import Design, scored_groups, target_scope
 from bias_audit.assess._input import Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.metrics import log_odds
 from bias_audit.probes.scope import MIN_LABELS, product
 from bias_audit.records import OTHERS
+from bias_audit.results import Companion, Result
 from bias_audit.stats.contrast import INTERACTION, target_part, two_by_two
 from bias_audit.stats.estimate import Contrast, Scope
 from bias_audit.utils.arrays import Floats

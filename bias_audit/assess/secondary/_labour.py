@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from bias_audit.archive import Companion, Result
 from bias_audit.assess._compare import primary_difference
 from bias_audit.assess._design import scored_groups, target_scope
 from bias_audit.assess._input import Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.metrics.labour import mean_distance
+from bias_audit.results import Companion, Result
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.correlation import Correlation, calibration_line, logit, rank_correlation
 from bias_audit.stats.layout import over_targets

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from bias_audit.archive import Companion, Result, WordShare
 from bias_audit.assess._design import Design
 from bias_audit.assess._input import Scored, Settings, WordLists
 from bias_audit.assess.secondary import _record
@@ -20,6 +19,7 @@ from bias_audit.metrics.completions import expected_value, hit_rates, rate_odds,
 from bias_audit.metrics.rankings import ranking
 from bias_audit.probes.schema.text import primary_language
 from bias_audit.records import OTHERS
+from bias_audit.results import Companion, Result, WordShare
 from bias_audit.stats.estimate import Contrast
 from bias_audit.utils.arrays import Floats
 
@@ -110,7 +110,7 @@ def hurtful(scored: Scored, settings: Settings, lists: WordLists) -> Result | No
         Companion(
             metric="hurtful_rate",
             groups=(group,),
-            at=at,
+            top_k=at,
             value=_record.brief(found.level(rates[:, :, i], group)),
             words=_hits(scored, found, group, marks) if at == DEPTHS[-1] else (),
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bias_audit.archive import Companion, Result
 from bias_audit.assess._input import Scored
 from bias_audit.assess.checks import negated_sets
 from bias_audit.assess.secondary import _record
@@ -13,6 +12,7 @@ from bias_audit.metrics.plane import ambivalent, distance
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.text import primary_language
 from bias_audit.records import OTHERS
+from bias_audit.results import Companion, Result
 
 DIMENSIONS = {"warmth": ("warm", "cold"), "competence": ("competent", "incompetent")}
 """Names of the sets of words that make the poles of each dimension."""

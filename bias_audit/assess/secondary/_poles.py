@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from bias_audit.archive import Companion, Result
 from bias_audit.assess._design import Design, rounding, scored_groups
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.metrics import log_odds, parity
+from bias_audit.results import Companion, Result
 from bias_audit.stats.estimate import Contrast
 from bias_audit.tables import Cube
 from bias_audit.utils.arrays import Floats

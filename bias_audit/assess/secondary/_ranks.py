@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bias_audit.archive import Companion
 from bias_audit.assess._design import Design
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.metrics import log_odds
+from bias_audit.results import Companion
 from bias_audit.stats._arrays import Indices
 from bias_audit.stats.effect_sizes import EffectSize, rank_biserial, standardised
 from bias_audit.stats.permutation import decided

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bias_audit.archive import Companion, Result
 from bias_audit.assess._input import Scored, Settings
 from bias_audit.metrics import info
 from bias_audit.records import OTHERS
+from bias_audit.results import Companion, Result
 from bias_audit.stats.estimate import Contrast
 
 FAILED = "instrument_failed"
@@ -43,6 +43,7 @@ def build(
         probe=spec.id,
         axis=spec.axis,
         metric=metric,
+        metric_name=described.name,
         role="secondary",
         groups=tuple(groups),
         group_labels=tuple(labels[name] for name in groups),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from bias_audit.archive import Companion
 from bias_audit.assess._design import Design, scored_groups
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.metrics import log_odds
 from bias_audit.records import OTHERS
+from bias_audit.results import Companion
 from bias_audit.stats._arrays import Indices
 from bias_audit.stats.effect_sizes import EffectSize, cliffs_delta, consistency, rank_biserial
 from bias_audit.stats.seeds import stream

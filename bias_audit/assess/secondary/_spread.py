@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from bias_audit.archive import Companion, Result
 from bias_audit.assess._design import Design, scored_groups, target_scope
 from bias_audit.assess._input import Scored, Settings
 from bias_audit.assess.secondary import _record
 from bias_audit.records import OTHERS
+from bias_audit.results import Companion, Result
 from bias_audit.stats._arrays import Ints
 from bias_audit.stats.effect_sizes import EffectSize, concordance, rank_share
 from bias_audit.stats.omnibus import QuasiF, across_targets, quasi_f
