@@ -1,13 +1,24 @@
 """What the readers of published data sets yield: frozen records, one for each item.
 
 ``line`` is where the item begins in its file, counted from 1; 0 where it was put together from
-several places.
+several places. ``labels`` are what a copy of a data set is counted by.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
+
+
+class Labels(NamedTuple):
+    """What an item is counted by."""
+
+    category: str
+    """Kind of bias, axis or role."""
+    cluster: str
+    """What makes items dependent; empty for an item of its own."""
+    text: tuple[str, ...]
+    """What a repeated item has in common with an earlier one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +39,11 @@ class SentencePair:
     """What the pair shares with others, so that they are no independent observations: its writer,
     its target term, its template. Empty: a cluster of its own."""
     line: int = 0
+
+    @property
+    def labels(self) -> Labels:
+        """Return what the item is counted by."""
+        return Labels(self.category, self.cluster, (self.more, self.less))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +69,15 @@ class Choice:
     """What stands in the blank: stereotype, anti-stereotype, unrelated. None between sentences,
     and where the sentences do not follow the context."""
     line: int = 0
+
+    @property
+    def labels(self) -> Labels:
+        """Return what the item is counted by."""
+        return Labels(
+            f"{self.kind}: {self.category}",
+            self.target,
+            (self.context, self.stereotype, self.anti, self.unrelated),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +105,15 @@ class PronounSentence:
     line: int = 0
 
     @property
+    def labels(self) -> Labels:
+        """Return what the item is counted by."""
+        return Labels(
+            " ".join(filter(None, (self.stance, self.kind, self.split))) or self.gender,
+            self.occupation,
+            (self.text, self.entity),
+        )
+
+    @property
     def text(self) -> str:
         """The whole sentence."""
         return f"{self.left}{self.pronoun}{self.right}"
@@ -104,6 +138,11 @@ class MaskedSentence:
     """Who holds the profession in labour statistics: ``female``, ``male``, ``balanced``."""
     line: int = 0
 
+    @property
+    def labels(self) -> Labels:
+        """Return what the item is counted by."""
+        return Labels(self.gender, self.template, (self.text,))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GroupSentence:
@@ -125,6 +164,11 @@ class GroupSentence:
     emotion_word: str = ""
     line: int = 0
 
+    @property
+    def labels(self) -> Labels:
+        """Return what the item is counted by."""
+        return Labels(self.axis, self.template, (self.text,))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenTemplate:
@@ -139,6 +183,11 @@ class OpenTemplate:
     kind: str
     line: int = 0
 
+    @property
+    def labels(self) -> Labels:
+        """Return what the item is counted by."""
+        return Labels(self.category, self.identity, (self.left, self.right))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TermSet:
@@ -149,6 +198,11 @@ class TermSet:
     category: str
     examples: tuple[str, ...]
     line: int = 0
+
+    @property
+    def labels(self) -> Labels:
+        """Return what the item is counted by."""
+        return Labels(self.test, "", (self.test, self.role))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,8 +226,13 @@ class Question:
     """Template that it was made from."""
     line: int = 0
 
+    @property
+    def labels(self) -> Labels:
+        """Return what the item is counted by."""
+        return Labels(self.category, self.cluster, (self.context, self.question, *self.answers))
 
-Record = (
+
+Item = (
     SentencePair
     | Choice
     | PronounSentence
