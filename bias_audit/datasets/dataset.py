@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bias_audit.datasets.info import DatasetInfo
-from bias_audit.datasets.items import Item
+from bias_audit.datasets.items import Item, labels
 from bias_audit.datasets.readers.source import Source
 from bias_audit.datasets.registry import get
 from bias_audit.errors import UsageError
@@ -67,7 +67,7 @@ class Dataset:
             DatasetFile(
                 name=source.path.name,
                 path=source.path,
-                sha256=(digest := source.sha256()),
+                sha256=(digest := hashlib.sha256(source.read()).hexdigest()),
                 bytes=source.path.stat().st_size,
                 known=known.get(source.path.name) == digest,
             )
@@ -93,10 +93,10 @@ class Dataset:
         clusters: set[str] = set()
         texts: set[bytes] = set()
         for item in self:
-            labels = item.labels
-            categories[labels.category] += 1
-            clusters.add(labels.cluster)
-            texts.add(hashlib.blake2b(repr(labels.text).encode(), digest_size=12).digest())
+            category, cluster, text = labels(item)
+            categories[category] += 1
+            clusters.add(cluster)
+            texts.add(hashlib.blake2b(repr(text).encode(), digest_size=12).digest())
         if not categories:
             raise UsageError(
                 f"{self.path} holds no record of {self.info.title}",

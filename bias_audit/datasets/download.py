@@ -18,7 +18,6 @@ MAX_BYTES = 200 << 20
 """Size of the largest file that is accepted."""
 TIMEOUT_S = 60
 """Longest silence of a server, in seconds."""
-_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,21 +102,19 @@ def _download(url: str) -> bytes:
     if not url.startswith(("https://", "http://127.0.0.1")):
         raise UsageError(f"expected an https address, got {url}")
     request = urllib.request.Request(url, headers={"User-Agent": "bias-audit"})  # noqa: S310
-    parts, size = [], 0
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
-            while chunk := answer.read(_CHUNK):
-                size += len(chunk)
-                if size > MAX_BYTES:
-                    raise UsageError(f"{url} is larger than {MAX_BYTES >> 20} MiB: it was not kept")
-                parts.append(chunk)
-            wanted = answer.headers.get("Content-Length")
+            content: bytes = answer.read(MAX_BYTES + 1)
+            length = answer.headers.get("Content-Length")
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-        reason = getattr(error, "reason", None) or error
         raise UsageError(
-            f"{url} could not be fetched: {reason}",
+            f"{url} could not be fetched: {getattr(error, 'reason', None) or error}",
             hint="check the connection, or get the file by hand from its home",
         ) from error
-    if wanted is not None and int(wanted) != size:
-        raise UsageError(f"{url} broke off after {size} of {wanted} bytes: nothing was kept")
-    return b"".join(parts)
+    if len(content) > MAX_BYTES:
+        raise UsageError(f"{url} is larger than {MAX_BYTES >> 20} MiB: it was not kept")
+    if length is not None and int(length) != len(content):
+        raise UsageError(
+            f"{url} broke off after {len(content)} of {length} bytes: nothing was kept"
+        )
+    return content

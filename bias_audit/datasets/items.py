@@ -1,7 +1,7 @@
 """What the readers of published data sets yield: frozen records, one for each item.
 
 ``line`` is where the item begins in its file, counted from 1; 0 where it was put together from
-several places. ``labels`` are what a copy of a data set is counted by.
+several places.
 """
 
 from __future__ import annotations
@@ -40,11 +40,6 @@ class SentencePair:
     its target term, its template. Empty: a cluster of its own."""
     line: int = 0
 
-    @property
-    def labels(self) -> Labels:
-        """Return what the item is counted by."""
-        return Labels(self.category, self.cluster, (self.more, self.less))
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
@@ -69,15 +64,6 @@ class Choice:
     """What stands in the blank: stereotype, anti-stereotype, unrelated. None between sentences,
     and where the sentences do not follow the context."""
     line: int = 0
-
-    @property
-    def labels(self) -> Labels:
-        """Return what the item is counted by."""
-        return Labels(
-            f"{self.kind}: {self.category}",
-            self.target,
-            (self.context, self.stereotype, self.anti, self.unrelated),
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,15 +91,6 @@ class PronounSentence:
     line: int = 0
 
     @property
-    def labels(self) -> Labels:
-        """Return what the item is counted by."""
-        return Labels(
-            " ".join(filter(None, (self.stance, self.kind, self.split))) or self.gender,
-            self.occupation,
-            (self.text, self.entity),
-        )
-
-    @property
     def text(self) -> str:
         """The whole sentence."""
         return f"{self.left}{self.pronoun}{self.right}"
@@ -138,11 +115,6 @@ class MaskedSentence:
     """Who holds the profession in labour statistics: ``female``, ``male``, ``balanced``."""
     line: int = 0
 
-    @property
-    def labels(self) -> Labels:
-        """Return what the item is counted by."""
-        return Labels(self.gender, self.template, (self.text,))
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GroupSentence:
@@ -164,11 +136,6 @@ class GroupSentence:
     emotion_word: str = ""
     line: int = 0
 
-    @property
-    def labels(self) -> Labels:
-        """Return what the item is counted by."""
-        return Labels(self.axis, self.template, (self.text,))
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenTemplate:
@@ -183,11 +150,6 @@ class OpenTemplate:
     kind: str
     line: int = 0
 
-    @property
-    def labels(self) -> Labels:
-        """Return what the item is counted by."""
-        return Labels(self.category, self.identity, (self.left, self.right))
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TermSet:
@@ -198,11 +160,6 @@ class TermSet:
     category: str
     examples: tuple[str, ...]
     line: int = 0
-
-    @property
-    def labels(self) -> Labels:
-        """Return what the item is counted by."""
-        return Labels(self.test, "", (self.test, self.role))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -226,11 +183,6 @@ class Question:
     """Template that it was made from."""
     line: int = 0
 
-    @property
-    def labels(self) -> Labels:
-        """Return what the item is counted by."""
-        return Labels(self.category, self.cluster, (self.context, self.question, *self.answers))
-
 
 Item = (
     SentencePair
@@ -242,3 +194,28 @@ Item = (
     | TermSet
     | Question
 )
+
+
+def labels(item: Item) -> Labels:
+    """Return what an item is counted by."""
+    match item:
+        case SentencePair():
+            return Labels(item.category, item.cluster, (item.more, item.less))
+        case Choice():
+            sentences = (item.stereotype, item.anti, item.unrelated)
+            category = f"{item.kind}: {item.category}"
+            return Labels(category, item.target, (item.context, *sentences))
+        case PronounSentence():
+            parts = " ".join(filter(None, (item.stance, item.kind, item.split)))
+            return Labels(parts or item.gender, item.occupation, (item.text, item.entity))
+        case MaskedSentence():
+            return Labels(item.gender, item.template, (item.text,))
+        case GroupSentence():
+            return Labels(item.axis, item.template, (item.text,))
+        case OpenTemplate():
+            return Labels(item.category, item.identity, (item.left, item.right))
+        case TermSet():
+            return Labels(item.test, "", (item.test, item.role))
+        case Question():
+            question = (item.context, item.question)
+            return Labels(item.category, item.cluster, (*question, *item.answers))

@@ -12,7 +12,7 @@ from bias_audit.datasets.info import DatasetInfo
 from bias_audit.errors import UnknownNameError
 
 
-def _collect() -> dict[str, DatasetInfo]:
+def collect() -> dict[str, DatasetInfo]:
     """Import every reader and return what it describes, by id, in alphabetical order."""
     infos: dict[str, DatasetInfo] = {}
     for module in iter_modules(readers.__path__, f"{readers.__name__}."):
@@ -23,7 +23,7 @@ def _collect() -> dict[str, DatasetInfo]:
     return dict(sorted(infos.items()))
 
 
-DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(_collect())
+DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(collect())
 """All data sets by id."""
 
 

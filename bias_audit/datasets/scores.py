@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bias_audit.datasets.items import Choice, GroupSentence, SentencePair
@@ -23,7 +23,6 @@ from bias_audit.sentence_scores import FillScore, PairScore, PieceScores
 
 Listener = Callable[[str, int, int], None]
 """Called with (what is scored, sentences done, sentences in all)."""
-_Value = Callable[[Any], float]
 _Answers = Iterator[tuple[Any, Any]]
 """The answers about both sentences of each pair."""
 _Ask = Callable[[SentenceScoring, Sequence[SentencePair], bool, ProgressCallback | None], _Answers]
@@ -50,8 +49,8 @@ class _Pass:
         [SentenceScoring, Sequence[SentencePair], bool, ProgressCallback | None], _Answers
     ]
     """From scorer, pairs, whether attention is needed and a progress callback to answers."""
-    measures: Mapping[str, tuple[_Value, _Value]]
-    """The score of the first and of the second sentence, from its answer."""
+    measures: Mapping[str, Callable[[Any], float]]
+    """The score of a sentence, from the answer about it."""
 
 
 def sentence_scorer(backend: Backend) -> SentenceScoring:
@@ -94,8 +93,8 @@ def score_pairs(
             for pair, (first, second) in zip(pairs, answers, strict=True):
                 _note(first, second, notes, unmasked=one_pass is _UNMASKED)
                 for name in names:
-                    values = one_pass.measures[name]
-                    rows[name].append(_row(dataset, name, pair, (first, second), values))
+                    value = one_pass.measures[name]
+                    rows[name].append(_row(dataset, name, pair, first, second, value))
     return [row for name in measures for row in rows[name]], notes
 
 
@@ -131,11 +130,12 @@ def _row(
     dataset: str,
     measure: str,
     pair: SentencePair,
-    answers: tuple[Any, Any],
-    values: tuple[_Value, _Value],
+    first: Any,
+    second: Any,
+    value: Callable[[Any], float],
 ) -> PairRow:
     """Return the scores of a pair by one measure, or why there are none."""
-    missing = next((answer for answer in answers if answer.skip is not None), None)
+    missing = next((answer for answer in (first, second) if answer.skip is not None), None)
     return PairRow(
         dataset=dataset,
         pair=pair.id,
@@ -143,8 +143,8 @@ def _row(
         direction=pair.direction,
         cluster=pair.cluster,
         measure=measure,
-        more=None if missing else float(values[0](answers[0])),
-        less=None if missing else float(values[1](answers[1])),
+        more=None if missing else float(value(first)),
+        less=None if missing else float(value(second)),
         skip=missing.skip if missing else "",
         detail=missing.detail if missing else "",
     )
@@ -163,23 +163,23 @@ def _callback(title: str, progress: Listener | None) -> ProgressCallback | None:
     return None if progress is None else lambda done, total: progress(title, done, total)
 
 
-def _in_twos(scores: Iterable[PieceScores]) -> _Answers:
-    """Two sentences in turn make a pair."""
-    scores = iter(scores)
-    return zip(scores, scores, strict=True)
+def _couples(pairs: Sequence[SentencePair]) -> list[tuple[str, str]]:
+    return [(pair.more, pair.less) for pair in pairs]
 
 
 def _texts(pairs: Sequence[SentencePair]) -> list[str]:
     return [text for pair in pairs for text in (pair.more, pair.less)]
 
 
-def _couples(pairs: Sequence[SentencePair]) -> list[tuple[str, str]]:
-    return [(pair.more, pair.less) for pair in pairs]
+def _in_twos(scores: Iterable[PieceScores]) -> _Answers:
+    """Join the scores of two sentences in turn to a pair."""
+    scores = iter(scores)
+    return zip(scores, scores, strict=True)
 
 
-def _alike(values: Mapping[str, _Value]) -> dict[str, tuple[_Value, _Value]]:
-    """Read both sentences' answers in the same way."""
-    return {name: (value, value) for name, value in values.items()}
+def _mirror(score: PairScore) -> PairScore:
+    """Return the same score as seen from the second sentence."""
+    return replace(score, more=score.less, published_more=score.published_less)
 
 
 _ATTENTION = ("crra", "dpa", "aula")
@@ -187,27 +187,22 @@ _ATTENTION = ("crra", "dpa", "aula")
 _SHARED = _Pass(
     title="shared tokens",
     ask=lambda scorer, pairs, _, progress: (
-        (score, score) for score in scorer.pairs(_couples(pairs), progress=progress)
+        (score, _mirror(score)) for score in scorer.pairs(_couples(pairs), progress=progress)
     ),
     measures={
-        "crows_pairs": (lambda s: s.more, lambda s: s.less),
-        "crows_pairs_published": (lambda s: s.published_more, lambda s: s.published_less),
-        "crows_pairs_gap": (
-            lambda s: s.more / max(s.shared, 1),
-            lambda s: s.less / max(s.shared, 1),
-        ),
+        "crows_pairs": lambda s: s.more,
+        "crows_pairs_published": lambda s: s.published_more,
+        "crows_pairs_gap": lambda s: s.more / max(s.shared, 1),
     },
 )
 _MODIFIED = _Pass(
     title="modified tokens",
     ask=lambda scorer, pairs, _, progress: scorer.modified(_couples(pairs), progress=progress),
-    measures=_alike(
-        {
-            "sss": lambda s: s.together,
-            "sss_block": lambda s: s.together_block,
-            "bias_bench_crows": lambda s: s.one_by_one,
-        }
-    ),
+    measures={
+        "sss": lambda s: s.together,
+        "sss_block": lambda s: s.together_block,
+        "bias_bench_crows": lambda s: s.one_by_one,
+    },
 )
 _ALL_TOKENS = _Pass(
     title="all tokens",
@@ -216,39 +211,33 @@ _ALL_TOKENS = _Pass(
             _texts(pairs), variant="original", ranks=True, attention=attention, progress=progress
         )
     ),
-    measures=_alike(
-        {
-            "pll_sum": lambda s: reduce.pll_sum(s.log_probs),
-            "pll_mean": lambda s: reduce.pll_mean(s.log_probs),
-            "crr": lambda s: -reduce.crr(s.ranks),
-            "dp": lambda s: -reduce.dp(s.log_probs, s.best),
-            "crra": lambda s: -reduce.crra(s.ranks, s.attention),
-            "dpa": lambda s: -reduce.dpa(s.log_probs, s.best, s.attention),
-        }
-    ),
+    measures={
+        "pll_sum": lambda s: reduce.pll_sum(s.log_probs),
+        "pll_mean": lambda s: reduce.pll_mean(s.log_probs),
+        "crr": lambda s: -reduce.crr(s.ranks),
+        "dp": lambda s: -reduce.dp(s.log_probs, s.best),
+        "crra": lambda s: -reduce.crra(s.ranks, s.attention),
+        "dpa": lambda s: -reduce.dpa(s.log_probs, s.best, s.attention),
+    },
 )
 _ALL_WORDS = _Pass(
     title="all words",
-    ask=lambda scorer, pairs, attention, progress: _in_twos(
-        scorer.pieces(_texts(pairs), variant="word_l2r", attention=attention, progress=progress)
+    ask=lambda scorer, pairs, _, progress: _in_twos(
+        scorer.pieces(_texts(pairs), variant="word_l2r", progress=progress)
     ),
-    measures=_alike(
-        {
-            "pll_word_l2r_sum": lambda s: reduce.pll_sum(s.log_probs),
-            "pll_word_l2r_mean": lambda s: reduce.pll_mean(s.log_probs),
-        }
-    ),
+    measures={
+        "pll_word_l2r_sum": lambda s: reduce.pll_sum(s.log_probs),
+        "pll_word_l2r_mean": lambda s: reduce.pll_mean(s.log_probs),
+    },
 )
 _UNMASKED = _Pass(
     title="unmasked sentences",
     ask=lambda scorer, pairs, attention, progress: _in_twos(
         scorer.unmasked(_texts(pairs), attention=attention, progress=progress)
     ),
-    measures=_alike(
-        {
-            "aul": lambda s: reduce.aul(s.log_probs),
-            "aula": lambda s: reduce.aula(s.log_probs, s.attention),
-        }
-    ),
+    measures={
+        "aul": lambda s: reduce.aul(s.log_probs),
+        "aula": lambda s: reduce.aula(s.log_probs, s.attention),
+    },
 )
 _PASSES = (_SHARED, _MODIFIED, _ALL_TOKENS, _ALL_WORDS, _UNMASKED)

@@ -103,32 +103,17 @@ def winogender(sources: Sequence[Source]) -> Iterator[PronounSentence]:
             )
 
 
-_WINOBIAS_FILES = {
-    "pro_stereotyped_type1.txt.dev": (
-        "dd55a0d220fe4c0ceb63dd4648223fb4fe1a58d5ad95c116a002ad24b0e292a5"
-    ),
-    "anti_stereotyped_type1.txt.dev": (
-        "a4e0ebae344e78b56f657a42e8ae684b9db7747d177c5e7149c0907ebb7f3bf6"
-    ),
-    "pro_stereotyped_type2.txt.dev": (
-        "8f0250de723cea9328e3eaf7169e07936f01aa5909ce7aa580db66eb803f4e86"
-    ),
-    "anti_stereotyped_type2.txt.dev": (
-        "763ad829ad724f9a85ead689ba8ca69072020cb1238def6210f0fc6a47b97e59"
-    ),
-    "pro_stereotyped_type1.txt.test": (
-        "db7838907238a758eeb5779e48f38c013b892910d6fe864456c59f04245c6689"
-    ),
-    "anti_stereotyped_type1.txt.test": (
-        "331db5bd74bfefebf146a60b67645152a4a1991570d2a56f57154103ac361dd2"
-    ),
-    "pro_stereotyped_type2.txt.test": (
-        "ea1c1fd94fa612e3cc44d7fa3cc4cb76021bb63fdf94f9826f430051e9052438"
-    ),
-    "anti_stereotyped_type2.txt.test": (
-        "336571ac1ea8c06cd2aba8e5dd2bd98e00acc0c48da3e4ec5ec7e54eb2633a8f"
-    ),
+_WINOBIAS_DIGESTS = {
+    ("pro", "type1.txt.dev"): "dd55a0d220fe4c0ceb63dd4648223fb4fe1a58d5ad95c116a002ad24b0e292a5",
+    ("anti", "type1.txt.dev"): "a4e0ebae344e78b56f657a42e8ae684b9db7747d177c5e7149c0907ebb7f3bf6",
+    ("pro", "type2.txt.dev"): "8f0250de723cea9328e3eaf7169e07936f01aa5909ce7aa580db66eb803f4e86",
+    ("anti", "type2.txt.dev"): "763ad829ad724f9a85ead689ba8ca69072020cb1238def6210f0fc6a47b97e59",
+    ("pro", "type1.txt.test"): "db7838907238a758eeb5779e48f38c013b892910d6fe864456c59f04245c6689",
+    ("anti", "type1.txt.test"): "331db5bd74bfefebf146a60b67645152a4a1991570d2a56f57154103ac361dd2",
+    ("pro", "type2.txt.test"): "ea1c1fd94fa612e3cc44d7fa3cc4cb76021bb63fdf94f9826f430051e9052438",
+    ("anti", "type2.txt.test"): "336571ac1ea8c06cd2aba8e5dd2bd98e00acc0c48da3e4ec5ec7e54eb2633a8f",
 }
+"""Digests by stance, and type and split."""
 DATASETS = (
     DatasetInfo(
         id="winobias",
@@ -142,7 +127,11 @@ DATASETS = (
         citation="Zhao, Wang, Yatskar, Ordonez and Chang (2018). Gender Bias in Coreference "
         "Resolution. NAACL, N18-2003.",
         home="https://github.com/uclanlp/corefBias",
-        files=github("uclanlp/corefBias", "WinoBias/wino/data/", _WINOBIAS_FILES),
+        files=github(
+            "uclanlp/corefBias",
+            "WinoBias/wino/data/",
+            {f"{way}_stereotyped_{rest}": sha for (way, rest), sha in _WINOBIAS_DIGESTS.items()},
+        ),
         caution="Made for coreference systems; sentences of type 2 can be resolved by syntax.",
         measures=PAIR_MEASURES,
         default_measures=CROWS_MEASURES,

@@ -1,15 +1,14 @@
-"""One file of the user: its digest, its content, and errors that name its lines."""
+"""One file of the user: its content, and errors that name its lines."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple
 
 from bias_audit.errors import FileError, Problem, UsageError, nearest
 
@@ -17,8 +16,7 @@ Kind = type | tuple[type, ...]
 _KINDS = {str: "text", int: "a number", list: "a list", dict: "an object", bool: "true or false"}
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column of a table."""
 
     name: str
@@ -31,8 +29,7 @@ class Column:
     """The only values, where it has only some."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row of a table."""
 
     line: int
@@ -53,37 +50,43 @@ class Source:
     give: str = ""
     """What the user hands over, for messages."""
 
-    def sha256(self) -> str:
-        """Return the SHA-256 of the file's bytes."""
+    def read(self) -> bytes:
+        """Return the file's bytes.
+
+        Raises:
+            UsageError: it cannot be read.
+        """
         try:
-            with self.path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return self.path.read_bytes()
         except OSError as error:
             raise UsageError(f"{self.path} cannot be read: {error.strerror}") from error
 
+    def text(self) -> str:
+        """Return the file's text.
+
+        Raises:
+            FileError: it is not UTF-8.
+        """
+        content = self.read()
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise self.problem(
+                line,
+                f"expected UTF-8 text, got the byte 0x{content[error.start]:02x}",
+                "save the file as UTF-8, or take it again from its home",
+            ) from error
+
     def problem(self, line: int, message: str, hint: str = "", column: int = 0) -> FileError:
         """Return an error at a line of this file; 0 for the file as a whole."""
-        return FileError(
-            [
-                Problem(
-                    file=str(self.path),
-                    line=line,
-                    column=column or min(line, 1),
-                    message=message,
-                    hint=hint,
-                )
-            ]
-        )
+        file, column = str(self.path), column or min(line, 1)
+        return FileError([Problem(file=file, line=line, column=column, message=message, hint=hint)])
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Yield lines with their numbers, without the line break."""
-        number = 0
-        with self._open() as file:
-            try:
-                for number, line in enumerate(file, 1):
-                    yield number, line.rstrip("\r\n")
-            except UnicodeDecodeError as error:
-                raise self._not_text(number + 1, error) from error
+        for number, line in enumerate(StringIO(self.text()), 1):
+            yield number, line.rstrip("\n")
 
     def rows(self, columns: Mapping[str, Column]) -> Iterator[Row]:
         """Yield the rows of a table with a header.
@@ -94,35 +97,30 @@ class Source:
             FileError: a column is missing, a row has another number of fields than the header, or
                 a field is not what its column takes.
         """
-        with self._open() as file, self._decoding(1):
-            first = file.readline().rstrip("\r\n")
-            if not first.strip():
-                raise self.problem(0, "the file is empty", f"expected {self.title}")
-            cut = "\t" if "\t" in first else ","
-            header = next(csv.reader([first], delimiter=cut))
-            self._check_header(header, [c.name for c in columns.values() if not c.optional])
-            for number, (line, fields) in enumerate(self._fields(file, cut, len(header))):
+        file = StringIO(self.text(), newline="")
+        first = file.readline()
+        if not first.strip():
+            raise self.problem(0, "the file is empty", f"expected {self.title}")
+        reader = csv.reader(file, delimiter="\t" if "\t" in first else ",")
+        header = next(csv.reader([first], delimiter=reader.dialect.delimiter))
+        self._check_header(header, [c.name for c in columns.values() if not c.optional])
+        number, line = 0, 2
+        while (fields := self._next(reader, line)) is not None:
+            if fields and len(fields) != len(header):
+                message = f"expected {len(header)} fields as in the header, got {len(fields)}"
+                raise self.problem(line, message, "an unclosed quotation mark swallows lines")
+            if fields:
                 texts = dict(zip(header, map(str.strip, fields), strict=True))
                 values = {name: self._value(texts, c, line) for name, c in columns.items()}
                 yield Row(line, number, values)
-
-    def _fields(self, file: TextIO, cut: str, size: int) -> Iterator[tuple[int, list[str]]]:
-        """Yield the fields of each row after the header, with the line where it begins."""
-        reader = csv.reader(file, delimiter=cut)
-        while True:
+                number += 1
             line = reader.line_num + 2
-            with self._decoding(line):
-                try:
-                    row = next(reader, None)
-                except csv.Error as error:
-                    raise self.problem(line, f"this row cannot be read: {error}") from error
-            if row is None:
-                return
-            if row and len(row) != size:
-                message = f"expected {size} fields as in the header, got {len(row)}"
-                raise self.problem(line, message, "an unclosed quotation mark swallows lines")
-            if row:
-                yield line, row
+
+    def _next(self, reader: Iterator[list[str]], line: int) -> list[str] | None:
+        try:
+            return next(reader, None)
+        except csv.Error as error:
+            raise self.problem(line, f"this row cannot be read: {error}") from error
 
     def _check_header(self, header: Sequence[str], required: Sequence[str]) -> None:
         missing = [name for name in required if name not in header]
@@ -168,12 +166,11 @@ class Source:
         Raises:
             FileError: the file is not JSON.
         """
-        with self._open() as file, self._decoding(0):
-            try:
-                return json.load(file)
-            except json.JSONDecodeError as error:
-                message = f"expected JSON: {error.msg}"
-                raise self.problem(error.lineno, message, "", error.colno) from error
+        try:
+            return json.loads(self.text())
+        except json.JSONDecodeError as error:
+            message = f"expected JSON: {error.msg}"
+            raise self.problem(error.lineno, message, "", error.colno) from error
 
     def line_of(self, text: str) -> int:
         """Return the first line that holds ``text``, the place of a JSON value; 0 without one."""
@@ -205,27 +202,6 @@ class Source:
             hint = f"did you mean '{near}'?" if near else ""
             raise self.problem(line, f"{of}: expected {' or '.join(known)}, got '{value}'", hint)
         return value
-
-    def _open(self) -> TextIO:
-        try:
-            return self.path.open(encoding="utf-8-sig", newline="")
-        except OSError as error:
-            raise UsageError(f"{self.path} cannot be read: {error.strerror}") from error
-
-    @contextmanager
-    def _decoding(self, line: int) -> Iterator[None]:
-        """Report bytes that are not UTF-8 as a mistake at ``line``."""
-        try:
-            yield
-        except UnicodeDecodeError as error:
-            raise self._not_text(line, error) from error
-
-    def _not_text(self, line: int, error: UnicodeDecodeError) -> FileError:
-        return self.problem(
-            line,
-            f"expected UTF-8 text, got the byte 0x{error.object[error.start]:02x}",
-            "save the file as UTF-8, or take it again from its home",
-        )
 
 
 def _kind_of(value: object) -> str:
