@@ -1,4 +1,4 @@
-"""Runs a model through a user's copies of published data sets and makes an audit of it.
+"""Measures a model by a user's copies of published data sets and makes an audit of it.
 
 It has no gate and no finding: these numbers are for comparison with the literature.
 """
@@ -6,7 +6,6 @@ It has no gate and no finding: these numbers are for comparison with the literat
 from __future__ import annotations
 
 import datetime
-import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,19 +14,15 @@ from typing import Any
 from bias_audit import determinism
 from bias_audit.assembling import model_record
 from bias_audit.assess import Settings
-from bias_audit.benchmarking import Benchmark, benchmark
-from bias_audit.benchmarking.rows import written
-from bias_audit.benchmarking.running import chosen_measures
-from bias_audit.datasets import Dataset, open_dataset
-from bias_audit.errors import NothingToAuditError, ScoringError, UsageError
+from bias_audit.datasets.pair_scores import encode_rows
+from bias_audit.datasets.run import DatasetTask, data_digest, plan_datasets
+from bias_audit.datasets.scores import Listener, sentence_scorer
 from bias_audit.finished import Audit
 from bias_audit.gates import STATES
 from bias_audit.metrics.info import records
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results import (
     PAIR_SCORES_FILE,
-    ErrorRecord,
-    ProbeRecord,
     Results,
     Run,
     Tool,
@@ -35,11 +30,8 @@ from bias_audit.results import (
 )
 from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, engine_told
-from bias_audit.scoring.base import SentenceBackend, SentenceScoring
 from bias_audit.storing import CacheChoice, opened
 from bias_audit.utils.versions import __version__, package_versions
-
-Listener = Callable[[str, int, int], None]
 
 
 def audit_datasets(
@@ -77,26 +69,26 @@ def audit_datasets(
             cannot be loaded or does not repeat its answers, or nothing is left.
     """
     settings = settings or Settings()
-    datasets = [open_dataset(name, path) for name, path in sorted(data.items())]
-    if not datasets:
-        raise NothingToAuditError("no data set was named", hint="--data crows-pairs=FILE")
-    for dataset in datasets:
-        chosen_measures(dataset.info, measures)
+    tasks = plan_datasets(data, measures, examples=examples, limit=limit)
     with opened(model, cache, **options) as kept:
-        _scorer(kept.plain)
+        sentence_scorer(kept.plain)
         started = (now or _utc_now)()
         clock = time.monotonic()
         spec = ProbeCatalogue().sanity("en")
         spoken = {"en": spec}
         sanity = check_all(kept.checked, spoken)
-        scorer = _scorer(kept.backend)
-        done, errors = _measured(datasets, scorer, measures, settings, examples, limit, progress)
+        scorer = sentence_scorer(kept.backend)
+        runs = [
+            task.run(scorer, confidence=settings.confidence, seed=settings.seed, progress=progress)
+            for task in tasks
+        ]
         repeated = kept.repeated_sentences(spec.sentences if spec else ())
         if kept.woken:
             sanity = check_all(kept.model, spoken)
         info = kept.plain.info
         told = kept.use.told() | engine_told(kept.plain) | determinism.told(repeated, info)
-    measured = tuple(result for found in done for result in found.results)
+    errors = tuple(run.error for run in runs if run.error is not None)
+    measured = tuple(result for run in runs for result in run.results)
     results = Results(
         tool=Tool(name="bias-audit", version=__version__),
         model=model_record(kept.plain.info),
@@ -104,84 +96,29 @@ def audit_datasets(
             seed=settings.seed,
             created=started.isoformat(timespec="seconds"),
             duration_s=round(time.monotonic() - clock, 2),
-            partial=any(found.cut for found in done),
+            partial=any(run.partial for run in runs),
             command=command,
-            catalogue_digest=_digest(datasets),
+            catalogue_digest=data_digest(tasks),
         ),
         states=dict.fromkeys(STATES, 0) | {"error": len(errors)},
         sanity=sanity[0],
         determinism=determinism.recorded(repeated, info),
-        probes=tuple(found.record for found in done),
+        probes=tuple(run.record for run in runs),
         results=measured,
         metrics=records(measured),
         findings=(),
-        skips=tuple(skip for found in done for skip in found.skips),
-        errors=tuple(errors),
+        skips=tuple(skip for run in runs for skip in run.skips),
+        errors=errors,
         exit_code=3 if errors else 0,
     )
     results = normalise(results)
     return Audit(
         results=results,
-        manifest=_manifest(kept.plain, results, settings, options, datasets, measures) | told,
+        manifest=_manifest(kept.plain, results, settings, options, tasks) | told,
         cache=kept.use,
         drawings=kept.drawings,
-        further={PAIR_SCORES_FILE: written(row for found in done for row in found.rows)},
+        further={PAIR_SCORES_FILE: encode_rows(row for run in runs for row in run.rows)},
     )
-
-
-def _scorer(backend: Backend) -> SentenceScoring:
-    """The backend's way to score sentences."""
-    if not isinstance(backend, SentenceBackend):
-        raise UsageError(
-            f"{type(backend).__name__} scores words only, not whole sentences",
-            hint="give it a method 'sentence_scorer', or use a masked language model",
-        )
-    return backend.sentence_scorer()
-
-
-def _measured(
-    opened: Sequence[Dataset],
-    scorer: SentenceScoring,
-    measures: Sequence[str],
-    settings: Settings,
-    examples: int,
-    limit: int | None,
-    progress: Listener | None,
-) -> tuple[list[Benchmark], list[ErrorRecord]]:
-    """Every data set; one that the model cannot score is recorded, and the rest goes on."""
-    done, errors = [], []
-    for dataset in opened:
-        try:
-            found = benchmark(
-                scorer,
-                dataset,
-                measures=measures,
-                confidence=settings.confidence,
-                examples=examples,
-                limit=limit,
-                seed=settings.seed,
-                progress=progress,
-            )
-        except (ScoringError, RuntimeError, MemoryError) as error:
-            message = str(getattr(error, "message", error)) or repr(error)
-            kind = type(error).__name__
-            errors.append(ErrorRecord(probe=dataset.info.id, type=kind, message=message))
-            record = ProbeRecord(
-                id=dataset.info.id,
-                version=1,
-                axis="benchmark",
-                title=dataset.info.title,
-                state="error",
-                reason=message,
-            )
-            found = Benchmark(record=record)
-        done.append(found)
-    return done, errors
-
-
-def _digest(opened: Sequence[Dataset]) -> str:
-    listed = "\n".join(f"{dataset.info.id}:{dataset.sha256}" for dataset in opened)
-    return hashlib.sha256(listed.encode()).hexdigest()
 
 
 def _manifest(
@@ -189,10 +126,9 @@ def _manifest(
     results: Results,
     settings: Settings,
     options: Mapping[str, Any],
-    opened: Sequence[Dataset],
-    measures: Sequence[str],
+    tasks: Sequence[DatasetTask],
 ) -> dict[str, Any]:
-    """What the run is repeated from."""
+    """Return what the run is repeated from."""
     info = backend.info
     return {
         "state": "partial" if results.run.partial else "complete",
@@ -202,15 +138,7 @@ def _manifest(
         "options": {key: str(value) for key, value in sorted(options.items())},
         "analysis": {name: getattr(settings, name) for name in settings.__slots__},
         "run": results.run.model_dump(),
-        "datasets": {
-            dataset.info.id: {
-                "sha256": dataset.sha256,
-                "files": {file.name: file.sha256 for file in dataset.files},
-                "licence": dataset.info.licence,
-                "measures": list(chosen_measures(dataset.info, measures)),
-            }
-            for dataset in opened
-        },
+        "datasets": {task.id: task.manifest for task in tasks},
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bias_audit._published import compare_published
+from bias_audit.datasets.compare import compare_dataset_runs
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.pairing import compare_runs
 from bias_audit.reports import comparison as shown
@@ -97,7 +97,7 @@ def compare(
     old, new = _stored(baseline, folder), _stored(candidate, folder)
     named = {"candidate": _named(candidate), "candidate_model": new.results.model}
     if old.pair_scores is not None or new.pair_scores is not None:
-        record = compare_published(old, new, names=(_named(baseline), _named(candidate)))
+        record = compare_dataset_runs(old, new, names=(_named(baseline), _named(candidate)))
         return Compared(record=record.model_copy(update=named))
     for run, source in ((old, baseline), (new, candidate)):
         if run.evidence is None:

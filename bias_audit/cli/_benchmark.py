@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bias_audit.benchmarking.running import chosen_measures
 from bias_audit.datasets import DATASETS, get, open_dataset
+from bias_audit.datasets.run import select_measures
 from bias_audit.errors import UsageError
 
 
@@ -58,7 +58,7 @@ def dry_run(data: dict[str, Path], measures: Sequence[str]) -> int:
     """Read every data set and say what would be measured; no model."""
     for name, path in sorted(data.items()):
         dataset = open_dataset(name, path)
-        chosen = chosen_measures(dataset.info, measures)
-        print(f"{name:40} {dataset.facts().rows:>8,} records; {', '.join(chosen)}")
+        chosen = select_measures(dataset.info, measures)
+        print(f"{name:40} {dataset.summary().rows:>8,} records; {', '.join(chosen)}")
     print("no model was loaded")
     return 0

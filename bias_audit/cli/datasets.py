@@ -65,7 +65,7 @@ def describe(name: str, data: Path | None, **flags: bool) -> int:
     from bias_audit.datasets import get, open_dataset
 
     info = get(name)
-    facts = open_dataset(name, data).facts() if data is not None else None
+    facts = open_dataset(name, data).summary() if data is not None else None
     if flags["json"]:
         click.echo(json.dumps(_as_json(info, facts), indent=1, ensure_ascii=False))
         return 0
@@ -99,19 +99,19 @@ def describe(name: str, data: Path | None, **flags: bool) -> int:
 def fetch(name: str, to: Path | None, *, replace: bool, offline: bool) -> int:
     """Fetch a data set from its authors' page, and check its digest where one is known."""
     from bias_audit.datasets import get
-    from bias_audit.datasets.fetching import fetch as bring
+    from bias_audit.datasets.download import fetch as download
 
     info = get(name)
     click.echo(f"{info.title}, {info.licence}\nCite: {info.citation}", err=True)
     folder = to or Path("bias-audit-data") / info.id
-    found = bring(
+    files = download(
         info,
         folder,
         offline=offline,
         replace=replace,
-        say=lambda url: click.echo(f"fetching {url}", err=True),
+        announce=lambda url: click.echo(f"fetching {url}", err=True),
     )
-    for file in found:
+    for file in files:
         state = "as known" if file.checked else "no digest known, write this one down"
         there = "" if file.new else ", was there already"
         click.echo(visible(f"{file.path}  {file.bytes:,} bytes{there}"))

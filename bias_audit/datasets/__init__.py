@@ -1,14 +1,26 @@
 """Published data sets: readers for a user's own copies. No text of them is part of this program.
 
+``registry`` lists them, ``readers`` holds one module for each kind of file, ``dataset`` opens a
+copy, ``run`` measures a model by it, ``compare`` compares two such runs.
+
 >>> from bias_audit.datasets import open_dataset            # doctest: +SKIP
 >>> pairs = open_dataset("crows-pairs", "crows_pairs_anonymized.csv")
->>> pairs.facts().rows
+>>> pairs.summary().rows
 """
 
 from __future__ import annotations
 
-from bias_audit.datasets.info import DATASETS, DatasetInfo, get
-from bias_audit.datasets.opening import Dataset, Facts, open_dataset
+from bias_audit.datasets.dataset import Dataset, DatasetSummary, open_dataset
+from bias_audit.datasets.info import DatasetInfo
 from bias_audit.datasets.pairs import sentence_pairs
+from bias_audit.datasets.registry import DATASETS, get
 
-__all__ = ["DATASETS", "Dataset", "DatasetInfo", "Facts", "get", "open_dataset", "sentence_pairs"]
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "DatasetInfo",
+    "DatasetSummary",
+    "get",
+    "open_dataset",
+    "sentence_pairs",
+]

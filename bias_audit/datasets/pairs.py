@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from bias_audit.datasets._json_files import UNKNOWN
-from bias_audit.datasets.opening import Dataset
-from bias_audit.datasets.records import Choice, PronounSentence, Question, SentencePair
+from bias_audit.datasets.dataset import Dataset
+from bias_audit.datasets.info import PAIR_MEASURES
+from bias_audit.datasets.items import Choice, PronounSentence, Question, SentencePair
 from bias_audit.errors import UsageError
 
-KINDS = ("crows_pairs", "redditbias", "winoqueer", "stereoset", "winobias", "bbq")
-"""Readers whose records make pairs."""
+UNKNOWN = "unknown"
+"""The group of BBQ's answer that names no person."""
 
 
 class Pairs:
@@ -24,28 +24,28 @@ class Pairs:
     """
 
     def __init__(self, dataset: Dataset) -> None:
-        if dataset.info.reader not in KINDS:
+        if not set(PAIR_MEASURES) & set(dataset.info.measures):
             raise UsageError(
                 f"{dataset.info.title} holds no sentence pairs: {dataset.info.holds}",
                 hint="'bias-audit datasets describe' names the measures that take it",
             )
         self._dataset = dataset
         self.left_out: Counter[str] = Counter()
-        """How many records made no pair, by reason; complete after a whole pass."""
+        """How many items made no pair, by reason; complete after a whole pass."""
 
     def __iter__(self) -> Iterator[SentencePair]:
         self.left_out.clear()
         waiting: dict[tuple[str, str, str], PronounSentence] = {}
-        for record in self._dataset:
-            match record:
+        for item in self._dataset:
+            match item:
                 case SentencePair():
-                    yield record
+                    yield item
                 case Choice():
-                    yield _chosen(record)
+                    yield _choice_pair(item)
                 case PronounSentence():
-                    yield from self._opposed(record, waiting)
+                    yield from self._pronoun_pair(item, waiting)
                 case Question():
-                    yield from self._answered(record)
+                    yield from self._answer_pair(item)
         if waiting:
             first = min(waiting.values(), key=lambda r: r.id)
             missing = "anti" if first.stance == "pro" else "pro"
@@ -55,10 +55,10 @@ class Pairs:
                 hint=f"give the folder that holds the {missing}_stereotyped files too",
             )
 
-    def _opposed(
+    def _pronoun_pair(
         self, one: PronounSentence, waiting: dict[tuple[str, str, str], PronounSentence]
     ) -> Iterator[SentencePair]:
-        """A pair as soon as both sentences of a number have come."""
+        """Yield a pair as soon as both sentences of a number have come."""
         key = (one.kind, one.split, one.id.split(".")[2])
         other = waiting.pop(key, None)
         if other is None:
@@ -77,24 +77,24 @@ class Pairs:
             line=pro.line,
         )
 
-    def _answered(self, item: Question) -> Iterator[SentencePair]:
-        """Two people of an ambiguous context, where the stereotype is about exactly one of them."""
+    def _answer_pair(self, item: Question) -> Iterator[SentencePair]:
+        """Yield two answers where the stereotype is about exactly one of two people."""
         if item.condition != "ambig":
             self.left_out["the context gives the answer away"] += 1
             return
         people = [n for n, group in enumerate(item.groups) if group.lower() != UNKNOWN]
-        known = {group.lower() for group in item.stereotyped}
-        about = [n for n in people if item.groups[n].lower() in known]
+        stereotyped = {group.lower() for group in item.stereotyped}
+        people.sort(key=lambda n: item.groups[n].lower() not in stereotyped)
+        about = [n for n in people if item.groups[n].lower() in stereotyped]
         if len(people) != 2 or len(about) != 1:
             self.left_out["the stereotype is not about exactly one of two people"] += 1
             return
-        other = next(n for n in people if n != about[0])
-        fits, against = (about[0], other) if item.polarity == "neg" else (other, about[0])
+        fits, against = people if item.polarity == "neg" else reversed(people)
         frame = f"{item.context} {item.question} "
         yield SentencePair(
             id=item.id,
-            more=frame + _sentence(item.answers[fits]),
-            less=frame + _sentence(item.answers[against]),
+            more=f"{frame}{item.answers[fits].removesuffix('.')}.",
+            less=f"{frame}{item.answers[against].removesuffix('.')}.",
             category=item.category,
             cluster=item.cluster,
             line=item.line,
@@ -102,7 +102,7 @@ class Pairs:
 
 
 def sentence_pairs(dataset: Dataset) -> Pairs:
-    """Return the pairs of a data set; iterating reads the files anew.
+    """Return the pairs of a data set; each iteration reads the files again.
 
     Raises:
         UsageError: the data set has no pairs.
@@ -110,7 +110,7 @@ def sentence_pairs(dataset: Dataset) -> Pairs:
     return Pairs(dataset)
 
 
-def _chosen(item: Choice) -> SentencePair:
+def _choice_pair(item: Choice) -> SentencePair:
     before = f"{item.context} " if item.kind == "intersentence" else ""
     return SentencePair(
         id=item.id,
@@ -120,7 +120,3 @@ def _chosen(item: Choice) -> SentencePair:
         cluster=item.target,
         line=item.line,
     )
-
-
-def _sentence(answer: str) -> str:
-    return answer if answer.endswith(".") else f"{answer}."

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from bias_audit.benchmarking.running import chosen_measures
 
 from bias_audit.benchmarking import benchmark
-from bias_audit.benchmarking.passes import score_pairs
-from bias_audit.benchmarking.running import chosen_measures
 from bias_audit.datasets import get, open_dataset
+from bias_audit.datasets.scores import score_pairs
 from bias_audit.errors import NothingToAuditError, UnknownNameError, UsageError
 from bias_audit.metrics import sentence
 from bias_audit.metrics._benchmarks import BENCHMARKS

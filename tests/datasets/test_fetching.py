@@ -10,7 +10,7 @@ import pytest
 
 from bias_audit.cli._app import run
 from bias_audit.datasets import DATASETS, fetching, get, info, open_dataset
-from bias_audit.datasets._homes import Remote
+from bias_audit.datasets.info import Remote
 from bias_audit.errors import UsageError
 from tests.datasets import files
 

@@ -6,9 +6,9 @@ import hashlib
 import json
 
 import pytest
+from bias_audit.datasets._stereoset import fills
 
 from bias_audit.datasets import DATASETS, open_dataset, sentence_pairs
-from bias_audit.datasets._stereoset import fills
 from bias_audit.errors import FileError, UnknownNameError, UsageError
 from tests.datasets import files
 
@@ -312,7 +312,8 @@ def test_a_file_is_read_as_it_is_asked_for(tmp_path):
 def test_the_known_file_is_recognised(tmp_path, monkeypatch):
     path = files.write(tmp_path, "crows-pairs")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    from bias_audit.datasets import _homes, info
+    from bias_audit.datasets import info
+    from bias_audit.probes.search_path import _homes
 
     remote = _homes.Remote(url="https://example.org/x", name=path.name, sha256=digest)
     monkeypatch.setattr(info, "HOMES", {"crows-pairs": (remote,)})

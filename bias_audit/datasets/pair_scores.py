@@ -10,11 +10,13 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 
-from bias_audit.benchmarking.passes import Column
-from bias_audit.datasets.records import SentencePair
+import numpy as np
+
 from bias_audit.errors import UsageError
+from bias_audit.metrics.pairs import Ties
 from bias_audit.results import PAIR_SCORES_FILE
 from bias_audit.results.evidence import Source
+from bias_audit.utils.arrays import Floats
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +25,7 @@ class PairRow:
 
     dataset: str
     pair: str
-    """Its id; for ``stereoset_lms_items``, which meets two comparisons in an item, with the
+    """Its id; for ``stereoset_lms_items``, which makes two comparisons in an item, with the
     candidate's name."""
     category: str
     direction: str
@@ -43,32 +45,20 @@ _LARGEST = 1e15
 """No sum of log-probabilities comes near it; rounding to 3 decimals stays finite."""
 
 
-def pair_rows(
-    name: str, columns: dict[str, Column], pairs: Sequence[SentencePair]
-) -> list[PairRow]:
-    """The rows of a data set, measure by measure."""
-    return [
-        PairRow(
-            dataset=name,
-            pair=pair.id,
-            category=pair.category,
-            direction=pair.direction,
-            cluster=pair.cluster,
-            measure=measure,
-            more=None if skip else more,
-            less=None if skip else less,
-            skip=skip[0] if skip else "",
-            detail=skip[1] if skip else "",
-        )
-        for measure, column in columns.items()
-        for pair, more, less, skip in zip(
-            pairs, column.more, column.less, column.skips, strict=True
-        )
-    ]
+def score_arrays(rows: Sequence[PairRow]) -> tuple[Floats, Floats, Ties]:
+    """Return both scores of rows of one measure, (n,) each, and what a tie counts.
+
+    The published script of CrowS-Pairs rounds to 3 decimals and counts a tie as lost.
+    """
+    more = np.array([row.more for row in rows], dtype=np.float64)
+    less = np.array([row.less for row in rows], dtype=np.float64)
+    if rows and rows[0].measure.endswith("_published"):
+        return np.round(more, 3), np.round(less, 3), "lost"
+    return more, less, "half"
 
 
-def written(rows: Iterable[PairRow]) -> bytes:
-    """The bytes of the file."""
+def encode_rows(rows: Iterable[PairRow]) -> bytes:
+    """Return the bytes of the file."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEADER)
@@ -78,11 +68,11 @@ def written(rows: Iterable[PairRow]) -> bytes:
     return gzip.compress(text.getvalue().encode("utf-8", "backslashreplace"), 6, mtime=0)
 
 
-def read(source: Source) -> list[PairRow]:
+def read_rows(source: Source) -> list[PairRow]:
     """Read the file, or its bytes.
 
     Raises:
-        UsageError: it is no such file.
+        UsageError: it is another kind of file, or damaged.
     """
     try:
         content = source if isinstance(source, bytes) else source.read_bytes()
@@ -90,26 +80,26 @@ def read(source: Source) -> list[PairRow]:
         lines = csv.reader(io.StringIO(text, newline=""), strict=True)
         if next(lines, []) != _HEADER:
             raise ValueError(f"expected the columns {', '.join(_HEADER)}")
-        return [_row(line, lines.line_num) for line in lines]
+        return [_parse(line, lines.line_num) for line in lines]
     except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
-        named = "the file" if isinstance(source, bytes) else source
+        name = "the file" if isinstance(source, bytes) else source
         raise UsageError(
-            f"{named} is no file of benchmark scores: {error}",
+            f"{name} is no file of benchmark scores: {error}",
             hint=f"expected {PAIR_SCORES_FILE} from the folder of a run of data sets",
         ) from error
 
 
-def _row(line: list[str], number: int) -> PairRow:
-    """One line, with both scores or none."""
+def _parse(line: list[str], number: int) -> PairRow:
+    """Return one line, with both scores or none."""
     if len(line) != len(_HEADER):
         raise ValueError(f"line {number} has {len(line)} of {len(_HEADER)} fields")
     row = dict(zip(_HEADER, line, strict=True))
     scores = [row.pop(name) for name in ("more", "less")]
-    more, less = (None if row["skip"] else _score(text, number) for text in scores)
+    more, less = (None if row["skip"] else _parse_score(text, number) for text in scores)
     return PairRow(**row, more=more, less=less)
 
 
-def _score(text: str, number: int) -> float:
+def _parse_score(text: str, number: int) -> float:
     value = float(text)
     if not math.isfinite(value) or abs(value) > _LARGEST:
         raise ValueError(f"line {number}: expected a score, got {text[:40]!r}")

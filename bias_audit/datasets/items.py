@@ -7,7 +7,18 @@ several places.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
+
+
+class Labels(NamedTuple):
+    """What an item is counted by."""
+
+    category: str
+    """Kind of bias, axis or role."""
+    cluster: str
+    """What makes items dependent; empty for an item of its own."""
+    text: tuple[str, ...]
+    """What a repeated item has in common with an earlier one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,7 +184,7 @@ class Question:
     line: int = 0
 
 
-Record = (
+Item = (
     SentencePair
     | Choice
     | PronounSentence
@@ -183,3 +194,28 @@ Record = (
     | TermSet
     | Question
 )
+
+
+def labels(item: Item) -> Labels:
+    """Return what an item is counted by."""
+    match item:
+        case SentencePair():
+            return Labels(item.category, item.cluster, (item.more, item.less))
+        case Choice():
+            sentences = (item.stereotype, item.anti, item.unrelated)
+            category = f"{item.kind}: {item.category}"
+            return Labels(category, item.target, (item.context, *sentences))
+        case PronounSentence():
+            parts = " ".join(filter(None, (item.stance, item.kind, item.split)))
+            return Labels(parts or item.gender, item.occupation, (item.text, item.entity))
+        case MaskedSentence():
+            return Labels(item.gender, item.template, (item.text,))
+        case GroupSentence():
+            return Labels(item.axis, item.template, (item.text,))
+        case OpenTemplate():
+            return Labels(item.category, item.identity, (item.left, item.right))
+        case TermSet():
+            return Labels(item.test, "", (item.test, item.role))
+        case Question():
+            question = (item.context, item.question)
+            return Labels(item.category, item.cluster, (*question, *item.answers))

@@ -1,0 +1,155 @@
+"""A user's copy of a data set: its files with their digests, its items, what is counted in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from bias_audit.datasets.info import DatasetInfo
+from bias_audit.datasets.items import Item, labels
+from bias_audit.datasets.readers.source import Source
+from bias_audit.datasets.registry import get
+from bias_audit.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetFile:
+    """One file of a data set."""
+
+    name: str
+    path: Path
+    sha256: str
+    bytes: int
+    known: bool
+    """Whether it is byte for byte the file that this program was tried on."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetSummary:
+    """What is in a user's copy."""
+
+    files: tuple[DatasetFile, ...]
+    sha256: str
+    """Of the file; of all names and digests where there are several."""
+    rows: int
+    """Items."""
+    categories: Mapping[str, int]
+    """Items by kind of bias, axis or role."""
+    clusters: int
+    """Groups of dependent items; 0 where the data set names none."""
+    duplicates: int
+    """Items whose text is that of an earlier one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A user's copy of a published data set.
+
+    Each iteration reads the files again, one item at a time.
+    """
+
+    info: DatasetInfo
+    path: Path
+    sources: tuple[Source, ...] = field(repr=False)
+
+    def __iter__(self) -> Iterator[Item]:
+        return self.info.reader(self.sources)
+
+    @cached_property
+    def files(self) -> tuple[DatasetFile, ...]:
+        """The files with their digests."""
+        known = {remote.name: remote.sha256 for remote in self.info.files}
+        return tuple(
+            DatasetFile(
+                name=source.path.name,
+                path=source.path,
+                sha256=(digest := hashlib.sha256(source.read()).hexdigest()),
+                bytes=source.path.stat().st_size,
+                known=known.get(source.path.name) == digest,
+            )
+            for source in self.sources
+        )
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the file; of all names and digests where there are several."""
+        if len(self.files) == 1:
+            return self.files[0].sha256
+        lines = "\n".join(f"{file.sha256}  {file.name}" for file in self.files)
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def summary(self) -> DatasetSummary:
+        """Read everything once and count.
+
+        Raises:
+            FileError: a file does not have the format of this data set.
+            UsageError: the files hold no item.
+        """
+        categories: Counter[str] = Counter()
+        clusters: set[str] = set()
+        texts: set[bytes] = set()
+        for item in self:
+            category, cluster, text = labels(item)
+            categories[category] += 1
+            clusters.add(cluster)
+            texts.add(hashlib.blake2b(repr(text).encode(), digest_size=12).digest())
+        if not categories:
+            raise UsageError(
+                f"{self.path} holds no record of {self.info.title}",
+                hint=f"expected {self.info.give}; get it again: {self.info.home}",
+            )
+        rows = categories.total()
+        return DatasetSummary(
+            files=self.files,
+            sha256=self.sha256,
+            rows=rows,
+            categories=dict(sorted(categories.items())),
+            clusters=len(clusters - {""}),
+            duplicates=rows - len(texts),
+        )
+
+
+def open_dataset(name: str, path: str | Path) -> Dataset:
+    """Open a user's copy of the data set ``name``.
+
+    Args:
+        name: id of the data set.
+        path: the file, or the folder where there are several.
+
+    Raises:
+        UnknownNameError: no such data set.
+        UsageError: nothing fitting is at ``path``.
+    """
+    info, place = get(name), Path(path)
+    if not place.exists():
+        raise UsageError(
+            f"there is nothing at {place}",
+            hint=f"expected {info.give}; 'bias-audit datasets fetch {name}' brings it"
+            if info.files
+            else f"expected {info.give}, from {info.home}",
+        )
+    sources = (Source(path=file, title=info.title, give=info.give) for file in _files(info, place))
+    return Dataset(info=info, path=place, sources=tuple(sources))
+
+
+def _files(info: DatasetInfo, place: Path) -> list[Path]:
+    """Return the files of a data set at a path."""
+    folder = place if place.is_dir() else place.parent
+    if info.parts:
+        missing = [name for name in info.parts if not (folder / name).is_file()]
+        if missing:
+            raise UsageError(
+                f"{folder} lacks {', '.join(missing)} of {info.title}", hint=f"expected {info.give}"
+            )
+        return [folder / name for name in info.parts]
+    if place.is_file():
+        return [place]
+    files = sorted(place.glob(info.pattern)) if info.pattern else []
+    files = files or [place / f.name for f in info.files if (place / f.name).is_file()]
+    if not files:
+        raise UsageError(f"{place} holds no file of {info.title}: expected {info.give}")
+    return files
