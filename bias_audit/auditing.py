@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bias_audit import archive, determinism
 from bias_audit.archive import SanityCheck
-from bias_audit.assembling import manifest, recalled
+from bias_audit.assembling import build_results_cached, manifest
 from bias_audit.assess import Settings
 from bias_audit.catalogue import Catalogue
 from bias_audit.config import GateConfig
@@ -19,6 +19,7 @@ from bias_audit.finished import EVIDENCE, Audit, AuditFinding, choose_folder, ev
 from bias_audit.judging import judged
 from bias_audit.measuring import Measured, ProgressListener, measure
 from bias_audit.pairing import StoredRun
+from bias_audit.pipeline.result_cache import ResultCache
 from bias_audit.planning import Plan, make_plan
 from bias_audit.policy import Policy
 from bias_audit.requested.listing import chosen
@@ -93,7 +94,11 @@ def audit(
         info = kept.plain.info
         told = engine_told(kept.plain) | determinism.told(asked_of.repeated, info)
         duration = time.monotonic() - clock
-        results = recalled(plan, info, measured, settings, sanity, kept.assessments)
+        stored = (
+            ResultCache(kept.store, fresh=kept.shelf.fresh) if kept.store and kept.shelf else None
+        )
+        results = build_results_cached(plan, info, measured, settings, sanity, stored)
+    use = replace(kept.use, recalled=stored is not None and stored.hit)
     policy = policy or Policy(gates=tuple(gates), strict=strict)
     run = results.run.model_copy(
         update={
@@ -110,9 +115,8 @@ def audit(
     return Audit(
         results=results,
         measured=measured,
-        manifest=manifest(plan, info, results, settings, options) | kept.use.told() | told,
-        cache=kept.use,
-        drawings=kept.drawings,
+        manifest=manifest(plan, info, results, settings, options) | use.told() | told,
+        cache=use,
     )
 
 

@@ -113,7 +113,6 @@ def audit_datasets(
         results=results,
         manifest=_manifest(kept.plain, results, settings, options, datasets, measures) | told,
         cache=kept.use,
-        drawings=kept.drawings,
         further={PAIR_SCORES: written(row for found in done for row in found.rows)},
     )
 

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from bias_audit.archive import Results, results_text
 from bias_audit.errors import UnknownNameError
-
-if TYPE_CHECKING:
-    from bias_audit.render.html import Drawings
 
 Renderer = Callable[[Results], str]
 """Turns an audit into the text of one file."""
@@ -27,17 +23,12 @@ def render(results: Results, format: str) -> str:
     return _FORMATS[format](results)
 
 
-def for_people(results: Results, drawings: Drawings | None = None) -> dict[str, str]:
-    """Return report and summary by their file names, both from words that are found once.
-
-    Args:
-        results: the audit.
-        drawings: charts of earlier reports; they change the time that it takes, never the report.
-    """
+def for_people(results: Results) -> dict[str, str]:
+    """Return report and summary by their file names, both from words that are found once."""
     from bias_audit.render import html, markdown, view
 
     shown = view.build(results)
-    return {FILES["html"]: html.whole(shown, drawings), FILES["md"]: markdown.summary(shown)}
+    return {FILES["html"]: html.whole(shown), FILES["md"]: markdown.summary(shown)}
 
 
 def formats() -> tuple[str, ...]:

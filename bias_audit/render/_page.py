@@ -114,8 +114,6 @@ class ProbeSection:
     """Secondary measures, not judged."""
     evidence: tuple[Pairs, ...]
     card: tuple[tuple[str, str], ...]
-    narrow: bool = True
-    """Whether its charts are there a second time, laid out for a telephone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,8 +126,6 @@ class Chapter:
     picture: Intervals | None
     table: Table | None
     probes: tuple[ProbeSection, ...]
-    narrow: bool = True
-    """As for a probe."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

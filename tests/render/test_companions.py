@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from bias_audit.render import _page, charts
+from bias_audit.render import _page
 from bias_audit.render._text import percent, signed
 from bias_audit.render.view import build
+from bias_audit.reports import charts
 
 from . import companions
 from .page import Page

@@ -1,0 +1,1 @@
+"""Shows an audit to people and to programs: pages, files, charts."""
