@@ -11,6 +11,7 @@ from bias_audit.errors import NothingToAuditError
 from bias_audit.findings import findings, sentences
 from bias_audit.measuring import Measured
 from bias_audit.metrics.info import records
+from bias_audit.pipeline.result_cache import ResultCache, result_key
 from bias_audit.planning import Plan
 from bias_audit.records import ModelInfo
 from bias_audit.requested.running import extended
@@ -25,48 +26,49 @@ from bias_audit.results import (
     SkipRecord,
     Tool,
 )
-from bias_audit.storing import Assessments
 from bias_audit.utils.versions import __version__, package_versions
 
 TRANSIENT = frozenset({"error", "limit"})
 """Why something that was requested may be missing once and there the next time."""
 
 
-def recalled(
+def build_results_cached(
     plan: Plan,
     info: ModelInfo,
     measured: Measured,
     settings: Settings,
     sanity: Sequence[SanityCheck],
-    kept: Assessments | None,
+    cache: ResultCache | None,
 ) -> Results:
-    """What :func:`assemble` returns, from the store where the same was assembled before.
+    """Return what :func:`build_results` returns, from the cache where it is there.
 
     Raises:
-        NothingToAuditError: as :func:`assemble`.
+        NothingToAuditError: as :func:`build_results`.
     """
     key = None
-    if kept is not None and not _cut_short(measured):
-        tasks = (plan.tasks, plan.lists, plan.orders, plan.digest, plan.partial)
-        found = (measured.scored, measured.asked)
-        key = kept.key(tasks, found, info, settings, tuple(sanity))
-    if kept is None or key is None:
-        return assemble(plan, info, measured, settings, sanity)
-    results = kept.get(key)
+    if cache is not None and not _is_incomplete(measured):
+        inputs = (plan.tasks, plan.lists, plan.orders.by_probe, plan.orders.unfit)
+        key = result_key(
+            *inputs, plan.digest, plan.partial, list(measured.scored.items()),
+            list(measured.asked.items()), info, settings, sanity,
+        )  # fmt: skip
+    if cache is None or key is None:
+        return build_results(plan, info, measured, settings, sanity)
+    results = cache.get(key)
     if results is None:
-        results = assemble(plan, info, measured, settings, sanity)
-        kept.put(key, results)
+        results = build_results(plan, info, measured, settings, sanity)
+        cache.put(key, results)
     return results
 
 
-def _cut_short(measured: Measured) -> bool:
-    """Whether something is missing that another run may have."""
+def _is_incomplete(measured: Measured) -> bool:
+    """Say whether something is missing that another run may have."""
     skips = (skip for asked in measured.asked.values() for skip in asked.skips)
     lost = measured.late or measured.failures or measured.error_types
     return bool(lost) or any(skip.reason in TRANSIENT for skip in skips)
 
 
-def assemble(
+def build_results(
     plan: Plan,
     info: ModelInfo,
     measured: Measured,

@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bias_audit import determinism
-from bias_audit.assembling import manifest, recalled
+from bias_audit.assembling import build_results_cached, manifest
 from bias_audit.assess import Settings
 from bias_audit.config import GateConfig
 from bias_audit.finished import EVIDENCE, Audit, AuditFinding, choose_folder, evidence_bytes
 from bias_audit.judging import judged
 from bias_audit.measuring import Measured, ProgressListener, measure
+from bias_audit.pipeline.result_cache import ResultCache
 from bias_audit.planning import Plan, make_plan
 from bias_audit.policy import Policy
 from bias_audit.probes.catalogue import ProbeCatalogue
@@ -92,7 +93,11 @@ def audit(
         info = kept.plain.info
         told = engine_told(kept.plain) | determinism.told(asked_of.repeated, info)
         duration = time.monotonic() - clock
-        results = recalled(plan, info, measured, settings, sanity, kept.assessments)
+        stored = (
+            ResultCache(kept.store, fresh=kept.shelf.fresh) if kept.store and kept.shelf else None
+        )
+        results = build_results_cached(plan, info, measured, settings, sanity, stored)
+    use = replace(kept.use, recalled=stored is not None and stored.hit)
     policy = policy or Policy(gates=tuple(gates), strict=strict)
     run = results.run.model_copy(
         update={
@@ -109,9 +114,8 @@ def audit(
     return Audit(
         results=results,
         measured=measured,
-        manifest=manifest(plan, info, results, settings, options) | kept.use.told() | told,
-        cache=kept.use,
-        drawings=kept.drawings,
+        manifest=manifest(plan, info, results, settings, options) | use.told() | told,
+        cache=use,
     )
 
 

@@ -21,13 +21,7 @@ from bias_audit.finished import Audit
 from bias_audit.gates import STATES
 from bias_audit.metrics.info import records
 from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.results import (
-    PAIR_SCORES_FILE,
-    Results,
-    Run,
-    Tool,
-    normalise,
-)
+from bias_audit.results import PAIR_SCORES_FILE, Results, Run, Tool, normalise
 from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, engine_told
 from bias_audit.storing import CacheChoice, opened
@@ -116,7 +110,6 @@ def audit_datasets(
         results=results,
         manifest=_manifest(kept.plain, results, settings, options, tasks) | told,
         cache=kept.use,
-        drawings=kept.drawings,
         further={PAIR_SCORES_FILE: encode_rows(row for run in runs for row in run.rows)},
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,11 +23,12 @@ from bias_audit.results import (
     read_manifest,
     write_run,
 )
-from bias_audit.storing import CacheUse, KeptDrawings
+from bias_audit.storing import CacheUse
 from bias_audit.utils.files import write_atomic
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 EVIDENCE = "evidence.csv.gz"
 
@@ -79,8 +79,6 @@ class Audit:
     """Further files of a fresh audit, by name."""
     cache: CacheUse | None = None
     """How many scores of a fresh audit were kept from earlier runs."""
-    drawings: KeptDrawings | None = None
-    """Where charts of a fresh audit are kept."""
 
     @classmethod
     def load(cls, run: str | Path) -> Audit:
@@ -159,8 +157,7 @@ class Audit:
             UsageError: the folder cannot be written.
         """
         target = Path(folder)
-        with self.drawings or nullcontext() as drawings:
-            files: dict[str, str | bytes] = {**render.for_people(self.results, drawings)}
+        files: dict[str, str | bytes] = {**render.for_people(self.results)}
         if self.measured is not None:
             files[EVIDENCE] = evidence_bytes(self.measured)
         elif self.folder is not None and (self.folder / EVIDENCE).is_file():

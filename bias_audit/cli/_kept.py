@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 from bias_audit.errors import UsageError, visible
 from bias_audit.storing import Cache, CacheUse
@@ -20,17 +19,16 @@ def choice(*, fresh: bool, no_cache: bool) -> bool | Cache:
     return False if no_cache else Cache(fresh=fresh)
 
 
-def tell(use: CacheUse | None, *, quiet: bool, later: Sequence[str] = ()) -> None:
+def tell(use: CacheUse | None, *, quiet: bool) -> None:
     """Say where scores came from, if not all of them from the model, and what went wrong.
 
     Args:
         use: what the store did for the run; None where there was no run.
         quiet: say only what went wrong.
-        later: what went wrong when the report was written.
     """
     if use is None:
         return
-    for notice in dict.fromkeys((*use.notices, *later)):
+    for notice in dict.fromkeys(use.notices):
         print(f"Note: {visible(notice)}", file=sys.stderr)
     if use.found and not quiet:
         too = ", and so were the results that they give" if use.recalled else ""

@@ -287,7 +287,6 @@ def _tell(request: Request, done: Audit, folder: Path) -> None:
         terminal.show(done.results, Console(soft_wrap=False), folder=str(folder))
     if request.verbose:
         print(render.render(done.results, "csv"))
-    late = done.drawings.notices if done.drawings else ()
-    _kept.tell(done.cache, quiet=request.quiet, later=late)
+    _kept.tell(done.cache, quiet=request.quiet)
     for notice in done.results.model.notices:
         print(f"Note: {notice}", file=sys.stderr)

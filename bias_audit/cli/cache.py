@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 def cache() -> None:
     """Look at what runs keep, or forget it.
 
-    A run keeps the scores of its model, so that the next run asks only what is new. It also keeps
-    what it made of them, results and charts, for the next run that finds the same scores.
+    A run keeps the scores of its model, so that the next run asks only what is new, and the results
+    that it computed from them, for a next run with the same scores and settings.
     """
 
 
 @cache.command()
 def info() -> int:
-    """Show where scores are kept, how many, of which models, and what was made of them.
+    """Show where scores are kept, how many, of which models, and results of audits.
 
     \b
     Example:
@@ -44,7 +44,7 @@ def info() -> int:
 
 @cache.command()
 def clear() -> int:
-    """Forget all kept scores, results and charts; runs that are under way go on.
+    """Forget all kept scores and results; runs that are under way go on.
 
     \b
     Example:
@@ -57,7 +57,7 @@ def clear() -> int:
     store.clear()
     _require_open(store)
     store.close()
-    click.echo(f"{before / 1e6:,.1f} MB of scores, results and charts are forgotten")
+    click.echo(f"{before / 1e6:,.1f} MB of scores and results are forgotten")
     return _said(store)
 
 

@@ -8,15 +8,11 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING
 
 from bias_audit.errors import UnknownNameError
 from bias_audit.reports import formats as _formats
 from bias_audit.reports.formats import Format, Renderer
 from bias_audit.results import Results
-
-if TYPE_CHECKING:
-    from bias_audit.reports.formats.html import Drawings
 
 __all__ = ["Format", "Renderer", "file_names", "for_people", "formats", "render"]
 
@@ -32,18 +28,13 @@ def render(results: Results, format: str) -> str:
     return _registry()[format].render(results)
 
 
-def for_people(results: Results, drawings: Drawings | None = None) -> dict[str, str]:
-    """Return report and summary by their file names; the view is built once for both.
-
-    Args:
-        results: the audit.
-        drawings: charts of earlier reports; they change the time that it takes, never the report.
-    """
+def for_people(results: Results) -> dict[str, str]:
+    """Return report and summary by their file names; the view is built once for both."""
     from bias_audit.reports.formats import html, markdown
     from bias_audit.reports.view.build import build
 
     view, names = build(results), file_names()
-    return {names["html"]: html.whole(view, drawings), names["md"]: markdown.summary(view)}
+    return {names["html"]: html.whole(view), names["md"]: markdown.summary(view)}
 
 
 def formats() -> tuple[str, ...]:

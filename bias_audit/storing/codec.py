@@ -11,7 +11,7 @@ import json
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,14 @@ from bias_audit.determinism import Repeated
 from bias_audit.records import OpenScore, WordScore
 from bias_audit.sentence_scores import FillScore, ModifiedScore, PairScore, PieceScores, SlotScore
 from bias_audit.storing.facts import Facts, Total
-from bias_audit.storing.made import Made
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CachedText:
+    """Text that was computed from scores, such as the results of an audit."""
+
+    text: str
+
 
 Record = (
     WordScore
@@ -32,7 +39,7 @@ Record = (
     | Facts
     | Total
     | Repeated
-    | Made
+    | CachedText
     | tuple[ModifiedScore, ModifiedScore]
 )
 _KINDS: dict[str, Any] = {
@@ -46,7 +53,7 @@ _KINDS: dict[str, Any] = {
     "i": Facts,
     "t": Total,
     "r": Repeated,
-    "x": Made,
+    "x": CachedText,
 }
 _FIELDS = {record: tuple(f.name for f in fields(record)) for record in _KINDS.values()}
 _LETTERS = {record: letter for letter, record in _KINDS.items()}

@@ -17,10 +17,11 @@ from typing import Any, TypeVar
 
 from bias_audit.storing import _file
 from bias_audit.storing.codec import Record, decoded, encode, keepable
-from bias_audit.storing.made import ABOUT
 from bias_audit.storing.place import NAME
 
 T = TypeVar("T")
+RESULTS = b"results"
+"""What results of audits are filed under, where scores have the digest of their model."""
 LIMIT = 2 << 30
 """Bytes that the file may take."""
 _PUT = "INSERT OR REPLACE INTO scores(key, model, used, value) VALUES (?, ?, ?, ?)"
@@ -34,7 +35,7 @@ _MANY = 10_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelUse:
-    """What is kept of one model, or of the texts that are made of scores."""
+    """What is kept of one model, or of the results that were computed from scores."""
 
     about: str
     """Its name and arithmetic when it was first met; no key depends on it."""
@@ -42,7 +43,7 @@ class ModelUse:
     """Records: of a model its scores."""
     bytes: int
     text: bool = False
-    """True for results of audits and charts, which are no scores."""
+    """True for results of audits."""
 
 
 class ScoreStore:
@@ -149,14 +150,14 @@ class ScoreStore:
         self._let_go()
 
     def models(self) -> Sequence[ModelUse]:
-        """What is kept of each model, most first; then what was made of scores."""
+        """What is kept of each model, most first; then the results of audits."""
         query = (
             "SELECT coalesce(about, ''), count(*) AS n, sum(length(value)), digest FROM scores"
             " LEFT JOIN models ON models.id = model GROUP BY model ORDER BY n DESC, 1"
         )
         rows: list[Any] = self._try(lambda db: db.execute(query).fetchall(), [])
         found = [
-            ModelUse(about=about, scores=n, bytes=size, text=digest in ABOUT)
+            ModelUse(about=about, scores=n, bytes=size, text=digest == RESULTS)
             for about, n, size, digest in rows
         ]
         return sorted(found, key=lambda use: use.text)

@@ -16,12 +16,10 @@ from bias_audit.scoring import open_backend, opened_model
 from bias_audit.scoring.base import Backend
 from bias_audit.scoring.engine import LOCAL
 from bias_audit.scoring.files import Files, identified
-from bias_audit.storing.assessments import Assessments
 from bias_audit.storing.backend import OPEN_SHARE, Shelf, stored
 from bias_audit.storing.checks import KeptChecks, again, sentences_once_more
 from bias_audit.storing.choice import CacheChoice, CacheUse, chosen
 from bias_audit.storing.database import ScoreStore
-from bias_audit.storing.drawings import KeptDrawings
 from bias_audit.storing.facts import Facts, facts_key, learnt
 from bias_audit.storing.keys import Keys, identity
 from bias_audit.storing.place import VARIABLE, default_folder, switched_off
@@ -44,10 +42,6 @@ class Kept:
     """The one to put the sanity check's questions to."""
     store: ScoreStore | None = None
     shelf: Shelf | None = None
-    assessments: Assessments | None = None
-    """What earlier runs made of their scores."""
-    drawings: KeptDrawings | None = None
-    """Charts of earlier reports."""
     notices: tuple[str, ...] = ()
     """Why there is no store."""
 
@@ -101,7 +95,6 @@ class Kept:
         return CacheUse(
             found=self.shelf.found,
             scored=self.shelf.asked,
-            recalled=self.assessments is not None and self.assessments.found,
             path=str(self.store.path),
             notices=tuple(self.store.notices),
         )
@@ -245,8 +238,6 @@ def _kept(
         backend=stored(backend, shelf),
         store=store,
         shelf=shelf,
-        assessments=Assessments(store, fresh=cache.fresh),
-        drawings=KeptDrawings(Path(folder), limit=cache.limit, fresh=cache.fresh),
     )
 
 

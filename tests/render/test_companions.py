@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bias_audit.render import charts
+from bias_audit.reports import charts
 from bias_audit.reports.text import percent, signed
 from bias_audit.reports.view import page as _page
 from bias_audit.reports.view.build import build

@@ -9,8 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bias_audit.render import charts
-from bias_audit.render._svg import painted
+from bias_audit.reports import charts
 from bias_audit.reports.formats import figures
 from bias_audit.reports.view import page as _page
 from bias_audit.reports.view.build import build
@@ -70,14 +69,6 @@ def test_same_picture_same_files(files: dict[str, bytes]) -> None:
     picture = figures.every(build(companions.example()))[0]
     for kind in KINDS:
         assert charts.file(picture, kind) == files[f"{picture.name}.{kind}"], kind
-
-
-def test_a_label_that_looks_like_an_attribute_stays_a_label() -> None:
-    tones = {"ink": "#111", "paper": "#fff"}
-    inline = '<svg class="plot" viewBox="0 0 9 9"><desc>d</desc><text class="f-ink">%s</text></svg>'
-    for label in ('x class="f-evil" y', 'x class="f-ink" y'):
-        text = painted(inline % label, tones)
-        assert f'<text fill="#111">{label}</text>' in text
 
 
 def test_python_writes_the_same_files_as_the_command(

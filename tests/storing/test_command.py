@@ -17,9 +17,9 @@ from bias_audit.cli import _kept
 from bias_audit.cli._app import run
 from bias_audit.errors import UsageError
 from bias_audit.records import WordScore
-from bias_audit.storing import VARIABLE, Cache, CacheUse, program
-from bias_audit.storing.database import ScoreStore
-from bias_audit.storing.made import ABOUT, ASSESSMENTS, CHARTS, Made
+from bias_audit.storing import VARIABLE, Cache, CacheUse
+from bias_audit.storing.codec import CachedText
+from bias_audit.storing.database import RESULTS, ScoreStore
 
 
 @pytest.fixture
@@ -33,9 +33,8 @@ def fill(folder: Path) -> ScoreStore:
     store = ScoreStore(folder)
     model = store.model(b"m", "tiny\x1b 0123, float32 on cpu")
     store.put(model, {bytes([n]): WordScore(log_prob=-1.0, pieces=1) for n in range(200)})
-    store.put(store.model(CHARTS, ABOUT[CHARTS]), {b"c" * 20: Made.of("<svg/>")})
-    two = {bytes([n]) * 20: Made.of("{}") for n in range(2)}
-    store.put(store.model(ASSESSMENTS, ABOUT[ASSESSMENTS]), two)
+    two = {bytes([n]) * 20: CachedText(text="{}") for n in range(2)}
+    store.put(store.model(RESULTS, "results of audits"), two)
     store.close()
     return store
 
@@ -56,10 +55,7 @@ def test_info_path_and_clear(home: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "200 scores" in lines[2]
     assert "tiny\\x1b 0123" in lines[2]
     told = [" ".join(line.split()) for line in lines[3:]]
-    assert told == [
-        "2 kept 0.0 MB results that audits made of their scores",
-        "1 kept 0.0 MB charts of reports",
-    ]
+    assert told == ["2 kept 0.0 MB results of audits"]
     assert run(["cache", "clear"]) == 0
     assert "are forgotten" in capsys.readouterr().out
     assert run(["cache", "info"]) == 0
@@ -133,14 +129,11 @@ def test_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     )
     _kept.tell(use, quiet=True)
     assert capsys.readouterr().err == "Note: the disk is full\n"
-    _kept.tell(CacheUse(found=2, recalled=True, path="x"), quiet=False, later=("the disk is full",))
+    _kept.tell(CacheUse(found=2, recalled=True, path="x"), quiet=False)
     assert capsys.readouterr().err == (
-        "Note: the disk is full\n"
         "Note: 2 of 2 scores were kept from earlier runs, and so were the results that they give"
         " (--fresh scores anew)\n"
     )
-    _kept.tell(use, quiet=True, later=use.notices)
-    assert capsys.readouterr().err.count("the disk is full") == 1, "said once"
     for nothing in (None, CacheUse(scored=5, path="x"), CacheUse()):
         _kept.tell(nothing, quiet=False)
     assert capsys.readouterr().err == ""
@@ -149,7 +142,6 @@ def test_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_run_keeps_and_the_next_one_finds(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(program, "_source", lambda: b"source")
     monkeypatch.setattr(auditing, "time", SimpleNamespace(monotonic=lambda: 0.0))
     day = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
     monkeypatch.setattr(auditing, "_utc_now", lambda: day)

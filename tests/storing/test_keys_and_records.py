@@ -21,9 +21,8 @@ from bias_audit.sentence_scores import (
     SlotScore,
 )
 from bias_audit.storing import keys
-from bias_audit.storing.codec import DamagedError, decode, decoded, encode, keepable
+from bias_audit.storing.codec import CachedText, DamagedError, decode, decoded, encode, keepable
 from bias_audit.storing.keys import Keys, identity
-from bias_audit.storing.made import Made
 
 INFO = FakeBackend().info
 VERSIONS = {"torch": "2.4", "transformers": "5.1", "tokenizers": "0.22", "numpy": "2.1"}
@@ -150,8 +149,8 @@ RECORDS = [
     PieceScores(skip="unscorable", detail="empty"),
     FillScore(log_prob=-2.5, pieces=3, published=0.25),
     SlotScore(log_prob=-2.5, outer=-2.0, pieces=3),
-    Made.of("<text>\n½ \0"),
-    Made.of(""),
+    CachedText(text="<text>\n½ \0"),
+    CachedText(text=""),
 ]
 
 

@@ -24,7 +24,7 @@ def drawn(
     shown: Iterable[Chart], kinds: tuple[str, ...] = ("svg", "png", "pdf")
 ) -> Iterator[tuple[str, bytes]]:
     """Yield (name, content) of these charts, then of their captions."""
-    from bias_audit.render import charts
+    from bias_audit.reports import charts
 
     lines = []
     for picture in shown:

@@ -5,57 +5,44 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Iterator
-from functools import cache, lru_cache
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 from markupsafe import Markup
 
-from bias_audit.render._harmless import harmless
-from bias_audit.render._shrink import fitted, narrowed, shorter, wide
 from bias_audit.reports.formats import Format
 from bias_audit.reports.text import sort_key
 from bias_audit.reports.view import page
 from bias_audit.reports.view.build import build
-from bias_audit.reports.wording import SIGNS, STATE_WORDS, shared
+from bias_audit.reports.wording import SIGNS, STATE_WORDS, STATES, shared
 from bias_audit.results import Results
 from bias_audit.utils.resources import read_text
 
 STYLE, SCRIPT, FIGURES = "report.css", "report.js", "figures"
 """Names inside the folder layout."""
-_COMFORT = 600_000
-"""Bytes up to which charts are drawn a second time, for telephones."""
-_FOLDER = "reports"
-_MOST = 1_500_000
+PAGE_LIMIT = 1_500_000
 """Bytes of a page: a browser opens it at once, and a build server stores and shows it."""
-
-
-class Drawings(Protocol):
-    """Charts that were drawn before, wherever they are kept."""
-
-    def get(self, picture: page.Picture, *, narrow: bool) -> str | None:
-        """The chart, if it is there. It is looked at before it is shown."""
-
-    def put(self, picture: page.Picture, svg: str, *, narrow: bool) -> None:
-        """Keep a chart that was drawn."""
+_ROWS = 40
+"""Rows of each table on the quality of the evidence in a page that would be larger."""
+_FOLDER = "reports"
+_CUT = (
+    "Charts, completions and sentences of this probe are left out to keep this page small. They "
+    "are in results.json and evidence.csv.gz beside it; a run of this probe alone shows them all."
+)
 
 
 def render(results: Results) -> str:
-    """Return the whole page; in one that is too large every probe has less detail."""
+    """Return the whole page; one that would be too large shows less of the weakest probes."""
     return whole(build(results))
 
 
-def whole(shown: page.Page, drawings: Drawings | None = None) -> str:
-    """Return the page of an audit that is already in words.
-
-    Args:
-        shown: what the page shows.
-        drawings: charts of earlier pages; they change the time that it takes, never the page.
-    """
-    return _whole(shown, _environment(drawings=drawings))
+def whole(shown: page.Page) -> str:
+    """Return the page of an audit that is already in words."""
+    return _whole(shown, _environment())
 
 
 def folder(results: Results) -> Iterator[tuple[str, bytes]]:
-    """Yield (name, content): the page with style sheet, script and charts as files beside it.
+    """Yield (name, content): the page, with style sheet, script and charts as separate files.
 
     For servers whose content policy forbids style and script inside a page.
     """
@@ -70,24 +57,62 @@ def folder(results: Results) -> Iterator[tuple[str, bytes]]:
 
 
 def _whole(shown: page.Page, environment: Any) -> str:
-    """The page with as much as fits: charts for telephones come last and go first."""
-    shown = wide(shown)
     text = fill("report.html.j2", shown, environment)
-    room = min(_COMFORT, _MOST) - len(text.encode())
-    if room > 0:
-        draw = environment.globals["draw"]
-        more = narrowed(shown, room, lambda picture: len(draw(picture, True).encode()) + 60)
-        return fill("report.html.j2", more, environment)
-    if len(text.encode()) <= _MOST:
+    excess = len(text.encode()) - PAGE_LIMIT
+    if excess <= 0:
         return text
-    shown = shorter(shown)
-    excess = len(fill("report.html.j2", shown, environment).encode()) - _MOST
-    template = environment.get_template("probe.html.j2")
+    section = environment.get_template("probe.html.j2")
+    less = cut(shown, excess, lambda probe: len(section.render(probe=probe).encode()))
+    return fill("report.html.j2", less, environment)
 
-    def size(probe: page.ProbeSection) -> int:
-        return len(template.render(probe=probe).encode())
 
-    return fill("report.html.j2", fitted(shown, excess, size), environment)
+def cut(shown: page.Page, excess: int, size: Callable[[page.ProbeSection], int]) -> page.Page:
+    """Return a page that is smaller: probes keep question, verdict and card, the weakest first.
+
+    Probes with findings are the strongest, in the order of the findings; then come failed, unclear
+    and passed ones. Tables on the quality of the evidence keep their first rows. Every verdict and
+    judged number stays, and each cut says where to find the rest.
+
+    Args:
+        shown: the whole page.
+        excess: bytes by which it is too large.
+        size: bytes of the section of a probe.
+    """
+    rank = {name: place for place, name in reversed([*enumerate(n.chapter for n in shown.notes)])}
+    probes = {probe.name: probe for chapter in shown.chapters for probe in chapter.probes}
+    weakest_first = sorted(
+        probes.values(),
+        key=lambda p: (-rank.get(p.name, len(rank)), -STATES.index(p.state), p.name),
+    )
+    for probe in weakest_first:
+        if excess <= 0:
+            break
+        bare = replace(
+            probe, pictures=(), word_pictures=(), heat=None, columns=(), evidence=(), further=None,
+            notices=(*probe.notices, _CUT),
+        )  # fmt: skip
+        saved = size(probe) - size(bare)
+        if saved > 0:
+            probes[probe.name] = bare
+            excess -= saved
+    chapters = tuple(
+        replace(chapter, probes=tuple(probes[probe.name] for probe in chapter.probes))
+        for chapter in shown.chapters
+    )
+    pairs = {item.name for probe in probes.values() for item in probe.evidence}
+    notes = tuple(replace(n, pairs=n.pairs if n.pairs in pairs else "") for n in shown.notes)
+    tables = tuple((head, note, _first_rows(table)) for head, note, table in shown.quality.tables)
+    quality = replace(shown.quality, tables=tables)
+    return replace(shown, chapters=chapters, notes=notes, quality=quality)
+
+
+def _first_rows(table: page.Table) -> page.Table:
+    """The first rows, and how many more there are."""
+    left = len(table.rows) - _ROWS
+    if left <= 0:
+        return table
+    note = f"{table.note} {left} more rows are in results.json.".strip()
+    return replace(table, rows=table.rows[:_ROWS], note=note)
 
 
 def fragment(results: Results) -> str:
@@ -117,7 +142,7 @@ def fill(layout: str, shown: object, environment: Any = None) -> str:
     return text.rstrip() + "\n"
 
 
-def _environment(linked: bool = False, drawings: Drawings | None = None) -> Any:
+def _environment(linked: bool = False) -> Any:
     """A Jinja environment that escapes everything: the names of our layouts end in ``.j2``."""
     import jinja2
 
@@ -131,7 +156,7 @@ def _environment(linked: bool = False, drawings: Drawings | None = None) -> Any:
     environment.globals.update(
         signs=SIGNS,
         state_words=STATE_WORDS,
-        draw=_draw if drawings is None else _recalling(drawings),
+        draw=_draw,
         shared=shared,
         linked=linked,
         sort_key=sort_key,
@@ -151,26 +176,10 @@ def _script() -> str:
     return read_text(_FOLDER, "report.js")
 
 
-@lru_cache(maxsize=512)
-def _draw(picture: page.Picture, narrow: bool = False) -> Markup:
-    from bias_audit.render import charts
+def _draw(picture: page.Picture) -> Markup:
+    from bias_audit.reports import charts
 
-    return Markup(charts.draw(picture, narrow=narrow))  # noqa: S704 - escaped by the SVG writer
-
-
-def _recalling(drawings: Drawings) -> Callable[..., Markup]:
-    """Draws what is not kept, and what was kept but is no drawing of ours."""
-
-    @cache
-    def draw(picture: page.Picture, narrow: bool = False) -> Markup:
-        kept = drawings.get(picture, narrow=narrow)
-        if kept is not None and harmless(kept):
-            return Markup(kept)  # noqa: S704 - looked at
-        made = _draw(picture, narrow)
-        drawings.put(picture, str(made), narrow=narrow)
-        return made
-
-    return draw
+    return Markup(charts.draw(picture))  # noqa: S704 - escaped by the SVG writer
 
 
 FORMATS = (

@@ -267,8 +267,6 @@ class ProbeSection:
     """Secondary measures, not judged."""
     evidence: tuple[Pairs, ...]
     card: tuple[tuple[str, str], ...]
-    narrow: bool = True
-    """Whether its charts are there a second time, laid out for a telephone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -281,8 +279,6 @@ class Chapter:
     picture: Intervals | None
     table: Table | None
     probes: tuple[ProbeSection, ...]
-    narrow: bool = True
-    """As for a probe."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,131 @@
+"""Cache of analysis results: equal scores, analysed in the same way, are not analysed again.
+
+Results are JSON text in the store of scores. Their key is a SHA-256 of everything that they are
+computed from, so an entry is never outdated: whatever changes makes another key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+import bias_audit
+from bias_audit.results.io import Results
+from bias_audit.utils.versions import package_versions
+from bias_audit.storing.codec import CachedText
+from bias_audit.storing.database import RESULTS, ScoreStore
+
+_STARTED = time.time()
+"""A file of the program that is newer may not be the one that runs."""
+_DIGEST_SIZE = 20
+"""Bytes of a key, as of all keys of the store."""
+
+
+class ResultCache:
+    """Results of earlier runs.
+
+    Args:
+        store: where they are, beside the scores.
+        fresh: write only, never read.
+    """
+
+    def __init__(self, store: ScoreStore, *, fresh: bool = False) -> None:
+        self._store, self._fresh = store, fresh
+        self.hit = False
+        """Whether results were read."""
+
+    def get(self, key: bytes) -> Results | None:
+        """Return the results under a key; None where there are none, or the entry is damaged."""
+        record = None if self._fresh else self._store.get([key]).get(key)
+        if not isinstance(record, CachedText):
+            return None
+        try:
+            results = Results.model_validate_json(record.text)
+        except ValueError:
+            return None
+        self.hit = True
+        return results
+
+    def put(self, key: bytes, results: Results) -> None:
+        """Write results, unless they would not be read back equal."""
+        try:
+            text = results.model_dump_json()
+            equal = Results.model_validate_json(text) == results
+        except ValueError:  # half a Unicode character, or a number that JSON does not have
+            return
+        if equal:
+            number = self._store.model(RESULTS, "results of audits")
+            self._store.put(number, {key: CachedText(text=text)})
+
+
+def result_key(*inputs: object) -> bytes | None:
+    """Return the key of the results of these inputs, computed by this program on this machine.
+
+    Args:
+        inputs: all that the results depend on: records, arrays, numbers, texts, collections.
+
+    Returns:
+        None where the results must not be stored: an input is of a type that is not known here, or
+        a file of the program was changed while it ran.
+    """
+    program = _program()
+    if program is None:
+        return None
+    try:
+        text = json.dumps([program, package_versions(), sys.platform, platform.machine(), inputs],
+                          default=_plain, separators=(",", ":"))  # fmt: skip
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return hashlib.sha256(text.encode()).digest()[:_DIGEST_SIZE]
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON has no word for as lists; floats stay exact to the last bit.
+
+    Raises:
+        TypeError: a type that is not known here.
+    """
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biufU":
+        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+        return [value.dtype.str, value.shape, digest]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (set, frozenset)):
+        return ["set", *sorted(map(_dump, value))]
+    if isinstance(value, Mapping):
+        return list(value.items())
+    kind = type(value)
+    if is_dataclass(kind):
+        content = [getattr(value, field.name) for field in fields(kind)]
+    elif isinstance(value, BaseModel):
+        content = [item for _, item in value]
+    else:
+        raise TypeError(f"no rule for {kind.__qualname__}")
+    # a dict may have keys that JSON takes for equal, or refuses: its items are a list
+    return [kind.__qualname__, *(list(x.items()) if isinstance(x, dict) else x for x in content)]
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, default=_plain)
+
+
+@cache
+def _program() -> tuple[str, ...] | None:
+    """Return the version, and the names, sizes and times of change of the package's files."""
+    root = Path(bias_audit.__file__).parent
+    states = [(path, path.stat()) for path in sorted(root.rglob("*.py"))]
+    if any(state.st_mtime > _STARTED for _, state in states):
+        return None
+    lines = (f"{path.relative_to(root)} {s.st_size} {s.st_mtime_ns}" for path, s in states)
+    return bias_audit.__version__, *lines
