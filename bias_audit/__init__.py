@@ -21,12 +21,12 @@ from bias_audit.errors import (
 )
 
 if TYPE_CHECKING:
-    from bias_audit.assess import Settings
     from bias_audit.auditing import Audit, audit
     from bias_audit.benchmark_audit import audit_datasets
     from bias_audit.catalogue import Catalogue
     from bias_audit.comparing import Compared, compare
     from bias_audit.filling import Fill, fill
+    from bias_audit.metrics.scored_probe import Settings
     from bias_audit.scoring import Engine, FakeBackend, open_backend
     from bias_audit.storing import Cache
 

@@ -10,7 +10,7 @@ from bias_audit.archive import Comparison, MissingChange, Result, Results
 from bias_audit.benchmarking.comparing import ALL, Shares, foreign, paired, shares
 from bias_audit.errors import UsageError
 from bias_audit.evidence import PAIR_SCORES
-from bias_audit.metrics.info import PAIR_SHARES
+from bias_audit.metrics.pair_preference import PAIR_SHARES
 from bias_audit.pairing import StoredRun
 
 AXIS = "benchmark"

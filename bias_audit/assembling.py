@@ -8,13 +8,13 @@ from typing import Any
 
 from bias_audit import __version__, archive
 from bias_audit.archive import ErrorRecord, ProbeRecord, Result, Results, SkipRecord
-from bias_audit.assess import Settings, assess, skip_record
+from bias_audit.assess import add_optional, assess, skip_record
 from bias_audit.errors import NothingToAuditError
 from bias_audit.findings import findings, sentences
 from bias_audit.measuring import Measured
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.planning import Plan
 from bias_audit.records import ModelInfo
-from bias_audit.requested.running import extended
 from bias_audit.store import versions
 from bias_audit.storing import Assessments
 
@@ -37,8 +37,8 @@ def recalled(
     """
     key = None
     if kept is not None and not _cut_short(measured):
-        tasks = (plan.tasks, plan.lists, plan.orders, plan.digest, plan.partial)
-        found = (measured.scored, measured.asked)
+        tasks = (plan.tasks, plan.lists, plan.metrics, plan.digest, plan.partial)
+        found = (measured.scored, measured.metric_skips)
         key = kept.key(tasks, found, info, settings, tuple(sanity))
     if kept is None or key is None:
         return assemble(plan, info, measured, settings, sanity)
@@ -51,9 +51,8 @@ def recalled(
 
 def _cut_short(measured: Measured) -> bool:
     """Whether something is missing that another run may have."""
-    skips = (skip for asked in measured.asked.values() for skip in asked.skips)
     lost = measured.late or measured.failures or measured.error_types
-    return bool(lost) or any(skip.reason in TRANSIENT for skip in skips)
+    return bool(lost) or any(skip.reason in TRANSIENT for skip in measured.metric_skips)
 
 
 def assemble(
@@ -81,7 +80,7 @@ def assemble(
         lists=plan.lists,
     )
     broken = [_broken(plan, name, measured) for name in (*measured.failures, *measured.late)]
-    found, lost = extended(found, plan.orders, measured.scored, measured.asked, settings)
+    found, lost = add_optional(found, plan.metrics, measured.scored, settings)
     probes = (*found.probes, *broken)
     results = _with_sentences(found.results, measured)
     by_id = {probe.id: probe for probe in probes}
@@ -95,7 +94,7 @@ def assemble(
         probes=probes,
         results=results,
         findings=tuple(findings(_model_name(info), results, by_id, measured.scored)),
-        skips=(*_skips(measured), *(skip_record(skip) for skip in lost)),
+        skips=(*_skips(measured), *(skip_record(skip) for skip in (*lost, *measured.metric_skips))),
         errors=tuple(
             ErrorRecord(probe=name, type=measured.error_types[name], message=message)
             for name, message in sorted(measured.failures.items())
@@ -188,9 +187,9 @@ def manifest(
 
 def _requested(plan: Plan) -> dict[str, Any]:
     """What was requested in addition, and what it cost; nothing where nothing was."""
-    orders = plan.orders
-    if not orders.by_probe:
+    metrics = plan.metrics
+    if not metrics.by_probe:
         return {}
-    prompts = {f"{probe}: {name}": count for (probe, name), count in orders.prompts.items()}
-    by_probe = {name: list(requests) for name, requests in orders.by_probe.items()}
+    prompts = {f"{probe}: {name}": count for (probe, name), count in metrics.prompts.items()}
+    by_probe = {name: list(names) for name, names in metrics.by_probe.items()}
     return {"requested": {"by_probe": by_probe, "further_prompts": prompts}}

@@ -12,17 +12,17 @@ from typing import Any
 from bias_audit import archive, determinism
 from bias_audit.archive import SanityCheck
 from bias_audit.assembling import manifest, recalled
-from bias_audit.assess import Settings
 from bias_audit.catalogue import Catalogue
 from bias_audit.config import GateConfig
 from bias_audit.finished import EVIDENCE, Audit, AuditFinding, choose_folder, evidence_bytes
 from bias_audit.judging import judged
 from bias_audit.measuring import Measured, ProgressListener, measure
+from bias_audit.metrics.plan import require_answers
+from bias_audit.metrics.registry import choose
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pairing import StoredRun
 from bias_audit.planning import Plan, make_plan
 from bias_audit.policy import Policy
-from bias_audit.requested.listing import chosen
-from bias_audit.requested.running import require
 from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, engine_told
 from bias_audit.specs import Sanity
@@ -81,10 +81,10 @@ def audit(
     """
     settings = settings or Settings()
     catalogue = catalogue or Catalogue()
-    asked = chosen(measures, checks)
+    asked = choose(measures, checks)
     plan = make_plan(catalogue, catalogue.select(probes, exclude), limit=limit, requests=asked)
     with opened(model, cache, **options) as kept:
-        require(kept.plain, plan.orders)
+        require_answers(kept.plain, plan.metrics)
         started = (now or _utc_now)()
         clock = time.monotonic()
         spoken = {tag: catalogue.sanity(tag) for tag in plan.languages}

@@ -14,7 +14,6 @@ from typing import Any
 
 from bias_audit import __version__, archive, determinism
 from bias_audit.assembling import model_record
-from bias_audit.assess import Settings
 from bias_audit.benchmarking import Benchmark, benchmark
 from bias_audit.benchmarking.rows import written
 from bias_audit.benchmarking.running import chosen_measures
@@ -24,6 +23,7 @@ from bias_audit.errors import NothingToAuditError, ScoringError, UsageError
 from bias_audit.evidence import PAIR_SCORES
 from bias_audit.finished import Audit
 from bias_audit.gates import STATES
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, engine_told
 from bias_audit.scoring.base import SentenceBackend, SentenceScoring

@@ -17,7 +17,6 @@ from bias_audit._explain import MistakesError, Path_
 from bias_audit._run_config import ModelConfig, RunConfig
 from bias_audit.catalogue import Catalogue
 from bias_audit.errors import FileError, UnknownNameError
-from bias_audit.requested.listing import KINDS, names
 from bias_audit.specs import MOST_MARGIN, Id, Spec, Text, refuse_twins
 
 NAME = "bias-audit.yaml"
@@ -238,8 +237,10 @@ def check_names(config: Config, path: Path, catalogue: Catalogue) -> None:
         if used.use:
             for name in _existing(catalogue, used.use, book, ("probes", index, "use")):
                 _check_groups(catalogue, name, used.groups, book, ("probes", index, "groups"))
-    for kind in KINDS:
+    for kind in ("measure", "check"):
         for index, name in enumerate(getattr(config.run, f"{kind}s")):
+            from bias_audit.metrics.registry import names  # numpy and scipy take a moment to load
+
             known = names(kind)
             if not any(fnmatchcase(one, name) for one in known):
                 message = f"there is no {kind} on request named '{name}'"

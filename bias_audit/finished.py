@@ -164,7 +164,7 @@ class Audit:
     def _evidence(self) -> pd.DataFrame:
         import pandas as pd
 
-        from bias_audit.tables import read_evidence
+        from bias_audit.metrics.scored_probe import read_evidence
 
         if self.measured is not None:
             tables = [self.measured.tables[name].frame for name in sorted(self.measured.tables)]
@@ -188,7 +188,7 @@ class Audit:
 
 def evidence_bytes(measured: Measured) -> bytes:
     """The evidence of all runs of an audit, as the file is written."""
-    from bias_audit.tables import evidence_csv
+    from bias_audit.metrics.scored_probe import evidence_csv
 
     return evidence_csv([measured.tables[name] for name in sorted(measured.tables)])
 

@@ -7,12 +7,13 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bias_audit.assess import Task, WordLists
+from bias_audit.assess import Task
 from bias_audit.catalogue import Catalogue
 from bias_audit.errors import NothingToAuditError
 from bias_audit.expand import Expansion, expand
+from bias_audit.metrics.plan import MetricPlan, plan_metrics
+from bias_audit.metrics.scored_probe import WordLists
 from bias_audit.probes import Group, Probe, words_of
-from bias_audit.requested.running import Orders, ordered
 from bias_audit.specs import WordSet, tongue
 
 PLACEBO = "~placebo"
@@ -31,7 +32,7 @@ class Plan:
     """What completions are looked up in."""
     partial: bool
     """True when ``limit`` left a sentence out."""
-    orders: Orders = field(default_factory=Orders)
+    metrics: MetricPlan = field(default_factory=MetricPlan)
     """Measures and checks that were requested by name."""
 
     @property
@@ -107,7 +108,11 @@ def make_plan(
         expansions=expansions,
         lists=_lists(catalogue),
         partial=partial,
-        orders=ordered(requests, {probe.spec.id: probe for probe in judged}, expansions),
+        metrics=plan_metrics(
+            requests,
+            {probe.spec.id: probe for probe in judged},
+            {name: expansion.prompts for name, expansion in expansions.items()},
+        ),
     )
 
 

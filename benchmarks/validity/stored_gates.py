@@ -28,7 +28,8 @@ import numpy as np
 import pandas as pd
 
 from bias_audit.archive import Gate, Result, Results, load_results, settled
-from bias_audit.assess import Scored, Settings, assess
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
+from bias_audit.assess import assess
 from bias_audit.catalogue import Catalogue
 from bias_audit.config import GateConfig
 from bias_audit.gates import judge
@@ -36,7 +37,7 @@ from bias_audit.pairing import StoredRun, compare_runs
 from bias_audit.planning import PLACEBO, Plan, make_plan
 from bias_audit.policy import Policy
 from bias_audit.specs import DEFAULT_MARGIN
-from bias_audit.tables import Scores, cube, evidence_csv, read_evidence
+from bias_audit.metrics.scored_probe import Scores, build_cube, evidence_csv, read_evidence
 
 Frames = Mapping[str, pd.DataFrame]
 FAST = Settings(resamples=99, divergence_resamples=99)
@@ -88,9 +89,9 @@ class Stored:
         """Assess changed scores, as a run would."""
         tables = {name: Scores(frames[name]) for name in self.plan.probes}
         scored = {
-            name: Scored(
+            name: ScoredProbe(
                 probe=self.plan.probes[name],
-                cube=cube(self.plan.probes[name], table),
+                build_cube=build_cube(self.plan.probes[name], table),
                 prompts=len(table.frame),
             )
             for name, table in tables.items()

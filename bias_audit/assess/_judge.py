@@ -11,8 +11,9 @@ import numpy as np
 from bias_audit._reasons import BLOCKED, SILENT, UNCONTROLLED
 from bias_audit.archive import Result, State
 from bias_audit.assess import _families
-from bias_audit.assess._input import Comparison, Settings
 from bias_audit.assess.checks import percentile
+from bias_audit.metrics.design import Comparison
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.steady import decided, deciding_level

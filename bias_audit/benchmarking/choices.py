@@ -12,7 +12,7 @@ from bias_audit._contract import Result, SkipRecord
 from bias_audit.benchmarking.rows import PairRow
 from bias_audit.benchmarking.tables import holm_over_groups, left_out, stereoset_results
 from bias_audit.datasets.records import Choice, Record
-from bias_audit.metrics.pairs import Ties
+from bias_audit.metrics.pair_preference import Ties
 from bias_audit.metrics.stereoset import StereoSetScore, stereoset
 from bias_audit.records import Floats
 from bias_audit.scoring.base import SentenceScoring

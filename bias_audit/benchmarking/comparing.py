@@ -14,8 +14,8 @@ from bias_audit.archive import Results
 from bias_audit.benchmarking.rows import PairRow, read
 from bias_audit.errors import UsageError
 from bias_audit.evidence import Source
-from bias_audit.metrics.info import PAIR_SHARES, get
-from bias_audit.metrics.pairs import Ties, adjust, compare_shares, outcomes
+from bias_audit.metrics.pair_preference import PAIR_SHARES, Ties, adjust, compare_shares, outcomes
+from bias_audit.metrics.registry import find_info
 from bias_audit.records import Floats
 from bias_audit.stats.clustered import WHY
 
@@ -79,7 +79,7 @@ def shares(source: str | Source) -> Shares:
                 f"a category of {row.dataset} is called '{ALL}', which stands for all its pairs",
                 hint="rename the category in the data set and run it again",
             )
-        if get(row.measure).id in PAIR_SHARES:
+        if find_info(row.measure).id in PAIR_SHARES:
             groups[name][*name, row.pair, met[*name, row.pair]] = row
             met[*name, row.pair] += 1
     return dict(sorted(groups.items()))
@@ -148,8 +148,8 @@ def _compared(dataset: str, measure: str, one: _Scored, two: _Scored) -> Iterato
             dataset=dataset,
             measure=measure,
             category=name,
-            neutral=get(measure).neutral,
-            direction=get(measure).direction,
+            neutral=find_info(measure).neutral,
+            direction=find_info(measure).direction,
             p_adjusted=adjusted.get(name),
             differs=p is not None and p < ALPHA and not gone,
             lost=lost,

@@ -12,8 +12,7 @@ from scipy.special import stdtrit
 from bias_audit._contract import Result, SkipRecord
 from bias_audit.benchmarking.passes import Column
 from bias_audit.datasets.records import SentencePair
-from bias_audit.metrics.info import get
-from bias_audit.metrics.pairs import (
+from bias_audit.metrics.pair_preference import (
     Preference,
     Ties,
     adjust,
@@ -22,6 +21,7 @@ from bias_audit.metrics.pairs import (
     preference,
     published_crows,
 )
+from bias_audit.metrics.registry import find_info
 from bias_audit.metrics.stereoset import StereoSetScore
 from bias_audit.stats.clustered import WHY, ClusteredMean
 
@@ -88,7 +88,7 @@ def _result(
     measure: str,
     confidence: float,
 ) -> Result:
-    info = get(measure)
+    info = find_info(measure)
     gap = measure == "crows_pairs_gap"
     mean = found.gap if gap else found.share
     limits = mean.interval(confidence) if gap else interval(mean, confidence)
@@ -126,7 +126,7 @@ def bare_result(
     name: str, measure: str, group: str, label: str, estimate: float | None, items: int = 0
 ) -> Result:
     """The record of one benchmark number, without its interval; ``items`` are pairs."""
-    info = get(measure)
+    info = find_info(measure)
     return Result(
         id=f"{name}:{measure}:{group}",
         probe=name,

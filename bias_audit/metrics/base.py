@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from bias_audit.archive import Check, Companion, Result, Role
+from bias_audit.metrics.design import Comparison
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
+from bias_audit.probes import Probe
 from bias_audit.records import OTHERS, Floats, Prompt, Skip, SkipReason
 from bias_audit.stats.estimate import Contrast
 
-if TYPE_CHECKING:
-    from bias_audit.metrics.design import Comparison
-    from bias_audit.metrics.scored_probe import ScoredProbe, Settings
-    from bias_audit.probes import Probe
-
 T_TEST = "crossed factors, t with Satterthwaite df"
 Kind = Literal["measure", "check"]
+KINDS: tuple[Kind, ...] = ("measure", "check")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,16 +67,6 @@ class ExtraRequests:
     """The questions about a scored probe."""
     follow_up: Callable[[ScoredProbe, Sequence[Any]], Sequence[Any]] | None = None
     """Further questions, from the answers to the first ones."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Responses:
-    """Answers to :class:`ExtraRequests`, in the order of the questions."""
-
-    requests: tuple[Any, ...]
-    answers: tuple[Any, ...]
-    follow_up: tuple[Any, ...] = ()
-    """Answers to the further questions."""
 
 
 def fits_all(_: Probe) -> str:
@@ -287,3 +276,20 @@ def most_likely(words: Sequence[str], values: Floats, limit: int) -> list[int]:
     """Return the numbers of the words with the largest positive values, ties by the alphabet."""
     positive = [i for i, value in enumerate(values.tolist()) if value > 0]
     return sorted(positive, key=lambda i: (-values[i], words[i]))[:limit]
+
+
+def spread_targets(probe: Probe, each: int) -> frozenset[str]:
+    """Return ``each`` targets of every pole, evenly from their ids in order.
+
+    No draw: the same probe gives the same words, whatever the seed and the order in its file.
+    """
+    poles: dict[str, list[str]] = {}
+    for target in probe.targets:
+        if target.pole != "0":
+            poles.setdefault(target.pole, []).append(target.word.id)
+    ordered = [sorted(names) for names in poles.values()]
+    return frozenset(
+        names[(2 * i + 1) * len(names) // (2 * each)] if len(names) > each else names[i]
+        for names in ordered
+        for i in range(min(each, len(names)))
+    )

@@ -1,4 +1,4 @@
-"""Association log-odds ratio: double differences of log-scores, groups by poles.
+"""Association log-odds ratio: double differences of log-scores, groups by poles. It is judged.
 
 Scores come as an array (J, T, A): templates, terms, targets; natural logs. Every additive effect
 of a template, a term or a target (its frequency, its length) cancels in the double difference.
@@ -10,9 +10,49 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
+from bias_audit.archive import Companion
+from bias_audit.metrics.base import Metric, MetricInfo, companion, contrast_companion
+from bias_audit.metrics.design import Comparison, Design, rounding
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
+from bias_audit.probes import Probe
 from bias_audit.records import Floats
 from bias_audit.stats._arrays import Indices, columns, finite
 from bias_audit.stats.correlation import log_to_logit
+
+LOG_ODDS_GAP = MetricInfo(
+    id="log_odds_gap",
+    name="log-odds gap",
+    unit="nats",
+    neutral=0.0,
+    direction="positive: the first group is tied more closely to the first pole than the second",
+    reference="This tool; relative of the log-ratio of Kurita et al. (2019, W19-3823).",
+)
+TARGET_LOG_ODDS = MetricInfo(
+    id="target_log_odds",
+    name="log-odds ratio of one target",
+    unit="nats",
+    neutral=0.0,
+    direction="positive: the target is more likely after the first group; grows for rare words, so "
+    "read it with the gap in probability",
+    reference="This tool; difference of logits of fill-in probabilities.",
+)
+MASS_LOG_ODDS = MetricInfo(
+    id="mass_log_odds",
+    name="mass log-odds ratio",
+    unit="nats",
+    neutral=0.0,
+    direction="as the association log-odds ratio, with the probabilities of a pole added up first: "
+    "ruled by its likely words",
+    reference="This tool; companion of the association log-odds ratio.",
+)
+AITCHISON = MetricInfo(
+    id="aitchison",
+    name="Aitchison distance",
+    unit="nats",
+    neutral=0.0,
+    direction="larger: the groups differ more over all targets at once, rare ones included",
+    reference="Aitchison (1986).",
+)
 
 
 def cell_response(scores: ArrayLike, plus: Indices, minus: Indices) -> Floats:
@@ -58,25 +98,6 @@ def target_differences(scores: ArrayLike, in_a: Indices, in_b: Indices) -> Float
     """
     a, b = _groups(scores, in_a, in_b)
     return np.asarray(a.mean(axis=(0, 1)) - b.mean(axis=(0, 1)))
-
-
-def centred_log_ratio(scores: ArrayLike, in_a: Indices, in_b: Indices) -> Floats:
-    """Return k(a), d(a) less its mean over all targets, nats, shape (A,), sum 0.
-
-    For ranking targets when there is no contrast pole (one target against the rest).
-
-    Args:
-        scores: (J, T, A) log-scores.
-        in_a: terms of group A.
-        in_b: terms of group B.
-
-    Raises:
-        ValueError: scores are not finite or not (J, T, A), or a group does not fit them.
-
-    Source: centred log-ratio of Aitchison (1986).
-    """
-    d = target_differences(scores, in_a, in_b)
-    return np.asarray(d - d.mean())
 
 
 def mass_response(scores: ArrayLike, plus: Indices, minus: Indices) -> Floats:
@@ -125,24 +146,6 @@ def pole_heterogeneous(log_odds: float, mass: float, margin: float) -> bool:
     return abs(log_odds) > margin and log_odds * mass < 0
 
 
-def target_gaps(scores: ArrayLike, in_a: Indices, in_b: Indices) -> tuple[Floats, Floats]:
-    """Return each target's probability gap and log-odds ratio between the groups, (A,) and (A,).
-
-    Both are averaged over templates and terms: the gap in probability, [-1, 1]; the ratio in nats.
-    Gaps shrink for rare words and ratios grow, so neither is read alone.
-
-    Args:
-        scores: (J, T, A) log-probabilities, below 0.
-        in_a: terms of group A.
-        in_b: terms of group B.
-
-    Raises:
-        ValueError: scores are not finite, not below 0 or not (J, T, A), or a group does not fit.
-    """
-    (p, odds), (q, other) = group_levels(scores, in_a), group_levels(scores, in_b)
-    return np.asarray(p - q), np.asarray(odds - other)
-
-
 def aitchison_distance(differences: ArrayLike) -> float:
     """Return the root mean square of the centred log-ratios of a closed set of targets, nats.
 
@@ -175,3 +178,40 @@ def group_levels(scores: ArrayLike, group: Indices) -> tuple[Floats, Floats]:
     cells = finite(scores, ndim=3, name="scores")
     mine = cells[:, columns(group, cells.shape[1], name="group")]
     return np.exp(mine).mean(axis=(0, 1)), log_to_logit(mine).mean(axis=(0, 1))
+
+
+def pole_response(scored: ScoredProbe) -> Floats:
+    """Return :func:`cell_response` of a probe's poles, nats, (templates, units)."""
+    cube = scored.cube
+    return cell_response(cube.values, cube.pole("+"), cube.pole("-"))
+
+
+def _companions(
+    scored: ScoredProbe, comparison: Comparison, settings: Settings
+) -> tuple[Companion, ...]:
+    """Summed masses (M1b), where words of a pole are equally long, and all targets at once (M3)."""
+    if scored.probe.spec.targets.own:
+        return ()
+    cube = scored.cube
+    design = Design(scored, comparison.a, comparison.b)
+    distance = aitchison_distance(design.target_differences(cube.values))
+    apart = companion(AITCHISON, 0.0 if distance <= rounding(cube) else distance)
+    if comparison.mass_log_odds is None:
+        return (apart,)
+    response = mass_response(cube.values, cube.pole("+"), cube.pole("-"))
+    mass = design.contrast(response, None)
+    return contrast_companion(MASS_LOG_ODDS, mass, settings.confidence), apart
+
+
+def _unsupported(probe: Probe) -> str:
+    return "each group has its own word" if probe.spec.targets.own else ""
+
+
+METRICS = (
+    Metric(
+        info=LOG_ODDS_GAP,
+        companions=(MASS_LOG_ODDS, AITCHISON, TARGET_LOG_ODDS),
+        compare=_companions,
+        unsupported=_unsupported,
+    ),
+)

@@ -95,17 +95,6 @@ def dpa(log_probs: ArrayLike, best: ArrayLike, attention: ArrayLike) -> float:
     return float((weights * (top - values)).mean())
 
 
-def word_sums(log_probs: ArrayLike, words: ArrayLike) -> Floats:
-    """Return the sum of each word's pieces, nats, in the order of the sentence.
-
-    A word of several pieces is one observation. Pieces without a word (number -1) stand alone.
-    """
-    values, owners = _both(log_probs, words, "words")
-    starts = np.ones(owners.size, dtype=bool)
-    starts[1:] = (owners[1:] != owners[:-1]) | (owners[1:] < 0)
-    return np.asarray(np.bincount(np.cumsum(starts) - 1, weights=values), dtype=np.float64)
-
-
 def _ranks(ranks: ArrayLike) -> Floats:
     values = finite(ranks, ndim=1, name="ranks")
     if (values < 1).any():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit._claims import families
+from bias_audit.metrics.design import family_sizes
 from bias_audit.archive import Result
 from bias_audit.assess import _families
 from bias_audit.errors import UsageError
@@ -141,7 +141,7 @@ def test_holm_stands_in_where_the_questions_share_no_flips(probes):
 )
 def test_families_are_known_before_anything_is_scored(more, count):
     probe = controlled(**more)
-    assert families([probe, *instrument()]) == {"axis": count}
+    assert family_sizes([probe, *instrument()]) == {"axis": count}
     assert len(primary(run(probe, rough))) == count
 
 

@@ -19,7 +19,7 @@ from bias_audit.archive import load_results, results_text
 from bias_audit.auditing import Audit, choose_folder
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.store import default_folder, require_writable
-from bias_audit.tables import COLUMNS
+from bias_audit.metrics.scored_probe import COLUMNS
 from tests.audit.world import Model, behave, controlled, noise, plant, run, terms
 
 ROOT = Path(__file__).parents[2]

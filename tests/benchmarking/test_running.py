@@ -18,7 +18,7 @@ from bias_audit.cli._app import run
 from bias_audit.datasets import open_dataset
 from bias_audit.errors import NothingToAuditError, UsageError
 from bias_audit.evidence import PAIR_SCORES
-from bias_audit.metrics.pairs import preference
+from bias_audit.metrics.pair_preference import preference
 from bias_audit.scoring import FakeBackend
 from tests.datasets import files
 

@@ -17,7 +17,7 @@ from bias_audit.pairing import StoredRun, compare_runs
 from bias_audit.probes import Probe
 from bias_audit.records import Prompt
 from bias_audit.store import write_run
-from bias_audit.tables import evidence_csv
+from bias_audit.metrics.scored_probe import evidence_csv
 from tests.audit.world import Effect, Model, controlled, noise, run
 
 Rows = list[list[str]]

@@ -15,7 +15,7 @@ from bias_audit.errors import UsageError
 from bias_audit.pairing import StoredRun, compare_runs
 from bias_audit.records import WordScore
 from bias_audit.stats import severity
-from bias_audit.tables import evidence_csv
+from bias_audit.metrics.scored_probe import evidence_csv
 from tests.audit import slow_stats as slow
 from tests.audit.world import (
     CONTROLS,

@@ -21,8 +21,8 @@ from bias_audit.metrics.log_odds import (
     target_differences,
     target_gaps,
 )
-from bias_audit.metrics.parity import closed_log_share, impact_ratio, ratio_limits
-from bias_audit.metrics.plane import ambivalent, distance
+from bias_audit.metrics.four_fifths import closed_log_share, impact_ratio, ratio_limits
+from bias_audit.metrics.warmth_competence import ambivalent, distance
 from bias_audit.stats.contrast import target_part, two_by_two, two_groups
 
 modest = settings(deadline=None, max_examples=60)

@@ -30,7 +30,7 @@ from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.estimate import Status
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import sign_flip
-from bias_audit.tables import COLUMNS
+from bias_audit.metrics.scored_probe import COLUMNS
 from bias_audit.waivers import Waiver, WaiverFile
 
 ROOT = Path(__file__).parents[2]

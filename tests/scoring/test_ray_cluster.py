@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from bias_audit.archive import results_text
-from bias_audit.assess import Settings
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.auditing import EVIDENCE, Audit, audit
 from bias_audit.scoring.engine import Engine
 

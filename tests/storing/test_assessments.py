@@ -16,14 +16,15 @@ import pytest
 
 from bias_audit import assembling, auditing
 from bias_audit.archive import Results
-from bias_audit.assess import Settings
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.auditing import Audit, audit
 from bias_audit.catalogue import Catalogue
 from bias_audit.measuring import measure
 from bias_audit.planning import make_plan
 from bias_audit.probes import Probe
 from bias_audit.records import ModelInfo, Prompt, Skip, WordPrior, WordScore
-from bias_audit.requested.listing import KINDS, LISTED
+from bias_audit.metrics.base import KINDS
+from bias_audit.metrics.registry import OPTIONAL
 from bias_audit.sanity import check_all
 from bias_audit.storing import Assessments, Cache, opened, program
 from bias_audit.storing.codec import encode
@@ -429,7 +430,7 @@ def test_every_request_and_every_shipped_probe_can_be_told(
 ) -> None:
     """A new kind of record that cannot would silently keep nothing."""
     names = ["occupation-gender", "occupation-pronoun", "trait-gender-warmth"]
-    asked = {kind: [n for n, one in LISTED.items() if one.kind == kind] for kind in KINDS}
+    asked = {kind: [n for n, one in OPTIONAL.items() if one.kind == kind] for kind in KINDS}
     given = {"probes": names, "measures": asked["measure"], "checks": asked["check"], "limit": 1}
     found = [audit("fake", settings=FAST, cache=tmp_path, **given) for _ in range(2)]
     assert len(assessed) == 1
