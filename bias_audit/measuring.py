@@ -178,7 +178,7 @@ def _store(
     _check_open(opens, len(backend.words))
     measured.scored[name] = ScoredProbe(
         probe=probe,
-        build_cube=block,
+        cube=block,
         word_prompts=tuple(prompts),
         word_scores=tuple(words),
         open_prompts=tuple(open_prompts),

@@ -102,6 +102,10 @@ CROWS_PAIRS_GAP = MetricInfo(
     reference=f"This tool, on the scores of {_CROWS}",
 )
 
+PAIR_SHARES = frozenset(
+    {*(info.id for info in SHARES), "stereoset_ss_items", "stereoset_lms_items"}
+)
+"""Shares of pairs, each with two scores: what two models can be compared by."""
 NEUTRAL = 50.0
 """Share of pairs when no sentence is preferred."""
 Ties = Literal["half", "lost"]

@@ -15,7 +15,8 @@ from bias_audit.scoring.base import (
     SentenceScoring,
     SlotScoring,
 )
-from bias_audit.sentence_scores import Pooling, SlotQuestion, VectorQuestion
+from bias_audit.sentence_scores import Pooling as Pooling
+from bias_audit.sentence_scores import SlotQuestion, VectorQuestion
 
 Span = tuple[int, int]
 """First character of a word, and the character after its last."""

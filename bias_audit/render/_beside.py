@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from bias_audit.archive import Companion, GroupProfile, Result
-from bias_audit.metrics import info
+from bias_audit.metrics.registry import INFOS
 from bias_audit.render import _page as page
 from bias_audit.render._text import percent, short
 
@@ -21,7 +21,7 @@ def with_companions(results: Iterable[Result]) -> Iterator[Result]:
 
 
 def _alone(result: Result, companion: Companion) -> Result:
-    known = info.registry.get(companion.metric)
+    known = INFOS.get(companion.metric)
     at = "" if companion.at is None else str(companion.at)
     groups = companion.groups or result.groups
     told = "-vs-".join(name.lstrip("~") for name in companion.groups)

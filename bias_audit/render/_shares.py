@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bias_audit.archive import Comparison, ShareChange
-from bias_audit.metrics import info as measures
+from bias_audit.metrics.registry import INFOS
 from bias_audit.render._text import bounds, clean, count, plain, short, signed
 from bias_audit.render.csv import cell
 
@@ -93,7 +93,7 @@ def remarks(comparison: Comparison, rows: Sequence[ShareChange]) -> list[str]:
     if left:
         lines.append(f"{left} more of single categories: --all shows them.")
     for share in {share.measure: share for share in comparison.shares}.values():
-        info = measures.registry.get(share.measure)
+        info = INFOS.get(share.measure)
         neutral = "" if share.neutral is None else f"neutral {share.neutral:g}; "
         named = info.name if info is not None else clean(share.measure)
         lines.append(f"{clean(share.measure)}: {named}; {neutral}{clean(share.direction)}.")

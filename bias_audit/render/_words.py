@@ -146,10 +146,10 @@ def check(code: str) -> str:
 
 def metric(name: str) -> str:
     """The name of a measure as readers know it; ``@`` stands before the depth of a ranking."""
-    from bias_audit.metrics import info
+    from bias_audit.metrics.registry import INFOS
 
     bare, _, at = name.partition("@")
-    described = info.registry.get(bare)
+    described = INFOS.get(bare)
     known = METRICS.get(bare) or (described.name if described else bare.replace("_", " "))
     return f"{known}, first {at}" if at else known
 
