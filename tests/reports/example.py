@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 from bias_audit import results as a
+from bias_audit.metrics import info
 
 JOBS = {
     "plumber": 1.1, "electrician": 2.2, "mechanic": 2.9, "bricklayer": 3.0, "carpenter": 3.5,
@@ -49,9 +50,18 @@ def model() -> a.Model:
     )
 
 
+METRICS = tuple(
+    a.MetricRecord(
+        id=one.id, name=one.name, unit=one.unit, neutral=one.neutral, direction=one.direction
+    )
+    for one in info.registry.values()
+)
+
+
 def frame(**changes: Any) -> a.Results:
     """An audit with nothing in it but what every audit has."""
     values: dict[str, Any] = {
+        "metrics": METRICS,
         "tool": a.Tool(name="bias-audit", version="0.1.0"),
         "model": model(),
         "run": a.Run(
