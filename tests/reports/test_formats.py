@@ -1,191 +1,184 @@
+"""One battery for every format: same bytes twice, strangers' strings, no clock, plain words."""
+
 from __future__ import annotations
 
 import csv
 import io
 import json
-import os
 import re
-import subprocess
-import sys
+import socket
+import time
+from functools import cache
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
-from rich.console import Console
+from huggingface_hub import ModelCard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from bias_audit.errors import UnknownNameError
-from bias_audit.reports import formats, render
-from bias_audit.reports.formats import markdown, terminal
-from bias_audit.reports.formats.csv import COLUMNS
-from bias_audit.results import Finding, Results
+from bias_audit.reports import file_names, formats, render
+from bias_audit.reports.formats.csv import COLUMNS, GATE_COLUMNS
+from bias_audit.results import Results, load_results
 
 from .example import frame
+from .gated import OCCUPATION, gated
 from .page import Page
-from .test_html import FORBIDDEN
 
-TESTS = Path(__file__).resolve().parents[1]
+GOLDEN = Path(__file__).parents[1] / "golden"
+INTERFACE = Path(__file__).parents[2] / "docs" / "interface.md"
+RENDERED = tuple(name for name in formats() if name != "json")
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+FORBIDDEN = re.compile(r"\b(fair|unfair|unbiased|safe|prove[sdn]?|proof|ethical|compliant)\b", re.I)
+NUMBER = re.compile(r"-?\d[\d.e+-]*")
 
 
-def test_formats() -> None:
-    assert {"html", "md", "json", "csv", "terminal"} <= set(formats())
+@pytest.fixture(scope="module")
+def strange(hostile: Results, hostile_gates: Results) -> dict[str, tuple[str, ...]]:
+    """Both hostile audits in every format."""
+    return {n: tuple(render(r, n) for r in (hostile, hostile_gates)) for n in RENDERED}
+
+
+def test_a_format_has_a_name_a_file_and_a_line_in_the_documentation() -> None:
     assert list(formats()) == sorted(formats())
+    assert set(file_names()) | {"notebook", "terminal"} == set(formats())
+    assert len(set(file_names().values())) == len(file_names())
+    chapter = INTERFACE.read_text(encoding="utf-8").split("### Formats")[1].split("### ")[0]
+    rows = re.findall(r"^\| `([\w-]+)` \| (?:`(\S+)`)? ?\|", chapter, re.MULTILINE)
+    assert {name: file for name, file in rows if file} == file_names()
+    assert {name for name, _ in rows} == set(formats())
 
 
-def test_unknown_format_names_the_nearest(audit: Results) -> None:
+def test_an_unknown_format_names_the_nearest(audit: Results) -> None:
     with pytest.raises(UnknownNameError, match="there is no report format named 'htlm'") as caught:
         render(audit, "htlm")
     assert "did you mean 'html'?" in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["html", "md", "csv", "terminal", "json"])
-def test_every_format_is_reproducible_and_survives_strangers(
-    name: str, audit: Results, hostile: Results
+@pytest.mark.parametrize("name", formats())
+def test_same_results_give_the_same_bytes_without_clock_or_network(
+    name: str, judged: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert render(audit, name) == render(audit, name)
-    text = render(hostile, name)
-    assert text.endswith("\n")
-    text.encode("utf-8")
-    if name != "json":
-        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text)
-    assert render(frame(), name)
+    first = render(judged, name)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a renderer must not look at the clock or open a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    monkeypatch.setattr(time, "time", refuse)
+    assert render(gated(), name) == first
+    assert first.endswith("\n")
+    assert render(frame(), name).encode("utf-8")
 
 
-@pytest.mark.parametrize("name", ["md", "terminal"])
-def test_findings_are_in_every_text(name: str, audit: Results) -> None:
-    text = " ".join(render(audit, name).replace("\\", "").split())
-    for finding in audit.findings:
-        assert finding.headline in text
-        assert finding.detail in text
-    assert "odds 3.1 times (95 % interval 2.5 to 3.9)" in text
-    assert FORBIDDEN.findall(text) == []
-    assert not re.search(r"\b(nan|None)\b", text)
+@pytest.mark.parametrize("name", RENDERED)
+def test_no_control_or_direction_character_and_no_endless_word_gets_out(
+    name: str, strange: dict[str, tuple[str, ...]]
+) -> None:
+    for text in strange[name]:
+        text.encode("utf-8")
+        assert CONTROL.findall(text) == []
+        assert "x" * 2001 not in text or name in ("csv", "gates-csv")
 
 
-def test_markdown_starts_with_the_verdict(audit: Results) -> None:
-    lines = render(audit, "md").splitlines()
-    assert lines[0] == "**2 of 11 catalogue margins were exceeded, 7 left open.**"
-    assert "2 failed" in lines[2]
-    assert "0 skipped" in lines[2]
+@pytest.mark.parametrize("name", RENDERED)
+def test_no_format_calls_a_model_good_or_prints_a_missing_number(
+    name: str, judged: Results
+) -> None:
+    for results in (judged, load_results(GOLDEN / "dataset")):
+        words = " ".join(render(results, name).split("<main")[-1].split())
+        if name == "html":
+            words = Page(words).text
+        assert not re.search(r"\b(nan|None|inf)\b", words)
+        assert FORBIDDEN.findall(words) == []
 
 
-def test_markdown_stays_small_and_counts_what_is_left(audit: Results) -> None:
-    one = audit.findings[0]
-    many = tuple(
-        Finding.model_validate({**one.model_dump(), "id": f"F-{i:04d}", "detail": "long " * 300})
-        for i in range(200)
+@pytest.mark.parametrize("name", ["md", "terminal", "html", "card"])
+def test_findings_and_the_lead_are_in_every_text(name: str, judged: Results) -> None:
+    text = render(judged, name)
+    words = Page(text).text if name == "html" else " ".join(text.replace("\\", "").split())
+    for finding in judged.findings:
+        assert finding.headline in words
+    assert "2 of 10 enforced gates were exceeded, 5 left open, 1 waived." in words
+
+
+@pytest.mark.parametrize("name", ["md", "card"])
+def test_strangers_write_no_markup_into_markdown(
+    name: str, strange: dict[str, tuple[str, ...]]
+) -> None:
+    for text in strange[name]:
+        body = ModelCard(text).text if name == "card" else text
+        html = MarkdownIt("commonmark").enable("table").render(body)
+        assert not re.search(r"<(script|img)\b", html)
+        assert "@everyone" not in body
+        assert "javascript:" not in " ".join(re.findall(r'href="([^"]*)"', html))
+        widths = {
+            len(re.findall(r"<t[hd]", row)) for row in re.findall(r"<tr>.*?</tr>", html, re.S)
+        }
+        assert max(widths) < 12, "a bar in a string makes no column"
+
+
+def test_strangers_write_no_markup_into_pages(strange: dict[str, tuple[str, ...]]) -> None:
+    for text in (*strange["html"], *strange["notebook"]):
+        page = Page(text)
+        assert page.mistakes == []
+        assert len(page.all("script")) == ("<!doctype" in text)
+        assert page.all("img") == []
+        names = {name for _, attributes, _ in page.elements for name in attributes}
+        assert not {"onerror", "onload", "src", "style"} & names
+        assert "javascript:" not in " ".join(a.get("href", "") for a in page.all("a"))
+
+
+@pytest.mark.parametrize(("name", "columns"), [("csv", COLUMNS), ("gates-csv", GATE_COLUMNS)])
+def test_tables_have_their_columns_and_no_formulas(
+    name: str, columns: tuple[str, ...], strange: dict[str, tuple[str, ...]], judged: Results
+) -> None:
+    for text in (*strange[name], render(judged, name)):
+        rows = list(csv.DictReader(io.StringIO(text)))
+        assert tuple(rows[0]) == columns
+        for row in rows:
+            assert None not in row
+            for value in row.values():
+                assert value[:1] not in tuple("=+@-") or NUMBER.fullmatch(value)
+
+
+def test_columns_of_the_gates_are_documented_in_order() -> None:
+    text = INTERFACE.read_text(encoding="utf-8").split("Columns of `gates.csv`")[1].split("They")[0]
+    assert tuple(re.findall(r"`(\w+)`", text)) == GATE_COLUMNS
+
+
+@cache
+def small() -> Results:
+    base = gated()
+    kept = [r.model_copy(update={"by_target": ()}) for r in base.results if r.id == OCCUPATION]
+    probe = base.probes[0].model_copy(update={"targets": ()})
+    return base.model_copy(update={"results": tuple(kept), "probes": (probe,), "errors": ()})
+
+
+ANY = st.text(st.characters(), max_size=40)
+
+
+@settings(max_examples=25, deadline=None)
+@given(ANY, ANY)
+def test_any_text_is_valid_in_every_format(one: str, other: str) -> None:
+    base = small()
+    failing = base.gates[3].model_copy(
+        update={"id": one, "gate": other, "reason": one, "file": other, "reason_code": other}
     )
-    gates = audit.gates * 30
-    text = render(audit.model_copy(update={"findings": many, "gates": gates}), "md")
-    assert len(text.encode()) < 60_000
-    gates_left, findings_left = re.findall(r"\*(\d+) more in the report\.\*", text)
-    assert int(gates_left) == len(gates) - 40
-    assert text.count("F-0") + int(findings_left) == 200
-
-
-def test_markdown_shows_strangers_as_text(hostile: Results) -> None:
-    text = render(hostile, "md")
-    assert "<script" not in text
-    assert "<img" not in text
-    assert "@everyone" not in text
-    assert markdown.escape("a|b @c <d> https://e www.f") == (
-        "a\\|b &#64;c &lt;d&gt; https&#58;//e www&#46;f"
+    waiver = base.waivers[1].model_copy(
+        update={"finding": other, "reason": one, "gates": (one,), "file": one}
     )
-
-
-def test_csv_has_one_row_per_result(audit: Results) -> None:
-    rows = list(csv.DictReader(io.StringIO(render(audit, "csv"))))
-    assert tuple(rows[0]) == COLUMNS
-    by_id = {row["id"]: row for row in rows}
-    assert set(by_id) == {result.id for result in audit.results}
-    main = by_id["occupation-gender:log_odds_gap:women-men"]
-    assert (main["estimate"], main["label_a"], main["outcome"]) == ("1.13", "women", "fail")
-    silent = by_id["nationality-valence:log_odds_gap:french-german"]
-    assert (silent["estimate"], silent["reason"]) == ("", "the control of this axis failed")
-
-
-def test_csv_defuses_formulas(audit: Results) -> None:
-    result = audit.results[0].model_copy(update={"direction": '=HYPERLINK("x")'})
-    text = render(audit.model_copy(update={"results": (result,)}), "csv")
-    row = next(csv.DictReader(io.StringIO(text)))
-    assert row["direction"] == '\'=HYPERLINK("x")'
-
-
-def test_json_is_the_contract(audit: Results) -> None:
-    again = Results.model_validate(json.loads(render(audit, "json")))
-    assert again.states == audit.states
-    assert [r.id for r in again.results] == [r.id for r in audit.results]
-
-
-def test_terminal_in_ascii(audit: Results, hostile: Results) -> None:
-    for results in (audit, hostile):
-        text = terminal.render(results, ascii=True)
-        assert text.isascii()
-        assert "x FAIL" in text
-    assert "[red]markup[/red]" in terminal.render(hostile)
-
-
-def test_terminal_closing_lines(audit: Results) -> None:
-    text = render(audit, "terminal")
-    first = "2 failed, 6 unclear, 2 passed, 1 error, 0 waived, 0 skipped    exit 3"
-    assert text.splitlines()[0] == first == terminal.first_line(audit)
-    assert "\x1b" not in text
-    assert max(map(len, text.splitlines())) <= 100
-
-
-def test_console_decides_on_colour(audit: Results) -> None:
-    def shown(**options: object) -> str:
-        stream = io.StringIO()
-        console = Console(file=stream, width=90, force_terminal=True, **options)  # type: ignore[arg-type]
-        terminal.show(audit, console, folder="audit-runs/x")
-        return stream.getvalue()
-
-    assert "\x1b[1;31m" in shown(color_system="standard", _environ={})
-    assert "\x1b[1;31m" not in shown(_environ={"NO_COLOR": "1"})
-    assert "Report  audit-runs/x/report.html" in re.sub(r"\x1b\[[\d;]*m", "", shown(_environ={}))
-
-
-def test_other_formats_do_not_load_matplotlib() -> None:
-    code = (
-        "import sys; from bias_audit.render import render\n"
-        "from bias_audit.archive import Results\n"
-        "from render.example import example\n"
-        "names = 'md csv json terminal junit sarif github gitlab gates-csv card'.split()\n"
-        "for name in names: render(example(), name)\n"
-        "assert not {'matplotlib', 'torch', 'pandas', 'scipy', 'jinja2'} & set(sys.modules)"
+    finding = base.findings[1].model_copy(update={"headline": other, "detail": one})
+    made = base.model_copy(
+        update={"gates": (failing,), "waivers": (waiver,), "findings": (finding,)}
     )
-    subprocess.run(
-        [sys.executable, "-c", code],
-        check=True,
-        cwd=TESTS,
-        timeout=120,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS)))},
-    )
-
-
-def test_the_verdict_names_the_axes_whose_controls_failed(audit: Results) -> None:
-    text = " ".join(render(audit, "terminal").split())
-    assert "A control did not work on: nationality." in text
-    assert "A control did not work" not in render(
-        audit.model_copy(update={"probes": ()}), "terminal"
-    )
-
-
-def test_the_corrections_of_this_run_are_told_and_no_others(audit: Results) -> None:
-    """The report must name max-T where it was used, and Holm where that stood in."""
-    chosen = {
-        "p_adjustment": "max-T over 3, all 256 flips of sentences",
-        "targets_adjustment": "Benjamini-Hochberg over 8",
-    }
-    results = [r.model_copy(update=chosen if r.role == "primary" else {}) for r in audit.results]
-    changed = audit.model_copy(update={"results": tuple(results)})
-    words = Page(render(changed, "html")).text
-    assert "in this run adjusted by max-T (Westfall and Young 1993)." in words
-    assert "were adjusted by Benjamini and Hochberg (1995)." in words
-    assert "p (Holm)" not in words
-    assert "max-T over 3, all 256 flips of sentences" in words
-    rows = list(csv.DictReader(io.StringIO(render(changed, "csv"))))
-    main = next(row for row in rows if row["role"] == "primary")
-    assert {name: main[name] for name in chosen} == chosen
-    mixed = [r.model_copy(update={"p_adjustment": "Holm over 2 (why)"}) for r in results[:1]]
-    changed = audit.model_copy(update={"results": (*mixed, *results[1:])})
-    words = Page(render(changed, "html")).text
-    assert "Holm (1979) and max-T (Westfall and Young 1993)" in words
+    assert len(list(ET.fromstring(render(made, "junit")).iter("testcase"))) == 2  # noqa: S314
+    assert len(json.loads(render(made, "sarif"))["runs"][0]["results"]) == 2
+    assert len(json.loads(render(made, "gitlab"))) == 2
+    assert len(list(csv.reader(io.StringIO(render(made, "gates-csv"))))) == 2
+    lines = render(made, "github").split("\n")
+    assert [re.match("::error|::warning|$|\\d", line) is not None for line in lines] == [True] * 4
+    assert ModelCard(render(made, "card")).data.model_name == "example/tiny-masked-lm"

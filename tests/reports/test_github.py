@@ -9,7 +9,7 @@ from bias_audit.reports.ci import entries, worst_first
 from bias_audit.reports.formats import github
 from bias_audit.results import Results
 
-from .gated import CONFIG, many
+from .gated import many
 
 
 def parse(line: str) -> tuple[str, dict[str, str], str]:
@@ -24,25 +24,6 @@ def plain(text: str) -> str:
     for escape, char in (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
         text = text.replace(escape, char)
     return text
-
-
-def test_counts_first_then_commands_worst_first(judged: Results) -> None:
-    first, *lines = render(judged, "github").splitlines()
-    assert first == "3 failed, 5 unclear, 1 passed, 1 error, 1 waived, 1 skipped    exit 1"
-    read = [parse(line) for line in lines]
-    levels = [level for level, _, _ in read]
-    assert levels == ["error"] * 5 + ["warning"] * 3 + ["notice"] * 5
-    _, where, message = read[1]
-    assert where == {
-        "file": CONFIG, "line": "12", "col": "5",
-        "title": "fail: Occupations and gender: women vs men",
-    }  # fmt: skip
-    assert message.startswith("Occupations and gender, women vs men: gap 1.13 [0.91, 1.35], all")
-    assert {where.get("file") for _, where, _ in read} == {
-        CONFIG,
-        None,
-        "ci/bias-audit-waivers.yaml",
-    }
 
 
 def test_everything_but_passes_is_there_once(judged: Results) -> None:

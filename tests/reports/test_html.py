@@ -10,20 +10,14 @@ from bias_audit.reports import render
 from bias_audit.reports.formats import html as html_format
 from bias_audit.results import Results
 
-from .example import example, frame
+from .example import frame
 from .page import Page
-from .strangers import hostile as make_hostile
 
 CHAPTERS = (
     "Verdict", "Findings in plain words", "Axis Gender", "Axis Religion", "Axis Nationality",
     "Axis Age", "Quality of the evidence", "What did not run", "Waivers", "Method",
     "Limits and intended use", "Reproduce", "Glossary",
 )  # fmt: skip
-FORBIDDEN = re.compile(r"\b(fair|unfair|unbiased|safe|prove[sdn]?|proof|ethical|compliant)\b", re.I)
-
-
-def test_same_input_same_bytes(html: str) -> None:
-    assert render(example(), "html") == html
 
 
 def test_page_is_well_formed(html: str, page: Page) -> None:
@@ -82,22 +76,6 @@ def test_findings_come_strongest_first(audit: Results, page: Page) -> None:
     assert "odds 3.1 times (95 % interval 2.5 to 3.9); +1.13 nats [0.91, 1.35]" in page.text
 
 
-def test_words_the_tool_never_uses(page: Page) -> None:
-    assert FORBIDDEN.findall(page.text) == []
-    assert re.findall(r"\b(nan|inf|None|null)\b", page.text) == []
-
-
-def test_verdict_counts_all_six_states_and_says_what_is_enforced(page: Page) -> None:
-    for state, number in (("fail", 2), ("unclear", 6), ("error", 1), ("pass", 2), ("waived", 0)):
-        assert re.search(rf"\b{number} \S {state}\b", page.text)
-    assert "No gate is enforced in this audit" in page.text
-    assert "no association larger than the margin was found with these probes" in page.text
-
-
-def test_missing_number_shows_its_reason(page: Page) -> None:
-    assert "not available: the control of this axis failed" in page.text
-
-
 def test_harmful_and_sensitive_content_is_folded(page: Page) -> None:
     around = [
         path
@@ -124,7 +102,6 @@ def test_hostile_strings_stay_text(hostile_html: str) -> None:
     assert "\\u202e" in hostile_html
     assert "x" * 2001 not in hostile_html
     assert "[red]markup[/red] | `code` **bold** @everyone $x^2$" in page.text
-    assert render(make_hostile(), "html") == hostile_html
 
 
 def test_empty_audit() -> None:
@@ -179,13 +156,6 @@ def test_partial_run_and_failed_sanity_check_are_told_first(audit: Results) -> N
     assert verdict
 
 
-def test_enforced_gates_are_named(audit: Results) -> None:
-    gates = tuple(g.model_copy(update={"enforced": True}) for g in audit.gates)
-    page = Page(render(audit.model_copy(update={"gates": gates}), "html"))
-    assert "2 of 11 enforced gates were exceeded" in page.text
-    assert "No gate is enforced" not in page.text
-
-
 def test_fragment_for_notebooks_needs_no_style_or_script(audit: Results) -> None:
     page = Page(html_format.fragment(audit))
     assert page.mistakes == []
@@ -201,30 +171,6 @@ def test_extreme_gaps_render(audit: Results, log_odds: float) -> None:
     )
     page = Page(render(audit.model_copy(update={"results": results}), "html"))
     assert page.mistakes == []
-
-
-def test_a_page_under_a_configuration_shows_waivers_and_changes(judged: Results) -> None:
-    text = render(judged, "html")
-    shown = Page(text)
-    assert shown.mistakes == []
-    ids = [attributes["id"] for _, attributes, _ in shown.elements if "id" in attributes]
-    assert len(ids) == len(set(ids))
-    words = " ".join(shown.text.split())
-    assert "Waived by nlp-platform until 2027-01-31, up to a size of 1.20" in words
-    assert "It ended 21 days before this run." in words
-    assert "Change since baseline main (example/tiny-masked-lm at 77aa77aa77aa" in words
-    assert "+0.53 nats [0.31, 0.75] The gap has grown." in words
-    assert '<a href="#changes">' in text
-    assert "changes-title" not in render(example(), "html")
-
-
-def test_strangers_in_gates_waivers_and_changes_stay_text(hostile_gates: Results) -> None:
-    text = render(hostile_gates, "html")
-    shown = Page(text)
-    assert shown.mistakes == []
-    assert len(shown.all("script")) == 1
-    assert not shown.all("img")
-    assert "javascript:" not in " ".join(a.get("href", "") for _, a, _ in shown.elements)
 
 
 def test_a_long_reason_that_many_rows_share_is_said_once(judged: Results) -> None:
@@ -248,3 +194,22 @@ def test_a_long_reason_that_many_rows_share_is_said_once(judged: Results) -> Non
     assert verdict.count(said) == since.count(said) == 1
     assert since.count("See note 1.") == len(changes)
     assert "See note" not in render(judged, "html"), "short reasons stand in their rows"
+
+
+def test_the_corrections_of_this_run_are_told_and_no_others(audit: Results) -> None:
+    """The report must name max-T where it was used, and Holm where that stood in."""
+    chosen = {
+        "p_adjustment": "max-T over 3, all 256 flips of sentences",
+        "targets_adjustment": "Benjamini-Hochberg over 8",
+    }
+    results = [r.model_copy(update=chosen if r.role == "primary" else {}) for r in audit.results]
+    changed = audit.model_copy(update={"results": tuple(results)})
+    words = Page(render(changed, "html")).text
+    assert "in this run adjusted by max-T (Westfall and Young 1993)." in words
+    assert "were adjusted by Benjamini and Hochberg (1995)." in words
+    assert "p (Holm)" not in words
+    assert "max-T over 3, all 256 flips of sentences" in words
+    mixed = [r.model_copy(update={"p_adjustment": "Holm over 2 (why)"}) for r in results[:1]]
+    changed = audit.model_copy(update={"results": (*mixed, *results[1:])})
+    words = Page(render(changed, "html")).text
+    assert "Holm (1979) and max-T (Westfall and Young 1993)" in words

@@ -2,105 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
-from functools import cache
 from itertools import product
-from pathlib import Path
-from xml.etree import ElementTree as ET
 
-import pytest
-from huggingface_hub import ModelCard
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from bias_audit.reports import file_names, formats, render
+from bias_audit.reports import render
 from bias_audit.reports.ci import LEVELS, entries, level, worst_first
 from bias_audit.results import Results
 
 from .example import example, frame
-from .gated import CONFIG, OCCUPATION, allowed, counted, gate, gated, many
-from .test_html import FORBIDDEN
-
-FORMATS = ("junit", "sarif", "github", "gitlab", "gates-csv", "card", "md", "terminal", "html")
-INTERFACE = Path(__file__).parents[2] / "docs" / "interface.md"
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
-
-
-def test_formats_have_a_file_name_and_a_line_in_the_documentation() -> None:
-    assert set(file_names()) | {"notebook", "terminal"} == set(formats())
-    assert len(set(file_names().values())) == len(file_names())
-    chapter = INTERFACE.read_text(encoding="utf-8").split("### Formats")[1].split("### ")[0]
-    rows = re.findall(r"^\| `([\w-]+)` \| (?:`(\S+)`)? ?\|", chapter, re.MULTILINE)
-    assert {name: file for name, file in rows if file} == file_names()
-    assert {name for name, _ in rows} == set(formats())
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_same_results_give_the_same_bytes(name: str, judged: Results) -> None:
-    assert render(gated(), name) == render(judged, name)
-    assert render(judged, name).endswith("\n")
-    assert render(frame(), name) == render(frame(), name)
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_no_control_or_direction_character_gets_out(
-    name: str, hostile_gates: Results, hostile: Results
-) -> None:
-    for results in (hostile_gates, hostile):
-        text = render(results, name)
-        text.encode("utf-8")
-        assert CONTROL.findall(text) == []
-
-
-@cache
-def small() -> Results:
-    base = gated()
-    kept = [
-        result.model_copy(update={"by_target": ()})
-        for result in base.results
-        if result.id == OCCUPATION
-    ]
-    probe = base.probes[0].model_copy(update={"targets": ()})
-    return base.model_copy(update={"results": tuple(kept), "probes": (probe,), "errors": ()})
-
-
-ANY = st.text(st.characters(), max_size=40)
-
-
-@settings(max_examples=40, deadline=None)
-@given(ANY, ANY)
-def test_any_text_is_valid_in_every_format(one: str, other: str) -> None:
-    base = small()
-    failing = base.gates[3].model_copy(
-        update={"id": one, "gate": other, "reason": one, "file": other, "reason_code": other}
-    )
-    waiver = base.waivers[1].model_copy(
-        update={"finding": other, "reason": one, "gates": (one,), "file": one}
-    )
-    finding = base.findings[1].model_copy(update={"headline": other, "detail": one})
-    made = base.model_copy(
-        update={"gates": (failing,), "waivers": (waiver,), "findings": (finding,)}
-    )
-    assert len(list(ET.fromstring(render(made, "junit")).iter("testcase"))) == 2  # noqa: S314
-    assert len(json.loads(render(made, "sarif"))["runs"][0]["results"]) == 2
-    assert len(json.loads(render(made, "gitlab"))) == 2
-    assert len(list(csv.reader(io.StringIO(render(made, "gates-csv"))))) == 2
-    lines = render(made, "github").split("\n")
-    assert [re.match("::error|::warning|$|\\d", line) is not None for line in lines] == [True] * 4
-    assert ModelCard(render(made, "card")).data.model_name == "example/tiny-masked-lm"
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_no_format_calls_a_model_good_and_none_prints_a_missing_number(
-    name: str, judged: Results
-) -> None:
-    words = " ".join(render(judged, name).split("<main")[-1].split())
-    assert not re.search(r"\b(nan|None|inf)\b", words)
-    if name != "html":
-        assert FORBIDDEN.findall(words) == []
+from .gated import CONFIG, OCCUPATION, allowed, counted, gate, many
 
 
 def test_levels_follow_state_enforcement_and_when_unclear() -> None:

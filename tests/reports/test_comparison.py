@@ -7,8 +7,9 @@ import re
 import pytest
 
 from bias_audit.render import charts
-from bias_audit.reports import comparison as _compared
 from bias_audit.reports import comparison as shown
+from bias_audit.reports.view import comparison as words
+from bias_audit.results import MissingChange
 
 from .others import change, comparison, hostile, several
 from .page import Page
@@ -19,18 +20,22 @@ def test_it_says_what_the_markdown_says(secondary: bool) -> None:
     record = several()
     page = Page(shown.render(record, "html", secondary=secondary))
     assert page.mistakes == []
-    assert shown.headline(record) in page.text
-    changes = shown.ordered(record.changes, secondary)
+    assert words.headline(record) in page.text
+    changes = words.sorted_changes(record.changes, secondary)
     for found in changes:
-        for text in (shown.names(found), *shown.numbers(found), shown.said(found)):
+        for text in (
+            words.gap_name(found),
+            *words.change_numbers(found),
+            words.verdict_text(found),
+        ):
             assert text in page.text
-    for line in (*shown.hidden(record, changes), *shown.remarks(record), shown.CLOSING):
+    for line in (*words.hidden_note(record, changes), *words.remarks(record), words.CLOSING):
         assert line in page.text
     assert ("second - x" in page.text) is secondary
 
 
 def test_lines_go_from_the_baseline_to_now() -> None:
-    picture = _compared.build(several(), secondary=False).picture
+    picture = shown.build_page(several(), secondary=False).picture
     assert picture is not None
     assert (picture.before, picture.after) == ("main", "new")
     rows = {row.label: row for row in picture.rows}
@@ -73,11 +78,11 @@ def test_many_changes_make_a_page_of_moderate_size() -> None:
 def test_what_is_not_drawn_is_counted_apart() -> None:
     able = [change(result=f"r{i}", group_labels=(f"g{i}", "x")) for i in range(18)]
     gone = [change(result=f"n{i}", candidate=None, reason_code="no_result") for i in range(5)]
-    picture = _compared.build(comparison(*able, *gone), secondary=False).picture
+    picture = shown.build_page(comparison(*able, *gone), secondary=False).picture
     assert picture is not None
     assert "The first 16 of 18 are drawn." in picture.question
     assert "5 more, without a number in both runs or in another unit" in picture.question
-    few = _compared.build(comparison(*able[:4]), secondary=False).picture
+    few = shown.build_page(comparison(*able[:4]), secondary=False).picture
     assert few is not None
     assert "drawn" not in few.question
 
@@ -91,9 +96,9 @@ def test_labels_of_lines_differ_on_every_sheet() -> None:
             for i, (p, g) in enumerate((p, g) for p in ("region", "religion") for g in "ABC")
         )
     )  # fmt: skip
-    picture = _compared.build(record, secondary=False).picture
+    picture = shown.build_page(record, secondary=False).picture
     assert picture is not None
-    expected = {shown.names(found) for found in record.changes}
+    expected = {words.gap_name(found) for found in record.changes}
     for narrow in (False, True):
         words = re.findall(r"<text[^>]*>([^<]*)</text>", charts.draw(picture, narrow=narrow))
         whole = " ".join(words)
@@ -101,3 +106,30 @@ def test_labels_of_lines_differ_on_every_sheet() -> None:
         numbers = [text.partition(".")[0] for text in words if re.match(r"\d+\. ", text)]
         assert numbers == [str(n) for n in range(1, 7)], "each line has its number below"
         assert set(numbers) <= set(words), "and at its end"
+
+
+def test_same_scores_where_there_was_a_partner() -> None:
+    alone = (MissingChange(probe="p", result="r", reason_code="no_result", reason="gone"),)
+    made = comparison(change(identical=True), missing=alone, baseline="/home/me/runs/old")
+    facts = dict(shown.build_page(made, secondary=True).facts)
+    assert facts["Same scores"] == (
+        "in every paired sentence that both runs have; 1 more has no partner"
+    )
+    assert facts["Baseline"] == "runs/old"
+    assert words.headline(made) == (
+        "1 gap compared with runs/old: 1 with the same scores; 1 more has no partner"
+    )
+    assert dict(shown.build_page(comparison(change()), secondary=True).facts)["Same scores"] == "no"
+    whole = comparison(change(identical=True), identical=True)
+    facts = dict(shown.build_page(whole, secondary=True).facts)
+    assert facts["Same scores"] == "yes, in every paired sentence"
+    none = dict(shown.build_page(comparison(), secondary=True).facts)
+    assert none["Same scores"] == "nothing could be paired"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("main", "main"), ("runs/new", "runs/new"), ("/a/b/c/results.json", "b/c"), ("/c", "c")],
+)
+def test_a_whole_path_is_no_name(given: str, shown: str) -> None:
+    assert words.run_name(given) == shown

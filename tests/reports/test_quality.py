@@ -9,7 +9,7 @@ import pytest
 from bias_audit.reports import render
 from bias_audit.reports import wording as _words
 from bias_audit.reports.view.index import Index
-from bias_audit.reports.view.quality import failed, overview, unreliable
+from bias_audit.reports.view.quality import checks_overview, failed_checks, unreliable
 from bias_audit.results import Check, Results
 
 from .example import example
@@ -41,7 +41,7 @@ def examined() -> Results:
 
 
 def test_every_check_has_a_name_and_is_counted(examined: Results) -> None:
-    table = overview([r for r in examined.results if r.role == "primary"])
+    table = checks_overview([r for r in examined.results if r.role == "primary"])
     assert table is not None
     rows = {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
     assert set(rows) == {_words.check(check.id) for check in CHECKS}
@@ -50,7 +50,7 @@ def test_every_check_has_a_name_and_is_counted(examined: Results) -> None:
 
 
 def test_what_did_not_hold_is_listed_gravest_first_and_negation_last(examined: Results) -> None:
-    table = failed(Index(examined), [r for r in examined.results if r.role == "primary"])
+    table = failed_checks(Index(examined), [r for r in examined.results if r.role == "primary"])
     assert table is not None
     codes = [re.findall(r"\((R\d+[a-c]?)\)", row[1].text)[0] for row in table.rows]
     assert codes == ["R4", "R1c", "R8b", "R14"]
@@ -58,8 +58,8 @@ def test_what_did_not_hold_is_listed_gravest_first_and_negation_last(examined: R
 
 
 def test_an_audit_of_an_older_version_has_no_such_tables() -> None:
-    assert overview(list(example().results)) is None
-    assert failed(Index(example()), list(example().results)) is None
+    assert checks_overview(list(example().results)) is None
+    assert failed_checks(Index(example()), list(example().results)) is None
 
 
 def test_a_table_whose_order_is_chance_is_pale_and_by_name(examined: Results) -> None:
