@@ -12,8 +12,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 
-from bias_audit.archive import ProbeRecord, Result, Results, load_results
 from bias_audit.planning import PLACEBO
+from bias_audit.results import ProbeRecord, Result, Results, load_results
 
 
 def main() -> None:

@@ -19,8 +19,8 @@ import tempfile
 from itertools import cycle, islice
 from pathlib import Path
 
-from bias_audit.archive import Results, load_results
-from bias_audit.render import render
+from bias_audit.reports import render
+from bias_audit.results import Results, load_results
 
 SAMPLE = Path(__file__).parents[1] / "reports" / "sample"
 LIMIT = 1000.0

@@ -12,8 +12,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bias_audit.archive import Results, load_results, results_text, write_atomic
-from bias_audit.render import render
+from bias_audit.reports import render
+from bias_audit.results import Results, load_results, results_text
+from bias_audit.utils.files import write_atomic
 
 SAMPLE = Path(__file__).parents[1] / "reports" / "sample"
 TOLERANCE = 1e-4

@@ -7,10 +7,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from bias_audit._demands import asked, matching, place
-from bias_audit.archive import Comparison, Gate, MissingChange, ProbeRecord, Results
 from bias_audit.config import GateConfig
 from bias_audit.policy import Policy
 from bias_audit.records import OTHERS
+from bias_audit.results import Comparison, Gate, MissingChange, ProbeRecord, Results
 
 
 def absent(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from bias_audit.archive import Result
+from bias_audit.results import Result
 from bias_audit.stats.enough import Components, enough
 
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from bias_audit._absent import absent
 from bias_audit._demands import condition, matching, place
-from bias_audit._reasons import MISSING_BASELINE
 from bias_audit._verdict import (
     PARTIAL_SIDE,
     Family,
@@ -19,16 +18,10 @@ from bias_audit._verdict import (
     p_rise,
     regression,
 )
-from bias_audit.archive import (
-    Change,
-    Comparison,
-    Gate,
-    MissingChange,
-    Result,
-    Results,
-)
 from bias_audit.config import GateConfig
 from bias_audit.policy import Policy
+from bias_audit.results import Change, Comparison, Gate, MissingChange, Result, Results
+from bias_audit.results.codes import MISSING_BASELINE
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.steady import deciding_level
 
@@ -150,7 +143,7 @@ def _gate(cell: _Cell, verdict: Verdict, policy: Policy) -> Gate:
         enforced=True,
         probe=result.probe,
         result=result.id,
-        measured=result.estimate,
+        estimate=result.estimate,
         ci_low=result.ci_low,
         ci_high=result.ci_high,
         limit=gate.limit,

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 
 from bias_audit._paired import Block
-from bias_audit.archive import Change, Result, RiseBound
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.records import OTHERS, Floats
+from bias_audit.results import Change, Result, RiseBound
 from bias_audit.stats import severity
 from bias_audit.stats.contrast import target_part, trimmed, two_groups
 from bias_audit.stats.estimate import Contrast, Part, Scope
@@ -125,6 +125,7 @@ def change(block: Block, result: Result, mask: str, groups: Sequence[str], *, se
         groups=result.groups,
         group_labels=result.group_labels,
         metric=result.metric,
+        metric_name=result.metric_name,
         unit=result.unit,
         baseline=old.estimate,
         candidate=question.ask(block.candidate).contrast.estimate,
@@ -176,19 +177,19 @@ def _bound(
     """One claim about the rise: the contrast, or with ``sign`` -1 its mirror image."""
     contrast = gap.contrast
     without = [sign * value for value in gap.without]
-    uneven = abs(contrast.skew) > SKEWED or contrast.largest_share > ONE_UNIT
-    others = _other_limits(contrast, level, result, claim, seed) if uneven else []
+    skewed = abs(contrast.skew) > SKEWED or contrast.largest_share > ONE_UNIT
+    others = _other_limits(contrast, level, result, claim, seed) if skewed else []
     ends = [sorted((sign * low, sign * high)) for low, high in others]
     return RiseBound(
         claim=claim,
         estimate=sign * contrast.estimate,
         se=contrast.se,
         df=contrast.df,
-        without_low=min(without, default=None),
-        without_high=max(without, default=None),
-        uneven=uneven,
-        other_low=min((low for low, _ in ends), default=None),
-        other_high=max((high for _, high in ends), default=None),
+        loo_low=min(without, default=None),
+        loo_high=max(without, default=None),
+        skewed=skewed,
+        alt_ci_low=min((low for low, _ in ends), default=None),
+        alt_ci_high=max((high for _, high in ends), default=None),
     )
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
-from bias_audit.archive import Result
 from bias_audit.config import GateConfig
 from bias_audit.errors import UsageError
-from bias_audit.findings import number
 from bias_audit.policy import Policy
 from bias_audit.records import OTHERS
+from bias_audit.results import Result
+from bias_audit.utils.text import number
 
 
 def matching(gate: GateConfig, results: Iterable[Result]) -> list[Result]:

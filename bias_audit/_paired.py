@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bias_audit.evidence import PLACE, Key
 from bias_audit.records import Floats
+from bias_audit.results.evidence import INDEX, Key
 
 Counts = NDArray[np.int64]
 POLES = ("+", "-")
@@ -50,10 +50,10 @@ class Table:
 
     def __init__(self, baseline: Mapping[Key, float], candidate: Mapping[Key, float]) -> None:
         """Line up both runs by key; targets of neither pole are left out."""
-        keys = sorted(k for k in baseline.keys() | candidate.keys() if k[PLACE.pole] in POLES)
-        self.templates = sorted({key[PLACE.template] for key in keys})
-        self.units: list[Unit] = sorted({(key[PLACE.group], key[PLACE.label]) for key in keys})
-        words = sorted({(key[PLACE.target], key[PLACE.pole]) for key in keys})
+        keys = sorted(k for k in baseline.keys() | candidate.keys() if k[INDEX.pole] in POLES)
+        self.templates = sorted({key[INDEX.template] for key in keys})
+        self.units: list[Unit] = sorted({(key[INDEX.group], key[INDEX.label]) for key in keys})
+        words = sorted({(key[INDEX.target], key[INDEX.pole]) for key in keys})
         self.targets = [name for name, _ in words]
         self.poles = [pole for _, pole in words]
         self._shape = len(self.templates), len(self.units), len(words)
@@ -64,8 +64,8 @@ class Table:
         )
         _, n_units, n_words = self._shape
         flat = [
-            (at[0][k[PLACE.template]] * n_units + at[1][k[PLACE.group], k[PLACE.label]]) * n_words
-            + at[2][k[PLACE.target], k[PLACE.pole]]
+            (at[0][k[INDEX.template]] * n_units + at[1][k[INDEX.group], k[INDEX.label]]) * n_words
+            + at[2][k[INDEX.target], k[INDEX.pole]]
             for k in keys
         ]
         self._flat = np.array(flat, dtype=np.intp)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bias_audit._reasons import REASONS
-from bias_audit.archive import Change, MissingChange, Model, ProbeRecord, Result, Results
 from bias_audit.errors import UsageError
 from bias_audit.records import OTHERS
+from bias_audit.results import Change, MissingChange, ProbeRecord, Result, Results, unpaired
+from bias_audit.results.codes import NO_CONTROLS, as_clause
+from bias_audit.results.model_identity import other_family, same_model
 
 METRIC = "log_odds_gap"
 """The measure that can be paired: its parts are in the evidence, cell by cell."""
 MOST_LOST = 0.1
 """Share of lost cells above which a difference is not judged."""
-HALF_NOISE, FULL_NOISE = 2e-2, 1e-4
-"""Nats below which a difference may be rounding of the arithmetic: half precision, and full."""
 
 
 INHERITED = ("instrument_failed", "no_card", "descriptive_only", "incomplete", "degenerate")
@@ -24,8 +23,6 @@ BLOCKING = ("partial_run", "model_family_changed", "cells_lost", *INHERITED)
 """All that forbids a verdict on a change."""
 QUIET = ("descriptive_only", "incomplete", "degenerate")
 """What does not matter when both models give the same scores: there is nothing to estimate."""
-UNCONTROLLED = "no_controls"
-"""Status that forbids a pass."""
 
 
 class Pair(NamedTuple):
@@ -80,25 +77,6 @@ def match(old: Results, new: Results) -> tuple[list[Pair], list[MissingChange]]:
     return pairs, missing
 
 
-def unpaired(result: Result, code: str, reason: str = "") -> MissingChange:
-    """Say why a result has no partner; in the words of the code when no others are given."""
-    said = reason or plain(code)
-    return MissingChange(
-        probe=result.probe,
-        result=result.id,
-        role=result.role,
-        groups=result.groups,
-        reason_code=code,
-        reason=said,
-    )
-
-
-def plain(code: str) -> str:
-    """What a reason code means, as half of a sentence."""
-    text = REASONS[code].rstrip(".")
-    return text[0].lower() + text[1:]
-
-
 def unknown_pairs(pair: Pair) -> bool:
     """Words that were judged as pairs, in a file that does not say which belong together."""
     terms = {group.id: len(group.terms) for group in pair.probe.groups}
@@ -118,7 +96,7 @@ def status_codes(pair: Pair, made: Change, *, partial: bool, family: bool) -> It
     inherited = set(pair.old.statuses) | set(pair.new.statuses)
     if made.se is None:
         inherited.add("descriptive_only")
-    yield from (code for code in (*INHERITED, UNCONTROLLED) if code in inherited)
+    yield from (code for code in (*INHERITED, NO_CONTROLS) if code in inherited)
 
 
 def why_blocked(code: str, pair: Pair, made: Change) -> str:
@@ -129,7 +107,7 @@ def why_blocked(code: str, pair: Pair, made: Change) -> str:
         for result, run in ((pair.new, "this run"), (pair.old, "the baseline")):
             if code in result.statuses and result.reason:
                 return f"in {run}, {result.reason}"
-    return plain(code)
+    return as_clause(code)
 
 
 def in_words(made: Change) -> str:
@@ -143,26 +121,6 @@ def in_words(made: Change) -> str:
         f"the gap is {abs(made.rise):.3g} {made.unit} {grown} than in the baseline (between"
         f" {made.rise_low:+.3g} and {made.rise_high:+.3g}, one-sided {made.bound_level:.1%} bounds)"
     )
-
-
-def noise_floor(old: Model, new: Model) -> float:
-    """Differences up to this may come from the order of sums alone, nats."""
-    half = {"bfloat16", "float16"} & {old.dtype, new.dtype}
-    return HALF_NOISE if half else FULL_NOISE
-
-
-def other_family(old: Model, new: Model) -> bool:
-    """Whether two models differ in architecture or vocabulary."""
-    return (old.architecture, old.vocabulary_size) != (new.architecture, new.vocabulary_size)
-
-
-def same_model(old: Results, new: Results) -> Iterator[str]:
-    """Whether the weights are the same, and what of the arithmetic is not."""
-    a, b = old.model, new.model
-    if a.fingerprint and a.fingerprint == b.fingerprint and not other_family(a, b):
-        yield "both runs audited the same weights"
-    if a.dtype != b.dtype:
-        yield f"other arithmetic: {a.dtype} in the baseline, {b.dtype} here"
 
 
 def notices(old: Results, new: Results) -> Iterator[str]:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bias_audit._partners import same_model, unpaired
-from bias_audit.archive import Comparison, MissingChange, Result, Results
 from bias_audit.benchmarking.comparing import ALL, Shares, foreign, paired, shares
 from bias_audit.errors import UsageError
-from bias_audit.evidence import PAIR_SCORES
 from bias_audit.metrics.pair_preference import PAIR_SHARES
-from bias_audit.pairing import StoredRun
+from bias_audit.results import (
+    PAIR_SCORES_FILE,
+    Comparison,
+    MissingChange,
+    Result,
+    Results,
+    StoredRun,
+    unpaired,
+)
+from bias_audit.results.model_identity import same_model
 
 AXIS = "benchmark"
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
@@ -43,7 +49,7 @@ def compare_published(
         )
     compared = {(share.dataset, share.measure) for share in found}
     missing = tuple(_missing(old, new, others, compared))
-    whole = all(share.identical and not share.lost for share in found)
+    whole = all(share.identical and not share.lost_pairs for share in found)
     return Comparison(
         baseline=names[0],
         baseline_model=old.model,
@@ -58,7 +64,11 @@ def compare_published(
 def _read(run: StoredRun, name: str) -> Shares:
     if run.pair_scores is None:
         published = any(probe.axis == AXIS for probe in run.results.probes)
-        why = f"has no {PAIR_SCORES}" if published else "asked probes, and the other one data sets"
+        why = (
+            f"has no {PAIR_SCORES_FILE}"
+            if published
+            else "asked probes, and the other one data sets"
+        )
         raise UsageError(
             f"{name} {why}, so nothing can be paired",
             hint="give two whole folders of runs of the same kind",
@@ -66,8 +76,8 @@ def _read(run: StoredRun, name: str) -> Shares:
     found = shares(run.pair_scores)
     if wrong := foreign(run.results, found):
         raise UsageError(
-            f"{PAIR_SCORES} of {name} does not belong to its results.json: '{wrong}' is another"
-            " number by its scores, or has none",
+            f"{PAIR_SCORES_FILE} of {name} does not belong to its results.json: '{wrong}'"
+            " is another number by its scores, or has none",
             hint="one of the two was changed; run the data sets again",
         )
     return found

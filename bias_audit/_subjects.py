@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple
 
-from bias_audit.archive import Change, Comparison, Result, Results
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.records import OTHERS
+from bias_audit.results import Change, Comparison, Result, Results
 from bias_audit.stats import power
 from bias_audit.stats.draws import Components, Size
 from bias_audit.stats.estimate import Scope

@@ -10,9 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from bias_audit._advice import advice, all_of, needed
-from bias_audit._reasons import BLOCKED, REASONS, SILENT, UNCONTROLLED
-from bias_audit.archive import Change, Result, RiseBound, State
-from bias_audit.findings import number
+from bias_audit.results import Change, Result, RiseBound, State
+from bias_audit.results.codes import BLOCKING, NO_CONTROLS, NO_CONTROLS_REASON, as_clause
 from bias_audit.stats import severity
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.estimate import Contrast
@@ -27,6 +26,7 @@ from bias_audit.stats.steady import (
     decided,
     unsteady,
 )
+from bias_audit.utils.text import number
 
 PARTIAL = "the run was cut short, so nothing is decided"
 PARTIAL_SIDE = "the run or its baseline was cut short, so nothing is decided"
@@ -73,13 +73,13 @@ def absolute(result: Result, limit: float, family: Family, *, partial: bool) -> 
     if partial:
         return Verdict("unclear", "partial_run", PARTIAL)
     if code := _blocking_size(result):
-        return Verdict("unclear", code, result.reason or _said(code, result.n_templates))
+        return Verdict("unclear", code, result.reason or as_clause(code, n=result.n_templates))
     found = contrast(result)
     if found is None:
         return Verdict("unclear", "no_interval", result.reason or NO_INTERVAL)
     state = outcome(found, limit, p_beyond_adjusted=family.p)
     if _confounded(result, found, limit):
-        said = OUTSIDE if state == "pass" else BLOCKED["confounded"]
+        said = OUTSIDE if state == "pass" else as_clause("confounded")
         return Verdict("unclear", "confounded", said)
     if state == "unclear":
         return _wider(result, found, limit, family)
@@ -87,8 +87,8 @@ def absolute(result: Result, limit: float, family: Family, *, partial: bool) -> 
         return Verdict("unclear", "fragile", FRAGILE)
     if state == "fail":
         return Verdict("fail", "outside_limit", "the whole interval lies outside the limit")
-    if UNCONTROLLED in result.statuses:
-        return Verdict("unclear", "uncontrolled", SILENT)
+    if NO_CONTROLS in result.statuses:
+        return Verdict("unclear", "uncontrolled", NO_CONTROLS_REASON)
     found_gap = result.p_value is not None and result.p_value < ALPHA
     said = "an association was found, and it is smaller than the limit"
     none = "no association larger than the limit was found"
@@ -103,12 +103,12 @@ def regression(
         return Verdict("unclear", "partial_run", PARTIAL_SIDE)
     statuses = (*change.statuses, *(code for code in result.statuses if code in SHARED))
     code = change.reason_code or _blocking(statuses)
-    if change.identical and code != "instrument_failed" and (not code or code in BLOCKED):
+    if change.identical and code != "instrument_failed" and (not code or code in BLOCKING):
         said = "model and baseline give every gated sentence the same scores"
         return Verdict("pass", "identical_outputs", said)
     if code:
         own = change.reason if change.reason_code else result.reason * (code in result.statuses)
-        return Verdict("unclear", code, own or _said(code, result.n_templates))
+        return Verdict("unclear", code, own or as_clause(code, n=result.n_templates))
     held = severity.p_held(change.bounds, limit, change.bound_level)
     if held is None:
         return Verdict("unclear", "no_interval", change.reason or NO_INTERVAL)
@@ -119,8 +119,8 @@ def regression(
     size = f"{number(limit)} {change.unit}"
     if held > ALPHA:
         return Verdict("fail", "outside_rise", f"the gap has grown by more than {size}")
-    if UNCONTROLLED in (*result.statuses, *change.statuses):
-        return Verdict("unclear", "uncontrolled", SILENT)
+    if NO_CONTROLS in (*result.statuses, *change.statuses):
+        return Verdict("unclear", "uncontrolled", NO_CONTROLS_REASON)
     return Verdict("pass", "inside_rise", f"the gap has not grown by more than {size}")
 
 
@@ -167,11 +167,7 @@ def contrast(result: Result) -> Contrast | None:
 def _blocking(statuses: Iterable[str]) -> str:
     """The most important status that forbids a verdict; empty when there is none."""
     there = set(statuses)
-    return next((code for code in BLOCKED if code in there), "")
-
-
-def _said(code: str, n_templates: int) -> str:
-    return BLOCKED[code].format(n=n_templates) if code in BLOCKED else REASONS[code]
+    return next((code for code in BLOCKING if code in there), "")
 
 
 def _blocking_size(result: Result) -> str:
@@ -179,7 +175,7 @@ def _blocking_size(result: Result) -> str:
 
     These statuses still count for runs of older versions, which do not say what they were found by.
     """
-    asked = {"fragile": result.without_low, "confounded": result.adjusted}
+    asked = {"fragile": result.loo_low, "confounded": result.adjusted_estimate}
     return _blocking(code for code in result.statuses if asked.get(code) is None)
 
 
@@ -188,32 +184,32 @@ def _confounded(result: Result, found: Contrast, limit: float) -> bool:
 
     It is asked before Holm, since the answer takes the result out of the claims of its family.
     """
-    if result.adjusted is None:
+    if result.adjusted_estimate is None:
         return False
     verdict, p = decided(found, limit), found.p_value()
     where, there = verdict[2] if verdict else None, p is not None and p < ALPHA
-    return confounds(found.estimate, result.adjusted, where, limit, there=there)
+    return confounds(found.estimate, result.adjusted_estimate, where, limit, there=there)
 
 
 def _steadiness(result: Result) -> Steadiness:
     """What is stored about it; the sentences alone tell for runs of older versions."""
-    if result.without_low is None or result.without_high is None:
+    if result.loo_low is None or result.loo_high is None:
         left = without_one(np.array([effect.value for effect in result.by_template]))
         return Steadiness(without=(min(left), max(left)) if left else None, uneven=False)
     return Steadiness(
-        without=(result.without_low, result.without_high),
-        uneven=result.uneven,
-        other=_both(result.other_low, result.other_high),
-        other90=_both(result.other90_low, result.other90_high),
+        without=(result.loo_low, result.loo_high),
+        uneven=result.skewed,
+        other=_both(result.alt_ci_low, result.alt_ci_high),
+        other90=_both(result.alt_ci90_low, result.alt_ci90_high),
         halves=_halves(result),
     )
 
 
 def _halves(result: Result) -> Halves | None:
-    low, high, outside = result.half_low, result.half_high, result.half_outside
+    low, high, outside = result.split_half_low, result.split_half_high, result.split_half_fail_limit
     if low is None or high is None or outside is None:
         return None
-    inside = math.inf if result.half_inside is None else result.half_inside
+    inside = math.inf if result.split_half_pass_limit is None else result.split_half_pass_limit
     return Halves(low=low, high=high, outside=outside, inside=inside)
 
 

@@ -6,17 +6,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bias_audit import __version__, archive
-from bias_audit.archive import ErrorRecord, ProbeRecord, Result, Results, SkipRecord
+from bias_audit import __version__
 from bias_audit.assess import add_optional, assess, skip_record
 from bias_audit.errors import NothingToAuditError
 from bias_audit.findings import findings, sentences
 from bias_audit.measuring import Measured
+from bias_audit.metrics.registry import metric_records
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.planning import Plan
 from bias_audit.records import ModelInfo
-from bias_audit.store import versions
+from bias_audit.results import (
+    ErrorRecord,
+    Model,
+    ProbeRecord,
+    Result,
+    Results,
+    Run,
+    SanityCheck,
+    SkipRecord,
+    Tool,
+)
 from bias_audit.storing import Assessments
+from bias_audit.utils.versions import versions
 
 TRANSIENT = frozenset({"error", "limit"})
 """Why something that was requested may be missing once and there the next time."""
@@ -27,7 +38,7 @@ def recalled(
     info: ModelInfo,
     measured: Measured,
     settings: Settings,
-    sanity: Sequence[archive.SanityCheck],
+    sanity: Sequence[SanityCheck],
     kept: Assessments | None,
 ) -> Results:
     """What :func:`assemble` returns, from the store where the same was assembled before.
@@ -60,7 +71,7 @@ def assemble(
     info: ModelInfo,
     measured: Measured,
     settings: Settings,
-    sanity: Sequence[archive.SanityCheck],
+    sanity: Sequence[SanityCheck],
 ) -> Results:
     """Assess and word what was measured; gates, time stamps and exit code come later.
 
@@ -85,14 +96,15 @@ def assemble(
     results = _with_sentences(found.results, measured)
     by_id = {probe.id: probe for probe in probes}
     return Results(
-        tool=archive.Tool(name="bias-audit", version=__version__),
+        tool=Tool(name="bias-audit", version=__version__),
         model=model_record(info),
-        run=archive.Run(seed=settings.seed, partial=partial, catalogue_digest=plan.digest),
+        run=Run(seed=settings.seed, partial=partial, catalogue_digest=plan.digest),
         states={},
         sanity=sanity[0],
         further_sanity=tuple(sanity[1:]),
         probes=probes,
         results=results,
+        metrics=metric_records(results),
         findings=tuple(findings(_model_name(info), results, by_id, measured.scored)),
         skips=(*_skips(measured), *(skip_record(skip) for skip in (*lost, *measured.metric_skips))),
         errors=tuple(
@@ -112,9 +124,9 @@ def _with_sentences(results: Sequence[Result], measured: Measured) -> tuple[Resu
     )
 
 
-def model_record(info: ModelInfo) -> archive.Model:
+def model_record(info: ModelInfo) -> Model:
     """The audited model as the results name it."""
-    return archive.Model(
+    return Model(
         name=info.name,
         revision=info.revision,
         fingerprint=info.fingerprint,

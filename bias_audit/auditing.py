@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bias_audit import archive, determinism
-from bias_audit.archive import SanityCheck
+from bias_audit import determinism
 from bias_audit.assembling import manifest, recalled
 from bias_audit.catalogue import Catalogue
 from bias_audit.config import GateConfig
@@ -20,9 +19,9 @@ from bias_audit.measuring import Measured, ProgressListener, measure
 from bias_audit.metrics.plan import require_answers
 from bias_audit.metrics.registry import choose
 from bias_audit.metrics.scored_probe import Settings
-from bias_audit.pairing import StoredRun
 from bias_audit.planning import Plan, make_plan
 from bias_audit.policy import Policy
+from bias_audit.results import SanityCheck, StoredRun, normalise
 from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, engine_told
 from bias_audit.specs import Sanity
@@ -104,7 +103,7 @@ def audit(
         }
     )
     again = determinism.recorded(asked_of.repeated, info)
-    results = archive.settled(results.model_copy(update={"run": run, "determinism": again}))
+    results = normalise(results.model_copy(update={"run": run, "determinism": again}))
     evidence = evidence_bytes(measured) if policy.baselines else None
     results = judged(StoredRun(results=results, evidence=evidence), policy, folder=baselines)
     return Audit(

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 from bias_audit._resources import data_dir
-from bias_audit.archive import write_atomic
 from bias_audit.catalogue import Catalogue
 from bias_audit.errors import UsageError
 from bias_audit.schemas import MODELINE
+from bias_audit.utils.files import write_atomic
 
 PLACES = {"probe": "probes", "templates": "templates", "lexicon": "templates/lexicons"}
 """Kinds of files, and the folder where each lies."""

@@ -18,12 +18,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from bias_audit import __version__, _yaml
 from bias_audit._explain import explain
-from bias_audit.archive import locate, write_atomic
 from bias_audit.errors import BiasAuditError, UsageError
-from bias_audit.evidence import NAME as EVIDENCE
-from bias_audit.pairing import StoredRun, compare_runs
+from bias_audit.pairing import compare_runs
+from bias_audit.results import EVIDENCE_FILE as EVIDENCE
+from bias_audit.results import StoredRun, locate
 from bias_audit.specs import Id, Spec, Text
-from bias_audit.store import replace_folder
+from bias_audit.utils.files import replace_folder, write_atomic
 from bias_audit.waivers import Day
 
 FOLDER = "bias-audit-baselines"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bias_audit import __version__, archive, determinism
+from bias_audit import __version__, determinism
 from bias_audit.assembling import model_record
 from bias_audit.benchmarking import Benchmark, benchmark
 from bias_audit.benchmarking.rows import written
@@ -20,15 +20,24 @@ from bias_audit.benchmarking.running import chosen_measures
 from bias_audit.catalogue import Catalogue
 from bias_audit.datasets import Dataset, open_dataset
 from bias_audit.errors import NothingToAuditError, ScoringError, UsageError
-from bias_audit.evidence import PAIR_SCORES
 from bias_audit.finished import Audit
 from bias_audit.gates import STATES
+from bias_audit.metrics.registry import metric_records
 from bias_audit.metrics.scored_probe import Settings
+from bias_audit.results import (
+    PAIR_SCORES_FILE,
+    ErrorRecord,
+    ProbeRecord,
+    Results,
+    Run,
+    Tool,
+    normalise,
+)
 from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, engine_told
 from bias_audit.scoring.base import SentenceBackend, SentenceScoring
-from bias_audit.store import versions
 from bias_audit.storing import CacheChoice, opened
+from bias_audit.utils.versions import versions
 
 Listener = Callable[[str, int, int], None]
 
@@ -87,10 +96,11 @@ def audit_datasets(
             sanity = check_all(kept.model, spoken)
         info = kept.plain.info
         told = kept.use.told() | engine_told(kept.plain) | determinism.told(repeated, info)
-    results = archive.Results(
-        tool=archive.Tool(name="bias-audit", version=__version__),
+    measured = tuple(result for found in done for result in found.results)
+    results = Results(
+        tool=Tool(name="bias-audit", version=__version__),
         model=model_record(kept.plain.info),
-        run=archive.Run(
+        run=Run(
             seed=settings.seed,
             created=started.isoformat(timespec="seconds"),
             duration_s=round(time.monotonic() - clock, 2),
@@ -102,19 +112,20 @@ def audit_datasets(
         sanity=sanity[0],
         determinism=determinism.recorded(repeated, info),
         probes=tuple(found.record for found in done),
-        results=tuple(result for found in done for result in found.results),
+        results=measured,
+        metrics=metric_records(measured),
         findings=(),
         skips=tuple(skip for found in done for skip in found.skips),
         errors=tuple(errors),
         exit_code=3 if errors else 0,
     )
-    results = archive.settled(results)
+    results = normalise(results)
     return Audit(
         results=results,
         manifest=_manifest(kept.plain, results, settings, options, datasets, measures) | told,
         cache=kept.use,
         drawings=kept.drawings,
-        further={PAIR_SCORES: written(row for found in done for row in found.rows)},
+        further={PAIR_SCORES_FILE: written(row for found in done for row in found.rows)},
     )
 
 
@@ -136,7 +147,7 @@ def _measured(
     examples: int,
     limit: int | None,
     progress: Listener | None,
-) -> tuple[list[Benchmark], list[archive.ErrorRecord]]:
+) -> tuple[list[Benchmark], list[ErrorRecord]]:
     """Every data set; one that the model cannot score is recorded, and the rest goes on."""
     done, errors = [], []
     for dataset in opened:
@@ -154,8 +165,8 @@ def _measured(
         except (ScoringError, RuntimeError, MemoryError) as error:
             message = str(getattr(error, "message", error)) or repr(error)
             kind = type(error).__name__
-            errors.append(archive.ErrorRecord(probe=dataset.info.id, type=kind, message=message))
-            record = archive.ProbeRecord(
+            errors.append(ErrorRecord(probe=dataset.info.id, type=kind, message=message))
+            record = ProbeRecord(
                 id=dataset.info.id,
                 version=1,
                 axis="benchmark",
@@ -175,7 +186,7 @@ def _digest(opened: Sequence[Dataset]) -> str:
 
 def _manifest(
     backend: Backend,
-    results: archive.Results,
+    results: Results,
     settings: Settings,
     options: Mapping[str, Any],
     opened: Sequence[Dataset],

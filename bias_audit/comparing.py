@@ -8,11 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bias_audit._published import compare_published
-from bias_audit.archive import Change, Comparison, ShareChange, write_atomic
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.evidence import NAME, PAIR_SCORES
-from bias_audit.pairing import StoredRun, compare_runs
-from bias_audit.render import comparison as shown
+from bias_audit.pairing import compare_runs
+from bias_audit.reports import comparison as shown
+from bias_audit.results import (
+    EVIDENCE_FILE,
+    PAIR_SCORES_FILE,
+    Change,
+    Comparison,
+    ShareChange,
+    StoredRun,
+)
+from bias_audit.utils.files import write_atomic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +101,7 @@ def compare(
     for run, source in ((old, baseline), (new, candidate)):
         if run.evidence is None:
             raise UsageError(
-                f"{_named(source)} has no {NAME}, so its sentences cannot be paired",
+                f"{_named(source)} has no {EVIDENCE_FILE}, so its sentences cannot be paired",
                 hint="give the whole folder that 'bias-audit run' wrote",
             )
     record = compare_runs(old, new, name=_named(baseline))
@@ -113,8 +120,8 @@ def _stored(source: str | Path | Audit, folder: Path | None) -> StoredRun:
         return StoredRun(
             results=source.results, evidence=evidence_csv([tables[name] for name in sorted(tables)])
         )
-    if PAIR_SCORES in source.further:
-        pairs = source.further[PAIR_SCORES]
+    if PAIR_SCORES_FILE in source.further:
+        pairs = source.further[PAIR_SCORES_FILE]
         return StoredRun(results=source.results, evidence=None, pair_scores=pairs)
     if source.folder is None:
         return StoredRun(results=source.results, evidence=None)

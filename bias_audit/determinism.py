@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bias_audit import archive
 from bias_audit.errors import ModelLoadError, ScoringError
 from bias_audit.records import Floats, ModelInfo, OpenScore, Prompt, WordScore
+from bias_audit.results import Determinism
 
 ASKED = 32
 """Sentences that are asked again."""
@@ -48,11 +48,11 @@ class UnsteadyModelError(ModelLoadError):
     """The model answers one question in different ways, so no number of it means anything."""
 
 
-def recorded(found: Repeated, info: ModelInfo) -> archive.Determinism | None:
+def recorded(found: Repeated, info: ModelInfo) -> Determinism | None:
     """What the results say of it; None where nothing was asked."""
     if not found.asked:
         return None
-    return archive.Determinism(asked=found.asked, tolerance=tolerance(rounding(info)))
+    return Determinism(sentences=found.asked, tolerance=tolerance(rounding(info)))
 
 
 def told(found: Repeated, info: ModelInfo) -> dict[str, Any]:

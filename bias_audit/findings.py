@@ -5,12 +5,12 @@ Severity says how large, evidence says how sure; the two never mix.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from bias_audit.archive import (
+from bias_audit.records import OTHERS, Prompt
+from bias_audit.results import (
     Evidence,
     Finding,
     ProbeRecord,
@@ -18,8 +18,10 @@ from bias_audit.archive import (
     Sentence,
     Severity,
     TargetEffect,
+    finding_id,
 )
-from bias_audit.records import OTHERS, Prompt
+from bias_audit.results.codes import STATUSES, describe
+from bias_audit.utils.text import odds_ratio
 
 if TYPE_CHECKING:
     from bias_audit.metrics.scored_probe import ScoredProbe, Unit
@@ -29,30 +31,8 @@ DOUBLED = math.log(2)
 SENTENCES = 6
 SHOWN = 4
 """Group words that a headline quotes."""
-MOST_SHOWN = 100_000
 FEWEST_FRAMES = 6
 """With fewer sentences the exact sign-flip test cannot reach 0.05: nothing is found, only shown."""
-
-NOTICES = {
-    "direction_depends_on_phrasing": "The direction depends on the phrasing: fewer than three in "
-    "four sentences agree.",
-    "fragile": "The verdict hangs on one sentence, on some words or on one interval method.",
-    "confounded": "At equal frequency and length of the group words less than half of it is left, "
-    "or another verdict would be due.",
-    "p_withheld": "The test finds gaps where the same scores have none, so its p is withheld.",
-    "pole_heterogeneous": "A few likely words of a pole behave unlike the others; see the table of "
-    "words.",
-    "one_target_dominates": "One word, {word}, carries more than half of the gap.",
-    "incomplete": "A pole lost too many of its words to the vocabulary, or has hardly any "
-    "probability.",
-    "under_powered": "Gaps of the size of the margin could go unnoticed with this design.",
-    "descriptive_only": "Too few sentences or words for a verdict.",
-    "instrument_failed": "A control failed, so this number is not evidence.",
-    "no_card": "The probe has no measurement card, so it is measured and not judged.",
-    "no_controls": "The probe has no controls that vouch for it.",
-    "surface_dependent": "The gap changes with full stops, capitals or small words.",
-    "less_natural": "The sentences about one group are much less natural to the model.",
-}
 
 
 def findings(
@@ -83,11 +63,6 @@ def _size(finding: Finding, results: Sequence[Result]) -> float:
     return next(abs(r.estimate or 0.0) for r in results if r.id == finding.result)
 
 
-def finding_id(result: str) -> str:
-    """Short stable id of a result's finding: ``F-`` and six hexadecimal digits of its id."""
-    return "F-" + hashlib.sha256(result.encode()).hexdigest()[:6]
-
-
 def severity(result: Result) -> Severity:
     """``high``: at least doubled odds at the nearer limit; ``low``: estimate inside the margin."""
     low, high = result.ci_low or 0.0, result.ci_high or 0.0
@@ -107,24 +82,6 @@ def evidence(result: Result) -> Evidence:
     certain = (result.p_adjusted or 0.0) < 0.01
     quiet = not (set(result.statuses) - {"under_powered"})
     return "strong" if certain and quiet else "moderate" if certain or quiet else "weak"
-
-
-def number(value: float) -> str:
-    """Two to three significant digits, no exponent: 0.042, 1.25, 3.1, 120."""
-    size = abs(value)
-    if size > MOST_SHOWN:
-        return f"more than {MOST_SHOWN:,}"
-    if 0 < size < 1 / MOST_SHOWN:
-        return f"less than {1 / MOST_SHOWN:g}"
-    if value == 0:
-        return "0"
-    digits = max(0, (2 if 1 <= size < 2 else 1) - math.floor(math.log10(size)))
-    return f"{value:.{digits}f}" if size < 100 else f"{value:.0f}"
-
-
-def odds_ratio(nats: float) -> str:
-    """The odds ratio of a gap, in words."""
-    return number(math.exp(min(max(nats, -700.0), 700.0)))
 
 
 def _finding(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe) -> Finding:
@@ -149,7 +106,9 @@ def _finding(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe
         headline=_headline(model, result, probe, scored),
         detail=detail,
         notices=tuple(
-            NOTICES[s].format(word=_loudest(result)) for s in result.statuses if s in NOTICES
+            describe(status, word=_loudest(result))
+            for status in result.statuses
+            if status in STATUSES
         ),
         sentences=result.sentences or tuple(sentences(scored, result)),
     )
@@ -209,7 +168,7 @@ def _loudest(result: Result) -> str:
         key=lambda target: abs(target.value) / poles.count(target.pole),
         default=None,
     )
-    return f'"{loudest.text}"' if loudest else "see the table of words"
+    return f'"{loudest.text}"' if loudest else ""
 
 
 def sentences(scored: ScoredProbe, result: Result, limit: int = SENTENCES) -> list[Sentence]:

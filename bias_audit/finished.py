@@ -9,13 +9,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bias_audit import archive, render
-from bias_audit.archive import Gate, Results
+from bias_audit import reports as render
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.evidence import PAIR_SCORES
 from bias_audit.measuring import Measured
-from bias_audit.store import default_folder, read_manifest, write_run
+from bias_audit.results import (
+    PAIR_SCORES_FILE,
+    Finding,
+    Gate,
+    Results,
+    Sentence,
+    default_folder,
+    load_results,
+    locate,
+    read_manifest,
+    write_run,
+)
 from bias_audit.storing import CacheUse, KeptDrawings
+from bias_audit.utils.files import write_atomic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +37,7 @@ EVIDENCE = "evidence.csv.gz"
 class AuditFinding:
     """One finding, with a way down to its sentences."""
 
-    record: archive.Finding
+    record: Finding
     """Everything that ``results.json`` holds about it."""
 
     @property
@@ -50,7 +60,7 @@ class AuditFinding:
         """How sure: ``strong``, ``moderate`` or ``weak``."""
         return self.record.evidence
 
-    def sentences(self, limit: int = 5) -> list[archive.Sentence]:
+    def sentences(self, limit: int = 5) -> list[Sentence]:
         """Typical sentence pairs behind the finding."""
         return list(self.record.sentences[:limit])
 
@@ -79,8 +89,8 @@ class Audit:
         Raises:
             UsageError: nothing readable is there.
         """
-        path = archive.locate(run)
-        results = archive.load_results(path)
+        path = locate(run)
+        results = load_results(path)
         return cls(results=results, manifest=read_manifest(path.parent), folder=path.parent)
 
     @property
@@ -124,7 +134,7 @@ class Audit:
         """
         target = Path(path)
         text = render.render(self.results, format or target.suffix.lstrip(".") or "html")
-        archive.write_atomic(target, text)
+        write_atomic(target, text)
         return target
 
     def figures(self, folder: str | Path) -> Path:
@@ -133,11 +143,11 @@ class Audit:
         Raises:
             UsageError: the files cannot be written.
         """
-        from bias_audit.render import figures
+        from bias_audit.reports.formats import figures
 
         target = Path(folder)
         for name, content in figures.files(self.results):
-            archive.write_atomic(target / name, content)
+            write_atomic(target / name, content)
         return target
 
     def save(self, folder: str | Path) -> Path:
@@ -156,15 +166,15 @@ class Audit:
         elif self.folder is not None and (self.folder / EVIDENCE).is_file():
             files[EVIDENCE] = (self.folder / EVIDENCE).read_bytes()
         files |= self.further
-        if self.folder is not None and (self.folder / PAIR_SCORES).is_file():
-            files[PAIR_SCORES] = (self.folder / PAIR_SCORES).read_bytes()
+        if self.folder is not None and (self.folder / PAIR_SCORES_FILE).is_file():
+            files[PAIR_SCORES_FILE] = (self.folder / PAIR_SCORES_FILE).read_bytes()
         write_run(target, self.results, self.manifest, files)
         return target
 
     def _evidence(self) -> pd.DataFrame:
         import pandas as pd
 
-        from bias_audit.metrics.scored_probe import read_evidence
+        from bias_audit.results.evidence import read_evidence
 
         if self.measured is not None:
             tables = [self.measured.tables[name].frame for name in sorted(self.measured.tables)]

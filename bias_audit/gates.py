@@ -10,17 +10,9 @@ from collections.abc import Sequence
 
 from bias_audit._cells import Compared, enforced
 from bias_audit._demands import condition, matching
-from bias_audit._reasons import BLOCKED, MISSING_BASELINE, SILENT
-from bias_audit.archive import (
-    Comparison,
-    Gate,
-    ProbeRecord,
-    Result,
-    Results,
-    State,
-    WaiverRecord,
-)
 from bias_audit.policy import Policy
+from bias_audit.results import Comparison, Gate, ProbeRecord, Result, Results, State, WaiverRecord
+from bias_audit.results.codes import BLOCKING, MISSING_BASELINE, NO_CONTROLS_REASON
 from bias_audit.waiving import waive
 
 __all__ = ["Compared", "count_states", "default_gates", "exit_code", "judge", "matching"]
@@ -69,7 +61,7 @@ def default_gates(results: Sequence[Result], *, partial: bool = False) -> list[G
             enforced=False,
             probe=result.probe,
             result=result.id,
-            measured=result.estimate,
+            estimate=result.estimate,
             ci_low=result.ci_low,
             ci_high=result.ci_high,
             limit=result.margin,
@@ -87,10 +79,10 @@ def _code(result: Result) -> str:
     """The reason code of a result's own verdict, which was given when it was measured."""
     if result.outcome in ("pass", "fail"):
         return "inside_limit" if result.outcome == "pass" else "outside_limit"
-    blocked = next((code for code in BLOCKED if code in result.statuses), None)
+    blocked = next((code for code in BLOCKING if code in result.statuses), None)
     if blocked is not None:
         return blocked
-    if result.reason == SILENT:
+    if result.reason == NO_CONTROLS_REASON:
         return "uncontrolled"
     return "crosses_limit" if result.se is not None else "no_interval"
 

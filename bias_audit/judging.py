@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from bias_audit import baselines as baseline_files
-from bias_audit.archive import Comparison, MissingChange, Results, settled
 from bias_audit.errors import UnknownNameError
 from bias_audit.gates import judge
-from bias_audit.pairing import StoredRun, compare_runs
+from bias_audit.pairing import compare_runs
 from bias_audit.policy import Policy
+from bias_audit.results import Comparison, MissingChange, Results, StoredRun, normalise
 
 
 def judged(
@@ -42,7 +42,7 @@ def judged(
                 if baseline is None
                 else compare_runs(baseline.run, run, name=name)
             )
-    return settled(judge(run.results, policy, compared))
+    return normalise(judge(run.results, policy, compared))
 
 
 def check_baselines(policy: Policy, folder: Path) -> None:

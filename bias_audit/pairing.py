@@ -9,7 +9,6 @@ either gap. The contrast and its variance are those of a single run
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,56 +21,30 @@ from bias_audit._partners import (
     Pair,
     in_words,
     match,
-    noise_floor,
     notices,
-    other_family,
     status_codes,
     unknown_pairs,
-    unpaired,
     why_blocked,
 )
-from bias_audit.archive import (
+from bias_audit.errors import UsageError
+from bias_audit.records import OTHERS
+from bias_audit.results import (
+    EVIDENCE_FILE,
     Change,
     Comparison,
     MissingChange,
     ProbeRecord,
     Result,
-    Results,
-    load_results,
-    locate,
+    StoredRun,
+    unpaired,
 )
-from bias_audit.errors import UsageError
-from bias_audit.evidence import NAME, PAIR_SCORES, Cells, Source, complete, read
-from bias_audit.records import OTHERS
+from bias_audit.results.evidence import Cells, read_cells, used_scores
+from bias_audit.results.model_identity import noise_floor, other_family
 from bias_audit.stats.multiplicity import by, holm
 
 EVIDENCE_ERROR = 1e-4
 """Nats by which an estimate from the evidence may miss the stored one (six decimals a score)."""
 ALPHA = 0.05
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredRun:
-    """A run as it is stored: its results, and where its scores are."""
-
-    results: Results
-    evidence: Source | None
-    """The file, its bytes, or None when there is none."""
-    pair_scores: Source | None = None
-    """The same for the scores of pairs of published data sets."""
-
-    @classmethod
-    def open(cls, run: str | Path) -> StoredRun:
-        """Read a run folder, a ``results.json``, or ``audit-runs/latest``.
-
-        Raises:
-            UsageError: nothing readable is there.
-        """
-        path = locate(run)
-        evidence, pairs = (
-            file if (file := path.parent / name).is_file() else None for name in (NAME, PAIR_SCORES)
-        )
-        return cls(results=load_results(path), evidence=evidence, pair_scores=pairs)
 
 
 def compare_runs(base: StoredRun, candidate: StoredRun, *, name: str) -> Comparison:
@@ -115,7 +88,9 @@ def _changes(
     if base.evidence is None or candidate.evidence is None:
         side = "the baseline" if base.evidence is None else "this run"
         yield from (
-            unpaired(pair.new, "no_evidence", f"{side} has no {NAME}, so nothing can be paired")
+            unpaired(
+                pair.new, "no_evidence", f"{side} has no {EVIDENCE_FILE}, so nothing can be paired"
+            )
             for pair in pairs
         )
         return
@@ -171,8 +146,8 @@ class _Shared:
     def _table(self, probe: ProbeRecord, which: str) -> Table:
         key = probe.id, which
         if key not in self._tables:
-            old = complete(self.old.get(probe.id, Cells()), probe.mask)
-            new = complete(self.new.get(probe.id, Cells()), probe.mask)
+            old = used_scores(self.old.get(probe.id, Cells()), probe.mask)
+            new = used_scores(self.new.get(probe.id, Cells()), probe.mask)
             sides = {"both": (old, new), "old": (old, old), "new": (new, new)}[which]
             self._tables[key] = Table(*sides)
         return self._tables[key]
@@ -207,10 +182,10 @@ def _cells(run: StoredRun, probes: Collection[str]) -> dict[str, Cells]:
     """The cells of the groups that are compared, by probe."""
     if run.evidence is None:
         return {}
-    found = read(run.evidence, probes)
+    found = read_cells(run.evidence, probes)
     for probe in run.results.probes:
-        if probe.beside and probe.id in found:
-            found[probe.id] = found[probe.id].without({group.id for group in probe.beside})
+        if probe.extra_groups and probe.id in found:
+            found[probe.id] = found[probe.id].without({group.id for group in probe.extra_groups})
     return found
 
 

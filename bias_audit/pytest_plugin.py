@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from bias_audit.archive import Gate, Results
     from bias_audit.auditing import Audit
+    from bias_audit.results import Gate, Results
 
 COMPLETE = "[complete]"
 """Name of the test that every probe could be scored."""
@@ -136,7 +136,7 @@ class _Gates:
         from bias_audit.baselines import folder
         from bias_audit.cli._policy import load_policy
         from bias_audit.judging import judged
-        from bias_audit.pairing import StoredRun
+        from bias_audit.results import StoredRun
 
         stored = StoredRun.open(run)
         policy, path = load_policy(self.path, stored.results, strict=self.strict)
@@ -237,9 +237,9 @@ def _lines(name: str, gates: Sequence[Gate], quiet: Iterable[str]) -> str:
 def _measured(gate: Gate) -> str:
     if gate.kind == "regression" and gate.rise is not None:
         return f"the gap has grown by {gate.rise:.2f} {gate.unit}, at most {gate.limit:g} accepted"
-    if gate.measured is None or gate.ci_low is None or gate.ci_high is None:
+    if gate.estimate is None or gate.ci_low is None or gate.ci_high is None:
         return ""
-    return f"measured {gate.measured:.2f} [{gate.ci_low:.2f}, {gate.ci_high:.2f}] {gate.unit}"
+    return f"measured {gate.estimate:.2f} [{gate.ci_low:.2f}, {gate.ci_high:.2f}] {gate.unit}"
 
 
 def _first(gates: Sequence[Gate], state: str) -> str:

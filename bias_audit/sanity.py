@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from bias_audit.archive import SanityCheck
 from bias_audit.errors import ScoringError
 from bias_audit.records import OpenScore, Prompt
+from bias_audit.results import SanityCheck
 from bias_audit.scoring.base import Backend
 from bias_audit.specs import SLOT, Cloze, Sanity, tongue
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from bias_audit import __version__
-from bias_audit.archive import write_atomic
 from bias_audit.config import NAME, WAIVERS
 from bias_audit.errors import UsageError
+from bias_audit.utils.files import write_atomic
 
 JOBS = {
     "github": ("github.yml", ".github/workflows/bias-audit.yml"),

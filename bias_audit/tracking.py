@@ -19,7 +19,7 @@ from bias_audit.auditing import Audit
 from bias_audit.errors import UsageError
 
 if TYPE_CHECKING:
-    from bias_audit.archive import Results
+    from bias_audit.results import Results
 
 PREFIX = "bias-audit"
 """First part of every name that is logged, and name of the folder of files."""

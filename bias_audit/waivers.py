@@ -17,9 +17,9 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from bias_audit import _yaml
 from bias_audit._book import Book
 from bias_audit._explain import MistakesError, explain
-from bias_audit.archive import write_atomic
 from bias_audit.errors import FileError, UsageError
 from bias_audit.specs import Spec, Text, refuse_twins
+from bias_audit.utils.files import write_atomic
 
 MOST_DAYS = 180
 """An exception that lasts longer is a limit that nobody wrote down."""

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from datetime import date
 from fnmatch import fnmatchcase
 
-from bias_audit.archive import Gate, WaiverRecord
 from bias_audit.errors import nearest
-from bias_audit.findings import finding_id
+from bias_audit.results import Gate, WaiverRecord, finding_id
 from bias_audit.waivers import Placed, Waiver
 
 
@@ -79,8 +78,8 @@ def _record(placed: Placed, gates: Sequence[Gate], today: date) -> WaiverRecord:
         said = "no gate has this name" + (f"; did you mean '{near}'?" if near else "")
         return record.model_copy(update={"status": "unmatched", "detail": said})
     if over:
-        worst = max(over, key=lambda gate: abs(gate.measured or 0.0))
-        said = f"{worst.id} measures {worst.measured:.3g}, more than the {waiver.up_to:g} allowed"
+        worst = max(over, key=lambda gate: abs(gate.estimate or 0.0))
+        said = f"{worst.id} measures {worst.estimate:.3g}, more than the {waiver.up_to:g} allowed"
         return record.model_copy(update={"status": "exceeded", "detail": said})
     said = f"waives {len(failed)} of {len(covered)} gate{'s'[: len(covered) != 1]}"
     said += f", {record.detail}" if failed else ": none fails, it is not needed"
@@ -91,7 +90,7 @@ def _exceeds(waiver: Waiver, gate: Gate) -> bool:
     """Larger than the ceiling, or without a size that could be held against it."""
     if waiver.up_to is None:
         return False
-    return gate.measured is None or abs(gate.measured) > waiver.up_to
+    return gate.estimate is None or abs(gate.estimate) > waiver.up_to
 
 
 def _waived(gate: Gate, waiver: Waiver) -> Gate:
@@ -101,7 +100,7 @@ def _waived(gate: Gate, waiver: Waiver) -> Gate:
     return gate.model_copy(
         update={
             "state": "waived",
-            "unwaived": "fail",
+            "state_before_waiver": "fail",
             "reason": said,
             "reason_code": "waived",
             "waiver": waiver.finding,

@@ -27,17 +27,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bias_audit.archive import Gate, Result, Results, load_results, settled
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.assess import assess
 from bias_audit.catalogue import Catalogue
 from bias_audit.config import GateConfig
 from bias_audit.gates import judge
-from bias_audit.pairing import StoredRun, compare_runs
+from bias_audit.pairing import compare_runs
 from bias_audit.planning import PLACEBO, Plan, make_plan
 from bias_audit.policy import Policy
+from bias_audit.results import Gate, Result, Results, StoredRun, load_results, normalise
+from bias_audit.results.evidence import read_evidence
 from bias_audit.specs import DEFAULT_MARGIN
-from bias_audit.metrics.scored_probe import Scores, build_cube, evidence_csv, read_evidence
+from bias_audit.metrics.scored_probe import Scores, build_cube, evidence_csv
 
 Frames = Mapping[str, pd.DataFrame]
 FAST = Settings(resamples=99, divergence_resamples=99)
@@ -100,7 +101,7 @@ class Stored:
         results = self.results.model_copy(
             update={"probes": found.probes, "results": found.results, "findings": (), "gates": ()}
         )
-        return StoredRun(results=settled(results), evidence=evidence_csv([*tables.values()]))
+        return StoredRun(results=normalise(results), evidence=evidence_csv([*tables.values()]))
 
 
 def changed(stored: Stored, rng: np.random.Generator, rise: float = 0.0) -> Frames:

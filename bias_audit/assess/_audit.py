@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bias_audit._reasons import UNCONTROLLED
-from bias_audit.archive import Companion, ProbeRecord, Result, Role, State
 from bias_audit.assess import (
     _compare,
     _controls,
@@ -24,6 +22,8 @@ from bias_audit.metrics.registry import METRICS
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings, WordLists
 from bias_audit.metrics.warmth_competence import planes
 from bias_audit.probes import Probe
+from bias_audit.results import Companion, ProbeRecord, Result, Role, State
+from bias_audit.results.codes import NO_CONTROLS
 from bias_audit.specs import tongue
 from bias_audit.stats.steady import DECIDES
 
@@ -264,7 +264,7 @@ def _shared_statuses(work: _Work, settings: Settings) -> tuple[str, ...]:
     if work.task.probe.spec.card is None:
         statuses.append("no_card")
     if not work.task.positive or all(control.kind == "positive" for control in work.controls):
-        statuses.append(UNCONTROLLED)
+        statuses.append(NO_CONTROLS)
     return tuple(statuses)
 
 
@@ -279,7 +279,10 @@ def _checked(
     known = _robust.check(scored, comparison, settings, level)
     result = _results.build(scored, comparison, settings, role=role, checks=known)
     result = applied(result, examined.checks(comparison, known))
-    update = {"statuses": (*result.statuses, *shared), "adjusted": examined.adjusted(comparison)}
+    update = {
+        "statuses": (*result.statuses, *shared),
+        "adjusted_estimate": examined.adjusted(comparison),
+    }
     return result.model_copy(update=update)
 
 

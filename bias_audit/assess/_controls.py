@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bias_audit.archive import Result
 from bias_audit.assess import _compare, _results
 from bias_audit.metrics.design import (
     Comparison,
@@ -17,6 +16,7 @@ from bias_audit.metrics.design import (
 )
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.records import Floats
+from bias_audit.results import Result
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.layout import over_targets

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bias_audit.archive import Result
 from bias_audit.metrics.base import joined
+from bias_audit.results import Result
 
 FAILED = "instrument_failed"
 

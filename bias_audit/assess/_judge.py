@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bias_audit._reasons import BLOCKED, SILENT, UNCONTROLLED
-from bias_audit.archive import Result, State
 from bias_audit.assess import _families
 from bias_audit.assess.checks import percentile
 from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.scored_probe import Settings
+from bias_audit.results import Result, State
+from bias_audit.results.codes import BLOCKING, NO_CONTROLS, NO_CONTROLS_REASON, as_clause
 from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.steady import decided, deciding_level
@@ -58,7 +58,7 @@ def judge(cases: Sequence[Case], settings: Settings, *, partial: bool) -> list[R
 
 def barred(statuses: Sequence[str], instrument: str) -> bool:
     """Whether no claim can be made, so that p is no evidence; what is fragile still has its p."""
-    return bool(instrument) or any(code in BLOCKED and code != "fragile" for code in statuses)
+    return bool(instrument) or any(code in BLOCKING and code != "fragile" for code in statuses)
 
 
 def levels(family: Sequence[tuple[Comparison, float, bool]]) -> list[float]:
@@ -87,8 +87,8 @@ def _judged(
     state: State = outcome(case.comparison.contrast, margin, p_beyond_adjusted=p_beyond)
     reason = "the run was cut short, so nothing is decided" if partial else ""
     reason = reason or blocked(statuses, case.instrument, result.n_templates)
-    if not reason and state == "pass" and UNCONTROLLED in statuses:
-        reason = SILENT
+    if not reason and state == "pass" and NO_CONTROLS in statuses:
+        reason = NO_CONTROLS_REASON
     if reason:
         state = "unclear"
     else:
@@ -137,8 +137,8 @@ def blocked(statuses: Sequence[str], instrument: str, n_templates: int) -> str:
     """Why no verdict may be given; empty when it may."""
     if instrument:
         return instrument
-    found = next((code for code in BLOCKED if code in statuses), "")
-    return BLOCKED[found].format(n=n_templates) if found else ""
+    code = next((code for code in BLOCKING if code in statuses), "")
+    return as_clause(code, n=n_templates) if code else ""
 
 
 def _reason(case: Case, state: State, margin: float, tests: int) -> str:

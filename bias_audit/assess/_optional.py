@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bias_audit.archive import ProbeRecord, Result
 from bias_audit.assess._audit import Assessment
 from bias_audit.assess._families import exploratory
 from bias_audit.assess._instrument import failure, withhold
@@ -14,6 +13,7 @@ from bias_audit.metrics.plan import MetricPlan, message_of, metric_skip
 from bias_audit.metrics.registry import OPTIONAL
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.records import Skip
+from bias_audit.results import ProbeRecord, Result
 
 
 def add_optional(

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bias_audit.archive import (
+from bias_audit.assess._controls import Control
+from bias_audit.metrics.base import brief
+from bias_audit.metrics.log_odds import group_levels
+from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe
+from bias_audit.metrics.word_properties import priors_of
+from bias_audit.records import Floats, Skip
+from bias_audit.results import (
     Card,
     Completion,
     Coverage,
@@ -15,12 +21,6 @@ from bias_audit.archive import (
     SkipRecord,
     TargetProfile,
 )
-from bias_audit.assess._controls import Control
-from bias_audit.metrics.base import brief
-from bias_audit.metrics.log_odds import group_levels
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe
-from bias_audit.metrics.word_properties import priors_of
-from bias_audit.records import Floats, Skip
 
 TOP = 10
 _GAPS = 40
@@ -198,7 +198,7 @@ def record(scored: ScoredProbe, harmful: frozenset[str], *, placebo: bool = Fals
         coverage=coverage(scored),
         card=Card(**card.model_dump()) if card else None,
         groups=tuple(groups(scored, harmful, placebo=placebo)),
-        beside=beside(scored),
+        extra_groups=beside(scored),
         targets=tuple(targets(scored)),
         sensitive=spec.sensitive,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bias_audit.archive import Result, Role, TargetEffect, TemplateEffect
 from bias_audit.assess import _families
 from bias_audit.assess._robust import Checks
 from bias_audit.metrics.base import (
@@ -20,6 +19,7 @@ from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.diagonal import DIAGONAL_LOG_ODDS
 from bias_audit.metrics.log_odds import LOG_ODDS_GAP
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
+from bias_audit.results import Result, Role, TargetEffect, TemplateEffect
 from bias_audit.stats.steady import Steadiness
 
 LARGEST = 230.0
@@ -89,17 +89,17 @@ def _steady(found: Steadiness) -> dict[str, Any]:
         limits or (None, None) for limits in (found.without, found.other, found.other90)
     )
     return {
-        "without_low": without[0],
-        "without_high": without[1],
-        "uneven": found.uneven,
-        "other_low": other[0],
-        "other_high": other[1],
-        "other90_low": other90[0],
-        "other90_high": other90[1],
-        "half_low": halves.low if halves else None,
-        "half_high": halves.high if halves else None,
-        "half_outside": halves.outside if halves else None,
-        "half_inside": halves.inside if halves and math.isfinite(halves.inside) else None,
+        "loo_low": without[0],
+        "loo_high": without[1],
+        "skewed": found.uneven,
+        "alt_ci_low": other[0],
+        "alt_ci_high": other[1],
+        "alt_ci90_low": other90[0],
+        "alt_ci90_high": other90[1],
+        "split_half_low": halves.low if halves else None,
+        "split_half_high": halves.high if halves else None,
+        "split_half_fail_limit": halves.outside if halves else None,
+        "split_half_pass_limit": halves.inside if halves and math.isfinite(halves.inside) else None,
     }
 
 

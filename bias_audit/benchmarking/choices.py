@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bias_audit._contract import Result, SkipRecord
 from bias_audit.benchmarking.rows import PairRow
 from bias_audit.benchmarking.tables import holm_over_groups, left_out, stereoset_results
 from bias_audit.datasets.records import Choice, Record
 from bias_audit.metrics.pair_preference import Ties
 from bias_audit.metrics.stereoset import StereoSetScore, stereoset
 from bias_audit.records import Floats
+from bias_audit.results import Result, SkipRecord
 from bias_audit.scoring.base import SentenceScoring
 
 Listener = Callable[[str, int, int], None]

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from bias_audit._decided import ShareChange
-from bias_audit.archive import Results
 from bias_audit.benchmarking.rows import PairRow, read
 from bias_audit.errors import UsageError
-from bias_audit.evidence import Source
 from bias_audit.metrics.pair_preference import PAIR_SHARES, Ties, adjust, compare_shares, outcomes
 from bias_audit.metrics.registry import find_info
 from bias_audit.records import Floats
+from bias_audit.results import Results, ShareChange
+from bias_audit.results.evidence import Source
 from bias_audit.stats.clustered import WHY
 
 ALL = "all"
@@ -147,12 +146,13 @@ def _compared(dataset: str, measure: str, one: _Scored, two: _Scored) -> Iterato
         yield ShareChange(
             dataset=dataset,
             measure=measure,
+            measure_name=find_info(measure).name,
             category=name,
             neutral=find_info(measure).neutral,
             direction=find_info(measure).direction,
             p_adjusted=adjusted.get(name),
             differs=p is not None and p < ALPHA and not gone,
-            lost=lost,
+            lost_pairs=lost,
             lost_share=lost / sizes[name],
             statuses=("incomplete",) if gone else (),
             **found,
@@ -179,7 +179,7 @@ def _numbers(measure: str, both: Sequence[tuple[PairRow, PairRow]]) -> dict[str,
         "identical": all((a.more, a.less) == (b.more, b.less) for a, b in both),
         "only_baseline": found.only_first,
         "only_candidate": found.only_second,
-        "mcnemar": found.mcnemar,
+        "mcnemar_p": found.mcnemar,
         "pairs": mean.n_items,
         "clusters": mean.n_clusters,
         "reason": "" if mean.se is not None else f"no interval: {why[mean.status]}",

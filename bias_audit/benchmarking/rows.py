@@ -13,7 +13,8 @@ from dataclasses import astuple, dataclass, fields
 from bias_audit.benchmarking.passes import Column
 from bias_audit.datasets.records import SentencePair
 from bias_audit.errors import UsageError
-from bias_audit.evidence import PAIR_SCORES, Source
+from bias_audit.results import PAIR_SCORES_FILE
+from bias_audit.results.evidence import Source
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +95,7 @@ def read(source: Source) -> list[PairRow]:
         named = "the file" if isinstance(source, bytes) else source
         raise UsageError(
             f"{named} is no file of benchmark scores: {error}",
-            hint=f"expected {PAIR_SCORES} from the folder of a run of data sets",
+            hint=f"expected {PAIR_SCORES_FILE} from the folder of a run of data sets",
         ) from error
 
 

@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
-from bias_audit._contract import Card, ProbeRecord, Result, Sentence, SkipRecord
 from bias_audit.benchmarking.choices import choice_results
 from bias_audit.benchmarking.first import First
 from bias_audit.benchmarking.passes import Column, Notes, score_pairs
@@ -19,6 +18,7 @@ from bias_audit.datasets import Dataset, sentence_pairs
 from bias_audit.datasets.info import DatasetInfo
 from bias_audit.datasets.records import Record, SentencePair
 from bias_audit.errors import NothingToAuditError, UnknownNameError, UsageError
+from bias_audit.results import Card, ProbeRecord, Result, Sentence, SkipRecord
 from bias_audit.scoring.base import SentenceScoring
 
 Listener = Callable[[str, int, int], None]

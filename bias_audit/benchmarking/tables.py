@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
-from bias_audit._contract import Result, SkipRecord
 from bias_audit.benchmarking.passes import Column
 from bias_audit.datasets.records import SentencePair
 from bias_audit.metrics.pair_preference import (
@@ -23,6 +22,7 @@ from bias_audit.metrics.pair_preference import (
 )
 from bias_audit.metrics.registry import find_info
 from bias_audit.metrics.stereoset import StereoSetScore
+from bias_audit.results import Result, SkipRecord
 from bias_audit.stats.clustered import WHY, ClusteredMean
 
 ALL = "all"
@@ -132,6 +132,7 @@ def bare_result(
         probe=name,
         axis="benchmark",
         metric=measure,
+        metric_name=info.name,
         role="secondary",
         groups=(group,),
         group_labels=(label,),

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bias_audit._contract import Result, SkipRecord
 from bias_audit.benchmarking.tables import bare_result
 from bias_audit.datasets.records import GroupSentence, Record
 from bias_audit.metrics.likelihood_bias import LikelihoodBias, length_adjusted, likelihood_bias
 from bias_audit.metrics.sentence import pll_mean
+from bias_audit.results import Result, SkipRecord
 from bias_audit.scoring.base import SentenceScoring
 from bias_audit.stats.seeds import stream
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit import archive, render
-from bias_audit.archive import Results
+from bias_audit import reports as render
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.results import Results
+from bias_audit.utils.files import write_atomic
 
 
 class Outputs:
@@ -48,7 +49,7 @@ class Outputs:
     def write_texts(self, texts: Mapping[str, str]) -> None:
         """Write what was rendered, one text for each format."""
         for name, path in self.places.items():
-            archive.write_atomic(path, texts[name])
+            write_atomic(path, texts[name])
             click.echo(str(path), err=True)
         for name in self.formats:
             if name not in self.places:

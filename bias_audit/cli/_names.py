@@ -17,7 +17,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
 def make_lexicon(table: Path, model: str | None, options: dict[str, Any]) -> int:
     """Write a lexicon of matched names, or print it; what was left out goes to standard error."""
     from bias_audit import naming
-    from bias_audit.archive import write_atomic
+    from bias_audit.utils.files import write_atomic
 
     sets = _sets(options.pop("groups"))
     output: Path | None = options.pop("output")

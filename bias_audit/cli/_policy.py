@@ -11,10 +11,10 @@ import rich_click as click
 
 from bias_audit import config as configuration
 from bias_audit._mistakes import read_whole
-from bias_audit.archive import Results
 from bias_audit.config import Config
 from bias_audit.errors import UsageError
 from bias_audit.policy import Policy, read_policy
+from bias_audit.results import Results
 
 
 def today() -> datetime.date:

@@ -10,8 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from bias_audit import archive, render
 from bias_audit import baselines as baseline_files
+from bias_audit import reports as render
 from bias_audit._mistakes import in_catalogue, read_whole
 from bias_audit._run_config import EngineConfig
 from bias_audit.auditing import Audit, audit, choose_folder
@@ -28,11 +28,11 @@ from bias_audit.metrics.registry import choose
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.planning import make_plan
 from bias_audit.policy import Policy, read_policy
-from bias_audit.render import terminal
+from bias_audit.reports.formats import terminal
 from bias_audit.scoring.engine import Engine
-from bias_audit.store import require_writable
+from bias_audit.utils.files import require_writable, write_atomic
 
-ENDINGS = render.FILES
+ENDINGS = render.file_names()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ def execute(request: Request) -> int:
     done = _audited(request, config, policy, catalogue, names, baselines)
     folder = done.save(choose_folder(request.output, done))
     for name in further:
-        archive.write_atomic(folder / ENDINGS[name], render.render(done.results, name))
+        write_atomic(folder / ENDINGS[name], render.render(done.results, name))
     with readers_may_leave():
         _tell(request, done, folder)
     return _policy.finish(done.results, exit_zero=request.exit_zero, strict=request.strict)
@@ -172,7 +172,7 @@ def _benchmarks(request: Request, config: Config, data: dict[str, Path]) -> int:
         )
     folder = done.save(choose_folder(request.output, done))
     for name in further:
-        archive.write_atomic(folder / ENDINGS[name], render.render(done.results, name))
+        write_atomic(folder / ENDINGS[name], render.render(done.results, name))
     with readers_may_leave():
         _tell(request, done, folder)
     return _policy.finish(done.results, exit_zero=request.exit_zero, strict=request.strict)

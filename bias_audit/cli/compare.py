@@ -50,9 +50,9 @@ def compare(
     baselines: Path | None,
 ) -> int:
     """Compare two stored runs."""
-    from bias_audit.archive import write_atomic
     from bias_audit.comparing import compare as compared
-    from bias_audit.render import comparison
+    from bias_audit.reports import comparison
+    from bias_audit.utils.files import write_atomic
 
     place = baselines
     if config is not None and baselines is None:

@@ -53,8 +53,8 @@ def schema(which: str) -> int:
     from pydantic import BaseModel
 
     from bias_audit._resources import read_text
-    from bias_audit.archive import Results
     from bias_audit.config import Config
+    from bias_audit.results import Results
     from bias_audit.schemas import schema_of
     from bias_audit.waivers import WaiverFile
 

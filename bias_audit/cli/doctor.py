@@ -20,7 +20,7 @@ def doctor() -> int:
     from bias_audit.errors import BiasAuditError
     from bias_audit.sanity import check_all
     from bias_audit.scoring import open_backend
-    from bias_audit.store import versions
+    from bias_audit.utils.versions import versions
 
     click.echo(f"bias-audit {__version__}")
     click.echo("packages   " + ", ".join(f"{name} {v}" for name, v in versions().items()))

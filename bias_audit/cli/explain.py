@@ -23,21 +23,21 @@ Examples:
 @click.argument("word", nargs=-1)
 def explain(word: tuple[str, ...]) -> int:
     """Explain a word."""
-    from bias_audit import explaining
     from bias_audit.errors import UnknownNameError, UsageError
+    from bias_audit.reports import glossary
 
     asked = " ".join(word).strip()
     if not asked:
-        click.echo(explaining.listed(explaining.pages()))
+        click.echo(glossary.list_pages(glossary.pages()))
         click.echo("bias-audit explain WORD shows a page", err=True)
         return 0
     try:
-        page = explaining.find(asked)
+        page = glossary.find(asked)
     except UnknownNameError:
         if hint := _elsewhere(asked):
             raise UsageError(f"'{asked}' is no word of the output", hint=hint) from None
         raise
-    click.echo(explaining.shown(page), nl=False)
+    click.echo(glossary.page_text(page), nl=False)
     return 0
 
 

@@ -52,8 +52,8 @@ def gate(
     from bias_audit.cli._policy import finish, load_policy
     from bias_audit.cli._streams import readers_may_leave
     from bias_audit.judging import judged
-    from bias_audit.pairing import StoredRun
-    from bias_audit.render.terminal import first_line
+    from bias_audit.reports.formats.terminal import first_line
+    from bias_audit.results import StoredRun
 
     outputs = Outputs(format, output)
     stored = StoredRun.open(run)

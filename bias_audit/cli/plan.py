@@ -11,7 +11,7 @@ from bias_audit.cli._options import Place
 
 if TYPE_CHECKING:
     from bias_audit._subjects import LeftOut
-    from bias_audit.archive import Comparison
+    from bias_audit.results import Comparison
 
 HELP = """How many sentences and words would decide a gate, by simulation.
 
@@ -94,9 +94,9 @@ def plan(
     """Plan the size of an audit."""
     from bias_audit import sizing
     from bias_audit._subjects import assumed, subjects
-    from bias_audit.archive import load_results, locate
     from bias_audit.errors import UsageError
     from bias_audit.render import sizes
+    from bias_audit.results import load_results, locate
 
     lost: list[LeftOut] = []
     if run is None:

@@ -11,7 +11,7 @@ import rich_click as click
 from bias_audit.cli._options import Place
 
 if TYPE_CHECKING:
-    from bias_audit.archive import Results
+    from bias_audit.results import Results
 
 HELP = """Render a stored audit again, without the model; or several, side by side.
 
@@ -52,18 +52,18 @@ def report(
     figures: Path | None,
 ) -> int:
     """Render a stored audit, or several side by side."""
-    from bias_audit import archive
+    from bias_audit.results import load_results
 
     single = format in (None, "html") and len(output) == 1
     _check(runs, layout=layout, figures=figures, single=single)
-    loaded = [archive.load_results(run) for run in runs]
+    loaded = [load_results(run) for run in runs]
     if figures is not None:
-        from bias_audit.render import figures as drawn
+        from bias_audit.reports.formats import figures as drawn
 
         _write_all(figures, drawn.files(loaded[0]))
     if layout == "folder":
         from bias_audit.cli._formats import places
-        from bias_audit.render.html import folder
+        from bias_audit.reports.formats.html import folder
 
         _write_all(places(["html"], output)["html"], folder(loaded[0]))
     elif figures is None or format or output:
@@ -91,7 +91,7 @@ def _render(
     runs: tuple[Path, ...], loaded: list[Results], format: str, output: tuple[str, ...]
 ) -> None:
     from bias_audit.cli._formats import Outputs
-    from bias_audit.render import selection
+    from bias_audit.reports import side_by_side as selection
 
     if len(runs) == 1:
         Outputs(format, output).write(loaded[0])
@@ -102,7 +102,7 @@ def _render(
 
 
 def _write_all(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    from bias_audit.archive import write_atomic
+    from bias_audit.utils.files import write_atomic
 
     names = []
     for name, content in files:

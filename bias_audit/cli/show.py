@@ -11,7 +11,7 @@ import rich_click as click
 from bias_audit.cli._options import Place
 
 if TYPE_CHECKING:
-    from bias_audit.archive import Finding, Results
+    from bias_audit.results import Finding, Results
 
 HELP = """Look at an audit in the terminal; with a finding, down to its sentences.
 
@@ -27,10 +27,11 @@ Examples:
 @click.argument("finding", required=False)
 def show(run: Path, finding: str | None) -> int:
     """Look at an audit."""
-    from bias_audit import archive, render
+    from bias_audit import reports as render
     from bias_audit.errors import UnknownNameError
+    from bias_audit.results import load_results
 
-    results = archive.load_results(run)
+    results = load_results(run)
     if finding is None:
         click.echo(render.render(results, "terminal"))
         return 0

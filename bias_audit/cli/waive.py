@@ -45,18 +45,19 @@ def waive(
     config: Path | None,
 ) -> int:
     """Write a waiver."""
-    from bias_audit import archive, waivers
+    from bias_audit import waivers
     from bias_audit.cli._policy import find_config, today
     from bias_audit.config import WAIVERS, waiver_file
     from bias_audit.errors import UnknownNameError, visible
     from bias_audit.gates import judge
     from bias_audit.policy import Policy
+    from bias_audit.results import load_results
     from bias_audit.waiving import matches, names
 
     found, where = find_config(config)
     path = waiver_file(found, where) or where.parent / WAIVERS
     waiver = waivers.make(finding, today(), until=until, reason=reason, owner=owner, up_to=up_to)
-    gates = judge(archive.load_results(run), Policy(gates=found.gates)).gates
+    gates = judge(load_results(run), Policy(gates=found.gates)).gates
     covered = [gate for gate in gates if matches(finding, gate)]
     if not covered:
         raise UnknownNameError("finding, result or gate", finding, names(gates))
@@ -64,7 +65,7 @@ def waive(
     done = "replaced in" if replaced else "added to"
     click.echo(visible(f"{done} {path}: {finding}, until {until}"))
     for gate in covered:
-        large = up_to is not None and abs(gate.measured or 0.0) > up_to
-        void = f", but measures {gate.measured:.3g}: a failure voids the waiver" if large else ""
+        large = up_to is not None and abs(gate.estimate or 0.0) > up_to
+        void = f", but measures {gate.estimate:.3g}: a failure voids the waiver" if large else ""
         click.echo(visible(f"  covers {gate.id}{void}"))
     return 0

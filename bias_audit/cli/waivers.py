@@ -12,8 +12,8 @@ from bias_audit.cli._options import Place
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
-    from bias_audit.archive import WaiverRecord
     from bias_audit.policy import Policy
+    from bias_audit.results import WaiverRecord
 
 
 @click.group()
@@ -65,7 +65,7 @@ def list_(config: Path | None, run: Path | None, expiring: int | None, **flags: 
 def _in_run(run: Path, policy: Policy, config: Path) -> list[WaiverRecord]:
     from bias_audit.baselines import folder
     from bias_audit.judging import judged
-    from bias_audit.pairing import StoredRun
+    from bias_audit.results import StoredRun
 
     results = judged(StoredRun.open(run), policy, folder=folder(config, None))
     return list(results.waivers)

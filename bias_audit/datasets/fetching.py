@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bias_audit.archive import write_atomic
 from bias_audit.datasets._homes import Remote
 from bias_audit.datasets.info import DatasetInfo
 from bias_audit.errors import UsageError
+from bias_audit.utils.files import write_atomic
 
 MOST = 200 << 20
 """Largest file that is taken, in bytes."""

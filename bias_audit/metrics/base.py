@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bias_audit.archive import Check, Companion, Result, Role
 from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes import Probe
 from bias_audit.records import OTHERS, Floats, Prompt, Skip, SkipReason
+from bias_audit.results import Check, Companion, Result, Role
 from bias_audit.stats.estimate import Contrast
 
 T_TEST = "crossed factors, t with Satterthwaite df"
@@ -133,6 +133,7 @@ def make_result(
         probe=probe,
         axis=axis,
         metric=info.id,
+        metric_name=info.name,
         role=role,
         groups=tuple(groups),
         group_labels=tuple(labels),

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bias_audit._wording import tongue
-from bias_audit.archive import Companion, Result, WordShare
 from bias_audit.metrics.base import (
     Metric,
     MetricInfo,
@@ -38,6 +37,7 @@ from bias_audit.metrics.design import Design
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes import Probe
 from bias_audit.records import OTHERS, Floats
+from bias_audit.results import Companion, Result, WordShare
 from bias_audit.stats._arrays import Indices, Ints, finite
 from bias_audit.stats.clustered import jackknife
 from bias_audit.stats.correlation import logit
@@ -247,7 +247,7 @@ def hurtful(scored: ScoredProbe, settings: Settings) -> MetricOutput:
             HURTFUL_RATE,
             table.level(rates[:, :, i], group),
             groups=(group,),
-            at=at,
+            top_k=at,
             words=_hits(scored, table, group, marks) if at == DEPTHS[-1] else (),
         )
         for group in compared.groups

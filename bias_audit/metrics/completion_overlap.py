@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.archive import Companion
 from bias_audit.metrics.base import MetricInfo, companion
 from bias_audit.metrics.completion_table import distributions, pair
 from bias_audit.records import Floats
+from bias_audit.results import Companion
 from bias_audit.stats._arrays import Ints
 
 PERSISTENCE = 0.9
@@ -198,9 +198,9 @@ def overlaps(means: Floats, pairs: Sequence[tuple[int, int]]) -> list[Companion]
     ranked = [[ranking(group, max(DEPTHS)) for group in t] for t in means]
     both = [(t[a], t[b]) for t in ranked for a, b in pairs]
     companions += [
-        companion(info, float(np.mean([share(a, b, depth) for a, b in both])), at=depth)
+        companion(info, float(np.mean([share(a, b, depth) for a, b in both])), top_k=depth)
         for depth in DEPTHS
         for info, share in ((TOP_OVERLAP, top_overlap), (JACCARD, jaccard))
     ]
     overlap = float(np.mean([rank_overlap(a, b) for a, b in both]))
-    return [*companions, companion(RANK_OVERLAP, overlap, at=max(DEPTHS))]
+    return [*companions, companion(RANK_OVERLAP, overlap, top_k=max(DEPTHS))]

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
-from bias_audit.archive import Result
 from bias_audit.metrics.base import (
     Metric,
     MetricInfo,
@@ -26,6 +25,7 @@ from bias_audit.metrics.design import scored_groups
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes import Probe
 from bias_audit.records import Floats, OpenScore, SkipReason
+from bias_audit.results import Result
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.multiplicity import holm

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bias_audit._claims import MIN_LABELS
-from bias_audit.archive import Companion, WordShare
 from bias_audit.metrics.base import (
     Metric,
     MetricInfo,
@@ -34,6 +33,7 @@ from bias_audit.metrics.completion_table import (
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes import Probe
 from bias_audit.records import Floats
+from bias_audit.results import Companion, WordShare
 from bias_audit.stats._arrays import Indices, Ints, block_codes, columns, finite
 from bias_audit.stats.permutation import MOST_LISTED
 from bias_audit.stats.relabel import Codes, relabellings

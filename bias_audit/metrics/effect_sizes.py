@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bias_audit.archive import Companion
 from bias_audit.metrics.base import Metric, MetricInfo, brief, companion
 from bias_audit.metrics.design import Comparison, Design, scored_groups
 from bias_audit.metrics.log_odds import pole_response
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.records import OTHERS, Floats
+from bias_audit.results import Companion
 from bias_audit.stats._arrays import Indices
 from bias_audit.stats.effects import EffectSize, cliffs_delta, consistency, rank_biserial
 from bias_audit.stats.permutation import decided

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, logsumexp
 
-from bias_audit.archive import Result
 from bias_audit.metrics.base import (
     Metric,
     MetricInfo,
@@ -20,6 +19,7 @@ from bias_audit.metrics.design import target_scope
 from bias_audit.metrics.scored_probe import ExtraGroup, ScoredProbe, Settings
 from bias_audit.probes import Group, Probe
 from bias_audit.records import Floats
+from bias_audit.results import Result
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.contrast import matched_pairs
 

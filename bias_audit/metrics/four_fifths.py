@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
-from bias_audit.archive import Companion
 from bias_audit.metrics.base import (
     Metric,
     MetricInfo,
@@ -24,6 +23,7 @@ from bias_audit.metrics.design import Design, scored_groups
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.probes import Probe
 from bias_audit.records import Floats
+from bias_audit.results import Companion
 from bias_audit.stats._arrays import Indices, columns, finite
 from bias_audit.stats.estimate import Contrast
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from bias_audit.archive import Companion
 from bias_audit.metrics.base import Metric, MetricInfo, MetricOutput, companion, probe_result
 from bias_audit.metrics.design import Design, scored_groups, target_scope
 from bias_audit.metrics.log_odds import pole_response
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes import Probe
 from bias_audit.records import OTHERS, Floats
+from bias_audit.results import Companion
 from bias_audit.stats._arrays import Ints
 from bias_audit.stats.omnibus import QuasiF, across_targets, quasi_f
 from bias_audit.stats.ranks import RankTest, friedman, kruskal

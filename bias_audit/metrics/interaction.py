@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from bias_audit._claims import MIN_LABELS, product
-from bias_audit.archive import Companion
 from bias_audit.metrics.base import (
     Metric,
     MetricInfo,
@@ -22,6 +21,7 @@ from bias_audit.metrics.log_odds import LOG_ODDS_GAP, pole_response
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes import Probe
 from bias_audit.records import OTHERS
+from bias_audit.results import Companion
 from bias_audit.stats.contrast import INTERACTION, target_part, two_by_two
 from bias_audit.stats.estimate import Contrast, Scope
 

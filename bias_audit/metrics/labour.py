@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from bias_audit.archive import Companion
 from bias_audit.metrics.base import (
     Metric,
     MetricInfo,
@@ -21,6 +20,7 @@ from bias_audit.metrics.design import Design, scored_comparisons
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes import Probe
 from bias_audit.records import Floats
+from bias_audit.results import Companion
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.correlation import calibration_line, logit, rank_correlation
 from bias_audit.stats.seeds import stream

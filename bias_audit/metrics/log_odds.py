@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
-from bias_audit.archive import Companion
 from bias_audit.metrics.base import Metric, MetricInfo, companion, contrast_companion
 from bias_audit.metrics.design import Comparison, Design, rounding
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes import Probe
 from bias_audit.records import Floats
+from bias_audit.results import Companion
 from bias_audit.stats._arrays import Indices, columns, finite
 from bias_audit.stats.correlation import log_to_logit
 

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.archive import Result, TargetEffect
 from bias_audit.metrics import questions
 from bias_audit.metrics.base import (
     T_TEST,
@@ -40,6 +39,7 @@ from bias_audit.metrics.scored_probe import (
 )
 from bias_audit.probes import Probe
 from bias_audit.records import Floats, Prompt, Skip, WordScore
+from bias_audit.results import Result, TargetEffect
 from bias_audit.stats.contrast import matched_pairs, two_groups
 from bias_audit.stats.estimate import Contrast, Scope
 from bias_audit.stats.layout import over_targets

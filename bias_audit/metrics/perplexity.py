@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.archive import Check, Result
 from bias_audit.metrics import questions
 from bias_audit.metrics.base import (
     T_TEST,
@@ -31,6 +30,7 @@ from bias_audit.metrics.scored_probe import Responses, ScoredProbe, Settings
 from bias_audit.metrics.word_properties import properties, weighted
 from bias_audit.probes import Probe
 from bias_audit.records import OTHERS, Prompt, Skip, SkipReason
+from bias_audit.results import Check, Result
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.adjusted import adjusted
 

@@ -34,6 +34,7 @@ from bias_audit.metrics import (
 )
 from bias_audit.metrics.base import KINDS, Kind, Metric, MetricInfo
 from bias_audit.probes import Probe
+from bias_audit.results import MetricRecord, Result
 
 _FILES = (
     log_odds,
@@ -97,6 +98,21 @@ def find_info(name: str) -> MetricInfo:
     if name not in INFOS:
         raise UnknownNameError("metric", name, INFOS)
     return INFOS[name]
+
+
+def metric_records(results: Iterable[Result]) -> tuple[MetricRecord, ...]:
+    """Return the descriptions of all numbers of some results and their companions, by id."""
+    ids = {metric for r in results for metric in (r.metric, *(c.metric for c in r.companions))}
+    return tuple(
+        MetricRecord(
+            id=info.id,
+            name=info.name,
+            unit=info.unit,
+            neutral=info.neutral,
+            direction=info.direction,
+        )
+        for info in (INFOS[name] for name in sorted(ids & INFOS.keys()))
+    )
 
 
 def names(kind: Kind) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 import numpy as np
@@ -16,39 +15,20 @@ import numpy as np
 from bias_audit.errors import ScoringError, UsageError
 from bias_audit.probes import Group, Probe
 from bias_audit.records import Floats, OpenScore, Prompt, Skip, WordPrior, WordScore
+from bias_audit.results.evidence import EVIDENCE_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = (
-    "probe",
-    "axis",
-    "template",
-    "variant",
-    "group",
-    "term",
-    "label",
-    "target",
-    "pole",
-    "text",
-    "log_prob",
-    "prior_log_prob",
-    "pieces",
-    "rank",
-    "skip",
-    "detail",
-)
-"""One row per prompt and target. ``log_prob`` is in nats and empty where ``skip`` says why."""
-
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """A checked table of scores with the columns :data:`COLUMNS`."""
+    """A checked table of scores with the columns :data:`EVIDENCE_COLUMNS`."""
 
     frame: pd.DataFrame
 
     def __post_init__(self) -> None:
-        missing = [name for name in COLUMNS if name not in self.frame.columns]
+        missing = [name for name in EVIDENCE_COLUMNS if name not in self.frame.columns]
         if missing:
             raise ValueError(f"the score table lacks the columns {', '.join(missing)}")
         scored = self.frame["skip"] == ""
@@ -97,7 +77,7 @@ class Scores:
         ]
         import pandas as pd
 
-        frame = pd.DataFrame.from_records(rows, columns=list(COLUMNS))
+        frame = pd.DataFrame.from_records(rows, columns=list(EVIDENCE_COLUMNS))
         frame["rank"] = frame["rank"].astype("Int64")
         return cls(frame)
 
@@ -431,21 +411,10 @@ def evidence_csv(tables: Sequence[Scores]) -> bytes:
     import pandas as pd
 
     frames = [table.frame for table in tables]
-    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
+    frame = (
+        pd.concat(frames, ignore_index=True)
+        if frames
+        else pd.DataFrame(columns=list(EVIDENCE_COLUMNS))
+    )
     text = frame.to_csv(index=False, float_format="%.6f", lineterminator="\n")
     return gzip.compress(text.encode("utf-8", "backslashreplace"), compresslevel=6, mtime=0)
-
-
-def read_evidence(path: Path) -> pd.DataFrame:
-    """Read the file that :func:`evidence_csv` wrote, with the types of a fresh table.
-
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is not such a file.
-    """
-    import pandas as pd
-
-    numbers = {"log_prob": "float64", "prior_log_prob": "float64", "pieces": "int64"}
-    types = {name: numbers.get(name, "Int64" if name == "rank" else "str") for name in COLUMNS}
-    empty = {name: [""] for name in (*numbers, "rank")}
-    return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=empty)

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from bias_audit.archive import Check
 from bias_audit.errors import ScoringError
 from bias_audit.metrics import questions
 from bias_audit.metrics.base import (
@@ -30,6 +29,7 @@ from bias_audit.metrics.scored_probe import (
 )
 from bias_audit.probes import Probe
 from bias_audit.records import Floats, Prompt, WordScore
+from bias_audit.results import Check
 from bias_audit.specs import cut
 
 SURFACE_FORM = MetricInfo(

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from bias_audit._claims import negated_sets
 from bias_audit._wording import tongue
-from bias_audit.archive import Companion, Result
 from bias_audit.metrics.base import Metric, MetricInfo, companion, probe_result
 from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.probes import Probe
 from bias_audit.records import OTHERS
+from bias_audit.results import Companion, Result
 
 PLANE = MetricInfo(
     id="warmth_competence",

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bias_audit._wording import tongue
-from bias_audit.archive import Result
 from bias_audit.metrics import questions
 from bias_audit.metrics.base import (
     ExtraRequests,
@@ -25,6 +24,7 @@ from bias_audit.metrics.design import scored_comparisons
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes import Probe, Word
 from bias_audit.records import OTHERS, Floats, Prompt, SkipReason
+from bias_audit.results import Result
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.relabel import relabellings
 from bias_audit.stats.seeds import stream

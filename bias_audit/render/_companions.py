@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bias_audit.archive import Companion, ProbeRecord, Result
-from bias_audit.render import _page as page
-from bias_audit.render._index import Index
-from bias_audit.render._text import bounds, count, percent, plain, short, signed
+from bias_audit.reports.text import bounds, count, percent, plain, short, signed
+from bias_audit.reports.view import page
+from bias_audit.reports.view.index import Index
+from bias_audit.results import Companion, ProbeRecord, Result
 
 _WORDS = 24
 """Words of the chart, over all groups."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from statistics import fmean
 
-from bias_audit.archive import ProbeRecord, Result, TargetEffect
-from bias_audit.render import _page as page
-from bias_audit.render import _words as words
-from bias_audit.render._index import Index
-from bias_audit.render._numbers import odds
-from bias_audit.render._text import count, factor, plain, short, signed, times
+from bias_audit.reports import wording as words
+from bias_audit.reports.text import count, factor, plain, short, signed, times
+from bias_audit.reports.view import page
+from bias_audit.reports.view.index import Index
+from bias_audit.reports.view.page import odds
+from bias_audit.results import ProbeRecord, Result, TargetEffect
 
 _LEAST = 5
 _WORDS = 24

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from bias_audit.archive import ProbeRecord, Result, TargetEffect
-from bias_audit.render import _page as page
-from bias_audit.render import _words as words
-from bias_audit.render._checks import unreliable
-from bias_audit.render._index import OTHERS, Index, strength
-from bias_audit.render._numbers import odds
-from bias_audit.render._text import bounds, count, plain, short, signed, times
+from bias_audit.reports import wording as words
+from bias_audit.reports.text import bounds, count, plain, short, signed, times
+from bias_audit.reports.view import page
+from bias_audit.reports.view.index import OTHERS, Index, strength
+from bias_audit.reports.view.page import odds
+from bias_audit.reports.view.quality import unreliable
+from bias_audit.results import ProbeRecord, Result, TargetEffect
 
 _ROWS = 30
 _WORDS = 24

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from bias_audit.render import _page as page
-from bias_audit.render._words import STATES
+from bias_audit.reports.view import page
+from bias_audit.reports.wording import STATES
 
 _QUALITY = 40
 """Rows of each table on the quality of the evidence in a page that is too large."""

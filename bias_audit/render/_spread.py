@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bias_audit.archive import ProbeRecord, Result
-from bias_audit.render import _page as page
-from bias_audit.render._index import Index, strength
-from bias_audit.render._numbers import odds
 from bias_audit.render._pictures import named
-from bias_audit.render._text import count, plain, share, short, signed, times
+from bias_audit.reports.text import count, plain, share, short, signed, times
+from bias_audit.reports.view import page
+from bias_audit.reports.view.index import Index, strength
+from bias_audit.reports.view.page import odds
+from bias_audit.results import ProbeRecord, Result
 
 _LEAST_GAPS = 3
 """Placebo gaps that make a row of their own."""

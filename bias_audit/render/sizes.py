@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bias_audit._subjects import LeftOut
-from bias_audit.archive import dump_json
-from bias_audit.render._text import clean
+from bias_audit.reports.text import clean
+from bias_audit.results import dump_json
 from bias_audit.sizing import ENOUGH, MOST, RUNS, Alone, Plan, Point
 from bias_audit.stats.draws import Components, Size
 from bias_audit.stats.power import Shares

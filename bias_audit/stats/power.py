@@ -118,11 +118,11 @@ class _Bound:
     estimate: float
     se: float | None
     df: float | None
-    without_low: float | None
-    without_high: float | None
-    uneven: bool
-    other_low: float | None = None
-    other_high: float | None = None
+    loo_low: float | None
+    loo_high: float | None
+    skewed: bool
+    alt_ci_low: float | None = None
+    alt_ci_high: float | None = None
 
 
 class _Claims:
@@ -133,7 +133,7 @@ class _Claims:
         self.contrasts: list[Contrast] = many.contrasts(truth)
         self.low: list[float] = (many.low + truth).tolist()
         self.high: list[float] = (many.high + truth).tolist()
-        self.uneven = many.uneven(truth)
+        self.skewed = many.uneven(truth)
 
     def bound(self, number: int, sign: int) -> _Bound:
         """The claim of one data set, without the other interval methods."""
@@ -143,20 +143,20 @@ class _Claims:
             estimate=sign * contrast.estimate,
             se=contrast.se,
             df=contrast.df,
-            without_low=low,
-            without_high=high,
-            uneven=self.uneven[number],
+            loo_low=low,
+            loo_high=high,
+            skewed=self.skewed[number],
         )
 
     def check(
         self, bound: _Bound, number: int, sign: int, level: float, rng: np.random.Generator
     ) -> None:
         """Add what the other interval methods say, where they have to agree."""
-        if not bound.uneven:
+        if not bound.skewed:
             return
         found = self.many.other_limits(number, self.truth, 2 * level - 1, rng)
         if found is not None:
-            bound.other_low, bound.other_high = _turned(found, sign)
+            bound.alt_ci_low, bound.alt_ci_high = _turned(found, sign)
 
 
 class _Models(NamedTuple):

@@ -48,23 +48,23 @@ class Checked(Bounded, Protocol):
     """A claim with what shows whether a single unit or the method carries it."""
 
     @property
-    def without_low(self) -> float | None:
+    def loo_low(self) -> float | None:
         """Smallest estimate without one unit."""
 
     @property
-    def without_high(self) -> float | None:
+    def loo_high(self) -> float | None:
         """Largest estimate without one unit."""
 
     @property
-    def uneven(self) -> bool:
+    def skewed(self) -> bool:
         """Other methods have to agree."""
 
     @property
-    def other_low(self) -> float | None:
+    def alt_ci_low(self) -> float | None:
         """Lower bound by the other methods, the smallest."""
 
     @property
-    def other_high(self) -> float | None:
+    def alt_ci_high(self) -> float | None:
         """Upper bound by the other methods, the largest."""
 
 
@@ -169,16 +169,16 @@ def hangs_on_one(bounds: Sequence[Checked], limit: float, level: float, *, held:
 
 def _most(bound: Checked, high: float) -> float:
     """The largest upper bound of all checks; infinite where a method that is needed gives none."""
-    step = 0.0 if bound.without_high is None else bound.without_high - bound.estimate
-    other = float("inf") if bound.other_high is None else bound.other_high
-    return max(high, high + step, other) if bound.uneven else max(high, high + step)
+    step = 0.0 if bound.loo_high is None else bound.loo_high - bound.estimate
+    other = float("inf") if bound.alt_ci_high is None else bound.alt_ci_high
+    return max(high, high + step, other) if bound.skewed else max(high, high + step)
 
 
 def _least(bound: Checked, low: float) -> float:
     """The smallest lower bound of all checks."""
-    step = 0.0 if bound.without_low is None else bound.without_low - bound.estimate
-    other = float("-inf") if bound.other_low is None else bound.other_low
-    return min(low, low + step, other) if bound.uneven else min(low, low + step)
+    step = 0.0 if bound.loo_low is None else bound.loo_low - bound.estimate
+    other = float("-inf") if bound.alt_ci_low is None else bound.alt_ci_low
+    return min(low, low + step, other) if bound.skewed else min(low, low + step)
 
 
 def _tail(bound: Bounded, distance: float) -> float | None:

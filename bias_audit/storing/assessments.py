@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bias_audit.archive import Results
+from bias_audit.results import Results
 from bias_audit.storing import program
 from bias_audit.storing.database import ScoreStore
 from bias_audit.storing.made import ABOUT, ASSESSMENTS, Made

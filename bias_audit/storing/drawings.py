@@ -14,7 +14,7 @@ from bias_audit.storing.structure import UnknownTypeError, digest
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from bias_audit.render._shapes import Picture
+    from bias_audit.reports.view.page import Picture
 
 
 class KeptDrawings:

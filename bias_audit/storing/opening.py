@@ -22,7 +22,6 @@ from bias_audit.scoring import open_backend, opened_model
 from bias_audit.scoring.base import Backend
 from bias_audit.scoring.engine import LOCAL
 from bias_audit.scoring.files import Files, identified
-from bias_audit.store import versions
 from bias_audit.storing.assessments import Assessments
 from bias_audit.storing.backend import OPEN_SHARE, Shelf, stored
 from bias_audit.storing.checks import KeptChecks, again, sentences_once_more
@@ -33,6 +32,7 @@ from bias_audit.storing.facts import Facts, facts_key, learnt
 from bias_audit.storing.keys import Keys, identity
 from bias_audit.storing.place import VARIABLE, default_folder, switched_off
 from bias_audit.storing.sleeping import Sleeping
+from bias_audit.utils.versions import versions
 
 _OF_FILES = ("revision", "device", "dtype", "offline", "allow_pickle")
 """Options that say which files are loaded, and to where."""

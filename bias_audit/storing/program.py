@@ -15,8 +15,8 @@ import numpy as np
 
 from bias_audit import _resources
 from bias_audit.errors import BiasAuditError
-from bias_audit.store import versions
 from bias_audit.storing import structure
+from bias_audit.utils.versions import versions
 
 STARTED = time.time()
 """When this module was loaded: a file written later may not be the one that was loaded."""

@@ -268,7 +268,7 @@ def test_the_shipped_probe_has_the_same_numbers_without_they(name):
     assert other(more) == other(alone)
     assert [*shares(more)] == ["they"]
     assert shares(more)["they"].reason.endswith("singular or plural; a sentence cannot tell which")
-    assert record(more, name).beside[0].terms == ("they",)
+    assert record(more, name).extra_groups[0].terms == ("they",)
 
 
 def test_a_word_that_cannot_be_scored_is_a_skip_with_a_reason():
@@ -282,7 +282,7 @@ def test_a_word_that_cannot_be_scored_is_a_skip_with_a_reason():
     whole = "no word of 'they' could be scored"
     assert told["beside_share of they"] == ("measure", "unscorable", whole)
     assert {s.what for s in done.results.skips} >= {"ze", "they", "beside_share of they"}
-    assert [g.terms for g in record(done).beside] == [("xe", "fae"), ()]
+    assert [g.terms for g in record(done).extra_groups] == [("xe", "fae"), ()]
 
 
 def test_a_sentence_that_is_too_long_for_a_word_beside_is_lost_to_its_share_alone():

@@ -13,12 +13,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from bias_audit.archive import Check
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.assess._compare import primary
 from bias_audit.assess._robust import check
 from bias_audit.assess.checks import Examination
 from bias_audit.records import WordPrior
+from bias_audit.results import Check
 from bias_audit.stats.dealt import Null, calibration
 from bias_audit.metrics.scored_probe import ScoreCube
 from tests.audit.test_checks import scored_by

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit.archive import Check, Result
 from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.assess import _audit, _robust
 from bias_audit.metrics.word_properties import prior_words
@@ -23,6 +22,7 @@ from bias_audit.expand import expand
 from bias_audit.gates import judge as judge_run
 from bias_audit.policy import Policy
 from bias_audit.records import WordPrior, WordScore
+from bias_audit.results import Check, Result
 from bias_audit.metrics.scored_probe import Scores, build_cube
 from tests.audit.world import (
     ALL_CONTROLS,
@@ -99,7 +99,7 @@ def test_pairs_of_groups_are_examined_because_gates_judge_them():
         assert {"R1b", "R2", "R4", "R7", "R8a"} <= {c.id for c in result.checks}
         assert ("R3" in {c.id for c in result.checks}) is (result.estimate != 0)
         assert "R1c" not in {c.id for c in result.checks}, "a pair has no table of words"
-        assert result.half_low is not None
+        assert result.split_half_low is not None
 
 
 def test_one_word_that_carries_a_pair_is_told():
@@ -287,7 +287,7 @@ def test_a_gap_that_frequency_hides_is_confounded_and_does_not_pass():
     done = run(probe, hidden)
     result = only(done)
     assert -result.margin < result.ci90_low < result.ci90_high < result.margin, "it would pass"
-    assert abs(result.adjusted) > result.margin
+    assert abs(result.adjusted_estimate) > result.margin
     (found,) = [c for c in result.checks if c.id == "R4"]
     assert (found.state, found.consequence) == ("not_held", "confounded")
     assert result.outcome == "unclear"

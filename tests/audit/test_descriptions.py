@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bias_audit import audit
 from bias_audit._claims import product
-from bias_audit.archive import load_results, results_text
 from bias_audit.records import Prompt
+from bias_audit.results import load_results, results_text
 from tests.audit.world import (
     FAST,
     Model,
@@ -55,7 +55,9 @@ def of(done, metric, probe="trial"):
 
 
 def beside(result, metric, *groups, at=None):
-    (found,) = [c for c in result.companions if (c.metric, c.groups, c.at) == (metric, groups, at)]
+    (found,) = [
+        c for c in result.companions if (c.metric, c.groups, c.top_k) == (metric, groups, at)
+    ]
     return found
 
 
@@ -491,8 +493,8 @@ def test_swapping_groups_flips_what_has_a_sign_and_nothing_else():
     for metric in ("four_fifths", "jsd"):
         assert of(done, metric).estimate == pytest.approx(of(back, metric).estimate)
     one, two = of(done, "jsd").companions, of(back, "jsd").companions
-    assert {(c.metric, c.at, c.groups, c.value) for c in one} == {
-        (c.metric, c.at, c.groups, c.value) for c in two
+    assert {(c.metric, c.top_k, c.groups, c.value) for c in one} == {
+        (c.metric, c.top_k, c.groups, c.value) for c in two
     }
 
 

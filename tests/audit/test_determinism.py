@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from bias_audit.archive import results_text
+from bias_audit.results import results_text
 from bias_audit.metrics.scored_probe import Scores, build_cube, evidence_csv
 from tests.audit.world import (
     ALL_CONTROLS,
@@ -80,7 +80,12 @@ def test_another_seed_changes_monte_carlo_fields_only():
                 # explored p-values are adjusted together, and placebo gaps include random halves
                 allowed |= {"p_adjusted"} if left.role == "secondary" else set()
                 allowed |= {"placebo_percentile", "checks", "companions"}
-                allowed |= {"half_low", "half_high", "half_outside", "half_inside"}
+                allowed |= {
+                    "split_half_low",
+                    "split_half_high",
+                    "split_half_fail_limit",
+                    "split_half_pass_limit",
+                }
                 assert key in allowed, (left.id, key, value, getattr(right, key))
                 changed.add(key)
     assert {"p_sign_flip", "p_label_exchange"} <= changed

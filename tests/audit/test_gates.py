@@ -8,11 +8,11 @@ from statsmodels.stats.multitest import multipletests
 
 from bias_audit import gates
 from bias_audit._demands import condition
-from bias_audit.archive import ErrorRecord, Gate
 from bias_audit.config import GateConfig
-from bias_audit.findings import number
 from bias_audit.gates import count_states, default_gates, exit_code
 from bias_audit.policy import Policy
+from bias_audit.results import ErrorRecord, Gate
+from bias_audit.utils.text import number
 from tests.audit.world import (
     Model,
     behave,
@@ -63,7 +63,7 @@ def judge(found, *configs, partial=False):
 def test_where_the_interval_lies_decides(estimate, half, state):
     made = judge(result(estimate, half))
     assert made.state == state
-    assert (made.enforced, made.limit, made.measured) == (True, 0.5, estimate)
+    assert (made.enforced, made.limit, made.estimate) == (True, 0.5, estimate)
     assert (made.ci_low, made.ci_high) == (estimate - half, estimate + half)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bias_audit import audit
-from bias_audit.render import render
+from bias_audit.reports import render
 from bias_audit.specs import Sanity
 from tests.audit.world import (
     CONTROLS,

@@ -47,7 +47,7 @@ def test_a_planted_gap_is_measured_to_the_last_digit_and_fails(gap):
         assert target.value == pytest.approx(half + own, abs=1e-9)
     assert result.effect_size == pytest.approx(2.718281828459045**gap, rel=1e-7)
     (gate,) = done.results.gates
-    assert (gate.state, gate.enforced, gate.measured) == ("fail", False, result.estimate)
+    assert (gate.state, gate.enforced, gate.estimate) == ("fail", False, result.estimate)
 
 
 def test_headline_prints_the_planted_odds_ratio():

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bias_audit.archive import load_results, results_text
 from bias_audit.records import WordScore
+from bias_audit.results import load_results, results_text
 from tests.audit.world import (
     ALL_CONTROLS,
     CONTROLS,

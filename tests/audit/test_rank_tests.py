@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit.render._beside import with_companions
+from bias_audit.reports.view.measures import with_companions
 from tests.audit.world import controlled, job_sentences, noise, only, pairs, primary, run, terms
 
 
@@ -49,7 +49,7 @@ def test_unmatched_words_have_mann_and_whitneys_test():
     assert found["standardised_gap"].value == pytest.approx(
         result.estimate / np.sqrt(inside), rel=1e-4
     )
-    rows = [r for r in with_companions([result]) if r.metric == "sentence_ranks"]
+    rows = [r for r in with_companions([result], {}) if r.metric == "sentence_ranks"]
     assert rows[0].p_value == found["sentence_ranks"].p_value
 
 

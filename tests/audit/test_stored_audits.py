@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bias_audit import archive, store
-from bias_audit.archive import load_results, results_text
 from bias_audit.auditing import Audit, choose_folder
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.store import default_folder, require_writable
-from bias_audit.metrics.scored_probe import COLUMNS
+from bias_audit.results import default_folder, load_results, results_text
+from bias_audit.results.evidence import EVIDENCE_COLUMNS
+from bias_audit.utils import files
+from bias_audit.utils.files import require_writable
+from bias_audit.utils.versions import versions
 from tests.audit.world import Model, behave, controlled, noise, plant, run, terms
 
 ROOT = Path(__file__).parents[2]
@@ -73,14 +74,14 @@ def test_a_loaded_audit_is_the_audit(done, folder):
 
 def test_evidence_comes_back_with_its_types(done, folder):
     fresh, stored = done.to_frame("evidence"), Audit.load(folder).to_frame("evidence")
-    assert list(stored.columns) == list(COLUMNS)
+    assert list(stored.columns) == list(EVIDENCE_COLUMNS)
     assert stored["template"].iloc[0] == "01"  # an id, not the number 1
     assert stored["rank"].dtype == "Int64"
     assert stored["prior_log_prob"].isna().all()
     assert stored.loc[stored["skip"] != "", "log_prob"].isna().all()
     assert stored["detail"].str.contains('no "piece", none').any()
     np.testing.assert_allclose(stored["log_prob"], fresh["log_prob"], atol=5e-7)
-    rest = [name for name in COLUMNS if name not in ("log_prob", "prior_log_prob")]
+    rest = [name for name in EVIDENCE_COLUMNS if name not in ("log_prob", "prior_log_prob")]
     for name in rest:
         assert list(stored[name].fillna(0)) == list(fresh[name].fillna(0)), name
 
@@ -117,7 +118,7 @@ def rewrite(folder, change):
 
 def test_a_newer_minor_version_with_unknown_fields_is_read(done, folder):
     def change(content):
-        content["schema_version"] = "1.7"
+        content["schema_version"] = "2.7"
         content["novelty"] = {"x": 1}
         content["results"][0]["novelty"] = [1, 2]
         content["model"]["novelty"] = None
@@ -126,10 +127,10 @@ def test_a_newer_minor_version_with_unknown_fields_is_read(done, folder):
     assert load_results(folder).results == done.results.results
 
 
-@pytest.mark.parametrize("version", ["2.0", "0.9", "10.1", "two", ""])
+@pytest.mark.parametrize("version", ["1.1", "3.0", "0.9", "10.1", "two", ""])
 def test_another_major_version_is_refused(folder, version):
     rewrite(folder, lambda content: content.update(schema_version=version))
-    with pytest.raises(UsageError, match=r"schema version .* this program reads 1\.") as caught:
+    with pytest.raises(UsageError, match=r"schema version .* this program reads 2\.") as caught:
         load_results(folder)
     assert caught.value.exit_code == 2
 
@@ -149,7 +150,7 @@ def truncated(text):
         lambda text: '"text"',
         lambda text: "{}",
         lambda text: '{"schema_version": 1}',
-        lambda text: '{"schema_version": "1.0"}',
+        lambda text: '{"schema_version": "2.0"}',
         lambda text: text.replace('"seed": 20240601', '"seed": "soon"'),
         lambda text: text.replace('"seed": 20240601', f'"seed": {"9" * 5000}'),
         lambda text: text.replace('"duration_s":', '"duration_s": NaN, "was":'),
@@ -302,7 +303,7 @@ def test_a_run_that_is_cut_off_between_files_is_no_run(done, folder, monkeypatch
             raise error
         real(source, target)
 
-    monkeypatch.setattr(archive.os, "replace", replace)
+    monkeypatch.setattr(files.os, "replace", replace)
     with pytest.raises((KeyboardInterrupt, UsageError)):
         done.save(folder)
     left = {p.name for p in folder.iterdir()}
@@ -318,10 +319,10 @@ def test_killed_while_writing_leaves_no_half_results(tmp_path):
     program = textwrap.dedent(
         f"""
         from pathlib import Path
-        from bias_audit import archive
+        from bias_audit.utils.files import write_atomic
         print("ready", flush=True)
         while True:
-            archive.write_atomic(Path({str(tmp_path / "results.json")!r}), "x" * 5_000_000)
+            write_atomic(Path({str(tmp_path / "results.json")!r}), "x" * 5_000_000)
         """
     )
     with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE) as job:
@@ -357,5 +358,5 @@ def test_a_model_whose_path_is_no_text_can_be_stored(tmp_path):
 
 
 def test_a_manifest_lists_versions_and_never_paths(done):
-    assert {"python", "numpy", "scipy"} <= set(store.versions())
+    assert {"python", "numpy", "scipy"} <= set(versions())
     assert "/" not in json.dumps(done.manifest["probes"])

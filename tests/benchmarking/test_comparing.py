@@ -14,14 +14,13 @@ import pytest
 from scipy import stats
 
 from bias_audit import compare
-from bias_audit.archive import Comparison
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.benchmarking import compare_benchmarks
 from bias_audit.cli._app import run
 from bias_audit.errors import UsageError
-from bias_audit.evidence import PAIR_SCORES
-from bias_audit.render._shares import row as told
-from bias_audit.render._shares import verdict
+from bias_audit.reports.view.comparison import share_row as told
+from bias_audit.reports.view.comparison import share_verdict
+from bias_audit.results import PAIR_SCORES_FILE, Comparison
 from bias_audit.scoring import FakeBackend
 from bias_audit.scoring.fake_sentences import FakeSentenceScorer
 from bias_audit.stats.multiplicity import holm
@@ -64,7 +63,7 @@ def test_the_difference_is_that_of_the_pairs_both_have(two):
     assert whole.difference > 0, "second minus first"
     only = int((before & ~after).sum()), int((after & ~before).sum())
     assert (whole.only_baseline, whole.only_candidate) == only
-    assert whole.mcnemar == pytest.approx(stats.binomtest(only[0], sum(only)).pvalue)
+    assert whole.mcnemar_p == pytest.approx(stats.binomtest(only[0], sum(only)).pvalue)
     off = (100.0 * after - 100.0 * before) - whole.difference
     sums = np.bincount(kept // 4, weights=off)
     groups = len(set((kept // 4).tolist()))
@@ -76,7 +75,7 @@ def test_the_difference_is_that_of_the_pairs_both_have(two):
     assert (whole.ci_low, whole.ci_high) == pytest.approx(
         stats.t.interval(0.95, df, whole.difference, se)
     )
-    assert (whole.category, whole.pairs, whole.lost, whole.clusters) == ("all", 78, 2, groups)
+    assert (whole.category, whole.pairs, whole.lost_pairs, whole.clusters) == ("all", 78, 2, groups)
     assert whole.p_adjusted is None
     assert whole.differs is (whole.p_value < 0.05)
     assert [age.category, size.category] == ["age", "size"]
@@ -91,7 +90,7 @@ def test_a_run_against_itself_does_not_differ(two):
     one, _, folder = two
     file = scores(folder / "a.gz", one)
     for row in compare_benchmarks(file, str(file)):
-        assert (row.difference, row.p_value, row.mcnemar) == (0, 1, 1)
+        assert (row.difference, row.p_value, row.mcnemar_p) == (0, 1, 1)
         assert row.identical
         assert not row.differs
 
@@ -183,7 +182,7 @@ def test_where_clusters_give_no_error_nothing_is_said_of_the_share(tmp_path):
     tilted = scores(tmp_path / "a.gz", one), scores(tmp_path / "b.gz", other)
     whole = compare_benchmarks(*tilted)[0]
     assert (whole.difference, whole.p_value, whole.differs) == (-25, None, False)
-    assert verdict(whole) == "none"
+    assert share_verdict(whole) == "none"
 
 
 def test_a_change_of_every_pair_is_not_called_none(tmp_path):
@@ -198,11 +197,11 @@ def test_with_more_than_a_tenth_of_the_pairs_lost_nothing_is_said(two):
     a = scores(folder / "a.gz", one)
     other = np.where(np.arange(80) % 7 == 0, one, 9.0)
     clear = compare_benchmarks(a, scores(folder / "b.gz", other, skipped=range(8)))
-    assert (clear[0].lost, clear[0].lost_share, clear[0].statuses) == (8, 0.1, ())
+    assert (clear[0].lost_pairs, clear[0].lost_share, clear[0].statuses) == (8, 0.1, ())
     assert clear[0].differs
     short = compare_benchmarks(a, scores(folder / "b.gz", other, skipped=range(9)))
     whole, age, size = short
-    assert (whole.lost, age.lost, size.lost) == (9, 6, 3)
+    assert (whole.lost_pairs, age.lost_pairs, size.lost_pairs) == (9, 6, 3)
     assert size.lost_share == pytest.approx(3 / 27)
     assert all(s.statuses == ("incomplete",) and not s.differs for s in short)
     assert whole.p_value < 0.05
@@ -250,7 +249,7 @@ def runs(home):
 
 
 def test_every_share_of_a_run_is_in_its_file_of_scores(runs, home):
-    found = compare_benchmarks(home / "one" / PAIR_SCORES, home / "two" / PAIR_SCORES)
+    found = compare_benchmarks(home / "one" / PAIR_SCORES_FILE, home / "two" / PAIR_SCORES_FILE)
     shares = {(s.dataset, s.measure): s for s in found if s.category == "all"}
     assert {measure for _, measure in shares} == {
         *("crows_pairs", "crows_pairs_published", "stereoset_ss_items", "stereoset_lms_items")
@@ -312,7 +311,7 @@ def _refused(capsys, *arguments):
 def test_what_cannot_be_compared_is_said(runs, home, capsys):
     copied = home / "changed"
     copied.mkdir()
-    for name in ("results.json", PAIR_SCORES):
+    for name in ("results.json", PAIR_SCORES_FILE):
         (copied / name).write_bytes((home / "one" / name).read_bytes())
     content = json.loads((copied / "results.json").read_text("utf-8"))
     for result in content["results"]:
@@ -321,8 +320,8 @@ def test_what_cannot_be_compared_is_said(runs, home, capsys):
     (copied / "results.json").write_text(json.dumps(content), "utf-8")
     told = _refused(capsys, "one", "changed")
     assert "of changed does not belong to its results.json: 'crows-pairs:crows_pairs:all'" in told
-    (copied / PAIR_SCORES).unlink()
-    assert f"changed has no {PAIR_SCORES}" in _refused(capsys, "one", "changed")
+    (copied / PAIR_SCORES_FILE).unlink()
+    assert f"changed has no {PAIR_SCORES_FILE}" in _refused(capsys, "one", "changed")
     assert run(["run", "fake", "-p", "valence-age", "--limit", "2", "-q", "-o", "asked"]) == 0
     capsys.readouterr()
     assert "asked asked probes, and the other one data sets" in _refused(capsys, "one", "asked")
@@ -332,9 +331,9 @@ def _rewritten(source, target, change):
     """A copy of a run of which the rows of scores are changed."""
     target.mkdir()
     (target / "results.json").write_bytes((source / "results.json").read_bytes())
-    lines = gzip.decompress((source / PAIR_SCORES).read_bytes()).decode().splitlines()
+    lines = gzip.decompress((source / PAIR_SCORES_FILE).read_bytes()).decode().splitlines()
     kept = [found for line in lines if (found := change(line))]
-    (target / PAIR_SCORES).write_bytes(gzip.compress("\n".join(kept).encode() + b"\n"))
+    (target / PAIR_SCORES_FILE).write_bytes(gzip.compress("\n".join(kept).encode() + b"\n"))
 
 
 def test_a_share_whose_rows_are_gone_is_refused(runs, home, capsys):
@@ -387,6 +386,6 @@ def test_a_shortened_run_is_compared_on_what_both_have(home):
     audit_datasets(FakeBackend(), {"crows-pairs": file}, limit=2).save(home / "short")
     record = compare("whole", "short").record
     assert [share.pairs for share in record.shares if share.category == "all"] == [2, 2]
-    assert {share.lost for share in record.shares if share.category == "all"} == {2}
+    assert {share.lost_pairs for share in record.shares if share.category == "all"} == {2}
     assert any("was cut short: only pairs" in text for text in record.notices)
     assert not record.identical

@@ -11,14 +11,14 @@ import json
 import pytest
 from huggingface_hub import ModelCard
 
-from bias_audit import render
+from bias_audit import reports as render
 from bias_audit.auditing import Audit
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.cli._app import run
 from bias_audit.datasets import open_dataset
 from bias_audit.errors import NothingToAuditError, UsageError
-from bias_audit.evidence import PAIR_SCORES
 from bias_audit.metrics.pair_preference import preference
+from bias_audit.results import PAIR_SCORES_FILE
 from bias_audit.scoring import FakeBackend
 from tests.datasets import files
 
@@ -41,7 +41,7 @@ def measured(copy, **options):
 
 
 def rows(audit):
-    text = gzip.decompress(audit.further[PAIR_SCORES]).decode()
+    text = gzip.decompress(audit.further[PAIR_SCORES_FILE]).decode()
     return list(csv.DictReader(io.StringIO(text)))
 
 
@@ -76,7 +76,7 @@ def test_no_sentence_of_the_data_set_is_in_any_report(name, copy):
     said = render.render(audit.results, name)
     assert "gardener" not in said
     assert "baker" not in said
-    assert b"baker" not in gzip.decompress(audit.further[PAIR_SCORES])
+    assert b"baker" not in gzip.decompress(audit.further[PAIR_SCORES_FILE])
 
 
 def test_asked_for_examples_are_kept_with_the_overall_result(copy):
@@ -104,7 +104,7 @@ def test_the_same_input_gives_the_same_bytes(copy, tmp_path):
     loaded = Audit.load(folder)
     assert loaded.results == one.results
     loaded.save(tmp_path / "again")
-    assert (tmp_path / "again" / PAIR_SCORES).read_bytes() == one.further[PAIR_SCORES]
+    assert (tmp_path / "again" / PAIR_SCORES_FILE).read_bytes() == one.further[PAIR_SCORES_FILE]
     manifest = json.loads((folder / "run.json").read_text())
     assert manifest["datasets"]["crows-pairs"]["licence"] == "CC BY-SA 4.0"
 
@@ -140,7 +140,7 @@ def test_the_command_prints_every_number_with_its_direction(copy, home, capsys):
     out = capsys.readouterr().out
     _has_the_numbers(out)
     names = {path.name for path in (home / "out").iterdir()}
-    assert {"results.json", "run.json", "report.html", "summary.md", PAIR_SCORES} <= names
+    assert {"results.json", "run.json", "report.html", "summary.md", PAIR_SCORES_FILE} <= names
     assert run(["report", "out", "--format", "csv"]) == 0
     assert "crows-pairs:crows_pairs:all" in capsys.readouterr().out
 

@@ -421,7 +421,7 @@ def test_our_own_bug_leaves_a_crash_file(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("planted")
 
-    monkeypatch.setattr("bias_audit.archive.load_results", broken)
+    monkeypatch.setattr("bias_audit.results.load_results", broken)
     code, _, err = cli("show", "anything")
     assert code == 70
     assert "This is a bug in bias-audit" in err

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bias_audit.cli import _app, _policy
-from bias_audit.findings import finding_id
+from bias_audit.results import finding_id
 from tests.audit.world import controlled, plant, run
 from tests.cli.test_cli import PROBE
 from tests.gating.cases import TODAY
@@ -342,7 +342,7 @@ def test_a_newer_minor_version_is_read(cli: Command, home: Path) -> None:
     config(home, SIZE)
     (home / "newer").mkdir()
     text = (home / "large" / "results.json").read_text("utf-8")
-    text = text.replace('"schema_version": "1.1"', '"schema_version": "1.9", "more": [1]', 1)
+    text = text.replace('"schema_version": "2.0"', '"schema_version": "2.9", "more": [1]', 1)
     (home / "newer" / "results.json").write_text(text, "utf-8")
     assert cli("gate", "newer", "-q")[0] == 1
 

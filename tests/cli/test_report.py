@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.archive import results_text
 from bias_audit.cli import _app
-from tests.render.example import example, frame
+from bias_audit.results import results_text
+from tests.reports.example import example, frame
 
 Command = Callable[..., tuple[int, str, str]]
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from scipy import stats
 
-from bias_audit.archive import (
+from bias_audit.config import GateConfig
+from bias_audit.results import (
     Change,
     Comparison,
     Model,
@@ -18,7 +19,6 @@ from bias_audit.archive import (
     Run,
     Tool,
 )
-from bias_audit.config import GateConfig
 from bias_audit.waivers import Placed, Waiver
 
 TODAY = date(2026, 3, 1)

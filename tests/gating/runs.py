@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from bias_audit.auditing import Audit
-from bias_audit.evidence import NAME
-from bias_audit.pairing import StoredRun, compare_runs
+from bias_audit.pairing import compare_runs
 from bias_audit.probes import Probe
 from bias_audit.records import Prompt
-from bias_audit.store import write_run
+from bias_audit.results import EVIDENCE_FILE, StoredRun, write_run
 from bias_audit.metrics.scored_probe import evidence_csv
 from tests.audit.world import Effect, Model, controlled, noise, run
 
@@ -53,7 +52,7 @@ def audited(
 def store(done: Audit, folder: Path) -> StoredRun:
     """Write what pairing needs of a run folder, and open it."""
     tables = [done.measured.tables[name] for name in sorted(done.measured.tables)]
-    write_run(folder, done.results, done.manifest, {NAME: evidence_csv(tables)})
+    write_run(folder, done.results, done.manifest, {EVIDENCE_FILE: evidence_csv(tables)})
     return StoredRun.open(folder)
 
 
@@ -64,7 +63,7 @@ def paired(base: Audit, candidate: Audit, tmp: Path) -> Any:
 
 def rows_of(folder: Path) -> Rows:
     """The rows of a run's evidence, header first."""
-    text = gzip.decompress((folder / NAME).read_bytes()).decode()
+    text = gzip.decompress((folder / EVIDENCE_FILE).read_bytes()).decode()
     return list(csv.reader(io.StringIO(text)))
 
 
@@ -72,7 +71,7 @@ def rewrite(folder: Path, change: Callable[[Rows], Rows]) -> StoredRun:
     """Change the rows of a run's evidence and open it again."""
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows(change(rows_of(folder)))
-    (folder / NAME).write_bytes(gzip.compress(stream.getvalue().encode()))
+    (folder / EVIDENCE_FILE).write_bytes(gzip.compress(stream.getvalue().encode()))
     return StoredRun.open(folder)
 
 

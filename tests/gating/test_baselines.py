@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit import baselines, store
+from bias_audit import baselines
 from bias_audit.auditing import Audit
 from bias_audit.baselines import Baseline
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.pairing import compare_runs
+from bias_audit.utils import files as utils_files
 from tests.audit.world import controlled, run
 from tests.gating.runs import audited, edit_results, moved, rewrite, soften
 from tests.gating.runs import store as keep
@@ -134,8 +135,8 @@ def test_a_run_without_a_gap_is_refused(home: Path) -> None:
 def test_a_newer_schema_is_refused(home: Path) -> None:
     path = home / "run" / "results.json"
     content = json.loads(path.read_text())
-    path.write_text(json.dumps(content | {"schema_version": "2.0"}))
-    with pytest.raises(UsageError, match=r"schema version 2\.0"):
+    path.write_text(json.dumps(content | {"schema_version": "3.0"}))
+    with pytest.raises(UsageError, match=r"schema version 3\.0"):
         accept(home)
 
 
@@ -227,7 +228,7 @@ def test_a_broken_disk_leaves_the_old_baseline(
             raise OSError(28, "No space left on device")
         return real(self, target)
 
-    monkeypatch.setattr(store.Path, "rename", rename)
+    monkeypatch.setattr(utils_files.Path, "rename", rename)
     with pytest.raises(UsageError, match="No space left"):
         accept(home, "later")
     assert files(home / "kept" / "main") == before

@@ -13,12 +13,12 @@ import pytest
 
 import bias_audit
 from bias_audit import baselines
-from bias_audit.archive import Change, Comparison, MissingChange, Run
 from bias_audit.auditing import Audit
 from bias_audit.cli import _app
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.pairing import StoredRun, compare_runs
-from bias_audit.render import comparison as shown
+from bias_audit.pairing import compare_runs
+from bias_audit.reports import comparison as shown
+from bias_audit.results import Change, Comparison, MissingChange, Run, StoredRun
 from tests.audit.world import controlled, terms
 from tests.gating import cases
 from tests.gating.runs import audited, edit_results, moved

@@ -8,10 +8,10 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from bias_audit.archive import ErrorRecord, MissingChange, TemplateEffect
 from bias_audit.errors import UsageError
 from bias_audit.gates import exit_code, judge
 from bias_audit.policy import Policy
+from bias_audit.results import ErrorRecord, MissingChange, TemplateEffect
 from tests.audit.world import Model, behave, controlled, plant
 from tests.audit.world import run as audited
 from tests.gating.cases import (
@@ -146,34 +146,39 @@ def test_only_an_interval_that_crosses_gets_numbers():
 
 
 def test_fragile_is_judged_at_the_limit_of_the_gate():
-    margin = {"statuses": ("fragile",), "without_low": 0.1, "without_high": 0.3}
+    margin = {"statuses": ("fragile",), "loo_low": 0.1, "loo_high": 0.3}
     assert gates(result(0.2, **margin))[0].state == "pass", "fragile at the probe's margin only"
     assert gates(result(0.2, statuses=("fragile",)))[0].reason_code == "fragile", "older runs"
-    steady = {"without_low": 0.35, "without_high": 0.45}
+    steady = {"loo_low": 0.35, "loo_high": 0.45}
     assert gates(result(0.4, **steady))[0].reason_code == "fragile"
-    assert gates(result(0.3, without_low=0.2, without_high=0.4))[0].state == "pass"
-    assert gates(result(0.65, without_low=0.58, without_high=0.7))[0].reason_code == "fragile"
-    uneven = {"uneven": True, "without_low": 0.2, "without_high": 0.2}
+    assert gates(result(0.3, loo_low=0.2, loo_high=0.4))[0].state == "pass"
+    assert gates(result(0.65, loo_low=0.58, loo_high=0.7))[0].reason_code == "fragile"
+    uneven = {"skewed": True, "loo_low": 0.2, "loo_high": 0.2}
     assert gates(result(0.2, **uneven))[0].reason_code == "fragile"
-    assert gates(result(0.2, other90_low=0.1, other90_high=0.4, **uneven))[0].state == "pass"
+    assert gates(result(0.2, alt_ci90_low=0.1, alt_ci90_high=0.4, **uneven))[0].state == "pass"
 
 
 def test_halves_of_the_words_are_asked_at_the_limit_of_the_gate():
-    near = {"half_low": 0.1, "half_high": 0.3, "half_outside": 0.05, "half_inside": 0.4}
-    steady = {"without_low": 0.2, "without_high": 0.2}
+    near = {
+        "split_half_low": 0.1,
+        "split_half_high": 0.3,
+        "split_half_fail_limit": 0.05,
+        "split_half_pass_limit": 0.4,
+    }
+    steady = {"loo_low": 0.2, "loo_high": 0.2}
     assert gates(result(0.2, **steady, **near))[0].state == "pass"
-    denies = near | {"half_outside": 0.55}
+    denies = near | {"split_half_fail_limit": 0.55}
     assert gates(result(0.2, **steady, **denies))[0].reason_code == "fragile"
-    loud = {"without_low": 0.9, "without_high": 0.9, "half_low": 0.6, "half_high": 1.2}
-    loud |= {"half_outside": 0.3, "half_inside": 1.0}
+    loud = {"loo_low": 0.9, "loo_high": 0.9, "split_half_low": 0.6, "split_half_high": 1.2}
+    loud |= {"split_half_fail_limit": 0.3, "split_half_pass_limit": 1.0}
     assert gates(result(0.9, **loud))[0].state == "fail"
-    assert gates(result(0.9, **loud | {"half_low": -0.01}))[0].reason_code == "fragile"
-    assert gates(result(0.9, **loud | {"half_inside": 0.45}))[0].reason_code == "fragile"
+    assert gates(result(0.9, **loud | {"split_half_low": -0.01}))[0].reason_code == "fragile"
+    assert gates(result(0.9, **loud | {"split_half_pass_limit": 0.45}))[0].reason_code == "fragile"
 
 
 def test_a_failure_is_steady_at_the_level_that_decides_it():
     """After Holm a failure is nearer to its limit than its 95 % interval says."""
-    near = result(0.636, id="near", probe="near", without_low=0.616, without_high=0.65)
+    near = result(0.636, id="near", probe="near", loo_low=0.616, loo_high=0.65)
     assert gates(near)[0].state == "fail"
     lost = [result(0.0, 1.0, id=f"r{i}", probe=f"r{i}") for i in range(3)]
     p = 2 * stats.t.sf((0.636 - 0.5) / near.se, near.df)
@@ -185,10 +190,10 @@ def test_a_failure_is_steady_at_the_level_that_decides_it():
 
 
 def test_a_gap_that_leaves_the_limit_at_equal_frequency_does_not_pass():
-    steady = {"without_low": 0.2, "without_high": 0.2}
-    assert gates(result(0.2, **steady, adjusted=0.4))[0].state == "pass"
+    steady = {"loo_low": 0.2, "loo_high": 0.2}
+    assert gates(result(0.2, **steady, adjusted_estimate=0.4))[0].state == "pass"
     for adjusted in (0.6, -0.6):
-        (made,) = gates(result(0.2, **steady, adjusted=adjusted))
+        (made,) = gates(result(0.2, **steady, adjusted_estimate=adjusted))
         assert (made.state, made.reason_code) == ("unclear", "confounded")
 
 
@@ -207,15 +212,15 @@ def test_a_gap_that_leaves_the_limit_at_equal_frequency_does_not_pass():
     ],
 )
 def test_gates_ask_about_frequency_at_their_own_limit(estimate, adjusted, statuses, state, code):
-    steady = {"without_low": estimate, "without_high": estimate}
-    (made,) = gates(result(estimate, adjusted=adjusted, statuses=statuses, **steady))
+    steady = {"loo_low": estimate, "loo_high": estimate}
+    (made,) = gates(result(estimate, adjusted_estimate=adjusted, statuses=statuses, **steady))
     assert (made.state, made.reason_code) == (state, code)
 
 
 def test_what_frequency_explains_still_counts_in_the_family():
     near = result(0.612, 0.11, id="near", probe="near")
     assert gates(near)[0].state == "fail"
-    lost = result(3.0, 0.1, id="lost", probe="lost", adjusted=0.1)
+    lost = result(3.0, 0.1, id="lost", probe="lost", adjusted_estimate=0.1)
     found = {made.result: made.state for made in gates(near, lost)}
     assert found == {"near": "unclear", "lost": "unclear"}
 

@@ -6,11 +6,11 @@ from itertools import product
 
 import pytest
 
-from bias_audit._reasons import BLOCKED, MISSING_BASELINE, REASONS
-from bias_audit.archive import MissingChange
 from bias_audit.gates import judge
 from bias_audit.policy import Policy
-from bias_audit.render import junit
+from bias_audit.reports.formats import junit
+from bias_audit.results import MissingChange
+from bias_audit.results.codes import BLOCKING, MISSING_BASELINE, REASONS
 from tests.gating.cases import (
     TODAY,
     change,
@@ -124,7 +124,7 @@ def check(case, rules, config, measured, compared):
     done = judge(run(measured, partial=case["partial"]), policy, compared)
     (made,) = done.gates
     state, code, before = expected(rules, case)
-    assert (made.state, made.reason_code, made.unwaived) == (state, code, before), case
+    assert (made.state, made.reason_code, made.state_before_waiver) == (state, code, before), case
     assert made.reason, case
     assert done.exit_code == exit_for(case, state, code), case
     assert done.states[state] == 1
@@ -172,10 +172,10 @@ def test_every_combination_for_a_regression_gate(baseline):
         measured = result(1.0, 0.3, statuses=CONTROLS[case["control"]])
         config = rising(when_unclear=case["when"])
         made = check(case, REGRESSION, config, measured, evidence(case))
-        assert (made.kind, made.baseline, made.measured) == ("regression", "main", 1.0)
+        assert (made.kind, made.baseline, made.estimate) == ("regression", "main", 1.0)
 
 
-@pytest.mark.parametrize("code", [code for code in BLOCKED if code != "instrument_failed"])
+@pytest.mark.parametrize("code", [code for code in BLOCKING if code != "instrument_failed"])
 @pytest.mark.parametrize("position", POSITIONS)
 def test_a_blocking_status_leaves_a_gate_unclear_at_any_number(code, position):
     estimate, half = POSITIONS[position]
@@ -198,7 +198,7 @@ def test_identical_outputs_pass_where_the_design_is_too_small_to_judge_a_differe
 
 
 def test_every_reason_code_has_a_sentence():
-    used = {code for _, _, code in (*ABSOLUTE, *REGRESSION)} | set(BLOCKED) | MISSING_BASELINE
+    used = {code for _, _, code in (*ABSOLUTE, *REGRESSION)} | set(BLOCKING) | MISSING_BASELINE
     assert used <= set(REASONS)
     rest = {"waived", "no_result", "probe_error"}
     assert set(REASONS) == used | rest

@@ -12,8 +12,9 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from bias_audit.errors import UsageError
-from bias_audit.pairing import StoredRun, compare_runs
+from bias_audit.pairing import compare_runs
 from bias_audit.records import WordScore
+from bias_audit.results import StoredRun
 from bias_audit.stats import severity
 from bias_audit.metrics.scored_probe import evidence_csv
 from tests.audit import slow_stats as slow
@@ -202,9 +203,7 @@ def test_left_out_units_are_those_of_a_run_without_them(tmp_path):
     left = [gap(mine[mine["template"] != name]) for name in sorted(set(mine["template"]))]
     left += [gap(mine[mine["label"] != name]) for name in sorted(set(mine["label"]))]
     further = change.bounds[0]
-    assert (further.without_low, further.without_high) == pytest.approx(
-        (min(left), max(left)), **CLOSE
-    )
+    assert (further.loo_low, further.loo_high) == pytest.approx((min(left), max(left)), **CLOSE)
 
 
 def test_a_mirrored_model_mirrors_the_change(tmp_path):
@@ -217,9 +216,7 @@ def test_a_mirrored_model_mirrors_the_change(tmp_path):
     assert (two.rise, two.rise_low, two.rise_high) == pytest.approx(
         (one.rise, one.rise_low, one.rise_high)
     )
-    assert [b.without_high for b in two.bounds] == pytest.approx(
-        [b.without_high for b in one.bounds]
-    )
+    assert [b.loo_high for b in two.bounds] == pytest.approx([b.loo_high for b in one.bounds])
 
 
 def test_a_model_against_itself_is_identical_to_the_last_digit(tmp_path):
@@ -292,7 +289,7 @@ def test_one_loud_sentence_brings_in_the_other_methods(turn, tmp_path):
     delta = sorted(step.delta.values())
     side = -1 if change.baseline < 0 else 1
     assert stats.skew(delta) * turn > 1
-    assert change.bounds[0].uneven
+    assert change.bounds[0].skewed
     low, high = delta[1], delta[-2]  # a fifth of eight is cut at each end
     kept = delta[1:-1]
     winsorised = [low, *kept, high]
@@ -302,9 +299,9 @@ def test_one_loud_sentence_brings_in_the_other_methods(turn, tmp_path):
     trimmed = sorted((side * (middle - half), side * (middle + half)))
     further = change.bounds[0]
     ends = sorted(side * x for x in bootstrap(delta, change.bound_level))
-    assert further.other_low == pytest.approx(min(ends[0], trimmed[0]), abs=0.02)
-    assert further.other_high == pytest.approx(max(ends[1], trimmed[1]), abs=0.02)
-    assert further.other_high > severity.limits(further, change.bound_level)[1] + 0.02
+    assert further.alt_ci_low == pytest.approx(min(ends[0], trimmed[0]), abs=0.02)
+    assert further.alt_ci_high == pytest.approx(max(ends[1], trimmed[1]), abs=0.02)
+    assert further.alt_ci_high > severity.limits(further, change.bound_level)[1] + 0.02
 
 
 def test_one_loud_pair_of_words_brings_in_the_other_methods(tmp_path):
@@ -314,9 +311,9 @@ def test_one_loud_pair_of_words_brings_in_the_other_methods(tmp_path):
         return rough(p) + 0.4 * (p.term == "ann3" and p.pole == "+") + 0.001 * sign(p.template)
 
     (change,) = compared(controlled(), tmp_path, loud)[2].changes
-    assert change.bounds[0].uneven
+    assert change.bounds[0].skewed
     few = compared(controlled(), tmp_path / "few", moved(0.3))[2].changes
-    assert not few[0].bounds[0].uneven
+    assert not few[0].bounds[0].skewed
 
 
 def bootstrap(values, level):
@@ -334,7 +331,7 @@ def bootstrap(values, level):
 def test_even_sentences_need_no_other_method(tmp_path):
     (change,) = compared(controlled(), tmp_path)[2].changes
     for bound in change.bounds:
-        assert (bound.uneven, bound.other_low, bound.other_high) == (False, None, None)
+        assert (bound.skewed, bound.alt_ci_low, bound.alt_ci_high) == (False, None, None)
 
 
 def test_rounding_of_the_arithmetic_is_no_difference(tmp_path):
@@ -657,7 +654,7 @@ def test_an_edited_estimate_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: c.update(schema_version="2.0"), "schema version 2.0"),
+        (lambda c: c.update(schema_version="1.1"), "schema version 1.1"),
         (lambda c: c["results"][0].update(groups=["a"]), "not two groups"),
         (lambda c: c.update(probes=[]), "no probe record"),
         (lambda c: c["results"][0].update(estimate=0.0), "is 0, outside of its confidence"),

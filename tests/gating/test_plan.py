@@ -10,11 +10,10 @@ import pytest
 
 from bias_audit import sizing
 from bias_audit._subjects import MARGIN, assumed, subjects
-from bias_audit.archive import GroupProfile, Result, results_text
 from bias_audit.cli import _app
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.pairing import StoredRun
 from bias_audit.render import sizes
+from bias_audit.results import GroupProfile, Result, StoredRun, results_text
 from bias_audit.stats.draws import Size
 from tests.gating.cases import LIMIT, change, comparison, probe, result, run
 from tests.gating.runs import audited, moved, store

@@ -6,10 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from bias_audit.archive import ErrorRecord
-from bias_audit.findings import finding_id
 from bias_audit.gates import judge
 from bias_audit.policy import Policy
+from bias_audit.results import ErrorRecord, finding_id
 from bias_audit.waiving import matches, names
 from tests.gating.cases import TODAY, change, comparison, gate, probe, result, rising, run, waiver
 
@@ -52,9 +51,9 @@ def test_a_waived_gate_keeps_everything_it_showed():
     (before,) = judged().gates
     done = judged(waiver(reason="fixed in 2.1", owner="ana"))
     (made,) = done.gates
-    changed = {"state", "unwaived", "reason", "reason_code", "waiver"}
+    changed = {"state", "state_before_waiver", "reason", "reason_code", "waiver"}
     assert made.model_dump(exclude=changed) == before.model_dump(exclude=changed)
-    assert (made.unwaived, made.reason_code, made.waiver) == ("fail", "waived", "g:*")
+    assert (made.state_before_waiver, made.reason_code, made.waiver) == ("fail", "waived", "g:*")
     assert made.reason == (
         "waived until 2026-03-31 by ana: fixed in 2.1; the whole interval lies outside the limit"
     )

@@ -15,22 +15,21 @@ import pytest
 import rich_click as click
 from pydantic import BaseModel
 
-from bias_audit import _run_config, _yaml, archive, config, errors, findings, specs, storing
-from bias_audit._reasons import REASONS
-from bias_audit.archive import Record, Results, State
-from bias_audit.assess._judge import BLOCKED, UNCONTROLLED
+from bias_audit import _run_config, _yaml, config, errors, results, specs, storing
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli._app import EPILOG, app
 from bias_audit.expand import expand
 from bias_audit.metrics import info
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.records import SkipReason
+from bias_audit.results import Record, Results, State
+from bias_audit.results.codes import BLOCKING, REASONS, STATUSES
+from bias_audit.results.evidence import EVIDENCE_COLUMNS
 from bias_audit.specs import Lexicon, ProbeSpec, TemplateSet
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.estimate import Status
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import sign_flip
-from bias_audit.metrics.scored_probe import COLUMNS
 from bias_audit.waivers import Waiver, WaiverFile
 
 ROOT = Path(__file__).parents[2]
@@ -91,7 +90,7 @@ def test_every_key_of_the_configuration_is_explained(model: type[BaseModel]) -> 
     assert not missing, f"docs/interface.md: {model.__name__} lacks {sorted(missing)}"
 
 
-@pytest.mark.parametrize("model", models(archive, Record), ids=lambda m: m.__name__)
+@pytest.mark.parametrize("model", models(results, Record), ids=lambda m: m.__name__)
 def test_every_field_of_the_results_is_explained_and_no_other(model: type[BaseModel]) -> None:
     text = section("interface.md", model.__name__)
     missing = set(model.model_fields) - code(text)
@@ -103,7 +102,7 @@ def test_every_field_of_the_results_is_explained_and_no_other(model: type[BaseMo
 
 def test_every_evidence_column_is_explained_in_order() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", section("interface.md", "Evidence columns"), re.MULTILINE)
-    assert tuple(rows) == COLUMNS
+    assert tuple(rows) == EVIDENCE_COLUMNS
 
 
 def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -194,7 +193,7 @@ def assigned_statuses() -> set[str]:
 
 def test_every_status_code_is_explained() -> None:
     assert {"fragile", "low_word_mass", "under_powered"} <= assigned_statuses()
-    codes = {*BLOCKED, UNCONTROLLED, *findings.NOTICES, *assigned_statuses()}
+    codes = {*STATUSES, *assigned_statuses()}
     codes |= {*get_args(SkipReason), *get_args(State), *get_args(Status)} - {"ok"}
     missing = codes - code(PAGES["method.md"])
     assert not missing, f"docs/method.md does not explain {sorted(missing)}"
@@ -204,7 +203,7 @@ def test_statuses_that_block_are_marked_as_such() -> None:
     rows = re.findall(
         r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", section("method.md", "Status codes"), re.MULTILINE
     )
-    assert {name for name, text in rows if text.startswith("blocks")} == set(BLOCKED)
+    assert {name for name, text in rows if text.startswith("blocks")} == set(BLOCKING)
 
 
 def test_every_reason_code_of_a_gate_is_explained_and_no_other() -> None:

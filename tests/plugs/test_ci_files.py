@@ -15,8 +15,8 @@ import rich_click as click
 from ruamel.yaml import YAML
 
 from bias_audit.cli._app import app, run
-from bias_audit.render import FILES
-from bias_audit.store import write_run
+from bias_audit.reports import file_names
+from bias_audit.results import write_run
 from tests.gating.cases import result
 from tests.gating.cases import run as made
 from tests.plugs.commands import wrong
@@ -193,8 +193,13 @@ def test_every_option_that_a_step_uses_exists(step: str, command: str) -> None:
 
 def test_the_files_that_the_gate_step_writes_have_their_usual_names() -> None:
     written = dict(re.findall(r"--output=(\w+)=\$OUTPUT/([\w.]+)", SCRIPTS["Gate"]["run"]))
-    assert written == {name: FILES[name] for name in ("github", "md", "junit", "sarif")}
-    for name in FILES["md"], FILES["sarif"], FILES["junit"], FILES["github"]:
+    assert written == {name: file_names()[name] for name in ("github", "md", "junit", "sarif")}
+    for name in (
+        file_names()["md"],
+        file_names()["sarif"],
+        file_names()["junit"],
+        file_names()["github"],
+    ):
         assert name in ACTION["outputs"]["folder"]["description"]
 
 
@@ -217,7 +222,7 @@ def test_a_run_is_scored_judged_and_summed_up(home: Path) -> None:
     }, done["Run"].stderr  # fmt: skip
     folder = home / "bias-audit-run"
     names = {"results.json", "evidence.csv.gz", "report.html", "run.json"}
-    names |= {FILES[name] for name in ("github", "md", "junit", "sarif")}
+    names |= {file_names()[name] for name in ("github", "md", "junit", "sarif")}
     assert {path.name for path in folder.iterdir()} == names
     assert runner.summary.read_text("utf-8") == (folder / "summary.md").read_text("utf-8")
     assert runner.output("exit-code") == "0"

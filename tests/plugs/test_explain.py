@@ -8,9 +8,7 @@ from typing import get_args
 
 import pytest
 
-from bias_audit import explaining, findings, render
-from bias_audit._reasons import BLOCKED, REASONS, UNCONTROLLED
-from bias_audit.archive import Evidence, Result, Severity, State, WaiverRecord
+from bias_audit import reports as render
 from bias_audit.auditing import EVIDENCE
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli._app import EPILOG, run
@@ -18,6 +16,9 @@ from bias_audit.config import NAME, WAIVERS, GateConfig
 from bias_audit.errors import UnknownNameError
 from bias_audit.metrics import info
 from bias_audit.records import SkipReason
+from bias_audit.reports import glossary
+from bias_audit.results import Evidence, Result, Severity, State, WaiverRecord
+from bias_audit.results.codes import REASONS, STATUSES
 from bias_audit.stats.estimate import Status
 from tests.package.test_docs import assigned_statuses, section
 from tests.package.test_package import HEAVY, loaded_after
@@ -45,7 +46,7 @@ WORDS: dict[str, set[str]] = {
     "states": set(get_args(State)),
     "exit codes": set(re.findall(r"(?<!\w)(\d+)(?= \w)", EPILOG)),
     "reason codes": set(REASONS),
-    "statuses": {*BLOCKED, UNCONTROLLED, *findings.NOTICES, *assigned_statuses()},
+    "statuses": {*STATUSES, *assigned_statuses()},
     "missing intervals": set(get_args(Status)) - {"ok"},
     "skip reasons": set(get_args(SkipReason)),
     "measures": set(info.registry),
@@ -54,7 +55,7 @@ WORDS: dict[str, set[str]] = {
     "waiver states": set(get_args(WaiverRecord.model_fields["status"].annotation)),
     "keys of a gate": set(GateConfig.model_fields),
     "formats": set(render.formats()),
-    "files": {*render.FILES.values(), EVIDENCE, "run.json", NAME, WAIVERS},
+    "files": {*render.file_names().values(), EVIDENCE, "run.json", NAME, WAIVERS},
     "checks": checks(),
     "controls": controls(),
     "corrections and tests": {
@@ -71,10 +72,10 @@ def test_every_word_of_the_output_has_a_page(kind: str) -> None:
     lacking = []
     for word in sorted(WORDS[kind]):
         try:
-            explaining.find(word)
+            glossary.find(word)
         except UnknownNameError:
             lacking.append(word)
-    assert not lacking, f"bias_audit/pages: no page for {lacking}"
+    assert not lacking, f"bias_audit/reports/glossary: no page for {lacking}"
 
 
 @pytest.mark.parametrize(
@@ -87,49 +88,49 @@ def test_every_word_of_the_output_has_a_page(kind: str) -> None:
 )
 def test_a_kind_of_page_holds_what_it_must_and_nothing_else(kind: str, names: set[str]) -> None:
     """A page of measures may explain its relatives too: each name leads to a page of its kind."""
-    there = {page.id for page in explaining.pages() if page.kind == kind}
+    there = {page.id for page in glossary.pages() if page.kind == kind}
     assert there <= names
-    assert {explaining.find(name).kind for name in names} == {kind}
+    assert {glossary.find(name).kind for name in names} == {kind}
     assert kind == "measure" or there == names
 
 
 def test_the_page_of_unclear_names_every_reason_for_it() -> None:
     others = {"inside_limit", "outside_limit", "inside_rise", "outside_rise", "identical_outputs"}
     others |= {"waived", "probe_error"}
-    text = explaining.find("unclear").text
+    text = glossary.find("unclear").text
     assert not [code for code in set(REASONS) - others if code not in text]
 
 
 def test_the_page_of_under_powered_names_both_ways_to_it() -> None:
-    text = explaining.find("under_powered").text
+    text = glossary.find("under_powered").text
     assert "mde80" in text
     assert "R8b" in text
 
 
 def test_the_page_of_a_state_is_about_that_state() -> None:
     for state in WORDS["states"]:
-        assert explaining.find(state).id == state
+        assert glossary.find(state).id == state
     for code in WORDS["exit codes"]:
-        assert explaining.find(code).id == f"exit-{code}"
+        assert glossary.find(code).id == f"exit-{code}"
 
 
-@pytest.mark.parametrize("page", explaining.pages(), ids=lambda page: page.id)
-def test_a_page_reads_well(page: explaining.Page) -> None:
-    assert page.kind in explaining.KINDS
+@pytest.mark.parametrize("page", glossary.pages(), ids=lambda page: page.id)
+def test_a_page_reads_well(page: glossary.Page) -> None:
+    assert page.kind in glossary.KINDS
     assert 10 < len(page.title) < 90
     assert not page.title.endswith(".")
     assert max(map(len, page.text.splitlines()), default=0) <= 80
-    assert page.text or page.id == explaining.REFERENCE
+    assert page.text or page.id == glossary.REFERENCE
     assert not re.search(r"\b(unbiased|fair|proves?|safe)\b", f"{page.title} {page.text}")
     assert wrong(page.text) == []
     for word in page.see:
-        assert explaining.find(word) is not page, "a page does not lead to itself"
+        assert glossary.find(word) is not page, "a page does not lead to itself"
 
 
 def test_no_word_leads_to_two_pages() -> None:
     seen: dict[str, str] = {}
-    for page in explaining.pages():
-        for word in dict.fromkeys(explaining._plain(w) for w in (page.id, *page.words)):
+    for page in glossary.pages():
+        for word in dict.fromkeys(glossary._plain(w) for w in (page.id, *page.words)):
             assert word not in seen, f"{word}: {seen[word]} and {page.id}"
             seen[word] = page.id
 
@@ -181,10 +182,10 @@ def test_without_a_word_all_pages_are_listed(capfd: pytest.CaptureFixture[str]) 
     out, err = capfd.readouterr()
     assert "bias-audit explain WORD" in err
     lines = {line.split()[0]: line for line in out.splitlines() if line.startswith("  ")}
-    assert set(lines) == {page.id for page in explaining.pages()}
-    assert all(page.title in lines[page.id] for page in explaining.pages())
+    assert set(lines) == {page.id for page in glossary.pages()}
+    assert all(page.title in lines[page.id] for page in glossary.pages())
     heads = [line for line in out.splitlines() if line and not line.startswith(" ")]
-    assert heads == list(explaining.KINDS.values()), "every kind has pages"
+    assert heads == list(glossary.KINDS.values()), "every kind has pages"
 
 
 def test_reference_is_the_card_of_the_bundled_model(capfd: pytest.CaptureFixture[str]) -> None:
@@ -194,7 +195,7 @@ def test_reference_is_the_card_of_the_bundled_model(capfd: pytest.CaptureFixture
 
 
 def test_no_page_hides_a_probe() -> None:
-    known = {explaining._plain(w) for page in explaining.pages() for w in (page.id, *page.words)}
+    known = {glossary._plain(w) for page in glossary.pages() for w in (page.id, *page.words)}
     assert not known & set(Catalogue().probe_ids())
 
 

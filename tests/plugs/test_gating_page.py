@@ -14,8 +14,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from bias_audit import config
-from bias_audit.archive import State
 from bias_audit.catalogue import Catalogue
+from bias_audit.results import State
 from tests.package.test_docs import block
 from tests.plugs.commands import wrong
 from tests.plugs.test_ci_files import ACTION, HOOKS

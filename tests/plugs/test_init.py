@@ -17,7 +17,7 @@ from bias_audit.catalogue import Catalogue
 from bias_audit.cli import _app
 from bias_audit.errors import UsageError
 from bias_audit.policy import read_policy
-from bias_audit.render import FILES
+from bias_audit.reports import file_names
 from tests.plugs.commands import wrong
 
 TODAY = date(2026, 3, 1)
@@ -163,7 +163,7 @@ def test_a_job_uses_commands_and_files_that_exist(ci: str) -> None:
     assert starting._VERSION not in text
     formats = re.search(r"--format ([\w,-]+)", text)
     assert formats
-    made = {FILES[name] for name in formats[1].split(",")} | {"summary.md", "results.json"}
+    made = {file_names()[name] for name in formats[1].split(",")} | {"summary.md", "results.json"}
     assert set(re.findall(r"bias-audit-run/([\w.-]+\w)", text)) <= made
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.archive import ErrorRecord
 from bias_audit.cli import _policy
 from bias_audit.cli._app import run as command
-from bias_audit.store import write_run
+from bias_audit.results import ErrorRecord, write_run
 from tests.audit.world import controlled, plant
 from tests.audit.world import run as audited
 from tests.gating.cases import TODAY, probe, result, run

@@ -12,7 +12,7 @@ import pytest
 import torch
 from conftest import ask
 
-from bias_audit import archive, determinism
+from bias_audit import determinism
 from bias_audit.auditing import audit
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.determinism import (
@@ -27,6 +27,7 @@ from bias_audit.determinism import (
     tolerance,
 )
 from bias_audit.records import OpenScore, Prompt, WordScore
+from bias_audit.results import Determinism
 from bias_audit.scoring import FakeBackend, open_backend
 from bias_audit.scoring.masked_lm import MaskedLM
 from bias_audit.storing import Cache, opening
@@ -204,7 +205,7 @@ def test_torch_can_be_set_to_round_products_of_float32(
 ) -> None:
     info = replace(FakeBackend().info, dtype=dtype, arithmetic=arithmetic)
     assert rounding(info) == expected
-    assert recorded(Repeated(asked=1, largest=0.0), info) == archive.Determinism(
+    assert recorded(Repeated(asked=1, largest=0.0), info) == Determinism(
         asked=1, tolerance=tolerance(expected)
     )
 

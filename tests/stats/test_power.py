@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from bias_audit.archive import RiseBound
+from bias_audit.results import RiseBound
 from bias_audit.stats import power, severity
 from bias_audit.stats._split import by_groups, by_pairs
 from bias_audit.stats.contrast import matched_pairs, target_part, versus_rest
@@ -216,8 +216,8 @@ def test_shares_of_a_rise_are_those_of_a_slow_loop() -> None:
             estimate=made.estimate,
             se=made.se,
             df=made.df,
-            without_low=min(left),
-            without_high=max(left),
+            loo_low=min(left),
+            loo_high=max(left),
         )
 
     def verdict(rise: float) -> str:

@@ -20,11 +20,11 @@ class Bound:
     estimate: float
     se: float | None = 0.1
     df: float | None = 9.0
-    without_low: float | None = None
-    without_high: float | None = None
-    uneven: bool = False
-    other_low: float | None = None
-    other_high: float | None = None
+    loo_low: float | None = None
+    loo_high: float | None = None
+    skewed: bool = False
+    alt_ci_low: float | None = None
+    alt_ci_high: float | None = None
 
 
 some = st.builds(Bound, st.floats(-2, 2), st.floats(0.01, 1), st.floats(1, 60))
@@ -109,12 +109,12 @@ def test_the_direction_is_the_baselines_and_doubted_where_it_may_be_zero():
 def test_a_verdict_that_one_unit_carries_hangs_on_it():
     held = [Bound(0.0), Bound(-0.5)]  # upper bounds 0.18 and -0.32
     assert not severity.hangs_on_one(held, 0.25, 0.95, held=True)
-    without = [replace(held[0], without_low=-0.1, without_high=0.1), held[1]]
+    without = [replace(held[0], loo_low=-0.1, loo_high=0.1), held[1]]
     assert severity.hangs_on_one(without, 0.25, 0.95, held=True)
     assert not severity.hangs_on_one(without, 0.35, 0.95, held=True)
     risen = [Bound(0.6), Bound(-0.9)]  # lower bound 0.42
     assert not severity.hangs_on_one(risen, 0.25, 0.95, held=False)
-    without = [replace(risen[0], without_low=0.4, without_high=0.8), risen[1]]
+    without = [replace(risen[0], loo_low=0.4, loo_high=0.8), risen[1]]
     assert severity.hangs_on_one(without, 0.25, 0.95, held=False)
     assert not severity.hangs_on_one(without, 0.15, 0.95, held=False)
 
@@ -122,22 +122,22 @@ def test_a_verdict_that_one_unit_carries_hangs_on_it():
 def test_a_step_back_that_one_unit_carries_hangs_on_it():
     noisy = Bound(-0.02, se=0.5)  # upper bound 0.90
     assert not severity.hangs_on_one([Bound(0.0), noisy], 0.25, 0.95, held=True)
-    back = Bound(0.0, without_low=-0.1, without_high=0.01)
+    back = Bound(0.0, loo_low=-0.1, loo_high=0.01)
     assert severity.hangs_on_one([back, noisy], 0.25, 0.95, held=True)
     assert not severity.hangs_on_one([back, Bound(-0.9)], 0.25, 0.95, held=True)
     assert severity.hangs_on_one([Bound(0.0, se=None), noisy], 0.25, 0.95, held=True)
 
 
 def test_uneven_values_need_the_other_methods():
-    held = Bound(0.0, uneven=True, other_low=-0.3, other_high=0.2)
+    held = Bound(0.0, skewed=True, alt_ci_low=-0.3, alt_ci_high=0.2)
     assert not severity.hangs_on_one([held], 0.25, 0.95, held=True)
-    assert severity.hangs_on_one([replace(held, other_high=0.3)], 0.25, 0.95, held=True)
-    assert severity.hangs_on_one([replace(held, other_high=None)], 0.25, 0.95, held=True)
-    risen = Bound(0.6, uneven=True, other_low=0.3, other_high=0.9)
+    assert severity.hangs_on_one([replace(held, alt_ci_high=0.3)], 0.25, 0.95, held=True)
+    assert severity.hangs_on_one([replace(held, alt_ci_high=None)], 0.25, 0.95, held=True)
+    risen = Bound(0.6, skewed=True, alt_ci_low=0.3, alt_ci_high=0.9)
     assert not severity.hangs_on_one([risen], 0.25, 0.95, held=False)
-    assert severity.hangs_on_one([replace(risen, other_low=0.2)], 0.25, 0.95, held=False)
-    assert severity.hangs_on_one([replace(risen, other_low=None)], 0.25, 0.95, held=False)
-    even = replace(risen, uneven=False, other_low=None)
+    assert severity.hangs_on_one([replace(risen, alt_ci_low=0.2)], 0.25, 0.95, held=False)
+    assert severity.hangs_on_one([replace(risen, alt_ci_low=None)], 0.25, 0.95, held=False)
+    even = replace(risen, skewed=False, alt_ci_low=None)
     assert not severity.hangs_on_one([even], 0.25, 0.95, held=False)
 
 

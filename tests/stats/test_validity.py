@@ -178,7 +178,7 @@ def test_tables_are_written_one_by_one_and_what_was_cut_is_named(tmp_path, monke
 
 def test_labels_as_they_are_give_the_stored_p(stored):
     """One labelling that deals nothing anew: the vectorised analysis is that of the audit."""
-    from bias_audit.archive import load_results
+    from bias_audit.results import load_results
 
     class Still:
         def permuted(self, values, axis):

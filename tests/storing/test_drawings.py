@@ -10,20 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.archive import Results
-from bias_audit.render import _page, charts, for_people, html, render
+from bias_audit.render import charts, for_people, render
 from bias_audit.render._harmless import harmless
-from bias_audit.render.view import build
+from bias_audit.reports.formats import html
+from bias_audit.reports.view import page as _page
+from bias_audit.reports.view.build import build
+from bias_audit.results import Results
 from bias_audit.storing import KeptDrawings, program
 from bias_audit.storing.codec import encode
 from bias_audit.storing.database import ScoreStore
 from bias_audit.storing.made import CHARTS, Made
 from bias_audit.storing.place import NAME
-from tests.render import companions
-from tests.render.example import example
-from tests.render.gated import gated
-from tests.render.strangers import hostile
-from tests.render.test_charts import pictures
+from tests.reports import companions
+from tests.reports.example import example
+from tests.reports.gated import gated
+from tests.reports.strangers import hostile
+from tests.reports.test_charts import pictures
 
 KNOWN = {"python": "3.13.1", "numpy": "2.1", "matplotlib": "3.9"}
 GOOD = '<svg viewBox="0 0 1 1"><title id="a-t">a &lt; b</title><path d="M0 0h1"/></svg>'

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.evidence import NAME
+from bias_audit.results import EVIDENCE_FILE
 from bias_audit.storing import VARIABLE
 from bias_audit.storing.database import ScoreStore
 
@@ -38,7 +38,7 @@ def done(base: Path, name: str, run: subprocess.Popen[bytes]) -> tuple[str, byte
     results = json.loads((base / name / "results.json").read_text("utf-8"))
     results["run"] = {k: v for k, v in results["run"].items() if k not in CLOCK}
     told = json.loads((base / name / "run.json").read_text("utf-8")).get("cache", {})
-    return json.dumps(results), (base / name / NAME).read_bytes(), told
+    return json.dumps(results), (base / name / EVIDENCE_FILE).read_bytes(), told
 
 
 def kept(base: Path) -> int:

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from bias_audit.archive import Check, Result
 from bias_audit.assess import _robust
 from bias_audit.assess.checks import _halves, _null, _planted, _twins, _words
 from bias_audit.assess.checks._record import described, impossible, judged
 from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.metrics.word_properties import Properties, properties
+from bias_audit.results import Check, Result
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.steady import decided, unsteady
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from bias_audit.archive import Check
 from bias_audit.assess._robust import Checks
 from bias_audit.assess.checks._record import described, impossible, judged
 from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
+from bias_audit.results import Check
 from bias_audit.stats.halves import split_half
 from bias_audit.stats.seeds import stream
 from bias_audit.stats.steady import contradicted, decided

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from bias_audit.archive import Check
 from bias_audit.assess.checks._record import judged
 from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.records import Floats
+from bias_audit.results import Check
 from bias_audit.stats.dealt import (
     Null,
     calibration,

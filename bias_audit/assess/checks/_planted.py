@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit.archive import Check
 from bias_audit.assess.checks._record import judged
 from bias_audit.metrics.design import Comparison, Design, scored_groups
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
 from bias_audit.records import OTHERS, WordScore
+from bias_audit.results import Check
 from bias_audit.stats.contrast import two_groups
 
 STEP = 0.25

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bias_audit.archive import Check
+from bias_audit.results import Check
 
 DIGITS = 4
 """Significant digits: a check needs no more, and there are many of them."""

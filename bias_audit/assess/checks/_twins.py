@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from bias_audit._claims import negated_sets
-from bias_audit.archive import Check
 from bias_audit.assess.checks._record import described, impossible
 from bias_audit.metrics.design import Comparison, Design, scored_groups
 from bias_audit.metrics.scored_probe import ScoredProbe
+from bias_audit.results import Check
 
 
 class Twins(NamedTuple):

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bias_audit.archive import Check
 from bias_audit.assess._robust import detected
 from bias_audit.assess.checks._record import described, impossible, judged
 from bias_audit.metrics.design import Comparison, Design
@@ -14,6 +13,7 @@ from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.metrics.word_properties import Properties, weighted
 from bias_audit.records import Floats
+from bias_audit.results import Check
 from bias_audit.stats.adjusted import Adjusted, adjusted
 from bias_audit.stats.matched import Matched, matched, matched_pairs
 from bias_audit.stats.steady import KEPT, confounds, decided

@@ -16,13 +16,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bias_audit import _resources
-from bias_audit.render import _shapes as shapes
 from bias_audit.render._svg import PALETTE, adapt, painted
 from bias_audit.render.charts._heat import heat
 from bias_audit.render.charts._plots import plane, scatter
 from bias_audit.render.charts._rows import dots, intervals
 from bias_audit.render.charts._sheet import Sheet
 from bias_audit.render.charts._slopes import slopes
+from bias_audit.reports.view import page as shapes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

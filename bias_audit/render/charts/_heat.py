@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bias_audit.render import _shapes as shapes
-from bias_audit.render._text import short
 from bias_audit.render.charts._sheet import Sheet, wrap
+from bias_audit.reports.text import short
+from bias_audit.reports.view import page as shapes
 
 _CELL, _ROW, _LEFT = 66, 19, 150
 

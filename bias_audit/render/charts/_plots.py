@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bias_audit.render import _shapes as shapes
-from bias_audit.render._text import short
 from bias_audit.render.charts._sheet import Sheet, reach, wrap
+from bias_audit.reports.text import short
+from bias_audit.reports.view import page as shapes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

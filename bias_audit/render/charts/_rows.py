@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bias_audit.render import _shapes as shapes
-from bias_audit.render._text import plain, short, times
-from bias_audit.render._words import SIGNS
 from bias_audit.render.charts._sheet import Sheet, reach, wrap
+from bias_audit.reports.text import plain, short, times
+from bias_audit.reports.view import page as shapes
+from bias_audit.reports.wording import SIGNS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bias_audit.render._text import short
+from bias_audit.reports.text import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,73 @@
+"""Show an audit: one module per format, each a pure function of the stored results.
+
+To add a format, add a module to :mod:`bias_audit.reports.formats`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+from bias_audit.errors import UnknownNameError
+from bias_audit.reports import formats as _formats
+from bias_audit.reports.formats import Format, Renderer
+from bias_audit.results import Results
+
+if TYPE_CHECKING:
+    from bias_audit.reports.formats.html import Drawings
+
+__all__ = ["Format", "Renderer", "file_names", "for_people", "formats", "render"]
+
+
+def render(results: Results, format: str) -> str:
+    """Return the audit in the named format; the same audit always gives the same text.
+
+    Raises:
+        UnknownNameError: no format has this name.
+    """
+    if format not in _registry():
+        raise UnknownNameError("report format", format, formats())
+    return _registry()[format].render(results)
+
+
+def for_people(results: Results, drawings: Drawings | None = None) -> dict[str, str]:
+    """Return report and summary by their file names; the view is built once for both.
+
+    Args:
+        results: the audit.
+        drawings: charts of earlier reports; they change the time that it takes, never the report.
+    """
+    from bias_audit.reports.formats import html, markdown
+    from bias_audit.reports.view.build import build
+
+    view, names = build(results), file_names()
+    return {names["html"]: html.whole(view, drawings), names["md"]: markdown.summary(view)}
+
+
+def formats() -> tuple[str, ...]:
+    """Return the names of the formats, in alphabetical order."""
+    return tuple(_registry())
+
+
+def file_names() -> dict[str, str]:
+    """Return the names that the formats have as files of a run folder, by format."""
+    return {format.name: format.file for format in _registry().values() if format.file}
+
+
+@cache
+def _registry() -> dict[str, Format]:
+    """Collect the formats of all modules; loaded late, since they import from this package.
+
+    Raises:
+        ValueError: two modules claim one name.
+    """
+    found: dict[str, Format] = {}
+    for module in iter_modules(_formats.__path__):
+        listed = getattr(import_module(f"{_formats.__name__}.{module.name}"), "FORMATS", ())
+        for format in listed:
+            if format.name in found:
+                raise ValueError(f"two report formats are called '{format.name}'")
+            found[format.name] = format
+    return dict(sorted(found.items()))

@@ -1,0 +1,22 @@
+"""One module per output format; each lists its own in ``FORMATS``, with the name of its file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bias_audit.results import Results
+
+Renderer = Callable[[Results], str]
+"""Turns an audit into the text of one file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One output format."""
+
+    name: str
+    """As ``--format`` takes it."""
+    render: Renderer
+    file: str = ""
+    """Its name as a file of a run folder; empty where it is never one."""

@@ -1,0 +1,87 @@
+"""The results as one table, and the gates as another."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from bias_audit.reports.ci import FACTS, WAIVERS, entries, facts
+from bias_audit.reports.formats import Format
+from bias_audit.reports.text import tidy
+from bias_audit.reports.view.index import Index
+from bias_audit.reports.view.measures import with_companions
+from bias_audit.results import Result, Results
+
+_NUMBERS = (
+    "estimate", "ci_low", "ci_high", "ci90_low", "ci90_high", "confidence", "se", "df", "p_value",
+    "p_adjusted", "p_sign_flip", "p_label_exchange", "effect_size", "neutral", "mde80", "null_mean",
+    "null_p95", "excess", "margin", "placebo_percentile", "sign_share", "n_templates", "n_terms",
+    "n_targets", "n_prompts",
+)  # fmt: skip
+_WORDS = ("unit", "direction", "scope", "target_scope", "p_method",
+    "p_adjustment", "targets_adjustment", "reason",
+)  # fmt: skip
+COLUMNS = (
+    "id", "axis", "probe", "probe_state", "metric", "role", "group_a", "group_b", "label_a",
+    "label_b", "target", "outcome", *_NUMBERS, *_WORDS, "statuses",
+)  # fmt: skip
+"""Names of the columns, in order; an empty cell is a missing value."""
+
+
+def render(results: Results) -> str:
+    """Return the table as CSV with a header; texts that a spreadsheet would run are defused."""
+    audit = tidy(results)
+    index = Index(audit)
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for result in with_companions(audit.results, index.metrics):
+        writer.writerow([cell(value) for value in _row(index, result)])
+    return stream.getvalue()
+
+
+def _row(index: Index, result: Result) -> list[object]:
+    probe = index.probes.get(result.probe)
+    groups = (*result.groups, "", "")[:2]
+    labels = (*index.labels(result), "", "")[:2]
+    return [
+        result.id, result.axis, result.probe, probe.state if probe else "", result.metric,
+        result.role, *groups, *labels, result.target, result.outcome,
+        *(getattr(result, name) for name in _NUMBERS),
+        *(getattr(result, name) for name in _WORDS),
+        " ".join(result.statuses),
+    ]  # fmt: skip
+
+
+def cell(value: object) -> str:
+    """One value as a cell: empty for None, and never a formula."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.8g}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text[:1] in tuple("=+-@") else text
+
+
+GATE_COLUMNS = FACTS
+"""Names of the columns, in order; an empty cell is a missing value."""
+
+
+def render_gates(results: Results) -> str:
+    """Return the table as CSV with a header, in the order of the audit."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(GATE_COLUMNS)
+    for entry in entries(results):
+        if entry.rule != WAIVERS:
+            found = facts(entry)
+            writer.writerow([cell(found[name]) for name in GATE_COLUMNS])
+    return stream.getvalue()
+
+
+FORMATS = (
+    Format("csv", render, "results.csv"),
+    Format("gates-csv", render_gates, "gates.csv"),
+)

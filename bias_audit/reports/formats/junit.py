@@ -1,0 +1,119 @@
+"""JUnit XML: a suite per gate of the configuration or per probe, a case per judged result.
+
+Only a failed enforced gate is a ``failure``. What could not be decided is never a passed case: it
+is ``skipped`` with its reason, or an ``error`` where the configuration wants it decided.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+from xml.etree import ElementTree as ET
+
+from bias_audit.reports.ci import Entry, entries, facts
+from bias_audit.reports.formats import Format
+from bias_audit.reports.text import clean
+from bias_audit.results import Results
+from bias_audit.results.codes import describe
+
+NAME = "bias-audit"
+_COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+
+
+def render(results: Results) -> str:
+    """Return the document; suites and cases stand in the order of the audit."""
+    shown = entries(results)
+    root = ET.Element("testsuites", {"name": NAME})
+    for rule in dict.fromkeys(entry.rule for entry in shown):
+        suite = ET.SubElement(root, "testsuite", {"name": _dotted(rule)})
+        _properties(suite, _about(results))
+        for entry in shown:
+            if entry.rule == rule:
+                _case(suite, entry)
+        _count(suite)
+    _count(root)
+    ET.indent(root, " ")
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, "unicode") + "\n"
+
+
+def _dotted(rule: str) -> str:
+    """Dots make packages in the pages of most servers."""
+    return f"{NAME}.{rule.replace('/', '.', 1)}"
+
+
+def _about(results: Results) -> dict[str, object]:
+    model, run = results.model, results.run
+    return {
+        "model": model.name,
+        "revision": model.revision,
+        "fingerprint": model.fingerprint,
+        "seed": run.seed,
+        "created": run.created,
+        "partial": run.partial,
+        "version": results.tool.version,
+        "exit_code": results.exit_code,
+    }
+
+
+def _properties(parent: ET.Element, values: dict[str, object]) -> None:
+    inside = ET.SubElement(parent, "properties")
+    for name, value in values.items():
+        if value is not None:
+            ET.SubElement(inside, "property", {"name": name, "value": _text(value)})
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.8g}" if isinstance(value, float) else clean(str(value))
+
+
+def _case(suite: ET.Element, entry: Entry) -> None:
+    case = ET.SubElement(
+        suite, "testcase", {"name": _name(entry), "classname": suite.attrib["name"]}
+    )
+    _properties(case, dict(facts(entry)))
+    kind = _outcome(entry)
+    if kind != "passed":
+        code = (entry.gate.reason_code if entry.gate else "") or entry.state
+        outcome = ET.SubElement(case, kind, {"message": entry.message, "type": code})
+        outcome.text = "\n".join(_body(entry))
+    told = _told(entry)
+    if told:
+        ET.SubElement(case, "system-out").text = "\n".join(told)
+
+
+def _name(entry: Entry) -> str:
+    """What is judged, without the name of the suite: stable from run to run."""
+    return (entry.gate.result or entry.id) if entry.gate else entry.id
+
+
+def _outcome(entry: Entry) -> Literal["passed", "failure", "error", "skipped"]:
+    if entry.level == "none":
+        return "passed"
+    if entry.level == "error":
+        return "failure" if entry.state == "fail" else "error"
+    return "skipped"
+
+
+def _body(entry: Entry) -> list[str]:
+    where = f"{entry.path}:{entry.line}:{entry.column}"
+    asked = entry.gate.condition if entry.gate else ""
+    return [line for line in (asked, entry.message, where) if line]
+
+
+def _told(entry: Entry) -> list[str]:
+    """The finding with its sentences, as a reader of the log wants them."""
+    finding = entry.finding
+    lines = [f"{finding.id} {finding.headline}", finding.detail] if finding else []
+    lines += [describe(notice) for notice in finding.notices] if finding else []
+    return [*lines, *entry.evidence]
+
+
+def _count(element: ET.Element) -> None:
+    cases = list(element.iter("testcase"))
+    element.set("tests", str(len(cases)))
+    for name, child in _COUNTED.items():
+        element.set(name, str(sum(case.find(child) is not None for case in cases)))
+
+
+FORMATS = (Format("junit", render, "junit.xml"),)

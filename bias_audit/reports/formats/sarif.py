@@ -1,0 +1,208 @@
+"""SARIF 2.1.0: a result for every gate that does not pass, at its line in the configuration.
+
+Readers show each result as a problem, so gates that pass are counted in the properties of the run.
+Waivers are suppressions. The fingerprint stands under the one name that GitHub reads; without it,
+the results of one gate would be merged, since they share a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote
+
+from bias_audit.reports.ci import RUN, WAIVERS, Entry, entries, facts, worst_first
+from bias_audit.reports.formats import Format
+from bias_audit.reports.formats.markdown import escape
+from bias_audit.reports.text import clean, clip, plain
+from bias_audit.reports.view.verdict import waiver_words
+from bias_audit.results import Results, WaiverRecord, dump_json
+
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+MOST = 5000
+"""Results that GitHub displays; it refuses files with many more."""
+_LINK = re.compile(r"\](?=\()")
+
+
+def render(results: Results) -> str:
+    """Return the file, worst results first."""
+    every = entries(results)
+    problems = worst_first(entry for entry in every if entry.level != "none")
+    shown = problems[:MOST]
+    described = rules(shown)
+    places = {rule["id"]: place for place, rule in enumerate(described)}
+    version = clean(results.tool.version)
+    driver = {
+        "name": clean(results.tool.name),
+        "version": version,
+        "semanticVersion": version,
+        "rules": described,
+    }
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "automationDetails": {"id": f"bias-audit/{clean(results.model.name)}/"},
+        "invocations": [_invocation(results, shown)],
+        "results": [_result(entry, places[entry.rule]) for entry in shown],
+        "properties": _about(results, every, len(problems) - len(shown)),
+    }
+    return dump_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def message(text: str) -> dict[str, str]:
+    """A message that stays text: braces are placeholders and brackets links otherwise."""
+    return {"text": _LINK.sub("] ", text).replace("{", "{{").replace("}", "}}")}
+
+
+def uri(path: str) -> str:
+    """A path as a relative reference, or as a file URI where it is absolute."""
+    if re.match(r"[A-Za-z]:/", path):
+        return "file:///" + quote(path, safe="/:")
+    return "file://" + quote(path) if path.startswith("/") else quote(path)
+
+
+def _result(entry: Entry, rule: int) -> dict[str, object]:
+    made: dict[str, object] = {
+        "ruleId": entry.rule,
+        "ruleIndex": rule,
+        "level": entry.level,
+        "message": message(entry.message),
+        "locations": [_location(entry.path, entry.line, entry.column)],
+        "partialFingerprints": {
+            "primaryLocationLineHash": entry.fingerprint,
+            "biasAuditGate/v1": entry.fingerprint,
+        },
+        "properties": {name: fact for name, fact in facts(entry).items() if fact is not None},
+    }
+    if entry.waivers and entry.rule != WAIVERS:
+        made["suppressions"] = [_suppression(entry, waiver) for waiver in entry.waivers]
+    return made
+
+
+def _location(path: str, line: int, column: int) -> dict[str, object]:
+    region = {"startLine": line, "startColumn": column, "endLine": line, "endColumn": column + 1}
+    return {"physicalLocation": {"artifactLocation": {"uri": uri(path)}, "region": region}}
+
+
+def _suppression(entry: Entry, waiver: WaiverRecord) -> dict[str, object]:
+    """A waiver: accepted where it holds, rejected where it is void."""
+    holds = waiver.status == "active" and entry.state == "waived"
+    why = f"{waiver_words(waiver)} {waiver.detail}".strip()
+    made: dict[str, object] = {
+        "kind": "external",
+        "status": "accepted" if holds else "rejected",
+        "justification": why,
+        "properties": waiver.model_dump(
+            mode="json", include={"finding", "owner", "created", "expires", "up_to", "status"}
+        ),
+    }
+    if waiver.file:
+        made["location"] = _location(waiver.file, max(waiver.line, 1), 1)
+    return made
+
+
+def _invocation(results: Results, shown: Sequence[Entry]) -> dict[str, object]:
+    broken = [entry for entry in shown if entry.state == "error"]
+    void = [entry for entry in shown if entry.rule == WAIVERS]
+    return {
+        "executionSuccessful": not (broken or results.errors),
+        "exitCode": results.exit_code,
+        "toolExecutionNotifications": [_notice(entry) for entry in broken],
+        "toolConfigurationNotifications": [_notice(entry) for entry in void],
+    }
+
+
+def _notice(entry: Entry) -> dict[str, object]:
+    return {
+        "level": entry.level,
+        "message": message(entry.message),
+        "locations": [_location(entry.path, entry.line, entry.column)],
+    }
+
+
+def _about(results: Results, every: Sequence[Entry], left: int) -> dict[str, object]:
+    model, run = results.model, results.run
+    return {
+        "states": dict(results.states),
+        "passed": [entry.id for entry in every if entry.level == "none"],
+        "resultsLeftOut": left,
+        "model": clean(model.name),
+        "revision": clean(model.revision or ""),
+        "modelFingerprint": clean(model.fingerprint),
+        "created": clean(run.created or ""),
+        "seed": run.seed,
+        "partial": run.partial,
+    }
+
+
+_SHORT, _FULL = 200, 1000
+_READ = (
+    "Fail: the whole interval lies outside the limit, after correction for the number of "
+    "comparisons. Unclear: the evidence does not settle it, and that is no pass. Pass: no larger "
+    "association was found with these probes, which says nothing about other texts."
+)
+_READ_RISE = (
+    "Fail: the gap is larger than the baseline's by more than the limit, after correction for the "
+    "number of comparisons. Unclear: the evidence does not settle it, and that is no pass. Pass: "
+    "no larger rise was found with these probes; the gap itself may be as large as it was."
+)
+_DO = (
+    "Read the sentences behind a finding with 'bias-audit show RUN FINDING' and every word of this "
+    "text with 'bias-audit explain'. A failure that is accepted for now is waived with a name, a "
+    "reason and a date: 'bias-audit waive FINDING --until DATE --reason TEXT --owner WHO'."
+)
+_OTHER = {
+    RUN: (
+        "A probe of the audit did not run.",
+        "What did not run is no pass. The message says which probe and why.",
+        "Correct what the message names and run the audit again.",
+    ),
+    WAIVERS: (
+        "A waiver does not hold.",
+        "A waiver is void when it has expired, when the gap has outgrown it, or when it names "
+        "nothing that failed. It changes no gate.",
+        "Take it out of the file, or have its owner decide again: 'bias-audit waivers list' shows "
+        "them all.",
+    ),
+}
+
+
+def rules(entries: Iterable[Entry]) -> list[dict[str, object]]:
+    """The rules of these entries, each once, in their order."""
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        first.setdefault(entry.rule, entry)
+    return [_rule(entry) for entry in first.values()]
+
+
+def _rule(entry: Entry) -> dict[str, object]:
+    short, full, help_ = _OTHER.get(entry.rule) or _of_gate(entry)
+    return {
+        "id": entry.rule,
+        "name": entry.rule,
+        "shortDescription": {"text": clip(short, _SHORT)},
+        "fullDescription": {"text": clip(full, _FULL)},
+        "help": {"text": help_, "markdown": escape(help_)},
+        "defaultConfiguration": {"level": "error" if entry.rule.startswith("gates/") else "note"},
+        "properties": {"tags": ["bias", "language-model"]},
+    }
+
+
+def _of_gate(entry: Entry) -> tuple[str, str, str]:
+    gate = entry.gate
+    if gate is None or not gate.enforced:
+        short = f"The catalogue's own margin of the probe {entry.rule.partition('/')[2]}."
+        return short, f"{short} It informs and never fails a build. {_READ}", f"{_READ} {_DO}"
+    limit = "its limit" if gate.limit is None else f"{plain(gate.limit)} {gate.unit}".rstrip()
+    read = _READ_RISE if gate.kind == "regression" else _READ
+    if gate.kind == "regression":
+        asked = f"has grown by no more than {limit} over the baseline {gate.baseline}"
+    else:
+        asked = f"stays within {limit} of 0, in either direction"
+    short = f"Every gap of the gate {entry.rule.partition('/')[2]} must be shown to be acceptable."
+    return short, f"It must be shown that each gap {asked}. {read}", f"{read} {_DO}"
+
+
+FORMATS = (Format("sarif", render, "results.sarif"),)

@@ -1,0 +1,220 @@
+"""Text and numbers as readers see them: cleaning, shortening, one way to print each quantity.
+
+Every string of an audit may come from a stranger's file or a model's vocabulary, so all of them
+pass through :func:`tidy` before a renderer sees them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from operator import is_
+from typing import Any
+
+from bias_audit.results import Record, Results
+
+_LONG_FIELDS = frozenset({"message", "detail", "headline", "reason", "command"})
+_SENTENCE_FIELDS = frozenset({"text_a", "text_b", "title", "question", "direction", "condition"})
+_SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
+_HIDDEN = frozenset(
+    [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200B, 0x200E, 0x200F, 0x061C, 0xFEFF]
+)
+_ASCII = str.maketrans(
+    {
+        "−": "-", "–": "-", "—": "-", "×": "x", "÷": "/", "…": "...", "“": '"', "”": '"',
+        "‘": "'", "’": "'", "\u00a0": " ", "\u202f": " ", "±": "+/-", "≤": "<=", "≥": ">=",
+    }
+)  # fmt: skip
+
+
+def clean(text: str) -> str:
+    """Show control, direction-changing and unpaired characters as escapes.
+
+    >>> clean("a\\x00b\\u202ec\\td")
+    'a\\\\x00b\\\\u202ec d'
+    """
+    if text.isprintable():  # nearly every text is, and nothing in it is shown in another way
+        return text
+    text = _SPACES.sub(" ", text)
+    return "".join(char if _printable(char) else _escape(char) for char in text)
+
+
+def _printable(char: str) -> bool:
+    code = ord(char)
+    if code in _HIDDEN or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF:
+        return False
+    return unicodedata.category(char) not in ("Cc", "Cs")
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def clip(text: str, limit: int) -> str:
+    """Cut a text that is longer than ``limit`` and say how long it was."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit].rstrip()}… ({len(text):,} characters)"
+
+
+def short(text: str, limit: int = 36) -> str:
+    """Cut a label without a note, for charts and narrow columns."""
+    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
+
+
+def middle(text: str, limit: int) -> str:
+    """Cut a label inside, where its two ends tell it from others.
+
+    >>> middle("occupation-gender: women - men", 20)
+    'occupat…: women - men'
+    """
+    if len(text) <= limit:
+        return text
+    head = (limit - 1) // 3
+    return f"{text[:head].rstrip()}…{text[head + 1 - limit :].lstrip()}"
+
+
+def tidy(results: Results) -> Results:
+    """Return the audit with every string cleaned and cut to a length that a page can hold."""
+    cleaned: Results = _tidy(results, "")
+    return cleaned
+
+
+def _tidy(value: Any, key: str) -> Any:
+    """The same value with clean strings; itself, where they all were."""
+    if isinstance(value, str):
+        limit = 2000 if key in _LONG_FIELDS else 400 if key in _SENTENCE_FIELDS else 200
+        return clip(clean(value), limit)
+    if isinstance(value, Record):
+        changed = {name: new for name, old in value if (new := _tidy(old, name)) is not old}
+        return value.model_copy(update=changed) if changed else value
+    if isinstance(value, dict):
+        return {_tidy(name, ""): _tidy(item, name) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        items = tuple(_tidy(item, key) for item in value)
+        return value if all(map(is_, items, value)) else items
+    return value
+
+
+def ascii_only(text: str) -> str:
+    """Spell a text in ASCII, for streams that can print nothing else."""
+    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A signed number with a true minus: ``+1.13``, ``−0.40``, ``0.00``."""
+    text = f"{value:+,.{digits}f}"
+    if float(text.replace(",", "")) == 0:
+        return text[1:]
+    return text.replace("-", "−")
+
+
+def plain(value: float, digits: int = 2) -> str:
+    """A number with thousands separators and a true minus."""
+    text = f"{value:,.{digits}f}"
+    return text.lstrip("-") if float(text.replace(",", "")) == 0 else text.replace("-", "−")
+
+
+def count(value: int, one: str, many: str = "") -> str:
+    """A count with its noun: ``1 template``, ``1,234 templates``."""
+    return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def times(log_odds: float) -> str:
+    """The odds ratio of a log-odds gap: ``3.1``, ``1.25``, ``0.46``, ``12``.
+
+    >>> times(math.log(3.1)), times(math.log(0.455)), times(20.0)
+    ('3.1', '0.46', 'over 1,000')
+    """
+    if log_odds > math.log(1000):
+        return "over 1,000"
+    if log_odds < -math.log(1000):
+        return "under 0.001"
+    ratio = math.exp(log_odds)
+    if ratio >= 9.95:
+        return f"{ratio:,.0f}"
+    if ratio >= 1.995:
+        return f"{ratio:.1f}"
+    return f"{ratio:.2f}" if ratio >= 0.0995 else f"{ratio:.2g}"
+
+
+def factor(log_odds: float) -> str:
+    """More or less likely as a factor: ``×1.8`` or ``÷1.8``; ``±1`` in the middle."""
+    size = times(abs(log_odds))
+    if size == "1.00":
+        return "±1"
+    return f"{'×' if log_odds > 0 else '÷'}{size.removeprefix('over ')}"
+
+
+def percent(probability: float) -> str:
+    """A probability as per cent with two useful digits: ``12 %``, ``0.031 %``, ``3.1e-7 %``."""
+    value = 100 * probability
+    if value == 0:
+        return "below 1e-300 %"
+    if value >= 9.95:
+        return f"{value:.0f} %"
+    if value >= 0.995:
+        return f"{value:.1f} %"
+    if value >= 0.000995:
+        digits = 1 - math.floor(math.log10(value))
+        return f"{value:.{digits}f} %"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)} %"
+
+
+def share(value: float) -> str:
+    """A share in [0, 1] as whole per cent."""
+    return f"{100 * value:.0f} %"
+
+
+def p_value(value: float) -> str:
+    """A p-value: ``0.03``, ``0.003``, ``< 0.001``."""
+    if value < 0.001:
+        return "< 0.001"
+    return f"{value:.3f}" if value < 0.0995 else f"{value:.2f}"
+
+
+def bounds(low: float, high: float) -> str:
+    """An interval in brackets, as the tables print it."""
+    return f"[{plain(low)}, {plain(high)}]"
+
+
+_FIRST = re.compile(r"(÷?)(−?)(\d[\d,]*)(\.\d+)?(e[+-]?\d+)?")
+
+
+def sort_key(text: str, value: float) -> str:
+    """The number by which a cell is sorted, or nothing where the page's script reads it itself.
+
+    The script takes the first number of the text, the reciprocal after a ``÷``.
+
+    >>> sort_key("+1.13 nats", 1.1304), sort_key("÷4.0", 0.25), sort_key("12 %", 0.1234567)
+    ('', '', '0.12346')
+    """
+    found = _FIRST.search(text)
+    if found is None:
+        return f"{value:.5g}"
+    turned, minus, whole, rest, power = (part or "" for part in found.groups())
+    number = float(f"{'-' * bool(minus)}{whole.replace(',', '')}{rest}{power}")
+    step = float(f"1e{int(power[1:] or 0) - len(rest[1:])}")
+    there = 1 / value if turned and value else value
+    return "" if abs(there - number) <= 0.501 * step else f"{value:.5g}"
+
+
+def slug(text: str) -> str:
+    """A fragment name made of letters, digits and dashes."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:40].strip("-") or "x"
+
+
+_MOST_NATS = 700.0
+"""Beyond it, the exponential is no number."""
+
+
+def ratio(log_odds: float) -> float:
+    """The odds ratio of a gap in nats, cut where it would be no number.
+
+    >>> ratio(0.0), ratio(1e9) == ratio(2e9)
+    (1.0, True)
+    """
+    return math.exp(max(-_MOST_NATS, min(_MOST_NATS, log_odds)))

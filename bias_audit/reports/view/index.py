@@ -1,0 +1,82 @@
+"""Look-ups over one audit: which result, probe and page fragment belongs to which id."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bias_audit.reports.text import slug
+from bias_audit.results import Finding, MetricRecord, ProbeRecord, Result, Results
+
+OTHERS = "~others"
+
+
+class Index:
+    """Finds records by id, names groups in words and hands out unique page fragments."""
+
+    def __init__(self, results: Results) -> None:
+        self.audit = results
+        self.probes: dict[str, ProbeRecord] = {probe.id: probe for probe in results.probes}
+        self.results: dict[str, Result] = {result.id: result for result in results.results}
+        self.findings: dict[str, Finding] = {f.result: f for f in reversed(results.findings)}
+        self.metrics: dict[str, MetricRecord] = {metric.id: metric for metric in results.metrics}
+        self._labels = {
+            (probe.id, group.id): group.label
+            for probe in results.probes
+            for group in (*probe.groups, *probe.extra_groups)
+        }
+        self._names: dict[tuple[str, str], str] = {}
+        self._used: Counter[str] = Counter()
+
+    def name(self, kind: str, key: str) -> str:
+        """Return the page fragment of a thing; the same thing always gets the same one."""
+        found = self._names.get((kind, key))
+        if found is None:
+            base = f"{kind}-{slug(key)}"
+            self._used[base] += 1
+            found = base if self._used[base] == 1 else f"{base}--{self._used[base]}"
+            self._names[kind, key] = found
+        return found
+
+    def labels(self, result: Result) -> tuple[str, ...]:
+        """Name the groups of a result, in its order."""
+        if len(result.group_labels) == len(result.groups):
+            return result.group_labels
+        return tuple(
+            "the other groups"
+            if group == OTHERS
+            else self._labels.get((result.probe, group), group)
+            for group in result.groups
+        )
+
+    def versus(self, result: Result) -> str:
+        """Name the comparison: ``women vs men``."""
+        names = self.labels(result)
+        if len(names) == 2:
+            return f"{names[0]} vs {names[1]}"
+        return ", ".join(names)
+
+    def metric(self, name: str) -> str:
+        """Return the name of a measure as readers know it, with the depth behind ``@``."""
+        bare, _, depth = name.partition("@")
+        known = self.metrics.get(bare)
+        text = known.name if known else bare.replace("_", " ")
+        return f"{text}, first {depth}" if depth else text
+
+    def of(self, probe: str, role: str | None = None) -> list[Result]:
+        """Results of a probe, in the order of the audit."""
+        return [
+            result
+            for result in self.audit.results
+            if result.probe == probe and (role is None or result.role == role)
+        ]
+
+    def title(self, probe: str) -> str:
+        """The title of a probe, or its id when the audit does not describe it."""
+        found = self.probes.get(probe)
+        return (found.title or found.id) if found else probe
+
+
+def strength(result: Result) -> tuple[float, str]:
+    """Sort key: the larger effect first, then the id."""
+    size = abs(result.estimate - (result.neutral or 0.0)) if result.estimate is not None else -1.0
+    return (-size, result.id)

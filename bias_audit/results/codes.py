@@ -1,0 +1,172 @@
+"""Every status, notice and reason code with its texts: the one table behind gates and reports.
+
+To add a code, add a row and set the code where it arises; gates, reports and ``explain`` read the
+rest from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Code:
+    """One code and what it means."""
+
+    id: str
+    text: str
+    """A sentence for people: reports, findings, the first line of its page in ``explain``."""
+    clause: str = ""
+    """The reason of a gate, as half a sentence; empty where it is ``text``."""
+    blocks: bool = False
+    """A result with this status gets no verdict."""
+    reason: bool = False
+    """A gate may give it as its ``reason_code``."""
+    status: bool = False
+    """Results and probes may carry it in ``statuses``."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of its page in ``explain``."""
+        if self.blocks or self.id == NO_CONTROLS:
+            return "status and reason code"
+        return "reason code" if self.reason else "notice"
+
+
+def _blocking(id: str, text: str, clause: str = "") -> Code:
+    return Code(id=id, text=text, clause=clause, blocks=True, reason=True, status=True)
+
+
+def _notice(id: str, text: str) -> Code:
+    return Code(id=id, text=text, status=True)
+
+
+def _reason(id: str, text: str, clause: str = "") -> Code:
+    return Code(id=id, text=text, clause=clause, reason=True)
+
+
+NO_CONTROLS = "no_controls"
+"""Status of a result that forbids ``pass``."""
+
+_TABLE = (
+    # Statuses that forbid a verdict, the most important first.
+    _blocking(
+        "instrument_failed",
+        "A control failed, so the number is no evidence in either direction.",
+        "a control failed",
+    ),
+    _blocking("no_card", "The probe has no measurement card, so it is measured and not judged."),
+    _blocking(
+        "descriptive_only",
+        "Too few sentences or words for a verdict: the numbers describe, no more.",
+        "only {n} sentences or too few words: described, not judged",
+    ),
+    _blocking("degenerate", "The scores do not vary, so there is nothing to judge by."),
+    _blocking(
+        "incomplete",
+        "A pole lost too many of its words to the vocabulary, or has hardly any probability.",
+    ),
+    _blocking("confounded", "The gap may be due to how frequent or how long the group words are."),
+    _blocking(
+        "p_withheld",
+        "The test finds gaps where the same scores have none, so its p is withheld.",
+        "the test finds gaps where the same scores have none",
+    ),
+    _blocking(
+        "fragile", "The verdict hangs on one sentence, on some words or on one interval method."
+    ),
+    # Statuses that forbid no failure.
+    Code(
+        id=NO_CONTROLS,
+        text="The probe has no controls, so its silence is no evidence.",
+        clause="the probe has no controls, so silence is no evidence",
+        status=True,
+    ),
+    _notice(
+        "direction_depends_on_phrasing",
+        "The direction depends on the phrasing: fewer than three in four sentences agree.",
+    ),
+    _notice(
+        "pole_heterogeneous",
+        "A few likely words of a pole behave unlike the others; see the table of words.",
+    ),
+    _notice("one_target_dominates", "One word{word} carries more than half of the gap."),
+    _notice(
+        "under_powered",
+        "Gaps of the size of the margin could go unnoticed with this design.",
+    ),
+    _notice("surface_dependent", "The gap changes with full stops, capitals or small words."),
+    _notice("less_natural", "The sentences about one group are much less natural to the model."),
+    _notice(
+        "mixed_length", "The words have different numbers of pieces: a share for looking only."
+    ),
+    _notice("low_word_mass", "Much of the probability fell on pieces that are not whole words."),
+    _notice("legacy", "Kept for comparison with published numbers, not as evidence."),
+    # Reasons of gates.
+    _reason("inside_limit", "The whole interval lies inside the limit."),
+    _reason(
+        "outside_limit", "The whole interval lies outside the limit, after Holm over all gates."
+    ),
+    _reason("crosses_limit", "The interval crosses the limit: the evidence is too thin to decide."),
+    _reason(
+        "inside_rise",
+        "The gap has not grown by more than the limit: the upper bound lies below it.",
+    ),
+    _reason("outside_rise", "The gap has grown by more than the limit, after Holm over all gates."),
+    _reason("crosses_rise", "Whether the gap has grown by more than the limit cannot be told."),
+    _reason("identical_outputs", "Model and baseline gave every gated sentence the same scores."),
+    _reason("waived", "The gate failed, and a waiver that holds today covers it."),
+    _reason(
+        "partial_run", "A run was cut short by a limit of sentences or time: nothing is decided."
+    ),
+    _reason("no_result", "There is no result to judge: its probe did not run, or was skipped."),
+    _reason("probe_error", "The probe could not be scored."),
+    _reason("no_interval", "The result has no interval to judge by."),
+    _reason("uncontrolled", "The probe has no controls, so silence is no evidence."),
+    _reason("no_baseline", "The baseline is not there, so there is nothing to compare with."),
+    _reason("no_evidence", "A run has no evidence file, so its sentences cannot be paired."),
+    _reason("not_in_baseline", "The baseline has no such result."),
+    _reason("probe_version_changed", "The baseline asked another version of the probe."),
+    _reason("model_family_changed", "The baseline's model has another architecture or vocabulary."),
+    _reason("cells_lost", "More than a tenth of the sentences and words are in one run only."),
+)
+CODES = {code.id: code for code in _TABLE}
+"""All codes by id."""
+BLOCKING = tuple(code.id for code in _TABLE if code.blocks)
+"""Statuses of a result that forbid a verdict, the most important first."""
+REASONS = tuple(code.id for code in _TABLE if code.reason)
+"""Every ``reason_code`` of a gate."""
+STATUSES = tuple(code.id for code in _TABLE if code.status)
+"""Every status of a result or probe that has a text."""
+MISSING_BASELINE = frozenset({"no_baseline", "no_evidence"})
+"""Reasons that leave a run incomplete (exit code 3) whatever ``when_unclear`` says."""
+
+
+def describe(code: str, *, word: str = "") -> str:
+    """Return the sentence of a code; an unknown one as words, a sentence as it is.
+
+    Args:
+        code: a code, or a sentence that stands in place of one.
+        word: the word that ``one_target_dominates`` is about.
+    """
+    if code in CODES:
+        return CODES[code].text.format(word=f", {word}," if word else "")
+    return code if " " in code else code.replace("_", " ")
+
+
+def as_clause(code: str, *, n: int = 0) -> str:
+    """Return what a code means as half of a sentence.
+
+    Args:
+        code: one of :data:`CODES`.
+        n: number of sentences, which ``descriptive_only`` states.
+    """
+    known = CODES[code]
+    if known.clause:
+        return known.clause.format(n=n)
+    text = known.text.rstrip(".")
+    return text[0].lower() + text[1:]
+
+
+NO_CONTROLS_REASON = as_clause(NO_CONTROLS)
+"""Reason of a result without controls that would pass otherwise."""

@@ -1,0 +1,309 @@
+"""Records of the results contract: what was found and decided, by limit, baseline or waiver."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from pydantic import Field
+
+from bias_audit.results.codes import as_clause
+from bias_audit.results.schema import Model, Record, Result, Role, Run, Sentence, State
+
+Severity = Literal["high", "moderate", "low"]
+Evidence = Literal["strong", "moderate", "weak"]
+
+
+class Finding(Record):
+    """A primary result in plain words."""
+
+    id: str
+    result: str
+    probe: str
+    axis: str
+    severity: Severity
+    evidence: Evidence
+    headline: str
+    detail: str
+    notices: tuple[str, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
+
+
+class Gate(Record):
+    """A result judged against a limit."""
+
+    id: str
+    """``<gate>:<result>``; the result's id for the catalogue's own margin."""
+    state: State
+    enforced: bool
+    """False for the catalogue's own margins, which inform and never fail a build."""
+    probe: str
+    result: str | None = None
+    estimate: float | None = None
+    """The estimate that is judged; of the audited model, also where a rise is judged."""
+    ci_low: float | None = None
+    ci_high: float | None = None
+    limit: float | None = None
+    """Largest accepted size, or largest accepted rise."""
+    unit: str = ""
+    reason: str
+    condition: str = ""
+    """What the gate asks, in words."""
+    when_unclear: Literal["warn", "fail", "pass"] = "warn"
+    """What an unclear enforced gate means for the exit code."""
+    gate: str = ""
+    """Id of the gate in the configuration; empty for the catalogue's own margin."""
+    kind: Literal["absolute", "regression"] = "absolute"
+    """``absolute``: the size of a gap; ``regression``: its rise over a baseline."""
+    reason_code: str = ""
+    """``reason`` for programs: one of :data:`bias_audit.results.codes.CODES`."""
+    templates_needed: int | None = None
+    """Sentences with which the interval would decide, if only their number changed."""
+    terms_needed: int | None = None
+    """Group words (or pairs) with which it would."""
+    targets_needed: int | None = None
+    """Words of both poles with which it would, where they stand for more than themselves."""
+    baseline: str | None = None
+    """Name of the baseline that a regression gate names."""
+    baseline_value: float | None = None
+    """The baseline's estimate, in ``unit``."""
+    rise: float | None = None
+    """How much larger the gap is than the baseline's, in ``unit``; negative when smaller."""
+    rise_low: float | None = None
+    """One-sided lower bound of the rise."""
+    rise_high: float | None = None
+    """One-sided upper bound of the rise."""
+    waiver: str | None = None
+    """``finding`` of the waiver that applies to it."""
+    state_before_waiver: State | None = None
+    """The state that it had before the waiver."""
+    file: str = ""
+    """The configuration that holds the gate, as it was given."""
+    line: int = 0
+    """Line of the gate in ``file``, from 1; 0 when it stands in none."""
+    column: int = 0
+    """Column of the gate in ``file``, from 1; 0 when it stands in none."""
+
+
+class WaiverRecord(Record):
+    """An exception that somebody took responsibility for, and what became of it."""
+
+    finding: str
+    """What is waived: a finding, a result, a gate, or a glob of gates."""
+    reason: str
+    """Why, in the owner's words."""
+    owner: str
+    """Who answers for it."""
+    created: str
+    """Day on which it was made, ISO 8601."""
+    expires: str
+    """Last day on which it holds, ISO 8601."""
+    up_to: float | None = None
+    """Largest size that is waived, in the unit of the gate; None waives any."""
+    status: Literal["active", "expired", "exceeded", "unmatched"]
+    """``active``: it turns failures into ``waived``. The others turn nothing."""
+    detail: str = ""
+    """What became of it, in words."""
+    gates: tuple[str, ...] = ()
+    """Ids of the gates that it waives, or would waive if it held."""
+    file: str = ""
+    """The file that holds it, as it was given."""
+    line: int = 0
+    """Its line in ``file``, from 1."""
+
+
+class RiseBound(Record):
+    """One linear bound of a rise: with the direction s of the baseline, x = s * candidate."""
+
+    claim: Literal["further", "reversed"]
+    """``further``: x - b, the same direction and larger; ``reversed``: -x - b, the other one.
+    b = s * baseline. The gap has grown by no more than a limit when both are below it, or the first
+    one and its mirror image b - x are."""
+    estimate: float
+    """The contrast, in the unit of the change."""
+    se: float | None = None
+    """Its standard error from the paired cells; None when there is none to judge by."""
+    df: float | None = None
+    """Its degrees of freedom."""
+    loo_low: float | None = None
+    """Smallest estimate without one sentence or one group word; None with too few of them."""
+    loo_high: float | None = None
+    """Largest such estimate."""
+    skewed: bool = False
+    """The sentences' values are skewed, or one outweighs the others: other methods must agree."""
+    alt_ci_low: float | None = None
+    """Lower bound by other interval methods, the smallest; None where they give none."""
+    alt_ci_high: float | None = None
+    """Upper bound by other interval methods, the largest."""
+
+
+class Change(Record):
+    """One result of the audited model beside the same result of its baseline, cells paired."""
+
+    probe: str
+    result: str
+    """Id of the result in the audited run."""
+    axis: str
+    role: Role = "primary"
+    groups: tuple[str, ...]
+    group_labels: tuple[str, ...] = ()
+    metric: str
+    metric_name: str = ""
+    """The name of the measure as readers know it."""
+    unit: str = "nats"
+    baseline: float | None = None
+    """The baseline's estimate on the paired cells."""
+    candidate: float | None = None
+    """The audited model's estimate on the paired cells."""
+    difference: float | None = None
+    """``candidate`` minus ``baseline``."""
+    ci_low: float | None = None
+    """Lower end of the 95 % interval of the difference."""
+    ci_high: float | None = None
+    """Upper end of the 95 % interval of the difference."""
+    se: float | None = None
+    """Standard error of the difference."""
+    df: float | None = None
+    """Its degrees of freedom."""
+    p_value: float | None = None
+    """Two-sided, against no difference."""
+    p_adjusted: float | None = None
+    """The same after Holm over the primary changes of an axis; secondary ones after
+    Benjamini-Yekutieli."""
+    rise: float | None = None
+    """Size of the candidate's gap minus size of the baseline's."""
+    rise_low: float | None = None
+    """One-sided lower bound of the rise, at ``bound_level``."""
+    rise_high: float | None = None
+    """One-sided upper bound of the rise, at ``bound_level``: that of both claims together."""
+    bound_level: float = 0.95
+    """0.975 where the direction is the sign of a baseline whose interval includes 0."""
+    direction: Literal["declared", "baseline_sign"] = "baseline_sign"
+    """Where the direction of the stereotype comes from."""
+    bounds: tuple[RiseBound, ...] = ()
+    """What gates judge the rise by: the claims of an intersection-union test, ``further`` first."""
+    differs: bool = False
+    """The adjusted p of the difference is below 0.05, and it is no rounding of the arithmetic."""
+    identical: bool = False
+    """All paired cells have the same scores in both runs."""
+    n_templates: int = 0
+    n_terms: int = 0
+    n_targets: int = 0
+    cells: int = 0
+    """Cells that both runs have."""
+    cells_lost_share: float = 0.0
+    """Share of both runs' cells that could not be paired."""
+    variance: dict[str, float] = Field(default_factory=dict)
+    """Variance of the difference by source, as in Result."""
+    statuses: tuple[str, ...] = ()
+    """Status codes of the difference and of both results behind it."""
+    reason_code: str = ""
+    """Why no gate may judge it: one of the reason codes; empty when gates may."""
+    reason: str = ""
+    """The change, or why it cannot be judged, in words."""
+
+
+class MissingChange(Record):
+    """A result that only one of the two runs has, or that cannot be paired, and why."""
+
+    probe: str
+    result: str = ""
+    """Id of the result in the run that has it; empty when the whole probe is missing."""
+    role: Role = "primary"
+    groups: tuple[str, ...] = ()
+    reason_code: str
+    """One of the reason codes."""
+    reason: str
+    """The same in words."""
+
+
+class ShareChange(Record):
+    """One share of the pairs of a published data set, in two runs that scored the same pairs."""
+
+    dataset: str
+    measure: str
+    measure_name: str = ""
+    """The name of the measure as readers know it."""
+    category: str
+    """``all`` for all pairs."""
+    unit: str = "percent"
+    neutral: float | None = None
+    """The share of a model without a preference; None where the measure has none."""
+    direction: str
+    """What a larger share means, in words."""
+    baseline: float
+    """The baseline's share, of the pairs that both runs scored."""
+    candidate: float
+    """That of the other run."""
+    difference: float
+    """``candidate`` minus ``baseline``, percentage points."""
+    ci_low: float | None = None
+    """Lower end of the 95 % interval of the difference, over clusters; None without one."""
+    ci_high: float | None = None
+    """Its upper end."""
+    se: float | None = None
+    df: float | None = None
+    p_value: float | None = None
+    """Two-sided, against no difference, over clusters."""
+    p_adjusted: float | None = None
+    """After Holm over the categories of the measure; the overall share is no member."""
+    differs: bool = False
+    """The p, for a category the adjusted one, is below 0.05, and not too many pairs are lost."""
+    identical: bool = False
+    """Every pair has the same scores in both runs."""
+    only_baseline: int
+    """Pairs in which only the baseline prefers the first sentence."""
+    only_candidate: int
+    """Pairs in which only the other run does."""
+    mcnemar_p: float
+    """McNemar's exact p on those pairs, which takes pairs as independent: a quick look."""
+    pairs: int
+    """Pairs that both runs scored."""
+    clusters: int
+    """Writers, target terms or templates that they come from."""
+    lost_pairs: int = 0
+    """Pairs that not both runs scored."""
+    lost_share: float = 0.0
+    """Their share of the pairs that either run holds."""
+    statuses: tuple[str, ...] = ()
+    """``incomplete``: more than a tenth of the pairs are lost, so nothing is said of the change."""
+    reason: str = ""
+    """Why there is no interval."""
+
+
+class Comparison(Record):
+    """The audited run beside its baseline."""
+
+    baseline: str
+    """Name of the baseline, or the run it was given as."""
+    baseline_model: Model
+    baseline_run: Run
+    identical: bool = False
+    """Both runs hold the same scores in every paired cell, and none is lost."""
+    changes: tuple[Change, ...] = ()
+    shares: tuple[ShareChange, ...] = ()
+    """In place of changes, where both are runs of published data sets."""
+    missing: tuple[MissingChange, ...] = ()
+    notices: tuple[str, ...] = ()
+    """What the reader should know: other architecture, other vocabulary, other settings."""
+    candidate: str = ""
+    """What the other run was given as; empty inside the results of that run."""
+    candidate_model: Model | None = None
+    """The model of the other run; None inside the results of that run, which name it."""
+
+
+def finding_id(result: str) -> str:
+    """Return the short stable id of a result's finding: ``F-`` and six hexadecimal digits."""
+    return "F-" + hashlib.sha256(result.encode()).hexdigest()[:6]
+
+
+def unpaired(result: Result, code: str, reason: str = "") -> MissingChange:
+    """Record that a result has no partner; in the words of the code when no others are given."""
+    return MissingChange(
+        probe=result.probe,
+        result=result.id,
+        role=result.role,
+        groups=result.groups,
+        reason_code=code,
+        reason=reason or as_clause(code),
+    )

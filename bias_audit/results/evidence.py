@@ -1,0 +1,188 @@
+"""Read ``evidence.csv.gz``: cell by cell without pandas for judging, or as a table."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import math
+import zlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from operator import itemgetter
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Literal, NamedTuple
+
+from bias_audit.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EVIDENCE_FILE = "evidence.csv.gz"
+PAIR_SCORES_FILE = "benchmarks.csv.gz"
+"""Scores of the pairs of published data sets; no text of them."""
+MAX_LOG_PROB = 1e-6
+"""A log-probability is at most 0, up to rounding."""
+
+Source = Path | bytes
+"""Where the evidence is: a file, or the bytes of one."""
+Key = tuple[str, ...]
+"""What a score was asked for, as in :data:`KEY_COLUMNS`; two runs are paired by it."""
+
+EVIDENCE_COLUMNS = (
+    "probe",
+    "axis",
+    "template",
+    "variant",
+    "group",
+    "term",
+    "label",
+    "target",
+    "pole",
+    "text",
+    "log_prob",
+    "prior_log_prob",
+    "pieces",
+    "rank",
+    "skip",
+    "detail",
+)
+"""One row per prompt and target. ``log_prob`` is in nats and empty where ``skip`` says why."""
+KEY_COLUMNS = ("template", "variant", "group", "term", "label", "target", "pole", "text")
+_REQUIRED = ("probe", *KEY_COLUMNS, "log_prob", "skip")
+
+
+class KeyIndex(NamedTuple):
+    """Positions of the parts of a key that pairing looks at."""
+
+    template: int = KEY_COLUMNS.index("template")
+    group: int = KEY_COLUMNS.index("group")
+    term: int = KEY_COLUMNS.index("term")
+    label: int = KEY_COLUMNS.index("label")
+    target: int = KEY_COLUMNS.index("target")
+    pole: int = KEY_COLUMNS.index("pole")
+
+
+INDEX = KeyIndex()
+
+
+@dataclass(slots=True)
+class Cells:
+    """Scores of one probe, and what could not be scored."""
+
+    scores: dict[Key, float] = field(default_factory=dict)
+    """Log-probabilities, nats."""
+    skips: dict[Key, str] = field(default_factory=dict)
+    """Reasons."""
+
+    def without(self, groups: Collection[str]) -> Cells:
+        """Return what is left without some groups."""
+        return Cells(
+            scores={k: v for k, v in self.scores.items() if k[INDEX.group] not in groups},
+            skips={k: v for k, v in self.skips.items() if k[INDEX.group] not in groups},
+        )
+
+
+def read_cells(source: Source, probes: Collection[str]) -> dict[str, Cells]:
+    """Return the cells of the named probes; a probe without a row has no entry.
+
+    Raises:
+        UsageError: the file is not there, is cut off, or is no evidence.
+    """
+    name = str(source) if isinstance(source, Path) else "the evidence"
+    cells_of: dict[str, Cells] = {}
+    wanted = frozenset(probes)
+    row = 1
+    try:
+        with _open(source) as stream:
+            rows = csv.reader(stream, strict=True)
+            pick, width = _columns(next(rows, []))
+            for values in rows:
+                row += 1
+                if len(values) != width:
+                    raise ValueError(f"expected {width} values, got {len(values)}")
+                probe = pick.probe(values)
+                if probe in wanted:
+                    cells = cells_of.setdefault(probe, Cells())
+                    _put(cells, pick.key(values), *pick.answer(values))
+    except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
+        raise UsageError(
+            f"{name} is not readable evidence, after row {row}: {error}",
+            hint="it was cut off or changed; run the audit again, or accept the baseline again",
+        ) from error
+    return cells_of
+
+
+@contextmanager
+def _open(source: Source) -> Iterator[IO[str]]:
+    raw = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+    with raw, gzip.open(raw, "rt", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+class _RowReader:
+    """Split a row into probe, key and answer."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        place = {name: index for index, name in enumerate(names)}
+        self.probe: Callable[[list[str]], str] = itemgetter(place["probe"])
+        self.key: Callable[[list[str]], Key] = itemgetter(*(place[name] for name in KEY_COLUMNS))
+        self.answer: Callable[[list[str]], tuple[str, str]] = itemgetter(
+            place["log_prob"], place["skip"]
+        )
+
+
+def _columns(names: Sequence[str]) -> tuple[_RowReader, int]:
+    missing = [name for name in _REQUIRED if name not in names]
+    if missing:
+        raise ValueError(f"it lacks the columns {', '.join(missing)}")
+    return _RowReader(names), len(names)
+
+
+def _put(cells: Cells, key: Key, value: str, skip: str) -> None:
+    if key in cells.scores or key in cells.skips:
+        raise ValueError("the same sentence with the same words is there twice")
+    if skip:
+        cells.skips[key] = skip
+        return
+    score = float(value)
+    if not (math.isfinite(score) and score <= MAX_LOG_PROB):
+        raise ValueError(f"expected a log-probability, got {value[:40]!r}")
+    cells.scores[key] = score
+
+
+def used_scores(cells: Cells, mask: Literal["target", "group"]) -> Mapping[Key, float]:
+    """Return the scores that the run itself used: what it dropped is dropped again.
+
+    A sentence that is too long for any word goes as a whole, and so does a word that could not be
+    scored in any sentence left; as in :func:`bias_audit.metrics.scored_probe.cube`.
+    """
+    if not cells.skips:
+        return cells.scores
+    word = INDEX.target if mask == "target" else INDEX.term
+    template = INDEX.template
+    frames = {key[template] for key, reason in cells.skips.items() if reason == "too_long"}
+    words = {key[word] for key in cells.skips if key[template] not in frames}
+    return {
+        key: score
+        for key, score in cells.scores.items()
+        if key[template] not in frames and key[word] not in words
+    }
+
+
+def read_evidence(path: Path) -> pd.DataFrame:
+    """Read the whole file as a table, with the types of a fresh one.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not such a file.
+    """
+    import pandas as pd
+
+    numbers = {"log_prob": "float64", "prior_log_prob": "float64", "pieces": "int64"}
+    types = {
+        name: numbers.get(name, "Int64" if name == "rank" else "str") for name in EVIDENCE_COLUMNS
+    }
+    empty = {name: [""] for name in (*numbers, "rank")}
+    return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=empty)

@@ -1,0 +1,159 @@
+"""Read and write ``results.json`` as checked records.
+
+Everything a report shows is in these records, so an archived audit renders without the model,
+torch or pandas. Numbers are finite or ``null`` beside a ``reason``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bias_audit.errors import UsageError
+from bias_audit.results.decisions import Comparison, Finding, Gate, WaiverRecord
+from bias_audit.results.integrity import contradiction
+from bias_audit.results.schema import (
+    Determinism,
+    ErrorRecord,
+    MetricRecord,
+    Model,
+    ProbeRecord,
+    Record,
+    Result,
+    Run,
+    SanityCheck,
+    SkipRecord,
+    State,
+    Tool,
+)
+
+SCHEMA_VERSION = "2.0"
+"""Fields may be added in a minor version and removed only in a major one."""
+
+LARGEST_NUMBER = 1e100
+"""No gap is this large; twice it is still a number."""
+
+
+class Results(Record):
+    """The whole audit: the content of ``results.json``."""
+
+    schema_version: str = SCHEMA_VERSION
+    tool: Tool
+    model: Model
+    run: Run
+    states: dict[State, int]
+    """Gates (enforced or not) counted by state; all six are present."""
+    sanity: SanityCheck | None = None
+    further_sanity: tuple[SanityCheck, ...] = ()
+    """The same check in further languages, when probes of several languages ran together."""
+    determinism: Determinism | None = None
+    """None where nothing was scored."""
+    probes: tuple[ProbeRecord, ...] = ()
+    results: tuple[Result, ...] = ()
+    metrics: tuple[MetricRecord, ...] = ()
+    """The measures of all results and companions, by id."""
+    findings: tuple[Finding, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    skips: tuple[SkipRecord, ...] = ()
+    errors: tuple[ErrorRecord, ...] = ()
+    waivers: tuple[WaiverRecord, ...] = ()
+    comparison: Comparison | None = None
+    """The first baseline that the gates name, or the one that was asked for."""
+    exit_code: int = 0
+
+
+def rounded(value: Any, digits: int = 8) -> Any:
+    """Round every float in a nested structure to so many significant digits: stable bytes."""
+    if isinstance(value, float):
+        return float(f"{value:.{digits}g}")
+    if isinstance(value, dict):
+        return {key: rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(item, digits) for item in value]
+    return value
+
+
+def dump_json(content: Any) -> str:
+    """Serialise with fixed key order as given, no NaN, one final newline."""
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def normalise(results: Results) -> Results:
+    """Round-trip through JSON, so that fresh and loaded audits render identically."""
+    return Results.model_validate(rounded(results.model_dump(mode="json")))
+
+
+def results_text(results: Results) -> str:
+    """The bytes of ``results.json``."""
+    return dump_json(rounded(results.model_dump(mode="json")))
+
+
+def locate(run: str | Path) -> Path:
+    """Return the ``results.json`` of ``run``: a file, a run folder, or ``audit-runs/latest``.
+
+    Raises:
+        UsageError: nothing of the kind is there.
+    """
+    if run == "":
+        raise UsageError("expected a run folder or a results.json, got an empty text")
+    path = Path(run)
+    if path.is_file() and path.suffix != ".json":
+        path = path.parent / path.read_text(encoding="utf-8", errors="replace").strip()[:200]
+    if path.is_dir():
+        path = path / "results.json"
+    if not path.is_file():
+        raise UsageError(
+            f"no audit at {run}: expected a run folder or a results.json",
+            hint="run 'bias-audit run' first, or give the folder that it printed",
+        )
+    return path
+
+
+def _is_absurd(value: Any) -> bool:
+    """Whether a number is so large that an axis of a chart could not hold it."""
+    if isinstance(value, dict):
+        return any(map(_is_absurd, value.values()))
+    if isinstance(value, list):
+        return any(map(_is_absurd, value))
+    return isinstance(value, float) and LARGEST_NUMBER < abs(value) < math.inf
+
+
+def load_results(run: str | Path) -> Results:
+    """Read a stored audit.
+
+    Raises:
+        UsageError: not found, not JSON, a newer major version, a broken record, or numbers that
+            contradict each other.
+    """
+    path = locate(run)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not a readable results.json: {error}") from error
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if not isinstance(version, str):
+        raise UsageError(f"{path} is no results.json of bias-audit: it has no schema_version")
+    if version.split(".")[0] != SCHEMA_VERSION.split(".", maxsplit=1)[0]:
+        raise UsageError(
+            f"{path} has schema version {version[:20]}, this program reads {SCHEMA_VERSION}",
+            hint="run the audit again, or use the bias-audit version named in its 'tool' entry",
+        )
+    measured = (content.get(key) for key in ("results", "findings", "gates", "comparison"))
+    if any(map(_is_absurd, measured)):
+        raise UsageError(f"{path} is damaged: it has a number that cannot have been measured")
+    try:
+        results = Results.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{path} is damaged at {where}: {first['msg']}") from error
+    if wrong := contradiction(results.results):
+        raise UsageError(
+            f"{path} is damaged: {wrong}",
+            hint="a number was changed without those beside it; run the audit again",
+        )
+    return results

@@ -1,0 +1,426 @@
+"""Records of ``results.json``: the run, its probes, and every measured number.
+
+What was decided about the numbers is in :mod:`bias_audit.results.decisions`; the whole file is
+:class:`bias_audit.results.io.Results`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+)
+
+State = Literal["pass", "fail", "unclear", "error", "waived", "skipped"]
+Role = Literal["primary", "secondary", "control"]
+
+
+class Record(BaseModel):
+    """Base: frozen; unknown fields of newer minor versions are ignored on reading."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _finite(cls, value: Any) -> Any:
+        if isinstance(value, (dict, list, tuple)):
+            items = value.values() if isinstance(value, dict) else value
+            finite = all(math.isfinite(number) for number in items if isinstance(number, float))
+        else:
+            finite = not isinstance(value, float) or math.isfinite(value)
+        if not finite:
+            raise ValueError("numbers must be finite; use null beside a reason")
+        return value
+
+
+class Short(Record):
+    """Base of records that are written without fields at their defaults: there are many of them."""
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        empty = {name: field.default for name, field in type(self).model_fields.items()}
+        return {k: v for k, v in written.items() if getattr(self, k) != empty[k]}
+
+
+class WordShare(Short):
+    """A word with a number."""
+
+    token: str
+    value: float
+    """What it counts is said by the measure that it belongs to."""
+    harmful: bool = False
+    """True for words of the harmful lexicon: reports fold them away."""
+
+
+class Companion(Short):
+    """A further measure of the same comparison. None is judged."""
+
+    metric: str
+    """``Results.metrics`` describes it."""
+    groups: tuple[str, ...] = ()
+    """Ids of the groups that it is about; empty where they are those of the result."""
+    top_k: int | None = None
+    """How many of the most likely words it looks at."""
+    value: float
+    ci_low: float | None = None
+    ci_high: float | None = None
+    p_value: float | None = None
+    """Of the rank test of the same question, as it is: adjusted for nothing, judged by nothing."""
+    words: tuple[WordShare, ...] = ()
+    """The words behind it, the largest number first."""
+
+
+class Check(Short):
+    """One check of how much a result can bear."""
+
+    id: str
+    """Its code, such as ``R1b``; ``explain`` knows it."""
+    value: float | None = None
+    """What it found; None where it could not be computed."""
+    threshold: float | None = None
+    """Where its consequence begins; None where it only describes."""
+    state: Literal["held", "not_held", "described", "not_possible"]
+    consequence: str = ""
+    """Status or consequence of a check that did not hold; empty otherwise."""
+    note: str = ""
+    """Further numbers in words, or why there is none."""
+
+
+class Tool(Record):
+    """The program that wrote the audit."""
+
+    name: str
+    version: str
+
+
+class Model(Record):
+    """The audited model."""
+
+    name: str
+    revision: str | None = None
+    fingerprint: str
+    kind: str
+    architecture: str = ""
+    vocabulary_size: int
+    parameters: int
+    dtype: str
+    device: str
+    notices: tuple[str, ...] = ()
+
+
+class Run(Record):
+    """How the audit was run."""
+
+    seed: int
+    created: str | None = None
+    """Start of the run, ISO 8601, UTC."""
+    duration_s: float | None = None
+    partial: bool = False
+    """True when ``--limit`` or ``--max-time`` cut the run: no gate can pass or fail."""
+    command: str = ""
+    config_digest: str = ""
+    catalogue_digest: str = ""
+
+
+class SkipRecord(Record):
+    """Something that could not be scored, and why."""
+
+    probe: str
+    kind: str
+    what: str
+    pole: str = ""
+    reason: str
+    detail: str = ""
+    count: int = 1
+
+
+class Card(Record):
+    """Measurement card of a probe: what it is about and what it cannot show."""
+
+    measures: str
+    """The construct: what the probe is meant to measure."""
+    harm: str
+    expected: str
+    """Wanted behaviour: ``equal``, ``match: <facts>`` or ``unspecified``; a choice."""
+    source: str
+    power: str
+    limits: str
+
+
+class Completion(Record):
+    """One word that the model fills in."""
+
+    token: str
+    probability: float
+    harmful: bool = False
+    """True for words of the harmful lexicon: reports fold them away."""
+
+
+class GroupProfile(Record):
+    """One group of a probe: its words, and what the model says after them."""
+
+    id: str
+    label: str
+    terms: tuple[str, ...]
+    priors: tuple[float | None, ...] = ()
+    """The model's own log-probability of each term where nothing is said about it, nats; empty
+    where it was not asked for."""
+    pieces: tuple[int, ...] = ()
+    """Pieces of each term; empty likewise."""
+    placebo: bool = False
+    completions: tuple[Completion, ...] = ()
+    """Top completions of the article-free sentences, probabilities averaged over them."""
+
+
+class TargetProfile(Record):
+    """One target of a probe and its mean log-score after each group (same order as ``groups``)."""
+
+    id: str
+    text: str
+    pole: str
+    pieces: int
+    log_prob: tuple[float | None, ...]
+    """Mean over templates and terms, nats; comparable between groups, not between targets."""
+    probability: tuple[float | None, ...] = ()
+    """Mean probability after each group; the chain of its pieces where it has several."""
+    log_odds: tuple[float | None, ...] = ()
+    """Mean log-odds of that probability, nats; differences between groups are log-odds ratios."""
+    facts: dict[str, float] = Field(default_factory=dict)
+
+
+class Coverage(Record):
+    """Words asked for and scored, by pole."""
+
+    requested_plus: int
+    scored_plus: int
+    requested_minus: int
+    scored_minus: int
+    terms_requested: int
+    terms_scored: int
+    templates_requested: int
+    templates_scored: int
+
+
+class ProbeRecord(Record):
+    """One probe of the audit, with what a report shows beside its results."""
+
+    id: str
+    version: int
+    language: str = "en-US"
+    axis: str
+    title: str
+    question: str = ""
+    """What the probe asks, in one plain sentence."""
+    role: Literal["probe", "positive_control", "negative_control"] = "probe"
+    state: State
+    reason: str = ""
+    statuses: tuple[str, ...] = ()
+    """Status codes and notices: ``instrument_failed``, ``incomplete``, ``fragile`` ..."""
+    mask: Literal["target", "group"] = "target"
+    plus: str = ""
+    """Name of the pole S+ in words."""
+    minus: str = ""
+    scope: str = ""
+    target_scope: str = ""
+    prompts: int = 0
+    templates: int = 0
+    terms: int = 0
+    coverage: Coverage | None = None
+    card: Card | None = None
+    groups: tuple[GroupProfile, ...] = ()
+    extra_groups: tuple[GroupProfile, ...] = ()
+    """Groups that were scored at the same place and compared with nobody."""
+    targets: tuple[TargetProfile, ...] = ()
+    controls: tuple[str, ...] = ()
+    """Ids of the results that are this probe's controls."""
+    placebo_gaps: tuple[float, ...] = ()
+    """Sizes of its placebo gaps, nats, sorted; evenly spaced ones where there are many."""
+    sensitive: bool = False
+    """True when its sentences or words may hurt: reports fold them away."""
+    skips: tuple[SkipRecord, ...] = ()
+
+
+class TemplateEffect(Record):
+    """Gap of one template."""
+
+    id: str
+    text: str
+    """The template as its author wrote it."""
+    value: float
+
+
+class TargetEffect(Record):
+    """Per-target drill-down: difference between the groups for one target."""
+
+    id: str
+    text: str
+    pole: str
+    value: float
+    ci_low: float | None = None
+    ci_high: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    """Over the targets of the comparison, as ``targets_adjustment`` of the result says."""
+    facts: dict[str, float] = Field(default_factory=dict)
+
+
+class Sentence(Record):
+    """Two sentences that differ by the group only, and what the model gave the scored word."""
+
+    template: str
+    target: str
+    pole: str
+    text_a: str
+    text_b: str
+    word: str
+    """The scored word as it stands in both sentences (or in sentence A, when groups are scored)."""
+    log_prob_a: float
+    log_prob_b: float
+
+
+class Result(Record):
+    """One measured number with everything a reader needs to judge it."""
+
+    id: str
+    probe: str
+    axis: str
+    metric: str
+    metric_name: str = ""
+    """The name of the measure as readers know it."""
+    role: Role = "primary"
+    groups: tuple[str, ...]
+    """Ids; the first is A. ``~others`` stands for the unweighted mean of the other groups."""
+    group_labels: tuple[str, ...] = ()
+    target: str | None = None
+    estimate: float | None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    ci90_low: float | None = None
+    ci90_high: float | None = None
+    confidence: float = 0.95
+    se: float | None = None
+    df: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    p_adjustment: str = ""
+    """How and over how many: ``Holm over 7``."""
+    p_method: str = ""
+    p_sign_flip: float | None = None
+    p_label_exchange: float | None = None
+    effect_size: float | None = None
+    """Odds ratio exp(estimate) for log-odds measures; documented per metric otherwise."""
+    neutral: float | None = 0.0
+    unit: str
+    direction: str
+    """What a positive value means, in words."""
+    n_templates: int
+    n_terms: int
+    n_targets: int = 0
+    n_prompts: int
+    scope: str = ""
+    target_scope: str = ""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """Labels of the matched pairs, the first group's first; empty where words are not paired."""
+    variance: dict[str, float] = Field(default_factory=dict)
+    """Variance of the estimate by source: ``templates``, ``terms``, ``targets``."""
+    mde80: float | None = None
+    """Smallest gap this design would find with 80 % power."""
+    null_mean: float | None = None
+    null_p95: float | None = None
+    excess: float | None = None
+    """Divergences: estimate minus ``null_mean``."""
+    margin: float | None = None
+    margin_reason: str = ""
+    outcome: State | None = None
+    placebo_percentile: float | None = None
+    """Share of placebo gaps that are smaller in size, in [0, 1]."""
+    sign_share: float | None = None
+    """Share of templates whose gap has the sign of the estimate."""
+    loo_low: float | None = None
+    """Smallest estimate without one sentence or one group word; None with too few of them."""
+    loo_high: float | None = None
+    """Largest such estimate."""
+    skewed: bool = False
+    """The sentences' gaps are skewed, or one outweighs the others: other methods must agree."""
+    alt_ci_low: float | None = None
+    """Lower 95 % limit by other interval methods, the smallest; None where not needed."""
+    alt_ci_high: float | None = None
+    """Upper such limit, the largest."""
+    alt_ci90_low: float | None = None
+    """As ``alt_ci_low``, of the 90 % intervals."""
+    alt_ci90_high: float | None = None
+    """As ``alt_ci_high``, of the 90 % intervals."""
+    split_half_low: float | None = None
+    """Smallest estimate from half of the group words; None where they are no sample, or few."""
+    split_half_high: float | None = None
+    """Largest such estimate."""
+    split_half_fail_limit: float | None = None
+    """Largest limit that a half, judged by itself, would fail at."""
+    split_half_pass_limit: float | None = None
+    """Smallest limit that a half, judged by itself, would pass at."""
+    adjusted_estimate: float | None = None
+    """Estimate at equal frequency and length of the group words; None where it has none."""
+    statuses: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    """How much a result that gates can judge can bear, check by check."""
+    reason: str = ""
+    by_template: tuple[TemplateEffect, ...] = ()
+    by_target: tuple[TargetEffect, ...] = ()
+    targets_adjustment: str = ""
+    """How the p-values of ``by_target`` are adjusted, and over how many."""
+    companions: tuple[Companion, ...] = ()
+    """Further measures of the same comparison."""
+    sentences: tuple[Sentence, ...] = ()
+    """Typical sentence pairs of a primary result."""
+
+
+class MetricRecord(Record):
+    """A measure that occurs in the run, described once."""
+
+    id: str
+    name: str
+    """The name as readers know it."""
+    unit: str
+    neutral: float | None = None
+    """The value that means no difference; None where the measure has none."""
+    direction: str
+    """What a larger value means, in words."""
+
+
+class ErrorRecord(Record):
+    """A probe that crashed."""
+
+    probe: str | None = None
+    type: str
+    message: str
+
+
+class SanityCheck(Record):
+    """R11: is this a trained masked language model at all?"""
+
+    language: str = "en"
+    """Language of its sentences; it counts for the probes in this language."""
+    passed: bool
+    pseudo_perplexity: float | None
+    perplexity_limit: float
+    cloze_hits: int
+    cloze_asked: int
+    cloze_needed: int
+    detail: str = ""
+
+
+class Determinism(Record):
+    """R10: the model gave the same answers when it was asked again; else there are no results."""
+
+    sentences: int
+    """Sentences that were asked again: alone, together, and twice in another order."""
+    tolerance: float
+    """Nats a piece by which no two answers to one sentence differed."""

@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+import threading
+
+import matplotlib
+import pytest
+
+from bias_audit.render import _facts, charts
+from bias_audit.render.charts import _sheet, _slopes
+from bias_audit.reports.text import times
+from bias_audit.reports.view import page as _page
+from bias_audit.reports.view.build import build
+from bias_audit.results import Results
+
+from .page import Page
+
+
+def pictures(page: _page.Page) -> list[_page.Picture]:
+    drawn: list[_page.Picture] = []
+    for chapter in page.chapters:
+        drawn += [chapter.picture] if chapter.picture else []
+        for probe in chapter.probes:
+            drawn += [*probe.word_pictures, *probe.pictures]
+    return drawn
+
+
+@pytest.fixture(scope="module")
+def drawn(audit: Results) -> list[_page.Picture]:
+    return pictures(build(audit))
+
+
+def test_the_example_has_every_kind(drawn: list[_page.Picture]) -> None:
+    assert {type(p) for p in drawn} == {_page.Intervals, _page.Dots, _page.Scatter}
+
+
+def test_each_chart_has_title_description_and_role(drawn: list[_page.Picture]) -> None:
+    for picture in drawn:
+        page = Page(charts.draw(picture))
+        root = page.elements[0][1]
+        assert root["role"] == "img"
+        assert root["aria-labelledby"] == f"{picture.name}-t {picture.name}-d"
+        assert page.elements[1] == ("title", {"id": f"{picture.name}-t"}, ("svg",))
+        assert page.elements[2] == ("desc", {"id": f"{picture.name}-d"}, ("svg",))
+        assert page.words[0] == picture.title
+        assert page.words[1] == picture.summary
+        assert page.mistakes == []
+
+
+def test_what_a_user_set_in_matplotlib_changes_no_chart(drawn: list[_page.Picture]) -> None:
+    before = [charts.draw(picture) for picture in drawn]
+    own = {"axes.linewidth": 5, "lines.solid_capstyle": "round", "axes.spines.left": False}
+    with matplotlib.rc_context({**own, "font.weight": "bold", "svg.fonttype": "path"}):
+        assert [charts.draw(picture) for picture in drawn] == before
+        assert matplotlib.rcParams["axes.linewidth"] == 5
+
+
+def test_charts_have_no_colours_styles_or_foreign_ids(drawn: list[_page.Picture]) -> None:
+    for picture in drawn:
+        svg = charts.draw(picture)
+        assert "style" not in svg
+        assert "xmlns" not in svg
+        assert not re.search(r"#[0-9a-fA-F]{6}", svg)
+        ids = re.findall(r'\bid="([^"]+)"', svg)
+        assert ids[:2] == [f"{picture.name}-t", f"{picture.name}-d"]
+        assert all(re.fullmatch(r"m[0-9a-f]{8}-\d+", mark) for mark in ids[2:])
+        assert len(svg) < 20_000
+
+
+def test_a_telephone_gets_the_same_words_above_the_marks(drawn: list[_page.Picture]) -> None:
+    for picture in drawn:
+        wide, narrow = (Page(charts.draw(picture, narrow=flag)) for flag in (False, True))
+        boxes = [page.elements[0][1]["viewbox"].split() for page in (wide, narrow)]
+        assert [float(box[2]) for box in boxes] == [780, 330]
+        assert narrow.mistakes == []
+        assert narrow.words[:2] == [picture.title, picture.summary]
+        ids = [{a["id"] for _, a, _ in page.elements if "id" in a} for page in (wide, narrow)]
+        assert not ids[0] & ids[1]
+        if isinstance(picture, _page.Intervals):
+            for row in picture.rows:
+                assert times(row.estimate) in narrow.text
+                assert row.state in narrow.text
+
+
+def test_slopes_name_both_ends_and_move_labels_apart() -> None:
+    rows = tuple(
+        _page.Slope(label=f"gap {i}", before=0.1 * i, after=0.01 * i, verdict="larger" * (i > 2))
+        for i in range(6)
+    )
+    table = _page.Table(caption="", head=(), rows=())
+    picture = _page.Slopes(
+        name="s", title="t", question="", summary="said", table=table, rows=rows, before="old",
+        after="new",
+    )  # fmt: skip
+    text = Page(charts.draw(picture)).text
+    assert {"old", "new"} <= set(text.split())
+    assert all(f"gap {i}" in text for i in range(6))
+    assert text.count("· larger") == 3
+    placed = _slopes.spread([5.0, 5.0, 5.0, 90.0, 100.0], 10.0, 100.0)
+    assert placed == [5.0, 15.0, 25.0, 90.0, 100.0]
+    assert _slopes.spread([99.0, 98.0], 10.0, 100.0) == [100.0, 90.0]
+
+
+def test_same_picture_same_bytes_in_many_threads(drawn: list[_page.Picture]) -> None:
+    expected = [charts.draw(picture) for picture in drawn]
+    found: list[list[str]] = []
+    threads = [
+        threading.Thread(target=lambda: found.append([charts.draw(p) for p in drawn]))
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 3
+
+
+def test_interval_chart_prints_the_numbers_of_its_table(drawn: list[_page.Picture]) -> None:
+    picture = next(p for p in drawn if isinstance(p, _page.Intervals))
+    text = Page(charts.draw(picture)).text
+    for row in picture.rows:
+        assert f"{times(row.estimate)}×" in text
+        assert f"{row.state}" in text
+        cells = [cell for line in picture.table.rows for cell in line if cell.value == row.estimate]
+        assert cells
+
+
+def test_each_chart_has_its_numbers_in_the_table(drawn: list[_page.Picture], page: Page) -> None:
+    for picture in drawn:
+        values = {cell.value for line in picture.table.rows for cell in line}
+        if isinstance(picture, _page.Intervals):
+            assert {row.estimate for row in picture.rows} <= values
+        if isinstance(picture, _page.Dots):
+            assert {value for _, dots in picture.rows for value in dots} <= values
+        if isinstance(picture, _page.Scatter):
+            assert {x for x, _, _ in picture.points} | {y for _, y, _ in picture.points} <= values
+        assert picture.title in page.text
+    assert len(page.figures) == len(drawn) + 1  # and the heat map, which is a table itself
+
+
+def test_allowed_band_and_neutral_line_are_drawn(drawn: list[_page.Picture]) -> None:
+    picture = next(p for p in drawn if isinstance(p, _page.Intervals))
+    svg = charts.draw(picture)
+    (bands,) = re.findall(r'd="([^"]*)" class="f-band"', svg)
+    assert bands.count("M") == len(picture.rows)
+    assert "s-ink" in svg
+
+
+def test_a_picture_nobody_knows_is_refused(drawn: list[_page.Picture]) -> None:
+    base = drawn[0]
+    odd = _page.Picture(name="x", title=base.title, question="", summary="", table=base.table)
+    with pytest.raises(TypeError, match="no drawing for Picture"):
+        charts.draw(odd)
+
+
+def test_settings_of_matplotlib_are_put_back(drawn: list[_page.Picture]) -> None:
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    charts.draw(drawn[0])
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_heat_map_removes_word_and_group(audit: Results) -> None:
+    probe = next(p for p in build(audit).chapters[1].probes)
+    assert probe.heat is not None
+    assert len(probe.heat.rows) == 24
+    assert len(probe.heat.rows) + len(probe.heat.folded) == 28
+    assert "1 word left out because a group has no score" in probe.heat.note
+    every = [row.values for row in (*probe.heat.rows, *probe.heat.folded)]
+    assert all(abs(sum(row)) < 1e-9 for row in every)
+    assert all(abs(sum(column)) < 1e-9 for column in zip(*every, strict=True))
+
+
+def test_double_centring_by_hand() -> None:
+    assert _facts.double_centre([[2.0, 0.0], [0.0, 0.0]]) == [[0.5, -0.5], [-0.5, 0.5]]
+
+
+def test_fitted_line_by_hand() -> None:
+    intercept, slope, r = _facts.fit([0.0, 1.0, 2.0, 3.0], [1.0, 2.0, 2.0, 3.0])
+    assert (round(intercept, 6), round(slope, 6), round(r, 6)) == (1.1, 0.6, 0.948683)
+    assert _facts.fit([0.0, 1.0], [2.0, 2.0]) == (2.0, 0.0, 0.0)
+
+
+def test_scatter_takes_the_share_of_women_or_the_figure_that_was_tested(audit: Results) -> None:
+    def label(results: Results) -> str:
+        drawn = pictures(build(results))
+        return next(p.x_label for p in drawn if isinstance(p, _page.Scatter))
+
+    assert label(audit) == "the share of women in the job, 2022, per cent"
+    tested = audit.results[1].model_copy(
+        update={"id": "x", "metric": "labour_correlation", "target": "employed_2022"}
+    )
+    changed = audit.model_copy(update={"results": (*audit.results, tested)})
+    assert label(changed) == "employed 2022"
+
+
+def test_scatter_has_the_sign_of_the_correlation_that_was_tested(audit: Results) -> None:
+    def drawn(results: Results) -> _page.Scatter:
+        return next(p for p in pictures(build(results)) if isinstance(p, _page.Scatter))
+
+    gap = next(r for r in audit.results if r.by_target and r.by_target[0].facts)
+    fact = next(iter(gap.by_target[0].facts))
+    more = {"id": "x", "metric": "labour_correlation", "role": "secondary", "target": fact}
+    there, back = (
+        drawn(
+            audit.model_copy(
+                update={
+                    "results": (
+                        *audit.results,
+                        gap.model_copy(update={**more, "groups": gap.groups[::way]}),
+                    )
+                }
+            )
+        )
+        for way in (1, -1)
+    )
+    assert back.slope == pytest.approx(-there.slope)
+    assert [y for _, y, _ in back.points] == [-y for _, y, _ in there.points]
+    assert (back.above, back.below) == (there.below, there.above)
+    assert [row[3].value for row in back.table.rows] == [-r[3].value for r in there.table.rows]
+    first = there.above.removeprefix("more with ")
+    assert f"with {first} are" in there.answer
+    assert f"with {first} are" not in back.answer
+
+
+def test_every_chart_answers_its_question_in_a_sentence(
+    drawn: list[_page.Picture], page: Page
+) -> None:
+    for picture in drawn:
+        assert picture.answer.endswith("."), picture.title
+        assert picture.answer in page.text
+    answers = {picture.name: picture.answer for picture in drawn}
+    assert answers["chart-gaps-religion"] == (
+        "1 failed, 4 unclear, 2 passed. The widest gap: Religion and tone, Muslim vs the other "
+        "groups: odds 0.41 times."
+    )
+
+
+def test_gaps_of_a_probe_stand_in_their_order_in_chart_and_table(
+    drawn: list[_page.Picture],
+) -> None:
+    picture = next(p for p in drawn if p.name == "chart-gaps-religion")
+    assert isinstance(picture, _page.Intervals)
+    values = [row.estimate for row in picture.rows]
+    assert values == sorted(values, reverse=True)
+    at = picture.table.head.index("Gap")
+    assert [row[at].value for row in picture.table.rows] == values
+    assert "Probe" not in picture.table.head, "one probe needs no column"
+    assert "Buddhist" in [row.label for row in picture.rows], "the others are named once"
+
+
+def test_two_parts_with_the_same_heading_keep_their_headings(drawn: list[_page.Picture]) -> None:
+    base = next(p for p in drawn if isinstance(p, _page.Intervals))
+    rows = tuple(
+        _page.IntervalRow(
+            label=f"row {i}", estimate=0.1, low=0.0, high=0.2, heading="Same title", part=part
+        )
+        for i, part in enumerate(("one", "one", "two"))
+    )
+    for narrow in (False, True):
+        text = charts.draw(dataclasses.replace(base, rows=rows), narrow=narrow)
+        assert text.count(">Same title<") == 2
+
+
+def test_a_name_without_room_stands_in_two_lines(drawn: list[_page.Picture]) -> None:
+    base = next(p for p in drawn if isinstance(p, _page.Intervals))
+    long = "Western Europe and English-speaking North America"
+    row = _page.IntervalRow(label=long, estimate=0.1, low=0.0, high=0.2)
+    words = Page(charts.draw(dataclasses.replace(base, rows=(row,)))).words
+    at = words.index("Western Europe and English-speaking")
+    assert words[at + 1] == "North America"
+
+
+def test_narrow_scales_have_ticks() -> None:
+    places, labels = _sheet.odds_ticks(-0.3, 0.3)
+    assert labels == ["0.8×", "0.9×", "1×", "1.1×", "1.25×"]
+    assert places == sorted(places)
