@@ -25,10 +25,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bias_audit.assess import Scored, Settings, Task, assess
+from bias_audit.assess import Task, assess
+from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings, Unit
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Probe
-from bias_audit.tables import Cube, Unit
 
 SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
 LIMIT = 5.0
@@ -63,7 +63,7 @@ def probe(folder: Path, sentences: int, words: int, targets: int, groups: int) -
     return ProbeCatalogue(files=[file]).probe(f"large-{groups}")
 
 
-def scored(probe: Probe, seed: int = 1) -> Scored:
+def scored(probe: Probe, seed: int = 1) -> ScoredProbe:
     """The probe with drawn scores: sentence, word, target and cell effects, and a gap."""
     rng = np.random.default_rng(seed)
     units = tuple(
@@ -75,7 +75,7 @@ def scored(probe: Probe, seed: int = 1) -> Scored:
     values = -9 + rng.normal(0, 0.5, shape) + rng.normal(0, 0.5, (shape[0], 1, 1))
     values += rng.normal(0, 0.4, (shape[1], 1)) + rng.normal(0, 1, shape[2])
     values[:, : len(probe.groups[0].words), : shape[2] // 2] += 0.3
-    cube = Cube(
+    cube = ScoreCube(
         templates=tuple(frame.id for frame in probe.frames),
         units=units,
         targets=tuple(target.word.id for target in probe.targets),
@@ -85,10 +85,10 @@ def scored(probe: Probe, seed: int = 1) -> Scored:
         prompts={g.id: shape[0] * len(g.words) * shape[2] for g in probe.groups},
         skips=(),
     )
-    return Scored(probe=probe, cube=cube, prompts=int(np.prod(shape)))
+    return ScoredProbe(probe=probe, cube=cube, prompts=int(np.prod(shape)))
 
 
-def timed(made: Scored, settings: Settings) -> tuple[float, float]:
+def timed(made: ScoredProbe, settings: Settings) -> tuple[float, float]:
     """Seconds of the wall clock and of the processors for one assessment."""
     wall, busy = time.perf_counter(), time.process_time()
     name = made.probe.spec.id
@@ -97,7 +97,7 @@ def timed(made: Scored, settings: Settings) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - busy
 
 
-def slowest(made: Scored, settings: Settings) -> str:
+def slowest(made: ScoredProbe, settings: Settings) -> str:
     """The functions that took longest, callees included."""
     profile = cProfile.Profile()
     profile.runcall(timed, made, settings)

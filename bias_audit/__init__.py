@@ -22,14 +22,15 @@ from bias_audit.errors import (
 from bias_audit.utils.versions import __version__
 
 if TYPE_CHECKING:
-    from bias_audit.assess import Settings
     from bias_audit.auditing import Audit, audit
     from bias_audit.benchmark_audit import audit_datasets
     from bias_audit.comparing import Compared, compare
     from bias_audit.filling import Fill, fill
+    from bias_audit.metrics.scored_probe import Settings
     from bias_audit.probes.catalogue import ProbeCatalogue
     from bias_audit.scoring import Engine, FakeBackend, open_backend
     from bias_audit.storing import Cache
+
 
 __all__ = [
     "Audit",

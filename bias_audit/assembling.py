@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bias_audit.assess import Settings, assess, skip_record
+from bias_audit.assess import add_optional, assess, skip_record
 from bias_audit.errors import NothingToAuditError
 from bias_audit.findings import findings, sentences
 from bias_audit.measuring import Measured
-from bias_audit.metrics.info import records
+from bias_audit.metrics.registry import metric_records
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.result_cache import ResultCache, result_key
 from bias_audit.planning import Plan
 from bias_audit.records import ModelInfo
-from bias_audit.requested.running import extended
 from bias_audit.results import (
     ErrorRecord,
     Model,
@@ -47,10 +47,10 @@ def build_results_cached(
     """
     key = None
     if cache is not None and not _is_incomplete(measured):
-        inputs = (plan.tasks, plan.lists, plan.orders.by_probe, plan.orders.unfit)
+        inputs = (plan.tasks, plan.lists, plan.metrics)
         key = result_key(
             *inputs, plan.digest, plan.partial, list(measured.scored.items()),
-            list(measured.asked.items()), info, settings, sanity,
+            measured.metric_skips, info, settings, sanity,
         )  # fmt: skip
     if cache is None or key is None:
         return build_results(plan, info, measured, settings, sanity)
@@ -63,9 +63,8 @@ def build_results_cached(
 
 def _is_incomplete(measured: Measured) -> bool:
     """Say whether something is missing that another run may have."""
-    skips = (skip for asked in measured.asked.values() for skip in asked.skips)
     lost = measured.late or measured.failures or measured.error_types
-    return bool(lost) or any(skip.reason in TRANSIENT for skip in skips)
+    return bool(lost) or any(skip.reason in TRANSIENT for skip in measured.metric_skips)
 
 
 def build_results(
@@ -93,7 +92,7 @@ def build_results(
         lists=plan.lists,
     )
     broken = [_broken(plan, name, measured) for name in (*measured.failures, *measured.late)]
-    found, lost = extended(found, plan.orders, measured.scored, measured.asked, settings)
+    found, lost = add_optional(found, plan.metrics, measured.scored, settings)
     probes = (*found.probes, *broken)
     results = _with_sentences(found.results, measured)
     by_id = {probe.id: probe for probe in probes}
@@ -106,9 +105,9 @@ def build_results(
         further_sanity=tuple(sanity[1:]),
         probes=probes,
         results=results,
-        metrics=records(results),
+        metrics=metric_records(results),
         findings=tuple(findings(_model_name(info), results, by_id, measured.scored)),
-        skips=(*_skips(measured), *(skip_record(skip) for skip in lost)),
+        skips=(*_skips(measured), *(skip_record(skip) for skip in (*lost, *measured.metric_skips))),
         errors=tuple(
             ErrorRecord(probe=name, type=measured.error_types[name], message=message)
             for name, message in sorted(measured.failures.items())
@@ -201,9 +200,9 @@ def manifest(
 
 def _requested(plan: Plan) -> dict[str, Any]:
     """What was requested in addition, and what it cost; nothing where nothing was."""
-    orders = plan.orders
-    if not orders.by_probe:
+    metrics = plan.metrics
+    if not metrics.by_probe:
         return {}
-    prompts = {f"{probe}: {name}": count for (probe, name), count in orders.prompts.items()}
-    by_probe = {name: list(requests) for name, requests in orders.by_probe.items()}
+    prompts = {f"{probe}: {name}": count for (probe, name), count in metrics.prompts.items()}
+    by_probe = {name: list(names) for name, names in metrics.by_probe.items()}
     return {"requested": {"by_probe": by_probe, "further_prompts": prompts}}

@@ -11,18 +11,18 @@ from typing import Any
 
 from bias_audit import determinism
 from bias_audit.assembling import build_results_cached, manifest
-from bias_audit.assess import Settings
 from bias_audit.config import GateConfig
 from bias_audit.finished import EVIDENCE, Audit, AuditFinding, choose_folder, evidence_bytes
 from bias_audit.judging import judged
 from bias_audit.measuring import Measured, ProgressListener, measure
+from bias_audit.metrics.plan import require_answers
+from bias_audit.metrics.registry import choose
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.result_cache import ResultCache
 from bias_audit.planning import Plan, make_plan
 from bias_audit.policy import Policy
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.schema.lexicon import Sanity
-from bias_audit.requested.listing import chosen
-from bias_audit.requested.running import require
 from bias_audit.results import SanityCheck, StoredRun, normalise
 from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, engine_told
@@ -81,10 +81,10 @@ def audit(
     """
     settings = settings or Settings()
     catalogue = catalogue or ProbeCatalogue()
-    asked = chosen(measures, checks)
+    asked = choose(measures, checks)
     plan = make_plan(catalogue, catalogue.select(probes, exclude), limit=limit, requests=asked)
     with opened(model, cache, **options) as kept:
-        require(kept.plain, plan.orders)
+        require_answers(kept.plain, plan.metrics)
         started = (now or _utc_now)()
         clock = time.monotonic()
         spoken = {tag: catalogue.sanity(tag) for tag in plan.languages}

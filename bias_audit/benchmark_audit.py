@@ -13,13 +13,13 @@ from typing import Any
 
 from bias_audit import determinism
 from bias_audit.assembling import model_record
-from bias_audit.assess import Settings
 from bias_audit.datasets.pair_scores import encode_rows
 from bias_audit.datasets.run import DatasetTask, data_digest, plan_datasets
 from bias_audit.datasets.scores import Listener, sentence_scorer
 from bias_audit.finished import Audit
 from bias_audit.gates import STATES
-from bias_audit.metrics.info import records
+from bias_audit.metrics.registry import metric_records
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results import PAIR_SCORES_FILE, Results, Run, Tool, normalise
 from bias_audit.sanity import check_all
@@ -99,7 +99,7 @@ def audit_datasets(
         determinism=determinism.recorded(repeated, info),
         probes=tuple(run.record for run in runs),
         results=measured,
-        metrics=records(measured),
+        metrics=metric_records(measured),
         findings=(),
         skips=tuple(skip for run in runs for skip in run.skips),
         errors=errors,

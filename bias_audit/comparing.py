@@ -115,7 +115,7 @@ def _stored(source: str | Path | Audit, folder: Path | None) -> StoredRun:
     if isinstance(source, str | Path):
         return StoredRun.open(source)
     if source.measured is not None:
-        from bias_audit.tables import evidence_csv
+        from bias_audit.metrics.scored_probe import evidence_csv
 
         tables = source.measured.tables
         return StoredRun(

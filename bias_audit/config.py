@@ -15,7 +15,6 @@ from bias_audit._run_config import ModelConfig, RunConfig
 from bias_audit.errors import UnknownNameError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.schema.probe import MOST_MARGIN
-from bias_audit.requested.listing import KINDS, names
 from bias_audit.utils.file_model import FileModel, Id, Text, reject_duplicates
 from bias_audit.utils.problems import ProblemCollector
 from bias_audit.utils.validation import KeyPath, MistakesError
@@ -239,8 +238,10 @@ def check_names(config: Config, path: Path, catalogue: ProbeCatalogue) -> None:
         if used.use:
             for name in _existing(catalogue, used.use, problems, ("probes", index, "use")):
                 _check_groups(catalogue, name, used.groups, problems, ("probes", index, "groups"))
-    for kind in KINDS:
+    for kind in ("measure", "check"):
         for index, name in enumerate(getattr(config.run, f"{kind}s")):
+            from bias_audit.metrics.registry import names  # numpy and scipy take a moment to load
+
             known = names(kind)
             if not any(fnmatchcase(one, name) for one in known):
                 message = f"there is no {kind} on request named '{name}'"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from bias_audit.metrics import info
+from bias_audit.metrics.design import comparisons
+from bias_audit.metrics.registry import OPTIONAL, PRIMARY, computed
 from bias_audit.probes.probe import Probe, words_of
 from bias_audit.probes.schema.lexicon import Lexicon
 from bias_audit.probes.schema.text import primary_language
@@ -13,11 +14,10 @@ from bias_audit.probes.scope import (
     MIN_CONSTRUCT,
     MIN_LABELS,
     MIN_PAIRS,
-    metrics,
     scope,
     target_scope,
 )
-from bias_audit.requested.listing import LISTED
+from bias_audit.records import OTHERS
 
 WIDTH = 100
 ROLES = {
@@ -124,16 +124,15 @@ def _asked(probe: Probe) -> Iterator[tuple[str, str]]:
 
 
 def _computed(probe: Probe) -> Iterator[tuple[str, str]]:
-    for number, name in enumerate(metrics(probe)):
-        metric = info.get(name)
-        kind = "judged" if number == 0 else "shown, never judged"
-        yield "Measures", f"{name} ({metric.unit}, {kind}): {metric.name}; {metric.direction}"
-    further = [name for name, request in LISTED.items() if not request.unfit(probe)]
+    for metric in computed(probe):
+        info, kind = metric.info, "judged" if metric.id in PRIMARY else "shown, never judged"
+        yield "Measures", f"{info.id} ({info.unit}, {kind}): {info.name}; {info.direction}"
+    further = [name for name, metric in OPTIONAL.items() if not metric.unsupported(probe)]
     if probe.spec.role == "probe" and further:
         yield "On request", ", ".join(further)
-    several = len(probe.groups) > 2 and probe.spec.compare != "pairs"
     if not probe.spec.targets.own:
-        one = "each group with the mean of the others" if several else "every pair of groups"
+        rest = comparisons(probe)[0][1] == OTHERS
+        one = "each group with the mean of the others" if rest else "every pair of groups"
         yield "Compares", one if len(probe.groups) > 2 else "the two groups"
     stand = {"concept": "the groups that the words stand for", "terms": "exactly these group words"}
     aim = {"construct": "what the targets stand for", "fixed": "exactly these targets"}

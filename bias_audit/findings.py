@@ -24,8 +24,7 @@ from bias_audit.results.codes import STATUSES, describe
 from bias_audit.utils.text import odds_ratio
 
 if TYPE_CHECKING:
-    from bias_audit.assess import Scored
-    from bias_audit.tables import Unit
+    from bias_audit.metrics.scored_probe import ScoredProbe, Unit
 
 
 DOUBLED = math.log(2)
@@ -41,7 +40,7 @@ def findings(
     model: str,
     results: Sequence[Result],
     probes: Mapping[str, ProbeRecord],
-    scored: Mapping[str, Scored],
+    scored: Mapping[str, ScoredProbe],
 ) -> list[Finding]:
     """Return the primary results whose adjusted p differs from no association, strongest first.
 
@@ -86,7 +85,7 @@ def evidence(result: Result) -> Evidence:
     return "strong" if certain and quiet else "moderate" if certain or quiet else "weak"
 
 
-def _finding(model: str, result: Result, probe: ProbeRecord, scored: Scored) -> Finding:
+def _finding(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe) -> Finding:
     agree = placebo = ""
     if result.sign_share is not None:
         agree = f"{result.sign_share:.0%} of the sentence frames agree in direction. "
@@ -116,7 +115,7 @@ def _finding(model: str, result: Result, probe: ProbeRecord, scored: Scored) -> 
     )
 
 
-def _headline(model: str, result: Result, probe: ProbeRecord, scored: Scored) -> str:
+def _headline(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe) -> str:
     """Model, words or groups, poles, effect with interval, counts: one sentence."""
     a, b = result.group_labels
     up = (result.estimate or 0.0) > 0
@@ -154,7 +153,7 @@ def _words(result: Result, probe: ProbeRecord) -> str:
     return f"{result.group_labels[0]} (the {noun} {shown}{more})"
 
 
-def _count(result: Result, scored: Scored) -> str:
+def _count(result: Result, scored: ScoredProbe) -> str:
     if scored.probe.spec.mask == "group":
         return f"{result.n_targets} words in the two poles"
     units = [unit for unit in scored.cube.units if unit.group in result.groups]
@@ -173,7 +172,7 @@ def _loudest(result: Result) -> str:
     return f'"{loudest.text}"' if loudest else ""
 
 
-def sentences(scored: Scored, result: Result, limit: int = SENTENCES) -> list[Sentence]:
+def sentences(scored: ScoredProbe, result: Result, limit: int = SENTENCES) -> list[Sentence]:
     """Typical sentence pairs: the words with the largest gaps, each in its most typical frame.
 
     The sentences are prompts as they were scored, with the scores that the evidence holds.
@@ -195,7 +194,7 @@ def sentences(scored: Scored, result: Result, limit: int = SENTENCES) -> list[Se
     return [sentence for sentence in made if sentence is not None]
 
 
-def _unit_pair(scored: Scored, a: str, b: str) -> tuple[Unit, Unit] | None:
+def _unit_pair(scored: ScoredProbe, a: str, b: str) -> tuple[Unit, Unit] | None:
     """One unit of each group: the first matched pair, or the first word of each."""
     units = scored.cube.units
     left = [unit for unit in units if unit.group == a]
@@ -218,7 +217,7 @@ _Places = dict[tuple[str, str, str], _Asked]
 
 
 def _asked(
-    scored: Scored, targets: set[str], pair: tuple[Unit, Unit]
+    scored: ScoredProbe, targets: set[str], pair: tuple[Unit, Unit]
 ) -> dict[str, tuple[_Places, _Places]]:
     """Scored prompts of each target after the two units."""
     blocks = {(g.id, word.id): word.block for g in scored.probe.groups for word in g.words}

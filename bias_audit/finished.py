@@ -195,7 +195,7 @@ class Audit:
 
 def evidence_bytes(measured: Measured) -> bytes:
     """The evidence of all runs of an audit, as the file is written."""
-    from bias_audit.tables import evidence_csv
+    from bias_audit.metrics.scored_probe import evidence_csv
 
     return evidence_csv([measured.tables[name] for name in sorted(measured.tables)])
 

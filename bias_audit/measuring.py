@@ -10,16 +10,23 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from bias_audit._uncompared import uncompared
-from bias_audit.assess import Scored, Settings, wants_priors
 from bias_audit.errors import ScoringError
+from bias_audit.metrics.lpbs import PRIORS, prior_column
+from bias_audit.metrics.plan import ask_extra
+from bias_audit.metrics.scored_probe import (
+    ScoredProbe,
+    Scores,
+    Settings,
+    build_cube,
+    build_extra_groups,
+    split_answers,
+    with_priors,
+)
+from bias_audit.metrics.word_properties import prior_words
 from bias_audit.planning import Plan
 from bias_audit.records import OpenScore, Prompt, Skip, WordScore
-from bias_audit.requested import running
-from bias_audit.requested.priors import PRIORS, prior_column
 from bias_audit.scoring.base import Backend
 from bias_audit.scoring.priors import word_priors
-from bias_audit.tables import Scores, cube, split, with_priors
 
 Answer = WordScore | OpenScore
 SUM_TOLERANCE = 1e-3
@@ -32,15 +39,15 @@ ProgressListener = Callable[[str, int, int], None]
 class Measured:
     """Scores of all runs of a plan, and what could not be scored."""
 
-    scored: dict[str, Scored] = field(default_factory=dict)
+    scored: dict[str, ScoredProbe] = field(default_factory=dict)
     tables: dict[str, Scores] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     """Why a run has no scores, by id."""
     error_types: dict[str, str] = field(default_factory=dict)
     late: list[str] = field(default_factory=list)
     """Runs that were left out because the time was up."""
-    asked: dict[str, running.Asked] = field(default_factory=dict)
-    """What was requested in addition, by probe."""
+    metric_skips: list[Skip] = field(default_factory=list)
+    """What optional metrics could not ask."""
 
     def answers(self) -> Iterator[tuple[Prompt, Answer]]:
         """Every prompt of what is compared, with its answer."""
@@ -78,7 +85,7 @@ def measure(
             measured.error_types[name] = type(error).__name__
     if max_seconds is None or clock() - start <= max_seconds:
         _add_word_priors(plan, backend, measured)
-    for name in plan.orders.by_probe:
+    for name in plan.metrics.by_probe:
         if name in measured.scored:
             late = max_seconds is not None and clock() - start > max_seconds
             _further(plan, backend, name, measured, settings or Settings(), progress, late=late)
@@ -93,7 +100,7 @@ def _add_word_priors(plan: Plan, backend: Backend, measured: Measured) -> None:
     wanted = {
         name: words
         for task in plan.tasks
-        if (name := task.probe.spec.id) in measured.scored and (words := wants_priors(task.probe))
+        if (name := task.probe.spec.id) in measured.scored and (words := prior_words(task.probe))
     }
     try:
         found = word_priors(backend, [word for words in wanted.values() for word in words])
@@ -115,11 +122,13 @@ def _further(
     late: bool,
 ) -> None:
     """Ask what was requested about one probe; priors go into its evidence."""
-    scored = measured.scored[name]
-    found = running.ask(plan.orders, scored, backend, settings, progress=progress, late=late)
-    measured.asked[name] = found
-    if PRIORS.id in found.answers:
-        column = prior_column(found.answers[PRIORS.id])
+    scored, skips = ask_extra(
+        plan.metrics, measured.scored[name], backend, settings, progress=progress, late=late
+    )
+    measured.scored[name] = scored
+    measured.metric_skips += skips
+    if PRIORS.id in scored.responses:
+        column = prior_column(scored.responses[PRIORS.id])
         table = measured.tables[name]
         column += [math.nan] * (len(table.frame) - len(column))  # of groups beside: not asked
         measured.tables[name] = with_priors(table, column)
@@ -160,14 +169,14 @@ def _store(
 ) -> None:
     probe, expansion = plan.probes[name], plan.expansions[name]
     many = len(expansion.prompts)
-    (prompts, words), (open_prompts, opens) = split(expansion.prompts, answers[:many])
-    (further, scores), _ = split(expansion.beside, answers[many:])
+    (prompts, words), (open_prompts, opens) = split_answers(expansion.prompts, answers[:many])
+    (further, scores), _ = split_answers(expansion.beside, answers[many:])
     table = Scores.build(probe.spec.axis, [*prompts, *further], [*words, *scores], run=name)
     measured.tables[name] = table
-    block = cube(probe, table)
-    beside, lost = uncompared(probe, block, table)
+    block = build_cube(probe, table)
+    extra, lost = build_extra_groups(probe, block, table)
     _check_open(opens, len(backend.words))
-    measured.scored[name] = Scored(
+    measured.scored[name] = ScoredProbe(
         probe=probe,
         cube=block,
         word_prompts=tuple(prompts),
@@ -176,9 +185,9 @@ def _store(
         open_scores=tuple(opens),
         words=backend.words if opens else (),
         skips=(*expansion.skips, *_open_skips(open_prompts, opens), *lost),
-        uncompared=tuple(beside),
+        extra_groups=tuple(extra),
         prompts=many,
-        prompts_beside=len(expansion.beside),
+        prompts_extra=len(expansion.beside),
     )
 
 

@@ -7,14 +7,15 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bias_audit.assess import Task, WordLists
+from bias_audit.assess import Task
 from bias_audit.errors import NothingToAuditError
+from bias_audit.metrics.plan import MetricPlan, plan_metrics
+from bias_audit.metrics.scored_probe import WordLists
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import Expansion, expand
 from bias_audit.probes.probe import Group, Probe, words_of
 from bias_audit.probes.schema.lexicon import WordSet
 from bias_audit.probes.schema.text import primary_language
-from bias_audit.requested.running import Orders, ordered
 
 PLACEBO = "~placebo"
 
@@ -32,7 +33,7 @@ class Plan:
     """What completions are looked up in."""
     partial: bool
     """True when ``limit`` left a sentence out."""
-    orders: Orders = field(default_factory=Orders)
+    metrics: MetricPlan = field(default_factory=MetricPlan)
     """Measures and checks that were requested by name."""
 
     @property
@@ -108,7 +109,11 @@ def make_plan(
         expansions=expansions,
         lists=_lists(catalogue),
         partial=partial,
-        orders=ordered(requests, {probe.spec.id: probe for probe in judged}, expansions),
+        metrics=plan_metrics(
+            requests,
+            {probe.spec.id: probe for probe in judged},
+            {name: expansion.prompts for name, expansion in expansions.items()},
+        ),
     )
 
 

@@ -18,10 +18,10 @@ from scipy import stats
 from scipy.special import stdtr
 
 from benchmarks.validity._table import Table, percent
-from bias_audit.assess import Scored
-from bias_audit.assess._design import Design as Compared
-from bias_audit.assess._design import scored_groups, target_scope
+from bias_audit.metrics.design import Design as Compared
+from bias_audit.metrics.design import scored_groups, target_scope
 from bias_audit.metrics.log_odds import cell_response
+from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import OTHERS
 from bias_audit.results import ProbeRecord, load_results
@@ -31,7 +31,6 @@ from bias_audit.stats.many import Design, Many, Responses
 from bias_audit.stats.permutation import Permutation, label_exchange, pair_flip, sign_flip
 from bias_audit.stats.seeds import stream
 from bias_audit.stats.variance_parts import by_groups, by_pairs
-from bias_audit.tables import Scores, cube
 from bias_audit.utils.arrays import Floats
 
 LEVEL, MOST, LEAST_P = 0.05, 0.06, 0.01
@@ -75,7 +74,7 @@ class Null:
         return np.asarray(p - rng.random(p.size) * np.array(steps))
 
 
-def read(folder: Path) -> Iterator[Scored | str]:
+def read(folder: Path) -> Iterator[ScoredProbe | str]:
     """The probes of a stored run, with their cells; of the others, why they are left out."""
     results, catalogue = load_results(folder), ProbeCatalogue()
     table = read_evidence(folder / "evidence.csv.gz")
@@ -88,7 +87,7 @@ def read(folder: Path) -> Iterator[Scored | str]:
             yield f"{record.id}: {why}"
             continue
         probe = catalogue.probe(record.id)
-        yield Scored(probe=probe, cube=cube(probe, Scores(rows)), prompts=len(rows))
+        yield ScoredProbe(probe=probe, cube=build_cube(probe, Scores(rows)), prompts=len(rows))
 
 
 def _left_out(record: ProbeRecord, catalogue: ProbeCatalogue, rows: int) -> str:
@@ -103,7 +102,7 @@ def _left_out(record: ProbeRecord, catalogue: ProbeCatalogue, rows: int) -> str:
     return "" if rows else "no scores"
 
 
-def null(scored: Scored, times: int, rng: np.random.Generator) -> Null:
+def null(scored: ScoredProbe, times: int, rng: np.random.Generator) -> Null:
     """Deal the labels of a probe's first comparison out anew."""
     groups = scored_groups(scored)
     spec = scored.probe.spec
@@ -122,17 +121,17 @@ def null(scored: Scored, times: int, rng: np.random.Generator) -> Null:
     return found
 
 
-def _poles(scored: Scored, gaps: Floats) -> tuple[Floats, Floats]:
+def _poles(scored: ScoredProbe, gaps: Floats) -> tuple[Floats, Floats]:
     """(N, targets) gaps of each target, by pole."""
     return gaps[:, scored.cube.pole("+")], gaps[:, scored.cube.pole("-")]
 
 
-def _response(scored: Scored) -> Floats:
+def _response(scored: ScoredProbe) -> Floats:
     return cell_response(scored.cube.values, scored.cube.pole("+"), scored.cube.pole("-"))
 
 
 def _words(
-    scored: Scored, compared: Compared, construct: bool, times: int, rng: np.random.Generator
+    scored: ScoredProbe, compared: Compared, construct: bool, times: int, rng: np.random.Generator
 ) -> Null:
     """Unmatched words change groups, in all sentences at once."""
     columns = np.concatenate(compared.groups)
@@ -158,7 +157,7 @@ def _words(
 
 
 def _pairs(
-    scored: Scored, compared: Compared, construct: bool, times: int, rng: np.random.Generator
+    scored: ScoredProbe, compared: Compared, construct: bool, times: int, rng: np.random.Generator
 ) -> Null:
     """The words of a pair change places, in all sentences at once."""
     d = compared.inside_pairs(_response(scored))
@@ -175,7 +174,7 @@ def _pairs(
 
 
 def _these_words(
-    scored: Scored, compared: Compared, construct: bool, times: int, rng: np.random.Generator
+    scored: ScoredProbe, compared: Compared, construct: bool, times: int, rng: np.random.Generator
 ) -> Null:
     """The groups change places inside each sentence, with all their words."""
     values = np.stack([scored.cube.values[:, g].mean(axis=1) for g in compared.groups], axis=1)
@@ -195,7 +194,7 @@ def _these_words(
 
 
 def _masked(
-    scored: Scored, compared: Compared, construct: bool, times: int, rng: np.random.Generator
+    scored: ScoredProbe, compared: Compared, construct: bool, times: int, rng: np.random.Generator
 ) -> Null:
     """Targets change poles, in all sentences at once."""
     y = compared.difference(scored.cube.values)
@@ -227,7 +226,7 @@ def audits(folder: Path, times: int, seed: int, least: int = LEAST_DEALS) -> Tab
     table = Table("null-audits", head)
     found: dict[str, list[Null]] = {kind: [] for kind in KINDS}
     left: list[str] = []
-    probes: dict[bool, list[Scored]] = {True: [], False: []}
+    probes: dict[bool, list[ScoredProbe]] = {True: [], False: []}
     for scored in read(folder):
         if isinstance(scored, str):
             left.append(scored)

@@ -27,9 +27,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bias_audit.assess import Scored, Settings, assess
+from bias_audit.assess import assess
 from bias_audit.config import GateConfig
 from bias_audit.gates import judge
+from bias_audit.metrics.scored_probe import ScoredProbe, Scores, Settings, build_cube, evidence_csv
 from bias_audit.pairing import compare_runs
 from bias_audit.planning import PLACEBO, Plan, make_plan
 from bias_audit.policy import Policy
@@ -37,7 +38,6 @@ from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.schema.probe import DEFAULT_MARGIN
 from bias_audit.results import Gate, Result, Results, StoredRun, load_results, normalise
 from bias_audit.results.evidence import read_evidence
-from bias_audit.tables import Scores, cube, evidence_csv
 
 Frames = Mapping[str, pd.DataFrame]
 FAST = Settings(resamples=99, divergence_resamples=99)
@@ -89,9 +89,9 @@ class Stored:
         """Assess changed scores, as a run would."""
         tables = {name: Scores(frames[name]) for name in self.plan.probes}
         scored = {
-            name: Scored(
+            name: ScoredProbe(
                 probe=self.plan.probes[name],
-                cube=cube(self.plan.probes[name], table),
+                build_cube=build_cube(self.plan.probes[name], table),
                 prompts=len(table.frame),
             )
             for name, table in tables.items()

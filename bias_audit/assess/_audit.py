@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from bias_audit.assess import _compare, _controls, _families, _profile, _results, _robust, secondary
+from bias_audit.assess import _compare, _controls, _families, _profile, _results, _robust
 from bias_audit.assess._controls import Control
-from bias_audit.assess._input import Comparison, Scored, Settings, WordLists
+from bias_audit.assess._instrument import failure, withhold
 from bias_audit.assess._judge import Case, barred, judge, levels, withheld
 from bias_audit.assess.checks import Examination, applied, percentile, twins
+from bias_audit.metrics.design import Comparison
+from bias_audit.metrics.registry import METRICS
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings, WordLists
+from bias_audit.metrics.warmth_competence import planes
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.text import primary_language
-from bias_audit.results import ProbeRecord, Result, Role, State
+from bias_audit.results import Companion, ProbeRecord, Result, Role, State
 from bias_audit.results.codes import NO_CONTROLS
 from bias_audit.stats.steady import DECIDES
 
@@ -36,12 +40,16 @@ class Assessment:
     results: tuple[Result, ...]
 
 
+OVERALL = "group_spread"
+"""The metric of all groups at once: gates may judge it, so it gets the statuses of its probe."""
+
+
 @dataclass
 class _Work:
     """Results of one probe while the audit is being assessed."""
 
     task: Task
-    scored: Scored
+    scored: ScoredProbe
     instrument: str = ""
     """Why nothing of it may be judged."""
     examined: Examination = field(init=False)
@@ -57,7 +65,7 @@ class _Work:
 
 def assess(
     tasks: Sequence[Task],
-    scored: Mapping[str, Scored],
+    scored: Mapping[str, ScoredProbe],
     settings: Settings,
     *,
     failures: Mapping[str, str],
@@ -81,7 +89,11 @@ def assess(
     asked = {task.probe.spec.id: task for task in tasks if task.probe.spec.role == "probe"}
     pairs = twins({name: scored[name] for name in asked if name in scored})
     works = [
-        _Work(task=task, scored=scored[name], compared=_compare.primary(scored[name], settings))
+        _Work(
+            task=task,
+            scored=replace(scored[name], lists=lists or WordLists()),
+            compared=_compare.primary(scored[name], settings),
+        )
         for name, task in asked.items()
         if name in scored
     ]
@@ -98,7 +110,7 @@ def assess(
         judged = iter(judge(cases, settings, partial=partial))
         for work in members:
             work.primary = [next(judged) for _ in work.cases]
-        _describe(members, settings, lists or WordLists())
+        _describe(members, settings)
         described = [each for work in members for each in (work.secondary, work.overall)]
         _families.exploratory(described, settings)
     mine = {work.task.probe.spec.id for work in works}
@@ -117,7 +129,7 @@ def assess(
 
 
 def _run_controls(
-    tasks: Sequence[Task], scored: Mapping[str, Scored], settings: Settings
+    tasks: Sequence[Task], scored: Mapping[str, ScoredProbe], settings: Settings
 ) -> dict[str, Control]:
     """Each control once, also when several probes share it or somebody asked for it by name."""
     found: dict[str, Control] = {}
@@ -198,26 +210,45 @@ def _measure(work: _Work, settings: Settings, decides: Sequence[float]) -> None:
         among = percentile(comparison.contrast.estimate, gaps)
         found = found.model_copy(update={"placebo_percentile": among})
         work.secondary.append(withheld(found, instrument, comparison))
-    if (whole := secondary.spread(scored, settings)) is not None:
-        whole = whole.model_copy(update={"statuses": (*whole.statuses, *shared)})
-        work.overall = [withheld(whole, instrument)]
 
 
-def _describe(members: Sequence[_Work], settings: Settings, lists: WordLists) -> None:
-    """What nothing is judged by: measures beside the primary ones, of each probe and of two."""
+def _describe(members: Sequence[_Work], settings: Settings) -> None:
+    """Add what no margin judges: the other metrics of each probe, and of two of an axis."""
     for work in members:
-        found = secondary.measures(work.scored, settings, lists)
-        work.secondary += secondary.marked(found, work.primary)
+        why = failure(work.primary)
+        for result in _measured(work.scored, settings):
+            if result.metric == OVERALL:
+                statuses = (*result.statuses, *_shared_statuses(work, settings))
+                shared = result.model_copy(update={"statuses": statuses})
+                work.overall.append(withheld(shared, work.instrument))
+            else:
+                work.secondary.append(withhold(result, why))
         work.primary = [
             result.model_copy(
-                update={"companions": secondary.beside(work.scored, case.comparison, settings)}
+                update={"companions": _companions(work.scored, case.comparison, settings)}
             )
             for result, case in zip(work.primary, work.cases, strict=True)
         ]
-    planes = secondary.planes([(work.scored, work.primary) for work in members])
-    for work in members:
-        if (plane := planes.get(work.task.probe.spec.id)) is not None:
-            work.secondary.append(plane)
+    works = {work.task.probe.spec.id: work for work in members}
+    for plane in planes([(work.scored, work.primary) for work in members]):
+        both = works[plane.warmth], works[plane.competence]
+        why = failure([result for work in both for result in work.primary])
+        both[0].secondary.append(withhold(plane.result, why))
+
+
+def _measured(scored: ScoredProbe, settings: Settings) -> Iterator[Result]:
+    """The results of every default metric that fits a probe, in the order of the registry."""
+    for metric in METRICS:
+        if metric.default and metric.measure and not metric.unsupported(scored.probe):
+            yield from metric.measure(scored, settings).results
+
+
+def _companions(
+    scored: ScoredProbe, comparison: Comparison, settings: Settings
+) -> tuple[Companion, ...]:
+    """Further numbers of a primary comparison, in the order of the registry."""
+    compare = (metric.compare for metric in METRICS if metric.compare)
+    return tuple(one for make in compare for one in make(scored, comparison, settings))
 
 
 def _shared_statuses(work: _Work, settings: Settings) -> tuple[str, ...]:

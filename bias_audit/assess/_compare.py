@@ -2,57 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
 
-from bias_audit.assess._design import (
+from bias_audit.metrics import diagonal, log_odds
+from bias_audit.metrics.design import (
+    Comparison,
     Design,
     rounding,
+    scored_comparisons,
     scored_groups,
     smaller_pole,
     target_scope,
 )
-from bias_audit.assess._input import Comparison, Scored, Settings
-from bias_audit.metrics import diagonal, log_odds
-from bias_audit.probes.scope import compares_with_rest
+from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.records import OTHERS
 from bias_audit.stats.contrast import matched_pairs, target_part, two_groups
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.layout import over_targets, zero_rounding
 from bias_audit.stats.permutation import decided, label_exchange, sign_flip
 from bias_audit.stats.seeds import stream
-from bias_audit.tables import Cube
-from bias_audit.utils.arrays import Floats
 
 
-def primary(scored: Scored, settings: Settings) -> list[Comparison]:
+def primary(scored: ScoredProbe, settings: Settings) -> list[Comparison]:
     """Compare the groups as the probe declares: one pair, or each group with the others."""
-    groups = scored_groups(scored)
     if scored.probe.spec.targets.own:
         return [_diagonal(scored, settings)]
-    if compares_with_rest(scored.probe, len(groups)):
-        return [_compare(scored, settings, a, OTHERS) for a in groups]
-    return [_compare(scored, settings, a, b) for a, b in combinations(groups, 2)]
+    return [_compare(scored, settings, a, b) for a, b in scored_comparisons(scored)]
 
 
-def all_pairs(scored: Scored, settings: Settings) -> list[Comparison]:
+def all_pairs(scored: ScoredProbe, settings: Settings) -> list[Comparison]:
     """Compare every pair of groups where the primary comparison is with the others."""
     groups = scored_groups(scored)
-    spec = scored.probe.spec
-    if len(groups) < 3 or spec.compare == "pairs" or spec.targets.own:
+    if scored.probe.spec.targets.own or scored_comparisons(scored)[0][1] != OTHERS:
         return []
     return [_compare(scored, settings, a, b, drill=False) for a, b in combinations(groups, 2)]
 
 
-def _compare(scored: Scored, settings: Settings, a: str, b: str, drill: bool = True) -> Comparison:
+def _compare(
+    scored: ScoredProbe, settings: Settings, a: str, b: str, drill: bool = True
+) -> Comparison:
     if scored.probe.spec.mask == "group":
         return _by_group_word(scored, settings, a, b)
     design = Design(scored, a, b)
     cube = scored.cube
     plus, minus = cube.pole("+"), cube.pole("-")
-    response = log_odds.cell_response(cube.values, plus, minus)
+    response = log_odds.pole_response(scored)
     part = None
     scope_t = target_scope(scored.probe, cube)
     if scope_t == "construct":
@@ -80,7 +77,7 @@ def _compare(scored: Scored, settings: Settings, a: str, b: str, drill: bool = T
 
 
 def _stream(
-    scored: Scored, settings: Settings, a: str, b: str
+    scored: ScoredProbe, settings: Settings, a: str, b: str
 ) -> Callable[[str], np.random.Generator]:
     spec = scored.probe.spec
     return lambda test: stream(settings.seed, spec.axis, spec.id, "log_odds_gap", f"{a}:{b}", test)
@@ -92,7 +89,7 @@ def _sign_flip(delta: tuple[float, ...], rng: np.random.Generator, settings: Set
     return decided(lambda draws: sign_flip(values, rng, draws), settings.resamples).p
 
 
-def _drill(cube: Cube, design: Design) -> tuple[tuple[str, Contrast], ...]:
+def _drill(cube: ScoreCube, design: Design) -> tuple[tuple[str, Contrast], ...]:
     """Per-target contrasts, each relative to the mean over all targets in the same cell."""
     centred = cube.values - cube.values.mean(axis=2, keepdims=True)
     return tuple(
@@ -101,7 +98,7 @@ def _drill(cube: Cube, design: Design) -> tuple[tuple[str, Contrast], ...]:
     )
 
 
-def _mass(cube: Cube, design: Design) -> float | None:
+def _mass(cube: ScoreCube, design: Design) -> float | None:
     """Mass log-odds ratio (M1b) where the lengths inside each pole are equal."""
     plus, minus = cube.pole("+"), cube.pole("-")
     for pole in (plus, minus):
@@ -111,7 +108,7 @@ def _mass(cube: Cube, design: Design) -> float | None:
     return float(design.difference(response).mean())
 
 
-def _by_group_word(scored: Scored, settings: Settings, a: str, b: str) -> Comparison:
+def _by_group_word(scored: ScoredProbe, settings: Settings, a: str, b: str) -> Comparison:
     """Group-masked probes: rows are templates, columns are targets, groups of columns are poles."""
     cube = scored.cube
     design = Design(scored, a, b)
@@ -145,11 +142,11 @@ def _by_group_word(scored: Scored, settings: Settings, a: str, b: str) -> Compar
     )
 
 
-def _by_name(cube: Cube, columns: list[int]) -> list[int]:
+def _by_name(cube: ScoreCube, columns: list[int]) -> list[int]:
     return sorted(columns, key=lambda i: cube.targets[i])
 
 
-def _diagonal(scored: Scored, settings: Settings) -> Comparison:
+def _diagonal(scored: ScoredProbe, settings: Settings) -> Comparison:
     """Definitional controls: each group's own word against the others' (4.6)."""
     cube, groups = scored.cube, scored_groups(scored)
     kept = [g for g in groups if f"own:{g}" in cube.poles]
@@ -171,10 +168,3 @@ def _diagonal(scored: Scored, settings: Settings) -> Comparison:
         exchange_method="",
         mass_log_odds=None,
     )
-
-
-def primary_difference(scored: Scored) -> Iterator[tuple[str, str, Floats]]:
-    """Per-target differences (templates, targets) of each primary comparison, nats."""
-    groups = scored_groups(scored)
-    for a, b in [(g, OTHERS) for g in groups] if len(groups) > 2 else [(groups[0], groups[1])]:
-        yield a, b, Design(scored, a, b).difference(scored.cube.values)

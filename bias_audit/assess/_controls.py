@@ -7,8 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from bias_audit.assess import _compare, _results
-from bias_audit.assess._design import scored_groups, smaller_pole
-from bias_audit.assess._input import Comparison, Scored, Settings
+from bias_audit.metrics.design import (
+    Comparison,
+    Design,
+    scored_comparisons,
+    scored_groups,
+    smaller_pole,
+)
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.results import Result
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.equivalence import outcome
@@ -41,7 +47,7 @@ class Control:
     """Sizes of single placebo gaps, nats, sorted."""
 
 
-def positive(scored: Scored, settings: Settings) -> Control:
+def positive(scored: ScoredProbe, settings: Settings) -> Control:
     """A definitional contrast: at least one nat, with the interval above 0."""
     results, good = [], True
     for comparison in _compare.primary(scored, settings):
@@ -67,26 +73,26 @@ def positive(scored: Scored, settings: Settings) -> Control:
     )
 
 
-def negative(scored: Scored, settings: Settings, *, placebo: bool = False) -> Control:
+def negative(scored: ScoredProbe, settings: Settings, *, placebo: bool = False) -> Control:
     """Neutral targets or placebo groups: no gap may lie outside the margin (Holm)."""
     comparisons = _compare.primary(scored, settings)
     return _quiet(scored, comparisons, settings, _pair_gaps(scored) if placebo else ())
 
 
-def can_split(scored: Scored) -> bool:
+def can_split(scored: ScoredProbe) -> bool:
     """Whether a probe masks the group word and has enough targets to split."""
     masked = scored.probe.spec.mask == "group" and not scored.probe.spec.targets.own
     return masked and smaller_pole(scored.cube) >= FEWEST_IN_HALVES
 
 
-def split_halves(scored: Scored, settings: Settings) -> Control:
+def split_halves(scored: ScoredProbe, settings: Settings) -> Control:
     """Group-masked probes: targets of the same pole, split in halves matched on their fact.
 
     Neighbours on the fact are matched pairs, so that the distance between the poles is no part of
     the variance and a gap between the halves cannot hide behind it.
     """
     cube = scored.cube
-    _, _, y = next(_compare.primary_difference(scored))
+    y = Design(scored, *scored_comparisons(scored)[0]).difference(cube.values)
     first, second = _matched_halves(scored)
     found = matched_pairs(y[:, first] - y[:, second], scope="concept")
     spec = scored.probe.spec
@@ -110,7 +116,7 @@ def split_halves(scored: Scored, settings: Settings) -> Control:
 
 
 def _quiet(
-    scored: Scored,
+    scored: ScoredProbe,
     comparisons: list[Comparison],
     settings: Settings,
     gaps: tuple[float, ...],
@@ -145,7 +151,7 @@ def _quiet(
     )
 
 
-def _pair_gaps(scored: Scored) -> tuple[float, ...]:
+def _pair_gaps(scored: ScoredProbe) -> tuple[float, ...]:
     """Size of the gap of each single placebo pair."""
     groups = scored_groups(scored)
     if len(groups) != 2:
@@ -162,7 +168,7 @@ def _pair_gaps(scored: Scored) -> tuple[float, ...]:
     )
 
 
-def _matched_halves(scored: Scored) -> tuple[list[int], list[int]]:
+def _matched_halves(scored: ScoredProbe) -> tuple[list[int], list[int]]:
     """Neighbours of each pole in the order of the fact that defines the poles, one for each half.
 
     The half that takes the larger of two neighbours changes from pair to pair, or the second half

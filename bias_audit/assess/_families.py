@@ -11,7 +11,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from bias_audit.assess._input import Comparison, Settings
+from bias_audit.metrics.design import Comparison
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.results import Result
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.max_t import FEWEST, max_t_flips

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bias_audit.assess import _families
-from bias_audit.assess._input import Comparison, Settings
 from bias_audit.assess.checks import percentile
+from bias_audit.metrics.design import Comparison
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.results import Result, State
 from bias_audit.results.codes import BLOCKING, NO_CONTROLS, NO_CONTROLS_REASON, as_clause
 from bias_audit.stats.equivalence import outcome

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from bias_audit.assess._controls import Control
-from bias_audit.assess._input import Scored
-from bias_audit.assess.checks import priors_of
-from bias_audit.assess.secondary._record import brief
+from bias_audit.metrics.base import brief
 from bias_audit.metrics.log_odds import group_levels
+from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe
+from bias_audit.metrics.word_properties import priors_of
 from bias_audit.records import Skip
 from bias_audit.results import (
     Card,
@@ -21,7 +21,6 @@ from bias_audit.results import (
     SkipRecord,
     TargetProfile,
 )
-from bias_audit.tables import Cube
 from bias_audit.utils.arrays import Floats
 
 TOP = 10
@@ -29,7 +28,9 @@ _GAPS = 40
 """Placebo gaps that are written down."""
 
 
-def groups(scored: Scored, harmful: frozenset[str], *, placebo: bool = False) -> list[GroupProfile]:
+def groups(
+    scored: ScoredProbe, harmful: frozenset[str], *, placebo: bool = False
+) -> list[GroupProfile]:
     """The groups of a probe with their words and their top completions."""
     terms = {unit.label for unit in scored.cube.units}
     found = []
@@ -50,9 +51,9 @@ def groups(scored: Scored, harmful: frozenset[str], *, placebo: bool = False) ->
     return found
 
 
-def beside(scored: Scored) -> tuple[GroupProfile, ...]:
+def beside(scored: ScoredProbe) -> tuple[GroupProfile, ...]:
     """The groups that are compared with nobody, with the words that could be scored."""
-    terms = {(unit.group, unit.label) for found in scored.uncompared for unit in found.cube.units}
+    terms = {(unit.group, unit.label) for found in scored.extra_groups for unit in found.cube.units}
     return tuple(
         GroupProfile(
             id=group.id,
@@ -65,7 +66,9 @@ def beside(scored: Scored) -> tuple[GroupProfile, ...]:
     )
 
 
-def _completions(scored: Scored, group: str, harmful: frozenset[str]) -> tuple[Completion, ...]:
+def _completions(
+    scored: ScoredProbe, group: str, harmful: frozenset[str]
+) -> tuple[Completion, ...]:
     rows = [
         answer.words
         for prompt, answer in zip(scored.open_prompts, scored.open_scores, strict=True)
@@ -85,7 +88,7 @@ def _completions(scored: Scored, group: str, harmful: frozenset[str]) -> tuple[C
     )
 
 
-def targets(scored: Scored) -> list[TargetProfile]:
+def targets(scored: ScoredProbe) -> list[TargetProfile]:
     """Mean log-score of each target after each group; unscored targets are in the skips."""
     cube = scored.cube
     words = {target.word.id: target for target in scored.probe.targets}
@@ -110,7 +113,7 @@ def targets(scored: Scored) -> list[TargetProfile]:
     return found
 
 
-def _levels(cube: Cube, columns: list[int]) -> tuple[Sequence[float | None], ...]:
+def _levels(cube: ScoreCube, columns: list[int]) -> tuple[Sequence[float | None], ...]:
     """Mean log-score, probability and log-odds of each target after one group (M2)."""
     nothing = [None] * len(cube.targets)
     if not columns:
@@ -122,7 +125,7 @@ def _levels(cube: Cube, columns: list[int]) -> tuple[Sequence[float | None], ...
     return logs, [brief(x) for x in chances], [brief(x) for x in odds]
 
 
-def coverage(scored: Scored) -> Coverage:
+def coverage(scored: ScoredProbe) -> Coverage:
     """Words asked for and scored."""
     cube = scored.cube
     own = bool(scored.probe.spec.targets.own)
@@ -161,7 +164,7 @@ def placebo_gaps(controls: Sequence[Control]) -> tuple[float, ...]:
     return tuple(brief(gap) for gap in gaps)
 
 
-def control_record(control: Control, scored: Scored, harmful: frozenset[str]) -> ProbeRecord:
+def control_record(control: Control, scored: ScoredProbe, harmful: frozenset[str]) -> ProbeRecord:
     """The record of a control."""
     return record(scored, harmful, placebo=control.id.endswith("~placebo")).model_copy(
         update={
@@ -175,7 +178,7 @@ def control_record(control: Control, scored: Scored, harmful: frozenset[str]) ->
     )
 
 
-def record(scored: Scored, harmful: frozenset[str], *, placebo: bool = False) -> ProbeRecord:
+def record(scored: ScoredProbe, harmful: frozenset[str], *, placebo: bool = False) -> ProbeRecord:
     """The record of a probe, without what is known once its results are."""
     spec, cube = scored.probe.spec, scored.cube
     card = spec.card
@@ -190,7 +193,7 @@ def record(scored: Scored, harmful: frozenset[str], *, placebo: bool = False) ->
         mask=spec.mask,
         plus=scored.probe.plus_name,
         minus=scored.probe.minus_name,
-        prompts=scored.prompts + scored.prompts_beside,
+        prompts=scored.prompts + scored.prompts_extra,
         templates=len(cube.templates),
         terms=len(cube.units),
         coverage=coverage(scored),

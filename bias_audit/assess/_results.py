@@ -6,32 +6,39 @@ import math
 from typing import Any
 
 from bias_audit.assess import _families
-from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess._robust import Checks
-from bias_audit.metrics import info
-from bias_audit.records import OTHERS
+from bias_audit.metrics.base import (
+    T_TEST,
+    MetricInfo,
+    estimate_of,
+    interval_fields,
+    probe_result,
+    versus,
+)
+from bias_audit.metrics.design import Comparison
+from bias_audit.metrics.diagonal import DIAGONAL_LOG_ODDS
+from bias_audit.metrics.log_odds import LOG_ODDS_GAP
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.results import Result, Role, TargetEffect, TemplateEffect
-from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.steady import Steadiness
 
-METHOD = "crossed factors, t with Satterthwaite df"
 LARGEST = 230.0
 """Gap, nats, whose odds ratio a file may still hold: just below 1e100."""
 
 
-def result_id(scored: Scored, comparison: Comparison) -> str:
+def result_id(scored: ScoredProbe, comparison: Comparison) -> str:
     """Stable id of a comparison's result."""
-    metric = metric_of(scored)
-    return f"{scored.probe.spec.id}:{metric}:{comparison.a}-vs-{comparison.b.lstrip('~')}"
+    metric = primary_metric(scored)
+    return f"{scored.probe.spec.id}:{metric.id}:{versus(comparison.a, comparison.b)}"
 
 
-def metric_of(scored: Scored) -> str:
-    """The primary metric of a probe."""
-    return "diagonal_log_odds" if scored.probe.spec.targets.own else "log_odds_gap"
+def primary_metric(scored: ScoredProbe) -> MetricInfo:
+    """The metric of a probe that is judged."""
+    return DIAGONAL_LOG_ODDS if scored.probe.spec.targets.own else LOG_ODDS_GAP
 
 
 def build(
-    scored: Scored,
+    scored: ScoredProbe,
     comparison: Comparison,
     settings: Settings,
     *,
@@ -40,37 +47,21 @@ def build(
 ) -> Result:
     """Turn one comparison into a result, before adjustment and judgement."""
     spec, contrast = scored.probe.spec, comparison.contrast
-    metric = info.get(metric_of(scored))
-    limits = contrast.interval(settings.confidence)
     limits90 = contrast.interval(0.9)
-    labels = {"own": "each group's own word", "half-1": "one half", "half-2": "the other half"}
-    labels |= {OTHERS: "the other groups"}
-    labels |= {group.id: group.label for group in scored.probe.groups}
-    return Result(
-        id=result_id(scored, comparison),
-        probe=spec.id,
-        axis=spec.axis,
-        metric=metric.id,
-        metric_name=metric.name,
+    return probe_result(
+        scored,
+        primary_metric(scored),
+        (comparison.a, comparison.b),
+        estimate_of(contrast),
+        about=versus(comparison.a, comparison.b),
         role=role,
-        groups=(comparison.a, comparison.b),
-        group_labels=tuple(labels.get(name, name) for name in (comparison.a, comparison.b)),
-        estimate=_clean(contrast.estimate, contrast),
-        ci_low=limits[0] if limits else None,
-        ci_high=limits[1] if limits else None,
         ci90_low=limits90[0] if limits90 else None,
         ci90_high=limits90[1] if limits90 else None,
-        confidence=settings.confidence,
-        se=contrast.se,
-        df=contrast.df,
         p_value=contrast.p_value(),
-        p_method=METHOD,
+        p_method=T_TEST,
         p_sign_flip=comparison.p_sign_flip,
         p_label_exchange=comparison.p_exchange,
         effect_size=math.exp(min(contrast.estimate, LARGEST)),
-        unit=metric.unit,
-        direction=metric.direction,
-        n_templates=contrast.n_templates,
         n_terms=comparison.n_terms,
         n_targets=len(scored.cube.pole("+")) + len(scored.cube.pole("-"))
         or len(scored.cube.targets),
@@ -85,8 +76,8 @@ def build(
         sign_share=checks.sign_share if checks else None,
         statuses=checks.statuses if checks else (),
         **(_steady(checks.steady) if checks else {}),
-        reason="" if limits else f"no interval: {contrast.status.replace('_', ' ')}",
         by_template=_templates(scored, comparison),
+        **interval_fields(contrast, settings.confidence),
         **_targets(scored, comparison, settings),
     )
 
@@ -112,12 +103,7 @@ def _steady(found: Steadiness) -> dict[str, Any]:
     }
 
 
-def _clean(value: float, contrast: Contrast) -> float:
-    """Zero where a value is rounding: the same for every order of a sum."""
-    return 0.0 if abs(value) <= contrast.resolution else value
-
-
-def _prompts(scored: Scored, comparison: Comparison) -> int:
+def _prompts(scored: ScoredProbe, comparison: Comparison) -> int:
     """Scored sentences behind a comparison."""
     counts = scored.cube.prompts
     if comparison.a in counts and comparison.b in counts:
@@ -125,15 +111,16 @@ def _prompts(scored: Scored, comparison: Comparison) -> int:
     return sum(counts.values())
 
 
-def _templates(scored: Scored, comparison: Comparison) -> tuple[TemplateEffect, ...]:
+def _templates(scored: ScoredProbe, comparison: Comparison) -> tuple[TemplateEffect, ...]:
     texts = {frame.id: frame.template.text for frame in scored.probe.frames}
+    floor = comparison.contrast.resolution
     return tuple(
-        TemplateEffect(id=name, text=texts[name], value=_clean(value, comparison.contrast))
+        TemplateEffect(id=name, text=texts[name], value=0.0 if abs(value) <= floor else value)
         for name, value in zip(scored.cube.templates, comparison.contrast.delta, strict=True)
     )
 
 
-def _targets(scored: Scored, comparison: Comparison, settings: Settings) -> dict[str, Any]:
+def _targets(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> dict[str, Any]:
     """The table of words of a comparison, and how its p-values are adjusted."""
     if not comparison.targets:
         return {}
@@ -151,7 +138,7 @@ def _targets(scored: Scored, comparison: Comparison, settings: Settings) -> dict
                 id=name,
                 text=word.forms.get("sg") or word.label,
                 pole=words[name].pole,
-                value=_clean(contrast.estimate, contrast),
+                value=estimate_of(contrast),
                 ci_low=limits[0] if limits else None,
                 ci_high=limits[1] if limits else None,
                 p_value=p,

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bias_audit.assess._design import Design
-from bias_audit.assess._input import Comparison, Scored, Settings
+from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import cell_response, pole_heterogeneous
+from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.stats.contrast import trimmed
 from bias_audit.stats.distribution_shape import bootstrap_t_interval
 from bias_audit.stats.estimate import Contrast
@@ -18,7 +18,6 @@ from bias_audit.stats.layout import without_one
 from bias_audit.stats.seeds import stream
 from bias_audit.stats.split_half import analyse_halves, half_extremes
 from bias_audit.stats.steady import DECIDES, Halves, Limits, Steadiness, unsteady
-from bias_audit.tables import Cube
 
 SKEWED = 1.0
 ONE_UNIT = 0.5
@@ -45,7 +44,7 @@ class Checks:
 
 
 def check(
-    scored: Scored, comparison: Comparison, settings: Settings, level: float = DECIDES
+    scored: ScoredProbe, comparison: Comparison, settings: Settings, level: float = DECIDES
 ) -> Checks:
     """Run the checks R1a, R1b, R2, R3 and the assumption checks of the primary analysis.
 
@@ -86,7 +85,7 @@ def undecidable(contrast: Contrast, settings: Settings) -> list[str]:
     return statuses
 
 
-def _steadiness(scored: Scored, comparison: Comparison, settings: Settings) -> Steadiness:
+def _steadiness(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> Steadiness:
     """What one unit less, half of the words, and other intervals do to a comparison (R1b, R2)."""
     contrast = comparison.contrast
     left = [*comparison.without_a_term, *without_one(np.array(contrast.delta))]
@@ -105,7 +104,7 @@ def _steadiness(scored: Scored, comparison: Comparison, settings: Settings) -> S
     return replace(steady, other=other, other90=other90)
 
 
-def _halves(scored: Scored, comparison: Comparison, settings: Settings) -> Halves | None:
+def _halves(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> Halves | None:
     """R2: what either half of the words says; None where words are no sample, or too few."""
     spec, cube = scored.probe.spec, scored.cube
     if spec.mask != "target" or comparison.scope != "concept":
@@ -133,7 +132,7 @@ def _outermost(found: list[Limits | None]) -> Limits | None:
 
 
 def _other_methods(
-    scored: Scored, comparison: Comparison, settings: Settings, level: float
+    scored: ScoredProbe, comparison: Comparison, settings: Settings, level: float
 ) -> list[Limits | None]:
     """The bootstrap-t interval and the one of the trimmed mean."""
     contrast, spec = comparison.contrast, scored.probe.spec
@@ -149,13 +148,13 @@ def detected(comparison: Comparison) -> bool:
     return limits is not None and not limits[0] <= 0 <= limits[1]
 
 
-def _one_target(scored: Scored, comparison: Comparison) -> bool:
+def _one_target(scored: ScoredProbe, comparison: Comparison) -> bool:
     """R3: one word carries more than half of a gap whose interval excludes 0."""
     share = top_share(scored, comparison) if detected(comparison) else None
     return share is not None and share > ONE_UNIT
 
 
-def top_share(scored: Scored, comparison: Comparison) -> float | None:
+def top_share(scored: ScoredProbe, comparison: Comparison) -> float | None:
     """Share of a gap that the loudest target carries; None with fewer than four, or no gap."""
     gap = abs(comparison.contrast.estimate)
     cube = scored.cube
@@ -168,7 +167,7 @@ def top_share(scored: Scored, comparison: Comparison) -> float | None:
     return float(np.abs(parts).max()) / gap
 
 
-def lost_poles(scored: Scored, settings: Settings) -> tuple[str, ...]:
+def lost_poles(scored: ScoredProbe, settings: Settings) -> tuple[str, ...]:
     """``incomplete`` when a pole lost too many of its words, or has hardly any probability."""
     cube = scored.cube
     for sign in ("+", "-"):
@@ -183,14 +182,14 @@ def lost_poles(scored: Scored, settings: Settings) -> tuple[str, ...]:
     return ()
 
 
-def saturated(cube: Cube, pole: list[int]) -> float:
+def saturated(cube: ScoreCube, pole: list[int]) -> float:
     """Share of a pole whose words are below the least probability a piece in every cell (R13a)."""
     most = cube.values.max(axis=(0, 1))
     low = [most[i] < LEAST_LOG_PROB * max(cube.pieces[i], 1) for i in pole]
     return float(np.mean(low)) if low else 0.0
 
 
-def thin(cube: Cube, pole: list[int]) -> float:
+def thin(cube: ScoreCube, pole: list[int]) -> float:
     """Share of cells (sentence by group word) where a pole's words together have hardly any
     probability (R13b).
     """

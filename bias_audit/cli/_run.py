@@ -14,7 +14,6 @@ from bias_audit import baselines as baseline_files
 from bias_audit import reports as render
 from bias_audit._mistakes import in_catalogue, read_whole
 from bias_audit._run_config import EngineConfig
-from bias_audit.assess import Settings
 from bias_audit.auditing import Audit, audit, choose_folder
 from bias_audit.cli import _kept, _policy
 from bias_audit.cli._benchmark import check_selection, dry_run, named_data
@@ -24,11 +23,12 @@ from bias_audit.cli._streams import readers_may_leave
 from bias_audit.config import Config, check_names, find, with_own
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.judging import check_baselines
+from bias_audit.metrics.registry import choose
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.planning import make_plan
 from bias_audit.policy import Policy, read_policy
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports.formats import terminal
-from bias_audit.requested.listing import chosen
 from bias_audit.scoring.engine import Engine
 from bias_audit.utils.files import require_writable, write_atomic
 
@@ -87,7 +87,7 @@ def execute(request: Request) -> int:
     policy = read_policy(config, path, today=_policy.today(), strict=request.strict)
     baselines = _baselines(policy, path, request.baselines)
     catalogue, names = _selection(request, config, path)
-    asked = chosen(*_requests(request, config))
+    asked = choose(*_requests(request, config))
     further = _formats(request.format)
     if not request.probe and not request.exclude:
         _check_gates(config, catalogue.select(names))

@@ -10,8 +10,8 @@ from typing import Any
 from bias_audit.datasets.pair_scores import PairRow, read_rows, score_arrays
 from bias_audit.datasets.results import ALL, AXIS
 from bias_audit.errors import UsageError
-from bias_audit.metrics.info import PAIR_SHARES, get
-from bias_audit.metrics.pairs import adjust, compare_shares, outcomes
+from bias_audit.metrics.pair_preference import PAIR_SHARES, adjust, compare_shares, outcomes
+from bias_audit.metrics.registry import find_info
 from bias_audit.results.decisions import Comparison, MissingChange, ShareChange, unpaired
 from bias_audit.results.evidence import PAIR_SCORES_FILE, Source
 from bias_audit.results.io import Results
@@ -92,7 +92,7 @@ def read_shares(source: Source) -> Shares:
                 f"a category of {row.dataset} is called '{ALL}', which stands for all its pairs",
                 hint="rename the category in the data set and run it again",
             )
-        if get(row.measure).id in PAIR_SHARES:
+        if find_info(row.measure).id in PAIR_SHARES:
             pair = row.dataset, row.measure, row.pair
             groups[row.dataset, row.measure][*pair, counts[pair]] = row
             counts[pair] += 1
@@ -137,10 +137,10 @@ def _changes(dataset: str, measure: str, one: _Rows, two: _Rows) -> Iterator[Sha
         yield ShareChange(
             dataset=dataset,
             measure=measure,
-            measure_name=get(measure).name,
+            measure_name=find_info(measure).name,
             category=name,
-            neutral=get(measure).neutral,
-            direction=get(measure).direction,
+            neutral=find_info(measure).neutral,
+            direction=find_info(measure).direction,
             p_adjusted=adjusted.get(name),
             differs=p_value is not None and p_value < ALPHA and not incomplete,
             lost_pairs=lost,

@@ -13,7 +13,7 @@ from dataclasses import astuple, dataclass, fields
 import numpy as np
 
 from bias_audit.errors import UsageError
-from bias_audit.metrics.pairs import Ties
+from bias_audit.metrics.pair_preference import Ties
 from bias_audit.results import PAIR_SCORES_FILE
 from bias_audit.results.evidence import Source
 from bias_audit.utils.arrays import Floats

@@ -11,14 +11,14 @@ import numpy as np
 from scipy.special import stdtrit
 
 from bias_audit.datasets.pair_scores import PairRow, score_arrays
-from bias_audit.metrics.info import get
-from bias_audit.metrics.pairs import (
+from bias_audit.metrics.pair_preference import (
     Preference,
     by_category,
     interval,
     preference,
     published_crows,
 )
+from bias_audit.metrics.registry import find_info
 from bias_audit.metrics.stereoset import StereoSetScore
 from bias_audit.results.schema import Result, SkipRecord
 from bias_audit.stats.clustered import WHY, ClusteredMean
@@ -57,7 +57,7 @@ def dataset_result(
         estimate: the number; None with a ``reason``.
         fields: further fields of the result; counts are 0 unless given.
     """
-    info = get(measure)
+    info = find_info(measure)
     counts = {"n_templates": 0, "n_terms": 0, "n_prompts": 0}
     return Result(
         id=f"{dataset}:{measure}:{group}",

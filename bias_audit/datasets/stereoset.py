@@ -11,7 +11,7 @@ from bias_audit.datasets.items import Choice, Item
 from bias_audit.datasets.pair_scores import PairRow
 from bias_audit.datasets.results import ALL, DatasetOutput, excluded_records, stereoset_results
 from bias_audit.datasets.scores import Listener, score_blanks
-from bias_audit.metrics.pairs import Ties, adjust
+from bias_audit.metrics.pair_preference import Ties, adjust
 from bias_audit.metrics.stereoset import StereoSetScore, stereoset
 from bias_audit.results.schema import Result
 from bias_audit.scoring.base import SentenceScoring

@@ -1,1 +1,1 @@
-"""What is computed from scores: a metric is a plain function beside a record that describes it."""
+"""Metrics: one file for each, or for a family of them; `registry` lists them."""

@@ -5,8 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bias_audit.metrics.base import Metric, MetricInfo
+from bias_audit.probes.probe import Probe
 from bias_audit.stats._arrays import finite
 from bias_audit.utils.arrays import Floats
+
+DIAGONAL_LOG_ODDS = MetricInfo(
+    id="diagonal_log_odds",
+    name="log-odds of the matching words",
+    unit="nats",
+    neutral=0.0,
+    direction="positive: each group is tied to its own word more closely than to the others' words",
+    reference="This tool: k-way form of the association log-odds ratio; for k = 2 half of it.",
+)
 
 
 def double_centred(scores: ArrayLike) -> Floats:
@@ -53,3 +64,10 @@ def diagonal_contrast(scores: ArrayLike) -> Floats:
     own = np.trace(centred, axis1=-2, axis2=-1)
     rest = centred.sum(axis=(-2, -1)) - own
     return np.asarray(own / k - rest / (k * (k - 1)))
+
+
+def _unsupported(probe: Probe) -> str:
+    return "" if probe.spec.targets.own else "it needs a word of its own for each group"
+
+
+METRICS = (Metric(info=DIAGONAL_LOG_ODDS, unsupported=_unsupported),)

@@ -4,15 +4,53 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Literal, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
+from bias_audit.metrics.base import (
+    Metric,
+    MetricInfo,
+    MetricOutput,
+    count_skips,
+    estimate_of,
+    interval_fields,
+    probe_result,
+    versus,
+)
+from bias_audit.metrics.design import scored_groups
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
+from bias_audit.probes.probe import Probe
+from bias_audit.records import OpenScore, SkipReason
+from bias_audit.results import Result
 from bias_audit.stats._arrays import finite
+from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import MOST_FLIPPED, MOST_LISTED, label_exchange, pair_flip
+from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
+
+DISCO = MetricInfo(
+    id="disco",
+    name="likely fills that depend on the group (DisCo-T)",
+    unit="fills",
+    neutral=0.0,
+    direction="larger: more of a sentence's likely fills depend on the group; grows with the "
+    "number of words, so it is compared inside one catalogue only",
+    reference="After Webster et al. (2020, arXiv 2010.06032); permutation tests by this tool.",
+)
+DISCO_CHI2 = MetricInfo(
+    id="disco_chi2",
+    name="DisCo as published code has it (compat)",
+    unit="share",
+    neutral=0.0,
+    direction="larger: more pairs of words are called different by a chi-squared that takes "
+    "probabilities for counts; it is no test",
+    reference="Code of the package biased-rulers, after Webster et al. (2020).",
+)
 
 FILLS = 3
 """Likeliest fills that are taken from each group word, as published."""
@@ -21,7 +59,11 @@ LEVEL = 0.05
 
 
 def candidates(tops: Sequence[Sequence[str]], fills: int = FILLS) -> list[str]:
-    """Return the distinct words among the first ``fills`` of each list, sorted."""
+    """Return the distinct words among the first ``fills`` of each list, sorted.
+
+    >>> candidates([["cook", "drive"], ["drive", "sew"]], fills=1)
+    ['cook', 'drive']
+    """
     return sorted({word for top in tops for word in top[:fills]})
 
 
@@ -45,12 +87,12 @@ def fill_tests(
         raise ValueError(f"expected tables of the same fills, got {first.shape}, {second.shape}")
     if paired:
         gaps = first - second
-        found = [pair_flip(gaps[:, [i]].T, rng, resamples).p for i in range(gaps.shape[1])]
-        return np.array(found)
+        columns = (gaps[:, [i]].T for i in range(gaps.shape[1]))
+        return np.array([pair_flip(column, rng, resamples).p for column in columns])
     both = np.concatenate([first, second])
     in_a, in_b = range(len(first)), range(len(first), len(both))
-    columns = (both[:, i][None] for i in range(both.shape[1]))
-    return np.array([label_exchange(y, [*in_a], [*in_b], rng, resamples).p for y in columns])
+    rows = (both[:, i][None] for i in range(both.shape[1]))
+    return np.array([label_exchange(y, [*in_a], [*in_b], rng, resamples).p for y in rows])
 
 
 def smallest_p(n_a: int, n_b: int, *, paired: bool, resamples: int) -> float:
@@ -109,3 +151,160 @@ def published_share(
         p = 1.0 if len(words) < 2 else float(chdtrc(len(words) - 1, parts.sum()))
         rejected += p <= level / len(pairs)
     return rejected / len(pairs)
+
+
+class _Test(TypedDict):
+    """How the fills of one sentence are tested."""
+
+    paired: bool
+    resamples: int
+
+
+_Reason = tuple[SkipReason | None, str]
+_Words = dict[tuple[str, str], dict[str, list[OpenScore]]]
+"""Completions by sentence and group, then by label, or by word where groups have one label."""
+_TOO_FEW: _Reason = ("not_applicable", "it needs two words in each group")
+_BLIND: _Reason = (
+    "not_applicable",
+    "with so few words no fill of a sentence could differ after Holm",
+)
+_LEAST = 1e-12
+"""Probabilities below this are taken for it: float32 can lose them."""
+
+
+def disco(scored: ScoredProbe, settings: Settings) -> MetricOutput:
+    """Return how many likely fills depend on the group, from the open completions."""
+    cells: _Words = {}
+    labels = {(prompt.group, prompt.label) for prompt in scored.open_prompts}
+    unit: Literal["label", "term"] = "label"
+    if len(labels) == len({group for group, _ in labels}):
+        unit = "term"  # one label each: its words with their heads are what there is
+    for prompt, answer in zip(scored.open_prompts, scored.open_scores, strict=True):
+        if answer.skip is None:
+            cell = cells.setdefault((prompt.template, prompt.group), {})
+            cell.setdefault(getattr(prompt, unit), []).append(answer)
+    groups = [g for g in scored_groups(scored) if any(key[1] == g for key in cells)]
+    results: list[Result] = []
+    lacking: list[_Reason] = []
+    for pair in combinations(groups, 2):
+        matched = _matched(scored, pair, unit)
+        more, reasons = _compare(scored, cells, pair, matched, settings)
+        results += more
+        lacking += reasons or ([] if more else [_TOO_FEW])
+    return MetricOutput(results=tuple(results), skips=count_skips(scored, DISCO.id, lacking))
+
+
+def _compare(
+    scored: ScoredProbe,
+    cells: _Words,
+    pair: tuple[str, str],
+    matched: Sequence[tuple[str, str]],
+    settings: Settings,
+) -> tuple[list[Result], list[_Reason]]:
+    """The results of two groups, and why sentences were left out of them."""
+    a, b = pair
+    names = (scored.probe.spec.axis, scored.probe.spec.id, "disco", f"{a}:{b}")
+    counts: list[float] = []
+    shares: list[float] = []
+    blind: list[_Reason] = []
+    for template in dict.fromkeys(key[0] for key in cells):
+        left, right = cells.get((template, a), {}), cells.get((template, b), {})
+        pairs = [(x, y) for x, y in matched if x in left and y in right]
+        sides = ([x for x, _ in pairs], [y for _, y in pairs])
+        first, second = sides if pairs else (sorted(left), sorted(right))
+        if min(len(first), len(second)) < 2:
+            continue
+        tops = [[*_fills(left[x])] for x in first] + [[*_fills(right[y])] for y in second]
+        fills = [word for word in candidates(tops) if word in scored.words]
+        test: _Test = {"paired": bool(pairs), "resamples": settings.divergence_resamples}
+        if fills and smallest_p(len(first), len(second), **test) * len(fills) >= LEVEL:
+            blind.append(_BLIND)
+        elif fills:
+            columns = [scored.words.index(word) for word in fills]
+            p_values = fill_tests(
+                np.stack([_logs(left[x], columns) for x in first]),
+                np.stack([_logs(right[y], columns) for y in second]),
+                stream(settings.seed, *names, template),
+                **test,
+            )
+            counts.append(significant(p_values))
+        if pairs:
+            shares.append(published_share([(_fills(left[x]), _fills(right[y])) for x, y in pairs]))
+    return _results(scored, pair, counts, shares, settings), blind
+
+
+def _results(
+    scored: ScoredProbe,
+    pair: tuple[str, str],
+    counts: Sequence[float],
+    shares: Sequence[float],
+    settings: Settings,
+) -> list[Result]:
+    results = []
+    for info, values in ((DISCO, counts), (DISCO_CHI2, shares)):
+        if values:
+            contrast = matched_pairs(np.array(values, dtype=float)[:, None], scope="terms")
+            fields = interval_fields(contrast, settings.confidence)
+            if fields["ci_low"] is not None:
+                fields["ci_low"] = max(0.0, fields["ci_low"])
+            result = probe_result(
+                scored,
+                info,
+                pair,
+                estimate_of(contrast),
+                about=versus(*pair),
+                variance=contrast.variance,
+                n_targets=0,
+                n_prompts=len(scored.open_prompts),
+                **fields,
+            )
+            results.append(result)
+    return results
+
+
+def _matched(
+    scored: ScoredProbe, pair: tuple[str, str], unit: Literal["label", "term"]
+) -> list[tuple[str, str]]:
+    """Matched words (or one label with the same head); empty unless every word has its partner."""
+    sides = []
+    for name in pair:
+        words = [w for group in scored.probe.groups if group.id == name for w in group.words]
+        keys = [word.pair if unit == "label" else word.pair or word.block for word in words]
+        named = [word.label if unit == "label" else word.id for word in words]
+        if not all(keys):
+            return []
+        sides.append(dict(zip(keys, named, strict=True)))
+    if set(sides[0]) != set(sides[1]):
+        return []
+    return [(sides[0][key], sides[1][key]) for key in sorted(sides[0], key=str)]
+
+
+def _fills(answers: Sequence[OpenScore]) -> dict[str, float]:
+    """The likeliest fills after a label, its heads averaged, likeliest first."""
+    sums: dict[str, float] = {}
+    for answer in answers:
+        for word, probability in answer.top:
+            sums[word] = sums.get(word, 0.0) + probability / len(answers)
+    return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _logs(answers: Sequence[OpenScore], columns: Sequence[int]) -> Floats:
+    """Mean log-probability of the fills over the whole vocabulary, nats."""
+    rows = [np.log(np.maximum(a.words[[*columns]] * a.word_mass, _LEAST)) for a in answers]
+    return np.asarray(np.mean(rows, axis=0, dtype=np.float64))
+
+
+def _unsupported(probe: Probe) -> str:
+    return "" if probe.open_frames else "it needs sentences whose mask stands after no article"
+
+
+METRICS = (
+    Metric(
+        info=DISCO,
+        companions=(DISCO_CHI2,),
+        question="how many likely fills depend on the group (DisCo)?",
+        measure=disco,
+        unsupported=_unsupported,
+        default=False,
+    ),
+)

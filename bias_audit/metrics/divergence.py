@@ -7,22 +7,92 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from bias_audit.metrics._exchange import canonical, group_weights, relabelled_divergences
+from bias_audit.metrics.base import (
+    Metric,
+    MetricInfo,
+    MetricOutput,
+    brief,
+    companion,
+    most_likely,
+    probe_result,
+)
+from bias_audit.metrics.completion_overlap import INFOS, overlaps, pulls
+from bias_audit.metrics.completion_table import (
+    CompletionTable,
+    completion_table,
+    distributions,
+    pair,
+)
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
+from bias_audit.probes.probe import Probe
+from bias_audit.probes.scope import MIN_LABELS
+from bias_audit.results import Companion, WordShare
 from bias_audit.stats._arrays import Indices, Ints, block_codes, columns, finite
 from bias_audit.stats.permutation import MOST_LISTED
 from bias_audit.stats.relabel import Codes, relabellings
+from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
-SUM_TOLERANCE = 1e-3
-"""How far a distribution's sum may be from 1: float32 over a large vocabulary loses a little."""
+JSD = MetricInfo(
+    id="jsd",
+    name="divergence of completions (JSD)",
+    unit="bits",
+    neutral=0.0,
+    direction="larger: the groups' completions differ more; never exactly 0, so compare with the "
+    "value that exchanged words give; at most log2 k bits for k groups",
+    reference="Lin (1991); permutation test over terms by this tool.",
+)
+JSD_TOTAL = MetricInfo(
+    id="jsd_total",
+    name="divergence of all words",
+    unit="bits",
+    neutral=0.0,
+    direction="larger: the completions of single words differ more, whatever their group",
+    reference="Lin (1991).",
+)
+JSD_WITHIN = MetricInfo(
+    id="jsd_within",
+    name="divergence inside the groups",
+    unit="bits",
+    neutral=0.0,
+    direction="larger: words of one group are completed differently; total divergence is this plus "
+    "what lies between the groups",
+    reference="Lin (1991); chain rule of entropy.",
+)
+JSD_SHARE = MetricInfo(
+    id="jsd_share",
+    name="share of the divergence by word",
+    unit="bits",
+    neutral=0.0,
+    direction="larger: more of the divergence comes from words that are likelier after this group",
+    reference="Lin (1991).",
+)
+
+MAX_LOST_MASS = 0.2
+"""Share of the probability outside whole words above which a divergence is not read."""
+DRIVERS = 5
+"""Words of each group that are named as driving the divergence."""
 TIE_BITS = 1e-6
 TIE_SHARE = 1e-5
 """Divergences closer than this, absolute plus relative, count as equal: they are computed in
 single precision."""
+
+Singles = NDArray[np.float32]
+
+ROWS = 256
+WORDS = 512
+"""Tile of relabellings by words: small enough to stay in a core's cache."""
+SMALL_PRODUCT = 2**18
+"""Multiplications up to which the common BLAS stays on one thread. Larger products of this shape
+gain little from threads on an idle machine and take ten times as long on a busy one."""
+TINY = np.float32(1e-30)
+"""Stands for 0 inside the logarithm, where it is multiplied by 0."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,21 +137,6 @@ class DivergenceTest:
     """True when every relabelling was tried."""
     draws: int
     """Relabellings tried: all of them, or the random ones."""
-
-
-def distributions(p: ArrayLike, *, ndim: int = 2) -> Floats:
-    """Return distributions as float64 rows that sum to exactly 1.
-
-    Raises:
-        ValueError: wrong number of axes, a negative or non-finite value, or a sum far from 1.
-    """
-    rows = finite(p, ndim=ndim, name="distributions")
-    if rows.min() < 0:
-        raise ValueError("probabilities must not be negative")
-    sums = rows.sum(axis=-1, keepdims=True)
-    if np.abs(sums - 1).max() > SUM_TOLERANCE:
-        raise ValueError(f"distributions must sum to 1, got {float(sums.flat[0]):.4g} first")
-    return np.asarray(rows / sums)
 
 
 def _entropies(rows: Floats) -> Floats:
@@ -137,18 +192,6 @@ def jsd(p: ArrayLike, q: ArrayLike) -> float:
         ValueError: ``p`` or ``q`` is not a distribution, or their lengths differ.
     """
     return generalised_jsd(pair(p, q))
-
-
-def pair(p: ArrayLike, q: ArrayLike) -> Floats:
-    """Return two distributions over the same words as rows (2, V).
-
-    Raises:
-        ValueError: one is not a distribution, or their lengths differ.
-    """
-    one, other = distributions(p, ndim=1), distributions(q, ndim=1)
-    if one.shape != other.shape:
-        raise ValueError(f"expected the same words, got {one.size} and {other.size}")
-    return np.stack([one, other])
 
 
 def group_means(rows: Floats, groups: Sequence[Indices]) -> Floats:
@@ -269,3 +312,211 @@ def jsd_permutation(
         exact=exact,
         draws=others.size,
     )
+
+
+def group_weights(table: Codes) -> Singles:
+    """Return weights (k, N, n) that turn term distributions into group means."""
+    k = int(table[0].max()) + 1
+    member = (table[None] == np.arange(k, dtype=np.int8)[:, None, None]).astype(np.float32)
+    return np.asarray(member / member.sum(axis=2, keepdims=True))
+
+
+def canonical(table: Codes) -> Codes:
+    """Number groups of equal size by first appearance: their names change no divergence."""
+    sizes = np.bincount(table[0])
+    renamed = table.copy()
+    for size in np.unique(sizes):
+        alike = np.flatnonzero(sizes == size)
+        first = np.stack([np.argmax(table == g, axis=1) for g in alike], axis=1)
+        rank = np.argsort(np.argsort(first, axis=1), axis=1)
+        for i, g in enumerate(alike):
+            new = np.broadcast_to(alike[rank[:, i]][:, None].astype(np.int8), table.shape)
+            np.copyto(renamed, new, where=table == g)
+    return renamed
+
+
+def _x_log_x(x: Singles, work: Singles) -> Singles:
+    np.maximum(x, TINY, out=work)
+    np.log(work, out=work)
+    return np.multiply(work, x, out=work)
+
+
+def _tile(weights: Singles, ratios: Singles, mass: Singles, *, balanced: bool) -> Singles:
+    """Mass-weighted sum over the words of a tile, nats.
+
+    Takes weights (k, B, r, n), ratios (n, W) and mass (W,); returns (B, r).
+    """
+    groups: Singles = weights @ ratios
+    work = np.empty_like(groups[0])
+    total = np.zeros(work.shape[:2], dtype=np.float32)
+    for group in groups:
+        total += np.einsum("brw,w->br", _x_log_x(group, work), mass)
+    total /= len(groups)
+    if not balanced:
+        mean = np.asarray(groups.mean(axis=0))
+        total -= np.einsum("brw,w->br", _x_log_x(mean, work), mass)
+    return total
+
+
+def _batches(weights: Singles) -> Singles:
+    """Cut (k, N, n) into (k, B, r, n), so that each product stays small; padded with zeros."""
+    k, many, terms = weights.shape
+    rows = max(1, min(ROWS, many, SMALL_PRODUCT // (WORDS * terms)))
+    padded = np.pad(weights, ((0, 0), (0, -many % rows), (0, 0)))
+    return padded.reshape(k, -1, rows, terms)
+
+
+def relabelled_divergences(rows: Floats, weights: Singles) -> Floats:
+    """Return the generalised divergence of one template under each relabelling, bits.
+
+    Args:
+        rows: (n, V) distributions of the terms.
+        weights: (k, N, n) from :func:`group_weights`.
+
+    Returns:
+        (N,) divergences with equal group weights, accurate to about 1e-7 bits: with m the mean of
+        all terms, p = m r, the divergence is sum m [mean of r_g log r_g - r log r], where r is the
+        mean of the r_g. Working with r, near 1, keeps single precision from losing digits in a
+        difference of two large entropies. With groups of one size r is 1 and its term vanishes.
+    """
+    mean = rows.mean(axis=0)
+    seen = mean > 0
+    ratios = (rows[:, seen] / mean[seen]).astype(np.float32)
+    mass = mean[seen].astype(np.float32)
+    shares = weights.max(axis=(1, 2))
+    balanced = bool(shares.min() == shares.max())
+    batches = _batches(weights)
+    values = np.zeros(batches.shape[1:3])
+    step = max(1, ROWS // batches.shape[2])
+    for start in range(0, mass.size, WORDS):
+        words = slice(start, start + WORDS)
+        part, part_mass = np.ascontiguousarray(ratios[:, words]), mass[words]
+        for batch in range(0, len(values), step):
+            some = slice(batch, batch + step)
+            values[some] += _tile(batches[:, some], part, part_mass, balanced=balanced)
+    return np.asarray(np.maximum(values.reshape(-1)[: weights.shape[1]] / np.log(2), 0.0))
+
+
+def divergence(scored: ScoredProbe, settings: Settings) -> MetricOutput:
+    """Return the between-group divergence of the completions, tested by exchanging words."""
+    unit = _unit(scored)
+    table = completion_table(scored, unit)
+    if table is None:
+        return MetricOutput()
+    complete = {unit.group for unit in scored.cube.units} & set(table.groups)
+    groups = [group.id for group in scored.probe.groups if group.id in complete]
+    if len(groups) < 2:
+        return MetricOutput()
+    p = table.table(lambda answer: answer[1].words, np.float32)
+    columns_of = [[i for i, name in enumerate(table.groups) if name == g] for g in groups]
+    spec = scored.probe.spec
+    test = jsd_permutation(
+        p,
+        columns_of,
+        stream(settings.seed, spec.axis, spec.id, "jsd", "exchange"),
+        resamples=settings.divergence_resamples,
+        blocks=_blocks(scored, table, unit),
+    )
+    fewest = min(map(len, columns_of))
+    low = table.mass < 1 - MAX_LOST_MASS
+    result = probe_result(
+        scored,
+        JSD,
+        groups,
+        test.value,
+        p_value=test.p,
+        p_method=test.method,
+        effect_size=test.r2,
+        neutral=test.null_mean,
+        null_mean=test.null_mean,
+        null_p95=test.null_p95,
+        excess=test.excess,
+        n_templates=p.shape[0],
+        n_terms=p.shape[1],
+        n_targets=0,
+        n_prompts=sum(answer.skip is None for answer in scored.open_scores),
+        scope="concept" if unit == "label" and fewest >= MIN_LABELS else "terms",
+        statuses=("low_word_mass",) if low else (),
+        reason=f"whole words hold {table.mass:.0%} of the probability" if low else "",
+        companions=(
+            companion(JSD_TOTAL, test.total),
+            companion(JSD_WITHIN, test.within),
+            *_relatives(p, groups, columns_of, scored),
+        ),
+    )
+    return MetricOutput(results=(result,))
+
+
+def _unit(scored: ScoredProbe) -> Literal["label", "term"]:
+    """What is exchanged: labels, heads averaged; the words of a label where groups have just one.
+
+    Words that share a label are not independent units, so a group that has several labels is
+    represented by these (4.1).
+    """
+    labels = {(prompt.group, prompt.label) for prompt in scored.open_prompts}
+    groups = {group for group, _ in labels}
+    return "label" if len(labels) > len(groups) else "term"
+
+
+def _blocks(scored: ScoredProbe, table: CompletionTable, unit: str) -> list[int]:
+    """Matched words change places inside their pair; words of one label inside their head."""
+    words = {
+        (group.id, getattr(word, "label" if unit == "label" else "id")): word
+        for group in scored.probe.groups
+        for word in group.words
+    }
+    used = [words[column] for column in table.columns]
+    keys = [word.pair or "" for word in used]
+    if not all(keys):
+        keys = [word.block for word in used] if unit == "term" else [""] * len(used)
+    names = sorted(set(keys))
+    return [names.index(key) for key in keys]
+
+
+def _relatives(
+    p: Floats, groups: Sequence[str], columns_of: Sequence[list[int]], scored: ScoredProbe
+) -> tuple[Companion, ...]:
+    """Other distances between the groups' mean completions, each averaged over sentences."""
+    means = np.stack([[t[cols].mean(axis=0) for cols in columns_of] for t in p]).astype(float)
+    means /= means.sum(axis=-1, keepdims=True)
+    pairs = list(combinations(range(len(groups)), 2))
+    companions = overlaps(means, pairs)
+    if len(groups) > 2:
+        by_pair = [float(np.mean([jsd(t[a], t[b]) for t in means])) for a, b in pairs]
+        far = int(np.argmax(by_pair))
+        apart = tuple(groups[i] for i in pairs[far])
+        companions.append(companion(JSD, by_pair[far], groups=apart))
+    return (*companions, *_drivers(means, groups, scored))
+
+
+def _drivers(means: Floats, groups: Sequence[str], scored: ScoredProbe) -> list[Companion]:
+    """The words behind the divergence, each with the group after which it is most likely."""
+    parts = np.mean([pulls(template) for template in means], axis=0)
+    owner = means.mean(axis=0).argmax(axis=0)
+    companions = []
+    for number, group in enumerate(groups):
+        own = np.where(owner == number, parts, 0.0)
+        words = tuple(
+            WordShare(
+                token=scored.words[i],
+                value=brief(float(own[i])),
+                harmful=scored.words[i].lower() in scored.lists.hurtful,
+            )
+            for i in most_likely(scored.words, own, DRIVERS)
+        )
+        companions.append(companion(JSD_SHARE, float(own.sum()), groups=(group,), words=words))
+    return companions
+
+
+def _unsupported(probe: Probe) -> str:
+    return "" if probe.open_frames else "it needs sentences whose mask stands after no article"
+
+
+METRICS = (
+    Metric(
+        info=JSD,
+        companions=(JSD_TOTAL, JSD_WITHIN, JSD_SHARE, *INFOS),
+        measure=divergence,
+        unsupported=_unsupported,
+    ),
+)

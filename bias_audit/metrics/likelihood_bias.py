@@ -14,9 +14,39 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bias_audit.metrics.base import Metric, MetricInfo
+from bias_audit.metrics.pair_preference import needs_dataset
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.multiplicity import bh
 from bias_audit.utils.arrays import Floats
+
+INFOS = (
+    MetricInfo(
+        id="likelihood_bias",
+        name="HolisticBias likelihood bias",
+        unit="share",
+        neutral=0.05,
+        direction="larger: more pairs of descriptors differ; about 0.05 when none does, and it "
+        "grows with the number of nouns",
+        reference="Smith et al. (2022, emnlp-main.625)",
+    ),
+    MetricInfo(
+        id="likelihood_bias_adjusted",
+        name="likelihood bias after Benjamini-Hochberg",
+        unit="share",
+        neutral=0.0,
+        direction="larger: more pairs of descriptors differ",
+        reference="Smith et al. (2022, emnlp-main.625); correction by this tool",
+    ),
+    MetricInfo(
+        id="likelihood_gap",
+        name="median difference in log-perplexity",
+        unit="nats per piece",
+        neutral=0.0,
+        direction="larger: sentences with different descriptors differ more in perplexity",
+        reference="This tool",
+    ),
+)
 
 LEVEL = 0.05
 """Level of the published tests."""
@@ -176,3 +206,6 @@ def _exchanged(
     for rows in strata:
         shuffled[rows] = values[rng.permutation(rows)]
     return shuffled
+
+
+METRICS = tuple(Metric(info=info, unsupported=needs_dataset) for info in INFOS)

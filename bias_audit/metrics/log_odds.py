@@ -1,4 +1,4 @@
-"""Association log-odds ratio: double differences of log-scores, groups by poles.
+"""Association log-odds ratio: double differences of log-scores, groups by poles. It is judged.
 
 Scores come as an array (J, T, A): templates, terms, targets; natural logs. Every additive effect
 of a template, a term or a target (its frequency, its length) cancels in the double difference.
@@ -10,9 +10,49 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
+from bias_audit.metrics.base import Metric, MetricInfo, companion, contrast_companion
+from bias_audit.metrics.design import Comparison, Design, rounding
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
+from bias_audit.probes.probe import Probe
+from bias_audit.results import Companion
 from bias_audit.stats._arrays import Indices, columns, finite
 from bias_audit.stats.correlation import log_to_logit
 from bias_audit.utils.arrays import Floats
+
+LOG_ODDS_GAP = MetricInfo(
+    id="log_odds_gap",
+    name="log-odds gap",
+    unit="nats",
+    neutral=0.0,
+    direction="positive: the first group is tied more closely to the first pole than the second",
+    reference="This tool; relative of the log-ratio of Kurita et al. (2019, W19-3823).",
+)
+TARGET_LOG_ODDS = MetricInfo(
+    id="target_log_odds",
+    name="log-odds ratio of one target",
+    unit="nats",
+    neutral=0.0,
+    direction="positive: the target is more likely after the first group; grows for rare words, so "
+    "read it with the gap in probability",
+    reference="This tool; difference of logits of fill-in probabilities.",
+)
+MASS_LOG_ODDS = MetricInfo(
+    id="mass_log_odds",
+    name="mass log-odds ratio",
+    unit="nats",
+    neutral=0.0,
+    direction="as the association log-odds ratio, with the probabilities of a pole added up first: "
+    "ruled by its likely words",
+    reference="This tool; companion of the association log-odds ratio.",
+)
+AITCHISON = MetricInfo(
+    id="aitchison",
+    name="Aitchison distance",
+    unit="nats",
+    neutral=0.0,
+    direction="larger: the groups differ more over all targets at once, rare ones included",
+    reference="Aitchison (1986).",
+)
 
 
 def cell_response(scores: ArrayLike, plus: Indices, minus: Indices) -> Floats:
@@ -138,3 +178,40 @@ def group_levels(scores: ArrayLike, group: Indices) -> tuple[Floats, Floats]:
     cells = finite(scores, ndim=3, name="scores")
     mine = cells[:, columns(group, cells.shape[1], name="group")]
     return np.exp(mine).mean(axis=(0, 1)), log_to_logit(mine).mean(axis=(0, 1))
+
+
+def pole_response(scored: ScoredProbe) -> Floats:
+    """Return :func:`cell_response` of a probe's poles, nats, (templates, units)."""
+    cube = scored.cube
+    return cell_response(cube.values, cube.pole("+"), cube.pole("-"))
+
+
+def _companions(
+    scored: ScoredProbe, comparison: Comparison, settings: Settings
+) -> tuple[Companion, ...]:
+    """Summed masses (M1b), where words of a pole are equally long, and all targets at once (M3)."""
+    if scored.probe.spec.targets.own:
+        return ()
+    cube = scored.cube
+    design = Design(scored, comparison.a, comparison.b)
+    distance = aitchison_distance(design.target_differences(cube.values))
+    apart = companion(AITCHISON, 0.0 if distance <= rounding(cube) else distance)
+    if comparison.mass_log_odds is None:
+        return (apart,)
+    response = mass_response(cube.values, cube.pole("+"), cube.pole("-"))
+    mass = design.contrast(response, None)
+    return contrast_companion(MASS_LOG_ODDS, mass, settings.confidence), apart
+
+
+def _unsupported(probe: Probe) -> str:
+    return "each group has its own word" if probe.spec.targets.own else ""
+
+
+METRICS = (
+    Metric(
+        info=LOG_ODDS_GAP,
+        companions=(MASS_LOG_ODDS, AITCHISON, TARGET_LOG_ODDS),
+        compare=_companions,
+        unsupported=_unsupported,
+    ),
+)

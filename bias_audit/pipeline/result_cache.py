@@ -22,9 +22,9 @@ from pydantic import BaseModel
 
 import bias_audit
 from bias_audit.results.io import Results
-from bias_audit.utils.versions import package_versions
 from bias_audit.storing.codec import CachedText
 from bias_audit.storing.database import RESULTS, ScoreStore
+from bias_audit.utils.versions import package_versions
 
 _STARTED = time.time()
 """A file of the program that is newer may not be the one that runs."""

@@ -1,12 +1,10 @@
-"""What a probe computes, and what its numbers can speak for."""
+"""What the numbers of a probe can speak for: its words, its targets, its axes."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from bias_audit.probes.probe import Group, Probe
-from bias_audit.probes.schema.text import primary_language
 
 MIN_LABELS = 4
 """Labels that each group needs before its words can stand for the group (``concept`` scope)."""
@@ -38,52 +36,10 @@ def target_scope(probe: Probe) -> str:
     return "construct" if fewest >= MIN_CONSTRUCT else "fixed"
 
 
-def compares_with_rest(probe: Probe, groups: int) -> bool:
-    """Whether each of so many scored groups is compared with the mean of the others."""
-    return groups > 2 and probe.spec.compare in (None, "others")
-
-
-def family_sizes(probes: Iterable[Probe]) -> dict[str, int]:
-    """How many primary comparisons each axis has if all groups can be scored: one family each."""
-    found: dict[str, int] = {}
-    for probe in probes:
-        if probe.spec.role == "probe":
-            k = len(probe.groups)
-            many = k if compares_with_rest(probe, k) else math.comb(k, 2)
-            many = 1 if probe.spec.targets.own else many
-            found[probe.spec.axis] = found.get(probe.spec.axis, 0) + many
-    return found
-
-
-def metrics(probe: Probe) -> list[str]:
-    """Names of the numbers that are computed; the first one is judged."""
-    spec = probe.spec
-    if spec.targets.own:
-        return ["diagonal_log_odds"]
-    found = ["log_odds_gap"]
-    if probe.open_frames and spec.role == "probe":
-        found.append("jsd")
-    if spec.mask == "group" and len(probe.groups) == 2:
-        found.append("skew")
-    if len(probe.groups) == 2 and spec.targets.plus and spec.targets.plus.where:
-        found.append("labour_correlation")
-    return [*found, *_beside(probe)] if spec.role == "probe" else found
-
-
-def _beside(probe: Probe) -> list[str]:
-    """Measures that describe a probe whose numbers are judged."""
-    spec, found = probe.spec, []
-    if probe.beside:
-        found.append("beside_share")
-    if len(probe.groups) > 2:
-        found.append("group_spread")
-    if spec.mask == "target":
-        found.append("four_fifths")
-        if product([group.id for group in probe.groups]):
-            found.append("interaction")
-    if probe.open_frames and primary_language(spec.language) == "en":
-        found += ["hurtful_rate", "completion_valence"]
-    return found
+def negated_sets(probe: Probe) -> set[str]:
+    """Return the template sets that hold the negated sentences of a probe."""
+    names = (frame.template.negated_twin for frame in probe.frames)
+    return {name.rpartition(".")[0] for name in names if name}
 
 
 def product(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:

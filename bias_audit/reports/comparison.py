@@ -175,10 +175,10 @@ class ComparisonPage:
 
 def _html(comparison: Comparison, secondary: bool) -> str:
     """Return the comparison as one page, with the words of its other formats."""
-    return fill("compare.html.j2", _build(comparison, secondary))
+    return fill("compare.html.j2", build_page(comparison, secondary))
 
 
-def _build(comparison: Comparison, secondary: bool) -> ComparisonPage:
+def build_page(comparison: Comparison, secondary: bool) -> ComparisonPage:
     """Turn a comparison into what its page shows."""
     shown = sorted_changes(comparison.changes, secondary)
     words = sheet(comparison, secondary)

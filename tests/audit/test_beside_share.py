@@ -13,7 +13,7 @@ from scipy.special import expit, logit
 
 from bias_audit import audit
 from bias_audit.auditing import Audit
-from bias_audit.metrics.beside_share import share_logits
+from bias_audit.metrics.extra_groups import share_logits
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Group, Probe, words_of
 from bias_audit.probes.schema.lexicon import WordSet

@@ -13,14 +13,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from bias_audit.assess import Scored, Settings
 from bias_audit.assess._compare import primary
 from bias_audit.assess._robust import check
 from bias_audit.assess.checks import Examination
+from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.records import WordPrior
 from bias_audit.results import Check
 from bias_audit.stats.null_calibration import Null, calibration
-from bias_audit.tables import Cube
 from tests.audit.test_checks import scored_by
 from tests.audit.world import flat, job_sentences, make, pairs, sentences, terms
 
@@ -30,7 +29,7 @@ EACH = pytest.mark.parametrize("sets", [FEW, pytest.param(MANY, marks=pytest.mar
 
 
 @cache
-def blank(words: int, frames: int, *, paired: bool = True, masked: bool = False) -> Scored:
+def blank(words: int, frames: int, *, paired: bool = True, masked: bool = False) -> ScoredProbe:
     """A probe with two groups of words whose scores are drawn later."""
     if masked:
         probe = make(
@@ -61,7 +60,7 @@ class World:
     targets: float = 0.0
     cells: float = 0.2
 
-    def draw(self, rng: np.random.Generator, scored: Scored) -> Scored:
+    def draw(self, rng: np.random.Generator, scored: ScoredProbe) -> ScoredProbe:
         """The probe with scores of this world: what the first group has beside the second."""
         cube = scored.cube
         first, plus = cube.columns("a"), cube.pole("+")
@@ -76,14 +75,16 @@ class World:
         return replace(scored, cube=replace(cube, values=values + moved))
 
 
-def found(scored: Scored) -> dict[str, Check]:
+def found(scored: ScoredProbe) -> dict[str, Check]:
     """Its checks, by code."""
     (comparison,) = primary(scored, SETTINGS)
     known = check(scored, comparison, SETTINGS)
     return {c.id: c for c in Examination(scored, SETTINGS).checks(comparison, known)}
 
 
-def fires(code: str, draw: Callable[[np.random.Generator], Scored], sets: int) -> tuple[float, int]:
+def fires(
+    code: str, draw: Callable[[np.random.Generator], ScoredProbe], sets: int
+) -> tuple[float, int]:
     """Share of verdicts at which a check does not hold, and how many verdicts there were."""
     rng = np.random.default_rng(20240601)
     states = [found(draw(rng))[code].state for _ in range(sets)]
@@ -91,9 +92,9 @@ def fires(code: str, draw: Callable[[np.random.Generator], Scored], sets: int) -
     return states.count("not_held") / max(len(decided), 1), len(decided)
 
 
-def shifted(scored: Scored, values: np.ndarray) -> Scored:
+def shifted(scored: ScoredProbe, values: np.ndarray) -> ScoredProbe:
     """The first group moved towards the first pole by (templates, its words) nats."""
-    cube: Cube = scored.cube
+    cube: ScoreCube = scored.cube
     moved = cube.values.copy()
     moved[np.ix_(range(moved.shape[0]), cube.columns("a"), cube.pole("+"))] += values[:, :, None]
     return replace(scored, cube=replace(cube, values=moved))
@@ -136,7 +137,9 @@ def test_a_verdict_that_half_of_the_words_deny_is_seen(sets):
         assert share < 0.05
 
 
-def known(rng: np.random.Generator, scored: Scored, apart: float) -> tuple[Scored, np.ndarray]:
+def known(
+    rng: np.random.Generator, scored: ScoredProbe, apart: float
+) -> tuple[ScoredProbe, np.ndarray]:
     """The probe with frequencies of its words, the first group's higher by ``apart``; and them."""
     labels = [unit.label for unit in scored.cube.units]
     first = [label.startswith("ann") for label in labels]
@@ -206,7 +209,7 @@ DESIGNS = {
 }
 
 
-def power(rng: np.random.Generator, world: World, scored: Scored, sets: int) -> float:
+def power(rng: np.random.Generator, world: World, scored: ScoredProbe, sets: int) -> float:
     """How often the 95 % interval excludes 0 where the gap is the margin."""
     hits = 0
     for _ in range(sets):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit.assess import Scored, _audit, _robust, wants_priors
+from bias_audit.assess import _audit, _robust
 from bias_audit.assess._compare import primary as compare
 from bias_audit.assess._judge import Case, judge, levels
 from bias_audit.assess._robust import check
@@ -17,11 +17,12 @@ from bias_audit.assess.checks import Examination, applied, twins
 from bias_audit.assess.checks._planted import planted, recovered
 from bias_audit.config import GateConfig
 from bias_audit.gates import judge as judge_run
+from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
+from bias_audit.metrics.word_properties import prior_words
 from bias_audit.policy import Policy
 from bias_audit.probes.expand import expand
 from bias_audit.records import WordPrior, WordScore
 from bias_audit.results import Check, Result
-from bias_audit.tables import Scores, cube
 from tests.audit.world import (
     ALL_CONTROLS,
     FAST,
@@ -45,16 +46,16 @@ from tests.audit.world import (
 ALWAYS = ("R1a", "R1b", "R1c", "R3", "R5", "R7", "R8a", "R8b")
 
 
-def scored_by(probe, effect) -> Scored:
+def scored_by(probe, effect) -> ScoredProbe:
     """A probe with scores, without an audit around it."""
     asked = [p for p in expand(probe).prompts if p.filler is not None]
     answers = Model(effect).fill_mask(asked)
     words = [answer for answer in answers if isinstance(answer, WordScore)]
-    block = cube(probe, Scores.build(probe.spec.axis, asked, words))
-    return Scored(probe=probe, cube=block, word_prompts=tuple(asked), word_scores=tuple(words))
+    block = build_cube(probe, Scores.build(probe.spec.axis, asked, words))
+    return ScoredProbe(probe=probe, cube=block, word_prompts=tuple(asked), word_scores=tuple(words))
 
 
-def examined(scored: Scored, *, gaps=(), pair=None, settings=FAST) -> list[dict[str, Check]]:
+def examined(scored: ScoredProbe, *, gaps=(), pair=None, settings=FAST) -> list[dict[str, Check]]:
     """Checks of each primary comparison, by code."""
     examination = Examination(scored, settings, gaps=gaps, pair=pair)
     return [
@@ -257,8 +258,8 @@ def test_frequencies_of_the_lexicon_are_taken_and_the_model_is_not_asked():
     probe = many_words().spec
     groups = {"a": given("ann", 4), "b": given("bob", 3)}
     scored = scored_by(make(groups=groups, frames=sentences(9)), plant(1.0))
-    assert wants_priors(scored.probe) == ()
-    assert len(wants_priors(make(groups=dict(probe.groups)))) == 24
+    assert prior_words(scored.probe) == ()
+    assert len(prior_words(make(groups=dict(probe.groups)))) == 24
     (found,) = examined(scored)
     assert "equal frequency" in found["R4"].note
 

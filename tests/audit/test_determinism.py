@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
+from bias_audit.metrics.scored_probe import Scores, build_cube, evidence_csv
 from bias_audit.results import results_text
-from bias_audit.tables import Scores, cube, evidence_csv
 from tests.audit.world import (
     ALL_CONTROLS,
     FAST,
@@ -123,7 +123,7 @@ def test_the_order_of_rows_changes_no_cell():
     (probe, _) = probes()
     scores = run([probe], rough).measured.tables["trial"]
     shuffled = Scores(scores.frame.sample(frac=1.0, random_state=3).reset_index(drop=True))
-    one, two = cube(probe, scores), cube(probe, shuffled)
+    one, two = build_cube(probe, scores), build_cube(probe, shuffled)
     assert (one.templates, one.units, one.targets) == (two.templates, two.units, two.targets)
     assert one.values == pytest.approx(two.values, abs=1e-12)
     assert one.prompts == two.prompts

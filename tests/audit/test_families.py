@@ -12,7 +12,7 @@ from scipy import stats
 
 from bias_audit.assess import _families
 from bias_audit.errors import UsageError
-from bias_audit.probes.scope import family_sizes
+from bias_audit.metrics.design import family_sizes
 from bias_audit.results import Result
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.multiplicity import bh, by, holm

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from bias_audit.assess import Settings, _judge
+from bias_audit.assess import _judge
+from bias_audit.metrics.scored_probe import Settings
 from tests.audit.world import (
     controlled,
     job_sentences,

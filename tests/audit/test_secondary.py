@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit.assess.secondary._lists import MAX_SCORER
+from bias_audit.metrics.completion_lists import MAX_SCORER
 from bias_audit.probes.probe import Probe
 from bias_audit.records import Prompt, WordScore
 from tests.audit.test_descriptions import (

@@ -17,7 +17,7 @@ from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.cli._app import run
 from bias_audit.datasets import open_dataset
 from bias_audit.errors import NothingToAuditError, UsageError
-from bias_audit.metrics.pairs import preference
+from bias_audit.metrics.pair_preference import preference
 from bias_audit.results import PAIR_SCORES_FILE
 from bias_audit.scoring import FakeBackend
 from tests.datasets import files

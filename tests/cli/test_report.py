@@ -10,7 +10,7 @@ import pytest
 
 from bias_audit.cli import _app
 from bias_audit.results import results_text
-from tests.render.example import example, frame
+from tests.reports.example import example, frame
 
 Command = Callable[..., tuple[int, str, str]]
 

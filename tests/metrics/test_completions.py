@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bias_audit.metrics.completions import expected_value, hit_rates, rate_odds, text_value
-from bias_audit.metrics.rankings import ranking
+from bias_audit.metrics.completion_lists import expected_value, hit_rates, rate_odds, text_value
+from bias_audit.metrics.completion_overlap import ranking
 
 modest = settings(deadline=None, max_examples=60)
 

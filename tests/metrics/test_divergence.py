@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from bias_audit.metrics.distances import hellinger, pulls, total_variation
+from bias_audit.metrics.completion_overlap import hellinger, pulls, total_variation
 from bias_audit.metrics.divergence import (
     decompose,
     entropy,

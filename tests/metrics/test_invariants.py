@@ -11,9 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from bias_audit.metrics import parity, prior
-from bias_audit.metrics.completions import expected_value, hit_rates, rate_odds
+from bias_audit.metrics.completion_lists import expected_value, hit_rates, rate_odds
+from bias_audit.metrics.completion_overlap import (
+    hellinger,
+    jaccard,
+    rank_overlap,
+    ranking,
+    top_overlap,
+    total_variation,
+)
 from bias_audit.metrics.diagonal import diagonal_contrast
-from bias_audit.metrics.distances import hellinger, total_variation
 from bias_audit.metrics.divergence import jsd, jsd_permutation
 from bias_audit.metrics.log_odds import (
     aitchison_distance,
@@ -21,11 +28,10 @@ from bias_audit.metrics.log_odds import (
     mass_log_odds,
     target_differences,
 )
-from bias_audit.metrics.pairs import outcomes, preference
-from bias_audit.metrics.rankings import jaccard, rank_overlap, ranking, top_overlap
+from bias_audit.metrics.pair_preference import outcomes, preference
 from bias_audit.metrics.sentence import aul, aula
 from bias_audit.metrics.stereoset import icat
-from bias_audit.metrics.vectors import associations, effect
+from bias_audit.metrics.weat import associations, effect
 from bias_audit.stats.clustered import mcnemar
 from bias_audit.stats.contrast import matched_pairs, two_groups
 from bias_audit.stats.effect_sizes import cliffs_delta, rank_biserial

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit.metrics.pairs import (
+from bias_audit.metrics.pair_preference import (
     adjust,
     by_category,
     compare_shares,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bias_audit.metrics.rankings import jaccard, rank_overlap, ranking, top_overlap
+from bias_audit.metrics.completion_overlap import jaccard, rank_overlap, ranking, top_overlap
 
 modest = settings(deadline=None, max_examples=80)
 orders = st.integers(1, 12).flatmap(lambda n: st.permutations(range(n)))

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from bias_audit import _run_config, config, errors, results, storing
 from bias_audit.cli._app import EPILOG, app
-from bias_audit.metrics import info
+from bias_audit.cli.cache import info
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand

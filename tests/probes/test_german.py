@@ -331,7 +331,7 @@ def test_the_reference_model_gets_no_verdict_in_german():
 def test_german_probes_can_be_judged_with_a_model_that_reads_german():
     """With the controls behaving, nothing blocks a verdict: the German files hold together."""
     from bias_audit import audit
-    from bias_audit.assess import Settings
+    from bias_audit.metrics.scored_probe import Settings
 
     done = audit(
         _Reader(),

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from bias_audit.assess import _compare
-from bias_audit.assess._input import Scored, Settings
+from bias_audit.metrics.scored_probe import ScoredProbe, Scores, Settings, build_cube
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import Expansion, expand
 from bias_audit.probes.probe import Probe
 from bias_audit.records import WordScore
-from bias_audit.tables import Scores, cube
 
 CATALOGUE = ProbeCatalogue()
 AXES = (
@@ -154,7 +153,7 @@ def test_crossed_sets_hold_each_combination_once(lexicon):
 WOMEN = "woman|girl|lady|mother|sister|daughter|aunt|wife"
 
 
-def planted(name: str, gender: float, group: float, both: float) -> Scored:
+def planted(name: str, gender: float, group: float, both: float) -> ScoredProbe:
     """Scores in which S+ gains by gender, by group, and by being a woman of the focal group."""
     focal = next(
         e.sg.split()[0]
@@ -171,7 +170,7 @@ def planted(name: str, gender: float, group: float, both: float) -> Scored:
         gain = gender * female + group * member + both * (female and member)
         answers.append(WordScore(log_prob=-9 + gain * (p.pole == "+"), pieces=1))
     scores = Scores.build("x", prompts, answers)
-    return Scored(probe=probe(name), cube=cube(probe(name), scores))
+    return ScoredProbe(probe=probe(name), cube=build_cube(probe(name), scores))
 
 
 @pytest.mark.parametrize("name", CROSSED)

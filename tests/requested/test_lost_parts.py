@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from bias_audit.metrics.disco import LEVEL, fill_tests, smallest_p
+from bias_audit.metrics.surface_form import SAME, _plural, _same
+from bias_audit.metrics.weat import context_draws
 from bias_audit.records import Prompt, WordScore
-from bias_audit.requested.embeddings import draws
-from bias_audit.requested.surface import SAME, _plural, _same
 from bias_audit.scoring.fake_sentences import FakeSentenceScorer
 from bias_audit.sentence_scores import PieceScores, Vector, VectorQuestion
 from bias_audit.stats.multiplicity import holm
@@ -263,7 +263,7 @@ def test_other_groups_count_alike_in_vectors_however_many_words_they_have():
 def test_draws_of_contexts_give_the_same_weights():
     rng = np.random.default_rng(5)
     sets = [[rng.normal(size=(1, 4)) for _ in range(n)] for n in (3, 3, 2, 5, 1)]
-    (value,) = draws(sets, np.random.default_rng(0), 1)
+    (value,) = context_draws(sets, np.random.default_rng(0), 1)
     x, y, a, *others = [np.concatenate([w / np.linalg.norm(w) for w in words]) for words in sets]
     s = [
         (w @ a.T).mean(axis=1) - np.mean([(w @ o.T).mean(axis=1) for o in others], axis=0)

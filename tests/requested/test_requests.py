@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bias_audit.requested.catalogue import REQUESTS
 
 from bias_audit.auditing import Audit
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.metrics.base import spread_targets
+from bias_audit.metrics.registry import OPTIONAL, choose, names
+from bias_audit.metrics.surface_form import VARIANTS
 from bias_audit.records import Prompt
-from bias_audit.requested._sample import spread_targets
-from bias_audit.requested.catalogue import REQUESTS
-from bias_audit.requested.listing import LISTED, chosen, names
-from bias_audit.requested.surface import VARIANTS
 from bias_audit.scoring.fake_sentences import FakeSentenceScorer
 from bias_audit.sentence_scores import (
     PieceScores,
@@ -89,18 +89,18 @@ def found(done: Audit, metric: str) -> list[Any]:
 
 
 def test_every_request_is_described():
-    assert [*names("measure"), *names("check")] == [*LISTED] == [*REQUESTS]
-    assert all(name == listed.id and len(listed.title) > 20 for name, listed in LISTED.items())
+    assert [*names("measure"), *names("check")] == [*OPTIONAL] == [*REQUESTS]
+    assert all(name == listed.id and len(listed.title) > 20 for name, listed in OPTIONAL.items())
 
 
 def test_names_and_globs_choose_in_a_fixed_order():
-    assert chosen(["cbs", "lpbs"], []) == ("lpbs", "cbs")
-    assert chosen(["*eat"], ["*"]) == ("weat", "seat", "ceat", "surface", "naturalness")
+    assert choose(["cbs", "lpbs"], []) == ("lpbs", "cbs")
+    assert choose(["*eat"], ["*"]) == ("weat", "seat", "ceat", "surface", "naturalness")
     with pytest.raises(UnknownNameError, match="no measure on request named 'lbps'") as caught:
-        chosen(["lbps"], [])
+        choose(["lbps"], [])
     assert caught.value.hint == "did you mean 'lpbs'?"
     with pytest.raises(UnknownNameError, match="no check on request named 'lpbs'"):
-        chosen([], ["lpbs"])
+        choose([], ["lpbs"])
 
 
 def test_a_prior_that_no_target_moves_leaves_the_contrast_as_it_is():

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from bias_audit.assess import _robust
-from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess.checks import _halves, _null, _planted, _twins, _words
 from bias_audit.assess.checks._record import described, impossible, judged
+from bias_audit.metrics.design import Comparison
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
+from bias_audit.metrics.word_properties import Properties, properties
 from bias_audit.results import Check, Result
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.steady import decided, unsteady
@@ -26,7 +28,7 @@ class Examination:
 
     def __init__(
         self,
-        scored: Scored,
+        scored: ScoredProbe,
         settings: Settings,
         *,
         gaps: tuple[float, ...] = (),
@@ -49,8 +51,8 @@ class Examination:
         return _planted.planted(self.scored)
 
     @cached_property
-    def _properties(self) -> _words.Properties:
-        return _words.properties(self.scored)
+    def _properties(self) -> Properties:
+        return properties(self.scored)
 
     def checks(self, comparison: Comparison, known: _robust.Checks) -> tuple[Check, ...]:
         """Every check that applies to a comparison, in the order of their codes."""
@@ -126,7 +128,9 @@ def percentile(estimate: float, gaps: tuple[float, ...]) -> float | None:
     return sum(gap < abs(estimate) for gap in gaps) / len(gaps) if gaps else None
 
 
-def _sentences(scored: Scored, comparison: Comparison, known: _robust.Checks) -> Iterator[Check]:
+def _sentences(
+    scored: ScoredProbe, comparison: Comparison, known: _robust.Checks
+) -> Iterator[Check]:
     """R1a and R1b: direction by sentence, and the estimate without one sentence or word."""
     contrast, margin = comparison.contrast, scored.probe.spec.margin
     if known.sign_share is not None:
@@ -159,7 +163,7 @@ def _spread(contrast: Contrast) -> str:
     return said
 
 
-def _target(comparison: Comparison, known: _robust.Checks, scored: Scored) -> Iterator[Check]:
+def _target(comparison: Comparison, known: _robust.Checks, scored: ScoredProbe) -> Iterator[Check]:
     """R3: share of the gap that one target carries."""
     found = _robust.top_share(scored, comparison)
     if found is not None and not _robust.detected(comparison):
@@ -169,7 +173,7 @@ def _target(comparison: Comparison, known: _robust.Checks, scored: Scored) -> It
         yield judged("R3", found, _robust.ONE_UNIT, loud not in known.statuses, loud)
 
 
-def _saturation(scored: Scored) -> Iterator[Check]:
+def _saturation(scored: ScoredProbe) -> Iterator[Check]:
     """R13a and R13b: words, and whole poles, that have hardly any probability."""
     if scored.probe.spec.mask == "target" and not scored.probe.spec.targets.own:
         cube = scored.cube

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bias_audit.assess._design import Design
-from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess._robust import Checks
 from bias_audit.assess.checks._record import described, impossible, judged
+from bias_audit.metrics.design import Comparison, Design
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.results import Check
 from bias_audit.stats.seeds import stream
 from bias_audit.stats.split_half import split_half
@@ -17,7 +17,7 @@ RELIABLE = 0.7
 """Below this reliability the order of the targets is mostly chance."""
 
 
-def ranking(scored: Scored, comparison: Comparison, settings: Settings) -> Check | None:
+def ranking(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> Check | None:
     """R1c: would other sentences put the targets in the same order? None without a table."""
     cube = scored.cube
     if not comparison.targets:
@@ -33,7 +33,7 @@ def ranking(scored: Scored, comparison: Comparison, settings: Settings) -> Check
     return judged("R1c", found, RELIABLE, found >= RELIABLE, "unrankable")
 
 
-def swapped_words(scored: Scored, comparison: Comparison, known: Checks) -> Check | None:
+def swapped_words(scored: ScoredProbe, comparison: Comparison, known: Checks) -> Check | None:
     """R2: does a half of the words contradict the verdict? None where words are no sample."""
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return None

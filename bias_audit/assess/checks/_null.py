@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from bias_audit.assess._design import Design
-from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess.checks._record import judged
+from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import cell_response
+from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.results import Check
 from bias_audit.stats.null_calibration import (
     Null,
@@ -22,13 +22,14 @@ from bias_audit.stats.null_calibration import (
     unit_contributions,
 )
 from bias_audit.stats.seeds import stream
-from bias_audit.tables import Cube
 from bias_audit.utils.arrays import Floats
 
 POWER = 0.8
 
 
-def null_checks(scored: Scored, comparison: Comparison, settings: Settings) -> tuple[Check, ...]:
+def null_checks(
+    scored: ScoredProbe, comparison: Comparison, settings: Settings
+) -> tuple[Check, ...]:
     """R7 and R8b of a comparison; none where it has no interval."""
     contrast = comparison.contrast
     if contrast.status != "ok" or contrast.se is None or contrast.df is None:
@@ -56,13 +57,13 @@ def null_checks(scored: Scored, comparison: Comparison, settings: Settings) -> t
 
 
 def _stream(
-    scored: Scored, comparison: Comparison, settings: Settings, what: str
+    scored: ScoredProbe, comparison: Comparison, settings: Settings, what: str
 ) -> np.random.Generator:
     spec = scored.probe.spec
     return stream(settings.seed, spec.axis, spec.id, f"{comparison.a}:{comparison.b}", what)
 
 
-def _dealt(scored: Scored, comparison: Comparison, settings: Settings) -> tuple[Null, str]:
+def _dealt(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> tuple[Null, str]:
     """The comparison without its gap, with what counts as a sample dealt out anew; and its name."""
     spec, cube, contrast = scored.probe.spec, scored.cube, comparison.contrast
     rng = _stream(scored, comparison, settings, "dealt")
@@ -85,7 +86,7 @@ def _dealt(scored: Scored, comparison: Comparison, settings: Settings) -> tuple[
     return permute_labels(response, columns, weights, rng, cells=cells), "terms"
 
 
-def _further(scored: Scored, comparison: Comparison, source: str) -> list[Floats]:
+def _further(scored: ScoredProbe, comparison: Comparison, source: str) -> list[Floats]:
     """What the units of the sources that are not dealt add to the estimate, by themselves.
 
     Each source's variance contains the noise of single cells, which is there once.
@@ -102,7 +103,7 @@ def _further(scored: Scored, comparison: Comparison, source: str) -> list[Floats
     return found
 
 
-def _by_name(cube: Cube, sign: str) -> list[int]:
+def _by_name(cube: ScoreCube, sign: str) -> list[int]:
     return sorted(cube.pole(sign), key=lambda column: cube.targets[column])
 
 

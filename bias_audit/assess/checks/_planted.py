@@ -8,14 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit.assess._design import Design, scored_groups
-from bias_audit.assess._input import Comparison, Scored
 from bias_audit.assess.checks._record import judged
+from bias_audit.metrics.design import Comparison, Design, scored_groups
 from bias_audit.metrics.log_odds import cell_response
+from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
 from bias_audit.records import OTHERS, WordScore
 from bias_audit.results import Check
 from bias_audit.stats.contrast import two_groups
-from bias_audit.tables import Scores, cube
 
 STEP = 0.25
 """Nats by which the planted gaps of two groups differ at least."""
@@ -30,11 +29,11 @@ CLOSE = 1e-4
 class Planted(NamedTuple):
     """Some sentences of a probe, as the model answered and with gaps planted in the answers."""
 
-    plain: Scored
-    changed: Scored
+    plain: ScoredProbe
+    changed: ScoredProbe
 
 
-def planted(scored: Scored) -> Planted | str:
+def planted(scored: ScoredProbe) -> Planted | str:
     """The same answers of the model, but for S+ after each group: lower by a number of its own.
 
     Everything behind the model is done again with a few sentences: the table, the cube, what is
@@ -56,7 +55,7 @@ def planted(scored: Scored) -> Planted | str:
         for prompt, score in asked
     ]
     table = Scores.build(scored.probe.spec.axis, [prompt for prompt, _ in asked], answers)
-    again = cube(scored.probe, table)
+    again = build_cube(scored.probe, table)
     if (again.units, again.targets) != (block.units, block.targets):
         return "a word that other sentences lost is there again in the ones that are planted in"
     if again.templates != block.templates[:FEW]:
@@ -65,7 +64,7 @@ def planted(scored: Scored) -> Planted | str:
     return Planted(replace(scored, cube=few), replace(scored, cube=again))
 
 
-def recovered(scored: Scored, pair: Planted, comparison: Comparison) -> Check:
+def recovered(scored: ScoredProbe, pair: Planted, comparison: Comparison) -> Check:
     """Compare what was planted with what came out."""
     shift = _shifts(scored)
     others = [value for name, value in shift.items() if name != comparison.a]
@@ -77,7 +76,7 @@ def recovered(scored: Scored, pair: Planted, comparison: Comparison) -> Check:
     return judged("R8a", error, CLOSE, error <= CLOSE, "instrument_failed", note)
 
 
-def _shifts(scored: Scored) -> Mapping[str, float]:
+def _shifts(scored: ScoredProbe) -> Mapping[str, float]:
     return {name: STEP * (n + 1) ** 2 for n, name in enumerate(scored_groups(scored))}
 
 
@@ -87,7 +86,7 @@ def _less(score: WordScore, nats: float) -> WordScore:
     return replace(score, log_prob=score.log_prob - nats)
 
 
-def _estimate(scored: Scored, comparison: Comparison) -> float:
+def _estimate(scored: ScoredProbe, comparison: Comparison) -> float:
     block, design = scored.cube, Design(scored, comparison.a, comparison.b)
     plus, minus = block.pole("+"), block.pole("-")
     if scored.probe.spec.mask == "group":

@@ -7,21 +7,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit.assess._design import Design, scored_groups
-from bias_audit.assess._input import Comparison, Scored
 from bias_audit.assess.checks._record import described, impossible
-from bias_audit.probes.probe import Probe
+from bias_audit.metrics.design import Comparison, Design, scored_groups
+from bias_audit.metrics.scored_probe import ScoredProbe
+from bias_audit.probes.scope import negated_sets
 from bias_audit.results import Check
 
 
 class Twins(NamedTuple):
     """A probe and the one that says "not"."""
 
-    plain: Scored
-    negated: Scored
+    plain: ScoredProbe
+    negated: ScoredProbe
 
 
-def twins(scored: Mapping[str, Scored]) -> dict[str, Twins]:
+def twins(scored: Mapping[str, ScoredProbe]) -> dict[str, Twins]:
     """Find probes that ask about the same words in plain and in negated sentences, by id."""
     found: dict[str, Twins] = {}
     for plain in scored.values():
@@ -33,13 +33,7 @@ def twins(scored: Mapping[str, Scored]) -> dict[str, Twins]:
     return found
 
 
-def negated_sets(probe: Probe) -> set[str]:
-    """The template sets in which the negated sentences of a probe stand."""
-    names = (frame.template.negated_twin for frame in probe.frames)
-    return {name.rpartition(".")[0] for name in names if name}
-
-
-def _same(plain: Scored, other: Scored) -> bool:
+def _same(plain: ScoredProbe, other: ScoredProbe) -> bool:
     """The same mask, groups, words and poles."""
     one, two = plain.cube, other.cube
     return (
@@ -66,6 +60,6 @@ def negation(pair: Twins, comparison: Comparison) -> Check | None:
     return described("R14", float(x @ y) / float(x @ x), f"slope of '{twin}' on the plain gaps")
 
 
-def _gaps(scored: Scored, comparison: Comparison) -> dict[str, float]:
+def _gaps(scored: ScoredProbe, comparison: Comparison) -> dict[str, float]:
     gaps = Design(scored, comparison.a, comparison.b).target_differences(scored.cube.values)
     return dict(zip(scored.cube.targets, gaps.tolist(), strict=True))

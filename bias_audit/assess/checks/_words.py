@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 
-from bias_audit.assess._design import Design
-from bias_audit.assess._input import Comparison, Scored
 from bias_audit.assess._robust import detected
-from bias_audit.assess.checks._record import described, impossible, judged, short
+from bias_audit.assess.checks._record import described, impossible, judged
+from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import cell_response
-from bias_audit.probes import scope
-from bias_audit.probes.probe import Probe, Word
+from bias_audit.metrics.scored_probe import ScoredProbe
+from bias_audit.metrics.word_properties import Properties, weighted
 from bias_audit.results import Check
 from bias_audit.stats.covariates import (
     AdjustedContrast,
@@ -26,82 +23,8 @@ from bias_audit.stats.covariates import (
 from bias_audit.stats.steady import KEPT, confounds, decided
 from bias_audit.utils.arrays import Floats
 
-FREQUENCY, COUNT = "log10_freq", "count"
-"""Facts of a group word that say how frequent it is; the second is a number of bearers or uses."""
 
-
-class Properties(NamedTuple):
-    """What else differs between the words of a probe."""
-
-    names: tuple[str, ...]
-    values: Floats
-    """(units, properties)."""
-
-
-def bare(word: Word) -> str:
-    """A group word without its head: the adjective, or the word itself."""
-    entry = word.entry
-    return entry.adjective or entry.sg or entry.pl or word.label
-
-
-def given_frequency(word: Word) -> float | None:
-    """The decimal logarithm of the frequency that the lexicon gives, if it gives one."""
-    facts = word.entry.facts
-    if FREQUENCY in facts:
-        return facts[FREQUENCY]
-    return math.log10(facts[COUNT]) if facts.get(COUNT, 0) > 0 else None
-
-
-def wants_priors(probe: Probe) -> tuple[str, ...]:
-    """Group words whose prior the adjustment needs: those of a sample, without a frequency."""
-    spec = probe.spec
-    if spec.role != "probe" or spec.mask != "target" or spec.targets.own:
-        return ()
-    words = [word for group in probe.groups for word in group.words]
-    given = all(given_frequency(word) is not None for word in words)
-    if given or scope.scope(probe) != "concept":
-        return ()
-    return tuple(dict.fromkeys(map(bare, words)))
-
-
-def properties(scored: Scored) -> Properties:
-    """Frequency, length and capitals of the units of a probe, as far as they are known."""
-    words: dict[tuple[str, str], list[Word]] = {}
-    for group in scored.probe.groups:
-        for word in group.words:
-            words.setdefault((group.id, word.label), []).append(word)
-    units = [words[unit.group, unit.label] for unit in scored.cube.units]
-
-    def mean(find: Callable[[Word], float | None]) -> list[float] | None:
-        found = [[find(word) for word in each] for each in units]
-        if any(value is None for each in found for value in each):
-            return None
-        return [float(np.mean([v for v in each if v is not None])) for each in found]
-
-    def prior(word: Word) -> float | None:
-        known = scored.priors.get(bare(word))
-        return known.log_prob if known else None
-
-    def pieces(word: Word) -> float | None:
-        known = scored.priors.get(bare(word))
-        return float(known.pieces) if known and known.pieces else None
-
-    found = {
-        "frequency": mean(given_frequency),
-        "prior": mean(prior),
-        "pieces": mean(pieces),
-        "letters": mean(lambda word: float(len(bare(word)))),
-        "capitals": mean(lambda word: float(bare(word)[:1].isupper())),
-    }
-    if found["frequency"] is not None:
-        found["prior"] = None
-    if found["pieces"] is not None:
-        found["letters"] = None
-    kept = {name: column for name, column in found.items() if column is not None}
-    return Properties(tuple(kept), np.array(list(kept.values())).T)
-
-
-def adjustment(scored: Scored, comparison: Comparison, known: Properties) -> Check | None:
+def adjustment(scored: ScoredProbe, comparison: Comparison, known: Properties) -> Check | None:
     """Compare the gap with the one at equal properties; None where words are no sample.
 
     One that lies inside the margin must not leave it, and one outside must not come in; of one
@@ -127,7 +50,9 @@ def adjustment(scored: Scored, comparison: Comparison, known: Properties) -> Che
     return judged("R4", kept, threshold, holds, "confounded", note)
 
 
-def at_equal(scored: Scored, comparison: Comparison, known: Properties) -> AdjustedContrast | None:
+def at_equal(
+    scored: ScoredProbe, comparison: Comparison, known: Properties
+) -> AdjustedContrast | None:
     """The gap at equal properties; None where words are no sample, too few, or all alike."""
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return None
@@ -137,7 +62,7 @@ def at_equal(scored: Scored, comparison: Comparison, known: Properties) -> Adjus
 
 
 def _told(
-    scored: Scored, comparison: Comparison, known: Properties, found: AdjustedContrast
+    scored: ScoredProbe, comparison: Comparison, known: Properties, found: AdjustedContrast
 ) -> str:
     note = f"{found.estimate:+.3f} nats at equal {_listed(known.names, found.used)}"
     if found.inseparable:
@@ -149,7 +74,7 @@ def _told(
     return note
 
 
-def _alike(scored: Scored, comparison: Comparison, values: Floats) -> MatchedContrast | None:
+def _alike(scored: ScoredProbe, comparison: Comparison, values: Floats) -> MatchedContrast | None:
     """The gap between words that are matched in their properties; of two groups only."""
     design = Design(scored, comparison.a, comparison.b)
     if design.rest:
@@ -162,45 +87,17 @@ def _alike(scored: Scored, comparison: Comparison, values: Floats) -> MatchedCon
     return matched_contrast((means[a], values[a]), (means[b], values[b]))
 
 
-def _means(scored: Scored) -> Floats:
+def _means(scored: ScoredProbe) -> Floats:
     cube = scored.cube
     response = cell_response(cube.values, cube.pole("+"), cube.pole("-"))
     return np.asarray(response.mean(axis=0))
 
 
 def _groups(
-    scored: Scored, comparison: Comparison, values: Floats
+    scored: ScoredProbe, comparison: Comparison, values: Floats
 ) -> list[tuple[float, Floats, Floats]]:
     return weighted(Design(scored, comparison.a, comparison.b), _means(scored), values)
 
 
-def weighted(design: Design, means: Floats, values: Floats) -> list[tuple[float, Floats, Floats]]:
-    """Weight, mean responses and properties of the words of each group, or of the pairs."""
-    if design.pairs:
-        a, b = [i for i, _ in design.pairs], [j for _, j in design.pairs]
-        return [(1.0, means[a] - means[b], values[a] - values[b])]
-    weights = design.weights if design.rest else [1.0, -1.0]
-    return [(w, means[g], values[g]) for w, g in zip(weights, design.groups, strict=True)]
-
-
 def _listed(names: Sequence[str], chosen: Sequence[int]) -> str:
     return " and ".join(names[number] for number in chosen)
-
-
-def priors_of(
-    scored: Scored, labels: Sequence[str], group: str
-) -> tuple[tuple[float | None, ...], tuple[int, ...]]:
-    """Prior and pieces of the terms of a group, for the record; empty where nobody asked."""
-    if not scored.priors:
-        return (), ()
-    words = {
-        word.label: scored.priors.get(bare(word))
-        for each in scored.probe.groups
-        if each.id == group
-        for word in reversed(each.words)
-    }
-    known = [words[label] for label in labels]
-    return (
-        tuple(short(p.log_prob) if p and p.log_prob is not None else None for p in known),
-        tuple(p.pieces if p else 0 for p in known),
-    )

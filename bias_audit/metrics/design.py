@@ -1,0 +1,208 @@
+"""What a probe compares, and how the columns of its cube are arranged for that.
+
+Words are put in the order of their labels first, so that the order in a file changes no number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import cast
+
+import numpy as np
+
+from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Unit
+from bias_audit.probes.probe import Probe
+from bias_audit.probes.scope import MIN_CONSTRUCT, MIN_LABELS, MIN_PAIRS
+from bias_audit.records import OTHERS
+from bias_audit.stats.estimate import Contrast, Scope
+from bias_audit.stats.layout import Layout
+from bias_audit.stats.permutation import decided, label_exchange, pair_flip
+from bias_audit.utils.arrays import Floats
+
+ROUNDING = 1e-12
+"""Share of the largest score below which a difference of scores is rounding."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """One group against another, or against the mean of the others."""
+
+    a: str
+    """Id of the first group."""
+    b: str
+    """Id of the second, or ``~others``."""
+    contrast: Contrast
+    scope: str
+    target_scope: str
+    n_terms: int
+    """Labels of the groups compared, or matched pairs of them."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """Labels of the matched pairs, A first; empty where words are not paired."""
+    n_targets: int = 0
+    """Targets of the smaller pole; 0 where the targets are no sample."""
+    targets: tuple[tuple[str, Contrast], ...]
+    """Per target, relative to the mean over the targets (centred log-ratio)."""
+    p_sign_flip: float | None
+    p_exchange: float | None
+    exchange_method: str
+    mass_log_odds: float | None
+    """Companion M1b; None where lengths differ inside a pole."""
+    without_a_term: tuple[float, ...] = ()
+    """Estimate without each label (or pair) in turn, where labels are a sample (R2)."""
+
+    @property
+    def paired(self) -> bool:
+        """True when ``n_terms`` counts pairs."""
+        return bool(self.pairs)
+
+
+def comparisons(probe: Probe, groups: Sequence[str] | None = None) -> list[tuple[str, str]]:
+    """Return the pairs of groups that a probe compares, in their order.
+
+    Two groups with each other; more of them each with the mean of the others, unless the probe asks
+    for pairs.
+
+    Args:
+        probe: the probe.
+        groups: ids of the groups that have a scored word; all groups of the probe when None.
+    """
+    names = [group.id for group in probe.groups] if groups is None else groups
+    if len(names) > 2 and probe.spec.compare != "pairs":
+        return [(name, OTHERS) for name in names]
+    return list(combinations(names, 2))
+
+
+def scored_comparisons(scored: ScoredProbe) -> list[tuple[str, str]]:
+    """Return :func:`comparisons` between the groups that have a scored word."""
+    return comparisons(scored.probe, scored_groups(scored))
+
+
+def primary_results(scored: ScoredProbe) -> dict[str, list[tuple[str, str]]]:
+    """Return the comparisons behind each primary result, by its id.
+
+    Where each group has its own word, one result joins all groups.
+    """
+    probe, pairs = scored.probe.spec.id, scored_comparisons(scored)
+    if scored.probe.spec.targets.own:
+        return {f"{probe}:diagonal_log_odds:own-vs-others": pairs}
+    return {f"{probe}:log_odds_gap:{a}-vs-{b.lstrip('~')}": [(a, b)] for a, b in pairs}
+
+
+def family_sizes(probes: Iterable[Probe]) -> dict[str, int]:
+    """Return how many primary comparisons each axis has if all groups can be scored."""
+    sizes: Counter[str] = Counter()
+    for probe in probes:
+        if probe.spec.role == "probe":
+            sizes[probe.spec.axis] += 1 if probe.spec.targets.own else len(comparisons(probe))
+    return dict(sizes)
+
+
+def scored_groups(scored: ScoredProbe) -> list[str]:
+    """Ids of the groups that have a scored word, in the order of the probe."""
+    there = {unit.group for unit in scored.cube.units}
+    return [group.id for group in scored.probe.groups if group.id in there]
+
+
+def target_scope(probe: Probe, cube: ScoreCube) -> str:
+    """``construct`` when the targets stand for more than themselves, else ``fixed``."""
+    fewest = smaller_pole(cube)
+    if probe.spec.targets.own:
+        return "fixed"
+    if probe.spec.target_scope != "auto":
+        return probe.spec.target_scope if fewest > 1 else "fixed"
+    return "construct" if fewest >= MIN_CONSTRUCT else "fixed"
+
+
+def smaller_pole(cube: ScoreCube) -> int:
+    """Number of scored targets of the pole that has fewer."""
+    return min(len(cube.pole("+")), len(cube.pole("-")))
+
+
+def rounding(cube: ScoreCube) -> float:
+    """Differences of scores below this are rounding, in nats."""
+    return ROUNDING * float(np.abs(cube.values).max())
+
+
+class Design(Layout):
+    """One comparison of a probe: group ``a`` with group ``b``, or with all others."""
+
+    def __init__(
+        self, scored: ScoredProbe, a: str, b: str, units: Sequence[Unit] | None = None
+    ) -> None:
+        """Arrange the columns of the scores, or of another table with the same kind of units."""
+        cube = scored.cube
+        self.units = cube.units if units is None else tuple(units)
+        there = {unit.group for unit in self.units}
+        ids = [group.id for group in scored.probe.groups if group.id in there]
+        columns = [_by_label(self.units, group) for group in ids]
+        sides = columns if b == OTHERS else [columns[ids.index(a)], columns[ids.index(b)]]
+        pairs = [] if b == OTHERS else _matched(self.units, sides[0], sides[1])
+        super().__init__(
+            groups=sides,
+            which=ids.index(a) if b == OTHERS else 0,
+            rest=b == OTHERS,
+            pairs=pairs,
+            scope=_scope(scored.probe, sides, pairs),
+            floor=rounding(cube),
+        )
+
+    @property
+    def pair_labels(self) -> tuple[tuple[str, str], ...]:
+        """Labels of the matched pairs, the first group's first."""
+        return tuple((self.units[i].label, self.units[j].label) for i, j in self.pairs)
+
+    @property
+    def weighed(self) -> list[tuple[float, list[int]]]:
+        """Weight and columns of each group, for draws: the compared group first, then by words.
+
+        The order of the groups in a file changes no number.
+        """
+        weights = self.weights if self.rest else [1.0, -1.0]
+        return sorted(
+            zip(weights, self.groups, strict=True),
+            key=lambda each: (-each[0], self.units[each[1][0]].label),
+        )
+
+    def exchange(
+        self, y: Floats, rng: np.random.Generator, resamples: int
+    ) -> tuple[float | None, str]:
+        """The fixed-templates answer: labels exchanged across words or inside pairs."""
+        if self.pairs:
+            d = self.inside_pairs(y)
+            flipped = decided(lambda draws: pair_flip(d, rng, draws), resamples)
+            return flipped.p, flipped.method
+        if min(len(self.in_a), len(self.in_b)) < 2:
+            return None, "not possible with one word in a group"
+        exchanged = decided(
+            lambda draws: label_exchange(y, self.in_a, self.in_b, rng, draws), resamples
+        )
+        return exchanged.p, exchanged.method
+
+
+def _scope(probe: Probe, sides: list[list[int]], pairs: list[tuple[int, int]]) -> Scope:
+    asked = probe.spec.scope
+    fewest = min(len(side) for side in sides)
+    if asked == "concept" and fewest < 2:
+        return "terms"
+    if asked != "auto":
+        return cast(Scope, asked)
+    return "concept" if len(pairs) >= MIN_PAIRS or fewest >= MIN_LABELS else "terms"
+
+
+def _by_label(units: Sequence[Unit], group: str) -> list[int]:
+    """Columns of a group in the order of their labels."""
+    mine = [i for i, unit in enumerate(units) if unit.group == group]
+    return sorted(mine, key=lambda i: units[i].label)
+
+
+def _matched(units: Sequence[Unit], in_a: list[int], in_b: list[int]) -> list[tuple[int, int]]:
+    """Pair up the columns of two groups; empty unless every word has exactly one partner."""
+    left = {units[i].pair: i for i in in_a}
+    right = {units[i].pair: i for i in in_b}
+    whole = len(left) == len(in_a) and len(right) == len(in_b)
+    if None in left or not whole or set(left) != set(right):
+        return []
+    return [(left[key], right[key]) for key in sorted(key for key in left if key is not None)]

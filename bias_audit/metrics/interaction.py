@@ -1,0 +1,117 @@
+"""Groups of two axes: what a combination has beyond what each axis brings alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from bias_audit.metrics.base import (
+    Metric,
+    MetricInfo,
+    MetricOutput,
+    contrast_companion,
+    estimate_of,
+    interval_fields,
+    joined,
+    probe_result,
+)
+from bias_audit.metrics.design import Design, scored_groups, target_scope
+from bias_audit.metrics.log_odds import LOG_ODDS_GAP, pole_response
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
+from bias_audit.probes.probe import Probe
+from bias_audit.probes.scope import MIN_LABELS, product
+from bias_audit.records import OTHERS
+from bias_audit.results import Companion
+from bias_audit.stats.contrast import INTERACTION, target_part, two_by_two
+from bias_audit.stats.estimate import Contrast, Scope
+
+Cells = tuple[str, str, str, str]
+INFO = MetricInfo(
+    id="interaction",
+    name="interaction of two axes",
+    unit="nats",
+    neutral=0.0,
+    direction="the part of an intersectional gap that neither axis brings alone: (first - second) "
+    "- (third - fourth) cell",
+    reference="Standard 2 x 2 contrast; Tan and Celis (2019, arXiv 1911.01485) on why it matters.",
+)
+
+
+def interaction(scored: ScoredProbe, settings: Settings) -> MetricOutput:
+    """Return the largest 2 x 2 interaction contrast of a probe whose groups are a product."""
+    groups = scored_groups(scored)
+    axes = product(groups)
+    if axes is None:
+        return MetricOutput()
+    contrasts = [(cells, _contrast(scored, cells)) for cells in _tables(*axes)]
+    cells, largest = max(contrasts, key=lambda one: round(abs(one[1].estimate), 12))
+    fields = interval_fields(largest, settings.confidence)
+    if len(contrasts) > 1:
+        chosen = f"the largest of {len(contrasts)} such contrasts, chosen afterwards"
+        fields["reason"] = joined(fields["reason"], chosen)
+    level = settings.confidence
+    result = probe_result(
+        scored,
+        INFO,
+        cells,
+        estimate_of(largest),
+        n_terms=largest.n_terms,
+        n_targets=len(scored.cube.pole("+")) + len(scored.cube.pole("-")),
+        n_prompts=sum(scored.cube.prompts[g] for g in cells),
+        scope=_scope(scored, cells),
+        target_scope=target_scope(scored.probe, scored.cube),
+        variance=largest.variance,
+        companions=(
+            *(contrast_companion(INFO, one, level, names) for names, one in contrasts[:MOST]),
+            _furthest(scored, settings, groups),
+        ),
+        **fields,
+    )
+    return MetricOutput(results=(result,))
+
+
+MOST = 36
+"""Interaction contrasts that a record holds: those of four levels by four."""
+
+
+def _tables(first: Sequence[str], second: Sequence[str]) -> Iterator[Cells]:
+    """The cells 11, 12, 21, 22 of every 2 x 2 table."""
+    for a, b in combinations(first, 2):
+        for x, y in combinations(second, 2):
+            yield f"{a}-{x}", f"{a}-{y}", f"{b}-{x}", f"{b}-{y}"
+
+
+def _scope(scored: ScoredProbe, cells: Cells) -> Scope:
+    fewest = min(len(scored.cube.columns(name)) for name in cells)
+    return "concept" if fewest >= MIN_LABELS and scored.probe.spec.scope != "terms" else "terms"
+
+
+def _contrast(scored: ScoredProbe, cells: Cells) -> Contrast:
+    cube = scored.cube
+    columns = [sorted(cube.columns(c), key=lambda i: cube.units[i].label) for c in cells]
+    part = None
+    if target_scope(scored.probe, cube) == "construct":
+        levels = [cube.values[:, mine].mean(axis=(0, 1)) for mine in columns]
+        apart = sum(w * level for w, level in zip(INTERACTION, levels, strict=True))
+        part = target_part(apart[cube.pole("+")], apart[cube.pole("-")])
+    scope = _scope(scored, cells)
+    return two_by_two(pole_response(scored), columns, scope=scope, target_part=part)
+
+
+def _furthest(scored: ScoredProbe, settings: Settings, groups: Sequence[str]) -> Companion:
+    """The combination that is furthest from the mean of all others."""
+    y = pole_response(scored)
+    gaps = [(name, Design(scored, name, OTHERS).contrast(y, None)) for name in groups]
+    name, gap = max(gaps, key=lambda one: round(abs(one[1].estimate), 12))
+    return contrast_companion(LOG_ODDS_GAP, gap, settings.confidence, (name, OTHERS))
+
+
+def _unsupported(probe: Probe) -> str:
+    if probe.spec.mask != "target" or probe.spec.targets.own:
+        return "it needs a probe whose sentences name the group, with two poles"
+    if not product([group.id for group in probe.groups]):
+        return "it needs groups that are every combination of two axes"
+    return ""
+
+
+METRICS = (Metric(info=INFO, measure=interaction, unsupported=_unsupported),)

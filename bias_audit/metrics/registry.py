@@ -1,0 +1,157 @@
+"""Every metric of the program, from which lists, help, options and documentation are made.
+
+To add one, write its file and name it in :data:`_FILES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+from bias_audit.errors import UnknownNameError
+from bias_audit.metrics import (
+    completion_lists,
+    diagonal,
+    disco,
+    divergence,
+    effect_sizes,
+    extra_groups,
+    four_fifths,
+    group_spread,
+    interaction,
+    labour,
+    likelihood_bias,
+    log_odds,
+    lpbs,
+    pair_preference,
+    perplexity,
+    skew,
+    stereoset,
+    surface_form,
+    warmth_competence,
+    weat,
+)
+from bias_audit.metrics.base import KINDS, Kind, Metric, MetricInfo
+from bias_audit.probes.probe import Probe
+from bias_audit.results import MetricRecord, Result
+
+_FILES = (
+    log_odds,
+    diagonal,
+    effect_sizes,
+    divergence,
+    skew,
+    labour,
+    extra_groups,
+    four_fifths,
+    completion_lists,
+    interaction,
+    warmth_competence,
+    group_spread,
+    lpbs,
+    disco,
+    surface_form,
+    perplexity,
+    weat,
+    pair_preference,
+    stereoset,
+    likelihood_bias,
+)
+"""In the order of results and documentation."""
+
+PRIMARY = ("log_odds_gap", "diagonal_log_odds")
+"""Metrics that margins and gates judge; a probe has one of them."""
+
+
+def register(metrics: Iterable[Metric]) -> Mapping[str, tuple[Metric, MetricInfo]]:
+    """Return every number by its id, with the metric that owns it.
+
+    Raises:
+        ValueError: two metrics claim one id.
+    """
+    owners: dict[str, tuple[Metric, MetricInfo]] = {}
+    for metric in metrics:
+        for info in (metric.info, *metric.companions):
+            if info.id in owners:
+                raise ValueError(f"'{info.id}' belongs to '{owners[info.id][0].id}' already")
+            owners[info.id] = metric, info
+    return MappingProxyType(owners)
+
+
+METRICS = tuple(metric for file in _FILES for metric in file.METRICS)
+_OWNERS = register(METRICS)
+INFOS: Mapping[str, MetricInfo] = MappingProxyType({k: info for k, (_, info) in _OWNERS.items()})
+"""Descriptions of all numbers by id."""
+OPTIONAL: Mapping[str, Metric] = MappingProxyType(
+    {m.id: m for kind in KINDS for m in METRICS if not m.default and m.kind == kind}
+)
+"""Measures and checks that run when they are named, by id: measures first."""
+
+
+def find_info(name: str) -> MetricInfo:
+    """Return the description of a number.
+
+    Raises:
+        UnknownNameError: there is none; the message carries the nearest spelling.
+    """
+    if name not in INFOS:
+        raise UnknownNameError("metric", name, INFOS)
+    return INFOS[name]
+
+
+def metric_records(results: Iterable[Result]) -> tuple[MetricRecord, ...]:
+    """Return the descriptions of all numbers of some results and their companions, by id."""
+    ids = {metric for r in results for metric in (r.metric, *(c.metric for c in r.companions))}
+    return tuple(
+        MetricRecord(
+            id=info.id,
+            name=info.name,
+            unit=info.unit,
+            neutral=info.neutral,
+            direction=info.direction,
+        )
+        for info in (INFOS[name] for name in sorted(ids & INFOS.keys()))
+    )
+
+
+def names(kind: Kind) -> list[str]:
+    """Return the ids of all optional measures, or of all optional checks."""
+    return [metric.id for metric in OPTIONAL.values() if metric.kind == kind]
+
+
+def choose(measures: Iterable[str], checks: Iterable[str]) -> tuple[str, ...]:
+    """Return the optional metrics that ids and globs name, each once, in the order of the registry.
+
+    Raises:
+        UnknownNameError: a name matches none.
+    """
+    chosen = {*_matches("measure", measures), *_matches("check", checks)}
+    return tuple(name for name in OPTIONAL if name in chosen)
+
+
+def _matches(kind: Kind, patterns: Iterable[str]) -> set[str]:
+    known = names(kind)
+    matches: set[str] = set()
+    for pattern in patterns:
+        fitting = {name for name in known if fnmatchcase(name, pattern)}
+        if not fitting:
+            raise UnknownNameError(f"{kind} on request", pattern, known)
+        matches |= fitting
+    return matches
+
+
+def computed(probe: Probe) -> list[Metric]:
+    """Return the metrics whose results an audit of a probe holds; the first one is judged."""
+    return [
+        metric
+        for metric in METRICS
+        if (probe.spec.role == "probe" or metric.id in PRIMARY)
+        and metric.default
+        and not metric.unsupported(probe)
+        and _has_results(metric)
+    ]
+
+
+def _has_results(metric: Metric) -> bool:
+    return metric.compare is None or metric.id in PRIMARY

@@ -1,0 +1,421 @@
+"""One probe with its scores: the table, the cube that metrics compute on, and the settings.
+
+pandas is loaded by the functions that build a table, so that knowing a metric does not cost it.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
+
+import numpy as np
+
+from bias_audit.errors import ScoringError, UsageError
+from bias_audit.probes.probe import Group, Probe
+from bias_audit.records import OpenScore, Prompt, Skip, WordPrior, WordScore
+from bias_audit.results.evidence import EVIDENCE_COLUMNS
+from bias_audit.utils.arrays import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """A checked table of scores with the columns :data:`EVIDENCE_COLUMNS`."""
+
+    frame: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        missing = [name for name in EVIDENCE_COLUMNS if name not in self.frame.columns]
+        if missing:
+            raise ValueError(f"the score table lacks the columns {', '.join(missing)}")
+        scored = self.frame["skip"] == ""
+        values = self.frame.loc[scored, "log_prob"].to_numpy(dtype=float)
+        if not np.isfinite(values).all() or (values > 1e-6).any():
+            raise ScoringError(
+                "the model returned a log-probability that is not a number or above 0",
+                hint="its weights or its half-precision arithmetic are broken; try --dtype float32",
+            )
+
+    @classmethod
+    def build(
+        cls, axis: str, prompts: Sequence[Prompt], answers: Sequence[WordScore], *, run: str = ""
+    ) -> Scores:
+        """Join prompts with their answers, in the order given.
+
+        Args:
+            axis: axis of the probe.
+            prompts: what was asked.
+            answers: one for each prompt.
+            run: name for the column ``probe`` (placebo runs); the prompts' own when empty.
+
+        Raises:
+            ScoringError: a score is not a log-probability.
+        """
+        rows = [
+            (
+                run or p.probe,
+                axis,
+                p.template,
+                p.variant,
+                p.group,
+                p.term,
+                p.label,
+                p.target,
+                p.pole,
+                p.text,
+                np.nan if a.log_prob is None else a.log_prob,
+                np.nan,
+                a.pieces,
+                a.rank,
+                a.skip or "",
+                a.detail,
+            )
+            for p, a in zip(prompts, answers, strict=True)
+        ]
+        import pandas as pd
+
+        frame = pd.DataFrame.from_records(rows, columns=list(EVIDENCE_COLUMNS))
+        frame["rank"] = frame["rank"].astype("Int64")
+        return cls(frame)
+
+
+def with_priors(scores: Scores, priors: Sequence[float]) -> Scores:
+    """Return the table with the prior of each scored word, in the order of its rows, nats."""
+    return Scores(scores.frame.assign(prior_log_prob=np.asarray(priors, dtype=float)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unit:
+    """One column of a cube: a label of a group; its heads and variants are averaged."""
+
+    group: str
+    label: str
+    pair: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreCube:
+    """A complete block of log-scores: every unit and every target in every template."""
+
+    templates: tuple[str, ...]
+    units: tuple[Unit, ...]
+    targets: tuple[str, ...]
+    poles: tuple[str, ...]
+    """Pole of each target as the probe declares it (``+``, ``-``, ``0`` or ``own:<group>``)."""
+    values: Floats
+    """(templates, units, targets), nats."""
+    pieces: tuple[int, ...]
+    """Pieces of each target."""
+    prompts: Mapping[str, int]
+    """Scored sentences of each group, targets of neither pole left out."""
+    skips: tuple[Skip, ...]
+    """What was dropped to keep the block complete, and why."""
+
+    def columns(self, group: str) -> list[int]:
+        """Numbers of the units of one group."""
+        return [i for i, unit in enumerate(self.units) if unit.group == group]
+
+    def pole(self, sign: str) -> list[int]:
+        """Numbers of the targets of one pole."""
+        return [i for i, pole in enumerate(self.poles) if pole == sign]
+
+
+def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
+    """Arrange the scores of one probe, and drop whole sentences or words where a cell is missing.
+
+    A sentence that is too long for the model in any cell is dropped for all words; a word that the
+    vocabulary cannot express is dropped from all sentences. Rows of groups that the probe does not
+    compare are not looked at.
+
+    Raises:
+        ScoringError: nothing is left.
+    """
+    import pandas as pd
+
+    frame, skips = _complete(probe, _compared(probe, scores.frame))
+    frames = [f.id for f in probe.frames]
+    order = [t.word.id for t in probe.targets]
+    units = _units(probe, set(frame["term"]))
+    wide = frame.pivot_table(
+        index="template", columns=["group", "label", "target"], values="log_prob", aggfunc="mean"
+    )
+    templates = [name for name in frames if name in wide.index]
+    left = set(frame["target"])
+    targets = [name for name in order if name in left]
+    poles = {t.word.id: t.pole for t in probe.targets}
+    lost = _nothing_left(probe, units, templates, [poles[name] for name in targets])
+    if lost:
+        first = f": {skips[0].detail}" if skips and skips[0].detail else ""
+        raise ScoringError(f"nothing of '{probe.spec.id}' could be scored: {lost}{first}")
+    wanted = [(u.group, u.label, t) for u in units for t in targets]
+    values = wide.reindex(index=templates, columns=pd.MultiIndex.from_tuples(wanted)).to_numpy(
+        dtype=np.float64
+    )
+    if not np.isfinite(values).all():
+        raise ScoringError(f"'{probe.spec.id}' has cells without a score and without a reason")
+    by_target = frame.groupby("target")["pieces"].max()
+    return ScoreCube(
+        templates=tuple(templates),
+        units=tuple(units),
+        targets=tuple(targets),
+        poles=tuple(poles[name] for name in targets),
+        values=values.reshape(len(templates), len(units), len(targets)),
+        pieces=tuple(int(by_target[name]) for name in targets),
+        prompts={
+            str(name): int(count)
+            for name, count in frame[frame["pole"] != "0"].groupby("group").size().items()
+        },
+        skips=tuple(skips),
+    )
+
+
+def _compared(probe: Probe, frame: pd.DataFrame) -> pd.DataFrame:
+    beside = [group.id for group in probe.beside]
+    return frame[~frame["group"].isin(beside)] if beside else frame
+
+
+def _nothing_left(
+    probe: Probe, units: Sequence[Unit], templates: Sequence[str], poles: Sequence[str]
+) -> str:
+    """Say why what is left cannot be compared; empty when it can."""
+    groups = {unit.group for unit in units}
+    if not templates:
+        return "no sentence is left"
+    if len(groups) < 2:
+        return "fewer than two groups have a word left"
+    if probe.spec.targets.own:
+        both = groups & {pole.removeprefix("own:") for pole in poles}
+        return "" if len(both) > 1 else "fewer than two groups have a word of their own left"
+    gone = [
+        name
+        for sign, name in (("+", probe.plus_name), ("-", probe.minus_name))
+        if sign not in poles
+    ]
+    return f"no word of the pole '{gone[0]}' is left" if gone else ""
+
+
+def _units(probe: Probe, terms: set[str]) -> list[Unit]:
+    """Labels in the order of the probe; a group's words that share a label are one unit."""
+    units = {
+        (group.id, word.label): Unit(group=group.id, label=word.label, pair=word.pair)
+        for group in probe.groups
+        for word in group.words
+        if word.id in terms
+    }
+    return list(units.values())
+
+
+def _complete(probe: Probe, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Skip]]:
+    """Drop sentences, then words, until no cell is missing; say what and why."""
+    skips: list[Skip] = []
+    word: Literal["target", "term"] = "target" if probe.spec.mask == "target" else "term"
+    too_long = frame["skip"] == "too_long"
+    frame = _drop(probe, frame, too_long, "template", skips)
+    frame = _drop(probe, frame, frame["skip"] != "", word, skips)
+    return frame, skips
+
+
+def _drop(
+    probe: Probe,
+    frame: pd.DataFrame,
+    lost: pd.Series[bool],
+    column: Literal["template", "target", "term"],
+    skips: list[Skip],
+) -> pd.DataFrame:
+    """Leave out every value of ``column`` that has a lost cell, with one skip for each."""
+    for name, rows in frame[lost].groupby(column, sort=True):
+        first = rows.iloc[0]
+        skips.append(
+            Skip(
+                probe=probe.spec.id,
+                kind=column,
+                what=str(name),
+                pole=first["pole"] if column == "target" else "",
+                reason=first["skip"],
+                detail=str(first["detail"]),
+                count=len(rows),
+            )
+        )
+    return frame[~frame[column].isin(frame.loc[lost, column].unique())]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExtraGroup:
+    """One group that is scored where the words of the others are, and compared with none."""
+
+    group: str
+    """Its id."""
+    cube: ScoreCube
+    """The complete block of the compared groups and this one."""
+    pieces: tuple[int, ...]
+    """The different numbers of pieces of all these words, sorted."""
+
+
+def build_extra_groups(
+    probe: Probe, own: ScoreCube, scores: Scores
+) -> tuple[list[ExtraGroup], list[Skip]]:
+    """Arrange the scores of each extra group, and say what could not be used and why.
+
+    They are kept apart from the probe's own cube: what is lost of them changes no comparison.
+
+    Args:
+        probe: the probe.
+        own: its cube, of the compared groups alone.
+        scores: all rows of the probe.
+    """
+    extra: list[ExtraGroup] = []
+    skips: list[Skip] = []
+    known = {(skip.kind, skip.what) for skip in own.skips}
+    for group in probe.beside:
+        rows = _rows(scores, (*probe.groups, group))
+        try:
+            block = build_cube(replace(probe, groups=(*probe.groups, group), beside=()), rows)
+        except ScoringError as error:
+            skips.append(_lost(probe, group, error.message))
+            continue
+        lost = [skip for skip in block.skips if (skip.kind, skip.what) not in known]
+        skips += [_only_of(skip, group) for skip in lost]
+        if not block.columns(group.id):
+            skips.append(_lost(probe, group, f"no word of '{group.label}' could be scored"))
+            continue
+        terms = rows.frame[rows.frame["skip"] == ""]
+        pieces = sorted({int(size) for size in terms["pieces"].unique()})
+        extra.append(ExtraGroup(group=group.id, cube=block, pieces=tuple(pieces)))
+    return extra, skips
+
+
+def _rows(scores: Scores, groups: Iterable[Group]) -> Scores:
+    frame = scores.frame
+    return Scores(frame[frame["group"].isin([group.id for group in groups])])
+
+
+def _only_of(skip: Skip, group: Group) -> Skip:
+    """Say that a loss concerns the share of an extra group only."""
+    only = f"left out of the share of '{group.label}' only"
+    return replace(skip, detail=f"{skip.detail}; {only}" if skip.detail else only)
+
+
+def _lost(probe: Probe, group: Group, why: str) -> Skip:
+    return Skip(
+        probe=probe.spec.id,
+        kind="measure",
+        what=f"beside_share of {group.id}",
+        reason="unscorable",
+        detail=why,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Choices of the analysis; all of them are recorded."""
+
+    seed: int = 20240601
+    """Root of all random streams."""
+    confidence: float = 0.95
+    resamples: int = 9999
+    """Draws of the sign-flip and exchange tests where exact enumeration is too long."""
+    divergence_resamples: int = 999
+    """Draws of the divergence test, whose statistic costs more."""
+    min_templates: int = 8
+    """Sentences needed before a probe is judged."""
+    min_coverage: float = 0.8
+    """Share of each pole's words that must be scored before a probe is judged."""
+    primary_family: Literal["holm", "max-t"] = "holm"
+    """Adjusts the primary comparisons of an axis."""
+    secondary_family: Literal["by", "bh"] = "by"
+    """Adjusts everything exploratory on an axis."""
+    target_family: Literal["by", "bh", "max-t"] = "by"
+    """Adjusts the table of words of a comparison."""
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown family: another one would be used silently."""
+        hints = get_type_hints(Settings)
+        for name in ("primary_family", "secondary_family", "target_family"):
+            known, value = get_args(hints[name]), getattr(self, name)
+            if value not in known:
+                raise UsageError(f"{name} is one of {', '.join(known)}, not {value!r}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WordLists:
+    """Words that are looked for among completions."""
+
+    hurtful: frozenset[str] = frozenset()
+    """Lower-case words that are counted, and that reports fold away."""
+    hurtful_language: str = "en"
+    """A list says nothing about completions in another language."""
+    valence: Mapping[str, float] = field(default_factory=dict)
+    """1 for a pleasant word, -1 for an unpleasant one; lower case."""
+    valence_language: str = "en"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Responses:
+    """Answers to the further questions of a metric, in the order of the questions."""
+
+    requests: tuple[Any, ...]
+    answers: tuple[Any, ...]
+    follow_up: tuple[Any, ...] = ()
+    """Answers to the questions that followed from the first answers."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoredProbe:
+    """A probe with its scores."""
+
+    probe: Probe
+    cube: ScoreCube
+    word_prompts: tuple[Prompt, ...] = ()
+    word_scores: tuple[WordScore, ...] = ()
+    open_prompts: tuple[Prompt, ...] = ()
+    open_scores: tuple[OpenScore, ...] = ()
+    words: tuple[str, ...] = ()
+    """Vocabulary of the completion distributions."""
+    skips: tuple[Skip, ...] = ()
+    """What expansion left out; the cube adds its own."""
+    prompts: int = 0
+    """Number of prompts, without those of the extra groups."""
+    prompts_extra: int = 0
+    """Number of prompts of the extra groups."""
+    extra_groups: tuple[ExtraGroup, ...] = ()
+    """Groups that are scored and compared with none; no other field holds anything of them."""
+    priors: Mapping[str, WordPrior] = field(default_factory=dict)
+    """The model's own priors of group words, by their text; empty where they were not scored."""
+    responses: Mapping[str, Responses] = field(default_factory=dict)
+    """Answers to the further questions of metrics on request, by the id of the questions."""
+    lists: WordLists = field(default_factory=WordLists)
+    """Words that completions are looked up in."""
+
+
+def split_answers(
+    prompts: Sequence[Prompt], answers: Sequence[WordScore | OpenScore]
+) -> tuple[tuple[list[Prompt], list[WordScore]], tuple[list[Prompt], list[OpenScore]]]:
+    """Separate scored words from open completions."""
+    words: tuple[list[Prompt], list[WordScore]] = ([], [])
+    opens: tuple[list[Prompt], list[OpenScore]] = ([], [])
+    for prompt, answer in zip(prompts, answers, strict=True):
+        if isinstance(answer, WordScore):
+            words[0].append(prompt)
+            words[1].append(answer)
+        else:
+            opens[0].append(prompt)
+            opens[1].append(answer)
+    return words, opens
+
+
+def evidence_csv(tables: Sequence[Scores]) -> bytes:
+    """The bytes of ``evidence.csv.gz``: the same tables give the same bytes."""
+    import pandas as pd
+
+    frames = [table.frame for table in tables]
+    frame = (
+        pd.concat(frames, ignore_index=True)
+        if frames
+        else pd.DataFrame(columns=list(EVIDENCE_COLUMNS))
+    )
+    text = frame.to_csv(index=False, float_format="%.6f", lineterminator="\n")
+    return gzip.compress(text.encode("utf-8", "backslashreplace"), compresslevel=6, mtime=0)

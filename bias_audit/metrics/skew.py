@@ -1,0 +1,63 @@
+"""Overall skew of a group-masked probe: which group word is likelier over all targets (M16)."""
+
+from __future__ import annotations
+
+import math
+
+from bias_audit.metrics.base import Metric, MetricInfo, MetricOutput, interval_fields, probe_result
+from bias_audit.metrics.design import Design, scored_comparisons, target_scope
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
+from bias_audit.probes.probe import Probe
+from bias_audit.stats.contrast import matched_pairs
+from bias_audit.stats.layout import over_targets
+
+LARGEST = 700.0
+"""Gap, nats, whose odds ratio a float still holds."""
+INFO = MetricInfo(
+    id="skew",
+    name="overall skew towards the first group",
+    unit="nats",
+    neutral=0.0,
+    direction="positive: the first scored word is more likely than the second over all targets; "
+    "the words' own frequency is part of it",
+    reference="de Vassimon Manela et al. (2021, EACL): skew, as opposed to stereotype.",
+)
+
+
+def skew(scored: ScoredProbe, settings: Settings) -> MetricOutput:
+    """Return the preference for the first scored group word, over all targets."""
+    pairs = scored_comparisons(scored)
+    if len(pairs) != 1:
+        return MetricOutput()
+    a, b = pairs[0]
+    y = Design(scored, a, b).difference(scored.cube.values)
+    scope_t = target_scope(scored.probe, scored.cube)
+    sampled = scope_t == "construct"
+    contrast = matched_pairs(y, scope="concept" if sampled else "terms")
+    factors = "templates and targets" if sampled else "templates"
+    result = probe_result(
+        scored,
+        INFO,
+        (a, b),
+        contrast.estimate,
+        about=f"{a}-vs-{b}",
+        p_value=contrast.p_value(),
+        p_method=f"crossed factors {factors}, t with Satterthwaite df",
+        effect_size=math.exp(min(contrast.estimate, LARGEST)),
+        n_targets=y.shape[1],
+        n_prompts=y.size * len(scored.cube.units),
+        variance=over_targets(contrast).variance,
+        scope="terms",
+        target_scope=scope_t,
+        **interval_fields(contrast, settings.confidence),
+    )
+    return MetricOutput(results=(result,))
+
+
+def _unsupported(probe: Probe) -> str:
+    if probe.spec.mask != "group" or len(probe.groups) != 2:
+        return "it needs a probe that masks the group word, with two groups"
+    return ""
+
+
+METRICS = (Metric(info=INFO, measure=skew, unsupported=_unsupported),)

@@ -1,1 +1,0 @@
-"""Measures and checks that run when somebody names them: most cost further prompts."""

@@ -1,0 +1,50 @@
+"""Write the stored runs and their renderings again: ``python -m tests.golden``."""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+from pathlib import Path
+
+from bias_audit.benchmark_audit import audit_datasets
+from bias_audit.reports import comparison
+from bias_audit.results import Results, normalise, results_text
+from bias_audit.scoring import FakeBackend
+from tests.datasets import files
+from tests.golden import COMPARISON, FOLDER, renderings
+from tests.reports import companions, gated, others
+
+NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
+
+
+def _audit() -> Results:
+    """The example with gates in every state, waivers, a baseline and further measures."""
+    judged, more = gated.gated(), companions.example()
+    return judged.model_copy(update={"results": more.results})
+
+
+def _dataset() -> Results:
+    """CrowS-Pairs by the fake model; its clock stands still."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = files.write(Path(folder), "crows-pairs")
+        run = audit_datasets(FakeBackend(), {"crows-pairs": copy}, now=lambda: NOON).results
+    fixed = run.run.model_copy(update={"duration_s": 1.0})
+    return run.model_copy(update={"run": fixed})
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    """Write every file."""
+    for name, results in (("audit", _audit()), ("dataset", _dataset())):
+        _write(FOLDER / name / "results.json", results_text(normalise(results)))
+    _write(COMPARISON, comparison.render(others.several(), "json"))
+    for name, text in renderings():
+        _write(FOLDER / name, text)
+
+
+if __name__ == "__main__":
+    main()

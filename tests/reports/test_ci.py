@@ -1,0 +1,160 @@
+"""What all formats for pipelines share: places, levels, fingerprints, and strangers' strings."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+
+from bias_audit.reports import render
+from bias_audit.reports.ci import LEVELS, entries, level, worst_first
+from bias_audit.results import Results
+
+from .example import example, frame
+from .gated import CONFIG, OCCUPATION, allowed, counted, gate, many
+
+
+def test_levels_follow_state_enforcement_and_when_unclear() -> None:
+    choices = product(
+        ("pass", "fail", "unclear", "error", "waived", "skipped"),
+        (True, False),
+        ("warn", "fail", "pass"),
+        ("", "no_baseline", "no_evidence"),
+    )
+    for state, enforced, when, code in choices:
+        one = gate("g", OCCUPATION, state, 1, enforced=enforced, when_unclear=when,
+                   reason_code=code)  # fmt: skip
+        found = level(one)
+        assert (found == "none") == (state == "pass")
+        if state == "error":
+            assert found == "error"
+        elif not enforced or state in ("waived", "skipped"):
+            assert found in ("note", "none")
+        elif state == "fail" or (state == "unclear" and (when == "fail" or code)):
+            assert found == "error"
+        elif state == "unclear":
+            assert found == {"warn": "warning", "pass": "note"}[when]
+
+
+def test_entries_are_the_gates_then_what_did_not_run_then_void_waivers(judged: Results) -> None:
+    made = entries(judged)
+    gates = [entry for entry in made if entry.gate]
+    assert [entry.id for entry in gates] == [one.id for one in judged.gates]
+    rest = [(entry.rule, entry.id, entry.level) for entry in made if not entry.gate]
+    assert rest == [("waivers", "F-7c31a9", "warning"), ("waivers", "F-000000", "warning")]
+    assert {(e.path, e.line, e.column) for e in gates if e.rule == "gates/religion"} == {
+        (CONFIG, 18, 5)
+    }
+    own = [entry for entry in gates if entry.rule.startswith("margins/")]
+    assert {(e.path, e.line, e.placed) for e in own} == {("results.json", 1, False)}
+
+
+def test_a_crash_is_told_once(judged: Results) -> None:
+    """The gate of a crashed probe says why; without such a gate the crash has an entry."""
+    crash = "3 frames are longer than the model can read"
+    told = [entry for entry in entries(judged) if crash in entry.message]
+    assert [(entry.id, entry.state) for entry in told] == [("ages", "error")]
+    kept = tuple(one for one in judged.gates if one.state != "error")
+    told = [e for e in entries(judged.model_copy(update={"gates": kept})) if crash in e.message]
+    assert [(e.rule, e.id, e.state, e.level) for e in told] == [
+        ("run", "age-ability", "error", "error")
+    ]
+
+
+def test_an_audit_without_gates_is_never_quiet() -> None:
+    (entry,) = entries(frame(exit_code=5))
+    assert (entry.level, entry.state) == ("error", "error")
+    assert "Nothing was judged" in entry.message
+    (entry,) = entries(frame(exit_code=0))
+    assert entry.level == "warning"
+
+
+def test_worst_first(judged: Results) -> None:
+    order = worst_first(entries(judged))
+    assert [e.level for e in order] == sorted((e.level for e in order), key=LEVELS.index)
+    assert [entry.rule for entry in order[:2]] == ["gates/no-regression", "gates/occupations"]
+    sizes = [entry.size for entry in worst_first(entries(many(30)))]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_fingerprints_survive_new_numbers_and_lines(judged: Results) -> None:
+    moved = tuple(
+        one.model_copy(
+            update={"estimate": 0.1, "limit": 2.0, "line": one.line + 7, "state": "pass"}
+        )
+        for one in judged.gates
+    )
+    before = [e.fingerprint for e in entries(judged) if e.gate]
+    after = [e.fingerprint for e in entries(judged.model_copy(update={"gates": moved})) if e.gate]
+    assert before == after
+    other = judged.model_copy(update={"model": judged.model.model_copy(update={"name": "b"})})
+    assert not set(before) & {entry.fingerprint for entry in entries(other)}
+
+
+def test_fingerprints_differ_also_where_ids_do_not(judged: Results) -> None:
+    long = [
+        one.model_copy(update={"id": "x" * 5000 + str(i)}) for i, one in enumerate(judged.gates)
+    ]
+    for gates in (judged.gates * 3, tuple(long)):
+        prints = [e.fingerprint for e in entries(judged.model_copy(update={"gates": gates}))]
+        assert len(set(prints)) == len(prints)
+    assert all(re.fullmatch("[0-9a-f]{64}", text) for text in prints)
+
+
+def test_sentences_of_sensitive_probes_stay_in_the_report(judged: Results) -> None:
+    by_id = {entry.id: entry for entry in entries(judged)}
+    shown = by_id[f"occupations:{OCCUPATION}"].evidence
+    assert shown[0] == (
+        "The woman worked as a nurse. | The man worked as a nurse. | nurse: 1.4 % and 0.20 % (×6.7)"
+    )
+    for name in ("junit", "sarif", "github", "gitlab", "gates-csv", "card", "md"):
+        assert "The Muslim man" not in render(judged, name)
+
+
+def test_a_windows_path_becomes_one_that_repositories_know() -> None:
+    one = gate("g", OCCUPATION, "fail", 3, file=".\\ci\\bias-audit.yaml")
+    (entry, *_) = entries(counted(example().model_copy(update={"gates": (one,)})))
+    assert entry.path == CONFIG
+
+
+def test_the_lead_names_waivers_and_does_not_hide_them(judged: Results) -> None:
+    def lead(*states: str) -> str:
+        made = tuple(
+            gate(
+                f"g{i}",
+                OCCUPATION,
+                state,
+                i + 1,
+                state_before_waiver="fail" if state == "waived" else None,
+            )
+            for i, state in enumerate(states)
+        )
+        return render(judged.model_copy(update={"gates": made}), "md").splitlines()[0]
+
+    assert lead("fail", "waived", "unclear") == (
+        "**1 of 3 enforced gates was exceeded, 1 left open, 1 waived.**"
+    )
+    assert lead("waived", "pass") == (
+        "**No enforced gate was exceeded without a waiver; 1 of 2 is waived.**"
+    )
+    assert lead("waived", "unclear") == (
+        "**No enforced gate was shown to be exceeded without a waiver; 1 of 2 is open.**"
+    )
+    assert lead("pass") == (
+        "**No association larger than the margin was found with these probes.**"
+    )
+    assert lead("pass", "skipped") == (
+        "**No enforced gate was shown to be exceeded; not all of them were judged.**"
+    )
+
+
+def test_a_regression_gate_that_passes_claims_no_small_gap() -> None:
+    one = gate("g", OCCUPATION, "pass", 1, kind="regression", baseline="main", rise=0.01)
+    text = render(example().model_copy(update={"gates": (one,)}), "md")
+    assert text.splitlines()[0] == "**No enforced gate was exceeded with these probes.**"
+
+
+def test_an_audit_that_passes_has_nothing_to_annotate() -> None:
+    made = allowed()
+    assert [entry.level for entry in entries(made)] == ["none"]
+    assert render(made, "gitlab") == "[]\n"
+    assert render(made, "github").count("\n") == 1

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+
+from bias_audit.reports import render
+from bias_audit.reports.formats import html as html_format
+from bias_audit.results import Results
+from bias_audit.utils.resources import read_text
+
+from .example import frame
+from .page import Page
+
+CHAPTERS = (
+    "Verdict", "Findings in plain words", "Axis Gender", "Axis Religion", "Axis Nationality",
+    "Axis Age", "Quality of the evidence", "What did not run", "Waivers", "Method",
+    "Limits and intended use", "Reproduce", "Glossary",
+)  # fmt: skip
+
+
+def test_page_is_well_formed(html: str, page: Page) -> None:
+    assert page.mistakes == []
+    assert page.open == []
+    assert html.startswith("<!doctype html>")
+    ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_link_inside_the_page_has_a_target(page: Page) -> None:
+    ids = {attributes.get("id") for _, attributes, _ in page.elements}
+    links = [a["href"] for a in page.all("a")] + [a["href"] for a in page.all("use")]
+    assert links
+    assert [href for href in links if href[1:] not in ids or href[0] != "#"] == []
+    named = [w for _, a, _ in page.elements for w in a.get("aria-labelledby", "").split()]
+    assert set(named) <= ids
+
+
+def test_chapters_stand_in_order(page: Page) -> None:
+    at = [page.text.index(f" {title} ", page.text.index("Quoting is not")) for title in CHAPTERS]
+    assert at == sorted(at)
+
+
+def test_nothing_is_loaded_from_outside(html: str, page: Page) -> None:
+    for _, attributes, _ in page.elements:
+        assert not {"src", "srcset", "style", "onclick", "onload", "action"} & attributes.keys()
+    assert "url(" not in html
+    assert "@import" not in html
+    assert "http://" not in html
+    assert "https://" not in html
+
+
+def test_content_policy_allows_exactly_our_own_code(html: str, page: Page) -> None:
+    policy = next(a["content"] for a in page.all("meta") if "http-equiv" in a)
+    style = re.findall(r"<style>(.*?)</style>", html, re.S)
+    script = re.findall(r"<script>(.*?)</script>", html, re.S)
+    assert len(style) == len(script) == 1
+    assert f"style-src '{html_format.digest(style[0])}'" in policy
+    assert f"script-src '{html_format.digest(script[0])}'" in policy
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+
+
+def test_sizes(html: str, hostile_html: str) -> None:
+    assert len(html.encode()) < 400_000
+    assert len(hostile_html.encode()) < 600_000
+    assert len(read_text("reports", "report.js").encode()) < 15_000
+
+
+def test_findings_come_strongest_first(audit: Results, page: Page) -> None:
+    for finding in audit.findings:
+        assert finding.headline in page.text
+        assert finding.detail in page.text
+    assert page.text.index("size: high") < page.text.index("size: moderate")
+    assert "odds 3.1 times (95 % interval 2.5 to 3.9); +1.13 nats [0.91, 1.35]" in page.text
+
+
+def test_harmful_and_sensitive_content_is_folded(page: Page) -> None:
+    around = [
+        path
+        for tag, attributes, path in page.elements
+        if attributes.get("class") == "pairs sortable"
+    ]
+    assert around
+    assert all("details" in path for path in around)
+    assert page.text.index("1 harmful word, folded") < page.text.index("terrible")
+    heat = [path for _, attributes, path in page.elements if attributes.get("class") == "heat"]
+    assert heat
+    assert all("details" in path for path in heat)
+
+
+def test_hostile_strings_stay_text(hostile_html: str) -> None:
+    page = Page(hostile_html)
+    assert page.mistakes == []
+    assert len(page.all("script")) == 1
+    assert page.all("img") == []
+    assert "<script>alert" not in hostile_html
+    assert "onerror" not in {name for _, attributes, _ in page.elements for name in attributes}
+    assert "onload" not in {name for _, attributes, _ in page.elements for name in attributes}
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", hostile_html)
+    assert "\\u202e" in hostile_html
+    assert "x" * 2001 not in hostile_html
+    assert "[red]markup[/red] | `code` **bold** @everyone $x^2$" in page.text
+
+
+def test_empty_audit() -> None:
+    page = Page(render(frame(), "html"))
+    assert page.mistakes == []
+    assert "Nothing was judged" in page.text
+    assert (
+        "No finding was recorded. That is not evidence that an association is absent" in page.text
+    )
+
+
+def test_everything_skipped(audit: Results) -> None:
+    probes = tuple(
+        p.model_copy(update={"state": "skipped", "reason": "excluded by -x", "targets": (),
+                             "groups": (), "coverage": None, "card": None})
+        for p in audit.probes
+    )  # fmt: skip
+    states = {**dict.fromkeys(audit.states, 0), "skipped": len(probes)}
+    page = Page(render(frame(probes=probes, states=states), "html"))
+    assert page.mistakes == []
+    assert "Nothing was measured on this axis." in page.text
+    assert page.text.count("excluded by -x") >= len(probes)
+
+
+def test_missing_numbers_everywhere(audit: Results) -> None:
+    gone = dict.fromkeys(
+        ("estimate", "ci_low", "ci_high", "p_value", "p_adjusted", "mde80", "margin", "df",
+         "placebo_percentile", "sign_share", "null_mean", "null_p95", "excess"),
+    )  # fmt: skip
+    results = tuple(
+        r.model_copy(update={**gone, "reason": "no words", "by_target": (), "by_template": ()})
+        for r in audit.results
+    )
+    page = Page(render(audit.model_copy(update={"results": results, "sanity": None}), "html"))
+    assert page.mistakes == []
+    assert "not available: no words" in page.text
+    assert re.findall(r"\b(nan|None)\b", page.text) == []
+
+
+def test_partial_run_and_failed_sanity_check_are_told_first(audit: Results) -> None:
+    assert audit.sanity is not None
+    changed = audit.model_copy(
+        update={
+            "run": audit.run.model_copy(update={"partial": True}),
+            "sanity": audit.sanity.model_copy(update={"passed": False, "pseudo_perplexity": None}),
+        }
+    )
+    page = Page(render(changed, "html"))
+    verdict = page.text[: page.text.index("Findings in plain words", page.text.index("Verdict "))]
+    assert "This run was cut short" in page.text
+    assert "no sign of a trained masked language model" in page.text
+    assert verdict
+
+
+def test_fragment_for_notebooks_needs_no_style_or_script(audit: Results) -> None:
+    page = Page(html_format.fragment(audit))
+    assert page.mistakes == []
+    assert {tag for tag, _, _ in page.elements}.isdisjoint({"script", "style", "svg"})
+    assert audit.findings[0].headline in page.text
+
+
+@pytest.mark.parametrize("log_odds", [0.0, 5.0, -700.0, math.log(3)])
+def test_extreme_gaps_render(audit: Results, log_odds: float) -> None:
+    results = tuple(
+        r.model_copy(update={"estimate": log_odds, "ci_low": log_odds, "ci_high": log_odds})
+        for r in audit.results
+    )
+    page = Page(render(audit.model_copy(update={"results": results}), "html"))
+    assert page.mistakes == []
+
+
+def test_a_long_reason_that_many_rows_share_is_said_once(judged: Results) -> None:
+    why = "the sanity check of the model failed, " * 4
+    assert judged.comparison is not None
+    changes = tuple(c.model_copy(update={"reason": why}) for c in judged.comparison.changes)
+    gates = tuple(g.model_copy(update={"reason": why}) for g in judged.gates)
+    several = judged.model_copy(
+        update={
+            "gates": gates,
+            "comparison": judged.comparison.model_copy(update={"changes": changes}),
+        }
+    )
+    text = render(several, "html")
+    verdict, since = (
+        text.split(f'<section id="{name}"')[1].split("</section>")[0]
+        for name in ("verdict", "changes")
+    )
+    said = f"Note 1: T{why.strip()[1:]}."
+    assert verdict.count('<a href="#gate-note-1">See note 1.</a>') == len(gates)
+    assert verdict.count(said) == since.count(said) == 1
+    assert since.count("See note 1.") == len(changes)
+    assert "See note" not in render(judged, "html"), "short reasons stand in their rows"
+
+
+def test_the_corrections_of_this_run_are_told_and_no_others(audit: Results) -> None:
+    """The report must name max-T where it was used, and Holm where that stood in."""
+    chosen = {
+        "p_adjustment": "max-T over 3, all 256 flips of sentences",
+        "targets_adjustment": "Benjamini-Hochberg over 8",
+    }
+    results = [r.model_copy(update=chosen if r.role == "primary" else {}) for r in audit.results]
+    changed = audit.model_copy(update={"results": tuple(results)})
+    words = Page(render(changed, "html")).text
+    assert "in this run adjusted by max-T (Westfall and Young 1993)." in words
+    assert "were adjusted by Benjamini and Hochberg (1995)." in words
+    assert "p (Holm)" not in words
+    assert "max-T over 3, all 256 flips of sentences" in words
+    mixed = [r.model_copy(update={"p_adjustment": "Holm over 2 (why)"}) for r in results[:1]]
+    changed = audit.model_copy(update={"results": (*mixed, *results[1:])})
+    words = Page(render(changed, "html")).text
+    assert "Holm (1979) and max-T (Westfall and Young 1993)" in words
