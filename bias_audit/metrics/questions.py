@@ -15,8 +15,7 @@ from bias_audit.scoring.base import (
     SentenceScoring,
     SlotScoring,
 )
-from bias_audit.sentence_scores import Pooling
-from bias_audit.sentence_scores import SlotQuestion, VectorQuestion
+from bias_audit.sentence_scores import Pooling, SlotQuestion, VectorQuestion
 
 Span = tuple[int, int]
 """First character of a word, and the character after its last."""

@@ -25,6 +25,7 @@ from bias_audit.probes.probe import Probe, Word
 from bias_audit.probes.schema.text import primary_language
 from bias_audit.records import OTHERS, Prompt, SkipReason
 from bias_audit.results import Result
+from bias_audit.sentence_scores import Pooling
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.relabel import relabellings
 from bias_audit.stats.seeds import stream
@@ -67,7 +68,7 @@ CONTEXTS = 12
 DRAWS = 10_000
 """Random draws of one context for each word, as published."""
 LEGACY = "legacy"
-POOLINGS: Mapping[questions.Pooling, str] = {
+POOLINGS: Mapping[Pooling, str] = {
     "first": "the first place ([CLS])",
     "mean": "the mean over all places",
 }
