@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from pydantic import BaseModel
 
 import bias_audit
 from bias_audit.archive import Results
+from bias_audit.records import OpenScore, Prompt, WordScore
 from bias_audit.store import versions
 from bias_audit.storing.codec import CachedText
 from bias_audit.storing.database import RESULTS, ScoreStore
@@ -30,6 +32,11 @@ _STARTED = time.time()
 """A file of the program that is newer may not be the one that runs."""
 _DIGEST_SIZE = 20
 """Bytes of a key, as of all keys of the store."""
+_ROWS = {
+    record: attrgetter(*(field.name for field in fields(record)))
+    for record in (Prompt, WordScore, OpenScore)
+}
+"""Records that come in thousands; none of their fields is a dict."""
 
 
 class ResultCache:
@@ -96,6 +103,9 @@ def _plain(value: Any) -> Any:
     Raises:
         TypeError: a type that is not known here.
     """
+    kind = type(value)
+    if kind in _ROWS:
+        return _ROWS[kind](value)
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufU":
         digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
         return [value.dtype.str, value.shape, digest]
@@ -105,7 +115,6 @@ def _plain(value: Any) -> Any:
         return ["set", *sorted(map(_dump, value))]
     if isinstance(value, Mapping):
         return list(value.items())
-    kind = type(value)
     if is_dataclass(kind):
         content = [getattr(value, field.name) for field in fields(kind)]
     elif isinstance(value, BaseModel):
