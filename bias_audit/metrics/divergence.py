@@ -335,9 +335,8 @@ def canonical(table: Codes) -> Codes:
     return renamed
 
 
-def _x_log_x(x: Singles, work: Singles) -> Singles:
-    np.maximum(x, TINY, out=work)
-    np.log(work, out=work)
+def _x_log_x(x: Singles, work: Singles, *, positive: bool) -> Singles:
+    np.log(x if positive else np.maximum(x, TINY, out=work), out=work)
     return np.multiply(work, x, out=work)
 
 
@@ -346,23 +345,24 @@ def _tile(weights: Singles, ratios: Singles, mass: Singles, *, balanced: bool) -
 
     Takes weights (k, B, r, n), ratios (n, W) and mass (W,); returns (B, r).
     """
+    positive = bool(ratios.min() > 0)  # then so is each mean of them
     groups: Singles = weights @ ratios
     work = np.empty_like(groups[0])
     total = np.zeros(work.shape[:2], dtype=np.float32)
     for group in groups:
-        total += np.einsum("brw,w->br", _x_log_x(group, work), mass)
+        total += _x_log_x(group, work, positive=positive) @ mass
     total /= len(groups)
     if not balanced:
         mean = np.asarray(groups.mean(axis=0))
-        total -= np.einsum("brw,w->br", _x_log_x(mean, work), mass)
+        total -= _x_log_x(mean, work, positive=positive) @ mass
     return total
 
 
 def _batches(weights: Singles) -> Singles:
-    """Cut (k, N, n) into (k, B, r, n), so that each product stays small; padded with zeros."""
+    """Cut (k, N, n) into (k, B, r, n), so that each product stays small; padded with the last."""
     k, many, terms = weights.shape
     rows = max(1, min(ROWS, many, SMALL_PRODUCT // (WORDS * terms)))
-    padded = np.pad(weights, ((0, 0), (0, -many % rows), (0, 0)))
+    padded = np.pad(weights, ((0, 0), (0, -many % rows), (0, 0)), mode="edge")
     return padded.reshape(k, -1, rows, terms)
 
 

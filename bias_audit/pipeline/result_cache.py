@@ -6,30 +6,40 @@ computed from, so an entry is never outdated: whatever changes makes another key
 
 from __future__ import annotations
 
+from bias_audit.records import OpenScore
+from bias_audit.records import Prompt
+from bias_audit.records import WordScore
+from bias_audit.results.io import Results
+from bias_audit.storing.codec import CachedText
+from bias_audit.storing.database import RESULTS
+from bias_audit.storing.database import ScoreStore
+from bias_audit.utils.versions import package_versions
+from collections.abc import Mapping
+from dataclasses import fields
+from dataclasses import is_dataclass
+from functools import cache
+from operator import attrgetter
+from pathlib import Path
+from pydantic import BaseModel
+from typing import Any
+import bias_audit
 import hashlib
 import json
+import numpy as np
 import platform
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-from pydantic import BaseModel
-
-import bias_audit
-from bias_audit.results.io import Results
-from bias_audit.storing.codec import CachedText
-from bias_audit.storing.database import RESULTS, ScoreStore
-from bias_audit.utils.versions import package_versions
 
 _STARTED = time.time()
 """A file of the program that is newer may not be the one that runs."""
 _DIGEST_SIZE = 20
 """Bytes of a key, as of all keys of the store."""
+_ROWS = {
+    record: attrgetter(*(field.name for field in fields(record)))
+    for record in (Prompt, WordScore, OpenScore)
+}
+"""Records that come in thousands; none of their fields is a dict."""
 
 
 class ResultCache:
@@ -96,6 +106,9 @@ def _plain(value: Any) -> Any:
     Raises:
         TypeError: a type that is not known here.
     """
+    kind = type(value)
+    if kind in _ROWS:
+        return _ROWS[kind](value)
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufU":
         digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
         return [value.dtype.str, value.shape, digest]
@@ -105,7 +118,6 @@ def _plain(value: Any) -> Any:
         return ["set", *sorted(map(_dump, value))]
     if isinstance(value, Mapping):
         return list(value.items())
-    kind = type(value)
     if is_dataclass(kind):
         content = [getattr(value, field.name) for field in fields(kind)]
     elif isinstance(value, BaseModel):
