@@ -50,7 +50,7 @@ def check_files(
         with _collecting(problems):
             kinds[path] = _kind(path)
     homes = {path.parent for path, kind in kinds.items() if kind in ("probe", "suites")}
-    catalogue = ProbeCatalogue([*folders, *sorted(homes)], homes=_templates(kinds))
+    catalogue = ProbeCatalogue([*folders, *sorted(homes)], template_dirs=_templates(kinds))
     with _collecting(problems):
         catalogue.probe_ids()
     probes: list[Probe] = []

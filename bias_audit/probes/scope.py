@@ -18,12 +18,12 @@ MIN_CONSTRUCT = 6
 
 def scope(probe: Probe) -> str:
     """``concept`` or ``terms``: what the group words stand for if all of them can be scored."""
-    asked = probe.spec.scope
+    requested = probe.spec.scope
     fewest = min(len({word.label for word in group.words}) for group in probe.groups)
-    if probe.spec.mask == "group" or (asked == "concept" and fewest < 2):
+    if probe.spec.mask == "group" or (requested == "concept" and fewest < 2):
         return "terms"
-    if asked != "auto":
-        return asked
+    if requested != "auto":
+        return requested
     enough = len(_pairs(probe.groups)) >= MIN_PAIRS or fewest >= MIN_LABELS
     return "concept" if enough else "terms"
 
@@ -45,14 +45,14 @@ def compares_with_rest(probe: Probe, groups: int) -> bool:
 
 def family_sizes(probes: Iterable[Probe]) -> dict[str, int]:
     """How many primary comparisons each axis has if all groups can be scored: one family each."""
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     for probe in probes:
         if probe.spec.role == "probe":
             k = len(probe.groups)
             many = k if compares_with_rest(probe, k) else math.comb(k, 2)
             many = 1 if probe.spec.targets.own else many
-            found[probe.spec.axis] = found.get(probe.spec.axis, 0) + many
-    return found
+            sizes[probe.spec.axis] = sizes.get(probe.spec.axis, 0) + many
+    return sizes
 
 
 def metrics(probe: Probe) -> list[str]:
@@ -60,30 +60,30 @@ def metrics(probe: Probe) -> list[str]:
     spec = probe.spec
     if spec.targets.own:
         return ["diagonal_log_odds"]
-    found = ["log_odds_gap"]
+    names = ["log_odds_gap"]
     if probe.open_frames and spec.role == "probe":
-        found.append("jsd")
+        names.append("jsd")
     if spec.mask == "group" and len(probe.groups) == 2:
-        found.append("skew")
+        names.append("skew")
     if len(probe.groups) == 2 and spec.targets.plus and spec.targets.plus.where:
-        found.append("labour_correlation")
-    return [*found, *_beside(probe)] if spec.role == "probe" else found
+        names.append("labour_correlation")
+    return [*names, *_beside(probe)] if spec.role == "probe" else names
 
 
 def _beside(probe: Probe) -> list[str]:
     """Measures that describe a probe whose numbers are judged."""
-    spec, found = probe.spec, []
+    spec, names = probe.spec, []
     if probe.beside:
-        found.append("beside_share")
+        names.append("beside_share")
     if len(probe.groups) > 2:
-        found.append("group_spread")
+        names.append("group_spread")
     if spec.mask == "target":
-        found.append("four_fifths")
+        names.append("four_fifths")
         if product([group.id for group in probe.groups]):
-            found.append("interaction")
+            names.append("interaction")
     if probe.open_frames and primary_language(spec.language) == "en":
-        found += ["hurtful_rate", "completion_valence"]
-    return found
+        names += ["hurtful_rate", "completion_valence"]
+    return names
 
 
 def product(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
@@ -99,8 +99,12 @@ def product(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | N
         start, end = "-".join(parts[:at]) + "-", "-" + "-".join(parts[at:])
         first = [name.removesuffix(end) for name in names if name.endswith(end)]
         second = [name.removeprefix(start) for name in names if name.startswith(start)]
-        made = {f"{a}-{b}" for a in first for b in second}
-        if min(len(first), len(second)) > 1 and len(names) == len(made) and made == set(names):
+        crossed = {f"{a}-{b}" for a in first for b in second}
+        if (
+            min(len(first), len(second)) > 1
+            and len(names) == len(crossed)
+            and crossed == set(names)
+        ):
             return tuple(first), tuple(second)
     return None
 
@@ -110,7 +114,7 @@ def _pairs(groups: Sequence[Group]) -> set[str]:
     if len(groups) != 2:
         return set()
     keys = [[word.pair for word in group.words] for group in groups]
-    whole = all(None not in side and len(set(side)) == len(side) for side in keys)
-    if not whole or set(keys[0]) != set(keys[1]):
+    is_complete = all(None not in side and len(set(side)) == len(side) for side in keys)
+    if not is_complete or set(keys[0]) != set(keys[1]):
         return set()
     return {key for key in keys[0] if key is not None}

@@ -58,14 +58,14 @@ def replace_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:
-            made.chmod(0o755)
+            new.chmod(0o755)
             for name, content in files.items():
-                write_atomic(made / name, content)
-            _swap(made, folder)
+                write_atomic(new / name, content)
+            _swap(new, folder)
         finally:
-            shutil.rmtree(made, ignore_errors=True)
+            shutil.rmtree(new, ignore_errors=True)
     except OSError as error:
         raise UsageError(
             f"cannot write {folder}: {error.strerror or error}",
@@ -73,15 +73,15 @@ def replace_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
         ) from error
 
 
-def _swap(made: Path, folder: Path) -> None:
+def _swap(new: Path, folder: Path) -> None:
     """Rename ``made`` to ``folder``; what was there is put back if that fails."""
     if not folder.exists():
-        made.rename(folder)
+        new.rename(folder)
         return
-    aside = made.with_name(f"{made.name}.old")
+    aside = new.with_name(f"{new.name}.old")
     folder.rename(aside)
     try:
-        made.rename(folder)
+        new.rename(folder)
     except OSError:
         aside.rename(folder)
         raise
