@@ -38,10 +38,10 @@ def uncompared(probe: Probe, own: Cube, scores: Scores) -> tuple[list[Uncompared
     found: list[Uncompared] = []
     skips: list[Skip] = []
     known = {(skip.kind, skip.what) for skip in own.skips}
-    for group in probe.beside:
+    for group in probe.extra_groups:
         rows = _rows(scores, (*probe.groups, group))
         try:
-            block = cube(replace(probe, groups=(*probe.groups, group), beside=()), rows)
+            block = cube(replace(probe, groups=(*probe.groups, group), extra_groups=()), rows)
         except ScoringError as error:
             skips.append(_lost(probe, group, error.message))
             continue

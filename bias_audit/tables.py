@@ -185,7 +185,7 @@ def cube(probe: Probe, scores: Scores) -> Cube:
 
 
 def _compared(probe: Probe, frame: pd.DataFrame) -> pd.DataFrame:
-    beside = [group.id for group in probe.beside]
+    beside = [group.id for group in probe.extra_groups]
     return frame[~frame["group"].isin(beside)] if beside else frame
 
 

@@ -61,7 +61,7 @@ def beside(scored: Scored) -> tuple[GroupProfile, ...]:
                 dict.fromkeys(w.label for w in group.words if (group.id, w.label) in terms)
             ),
         )
-        for group in scored.probe.beside
+        for group in scored.probe.extra_groups
     )
 
 

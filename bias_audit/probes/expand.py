@@ -25,13 +25,13 @@ class Expansion:
     prompts: tuple[Prompt, ...]
     """Scored words first, then open completions; sorted by template, term and target as written."""
     skips: tuple[Skip, ...]
-    beside: tuple[Prompt, ...] = ()
-    """Scored words of the groups that are compared with nobody, sorted likewise."""
+    extra_prompts: tuple[Prompt, ...] = ()
+    """Scored words of the extra groups, sorted likewise."""
 
     @property
-    def asked(self) -> tuple[Prompt, ...]:
-        """Everything that a model is asked: ``prompts``, then ``beside``."""
-        return (*self.prompts, *self.beside)
+    def all_prompts(self) -> tuple[Prompt, ...]:
+        """Everything to be scored: ``prompts``, then ``extra_prompts``."""
+        return (*self.prompts, *self.extra_prompts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,13 +52,13 @@ def expand(probe: Probe) -> Expansion:
     complete: every word in every frame) and reported as ``not_applicable``.
     """
     skips: dict[str, Skip] = {}
-    terms, beside = (_terms(probe, groups, skips) for groups in (probe.groups, probe.beside))
+    terms, extra_terms = (_terms(probe, groups, skips) for groups in (probe.groups, probe.extra_groups))
     targets = [t for t in probe.targets if not _lacks(probe, t.word, "target", skips)]
     prompts = (*_scored(probe, terms, targets), *_open(probe, terms, skips))
     return Expansion(
         prompts=prompts,
         skips=tuple(skips.values()),
-        beside=tuple(_scored(probe, beside, targets)),
+        extra_prompts=tuple(_scored(probe, extra_terms, targets)),
     )
 
 

@@ -74,7 +74,7 @@ def _sentence(frame: Frame) -> Iterator[str]:
 def _lint_sentences(expansion: Expansion) -> Iterator[str]:
     """Sentences in which a word comes twice: one example for each kind, and how many there are."""
     examples: dict[str, dict[str, str]] = {}
-    for prompt in expansion.asked:
+    for prompt in expansion.all_prompts:
         for kind in _repetitions(prompt):
             examples.setdefault(kind, {}).setdefault(prompt.template, prompt.text)
     for kind, sentences in examples.items():

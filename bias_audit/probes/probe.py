@@ -79,8 +79,8 @@ class Probe:
     minus_name: str
     digest: str
     """SHA-256 over what the probe and all files that it uses say, comments left out."""
-    beside: tuple[Group, ...] = ()
-    """Groups whose words are scored where those of ``groups`` are, and compared with nobody."""
+    extra_groups: tuple[Group, ...] = ()
+    """Groups whose words are scored where those of ``groups`` are, and not compared."""
 
 
 def needs(frame: Frame, masked: str, partners: Sequence[Word] = ()) -> tuple[tuple[str, str], ...]:

@@ -69,12 +69,12 @@ class ProbeResolver:
         spec = self.spec
         frames = self._frames(spec.templates, "templates")
         further = self._frames(spec.completions, "completions")
-        groups, beside = self._groups()
-        targets, names = self._targets(groups, beside)
+        groups, extra = self._groups()
+        targets, names = self._targets(groups, extra)
         placebo = self._controls()
         if not self.problems.items:
             validate.check_sentences(self.problems, spec, [*frames, *further])
-            words = (*groups, *beside, *placebo)
+            words = (*groups, *extra, *placebo)
             validate.check_words(self.problems, spec, frames, words, targets, self.where)
         self.problems.raise_any()
         return Probe(
@@ -87,7 +87,7 @@ class ProbeResolver:
             plus_name=names[0],
             minus_name=names[1],
             digest=_digest(self.used),
-            beside=beside,
+            extra_groups=extra,
         )
 
     def _frames(self, refs: Sequence[str | Template], key: str) -> list[tuple[Frame, KeyPath]]:
@@ -123,7 +123,7 @@ class ProbeResolver:
         )
 
     def _groups(self) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
-        """The groups that are compared, and those that are scored beside them."""
+        """Return the groups that are compared, and the extra ones that are only scored."""
         spec = self.spec.groups
         heads: tuple[HeadNoun, ...] = ()
         tags: tuple[str, ...] = ()
@@ -177,7 +177,7 @@ class ProbeResolver:
                     )
 
     def _targets(
-        self, groups: tuple[Group, ...], beside: tuple[Group, ...]
+        self, groups: tuple[Group, ...], extra: tuple[Group, ...]
     ) -> tuple[tuple[Target, ...], tuple[str, str]]:
         spec = self.spec.targets
         if spec.own:
@@ -195,16 +195,16 @@ class ProbeResolver:
             names.append(pole.name or pole.set or ", ".join(word.label for word in words[:3]))
             targets += [Target(word=w, pole=sign, facts=w.entry.facts) for w in words]
         self._refuse_both(targets)
-        self._check_share(groups, beside)
+        self._check_share(groups, extra)
         return tuple(targets), (names[0], names[1])
 
-    def _check_share(self, groups: tuple[Group, ...], beside: tuple[Group, ...]) -> None:
+    def _check_share(self, groups: tuple[Group, ...], extra: tuple[Group, ...]) -> None:
         """Facts can be the share of a group that is compared only."""
         name, ids = self.spec.targets.share_of, [group.id for group in groups]
         where: KeyPath = ("targets", "share_of")
         if not groups or name is None or name in ids:
             return
-        if name in {group.id for group in beside}:
+        if name in {group.id for group in extra}:
             message = f"'{name}' is scored beside the others and compared with nobody"
             self.problems.add(
                 where, message, f"name the group whose share it is: {' or '.join(ids)}"

@@ -73,7 +73,7 @@ def metrics(probe: Probe) -> list[str]:
 def _beside(probe: Probe) -> list[str]:
     """Measures that describe a probe whose numbers are judged."""
     spec, names = probe.spec, []
-    if probe.beside:
+    if probe.extra_groups:
         names.append("beside_share")
     if len(probe.groups) > 2:
         names.append("group_spread")

@@ -17,7 +17,7 @@ from bias_audit.stats.contrast import matched_pairs
 
 def beside_shares(scored: Scored, settings: Settings) -> list[Result]:
     """One result for each group beside; they have no p-value, and so change no other one."""
-    groups = {group.id: group for group in scored.probe.beside}
+    groups = {group.id: group for group in scored.probe.extra_groups}
     return [_share(scored, found, groups[found.group], settings) for found in scored.uncompared]
 
 

@@ -36,7 +36,7 @@ def build(
     """
     spec, described = scored.probe.spec, info.get(metric)
     probe = scored.probe
-    labels = {group.id: group.label for group in (*probe.groups, *probe.beside)}
+    labels = {group.id: group.label for group in (*probe.groups, *probe.extra_groups)}
     labels[OTHERS] = "the other groups"
     return Result(
         id=":".join(part for part in (spec.id, metric, about) if part),
