@@ -104,7 +104,7 @@ def _asked(probe: Probe) -> Iterator[tuple[str, str]]:
     for group in probe.groups:
         words = ", ".join(dict.fromkeys(word.label for word in group.words))
         yield "Group", f"{group.label}: {words}"
-    for group in probe.beside:
+    for group in probe.extra_groups:
         words = ", ".join(dict.fromkeys(word.label for word in group.words))
         yield "Beside", f"{group.label}: {words} (scored, compared with nobody)"
     for sign, title in (("+", probe.plus_name), ("-", probe.minus_name), ("0", "in neither")):

@@ -138,14 +138,14 @@ def _together(
     plan: Plan, backend: Backend, names: Sequence[str], progress: ProgressListener | None
 ) -> dict[str, list[Answer]] | None:
     """Score all runs in one call, so that shared sentences are scored once; None if it fails."""
-    prompts = [prompt for name in names for prompt in plan.expansions[name].asked]
+    prompts = [prompt for name in names for prompt in plan.expansions[name].all_prompts]
     try:
         answers = backend.fill_mask(prompts, progress=_listener("all probes", progress))
     except (RuntimeError, ValueError, MemoryError, ScoringError):
         return None
     found, at = {}, 0
     for name in names:
-        size = len(plan.expansions[name].asked)
+        size = len(plan.expansions[name].all_prompts)
         found[name] = answers[at : at + size]
         at += size
     return found
@@ -154,7 +154,7 @@ def _together(
 def _ask(
     plan: Plan, backend: Backend, name: str, progress: ProgressListener | None
 ) -> list[Answer]:
-    return backend.fill_mask(plan.expansions[name].asked, progress=_listener(name, progress))
+    return backend.fill_mask(plan.expansions[name].all_prompts, progress=_listener(name, progress))
 
 
 def _listener(name: str, progress: ProgressListener | None) -> Callable[[int, int], None] | None:
@@ -170,7 +170,7 @@ def _store(
     probe, expansion = plan.probes[name], plan.expansions[name]
     many = len(expansion.prompts)
     (prompts, words), (open_prompts, opens) = split_answers(expansion.prompts, answers[:many])
-    (further, scores), _ = split_answers(expansion.beside, answers[many:])
+    (further, scores), _ = split_answers(expansion.extra_prompts, answers[many:])
     table = Scores.build(probe.spec.axis, [*prompts, *further], [*words, *scores], run=name)
     measured.tables[name] = table
     block = build_cube(probe, table)
@@ -187,7 +187,7 @@ def _store(
         skips=(*expansion.skips, *_open_skips(open_prompts, opens), *lost),
         extra_groups=tuple(extra),
         prompts=many,
-        prompts_extra=len(expansion.beside),
+        prompts_extra=len(expansion.extra_prompts),
     )
 
 

@@ -45,7 +45,7 @@ class Plan:
     @property
     def prompts(self) -> int:
         """Number of prompts of all runs."""
-        return sum(len(expansion.asked) for expansion in self.expansions.values())
+        return sum(len(expansion.all_prompts) for expansion in self.expansions.values())
 
     @property
     def digest(self) -> str:

@@ -62,7 +62,7 @@ def beside(scored: ScoredProbe) -> tuple[GroupProfile, ...]:
                 dict.fromkeys(w.label for w in group.words if (group.id, w.label) in terms)
             ),
         )
-        for group in scored.probe.beside
+        for group in scored.probe.extra_groups
     )
 
 

@@ -50,7 +50,7 @@ def check_files(
         with _collecting(problems):
             kinds[path] = _kind(path)
     homes = {path.parent for path, kind in kinds.items() if kind in ("probe", "suites")}
-    catalogue = ProbeCatalogue([*folders, *sorted(homes)], homes=_templates(kinds))
+    catalogue = ProbeCatalogue([*folders, *sorted(homes)], template_dirs=_templates(kinds))
     with _collecting(problems):
         catalogue.probe_ids()
     probes: list[Probe] = []
@@ -144,7 +144,7 @@ def _kind(path: Path) -> str:
 
 
 def _beside(probe: Probe) -> str:
-    many = sum(len(group.words) for group in probe.beside)
+    many = sum(len(group.words) for group in probe.extra_groups)
     return f" and {many} beside" if many else ""
 
 
@@ -153,7 +153,7 @@ def _say(probe: Probe) -> None:
     click.echo(
         f"{probe.spec.id}: {len(probe.frames)} sentences, "
         f"{sum(len(g.words) for g in probe.groups)} group words{_beside(probe)}, "
-        f"{len(probe.targets)} targets, {len(expansion.asked):,} prompts"
+        f"{len(probe.targets)} targets, {len(expansion.all_prompts):,} prompts"
     )
     for skip in expansion.skips:
         click.echo(visible(f"  left out: {skip.kind} '{skip.what}' {skip.detail}"))

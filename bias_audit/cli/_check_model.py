@@ -88,8 +88,8 @@ def _masked(probe: Probe) -> tuple[Sides, list[Prompt]]:
     seen: set[tuple[str, str]] = set()
     sides: Sides = {}
     opened: dict[str, Prompt] = {}
-    apart = {group.id for group in probe.beside}
-    for prompt in expand(probe).asked:
+    apart = {group.id for group in probe.extra_groups}
+    for prompt in expand(probe).all_prompts:
         if prompt.filler is None:
             opened.setdefault(prompt.template, prompt)
             continue

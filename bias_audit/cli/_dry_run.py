@@ -14,7 +14,7 @@ def show_plan(plan: Plan, method: str) -> int:
         method: adjusts the primary comparisons of an axis.
     """
     for name, expansion in plan.expansions.items():
-        print(f"{name:40} {len(expansion.asked):>8,} prompts")
+        print(f"{name:40} {len(expansion.all_prompts):>8,} prompts")
     for (probe, material), count in plan.metrics.prompts.items():
         print(f"{f'{probe} + {material}':40} {count:>8,} prompts on request")
     for skip in plan.metrics.unsupported:

@@ -141,7 +141,7 @@ def preview(name: str, count: int, probe_path: tuple[Path, ...], **flags: bool) 
 
     probe = open_catalogue(probe_path).probe(name)
     expansion = expand(probe)
-    prompts = expansion.asked
+    prompts = expansion.all_prompts
     shown: Sequence[int] = range(len(prompts))
     if not flags["all"]:  # a fixed sample: steps of equal size would meet the same word each time
         shown = sorted(random.Random(0).sample(shown, min(count, len(prompts))))  # noqa: S311

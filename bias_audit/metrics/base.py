@@ -186,7 +186,7 @@ def group_labels(scored: ScoredProbe) -> dict[str, str]:
     """Return the names of a probe's groups for people, and of what stands for several of them."""
     names = {"own": "each group's own word", "half-1": "one half", "half-2": "the other half"}
     names[OTHERS] = "the other groups"
-    return names | {g.id: g.label for g in (*scored.probe.groups, *scored.probe.beside)}
+    return names | {g.id: g.label for g in (*scored.probe.groups, *scored.probe.extra_groups)}
 
 
 def interval_fields(contrast: Contrast, confidence: float) -> dict[str, Any]:

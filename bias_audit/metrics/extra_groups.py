@@ -60,7 +60,7 @@ def share_logits(extra: ArrayLike, compared: ArrayLike) -> Floats:
 
 def extra_group_shares(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     """Return one result for each extra group; none has a p-value, so none changes another one."""
-    groups = {group.id: group for group in scored.probe.beside}
+    groups = {group.id: group for group in scored.probe.extra_groups}
     return MetricOutput(
         results=tuple(_share(scored, e, groups[e.group], settings) for e in scored.extra_groups)
     )
@@ -111,7 +111,7 @@ def _notes(group: Group) -> list[str]:
 
 
 def _unsupported(probe: Probe) -> str:
-    return "" if probe.beside else "it needs a group that is scored and compared with none"
+    return "" if probe.extra_groups else "it needs a group that is scored and compared with none"
 
 
 METRICS = (Metric(info=INFO, measure=extra_group_shares, unsupported=_unsupported),)

@@ -174,7 +174,7 @@ def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
 
 
 def _compared(probe: Probe, frame: pd.DataFrame) -> pd.DataFrame:
-    beside = [group.id for group in probe.beside]
+    beside = [group.id for group in probe.extra_groups]
     return frame[~frame["group"].isin(beside)] if beside else frame
 
 
@@ -270,10 +270,10 @@ def build_extra_groups(
     extra: list[ExtraGroup] = []
     skips: list[Skip] = []
     known = {(skip.kind, skip.what) for skip in own.skips}
-    for group in probe.beside:
+    for group in probe.extra_groups:
         rows = _rows(scores, (*probe.groups, group))
         try:
-            block = build_cube(replace(probe, groups=(*probe.groups, group), beside=()), rows)
+            block = build_cube(replace(probe, groups=(*probe.groups, group), extra_groups=()), rows)
         except ScoringError as error:
             skips.append(_lost(probe, group, error.message))
             continue

@@ -6,30 +6,27 @@ computed from, so an entry is never outdated: whatever changes makes another key
 
 from __future__ import annotations
 
-from bias_audit.records import OpenScore
-from bias_audit.records import Prompt
-from bias_audit.records import WordScore
-from bias_audit.results.io import Results
-from bias_audit.storing.codec import CachedText
-from bias_audit.storing.database import RESULTS
-from bias_audit.storing.database import ScoreStore
-from bias_audit.utils.versions import package_versions
-from collections.abc import Mapping
-from dataclasses import fields
-from dataclasses import is_dataclass
-from functools import cache
-from operator import attrgetter
-from pathlib import Path
-from pydantic import BaseModel
-from typing import Any
-import bias_audit
 import hashlib
 import json
-import numpy as np
 import platform
 import sys
 import time
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+from pydantic import BaseModel
+
+import bias_audit
+from bias_audit.records import OpenScore, Prompt, WordScore
+from bias_audit.results.io import Results
+from bias_audit.storing.codec import CachedText
+from bias_audit.storing.database import RESULTS, ScoreStore
+from bias_audit.utils.versions import package_versions
 
 _STARTED = time.time()
 """A file of the program that is newer may not be the one that runs."""

@@ -34,24 +34,28 @@ class ProbeCatalogue:
         folders: folders of the user with ``*.yaml`` probes, and optionally ``templates/`` and
             ``templates/lexicons/`` below or beside them; searched before the shipped ones.
         files: single probe files.
-        homes: further folders of template sets, with ``lexicons/`` inside.
+        template_dirs: further folders of template sets, with ``lexicons/`` inside.
     """
 
     def __init__(
         self,
         folders: Sequence[Path] = (),
         files: Sequence[Path] = (),
-        homes: Sequence[Path] = (),
+        template_dirs: Sequence[Path] = (),
     ) -> None:
-        self._shelves = SearchPath(folders, files, homes)
+        self._search_path = SearchPath(folders, files, template_dirs)
         self._read: dict[tuple[Path, type[FileModel]], tuple[FileModel, str]] = {}
         self._narrowed: dict[str, tuple[str, ...]] = {}
 
     def with_files(self, files: Sequence[Path], folders: Sequence[Path] = ()) -> ProbeCatalogue:
         """Return a catalogue that also knows these probe files, and folders of probes."""
-        shelves = self._shelves
-        more = SearchPath([*shelves.folders, *folders], [*shelves.files, *files], shelves.homes)
-        return self._like(more, self._narrowed)
+        search_path = self._search_path
+        more = SearchPath(
+            [*search_path.folders, *folders],
+            [*search_path.files, *files],
+            search_path.template_dirs,
+        )
+        return self._derive(more, self._narrowed)
 
     def with_groups(self, groups: Mapping[str, tuple[str, ...]]) -> ProbeCatalogue:
         """Return a catalogue in which probes use only the named groups, in that order.
@@ -59,27 +63,29 @@ class ProbeCatalogue:
         Args:
             groups: group ids by selector, see :meth:`select`; the first that fits a probe counts.
         """
-        return self._like(self._shelves, dict(groups))
+        return self._derive(self._search_path, dict(groups))
 
-    def _like(self, shelves: SearchPath, narrowed: dict[str, tuple[str, ...]]) -> ProbeCatalogue:
+    def _derive(
+        self, search_path: SearchPath, narrowed: dict[str, tuple[str, ...]]
+    ) -> ProbeCatalogue:
         """Return a catalogue that shares what has been read."""
         other = ProbeCatalogue()
-        other._shelves, other._read, other._narrowed = shelves, self._read, narrowed
+        other._search_path, other._read, other._narrowed = search_path, self._read, narrowed
         return other
 
     def probe_ids(self) -> list[str]:
         """Ids of all probes, controls included, sorted."""
-        return sorted(self._shelves.probes)
+        return sorted(self._search_path.probes)
 
     def names(self, kind: str) -> list[str]:
         """Names of all files of a kind, sorted: ``probe``, ``templates`` or ``lexicon``."""
-        shelves = self._shelves
-        homes = {"probe": shelves.probes, "templates": shelves.templates}
-        return sorted(homes.get(kind, shelves.lexicons))
+        search_path = self._search_path
+        files = {"probe": search_path.probes, "templates": search_path.templates}
+        return sorted(files.get(kind, search_path.lexicons))
 
     def file_of(self, name: str) -> Path:
         """Return the file of a probe; raises UnknownNameError."""
-        return self._get("probe", name, self._shelves.probes, ProbeSpec)[1]
+        return self._get("probe", name, self._search_path.probes, ProbeSpec)[1]
 
     def probe_spec(self, name: str) -> ProbeSpec:
         """Return one probe as its author wrote it.
@@ -88,7 +94,7 @@ class ProbeCatalogue:
             UnknownNameError: no such probe.
             FileError: its file has mistakes.
         """
-        return self._get("probe", name, self._shelves.probes, ProbeSpec)[0]
+        return self._get("probe", name, self._search_path.probes, ProbeSpec)[0]
 
     def lexicon(self, name: str) -> Lexicon:
         """Return one lexicon; raises as :meth:`probe_spec`."""
@@ -99,10 +105,10 @@ class ProbeCatalogue:
         return apply_extends(self._raw_templates, *self._raw_templates(name))
 
     def _raw_lexicon(self, name: str) -> tuple[Lexicon, Path, str]:
-        return self._get("lexicon", name, self._shelves.lexicons, Lexicon)
+        return self._get("lexicon", name, self._search_path.lexicons, Lexicon)
 
     def _raw_templates(self, name: str) -> tuple[TemplateSet, Path, str]:
-        return self._get("template set", name, self._shelves.templates, TemplateSet)
+        return self._get("template set", name, self._search_path.templates, TemplateSet)
 
     def sanity(self, language: str = "en") -> Sanity | None:
         """Return the sentences of the model sanity check in a language; None without any.
@@ -111,7 +117,7 @@ class ProbeCatalogue:
             FileError: a mistake in their file.
         """
         tag = primary_language(language)
-        path = self._shelves.sanity.get("sanity" if tag == "en" else f"sanity-{tag}")
+        path = self._search_path.sanity.get("sanity" if tag == "en" else f"sanity-{tag}")
         return None if path is None else self._load(path, Sanity)[0]
 
     def select(
@@ -128,12 +134,12 @@ class ProbeCatalogue:
             UnknownNameError: a selector that matches nothing.
             FileError: a mistake in a file that had to be read.
         """
-        chooser, wanted = self._chooser, list(wanted)
-        if not wanted:  # a broken file of the user is told, although no suite may name it
-            for name in self._shelves.own:
+        select, wanted = self._suite_selector.select, list(wanted)
+        if not wanted:  # report a broken file of the user even if no suite names it
+            for name in self._search_path.user_probes:
                 self.probe_spec(name)
-        chosen = set().union(*(chooser.chosen(selector) for selector in wanted or [suite]))
-        return sorted(chosen.difference(*(chooser.chosen(x, controls=True) for x in excluded)))
+        selected = set().union(*(select(one) for one in wanted or [suite]))
+        return sorted(selected.difference(*(select(one, controls=True) for one in excluded)))
 
     def suites(self) -> dict[str, Suite]:
         """Return the named selections; those of the user replace shipped ones of the same name.
@@ -141,7 +147,7 @@ class ProbeCatalogue:
         Raises:
             FileError: a mistake in a file, or a suite that is called as a probe is.
         """
-        return dict(self._chooser.suites)
+        return dict(self._suite_selector.suites)
 
     def members(self, selector: str) -> list[str]:
         """Return the probes and controls that a line of a suite means, sorted.
@@ -149,24 +155,24 @@ class ProbeCatalogue:
         Raises:
             UsageError: it means nothing, or another suite.
         """
-        return sorted(self._chooser.member(selector, controls=True))
+        return sorted(self._suite_selector.member(selector, controls=True))
 
     @cached_property
-    def _chooser(self) -> SuiteSelector:
-        found: dict[str, Suite] = {}
-        shipped, packages, own = self._shelves.suites
-        for layer in (shipped, packages, own):
-            taken = dict(self._shelves.probes)
+    def _suite_selector(self) -> SuiteSelector:
+        suites: dict[str, Suite] = {}
+        shipped, packages, user = self._search_path.suites
+        for layer in (shipped, packages, user):
+            owners = dict(self._search_path.probes)
             for path in layer:
                 spec, text = self._load(path, Suites)
                 if layer is packages:
-                    taken |= dict.fromkeys(found, shipped[0])
+                    owners |= dict.fromkeys(suites, shipped[0])
                 for name in spec.suites:
-                    if name in taken:
-                        raise _claimed(path, text, name, taken[name])
-                    taken[name] = path
-                found |= spec.suites
-        return SuiteSelector(ids=tuple(self.probe_ids()), suites=found, spec=self.probe_spec)
+                    if name in owners:
+                        raise _name_conflict(path, text, name, owners[name])
+                    owners[name] = path
+                suites |= spec.suites
+        return SuiteSelector(ids=tuple(self.probe_ids()), suites=suites, spec=self.probe_spec)
 
     def probe(self, name: str) -> Probe:
         """Return one probe joined with its templates, groups and targets.
@@ -176,16 +182,16 @@ class ProbeCatalogue:
             FileError: a mistake in its file or in a file it refers to.
         """
         spec = self.probe_spec(name)
-        use = next((g for key, g in self._narrowed.items() if self._means(key, name)), ())
+        use = next((g for key, g in self._narrowed.items() if self._matches(key, name)), ())
         if use:
             spec = self._narrow(spec, use)
-        path = self._shelves.probes[name]
+        path = self._search_path.probes[name]
         return resolve_probe(self, spec, path, self._read[path, ProbeSpec][1])
 
-    def _means(self, selector: str, name: str) -> bool:
-        chooser = self._chooser
+    def _matches(self, selector: str, name: str) -> bool:
+        suites = self._suite_selector
         return fnmatchcase(name, selector) or (
-            chooser.is_no_glob(selector) and name in chooser.chosen(selector, controls=True)
+            suites.is_group(selector) and name in suites.select(selector, controls=True)
         )
 
     def read_probe_file(self, path: Path) -> Probe:
@@ -211,8 +217,8 @@ class ProbeCatalogue:
         for group in use:
             if group not in known:
                 raise UnknownNameError(f"group of {spec.id}", group, known)
-        own = {group: word for group, word in spec.targets.own.items() if group in use}
-        targets = spec.targets.model_copy(update={"own": own})
+        own_words = {group: word for group, word in spec.targets.own.items() if group in use}
+        targets = spec.targets.model_copy(update={"own": own_words})
         if isinstance(spec.groups, Groups):
             beside = tuple(name for name in spec.groups.beside if name not in use)
             groups: Any = spec.groups.model_copy(update={"use": use, "beside": beside})
@@ -235,14 +241,14 @@ class ProbeCatalogue:
         if known is None:
             text = read_source(path)
             spec = parse_yaml(text, model, str(path))
-            written = getattr(spec, "id", path.stem)
-            if written != path.stem:
-                raise _misnamed(path, text, written)
+            written_id = getattr(spec, "id", path.stem)
+            if written_id != path.stem:
+                raise _wrong_file_name(path, text, written_id)
             known = self._read[path, model] = (spec, text)
         return cast("S", known[0]), known[1]
 
 
-def _claimed(path: Path, text: str, name: str, owner: Path) -> FileError:
+def _name_conflict(path: Path, text: str, name: str, owner: Path) -> FileError:
     line, column = positions(text, str(path)).get(("suites", name), (1, 1))
     problem = Problem(
         file=str(path),
@@ -254,13 +260,13 @@ def _claimed(path: Path, text: str, name: str, owner: Path) -> FileError:
     return FileError([problem])
 
 
-def _misnamed(path: Path, text: str, written: str) -> FileError:
+def _wrong_file_name(path: Path, text: str, written_id: str) -> FileError:
     line, column = positions(text, str(path)).get(("id",), (1, 1))
     problem = Problem(
         file=str(path),
         line=line,
         column=column,
-        message=f"the id is '{written}', the file is called '{path.name}'",
-        hint=f"rename the file to {written}{path.suffix}, or write 'id: {path.stem}'",
+        message=f"the id is '{written_id}', the file is called '{path.name}'",
+        hint=f"rename the file to {written_id}{path.suffix}, or write 'id: {path.stem}'",
     )
     return FileError([problem])

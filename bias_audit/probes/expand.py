@@ -25,13 +25,13 @@ class Expansion:
     prompts: tuple[Prompt, ...]
     """Scored words first, then open completions; sorted by template, term and target as written."""
     skips: tuple[Skip, ...]
-    beside: tuple[Prompt, ...] = ()
-    """Scored words of the groups that are compared with nobody, sorted likewise."""
+    extra_prompts: tuple[Prompt, ...] = ()
+    """Scored words of the extra groups, sorted likewise."""
 
     @property
-    def asked(self) -> tuple[Prompt, ...]:
-        """Everything that a model is asked: ``prompts``, then ``beside``."""
-        return (*self.prompts, *self.beside)
+    def all_prompts(self) -> tuple[Prompt, ...]:
+        """Everything to be scored: ``prompts``, then ``extra_prompts``."""
+        return (*self.prompts, *self.extra_prompts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,13 +52,15 @@ def expand(probe: Probe) -> Expansion:
     complete: every word in every frame) and reported as ``not_applicable``.
     """
     skips: dict[str, Skip] = {}
-    terms, beside = (_terms(probe, groups, skips) for groups in (probe.groups, probe.beside))
+    terms, extra_terms = (
+        _terms(probe, groups, skips) for groups in (probe.groups, probe.extra_groups)
+    )
     targets = [t for t in probe.targets if not _lacks(probe, t.word, "target", skips)]
     prompts = (*_scored(probe, terms, targets), *_open(probe, terms, skips))
     return Expansion(
         prompts=prompts,
         skips=tuple(skips.values()),
-        beside=tuple(_scored(probe, beside, targets)),
+        extra_prompts=tuple(_scored(probe, extra_terms, targets)),
     )
 
 
@@ -134,17 +136,17 @@ def render(
     return Rendered(left=at_mask or "", filler=filler, right=done + end, beside=tuple(beside))
 
 
-def _form(asked: str, words: dict[str, Word]) -> str:
+def _form(form: str, words: dict[str, Word]) -> str:
     """The name of a form; ``agree`` leaves it to the word in the sentence."""
-    return next((w.agree for w in words.values() if w.agree), asked) if asked == AGREE else asked
+    return next((w.agree for w in words.values() if w.agree), form) if form == AGREE else form
 
 
 def _with_article(text: str, surface: str, word: Word | None) -> str:
     """Make the article at the end of ``text`` fit the word that follows."""
-    found = _article(text)
-    if found is None:
+    parts = _article(text)
+    if parts is None:
         return text
-    before, article, after = found
+    before, article, after = parts
     if word is not None and not word.article:
         return before + after[1:]
     if article.lower() == "the":
@@ -157,15 +159,15 @@ def _with_article(text: str, surface: str, word: Word | None) -> str:
 @lru_cache(maxsize=4096)
 def _article(text: str) -> tuple[str, str, str] | None:
     """Cut ``text`` before and after the article at its end; None when it has none."""
-    found = ARTICLE.search(text)
-    return found and (text[: found.start(1)], found[1], found[2])
+    match = ARTICLE.search(text)
+    return match and (text[: match.start(1)], match[1], match[2])
 
 
 def _lacks(probe: Probe, word: Word, kind: str, skips: dict[str, Skip]) -> bool:
     partners = _partners(probe) if any(agrees(frame) for frame in probe.frames) else []
     for frame in probe.frames:
-        for asked, form in needs(frame, probe.spec.mask, partners):
-            if asked == kind and form not in word.forms:
+        for word_kind, form in needs(frame, probe.spec.mask, partners):
+            if word_kind == kind and form not in word.forms:
                 skips[f"{kind}:{word.id}"] = Skip(
                     probe=probe.spec.id,
                     kind="term" if kind == "group" else "target",

@@ -23,7 +23,7 @@ Get = Callable[[str], tuple[L, Path, str]]
 Named = list[tuple[str, T]]
 
 
-def apply_extends(get: Get[L], found: L, path: Path, text: str, seen: tuple[str, ...] = ()) -> L:
+def apply_extends(get: Get[L], child: L, path: Path, text: str, seen: tuple[str, ...] = ()) -> L:
     """Return a lexicon or template set with everything that it extends.
 
     Args:
@@ -36,28 +36,28 @@ def apply_extends(get: Get[L], found: L, path: Path, text: str, seen: tuple[str,
     Raises:
         FileError: a circle, an unknown name, another language, or nothing left after ``drop``.
     """
-    if found.extends is None:
-        return found
-    problems, way = ProblemCollector(path, text), (*seen, found.id)
-    parent = _parent(get, found, problems, way)
+    if child.extends is None:
+        return child
+    problems, way = ProblemCollector(path, text), (*seen, child.id)
+    parent = _parent(get, child, problems, way)
     if not problems.items and parent is not None:
-        if "language" in found.model_fields_set and primary_language(
-            found.language
+        if "language" in child.model_fields_set and primary_language(
+            child.language
         ) != primary_language(parent.language):
             message = f"'{parent.id}' is in another language, {parent.language}"
             problems.add(
-                ("extends",), message, f"this file is in {found.language}; write its own words"
+                ("extends",), message, f"this file is in {child.language}; write its own words"
             )
-        elif isinstance(found, TemplateSet) and isinstance(parent, TemplateSet):
-            found = found.model_copy(update=_sentences(problems, found, parent))
-        elif isinstance(found, Lexicon) and isinstance(parent, Lexicon):
-            found = found.model_copy(update=_words(problems, found, parent))
+        elif isinstance(child, TemplateSet) and isinstance(parent, TemplateSet):
+            child = child.model_copy(update=_sentences(problems, child, parent))
+        elif isinstance(child, Lexicon) and isinstance(parent, Lexicon):
+            child = child.model_copy(update=_words(problems, child, parent))
     problems.raise_any()
-    return found
+    return child
 
 
-def _parent(get: Get[L], found: L, problems: ProblemCollector, way: tuple[str, ...]) -> L | None:
-    name: str = found.extends or ""
+def _parent(get: Get[L], child: L, problems: ProblemCollector, way: tuple[str, ...]) -> L | None:
+    name: str = child.extends or ""
     if name in way:
         circle = " -> ".join([*way[way.index(name) :], name])
         problems.add(("extends",), f"'extends' goes in a circle: {circle}", "break it at one place")
@@ -71,51 +71,51 @@ def _parent(get: Get[L], found: L, problems: ProblemCollector, way: tuple[str, .
 
 
 def _sentences(
-    problems: ProblemCollector, found: TemplateSet, parent: TemplateSet
+    problems: ProblemCollector, child: TemplateSet, parent: TemplateSet
 ) -> dict[str, Any]:
     """Sentences without an id are known by their number, counted on from the older ones."""
-    old = _numbered(parent, 0, parent.number)
-    number = found.number if "number" in found.model_fields_set else parent.number
-    new = _numbered(found, len(old), number)
-    kept = _merged(problems, ("drop",), found.drop, old, new)
-    if not kept:
+    old = _with_numbers(parent, 0, parent.number)
+    number = child.number if "number" in child.model_fields_set else parent.number
+    new = _with_numbers(child, len(old), number)
+    templates = _merge(problems, ("drop",), child.drop, old, new)
+    if not templates:
         problems.add(("drop",), "no sentence is left", "drop fewer, or add some")
     return {
-        "templates": tuple(template for _, template in kept),
+        "templates": tuple(template for _, template in templates),
         "number": number,
         "language": parent.language,
-        "slots": {**parent.slots, **found.slots},
-        "provenance": found.provenance or parent.provenance,
+        "slots": {**parent.slots, **child.slots},
+        "provenance": child.provenance or parent.provenance,
     }
 
 
-def _numbered(found: TemplateSet, start: int, number: str) -> Named[Template]:
+def _with_numbers(file: TemplateSet, start: int, number: str) -> Named[Template]:
     return [
         (name, t.model_copy(update={"id": name, "number": t.number or number}))
-        for i, t in enumerate(found.templates)
+        for i, t in enumerate(file.templates)
         for name in [t.name(start + i)]
     ]
 
 
-def _words(problems: ProblemCollector, found: Lexicon, parent: Lexicon) -> dict[str, Any]:
+def _words(problems: ProblemCollector, child: Lexicon, parent: Lexicon) -> dict[str, Any]:
     sets = dict(parent.sets)
-    for name in found.drop:
+    for name in child.drop:
         if name not in parent.sets:
             message = f"'{parent.id}' has no set '{name}'"
             problems.add_unknown_name(("drop", name), message, name, parent.sets)
-    for name in dict.fromkeys([*found.drop, *found.sets]):
-        new = found.sets.get(name)
+    for name in dict.fromkeys([*child.drop, *child.sets]):
+        new = child.sets.get(name)
         if name in parent.sets:
-            dropped = found.drop.get(name, ())
+            dropped = child.drop.get(name, ())
             sets[name] = _set(problems, name, dropped, parent.sets[name], new)
         elif new is not None:
             sets[name] = new
     return {
         "sets": sets,
-        "heads": found.heads or parent.heads,
+        "heads": child.heads or parent.heads,
         "language": parent.language,
-        "sensitive": found.sensitive or parent.sensitive,
-        "provenance": found.provenance or parent.provenance,
+        "sensitive": child.sensitive or parent.sensitive,
+        "provenance": child.provenance or parent.provenance,
     }
 
 
@@ -124,15 +124,15 @@ def _set(
 ) -> WordSet:
     added = [] if new is None else [(entry.key, entry) for entry in new.entries]
     before = [(entry.key, entry) for entry in old.entries]
-    entries = _merged(problems, ("drop", name), dropped, before, added)
+    entries = _merge(problems, ("drop", name), dropped, before, added)
     if not entries:
         problems.add(("drop", name), f"no word of '{name}' is left", "drop fewer, or add some")
     given = new.model_fields_set - {"entries"} if new is not None else set()
-    said = {key: getattr(new, key) for key in given}
-    return old.model_copy(update={**said, "entries": tuple(entry for _, entry in entries)})
+    changes = {key: getattr(new, key) for key in given}
+    return old.model_copy(update={**changes, "entries": tuple(entry for _, entry in entries)})
 
 
-def _merged(
+def _merge(
     problems: ProblemCollector, where: KeyPath, dropped: Sequence[str], old: Named[T], new: Named[T]
 ) -> Named[T]:
     """Old ones without the dropped, replaced where a new one has the same name; then the new."""
@@ -142,5 +142,5 @@ def _merged(
             message = f"cannot drop '{name}': what is extended has none"
             problems.add_unknown_name((*where, index), message, name, known)
     fresh = dict(new)
-    kept = [(name, fresh.pop(name, item)) for name, item in old if name not in dropped]
-    return [*kept, *fresh.items()]
+    merged = [(name, fresh.pop(name, item)) for name, item in old if name not in dropped]
+    return [*merged, *fresh.items()]

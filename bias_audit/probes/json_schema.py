@@ -44,32 +44,32 @@ def schema_of(model: type[BaseModel], notes: Notes | None = None) -> dict[str, A
         model: the model that reads the file.
         notes: one line for each key, by the name of its model; editors show them.
     """
-    made = model.model_json_schema()
-    definitions = made.pop("$defs", {})
-    whole = {model.__name__: made, **definitions}
-    for name, found in whole.items():
-        _describe(found, (notes or {}).get(name, {}))
-    short = {name: _with_short_form(name, found) for name, found in definitions.items()}
-    plain: dict[str, Any] = _plain({**made, "$defs": short} if short else made)
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    models = {model.__name__: schema, **definitions}
+    for name, definition in models.items():
+        _describe(definition, (notes or {}).get(name, {}))
+    short = {name: _with_short_form(name, definition) for name, definition in definitions.items()}
+    plain: dict[str, Any] = _plain({**schema, "$defs": short} if short else schema)
     return {"$schema": DIALECT, "$comment": COMMENT, **plain}
 
 
-def _describe(found: dict[str, Any], notes: Mapping[str, str]) -> None:
+def _describe(schema: dict[str, Any], notes: Mapping[str, str]) -> None:
     for key, text in notes.items():
-        if key in found.get("properties", {}):
-            found["properties"][key]["description"] = text
+        if key in schema.get("properties", {}):
+            schema["properties"][key]["description"] = text
 
 
-def _with_short_form(name: str, found: dict[str, Any]) -> dict[str, Any]:
-    properties = found.get("properties", {})
+def _with_short_form(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    properties = schema.get("properties", {})
     if name in _TEXT and _TEXT[name] in properties:
         short: dict[str, Any] = {"type": "string", "minLength": 1}
     elif name in _LIST and _LIST[name] in properties:
         items = properties[_LIST[name]]["items"]
         short = {"type": "array", "items": items, "minItems": 1}
     else:
-        return found
-    return {"anyOf": [short, found]}
+        return schema
+    return {"anyOf": [short, schema]}
 
 
 def _plain(value: Any) -> Any:
@@ -86,8 +86,8 @@ def _plain(value: Any) -> Any:
         if key in ("default", "title") and not isinstance(item, dict):
             continue
         if key in ("anyOf", "oneOf") and isinstance(item, list):
-            left = [_plain(one) for one in item if one != {"type": "null"}]
-            out |= left[0] if len(left) == 1 else {"anyOf": left}
+            options = [_plain(one) for one in item if one != {"type": "null"}]
+            out |= options[0] if len(options) == 1 else {"anyOf": options}
         else:
             out[key] = _plain(item)
     return out

@@ -28,11 +28,11 @@ _END = re.compile(r"[.?!][\"'\u201d\u2019)]*$")
 
 def lint_probe(probe: Probe, expansion: Expansion) -> list[str]:
     """Return what an author should look at again, each in one line."""
-    found = [*_for_a_verdict(probe), *_slots(probe)]
+    notes = [*_for_a_verdict(probe), *_slots(probe)]
     for frame in probe.frames:
-        found += [f"'{frame.id}' {text}" for text in _sentence(frame)]
-    found += _rendered(expansion)
-    return list(dict.fromkeys(found))
+        notes += [f"'{frame.id}' {text}" for text in _sentence(frame)]
+    notes += _lint_sentences(expansion)
+    return list(dict.fromkeys(notes))
 
 
 def _for_a_verdict(probe: Probe) -> Iterator[str]:
@@ -71,19 +71,19 @@ def _sentence(frame: Frame) -> Iterator[str]:
         yield (f"has 'number: {frame.number}' and the {other} verb '{verb[1]}': {text}")
 
 
-def _rendered(expansion: Expansion) -> Iterator[str]:
+def _lint_sentences(expansion: Expansion) -> Iterator[str]:
     """Sentences in which a word comes twice: one example for each kind, and how many there are."""
     examples: dict[str, dict[str, str]] = {}
-    for prompt in expansion.asked:
-        for kind in _repeated(prompt):
+    for prompt in expansion.all_prompts:
+        for kind in _repetitions(prompt):
             examples.setdefault(kind, {}).setdefault(prompt.template, prompt.text)
-    for kind, found in examples.items():
-        name, text = next(iter(found.items()))
-        more = f" and in {len(found) - 1} more sentences" if len(found) > 1 else ""
+    for kind, sentences in examples.items():
+        name, text = next(iter(sentences.items()))
+        more = f" and in {len(sentences) - 1} more sentences" if len(sentences) > 1 else ""
         yield f"'{name}' {kind}{more}: {text}"
 
 
-def _repeated(prompt: Prompt) -> Iterator[str]:
+def _repetitions(prompt: Prompt) -> Iterator[str]:
     twice = _TWICE.search(prompt.text)
     if twice:
         yield f"has '{twice[0].lower()}'"

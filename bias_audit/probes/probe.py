@@ -79,8 +79,8 @@ class Probe:
     minus_name: str
     digest: str
     """SHA-256 over what the probe and all files that it uses say, comments left out."""
-    beside: tuple[Group, ...] = ()
-    """Groups whose words are scored where those of ``groups`` are, and compared with nobody."""
+    extra_groups: tuple[Group, ...] = ()
+    """Groups whose words are scored where those of ``groups`` are, and not compared."""
 
 
 def needs(frame: Frame, masked: str, partners: Sequence[Word] = ()) -> tuple[tuple[str, str], ...]:
@@ -92,13 +92,13 @@ def needs(frame: Frame, masked: str, partners: Sequence[Word] = ()) -> tuple[tup
         partners: the words beside the mask; ``agree`` asks for every form that they name.
     """
     pieces, _ = parse_slots(frame.template.text)
-    found = [(masked if p.name is None else p.name, p.form or frame.number) for p in pieces]
+    slots = [(masked if p.name is None else p.name, p.form or frame.number) for p in pieces]
     named = dict.fromkeys(word.agree for word in partners if word.agree)
     return tuple(
         (kind, form)
-        for kind, asked in found
+        for kind, form in slots
         if kind in ("group", "target")
-        for form in (named if asked == AGREE else (asked,))
+        for form in (named if form == AGREE else (form,))
     )
 
 
@@ -124,11 +124,11 @@ def words_of(wordset: WordSet, heads: Sequence[HeadNoun] = ()) -> tuple[Word, ..
 
 def _joined_forms(adjective: str, head: HeadNoun) -> dict[str, str]:
     """The forms of a head with an adjective: at the place for it, else before ``sg`` and ``pl``."""
-    found = {}
+    forms = {}
     for name, noun in _plain_forms(head).items():
         before = name in ("sg", "pl") and ADJECTIVE not in noun
-        found[name] = f"{adjective} {noun}" if before else noun.replace(ADJECTIVE, adjective)
-    return found
+        forms[name] = f"{adjective} {noun}" if before else noun.replace(ADJECTIVE, adjective)
+    return forms
 
 
 def _plain_forms(entry: Entry | HeadNoun) -> dict[str, str]:

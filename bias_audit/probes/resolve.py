@@ -69,12 +69,12 @@ class ProbeResolver:
         spec = self.spec
         frames = self._frames(spec.templates, "templates")
         further = self._frames(spec.completions, "completions")
-        groups, beside = self._groups()
-        targets, names = self._targets(groups, beside)
+        groups, extra = self._groups()
+        targets, names = self._targets(groups, extra)
         placebo = self._controls()
         if not self.problems.items:
             validate.check_sentences(self.problems, spec, [*frames, *further])
-            words = (*groups, *beside, *placebo)
+            words = (*groups, *extra, *placebo)
             validate.check_words(self.problems, spec, frames, words, targets, self.where)
         self.problems.raise_any()
         return Probe(
@@ -87,7 +87,7 @@ class ProbeResolver:
             plus_name=names[0],
             minus_name=names[1],
             digest=_digest(self.used),
-            beside=beside,
+            extra_groups=extra,
         )
 
     def _frames(self, refs: Sequence[str | Template], key: str) -> list[tuple[Frame, KeyPath]]:
@@ -97,13 +97,13 @@ class ProbeResolver:
             if isinstance(ref, Template):
                 frames.append((self._frame(ref, ref.name(index), self.spec), where))
                 continue
-            found = self.find(self.lookup.template_set, ref, where)
-            if found is None:
+            templates = self.find(self.lookup.template_set, ref, where)
+            if templates is None:
                 continue
-            self.used.append(found)
-            for place_, template in enumerate(found.templates):
+            self.used.append(templates)
+            for place_, template in enumerate(templates.templates):
                 name = f"{ref}.{template.name(place_)}"
-                frames.append((self._frame(template, name, found), where))
+                frames.append((self._frame(template, name, templates), where))
         seen: set[str] = set()
         for frame, where in frames:
             if frame.id in seen:
@@ -123,29 +123,29 @@ class ProbeResolver:
         )
 
     def _groups(self) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
-        """The groups that are compared, and those that are scored beside them."""
+        """Return the groups that are compared, and the extra ones that are only scored."""
         spec = self.spec.groups
         heads: tuple[HeadNoun, ...] = ()
         tags: tuple[str, ...] = ()
         compared: Collection[str] = ()
         if not isinstance(spec, Groups):
-            found = compared = dict(spec)
+            wordsets = compared = dict(spec)
         else:
             lexicon = self.lexicon(spec.lexicon, ("groups", "lexicon"))
             if lexicon is None:
                 return (), ()
-            found, heads, tags = {}, spec.heads or lexicon.heads, spec.tags
+            wordsets, heads, tags = {}, spec.heads or lexicon.heads, spec.tags
             compared = tuple(spec.use or lexicon.sets)
             for key, names in (("use", compared), ("beside", spec.beside)):
                 for index, name in enumerate(names):
                     wordset = self.wordset(lexicon, name, ("groups", key, index))
                     if wordset is not None:
-                        found[name] = wordset
+                        wordsets[name] = wordset
             if len(lexicon.sets) < 2:
                 self.problems.add(("groups",), "a probe compares at least two groups")
-        groups = tuple(self._group(name, found[name], heads, tags) for name in found)
+        groups = tuple(self._group(name, wordsets[name], heads, tags) for name in wordsets)
         self._refuse_shared(groups)
-        if (rest := OTHERS.lstrip("~")) in found:
+        if (rest := OTHERS.lstrip("~")) in wordsets:
             message = f"a group cannot be called '{rest}'"
             self.problems.add(
                 ("groups", rest), message, "it stands for all groups but one in results"
@@ -177,7 +177,7 @@ class ProbeResolver:
                     )
 
     def _targets(
-        self, groups: tuple[Group, ...], beside: tuple[Group, ...]
+        self, groups: tuple[Group, ...], extra: tuple[Group, ...]
     ) -> tuple[tuple[Target, ...], tuple[str, str]]:
         spec = self.spec.targets
         if spec.own:
@@ -195,16 +195,16 @@ class ProbeResolver:
             names.append(pole.name or pole.set or ", ".join(word.label for word in words[:3]))
             targets += [Target(word=w, pole=sign, facts=w.entry.facts) for w in words]
         self._refuse_both(targets)
-        self._check_share(groups, beside)
+        self._check_share(groups, extra)
         return tuple(targets), (names[0], names[1])
 
-    def _check_share(self, groups: tuple[Group, ...], beside: tuple[Group, ...]) -> None:
+    def _check_share(self, groups: tuple[Group, ...], extra: tuple[Group, ...]) -> None:
         """Facts can be the share of a group that is compared only."""
         name, ids = self.spec.targets.share_of, [group.id for group in groups]
         where: KeyPath = ("targets", "share_of")
         if not groups or name is None or name in ids:
             return
-        if name in {group.id for group in beside}:
+        if name in {group.id for group in extra}:
             message = f"'{name}' is scored beside the others and compared with nobody"
             self.problems.add(
                 where, message, f"name the group whose share it is: {' or '.join(ids)}"
@@ -213,9 +213,9 @@ class ProbeResolver:
             self.problems.add_unknown_name(where, f"there is no group '{name}'", name, ids)
 
     def _refuse_both(self, targets: list[Target]) -> None:
-        seen: dict[str, str] = {}
+        pole_of: dict[str, str] = {}
         for target in targets:
-            first = seen.setdefault(target.word.id, target.pole)
+            first = pole_of.setdefault(target.word.id, target.pole)
             if first != target.pole:
                 self.problems.add(
                     self.where[("targets", validate.POLES[target.pole]), id(target.word.entry)],
@@ -224,24 +224,24 @@ class ProbeResolver:
                 )
 
     def _own_targets(self, groups: tuple[Group, ...]) -> tuple[Target, ...]:
-        own, ids = self.spec.targets.own, [group.id for group in groups]
+        own_words, ids = self.spec.targets.own, [group.id for group in groups]
         where: KeyPath = ("targets", "own")
-        for name in own if groups else ():
+        for name in own_words if groups else ():
             if name not in ids:
                 self.problems.add_unknown_name(
                     (*where, name), f"there is no group '{name}'", name, ids
                 )
         for name in ids:
-            if name not in own:
+            if name not in own_words:
                 self.problems.add(
                     where, f"the group '{name}' has no word of its own", f"{name}: ..."
                 )
-        for name, entry in own.items():
+        for name, entry in own_words.items():
             self.where[where, id(entry)] = (*where, name)
-        words = words_of(WordSet(entries=tuple(own.values())))
+        words = words_of(WordSet(entries=tuple(own_words.values())))
         return tuple(
             Target(word=word, pole=f"own:{name}", facts={})
-            for name, word in zip(own, words, strict=True)
+            for name, word in zip(own_words, words, strict=True)
         )
 
     def _pole_words(self, pole: Pole, where: tuple[str, str]) -> tuple[Word, ...]:
@@ -256,8 +256,10 @@ class ProbeResolver:
                 near = nearest(dropped, known)
                 hint = f"did you mean '{near}'?" if near else "it is not in this set"
                 self.problems.add((*where, "drop", index), f"cannot drop '{dropped}'", hint)
-        left = [word for word in words if word.id not in pole.drop]
-        return validate.filter_words(self.problems, where, where[-1], left, pole.tags, pole.where)
+        words_left = [word for word in words if word.id not in pole.drop]
+        return validate.filter_words(
+            self.problems, where, where[-1], words_left, pole.tags, pole.where
+        )
 
     def _pole_set(self, pole: Pole, where: KeyPath) -> WordSet | None:
         name = pole.lexicon or self.spec.targets.lexicon
@@ -274,9 +276,9 @@ class ProbeResolver:
         for kind, names in (("positive", controls.positive), ("negative", controls.negative)):
             for index, name in enumerate(names):
                 where = ("controls", kind, index)
-                found = self.find(self.lookup.probe_spec, name, where)
-                if found is not None and found.role != f"{kind}_control":
-                    message = f"'{name}' is no {kind} control; its role is '{found.role}'"
+                control = self.find(self.lookup.probe_spec, name, where)
+                if control is not None and control.role != f"{kind}_control":
+                    message = f"'{name}' is no {kind} control; its role is '{control.role}'"
                     self.problems.add(where, message, f"name a probe with 'role: {kind}_control'")
         return () if controls.placebo is None else self._placebo(controls.placebo)
 
@@ -298,29 +300,29 @@ class ProbeResolver:
             for entry in wordset.entries:
                 self.where[("groups", "~placebo"), id(entry)] = where
         return tuple(
-            Group(id="~placebo", label=key, role="placebo", words=words_of(found, lexicon.heads))
-            for key, found in lexicon.sets.items()
+            Group(id="~placebo", label=key, role="placebo", words=words_of(wordset, lexicon.heads))
+            for key, wordset in lexicon.sets.items()
         )
 
     def find(self, get: Callable[[str], S], name: str, where: KeyPath) -> S | None:
         """Look a name up; what is wrong with it, or with its file, is noted."""
         try:
-            found = get(name)
+            result = get(name)
         except UnknownNameError as error:
             self.problems.add(where, error.message, error.hint)
         except FileError as error:
             self.problems.items += error.problems
         else:
-            validate.check_language(self.problems, where, self.spec, found)
-            return found
+            validate.check_language(self.problems, where, self.spec, result)
+            return result
         return None
 
     def lexicon(self, name: str, where: KeyPath) -> Lexicon | None:
         """Look a lexicon up."""
-        found = self.find(self.lookup.lexicon, name, where)
-        if found is not None:
-            self.used.append(found)
-        return found
+        lexicon = self.find(self.lookup.lexicon, name, where)
+        if lexicon is not None:
+            self.used.append(lexicon)
+        return lexicon
 
     def wordset(self, lexicon: Lexicon, name: str, where: KeyPath) -> WordSet | None:
         """Look a set of words up."""
@@ -337,5 +339,5 @@ class ProbeResolver:
 
 def _digest(used: Sequence[FileModel]) -> str:
     """SHA-256 of what files say, comments left out."""
-    said = (spec.model_dump_json(exclude_defaults=True) for spec in used)
-    return hashlib.sha256("\0".join(said).encode()).hexdigest()
+    contents = (spec.model_dump_json(exclude_defaults=True) for spec in used)
+    return hashlib.sha256("\0".join(contents).encode()).hexdigest()

@@ -52,12 +52,12 @@ def write_new(
         skeleton = Path(__file__).parent / "skeletons" / f"{kind}.yaml"
         text = skeleton.read_text(encoding="utf-8").replace("@ID@", name)
     else:
-        text = _copied(catalogue.file_of(like), name)
-    schema, made = _schema(kind, folder)
+        text = _copy_of(catalogue.file_of(like), name)
+    schema, is_new = _schema(kind, folder)
     line = f"{MODELINE}{Path(os.path.relpath(schema, folder)).as_posix()}"
     write_atomic(path, text.replace("\nkind:", f"\n{line}\nkind:", 1))
-    if made:
-        write_atomic(schema, _shipped(kind))
+    if is_new:
+        write_atomic(schema, _shipped_schema(kind))
         return [path, schema]
     return [path]
 
@@ -79,7 +79,7 @@ def _require_free(kind: str, name: str, folder: Path, catalogue: ProbeCatalogue)
         )
 
 
-def _copied(path: Path, name: str) -> str:
+def _copy_of(path: Path, name: str) -> str:
     """The text of a probe under another id, at version 1 and without its line for editors."""
     text = path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
     text = re.sub(rf"^{re.escape(MODELINE)}.*\n", "", text, flags=re.MULTILINE)
@@ -106,5 +106,5 @@ def _schema(kind: str, folder: Path) -> tuple[Path, bool]:
     return top / _SCHEMAS / f"{kind}.json", True
 
 
-def _shipped(kind: str) -> str:
+def _shipped_schema(kind: str) -> str:
     return (data_dir(_SCHEMAS) / f"{kind}.json").read_text(encoding="utf-8")

@@ -16,12 +16,12 @@ MIN_CONSTRUCT = 6
 
 def scope(probe: Probe) -> str:
     """``concept`` or ``terms``: what the group words stand for if all of them can be scored."""
-    asked = probe.spec.scope
+    requested = probe.spec.scope
     fewest = min(len({word.label for word in group.words}) for group in probe.groups)
-    if probe.spec.mask == "group" or (asked == "concept" and fewest < 2):
+    if probe.spec.mask == "group" or (requested == "concept" and fewest < 2):
         return "terms"
-    if asked != "auto":
-        return asked
+    if requested != "auto":
+        return requested
     enough = len(_pairs(probe.groups)) >= MIN_PAIRS or fewest >= MIN_LABELS
     return "concept" if enough else "terms"
 
@@ -55,8 +55,12 @@ def product(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | N
         start, end = "-".join(parts[:at]) + "-", "-" + "-".join(parts[at:])
         first = [name.removesuffix(end) for name in names if name.endswith(end)]
         second = [name.removeprefix(start) for name in names if name.startswith(start)]
-        made = {f"{a}-{b}" for a in first for b in second}
-        if min(len(first), len(second)) > 1 and len(names) == len(made) and made == set(names):
+        crossed = {f"{a}-{b}" for a in first for b in second}
+        if (
+            min(len(first), len(second)) > 1
+            and len(names) == len(crossed)
+            and crossed == set(names)
+        ):
             return tuple(first), tuple(second)
     return None
 
@@ -66,7 +70,7 @@ def _pairs(groups: Sequence[Group]) -> set[str]:
     if len(groups) != 2:
         return set()
     keys = [[word.pair for word in group.words] for group in groups]
-    whole = all(None not in side and len(set(side)) == len(side) for side in keys)
-    if not whole or set(keys[0]) != set(keys[1]):
+    is_complete = all(None not in side and len(set(side)) == len(side) for side in keys)
+    if not is_complete or set(keys[0]) != set(keys[1]):
         return set()
     return {key for key in keys[0] if key is not None}

@@ -1,4 +1,4 @@
-"""Where probes, template sets and lexicons lie: shipped, in installed packages, the user's own.
+"""Find the files of probes, template sets and lexicons: shipped, of packages, of the user.
 
 Files are known by their name (``probes/occupation-gender.yaml`` holds the probe
 ``occupation-gender``). The user's files win over all others of the same name; a package may add
@@ -26,37 +26,37 @@ _NO_PROBE = re.compile(r"suites|sanity(-[a-z]+)?")
 
 
 class SearchPath:
-    """Files by kind and name.
+    """Index files by kind and name.
 
     Args:
         folders: folders of the user with ``*.yaml`` probes, and optionally ``templates/`` and
             ``templates/lexicons/`` below or beside them.
         files: single probe files of the user.
-        homes: folders of template sets of the user, with ``lexicons/`` inside.
+        template_dirs: folders of template sets of the user, with ``lexicons/`` inside.
     """
 
     def __init__(
-        self, folders: Sequence[Path], files: Sequence[Path], homes: Sequence[Path] = ()
+        self, folders: Sequence[Path], files: Sequence[Path], template_dirs: Sequence[Path] = ()
     ) -> None:
         self.folders = tuple(folders)
         self.files = tuple(files)
-        self.homes = tuple(homes)
+        self.template_dirs = tuple(template_dirs)
 
     @cached_property
     def probes(self) -> dict[str, Path]:
         """Probe files by name."""
         shipped = data_dir("probes")
-        found = _by_name([*yaml_files(shipped), *yaml_files(shipped / "controls")])
+        files = _by_name([*yaml_files(shipped), *yaml_files(shipped / "controls")])
         more = [path for folder in self._packages for path in _with_controls(folder)]
-        found = _added(found, more) | self.own
-        return {name: path for name, path in found.items() if not _NO_PROBE.fullmatch(name)}
+        files = _add_packages(files, more) | self.user_probes
+        return {name: path for name, path in files.items() if not _NO_PROBE.fullmatch(name)}
 
     @cached_property
-    def own(self) -> dict[str, Path]:
+    def user_probes(self) -> dict[str, Path]:
         """Probe files of the user by name."""
-        mine = [path for folder in self.folders for path in yaml_files(folder)]
-        found = _by_name(path for path in [*mine, *self.files] if path.stem != "suites")
-        return {name: path for name, path in found.items() if not _NO_PROBE.fullmatch(name)}
+        paths = [path for folder in self.folders for path in yaml_files(folder)]
+        files = _by_name(path for path in [*paths, *self.files] if path.stem != "suites")
+        return {name: path for name, path in files.items() if not _NO_PROBE.fullmatch(name)}
 
     @cached_property
     def sanity(self) -> dict[str, Path]:
@@ -68,10 +68,10 @@ class SearchPath:
     @cached_property
     def suites(self) -> list[list[Path]]:
         """Files of suites in three layers: shipped, of packages, the user's own."""
-        mine = [*self.folders, *(path.parent for path in self.files)]
+        user_folders = [*self.folders, *(path.parent for path in self.files)]
         return [
             list({path.resolve(): path for place in layer for path in _suites_in(place)}.values())
-            for layer in ([data_dir("probes")], self._packages, mine)
+            for layer in ([data_dir("probes")], self._packages, user_folders)
         ]
 
     @cached_property
@@ -86,11 +86,13 @@ class SearchPath:
 
     def _layers(self, inner: str) -> dict[str, Path]:
         shipped = _by_name(yaml_files(data_dir("templates") / inner))
-        more = [path for home in _homes(self._packages) for path in yaml_files(home / inner)]
+        more = [
+            path for home in _template_dirs(self._packages) for path in yaml_files(home / inner)
+        ]
         starts = [*self.folders, *(path.parent for path in self.files)]
-        homes = [*_homes(starts), *self.homes]
-        mine = [path for home in homes for path in yaml_files(home / inner)]
-        return _added(shipped, more) | _by_name(mine)
+        folders = [*_template_dirs(starts), *self.template_dirs]
+        user_files = [path for home in folders for path in yaml_files(home / inner)]
+        return _add_packages(shipped, more) | _by_name(user_files)
 
     @cached_property
     def _packages(self) -> list[Path]:
@@ -111,7 +113,7 @@ def _suites_in(folder: Path) -> list[Path]:
     return [path for path in yaml_files(folder) if path.stem == "suites"]
 
 
-def _homes(starts: Iterable[Path]) -> list[Path]:
+def _template_dirs(starts: Iterable[Path]) -> list[Path]:
     """Folders called ``templates`` below or beside folders of probes."""
     places = [base / "templates" for start in starts for base in (start, start.parent)]
     return [place for place in dict.fromkeys(places) if place.is_dir()]
@@ -125,10 +127,10 @@ def _folder_of(point: EntryPoint) -> Path:
     """
     top, *inner = point.module.split(".")
     try:
-        found = importlib.util.find_spec(top)
+        spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
-        found = None
-    for place in (found and found.submodule_search_locations) or ():
+        spec = None
+    for place in (spec and spec.submodule_search_locations) or ():
         folder = Path(place, *inner)
         if folder.is_dir():
             return folder
@@ -142,27 +144,31 @@ def _folder_of(point: EntryPoint) -> Path:
 
 def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
     """Index files by stem; the same stem in two folders of one layer is an error."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     problems: list[Problem] = []
     for path in {path.resolve(): path for path in paths}.values():
-        other = found.setdefault(path.stem, path)
+        other = files.setdefault(path.stem, path)
         if other is not path:
-            problems.append(_taken(path, other, "give one of the two files another name and id"))
+            problems.append(
+                _name_conflict(path, other, "give one of the two files another name and id")
+            )
     if problems:
         raise FileError(problems)
-    return found
+    return files
 
 
-def _added(first: dict[str, Path], more: Iterable[Path]) -> dict[str, Path]:
+def _add_packages(first: dict[str, Path], more: Iterable[Path]) -> dict[str, Path]:
     """Files of packages beside the shipped ones, which they may not replace."""
     new = _by_name(path for path in more if path.stem != "suites")
-    say = "an installed package adds names and replaces none; remove the package or rename its file"
-    problems = [_taken(new[name], first[name], say) for name in new if name in first]
+    hint = (
+        "an installed package adds names and replaces none; remove the package or rename its file"
+    )
+    problems = [_name_conflict(new[name], first[name], hint) for name in new if name in first]
     if problems:
         raise FileError(problems)
     return first | new
 
 
-def _taken(path: Path, other: Path, hint: str) -> Problem:
+def _name_conflict(path: Path, other: Path, hint: str) -> Problem:
     message = f"the name '{path.stem}' is taken by {other}"
     return Problem(file=str(path), line=1, column=1, message=message, hint=hint)

@@ -60,7 +60,7 @@ class Suites(FileModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SuiteSelector:
-    """Says which probes a selector means."""
+    """Resolve selectors to probe ids."""
 
     ids: tuple[str, ...]
     """Every probe and control."""
@@ -68,11 +68,11 @@ class SuiteSelector:
     spec: Callable[[str], ProbeSpec]
     """Reads a probe; selectors by axis or language read all, ids read none."""
 
-    def is_no_glob(self, selector: str) -> bool:
-        """Say whether a selector is a suite, ``axis:NAME`` or ``language:TAG``."""
+    def is_group(self, selector: str) -> bool:
+        """Return whether a selector is a suite, ``axis:NAME`` or ``language:TAG``."""
         return selector in self.suites or selector.startswith((_AXIS, _LANGUAGE))
 
-    def chosen(self, selector: str, *, controls: bool = False) -> set[str]:
+    def select(self, selector: str, *, controls: bool = False) -> set[str]:
         """Return the ids that a selector means.
 
         Args:
@@ -85,8 +85,8 @@ class SuiteSelector:
         suite = self.suites.get(selector)
         if suite is None:
             return self._plain(selector, controls)
-        found = set().union(*(self.member(one, controls=controls) for one in suite.probes))
-        return found.difference(*(self.member(one, controls=True) for one in suite.exclude))
+        selected = set().union(*(self.member(one, controls=controls) for one in suite.probes))
+        return selected.difference(*(self.member(one, controls=True) for one in suite.exclude))
 
     def member(self, selector: str, *, controls: bool) -> set[str]:
         """Return the ids that one line of a suite means, which is no suite itself.
@@ -107,41 +107,41 @@ class SuiteSelector:
             return self._axis(selector.removeprefix(_AXIS), controls)
         if selector.startswith(_LANGUAGE):
             return self._language(selector.removeprefix(_LANGUAGE), controls)
-        found = {name for name in self.ids if fnmatchcase(name, selector)}
-        if selector not in found and not controls:
-            found = set(self._probes(found))
-        if not found:
+        matches = {name for name in self.ids if fnmatchcase(name, selector)}
+        if selector not in matches and not controls:
+            matches = set(self._probes(matches))
+        if not matches:
             raise UnknownNameError("probe", selector, [*self.ids, *self.suites])
-        return found
+        return matches
 
-    def _axis(self, wanted: str, controls: bool) -> set[str]:
+    def _axis(self, axis: str, controls: bool) -> set[str]:
         every = self.ids if controls else self._probes(self.ids)
-        there = {name: self.spec(name) for name in every}
-        found = {name for name, spec in there.items() if fnmatchcase(spec.axis, wanted)}
-        if not found:
-            raise UnknownNameError("axis", wanted, {spec.axis for spec in there.values()})
-        english = {name for name in found if matches_language(there[name].language, LANGUAGE)}
+        specs = {name: self.spec(name) for name in every}
+        matches = {name for name, spec in specs.items() if fnmatchcase(spec.axis, axis)}
+        if not matches:
+            raise UnknownNameError("axis", axis, {spec.axis for spec in specs.values()})
+        english = {name for name in matches if matches_language(specs[name].language, LANGUAGE)}
         if not english:
-            tags = sorted({there[name].language for name in found})
+            tags = sorted({specs[name].language for name in matches})
             raise UsageError(
-                f"no probe of the axis '{wanted}' is in English; 'axis:' means the English ones",
+                f"no probe of the axis '{axis}' is in English; 'axis:' means the English ones",
                 hint=f"name the probes, or write {_LANGUAGE}{tags[0]}",
             )
         return english
 
-    def _language(self, wanted: str, controls: bool) -> set[str]:
-        there = {
+    def _language(self, tag: str, controls: bool) -> set[str]:
+        specs = {
             name: self.spec(name) for name in (self.ids if controls else self._probes(self.ids))
         }
-        found = {name for name, spec in there.items() if matches_language(spec.language, wanted)}
-        if not found:
-            raise UnknownNameError("language", wanted, {spec.language for spec in there.values()})
-        return found
+        matches = {name for name, spec in specs.items() if matches_language(spec.language, tag)}
+        if not matches:
+            raise UnknownNameError("language", tag, {spec.language for spec in specs.values()})
+        return matches
 
     def _probes(self, names: Iterable[str]) -> list[str]:
         return [name for name in names if self.spec(name).role == "probe"]
 
 
-def matches_language(tag: str, wanted: str) -> bool:
+def matches_language(tag: str, language: str) -> bool:
     """Say whether a language tag is ``wanted`` or a variety of it: ``en-US`` is ``en``."""
-    return tag.lower() == wanted.lower() or tag.lower().startswith(wanted.lower() + "-")
+    return tag.lower() == language.lower() or tag.lower().startswith(language.lower() + "-")

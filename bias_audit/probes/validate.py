@@ -28,9 +28,9 @@ def filter_words(
     limits: Where | None = None,
 ) -> tuple[Word, ...]:
     """Return the words with all ``tags`` and a fact inside ``limits``; none left is a mistake."""
-    left = tuple(word for word in words if _wanted(word, tags, limits))
-    if left:
-        return left
+    filtered = tuple(word for word in words if _matches(word, tags, limits))
+    if filtered:
+        return filtered
     facts = {fact for word in words for fact in word.entry.facts}
     if limits is not None and words and limits.fact not in facts:
         message = f"no word of '{name}' has the fact '{limits.fact}'"
@@ -50,16 +50,16 @@ def check_language(
     problems: ProblemCollector,
     where: KeyPath,
     spec: ProbeSpec,
-    found: Lexicon | TemplateSet | ProbeSpec,
+    file: Lexicon | TemplateSet | ProbeSpec,
 ) -> None:
     """Check that a probe uses sentences, words and controls of its own language."""
-    if primary_language(found.language) == primary_language(spec.language):
+    if primary_language(file.language) == primary_language(spec.language):
         return
-    kind = "control" if isinstance(found, ProbeSpec) else "file"
+    kind = "control" if isinstance(file, ProbeSpec) else "file"
     problems.add(
         where,
-        f"the {kind} '{found.id}' is in '{found.language}', the probe in '{spec.language}'",
-        f"use one in the language of the probe, or write 'language: {found.language}' in the probe",
+        f"the {kind} '{file.id}' is in '{file.language}', the probe in '{spec.language}'",
+        f"use one in the language of the probe, or write 'language: {file.language}' in the probe",
     )
 
 
@@ -74,9 +74,9 @@ def completion_frames(
     """
     if spec.mask == "group" or spec.targets.own:
         return ()
-    mine = frames if primary_language(spec.language) == "en" else []
-    found = [frame for frame, _ in further or mine]
-    return tuple(f for f in found if is_article_free(f.template.text, f.language))
+    own_frames = frames if primary_language(spec.language) == "en" else []
+    candidates = [frame for frame, _ in further or own_frames]
+    return tuple(f for f in candidates if is_article_free(f.template.text, f.language))
 
 
 def check_sentences(
@@ -120,23 +120,23 @@ def _check_partners(
 ) -> list[Word]:
     """Return the words beside the mask; each has to name a form where a sentence asks for it."""
     if spec.mask == "target":
-        found = [(("groups", group.id), word) for group in groups for word in group.words]
+        partners = [(("groups", group.id), word) for group in groups for word in group.words]
     else:
-        found = [(("targets", POLES.get(t.pole, "own")), t.word) for t in targets]
+        partners = [(("targets", POLES.get(t.pole, "own")), t.word) for t in targets]
     asking = next((frame.id for frame, _ in frames if agrees(frame)), None)
-    for whole, word in found if asking else ():
+    for place, word in partners if asking else ():
         if word.agree is None:
             owner = "head" if word.entry.adjective else "word"
             problems.add(
-                where[whole, id(word.entry)],
+                where[place, id(word.entry)],
                 f"'{word.id}' does not say which form <mask:{AGREE}> takes beside it"
                 f" (in the template '{asking}')",
                 f"write '{AGREE}: f', with the name of a form of the masked words, at the {owner}",
             )
-    return [word for _, word in found]
+    return [word for _, word in partners]
 
 
-def _wanted(word: Word, tags: Sequence[str], limits: Where | None) -> bool:
+def _matches(word: Word, tags: Sequence[str], limits: Where | None) -> bool:
     if not set(tags) <= set(word.entry.tags):
         return False
     if limits is None:
@@ -201,21 +201,21 @@ def _check_forms(
     needed: set[str],
     words: Sequence[Word],
     where: Places,
-    whole: KeyPath,
+    owner: KeyPath,
 ) -> None:
     lacking = [word for word in words if needed and not needed & set(word.forms)]
     want = ", ".join(sorted(needed))
     for word in lacking:
         have = ", ".join(sorted(word.forms))
         problems.add(
-            where[whole, id(word.entry)],
+            where[owner, id(word.entry)],
             f"'{word.id}' lacks the form that the sentences need: {want} (it has {have})",
             _form_hint(word, needed),
         )
     if not lacking and all(needed - set(word.forms) for word in words):
         problems.add(
-            whole,
-            f"no word of '{whole[-1]}' has all forms that the sentences need: {want}",
+            owner,
+            f"no word of '{owner[-1]}' has all forms that the sentences need: {want}",
             "a word is scored in every sentence or in none; give it the forms, or drop sentences",
         )
 
@@ -224,8 +224,8 @@ def _form_hint(word: Word, needed: set[str]) -> str:
     if word.entry.adjective and needed <= {"sg", "pl"}:
         return f"give its head a plural: {{sg: {word.block}, pl: ...}}"
     if word.entry.adjective:
-        wanted = ", ".join(f"{form}: ..." for form in sorted(needed))
-        return f"give the head '{word.block}' these forms: {{{wanted}}}"
+        forms = ", ".join(f"{form}: ..." for form in sorted(needed))
+        return f"give the head '{word.block}' these forms: {{{forms}}}"
     plain = {form: word.forms.get(form, "...") for form in ("sg", "pl")}
     parts = [f"{form}: {text}" for form, text in plain.items() if text != "..." or form in needed]
     others = sorted((needed | set(word.forms)) - set(plain))

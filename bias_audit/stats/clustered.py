@@ -115,12 +115,12 @@ def jackknife(statistic: Callable[[np.ndarray], float], units: int) -> tuple[flo
     Source: Efron and Stein (1981). Only for smooth statistics.
     """
     everyone = np.arange(units)
-    whole = float(statistic(everyone))
+    estimate = float(statistic(everyone))
     if units < 2:
-        return whole, None
-    left = np.array([statistic(np.delete(everyone, n)) for n in everyone])
-    off = left - left.mean()
-    return whole, math.sqrt(float(off @ off) * (units - 1) / units)
+        return estimate, None
+    estimates = np.array([statistic(np.delete(everyone, n)) for n in everyone])
+    off = estimates - estimates.mean()
+    return estimate, math.sqrt(float(off @ off) * (units - 1) / units)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

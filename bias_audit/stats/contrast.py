@@ -51,7 +51,7 @@ INTERACTION = (1.0, -1.0, -1.0, 1.0)
 """Weights of the cells 11, 12, 21 and 22 in the interaction of two axes."""
 
 
-def _merged(y: Floats, clusters: Indices | None) -> Floats:
+def _average_clusters(y: Floats, clusters: Indices | None) -> Floats:
     """Average the templates of each cluster, in the order in which clusters first appear."""
     if clusters is None:
         return y
@@ -66,15 +66,15 @@ def _plain(parts: tuple[Spread, ...]) -> tuple[Part, ...]:
 
 
 def _parts(split: Split, targets: tuple[Part, ...] | None) -> dict[str, tuple[Part, ...]]:
-    found = {source: _plain(parts) for source, parts in split.parts().items()}
-    return found | ({"targets": targets} if targets else {})
+    parts_by_source = {source: _plain(parts) for source, parts in split.parts().items()}
+    return parts_by_source | ({"targets": targets} if targets else {})
 
 
 def _residual(block: Floats) -> float:
     """Variance that cell noise adds to the mean of a block (J, n): interaction mean square / Jn."""
     rows, cols = block.shape
-    left = block - block.mean(axis=1, keepdims=True) - block.mean(axis=0) + block.mean()
-    return float(np.sum(left**2) / ((rows - 1) * (cols - 1) * rows * cols))
+    residuals = block - block.mean(axis=1, keepdims=True) - block.mean(axis=0) + block.mean()
+    return float(np.sum(residuals**2) / ((rows - 1) * (cols - 1) * rows * cols))
 
 
 def _sources(scope: Scope, targets: tuple[Part, ...] | None) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def _linear(
     target_part: tuple[Part, ...] | None,
 ) -> Contrast:
     """Weighted sum of group means; each group adds weight^2 s^2 / n to the variance over terms."""
-    matrix = _merged(finite(y, ndim=2, name="y"), template_clusters)
+    matrix = _average_clusters(finite(y, ndim=2, name="y"), template_clusters)
     cols = [columns(g, matrix.shape[1], name=f"group {i}") for i, g in enumerate(groups)]
     split = by_groups(matrix, cols, weights)
     delta, parts = split.delta, _parts(split, target_part)
@@ -238,7 +238,7 @@ def matched_pairs(
     Raises:
         ValueError: ``d`` is not a finite matrix.
     """
-    matrix = _merged(finite(d, ndim=2, name="d"), template_clusters)
+    matrix = _average_clusters(finite(d, ndim=2, name="d"), template_clusters)
     rows, pairs = matrix.shape
     split = by_pairs(matrix)
     delta, by_pair, parts = split.delta, split.terms[0][1], _parts(split, target_part)
@@ -288,7 +288,7 @@ def trimmed(contrast: Contrast, share: float = 0.2) -> Contrast:
     """
     delta = np.asarray(contrast.delta)
     mean, variance, df = trimmed_mean(delta, share)
-    parts = {source: found for source, found in contrast.parts.items() if source != "templates"}
+    parts = {source: value for source, value in contrast.parts.items() if source != "templates"}
     if df >= 1:
         parts = {"templates": (Part(variance, df, variance),), **parts}
     return assemble(

@@ -56,11 +56,11 @@ def adjusted_contrast(
     """
     inside = np.concatenate([values - values.mean() for _, values, _ in groups])
     within = np.concatenate([x - x.mean(axis=0) for _, _, x in groups])
-    whole = np.concatenate([x for _, _, x in groups])
-    centre = whole.mean(axis=0) if len(groups) > 1 else np.zeros(whole.shape[1])
-    spread = np.sum((whole - centre) ** 2, axis=0)
+    covariates = np.concatenate([x for _, _, x in groups])
+    centre = covariates.mean(axis=0) if len(groups) > 1 else np.zeros(covariates.shape[1])
+    spread = np.sum((covariates - centre) ** 2, axis=0)
     inner = np.sum(within**2, axis=0)
-    used = _chosen(within, inner > ALIKE * spread, inside.size - len(groups) - spare)
+    used = _usable(within, inner > ALIKE * spread, inside.size - len(groups) - spare)
     if not used:
         return None
     slopes = np.linalg.lstsq(within[:, used], inside, rcond=None)[0]
@@ -75,13 +75,13 @@ def adjusted_contrast(
     )
 
 
-def _chosen(within: Floats, varies: NDArray[np.bool_], room: int) -> list[int]:
+def _usable(within: Floats, varies: NDArray[np.bool_], room: int) -> list[int]:
     """The first covariates that vary, that no earlier ones make up, and that the words allow."""
     used: list[int] = []
     for number in np.flatnonzero(varies).tolist():
-        chosen = [*used, number]
-        if len(chosen) <= room and np.linalg.matrix_rank(within[:, chosen]) == len(chosen):
-            used = chosen
+        candidate = [*used, number]
+        if len(candidate) <= room and np.linalg.matrix_rank(within[:, candidate]) == len(candidate):
+            used = candidate
     return used
 
 
@@ -119,14 +119,14 @@ def matched_contrast(
     from scipy.optimize import linear_sum_assignment
 
     first, second = _by_value(*first), _by_value(*second)
-    distance, alike = _apart(first[1], second[1])
+    distance, alike = _distances(first[1], second[1])
     cost = np.where(alike, distance, (1.0 + distance[alike].sum()) if alike.any() else 1.0)
     rows, columns = linear_sum_assignment(cost)
-    kept = alike[rows, columns]
-    if int(kept.sum()) < FEWEST:
+    is_alike = alike[rows, columns]
+    if int(is_alike.sum()) < FEWEST:
         return None
-    a, b = first[0][rows[kept]], second[0][columns[kept]]
-    return MatchedContrast(float(a.mean() - b.mean()), int(kept.sum()))
+    a, b = first[0][rows[is_alike]], second[0][columns[is_alike]]
+    return MatchedContrast(float(a.mean() - b.mean()), int(is_alike.sum()))
 
 
 def matched_pair_contrast(values: Floats, sides: tuple[Floats, Floats]) -> MatchedContrast | None:
@@ -139,10 +139,10 @@ def matched_pair_contrast(values: Floats, sides: tuple[Floats, Floats]) -> Match
     Returns:
         None with fewer than four such pairs.
     """
-    kept = np.diagonal(_apart(*sides)[1])
-    if int(kept.sum()) < FEWEST:
+    is_alike = np.diagonal(_distances(*sides)[1])
+    if int(is_alike.sum()) < FEWEST:
         return None
-    return MatchedContrast(float(values[kept].mean()), int(kept.sum()))
+    return MatchedContrast(float(values[is_alike].mean()), int(is_alike.sum()))
 
 
 def _by_value(values: Floats, properties: Floats) -> tuple[Floats, Floats]:
@@ -151,7 +151,7 @@ def _by_value(values: Floats, properties: Floats) -> tuple[Floats, Floats]:
     return values[order], properties[order]
 
 
-def _apart(first: Floats, second: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+def _distances(first: Floats, second: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """Largest standardised difference of any two words, and whether it is small enough."""
     spread = np.concatenate([first, second]).std(axis=0)
     scale: Sequence[float] | Floats = np.where(spread > 0, spread, 1.0)

@@ -46,8 +46,8 @@ def largest_share(delta: ArrayLike) -> float:
 def largest_shares(values: Floats) -> Floats:
     """Return :func:`largest_share` of each row of (..., n) values."""
     sizes = np.abs(values)
-    whole = sizes.sum(axis=-1)
-    return np.where(whole > 0, sizes.max(axis=-1) / np.where(whole > 0, whole, 1.0), 0.0)
+    total = sizes.sum(axis=-1)
+    return np.where(total > 0, sizes.max(axis=-1) / np.where(total > 0, total, 1.0), 0.0)
 
 
 def trimmed_mean(delta: ArrayLike, share: float = 0.2) -> tuple[float, float, int]:
@@ -69,13 +69,13 @@ def trimmed_mean(delta: ArrayLike, share: float = 0.2) -> tuple[float, float, in
     values = np.sort(finite(delta, ndim=1, name="delta"))
     size = values.size
     cut = math.floor(share * size)
-    kept = size - 2 * cut
+    size_left = size - 2 * cut
     mean = float(values[cut : size - cut].mean())
-    if kept < 2:
-        return mean, 0.0, kept - 1
+    if size_left < 2:
+        return mean, 0.0, size_left - 1
     winsorised = np.clip(values, values[cut], values[size - cut - 1])
     squares = float(np.sum((winsorised - winsorised.mean()) ** 2))
-    return mean, squares / (kept * (kept - 1)), kept - 1
+    return mean, squares / (size_left * (size_left - 1)), size_left - 1
 
 
 def bootstrap_t_interval(

@@ -128,13 +128,13 @@ def cliffs_delta(
     drawn = []
     for start in range(0, resamples, step):
         rows = rng.integers(len(matrix), size=(min(step, resamples - start), len(matrix)))
-        words = _redrawn(one, rows, rng)
-        drawn.append(_cliff(words, [_redrawn(other, rows, rng) for other in others]))
+        words = _resample_words(one, rows, rng)
+        drawn.append(_cliff(words, [_resample_words(other, rows, rng) for other in others]))
     value = float(_cliff(one.mean(axis=0), [other.mean(axis=0) for other in others]))
     return _with_interval(value, np.concatenate(drawn), level, "two-way bootstrap, percentile")
 
 
-def _redrawn(matrix: Floats, rows: Ints, rng: np.random.Generator) -> Floats:
+def _resample_words(matrix: Floats, rows: Ints, rng: np.random.Generator) -> Floats:
     """(N, n) means of words drawn with replacement, over the drawn templates."""
     means = matrix[rows].mean(axis=1)
     return np.take_along_axis(means, rng.integers(means.shape[1], size=means.shape), axis=1)
@@ -166,20 +166,20 @@ def rank_biserial(
     Source: Kerby (2014).
     """
     values = finite(d, ndim=1, name="d")
-    return bootstrapped(values, _biserial, rng, resamples, level)
+    return _bootstrap(values, _biserial, rng, resamples, level)
 
 
 def _biserial(rows: Floats) -> Floats:
     """Of each row of (..., n) differences."""
     sizes = np.abs(rows)
     # Zeros rank below all others; taking their number off leaves the others' own ranks.
-    own = np.where(sizes > 0, ranks(sizes) - np.sum(sizes == 0, axis=-1, keepdims=True), 0.0)
-    whole = own.sum(axis=-1)
-    signed = np.sum(np.sign(rows) * own, axis=-1)
-    return np.asarray(np.where(whole > 0, signed / np.where(whole > 0, whole, 1.0), 0.0))
+    rank = np.where(sizes > 0, ranks(sizes) - np.sum(sizes == 0, axis=-1, keepdims=True), 0.0)
+    total = rank.sum(axis=-1)
+    signed = np.sum(np.sign(rows) * rank, axis=-1)
+    return np.asarray(np.where(total > 0, signed / np.where(total > 0, total, 1.0), 0.0))
 
 
-def bootstrapped(
+def _bootstrap(
     units: Floats,
     statistic: Callable[[Floats], Floats],
     rng: np.random.Generator,
@@ -299,7 +299,7 @@ def concordance(
         ValueError: ``rows`` is not a finite matrix, or ``level`` is outside (0, 1).
     """
     ranked = ranks(finite(rows, ndim=2, name="rows"))
-    return bootstrapped(ranked, kendall_w, rng, resamples, level)
+    return _bootstrap(ranked, kendall_w, rng, resamples, level)
 
 
 def rank_share(
@@ -325,10 +325,10 @@ def rank_share(
         ValueError: values or groups do not fit, or ``level`` is outside (0, 1).
     """
     check_level(level)
-    whole = finite(values, ndim=1, name="values")
-    cols = [columns(g, whole.size, name=f"group {i}") for i, g in enumerate(groups)]
+    checked = finite(values, ndim=1, name="values")
+    cols = [columns(g, checked.size, name=f"group {i}") for i, g in enumerate(groups)]
     sizes = [c.size for c in cols]
-    values_used = whole[np.concatenate(cols)]
+    values_used = checked[np.concatenate(cols)]
     ends = np.cumsum(sizes)
     drawn = np.concatenate(
         [
@@ -348,8 +348,8 @@ def _rank_shares(rows: Floats, sizes: Sequence[int]) -> Floats:
     centred = ranks(rows) - (rows.shape[-1] + 1) / 2
     starts = np.cumsum([0, *sizes[:-1]])
     between = np.sum(np.add.reduceat(centred, starts, axis=-1) ** 2 / np.array(sizes), axis=-1)
-    whole = np.sum(centred**2, axis=-1)
-    return np.asarray(np.where(whole > 0, between / np.where(whole > 0, whole, 1.0), 0.0))
+    total = np.sum(centred**2, axis=-1)
+    return np.asarray(np.where(total > 0, between / np.where(total > 0, total, 1.0), 0.0))
 
 
 def pigeonhole_bootstrap(

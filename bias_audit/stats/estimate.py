@@ -125,8 +125,8 @@ class Contrast:
         """Return the difference found with ``power`` at two-sided ``alpha``; None unless ``ok``."""
         if (scale := self._t()) is None:
             return None
-        found, wanted = stdtrit(scale[1], 1 - alpha / 2), stdtrit(scale[1], power)
-        return float(found + wanted) * scale[0]
+        critical, power_quantile = stdtrit(scale[1], 1 - alpha / 2), stdtrit(scale[1], power)
+        return float(critical + power_quantile) * scale[0]
 
 
 def satterthwaite(values: Floats, df: Floats, pooled: Floats) -> tuple[Floats, Floats]:
@@ -148,18 +148,18 @@ def satterthwaite(values: Floats, df: Floats, pooled: Floats) -> tuple[Floats, F
 
     Source: Satterthwaite (1946); the bound is this tool's.
     """
-    total, found = _satterthwaite(values, df)
-    return np.sqrt(total), np.minimum(found, _satterthwaite(pooled, df)[1])
+    total, effective_df = _satterthwaite(values, df)
+    return np.sqrt(total), np.minimum(effective_df, _satterthwaite(pooled, df)[1])
 
 
 def _satterthwaite(values: Floats, df: Floats) -> tuple[Floats, Floats]:
     """Sum of the parts and its degrees of freedom."""
     total = np.sort(values, axis=0).sum(axis=0)
-    there = total > 0
+    is_positive = total > 0
     # Shares rather than squares of the values, which would underflow for tiny variances.
-    shares = values / np.where(there, total, 1.0)
+    shares = values / np.where(is_positive, total, 1.0)
     below = np.sort(shares**2 / df, axis=0).sum(axis=0)
-    return total, np.where(there, 1 / np.where(there, below, 1.0), np.inf)
+    return total, np.where(is_positive, 1 / np.where(is_positive, below, 1.0), np.inf)
 
 
 def _spread(used: Sequence[str], parts: Mapping[str, tuple[Part, ...]]) -> tuple[float, float]:
@@ -194,7 +194,9 @@ def assemble(
 
     ``shares`` are the largest unit's share of each kind of unit.
     """
-    variance = {source: math.fsum(p.value for p in found) for source, found in parts.items()}
+    variance = {
+        source: math.fsum(p.value for p in of_source) for source, of_source in parts.items()
+    }
     if residual is not None:
         variance["residual"] = residual
     status = _missing(used, parts)

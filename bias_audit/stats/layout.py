@@ -108,13 +108,13 @@ class Layout:
 
 def without_a_unit(split: Split) -> Floats:
     """Estimates (..., words) without each word (or pair) in turn, of groups with enough of them."""
-    whole = np.sum([w * means.mean(axis=-1, keepdims=True) for w, means in split.terms], axis=0)
-    found = [
-        whole + w * (left_out(means) - means.mean(axis=-1, keepdims=True))
+    estimate = np.sum([w * means.mean(axis=-1, keepdims=True) for w, means in split.terms], axis=0)
+    estimates = [
+        estimate + w * (left_out(means) - means.mean(axis=-1, keepdims=True))
         for w, means in split.terms
         if means.shape[-1] >= MIN_LEFT_OUT
     ]
-    return np.concatenate(found, axis=-1) if found else whole[..., :0]
+    return np.concatenate(estimates, axis=-1) if estimates else estimate[..., :0]
 
 
 def without_one(values: Floats) -> list[float]:

@@ -61,8 +61,8 @@ def max_t_flips(
         draws = _signs(rng, resamples, units, values.shape[1])
     null = np.concatenate([statistics(signs) for signs in draws])
     # Of all patterns the first is the observed one: computed once, it cannot miss itself.
-    seen = null[0] if exact else statistics(np.ones((1, units)))[0]
-    return _adjusted(seen, null, exact=exact, step_down=step_down)
+    observed = null[0] if exact else statistics(np.ones((1, units)))[0]
+    return _adjust(observed, null, exact=exact, step_down=step_down)
 
 
 def _signs(rng: np.random.Generator, rows: int, units: int, questions: int) -> Iterator[Floats]:
@@ -83,16 +83,16 @@ def _studentised(gap: Floats, variance: Floats, scale: float) -> Floats:
     return np.where(flat & (gap != 0), np.inf, np.where(gap == 0, 0.0, sizes))
 
 
-def _adjusted(seen: Floats, null: Floats, *, exact: bool, step_down: bool) -> Floats:
+def _adjust(observed: Floats, null: Floats, *, exact: bool, step_down: bool) -> Floats:
     """Share of arrangements whose largest statistic reaches each observed one."""
-    order = np.argsort(-seen, kind="stable")
+    order = np.argsort(-observed, kind="stable")
     largest = null[:, order]
     if step_down:
         largest = np.maximum.accumulate(largest[:, ::-1], axis=1)[:, ::-1]
     else:
         largest = np.broadcast_to(largest.max(axis=1, keepdims=True), largest.shape)
-    hits = np.count_nonzero(largest >= seen[order] * (1 - TIE), axis=0)
+    hits = np.count_nonzero(largest >= observed[order] * (1 - TIE), axis=0)
     shares = hits / len(null) if exact else (hits + 1) / (len(null) + 1)
-    adjusted = np.empty_like(seen)
+    adjusted = np.empty_like(observed)
     adjusted[order] = np.maximum.accumulate(shares)
     return adjusted

@@ -94,11 +94,15 @@ def simulate_null(
         rng: source of the signs.
     """
     wide = float(estimates.std())
-    found = estimates * (math.sqrt(variance) / wide if wide > 0 else 0.0)
-    found = np.tile(found, -(-DRAWS // found.size))
-    for own in further:
-        found = found + (1.0 - 2.0 * rng.integers(2, size=(found.size, own.size))) @ own
-    return np.asarray(found)
+    simulated = estimates * (math.sqrt(variance) / wide if wide > 0 else 0.0)
+    simulated = np.tile(simulated, -(-DRAWS // simulated.size))
+    for contributions in further:
+        simulated = (
+            simulated
+            + (1.0 - 2.0 * rng.integers(2, size=(simulated.size, contributions.size)))
+            @ contributions
+        )
+    return np.asarray(simulated)
 
 
 def unit_contributions(values: Floats, weight: float = 1.0, noise: float = 0.0) -> Floats:
@@ -114,8 +118,8 @@ def unit_contributions(values: Floats, weight: float = 1.0, noise: float = 0.0) 
     """
     size = values.size
     spread = float(values.var(ddof=1)) / size
-    left = max(1 - noise / spread, 0.0) if spread > 0 else 0.0
-    return np.asarray(weight * (values - values.mean()) * math.sqrt(left / (size * (size - 1))))
+    share = max(1 - noise / spread, 0.0) if spread > 0 else 0.0
+    return np.asarray(weight * (values - values.mean()) * math.sqrt(share / (size * (size - 1))))
 
 
 def detected_share(estimates: Floats, gap: float, se: float, df: float) -> float:
@@ -134,7 +138,7 @@ def detected_share(estimates: Floats, gap: float, se: float, df: float) -> float
     return float(np.mean(estimates + abs(gap) > limit))
 
 
-def _analysed(design: Design, responses: Responses) -> Null:
+def _analyse(design: Design, responses: Responses) -> Null:
     """Contrast and p of each data set, by the formulas of the primary analysis."""
     many = Many(design, responses)
     varies = many.se > 0
@@ -188,8 +192,8 @@ def permute_labels(
     for place in places:
         quiet[:, place] -= quiet[:, place].mean()
     table = _codes(sizes, rng, draws)
-    dealt = np.moveaxis(quiet[:, table], 1, 0)
-    split = by_groups(dealt, places, weights)
+    permuted = np.moveaxis(quiet[:, table], 1, 0)
+    split = by_groups(permuted, places, weights)
     targets = None
     if cells is not None:
         share = np.concatenate([np.full(n, w / n) for n, w in zip(sizes, weights, strict=True)])
@@ -197,7 +201,7 @@ def permute_labels(
         np.put_along_axis(mixed, table, np.broadcast_to(share, table.shape), axis=1)
         targets = (mixed @ cells[0][order], mixed @ cells[1][order])
     design = Design(groups=len(groups), scope="concept", construct=targets is not None)
-    return _analysed(design, Responses(split, targets))
+    return _analyse(design, Responses(split, targets))
 
 
 def flip_pairs(
@@ -222,11 +226,11 @@ def flip_pairs(
     if cells is not None:
         targets = (signs @ cells[0] / d.shape[1], signs @ cells[1] / d.shape[1])
     design = Design(groups=1, scope="concept", construct=targets is not None)
-    return _analysed(design, Responses(split, targets))
+    return _analyse(design, Responses(split, targets))
 
 
 def flip_templates(delta: Floats, rng: np.random.Generator, draws: int = DRAWS) -> Null:
     """Flip the signs of template differences (templates,), for exactly these words and targets."""
     signs = _signs(delta.size, rng, draws)
     split = Split(signs * (delta - delta.mean()), ())
-    return _analysed(Design(groups=1, scope="terms"), Responses(split, None))
+    return _analyse(Design(groups=1, scope="terms"), Responses(split, None))

@@ -62,8 +62,8 @@ class QuasiF:
 
 def across_templates(rows: Floats) -> Source:
     """Covariance that sentences give to the means of (J, k) group effects, J at least two."""
-    found = _of_means(rows)
-    return Source("templates", found, rows.shape[0] - 1, found)
+    covariance = _of_means(rows)
+    return Source("templates", covariance, rows.shape[0] - 1, covariance)
 
 
 def across_terms(means: Sequence[Floats]) -> list[Source]:
@@ -71,12 +71,12 @@ def across_terms(means: Sequence[Floats]) -> list[Source]:
     dfs = [values.size - 1 for values in means]
     each = [float(values.var(ddof=1)) for values in means]
     alike = sum(np.sort(np.multiply(dfs, each))) / sum(dfs)
-    found = []
+    sources = []
     for number, (df, variance) in enumerate(zip(dfs, each, strict=True)):
         place = np.zeros((len(means), len(means)))
         place[number, number] = 1 / (df + 1)
-        found.append(Source("terms", variance * place, df, alike * place))
-    return found
+        sources.append(Source("terms", variance * place, df, alike * place))
+    return sources
 
 
 def across_targets(poles: Sequence[ArrayLike]) -> list[Source]:
@@ -141,8 +141,8 @@ def quasi_f(
         sources.append(across_templates(rows))
     if "terms" in USED[scope] and min(c.size for c in cols) > 1:
         sources += across_terms([matrix[:, c].mean(axis=0) for c in cols])
-    found = {source.name for source in sources}
-    missing = next((name for name in USED[scope] if name not in found), None)
+    names = {source.name for source in sources}
+    missing = next((name for name in USED[scope] if name not in names), None)
     if missing:
         short: Status = "too_few_templates" if missing == "templates" else "too_few_terms"
         return _without_test(_spread(rows.mean(axis=0)), short)
@@ -222,5 +222,5 @@ def _error(parts: Sequence[Floats], dfs: Sequence[int], k: int) -> float:
 
 def _equals(matrix: Floats, k: int) -> float:
     """Squared trace over the trace of the square of a centred covariance, in [1, k - 1]."""
-    found = float(np.trace(matrix)) ** 2 / float(np.sum(matrix * matrix))
-    return min(max(found, 1.0), k - 1.0)
+    df = float(np.trace(matrix)) ** 2 / float(np.sum(matrix * matrix))
+    return min(max(df, 1.0), k - 1.0)

@@ -76,17 +76,17 @@ def flip(values: Floats, rng: np.random.Generator, resamples: int, noun: str) ->
     if units <= MOST_FLIPPED:
         # The mirror image of a pattern has the same size of sum, so half of them suffice.
         bits = np.arange(2 ** (units - 1))[:, None] >> np.arange(units) & 1
-        hits = np.abs((1.0 - 2.0 * bits) @ values) >= enough
+        reaches = np.abs((1.0 - 2.0 * bits) @ values) >= enough
         count = 2**units
         method = f"exact, {count} flips of {noun}"
-        return Permutation(p=float(hits.mean()), method=method, exact=True, draws=count)
+        return Permutation(p=float(reaches.mean()), method=method, exact=True, draws=count)
     step = max(1, CELLS_AT_ONCE // units)
-    found = 0
+    hits = 0
     for start in range(0, resamples, step):
         signs = _flips(units, rng, min(step, resamples - start))
-        found += int(np.count_nonzero(np.abs(signs @ values) >= enough))
+        hits += int(np.count_nonzero(np.abs(signs @ values) >= enough))
     return Permutation(
-        p=(1 + found) / (resamples + 1),
+        p=(1 + hits) / (resamples + 1),
         method=f"Monte Carlo, {resamples} flips of {noun}",
         exact=False,
         draws=resamples,
@@ -127,8 +127,8 @@ def _welch(values: Floats, table: Codes) -> Floats:
     """|t| of every relabelling: Welch, or pooled when a group has one term only."""
     size_a = int(np.count_nonzero(table[0] == 0))
     size_b = values.size - size_a
-    dealt: Floats = values[np.argsort(table, axis=1, kind="stable")]
-    a, b = dealt[:, :size_a], dealt[:, size_a:]
+    permuted: Floats = values[np.argsort(table, axis=1, kind="stable")]
+    a, b = permuted[:, :size_a], permuted[:, size_a:]
     gap: Floats = np.abs(a.mean(axis=1) - b.mean(axis=1))
     if values.size == 2:
         return gap

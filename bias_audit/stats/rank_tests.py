@@ -66,8 +66,8 @@ def kendall_w(rows: Floats) -> Floats:
     templates, k = rows.shape[-2:]
     middle = (k + 1) / 2
     between = np.sum((rows.sum(axis=-2) - templates * middle) ** 2, axis=-1)
-    whole = templates * np.sum((rows - middle) ** 2, axis=(-2, -1))
-    return np.asarray(np.where(whole > 0, between / np.where(whole > 0, whole, 1.0), 0.0))
+    total = templates * np.sum((rows - middle) ** 2, axis=(-2, -1))
+    return np.asarray(np.where(total > 0, between / np.where(total > 0, total, 1.0), 0.0))
 
 
 def friedman(rows: ArrayLike, rng: np.random.Generator, resamples: int = 9999) -> RankTest:
@@ -143,9 +143,9 @@ def _orders(ranked: Floats, rng: np.random.Generator, resamples: int) -> tuple[F
 def _of_sums(sums: Floats, ranked: Floats) -> Floats:
     """W from (N, k) sums of ranks; what is inside templates never changes."""
     templates, k = ranked.shape
-    whole = templates * float(np.sum((ranked - (k + 1) / 2) ** 2))
+    total = templates * float(np.sum((ranked - (k + 1) / 2) ** 2))
     between = np.sum((sums - templates * (k + 1) / 2) ** 2, axis=1)
-    return np.asarray(between / whole) if whole > 0 else np.zeros(len(sums))
+    return np.asarray(between / total) if total > 0 else np.zeros(len(sums))
 
 
 def kruskal(
@@ -204,9 +204,9 @@ def _share(values: Floats, table: Codes) -> Floats:
     member = (table[..., None] == np.arange(int(table[0].max()) + 1, dtype=np.int8)).astype(float)
     sizes = member[0].sum(axis=0)
     means = np.einsum("n,rnk->rk", values, member) / sizes
-    whole = float(np.sum((values - values.mean()) ** 2))
+    total = float(np.sum((values - values.mean()) ** 2))
     between = np.sum(sizes * (means - values.mean()) ** 2, axis=1)
-    return np.asarray(np.minimum(between / whole, 1.0)) if whole > 0 else np.zeros(len(table))
+    return np.asarray(np.minimum(between / total, 1.0)) if total > 0 else np.zeros(len(table))
 
 
 MOST_TABULATED = 50

@@ -26,10 +26,10 @@ def count_relabellings(codes: Ints, blocks: Ints) -> int:
     """
     ways = 1
     for block in np.unique(blocks):
-        left = 0
+        remaining = 0
         for count in np.bincount(codes[blocks == block]):
-            left += int(count)
-            ways *= math.comb(left, int(count))
+            remaining += int(count)
+            ways *= math.comb(remaining, int(count))
     return ways
 
 
@@ -40,14 +40,14 @@ def _arrangements(codes: Ints) -> Codes:
     free = np.arange(size, dtype=np.intp)[None]
     for group, count in enumerate(np.bincount(codes)):
         width = free.shape[1]
-        chosen = np.array(list(combinations(range(width), int(count))), dtype=np.intp)
-        chosen = chosen.reshape(math.comb(width, int(count)), int(count))
-        others = np.ones((len(chosen), width), dtype=bool)
-        np.put_along_axis(others, chosen, False, axis=1)
-        rest = np.nonzero(others)[1].reshape(len(chosen), width - int(count))
-        ways = len(rows) * len(chosen)
-        places = free[:, chosen].reshape(ways, int(count))
-        rows = np.repeat(rows, len(chosen), axis=0)
+        members = np.array(list(combinations(range(width), int(count))), dtype=np.intp)
+        members = members.reshape(math.comb(width, int(count)), int(count))
+        others = np.ones((len(members), width), dtype=bool)
+        np.put_along_axis(others, members, False, axis=1)
+        rest = np.nonzero(others)[1].reshape(len(members), width - int(count))
+        ways = len(rows) * len(members)
+        places = free[:, members].reshape(ways, int(count))
+        rows = np.repeat(rows, len(members), axis=0)
         np.put_along_axis(rows, places, np.int8(group), axis=1)
         free = free[:, rest].reshape(ways, width - int(count))
     return rows
@@ -57,9 +57,9 @@ def _every(codes: Ints, blocks: Ints) -> Codes:
     table = np.zeros((1, codes.size), dtype=np.int8)
     for block in np.unique(blocks):
         inside = np.flatnonzero(blocks == block)
-        found = _arrangements(codes[inside])
-        repeated = np.repeat(table, len(found), axis=0)
-        repeated[:, inside] = np.tile(found, (len(table), 1))
+        arrangements = _arrangements(codes[inside])
+        repeated = np.repeat(table, len(arrangements), axis=0)
+        repeated[:, inside] = np.tile(arrangements, (len(table), 1))
         table = repeated
     observed = int(np.flatnonzero((table == codes).all(axis=1))[0])
     table[[0, observed]] = table[[observed, 0]]

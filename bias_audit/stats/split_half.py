@@ -28,11 +28,11 @@ def halves(size: int, rng: np.random.Generator, splits: int = SPLITS) -> tuple[F
     """
     half = size // 2
     order = rng.permuted(np.tile(np.arange(size), (splits, 1)), axis=1)
-    found = np.zeros((2, splits, size))
+    weights = np.zeros((2, splits, size))
     for side in range(2):
         chosen = order[:, side * half : (side + 1) * half]
-        np.put_along_axis(found[side], chosen, 1.0 / half, axis=1)
-    return found[0], found[1]
+        np.put_along_axis(weights[side], chosen, 1.0 / half, axis=1)
+    return weights[0], weights[1]
 
 
 def split_half(values: ArrayLike, rng: np.random.Generator, splits: int = SPLITS) -> float | None:
@@ -56,7 +56,7 @@ def split_half(values: ArrayLike, rng: np.random.Generator, splits: int = SPLITS
     rows, width = cells.shape
     if rows < FEWEST or width < 3:
         return None
-    first, second = (_centred(weights @ cells) for weights in halves(rows, rng, splits))
+    first, second = (_centre(weights @ cells) for weights in halves(rows, rng, splits))
     sizes = np.sqrt(np.sum(first**2, axis=1) * np.sum(second**2, axis=1))
     if sizes.min() <= ROUNDING * float(np.abs(cells).max()) ** 2:
         return None
@@ -64,7 +64,7 @@ def split_half(values: ArrayLike, rng: np.random.Generator, splits: int = SPLITS
     return max(-1.0, 2 * mean / (1 + mean)) if mean > -1 else -1.0
 
 
-def _centred(rows: Floats) -> Floats:
+def _centre(rows: Floats) -> Floats:
     return np.asarray(rows - rows.mean(axis=1, keepdims=True))
 
 
@@ -95,16 +95,16 @@ def analyse_halves(
     """
     if not groups or min(len(g) for g in groups) < FEWEST:
         return None
-    chosen, shares = _dealt(groups, weights, y.shape[1], rng, splits)
-    rows = np.moveaxis(y[:, np.concatenate(chosen, axis=1)], 1, 0)
-    ends = np.cumsum([part.shape[1] for part in chosen])
-    places = [np.arange(end - part.shape[1], end) for end, part in zip(ends, chosen, strict=True)]
+    members, shares = _draw_halves(groups, weights, y.shape[1], rng, splits)
+    rows = np.moveaxis(y[:, np.concatenate(members, axis=1)], 1, 0)
+    ends = np.cumsum([part.shape[1] for part in members])
+    places = [np.arange(end - part.shape[1], end) for end, part in zip(ends, members, strict=True)]
     targets = None if cells is None else (shares @ cells[0], shares @ cells[1])
     design = Design(groups=len(groups), scope="concept", construct=targets is not None)
     return Many(design, Responses(by_groups(rows, places, weights), targets))
 
 
-def _dealt(
+def _draw_halves(
     groups: Sequence[Sequence[int]],
     weights: Sequence[float],
     width: int,
@@ -112,25 +112,25 @@ def _dealt(
     splits: int,
 ) -> tuple[list[Ints], Floats]:
     """Columns (2 * splits, half) of each group in each half, and the weight of every column."""
-    chosen, shares = [], np.zeros((2 * splits, width))
+    members, shares = [], np.zeros((2 * splits, width))
     for group, weight in zip(groups, weights, strict=True):
         half = len(group) // 2
         order = rng.permuted(np.tile(np.asarray(group, dtype=np.intp), (splits, 1)), axis=1)
         picked = np.concatenate([order[:, :half], order[:, half : 2 * half]])
         np.put_along_axis(shares, picked, weight / half, axis=1)
-        chosen.append(picked)
-    return chosen, shares
+        members.append(picked)
+    return members, shares
 
 
-def half_extremes(found: Many) -> Halves:
+def half_extremes(many: Many) -> Halves:
     """Return the furthest that any half goes: its estimate, and what its intervals decide."""
-    size = np.abs(found.estimate)
-    varies = found.se > 0
-    df = np.where(varies, found.df, 1.0)
-    wide, narrow = (stdtrit(df, (1 + level) / 2) * found.se for level in (DECIDES, 0.9))
+    size = np.abs(many.estimate)
+    varies = many.se > 0
+    df = np.where(varies, many.df, 1.0)
+    wide, narrow = (stdtrit(df, (1 + level) / 2) * many.se for level in (DECIDES, 0.9))
     return Halves(
-        low=float(found.estimate.min()),
-        high=float(found.estimate.max()),
+        low=float(many.estimate.min()),
+        high=float(many.estimate.max()),
         outside=float(np.max(np.where(varies, size - wide, 0.0).clip(min=0.0))),
         inside=float(np.min(np.where(varies, size + narrow, np.inf))),
     )

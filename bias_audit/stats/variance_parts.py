@@ -32,12 +32,12 @@ class Split(NamedTuple):
 
     def parts(self) -> dict[str, tuple[Spread, ...]]:
         """The parts of the variance that can be computed, by source."""
-        found: dict[str, tuple[Spread, ...]] = {}
+        parts: dict[str, tuple[Spread, ...]] = {}
         if self.delta.shape[-1] > 1:
-            found["templates"] = of_means((1.0, self.delta))
+            parts["templates"] = of_means((1.0, self.delta))
         if all(means.shape[-1] > 1 for _, means in self.terms):
-            found["terms"] = of_means(*self.terms)
-        return found
+            parts["terms"] = of_means(*self.terms)
+        return parts
 
 
 def of_means(*groups: tuple[float, Floats]) -> tuple[Spread, ...]:

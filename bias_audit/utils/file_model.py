@@ -36,13 +36,13 @@ def reject_duplicates(
         MistakesError: every repetition, with its path.
     """
     seen: set[str] = set()
-    found: list[tuple[KeyPath, str]] = []
+    mistakes: list[tuple[KeyPath, str]] = []
     for path, name in names:
         if name in seen:
-            found.append((path, f"the {kind} '{name}' is here twice | {hint}"))
+            mistakes.append((path, f"the {kind} '{name}' is here twice | {hint}"))
         seen.add(name)
-    if found:
-        raise MistakesError(found)
+    if mistakes:
+        raise MistakesError(mistakes)
 
 
 def one_line(text: str) -> str:

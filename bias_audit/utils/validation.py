@@ -61,18 +61,20 @@ def explain_errors(
     """
     items = error.errors()
     inner = {item["loc"][:n] for item in items for n in range(len(item["loc"]))}
-    found: list[Problem] = []
+    problems: list[Problem] = []
     for item in items:
         if item["type"] == "too_short" and item["loc"] in inner:
             continue  # the list is short because its items were refused
         loc = item["loc"]
-        for below, message, hint in _told(item, model, values):
+        for below, message, hint in _messages(item, model, values):
             line, column = _place((*loc, *below), item["type"], values, keys)
-            found.append(Problem(file=file, line=line, column=column, message=message, hint=hint))
-    return list(dict.fromkeys(found))
+            problems.append(
+                Problem(file=file, line=line, column=column, message=message, hint=hint)
+            )
+    return list(dict.fromkeys(problems))
 
 
-def _told(
+def _messages(
     item: Any, model: type[BaseModel], values: Positions
 ) -> Iterator[tuple[KeyPath, str, str]]:
     """Yield path below the value, message and hint of one pydantic error."""
@@ -85,10 +87,10 @@ def _told(
         message, _, hint = str(reason).partition(" | ")
         yield (), message, hint
     else:
-        yield (), *_plain(item, model, nearest_path(item["loc"], values))
+        yield (), *_message(item, model, nearest_path(item["loc"], values))
 
 
-def _plain(item: Any, model: type[BaseModel], path: KeyPath) -> tuple[str, str]:
+def _message(item: Any, model: type[BaseModel], path: KeyPath) -> tuple[str, str]:
     """Message and hint; ``path`` is the location without what the file does not have."""
     kind, loc, value = item["type"], item["loc"], item["input"]
     if kind == "extra_forbidden":
@@ -102,17 +104,19 @@ def _plain(item: Any, model: type[BaseModel], path: KeyPath) -> tuple[str, str]:
         count = item["ctx"]["min_length"]
         return f"expected at least {count} item{'s'[: count > 1]}{_inside(path)}, got none", ""
     if kind == "string_type":
-        return f"expected text, got {_named(value)}", _quotes(value)
+        return f"expected text, got {_describe_value(value)}", _quotes(value)
     if kind in {"model_type", "dataclass_type"}:
         expected = _short_form(model, loc, item["ctx"]["class_name"])
         text = expected.startswith("text")
-        said = "text" if text and _is_scalar(value) else expected
-        return f"expected {said}, got {_named(value)}", _quotes(value) if text else ""
+        expected_text = "text" if text and _is_scalar(value) else expected
+        return f"expected {expected_text}, got {_describe_value(value)}", _quotes(
+            value
+        ) if text else ""
     if kind in _EXPECTED:
         expected = _EXPECTED[kind].format(**item.get("ctx", {}))
-        return f"expected {expected}, got {_named(value)}", _hint(kind, value, expected)
+        return f"expected {expected}, got {_describe_value(value)}", _hint(kind, value, expected)
     message = f"{item['msg'].removeprefix('Input ')}".replace("should be", "expected", 1)
-    return f"{message}, got {_named(value)}", ""
+    return f"{message}, got {_describe_value(value)}", ""
 
 
 def _hint(kind: str, value: Any, expected: str) -> str:
@@ -161,7 +165,7 @@ def _place(loc: KeyPath, kind: str, values: Positions, keys: Positions) -> tuple
     return values.get(path, (1, 1))
 
 
-def _named(value: Any) -> str:
+def _describe_value(value: Any) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, bool):

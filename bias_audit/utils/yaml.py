@@ -245,7 +245,7 @@ class _Builder:
         for key_node, value_node in node.value:
             place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             if not isinstance(key_node, ScalarNode):
-                self._say(place, "expected a name before the colon", "quote text with brackets")
+                self._add(place, "expected a name before the colon", "quote text with brackets")
                 continue
             key = str(key_node.value)
             if key_node.tag == _ALIAS:
@@ -253,7 +253,7 @@ class _Builder:
                 continue
             if key in built:
                 first = self.keys[(*path, key)][0]
-                self._say(
+                self._add(
                     place, f"the key '{key}' is here twice", f"first on line {first}; keep one"
                 )
                 continue
@@ -279,17 +279,17 @@ class _Builder:
         try:
             return text.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
-            self._say(place, "half of a surrogate pair came", "write the character itself")
+            self._add(place, "half of a surrogate pair came", "write the character itself")
             return None
 
     def _refuse_tag(self, node: Node, place: tuple[int, int]) -> None:
         if node.tag == _ALIAS:
-            self._say(place, "an alias (*name) came", "write the value out; aliases are refused")
+            self._add(place, "an alias (*name) came", "write the value out; aliases are refused")
             return
         tag = str(node.tag).replace(_TAG, "!!")
-        self._say(place, f"the tag {tag} came", "remove it; only plain values are read")
+        self._add(place, f"the tag {tag} came", "remove it; only plain values are read")
 
-    def _say(self, place: tuple[int, int], message: str, hint: str) -> None:
+    def _add(self, place: tuple[int, int], message: str, hint: str) -> None:
         self.problems.append(
             Problem(file=self.file, line=place[0], column=place[1], message=message, hint=hint)
         )

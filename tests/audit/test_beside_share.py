@@ -54,7 +54,7 @@ def pronouns(*beside: Group, poles: int = 8, frames: int = 8, **more: Any) -> Pr
         "neither": terms("calm", 3),
     }
     made = controlled(mask="group", frames=job_sentences(frames), **(parts | more))
-    return replace(made, beside=beside)
+    return replace(made, extra_groups=beside)
 
 
 def rough(prompt: Prompt) -> float:
@@ -259,7 +259,7 @@ def test_they_change_no_digit_of_a_comparison_with_a_baseline(words, tmp_path):
 def test_the_shipped_probe_has_the_same_numbers_without_they(name):
     class Without(ProbeCatalogue):
         def probe(self, name: str) -> Probe:
-            return replace(super().probe(name), beside=())
+            return replace(super().probe(name), extra_groups=())
 
     alone, more = (
         audit(FakeBackend(), catalogue=c, probes=(name,), settings=FAST)

@@ -88,7 +88,7 @@ def _groups(catalogue: ProbeCatalogue, probes: list[Probe]) -> Iterator[str]:
     for probe in probes:
         spec = probe.spec.groups
         name = spec.lexicon if isinstance(spec, Groups) else ""
-        for group in (*probe.groups, *probe.beside):
+        for group in (*probe.groups, *probe.extra_groups):
             kept = sources.setdefault(name, {}).get(group.id)
             if kept is None or len(kept.words) < len(group.words):
                 sources[name][group.id] = group
@@ -127,8 +127,8 @@ def _probe(probe: Probe) -> Iterator[str]:
     yield f"{file}, version {spec.version}, {spec.language}. {spec.question}"
     yield ""
     yield f"- **Groups**: {', '.join(group.label for group in probe.groups)}."
-    if probe.beside:
-        yield f"- **Scored beside them**: {', '.join(group.label for group in probe.beside)}."
+    if probe.extra_groups:
+        yield f"- **Scored beside them**: {', '.join(group.label for group in probe.extra_groups)}."
     if spec.targets.own:
         own = ", ".join(t.word.label for t in probe.targets)
         yield f"- **Targets**: each group's own word: {own}."

@@ -127,7 +127,7 @@ def _hurts(probe: Probe) -> bool:
 
 def _examples(probe: Probe) -> Iterator[str]:
     """Templates, terms and targets in step, each list begun again when it ends."""
-    groups = (*probe.groups, *probe.beside)
+    groups = (*probe.groups, *probe.extra_groups)
     terms = [word for group in groups for word in group.words if _fits(probe, word, "group")]
     targets = [t.word for t in probe.targets if _fits(probe, t.word, "target")]
     poles = {t.word.id: t.pole for t in probe.targets}

@@ -143,32 +143,32 @@ def test_an_own_lexicon_may_add_words_beside_and_drop_them(tmp_path):
     save(tmp_path, MORE, "templates/lexicons/more.yaml")
     probe = joined(tmp_path, edited(JOBS, ("pronouns", "more"), ("[they]", "[xe, they]")), "jobs")
     assert [g.id for g in probe.groups] == ["she", "he"]
-    assert [[w.id for w in g.words] for g in probe.beside] == [["xe"], ["they-all"]]
+    assert [[w.id for w in g.words] for g in probe.extra_groups] == [["xe"], ["they-all"]]
 
 
 def test_prompts_of_words_beside_come_apart_and_in_order(tmp_path):
     alone = expanded(tmp_path, edited(JOBS, (", beside: [they]", "")), "jobs")
     more = expanded(tmp_path, JOBS, "jobs")
     assert more.prompts == alone.prompts
-    assert alone.beside == ()
-    assert more.asked == (*more.prompts, *more.beside)
-    assert [(p.template, p.group, p.target) for p in more.beside] == [
+    assert alone.extra_prompts == ()
+    assert more.all_prompts == (*more.prompts, *more.extra_prompts)
+    assert [(p.template, p.group, p.target) for p in more.extra_prompts] == [
         (f, "they", t) for f in ("01", "02") for t in ("nurse", "teacher", "plumber", "miner")
     ]
-    assert more.beside[0].text == "The nurse said that they had finished."
+    assert more.extra_prompts[0].text == "The nurse said that they had finished."
 
 
 def test_narrowing_to_a_group_beside_compares_it():
     catalogue = ProbeCatalogue().with_groups({"occupation-pronoun": ("she", "they")})
     probe = catalogue.probe("occupation-pronoun")
     assert [g.id for g in probe.groups] == ["she", "they"]
-    assert probe.beside == ()
+    assert probe.extra_groups == ()
     two = (
         ProbeCatalogue()
         .with_groups({"occupation-pronoun": ("he", "she")})
         .probe("occupation-pronoun")
     )
-    assert [g.id for g in (*two.groups, *two.beside)] == ["he", "she", "they"]
+    assert [g.id for g in (*two.groups, *two.extra_groups)] == ["he", "she", "they"]
 
 
 def test_a_digest_of_a_probe_without_them_is_what_it_was(tmp_path):
@@ -198,4 +198,4 @@ def test_describe_and_check_say_what_stands_beside():
 
 def test_the_shipped_probe_asks_for_half_as_much_again():
     found = expand(ProbeCatalogue().probe("occupation-pronoun"))
-    assert len(found.beside) * 2 == len(found.prompts)
+    assert len(found.extra_prompts) * 2 == len(found.prompts)

@@ -302,7 +302,7 @@ def prompts_digest(name: str) -> str:
         [key, p.template, p.variant, p.group, p.term, p.label, p.target, p.pole, *parts(p)]
         for key in (name, f"{name}~placebo")
         if key in plan.expansions
-        for p in plan.expansions[key].asked
+        for p in plan.expansions[key].all_prompts
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(rows, ensure_ascii=True).encode()).hexdigest()[:16]
 

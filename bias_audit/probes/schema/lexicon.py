@@ -13,18 +13,20 @@ from bias_audit.utils.validation import KeyPath, MistakesError
 
 
 def _slot_names(slots: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    found: list[tuple[KeyPath, str]] = []
+    mistakes: list[tuple[KeyPath, str]] = []
     for name, words in slots.items():
         if name in ("group", "target", "mask"):
-            found.append(((name,), f"the name '{name}' is taken | [{name}] is filled by the probe"))
+            mistakes.append(
+                ((name,), f"the name '{name}' is taken | [{name}] is filled by the probe")
+            )
         elif not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
-            found.append(
+            mistakes.append(
                 ((name,), f"'{name}' cannot be a slot | use lower-case letters, digits, '-', '_'")
             )
         elif not words:
-            found.append(((name,), f"the slot '{name}' has no words | {name}: [here, there]"))
-    if found:
-        raise MistakesError(found)
+            mistakes.append(((name,), f"the slot '{name}' has no words | {name}: [here, there]"))
+    if mistakes:
+        raise MistakesError(mistakes)
     return slots
 
 
@@ -153,13 +155,13 @@ class WordSet(FileModel):
         return self
 
 
-def _need_own(own: Any, key: str, extends: str | None, drop: Any) -> None:
+def _need_own(items: Any, key: str, extends: str | None, drop: Any) -> None:
     """Without ``extends`` a file needs words or sentences of its own, and has none to drop."""
     if extends is not None:
         return
-    if not own:
-        say = f"expected at least 1 item under '{key}', got none"
-        raise MistakesError([((key,), f"{say} | add some, or name a file under 'extends'")])
+    if not items:
+        message = f"expected at least 1 item under '{key}', got none"
+        raise MistakesError([((key,), f"{message} | add some, or name a file under 'extends'")])
     if drop:
         raise MistakesError([(("drop",), "'drop' needs 'extends' | remove the words themselves")])
 
@@ -205,8 +207,8 @@ class Template(FileModel):
     def _from_string(cls, value: Any) -> Any:
         if isinstance(value, dict):
             for odd in (key for key in value if " " in str(key)):
-                say = f"the sentence '{odd}: ...' has a colon, which made it a key"
-                raise ValueError(f"{say} | put the whole sentence into quotes")
+                message = f"the sentence '{odd}: ...' has a colon, which made it a key"
+                raise ValueError(f"{message} | put the whole sentence into quotes")
         return {"text": value} if isinstance(value, str) else value
 
     def name(self, index: int) -> str:

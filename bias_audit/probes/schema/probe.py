@@ -94,12 +94,12 @@ class Targets(FileModel):
             raise ValueError("targets need 'plus' and 'minus' (or 'own') | plus: [nurse]")
         if self.own and len(self.own) < 2:
             raise ValueError("'own' needs at least two groups")
-        own = ((("own", name), word.key) for name, word in self.own.items())
-        reject_duplicates(own, "word", "give each group a word that no other group shares")
+        words = ((("own", name), word.key) for name, word in self.own.items())
+        reject_duplicates(words, "word", "give each group a word that no other group shares")
         adjectives = [name for name, word in self.own.items() if word.adjective]
         if adjectives:
-            say = "a word of a group's own cannot be an 'adjective' | write it with 'sg'"
-            raise MistakesError([(("own", name), say) for name in adjectives])
+            message = "a word of a group's own cannot be an 'adjective' | write it with 'sg'"
+            raise MistakesError([(("own", name), message) for name in adjectives])
         return self
 
 
@@ -127,15 +127,15 @@ class Groups(FileModel):
     def _refuse_beside(self) -> None:
         reject_duplicates(((("beside", i), name) for i, name in enumerate(self.beside)), "group")
         if not self.beside:
-            say = "'beside' names no group | leave it out, or write for example beside: [they]"
-            raise MistakesError([(("beside",), say)])
+            message = "'beside' names no group | leave it out, or write for example beside: [they]"
+            raise MistakesError([(("beside",), message)])
         if not self.use:
-            say = "'beside' needs 'use': without it every set is compared | use: [she, he]"
-            raise MistakesError([(("beside",), say)])
+            message = "'beside' needs 'use': without it every set is compared | use: [she, he]"
+            raise MistakesError([(("beside",), message)])
         both = [(i, name) for i, name in enumerate(self.beside) if name in self.use]
         if both:
-            say = "'{}' is compared already | leave it out here, or in 'use'"
-            raise MistakesError([(("beside", i), say.format(name)) for i, name in both])
+            message = "'{}' is compared already | leave it out here, or in 'use'"
+            raise MistakesError([(("beside", i), message.format(name)) for i, name in both])
 
 
 class ControlsSpec(FileModel):
@@ -231,10 +231,12 @@ class ProbeSpec(FileModel):
         return self
 
     def _refuse_beside(self) -> None:
-        say = ""
+        message = ""
         if self.mask == "target":
-            say = "'beside' needs 'mask: group': here the targets are scored | leave it out"
+            message = "'beside' needs 'mask: group': here the targets are scored | leave it out"
         elif self.role != "probe":
-            say = "'beside' is for probes: a control only vouches for a comparison | leave it out"
-        if say:
-            raise MistakesError([(("groups", "beside"), say)])
+            message = (
+                "'beside' is for probes: a control only vouches for a comparison | leave it out"
+            )
+        if message:
+            raise MistakesError([(("groups", "beside"), message)])

@@ -46,9 +46,9 @@ def parse_slots(text: str) -> tuple[tuple[Slot, ...], str]:
     """Return the slots of a sentence, each with the text before it, and the text after the last."""
     pieces: list[Slot] = []
     at = 0
-    for found in SLOT.finditer(text):
-        pieces.append(Slot(text[at : found.start()], found[1], found[2] or found[3]))
-        at = found.end()
+    for match in SLOT.finditer(text):
+        pieces.append(Slot(text[at : match.start()], match[1], match[2] or match[3]))
+        at = match.end()
     return tuple(pieces), text[at:]
 
 
@@ -64,7 +64,7 @@ def is_article_free(text: str, language: str = "en") -> bool:
     """
     if primary_language(language) != "en":
         return True
-    mask = next(found for found in SLOT.finditer(text) if found[1] is None)
+    mask = next(match for match in SLOT.finditer(text) if match[1] is None)
     article = ARTICLE.search(text[: mask.start()])
     return article is None or article[1].lower() == "the"
 
@@ -107,7 +107,7 @@ def _language(tag: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    masks = [found for found in SLOT.finditer(text) if found[1] is None]
+    masks = [match for match in SLOT.finditer(text) if match[1] is None]
     if len(masks) != 1:
         what = "no <mask>" if not masks else f"{len(masks)} masks"
         raise ValueError(
