@@ -265,9 +265,9 @@ def corrections(index: Index) -> tuple[str, str]:
     )
 
 
-def _methods(said: Sequence[str]) -> str:
-    """Names of methods with their sources, each once; the sizes of families stand beside p."""
-    names = dict.fromkeys(one.split(" over ")[0] for one in said if one)
+def _methods(methods: Sequence[str]) -> str:
+    """Names of methods with their sources, each once; the sizes of families are shown with p."""
+    names = dict.fromkeys(one.split(" over ")[0] for one in methods if one)
     return " and ".join(_SOURCES.get(name, name) for name in names)
 
 
@@ -283,17 +283,17 @@ _ALWAYS = ("R14",)
 
 def checks_overview(results: list[Result]) -> page.Table | None:
     """How many comparisons each check held for."""
-    found: defaultdict[str, list[Check]] = defaultdict(list)
+    by_code: defaultdict[str, list[Check]] = defaultdict(list)
     for result in results:
         for check in result.checks:
-            found[check.id].append(check)
+            by_code[check.id].append(check)
     rows = []
     for code in (
-        *(c for c in words.CHECKS if c in found),
-        *(c for c in found if c not in words.CHECKS),
+        *(c for c in words.CHECKS if c in by_code),
+        *(c for c in by_code if c not in words.CHECKS),
     ):
-        states = Counter(check.state for check in found[code])
-        follows = Counter(check.consequence for check in found[code] if check.consequence)
+        states = Counter(check.state for check in by_code[code])
+        follows = Counter(check.consequence for check in by_code[code] if check.consequence)
         rows.append(
             (
                 page.Cell(text=words.check(code), long=True),
@@ -313,15 +313,15 @@ def checks_overview(results: list[Result]) -> page.Table | None:
 
 def failed_checks(index: Index, results: list[Result]) -> page.Table | None:
     """Checks that did not hold, the gravest first, and what negated sentences say."""
-    shown = [
+    pairs = [
         (result, check)
         for result in results
         for check in result.checks
         if check.state == "not_held" or (check.id in _ALWAYS and check.value is not None)
     ]
-    if not shown:
+    if not pairs:
         return None
-    shown.sort(key=lambda pair: _gravity(pair[1]))
+    pairs.sort(key=lambda pair: _gravity(pair[1]))
     rows = tuple(
         (
             page.Cell(text=f"{index.title(r.probe)}: {index.versus(r)}", long=True),
@@ -331,9 +331,9 @@ def failed_checks(index: Index, results: list[Result]) -> page.Table | None:
             page.Cell(text=_spaced(c.consequence) or "it describes"),
             page.Cell(text=c.note, long=True),
         )
-        for r, c in shown[:_CHECK_ROWS]
+        for r, c in pairs[:_CHECK_ROWS]
     )
-    more = len(shown) - _CHECK_ROWS
+    more = len(pairs) - _CHECK_ROWS
     return page.Table(
         caption="Checks that did not hold, and negated sentences",
         head=("Comparison", "Check", "Found", "Threshold", "What follows", "Further"),
