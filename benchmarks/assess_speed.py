@@ -25,11 +25,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bias_audit.metrics.scored_probe import ScoredProbe, Settings
-from bias_audit.assess import Task, assess
+from bias_audit.analysis import Task, assess
 from bias_audit.catalogue import Catalogue
+from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings, Unit
 from bias_audit.probes import Probe
-from bias_audit.metrics.scored_probe import ScoreCube, Unit
 
 SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
 LIMIT = 5.0

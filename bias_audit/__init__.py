@@ -64,7 +64,7 @@ _HOMES = {
     "Engine": "bias_audit.scoring",
     "FakeBackend": "bias_audit.scoring",
     "Fill": "bias_audit.filling",
-    "Settings": "bias_audit.assess",
+    "Settings": "bias_audit.analysis",
     "audit": "bias_audit.auditing",
     "audit_datasets": "bias_audit.benchmark_audit",
     "compare": "bias_audit.comparing",

@@ -18,11 +18,11 @@ from scipy import stats
 from scipy.special import stdtr
 
 from benchmarks.validity._table import Table, percent
-from bias_audit.metrics.scored_probe import ScoredProbe
+from bias_audit.catalogue import Catalogue
 from bias_audit.metrics.design import Design as Compared
 from bias_audit.metrics.design import scored_groups, target_scope
-from bias_audit.catalogue import Catalogue
 from bias_audit.metrics.log_odds import cell_response
+from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
 from bias_audit.records import OTHERS, Floats
 from bias_audit.results import ProbeRecord, load_results
 from bias_audit.results.evidence import read_evidence
@@ -31,7 +31,6 @@ from bias_audit.stats.estimate import Scope
 from bias_audit.stats.many import Design, Many, Responses
 from bias_audit.stats.permutation import Permutation, label_exchange, pair_flip, sign_flip
 from bias_audit.stats.seeds import stream
-from bias_audit.metrics.scored_probe import Scores, build_cube
 
 LEVEL, MOST, LEAST_P = 0.05, 0.06, 0.01
 SURE = 0.99

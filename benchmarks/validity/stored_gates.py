@@ -27,18 +27,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bias_audit.metrics.scored_probe import ScoredProbe, Settings
-from bias_audit.assess import assess
+from bias_audit.analysis import assess
 from bias_audit.catalogue import Catalogue
 from bias_audit.config import GateConfig
 from bias_audit.gates import judge
+from bias_audit.metrics.scored_probe import ScoredProbe, Scores, Settings, build_cube, evidence_csv
 from bias_audit.pairing import compare_runs
 from bias_audit.planning import PLACEBO, Plan, make_plan
 from bias_audit.policy import Policy
 from bias_audit.results import Gate, Result, Results, StoredRun, load_results, normalise
 from bias_audit.results.evidence import read_evidence
 from bias_audit.specs import DEFAULT_MARGIN
-from bias_audit.metrics.scored_probe import Scores, build_cube, evidence_csv
 
 Frames = Mapping[str, pd.DataFrame]
 FAST = Settings(resamples=99, divergence_resamples=99)

@@ -13,14 +13,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from bias_audit.metrics.scored_probe import ScoredProbe, Settings
-from bias_audit.assess._compare import primary
-from bias_audit.assess._robust import check
-from bias_audit.assess.checks import Examination
+from bias_audit.analysis.comparisons import compare_groups
+from bias_audit.analysis.robustness import Examination
+from bias_audit.analysis.robustness.stability import check_stability
+from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.records import WordPrior
 from bias_audit.results import Check
 from bias_audit.stats.dealt import Null, calibration
-from bias_audit.metrics.scored_probe import ScoreCube
 from tests.audit.test_checks import scored_by
 from tests.audit.world import flat, job_sentences, make, pairs, sentences, terms
 
@@ -78,12 +77,14 @@ class World:
 
 def found(scored: ScoredProbe) -> dict[str, Check]:
     """Its checks, by code."""
-    (comparison,) = primary(scored, SETTINGS)
-    known = check(scored, comparison, SETTINGS)
+    (comparison,) = compare_groups(scored, SETTINGS)
+    known = check_stability(scored, comparison, SETTINGS)
     return {c.id: c for c in Examination(scored, SETTINGS).checks(comparison, known)}
 
 
-def fires(code: str, draw: Callable[[np.random.Generator], ScoredProbe], sets: int) -> tuple[float, int]:
+def fires(
+    code: str, draw: Callable[[np.random.Generator], ScoredProbe], sets: int
+) -> tuple[float, int]:
     """Share of verdicts at which a check does not hold, and how many verdicts there were."""
     rng = np.random.default_rng(20240601)
     states = [found(draw(rng))[code].state for _ in range(sets)]
@@ -136,7 +137,9 @@ def test_a_verdict_that_half_of_the_words_deny_is_seen(sets):
         assert share < 0.05
 
 
-def known(rng: np.random.Generator, scored: ScoredProbe, apart: float) -> tuple[ScoredProbe, np.ndarray]:
+def known(
+    rng: np.random.Generator, scored: ScoredProbe, apart: float
+) -> tuple[ScoredProbe, np.ndarray]:
     """The probe with frequencies of its words, the first group's higher by ``apart``; and them."""
     labels = [unit.label for unit in scored.cube.units]
     first = [label.startswith("ann") for label in labels]
@@ -210,7 +213,7 @@ def power(rng: np.random.Generator, world: World, scored: ScoredProbe, sets: int
     """How often the 95 % interval excludes 0 where the gap is the margin."""
     hits = 0
     for _ in range(sets):
-        (comparison,) = primary(replace(world, gap=0.223).draw(rng, scored), SETTINGS)
+        (comparison,) = compare_groups(replace(world, gap=0.223).draw(rng, scored), SETTINGS)
         low, _ = comparison.contrast.interval(0.95)
         hits += low > 0
     return hits / sets

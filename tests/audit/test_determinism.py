@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from bias_audit.results import results_text
 from bias_audit.metrics.scored_probe import Scores, build_cube, evidence_csv
+from bias_audit.results import results_text
 from tests.audit.world import (
     ALL_CONTROLS,
     FAST,

@@ -12,8 +12,7 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import spearmanr
 from statsmodels.stats.multitest import multipletests
 
-from bias_audit.metrics.scored_probe import Settings
-from bias_audit.metrics.scored_probe import evidence_csv
+from bias_audit.metrics.scored_probe import Settings, evidence_csv
 from tests.audit import slow_stats as slow
 from tests.audit.world import (
     ALL_CONTROLS,

@@ -7,8 +7,8 @@ import functools
 import pytest
 
 from bias_audit import audit
-from bias_audit.metrics.scored_probe import Settings
 from bias_audit.catalogue import Catalogue
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.planning import make_plan
 from bias_audit.records import OpenScore
 from tests.audit.world import Model, noise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from bias_audit.metrics._benchmarks import BENCHMARKS
 
 from bias_audit.benchmarking import benchmark
 from bias_audit.benchmarking.passes import score_pairs
@@ -11,7 +12,6 @@ from bias_audit.benchmarking.running import chosen_measures
 from bias_audit.datasets import get, open_dataset
 from bias_audit.errors import NothingToAuditError, UnknownNameError, UsageError
 from bias_audit.metrics import sentence
-from bias_audit.metrics._benchmarks import BENCHMARKS
 from bias_audit.metrics.pair_preference import preference
 from bias_audit.scoring.fake_sentences import FakeSentenceScorer
 from bias_audit.sentence_scores import FillScore, ModifiedScore, PairScore, PieceScores

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from bias_audit.auditing import Audit
+from bias_audit.metrics.scored_probe import evidence_csv
 from bias_audit.pairing import compare_runs
 from bias_audit.probes import Probe
 from bias_audit.records import Prompt
 from bias_audit.results import EVIDENCE_FILE, StoredRun, write_run
-from bias_audit.metrics.scored_probe import evidence_csv
 from tests.audit.world import Effect, Model, controlled, noise, run
 
 Rows = list[list[str]]

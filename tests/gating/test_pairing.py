@@ -12,11 +12,11 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from bias_audit.errors import UsageError
+from bias_audit.metrics.scored_probe import evidence_csv
 from bias_audit.pairing import compare_runs
 from bias_audit.records import WordScore
 from bias_audit.results import StoredRun
 from bias_audit.stats import severity
-from bias_audit.metrics.scored_probe import evidence_csv
 from tests.audit import slow_stats as slow
 from tests.audit.world import (
     CONTROLS,

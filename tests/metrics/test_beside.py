@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.special import softmax
 
+from bias_audit.metrics.four_fifths import closed_log_share, impact_ratio, ratio_limits
 from bias_audit.metrics.labour import mean_distance
 from bias_audit.metrics.log_odds import (
     aitchison_distance,
@@ -21,7 +22,6 @@ from bias_audit.metrics.log_odds import (
     target_differences,
     target_gaps,
 )
-from bias_audit.metrics.four_fifths import closed_log_share, impact_ratio, ratio_limits
 from bias_audit.metrics.warmth_competence import ambivalent, distance
 from bias_audit.stats.contrast import target_part, two_by_two, two_groups
 

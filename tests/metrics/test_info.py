@@ -6,13 +6,13 @@ import dataclasses
 import math
 
 import pytest
-
-from bias_audit.errors import UnknownNameError
 from bias_audit.metrics._benchmarks import BENCHMARKS
 from bias_audit.metrics._beside import BESIDE
 from bias_audit.metrics._on_request import ON_REQUEST
 from bias_audit.metrics._overall import OVERALL
-from bias_audit.metrics.registry import find_info, INFOS
+
+from bias_audit.errors import UnknownNameError
+from bias_audit.metrics.registry import INFOS, find_info
 
 UNITS = {
     "bits", "fills", "nats", "nats a word", "nats per nat", "nats per piece", "nats squared",

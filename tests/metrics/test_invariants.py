@@ -12,8 +12,15 @@ from hypothesis.extra import numpy as hnp
 
 from bias_audit.metrics import parity, prior
 from bias_audit.metrics.completion_lists import expected_value, hit_rates, rate_odds
+from bias_audit.metrics.completion_overlap import (
+    hellinger,
+    jaccard,
+    rank_overlap,
+    ranking,
+    top_overlap,
+    total_variation,
+)
 from bias_audit.metrics.diagonal import diagonal_contrast
-from bias_audit.metrics.completion_overlap import hellinger, total_variation
 from bias_audit.metrics.divergence import jsd, jsd_permutation
 from bias_audit.metrics.log_odds import (
     aitchison_distance,
@@ -24,7 +31,6 @@ from bias_audit.metrics.log_odds import (
     target_gaps,
 )
 from bias_audit.metrics.pair_preference import outcomes, preference
-from bias_audit.metrics.completion_overlap import jaccard, rank_overlap, ranking, top_overlap
 from bias_audit.metrics.sentence import aul, aula
 from bias_audit.metrics.stereoset import icat
 from bias_audit.metrics.weat import associations, effect

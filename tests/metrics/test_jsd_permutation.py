@@ -10,8 +10,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from bias_audit.metrics.divergence import canonical
-from bias_audit.metrics.divergence import decompose, generalised_jsd, jsd_permutation
+from bias_audit.metrics.divergence import canonical, decompose, generalised_jsd, jsd_permutation
 
 A, B = range(4), range(4, 8)
 

@@ -13,8 +13,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from bias_audit.metrics.disco import candidates, fill_tests, published_share, significant
-from bias_audit.metrics.perplexity import surprise
 from bias_audit.metrics.lpbs import association, cbs, lpbs
+from bias_audit.metrics.perplexity import surprise
 from bias_audit.metrics.weat import associations, effect, pool, split_test
 
 FINITE = st.floats(-20, 0, allow_nan=False)

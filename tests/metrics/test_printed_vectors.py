@@ -10,11 +10,10 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from bias_audit.metrics.completion_overlap import hellinger, total_variation
+from bias_audit.metrics.completion_overlap import hellinger, rank_overlap, total_variation
 from bias_audit.metrics.divergence import jsd
 from bias_audit.metrics.log_odds import cell_response, mass_log_odds
 from bias_audit.metrics.lpbs import cbs, lpbs
-from bias_audit.metrics.completion_overlap import rank_overlap
 from bias_audit.metrics.stereoset import icat
 from bias_audit.stats.contrast import matched_pairs, two_groups
 from bias_audit.stats.effects import cliffs_delta, consistency, rank_biserial

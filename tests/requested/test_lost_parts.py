@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from bias_audit.metrics.disco import LEVEL, fill_tests, smallest_p
-from bias_audit.records import Prompt, WordScore
-from bias_audit.metrics.weat import context_draws
 from bias_audit.metrics.surface_form import SAME, _plural, _same
+from bias_audit.metrics.weat import context_draws
+from bias_audit.records import Prompt, WordScore
 from bias_audit.scoring.fake_sentences import FakeSentenceScorer
 from bias_audit.sentence_scores import PieceScores, Vector, VectorQuestion
 from bias_audit.stats.multiplicity import holm

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bias_audit.requested.catalogue import REQUESTS
 
 from bias_audit.auditing import Audit
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.records import Prompt
 from bias_audit.metrics.base import spread_targets
-from bias_audit.requested.catalogue import REQUESTS
 from bias_audit.metrics.registry import OPTIONAL, choose, names
 from bias_audit.metrics.surface_form import VARIANTS
+from bias_audit.records import Prompt
 from bias_audit.scoring.fake_sentences import FakeSentenceScorer
 from bias_audit.sentence_scores import (
     PieceScores,

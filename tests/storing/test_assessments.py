@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 
 from bias_audit import assembling, auditing
-from bias_audit.metrics.scored_probe import Settings
 from bias_audit.auditing import Audit, audit
 from bias_audit.catalogue import Catalogue
 from bias_audit.measuring import measure
+from bias_audit.metrics.base import KINDS
+from bias_audit.metrics.registry import OPTIONAL
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.planning import make_plan
 from bias_audit.probes import Probe
 from bias_audit.records import ModelInfo, Prompt, Skip, WordPrior, WordScore
-from bias_audit.metrics.base import KINDS
-from bias_audit.metrics.registry import OPTIONAL
 from bias_audit.results import Results
 from bias_audit.sanity import check_all
 from bias_audit.storing import Assessments, Cache, opened, program
