@@ -65,7 +65,7 @@ _HOMES = {
     "FakeBackend": "bias_audit.scoring",
     "Fill": "bias_audit.filling",
     "ProbeCatalogue": "bias_audit.probes.catalogue",
-    "Settings": "bias_audit.assess",
+    "Settings": "bias_audit.analysis",
     "audit": "bias_audit.auditing",
     "audit_datasets": "bias_audit.benchmark_audit",
     "compare": "bias_audit.comparing",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bias_audit.assess import add_optional, assess, skip_record
+from bias_audit.analysis import add_optional, assess, build_skip_record
 from bias_audit.errors import NothingToAuditError
 from bias_audit.findings import findings, sentences
 from bias_audit.measuring import Measured
@@ -107,7 +107,10 @@ def build_results(
         results=results,
         metrics=metric_records(results),
         findings=tuple(findings(_model_name(info), results, by_id, measured.scored)),
-        skips=(*_skips(measured), *(skip_record(skip) for skip in (*lost, *measured.metric_skips))),
+        skips=(
+            *_skips(measured),
+            *(build_skip_record(skip) for skip in (*lost, *measured.metric_skips)),
+        ),
         errors=tuple(
             ErrorRecord(probe=name, type=measured.error_types[name], message=message)
             for name, message in sorted(measured.failures.items())
@@ -149,7 +152,7 @@ def _model_name(info: ModelInfo) -> str:
 def _skips(measured: Measured) -> tuple[SkipRecord, ...]:
     """Everything that was lost in any run, controls included."""
     return tuple(
-        skip_record(skip).model_copy(update={"probe": name})
+        build_skip_record(skip).model_copy(update={"probe": name})
         for name, scored in sorted(measured.scored.items())
         for skip in (*scored.skips, *scored.cube.skips)
     )

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bias_audit.assess import Task
+from bias_audit.analysis import Task
 from bias_audit.errors import NothingToAuditError
 from bias_audit.metrics.plan import MetricPlan, plan_metrics
 from bias_audit.metrics.scored_probe import WordLists

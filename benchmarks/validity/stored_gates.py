@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bias_audit.assess import assess
+from bias_audit.analysis import assess
 from bias_audit.config import GateConfig
 from bias_audit.gates import judge
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, Settings, build_cube, evidence_csv

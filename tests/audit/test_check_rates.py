@@ -13,9 +13,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from bias_audit.assess._compare import primary
-from bias_audit.assess._robust import check
-from bias_audit.assess.checks import Examination
+from bias_audit.analysis.comparisons import compare_groups
+from bias_audit.analysis.robustness import Examination
+from bias_audit.analysis.robustness.stability import check_stability
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.records import WordPrior
 from bias_audit.results import Check
@@ -77,8 +77,8 @@ class World:
 
 def found(scored: ScoredProbe) -> dict[str, Check]:
     """Its checks, by code."""
-    (comparison,) = primary(scored, SETTINGS)
-    known = check(scored, comparison, SETTINGS)
+    (comparison,) = compare_groups(scored, SETTINGS)
+    known = check_stability(scored, comparison, SETTINGS)
     return {c.id: c for c in Examination(scored, SETTINGS).checks(comparison, known)}
 
 
@@ -213,7 +213,7 @@ def power(rng: np.random.Generator, world: World, scored: ScoredProbe, sets: int
     """How often the 95 % interval excludes 0 where the gap is the margin."""
     hits = 0
     for _ in range(sets):
-        (comparison,) = primary(replace(world, gap=0.223).draw(rng, scored), SETTINGS)
+        (comparison,) = compare_groups(replace(world, gap=0.223).draw(rng, scored), SETTINGS)
         low, _ = comparison.contrast.interval(0.95)
         hits += low > 0
     return hits / sets

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit.assess import _audit, _robust
-from bias_audit.assess._compare import primary as compare
-from bias_audit.assess._judge import Case, judge, levels
-from bias_audit.assess._robust import check
-from bias_audit.assess.checks import Examination, applied, twins
-from bias_audit.assess.checks._planted import planted, recovered
+from bias_audit.analysis.analyse import _robust
+from bias_audit.analysis.comparisons import compare_groups as compare
+from bias_audit.analysis.robustness import Examination, find_twins, with_checks
+from bias_audit.analysis.robustness.planted_effect import check_recovered, plant_gaps
+from bias_audit.analysis.robustness.stability import check_stability
+from bias_audit.analysis.verdicts import Case, judge, levels
 from bias_audit.config import GateConfig
 from bias_audit.gates import judge as judge_run
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
@@ -59,7 +59,7 @@ def examined(scored: ScoredProbe, *, gaps=(), pair=None, settings=FAST) -> list[
     """Checks of each primary comparison, by code."""
     examination = Examination(scored, settings, gaps=gaps, pair=pair)
     return [
-        {c.id: c for c in examination.checks(one, check(scored, one, settings))}
+        {c.id: c for c in examination.checks(one, check_stability(scored, one, settings))}
         for one in compare(scored, settings)
     ]
 
@@ -175,12 +175,12 @@ def test_a_planted_gap_comes_out_nat_for_nat(groups):
 
 def test_scores_that_change_places_are_noticed():
     scored = scored_by(make(), grainy)
-    pair = planted(scored)
+    pair = plant_gaps(scored)
     assert not isinstance(pair, str)
     values = pair.changed.cube.values[:, :, ::-1]
     broken = replace(pair.changed, cube=replace(pair.changed.cube, values=values))
     (comparison,) = compare(scored, FAST)
-    found = recovered(scored, pair._replace(changed=broken), comparison)
+    found = check_recovered(scored, pair._replace(changed=broken), comparison)
     assert (found.state, found.consequence) == ("not_held", "instrument_failed")
 
 
@@ -343,12 +343,12 @@ def test_a_twin_that_repeats_the_gaps_has_slope_one_and_one_that_turns_them_minu
         other = scored_by(make("denied"), gaps(times))
         spec = other.probe.spec.model_copy(update={"templates": ("not",)})
         denied = replace(other, probe=replace(other.probe, spec=spec))
-        found = twins({"trial": plain, "denied": denied})
+        found = find_twins({"trial": plain, "denied": denied})
         assert set(found) == {"trial", "denied"}
         (checks,) = examined(plain, pair=found["trial"])
         assert checks["R14"].value == pytest.approx(times)
         assert "denied" in checks["R14"].note
-    assert not twins({"trial": plain, "other": other}), "another set of sentences is no twin"
+    assert not find_twins({"trial": plain, "other": other}), "another set of sentences is no twin"
 
 
 def test_no_order_of_a_file_changes_a_check():
@@ -450,7 +450,7 @@ def bare_result(**more) -> Result:
 def test_a_test_that_does_not_hold_its_level_loses_p_and_verdict():
     (comparison,) = compare(scored_by(make(frames=sentences(9)), plant(1.0)), FAST)
     failed = Check(id="R7", value=0.2, threshold=0.095, state="not_held", consequence="p_withheld")
-    result = applied(bare_result(), (failed,))
+    result = with_checks(bare_result(), (failed,))
     assert result.p_value is None
     assert "withheld (R7)" in result.p_method
     case = Case(result=result, comparison=comparison, instrument="", placebo_gaps=())
@@ -495,13 +495,13 @@ def test_what_is_withheld_makes_it_no_easier_to_fail_the_rest():
 def test_the_level_of_a_family_knows_what_was_withheld(monkeypatch):
     """The steadiness of a failure is asked at the level that is left, not at an easier one."""
     seen = []
-    plain = _robust.check
+    plain = check_stability
 
     def spy(scored, comparison, settings, level):
         seen.append((scored.probe.spec.id, level))
         return plain(scored, comparison, settings, level)
 
-    monkeypatch.setattr(_audit._robust, "check", spy)
+    monkeypatch.setattr(_robust, "check", spy)
     monkeypatch.setattr(
         Examination, "forbids",
         lambda self, _: ("p_withheld",) if self.scored.probe.spec.id == "other" else (),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit.assess import _families
+from bias_audit.analysis.multiple_testing import adjust_exploratory, adjust_primary
 from bias_audit.errors import UsageError
 from bias_audit.metrics.design import family_sizes
 from bias_audit.results import Result
@@ -175,7 +175,7 @@ def test_a_family_does_not_shrink_with_its_data():
     shown = asked("shown", None, p_method="")
     lost = asked("lost", None, p_method="withheld (R7): t")
     first, second = [asked("low", 0.01), lost], [shown, asked("high", 0.2)]
-    _families.exploratory([first, second], FAST)
+    adjust_exploratory([first, second], FAST)
     expected = by([0.01, 1.0, 0.2])
     assert [r.p_adjusted for r in (first[0], second[1])] == pytest.approx([*expected[[0, 2]]])
     assert first[0].p_adjustment == "Benjamini-Yekutieli over 3"
@@ -190,7 +190,7 @@ def test_a_withheld_question_is_flipped_with_the_others(exact):
         SimpleNamespace(contrast=matched_pairs(column[:, None], scope="terms"))
         for column in deltas.T
     ]
-    family = _families.primary([gone, *found[1:]], compared, MAX_T)
+    family = adjust_primary([gone, *found[1:]], compared, MAX_T)
     assert family.adjusted[0] is None
     expected = np.maximum(enumerated(deltas)[1:], [r.p_value for r in found[1:]])
     assert family.adjusted[1:] == pytest.approx(list(expected))

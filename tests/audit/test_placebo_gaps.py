@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from bias_audit.assess._profile import placebo_gaps
+from bias_audit.analysis.probe_record import placebo_gaps
 
 
 def controls(*gaps: tuple[float, ...]) -> list[SimpleNamespace]:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bias_audit.assess import _judge
+from bias_audit.analysis.verdicts import _about
 from bias_audit.metrics.scored_probe import Settings
 from tests.audit.world import (
     controlled,
@@ -175,7 +175,7 @@ def test_advice_names_the_source_and_a_larger_design(effect, noun, have):
     ("factor", "said"), [(1.21, "1.3"), (4.9, "4.9"), (9.3, "about 9"), (15.4, "about 15")]
 )
 def test_advice_is_no_sharper_than_it_can_be(factor, said):
-    assert _judge._about(factor) == said
+    assert _about(factor) == said
 
 
 def test_advice_works():

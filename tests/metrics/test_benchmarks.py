@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from bias_audit.metrics._benchmarks import BENCHMARKS
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"

@@ -10,7 +10,7 @@ from bias_audit.metrics._benchmarks import BENCHMARKS
 from bias_audit.metrics._beside import BESIDE
 from bias_audit.metrics._on_request import ON_REQUEST
 
-from bias_audit.assess._audit import OVERALL
+from bias_audit.analysis.analyse import OVERALL
 from bias_audit.errors import UnknownNameError
 from bias_audit.metrics.registry import INFOS, find_info
 

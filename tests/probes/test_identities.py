@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.assess import _compare
+from bias_audit.analysis.comparisons import compare_groups
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, Settings, build_cube
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import Expansion, expand
@@ -176,9 +176,9 @@ def planted(name: str, gender: float, group: float, both: float) -> ScoredProbe:
 @pytest.mark.parametrize("name", CROSSED)
 def test_only_the_combination_is_left_in_an_interaction(name):
     """Gender alone and group alone cancel; what both do together counts half."""
-    (nothing,) = _compare.primary(planted(name, 0.8, -1.3, 0.0), Settings(resamples=99))
+    (nothing,) = compare_groups(planted(name, 0.8, -1.3, 0.0), Settings(resamples=99))
     assert nothing.contrast.estimate == pytest.approx(0, abs=1e-9)
-    (some,) = _compare.primary(planted(name, 0.8, -1.3, 0.6), Settings(resamples=99))
+    (some,) = compare_groups(planted(name, 0.8, -1.3, 0.6), Settings(resamples=99))
     assert some.contrast.estimate == pytest.approx(0.3, abs=1e-9)
     assert some.scope == "terms"
     assert len(some.pairs) >= 5

@@ -101,7 +101,7 @@ def cut(shown: page.Page, excess: int, size: Callable[[page.ProbeSection], int])
     )
     pairs = {item.name for probe in probes.values() for item in probe.evidence}
     notes = tuple(replace(n, pairs=n.pairs if n.pairs in pairs else "") for n in shown.notes)
-    tables = tuple((head, note, _first_rows(table)) for head, note, table in shown.quality.tables)
+    tables = tuple((name, _first_rows(table)) for name, table in shown.quality.tables)
     quality = replace(shown.quality, tables=tables)
     return replace(shown, chapters=chapters, notes=notes, quality=quality)
 

@@ -31,7 +31,7 @@ MOST_THIN = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Checks:
+class StabilityChecks:
     """What the checks found for one comparison."""
 
     statuses: tuple[str, ...]
@@ -43,9 +43,9 @@ class Checks:
     """Level of the interval that decides whether the gap lies outside of the margin."""
 
 
-def check(
+def check_stability(
     scored: ScoredProbe, comparison: Comparison, settings: Settings, level: float = DECIDES
-) -> Checks:
+) -> StabilityChecks:
     """Run the checks R1a, R1b, R2, R3 and the assumption checks of the primary analysis.
 
     Args:
@@ -63,7 +63,7 @@ def check(
         share = float(np.mean(np.sign(delta) == np.sign(contrast.estimate)))
         if share < MIXED_DIRECTION:
             statuses.append("direction_depends_on_phrasing")
-    statuses += undecidable(contrast, settings)
+    statuses += too_small_statuses(contrast, settings)
     if contrast.status == "ok" and unsteady(contrast, steady, margin, level):
         statuses.append("fragile")
     mass = comparison.mass_log_odds
@@ -72,10 +72,10 @@ def check(
     if _one_target(scored, comparison):
         statuses.append("one_target_dominates")
     found = tuple(dict.fromkeys(statuses))
-    return Checks(statuses=found, sign_share=share, steady=steady, level=level)
+    return StabilityChecks(statuses=found, sign_share=share, steady=steady, level=level)
 
 
-def undecidable(contrast: Contrast, settings: Settings) -> list[str]:
+def too_small_statuses(contrast: Contrast, settings: Settings) -> list[str]:
     """Statuses of a comparison that is too small or too flat for a verdict, at any margin."""
     statuses = ["descriptive_only"] if len(contrast.delta) < settings.min_templates else []
     if contrast.status in {"identical", "no_variance"}:
@@ -142,7 +142,7 @@ def _other_methods(
     return [drawn, trimmed(contrast).interval(level)]
 
 
-def detected(comparison: Comparison) -> bool:
+def is_detected(comparison: Comparison) -> bool:
     """Whether the 95 % interval of a comparison excludes 0."""
     limits = comparison.contrast.interval(DECIDES)
     return limits is not None and not limits[0] <= 0 <= limits[1]
@@ -150,7 +150,7 @@ def detected(comparison: Comparison) -> bool:
 
 def _one_target(scored: ScoredProbe, comparison: Comparison) -> bool:
     """R3: one word carries more than half of a gap whose interval excludes 0."""
-    share = top_share(scored, comparison) if detected(comparison) else None
+    share = top_share(scored, comparison) if is_detected(comparison) else None
     return share is not None and share > ONE_UNIT
 
 
@@ -176,20 +176,20 @@ def lost_poles(scored: ScoredProbe, settings: Settings) -> tuple[str, ...]:
         if asked and len(there) / asked < settings.min_coverage:
             return ("incomplete",)
         if scored.probe.spec.mask == "target" and (
-            saturated(cube, there) > MOST_SATURATED or thin(cube, there) > MOST_THIN
+            saturated_share(cube, there) > MOST_SATURATED or thin_share(cube, there) > MOST_THIN
         ):
             return ("incomplete",)
     return ()
 
 
-def saturated(cube: ScoreCube, pole: list[int]) -> float:
+def saturated_share(cube: ScoreCube, pole: list[int]) -> float:
     """Share of a pole whose words are below the least probability a piece in every cell (R13a)."""
     most = cube.values.max(axis=(0, 1))
     low = [most[i] < LEAST_LOG_PROB * max(cube.pieces[i], 1) for i in pole]
     return float(np.mean(low)) if low else 0.0
 
 
-def thin(cube: ScoreCube, pole: list[int]) -> float:
+def thin_share(cube: ScoreCube, pole: list[int]) -> float:
     """Share of cells (sentence by group word) where a pole's words together have hardly any
     probability (R13b).
     """

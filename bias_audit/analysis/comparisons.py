@@ -26,14 +26,14 @@ from bias_audit.stats.permutation import decided, label_exchange, sign_flip
 from bias_audit.stats.seeds import stream
 
 
-def primary(scored: ScoredProbe, settings: Settings) -> list[Comparison]:
+def compare_groups(scored: ScoredProbe, settings: Settings) -> list[Comparison]:
     """Compare the groups as the probe declares: one pair, or each group with the others."""
     if scored.probe.spec.targets.own:
         return [_diagonal(scored, settings)]
     return [_compare(scored, settings, a, b) for a, b in scored_comparisons(scored)]
 
 
-def all_pairs(scored: ScoredProbe, settings: Settings) -> list[Comparison]:
+def compare_all_pairs(scored: ScoredProbe, settings: Settings) -> list[Comparison]:
     """Compare every pair of groups where the primary comparison is with the others."""
     groups = scored_groups(scored)
     if scored.probe.spec.targets.own or scored_comparisons(scored)[0][1] != OTHERS:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit.assess.checks._record import judged
+from bias_audit.analysis.robustness.check_record import passed_or_failed
 from bias_audit.metrics.design import Comparison, Design, scored_groups
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
@@ -33,7 +33,7 @@ class Planted(NamedTuple):
     changed: ScoredProbe
 
 
-def planted(scored: ScoredProbe) -> Planted | str:
+def plant_gaps(scored: ScoredProbe) -> Planted | str:
     """The same answers of the model, but for S+ after each group: lower by a number of its own.
 
     Everything behind the model is done again with a few sentences: the table, the cube, what is
@@ -64,7 +64,7 @@ def planted(scored: ScoredProbe) -> Planted | str:
     return Planted(replace(scored, cube=few), replace(scored, cube=again))
 
 
-def recovered(scored: ScoredProbe, pair: Planted, comparison: Comparison) -> Check:
+def check_recovered(scored: ScoredProbe, pair: Planted, comparison: Comparison) -> Check:
     """Compare what was planted with what came out."""
     shift = _shifts(scored)
     others = [value for name, value in shift.items() if name != comparison.a]
@@ -73,7 +73,7 @@ def recovered(scored: ScoredProbe, pair: Planted, comparison: Comparison) -> Che
     got = _estimate(pair.changed, comparison) - _estimate(pair.plain, comparison)
     error = round(abs(got - wanted), DECIMALS)
     note = f"{wanted:+.2f} nats planted"
-    return judged("R8a", error, CLOSE, error <= CLOSE, "instrument_failed", note)
+    return passed_or_failed("R8a", error, CLOSE, error <= CLOSE, "instrument_failed", note)
 
 
 def _shifts(scored: ScoredProbe) -> Mapping[str, float]:

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bias_audit.assess._robust import detected
-from bias_audit.assess.checks._record import described, impossible, judged
+from bias_audit.analysis.robustness.check_record import (
+    informational,
+    not_computable,
+    passed_or_failed,
+)
+from bias_audit.analysis.robustness.stability import is_detected
 from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.scored_probe import ScoredProbe
@@ -24,7 +28,9 @@ from bias_audit.stats.steady import KEPT, confounds, decided
 from bias_audit.utils.arrays import Floats
 
 
-def adjustment(scored: ScoredProbe, comparison: Comparison, known: Properties) -> Check | None:
+def check_adjustment(
+    scored: ScoredProbe, comparison: Comparison, known: Properties
+) -> Check | None:
     """Compare the gap with the one at equal properties; None where words are no sample.
 
     One that lies inside the margin must not leave it, and one outside must not come in; of one
@@ -32,25 +38,25 @@ def adjustment(scored: ScoredProbe, comparison: Comparison, known: Properties) -
     """
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return None
-    found = at_equal(scored, comparison, known)
+    found = gap_at_equal(scored, comparison, known)
     if found is None:
-        return impossible("R4", "too few words, or words that are all alike")
+        return not_computable("R4", "too few words, or words that are all alike")
     margin = scored.probe.spec.margin
     kept = found.estimate / found.raw if found.raw else 1.0
     note = _told(scored, comparison, known, found)
-    there = detected(comparison)
+    there = is_detected(comparison)
     verdict = decided(comparison.contrast, margin)
     where = verdict[2] if verdict else None
     if not there and where is None:
-        return described("R4", kept, note)
+        return informational("R4", kept, note)
     holds = not confounds(found.raw, found.estimate, where, margin, there=there)
     # A share of a gap is a threshold only where half of it has to be left.
     crossed = found.raw != 0 and (where == 0 or (not holds and kept >= KEPT))
     threshold = margin / abs(found.raw) if crossed else KEPT
-    return judged("R4", kept, threshold, holds, "confounded", note)
+    return passed_or_failed("R4", kept, threshold, holds, "confounded", note)
 
 
-def at_equal(
+def gap_at_equal(
     scored: ScoredProbe, comparison: Comparison, known: Properties
 ) -> AdjustedContrast | None:
     """The gap at equal properties; None where words are no sample, too few, or all alike."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bias_audit.assess._controls import Control
+from bias_audit.analysis.controls import Control
 from bias_audit.metrics.base import brief
 from bias_audit.metrics.log_odds import group_levels
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe
@@ -28,7 +28,7 @@ _GAPS = 40
 """Placebo gaps that are written down."""
 
 
-def groups(
+def _groups(
     scored: ScoredProbe, harmful: frozenset[str], *, placebo: bool = False
 ) -> list[GroupProfile]:
     """The groups of a probe with their words and their top completions."""
@@ -51,7 +51,7 @@ def groups(
     return found
 
 
-def beside(scored: ScoredProbe) -> tuple[GroupProfile, ...]:
+def _extra_groups(scored: ScoredProbe) -> tuple[GroupProfile, ...]:
     """The groups that are compared with nobody, with the words that could be scored."""
     terms = {(unit.group, unit.label) for found in scored.extra_groups for unit in found.cube.units}
     return tuple(
@@ -88,7 +88,7 @@ def _completions(
     )
 
 
-def targets(scored: ScoredProbe) -> list[TargetProfile]:
+def _targets(scored: ScoredProbe) -> list[TargetProfile]:
     """Mean log-score of each target after each group; unscored targets are in the skips."""
     cube = scored.cube
     words = {target.word.id: target for target in scored.probe.targets}
@@ -125,7 +125,7 @@ def _levels(cube: ScoreCube, columns: list[int]) -> tuple[Sequence[float | None]
     return logs, [brief(x) for x in chances], [brief(x) for x in odds]
 
 
-def coverage(scored: ScoredProbe) -> Coverage:
+def _coverage(scored: ScoredProbe) -> Coverage:
     """Words asked for and scored."""
     cube = scored.cube
     own = bool(scored.probe.spec.targets.own)
@@ -143,7 +143,7 @@ def coverage(scored: ScoredProbe) -> Coverage:
     )
 
 
-def skip_record(skip: Skip) -> SkipRecord:
+def build_skip_record(skip: Skip) -> SkipRecord:
     """A skip as it is archived."""
     return SkipRecord(
         probe=skip.probe,
@@ -164,9 +164,11 @@ def placebo_gaps(controls: Sequence[Control]) -> tuple[float, ...]:
     return tuple(brief(gap) for gap in gaps)
 
 
-def control_record(control: Control, scored: ScoredProbe, harmful: frozenset[str]) -> ProbeRecord:
+def build_control_record(
+    control: Control, scored: ScoredProbe, harmful: frozenset[str]
+) -> ProbeRecord:
     """The record of a control."""
-    return record(scored, harmful, placebo=control.id.endswith("~placebo")).model_copy(
+    return build_probe_record(scored, harmful, placebo=control.id.endswith("~placebo")).model_copy(
         update={
             "id": control.id,
             "role": f"{control.kind}_control",
@@ -178,7 +180,9 @@ def control_record(control: Control, scored: ScoredProbe, harmful: frozenset[str
     )
 
 
-def record(scored: ScoredProbe, harmful: frozenset[str], *, placebo: bool = False) -> ProbeRecord:
+def build_probe_record(
+    scored: ScoredProbe, harmful: frozenset[str], *, placebo: bool = False
+) -> ProbeRecord:
     """The record of a probe, without what is known once its results are."""
     spec, cube = scored.probe.spec, scored.cube
     card = spec.card
@@ -196,10 +200,10 @@ def record(scored: ScoredProbe, harmful: frozenset[str], *, placebo: bool = Fals
         prompts=scored.prompts + scored.prompts_extra,
         templates=len(cube.templates),
         terms=len(cube.units),
-        coverage=coverage(scored),
+        coverage=_coverage(scored),
         card=Card(**card.model_dump()) if card else None,
-        groups=tuple(groups(scored, harmful, placebo=placebo)),
-        extra_groups=beside(scored),
-        targets=tuple(targets(scored)),
+        groups=tuple(_groups(scored, harmful, placebo=placebo)),
+        extra_groups=_extra_groups(scored),
+        targets=tuple(_targets(scored)),
         sensitive=spec.sensitive,
     )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bias_audit.assess import _compare, _results
+from bias_audit.analysis.comparisons import compare_groups
+from bias_audit.analysis.result_record import build_result
 from bias_audit.metrics.design import (
     Comparison,
     Design,
@@ -47,11 +48,11 @@ class Control:
     """Sizes of single placebo gaps, nats, sorted."""
 
 
-def positive(scored: ScoredProbe, settings: Settings) -> Control:
+def positive_control(scored: ScoredProbe, settings: Settings) -> Control:
     """A definitional contrast: at least one nat, with the interval above 0."""
     results, good = [], True
-    for comparison in _compare.primary(scored, settings):
-        result = _results.build(scored, comparison, settings, role="control")
+    for comparison in compare_groups(scored, settings):
+        result = build_result(scored, comparison, settings, role="control")
         fires = (
             result.estimate is not None
             and result.ci_low is not None
@@ -73,9 +74,9 @@ def positive(scored: ScoredProbe, settings: Settings) -> Control:
     )
 
 
-def negative(scored: ScoredProbe, settings: Settings, *, placebo: bool = False) -> Control:
+def negative_control(scored: ScoredProbe, settings: Settings, *, placebo: bool = False) -> Control:
     """Neutral targets or placebo groups: no gap may lie outside the margin (Holm)."""
-    comparisons = _compare.primary(scored, settings)
+    comparisons = compare_groups(scored, settings)
     return _quiet(scored, comparisons, settings, _pair_gaps(scored) if placebo else ())
 
 
@@ -127,7 +128,7 @@ def _quiet(
     adjusted = holm(np.array([1.0 if p is None else p for p in beyond]))
     results, loud = [], []
     for comparison, p in zip(comparisons, adjusted, strict=True):
-        result = _results.build(scored, comparison, settings, role="control")
+        result = build_result(scored, comparison, settings, role="control")
         state = outcome(comparison.contrast, margin, p_beyond_adjusted=float(p))
         if state == "fail":
             loud.append(result.group_labels[0])

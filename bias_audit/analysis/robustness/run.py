@@ -9,9 +9,27 @@ from typing import Any
 
 import numpy as np
 
-from bias_audit.assess import _robust
-from bias_audit.assess.checks import _halves, _null, _planted, _twins, _words
-from bias_audit.assess.checks._record import described, impossible, judged
+from bias_audit.analysis.robustness.check_record import (
+    informational,
+    not_computable,
+    passed_or_failed,
+)
+from bias_audit.analysis.robustness.negation import Twins, check_negation
+from bias_audit.analysis.robustness.null_calibration import check_null
+from bias_audit.analysis.robustness.planted_effect import Planted, check_recovered, plant_gaps
+from bias_audit.analysis.robustness.split_half import check_half_of_words, check_ranking
+from bias_audit.analysis.robustness.stability import (
+    MIXED_DIRECTION,
+    MOST_SATURATED,
+    MOST_THIN,
+    ONE_UNIT,
+    StabilityChecks,
+    is_detected,
+    saturated_share,
+    thin_share,
+    top_share,
+)
+from bias_audit.analysis.robustness.word_frequency import check_adjustment, gap_at_equal
 from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.metrics.word_properties import Properties, properties
@@ -32,7 +50,7 @@ class Examination:
         settings: Settings,
         *,
         gaps: tuple[float, ...] = (),
-        pair: _twins.Twins | None = None,
+        pair: Twins | None = None,
     ) -> None:
         """Prepare.
 
@@ -47,20 +65,20 @@ class Examination:
         self._made: dict[tuple[str, str], tuple[Check, ...]] = {}
 
     @cached_property
-    def _planted(self) -> _planted.Planted | str:
-        return _planted.planted(self.scored)
+    def _planted(self) -> Planted | str:
+        return plant_gaps(self.scored)
 
     @cached_property
     def _properties(self) -> Properties:
         return properties(self.scored)
 
-    def checks(self, comparison: Comparison, known: _robust.Checks) -> tuple[Check, ...]:
+    def checks(self, comparison: Comparison, known: StabilityChecks) -> tuple[Check, ...]:
         """Every check that applies to a comparison, in the order of their codes."""
         scored = self.scored
         made = (
             *_sentences(scored, comparison, known),
-            _halves.ranking(scored, comparison, self.settings),
-            _halves.swapped_words(scored, comparison, known),
+            check_ranking(scored, comparison, self.settings),
+            check_half_of_words(scored, comparison, known),
             *_target(comparison, known, scored),
             *self._firm(comparison),
         )
@@ -79,37 +97,37 @@ class Examination:
 
     def _make(self, comparison: Comparison) -> tuple[Check, ...]:
         scored = self.scored
-        dealt = _null.null_checks(scored, comparison, self.settings)
+        dealt = check_null(scored, comparison, self.settings)
         made = (
-            _words.adjustment(scored, comparison, self._properties),
+            check_adjustment(scored, comparison, self._properties),
             self._placebo(comparison),
             *dealt[:1],
             self._recovered(comparison),
             *dealt[1:],
             *_saturation(scored),
-            _twins.negation(self.pair, comparison) if self.pair else None,
+            check_negation(self.pair, comparison) if self.pair else None,
         )
         return tuple(check for check in made if check is not None)
 
     def _placebo(self, comparison: Comparison) -> Check:
-        found = percentile(comparison.contrast.estimate, self.gaps)
+        found = placebo_percentile(comparison.contrast.estimate, self.gaps)
         if found is None:
-            return impossible("R5", "the probe has no placebo groups")
-        return described("R5", found, f"among {len(self.gaps)} placebo gaps")
+            return not_computable("R5", "the probe has no placebo groups")
+        return informational("R5", found, f"among {len(self.gaps)} placebo gaps")
 
     def _recovered(self, comparison: Comparison) -> Check:
         pair = self._planted
         if isinstance(pair, str):
-            return impossible("R8a", pair)
-        return _planted.recovered(self.scored, pair, comparison)
+            return not_computable("R8a", pair)
+        return check_recovered(self.scored, pair, comparison)
 
     def adjusted(self, comparison: Comparison) -> float | None:
         """The gap at equal frequency and length of the words, nats (R4); None where it has none."""
-        found = _words.at_equal(self.scored, comparison, self._properties)
+        found = gap_at_equal(self.scored, comparison, self._properties)
         return found.estimate if found else None
 
 
-def applied(result: Result, checks: tuple[Check, ...]) -> Result:
+def with_checks(result: Result, checks: tuple[Check, ...]) -> Result:
     """The result with its checks and with what follows from those that did not hold."""
     follows = _follows(checks)
     statuses = tuple(dict.fromkeys((*result.statuses, *follows)))
@@ -123,26 +141,26 @@ def _follows(checks: tuple[Check, ...]) -> tuple[str, ...]:
     return tuple(check.consequence for check in checks if check.consequence in FOLLOWS)
 
 
-def percentile(estimate: float, gaps: tuple[float, ...]) -> float | None:
+def placebo_percentile(estimate: float, gaps: tuple[float, ...]) -> float | None:
     """Share of placebo gaps that are smaller in size; None without any."""
     return sum(gap < abs(estimate) for gap in gaps) / len(gaps) if gaps else None
 
 
 def _sentences(
-    scored: ScoredProbe, comparison: Comparison, known: _robust.Checks
+    scored: ScoredProbe, comparison: Comparison, known: StabilityChecks
 ) -> Iterator[Check]:
     """R1a and R1b: direction by sentence, and the estimate without one sentence or word."""
     contrast, margin = comparison.contrast, scored.probe.spec.margin
     if known.sign_share is not None:
-        share, agree = known.sign_share, known.sign_share >= _robust.MIXED_DIRECTION
+        share, agree = known.sign_share, known.sign_share >= MIXED_DIRECTION
         loud = "direction_depends_on_phrasing"
-        yield judged("R1a", share, _robust.MIXED_DIRECTION, agree, loud, _spread(contrast))
+        yield passed_or_failed("R1a", share, MIXED_DIRECTION, agree, loud, _spread(contrast))
     without, verdict = known.steady.without, decided(contrast, margin, known.level)
     if without is None or contrast.se is None:
-        yield impossible("R1b", "too few sentences, or no interval")
+        yield not_computable("R1b", "too few sentences, or no interval")
         return
     moved = max(abs(value - contrast.estimate) for value in without)
-    check = described("R1b", moved, "nats that one sentence or one word moves it at most")
+    check = informational("R1b", moved, "nats that one sentence or one word moves it at most")
     if verdict is not None:
         alone = replace(known.steady, uneven=False, halves=None)
         flips = unsteady(contrast, alone, margin, known.level)
@@ -163,14 +181,14 @@ def _spread(contrast: Contrast) -> str:
     return said
 
 
-def _target(comparison: Comparison, known: _robust.Checks, scored: ScoredProbe) -> Iterator[Check]:
+def _target(comparison: Comparison, known: StabilityChecks, scored: ScoredProbe) -> Iterator[Check]:
     """R3: share of the gap that one target carries."""
-    found = _robust.top_share(scored, comparison)
-    if found is not None and not _robust.detected(comparison):
-        yield described("R3", found, "the interval of the gap holds 0")
+    found = top_share(scored, comparison)
+    if found is not None and not is_detected(comparison):
+        yield informational("R3", found, "the interval of the gap holds 0")
     elif found is not None:
         loud = "one_target_dominates"
-        yield judged("R3", found, _robust.ONE_UNIT, loud not in known.statuses, loud)
+        yield passed_or_failed("R3", found, ONE_UNIT, loud not in known.statuses, loud)
 
 
 def _saturation(scored: ScoredProbe) -> Iterator[Check]:
@@ -178,8 +196,8 @@ def _saturation(scored: ScoredProbe) -> Iterator[Check]:
     if scored.probe.spec.mask == "target" and not scored.probe.spec.targets.own:
         cube = scored.cube
         for name, share, limit in (
-            ("R13a", _robust.saturated, _robust.MOST_SATURATED),
-            ("R13b", _robust.thin, _robust.MOST_THIN),
+            ("R13a", saturated_share, MOST_SATURATED),
+            ("R13b", thin_share, MOST_THIN),
         ):
             most = max(share(cube, cube.pole(sign)) for sign in "+-")
-            yield judged(name, most, limit, most <= limit, "incomplete")
+            yield passed_or_failed(name, most, limit, most <= limit, "incomplete")

@@ -39,7 +39,7 @@ class Family(NamedTuple):
     """How, and over how many: ``Holm over 7``."""
 
 
-def primary(
+def adjust_primary(
     results: Sequence[Result], comparisons: Sequence[Comparison], settings: Settings
 ) -> Family:
     """The confirmatory family of one axis: all primary comparisons of its probes."""
@@ -53,7 +53,7 @@ def primary(
     return _max_t(contrasts, raw, settings, keys) or _instead("holm", raw)
 
 
-def targets(
+def adjust_targets(
     comparison: Comparison, raw: Sequence[float | None], settings: Settings, *keys: str
 ) -> Family:
     """The family of one table of words: every target of a comparison."""
@@ -62,7 +62,7 @@ def targets(
     return _max_t(comparison.targets, raw, settings, keys) or _instead("by", raw)
 
 
-def exploratory(lists: Sequence[list[Result]], settings: Settings) -> None:
+def adjust_exploratory(lists: Sequence[list[Result]], settings: Settings) -> None:
     """Adjust everything else on one axis as one family, in place.
 
     Never split: a family of its own would make each of its questions look stronger. A test that

@@ -3,13 +3,13 @@
 They reuse the cells. What they lead to is a status of the result; judging reads statuses only.
 """
 
-from bias_audit.assess.checks._all import Examination, applied, percentile
-from bias_audit.assess.checks._twins import Twins, twins
+from bias_audit.analysis.robustness.negation import Twins, find_twins
+from bias_audit.analysis.robustness.run import Examination, placebo_percentile, with_checks
 
 __all__ = [
     "Examination",
     "Twins",
-    "applied",
-    "percentile",
-    "twins",
+    "find_twins",
+    "placebo_percentile",
+    "with_checks",
 ]

@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bias_audit.assess import _compare, _controls, _families, _profile, _results, _robust
-from bias_audit.assess._controls import Control
-from bias_audit.assess._instrument import failure, withhold
-from bias_audit.assess._judge import Case, barred, judge, levels, withheld
-from bias_audit.assess.checks import Examination, applied, percentile, twins
+from bias_audit.analysis.comparisons import compare_all_pairs, compare_groups
+from bias_audit.analysis.controls import (
+    Control,
+    can_split,
+    negative_control,
+    positive_control,
+    split_halves,
+)
+from bias_audit.analysis.instrument import failure, withhold
+from bias_audit.analysis.multiple_testing import adjust_exploratory
+from bias_audit.analysis.probe_record import (
+    build_control_record,
+    build_probe_record,
+    build_skip_record,
+    placebo_gaps,
+)
+from bias_audit.analysis.result_record import build_result
+from bias_audit.analysis.robustness import Examination, find_twins, placebo_percentile, with_checks
+from bias_audit.analysis.robustness.stability import check_stability, lost_poles, too_small_statuses
+from bias_audit.analysis.verdicts import Case, barred, judge, levels, withheld
 from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.registry import METRICS
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings, WordLists
@@ -87,12 +102,12 @@ def assess(
     hurtful = lists.hurtful if lists else frozenset()
     controls = _run_controls(tasks, scored, settings)
     asked = {task.probe.spec.id: task for task in tasks if task.probe.spec.role == "probe"}
-    pairs = twins({name: scored[name] for name in asked if name in scored})
+    pairs = find_twins({name: scored[name] for name in asked if name in scored})
     works = [
         _Work(
             task=task,
             scored=replace(scored[name], lists=lists or WordLists()),
-            compared=_compare.primary(scored[name], settings),
+            compared=compare_groups(scored[name], settings),
         )
         for name, task in asked.items()
         if name in scored
@@ -112,14 +127,14 @@ def assess(
             work.primary = [next(judged) for _ in work.cases]
         _describe(members, settings)
         described = [each for work in members for each in (work.secondary, work.overall)]
-        _families.exploratory(described, settings)
+        adjust_exploratory(described, settings)
     mine = {work.task.probe.spec.id for work in works}
     alone = [controls[key] for key in sorted(controls) if key not in mine]
     halves = [c for work in works for c in work.controls if c.id not in controls]
     return Assessment(
         probes=(
             *(_record(work, hurtful) for work in works),
-            *(_profile.control_record(control, scored[control.id], hurtful) for control in alone),
+            *(build_control_record(control, scored[control.id], hurtful) for control in alone),
         ),
         results=(
             *(r for work in works for r in (*work.primary, *work.secondary, *work.overall)),
@@ -139,12 +154,12 @@ def _run_controls(
         negative = (*task.negative, *([name] if role == "negative_control" else []))
         for name in positive:
             if name in scored and name not in found:
-                found[name] = _controls.positive(scored[name], settings)
+                found[name] = positive_control(scored[name], settings)
         for name in negative:
             if name in scored and name not in found:
-                found[name] = _controls.negative(scored[name], settings)
+                found[name] = negative_control(scored[name], settings)
         if task.placebo and task.placebo in scored:
-            found[task.placebo] = _controls.negative(scored[task.placebo], settings, placebo=True)
+            found[task.placebo] = negative_control(scored[task.placebo], settings, placebo=True)
     return found
 
 
@@ -161,7 +176,7 @@ def _levels(members: Sequence[_Work], settings: Settings) -> list[list[float]]:
 
 def _barred(work: _Work, comparison: Comparison, settings: Settings) -> bool:
     """Whether no claim can be made of a comparison, at whatever level the family decides."""
-    small = _robust.undecidable(comparison.contrast, settings)
+    small = too_small_statuses(comparison.contrast, settings)
     statuses = (*_shared_statuses(work, settings), *small)
     # The checks cost most, so they are asked last.
     return barred(statuses, work.instrument) or barred(work.examined.forbids(comparison), "")
@@ -183,8 +198,8 @@ def _instrument(
         for name in names
         if name not in controls
     ]
-    if _controls.can_split(work.scored):
-        work.controls.append(_controls.split_halves(work.scored, settings))
+    if can_split(work.scored):
+        work.controls.append(split_halves(work.scored, settings))
     untrained = sanity.get(primary_language(task.probe.spec.language), "")
     reasons = [untrained, *(c.reason for c in work.controls), *missing]
     return "; ".join(reason for reason in reasons if reason)
@@ -205,9 +220,9 @@ def _measure(work: _Work, settings: Settings, decides: Sequence[float]) -> None:
         work.cases.append(
             Case(result=result, comparison=comparison, instrument=instrument, placebo_gaps=gaps)
         )
-    for comparison in _compare.all_pairs(scored, settings):
+    for comparison in compare_all_pairs(scored, settings):
         found = _checked(comparison, examined, "secondary", shared, DECIDES)
-        among = percentile(comparison.contrast.estimate, gaps)
+        among = placebo_percentile(comparison.contrast.estimate, gaps)
         found = found.model_copy(update={"placebo_percentile": among})
         work.secondary.append(withheld(found, instrument, comparison))
 
@@ -253,7 +268,7 @@ def _companions(
 
 def _shared_statuses(work: _Work, settings: Settings) -> tuple[str, ...]:
     """Statuses of all results of a probe, whatever is compared."""
-    statuses = list(_robust.lost_poles(work.scored, settings))
+    statuses = list(lost_poles(work.scored, settings))
     if work.task.probe.spec.card is None:
         statuses.append("no_card")
     if not work.task.positive or all(control.kind == "positive" for control in work.controls):
@@ -269,9 +284,9 @@ def _checked(
     level: float,
 ) -> Result:
     scored, settings = examined.scored, examined.settings
-    known = _robust.check(scored, comparison, settings, level)
-    result = _results.build(scored, comparison, settings, role=role, checks=known)
-    result = applied(result, examined.checks(comparison, known))
+    known = check_stability(scored, comparison, settings, level)
+    result = build_result(scored, comparison, settings, role=role, checks=known)
+    result = with_checks(result, examined.checks(comparison, known))
     update = {
         "statuses": (*result.statuses, *shared),
         "adjusted_estimate": examined.adjusted(comparison),
@@ -288,7 +303,7 @@ def _state(results: Sequence[Result]) -> State:
 
 def _record(work: _Work, harmful: frozenset[str]) -> ProbeRecord:
     statuses = [status for result in work.primary for status in result.statuses]
-    record = _profile.record(work.scored, harmful)
+    record = build_probe_record(work.scored, harmful)
     state = _state(work.primary)
     first = next((r for r in work.primary if r.reason and r.outcome == state), None)
     return record.model_copy(
@@ -299,9 +314,9 @@ def _record(work: _Work, harmful: frozenset[str]) -> ProbeRecord:
             "scope": work.primary[0].scope,
             "target_scope": work.primary[0].target_scope,
             "controls": tuple(r.id for c in work.controls for r in c.results),
-            "placebo_gaps": _profile.placebo_gaps(work.controls),
+            "placebo_gaps": placebo_gaps(work.controls),
             "skips": tuple(
-                _profile.skip_record(s) for s in (*work.scored.skips, *work.scored.cube.skips)
+                build_skip_record(s) for s in (*work.scored.skips, *work.scored.cube.skips)
             ),
         }
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bias_audit.assess import _families
-from bias_audit.assess._robust import Checks
+from bias_audit.analysis.multiple_testing import adjust_targets
+from bias_audit.analysis.robustness.stability import StabilityChecks
 from bias_audit.metrics.base import (
     T_TEST,
     MetricInfo,
@@ -37,13 +37,13 @@ def primary_metric(scored: ScoredProbe) -> MetricInfo:
     return DIAGONAL_LOG_ODDS if scored.probe.spec.targets.own else LOG_ODDS_GAP
 
 
-def build(
+def build_result(
     scored: ScoredProbe,
     comparison: Comparison,
     settings: Settings,
     *,
     role: Role,
-    checks: Checks | None = None,
+    checks: StabilityChecks | None = None,
 ) -> Result:
     """Turn one comparison into a result, before adjustment and judgement."""
     spec, contrast = scored.probe.spec, comparison.contrast
@@ -127,7 +127,7 @@ def _targets(scored: ScoredProbe, comparison: Comparison, settings: Settings) ->
     words = {target.word.id: target for target in scored.probe.targets}
     p_values = [contrast.p_value() for _, contrast in comparison.targets]
     keys = (scored.probe.spec.axis, result_id(scored, comparison))
-    family = _families.targets(comparison, p_values, settings, *keys)
+    family = adjust_targets(comparison, p_values, settings, *keys)
     found = []
     rows = zip(comparison.targets, p_values, family.adjusted, strict=True)
     for (name, contrast), p, adjusted in rows:

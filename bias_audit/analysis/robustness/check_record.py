@@ -13,7 +13,7 @@ def short(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
 
 
-def judged(
+def passed_or_failed(
     name: str, value: float, threshold: float, holds: bool, consequence: str, note: str = ""
 ) -> Check:
     """A check with a threshold."""
@@ -27,11 +27,11 @@ def judged(
     )
 
 
-def described(name: str, value: float, note: str = "") -> Check:
+def informational(name: str, value: float, note: str = "") -> Check:
     """A number without a threshold."""
     return Check(id=name, value=short(value), state="described", note=note)
 
 
-def impossible(name: str, why: str) -> Check:
+def not_computable(name: str, why: str) -> Check:
     """A check that could not be made."""
     return Check(id=name, state="not_possible", note=why)

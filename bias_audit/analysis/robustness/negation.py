@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit.assess.checks._record import described, impossible
+from bias_audit.analysis.robustness.check_record import informational, not_computable
 from bias_audit.metrics.design import Comparison, Design, scored_groups
 from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.probes.scope import negated_sets
@@ -21,7 +21,7 @@ class Twins(NamedTuple):
     negated: ScoredProbe
 
 
-def twins(scored: Mapping[str, ScoredProbe]) -> dict[str, Twins]:
+def find_twins(scored: Mapping[str, ScoredProbe]) -> dict[str, Twins]:
     """Find probes that ask about the same words in plain and in negated sentences, by id."""
     found: dict[str, Twins] = {}
     for plain in scored.values():
@@ -46,7 +46,7 @@ def _same(plain: ScoredProbe, other: ScoredProbe) -> bool:
     )
 
 
-def negation(pair: Twins, comparison: Comparison) -> Check | None:
+def check_negation(pair: Twins, comparison: Comparison) -> Check | None:
     """Slope of the negated gaps on the plain ones, over targets; None without two poles."""
     if not comparison.targets:
         return None
@@ -55,9 +55,9 @@ def negation(pair: Twins, comparison: Comparison) -> Check | None:
     x, y = (np.array([gaps[name] for name in names]) for gaps in (plain, negated))
     x, y = x - x.mean(), y - y.mean()
     if not float(x @ x) > 0:
-        return impossible("R14", "the plain sentences show no differences between the targets")
+        return not_computable("R14", "the plain sentences show no differences between the targets")
     twin = pair.negated.probe.spec.id
-    return described("R14", float(x @ y) / float(x @ x), f"slope of '{twin}' on the plain gaps")
+    return informational("R14", float(x @ y) / float(x @ x), f"slope of '{twin}' on the plain gaps")
 
 
 def _gaps(scored: ScoredProbe, comparison: Comparison) -> dict[str, float]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bias_audit.assess._audit import Assessment
-from bias_audit.assess._families import exploratory
-from bias_audit.assess._instrument import failure, withhold
+from bias_audit.analysis.analyse import Assessment
+from bias_audit.analysis.instrument import failure, withhold
+from bias_audit.analysis.multiple_testing import adjust_exploratory
 from bias_audit.errors import BiasAuditError
 from bias_audit.metrics.base import MetricOutput
 from bias_audit.metrics.plan import MetricPlan, message_of, metric_skip
@@ -93,6 +93,6 @@ def _adjusted(results: Sequence[Result], settings: Settings) -> list[Result]:
     adjusted: dict[str, Result] = {}
     for axis in dict.fromkeys(result.axis for result in results):
         family = [result for result in results if result.axis == axis]
-        exploratory([family], settings)
+        adjust_exploratory([family], settings)
         adjusted |= {result.id: result for result in family}
     return [adjusted[result.id] for result in results]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from bias_audit.assess._robust import Checks
-from bias_audit.assess.checks._record import described, impossible, judged
+from bias_audit.analysis.robustness.check_record import (
+    informational,
+    not_computable,
+    passed_or_failed,
+)
+from bias_audit.analysis.robustness.stability import StabilityChecks
 from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.results import Check
@@ -17,7 +21,7 @@ RELIABLE = 0.7
 """Below this reliability the order of the targets is mostly chance."""
 
 
-def ranking(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> Check | None:
+def check_ranking(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> Check | None:
     """R1c: would other sentences put the targets in the same order? None without a table."""
     cube = scored.cube
     if not comparison.targets:
@@ -29,21 +33,23 @@ def ranking(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> 
     keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "split-half")
     found = split_half(centred, stream(settings.seed, *keys))
     if found is None:
-        return impossible("R1c", "too few sentences or targets, or no variance")
-    return judged("R1c", found, RELIABLE, found >= RELIABLE, "unrankable")
+        return not_computable("R1c", "too few sentences or targets, or no variance")
+    return passed_or_failed("R1c", found, RELIABLE, found >= RELIABLE, "unrankable")
 
 
-def swapped_words(scored: ScoredProbe, comparison: Comparison, known: Checks) -> Check | None:
+def check_half_of_words(
+    scored: ScoredProbe, comparison: Comparison, known: StabilityChecks
+) -> Check | None:
     """R2: does a half of the words contradict the verdict? None where words are no sample."""
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return None
     halves = known.steady.halves
     if halves is None:
-        return impossible("R2", "fewer than four words in a group")
+        return not_computable("R2", "fewer than four words in a group")
     contrast, margin = comparison.contrast, scored.probe.spec.margin
     furthest = max(contrast.estimate - halves.low, halves.high - contrast.estimate)
     note = f"halves range from {halves.low:+.3f} to {halves.high:+.3f} nats"
-    check = described("R2", furthest, note)
+    check = informational("R2", furthest, note)
     verdict = decided(contrast, margin, known.level)
     if verdict is None:
         return check

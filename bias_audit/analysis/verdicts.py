@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bias_audit.assess import _families
-from bias_audit.assess.checks import percentile
+from bias_audit.analysis.multiple_testing import adjust_primary
+from bias_audit.analysis.robustness import placebo_percentile
 from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.results import Result, State
@@ -41,7 +41,7 @@ def judge(cases: Sequence[Case], settings: Settings, *, partial: bool) -> list[R
     """
     if not cases:
         return []
-    family = _families.primary([c.result for c in cases], [c.comparison for c in cases], settings)
+    family = adjust_primary([c.result for c in cases], [c.comparison for c in cases], settings)
     beyond = _beyond(
         [
             (c.comparison, c.result.margin or 0.0, barred(c.result.statuses, c.instrument))
@@ -102,7 +102,7 @@ def _judged(
             "outcome": state,
             "reason": reason,
             "statuses": tuple(dict.fromkeys(statuses)),
-            "placebo_percentile": percentile(result.estimate or 0.0, gaps),
+            "placebo_percentile": placebo_percentile(result.estimate or 0.0, gaps),
         }
     )
 

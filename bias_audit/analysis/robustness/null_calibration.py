@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from bias_audit.assess.checks._record import judged
+from bias_audit.analysis.robustness.check_record import passed_or_failed
 from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
@@ -27,7 +27,7 @@ from bias_audit.utils.arrays import Floats
 POWER = 0.8
 
 
-def null_checks(
+def check_null(
     scored: ScoredProbe, comparison: Comparison, settings: Settings
 ) -> tuple[Check, ...]:
     """R7 and R8b of a comparison; none where it has no interval."""
@@ -36,7 +36,7 @@ def null_checks(
         return ()
     null, source = _dealt(scored, comparison, settings)
     found = calibration(null)
-    quiet = judged(
+    quiet = passed_or_failed(
         "R7",
         found.share,
         found.limit,
@@ -53,7 +53,7 @@ def null_checks(
     uneven = math.sqrt(se**2 + (gap / 2) ** 2 / (rows - 1))
     half = detected_share(quiet_gaps, gap / 2, uneven, contrast.df)
     note = f"in half of the sentences only: {half:.0%}"
-    return quiet, judged("R8b", share, POWER, share >= POWER, "under_powered", note)
+    return quiet, passed_or_failed("R8b", share, POWER, share >= POWER, "under_powered", note)
 
 
 def _stream(
