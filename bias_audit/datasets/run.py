@@ -1,4 +1,4 @@
-"""Measures a model by one data set: a task of a run, from the user's copy to records of an audit.
+"""Measures a model by one data set, from the user's copy to the records of an audit.
 
 Measured for comparison with the literature, never judged.
 """
@@ -53,8 +53,8 @@ class DatasetRun:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DatasetTask:
-    """One data set to measure a model by."""
+class DatasetPlan:
+    """One data set, and what to measure a model by it."""
 
     dataset: Dataset
     measures: tuple[str, ...]
@@ -79,7 +79,7 @@ class DatasetTask:
             "measures": list(self.measures),
         }
 
-    def run(
+    def measure(
         self,
         scorer: SentenceScoring,
         *,
@@ -103,7 +103,7 @@ class DatasetTask:
         if progress is not None:
             progress = _prefix(self.id, progress)
         try:
-            return self._measure(scorer, confidence, seed, progress)
+            return self._outputs(scorer, confidence, seed, progress)
         except (ScoringError, RuntimeError, MemoryError) as error:
             message = str(getattr(error, "message", error)) or repr(error)
             info, kind = self.dataset.info, type(error).__name__
@@ -119,7 +119,7 @@ class DatasetTask:
                 error=ErrorRecord(probe=info.id, type=kind, message=message),
             )
 
-    def _measure(
+    def _outputs(
         self, scorer: SentenceScoring, confidence: float, seed: int, progress: Listener | None
     ) -> DatasetRun:
         items = _Limited(self.dataset, self.limit)
@@ -221,7 +221,7 @@ def plan_datasets(
     *,
     examples: int = 0,
     limit: int | None = None,
-) -> list[DatasetTask]:
+) -> list[DatasetPlan]:
     """Open the user's copies, and choose what to measure by each, in the order of their ids.
 
     Args:
@@ -239,7 +239,7 @@ def plan_datasets(
     if not datasets:
         raise NothingToAuditError("no data set was named", hint="--data crows-pairs=FILE")
     return [
-        DatasetTask(
+        DatasetPlan(
             dataset=dataset,
             measures=select_measures(dataset.info, measures),
             examples=examples,
@@ -268,9 +268,9 @@ def select_measures(info: DatasetInfo, patterns: Sequence[str]) -> tuple[str, ..
     return tuple(n for n in info.measures if any(fnmatchcase(n, p) for p in patterns))
 
 
-def data_digest(tasks: Sequence[DatasetTask]) -> str:
+def data_digest(plans: Sequence[DatasetPlan]) -> str:
     """Return the digest of all copies of a run."""
-    lines = "\n".join(f"{task.id}:{task.dataset.sha256}" for task in tasks)
+    lines = "\n".join(f"{plan.id}:{plan.dataset.sha256}" for plan in plans)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 

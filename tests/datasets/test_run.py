@@ -125,8 +125,8 @@ def test_what_cannot_be_scored_is_lost_with_its_reason(pairs):
 @pytest.fixture
 def run(tmp_path):
     def measure(name, scorer, *measures, **options):
-        (task,) = plan_datasets({name: files.write(tmp_path, name)}, measures, **options)
-        return task.run(scorer)
+        (plan,) = plan_datasets({name: files.write(tmp_path, name)}, measures, **options)
+        return plan.measure(scorer)
 
     return measure
 
@@ -252,11 +252,11 @@ def test_what_leaves_nothing_to_measure_is_refused(tmp_path):
         plan_datasets({})
     path = tmp_path / "Empty.jsonl"
     path.write_text("")
-    (task,) = plan_datasets({"bbq": path})
+    (plan,) = plan_datasets({"bbq": path})
     with pytest.raises(NothingToAuditError, match="holds no pair of BBQ"):
-        task.run(FakeSentenceScorer())
+        plan.measure(FakeSentenceScorer())
     path = tmp_path / "crows.csv"
     path.write_text(files.CROWS.replace(",size,", ",all,"), "utf-8")
-    (task,) = plan_datasets({"crows-pairs": path})
+    (plan,) = plan_datasets({"crows-pairs": path})
     with pytest.raises(UsageError, match="a category is called 'all'"):
-        task.run(FakeSentenceScorer())
+        plan.measure(FakeSentenceScorer())
