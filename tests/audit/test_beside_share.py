@@ -12,7 +12,7 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from bias_audit import audit
-from bias_audit.auditing import Audit
+from bias_audit.finished import Audit
 from bias_audit.catalogue import Catalogue
 from bias_audit.metrics.beside_share import share_logits
 from bias_audit.probes import Group, Probe, words_of

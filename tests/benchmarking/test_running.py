@@ -12,7 +12,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 from bias_audit import render
-from bias_audit.auditing import Audit
+from bias_audit.finished import Audit
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.cli._app import run
 from bias_audit.datasets import open_dataset

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bias_audit import baselines, store
-from bias_audit.auditing import Audit
+from bias_audit.finished import Audit
 from bias_audit.baselines import Baseline
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.pairing import compare_runs

@@ -13,7 +13,7 @@ import torch
 from conftest import ask
 
 from bias_audit import archive, determinism
-from bias_audit.auditing import audit
+from bias_audit.pipeline.run import audit
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.determinism import (
     ASKED,

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from bias_audit.archive import results_text
-from bias_audit.auditing import Audit, audit
+from bias_audit.finished import Audit
+from bias_audit.pipeline.run import audit
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.catalogue import Catalogue
 from bias_audit.planning import make_plan

@@ -17,7 +17,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from bias_audit.archive import results_text
-from bias_audit.auditing import Audit
+from bias_audit.finished import Audit
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.catalogue import Catalogue
 from bias_audit.errors import BiasAuditError, ModelLoadError
