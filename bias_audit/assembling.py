@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from bias_audit.measuring import Measured
 from bias_audit.planning import Plan
 from bias_audit.records import ModelInfo
 from bias_audit.requested.running import extended
-from bias_audit.store import versions
 from bias_audit.storing import Assessments
 
 TRANSIENT = frozenset({"error", "limit"})
@@ -161,18 +160,9 @@ def _broken(plan: Plan, name: str, measured: Measured) -> ProbeRecord:
     )
 
 
-def manifest(
-    plan: Plan, info: ModelInfo, results: Results, settings: Settings, options: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What a run is repeated from: versions, digests, options, settings."""
+def plan_manifest(plan: Plan) -> dict[str, Any]:
+    """What the manifest of a run says of its probes: versions, digests, what was requested."""
     return {
-        "state": "partial" if results.run.partial else "complete",
-        "tool": results.tool.model_dump(),
-        "versions": versions(),
-        "model": results.model.model_dump() | {"tokenizer_digest": info.tokenizer_digest},
-        "options": {key: str(value) for key, value in sorted(options.items())},
-        "analysis": {name: getattr(settings, name) for name in settings.__slots__},
-        "run": results.run.model_dump(),
         "probes": {
             name: {
                 "version": probe.spec.version,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.validity._table import Table
 from bias_audit.assess import Settings
-from bias_audit.auditing import audit
+from bias_audit.pipeline.run import audit
 from bias_audit.config import GateConfig
 from bias_audit.gates import judge
 from bias_audit.policy import Policy

@@ -14,7 +14,8 @@ from collections import Counter
 
 from bias_audit.archive import Results
 from bias_audit.assess import Settings
-from bias_audit.auditing import Audit, audit
+from bias_audit.finished import Audit
+from bias_audit.pipeline.run import audit
 from bias_audit.config import GateConfig
 from bias_audit.gates import judge
 from bias_audit.pairing import StoredRun, compare_runs

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from bias_audit.auditing import Audit, choose_folder
 
 from bias_audit import archive, store
 from bias_audit.archive import load_results, results_text
-from bias_audit.auditing import Audit, choose_folder
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.store import default_folder, require_writable
 from bias_audit.tables import COLUMNS

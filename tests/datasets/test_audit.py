@@ -11,9 +11,10 @@ import json
 import pytest
 from huggingface_hub import ModelCard
 
-from bias_audit import Audit, audit_datasets, render
+from bias_audit import Audit, audit, render
 from bias_audit.cli._app import run
 from bias_audit.errors import UsageError
+from bias_audit.evidence import NAME as EVIDENCE
 from bias_audit.evidence import PAIR_SCORES
 from bias_audit.metrics.pairs import preference
 from bias_audit.scoring import FakeBackend
@@ -35,11 +36,11 @@ def home(tmp_path, monkeypatch):
 
 
 def measure(copy, **options):
-    return audit_datasets(FakeBackend(), {"crows-pairs": copy}, now=lambda: NOON, **options)
+    return audit(FakeBackend(), data={"crows-pairs": copy}, now=lambda: NOON, **options)
 
 
 @pytest.fixture(scope="module")
-def audit(copy):
+def everything(copy):
     """All measures of CrowS-Pairs, with an example of each."""
     return measure(copy, measures=["*"], examples=1, cache=False)
 
@@ -50,10 +51,10 @@ def plain(copy):
     return measure(copy, cache=False)
 
 
-def test_every_estimate_can_be_recomputed_from_the_scores(audit):
-    text = gzip.decompress(audit.further[PAIR_SCORES]).decode()
+def test_every_estimate_can_be_recomputed_from_the_scores(everything):
+    text = gzip.decompress(everything.further[PAIR_SCORES]).decode()
     rows = list(csv.DictReader(io.StringIO(text)))
-    results = {r.id: r for r in audit.results.results}
+    results = {r.id: r for r in everything.results.results}
     for measure in ("crows_pairs", "aul", "dp"):
         own = [row for row in rows if row["measure"] == measure and not row["skip"]]
         more, less = ([float(row[side]) for row in own] for side in ("more", "less"))
@@ -81,8 +82,8 @@ def test_no_sentence_of_the_data_set_is_in_any_report(name, plain):
     assert b"baker" not in gzip.decompress(plain.further[PAIR_SCORES])
 
 
-def test_examples_are_kept_with_the_overall_result(audit):
-    quoted = [r for r in audit.results.results if r.sentences]
+def test_examples_are_kept_with_the_overall_result(everything):
+    quoted = [r for r in everything.results.results if r.sentences]
     assert {r.groups for r in quoted} == {("all",)}
     assert {len(r.sentences) for r in quoted} == {1}
 
@@ -113,11 +114,26 @@ def test_a_data_set_that_fails_does_not_stop_the_others(copy, tmp_path):
             return scorer
 
     data = {"crows-pairs": copy, "stereoset": files.write(tmp_path, "stereoset")}
-    audit = audit_datasets(Broken(), data, now=lambda: NOON)
-    (error,) = audit.results.errors
+    results = audit(Broken(), data=data, now=lambda: NOON).results
+    (error,) = results.errors
     assert (error.probe, error.message) == ("stereoset", "no room")
-    assert (audit.results.exit_code, audit.results.states["error"]) == (3, 1)
-    assert {r.probe for r in audit.results.results} == {"crows-pairs"}
+    assert (results.exit_code, results.states["error"]) == (3, 1)
+    assert {r.probe for r in results.results} == {"crows-pairs"}
+
+
+def test_one_run_holds_probes_and_data_sets(copy, plain, tmp_path):
+    done = audit(
+        FakeBackend(),
+        probes=["occupation-gender"],
+        data={"crows-pairs": copy},
+        limit=4,
+        cache=False,
+    )
+    assert {probe.axis for probe in done.results.probes} >= {"gender", "benchmark"}
+    own = [result for result in done.results.results if result.probe == "crows-pairs"]
+    assert own == list(plain.results.results)
+    names = {path.name for path in done.save(tmp_path / "run").iterdir()}
+    assert {EVIDENCE, PAIR_SCORES} <= names
 
 
 def test_a_backend_of_words_only_says_so(copy):
@@ -125,7 +141,7 @@ def test_a_backend_of_words_only_says_so(copy):
         info = FakeBackend().info
 
     with pytest.raises(UsageError, match="scores words only"):
-        audit_datasets(Words(), {"crows-pairs": copy})
+        audit(Words(), data={"crows-pairs": copy})
 
 
 def assert_shows_numbers(text):
@@ -182,13 +198,9 @@ def test_a_dry_run_reads_the_file_and_no_model(copy, home, capsys):
     ("arguments", "message"),
     [
         (["-p", "crows-pairs"], "name your own copy of it\n  --data crows-pairs=FILE"),
-        (["--data", "crows-pairs"], "expected --data NAME=FILE, got 'crows-pairs'"),
+        (["--data", "crows-pairs"], "--data: expected NAME=FILE, got 'crows-pairs'"),
         (["--data", "crows=x.csv"], "there is no data set named 'crows'"),
         (["--data", "crows-pairs=x.csv"], "there is nothing at x.csv"),
-        (
-            ["-p", "occupation-gender", "--data", "crows-pairs=x.csv"],
-            "data sets run without probes: leave out --probe occupation-gender",
-        ),
         (
             ["-p", "crows-pairs", "--data", "crows-pairs=a", "--data", "bbq=b"],
             "--data names 'bbq', which --probe does not",

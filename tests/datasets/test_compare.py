@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit import audit_datasets, compare
+from bias_audit import audit, compare
 from bias_audit.archive import Comparison
 from bias_audit.cli._app import run
 from bias_audit.datasets.compare import compare_rows, read_shares
 from bias_audit.datasets.pair_scores import PairRow, encode_rows
 from bias_audit.errors import UsageError
 from bias_audit.evidence import PAIR_SCORES
+from bias_audit.render.comparison import render
 from bias_audit.scoring import FakeBackend
 from bias_audit.scoring.fake_sentences import FakeSentenceScorer
 from bias_audit.stats.multiplicity import holm
@@ -202,9 +203,9 @@ def stored(tmp_path_factory):
     """Two models on the same files, stored as ``one`` and ``two``."""
     root = tmp_path_factory.mktemp("runs")
     data = {name: files.write(root / "data" / name, name) for name in ("crows-pairs", "stereoset")}
-    audits = [audit_datasets(backend, data, cache=False) for backend in (FakeBackend(), Other())]
-    for audit, name in zip(audits, ("one", "two"), strict=True):
-        audit.save(root / name)
+    audits = [audit(backend, data=data, cache=False) for backend in (FakeBackend(), Other())]
+    for one, name in zip(audits, ("one", "two"), strict=True):
+        one.save(root / name)
     return root, audits
 
 
@@ -228,12 +229,25 @@ def test_every_share_of_a_run_is_in_its_file_of_scores(stored):
     assert {measure for _, measure in shares} == {
         *("crows_pairs", "crows_pairs_published", "stereoset_ss_items", "stereoset_lms_items")
     }
-    for audit, side in zip(audits, ("baseline", "candidate"), strict=True):
-        overall = {(r.probe, r.metric): r for r in audit.results.results if r.groups == ("all",)}
+    for one, side in zip(audits, ("baseline", "candidate"), strict=True):
+        overall = {(r.probe, r.metric): r for r in one.results.results if r.groups == ("all",)}
         for key, share in shares.items():
             assert getattr(share, side) == pytest.approx(overall[key].estimate)
             comparisons = 2 if key[1] == "stereoset_lms_items" else 1
             assert share.pairs == overall[key].n_templates * comparisons
+
+
+def test_what_cannot_be_judged_is_said_in_words(stored):
+    record = compare(*stored[1]).record
+    shares = {
+        "no interval: every pair differs alike": compared(scores([1.0] * 12), scores([-1.0] * 12)),
+        "not judged: 11% of the pairs are not in both runs": compared(
+            scores(ONE), scores(ONE + 9, skipped=range(9))
+        ),
+    }
+    for words, changes in shares.items():
+        page = render(record.model_copy(update={"shares": tuple(changes)}), "md")
+        assert words in page.replace("\\", "")
 
 
 def test_the_command_compares_runs_of_data_sets(runs, home, capsys):
@@ -322,7 +336,7 @@ def test_a_share_without_a_common_pair_is_missing_and_no_other_measure(runs, hom
 
 def test_runs_of_a_data_set_without_pairs_say_so(home, capsys):
     data = {"holistic-bias": files.write(home / "data", "holistic-bias")}
-    audit_datasets(FakeBackend(), data, cache=False).save(home / "wide")
+    audit(FakeBackend(), data=data, cache=False).save(home / "wide")
     text = refused(capsys, "wide", "wide")
     assert "these measures have no pairs: likelihood_bias, likelihood_bias_adjusted" in text
 
@@ -332,10 +346,10 @@ def test_other_copies_of_a_data_set_are_not_paired(runs, home, capsys):
     changed = home / "changed.csv"
     changed.write_text(file.read_text("utf-8").replace("late", "early"), "utf-8")
     data = {"crows-pairs": changed}
-    audit_datasets(FakeBackend(), data, cache=False).save(home / "edited")
+    audit(FakeBackend(), data=data, cache=False).save(home / "edited")
     assert "their copies of crows-pairs differ" in refused(capsys, "one", "edited")
     data["stereoset"] = home / "data" / "stereoset" / "dev.json"
-    audit_datasets(FakeBackend(), data, cache=False).save(home / "half")
+    audit(FakeBackend(), data=data, cache=False).save(home / "half")
     record = compare("one", "half").record
     assert {share.dataset for share in record.shares} == {"stereoset"}
     assert {lost.reason_code for lost in record.missing} == {"probe_version_changed"}
@@ -344,7 +358,7 @@ def test_other_copies_of_a_data_set_are_not_paired(runs, home, capsys):
 
 def test_a_shortened_run_is_compared_on_what_both_have(runs, home):
     file = home / "data" / "crows-pairs"
-    short = audit_datasets(FakeBackend(), {"crows-pairs": file}, limit=2, cache=False)
+    short = audit(FakeBackend(), data={"crows-pairs": file}, limit=2, cache=False)
     record = compare(runs[0], short).record
     assert [share.pairs for share in record.shares if share.category == "all"] == [2, 2]
     assert {share.lost for share in record.shares if share.category == "all"} == {2}

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from bias_audit.auditing import EVIDENCE
 
 from bias_audit import explaining, findings, render
 from bias_audit._reasons import BLOCKED, REASONS, UNCONTROLLED
 from bias_audit.archive import Evidence, Result, Severity, State, WaiverRecord
-from bias_audit.auditing import EVIDENCE
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli._app import EPILOG, run
 from bias_audit.config import NAME, WAIVERS, GateConfig

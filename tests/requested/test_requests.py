@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bias_audit.auditing import Audit
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.finished import Audit
 from bias_audit.records import Prompt
 from bias_audit.requested._sample import spread_targets
 from bias_audit.requested.catalogue import REQUESTS

@@ -17,9 +17,10 @@ import pytest
 from bias_audit import assembling, auditing
 from bias_audit.archive import Results
 from bias_audit.assess import Settings
-from bias_audit.auditing import Audit, audit
 from bias_audit.catalogue import Catalogue
+from bias_audit.finished import Audit
 from bias_audit.measuring import measure
+from bias_audit.pipeline.run import audit
 from bias_audit.planning import make_plan
 from bias_audit.probes import Probe
 from bias_audit.records import ModelInfo, Prompt, Skip, WordPrior, WordScore

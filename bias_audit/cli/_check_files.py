@@ -11,16 +11,15 @@ import rich_click as click
 
 from bias_audit import _yaml, baselines, config, waivers
 from bias_audit._book import Book
-from bias_audit._mistakes import in_catalogue, read_whole
 from bias_audit._proofread import notes
 from bias_audit._shelves import SUFFIXES
 from bias_audit.catalogue import Catalogue
-from bias_audit.cli import _policy
 from bias_audit.errors import FileError, Problem, UnknownNameError, UsageError, visible
 from bias_audit.expand import expand
 from bias_audit.probes import Probe
 from bias_audit.specs import Lexicon, ProbeSpec, Sanity, Spec, TemplateSet
 from bias_audit.suites import Suites
+from bias_audit.utils import clock
 
 KINDS: dict[str, type[Spec]] = {
     "probe": ProbeSpec,
@@ -54,9 +53,9 @@ def check_files(
     for path, kind in kinds.items():
         with _collecting(problems):
             if kind == "config":
-                _check_config(path, catalogue)
+                config.read(path, config.name_check(path, catalogue))
             elif kind == "waivers":
-                waivers.read(path, _policy.today())
+                waivers.read(path, clock.today())
             elif kind == "baseline":
                 _yaml.read(path, baselines.BaselineFile)
             elif kind == "suites":
@@ -107,12 +106,6 @@ def _templates(kinds: dict[Path, str]) -> list[Path]:
     lexicons = {path.parent for path, kind in kinds.items() if kind == "lexicon"}
     homes |= {folder.parent for folder in lexicons if folder.name == "lexicons"}
     return sorted({home.resolve(): home for home in homes}.values())
-
-
-def _check_config(path: Path, catalogue: Catalogue) -> None:
-    """Check a configuration; its gates may name probes of the files that it lists."""
-    names = in_catalogue(path, catalogue)
-    names(read_whole(path, names))
 
 
 def _check_suites(path: Path, catalogue: Catalogue) -> None:
