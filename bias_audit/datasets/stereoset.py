@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -42,18 +42,14 @@ def measure_choices(
     with_blank = [item for item in inside if item.fills is not None]
     scores = score_blanks(scorer, with_blank, progress=progress)
     complete = [n for n, three in enumerate(scores) if all(s.skip is None for s in three)]
-    skips = excluded_records(
-        dataset,
-        Counter(
-            {
-                "between sentences: a masked language model does not say what follows": len(choices)
-                - len(inside),
-                "the sentences do not follow the context, or it has two blanks": len(inside)
-                - len(with_blank),
-                "a candidate cannot be scored": len(scores) - len(complete),
-            }
-        ),
-    )
+    excluded = {
+        "between sentences: a masked language model does not say what follows": len(choices)
+        - len(inside),
+        "the sentences do not follow the context, or it has two blanks": len(inside)
+        - len(with_blank),
+        "a candidate cannot be scored": len(scores) - len(complete),
+    }
+    skips = excluded_records(dataset, excluded)
     if not complete:
         return DatasetOutput(skips=skips)
     scored = [with_blank[n] for n in complete]
