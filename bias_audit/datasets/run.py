@@ -39,7 +39,7 @@ from bias_audit.datasets.results import (
 from bias_audit.datasets.scores import Listener, Notes, score_pairs
 from bias_audit.datasets.stereoset import measure_choices
 from bias_audit.errors import NothingToAuditError, ScoringError, UnknownNameError, UsageError
-from bias_audit.scoring.base import SentenceScoring
+from bias_audit.scoring import Backend
 
 _NEVER = "a published benchmark is measured, for comparison with the literature, and never judged"
 
@@ -87,7 +87,7 @@ class DatasetPlan:
 
     def measure(
         self,
-        scorer: SentenceScoring,
+        backend: Backend,
         *,
         confidence: float = 0.95,
         seed: int = 20240601,
@@ -96,7 +96,7 @@ class DatasetPlan:
         """Measure a model; what the model cannot do is recorded as an error.
 
         Args:
-            scorer: a backend's ``sentence_scorer()``.
+            backend: the model.
             confidence: level of the intervals.
             seed: root seed of the relabellings.
             progress: called while scoring.
@@ -109,7 +109,7 @@ class DatasetPlan:
         if progress is not None:
             progress = _prefix(self.id, progress)
         try:
-            return self._measure(scorer, confidence, seed, progress)
+            return self._measure(backend, confidence, seed, progress)
         except (ScoringError, RuntimeError, MemoryError) as error:
             message = str(getattr(error, "message", error)) or repr(error)
             info, kind = self.dataset.info, type(error).__name__
@@ -126,7 +126,7 @@ class DatasetPlan:
             )
 
     def _measure(
-        self, scorer: SentenceScoring, confidence: float, seed: int, progress: Listener | None
+        self, backend: Backend, confidence: float, seed: int, progress: Listener | None
     ) -> DatasetRun:
         outputs: list[DatasetOutput] = []
         for family, measure in (
@@ -136,10 +136,10 @@ class DatasetPlan:
             if names := [name for name in self.measures if name in family]:
                 items = iter(self.dataset)
                 limited = islice(items, self.limit)
-                outputs.append(measure(scorer, self.id, limited, names, progress=progress))
+                outputs.append(measure(backend, self.id, limited, names, progress=progress))
                 outputs[-1].partial = next(items, None) is not None
         if names := [name for name in self.measures if name in PAIR_MEASURES]:
-            outputs.append(self._measure_pairs(scorer, names, confidence, progress))
+            outputs.append(self._measure_pairs(backend, names, confidence, progress))
         return DatasetRun(
             record=self._record(outputs),
             results=tuple(result for output in outputs for result in output.results),
@@ -150,7 +150,7 @@ class DatasetPlan:
 
     def _measure_pairs(
         self,
-        scorer: SentenceScoring,
+        backend: Backend,
         measures: Sequence[str],
         confidence: float,
         progress: Listener | None,
@@ -166,7 +166,7 @@ class DatasetPlan:
                 f"{path}: a category is called '{ALL}', which stands for all pairs in results",
                 hint="rename the category",
             )
-        rows, notes = score_pairs(scorer, self.id, pairs, measures, progress=progress)
+        rows, notes = score_pairs(backend, self.id, pairs, measures, progress=progress)
         results: list[Result] = []
         for number in range(len(measures)):
             own = rows[number * len(pairs) : (number + 1) * len(pairs)]

@@ -15,7 +15,7 @@ from bias_audit.datasets.scores import Listener, score_blanks
 from bias_audit.metrics.pairs import Ties, adjust
 from bias_audit.metrics.stereoset import StereoSetScore, stereoset
 from bias_audit.records import Floats
-from bias_audit.scoring.base import SentenceScoring
+from bias_audit.scoring import Backend
 
 COMPARISONS = {
     "stereoset_ss_items": (("", 0, 1),),
@@ -25,7 +25,7 @@ COMPARISONS = {
 
 
 def measure_choices(
-    scorer: SentenceScoring,
+    backend: Backend,
     dataset: str,
     items: Iterable[Item],
     measures: Sequence[str],
@@ -40,7 +40,7 @@ def measure_choices(
     choices = [item for item in items if isinstance(item, Choice)]
     inside = [item for item in choices if item.kind == "intrasentence"]
     with_blank = [item for item in inside if item.fills is not None]
-    scores = score_blanks(scorer, with_blank, progress=progress)
+    scores = score_blanks(backend, with_blank, progress=progress)
     complete = [n for n, three in enumerate(scores) if all(s.skip is None for s in three)]
     excluded = {
         "between sentences: a masked language model does not say what follows": len(choices)

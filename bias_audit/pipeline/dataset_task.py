@@ -14,7 +14,7 @@ from bias_audit.catalogue import Catalogue
 from bias_audit.datasets import DATASETS
 from bias_audit.datasets.pair_scores import encode_rows
 from bias_audit.datasets.run import DatasetPlan, DatasetRun, data_digest, plan_datasets
-from bias_audit.datasets.scores import sentence_scorer
+from bias_audit.datasets.scores import check_backend
 from bias_audit.determinism import Repeated
 from bias_audit.evidence import PAIR_SCORES
 from bias_audit.pipeline.tasks import Part, ProgressListener
@@ -48,15 +48,15 @@ class DatasetTask:
 
     def check(self, backend: Backend) -> None:
         """Refuse a backend without sentence scores."""
-        sentence_scorer(backend)
+        check_backend(backend)
 
     def score(
         self, backend: Backend, settings: Settings, progress: ProgressListener | None
     ) -> tuple[DatasetRun, ...]:
         """Measure every data set; one that the model cannot score is recorded."""
-        scorer, level, seed = sentence_scorer(backend), settings.confidence, settings.seed
+        level, seed = settings.confidence, settings.seed
         return tuple(
-            plan.measure(scorer, confidence=level, seed=seed, progress=progress)
+            plan.measure(backend, confidence=level, seed=seed, progress=progress)
             for plan in self.plans
         )
 

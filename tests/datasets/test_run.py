@@ -14,7 +14,7 @@ from bias_audit.datasets.scores import score_pairs
 from bias_audit.errors import NothingToAuditError, UnknownNameError, UsageError
 from bias_audit.metrics import sentence
 from bias_audit.metrics.pairs import preference
-from bias_audit.scoring.fake_sentences import FakeSentenceScorer
+from bias_audit.scoring import FakeBackend
 from bias_audit.sentence_scores import FillScore, ModifiedScore, PairScore, PieceScores
 from tests.datasets import files
 
@@ -31,11 +31,15 @@ def tokens(values, **more):
     )
 
 
-class Scripted(FakeSentenceScorer):
+class Scripted(FakeBackend):
     """Answers with what a test wrote down, and counts the questions."""
 
     def __init__(self, **answers):
+        super().__init__()
         self.answers, self.calls = answers, []
+
+    def sentence_scorer(self):
+        return self
 
     def _answer(self, name):
         self.calls.append(name)
@@ -63,9 +67,9 @@ def pairs(tmp_path):
     return list(sentence_pairs(open_dataset("winoqueer", files.write(tmp_path, "winoqueer"))))
 
 
-def scored(scorer, pairs, *measures):
+def scored(backend, pairs, *measures):
     """Both scores and the loss of every pair, by measure."""
-    rows, notes = score_pairs(scorer, "toy", pairs, measures)
+    rows, notes = score_pairs(backend, "toy", pairs, measures)
     assert [row.measure for row in rows] == [m for m in measures for _ in pairs]
     columns = {
         m: [(row.more, row.less, row.skip) for row in rows if row.measure == m] for m in measures
@@ -74,15 +78,15 @@ def scored(scorer, pairs, *measures):
 
 
 def test_shared_tokens_give_three_measures_from_one_pass(pairs):
-    scorer = Scripted(
+    model = Scripted(
         pairs=[
             PairScore(more=-4, less=-6, published_more=-5, published_less=-7, shared=2, unknown=1),
             PairScore(more=-3, less=-3, shared=0, ambiguous=True),
         ]
     )
     names = ("crows_pairs", "crows_pairs_published", "crows_pairs_gap")
-    columns, notes = scored(scorer, pairs, *names)
-    assert scorer.calls == ["pairs"]
+    columns, notes = scored(model, pairs, *names)
+    assert model.calls == ["pairs"]
     assert columns["crows_pairs"] == [(-4, -6, ""), (-3, -3, "")]
     assert columns["crows_pairs_published"][0] == (-5, -7, "")
     assert columns["crows_pairs_gap"] == [(-2, -3, ""), (-3, -3, "")], "none shared counts as one"
@@ -92,18 +96,18 @@ def test_shared_tokens_give_three_measures_from_one_pass(pairs):
 def test_worse_predictions_count_against_a_sentence(pairs):
     good, bad = (tokens([-1.0], ranks=[1], best=[-1.0]), tokens([-4.0], ranks=[9], best=[-1.0]))
     names = ("pll_sum", "pll_mean", "crr", "dp", "crra", "dpa")
-    scorer = Scripted(**{"original+attention": [good, bad] * 2})
-    columns, _ = scored(scorer, pairs, *names)
-    assert scorer.calls == ["original+attention"], "one pass for all"
+    model = Scripted(**{"original+attention": [good, bad] * 2})
+    columns, _ = scored(model, pairs, *names)
+    assert model.calls == ["original+attention"], "one pass for all"
     assert all(more > less for name in names for more, less, _ in columns[name])
     assert columns["dp"][0][1] == -sentence.dp([-4.0], [-1.0]) == -3.0
 
 
 def test_attention_is_asked_for_only_where_it_is_needed(pairs):
     two = [tokens([-1.0]), tokens([-2.0])] * 2
-    scorer = Scripted(original=two, word_l2r=two, unmasked=two)
-    scored(scorer, pairs, "crr", "pll_word_l2r_sum", "aul")
-    assert scorer.calls == ["original", "word_l2r", "unmasked"]
+    model = Scripted(original=two, word_l2r=two, unmasked=two)
+    scored(model, pairs, "crr", "pll_word_l2r_sum", "aul")
+    assert model.calls == ["original", "word_l2r", "unmasked"]
     attending = Scripted(**{"unmasked+attention": two})
     _, notes = scored(attending, pairs, "aul", "aula")
     assert attending.calls == ["unmasked+attention"]
@@ -113,20 +117,20 @@ def test_attention_is_asked_for_only_where_it_is_needed(pairs):
 def test_what_cannot_be_scored_is_lost_with_its_reason(pairs):
     lost = tokens([], skip="too_long", detail="99 tokens")
     one = ModifiedScore(together=-1, pieces=1)
-    scorer = Scripted(
+    model = Scripted(
         unmasked=[tokens([-1.0]), tokens([-2.0]), tokens([-1.0]), lost],
         modified=[(one, ModifiedScore(skip="not_applicable")), (one, one)],
     )
-    columns, _ = scored(scorer, pairs, "sss", "aul")
+    columns, _ = scored(model, pairs, "sss", "aul")
     assert columns["aul"] == [(-1, -2, ""), (None, None, "too_long")]
     assert columns["sss"] == [(None, None, "not_applicable"), (-1, -1, "")]
 
 
 @pytest.fixture
 def run(tmp_path):
-    def measure(name, scorer, *measures, **options):
+    def measure(name, backend, *measures, **options):
         (plan,) = plan_datasets({name: files.write(tmp_path, name)}, measures, **options)
-        return plan.measure(scorer)
+        return plan.measure(backend)
 
     return measure
 
@@ -188,7 +192,7 @@ def test_every_loss_is_a_record(run):
 
 @pytest.mark.parametrize("measure", PAIR_MEASURES)
 def test_every_measure_of_pairs_runs(measure, run):
-    done = run("crows-pairs", FakeSentenceScorer(), measure)
+    done = run("crows-pairs", FakeBackend(), measure)
     assert done.results[0].metric == measure
     assert done.results[0].estimate is not None
     assert [row.measure for row in done.rows] == [measure] * 4
@@ -197,15 +201,15 @@ def test_every_measure_of_pairs_runs(measure, run):
 def test_stereoset_is_scored_by_terms_and_losses_are_counted(run):
     # item 0: stereotype > anti > unrelated; item 1: anti > unrelated > stereotype, per token
     logs = [(-1, 1), (-2, 1), (-3, 1), (-9, 1), (-2, 2), (-5, 1)]
-    scorer = Scripted(fills=[FillScore(log_prob=a, pieces=n, published=np.exp(a)) for a, n in logs])
-    done = run("stereoset", scorer)
+    model = Scripted(fills=[FillScore(log_prob=a, pieces=n, published=np.exp(a)) for a, n in logs])
+    done = run("stereoset", model)
     numbers = {(r.metric, r.groups[0]): r.estimate for r in done.results}
     assert numbers["stereoset_ss", "all"] == 50.0
     assert numbers["stereoset_lms", "all"] == 75.0
     assert numbers["stereoset_icat", "all"] == 75.0
     assert ("stereoset_ss", "profession") in numbers
     assert ("stereoset_ss", "published") in numbers
-    assert scorer.blanks[4] == ("My neighbour's ", "old daughter", ", a baker, waved")
+    assert model.blanks[4] == ("My neighbour's ", "old daughter", ", a baker, waved")
     assert {skip.detail: skip.count for skip in done.skips} == {
         "between sentences: a masked language model does not say what follows": 1,
         "the sentences do not follow the context, or it has two blanks": 1,
@@ -213,13 +217,13 @@ def test_stereoset_is_scored_by_terms_and_losses_are_counted(run):
 
 
 def test_holistic_bias_is_scored_as_it_is_made(run):
-    done = run("holistic-bias", FakeSentenceScorer())
+    done = run("holistic-bias", FakeBackend())
     assert {r.groups[0] for r in done.results} == {"craft", "craft:length"}
     share = next(r for r in done.results if r.metric == "likelihood_bias")
     assert 0 <= share.estimate <= 1
     assert share.excess == pytest.approx(share.estimate - share.null_mean)
     assert done.record.prompts == 22
-    again = run("holistic-bias", FakeSentenceScorer())
+    again = run("holistic-bias", FakeBackend())
     assert again.results == done.results, "same seed, same numbers"
 
 
@@ -227,9 +231,9 @@ def test_holistic_bias_is_scored_as_it_is_made(run):
     ("name", "items"), [("crows-pairs", 4), ("stereoset", 4), ("holistic-bias", 22)]
 )
 def test_a_run_is_partial_when_its_limit_leaves_something_out(name, items, run):
-    unlimited = run(name, FakeSentenceScorer())
+    unlimited = run(name, FakeBackend())
     for limit, partial in ((items - 1, True), (items, False), (999_999_999, False)):
-        done = run(name, FakeSentenceScorer(), limit=limit)
+        done = run(name, FakeBackend(), limit=limit)
         assert done.partial is partial
         assert partial or done.results == unlimited.results
 
@@ -254,9 +258,9 @@ def test_what_leaves_nothing_to_measure_is_refused(tmp_path):
     path.write_text("")
     (plan,) = plan_datasets({"bbq": path})
     with pytest.raises(NothingToAuditError, match="holds no pair of BBQ"):
-        plan.measure(FakeSentenceScorer())
+        plan.measure(FakeBackend())
     path = tmp_path / "crows.csv"
     path.write_text(files.CROWS.replace(",size,", ",all,"), "utf-8")
     (plan,) = plan_datasets({"crows-pairs": path})
     with pytest.raises(UsageError, match="a category is called 'all'"):
-        plan.measure(FakeSentenceScorer())
+        plan.measure(FakeBackend())
