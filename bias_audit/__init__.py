@@ -22,11 +22,12 @@ from bias_audit.errors import (
 from bias_audit.utils.versions import __version__
 
 if TYPE_CHECKING:
-    from bias_audit.auditing import Audit, audit
-    from bias_audit.benchmark_audit import audit_datasets
-    from bias_audit.comparing import Compared, compare
-    from bias_audit.filling import Fill, fill
+    from bias_audit.comparing import RunComparison, compare
+    from bias_audit.filling import FillResult, fill
+    from bias_audit.finished import Audit
     from bias_audit.metrics.scored_probe import Settings
+    from bias_audit.pipeline.from_config import judge_run, run
+    from bias_audit.pipeline.run import audit
     from bias_audit.probes.catalogue import ProbeCatalogue
     from bias_audit.scoring import Engine, FakeBackend, open_backend
     from bias_audit.storing import Cache
@@ -36,41 +37,42 @@ __all__ = [
     "Audit",
     "BiasAuditError",
     "Cache",
-    "Compared",
     "Engine",
     "FakeBackend",
     "FileError",
-    "Fill",
+    "FillResult",
     "ModelLoadError",
     "NothingToAuditError",
     "ProbeCatalogue",
+    "RunComparison",
     "ScoringError",
     "Settings",
     "UnknownNameError",
     "UsageError",
     "__version__",
     "audit",
-    "audit_datasets",
     "compare",
     "fill",
+    "judge_run",
     "open_backend",
+    "run",
 ]
 
 _HOMES = {
-    "Audit": "bias_audit.auditing",
+    "Audit": "bias_audit.finished",
     "Cache": "bias_audit.storing",
-    "Catalogue": "bias_audit.probes.catalogue",
-    "Compared": "bias_audit.comparing",
+    "ProbeCatalogue": "bias_audit.probes.catalogue",
     "Engine": "bias_audit.scoring",
     "FakeBackend": "bias_audit.scoring",
-    "Fill": "bias_audit.filling",
-    "ProbeCatalogue": "bias_audit.probes.catalogue",
+    "FillResult": "bias_audit.filling",
+    "RunComparison": "bias_audit.comparing",
     "Settings": "bias_audit.analysis",
-    "audit": "bias_audit.auditing",
-    "audit_datasets": "bias_audit.benchmark_audit",
+    "audit": "bias_audit.pipeline.run",
     "compare": "bias_audit.comparing",
     "fill": "bias_audit.filling",
+    "judge_run": "bias_audit.pipeline.from_config",
     "open_backend": "bias_audit.scoring",
+    "run": "bias_audit.pipeline.from_config",
 }
 
 

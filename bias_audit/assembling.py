@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from bias_audit.results import (
     SkipRecord,
     Tool,
 )
-from bias_audit.utils.versions import __version__, package_versions
+from bias_audit.utils.versions import __version__
 
 TRANSIENT = frozenset({"error", "limit"})
 """Why something that was requested may be missing once and there the next time."""
@@ -176,18 +176,9 @@ def _broken(plan: Plan, name: str, measured: Measured) -> ProbeRecord:
     )
 
 
-def manifest(
-    plan: Plan, info: ModelInfo, results: Results, settings: Settings, options: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What a run is repeated from: versions, digests, options, settings."""
+def plan_manifest(plan: Plan) -> dict[str, Any]:
+    """What the manifest of a run says of its probes: versions, digests, what was requested."""
     return {
-        "state": "partial" if results.run.partial else "complete",
-        "tool": results.tool.model_dump(),
-        "versions": package_versions(),
-        "model": results.model.model_dump() | {"tokenizer_digest": info.tokenizer_digest},
-        "options": {key: str(value) for key, value in sorted(options.items())},
-        "analysis": {name: getattr(settings, name) for name in settings.__slots__},
-        "run": results.run.model_dump(),
         "probes": {
             name: {
                 "version": probe.spec.version,

@@ -24,7 +24,7 @@ from bias_audit.utils.files import write_atomic
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bias_audit.auditing import Audit
+    from bias_audit.finished import Audit
 
 
 BASELINE = "baseline:"
@@ -32,7 +32,7 @@ BASELINE = "baseline:"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Compared:
+class RunComparison:
     """What changed between two audits."""
 
     record: Comparison
@@ -81,7 +81,7 @@ class Compared:
 
 def compare(
     baseline: str | Path | Audit, candidate: str | Path | Audit, *, folder: Path | None = None
-) -> Compared:
+) -> RunComparison:
     """Compare two audits of the same sentences, or of the same published data sets.
 
     Args:
@@ -98,7 +98,7 @@ def compare(
     named = {"candidate": _named(candidate), "candidate_model": new.results.model}
     if old.pair_scores is not None or new.pair_scores is not None:
         record = compare_dataset_runs(old, new, names=(_named(baseline), _named(candidate)))
-        return Compared(record=record.model_copy(update=named))
+        return RunComparison(record=record.model_copy(update=named))
     for run, source in ((old, baseline), (new, candidate)):
         if run.evidence is None:
             raise UsageError(
@@ -106,7 +106,7 @@ def compare(
                 hint="give the whole folder that 'bias-audit run' wrote",
             )
     record = compare_runs(old, new, name=_named(baseline))
-    return Compared(record=record.model_copy(update=named))
+    return RunComparison(record=record.model_copy(update=named))
 
 
 def _stored(source: str | Path | Audit, folder: Path | None) -> StoredRun:
@@ -156,4 +156,4 @@ def _named(source: str | Path | Audit) -> str:
     return source.folder.name if source.folder is not None else source.results.model.name
 
 
-__all__ = ["Compared", "compare"]
+__all__ = ["RunComparison", "compare"]

@@ -1,30 +1,212 @@
-"""The configuration file ``bias-audit.yaml``: what to audit, and the limits that gate a build."""
+"""The settings of a run: ``bias-audit.yaml``, flags, environment variables and Python keywords.
+
+A setting is declared here and nowhere else: its key in the file is the field, its option, variable
+and keyword come from :func:`~bias_audit.utils.settings.setting`. Settings that the file has too are
+fields of :class:`Config`, those of a single run are fields of :class:`CallSettings`. The options of
+``bias-audit run``, ``config show`` and the keywords of :func:`bias_audit.run` are made from these.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from fnmatch import fnmatchcase
+from functools import cache, cached_property
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
 
-from bias_audit._run_config import ModelConfig, RunConfig
-from bias_audit.errors import UnknownNameError
-from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.errors import FileError, Problem, UnknownNameError, UsageError
 from bias_audit.probes.schema.probe import MOST_MARGIN
 from bias_audit.utils.file_model import FileModel, Id, Text, reject_duplicates
 from bias_audit.utils.problems import ProblemCollector
-from bias_audit.utils.validation import KeyPath, MistakesError
-from bias_audit.utils.yaml import parse_yaml, positions, read_source, read_yaml
+from bias_audit.utils.settings import (
+    Setting,
+    apply_overrides,
+    collect_overrides,
+    declared_settings,
+    setting,
+)
+from bias_audit.utils.validation import KeyPath, MistakesError, Positions
+from bias_audit.utils.yaml import load_plain, parse_marked, read_source
+
+if TYPE_CHECKING:
+    from bias_audit.policy import Policy
+    from bias_audit.probes.catalogue import ProbeCatalogue
+
 
 NAME = "bias-audit.yaml"
 WAIVERS = "bias-audit-waivers.yaml"
 BASELINE = "baseline:"
+VARIABLES = "BIAS_AUDIT_RUN_"
+"""Prefix of the environment variables of settings."""
 _AGAINST = re.compile(r"baseline:[a-z0-9][a-z0-9._-]{0,79}")
 _TWO_GATES = "write two gates, one for the size and one for its rise"
+
+
+def _read_batch_size(value: Any) -> int | str:
+    text = str(value)
+    if text == "auto":
+        return text
+    if isinstance(value, bool) or not re.fullmatch("[1-9][0-9]{0,8}", text):
+        raise ValueError(f"expected auto or a number from 1, got '{text[:60]}'")
+    return int(text)
+
+
+def _read_seconds(value: Any) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", str(value).strip())
+    if not match or float(match[1]) <= 0:
+        raise ValueError(f"expected a time such as 90s, 20m or 2h, got '{str(value)[:60]}'")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _read_path(value: Any) -> Any:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError(
+            "expected the path of a file or folder, got an empty text"
+            " | write . for the current folder; an unset variable gives an empty text"
+        )
+    return value
+
+
+def _read_data(value: Any) -> Any:
+    """Accept a mapping, or ``NAME=FILE`` texts as the command line gives them."""
+    if isinstance(value, str | Mapping):
+        return value
+    data: dict[str, str] = {}
+    for item in value:
+        name, equals, path = str(item).partition("=")
+        if not equals or not path:
+            raise ValueError(
+                f"expected NAME=FILE, got '{item}'"
+                " | for example: --data crows-pairs=crows_pairs_anonymized.csv"
+            )
+        if name in data:
+            raise ValueError(f"the data set '{name}' was given twice")
+        data[name] = path
+    return data
+
+
+BatchSize = Annotated[
+    int | Literal["auto"],
+    BeforeValidator(_read_batch_size, json_schema_input_type=int | Literal["auto"]),
+]
+FilePath = Annotated[Path, BeforeValidator(_read_path)]
+DataFiles = Annotated[dict[str, FilePath], BeforeValidator(_read_data)]
+Seconds = Annotated[float, BeforeValidator(_read_seconds)]
+
+
+class ModelConfig(FileModel):
+    """Which model, and how it is loaded."""
+
+    name: str = setting("reference", "model", is_argument=True)
+    """``reference``, a local folder or a hub id."""
+    revision: str | None = setting(
+        None, "revision", "Commit, tag or branch of a hub model; pin a commit.", of="model"
+    )
+    """Recorded, and warned about when absent."""
+    dtype: Literal["float32", "bfloat16", "float16", "auto"] = setting(
+        "float32", "dtype", "Arithmetic of the forward pass; float32 is exact."
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = setting(
+        "auto", "device", "Where the model runs."
+    )
+
+
+class EngineConfig(FileModel):
+    """Where the model's passes are computed; the numbers are the same."""
+
+    name: Literal["local", "ray"] = setting(
+        "local", "engine", "Who computes: this process, or workers of a Ray cluster."
+    )
+    address: Text | None = setting(
+        None,
+        "engine-address",
+        "Ray cluster: auto, HOST:PORT, ray://HOST:PORT; without it, one on this machine.",
+        of="engine",
+    )
+    workers: int | None = setting(
+        None,
+        "engine-workers",
+        "Replicas of the model.  [default: one for each GPU, else for each CPU]",
+        of="engine",
+        ge=1,
+    )
+
+    @model_validator(mode="after")
+    def _ray_only(self) -> EngineConfig:
+        for key in ("address", "workers"):
+            if self.name == "local" and getattr(self, key) is not None:
+                raise MistakesError([((key,), f"'{key}' belongs to the engine ray | name: ray")])
+        return self
+
+
+class RunConfig(FileModel):
+    """How the run goes."""
+
+    seed: int = setting(20240601, "seed", "Root seed of the resampling tests.", ge=0)
+    batch_size: BatchSize = setting(
+        "auto", "batch-size", "Sentences at once; does not change a score."
+    )
+    engine: EngineConfig = EngineConfig()
+    measures: tuple[str, ...] = setting(
+        (), "measure", "Measure on request; repeatable.", keyword="measures"
+    )
+    checks: tuple[str, ...] = setting(
+        (), "check", "Check on request; repeatable.", keyword="checks"
+    )
+
+
+class CallSettings(FileModel):
+    """What belongs to one run and has no key in the file."""
+
+    probes: tuple[str, ...] = setting(
+        (), "probe", "Probe, glob, suite, axis:NAME; repeatable.", short="-p", keyword="probes"
+    )
+    """In place of the file's ``probes``; the data sets of ``data`` may be named too."""
+    exclude: tuple[str, ...] = setting((), "exclude", "What to leave out; repeatable.", short="-x")
+    probe_paths: tuple[FilePath, ...] = setting(
+        (),
+        "probe-path",
+        "A folder with probes of your own, or one probe file; repeatable.",
+        keyword="probe_paths",
+    )
+    limit: int | None = setting(
+        None, "limit", "Only the first N sentences of each probe (partial).", ge=1
+    )
+    data: DataFiles = setting({}, "data", "Your copy of a data set, NAME=FILE; repeatable.")
+    examples: int = setting(0, "examples", "Pairs of each data set to quote in the report.", ge=0)
+    max_seconds: Seconds | None = setting(
+        None,
+        "max-time",
+        "Stop scoring after a time such as 90s, 20m, 2h (partial).",
+        keyword="max_seconds",
+    )
+    offline: bool = setting(False, "offline", "Refuse the network; use only local files.")
+    allow_pickle: bool = setting(
+        False,
+        "allow-pickle",
+        "Load pickled weights (they can run code); only for files you trust.",
+    )
+    baselines: FilePath | None = setting(None, "baselines", "Folder of the baselines.")
+    fresh: bool = setting(False, "fresh", "Score again; keep that instead of cached scores.")
+    no_cache: bool = setting(False, "no-cache", "Neither use nor keep scores of other runs.")
+    strict: bool = setting(
+        False, "strict", "Unclear enforced gates and unpinned hub models count as incomplete."
+    )
 
 
 class ProbeUse(FileModel):
@@ -140,10 +322,7 @@ class Config(FileModel):
     @model_validator(mode="before")
     @classmethod
     def _short_probes(cls, value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("probes"), list):
-            probes = [{"use": p} if isinstance(p, str) else p for p in value["probes"]]
-            return {**value, "probes": probes}
-        return value
+        return _write_out_probes(value)
 
     @model_validator(mode="after")
     def _unique_gates(self) -> Config:
@@ -157,6 +336,63 @@ class Config(FileModel):
         return self
 
 
+def _write_out_probes(value: Any) -> Any:
+    """A bare id under ``probes`` is short for ``{use: id}``."""
+    if isinstance(value, dict) and isinstance(value.get("probes"), list):
+        probes = [{"use": p} if isinstance(p, str) else p for p in value["probes"]]
+        return {**value, "probes": probes}
+    return value
+
+
+class RunSettings(Config):
+    """The file's settings with those of the environment and of the call laid over them."""
+
+    call: CallSettings = CallSettings()
+
+
+# Reading the file
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigFile:
+    """A configuration and where it says what."""
+
+    config: Config
+    path: Path | None = None
+    """None where there is no file and the defaults stand."""
+    marks: Positions = field(default_factory=dict)
+    """Line and column of every value, by its path of keys and indices."""
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what the file says, whatever its comments and the order of its keys."""
+        if self.path is None:
+            return ""
+        return hashlib.sha256(self.config.model_dump_json().encode()).hexdigest()
+
+    @property
+    def gate_places(self) -> dict[str, tuple[int, int]]:
+        """Line and column of every gate, by its id."""
+        if self.path is None:
+            return {}
+        return {gate.id: self.marks[("gates", i)] for i, gate in enumerate(self.config.gates)}
+
+    @property
+    def waiver_file(self) -> Path | None:
+        """The waiver file that it names, or the usual one where that exists."""
+        folder = self.path.parent if self.path is not None else Path()
+        if self.config.waivers is not None:
+            return folder / self.config.waivers
+        usual = folder / WAIVERS
+        return usual if usual.is_file() else None
+
+    @property
+    def waiver_place(self) -> Path:
+        """Where a waiver is written."""
+        folder = self.path.parent if self.path is not None else Path()
+        return self.waiver_file or folder / WAIVERS
+
+
 def find(start: Path) -> Path | None:
     """Return ``bias-audit.yaml`` in ``start`` or a parent, up to the root of the repository."""
     start = start.resolve()
@@ -168,30 +404,70 @@ def find(start: Path) -> Path | None:
     return None
 
 
-def read(path: Path) -> Config:
+def read(path: Path, check: Callable[[Config], object] | None = None) -> ConfigFile:
     """Read a configuration.
+
+    Args:
+        path: its file.
+        check: looks up the names in it and raises FileError. When the file has mistakes of form, it
+            gets what can be read of it, so that all mistakes are shown at once.
 
     Raises:
         FileError: everything that is wrong with it, at once.
     """
-    return read_yaml(path, Config)
-
-
-def digest(config: Config) -> str:
-    """SHA-256 of what a configuration says, whatever its comments and the order of its keys."""
-    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()
-
-
-def gate_places(path: Path) -> dict[str, tuple[int, int]]:
-    """Line and column of every gate of a configuration that can be read, by the gate's id.
-
-    Raises:
-        FileError: it cannot be read.
-    """
     text = read_source(path)
-    gates = parse_yaml(text, Config, str(path)).gates
-    marks = positions(text, str(path))
-    return {gate.id: marks[("gates", index)] for index, gate in enumerate(gates)}
+    try:
+        config, marks = parse_marked(text, Config, str(path))
+    except FileError as error:
+        raise FileError([*error.problems, *_name_problems(text, str(path), check)]) from None
+    if check is not None:
+        check(config)
+    return ConfigFile(config=config, path=path, marks=marks)
+
+
+def _name_problems(
+    text: str, file: str, check: Callable[[Config], object] | None
+) -> tuple[Problem, ...]:
+    """Mistakes in the names of a file that has others; none where the names cannot be read."""
+    try:
+        data = load_plain(text, file)
+        if check is not None and isinstance(data, dict):
+            check(_validate_partially(Config, _write_out_probes(data)))
+    except FileError as error:
+        return error.problems
+    except UsageError:  # about a file that this one names: reported once this one can be read
+        pass
+    return ()
+
+
+def _validate_partially(expected: Any, value: Any) -> Any:
+    """Return what is valid of a value; None for the rest, and all items of a list or none."""
+    if isinstance(expected, type) and issubclass(expected, BaseModel):
+        keys = value if isinstance(value, dict) else {}
+        valid = {
+            name: _validate_partially(_annotated(one), keys[name])
+            for name, one in expected.model_fields.items()
+            if name in keys
+        }
+        if expected is GateConfig:  # a gate without a probe may judge each of them
+            valid["probe"] = valid.get("probe") or "*"
+        return expected.model_construct(**{k: v for k, v in valid.items() if v is not None})
+    if get_origin(expected) is tuple:
+        item = get_args(expected)[0]
+        items = [_validate_partially(item, one) for one in value if isinstance(value, list)]
+        return None if None in items else tuple(items)
+    try:
+        return TypeAdapter(expected).validate_python(value)
+    except ValidationError:
+        return None
+
+
+def _annotated(one: FieldInfo) -> Any:
+    """The type of a field with its constraints; of a section or a list, the type alone."""
+    kind: Any = one.annotation
+    if get_origin(kind) is tuple or (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return kind
+    return Annotated[kind, one]
 
 
 def named(path: Path) -> str:
@@ -204,13 +480,130 @@ def named(path: Path) -> str:
     return whole.relative_to(root).as_posix()
 
 
-def waiver_file(config: Config, path: Path | None) -> Path | None:
-    """The waiver file of a configuration: the one it names, or the usual one where that exists."""
-    folder = path.parent if path is not None else Path()
-    if config.waivers is not None:
-        return folder / config.waivers
-    usual = folder / WAIVERS
-    return usual if usual.is_file() else None
+# Putting the settings of a run together
+
+
+@cache
+def settings() -> Mapping[str, Setting]:
+    """All settings of a run, by their Python keyword."""
+    of_call, of_file = declared_settings(CallSettings, ("call",)), declared_settings(Config)
+    return {one.name: one for one in (*of_call, *of_file)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolved:
+    """The settings of one run, and where each of them is from."""
+
+    settings: RunSettings
+    file: ConfigFile
+    origins: Mapping[tuple[str, ...], str]
+    """Variable or option of every setting that was overridden, by its key."""
+    catalogue: ProbeCatalogue | None = None
+    """Where the run's probes come from; None where names were not looked up."""
+
+
+def resolve(
+    config: str | Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    look_up: bool = True,
+    label: Callable[[Setting], str] = attrgetter("name"),
+) -> Resolved:
+    """Put the settings of a run together: overrides, else the environment, the file, the default.
+
+    Args:
+        config: the configuration file; that of the working folder or its parents when None.
+        overrides: values by Python keyword, typed or as text; None, False and empty ones are unset.
+        look_up: check that the probes, groups and measures of the file exist, and open a catalogue.
+        label: how messages name an override.
+
+    Raises:
+        FileError: the file has mistakes.
+        UsageError: a setting does not take its value.
+        UnknownNameError: no such setting.
+    """
+    given = collect_overrides(settings(), overrides or {}, prefix=VARIABLES, label=label)
+    paths = given["probe_paths"].value if "probe_paths" in given else ()
+    catalogue = open_catalogue(paths) if look_up else None
+    path = Path(config) if config is not None else find(Path.cwd())
+    file = ConfigFile(config=Config(version=1))
+    if path is not None:
+        file = read(path, name_check(path, catalogue) if catalogue is not None else None)
+    if catalogue is not None and path is not None:
+        catalogue = with_own(catalogue, file.config, path)
+    base = RunSettings(version=1).model_copy(update=dict(file.config))
+    return Resolved(
+        settings=apply_overrides(base, settings(), given),
+        file=file,
+        origins={settings()[name].key: one.source for name, one in given.items()},
+        catalogue=catalogue,
+    )
+
+
+def open_catalogue(paths: Iterable[str | Path]) -> ProbeCatalogue:
+    """Return the shipped catalogue with folders and files of the user before it.
+
+    Raises:
+        UsageError: one of them does not exist.
+    """
+    from bias_audit.probes.catalogue import ProbeCatalogue
+
+    places = [Path(path) for path in paths]
+    for place in places:
+        if not place.exists():
+            raise UsageError(f"no such file or folder: {place}")
+    return ProbeCatalogue([p for p in places if p.is_dir()], [p for p in places if not p.is_dir()])
+
+
+def require(
+    path: Path | None = None, check: Callable[[Config, Path], object] | None = None
+) -> ConfigFile:
+    """Read the configuration that was named, or that of this folder.
+
+    Args:
+        path: the file; that of the working folder or its parents when None.
+        check: looks up its names.
+
+    Raises:
+        UsageError: there is none.
+        FileError: it has mistakes.
+    """
+    place = path or find(Path.cwd())
+    if place is None:
+        raise UsageError(
+            f"no {NAME} here or in a parent folder: there is nothing to judge by",
+            hint="make one with 'bias-audit init', or name one with -c FILE",
+        )
+    return read(place, check and (lambda config: check(config, place)))
+
+
+def read_policy(file: ConfigFile, *, today: date, strict: bool = False) -> Policy:
+    """Collect what a configuration demands of a run, with the waivers of the day.
+
+    Raises:
+        FileError: the waiver file is missing or has mistakes.
+    """
+    from bias_audit.policy import Policy
+    from bias_audit.waivers import read as read_waivers
+
+    waivers = file.waiver_file
+    return Policy(
+        gates=file.config.gates,
+        waivers=read_waivers(waivers, today, named(waivers)) if waivers else (),
+        today=today,
+        strict=strict,
+        file=named(file.path) if file.path else "",
+        places=file.gate_places,
+        digest=file.digest,
+    )
+
+
+# Looking up names
+
+
+def name_check(path: Path, catalogue: ProbeCatalogue) -> Callable[[Config], None]:
+    """Look up the names of a configuration in a catalogue and in the files that it lists."""
+    return lambda config: check_names(config, path, with_own(catalogue, config, path))
 
 
 def with_own(catalogue: ProbeCatalogue, config: Config, path: Path) -> ProbeCatalogue:

@@ -55,7 +55,7 @@ class Distance:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fill:
+class FillResult:
     """Answer to one sentence."""
 
     template: str
@@ -71,7 +71,7 @@ class Fill:
 
 def fill(
     template: str, groups: Mapping[str, Sequence[str]], backend: Backend, *, top: int = 10
-) -> Fill:
+) -> FillResult:
     """Fill one template with each group's words and compare the completions.
 
     Args:
@@ -114,7 +114,7 @@ def fill(
                 word_mass=float(np.mean([answer.word_mass for answer in scores])),
             )
         )
-    return Fill(
+    return FillResult(
         template=template,
         model=backend.info.name,
         groups=tuple(found),

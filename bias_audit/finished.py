@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,10 +148,14 @@ class Audit:
             write_atomic(target / name, content)
         return target
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, formats: Sequence[str] = ()) -> Path:
         """Write the run folder: results, manifest, evidence, report and summary.
 
         An audit that was loaded takes its evidence along, if it has any.
+
+        Args:
+            folder: where; it is replaced as a whole.
+            formats: further formats to write, such as csv or junit.
 
         Raises:
             UsageError: the folder cannot be written.
@@ -166,6 +170,8 @@ class Audit:
         if self.folder is not None and (self.folder / PAIR_SCORES_FILE).is_file():
             files[PAIR_SCORES_FILE] = (self.folder / PAIR_SCORES_FILE).read_bytes()
         write_run(target, self.results, self.manifest, files)
+        for name in formats:
+            write_atomic(target / render.file_names()[name], render.render(self.results, name))
         return target
 
     def _evidence(self) -> pd.DataFrame:

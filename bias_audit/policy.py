@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
-from bias_audit import config as configuration
-from bias_audit import waivers as waiver_files
-from bias_audit.config import Config, GateConfig
+from bias_audit.config import GateConfig
 from bias_audit.waivers import Placed
 
 
@@ -34,21 +31,3 @@ class Policy:
     def baselines(self) -> tuple[str, ...]:
         """Names of the baselines that the gates compare with, in their order."""
         return tuple(dict.fromkeys(g.baseline for g in self.gates if g.baseline is not None))
-
-
-def read_policy(config: Config, path: Path | None, *, today: date, strict: bool = False) -> Policy:
-    """Collect what a configuration demands; ``path`` is where it was read from, if from a file.
-
-    Raises:
-        FileError: the waiver file is missing or has mistakes.
-    """
-    file = configuration.waiver_file(config, path)
-    return Policy(
-        gates=config.gates,
-        waivers=waiver_files.read(file, today, configuration.named(file)) if file else (),
-        today=today,
-        strict=strict,
-        file=configuration.named(path) if path else "",
-        places=configuration.gate_places(path) if path else {},
-        digest=configuration.digest(config) if path else "",
-    )

@@ -7,17 +7,16 @@ skipped with its reason, a waived one is an expected failure, and what ends ``bi
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from bias_audit.auditing import Audit
+    from bias_audit.finished import Audit
     from bias_audit.results import Gate, Results
+
 
 COMPLETE = "[complete]"
 """Name of the test that every probe could be scored."""
@@ -51,7 +50,7 @@ def bias_audit(request: pytest.FixtureRequest) -> Audit:
     gates = request.config.pluginmanager.get_plugin(_NAME)
     if gates is None:
         pytest.skip("needs --bias-audit FILE")
-    return _told(gates)
+    return _audit_or_fail(gates)
 
 
 @pytest.fixture(scope="session")
@@ -67,21 +66,22 @@ class _Gates:
     """Collects the gates, and audits once when the first of them is asked for."""
 
     def __init__(self, config: pytest.Config) -> None:
-        from bias_audit.config import gate_places, read
+        from bias_audit.config import read
         from bias_audit.errors import BiasAuditError
 
         here = config.invocation_params.dir
+        self.command = " ".join(["pytest", *config.invocation_params.args])
         run = config.getoption("bias_audit_run")
         self.path = Path(here, config.getoption("bias_audit")).resolve()
         self.run = None if run is None else Path(here, run)
         self.strict = bool(config.getoption("bias_audit_strict"))
-        self.done: Audit | BiasAuditError | None = None
-        self.folder: tempfile.TemporaryDirectory[str] | None = None
+        self.outcome: Audit | BiasAuditError | None = None
         try:
-            self.gates = tuple(gate.id for gate in read(self.path).gates)
-            self.places = gate_places(self.path)
+            file = read(self.path)
         except BiasAuditError as error:
             raise pytest.UsageError(f"--bias-audit: {error}") from None
+        self.gates = tuple(gate.id for gate in file.config.gates)
+        self.places = file.gate_places
         if not self.gates:
             raise pytest.UsageError(f"--bias-audit: {self.path} has no gates, so nothing is tested")
 
@@ -99,11 +99,6 @@ class _Gates:
         if not any(isinstance(item, _Item) for item in items):
             items += _File.from_parent(session, path=self.path, gates=self).collect()
 
-    def pytest_unconfigure(self) -> None:
-        """Remove the run that was made here."""
-        if self.folder is not None:
-            self.folder.cleanup()
-
     def audit(self) -> Audit:
         """The audit, judged; made at most once.
 
@@ -111,37 +106,20 @@ class _Gates:
             BiasAuditError: it could not be made; the same error every time.
         """
         from bias_audit.errors import BiasAuditError
+        from bias_audit.pipeline.from_config import judge_run, run
 
-        if self.done is None:
+        if self.outcome is None:
             try:
-                self.done = self._measured() if self.run is None else self._stored(self.run)
+                if self.run is not None:
+                    self.outcome = judge_run(self.run, config=self.path, strict=self.strict)
+                else:
+                    command, strict = self.command, self.strict
+                    self.outcome = run(config=self.path, command=command, strict=strict)
             except BiasAuditError as error:
-                self.done = error
-        if isinstance(self.done, BiasAuditError):
-            raise self.done
-        return self.done
-
-    def _measured(self) -> Audit:
-        from bias_audit.auditing import Audit
-        from bias_audit.cli._app import app
-
-        self.folder = tempfile.TemporaryDirectory(prefix="bias-audit-")
-        asked = ["run", f"--config={self.path}", "--exit-zero", "--quiet"]
-        asked += [f"--output={self.folder.name}", *["--strict"] * self.strict]
-        app.main(args=asked, obj=asked, prog_name="bias-audit", standalone_mode=False)
-        return Audit.load(self.folder.name)
-
-    def _stored(self, run: Path) -> Audit:
-        from bias_audit.auditing import Audit
-        from bias_audit.baselines import folder
-        from bias_audit.cli._policy import load_policy
-        from bias_audit.judging import judged
-        from bias_audit.results import StoredRun
-
-        stored = StoredRun.open(run)
-        policy, path = load_policy(self.path, stored.results, strict=self.strict)
-        results = judged(stored, policy, folder=folder(path))
-        return replace(Audit.load(run), results=results)
+                self.outcome = error
+        if isinstance(self.outcome, BiasAuditError):
+            raise self.outcome
+        return self.outcome
 
 
 class _File(pytest.File):
@@ -187,15 +165,14 @@ class _Gate(_Item):
         from bias_audit.gates import exit_code
 
         results = self.gates.audit().results
-        found = [gate for gate in results.gates if gate.enforced and gate.gate == self.name]
-        alone = results.model_copy(update={"gates": tuple(found), "errors": ()})
-        bad = exit_code(alone, strict=self.gates.strict)
-        if bad or not found:
-            raise _FailedError(_lines(self.name, found, ("pass", "waived")))
-        if any(gate.state == "unclear" for gate in found):
-            pytest.skip(_first(found, "unclear"))
-        if any(gate.state == "waived" for gate in found):
-            pytest.xfail(_first(found, "waived"))
+        mine = [gate for gate in results.gates if gate.enforced and gate.gate == self.name]
+        alone = results.model_copy(update={"gates": tuple(mine), "errors": ()})
+        if exit_code(alone, strict=self.gates.strict) or not mine:
+            raise _FailedError(_lines(self.name, mine, ("pass", "waived")))
+        if any(gate.state == "unclear" for gate in mine):
+            pytest.skip(_first(mine, "unclear"))
+        if any(gate.state == "waived" for gate in mine):
+            pytest.xfail(_first(mine, "waived"))
 
 
 class _Complete(_Item):
@@ -205,15 +182,15 @@ class _Complete(_Item):
         """Fail with the errors of the audit."""
         errors = self.gates.audit().results.errors
         if errors:
-            told = "\n".join(f"  {error.probe}: {error.message}" for error in errors)
-            raise _FailedError(f"{len(errors)} of the probes could not be scored\n{told}")
+            lines = "\n".join(f"  {error.probe}: {error.message}" for error in errors)
+            raise _FailedError(f"{len(errors)} of the probes could not be scored\n{lines}")
 
 
 class _FailedError(Exception):
     """A gate that is not met."""
 
 
-def _told(gates: _Gates) -> Audit:
+def _audit_or_fail(gates: _Gates) -> Audit:
     from bias_audit.errors import BiasAuditError
 
     try:
@@ -224,9 +201,9 @@ def _told(gates: _Gates) -> Audit:
 
 def _lines(name: str, gates: Sequence[Gate], quiet: Iterable[str]) -> str:
     """The comparisons of a gate that are not met, a few lines for each."""
-    shown = [gate for gate in gates if gate.state not in quiet]
-    lines = [f"gate '{name}': {len(shown)} of {len(gates)} comparisons are not met"]
-    for gate in shown:
+    unmet = [gate for gate in gates if gate.state not in quiet]
+    lines = [f"gate '{name}': {len(unmet)} of {len(gates)} comparisons are not met"]
+    for gate in unmet:
         lines.append(f"  {gate.state}  {gate.result or gate.id}")
         lines += [
             f"      {text}" for text in (_measured(gate), gate.condition, gate.reason) if text
@@ -244,5 +221,5 @@ def _measured(gate: Gate) -> str:
 
 def _first(gates: Sequence[Gate], state: str) -> str:
     """How many comparisons are in a state, and why the first of them is."""
-    there = [gate for gate in gates if gate.state == state]
-    return f"{len(there)} of {len(gates)} comparisons {state}: {there[0].reason}"
+    matches = [gate for gate in gates if gate.state == state]
+    return f"{len(matches)} of {len(gates)} comparisons {state}: {matches[0].reason}"

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bias_audit.auditing import Audit
 from bias_audit.errors import UsageError
+from bias_audit.finished import Audit
 
 if TYPE_CHECKING:
     from bias_audit.results import Results

@@ -10,10 +10,10 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.validity._table import Table
-from bias_audit.auditing import audit
 from bias_audit.config import GateConfig
 from bias_audit.gates import judge
 from bias_audit.metrics.scored_probe import Settings
+from bias_audit.pipeline.run import audit
 from bias_audit.policy import Policy
 from bias_audit.scoring import open_backend
 

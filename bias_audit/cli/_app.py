@@ -39,6 +39,9 @@ COMMANDS = {
     "doctor": "Check this installation and the bundled model.",
 }
 
+HOMES = {"waive": "waivers"}
+"""Modules of the commands that have none of their own name."""
+
 EPILOG = """\
 Exit codes: 0 no enforced gate failed, 1 an enforced gate failed, 2 wrong use, 3 incomplete,
 4 the model could not be loaded, 5 nothing was audited, 70 a bug of ours, 130 interrupted.
@@ -59,7 +62,7 @@ class LazyGroup(click.RichGroup):
         """Return one command, or None when there is no such name."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"bias_audit.cli.{cmd_name}")
+        module = import_module(f"bias_audit.cli.{HOMES.get(cmd_name, cmd_name)}")
         command: click.Command = getattr(module, cmd_name)
         return command
 

@@ -56,6 +56,19 @@ class Outputs:
                 click.echo(texts[name], nl=not texts[name].endswith("\n"))
 
 
+def file_formats(format: str) -> tuple[str, ...]:
+    """Return the formats of a comma-separated list that are written into a run folder.
+
+    Raises:
+        UnknownNameError: no such format.
+    """
+    names = tuple(name.strip() for name in format.split(",") if name.strip())
+    for name in names:
+        if name not in render.file_names():
+            raise UnknownNameError("format for a file", name, render.file_names())
+    return names
+
+
 def places(wanted: list[str], output: tuple[str, ...]) -> dict[str, Path]:
     """Where each format goes, from -o FORMAT=PATH.
 

@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import rich_click as click
 
 if TYPE_CHECKING:
     from bias_audit.probes.catalogue import ProbeCatalogue
+    from bias_audit.utils.settings import Setting
+
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class BatchSize(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """``auto`` or a number of at least 1."""
-
-    name = "auto|N"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | Literal["auto"]:
-        """Read the value of a flag or of the configuration.
-
-        Raises:
-            UsageError: anything else.
-        """
-        from bias_audit.errors import UsageError
-
-        if value == "auto":
-            return "auto"
-        try:
-            size = int(value)
-        except ValueError:
-            size = 0
-        if size < 1:
-            raise UsageError(f"expected --batch-size auto or a number from 1, got '{value}'")
-        return size
 
 
 class Place(click.Path):
@@ -63,58 +39,78 @@ class Place(click.Path):
         return super().convert(value, param, ctx)
 
 
-_MODEL = (
-    click.option("--revision", help="Commit, tag or branch of a hub model; pin a commit."),
-    click.option(
-        "--device",
-        type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-        default=None,
-        help="Where the model runs.  [default: auto]",
-    ),
-    click.option(
-        "--dtype",
-        type=click.Choice(["float32", "bfloat16", "float16", "auto"]),
-        default=None,
-        help="Arithmetic of the forward pass; float32 is exact.  [default: float32]",
-    ),
-    click.option(
-        "--batch-size",
-        type=BatchSize(),
-        default=None,
-        help="Sentences at once; does not change a score.  [default: auto]",
-    ),
-    click.option("--offline", is_flag=True, help="Refuse the network; use only local files."),
-    click.option(
-        "--allow-pickle",
-        is_flag=True,
-        help="Load pickled weights (they can run code); only for files you trust.",
-    ),
-)
-
-_PROBE_PATH = click.option(
-    "--probe-path",
-    multiple=True,
-    type=Place(exists=True),
-    help="A folder with probes of your own, or one probe file; repeatable.",
-)
+MODEL_SETTINGS = ("revision", "device", "dtype", "batch_size", "offline", "allow_pickle")
+"""How a model is loaded, for commands that audit nothing."""
 
 
-def model_options(command: F) -> F:
-    """Add the options that say how a model is loaded."""
-    for option in reversed(_MODEL):
-        command = option(command)
-    return command
+def setting_options(*names: str) -> Callable[[F], F]:
+    """Add the options of these settings of a run, by keyword; of all of them without a name."""
+
+    def decorate(command: F) -> F:
+        from bias_audit.config import settings
+
+        for setting in reversed([settings()[name] for name in names or settings()]):
+            command = _option(setting)(command)
+        return command
+
+    return decorate
 
 
-def probe_path(command: F) -> F:
-    """Add ``--probe-path``."""
-    return _PROBE_PATH(command)
+model_options = setting_options(*MODEL_SETTINGS)
+probe_path = setting_options("probe_paths")
 
 
-def open_catalogue(paths: tuple[Path, ...]) -> ProbeCatalogue:
+def open_catalogue(paths: Iterable[str]) -> ProbeCatalogue:
     """The shipped catalogue with the user's folders and files before it."""
-    from bias_audit.probes.catalogue import ProbeCatalogue
+    from bias_audit.config import open_catalogue
 
-    folders = [path for path in paths if path.is_dir()]
-    files = [path for path in paths if not path.is_dir()]
-    return ProbeCatalogue(folders, files)
+    return open_catalogue(paths)
+
+
+def to_overrides(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings by their keyword, from the values of :func:`setting_options`."""
+    from bias_audit.config import settings
+
+    names = {setting.parameter: setting.name for setting in settings().values()}
+    return {names[parameter]: value for parameter, value in given.items()}
+
+
+def to_backend_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of a backend from the values of :func:`model_options`.
+
+    Raises:
+        UsageError: a value that its option does not take.
+    """
+    from bias_audit.config import settings
+
+    overrides = to_overrides(given)
+    return {
+        name: settings()[name].validate(value, settings()[name].option)
+        for name, value in overrides.items()
+        if value is not None
+    }
+
+
+def _option(setting: Setting) -> Callable[[F], F]:
+    """Make the option of a setting; the configuration checks its value."""
+    flag = setting.flag
+    if flag.is_argument:
+        return click.argument(flag.name, required=False)
+    if setting.is_switch:
+        return click.option(setting.option, is_flag=True, help=flag.help)
+    default = setting.field.default
+    shown = default and not setting.is_repeatable and "[default" not in flag.help
+    return click.option(
+        *([flag.short] if flag.short else []),
+        setting.option,
+        multiple=setting.is_repeatable,
+        metavar=_metavar(setting),
+        help=f"{flag.help}  [default: {default}]" if shown else flag.help,
+    )
+
+
+def _metavar(setting: Setting) -> str | None:
+    kinds = get_args(setting.field.annotation) or (setting.field.annotation,)
+    if setting.choices:
+        return f"[{'|'.join(setting.choices)}]"
+    return "N" if int in kinds else None

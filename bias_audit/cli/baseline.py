@@ -65,11 +65,13 @@ def accept(
       bias-audit baseline accept audit-runs/latest --name main --reason "First release."
     """
     from bias_audit import baselines as baseline_files
-    from bias_audit.cli._policy import today
+    from bias_audit.utils import clock
 
     place = _place(config, baselines)
     older = (place / baseline_files.checked_name(name)).exists()
-    made = baseline_files.accept(run, name=name, reason=reason, who=who, today=today(), place=place)
+    made = baseline_files.accept(
+        run, name=name, reason=reason, who=who, today=clock.today(), place=place
+    )
     did = "replaced" if older else "accepted"
     click.echo(visible(f"{did} {name}: {_line(made)}"))
     click.echo(str(made.folder), err=True)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from bias_audit.cli._options import Place
 from bias_audit.errors import visible
+
+if TYPE_CHECKING:
+    from bias_audit.config import Resolved
+    from bias_audit.utils.validation import KeyPath
 
 DATA = ("probe", "templates", "lexicon", "suites", "sanity")
 
@@ -26,20 +32,49 @@ def show(config: Path | None, origin: bool) -> int:
 
     A flag of a command wins over all of them.
     """
-    from bias_audit.cli._origin import resolve
-    from bias_audit.config import find
+    from bias_audit.config import resolve
 
-    path = config or find(Path.cwd())
-    content, settings = resolve(path)
+    resolved = resolve(config, look_up=False)
+    path = resolved.file.path
+    content = resolved.settings.model_dump(mode="json", exclude={"call"})
+    call = resolved.settings.call.model_dump(mode="json")
+    content |= {key[1]: call[key[1]] for key in resolved.origins if key[0] == "call"}
     click.echo(f"# from {path}" if path else "# defaults: no bias-audit.yaml was found", err=True)
     if not origin:
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return 0
-    for where, value, source in settings:
-        key = ".".join(map(str, where))
-        said = "unset" if value is None else json.dumps(value, ensure_ascii=False)
-        click.echo(visible(f"{key:32} {said:32} {source}"))
+    for key, value in _leaves(content, ()):
+        name = ".".join(map(str, key))
+        text = "unset" if value is None else json.dumps(value, ensure_ascii=False)
+        click.echo(visible(f"{name:32} {text:32} {_origin(key, resolved)}"))
     return 0
+
+
+def _leaves(value: Any, key: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
+    inside: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, dict):
+        inside = value.items()
+    elif isinstance(value, list):
+        inside = enumerate(value)
+    if not inside or not value:
+        yield key, value
+        return
+    for part, item in inside:
+        yield from _leaves(item, (*key, part))
+
+
+def _origin(key: KeyPath, resolved: Resolved) -> str:
+    """The variable, the place in the file or the word ``default``."""
+    from bias_audit.config import named
+
+    for other, source in resolved.origins.items():
+        if key[: len(other)] == other or ("call", key[0]) == other:
+            return source
+    marks, path = resolved.file.marks, resolved.file.path
+    place = marks.get(key)
+    if place is None and key[0] == "probes" and key[-1] == "use":
+        place = marks.get(key[:-1])  # a bare id stands for a group of keys
+    return "default" if place is None or path is None else f"{named(path)}:{place[0]}:{place[1]}"
 
 
 @config.command()

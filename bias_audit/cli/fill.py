@@ -7,7 +7,7 @@ from typing import Any
 
 import rich_click as click
 
-from bias_audit.cli._options import model_options
+from bias_audit.cli._options import model_options, to_backend_options
 
 HELP = """Ask one sentence: top completions per group, side by side, and how far apart they are.
 
@@ -36,8 +36,8 @@ def fill(template: str, groups: str, model: str, top: int, **options: Any) -> in
     from bias_audit.scoring import open_backend
 
     words, as_json = _groups(groups), options.pop("json")
-    chosen = {key: value for key, value in options.items() if value is not None}
-    answer = fill_in(template, words, open_backend(model, **chosen), top=top)
+    backend = open_backend(model, **to_backend_options(options))
+    answer = fill_in(template, words, backend, top=top)
     if as_json:
         print(json.dumps(answer.as_dict(), ensure_ascii=False, indent=1))
         return 0

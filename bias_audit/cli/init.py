@@ -6,6 +6,16 @@ from pathlib import Path
 
 import rich_click as click
 
+from bias_audit import __version__
+
+JOBS = {
+    "github": ("github.yml", ".github/workflows/bias-audit.yml"),
+    "gitlab": ("gitlab.yml", ".gitlab/bias-audit.gitlab-ci.yml"),
+    "jenkins": ("jenkins.groovy", "Jenkinsfile.bias-audit"),
+}
+"""CI systems: the shipped job, and where a repository keeps it."""
+_VERSION = "@VERSION@"
+
 HELP = """Write a configuration, a waiver file and, with --ci, a CI job to start from.
 
 They go into the working folder. Nothing is overwritten: if one of the files is there already, none
@@ -24,7 +34,7 @@ Next:
                                  then a gate may say 'against: baseline:main'
   edit {config}           the model, the probes and the limits; each line says what it does
 """
-JOB = {
+NEXT_JOB = {
     "github": "  commit {job}: it runs for every pull request",
     "gitlab": "  add to .gitlab-ci.yml:  include: [{{local: {job}}}]",
     "jenkins": "  make a pipeline job with the script path {job}, or copy its stage",
@@ -32,16 +42,72 @@ JOB = {
 
 
 @click.command(help=HELP)
-@click.option("--ci", type=click.Choice(["github", "gitlab", "jenkins"]), help="Also a CI job.")
+@click.option("--ci", type=click.Choice(list(JOBS)), help="Also a CI job.")
 def init(ci: str | None) -> int:
     """Write files to start from."""
-    from bias_audit.starting import start
-
     here = Path.cwd()
     written = [str(path.relative_to(here)) for path in start(here, ci)]
     for name in written:
         click.echo(f"wrote {name}")
     click.echo(NEXT.format(config=written[0]), nl=False)
     if ci is not None:
-        click.echo(JOB[ci].format(job=written[-1]))
+        click.echo(NEXT_JOB[ci].format(job=written[-1]))
     return 0
+
+
+def starters(ci: str | None = None) -> dict[str, str]:
+    """The files by their place in the repository."""
+    from bias_audit.config import NAME, WAIVERS
+
+    shipped = {NAME: NAME, WAIVERS: WAIVERS}
+    if ci is not None:
+        name, place = JOBS[ci]
+        shipped[place] = name
+    folder = Path(__file__).parents[1] / "starters"
+    return {
+        place: (folder / name).read_text(encoding="utf-8").replace(_VERSION, __version__)
+        for place, name in shipped.items()
+    }
+
+
+def start(folder: Path, ci: str | None = None) -> list[Path]:
+    """Write the files into a folder; when one cannot be written, none is left.
+
+    Raises:
+        UsageError: a file is there already, a job would stand where its CI system does not look,
+            or a file cannot be written.
+    """
+    from bias_audit.errors import UsageError
+    from bias_audit.utils.files import write_atomic
+
+    if ci is not None:
+        _require_root(folder)
+    wanted = {folder / place: text for place, text in starters(ci).items()}
+    taken = [str(path.relative_to(folder)) for path in wanted if path.exists() or path.is_symlink()]
+    if taken:
+        raise UsageError(
+            f"{', '.join(taken)}: here already, and nothing is overwritten",
+            hint="move it away, or run 'bias-audit init' in another folder",
+        )
+    written: list[Path] = []
+    try:
+        for path, text in wanted.items():
+            write_atomic(path, text)
+            written.append(path)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+    return written
+
+
+def _require_root(folder: Path) -> None:
+    """CI systems read their jobs at the root of a repository only; below it they see nothing."""
+    from bias_audit.errors import UsageError
+
+    above = next((p for p in folder.resolve().parents if (p / ".git").exists()), None)
+    if above is not None and not (folder / ".git").exists():
+        raise UsageError(
+            "--ci writes a job that is found at the root of the repository only",
+            hint=f"run it in {above}, or leave --ci out",
+        )

@@ -11,7 +11,13 @@ from typing import Any
 
 import rich_click as click
 
-from bias_audit.cli._options import Place, model_options, open_catalogue, probe_path
+from bias_audit.cli._options import (
+    Place,
+    model_options,
+    open_catalogue,
+    probe_path,
+    to_backend_options,
+)
 from bias_audit.errors import visible
 
 
@@ -26,7 +32,7 @@ def probes() -> None:
 @probes.command(name="list")
 @click.option("--json", is_flag=True, help="Print JSON.")
 @probe_path
-def list_(probe_path: tuple[Path, ...], **flags: bool) -> int:
+def list_(probe_path: tuple[str, ...], **flags: bool) -> int:
     """List all probes and controls."""
     catalogue = open_catalogue(probe_path)
     specs = [catalogue.probe_spec(name) for name in catalogue.probe_ids()]
@@ -58,7 +64,7 @@ def list_(probe_path: tuple[Path, ...], **flags: bool) -> int:
 @click.option("-o", "--output", type=Place(), help="Folder of the new file.")
 @probe_path
 def new(
-    id: str, kind: str, like: str | None, output: Path | None, probe_path: tuple[Path, ...]
+    id: str, kind: str, like: str | None, output: Path | None, probe_path: tuple[str, ...]
 ) -> int:
     """Write a new probe, template set or lexicon to start from: it works, and says what to change.
 
@@ -88,7 +94,7 @@ def new(
 @probes.command()
 @click.argument("name")
 @probe_path
-def describe(name: str, probe_path: tuple[Path, ...]) -> int:
+def describe(name: str, probe_path: tuple[str, ...]) -> int:
     """Describe one probe: words, controls, measures, what it cannot show, and its card."""
     from bias_audit.describing import describe as described
 
@@ -100,7 +106,7 @@ def describe(name: str, probe_path: tuple[Path, ...]) -> int:
 @probes.command()
 @click.argument("name", required=False)
 @probe_path
-def words(name: str | None, probe_path: tuple[Path, ...]) -> int:
+def words(name: str | None, probe_path: tuple[str, ...]) -> int:
     """List the lexicons with their sets, or the words of one lexicon."""
     from bias_audit.describing import lexicon_lines, lexicon_row
 
@@ -117,7 +123,7 @@ def words(name: str | None, probe_path: tuple[Path, ...]) -> int:
 @probes.command()
 @click.argument("name", required=False)
 @probe_path
-def sentences(name: str | None, probe_path: tuple[Path, ...]) -> int:
+def sentences(name: str | None, probe_path: tuple[str, ...]) -> int:
     """List the template sets, or the sentences of one."""
     catalogue = open_catalogue(probe_path)
     if name is not None:
@@ -135,7 +141,7 @@ def sentences(name: str | None, probe_path: tuple[Path, ...]) -> int:
 @click.option("-n", "--count", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option("--all", is_flag=True, help="Every sentence.")
 @probe_path
-def preview(name: str, count: int, probe_path: tuple[Path, ...], **flags: bool) -> int:
+def preview(name: str, count: int, probe_path: tuple[str, ...], **flags: bool) -> int:
     """Print sentences as they will be scored; the scored word is in braces."""
     from bias_audit.probes.expand import expand
 
@@ -160,7 +166,7 @@ def preview(name: str, count: int, probe_path: tuple[Path, ...], **flags: bool) 
 @probe_path
 @model_options
 def check(
-    paths: tuple[Path, ...], model: str | None, probe_path: tuple[Path, ...], **options: Any
+    paths: tuple[Path, ...], model: str | None, probe_path: tuple[str, ...], **options: Any
 ) -> int:
     """Check probe, template and lexicon files; every mistake at once, as file:line:column.
 
@@ -169,7 +175,6 @@ def check(
       bias-audit probes check my-probes/
       bias-audit probes check my-probes/tea.yaml --model reference
     """
-    from bias_audit.cli._check import check_files
+    from bias_audit.cli._check_files import check_files
 
-    chosen = {key: value for key, value in options.items() if value is not None}
-    return check_files(paths, probe_path, model, chosen)
+    return check_files(paths, [*map(Path, probe_path)], model, to_backend_options(options))

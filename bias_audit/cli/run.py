@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.cli._options import Place, model_options, open_catalogue, probe_path
+from bias_audit.cli._options import Place, setting_options, to_overrides
+from bias_audit.errors import visible
+
+if TYPE_CHECKING:
+    from bias_audit.finished import Audit
+    from bias_audit.pipeline.from_config import RunRequest
 
 HELP = """Audit a model: score the probes, judge the results, write a report.
 
@@ -26,62 +33,110 @@ Examples:
 
 
 @click.command(help=HELP)
-@click.argument("model", required=False, envvar="BIAS_AUDIT_RUN_MODEL")
 @click.option("-c", "--config", type=Place(), help="Configuration file.")
-@click.option("-p", "--probe", multiple=True, help="Probe, glob, suite, axis:NAME; repeatable.")
-@click.option("-x", "--exclude", multiple=True, help="What to leave out; repeatable.")
-@probe_path
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    help="Only the first N sentences of each probe (partial).",
-)
-@click.option("--data", multiple=True, help="Your copy of a data set, NAME=FILE; repeatable.")
-@click.option("--measure", multiple=True, help="Measure on request; repeatable.")
-@click.option("--check", multiple=True, help="Check on request; repeatable.")
-@click.option(
-    "--examples",
-    type=click.IntRange(min=0),
-    default=0,
-    help="Pairs of each data set to quote in the report.",
-)
-@click.option("--max-time", help="Stop scoring after a time such as 90s, 20m, 2h (partial).")
-@click.option("--seed", type=click.IntRange(min=0), help="Root seed of the resampling tests.")
-@model_options
-@click.option(
-    "--engine",
-    type=click.Choice(["local", "ray"]),
-    help="Who computes: this process, or workers of a Ray cluster.  [default: local]",
-)
-@click.option(
-    "--engine-address",
-    help="Ray cluster: auto, HOST:PORT, ray://HOST:PORT; without it, one on this machine.",
-)
-@click.option(
-    "--engine-workers",
-    type=click.IntRange(min=1),
-    help="Replicas of the model.  [default: one for each GPU, else for each CPU]",
-)
+@setting_options()
 @click.option("-o", "--output", type=Place(), help="Write exactly into this folder.")
 @click.option("--format", default="", help="Further formats, comma-separated: csv, json ...")
 @click.option("--progress", type=click.Choice(["auto", "bar", "plain", "none"]), default="auto")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every measured number too.")
-@click.option("--baselines", type=Place(), help="Folder of the baselines.")
 @click.option("--dry-run", is_flag=True, help="Show what would be scored; load no model.")
-@click.option("--fresh", is_flag=True, help="Score anew; keep that instead of kept scores.")
-@click.option("--no-cache", is_flag=True, help="Neither use nor keep scores of other runs.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 instead of 1 or 3.")
-@click.option(
-    "--strict",
-    is_flag=True,
-    help="Unclear enforced gates and unpinned hub models count as incomplete.",
-)
-@click.pass_obj
-def run(asked: list[str] | None, /, **given: Any) -> int:
+def run(
+    config: Path | None,
+    output: Path | None,
+    format: str,
+    progress: str,
+    quiet: bool,
+    verbose: bool,
+    dry_run: bool,
+    exit_zero: bool,
+    **given: Any,
+) -> int:
     """Audit a model."""
-    from bias_audit.cli._run import Request, execute
+    from bias_audit.config import resolve
 
-    given["catalogue"] = open_catalogue(given.pop("probe_path"))
-    given["command"] = " ".join(["bias-audit", *(asked or sys.argv[1:])])
-    return execute(Request(**given))
+    # Before anything heavy is imported, so that a mistake is reported at once.
+    resolved = resolve(config, to_overrides(given), label=attrgetter("option"))
+
+    from bias_audit.cli._exit import finish
+    from bias_audit.cli._formats import file_formats
+    from bias_audit.cli._progress import progress as show_progress
+    from bias_audit.cli._streams import readers_may_leave
+    from bias_audit.finished import choose_folder
+    from bias_audit.pipeline.from_config import RunRequest
+    from bias_audit.utils.files import require_writable
+
+    further = file_formats(format)
+    request = RunRequest.from_settings(resolved)
+    if output is not None:
+        require_writable(output)
+    if dry_run:
+        return _print_plan(request)
+    require_writable(output or Path.cwd())
+    command = " ".join(["bias-audit", *sys.argv[1:]])
+    with show_progress("none" if quiet else progress) as listener:
+        audit = request.run(progress=listener, command=command)
+    folder = audit.save(choose_folder(output, audit), further)
+    with readers_may_leave():
+        _print_audit(audit, folder, quiet=quiet, verbose=verbose)
+    return finish(audit.results, exit_zero=exit_zero, strict=request.policy.strict)
+
+
+def _print_plan(request: RunRequest) -> int:
+    """Print what would be scored, and which comparisons would be adjusted together."""
+    from bias_audit.metrics.design import family_sizes
+
+    plan, datasets = request.plan()
+    if datasets is not None:
+        print(datasets.describe())
+    if plan is None:
+        print("no model was loaded")
+        return 0
+    for name, expansion in plan.expansions.items():
+        print(f"{name:40} {len(expansion.all_prompts):>8,} prompts")
+    for (probe, material), count in plan.metrics.prompts.items():
+        print(f"{f'{probe} + {material}':40} {count:>8,} prompts on request")
+    for skip in plan.metrics.unsupported:
+        print(f"{f'{skip.probe} + {skip.what}':40} {'not asked':>8}: {skip.detail}")
+    method = request.settings.analysis.multiplicity.primary
+    how = "max-t where possible, else holm" if method == "max-t" else method
+    for axis, count in family_sizes(task.probe for task in plan.tasks).items():
+        print(f"{f'axis {axis}':40} {count:>8,} primary comparisons, one family ({how})")
+    total = plan.prompts + sum(plan.metrics.prompts.values())
+    print(f"{'in all':40} {total:>8,} prompts; no model was loaded")
+    return 0
+
+
+def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> None:
+    from rich.console import Console
+
+    from bias_audit import reports
+    from bias_audit.reports.formats import terminal
+
+    if quiet:
+        print(terminal.first_line(audit.results))
+    else:
+        terminal.show(audit.results, Console(soft_wrap=False), folder=str(folder))
+    if verbose:
+        print(reports.render(audit.results, "csv"))
+    for notice in _cache_notes(audit, quiet=quiet):
+        print(f"Note: {visible(notice)}", file=sys.stderr)
+    for notice in audit.results.model.notices:
+        print(f"Note: {notice}", file=sys.stderr)
+
+
+def _cache_notes(audit: Audit, *, quiet: bool) -> list[str]:
+    """What went wrong with the cache, and how many scores it gave."""
+    use = audit.cache
+    if use is None:
+        return []
+    notes = list(dict.fromkeys(use.notices))
+    if use.found and not quiet:
+        too = ", and so were the results that they give" if use.recalled else ""
+        total = use.found + use.scored
+        notes.append(
+            f"{use.found:,} of {total:,} scores were kept from earlier runs{too}"
+            " (--fresh scores anew)"
+        )
+    return notes

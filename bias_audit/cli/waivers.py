@@ -1,4 +1,4 @@
-"""``bias-audit waivers``."""
+"""``bias-audit waive`` and ``bias-audit waivers``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,69 @@ from bias_audit.errors import visible
 if TYPE_CHECKING:
     from bias_audit.policy import Policy
     from bias_audit.results import WaiverRecord
+
+
+WAIVE_HELP = """Accept a failure for a while: write a waiver, with an owner, a reason and an end.
+
+FINDING is a finding (F-7c31a9), a result, a gate (<gate>:<result>) or a glob of gates, as the
+report of RUN names them. A waiver turns a failure into 'waived' and nothing else; it stays in
+every output.
+
+\b
+Examples:
+  bias-audit waive F-7c31a9 --until 2026-03-31 --reason "Fixed in the next release" --owner ana
+  bias-audit waive 'occupations:*' --until 2026-03-31 --reason "..." --owner ana --up-to 0.9
+"""
+
+
+@click.command(help=WAIVE_HELP)
+@click.argument("finding")
+@click.option("--until", required=True, help="Last day, such as 2026-03-31; at most 180 days.")
+@click.option("--reason", required=True, help="Why it is accepted for now.")
+@click.option("--owner", required=True, help="Who answers for it.")
+@click.option("--up-to", type=float, help="Void when the gap is larger than this, in nats.")
+@click.option(
+    "--run",
+    type=Place(),
+    default="audit-runs/latest",
+    show_default=True,
+    help="Run that has the finding.",
+)
+@click.option("-c", "--config", type=Place(), help="Configuration file.")
+def waive(
+    finding: str,
+    until: str,
+    reason: str,
+    owner: str,
+    up_to: float | None,
+    run: Path,
+    config: Path | None,
+) -> int:
+    """Write a waiver."""
+    from bias_audit.config import require
+    from bias_audit.errors import UnknownNameError
+    from bias_audit.gates import judge
+    from bias_audit.policy import Policy
+    from bias_audit.results import load_results
+    from bias_audit.utils.clock import today
+    from bias_audit.waivers import make, put
+    from bias_audit.waiving import matches, names
+
+    file = require(config)
+    path = file.waiver_place
+    waiver = make(finding, today(), until=until, reason=reason, owner=owner, up_to=up_to)
+    gates = judge(load_results(run), Policy(gates=file.config.gates)).gates
+    covered = [gate for gate in gates if matches(finding, gate)]
+    if not covered:
+        raise UnknownNameError("finding, result or gate", finding, names(gates))
+    replaced = put(path, waiver, today())
+    done = "replaced in" if replaced else "added to"
+    click.echo(visible(f"{done} {path}: {finding}, until {until}"))
+    for gate in covered:
+        large = up_to is not None and abs(gate.estimate or 0.0) > up_to
+        void = f", but measures {gate.estimate:.3g}: a failure voids the waiver" if large else ""
+        click.echo(visible(f"  covers {gate.id}{void}"))
+    return 0
 
 
 @click.group()
@@ -38,31 +101,31 @@ def list_(config: Path | None, run: Path | None, expiring: int | None, **flags: 
       bias-audit waivers list
       bias-audit waivers list --run audit-runs/latest --expiring 30
     """
-    from datetime import date
+    from datetime import date, timedelta
 
-    from bias_audit.cli._policy import find_config, today
-    from bias_audit.policy import read_policy
+    from bias_audit.config import read_policy, require
+    from bias_audit.utils.clock import today
     from bias_audit.waiving import standing
 
-    found, path = find_config(config)
-    policy = read_policy(found, path, today=today())
+    file = require(config)
+    policy = read_policy(file, today=today())
     records = [standing(placed, today()) for placed in policy.waivers]
     if run is not None:
-        records = _in_run(run, policy, path)
+        records = _in_run(run, policy, file.path)
     if expiring is not None:
-        left = [(date.fromisoformat(record.expires) - today()).days for record in records]
-        records = [r for r, days in zip(records, left, strict=True) if days <= expiring]
+        last = today() + timedelta(days=expiring)
+        records = [r for r in records if date.fromisoformat(r.expires) <= last]
     if flags["json"]:
         rows = [record.model_dump(mode="json") for record in records]
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return 0
     for record in records:
-        _tell(record)
-    click.echo(f"{len(records)} waiver{'s'[: len(records) != 1]} for {path}", err=True)
+        _print_waiver(record)
+    click.echo(f"{len(records)} waiver{'s'[: len(records) != 1]} for {file.path}", err=True)
     return 0
 
 
-def _in_run(run: Path, policy: Policy, config: Path) -> list[WaiverRecord]:
+def _in_run(run: Path, policy: Policy, config: Path | None) -> list[WaiverRecord]:
     from bias_audit.baselines import folder
     from bias_audit.judging import judged
     from bias_audit.results import StoredRun
@@ -71,7 +134,7 @@ def _in_run(run: Path, policy: Policy, config: Path) -> list[WaiverRecord]:
     return list(results.waivers)
 
 
-def _tell(record: WaiverRecord) -> None:
+def _print_waiver(record: WaiverRecord) -> None:
     ceiling = "" if record.up_to is None else f", up to {record.up_to:g} nats"
     click.echo(
         visible(

@@ -14,7 +14,7 @@ from bias_audit.datasets.scores import Listener, score_sentences
 from bias_audit.metrics.likelihood_bias import LikelihoodBias, length_adjusted, likelihood_bias
 from bias_audit.metrics.sentence import pll_mean
 from bias_audit.results.schema import Result, SkipRecord
-from bias_audit.scoring.base import SentenceScoring
+from bias_audit.scoring import Backend
 from bias_audit.stats.seeds import stream
 
 NULL = "null"
@@ -34,7 +34,7 @@ class _Axis:
 
 
 def measure_likelihood(
-    scorer: SentenceScoring,
+    backend: Backend,
     dataset: str,
     items: Iterable[Item],
     measures: Sequence[str],
@@ -47,7 +47,7 @@ def measure_likelihood(
     missing: Counter[tuple[str, str]] = Counter()
     count = 0
     sentences = (item for item in items if isinstance(item, GroupSentence))
-    for item, score in score_sentences(scorer, sentences, progress=progress):
+    for item, score in score_sentences(backend, sentences, progress=progress):
         count += 1
         if score.skip is not None:
             missing[score.skip, score.detail] += 1

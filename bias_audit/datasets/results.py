@@ -42,6 +42,8 @@ class DatasetOutput:
     """Sentences behind the results."""
     notes: tuple[str, ...] = ()
     """What a reader should know."""
+    partial: bool = False
+    """Whether a limit left items out."""
 
 
 def dataset_result(
@@ -247,7 +249,7 @@ def skip_records(rows: Sequence[PairRow]) -> list[SkipRecord]:
     ]
 
 
-def excluded_records(dataset: str, reasons: Counter[str]) -> list[SkipRecord]:
+def excluded_records(dataset: str, reasons: Mapping[str, int]) -> list[SkipRecord]:
     """Count the items of a data set that make no question for the model, by reason."""
     return [
         SkipRecord(

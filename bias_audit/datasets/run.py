@@ -1,4 +1,4 @@
-"""Measures a model by one data set: a task of a run, from the user's copy to records of an audit.
+"""Measures a model by one data set, from the user's copy to the records of an audit.
 
 Measured for comparison with the literature, never judged.
 """
@@ -6,17 +6,24 @@ Measured for comparison with the literature, never judged.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 
 from bias_audit.datasets.dataset import Dataset, open_dataset
 from bias_audit.datasets.holistic_bias import measure_likelihood
-from bias_audit.datasets.info import LIKELIHOOD_MEASURES, STEREOSET_MEASURES, DatasetInfo
+from bias_audit.datasets.info import (
+    LIKELIHOOD_MEASURES,
+    PAIR_MEASURES,
+    STEREOSET_MEASURES,
+    DatasetInfo,
+)
 from bias_audit.datasets.items import SentencePair
 from bias_audit.datasets.pair_scores import PairRow
 from bias_audit.datasets.pairs import sentence_pairs
@@ -32,9 +39,8 @@ from bias_audit.datasets.scores import Listener, Notes, score_pairs
 from bias_audit.datasets.stereoset import measure_choices
 from bias_audit.errors import NothingToAuditError, ScoringError, UnknownNameError, UsageError
 from bias_audit.results.schema import Card, ErrorRecord, ProbeRecord, Result, Sentence, SkipRecord
-from bias_audit.scoring.base import SentenceScoring
+from bias_audit.scoring import Backend
 
-Entry = TypeVar("Entry")
 _NEVER = "a published benchmark is measured, for comparison with the literature, and never judged"
 
 
@@ -53,8 +59,8 @@ class DatasetRun:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DatasetTask:
-    """One data set to measure a model by."""
+class DatasetPlan:
+    """One data set, and what to measure a model by it."""
 
     dataset: Dataset
     measures: tuple[str, ...]
@@ -79,9 +85,9 @@ class DatasetTask:
             "measures": list(self.measures),
         }
 
-    def run(
+    def measure(
         self,
-        scorer: SentenceScoring,
+        backend: Backend,
         *,
         confidence: float = 0.95,
         seed: int = 20240601,
@@ -90,7 +96,7 @@ class DatasetTask:
         """Measure a model; what the model cannot do is recorded as an error.
 
         Args:
-            scorer: a backend's ``sentence_scorer()``.
+            backend: the model.
             confidence: level of the intervals.
             seed: root seed of the relabellings.
             progress: called while scoring.
@@ -103,7 +109,7 @@ class DatasetTask:
         if progress is not None:
             progress = _prefix(self.id, progress)
         try:
-            return self._measure(scorer, confidence, seed, progress)
+            return self._measure(backend, confidence, seed, progress)
         except (ScoringError, RuntimeError, MemoryError) as error:
             message = str(getattr(error, "message", error)) or repr(error)
             info, kind = self.dataset.info, type(error).__name__
@@ -120,45 +126,39 @@ class DatasetTask:
             )
 
     def _measure(
-        self, scorer: SentenceScoring, confidence: float, seed: int, progress: Listener | None
+        self, backend: Backend, confidence: float, seed: int, progress: Listener | None
     ) -> DatasetRun:
-        items = _Limited(self.dataset, self.limit)
-        likelihood = [name for name in self.measures if name in LIKELIHOOD_MEASURES]
-        choices = [name for name in self.measures if name in STEREOSET_MEASURES]
-        pairs = [name for name in self.measures if name not in (*likelihood, *choices)]
-        outputs, partial = [], False
-        if likelihood:
-            outputs.append(
-                measure_likelihood(scorer, self.id, items, likelihood, seed=seed, progress=progress)
-            )
-        if choices:
-            outputs.append(
-                measure_choices(
-                    scorer, self.id, items, choices, confidence=confidence, progress=progress
-                )
-            )
-        if pairs:
-            output, partial = self._measure_pairs(scorer, pairs, confidence, progress)
-            outputs.append(output)
+        outputs: list[DatasetOutput] = []
+        for family, measure in (
+            (LIKELIHOOD_MEASURES, partial(measure_likelihood, seed=seed)),
+            (STEREOSET_MEASURES, partial(measure_choices, confidence=confidence)),
+        ):
+            if names := [name for name in self.measures if name in family]:
+                items = iter(self.dataset)
+                limited = islice(items, self.limit)
+                outputs.append(measure(backend, self.id, limited, names, progress=progress))
+                outputs[-1].partial = next(items, None) is not None
+        if names := [name for name in self.measures if name in PAIR_MEASURES]:
+            outputs.append(self._measure_pairs(backend, names, confidence, progress))
         return DatasetRun(
             record=self._record(outputs),
             results=tuple(result for output in outputs for result in output.results),
             skips=tuple(skip for output in outputs for skip in output.skips),
             rows=tuple(row for output in outputs for row in output.rows),
-            partial=partial or items.partial,
+            partial=any(output.partial for output in outputs),
         )
 
     def _measure_pairs(
         self,
-        scorer: SentenceScoring,
+        backend: Backend,
         measures: Sequence[str],
         confidence: float,
         progress: Listener | None,
-    ) -> tuple[DatasetOutput, bool]:
-        """Measure the pairs, and return whether a limit left some out."""
+    ) -> DatasetOutput:
         source, path = sentence_pairs(self.dataset), self.dataset.path
-        items = _Limited(source, self.limit)
-        pairs = list(items)
+        iterator = iter(source)
+        pairs = list(islice(iterator, self.limit))
+        cut = next(iterator, None) is not None
         if not pairs:
             raise NothingToAuditError(f"{path} holds no pair of {self.dataset.info.title}")
         if any(pair.category == ALL for pair in pairs):
@@ -166,21 +166,21 @@ class DatasetTask:
                 f"{path}: a category is called '{ALL}', which stands for all pairs in results",
                 hint="rename the category",
             )
-        rows, notes = score_pairs(scorer, self.id, pairs, measures, progress=progress)
+        rows, notes = score_pairs(backend, self.id, pairs, measures, progress=progress)
         results: list[Result] = []
         for number in range(len(measures)):
             own = rows[number * len(pairs) : (number + 1) * len(pairs)]
             first, *parts = pair_results(own, confidence)
             quotes = _quotes(own, pairs, self.examples)
             results += [first.model_copy(update={"sentences": quotes}), *parts]
-        output = DatasetOutput(
+        return DatasetOutput(
             results=results,
             skips=[*skip_records(rows), *excluded_records(self.id, source.left_out)],
             rows=rows,
             sentences=results[0].n_prompts,
             notes=_in_words(notes),
+            partial=cut,
         )
-        return output, items.partial
 
     def _record(self, outputs: Sequence[DatasetOutput]) -> ProbeRecord:
         info = self.dataset.info
@@ -221,7 +221,7 @@ def plan_datasets(
     *,
     examples: int = 0,
     limit: int | None = None,
-) -> list[DatasetTask]:
+) -> list[DatasetPlan]:
     """Open the user's copies, and choose what to measure by each, in the order of their ids.
 
     Args:
@@ -239,7 +239,7 @@ def plan_datasets(
     if not datasets:
         raise NothingToAuditError("no data set was named", hint="--data crows-pairs=FILE")
     return [
-        DatasetTask(
+        DatasetPlan(
             dataset=dataset,
             measures=select_measures(dataset.info, measures),
             examples=examples,
@@ -268,26 +268,10 @@ def select_measures(info: DatasetInfo, patterns: Sequence[str]) -> tuple[str, ..
     return tuple(n for n in info.measures if any(fnmatchcase(n, p) for p in patterns))
 
 
-def data_digest(tasks: Sequence[DatasetTask]) -> str:
+def data_digest(plans: Sequence[DatasetPlan]) -> str:
     """Return the digest of all copies of a run."""
-    lines = "\n".join(f"{task.id}:{task.dataset.sha256}" for task in tasks)
+    lines = "\n".join(f"{plan.id}:{plan.dataset.sha256}" for plan in plans)
     return hashlib.sha256(lines.encode()).hexdigest()
-
-
-class _Limited(Generic[Entry]):
-    """At most ``limit`` items, one at a time; ``partial`` is true once an item was left out."""
-
-    def __init__(self, items: Iterable[Entry], limit: int | None) -> None:
-        self._items = items
-        self._limit = limit
-        self.partial = False
-
-    def __iter__(self) -> Iterator[Entry]:
-        for number, item in enumerate(self._items):
-            if number == self._limit:
-                self.partial = True
-                return
-            yield item
 
 
 def _in_words(notes: Notes) -> tuple[str, ...]:

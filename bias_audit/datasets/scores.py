@@ -53,22 +53,17 @@ class _Pass:
     """The score of a sentence, from the answer about it."""
 
 
-def sentence_scorer(backend: Backend) -> SentenceScoring:
-    """Return the backend's way to score sentences.
+def check_backend(backend: Backend) -> None:
+    """Check that a backend scores sentences.
 
     Raises:
-        UsageError: it has none.
+        UsageError: it does not.
     """
-    if not isinstance(backend, SentenceBackend):
-        raise UsageError(
-            f"{type(backend).__name__} scores words only, not whole sentences",
-            hint="give it a method 'sentence_scorer', or use a masked language model",
-        )
-    return backend.sentence_scorer()
+    _scorer(backend)
 
 
 def score_pairs(
-    scorer: SentenceScoring,
+    backend: Backend,
     dataset: str,
     pairs: Sequence[SentencePair],
     measures: Sequence[str],
@@ -83,7 +78,7 @@ def score_pairs(
     Raises:
         ScoringError: a measure needs attention weights and the model reports none.
     """
-    notes = Notes()
+    scorer, notes = _scorer(backend), Notes()
     rows: dict[str, list[PairRow]] = {name: [] for name in measures}
     for one_pass in _PASSES:
         names = [name for name in one_pass.measures if name in rows]
@@ -99,16 +94,16 @@ def score_pairs(
 
 
 def score_blanks(
-    scorer: SentenceScoring, items: Sequence[Choice], *, progress: Listener | None = None
+    backend: Backend, items: Sequence[Choice], *, progress: Listener | None = None
 ) -> list[tuple[FillScore, ...]]:
     """Return the scores of the three candidates of each item that has them."""
     blanks = [(item.left, word, item.right) for item in items for word in item.fills or ()]
-    scores = iter(scorer.fills(blanks, progress=_callback("blanks", progress)))
+    scores = iter(_scorer(backend).fills(blanks, progress=_callback("blanks", progress)))
     return list(zip(scores, scores, scores, strict=True))
 
 
 def score_sentences(
-    scorer: SentenceScoring, items: Iterable[GroupSentence], *, progress: Listener | None = None
+    backend: Backend, items: Iterable[GroupSentence], *, progress: Listener | None = None
 ) -> Iterator[tuple[GroupSentence, PieceScores]]:
     """Yield each sentence with its scores, token by token, within words from left to right.
 
@@ -122,8 +117,17 @@ def score_sentences(
             yield item.text
 
     callback = _callback("sentences", progress)
-    for score in scorer.pieces(texts(), variant="word_l2r", progress=callback):
+    for score in _scorer(backend).pieces(texts(), variant="word_l2r", progress=callback):
         yield waiting.popleft(), score
+
+
+def _scorer(backend: Backend) -> SentenceScoring:
+    if not isinstance(backend, SentenceBackend):
+        raise UsageError(
+            f"{type(backend).__name__} scores words only, not whole sentences",
+            hint="give it a method 'sentence_scorer', or use a masked language model",
+        )
+    return backend.sentence_scorer()
 
 
 def _row(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -14,7 +14,7 @@ from bias_audit.datasets.scores import Listener, score_blanks
 from bias_audit.metrics.pair_preference import Ties, adjust
 from bias_audit.metrics.stereoset import StereoSetScore, stereoset
 from bias_audit.results.schema import Result
-from bias_audit.scoring.base import SentenceScoring
+from bias_audit.scoring import Backend
 from bias_audit.utils.arrays import Floats
 
 COMPARISONS = {
@@ -25,7 +25,7 @@ COMPARISONS = {
 
 
 def measure_choices(
-    scorer: SentenceScoring,
+    backend: Backend,
     dataset: str,
     items: Iterable[Item],
     measures: Sequence[str],
@@ -40,20 +40,16 @@ def measure_choices(
     choices = [item for item in items if isinstance(item, Choice)]
     inside = [item for item in choices if item.kind == "intrasentence"]
     with_blank = [item for item in inside if item.fills is not None]
-    scores = score_blanks(scorer, with_blank, progress=progress)
+    scores = score_blanks(backend, with_blank, progress=progress)
     complete = [n for n, three in enumerate(scores) if all(s.skip is None for s in three)]
-    skips = excluded_records(
-        dataset,
-        Counter(
-            {
-                "between sentences: a masked language model does not say what follows": len(choices)
-                - len(inside),
-                "the sentences do not follow the context, or it has two blanks": len(inside)
-                - len(with_blank),
-                "a candidate cannot be scored": len(scores) - len(complete),
-            }
-        ),
-    )
+    excluded = {
+        "between sentences: a masked language model does not say what follows": len(choices)
+        - len(inside),
+        "the sentences do not follow the context, or it has two blanks": len(inside)
+        - len(with_blank),
+        "a candidate cannot be scored": len(scores) - len(complete),
+    }
+    skips = excluded_records(dataset, excluded)
     if not complete:
         return DatasetOutput(skips=skips)
     scored = [with_blank[n] for n in complete]

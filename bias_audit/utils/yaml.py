@@ -84,13 +84,18 @@ def parse_yaml(text: str, model: type[M], file: str) -> M:
     Raises:
         FileError: everything that is wrong with the text, at once.
     """
+    return parse_marked(text, model, file)[0]
+
+
+def parse_marked(text: str, model: type[M], file: str) -> tuple[M, Positions]:
+    """Parse as :func:`parse`, and return line and column of every value too, by its path."""
     data, values, keys, problems = _compose(text, file)
     if not isinstance(data, dict) and not problems:
         problems.append(_not_keys(data, file))
     if problems:
         raise FileError(problems)
     try:
-        return model.model_validate(data)
+        return model.model_validate(data), values
     except ValidationError as error:
         raise FileError(explain_errors(error, model, file, values, keys)) from None
 

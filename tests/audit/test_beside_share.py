@@ -12,7 +12,7 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from bias_audit import audit
-from bias_audit.auditing import Audit
+from bias_audit.finished import Audit
 from bias_audit.metrics.extra_groups import share_logits
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Group, Probe, words_of

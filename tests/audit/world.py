@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from bias_audit import audit
-from bias_audit.auditing import Audit
 from bias_audit.errors import UnknownNameError
+from bias_audit.finished import Audit
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.probes.probe import Frame, Group, Probe, Target, words_of
 from bias_audit.probes.schema.lexicon import Lexicon, Sanity, WordSet

@@ -192,8 +192,7 @@ def test_a_run_without_evidence_is_incomplete(cli: Command, home: Path) -> None:
 def test_run_and_gate_agree(cli: Command, home: Path) -> None:
     config(home, SIZE + RISE.split("gates:\n")[1])
     cli("baseline", "accept", "some", "--name", "main", "--reason", "x")
-    from bias_audit.config import read
-    from bias_audit.policy import read_policy
+    from bias_audit.config import read, read_policy
 
     path = home / "bias-audit.yaml"
     policy = read_policy(read(path), path, today=TODAY)

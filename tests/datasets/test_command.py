@@ -1,4 +1,4 @@
-"""``datasets list`` and ``describe``."""
+"""``datasets list`` and ``describe``, and ``run --data``."""
 
 from __future__ import annotations
 

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import sys
+from itertools import islice
 
 import pytest
-from bias_audit.datasets._stereoset import fills
+from bias_audit.metrics.info import registry as metrics
 
-from bias_audit.datasets import DATASETS, open_dataset, sentence_pairs
+from bias_audit.datasets import DATASETS, open_dataset, readers, registry
+from bias_audit.datasets.readers.stereoset import blank_words
 from bias_audit.errors import FileError, UnknownNameError, UsageError
 from tests.datasets import files
+
+COUNTS = {
+    "bbq": (4, 1, 3, {"Trade": 4}),
+    "bec-pro": (2, 1, 0, {"female": 1, "male": 1}),
+    "crows-pairs": (4, 3, 1, {"age": 2, "size": 2}),
+    "crows-pairs-revised": (4, 3, 1, {"age": 2, "size": 2}),
+    "eec": (3, 2, 0, {"gender": 2, "gender-race": 1}),
+    "holistic-bias": (22, 2, 0, {"craft": 18, "null": 4}),
+    "honest": (2, 2, 0, {"sea": 2}),
+    "redditbias": (2, 0, 0, {"trade": 2}),
+    "seat": (4, 0, 0, {"sent-kites": 4}),
+    "stereoset": (4, 2, 0, {"intersentence: profession": 1, "intrasentence: profession": 3}),
+    "winobias": (4, 2, 0, {"anti type1 dev": 2, "pro type1 dev": 2}),
+    "winogender": (3, 1, 0, {"female": 1, "male": 1, "neutral": 1}),
+    "winoqueer": (2, 1, 0, {"Lilac": 1, "Violet": 1}),
+}
+every = pytest.mark.parametrize("name", list(DATASETS))
 
 
 @pytest.fixture
@@ -19,95 +38,72 @@ def read(tmp_path):
 
 
 @pytest.fixture
-def wrong(tmp_path):
-    """The message about a file that was spoiled."""
+def spoil(tmp_path):
+    """Rewrite all files of a data set, and return what is said about the first."""
 
-    def message(name, old, new):
+    def problem(name, change):
         path = files.write(tmp_path, name)
-        place = path if path.is_file() else sorted(path.iterdir())[0]
-        text = place.read_text(encoding="utf-8")
-        assert old in text
-        place.write_text(text.replace(old, new, 1), encoding="utf-8")
+        for file in [path] if path.is_file() else path.iterdir():
+            file.write_bytes(change(file.read_bytes()))
         with pytest.raises(FileError) as caught:
             list(open_dataset(name, path))
         assert caught.value.exit_code == 2
-        (problem,) = caught.value.problems
-        assert problem.file == str(place)
-        return problem
+        (only,) = caught.value.problems
+        assert only.file.startswith(str(path))
+        return only
 
-    return message
-
-
-COUNTS = {
-    "crows-pairs": (4, 3, 1, {"age": 2, "size": 2}),
-    "crows-pairs-revised": (4, 3, 1, {"age": 2, "size": 2}),
-    "stereoset": (4, 2, 0, {"intersentence: profession": 1, "intrasentence: profession": 3}),
-    "winobias": (4, 2, 0, {"anti type1 dev": 2, "pro type1 dev": 2}),
-    "winogender": (3, 1, 0, {"female": 1, "male": 1, "neutral": 1}),
-    "bec-pro": (2, 1, 0, {"female": 1, "male": 1}),
-    "eec": (3, 2, 0, {"gender": 2, "gender-race": 1}),
-    "holistic-bias": (22, 2, 0, {"craft": 18, "null": 4}),
-    "honest": (2, 2, 0, {"sea": 2}),
-    "seat": (4, 0, 0, {"sent-kites": 4}),
-    "redditbias": (2, 0, 0, {"trade": 2}),
-    "winoqueer": (2, 1, 0, {"Lilac": 1, "Violet": 1}),
-    "bbq": (4, 1, 3, {"Trade": 4}),
-}
+    return problem
 
 
-@pytest.mark.parametrize("name", list(DATASETS))
-def test_every_data_set_is_read_and_counted(name, tmp_path):
+@every
+def test_a_good_file_is_read_and_counted(name, tmp_path):
     path = files.write(tmp_path, name)
     dataset = open_dataset(name, path)
-    facts = dataset.facts()
+    summary = dataset.summary()
     rows, clusters, duplicates, categories = COUNTS[name]
-    assert (facts.rows, facts.clusters, facts.duplicates) == (rows, clusters, duplicates)
-    assert facts.categories == categories
-    assert len(list(dataset)) == rows, "reading twice gives the same"
-    assert len({record.id for record in dataset if hasattr(record, "id")}) in (rows, 0)
-    assert not any(file.known for file in facts.files)
+    assert (summary.rows, summary.clusters, summary.duplicates) == (rows, clusters, duplicates)
+    assert summary.categories == categories
+    assert list(dataset) == list(dataset), "reading twice gives the same"
+    assert len({item.id for item in dataset if hasattr(item, "id")}) in (rows, 0)
+    assert not any(file.known for file in summary.files)
     if path.is_file():
-        assert facts.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-        assert facts.files[0].bytes == path.stat().st_size
+        assert summary.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert summary.files[0].bytes == path.stat().st_size
 
 
-def test_crows_pairs_keeps_the_order_the_writer_and_the_line(read):
-    first, second, third, last = read("crows-pairs")
-    assert first.more == "Old sailors forget where they left the boat, always."
-    assert first.less == "Young sailors forget where they left the boat, always."
-    assert (first.id, first.direction, first.category, first.cluster) == (
-        "0",
-        "stereo",
-        "age",
-        "w1",
-    )
-    assert (second.direction, second.more) == ("antistereo", "The tall baker was late again.")
-    assert third.more == 'The old gardener said: "No\nrain today."'
-    assert [r.line for r in (first, second, third, last)] == [2, 3, 4, 7]
+@every
+def test_an_empty_file_is_refused(name, tmp_path):
+    path = files.write(tmp_path, name)
+    for file in [path] if path.is_file() else path.iterdir():
+        file.write_bytes(b"")
+    with pytest.raises(UsageError, match=r"is empty|holds no record|expected JSON") as caught:
+        open_dataset(name, path).summary()
+    assert str(path) in str(caught.value)
 
 
-def test_crows_pairs_with_tabs_and_without_writers_is_read_too(tmp_path):
-    path = tmp_path / "revised.tsv"
-    path.write_text(
-        "\ufeffsent_more\tsent_less\tstereo_antistereo\tbias_type\nA b\tA c\tstereo\tage\n"
-    )
-    (pair,) = open_dataset("crows-pairs-revised", path)
-    assert (pair.id, pair.more, pair.cluster, pair.line) == ("0", "A b", "", 2)
+@every
+def test_bytes_that_are_not_text_have_their_line(name, spoil):
+    problem = spoil(name, lambda content: content.rstrip(b"\n") + b"\n\n\xf6")
+    assert problem.message == "expected UTF-8 text, got the byte 0xf6"
+    assert problem.line > 2
 
 
-def test_a_missing_column_is_named_with_the_nearest(wrong):
-    problem = wrong("crows-pairs", "sent_less", "sent_lesss")
-    assert (problem.line, problem.column) == (1, 1)
-    assert "expected the column 'sent_less' of CrowS-Pairs, got '', 'sent_more'" in problem.message
-    assert problem.hint == "is 'sent_lesss' the column?"
-    both = wrong("winoqueer", "sent_x,sent_y", "a,b")
-    assert "expected the columns 'sent_x', 'sent_y' of WinoQueer" in both.message
-    assert both.hint == "winoqueer_final.csv"
+@every
+def test_another_table_is_refused_with_what_was_expected(name, spoil):
+    problem = spoil(name, lambda _: b"subject,verb\ncat,sat\n")
+    assert problem.line == 1
+    assert problem.message.startswith("expected ")
+    if DATASETS[name].give.endswith(("csv", "tsv")):
+        assert "expected the column" in problem.message
+        assert "got 'subject', 'verb'" in problem.message
+        assert problem.hint == f"expected {DATASETS[name].give}"
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "line", "said"),
+    ("name", "old", "new", "line", "message"),
     [
+        ("crows-pairs", "sent_less", "sent_lesss", 1, "expected the column 'sent_less' of CrowS-P"),
+        ("winoqueer", "sent_x,sent_y", "a,b", 1, "expected the columns 'sent_x', 'sent_y' of Win"),
         ("crows-pairs", ",antistereo,", ",anti-stereo,", 3, "expected stereo or antistereo, got"),
         ("crows-pairs", ",w2,[]", ",w2", 3, "expected 8 fields as in the header, got 7"),
         ("crows-pairs", "The short baker was late again.", " ", 3, "expected text in the column"),
@@ -125,12 +121,64 @@ def test_a_missing_column_is_named_with_the_nearest(wrong):
         ("bbq", '"context": "', '"context": 7, "x": "', 1, "expected text in 'context', got a nu"),
         ("bbq", "{", "", 1, "expected one JSON object on each line"),
         ("holistic-bias", '"descriptor": "ash"', '"word": "ash"', 1, "expected the key 'descrip"),
+        ("stereoset", "unrelated", "off", 6, "expected stereotype or anti-stereotype or unrelated"),
+        ("stereoset", '"target"', '"word"', 6, "data.intrasentence[0]: expected the key 'target'"),
+        ("stereoset", '"data"', '"items"', 1, "StereoSet: expected the key 'data', got version"),
+        ("stereoset", '"1.1",', '"1.1"', 3, "expected JSON: Expecting ',' delimiter"),
     ],
 )  # fmt: skip
-def test_mistakes_have_a_line_and_say_what_was_expected(name, old, new, line, said, wrong):
-    problem = wrong(name, old, new)
-    assert said in problem.message
+def test_a_mistake_has_its_line_and_says_what_was_expected(name, old, new, line, message, spoil):
+    problem = spoil(name, lambda content: content.replace(old.encode(), new.encode(), 1))
+    assert message in problem.message
     assert problem.line == line
+
+
+def test_a_misspelt_column_gets_the_nearest_and_a_mistake_does_not_hide_rows_before_it(tmp_path):
+    path = files.write(tmp_path, "crows-pairs")
+    good = path.read_text("utf-8")
+    path.write_text(good.replace("sent_less", "sent_lesss", 1), "utf-8")
+    with pytest.raises(FileError, match="is 'sent_lesss' the column"):
+        list(open_dataset("crows-pairs", path))
+    path.write_text(f"{good}4,broken\n", "utf-8")
+    items = iter(open_dataset("crows-pairs", path))
+    assert [item.id for item in islice(items, 4)] == ["0", "1", "2", "3"]
+    with pytest.raises(FileError, match=r"pairs_anonymized\.csv:8:1: expected 8 fields"):
+        next(items)
+
+
+def test_wrong_paths_and_names(tmp_path):
+    with pytest.raises(UnknownNameError, match="no data set named 'crows'"):
+        open_dataset("crows", tmp_path)
+    with pytest.raises(UsageError, match="there is nothing at") as caught:
+        open_dataset("stereoset", tmp_path / "dev.json")
+    assert caught.value.hint == (
+        "expected dev.json; 'bias-audit datasets fetch stereoset' brings it"
+    )
+    with pytest.raises(UsageError, match="from https://saifmohammad"):
+        open_dataset("eec", tmp_path / "x.csv")
+    with pytest.raises(UsageError, match=r"holds no file of WinoBias: expected the folder"):
+        open_dataset("winobias", tmp_path)
+    with pytest.raises(UsageError, match=r"lacks descriptors\.json, nouns\.json"):
+        open_dataset("holistic-bias", tmp_path)
+    other = tmp_path / "pro.txt"
+    other.write_text("1 x\n")
+    with pytest.raises(FileError, match=r"expected a name such as pro_stereotyped_type1\.txt\.dev"):
+        list(open_dataset("winobias", other))
+
+
+def test_crows_pairs_keeps_the_order_the_writer_and_the_line(read, tmp_path):
+    first, second, third, last = read("crows-pairs")
+    assert first.more == "Old sailors forget where they left the boat, always."
+    assert first.less == "Young sailors forget where they left the boat, always."
+    assert (first.id, first.direction, first.category) == ("0", "stereo", "age")
+    assert (first.cluster, second.direction) == ("w1", "antistereo")
+    assert third.more == 'The old gardener said: "No\nrain today."'
+    assert [r.line for r in (first, second, third, last)] == [2, 3, 4, 7]
+    revised = tmp_path / "revised.tsv"
+    header = "\ufeffsent_more\tsent_less\tstereo_antistereo\tbias_type\n"
+    revised.write_text(f"{header}A b\tA c\tstereo\tage\n", "utf-8")
+    (pair,) = open_dataset("crows-pairs-revised", revised)
+    assert (pair.id, pair.more, pair.cluster, pair.line) == ("0", "A b", "", 2)
 
 
 def test_stereoset_fills_its_blanks(read):
@@ -141,10 +189,8 @@ def test_stereoset_fills_its_blanks(read):
     assert waved.fills == ("son", "old daughter", "fog")
     assert (waved.left, waved.right) == ("My neighbour's ", ", a baker, waved")
     assert two.fills is None
-    assert (between.kind, between.fills, between.context) == (
-        *("intersentence", None),
-        "He is a sailor.",
-    )
+    assert (between.kind, between.fills) == ("intersentence", None)
+    assert between.context == "He is a sailor."
 
 
 @pytest.mark.parametrize(
@@ -160,27 +206,8 @@ def test_stereoset_fills_its_blanks(read):
     ],
 )
 def test_a_blank_is_found_give_or_take_the_end(context, sentence, word):
-    found = fills(context, [sentence] * 3)
-    assert (found and found[2][0]) == word
-
-
-@pytest.mark.parametrize(
-    ("change", "line", "said"),
-    [
-        (("unrelated", "off"), None, "expected stereotype or anti-stereotype or unrelated"),
-        (('"target"', '"word"'), None, "data.intrasentence[0]: expected the key 'target'"),
-        (('"data"', '"items"'), 1, "StereoSet: expected the key 'data', got version, items"),
-    ],
-)
-def test_stereoset_names_the_item(change, line, said, wrong):
-    problem = wrong("stereoset", *change)
-    assert said in problem.message
-    assert problem.line == (line or 6), "the line of the item's id"
-
-
-def test_broken_json_has_its_place(wrong):
-    problem = wrong("stereoset", '"version": "1.1",', '"version": "1.1"')
-    assert (problem.line, problem.message) == (3, "expected JSON: Expecting ',' delimiter")
+    words = blank_words(context, [sentence] * 3)[2]
+    assert words == (word and (word,) * 3)
 
 
 def test_pronoun_sentences_are_cut_at_the_pronoun(read):
@@ -218,110 +245,8 @@ def test_holistic_bias_makes_every_sentence(read):
     assert texts["I know an aunt with a loom."].term == "with a loom"
 
 
-def test_holistic_bias_needs_all_its_files(tmp_path):
-    path = files.write(tmp_path, "holistic-bias")
-    (path / "nouns.json").unlink()
-    with pytest.raises(UsageError, match=r"lacks nouns\.json of HolisticBias"):
-        open_dataset("holistic-bias", path)
-
-
-def test_pairs_from_data_sets_of_choices(tmp_path):
-    pairs = list(sentence_pairs(open_dataset("stereoset", files.write(tmp_path, "stereoset"))))
-    assert (pairs[0].more, pairs[0].less) == ("The sailor was loud.", "the sailor was quiet.")
-    assert pairs[3].more == "He is a sailor. He sings all night."
-    assert [p.cluster for p in pairs] == ["sailor", "baker", "sailor", "sailor"]
-
-
-def test_winobias_pairs_the_files(tmp_path):
-    path = files.write(tmp_path, "winobias")
-    pairs = list(sentence_pairs(open_dataset("winobias", path)))
-    assert [(p.id, p.cluster) for p in pairs] == [
-        ("type1.dev.1", "sailor"),
-        ("type1.dev.2", "tailor"),
-    ]
-    assert pairs[0].more.endswith("because he was happy.")
-    assert pairs[0].less.endswith("because she was happy.")
-    alone = open_dataset("winobias", path / "pro_stereotyped_type1.txt.dev")
-    with pytest.raises(UsageError, match=r"2 sentences of .* have no counterpart"):
-        list(sentence_pairs(alone))
-    anti = path / "anti_stereotyped_type1.txt.dev"
-    anti.write_text(anti.read_text().replace("[The sailor] thanked the", "The sailor thanked [the"))
-    anti.write_text(anti.read_text().replace("tailor because [she]", "tailor] because [she]"))
-    found = sentence_pairs(open_dataset("winobias", path))
-    assert len(list(found)) == 1
-    assert found.left_out == {"its two sentences are about different people": 1}
-
-
-def test_bbq_pairs_two_people_of_an_ambiguous_context(tmp_path):
-    found = sentence_pairs(open_dataset("bbq", files.write(tmp_path, "bbq")))
-    negative, positive = found
-    frame = "A sailor and a baker met in the rain. Who was loud? "
-    assert (negative.more, negative.less) == (f"{frame}the sailor.", f"{frame}The baker.")
-    assert (positive.more, positive.less) == (negative.less, negative.more)
-    assert sum(found.left_out.values()) == 2
-    assert "the context gives the answer away" in found.left_out
-
-
-def test_what_holds_no_pairs_says_so(tmp_path):
-    dataset = open_dataset("eec", files.write(tmp_path, "eec"))
-    with pytest.raises(UsageError, match="Equity Evaluation Corpus holds no sentence pairs"):
-        sentence_pairs(dataset)
-
-
-def test_wrong_places_and_names(tmp_path):
-    with pytest.raises(UnknownNameError, match="no data set named 'crows'"):
-        open_dataset("crows", tmp_path)
-    with pytest.raises(UsageError, match="there is nothing at") as caught:
-        open_dataset("stereoset", tmp_path / "dev.json")
-    assert caught.value.hint == (
-        "expected dev.json; 'bias-audit datasets fetch stereoset' brings it"
-    )
-    with pytest.raises(UsageError, match="from https://saifmohammad"):
-        open_dataset("eec", tmp_path / "x.csv")
-    with pytest.raises(UsageError, match=r"holds no file of WinoBias: expected the folder"):
-        open_dataset("winobias", tmp_path)
-    other = tmp_path / "pro.txt"
-    other.write_text("1 x\n")
-    with pytest.raises(FileError, match=r"expected a name such as pro_stereotyped_type1\.txt\.dev"):
-        list(open_dataset("winobias", other))
-
-
-def test_files_that_are_no_text_or_empty(tmp_path):
-    path = tmp_path / "pairs.csv"
-    path.write_bytes(files.CROWS.encode().replace(b"short", b"sh\xf6rt"))
-    with pytest.raises(FileError, match="expected UTF-8 text, got the byte 0xf6"):
-        list(open_dataset("crows-pairs", path))
-    path.write_text("")
-    with pytest.raises(FileError, match="the file is empty"):
-        list(open_dataset("crows-pairs", path))
-    path.write_text(files.CROWS.splitlines()[0] + "\n")
-    with pytest.raises(UsageError, match="holds no record of CrowS-Pairs"):
-        open_dataset("crows-pairs", path).facts()
-
-
-def test_a_file_is_read_as_it_is_asked_for(tmp_path):
-    """A mistake far down does not stop the records before it."""
-    path = files.write(tmp_path, "crows-pairs")
-    path.write_text(path.read_text() + "4,broken\n")
-    records = iter(open_dataset("crows-pairs", path))
-    assert next(records).id == "0"
-    with pytest.raises(FileError, match=r"pairs_anonymized\.csv:8:1: expected 8 fields"):
-        list(records)
-
-
-def test_the_known_file_is_recognised(tmp_path, monkeypatch):
-    path = files.write(tmp_path, "crows-pairs")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    from bias_audit.datasets import info
-    from bias_audit.probes.search_path import _homes
-
-    remote = _homes.Remote(url="https://example.org/x", name=path.name, sha256=digest)
-    monkeypatch.setattr(info, "HOMES", {"crows-pairs": (remote,)})
-    assert open_dataset("crows-pairs", path).files[0].known
-
-
-@pytest.mark.parametrize("name", list(DATASETS))
-def test_every_description_is_complete(name):
+@every
+def test_a_description_is_complete(name):
     info = DATASETS[name]
     for key in ("title", "holds", "give", "licence", "citation", "home"):
         assert getattr(info, key), key
@@ -330,11 +255,28 @@ def test_every_description_is_complete(name):
     assert info.home.startswith("https://")
     assert all(remote.url.startswith("https://") for remote in info.files)
     assert all(len(remote.sha256) in (0, 64) for remote in info.files)
+    assert set(info.measures) <= set(metrics)
+    assert bool(info.default_measures) is bool(info.measures)
 
 
-def test_measures_of_data_sets_exist():
-    from bias_audit.metrics._benchmarks import BENCHMARKS
+TOY = """
+from bias_audit.datasets.info import DatasetInfo
+DATASETS = (
+    DatasetInfo(id="{}", title="Toy", holds="", reader=iter, give="", licence="", quotable=True,
+                citation="", home=""),
+)
+"""
 
-    named = {measure for info in DATASETS.values() for measure in info.measures}
-    assert named == {measure.id for measure in BENCHMARKS}
-    json.dumps(sorted(named))
+
+@pytest.mark.parametrize("name", ["toy", "bbq"])
+def test_one_file_adds_a_data_set_and_takes_none_over(name, tmp_path, monkeypatch):
+    (tmp_path / "toy.py").write_text(TOY.format(name))
+    monkeypatch.setattr(readers, "__path__", [*readers.__path__, str(tmp_path)])
+    try:
+        if name in DATASETS:
+            with pytest.raises(ValueError, match="two readers describe the data set 'bbq'"):
+                registry.collect()
+        else:
+            assert set(registry.collect()) == {*DATASETS, "toy"}
+    finally:
+        sys.modules.pop("bias_audit.datasets.readers.toy", None)

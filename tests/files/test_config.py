@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
+from bias_audit._mistakes import in_catalogue, read_whole
 
 from bias_audit import config
-from bias_audit._mistakes import in_catalogue, read_whole
 from bias_audit.cli import _app
 from bias_audit.errors import FileError
 from bias_audit.probes.catalogue import ProbeCatalogue

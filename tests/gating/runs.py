@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bias_audit.auditing import Audit
+from bias_audit.finished import Audit
 from bias_audit.metrics.scored_probe import evidence_csv
 from bias_audit.pairing import compare_runs
 from bias_audit.probes.probe import Probe

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bias_audit import baselines
-from bias_audit.auditing import Audit
 from bias_audit.baselines import Baseline
 from bias_audit.errors import BiasAuditError, UsageError
+from bias_audit.finished import Audit
 from bias_audit.pairing import compare_runs
 from bias_audit.utils import files as utils_files
 from tests.audit.world import controlled, run

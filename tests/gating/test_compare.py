@@ -13,9 +13,9 @@ import pytest
 
 import bias_audit
 from bias_audit import baselines
-from bias_audit.auditing import Audit
 from bias_audit.cli import _app
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.finished import Audit
 from bias_audit.pairing import compare_runs
 from bias_audit.reports import comparison as shown
 from bias_audit.results import Change, Comparison, MissingChange, Run, StoredRun

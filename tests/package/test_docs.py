@@ -15,7 +15,8 @@ import pytest
 import rich_click as click
 from pydantic import BaseModel
 
-from bias_audit import _run_config, config, errors, results, storing
+from bias_audit import config, errors, results, storing
+from bias_audit import config as _run_config
 from bias_audit.cli._app import EPILOG, app
 from bias_audit.cli.cache import info
 from bias_audit.metrics.log_odds import cell_response

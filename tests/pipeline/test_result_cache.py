@@ -14,14 +14,16 @@ import numpy as np
 import pytest
 from bias_audit.requested.listing import LISTED
 
-from bias_audit import assembling, auditing
+from bias_audit import assembling
 from bias_audit.assembling import build_results, build_results_cached
-from bias_audit.auditing import Audit, audit
+from bias_audit.finished import Audit
 from bias_audit.measuring import measure
 from bias_audit.metrics.base import KINDS
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline import result_cache
+from bias_audit.pipeline import run as auditing
 from bias_audit.pipeline.result_cache import ResultCache, result_key
+from bias_audit.pipeline.run import audit
 from bias_audit.planning import make_plan
 from bias_audit.records import Skip, WordPrior, WordScore
 from bias_audit.results.io import Results

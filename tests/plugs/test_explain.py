@@ -9,11 +9,11 @@ from typing import get_args
 import pytest
 
 from bias_audit import reports as render
-from bias_audit.auditing import EVIDENCE
 from bias_audit.cli._app import EPILOG, run
 from bias_audit.cli.cache import info
 from bias_audit.config import NAME, WAIVERS, GateConfig
 from bias_audit.errors import UnknownNameError
+from bias_audit.finished import EVIDENCE
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import SkipReason
 from bias_audit.reports import glossary

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from bias_audit import __version__, config, starting, waivers
+from bias_audit import __version__, config, waivers
 from bias_audit.cli import _app
+from bias_audit.cli import init as starting
+from bias_audit.config import read_policy
 from bias_audit.errors import UsageError
-from bias_audit.policy import read_policy
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports import file_names
 from tests.plugs.commands import wrong

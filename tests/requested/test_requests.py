@@ -12,20 +12,14 @@ import numpy as np
 import pytest
 from bias_audit.requested.catalogue import REQUESTS
 
-from bias_audit.auditing import Audit
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.finished import Audit
 from bias_audit.metrics.base import spread_targets
 from bias_audit.metrics.registry import OPTIONAL, choose, names
 from bias_audit.metrics.surface_form import VARIANTS
 from bias_audit.records import Prompt
 from bias_audit.scoring.fake_sentences import FakeSentenceScorer
-from bias_audit.sentence_scores import (
-    PieceScores,
-    SlotQuestion,
-    SlotScore,
-    Vector,
-    VectorQuestion,
-)
+from bias_audit.sentence_scores import PieceScores, SlotQuestion, SlotScore, Vector, VectorQuestion
 from tests.audit.world import (
     Model,
     behave,
@@ -384,7 +378,7 @@ def test_time_that_is_up_leaves_requests_out():
     def slow(*arguments: Any, **options: Any) -> Any:
         return before(*arguments, **options, clock=lambda: float(next(ticks)))
 
-    from bias_audit import auditing
+    from bias_audit.pipeline import run as auditing
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(auditing, "measure", slow)

@@ -13,8 +13,6 @@ import torch
 from conftest import ask
 
 from bias_audit import determinism
-from bias_audit.auditing import audit
-from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.determinism import (
     ASKED,
     Repeated,
@@ -26,6 +24,7 @@ from bias_audit.determinism import (
     sentences_again,
     tolerance,
 )
+from bias_audit.pipeline.run import audit
 from bias_audit.records import OpenScore, Prompt, WordScore
 from bias_audit.results import Determinism
 from bias_audit.scoring import FakeBackend, open_backend
@@ -243,8 +242,8 @@ def test_an_audit_of_an_unsteady_model_is_refused() -> None:
 def test_a_benchmark_of_an_unsteady_model_is_refused(tmp_path: Path) -> None:
     path = files.write(tmp_path, "crows-pairs")
     with pytest.raises(UnsteadyModelError):
-        audit_datasets(Slipping(), {"crows-pairs": path}, cache=False)
-    done = audit_datasets("fake", {"crows-pairs": path}, cache=False)
+        audit(Slipping(), data={"crows-pairs": path}, cache=False)
+    done = audit("fake", data={"crows-pairs": path}, cache=False)
     assert done.results.determinism is not None
     assert done.results.determinism.asked == 20
 

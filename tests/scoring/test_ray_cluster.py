@@ -15,8 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bias_audit.auditing import EVIDENCE, Audit, audit
+from bias_audit.finished import EVIDENCE, Audit
 from bias_audit.metrics.scored_probe import Settings
+from bias_audit.pipeline.run import audit
 from bias_audit.results import results_text
 from bias_audit.scoring.engine import Engine
 

@@ -18,7 +18,7 @@ from benchmarks.validity import calibration, margin, permutations, planned
 from benchmarks.validity._drawn import SETTINGS, Setting, effects, many
 from benchmarks.validity._table import Table, written
 from benchmarks.validity.null_audits import Null, Row, audits, null, read
-from bias_audit.auditing import audit
+from bias_audit.pipeline.run import audit
 from bias_audit.stats.many import Design
 from bias_audit.stats.permutation import Permutation
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from bias_audit import auditing
-from bias_audit.cli import _kept
 from bias_audit.cli._app import run
 from bias_audit.errors import UsageError
+from bias_audit.pipeline import run as auditing
 from bias_audit.records import WordScore
 from bias_audit.storing import VARIABLE, Cache, CacheUse
 from bias_audit.storing.codec import CachedText
 from bias_audit.storing.database import RESULTS, ScoreStore
+from bias_audit.storing.opening import _kept
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from bias_audit.auditing import Audit
-from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.errors import BiasAuditError, ModelLoadError
+from bias_audit.finished import Audit
+from bias_audit.pipeline.run import audit
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results import results_text
 from bias_audit.scoring import files, open_backend
@@ -79,7 +79,7 @@ def audited(model: Path, tmp_path: Path) -> Run:
         day = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
         options = {"device": "cpu"} | options
         named = {"crows-pairs": data}
-        return audit_datasets(str(folder), named, cache=cache, now=lambda: day, **options)
+        return audit(str(folder), data=named, cache=cache, now=lambda: day, **options)
 
     return run
 

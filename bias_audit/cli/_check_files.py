@@ -10,8 +10,6 @@ from typing import Any
 import rich_click as click
 
 from bias_audit import baselines, config, waivers
-from bias_audit._mistakes import in_catalogue, read_whole
-from bias_audit.cli import _policy
 from bias_audit.errors import FileError, Problem, UnknownNameError, UsageError, visible
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
@@ -21,6 +19,7 @@ from bias_audit.probes.schema.lexicon import Lexicon, Sanity, TemplateSet
 from bias_audit.probes.schema.probe import ProbeSpec
 from bias_audit.probes.search_path import SUFFIXES
 from bias_audit.probes.suites import Suites
+from bias_audit.utils import clock
 from bias_audit.utils.file_model import FileModel
 from bias_audit.utils.problems import ProblemCollector
 from bias_audit.utils.yaml import file_kind, parse_yaml, read_source, read_yaml
@@ -57,9 +56,9 @@ def check_files(
     for path, kind in kinds.items():
         with _collecting(problems):
             if kind == "config":
-                _check_config(path, catalogue)
+                config.read(path, config.name_check(path, catalogue))
             elif kind == "waivers":
-                waivers.read(path, _policy.today())
+                waivers.read(path, clock.today())
             elif kind == "baseline":
                 read_yaml(path, baselines.BaselineFile)
             elif kind == "suites":
@@ -110,12 +109,6 @@ def _templates(kinds: dict[Path, str]) -> list[Path]:
     lexicons = {path.parent for path, kind in kinds.items() if kind == "lexicon"}
     homes |= {folder.parent for folder in lexicons if folder.name == "lexicons"}
     return sorted({home.resolve(): home for home in homes}.values())
-
-
-def _check_config(path: Path, catalogue: ProbeCatalogue) -> None:
-    """Check a configuration; its gates may name probes of the files that it lists."""
-    names = in_catalogue(path, catalogue)
-    names(read_whole(path, names))
 
 
 def _check_suites(path: Path, catalogue: ProbeCatalogue) -> None:

@@ -1,0 +1,313 @@
+"""Runs from a configuration: what ``bias-audit run`` and ``bias-audit gate`` do, in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from bias_audit import baselines as baseline_files
+from bias_audit.config import (
+    Config,
+    Resolved,
+    RunSettings,
+    check_gates,
+    read_policy,
+    require,
+    resolve,
+    with_own,
+)
+from bias_audit.datasets import DATASETS
+from bias_audit.datasets import get as get_dataset
+from bias_audit.errors import UsageError
+from bias_audit.finished import Audit
+from bias_audit.judging import check_baselines, judged
+from bias_audit.metrics.registry import choose
+from bias_audit.metrics.scored_probe import Settings
+from bias_audit.pipeline.dataset_task import DatasetTask, split_measures
+from bias_audit.pipeline.run import audit
+from bias_audit.pipeline.tasks import ProgressListener
+from bias_audit.planning import Plan, make_plan
+from bias_audit.policy import Policy
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.results.io import Results
+from bias_audit.results.stored_run import StoredRun
+from bias_audit.scoring import Backend
+from bias_audit.scoring.engine import Engine
+from bias_audit.storing import Cache
+from bias_audit.utils import clock
+
+
+def run(
+    model: str | Backend | None = None,
+    *,
+    config: str | Path | None = None,
+    progress: ProgressListener | None = None,
+    command: str = "",
+    **overrides: Any,
+) -> Audit:
+    """Audit as ``bias-audit run`` does, by a configuration; nothing but the cache is written.
+
+    Gates, waivers and baselines of the configuration are applied: see ``Audit.gates`` and
+    ``Audit.exit_code``.
+
+    Args:
+        model: a name or a backend; that of the configuration when None.
+        config: the file; ``bias-audit.yaml`` of the working folder or its parents when None, and
+            the defaults where there is none.
+        progress: called with (what, rows done, rows in all) while scoring.
+        command: the command line, for the report.
+        overrides: the options of ``bias-audit run`` as keywords: ``seed``, ``probes``, ``exclude``,
+            ``measures``, ``checks``, ``data``, ``limit``, ``strict``, ... They win over environment
+            variables, which win over the file.
+
+    Raises:
+        BiasAuditError: a file, a name or a value is wrong, the model cannot be loaded, or nothing
+            is left to audit.
+    """
+    if isinstance(model, str):
+        overrides["model"] = model
+    request = RunRequest.from_settings(resolve(config, overrides))
+    backend = None if isinstance(model, str) else model
+    return request.run(backend, progress=progress, command=command)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """A run that was checked as far as is possible without a model."""
+
+    model: str
+    options: Mapping[str, Any]
+    """How the model is opened."""
+    catalogue: ProbeCatalogue
+    probes: tuple[str, ...]
+    """Selectors of probes; empty with data: only the data sets are measured."""
+    policy: Policy
+    baselines: Path | None
+    """Folder of the baselines, where a gate names one."""
+    analysis: Settings
+    settings: RunSettings
+
+    data: Mapping[str, Path]
+    """Copies of data sets, by id."""
+    measures: tuple[str, ...]
+
+    @classmethod
+    def from_settings(cls, resolved: Resolved) -> RunRequest:
+        """Check what belongs together in the settings of a run.
+
+        Raises:
+            UsageError: names, files or gates that do not fit together.
+            FileError: the waiver file has mistakes.
+        """
+        settings, call = resolved.settings, resolved.settings.call
+        if call.fresh and call.no_cache:
+            raise UsageError("--fresh keeps scores, --no-cache does not: leave one out")
+        data = {get_dataset(name).id: path for name, path in call.data.items()}
+        probes = _select_probes(settings, data)
+        catalogue = resolved.catalogue or ProbeCatalogue()
+        groups = {use.use: use.groups for use in settings.probes if use.use and use.groups}
+        catalogue = catalogue.with_groups(groups) if groups else catalogue
+        measures, policy = settings.run.measures, Policy(strict=call.strict)
+        if data and not probes:
+            if ("run", "checks") in resolved.origins:
+                raise UsageError(
+                    "data sets have measures, no checks: leave out --check"
+                    f" {settings.run.checks[0]}",
+                    hint="name probes too, or leave it out",
+                )
+            measures = measures if ("run", "measures") in resolved.origins else ()
+        else:
+            policy = read_policy(resolved.file, today=clock.today(), strict=call.strict)
+            if not call.probes and not call.exclude:
+                _check_gates(settings, catalogue.select(probes))
+        return cls(
+            model=settings.model.name,
+            options=backend_options(settings),
+            catalogue=catalogue,
+            probes=probes,
+            policy=policy,
+            baselines=_baseline_folder(policy, resolved.file.path, call.baselines),
+            analysis=_analysis(settings),
+            settings=settings,
+            data=data,
+            measures=measures,
+        )
+
+    def plan(self) -> tuple[Plan | None, DatasetTask | None]:
+        """Return what would be measured: probes, data sets, or both; loads no model.
+
+        Raises:
+            BiasAuditError: a name or a file is wrong, or nothing is left.
+        """
+        call = self.settings.call
+        for_probes, for_data = split_measures(
+            self.measures, self.data, has_probes=bool(self.probes)
+        )
+        plan = task = None
+        if self.probes or not self.data:
+            plan = make_plan(
+                self.catalogue,
+                self.catalogue.select(self.probes, call.exclude),
+                limit=call.limit,
+                requests=choose(for_probes, self.settings.run.checks),
+            )
+        if self.data:
+            task = DatasetTask.open(self.data, for_data, limit=call.limit)
+        return plan, task
+
+    def run(
+        self,
+        backend: Backend | None = None,
+        *,
+        progress: ProgressListener | None = None,
+        command: str = "",
+    ) -> Audit:
+        """Audit the model of the settings, or a backend in its place.
+
+        Raises:
+            BiasAuditError: as :func:`run`.
+        """
+        call = self.settings.call
+        return audit(
+            self.model if backend is None else backend,
+            probes=self.probes,
+            exclude=call.exclude,
+            data=self.data,
+            measures=self.measures,
+            checks=self.settings.run.checks,
+            catalogue=self.catalogue,
+            settings=self.analysis,
+            limit=call.limit,
+            examples=call.examples,
+            max_seconds=call.max_seconds,
+            progress=progress,
+            command=command,
+            policy=self.policy,
+            baselines=self.baselines,
+            cache=False if call.no_cache else Cache(fresh=call.fresh),
+            **self.options,
+        )
+
+
+def judge_run(
+    run: str | Path,
+    *,
+    config: str | Path | None = None,
+    strict: bool = False,
+    baselines: Path | None = None,
+    against: str | None = None,
+) -> Audit:
+    """Judge a stored run by a configuration as ``bias-audit gate`` does; the run stays as it is.
+
+    Args:
+        run: a run folder, a ``results.json``, or ``audit-runs/latest``.
+        config: the file; that of the working folder or its parents when None.
+        strict: unclear enforced gates and unpinned hub models count as incomplete.
+        baselines: folder of the baselines; beside the configuration when None.
+        against: a baseline's name or a run to compare with, whatever the gates name.
+
+    Raises:
+        UsageError: there is no run or no configuration, or it has no gates: that would pass
+            anything.
+        FileError: the configuration has mistakes, or a gate names a probe that does not exist.
+    """
+    stored = StoredRun.open(run)
+    file = require(
+        None if config is None else Path(config),
+        lambda content, path: _check_gate_names(content, path, stored.results),
+    )
+    if not file.config.gates:
+        raise UsageError(
+            f"{file.path} has no gates, so there is nothing to judge by",
+            hint="add some under 'gates:'; bias-audit report RUN shows a run without judging it",
+        )
+    policy = read_policy(file, today=clock.today(), strict=strict)
+    folder = baseline_files.folder(file.path, baselines)
+    results = judged(stored, policy, folder=folder, against=against)
+    return replace(Audit.load(run), results=results)
+
+
+def backend_options(settings: RunSettings) -> dict[str, Any]:
+    """Return how settings say that a model is opened, for :func:`bias_audit.open_backend`."""
+    model, call, engine = settings.model, settings.call, settings.run.engine
+    return {
+        "revision": model.revision,
+        "device": model.device,
+        "dtype": model.dtype,
+        "batch_size": settings.run.batch_size,
+        "offline": call.offline,
+        "allow_pickle": call.allow_pickle,
+        "engine": Engine(name=engine.name, address=engine.address, workers=engine.workers),
+    }
+
+
+def _select_probes(settings: RunSettings, data: Mapping[str, Path]) -> tuple[str, ...]:
+    """The probes of a run: those named, else those of the file; none where data sets are all.
+
+    Raises:
+        UsageError: a data set is named without its file, or has a file and is not named.
+    """
+    wanted = settings.call.probes
+    for name in wanted:
+        if name in DATASETS and name not in data:
+            raise UsageError(
+                f"'{name}' is a published data set: name your own copy of it",
+                hint=f"--data {name}=FILE, where FILE is {DATASETS[name].give}",
+            )
+    named = [name for name in wanted if name in data]
+    unused = [name for name in data if named and name not in named]
+    if unused:
+        raise UsageError(f"--data names '{unused[0]}', which --probe does not")
+    if data or wanted:
+        return tuple(name for name in wanted if name not in data)
+    return tuple(use.use or Path(use.file or "").stem for use in settings.probes)
+
+
+def _check_gates(config: Config, selected: Sequence[str]) -> None:
+    """Refuse a gate on a probe that the configuration never runs: it would stay unclear.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for gate in config.gates:
+        if not any(fnmatchcase(name, gate.probe) for name in selected):
+            raise UsageError(
+                f"the gate '{gate.id}' judges '{gate.probe}',"
+                " which this configuration does not run",
+                hint=f"add it under 'probes:'; selected: {', '.join(selected)}",
+            )
+
+
+def _check_gate_names(config: Config, path: Path, results: Results) -> None:
+    """Look up the probes of gates that have nothing in the run; other names are known from it."""
+    scored = [probe.id for probe in results.probes if probe.role == "probe"]
+    if all(any(fnmatchcase(name, gate.probe) for name in scored) for gate in config.gates):
+        return
+    catalogue = with_own(ProbeCatalogue(), config, path)
+    check_gates(config, path, [*scored, *catalogue.probe_ids()])
+
+
+def _baseline_folder(policy: Policy, config: Path | None, override: Path | None) -> Path | None:
+    """Where the baselines are that gates compare with, each of them read once before the run."""
+    if not policy.baselines:
+        return None
+    folder = baseline_files.folder(config, override)
+    check_baselines(policy, folder)
+    return folder
+
+
+def _analysis(settings: RunSettings) -> Settings:
+    analysis = settings.analysis
+    return Settings(
+        seed=settings.run.seed,
+        confidence=analysis.confidence,
+        resamples=analysis.resamples,
+        min_templates=analysis.minimum.templates,
+        min_coverage=analysis.minimum.coverage,
+        primary_family=analysis.multiplicity.primary,
+        secondary_family=analysis.multiplicity.secondary,
+        target_family=analysis.multiplicity.targets,
+    )
