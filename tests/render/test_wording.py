@@ -9,10 +9,11 @@ import pytest
 
 from bias_audit import findings
 from bias_audit.archive import Gate, MissingChange, ProbeRecord, Result, Results
-from bias_audit.render import _axes, _judged, _lines, _models, _pictures, _words, render
+from bias_audit.render import _axes, _judged, _lines, _models, _words, render
 from bias_audit.render import comparison as told
 from bias_audit.render._compared import build
 from bias_audit.render._index import Index
+from bias_audit.reports.view import charts
 
 from .gated import BUDDHIST, HINDU, OCCUPATION, gate
 from .others import change, comparison, other
@@ -39,7 +40,7 @@ def test_a_p_says_that_it_tests_against_no_gap(audit: Results) -> None:
     assert "adjusted p against no gap at all 0.005" in facts
     raw = result.model_copy(update={"p_adjusted": None, "p_value": 0.02})
     assert "p against no gap at all 0.020 (raw)" in _judged.measured(raw, finding)
-    table = _pictures.interval_table(Index(audit), result.axis, [result])
+    table = charts.interval_table(Index(audit), result.axis, [result])
     assert table.head[-1] == "p against 0"
 
 
@@ -125,8 +126,8 @@ def test_probes_and_comparisons_are_counted_apart(audit: Results) -> None:
 
 
 def test_a_chart_of_all_words_does_not_speak_of_the_widest() -> None:
-    assert _pictures._drawn(24, 24) == "All 24 words are drawn."
-    assert _pictures._drawn(24, 130) == "The 24 words with the widest gaps, of 130, are drawn."
+    assert charts._word_count(24, 24) == "All 24 words are drawn."
+    assert charts._word_count(24, 130) == "The 24 words with the widest gaps, of 130, are drawn."
 
 
 def test_same_scores_where_there_was_a_partner() -> None:
