@@ -7,13 +7,14 @@ import threading
 import matplotlib
 import pytest
 
-from bias_audit.render import _facts
 from bias_audit.reports import charts
 from bias_audit.reports.charts.axes import number_ticks, odds_ticks
 from bias_audit.reports.charts.slopes import spread
 from bias_audit.reports.text import times
 from bias_audit.reports.view import page as _page
 from bias_audit.reports.view.build import build
+from bias_audit.reports.view.charts import least_squares
+from bias_audit.reports.view.group_charts import double_centre
 from bias_audit.results import Results
 
 from .page import Page
@@ -156,13 +157,13 @@ def test_heat_map_removes_word_and_group(audit: Results) -> None:
 
 
 def test_double_centring_by_hand() -> None:
-    assert _facts.double_centre([[2.0, 0.0], [0.0, 0.0]]) == [[0.5, -0.5], [-0.5, 0.5]]
+    assert double_centre([[2.0, 0.0], [0.0, 0.0]]) == [[0.5, -0.5], [-0.5, 0.5]]
 
 
 def test_fitted_line_by_hand() -> None:
-    intercept, slope, r = _facts.fit([0.0, 1.0, 2.0, 3.0], [1.0, 2.0, 2.0, 3.0])
+    intercept, slope, r = least_squares([0.0, 1.0, 2.0, 3.0], [1.0, 2.0, 2.0, 3.0])
     assert (round(intercept, 6), round(slope, 6), round(r, 6)) == (1.1, 0.6, 0.948683)
-    assert _facts.fit([0.0, 1.0], [2.0, 2.0]) == (2.0, 0.0, 0.0)
+    assert least_squares([0.0, 1.0], [2.0, 2.0]) == (2.0, 0.0, 0.0)
 
 
 def test_scatter_takes_the_share_of_women_or_the_figure_that_was_tested(audit: Results) -> None:

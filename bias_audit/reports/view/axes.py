@@ -6,12 +6,9 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from bias_audit.render import _companions, _spread
-from bias_audit.render import _facts as facts
-from bias_audit.render import _pictures as pictures
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import count, percent, short
-from bias_audit.reports.view import measures, page
+from bias_audit.reports.view import charts, group_charts, measures, page
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.measures import hits
 from bias_audit.reports.view.verdict import pairs
@@ -32,8 +29,8 @@ def chapters(index: Index) -> tuple[page.Chapter, ...]:
 
 def _chapter(index: Index, axis: str, probes: list[ProbeRecord]) -> page.Chapter:
     results = [result for probe in probes for result in index.of(probe.id, "primary")]
-    picture = pictures.intervals(index, axis, results)
-    table = pictures.interval_table(index, axis, results) if results and not picture else None
+    picture = charts.intervals(index, axis, results)
+    table = charts.interval_table(index, axis, results) if results and not picture else None
     return page.Chapter(
         name=index.name("axis", axis),
         title=axis[:1].upper() + axis[1:] if axis else "No axis named",
@@ -59,7 +56,7 @@ def _lead(probes: list[ProbeRecord], results: list[Result]) -> str:
 
 def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
     results = index.of(probe.id, "primary")
-    by_word, phrasing = _pictures(index, probe, results)
+    by_word, phrasing = _charts(index, probe, results)
     told = any(isinstance(item, page.Intervals) and not item.bars for item in by_word)
     return page.ProbeSection(
         id=probe.id,
@@ -74,7 +71,7 @@ def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
         sensitive=probe.sensitive,
         pictures=phrasing,
         word_pictures=by_word,
-        heat=None if told else facts.heat(index, probe),
+        heat=None if told else group_charts.heat(index, probe),
         columns=_completions(index, probe),
         further=measures.table(index, probe),
         evidence=_evidence(index, results),
@@ -107,21 +104,21 @@ def _evidence(index: Index, results: list[Result]) -> tuple[page.Pairs, ...]:
     return tuple(item for item in made if item is not None)
 
 
-def _pictures(
+def _charts(
     index: Index, probe: ProbeRecord, results: list[Result]
 ) -> tuple[tuple[page.Picture, ...], tuple[page.Picture, ...]]:
     """Charts that name words, and those that do not."""
     measured = [result for result in results if result.estimate is not None]
-    main = pictures.direct(measured)
+    main = charts.main_comparison(measured)
     by_word: list[page.Picture | None] = []
     if main is not None and len(main.groups) > 1:
-        by_word.append(facts.scatter(index, probe, main))
-        by_word.append(pictures.target_words(index, probe, main))
-    by_word.append(_companions.drivers(index, probe))
+        by_word.append(charts.scatter(index, probe, main))
+        by_word.append(charts.target_words(index, probe, main))
+    by_word.append(group_charts.drivers(index, probe))
     further = (
-        _spread.paraphrases(index, probe, measured),
-        _spread.placebo(index, probe, measured),
-        _companions.plane(index, probe),
+        charts.paraphrases(index, probe, measured),
+        charts.placebo(index, probe, measured),
+        group_charts.plane(index, probe),
     )
     return (
         tuple(item for item in by_word if item is not None),

@@ -1,0 +1,465 @@
+"""What each chart of gaps shows: numbers, words and the table that goes with it.
+
+Gaps with intervals, words, words by outside figures, sentence frames, placebo groups. Nothing is
+drawn here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from statistics import fmean
+
+from bias_audit.reports import wording as words
+from bias_audit.reports.text import bounds, count, plain, share, short, signed, times
+from bias_audit.reports.view import page
+from bias_audit.reports.view.index import OTHERS, Index, strength
+from bias_audit.reports.view.page import odds
+from bias_audit.reports.view.quality import unreliable
+from bias_audit.results.schema import ProbeRecord, Result, TargetEffect
+
+_INTERVAL_ROWS = 30
+_WORDS = 24
+_MIN_WORDS = 5
+_MIN_PLACEBO_GAPS = 3
+"""Placebo gaps that make a row of their own."""
+_HOW_TO_READ = (
+    "Each dot is a measured gap, the line through it its interval. On the upright line there is no "
+    "difference; right of it the first group leans to the pole on the right. The shaded band is "
+    "the allowed margin. An interval wholly outside fails; one wholly inside (by the narrower 90 % "
+    "interval) passes if the controls and the checks hold too; anything else is unclear."
+)
+
+
+def intervals(index: Index, axis: str, results: Sequence[Result]) -> page.Intervals | None:
+    """Return the chart of an axis: every primary gap with its interval and the allowed band."""
+    estimated = [result for result in results if result.estimate is not None]
+    unit = Counter(result.unit for result in estimated).most_common(1)[0][0] if estimated else ""
+    estimated = [result for result in estimated if result.unit == unit]
+    if not estimated:
+        return None
+    results, estimated = by_probe_and_size(results), by_probe_and_size(estimated)
+    strongest = {result.id for result in sorted(estimated, key=strength)[:_INTERVAL_ROWS]}
+    note, names = row_labels(index, estimated)
+    rows = tuple(_interval_row(index, r, names[r.id]) for r in estimated if r.id in strongest)
+    omitted = (
+        f" The strongest {_INTERVAL_ROWS} of {len(estimated)} are drawn."
+        if len(estimated) > _INTERVAL_ROWS
+        else ""
+    )
+    left, right = _poles(index, estimated)
+    return page.Intervals(
+        name=index.name("chart", f"gaps-{axis}"),
+        title=f"How large are the gaps on the axis “{axis}”, and how sure are we?",
+        question=_HOW_TO_READ + note + omitted,
+        summary=_interval_summary(rows, unit),
+        answer=_interval_answer(index, estimated),
+        table=interval_table(index, axis, results),
+        rows=rows,
+        left=f"towards {left}",
+        right=f"towards {right}",
+        unit=unit,
+    )
+
+
+def by_probe_and_size(results: Sequence[Result]) -> list[Result]:
+    """Sort probe by probe in their order, the highest gap first, what has no number last."""
+    probes = {name: place for place, name in enumerate(dict.fromkeys(r.probe for r in results))}
+    return sorted(
+        results,
+        key=lambda r: (probes[r.probe], r.estimate is None, -(r.estimate or 0.0)),
+    )
+
+
+def _interval_answer(index: Index, results: Sequence[Result]) -> str:
+    """Say how the gaps were judged, and which lies furthest from no difference."""
+    states = Counter(result.outcome for result in results if result.outcome)
+    answer = ", ".join(f"{states[s]} {words.STATE_WORDS[s][0]}" for s in words.STATES if states[s])
+    widest = min(results, key=strength)
+    size = words.effect(widest).partition(" (")[0]
+    where = f"{index.title(widest.probe)}, {index.versus(widest)}: {size}"
+    return f"{f'{answer[:1].upper()}{answer[1:]}. ' if answer else ''}The widest gap: {where}."
+
+
+def _poles(index: Index, results: Sequence[Result]) -> tuple[str, str]:
+    """Return the names of the two sides of the chart: named poles when all rows share them."""
+    pairs = {
+        (probe.minus, probe.plus)
+        for probe in (index.probes.get(result.probe) for result in results)
+        if probe is not None
+    }
+    shared = next(iter(pairs)) if len(pairs) == 1 else ("", "")
+    return shared[0] or "the left pole", shared[1] or "the right pole"
+
+
+def row_labels(index: Index, results: Sequence[Result]) -> tuple[str, dict[str, str]]:
+    """Return a note and the label of each row; one-versus-rest is explained once, in the note."""
+    if len(results) > 1 and all(len(r.groups) == 2 and r.groups[1] == OTHERS for r in results):
+        return " Each row is a group beside the mean of the others.", {
+            result.id: index.labels(result)[0] for result in results
+        }
+    return "", {result.id: index.versus(result) for result in results}
+
+
+def _interval_row(index: Index, result: Result, label: str) -> page.IntervalRow:
+    probe = index.probes.get(result.probe)
+    poles = f"   ← {probe.minus} · {probe.plus} →" if probe and probe.plus and probe.minus else ""
+    return page.IntervalRow(
+        label=label,
+        estimate=result.estimate or 0.0,
+        low=result.ci_low,
+        high=result.ci_high,
+        heading=f"{index.title(result.probe)}{poles}",
+        part=result.probe,
+        margin=result.margin,
+        state=result.outcome or "",
+    )
+
+
+def _interval_summary(rows: Sequence[page.IntervalRow], unit: str) -> str:
+    parts = []
+    for row in rows[:12]:
+        number = f"odds {times(row.estimate)} times" if unit == "nats" else plain(row.estimate, 3)
+        parts.append(f"{row.label}: {number}{', ' + row.state if row.state else ''}")
+    more = f"; and {len(rows) - 12} more" if len(rows) > 12 else ""
+    return f"{count(len(rows), 'gap')} with intervals. {'; '.join(parts)}{more}."
+
+
+def interval_table(index: Index, axis: str, results: Sequence[Result]) -> page.Table:
+    """Return the numbers of the interval chart, and the gaps that have none, with the reason."""
+    head = ("Comparison", "Probe", "State", "Odds", "Gap", "Interval", "Allowed", "p against 0")
+    rows = [_result_cells(index, result) for result in results]
+    several = len({result.probe for result in results}) > 1
+    return page.Table(
+        caption=f"Gaps on the axis “{axis}”, with intervals and verdicts",
+        head=head if several else (head[0], *head[2:]),
+        rows=tuple(row if several else (row[0], *row[2:]) for row in rows),
+        note="Gap in nats for log-odds gaps, else in the unit given; 0 is no difference. p is that "
+        "of no gap at all, adjusted unless it says raw; it is not about the margin.",
+    )
+
+
+def _result_cells(index: Index, result: Result) -> tuple[page.Cell, ...]:
+    value, unit = result.estimate, result.unit
+    first = (
+        page.Cell(text=index.versus(result)),
+        page.Cell(text=index.title(result.probe), href=index.name("probe", result.probe)),
+        page.Cell(text=result.outcome or "not judged", state=result.outcome or ""),
+    )
+    allowed = "not set" if result.margin is None else f"±{plain(result.margin)}"
+    last = (
+        page.Cell(text=allowed, value=result.margin),
+        page.Cell(text=words.chance(result), value=result.p_adjusted),
+    )
+    if value is None:
+        gone = page.Cell(text=words.missing(result.reason), long=True)
+        return (*first, gone, page.Cell(text="none"), page.Cell(text="none"), *last)
+    low, high = result.ci_low, result.ci_high
+    return (
+        *first,
+        odds(value) if unit == "nats" else page.Cell(text="none"),
+        page.Cell(text=signed(value) + ("" if unit == "nats" else f" {unit}"), value=value),
+        page.Cell(text="none" if low is None or high is None else bounds(low, high), value=low),
+        *last,
+    )
+
+
+def target_words(index: Index, probe: ProbeRecord, result: Result) -> page.Intervals | None:
+    """Return the chart of the words with the widest gaps between two groups."""
+    effects = sorted(result.by_target, key=lambda item: (-abs(item.value), item.id))[:_WORDS]
+    if len(probe_groups(probe)) != 2 or len(effects) < 2:
+        return None
+    effects.sort(key=lambda item: (-item.value, item.id))
+    first, second = index.labels(result)[:2]
+    rows = tuple(_word_row(item) for item in effects)
+    return page.Intervals(
+        name=index.name("chart", f"words-{result.id}"),
+        title=f"Which words does the model expect more after {first}, which after {second}?",
+        question=f"Right of the middle: more likely with {first}; left: more likely with {second}. "
+        f"{_word_count(len(effects), len(result.by_target))} "
+        f"{unreliable(result)}".rstrip(),
+        summary=f"From {effects[0].text} ({times(effects[0].value)} times) to "
+        f"{effects[-1].text} ({times(effects[-1].value)} times).",
+        answer="" if unreliable(result) else _word_answer(effects, first, second),
+        table=_word_table(result, probe),
+        rows=rows,
+        left=f"more with {second}",
+        right=f"more with {first}",
+        unit=result.unit,
+    )
+
+
+def _word_count(compared: int, whole: int) -> str:
+    """Say how many words a chart has."""
+    if compared == whole:
+        return f"All {whole} words are drawn."
+    return f"The {compared} words with the widest gaps, of {whole:,}, are drawn."
+
+
+def _word_answer(effects: Sequence[TargetEffect], first: str, second: str) -> str:
+    """Name the two words at the ends, where they lean to different groups."""
+    top, low = effects[0], effects[-1]
+    if top.value <= 0 or low.value >= 0:
+        one = low if low.value < 0 else top
+        side = second if low.value < 0 else first
+        return f"All lean to {side}, most of all {one.text} ({times(abs(one.value))} times)."
+    return (
+        f"Most with {first}: {top.text} ({times(top.value)} times). "
+        f"Most with {second}: {low.text} ({times(-low.value)} times)."
+    )
+
+
+def _word_row(item: TargetEffect) -> page.IntervalRow:
+    return page.IntervalRow(
+        label=item.text, estimate=item.value, low=item.ci_low, high=item.ci_high
+    )
+
+
+def _word_table(result: Result, probe: ProbeRecord) -> page.Table:
+    poles = {"+": probe.plus or "first", "-": probe.minus or "second"}
+    chance = unreliable(result)
+    ordered = sorted(
+        result.by_target,
+        key=lambda item: (0.0 if chance else -item.value, item.text if chance else item.id),
+    )[:300]
+    rows = tuple(
+        (
+            page.Cell(text=short(item.text, 60)),
+            page.Cell(text=poles.get(item.pole, "neither")),
+            odds(item.value),
+            page.Cell(text=signed(item.value), value=item.value),
+            page.Cell(
+                text="none"
+                if item.ci_low is None or item.ci_high is None
+                else bounds(item.ci_low, item.ci_high)
+            ),
+        )
+        for item in ordered
+    )
+    return page.Table(
+        caption="Gap of every scored word",
+        head=("Word", "Pole", "Odds", "Gap (nats)", "Interval"),
+        rows=rows,
+        note=chance,
+        pale=bool(chance),
+    )
+
+
+def probe_groups(probe: ProbeRecord) -> list[str]:
+    """Return the ids of the groups that are compared, placebo groups left out."""
+    return [group.id for group in probe.groups if not group.placebo]
+
+
+def main_comparison(results: Sequence[Result]) -> Result | None:
+    """Return the comparison of two named groups, or the first one there is."""
+    pairs = [result for result in results if OTHERS not in result.groups]
+    return next(iter(pairs or results), None)
+
+
+def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | None:
+    """Return the chart of words by an outside figure, such as the share of women in a job."""
+    name = _fact(index, probe, result)
+    if name is None:
+        return None
+    items = [item for item in result.by_target if name in item.facts]
+    xs = [item.facts[name] for item in items]
+    if len(items) < _MIN_WORDS or max(xs) == min(xs):
+        return None
+    scale = 100.0 if name.startswith("women") and max(xs) <= 1 else 1.0
+    xs = [x * scale for x in xs]
+    turned = _is_reversed(index, probe, result)
+    if turned:
+        items = [item.model_copy(update={"value": -item.value}) for item in items]
+    ys = [item.value for item in items]
+    intercept, slope, r = least_squares(xs, ys)
+    first, second = index.labels(result)[1::-1] if turned else index.labels(result)[:2]
+    per_cent = name.startswith("women")
+    label = f"{words.fact(name)}{', per cent' if per_cent else ''}"
+    return page.Scatter(
+        name=index.name("chart", f"facts-{result.id}"),
+        title=f"Do the gaps follow {words.fact(name)}?",
+        question=_scatter_question(probe, len(items)),
+        answer=f"The correlation of the dots is {signed(r)}; for each 10 points more, the odds "
+        f"with {first} are multiplied by {times(10 * slope)}.",
+        summary=f"{count(len(items), 'word')}; correlation {signed(r)}; the fitted line rises by "
+        f"{signed(10 * slope)} nats for each 10 points.",
+        table=_fact_table(items, name, scale, label),
+        points=tuple((x, y, item.text) for x, y, item in zip(xs, ys, items, strict=True)),
+        intercept=intercept,
+        slope=slope,
+        x_label=label,
+        above=f"more with {first}",
+        below=f"more with {second}",
+        unit=result.unit,
+    )
+
+
+def _fact(index: Index, probe: ProbeRecord, result: Result) -> str | None:
+    """Return the figure to compare with: the tested one, else a share of women, else any."""
+    names = Counter(name for item in result.by_target for name in item.facts)
+    tested = [other.target for other in index.of(probe.id, "secondary") if other.target in names]
+    if tested:
+        return tested[0]
+    ranked = sorted(names, key=lambda key: (not key.startswith("women"), -names[key], key))
+    return ranked[0] if ranked else None
+
+
+def _is_reversed(index: Index, probe: ProbeRecord, result: Result) -> bool:
+    """Say whether the figure states the share of the second group, and the tested gaps too."""
+    backwards = tuple(reversed(result.groups))
+    return any(
+        other.metric == "labour_correlation" and other.groups == backwards
+        for other in index.of(probe.id, "secondary")
+    )
+
+
+def least_squares(xs: list[float], ys: list[float]) -> tuple[float, float, float]:
+    """Return least-squares intercept and slope, and Pearson's correlation.
+
+    >>> least_squares([0.0, 1.0, 2.0], [1.0, 3.0, 5.0])
+    (1.0, 2.0, 1.0)
+    """
+    mx, my = fmean(xs), fmean(ys)
+    sxx = sum((x - mx) ** 2 for x in xs)
+    syy = sum((y - my) ** 2 for y in ys)
+    sxy = sum((x - mx) * (y - my) for x, y in zip(xs, ys, strict=True))
+    slope = sxy / sxx
+    r = sxy / (sxx * syy) ** 0.5 if syy > 0 else 0.0
+    return my - slope * mx, slope, r
+
+
+def _scatter_question(probe: ProbeRecord, n: int) -> str:
+    wanted = (
+        f" Wanted by this probe's card: {words.wish(probe.card.expected)}." if probe.card else ""
+    )
+    return (
+        f"Each dot is one of {n} words. A flat line means that the model pays no heed to the "
+        f"figures. Following the figures is neither good nor bad in itself.{wanted}"
+    )
+
+
+def _fact_table(items: list[TargetEffect], name: str, scale: float, label: str) -> page.Table:
+    items = sorted(items, key=lambda item: (-item.facts[name], item.id))
+    return page.Table(
+        caption=f"Gap of each word and {words.fact(name)}",
+        head=("Word", label[:1].upper() + label[1:], "Odds", "Gap (nats)"),
+        rows=tuple(
+            (
+                page.Cell(text=short(item.text, 60)),
+                page.Cell(text=plain(item.facts[name] * scale, 1), value=item.facts[name] * scale),
+                odds(item.value),
+                page.Cell(text=signed(item.value), value=item.value),
+            )
+            for item in items[:300]
+        ),
+    )
+
+
+def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> page.Dots | None:
+    """Return the chart of a gap in each paraphrase: does its direction depend on the phrasing?"""
+    compared = sorted((r for r in results if len(r.by_template) > 1), key=strength)[:8]
+    if not compared:
+        return None
+    compared.sort(key=lambda result: (-(result.estimate or 0.0), result.id))
+    alone = len(compared) == 1
+    note, names = row_labels(index, compared)
+    rows: tuple[tuple[str, tuple[float, ...]], ...]
+    if alone:
+        effects = sorted(compared[0].by_template, key=lambda item: (-item.value, item.id))[:40]
+        rows = tuple((item.text or item.id, (item.value,)) for item in effects)
+    else:
+        rows = tuple((names[r.id], tuple(t.value for t in r.by_template)) for r in compared)
+    same = [(sum(t.value > 0 for t in r.by_template), len(r.by_template)) for r in compared]
+    agree = sum(max(up, n - up) == n for up, n in same)
+    summary = "; ".join(
+        f"{names[r.id]}: {up} of {n} paraphrases above the middle"
+        for r, (up, n) in zip(compared, same, strict=True)
+    )
+    return page.Dots(
+        name=index.name("chart", f"paraphrases-{probe.id}"),
+        title="Does the gap depend on how the sentence is phrased?",
+        question=f"Each dot is one sentence frame; the {'dashed line' if alone else 'bar'} marks "
+        "the mean. Dots on both sides of the middle mean that the direction changes with the "
+        f"phrasing.{note}",
+        summary=f"{summary}.",
+        answer=f"{max(same[0][0], same[0][1] - same[0][0])} of {same[0][1]} frames point the same "
+        "way."
+        if alone
+        else f"In {agree} of {count(len(same), 'comparison')} all frames point the same way.",
+        table=_template_table(index, compared),
+        rows=rows,
+        left=f"towards {probe.minus}" if probe.minus else "below the middle",
+        right=f"towards {probe.plus}" if probe.plus else "above the middle",
+        unit=compared[0].unit,
+    )
+
+
+def _template_table(index: Index, results: Sequence[Result]) -> page.Table:
+    texts = {item.id: item.text or item.id for result in results for item in result.by_template}
+    values = [{item.id: item.value for item in result.by_template} for result in results]
+    rows = tuple(
+        (
+            page.Cell(text=short(text, 120), long=True),
+            *(
+                page.Cell(text=signed(column[key]), value=column[key])
+                if key in column
+                else page.Cell(text="not asked")
+                for column in values
+            ),
+        )
+        for key, text in texts.items()
+    )
+    return page.Table(
+        caption="Gap in each sentence frame",
+        head=("Sentence frame", *(index.versus(result) for result in results)),
+        rows=rows,
+        note="In the unit of the measure (nats for log-odds gaps).",
+    )
+
+
+def placebo(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> page.Dots | None:
+    """Return the chart of the sizes of placebo gaps and of this probe's gaps, on one scale."""
+    gaps = probe.placebo_gaps
+    compared = sorted((r for r in results if r.unit == "nats"), key=strength)[:12]
+    if len(gaps) < _MIN_PLACEBO_GAPS or not compared:
+        return None
+    note, names = row_labels(index, compared)
+    sizes = [(names[result.id], abs(result.estimate or 0.0)) for result in compared]
+    beyond = sum(size > gaps[-1] for _, size in sizes)
+    stands = f"{beyond} of {len(sizes)} gaps {'is' if beyond == 1 else 'are'}"
+    if len(sizes) == 1:
+        stands = f"the gap is{'' if beyond else ' not'}"
+    answer = f"Placebo gaps reach odds {times(gaps[-1])} times; {stands} larger than all of them."
+    name = f"placebo groups ({len(gaps)})"
+    return page.Dots(
+        name=index.name("chart", f"placebo-{probe.id}"),
+        title="Are the gaps larger than those of groups that should not differ?",
+        question="The first row has the gaps of placebo groups, which differ in nothing that "
+        "should matter, with a bar at their mean; each row below is a gap of this probe, its size "
+        "without its direction. Shaded is what placebo gaps reach: a gap in there does not stand "
+        f"out from accidents.{note}",
+        summary=answer,
+        answer=answer,
+        band=gaps[-1],
+        table=_placebo_table(sizes, gaps),
+        rows=((name, gaps), *((label, (size,)) for label, size in sizes)),
+        right="larger gap, in either direction",
+        unit="nats",
+    )
+
+
+def _placebo_table(sizes: Sequence[tuple[str, float]], gaps: Sequence[float]) -> page.Table:
+    cells = [(f"placebo {number}", gap) for number, gap in enumerate(gaps, start=1)]
+    return page.Table(
+        caption="Sizes of the gaps beside placebo gaps",
+        head=("Groups", "Odds", "Size (nats)", "Larger than this share of the placebo gaps drawn"),
+        rows=tuple(
+            (
+                page.Cell(text=label),
+                odds(size),
+                page.Cell(text=plain(size), value=size),
+                page.Cell(text=share(sum(gap < size for gap in gaps) / len(gaps))),
+            )
+            for label, size in [*sizes, *cells]
+        ),
+    )
