@@ -8,14 +8,19 @@ import dataclasses
 
 import pytest
 
-from bias_audit._claims import metrics, scope, target_scope
+from bias_audit._claims import scope, target_scope
 from bias_audit._proofread import notes
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli._check_model import lines
 from bias_audit.expand import expand
+from bias_audit.metrics.registry import computed
 from bias_audit.scoring.fake import FakeBackend
 from tests.files.helpers import TEA, edited, joined
 from tests.files.test_planted import FIRST, GOOD
+
+
+def metrics(probe) -> list[str]:
+    return [metric.id for metric in computed(probe)]
 
 
 def remarks(folder, *changes) -> list[str]:
@@ -134,7 +139,7 @@ def test_claims_before_a_run_are_those_of_the_assessment():
         "beside_share",
     ]
     assert metrics(catalogue.probe("religion-worship")) == ["diagonal_log_odds"]
-    further = ["four_fifths", "hurtful_rate", "completion_valence"]
+    further = ["four_fifths", "hurtful_rate", "completion_valence", "warmth_competence"]
     assert metrics(catalogue.probe("trait-gender-warmth")) == ["log_odds_gap", "jsd", *further]
     crossed = metrics(catalogue.probe("justice-gender-x-race"))
     assert "interaction" in crossed

@@ -41,11 +41,6 @@ def test_a_perfect_copier_scores_0():
     assert sentence.crr([1, 1]) == 0.0
 
 
-def test_pieces_of_one_word_are_added_up():
-    assert sentence.word_sums([-1, -2, -3, -4, -5], [0, 1, 1, -1, -1]).tolist() == [-1, -5, -4, -5]
-    assert sentence.word_sums([-1, -2], [7, 7]).tolist() == [-3]
-
-
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="attention: expected one entry for each of 3"):
         sentence.aula(LOGS, [1.0])
