@@ -17,7 +17,6 @@ from bias_audit.pairing import compare_runs
 from bias_audit.records import WordScore
 from bias_audit.results import StoredRun
 from bias_audit.stats import severity
-from tests.audit import slow_stats as slow
 from tests.audit.world import (
     CONTROLS,
     Model,
@@ -43,6 +42,7 @@ from tests.gating.runs import (
     soften,
     store,
 )
+from tests.reference import slow_stats as slow
 
 CLOSE = {"rel": 2e-5, "abs": 5e-6}  # evidence has six decimals
 KEY = ["probe", "template", "variant", "group", "term", "label", "target", "pole", "text"]

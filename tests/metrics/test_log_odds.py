@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from bias_audit.metrics.log_odds import (
     cell_response,
+    group_levels,
     mass_log_odds,
     mass_response,
     pole_heterogeneous,
@@ -68,6 +69,7 @@ def test_i2_i3_signs(scores):
     assert gap(scores, B, A) == -gap(scores)
     assert gap(scores, plus=MINUS, minus=PLUS) == -gap(scores)
     assert mass_log_odds(scores, PLUS, MINUS, B, A) == -mass_log_odds(scores, PLUS, MINUS, A, B)
+    assert (target_differences(scores, B, A) == -target_differences(scores, A, B)).all()
 
 
 @modest
@@ -115,6 +117,7 @@ def test_i15_a_uniform_model_shows_nothing(scores):
     flat = np.full_like(scores, -9.2)
     assert gap(flat) == 0
     assert mass_log_odds(flat, PLUS, MINUS, A, B) == 0
+    assert (group_levels(flat, A)[1] == group_levels(flat, B)[1]).all()
 
 
 def test_mass_follows_likely_words_and_the_mean_does_not():
@@ -125,6 +128,16 @@ def test_mass_follows_likely_words_and_the_mean_does_not():
     assert pole_heterogeneous(mean, mass, 0.223)
     assert not pole_heterogeneous(mean, mass, 5.0)
     assert not pole_heterogeneous(0.5, 0.1, 0.223)
+
+
+@modest
+@given(cubes)
+def test_levels_of_a_group_against_loops(scores):
+    chances, odds = group_levels(scores, A)
+    for t in range(scores.shape[2]):
+        p = [math.exp(row[g][t]) for row in scores for g in A]
+        assert chances[t] == pytest.approx(fmean(p), abs=1e-9)
+        assert odds[t] == pytest.approx(fmean(math.log(x / (1 - x)) for x in p), abs=1e-6)
 
 
 def test_shapes_and_refusals():
@@ -139,3 +152,5 @@ def test_shapes_and_refusals():
         target_differences(np.where(scores > -9, -np.inf, scores), A, B)
     with pytest.raises(ValueError, match="in_b"):
         target_differences(scores, A, [9])
+    with pytest.raises(ValueError, match="below 0"):
+        group_levels(scores + 20, A)

@@ -10,10 +10,10 @@ import pytest
 
 from bias_audit import reports as render
 from bias_audit.cli._app import EPILOG, run
-from bias_audit.cli.cache import info
 from bias_audit.config import NAME, WAIVERS, GateConfig
 from bias_audit.errors import UnknownNameError
 from bias_audit.finished import EVIDENCE
+from bias_audit.metrics.registry import INFOS
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import SkipReason
 from bias_audit.reports import glossary
@@ -49,7 +49,7 @@ WORDS: dict[str, set[str]] = {
     "statuses": {*STATUSES, *assigned_statuses()},
     "missing intervals": set(get_args(Status)) - {"ok"},
     "skip reasons": set(get_args(SkipReason)),
-    "measures": set(info.registry),
+    "measures": set(INFOS),
     "p-values": {name for name in Result.model_fields if name.startswith("p_")},
     "severity and evidence": {*get_args(Severity), *get_args(Evidence)},
     "waiver states": set(get_args(WaiverRecord.model_fields["status"].annotation)),

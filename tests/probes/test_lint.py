@@ -9,6 +9,7 @@ import dataclasses
 import pytest
 
 from bias_audit.cli._check_model import lines
+from bias_audit.metrics.registry import computed
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.lint import lint_probe
@@ -16,6 +17,10 @@ from bias_audit.probes.scope import metrics, scope, target_scope
 from bias_audit.scoring.fake import FakeBackend
 from tests.probes.helpers import TEA, edited, joined
 from tests.probes.test_planted import FIRST, GOOD
+
+
+def metrics(probe) -> list[str]:
+    return [metric.id for metric in computed(probe)]
 
 
 def remarks(folder, *changes) -> list[str]:
@@ -134,7 +139,7 @@ def test_claims_before_a_run_are_those_of_the_assessment():
         "beside_share",
     ]
     assert metrics(catalogue.probe("religion-worship")) == ["diagonal_log_odds"]
-    further = ["four_fifths", "hurtful_rate", "completion_valence"]
+    further = ["four_fifths", "hurtful_rate", "completion_valence", "warmth_competence"]
     assert metrics(catalogue.probe("trait-gender-warmth")) == ["log_odds_gap", "jsd", *further]
     crossed = metrics(catalogue.probe("justice-gender-x-race"))
     assert "interaction" in crossed

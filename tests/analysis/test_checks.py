@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit.analysis.analyse import _robust
+from bias_audit.analysis import analyse
 from bias_audit.analysis.comparisons import compare_groups as compare
 from bias_audit.analysis.robustness import Examination, find_twins, with_checks
 from bias_audit.analysis.robustness.planted_effect import check_recovered, plant_gaps
@@ -501,7 +501,7 @@ def test_the_level_of_a_family_knows_what_was_withheld(monkeypatch):
         seen.append((scored.probe.spec.id, level))
         return plain(scored, comparison, settings, level)
 
-    monkeypatch.setattr(_robust, "check", spy)
+    monkeypatch.setattr(analyse, "check_stability", spy)
     monkeypatch.setattr(
         Examination, "forbids",
         lambda self, _: ("p_withheld",) if self.scored.probe.spec.id == "other" else (),

@@ -19,7 +19,6 @@ from bias_audit.probes.probe import Group, Probe, words_of
 from bias_audit.probes.schema.lexicon import WordSet
 from bias_audit.records import Prompt, WordScore
 from bias_audit.scoring.fake import FakeBackend
-from tests.audit import slow_stats as slow
 from tests.audit.world import (
     FAST,
     Effect,
@@ -33,7 +32,8 @@ from tests.audit.world import (
     terms,
 )
 from tests.gating.runs import paired
-from tests.requested.test_requests import Priors, Speaker
+from tests.metrics.test_optional import Priors, Speaker
+from tests.reference import slow_stats as slow
 
 
 def group(name: str, words: list[Any], label: str = "") -> Group:

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bias_audit.requested.catalogue import REQUESTS
 
-from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.errors import UsageError
 from bias_audit.finished import Audit
 from bias_audit.metrics.base import spread_targets
-from bias_audit.metrics.registry import OPTIONAL, choose, names
+from bias_audit.metrics.registry import OPTIONAL
 from bias_audit.metrics.surface_form import VARIANTS
 from bias_audit.records import Prompt
 from bias_audit.scoring.fake_sentences import FakeSentenceScorer
@@ -80,21 +79,6 @@ def leaning(prompt: Prompt) -> float:
 
 def found(done: Audit, metric: str) -> list[Any]:
     return [r for r in done.results.results if r.metric == metric]
-
-
-def test_every_request_is_described():
-    assert [*names("measure"), *names("check")] == [*OPTIONAL] == [*REQUESTS]
-    assert all(name == listed.id and len(listed.title) > 20 for name, listed in OPTIONAL.items())
-
-
-def test_names_and_globs_choose_in_a_fixed_order():
-    assert choose(["cbs", "lpbs"], []) == ("lpbs", "cbs")
-    assert choose(["*eat"], ["*"]) == ("weat", "seat", "ceat", "surface", "naturalness")
-    with pytest.raises(UnknownNameError, match="no measure on request named 'lbps'") as caught:
-        choose(["lbps"], [])
-    assert caught.value.hint == "did you mean 'lpbs'?"
-    with pytest.raises(UnknownNameError, match="no check on request named 'lpbs'"):
-        choose([], ["lpbs"])
 
 
 def test_a_prior_that_no_target_moves_leaves_the_contrast_as_it_is():
@@ -356,7 +340,7 @@ def test_requests_change_no_other_number():
     again = [
         r.model_copy(update={"checks": ()})
         for r in more.results.results
-        if r.metric not in REQUESTS and r.metric != "perplexity_gap_raw"
+        if r.metric not in OPTIONAL and r.metric != "perplexity_gap_raw"
     ]
     dropped = {"surface_dependent", "less_natural"}
     again = [
@@ -433,5 +417,7 @@ def test_the_order_in_a_file_moves_no_number():
 
 def test_a_failed_instrument_marks_what_was_requested_too():
     model = Speaker(scorer=Leaning(), sane=False)
-    (result,) = found(run(controlled(), model, measures=["weat"]), "weat")
+    done = run(controlled(), model, measures=["weat"])
+    (result,) = found(done, "weat")
     assert result.statuses == ("legacy", "instrument_failed")
+    assert result.reason == only(done).reason

@@ -32,7 +32,7 @@ from tests.audit.world import (
     sentences,
     terms,
 )
-from tests.requested.test_requests import Priors, Speaker, Surprised, found, leaning, pronouns
+from tests.metrics.test_optional import Priors, Speaker, Surprised, found, leaning, pronouns
 
 OPENS = [f"They gave the [group] <mask> on day {i}." for i in range(4)]
 

@@ -13,7 +13,7 @@ from scipy import stats
 from bias_audit.metrics.completion_lists import MAX_SCORER
 from bias_audit.probes.probe import Probe
 from bias_audit.records import Prompt, WordScore
-from tests.audit.test_descriptions import (
+from tests.analysis.test_descriptions import (
     OPENS,
     THREE,
     TWO,
