@@ -1,4 +1,4 @@
-"""What a probe computes, and what its numbers can speak for."""
+"""Derive from a probe what it computes and what its numbers generalise to."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from bias_audit.probes.probe import Group, Probe
 from bias_audit.probes.schema.text import primary_language
 
 MIN_LABELS = 4
-"""Labels that each group needs before its words can stand for the group (``concept`` scope)."""
+"""Labels that each group needs before its words can represent the group (``concept`` scope)."""
 MIN_PAIRS = 5
 """Matched pairs that do the same."""
 MIN_CONSTRUCT = 6
-"""Scored targets that each pole needs before they can stand for a construct."""
+"""Scored targets that each pole needs before they can represent a construct."""
 
 
 def scope(probe: Probe) -> str:
-    """``concept`` or ``terms``: what the group words stand for if all of them can be scored."""
+    """Return ``concept`` or ``terms``: what the group words represent if all can be scored."""
     requested = probe.spec.scope
     fewest = min(len({word.label for word in group.words}) for group in probe.groups)
     if probe.spec.mask == "group" or (requested == "concept" and fewest < 2):
@@ -29,7 +29,7 @@ def scope(probe: Probe) -> str:
 
 
 def target_scope(probe: Probe) -> str:
-    """``construct`` or ``fixed``: what the targets stand for if all of them can be scored."""
+    """Return ``construct`` or ``fixed``: what the targets represent if all can be scored."""
     if probe.spec.targets.own:
         return "fixed"
     fewest = min(sum(target.pole == sign for target in probe.targets) for sign in "+-")
@@ -39,12 +39,12 @@ def target_scope(probe: Probe) -> str:
 
 
 def compares_with_rest(probe: Probe, groups: int) -> bool:
-    """Whether each of so many scored groups is compared with the mean of the others."""
+    """Return whether each of so many scored groups is compared with the mean of the others."""
     return groups > 2 and probe.spec.compare in (None, "others")
 
 
 def family_sizes(probes: Iterable[Probe]) -> dict[str, int]:
-    """How many primary comparisons each axis has if all groups can be scored: one family each."""
+    """Return the number of primary comparisons of each axis if all groups can be scored."""
     sizes: dict[str, int] = {}
     for probe in probes:
         if probe.spec.role == "probe":
@@ -56,7 +56,7 @@ def family_sizes(probes: Iterable[Probe]) -> dict[str, int]:
 
 
 def metrics(probe: Probe) -> list[str]:
-    """Names of the numbers that are computed; the first one is judged."""
+    """Return the names of the numbers that are computed; the first one is judged."""
     spec = probe.spec
     if spec.targets.own:
         return ["diagonal_log_odds"]

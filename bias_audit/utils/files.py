@@ -12,11 +12,11 @@ from bias_audit.errors import UsageError
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Write beside ``path`` and rename, so that a reader never sees half a file.
+    """Write to a temporary file and rename it, so that a reader never sees half a file.
 
-    Text that is no Unicode (a folder's name of odd bytes) is written as escapes, which JSON reads.
-    A pipe or a device (``/dev/stdout``) is written into, not replaced by a file; a link keeps
-    pointing where it does.
+    Text that is not valid Unicode (a folder's name of odd bytes) is written as escapes, which JSON
+    reads. A pipe or a device (``/dev/stdout``) is written into, not replaced by a file; a link
+    keeps pointing where it does.
 
     Raises:
         UsageError: the folder cannot be written.
@@ -51,7 +51,7 @@ def _is_stream(path: Path) -> bool:
 
 
 def replace_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Write a folder of files where an older one may be; a reader finds the old one or the new.
+    """Replace a folder of files at once: a reader finds the old one or the new.
 
     Raises:
         UsageError: it cannot be written; what was there is still there.
@@ -89,7 +89,7 @@ def _swap(new: Path, folder: Path) -> None:
 
 
 def require_writable(folder: Path) -> None:
-    """Fail before a long run, not after it.
+    """Check that a folder can be written, before a long run.
 
     Raises:
         UsageError: the folder cannot be made or written.

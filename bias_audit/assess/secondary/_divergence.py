@@ -103,7 +103,7 @@ def _blocks(scored: Scored, kept: Opened, unit: str) -> list[int]:
     found = [words[column] for column in kept.columns]
     keys = [word.pair or "" for word in found]
     if not all(keys):
-        keys = [word.block for word in found] if unit == "term" else [""] * len(found)
+        keys = [word.head for word in found] if unit == "term" else [""] * len(found)
     names = sorted(set(keys))
     return [names.index(key) for key in keys]
 
