@@ -220,7 +220,7 @@ def _asked(
     scored: ScoredProbe, targets: set[str], pair: tuple[Unit, Unit]
 ) -> dict[str, tuple[_Places, _Places]]:
     """Scored prompts of each target after the two units."""
-    blocks = {(g.id, word.id): word.block for g in scored.probe.groups for word in g.words}
+    blocks = {(g.id, word.id): word.head for g in scored.probe.groups for word in g.words}
     sides = {(unit.group, unit.label): side for side, unit in enumerate(pair)}
     frames = set(scored.cube.templates)
     found: dict[str, tuple[_Places, _Places]] = {}

@@ -269,7 +269,7 @@ def _matched(
     sides = []
     for name in pair:
         words = [w for group in scored.probe.groups if group.id == name for w in group.words]
-        keys = [word.pair if unit == "label" else word.pair or word.block for word in words]
+        keys = [word.pair if unit == "label" else word.pair or word.head for word in words]
         named = [word.label if unit == "label" else word.id for word in words]
         if not all(keys):
             return []

@@ -468,7 +468,7 @@ def _blocks(scored: ScoredProbe, table: CompletionTable, unit: str) -> list[int]
     used = [words[column] for column in table.columns]
     keys = [word.pair or "" for word in used]
     if not all(keys):
-        keys = [word.block for word in used] if unit == "term" else [""] * len(used)
+        keys = [word.head for word in used] if unit == "term" else [""] * len(used)
     names = sorted(set(keys))
     return [names.index(key) for key in keys]
 

@@ -32,7 +32,7 @@ class ProbeCatalogue:
 
     Args:
         folders: folders of the user with ``*.yaml`` probes, and optionally ``templates/`` and
-            ``templates/lexicons/`` below or beside them; searched before the shipped ones.
+            ``templates/lexicons/`` below or next to them; searched before the shipped ones.
         files: single probe files.
         template_dirs: further folders of template sets, with ``lexicons/`` inside.
     """

@@ -31,7 +31,7 @@ _ONLY_OPENERS = re.compile(r"^[\s\"'\u201c\u2018(\[]*$")
 
 @lru_cache(maxsize=4096)
 def takes_an(word: str) -> bool:
-    """Say whether ``word`` is spoken with "an": ``takes_an("honest man")`` is true."""
+    """Return whether ``word`` is spoken with "an": ``takes_an("honest man")`` is true."""
     if _SPELLED.match(word):
         return word[0].upper() in _VOWEL_LETTER_NAMES
     lower = word.lower()
@@ -44,7 +44,7 @@ def takes_an(word: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def starts_sentence(text_before: str) -> bool:
-    """Say whether a word after ``text_before`` opens a sentence."""
+    """Return whether a word after ``text_before`` opens a sentence."""
     if _ONLY_OPENERS.match(text_before):
         return True
     ended = _SENTENCE_END.search(text_before)

@@ -1,8 +1,8 @@
-"""Templates x terms x targets -> prompts: pure, ordered, slots by position.
+"""Expand templates x terms x targets into prompts: pure, ordered, slots by position.
 
 The English article before a slot belongs to the word that fills it (a nurse, an engineer, Mary);
 in other languages it is part of the word's forms. A word that opens a sentence is capitalised. A
-word is never searched in a sentence.
+word is never searched for in a sentence.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class Expansion:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rendered:
-    """A sentence cut at its masked place."""
+    """A sentence split at its mask."""
 
     left: str
     filler: str | None
     right: str
     beside: tuple[tuple[int, int], ...] = ()
-    """Where the words of the slots stand in the whole text, as characters."""
+    """Character spans of the slots' words in the whole text."""
 
 
 def expand(probe: Probe) -> Expansion:
@@ -180,7 +180,7 @@ def _lacks(probe: Probe, word: Word, kind: str, skips: dict[str, Skip]) -> bool:
 
 
 def _partners(probe: Probe) -> list[Word]:
-    """The words beside the mask."""
+    """Return the words in the sentence around the mask."""
     if probe.spec.mask == "target":
         return [word for group in probe.groups for word in group.words]
     return [target.word for target in probe.targets]

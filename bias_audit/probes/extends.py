@@ -19,7 +19,7 @@ from bias_audit.utils.validation import KeyPath
 L = TypeVar("L", Lexicon, TemplateSet)
 T = TypeVar("T")
 Get = Callable[[str], tuple[L, Path, str]]
-"""Reads one file by its name: what it says, where it lies, its text."""
+"""Reads one file by its name: its content, its path, its text."""
 Named = list[tuple[str, T]]
 
 

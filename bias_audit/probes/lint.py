@@ -1,4 +1,4 @@
-"""What an author should look at again: nothing here is a mistake for sure.
+"""Lint probes: hints for authors, none of which is a mistake for sure.
 
 Mistakes are refused when a file is read; these notes are for ``bias-audit probes check``.
 """

@@ -1,7 +1,7 @@
-"""Probes joined with the templates, groups and targets they refer to.
+"""Resolved probes: with the templates, groups and targets they refer to.
 
-A joined probe is complete: every mistake in its references has been found, and every word carries
-the forms that its sentences ask for.
+A resolved probe is complete: its references exist, and every word has the forms that its sentences
+ask for.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Word:
     article: bool
     """False: the template's article is left out."""
     agree: str | None
-    """The form that a masked word takes beside it, where a sentence leaves that to it."""
+    """The form that a masked word takes in its sentence, where the sentence asks for agreement."""
     pair: str | None
-    block: str
-    """The head it was combined with; exchange tests relabel inside a block."""
+    head: str
+    """The head noun it was combined with; exchange tests relabel inside a block."""
     entry: Entry
 
 
@@ -88,8 +88,8 @@ def needs(frame: Frame, masked: str, partners: Sequence[Word] = ()) -> tuple[tup
 
     Args:
         frame: the sentence.
-        masked: which word stands at its mask, ``target`` or ``group``.
-        partners: the words beside the mask; ``agree`` asks for every form that they name.
+        masked: which word is masked, ``target`` or ``group``.
+        partners: the words around the mask; ``agree`` asks for every form that they name.
     """
     pieces, _ = parse_slots(frame.template.text)
     slots = [(masked if p.name is None else p.name, p.form or frame.number) for p in pieces]
@@ -103,7 +103,7 @@ def needs(frame: Frame, masked: str, partners: Sequence[Word] = ()) -> tuple[tup
 
 
 def agrees(frame: Frame) -> bool:
-    """Say whether the masked word takes its form from the word in the sentence."""
+    """Return whether the masked word takes its form from the word in the sentence."""
     pieces, _ = parse_slots(frame.template.text)
     return any(piece.form == AGREE for piece in pieces)
 
@@ -138,7 +138,7 @@ def _plain_forms(entry: Entry | HeadNoun) -> dict[str, str]:
 
 
 def _word(
-    entry: Entry, key: str, forms: dict[str, str], block: str, agree: str | None = None
+    entry: Entry, key: str, forms: dict[str, str], head: str, agree: str | None = None
 ) -> Word:
     label = entry.label or entry.adjective or entry.sg or entry.pl or key
     return Word(
@@ -149,6 +149,6 @@ def _word(
         article=entry.article == "the",
         agree=agree or entry.agree,
         pair=entry.pair,
-        block=block,
+        head=head,
         entry=entry,
     )

@@ -305,7 +305,7 @@ class ProbeResolver:
         )
 
     def find(self, get: Callable[[str], S], name: str, where: KeyPath) -> S | None:
-        """Look a name up; what is wrong with it, or with its file, is noted."""
+        """Look a name up; add what is wrong with it, or with its file, to the problems."""
         try:
             result = get(name)
         except UnknownNameError as error:
@@ -332,7 +332,7 @@ class ProbeResolver:
         return lexicon.sets.get(name)
 
     def note(self, entries: Sequence[Entry], where: KeyPath, key: str) -> None:
-        """Remember where words are written."""
+        """Remember the paths of words in the file."""
         for index, entry in enumerate(entries):
             self.where[where, id(entry)] = (*where, key, index)
 

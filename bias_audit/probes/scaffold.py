@@ -13,7 +13,7 @@ from bias_audit.utils.files import write_atomic
 from bias_audit.utils.resources import data_dir
 
 PLACES = {"probe": "probes", "templates": "templates", "lexicon": "templates/lexicons"}
-"""Kinds of files, and the folder where each lies."""
+"""The folder of each kind of file."""
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _SCHEMAS = "schemas"
 
@@ -92,8 +92,8 @@ def _copy_of(path: Path, name: str) -> str:
 def _schema(kind: str, folder: Path) -> tuple[Path, bool]:
     """The schema for files in ``folder``, and whether it has to be written.
 
-    One that is near, in ``schemas/`` beside or above the folder, is taken, up to the root of the
-    repository; else it goes beside the folders of probes and templates.
+    One that is near, in ``schemas/`` next to or above the folder, is used, up to the root of the
+    repository; else it goes next to the folders of probes and templates.
     """
     start = folder.resolve()
     for home in (start, *start.parents):

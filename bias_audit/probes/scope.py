@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from bias_audit.probes.probe import Group, Probe
 
 MIN_LABELS = 4
-"""Labels that each group needs before its words can stand for the group (``concept`` scope)."""
+"""Labels that each group needs before its words can represent the group (``concept`` scope)."""
 MIN_PAIRS = 5
 """Matched pairs that do the same."""
 MIN_CONSTRUCT = 6
-"""Scored targets that each pole needs before they can stand for a construct."""
+"""Scored targets that each pole needs before they can represent a construct."""
 
 
 def scope(probe: Probe) -> str:
-    """``concept`` or ``terms``: what the group words stand for if all of them can be scored."""
+    """Return ``concept`` or ``terms``: what the group words represent if all can be scored."""
     requested = probe.spec.scope
     fewest = min(len({word.label for word in group.words}) for group in probe.groups)
     if probe.spec.mask == "group" or (requested == "concept" and fewest < 2):
@@ -27,7 +27,7 @@ def scope(probe: Probe) -> str:
 
 
 def target_scope(probe: Probe) -> str:
-    """``construct`` or ``fixed``: what the targets stand for if all of them can be scored."""
+    """Return ``construct`` or ``fixed``: what the targets represent if all can be scored."""
     if probe.spec.targets.own:
         return "fixed"
     fewest = min(sum(target.pole == sign for target in probe.targets) for sign in "+-")

@@ -30,7 +30,7 @@ class SearchPath:
 
     Args:
         folders: folders of the user with ``*.yaml`` probes, and optionally ``templates/`` and
-            ``templates/lexicons/`` below or beside them.
+            ``templates/lexicons/`` below or next to them.
         files: single probe files of the user.
         template_dirs: folders of template sets of the user, with ``lexicons/`` inside.
     """
@@ -114,7 +114,7 @@ def _suites_in(folder: Path) -> list[Path]:
 
 
 def _template_dirs(starts: Iterable[Path]) -> list[Path]:
-    """Folders called ``templates`` below or beside folders of probes."""
+    """Return the folders called ``templates`` below or next to folders of probes."""
     places = [base / "templates" for start in starts for base in (start, start.parent)]
     return [place for place in dict.fromkeys(places) if place.is_dir()]
 
@@ -158,7 +158,7 @@ def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
 
 
 def _add_packages(first: dict[str, Path], more: Iterable[Path]) -> dict[str, Path]:
-    """Files of packages beside the shipped ones, which they may not replace."""
+    """Add the files of packages; raise FileError where one would replace a shipped file."""
     new = _by_name(path for path in more if path.stem != "suites")
     hint = (
         "an installed package adds names and replaces none; remove the package or rename its file"

@@ -89,10 +89,10 @@ class SuiteSelector:
         return selected.difference(*(self.member(one, controls=True) for one in suite.exclude))
 
     def member(self, selector: str, *, controls: bool) -> set[str]:
-        """Return the ids that one line of a suite means, which is no suite itself.
+        """Return the ids that one line of a suite means.
 
         Raises:
-            UsageError: it is one.
+            UsageError: it is a suite itself.
             UnknownNameError: it matches nothing.
         """
         if selector in self.suites:
@@ -143,5 +143,5 @@ class SuiteSelector:
 
 
 def matches_language(tag: str, language: str) -> bool:
-    """Say whether a language tag is ``wanted`` or a variety of it: ``en-US`` is ``en``."""
+    """Return whether a language tag is ``language`` or a variety of it: ``en-US`` is ``en``."""
     return tag.lower() == language.lower() or tag.lower().startswith(language.lower() + "-")

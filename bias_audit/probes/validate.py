@@ -1,4 +1,4 @@
-"""Checks that a probe's words and sentences fit each other."""
+"""Check that a probe's words and sentences fit each other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POLES = {"+": "plus", "-": "minus", "0": "neither"}
 """Keys of the poles in a probe file."""
 
 Places = dict[tuple[KeyPath, int], KeyPath]
-"""Where each word stands, by its group or pole and the identity of its entry."""
+"""Path of each word in the file, by its group or pole and the identity of its entry."""
 
 
 def filter_words(
@@ -118,7 +118,7 @@ def _check_partners(
     targets: Sequence[Target],
     where: Places,
 ) -> list[Word]:
-    """Return the words beside the mask; each has to name a form where a sentence asks for it."""
+    """Return the words around the mask; each has to name a form where a sentence asks for it."""
     if spec.mask == "target":
         partners = [(("groups", group.id), word) for group in groups for word in group.words]
     else:
@@ -222,10 +222,10 @@ def _check_forms(
 
 def _form_hint(word: Word, needed: set[str]) -> str:
     if word.entry.adjective and needed <= {"sg", "pl"}:
-        return f"give its head a plural: {{sg: {word.block}, pl: ...}}"
+        return f"give its head a plural: {{sg: {word.head}, pl: ...}}"
     if word.entry.adjective:
         forms = ", ".join(f"{form}: ..." for form in sorted(needed))
-        return f"give the head '{word.block}' these forms: {{{forms}}}"
+        return f"give the head '{word.head}' these forms: {{{forms}}}"
     plain = {form: word.forms.get(form, "...") for form in ("sg", "pl")}
     parts = [f"{form}: {text}" for form, text in plain.items() if text != "..." or form in needed]
     others = sorted((needed | set(word.forms)) - set(plain))

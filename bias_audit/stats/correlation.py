@@ -1,4 +1,4 @@
-"""How closely two lists of numbers go together, and on what line."""
+"""Correlation of two lists of numbers, and the line that fits them."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def rank_correlation(
         Both coefficients, or None with fewer than four pairs or a list that does not vary.
 
     Raises:
-        ValueError: a value is not finite, the lists differ in length, or ``level`` is no share.
+        ValueError: a value is not finite, lists of unequal length, or ``level`` is not in (0, 1).
     """
     xs, ys = _same_length(x, y, level)
     fewest = 4
@@ -175,7 +175,7 @@ def rank_correlation(
 def calibration_line(x: ArrayLike, y: ArrayLike, level: float = 0.95) -> CalibrationLine | None:
     """Fit y = intercept + slope x by least squares, with t intervals.
 
-    Measurement error in ``x`` pulls the slope towards 0; say so beside the number.
+    Measurement error in ``x`` pulls the slope towards 0; say so with the number.
 
     Args:
         x: (n,) values, such as logits of labour shares.
@@ -186,7 +186,7 @@ def calibration_line(x: ArrayLike, y: ArrayLike, level: float = 0.95) -> Calibra
         The line, or None with fewer than three points or when ``x`` does not vary.
 
     Raises:
-        ValueError: a value is not finite, the lists differ in length, or ``level`` is no share.
+        ValueError: a value is not finite, lists of unequal length, or ``level`` is not in (0, 1).
     """
     from scipy import stats
 

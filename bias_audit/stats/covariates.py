@@ -23,7 +23,7 @@ ALIKE = 1e-9
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdjustedContrast:
-    """A contrast beside what is left of it."""
+    """A contrast with and without what covariates explain."""
 
     raw: float
     """Contrast of the group means, unit of the values."""
@@ -92,7 +92,7 @@ FEWEST = 4
 
 
 class MatchedContrast(NamedTuple):
-    """What is left where only words are compared that are alike."""
+    """A contrast of those words only that are alike."""
 
     estimate: float
     """Difference of the groups' means, unit of the values."""

@@ -1,6 +1,6 @@
 """Effect sizes without a unit, with intervals: for readers who know them from other fields.
 
-None of them judges anything: no norms exist for what is small or large in the probabilities of a
+Nothing is judged by them: no norms exist for what is small or large in the probabilities of a
 model. Standardised sizes say how *consistent* a difference is over sentences or words, not how
 large.
 """
@@ -105,10 +105,10 @@ def cliffs_delta(
         in_a: columns of group A.
         in_b: columns of group B.
         rng: source of the draws.
-        resamples: draws of the two-way bootstrap; templates and words are drawn anew.
+        resamples: draws of the two-way bootstrap, of templates and of words.
         level: coverage of the percentile interval, in (0, 1).
         parts: numbers of columns of the groups that B is made of, in its order; words are drawn
-            anew inside each of them. One group when None.
+            inside each of them. One group when None.
 
     Raises:
         ValueError: ``y`` is not a finite matrix, a group is empty, repeats or leaves it, ``parts``
@@ -186,7 +186,7 @@ def _bootstrap(
     resamples: int,
     level: float,
 ) -> EffectSize:
-    """Return a statistic with its percentile interval; units, the first axis, are drawn anew."""
+    """Return a statistic with its percentile interval; units are the first axis."""
     check_level(level)
     step = max(1, CELLS_AT_ONCE // units.size)
     drawn = []
@@ -210,7 +210,7 @@ def tails(level: float) -> tuple[float, float]:
 
 
 def check_level(level: float) -> None:
-    """Refuse a level that is no share.
+    """Check the level of an interval.
 
     Raises:
         ValueError: it is outside (0, 1).
@@ -239,9 +239,9 @@ def standardised(
         groups: columns of each group; of matched pairs in the order of the pairs.
         weights: of each group's mean in the contrast.
         rng: source of the draws.
-        resamples: draws; templates, and words inside each group, are drawn anew.
+        resamples: draws, of templates and of words inside each group.
         level: coverage of the percentile interval, in (0, 1).
-        paired: the words that stand at one place in every group are drawn together.
+        paired: the words at one place of every group are drawn together.
 
     Returns:
         None where cells do not vary inside the groups, or not in half of the draws.

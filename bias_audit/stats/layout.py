@@ -21,7 +21,7 @@ MIN_LEFT_OUT = 3
 
 
 def zero_rounding(differences: Floats, floor: float) -> Floats:
-    """Set what is rounding to 0: it must neither look like a gap nor like variance."""
+    """Set differences up to ``floor`` to 0: rounding must not look like a gap or variance."""
     return np.asarray(np.where(np.abs(differences) <= floor, 0.0, differences))
 
 

@@ -1,7 +1,7 @@
-"""What the primary analysis says where nothing is to be found: the same scores, dealt anew.
+"""Calibrate the primary test under the null by permuting the scores.
 
-The measured gap is taken out first. Then what counts as a sample is dealt out again: words among
-the groups, targets between the poles, or the signs of sentences where nothing else is a sample.
+The measured gap is taken out first. Then what counts as a sample is permuted: words among the
+groups, targets between the poles, or the signs of sentences where nothing else is a sample.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SURE = 0.995
 
 
 class Null(NamedTuple):
-    """Arrangements without a gap, analysed."""
+    """The primary analysis of arrangements without a gap."""
 
     estimate: Floats
     """Contrast of each, nats."""
@@ -38,7 +38,7 @@ class Null(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Calibration:
-    """How often the test speaks where nothing is to be found."""
+    """How often the test rejects under the null."""
 
     share: float
     """Share of arrangements with p below 0.05."""
@@ -51,7 +51,7 @@ class Calibration:
 
     @property
     def holds(self) -> bool:
-        """Whether p-values can be believed. A share below the band is caution, no mistake."""
+        """Whether the test holds its level; a share below the band is merely conservative."""
         return self.share <= self.limit
 
 
@@ -81,7 +81,7 @@ def max_rejections_under_null(draws: int) -> int:
 def simulate_null(
     estimates: Floats, variance: float, further: Sequence[Floats], rng: np.random.Generator
 ) -> Floats:
-    """Return what other samples could have measured where nothing is, (draws,) nats.
+    """Simulate what other samples would measure under the null, (draws,) nats.
 
     The arrangements show how one source moves the estimate. The others move it too: the signs of
     their units' deviations are flipped and added.
@@ -126,13 +126,13 @@ def detected_share(estimates: Floats, gap: float, se: float, df: float) -> float
     """Return how often a planted gap is found, with the standard error of the audit itself.
 
     Args:
-        estimates: what is measured without a gap.
+        estimates: contrasts under the null, nats.
         gap: nats that are planted in all of them.
         se: standard error of the measured contrast.
         df: its degrees of freedom.
 
     Returns:
-        Share of the estimates whose 95 % interval, with the gap, lies on the gap's side of 0.
+        Share of the estimates whose 95 % interval, with the gap, excludes 0 on the gap's side.
     """
     limit = float(stdtrit(df, 1 - LEVEL / 2)) * se
     return float(np.mean(estimates + abs(gap) > limit))
@@ -173,7 +173,7 @@ def permute_labels(
     cells: tuple[Floats, Floats] | None = None,
     draws: int = DRAWS,
 ) -> Null:
-    """Deal the columns of a (templates, columns) response out among the groups again.
+    """Permute the group labels of the columns of a (templates, columns) response.
 
     Args:
         y: responses; columns are words, or the targets of a probe whose words are fixed.
@@ -181,7 +181,7 @@ def permute_labels(
         weights: of each group's mean in the contrast.
         rng: source of the draws.
         cells: mean (columns, targets) scores of the words on the targets of either pole, where
-            targets are a sample beside the words.
+            targets are a sample too.
         draws: arrangements; all of them if there are fewer.
     """
     order = np.concatenate([np.asarray(g, dtype=np.intp) for g in groups])

@@ -1,4 +1,4 @@
-"""Do k groups differ at all? One answer for all of them, before anybody looks at pairs.
+"""Test whether k groups differ at all, before looking at pairs.
 
 The sources of variance are those of the primary analysis, as matrices over the groups. With two
 groups the statistic is the square of the primary t, with the same degrees of freedom; with equal

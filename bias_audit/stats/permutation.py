@@ -69,7 +69,7 @@ def _flips(units: int, rng: np.random.Generator, rows: int) -> Floats:
 def flip(values: Floats, rng: np.random.Generator, resamples: int, noun: str) -> Permutation:
     """Flip signs of ``values``. |mean| orders the flips as |t| does: their squares never change.
 
-    ``noun`` says what is flipped, in the description of the method.
+    ``noun`` names the units in the description of the method.
     """
     units = values.size
     enough = abs(float(values.sum())) - TIE * float(np.abs(values).sum())
@@ -157,7 +157,7 @@ def label_exchange(
 ) -> Permutation:
     """Test whether the group labels of terms can be exchanged, for exactly these frames.
 
-    A relabelling holds in every template at once: dealing labels out anew in each template would
+    A relabelling holds in every template at once: permuting labels in each template by itself would
     destroy what is peculiar to a word and find differences where there are none. The statistic is
     Welch's |t| over term means, so that unequal variances do not break the level.
 

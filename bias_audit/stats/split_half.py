@@ -1,4 +1,4 @@
-"""Halves: would other sentences rank the targets alike, and would other words say the same?"""
+"""Split halves: reliability over sentences, and the contrast of half of the words."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def analyse_halves(
         weights: of each group's mean in the contrast.
         rng: source of the halves.
         cells: mean (columns, targets) scores on the targets of either pole, where targets are a
-            sample beside the words.
+            sample too.
         splits: random halves.
 
     Returns:
@@ -111,7 +111,7 @@ def _draw_halves(
     rng: np.random.Generator,
     splits: int,
 ) -> tuple[list[Ints], Floats]:
-    """Columns (2 * splits, half) of each group in each half, and the weight of every column."""
+    """Draw (2 * splits, half) columns of each group, and the weight of every column."""
     members, shares = [], np.zeros((2 * splits, width))
     for group, weight in zip(groups, weights, strict=True):
         half = len(group) // 2

@@ -15,7 +15,7 @@ from bias_audit.utils.validation import KeyPath, MistakesError
 
 _BREAK = re.compile("[\r\n\t\v\f\x85\u2028\u2029]|  ")
 _HIDDEN = re.compile("[\u00a0\u00ad\u200b\u202f\u2060\ufeff]")
-"""Spaces that do not break, soft hyphens, zero-width marks: pasted, and seen by nobody."""
+"""Spaces that do not break, soft hyphens, zero-width marks: pasted and invisible."""
 
 
 class FileModel(BaseModel):
@@ -24,7 +24,7 @@ class FileModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     expects: ClassVar[str] = "a group of keys"
-    """What may stand in its place in a file, for messages."""
+    """The forms that a file may use for it, for messages."""
 
 
 def reject_duplicates(

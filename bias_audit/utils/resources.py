@@ -15,7 +15,7 @@ def data_dir(name: str) -> Path:
     """Return the folder of shipped data called ``name``.
 
     A wheel carries it as ``bias_audit/_data/<name>``; a checkout (and an editable install) has it
-    beside the package.
+    next to the package.
 
     Raises:
         BiasAuditError: the installation lacks the folder.

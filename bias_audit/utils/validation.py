@@ -1,4 +1,4 @@
-"""Turns what pydantic says about a file into problems with a place, plain words and a hint."""
+"""Turn pydantic errors into problems with a position, plain words and a hint."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _EXPECTED = {
 
 
 class MistakesError(ValueError):
-    """Mistakes below one value, each with its own path; for validators that see several."""
+    """Several mistakes below one value, each with its own path; raised by validators."""
 
     def __init__(self, found: list[tuple[KeyPath, str]]) -> None:
         super().__init__("; ".join(message for _, message in found))
@@ -157,7 +157,7 @@ def nearest_path(loc: KeyPath, values: Positions) -> KeyPath:
 
 
 def _place(loc: KeyPath, kind: str, values: Positions, keys: Positions) -> tuple[int, int]:
-    """Where the value at ``loc`` stands; for an unknown key, where the key stands."""
+    """Return the position of the value at ``loc``, or of the key if the key is unknown."""
     is_key = loc[-1:] == ("[key]",)
     path = nearest_path(loc[:-1] if is_key or kind == "missing" else loc, values)
     if is_key or kind == "extra_forbidden":
@@ -185,7 +185,7 @@ def _field_names(model: type[BaseModel], loc: KeyPath) -> set[str]:
 
 
 def _short_form(model: type[BaseModel], loc: KeyPath, name: str) -> str:
-    """What may stand in place of the model called ``name``, in words."""
+    """Return the forms that the model called ``name`` may have in a file, in words."""
     for owner in _models_at(model, loc):
         if owner.__name__ == name:
             return str(getattr(owner, "expects", "a group of keys"))
@@ -223,7 +223,7 @@ def _has_tag(annotation: Any, part: str | int) -> bool:
 
 
 def _models_in(annotation: Any) -> set[type[BaseModel]]:
-    """All pydantic models inside a type annotation."""
+    """Return all pydantic models inside a type annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return {annotation}
     if get_origin(annotation) is Literal:

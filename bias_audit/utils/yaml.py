@@ -1,4 +1,4 @@
-"""YAML 1.2 into pydantic models, with every mistake at once as file:line:column.
+"""Read YAML 1.2 into pydantic models, with every mistake at once as file:line:column.
 
 YAML 1.1 readers turn the word list ``[no, yes, on, he]`` into booleans; this one keeps the words.
 Aliases, custom tags and oversized files are refused: data files are untrusted.
@@ -101,10 +101,10 @@ def parse_marked(text: str, model: type[M], file: str) -> tuple[M, Positions]:
 
 
 def file_kind(text: str, file: str, known: Collection[str]) -> str:
-    """Return what a file says it is: the value of its key ``kind``.
+    """Return the value of the key ``kind``.
 
     Raises:
-        FileError: it is no YAML, or its kind is missing or unknown.
+        FileError: it is not YAML, or its kind is missing or unknown.
     """
     data, values, _, problems = _compose(text, file)
     if not isinstance(data, dict):
@@ -126,10 +126,10 @@ def positions(text: str, file: str) -> Positions:
 
 
 def load_plain(text: str, file: str) -> Any:
-    """Return what a text says as plain values, whatever is missing or too much in it.
+    """Return the plain values of a text without validating them.
 
     Raises:
-        FileError: it is no YAML.
+        FileError: it is not YAML.
     """
     return _compose(text, file)[0]
 
@@ -210,7 +210,7 @@ def _syntax(error: MarkedYAMLError, text: str, file: str) -> Problem:
 
 
 class _Composer(Composer):
-    """Leaves an alias where it stands, so that it can be refused there."""
+    """Keep an alias as a node, so that it is refused with its position."""
 
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader=loader)
@@ -225,7 +225,7 @@ class _Composer(Composer):
 
 
 class _Builder:
-    """Turns nodes into plain data and remembers where each value and key stood."""
+    """Turn nodes into plain data and remember the position of each value and key."""
 
     def __init__(self, file: str) -> None:
         self.file = file

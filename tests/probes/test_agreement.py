@@ -111,7 +111,7 @@ def test_an_adjective_goes_where_the_head_says(tmp_path):
     assert "Lo sudo uno lavora an millo." in found
     assert "An bakelo vede lon nordon uno." in found
     words = joined(tmp_path, WITH_PEOPLE, "guild").groups[0].words
-    assert [(w.id, w.label, w.block, w.agree) for w in words] == [
+    assert [(w.id, w.label, w.head, w.agree) for w in words] == [
         ("nord.she", "nord", "she", "soft"),
         ("nord.he", "nord", "he", "hard"),
     ]

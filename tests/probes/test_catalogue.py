@@ -12,19 +12,15 @@ import inflect
 import pytest
 from tokenizers import Tokenizer
 
-from bias_audit.planning import make_plan
-from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.english import starts_sentence, takes_an
-from bias_audit.probes.expand import Expansion, expand
-from bias_audit.probes.probe import Probe, words_of
+from bias_audit.probes.probe import words_of
 from bias_audit.probes.schema.lexicon import Lexicon, TemplateSet
 from bias_audit.probes.schema.text import SLOT, parse_slots
 from bias_audit.records import Prompt
 from bias_audit.utils import resources
 from bias_audit.utils.yaml import read_yaml
+from tests.probes.shipped import CATALOGUE, IDS, expansion, plan, probe
 
-CATALOGUE = ProbeCatalogue()
-IDS = CATALOGUE.probe_ids()
 CORE = CATALOGUE.select()
 DIGESTS = Path(__file__).with_name("catalogue-digests.json")
 ARTICLE_BEFORE_MASK = re.compile(r"\b(a|an)(?= \"?$)", re.IGNORECASE)
@@ -34,16 +30,6 @@ ENGLISH = [name for name in IDS if CATALOGUE.probe_spec(name).language == "en-US
 
 SETS = sorted(resources.data_dir("templates").glob("*.yaml"))
 LEXICONS = sorted(resources.data_dir("templates").glob("lexicons/*.yaml"))
-
-
-@cache
-def probe(name: str) -> Probe:
-    return CATALOGUE.probe(name)
-
-
-@cache
-def expansion(name: str) -> Expansion:
-    return expand(probe(name))
 
 
 @cache
@@ -297,32 +283,25 @@ def parts(prompt: Prompt) -> tuple[str, str | None, str]:
 
 def prompts_digest(name: str) -> str:
     """SHA-256 over everything that is scored for a probe and its placebo groups."""
-    plan = make_plan(CATALOGUE, [name])
+    expansions = plan().expansions
     rows = [
         [key, p.template, p.variant, p.group, p.term, p.label, p.target, p.pole, *parts(p)]
         for key in (name, f"{name}~placebo")
-        if key in plan.expansions
-        for p in plan.expansions[key].all_prompts
+        if key in expansions
+        for p in expansions[key].all_prompts
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(rows, ensure_ascii=True).encode()).hexdigest()[:16]
 
 
+@cache
 def current() -> dict[str, list[str | int]]:
     return {name: [probe(name).spec.version, prompts_digest(name)] for name in IDS}
 
 
 def test_prompts_change_only_with_the_version():
-    stored = json.loads(DIGESTS.read_text())
-    changed = [
-        name
-        for name, (version, digest) in current().items()
-        if name in stored and stored[name][0] == version and stored[name][1] != digest
-    ]
+    stored, now = json.loads(DIGESTS.read_text()), current()
+    changed = [n for n in now if n in stored and stored[n][0] == now[n][0] and stored[n] != now[n]]
     assert not changed, UPDATE.format(names=", ".join(changed))
-
-
-def test_the_stored_digests_are_current():
-    stored = json.loads(DIGESTS.read_text())
-    stale = [n for n, entry in current().items() if stored.get(n) != entry]
+    stale = [name for name, entry in now.items() if stored.get(name) != entry]
     assert not stale, f"write the digests of {stale}: python -m tests.probes.digests"
     assert set(stored) == set(IDS), "a probe came or went: python -m tests.probes.digests"

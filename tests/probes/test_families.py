@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.lexicon import Entry, TemplateSet
 from bias_audit.probes.schema.probe import Groups
 from bias_audit.probes.schema.text import SLOT, parse_slots, primary_language
 from bias_audit.utils.resources import data_dir
+from tests.probes.shipped import CATALOGUE, probe
 
-CATALOGUE = ProbeCatalogue()
 FAMILIES = (
     "justice",
     "role",
@@ -44,11 +43,6 @@ PAIRED = {
 }
 AXES = ("age", "disability", "class", "appearance", "religion", "nationality", "gender")
 NEGATION = re.compile(r"\b(not|never|without|nobody)\b", re.IGNORECASE)
-
-
-@cache
-def probe(name: str) -> Probe:
-    return CATALOGUE.probe(name)
 
 
 @cache

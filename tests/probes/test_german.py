@@ -318,6 +318,7 @@ def test_the_german_sanity_check_is_german_and_whole():
         assert 5 <= len(SLOT.sub("x", cloze.text).split()) <= 14
 
 
+@pytest.mark.slow
 def test_the_reference_model_gets_no_verdict_in_german():
     """It reads English only: the German check fails, and the English one is not asked."""
     from bias_audit.sanity import check_all

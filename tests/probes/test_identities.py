@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from bias_audit.analysis.comparisons import compare_groups
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, Settings, build_cube
-from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.probes.expand import Expansion, expand
-from bias_audit.probes.probe import Probe
 from bias_audit.records import WordScore
+from tests.probes.shipped import CATALOGUE, expansion, probe
 
-CATALOGUE = ProbeCatalogue()
 AXES = (
     "race",
     "orientation",
@@ -29,16 +25,6 @@ PROBES = [n for n in CATALOGUE.probe_ids() if CATALOGUE.probe_spec(n).axis in AX
 JUDGED = [n for n in PROBES if CATALOGUE.probe_spec(n).role == "probe"]
 CROSSED = [n for n in JUDGED if n.endswith("-interaction")]
 PRODUCTS = ("gender-x-race", "gender-x-religion", "gender-x-age")
-
-
-@cache
-def probe(name: str) -> Probe:
-    return CATALOGUE.probe(name)
-
-
-@cache
-def expansion(name: str) -> Expansion:
-    return expand(probe(name))
 
 
 def test_each_axis_has_probes_and_both_kinds_of_controls():

@@ -13,7 +13,7 @@ from bias_audit.metrics.registry import computed
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.lint import lint_probe
-from bias_audit.probes.scope import metrics, scope, target_scope
+from bias_audit.probes.scope import scope, target_scope
 from bias_audit.scoring.fake import FakeBackend
 from tests.probes.helpers import TEA, edited, joined
 from tests.probes.test_planted import FIRST, GOOD

@@ -31,7 +31,7 @@ DEFAULT_MARGIN = 0.22314355131420976
 
 
 class Where(FileModel):
-    """Keeps the entries of a set whose fact lies in a range (limits included)."""
+    """A filter: the entries of a set whose fact is in a range (limits included)."""
 
     fact: str
     min: float | None = None
@@ -77,8 +77,8 @@ class Targets(FileModel):
     neither: Pole | None = None
     """Scored and shown, but in neither pole."""
     share_of: Id | None = None
-    """The group whose share, in per cent, the fact of ``where`` states; the first group unless
-    told."""
+    """The group whose share, in per cent, the fact of ``where`` states; the first group by
+    default."""
     own: dict[Id, Entry] = Field(default_factory=dict)
     """For definitional controls: each group's own word (christian: church)."""
 
@@ -110,7 +110,7 @@ class Groups(FileModel):
     use: tuple[Id, ...] = ()
     """Set ids in the order of comparison; all sets when empty."""
     beside: tuple[Id, ...] = ()
-    """Sets whose words are scored at the same masked place and compared with nobody."""
+    """Sets whose words are scored at the same mask and not compared."""
     tags: tuple[str, ...] = ()
     heads: tuple[HeadNoun, ...] = ()
     """Nouns for adjectives, instead of the lexicon's."""
@@ -201,7 +201,7 @@ class ProbeSpec(FileModel):
     axis: Id
     role: Literal["probe", "positive_control", "negative_control"] = "probe"
     mask: Literal["target", "group"] = "target"
-    """Which word stands at ``<mask>``: the target (group in the context) or the group word."""
+    """Which word is masked: the target (group in the context) or the group word."""
     templates: tuple[TemplateRef, ...] = Field(min_length=1)
     """Ids of template sets, or sentences."""
     number: Literal["sg", "pl"] = "sg"

@@ -20,7 +20,7 @@ _NEARLY_SLOT = re.compile(
     r"\[\s*(group|target|mask)\b[^\]]*\]|<\s*mask\b[^>]*>|\{\s*(group|target|mask)\s*\}",
     re.IGNORECASE,
 )
-"""What people write when they mean a slot: ``[Group]``, ``[MASK]``, ``{group}``, ``< mask >``."""
+"""Misspelt slots: ``[Group]``, ``[MASK]``, ``{group}``, ``< mask >``."""
 
 ARTICLE = re.compile(
     r"(?:^|(?<=[\s\"'\u201c\u2018(\[]))(a|an|the)(\s[\"'\u201c\u2018(\[]*)$", re.IGNORECASE
@@ -53,12 +53,12 @@ def parse_slots(text: str) -> tuple[tuple[Slot, ...], str]:
 
 
 def primary_language(language: str) -> str:
-    """The language of a tag without its region: ``en`` for ``en-US``."""
+    """Return the language of a tag without its region: ``en`` for ``en-US``."""
     return language.partition("-")[0].lower()
 
 
 def is_article_free(text: str, language: str = "en") -> bool:
-    """Say whether no a/an stands right before the mask, so that any word may complete it.
+    """Return whether no a/an is right before the mask, so that any word may complete it.
 
     Only English articles are known; in other languages the author answers for the sentence.
     """
