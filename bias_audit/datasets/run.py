@@ -35,7 +35,7 @@ from bias_audit.datasets.results import (
     pair_results,
     skip_records,
 )
-from bias_audit.datasets.scores import Listener, Notes, score_pairs
+from bias_audit.datasets.scores import Listener, Notes, check_backend, score_pairs
 from bias_audit.datasets.stereoset import measure_choices
 from bias_audit.errors import NothingToAuditError, ScoringError, UnknownNameError, UsageError
 from bias_audit.results.schema import Card, ErrorRecord, ProbeRecord, Result, Sentence, SkipRecord
@@ -84,6 +84,14 @@ class DatasetPlan:
             "licence": self.dataset.info.licence,
             "measures": list(self.measures),
         }
+
+    def check(self, backend: Backend) -> None:
+        """Refuse a backend that does not answer what the measures ask.
+
+        Raises:
+            UsageError: it does not.
+        """
+        check_backend(backend)
 
     def measure(
         self,

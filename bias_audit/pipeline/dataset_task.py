@@ -11,7 +11,6 @@ from typing import Any
 from bias_audit.datasets import DATASETS
 from bias_audit.datasets.pair_scores import encode_rows
 from bias_audit.datasets.run import DatasetPlan, DatasetRun, data_digest, plan_datasets
-from bias_audit.datasets.scores import check_backend
 from bias_audit.determinism import Repeated
 from bias_audit.metrics.registry import names as optional_metrics
 from bias_audit.metrics.scored_probe import Settings
@@ -47,8 +46,9 @@ class DatasetTask:
         return ("en",)
 
     def check(self, backend: Backend) -> None:
-        """Refuse a backend without sentence scores."""
-        check_backend(backend)
+        """Refuse a backend that does not answer what a data set's measures ask."""
+        for plan in self.plans:
+            plan.check(backend)
 
     def score(
         self, backend: Backend, settings: Settings, progress: ProgressListener | None
