@@ -452,7 +452,8 @@ def _validate_partially(expected: Any, value: Any) -> Any:
         return expected.model_construct(**{k: v for k, v in valid.items() if v is not None})
     if get_origin(expected) is tuple:
         item = get_args(expected)[0]
-        items = [_validate_partially(item, one) for one in value if isinstance(value, list)]
+        values = value if isinstance(value, list) else []
+        items = [_validate_partially(item, one) for one in values]
         return None if None in items else tuple(items)
     try:
         return TypeAdapter(expected).validate_python(value)

@@ -12,8 +12,8 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from bias_audit import audit
-from bias_audit.finished import Audit
 from bias_audit.catalogue import Catalogue
+from bias_audit.finished import Audit
 from bias_audit.metrics.beside_share import share_logits
 from bias_audit.probes import Group, Probe, words_of
 from bias_audit.records import Prompt, WordScore

@@ -19,8 +19,8 @@ import numpy as np
 
 from bias_audit import audit
 from bias_audit.assess import Settings
-from bias_audit.finished import Audit
 from bias_audit.errors import UnknownNameError
+from bias_audit.finished import Audit
 from bias_audit.probes import Frame, Group, Probe, Target, words_of
 from bias_audit.records import ModelInfo, OpenScore, Prompt, WordScore
 from bias_audit.specs import (

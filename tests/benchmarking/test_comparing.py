@@ -15,11 +15,11 @@ from scipy import stats
 
 from bias_audit import compare
 from bias_audit.archive import Comparison
-from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.benchmarking import compare_benchmarks
 from bias_audit.cli._app import run
 from bias_audit.errors import UsageError
 from bias_audit.evidence import PAIR_SCORES
+from bias_audit.pipeline.run import audit
 from bias_audit.render._shares import row as told
 from bias_audit.render._shares import verdict
 from bias_audit.scoring import FakeBackend
@@ -168,7 +168,7 @@ def test_a_category_called_all_is_refused(tmp_path):
     table = tmp_path / "crows.csv"
     table.write_text(files.CROWS.replace(",size,", ",all,"), "utf-8")
     with pytest.raises(UsageError, match="a category is called 'all'"):
-        audit_datasets(FakeBackend(), {"crows-pairs": table})
+        audit(FakeBackend(), data={"crows-pairs": table})
 
 
 def test_where_clusters_give_no_error_nothing_is_said_of_the_share(tmp_path):
@@ -243,9 +243,9 @@ def home(tmp_path, monkeypatch):
 def runs(home):
     """Two models on the same files, stored as ``one`` and ``two``."""
     data = {name: files.write(home / "data" / name, name) for name in ("crows-pairs", "stereoset")}
-    made = [audit_datasets(backend, data) for backend in (FakeBackend(), Other())]
-    for audit, name in zip(made, ("one", "two"), strict=True):
-        audit.save(home / name)
+    made = [audit(backend, data=data) for backend in (FakeBackend(), Other())]
+    for done, name in zip(made, ("one", "two"), strict=True):
+        done.save(home / name)
     return made
 
 
@@ -255,17 +255,17 @@ def test_every_share_of_a_run_is_in_its_file_of_scores(runs, home):
     assert {measure for _, measure in shares} == {
         *("crows_pairs", "crows_pairs_published", "stereoset_ss_items", "stereoset_lms_items")
     }
-    for audit, side in zip(runs, ("baseline", "candidate"), strict=True):
+    for done, side in zip(runs, ("baseline", "candidate"), strict=True):
         told = {
             (r.probe, r.metric): r.estimate
-            for r in audit.results.results
+            for r in done.results.results
             if r.groups == ("all",) and (r.probe, r.metric) in shares
         }
         for key, share in shares.items():
             assert getattr(share, side) == pytest.approx(told[key])
             (size,) = (
                 r.n_templates
-                for r in audit.results.results
+                for r in done.results.results
                 if r.groups == ("all",) and (r.probe, r.metric) == key
             )
             assert share.pairs == size * (2 if key[1] == "stereoset_lms_items" else 1)
@@ -361,7 +361,7 @@ def test_a_share_without_a_common_pair_is_missing_and_no_other_measure(runs, hom
 
 def test_runs_of_a_data_set_without_pairs_say_so(home, capsys):
     data = {"holistic-bias": files.write(home / "data", "holistic-bias")}
-    audit_datasets(FakeBackend(), data).save(home / "wide")
+    audit(FakeBackend(), data=data).save(home / "wide")
     told = _refused(capsys, "wide", "wide")
     assert "these measures have no pairs: likelihood_bias, likelihood_bias_adjusted" in told
 
@@ -371,10 +371,10 @@ def test_other_copies_of_a_data_set_are_not_paired(runs, home, capsys):
     (file,) = list(text)
     changed = home / "changed.csv"
     changed.write_text(file.read_text("utf-8").replace("late", "early"), "utf-8")
-    audit_datasets(FakeBackend(), {"crows-pairs": changed}).save(home / "edited")
+    audit(FakeBackend(), data={"crows-pairs": changed}).save(home / "edited")
     assert "their copies of crows-pairs differ" in _refused(capsys, "one", "edited")
     both = {"crows-pairs": changed, "stereoset": home / "data" / "stereoset" / "dev.json"}
-    audit_datasets(FakeBackend(), both).save(home / "half")
+    audit(FakeBackend(), data=both).save(home / "half")
     record = compare("one", "half").record
     assert {share.dataset for share in record.shares} == {"stereoset"}
     assert {lost.reason_code for lost in record.missing} == {"probe_version_changed"}
@@ -383,8 +383,8 @@ def test_other_copies_of_a_data_set_are_not_paired(runs, home, capsys):
 
 def test_a_shortened_run_is_compared_on_what_both_have(home):
     file = files.write(home / "data", "crows-pairs")
-    audit_datasets(FakeBackend(), {"crows-pairs": file}).save(home / "whole")
-    audit_datasets(FakeBackend(), {"crows-pairs": file}, limit=2).save(home / "short")
+    audit(FakeBackend(), data={"crows-pairs": file}).save(home / "whole")
+    audit(FakeBackend(), data={"crows-pairs": file}, limit=2).save(home / "short")
     record = compare("whole", "short").record
     assert [share.pairs for share in record.shares if share.category == "all"] == [2, 2]
     assert {share.lost for share in record.shares if share.category == "all"} == {2}

@@ -12,13 +12,13 @@ import pytest
 from huggingface_hub import ModelCard
 
 from bias_audit import render
-from bias_audit.finished import Audit
-from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.cli._app import run
 from bias_audit.datasets import open_dataset
-from bias_audit.errors import NothingToAuditError, UsageError
+from bias_audit.errors import UsageError
 from bias_audit.evidence import PAIR_SCORES
+from bias_audit.finished import Audit
 from bias_audit.metrics.pairs import preference
+from bias_audit.pipeline.run import audit
 from bias_audit.scoring import FakeBackend
 from tests.datasets import files
 
@@ -37,7 +37,7 @@ def home(tmp_path, monkeypatch):
 
 
 def measured(copy, **options):
-    return audit_datasets(FakeBackend(), {"crows-pairs": copy}, now=lambda: NOON, **options)
+    return audit(FakeBackend(), data={"crows-pairs": copy}, now=lambda: NOON, **options)
 
 
 def rows(audit):
@@ -117,11 +117,11 @@ def test_a_data_set_that_fails_does_not_stop_the_others(copy, tmp_path):
             return scorer
 
     data = {"crows-pairs": copy, "stereoset": files.write(tmp_path, "stereoset")}
-    audit = audit_datasets(Broken(), data, now=lambda: NOON)
-    (error,) = audit.results.errors
+    done = audit(Broken(), data=data, now=lambda: NOON)
+    (error,) = done.results.errors
     assert (error.probe, error.message) == ("stereoset", "no room")
-    assert (audit.results.exit_code, audit.results.states["error"]) == (3, 1)
-    assert {r.probe for r in audit.results.results} == {"crows-pairs"}
+    assert (done.results.exit_code, done.results.states["error"]) == (3, 1)
+    assert {r.probe for r in done.results.results} == {"crows-pairs"}
 
 
 def test_a_backend_of_words_only_says_so(copy):
@@ -129,9 +129,7 @@ def test_a_backend_of_words_only_says_so(copy):
         info = FakeBackend().info
 
     with pytest.raises(UsageError, match="scores words only"):
-        audit_datasets(Words(), {"crows-pairs": copy})
-    with pytest.raises(NothingToAuditError):
-        audit_datasets(Words(), {})
+        audit(Words(), data={"crows-pairs": copy})
 
 
 def test_the_command_prints_every_number_with_its_direction(copy, home, capsys):
@@ -198,9 +196,9 @@ def test_limit_makes_the_run_partial(copy, home):
 def test_a_limit_that_leaves_nothing_out_does_not(name, tmp_path):
     data = {name: files.write(tmp_path, name)}
     many = len(list(open_dataset(name, data[name])))
-    whole = audit_datasets(FakeBackend(), data, now=lambda: NOON).results
+    whole = audit(FakeBackend(), data=data, now=lambda: NOON).results
     for limit, partial in ((many - 1, True), (many, False), (999_999_999, False)):
-        done = audit_datasets(FakeBackend(), data, limit=limit, now=lambda: NOON).results
+        done = audit(FakeBackend(), data=data, limit=limit, now=lambda: NOON).results
         assert done.run.partial is partial
         assert partial or done.results == whole.results
 

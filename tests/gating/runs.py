@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bias_audit.finished import Audit
 from bias_audit.evidence import NAME
+from bias_audit.finished import Audit
 from bias_audit.pairing import StoredRun, compare_runs
 from bias_audit.probes import Probe
 from bias_audit.records import Prompt

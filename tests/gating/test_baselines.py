@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bias_audit import baselines, store
-from bias_audit.finished import Audit
 from bias_audit.baselines import Baseline
 from bias_audit.errors import BiasAuditError, UsageError
+from bias_audit.finished import Audit
 from bias_audit.pairing import compare_runs
 from tests.audit.world import controlled, run
 from tests.gating.runs import audited, edit_results, moved, rewrite, soften

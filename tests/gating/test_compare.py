@@ -14,9 +14,9 @@ import pytest
 import bias_audit
 from bias_audit import baselines
 from bias_audit.archive import Change, Comparison, MissingChange, Run
-from bias_audit.finished import Audit
 from bias_audit.cli import _app
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.finished import Audit
 from bias_audit.pairing import StoredRun, compare_runs
 from bias_audit.render import comparison as shown
 from tests.audit.world import controlled, terms

@@ -15,7 +15,7 @@ import pytest
 import rich_click as click
 from pydantic import BaseModel
 
-from bias_audit import _run_config, _yaml, archive, config, errors, findings, specs, storing
+from bias_audit import _yaml, archive, config, errors, findings, specs, storing
 from bias_audit._reasons import REASONS
 from bias_audit.archive import Record, Results, State
 from bias_audit.assess._judge import BLOCKED, UNCONTROLLED
@@ -35,7 +35,6 @@ from bias_audit.waivers import Waiver, WaiverFile
 
 ROOT = Path(__file__).parents[2]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}
-CONFIGURATION = (config, _run_config)
 PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
 
 
@@ -83,7 +82,7 @@ def test_every_key_of_a_data_file_is_explained(model: type[BaseModel]) -> None:
 
 @pytest.mark.parametrize(
     "model",
-    [m for c in CONFIGURATION for m in models(c, specs.Spec) if m.__module__ == c.__name__],
+    [m for m in models(config, specs.Spec) if m.__module__ == config.__name__],
     ids=lambda m: m.__name__,
 )
 def test_every_key_of_the_configuration_is_explained(model: type[BaseModel]) -> None:
@@ -298,10 +297,10 @@ def test_the_files_in_the_documentation_are_right(tmp_path: Path) -> None:
     assert breakfast.slots["place"] == ("hotel", "café")
     file = tmp_path / config.NAME
     file.write_text(block(ROOT / "docs" / "interface.md", "config"), encoding="utf-8")
-    config.check_names(config.read(file), file, Catalogue())
+    config.check_names(config.read(file).config, file, Catalogue())
     readme = ROOT / "README.md"
     file.write_text(block(readme, "config"), encoding="utf-8")
-    config.check_names(config.read(file), file, Catalogue())
+    config.check_names(config.read(file).config, file, Catalogue())
     assert _yaml.parse(block(readme, "probe"), ProbeSpec, "README").id == "tea-or-coffee"
 
 

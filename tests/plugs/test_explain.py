@@ -11,11 +11,11 @@ import pytest
 from bias_audit import explaining, findings, render
 from bias_audit._reasons import BLOCKED, REASONS, UNCONTROLLED
 from bias_audit.archive import Evidence, Result, Severity, State, WaiverRecord
-from bias_audit.auditing import EVIDENCE
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli._app import EPILOG, run
 from bias_audit.config import NAME, WAIVERS, GateConfig
 from bias_audit.errors import UnknownNameError
+from bias_audit.finished import EVIDENCE
 from bias_audit.metrics import info
 from bias_audit.records import SkipReason
 from bias_audit.stats.estimate import Status

@@ -54,7 +54,7 @@ def test_the_configurations_are_valid(tmp_path: Path) -> None:
     for text in (example, "version: 1\nprobes: [occupation-gender]\n" + block(PAGE, "gates")):
         path = tmp_path / config.NAME
         path.write_text(text, encoding="utf-8")
-        config.check_names(config.read(path), path, Catalogue())
+        config.check_names(config.read(path).config, path, Catalogue())
 
 
 def test_the_workflow_uses_inputs_and_outputs_of_the_action() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bias_audit.archive import Gate, Results
-from bias_audit.finished import Audit
 from bias_audit.errors import UsageError
+from bias_audit.finished import Audit
 from bias_audit.tracking import facts, numbers, to_mlflow, to_wandb
 from tests.audit.world import controlled, plant
 from tests.audit.world import run as audited

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bias_audit.benchmark_audit import audit_datasets
 from conftest import ask
 
 from bias_audit import archive, determinism
-from bias_audit.pipeline.run import audit
-from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.determinism import (
     ASKED,
     Repeated,
@@ -26,6 +25,7 @@ from bias_audit.determinism import (
     sentences_again,
     tolerance,
 )
+from bias_audit.pipeline.run import audit
 from bias_audit.records import OpenScore, Prompt, WordScore
 from bias_audit.scoring import FakeBackend, open_backend
 from bias_audit.scoring.masked_lm import MaskedLM

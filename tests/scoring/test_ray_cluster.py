@@ -14,10 +14,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from bias_audit.auditing import EVIDENCE, Audit, audit
 
 from bias_audit.archive import results_text
 from bias_audit.assess import Settings
-from bias_audit.auditing import EVIDENCE, Audit, audit
 from bias_audit.scoring.engine import Engine
 
 pytest.importorskip("ray", reason="no Ray here: pip install 'bias-audit[ray]'")

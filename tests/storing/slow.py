@@ -7,7 +7,6 @@ import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.records import OpenScore, ProgressCallback, Prompt, WordScore
 from bias_audit.scoring.fake import FakeBackend
 from bias_audit.scoring.fake_sentences import FakeSentenceScorer
@@ -82,7 +81,7 @@ class SlowReader(FakeBackend):
 def read_data(data: str, log: str, folder: str) -> None:
     """Measure a data set slowly, with a store."""
     print("ready", flush=True)
-    audit_datasets(SlowReader(Path(log), 0.01), {"crows-pairs": data}, cache=folder)
+    audit(SlowReader(Path(log), 0.01), data={"crows-pairs": data}, cache=folder)
 
 
 def child(prompts: str, log: str, folder: str) -> None:

@@ -16,10 +16,9 @@ from pathlib import Path
 import pytest
 
 from bias_audit.archive import results_text
+from bias_audit.catalogue import Catalogue
 from bias_audit.finished import Audit
 from bias_audit.pipeline.run import audit
-from bias_audit.benchmark_audit import audit_datasets
-from bias_audit.catalogue import Catalogue
 from bias_audit.planning import make_plan
 from bias_audit.scoring.fake import FakeBackend
 from bias_audit.storing import keeping
@@ -104,7 +103,7 @@ def test_a_data_set_killed_ten_times_then_resumed(tmp_path: Path) -> None:
     def measured(log: Path, cache: Path | bool) -> Audit:
         day = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
         named = {"crows-pairs": data}
-        return audit_datasets(SlowReader(log), named, cache=cache, now=lambda: day)
+        return audit(SlowReader(log), data=named, cache=cache, now=lambda: day)
 
     resumed, plain = measured(log, folder), measured(tmp_path / "other", False)
     assert resumed.cache is not None

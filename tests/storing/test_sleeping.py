@@ -17,10 +17,10 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from bias_audit.archive import results_text
-from bias_audit.finished import Audit
-from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.catalogue import Catalogue
 from bias_audit.errors import BiasAuditError, ModelLoadError
+from bias_audit.finished import Audit
+from bias_audit.pipeline.run import audit
 from bias_audit.scoring import files, open_backend
 from bias_audit.scoring.files import identified
 from bias_audit.scoring.masked_lm import MaskedLM
@@ -79,7 +79,7 @@ def audited(model: Path, tmp_path: Path) -> Run:
         day = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
         options = {"device": "cpu"} | options
         named = {"crows-pairs": data}
-        return audit_datasets(str(folder), named, cache=cache, now=lambda: day, **options)
+        return audit(str(folder), data=named, cache=cache, now=lambda: day, **options)
 
     return run
 
