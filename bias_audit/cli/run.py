@@ -117,7 +117,7 @@ def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> N
     if quiet:
         print(terminal.first_line(audit.results))
     else:
-        terminal.show(audit.results, Console(soft_wrap=False), folder=str(folder))
+        terminal.show(audit.view, Console(soft_wrap=False), folder=str(folder))
     if verbose:
         print(render.render(audit.results, "csv"))
     for notice in _cache_notes(audit, quiet=quiet):

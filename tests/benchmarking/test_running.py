@@ -214,13 +214,9 @@ def test_a_dry_run_reads_the_file_and_no_model(copy, home, capsys):
     ("asked", "said"),
     [
         (["-p", "crows-pairs"], "name your own copy of it\n  --data crows-pairs=FILE"),
-        (["--data", "crows-pairs"], "expected --data NAME=FILE, got 'crows-pairs'"),
+        (["--data", "crows-pairs"], "--data: expected NAME=FILE, got 'crows-pairs'"),
         (["--data", "crows=x.csv"], "there is no data set named 'crows'"),
         (["--data", "crows-pairs=x.csv"], "there is nothing at x.csv"),
-        (
-            ["-p", "occupation-gender", "--data", "crows-pairs=x.csv"],
-            "data sets run without probes: leave out --probe occupation-gender",
-        ),
         (
             ["-p", "crows-pairs", "--data", "crows-pairs=a", "--data", "bbq=b"],
             "--data names 'bbq', which --probe does not",

@@ -7,6 +7,7 @@ import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from bias_audit.pipeline.run import audit
 from bias_audit.records import OpenScore, ProgressCallback, Prompt, WordScore
 from bias_audit.scoring.fake import FakeBackend
 from bias_audit.scoring.fake_sentences import FakeSentenceScorer
