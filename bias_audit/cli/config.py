@@ -97,6 +97,6 @@ def schema(which: str) -> int:
         click.echo(read_text("schemas", f"{which}.json"), nl=False)
         return 0
     models: dict[str, type[BaseModel]] = {"config": Config, "waivers": WaiverFile}
-    made = schema_of(models[which]) if which in models else Results.model_json_schema()
-    click.echo(json.dumps(made, indent=2))
+    content = schema_of(models[which]) if which in models else Results.model_json_schema()
+    click.echo(json.dumps(content, indent=2))
     return 0

@@ -51,13 +51,13 @@ def run(
     verbose: bool,
     dry_run: bool,
     exit_zero: bool,
-    **given: Any,
+    **values: Any,
 ) -> int:
     """Audit a model."""
     from bias_audit.config import resolve
 
     # Before anything heavy is imported, so that a mistake is reported at once.
-    resolved = resolve(config, to_overrides(given), label=attrgetter("option"))
+    resolved = resolve(config, to_overrides(values), label=attrgetter("option"))
 
     from bias_audit.cli._exit import finish
     from bias_audit.cli._formats import file_formats

@@ -18,7 +18,7 @@ from bias_audit.cli import _app
 from bias_audit.cli import init as starting
 from bias_audit.errors import UsageError
 from bias_audit.render import FILES
-from tests.plugs.commands import wrong
+from tests.cli.shown_commands import wrong
 
 TODAY = date(2026, 3, 1)
 Command = Callable[..., tuple[int, str, str]]

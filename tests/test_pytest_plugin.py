@@ -19,7 +19,6 @@ from tests.gating.cases import TODAY, probe, result, run
 
 pytest_plugins = "pytester"
 
-ROOT = Path(__file__).parents[2]
 CONFIG = """\
 version: 1
 gates:

@@ -16,9 +16,9 @@ from ruamel.yaml import YAML
 from bias_audit import config
 from bias_audit.archive import State
 from bias_audit.catalogue import Catalogue
+from tests.cli.shown_commands import wrong
+from tests.e2e.test_ci_files import ACTION, HOOKS
 from tests.package.test_docs import block
-from tests.plugs.commands import wrong
-from tests.plugs.test_ci_files import ACTION, HOOKS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "gating.md"

@@ -19,9 +19,9 @@ from bias_audit.finished import EVIDENCE
 from bias_audit.metrics import info
 from bias_audit.records import SkipReason
 from bias_audit.stats.estimate import Status
+from tests.cli.shown_commands import wrong
 from tests.package.test_docs import assigned_statuses, section
 from tests.package.test_package import HEAVY, loaded_after
-from tests.plugs.commands import wrong
 
 ROOT = Path(__file__).parents[2]
 
