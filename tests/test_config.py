@@ -213,9 +213,9 @@ def test_where_every_gate_stands(tmp_path):
 
 def test_reports_name_a_file_from_the_root_of_its_repository(tmp_path):
     path = save(tmp_path / "work" / "audit", FULL, config.NAME)
-    assert config.named(path) == config.NAME, "no repository: the name alone"
+    assert config.report_path(path) == config.NAME, "no repository: the name alone"
     (tmp_path / "work" / ".git").mkdir()
-    assert config.named(path) == f"audit/{config.NAME}"
+    assert config.report_path(path) == f"audit/{config.NAME}"
 
 
 def test_the_waiver_file_is_the_named_one_or_the_usual_one(tmp_path):

@@ -36,7 +36,7 @@ def test_public_names_are_a_list() -> None:
         "audit",
         "compare",
         "fill",
-        "judge_run",
+        "gate",
         "open_backend",
         "run",
     ]

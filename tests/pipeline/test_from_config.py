@@ -1,4 +1,4 @@
-"""``run(config=...)`` and ``judge_run``: one Python call for what the commands do."""
+"""``run(config=...)`` and ``gate``: one Python call for what the commands do."""
 
 from __future__ import annotations
 
@@ -131,8 +131,8 @@ def test_wrong_settings_are_refused(home: Path, overrides: dict[str, Any], messa
 
 def test_a_run_of_probes_and_data_sets(home: Path) -> None:
     data = {"crows-pairs": files.write(home / "data", "crows-pairs")}
-    options = {"engine": "local", "probes": ["small"], "measures": ["aul"], "data": data}
-    done = bias_audit.run(**options)
+    options: dict[str, Any] = {"engine": "local", "measures": ["aul"], "data": data}
+    done = bias_audit.run(probes=["small"], **options)
     alone = bias_audit.run(FakeBackend(), engine="local", data=data, measures=["aul"]).results
     probes = bias_audit.run(engine="local").results
     assert [probe.id for probe in done.results.probes] == ["small", "crows-pairs"]
@@ -150,15 +150,15 @@ def test_a_run_of_probes_and_data_sets(home: Path) -> None:
 def test_a_stored_run_is_judged_as_gate_does(home: Path) -> None:
     bias_audit.run(engine="local").save(home / "out")
     (home / "other.yaml").write_text(CONFIG.replace("max: 0.5", "max: 2.5"), encoding="utf-8")
-    done = bias_audit.judge_run("out", config="other.yaml")
+    done = bias_audit.gate("out", config="other.yaml")
     assert (done.gates[GATE].limit, done.exit_code) == (2.5, 3)
     assert len(done.to_frame("evidence")) > 0
     (home / "other.yaml").write_text("version: 1\n", encoding="utf-8")
     with pytest.raises(UsageError, match="has no gates"):
-        bias_audit.judge_run("out", config="other.yaml")
+        bias_audit.gate("out", config="other.yaml")
     (home / "other.yaml").write_text(CONFIG.replace("probe: small", "probe: smal"), "utf-8")
     with pytest.raises(FileError, match="did you mean 'small'"):
-        bias_audit.judge_run("out", config="other.yaml")
+        bias_audit.gate("out", config="other.yaml")
 
 
 def test_without_a_configuration_a_stored_run_has_nothing_to_be_judged_by(
@@ -167,7 +167,7 @@ def test_without_a_configuration_a_stored_run_has_nothing_to_be_judged_by(
     bias_audit.run(engine="local").save(home / "out")
     (home / "bias-audit.yaml").unlink()
     with pytest.raises(UsageError, match="there is nothing to judge by"):
-        bias_audit.judge_run("out")
+        bias_audit.gate("out")
 
 
 def test_a_model_is_let_go_when_all_is_scored(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
