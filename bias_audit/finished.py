@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ from bias_audit.utils.files import write_atomic
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from bias_audit.reports.view.page import Page
 
 
 EVIDENCE = "evidence.csv.gz"
@@ -101,6 +104,13 @@ class Audit:
         """Gates by id."""
         return {gate.id: gate for gate in self.results.gates}
 
+    @cached_property
+    def view(self) -> Page:
+        """Words and numbers that reports for people show; built once."""
+        from bias_audit.reports.view.build import build
+
+        return build(self.results)
+
     @property
     def exit_code(self) -> int:
         """What the command line would have returned."""
@@ -161,7 +171,7 @@ class Audit:
             UsageError: the folder cannot be written.
         """
         target = Path(folder)
-        files: dict[str, str | bytes] = {**render.for_people(self.results)}
+        files: dict[str, str | bytes] = {**render.for_people(self.view)}
         if self.measured is not None:
             files[EVIDENCE] = evidence_bytes(self.measured)
         elif self.folder is not None and (self.folder / EVIDENCE).is_file():

@@ -50,7 +50,7 @@ def compare(
     baselines: Path | None,
 ) -> int:
     """Compare two stored runs."""
-    from bias_audit.comparing import compare as compared
+    from bias_audit.comparing import compare as compare_runs
     from bias_audit.reports import comparison
     from bias_audit.utils.files import write_atomic
 
@@ -59,8 +59,8 @@ def compare(
         from bias_audit.baselines import folder
 
         place = folder(config)
-    found = compared(baseline, run, folder=place)
-    text = comparison.render(found.record, "json" if json else format, secondary=all)
+    result = compare_runs(baseline, run, folder=place)
+    text = comparison.render(result.record, "json" if json else format, secondary=all)
     if output is None:
         click.echo(text, nl=False)
     else:

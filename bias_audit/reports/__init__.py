@@ -12,6 +12,7 @@ from pkgutil import iter_modules
 from bias_audit.errors import UnknownNameError
 from bias_audit.reports import formats as _formats
 from bias_audit.reports.formats import Format, Renderer
+from bias_audit.reports.view.page import Page
 from bias_audit.results import Results
 
 __all__ = ["Format", "Renderer", "file_names", "for_people", "formats", "render"]
@@ -28,12 +29,11 @@ def render(results: Results, format: str) -> str:
     return _registry()[format].render(results)
 
 
-def for_people(results: Results) -> dict[str, str]:
-    """Return report and summary by their file names; the view is built once for both."""
+def for_people(view: Page) -> dict[str, str]:
+    """Return report and summary by their file names, from the words and numbers of an audit."""
     from bias_audit.reports.formats import html, markdown
-    from bias_audit.reports.view.build import build
 
-    view, names = build(results), file_names()
+    names = file_names()
     return {names["html"]: html.whole(view), names["md"]: markdown.summary(view)}
 
 

@@ -15,11 +15,12 @@ from ruamel.yaml import YAML
 from bias_audit import __version__, config, waivers
 from bias_audit.cli import _app
 from bias_audit.cli import init as starting
-from bias_audit.config import read_policy
 from bias_audit.errors import UsageError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports import file_names
-from tests.plugs.commands import wrong
+from bias_audit.results import io as archive
+from bias_audit.utils.files import write_atomic
+from tests.cli.shown_commands import wrong
 
 TODAY = date(2026, 3, 1)
 Command = Callable[..., tuple[int, str, str]]
@@ -73,7 +74,7 @@ def test_the_configuration_is_valid_as_written_and_with_every_line_in_use(
         text = re.sub(r"^  - file: .*\n", "", text, flags=re.MULTILINE)
         text = text.replace("0123abc...", '"0123abc"')
         path.write_text(text, encoding="utf-8")
-    found = config.read(path)
+    found = config.read(path).config
     config.check_names(found, path, ProbeCatalogue())
     assert bool(extra) == (found.model.revision is not None)
     assert [gate.baseline for gate in found.gates] == ([None, "main"] if extra else [None])
@@ -95,7 +96,7 @@ def test_the_waiver_file_takes_a_waiver_and_keeps_its_comments(cli: Command, hom
     cli("init")
     path = home / config.WAIVERS
     assert waivers.read(path, TODAY) == ()
-    assert read_policy(config.read(home / config.NAME), home / config.NAME, today=TODAY)
+    assert config.read_policy(config.read(home / config.NAME), today=TODAY)
     before = path.read_text(encoding="utf-8")
     waiver = waivers.make("size:*", TODAY, until="2026-04-01", reason="known", owner="ana")
     waivers.put(path, waiver, TODAY)
@@ -126,14 +127,14 @@ def test_a_dangling_link_is_something_too(cli: Command, home: Path) -> None:
 def test_when_one_file_cannot_be_written_none_is_left(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = starting.write_atomic
+    write = write_atomic
 
     def full(path: Path, content: str) -> None:
         if path.name == "bias-audit.yml":
             raise UsageError("no space left")
         write(path, content)
 
-    monkeypatch.setattr(starting, "write_atomic", full)
+    monkeypatch.setattr(archive, "write_atomic", full)
     with pytest.raises(UsageError, match="no space left"):
         starting.start(home, "github")
     assert files(home) == set()
