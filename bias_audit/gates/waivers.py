@@ -1,6 +1,7 @@
-"""The waiver file: exceptions with an owner, a reason and an end. Commands edit it, people read it.
+"""Waivers: exceptions with an owner, a reason and an end, in a file that commands edit.
 
-An edit keeps the comments of the file; what was written is read again before it is kept.
+An edit keeps the comments of the file, and its text is parsed again before it is written. Which
+waiver covers which gate is a pure function of both and a day.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,8 +19,9 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from bias_audit import _yaml
 from bias_audit._book import Book
 from bias_audit._explain import MistakesError, explain
-from bias_audit.archive import write_atomic
-from bias_audit.errors import FileError, UsageError
+from bias_audit.archive import Gate, WaiverRecord, write_atomic
+from bias_audit.errors import FileError, UsageError, nearest
+from bias_audit.findings import finding_id
 from bias_audit.specs import Spec, Text, refuse_twins
 
 MOST_DAYS = 180
@@ -96,17 +99,17 @@ class WaiverFile(Spec):
         return self
 
 
-def make(
+def new_waiver(
     finding: str, today: date, *, until: str, reason: str, owner: str, up_to: float | None = None
 ) -> Waiver:
-    """Make a waiver of today.
+    """Return a waiver of today.
 
     Raises:
         UsageError: a value cannot be used; named as the option that gave it.
     """
-    given = {"finding": finding, "reason": reason, "owner": owner, "up_to": up_to}
+    values = {"finding": finding, "reason": reason, "owner": owner, "up_to": up_to}
     try:
-        return Waiver.model_validate({**given, "created": today, "expires": until})
+        return Waiver.model_validate({**values, "created": today, "expires": until})
     except ValidationError as error:
         place = (*error.errors()[0]["loc"], "expires")[0]
         option = {"expires": "--until", "up_to": "--up-to", "finding": "FINDING"}
@@ -116,8 +119,8 @@ def make(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Placed:
-    """A waiver and where it stands."""
+class WaiverEntry:
+    """A waiver and its line in a file."""
 
     waiver: Waiver
     file: str = ""
@@ -125,7 +128,7 @@ class Placed:
     line: int = 0
 
 
-def read(path: Path, today: date, shown: str = "") -> tuple[Placed, ...]:
+def read_waivers(path: Path, today: date, shown: str = "") -> tuple[WaiverEntry, ...]:
     """Read a waiver file.
 
     Args:
@@ -137,27 +140,27 @@ def read(path: Path, today: date, shown: str = "") -> tuple[Placed, ...]:
         FileError: everything that is wrong with it, at once.
     """
     text = _yaml.read_source(path)
-    found = _parse(text, path, today)
+    waivers = _parse(text, path, today)
     marks = _yaml.places(text, str(path))
     return tuple(
-        Placed(waiver=waiver, file=shown or path.name, line=marks[("waivers", index)][0])
-        for index, waiver in enumerate(found)
+        WaiverEntry(waiver=waiver, file=shown or path.name, line=marks[("waivers", index)][0])
+        for index, waiver in enumerate(waivers)
     )
 
 
 def _parse(text: str, path: Path, today: date) -> tuple[Waiver, ...]:
-    found = _yaml.parse(text, WaiverFile, str(path)).waivers
+    waivers = _yaml.parse(text, WaiverFile, str(path)).waivers
     book = Book(path, text)
-    for index, waiver in enumerate(found):
+    for index, waiver in enumerate(waivers):
         if waiver.created > today + _CLOCKS:
             say = f"'created' is {waiver.created}, and today is {today}"
             book.say(("waivers", index, "created"), say, "put the day on which it was made")
     if book.problems:
         raise FileError(book.problems)
-    return found
+    return waivers
 
 
-def put(path: Path, waiver: Waiver, today: date) -> bool:
+def write_waiver(path: Path, waiver: Waiver, today: date) -> bool:
     """Write a waiver into its file, in place of the one for the same finding if there is one.
 
     Returns:
@@ -208,3 +211,103 @@ def _edited(text: str, file: str, waiver: Waiver, twin: int | None) -> str:
     stream = io.StringIO()
     yaml.dump(content, stream)
     return stream.getvalue()
+
+
+# Which waiver covers which gate, and whether it still holds.
+
+
+def covers(finding: str, gate: Gate) -> bool:
+    """Return whether a waiver's ``finding`` names a gate: finding, result, id, or glob of ids."""
+    names = {gate.id}
+    if gate.result is not None:
+        names |= {gate.result, finding_id(gate.result)}
+    return finding in names or fnmatchcase(gate.id, finding)
+
+
+def waivable_names(gates: Sequence[Gate]) -> list[str]:
+    """Return everything that a waiver could name: gates, results and findings, each once."""
+    ids = [gate.id for gate in gates]
+    results = [gate.result for gate in gates if gate.result is not None]
+    return list(dict.fromkeys([*ids, *results, *map(finding_id, results)]))
+
+
+def apply_waivers(
+    gates: Sequence[Gate], waivers: Sequence[WaiverEntry], today: date
+) -> tuple[list[Gate], list[WaiverRecord]]:
+    """Turn failures that a waiver covers into ``waived``; say what became of every waiver.
+
+    A waiver touches nothing but failures. It is void as a whole when it has expired, or when one
+    of the failures that it covers is larger than it allows: somebody has to look again.
+    """
+    remaining = list(gates)
+    records = []
+    for entry in waivers:
+        record = _record_in_run(entry, gates, today)
+        records.append(record)
+        if record.status == "active":
+            remaining = [_waived(gate, entry.waiver) for gate in remaining]
+    return remaining, records
+
+
+def waiver_record(entry: WaiverEntry, today: date) -> WaiverRecord:
+    """Return what a waiver says, and whether it has expired, whatever it covers."""
+    waiver = entry.waiver
+    late, left = (today - waiver.expires).days, (waiver.expires - today).days
+    expired = f"expired {late} day{'s'[: late != 1]} ago: it turns nothing"
+    return WaiverRecord(
+        finding=waiver.finding,
+        reason=waiver.reason,
+        owner=waiver.owner,
+        created=waiver.created.isoformat(),
+        expires=waiver.expires.isoformat(),
+        up_to=waiver.up_to,
+        status="expired" if late > 0 else "active",
+        detail=expired if late > 0 else f"{left} day{'s'[: left != 1]} left",
+        file=entry.file,
+        line=entry.line,
+    )
+
+
+def _record_in_run(entry: WaiverEntry, gates: Sequence[Gate], today: date) -> WaiverRecord:
+    """What became of a waiver in a run that was judged."""
+    waiver = entry.waiver
+    covered = [gate for gate in gates if covers(waiver.finding, gate)]
+    failed = [gate for gate in covered if gate.state == "fail"]
+    over = [gate for gate in failed if _exceeds(waiver, gate)]
+    record = waiver_record(entry, today)
+    record = record.model_copy(update={"gates": tuple(gate.id for gate in covered)})
+    if record.status == "expired":
+        return record
+    if not covered:
+        near = nearest(waiver.finding, waivable_names(gates))
+        text = "no gate has this name" + (f"; did you mean '{near}'?" if near else "")
+        return record.model_copy(update={"status": "unmatched", "detail": text})
+    if over:
+        worst = max(over, key=lambda gate: abs(gate.measured or 0.0))
+        text = f"{worst.id} measures {worst.measured:.3g}, more than the {waiver.up_to:g} allowed"
+        return record.model_copy(update={"status": "exceeded", "detail": text})
+    text = f"waives {len(failed)} of {len(covered)} gate{'s'[: len(covered) != 1]}"
+    text += f", {record.detail}" if failed else ": none fails, it is not needed"
+    return record.model_copy(update={"detail": text})
+
+
+def _exceeds(waiver: Waiver, gate: Gate) -> bool:
+    """Larger than the ceiling, or without a size that could be held against it."""
+    if waiver.up_to is None:
+        return False
+    return gate.measured is None or abs(gate.measured) > waiver.up_to
+
+
+def _waived(gate: Gate, waiver: Waiver) -> Gate:
+    if gate.state != "fail" or not covers(waiver.finding, gate):
+        return gate
+    text = f"waived until {waiver.expires} by {waiver.owner}: {waiver.reason}; {gate.reason}"
+    return gate.model_copy(
+        update={
+            "state": "waived",
+            "unwaived": "fail",
+            "reason": text,
+            "reason_code": "waived",
+            "waiver": waiver.finding,
+        }
+    )

@@ -1,4 +1,4 @@
-"""Baselines: runs that somebody accepted, kept as files that only a command may write.
+"""Baselines: accepted runs, in files that only a command may write.
 
 A folder beside the configuration holds one folder for each: the record ``baseline.yaml``, and the
 run's results and evidence, byte for byte. Their digests are in the record and are checked on
@@ -18,13 +18,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from bias_audit import __version__, _yaml
 from bias_audit._explain import explain
-from bias_audit.archive import locate, write_atomic
+from bias_audit.archive import write_atomic
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.evidence import NAME as EVIDENCE
-from bias_audit.pairing import StoredRun, compare_runs
+from bias_audit.gates.waivers import Day
+from bias_audit.results.stored_run import StoredRun
 from bias_audit.specs import Id, Spec, Text
 from bias_audit.store import replace_folder
-from bias_audit.waivers import Day
 
 FOLDER = "bias-audit-baselines"
 RECORD = "baseline.yaml"
@@ -96,7 +96,7 @@ class Baseline:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class BaselineEntry:
     """One baseline of a folder, or what is wrong with it."""
 
     name: str
@@ -104,14 +104,14 @@ class Entry:
     problem: str = ""
 
 
-def folder(config: Path | None, chosen: Path | None = None) -> Path:
-    """The folder of the baselines: the chosen one, else beside the configuration, else here."""
-    if chosen is not None:
-        return chosen
+def baseline_folder(config: Path | None, override: Path | None = None) -> Path:
+    """Return the folder of the baselines: ``override``, else the one for the configuration."""
+    if override is not None:
+        return override
     return (config.parent if config is not None else Path()) / FOLDER
 
 
-def find(place: Path, name: str) -> Baseline | None:
+def find_baseline(place: Path, name: str) -> Baseline | None:
     """Return a baseline, checked; None when there is none of this name.
 
     Args:
@@ -121,7 +121,7 @@ def find(place: Path, name: str) -> Baseline | None:
     Raises:
         UsageError: it was edited, is damaged, or the name cannot be one.
     """
-    home = place / checked_name(name)
+    home = place / validate_name(name)
     if not home.is_dir():
         return None
     record = _yaml.read(home / RECORD, BaselineFile)
@@ -131,32 +131,40 @@ def find(place: Path, name: str) -> Baseline | None:
             hint="baselines are not renamed by hand; accept the run again under the new name",
         )
     for file, digest in ((RESULTS, record.sha256.results), (EVIDENCE, record.sha256.evidence)):
-        _check(home / file, digest, name)
+        _check_digest(home / file, digest, name)
     return Baseline(record=record, folder=home)
 
 
-def every(place: Path) -> list[Entry]:
-    """All baselines of a folder by name; broken ones with what is wrong with them."""
+def list_baselines(place: Path) -> list[BaselineEntry]:
+    """Return all baselines of a folder by name; broken ones with what is wrong with them."""
     if not place.is_dir():
         return []
     names = sorted(path.name for path in place.iterdir() if path.is_dir() and path.name[0] != ".")
     return [_entry(place, name) for name in names]
 
 
-def _entry(place: Path, name: str) -> Entry:
+def _entry(place: Path, name: str) -> BaselineEntry:
     try:
-        return Entry(name=name, baseline=find(place, name))
+        return BaselineEntry(name=name, baseline=find_baseline(place, name))
     except BiasAuditError as error:
-        return Entry(name=name, baseline=None, problem=error.message)
+        return BaselineEntry(name=name, baseline=None, problem=error.message)
 
 
-def accept(
-    run: str | Path, *, name: str, reason: str, today: date, place: Path, who: str | None = None
+def write_baseline(
+    run: StoredRun,
+    files: Path,
+    *,
+    name: str,
+    reason: str,
+    today: date,
+    place: Path,
+    who: str | None,
 ) -> Baseline:
-    """Keep a run as a baseline; an older one of this name is replaced, whole or not at all.
+    """Store a run as a baseline; an older one of this name is replaced, whole or not at all.
 
     Args:
-        run: a run folder, a ``results.json``, or ``audit-runs/latest``.
+        run: the run, whose evidence was checked.
+        files: its folder.
         name: what gates call it: ``against: baseline:NAME``.
         reason: why it is accepted.
         today: the day, for the record.
@@ -164,17 +172,14 @@ def accept(
         who: who accepts it.
 
     Raises:
-        UsageError: the run cannot be a baseline, or the folder cannot be written.
+        UsageError: a value cannot be used, or a folder cannot be read or written.
     """
-    checked_name(name)
-    path = locate(run)
-    stored = StoredRun.open(path)
-    _refuse(stored, path.parent)
+    validate_name(name)
     try:
-        files = {RESULTS: path.read_bytes(), EVIDENCE: (path.parent / EVIDENCE).read_bytes()}
+        contents = {file: (files / file).read_bytes() for file in (RESULTS, EVIDENCE)}
     except OSError as error:
-        raise UsageError(f"cannot read {path.parent}: {error.strerror or error}") from error
-    model = stored.results.model
+        raise UsageError(f"cannot read {files}: {error.strerror or error}") from error
+    model = run.results.model
     content = {
         "version": 1,
         "name": name,
@@ -183,12 +188,12 @@ def accept(
         **({"who": who} if who else {}),
         "tool": __version__,
         "model": model.model_dump(include={"name", "revision", "fingerprint"}, exclude_none=True),
-        "sha256": {"results": _digest(files[RESULTS]), "evidence": _digest(files[EVIDENCE])},
+        "sha256": {"results": _digest(contents[RESULTS]), "evidence": _digest(contents[EVIDENCE])},
     }
     record = _record(content)
     if not (place / ".gitattributes").exists():
         write_atomic(place / ".gitattributes", _ATTRIBUTES)
-    replace_folder(place / name, {**files, RECORD: _HEADER + _as_yaml(content)})
+    replace_folder(place / name, {**contents, RECORD: _HEADER + _as_yaml(content)})
     return Baseline(record=record, folder=place / name)
 
 
@@ -206,7 +211,7 @@ def _record(content: dict[str, Any]) -> BaselineFile:
         raise UsageError(f"--{option}: {first.message}", hint=first.hint) from None
 
 
-def checked_name(name: str) -> str:
+def validate_name(name: str) -> str:
     """Return a baseline's name if it can be one.
 
     Raises:
@@ -221,42 +226,18 @@ def checked_name(name: str) -> str:
         ) from None
 
 
-def _refuse(run: StoredRun, home: Path) -> None:
-    """Refuse what nothing could be judged against.
-
-    Raises:
-        UsageError: no evidence, a partial run, nothing comparable, or files that do not fit.
-    """
-    if run.evidence is None:
-        raise UsageError(
-            f"{home} has no {EVIDENCE}, which a baseline needs to pair sentences",
-            hint="accept the folder that 'bias-audit run' wrote, as it is",
-        )
-    if run.results.run.partial:
-        raise UsageError(
-            f"{home} is a partial run (--limit or --max-time), so nothing could be judged by it",
-            hint="run the audit without these options first",
-        )
-    found = compare_runs(run, run, name="itself")
-    if not found.changes:
-        raise UsageError(
-            f"{home} has no result that could be compared",
-            hint=found.missing[0].reason if found.missing else "see 'bias-audit show' for why",
-        )
-
-
-def _check(path: Path, digest: str, name: str) -> None:
+def _check_digest(path: Path, digest: str, name: str) -> None:
     try:
-        found = _digest(path.read_bytes())
+        actual = _digest(path.read_bytes())
     except OSError as error:
         raise UsageError(
             f"the baseline '{name}' is incomplete: {path}: {error.strerror or error}",
             hint="restore the file from version control, or accept a run again",
         ) from error
-    if found != digest:
+    if actual != digest:
         raise UsageError(
             f"the baseline '{name}' was changed after it was accepted: {path} has the digest"
-            f" {found[:12]}, {RECORD} says {digest[:12]}",
+            f" {actual[:12]}, {RECORD} says {digest[:12]}",
             hint="restore the file from version control, or accept a run again",
         )
 

@@ -18,7 +18,7 @@ Unit = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Block:
+class PairedCube:
     """A complete block of paired cells: every word and every target in every sentence."""
 
     units: tuple[Unit, ...]
@@ -45,8 +45,8 @@ class Block:
         return [i for i, pole in enumerate(self.poles) if pole == sign]
 
 
-class Table:
-    """All cells of one probe in two runs; :meth:`block` cuts out what a comparison needs."""
+class PairedTable:
+    """All cells of one probe in two runs; :meth:`cube` cuts out what a comparison needs."""
 
     def __init__(self, baseline: Mapping[Key, float], candidate: Mapping[Key, float]) -> None:
         """Line up both runs by key; targets of neither pole are left out."""
@@ -69,14 +69,14 @@ class Table:
             for k in keys
         ]
         self._flat = np.array(flat, dtype=np.intp)
-        base = np.array([baseline.get(key, np.nan) for key in keys], dtype=np.float64)
-        mine = np.array([candidate.get(key, np.nan) for key in keys], dtype=np.float64)
-        both = np.isfinite(base) & np.isfinite(mine)
+        old = np.array([baseline.get(key, np.nan) for key in keys], dtype=np.float64)
+        new = np.array([candidate.get(key, np.nan) for key in keys], dtype=np.float64)
+        both = np.isfinite(old) & np.isfinite(new)
         self._asked = self._count(np.ones(len(keys), dtype=bool))
         self._both = self._count(both)
-        self._differ = self._count(both & (base != mine))
-        self._baseline = self._mean(base, both)
-        self._candidate = self._mean(mine, both)
+        self._differ = self._count(both & (old != new))
+        self._baseline = self._mean(old, both)
+        self._candidate = self._mean(new, both)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -89,12 +89,14 @@ class Table:
         return np.asarray(counts.reshape(self._shape), dtype=np.int64)
 
     def _mean(self, values: Floats, mask: NDArray[np.bool_]) -> Floats:
-        """Mean of the rows of each cell; 0 in a hole, which :meth:`block` never uses."""
+        """Mean of the rows of each cell; 0 in a hole, which `cube` never uses."""
         size = int(np.prod(self._shape))
         sums = np.bincount(self._flat[mask], weights=values[mask], minlength=size)
         return np.asarray(sums.reshape(self._shape) / np.maximum(self._both, 1), dtype=np.float64)
 
-    def block(self, groups: Collection[str], pairs: Sequence[tuple[Unit, Unit]]) -> Block | None:
+    def cube(
+        self, groups: Collection[str], pairs: Sequence[tuple[Unit, Unit]]
+    ) -> PairedCube | None:
         """Return the complete block of some groups; None when nothing is left of it.
 
         A sentence or word with a hole is dropped as a whole, the emptiest first. A matched word
@@ -105,14 +107,15 @@ class Table:
             pairs: matched units; empty where words are not paired.
         """
         all_units = [i for i, unit in enumerate(self.units) if unit[0] in groups]
-        kept = _without_holes(self._both[:, all_units], self._partners(all_units, pairs))
-        rows, cols, words = kept[0], [all_units[i] for i in kept[1]], kept[2]
+        bundles = self._partners(all_units, pairs)
+        rows, columns, words = _complete_cells(self._both[:, all_units], bundles)
+        cols = [all_units[i] for i in columns]
         if not (rows and cols and words):
             return None
         cut = np.ix_(rows, cols, words)
         cells = int(self._both[cut].sum())
         asked = int(self._asked[:, all_units].sum())
-        return Block(
+        return PairedCube(
             units=tuple(self.units[i] for i in cols),
             targets=tuple(self.targets[i] for i in words),
             poles=tuple(self.poles[i] for i in words),
@@ -131,26 +134,25 @@ class Table:
         return [{at[a], at[b]} for a, b in pairs if a in at and b in at]
 
 
-Kept = tuple[list[int], list[int], list[int]]
-
-
-def _without_holes(counts: Counts, bundles: Sequence[set[int]]) -> Kept:
-    """Templates, units and targets that are left when no cell is missing."""
-    there = counts > 0
-    rows, words = list(range(there.shape[0])), list(range(there.shape[2]))
-    left = [sorted(bundle) for bundle in bundles]
-    while rows and words and left:
-        cols = [i for bundle in left for i in bundle]
-        holes = ~there[np.ix_(rows, cols, words)]
+def _complete_cells(
+    counts: Counts, bundles: Sequence[set[int]]
+) -> tuple[list[int], list[int], list[int]]:
+    """Templates, units and targets that remain when no cell is missing."""
+    present = counts > 0
+    rows, words = list(range(present.shape[0])), list(range(present.shape[2]))
+    remaining = [sorted(bundle) for bundle in bundles]
+    while rows and words and remaining:
+        cols = [i for bundle in remaining for i in bundle]
+        holes = ~present[np.ix_(rows, cols, words)]
         if not holes.any():
             return rows, sorted(cols), words
         by_row, by_word = holes.mean(axis=(1, 2)), holes.mean(axis=(0, 1))
-        by_bundle = np.array([(~there[np.ix_(rows, b, words)]).mean() for b in left])
+        by_bundle = np.array([(~present[np.ix_(rows, b, words)]).mean() for b in remaining])
         worst = max(by_row.max(), by_bundle.max(), by_word.max())
         if by_row.max() == worst:
             rows.pop(int(by_row.argmax()))
         elif by_bundle.max() == worst:
-            left.pop(int(by_bundle.argmax()))
+            remaining.pop(int(by_bundle.argmax()))
         else:
             words.pop(int(by_word.argmax()))
     return [], [], []

@@ -8,14 +8,14 @@ from typing import Literal
 
 import numpy as np
 
-from bias_audit._paired import Block
+from bias_audit.analysis.paired_cells import PairedCube
 from bias_audit.archive import Change, Result, RiseBound
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.records import OTHERS, Floats
-from bias_audit.stats import severity
 from bias_audit.stats.contrast import target_part, trimmed, two_groups
 from bias_audit.stats.estimate import Contrast, Part, Scope
 from bias_audit.stats.layout import Layout, over_targets, without_one
+from bias_audit.stats.rise import direction, rise_limits
 from bias_audit.stats.seeds import stream
 from bias_audit.stats.shape import bootstrap_t_interval
 
@@ -42,25 +42,25 @@ class _Gap:
     without: tuple[float, ...]
 
 
-class Question:
-    """What a result asks of a block of cells; the answer is linear in the cells."""
+class PairedContrast:
+    """The contrast of a result on a cube of paired cells; it is linear in the cells."""
 
-    def __init__(self, result: Result, mask: str, block: Block, groups: Sequence[str]) -> None:
+    def __init__(self, result: Result, mask: str, cube: PairedCube, groups: Sequence[str]) -> None:
         """Prepare the contrast of ``result``.
 
         Args:
             result: names the groups, their matched words and what is a sample.
             mask: which word the probe masks, ``target`` or ``group``.
-            block: the cells.
+            cube: the cells.
             groups: all groups of the probe that have a column.
         """
         a, b = result.groups
         rest = b == OTHERS
-        sides = [block.columns(group) for group in (groups if rest else (a, b))]
-        at = {unit: i for i, unit in enumerate(block.units)}
+        sides = [cube.columns(group) for group in (groups if rest else (a, b))]
+        at = {unit: i for i, unit in enumerate(cube.units)}
         matched = [(at[a, x], at[b, y]) for x, y in result.pairs if (a, x) in at and (b, y) in at]
-        self.by_group = mask == "group"
-        self.plus, self.minus = block.pole("+"), block.pole("-")
+        self.group_masked = mask == "group"
+        self.plus, self.minus = cube.pole("+"), cube.pole("-")
         self.construct = (
             result.target_scope == "construct" and min(len(self.plus), len(self.minus)) > 1
         )
@@ -68,14 +68,14 @@ class Question:
             groups=sides,
             which=list(groups).index(a) if rest else 0,
             rest=rest,
-            pairs=[] if rest or self.by_group else matched,
+            pairs=[] if rest or self.group_masked else matched,
             scope=SCOPES.get(result.scope, "terms"),
         )
 
-    def ask(self, values: Floats) -> _Gap:
+    def gap(self, values: Floats) -> _Gap:
         """Return the gap of (templates, units, targets) values, nats."""
         without: tuple[float, ...] = ()
-        if self.by_group:
+        if self.group_masked:
             y = self.layout.difference(values)
             scope: Scope = "concept" if self.construct else "terms"
             contrast = over_targets(two_groups(y, self.plus, self.minus, scope=scope))
@@ -102,22 +102,24 @@ def _floored(contrast: Contrast) -> Contrast:
     return contrast
 
 
-def change(block: Block, result: Result, mask: str, groups: Sequence[str], *, seed: int) -> Change:
+def measure_change(
+    cube: PairedCube, result: Result, mask: str, groups: Sequence[str], *, seed: int
+) -> Change:
     """Return the change of ``result``, before adjustment and without statuses.
 
     Args:
-        block: paired cells of the groups that it compares.
+        cube: paired cells of the groups that it compares.
         result: the result of the candidate.
         mask: which word the probe masks.
-        groups: all groups of the probe that have a column in ``block``.
+        groups: all groups of the probe that have a column in ``cube``.
         seed: root of the bootstrap's random streams.
     """
-    question = Question(result, mask, block, groups)
-    old = question.ask(block.baseline).contrast
-    step = question.ask(block.candidate - block.baseline)
-    both = question.ask(block.candidate + block.baseline)
+    contrast = PairedContrast(result, mask, cube, groups)
+    old = contrast.gap(cube.baseline).contrast
+    step = contrast.gap(cube.candidate - cube.baseline)
+    both = contrast.gap(cube.candidate + cube.baseline)
     limits = step.contrast.interval(0.95)
-    made = Change(
+    numbers = Change(
         probe=result.probe,
         result=result.id,
         axis=result.axis,
@@ -127,33 +129,33 @@ def change(block: Block, result: Result, mask: str, groups: Sequence[str], *, se
         metric=result.metric,
         unit=result.unit,
         baseline=old.estimate,
-        candidate=question.ask(block.candidate).contrast.estimate,
+        candidate=contrast.gap(cube.candidate).contrast.estimate,
         difference=step.contrast.estimate,
         ci_low=limits[0] if limits else None,
         ci_high=limits[1] if limits else None,
         se=step.contrast.se,
         df=step.contrast.df,
         p_value=step.contrast.p_value(),
-        identical=block.identical,
+        identical=cube.identical,
         n_templates=step.contrast.n_templates,
-        n_terms=question.layout.n_terms,
-        n_targets=len(question.plus) + len(question.minus),
-        cells=block.cells,
-        cells_lost_share=block.lost,
+        n_terms=contrast.layout.n_terms,
+        n_targets=len(contrast.plus) + len(contrast.minus),
+        cells=cube.cells,
+        cells_lost_share=cube.lost,
         variance=step.contrast.variance,
     )
-    rise = NOTHING if block.identical else _rise(old, step, both, result, seed)
-    return made.model_copy(update=rise)
+    rise = NOTHING if cube.identical else _rise(old, step, both, result, seed)
+    return numbers.model_copy(update=rise)
 
 
 def _rise(old: Contrast, step: _Gap, both: _Gap, result: Result, seed: int) -> dict[str, object]:
     """The fields of a change that say how much larger the gap is."""
-    sign, level = severity.direction(old)
+    sign, level = direction(old)
     bounds = (
         _bound(step, sign, level, result, seed, claim="further"),
         _bound(both, -sign, level, result, seed, claim="reversed"),
     )
-    low, high = severity.rise_limits(bounds, level) or (None, None)
+    low, high = rise_limits(bounds, level) or (None, None)
     return {
         "rise": max(bound.estimate for bound in bounds),
         "rise_low": low,

@@ -1,4 +1,4 @@
-"""Has a gap grown? Bounds on the change of its size, from cells that two models share.
+"""Rise of a gap: bounds on the change of its size, from cells that two models share.
 
 The size of a gap is no linear contrast, but claims about it are. With s the direction of the
 baseline's gap, x = s * candidate and b = s * baseline, "no larger than before by more than a limit"
@@ -20,15 +20,15 @@ from scipy.special import stdtrit
 
 from bias_audit.stats.estimate import Contrast, upper_tail
 
-SURE = 0.95
+LEVEL = 0.95
 """Level of the one-sided bounds."""
-DOUBTFUL = 0.975
+UNSURE_LEVEL = 0.975
 """Their level where the direction is the sign of a baseline that may as well be 0: choosing the
 sign by a noisy number raised wrong passes above 5 % otherwise."""
 ALPHA = 0.05
 
 
-class Bounded(Protocol):
+class Bound(Protocol):
     """One of the two claims about a rise."""
 
     @property
@@ -44,7 +44,7 @@ class Bounded(Protocol):
         """Its degrees of freedom."""
 
 
-class Checked(Bounded, Protocol):
+class CheckedBound(Bound, Protocol):
     """A claim with what shows whether a single unit or the method carries it."""
 
     @property
@@ -76,13 +76,13 @@ def direction(baseline: Contrast, declared: int | None = None) -> tuple[int, flo
         declared: +1 or -1 where the direction was fixed before anything was measured.
     """
     if declared is not None:
-        return declared, SURE
+        return declared, LEVEL
     limits = baseline.interval(0.95)
     unsure = limits is None or limits[0] <= 0 <= limits[1]
-    return (-1 if baseline.estimate < 0 else 1), (DOUBTFUL if unsure else SURE)
+    return (-1 if baseline.estimate < 0 else 1), (UNSURE_LEVEL if unsure else LEVEL)
 
 
-def limits(bound: Bounded, level: float) -> tuple[float, float] | None:
+def limits(bound: Bound, level: float) -> tuple[float, float] | None:
     """Return the lower and the upper one-sided bound at ``level``; None without an error."""
     if bound.se is None or bound.df is None:
         return None
@@ -90,26 +90,26 @@ def limits(bound: Bounded, level: float) -> tuple[float, float] | None:
     return bound.estimate - half, bound.estimate + half
 
 
-def rise_limits(bounds: Sequence[Bounded], level: float) -> tuple[float, float] | None:
+def rise_limits(bounds: Sequence[Bound], level: float) -> tuple[float, float] | None:
     """Return the one-sided bounds of the rise, further in the same direction or reversed.
 
-    The upper one is below a limit exactly when :func:`p_held` is at most 5 %; the lower one is
-    above it exactly when :func:`p_risen` is.
+    The upper one is below a limit exactly when :func:`p_not_increased` is at most 5 %; the lower
+    one is above it exactly when :func:`p_increased` is.
 
     Args:
         bounds: the claims, ``further`` first.
         level: of each bound.
     """
-    found = [limits(bound, level) for bound in bounds]
-    known = [pair for pair in found if pair is not None]
-    if not known or len(known) < len(found):
+    intervals = [limits(bound, level) for bound in bounds]
+    known = [pair for pair in intervals if pair is not None]
+    if not known or len(known) < len(intervals):
         return None
     (least, most), *others = known
     high = max([most, *(min(pair[1], -least) for pair in others)])
     return max(low for low, _ in known), high
 
 
-def p_held(bounds: Sequence[Bounded], limit: float, level: float) -> float | None:
+def p_not_increased(bounds: Sequence[Bound], limit: float, level: float) -> float | None:
     """Return p against a rise of ``limit`` or more; small when it lies below.
 
     Args:
@@ -122,9 +122,9 @@ def p_held(bounds: Sequence[Bounded], limit: float, level: float) -> float | Non
 
     Source: intersection-union test, Berger (1982).
     """
-    found = [_tail(bound, limit - bound.estimate) for bound in bounds]
-    known = [p for p in found if p is not None]
-    if not known or len(known) < len(found):
+    tails = [_tail(bound, limit - bound.estimate) for bound in bounds]
+    known = [p for p in tails if p is not None]
+    if not known or len(known) < len(tails):
         return None
     first, *others = known
     back = _tail(bounds[0], limit + bounds[0].estimate)
@@ -132,34 +132,36 @@ def p_held(bounds: Sequence[Bounded], limit: float, level: float) -> float | Non
     return min(1.0, worst * ALPHA / (1 - level))
 
 
-def p_risen(bounds: Sequence[Bounded], limit: float, level: float) -> float | None:
+def p_increased(bounds: Sequence[Bound], limit: float, level: float) -> float | None:
     """Return p against a rise of at most ``limit``; small when either claim lies above it.
 
-    Arguments and answer as in :func:`p_held`. Both claims cannot be true. Where the baseline is
-    clearly off 0 and one claim is near the limit, the other is far below it, so the smaller p needs
-    no correction; where it may be 0, the doubled p covers both.
+    Arguments and answer as in :func:`p_not_increased`. Both claims cannot be true. Where the
+    baseline is clearly off 0 and one claim is near the limit, the other is far below it, so the
+    smaller p needs no correction; where it may be 0, the doubled p covers both.
     """
-    found = [_tail(bound, bound.estimate - limit) for bound in bounds]
-    known = [p for p in found if p is not None]
-    if not known or len(known) < len(found):
+    tails = [_tail(bound, bound.estimate - limit) for bound in bounds]
+    known = [p for p in tails if p is not None]
+    if not known or len(known) < len(tails):
         return None
     return min(1.0, min(known) * ALPHA / (1 - level))
 
 
-def hangs_on_one(bounds: Sequence[Checked], limit: float, level: float, *, held: bool) -> bool:
-    """Say whether a verdict changes without one unit, or under another interval method.
+def depends_on_one_unit(
+    bounds: Sequence[CheckedBound], limit: float, level: float, *, passes: bool
+) -> bool:
+    """Return whether a verdict changes without one unit, or under another interval method.
 
     Args:
         bounds: the claims, ``further`` first.
         limit: largest rise that is tolerated, in nats.
         level: of the bounds.
-        held: the verdict: True when the rise lies below the limit, False when it lies above.
+        passes: the verdict: True when the rise lies below the limit, False when it lies above.
     """
-    found = [(bound, limits(bound, level)) for bound in bounds]
-    known = [(bound, pair) for bound, pair in found if pair is not None]
-    if not known or len(known) < len(found):
+    intervals = [(bound, limits(bound, level)) for bound in bounds]
+    known = [(bound, pair) for bound, pair in intervals if pair is not None]
+    if not known or len(known) < len(intervals):
         return True
-    if not held:
+    if not passes:
         return not any(_least(bound, low) > limit for bound, (low, _) in known)
     (first, (low, high)), *others = known
     back = -_least(first, low)
@@ -167,21 +169,21 @@ def hangs_on_one(bounds: Sequence[Checked], limit: float, level: float, *, held:
     return max(tops) >= limit
 
 
-def _most(bound: Checked, high: float) -> float:
+def _most(bound: CheckedBound, high: float) -> float:
     """The largest upper bound of all checks; infinite where a method that is needed gives none."""
     step = 0.0 if bound.without_high is None else bound.without_high - bound.estimate
     other = float("inf") if bound.other_high is None else bound.other_high
     return max(high, high + step, other) if bound.uneven else max(high, high + step)
 
 
-def _least(bound: Checked, low: float) -> float:
+def _least(bound: CheckedBound, low: float) -> float:
     """The smallest lower bound of all checks."""
     step = 0.0 if bound.without_low is None else bound.without_low - bound.estimate
     other = float("-inf") if bound.other_low is None else bound.other_low
     return min(low, low + step, other) if bound.uneven else min(low, low + step)
 
 
-def _tail(bound: Bounded, distance: float) -> float | None:
+def _tail(bound: Bound, distance: float) -> float | None:
     if bound.se is None or bound.df is None:
         return None
     return upper_tail(distance / bound.se, bound.df)
