@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from itertools import product
 from typing import Literal, NamedTuple
 
-from bias_audit.archive import Change, Comparison, Result, Results
+from bias_audit.archive import Comparison, Result, Results
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.power import MOST_UNITS, Source, VarianceComponents, required_units
@@ -279,7 +279,8 @@ def planned_gates(
     """
     selected = _select(results, names)
     lost = [Unplannable(r.id, f"it has no interval: {r.reason}") for r in selected if not r.se]
-    gaps, rises = [], []
+    gaps: list[PlannedGate] = []
+    rises: list[PlannedGate] = []
     compared = comparison or results.comparison
     for result in selected:
         if not result.se:
@@ -288,7 +289,10 @@ def planned_gates(
         gaps.append(gap)
         if compared is not None:
             rise = _rise(gap, result, results, compared, limit)
-            (lost if isinstance(rise, Unplannable) else rises).append(rise)  # type: ignore[arg-type]
+            if isinstance(rise, Unplannable):
+                lost.append(rise)
+            else:
+                rises.append(rise)
     if not gaps:
         raise UsageError(
             "no result of this run has components of variance to plan from",
@@ -362,21 +366,19 @@ def _rise(
         return Unplannable(gap.name, "the baseline gives the same scores; that passes at any size")
     if not change.se:
         return Unplannable(gap.name, f"its change has no interval: {change.reason}")
-    units = random_units(result) | ({"templates": change.n_templates} if change.n_templates else {})
+    units = random_units(result)
+    if "templates" in units:
+        units["templates"] = change.n_templates
     return replace(
         gap,
         kind="regression",
         limit=limit or _stored_limit(results, gap.name, "regression") or gap.limit,
-        components=_change_components(change, units),
+        components=VarianceComponents(variance=change.variance, units=units, df=change.df or 1.0),
         size=gap.size._replace(templates=change.n_templates),
         tail=1 - change.bound_level,
         baseline=comparison.baseline,
         notices=(change.reason,) if change.reason_code and change.reason else (),
     )
-
-
-def _change_components(change: Change, units: Mapping[str, int]) -> VarianceComponents:
-    return VarianceComponents(variance=change.variance, units=units, df=change.df or 1.0)
 
 
 def _stored_limit(results: Results, name: str, kind: str) -> float | None:

@@ -27,18 +27,11 @@ class Design:
     """Which of sentences and words are random."""
     construct: bool = False
     """Targets are a sample too, beside the words."""
-    by_target: bool = False
-    """The columns are targets and the two groups are the poles, as in group-masked probes."""
 
     @property
     def weights(self) -> list[float]:
         """Weight of each group's mean."""
         return [1.0, *[-1.0 / (self.groups - 1)] * (self.groups - 1)] if self.groups > 1 else [1.0]
-
-    @property
-    def factor(self) -> float:
-        """Sum of the squared weights: variance of the contrast per variance of a group's mean."""
-        return sum(w * w for w in self.weights)
 
 
 class Responses(NamedTuple):

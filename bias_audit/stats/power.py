@@ -26,12 +26,12 @@ class VarianceComponents:
     variance: Mapping[str, float]
     """Variance of the estimate by source, as a contrast holds it: ``templates``, ``terms``,
     ``targets``, and ``residual``, the cell noise, which each source contains once."""
-    units: Mapping[str, int]
+    units: Mapping[Source, int]
     """How many there are of each source that counts as random."""
     df: float
     """Degrees of freedom of the sum over these sources."""
 
-    def scaled(self, factors: Mapping[str, float]) -> tuple[float, float]:
+    def scaled(self, factors: Mapping[Source, float]) -> tuple[float, float]:
         """Return standard error and degrees of freedom with so many times the units of each source.
 
         Each source contains the cell noise once, which all units thin out together: more units of
@@ -41,16 +41,19 @@ class VarianceComponents:
         """
         noise, thinning = self.variance.get("residual", 0.0), math.prod(factors.values())
         now = {name: self.variance.get(name, 0.0) for name in self.units}
-        new = {}
+        new: dict[Source, float] = {}
         for name, value in now.items():
             inside = min(noise, value)
             new[name] = (value - inside) / factors.get(name, 1.0) + inside / thinning
         return math.sqrt(sum(new.values())), self._df(factors, now, new)
 
     def _df(
-        self, factors: Mapping[str, float], now: Mapping[str, float], new: Mapping[str, float]
+        self,
+        factors: Mapping[Source, float],
+        now: Mapping[Source, float],
+        new: Mapping[Source, float],
     ) -> float:
-        def others(values: Mapping[str, float]) -> float:
+        def others(values: Mapping[Source, float]) -> float:
             return sum(value for name, value in values.items() if name != "templates")
 
         rows, more_rows = self.units.get("templates", 2), factors.get("templates", 1.0)
@@ -62,7 +65,9 @@ class VarianceComponents:
         first = new.get("templates", 0.0) ** 2 / max(rows * more_rows - 1, 1)
         return sum(new.values()) ** 2 / (first + rest) if first + rest > 0 else math.inf
 
-    def reach(self, factors: Mapping[str, float], *, tail: float, quantile: float = 0.5) -> float:
+    def reach(
+        self, factors: Mapping[Source, float], *, tail: float, quantile: float = 0.5
+    ) -> float:
         """Return the distance from a limit that the interval of a larger design covers.
 
         Args:

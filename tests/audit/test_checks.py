@@ -16,10 +16,10 @@ from bias_audit.assess._judge import Case, judge, levels
 from bias_audit.assess._robust import check
 from bias_audit.assess.checks import Examination, applied, twins
 from bias_audit.assess.checks._planted import planted, recovered
-from bias_audit.config import GateConfig
 from bias_audit.expand import expand
-from bias_audit.gates import judge as judge_run
-from bias_audit.policy import Policy
+from bias_audit.gates.judge import judge as judge_run
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
 from bias_audit.records import WordPrior, WordScore
 from bias_audit.tables import Scores, cube
 from tests.audit.world import (

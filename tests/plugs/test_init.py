@@ -15,8 +15,8 @@ from ruamel.yaml import YAML
 from bias_audit import __version__, config, starting, waivers
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli import _app
+from bias_audit.config import read_policy
 from bias_audit.errors import UsageError
-from bias_audit.policy import read_policy
 from bias_audit.render import FILES
 from tests.plugs.commands import wrong
 

@@ -18,8 +18,8 @@ from bias_audit.archive import (
     Run,
     Tool,
 )
-from bias_audit.config import GateConfig
-from bias_audit.waivers import Placed, Waiver
+from bias_audit.gates.schema import GateConfig
+from bias_audit.gates.waivers import Waiver, WaiverEntry
 
 TODAY = date(2026, 3, 1)
 LIMIT = 0.5
@@ -133,7 +133,7 @@ def comparison(*changes: Change, partial: bool = False, **more: Any) -> Comparis
     return Comparison(**(values | more))
 
 
-def waiver(finding: str = "g:*", days: int = 30, line: int = 3, **more: Any) -> Placed:
+def waiver(finding: str = "g:*", days: int = 30, line: int = 3, **more: Any) -> WaiverEntry:
     """A waiver that was made ten days ago and has ``days`` left."""
     values = {
         "finding": finding,
@@ -142,4 +142,4 @@ def waiver(finding: str = "g:*", days: int = 30, line: int = 3, **more: Any) -> 
         "created": TODAY - timedelta(days=10),
         "expires": TODAY + timedelta(days=days),
     }
-    return Placed(waiver=Waiver(**(values | more)), file="bias-audit-waivers.yaml", line=line)
+    return WaiverEntry(waiver=Waiver(**(values | more)), file="bias-audit-waivers.yaml", line=line)

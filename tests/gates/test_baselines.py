@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from datetime import date
@@ -9,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit import baselines, store
+from bias_audit import store
+from bias_audit.analysis.compare_runs import compare_runs
 from bias_audit.auditing import Audit
-from bias_audit.baselines import Baseline
 from bias_audit.errors import BiasAuditError, UsageError
-from bias_audit.pairing import compare_runs
+from bias_audit.gates.baselines import Baseline, baseline_folder, find_baseline, list_baselines
+from bias_audit.pipeline.judge import accept_baseline
 from tests.audit.world import controlled, run
-from tests.gating.runs import audited, edit_results, moved, rewrite, soften
-from tests.gating.runs import store as keep
+from tests.gates.runs import audited, edit_results, moved, rewrite, soften
+from tests.gates.runs import store as keep
 
 TODAY = date(2026, 3, 1)
 
@@ -34,7 +36,7 @@ def home(done: Audit, tmp_path: Path) -> Path:
 
 def accept(home: Path, run: str = "run", **more: str) -> Baseline:
     given = {"name": "main", "reason": "First release."} | more
-    return baselines.accept(home / run, today=TODAY, place=home / "kept", **given)
+    return accept_baseline(home / run, today=TODAY, place=home / "kept", **given)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -47,7 +49,7 @@ def test_a_baseline_is_the_run_byte_for_byte(home: Path) -> None:
     assert sorted(kept) == ["baseline.yaml", "evidence.csv.gz", "results.json"]
     for name in ("evidence.csv.gz", "results.json"):
         assert kept[name] == (home / "run" / name).read_bytes()
-    found = baselines.find(home / "kept", "main")
+    found = find_baseline(home / "kept", "main")
     assert found == made
     record = found.record
     assert (record.name, record.reason, record.who) == ("main", "First release.", "The board")
@@ -68,14 +70,14 @@ def test_the_same_run_accepted_twice_gives_the_same_bytes(home: Path) -> None:
 def test_words_of_any_kind_survive_the_record(home: Path) -> None:
     reason = 'She said: "#1 — yes", {no}: [x] & *y \\ 100 % é 🙂'
     accept(home, reason=reason, who="- Zoë: @board")
-    record = baselines.find(home / "kept", "main").record
+    record = find_baseline(home / "kept", "main").record
     assert (record.reason, record.who) == (reason, "- Zoë: @board")
 
 
 def test_a_name_nobody_accepted_is_none(home: Path) -> None:
-    assert baselines.find(home / "kept", "main") is None
+    assert find_baseline(home / "kept", "main") is None
     accept(home)
-    assert baselines.find(home / "kept", "other") is None
+    assert find_baseline(home / "kept", "other") is None
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", "Main", ".hidden", "a b", "x" * 81])
@@ -83,7 +85,7 @@ def test_a_name_that_would_leave_the_folder_is_refused(home: Path, name: str) ->
     with pytest.raises(UsageError, match="cannot be the name of a baseline"):
         accept(home, name=name)
     with pytest.raises(UsageError, match="cannot be the name of a baseline"):
-        baselines.find(home / "kept", name)
+        find_baseline(home / "kept", name)
     assert not (home / "kept").exists()
 
 
@@ -148,10 +150,10 @@ def test_an_edited_file_is_refused(home: Path, name: str) -> None:
     path = home / "kept" / "main" / name
     path.write_bytes(path.read_bytes() + b"\n")
     with pytest.raises(UsageError, match="was changed after it was accepted") as caught:
-        baselines.find(home / "kept", "main")
+        find_baseline(home / "kept", "main")
     assert str(path) in str(caught.value)
     assert "accept a run again" in str(caught.value)
-    (entry,) = baselines.every(home / "kept")
+    (entry,) = list_baselines(home / "kept")
     assert (entry.name, entry.baseline) == ("main", None)
     assert "was changed" in entry.problem
 
@@ -161,7 +163,7 @@ def test_a_missing_file_is_refused(home: Path, name: str) -> None:
     accept(home)
     (home / "kept" / "main" / name).unlink()
     with pytest.raises(BiasAuditError, match="main"):
-        baselines.find(home / "kept", "main")
+        find_baseline(home / "kept", "main")
 
 
 @pytest.mark.parametrize(
@@ -180,19 +182,19 @@ def test_an_edited_record_is_refused(home: Path, change, said: str) -> None:
     path = home / "kept" / "main" / "baseline.yaml"
     path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
     with pytest.raises(BiasAuditError, match=said):
-        baselines.find(home / "kept", "main")
+        find_baseline(home / "kept", "main")
 
 
 def test_edited_results_with_their_digest_are_still_caught_by_the_evidence(home: Path) -> None:
     accept(home)
     folder = home / "kept" / "main"
-    old = baselines.find(home / "kept", "main").record.sha256.results
+    old = find_baseline(home / "kept", "main").record.sha256.results
 
     edit_results(folder, lambda content: soften(content["results"][0], 3.0))
-    new = baselines._digest((folder / "results.json").read_bytes())
+    new = hashlib.sha256((folder / "results.json").read_bytes()).hexdigest()
     record = folder / "baseline.yaml"
     record.write_text(record.read_text().replace(old, new))
-    found = baselines.find(home / "kept", "main")
+    found = find_baseline(home / "kept", "main")
     with pytest.raises(UsageError, match="does not belong"):
         compare_runs(found.run, found.run, name="main")
 
@@ -204,7 +206,7 @@ def test_accepting_again_replaces_the_baseline(home: Path) -> None:
     accept(home)
     keep(audited(moved(0.3)), home / "later")
     accept(home, "later", reason="Second release.")
-    found = baselines.find(home / "kept", "main")
+    found = find_baseline(home / "kept", "main")
     assert found.record.reason == "Second release."
     assert (found.folder / "results.json").read_bytes() == (
         home / "later" / "results.json"
@@ -242,7 +244,7 @@ def test_a_folder_that_cannot_be_written(home: Path) -> None:
 
 def test_where_baselines_are_kept(tmp_path: Path) -> None:
     config = tmp_path / "bias-audit.yaml"
-    assert baselines.folder(config) == tmp_path / "bias-audit-baselines"
-    assert baselines.folder(None) == Path("bias-audit-baselines")
-    assert baselines.folder(config, tmp_path / "x") == tmp_path / "x"
-    assert baselines.every(tmp_path / "nowhere") == []
+    assert baseline_folder(config) == tmp_path / "bias-audit-baselines"
+    assert baseline_folder(None) == Path("bias-audit-baselines")
+    assert baseline_folder(config, tmp_path / "x") == tmp_path / "x"
+    assert list_baselines(tmp_path / "nowhere") == []

@@ -8,14 +8,16 @@ import io
 import json
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bias_audit.analysis.compare_runs import compare_runs
 from bias_audit.auditing import Audit
 from bias_audit.evidence import NAME
-from bias_audit.pairing import StoredRun, compare_runs
 from bias_audit.probes import Probe
 from bias_audit.records import Prompt
+from bias_audit.results.stored_run import StoredRun
 from bias_audit.store import write_run
 from bias_audit.tables import evidence_csv
 from tests.audit.world import Effect, Model, controlled, noise, run
@@ -31,6 +33,7 @@ def rough(prompt: Prompt) -> float:
     return gap + lean + 0.4 * noise(prompt.term, prompt.pole) + 0.2 * noise(prompt.text)
 
 
+@cache
 def moved(by: float, size: float = 0.1) -> Effect:
     """The same model after training: the gap of ``a`` grew, a little differently everywhere."""
 
@@ -46,8 +49,15 @@ def moved(by: float, size: float = 0.1) -> Effect:
 def audited(
     effect: Effect | Model = rough, probe: Probe | Sequence[Probe] | None = None, **more: Any
 ) -> Audit:
-    """Audit a made-up model."""
+    """Audit a made-up model; the same model and the usual probe once for all tests."""
+    if probe is None and not more and not isinstance(effect, Model):
+        return _usual(effect)
     return run(probe if probe is not None else controlled(), effect, **more)
+
+
+@cache
+def _usual(effect: Effect) -> Audit:
+    return run(controlled(), effect)
 
 
 def store(done: Audit, folder: Path) -> StoredRun:

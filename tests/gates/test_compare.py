@@ -12,17 +12,18 @@ from pathlib import Path
 import pytest
 
 import bias_audit
-from bias_audit import baselines
+from bias_audit.analysis.compare_runs import compare_runs
 from bias_audit.archive import Change, Comparison, MissingChange, Run
 from bias_audit.auditing import Audit
 from bias_audit.cli import _app
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.pairing import StoredRun, compare_runs
+from bias_audit.pipeline.judge import accept_baseline
 from bias_audit.render import comparison as shown
+from bias_audit.results.stored_run import StoredRun
 from tests.audit.world import controlled, terms
-from tests.gating import cases
-from tests.gating.runs import audited, edit_results, moved
-from tests.gating.runs import store as keep
+from tests.gates import cases
+from tests.gates.runs import audited, edit_results, moved
+from tests.gates.runs import store as keep
 
 THREE = controlled(groups={g: terms(g * 3, 4) for g in "abc"})
 
@@ -181,7 +182,7 @@ def test_compare_takes_folders_audits_and_baselines(runs: Path, tmp_path: Path) 
     loaded = bias_audit.compare(Audit.load(runs / "before"), str(runs / "after"))
     assert [c.difference for c in loaded.changes] == numbers
     place = tmp_path / "kept"
-    baselines.accept(runs / "before", name="main", reason="First.", today=cases.TODAY, place=place)
+    accept_baseline(runs / "before", name="main", reason="First.", today=cases.TODAY, place=place)
     named = bias_audit.compare("baseline:main", runs / "after", folder=place)
     assert named.record.baseline == "main"
     assert [c.difference for c in named.changes] == numbers
