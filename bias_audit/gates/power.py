@@ -278,12 +278,13 @@ def planned_gates(
         UsageError: nothing in the run can be planned from.
     """
     selected = _select(results, names)
-    lost = [Unplannable(r.id, f"it has no interval: {r.reason}") for r in selected if not r.se]
+    lost: list[Unplannable] = []
     gaps: list[PlannedGate] = []
     rises: list[PlannedGate] = []
     compared = comparison or results.comparison
     for result in selected:
-        if not result.se:
+        if not result.se or not result.df:
+            lost.append(Unplannable(result.id, f"it has no interval: {result.reason}"))
             continue
         gap = _gap(result, results, limit, margin)
         gaps.append(gap)
@@ -364,7 +365,7 @@ def _rise(
         return Unplannable(gap.name, "the baseline has no such result")
     if change.identical:
         return Unplannable(gap.name, "the baseline gives the same scores; that passes at any size")
-    if not change.se:
+    if not change.se or not change.df:
         return Unplannable(gap.name, f"its change has no interval: {change.reason}")
     units = random_units(result)
     if "templates" in units:
@@ -373,7 +374,7 @@ def _rise(
         gap,
         kind="regression",
         limit=limit or _stored_limit(results, gap.name, "regression") or gap.limit,
-        components=VarianceComponents(variance=change.variance, units=units, df=change.df or 1.0),
+        components=VarianceComponents(variance=change.variance, units=units, df=change.df),
         size=gap.size._replace(templates=change.n_templates),
         tail=1 - change.bound_level,
         baseline=comparison.baseline,
