@@ -16,9 +16,8 @@ import rich_click as click
 from pydantic import BaseModel
 
 from bias_audit import _run_config, _yaml, archive, config, errors, findings, specs, storing
-from bias_audit._reasons import REASONS
+from bias_audit._reasons import BLOCKED, REASONS, UNCONTROLLED
 from bias_audit.archive import Record, Results, State
-from bias_audit.assess._judge import BLOCKED, UNCONTROLLED
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli._app import EPILOG, app
 from bias_audit.expand import expand
