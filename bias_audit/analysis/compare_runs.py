@@ -42,7 +42,7 @@ ALPHA = 0.05
 
 
 def compare_runs(base: StoredRun, candidate: StoredRun, *, name: str) -> Comparison:
-    """Return every gap of ``candidate`` beside the same gap of ``base``.
+    """Return every gap of ``candidate`` compared with the same gap of ``base``.
 
     Args:
         base: the run to compare with.
@@ -112,19 +112,19 @@ def match_results(old: Results, new: Results) -> tuple[list[Pair], list[MissingC
     versions = {probe.id: probe.version for probe in old.probes}
     pairs: list[Pair] = []
     missing: list[MissingChange] = []
-    for key, mine in after.items():
-        probe = probes[mine.probe]
-        version = versions.get(mine.probe)
+    for key, result in after.items():
+        probe = probes[result.probe]
+        version = versions.get(result.probe)
         if key not in before or version is None:
-            missing.append(unpaired(mine, "not_in_baseline"))
+            missing.append(unpaired(result, "not_in_baseline"))
         elif version != probe.version:
             reason = f"the baseline asked version {version} of the probe, this run {probe.version}"
-            missing.append(unpaired(mine, "probe_version_changed", reason))
+            missing.append(unpaired(result, "probe_version_changed", reason))
         else:
-            pairs.append(Pair(probe, before[key], mine))
-    for key, theirs in before.items():
+            pairs.append(Pair(probe, before[key], result))
+    for key, result in before.items():
         if key not in after:
-            missing.append(unpaired(theirs, "no_result", "only the baseline has this result"))
+            missing.append(unpaired(result, "no_result", "only the baseline has this result"))
     return pairs, missing
 
 

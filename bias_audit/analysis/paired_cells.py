@@ -72,7 +72,7 @@ class PairedTable:
         old = np.array([baseline.get(key, np.nan) for key in keys], dtype=np.float64)
         new = np.array([candidate.get(key, np.nan) for key in keys], dtype=np.float64)
         both = np.isfinite(old) & np.isfinite(new)
-        self._asked = self._count(np.ones(len(keys), dtype=bool))
+        self._scored = self._count(np.ones(len(keys), dtype=bool))
         self._both = self._count(both)
         self._differ = self._count(both & (old != new))
         self._baseline = self._mean(old, both)
@@ -114,7 +114,7 @@ class PairedTable:
             return None
         cut = np.ix_(rows, cols, words)
         cells = int(self._both[cut].sum())
-        asked = int(self._asked[:, all_units].sum())
+        total = int(self._scored[:, all_units].sum())
         return PairedCube(
             units=tuple(self.units[i] for i in cols),
             targets=tuple(self.targets[i] for i in words),
@@ -122,7 +122,7 @@ class PairedTable:
             baseline=self._baseline[cut],
             candidate=self._candidate[cut],
             cells=cells,
-            lost=1 - cells / asked,
+            lost=1 - cells / total,
             identical=not self._differ[cut].any(),
         )
 

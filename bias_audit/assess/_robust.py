@@ -183,12 +183,12 @@ def lost_poles(scored: Scored, settings: Settings) -> tuple[str, ...]:
     """``incomplete`` when a pole lost too many of its words, or has hardly any probability."""
     cube = scored.cube
     for sign in ("+", "-"):
-        asked = sum(target.pole == sign for target in scored.probe.targets)
-        there = cube.pole(sign)
-        if asked and len(there) / asked < settings.min_coverage:
+        requested = sum(target.pole == sign for target in scored.probe.targets)
+        columns = cube.pole(sign)
+        if requested and len(columns) / requested < settings.min_coverage:
             return ("incomplete",)
         if scored.probe.spec.mask == "target" and (
-            saturated(cube, there) > MOST_SATURATED or thin(cube, there) > MOST_THIN
+            saturated(cube, columns) > MOST_SATURATED or thin(cube, columns) > MOST_THIN
         ):
             return ("incomplete",)
     return ()

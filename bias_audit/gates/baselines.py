@@ -2,7 +2,7 @@
 
 A folder beside the configuration holds one folder for each: the record ``baseline.yaml``, and the
 run's results and evidence, byte for byte. Their digests are in the record and are checked on
-reading, so that nobody moves a limit by editing a number.
+reading, so that editing a number moves no limit.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class AcceptedModel(Spec):
 
 
 class Digests(Spec):
-    """SHA-256 of the files beside the record."""
+    """SHA-256 of the accepted files."""
 
     results: str
     evidence: str

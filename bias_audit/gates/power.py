@@ -1,6 +1,6 @@
 """Sample size: how many sentences and words would decide a gate, from stored variance components.
 
-One closed form (:mod:`bias_audit.stats.power`) serves the sentence beside an unclear verdict and
+One closed form (:mod:`bias_audit.stats.power`) serves the sentence of an unclear verdict and
 ``bias-audit plan``.
 """
 

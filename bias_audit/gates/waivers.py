@@ -25,7 +25,7 @@ from bias_audit.findings import finding_id
 from bias_audit.specs import Spec, Text, refuse_twins
 
 MOST_DAYS = 180
-"""An exception that lasts longer is a limit that nobody wrote down."""
+"""An exception that lasts longer should be written as a limit."""
 _CLOCKS = timedelta(days=1)
 """Days begin at different times around the world: a waiver of tomorrow may be one of today."""
 _HEADER = """\
@@ -128,13 +128,13 @@ class WaiverEntry:
     line: int = 0
 
 
-def read_waivers(path: Path, today: date, shown: str = "") -> tuple[WaiverEntry, ...]:
+def read_waivers(path: Path, today: date, display: str = "") -> tuple[WaiverEntry, ...]:
     """Read a waiver file.
 
     Args:
         path: the file.
         today: the day of judging; nothing may have been created after it.
-        shown: how reports name the file.
+        display: how reports name the file.
 
     Raises:
         FileError: everything that is wrong with it, at once.
@@ -143,7 +143,7 @@ def read_waivers(path: Path, today: date, shown: str = "") -> tuple[WaiverEntry,
     waivers = _parse(text, path, today)
     marks = _yaml.places(text, str(path))
     return tuple(
-        WaiverEntry(waiver=waiver, file=shown or path.name, line=marks[("waivers", index)][0])
+        WaiverEntry(waiver=waiver, file=display or path.name, line=marks[("waivers", index)][0])
         for index, waiver in enumerate(waivers)
     )
 

@@ -99,7 +99,7 @@ def exit_for(case, state, code):
 def evidence(case):
     """The comparison that a baseline in this state gives."""
     rise, half = POSITIONS[case["position"]]
-    made = change(rise, half, statuses=CONTROLS[case["control"]])
+    numbers = change(rise, half, statuses=CONTROLS[case["control"]])
     codes = {
         "of another version": "probe_version_changed",
         "of another family": "model_family_changed",
@@ -114,9 +114,9 @@ def evidence(case):
     if state == "without this result":
         return {"main": comparison()}
     if state in codes:
-        made = made.model_copy(update={"reason_code": codes[state], "reason": "changed"})
-    made = made.model_copy(update={"identical": state == "identical"})
-    return {"main": comparison(made, partial=state == "cut short")}
+        numbers = numbers.model_copy(update={"reason_code": codes[state], "reason": "changed"})
+    numbers = numbers.model_copy(update={"identical": state == "identical"})
+    return {"main": comparison(numbers, partial=state == "cut short")}
 
 
 def check(case, rules, config, measured, compared):
@@ -147,30 +147,27 @@ def cases(**dimensions):
         yield dict(zip(dimensions, values, strict=True))
 
 
-COMMON = {
-    "position": POSITIONS,
-    "control": CONTROLS,
-    "waiver": WAIVERS,
-    "partial": (False, True),
-    "when": ("warn", "fail", "pass"),
-    "strict": (False, True),
-}
+def combinations(**more):
+    """Every combination of evidence; then what the build makes of it, waived or not."""
+    common = {"position": POSITIONS, "control": CONTROLS} | more
+    cut, when, strict = (False, True), ("warn", "fail", "pass"), (False, True)
+    yield from cases(**common, waiver=WAIVERS, partial=cut, when=("warn",), strict=(False,))
+    yield from cases(
+        **common, waiver=("none", "active"), partial=(False,), when=when, strict=strict
+    )
 
 
 def test_every_combination_for_an_absolute_gate():
-    count = 0
-    for case in cases(**COMMON):
+    for case in combinations():
         estimate, half = POSITIONS[case["position"]]
         measured = result(estimate, half, statuses=CONTROLS[case["control"]])
         made = check(case, ABSOLUTE, gate(when_unclear=case["when"]), measured, None)
         assert (made.kind, made.baseline, made.rise) == ("absolute", None, None)
-        count += 1
-    assert count == 4 * 3 * 5 * 2 * 3 * 2
 
 
 @pytest.mark.parametrize("baseline", BASELINES)
 def test_every_combination_for_a_regression_gate(baseline):
-    for case in cases(**COMMON, baseline=(baseline,)):
+    for case in combinations(baseline=(baseline,)):
         measured = result(1.0, 0.3, statuses=CONTROLS[case["control"]])
         config = rising(when_unclear=case["when"])
         made = check(case, REGRESSION, config, measured, evidence(case))
