@@ -22,10 +22,10 @@ from bias_audit.errors import (
 from bias_audit.utils.versions import __version__
 
 if TYPE_CHECKING:
-    from bias_audit.comparing import RunComparison, compare
     from bias_audit.filling import FillResult, fill
     from bias_audit.finished import Audit
     from bias_audit.metrics.scored_probe import Settings
+    from bias_audit.pipeline.compare import RunComparison, compare
     from bias_audit.pipeline.from_config import gate, run
     from bias_audit.pipeline.run import audit
     from bias_audit.probes.catalogue import ProbeCatalogue
@@ -65,10 +65,10 @@ _HOMES = {
     "Engine": "bias_audit.scoring",
     "FakeBackend": "bias_audit.scoring",
     "FillResult": "bias_audit.filling",
-    "RunComparison": "bias_audit.comparing",
+    "RunComparison": "bias_audit.pipeline.compare",
     "Settings": "bias_audit.analysis",
     "audit": "bias_audit.pipeline.run",
-    "compare": "bias_audit.comparing",
+    "compare": "bias_audit.pipeline.compare",
     "fill": "bias_audit.filling",
     "gate": "bias_audit.pipeline.from_config",
     "open_backend": "bias_audit.scoring",

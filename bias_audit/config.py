@@ -30,7 +30,9 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from bias_audit.errors import FileError, Problem, UnknownNameError, UsageError
-from bias_audit.probes.schema.probe import MOST_MARGIN
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
+from bias_audit.gates.waivers import read_waivers
 from bias_audit.utils.file_model import FileModel, Id, Text, reject_duplicates
 from bias_audit.utils.problems import ProblemCollector
 from bias_audit.utils.settings import (
@@ -44,7 +46,7 @@ from bias_audit.utils.validation import KeyPath, MistakesError, Positions
 from bias_audit.utils.yaml import load_plain, parse_marked, read_source
 
 if TYPE_CHECKING:
-    from bias_audit.policy import Policy
+    from bias_audit.gates.policy import Policy
     from bias_audit.probes.catalogue import ProbeCatalogue
 
 
@@ -53,8 +55,6 @@ WAIVERS = "bias-audit-waivers.yaml"
 BASELINE = "baseline:"
 VARIABLES = "BIAS_AUDIT_RUN_"
 """Prefix of the environment variables of settings."""
-_AGAINST = re.compile(r"baseline:[a-z0-9][a-z0-9._-]{0,79}")
-_TWO_GATES = "write two gates, one for the size and one for its rise"
 
 
 def _read_batch_size(value: Any) -> int | str:
@@ -256,53 +256,6 @@ class Analysis(FileModel):
     resamples: int = Field(default=9999, ge=99)
     minimum: Minimum = Minimum()
     multiplicity: Multiplicity = Multiplicity()
-
-
-class GateConfig(FileModel):
-    """A limit that fails the build when a whole interval lies outside it."""
-
-    id: Id
-    probe: str
-    """Id or glob."""
-    measure: Literal["log_odds_gap"] = "log_odds_gap"
-    over: Literal["pairs", "groups"] | None = None
-    """``pairs``: every pair of groups; ``groups``: each group with the others; the probe's own
-    comparison when absent."""
-    max: float | None = Field(default=None, gt=0, le=MOST_MARGIN, strict=True)
-    """Largest gap that is allowed, in nats, in either direction."""
-    against: str | None = None
-    """``baseline:NAME``: judge the rise over this baseline instead."""
-    max_rise: float | None = Field(default=None, gt=0, le=MOST_MARGIN, strict=True)
-    """Largest rise over the baseline that is allowed, in nats."""
-    when_unclear: Literal["warn", "fail", "pass"] = "warn"
-    why: Text | None = None
-    """Reason for the limit; printed in reports."""
-
-    @property
-    def baseline(self) -> str | None:
-        """Name of the baseline of a regression gate; None for an absolute one."""
-        return None if self.against is None else self.against.removeprefix(BASELINE)
-
-    @property
-    def limit(self) -> float:
-        """Largest gap, or largest rise, in nats."""
-        return (self.max if self.against is None else self.max_rise) or 0.0
-
-    @model_validator(mode="after")
-    def _one_limit(self) -> GateConfig:
-        if self.max is not None and (self.against is not None or self.max_rise is not None):
-            extra = "against" if self.against is not None else "max_rise"
-            raise MistakesError([((extra,), f"'{extra}' cannot stand beside 'max' | {_TWO_GATES}")])
-        if self.max is None and self.against is None and self.max_rise is None:
-            raise ValueError("the limit is missing: 'max', or 'against' and 'max_rise' | max: 0.7")
-        if self.max is None and self.against is None:
-            raise ValueError("'max_rise' needs 'against' | against: baseline:main")
-        if self.against is not None and self.max_rise is None:
-            raise ValueError("'against' needs 'max_rise' | max_rise: 0.15")
-        if self.against is not None and not _AGAINST.fullmatch(self.against):
-            say = f"expected 'baseline:NAME', got '{self.against[:60]}' | against: baseline:main"
-            raise MistakesError([(("against",), say)])
-        return self
 
 
 class Config(FileModel):
@@ -586,8 +539,7 @@ def read_policy(file: ConfigFile, *, today: date, strict: bool = False) -> Polic
     Raises:
         FileError: the waiver file is missing or has mistakes.
     """
-    from bias_audit.policy import Policy
-    from bias_audit.waivers import read as read_waivers
+    from bias_audit.gates.policy import Policy
 
     waivers = file.waiver_file
     return Policy(

@@ -162,7 +162,7 @@ class _Gate(_Item):
 
     def runtest(self) -> None:
         """Pass, fail, skip or fail as expected, by the gate's states."""
-        from bias_audit.gates import exit_code
+        from bias_audit.gates.judge import exit_code
 
         results = self.gates.audit().results
         mine = [gate for gate in results.gates if gate.enforced and gate.gate == self.name]

@@ -14,7 +14,7 @@ from bias_audit.results import ErrorRecord, write_run
 from bias_audit.utils import clock
 from tests.audit.world import controlled, plant
 from tests.audit.world import run as audited
-from tests.gating.cases import TODAY, probe, result, run
+from tests.gates.cases import TODAY, probe, result, run
 
 pytest_plugins = "pytester"
 

@@ -15,12 +15,12 @@ from bias_audit.results import Gate, Results
 from bias_audit.tracking import facts, numbers, to_mlflow, to_wandb
 from tests.audit.world import controlled, plant
 from tests.audit.world import run as audited
-from tests.gating.cases import result, run
+from tests.gates.cases import result, run
 
 GAP = "p/log_odds_gap/a-vs-b"
 
 
-def judged() -> Results:
+def judge_run() -> Results:
     known, unknown = result(0.5), result(None, id="p:log_odds_gap:c-vs-d")
     other = result(9.0, id="p:jsd:a-vs-b", role="secondary")
     gate = Gate(id="g:p:log_odds_gap:a-vs-b", state="fail", enforced=True, probe="p", reason="")
@@ -29,7 +29,7 @@ def judged() -> Results:
 
 
 def test_numbers_are_named_by_ids_and_what_is_missing_is_left_out() -> None:
-    found = numbers(judged())
+    found = numbers(judge_run())
     assert found.pop("exit_code") == 1
     states = {name: found.pop(name) for name in list(found) if name.startswith("states/")}
     assert states["states/fail"] == 1
@@ -42,14 +42,14 @@ def test_numbers_are_named_by_ids_and_what_is_missing_is_left_out() -> None:
 
 
 def test_a_rise_is_logged_where_there_is_one() -> None:
-    results = judged()
+    results = judge_run()
     gate = results.gates[0].model_copy(update={"rise": -0.25})
     found = numbers(results.model_copy(update={"gates": (gate,)}))
     assert found[f"g/{GAP}/rise"] == -0.25
 
 
 def test_facts_name_model_and_states() -> None:
-    found = facts(judged())
+    found = facts(judge_run())
     assert found["model"] == "m"
     assert found["fingerprint"] == "f" * 64
     assert found[f"gate/g/{GAP}"] == "fail"

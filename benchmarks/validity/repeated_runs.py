@@ -12,13 +12,13 @@ from __future__ import annotations
 import sys
 from collections import Counter
 
-from bias_audit.config import GateConfig
+from bias_audit.analysis.compare_runs import compare_runs
 from bias_audit.finished import Audit
-from bias_audit.gates import judge
+from bias_audit.gates.judge import judge
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
 from bias_audit.metrics.scored_probe import Settings, evidence_csv
-from bias_audit.pairing import compare_runs
 from bias_audit.pipeline.run import audit
-from bias_audit.policy import Policy
 from bias_audit.results import Results, StoredRun
 from bias_audit.scoring import open_backend
 

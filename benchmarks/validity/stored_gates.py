@@ -28,12 +28,12 @@ import numpy as np
 import pandas as pd
 
 from bias_audit.analysis import assess
-from bias_audit.config import GateConfig
-from bias_audit.gates import judge
+from bias_audit.analysis.compare_runs import compare_runs
+from bias_audit.gates.judge import judge
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, Settings, build_cube, evidence_csv
-from bias_audit.pairing import compare_runs
 from bias_audit.planning import PLACEBO, Plan, make_plan
-from bias_audit.policy import Policy
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.schema.probe import DEFAULT_MARGIN
 from bias_audit.results import Gate, Result, Results, StoredRun, load_results, normalise
@@ -179,7 +179,7 @@ def only(stored: Stored, limit: float) -> Policy:
     return Policy(gates=tuple(gates))
 
 
-def judged(run: StoredRun, base: StoredRun, rules: Policy) -> Iterator[Gate]:
+def judge_run(run: StoredRun, base: StoredRun, rules: Policy) -> Iterator[Gate]:
     """The gates of a run against a baseline."""
     compared = {"main": compare_runs(base, run, name="main")}
     for gate in judge(run.results, rules, compared).gates:
@@ -207,7 +207,7 @@ def sensitivity(stored: Stored, models: int = 50) -> dict[str, Table]:
         rng = np.random.default_rng([7, number])
         for name, planted in rises.items():
             run = stored.assessed(changed(stored, rng, planted))
-            count(tables[name], judged(run, base, rules))
+            count(tables[name], judge_run(run, base, rules))
     return tables
 
 
@@ -223,12 +223,12 @@ def steadiness(stored: Stored, times: int = 30) -> dict[str, Table]:
         for number in range(times):
             rng = np.random.default_rng([11, number])
             run = stored.assessed(jittered(model, rng), replace(FAST, seed=number))
-            count(again, judged(run, base, rules))
+            count(again, judge_run(run, base, rules))
             kept = half(stored, rng)
             run, old = (
                 stored.assessed(without(frames, kept), HALVES) for frames in (model, stored.frames)
             )
-            count(halves, judged(run, old, rules))
+            count(halves, judge_run(run, old, rules))
     return tables
 
 

@@ -33,7 +33,7 @@ from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.text import primary_language
 from bias_audit.results import Companion, ProbeRecord, Result, Role, State
 from bias_audit.results.codes import NO_CONTROLS
-from bias_audit.stats.steady import DECIDES
+from bias_audit.stats.fragility import DECIDES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from bias_audit.analysis.multiple_testing import adjust_targets
@@ -20,7 +21,6 @@ from bias_audit.metrics.diagonal import DIAGONAL_LOG_ODDS
 from bias_audit.metrics.log_odds import LOG_ODDS_GAP
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.results import Result, Role, TargetEffect, TemplateEffect
-from bias_audit.stats.steady import Steadiness
 
 LARGEST = 230.0
 """Gap, nats, whose odds ratio a file may still hold: just below 1e100."""
@@ -75,32 +75,11 @@ def build_result(
         margin_reason=spec.margin_reason,
         sign_share=checks.sign_share if checks else None,
         statuses=checks.statuses if checks else (),
-        **(_steady(checks.steady) if checks else {}),
+        **(asdict(checks.bounds) if checks else {}),
         by_template=_templates(scored, comparison),
         **interval_fields(contrast, settings.confidence),
         **_targets(scored, comparison, settings),
     )
-
-
-def _steady(found: Steadiness) -> dict[str, Any]:
-    """What later judging needs to see whether a verdict hangs on a unit, a half or a method."""
-    halves = found.halves
-    without, other, other90 = (
-        limits or (None, None) for limits in (found.without, found.other, found.other90)
-    )
-    return {
-        "loo_low": without[0],
-        "loo_high": without[1],
-        "skewed": found.uneven,
-        "alt_ci_low": other[0],
-        "alt_ci_high": other[1],
-        "alt_ci90_low": other90[0],
-        "alt_ci90_high": other90[1],
-        "split_half_low": halves.low if halves else None,
-        "split_half_high": halves.high if halves else None,
-        "split_half_fail_limit": halves.outside if halves else None,
-        "split_half_pass_limit": halves.inside if halves and math.isfinite(halves.inside) else None,
-    }
 
 
 def _prompts(scored: ScoredProbe, comparison: Comparison) -> int:

@@ -9,8 +9,10 @@ from typing import Any
 
 import rich_click as click
 
-from bias_audit import baselines, config, waivers
+from bias_audit import config
 from bias_audit.errors import FileError, Problem, UnknownNameError, UsageError, visible
+from bias_audit.gates.baselines import RECORD, BaselineFile
+from bias_audit.gates.waivers import read_waivers
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.lint import lint_probe
@@ -58,9 +60,9 @@ def check_files(
             if kind == "config":
                 config.read(path, config.name_check(path, catalogue))
             elif kind == "waivers":
-                waivers.read(path, clock.today())
+                read_waivers(path, clock.today())
             elif kind == "baseline":
-                read_yaml(path, baselines.BaselineFile)
+                read_yaml(path, BaselineFile)
             elif kind == "suites":
                 _check_suites(path, catalogue)
             elif kind == "probe":
@@ -130,7 +132,7 @@ def _check_suites(path: Path, catalogue: ProbeCatalogue) -> None:
 
 def _kind(path: Path) -> str:
     """What a file says it is; what belongs to the configuration is known by its name."""
-    named = {config.NAME: "config", config.WAIVERS: "waivers", baselines.RECORD: "baseline"}
+    named = {config.NAME: "config", config.WAIVERS: "waivers", RECORD: "baseline"}
     if path.name in named:
         return named[path.name]
     return file_kind(read_source(path), str(path), KINDS)

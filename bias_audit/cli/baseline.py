@@ -13,7 +13,8 @@ from bias_audit.cli._options import Place
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
-    from bias_audit.baselines import Baseline
+    from bias_audit.gates.baselines import Baseline
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,9 +32,9 @@ def _place_options(command: F) -> F:
 
 def _place(config: Path | None, baselines: Path | None) -> Path:
     from bias_audit import config as configuration
-    from bias_audit.baselines import folder
+    from bias_audit.gates.baselines import baseline_folder
 
-    return folder(config or configuration.find(Path.cwd()), baselines)
+    return baseline_folder(config or configuration.find(Path.cwd()), baselines)
 
 
 @click.group()
@@ -64,12 +65,15 @@ def accept(
     Examples:
       bias-audit baseline accept audit-runs/latest --name main --reason "First release."
     """
-    from bias_audit import baselines as baseline_files
+    from bias_audit.gates.baselines import (
+        validate_name,
+    )
+    from bias_audit.pipeline.judge import accept_baseline
     from bias_audit.utils import clock
 
     place = _place(config, baselines)
-    older = (place / baseline_files.checked_name(name)).exists()
-    accepted = baseline_files.accept(
+    older = (place / validate_name(name)).exists()
+    accepted = accept_baseline(
         run, name=name, reason=reason, who=who, today=clock.today(), place=place
     )
     did = "replaced" if older else "accepted"
@@ -104,10 +108,10 @@ def list_(json: bool, config: Path | None, baselines: Path | None) -> int:
     Examples:
       bias-audit baseline list
     """
-    from bias_audit import baselines as baseline_files
+    from bias_audit.gates.baselines import list_baselines
 
     place = _place(config, baselines)
-    entries = baseline_files.every(place)
+    entries = list_baselines(place)
     if json:
         rows = [
             {"name": e.name, "problem": e.problem, "record": _record(e.baseline)} for e in entries
@@ -131,13 +135,13 @@ def show(name: str, json: bool, config: Path | None, baselines: Path | None) -> 
     Examples:
       bias-audit baseline show main
     """
-    from bias_audit import baselines as baseline_files
     from bias_audit.errors import UnknownNameError
+    from bias_audit.gates.baselines import find_baseline, list_baselines
 
     place = _place(config, baselines)
-    match = baseline_files.find(place, name)
+    match = find_baseline(place, name)
     if match is None:
-        known = [entry.name for entry in baseline_files.every(place)]
+        known = [entry.name for entry in list_baselines(place)]
         raise UnknownNameError("baseline", name, known, hint="" if known else f"{place} holds none")
     results = match.run.results
     gaps = [r for r in results.results if r.role == "primary" and r.estimate is not None]

@@ -50,15 +50,15 @@ def compare(
     baselines: Path | None,
 ) -> int:
     """Compare two stored runs."""
-    from bias_audit.comparing import compare as compare_runs
+    from bias_audit.pipeline.compare import compare as compare_runs
     from bias_audit.reports import comparison
     from bias_audit.utils.files import write_atomic
 
     place = baselines
     if config is not None and baselines is None:
-        from bias_audit.baselines import folder
+        from bias_audit.gates.baselines import baseline_folder
 
-        place = folder(config)
+        place = baseline_folder(config)
     result = compare_runs(baseline, run, folder=place)
     text = comparison.render(result.record, "json" if json else format, secondary=all)
     if output is None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bias_audit.config import Resolved
     from bias_audit.utils.validation import KeyPath
 
+
 DATA = ("probe", "templates", "lexicon", "suites", "sanity")
 
 
@@ -90,10 +91,10 @@ def schema(which: str) -> int:
     from pydantic import BaseModel
 
     from bias_audit.config import Config
+    from bias_audit.gates.waivers import WaiverFile
     from bias_audit.probes.json_schema import schema_of
     from bias_audit.results import Results
     from bias_audit.utils.resources import read_text
-    from bias_audit.waivers import WaiverFile
 
     if which in DATA:  # with a line on every key, as it is shipped
         click.echo(read_text("schemas", f"{which}.json"), nl=False)

@@ -12,7 +12,7 @@ from bias_audit.cli._options import Place
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
-    from bias_audit.policy import Policy
+    from bias_audit.gates.policy import Policy
     from bias_audit.results import WaiverRecord
 
 
@@ -55,21 +55,20 @@ def waive(
     """Write a waiver."""
     from bias_audit.config import require
     from bias_audit.errors import UnknownNameError
-    from bias_audit.gates import judge
-    from bias_audit.policy import Policy
+    from bias_audit.gates.judge import judge
+    from bias_audit.gates.policy import Policy
+    from bias_audit.gates.waivers import covers, new_waiver, waivable_names, write_waiver
     from bias_audit.results import load_results
     from bias_audit.utils.clock import today
-    from bias_audit.waivers import make, put
-    from bias_audit.waiving import matches, names
 
     file = require(config)
     path = file.waiver_place
-    waiver = make(finding, today(), until=until, reason=reason, owner=owner, up_to=up_to)
+    waiver = new_waiver(finding, today(), until=until, reason=reason, owner=owner, up_to=up_to)
     gates = judge(load_results(run), Policy(gates=file.config.gates)).gates
-    covered = [gate for gate in gates if matches(finding, gate)]
+    covered = [gate for gate in gates if covers(finding, gate)]
     if not covered:
-        raise UnknownNameError("finding, result or gate", finding, names(gates))
-    replaced = put(path, waiver, today())
+        raise UnknownNameError("finding, result or gate", finding, waivable_names(gates))
+    replaced = write_waiver(path, waiver, today())
     action = "replaced in" if replaced else "added to"
     click.echo(visible(f"{action} {path}: {finding}, until {until}"))
     for gate in covered:
@@ -104,12 +103,12 @@ def list_(config: Path | None, run: Path | None, expiring: int | None, **flags: 
     from datetime import date, timedelta
 
     from bias_audit.config import read_policy, require
+    from bias_audit.gates.waivers import waiver_record
     from bias_audit.utils.clock import today
-    from bias_audit.waiving import standing
 
     file = require(config)
     policy = read_policy(file, today=today())
-    records = [standing(placed, today()) for placed in policy.waivers]
+    records = [waiver_record(placed, today()) for placed in policy.waivers]
     if run is not None:
         records = _in_run(run, policy, file.path)
     if expiring is not None:
@@ -126,11 +125,11 @@ def list_(config: Path | None, run: Path | None, expiring: int | None, **flags: 
 
 
 def _in_run(run: Path, policy: Policy, config: Path | None) -> list[WaiverRecord]:
-    from bias_audit.baselines import folder
-    from bias_audit.judging import judged
+    from bias_audit.gates.baselines import baseline_folder
+    from bias_audit.pipeline.judge import judge_run
     from bias_audit.results import StoredRun
 
-    results = judged(StoredRun.open(run), policy, folder=folder(config, None))
+    results = judge_run(StoredRun.open(run), policy, folder=baseline_folder(config))
     return list(results.waivers)
 
 

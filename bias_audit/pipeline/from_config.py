@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from bias_audit import baselines as baseline_files
 from bias_audit.config import (
     Config,
     Resolved,
@@ -23,14 +22,15 @@ from bias_audit.datasets import DATASETS
 from bias_audit.datasets import get as get_dataset
 from bias_audit.errors import UsageError
 from bias_audit.finished import Audit
-from bias_audit.judging import check_baselines, judged
+from bias_audit.gates.baselines import baseline_folder
+from bias_audit.gates.policy import Policy
 from bias_audit.metrics.registry import choose
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.dataset_task import DatasetTask, split_measures
+from bias_audit.pipeline.judge import check_baselines, judge_run
 from bias_audit.pipeline.run import audit
 from bias_audit.pipeline.tasks import ProgressListener
 from bias_audit.planning import Plan, make_plan
-from bias_audit.policy import Policy
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results.io import Results
 from bias_audit.results.stored_run import StoredRun
@@ -225,8 +225,8 @@ def gate(
             hint="add some under 'gates:'; bias-audit report RUN shows a run without judging it",
         )
     policy = read_policy(file, today=clock.today(), strict=strict)
-    folder = baseline_files.folder(file.path, baselines)
-    results = judged(stored, policy, folder=folder, against=against)
+    folder = baseline_folder(file.path, baselines)
+    results = judge_run(stored, policy, folder=folder, against=against)
     return replace(Audit.load(run), results=results)
 
 
@@ -294,7 +294,7 @@ def _baseline_folder(policy: Policy, config: Path | None, override: Path | None)
     """Where the baselines are that gates compare with, each of them read once before the run."""
     if not policy.baselines:
         return None
-    folder = baseline_files.folder(config, override)
+    folder = baseline_folder(config, override)
     check_baselines(policy, folder)
     return folder
 

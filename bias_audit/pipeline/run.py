@@ -11,16 +11,16 @@ from typing import Any
 
 from bias_audit import __version__, determinism
 from bias_audit.assembling import model_record
-from bias_audit.config import GateConfig
 from bias_audit.determinism import Repeated
 from bias_audit.finished import Audit
-from bias_audit.judging import judged
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
 from bias_audit.metrics.registry import choose, metric_records
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.dataset_task import DatasetTask, split_measures
+from bias_audit.pipeline.judge import judge_run
 from bias_audit.pipeline.tasks import Part, ProbeTask, ProgressListener, Task
 from bias_audit.planning import make_plan
-from bias_audit.policy import Policy
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results.evidence import EVIDENCE_FILE as EVIDENCE
 from bias_audit.results.io import Results, normalise
@@ -137,7 +137,7 @@ def audit(
     files = {name: make for part in parts for name, make in part.files.items()}
     evidence = files[EVIDENCE]() if policy.baselines and EVIDENCE in files else None
     stored = StoredRun(results=normalise(results), evidence=evidence)
-    results = judged(stored, policy, folder=baselines)
+    results = judge_run(stored, policy, folder=baselines)
     manifest = {
         "state": "partial" if results.run.partial else "complete",
         "tool": results.tool.model_dump(),

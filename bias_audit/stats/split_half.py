@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
 from bias_audit.stats._arrays import ROUNDING, Ints, finite
+from bias_audit.stats.fragility import DECIDES, StabilityBounds
 from bias_audit.stats.many import Design, Many, Responses
-from bias_audit.stats.steady import DECIDES, Halves
 from bias_audit.stats.variance_parts import by_groups
 from bias_audit.utils.arrays import Floats
 
@@ -122,15 +122,15 @@ def _draw_halves(
     return members, shares
 
 
-def half_extremes(many: Many) -> Halves:
+def half_bounds(halves: Many) -> StabilityBounds:
     """Return the furthest that any half goes: its estimate, and what its intervals decide."""
-    size = np.abs(many.estimate)
-    varies = many.se > 0
-    df = np.where(varies, many.df, 1.0)
-    wide, narrow = (stdtrit(df, (1 + level) / 2) * many.se for level in (DECIDES, 0.9))
-    return Halves(
-        low=float(many.estimate.min()),
-        high=float(many.estimate.max()),
-        outside=float(np.max(np.where(varies, size - wide, 0.0).clip(min=0.0))),
-        inside=float(np.min(np.where(varies, size + narrow, np.inf))),
+    size, varies = np.abs(halves.estimate), halves.se > 0
+    df = np.where(varies, halves.df, 1.0)
+    wide, narrow = (stdtrit(df, (1 + level) / 2) * halves.se for level in (DECIDES, 0.9))
+    inside = size[varies] + narrow[varies]
+    return StabilityBounds(
+        split_half_low=float(halves.estimate.min()),
+        split_half_high=float(halves.estimate.max()),
+        split_half_fail_limit=float(np.max(np.where(varies, size - wide, 0.0).clip(min=0.0))),
+        split_half_pass_limit=float(inside.min()) if inside.size else None,
     )

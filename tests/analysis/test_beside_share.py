@@ -31,7 +31,7 @@ from tests.audit.world import (
     run,
     terms,
 )
-from tests.gating.runs import paired
+from tests.gates.runs import paired
 from tests.metrics.test_optional import Priors, Speaker
 from tests.reference import slow_stats as slow
 

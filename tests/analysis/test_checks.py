@@ -15,11 +15,11 @@ from bias_audit.analysis.robustness import Examination, find_twins, with_checks
 from bias_audit.analysis.robustness.planted_effect import check_recovered, plant_gaps
 from bias_audit.analysis.robustness.stability import check_stability
 from bias_audit.analysis.verdicts import Case, judge, levels
-from bias_audit.config import GateConfig
 from bias_audit.gates import judge as gate
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
 from bias_audit.metrics.word_properties import prior_words
-from bias_audit.policy import Policy
 from bias_audit.probes.expand import expand
 from bias_audit.records import WordPrior, WordScore
 from bias_audit.results import Check, Result

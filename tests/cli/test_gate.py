@@ -18,7 +18,7 @@ from bias_audit.results import finding_id
 from bias_audit.utils import clock
 from tests.audit.world import controlled, plant, run
 from tests.cli.test_cli import PROBE
-from tests.gating.cases import TODAY
+from tests.gates.cases import TODAY
 
 Command = Callable[..., tuple[int, str, str]]
 RESULT = "trial:log_odds_gap:a-vs-b"
@@ -69,7 +69,7 @@ def config(home: Path, text: str) -> None:
     (home / "bias-audit.yaml").write_text(text, encoding="utf-8")
 
 
-def judged(home: Path, cli: Command, *arguments: str | Path) -> dict[str, object]:
+def judge_run(home: Path, cli: Command, *arguments: str | Path) -> dict[str, object]:
     cli("gate", *arguments, "--format", "json", "-o", home / "judged.json")
     found: dict[str, object] = json.loads((home / "judged.json").read_text("utf-8"))
     return found
@@ -119,11 +119,11 @@ def test_unclear_and_strict(
 
 def test_a_gate_stands_at_its_line(cli: Command, home: Path) -> None:
     config(home, "# first\n" + RISE)
-    (gate,) = judged(home, cli, "large")["gates"]  # type: ignore[misc]
+    (gate,) = judge_run(home, cli, "large")["gates"]  # type: ignore[misc]
     assert (gate["file"], gate["line"], gate["column"]) == ("bias-audit.yaml", 4, 5)
     (home / "deep").mkdir()
     (home / "bias-audit.yaml").rename(home / "deep" / "policy.yaml")
-    (gate,) = judged(home, cli, "large", "-c", "deep/policy.yaml")["gates"]  # type: ignore[misc]
+    (gate,) = judge_run(home, cli, "large", "-c", "deep/policy.yaml")["gates"]  # type: ignore[misc]
     assert gate["file"] == "deep/policy.yaml"
 
 
@@ -147,7 +147,7 @@ def test_baselines_from_missing_to_accepted_to_edited(cli: Command, home: Path) 
     assert "there is no baseline named 'main'" in " ".join(out.split()).lower()
     assert cli("baseline", "accept", "some", "--name", "main", "--reason", "first")[0] == 0
     for name, expected in (("some", 0), ("none", 0), ("large", 1)):
-        found = judged(home, cli, name)
+        found = judge_run(home, cli, name)
         (gate,) = found["gates"]  # type: ignore[misc]
         assert found["exit_code"] == expected, (name, gate)
         codes = {"some": "identical_outputs", "none": "inside_rise", "large": "outside_rise"}
@@ -165,7 +165,7 @@ def test_baselines_from_missing_to_accepted_to_edited(cli: Command, home: Path) 
 
 def test_another_baseline_or_run_instead_of_the_named_one(cli: Command, home: Path) -> None:
     config(home, RISE)
-    (gate,) = judged(home, cli, "large", "--baseline", "some")["gates"]  # type: ignore[misc]
+    (gate,) = judge_run(home, cli, "large", "--baseline", "some")["gates"]  # type: ignore[misc]
     assert (gate["state"], gate["baseline"]) == ("fail", "some")
     assert "'some'" in gate["condition"]
     assert cli("gate", "large", "--baseline", "large", "-q")[0] == 0
@@ -177,7 +177,7 @@ def test_another_baseline_or_run_instead_of_the_named_one(cli: Command, home: Pa
     assert "there is no baseline or run named 'sprng'" in err
     assert "did you mean 'spring'?" in err
     config(home, SIZE)
-    found = judged(home, cli, "large", "--baseline", "some")
+    found = judge_run(home, cli, "large", "--baseline", "some")
     assert found["comparison"]["baseline"] == "some"  # type: ignore[index]
 
 
@@ -185,7 +185,7 @@ def test_a_run_without_evidence_is_incomplete(cli: Command, home: Path) -> None:
     config(home, RISE)
     (home / "bare").mkdir()
     (home / "bare" / "results.json").write_bytes((home / "large" / "results.json").read_bytes())
-    (gate,) = judged(home, cli, "bare", "--baseline", "some")["gates"]  # type: ignore[misc]
+    (gate,) = judge_run(home, cli, "bare", "--baseline", "some")["gates"]  # type: ignore[misc]
     assert (gate["state"], gate["reason_code"]) == ("unclear", "no_evidence")
     assert cli("gate", "bare", "--baseline", "some", "-q")[0] == 3
 
@@ -200,7 +200,7 @@ def test_run_and_gate_agree(cli: Command, home: Path) -> None:
     done = run(
         controlled(), plant(2.0), policy=policy, baselines=home / "bias-audit-baselines"
     ).results
-    found = judged(home, cli, "large")
+    found = judge_run(home, cli, "large")
     mine = json.loads(done.model_dump_json())
     for key in ("gates", "states", "exit_code", "comparison", "waivers"):
         assert mine[key] == found[key], key
@@ -361,7 +361,7 @@ def test_a_waiver_from_command_to_gate(cli: Command, home: Path) -> None:
     assert re.search(r"^    created: 2026-03-01\n", text, re.MULTILINE)
     _, out, _ = cli("waive", finding_id(RESULT), *give, "--up-to", "1.5", "--run", "large")
     assert out.startswith("replaced")
-    found = judged(home, cli, "large")
+    found = judge_run(home, cli, "large")
     assert found["exit_code"] == 1
     assert [w["status"] for w in found["waivers"]] == ["exceeded"]  # type: ignore[attr-defined]
 

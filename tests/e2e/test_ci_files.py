@@ -18,8 +18,8 @@ from bias_audit.cli._app import app, run
 from bias_audit.reports import file_names
 from bias_audit.results import write_run
 from tests.cli.shown_commands import wrong
-from tests.gating.cases import result
-from tests.gating.cases import run as made
+from tests.gates.cases import result
+from tests.gates.cases import run as made
 
 ROOT = Path(__file__).parents[2]
 CONFIG = "version: 1\ngates: [{id: size, probe: occupation-pronoun, max: 0.5}]\n"

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from bias_audit import config, errors, results, storing
 from bias_audit.cli._app import EPILOG, app
+from bias_audit.gates.waivers import Waiver, WaiverFile
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.registry import INFOS
 from bias_audit.probes.catalogue import ProbeCatalogue
@@ -34,7 +35,6 @@ from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import sign_flip
 from bias_audit.utils.file_model import FileModel
 from bias_audit.utils.yaml import parse_yaml
-from bias_audit.waivers import Waiver, WaiverFile
 
 ROOT = Path(__file__).parents[2]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}

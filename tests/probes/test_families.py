@@ -52,7 +52,7 @@ def english() -> tuple[str, ...]:
     return tuple(n for n in names if primary_language(CATALOGUE.probe_spec(n).language) == "en")
 
 
-def judged(axis: str) -> list[Probe]:
+def judge_run(axis: str) -> list[Probe]:
     found = [probe(n) for n in english() if CATALOGUE.probe_spec(n).axis == axis]
     return [p for p in found if p.spec.role == "probe"]
 
@@ -123,7 +123,7 @@ def test_pairs_are_matched_and_enough_for_a_group(name):
 
 @pytest.mark.parametrize("axis", AXES)
 def test_an_axis_has_probes_and_controls(axis):
-    probes = judged(axis)
+    probes = judge_run(axis)
     assert len(probes) >= 4
     for found in probes:
         controls = found.spec.controls
@@ -172,7 +172,7 @@ def test_probes_with_hurtful_words_say_so():
 
 def test_cards_say_what_is_wanted_and_which_way_is_positive():
     for axis in AXES:
-        for found in judged(axis):
+        for found in judge_run(axis):
             card = found.spec.card
             assert card is not None, found.spec.id
             assert re.match(r"(equal|match: \w+|unspecified)\b", card.expected), found.spec.id
@@ -183,7 +183,7 @@ def test_cards_say_what_is_wanted_and_which_way_is_positive():
 
 def test_groups_of_a_probe_come_from_its_axis():
     for axis in AXES:
-        for found in judged(axis):
+        for found in judge_run(axis):
             if isinstance(found.spec.groups, Groups) and found.spec.mask == "target":
                 assert found.spec.groups.lexicon == axis, found.spec.id
 

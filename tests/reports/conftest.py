@@ -27,7 +27,7 @@ def hostile() -> Results:
 
 
 @pytest.fixture(scope="session")
-def judged() -> Results:
+def judge_run() -> Results:
     return gated.gated()
 
 

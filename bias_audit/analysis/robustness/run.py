@@ -35,7 +35,7 @@ from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.metrics.word_properties import Properties, properties
 from bias_audit.results import Check, Result
 from bias_audit.stats.estimate import Contrast
-from bias_audit.stats.steady import decided, unsteady
+from bias_audit.stats.fragility import decided_side, depends_on_one_unit
 
 FOLLOWS = ("instrument_failed", "confounded", "p_withheld", "fragile")
 """Consequences that are statuses of the result from here on; the others are set elsewhere."""
@@ -155,15 +155,15 @@ def _sentences(
         share, agree = known.sign_share, known.sign_share >= MIXED_DIRECTION
         loud = "direction_depends_on_phrasing"
         yield passed_or_failed("R1a", share, MIXED_DIRECTION, agree, loud, _spread(contrast))
-    without, verdict = known.steady.without, decided(contrast, margin, known.level)
-    if without is None or contrast.se is None:
+    low, high = known.bounds.loo_low, known.bounds.loo_high
+    if low is None or high is None or contrast.se is None:
         yield not_computable("R1b", "too few sentences, or no interval")
         return
-    moved = max(abs(value - contrast.estimate) for value in without)
+    moved = max(abs(value - contrast.estimate) for value in (low, high))
     check = informational("R1b", moved, "nats that one sentence or one word moves it at most")
-    if verdict is not None:
-        alone = replace(known.steady, uneven=False, halves=None)
-        flips = unsteady(contrast, alone, margin, known.level)
+    if decided_side(contrast, margin, known.level) is not None:
+        alone = replace(known.bounds, skewed=False)
+        flips = depends_on_one_unit(contrast, alone, margin, known.level)
         state = {"state": "not_held", "consequence": "fragile"} if flips else {"state": "held"}
         check = check.model_copy(update=state)
     yield check

@@ -13,9 +13,9 @@ from bias_audit.analysis.robustness.stability import StabilityChecks
 from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.results import Check
+from bias_audit.stats.fragility import contradicted_by_half, decided_side
 from bias_audit.stats.seeds import stream
 from bias_audit.stats.split_half import split_half
-from bias_audit.stats.steady import contradicted, decided
 
 RELIABLE = 0.7
 """Below this reliability the order of the targets is mostly chance."""
@@ -43,16 +43,16 @@ def check_half_of_words(
     """R2: does a half of the words contradict the verdict? None where words are no sample."""
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return None
-    halves = known.steady.halves
-    if halves is None:
+    low, high = known.bounds.split_half_low, known.bounds.split_half_high
+    if low is None or high is None:
         return not_computable("R2", "fewer than four words in a group")
     contrast, margin = comparison.contrast, scored.probe.spec.margin
-    furthest = max(contrast.estimate - halves.low, halves.high - contrast.estimate)
-    note = f"halves range from {halves.low:+.3f} to {halves.high:+.3f} nats"
+    furthest = max(contrast.estimate - low, high - contrast.estimate)
+    note = f"halves range from {low:+.3f} to {high:+.3f} nats"
     check = informational("R2", furthest, note)
-    verdict = decided(contrast, margin, known.level)
-    if verdict is None:
+    side = decided_side(contrast, margin, known.level)
+    if side is None:
         return check
-    flips = contradicted(halves, verdict[2], margin)
+    flips = contradicted_by_half(known.bounds, side, margin)
     state = {"state": "not_held", "consequence": "fragile"} if flips else {"state": "held"}
     return check.model_copy(update=state)

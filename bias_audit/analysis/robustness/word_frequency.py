@@ -24,7 +24,7 @@ from bias_audit.stats.covariates import (
     matched_contrast,
     matched_pair_contrast,
 )
-from bias_audit.stats.steady import KEPT, confounds, decided
+from bias_audit.stats.fragility import LEAST_SHARE, decided_side, is_confounded
 from bias_audit.utils.arrays import Floats
 
 
@@ -45,14 +45,13 @@ def check_adjustment(
     kept = found.estimate / found.raw if found.raw else 1.0
     note = _told(scored, comparison, known, found)
     there = is_detected(comparison)
-    verdict = decided(comparison.contrast, margin)
-    where = verdict[2] if verdict else None
-    if not there and where is None:
+    side = decided_side(comparison.contrast, margin)
+    if not there and side is None:
         return informational("R4", kept, note)
-    holds = not confounds(found.raw, found.estimate, where, margin, there=there)
+    holds = not is_confounded(found.raw, found.estimate, side, margin, detected=there)
     # A share of a gap is a threshold only where half of it has to be left.
-    crossed = found.raw != 0 and (where == 0 or (not holds and kept >= KEPT))
-    threshold = margin / abs(found.raw) if crossed else KEPT
+    crossed = found.raw != 0 and (side == 0 or (not holds and kept >= LEAST_SHARE))
+    threshold = margin / abs(found.raw) if crossed else LEAST_SHARE
     return passed_or_failed("R4", kept, threshold, holds, "confounded", note)
 
 
