@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from bias_audit.storing import CacheUse
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from bias_audit.render._page import Page
 
 EVIDENCE = "evidence.csv.gz"
 
@@ -79,6 +82,13 @@ class Audit:
         path = archive.locate(run)
         results = archive.load_results(path)
         return cls(results=results, manifest=read_manifest(path.parent), folder=path.parent)
+
+    @cached_property
+    def page(self) -> Page:
+        """The audit in words, as report, summary and terminal show it."""
+        from bias_audit.render import view
+
+        return view.build(self.results)
 
     @property
     def findings(self) -> list[AuditFinding]:
@@ -146,7 +156,7 @@ class Audit:
             UsageError: the folder cannot be written.
         """
         target = Path(folder)
-        files: dict[str, str | bytes] = {**render.for_people(self.results)}
+        files: dict[str, str | bytes] = {**render.for_people(self.page)}
         if self.measured is not None:
             files[EVIDENCE] = evidence_bytes(self.measured)
         elif self.folder is not None and (self.folder / EVIDENCE).is_file():

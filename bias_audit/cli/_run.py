@@ -284,7 +284,7 @@ def _tell(request: Request, done: Audit, folder: Path) -> None:
     if request.quiet:
         print(terminal.first_line(done.results))
     else:
-        terminal.show(done.results, Console(soft_wrap=False), folder=str(folder))
+        terminal.show(done.page, Console(soft_wrap=False), folder=str(folder))
     if request.verbose:
         print(render.render(done.results, "csv"))
     _kept.tell(done.cache, quiet=request.quiet)

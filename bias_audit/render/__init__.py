@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from bias_audit.archive import Results, results_text
 from bias_audit.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from bias_audit.render._page import Page
 
 Renderer = Callable[[Results], str]
 """Turns an audit into the text of one file."""
@@ -23,12 +27,11 @@ def render(results: Results, format: str) -> str:
     return _FORMATS[format](results)
 
 
-def for_people(results: Results) -> dict[str, str]:
-    """Return report and summary by their file names, both from words that are found once."""
-    from bias_audit.render import html, markdown, view
+def for_people(page: Page) -> dict[str, str]:
+    """Return report and summary of an audit that is already in words, by their file names."""
+    from bias_audit.render import html, markdown
 
-    shown = view.build(results)
-    return {FILES["html"]: html.whole(shown), FILES["md"]: markdown.summary(shown)}
+    return {FILES["html"]: html.whole(page), FILES["md"]: markdown.summary(page)}
 
 
 def formats() -> tuple[str, ...]:
