@@ -64,7 +64,11 @@ def probe(name: str = "trial") -> Any:
 
 def run(cache: Any, **more: Any) -> Audit:
     now = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-    given = {"catalogue": shelf(probe()), "settings": FAST, "probes": ["trial"]} | more
+    given: dict[str, Any] = {
+        "catalogue": shelf(probe()),
+        "settings": FAST,
+        "probes": ["trial"],
+    } | more
     return audit(Model(behave(plant(0.4))), cache=cache, now=lambda: now, **given)
 
 
@@ -145,12 +149,12 @@ def changes(inputs: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         {"probes": {}},
         {"partial": True},
     ]
-    infos = {"name": "x", "revision": "1", "dtype": "float16", "device": "cuda:1"}.items()
-    infos = (*infos, ("fingerprint", "x"), ("notices", ("x",)), ("parameters", 1))
+    infos: dict[str, Any] = {"name": "x", "revision": "1", "dtype": "float16", "device": "cuda:1",
+                             "fingerprint": "x", "notices": ("x",), "parameters": 1}  # fmt: skip
     return [
         *((plan, info, other, settings, sanity) for other in others),
         *((replace(plan, **part), *inputs[1:]) for part in plans),
-        *((plan, replace(info, **{key: value}), *inputs[2:]) for key, value in infos),
+        *((plan, replace(info, **{key: value}), *inputs[2:]) for key, value in infos.items()),
         *(
             (*inputs[:3], replace(settings, **{name: value}), sanity)
             for name, value in (("seed", 1), ("confidence", 0.9), ("divergence_resamples", 98))
@@ -284,7 +288,12 @@ def test_every_metric_and_check_on_request_is_cached(tmp_path: Path, computed: l
     """A record without a key would silently be computed every time."""
     names = ["occupation-gender", "occupation-pronoun", "trait-gender-warmth"]
     asked = {kind: [n for n, one in LISTED.items() if one.kind == kind] for kind in KINDS}
-    given = {"probes": names, "measures": asked["measure"], "checks": asked["check"], "limit": 1}
+    given: dict[str, Any] = {
+        "probes": names,
+        "measures": asked["measure"],
+        "checks": asked["check"],
+        "limit": 1,
+    }
     first, second = (audit("fake", settings=FAST, cache=tmp_path, **given) for _ in range(2))
     assert len(computed) == 1
     assert set(asked["measure"]) <= {result.metric for result in second.results.results}

@@ -137,6 +137,21 @@ def test_page_never_scrolls_sideways(
         assert shown.run("document.documentElement.scrollWidth") <= width
 
 
+def test_a_telephone_scrolls_each_chart_in_its_own_box(
+    browser: Browser, pages: dict[str, str]
+) -> None:
+    with opened(browser, pages["report"], width=330) as shown:
+        shown.unfold()
+        boxes = shown.run(
+            "Array.from(document.querySelectorAll('.plot')).map((plot) => plot.parentElement)"
+            ".map((box) => [box.scrollWidth, box.clientWidth, getComputedStyle(box).overflowX])"
+        )
+        assert boxes
+        assert all(inside > outside <= 330 for inside, outside, _ in boxes)
+        assert {overflow for _, _, overflow in boxes} == {"auto"}
+        assert shown.run("document.documentElement.scrollWidth") <= 330
+
+
 def test_keyboard_reaches_everything_in_order(
     browser: Browser, pages: dict[str, str], kind: str
 ) -> None:

@@ -49,10 +49,8 @@ class Frame:
         cls, height: float, *, left: float, right: float, top: float = 14, foot: float = FOOT
     ) -> Frame:
         """Return a frame of this height on a new canvas, with room around it."""
-        canvas = Canvas(height=top + height + foot)
-        return cls(
-            canvas=canvas, left=left, right=WIDTH - right, top=top, bottom=top + height
-        )  # fmt: skip
+        canvas, bottom = Canvas(height=top + height + foot), top + height
+        return cls(canvas=canvas, left=left, right=WIDTH - right, top=top, bottom=bottom)
 
     @property
     def middle(self) -> float:
@@ -79,9 +77,7 @@ class Frame:
             self.canvas.text((self.left - 7, y), text, anchor="end", colour="muted")
         return scale
 
-    def upright(
-        self, x: float, colour: str = "ink", width: float = 1.1, *, dash: str = ""
-    ) -> None:  # fmt: skip
+    def upright(self, x: float, colour: str = "ink", width: float = 1.1, dash: str = "") -> None:
         """Draw a line from bottom to top."""
         self.canvas.line(((x, self.bottom), (x, self.top)), colour, width, dash=dash)
 

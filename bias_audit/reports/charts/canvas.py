@@ -133,7 +133,6 @@ class Canvas:
     ) -> None:
         """Write one line whose middle is at the height of a spot."""
         if text:
-            label = Label(
-                spot=spot, text=text, size=size, anchor=anchor, colour=colour, bold=bold
-            )  # fmt: skip
-            self.labels.append(label)
+            self.labels.append(
+                Label(spot=spot, text=text, size=size, anchor=anchor, colour=colour, bold=bold)
+            )

@@ -70,7 +70,8 @@ def _fill(axes: Axes, canvas: Canvas, colours: Mapping[str, str]) -> None:
     from matplotlib.patches import Circle, Polygon
 
     for shape in canvas.shapes:
-        look, item = shape.look, None
+        look = shape.look
+        item: Any
         stroke = colours[look.stroke] if look.stroke else "none"
         area = {
             "facecolor": colours[look.fill] if look.fill else "none",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bias_audit.reports.charts.axes import Frame, Scale, reach
-from bias_audit.reports.charts.canvas import Canvas
+from bias_audit.reports.charts.canvas import Anchor, Canvas
 from bias_audit.reports.text import short
 from bias_audit.reports.view.page import Plane, Scatter
 
@@ -72,7 +72,7 @@ def _dots(
         word, (x, y) = short(point[2], 22), spots[point]
         side = _free_side(frame, x, y, 6.0 * len(word), taken)
         if side:
-            anchor = "start" if side > 0 else "end"
+            anchor: Anchor = "start" if side > 0 else "end"
             frame.canvas.text((x + 7 * side, y), word, size=10, anchor=anchor)
 
 

@@ -15,6 +15,7 @@ from bias_audit.results import Results
 if TYPE_CHECKING:
     from rich.console import Console
 
+
 _GATES, _FINDINGS, _NUMBERS = 20, 20, 60
 _COLOURS = {"fail": "bold red", "unclear": "yellow", "error": "bold magenta", "pass": "green",
             "waived": "cyan", "skipped": "dim"}  # fmt: skip

@@ -38,7 +38,7 @@ def drivers(index: Index, probe: ProbeRecord) -> page.Intervals | None:
     first, second = labelled[0][0], labelled[1][0]
     aim = f"Bars to the right: words said more after {first}; to the left: after {second}. "
     question = (
-        f"{aim if two else 'Each group has the words that are said limit after it. '}"
+        f"{aim if two else 'Each group has the words that are said most after it. '}"
         "The length is the word's share of the whole difference between the completions, per cent."
     )
     return page.Intervals(
