@@ -9,7 +9,7 @@ from bias_audit.assess._design import Design
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess._robust import Checks
 from bias_audit.assess.checks._record import described, impossible, judged
-from bias_audit.stats.fragility import contradicted_by_half, decided_side
+from bias_audit.stats.fragility import decided_side, half_contradicts
 from bias_audit.stats.halves import split_half
 from bias_audit.stats.seeds import stream
 
@@ -47,6 +47,6 @@ def swapped_words(scored: Scored, comparison: Comparison, known: Checks) -> Chec
     side = decided_side(contrast, margin, known.level)
     if side is None:
         return check
-    flips = contradicted_by_half(known.bounds, side, margin)
+    flips = half_contradicts(known.bounds, side, margin)
     state = {"state": "not_held", "consequence": "fragile"} if flips else {"state": "held"}
     return check.model_copy(update=state)
