@@ -124,12 +124,12 @@ def is_fragile(
     side = decided_side(contrast, limit, level)
     if side is None:
         return False
-    return contradicted_by_half(bounds, side, limit) or depends_on_one_unit(
+    return half_contradicts(bounds, side, limit) or depends_on_one_unit(
         contrast, bounds, limit, level
     )
 
 
-def contradicted_by_half(bounds: StabilityBounds, side: int, limit: float) -> bool:
+def half_contradicts(bounds: StabilityBounds, side: int, limit: float) -> bool:
     """Return whether a half of the words, judged by itself, says the contrary of a verdict.
 
     A pass is contradicted by a half that fails; a failure by a half that passes, or whose gap

@@ -12,10 +12,10 @@ from scipy import stats
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.fragility import (
     StabilityBounds,
-    contradicted_by_half,
     decided_side,
     deciding_level,
     depends_on_one_unit,
+    half_contradicts,
     is_confounded,
     is_fragile,
 )
@@ -101,7 +101,7 @@ def test_other_methods_have_to_agree_where_sentences_are_uneven(
 def test_a_half_contradicts_by_its_own_verdict_or_direction(side, given, expected):
     low, high = (0.4, 0.6) if side > 0 else (-0.6, -0.4)
     near = {"half_low": low, "half_high": high, "half_outside": 0.0, "half_inside": 9.0}
-    assert contradicted_by_half(StabilityBounds(**(near | given)), side, LIMIT) is expected
+    assert half_contradicts(StabilityBounds(**(near | given)), side, LIMIT) is expected
 
 
 def test_the_deciding_interval_lies_outside_just_when_holm_says_so():

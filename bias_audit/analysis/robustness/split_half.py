@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from bias_audit.analysis.robustness.check_record import (
-    informational,
-    not_computable,
-    passed_or_failed,
-)
+from bias_audit.analysis.robustness.check_record import informational
+from bias_audit.analysis.robustness.check_record import not_computable
+from bias_audit.analysis.robustness.check_record import passed_or_failed
 from bias_audit.analysis.robustness.stability import StabilityChecks
-from bias_audit.metrics.design import Comparison, Design
-from bias_audit.metrics.scored_probe import ScoredProbe, Settings
+from bias_audit.metrics.design import Comparison
+from bias_audit.metrics.design import Design
+from bias_audit.metrics.scored_probe import ScoredProbe
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.results import Check
-from bias_audit.stats.fragility import contradicted_by_half, decided_side
+from bias_audit.stats.fragility import decided_side
+from bias_audit.stats.fragility import half_contradicts
 from bias_audit.stats.seeds import stream
 from bias_audit.stats.split_half import split_half
+import numpy as np
+
 
 RELIABLE = 0.7
 """Below this reliability the order of the targets is mostly chance."""
@@ -53,6 +54,6 @@ def check_half_of_words(
     side = decided_side(contrast, margin, known.level)
     if side is None:
         return check
-    flips = contradicted_by_half(known.bounds, side, margin)
+    flips = half_contradicts(known.bounds, side, margin)
     state = {"state": "not_held", "consequence": "fragile"} if flips else {"state": "held"}
     return check.model_copy(update=state)
