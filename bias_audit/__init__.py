@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bias_audit.comparing import RunComparison, compare
     from bias_audit.filling import FillResult, fill
     from bias_audit.finished import Audit
-    from bias_audit.pipeline.from_config import judge_run, run
+    from bias_audit.pipeline.from_config import gate, run
     from bias_audit.pipeline.run import audit
     from bias_audit.scoring import Engine, FakeBackend, open_backend
     from bias_audit.storing import Cache
@@ -53,7 +53,7 @@ __all__ = [
     "audit",
     "compare",
     "fill",
-    "judge_run",
+    "gate",
     "open_backend",
     "run",
 ]
@@ -70,7 +70,7 @@ _HOMES = {
     "audit": "bias_audit.pipeline.run",
     "compare": "bias_audit.comparing",
     "fill": "bias_audit.filling",
-    "judge_run": "bias_audit.pipeline.from_config",
+    "gate": "bias_audit.pipeline.from_config",
     "open_backend": "bias_audit.scoring",
     "run": "bias_audit.pipeline.from_config",
 }

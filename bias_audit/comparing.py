@@ -11,6 +11,7 @@ from bias_audit.archive import Change, Comparison, ShareChange, write_atomic
 from bias_audit.datasets.compare import compare_dataset_runs
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.evidence import NAME, PAIR_SCORES
+from bias_audit.finished import evidence_bytes
 from bias_audit.pairing import StoredRun, compare_runs
 from bias_audit.render import comparison as shown
 
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
     from bias_audit.finished import Audit
 
 BASELINE = "baseline:"
-"""Stands before the name of a baseline, where a run could be meant."""
+"""Prefix of the name of a baseline, where a run could be meant."""
+NO_DATA_SETS = (
+    "both runs have data sets too, which are not part of this comparison:"
+    " compare runs of data sets alone"
+)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -74,7 +79,7 @@ class RunComparison:
 def compare(
     baseline: str | Path | Audit, candidate: str | Path | Audit, *, folder: Path | None = None
 ) -> RunComparison:
-    """Compare two audits of the same sentences, or of the same published data sets.
+    """Compare two audits of the same sentences, or else of the same published data sets.
 
     Args:
         baseline: what to compare with: a run folder, a ``results.json``, ``baseline:NAME``, or an
@@ -87,17 +92,22 @@ def compare(
         UnknownNameError: no baseline has this name.
     """
     old, new = _stored(baseline, folder), _stored(candidate, folder)
-    named = {"candidate": _named(candidate), "candidate_model": new.results.model}
-    if old.pair_scores is not None or new.pair_scores is not None:
-        record = compare_dataset_runs(old, new, names=(_named(baseline), _named(candidate)))
-        return RunComparison(record=record.model_copy(update=named))
-    for run, source in ((old, baseline), (new, candidate)):
-        if run.evidence is None:
-            raise UsageError(
-                f"{_named(source)} has no {NAME}, so its sentences cannot be paired",
-                hint="give the whole folder that 'bias-audit run' wrote",
-            )
-    record = compare_runs(old, new, name=_named(baseline))
+    names = _name(baseline), _name(candidate)
+    with_probes = [run.evidence is not None for run in (old, new)]
+    with_data = [run.pair_scores is not None for run in (old, new)]
+    if all(with_probes):
+        record = compare_runs(old, new, name=names[0])
+        if all(with_data):
+            record = record.model_copy(update={"notices": (*record.notices, NO_DATA_SETS)})
+    elif any(with_data):
+        record = compare_dataset_runs(old, new, names=names)
+    else:
+        name = names[with_probes.index(False)]
+        raise UsageError(
+            f"{name} has no {NAME}, so its sentences cannot be paired",
+            hint="give the whole folder that 'bias-audit run' wrote",
+        )
+    named = {"candidate": names[1], "candidate_model": new.results.model}
     return RunComparison(record=record.model_copy(update=named))
 
 
@@ -106,40 +116,28 @@ def _stored(source: str | Path | Audit, folder: Path | None) -> StoredRun:
         return _accepted(source.removeprefix(BASELINE), folder)
     if isinstance(source, str | Path):
         return StoredRun.open(source)
+    pairs = source.further.get(PAIR_SCORES)
     if source.measured is not None:
-        from bias_audit.tables import evidence_csv
-
-        tables = source.measured.tables
-        return StoredRun(
-            results=source.results, evidence=evidence_csv([tables[name] for name in sorted(tables)])
-        )
-    if PAIR_SCORES in source.further:
-        pairs = source.further[PAIR_SCORES]
-        return StoredRun(results=source.results, evidence=None, pair_scores=pairs)
+        evidence = evidence_bytes(source.measured)
+        return StoredRun(results=source.results, evidence=evidence, pair_scores=pairs)
     if source.folder is None:
-        return StoredRun(results=source.results, evidence=None)
-    found = StoredRun.open(source.folder)
-    return dataclasses.replace(found, results=source.results)
+        return StoredRun(results=source.results, evidence=None, pair_scores=pairs)
+    return dataclasses.replace(StoredRun.open(source.folder), results=source.results)
 
 
 def _accepted(name: str, folder: Path | None) -> StoredRun:
-    from bias_audit import baselines as baseline_files
-    from bias_audit import config as configuration
+    from bias_audit import baselines, config
 
-    place = folder or baseline_files.folder(configuration.find(Path.cwd()))
-    found = baseline_files.find(place, name)
-    if found is None:
-        known = [entry.name for entry in baseline_files.every(place)]
-        raise UnknownNameError(
-            "baseline",
-            name,
-            known,
-            hint="" if known else f"{place} holds none; see 'bias-audit baseline --help'",
-        )
-    return found.run
+    place = folder or baselines.folder(config.find(Path.cwd()))
+    baseline = baselines.find(place, name)
+    if baseline is None:
+        known = [entry.name for entry in baselines.every(place)]
+        hint = "" if known else f"{place} holds none; see 'bias-audit baseline --help'"
+        raise UnknownNameError("baseline", name, known, hint=hint)
+    return baseline.run
 
 
-def _named(source: str | Path | Audit) -> str:
+def _name(source: str | Path | Audit) -> str:
     """How reports call a run."""
     if isinstance(source, str):
         return source.removeprefix(BASELINE)

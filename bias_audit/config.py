@@ -427,9 +427,11 @@ def _name_problems(
     text: str, file: str, check: Callable[[Config], object] | None
 ) -> tuple[Problem, ...]:
     """Mistakes in the names of a file that has others; none where the names cannot be read."""
+    if check is None:
+        return ()
     try:
         data = _yaml.plain(text, file)
-        if check is not None and isinstance(data, dict):
+        if isinstance(data, dict):
             check(_validate_partially(Config, _write_out_probes(data)))
     except FileError as error:
         return error.problems
@@ -452,7 +454,8 @@ def _validate_partially(expected: Any, value: Any) -> Any:
         return expected.model_construct(**{k: v for k, v in valid.items() if v is not None})
     if get_origin(expected) is tuple:
         item = get_args(expected)[0]
-        items = [_validate_partially(item, one) for one in value if isinstance(value, list)]
+        values = value if isinstance(value, list) else []
+        items = [_validate_partially(item, one) for one in values]
         return None if None in items else tuple(items)
     try:
         return TypeAdapter(expected).validate_python(value)
@@ -468,7 +471,7 @@ def _annotated(one: FieldInfo) -> Any:
     return Annotated[kind, one]
 
 
-def named(path: Path) -> str:
+def report_path(path: Path) -> str:
     """A file as reports name it: seen from the root of its repository, else by its name alone.
 
     A path of this machine in the results would make them differ from one machine to the next.
@@ -587,10 +590,10 @@ def read_policy(file: ConfigFile, *, today: date, strict: bool = False) -> Polic
     waivers = file.waiver_file
     return Policy(
         gates=file.config.gates,
-        waivers=read_waivers(waivers, today, named(waivers)) if waivers else (),
+        waivers=read_waivers(waivers, today, report_path(waivers)) if waivers else (),
         today=today,
         strict=strict,
-        file=named(file.path) if file.path else "",
+        file=report_path(file.path) if file.path else "",
         places=file.gate_places,
         digest=file.digest,
     )

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from bias_audit.storing import CacheUse, KeptDrawings
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from bias_audit.render._page import Page
 
 EVIDENCE = "evidence.csv.gz"
 
@@ -93,6 +96,13 @@ class Audit:
         """Gates by id."""
         return {gate.id: gate for gate in self.results.gates}
 
+    @cached_property
+    def view(self) -> Page:
+        """Words and numbers that reports for people show; built once."""
+        from bias_audit.render.view import build
+
+        return build(self.results)
+
     @property
     def exit_code(self) -> int:
         """What the command line would have returned."""
@@ -154,7 +164,7 @@ class Audit:
         """
         target = Path(folder)
         with self.drawings or nullcontext() as drawings:
-            files: dict[str, str | bytes] = {**render.for_people(self.results, drawings)}
+            files: dict[str, str | bytes] = {**render.for_people(self.view, drawings)}
         if self.measured is not None:
             files[EVIDENCE] = evidence_bytes(self.measured)
         elif self.folder is not None and (self.folder / EVIDENCE).is_file():

@@ -105,12 +105,12 @@ class _Gates:
             BiasAuditError: it could not be made; the same error every time.
         """
         from bias_audit.errors import BiasAuditError
-        from bias_audit.pipeline.from_config import judge_run, run
+        from bias_audit.pipeline.from_config import gate, run
 
         if self.outcome is None:
             try:
                 if self.run is not None:
-                    self.outcome = judge_run(self.run, config=self.path, strict=self.strict)
+                    self.outcome = gate(self.run, config=self.path, strict=self.strict)
                 else:
                     command, strict = self.command, self.strict
                     self.outcome = run(config=self.path, command=command, strict=strict)

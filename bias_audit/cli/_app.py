@@ -114,7 +114,7 @@ def run(args: list[str] | None = None) -> int:
         flush()
         return code if isinstance(code, int) else 0
     except BiasAuditError as error:
-        _say(f"Error: {error}")
+        _print_error(f"Error: {error}")
         return error.exit_code
     except click.Abort:
         return _interrupted()
@@ -131,13 +131,15 @@ def run(args: list[str] | None = None) -> int:
 
 
 def _interrupted() -> int:
-    _say("Interrupted: no report was written; the next run uses the scores that were kept.")
+    _print_error("Interrupted: no report was written; the next run uses the scores that were kept.")
     return 130
 
 
 def _unwritten(error: OSError) -> int:
     drop_output()
-    _say(f"Error: cannot write the output: {error.strerror}\n  make room, or write elsewhere")
+    _print_error(
+        f"Error: cannot write the output: {error.strerror}\n  make room, or write elsewhere"
+    )
     return 2
 
 
@@ -149,11 +151,11 @@ def _crashed() -> int:
         where = f"details are in {path}"
     except OSError:
         where = text
-    _say(f"This is a bug in bias-audit, not in your input; {where}")
+    _print_error(f"This is a bug in bias-audit, not in your input; {where}")
     return 70
 
 
-def _say(text: str) -> None:
+def _print_error(text: str) -> None:
     text = "\n".join(map(visible, text.split("\n")))
     with suppress(OSError):  # nobody reads: the exit code is still said
         print(text.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)

@@ -67,7 +67,7 @@ def check_files(
     if problems:
         raise FileError(problems)
     for probe in probes:
-        _say(probe)
+        _print_probe(probe)
     if model is not None and probes:
         from bias_audit.cli._check_model import look
 
@@ -86,7 +86,7 @@ def _collecting(problems: list[Problem]) -> Iterator[None]:
 
 
 def _files(paths: Iterable[Path]) -> Iterable[Path]:
-    found: dict[Path, Path] = {}
+    files: dict[Path, Path] = {}
     for path in paths:
         inside = [path]
         if path.is_dir():
@@ -96,8 +96,8 @@ def _files(paths: Iterable[Path]) -> Iterable[Path]:
         elif not path.exists():
             raise UsageError(f"no such file: {path}")
         for one in inside:
-            found.setdefault(one.resolve(), one)
-    return found.values()
+            files.setdefault(one.resolve(), one)
+    return files.values()
 
 
 def _templates(kinds: dict[Path, str]) -> list[Path]:
@@ -139,7 +139,7 @@ def _beside(probe: Probe) -> str:
     return f" and {many} beside" if many else ""
 
 
-def _say(probe: Probe) -> None:
+def _print_probe(probe: Probe) -> None:
     expansion = expand(probe)
     click.echo(
         f"{probe.spec.id}: {len(probe.frames)} sentences, "

@@ -45,19 +45,19 @@ def lines(probe: Probe, backend: Backend) -> Iterator[str]:
     """What a model's vocabulary makes of the words of a probe, a line for each remark."""
     masked, opened = _masked(probe)
     for sides, lost_matters in ((masked, True), (_beside(probe), False)):
-        asked = [prompt for prompts in sides.values() for prompt in prompts]
-        answers = iter(backend.fill_mask(asked))
+        requests = [prompt for prompts in sides.values() for prompt in prompts]
+        answers = iter(backend.fill_mask(requests))
         scores = {
             side: [(prompt, answer) for prompt, answer in zip(prompts, answers, strict=False)]
             for side, prompts in sides.items()
         }
-        yield from _told(scores, lost_matters)
+        yield from _describe(scores, lost_matters)
     for prompt, answer in zip(opened, backend.fill_mask(opened), strict=True):
         if isinstance(answer, OpenScore) and answer.word_mass < LEAST_WORD_MASS:
             yield f"low word mass, {answer.word_mass:.0%} on whole words: {prompt.text}"
 
 
-def _told(scores: dict[str, list[tuple[Prompt, Any]]], lost_matters: bool) -> Iterator[str]:
+def _describe(scores: dict[str, list[tuple[Prompt, Any]]], lost_matters: bool) -> Iterator[str]:
     means: dict[str, float] = {}
     for side, pairs in scores.items():
         known = [a for _, a in pairs if isinstance(a, WordScore) and not a.skip]
@@ -69,8 +69,8 @@ def _told(scores: dict[str, list[tuple[Prompt, Any]]], lost_matters: bool) -> It
         if lost_matters:
             yield from _lost(side, pairs, len(known))
     if means and max(means.values()) - min(means.values()) > MOST_UNEVEN:
-        said = ", ".join(f"{side} {value:.1f}" for side, value in means.items())
-        yield f"uneven length, mean pieces: {said}; longer words are rarer"
+        lengths = ", ".join(f"{side} {value:.1f}" for side, value in means.items())
+        yield f"uneven length, mean pieces: {lengths}; longer words are rarer"
 
 
 def _lost(side: str, pairs: list[tuple[Prompt, Any]], known: int) -> Iterator[str]:
@@ -110,11 +110,11 @@ def _beside(probe: Probe) -> Sides:
         words = [(f"pole {target.pole}", target.word) for target in probe.targets]
     sides: Sides = {}
     for side, word in words:
-        sides.setdefault(side, []).append(_alone(probe, word))
+        sides.setdefault(side, []).append(_bare_prompt(probe, word))
     return sides
 
 
-def _alone(probe: Probe, word: Word) -> Prompt:
+def _bare_prompt(probe: Probe, word: Word) -> Prompt:
     form = next(word.forms[name] for name in ("sg", "pl", *word.forms) if name in word.forms)
     return Prompt(
         probe=probe.spec.id,

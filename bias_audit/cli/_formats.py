@@ -74,19 +74,19 @@ def places(wanted: list[str], output: tuple[str, ...]) -> dict[str, Path]:
     Raises:
         UsageError: an unknown format, an empty path, or two for one.
     """
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for item in output:
         name, separator, path = item.partition("=")
         if not separator and len(wanted) == 1:
             name, path = wanted[0], item
-        if name in found or Path(path) in found.values():
+        if name in paths or Path(path) in paths.values():
             raise UsageError(
                 f"-o {item}: its format or its file was named before, and one would be lost"
             )
         if name in wanted and path:
-            found[name] = Path(path)
+            paths[name] = Path(path)
         else:
             raise UsageError(
                 f"expected -o FORMAT=PATH with one of {', '.join(wanted)}, got '{item}'"
             )
-    return found
+    return paths

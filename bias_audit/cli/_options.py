@@ -66,15 +66,15 @@ def open_catalogue(paths: Iterable[str]) -> Catalogue:
     return open_catalogue(paths)
 
 
-def to_overrides(given: Mapping[str, Any]) -> dict[str, Any]:
+def to_overrides(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings by their keyword, from the values of :func:`setting_options`."""
     from bias_audit.config import settings
 
     names = {setting.parameter: setting.name for setting in settings().values()}
-    return {names[parameter]: value for parameter, value in given.items()}
+    return {names[parameter]: value for parameter, value in values.items()}
 
 
-def to_backend_options(given: Mapping[str, Any]) -> dict[str, Any]:
+def to_backend_options(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return options of a backend from the values of :func:`model_options`.
 
     Raises:
@@ -82,7 +82,7 @@ def to_backend_options(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     from bias_audit.config import settings
 
-    overrides = to_overrides(given)
+    overrides = to_overrides(values)
     return {
         name: settings()[name].validate(value, settings()[name].option)
         for name, value in overrides.items()
@@ -98,13 +98,13 @@ def _option(setting: Setting) -> Callable[[F], F]:
     if setting.is_switch:
         return click.option(setting.option, is_flag=True, help=flag.help)
     default = setting.field.default
-    shown = default and not setting.is_repeatable and "[default" not in flag.help
+    has_default = default and not setting.is_repeatable and "[default" not in flag.help
     return click.option(
         *([flag.short] if flag.short else []),
         setting.option,
         multiple=setting.is_repeatable,
         metavar=_metavar(setting),
-        help=f"{flag.help}  [default: {default}]" if shown else flag.help,
+        help=f"{flag.help}  [default: {default}]" if has_default else flag.help,
     )
 
 

@@ -35,20 +35,20 @@ class _Plain:
     """One line each ten per cent."""
 
     def __init__(self) -> None:
-        self.shown = 0
+        self.printed = 0
         self.start = time.monotonic()
 
     def __call__(self, what: str, done: int, total: int) -> None:
         percent = 100 * done // max(total, 1)
-        if done <= 0 or percent < self.shown + PLAIN_STEP:
-            self.shown = min(self.shown, percent)
+        if done <= 0 or percent < self.printed + PLAIN_STEP:
+            self.printed = min(self.printed, percent)
             return
-        self.shown = percent // PLAIN_STEP * PLAIN_STEP
+        self.printed = percent // PLAIN_STEP * PLAIN_STEP
         spent = time.monotonic() - self.start
-        left = spent / done * (total - done)
+        remaining = spent / done * (total - done)
         print(
             f"scoring {what}: {percent} % of {total:,} sentences, {done / max(spent, 1e-9):,.0f}/s,"
-            f" {left:.0f} s left",
+            f" {remaining:.0f} s left",
             file=sys.stderr,
             flush=True,
         )

@@ -69,21 +69,21 @@ def accept(
 
     place = _place(config, baselines)
     older = (place / baseline_files.checked_name(name)).exists()
-    made = baseline_files.accept(
+    accepted = baseline_files.accept(
         run, name=name, reason=reason, who=who, today=clock.today(), place=place
     )
     did = "replaced" if older else "accepted"
-    click.echo(visible(f"{did} {name}: {_line(made)}"))
-    click.echo(str(made.folder), err=True)
-    silent = _silent(made)
+    click.echo(visible(f"{did} {name}: {_line(accepted)}"))
+    click.echo(str(accepted.folder), err=True)
+    silent = _silent(accepted)
     if silent:
         click.echo(visible(f"careful: {silent}"), err=True)
     return 0
 
 
-def _silent(made: Baseline) -> str:
+def _silent(accepted: Baseline) -> str:
     """Which probes no gate can compare with this baseline, because a control failed in it."""
-    probes = [p for p in made.run.results.probes if p.role == "probe"]
+    probes = [p for p in accepted.run.results.probes if p.role == "probe"]
     failed = [p.id for p in probes if "instrument_failed" in p.statuses]
     if not failed:
         return ""
@@ -98,7 +98,7 @@ def _silent(made: Baseline) -> str:
 @click.option("--json", is_flag=True, help="Print JSON.")
 @_place_options
 def list_(json: bool, config: Path | None, baselines: Path | None) -> int:
-    """List all baselines; broken ones are said and end with exit code 2.
+    """List all baselines; broken ones are shown and end with exit code 2.
 
     \b
     Examples:
@@ -109,13 +109,13 @@ def list_(json: bool, config: Path | None, baselines: Path | None) -> int:
     place = _place(config, baselines)
     entries = baseline_files.every(place)
     if json:
-        found = [
+        rows = [
             {"name": e.name, "problem": e.problem, "record": _record(e.baseline)} for e in entries
         ]
-        click.echo(dumps(found, indent=1, ensure_ascii=False))
+        click.echo(dumps(rows, indent=1, ensure_ascii=False))
     for entry in () if json else entries:
-        said = _line(entry.baseline) if entry.baseline else f"broken: {entry.problem}"
-        click.echo(visible(f"{entry.name:16} {said}"))
+        text = _line(entry.baseline) if entry.baseline else f"broken: {entry.problem}"
+        click.echo(visible(f"{entry.name:16} {text}"))
     click.echo(f"{len(entries)} baseline{'s'[: len(entries) != 1]} in {place}", err=True)
     return 2 if any(entry.baseline is None for entry in entries) else 0
 
@@ -135,17 +135,17 @@ def show(name: str, json: bool, config: Path | None, baselines: Path | None) -> 
     from bias_audit.errors import UnknownNameError
 
     place = _place(config, baselines)
-    found = baseline_files.find(place, name)
-    if found is None:
+    match = baseline_files.find(place, name)
+    if match is None:
         known = [entry.name for entry in baseline_files.every(place)]
         raise UnknownNameError("baseline", name, known, hint="" if known else f"{place} holds none")
-    results = found.run.results
+    results = match.run.results
     gaps = [r for r in results.results if r.role == "primary" and r.estimate is not None]
     if json:
-        shown = {r.id: [r.estimate, r.ci_low, r.ci_high] for r in gaps}
-        click.echo(dumps({**_record(found), "gaps": shown}, indent=1, ensure_ascii=False))
+        numbers = {r.id: [r.estimate, r.ci_low, r.ci_high] for r in gaps}
+        click.echo(dumps({**_record(match), "gaps": numbers}, indent=1, ensure_ascii=False))
         return 0
-    click.echo(visible(f"{found.name}: {_line(found)}"))
+    click.echo(visible(f"{match.name}: {_line(match)}"))
     click.echo(f"run of {results.run.created or 'an unknown day'}, files as they were accepted")
     for r in gaps:
         low, high = r.ci_low, r.ci_high
@@ -154,12 +154,12 @@ def show(name: str, json: bool, config: Path | None, baselines: Path | None) -> 
     return 0
 
 
-def _line(found: Baseline) -> str:
-    record = found.record
+def _line(match: Baseline) -> str:
+    record = match.record
     revision = f" (revision {record.model.revision[:7]})" if record.model.revision else ""
     who = f" by {record.who}" if record.who else ""
     return f"{record.accepted}{who}, {record.model.name}{revision}: {record.reason}"
 
 
-def _record(found: Baseline | None) -> dict[str, Any]:
-    return {} if found is None else found.record.model_dump(mode="json")
+def _record(match: Baseline | None) -> dict[str, Any]:
+    return {} if match is None else match.record.model_dump(mode="json")

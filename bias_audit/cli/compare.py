@@ -51,7 +51,7 @@ def compare(
 ) -> int:
     """Compare two stored runs."""
     from bias_audit.archive import write_atomic
-    from bias_audit.comparing import compare as compared
+    from bias_audit.comparing import compare as compare_runs
     from bias_audit.render import comparison
 
     place = baselines
@@ -59,8 +59,8 @@ def compare(
         from bias_audit.baselines import folder
 
         place = folder(config)
-    found = compared(baseline, run, folder=place)
-    text = comparison.render(found.record, "json" if json else format, secondary=all)
+    result = compare_runs(baseline, run, folder=place)
+    text = comparison.render(result.record, "json" if json else format, secondary=all)
     if output is None:
         click.echo(text, nl=False)
     else:

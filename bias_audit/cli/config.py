@@ -65,7 +65,7 @@ def _leaves(value: Any, key: Path_) -> Iterator[tuple[Path_, Any]]:
 
 def _origin(key: Path_, resolved: Resolved) -> str:
     """The variable, the place in the file or the word ``default``."""
-    from bias_audit.config import named
+    from bias_audit.config import report_path
 
     for other, source in resolved.origins.items():
         if key[: len(other)] == other or ("call", key[0]) == other:
@@ -74,7 +74,9 @@ def _origin(key: Path_, resolved: Resolved) -> str:
     place = marks.get(key)
     if place is None and key[0] == "probes" and key[-1] == "use":
         place = marks.get(key[:-1])  # a bare id stands for a group of keys
-    return "default" if place is None or path is None else f"{named(path)}:{place[0]}:{place[1]}"
+    return (
+        "default" if place is None or path is None else f"{report_path(path)}:{place[0]}:{place[1]}"
+    )
 
 
 @config.command()
@@ -97,6 +99,6 @@ def schema(which: str) -> int:
         click.echo(read_text("schemas", f"{which}.json"), nl=False)
         return 0
     models: dict[str, type[BaseModel]] = {"config": Config, "waivers": WaiverFile}
-    made = schema_of(models[which]) if which in models else Results.model_json_schema()
-    click.echo(json.dumps(made, indent=2))
+    content = schema_of(models[which]) if which in models else Results.model_json_schema()
+    click.echo(json.dumps(content, indent=2))
     return 0

@@ -26,16 +26,16 @@ def explain(word: tuple[str, ...]) -> int:
     from bias_audit import explaining
     from bias_audit.errors import UnknownNameError, UsageError
 
-    asked = " ".join(word).strip()
-    if not asked:
+    text = " ".join(word).strip()
+    if not text:
         click.echo(explaining.listed(explaining.pages()))
         click.echo("bias-audit explain WORD shows a page", err=True)
         return 0
     try:
-        page = explaining.find(asked)
+        page = explaining.find(text)
     except UnknownNameError:
-        if hint := _elsewhere(asked):
-            raise UsageError(f"'{asked}' is no word of the output", hint=hint) from None
+        if hint := _elsewhere(text):
+            raise UsageError(f"'{text}' is no word of the output", hint=hint) from None
         raise
     click.echo(explaining.shown(page), nl=False)
     return 0

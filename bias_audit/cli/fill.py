@@ -51,12 +51,12 @@ def _groups(text: str) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for part in text.split(","):
         name, _, words = part.strip().partition("=")
-        found = [w.strip() for w in (words or name).split("|") if w.strip()]
-        if not found:
+        entries = [w.strip() for w in (words or name).split("|") if w.strip()]
+        if not entries:
             raise UsageError(f"expected words in --groups, got '{part}'", hint="--groups man,woman")
         if name.strip() in groups:
             raise UsageError(f"the group '{name.strip()}' is twice in --groups")
-        groups[name.strip()] = found
+        groups[name.strip()] = entries
     return groups
 
 

@@ -112,10 +112,10 @@ def words(name: str | None, probe_path: tuple[str, ...]) -> int:
 
     catalogue = open_catalogue(probe_path)
     if name is not None:
-        found = list(lexicon_lines(catalogue.lexicon(name)))
+        lines = list(lexicon_lines(catalogue.lexicon(name)))
     else:
-        found = [lexicon_row(catalogue.lexicon(one)) for one in catalogue.names("lexicon")]
-    for line in found:
+        lines = [lexicon_row(catalogue.lexicon(one)) for one in catalogue.names("lexicon")]
+    for line in lines:
         click.echo(visible(line))
     return 0
 
@@ -148,10 +148,10 @@ def preview(name: str, count: int, probe_path: tuple[str, ...], **flags: bool) -
     probe = open_catalogue(probe_path).probe(name)
     expansion = expand(probe)
     prompts = expansion.asked
-    shown: Sequence[int] = range(len(prompts))
+    numbers: Sequence[int] = range(len(prompts))
     if not flags["all"]:  # a fixed sample: steps of equal size would meet the same word each time
-        shown = sorted(random.Random(0).sample(shown, min(count, len(prompts))))  # noqa: S311
-    for prompt in (prompts[i] for i in shown):
+        numbers = sorted(random.Random(0).sample(numbers, min(count, len(prompts))))  # noqa: S311
+    for prompt in (prompts[i] for i in numbers):
         filler = "<mask>" if prompt.filler is None else f"{{{prompt.filler}}}"
         click.echo(visible(f"{prompt.pole or ' '} {prompt.left}{filler}{prompt.right}"))
     click.echo(f"{len(prompts):,} prompts in all", err=True)

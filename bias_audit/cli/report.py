@@ -96,9 +96,9 @@ def _render(
     if len(runs) == 1:
         Outputs(format, output).write(loaded[0])
         return
-    given = [(str(run), results) for run, results in zip(runs, loaded, strict=True)]
+    named = [(str(run), results) for run, results in zip(runs, loaded, strict=True)]
     outputs = Outputs(format, output, selection.formats())
-    outputs.write_texts({name: selection.render(given, name) for name in outputs.formats})
+    outputs.write_texts({name: selection.render(named, name) for name in outputs.formats})
 
 
 def _write_all(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:

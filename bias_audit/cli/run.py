@@ -51,13 +51,13 @@ def run(
     verbose: bool,
     dry_run: bool,
     exit_zero: bool,
-    **given: Any,
+    **values: Any,
 ) -> int:
     """Audit a model."""
     from bias_audit.config import resolve
 
     # Before anything heavy is imported, so that a mistake is reported at once.
-    resolved = resolve(config, to_overrides(given), label=attrgetter("option"))
+    resolved = resolve(config, to_overrides(values), label=attrgetter("option"))
 
     from bias_audit.cli._exit import finish
     from bias_audit.cli._formats import file_formats
@@ -117,7 +117,7 @@ def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> N
     if quiet:
         print(terminal.first_line(audit.results))
     else:
-        terminal.show(audit.results, Console(soft_wrap=False), folder=str(folder))
+        terminal.show(audit.view, Console(soft_wrap=False), folder=str(folder))
     if verbose:
         print(render.render(audit.results, "csv"))
     for notice in _cache_notes(audit, quiet=quiet):

@@ -42,20 +42,19 @@ def show(run: Path, finding: str | None) -> int:
     return 0
 
 
-def _finding(results: Results, found: Finding) -> None:
+def _finding(results: Results, finding: Finding) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     console = Console()
-    console.print(
-        f"[bold]{escape(found.id)}[/bold]  severity {found.severity}, evidence {found.evidence}"
-    )
-    console.print(escape(found.headline))
-    console.print(escape(found.detail))
-    for notice in found.notices:
+    sureness = f"severity {finding.severity}, evidence {finding.evidence}"
+    console.print(f"[bold]{escape(finding.id)}[/bold]  {sureness}")
+    console.print(escape(finding.headline))
+    console.print(escape(finding.detail))
+    for notice in finding.notices:
         console.print(f"Notice: {escape(notice)}")
-    result = next(r for r in results.results if r.id == found.result)
+    result = next(r for r in results.results if r.id == finding.result)
     frames = Table(title="Sentence by sentence", title_justify="left")
     frames.add_column("gap, nats", justify="right")
     frames.add_column("odds ratio", justify="right")
@@ -68,10 +67,10 @@ def _finding(results: Results, found: Finding) -> None:
     pairs.add_column("sentence")
     pairs.add_column("scored word")
     pairs.add_column("P", justify="right")
-    for pair in found.sentences:
+    for pair in finding.sentences:
         words = pair.word.split(" / ")
         pairs.add_row(escape(pair.text_a), escape(words[0]), f"{math.exp(pair.log_prob_a):.2e}")
         pairs.add_row(escape(pair.text_b), escape(words[-1]), f"{math.exp(pair.log_prob_b):.2e}")
         pairs.add_section()
     console.print(pairs)
-    console.print(f"Every cell is in evidence.csv.gz, column probe = {escape(found.probe)}")
+    console.print(f"Every cell is in evidence.csv.gz, column probe = {escape(finding.probe)}")

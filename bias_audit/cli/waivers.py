@@ -70,8 +70,8 @@ def waive(
     if not covered:
         raise UnknownNameError("finding, result or gate", finding, names(gates))
     replaced = put(path, waiver, today())
-    done = "replaced in" if replaced else "added to"
-    click.echo(visible(f"{done} {path}: {finding}, until {until}"))
+    action = "replaced in" if replaced else "added to"
+    click.echo(visible(f"{action} {path}: {finding}, until {until}"))
     for gate in covered:
         large = up_to is not None and abs(gate.measured or 0.0) > up_to
         void = f", but measures {gate.measured:.3g}: a failure voids the waiver" if large else ""

@@ -192,7 +192,7 @@ class RunRequest:
         )
 
 
-def judge_run(
+def gate(
     run: str | Path,
     *,
     config: str | Path | None = None,

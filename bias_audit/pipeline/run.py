@@ -52,7 +52,7 @@ def audit(
     policy: Policy | None = None,
     baselines: Path | None = None,
     cache: CacheChoice = True,
-    now: Callable[[], datetime.datetime] = clock.now,
+    now: Callable[[], datetime.datetime] | None = None,
     **options: Any,
 ) -> Audit:
     """Audit a masked language model by probes, by published data sets, or by both.
@@ -103,7 +103,7 @@ def audit(
     with opened(model, cache, **options) as kept:
         for task in tasks:
             task.check(kept.plain)
-        started, start = now(), time.monotonic()
+        started, start = (now or clock.now)(), time.monotonic()
         parts, sanity, repeated = _measure(tasks, kept, catalogue, settings, progress)
         info = kept.plain.info
         run_facts = engine_told(kept.plain) | determinism.told(repeated, info)

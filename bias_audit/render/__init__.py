@@ -10,6 +10,7 @@ from bias_audit.archive import Results, results_text
 from bias_audit.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    from bias_audit.render._page import Page
     from bias_audit.render.html import Drawings
 
 Renderer = Callable[[Results], str]
@@ -27,17 +28,16 @@ def render(results: Results, format: str) -> str:
     return _FORMATS[format](results)
 
 
-def for_people(results: Results, drawings: Drawings | None = None) -> dict[str, str]:
-    """Return report and summary by their file names, both from words that are found once.
+def for_people(view: Page, drawings: Drawings | None = None) -> dict[str, str]:
+    """Return report and summary by their file names.
 
     Args:
-        results: the audit.
+        view: words and numbers of the audit.
         drawings: charts of earlier reports; they change the time that it takes, never the report.
     """
-    from bias_audit.render import html, markdown, view
+    from bias_audit.render import html, markdown
 
-    shown = view.build(results)
-    return {FILES["html"]: html.whole(shown, drawings), FILES["md"]: markdown.summary(shown)}
+    return {FILES["html"]: html.whole(view, drawings), FILES["md"]: markdown.summary(view)}
 
 
 def formats() -> tuple[str, ...]:

@@ -32,12 +32,12 @@ def render(results: Results, *, width: int = 100, ascii: bool = False) -> str:
     return text + "\n"
 
 
-def show(results: Results, console: Console, *, folder: str = "") -> None:
+def show(view: page.Page, console: Console, *, folder: str = "") -> None:
     """Print the lines on a console: colours where it has them, ASCII where it needs it.
 
     ``folder`` is the run folder: then the report and the next command are named.
     """
-    _print(console, build(results), folder=folder, narrow=console.options.ascii_only)
+    _print(console, view, folder=folder, narrow=console.options.ascii_only)
 
 
 def first_line(results: Results) -> str:

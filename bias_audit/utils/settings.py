@@ -111,7 +111,7 @@ class Setting:
         field: Any = (self.field.annotation, self.field)
         model: Any = create_model("Setting", __config__=strict, value=field)
         try:
-            return model.model_validate({"value": value}).value
+            return dict(model.model_validate({"value": value}))["value"]
         except ValidationError as error:
             problem = explain(error, model, label, {}, {})[0]
             raise UsageError(f"{label}: {problem.message}", hint=problem.hint) from None

@@ -18,7 +18,7 @@ from bias_audit.assess.checks import Examination, applied, twins
 from bias_audit.assess.checks._planted import planted, recovered
 from bias_audit.config import GateConfig
 from bias_audit.expand import expand
-from bias_audit.gates import judge as judge_run
+from bias_audit.gates import judge as gate
 from bias_audit.policy import Policy
 from bias_audit.records import WordPrior, WordScore
 from bias_audit.tables import Scores, cube
@@ -143,7 +143,7 @@ def test_a_pair_that_frequency_explains_passes_and_fails_no_gate():
     gate = GateConfig.model_validate(
         {"id": "g", "probe": "trial", "measure": "log_odds_gap", "over": "pairs", "max": 0.2}
     )
-    judged = judge_run(done.results, Policy(gates=(gate,)))
+    judged = gate(done.results, Policy(gates=(gate,)))
     (state,) = [g for g in judged.gates if g.result == pair.id]
     assert (state.state, state.reason_code) == ("unclear", "confounded")
 
@@ -298,7 +298,7 @@ def test_a_gate_with_a_wide_limit_passes_whatever_the_margin_of_the_probe(margin
     done = run(probe, hidden)
     common = {"probe": "trial", "measure": "log_odds_gap"}
     wide = [GateConfig.model_validate({"id": f"g{m}", "max": m} | common) for m in (1.5, 3.0)]
-    judged = judge_run(done.results, Policy(gates=tuple(wide)))
+    judged = gate(done.results, Policy(gates=tuple(wide)))
     assert [g.state for g in judged.gates if g.enforced] == ["pass", "pass"]
 
 

@@ -354,10 +354,10 @@ def test_time_limit_leaves_the_rest_out(monkeypatch):
             clock.now += len(prompts)
             return super().fill_mask(prompts, **more)
 
-    from bias_audit import auditing
+    from bias_audit.pipeline import tasks
 
-    ask = auditing.measure
-    monkeypatch.setattr(auditing, "measure", lambda *a, **k: ask(*a, **k, clock=clock))
+    ask = tasks.measure
+    monkeypatch.setattr(tasks, "measure", lambda *a, **k: ask(*a, **k, clock=clock))
     done = run(two(), Slow(behave(plant(2.0))), max_seconds=1300)
     assert done.results.run.partial
     states = {p.id: p.state for p in done.results.probes}

@@ -18,6 +18,7 @@ from bias_audit.auditing import Audit, choose_folder
 from bias_audit import archive, store
 from bias_audit.archive import load_results, results_text
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.finished import Audit, choose_folder
 from bias_audit.store import default_folder, require_writable
 from bias_audit.tables import COLUMNS
 from tests.audit.world import Model, behave, controlled, noise, plant, run, terms

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,7 +102,6 @@ def test_run_writes_the_whole_folder(cli: Command, home: Path) -> None:
     assert "audit/report.html" in out
     run = json.loads((home / "audit" / "run.json").read_text(encoding="utf-8"))
     assert run["state"] == "complete"
-    assert "results go to stdout" not in err
 
 
 def test_the_default_folder_and_latest(cli: Command, home: Path) -> None:
@@ -175,8 +170,8 @@ def test_a_dry_run_promises_max_t_only_where_it_can_be_used(cli: Command, home: 
     [
         (["-p", "occupation-gendre"], "did you mean 'occupation-gender'?"),
         (["-x", "nothing-*"], "there is no probe named 'nothing-*'"),
-        (["--batch-size", "0"], "expected --batch-size auto or a number from 1, got '0'"),
-        (["--batch-size", "many"], "expected --batch-size auto or a number from 1, got 'many'"),
+        (["--batch-size", "0"], "--batch-size: expected auto or a number from 1, got '0'"),
+        (["--batch-size", "many"], "--batch-size: expected auto or a number from 1, got 'many'"),
         (["--max-time", "soon"], "expected a time such as 90s, 20m or 2h, got 'soon'"),
         (["--format", "pdf"], "there is no format for a file named 'pdf'"),
         (["--limit", "0"], "--limit"),
@@ -428,42 +423,6 @@ def test_our_own_bug_leaves_a_crash_file(
     assert "Traceback" not in err
     (crash,) = home.glob("bias-audit-crash-*.txt")
     assert "planted" in crash.read_text(encoding="utf-8")
-
-
-def test_ctrl_c_exits_with_130_and_leaves_nothing(home: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    command = [sys.executable, "-c", "from bias_audit.cli import main; main()"]
-    process = subprocess.Popen(
-        [
-            *command,
-            "run",
-            "reference",
-            "-p",
-            "occupation-gender",
-            "--progress",
-            "plain",
-            "-o",
-            "out",
-        ],
-        cwd=home,
-        env=environment,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        # A job in the background of a shell inherits an ignored SIGINT, and Python leaves it so.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )
-    assert process.stderr is not None
-    line = process.stderr.readline()
-    assert line.startswith("scoring"), line
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 130, err
-    assert "Interrupted: no report was written" in err
-    assert out == ""
-    assert "Traceback" not in err
-    assert not (home / "out").exists()
 
 
 def test_hostile_names_stay_text(cli: Command, home: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 import rich_click as click
 from pydantic import BaseModel
 
-from bias_audit import _run_config, _yaml, archive, config, errors, findings, specs, storing
+from bias_audit import _yaml, archive, config, errors, findings, specs, storing
 from bias_audit._reasons import REASONS
 from bias_audit.archive import Record, Results, State
 from bias_audit.assess._judge import BLOCKED, UNCONTROLLED
@@ -35,7 +35,8 @@ from bias_audit.waivers import Waiver, WaiverFile
 
 ROOT = Path(__file__).parents[2]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}
-CONFIGURATION = (config, _run_config)
+CALL = (config.CallSettings, config.RunSettings)
+"""Settings without a key in the file."""
 PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
 
 
@@ -83,7 +84,7 @@ def test_every_key_of_a_data_file_is_explained(model: type[BaseModel]) -> None:
 
 @pytest.mark.parametrize(
     "model",
-    [m for c in CONFIGURATION for m in models(c, specs.Spec) if m.__module__ == c.__name__],
+    [m for m in models(config, specs.Spec) if m.__module__ == config.__name__ and m not in CALL],
     ids=lambda m: m.__name__,
 )
 def test_every_key_of_the_configuration_is_explained(model: type[BaseModel]) -> None:
@@ -165,15 +166,14 @@ def test_every_exit_code_is_explained() -> None:
 
 
 def test_every_variable_of_the_environment_is_real() -> None:
-    real = {storing.VARIABLE}
+    real = {config.VARIABLES + one.parameter.upper() for one in config.settings().values()}
+    real.add(storing.VARIABLE)
     for path, command in COMMANDS.items():
         for p in command.params:
             if isinstance(p, click.Option):
                 (long,) = [name for name in p.opts if name.startswith("--")]
                 assert p.name == long[2:].replace("-", "_"), "the variable is named as the option"
                 real.add("_".join(("BIAS_AUDIT", *path[1:], str(p.name))).upper())
-            elif p.envvar:
-                real.add(str(p.envvar))
     chapter = PAGES["interface.md"].split("## Environment variables")[1].split("\n## ")[0]
     assert {name for name in re.findall(r"BIAS_AUDIT_\w+", chapter) if name[-1] != "_"} <= real
 
@@ -298,10 +298,10 @@ def test_the_files_in_the_documentation_are_right(tmp_path: Path) -> None:
     assert breakfast.slots["place"] == ("hotel", "café")
     file = tmp_path / config.NAME
     file.write_text(block(ROOT / "docs" / "interface.md", "config"), encoding="utf-8")
-    config.check_names(config.read(file), file, Catalogue())
+    config.check_names(config.read(file).config, file, Catalogue())
     readme = ROOT / "README.md"
     file.write_text(block(readme, "config"), encoding="utf-8")
-    config.check_names(config.read(file), file, Catalogue())
+    config.check_names(config.read(file).config, file, Catalogue())
     assert _yaml.parse(block(readme, "probe"), ProbeSpec, "README").id == "tea-or-coffee"
 
 

@@ -21,23 +21,24 @@ def test_public_names_are_a_list() -> None:
         "BiasAuditError",
         "Cache",
         "Catalogue",
-        "Compared",
         "Engine",
         "FakeBackend",
         "FileError",
-        "Fill",
+        "FillResult",
         "ModelLoadError",
         "NothingToAuditError",
+        "RunComparison",
         "ScoringError",
         "Settings",
         "UnknownNameError",
         "UsageError",
         "__version__",
         "audit",
-        "audit_datasets",
         "compare",
         "fill",
+        "gate",
         "open_backend",
+        "run",
     ]
     for name in bias_audit.__all__:
         assert getattr(bias_audit, name) is not None
@@ -161,6 +162,6 @@ def test_the_configuration_of_the_readme_is_valid(tmp_path: Path) -> None:
 
     path = tmp_path / "bias-audit.yaml"
     path.write_text(block("config"), encoding="utf-8")
-    config = read(path)
+    config = read(path).config
     check_names(config, path, Catalogue())
     assert config.gates[0].max == 0.7

@@ -16,6 +16,7 @@ from bias_audit.archive import Finding, Results
 from bias_audit.errors import UnknownNameError
 from bias_audit.render import formats, markdown, render, terminal
 from bias_audit.render.csv import COLUMNS
+from bias_audit.render.view import build
 
 from .example import frame
 from .page import Page
@@ -134,7 +135,7 @@ def test_console_decides_on_colour(audit: Results) -> None:
     def shown(**options: object) -> str:
         stream = io.StringIO()
         console = Console(file=stream, width=90, force_terminal=True, **options)  # type: ignore[arg-type]
-        terminal.show(audit, console, folder="audit-runs/x")
+        terminal.show(build(audit), console, folder="audit-runs/x")
         return stream.getvalue()
 
     assert "\x1b[1;31m" in shown(color_system="standard", _environ={})

@@ -384,10 +384,10 @@ def test_time_that_is_up_leaves_requests_out():
     def slow(*arguments: Any, **options: Any) -> Any:
         return before(*arguments, **options, clock=lambda: float(next(ticks)))
 
-    from bias_audit import auditing
+    from bias_audit.pipeline import tasks
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(auditing, "measure", slow)
+        patch.setattr(tasks, "measure", slow)
         done = run(controlled(), Speaker(), measures=["weat"], max_seconds=450.0)
     (skip,) = [s for s in done.results.skips if s.what == "weat"]
     assert (skip.reason, skip.detail) == ("limit", "the time was up")

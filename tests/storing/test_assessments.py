@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bias_audit import assembling, auditing
+from bias_audit import assembling
 from bias_audit.archive import Results
 from bias_audit.assess import Settings
 from bias_audit.catalogue import Catalogue
 from bias_audit.finished import Audit
 from bias_audit.measuring import measure
+from bias_audit.pipeline import run as pipeline
 from bias_audit.pipeline.run import audit
 from bias_audit.planning import make_plan
 from bias_audit.probes import Probe
@@ -57,7 +58,7 @@ def same_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program does not change while the tests run, whoever edits it, and no clock ticks."""
     monkeypatch.setattr(program, "_source", lambda: b"source")
     monkeypatch.setattr(program, "versions", lambda: KNOWN)
-    monkeypatch.setattr(auditing, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    monkeypatch.setattr(pipeline, "time", SimpleNamespace(monotonic=lambda: 0.0))
 
 
 @pytest.fixture

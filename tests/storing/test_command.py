@@ -12,14 +12,13 @@ from typing import Any
 
 import pytest
 
-from bias_audit import auditing
-from bias_audit.cli import _kept
 from bias_audit.cli._app import run
-from bias_audit.errors import UsageError
+from bias_audit.pipeline import run as pipeline
 from bias_audit.records import WordScore
-from bias_audit.storing import VARIABLE, Cache, CacheUse, program
+from bias_audit.storing import VARIABLE, program
 from bias_audit.storing.database import ScoreStore
 from bias_audit.storing.made import ABOUT, ASSESSMENTS, CHARTS, Made
+from bias_audit.utils import clock
 
 
 @pytest.fixture
@@ -116,51 +115,21 @@ def test_the_home_of_nobody_is_no_place(
     assert not list(home.iterdir())
 
 
-def test_the_flags() -> None:
-    assert _kept.choice(fresh=False, no_cache=False) == Cache()
-    assert _kept.choice(fresh=True, no_cache=False) == Cache(fresh=True)
-    assert _kept.choice(fresh=False, no_cache=True) is False
-    with pytest.raises(UsageError, match="leave one out"):
-        _kept.choice(fresh=True, no_cache=True)
-
-
-def test_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    use = CacheUse(found=1234, scored=1, path="x", notices=("the disk is full",))
-    _kept.tell(use, quiet=False)
-    assert capsys.readouterr().err == (
-        "Note: the disk is full\n"
-        "Note: 1,234 of 1,235 scores were kept from earlier runs (--fresh scores anew)\n"
-    )
-    _kept.tell(use, quiet=True)
-    assert capsys.readouterr().err == "Note: the disk is full\n"
-    _kept.tell(CacheUse(found=2, recalled=True, path="x"), quiet=False, later=("the disk is full",))
-    assert capsys.readouterr().err == (
-        "Note: the disk is full\n"
-        "Note: 2 of 2 scores were kept from earlier runs, and so were the results that they give"
-        " (--fresh scores anew)\n"
-    )
-    _kept.tell(use, quiet=True, later=use.notices)
-    assert capsys.readouterr().err.count("the disk is full") == 1, "said once"
-    for nothing in (None, CacheUse(scored=5, path="x"), CacheUse()):
-        _kept.tell(nothing, quiet=False)
-    assert capsys.readouterr().err == ""
-
-
 def test_a_run_keeps_and_the_next_one_finds(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program, "_source", lambda: b"source")
-    monkeypatch.setattr(auditing, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    monkeypatch.setattr(pipeline, "time", SimpleNamespace(monotonic=lambda: 0.0))
     day = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-    monkeypatch.setattr(auditing, "_utc_now", lambda: day)
+    monkeypatch.setattr(clock, "now", lambda: day)
     command = ["run", "reference", "-p", "occupation-gender", "--limit", "60", "-q"]
     command += ["--exit-zero", "--progress", "none"]
 
     def results(name: str, *flags: str) -> tuple[str, dict[str, Any] | None]:
         assert run([*command, "-o", name, *flags]) == 0
         content = json.loads((home / name / "results.json").read_text(encoding="utf-8"))
-        for clock in ("created", "duration_s", "command"):
-            del content["run"][clock]
+        for key in ("created", "duration_s", "command"):
+            del content["run"][key]
         told = json.loads((home / name / "run.json").read_text(encoding="utf-8"))
         return json.dumps(content), told.get("cache")
 

@@ -42,7 +42,7 @@ def audit() -> Results:
 
 @pytest.fixture(scope="module")
 def plain(audit: Results) -> dict[str, str]:
-    return for_people(audit)
+    return for_people(build(audit))
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bool]]]:
 def page(audit: Results, folder: Path, *, fresh: bool = False) -> dict[str, str]:
     html._draw.cache_clear()  # as in another process
     with KeptDrawings(folder, fresh=fresh) as drawings:
-        return for_people(audit, drawings)
+        return for_people(build(audit), drawings)
 
 
 def rows(folder: Path, statement: str, *values: object) -> list[tuple[bytes, ...]]:
@@ -170,7 +170,7 @@ def test_a_file_that_cannot_be_used_costs_time_only(
     (tmp_path / "file").write_text("no folder")
     drawings = KeptDrawings(tmp_path / "file")
     with drawings:
-        assert for_people(audit, drawings) == plain
+        assert for_people(build(audit), drawings) == plain
     assert drawings.notices
     assert "are not kept" in drawings.notices[0]
     (tmp_path / NAME).write_text("no database")

@@ -17,9 +17,9 @@ from ruamel.yaml import YAML
 from bias_audit.cli._app import app, run
 from bias_audit.render import FILES
 from bias_audit.store import write_run
+from tests.cli.shown_commands import wrong
 from tests.gating.cases import result
 from tests.gating.cases import run as made
-from tests.plugs.commands import wrong
 
 ROOT = Path(__file__).parents[2]
 CONFIG = "version: 1\ngates: [{id: size, probe: occupation-pronoun, max: 0.5}]\n"

@@ -16,12 +16,13 @@ from bias_audit.catalogue import Catalogue
 from bias_audit.cli._app import EPILOG, run
 from bias_audit.config import NAME, WAIVERS, GateConfig
 from bias_audit.errors import UnknownNameError
+from bias_audit.finished import EVIDENCE
 from bias_audit.metrics import info
 from bias_audit.records import SkipReason
 from bias_audit.stats.estimate import Status
+from tests.cli.shown_commands import wrong
 from tests.package.test_docs import assigned_statuses, section
 from tests.package.test_package import HEAVY, loaded_after
-from tests.plugs.commands import wrong
 
 ROOT = Path(__file__).parents[2]
 

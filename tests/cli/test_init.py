@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from bias_audit import __version__, config, starting, waivers
+from bias_audit import __version__, archive, config, waivers
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli import _app
+from bias_audit.cli import init as starting
 from bias_audit.errors import UsageError
-from bias_audit.policy import read_policy
 from bias_audit.render import FILES
-from tests.plugs.commands import wrong
+from tests.cli.shown_commands import wrong
 
 TODAY = date(2026, 3, 1)
 Command = Callable[..., tuple[int, str, str]]
@@ -72,7 +72,7 @@ def test_the_configuration_is_valid_as_written_and_with_every_line_in_use(
         text = re.sub(r"^  - file: .*\n", "", text, flags=re.MULTILINE)
         text = text.replace("0123abc...", '"0123abc"')
         path.write_text(text, encoding="utf-8")
-    found = config.read(path)
+    found = config.read(path).config
     config.check_names(found, path, Catalogue())
     assert bool(extra) == (found.model.revision is not None)
     assert [gate.baseline for gate in found.gates] == ([None, "main"] if extra else [None])
@@ -94,7 +94,7 @@ def test_the_waiver_file_takes_a_waiver_and_keeps_its_comments(cli: Command, hom
     cli("init")
     path = home / config.WAIVERS
     assert waivers.read(path, TODAY) == ()
-    assert read_policy(config.read(home / config.NAME), home / config.NAME, today=TODAY)
+    assert config.read_policy(config.read(home / config.NAME), today=TODAY)
     before = path.read_text(encoding="utf-8")
     waiver = waivers.make("size:*", TODAY, until="2026-04-01", reason="known", owner="ana")
     waivers.put(path, waiver, TODAY)
@@ -125,14 +125,14 @@ def test_a_dangling_link_is_something_too(cli: Command, home: Path) -> None:
 def test_when_one_file_cannot_be_written_none_is_left(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = starting.write_atomic
+    write = archive.write_atomic
 
     def full(path: Path, content: str) -> None:
         if path.name == "bias-audit.yml":
             raise UsageError("no space left")
         write(path, content)
 
-    monkeypatch.setattr(starting, "write_atomic", full)
+    monkeypatch.setattr(archive, "write_atomic", full)
     with pytest.raises(UsageError, match="no space left"):
         starting.start(home, "github")
     assert files(home) == set()

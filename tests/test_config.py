@@ -32,7 +32,7 @@ gates:
 
 def read(folder, text):
     path = save(folder, text, config.NAME)
-    found = config.read(path)
+    found = config.read(path).config
     config.check_names(found, path, Catalogue())
     return found
 
@@ -128,7 +128,7 @@ TWO_KINDS = (
 
 def mistakes(path):
     with pytest.raises(FileError) as caught:
-        read_whole(path, in_catalogue(path, Catalogue()))
+        config.read(path, config.name_check(path, Catalogue()))
     return [(p.line, p.column) for p in caught.value.problems]
 
 
@@ -191,7 +191,7 @@ def test_a_probe_of_a_file_is_known_by_its_name(tmp_path):
         "version: 1\nprobes: [{file: probes/tea.yaml}]\ngates: [{id: g, probe: tea, max: 1}]\n",
         config.NAME,
     )
-    found = config.read(path)
+    found = config.read(path).config
     config.check_names(found, path, Catalogue().with_files([probe]))
     with pytest.raises(FileError):
         config.check_names(found, path, Catalogue())
@@ -206,7 +206,7 @@ def test_a_regression_gate(tmp_path):
 
 def test_where_every_gate_stands(tmp_path):
     path = save(tmp_path, "\ufeff# top\r\n" + FULL.replace("\n", "\r\n"), config.NAME)
-    assert config.gate_places(path) == {"jobs": (11, 5), "all": (14, 5)}
+    assert config.read(path).gate_places == {"jobs": (11, 5), "all": (14, 5)}
     lines = path.read_text("utf-8-sig").splitlines()
     assert lines[10][4:] == "id: jobs"
     assert lines[13][4:].startswith("{id: all")
@@ -214,24 +214,23 @@ def test_where_every_gate_stands(tmp_path):
 
 def test_reports_name_a_file_from_the_root_of_its_repository(tmp_path):
     path = save(tmp_path / "work" / "audit", FULL, config.NAME)
-    assert config.named(path) == config.NAME, "no repository: the name alone"
+    assert config.report_path(path) == config.NAME, "no repository: the name alone"
     (tmp_path / "work" / ".git").mkdir()
-    assert config.named(path) == f"audit/{config.NAME}"
+    assert config.report_path(path) == f"audit/{config.NAME}"
 
 
 def test_the_waiver_file_is_the_named_one_or_the_usual_one(tmp_path):
     path = save(tmp_path, FULL, config.NAME)
-    plain = config.read(path)
-    assert config.waiver_file(plain, path) is None
+    assert config.read(path).waiver_file is None
     usual = save(tmp_path, "version: 1\n", config.WAIVERS)
-    assert config.waiver_file(plain, path) == usual
+    assert config.read(path).waiver_file == usual
     named = config.read(save(tmp_path, FULL + "waivers: policy/known.yaml\n", config.NAME))
-    assert config.waiver_file(named, path) == tmp_path / "policy" / "known.yaml"
+    assert named.waiver_file == tmp_path / "policy" / "known.yaml"
 
 
 def test_the_digest_is_of_what_the_file_says(tmp_path):
     def digest(text):
-        return config.digest(config.read(save(tmp_path, text, config.NAME)))
+        return config.read(save(tmp_path, text, config.NAME)).digest
 
     assert digest(FULL) == digest("# why\n" + FULL.replace("run: {seed: 7,", "run: {  seed: 7,"))
     assert digest(FULL) != digest(FULL.replace("max: 0.7", "max: 0.71"))
@@ -239,7 +238,7 @@ def test_the_digest_is_of_what_the_file_says(tmp_path):
 
 def test_gates_are_checked_against_the_probes_of_a_run(tmp_path):
     path = save(tmp_path, FULL.replace("probe: occupation-gender\n", "probe: tee\n"), config.NAME)
-    found = config.read(path)
+    found = config.read(path).config
     config.check_gates(found, path, ["tee"])
     with pytest.raises(FileError) as caught:
         config.check_gates(found, path, ["tea"])
@@ -293,7 +292,7 @@ def test_a_gate_names_probes_and_no_suite(tmp_path):
     text = "version: 1\nprobes: [core]\ngates: [{id: g, probe: 'axis:gender', max: 1}]\n"
     path = save(tmp_path, text, config.NAME)
     with pytest.raises(FileError) as caught:
-        config.check_names(config.read(path), path, Catalogue())
+        config.check_names(config.read(path).config, path, Catalogue())
     (found,) = caught.value.problems
     assert (found.line, found.column) == (3, 24)
     assert found.message == "a gate names a probe or a glob of probes, not 'axis:gender'"

@@ -10,16 +10,15 @@ from pathlib import Path
 import pytest
 
 from bias_audit.archive import ErrorRecord
-from bias_audit.cli import _policy
 from bias_audit.cli._app import run as command
 from bias_audit.store import write_run
+from bias_audit.utils import clock
 from tests.audit.world import controlled, plant
 from tests.audit.world import run as audited
 from tests.gating.cases import TODAY, probe, result, run
 
 pytest_plugins = "pytester"
 
-ROOT = Path(__file__).parents[2]
 CONFIG = """\
 version: 1
 gates:
@@ -116,7 +115,7 @@ def test_an_unclear_gate_is_never_a_passed_test(project: pytest.Pytester) -> Non
 def test_a_waived_gate_is_an_expected_failure(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_policy, "today", lambda: TODAY)
+    monkeypatch.setattr(clock, "today", lambda: TODAY)
     (project.path / "bias-audit-waivers.yaml").write_text(WAIVED, encoding="utf-8")
     store(project.path / "run", 2.0, 0.0)
     done = judge(project, "-rx")
@@ -218,7 +217,7 @@ def test_without_a_run_it_audits_once(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         def test_command(bias_audit_results, bias_audit):
-            assert bias_audit_results.run.command.startswith("bias-audit run --config=")
+            assert bias_audit_results.run.command.startswith("pytest --bias-audit")
             assert len(bias_audit.to_frame("evidence")) > 100
         """
     )

@@ -16,9 +16,9 @@ from ruamel.yaml import YAML
 from bias_audit import config
 from bias_audit.archive import State
 from bias_audit.catalogue import Catalogue
+from tests.cli.shown_commands import wrong
+from tests.e2e.test_ci_files import ACTION, HOOKS
 from tests.package.test_docs import block
-from tests.plugs.commands import wrong
-from tests.plugs.test_ci_files import ACTION, HOOKS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "gating.md"
@@ -54,7 +54,7 @@ def test_the_configurations_are_valid(tmp_path: Path) -> None:
     for text in (example, "version: 1\nprobes: [occupation-gender]\n" + block(PAGE, "gates")):
         path = tmp_path / config.NAME
         path.write_text(text, encoding="utf-8")
-        config.check_names(config.read(path), path, Catalogue())
+        config.check_names(config.read(path).config, path, Catalogue())
 
 
 def test_the_workflow_uses_inputs_and_outputs_of_the_action() -> None:
