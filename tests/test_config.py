@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import pytest
-from bias_audit._mistakes import in_catalogue, read_whole
 
 from bias_audit import config
 from bias_audit.catalogue import Catalogue

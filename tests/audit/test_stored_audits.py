@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bias_audit.auditing import Audit, choose_folder
 
 from bias_audit import archive, store
 from bias_audit.archive import load_results, results_text

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from bias_audit.auditing import EVIDENCE
 
 from bias_audit import explaining, findings, render
 from bias_audit._reasons import BLOCKED, REASONS, UNCONTROLLED
