@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from bias_audit.analysis.robustness.check_record import informational
-from bias_audit.analysis.robustness.check_record import not_computable
-from bias_audit.analysis.robustness.check_record import passed_or_failed
-from bias_audit.analysis.robustness.stability import StabilityChecks
-from bias_audit.metrics.design import Comparison
-from bias_audit.metrics.design import Design
-from bias_audit.metrics.scored_probe import ScoredProbe
-from bias_audit.metrics.scored_probe import Settings
-from bias_audit.results import Check
-from bias_audit.stats.fragility import decided_side
-from bias_audit.stats.fragility import half_contradicts
-from bias_audit.stats.seeds import stream
-from bias_audit.stats.split_half import split_half
 import numpy as np
 
+from bias_audit.analysis.robustness.check_record import (
+    informational,
+    not_computable,
+    passed_or_failed,
+)
+from bias_audit.analysis.robustness.stability import StabilityChecks
+from bias_audit.metrics.design import Comparison, Design
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
+from bias_audit.results import Check
+from bias_audit.stats.fragility import decided_side, half_contradicts
+from bias_audit.stats.seeds import stream
+from bias_audit.stats.split_half import split_half
 
 RELIABLE = 0.7
 """Below this reliability the order of the targets is mostly chance."""
