@@ -124,9 +124,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not rows:
         raise SystemExit("no names match: give more names, of similar counts")
     print(lexicon(rows, sets, args), end="")
-    print(
-        f"{len(rows)} matched names of {[len(group) for group in sets.values()]}", file=sys.stderr
-    )
+    candidates = ", ".join(f"{len(group)} of {name}" for name, group in sets.items())
+    print(f"{len(rows)} matched rows from the names: {candidates}", file=sys.stderr)
     if len(rows) < FEWEST:
         print(f"fewer than {FEWEST}: a claim about names in general is weak", file=sys.stderr)
 

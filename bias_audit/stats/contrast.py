@@ -51,16 +51,6 @@ INTERACTION = (1.0, -1.0, -1.0, 1.0)
 """Weights of the cells 11, 12, 21 and 22 in the interaction of two axes."""
 
 
-def _average_clusters(y: Floats, clusters: Indices | None) -> Floats:
-    """Average the templates of each cluster, in the order in which clusters first appear."""
-    if clusters is None:
-        return y
-    codes = np.asarray(clusters)
-    if codes.shape != (y.shape[0],):
-        raise ValueError(f"template_clusters: expected one entry per template ({y.shape[0]})")
-    return np.stack([y[codes == code].mean(axis=0) for code in dict.fromkeys(codes.tolist())])
-
-
 def _plain(parts: tuple[Spread, ...]) -> tuple[Part, ...]:
     return tuple(Part(float(value), df, float(pooled)) for value, df, pooled in parts)
 
@@ -87,11 +77,10 @@ def _linear(
     weights: Sequence[float],
     *,
     scope: Scope,
-    template_clusters: Indices | None,
     target_part: tuple[Part, ...] | None,
 ) -> Contrast:
     """Weighted sum of group means; each group adds weight^2 s^2 / n to the variance over terms."""
-    matrix = _average_clusters(finite(y, ndim=2, name="y"), template_clusters)
+    matrix = finite(y, ndim=2, name="y")
     cols = [columns(g, matrix.shape[1], name=f"group {i}") for i, g in enumerate(groups)]
     split = by_groups(matrix, cols, weights)
     delta, parts = split.delta, _parts(split, target_part)
@@ -117,7 +106,6 @@ def two_groups(
     in_b: Indices,
     *,
     scope: Scope,
-    template_clusters: Indices | None = None,
     target_part: tuple[Part, ...] | None = None,
 ) -> Contrast:
     """Compare two groups of unmatched terms (design D2): mean of A minus mean of B.
@@ -128,8 +116,6 @@ def two_groups(
         in_a: columns of group A.
         in_b: columns of group B.
         scope: which factors are random.
-        template_clusters: (J,) numbers; templates with the same number (near copies) are averaged
-            first and count as one.
         target_part: parts from :func:`target_part` when the targets stand for a construct.
 
     Raises:
@@ -142,7 +128,6 @@ def two_groups(
         [in_a, in_b],
         [1.0, -1.0],
         scope=scope,
-        template_clusters=template_clusters,
         target_part=target_part,
     )
 
@@ -153,7 +138,6 @@ def versus_rest(
     which: int,
     *,
     scope: Scope,
-    template_clusters: Indices | None = None,
     target_part: tuple[Part, ...] | None = None,
 ) -> Contrast:
     """Compare one of k groups with the unweighted mean of the other groups' means.
@@ -167,7 +151,6 @@ def versus_rest(
         groups: columns of each of the k groups.
         which: number of the group that is compared with the rest.
         scope: which factors are random.
-        template_clusters: as in :func:`two_groups`.
         target_part: as in :func:`two_groups`.
 
     Raises:
@@ -182,7 +165,6 @@ def versus_rest(
         groups,
         weights,
         scope=scope,
-        template_clusters=template_clusters,
         target_part=target_part,
     )
 
@@ -215,7 +197,6 @@ def two_by_two(
         cells,
         INTERACTION,
         scope=scope,
-        template_clusters=None,
         target_part=target_part,
     )
 
@@ -224,7 +205,6 @@ def matched_pairs(
     d: ArrayLike,
     *,
     scope: Scope,
-    template_clusters: Indices | None = None,
     target_part: tuple[Part, ...] | None = None,
 ) -> Contrast:
     """Compare groups whose words come in pairs (design D1), such as mother and father.
@@ -232,13 +212,12 @@ def matched_pairs(
     Args:
         d: (J, P) differences inside each pair, A minus B, nats.
         scope: which factors are random; ``concept`` counts pairs as a sample.
-        template_clusters: as in :func:`two_groups`.
         target_part: as in :func:`two_groups`.
 
     Raises:
         ValueError: ``d`` is not a finite matrix.
     """
-    matrix = _average_clusters(finite(d, ndim=2, name="d"), template_clusters)
+    matrix = finite(d, ndim=2, name="d")
     rows, pairs = matrix.shape
     split = by_pairs(matrix)
     delta, by_pair, parts = split.delta, split.terms[0][1], _parts(split, target_part)

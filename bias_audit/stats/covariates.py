@@ -37,7 +37,7 @@ class AdjustedContrast:
 
 
 def adjusted_contrast(
-    groups: Sequence[tuple[float, Floats, Floats]], spare: int = SPARE
+    groups: Sequence[tuple[float, Floats, Floats]],
 ) -> AdjustedContrast | None:
     """Return the contrast of group means with and without linear effects of covariates.
 
@@ -47,7 +47,6 @@ def adjusted_contrast(
     Args:
         groups: of each group its weight in the contrast, the (words,) values and the (words,
             covariates) properties; differences inside matched pairs are one group.
-        spare: least degrees of freedom of the residual.
 
     Returns:
         None where no covariate can be used, for want of words or because none varies.
@@ -60,7 +59,7 @@ def adjusted_contrast(
     centre = covariates.mean(axis=0) if len(groups) > 1 else np.zeros(covariates.shape[1])
     spread = np.sum((covariates - centre) ** 2, axis=0)
     inner = np.sum(within**2, axis=0)
-    used = _usable(within, inner > ALIKE * spread, inside.size - len(groups) - spare)
+    used = _usable(within, inner > ALIKE * spread, inside.size - len(groups) - SPARE)
     if not used:
         return None
     slopes = np.linalg.lstsq(within[:, used], inside, rcond=None)[0]

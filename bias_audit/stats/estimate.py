@@ -70,9 +70,9 @@ class Contrast:
     df: float | None
     """Satterthwaite degrees of freedom; None unless ``status`` is ``ok``."""
     delta: tuple[float, ...]
-    """Difference in each template (or cluster of templates), in the order given."""
+    """Difference in each template, in the order given."""
     n_templates: int
-    """Independent templates: clusters count once."""
+    """Templates behind the difference."""
     n_terms: int
     """Terms in the groups, or matched pairs."""
     skew: float

@@ -19,17 +19,13 @@ from bias_audit.utils.arrays import Floats
 FEWEST = 2
 
 
-def max_t_flips(
-    deltas: ArrayLike, rng: np.random.Generator, resamples: int = 9999, *, step_down: bool = True
-) -> Floats:
+def max_t_flips(deltas: ArrayLike, rng: np.random.Generator, resamples: int = 9999) -> Floats:
     """Adjust m questions whose sentences are the units: signs of templates are flipped.
 
     Args:
         deltas: (J, m) differences, a column per question; a template flips in all of them at once.
         rng: source of the draws; untouched up to 14 templates, when every pattern is tried.
         resamples: draws when not exact.
-        step_down: give the second largest statistic a smaller family than the largest, and so on;
-            False takes the whole family for all.
 
     Returns:
         (m,) adjusted two-sided p-values: the probability of one wrong claim or more is held.
@@ -62,7 +58,7 @@ def max_t_flips(
     null = np.concatenate([statistics(signs) for signs in draws])
     # Of all patterns the first is the observed one: computed once, it cannot miss itself.
     observed = null[0] if exact else statistics(np.ones((1, units)))[0]
-    return _adjust(observed, null, exact=exact, step_down=step_down)
+    return _adjust(observed, null, exact=exact)
 
 
 def _signs(rng: np.random.Generator, rows: int, units: int, questions: int) -> Iterator[Floats]:
@@ -83,14 +79,11 @@ def _studentised(gap: Floats, variance: Floats, scale: float) -> Floats:
     return np.where(flat & (gap != 0), np.inf, np.where(gap == 0, 0.0, sizes))
 
 
-def _adjust(observed: Floats, null: Floats, *, exact: bool, step_down: bool) -> Floats:
+def _adjust(observed: Floats, null: Floats, *, exact: bool) -> Floats:
     """Share of arrangements whose largest statistic reaches each observed one."""
     order = np.argsort(-observed, kind="stable")
-    largest = null[:, order]
-    if step_down:
-        largest = np.maximum.accumulate(largest[:, ::-1], axis=1)[:, ::-1]
-    else:
-        largest = np.broadcast_to(largest.max(axis=1, keepdims=True), largest.shape)
+    # Step-down: the second largest statistic has a smaller family than the largest, and so on.
+    largest = np.maximum.accumulate(null[:, order[::-1]], axis=1)[:, ::-1]
     hits = np.count_nonzero(largest >= observed[order] * (1 - TIE), axis=0)
     shares = hits / len(null) if exact else (hits + 1) / (len(null) + 1)
     adjusted = np.empty_like(observed)

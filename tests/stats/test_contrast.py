@@ -228,8 +228,6 @@ def test_unusable_input_is_refused(y):
         two_groups(y, [16], B, scope="terms")
     with pytest.raises(ValueError, match="at least one column"):
         two_groups(y, [], B, scope="terms")
-    with pytest.raises(ValueError, match="one entry per template"):
-        two_groups(y, A, B, scope="terms", template_clusters=[0, 1])
     with pytest.raises(ValueError, match="two groups or more"):
         versus_rest(y, [A], 0, scope="terms")
     with pytest.raises(ValueError, match="two or more in each pole"):
