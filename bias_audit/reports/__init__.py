@@ -54,11 +54,11 @@ def _registry() -> dict[str, Format]:
     Raises:
         ValueError: two modules claim one name.
     """
-    found: dict[str, Format] = {}
+    registry: dict[str, Format] = {}
     for module in iter_modules(_formats.__path__):
         listed = getattr(import_module(f"{_formats.__name__}.{module.name}"), "FORMATS", ())
         for format in listed:
-            if format.name in found:
+            if format.name in registry:
                 raise ValueError(f"two report formats are called '{format.name}'")
-            found[format.name] = format
-    return dict(sorted(found.items()))
+            registry[format.name] = format
+    return dict(sorted(registry.items()))

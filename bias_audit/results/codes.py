@@ -164,7 +164,7 @@ def as_clause(code: str, *, n: int = 0) -> str:
     known = CODES[code]
     if known.clause:
         return known.clause.format(n=n)
-    text = known.text.rstrip(".")
+    text = describe(code).rstrip(".")
     return text[0].lower() + text[1:]
 
 

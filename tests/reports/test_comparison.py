@@ -15,25 +15,6 @@ from .others import change, comparison, hostile, several
 from .page import Page
 
 
-@pytest.mark.parametrize("secondary", [True, False])
-def test_it_says_what_the_markdown_says(secondary: bool) -> None:
-    record = several()
-    page = Page(shown.render(record, "html", secondary=secondary))
-    assert page.mistakes == []
-    assert words.headline(record) in page.text
-    changes = words.sorted_changes(record.changes, secondary)
-    for found in changes:
-        for text in (
-            words.gap_name(found),
-            *words.change_numbers(found),
-            words.verdict_text(found),
-        ):
-            assert text in page.text
-    for line in (*words.hidden_note(record, changes), *words.remarks(record), words.CLOSING):
-        assert line in page.text
-    assert ("second - x" in page.text) is secondary
-
-
 def test_lines_go_from_the_baseline_to_now() -> None:
     picture = shown.build_page(several(), secondary=False).picture
     assert picture is not None

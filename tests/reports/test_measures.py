@@ -67,13 +67,6 @@ def test_a_missing_number_has_its_reason_and_no_second_time() -> None:
     assert found.rows[0][-1].text == "degenerate"
 
 
-def test_four_fifths_is_a_screening_rule_and_no_test_of_a_model() -> None:
-    found = shown(result("four_fifths"), result("jsd"))
-    assert "a screening rule from US employment selection" in found.note
-    assert "not a legal test of a language model" in found.note
-    assert "employment" not in shown(result("jsd")).note
-
-
 def test_what_stands_against_a_result_stands_against_the_numbers_beside_it() -> None:
     """A companion is made of the same scores: it has the statuses of its result."""
     beside = a.Companion(metric="closed_share", groups=("women",), value=0.3)

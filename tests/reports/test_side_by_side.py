@@ -113,13 +113,6 @@ def test_what_one_model_alone_measured_is_not_called_equal(audit: Results) -> No
     assert "| 0.00 |" not in text
 
 
-def test_markdown_says_what_a_table_says_below_it(three: Given) -> None:
-    text = side_by_side.render(three, "md")
-    assert any(axis.table.note for axis in side_by_side.build(three).axes)
-    for axis in side_by_side.build(three).axes:
-        assert axis.table.note.split(";")[0] in text
-
-
 def test_other_probe_files_are_told_before_the_numbers(three: Given) -> None:
     """Versions say what may stand side by side; digests say that files differ all the same."""
     assert side_by_side.build(three).notices == ()
@@ -135,16 +128,6 @@ def test_other_probe_files_are_told_before_the_numbers(three: Given) -> None:
     html, text = (side_by_side.render(given, name) for name in ("html", "md"))
     assert Page(html).text.index("same probe files") < Page(html).text.index("The models The")
     assert "did not read the same probe files" in text
-
-
-def test_nothing_in_common_is_said(audit: Results) -> None:
-    page = Page(
-        side_by_side.render(
-            [("a", audit), ("b", audit.model_copy(update={"results": (), "findings": ()}))], "html"
-        )
-    )
-    assert page.mistakes == []
-    assert "have no comparison in common" in page.text
 
 
 def test_strangers_stay_text(audit: Results, hostile: Results) -> None:
