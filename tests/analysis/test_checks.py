@@ -441,8 +441,8 @@ def test_a_gap_of_the_margin_is_found_where_the_design_is_sharp_and_not_where_it
 def bare_result(**more) -> Result:
     values = {
         "id": "x", "probe": "x", "axis": "x", "metric": "log_odds_gap", "groups": ("a", "b"),
-        "estimate": 1.0, "unit": "nats", "direction": "x", "n_templates": 9, "n_terms": 12,
-        "n_prompts": 1, "margin": 0.2, "p_value": 0.001, "p_method": "t", "mde80": 0.1,
+        "estimate": 1.0, "se": 0.1, "df": 8.0, "unit": "nats", "direction": "x",
+        "n_templates": 9, "n_terms": 12, "n_prompts": 1, "margin": 0.2, "p_value": 0.001, "p_method": "t", "mde80": 0.1,
     }  # fmt: skip
     return Result.model_validate(values | more)
 
@@ -475,9 +475,10 @@ def test_what_is_withheld_makes_it_no_easier_to_fail_the_rest():
 
     def states(**more):
         pair = ((near, {}), (wide, more.pop("result", {})))
+        numbers = [{n: getattr(c.contrast, n) for n in ("estimate", "se", "df")} for c, _ in pair]
         cases = [
-            Case(result=bare_result(**r), comparison=c, instrument="", placebo_gaps=())
-            for c, r in pair
+            Case(result=bare_result(**(n | r)), comparison=c, instrument="", placebo_gaps=())
+            for (c, r), n in zip(pair, numbers, strict=True)
         ]
         cases[1] = replace(cases[1], **more)
         return [done.outcome for done in judge(cases, FAST, partial=False)]

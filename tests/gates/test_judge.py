@@ -455,6 +455,7 @@ def test_own_margins_are_one_family_for_each_axis():
     ("estimate", "more", "said"),
     [
         (0.16, {}, "about 8 times as many sentences and words (about 101 sentences) would"),
+        (0.09, {}, "; 1.2 times as many sentences and words (about 14 sentences) would probably"),
         (0.201, {}, "no practical design would decide; most of the uncertainty comes from the sent"),
         (0.12, {"variance": {"templates": 0.1, "terms": 0.9}, "scope": "concept"}, "group words"),
         (0.12, {"variance": {"terms": 0.9}, "scope": "concept", "pairs": (("a", "b"),) * 12}, "pairs of group words"),
