@@ -205,7 +205,7 @@ def test_torch_can_be_set_to_round_products_of_float32(
     info = replace(FakeBackend().info, dtype=dtype, arithmetic=arithmetic)
     assert rounding(info) == expected
     assert recorded(Repeated(asked=1, largest=0.0), info) == Determinism(
-        asked=1, tolerance=tolerance(expected)
+        sentences=1, tolerance=tolerance(expected)
     )
 
 
