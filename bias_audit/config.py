@@ -413,24 +413,20 @@ def read(path: Path, check: Callable[[Config], object] | None = None) -> ConfigF
     Raises:
         FileError: everything that is wrong with it, at once.
     """
-    text = _yaml.read_source(path)
+    document = _yaml.compose(_yaml.read_source(path), str(path))
     try:
-        config, marks = _yaml.parse_marked(text, Config, str(path))
+        config = _yaml.validate(document, Config, str(path))
     except FileError as error:
-        raise FileError([*error.problems, *_name_problems(text, str(path), check)]) from None
+        names = () if check is None else _name_problems(document.data, check)
+        raise FileError([*error.problems, *names]) from None
     if check is not None:
         check(config)
-    return ConfigFile(config=config, path=path, marks=marks)
+    return ConfigFile(config=config, path=path, marks=document.values)
 
 
-def _name_problems(
-    text: str, file: str, check: Callable[[Config], object] | None
-) -> tuple[Problem, ...]:
+def _name_problems(data: Any, check: Callable[[Config], object]) -> tuple[Problem, ...]:
     """Mistakes in the names of a file that has others; none where the names cannot be read."""
-    if check is None:
-        return ()
     try:
-        data = _yaml.plain(text, file)
         if isinstance(data, dict):
             check(_validate_partially(Config, _write_out_probes(data)))
     except FileError as error:
