@@ -43,7 +43,7 @@ from bias_audit.utils.settings import (
     setting,
 )
 from bias_audit.utils.validation import KeyPath, MistakesError, Positions
-from bias_audit.utils.yaml import load_plain, parse_marked, read_source
+from bias_audit.utils.yaml import compose, read_source, validate
 
 if TYPE_CHECKING:
     from bias_audit.gates.policy import Policy
@@ -368,24 +368,20 @@ def read(path: Path, check: Callable[[Config], object] | None = None) -> ConfigF
     Raises:
         FileError: everything that is wrong with it, at once.
     """
-    text = read_source(path)
+    document = compose(read_source(path), str(path))
     try:
-        config, marks = parse_marked(text, Config, str(path))
+        config = validate(document, Config, str(path))
     except FileError as error:
-        raise FileError([*error.problems, *_name_problems(text, str(path), check)]) from None
+        names = () if check is None else _name_problems(document.data, check)
+        raise FileError([*error.problems, *names]) from None
     if check is not None:
         check(config)
-    return ConfigFile(config=config, path=path, marks=marks)
+    return ConfigFile(config=config, path=path, marks=document.values)
 
 
-def _name_problems(
-    text: str, file: str, check: Callable[[Config], object] | None
-) -> tuple[Problem, ...]:
+def _name_problems(data: Any, check: Callable[[Config], object]) -> tuple[Problem, ...]:
     """Mistakes in the names of a file that has others; none where the names cannot be read."""
-    if check is None:
-        return ()
     try:
-        data = load_plain(text, file)
         if isinstance(data, dict):
             check(_validate_partially(Config, _write_out_probes(data)))
     except FileError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.audit.world import controlled, plant
 from tests.audit.world import run as audited
 from tests.gates.cases import TODAY, probe, result, run
 
+import_module("bias_audit.pipeline.from_config")  # else each inner session imports it again
 pytest_plugins = "pytester"
 
 CONFIG = """\
@@ -225,16 +227,24 @@ def test_without_a_run_it_audits_once(project: pytest.Pytester) -> None:
     assert not (project.path / "audit-runs").exists()
 
 
-def test_a_rise_over_a_baseline_fails(project: pytest.Pytester) -> None:
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two stored runs with a gap of 0 and 2; made before pytester remembers what is imported."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name, gap in (("before", 0.0), ("run", 2.0)):
+        audited(controlled(), plant(gap)).save(folder / name)
+    return folder
+
+
+def test_a_rise_over_a_baseline_fails(runs: Path, project: pytest.Pytester) -> None:
     text = (
         "version: 1\ngates:\n  - {id: r, probe: trial, against: 'baseline:main', max_rise: 0.3}\n"
     )
     (project.path / "bias-audit.yaml").write_text(text, encoding="utf-8")
-    for name, gap in (("before", 0.0), ("run", 2.0)):
-        audited(controlled(), plant(gap)).save(project.path / name)
-    accept = ["baseline", "accept", str(project.path / "before"), "--name", "main"]
+    accept = ["baseline", "accept", str(runs / "before"), "--name", "main"]
     assert command([*accept, "--reason", "first"]) == 0
-    done = judge(project)
+    run = str(runs / "run")
+    done = project.runpytest("--bias-audit", "bias-audit.yaml", "--bias-audit-run", run)
     done.assert_outcomes(passed=1, failed=1)
     done.stdout.fnmatch_lines(["*the gap has grown by 2.00 nats, at most 0.3 accepted*"])
 

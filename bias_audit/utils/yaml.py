@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -35,6 +35,18 @@ _REFUSED = {
     "\t": ("a tab came at the start of the line", "indent with spaces; YAML does not allow tabs"),
 }
 _SLOT_LIKE = re.compile(r"(?:^|[-:,{])\s+\[[\w:-]+\]\s+[^\s,}\]]")
+
+
+class Document(NamedTuple):
+    """What a YAML text says, whatever a model will make of it."""
+
+    data: Any
+    values: Positions
+    """Line and column of every value, by its path of keys and indices."""
+    keys: Positions
+    """The same of every key."""
+    problems: list[Problem]
+    """Repeated keys and other mistakes that hide nothing else."""
 
 
 def read_yaml(path: Path, model: type[M]) -> M:
@@ -84,20 +96,26 @@ def parse_yaml(text: str, model: type[M], file: str) -> M:
     Raises:
         FileError: everything that is wrong with the text, at once.
     """
-    return parse_marked(text, model, file)[0]
+    return validate(compose(text, file), model, file)
 
 
-def parse_marked(text: str, model: type[M], file: str) -> tuple[M, Positions]:
-    """Parse as :func:`parse`, and return line and column of every value too, by its path."""
-    data, values, keys, problems = _compose(text, file)
-    if not isinstance(data, dict) and not problems:
-        problems.append(_not_keys(data, file))
+def validate(document: Document, model: type[M], file: str) -> M:
+    """Read composed YAML into ``model``; ``file`` names it in messages.
+
+    Raises:
+        FileError: everything that is wrong with it, at once.
+    """
+    problems = list(document.problems)
+    if not isinstance(document.data, dict) and not problems:
+        problems.append(_not_keys(document.data, file))
     if problems:
         raise FileError(problems)
     try:
-        return model.model_validate(data), values
+        return model.model_validate(document.data)
     except ValidationError as error:
-        raise FileError(explain_errors(error, model, file, values, keys)) from None
+        raise FileError(
+            explain_errors(error, model, file, document.values, document.keys)
+        ) from None
 
 
 def file_kind(text: str, file: str, known: Collection[str]) -> str:
@@ -106,7 +124,7 @@ def file_kind(text: str, file: str, known: Collection[str]) -> str:
     Raises:
         FileError: it is not YAML, or its kind is missing or unknown.
     """
-    data, values, _, problems = _compose(text, file)
+    data, values, _, problems = compose(text, file)
     if not isinstance(data, dict):
         raise FileError(problems or [_not_keys(data, file)])
     kind = data.get("kind")
@@ -122,16 +140,7 @@ def file_kind(text: str, file: str, known: Collection[str]) -> str:
 
 def positions(text: str, file: str) -> Positions:
     """Return line and column of every value, by its path of keys and indices."""
-    return _compose(text, file)[1]
-
-
-def load_plain(text: str, file: str) -> Any:
-    """Return the plain values of a text without validating them.
-
-    Raises:
-        FileError: it is not YAML.
-    """
-    return _compose(text, file)[0]
+    return compose(text, file).values
 
 
 def _problem(file: str, message: str, hint: str = "", line: int = 0, column: int = 0) -> FileError:
@@ -154,8 +163,12 @@ def _line_column(text: str, position: int) -> tuple[int, int]:
     return len(lines), len(lines[-1]) + 1
 
 
-def _compose(text: str, file: str) -> tuple[Any, Positions, Positions, list[Problem]]:
-    """Build plain data and the place of every value and key."""
+def compose(text: str, file: str) -> Document:
+    """Build plain data and the place of every value and key.
+
+    Raises:
+        FileError: it is not YAML.
+    """
     refused = _UNREADABLE.search(text)
     if refused:
         what, hint = _REFUSED[refused[1][-1]]
@@ -179,7 +192,7 @@ def _compose(text: str, file: str) -> tuple[Any, Positions, Positions, list[Prob
         raise _problem(file, "is nested too deeply", "a few levels are enough") from None
     except (YAMLError, ValueError, OverflowError) as error:
         raise _problem(file, f"is not YAML: {str(error).splitlines()[0]}") from None
-    return data, builder.values, builder.keys, builder.problems
+    return Document(data, builder.values, builder.keys, builder.problems)
 
 
 def _syntax(error: MarkedYAMLError, text: str, file: str) -> Problem:
