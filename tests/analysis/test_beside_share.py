@@ -90,9 +90,10 @@ def other(done: Audit) -> dict[str, Any]:
         about = [s for s in skips if "share of" in s["detail"] or "beside_share" in s["what"]]
         return [s for s in skips if s not in about and s["what"] not in WORDS]
 
+    said["metrics"] = [m for m in said["metrics"] if m["id"] != "beside_share"]
     said["skips"] = kept(said["skips"])
     for probe in said["probes"]:
-        del probe["beside"], probe["prompts"]
+        del probe["extra_groups"], probe["prompts"]
         probe["skips"] = kept(probe["skips"])
     return said
 
