@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 from bias_audit import results as a
-from bias_audit.metrics import info
+from bias_audit.metrics.registry import INFOS
 
 JOBS = {
     "plumber": 1.1, "electrician": 2.2, "mechanic": 2.9, "bricklayer": 3.0, "carpenter": 3.5,
@@ -54,7 +54,7 @@ METRICS = tuple(
     a.MetricRecord(
         id=one.id, name=one.name, unit=one.unit, neutral=one.neutral, direction=one.direction
     )
-    for one in info.registry.values()
+    for one in INFOS.values()
 )
 
 
