@@ -65,9 +65,7 @@ def narrowed(shown: page.Page, room: int, cost: Callable[[page.Picture], int]) -
 
 def shorter(shown: page.Page) -> page.Page:
     """The page with fewer rows in the tables on the quality of the evidence."""
-    tables = tuple(
-        (heading, note, _first(table, _QUALITY)) for heading, note, table in shown.quality.tables
-    )
+    tables = tuple((key, _first(table, _QUALITY)) for key, table in shown.quality.tables)
     return replace(shown, quality=replace(shown.quality, tables=tables))
 
 

@@ -98,13 +98,13 @@ def entries(results: Results) -> tuple[Entry, ...]:
         (raw, tidied.model_copy(update={"file": _path(raw.file) if raw.file else ""}))
         for raw, tidied in zip(results.waivers, index.audit.waivers, strict=True)
     ]
-    made = [
+    items = [
         _of_gate(index, raw, gate, tuple(w for stored, w in waivers if raw.id in stored.gates))
         for raw, gate in zip(results.gates, index.audit.gates, strict=True)
     ]
-    made += _of_run(index, {gate.probe for gate in index.audit.gates if gate.state == "error"})
-    made += [_of_waiver(raw, waiver) for raw, waiver in waivers if waiver.status != "active"]
-    return tuple(_told_apart(results.model.name, made))
+    items += _of_run(index, {gate.probe for gate in index.audit.gates if gate.state == "error"})
+    items += [_of_waiver(raw, waiver) for raw, waiver in waivers if waiver.status != "active"]
+    return tuple(_distinct_fingerprints(results.model.name, items))
 
 
 def worst_first(many: Iterable[Entry]) -> list[Entry]:
@@ -132,10 +132,10 @@ def _rank(entry: Entry) -> tuple[int, int, int, float]:
     )  # fmt: skip
 
 
-def _told_apart(model: str, made: Iterable[Entry]) -> Iterable[Entry]:
+def _distinct_fingerprints(model: str, items: Iterable[Entry]) -> Iterable[Entry]:
     """Give every entry a fingerprint of its own, also where two carry the same id."""
     seen: Counter[str] = Counter()
-    for entry in made:
+    for entry in items:
         key = entry.fingerprint
         seen[key] += 1
         again = f"\n{seen[key]}" if seen[key] > 1 else ""
@@ -144,13 +144,13 @@ def _told_apart(model: str, made: Iterable[Entry]) -> Iterable[Entry]:
 
 
 def _of_gate(index: Index, raw: Gate, gate: Gate, waivers: tuple[WaiverRecord, ...]) -> Entry:
-    shown = gate_line(index, gate)
+    line = gate_line(index, gate)
     result = index.results.get(gate.result or "")
     finding = index.findings.get(gate.result or "")
-    brief, reason = shown.brief, shown.reason
+    brief, reason = line.brief, line.reason
     if gate.estimate is None:
         brief, reason = gate.reason, ""
-    told = (shown.waived, reason, shown.finding, _crash(index, gate))
+    texts = (line.waived, reason, line.finding, _crash(index, gate))
     tag = "" if gate.enforced else " (for information)"
     ceiling = gate.limit or 0.0
     judged = gate.rise if gate.kind == "regression" else gate.estimate
@@ -161,8 +161,8 @@ def _of_gate(index: Index, raw: Gate, gate: Gate, waivers: tuple[WaiverRecord, .
         id=gate.id,
         state=gate.state,
         level=level(gate),
-        title=f"{shown.probe}: {shown.title}",
-        message=_sentences(f"{shown.probe}, {shown.title}{tag}: {brief}", *told),
+        title=f"{line.probe}: {line.title}",
+        message=_sentences(f"{line.probe}, {line.title}{tag}: {brief}", *texts),
         fingerprint=f"gate\n{raw.id}",
         path=_path(raw.file),
         line=max(gate.line, 1),
@@ -200,30 +200,30 @@ def _evidence(index: Index, result: Result | None, finding: Finding | None) -> t
     probe = index.probes.get(result.probe)
     if probe is not None and probe.sensitive:
         return ("The sentences of this probe may hurt; the report holds them.",)
-    shown = pairs(index, result, sentences or result.sentences)
+    words = pairs(index, result, sentences or result.sentences)
     return tuple(
         f"{pair.text_a} | {pair.text_b} | {pair.word}: "
         f"{pair.probability_a} and {pair.probability_b} ({pair.ratio})"
-        for pair in (shown.rows if shown else ())
+        for pair in (words.rows if words else ())
     )
 
 
-def _of_run(index: Index, told: set[str]) -> list[Entry]:
+def _of_run(index: Index, reported: set[str]) -> list[Entry]:
     """What did not run, unless a gate says so already; and that nothing was judged at all."""
-    made = [
+    items = [
         _outside(f"{error.type}: {error.message}", index, error.probe)
         for error in index.audit.errors
-        if error.probe not in told
+        if error.probe not in reported
     ]
-    named = told | {error.probe or "" for error in index.audit.errors}
-    made += [
+    named = reported | {error.probe or "" for error in index.audit.errors}
+    items += [
         _outside(probe.reason or "no reason was recorded", index, probe.id, probe)
         for probe in index.audit.probes
         if probe.state in ("error", "skipped") and probe.id not in named
     ]
     if not index.audit.gates:
-        made.append(_NOTHING if index.audit.exit_code else replace(_NOTHING, level="warning"))
-    return made
+        items.append(_NOTHING if index.audit.exit_code else replace(_NOTHING, level="warning"))
+    return items
 
 
 def _outside(
@@ -276,24 +276,24 @@ FACTS = (
 
 def facts(entry: Entry) -> dict[str, Fact]:
     """All facts of an entry; None where there is nothing to say."""
-    found: dict[str, Fact] = dict.fromkeys(FACTS)
-    found |= {"id": entry.id, "state": entry.state, "fingerprint": entry.fingerprint}
+    values: dict[str, Fact] = dict.fromkeys(FACTS)
+    values |= {"id": entry.id, "state": entry.state, "fingerprint": entry.fingerprint}
     if entry.gate is None:
-        found |= {"kind": entry.rule, "reason": entry.message}
+        values |= {"kind": entry.rule, "reason": entry.message}
     else:
         gate = entry.gate
-        found |= {name: getattr(gate, name) for name in _FACT_NUMBERS}
-        found |= {name: getattr(gate, name) or None for name in _OF_GATE}
-        found["enforced"] = gate.enforced
+        values |= {name: getattr(gate, name) for name in _FACT_NUMBERS}
+        values |= {name: getattr(gate, name) or None for name in _OF_GATE}
+        values["enforced"] = gate.enforced
     if entry.placed:
-        found |= {"file": entry.path, "line": entry.line, "column": entry.column}
+        values |= {"file": entry.path, "line": entry.line, "column": entry.column}
     if entry.result is not None:
         result = entry.result
         labels = (*(result.group_labels or result.groups), None, None)
-        found |= {"axis": result.axis, "group_a": labels[0], "group_b": labels[1]}
-        found |= {"n_templates": result.n_templates, "n_terms": result.n_terms}
-    found["finding"] = entry.finding.id if entry.finding else None
-    return found | _waiver(entry)
+        values |= {"axis": result.axis, "group_a": labels[0], "group_b": labels[1]}
+        values |= {"n_templates": result.n_templates, "n_terms": result.n_terms}
+    values["finding"] = entry.finding.id if entry.finding else None
+    return values | _waiver(entry)
 
 
 _OF_GATE = (

@@ -180,19 +180,19 @@ def _html(comparison: Comparison, secondary: bool) -> str:
 
 def build_page(comparison: Comparison, secondary: bool) -> ComparisonPage:
     """Turn a comparison into what its page shows."""
-    shown = sorted_changes(comparison.changes, secondary)
+    changes = sorted_changes(comparison.changes, secondary)
     words = sheet(comparison, secondary)
     table, alone = None, "The two runs have no gap in common."
     if comparison.shares:
         table, alone = _share_table(words), ""
-    elif shown:
-        table = _table(shown)
+    elif changes:
+        table = _table(changes)
         alone = "No gap was measured in both runs; the table gives the reasons."
     return ComparisonPage(
         title="What changed between two models",
         lead=words.lead,
         facts=_facts(comparison),
-        picture=_slopes(comparison, shown, table) if table and shown else None,
+        picture=_slopes(comparison, changes, table) if table and changes else None,
         table=table,
         alone=alone,
         remarks=tuple(clip(line, 2000) for line in words.lines),
@@ -249,9 +249,9 @@ def _share_table(words: Sheet) -> page.Table:
     )
 
 
-def _table(shown: Sequence[Change]) -> page.Table:
+def _table(changes: Sequence[Change]) -> page.Table:
     rows = []
-    for change in shown[:_ROWS]:
+    for change in changes[:_ROWS]:
         _, _, difference, interval = change_numbers(change)
         ends = (_gap(change.baseline, change.unit), _gap(change.candidate, change.unit))
         texts = (gap_name(change), *ends, difference, interval, verdict_text(change))
@@ -262,7 +262,7 @@ def _table(shown: Sequence[Change]) -> page.Table:
                 for place, (text, value) in enumerate(zip(texts, values, strict=True))
             )
         )
-    left = len(shown) - len(rows)
+    left = len(changes) - len(rows)
     return page.Table(
         caption="Gaps in both runs",
         head=("Gap", "Baseline", "Now", "Change", "95 %", "In words"),
@@ -279,10 +279,10 @@ def _gap(value: float | None, unit: str) -> str:
 
 
 def _slopes(
-    comparison: Comparison, shown: Sequence[Change], table: page.Table
+    comparison: Comparison, changes: Sequence[Change], table: page.Table
 ) -> page.Slopes | None:
     """The first gaps of the table that both runs could measure, in the unit that most have."""
-    both = [c for c in shown if c.baseline is not None and c.candidate is not None]
+    both = [c for c in changes if c.baseline is not None and c.candidate is not None]
     if not both:
         return None
     unit = Counter(change.unit for change in both).most_common(1)[0][0]
@@ -298,7 +298,7 @@ def _slopes(
         for change in drawn
     )
     cut = f" The first {len(rows)} of {len(able):,} are drawn." if len(able) > len(rows) else ""
-    if left := len(shown) - len(able):
+    if left := len(changes) - len(able):
         stand = "stands" if left == 1 else "stand"
         cut += (
             f" {left:,} more, without a number in both runs or in another unit, {stand} in the"
@@ -318,9 +318,9 @@ def _slopes(
     )
 
 
-def _end(given: str, model: Model | None, otherwise: str) -> str:
-    """What stands above an end of the lines: the name of the run, without its folders."""
-    name = clean(given) or (clean(model.name) if model else "")
+def _end(name_given: str, model: Model | None, otherwise: str) -> str:
+    """Return the label of an end of the lines: the name of the run, without its folders."""
+    name = clean(name_given) or (clean(model.name) if model else "")
     return name.rstrip("/").rsplit("/", 1)[-1] or otherwise
 
 

@@ -55,13 +55,14 @@ def _html(runs: Given) -> str:
 
 
 def _markdown(runs: Given) -> str:
-    shown = build(runs)
-    told = "".join(f"> {escape(text)}\n\n" for text in shown.notices)
-    head = f"**{escape(shown.title)}**: {escape(shown.lead)}\n\n{told}{_lines(shown.models)}"
-    tail = "\n" + "\n".join(f"- {escape(text)}" for text in shown.remarks) + "\n"
+    selection = build(runs)
+    notices = "".join(f"> {escape(text)}\n\n" for text in selection.notices)
+    title, lead = escape(selection.title), escape(selection.lead)
+    head = f"**{title}**: {lead}\n\n{notices}{_lines(selection.models)}"
+    tail = "\n" + "\n".join(f"- {escape(text)}" for text in selection.remarks) + "\n"
     room = LIMIT - len((head + tail).encode()) - 200
     parts, left = [], 0
-    for title, table in _tables(shown):
+    for title, table in _tables(selection):
         text = f"\n### {escape(title)}\n\n{_lines(table)}"
         room -= len(text.encode())
         if room >= 0:
@@ -72,9 +73,9 @@ def _markdown(runs: Given) -> str:
     return head + "".join(parts) + more + tail
 
 
-def _tables(shown: Selection) -> list[tuple[str, page.Table]]:
-    found = [(axis.title, axis.table) for axis in shown.axes]
-    return [*found, ("Left out", shown.lost)] if shown.lost else found
+def _tables(selection: Selection) -> list[tuple[str, page.Table]]:
+    found = [(axis.title, axis.table) for axis in selection.axes]
+    return [*found, ("Left out", selection.lost)] if selection.lost else found
 
 
 def _lines(table: page.Table) -> str:
@@ -140,9 +141,9 @@ class Selection:
     remarks: tuple[str, ...]
 
 
-def build(given: Sequence[tuple[str, Results]]) -> Selection:
+def build(runs_given: Sequence[tuple[str, Results]]) -> Selection:
     """Turn runs, each with what it was given as, into what their page shows."""
-    runs = runs_of(given)
+    runs = runs_of(runs_given)
     shared, lost = together(runs)
     axes = dict.fromkeys(item.axis for item in shared)
     return Selection(
@@ -179,19 +180,19 @@ def _models(runs: Sequence[Run], shared: Sequence[Shared]) -> page.Table:
 
 
 def _model(run: Run, place: int, shared: Sequence[Shared]) -> tuple[page.Cell, ...]:
-    mine = [item.results[place] for item in shared]
+    results = [item.results[place] for item in shared]
     audit = run.index.audit
     tally = [
-        sum((result.outcome or "skipped") == state for result in mine) for state in words.STATES
+        sum((result.outcome or "skipped") == state for result in results) for state in words.STATES
     ]
-    sizes = [abs(r.estimate) for r in mine if r.estimate is not None and r.unit == "nats"]
+    sizes = [abs(r.estimate) for r in results if r.estimate is not None and r.unit == "nats"]
     checks = [check for check in (audit.sanity, *audit.further_sanity) if check is not None]
     held = "not run" if not checks else "held" if all(c.passed for c in checks) else "did not hold"
     return (
         page.Cell(text=f"{run.label}{_revision(audit)}", long=True),
         page.Cell(text=held),
         *(
-            page.Cell(text=str(number), value=float(number)) if mine else page.Cell(text="–")
+            page.Cell(text=str(number), value=float(number)) if results else page.Cell(text="–")
             for number in tally
         ),
         odds(max(sizes)) if sizes else page.Cell(text="not compared"),
@@ -264,7 +265,7 @@ def _say(runs: Sequence[Run], shared: Sequence[Shared]) -> str:
 
 
 def _table(runs: Sequence[Run], axis: str, ordered: Sequence[Shared]) -> page.Table:
-    most = max(_CELLS // len(runs), 1)
+    limit = max(_CELLS // len(runs), 1)
     rows = tuple(
         (
             page.Cell(text=f"{item.probe}: {item.pair}", long=True),
@@ -273,7 +274,7 @@ def _table(runs: Sequence[Run], axis: str, ordered: Sequence[Shared]) -> page.Ta
             else page.Cell(text="none"),
             *(_cell(result) for result in item.results),
         )
-        for item in ordered[:most]
+        for item in ordered[:limit]
     )
     left = len(ordered) - len(rows)
     return page.Table(
@@ -343,11 +344,11 @@ class Shared:
     """One for each run."""
 
 
-def runs_of(given: Sequence[tuple[str, Results]]) -> tuple[Run, ...]:
+def runs_of(runs_given: Sequence[tuple[str, Results]]) -> tuple[Run, ...]:
     """Give each run its letter; strings are cleaned on the way."""
     return tuple(
         Run(letter=letter, place=clip(clean(place), 200), index=Index(tidy(results)))
-        for letter, (place, results) in zip(string.ascii_uppercase, given, strict=False)
+        for letter, (place, results) in zip(string.ascii_uppercase, runs_given, strict=False)
     )
 
 
@@ -359,15 +360,15 @@ def together(runs: Sequence[Run]) -> tuple[list[Shared], list[tuple[str, str]]]:
     )
     for name in every:
         results = [run.index.results.get(name) for run in runs]
-        there = [result for result in results if result is not None]
+        present = [result for result in results if result is not None]
         missing = [run.letter for run, result in zip(runs, results, strict=True) if result is None]
-        probes = [run.index.probes.get(there[0].probe) for run in runs]
+        probes = [run.index.probes.get(present[0].probe) for run in runs]
         if missing:
-            lost.append((_full(runs, there[0]), f"not asked of {', '.join(missing)}"))
+            lost.append((_full(runs, present[0]), f"not asked of {', '.join(missing)}"))
         elif len({(p.version, p.language) if p else None for p in probes}) > 1:
-            lost.append((_full(runs, there[0]), "asked in different versions of its probe"))
+            lost.append((_full(runs, present[0]), "asked in different versions of its probe"))
         else:
-            found.append(_shared(runs[0], there, probes[0]))
+            found.append(_shared(runs[0], present, probes[0]))
     return found, lost
 
 

@@ -192,14 +192,14 @@ def sort_key(text: str, value: float) -> str:
     >>> sort_key("+1.13 nats", 1.1304), sort_key("÷4.0", 0.25), sort_key("12 %", 0.1234567)
     ('', '', '0.12346')
     """
-    found = _FIRST.search(text)
-    if found is None:
+    match = _FIRST.search(text)
+    if match is None:
         return f"{value:.5g}"
-    turned, minus, whole, rest, power = (part or "" for part in found.groups())
+    turned, minus, whole, rest, power = (part or "" for part in match.groups())
     number = float(f"{'-' * bool(minus)}{whole.replace(',', '')}{rest}{power}")
     step = float(f"1e{int(power[1:] or 0) - len(rest[1:])}")
-    there = 1 / value if turned and value else value
-    return "" if abs(there - number) <= 0.501 * step else f"{value:.5g}"
+    inverse = 1 / value if turned and value else value
+    return "" if abs(inverse - number) <= 0.501 * step else f"{value:.5g}"
 
 
 def slug(text: str) -> str:

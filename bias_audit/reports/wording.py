@@ -110,7 +110,7 @@ def expected(text: str) -> str:
 
 
 def wish(text: str) -> str:
-    """The wanted behaviour in a word or two: what stands before the first comma or stop."""
+    """Return the wanted behaviour in a word or two: the text before the first comma or stop."""
     return re.split(r"[,;:.(]", text, maxsplit=1)[0].strip() or "not stated"
 
 
@@ -131,7 +131,7 @@ def shared(texts: Iterable[str]) -> dict[str, int]:
 
 
 def missing(reason: str) -> str:
-    """What stands where a number is missing."""
+    """Return the text in place of a missing number."""
     return f"not available: {reason or 'no reason was recorded'}"
 
 

@@ -62,7 +62,7 @@ class Gate(Record):
     terms_needed: int | None = None
     """Group words (or pairs) with which it would."""
     targets_needed: int | None = None
-    """Words of both poles with which it would, where they stand for more than themselves."""
+    """Words of both poles with which it would, where they represent more than themselves."""
     baseline: str | None = None
     """Name of the baseline that a regression gate names."""
     baseline_value: float | None = None
@@ -80,9 +80,9 @@ class Gate(Record):
     file: str = ""
     """The configuration that holds the gate, as it was given."""
     line: int = 0
-    """Line of the gate in ``file``, from 1; 0 when it stands in none."""
+    """Line of the gate in ``file``, from 1; 0 when it is in none."""
     column: int = 0
-    """Column of the gate in ``file``, from 1; 0 when it stands in none."""
+    """Column of the gate in ``file``, from 1; 0 when it is in none."""
 
 
 class WaiverRecord(Record):
@@ -138,7 +138,7 @@ class RiseBound(Record):
 
 
 class Change(Record):
-    """One result of the audited model beside the same result of its baseline, cells paired."""
+    """One result of the audited model against the same result of its baseline, cells paired."""
 
     probe: str
     result: str
@@ -272,7 +272,7 @@ class ShareChange(Record):
 
 
 class Comparison(Record):
-    """The audited run beside its baseline."""
+    """The audited run compared with its baseline."""
 
     baseline: str
     """Name of the baseline, or the run it was given as."""

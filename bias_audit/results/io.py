@@ -154,6 +154,6 @@ def load_results(run: str | Path) -> Results:
     if wrong := contradiction(results.results):
         raise UsageError(
             f"{path} is damaged: {wrong}",
-            hint="a number was changed without those beside it; run the audit again",
+            hint="a number was changed without the others; run the audit again",
         )
     return results

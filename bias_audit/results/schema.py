@@ -23,7 +23,7 @@ Role = Literal["primary", "secondary", "control"]
 
 
 class Record(BaseModel):
-    """Base: frozen; unknown fields of newer minor versions are ignored on reading."""
+    """Base of all records: frozen; reading ignores unknown fields of newer minor versions."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -210,7 +210,7 @@ class Coverage(Record):
 
 
 class ProbeRecord(Record):
-    """One probe of the audit, with what a report shows beside its results."""
+    """One probe of the audit, with what a report shows of it."""
 
     id: str
     version: int
@@ -237,7 +237,7 @@ class ProbeRecord(Record):
     card: Card | None = None
     groups: tuple[GroupProfile, ...] = ()
     extra_groups: tuple[GroupProfile, ...] = ()
-    """Groups that were scored at the same place and compared with nobody."""
+    """Groups that were scored in the same sentences and are not compared."""
     targets: tuple[TargetProfile, ...] = ()
     controls: tuple[str, ...] = ()
     """Ids of the results that are this probe's controls."""
@@ -281,7 +281,7 @@ class Sentence(Record):
     text_a: str
     text_b: str
     word: str
-    """The scored word as it stands in both sentences (or in sentence A, when groups are scored)."""
+    """The scored word as it is in both sentences (or in sentence A, when groups are scored)."""
     log_prob_a: float
     log_prob_b: float
 
@@ -297,7 +297,7 @@ class Result(Record):
     """The name of the measure as readers know it."""
     role: Role = "primary"
     groups: tuple[str, ...]
-    """Ids; the first is A. ``~others`` stands for the unweighted mean of the other groups."""
+    """Ids; the first is A. ``~others`` is the unweighted mean of the other groups."""
     group_labels: tuple[str, ...] = ()
     target: str | None = None
     estimate: float | None

@@ -85,6 +85,7 @@ def other(done: Audit) -> dict[str, Any]:
     """Everything but what groups beside add: shares, words, the number of prompts, their skips."""
     said = done.results.model_dump(exclude={"run": {"created", "duration_s", "command"}})
     said["results"] = [r for r in said["results"] if r["metric"] != "beside_share"]
+    said["metrics"] = [m for m in said["metrics"] if m["id"] != "beside_share"]
 
     def kept(skips: list[Any]) -> list[Any]:
         about = [s for s in skips if "share of" in s["detail"] or "beside_share" in s["what"]]

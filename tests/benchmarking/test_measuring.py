@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bias_audit.metrics.registry import METRICS
 
 from bias_audit.benchmarking import benchmark
 from bias_audit.benchmarking.passes import score_pairs
@@ -13,6 +12,7 @@ from bias_audit.datasets import get, open_dataset
 from bias_audit.errors import NothingToAuditError, UnknownNameError, UsageError
 from bias_audit.metrics import sentence
 from bias_audit.metrics.pair_preference import preference
+from bias_audit.metrics.registry import METRICS
 from bias_audit.scoring.fake_sentences import FakeSentenceScorer
 from bias_audit.sentence_scores import FillScore, ModifiedScore, PairScore, PieceScores
 from tests.datasets import files
@@ -170,9 +170,7 @@ def test_every_loss_is_a_record(crows):
     assert (empty.estimate, empty.reason) == (None, "no pair could be scored")
 
 
-@pytest.mark.parametrize(
-    "measure", [m.id for m in METRICS if m.id in get("crows-pairs").measures]
-)
+@pytest.mark.parametrize("measure", [m.id for m in METRICS if m.id in get("crows-pairs").measures])
 def test_every_measure_of_pairs_runs(measure, crows):
     found = benchmark(FakeSentenceScorer(), crows, measures=[measure])
     assert found.results[0].metric == measure

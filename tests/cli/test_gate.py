@@ -318,7 +318,7 @@ def test_mistakes_of_form_and_unknown_probes_are_told_at_once(cli: Command, home
         (lambda text: text[: len(text) // 2], "is not a readable results.json"),
         (lambda text: "", "is not a readable results.json"),
         (lambda text: "[" * 100_000, "is not a readable results.json"),
-        (lambda text: text.replace('"1.1"', '"2.0"', 1), "has schema version 2.0, this program"),
+        (lambda text: text.replace('"2.0"', '"1.1"', 1), "has schema version 1.1, this program"),
         (lambda text: text.replace('"schema_version"', '"schema"', 1), "it has no schema_version"),
         (lambda text: text.replace('"estimate": ', '"estimate": "x", "e": ', 1), "is damaged at"),
         (lambda text: text.replace('"estimate": ', '"estimate": NaN, "e": ', 1), "is damaged at"),

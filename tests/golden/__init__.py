@@ -1,6 +1,7 @@
 """Stored runs and what every format makes of them.
 
-Each folder holds the records of one run and its renderings. ``python -m tests.golden`` makes them
+Each folder holds the records of one run and its renderings; those of the audit are invented and
+edited by hand, and what many other tests look at. ``python -m tests.golden`` makes them
 anew after an intended change; the difference in version control shows what readers will see.
 Drawings, style and script are left out of pages: they have tests of their own.
 """

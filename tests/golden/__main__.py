@@ -8,19 +8,13 @@ from pathlib import Path
 
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.reports import comparison
-from bias_audit.results import Results, normalise, results_text
+from bias_audit.results import Results, load_results, normalise, results_text
 from bias_audit.scoring import FakeBackend
 from tests.datasets import files
 from tests.golden import COMPARISON, FOLDER, renderings
-from tests.reports import companions, gated, others
+from tests.reports import others
 
 NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
-
-
-def _audit() -> Results:
-    """The example with gates in every state, waivers, a baseline and further measures."""
-    judged, more = gated.gated(), companions.example()
-    return judged.model_copy(update={"results": more.results})
 
 
 def _dataset() -> Results:
@@ -39,7 +33,7 @@ def _write(path: Path, text: str) -> None:
 
 def main() -> None:
     """Write every file."""
-    for name, results in (("audit", _audit()), ("dataset", _dataset())):
+    for name, results in (("audit", load_results(FOLDER / "audit")), ("dataset", _dataset())):
         _write(FOLDER / name / "results.json", results_text(normalise(results)))
     _write(COMPARISON, comparison.render(others.several(), "json"))
     for name, text in renderings():

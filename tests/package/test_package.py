@@ -75,7 +75,7 @@ def test_help_and_lists_start_without_heavy_packages(arguments: list[str]) -> No
 def test_a_stored_audit_renders_without_torch_and_pandas() -> None:
     code = (
         "from bias_audit.results import load_results\n"
-        "from bias_audit.render import render\n"
+        "from bias_audit.reports import render\n"
         "assert render(load_results('reports/sample'), 'html')"
     )
     assert not {"torch", "transformers", "pandas"} & loaded_after(code)

@@ -6,7 +6,7 @@ from typing import Any
 
 from bias_audit import results as a
 
-from .example import example, frame
+from .example import counted, example, frame, stored, without_companions
 from .strangers import HOSTILE, NASTY
 
 CONFIG = "ci/bias-audit.yaml"
@@ -37,102 +37,16 @@ def gate(name: str, result: str | None, state: str, line: int, **more: Any) -> a
     return a.Gate(**{**values, **more})
 
 
-def gates() -> tuple[a.Gate, ...]:
-    """One gate in every state, absolute and regression, not in order of severity."""
-    return (
-        gate("religion", HINDU, "pass", 18, reason="the whole interval lies inside the limit",
-             reason_code="inside_limit"),
-        gate("religion", BUDDHIST, "unclear", 18, reason="the interval crosses the limit; about 14 "
-             "more sentences would decide", reason_code="crosses_limit", templates_needed=26),
-        gate("religion", MUSLIM, "waived", 18, state_before_waiver="fail", waiver="F-51aa02",
-             reason_code="waived", reason="it failed, and a waiver covers it"),
-        gate("occupations", OCCUPATION, "fail", 12),
-        gate("no-regression", TRAIT, "unclear", 25, kind="regression", limit=0.15, baseline="main",
-             when_unclear="fail", baseline_value=0.18, rise=0.03, rise_low=-0.11, rise_high=0.17,
-             reason="whether the gap has grown cannot be told", reason_code="crosses_rise"),
-        gate("no-regression", OCCUPATION, "fail", 25, kind="regression", limit=0.15,
-             baseline="main", baseline_value=0.6, rise=0.53, rise_low=0.31, rise_high=0.75,
-             reason="the gap has grown by more than the limit", reason_code="outside_rise"),
-        gate("ages", None, "error", 31, probe="age-ability", reason="the probe crashed",
-             reason_code="probe_error"),
-        gate("later", None, "skipped", 36, reason="not asked in this run", reason_code="no_result"),
-        gate("quiet", TRAIT, "unclear", 40, when_unclear="pass", reason="the interval crosses the "
-             "limit", reason_code="crosses_limit"),
-        gate("versus-old", None, "unclear", 44, kind="regression", baseline="old",
-             reason="there is no baseline named 'old'", reason_code="no_baseline"),
-        *example().gates[:2],
-    )  # fmt: skip
-
-
-def waivers() -> tuple[a.WaiverRecord, ...]:
-    """One waiver that holds, and two that do not."""
-    common = {"owner": "nlp-platform", "created": "2026-10-01", "file": WAIVER_FILE}
-    return (
-        a.WaiverRecord(finding="F-51aa02", reason="known, fix planned", expires="2027-01-31",
-                       up_to=1.2, status="active", detail="it covers 1 gate",
-                       gates=(f"religion:{MUSLIM}",), line=3, **common),
-        a.WaiverRecord(finding="F-7c31a9", reason="until the retraining", expires="2026-11-01",
-                       status="expired", detail="it ended 21 days before this run",
-                       gates=(f"occupations:{OCCUPATION}",), line=9, **common),
-        a.WaiverRecord(finding="F-000000", reason="an old one", expires="2027-01-01",
-                       status="unmatched", detail="no finding, result or gate has this name",
-                       line=15, **common),
-    )  # fmt: skip
-
-
-def comparison() -> a.Comparison:
-    """What has changed, one result that has not, and one that is missing."""
-    base = example()
-    change = a.Change(
-        probe="occupation-gender", result=OCCUPATION, axis="gender", groups=("women", "men"),
-        group_labels=("women", "men"), metric="log_odds_gap", baseline=0.6, candidate=1.13,
-        difference=0.53, ci_low=0.28, ci_high=0.78, rise=0.53, rise_low=0.31, rise_high=0.75,
-        differs=True, cells=3840, reason="the gap has grown",
-    )  # fmt: skip
-    still = change.model_copy(update={
-        "probe": "trait-gender", "result": TRAIT, "baseline": 0.18, "candidate": 0.21,
-        "difference": 0.03, "ci_low": -0.1, "ci_high": 0.16, "rise": 0.03, "rise_low": -0.11,
-        "rise_high": 0.17, "differs": False, "reason": "no change was found",
-    })  # fmt: skip
-    small = still.model_copy(update={"result": MUSLIM, "role": "secondary", "rise": 2.0})
-    return a.Comparison(
-        baseline="main",
-        baseline_model=base.model.model_copy(update={"revision": "77aa" * 10}),
-        baseline_run=base.run.model_copy(update={"created": "2026-11-02T08:00:00Z"}),
-        changes=(small, still, change),
-        missing=(a.MissingChange(probe="age-ability", reason_code="no_result",
-                                 reason="the probe did not run"),),
-        notices=("The baseline was measured on another device.",),
-    )  # fmt: skip
-
-
-def counted(results: a.Results) -> a.Results:
-    """The same with its states counted."""
-    states = dict.fromkeys(("pass", "fail", "unclear", "error", "waived", "skipped"), 0)
-    for one in results.gates:
-        states[one.state] += 1
-    return results.model_copy(update={"states": states})
-
-
 def gated() -> a.Results:
     """The example as a pipeline judges it."""
-    return counted(
-        example().model_copy(
-            update={
-                "gates": gates(),
-                "waivers": waivers(),
-                "comparison": comparison(),
-                "exit_code": 1,
-            }
-        )
-    )
+    return without_companions(stored())
 
 
 def allowed() -> a.Results:
     """An audit whose one gate passes."""
     base = example()
     kept = [r for r in base.results if r.id == HINDU]
-    passing = gates()[0]
+    passing = stored().gates[0]
     return counted(
         frame(probes=base.probes[2:3], results=tuple(kept), gates=(passing,), exit_code=0)
     )

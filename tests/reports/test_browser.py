@@ -213,7 +213,7 @@ def _known(table: _page.Table) -> tuple[str, ...]:
 
 
 def every_table(shown: _page.Page) -> Iterator[_page.Table]:
-    for _, _, table in shown.quality.tables:
+    for _, table in shown.quality.tables:
         yield table
     for chapter in shown.chapters:
         pictures = [chapter.picture] if chapter.picture else []

@@ -100,12 +100,12 @@ def test_labels_of_lines_differ_on_every_sheet() -> None:
     assert picture is not None
     expected = {words.gap_name(found) for found in record.changes}
     for narrow in (False, True):
-        words = re.findall(r"<text[^>]*>([^<]*)</text>", charts.draw(picture, narrow=narrow))
-        whole = " ".join(words)
-        assert {name for name in expected if name not in whole} == set(), (narrow, words)
-        numbers = [text.partition(".")[0] for text in words if re.match(r"\d+\. ", text)]
+        texts = re.findall(r"<text[^>]*>([^<]*)</text>", charts.draw(picture, narrow=narrow))
+        whole = " ".join(texts)
+        assert {name for name in expected if name not in whole} == set(), (narrow, texts)
+        numbers = [text.partition(".")[0] for text in texts if re.match(r"\d+\. ", text)]
         assert numbers == [str(n) for n in range(1, 7)], "each line has its number below"
-        assert set(numbers) <= set(words), "and at its end"
+        assert set(numbers) <= set(texts), "and at its end"
 
 
 def test_same_scores_where_there_was_a_partner() -> None:

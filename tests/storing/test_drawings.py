@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.render import charts, for_people, render
+from bias_audit.render import charts
 from bias_audit.render._harmless import harmless
+from bias_audit.reports import for_people, render
 from bias_audit.reports.formats import html
 from bias_audit.reports.view import page as _page
 from bias_audit.reports.view.build import build

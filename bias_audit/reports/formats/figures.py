@@ -21,27 +21,27 @@ def files(results: Results) -> Iterator[tuple[str, bytes]]:
 
 
 def drawn(
-    shown: Iterable[Chart], kinds: tuple[str, ...] = ("svg", "png", "pdf")
+    pictures: Iterable[Chart], kinds: tuple[str, ...] = ("svg", "png", "pdf")
 ) -> Iterator[tuple[str, bytes]]:
     """Yield (name, content) of these charts, then of their captions."""
     from bias_audit.render import charts
 
     lines = []
-    for picture in shown:
+    for picture in pictures:
         for kind in kinds:
             yield f"{picture.name}.{kind}", charts.file(picture, kind)
         read = picture.note if isinstance(picture, page.Heat) else picture.question
-        told = f"{escape(picture.answer)} " if picture.answer else ""
-        lines.append(f"- `{picture.name}`: **{escape(picture.title)}** {told}{escape(read)}\n")
+        answer = f"{escape(picture.answer)} " if picture.answer else ""
+        lines.append(f"- `{picture.name}`: **{escape(picture.title)}** {answer}{escape(read)}\n")
         lines.append(f"  Shown: {escape(picture.summary)}\n")
     yield CAPTIONS, "".join(["# Charts\n\n", *lines]).encode()
 
 
-def every(shown: page.Page) -> list[Chart]:
+def every(view: page.Page) -> list[Chart]:
     """All charts of a page, in its order, heat maps included."""
-    found: list[Chart] = []
-    for chapter in shown.chapters:
-        found += [chapter.picture] if chapter.picture else []
+    charts: list[Chart] = []
+    for chapter in view.chapters:
+        charts += [chapter.picture] if chapter.picture else []
         for probe in chapter.probes:
-            found += [*probe.word_pictures, *([probe.heat] if probe.heat else []), *probe.pictures]
-    return found
+            charts += [*probe.word_pictures, *([probe.heat] if probe.heat else []), *probe.pictures]
+    return charts

@@ -22,10 +22,10 @@ _TITLE, _MESSAGE = 200, 3000
 
 def render(results: Results) -> str:
     """Return the lines for the log of a step."""
-    shown = worst_first(entries(results))
+    items = worst_first(entries(results))
     lines = [tally(results.states, results.exit_code)]
     for level in _COMMANDS:
-        lines += _annotations(level, [entry for entry in shown if entry.level == level])
+        lines += _annotations(level, [entry for entry in items if entry.level == level])
     return "\n".join(lines) + "\n"
 
 
@@ -58,7 +58,7 @@ def _command(level: Level, title: str, message: str, place: str = "") -> str:
 
 
 def _place(entry: Entry) -> str:
-    """Where it stands; nothing for an entry that no file of the repository holds."""
+    """Return its place; empty for an entry that no file of the repository holds."""
     if not entry.placed:
         return ""
     return f"file={value(entry.path)},line={entry.line},col={entry.column},"

@@ -13,8 +13,8 @@ _DESCRIPTION = 2000
 
 def render(results: Results) -> str:
     """Return the report, worst first; gates that pass are no quality problem and not in it."""
-    shown = worst_first(entries(results))
-    return dump_json([_issue(entry) for entry in shown if entry.level != "none"])
+    items = worst_first(entries(results))
+    return dump_json([_issue(entry) for entry in items if entry.level != "none"])
 
 
 def _issue(entry: Entry) -> dict[str, object]:

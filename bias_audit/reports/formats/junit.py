@@ -20,13 +20,13 @@ _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
 def render(results: Results) -> str:
-    """Return the document; suites and cases stand in the order of the audit."""
-    shown = entries(results)
+    """Return the document; suites and cases are in the order of the audit."""
+    items = entries(results)
     root = ET.Element("testsuites", {"name": NAME})
-    for rule in dict.fromkeys(entry.rule for entry in shown):
+    for rule in dict.fromkeys(entry.rule for entry in items):
         suite = ET.SubElement(root, "testsuite", {"name": _dotted(rule)})
         _properties(suite, _about(results))
-        for entry in shown:
+        for entry in items:
             if entry.rule == rule:
                 _case(suite, entry)
         _count(suite)
@@ -77,9 +77,9 @@ def _case(suite: ET.Element, entry: Entry) -> None:
         code = (entry.gate.reason_code if entry.gate else "") or entry.state
         outcome = ET.SubElement(case, kind, {"message": entry.message, "type": code})
         outcome.text = "\n".join(_body(entry))
-    told = _told(entry)
-    if told:
-        ET.SubElement(case, "system-out").text = "\n".join(told)
+    lines = _report_lines(entry)
+    if lines:
+        ET.SubElement(case, "system-out").text = "\n".join(lines)
 
 
 def _name(entry: Entry) -> str:
@@ -97,11 +97,11 @@ def _outcome(entry: Entry) -> Literal["passed", "failure", "error", "skipped"]:
 
 def _body(entry: Entry) -> list[str]:
     where = f"{entry.path}:{entry.line}:{entry.column}"
-    asked = entry.gate.condition if entry.gate else ""
-    return [line for line in (asked, entry.message, where) if line]
+    condition = entry.gate.condition if entry.gate else ""
+    return [line for line in (condition, entry.message, where) if line]
 
 
-def _told(entry: Entry) -> list[str]:
+def _report_lines(entry: Entry) -> list[str]:
     """The finding with its sentences, as a reader of the log wants them."""
     finding = entry.finding
     lines = [f"{finding.id} {finding.headline}", finding.detail] if finding else []

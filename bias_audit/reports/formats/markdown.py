@@ -34,13 +34,13 @@ def render(results: Results) -> str:
     return summary(build(results))
 
 
-def summary(shown: page.Page) -> str:
+def summary(view: page.Page) -> str:
     """Return the summary of an audit that is already in words."""
-    head = _join(_verdict(shown)) + gates(shown) + _waivers(shown) + _changes(shown)
-    head += published(shown)
-    tail = _failures(shown) + _join(_closing(shown))
+    head = _join(_verdict(view)) + gates(view) + _waivers(view) + _changes(view)
+    head += published(view)
+    tail = _failures(view) + _join(_closing(view))
     room = LIMIT - _size(head) - _size(tail)
-    return f"{head}{_findings(shown, room)}{tail}"
+    return f"{head}{_findings(view, room)}{tail}"
 
 
 def escape(text: str) -> str:
@@ -57,10 +57,10 @@ def _size(text: str) -> int:
     return len(text.encode("utf-8"))
 
 
-def _within(head: str, blocks: Sequence[str], room: int, most: int | None = None) -> str:
+def _within(head: str, blocks: Sequence[str], room: int, limit: int | None = None) -> str:
     """As many blocks as fit under their heading, and the number of those that do not."""
     text, done = head, 0
-    for block in blocks[:most]:
+    for block in blocks[:limit]:
         if _size(text) + _size(block) > room - 60:
             break
         text, done = text + block, done + 1
@@ -80,16 +80,16 @@ def _cell(text: str, limit: int = 240) -> str:
     return escape(short(text, limit))
 
 
-def _verdict(shown: page.Page) -> list[str]:
-    tallies = " · ".join(f"{SIGNS[t.state]} {t.number} {t.word}" for t in shown.verdict.tallies)
-    lines = [f"**{escape(shown.verdict.lead)}**", "", tallies.replace("~", "\\~"), ""]
-    lines += [f"> {_cell(remark, 700)}\n" for remark in shown.verdict.remarks]
-    return [*lines, f"### {escape(shown.title)}", "", escape(shown.subtitle), ""]
+def _verdict(view: page.Page) -> list[str]:
+    tallies = " · ".join(f"{SIGNS[t.state]} {t.number} {t.word}" for t in view.verdict.tallies)
+    lines = [f"**{escape(view.verdict.lead)}**", "", tallies.replace("~", "\\~"), ""]
+    lines += [f"> {_cell(remark, 700)}\n" for remark in view.verdict.remarks]
+    return [*lines, f"### {escape(view.title)}", "", escape(view.subtitle), ""]
 
 
-def gates(shown: page.Page) -> str:
+def gates(view: page.Page) -> str:
     """The gates as a table, worst first, as many as fit."""
-    rows = [_gate(gate) for gate in shown.verdict.gates]
+    rows = [_gate(gate) for gate in view.verdict.gates]
     if not rows:
         return ""
     head = _table("State", "Gate", "Measured", "Allowed", "Why")
@@ -107,20 +107,20 @@ def _gate(gate: page.GateLine) -> str:
     )
 
 
-def _waivers(shown: page.Page) -> str:
-    if shown.waivers is None:
+def _waivers(view: page.Page) -> str:
+    if view.waivers is None:
         return ""
     lines = [
         f"- {_cell(what.text)} ({escape(status.text)}): {_cell(owner.text, 80)} until "
         f"{escape(until.text)}. {_cell(words.sentence(why.text), 400)} "
         f"{_cell(words.sentence(detail.text))}\n"
-        for what, status, owner, _, until, _, why, detail in shown.waivers.rows
+        for what, status, owner, _, until, _, why, detail in view.waivers.rows
     ]
     return _within("### Waivers\n\n", lines, _PARTS["waivers"], _WAIVERS)
 
 
-def _changes(shown: page.Page) -> str:
-    table = shown.changes
+def _changes(view: page.Page) -> str:
+    table = view.changes
     if table is None:
         return ""
     head = f"### {_cell(table.caption)}\n\n{_cell(table.note, 1500)}\n\n"
@@ -128,24 +128,24 @@ def _changes(shown: page.Page) -> str:
     return _within(head + _table(*table.head), rows, _PARTS["changes"], _CHANGES)
 
 
-def published(shown: page.Page) -> str:
+def published(view: page.Page) -> str:
     """The numbers of published data sets, as many as fit."""
-    room = _PARTS["published"] // max(len(shown.published), 1)
+    room = _PARTS["published"] // max(len(view.published), 1)
     parts = []
-    for table in shown.published:
+    for table in view.published:
         head = f"### {_cell(table.caption)}\n\n{_cell(table.note, 2000)}\n\n"
         rows = [_row(*(_cell(cell.text, 160) for cell in row)) for row in table.rows]
         parts.append(_within(head + _table(*table.head), rows, room))
     return "".join(parts)
 
 
-def _findings(shown: page.Page, room: int) -> str:
+def _findings(view: page.Page, room: int) -> str:
     head = "### Findings\n\n"
-    if shown.published and not shown.notes:
+    if view.published and not view.notes:
         return ""
-    if not shown.notes:
+    if not view.notes:
         return f"{head}No finding was recorded. That is not evidence of absence.\n\n"
-    return _within(head, [_finding(note) for note in shown.notes], room)
+    return _within(head, [_finding(note) for note in view.notes], room)
 
 
 def _finding(note: page.Note) -> str:
@@ -158,20 +158,20 @@ def _finding(note: page.Note) -> str:
     return _join(lines)
 
 
-def _failures(shown: page.Page) -> str:
-    if shown.failures is None:
+def _failures(view: page.Page) -> str:
+    if view.failures is None:
         return ""
     lines = [
         f"- {_cell(probe.text)} ({escape(state.text)}): {_cell(why.text, 600)}\n"
-        for probe, state, why in shown.failures.rows
+        for probe, state, why in view.failures.rows
     ]
     return _within("### What did not run\n\n", lines, _PARTS["failures"], _FAILURES)
 
 
-def _closing(shown: page.Page) -> list[str]:
+def _closing(view: page.Page) -> list[str]:
     return [
         "---",
-        f"{shown.can} {shown.cannot}",
+        f"{view.can} {view.cannot}",
         "",
         "Charts, sentences, method and limits: `report.html` in the run's folder.",
     ]

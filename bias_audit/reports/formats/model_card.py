@@ -40,7 +40,7 @@ _ADVICE = (
 
 
 def render(results: Results) -> str:
-    """Return the section; metadata stand before it when there is a number for them."""
+    """Return the section; with metadata in front when there is a number for them."""
     index = Index(tidy(results))
     text = _section(build(results), index)
     metrics = _metrics(index) if _measured_well(results) else []
@@ -63,7 +63,7 @@ def _measured_well(results: Results) -> bool:
 
 
 def _model_name(name: str) -> str:
-    """A hub id as it is; of a folder only its own name, since paths are nobody's business."""
+    """Return a hub id as it is; of a folder only its own name, since paths are private."""
     if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) and not name.startswith("."):
         return name
     return re.split(r"[/\\]", name.rstrip("/\\"))[-1] or "model"
@@ -99,7 +99,7 @@ def _overall(index: Index, result: Result) -> bool:
 
 
 def _dataset(probe: str) -> str:
-    """A name that the hub accepts as a data set's and that is nobody's data set."""
+    """Return a name that the hub accepts for a data set and that no data set has."""
     plain = slug(probe)
     if plain != probe:
         plain += "-" + hashlib.sha256(probe.encode()).hexdigest()[:6]
@@ -112,7 +112,7 @@ def _version(index: Index, probe: str) -> dict[str, Any] | None:
 
 
 def _arguments(result: Result) -> dict[str, Any]:
-    """What has to travel with the number; the hub shows arguments beside it."""
+    """Return what has to travel with the number; the hub shows arguments next to it."""
     names = (
         "groups", "unit", "neutral", "direction", "ci_low", "ci_high", "confidence", "margin",
         "outcome", "n_templates", "n_terms",
@@ -121,23 +121,23 @@ def _arguments(result: Result) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value not in (None, "")}
 
 
-def _section(shown: page.Page, index: Index) -> str:
+def _section(view: page.Page, index: Index) -> str:
     model = index.audit.model
     where = f" at revision {escape(model.revision)}" if model.revision else ""
     lines = [
         "## Bias, Risks, and Limitations",
         "",
-        f"**{escape(shown.verdict.lead)}** {escape(shown.counts.partition('    ')[0])}.",
+        f"**{escape(view.verdict.lead)}** {escape(view.counts.partition('    ')[0])}.",
         "",
         f"Audit of {escape(_model_name(model.name))}{where} (weights "
-        f"{escape(model.fingerprint[:12] or 'not recorded')}), {escape(shown.subtitle)}. {_READ}",
+        f"{escape(model.fingerprint[:12] or 'not recorded')}), {escape(view.subtitle)}. {_READ}",
         "",
-        *(f"> {escape(short(remark, 700))}\n" for remark in shown.verdict.remarks),
-        *_gates(shown),
+        *(f"> {escape(short(remark, 700))}\n" for remark in view.verdict.remarks),
+        *_gates(view),
         *_measured(index),
-        *([published(shown).rstrip(), ""] if shown.published else []),
-        *([] if shown.published and not shown.notes else _found(shown)),
-        *_absent(shown),
+        *([published(view).rstrip(), ""] if view.published else []),
+        *([] if view.published and not view.notes else _findings_table(view)),
+        *_absent(view),
         "### Limits",
         "",
         _LIMITS,
@@ -149,11 +149,11 @@ def _section(shown: page.Page, index: Index) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _gates(shown: page.Page) -> list[str]:
-    """The limits of a configuration; the catalogue's own stand beside the numbers."""
-    if not any(gate.enforced for gate in shown.verdict.gates):
+def _gates(view: page.Page) -> list[str]:
+    """The limits of a configuration; the catalogue's own are shown with the numbers."""
+    if not any(gate.enforced for gate in view.verdict.gates):
         return []
-    return ["### Limits that were set", "", gates(shown).rstrip(), ""]
+    return ["### Limits that were set", "", gates(view).rstrip(), ""]
 
 
 def _measured(index: Index) -> list[str]:
@@ -169,34 +169,34 @@ def _measured(index: Index) -> list[str]:
             words.gap(result), margin, result.outcome or "not judged",
         )  # fmt: skip
         lines.append(_row(*(escape(short(text, 200)) for text in texts)))
-    return [*lines, *_left(len(rows) - _ROWS), ""]
+    return [*lines, *_count_hidden(len(rows) - _ROWS), ""]
 
 
-def _found(shown: page.Page) -> list[str]:
+def _findings_table(view: page.Page) -> list[str]:
     lines = ["### Findings", ""]
-    if not shown.notes:
+    if not view.notes:
         return [*lines, "No finding was recorded. That is not evidence of absence.", ""]
-    for note in shown.notes[:_FINDINGS]:
+    for note in view.notes[:_FINDINGS]:
         lines.append(
             f"- {escape(note.headline)} {escape(note.detail)} Size {note.severity}, evidence "
             f"{note.evidence}."
         )
         lines += [f"  {escape(notice)}" for notice in note.notices]
-    return [*lines, *_left(len(shown.notes) - _FINDINGS), ""]
+    return [*lines, *_count_hidden(len(view.notes) - _FINDINGS), ""]
 
 
-def _absent(shown: page.Page) -> list[str]:
-    if shown.failures is None:
+def _absent(view: page.Page) -> list[str]:
+    if view.failures is None:
         return []
-    rows = shown.failures.rows
+    rows = view.failures.rows
     lines = [
         f"- {escape(probe.text)} ({escape(state.text)}): {escape(short(why.text, 400))}"
         for probe, state, why in rows[:_FAILURES]
     ]
-    return ["### What did not run", "", *lines, *_left(len(rows) - _FAILURES), ""]
+    return ["### What did not run", "", *lines, *_count_hidden(len(rows) - _FAILURES), ""]
 
 
-def _left(number: int) -> list[str]:
+def _count_hidden(number: int) -> list[str]:
     return ["", f"*{number:,} more in the report of the audit.*"] if number > 0 else []
 
 

@@ -30,8 +30,8 @@ def render(results: Results) -> str:
     """Return the file, worst results first."""
     every = entries(results)
     problems = worst_first(entry for entry in every if entry.level != "none")
-    shown = problems[:MOST]
-    described = rules(shown)
+    reported = problems[:MOST]
+    described = rules(reported)
     places = {rule["id"]: place for place, rule in enumerate(described)}
     version = clean(results.tool.version)
     driver = {
@@ -44,9 +44,9 @@ def render(results: Results) -> str:
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "automationDetails": {"id": f"bias-audit/{clean(results.model.name)}/"},
-        "invocations": [_invocation(results, shown)],
-        "results": [_result(entry, places[entry.rule]) for entry in shown],
-        "properties": _about(results, every, len(problems) - len(shown)),
+        "invocations": [_invocation(results, reported)],
+        "results": [_result(entry, places[entry.rule]) for entry in reported],
+        "properties": _about(results, every, len(problems) - len(reported)),
     }
     return dump_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
@@ -64,7 +64,7 @@ def uri(path: str) -> str:
 
 
 def _result(entry: Entry, rule: int) -> dict[str, object]:
-    made: dict[str, object] = {
+    record: dict[str, object] = {
         "ruleId": entry.rule,
         "ruleIndex": rule,
         "level": entry.level,
@@ -77,8 +77,8 @@ def _result(entry: Entry, rule: int) -> dict[str, object]:
         "properties": {name: fact for name, fact in facts(entry).items() if fact is not None},
     }
     if entry.waivers and entry.rule != WAIVERS:
-        made["suppressions"] = [_suppression(entry, waiver) for waiver in entry.waivers]
-    return made
+        record["suppressions"] = [_suppression(entry, waiver) for waiver in entry.waivers]
+    return record
 
 
 def _location(path: str, line: int, column: int) -> dict[str, object]:
@@ -90,7 +90,7 @@ def _suppression(entry: Entry, waiver: WaiverRecord) -> dict[str, object]:
     """A waiver: accepted where it holds, rejected where it is void."""
     holds = waiver.status == "active" and entry.state == "waived"
     why = f"{waiver_words(waiver)} {waiver.detail}".strip()
-    made: dict[str, object] = {
+    record: dict[str, object] = {
         "kind": "external",
         "status": "accepted" if holds else "rejected",
         "justification": why,
@@ -99,13 +99,13 @@ def _suppression(entry: Entry, waiver: WaiverRecord) -> dict[str, object]:
         ),
     }
     if waiver.file:
-        made["location"] = _location(waiver.file, max(waiver.line, 1), 1)
-    return made
+        record["location"] = _location(waiver.file, max(waiver.line, 1), 1)
+    return record
 
 
-def _invocation(results: Results, shown: Sequence[Entry]) -> dict[str, object]:
-    broken = [entry for entry in shown if entry.state == "error"]
-    void = [entry for entry in shown if entry.rule == WAIVERS]
+def _invocation(results: Results, reported: Sequence[Entry]) -> dict[str, object]:
+    broken = [entry for entry in reported if entry.state == "error"]
+    void = [entry for entry in reported if entry.rule == WAIVERS]
     return {
         "executionSuccessful": not (broken or results.errors),
         "exitCode": results.exit_code,
@@ -198,11 +198,11 @@ def _of_gate(entry: Entry) -> tuple[str, str, str]:
     limit = "its limit" if gate.limit is None else f"{plain(gate.limit)} {gate.unit}".rstrip()
     read = _READ_RISE if gate.kind == "regression" else _READ
     if gate.kind == "regression":
-        asked = f"has grown by no more than {limit} over the baseline {gate.baseline}"
+        rule = f"has grown by no more than {limit} over the baseline {gate.baseline}"
     else:
-        asked = f"stays within {limit} of 0, in either direction"
+        rule = f"stays within {limit} of 0, in either direction"
     short = f"Every gap of the gate {entry.rule.partition('/')[2]} must be shown to be acceptable."
-    return short, f"It must be shown that each gap {asked}. {read}", f"{read} {_DO}"
+    return short, f"It must be shown that each gap {rule}. {read}", f"{read} {_DO}"
 
 
 FORMATS = (Format("sarif", render, "results.sarif"),)

@@ -64,25 +64,25 @@ class _Writer:
         self.console.print(Padding(text, (0, 0, 0, indent)), highlight=False, markup=False)
 
 
-def _print(console: Console, shown: page.Page, *, folder: str, narrow: bool) -> None:
+def _print(console: Console, view: page.Page, *, folder: str, narrow: bool) -> None:
     out = _Writer(console, narrow)
-    out.line((shown.counts, "bold"))
+    out.line((view.counts, "bold"))
     out.line(("", ""))
-    _gates(out, shown)
-    if shown.published:
-        _published(out, shown)
+    _gates(out, view)
+    if view.published:
+        _published(out, view)
     else:
-        _findings(out, shown)
-    if shown.failures is not None:
+        _findings(out, view)
+    if view.failures is not None:
         out.line(("Did not run", "bold"))
-        for probe, state, why in shown.failures.rows[:_GATES]:
+        for probe, state, why in view.failures.rows[:_GATES]:
             out.line((f"{probe.text} ({state.text}): {why.text}", ""), indent=2)
         out.line(("", ""))
-    _closing(out, shown, folder)
+    _closing(out, view, folder)
 
 
-def _gates(out: _Writer, shown: page.Page) -> None:
-    gates = shown.verdict.gates
+def _gates(out: _Writer, view: page.Page) -> None:
+    gates = view.verdict.gates
     mixed = len({gate.enforced for gate in gates}) == 2
     for gate in gates[:_GATES]:
         sign = (ASCII_SIGNS if out.narrow else SIGNS)[gate.state]
@@ -101,37 +101,37 @@ def _gates(out: _Writer, shown: page.Page) -> None:
     out.line(("", ""))
 
 
-def _findings(out: _Writer, shown: page.Page) -> None:
-    if not shown.notes:
+def _findings(out: _Writer, view: page.Page) -> None:
+    if not view.notes:
         out.line(("No finding was recorded; that is not evidence of absence.", ""))
         out.line(("", ""))
         return
     out.line(("Findings, strongest first", "bold"))
-    for note in shown.notes[:_FINDINGS]:
+    for note in view.notes[:_FINDINGS]:
         out.line((f"{note.id}  ", "dim"), (note.headline, ""), indent=2)
         out.line((note.detail, ""), indent=4)
         out.line(("; ".join(note.measured), "dim"), indent=4)
-    if len(shown.notes) > _FINDINGS:
-        out.line((f"{len(shown.notes) - _FINDINGS} more in the report", "dim"), indent=2)
+    if len(view.notes) > _FINDINGS:
+        out.line((f"{len(view.notes) - _FINDINGS} more in the report", "dim"), indent=2)
     out.line(("", ""))
 
 
-def _published(out: _Writer, shown: page.Page) -> None:
+def _published(out: _Writer, view: page.Page) -> None:
     """Numbers of data sets; such a run has no gate and no finding."""
     from rich.table import Table
     from rich.text import Text
 
-    def told(text: str) -> Text:
+    def _text(text: str) -> Text:
         return Text(ascii_only(text) if out.narrow else text)
 
-    for data in shown.published:
+    for data in view.published:
         out.line((data.caption, "bold"))
         table = Table(box=None, pad_edge=False)
         for place, name in enumerate(data.head):
             long = any(row[place].long for row in data.rows)
-            table.add_column(told(name), justify="left" if long else "right", overflow="fold")
+            table.add_column(_text(name), justify="left" if long else "right", overflow="fold")
         for row in data.rows[:_NUMBERS]:
-            table.add_row(*(told(cell.text) for cell in row))
+            table.add_row(*(_text(cell.text) for cell in row))
         out.console.print(table)
         if len(data.rows) > _NUMBERS:
             out.line((f"{len(data.rows) - _NUMBERS} more in the report", "dim"))
@@ -139,13 +139,13 @@ def _published(out: _Writer, shown: page.Page) -> None:
         out.line(("", ""))
 
 
-def _closing(out: _Writer, shown: page.Page, folder: str) -> None:
-    out.line((shown.verdict.lead, "bold"))
-    for remark in shown.verdict.remarks:
+def _closing(out: _Writer, view: page.Page, folder: str) -> None:
+    out.line((view.verdict.lead, "bold"))
+    for remark in view.verdict.remarks:
         out.line((remark, ""))
     if folder:
         out.line(("Report  ", "dim"), (f"{folder}/report.html", ""))
-        finding = f" {shown.notes[0].id}" if shown.notes else ""
+        finding = f" {view.notes[0].id}" if view.notes else ""
         out.line(("Next    ", "dim"), (f"bias-audit show {folder}{finding}", ""))
 
 

@@ -22,7 +22,7 @@ _TOP = 12
 
 
 def chapters(index: Index) -> tuple[page.Chapter, ...]:
-    """Build the chapters in the order in which the axes first occur; controls stand elsewhere."""
+    """Build the chapters in the order in which the axes first occur, without controls."""
     probes = [probe for probe in index.audit.probes if probe.role == "probe"]
     axes = dict.fromkeys(probe.axis for probe in probes)
     return tuple(
@@ -91,18 +91,20 @@ def _reason(index: Index, probe: ProbeRecord, results: list[Result]) -> str:
     """The probe's reason; one that holds for some of its comparisons only says for which."""
     if _repeats(probe):
         return ""
-    mine = [result for result in results if result.reason == probe.reason]
+    matching = [result for result in results if result.reason == probe.reason]
     text = words.sentence(probe.reason)
-    if not mine or len(mine) == len(results):
+    if not matching or len(matching) == len(results):
         return text
-    return f"For {index.versus(mine[0])}: {text} The other comparisons have reasons of their own."
+    return (
+        f"For {index.versus(matching[0])}: {text} The other comparisons have reasons of their own."
+    )
 
 
 def _evidence(index: Index, results: list[Result]) -> tuple[page.Pairs, ...]:
     """Sentence pairs of each comparison: those of its finding, else its own."""
     told = {finding.result: finding.sentences for finding in index.audit.findings}
     made = [pairs(index, result, told.get(result.id) or result.sentences) for result in results]
-    return tuple(found for found in made if found is not None)
+    return tuple(item for item in made if item is not None)
 
 
 def _pictures(
@@ -144,8 +146,8 @@ def _completions(index: Index, probe: ProbeRecord) -> tuple[page.Column, ...]:
         token for group in groups for token in {c.token for c in group.completions[:_TOP]}
     )
     top = max((c.probability for group in groups for c in group.completions), default=1.0)
-    found = index.of(probe.id, "secondary")
-    return tuple(_column(group, seen, top, len(groups), hits(found, group)) for group in groups)
+    item = index.of(probe.id, "secondary")
+    return tuple(_column(group, seen, top, len(groups), hits(item, group)) for group in groups)
 
 
 def _column(

@@ -14,7 +14,7 @@ from bias_audit.reports.view.axes import chapters
 from bias_audit.reports.view.changes import changes
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.measures import dataset_tables
-from bias_audit.reports.view.quality import corrections, p_values, quality
+from bias_audit.reports.view.quality import corrections, quality
 from bias_audit.reports.view.verdict import findings, verdict
 from bias_audit.reports.wording import WAIVER_STATUS, sentence, tally
 from bias_audit.results import Results, WaiverRecord
@@ -35,15 +35,6 @@ def build(results: Results) -> page.Page:
     audit = tidy(results)
     index = Index(audit)
     notes = findings(index)
-    made = quality(index)
-    tests = p_values(index)
-    if tests is not None:
-        note = (
-            "The interval and the first p ask about the wider group and frames; sign-flip keeps "
-            "the words fixed, label exchange keeps the frames fixed."
-        )
-        tables = (*made.tables, ("Tests", note, tests))
-        made = page.Quality(sanity=made.sanity, sanity_state=made.sanity_state, tables=tables)
     return page.Page(
         title=f"Association audit of {audit.model.name}",
         subtitle=_subtitle(audit),
@@ -54,7 +45,7 @@ def build(results: Results) -> page.Page:
         verdict=verdict(index),
         notes=notes,
         chapters=chapters(index),
-        quality=made,
+        quality=quality(index),
         failures=_failures(index),
         changes=changes(index),
         waivers=_waivers(audit),

@@ -1,4 +1,4 @@
-"""What has changed since a baseline, as a table; what could not be compared stands in it too."""
+"""The changes since a baseline as a table, with what could not be compared."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def changes(index: Index) -> page.Table | None:
         )
         for lost in compared.missing
     ]
-    told = [_note(compared), *(f"Note {number}: {text}" for text, number in notes.items())]
-    return page.Table(caption=_caption(compared), head=HEAD, rows=tuple(rows), note=" ".join(told))
+    lines = [_note(compared), *(f"Note {number}: {text}" for text, number in notes.items())]
+    return page.Table(caption=_caption(compared), head=HEAD, rows=tuple(rows), note=" ".join(lines))
 
 
 def _rank(change: Change) -> tuple[bool, float, str]:

@@ -90,13 +90,13 @@ def headline(comparison: Comparison) -> str:
     return f"{lead}: {', '.join(parts) or 'none'}{alone}"
 
 
-def run_name(given: str) -> str:
+def run_name(path_text: str) -> str:
     """A run as it was named; of a whole path its last two parts, which are enough to know it."""
-    path = PurePath(given)
+    path = PurePath(path_text)
     if not path.is_absolute():
-        return clean(given)
+        return clean(path_text)
     parts = (path.parent if path.name == "results.json" else path).parts[1:]
-    return clean("/".join(parts[-2:]) or given)
+    return clean("/".join(parts[-2:]) or path_text)
 
 
 def sorted_changes(changes: Iterable[Change], secondary: bool) -> list[Change]:
@@ -175,21 +175,21 @@ def sheet(comparison: Comparison, secondary: bool) -> Sheet:
             numbers=SHARE_NUMBERS,
             lines=below,
         )
-    shown = sorted_changes(comparison.changes, secondary)
+    changes = sorted_changes(comparison.changes, secondary)
     return Sheet(
         lead=headline(comparison),
         head=("Gap", "Baseline", "Now", "Change", "95 %", ""),
         rows=tuple(
-            (gap_name(change), *change_numbers(change), verdict_text(change)) for change in shown
+            (gap_name(change), *change_numbers(change), verdict_text(change)) for change in changes
         ),
         numbers=(1, 2, 3),
-        lines=(*hidden_note(comparison, shown), *remarks(comparison), CLOSING),
+        lines=(*hidden_note(comparison, changes), *remarks(comparison), CLOSING),
     )
 
 
-def hidden_note(comparison: Comparison, shown: Sequence[Change]) -> list[str]:
+def hidden_note(comparison: Comparison, changes: Sequence[Change]) -> list[str]:
     """How many changes are not shown, if any."""
-    left = len(comparison.changes) - len(shown)
+    left = len(comparison.changes) - len(changes)
     return [f"{left} more between single groups: --all shows them."] if left else []
 
 

@@ -29,13 +29,13 @@ class Index:
 
     def name(self, kind: str, key: str) -> str:
         """Return the page fragment of a thing; the same thing always gets the same one."""
-        found = self._names.get((kind, key))
-        if found is None:
+        fragment = self._names.get((kind, key))
+        if fragment is None:
             base = f"{kind}-{slug(key)}"
             self._used[base] += 1
-            found = base if self._used[base] == 1 else f"{base}--{self._used[base]}"
-            self._names[kind, key] = found
-        return found
+            fragment = base if self._used[base] == 1 else f"{base}--{self._used[base]}"
+            self._names[kind, key] = fragment
+        return fragment
 
     def labels(self, result: Result) -> tuple[str, ...]:
         """Name the groups of a result, in its order."""
@@ -72,8 +72,8 @@ class Index:
 
     def title(self, probe: str) -> str:
         """The title of a probe, or its id when the audit does not describe it."""
-        found = self.probes.get(probe)
-        return (found.title or found.id) if found else probe
+        record = self.probes.get(probe)
+        return (record.title or record.id) if record else probe
 
 
 def strength(result: Result) -> tuple[float, str]:

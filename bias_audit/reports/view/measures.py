@@ -1,4 +1,4 @@
-"""Measures beside the judged ones as a table: what they found, and what stands against them."""
+"""Measures that are not judged, companions included, as tables with their caveats."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SHARE = (
 
 
 def table(index: Index, probe: ProbeRecord) -> page.Table | None:
-    """The secondary measures of a probe, those beside its primary results included."""
+    """Build the table of a probe's secondary measures, companions of primary results included."""
     if probe.axis == AXIS:
         return dataset_table(index, probe)
     main = [r for r in index.of(probe.id, "primary") if r.companions]
@@ -43,15 +43,15 @@ def table(index: Index, probe: ProbeRecord) -> page.Table | None:
         return None
     common = set.intersection(*(set(result.statuses) for result in results))
     rows = [_row(index, result, common) for result in results]
-    kept = [
+    columns = [
         place
         for place in range(len(_HEAD))
         if place not in _MAY_MISS or any(row[place].text not in ("none", "") for row in rows)
     ]
     return page.Table(
         caption="Further measures (exploratory, not judged)",
-        head=tuple(_HEAD[place] for place in kept),
-        rows=tuple(tuple(row[place] for place in kept) for row in rows),
+        head=tuple(_HEAD[place] for place in columns),
+        rows=tuple(tuple(row[place] for place in columns) for row in rows),
         note=" ".join(_notes(results, common)),
     )
 
@@ -60,7 +60,7 @@ def _notes(results: Sequence[Result], common: set[str]) -> list[str]:
     """What each status means, said once, and how to read what needs words."""
     every = dict.fromkeys(code for result in results for code in result.statuses)
     lines = [f"All rows: {describe(code)}" for code in every if code in common]
-    lines += [f"{_told(code)}: {describe(code)}" for code in every if code not in common]
+    lines += [f"{_spaced(code)}: {describe(code)}" for code in every if code not in common]
     if any(result.null_mean is not None for result in results):
         lines.append(_CHANCE)
     if any(result.metric == "four_fifths" for result in results):
@@ -81,7 +81,7 @@ def _row(index: Index, result: Result, common: set[str]) -> tuple[page.Cell, ...
 
 
 def _compared(index: Index, result: Result) -> str:
-    """What is compared, or what stands beside it."""
+    """Name what is compared."""
     probe = index.probes.get(result.probe)
     if result.metric != BESIDE or probe is None:
         return index.versus(result)
@@ -89,7 +89,7 @@ def _compared(index: Index, result: Result) -> str:
 
 
 def _measure(index: Index, result: Result) -> str:
-    """The name of the measure; a share of a word beside the compared ones names the word."""
+    """Name the measure; the share of an extra group names its word."""
     if result.metric == BESIDE:
         return " ".join(("share of", *(f"'{label}'" for label in index.labels(result))))
     return index.metric(result.metric)
@@ -107,8 +107,8 @@ def _value(result: Result) -> tuple[page.Cell, page.Cell]:
         inside = page.Cell(text=bounds(scale * low, scale * high), value=scale * low)
     if value is None:
         return page.Cell(text=words.missing(result.reason), long=True), inside
-    shown = scale * value
-    return page.Cell(text=f"{plain(shown, digits)}{unit}", value=shown), inside
+    scaled = scale * value
+    return page.Cell(text=f"{plain(scaled, digits)}{unit}", value=scaled), inside
 
 
 def _chance(result: Result) -> page.Cell:
@@ -122,12 +122,12 @@ def _chance(result: Result) -> page.Cell:
 
 
 def _remarks(result: Result, common: set[str]) -> page.Cell:
-    told = ", ".join(_told(code) for code in result.statuses if code not in common)
+    told = ", ".join(_spaced(code) for code in result.statuses if code not in common)
     why = words.sentence(result.reason) if result.estimate is not None else ""
     return page.Cell(text=". ".join(part for part in (told, why) if part), long=True)
 
 
-def _told(code: str) -> str:
+def _spaced(code: str) -> str:
     return code.replace("_", " ")
 
 
@@ -177,7 +177,7 @@ def _as_result(result: Result, companion: Companion, known: MetricRecord | None)
 
 def hits(results: Iterable[Result], group: GroupProfile) -> tuple[page.Word, ...]:
     """Hurtful words among the twenty likeliest of a group, with the share of its sentences."""
-    found = [
+    matches = [
         word
         for result in results
         if result.metric == "hurtful_rate"
@@ -193,7 +193,7 @@ def hits(results: Iterable[Result], group: GroupProfile) -> tuple[page.Word, ...
             width=0,
             alone=False,
         )
-        for word in found[:_MOST_HITS]
+        for word in matches[:_MOST_HITS]
         if word.token not in top
     )
 
@@ -207,8 +207,8 @@ _DATA_MAY_MISS = (4, 5, 7, 8)
 
 def dataset_tables(index: Index) -> tuple[page.Table, ...]:
     """One dataset_table for each data set of the run that gave a number."""
-    found = (dataset_table(index, probe) for probe in index.audit.probes if probe.axis == AXIS)
-    return tuple(one for one in found if one is not None)
+    tables = (dataset_table(index, probe) for probe in index.audit.probes if probe.axis == AXIS)
+    return tuple(one for one in tables if one is not None)
 
 
 def dataset_table(index: Index, probe: ProbeRecord) -> page.Table | None:
@@ -217,7 +217,7 @@ def dataset_table(index: Index, probe: ProbeRecord) -> page.Table | None:
     if not results:
         return None
     rows = [_data_row(index, result) for result in results]
-    kept = [
+    columns = [
         place
         for place in range(9)
         if place not in _DATA_MAY_MISS or any(r[place].text for r in rows)
@@ -225,16 +225,16 @@ def dataset_table(index: Index, probe: ProbeRecord) -> page.Table | None:
     head = ("Measure", "Of", "Value", f"{100 * results[0].confidence:g} %", *_DATA_REST)
     return page.Table(
         caption=f"{index.title(probe.id)}: a published benchmark, measured and never judged",
-        head=tuple(head[place] for place in kept),
-        rows=tuple(tuple(row[place] for place in kept) for row in rows),
+        head=tuple(head[place] for place in columns),
+        rows=tuple(tuple(row[place] for place in columns) for row in rows),
         note=" ".join(_directions(index, results)),
     )
 
 
 def _directions(index: Index, results: list[Result]) -> list[str]:
     """What a larger number of each measure means."""
-    said = {result.metric: result.direction for result in results if result.direction}
-    return [f"{index.metric(name)}: {text.rstrip('.')}." for name, text in said.items()]
+    directions = {result.metric: result.direction for result in results if result.direction}
+    return [f"{index.metric(name)}: {text.rstrip('.')}." for name, text in directions.items()]
 
 
 def _data_row(index: Index, result: Result) -> tuple[page.Cell, ...]:

@@ -332,13 +332,39 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Sanity:
+    """The sanity check of the model in one language."""
+
+    passed: bool
+    language: str
+    """Empty for English."""
+    perplexity: str
+    limit: str
+    hits: int
+    asked: int
+    needed: int
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repeat:
+    """The model was asked again, and its answers were the same."""
+
+    count: int
+    """Sentences that were asked again."""
+    tolerance: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Quality:
     """How good the evidence is."""
 
-    sanity: tuple[str, ...]
+    sanity: tuple[Sanity, ...]
+    """Empty where the check was not run."""
     sanity_state: str
-    tables: tuple[tuple[str, str, Table], ...]
-    """(heading, one sentence on how to read it, table)."""
+    repeat: Repeat | None
+    tables: tuple[tuple[str, Table], ...]
+    """(key of its heading in ``quality.html.j2``, table)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from bias_audit.reports import wording as words
 from bias_audit.reports.text import bounds, count, p_value, plain, share, short, signed, times
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import Index
-from bias_audit.results import Check, ProbeRecord, Result, Results, SanityCheck, SkipRecord
+from bias_audit.results import Check, ProbeRecord, Result, SanityCheck, SkipRecord
 
 _ROWS = 150
 _MORE = {
@@ -27,64 +27,45 @@ _SOURCES = {
 
 
 def quality(index: Index) -> page.Quality:
-    """Build the chapter on the quality of the evidence."""
+    """Build the chapter on the quality of the evidence; its prose is in ``quality.html.j2``."""
     audit = index.audit
     main = [result for result in audit.results if result.role == "primary"]
-    made = (
-        ("Coverage", "How many words and frames were asked for, and how many could be scored.",
-         _coverage(index)),
-        ("What was left out", "Lost words are never counted as zero.", _skips(index)),
-        ("Controls", "Positive controls must show a gap and negative ones must stay quiet; "
-         "where they do not, the instrument failed and nothing is concluded.", _controls(index)),
-        ("Placebo", "Placebo groups differ in nothing that should matter. A gap that does not "
-         "stand out from the placebo gaps is no finding.", _placebo(index, main)),
-        ("Smallest gap this run could have found", "With 80 % power. Where it is larger than the "
-         "margin, a real gap could easily have been missed.", _power(index, main)),
-        ("Checks", "Each comparison was taken apart: halves of the sentences and words, equal "
-         "frequency, no gap at all, a planted gap.", checks_overview(main)),
-        ("Checks that did not hold", "The gravest first.", failed_checks(index, main)),
-        ("Where the uncertainty comes from", "The largest part tells what to add for a sharper "
-         "answer.", _variance(index, main)),
-    )  # fmt: skip
-    tables = tuple((name, note, table) for name, note, table in made if table is not None)
-    sanity, state = _sanity(audit)
-    return page.Quality(sanity=sanity, sanity_state=state, tables=tables)
+    tables = {
+        "coverage": _coverage(index),
+        "skips": _skips(index),
+        "controls": _controls(index),
+        "placebo": _placebo(index, main),
+        "power": _power(index, main),
+        "checks": checks_overview(main),
+        "failed_checks": failed_checks(index, main),
+        "variance": _variance(index, main),
+        "tests": _p_values(index),
+    }
+    checks = (audit.sanity, *audit.further_sanity) if audit.sanity else ()
+    repeat = audit.determinism
+    state = "pass" if all(check.passed for check in checks) else "error"
+    return page.Quality(
+        sanity=tuple(map(_sanity, checks)),
+        sanity_state=state if checks else "skipped",
+        repeat=page.Repeat(count=repeat.sentences, tolerance=f"{repeat.tolerance:g}")
+        if repeat and checks
+        else None,
+        tables=tuple((key, table) for key, table in tables.items() if table is not None),
+    )
 
 
-def _sanity(audit: Results) -> tuple[tuple[str, ...], str]:
-    if audit.sanity is None:
-        return ("The sanity check of the model (R11) was not run.",), "skipped"
-    made = (audit.sanity, *audit.further_sanity)
-    lines = [line for check in made for line in _sanity_lines(check)]
-    lines += _determinism(audit)
-    return tuple(lines), "pass" if all(check.passed for check in made) else "error"
-
-
-def _sanity_lines(check: SanityCheck) -> list[str]:
-    measured, limit = check.pseudo_perplexity, plain(check.perplexity_limit, 0)
-    perplexity = "not available" if measured is None else plain(measured, 1)
-    where = "" if check.language == "en" else f" in the language '{check.language}'"
-    lines = [
-        f"It held{where}: this behaves like a trained masked language model."
-        if check.passed
-        else f"It did not hold{where}: nothing in this report can be read as an absence of "
-        f"association{where}.",
-        f"Pseudo-perplexity on neutral sentences: {perplexity} (must stay below {limit}).",
-        f"Easy blanks filled: {check.cloze_hits} of {check.cloze_asked} "
-        f"(at least {check.cloze_needed} needed).",
-    ]
-    return [*lines, *([check.detail] if check.detail else [])]
-
-
-def _determinism(audit: Results) -> list[str]:
-    """R10; a model that did not hold it has no report."""
-    check = audit.determinism
-    if check is None:
-        return []
-    return [
-        f"{check.sentences} sentences were asked again, alone, together and in another order: no "
-        f"two answers to one differed by more than {check.tolerance:g} nats a piece (R10)."
-    ]
+def _sanity(check: SanityCheck) -> page.Sanity:
+    measured = check.pseudo_perplexity
+    return page.Sanity(
+        passed=check.passed,
+        language="" if check.language == "en" else check.language,
+        perplexity="not available" if measured is None else plain(measured, 1),
+        limit=plain(check.perplexity_limit, 0),
+        hits=check.cloze_hits,
+        asked=check.cloze_asked,
+        needed=check.cloze_needed,
+        detail=check.detail,
+    )
 
 
 def _coverage(index: Index) -> page.Table | None:
@@ -243,7 +224,7 @@ def _variance(index: Index, results: list[Result]) -> page.Table | None:
     return page.Table(caption="Shares of the variance", head=head, rows=tuple(rows[:_ROWS]))
 
 
-def p_values(index: Index) -> page.Table | None:
+def _p_values(index: Index) -> page.Table | None:
     """The three p-values of each primary result: they answer three different questions."""
     rows = tuple(
         (
@@ -284,9 +265,9 @@ def corrections(index: Index) -> tuple[str, str]:
     )
 
 
-def _methods(said: Sequence[str]) -> str:
-    """Names of methods with their sources, each once; the sizes of families stand beside p."""
-    names = dict.fromkeys(one.split(" over ")[0] for one in said if one)
+def _methods(methods: Sequence[str]) -> str:
+    """Names of methods with their sources, each once; the sizes of families are shown with p."""
+    names = dict.fromkeys(one.split(" over ")[0] for one in methods if one)
     return " and ".join(_SOURCES.get(name, name) for name in names)
 
 
@@ -302,17 +283,17 @@ _ALWAYS = ("R14",)
 
 def checks_overview(results: list[Result]) -> page.Table | None:
     """How many comparisons each check held for."""
-    found: defaultdict[str, list[Check]] = defaultdict(list)
+    by_code: defaultdict[str, list[Check]] = defaultdict(list)
     for result in results:
         for check in result.checks:
-            found[check.id].append(check)
+            by_code[check.id].append(check)
     rows = []
     for code in (
-        *(c for c in words.CHECKS if c in found),
-        *(c for c in found if c not in words.CHECKS),
+        *(c for c in words.CHECKS if c in by_code),
+        *(c for c in by_code if c not in words.CHECKS),
     ):
-        states = Counter(check.state for check in found[code])
-        follows = Counter(check.consequence for check in found[code] if check.consequence)
+        states = Counter(check.state for check in by_code[code])
+        follows = Counter(check.consequence for check in by_code[code] if check.consequence)
         rows.append(
             (
                 page.Cell(text=words.check(code), long=True),
@@ -332,15 +313,15 @@ def checks_overview(results: list[Result]) -> page.Table | None:
 
 def failed_checks(index: Index, results: list[Result]) -> page.Table | None:
     """Checks that did not hold, the gravest first, and what negated sentences say."""
-    shown = [
+    pairs = [
         (result, check)
         for result in results
         for check in result.checks
         if check.state == "not_held" or (check.id in _ALWAYS and check.value is not None)
     ]
-    if not shown:
+    if not pairs:
         return None
-    shown.sort(key=lambda pair: _gravity(pair[1]))
+    pairs.sort(key=lambda pair: _gravity(pair[1]))
     rows = tuple(
         (
             page.Cell(text=f"{index.title(r.probe)}: {index.versus(r)}", long=True),
@@ -350,9 +331,9 @@ def failed_checks(index: Index, results: list[Result]) -> page.Table | None:
             page.Cell(text=_spaced(c.consequence) or "it describes"),
             page.Cell(text=c.note, long=True),
         )
-        for r, c in shown[:_CHECK_ROWS]
+        for r, c in pairs[:_CHECK_ROWS]
     )
-    more = len(shown) - _CHECK_ROWS
+    more = len(pairs) - _CHECK_ROWS
     return page.Table(
         caption="Checks that did not hold, and negated sentences",
         head=("Comparison", "Check", "Found", "Threshold", "What follows", "Further"),

@@ -172,15 +172,15 @@ def _note(index: Index, finding: Finding) -> page.Note:
 
 def _accepted(index: Index, finding: Finding) -> str:
     """Every different waiver of a gate about this result; a waived failure is still a finding."""
-    said = [waived(index, gate) for gate in index.audit.gates if gate.result == finding.result]
-    return " ".join(dict.fromkeys(text for text in said if text))
+    waivers = [waived(index, gate) for gate in index.audit.gates if gate.result == finding.result]
+    return " ".join(dict.fromkeys(text for text in waivers if text))
 
 
 def measured(result: Result, finding: Finding) -> tuple[str, ...]:
-    """The numbers beside a finding, without those that its own sentences give."""
+    """Return the numbers of a finding, without those that its own sentences give."""
     facts = [_size(result)]
-    told = "sentence frames agree" in finding.detail
-    if result.sign_share is not None and result.n_templates and not told:
+    stated = "sentence frames agree" in finding.detail
+    if result.sign_share is not None and result.n_templates and not stated:
         agree = round(result.sign_share * result.n_templates)
         facts.append(f"{agree} of {count(result.n_templates, 'paraphrase')} point the same way")
     if result.placebo_percentile is not None and "placebo" not in finding.detail:
@@ -278,7 +278,7 @@ def _allowed(gate: Gate) -> str:
 
 
 def _limits(gate: Gate, result: Result | None) -> Iterator[str]:
-    """What limit was applied, where the numbers beside it seem to say something else."""
+    """Say which limit was applied, where the printed numbers seem to say something else."""
     if gate.kind == "regression" or gate.limit is None or gate.estimate is None:
         return
     ends = [abs(end) for end in (gate.ci_low, gate.ci_high) if end is not None]
@@ -288,8 +288,8 @@ def _limits(gate: Gate, result: Result | None) -> Iterator[str]:
     if result is None or margin is None or abs(margin - gate.limit) < 0.0005:
         return
     if result.outcome in _OUTCOMES and result.outcome != gate.state:
-        said = _OUTCOMES[result.outcome]
-        yield f"The catalogue's margin is another, {plain(margin)}: by that the gap is {said}."
+        outcome = _OUTCOMES[result.outcome]
+        yield f"The catalogue's margin is another, {plain(margin)}: by that the gap is {outcome}."
 
 
 def _measured(gate: Gate, result: Result | None) -> str:
