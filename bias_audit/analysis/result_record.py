@@ -82,16 +82,16 @@ def build_result(
     )
 
 
-def _steady(found: Steadiness) -> dict[str, Any]:
+def _steady(stability: Steadiness) -> dict[str, Any]:
     """What later judging needs to see whether a verdict hangs on a unit, a half or a method."""
-    halves = found.halves
+    halves = stability.halves
     without, other, other90 = (
-        limits or (None, None) for limits in (found.without, found.other, found.other90)
+        limits or (None, None) for limits in (stability.without, stability.other, stability.other90)
     )
     return {
         "loo_low": without[0],
         "loo_high": without[1],
-        "skewed": found.uneven,
+        "skewed": stability.uneven,
         "alt_ci_low": other[0],
         "alt_ci_high": other[1],
         "alt_ci90_low": other90[0],
@@ -128,12 +128,12 @@ def _targets(scored: ScoredProbe, comparison: Comparison, settings: Settings) ->
     p_values = [contrast.p_value() for _, contrast in comparison.targets]
     keys = (scored.probe.spec.axis, result_id(scored, comparison))
     family = adjust_targets(comparison, p_values, settings, *keys)
-    found = []
+    effects = []
     rows = zip(comparison.targets, p_values, family.adjusted, strict=True)
     for (name, contrast), p, adjusted in rows:
         limits = contrast.interval(settings.confidence)
         word = words[name].word
-        found.append(
+        effects.append(
             TargetEffect(
                 id=name,
                 text=word.forms.get("sg") or word.label,
@@ -146,4 +146,4 @@ def _targets(scored: ScoredProbe, comparison: Comparison, settings: Settings) ->
                 facts=dict(words[name].facts),
             )
         )
-    return {"by_target": tuple(found), "targets_adjustment": family.method}
+    return {"by_target": tuple(effects), "targets_adjustment": family.method}

@@ -71,8 +71,8 @@ def check_stability(
         statuses.append("pole_heterogeneous")
     if _one_target(scored, comparison):
         statuses.append("one_target_dominates")
-    found = tuple(dict.fromkeys(statuses))
-    return StabilityChecks(statuses=found, sign_share=share, steady=steady, level=level)
+    unique = tuple(dict.fromkeys(statuses))
+    return StabilityChecks(statuses=unique, sign_share=share, steady=steady, level=level)
 
 
 def too_small_statuses(contrast: Contrast, settings: Settings) -> list[str]:
@@ -120,13 +120,13 @@ def _halves(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> 
     construct = comparison.target_scope == "construct"
     cells = (means[:, plus], means[:, minus]) if construct else None
     keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "half-words")
-    found = of_halves(response, groups, weights, stream(settings.seed, *keys), cells=cells)
-    return None if found is None else extremes(found)
+    halves = of_halves(response, groups, weights, stream(settings.seed, *keys), cells=cells)
+    return None if halves is None else extremes(halves)
 
 
-def _outermost(found: list[Limits | None]) -> Limits | None:
-    known = [limits for limits in found if limits is not None]
-    if len(known) < len(found):
+def _outermost(intervals: list[Limits | None]) -> Limits | None:
+    known = [limits for limits in intervals if limits is not None]
+    if len(known) < len(intervals):
         return None
     return min(low for low, _ in known), max(high for _, high in known)
 
@@ -171,12 +171,13 @@ def lost_poles(scored: ScoredProbe, settings: Settings) -> tuple[str, ...]:
     """``incomplete`` when a pole lost too many of its words, or has hardly any probability."""
     cube = scored.cube
     for sign in ("+", "-"):
-        asked = sum(target.pole == sign for target in scored.probe.targets)
-        there = cube.pole(sign)
-        if asked and len(there) / asked < settings.min_coverage:
+        requested = sum(target.pole == sign for target in scored.probe.targets)
+        scored_columns = cube.pole(sign)
+        if requested and len(scored_columns) / requested < settings.min_coverage:
             return ("incomplete",)
         if scored.probe.spec.mask == "target" and (
-            saturated_share(cube, there) > MOST_SATURATED or thin_share(cube, there) > MOST_THIN
+            saturated_share(cube, scored_columns) > MOST_SATURATED
+            or thin_share(cube, scored_columns) > MOST_THIN
         ):
             return ("incomplete",)
     return ()

@@ -33,22 +33,22 @@ def check_adjustment(
     """
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return None
-    found = gap_at_equal(scored, comparison, known)
-    if found is None:
+    fit = gap_at_equal(scored, comparison, known)
+    if fit is None:
         return not_computable("R4", "too few words, or words that are all alike")
     margin = scored.probe.spec.margin
-    kept = found.estimate / found.raw if found.raw else 1.0
-    note = _told(scored, comparison, known, found)
-    there = is_detected(comparison)
+    remaining = fit.estimate / fit.raw if fit.raw else 1.0
+    note = _describe_fit(scored, comparison, known, fit)
+    detected = is_detected(comparison)
     verdict = decided(comparison.contrast, margin)
     where = verdict[2] if verdict else None
-    if not there and where is None:
-        return informational("R4", kept, note)
-    holds = not confounds(found.raw, found.estimate, where, margin, there=there)
+    if not detected and where is None:
+        return informational("R4", remaining, note)
+    holds = not confounds(fit.raw, fit.estimate, where, margin, there=detected)
     # A share of a gap is a threshold only where half of it has to be left.
-    crossed = found.raw != 0 and (where == 0 or (not holds and kept >= KEPT))
-    threshold = margin / abs(found.raw) if crossed else KEPT
-    return passed_or_failed("R4", kept, threshold, holds, "confounded", note)
+    crossed = fit.raw != 0 and (where == 0 or (not holds and remaining >= KEPT))
+    threshold = margin / abs(fit.raw) if crossed else KEPT
+    return passed_or_failed("R4", remaining, threshold, holds, "confounded", note)
 
 
 def gap_at_equal(scored: ScoredProbe, comparison: Comparison, known: Properties) -> Adjusted | None:
@@ -60,10 +60,12 @@ def gap_at_equal(scored: ScoredProbe, comparison: Comparison, known: Properties)
     return adjusted(_groups(scored, comparison, known.values))
 
 
-def _told(scored: ScoredProbe, comparison: Comparison, known: Properties, found: Adjusted) -> str:
-    note = f"{found.estimate:+.3f} nats at equal {_listed(known.names, found.used)}"
-    if found.inseparable:
-        note += f"; {_listed(known.names, found.inseparable)} cannot be told from the group"
+def _describe_fit(
+    scored: ScoredProbe, comparison: Comparison, known: Properties, fit: Adjusted
+) -> str:
+    note = f"{fit.estimate:+.3f} nats at equal {_listed(known.names, fit.used)}"
+    if fit.inseparable:
+        note += f"; {_listed(known.names, fit.inseparable)} cannot be told from the group"
     alike = _alike(scored, comparison, known.values)
     if alike is not None:
         kind = "pairs" if comparison.paired else "words of each group"
