@@ -101,15 +101,15 @@ def assess(
     """
     hurtful = lists.hurtful if lists else frozenset()
     controls = _run_controls(tasks, scored, settings)
-    asked = {task.probe.spec.id: task for task in tasks if task.probe.spec.role == "probe"}
-    pairs = find_twins({name: scored[name] for name in asked if name in scored})
+    tasks_by_id = {task.probe.spec.id: task for task in tasks if task.probe.spec.role == "probe"}
+    pairs = find_twins({name: scored[name] for name in tasks_by_id if name in scored})
     works = [
         _Work(
             task=task,
             scored=replace(scored[name], lists=lists or WordLists()),
             compared=compare_groups(scored[name], settings),
         )
-        for name, task in asked.items()
+        for name, task in tasks_by_id.items()
         if name in scored
     ]
     for axis in dict.fromkeys(work.task.probe.spec.axis for work in works):
@@ -147,20 +147,20 @@ def _run_controls(
     tasks: Sequence[Task], scored: Mapping[str, ScoredProbe], settings: Settings
 ) -> dict[str, Control]:
     """Each control once, also when several probes share it or somebody asked for it by name."""
-    found: dict[str, Control] = {}
+    controls: dict[str, Control] = {}
     for task in tasks:
         name, role = task.probe.spec.id, task.probe.spec.role
         positive = (*task.positive, *([name] if role == "positive_control" else []))
         negative = (*task.negative, *([name] if role == "negative_control" else []))
         for name in positive:
-            if name in scored and name not in found:
-                found[name] = positive_control(scored[name], settings)
+            if name in scored and name not in controls:
+                controls[name] = positive_control(scored[name], settings)
         for name in negative:
-            if name in scored and name not in found:
-                found[name] = negative_control(scored[name], settings)
+            if name in scored and name not in controls:
+                controls[name] = negative_control(scored[name], settings)
         if task.placebo and task.placebo in scored:
-            found[task.placebo] = negative_control(scored[task.placebo], settings, placebo=True)
-    return found
+            controls[task.placebo] = negative_control(scored[task.placebo], settings, placebo=True)
+    return controls
 
 
 def _levels(members: Sequence[_Work], settings: Settings) -> list[list[float]]:
@@ -170,8 +170,8 @@ def _levels(members: Sequence[_Work], settings: Settings) -> list[list[float]]:
         for work in members
         for one in work.compared
     ]
-    found = iter(levels(family))
-    return [[next(found) for _ in work.compared] for work in members]
+    decided = iter(levels(family))
+    return [[next(decided) for _ in work.compared] for work in members]
 
 
 def _barred(work: _Work, comparison: Comparison, settings: Settings) -> bool:
@@ -221,10 +221,10 @@ def _measure(work: _Work, settings: Settings, decides: Sequence[float]) -> None:
             Case(result=result, comparison=comparison, instrument=instrument, placebo_gaps=gaps)
         )
     for comparison in compare_all_pairs(scored, settings):
-        found = _checked(comparison, examined, "secondary", shared, DECIDES)
-        among = placebo_percentile(comparison.contrast.estimate, gaps)
-        found = found.model_copy(update={"placebo_percentile": among})
-        work.secondary.append(withheld(found, instrument, comparison))
+        pair = _checked(comparison, examined, "secondary", shared, DECIDES)
+        percentile = placebo_percentile(comparison.contrast.estimate, gaps)
+        pair = pair.model_copy(update={"placebo_percentile": percentile})
+        work.secondary.append(withheld(pair, instrument, comparison))
 
 
 def _describe(members: Sequence[_Work], settings: Settings) -> None:

@@ -115,7 +115,7 @@ def _by_group_word(scored: ScoredProbe, settings: Settings, a: str, b: str) -> C
     y = design.difference(cube.values)
     plus, minus = (_by_name(cube, cube.pole(sign)) for sign in "+-")
     scope_t = target_scope(scored.probe, cube)
-    found = two_groups(y, plus, minus, scope="concept" if scope_t == "construct" else "terms")
+    gap = two_groups(y, plus, minus, scope="concept" if scope_t == "construct" else "terms")
     rng = _stream(scored, settings, a, b)
     draw = rng("exchange")
     exchange = decided(
@@ -125,7 +125,7 @@ def _by_group_word(scored: ScoredProbe, settings: Settings, a: str, b: str) -> C
     return Comparison(
         a=a,
         b=b,
-        contrast=over_targets(found),
+        contrast=over_targets(gap),
         scope="terms",
         target_scope=scope_t,
         n_terms=design.n_terms,
@@ -135,7 +135,7 @@ def _by_group_word(scored: ScoredProbe, settings: Settings, a: str, b: str) -> C
             (name, matched_pairs(centred[:, [i]], scope="terms"))
             for i, name in enumerate(cube.targets)
         ),
-        p_sign_flip=_sign_flip(found.delta, rng("sign-flip"), settings),
+        p_sign_flip=_sign_flip(gap.delta, rng("sign-flip"), settings),
         p_exchange=exchange.p,
         exchange_method=exchange.method,
         mass_log_odds=None,
@@ -149,9 +149,9 @@ def _by_name(cube: ScoreCube, columns: list[int]) -> list[int]:
 def _diagonal(scored: ScoredProbe, settings: Settings) -> Comparison:
     """Definitional controls: each group's own word against the others' (4.6)."""
     cube, groups = scored.cube, scored_groups(scored)
-    kept = [g for g in groups if f"own:{g}" in cube.poles]
-    order = [cube.poles.index(f"own:{g}") for g in kept]
-    by_group = np.stack([cube.values[:, cube.columns(g)].mean(axis=1) for g in kept], axis=1)
+    usable = [g for g in groups if f"own:{g}" in cube.poles]
+    order = [cube.poles.index(f"own:{g}") for g in usable]
+    by_group = np.stack([cube.values[:, cube.columns(g)].mean(axis=1) for g in usable], axis=1)
     deltas = zero_rounding(diagonal.diagonal_contrast(by_group[:, :, order]), rounding(cube))
     contrast = matched_pairs(deltas[:, None], scope="terms")
     rng = stream(settings.seed, scored.probe.spec.axis, scored.probe.spec.id, "diagonal")
@@ -161,7 +161,7 @@ def _diagonal(scored: ScoredProbe, settings: Settings) -> Comparison:
         contrast=contrast,
         scope="terms",
         target_scope="fixed",
-        n_terms=sum(len(cube.columns(g)) for g in kept),
+        n_terms=sum(len(cube.columns(g)) for g in usable),
         targets=(),
         p_sign_flip=_sign_flip(contrast.delta, rng, settings),
         p_exchange=None,

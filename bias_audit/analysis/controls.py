@@ -95,19 +95,19 @@ def split_halves(scored: ScoredProbe, settings: Settings) -> Control:
     cube = scored.cube
     y = Design(scored, *scored_comparisons(scored)[0]).difference(cube.values)
     first, second = _matched_halves(scored)
-    found = matched_pairs(y[:, first] - y[:, second], scope="concept")
+    gap = matched_pairs(y[:, first] - y[:, second], scope="concept")
     spec = scored.probe.spec
     rng = stream(settings.seed, spec.axis, spec.id, "split-halves")
     comparison = Comparison(
         a="half-1",
         b="half-2",
-        contrast=over_targets(found),
+        contrast=over_targets(gap),
         scope="terms",
         target_scope="construct",
         n_terms=len(cube.units),
         n_targets=len(first),
         targets=(),
-        p_sign_flip=sign_flip(np.sort(np.array(found.delta)), rng, settings.resamples).p,
+        p_sign_flip=sign_flip(np.sort(np.array(gap.delta)), rng, settings.resamples).p,
         p_exchange=None,
         exchange_method="",
         mass_log_odds=None,
@@ -132,13 +132,13 @@ def _quiet(
         state = outcome(comparison.contrast, margin, p_beyond_adjusted=float(p))
         if state == "fail":
             loud.append(result.group_labels[0])
-        said = {
+        reasons = {
             "pass": "quiet: inside the margin",
             "fail": "outside the margin",
             "unclear": "not outside the margin",
         }[state]
         name = result.id.replace(scored.probe.spec.id, scored.probe.spec.id + suffix, 1)
-        update = {"id": name, "outcome": state, "reason": said, "by_target": ()}
+        update = {"id": name, "outcome": state, "reason": reasons, "by_target": ()}
         results.append(result.model_copy(update=update))
     name = f"{scored.probe.spec.id}{suffix}"
     reason = f"the negative control '{name}' shows a gap outside the margin for {', '.join(loud)}"
@@ -197,12 +197,12 @@ def _random_halves(
     plus: list[int], minus: list[int], gaps: Floats, rng: np.random.Generator
 ) -> tuple[float, ...]:
     """Sizes of the contrast between random halves, the same number of each pole in both."""
-    found = []
+    sizes = []
     for _ in range(SPLITS):
         total = 0.0
         for pole in (plus, minus):
             order = rng.permutation(pole)
             half = len(pole) // 2
             total += float(gaps[order[:half]].mean() - gaps[order[half : 2 * half]].mean())
-        found.append(abs(total / 2))
-    return tuple(found)
+        sizes.append(abs(total / 2))
+    return tuple(sizes)

@@ -47,8 +47,8 @@ def adjust_primary(
     if settings.primary_family == "holm":
         return _by_p("holm", raw)
     shared = len({result.probe for result in results}) == 1
-    asked = zip((result.id for result in results), comparisons, strict=True)
-    contrasts = [(name, comparison.contrast) for name, comparison in asked] if shared else []
+    questions = zip((result.id for result in results), comparisons, strict=True)
+    contrasts = [(name, comparison.contrast) for name, comparison in questions] if shared else []
     keys = (results[0].axis, "primary") if results else ()
     return _max_t(contrasts, raw, settings, keys) or _instead("holm", raw)
 
@@ -84,15 +84,15 @@ def _by_p(method: str, raw: Sequence[float | None]) -> Family:
     A question without a p-value counts: that nothing could be said makes the others no surer.
     """
     name, adjust = _METHODS[method]
-    found = adjust(np.array([1.0 if p is None else p for p in raw]))
-    adjusted = [None if p is None else float(q) for p, q in zip(raw, found, strict=True)]
+    values = adjust(np.array([1.0 if p is None else p for p in raw]))
+    adjusted = [None if p is None else float(q) for p, q in zip(raw, values, strict=True)]
     return Family(adjusted, f"{name} over {len(raw)}")
 
 
 def _instead(method: Fallback, raw: Sequence[float | None]) -> Family:
-    found = _by_p(method, raw)
+    family = _by_p(method, raw)
     why = "max-T needs one probe about exactly these words and targets"
-    return found._replace(method=f"{found.method} ({why})")
+    return family._replace(method=f"{family.method} ({why})")
 
 
 def _max_t(
@@ -117,9 +117,9 @@ def _max_t(
     deltas = np.array([questions[i][1].delta for i in order]).T
     deltas = deltas[np.lexsort(deltas.T)]
     rng = stream(settings.seed, *keys, "max-t")
-    found = max_t_flips(deltas, rng, settings.resamples)
+    p_values = max_t_flips(deltas, rng, settings.resamples)
     adjusted: list[float | None] = [None] * len(raw)
-    for i, p in zip(order, found, strict=True):
+    for i, p in zip(order, p_values, strict=True):
         own = raw[i]
         adjusted[i] = None if own is None else max(float(p), own)
     rows = len(deltas)

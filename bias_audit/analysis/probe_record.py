@@ -33,11 +33,11 @@ def _groups(
 ) -> list[GroupProfile]:
     """The groups of a probe with their words and their top completions."""
     terms = {unit.label for unit in scored.cube.units}
-    found = []
+    profiles = []
     for group in scored.probe.groups:
         labels = tuple(dict.fromkeys(w.label for w in group.words if w.label in terms))
         priors, pieces = priors_of(scored, labels, group.id)
-        found.append(
+        profiles.append(
             GroupProfile(
                 id=group.id,
                 label=group.label,
@@ -48,12 +48,12 @@ def _groups(
                 completions=_completions(scored, group.id, harmful),
             )
         )
-    return found
+    return profiles
 
 
 def _extra_groups(scored: ScoredProbe) -> tuple[GroupProfile, ...]:
     """The groups that are compared with nobody, with the words that could be scored."""
-    terms = {(unit.group, unit.label) for found in scored.extra_groups for unit in found.cube.units}
+    terms = {(unit.group, unit.label) for extra in scored.extra_groups for unit in extra.cube.units}
     return tuple(
         GroupProfile(
             id=group.id,
@@ -93,24 +93,24 @@ def _targets(scored: ScoredProbe) -> list[TargetProfile]:
     cube = scored.cube
     words = {target.word.id: target for target in scored.probe.targets}
     levels = [_levels(cube, cube.columns(group.id)) for group in scored.probe.groups]
-    told = scored.probe.spec.role == "probe"
-    found = []
+    detailed = scored.probe.spec.role == "probe"
+    profiles = []
     for index, name in enumerate(cube.targets):
         word = words[name].word
         mean, chance, odds = (tuple(level[i][index] for level in levels) for i in range(3))
-        found.append(
+        profiles.append(
             TargetProfile(
                 id=name,
                 text=word.forms.get("sg") or word.label,
                 pole=cube.poles[index],
                 pieces=cube.pieces[index],
                 log_prob=mean,
-                probability=chance if told else (),
-                log_odds=odds if told else (),
+                probability=chance if detailed else (),
+                log_odds=odds if detailed else (),
                 facts=dict(words[name].facts),
             )
         )
-    return found
+    return profiles
 
 
 def _levels(cube: ScoreCube, columns: list[int]) -> tuple[Sequence[float | None], ...]:
@@ -129,12 +129,12 @@ def _coverage(scored: ScoredProbe) -> Coverage:
     """Words asked for and scored."""
     cube = scored.cube
     own = bool(scored.probe.spec.targets.own)
-    asked = [target.pole for target in scored.probe.targets]
+    requested = [target.pole for target in scored.probe.targets]
     labels = {(group.id, word.label) for group in scored.probe.groups for word in group.words}
     return Coverage(
-        requested_plus=len(asked) if own else asked.count("+"),
+        requested_plus=len(requested) if own else requested.count("+"),
         scored_plus=len(cube.targets) if own else len(cube.pole("+")),
-        requested_minus=asked.count("-"),
+        requested_minus=requested.count("-"),
         scored_minus=len(cube.pole("-")),
         terms_requested=len(labels),
         terms_scored=len(cube.units),

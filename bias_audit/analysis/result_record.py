@@ -107,12 +107,12 @@ def _targets(scored: ScoredProbe, comparison: Comparison, settings: Settings) ->
     p_values = [contrast.p_value() for _, contrast in comparison.targets]
     keys = (scored.probe.spec.axis, result_id(scored, comparison))
     family = adjust_targets(comparison, p_values, settings, *keys)
-    found = []
+    effects = []
     rows = zip(comparison.targets, p_values, family.adjusted, strict=True)
     for (name, contrast), p, adjusted in rows:
         limits = contrast.interval(settings.confidence)
         word = words[name].word
-        found.append(
+        effects.append(
             TargetEffect(
                 id=name,
                 text=word.forms.get("sg") or word.label,
@@ -125,4 +125,4 @@ def _targets(scored: ScoredProbe, comparison: Comparison, settings: Settings) ->
                 facts=dict(words[name].facts),
             )
         )
-    return {"by_target": tuple(found), "targets_adjustment": family.method}
+    return {"by_target": tuple(effects), "targets_adjustment": family.method}

@@ -34,11 +34,27 @@ def explain(word: tuple[str, ...]) -> int:
     try:
         page = glossary.find(text)
     except UnknownNameError:
+        if metric := _metric(text):
+            click.echo(metric)
+            return 0
         if hint := _elsewhere(text):
             raise UsageError(f"'{text}' is no word of the output", hint=hint) from None
         raise
     click.echo(glossary.page_text(page), nl=False)
+    if page.kind == "measure" and (text := _metric(page.id)):
+        click.echo(f"\n{text}")
     return 0
+
+
+def _metric(name: str) -> str:
+    """The description of a metric, and where it comes from; empty for another word."""
+    from bias_audit.metrics.registry import INFOS
+
+    info = INFOS.get(name)
+    if info is None:
+        return ""
+    lines = [f"{info.name} ({info.unit})", info.direction, info.help, f"Source: {info.reference}"]
+    return "\n".join(line for line in lines if line)
 
 
 def _elsewhere(word: str) -> str:

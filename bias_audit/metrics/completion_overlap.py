@@ -93,6 +93,9 @@ def _shared(one: Sequence[int] | Ints, other: Sequence[int] | Ints, depth: int) 
 def top_overlap(one: Sequence[int] | Ints, other: Sequence[int] | Ints, depth: int) -> float:
     """Return the share of the first ``depth`` words that two rankings have in common, [0, 1].
 
+    >>> top_overlap([3, 1, 2], [1, 4, 3], depth=2)
+    0.5
+
     Raises:
         ValueError: ``depth`` is below 1.
     """

@@ -183,12 +183,12 @@ class Design(Layout):
 
 
 def _scope(probe: Probe, sides: list[list[int]], pairs: list[tuple[int, int]]) -> Scope:
-    asked = probe.spec.scope
+    declared = probe.spec.scope
     fewest = min(len(side) for side in sides)
-    if asked == "concept" and fewest < 2:
+    if declared == "concept" and fewest < 2:
         return "terms"
-    if asked != "auto":
-        return cast(Scope, asked)
+    if declared != "auto":
+        return cast(Scope, declared)
     return "concept" if len(pairs) >= MIN_PAIRS or fewest >= MIN_LABELS else "terms"
 
 

@@ -56,6 +56,9 @@ def diagonal_contrast(scores: ArrayLike) -> Floats:
     Returns:
         (J,) contrasts, nats.
 
+    >>> diagonal_contrast([[[2.0, 0.0], [0.0, 2.0]]]).tolist()
+    [2.0]
+
     Raises:
         ValueError: not (J, k, k) with k at least 2, or a value is not finite.
     """

@@ -188,6 +188,9 @@ def jsd(p: ArrayLike, q: ArrayLike) -> float:
 
     Its square root is a metric (Endres and Schindelin 2003).
 
+    >>> jsd([1.0, 0.0], [0.0, 1.0])
+    1.0
+
     Raises:
         ValueError: ``p`` or ``q`` is not a distribution, or their lengths differ.
     """

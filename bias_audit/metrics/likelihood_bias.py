@@ -158,14 +158,14 @@ def length_adjusted(
 
 def _samples(templates: Sequence[str], descriptors: Sequence[str]) -> _Samples:
     """Descriptors of at least two sentences, by template; both in the order of their names."""
-    found: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    rows_of: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for number, (template, descriptor) in enumerate(zip(templates, descriptors, strict=True)):
-        found[template][descriptor].append(number)
-    kept = {
+        rows_of[template][descriptor].append(number)
+    usable = {
         template: {d: np.array(rows) for d, rows in sorted(inside.items()) if len(rows) > 1}
-        for template, inside in sorted(found.items())
+        for template, inside in sorted(rows_of.items())
     }
-    return {template: inside for template, inside in kept.items() if len(inside) > 1}
+    return {template: inside for template, inside in usable.items() if len(inside) > 1}
 
 
 def _tests(values: Floats, samples: _Samples) -> tuple[Floats, Floats]:
@@ -193,10 +193,10 @@ def _tests(values: Floats, samples: _Samples) -> tuple[Floats, Floats]:
 
 def _strata(templates: Sequence[str], nouns: Sequence[str]) -> list[NDArray[np.intp]]:
     """Sentences that may exchange descriptors: those of one template and one noun."""
-    found: Mapping[tuple[str, str], list[int]] = defaultdict(list)
+    strata: Mapping[tuple[str, str], list[int]] = defaultdict(list)
     for number, key in enumerate(zip(templates, nouns, strict=True)):
-        found[key].append(number)
-    return [np.array(rows) for _, rows in sorted(found.items())]
+        strata[key].append(number)
+    return [np.array(rows) for _, rows in sorted(strata.items())]
 
 
 def _exchanged(

@@ -27,15 +27,6 @@ LOG_ODDS_GAP = MetricInfo(
     direction="positive: the first group is tied more closely to the first pole than the second",
     reference="This tool; relative of the log-ratio of Kurita et al. (2019, W19-3823).",
 )
-TARGET_LOG_ODDS = MetricInfo(
-    id="target_log_odds",
-    name="log-odds ratio of one target",
-    unit="nats",
-    neutral=0.0,
-    direction="positive: the target is more likely after the first group; grows for rare words, so "
-    "read it with the gap in probability",
-    reference="This tool; difference of logits of fill-in probabilities.",
-)
 MASS_LOG_ODDS = MetricInfo(
     id="mass_log_odds",
     name="mass log-odds ratio",
@@ -67,6 +58,9 @@ def cell_response(scores: ArrayLike, plus: Indices, minus: Indices) -> Floats:
 
     Raises:
         ValueError: scores are not finite or not (J, T, A), or a pole does not fit them.
+
+    >>> cell_response([[[2.0, 1.0, 0.5, 0.0]]], plus=[0, 1], minus=[2, 3]).tolist()
+    [[1.25]]
     """
     cells = finite(scores, ndim=3, name="scores")
     up = columns(plus, cells.shape[2], name="plus")
@@ -210,7 +204,7 @@ def _unsupported(probe: Probe) -> str:
 METRICS = (
     Metric(
         info=LOG_ODDS_GAP,
-        companions=(MASS_LOG_ODDS, AITCHISON, TARGET_LOG_ODDS),
+        companions=(MASS_LOG_ODDS, AITCHISON),
         compare=_companions,
         unsupported=_unsupported,
     ),

@@ -220,18 +220,18 @@ def by_category(
     if len(categories) != first.size:
         raise ValueError(f"categories: expected one for each of {first.size} pairs")
     names = np.array(categories)
-    found = []
+    by_group = []
     for name in sorted(set(categories)):
         inside = np.flatnonzero(names == name)
         own = None if clusters is None else [clusters[n] for n in inside.tolist()]
-        found.append((name, preference(first[inside], second[inside], clusters=own, ties=ties)))
-    raw = {name: result.p_value() for name, result in found}
+        by_group.append((name, preference(first[inside], second[inside], clusters=own, ties=ties)))
+    raw = {name: result.p_value() for name, result in by_group}
     adjusted = adjust(raw)
     return [
         CategoryPreference(
             category=name, preference=result, p_value=raw[name], p_adjusted=adjusted[name]
         )
-        for name, result in found
+        for name, result in by_group
     ]
 
 

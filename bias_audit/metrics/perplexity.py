@@ -96,6 +96,9 @@ def surprise(
     Raises:
         ValueError: no word is left, or the pieces do not fit each other.
 
+    >>> surprise("Ann sang", [-4.0, -2.0], [(0, 3), (4, 8)], away=[(0, 3)])
+    Surprise(shared=2.0, whole=3.0)
+
     Source: Salazar et al. (2020); pieces of a word, Kauf and Ivanova (2023).
     """
     values, places = finite(log_probs, ndim=1, name="log_probs"), np.asarray(spans)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from bias_audit.errors import UsageError
 from bias_audit.records import ProgressCallback, Prompt
@@ -15,8 +15,10 @@ from bias_audit.scoring.base import (
     SentenceScoring,
     SlotScoring,
 )
-from bias_audit.sentence_scores import Pooling, SlotQuestion, VectorQuestion
+from bias_audit.sentence_scores import SlotQuestion, VectorQuestion
 
+Pooling = Literal["first", "mean", "word"]
+"""How a vector is taken: the state at the first position, the mean over all, or over a word."""
 Span = tuple[int, int]
 """First character of a word, and the character after its last."""
 

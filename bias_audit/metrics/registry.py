@@ -81,7 +81,9 @@ def register(metrics: Iterable[Metric]) -> Mapping[str, tuple[Metric, MetricInfo
 
 METRICS = tuple(metric for file in _FILES for metric in file.METRICS)
 _OWNERS = register(METRICS)
-INFOS: Mapping[str, MetricInfo] = MappingProxyType({k: info for k, (_, info) in _OWNERS.items()})
+INFOS: Mapping[str, MetricInfo] = MappingProxyType(
+    {name: info for name, (metric, info) in _OWNERS.items() if metric.kind == "measure"}
+)
 """Descriptions of all numbers by id."""
 OPTIONAL: Mapping[str, Metric] = MappingProxyType(
     {m.id: m for kind in KINDS for m in METRICS if not m.default and m.kind == kind}

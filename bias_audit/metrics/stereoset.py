@@ -112,7 +112,7 @@ def stereoset(
     names, codes = np.unique(np.array(terms), return_inverse=True)
     by_term_ss, by_term_lms = _means(prefers, codes), _means(makes_sense, codes)
     value, error = jackknife(
-        lambda kept: icat(float(by_term_lms[kept].mean()), float(by_term_ss[kept].mean())),
+        lambda rows: icat(float(by_term_lms[rows].mean()), float(by_term_ss[rows].mean())),
         names.size,
     )
     lms_items = clustered_mean(makes_sense, terms)

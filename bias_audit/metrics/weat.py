@@ -285,27 +285,27 @@ def _in_context(scored: ScoredProbe, settings: Settings) -> _Asked:
         target, term = (masked, prompt.beside[0])[:: 1 if spec.mask == "target" else -1]
         contexts.setdefault((prompt.pole, prompt.target), []).append((prompt.text, target))
         contexts.setdefault((prompt.group, prompt.label), []).append((prompt.text, term))
-    asked: _Asked = {}
+    requests: _Asked = {}
     for key, sentences in contexts.items():
         rng = stream(settings.seed, spec.axis, spec.id, "ceat", *key)
         ordered = sorted(sentences)
         chosen = rng.permutation(len(ordered))[:CONTEXTS]
-        asked["word", *key] = [
+        requests["word", *key] = [
             questions.vector(ordered[i][0], "word", ordered[i][1]) for i in chosen
         ]
-    return asked
+    return requests
 
 
 def _extra(
     name: str,
-    asked: Callable[[ScoredProbe, Settings], _Asked],
+    ask: Callable[[ScoredProbe, Settings], _Asked],
     count: Callable[[Probe], int],
 ) -> ExtraRequests:
     def count_prompts(probe: Probe, _: Sequence[Prompt]) -> int:
         return count(probe)
 
     def requests(scored: ScoredProbe, settings: Settings) -> list[Any]:
-        return [one for each in asked(scored, settings).values() for one in each]
+        return [one for each in ask(scored, settings).values() for one in each]
 
     return ExtraRequests(id=name, needs=questions.Vector, count=count_prompts, requests=requests)
 
@@ -322,12 +322,12 @@ CONTEXT_VECTORS = _extra(
 
 
 def _answers(
-    scored: ScoredProbe, settings: Settings, extra: ExtraRequests, asked: Callable[..., _Asked]
+    scored: ScoredProbe, settings: Settings, extra: ExtraRequests, ask: Callable[..., _Asked]
 ) -> dict[str, _Vectors]:
     """The answers by pooling, then by word."""
     answers = iter(scored.responses[extra.id].answers)
     by_pooling: dict[str, dict[_Key, tuple[Any, ...]]] = {}
-    for (pooling, *key), each in asked(scored, settings).items():
+    for (pooling, *key), each in ask(scored, settings).items():
         by_pooling.setdefault(pooling, {})[key[0], key[1]] = tuple(next(answers) for _ in each)
     return dict(by_pooling)
 
@@ -363,8 +363,8 @@ def _output(
 ) -> MetricOutput:
     """The results, and what could not be read or compared."""
     vectors = (v for each in by_pooling.values() for word in each.values() for v in word)
-    asked = len(scored_comparisons(scored)) * len(by_pooling)
-    few = [_TOO_FEW] * (asked - len(results))
+    wanted = len(scored_comparisons(scored)) * len(by_pooling)
+    few = [_TOO_FEW] * (wanted - len(results))
     skips = count_skips(scored, info.id, [*((v.skip, v.detail) for v in vectors), *few])
     return MetricOutput(results=tuple(results), skips=skips)
 
@@ -372,12 +372,12 @@ def _output(
 def _word_test(
     info: MetricInfo,
     extra: ExtraRequests,
-    asked: Callable[..., _Asked],
+    ask: Callable[..., _Asked],
     scored: ScoredProbe,
     settings: Settings,
 ) -> MetricOutput:
     """WEAT and SEAT: one vector a word, and words exchanged between the poles."""
-    by_pooling = _answers(scored, settings, extra, asked)
+    by_pooling = _answers(scored, settings, extra, ask)
     results = [
         _test(scored, info, pair, pooling, sets, settings)
         for pooling, vectors in by_pooling.items()

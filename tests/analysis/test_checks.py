@@ -18,10 +18,9 @@ from bias_audit.analysis.verdicts import Case, judge, levels
 from bias_audit.gates import judge as gate
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
-from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
+from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.metrics.word_properties import prior_words
-from bias_audit.probes.expand import expand
-from bias_audit.records import WordPrior, WordScore
+from bias_audit.records import WordPrior
 from bias_audit.results import Check, Result
 from tests.audit.world import (
     ALL_CONTROLS,
@@ -38,21 +37,13 @@ from tests.audit.world import (
     record,
     reordered,
     run,
+    scored_by,
     sentences,
     terms,
     wobble,
 )
 
 ALWAYS = ("R1a", "R1b", "R1c", "R3", "R5", "R7", "R8a", "R8b")
-
-
-def scored_by(probe, effect) -> ScoredProbe:
-    """A probe with scores, without an audit around it."""
-    asked = [p for p in expand(probe).prompts if p.filler is not None]
-    answers = Model(effect).fill_mask(asked)
-    words = [answer for answer in answers if isinstance(answer, WordScore)]
-    block = build_cube(probe, Scores.build(probe.spec.axis, asked, words))
-    return ScoredProbe(probe=probe, cube=block, word_prompts=tuple(asked), word_scores=tuple(words))
 
 
 def examined(scored: ScoredProbe, *, gaps=(), pair=None, settings=FAST) -> list[dict[str, Check]]:

@@ -25,7 +25,7 @@ from tests.audit.world import (
     terms,
 )
 
-few = settings(deadline=None, max_examples=4)
+few = settings(deadline=None, max_examples=3)
 TWO = {"a": pairs("ann", 6), "b": pairs("bob", 6)}
 THREE = {"a": terms("ann", 4), "b": terms("bob", 4), "c": terms("cat", 4)}
 DRAWN = {"cliffs_delta", "rank_biserial", "standardised_gap"}

@@ -20,7 +20,15 @@ import numpy as np
 from bias_audit import audit
 from bias_audit.errors import UnknownNameError
 from bias_audit.finished import Audit
-from bias_audit.metrics.scored_probe import Settings
+from bias_audit.metrics.scored_probe import (
+    ScoredProbe,
+    Scores,
+    Settings,
+    WordLists,
+    build_cube,
+    split_answers,
+)
+from bias_audit.probes.expand import expand
 from bias_audit.probes.probe import Frame, Group, Probe, Target, words_of
 from bias_audit.probes.schema.lexicon import Lexicon, Sanity, WordSet
 from bias_audit.probes.schema.probe import ProbeSpec
@@ -330,6 +338,26 @@ def run(probe: Probe | Sequence[Probe], effect: Effect | Model = flat, **options
     model = effect if isinstance(effect, Model) else Model(behave(effect))
     options = {"settings": FAST, "probes": [p.spec.id for p in probes]} | options
     return audit(model, catalogue=shelf(*probes), **options)
+
+
+def scored_by(
+    probe: Probe, effect: Effect | Model = flat, *, lists: WordLists | None = None
+) -> ScoredProbe:
+    """A probe with scores, without an audit around it."""
+    model = effect if isinstance(effect, Model) else Model(effect)
+    asked = expand(probe).prompts
+    (prompts, words), (opens, completions) = split_answers(asked, model.fill_mask(asked))
+    return ScoredProbe(
+        probe=probe,
+        cube=build_cube(probe, Scores.build(probe.spec.axis, prompts, words)),
+        word_prompts=tuple(prompts),
+        word_scores=tuple(words),
+        open_prompts=tuple(opens),
+        open_scores=tuple(completions),
+        words=model.words if completions else (),
+        prompts=len(asked),
+        lists=lists or WordLists(),
+    )
 
 
 def primary(done: Audit, probe: str = "trial") -> list[Any]:

@@ -280,3 +280,11 @@ def test_one_file_adds_a_data_set_and_takes_none_over(name, tmp_path, monkeypatc
             assert set(registry.collect()) == {*DATASETS, "toy"}
     finally:
         sys.modules.pop("bias_audit.datasets.readers.toy", None)
+
+
+def test_measures_of_data_sets_exist():
+    from bias_audit.metrics import likelihood_bias, pair_preference, stereoset
+
+    named = {measure for info in DATASETS.values() for measure in info.measures}
+    files = (pair_preference, stereoset, likelihood_bias)
+    assert named == {metric.id for file in files for metric in file.METRICS}

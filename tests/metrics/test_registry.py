@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,22 @@ from bias_audit.metrics.registry import (
     choose,
     computed,
     find_info,
+    metric_records,
     names,
     register,
 )
-from tests.audit.world import job_sentences, make, pairs, sentences, terms
+from bias_audit.metrics.scored_probe import ScoredProbe, WordLists
+from tests.audit.world import (
+    FAST,
+    job_sentences,
+    make,
+    noise,
+    pairs,
+    reordered,
+    scored_by,
+    sentences,
+    terms,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 UNITS = {
@@ -34,7 +47,6 @@ UNITS = {
 }  # fmt: skip
 THREE = {name: pairs(name, 4) for name in ("ann", "bob", "cat")}
 SQUARE = {f"{a}-{x}": terms(a + x, 2) for a in ("old", "new") for x in ("tall", "wide")}
-SHARES = {"fact": "share", "above": 50}
 PROBES = {
     "words of two groups": make(frames=sentences(3), opens=["The [group] had <mask>."]),
     "group words": make(mask="group", frames=job_sentences(3)),
@@ -52,6 +64,12 @@ FIT = {
     "own words": ["diagonal_log_odds"],
     "a control": ["log_odds_gap"],
 }  # fmt: skip
+MEASURED = [
+    metric
+    for metric in METRICS
+    if metric.default and metric.measure and metric.id not in ("beside_share", "labour_correlation")
+]
+"""Measured on the probes above; the other two have tests of their own."""
 ON_REQUEST = {
     "words of two groups": ["disco", "perplexity_gap", "weat", "seat", "ceat", "surface",
                             "naturalness"],
@@ -124,6 +142,73 @@ def test_order_and_names_of_groups_change_no_plan(metric: Metric) -> None:
         if metric.extra and not metric.unsupported(probe):
             counts = [metric.extra.count(one, ()) for one in (probe, turned)]
             assert counts[0] == counts[1]
+
+
+LISTS = WordLists(
+    hurtful=frozenset({"moss", "salt"}), valence={"gold": 1.0, "wool": 1.0, "moss": -1.0}
+)
+SIGN = {"skew": -1, "hurtful_rate": -1, "completion_valence": -1}
+"""What a swap of the two groups does to a number; where nothing stands, it stays as it is."""
+
+
+def cells(prompt: Any) -> float:
+    return 0.5 * noise(prompt.text, prompt.target, prompt.label)
+
+
+@cache
+def fitting(metric: str) -> list[ScoredProbe]:
+    """In memory, the probes that a metric fits."""
+    owner = next(one for one in METRICS if one.id == metric)
+    probes = [p for p in PROBES.values() if p.spec.role == "probe" and not owner.unsupported(p)]
+    return [scored_by(probe, cells, lists=LISTS) for probe in probes]
+
+
+def numbers(metric: Metric, scored: ScoredProbe) -> list[tuple[float | None, float | None]]:
+    assert metric.measure
+    return [(r.estimate, r.p_value) for r in metric.measure(scored, FAST).results]
+
+
+@pytest.mark.parametrize("metric", MEASURED, ids=lambda metric: metric.id)
+def test_the_order_in_a_file_and_labels_change_no_number(metric: Metric) -> None:
+    for scored in fitting(metric.id):
+        probe = reordered(scored.probe, lambda some: list(some)[::-1])
+        named = [replace(group, label=f"people {group.id}") for group in probe.groups]
+        turned = scored_by(replace(probe, groups=tuple(named)), cells, lists=LISTS)
+        for one, other in zip(numbers(metric, scored), numbers(metric, turned), strict=True):
+            assert other == pytest.approx(one, abs=1e-9)
+
+
+@pytest.mark.parametrize("metric", MEASURED, ids=lambda metric: metric.id)
+def test_swapping_two_groups_turns_a_sign_or_changes_nothing(metric: Metric) -> None:
+    for scored in fitting(metric.id):
+        if len(scored.probe.groups) == 2:
+            swapped = replace(scored.probe, groups=scored.probe.groups[::-1])
+            other = numbers(metric, scored_by(swapped, cells, lists=LISTS))
+            for (estimate, p), (again, q) in zip(numbers(metric, scored), other, strict=True):
+                wanted = None if estimate is None else SIGN.get(metric.id, 1) * estimate
+                assert again == pytest.approx(wanted, abs=1e-9)
+                assert q == pytest.approx(p, abs=1e-9)
+
+
+@pytest.mark.parametrize("metric", MEASURED, ids=lambda metric: metric.id)
+def test_every_result_names_itself(metric: Metric) -> None:
+    known = {info.id: info for info in (metric.info, *metric.companions)}
+    results = [
+        result
+        for scored in fitting(metric.id)
+        if metric.measure
+        for result in metric.measure(scored, FAST).results
+    ]
+    assert results
+    for result in results:
+        info = known[result.metric]
+        assert result.id.startswith(f"{result.probe}:{info.id}")
+        assert (result.metric_name, result.unit) == (info.name, info.unit)
+        assert len(result.groups) == len(result.group_labels)
+        assert result.role == "secondary"
+    described = {record.id for record in metric_records(results)}
+    used = {c.metric for r in results for c in r.companions} | {r.metric for r in results}
+    assert described == used
 
 
 def test_an_id_has_one_owner() -> None:

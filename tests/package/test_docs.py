@@ -188,7 +188,8 @@ def test_every_variable_of_the_environment_is_real() -> None:
 def assigned_statuses() -> set[str]:
     """Status codes that the assessment appends or passes on, found in its source."""
     found: set[str] = set()
-    for path in (ROOT / "bias_audit" / "assess").rglob("*.py"):
+    package = ROOT / "bias_audit"
+    for path in (p for d in ("analysis", "metrics") for p in (package / d).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
             if called and node.func.attr == "append" and ast.unparse(node.func.value) == "statuses":

@@ -23,14 +23,14 @@ class Twins(NamedTuple):
 
 def find_twins(scored: Mapping[str, ScoredProbe]) -> dict[str, Twins]:
     """Find probes that ask about the same words in plain and in negated sentences, by id."""
-    found: dict[str, Twins] = {}
+    by_probe: dict[str, Twins] = {}
     for plain in scored.values():
         sets = negated_sets(plain.probe)
         for other in scored.values() if sets else ():
             if sets & set(map(str, other.probe.spec.templates)) and _same(plain, other):
                 pair = Twins(plain, other)
-                found[plain.probe.spec.id] = found[other.probe.spec.id] = pair
-    return found
+                by_probe[plain.probe.spec.id] = by_probe[other.probe.spec.id] = pair
+    return by_probe
 
 
 def _same(plain: ScoredProbe, other: ScoredProbe) -> bool:

@@ -35,14 +35,14 @@ def check_null(
     if contrast.status != "ok" or contrast.se is None or contrast.df is None:
         return ()
     null, source = _dealt(scored, comparison, settings)
-    found = calibration(null)
+    test = calibration(null)
     quiet = passed_or_failed(
         "R7",
-        found.share,
-        found.limit,
-        found.holds,
+        test.share,
+        test.limit,
+        test.holds,
         "p_withheld",
-        f"{found.draws} arrangements, KS distance {found.distance:.2f}",
+        f"{test.draws} arrangements, KS distance {test.distance:.2f}",
     )
     further = _further(scored, comparison, source)
     rng = _stream(scored, comparison, settings, "scattered")
@@ -74,8 +74,8 @@ def _dealt(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> t
     design = Design(scored, comparison.a, comparison.b)
     plus, minus = _by_name(cube, "+"), _by_name(cube, "-")
     if fixed:
-        found = permute_labels(design.difference(cube.values), [plus, minus], [1.0, -1.0], rng)
-        return found, "targets"
+        null = permute_labels(design.difference(cube.values), [plus, minus], [1.0, -1.0], rng)
+        return null, "targets"
     response = cell_response(cube.values, plus, minus)
     if design.pairs:
         inside = np.moveaxis(design.inside_pairs(np.moveaxis(cube.values, 2, 0)), 0, 2)
@@ -95,12 +95,12 @@ def _further(scored: ScoredProbe, comparison: Comparison, source: str) -> list[F
     if source == "templates":
         return []
     noise = contrast.variance.get("residual", 0.0)
-    found = [unit_contributions(np.sort(np.array(contrast.delta)), noise=noise)]
+    parts = [unit_contributions(np.sort(np.array(contrast.delta)), noise=noise)]
     if source == "terms" and "targets" in contrast.used:
         gaps = Design(scored, comparison.a, comparison.b).target_differences(cube.values)
         for sign, weight in (("+", 1.0), ("-", -1.0)):
-            found.append(unit_contributions(np.sort(gaps[cube.pole(sign)]), weight))
-    return found
+            parts.append(unit_contributions(np.sort(gaps[cube.pole(sign)]), weight))
+    return parts
 
 
 def _by_name(cube: ScoreCube, sign: str) -> list[int]:

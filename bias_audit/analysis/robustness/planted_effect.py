@@ -45,16 +45,16 @@ def plant_gaps(scored: ScoredProbe) -> Planted | str:
         return "the answers of the model are not there"
     block, shift = scored.cube, _shifts(scored)
     kept = frozenset(block.templates[:FEW])
-    asked = [
+    rows = [
         (prompt, score)
         for prompt, score in zip(scored.word_prompts, scored.word_scores, strict=True)
         if prompt.template in kept
     ]
     answers = [
         _less(score, shift[prompt.group]) if prompt.pole == "+" and prompt.group in shift else score
-        for prompt, score in asked
+        for prompt, score in rows
     ]
-    table = Scores.build(scored.probe.spec.axis, [prompt for prompt, _ in asked], answers)
+    table = Scores.build(scored.probe.spec.axis, [prompt for prompt, _ in rows], answers)
     again = build_cube(scored.probe, table)
     if (again.units, again.targets) != (block.units, block.targets):
         return "a word that other sentences lost is there again in the ones that are planted in"

@@ -75,14 +75,14 @@ class Examination:
     def checks(self, comparison: Comparison, known: StabilityChecks) -> tuple[Check, ...]:
         """Every check that applies to a comparison, in the order of their codes."""
         scored = self.scored
-        made = (
+        checks = (
             *_sentences(scored, comparison, known),
             check_ranking(scored, comparison, self.settings),
             check_half_of_words(scored, comparison, known),
             *_target(comparison, known, scored),
             *self._firm(comparison),
         )
-        return tuple(check for check in made if check is not None)
+        return tuple(check for check in checks if check is not None)
 
     def forbids(self, comparison: Comparison) -> tuple[str, ...]:
         """Statuses that follow from checks which ask about no verdict of a whole family."""
@@ -98,7 +98,7 @@ class Examination:
     def _make(self, comparison: Comparison) -> tuple[Check, ...]:
         scored = self.scored
         dealt = check_null(scored, comparison, self.settings)
-        made = (
+        checks = (
             check_adjustment(scored, comparison, self._properties),
             self._placebo(comparison),
             *dealt[:1],
@@ -107,13 +107,13 @@ class Examination:
             *_saturation(scored),
             check_negation(self.pair, comparison) if self.pair else None,
         )
-        return tuple(check for check in made if check is not None)
+        return tuple(check for check in checks if check is not None)
 
     def _placebo(self, comparison: Comparison) -> Check:
-        found = placebo_percentile(comparison.contrast.estimate, self.gaps)
-        if found is None:
+        share = placebo_percentile(comparison.contrast.estimate, self.gaps)
+        if share is None:
             return not_computable("R5", "the probe has no placebo groups")
-        return informational("R5", found, f"among {len(self.gaps)} placebo gaps")
+        return informational("R5", share, f"among {len(self.gaps)} placebo gaps")
 
     def _recovered(self, comparison: Comparison) -> Check:
         pair = self._planted
@@ -123,8 +123,8 @@ class Examination:
 
     def adjusted(self, comparison: Comparison) -> float | None:
         """The gap at equal frequency and length of the words, nats (R4); None where it has none."""
-        found = gap_at_equal(self.scored, comparison, self._properties)
-        return found.estimate if found else None
+        fit = gap_at_equal(self.scored, comparison, self._properties)
+        return fit.estimate if fit else None
 
 
 def with_checks(result: Result, checks: tuple[Check, ...]) -> Result:
@@ -172,23 +172,23 @@ def _sentences(
 def _spread(contrast: Contrast) -> str:
     """How far the sentences lie apart, and how much of it is more than the noise of cells."""
     delta = np.array(contrast.delta)
-    said = f"gaps of the sentences from {delta.min():+.2f} to {delta.max():+.2f} nats"
+    text = f"gaps of the sentences from {delta.min():+.2f} to {delta.max():+.2f} nats"
     whole, noise = contrast.variance.get("templates", 0.0), contrast.variance.get("residual")
     if delta.size > 1:
-        said += f", standard deviation {delta.std(ddof=1):.2f}"
+        text += f", standard deviation {delta.std(ddof=1):.2f}"
     if whole > 0 and noise is not None:
-        said += f"; {max(1 - noise / whole, 0.0):.0%} of their variance is the sentences' own"
-    return said
+        text += f"; {max(1 - noise / whole, 0.0):.0%} of their variance is the sentences' own"
+    return text
 
 
 def _target(comparison: Comparison, known: StabilityChecks, scored: ScoredProbe) -> Iterator[Check]:
     """R3: share of the gap that one target carries."""
-    found = top_share(scored, comparison)
-    if found is not None and not is_detected(comparison):
-        yield informational("R3", found, "the interval of the gap holds 0")
-    elif found is not None:
+    share = top_share(scored, comparison)
+    if share is not None and not is_detected(comparison):
+        yield informational("R3", share, "the interval of the gap holds 0")
+    elif share is not None:
         loud = "one_target_dominates"
-        yield passed_or_failed("R3", found, ONE_UNIT, loud not in known.statuses, loud)
+        yield passed_or_failed("R3", share, ONE_UNIT, loud not in known.statuses, loud)
 
 
 def _saturation(scored: ScoredProbe) -> Iterator[Check]:

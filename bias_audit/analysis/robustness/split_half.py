@@ -31,10 +31,10 @@ def check_ranking(scored: ScoredProbe, comparison: Comparison, settings: Setting
     centred = gaps - gaps.mean(axis=1, keepdims=True)
     spec = scored.probe.spec
     keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "split-half")
-    found = split_half(centred, stream(settings.seed, *keys))
-    if found is None:
+    reliability = split_half(centred, stream(settings.seed, *keys))
+    if reliability is None:
         return not_computable("R1c", "too few sentences or targets, or no variance")
-    return passed_or_failed("R1c", found, RELIABLE, found >= RELIABLE, "unrankable")
+    return passed_or_failed("R1c", reliability, RELIABLE, reliability >= RELIABLE, "unrankable")
 
 
 def check_half_of_words(

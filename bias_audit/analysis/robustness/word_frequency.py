@@ -38,21 +38,21 @@ def check_adjustment(
     """
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return None
-    found = gap_at_equal(scored, comparison, known)
-    if found is None:
+    fit = gap_at_equal(scored, comparison, known)
+    if fit is None:
         return not_computable("R4", "too few words, or words that are all alike")
     margin = scored.probe.spec.margin
-    kept = found.estimate / found.raw if found.raw else 1.0
-    note = _told(scored, comparison, known, found)
-    there = is_detected(comparison)
+    remaining = fit.estimate / fit.raw if fit.raw else 1.0
+    note = _describe_fit(scored, comparison, known, fit)
+    detected = is_detected(comparison)
     side = decided_side(comparison.contrast, margin)
-    if not there and side is None:
-        return informational("R4", kept, note)
-    holds = not is_confounded(found.raw, found.estimate, side, margin, detected=there)
+    if not detected and side is None:
+        return informational("R4", remaining, note)
+    holds = not is_confounded(fit.raw, fit.estimate, side, margin, detected=detected)
     # A share of a gap is a threshold only where half of it has to be left.
-    crossed = found.raw != 0 and (side == 0 or (not holds and kept >= LEAST_SHARE))
-    threshold = margin / abs(found.raw) if crossed else LEAST_SHARE
-    return passed_or_failed("R4", kept, threshold, holds, "confounded", note)
+    crossed = fit.raw != 0 and (side == 0 or (not holds and remaining >= LEAST_SHARE))
+    threshold = margin / abs(fit.raw) if crossed else LEAST_SHARE
+    return passed_or_failed("R4", remaining, threshold, holds, "confounded", note)
 
 
 def gap_at_equal(
@@ -66,12 +66,12 @@ def gap_at_equal(
     return adjusted_contrast(_groups(scored, comparison, known.values))
 
 
-def _told(
-    scored: ScoredProbe, comparison: Comparison, known: Properties, found: AdjustedContrast
+def _describe_fit(
+    scored: ScoredProbe, comparison: Comparison, known: Properties, fit: AdjustedContrast
 ) -> str:
-    note = f"{found.estimate:+.3f} nats at equal {_listed(known.names, found.used)}"
-    if found.inseparable:
-        note += f"; {_listed(known.names, found.inseparable)} cannot be told from the group"
+    note = f"{fit.estimate:+.3f} nats at equal {_listed(known.names, fit.used)}"
+    if fit.inseparable:
+        note += f"; {_listed(known.names, fit.inseparable)} cannot be told from the group"
     alike = _alike(scored, comparison, known.values)
     if alike is not None:
         kind = "pairs" if comparison.paired else "words of each group"

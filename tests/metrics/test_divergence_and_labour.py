@@ -13,18 +13,6 @@ from scipy import stats
 from bias_audit.metrics.completion_lists import MAX_SCORER
 from bias_audit.probes.probe import Probe
 from bias_audit.records import Prompt, WordScore
-from tests.analysis.test_descriptions import (
-    OPENS,
-    THREE,
-    TWO,
-    beside,
-    jobs,
-    lists_model,
-    measured,
-    of,
-    plane_probe,
-    warm,
-)
 from tests.audit.world import (
     Model,
     behave,
@@ -36,6 +24,18 @@ from tests.audit.world import (
     run,
     sign,
     terms,
+)
+from tests.metrics.test_default_metrics import (
+    OPENS,
+    THREE,
+    TWO,
+    beside,
+    jobs,
+    lists_model,
+    measured,
+    of,
+    plane_probe,
+    warm,
 )
 
 SHARE = [60.0, 70.0, 75.0, 80.0, 90.0, 95.0]
