@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from bias_audit import archive, render
 from bias_audit.archive import Gate, Results
+from bias_audit.backends.cache import CacheStats
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.evidence import PAIR_SCORES
 from bias_audit.measuring import Measured
 from bias_audit.store import default_folder, read_manifest, write_run
-from bias_audit.storing import CacheUse, KeptDrawings
+from bias_audit.storing import KeptDrawings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +68,7 @@ class Audit:
     """Where it is stored, if it is."""
     further: Mapping[str, bytes] = field(default_factory=dict)
     """Further files of a fresh audit, by name."""
-    cache: CacheUse | None = None
+    cache: CacheStats | None = None
     """How many scores of a fresh audit were kept from earlier runs."""
     drawings: KeptDrawings | None = None
     """Where charts of a fresh audit are kept."""

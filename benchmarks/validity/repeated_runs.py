@@ -15,11 +15,11 @@ from collections import Counter
 from bias_audit.archive import Results
 from bias_audit.assess import Settings
 from bias_audit.auditing import Audit, audit
+from bias_audit.backends import open_backend
 from bias_audit.config import GateConfig
 from bias_audit.gates import judge
 from bias_audit.pairing import StoredRun, compare_runs
 from bias_audit.policy import Policy
-from bias_audit.scoring import open_backend
 from bias_audit.tables import evidence_csv
 
 PROBES = ("occupation-pronoun", "trait-gender-warmth")

@@ -5,25 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any, TypeVar
 
+from bias_audit import records
 from bias_audit.archive import Check, Result
 from bias_audit.assess import Design, Scored, Settings, scored_groups
-from bias_audit.errors import UsageError
+from bias_audit.backends import Backend, score_stream
 from bias_audit.metrics import info
 from bias_audit.probes import Probe
 from bias_audit.records import OTHERS, ProgressCallback, Prompt, Skip, SkipReason
-from bias_audit.scoring.base import (
-    Backend,
-    Embedding,
-    SentenceBackend,
-    SentenceScoring,
-    SlotScoring,
-)
 from bias_audit.stats.estimate import Contrast
 
-Needs = Literal["words", "slots", "pieces", "vectors"]
-"""What a backend has to answer: words at a mask, words beside hidden ones, sentences, vectors."""
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,43 +26,13 @@ class Asking:
     backend: Backend
     progress: ProgressCallback | None = None
 
-    def sentences(self) -> SentenceScoring:
-        """The backend's way to score sentences.
+    def score(self, requests: Sequence[records.Request[Answer]]) -> list[Answer]:
+        """Return the backend's responses in the order of the requests.
 
         Raises:
-            UsageError: it has none.
+            UsageError: it does not support one of them.
         """
-        if isinstance(self.backend, SentenceBackend):
-            return self.backend.sentence_scorer()
-        raise self._lacks("sentence_scorer")
-
-    def slots(self) -> SlotScoring:
-        """The backend's way to score words beside hidden ones.
-
-        Raises:
-            UsageError: it has none.
-        """
-        scorer = self.sentences()
-        if isinstance(scorer, SlotScoring):
-            return scorer
-        raise self._lacks("sentence_scorer().slots")
-
-    def vectors(self) -> Embedding:
-        """The backend's way to turn words into vectors.
-
-        Raises:
-            UsageError: it has none.
-        """
-        scorer = self.sentences()
-        if isinstance(scorer, Embedding):
-            return scorer
-        raise self._lacks("sentence_scorer().embed")
-
-    def _lacks(self, method: str) -> UsageError:
-        return UsageError(
-            f"{type(self.backend).__name__} has no {method}, which a measure on request needs",
-            hint="leave that measure out, or see bias_audit.scoring.base for what it has to answer",
-        )
+        return [*score_stream(self.backend, requests, progress=self.progress)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +40,8 @@ class Material:
     """Further questions to a model; measures that need the same ones share them."""
 
     id: str
-    needs: Needs
+    needs: type[records.Request[Any]]
+    """The kind of request that it is made of."""
     count: Callable[[Probe, Sequence[Prompt]], int]
     """How many prompts it takes, from the probe and its prompts."""
     ask: Callable[[Scored, Asking, Settings], Any]

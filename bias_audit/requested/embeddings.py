@@ -13,9 +13,17 @@ from bias_audit.archive import Result
 from bias_audit.assess import Scored, Settings
 from bias_audit.metrics.vectors import associations, effect, pool, split_test
 from bias_audit.probes import Probe, Word
-from bias_audit.records import OTHERS, Floats, Prompt, Skip, SkipReason
+from bias_audit.records import (
+    OTHERS,
+    Embedding,
+    EmbeddingRequest,
+    Floats,
+    Pooling,
+    Prompt,
+    Skip,
+    SkipReason,
+)
 from bias_audit.requested._base import Asking, Found, Material, Request, compared, lost, result
-from bias_audit.sentence_scores import Pooling, Vector, VectorQuestion
 from bias_audit.stats.seeds import stream
 
 BLEACHED = ('The word is "{}".', 'Somebody wrote "{}" here.', 'Here is the word "{}" again.')
@@ -41,7 +49,7 @@ _TOO_FEW: tuple[SkipReason, str] = (
 class Vectors:
     """Vectors by word: ``+`` and the id of a target, or a group and a label."""
 
-    found: Mapping[tuple[str, str], tuple[Vector, ...]]
+    found: Mapping[tuple[str, str], tuple[Embedding, ...]]
     pooling: Pooling
 
     def of(self, key: tuple[str, str]) -> Floats | None:
@@ -67,23 +75,23 @@ def _text(word: Word) -> str:
     return word.forms.get("sg") or word.label
 
 
-def _alone(probe: Probe) -> dict[_Key, list[VectorQuestion]]:
+def _alone(probe: Probe) -> dict[_Key, list[EmbeddingRequest]]:
     return {
-        key: [VectorQuestion(text=text, pooling="word", word=(0, len(text)))]
+        key: [EmbeddingRequest(text=text, pooling="word", word=(0, len(text)))]
         for key, text in _words(probe).items()
     }
 
 
-def _bleached(pooling: Pooling, probe: Probe) -> dict[_Key, list[VectorQuestion]]:
+def _bleached(pooling: Pooling, probe: Probe) -> dict[_Key, list[EmbeddingRequest]]:
     return {
-        key: [VectorQuestion(text=frame.format(text), pooling=pooling) for frame in BLEACHED]
+        key: [EmbeddingRequest(text=frame.format(text), pooling=pooling) for frame in BLEACHED]
         for key, text in _words(probe).items()
     }
 
 
 def _in_context(
     probe: Probe, prompts: Sequence[Prompt], settings: Settings
-) -> dict[_Key, list[VectorQuestion]]:
+) -> dict[_Key, list[EmbeddingRequest]]:
     """Some of the probe's own sentences for each word, with the place of the word in them."""
     places: dict[_Key, list[tuple[str, tuple[int, int]]]] = {}
     for prompt in prompts:
@@ -99,17 +107,16 @@ def _in_context(
         ordered = sorted(contexts)
         chosen = rng.permutation(len(ordered))[:CONTEXTS]
         found[key] = [
-            VectorQuestion(text=ordered[i][0], pooling="word", word=ordered[i][1]) for i in chosen
+            EmbeddingRequest(text=ordered[i][0], pooling="word", word=ordered[i][1]) for i in chosen
         ]
     return found
 
 
 def _vectors(
-    asking: Asking, asked: Mapping[_Key, Sequence[VectorQuestion]], pooling: Pooling
+    asking: Asking, asked: Mapping[_Key, Sequence[EmbeddingRequest]], pooling: Pooling
 ) -> Vectors:
-    scorer = asking.vectors()
     questions = [question for mine in asked.values() for question in mine]
-    answers = iter([*scorer.embed(questions, progress=asking.progress)])
+    answers = iter(asking.score(questions))
     found = {key: tuple(next(answers) for _ in mine) for key, mine in asked.items()}
     return Vectors(found=found, pooling=pooling)
 

@@ -12,7 +12,14 @@ from bias_audit.assess import Design, Scored, Settings
 from bias_audit.assess.checks import properties, weighted
 from bias_audit.metrics.perplexity import surprise
 from bias_audit.probes import Probe
-from bias_audit.records import OTHERS, Prompt, Skip, SkipReason
+from bias_audit.records import (
+    OTHERS,
+    Prompt,
+    SentenceRequest,
+    SentenceScore,
+    Skip,
+    SkipReason,
+)
 from bias_audit.requested._base import (
     Asking,
     Found,
@@ -25,7 +32,6 @@ from bias_audit.requested._base import (
     result,
 )
 from bias_audit.requested._sample import spread_targets
-from bias_audit.sentence_scores import PieceScores
 from bias_audit.stats.adjusted import adjusted
 
 TARGETS = 2
@@ -37,7 +43,7 @@ class Sentences:
     """Sentences with the scores of their pieces, within words from left to right."""
 
     prompts: tuple[Prompt, ...]
-    scores: tuple[PieceScores, ...]
+    scores: tuple[SentenceScore, ...]
 
 
 def _chosen(probe: Probe, prompts: Sequence[Prompt]) -> list[Prompt]:
@@ -47,13 +53,13 @@ def _chosen(probe: Probe, prompts: Sequence[Prompt]) -> list[Prompt]:
 
 def _ask(scored: Scored, asking: Asking, _: Settings) -> Sentences:
     prompts = _chosen(scored.probe, scored.word_prompts)
-    found = asking.sentences().pieces([prompt.text for prompt in prompts], progress=asking.progress)
-    return Sentences(prompts=tuple(prompts), scores=tuple(found))
+    scores = asking.score([SentenceRequest(text=prompt.text) for prompt in prompts])
+    return Sentences(prompts=tuple(prompts), scores=tuple(scores))
 
 
 PIECES = Material(
     id="sentences",
-    needs="pieces",
+    needs=SentenceRequest,
     count=lambda probe, prompts: len(_chosen(probe, prompts)),
     ask=_ask,
 )

@@ -12,7 +12,7 @@ import numpy as np
 from bias_audit.archive import Result, TargetEffect
 from bias_audit.assess import Scored, Settings, scored_groups, target_scope
 from bias_audit.metrics import prior
-from bias_audit.records import Floats, Prompt, Skip, WordScore
+from bias_audit.records import FillScore, Floats, Prompt, Skip, SpanRequest, SpanScore
 from bias_audit.requested._base import (
     Asking,
     Found,
@@ -23,7 +23,6 @@ from bias_audit.requested._base import (
     lost,
     result,
 )
-from bias_audit.sentence_scores import SlotQuestion, SlotScore
 from bias_audit.stats.contrast import matched_pairs, two_groups
 from bias_audit.stats.estimate import Scope
 from bias_audit.stats.layout import over_targets
@@ -34,33 +33,32 @@ from bias_audit.tables import Cube, Scores, cube
 class Priors:
     """Answers in the order of the scored prompts."""
 
-    priors: tuple[SlotScore, ...]
+    priors: tuple[SpanScore, ...]
     """Each group word while the target is hidden."""
-    shown: tuple[SlotScore, ...] = ()
+    shown: tuple[SpanScore, ...] = ()
     """Each group word while it can be seen; asked only where a group word has several pieces, for
     the score of published code."""
 
 
 def _ask(scored: Scored, asking: Asking, _: Settings) -> Priors:
-    scorer = asking.slots()
     prompts = scored.word_prompts
-    hidden = [_question(prompt, prompt.beside) for prompt in prompts]
-    found = tuple(scorer.slots(hidden, progress=asking.progress))
-    shown: tuple[SlotScore, ...] = ()
-    if any(answer.pieces > 1 for answer in found):
-        shown = tuple(scorer.slots([_question(p, ()) for p in prompts], progress=asking.progress))
-    return Priors(priors=found, shown=shown)
+    hidden = [_request(prompt, prompt.beside) for prompt in prompts]
+    priors = tuple(asking.score(hidden))
+    shown: tuple[SpanScore, ...] = ()
+    if any(answer.pieces > 1 for answer in priors):
+        shown = tuple(asking.score([_request(p, ()) for p in prompts]))
+    return Priors(priors=priors, shown=shown)
 
 
-def _question(prompt: Prompt, hidden: tuple[tuple[int, int], ...]) -> SlotQuestion:
+def _request(prompt: Prompt, hidden: tuple[tuple[int, int], ...]) -> SpanRequest:
     start = len(prompt.left)
     word = (start, start + len(prompt.filler or ""))
-    return SlotQuestion(text=prompt.text, word=word, hidden=hidden)
+    return SpanRequest(text=prompt.text, word=word, hidden=hidden)
 
 
 PRIORS = Material(
     id="priors",
-    needs="slots",
+    needs=SpanRequest,
     count=lambda _, prompts: sum(prompt.filler is not None for prompt in prompts),
     ask=_ask,
 )
@@ -72,7 +70,7 @@ def prior_column(answers: Priors) -> list[float]:
 
 
 def _associations(
-    scored: Scored, scores: Sequence[float | None], priors: Sequence[SlotScore], *, outer: bool
+    scored: Scored, scores: Sequence[float | None], priors: Sequence[SpanScore], *, outer: bool
 ) -> Scored:
     """The probe with ln(p / prior) in place of its scores.
 
@@ -98,7 +96,7 @@ def _associations(
 
 def _block(scored: Scored, kept: Sequence[int], values: Sequence[float | None]) -> Cube:
     prompts = [scored.word_prompts[n] for n in kept]
-    answers = [WordScore(log_prob=values[n], pieces=scored.word_scores[n].pieces) for n in kept]
+    answers = [FillScore(log_prob=values[n], pieces=scored.word_scores[n].pieces) for n in kept]
     return cube(scored.probe, Scores.build(scored.probe.spec.axis, prompts, answers))
 
 

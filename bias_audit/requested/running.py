@@ -8,14 +8,14 @@ from typing import Any
 
 from bias_audit.archive import ProbeRecord, Result
 from bias_audit.assess import Assessment, Scored, Settings, exploratory
+from bias_audit.backends import Backend, require_support
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.expand import Expansion
 from bias_audit.probes import Probe
 from bias_audit.records import Skip, SkipReason
-from bias_audit.requested._base import Asking, Found, Material, Needs
+from bias_audit.requested._base import Asking, Found, Material
 from bias_audit.requested.catalogue import REQUESTS
 from bias_audit.requested.listing import LISTED
-from bias_audit.scoring.base import Backend
 
 FAILED = "instrument_failed"
 ProgressListener = Callable[[str, int, int], None]
@@ -83,15 +83,7 @@ def require(backend: Backend, orders: Orders) -> None:
     Raises:
         UsageError: it cannot.
     """
-    asking = Asking(backend=backend)
-    ways: dict[Needs, Callable[[], object]] = {
-        "slots": asking.slots,
-        "pieces": asking.sentences,
-        "vectors": asking.vectors,
-    }
-    for material in orders.materials:
-        if material.needs in ways:
-            ways[material.needs]()
+    require_support(backend, {material.needs for material in orders.materials})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from bias_audit.assess import Scored, Settings, scored_groups
 from bias_audit.errors import ScoringError
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.probes import Probe
-from bias_audit.records import Floats, Prompt, WordScore
+from bias_audit.records import FillRequest, FillScore, Floats, Prompt
 from bias_audit.requested._base import (
     Asking,
     Found,
@@ -81,7 +81,7 @@ class Surfaces:
     """The chosen prompts and what came back for each way of writing them."""
 
     prompts: tuple[Prompt, ...]
-    answers: Mapping[str, tuple[WordScore, ...]]
+    answers: Mapping[str, tuple[FillScore, ...]]
 
 
 def _chosen(probe: Probe, prompts: Sequence[Prompt]) -> list[Prompt]:
@@ -97,11 +97,16 @@ def _ask(scored: Scored, asking: Asking, _: Settings) -> Surfaces:
         for change in VARIANTS.values()
         for prompt in prompts
     ]
-    found = asking.backend.fill_mask(asked, progress=asking.progress)
-    words = [answer for answer in found if isinstance(answer, WordScore)]
+    words = asking.score([_request(prompt) for prompt in asked])
     size = len(prompts)
     parts = {name: tuple(words[i * size : (i + 1) * size]) for i, name in enumerate(VARIANTS)}
     return Surfaces(prompts=tuple(prompts), answers=parts)
+
+
+def _request(prompt: Prompt) -> FillRequest:
+    return FillRequest(
+        left=prompt.left, filler=prompt.filler or "", right=prompt.right, prompt=prompt
+    )
 
 
 def _plural(probe: Probe) -> frozenset[str]:
@@ -118,7 +123,7 @@ def _plural(probe: Probe) -> frozenset[str]:
 
 SURFACES = Material(
     id="surfaces",
-    needs="words",
+    needs=FillRequest,
     count=lambda probe, prompts: len(VARIANTS) * len(_chosen(probe, prompts)),
     ask=_ask,
 )
@@ -129,7 +134,7 @@ _Gone = frozenset[tuple[str, str]]
 
 
 def _block(
-    scored: Scored, prompts: Sequence[Prompt], answers: Sequence[WordScore], gone: _Gone
+    scored: Scored, prompts: Sequence[Prompt], answers: Sequence[FillScore], gone: _Gone
 ) -> Scored:
     kept = [
         (prompt, answer)
@@ -145,14 +150,14 @@ def _block(
 
 
 def _blocks(
-    scored: Scored, found: Surfaces, own: Sequence[WordScore]
+    scored: Scored, found: Surfaces, own: Sequence[FillScore]
 ) -> tuple[dict[str, Scored], list[str]]:
     """The cells in each way of writing, with the words that all of them have, and what was lost.
 
     So the gaps differ in the writing alone. A way that would cost a pole or a group all of its
     words is left out instead, and so is one that changes no score.
     """
-    kept: dict[str, Sequence[WordScore]] = {}
+    kept: dict[str, Sequence[FillScore]] = {}
     made: dict[str, Scored] = {}
     gone: _Gone = frozenset()
     told: list[str] = []
@@ -177,7 +182,7 @@ def _blocks(
     return made, told
 
 
-def _same(answers: Sequence[WordScore], own: Sequence[WordScore]) -> bool:
+def _same(answers: Sequence[FillScore], own: Sequence[FillScore]) -> bool:
     """Say whether a way of writing changes no score."""
     both = [(a.log_prob, b.log_prob) for a, b in zip(answers, own, strict=True)]
     return all(a == b or (a is not None and b is not None and abs(a - b) < SAME) for a, b in both)

@@ -13,11 +13,11 @@ from scipy.special import expit, logit
 
 from bias_audit import audit
 from bias_audit.auditing import Audit
+from bias_audit.backends import FakeBackend
 from bias_audit.catalogue import Catalogue
 from bias_audit.metrics.beside_share import share_logits
 from bias_audit.probes import Group, Probe, words_of
 from bias_audit.records import Prompt, WordScore
-from bias_audit.scoring.fake import FakeBackend
 from bias_audit.specs import WordSet
 from tests.audit import slow_stats as slow
 from tests.audit.world import (

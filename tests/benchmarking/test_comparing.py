@@ -11,10 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from bias_audit.backends.fake_sentences import FakeSentenceScorer
 from scipy import stats
 
 from bias_audit import compare
 from bias_audit.archive import Comparison
+from bias_audit.backends import FakeBackend
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.benchmarking import compare_benchmarks
 from bias_audit.cli._app import run
@@ -22,8 +24,6 @@ from bias_audit.errors import UsageError
 from bias_audit.evidence import PAIR_SCORES
 from bias_audit.render._shares import row as told
 from bias_audit.render._shares import verdict
-from bias_audit.scoring import FakeBackend
-from bias_audit.scoring.fake_sentences import FakeSentenceScorer
 from bias_audit.stats.multiplicity import holm
 from tests.datasets import files
 

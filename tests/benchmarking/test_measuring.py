@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from bias_audit.backends.fake_sentences import FakeSentenceScorer
 
 from bias_audit.benchmarking import benchmark
 from bias_audit.benchmarking.passes import score_pairs
@@ -13,8 +14,7 @@ from bias_audit.errors import NothingToAuditError, UnknownNameError, UsageError
 from bias_audit.metrics import sentence
 from bias_audit.metrics._benchmarks import BENCHMARKS
 from bias_audit.metrics.pairs import preference
-from bias_audit.scoring.fake_sentences import FakeSentenceScorer
-from bias_audit.sentence_scores import FillScore, ModifiedScore, PairScore, PieceScores
+from bias_audit.records import FillScore, ModifiedScore, PairScore, PieceScores
 from tests.datasets import files
 
 PAIRS = [("a b", "c b"), ("d e f", "d g f")]

@@ -13,13 +13,13 @@ from huggingface_hub import ModelCard
 
 from bias_audit import render
 from bias_audit.auditing import Audit
+from bias_audit.backends import FakeBackend
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.cli._app import run
 from bias_audit.datasets import open_dataset
 from bias_audit.errors import NothingToAuditError, UsageError
 from bias_audit.evidence import PAIR_SCORES
 from bias_audit.metrics.pairs import preference
-from bias_audit.scoring import FakeBackend
 from tests.datasets import files
 
 NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)

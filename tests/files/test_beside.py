@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import pytest
 
+from bias_audit.backends import FakeBackend
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli._check_model import lines
 from bias_audit.describing import describe
 from bias_audit.expand import expand
 from bias_audit.records import WordScore
-from bias_audit.scoring.fake import FakeBackend
 from tests.files.helpers import edited, expanded, joined, one_problem, problems, save
 
 GROUPS = "groups: {lexicon: pronouns, use: [she, he], beside: [they]}"

@@ -10,10 +10,10 @@ import pytest
 
 from bias_audit._claims import metrics, scope, target_scope
 from bias_audit._proofread import notes
+from bias_audit.backends import FakeBackend
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli._check_model import lines
 from bias_audit.expand import expand
-from bias_audit.scoring.fake import FakeBackend
 from tests.files.helpers import TEA, edited, joined
 from tests.files.test_planted import FIRST, GOOD
 

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bias_audit.backends.fake_sentences import FakeSentenceScorer
 
 from bias_audit.metrics.disco import LEVEL, fill_tests, smallest_p
-from bias_audit.records import Prompt, WordScore
+from bias_audit.records import PieceScores, Prompt, Vector, VectorQuestion, WordScore
 from bias_audit.requested.embeddings import draws
 from bias_audit.requested.surface import SAME, _plural, _same
-from bias_audit.scoring.fake_sentences import FakeSentenceScorer
-from bias_audit.sentence_scores import PieceScores, Vector, VectorQuestion
 from bias_audit.stats.multiplicity import holm
 from tests.audit.world import (
     Model,

@@ -10,22 +10,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bias_audit.backends.fake_sentences import FakeSentenceScorer
 
 from bias_audit.auditing import Audit
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.records import Prompt
-from bias_audit.requested._sample import spread_targets
-from bias_audit.requested.catalogue import REQUESTS
-from bias_audit.requested.listing import LISTED, chosen, names
-from bias_audit.requested.surface import VARIANTS
-from bias_audit.scoring.fake_sentences import FakeSentenceScorer
-from bias_audit.sentence_scores import (
+from bias_audit.records import (
     PieceScores,
+    Prompt,
     SlotQuestion,
     SlotScore,
     Vector,
     VectorQuestion,
 )
+from bias_audit.requested._sample import spread_targets
+from bias_audit.requested.catalogue import REQUESTS
+from bias_audit.requested.listing import LISTED, chosen, names
+from bias_audit.requested.surface import VARIANTS
 from tests.audit.world import (
     Model,
     behave,

@@ -7,12 +7,12 @@ import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from bias_audit.backends.fake_sentences import FakeSentenceScorer
+
+from bias_audit.backends import FakeBackend
+from bias_audit.backends.cache import keeping
 from bias_audit.benchmark_audit import audit_datasets
-from bias_audit.records import OpenScore, ProgressCallback, Prompt, WordScore
-from bias_audit.scoring.fake import FakeBackend
-from bias_audit.scoring.fake_sentences import FakeSentenceScorer
-from bias_audit.sentence_scores import PairScore
-from bias_audit.storing import keeping
+from bias_audit.records import OpenScore, PairScore, ProgressCallback, Prompt, WordScore
 
 BATCH = 16
 

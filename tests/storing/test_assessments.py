@@ -13,23 +13,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bias_audit.sanity import check_all
 
 from bias_audit import assembling, auditing
 from bias_audit.archive import Results
 from bias_audit.assess import Settings
 from bias_audit.auditing import Audit, audit
+from bias_audit.backends.cache import Assessments, Cache, opened, program
+from bias_audit.backends.cache.codec import encode
+from bias_audit.backends.cache.store import NAME, ScoreStore
 from bias_audit.catalogue import Catalogue
 from bias_audit.measuring import measure
 from bias_audit.planning import make_plan
 from bias_audit.probes import Probe
 from bias_audit.records import ModelInfo, Prompt, Skip, WordPrior, WordScore
 from bias_audit.requested.listing import KINDS, LISTED
-from bias_audit.sanity import check_all
-from bias_audit.storing import Assessments, Cache, opened, program
-from bias_audit.storing.codec import encode
-from bias_audit.storing.database import ScoreStore
 from bias_audit.storing.made import ASSESSMENTS, Made
-from bias_audit.storing.place import NAME
 from bias_audit.storing.structure import digest
 from tests.audit.world import (
     FAST,

@@ -8,18 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bias_audit.backends.sentences import WINDOW as SCORED
 
+from bias_audit.backends import FakeBackend
+from bias_audit.backends.base import Embedding, SentenceBackend, SlotScoring
+from bias_audit.backends.cache import VARIABLE, Cache, keeping
+from bias_audit.backends.cache.backend import CHUNK, WINDOW, StoredBackend
+from bias_audit.backends.masked_lm import MaskedLM
 from bias_audit.errors import UsageError
-from bias_audit.records import OpenScore, ProgressCallback, Prompt, WordScore
-from bias_audit.scoring.base import Embedding, SentenceBackend, SlotScoring
-from bias_audit.scoring.fake import FakeBackend
-from bias_audit.scoring.masked_lm import MaskedLM
-from bias_audit.scoring.sentences import WINDOW as SCORED
-from bias_audit.sentence_scores import SlotQuestion
-from bias_audit.storing import VARIABLE, Cache, keeping
-from bias_audit.storing.backend import CHUNK, StoredBackend
-from bias_audit.storing.sentences import WINDOW
-from tests.scoring import tiny_models
+from bias_audit.records import OpenScore, ProgressCallback, Prompt, SlotQuestion, WordScore
+from tests.backends import tiny_models
 from tests.storing.test_keys_and_records import prompt, same
 
 WORDS = ("doctor", "nurse", "unscorable", "", " ")
@@ -292,7 +290,7 @@ def test_sentences_come_back_exactly_and_nothing_is_asked_again(
     with keeping(tiny, tmp_path, named=False) as kept:
         assert alike(sentence_answers(kept.backend), plain)
     monkeypatch.setattr(
-        "bias_audit.scoring.sentences.SentenceScorer._windows", lambda *_: pytest.fail("asked")
+        "bias_audit.backends.sentences.SentenceScorer._windows", lambda *_: pytest.fail("asked")
     )
     with keeping(tiny, tmp_path, named=False) as kept:
         assert alike(sentence_answers(kept.backend), plain)

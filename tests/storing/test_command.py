@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from bias_audit import auditing
+from bias_audit.backends.cache import VARIABLE, Cache, CacheUse, program
+from bias_audit.backends.cache.store import ScoreStore
 from bias_audit.cli import _kept
 from bias_audit.cli._app import run
 from bias_audit.errors import UsageError
 from bias_audit.records import WordScore
-from bias_audit.storing import VARIABLE, Cache, CacheUse, program
-from bias_audit.storing.database import ScoreStore
 from bias_audit.storing.made import ABOUT, ASSESSMENTS, CHARTS, Made
 
 

@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from bias_audit.archive import Results
+from bias_audit.backends.cache.codec import encode
+from bias_audit.backends.cache.store import NAME, ScoreStore
 from bias_audit.render import _page, charts, for_people, html, render
 from bias_audit.render._harmless import harmless
 from bias_audit.render.view import build
 from bias_audit.storing import KeptDrawings, program
-from bias_audit.storing.codec import encode
-from bias_audit.storing.database import ScoreStore
 from bias_audit.storing.made import CHARTS, Made
-from bias_audit.storing.place import NAME
 from tests.render import companions
 from tests.render.example import example
 from tests.render.gated import gated

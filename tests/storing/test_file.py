@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from bias_audit.backends.cache.store import NAME, ScoreStore, default_folder
 from bias_audit.records import WordScore
 from bias_audit.storing import _file, place
-from bias_audit.storing.database import ScoreStore
-from bias_audit.storing.place import NAME, default_folder
 
 DAY = 86_400.0
 

@@ -11,18 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bias_audit.records import ModelInfo, OpenScore, Prompt, WordScore
-from bias_audit.scoring.fake import FakeBackend
-from bias_audit.sentence_scores import (
+from bias_audit.backends import FakeBackend
+from bias_audit.backends.cache.codec import DamagedError, decode, decoded, encode, keepable
+from bias_audit.backends.cache.keys import Keys, identity
+from bias_audit.records import (
     FillScore,
+    ModelInfo,
     ModifiedScore,
+    OpenScore,
     PairScore,
     PieceScores,
+    Prompt,
     SlotScore,
+    WordScore,
 )
 from bias_audit.storing import keys
-from bias_audit.storing.codec import DamagedError, decode, decoded, encode, keepable
-from bias_audit.storing.keys import Keys, identity
 from bias_audit.storing.made import Made
 
 INFO = FakeBackend().info

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from bias_audit.backends.cache import VARIABLE
+from bias_audit.backends.cache.store import ScoreStore
 from bias_audit.evidence import NAME
-from bias_audit.storing import VARIABLE
-from bias_audit.storing.database import ScoreStore
 
 pytestmark = [
     pytest.mark.slow,

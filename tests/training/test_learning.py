@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForMaskedLM
 
-from bias_audit.scoring import open_backend
+from bias_audit.backends import open_backend
 from training import export, measure, network, train, warm
 from training.batches import Kinds
 from training.optimizer import Muon, orthogonal, rate_at

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bias_audit import sanity
 from bias_audit._resources import model_dir
+from bias_audit.backends import open_backend
 from bias_audit.catalogue import Catalogue
-from bias_audit.scoring import open_backend
 from training import twins
 
 
