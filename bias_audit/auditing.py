@@ -97,7 +97,7 @@ def audit(
         answers = _ask(opened, plan, spoken, settings, progress, max_seconds)
         measured, sanity = answers.measured, answers.sanity
         info = opened.plain.info
-        checks = describe_engine(opened.plain) | answers.repeats.to_manifest()
+        observed = describe_engine(opened.plain) | answers.repeats.to_manifest()
         duration = time.monotonic() - clock
         assessments, drawings = _caches(opened, cache)
         results = recalled(plan, info, measured, settings, sanity, assessments)
@@ -118,7 +118,7 @@ def audit(
     return Audit(
         results=results,
         measured=measured,
-        manifest=manifest(plan, info, results, settings, options) | stats.to_manifest() | checks,
+        manifest=manifest(plan, info, results, settings, options) | stats.to_manifest() | observed,
         cache=stats,
         drawings=drawings,
     )

@@ -86,7 +86,7 @@ def audit_datasets(
         sentences = [SentenceRequest(text=t) for t in (spec.sentences if spec else ())]
         repeats = check_repeats(opened, sentences)
         stats = opened.stats
-        checks = stats.to_manifest() | describe_engine(opened.plain) | repeats.to_manifest()
+        observed = stats.to_manifest() | describe_engine(opened.plain) | repeats.to_manifest()
     results = archive.Results(
         tool=archive.Tool(name="bias-audit", version=__version__),
         model=model_record(opened.plain.info),
@@ -111,7 +111,7 @@ def audit_datasets(
     results = archive.settled(results)
     return Audit(
         results=results,
-        manifest=_manifest(opened.plain, results, settings, options, datasets, measures) | checks,
+        manifest=_manifest(opened.plain, results, settings, options, datasets, measures) | observed,
         cache=stats,
         further={PAIR_SCORES: written(row for found in done for row in found.rows)},
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -409,6 +409,10 @@ class Skip:
     """How many cells were lost for this reason."""
 
 
-WordScore, OpenScore = FillScore, CompletionScore
-PieceScores, SlotScore, SlotQuestion = SentenceScore, SpanScore, SpanRequest
-Vector, VectorQuestion = Embedding, EmbeddingRequest
+WordScore: TypeAlias = FillScore
+OpenScore: TypeAlias = CompletionScore
+PieceScores: TypeAlias = SentenceScore
+SlotScore: TypeAlias = SpanScore
+SlotQuestion: TypeAlias = SpanRequest
+Vector: TypeAlias = Embedding
+VectorQuestion: TypeAlias = EmbeddingRequest

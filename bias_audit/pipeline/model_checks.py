@@ -192,8 +192,9 @@ def repeat_requests(
     words.sort(key=lambda pair: len(pair[0].left) + len(pair[0].right))
     drawn = _drawn(words[1:-1], size - len(opened) - 2)
     drawn = [*words[:1], *drawn, *words[1:][-1:], *opened]
-    unique = {prompt.request: answer for prompt, answer in drawn}
-    return list(unique), list(unique.values())
+    pairs = [(prompt.request, answer) for prompt, answer in drawn]
+    unique = {request: (request, answer) for request, answer in pairs}.values()
+    return [request for request, _ in unique], [answer for _, answer in unique]
 
 
 def _drawn(pairs: Sequence[Item], size: int) -> list[Item]:

@@ -275,7 +275,7 @@ def draws(tables: Sequence[Sequence[Floats]], rng: np.random.Generator, number: 
 def _material(
     name: str, count: Callable[[Probe, Sequence[Prompt]], int], ask: Callable[..., Vectors_]
 ) -> Material:
-    return Material(id=name, needs="vectors", count=count, ask=ask)
+    return Material(id=name, needs=EmbeddingRequest, count=count, ask=ask)
 
 
 WEAT = Request(

@@ -320,11 +320,10 @@ def test_the_german_sanity_check_is_german_and_whole():
 
 def test_the_reference_model_gets_no_verdict_in_german():
     """It reads English only: the German check fails, and the English one is not asked."""
-    from bias_audit.sanity import check_all
-
     from bias_audit.backends import open_backend
+    from bias_audit.pipeline.model_checks import check_languages
 
-    checks = check_all(open_backend("reference"), {"de": CATALOGUE.sanity("de")})
+    checks = check_languages(open_backend("reference"), {"de": CATALOGUE.sanity("de")})
     assert [(check.language, check.passed) for check in checks] == [("de", False)]
     assert "failed in 'de'" in checks[0].detail
 
