@@ -283,6 +283,14 @@ class Model:
             self.asked += prompts
         return [self._word(p) if p.filler is not None else self._open(p, TOP) for p in prompts]
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        return self.info.words
+
+    @words.setter
+    def words(self, words: tuple[str, ...]) -> None:
+        self.info = replace(self.info, words=words)
+
     def sentence(self, request: Any) -> SentenceScore:
         each = -1.0 if self.sane else -9.0
         return SentenceScore(log_probs=np.full(len(request.text.split()), each))
@@ -302,10 +310,10 @@ class Model:
             return CompletionScore(
                 top=((answer, 0.5),), words=np.full(6, 1 / 6, np.float32), word_mass=1
             )
-        nats = np.array([0 if self.uniform else self.open_effect(prompt, w) for w in OPEN_WORDS])
+        nats = np.array([0 if self.uniform else self.open_effect(prompt, w) for w in self.words])
         shares = np.exp(nats) / np.exp(nats).sum()
         best = np.argsort(-shares, kind="stable")[:top_k]
-        top = tuple((OPEN_WORDS[i], float(shares[i])) for i in best)
+        top = tuple((self.words[i], float(shares[i])) for i in best)
         return CompletionScore(top=top, words=shares.astype(np.float32), word_mass=0.9)
 
 

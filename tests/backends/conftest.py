@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import tiny_models
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from bias_audit.backends.masked_lm import MaskedLM
+from bias_audit.backends import MaskedLM, score_all, score_stream
 from bias_audit.errors import ModelLoadError
-from bias_audit.records import Prompt
+from bias_audit.records import (
+    BlankRequest,
+    ModifiedRequest,
+    PairRequest,
+    Prompt,
+    SentenceRequest,
+)
 
 transformers.utils.logging.disable_progress_bar()
 
@@ -60,6 +68,54 @@ def ask(left: str, filler: str | None, right: str = ".", **extra: str) -> Prompt
     """A prompt of which only the sentence matters."""
     names = dict.fromkeys(("probe", "template", "variant", "group", "term", "label", "target"), "")
     return Prompt(**(names | extra), pole="", left=left, filler=filler, right=right)
+
+
+def fill(backend, prompts, *, top_k=10, progress=None):
+    """The answers to prompts, in order."""
+    requests = [prompt.request for prompt in prompts]
+    requests = [replace(r, top_k=top_k) if hasattr(r, "top_k") else r for r in requests]
+    return score_all(backend, requests, progress=progress)
+
+
+def totals(backend, texts):
+    """The pseudo-log-likelihood of each sentence, and its tokens."""
+    scores = score_all(backend, [SentenceRequest(text=t, variant="original") for t in texts])
+    return [
+        (float(score.log_probs.sum()), score.log_probs.size) if score.skip is None else (np.nan, 0)
+        for score in scores
+    ]
+
+
+class Sentences:
+    """A backend asked about many sentences of one kind."""
+
+    def __init__(self, backend):
+        self.backend = backend
+
+    def pairs(self, pairs, **more):
+        return self._stream((PairRequest(first=a, second=b) for a, b in pairs), **more)
+
+    def modified(self, pairs, **more):
+        requests = (ModifiedRequest(first=a, second=b) for a, b in pairs)
+        return ((pair.first, pair.second) for pair in self._stream(requests, **more))
+
+    def pieces(self, texts, *, progress=None, **options):
+        return self._stream((SentenceRequest(text=t, **options) for t in texts), progress=progress)
+
+    def unmasked(self, texts, **options):
+        return self.pieces(texts, variant="unmasked", ranks=True, **options)
+
+    def fills(self, blanks, **more):
+        return self._stream((BlankRequest(left=a, word=b, right=c) for a, b, c in blanks), **more)
+
+    def slots(self, requests, **more):
+        return self._stream(requests, **more)
+
+    def embed(self, requests, **more):
+        return self._stream(requests, **more)
+
+    def _stream(self, requests, *, progress=None):
+        return score_stream(self.backend, requests, progress=progress)
 
 
 @pytest.fixture(scope="session")

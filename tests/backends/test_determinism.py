@@ -21,7 +21,7 @@ from bias_audit.determinism import (
     sentences_again,
     tolerance,
 )
-from conftest import ask
+from conftest import ask, fill, totals
 
 from bias_audit import archive, determinism
 from bias_audit.auditing import audit
@@ -30,10 +30,10 @@ from bias_audit.backends.cache import Cache, opening
 from bias_audit.backends.cache.backend import Shelf
 from bias_audit.backends.masked_lm import MaskedLM
 from bias_audit.benchmark_audit import audit_datasets
-from bias_audit.records import OpenScore, Prompt, WordScore
+from bias_audit.records import CompletionScore, FillScore, Prompt
 from tests.datasets import files
 
-Answer = WordScore | OpenScore
+Answer = FillScore | CompletionScore
 PROBE = "role-gender"
 
 
@@ -57,7 +57,7 @@ PROMPTS = [prompt(number) for number in range(6)]
 
 
 def steady(asked: Sequence[Prompt]) -> list[Answer]:
-    return [WordScore(log_prob=-float(len(p.text)), pieces=1) for p in asked]
+    return [FillScore(log_prob=-float(len(p.text)), pieces=1) for p in asked]
 
 
 class Moody:
@@ -71,9 +71,9 @@ class Moody:
         self.calls += 1
         said = [self.mood(p, place, len(asked), self.calls) for place, p in enumerate(asked)]
         return [
-            WordScore(log_prob=None, pieces=1, skip="error")
+            FillScore(log_prob=None, pieces=1, skip="error")
             if value is None
-            else WordScore(log_prob=value, pieces=1)
+            else FillScore(log_prob=value, pieces=1)
             for value in said
         ]
 
@@ -116,7 +116,7 @@ def test_answers_that_the_run_goes_by_are_compared_too() -> None:
 
 def test_the_difference_is_counted_for_each_piece() -> None:
     def fill(asked: Sequence[Prompt]) -> list[Answer]:
-        return [WordScore(log_prob=-9.0 - 3e-3 * (len(asked) > 1), pieces=4) for _ in asked]
+        return [FillScore(log_prob=-9.0 - 3e-3 * (len(asked) > 1), pieces=4) for _ in asked]
 
     assert again(fill).largest == pytest.approx(7.5e-4)
 
@@ -125,7 +125,7 @@ def test_distributions_are_compared_where_they_hold_anything() -> None:
     def fill(asked: Sequence[Prompt], slip: float = 0.0) -> list[Answer]:
         words = np.array([0.9, 0.0999, 1e-7 * (1 + len(asked))], dtype=np.float32)
         words[1] *= 1 + slip * (len(asked) > 1)
-        return [OpenScore(top=(), words=words, word_mass=1.0) for _ in asked]
+        return [CompletionScore(top=(), words=words, word_mass=1.0) for _ in asked]
 
     opened = [prompt(number, opened=True) for number in range(3)]
     assert prompts_again(fill, opened, fill(opened), "float32").largest < 1e-6
@@ -221,16 +221,16 @@ class Slipping(FakeBackend):
     """A stand-in whose answers hang on how many were asked together."""
 
     def fill_mask(self, prompts, *, top_k=10, progress=None):  # type: ignore[no-untyped-def]
-        found = super().fill_mask(prompts, top_k=top_k, progress=progress)
+        found = fill(super(), prompts, top_k=top_k, progress=progress)
         return [
             replace(a, log_prob=a.log_prob - 0.01)
-            if len(prompts) > 1 and isinstance(a, WordScore) and a.log_prob is not None
+            if len(prompts) > 1 and isinstance(a, FillScore) and a.log_prob is not None
             else a
             for a in found
         ]
 
     def pseudo_log_likelihood(self, sentences):  # type: ignore[no-untyped-def]
-        found = super().pseudo_log_likelihood(sentences)
+        found = totals(super(), sentences)
         return [(value - 0.5 * (len(sentences) > 1), pieces) for value, pieces in found]
 
 
@@ -279,7 +279,7 @@ def test_kept_scores_are_compared_with_what_the_model_says_now(
     def poisoned(self: Shelf, keys: Sequence[bytes]) -> dict[bytes, object]:
         return {
             key: replace(record, log_prob=record.log_prob - 0.5)
-            if isinstance(record, WordScore) and record.log_prob is not None
+            if isinstance(record, FillScore) and record.log_prob is not None
             else record
             for key, record in inside(self, keys).items()
         }
@@ -301,9 +301,9 @@ def test_what_was_found_is_kept_for_the_same_answers_and_limit_alone(
             Counting.alone += len(prompts) == 1
             return [
                 replace(a, log_prob=np.float64(a.log_prob))
-                if isinstance(a, WordScore) and a.log_prob is not None
+                if isinstance(a, FillScore) and a.log_prob is not None
                 else a
-                for a in super().fill_mask(prompts, top_k=top_k, progress=progress)
+                for a in fill(super(), prompts, top_k=top_k, progress=progress)
             ]
 
     def asked_alone() -> int:
@@ -331,22 +331,22 @@ def test_a_model_that_reads_padding_is_refused_and_told_what_to_do(
         ) -> object:
             return inputs, given | {"attention_mask": torch.ones_like(given["attention_mask"])}
 
-        backend._forward._model.register_forward_pre_hook(leak, with_kwargs=True)
+        backend._runner._model.register_forward_pre_hook(leak, with_kwargs=True)
         return backend
 
     model = reading_padding()
     with pytest.raises(UnsteadyModelError) as caught:
-        prompts_again(model.fill_mask, asked, model.fill_mask(asked), "float32")
+        prompts_again(model.fill_mask, asked, fill(model, asked), "float32")
     assert "--batch-size 1 --fresh" in caught.value.hint
     model = reading_padding(batch_size=1)
-    assert prompts_again(model.fill_mask, asked, model.fill_mask(asked), "float32").largest < 1e-5
+    assert prompts_again(model.fill_mask, asked, fill(model, asked), "float32").largest < 1e-5
 
 
 def test_the_bundled_model_holds_it_in_every_dtype() -> None:
     texts = ["The old men like tea.", "A nurse came in.", "It was a very long day for all of us."]
     for dtype in ("float32", "bfloat16"):
         backend = open_backend("reference", dtype=dtype)
-        found = prompts_again(backend.fill_mask, PROMPTS, backend.fill_mask(PROMPTS), dtype)
+        found = prompts_again(backend.fill_mask, PROMPTS, fill(backend, PROMPTS), dtype)
         assert found.asked == 6
         assert found.largest < tolerance(dtype) / 3
         assert sentences_again(backend.pseudo_log_likelihood, texts, dtype).asked == 3

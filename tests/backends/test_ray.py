@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from bias_audit.backends._crew import ClusterLostError, Crew, WorkerLostError
-from conftest import ask
+from conftest import ask, fill
 
 from bias_audit.backends import _ray, open_backend
 from bias_audit.backends.ray.options import Engine
@@ -148,7 +148,7 @@ def test_a_model_is_scored_through_ray_as_without_it(stub, tiny):
     prompts = [ask("The man was a ", word) for word in ("nurse", "zebra", None)]
     backend = open_backend(str(tiny("bert")), engine=Engine(name="ray", workers=2), batch_size=2)
     local = open_backend(str(tiny("bert")), device="cpu", batch_size=2)
-    mine, other = backend.fill_mask(prompts), local.fill_mask(prompts)
+    mine, other = fill(backend, prompts), fill(local, prompts)
     assert mine[:2] == other[:2]
     assert mine[2].words.tobytes() == other[2].words.tobytes()
     backend.close()
@@ -359,7 +359,7 @@ def test_a_cluster_that_is_gone_midway_ends_the_run_and_what_is_asked_later(stub
     stub.fail[step] = ConnectionError("GCS is down")
     for _ in range(2):
         with pytest.raises(ScoringError, match="the cluster is gone: GCS is down"):
-            backend.fill_mask(prompts)
+            fill(backend, prompts)
         stub.fail = {}
     backend.close()
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from bias_audit.backends._crew import ClusterLostError, Crew
 from clusters import Here, connecting
-from conftest import ask
+from conftest import Sentences, ask, fill, totals
 
 from bias_audit.backends import _crew, _forward, _worker
 from bias_audit.backends.masked_lm import MaskedLM
@@ -21,7 +21,7 @@ from bias_audit.backends.ray.backend import RemoteMaskedLM
 from bias_audit.backends.ray.options import Engine, EngineUse
 from bias_audit.backends.ray.worker import Trouble
 from bias_audit.errors import ModelLoadError, ScoringError, UnknownNameError, UsageError
-from bias_audit.records import SlotQuestion, VectorQuestion
+from bias_audit.records import EmbeddingRequest, SpanRequest
 
 RAY = Engine(name="ray")
 SUBJECTS = ["The man", "The woman", "A teacher", "The person of the kind man", "They"]
@@ -54,10 +54,10 @@ def test_words_and_completions_are_those_of_the_local_engine(tiny):
     local = MaskedLM(str(tiny("bert")), device="cpu", batch_size=8)
     backend, _ = remote(tiny("bert"), backwards=True)
     seen = []
-    assert bits(backend.fill_mask(PROMPTS, progress=lambda *at: seen.append(at))) == bits(
-        local.fill_mask(PROMPTS)
+    assert bits(fill(backend, PROMPTS, progress=lambda *at: seen.append(at))) == bits(
+        fill(local, PROMPTS)
     )
-    assert backend.words == local.words
+    assert backend.info.words == local.words
     assert backend.info == local.info
     assert seen[-1][0] == seen[-1][1] > len(PROMPTS) / 4
     assert len(seen) > 5, "batch by batch"
@@ -83,7 +83,7 @@ def test_numbers_of_threads_are_those_of_the_local_engine(tiny, threads, count, 
         for who, scorer in (("local", local), ("remote", backend)):
             turn.append(who)
             torch.set_num_threads(threads)
-            scorer.fill_mask(PROMPTS[:count])
+            fill(scorer, PROMPTS[:count])
     finally:
         torch.set_num_threads(before)
     assert used["local"] == used["remote"] == {threads if count == 1 else 1}
@@ -93,8 +93,8 @@ def test_sentences_of_every_kind_are_those_of_the_local_engine(tiny):
     local = MaskedLM(str(tiny("roberta")), device="cpu", batch_size=8)
     backend, _ = remote(tiny("roberta"))
     pairs = list(itertools.pairwise(SENTENCES))
-    slots = [SlotQuestion(text=text, word=(0, 3), hidden=()) for text in SENTENCES]
-    vectors = [VectorQuestion(text=text, pooling="mean") for text in SENTENCES]
+    slots = [SpanRequest(text=text, word=(0, 3), hidden=()) for text in SENTENCES]
+    vectors = [EmbeddingRequest(text=text, pooling="mean") for text in SENTENCES]
     for ask_one in (
         lambda s: s.pairs(pairs),
         lambda s: s.modified(pairs),
@@ -105,16 +105,16 @@ def test_sentences_of_every_kind_are_those_of_the_local_engine(tiny):
         lambda s: s.slots(slots),
         lambda s: s.embed(vectors),
     ):
-        mine, other = (list(ask_one(b.sentence_scorer())) for b in (backend, local))
+        mine, other = (list(ask_one(Sentences(b))) for b in (backend, local))
         assert repr(mine) == repr(other)
-    assert backend.pseudo_log_likelihood(SENTENCES) == local.pseudo_log_likelihood(SENTENCES)
+    assert totals(backend, SENTENCES) == totals(local, SENTENCES)
 
 
 def test_a_lost_worker_is_replaced_and_its_batches_are_scored_again(tiny):
     expected = bits(MaskedLM(str(tiny("bert")), device="cpu", batch_size=8).fill_mask(PROMPTS))
     backend, here = remote(tiny("bert"), lose=lambda who, _, done: who in (0, 1) and done == 3)
     seen = []
-    assert bits(backend.fill_mask(PROMPTS, progress=lambda *at: seen.append(at))) == expected
+    assert bits(fill(backend, PROMPTS, progress=lambda *at: seen.append(at))) == expected
     assert here.stopped == [0, 1]
     assert len(here.workers) == 4
     assert backend.use == EngineUse(name="ray", workers=2, lost=2)
@@ -127,7 +127,7 @@ def test_a_lost_worker_is_replaced_and_its_batches_are_scored_again(tiny):
 def test_a_batch_that_loses_every_worker_ends_with_an_error_and_not_in_a_circle(tiny):
     backend, here = remote(tiny("bert"), lose=lambda _, method, __: method == "rows")
     with pytest.raises(ScoringError, match="3 workers were lost while they scored the same") as e:
-        backend.fill_mask(PROMPTS[:1])
+        fill(backend, PROMPTS[:1])
     assert "worker 2 died\n  a lack of memory looks like this" in str(e.value)
     assert len(here.stopped) == _crew.ATTEMPTS
 
@@ -166,10 +166,10 @@ def test_after_the_last_worker_nobody_waits_again(tiny):
     gone.append(True)
     for _ in range(2):
         with pytest.raises(ScoringError):
-            backend.fill_mask(PROMPTS)
+            fill(backend, PROMPTS)
     started = len(here.workers)
     with pytest.raises(ScoringError, match="one after the other"):
-        backend.fill_mask(PROMPTS)
+        fill(backend, PROMPTS)
     assert len(here.workers) == started
 
 
@@ -196,7 +196,7 @@ def test_a_worker_that_comes_late_joins_and_none_waits_for_it(tiny):
         return made[0], 2
 
     backend = RemoteMaskedLM(str(tiny("bert")), engine=RAY, batch_size=2, connect=connect)
-    backend.fill_mask(PROMPTS)
+    fill(backend, PROMPTS)
     who = [number for number, method in made[0].calls if method == "rows"]
     assert who[:5] == [0] * 5
     assert {0, 1} == set(who[10:])
@@ -205,13 +205,13 @@ def test_a_worker_that_comes_late_joins_and_none_waits_for_it(tiny):
 def test_few_batches_are_under_way_at_once(tiny):
     backend, here = remote(tiny("bert"), batch_size=1)
     here.most_waiting = 0
-    backend.fill_mask(PROMPTS)
+    fill(backend, PROMPTS)
     assert here.most_waiting == 2 * _crew.IN_HAND
 
 
 def test_all_workers_work(tiny):
     backend, here = remote(tiny("bert"), engine=Engine(name="ray", workers=3))
-    backend.fill_mask(PROMPTS)
+    fill(backend, PROMPTS)
     counts = [sum(one == n and what == "rows" for one, what in here.calls) for n in range(3)]
     assert max(counts) - min(counts) <= 1
 
@@ -223,14 +223,14 @@ def test_an_interrupt_passes_through_and_the_workers_go_on(tiny):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        backend.fill_mask(PROMPTS, progress=stop)
+        fill(backend, PROMPTS, progress=stop)
     local = MaskedLM(str(tiny("bert")), device="cpu", batch_size=8)
-    assert bits(backend.fill_mask(PROMPTS)) == bits(local.fill_mask(PROMPTS))
+    assert bits(fill(backend, PROMPTS)) == bits(fill(local, PROMPTS))
 
 
 def test_a_worker_out_of_memory_halves_the_batch_and_goes_on(tiny, monkeypatch):
     backend, here = remote(tiny("bert"))
-    expected = backend.fill_mask(PROMPTS)
+    expected = fill(backend, PROMPTS)
     sizes = []
     plain = _forward.Forward.logits
 
@@ -241,7 +241,7 @@ def test_a_worker_out_of_memory_halves_the_batch_and_goes_on(tiny, monkeypatch):
         return plain(self, rows)
 
     monkeypatch.setattr(_forward.Forward, "logits", logits)
-    got = backend.fill_mask(PROMPTS)
+    got = fill(backend, PROMPTS)
     for mine, other in zip(got, expected, strict=True):
         if hasattr(mine, "log_prob"):
             assert mine.log_prob == pytest.approx(other.log_prob, abs=1e-5)
@@ -271,7 +271,7 @@ def test_what_a_worker_meets_is_raised_here_as_the_local_engine_raises_it(
 
     monkeypatch.setattr(_forward.Forward, "logits", broken)
     with pytest.raises(kind, match=text):
-        backend.fill_mask(PROMPTS)
+        fill(backend, PROMPTS)
     assert not here.stopped, "a mistake is no loss"
 
 
@@ -356,7 +356,7 @@ def behind(folder, workers=2, **options):
 def test_a_bad_worker_that_comes_late_is_left_out_and_counted(tiny, change, why):
     expected = bits(MaskedLM(str(tiny("bert")), device="cpu", batch_size=4).fill_mask(PROMPTS))
     backend, here = behind(tiny("bert"), change=change)
-    assert bits(backend.fill_mask(PROMPTS)) == expected
+    assert bits(fill(backend, PROMPTS)) == expected
     assert {who for who, method in here.calls if method == "rows"} == {0}
     assert here.stopped == [1]
     assert len(here.workers) == 2, "another one on the same machine would be no better"
@@ -368,7 +368,7 @@ def test_a_bad_worker_that_comes_late_is_left_out_and_counted(tiny, change, why)
 
 def test_reasons_are_told_once_and_workers_counted(tiny):
     backend, _ = behind(tiny("bert"), workers=4, change=aged)
-    backend.fill_mask(PROMPTS)
+    fill(backend, PROMPTS)
     assert (backend.use.refused, len(backend.use.reasons)) == (3, 1)
 
 
@@ -378,7 +378,7 @@ def test_when_only_bad_workers_are_left_the_run_ends_and_says_why(tiny):
     )
     for _ in range(2):
         with pytest.raises(UsageError, match=r"torch is .* here and 1\.0 on node7"):
-            backend.fill_mask(PROMPTS)
+            fill(backend, PROMPTS)
     assert sorted(here.stopped) == [0, 1, 2]
 
 
@@ -403,7 +403,7 @@ def test_a_closed_backend_sends_its_workers_home_once(tiny):
     assert here.stopped == [0, 1]
     assert here.closed
     with pytest.raises(ScoringError, match="sent home"):
-        backend.fill_mask(PROMPTS)
+        fill(backend, PROMPTS)
 
 
 def test_a_forgotten_backend_sends_its_workers_home(tiny):

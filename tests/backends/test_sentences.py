@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from itertools import islice
+from itertools import count, islice
 
 import numpy as np
 import pytest
 import tiny_models
 import torch
 import transformers
+from conftest import Sentences
 
-from bias_audit.backends import FakeBackend, _reader
-from bias_audit.backends.base import SentenceBackend, SentenceScoring
 from bias_audit.backends.hf.tokenization import Encoded
+from bias_audit.backends.masked import forward
 from bias_audit.backends.masked.align import align
 from bias_audit.errors import ScoringError
 
@@ -48,7 +48,7 @@ def plain(tiny):
 
 @pytest.fixture
 def sentences(scorer):
-    return lambda architecture: scorer(architecture).sentence_scorer()
+    return lambda architecture: Sentences(scorer(architecture))
 
 
 @torch.no_grad()
@@ -221,9 +221,9 @@ def test_attention_is_that_received_over_layers_heads_and_readers(architecture, 
 
 def test_the_model_keeps_its_own_attention_afterwards(scorer):
     backend = scorer("bert")
-    config = backend._forward._model.config
+    config = backend._runner._model.config
     before = config._attn_implementation
-    list(backend.sentence_scorer().unmasked(["the man"], attention=True))
+    list(Sentences(backend).unmasked(["the man"], attention=True))
     assert config._attn_implementation == before != "eager"
 
 
@@ -233,9 +233,9 @@ def test_a_model_without_attention_weights_says_so(scorer, monkeypatch):
     def refuse(_name):
         raise ValueError("no eager attention")
 
-    monkeypatch.setattr(backend._forward._model, "set_attn_implementation", refuse)
+    monkeypatch.setattr(backend._runner._model, "set_attn_implementation", refuse)
     with pytest.raises(ScoringError, match="no attention that reports its weights"):
-        list(backend.sentence_scorer().unmasked(["the man"], attention=True))
+        list(Sentences(backend).unmasked(["the man"], attention=True))
 
 
 @pytest.mark.parametrize("architecture", TINY)
@@ -278,36 +278,19 @@ def test_what_cannot_be_scored_says_why(sentences):
     assert (unknown.skip, unknown.unknown) == (None, 1)
 
 
-def test_windows_batches_and_neighbours_change_nothing(scorer):
+def test_batches_and_neighbours_change_nothing_and_streams_may_be_endless(scorer):
     """Invariant I-8; memory is bounded by the window, so an endless stream is no trouble."""
     backend = scorer("roberta")
-    whole = list(backend.sentence_scorer().pairs(PAIRS))
-    small = backend.sentence_scorer()
-    small._window = 2
-    for one, other in zip(whole, small.pairs(iter(PAIRS)), strict=True):
-        assert one.more == pytest.approx(other.more, abs=1e-5)
+    whole = Sentences(backend).pairs(PAIRS)
+    for one, pair in zip(whole, PAIRS, strict=True):
+        (alone,) = Sentences(backend).pairs([pair])
+        assert one.more == pytest.approx(alone.more, abs=1e-5)
 
     def endless():
-        n = 0
-        while True:
-            n += 1
-            yield f"the man was {n}"
+        for n in count():
+            yield f"the man was {n % 7}"
 
-    assert len(list(islice(small.unmasked(endless()), 5))) == 5
-
-
-def test_equal_questions_are_asked_once(scorer):
-    backend = scorer("bert")
-    asked = []
-    subject = backend.sentence_scorer()
-    read = subject._reader.read
-    subject._reader.read = lambda readings, *rest, **more: (
-        asked.append(len(readings)) or read(readings, *rest, **more)
-    )
-    list(subject.pairs([PAIRS[0]] * 3 + [PAIRS[0][::-1]]))
-    first = asked.pop()
-    list(subject.pairs([PAIRS[0]]))
-    assert asked == [first]
+    assert len(list(islice(Sentences(backend).unmasked(endless()), 5))) == 5
 
 
 def test_progress_counts_sentences(sentences):
@@ -322,22 +305,15 @@ def test_the_logits_of_a_batch_are_bounded(attention, scorer, monkeypatch):
     """Where the head runs on every place, a batch holds fewer sentences."""
     backend = scorer("bert")
     limit = 40 * backend.info.vocabulary_size
-    monkeypatch.setattr(_reader, "_LOGITS", limit)
+    monkeypatch.setattr(forward, "_LOGITS", limit)
     sizes = []
-    head = backend._forward._model.cls
+    head = backend._runner._model.cls
     handle = head.register_forward_hook(lambda _m, _i, out: sizes.append(out.numel()))
     texts = [f"the man was a {a} {b}" for a in tiny_models.WHOLE[:6] for b in "abcde"]
     try:
-        list(backend.sentence_scorer().unmasked(texts, attention=attention))
-        list(backend.sentence_scorer().pieces(texts[:3], attention=attention))
+        list(Sentences(backend).unmasked(texts, attention=attention))
+        list(Sentences(backend).pieces(texts[:3], attention=attention))
     finally:
         handle.remove()
     assert len(sizes) > 5
     assert max(sizes) <= limit
-
-
-def test_both_backends_score_sentences(scorer):
-    assert isinstance(scorer("bert"), SentenceBackend)
-    assert isinstance(FakeBackend(), SentenceBackend)
-    assert isinstance(scorer("bert").sentence_scorer(), SentenceScoring)
-    assert isinstance(FakeBackend().sentence_scorer(), SentenceScoring)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from conftest import Sentences
 
 from bias_audit.backends import FakeBackend
-from bias_audit.backends.base import Embedding, SlotScoring
 from bias_audit.errors import ScoringError
-from bias_audit.records import SlotQuestion, VectorQuestion
+from bias_audit.records import EmbeddingRequest, SpanRequest
 
 ARCHITECTURES = ["bert", "roberta"]
 
@@ -38,7 +38,7 @@ def question(text, word, *hidden):
         begin = text.index(part)
         return begin, begin + len(part)
 
-    return SlotQuestion(text=text, word=place(word), hidden=tuple(place(part) for part in hidden))
+    return SpanRequest(text=text, word=place(word), hidden=tuple(place(part) for part in hidden))
 
 
 def places(tokenizer, text, part):
@@ -70,7 +70,7 @@ def test_a_word_is_scored_while_others_are_hidden(architecture, word, hidden, pl
         total += logs(model, left)[n][ids[n]]
     masked = logs(model, [tokenizer.mask_token_id if m in mine else i for m, i in enumerate(base)])
     outer = sum(masked[m][ids[n]] for m in mine for n in mine)
-    (found,) = scorer(architecture).sentence_scorer().slots([question(text, word, *hidden)])
+    (found,) = Sentences(scorer(architecture)).slots([question(text, word, *hidden)])
     assert found.pieces == len(mine)
     assert found.log_prob == pytest.approx(total, abs=1e-5)
     assert found.outer == pytest.approx(outer, abs=1e-4)
@@ -82,7 +82,7 @@ def test_what_cannot_be_hidden_or_scored_says_why(scorer):
         question("The \u4e16 said that he had finished.", "that", "\u4e16"),
         question("the man " * 30, "man"),
     ]
-    first, second = scorer("bert").sentence_scorer().slots(asked)
+    first, second = Sentences(scorer("bert")).slots(asked)
     assert (first.skip, second.skip) == ("unscorable", "too_long")
     assert first.detail
 
@@ -96,12 +96,12 @@ def test_vectors_are_states_of_the_last_layer(architecture, plain, scorer):
         states = model.base_model(input_ids=torch.tensor([ids])).last_hidden_state[0].double()
     begin = text.index("zebra")
     asked = [
-        VectorQuestion(text=text, pooling="first"),
-        VectorQuestion(text=text, pooling="mean"),
-        VectorQuestion(text=text, pooling="word", word=(begin, begin + 5)),
-        VectorQuestion(text="a nurse", pooling="first"),
+        EmbeddingRequest(text=text, pooling="first"),
+        EmbeddingRequest(text=text, pooling="mean"),
+        EmbeddingRequest(text=text, pooling="word", word=(begin, begin + 5)),
+        EmbeddingRequest(text="a nurse", pooling="first"),
     ]
-    first, mean, word, _ = scorer(architecture).sentence_scorer().embed(asked)
+    first, mean, word, _ = Sentences(scorer(architecture)).embed(asked)
     assert first.values == pytest.approx(states[0].numpy(), abs=1e-5)
     assert mean.values == pytest.approx(states.mean(dim=0).numpy(), abs=1e-5)
     there = states[places(tokenizer, text, "zebra")].mean(dim=0).numpy()
@@ -110,29 +110,26 @@ def test_vectors_are_states_of_the_last_layer(architecture, plain, scorer):
 
 def test_a_model_without_states_is_refused(scorer, monkeypatch):
     backend = scorer("bert")
-    monkeypatch.setattr(type(backend._forward._model), "base_model", lambda *_, **__: ())
+    monkeypatch.setattr(type(backend._runner._model), "base_model", lambda *_, **__: ())
     with pytest.raises(ScoringError, match="does not return the states"):
-        list(backend.sentence_scorer().embed([VectorQuestion(text="a man", pooling="first")]))
+        list(Sentences(backend).embed([EmbeddingRequest(text="a man", pooling="first")]))
 
 
 def test_pieces_know_their_place_in_the_sentence(scorer):
     text = "The woman saw a zebra."
     for architecture in ARCHITECTURES:
-        (found,) = scorer(architecture).sentence_scorer().pieces([text])
+        (found,) = Sentences(scorer(architecture)).pieces([text])
         assert len(found.spans) == len(found.log_probs)
         told = [text[begin:end].strip() for begin, end in found.spans]
         assert "".join(told) == text.replace(" ", "")
 
 
-def test_the_stand_in_answers_too(scorer):
-    for backend in (FakeBackend(), scorer("bert")):
-        assert isinstance(backend.sentence_scorer(), SlotScoring)
-        assert isinstance(backend.sentence_scorer(), Embedding)
-    fake = FakeBackend().sentence_scorer()
+def test_the_stand_in_answers_too():
+    fake = Sentences(FakeBackend())
     shown, hidden = fake.slots(
         [question("The cook saw us.", "us"), question("The cook saw us.", "us", "cook")]
     )
     other = next(fake.slots([question("The king saw us.", "us", "king")]))
     assert shown.log_prob != hidden.log_prob == other.log_prob
-    (vector,) = fake.embed([VectorQuestion(text="a cook", pooling="word", word=(2, 6))])
+    (vector,) = fake.embed([EmbeddingRequest(text="a cook", pooling="word", word=(2, 6))])
     assert np.isfinite(vector.values).all()

@@ -7,15 +7,15 @@ import time
 
 import pytest
 
-from bias_audit.backends.masked.fast.model_lock import Gate
+from bias_audit.backends.masked.fast.model_lock import ReaderWriterLock
 
 
 def test_a_change_waits_for_passes_and_passes_for_it():
-    gate, told = Gate(), []
+    gate, told = ReaderWriterLock(), []
     inside, leave = threading.Event(), threading.Event()
 
     def long_pass():
-        with gate.passing():
+        with gate.read():
             inside.set()
             assert leave.wait(30)
             told.append("pass ends")
@@ -25,11 +25,11 @@ def test_a_change_waits_for_passes_and_passes_for_it():
         return lambda: told.append("undone")
 
     def changing():
-        with gate.changed(change):
+        with gate.write(change):
             pass
 
     def late_pass():
-        with gate.passing():
+        with gate.read():
             told.append("late pass")
 
     threads = [threading.Thread(target=long_pass)]
@@ -49,33 +49,33 @@ def test_a_change_waits_for_passes_and_passes_for_it():
 
 
 def test_the_first_changes_and_the_last_undoes():
-    gate, told = Gate(), []
+    gate, told = ReaderWriterLock(), []
 
     def change(name):
         told.append(name)
         return lambda: told.append(f"not {name}")
 
-    one, other = gate.changed(lambda: change("one")), gate.changed(lambda: change("other"))
+    one, other = gate.write(lambda: change("one")), gate.write(lambda: change("other"))
     one.__enter__()
     other.__enter__()
     one.__exit__(None, None, None)
-    with gate.passing():
+    with gate.read():
         assert told == ["one"]
     other.__exit__(None, None, None)
     assert told == ["one", "not one"]
 
 
 def test_a_change_that_fails_holds_nothing():
-    gate = Gate()
+    gate = ReaderWriterLock()
 
     def refuse():
         raise ValueError("no")
 
-    with pytest.raises(ValueError, match="no"), gate.changed(refuse):
+    with pytest.raises(ValueError, match="no"), gate.write(refuse):
         raise AssertionError("never inside")
-    with gate.passing():
+    with gate.read():
         pass
     told = []
-    with gate.changed(lambda: lambda: told.append("undone")):
+    with gate.write(lambda: lambda: told.append("undone")):
         pass
     assert told == ["undone"]

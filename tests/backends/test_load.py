@@ -14,7 +14,7 @@ import huggingface_hub
 import pytest
 import torch
 import transformers
-from conftest import ask, change_weights, edit, refusal
+from conftest import ask, change_weights, edit, fill, refusal
 from safetensors.torch import load_file
 
 from bias_audit.backends import _folder, _load
@@ -59,9 +59,7 @@ def test_sharded_weights_score_the_same(copy, scorer):
     model.save_pretrained(folder, max_shard_size="20KB")
     assert len(list(folder.glob("model-*.safetensors"))) > 1
     prompt = ask("The man was a ", "zebra")
-    assert MaskedLM(str(folder), device="cpu").fill_mask([prompt]) == scorer("bert").fill_mask(
-        [prompt]
-    )
+    assert MaskedLM(str(folder), device="cpu").fill_mask([prompt]) == fill(scorer("bert"), [prompt])
 
 
 def test_tied_head_needs_no_tensor_of_its_own(copy):

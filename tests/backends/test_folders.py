@@ -9,7 +9,7 @@ import pytest
 import tiny_models
 import torch
 import transformers
-from conftest import ask, change_weights, edit, refusal, save_as
+from conftest import ask, change_weights, edit, fill, refusal, save_as
 from safetensors.torch import load_file
 
 from bias_audit.backends.masked_lm import MaskedLM
@@ -63,7 +63,7 @@ def test_pickles_are_refused_with_a_way_out(copy):
 def test_pickles_load_when_allowed(copy, scorer):
     backend = MaskedLM(str(pickled(copy())), device="cpu", allow_pickle=True)
     prompt = ask("The man was a ", "zebra")
-    assert backend.fill_mask([prompt]) == scorer("bert").fill_mask([prompt])
+    assert fill(backend, [prompt]) == fill(scorer("bert"), [prompt])
 
 
 class Evil:
@@ -263,6 +263,6 @@ def test_longest_sentence_follows_the_tokenizer_too(copy):
     edit(folder, "tokenizer_config.json", model_max_length=10)
     backend = MaskedLM(str(folder), device="cpu")
     assert backend.info.max_length == 10
-    assert backend.fill_mask([ask("the man " * 5, "nurse")])[0].skip == "too_long"
+    assert fill(backend, [ask("the man " * 5, "nurse")])[0].skip == "too_long"
     edit(folder, "tokenizer_config.json", model_max_length=10**30)
     assert MaskedLM(str(folder), device="cpu").info.max_length == 40

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from conftest import ask
+from conftest import Sentences, ask, fill, totals
 
-from bias_audit.backends import _sparse
+from bias_audit.backends.masked.fast import skip_unused
 from bias_audit.backends.masked_lm import MaskedLM
 from bias_audit.errors import ScoringError
-from bias_audit.records import OpenScore
+from bias_audit.records import CompletionScore
 
 KNOWN = ["bert", "roberta", "distilbert", "electra"]
 PROMPTS = [
@@ -24,17 +24,17 @@ SENTENCES = ["The man was a nurse.", "A woman was a nurse.", "The man saw a woma
 
 
 def values(answers):
-    return [a.words if isinstance(a, OpenScore) else a.log_prob for a in answers]
+    return [a.words if isinstance(a, CompletionScore) else a.log_prob for a in answers]
 
 
 def sparse(backend):
-    return backend._forward._shortcut._sparse
+    return backend._runner._head_only._sparse
 
 
 def plain(backend):
     """The same model with every product done."""
-    backend._forward._shortcut._sparse.remove()
-    backend._forward._shortcut._sparse = None
+    backend._runner._head_only._sparse.remove()
+    backend._runner._head_only._sparse = None
     return backend
 
 
@@ -48,16 +48,16 @@ def close(found, expected):
 def test_the_numbers_stay(architecture, tiny):
     backend = MaskedLM(str(tiny(architecture)), device="cpu")
     assert sparse(backend) is not None
-    prompts = values(backend.fill_mask(PROMPTS))
-    totals = backend.pseudo_log_likelihood(SENTENCES)
-    scorer = backend.sentence_scorer()
+    prompts = values(fill(backend, PROMPTS))
+    before = totals(backend, SENTENCES)
+    scorer = Sentences(backend)
     pieces = list(scorer.pieces(SENTENCES, ranks=True, attention=True))
     seen = list(scorer.unmasked(SENTENCES, attention=True))
-    alone = [values(backend.fill_mask([prompt]))[0] for prompt in PROMPTS]
+    alone = [values(fill(backend, [prompt]))[0] for prompt in PROMPTS]
     plain(backend)
-    close(prompts, values(backend.fill_mask(PROMPTS)))
+    close(prompts, values(fill(backend, PROMPTS)))
     close(alone, prompts)
-    close(totals, backend.pseudo_log_likelihood(SENTENCES))
+    close(before, totals(backend, SENTENCES))
     for got, other in (
         (pieces, scorer.pieces(SENTENCES, ranks=True, attention=True)),
         (seen, scorer.unmasked(SENTENCES, attention=True)),
@@ -93,15 +93,15 @@ def test_equal_rows_are_multiplied_once_and_unasked_ones_never(tiny):
     backend = MaskedLM(str(tiny("bert")), device="cpu")
     asked = [ask(f"The {who} was a ", "nurse", " and a man .") for who in ("man", "nurse")]
     query, _, _, last, behind = sparse(backend)._layers
-    (columns,) = products(backend, query, lambda: backend.fill_mask(asked[:1]))
-    assert products(backend, query, lambda: backend.fill_mask(asked)) == [columns + 1]
+    (columns,) = products(backend, query, lambda: fill(backend, asked[:1]))
+    assert products(backend, query, lambda: fill(backend, asked)) == [columns + 1]
     for layer in (last, behind):
-        assert products(backend, layer, lambda: backend.fill_mask(asked)) == [2]
+        assert products(backend, layer, lambda: fill(backend, asked)) == [2]
 
 
 def test_a_padding_piece_inside_a_sentence_shares_nothing(tiny):
     backend = MaskedLM(str(tiny("roberta")), device="cpu")
-    model, shortcut = backend._forward._model, backend._forward._shortcut
+    model, shortcut = backend._runner._model, backend._runner._head_only
     pad = model.config.pad_token_id
     ids = torch.tensor([[0, 9, pad, 7, 8, 2], [0, 9, 6, 7, 8, 2], [0, 9, 6, 7, 8, 2]])
     places = torch.tensor([3, 3, 4])
@@ -114,8 +114,8 @@ def test_a_padding_piece_inside_a_sentence_shares_nothing(tiny):
 def test_what_breaks_off_leaves_nothing_behind(tiny, monkeypatch):
     """Memory can run out inside a pass, and before its first product: both forget the pass."""
     backend = MaskedLM(str(tiny("bert")), device="cpu")
-    expected = values(backend.fill_mask(PROMPTS))
-    totals = list(backend.sentence_scorer().unmasked(SENTENCES, attention=True))
+    expected = values(fill(backend, PROMPTS))
+    totals = list(Sentences(backend).unmasked(SENTENCES, attention=True))
     query, *_, behind = sparse(backend)._layers
 
     def breaks(*_, **__):
@@ -125,25 +125,25 @@ def test_what_breaks_off_leaves_nothing_behind(tiny, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, breaks)
             with pytest.raises(ScoringError, match="does not fit"):
-                backend.fill_mask(PROMPTS[:1])
+                fill(backend, PROMPTS[:1])
         now = sparse(backend)._pass
         assert (now.distinct, now.places) == (None, None)
-        assert backend._forward._shortcut._asked.places is None
-    again = list(backend.sentence_scorer().unmasked(SENTENCES, attention=True))
+        assert backend._runner._head_only._asked.places is None
+    again = list(Sentences(backend).unmasked(SENTENCES, attention=True))
     for one, other in zip(again, totals, strict=True):
         np.testing.assert_array_equal(one.log_probs, other.log_probs)
-    close(values(backend.fill_mask(PROMPTS)), expected)
+    close(values(fill(backend, PROMPTS)), expected)
 
 
 def test_wrong_products_are_found_out(tiny, scorer, monkeypatch):
     """What is left out would matter; what is shared would differ."""
-    expected = values(scorer("bert").fill_mask(PROMPTS))
+    expected = values(fill(scorer("bert"), PROMPTS))
 
     def first_and_last(_model):
         return _model.base_model.encoder.layer[1], _model.base_model.encoder.layer[0]
 
-    monkeypatch.setattr(_sparse, "_blocks", first_and_last)
+    monkeypatch.setattr(skip_unused, "_blocks", first_and_last)
     backend = MaskedLM(str(tiny("bert")), device="cpu")
     assert sparse(backend) is None
-    assert not any("forward" in vars(m) for m in backend._forward._model.modules())
-    close(values(backend.fill_mask(PROMPTS)), expected)
+    assert not any("forward" in vars(m) for m in backend._runner._model.modules())
+    close(values(fill(backend, PROMPTS)), expected)

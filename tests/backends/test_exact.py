@@ -7,7 +7,7 @@ import pytest
 import tiny_models
 import torch
 import transformers
-from conftest import ask
+from conftest import ask, fill, totals
 
 from bias_audit.backends.masked_lm import MaskedLM
 
@@ -47,7 +47,7 @@ def test_words_score_as_by_hand(architecture, tiny, scorer):
     words = ["nurse", "doctor", *tiny_models.SPLIT]
     lefts = [LEFT, "A woman said that the man was a kind "]
     asked = [(left, word) for left in lefts for word in words]
-    scores = scorer(architecture).fill_mask([ask(left, word) for left, word in asked])
+    scores = fill(scorer(architecture), [ask(left, word) for left, word in asked])
     for (left, word), score in zip(asked, scores, strict=True):
         expected, pieces = slow_word(model, tokenizer, left, word)
         assert score.log_prob == pytest.approx(expected, abs=1e-5), (left, word)
@@ -63,7 +63,7 @@ def test_open_prompts_score_as_by_hand(architecture, tiny, scorer):
     left, right = "The woman was a ", " and a teacher."
     ids = tokenizer(f"{left}{tokenizer.mask_token}{right}")["input_ids"]
     log_probs = log_softmax_at(model, ids, ids.index(tokenizer.mask_token_id))
-    (score,) = backend.fill_mask([ask(left, None, right)], top_k=7)
+    (score,) = fill(backend, [ask(left, None, right)], top_k=7)
 
     best = log_probs.exp().topk(7)
     assert [p for _, p in score.top] == pytest.approx(best.values.tolist(), abs=1e-6)
@@ -96,14 +96,14 @@ def word_ids(tokenizer):
 def test_words_axis_is_the_alphabetic_word_starts(architecture, scorer, tiny):
     tokenizer = transformers.AutoTokenizer.from_pretrained(tiny(architecture))
     strip = tokenizer.convert_ids_to_tokens(word_ids(tokenizer))
-    assert list(scorer(architecture).words) == [piece.lstrip("Ġ▁") for piece in strip]
+    assert list(scorer(architecture).info.words) == [piece.lstrip("Ġ▁") for piece in strip]
 
 
 @pytest.mark.parametrize("architecture", ["bert", "roberta", "albert"])
 def test_one_piece_word_equals_single_mask_probability(architecture, scorer, tiny):
     """Invariant I-23, against the distribution of the sentence with one mask, ranks included."""
     model, tokenizer = plain(tiny(architecture))
-    (score,) = scorer(architecture).fill_mask([ask(LEFT, "nurse")])
+    (score,) = fill(scorer(architecture), [ask(LEFT, "nurse")])
     ids = tokenizer(f"{LEFT}nurse.")["input_ids"]
     place = len(ids) - 3
     gold = ids[place]
@@ -118,7 +118,7 @@ def test_one_piece_word_equals_single_mask_probability(architecture, scorer, tin
 def test_pseudo_log_likelihood_masks_one_piece_at_a_time(architecture, scorer, tiny):
     model, tokenizer = plain(tiny(architecture))
     sentences = ["The man worked as a zebra.", "the nurse", "", "The man worked as a zebra."]
-    scores = scorer(architecture).pseudo_log_likelihood(sentences)
+    scores = totals(scorer(architecture), sentences)
     for sentence, (total, pieces) in zip(sentences, scores, strict=True):
         ids = tokenizer(sentence)["input_ids"]
         expected = 0.0
@@ -137,10 +137,8 @@ def test_word_left_to_right_equals_pll_for_one_piece_words(scorer):
         ask("".join(f"{w} " for w in words[:n]), words[n], "".join(f" {w}" for w in words[n + 1 :]))
         for n in range(len(words))
     ]
-    total = sum(score.log_prob for score in backend.fill_mask(prompts))
-    assert backend.pseudo_log_likelihood(["the man was kind"]) == [
-        (pytest.approx(total, abs=1e-5), 4)
-    ]
+    total = sum(score.log_prob for score in fill(backend, prompts))
+    assert totals(backend, ["the man was kind"]) == [(pytest.approx(total, abs=1e-5), 4)]
 
 
 PIPELINE_TEXTS = [
@@ -165,7 +163,7 @@ def test_open_prompts_equal_the_pipeline_on_the_reference_model(reference):
 def compare_with_pipeline(backend, folder):
     model, tokenizer = plain(folder)
     pipe = transformers.pipeline("fill-mask", model=model, tokenizer=tokenizer, device="cpu")
-    scores = backend.fill_mask([ask(left, None, right) for left, right in PIPELINE_TEXTS], top_k=8)
+    scores = fill(backend, [ask(left, None, right) for left, right in PIPELINE_TEXTS], top_k=8)
     for (left, right), score in zip(PIPELINE_TEXTS, scores, strict=True):
         expected = pipe(f"{left}{tokenizer.mask_token}{right}", top_k=8)
         assert [w for w, _ in score.top] == [e["token_str"].strip() for e in expected]
@@ -173,11 +171,11 @@ def compare_with_pipeline(backend, folder):
 
 
 def test_half_precision_stays_near_and_says_so(tiny, scorer):
-    exact = scorer("roberta").fill_mask([ask(LEFT, "nurse")])[0].log_prob
+    exact = fill(scorer("roberta"), [ask(LEFT, "nurse")])[0].log_prob
     for dtype in ("bfloat16", "float16"):
         backend = MaskedLM(str(tiny("roberta")), device="cpu", dtype=dtype)
         assert backend.info.dtype == dtype
-        near = backend.fill_mask([ask(LEFT, "nurse")])[0].log_prob
+        near = fill(backend, [ask(LEFT, "nurse")])[0].log_prob
         assert near == pytest.approx(exact, abs=0.5)
         assert near != exact
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ask
+from conftest import ask, fill, totals
 
 import bias_audit.backends as scoring
 from bias_audit.backends import Backend, FakeBackend, open_backend
@@ -15,7 +15,7 @@ from bias_audit.backends import Backend, FakeBackend, open_backend
 def test_importing_the_package_loads_no_torch():
     heavy = ("torch", "transformers", "tokenizers", "huggingface_hub")
     code = (
-        "import sys, bias_audit.backends as s; s.open_backend('fake').fill_mask([]); "
+        "import sys, bias_audit.backends as s; fill(s.open_backend('fake'), []); "
         f"print([m for m in {heavy} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -50,7 +50,7 @@ def test_fake_is_deterministic_and_order_free():
         for who in ("man", "woman")
         for word in ("nurse", "pilot", None)
     ]
-    one, two = FakeBackend().fill_mask(prompts), FakeBackend().fill_mask(prompts[::-1])[::-1]
+    one, two = fill(FakeBackend(), prompts), fill(FakeBackend(), prompts[::-1])[::-1]
     for a, b in zip(one, two, strict=True):
         assert str(a) == str(b)
 
@@ -61,7 +61,7 @@ def test_planted_bias_comes_back_exactly():
     prompts = [ask(f"The {g} was a ", t, group=g, target=t) for g, t in grid]
 
     def gap(backend):
-        a, b, c, d = (score.log_prob for score in backend.fill_mask(prompts))
+        a, b, c, d = (score.log_prob for score in fill(backend, prompts))
         return (a - b) - (c - d)
 
     def planted(prompt):
@@ -73,22 +73,22 @@ def test_planted_bias_comes_back_exactly():
 
 def test_fake_open_prompts_follow_the_bias():
     backend = FakeBackend(bias=lambda p: 9.0 if p.filler == "pilot" else 0.0)
-    (score,) = backend.fill_mask([ask("The man was a ", None)], top_k=2)
+    (score,) = fill(backend, [ask("The man was a ", None)], top_k=2)
     assert score.top[0][0] == "pilot"
     assert len(score.top) == 2
-    assert len(score.words) == len(backend.words)
+    assert len(score.words) == len(backend.info.words)
     assert score.words.sum() == pytest.approx(1.0, abs=1e-6)
 
 
 def test_fake_skips_progress_and_sentences():
     seen = []
     backend = FakeBackend(unscorable=["nurse"])
-    scores = backend.fill_mask(
-        [ask("a ", "nurse"), ask("a ", " ")], progress=lambda *at: seen.append(at)
+    scores = fill(
+        backend, [ask("a ", "nurse"), ask("a ", " ")], progress=lambda *at: seen.append(at)
     )
     assert [score.skip for score in scores] == ["unscorable", "unscorable"]
     assert seen == [(2, 2)]
-    (whole, empty) = backend.pseudo_log_likelihood(["one two", " "])
+    (whole, empty) = totals(backend, ["one two", " "])
     assert whole[1] == 2
     assert -6 <= whole[0] <= -2
     assert (str(empty[0]), empty[1]) == ("nan", 0)

@@ -11,9 +11,10 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from conftest import ask
+from conftest import ask, fill
 
-from bias_audit.backends import _linear, _reduce
+from bias_audit.backends.masked import reduce
+from bias_audit.backends.masked.fast import onednn
 from bias_audit.backends.masked_lm import MaskedLM
 
 X86 = platform.machine() in ("x86_64", "AMD64") and torch.backends.mkldnn.is_available()
@@ -24,23 +25,23 @@ PROMPTS = [
 
 
 def log_probs(backend):
-    return [score.log_prob for score in backend.fill_mask(PROMPTS)]
+    return [score.log_prob for score in fill(backend, PROMPTS)]
 
 
 def layers(backend):
-    return [m for m in backend._forward._model.modules() if type(m) is torch.nn.Linear]
+    return [m for m in backend._runner._model.modules() if type(m) is torch.nn.Linear]
 
 
 def quick(backend):
     """Layers that use the other library, whatever else they leave out."""
-    ways = [vars(m).get("forward") for m in backend._forward._model.modules()]
+    ways = [vars(m).get("forward") for m in backend._runner._model.modules()]
     return [way for way in ways if isinstance(getattr(way, "product", way), partial)]
 
 
 @pytest.fixture
 def all_sizes(monkeypatch):
     """Tiny models have no large layers."""
-    monkeypatch.setattr(_linear, "_LEAST", 1)
+    monkeypatch.setattr(onednn, "_LEAST", 1)
 
 
 def test_small_layers_are_left_alone(scorer):
@@ -60,7 +61,7 @@ def test_bfloat16_is_as_near_to_the_exact_scores_as_torch_is(tiny, scorer, all_s
     folder = str(tiny("roberta"))
     backend = MaskedLM(folder, device="cpu", dtype="bfloat16")
     assert len(quick(backend)) > 3
-    monkeypatch.setattr(_linear, "supported", lambda _: False)
+    monkeypatch.setattr(onednn, "supported", lambda _: False)
     plain = MaskedLM(folder, device="cpu", dtype="bfloat16")
     assert quick(plain) == []
     exact = np.array(log_probs(scorer("roberta")))
@@ -74,7 +75,7 @@ def test_bfloat16_is_as_near_to_the_exact_scores_as_torch_is(tiny, scorer, all_s
 
 @pytest.mark.skipif(not X86, reason="the other library is for x86 processors")
 def test_a_wrong_product_is_found_out(tiny, scorer, all_sizes, monkeypatch):
-    monkeypatch.setattr(_linear, "_product", lambda weight, _, states: 2 * states @ weight.T)
+    monkeypatch.setattr(onednn, "_product", lambda weight, _, states: 2 * states @ weight.T)
     backend = MaskedLM(str(tiny("bert")), device="cpu")
     assert quick(backend) == []
     assert log_probs(backend) == log_probs(scorer("bert"))
@@ -88,14 +89,14 @@ def test_ranks_count_ties_by_id_on_every_device():
         1 + sorted(range(300), key=lambda i: (-logits[r, i].item(), i)).index(p)
         for r, p in zip(rows.tolist(), pieces.tolist(), strict=True)
     ]
-    assert _reduce.ranks(logits, rows, pieces) == expected
-    assert _reduce._counted(logits, rows, pieces) == expected
+    assert reduce.ranks(logits, rows, pieces) == expected
+    assert reduce._counted(logits, rows, pieces) == expected
 
 
 def test_sums_in_parts_equal_the_sum_of_the_whole():
     logits = torch.randn(21, 500) * 9
-    np.testing.assert_allclose(_reduce.log_sums(logits), logits.logsumexp(dim=-1), atol=1e-6)
-    assert _reduce.log_sums(logits[:0]).shape == (0,)
+    np.testing.assert_allclose(reduce.log_sums(logits), logits.logsumexp(dim=-1), atol=1e-6)
+    assert reduce.log_sums(logits[:0]).shape == (0,)
 
 
 @pytest.mark.parametrize(("given", "expected"), [(None, "32"), ("7", "7")])

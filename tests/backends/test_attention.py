@@ -9,11 +9,11 @@ import pytest
 import tiny_models
 import torch
 import transformers
-from conftest import ask
+from conftest import Sentences, ask, fill
 
-from bias_audit.backends import _attention
+from bias_audit.backends.masked.batching import OutputOptions
+from bias_audit.backends.masked.fast import attention as fast_attention
 from bias_audit.backends.masked.fast.onednn import supported
-from bias_audit.backends.masked.forward import Wish
 from bias_audit.backends.masked_lm import MaskedLM
 
 KNOWN = ["bert", "roberta", "distilbert", "electra", "xlm-roberta"]
@@ -61,7 +61,7 @@ def padding(rows, columns):
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 2), (2, 16), (5, 17), (4, 40)])
 @pytest.mark.parametrize("masking", ["none", "padding", "added", "one for all"])
 def test_products_attend_as_the_formula_says(rows, columns, masking, monkeypatch):
-    monkeypatch.setattr(_attention, "_PART", 40)  # several parts, the last one smaller
+    monkeypatch.setattr(fast_attention, "_PART", 40)  # several parts, the last one smaller
     mask = {
         "none": None,
         "padding": padding(rows, columns),
@@ -69,7 +69,7 @@ def test_products_attend_as_the_formula_says(rows, columns, masking, monkeypatch
         "one for all": padding(rows, columns)[-1:],
     }[masking]
     query, key, value = drawn(rows, columns)
-    found = _attention._products(query, key, value, mask, 0.3)
+    found = fast_attention._products(query, key, value, mask, 0.3)
     expected = slowly(query, key, value, mask, 0.3)
     np.testing.assert_allclose(found.double(), expected, atol=3e-2)
     own = torch.nn.functional.scaled_dot_product_attention(
@@ -80,7 +80,7 @@ def test_products_attend_as_the_formula_says(rows, columns, masking, monkeypatch
 
 
 def fold(backend):
-    sparse = backend._forward._shortcut._sparse
+    sparse = backend._runner._head_only._sparse
     return None if sparse is None else sparse._fold
 
 
@@ -99,17 +99,17 @@ def counted(backend):
 @pytest.mark.parametrize("architecture", KNOWN)
 def test_one_place_of_each_row_needs_no_keys_and_values(architecture, tiny):
     backend = MaskedLM(str(tiny(architecture)), device="cpu")
-    scorer = backend.sentence_scorer()
+    scorer = Sentences(backend)
     calls = counted(backend)
     folded = [(s.more, s.less) for s in scorer.pairs(PAIRS)]
-    prompts = [s.log_prob for s in backend.fill_mask(PROMPTS[:2])]
+    prompts = [s.log_prob for s in fill(backend, PROMPTS[:2])]
     assert calls == []
     list(scorer.unmasked(["The man was a nurse."]))
     assert len(calls) == 2, "where all places are asked for, keys and values are"
     fold(backend).remove()
     whole = [(s.more, s.less) for s in scorer.pairs(PAIRS)]
     np.testing.assert_allclose(folded, whole, atol=1e-5)
-    plain = [s.log_prob for s in backend.fill_mask(PROMPTS[:2])]
+    plain = [s.log_prob for s in fill(backend, PROMPTS[:2])]
     np.testing.assert_allclose(prompts, plain, atol=1e-5)
 
 
@@ -117,12 +117,12 @@ def test_one_place_of_each_row_needs_no_keys_and_values(architecture, tiny):
 @pytest.mark.parametrize("architecture", KNOWN)
 def test_bfloat16_stays_near_the_exact_sums(architecture, tiny, scorer):
     quick = MaskedLM(str(tiny(architecture)), device="cpu", dtype="bfloat16")
-    assert _attention.installed(quick._forward._model)
-    exact = [(s.more, s.less) for s in scorer(architecture).sentence_scorer().pairs(PAIRS)]
-    found = [(s.more, s.less) for s in quick.sentence_scorer().pairs(PAIRS)]
-    quick._forward._shortcut.rest()
-    quick._forward._model.set_attn_implementation("sdpa")
-    own = [(s.more, s.less) for s in quick.sentence_scorer().pairs(PAIRS)]
+    assert fast_attention.installed(quick._runner._model)
+    exact = [(s.more, s.less) for s in Sentences(scorer(architecture)).pairs(PAIRS)]
+    found = [(s.more, s.less) for s in Sentences(quick).pairs(PAIRS)]
+    quick._runner._head_only.disable()
+    quick._runner._model.set_attn_implementation("sdpa")
+    own = [(s.more, s.less) for s in Sentences(quick).pairs(PAIRS)]
     rounding = np.abs(np.subtract(own, exact)).max()
     assert 0 < np.abs(np.subtract(found, exact)).max() < 3 * rounding + 0.05
 
@@ -152,15 +152,15 @@ def protein(tmp_path_factory, request):
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_what_stands_between_keys_and_attention_is_found(protein, dtype):
     backend = MaskedLM(str(protein), device="cpu", dtype=dtype)
-    assert _attention.installed(backend._forward._model), "else this test says nothing"
-    sharing = backend._forward._model.config.position_embedding_type == "rotary"
-    assert (backend._forward._shortcut._sparse is not None) == sharing
+    assert fast_attention.installed(backend._runner._model), "else this test says nothing"
+    sharing = backend._runner._model.config.position_embedding_type == "rotary"
+    assert (backend._runner._head_only._sparse is not None) == sharing
     assert fold(backend) is None
-    model = backend._forward._model
+    model = backend._runner._model
     tokenizer = transformers.AutoTokenizer.from_pretrained(protein)
     prompts = [ask("The man was a ", "nurse", tail) for tail in (".", " man.", " man and a man.")]
-    found = [s.log_prob for s in backend.fill_mask(prompts)]
-    backend._forward._shortcut.rest()
+    found = [s.log_prob for s in fill(backend, prompts)]
+    backend._runner._head_only.disable()
     model.set_attn_implementation("sdpa")
     for prompt, log_prob in zip(prompts, found, strict=True):
         text = f"{prompt.left}{tokenizer.mask_token}{prompt.right}"
@@ -176,22 +176,21 @@ def test_what_stands_between_keys_and_attention_is_found(protein, dtype):
 def test_attention_that_is_switched_meanwhile_is_no_fold(tiny):
     """Whoever reads weights switches the attention of a model that others score with."""
     backend = MaskedLM(str(tiny("roberta")), device="cpu")
-    expected = [s.log_prob for s in backend.fill_mask(PROMPTS[:2])]
-    model = backend._forward._model
+    expected = [s.log_prob for s in fill(backend, PROMPTS[:2])]
+    model = backend._runner._model
     model.set_attn_implementation("eager")
-    found = [s.log_prob for s in backend.fill_mask(PROMPTS[:2])]
+    found = [s.log_prob for s in fill(backend, PROMPTS[:2])]
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert fold(backend) is not None
-    now = backend._forward._shortcut._sparse._pass
+    now = backend._runner._head_only._sparse._pass
     assert (now.columns, now.states) == (None, None)
 
 
 def test_two_who_read_weights_leave_the_attention_as_it_was(tiny):
     backend = MaskedLM(str(tiny("bert")), device="cpu")
-    one, other = backend._reader(), backend._reader()
-    config, wish = backend._forward._model.config, Wish(attention=True)
+    config, options = backend._runner._model.config, OutputOptions(attention=True)
     before = config._attn_implementation
-    first, second = one.attending(wish), other.attending(wish)
+    first, second = backend._runner._attending(options), backend._runner._attending(options)
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)
@@ -204,11 +203,11 @@ def test_who_reads_weights_waits_for_passes_of_others(tiny):
     """A pass in whose middle the attention is switched would mix the masks of two kinds."""
     backend = MaskedLM(str(tiny("bert")), device="cpu")
     prompts = [ask("The man was a ", "nurse", " and" * n + ".") for n in range(9)] * 2
-    expected = [s.log_prob for s in backend.fill_mask(prompts)]
+    expected = [s.log_prob for s in fill(backend, prompts)]
     reading, wrong, rounds = threading.Event(), [], []
 
     def read():
-        scorer = backend.sentence_scorer()
+        scorer = Sentences(backend)
         while not reading.is_set():
             rounds.append(len(list(scorer.unmasked(["The man was a nurse."], attention=True))))
 
@@ -216,7 +215,7 @@ def test_who_reads_weights_waits_for_passes_of_others(tiny):
     other.start()
     try:
         for _ in range(25):
-            found = [s.log_prob for s in backend.fill_mask(prompts)]
+            found = [s.log_prob for s in fill(backend, prompts)]
             wrong.append(np.abs(np.subtract(found, expected)).max())
     finally:
         reading.set()
@@ -227,11 +226,11 @@ def test_who_reads_weights_waits_for_passes_of_others(tiny):
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_forgotten_mask_is_found_out(dtype, tiny, monkeypatch):
-    monkeypatch.setattr(_attention, "masked", lambda weights, _mask: weights)
+    monkeypatch.setattr(fast_attention, "masked", lambda weights, _mask: weights)
     backend = MaskedLM(str(tiny("roberta")), device="cpu", dtype=dtype)
     assert fold(backend) is None
     if dtype == "bfloat16" and supported(torch.bfloat16):
-        assert not _attention.installed(backend._forward._model)
+        assert not fast_attention.installed(backend._runner._model)
 
 
 def test_a_model_that_reads_padding_gets_none(tmp_path):
@@ -248,18 +247,17 @@ def test_a_model_that_reads_padding_gets_none(tmp_path):
     tiny_models.save_model(tmp_path, transformers.AutoModelForMaskedLM, config)
     backend = MaskedLM(str(tmp_path), device="cpu")
     prompts = [ask("The man was a ", "nurse", " and" * n + ".") for n in range(6)]
-    together = [s.log_prob for s in backend.fill_mask(prompts)]
-    alone = [backend.fill_mask([prompt])[0].log_prob for prompt in prompts]
+    together = [s.log_prob for s in fill(backend, prompts)]
+    alone = [fill(backend, [prompt])[0].log_prob for prompt in prompts]
     np.testing.assert_allclose(together, alone, atol=1e-5)
     pairs = [("The man was a nurse" + " and" * n, "The woman was a nurse") for n in range(4)]
-    scorer = backend.sentence_scorer()
+    scorer = Sentences(backend)
     sums = [s.more for s in scorer.pairs(pairs)]
     each = [next(iter(scorer.pairs([pair]))).more for pair in pairs]
     np.testing.assert_allclose(sums, each, atol=1e-5)
-    assert backend._reader()._overhead == 0
-    forward = backend._forward
-    forward._overhead = 32
-    padded = [s.log_prob for s in backend.fill_mask(prompts)]
+    assert backend._runner._overhead == 0
+    backend._runner._overhead = 32
+    padded = [s.log_prob for s in fill(backend, prompts)]
     assert np.abs(np.subtract(padded, alone)).max() > 1e-3, "else this test says nothing"
 
 
@@ -273,18 +271,18 @@ def test_a_fold_that_meets_other_options_gives_up(tiny):
     for key, value, simple in ((cut, cut, False), (cut + 0, cut, True), (cut, cut + 0, True)):
         with pytest.raises(RuntimeError, match="stands between"):
             way._attend(query, key, value, None, 1.0, simple)
-    backend._forward._shortcut._sparse.end()
+    backend._runner._head_only._sparse.end()
     assert way._attend(query, cut, cut, None, 1.0, True) is None
 
 
 def test_wrong_attention_is_found_out(tiny, scorer, monkeypatch):
-    expected = [s.log_prob for s in scorer("bert").fill_mask(PROMPTS[:2])]
-    attend = _attention._usual
-    monkeypatch.setattr(_attention, "_usual", lambda *a, **o: (attend(*a, **o)[0] * 1.1, None))
+    expected = [s.log_prob for s in fill(scorer("bert"), PROMPTS[:2])]
+    attend = fast_attention._usual
+    monkeypatch.setattr(fast_attention, "_usual", lambda *a, **o: (attend(*a, **o)[0] * 1.1, None))
     backend = MaskedLM(str(tiny("bert")), device="cpu")
-    assert not _attention.installed(backend._forward._model)
+    assert not fast_attention.installed(backend._runner._model)
     assert fold(backend) is None
-    found = [s.log_prob for s in backend.fill_mask(PROMPTS[:2])]
+    found = [s.log_prob for s in fill(backend, PROMPTS[:2])]
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import ask
+from conftest import ask, fill
 
-from bias_audit.backends import _forward, _shortcut
+from bias_audit.backends import masked_lm
+from bias_audit.backends.masked.fast import head_only
 from bias_audit.backends.masked_lm import MaskedLM
 from bias_audit.errors import ModelLoadError, UsageError
 
@@ -16,11 +17,11 @@ PROMPTS = [
 
 
 def log_probs(backend):
-    return [score.log_prob for score in backend.fill_mask(PROMPTS)]
+    return [score.log_prob for score in fill(backend, PROMPTS)]
 
 
 def hooks(backend):
-    return [type(module).__name__ for module in backend._forward._shortcut._hooks]
+    return [type(module).__name__ for module in backend._runner._head_only._hooks]
 
 
 @pytest.mark.parametrize(
@@ -40,12 +41,12 @@ def test_the_head_sees_only_the_asked_places(architecture, expected, scorer):
 def test_the_head_is_called_with_the_asked_places_only(scorer):
     backend = scorer("bert")
     seen = []
-    head = backend._forward._model.cls
+    head = backend._runner._model.cls
     handle = head.register_forward_hook(
         lambda _m, inputs, _o: seen.append(tuple(inputs[0].shape[:2]))
     )
     try:
-        backend.fill_mask([ask("The man was a ", "zebra"), ask("The man was a ", None)])
+        fill(backend, [ask("The man was a ", "zebra"), ask("The man was a ", None)])
     finally:
         handle.remove()
     assert sum(rows * places for rows, places in seen) == 3
@@ -53,26 +54,26 @@ def test_the_head_is_called_with_the_asked_places_only(scorer):
 
 def test_a_hook_at_the_wrong_place_is_found_out(tiny, monkeypatch):
     """Taking places before attention would change the numbers."""
-    monkeypatch.setattr(_shortcut, "_last_attention", lambda model: model.base_model.embeddings)
+    monkeypatch.setattr(head_only, "_last_attention", lambda model: model.base_model.embeddings)
     backend = MaskedLM(str(tiny("bert")), device="cpu")
     assert hooks(backend) == ["BertModel"]
-    monkeypatch.setattr(_shortcut, "_encoder", lambda model: model.base_model.embeddings.LayerNorm)
+    monkeypatch.setattr(head_only, "_encoder", lambda model: model.base_model.embeddings.LayerNorm)
     slow = MaskedLM(str(tiny("bert")), device="cpu")
     assert hooks(slow) == []
     np.testing.assert_allclose(log_probs(slow), log_probs(backend), atol=1e-5)
 
 
 def test_a_model_that_needs_more_inputs_is_refused(tiny, monkeypatch):
-    monkeypatch.setattr(_forward.Forward, "check", lambda *_: False)
+    monkeypatch.setattr(masked_lm, "accelerate", lambda *_, **__: None)
     with pytest.raises(ModelLoadError, match="needs inputs besides pieces and an attention mask"):
         MaskedLM(str(tiny("bert")), device="cpu")
 
 
 def test_a_model_that_cannot_read_is_refused(tiny, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise IndexError("index out of range in self")
 
-    monkeypatch.setattr(_forward.Forward, "check", broken)
+    monkeypatch.setattr(masked_lm, "accelerate", broken)
     with pytest.raises(ModelLoadError, match="cannot read a short sentence: index out of range"):
         MaskedLM(str(tiny("bert")), device="cpu")
 
