@@ -22,13 +22,13 @@ from bias_audit.errors import (
 
 if TYPE_CHECKING:
     from bias_audit.auditing import Audit, audit
+    from bias_audit.backends import Engine, FakeBackend, open_backend
+    from bias_audit.backends.cache import Cache
     from bias_audit.benchmark_audit import audit_datasets
     from bias_audit.catalogue import Catalogue
     from bias_audit.comparing import Compared, compare
     from bias_audit.filling import Fill, fill
     from bias_audit.metrics.scored_probe import Settings
-    from bias_audit.scoring import Engine, FakeBackend, open_backend
-    from bias_audit.storing import Cache
 
 __version__ = "0.1.0"
 
@@ -58,18 +58,18 @@ __all__ = [
 
 _HOMES = {
     "Audit": "bias_audit.auditing",
-    "Cache": "bias_audit.storing",
+    "Cache": "bias_audit.backends.cache",
     "Catalogue": "bias_audit.catalogue",
     "Compared": "bias_audit.comparing",
-    "Engine": "bias_audit.scoring",
-    "FakeBackend": "bias_audit.scoring",
+    "Engine": "bias_audit.backends",
+    "FakeBackend": "bias_audit.backends",
     "Fill": "bias_audit.filling",
     "Settings": "bias_audit.analysis",
     "audit": "bias_audit.auditing",
     "audit_datasets": "bias_audit.benchmark_audit",
     "compare": "bias_audit.comparing",
     "fill": "bias_audit.filling",
-    "open_backend": "bias_audit.scoring",
+    "open_backend": "bias_audit.backends",
 }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bias_audit import determinism
 from bias_audit.assembling import manifest, recalled
+from bias_audit.backends import Backend, describe_engine
+from bias_audit.backends.cache import CacheOption, OpenedModel, open_model, resolve_cache_option
 from bias_audit.catalogue import Catalogue
 from bias_audit.config import GateConfig
 from bias_audit.finished import EVIDENCE, Audit, AuditFinding, choose_folder, evidence_bytes
@@ -19,13 +20,17 @@ from bias_audit.measuring import Measured, ProgressListener, measure
 from bias_audit.metrics.plan import require_answers
 from bias_audit.metrics.registry import choose
 from bias_audit.metrics.scored_probe import Settings
+from bias_audit.pipeline.model_checks import (
+    RepeatCheck,
+    check_languages,
+    check_repeats,
+    repeat_requests,
+)
 from bias_audit.planning import Plan, make_plan
 from bias_audit.policy import Policy
 from bias_audit.results import SanityCheck, StoredRun, normalise
-from bias_audit.sanity import check_all
-from bias_audit.scoring import Backend, engine_told
 from bias_audit.specs import Sanity
-from bias_audit.storing import CacheChoice, Kept, opened
+from bias_audit.storing import Assessments, KeptDrawings
 
 
 def audit(
@@ -45,7 +50,7 @@ def audit(
     strict: bool = False,
     policy: Policy | None = None,
     baselines: Path | None = None,
-    cache: CacheChoice = True,
+    cache: CacheOption = True,
     now: Callable[[], datetime.datetime] | None = None,
     **options: Any,
 ) -> Audit:
@@ -71,7 +76,7 @@ def audit(
         cache: whether and where scores are kept between runs: a folder, or a Cache; the default
             place when True. A backend of your own needs a folder.
         now: clock for the time stamp, UTC.
-        options: of :func:`bias_audit.scoring.open_backend`: revision, device, dtype, batch_size,
+        options: of :func:`bias_audit.backends.open_backend`: revision, device, dtype, batch_size,
             offline, allow_pickle, engine.
 
     Raises:
@@ -82,17 +87,19 @@ def audit(
     catalogue = catalogue or Catalogue()
     asked = choose(measures, checks)
     plan = make_plan(catalogue, catalogue.select(probes, exclude), limit=limit, requests=asked)
-    with opened(model, cache, **options) as kept:
-        require_answers(kept.plain, plan.metrics)
+    with open_model(model, cache, **options) as opened:
+        require_answers(opened.plain, plan.metrics)
         started = (now or _utc_now)()
         clock = time.monotonic()
         spoken = {tag: catalogue.sanity(tag) for tag in plan.languages}
-        asked_of = _asked(kept, plan, spoken, settings, progress, max_seconds)
-        measured, sanity = asked_of.measured, asked_of.sanity
-        info = kept.plain.info
-        told = engine_told(kept.plain) | determinism.told(asked_of.repeated, info)
+        answers = _ask(opened, plan, spoken, settings, progress, max_seconds)
+        measured, sanity = answers.measured, answers.sanity
+        info = opened.plain.info
+        observed = describe_engine(opened.plain) | answers.repeats.to_manifest()
         duration = time.monotonic() - clock
-        results = recalled(plan, info, measured, settings, sanity, kept.assessments)
+        assessments, drawings = _caches(opened, cache)
+        results = recalled(plan, info, measured, settings, sanity, assessments)
+        stats = replace(opened.stats, recalled=assessments is not None and assessments.found)
     policy = policy or Policy(gates=tuple(gates), strict=strict)
     run = results.run.model_copy(
         update={
@@ -102,45 +109,54 @@ def audit(
             "config_digest": policy.digest,
         }
     )
-    again = determinism.recorded(asked_of.repeated, info)
-    results = normalise(results.model_copy(update={"run": run, "determinism": again}))
+    repeats = answers.repeats.to_record()
+    results = normalise(results.model_copy(update={"run": run, "determinism": repeats}))
     evidence = evidence_bytes(measured) if policy.baselines else None
     results = judged(StoredRun(results=results, evidence=evidence), policy, folder=baselines)
     return Audit(
         results=results,
         measured=measured,
-        manifest=manifest(plan, info, results, settings, options) | kept.use.told() | told,
-        cache=kept.use,
-        drawings=kept.drawings,
+        manifest=manifest(plan, info, results, settings, options) | stats.to_manifest() | observed,
+        cache=stats,
+        drawings=drawings,
     )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Asked:
+class _Answers:
     """What a model answered."""
 
     measured: Measured
     sanity: tuple[SanityCheck, ...]
-    repeated: determinism.Repeated
+    repeats: RepeatCheck
 
 
-def _asked(
-    kept: Kept,
+def _ask(
+    opened: OpenedModel,
     plan: Plan,
     spoken: Mapping[str, Sanity | None],
     settings: Settings,
     progress: ProgressListener | None,
     max_seconds: float | None,
-) -> _Asked:
+) -> _Answers:
     """Check the model, score the plan, and ask some of it again."""
-    sanity = check_all(kept.checked, spoken)
+    sanity = check_languages(opened.backend, spoken)
     measured = measure(
-        plan, kept.backend, progress=progress, max_seconds=max_seconds, settings=settings
+        plan, opened.backend, progress=progress, max_seconds=max_seconds, settings=settings
     )
-    repeated = kept.repeated(*determinism.sample(measured.answers()))
-    if kept.woken:  # so far the sanity check's answers were those of an earlier run
-        sanity = check_all(kept.model, spoken)
-    return _Asked(measured=measured, sanity=sanity, repeated=repeated)
+    repeats = check_repeats(opened, *repeat_requests(measured.answers()))
+    return _Answers(measured=measured, sanity=sanity, repeats=repeats)
+
+
+def _caches(
+    opened: OpenedModel, option: CacheOption
+) -> tuple[Assessments | None, KeptDrawings | None]:
+    """Results and charts of earlier runs, where scores are cached too."""
+    cache, store = resolve_cache_option(option), opened.store
+    if cache is None or store is None:
+        return None, None
+    drawings = KeptDrawings(store.path.parent, limit=cache.limit, fresh=cache.fresh)
+    return Assessments(store, fresh=cache.fresh), drawings
 
 
 def _utc_now() -> datetime.datetime:

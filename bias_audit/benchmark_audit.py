@@ -12,18 +12,22 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bias_audit import __version__, determinism
+from bias_audit import __version__
 from bias_audit.assembling import model_record
+from bias_audit.backends import Backend, describe_engine, require_support
+from bias_audit.backends.cache import CacheOption, open_model
 from bias_audit.benchmarking import Benchmark, benchmark
 from bias_audit.benchmarking.rows import written
 from bias_audit.benchmarking.running import chosen_measures
 from bias_audit.catalogue import Catalogue
 from bias_audit.datasets import Dataset, open_dataset
-from bias_audit.errors import NothingToAuditError, ScoringError, UsageError
+from bias_audit.errors import NothingToAuditError, ScoringError
 from bias_audit.finished import Audit
 from bias_audit.gates import STATES
 from bias_audit.metrics.registry import metric_records
 from bias_audit.metrics.scored_probe import Settings
+from bias_audit.pipeline.model_checks import check_languages, check_repeats
+from bias_audit.records import SentenceRequest
 from bias_audit.results import (
     PAIR_SCORES_FILE,
     ErrorRecord,
@@ -33,10 +37,6 @@ from bias_audit.results import (
     Tool,
     normalise,
 )
-from bias_audit.sanity import check_all
-from bias_audit.scoring import Backend, engine_told
-from bias_audit.scoring.base import SentenceBackend, SentenceScoring
-from bias_audit.storing import CacheChoice, opened
 from bias_audit.utils.versions import versions
 
 Listener = Callable[[str, int, int], None]
@@ -52,7 +52,7 @@ def audit_datasets(
     limit: int | None = None,
     progress: Listener | None = None,
     command: str = "",
-    cache: CacheChoice = True,
+    cache: CacheOption = True,
     now: Callable[[], datetime.datetime] | None = None,
     **options: Any,
 ) -> Audit:
@@ -70,7 +70,7 @@ def audit_datasets(
         command: the command line, for the report.
         cache: whether and where scores are kept between runs, as for :func:`audit`.
         now: clock for the time stamp, UTC.
-        options: of :func:`bias_audit.scoring.open_backend`.
+        options: of :func:`bias_audit.backends.open_backend`.
 
     Raises:
         BiasAuditError: a file is not what its data set looks like, a name is wrong, the model
@@ -82,24 +82,24 @@ def audit_datasets(
         raise NothingToAuditError("no data set was named", hint="--data crows-pairs=FILE")
     for dataset in datasets:
         chosen_measures(dataset.info, measures)
-    with opened(model, cache, **options) as kept:
-        _scorer(kept.plain)
+    with open_model(model, cache, **options) as opened:
+        require_support(opened.plain, {SentenceRequest})
         started = (now or _utc_now)()
         clock = time.monotonic()
         spec = Catalogue().sanity("en")
         spoken = {"en": spec}
-        sanity = check_all(kept.checked, spoken)
-        scorer = _scorer(kept.backend)
-        done, errors = _measured(datasets, scorer, measures, settings, examples, limit, progress)
-        repeated = kept.repeated_sentences(spec.sentences if spec else ())
-        if kept.woken:
-            sanity = check_all(kept.model, spoken)
-        info = kept.plain.info
-        told = kept.use.told() | engine_told(kept.plain) | determinism.told(repeated, info)
+        sanity = check_languages(opened.backend, spoken)
+        done, errors = _measured(
+            datasets, opened.backend, measures, settings, examples, limit, progress
+        )
+        sentences = [SentenceRequest(text=t) for t in (spec.sentences if spec else ())]
+        repeats = check_repeats(opened, sentences)
+        stats = opened.stats
+        observed = stats.to_manifest() | describe_engine(opened.plain) | repeats.to_manifest()
     measured = tuple(result for found in done for result in found.results)
     results = Results(
         tool=Tool(name="bias-audit", version=__version__),
-        model=model_record(kept.plain.info),
+        model=model_record(opened.plain.info),
         run=Run(
             seed=settings.seed,
             created=started.isoformat(timespec="seconds"),
@@ -110,7 +110,7 @@ def audit_datasets(
         ),
         states=dict.fromkeys(STATES, 0) | {"error": len(errors)},
         sanity=sanity[0],
-        determinism=determinism.recorded(repeated, info),
+        determinism=repeats.to_record(),
         probes=tuple(found.record for found in done),
         results=measured,
         metrics=metric_records(measured),
@@ -122,26 +122,15 @@ def audit_datasets(
     results = normalise(results)
     return Audit(
         results=results,
-        manifest=_manifest(kept.plain, results, settings, options, datasets, measures) | told,
-        cache=kept.use,
-        drawings=kept.drawings,
+        manifest=_manifest(opened.plain, results, settings, options, datasets, measures) | observed,
+        cache=stats,
         further={PAIR_SCORES_FILE: written(row for found in done for row in found.rows)},
     )
 
 
-def _scorer(backend: Backend) -> SentenceScoring:
-    """The backend's way to score sentences."""
-    if not isinstance(backend, SentenceBackend):
-        raise UsageError(
-            f"{type(backend).__name__} scores words only, not whole sentences",
-            hint="give it a method 'sentence_scorer', or use a masked language model",
-        )
-    return backend.sentence_scorer()
-
-
 def _measured(
-    opened: Sequence[Dataset],
-    scorer: SentenceScoring,
+    datasets: Sequence[Dataset],
+    backend: Backend,
     measures: Sequence[str],
     settings: Settings,
     examples: int,
@@ -150,10 +139,10 @@ def _measured(
 ) -> tuple[list[Benchmark], list[ErrorRecord]]:
     """Every data set; one that the model cannot score is recorded, and the rest goes on."""
     done, errors = [], []
-    for dataset in opened:
+    for dataset in datasets:
         try:
             found = benchmark(
-                scorer,
+                backend,
                 dataset,
                 measures=measures,
                 confidence=settings.confidence,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bias_audit import reports as render
+from bias_audit.backends.cache import CacheStats
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.measuring import Measured
 from bias_audit.results import (
@@ -24,7 +25,7 @@ from bias_audit.results import (
     read_manifest,
     write_run,
 )
-from bias_audit.storing import CacheUse, KeptDrawings
+from bias_audit.storing import KeptDrawings
 from bias_audit.utils.files import write_atomic
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Audit:
     """Where it is stored, if it is."""
     further: Mapping[str, bytes] = field(default_factory=dict)
     """Further files of a fresh audit, by name."""
-    cache: CacheUse | None = None
+    cache: CacheStats | None = None
     """How many scores of a fresh audit were kept from earlier runs."""
     drawings: KeptDrawings | None = None
     """Where charts of a fresh audit are kept."""

@@ -12,14 +12,15 @@ from __future__ import annotations
 import sys
 from collections import Counter
 
+
 from bias_audit.auditing import Audit, audit
+from bias_audit.backends import open_backend
 from bias_audit.config import GateConfig
 from bias_audit.gates import judge
 from bias_audit.metrics.scored_probe import Settings, evidence_csv
 from bias_audit.pairing import compare_runs
 from bias_audit.policy import Policy
 from bias_audit.results import Results, StoredRun
-from bias_audit.scoring import open_backend
 
 PROBES = ("occupation-pronoun", "trait-gender-warmth")
 LIMITS = (0.15, 0.223, 0.3, 0.5)

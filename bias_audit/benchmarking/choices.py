@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bias_audit.backends import Backend, score_stream
 from bias_audit.benchmarking.rows import PairRow
 from bias_audit.benchmarking.tables import holm_over_groups, left_out, stereoset_results
 from bias_audit.datasets.records import Choice, Record
 from bias_audit.metrics.pair_preference import Ties
 from bias_audit.metrics.stereoset import StereoSetScore, stereoset
-from bias_audit.records import Floats
+from bias_audit.records import BlankRequest, Floats
 from bias_audit.results import Result, SkipRecord
-from bias_audit.scoring.base import SentenceScoring
 
 Listener = Callable[[str, int, int], None]
 COMPARISONS = {
@@ -35,7 +35,7 @@ class Choices:
 
 
 def choice_results(
-    scorer: SentenceScoring,
+    backend: Backend,
     name: str,
     records: Iterable[Record],
     measures: Sequence[str],
@@ -55,9 +55,13 @@ def choice_results(
     )
     ready = [item for item in inside if item.fills is not None]
     lost["the sentences do not follow the context, or it has two blanks"] = len(inside) - len(ready)
-    blanks = [(item.left, word, item.right) for item in ready for word in item.fills or ()]
+    blanks = [
+        BlankRequest(left=item.left, word=word, right=item.right)
+        for item in ready
+        for word in item.fills or ()
+    ]
     tell = None if progress is None else (lambda d, t: progress("blanks", d, t))
-    scores = list(scorer.fills(blanks, progress=tell))
+    scores = list(score_stream(backend, blanks, progress=tell))
     kept: list[int] = []
     for number in range(len(ready)):
         bad = [s.detail for s in scores[3 * number : 3 * number + 3] if s.skip is not None]

@@ -10,12 +10,20 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bias_audit.backends import Backend, score_stream
 from bias_audit.metrics import sentence as reduce
-from bias_audit.records import ProgressCallback, SkipReason
-from bias_audit.scoring.base import SentenceScoring
-from bias_audit.sentence_scores import ModifiedScore, PieceScores
+from bias_audit.records import (
+    ModifiedRequest,
+    ModifiedScore,
+    PairRequest,
+    ProgressCallback,
+    SentenceRequest,
+    SentenceScore,
+    SkipReason,
+    Variant,
+)
 
-Reduce = Callable[[PieceScores], float]
+Reduce = Callable[[SentenceScore], float]
 NAN = math.nan
 
 
@@ -76,11 +84,16 @@ _UNMASKED: dict[str, Reduce] = {
     "aul": lambda s: reduce.aul(s.log_probs),
     "aula": lambda s: reduce.aula(s.log_probs, s.attention),
 }
+_PASSES: tuple[tuple[str, Variant, dict[str, Reduce]], ...] = (
+    ("all pieces", "original", _ORIGINAL),
+    ("all words", "word_l2r", _L2R),
+    ("unmasked sentences", "unmasked", _UNMASKED),
+)
 _ATTENDING = ("crra", "dpa", "aula")
 
 
 def score_pairs(
-    scorer: SentenceScoring,
+    backend: Backend,
     pairs: Sequence[tuple[str, str]],
     measures: Sequence[str],
     *,
@@ -95,42 +108,38 @@ def score_pairs(
     columns = {name: Column() for name in measures}
     wanted = set(measures)
     if wanted & set(_SHARED):
-        _shared(scorer, pairs, columns, notes, _tell("shared pieces", progress))
+        _shared(backend, pairs, columns, notes, _tell("shared pieces", progress))
     if wanted & set(_MODIFIED):
-        _modified(scorer, pairs, columns, _tell("modified pieces", progress))
-    flat = [text for pair in pairs for text in pair]
-    for title, variant, table in (
-        ("all pieces", "original", _ORIGINAL),
-        ("all words", "word_l2r", _L2R),
-    ):
-        chosen = [name for name in table if name in wanted]
-        if chosen:
-            scores = scorer.pieces(
-                flat,
-                variant="original" if variant == "original" else "word_l2r",
-                ranks=variant == "original",
-                attention=any(name in _ATTENDING for name in chosen),
-                progress=_tell(title, progress),
-            )
-            _by_sentence(scores, {name: table[name] for name in chosen}, columns)
-    chosen = [name for name in _UNMASKED if name in wanted]
-    if chosen:
-        scores = scorer.unmasked(
-            flat, attention="aula" in wanted, progress=_tell("unmasked sentences", progress)
-        )
-        noted = (_noted(score, notes) for score in scores)
-        _by_sentence(noted, {name: _UNMASKED[name] for name in chosen}, columns)
+        _modified(backend, pairs, columns, _tell("modified pieces", progress))
+    for title, variant, table in _PASSES:
+        names = [name for name in table if name in wanted]
+        if names:
+            requests = [
+                SentenceRequest(
+                    text=text,
+                    variant=variant,
+                    ranks=variant != "word_l2r",
+                    attention=any(name in _ATTENDING for name in names),
+                )
+                for pair in pairs
+                for text in pair
+            ]
+            scores = score_stream(backend, requests, progress=_tell(title, progress))
+            if variant == "unmasked":
+                scores = (_noted(score, notes) for score in scores)
+            _by_sentence(scores, {name: table[name] for name in names}, columns)
     return columns, notes
 
 
 def _shared(
-    scorer: SentenceScoring,
+    backend: Backend,
     pairs: Sequence[tuple[str, str]],
     columns: dict[str, Column],
     notes: Notes,
     progress: ProgressCallback | None,
 ) -> None:
-    for score in scorer.pairs(pairs, progress=progress):
+    requests = [PairRequest(first=a, second=b) for a, b in pairs]
+    for score in score_stream(backend, requests, progress=progress):
         notes.ambiguous += score.ambiguous
         notes.unknown += score.unknown > 0
         for name in _SHARED:
@@ -147,12 +156,14 @@ def _shared(
 
 
 def _modified(
-    scorer: SentenceScoring,
+    backend: Backend,
     pairs: Sequence[tuple[str, str]],
     columns: dict[str, Column],
     progress: ProgressCallback | None,
 ) -> None:
-    for one, other in scorer.modified(pairs, progress=progress):
+    requests = [ModifiedRequest(first=a, second=b) for a, b in pairs]
+    for score in score_stream(backend, requests, progress=progress):
+        one, other = score.first, score.second
         lost = next((s for s in (one, other) if s.skip is not None), None)
         for name, value in _MODIFIED.items():
             column = columns.get(name)
@@ -165,7 +176,7 @@ def _modified(
 
 
 def _by_sentence(
-    scores: Iterable[PieceScores], table: dict[str, Reduce], columns: dict[str, Column]
+    scores: Iterable[SentenceScore], table: dict[str, Reduce], columns: dict[str, Column]
 ) -> None:
     """Two sentences in turn make a pair."""
     waiting = iter(scores)
@@ -179,7 +190,7 @@ def _by_sentence(
                 columns[name].add(value(one), value(other))
 
 
-def _noted(score: PieceScores, notes: Notes) -> PieceScores:
+def _noted(score: SentenceScore, notes: Notes) -> SentenceScore:
     if score.skip is None:
         notes.accuracy.append(reduce.top_accuracy(score.ranks))
     return score

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
+from bias_audit.backends import Backend
 from bias_audit.benchmarking.choices import choice_results
 from bias_audit.benchmarking.first import First
 from bias_audit.benchmarking.passes import Column, Notes, score_pairs
@@ -19,7 +20,6 @@ from bias_audit.datasets.info import DatasetInfo
 from bias_audit.datasets.records import Record, SentencePair
 from bias_audit.errors import NothingToAuditError, UnknownNameError, UsageError
 from bias_audit.results import Card, ProbeRecord, Result, Sentence, SkipRecord
-from bias_audit.scoring.base import SentenceScoring
 
 Listener = Callable[[str, int, int], None]
 """Called with (what is scored, sentences done, sentences in all)."""
@@ -64,7 +64,7 @@ def chosen_measures(info: DatasetInfo, asked: Sequence[str]) -> tuple[str, ...]:
 
 
 def benchmark(
-    scorer: SentenceScoring,
+    backend: Backend,
     dataset: Dataset,
     *,
     measures: Sequence[str] = (),
@@ -77,7 +77,7 @@ def benchmark(
     """Measure one data set.
 
     Args:
-        scorer: a backend's ``sentence_scorer()``.
+        backend: the model.
         dataset: the user's copy.
         measures: ids or globs; the data set's own when empty.
         confidence: level of the intervals.
@@ -98,7 +98,7 @@ def benchmark(
     if dataset.info.reader == "holistic_bias":
         records: First[Record] = First(dataset, limit)
         done.results, done.skips, sentences = likelihood_results(
-            scorer, dataset.info.id, records, wanted, seed=seed, progress=listen
+            backend, dataset.info.id, records, wanted, seed=seed, progress=listen
         )
         done.cut = records.cut
         return _counted(done, sentences, len(done.results))
@@ -106,7 +106,7 @@ def benchmark(
     if for_choices:
         items: First[Record] = First(dataset, limit)
         found = choice_results(
-            scorer, dataset.info.id, items, for_choices, confidence=confidence, progress=listen
+            backend, dataset.info.id, items, for_choices, confidence=confidence, progress=listen
         )
         done.results += found.results
         done.skips += found.skips
@@ -114,12 +114,12 @@ def benchmark(
         done.cut = items.cut
     for_pairs = [name for name in wanted if name not in for_choices]
     if for_pairs:
-        _pairs(scorer, dataset, for_pairs, done, confidence, examples, limit, listen)
+        _pairs(backend, dataset, for_pairs, done, confidence, examples, limit, listen)
     return _counted(done, sum(r.n_prompts for r in done.results[:1]), len(done.results))
 
 
 def _pairs(
-    scorer: SentenceScoring,
+    backend: Backend,
     dataset: Dataset,
     measures: Sequence[str],
     done: Benchmark,
@@ -135,7 +135,7 @@ def _pairs(
         raise NothingToAuditError(f"{dataset.path} holds no pair of {dataset.info.title}")
     _refuse_all(pairs, dataset)
     texts = [(pair.more, pair.less) for pair in pairs]
-    columns, notes = score_pairs(scorer, texts, measures, progress=progress)
+    columns, notes = score_pairs(backend, texts, measures, progress=progress)
     name = dataset.info.id
     for measure in measures:
         results = pair_results(name, measure, columns[measure], pairs, confidence)

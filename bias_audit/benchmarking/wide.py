@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bias_audit.backends import Backend, score_stream
 from bias_audit.benchmarking.tables import bare_result
 from bias_audit.datasets.records import GroupSentence, Record
 from bias_audit.metrics.likelihood_bias import LikelihoodBias, length_adjusted, likelihood_bias
 from bias_audit.metrics.sentence import pll_mean
+from bias_audit.records import SentenceRequest
 from bias_audit.results import Result, SkipRecord
-from bias_audit.scoring.base import SentenceScoring
 from bias_audit.stats.seeds import stream
 
 Listener = Callable[[str, int, int], None]
@@ -33,7 +34,7 @@ class _Axis:
 
 
 def likelihood_results(
-    scorer: SentenceScoring,
+    backend: Backend,
     name: str,
     records: Iterable[Record],
     measures: Sequence[str],
@@ -44,17 +45,17 @@ def likelihood_results(
     """Return the results of every axis, what could not be scored, and the number of sentences."""
     waiting: deque[GroupSentence] = deque()
 
-    def texts() -> Iterator[str]:
+    def requests() -> Iterator[SentenceRequest]:
         for record in records:
             if isinstance(record, GroupSentence):
                 waiting.append(record)
-                yield record.text
+                yield SentenceRequest(text=record.text)
 
     axes: dict[str, _Axis] = defaultdict(_Axis)
     lost: Counter[tuple[str, str]] = Counter()
     tell = None if progress is None else (lambda d, t: progress("sentences", d, t))
     count = 0
-    scores = scorer.pieces(texts(), variant="word_l2r", progress=tell)
+    scores = score_stream(backend, requests(), progress=tell)
     for count, score in enumerate(scores, 1):  # noqa: B007
         record = waiting.popleft()
         if score.skip is not None:

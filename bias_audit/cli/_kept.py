@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from bias_audit.backends.cache import Cache, CacheStats
 from bias_audit.errors import UsageError, visible
-from bias_audit.storing import Cache, CacheUse
 
 
 def choice(*, fresh: bool, no_cache: bool) -> bool | Cache:
@@ -20,7 +20,7 @@ def choice(*, fresh: bool, no_cache: bool) -> bool | Cache:
     return False if no_cache else Cache(fresh=fresh)
 
 
-def tell(use: CacheUse | None, *, quiet: bool, later: Sequence[str] = ()) -> None:
+def tell(use: CacheStats | None, *, quiet: bool, later: Sequence[str] = ()) -> None:
     """Say where scores came from, if not all of them from the model, and what went wrong.
 
     Args:

@@ -75,29 +75,13 @@ def _require_new(output: Path | None) -> None:
 
 def _pieces(model: str, options: dict[str, Any]) -> Any:
     """A function that says into how many pieces a model's vocabulary cuts names."""
-    from bias_audit.records import Prompt, WordScore
-    from bias_audit.scoring import open_backend
+    from bias_audit.backends import open_backend, score_all
+    from bias_audit.records import FillRequest
 
     backend = open_backend(model, **{k: v for k, v in options.items() if v is not None})
 
     def count(names: Sequence[str]) -> list[int]:
-        asked = [
-            Prompt(
-                probe="names",
-                template="",
-                variant="",
-                group="",
-                term=name,
-                label=name,
-                target="",
-                pole="0",
-                left="We met ",
-                filler=name,
-                right=" there.",
-            )
-            for name in names
-        ]
-        answers = backend.fill_mask(asked)
-        return [a.pieces if isinstance(a, WordScore) and not a.skip else 0 for a in answers]
+        requests = [FillRequest(left="We met ", filler=n, right=" there.") for n in names]
+        return [0 if a.skip else a.pieces for a in score_all(backend, requests)]
 
     return count

@@ -15,6 +15,7 @@ from bias_audit import reports as render
 from bias_audit._mistakes import in_catalogue, read_whole
 from bias_audit._run_config import EngineConfig
 from bias_audit.auditing import Audit, audit, choose_folder
+from bias_audit.backends.ray.options import Engine
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli import _kept, _policy
 from bias_audit.cli._benchmark import check_selection, dry_run, named_data
@@ -29,7 +30,6 @@ from bias_audit.metrics.scored_probe import Settings
 from bias_audit.planning import make_plan
 from bias_audit.policy import Policy, read_policy
 from bias_audit.reports.formats import terminal
-from bias_audit.scoring.engine import Engine
 from bias_audit.utils.files import require_writable, write_atomic
 
 ENDINGS = render.file_names()

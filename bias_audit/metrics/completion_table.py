@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bias_audit.metrics.scored_probe import ScoredProbe, Unit
-from bias_audit.records import Floats, OpenScore, Prompt
+from bias_audit.records import CompletionScore, Floats, Prompt
 from bias_audit.stats._arrays import finite
 
-Answer = tuple[Prompt, OpenScore]
+Answer = tuple[Prompt, CompletionScore]
 SUM_TOLERANCE = 1e-3
 """How far a distribution's sum may be from 1: float32 over a large vocabulary loses a little."""
 

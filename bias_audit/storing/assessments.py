@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bias_audit.backends.cache.store import ScoreStore
 from bias_audit.results import Results
 from bias_audit.storing import program
-from bias_audit.storing.database import ScoreStore
 from bias_audit.storing.made import ABOUT, ASSESSMENTS, Made
 from bias_audit.storing.structure import UnknownTypeError, digest
 

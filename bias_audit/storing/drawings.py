@@ -6,8 +6,8 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bias_audit.backends.cache.store import LIMIT, ScoreStore
 from bias_audit.storing import program
-from bias_audit.storing.database import LIMIT, ScoreStore
 from bias_audit.storing.made import ABOUT, CHARTS, Made
 from bias_audit.storing.structure import UnknownTypeError, digest
 

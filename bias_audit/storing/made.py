@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bias_audit.backends.cache.codec import register
 
+
+@register
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Made:
     """A text that can be made again, at a price."""

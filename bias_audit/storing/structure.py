@@ -17,14 +17,16 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from bias_audit.records import OpenScore, Prompt, WordScore
+from bias_audit.records import CompletionScore, FillScore, Prompt
 
 SIZE = 20
 """Bytes of a digest: as many as the keys of the store have."""
 _PLAIN = (str, int, float, bool, type(None), bytes)
 _EXACT = frozenset({str, int, float, bool, type(None)})
 """Types whose ``repr`` says everything, inside tuples too."""
-_FLAT = {record: tuple(f.name for f in fields(record)) for record in (Prompt, WordScore, OpenScore)}
+_FLAT = {
+    record: tuple(f.name for f in fields(record)) for record in (Prompt, FillScore, CompletionScore)
+}
 """Records that come in thousands; they are written column by column."""
 _LONG = 100
 """Items of a sequence that is worth to be remembered: vocabularies occur again."""

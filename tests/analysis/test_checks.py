@@ -46,6 +46,15 @@ from tests.audit.world import (
 ALWAYS = ("R1a", "R1b", "R1c", "R3", "R5", "R7", "R8a", "R8b")
 
 
+def scored_by(probe, effect) -> ScoredProbe:
+    """A probe with scores, without an audit around it."""
+    asked = [p for p in expand(probe).prompts if p.filler is not None]
+    answers = Model(effect).answer(asked)
+    words = [answer for answer in answers if isinstance(answer, FillScore)]
+    block = cube(probe, Scores.build(probe.spec.axis, asked, words))
+    return ScoredProbe(probe=probe, cube=block, word_prompts=tuple(asked), word_scores=tuple(words))
+
+
 def examined(scored: ScoredProbe, *, gaps=(), pair=None, settings=FAST) -> list[dict[str, Check]]:
     """Checks of each primary comparison, by code."""
     examination = Examination(scored, settings, gaps=gaps, pair=pair)
@@ -504,10 +513,10 @@ def test_the_level_of_a_family_knows_what_was_withheld(monkeypatch):
 
 def test_a_model_that_cannot_answer_about_bare_words_is_audited_all_the_same():
     class Shy(Model):
-        def fill_mask(self, prompts, **options):
+        def answer(self, prompts):
             if any(p.probe == "~words" for p in prompts):
                 raise RuntimeError("no bare words here")
-            return super().fill_mask(prompts, **options)
+            return super().answer(prompts)
 
     done = run(many_words(), Shy(behave(plant(1.0))))
     assert only(done).outcome == "fail"

@@ -14,15 +14,15 @@ import pytest
 from scipy import stats
 
 from bias_audit import compare
+from bias_audit.backends import FakeBackend
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.benchmarking import compare_benchmarks
 from bias_audit.cli._app import run
 from bias_audit.errors import UsageError
+from bias_audit.records import BlankRequest, PairRequest
 from bias_audit.reports.view.comparison import share_row as told
 from bias_audit.reports.view.comparison import share_verdict
 from bias_audit.results import PAIR_SCORES_FILE, Comparison
-from bias_audit.scoring import FakeBackend
-from bias_audit.scoring.fake_sentences import FakeSentenceScorer
 from bias_audit.stats.multiplicity import holm
 from tests.datasets import files
 
@@ -217,19 +217,25 @@ class Other(FakeBackend):
         super().__init__()
         self.info = replace(self.info, name="other", fingerprint="f" * 64)
 
-    def sentence_scorer(self):
-        return Longer()
-
-
-class Longer(FakeSentenceScorer):
-    def pairs(self, pairs, *, progress=None):
-        for one, score in zip(pairs, super().pairs(pairs), strict=True):
-            more, less = float(len(one[0])), float(len(one[1]))
-            yield replace(score, more=more, less=less, published_more=more, published_less=less)
-
-    def fills(self, blanks, *, progress=None):
-        for blank, score in zip(blanks, super().fills(blanks), strict=True):
-            yield replace(score, log_prob=-1.0 / len(blank[1]))
+    def score(self, requests, **more):
+        for number, score in super().score(requests, **more):
+            request = requests[number]
+            if isinstance(request, PairRequest):
+                longer, shorter = float(len(request.first)), float(len(request.second))
+                yield (
+                    number,
+                    replace(
+                        score,
+                        more=longer,
+                        less=shorter,
+                        published_more=longer,
+                        published_less=shorter,
+                    ),
+                )
+            elif isinstance(request, BlankRequest):
+                yield number, replace(score, log_prob=-1.0 / len(request.word))
+            else:
+                yield number, score
 
 
 @pytest.fixture

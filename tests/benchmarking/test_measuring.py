@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bias_audit.backends import FakeBackend
 from bias_audit.benchmarking import benchmark
 from bias_audit.benchmarking.passes import score_pairs
 from bias_audit.benchmarking.running import chosen_measures
@@ -13,8 +14,16 @@ from bias_audit.errors import NothingToAuditError, UnknownNameError, UsageError
 from bias_audit.metrics import sentence
 from bias_audit.metrics.pair_preference import preference
 from bias_audit.metrics.registry import METRICS
-from bias_audit.scoring.fake_sentences import FakeSentenceScorer
-from bias_audit.sentence_scores import FillScore, ModifiedScore, PairScore, PieceScores
+from bias_audit.records import (
+    BlankRequest,
+    BlankScore,
+    ModifiedPair,
+    ModifiedRequest,
+    ModifiedScore,
+    PairRequest,
+    PairScore,
+    SentenceScore,
+)
 from tests.datasets import files
 
 PAIRS = [("a b", "c b"), ("d e f", "d g f")]
@@ -22,7 +31,7 @@ PAIRS = [("a b", "c b"), ("d e f", "d g f")]
 
 def pieces(values, **more):
     logs = np.array(values)
-    return PieceScores(
+    return SentenceScore(
         log_probs=logs,
         ranks=np.array(more.get("ranks", [1] * len(values))),
         best=np.array(more.get("best", [0.0] * len(values))),
@@ -32,33 +41,22 @@ def pieces(values, **more):
     )
 
 
-class Scripted(FakeSentenceScorer):
+class Scripted(FakeBackend):
     """Answers with what a test wrote down."""
 
-    asked: list[str]
-
     def __init__(self, **answers):
+        super().__init__()
         self.answers, self.asked = answers, []
 
-    def _say(self, name):
+    def score(self, requests, *, skip=(), progress=None):
+        first = requests[0]
+        name = KINDS.get(type(first)) or f"{first.variant}{'+attention' * first.attention}"
         self.asked.append(name)
-        return iter(self.answers[name])
+        self.requests = requests
+        return enumerate(self.answers[name])
 
-    def pairs(self, pairs, **_):
-        return self._say("pairs")
 
-    def modified(self, pairs, **_):
-        return self._say("modified")
-
-    def pieces(self, sentences, *, variant="word_l2r", ranks=False, attention=False, progress=None):
-        return self._say(f"{variant}{'+attention' if attention else ''}")
-
-    def unmasked(self, sentences, *, attention=False, progress=None):
-        return self._say("unmasked+attention" if attention else "unmasked")
-
-    def fills(self, blanks, **_):
-        self.blanks = list(blanks)
-        return self._say("fills")
+KINDS = {PairRequest: "pairs", ModifiedRequest: "modified", BlankRequest: "fills"}
 
 
 def test_shared_pieces_give_three_measures_from_one_pass():
@@ -104,8 +102,14 @@ def test_what_cannot_be_scored_is_lost_with_its_reason():
     scorer = Scripted(
         unmasked=[pieces([-1.0]), pieces([-2.0]), pieces([-1.0]), lost],
         modified=[
-            (ModifiedScore(together=-1, pieces=1), ModifiedScore(skip="not_applicable")),
-            (ModifiedScore(together=-1, pieces=1), ModifiedScore(together=-2, pieces=1)),
+            ModifiedPair(
+                first=ModifiedScore(together=-1, pieces=1),
+                second=ModifiedScore(skip="not_applicable"),
+            ),
+            ModifiedPair(
+                first=ModifiedScore(together=-1, pieces=1),
+                second=ModifiedScore(together=-2, pieces=1),
+            ),
         ],
     )
     columns, _ = score_pairs(scorer, PAIRS, ("aul", "sss"))
@@ -172,7 +176,7 @@ def test_every_loss_is_a_record(crows):
 
 @pytest.mark.parametrize("measure", [m.id for m in METRICS if m.id in get("crows-pairs").measures])
 def test_every_measure_of_pairs_runs(measure, crows):
-    found = benchmark(FakeSentenceScorer(), crows, measures=[measure])
+    found = benchmark(FakeBackend(), crows, measures=[measure])
     assert found.results[0].metric == measure
     assert found.results[0].estimate is not None
     assert {row.measure for row in found.rows} == {measure}
@@ -183,7 +187,9 @@ def test_stereoset_is_scored_by_terms_and_losses_are_told(tmp_path):
     data = open_dataset("stereoset", files.write(tmp_path, "stereoset"))
     # item 0: stereotype > anti > unrelated; item 1: anti > unrelated > stereotype, per piece
     logs = [(-1, 1), (-2, 1), (-3, 1), (-9, 1), (-2, 2), (-5, 1)]
-    scorer = Scripted(fills=[FillScore(log_prob=a, pieces=n, published=np.exp(a)) for a, n in logs])
+    scorer = Scripted(
+        fills=[BlankScore(log_prob=a, pieces=n, published=np.exp(a)) for a, n in logs]
+    )
     found = benchmark(scorer, data)
     numbers = {(r.metric, r.groups[0]): r.estimate for r in found.results}
     assert numbers["stereoset_ss", "all"] == 50.0
@@ -191,7 +197,9 @@ def test_stereoset_is_scored_by_terms_and_losses_are_told(tmp_path):
     assert numbers["stereoset_icat", "all"] == 75.0
     assert ("stereoset_ss", "profession") in numbers
     assert ("stereoset_ss", "published") in numbers
-    assert scorer.blanks[4] == ("My neighbour's ", "old daughter", ", a baker, waved")
+    assert scorer.requests[4] == BlankRequest(
+        left="My neighbour's ", word="old daughter", right=", a baker, waved"
+    )
     told = {skip.detail: skip.count for skip in found.skips}
     assert told == {
         "between sentences: a masked language model does not say what follows": 1,
@@ -201,14 +209,14 @@ def test_stereoset_is_scored_by_terms_and_losses_are_told(tmp_path):
 
 def test_holistic_bias_is_scored_as_it_is_made(tmp_path):
     data = open_dataset("holistic-bias", files.write(tmp_path, "holistic-bias"))
-    found = benchmark(FakeSentenceScorer(), data)
+    found = benchmark(FakeBackend(), data)
     groups = {r.groups[0] for r in found.results}
     assert groups == {"craft", "craft:length"}
     share = next(r for r in found.results if r.metric == "likelihood_bias")
     assert 0 <= share.estimate <= 1
     assert share.excess == pytest.approx(share.estimate - share.null_mean)
     assert found.record.prompts == 22
-    again = benchmark(FakeSentenceScorer(), data)
+    again = benchmark(FakeBackend(), data)
     assert again.results == found.results, "same seed, same numbers"
 
 

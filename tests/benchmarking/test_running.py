@@ -13,13 +13,14 @@ from huggingface_hub import ModelCard
 
 from bias_audit import reports as render
 from bias_audit.auditing import Audit
+from bias_audit.backends import FakeBackend
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.cli._app import run
 from bias_audit.datasets import open_dataset
 from bias_audit.errors import NothingToAuditError, UsageError
 from bias_audit.metrics.pair_preference import preference
+from bias_audit.records import BlankRequest, FillRequest
 from bias_audit.results import PAIR_SCORES_FILE
-from bias_audit.scoring import FakeBackend
 from tests.datasets import files
 
 NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
@@ -111,10 +112,10 @@ def test_the_same_input_gives_the_same_bytes(copy, tmp_path):
 
 def test_a_data_set_that_fails_does_not_stop_the_others(copy, tmp_path):
     class Broken(FakeBackend):
-        def sentence_scorer(self):
-            scorer = super().sentence_scorer()
-            scorer.fills = lambda *_, **__: (_ for _ in ()).throw(RuntimeError("no room"))
-            return scorer
+        def score(self, requests, **more):
+            if isinstance(requests[0], BlankRequest):
+                raise RuntimeError("no room")
+            return super().score(requests, **more)
 
     data = {"crows-pairs": copy, "stereoset": files.write(tmp_path, "stereoset")}
     audit = audit_datasets(Broken(), data, now=lambda: NOON)
@@ -125,10 +126,10 @@ def test_a_data_set_that_fails_does_not_stop_the_others(copy, tmp_path):
 
 
 def test_a_backend_of_words_only_says_so(copy):
-    class Words:
-        info = FakeBackend().info
+    class Words(FakeBackend):
+        supports = frozenset({FillRequest})
 
-    with pytest.raises(UsageError, match="scores words only"):
+    with pytest.raises(UsageError, match="Words does not answer SentenceRequest"):
         audit_datasets(Words(), {"crows-pairs": copy})
     with pytest.raises(NothingToAuditError):
         audit_datasets(Words(), {})

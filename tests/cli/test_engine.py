@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from bias_audit import scoring
+from bias_audit.backends import Engine, FakeBackend
+from bias_audit.backends.ray.options import EngineUse
 from bias_audit.cli import _app, _run
-from bias_audit.scoring import Engine, FakeBackend
-from bias_audit.scoring.engine import EngineUse
 
 Command = Callable[..., tuple[int, str, str]]
 

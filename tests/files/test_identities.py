@@ -13,7 +13,7 @@ from bias_audit.catalogue import Catalogue
 from bias_audit.expand import Expansion, expand
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, Settings, build_cube
 from bias_audit.probes import Probe
-from bias_audit.records import WordScore
+from bias_audit.records import FillScore
 
 CATALOGUE = Catalogue()
 AXES = (
@@ -168,7 +168,7 @@ def planted(name: str, gender: float, group: float, both: float) -> ScoredProbe:
         female = bool(re.search(WOMEN, words))
         member = words.startswith(focal)
         gain = gender * female + group * member + both * (female and member)
-        answers.append(WordScore(log_prob=-9 + gain * (p.pole == "+"), pieces=1))
+        answers.append(FillScore(log_prob=-9 + gain * (p.pole == "+"), pieces=1))
     scores = Scores.build("x", prompts, answers)
     return ScoredProbe(probe=probe(name), cube=build_cube(probe(name), scores))
 

@@ -16,6 +16,9 @@ import pytest
 
 from bias_audit import assembling, auditing
 from bias_audit.auditing import Audit, audit
+from bias_audit.backends.cache import Assessments, Cache, opened, program
+from bias_audit.backends.cache.codec import encode
+from bias_audit.backends.cache.store import NAME, ScoreStore
 from bias_audit.catalogue import Catalogue
 from bias_audit.measuring import measure
 from bias_audit.metrics.base import KINDS
@@ -23,14 +26,10 @@ from bias_audit.metrics.registry import OPTIONAL
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.planning import make_plan
 from bias_audit.probes import Probe
-from bias_audit.records import ModelInfo, Prompt, Skip, WordPrior, WordScore
+from bias_audit.records import FillScore, ModelInfo, Prompt, Skip, WordPrior
 from bias_audit.results import Results
-from bias_audit.sanity import check_all
 from bias_audit.storing import Assessments, Cache, opened, program
-from bias_audit.storing.codec import encode
-from bias_audit.storing.database import ScoreStore
 from bias_audit.storing.made import ASSESSMENTS, Made
-from bias_audit.storing.place import NAME
 from bias_audit.storing.structure import digest
 from tests.audit.world import (
     FAST,
@@ -148,7 +147,7 @@ def one_score() -> Model:
     """A single score differs in its last bit."""
     plain = behave(plant(0.4))
 
-    def effect(prompt: Prompt) -> float | WordScore:
+    def effect(prompt: Prompt) -> float | FillScore:
         answer = Model(plain)._word(prompt)
         if (prompt.template, prompt.term, prompt.target) != ("01", "amy1", "rise1"):
             return answer
@@ -360,7 +359,7 @@ def test_a_record_that_cannot_be_read_counts_as_absent(
         "text": encode(key, Made(text=Made.of("é").text[:1])),
         "no json": encode(key, Made.of("{")),
         "other json": encode(key, Made.of("[1]")),
-        "a score": encode(key, WordScore(log_prob=-1.0, pieces=1)),
+        "a score": encode(key, FillScore(log_prob=-1.0, pieces=1)),
     }
     rows(tmp_path, "UPDATE scores SET value = ? WHERE key = ?", spoilt[what], key)
     second = done(tmp_path)

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from bias_audit import auditing
+from bias_audit.backends.cache import VARIABLE, Cache, CacheUse, program
+from bias_audit.backends.cache.store import ScoreStore
 from bias_audit.cli import _kept
 from bias_audit.cli._app import run
 from bias_audit.errors import UsageError
-from bias_audit.records import WordScore
-from bias_audit.storing import VARIABLE, Cache, CacheUse, program
-from bias_audit.storing.database import ScoreStore
+from bias_audit.records import FillScore
 from bias_audit.storing.made import ABOUT, ASSESSMENTS, CHARTS, Made
 
 
@@ -32,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def fill(folder: Path) -> ScoreStore:
     store = ScoreStore(folder)
     model = store.model(b"m", "tiny\x1b 0123, float32 on cpu")
-    store.put(model, {bytes([n]): WordScore(log_prob=-1.0, pieces=1) for n in range(200)})
+    store.put(model, {bytes([n]): FillScore(log_prob=-1.0, pieces=1) for n in range(200)})
     store.put(store.model(CHARTS, ABOUT[CHARTS]), {b"c" * 20: Made.of("<svg/>")})
     two = {bytes([n]) * 20: Made.of("{}") for n in range(2)}
     store.put(store.model(ASSESSMENTS, ABOUT[ASSESSMENTS]), two)

@@ -10,18 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.render import charts
+from bias_audit.backends.cache.codec import encode
+from bias_audit.backends.cache.store import NAME, ScoreStore
 from bias_audit.render._harmless import harmless
 from bias_audit.reports import for_people, render
 from bias_audit.reports.formats import html
-from bias_audit.reports.view import page as _page
 from bias_audit.reports.view.build import build
 from bias_audit.results import Results
 from bias_audit.storing import KeptDrawings, program
-from bias_audit.storing.codec import encode
-from bias_audit.storing.database import ScoreStore
 from bias_audit.storing.made import CHARTS, Made
-from bias_audit.storing.place import NAME
+from tests.render import companions
+from tests.render.example import example
+from tests.render.gated import gated
+from tests.render.strangers import hostile
+from tests.render.test_charts import pictures
 from tests.reports import companions
 from tests.reports.example import example
 from tests.reports.gated import gated

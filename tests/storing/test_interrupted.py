@@ -16,13 +16,14 @@ from pathlib import Path
 import pytest
 
 from bias_audit.auditing import Audit, audit
+from bias_audit.backends import FakeBackend
+from bias_audit.backends.cache import keeping
+from bias_audit.backends.cache.backend import WINDOW
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.catalogue import Catalogue
 from bias_audit.planning import make_plan
 from bias_audit.results import results_text
-from bias_audit.scoring.fake import FakeBackend
 from bias_audit.storing import keeping
-from bias_audit.storing.sentences import WINDOW
 from tests.storing.slow import BATCH, Slow, SlowReader
 
 KILLS = 10

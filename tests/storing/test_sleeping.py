@@ -17,18 +17,19 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from bias_audit.auditing import Audit
+from bias_audit.backends import files, open_backend
+from bias_audit.backends.cache import VARIABLE, Cache, opened, opening
+from bias_audit.backends.cache.store import NAME
+from bias_audit.backends.hf.identify import identified
+from bias_audit.backends.lazy import Sleeping, facts_key
+from bias_audit.backends.masked_lm import MaskedLM
 from bias_audit.benchmark_audit import audit_datasets
 from bias_audit.catalogue import Catalogue
 from bias_audit.errors import BiasAuditError, ModelLoadError
 from bias_audit.results import results_text
-from bias_audit.scoring import files, open_backend
-from bias_audit.scoring.files import identified
-from bias_audit.scoring.masked_lm import MaskedLM
 from bias_audit.storing import VARIABLE, Cache, opened, opening
-from bias_audit.storing.facts import facts_key
-from bias_audit.storing.place import NAME
-from bias_audit.storing.sleeping import Sleeping
 from bias_audit.utils.versions import versions
+from tests.backends import tiny_models
 from tests.scoring import tiny_models
 
 DATA = "sent_more,sent_less,stereo_antistereo,bias_type,annotations,anon_writer,anon_annotators\n"

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from bias_audit.records import OpenScore, Prompt, WordScore
+from bias_audit.records import CompletionScore, FillScore, Prompt
 from bias_audit.storing.structure import UnknownTypeError, digest
 
 
@@ -54,8 +54,8 @@ def hidden(value: int) -> Filed:
     return made
 
 
-WORD = WordScore(log_prob=-1.5, pieces=1, rank=3)
-OPEN = OpenScore(top=(("a", 0.5),), words=np.array([0.5, 0.5], np.float32), word_mass=0.9)
+WORD = FillScore(log_prob=-1.5, pieces=1, rank=3)
+OPEN = CompletionScore(top=(("a", 0.5),), words=np.array([0.5, 0.5], np.float32), word_mass=0.9)
 PROMPT = Prompt(
     probe="p", template="t", variant="", group="g", term="w", label="l", target="x", pole="+",
     left="a ", filler="b", right=" c", beside=((0, 1),),

@@ -1,0 +1,1 @@
+"""Join the stages of an audit: plan, score, assemble, judge."""
