@@ -12,7 +12,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 
-
 from bias_audit.auditing import Audit, audit
 from bias_audit.backends import open_backend
 from bias_audit.config import GateConfig

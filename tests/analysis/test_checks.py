@@ -46,15 +46,6 @@ from tests.audit.world import (
 ALWAYS = ("R1a", "R1b", "R1c", "R3", "R5", "R7", "R8a", "R8b")
 
 
-def scored_by(probe, effect) -> ScoredProbe:
-    """A probe with scores, without an audit around it."""
-    asked = [p for p in expand(probe).prompts if p.filler is not None]
-    answers = Model(effect).answer(asked)
-    words = [answer for answer in answers if isinstance(answer, FillScore)]
-    block = cube(probe, Scores.build(probe.spec.axis, asked, words))
-    return ScoredProbe(probe=probe, cube=block, word_prompts=tuple(asked), word_scores=tuple(words))
-
-
 def examined(scored: ScoredProbe, *, gaps=(), pair=None, settings=FAST) -> list[dict[str, Check]]:
     """Checks of each primary comparison, by code."""
     examination = Examination(scored, settings, gaps=gaps, pair=pair)

@@ -37,8 +37,7 @@ from tests.audit.world import (
     sentences,
     terms,
 )
-from tests.metrics.test_optional import Priors, Speaker, Surprised, found, leaning, pronouns
-from tests.requested.test_requests import (
+from tests.metrics.test_optional import (
     Priors,
     Sentences,
     Speaker,

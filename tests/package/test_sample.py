@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from benchmarks import sample
 from bias_audit.backends import open_backend
 from bias_audit.catalogue import Catalogue

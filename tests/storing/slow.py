@@ -7,7 +7,6 @@ import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-
 from bias_audit.backends import FakeBackend
 from bias_audit.backends.cache import keeping
 from bias_audit.benchmark_audit import audit_datasets
