@@ -21,7 +21,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bias_audit.storing import VARIABLE
+from bias_audit.backends.cache import VARIABLE
 
 CLOCK = ("created", "duration_s", "command")
 """Fields of a run that say when and how it was started."""

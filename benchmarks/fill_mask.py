@@ -4,7 +4,7 @@
 
 A random model of DistilRoBERTa's shape (6 layers x 768, 12 heads, 50,265 pieces) is saved to
 a temporary folder. The same distinct prompts go, in turns, through this package
-(``MaskedLM.fill_mask``, top 5, which also returns the distribution over whole words), through
+(``MaskedLM.score``, top 5, which also returns the distribution over whole words), through
 transformers' pipeline one prompt a call, and through the pipeline with ``batch_size=32``. Figures
 are medians over the repeats.
 
@@ -31,9 +31,10 @@ import torch
 import transformers
 
 from benchmarks.random_model import HIDDEN, INNER, LAYERS, VOCABULARY, save_model
-from bias_audit.records import Prompt
-from bias_audit.scoring import _forward
-from bias_audit.scoring.masked_lm import MaskedLM
+from bias_audit.backends import score_all
+from bias_audit.backends.masked import forward
+from bias_audit.backends.masked_lm import MaskedLM
+from bias_audit.records import CompletionRequest, Prompt
 
 TOP = 5
 OURS, SINGLE, BATCHED = "this package", "pipeline, one by one", "pipeline, batch of 32"
@@ -121,10 +122,11 @@ def _ways(folder: Path, prompts: Sequence[Prompt]) -> dict[str, Callable[[], Any
         "fill-mask", model=model, tokenizer=tokenizer, device="cpu", top_k=TOP
     )
     texts = [f"{prompt.left}<mask>{prompt.right}" for prompt in prompts]
-    backend.fill_mask(prompts[:32], top_k=TOP)
+    requests = [CompletionRequest(left=p.left, right=p.right, top_k=TOP) for p in prompts]
+    score_all(backend, requests[:32])
     pipe(texts[:4])
     return {
-        OURS: lambda: backend.fill_mask(prompts, top_k=TOP),
+        OURS: lambda: score_all(backend, requests),
         SINGLE: lambda: [pipe(text) for text in texts],
         BATCHED: lambda: pipe(texts, batch_size=32),
     }
@@ -133,18 +135,18 @@ def _ways(folder: Path, prompts: Sequence[Prompt]) -> dict[str, Callable[[], Any
 @contextmanager
 def _watched_passes() -> Iterator[list[Pass]]:
     """Note the lengths of the rows of every forward pass of ours."""
-    plain = _forward.Forward.logits
+    plain = forward.QueryRunner._run_batch
     passes: list[Pass] = []
 
-    def timed(self: Any, rows: Any) -> Any:
-        passes.append([len(row.ids) for row in rows])
-        return plain(self, rows)
+    def timed(self: Any, queries: Any, *more: Any) -> Any:
+        passes.append([len(query.ids) for query in queries])
+        return plain(self, queries, *more)
 
-    _forward.Forward.logits = timed  # type: ignore[method-assign]
+    forward.QueryRunner._run_batch = timed  # type: ignore[method-assign]
     try:
         yield passes
     finally:
-        _forward.Forward.logits = plain  # type: ignore[method-assign]
+        forward.QueryRunner._run_batch = plain  # type: ignore[method-assign]
 
 
 def _shapes(rows: int, length: int) -> list[tuple[int, tuple[int, int, int]]]:

@@ -3,8 +3,8 @@
     python -m benchmarks.products
 
 One thread, GFLOP/s by processor time, the best of several: multiply-adds times two. The layers are
-those of a model of DistilRoBERTa's shape; what ``scoring/_linear.py`` does with them is measured,
-and milliseconds of what ``scoring/_attention.py`` does with about 2,000 pieces in bfloat16.
+those of a model of DistilRoBERTa's shape; what ``onednn.py`` in ``backends/masked/fast`` does with
+them is measured, and milliseconds of what ``attention.py`` does with about 2,000 tokens in bf16.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from types import SimpleNamespace
 import torch
 
 from benchmarks.random_model import HIDDEN, INNER, VOCABULARY
-from bias_audit.scoring import _attention, _linear
+from bias_audit.backends.masked.fast import attention as fast_attention
+from bias_audit.backends.masked.fast import onednn
 
 PRODUCTS = {
     "a layer": (2_048, HIDDEN, INNER),
@@ -53,7 +54,7 @@ def attention(length: int) -> tuple[float, float]:
     parts = [x.view(rows, length, HEADS, -1).transpose(1, 2) for x in states]
     own = torch.nn.functional.scaled_dot_product_attention
     plain = seconds(lambda: own(*parts).transpose(1, 2).reshape(rows, length, HIDDEN))
-    here = seconds(lambda: _attention._products(*parts, None, 0.125))
+    here = seconds(lambda: fast_attention._products(*parts, None, 0.125))
     return 1e3 * plain, 1e3 * here
 
 
@@ -74,7 +75,7 @@ def main() -> None:
                     device=torch.device("cpu"),
                     dtype=dtype,
                 )
-                here = rate(layer, states, flops) if _linear.quicken(model) else plain
+                here = rate(layer, states, flops) if onednn.use_onednn(model) else plain
                 print(f"{str(dtype).partition('.')[2]:10}{name:34}{plain:7.0f}{here:7.0f}")
         print("milliseconds")
         for length in LENGTHS:

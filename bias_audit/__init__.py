@@ -22,6 +22,8 @@ from bias_audit.errors import (
 from bias_audit.utils.versions import __version__
 
 if TYPE_CHECKING:
+    from bias_audit.backends import Engine, FakeBackend, open_backend
+    from bias_audit.backends.cache import Cache
     from bias_audit.filling import FillResult, fill
     from bias_audit.finished import Audit
     from bias_audit.metrics.scored_probe import Settings
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from bias_audit.pipeline.from_config import gate, run
     from bias_audit.pipeline.run import audit
     from bias_audit.probes.catalogue import ProbeCatalogue
-    from bias_audit.scoring import Engine, FakeBackend, open_backend
-    from bias_audit.storing import Cache
 
 
 __all__ = [
@@ -60,10 +60,10 @@ __all__ = [
 
 _HOMES = {
     "Audit": "bias_audit.finished",
-    "Cache": "bias_audit.storing",
+    "Cache": "bias_audit.backends.cache",
     "ProbeCatalogue": "bias_audit.probes.catalogue",
-    "Engine": "bias_audit.scoring",
-    "FakeBackend": "bias_audit.scoring",
+    "Engine": "bias_audit.backends",
+    "FakeBackend": "bias_audit.backends",
     "FillResult": "bias_audit.filling",
     "RunComparison": "bias_audit.pipeline.compare",
     "Settings": "bias_audit.analysis",
@@ -71,7 +71,7 @@ _HOMES = {
     "compare": "bias_audit.pipeline.compare",
     "fill": "bias_audit.filling",
     "gate": "bias_audit.pipeline.from_config",
-    "open_backend": "bias_audit.scoring",
+    "open_backend": "bias_audit.backends",
     "run": "bias_audit.pipeline.from_config",
 }
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from bias_audit.backends import Backend, score_all
 from bias_audit.errors import UsageError
 from bias_audit.metrics.divergence import jsd
 from bias_audit.probes.expand import render
 from bias_audit.probes.probe import Frame, words_of
 from bias_audit.probes.schema.lexicon import Entry, Template, WordSet
 from bias_audit.probes.schema.text import SLOT, is_article_free
-from bias_audit.records import OpenScore, Prompt
-from bias_audit.scoring.base import Backend
+from bias_audit.records import CompletionRequest
 from bias_audit.utils.arrays import Floats
 
 NOTE_ONE = "One sentence is an anecdote: a finding needs many sentences and words (bias-audit run)."
@@ -91,34 +91,32 @@ def fill(
     empty = next((name for name, words in groups.items() if not words), None)
     if empty is not None:
         raise UsageError(f"the group '{empty}' has no words", hint="for example --groups man,woman")
-    prompts = [_prompt(frame, name, word) for name, words in groups.items() for word in words]
-    answers = backend.fill_mask(prompts, top_k=top)
-    found, tables = [], {}
-    for name in groups:
-        mine = [
-            (p, a)
-            for p, a in zip(prompts, answers, strict=True)
-            if p.group == name and isinstance(a, OpenScore)
-        ]
-        for prompt, answer in mine:
+    requests = {
+        name: [_request(frame, name, word, top) for word in words] for name, words in groups.items()
+    }
+    answers = iter(score_all(backend, [r for mine in requests.values() for r in mine]))
+    filled, tables, vocabulary = [], {}, backend.info.words
+    for name, mine in requests.items():
+        scores = [next(answers) for _ in mine]
+        sentences = tuple(f"{request.left}<mask>{request.right}" for request in mine)
+        for sentence, answer in zip(sentences, scores, strict=True):
             if answer.skip is not None:
-                raise UsageError(f'"{prompt.text}" cannot be scored: {answer.detail}')
-        scores = [answer for _, answer in mine]
+                raise UsageError(f'"{sentence}" cannot be scored: {answer.detail}')
         tables[name] = _mean([answer.words for answer in scores])
         shares = np.mean([a.words * np.float64(a.word_mass) for a in scores], axis=0)
-        found.append(
+        filled.append(
             FilledGroup(
                 name=name,
-                sentences=tuple(prompt.text for prompt, _ in mine),
-                completions=scores[0].top if len(scores) == 1 else _top(shares, backend.words, top),
+                sentences=sentences,
+                completions=scores[0].top if len(scores) == 1 else _top(shares, vocabulary, top),
                 word_mass=float(np.mean([answer.word_mass for answer in scores])),
             )
         )
     return FillResult(
         template=template,
         model=backend.info.name,
-        groups=tuple(found),
-        distances=tuple(_distance(a, b, tables, backend.words) for a, b in combinations(groups, 2)),
+        groups=tuple(filled),
+        distances=tuple(_distance(a, b, tables, vocabulary) for a, b in combinations(groups, 2)),
         notes=(NOTE_ONE,) if is_article_free(template) else (NOTE_ONE, NOTE_ARTICLE),
     )
 
@@ -148,27 +146,15 @@ def _refused(error: ValidationError) -> UsageError:
     return UsageError(message, hint=hint)
 
 
-def _prompt(frame: Frame, name: str, text: str) -> Prompt:
+def _request(frame: Frame, name: str, text: str, top: int) -> CompletionRequest:
     if not text.strip() or SLOT.search(text):
         raise UsageError(f"expected a word for the group '{name}', got '{text}'")
     try:
         word = words_of(WordSet(entries=(Entry(sg=text.strip(), pl=text.strip()),)))[0]
     except ValidationError as error:
         raise _refused(error) from error
-    made = render(frame, {"group": word}, {}, None)
-    return Prompt(
-        probe="fill",
-        template="fill",
-        variant="",
-        group=name,
-        term=word.id,
-        label=text,
-        target="",
-        pole="",
-        left=made.left,
-        filler=None,
-        right=made.right,
-    )
+    sentence = render(frame, {"group": word}, {}, None)
+    return CompletionRequest(left=sentence.left, right=sentence.right, top_k=top)
 
 
 def _mean(rows: list[Any]) -> Floats:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bias_audit import reports as render
+from bias_audit.backends.cache import CacheStats
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.measuring import Measured
 from bias_audit.results import (
@@ -24,7 +25,6 @@ from bias_audit.results import (
     read_manifest,
     write_run,
 )
-from bias_audit.storing import CacheUse
 from bias_audit.utils.files import write_atomic
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Audit:
     """Where it is stored, if it is."""
     further: Mapping[str, bytes] = field(default_factory=dict)
     """Further files of a fresh audit, by name."""
-    cache: CacheUse | None = None
+    cache: CacheStats | None = None
     """How many scores of a fresh audit were kept from earlier runs."""
 
     @classmethod

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from bias_audit.backends import Backend, score_all
 from bias_audit.errors import ScoringError
 from bias_audit.metrics.lpbs import PRIORS, prior_column
 from bias_audit.metrics.plan import ask_extra
@@ -24,11 +25,19 @@ from bias_audit.metrics.scored_probe import (
 )
 from bias_audit.metrics.word_properties import prior_words
 from bias_audit.planning import Plan
-from bias_audit.records import OpenScore, Prompt, Skip, WordScore
-from bias_audit.scoring.base import Backend
-from bias_audit.scoring.priors import word_priors
+from bias_audit.records import (
+    CompletionScore,
+    FillRequest,
+    FillScore,
+    ProgressCallback,
+    Prompt,
+    Skip,
+    WordPrior,
+)
 
-Answer = WordScore | OpenScore
+Answer = FillScore | CompletionScore
+FRAMES = (("", "."), ("(", ")"), ('"', '"'), ("- ", ""))
+"""Text before and after a word alone: no word of any language, so that all can use them."""
 SUM_TOLERANCE = 1e-3
 """How far a distribution's sum may be from 1."""
 ProgressListener = Callable[[str, int, int], None]
@@ -140,7 +149,7 @@ def _together(
     """Score all runs in one call, so that shared sentences are scored once; None if it fails."""
     prompts = [prompt for name in names for prompt in plan.expansions[name].all_prompts]
     try:
-        answers = backend.fill_mask(prompts, progress=_listener("all probes", progress))
+        answers = _score(backend, prompts, _listener("all probes", progress))
     except (RuntimeError, ValueError, MemoryError, ScoringError):
         return None
     found, at = {}, 0
@@ -154,10 +163,42 @@ def _together(
 def _ask(
     plan: Plan, backend: Backend, name: str, progress: ProgressListener | None
 ) -> list[Answer]:
-    return backend.fill_mask(plan.expansions[name].all_prompts, progress=_listener(name, progress))
+    return _score(backend, plan.expansions[name].all_prompts, _listener(name, progress))
 
 
-def _listener(name: str, progress: ProgressListener | None) -> Callable[[int, int], None] | None:
+def _score(
+    backend: Backend, prompts: Sequence[Prompt], listen: ProgressCallback | None
+) -> list[Answer]:
+    return score_all(backend, [prompt.request for prompt in prompts], progress=listen)
+
+
+def word_priors(backend: Backend, words: Sequence[str]) -> dict[str, WordPrior]:
+    """Return the context-free log-probability of each word, nats, and its tokens.
+
+    The mean over a few bare frames; a word that cannot be scored in one of them has none. It costs
+    four requests a word.
+    """
+    requests = [
+        FillRequest(left=left, filler=word, right=right)
+        for word in dict.fromkeys(words)
+        for left, right in FRAMES
+    ]
+    answers: defaultdict[str, list[FillScore]] = defaultdict(list)
+    for request, answer in zip(requests, score_all(backend, requests), strict=True):
+        answers[request.filler].append(answer)
+    return {word: _prior(scores) for word, scores in answers.items()}
+
+
+def _prior(scores: Sequence[FillScore]) -> WordPrior:
+    known = [score.log_prob for score in scores if score.log_prob is not None]
+    complete = len(known) == len(scores)
+    return WordPrior(
+        log_prob=float(np.mean(known)) if complete else None,
+        pieces=max(score.pieces for score in scores) if complete else 0,
+    )
+
+
+def _listener(name: str, progress: ProgressListener | None) -> ProgressCallback | None:
     if progress is None:
         return None
     listen = progress
@@ -175,7 +216,7 @@ def _store(
     measured.tables[name] = table
     block = build_cube(probe, table)
     extra, lost = build_extra_groups(probe, block, table)
-    _check_open(opens, len(backend.words))
+    _check_open(opens, len(backend.info.words))
     measured.scored[name] = ScoredProbe(
         probe=probe,
         cube=block,
@@ -183,7 +224,7 @@ def _store(
         word_scores=tuple(words),
         open_prompts=tuple(open_prompts),
         open_scores=tuple(opens),
-        words=backend.words if opens else (),
+        words=backend.info.words if opens else (),
         skips=(*expansion.skips, *_open_skips(open_prompts, opens), *lost),
         extra_groups=tuple(extra),
         prompts=many,
@@ -191,7 +232,7 @@ def _store(
     )
 
 
-def _check_open(answers: Sequence[OpenScore], size: int) -> None:
+def _check_open(answers: Sequence[CompletionScore], size: int) -> None:
     """Refuse what is no distribution over the words.
 
     Raises:
@@ -210,7 +251,7 @@ def _check_open(answers: Sequence[OpenScore], size: int) -> None:
             )
 
 
-def _open_skips(prompts: Sequence[Prompt], answers: Sequence[OpenScore]) -> list[Skip]:
+def _open_skips(prompts: Sequence[Prompt], answers: Sequence[CompletionScore]) -> list[Skip]:
     """Sentences left out of the completions, one record for each and its reason."""
     lost = [(p, a) for p, a in zip(prompts, answers, strict=True) if a.skip is not None]
     counts = Counter(prompt.template for prompt, _ in lost)

@@ -1,16 +1,18 @@
-"""Frozen records that travel between the stages of the pipeline.
+"""Define what is asked of a model, what it answers, and what analysis calls both.
 
-All scores are natural logarithms (nats). What could not be done is a :class:`Skip`, never a zero.
+All scores are natural logarithms (nats). What could not be done carries a reason, never a zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bias_audit.utils.arrays import Floats
 
 Pole = Literal["+", "-", "0", ""]
 """``+`` and ``-`` are the hypothesis's S+ and S-; ``0`` is in neither; empty: open prompt."""
@@ -20,15 +22,296 @@ SkipReason = Literal[
 ]
 
 ProgressCallback = Callable[[int, int], None]
-"""Called with (rows done, rows in all) while scoring."""
+"""Called with (done, in all) while scoring."""
 
 OTHERS = "~others"
 """Stands for the unweighted mean of the other groups."""
 
+Span = tuple[int, int]
+"""First character of a part of a text, and the character after its last."""
+Variant = Literal["original", "word_l2r", "unmasked"]
+"""How the tokens of a sentence are scored. ``original``: one masked at a time; ``word_l2r``: with
+the later tokens of its word masked too; ``unmasked``: all in sight, in one pass."""
+Pooling = Literal["first", "mean", "word"]
+"""``first``: the state at the first position ([CLS]); ``mean``: the mean over all positions,
+special ones included; ``word``: the mean over the tokens of one word."""
+
+Answer_co = TypeVar("Answer_co", covariant=True)
+
+
+class Request(Generic[Answer_co]):
+    """One question to a model, in terms of text; equal requests have equal responses."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FillRequest(Request["FillScore"]):
+    """Ask how likely a word is between two parts of a sentence."""
+
+    left: str
+    """Text before the word, its last space included."""
+    filler: str
+    right: str
+    """Text after the word."""
+    prompt: Prompt | None = field(default=None, compare=False, repr=False)
+    """Who asks; only stand-ins that plant associations look at it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompletionRequest(Request["CompletionScore"]):
+    """Ask for the distribution over the words between two parts of a sentence."""
+
+    left: str
+    right: str
+    top_k: int = 10
+    """Completions to name."""
+    prompt: Prompt | None = field(default=None, compare=False, repr=False)
+    """As in :class:`FillRequest`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentenceRequest(Request["SentenceScore"]):
+    """Ask for the scores of all tokens of a sentence: the summands of its log-likelihood.
+
+    Source: Salazar et al. (2020); ``word_l2r``: Kauf and Ivanova (2023); ``unmasked``: Kaneko and
+    Bollegala (2022).
+    """
+
+    text: str
+    variant: Variant = "word_l2r"
+    ranks: bool = False
+    """Whether ranks and the best log-probabilities are asked for too."""
+    attention: bool = False
+    """Whether received attention is asked for too, which takes a slower pass."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PairRequest(Request["PairScore"]):
+    """Ask for both sentences of a pair, scored on the tokens that they share.
+
+    Source: Nangia et al. (2020).
+    """
+
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModifiedRequest(Request["ModifiedPair"]):
+    """Ask for the tokens of a pair of sentences that they do not share.
+
+    Source: Nadeem et al. (2021) as a sentence-pair score, after Kaneko and Bollegala (2022).
+    """
+
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlankRequest(Request["BlankScore"]):
+    """Ask for a word in the blank of a sentence, as published benchmarks do.
+
+    Source: within-word left to right, Kauf and Ivanova (2023); ``published``: Nadeem et al. (2021).
+    """
+
+    left: str
+    word: str
+    right: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpanRequest(Request["SpanScore"]):
+    """Ask for a word in its sentence, with other words hidden meanwhile: its prior.
+
+    Source: Kurita et al. (2019); within-word left to right, Kauf and Ivanova (2023).
+    """
+
+    text: str
+    word: Span
+    """The word to score."""
+    hidden: tuple[Span, ...] = ()
+    """Words that are masked too, by as many masks as they have tokens."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmbeddingRequest(Request["Embedding"]):
+    """Ask for the vector of a sentence, or of a word in it."""
+
+    text: str
+    pooling: Pooling
+    word: Span = (0, 0)
+    """The word, for the pooling ``word``."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FillScore:
+    """Answer a :class:`FillRequest`."""
+
+    log_prob: float | None
+    """Natural log, within-word left to right; None when not scored."""
+    pieces: int
+    """Number of the word's tokens in this context; 0 when unknown."""
+    rank: int | None = None
+    """Rank of a word of one token in the whole vocabulary (1 is the top, ties by id)."""
+    skip: SkipReason | None = None
+    """Why there is no score."""
+    detail: str = ""
+    """The reason in words."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompletionScore:
+    """Answer a :class:`CompletionRequest`."""
+
+    top: tuple[tuple[str, float], ...]
+    """Most likely completions, probabilities over the whole vocabulary, best first."""
+    words: NDArray[np.float32]
+    """Probabilities renormalised over ``ModelInfo.words``; empty when skipped."""
+    word_mass: float
+    """Share of the probability that fell on those words, in [0, 1]."""
+    skip: SkipReason | None = None
+    detail: str = ""
+
+
+def _no_floats() -> Floats:
+    return np.zeros(0)
+
+
+def _no_ids() -> NDArray[np.int64]:
+    return np.zeros(0, dtype=np.int64)
+
+
+def _no_spans() -> NDArray[np.int64]:
+    return np.zeros((0, 2), dtype=np.int64)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentenceScore:
+    """Answer a :class:`SentenceRequest`; the special tokens around the sentence are left out."""
+
+    log_probs: Floats = field(default_factory=_no_floats)
+    """Log-probability of each token."""
+    words: NDArray[np.int64] = field(default_factory=_no_ids)
+    """Number of the word that each token belongs to, as the tokenizer splits words."""
+    spans: NDArray[np.int64] = field(default_factory=_no_spans)
+    """First character of each token in the sentence, and the character after its last; some
+    tokenizers count the space before a word in."""
+    ranks: NDArray[np.int64] = field(default_factory=_no_ids)
+    """Rank of each token in the vocabulary (1 is the top, ties by id); empty unless asked for."""
+    best: Floats = field(default_factory=_no_floats)
+    """Log-probability of the likeliest token at each position; empty without ranks."""
+    attention: Floats = field(default_factory=_no_floats)
+    """Attention that each token receives, mean over layers, heads and readers (special tokens read
+    too); empty unless asked for."""
+    unknown: int = 0
+    """Tokens for text outside the vocabulary."""
+    skip: SkipReason | None = None
+    """Why there is no score."""
+    detail: str = ""
+    """The reason in words."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PairScore:
+    """Answer a :class:`PairRequest`: each sentence on the shared tokens, one masked at a time."""
+
+    more: float = 0.0
+    """Sum over the shared tokens of the first sentence, nats; words aligned before tokens."""
+    less: float = 0.0
+    """The same for the second sentence."""
+    published_more: float = 0.0
+    """Sum over the first sentence's tokens that the published script takes as shared."""
+    published_less: float = 0.0
+    shared: int = 0
+    """Shared tokens; 0 when the sentences have none, and then both sums are 0."""
+    ambiguous: bool = False
+    """Whether the shared tokens depend on which sentence comes first (reordered words)."""
+    unknown: int = 0
+    """Tokens of both sentences for text outside the vocabulary."""
+    skip: SkipReason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModifiedScore:
+    """Score the tokens of one sentence that its partner does not share."""
+
+    together: float = 0.0
+    """Mean log-probability of the modified tokens, all masked at once, each at its own position."""
+    together_block: float = 0.0
+    """As published code has it: mean over every modified position and every modified token."""
+    one_by_one: float = 0.0
+    """Mean log-probability of the modified tokens, one masked at a time."""
+    pieces: int = 0
+    """Number of modified tokens."""
+    skip: SkipReason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModifiedPair:
+    """Answer a :class:`ModifiedRequest`."""
+
+    first: ModifiedScore
+    second: ModifiedScore
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlankScore:
+    """Answer a :class:`BlankRequest`."""
+
+    log_prob: float = 0.0
+    """Log-probability of the word, within the word from left to right."""
+    pieces: int = 0
+    """Number of vocabulary tokens of the word in this context."""
+    published: float = 0.0
+    """Mean probability of its tokens, each predicted by one mask after the earlier ones with the
+    later ones absent, as the published script has it; in [0, 1]."""
+    skip: SkipReason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpanScore:
+    """Answer a :class:`SpanRequest`."""
+
+    log_prob: float = 0.0
+    """Log-probability of the word, within the word from left to right."""
+    outer: float = 0.0
+    """As published code has it: sum over every token at every position of the word, all masked; the
+    same as ``log_prob`` for a word of one token."""
+    pieces: int = 0
+    """Number of vocabulary tokens of the word in this context."""
+    skip: SkipReason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Embedding:
+    """Answer an :class:`EmbeddingRequest` from the states of the last layer."""
+
+    values: Floats = field(default_factory=_no_floats)
+    skip: SkipReason | None = None
+    detail: str = ""
+
+
+Response = (
+    FillScore
+    | CompletionScore
+    | SentenceScore
+    | PairScore
+    | ModifiedPair
+    | BlankScore
+    | SpanScore
+    | Embedding
+)
+"""What a model answers; see each request for the one it gets."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prompt:
-    """One sentence with one masked place, and the word to score there."""
+    """Label a request for the analysis: which probe, sentence, group and target it is about."""
 
     probe: str
     """Id of the probe that asked."""
@@ -61,35 +344,12 @@ class Prompt:
         """The sentence with the scored word in its place; ``<mask>`` for an open prompt."""
         return f"{self.left}{'<mask>' if self.filler is None else self.filler}{self.right}"
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WordScore:
-    """Answer to a prompt with a filler."""
-
-    log_prob: float | None
-    """Natural log, within-word left to right; None when not scored."""
-    pieces: int
-    """Number of vocabulary pieces of the word in this context; 0 when unknown."""
-    rank: int | None = None
-    """Rank of a one-piece word in the whole vocabulary (1 is the top, ties by id)."""
-    skip: SkipReason | None = None
-    """Why there is no score."""
-    detail: str = ""
-    """The reason in words."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OpenScore:
-    """Answer to an open prompt: the completion distribution."""
-
-    top: tuple[tuple[str, float], ...]
-    """Most likely completions, probabilities over the whole vocabulary, best first."""
-    words: NDArray[np.float32]
-    """Probabilities renormalised over ``Backend.words``; empty when skipped."""
-    word_mass: float
-    """Share of the probability that fell on those pieces, in [0, 1]."""
-    skip: SkipReason | None = None
-    detail: str = ""
+    @property
+    def request(self) -> FillRequest | CompletionRequest:
+        """What the prompt asks of a model."""
+        if self.filler is None:
+            return CompletionRequest(left=self.left, right=self.right, prompt=self)
+        return FillRequest(left=self.left, filler=self.filler, right=self.right, prompt=self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +375,7 @@ class ModelInfo:
     tokenizer_digest: str
     """SHA-256 over the tokenizer's files."""
     kind: str
-    """``masked`` (or ``fake``)."""
+    """``masked``, or ``fake`` for a stand-in."""
     architecture: str
     vocabulary_size: int
     parameters: int
@@ -130,6 +390,9 @@ class ModelInfo:
     they run on."""
     notices: tuple[str, ...] = ()
     """Things the reader should know, such as an unpinned revision."""
+    words: tuple[str, ...] = field(default=(), repr=False)
+    """The alphabetic tokens that start a word, in id order: the axis of ``CompletionScore.words``.
+    Empty for a model that gives no distribution."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,3 +408,12 @@ class Skip:
     detail: str = ""
     count: int = 1
     """How many cells were lost for this reason."""
+
+
+WordScore: TypeAlias = FillScore
+OpenScore: TypeAlias = CompletionScore
+PieceScores: TypeAlias = SentenceScore
+SlotScore: TypeAlias = SpanScore
+SlotQuestion: TypeAlias = SpanRequest
+Vector: TypeAlias = Embedding
+VectorQuestion: TypeAlias = EmbeddingRequest

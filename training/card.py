@@ -18,9 +18,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bias_audit.backends import open_backend
 from bias_audit.filling import fill
 from bias_audit.results import ProbeRecord, Result, Results, load_results
-from bias_audit.scoring import open_backend
 
 HERE = Path(__file__).parent
 RECORD = HERE / "record"

@@ -23,10 +23,10 @@ import numpy as np
 from ruamel.yaml import YAML
 from statsmodels.stats.proportion import proportion_confint
 
-from bias_audit import sanity
+from bias_audit.backends import Backend, open_backend, score_all
+from bias_audit.pipeline import model_checks
 from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.records import OpenScore, Prompt, WordScore
-from bias_audit.scoring import Backend, open_backend
+from bias_audit.records import CompletionRequest, FillScore, Prompt, SentenceRequest
 from training import pronouns, settings, text, twins
 from training.asking import asked
 
@@ -67,12 +67,13 @@ def _hidden(name: str, sentence: str, place: re.Match[str]) -> Prompt:
     return asked(name, sentence, place.start(), place.end(), filler=place[0])
 
 
-def words_filled(backend: Backend, prompts: list[Prompt]) -> list[WordScore]:
+def words_filled(backend: Backend, prompts: list[Prompt]) -> list[FillScore]:
     """Score held-out words. A word of several pieces is hidden whole, whatever the vocabulary."""
-    return [s for s in backend.fill_mask(prompts) if isinstance(s, WordScore)]
+    answers = score_all(backend, [prompt.request for prompt in prompts])
+    return [s for s in answers if isinstance(s, FillScore)]
 
 
-def accuracy(scores: list[WordScore]) -> dict[str, float]:
+def accuracy(scores: list[FillScore]) -> dict[str, float]:
     """How often the first choice, or one of the first ten, is the word; mean loss in nats.
 
     A word of several pieces counts as missed for every model alike: accuracy is by word.
@@ -89,7 +90,7 @@ def accuracy(scores: list[WordScore]) -> dict[str, float]:
     }
 
 
-def gain(mine: list[WordScore], other: list[WordScore]) -> dict[str, float]:
+def gain(mine: list[FillScore], other: list[FillScore]) -> dict[str, float]:
     """Difference of the first choices' accuracy on the same words, with its 95 % interval."""
     both = [
         (_first(a), _first(b))
@@ -102,18 +103,17 @@ def gain(mine: list[WordScore], other: list[WordScore]) -> dict[str, float]:
     return {"words": len(change), "top1": mean, "low": mean - half, "high": mean + half}
 
 
-def _first(score: WordScore) -> bool:
+def _first(score: FillScore) -> bool:
     return score.rank == 1
 
 
 def perplexity(backend: Backend, sentences: list[str]) -> dict[str, float]:
     """Pseudo-perplexity by piece and by word; the latter compares across vocabularies."""
+    answers = score_all(backend, [SentenceRequest(text=t, variant="original") for t in sentences])
     scored = [
-        (value, pieces, len(sentence.split()))
-        for sentence, (value, pieces) in zip(
-            sentences, backend.pseudo_log_likelihood(sentences), strict=True
-        )
-        if pieces
+        (float(answer.log_probs.sum()), answer.log_probs.size, len(sentence.split()))
+        for sentence, answer in zip(sentences, answers, strict=True)
+        if answer.log_probs.size
     ]
     total = -math.fsum(value for value, _, _ in scored)
     return {
@@ -126,13 +126,12 @@ def perplexity(backend: Backend, sentences: list[str]) -> dict[str, float]:
 def clozes(backend: Backend) -> dict[str, Any]:
     """How many of the forty trivial gaps have an answer among the ten likeliest words."""
     items = YAML(typ="safe").load((HERE / "clozes.yaml").read_text(encoding="utf-8"))
-    prompts = []
+    requests = []
     for item in items:
         left, _, right = item["text"].partition("<mask>")
-        prompts.append(asked(item["text"], left + right, len(left), len(left), filler=None))
+        requests.append(CompletionRequest(left=left, right=right))
     missed = []
-    for item, answer in zip(items, backend.fill_mask(prompts, top_k=10), strict=True):
-        assert isinstance(answer, OpenScore)
+    for item, answer in zip(items, score_all(backend, requests), strict=True):
         if not {w.strip() for w, _ in answer.top} & set(item["answers"]):
             missed.append([item["text"], [w for w, _ in answer.top[:5]]])
     return {"asked": len(items), "hits": len(items) - len(missed), "missed": missed}
@@ -155,14 +154,14 @@ class Text:
         return cls(found, [plain[i] for i in rng.permutation(len(plain))[:SENTENCES]])
 
 
-def evaluate(backend: Backend, chosen: Text) -> tuple[dict[str, Any], list[WordScore]]:
+def evaluate(backend: Backend, chosen: Text) -> tuple[dict[str, Any], list[FillScore]]:
     """Return what is measured of every model, and the score of every held-out word."""
     scores = words_filled(backend, chosen.gaps)
     return {
         "held_out": accuracy(scores),
         "pseudo_perplexity": perplexity(backend, chosen.sentences),
         "clozes": clozes(backend),
-        "sanity": sanity.check(backend, ProbeCatalogue().sanity()).model_dump(),
+        "sanity": model_checks.check_sanity(backend, ProbeCatalogue().sanity()).model_dump(),
     }, scores
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from bias_audit.backends import Backend, score_all
 from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.records import WordScore
-from bias_audit.scoring import Backend
+from bias_audit.records import FillScore
 from bias_audit.stats.correlation import rank_correlation
 from bias_audit.stats.seeds import stream
 from training import text
@@ -46,8 +46,8 @@ def pronoun_gaps(backend: Backend, jobs: list[str]) -> dict[str, float]:
                 asked(template.id, left + right, len(left), len(left), filler=word)
                 for word in ("he", "she")
             ]
-    scores = backend.fill_mask(prompts)
-    values = np.array([s.log_prob for s in scores if isinstance(s, WordScore)], dtype=float)
+    scores = score_all(backend, [prompt.request for prompt in prompts])
+    values = np.array([s.log_prob for s in scores if isinstance(s, FillScore)], dtype=float)
     table = values.reshape(len(jobs), len(templates), 2)
     return dict(zip(jobs, (table[:, :, 0] - table[:, :, 1]).mean(1).tolist(), strict=True))
 

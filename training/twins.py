@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForMaskedLM
 
-from bias_audit import sanity
+from bias_audit.backends import open_backend
+from bias_audit.pipeline.model_checks import check_sanity
 from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.scoring import open_backend
 
 KINDS = ("fresh", "shuffled")
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
@@ -48,5 +48,5 @@ def checked(folder: Path, seeds: tuple[int, ...] = (1, 2, 3)) -> Iterator[dict[s
         for seed in seeds:
             with tempfile.TemporaryDirectory() as place:
                 twin(folder, Path(place), kind, seed)
-                found = sanity.check(open_backend(place), ProbeCatalogue().sanity())
+                found = check_sanity(open_backend(place), ProbeCatalogue().sanity())
             yield {"kind": kind, "seed": seed, **found.model_dump()}

@@ -17,40 +17,41 @@ TOP = 5
 
 
 def ours(folder: Path, dtype: str = "float32") -> dict[str, Task]:
-    from bias_audit.records import Prompt
-    from bias_audit.scoring.masked_lm import MaskedLM
+    from bias_audit.backends import MaskedLM, score_all
+    from bias_audit.records import CompletionRequest, PairRequest, SentenceRequest
 
     backend = MaskedLM(str(folder), device="cpu", dtype=dtype)
-    scorer = backend.sentence_scorer()
-    names = dict.fromkeys(("probe", "template", "variant", "group", "term", "label", "target"), "")
 
-    def pieces(pairs: Sequence[Score], how: Callable[..., Any], value: Callable[[Any], float]):
-        scores = list(how([text for pair in pairs for text in pair]))
-        if lost := [score.detail for score in scores if score.skip]:
-            raise SystemExit(f"a sentence was not scored: {lost[0]}")
-        found = [value(score) for score in scores]
-        return list(zip(found[::2], found[1::2], strict=True))
+    def sentences(value: Callable[[Any], float], **options: Any) -> Task:
+        def run(pairs: Sequence[Score]) -> list[Any]:
+            texts = [text for pair in pairs for text in pair]
+            scores = score_all(backend, [SentenceRequest(text=t, **options) for t in texts])
+            if lost := [score.detail for score in scores if score.skip]:
+                raise SystemExit(f"a sentence was not scored: {lost[0]}")
+            values = [value(score) for score in scores]
+            return list(zip(values[::2], values[1::2], strict=True))
 
-    def summed(variant: str) -> Task:
-        def how(texts: Sequence[str]) -> Any:
-            return scorer.pieces(texts, variant=variant)  # type: ignore[arg-type]
+        return run
 
-        return lambda pairs: pieces(pairs, how, lambda s: float(s.log_probs.sum()))
+    def crows(pairs: Sequence[Any]) -> list[Any]:
+        scores = score_all(backend, [PairRequest(first=a, second=b) for a, b in pairs])
+        return [(score.published_more, score.published_less) for score in scores]
 
     def fill(texts: Sequence[str]) -> list[float]:
         halves = [text.split("<mask>") for text in texts]
-        asked = [Prompt(**names, pole="", left=a, filler=None, right=b) for a, b in halves]
-        return [score.top[0][1] for score in backend.fill_mask(asked, top_k=TOP)]  # type: ignore[union-attr]
+        requests = [CompletionRequest(left=a, right=b, top_k=TOP) for a, b in halves]
+        return [score.top[0][1] for score in score_all(backend, requests)]
+
+    def total(score: Any) -> float:
+        return float(score.log_probs.sum())
 
     return {
-        "crows": lambda p: [(s.published_more, s.published_less) for s in scorer.pairs(p)],
-        "pll": summed("original"),
-        "pll_l2r": summed("word_l2r"),
-        "aul": lambda p: pieces(p, scorer.unmasked, lambda s: float(s.log_probs.mean())),
-        "aula": lambda p: pieces(
-            p,
-            lambda texts: scorer.unmasked(texts, attention=True),
-            lambda s: float((s.log_probs * s.attention).mean()),
+        "crows": crows,
+        "pll": sentences(total, variant="original"),
+        "pll_l2r": sentences(total, variant="word_l2r"),
+        "aul": sentences(lambda s: float(s.log_probs.mean()), variant="unmasked"),
+        "aula": sentences(
+            lambda s: float((s.log_probs * s.attention).mean()), variant="unmasked", attention=True
         ),
         "fill": fill,
     }

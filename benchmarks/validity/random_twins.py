@@ -10,12 +10,12 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.validity._table import Table
+from bias_audit.backends import open_backend
 from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.run import audit
-from bias_audit.scoring import open_backend
 
 FAST = Settings(resamples=199, divergence_resamples=99)
 LIMITS = (0.223, 1.0, 3.0)
@@ -36,7 +36,7 @@ def save_twin(folder: Path, seed: int, other: dict[str, int]) -> None:
     import torch
     import transformers
 
-    from bias_audit.scoring._folder import REFERENCE
+    from bias_audit.backends.hf.model_files import REFERENCE
 
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (folder / name).write_bytes((REFERENCE / name).read_bytes())

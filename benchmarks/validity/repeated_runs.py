@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 
 from bias_audit.analysis.compare_runs import compare_runs
+from bias_audit.backends import open_backend
 from bias_audit.finished import Audit
 from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
@@ -20,7 +21,6 @@ from bias_audit.gates.schema import GateConfig
 from bias_audit.metrics.scored_probe import Settings, evidence_csv
 from bias_audit.pipeline.run import audit
 from bias_audit.results import Results, StoredRun
-from bias_audit.scoring import open_backend
 
 PROBES = ("occupation-pronoun", "trait-gender-warmth")
 LIMITS = (0.15, 0.223, 0.3, 0.5)

@@ -12,10 +12,11 @@ import rich_click as click
 from bias_audit.errors import visible
 from bias_audit.probes.expand import expand
 from bias_audit.probes.probe import Probe, Word
-from bias_audit.records import OpenScore, Prompt, WordScore
+from bias_audit.records import CompletionRequest, FillScore, Prompt
 
 if TYPE_CHECKING:
-    from bias_audit.scoring.base import Backend
+    from bias_audit.backends import Backend
+
 
 LEAST_COVERAGE = 0.8
 """Share of each pole's words that has to be scored; see ``Settings.min_coverage``."""
@@ -32,7 +33,7 @@ Sides = dict[str, list[Prompt]]
 
 def look(probes: Sequence[Probe], model: str, options: dict[str, Any]) -> None:
     """Print, for every probe, pieces per word, what is lost, uneven lengths and low word mass."""
-    from bias_audit.scoring import open_backend
+    from bias_audit.backends import open_backend
 
     backend = open_backend(model, **options)
     for probe in probes:
@@ -43,24 +44,27 @@ def look(probes: Sequence[Probe], model: str, options: dict[str, Any]) -> None:
 
 def lines(probe: Probe, backend: Backend) -> Iterator[str]:
     """What a model's vocabulary makes of the words of a probe, a line for each remark."""
+    from bias_audit.backends import score_all
+
     masked, opened = _masked(probe)
     for sides, lost_matters in ((masked, True), (_beside(probe), False)):
-        requests = [prompt for prompts in sides.values() for prompt in prompts]
-        answers = iter(backend.fill_mask(requests))
+        asked = [prompt for prompts in sides.values() for prompt in prompts]
+        answers = iter(score_all(backend, [prompt.request for prompt in asked]))
         scores = {
             side: [(prompt, answer) for prompt, answer in zip(prompts, answers, strict=False)]
             for side, prompts in sides.items()
         }
         yield from _describe(scores, lost_matters)
-    for prompt, answer in zip(opened, backend.fill_mask(opened), strict=True):
-        if isinstance(answer, OpenScore) and answer.word_mass < LEAST_WORD_MASS:
+    completions = [CompletionRequest(left=prompt.left, right=prompt.right) for prompt in opened]
+    for prompt, answer in zip(opened, score_all(backend, completions), strict=True):
+        if answer.word_mass < LEAST_WORD_MASS:
             yield f"low word mass, {answer.word_mass:.0%} on whole words: {prompt.text}"
 
 
 def _describe(scores: dict[str, list[tuple[Prompt, Any]]], lost_matters: bool) -> Iterator[str]:
     means: dict[str, float] = {}
     for side, pairs in scores.items():
-        known = [a for _, a in pairs if isinstance(a, WordScore) and not a.skip]
+        known = [a for _, a in pairs if isinstance(a, FillScore) and not a.skip]
         counts = Counter(answer.pieces for answer in known)
         sizes = [f"{n} of {size} piece{'s'[: size > 1]}" for size, n in sorted(counts.items())]
         yield f"{side}: {', '.join(sizes) or 'no word is scored'}"

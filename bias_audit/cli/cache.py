@@ -9,7 +9,7 @@ import rich_click as click
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
-    from bias_audit.storing.database import ScoreStore
+    from bias_audit.backends.cache import ScoreStore
 
 
 @click.group()
@@ -69,7 +69,7 @@ def path() -> int:
     Example:
       bias-audit cache path
     """
-    from bias_audit.storing.place import NAME, default_folder
+    from bias_audit.backends.cache import NAME, default_folder
 
     folder = default_folder()
     click.echo(visible(str(folder / NAME)) if folder else _nowhere())
@@ -82,8 +82,7 @@ def _open() -> ScoreStore | None:
     Raises:
         UsageError: the file cannot be used.
     """
-    from bias_audit.storing.database import ScoreStore
-    from bias_audit.storing.place import NAME, default_folder
+    from bias_audit.backends.cache import NAME, ScoreStore, default_folder
 
     folder = default_folder()
     if folder is None:
@@ -103,15 +102,15 @@ def _require_open(store: ScoreStore) -> None:
     Raises:
         UsageError: it cannot be read or written, or belongs to another program.
     """
+    from bias_audit.backends.cache import VARIABLE
     from bias_audit.errors import UsageError
-    from bias_audit.storing.place import VARIABLE
 
     if not store.is_open:
         raise UsageError(store.notices[-1], hint=f"name another folder in {VARIABLE}, or 'off'")
 
 
 def _nowhere() -> str:
-    from bias_audit.storing.place import VARIABLE, switched_off
+    from bias_audit.backends.cache import VARIABLE, switched_off
 
     if switched_off():
         return f"nothing is kept: {VARIABLE} is off"

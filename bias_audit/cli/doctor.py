@@ -15,10 +15,10 @@ Example:
 @click.command(help=HELP)
 def doctor() -> int:
     """Check this installation."""
+    from bias_audit.backends import open_backend
     from bias_audit.errors import BiasAuditError
+    from bias_audit.pipeline.model_checks import check_languages
     from bias_audit.probes.catalogue import ProbeCatalogue
-    from bias_audit.sanity import check_all
-    from bias_audit.scoring import open_backend
     from bias_audit.utils.versions import __version__, package_versions
 
     click.echo(f"bias-audit {__version__}")
@@ -36,7 +36,7 @@ def doctor() -> int:
             f"model      {info.name}: {info.parameters:,} parameters, {info.fingerprint[:12]}"
         )
         click.echo(f"device     {info.device}, {info.dtype}")
-        (sanity,) = check_all(backend, {"en": catalogue.sanity()})
+        (sanity,) = check_languages(backend, {"en": catalogue.sanity()})
         good = sanity.passed
         click.echo(
             f"sanity     {sanity.cloze_hits} of {sanity.cloze_asked} trivial gaps answered,"

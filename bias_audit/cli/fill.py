@@ -32,8 +32,8 @@ Examples:
 @model_options
 def fill(template: str, groups: str, model: str, top: int, **options: Any) -> int:
     """Ask one sentence."""
+    from bias_audit.backends import open_backend
     from bias_audit.filling import fill as fill_in
-    from bias_audit.scoring import open_backend
 
     words, as_json = _groups(groups), options.pop("json")
     backend = open_backend(model, **to_backend_options(options))

@@ -12,12 +12,18 @@ from bias_audit.datasets.results import ALL, AXIS
 from bias_audit.errors import UsageError
 from bias_audit.metrics.pair_preference import PAIR_SHARES, adjust, compare_shares, outcomes
 from bias_audit.metrics.registry import find_info
-from bias_audit.results.decisions import Comparison, MissingChange, ShareChange, unpaired
-from bias_audit.results.evidence import PAIR_SCORES_FILE, Source
-from bias_audit.results.io import Results
+from bias_audit.results import (
+    PAIR_SCORES_FILE,
+    Comparison,
+    MissingChange,
+    Result,
+    Results,
+    ShareChange,
+    StoredRun,
+    unpaired,
+)
+from bias_audit.results.evidence import Source
 from bias_audit.results.model_identity import same_model
-from bias_audit.results.schema import Result
-from bias_audit.results.stored_run import StoredRun
 from bias_audit.stats.clustered import WHY
 from bias_audit.utils.arrays import Floats
 
@@ -115,6 +121,7 @@ def compare_rows(base: Shares, candidate: Shares) -> list[ShareChange]:
 
 def _changes(dataset: str, measure: str, one: _Rows, two: _Rows) -> Iterator[ShareChange]:
     """Compare one share, overall and by category, with Holm over the categories."""
+    info = find_info(measure)
     categories = {key: (one.get(key) or two[key]).category for key in (*one, *two)}
     both = [
         (one[key], two[key])
@@ -137,10 +144,10 @@ def _changes(dataset: str, measure: str, one: _Rows, two: _Rows) -> Iterator[Sha
         yield ShareChange(
             dataset=dataset,
             measure=measure,
-            measure_name=find_info(measure).name,
             category=name,
-            neutral=find_info(measure).neutral,
-            direction=find_info(measure).direction,
+            measure_name=info.name,
+            neutral=info.neutral,
+            direction=info.direction,
             p_adjusted=adjusted.get(name),
             differs=p_value is not None and p_value < ALPHA and not incomplete,
             lost_pairs=lost,
@@ -185,12 +192,9 @@ def _outcomes(rows: Sequence[PairRow]) -> Floats:
 
 def _read(run: StoredRun, name: str) -> Shares:
     if run.pair_scores is None:
-        published = any(probe.axis == AXIS for probe in run.results.probes)
-        why = (
-            f"has no {PAIR_SCORES_FILE}"
-            if published
-            else "asked probes, and the other one data sets"
-        )
+        why = "asked probes, and the other one data sets"
+        if any(probe.axis == AXIS for probe in run.results.probes):
+            why = f"has no {PAIR_SCORES_FILE}"
         raise UsageError(
             f"{name} {why}, so nothing can be paired",
             hint="give two whole folders of runs of the same kind",
@@ -198,8 +202,8 @@ def _read(run: StoredRun, name: str) -> Shares:
     shares = read_shares(run.pair_scores)
     if result := _contradiction(run.results, shares):
         raise UsageError(
-            f"{PAIR_SCORES_FILE} of {name} does not belong to its results.json: '{result}'"
-            " is another number by its scores, or has none",
+            f"{PAIR_SCORES_FILE} of {name} does not belong to its results.json: '{result}' is"
+            " another number by its scores, or has none",
             hint="one of the two was changed; run the data sets again",
         )
     return shares

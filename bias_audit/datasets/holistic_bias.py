@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bias_audit.backends import Backend
 from bias_audit.datasets.items import GroupSentence, Item
 from bias_audit.datasets.results import DatasetOutput, dataset_result
 from bias_audit.datasets.scores import Listener, score_sentences
 from bias_audit.metrics.likelihood_bias import LikelihoodBias, length_adjusted, likelihood_bias
 from bias_audit.metrics.sentence import pll_mean
-from bias_audit.results.schema import Result, SkipRecord
-from bias_audit.scoring import Backend
+from bias_audit.results import Result, SkipRecord
 from bias_audit.stats.seeds import stream
 
 NULL = "null"

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from bias_audit.datasets.pair_scores import PairRow, score_arrays
+from bias_audit.metrics.base import make_result
 from bias_audit.metrics.pair_preference import (
     Preference,
     by_category,
@@ -20,7 +21,7 @@ from bias_audit.metrics.pair_preference import (
 )
 from bias_audit.metrics.registry import find_info
 from bias_audit.metrics.stereoset import StereoSetScore
-from bias_audit.results.schema import Result, SkipRecord
+from bias_audit.results import Result, SkipRecord
 from bias_audit.stats.clustered import WHY, ClusteredMean
 
 ALL = "all"
@@ -59,21 +60,15 @@ def dataset_result(
         estimate: the number; None with a ``reason``.
         fields: further fields of the result; counts are 0 unless given.
     """
-    info = find_info(measure)
     counts = {"n_templates": 0, "n_terms": 0, "n_prompts": 0}
-    return Result(
-        id=f"{dataset}:{measure}:{group}",
+    return make_result(
+        find_info(measure),
+        estimate,
         probe=dataset,
         axis=AXIS,
-        metric=measure,
-        metric_name=info.name,
-        role="secondary",
         groups=(group,),
-        group_labels=(label,),
-        estimate=estimate,
-        neutral=info.neutral,
-        unit=info.unit,
-        direction=info.direction,
+        labels=(label,),
+        about=group,
         **(counts | fields),
     )
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from bias_audit.backends import Backend
 from bias_audit.datasets.dataset import Dataset, open_dataset
 from bias_audit.datasets.holistic_bias import measure_likelihood
 from bias_audit.datasets.info import (
@@ -38,8 +39,7 @@ from bias_audit.datasets.results import (
 from bias_audit.datasets.scores import Listener, Notes, check_backend, score_pairs
 from bias_audit.datasets.stereoset import measure_choices
 from bias_audit.errors import NothingToAuditError, ScoringError, UnknownNameError, UsageError
-from bias_audit.results.schema import Card, ErrorRecord, ProbeRecord, Result, Sentence, SkipRecord
-from bias_audit.scoring import Backend
+from bias_audit.results import Card, ErrorRecord, ProbeRecord, Result, Sentence, SkipRecord
 
 _NEVER = "a published benchmark is measured, for comparison with the literature, and never judged"
 
@@ -91,7 +91,7 @@ class DatasetPlan:
         Raises:
             UsageError: it does not.
         """
-        check_backend(backend)
+        check_backend(backend, self.measures)
 
     def measure(
         self,

@@ -12,20 +12,29 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bias_audit.backends import Backend, require_support, score_stream
+from bias_audit.datasets.info import LIKELIHOOD_MEASURES, STEREOSET_MEASURES
 from bias_audit.datasets.items import Choice, GroupSentence, SentencePair
 from bias_audit.datasets.pair_scores import PairRow
-from bias_audit.errors import UsageError
 from bias_audit.metrics import sentence as reduce
-from bias_audit.records import ProgressCallback
-from bias_audit.scoring import Backend
-from bias_audit.scoring.base import SentenceBackend, SentenceScoring
-from bias_audit.sentence_scores import FillScore, PairScore, PieceScores
+from bias_audit.records import (
+    BlankRequest,
+    BlankScore,
+    ModifiedPair,
+    ModifiedRequest,
+    PairRequest,
+    PairScore,
+    ProgressCallback,
+    Request,
+    SentenceRequest,
+    SentenceScore,
+    Variant,
+)
 
 Listener = Callable[[str, int, int], None]
 """Called with (what is scored, sentences done, sentences in all)."""
-_Answers = Iterator[tuple[Any, Any]]
-"""The answers about both sentences of each pair."""
-_Ask = Callable[[SentenceScoring, Sequence[SentencePair], bool, ProgressCallback | None], _Answers]
+_Requests = Callable[[SentencePair, bool], list[Request[Any]]]
+_Measures = Mapping[str, Callable[[Any], float]]
 
 
 @dataclass(slots=True)
@@ -45,21 +54,26 @@ class _Pass:
     """One way to ask a model about pairs, and the measures that it gives."""
 
     title: str
-    ask: Callable[
-        [SentenceScoring, Sequence[SentencePair], bool, ProgressCallback | None], _Answers
-    ]
-    """From scorer, pairs, whether attention is needed and a progress callback to answers."""
-    measures: Mapping[str, Callable[[Any], float]]
+    kind: type[Request[Any]]
+    requests: _Requests
+    """From a pair, and whether attention is needed, to one request, or one for each sentence."""
+    measures: _Measures
     """The score of a sentence, from the answer about it."""
 
 
-def check_backend(backend: Backend) -> None:
-    """Check that a backend scores sentences.
+def check_backend(backend: Backend, measures: Iterable[str]) -> None:
+    """Check that a backend answers what measures ask.
 
     Raises:
         UsageError: it does not.
     """
-    _scorer(backend)
+    names = set(measures)
+    kinds: set[type[Request[Any]]] = {one.kind for one in _PASSES if names & set(one.measures)}
+    if names & set(STEREOSET_MEASURES):
+        kinds.add(BlankRequest)
+    if names & set(LIKELIHOOD_MEASURES):
+        kinds.add(SentenceRequest)
+    require_support(backend, kinds)
 
 
 def score_pairs(
@@ -78,56 +92,51 @@ def score_pairs(
     Raises:
         ScoringError: a measure needs attention weights and the model reports none.
     """
-    scorer, notes = _scorer(backend), Notes()
+    notes = Notes()
     rows: dict[str, list[PairRow]] = {name: [] for name in measures}
-    for one_pass in _PASSES:
-        names = [name for name in one_pass.measures if name in rows]
-        if names:
-            attention = any(name in _ATTENTION for name in names)
-            answers = one_pass.ask(scorer, pairs, attention, _callback(one_pass.title, progress))
-            for pair, (first, second) in zip(pairs, answers, strict=True):
-                _note(first, second, notes, unmasked=one_pass is _UNMASKED)
-                for name in names:
-                    value = one_pass.measures[name]
-                    rows[name].append(_row(dataset, name, pair, first, second, value))
+    for one in _PASSES:
+        names = [name for name in one.measures if name in rows]
+        if not names:
+            continue
+        attention = any(name in _ATTENTION for name in names)
+        requests = [request for pair in pairs for request in one.requests(pair, attention)]
+        answers = score_stream(backend, requests, progress=_callback(one.title, progress))
+        for pair, (first, second) in zip(pairs, _sides(answers), strict=True):
+            _note(first, second, notes, unmasked=one is _UNMASKED)
+            for name in names:
+                rows[name].append(_row(dataset, name, pair, first, second, one.measures[name]))
     return [row for name in measures for row in rows[name]], notes
 
 
 def score_blanks(
     backend: Backend, items: Sequence[Choice], *, progress: Listener | None = None
-) -> list[tuple[FillScore, ...]]:
+) -> list[tuple[BlankScore, ...]]:
     """Return the scores of the three candidates of each item that has them."""
-    blanks = [(item.left, word, item.right) for item in items for word in item.fills or ()]
-    scores = iter(_scorer(backend).fills(blanks, progress=_callback("blanks", progress)))
+    blanks = [
+        BlankRequest(left=item.left, word=word, right=item.right)
+        for item in items
+        for word in item.fills or ()
+    ]
+    scores = score_stream(backend, blanks, progress=_callback("blanks", progress))
     return list(zip(scores, scores, scores, strict=True))
 
 
 def score_sentences(
     backend: Backend, items: Iterable[GroupSentence], *, progress: Listener | None = None
-) -> Iterator[tuple[GroupSentence, PieceScores]]:
+) -> Iterator[tuple[GroupSentence, SentenceScore]]:
     """Yield each sentence with its scores, token by token, within words from left to right.
 
     The sentences are read as they are needed: what is held at once does not grow with them.
     """
     waiting: deque[GroupSentence] = deque()
 
-    def texts() -> Iterator[str]:
+    def requests() -> Iterator[SentenceRequest]:
         for item in items:
             waiting.append(item)
-            yield item.text
+            yield SentenceRequest(text=item.text)
 
-    callback = _callback("sentences", progress)
-    for score in _scorer(backend).pieces(texts(), variant="word_l2r", progress=callback):
+    for score in score_stream(backend, requests(), progress=_callback("sentences", progress)):
         yield waiting.popleft(), score
-
-
-def _scorer(backend: Backend) -> SentenceScoring:
-    if not isinstance(backend, SentenceBackend):
-        raise UsageError(
-            f"{type(backend).__name__} scores words only, not whole sentences",
-            hint="give it a method 'sentence_scorer', or use a masked language model",
-        )
-    return backend.sentence_scorer()
 
 
 def _row(
@@ -167,81 +176,84 @@ def _callback(title: str, progress: Listener | None) -> ProgressCallback | None:
     return None if progress is None else lambda done, total: progress(title, done, total)
 
 
-def _couples(pairs: Sequence[SentencePair]) -> list[tuple[str, str]]:
-    return [(pair.more, pair.less) for pair in pairs]
+def _sides(answers: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield what the answers say of the first and of the second sentence of each pair."""
+    for answer in answers:
+        match answer:
+            case PairScore():
+                less, published = answer.less, answer.published_less
+                yield answer, replace(answer, more=less, published_more=published)
+            case ModifiedPair():
+                yield answer.first, answer.second
+            case _:
+                yield answer, next(answers)
 
 
-def _texts(pairs: Sequence[SentencePair]) -> list[str]:
-    return [text for pair in pairs for text in (pair.more, pair.less)]
-
-
-def _in_twos(scores: Iterable[PieceScores]) -> _Answers:
-    """Join the scores of two sentences in turn to a pair."""
-    scores = iter(scores)
-    return zip(scores, scores, strict=True)
-
-
-def _mirror(score: PairScore) -> PairScore:
-    """Return the same score as seen from the second sentence."""
-    return replace(score, more=score.less, published_more=score.published_less)
+def _sentences(title: str, variant: Variant, measures: _Measures) -> _Pass:
+    """Make a pass over each sentence by itself."""
+    return _Pass(
+        title=title,
+        kind=SentenceRequest,
+        requests=lambda pair, attention: [
+            SentenceRequest(
+                text=text, variant=variant, ranks=variant != "word_l2r", attention=attention
+            )
+            for text in (pair.more, pair.less)
+        ],
+        measures=measures,
+    )
 
 
 _ATTENTION = ("crra", "dpa", "aula")
 """Measures that weight by attention."""
-_SHARED = _Pass(
-    title="shared tokens",
-    ask=lambda scorer, pairs, _, progress: (
-        (score, _mirror(score)) for score in scorer.pairs(_couples(pairs), progress=progress)
-    ),
-    measures={
-        "crows_pairs": lambda s: s.more,
-        "crows_pairs_published": lambda s: s.published_more,
-        "crows_pairs_gap": lambda s: s.more / max(s.shared, 1),
-    },
-)
-_MODIFIED = _Pass(
-    title="modified tokens",
-    ask=lambda scorer, pairs, _, progress: scorer.modified(_couples(pairs), progress=progress),
-    measures={
-        "sss": lambda s: s.together,
-        "sss_block": lambda s: s.together_block,
-        "bias_bench_crows": lambda s: s.one_by_one,
-    },
-)
-_ALL_TOKENS = _Pass(
-    title="all tokens",
-    ask=lambda scorer, pairs, attention, progress: _in_twos(
-        scorer.pieces(
-            _texts(pairs), variant="original", ranks=True, attention=attention, progress=progress
-        )
-    ),
-    measures={
-        "pll_sum": lambda s: reduce.pll_sum(s.log_probs),
-        "pll_mean": lambda s: reduce.pll_mean(s.log_probs),
-        "crr": lambda s: -reduce.crr(s.ranks),
-        "dp": lambda s: -reduce.dp(s.log_probs, s.best),
-        "crra": lambda s: -reduce.crra(s.ranks, s.attention),
-        "dpa": lambda s: -reduce.dpa(s.log_probs, s.best, s.attention),
-    },
-)
-_ALL_WORDS = _Pass(
-    title="all words",
-    ask=lambda scorer, pairs, _, progress: _in_twos(
-        scorer.pieces(_texts(pairs), variant="word_l2r", progress=progress)
-    ),
-    measures={
-        "pll_word_l2r_sum": lambda s: reduce.pll_sum(s.log_probs),
-        "pll_word_l2r_mean": lambda s: reduce.pll_mean(s.log_probs),
-    },
-)
-_UNMASKED = _Pass(
-    title="unmasked sentences",
-    ask=lambda scorer, pairs, attention, progress: _in_twos(
-        scorer.unmasked(_texts(pairs), attention=attention, progress=progress)
-    ),
-    measures={
+_UNMASKED = _sentences(
+    "unmasked sentences",
+    "unmasked",
+    {
         "aul": lambda s: reduce.aul(s.log_probs),
         "aula": lambda s: reduce.aula(s.log_probs, s.attention),
     },
 )
-_PASSES = (_SHARED, _MODIFIED, _ALL_TOKENS, _ALL_WORDS, _UNMASKED)
+_PASSES = (
+    _Pass(
+        title="shared tokens",
+        kind=PairRequest,
+        requests=lambda pair, _: [PairRequest(first=pair.more, second=pair.less)],
+        measures={
+            "crows_pairs": lambda s: s.more,
+            "crows_pairs_published": lambda s: s.published_more,
+            "crows_pairs_gap": lambda s: s.more / max(s.shared, 1),
+        },
+    ),
+    _Pass(
+        title="modified tokens",
+        kind=ModifiedRequest,
+        requests=lambda pair, _: [ModifiedRequest(first=pair.more, second=pair.less)],
+        measures={
+            "sss": lambda s: s.together,
+            "sss_block": lambda s: s.together_block,
+            "bias_bench_crows": lambda s: s.one_by_one,
+        },
+    ),
+    _sentences(
+        "all tokens",
+        "original",
+        {
+            "pll_sum": lambda s: reduce.pll_sum(s.log_probs),
+            "pll_mean": lambda s: reduce.pll_mean(s.log_probs),
+            "crr": lambda s: -reduce.crr(s.ranks),
+            "dp": lambda s: -reduce.dp(s.log_probs, s.best),
+            "crra": lambda s: -reduce.crra(s.ranks, s.attention),
+            "dpa": lambda s: -reduce.dpa(s.log_probs, s.best, s.attention),
+        },
+    ),
+    _sentences(
+        "all words",
+        "word_l2r",
+        {
+            "pll_word_l2r_sum": lambda s: reduce.pll_sum(s.log_probs),
+            "pll_word_l2r_mean": lambda s: reduce.pll_mean(s.log_probs),
+        },
+    ),
+    _UNMASKED,
+)

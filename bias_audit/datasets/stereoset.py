@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from bias_audit.backends import Backend
 from bias_audit.datasets.items import Choice, Item
 from bias_audit.datasets.pair_scores import PairRow
 from bias_audit.datasets.results import ALL, DatasetOutput, excluded_records, stereoset_results
 from bias_audit.datasets.scores import Listener, score_blanks
 from bias_audit.metrics.pair_preference import Ties, adjust
 from bias_audit.metrics.stereoset import StereoSetScore, stereoset
-from bias_audit.results.schema import Result
-from bias_audit.scoring import Backend
+from bias_audit.results import Result
 from bias_audit.utils.arrays import Floats
 
 COMPARISONS = {

@@ -126,7 +126,7 @@ def make_result(
         labels: the groups' names for people, in the same order.
         about: what follows the metric in the id of the result.
         role: ``primary`` only for what is judged.
-        more: further fields of :class:`~bias_audit.archive.Result`; counts are needed.
+        more: further fields of :class:`~bias_audit.results.Result`; counts are needed.
     """
     known = {"neutral": info.neutral, "unit": info.unit, "direction": info.direction}
     return Result(

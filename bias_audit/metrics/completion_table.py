@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bias_audit.metrics.scored_probe import ScoredProbe, Unit
-from bias_audit.records import OpenScore, Prompt
+from bias_audit.records import CompletionScore, Prompt
 from bias_audit.stats._arrays import finite
 from bias_audit.utils.arrays import Floats
 
-Answer = tuple[Prompt, OpenScore]
+Answer = tuple[Prompt, CompletionScore]
 SUM_TOLERANCE = 1e-3
 """How far a distribution's sum may be from 1: float32 over a large vocabulary loses a little."""
 

@@ -24,7 +24,7 @@ from bias_audit.metrics.base import (
 from bias_audit.metrics.design import scored_groups
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
-from bias_audit.records import OpenScore, SkipReason
+from bias_audit.records import CompletionScore, SkipReason
 from bias_audit.results import Result
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.contrast import matched_pairs
@@ -161,7 +161,7 @@ class _Test(TypedDict):
 
 
 _Reason = tuple[SkipReason | None, str]
-_Words = dict[tuple[str, str], dict[str, list[OpenScore]]]
+_Words = dict[tuple[str, str], dict[str, list[CompletionScore]]]
 """Completions by sentence and group, then by label, or by word where groups have one label."""
 _TOO_FEW: _Reason = ("not_applicable", "it needs two words in each group")
 _BLIND: _Reason = (
@@ -279,7 +279,7 @@ def _matched(
     return [(sides[0][key], sides[1][key]) for key in sorted(sides[0], key=str)]
 
 
-def _fills(answers: Sequence[OpenScore]) -> dict[str, float]:
+def _fills(answers: Sequence[CompletionScore]) -> dict[str, float]:
     """The likeliest fills after a label, its heads averaged, likeliest first."""
     sums: dict[str, float] = {}
     for answer in answers:
@@ -288,7 +288,7 @@ def _fills(answers: Sequence[OpenScore]) -> dict[str, float]:
     return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _logs(answers: Sequence[OpenScore], columns: Sequence[int]) -> Floats:
+def _logs(answers: Sequence[CompletionScore], columns: Sequence[int]) -> Floats:
     """Mean log-probability of the fills over the whole vocabulary, nats."""
     rows = [np.log(np.maximum(a.words[[*columns]] * a.word_mass, _LEAST)) for a in answers]
     return np.asarray(np.mean(rows, axis=0, dtype=np.float64))

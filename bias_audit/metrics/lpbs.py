@@ -38,7 +38,7 @@ from bias_audit.metrics.scored_probe import (
     build_cube,
 )
 from bias_audit.probes.probe import Probe
-from bias_audit.records import Prompt, Skip, WordScore
+from bias_audit.records import FillScore, Prompt, Skip
 from bias_audit.results import Result, TargetEffect
 from bias_audit.stats.contrast import matched_pairs, two_groups
 from bias_audit.stats.estimate import Contrast, Scope
@@ -212,7 +212,7 @@ def _block(
     scored: ScoredProbe, numbers: Sequence[int], values: Sequence[float | None]
 ) -> ScoreCube:
     prompts = [scored.word_prompts[n] for n in numbers]
-    answers = [WordScore(log_prob=values[n], pieces=scored.word_scores[n].pieces) for n in numbers]
+    answers = [FillScore(log_prob=values[n], pieces=scored.word_scores[n].pieces) for n in numbers]
     return build_cube(scored.probe, Scores.build(scored.probe.spec.axis, prompts, answers))
 
 

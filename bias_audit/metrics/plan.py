@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from bias_audit.backends.base import Backend
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.metrics import questions
 from bias_audit.metrics.base import ExtraRequests
@@ -12,7 +13,6 @@ from bias_audit.metrics.registry import OPTIONAL
 from bias_audit.metrics.scored_probe import Responses, ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
 from bias_audit.records import ProgressCallback, Prompt, Skip, SkipReason
-from bias_audit.scoring.base import Backend
 
 ProgressListener = Callable[[str, int, int], None]
 

@@ -3,107 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from bias_audit.errors import UsageError
-from bias_audit.records import ProgressCallback, Prompt
-from bias_audit.scoring.base import (
-    Backend,
-    Embedding,
-    SentenceBackend,
-    SentenceScoring,
-    SlotScoring,
+from bias_audit.backends.base import Backend, require_support, score_all
+from bias_audit.records import (
+    EmbeddingRequest,
+    FillRequest,
+    Pooling,
+    ProgressCallback,
+    Prompt,
+    SentenceRequest,
+    Span,
+    SpanRequest,
 )
-from bias_audit.sentence_scores import SlotQuestion, VectorQuestion
 
-Pooling = Literal["first", "mean", "word"]
-"""How a vector is taken: the state at the first position, the mean over all, or over a word."""
-Span = tuple[int, int]
-"""First character of a word, and the character after its last."""
+__all__ = ["Fill", "Hidden", "Pooling", "Sentence", "Span", "Vector", "ask", "fill", "hidden"]
+__all__ += ["require", "sentence", "vector"]
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SentenceQuestion:
-    """A sentence to score token by token, within words from left to right."""
-
-    text: str
-
-
-Fill, Sentence, Hidden, Vector = Prompt, SentenceQuestion, SlotQuestion, VectorQuestion
+Fill, Sentence, Hidden, Vector = FillRequest, SentenceRequest, SpanRequest, EmbeddingRequest
 """The kinds of questions: a word at the mask, the tokens of a sentence, a word while others are
 hidden, a vector."""
 
 
-def fill(prompt: Prompt) -> Prompt:
+def fill(prompt: Prompt) -> FillRequest:
     """Ask for a word at the masked place of its sentence."""
-    return prompt
+    return FillRequest(
+        left=prompt.left, filler=prompt.filler or "", right=prompt.right, prompt=prompt
+    )
 
 
-def sentence(text: str) -> SentenceQuestion:
-    """Ask for the log-probability of every token of a sentence."""
-    return SentenceQuestion(text=text)
+def sentence(text: str) -> SentenceRequest:
+    """Ask for the log-probability of every token of a sentence, within words left to right."""
+    return SentenceRequest(text=text)
 
 
-def hidden(text: str, word: Span, others: tuple[Span, ...]) -> SlotQuestion:
+def hidden(text: str, word: Span, others: tuple[Span, ...]) -> SpanRequest:
     """Ask for a word of a sentence while other words of it are masked."""
-    return SlotQuestion(text=text, word=word, hidden=others)
+    return SpanRequest(text=text, word=word, hidden=others)
 
 
-def vector(text: str, pooling: Pooling, word: Span = (0, 0)) -> VectorQuestion:
+def vector(text: str, pooling: Pooling, word: Span = (0, 0)) -> EmbeddingRequest:
     """Ask for the vector of a sentence, or of a word in it."""
-    return VectorQuestion(text=text, pooling=pooling, word=word)
+    return EmbeddingRequest(text=text, pooling=pooling, word=word)
 
 
-def require(backend: Backend, kinds: Iterable[type]) -> None:
+def require(backend: Backend, kinds: Iterable[type[Any]]) -> None:
     """Check that a backend can answer, before anything is scored.
 
     Raises:
         UsageError: it cannot.
     """
-    for kind in kinds:
-        if kind is not Fill:
-            _scorer(backend, kind)
+    require_support(backend, kinds)
 
 
 def ask(
     backend: Backend, questions: Sequence[Any], progress: ProgressCallback | None = None
 ) -> tuple[Any, ...]:
-    """Return the answers to questions of one kind, in their order.
+    """Return the answers to some questions, in their order.
 
     Raises:
         UsageError: the backend cannot answer them.
         ScoringError: the model's output is not finite.
     """
-    if not questions:
-        return ()
-    kind = type(questions[0])
-    if kind is Fill:
-        return tuple(backend.fill_mask(questions, progress=progress))
-    scorer = _scorer(backend, kind)
-    if kind is Sentence:
-        texts = [question.text for question in questions]
-        return tuple(scorer.pieces(texts, progress=progress))
-    if kind is Hidden and isinstance(scorer, SlotScoring):
-        return tuple(scorer.slots(questions, progress=progress))
-    if isinstance(scorer, Embedding):
-        return tuple(scorer.embed(questions, progress=progress))
-    raise TypeError(f"no backend answers questions of the kind {kind.__name__}")
-
-
-def _scorer(backend: Backend, kind: type) -> SentenceScoring:
-    if not isinstance(backend, SentenceBackend):
-        raise _lacks(backend, "sentence_scorer")
-    scorer = backend.sentence_scorer()
-    if kind is Hidden and not isinstance(scorer, SlotScoring):
-        raise _lacks(backend, "sentence_scorer().slots")
-    if kind is Vector and not isinstance(scorer, Embedding):
-        raise _lacks(backend, "sentence_scorer().embed")
-    return scorer
-
-
-def _lacks(backend: Backend, method: str) -> UsageError:
-    return UsageError(
-        f"{type(backend).__name__} has no {method}, which a measure on request needs",
-        hint="leave that measure out, or see bias_audit.scoring.base for what it has to answer",
-    )
+    return tuple(score_all(backend, questions, progress=progress))

@@ -14,7 +14,7 @@ import numpy as np
 
 from bias_audit.errors import ScoringError, UsageError
 from bias_audit.probes.probe import Group, Probe
-from bias_audit.records import OpenScore, Prompt, Skip, WordPrior, WordScore
+from bias_audit.records import CompletionScore, FillScore, Prompt, Skip, WordPrior
 from bias_audit.results.evidence import EVIDENCE_COLUMNS
 from bias_audit.utils.arrays import Floats
 
@@ -42,7 +42,7 @@ class Scores:
 
     @classmethod
     def build(
-        cls, axis: str, prompts: Sequence[Prompt], answers: Sequence[WordScore], *, run: str = ""
+        cls, axis: str, prompts: Sequence[Prompt], answers: Sequence[FillScore], *, run: str = ""
     ) -> Scores:
         """Join prompts with their answers, in the order given.
 
@@ -370,9 +370,9 @@ class ScoredProbe:
     probe: Probe
     cube: ScoreCube
     word_prompts: tuple[Prompt, ...] = ()
-    word_scores: tuple[WordScore, ...] = ()
+    word_scores: tuple[FillScore, ...] = ()
     open_prompts: tuple[Prompt, ...] = ()
-    open_scores: tuple[OpenScore, ...] = ()
+    open_scores: tuple[CompletionScore, ...] = ()
     words: tuple[str, ...] = ()
     """Vocabulary of the completion distributions."""
     skips: tuple[Skip, ...] = ()
@@ -392,13 +392,13 @@ class ScoredProbe:
 
 
 def split_answers(
-    prompts: Sequence[Prompt], answers: Sequence[WordScore | OpenScore]
-) -> tuple[tuple[list[Prompt], list[WordScore]], tuple[list[Prompt], list[OpenScore]]]:
+    prompts: Sequence[Prompt], answers: Sequence[FillScore | CompletionScore]
+) -> tuple[tuple[list[Prompt], list[FillScore]], tuple[list[Prompt], list[CompletionScore]]]:
     """Separate scored words from open completions."""
-    words: tuple[list[Prompt], list[WordScore]] = ([], [])
-    opens: tuple[list[Prompt], list[OpenScore]] = ([], [])
+    words: tuple[list[Prompt], list[FillScore]] = ([], [])
+    opens: tuple[list[Prompt], list[CompletionScore]] = ([], [])
     for prompt, answer in zip(prompts, answers, strict=True):
-        if isinstance(answer, WordScore):
+        if isinstance(answer, FillScore):
             words[0].append(prompt)
             words[1].append(answer)
         else:

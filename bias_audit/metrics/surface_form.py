@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.scored_probe import Responses, ScoredProbe, Scores, Settings, build_cube
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.text import parse_slots
-from bias_audit.records import Prompt, WordScore
+from bias_audit.records import FillScore, Prompt
 from bias_audit.results import Check
 from bias_audit.utils.arrays import Floats
 
@@ -90,7 +91,7 @@ def _chosen(probe: Probe, prompts: Sequence[Prompt]) -> list[Prompt]:
     return [p for p in prompts if p.filler is not None and p.target in targets]
 
 
-def _variants(scored: ScoredProbe, _: Settings) -> list[Prompt]:
+def _variants(scored: ScoredProbe, _: Settings) -> list[Any]:
     """The chosen prompts, written in each way."""
     prompts = _chosen(scored.probe, scored.word_prompts)
     plural = _plural(scored.probe)
@@ -125,7 +126,7 @@ _Lost = frozenset[tuple[str, str]]
 
 
 def _block(
-    scored: ScoredProbe, prompts: Sequence[Prompt], answers: Sequence[WordScore], lost: _Lost
+    scored: ScoredProbe, prompts: Sequence[Prompt], answers: Sequence[FillScore], lost: _Lost
 ) -> ScoredProbe:
     rows = [
         (prompt, answer)
@@ -143,15 +144,15 @@ def _block(
 def _blocks(
     scored: ScoredProbe,
     prompts: Sequence[Prompt],
-    written: Mapping[str, Sequence[WordScore]],
-    own: Sequence[WordScore],
+    written: Mapping[str, Sequence[FillScore]],
+    own: Sequence[FillScore],
 ) -> tuple[dict[str, ScoredProbe], list[str]]:
     """The cells in each way of writing, with the words that all of them have, and what was lost.
 
     So the gaps differ in the writing alone. A way that would cost a pole or a group all of its
     words is left out instead, and so is one that changes no score.
     """
-    used: dict[str, Sequence[WordScore]] = {}
+    used: dict[str, Sequence[FillScore]] = {}
     blocks: dict[str, ScoredProbe] = {}
     lost: _Lost = frozenset()
     details: list[str] = []
@@ -176,7 +177,7 @@ def _blocks(
     return blocks, details
 
 
-def _same(answers: Sequence[WordScore], own: Sequence[WordScore]) -> bool:
+def _same(answers: Sequence[FillScore], own: Sequence[FillScore]) -> bool:
     """Say whether a way of writing changes no score."""
     both = [(a.log_prob, b.log_prob) for a, b in zip(answers, own, strict=True)]
     return all(a == b or (a is not None and b is not None and abs(a - b) < SAME) for a, b in both)
@@ -207,7 +208,7 @@ def surface_form(scored: ScoredProbe, _: Settings) -> MetricOutput:
     )
 
 
-def _by_variant(responses: Responses, size: int) -> dict[str, tuple[WordScore, ...]]:
+def _by_variant(responses: Responses, size: int) -> dict[str, tuple[FillScore, ...]]:
     answers = responses.answers
     return {name: answers[i * size : (i + 1) * size] for i, name in enumerate(VARIANTS)}
 

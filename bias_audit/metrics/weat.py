@@ -23,9 +23,8 @@ from bias_audit.metrics.design import scored_comparisons
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe, Word
 from bias_audit.probes.schema.text import primary_language
-from bias_audit.records import OTHERS, Prompt, SkipReason
+from bias_audit.records import OTHERS, Pooling, Prompt, SkipReason
 from bias_audit.results import Result
-from bias_audit.sentence_scores import Pooling
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.relabel import relabellings
 from bias_audit.stats.seeds import stream

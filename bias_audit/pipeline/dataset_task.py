@@ -8,18 +8,19 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from bias_audit.backends import Backend
+from bias_audit.backends.cache import OpenedModel
 from bias_audit.datasets import DATASETS
 from bias_audit.datasets.pair_scores import encode_rows
 from bias_audit.datasets.run import DatasetPlan, DatasetRun, data_digest, plan_datasets
-from bias_audit.determinism import Repeated
 from bias_audit.metrics.registry import names as optional_metrics
 from bias_audit.metrics.scored_probe import Settings
+from bias_audit.pipeline.model_checks import RepeatCheck, check_repeats
 from bias_audit.pipeline.tasks import Part, ProgressListener
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.records import SentenceRequest
 from bias_audit.results import PAIR_SCORES_FILE
 from bias_audit.results.schema import SanityCheck
-from bias_audit.scoring import Backend
-from bias_audit.storing import Kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,15 +61,16 @@ class DatasetTask:
             for plan in self.plans
         )
 
-    def repeat(self, model: Kept, _scores: tuple[DatasetRun, ...], /) -> Repeated:
+    def repeat(self, model: OpenedModel, _scores: tuple[DatasetRun, ...], /) -> RepeatCheck:
         """Ask for the sentences of the sanity check again."""
         spec = ProbeCatalogue().sanity("en")
-        return model.repeated_sentences(spec.sentences if spec else ())
+        texts = spec.sentences if spec else ()
+        return check_repeats(model, [SentenceRequest(text=text) for text in texts])
 
     def assemble(
         self,
         scores: tuple[DatasetRun, ...],
-        _model: Kept,
+        _model: OpenedModel,
         _settings: Settings,
         _sanity: tuple[SanityCheck, ...],
         /,

@@ -8,6 +8,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from bias_audit.backends.base import Backend
+from bias_audit.backends.cache.open import Cache
+from bias_audit.backends.ray.options import Engine
 from bias_audit.config import (
     Config,
     Resolved,
@@ -34,9 +37,6 @@ from bias_audit.planning import Plan, make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results.io import Results
 from bias_audit.results.stored_run import StoredRun
-from bias_audit.scoring import Backend
-from bias_audit.scoring.engine import Engine
-from bias_audit.storing import Cache
 from bias_audit.utils import clock
 
 

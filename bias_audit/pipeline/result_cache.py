@@ -12,7 +12,7 @@ import platform
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
@@ -22,21 +22,31 @@ import numpy as np
 from pydantic import BaseModel
 
 import bias_audit
-from bias_audit.records import OpenScore, Prompt, WordScore
+from bias_audit.backends.cache import ScoreStore
+from bias_audit.backends.cache.codec import register
+from bias_audit.records import CompletionScore, FillScore, Prompt
 from bias_audit.results.io import Results
-from bias_audit.storing.codec import CachedText
-from bias_audit.storing.database import RESULTS, ScoreStore
 from bias_audit.utils.versions import package_versions
 
 _STARTED = time.time()
 """A file of the program that is newer may not be the one that runs."""
+RESULTS = b"results"
+"""The name under which the store counts them."""
 _DIGEST_SIZE = 20
 """Bytes of a key, as of all keys of the store."""
 _ROWS = {
     record: attrgetter(*(field.name for field in fields(record)))
-    for record in (Prompt, WordScore, OpenScore)
+    for record in (Prompt, FillScore, CompletionScore)
 }
 """Records that come in thousands; none of their fields is a dict."""
+
+
+@register
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CachedText:
+    """A text that can be computed again."""
+
+    text: str
 
 
 class ResultCache:

@@ -6,12 +6,14 @@ import datetime
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bias_audit import __version__, determinism
+from bias_audit import __version__
 from bias_audit.assembling import model_record
-from bias_audit.determinism import Repeated
+from bias_audit.backends import Backend, describe_engine
+from bias_audit.backends.cache import CacheOption, OpenedModel, open_model
 from bias_audit.finished import Audit
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
@@ -19,6 +21,7 @@ from bias_audit.metrics.registry import choose, metric_records
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.dataset_task import DatasetTask, split_measures
 from bias_audit.pipeline.judge import judge_run
+from bias_audit.pipeline.model_checks import RepeatCheck, check_languages
 from bias_audit.pipeline.tasks import Part, ProbeTask, ProgressListener, Task
 from bias_audit.planning import make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
@@ -26,9 +29,6 @@ from bias_audit.results.evidence import EVIDENCE_FILE as EVIDENCE
 from bias_audit.results.io import Results, normalise
 from bias_audit.results.schema import Run, SanityCheck, Tool
 from bias_audit.results.stored_run import StoredRun
-from bias_audit.sanity import check_all
-from bias_audit.scoring import Backend, engine_told
-from bias_audit.storing import CacheChoice, Kept, opened
 from bias_audit.utils import clock
 from bias_audit.utils.versions import package_versions
 
@@ -52,7 +52,7 @@ def audit(
     strict: bool = False,
     policy: Policy | None = None,
     baselines: Path | None = None,
-    cache: CacheChoice = True,
+    cache: CacheOption = True,
     now: Callable[[], datetime.datetime] | None = None,
     **options: Any,
 ) -> Audit:
@@ -101,13 +101,14 @@ def audit(
         tasks.append(ProbeTask(plan=plan, max_seconds=max_seconds))
     if data:
         tasks.append(DatasetTask.open(data, data_measures, examples=examples, limit=limit))
-    with opened(model, cache, **options) as kept:
+    with open_model(model, cache, **options) as opened:
         for task in tasks:
-            task.check(kept.plain)
+            task.check(opened.plain)
         started, start = (now or clock.now)(), time.monotonic()
-        parts, sanity, repeated = _measure(tasks, kept, catalogue, settings, progress)
-        info = kept.plain.info
-        run_facts = engine_told(kept.plain) | determinism.told(repeated, info)
+        parts, sanity, repeats = _measure(tasks, opened, catalogue, settings, progress)
+        info = opened.plain.info
+        stats = replace(opened.stats, recalled=any(part.is_recalled for part in parts))
+        run_facts = describe_engine(opened.plain) | repeats.to_manifest()
         duration = time.monotonic() - start
     policy = policy or Policy(gates=tuple(gates), strict=strict)
     measured = tuple(result for part in parts for result in part.results)
@@ -126,7 +127,7 @@ def audit(
         states={},
         sanity=sanity[0],
         further_sanity=sanity[1:],
-        determinism=determinism.recorded(repeated, info),
+        determinism=repeats.to_record(),
         probes=tuple(probe for part in parts for probe in part.probes),
         results=measured,
         metrics=metric_records(measured),
@@ -152,33 +153,31 @@ def audit(
     return Audit(
         results=results,
         measured=next((part.measured for part in parts if part.measured is not None), None),
-        manifest=manifest | kept.use.told() | run_facts,
-        cache=kept.use,
+        manifest=manifest | stats.to_manifest() | run_facts,
+        cache=stats,
         further={name: make() for name, make in files.items() if name != EVIDENCE},
     )
 
 
 def _measure(
     tasks: Sequence[Task[Any]],
-    model: Kept,
+    model: OpenedModel,
     catalogue: ProbeCatalogue,
     settings: Settings,
     progress: ProgressListener | None,
-) -> tuple[list[Part], tuple[SanityCheck, ...], Repeated]:
+) -> tuple[list[Part], tuple[SanityCheck, ...], RepeatCheck]:
     """Check the model, score every task, ask some of it again, analyse the answers."""
     languages = {language for task in tasks for language in task.languages}
     ordered = sorted(languages, key=lambda language: (language != "en", language))
     specs = {language: catalogue.sanity(language) for language in ordered}
-    sanity = check_all(model.checked, specs)
+    sanity = check_languages(model.backend, specs)
     scores = [task.score(model.backend, settings, progress) for task in tasks]
-    repeated = tasks[0].repeat(model, scores[0])
-    if model.woken:  # so far the sanity check's answers were those of an earlier run
-        sanity = check_all(model.model, specs)
+    repeats = tasks[0].repeat(model, scores[0])
     parts = [
         task.assemble(answers, model, settings, sanity)
         for task, answers in zip(tasks, scores, strict=True)
     ]
-    return parts, sanity, repeated
+    return parts, sanity, repeats
 
 
 def _joint_digest(parts: Sequence[Part]) -> str:

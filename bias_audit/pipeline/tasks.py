@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from bias_audit.assembling import build_results_cached, plan_manifest
-from bias_audit.determinism import Repeated, sample
+from bias_audit.backends import Backend
+from bias_audit.backends.cache import OpenedModel
 from bias_audit.finished import EVIDENCE, evidence_bytes
 from bias_audit.measuring import Measured, measure
 from bias_audit.metrics.plan import require_answers
 from bias_audit.metrics.scored_probe import Settings
+from bias_audit.pipeline.model_checks import RepeatCheck, check_repeats, repeat_requests
 from bias_audit.pipeline.result_cache import ResultCache
 from bias_audit.planning import Plan
 from bias_audit.results.decisions import Finding
 from bias_audit.results.schema import ErrorRecord, ProbeRecord, Result, SanityCheck, SkipRecord
-from bias_audit.scoring import Backend
-from bias_audit.storing import Kept
 
 ProgressListener = Callable[[str, int, int], None]
 """Called with (what is scored, rows done, rows in all)."""
@@ -36,6 +36,8 @@ class Part:
     is_partial: bool
     probes: tuple[ProbeRecord, ...]
     results: tuple[Result, ...]
+    is_recalled: bool = False
+    """Whether the results are those of an earlier run with the same scores."""
     findings: tuple[Finding, ...] = ()
     skips: tuple[SkipRecord, ...] = ()
     errors: tuple[ErrorRecord, ...] = ()
@@ -63,7 +65,7 @@ class Task(Protocol, Generic[S]):
     def score(self, backend: Backend, settings: Settings, progress: ProgressListener | None) -> S:
         """Ask the model; what fails is recorded and the rest goes on."""
 
-    def repeat(self, model: Kept, scores: S, /) -> Repeated:
+    def repeat(self, model: OpenedModel, scores: S, /) -> RepeatCheck:
         """Ask some of it again.
 
         Raises:
@@ -71,7 +73,7 @@ class Task(Protocol, Generic[S]):
         """
 
     def assemble(
-        self, scores: S, model: Kept, settings: Settings, sanity: tuple[SanityCheck, ...], /
+        self, scores: S, model: OpenedModel, settings: Settings, sanity: tuple[SanityCheck, ...], /
     ) -> Part:
         """Analyse the answers."""
 
@@ -105,30 +107,29 @@ class ProbeTask:
             settings=settings,
         )
 
-    def repeat(self, model: Kept, scores: Measured, /) -> Repeated:
+    def repeat(self, model: OpenedModel, scores: Measured, /) -> RepeatCheck:
         """Ask a sample of the prompts again."""
-        return model.repeated(*sample(scores.answers()))
+        return check_repeats(model, *repeat_requests(scores.answers()))
 
     def assemble(
         self,
         scores: Measured,
-        model: Kept,
+        model: OpenedModel,
         settings: Settings,
         sanity: tuple[SanityCheck, ...],
         /,
     ) -> Part:
         """Analyse the scores, or take what an earlier run made of the same ones."""
-        stored = (
-            ResultCache(model.store, fresh=model.shelf.fresh)
-            if model.store and model.shelf
-            else None
-        )
+        stored = None
+        if model.store is not None and model.cache is not None:
+            stored = ResultCache(model.store, fresh=model.cache.fresh)
         results = build_results_cached(
             self.plan, model.plain.info, scores, settings, sanity, stored
         )
         return Part(
             digest=self.plan.digest,
             is_partial=results.run.partial,
+            is_recalled=stored is not None and stored.hit,
             probes=results.probes,
             results=results.results,
             findings=results.findings,

@@ -505,10 +505,10 @@ def test_the_level_of_a_family_knows_what_was_withheld(monkeypatch):
 
 def test_a_model_that_cannot_answer_about_bare_words_is_audited_all_the_same():
     class Shy(Model):
-        def fill_mask(self, prompts, **options):
+        def answer(self, prompts):
             if any(p.probe == "~words" for p in prompts):
                 raise RuntimeError("no bare words here")
-            return super().fill_mask(prompts, **options)
+            return super().answer(prompts)
 
     done = run(many_words(), Shy(behave(plant(1.0))))
     assert only(done).outcome == "fail"

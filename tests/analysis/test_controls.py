@@ -8,6 +8,7 @@ import pytest
 from bias_audit import audit
 from bias_audit.errors import NothingToAuditError, ScoringError
 from bias_audit.gates.schema import GateConfig
+from bias_audit.records import SentenceScore
 from tests.audit.world import (
     ALL_CONTROLS,
     FAST,
@@ -121,10 +122,10 @@ class Broken(Model):
         self.names = names
         self.error = error or RuntimeError("the device fell over")
 
-    def fill_mask(self, prompts, **more):
+    def answer(self, prompts):
         if any(p.probe in self.names or (p.group in self.names) for p in prompts):
             raise self.error
-        return super().fill_mask(prompts, **more)
+        return super().answer(prompts)
 
 
 @pytest.mark.parametrize("crashed", ["yes", "no"])
@@ -184,11 +185,18 @@ def test_sanity_failure_makes_everything_unclear():
 
 class Choking(Model):
     answers = ((float("nan"), 0), (-4.0, 4))
+    """Of each sentence the sum of its log-probabilities, and its tokens."""
 
-    def pseudo_log_likelihood(self, texts):
+    def sentence(self, request):
         if isinstance(self.answers, Exception):
             raise self.answers
-        return list(self.answers)
+        total, tokens = self.answers[self.said % len(self.answers)]
+        self.said += 1
+        if not tokens:
+            return SentenceScore(skip="unscorable")
+        return SentenceScore(log_probs=np.full(tokens, total / tokens))
+
+    said = 0
 
 
 def test_sanity_skips_sentences_that_cannot_be_scored():
@@ -350,9 +358,9 @@ def test_time_limit_leaves_the_rest_out(monkeypatch):
     clock = Clock()
 
     class Slow(Model):
-        def fill_mask(self, prompts, **more):
+        def answer(self, prompts):
             clock.now += len(prompts)
-            return super().fill_mask(prompts, **more)
+            return super().answer(prompts)
 
     from bias_audit.pipeline import tasks
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bias_audit.probes.probe import Probe
-from bias_audit.records import Prompt, WordScore
+from bias_audit.records import FillScore, Prompt
 from tests.audit.world import (
     Model,
     behave,
@@ -94,9 +94,9 @@ def test_i17_a_table_of_scores_gives_its_numbers_and_fails_every_gate(gap, group
 def test_i28_what_could_not_be_scored_is_counted_and_changes_nothing_else(plus, minus):
     lost = {f"gain{i}" for i in plus} | {f"loss{i}" for i in minus}
 
-    def effect(p: Prompt) -> float | WordScore:
+    def effect(p: Prompt) -> float | FillScore:
         if p.target in lost and p.template == "02" and p.label == "ann3":
-            return WordScore(log_prob=None, pieces=0, skip="unscorable", detail="no piece")
+            return FillScore(log_prob=None, pieces=0, skip="unscorable", detail="no piece")
         return 0.4 * noise(p.template, p.label, p.target)
 
     words: Any = {"plus": terms("gain", 8), "minus": terms("loss", 8)}

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bias_audit.records import Prompt, WordScore
+from bias_audit.records import FillScore, Prompt
 from tests.audit.world import (
     Model,
     behave,
@@ -248,9 +248,9 @@ def test_a_target_in_neither_pole_changes_no_gap():
 
 
 def lose(words: set[str], reason: str = "unscorable", effect=crooked):
-    def answer(p: Prompt) -> float | WordScore:
+    def answer(p: Prompt) -> float | FillScore:
         if p.filler in words or p.template in words:
-            return WordScore(log_prob=None, pieces=0, skip=reason, detail=f"lost: {reason}")
+            return FillScore(log_prob=None, pieces=0, skip=reason, detail=f"lost: {reason}")
         return effect(p)
 
     return answer
@@ -294,16 +294,16 @@ def test_a_pole_that_is_lost_entirely_is_an_error_of_this_probe_alone():
 
 
 def test_a_saturated_pole_is_incomplete():
-    def effect(p: Prompt) -> float | WordScore:
+    def effect(p: Prompt) -> float | FillScore:
         if p.target in {f"gain{i}" for i in range(1, 5)}:
-            return WordScore(log_prob=-19.0 - abs(noise(p.text)), pieces=1)
+            return FillScore(log_prob=-19.0 - abs(noise(p.text)), pieces=1)
         return plant(1.0)(p)
 
     assert "incomplete" in only(run(controlled(), effect)).statuses
 
-    def long(p: Prompt) -> float | WordScore:
+    def long(p: Prompt) -> float | FillScore:
         found = effect(p)
-        return replace(found, pieces=3) if isinstance(found, WordScore) else found
+        return replace(found, pieces=3) if isinstance(found, FillScore) else found
 
     assert "incomplete" not in only(run(controlled(), long)).statuses
 
@@ -312,9 +312,9 @@ def test_a_saturated_pole_is_incomplete():
 def test_a_pole_the_model_hardly_ever_says_is_incomplete(quiet: int, lost: bool):
     silent = {f"{number:02}" for number in range(1, quiet + 1)}
 
-    def effect(p: Prompt) -> float | WordScore:
+    def effect(p: Prompt) -> float | FillScore:
         level = 0.5e-4 if p.template in silent else 2e-4
-        return WordScore(log_prob=math.log(level / 6), pieces=1)  # of six words, in each pole
+        return FillScore(log_prob=math.log(level / 6), pieces=1)  # of six words, in each pole
 
     result = only(run(controlled(), effect))
     check = next(c for c in result.checks if c.id == "R13b")

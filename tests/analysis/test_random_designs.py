@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bias_audit.analysis.comparisons import compare_groups
-from bias_audit.records import WordScore
+from bias_audit.records import FillScore
 from bias_audit.results import load_results, results_text
 from tests.audit.world import (
     ALL_CONTROLS,
@@ -67,11 +67,11 @@ def designs(draw):
 def effects(seed, size, lost):
     def effect(p):
         if lost and abs(noise(seed, p.filler, p.probe)) < lost:
-            return WordScore(log_prob=None, pieces=0, skip="unscorable", detail="lost")
+            return FillScore(log_prob=None, pieces=0, skip="unscorable", detail="lost")
         if lost and abs(noise(seed, p.template, p.probe)) < lost / 2:
-            return WordScore(log_prob=None, pieces=0, skip="too_long", detail="long")
+            return FillScore(log_prob=None, pieces=0, skip="too_long", detail="long")
         value = size * noise(seed, p.text, p.target, p.term)
-        return WordScore(log_prob=-2 - size + value, pieces=1 + len(p.target) % 2)
+        return FillScore(log_prob=-2 - size + value, pieces=1 + len(p.target) % 2)
 
     return effect
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
 
+from bias_audit.backends import score_all
 from bias_audit.errors import UsageError
 from bias_audit.filling import NOTE_ARTICLE, NOTE_ONE, fill
-from bias_audit.records import Prompt
+from bias_audit.records import CompletionRequest
 from tests.audit.world import OPEN_WORDS, Model, noise
 
 TEXT = "The [group] bought <mask>."
@@ -20,9 +21,7 @@ MODEL = Model(open_effect=lambda p, w: 2.0 * noise(p.text, w))
 
 def asked(text):
     left, right = text.split("<mask>")
-    empty = dict.fromkeys(("probe", "template", "variant", "group", "term", "label", "target"), "")
-    prompt = Prompt(**empty, pole="", left=left, filler=None, right=right)
-    (answer,) = MODEL.fill_mask([prompt], top_k=6)
+    (answer,) = score_all(MODEL, [CompletionRequest(left=left, right=right)])
     return answer
 
 

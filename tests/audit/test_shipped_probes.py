@@ -10,7 +10,7 @@ from bias_audit import audit
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.planning import make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.records import OpenScore
+from bias_audit.records import CompletionScore
 from tests.audit.world import Model, noise
 
 SETTINGS = Settings(resamples=199, divergence_resamples=19)
@@ -50,7 +50,7 @@ class Speaker(Model):
             "by",
             "eyes",
         )
-        return OpenScore(top=tuple((w, 0.1) for w in words), words=None, word_mass=1.0)
+        return CompletionScore(top=tuple((w, 0.1) for w in words), words=None, word_mass=1.0)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache
@@ -33,7 +33,17 @@ from bias_audit.probes.probe import Frame, Group, Probe, Target, words_of
 from bias_audit.probes.schema.lexicon import Lexicon, Sanity, WordSet
 from bias_audit.probes.schema.probe import ProbeSpec
 from bias_audit.probes.schema.text import is_article_free
-from bias_audit.records import ModelInfo, OpenScore, Prompt, WordScore
+from bias_audit.records import (
+    CompletionRequest,
+    CompletionScore,
+    FillRequest,
+    FillScore,
+    ModelInfo,
+    Prompt,
+    Request,
+    SentenceRequest,
+    SentenceScore,
+)
 
 CARD = dict.fromkeys(("measures", "harm", "expected", "source", "power", "limits"), "A word.")
 VERBS = (
@@ -41,6 +51,7 @@ VERBS = (
     "passed", "joined", "left", "hired", "visited", "asked",
 )  # fmt: skip
 OPEN_WORDS = ("bread", "gold", "iron", "moss", "salt", "wool")
+TOP = 10
 FAST = Settings(resamples=499, divergence_resamples=99)
 
 
@@ -179,7 +190,7 @@ class Shelf:
 
 PLACEBO = {"first": pairs("near", 6), "second": pairs("far", 6)}
 
-Effect = Callable[[Prompt], "float | WordScore"]
+Effect = Callable[[Prompt], "float | FillScore"]
 
 
 def flat(_: Prompt) -> float:
@@ -230,7 +241,6 @@ class Model:
         open_effect: Callable[[Prompt, str], float] | None = None,
         **info: Any,
     ) -> None:
-        self.words = OPEN_WORDS
         self.effect = effect
         self.uniform = uniform
         self.sane = sane
@@ -250,39 +260,78 @@ class Model:
                 "max_length": 512,
                 "dtype": "float64",
                 "device": "cpu",
+                "words": OPEN_WORDS,
             }
             | info
         )
 
-    def fill_mask(
-        self, prompts: Sequence[Prompt], *, top_k: int = 10, progress: Any = None
-    ) -> list[WordScore | OpenScore]:
+    supports: frozenset[type[Request[Any]]] = frozenset(
+        {FillRequest, CompletionRequest, SentenceRequest}
+    )
+
+    def score(
+        self, requests: Sequence[Request[Any]], *, skip: Container[int] = (), progress: Any = None
+    ) -> Iterator[tuple[int, Any]]:
+        wanted = {n: request for n, request in enumerate(requests) if n not in skip}
+        prompts = {n: _prompt(r) for n, r in wanted.items() if not isinstance(r, SentenceRequest)}
+        if prompts:
+            for n, answer in zip(prompts, self.answer(list(prompts.values())), strict=True):
+                top_k = getattr(requests[n], "top_k", 0)
+                yield n, replace(answer, top=answer.top[:top_k]) if top_k else answer
+        for n in wanted.keys() - prompts.keys():
+            yield n, self.sentence(wanted[n])
+
+    def answer(self, prompts: Sequence[Prompt]) -> list[FillScore | CompletionScore]:
+        """Answer words and completions; what has no labels is of the probe ``~words``."""
         if not set(prompts) <= set(self.asked):
             self.asked += prompts
-        return [self._word(p) if p.filler is not None else self._open(p, top_k) for p in prompts]
+        return [self._word(p) if p.filler is not None else self._open(p, TOP) for p in prompts]
 
-    def pseudo_log_likelihood(self, texts: Sequence[str]) -> list[tuple[float, int]]:
+    @property
+    def words(self) -> tuple[str, ...]:
+        return self.info.words
+
+    @words.setter
+    def words(self, words: tuple[str, ...]) -> None:
+        self.info = replace(self.info, words=words)
+
+    def sentence(self, request: Any) -> SentenceScore:
         each = -1.0 if self.sane else -9.0
-        return [(each * len(text.split()), len(text.split())) for text in texts]
+        return SentenceScore(log_probs=np.full(len(request.text.split()), each))
 
-    def _word(self, prompt: Prompt) -> WordScore:
+    def _word(self, prompt: Prompt) -> FillScore:
         if self.uniform:
-            return WordScore(log_prob=-float(np.log(1000)), pieces=1)
+            return FillScore(log_prob=-float(np.log(1000)), pieces=1)
         value = self.effect(prompt)
-        if isinstance(value, WordScore):
+        if isinstance(value, FillScore):
             return value
         base = -8.0 + noise(prompt.template) + noise(prompt.filler) + noise(prompt.left)
-        return WordScore(log_prob=base + value, pieces=1)
+        return FillScore(log_prob=base + value, pieces=1)
 
-    def _open(self, prompt: Prompt, top_k: int) -> OpenScore:
+    def _open(self, prompt: Prompt, top_k: int) -> CompletionScore:
         if prompt.probe == "sanity":
             answer = "salt" if self.sane else "moss"
-            return OpenScore(top=((answer, 0.5),), words=np.full(6, 1 / 6, np.float32), word_mass=1)
+            return CompletionScore(
+                top=((answer, 0.5),), words=np.full(6, 1 / 6, np.float32), word_mass=1
+            )
         nats = np.array([0 if self.uniform else self.open_effect(prompt, w) for w in self.words])
         shares = np.exp(nats) / np.exp(nats).sum()
         best = np.argsort(-shares, kind="stable")[:top_k]
         top = tuple((self.words[i], float(shares[i])) for i in best)
-        return OpenScore(top=top, words=shares.astype(np.float32), word_mass=0.9)
+        return CompletionScore(top=top, words=shares.astype(np.float32), word_mass=0.9)
+
+
+def _prompt(request: Any) -> Prompt:
+    """The prompt behind a request; the sanity check and word priors have none."""
+    if request.prompt is not None:
+        return request.prompt
+    filler = getattr(request, "filler", None)
+    names = dict.fromkeys(("variant", "group", "term", "label", "target", "pole"), "")
+    probe = ("sanity" if request.left == "The sky is " else "") if filler is None else "~words"
+    more: dict[str, Any] = names | {"term": filler or "", "label": filler or ""}
+    return Prompt(
+        probe=probe, template="", left=request.left, filler=filler, right=request.right, **more
+    )
 
 
 def fires(prompt: Prompt) -> float:
@@ -293,7 +342,7 @@ def fires(prompt: Prompt) -> float:
 def behave(effect: Effect, *, silent: bool = False, loud: str = "") -> Effect:
     """``effect`` on probes; controls behave, unless one is to be silent or loud."""
 
-    def answer(prompt: Prompt) -> float | WordScore:
+    def answer(prompt: Prompt) -> float | FillScore:
         if prompt.probe == "yes":
             return 0.0 if silent or prompt.group != "a" else fires(prompt)
         if prompt.probe == loud or (loud == "~placebo" and prompt.group in PLACEBO):
@@ -346,7 +395,7 @@ def scored_by(
     """A probe with scores, without an audit around it."""
     model = effect if isinstance(effect, Model) else Model(effect)
     asked = expand(probe).prompts
-    (prompts, words), (opens, completions) = split_answers(asked, model.fill_mask(asked))
+    (prompts, words), (opens, completions) = split_answers(asked, model.answer(asked))
     return ScoredProbe(
         probe=probe,
         cube=build_cube(probe, Scores.build(probe.spec.axis, prompts, words)),

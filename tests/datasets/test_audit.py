@@ -9,16 +9,15 @@ import io
 import json
 
 import pytest
-from bias_audit.evidence import NAME as EVIDENCE
-from bias_audit.evidence import PAIR_SCORES
 from huggingface_hub import ModelCard
 
-from bias_audit import Audit, audit
-from bias_audit import reports as render
+from bias_audit import Audit, audit, reports
+from bias_audit.backends import FakeBackend
 from bias_audit.cli._app import run
 from bias_audit.errors import UsageError
 from bias_audit.metrics.pair_preference import preference
-from bias_audit.scoring import FakeBackend
+from bias_audit.records import BlankRequest, FillRequest
+from bias_audit.results import EVIDENCE_FILE, PAIR_SCORES_FILE
 from tests.datasets import files
 
 NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
@@ -53,7 +52,7 @@ def plain(copy):
 
 
 def test_every_estimate_can_be_recomputed_from_the_scores(everything):
-    text = gzip.decompress(everything.further[PAIR_SCORES]).decode()
+    text = gzip.decompress(everything.further[PAIR_SCORES_FILE]).decode()
     rows = list(csv.DictReader(io.StringIO(text)))
     results = {r.id: r for r in everything.results.results}
     for measure in ("crows_pairs", "aul", "dp"):
@@ -76,11 +75,11 @@ def test_nothing_is_judged_and_nothing_found(plain):
     assert not any(result.sentences for result in results.results)
 
 
-@pytest.mark.parametrize("name", render.formats())
+@pytest.mark.parametrize("name", reports.formats())
 def test_no_sentence_of_the_data_set_is_in_any_report(name, plain):
-    page = render.render(plain.results, name)
+    page = reports.render(plain.results, name)
     assert not any(word in page for word in SENTENCES)
-    assert b"baker" not in gzip.decompress(plain.further[PAIR_SCORES])
+    assert b"baker" not in gzip.decompress(plain.further[PAIR_SCORES_FILE])
 
 
 def test_examples_are_kept_with_the_overall_result(everything):
@@ -97,22 +96,22 @@ def test_the_same_input_gives_the_same_bytes(copy, plain, tmp_path):
         for a in (plain, again)
     )
     for name in ("json", "html", "md"):
-        assert render.render(one, name) == render.render(two, name)
+        assert reports.render(one, name) == reports.render(two, name)
     folder = plain.save(tmp_path / "run")
     loaded = Audit.load(folder)
     assert loaded.results == plain.results
     loaded.save(tmp_path / "again")
-    assert (tmp_path / "again" / PAIR_SCORES).read_bytes() == plain.further[PAIR_SCORES]
+    assert (tmp_path / "again" / PAIR_SCORES_FILE).read_bytes() == plain.further[PAIR_SCORES_FILE]
     manifest = json.loads((folder / "run.json").read_text())
     assert manifest["datasets"]["crows-pairs"]["licence"] == "CC BY-SA 4.0"
 
 
 def test_a_data_set_that_fails_does_not_stop_the_others(copy, tmp_path):
     class Broken(FakeBackend):
-        def sentence_scorer(self):
-            scorer = super().sentence_scorer()
-            scorer.fills = lambda *_, **__: (_ for _ in ()).throw(RuntimeError("no room"))
-            return scorer
+        def score(self, requests, **more):
+            if isinstance(requests[0], BlankRequest):
+                raise RuntimeError("no room")
+            return super().score(requests, **more)
 
     data = {"crows-pairs": copy, "stereoset": files.write(tmp_path, "stereoset")}
     results = audit(Broken(), data=data, now=lambda: NOON).results
@@ -134,14 +133,14 @@ def test_one_run_holds_probes_and_data_sets(copy, plain, tmp_path):
     own = [result for result in done.results.results if result.probe == "crows-pairs"]
     assert own == list(plain.results.results)
     names = {path.name for path in done.save(tmp_path / "run").iterdir()}
-    assert {EVIDENCE, PAIR_SCORES} <= names
+    assert {EVIDENCE_FILE, PAIR_SCORES_FILE} <= names
 
 
 def test_a_backend_of_words_only_says_so(copy):
-    class Words:
-        info = FakeBackend().info
+    class Words(FakeBackend):
+        supports = frozenset({FillRequest})
 
-    with pytest.raises(UsageError, match="scores words only"):
+    with pytest.raises(UsageError, match="Words does not answer PairRequest"):
         audit(Words(), data={"crows-pairs": copy})
 
 
@@ -161,7 +160,7 @@ def test_the_command_shows_every_number_with_its_direction(copy, home, capsys):
     assert code == 0
     assert_shows_numbers(capsys.readouterr().out)
     names = {path.name for path in (home / "out").iterdir()}
-    assert {"results.json", "run.json", "report.html", "summary.md", PAIR_SCORES} <= names
+    assert {"results.json", "run.json", "report.html", "summary.md", PAIR_SCORES_FILE} <= names
     for name in ("md", "card", "terminal"):
         assert run(["report", "out", "--format", name]) == 0
         assert_shows_numbers(capsys.readouterr().out)
@@ -170,13 +169,13 @@ def test_the_command_shows_every_number_with_its_direction(copy, home, capsys):
     results = Audit.load("out").results
     share = next(r for r in results.results if r.id == "crows-pairs:crows_pairs:all")
     for name in ("html", "md"):
-        assert f"{share.estimate:.2f} %" in render.render(results, name)
+        assert f"{share.estimate:.2f} %" in reports.render(results, name)
 
 
 def test_the_card_of_a_data_set_has_its_overall_numbers_as_metadata(copy, plain):
-    assert "eval_results" not in render.render(plain.results, "card"), "the fake looks untrained"
+    assert "eval_results" not in reports.render(plain.results, "card"), "the fake looks untrained"
     results = plain.results.model_copy(update={"sanity": None})
-    card = ModelCard(render.render(results, "card"))
+    card = ModelCard(reports.render(results, "card"))
     metrics = {one.metric_type: one for one in card.data.eval_results}
     assert set(metrics) == {"crows_pairs", "crows_pairs_published", "crows_pairs_gap"}
     one = metrics["crows_pairs"]
@@ -185,7 +184,7 @@ def test_the_card_of_a_data_set_has_its_overall_numbers_as_metadata(copy, plain)
     assert one.metric_args["direction"].startswith("above 50")
     short = measure(copy, limit=2).results.model_copy(update={"sanity": None})
     assert short.run.partial
-    assert "model-index" not in render.render(short, "card"), "cut short"
+    assert "model-index" not in reports.render(short, "card"), "cut short"
 
 
 def test_a_dry_run_reads_the_file_and_no_model(copy, home, capsys):

@@ -12,18 +12,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bias_audit.evidence import PAIR_SCORES
 from scipy import stats
 
 from bias_audit import audit, compare
+from bias_audit.backends import FakeBackend
 from bias_audit.cli._app import run
 from bias_audit.datasets.compare import compare_rows, read_shares
 from bias_audit.datasets.pair_scores import PairRow, encode_rows
 from bias_audit.errors import UsageError
+from bias_audit.records import BlankScore, PairScore
 from bias_audit.reports.comparison import render
-from bias_audit.results.decisions import Comparison
-from bias_audit.scoring import FakeBackend
-from bias_audit.scoring.fake_sentences import FakeSentenceScorer
+from bias_audit.results import PAIR_SCORES_FILE, Comparison
 from bias_audit.stats.multiplicity import holm
 from tests.datasets import files
 
@@ -67,7 +66,7 @@ def test_the_difference_is_that_of_the_pairs_both_have():
     assert overall.difference > 0, "second minus first"
     only = int((before & ~after).sum()), int((after & ~before).sum())
     assert (overall.only_baseline, overall.only_candidate) == only
-    assert overall.mcnemar == pytest.approx(stats.binomtest(only[0], sum(only)).pvalue)
+    assert overall.mcnemar_p == pytest.approx(stats.binomtest(only[0], sum(only)).pvalue)
     off = (100.0 * after - 100.0 * before) - overall.difference
     sums, sizes = np.bincount(both // 4, weights=off), np.bincount(both // 4)
     se = math.sqrt((sums**2).sum() * sizes.size / (sizes.size - 1)) / len(both)
@@ -77,7 +76,7 @@ def test_the_difference_is_that_of_the_pairs_both_have():
     assert (overall.ci_low, overall.ci_high) == pytest.approx(
         stats.t.interval(0.95, df, overall.difference, se)
     )
-    assert (overall.category, overall.pairs, overall.lost) == ("all", 78, 2)
+    assert (overall.category, overall.pairs, overall.lost_pairs) == ("all", 78, 2)
     assert overall.clusters == sizes.size
     assert overall.p_adjusted is None
     assert overall.differs is (overall.p_value < 0.05)
@@ -91,7 +90,7 @@ def test_the_difference_is_that_of_the_pairs_both_have():
 
 def test_a_run_against_itself_does_not_differ():
     for change in compared(scores(ONE), scores(ONE)):
-        assert (change.difference, change.p_value, change.mcnemar) == (0, 1, 1)
+        assert (change.difference, change.p_value, change.mcnemar_p) == (0, 1, 1)
         assert change.identical
         assert not change.differs
 
@@ -164,11 +163,11 @@ def test_with_more_than_a_tenth_of_the_pairs_lost_nothing_is_said():
     base = scores(ONE)
     other = np.where(np.arange(80) % 7 == 0, ONE, 9.0)
     clear = compared(base, scores(other, skipped=range(8)))[0]
-    assert (clear.lost, clear.lost_share, clear.statuses) == (8, 0.1, ())
+    assert (clear.lost_pairs, clear.lost_share, clear.statuses) == (8, 0.1, ())
     assert clear.differs
     short = compared(base, scores(other, skipped=range(9)))
     overall, age, size = short
-    assert (overall.lost, age.lost, size.lost) == (9, 6, 3)
+    assert (overall.lost_pairs, age.lost_pairs, size.lost_pairs) == (9, 6, 3)
     assert size.lost_share == pytest.approx(3 / 27)
     assert all(s.statuses == ("incomplete",) and not s.differs for s in short)
     assert overall.p_value < 0.05
@@ -183,19 +182,17 @@ class Other(FakeBackend):
         super().__init__()
         self.info = replace(self.info, name="other", fingerprint="f" * 64)
 
-    def sentence_scorer(self):
-        return Longer()
-
-
-class Longer(FakeSentenceScorer):
-    def pairs(self, pairs, *, progress=None):
-        for one, score in zip(pairs, super().pairs(pairs), strict=True):
-            more, less = float(len(one[0])), float(len(one[1]))
-            yield replace(score, more=more, less=less, published_more=more, published_less=less)
-
-    def fills(self, blanks, *, progress=None):
-        for blank, score in zip(blanks, super().fills(blanks), strict=True):
-            yield replace(score, log_prob=-1.0 / len(blank[1]))
+    def score(self, requests, **more):
+        for number, score in super().score(requests, **more):
+            request, changed = requests[number], score
+            if isinstance(score, PairScore):
+                first, second = float(len(request.first)), float(len(request.second))
+                changed = replace(
+                    score, more=first, less=second, published_more=first, published_less=second
+                )
+            if isinstance(score, BlankScore):
+                changed = replace(score, log_prob=-1.0 / len(request.word))
+            yield number, changed
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +221,7 @@ def runs(stored, home):
 
 def test_every_share_of_a_run_is_in_its_file_of_scores(stored):
     root, audits = stored
-    changes = compared(root / "one" / PAIR_SCORES, root / "two" / PAIR_SCORES)
+    changes = compared(root / "one" / PAIR_SCORES_FILE, root / "two" / PAIR_SCORES_FILE)
     shares = {(s.dataset, s.measure): s for s in changes if s.category == "all"}
     assert {measure for _, measure in shares} == {
         *("crows_pairs", "crows_pairs_published", "stereoset_ss_items", "stereoset_lms_items")
@@ -297,8 +294,8 @@ def test_results_that_their_scores_do_not_give_are_refused(runs, home, capsys):
     (home / "changed" / "results.json").write_text(json.dumps(content), "utf-8")
     text = refused(capsys, "one", "changed")
     assert "of changed does not belong to its results.json: 'crows-pairs:crows_pairs:all'" in text
-    (home / "changed" / PAIR_SCORES).unlink()
-    assert f"changed has no {PAIR_SCORES}" in refused(capsys, "one", "changed")
+    (home / "changed" / PAIR_SCORES_FILE).unlink()
+    assert f"changed has no {PAIR_SCORES_FILE}" in refused(capsys, "one", "changed")
     assert run(["run", "fake", "-p", "valence-age", "--limit", "2", "-q", "-o", "probes"]) == 0
     capsys.readouterr()
     assert "probes asked probes, and the other one data sets" in refused(capsys, "one", "probes")
@@ -307,9 +304,9 @@ def test_results_that_their_scores_do_not_give_are_refused(runs, home, capsys):
 def rewrite(source, target, change):
     """Copy a run and change the rows of its scores."""
     shutil.copytree(source, target)
-    lines = gzip.decompress((source / PAIR_SCORES).read_bytes()).decode().splitlines()
+    lines = gzip.decompress((source / PAIR_SCORES_FILE).read_bytes()).decode().splitlines()
     rows = [row for line in lines if (row := change(line))]
-    (target / PAIR_SCORES).write_bytes(gzip.compress("\n".join(rows).encode() + b"\n"))
+    (target / PAIR_SCORES_FILE).write_bytes(gzip.compress("\n".join(rows).encode() + b"\n"))
 
 
 def test_a_share_whose_rows_are_gone_is_refused(runs, home, capsys):
@@ -361,6 +358,6 @@ def test_a_shortened_run_is_compared_on_what_both_have(runs, home):
     short = audit(FakeBackend(), data={"crows-pairs": file}, limit=2, cache=False)
     record = compare(runs[0], short).record
     assert [share.pairs for share in record.shares if share.category == "all"] == [2, 2]
-    assert {share.lost for share in record.shares if share.category == "all"} == {2}
+    assert {share.lost_pairs for share in record.shares if share.category == "all"} == {2}
     assert any("was cut short: only pairs" in text for text in record.notices)
     assert not record.identical

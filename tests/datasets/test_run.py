@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bias_audit.backends import FakeBackend
 from bias_audit.datasets import DATASETS, open_dataset, sentence_pairs
 from bias_audit.datasets.info import PAIR_MEASURES
 from bias_audit.datasets.pair_scores import PairRow
@@ -14,14 +15,21 @@ from bias_audit.datasets.scores import score_pairs
 from bias_audit.errors import NothingToAuditError, UnknownNameError, UsageError
 from bias_audit.metrics import sentence
 from bias_audit.metrics.pair_preference import preference
-from bias_audit.scoring import FakeBackend
-from bias_audit.sentence_scores import FillScore, ModifiedScore, PairScore, PieceScores
+from bias_audit.records import (
+    BlankRequest,
+    BlankScore,
+    ModifiedPair,
+    ModifiedScore,
+    PairScore,
+    SentenceRequest,
+    SentenceScore,
+)
 from tests.datasets import files
 
 
 def tokens(values, **more):
     logs = np.array(values)
-    return PieceScores(
+    return SentenceScore(
         log_probs=logs,
         ranks=np.array(more.get("ranks", [1] * len(values))),
         best=np.array(more.get("best", [0.0] * len(values))),
@@ -32,34 +40,20 @@ def tokens(values, **more):
 
 
 class Scripted(FakeBackend):
-    """Answers with what a test wrote down, and counts the questions."""
+    """Answers with what a test wrote down, and keeps the questions."""
 
     def __init__(self, **answers):
         super().__init__()
-        self.answers, self.calls = answers, []
+        self.answers, self.calls, self.requests = answers, [], []
 
-    def sentence_scorer(self):
-        return self
-
-    def _answer(self, name):
+    def score(self, requests, *, skip=(), progress=None):
+        one = requests[0]
+        name = type(one).__name__.removesuffix("Request").lower()
+        if isinstance(one, SentenceRequest):
+            name = f"{one.variant}{'_attention' if one.attention else ''}"
         self.calls.append(name)
-        return iter(self.answers[name])
-
-    def pairs(self, pairs, **_):
-        return self._answer("pairs")
-
-    def modified(self, pairs, **_):
-        return self._answer("modified")
-
-    def pieces(self, sentences, *, variant="word_l2r", ranks=False, attention=False, progress=None):
-        return self._answer(f"{variant}{'+attention' if attention else ''}")
-
-    def unmasked(self, sentences, *, attention=False, progress=None):
-        return self._answer("unmasked+attention" if attention else "unmasked")
-
-    def fills(self, blanks, **_):
-        self.blanks = list(blanks)
-        return self._answer("fills")
+        self.requests += requests
+        return enumerate(self.answers[name][: len(requests)])
 
 
 @pytest.fixture
@@ -79,14 +73,14 @@ def scored(backend, pairs, *measures):
 
 def test_shared_tokens_give_three_measures_from_one_pass(pairs):
     model = Scripted(
-        pairs=[
+        pair=[
             PairScore(more=-4, less=-6, published_more=-5, published_less=-7, shared=2, unknown=1),
             PairScore(more=-3, less=-3, shared=0, ambiguous=True),
         ]
     )
     names = ("crows_pairs", "crows_pairs_published", "crows_pairs_gap")
     columns, notes = scored(model, pairs, *names)
-    assert model.calls == ["pairs"]
+    assert model.calls == ["pair"]
     assert columns["crows_pairs"] == [(-4, -6, ""), (-3, -3, "")]
     assert columns["crows_pairs_published"][0] == (-5, -7, "")
     assert columns["crows_pairs_gap"] == [(-2, -3, ""), (-3, -3, "")], "none shared counts as one"
@@ -96,9 +90,9 @@ def test_shared_tokens_give_three_measures_from_one_pass(pairs):
 def test_worse_predictions_count_against_a_sentence(pairs):
     good, bad = (tokens([-1.0], ranks=[1], best=[-1.0]), tokens([-4.0], ranks=[9], best=[-1.0]))
     names = ("pll_sum", "pll_mean", "crr", "dp", "crra", "dpa")
-    model = Scripted(**{"original+attention": [good, bad] * 2})
+    model = Scripted(original_attention=[good, bad] * 2)
     columns, _ = scored(model, pairs, *names)
-    assert model.calls == ["original+attention"], "one pass for all"
+    assert model.calls == ["original_attention"], "one pass for all"
     assert all(more > less for name in names for more, less, _ in columns[name])
     assert columns["dp"][0][1] == -sentence.dp([-4.0], [-1.0]) == -3.0
 
@@ -108,9 +102,9 @@ def test_attention_is_asked_for_only_where_it_is_needed(pairs):
     model = Scripted(original=two, word_l2r=two, unmasked=two)
     scored(model, pairs, "crr", "pll_word_l2r_sum", "aul")
     assert model.calls == ["original", "word_l2r", "unmasked"]
-    attending = Scripted(**{"unmasked+attention": two})
+    attending = Scripted(unmasked_attention=two)
     _, notes = scored(attending, pairs, "aul", "aula")
-    assert attending.calls == ["unmasked+attention"]
+    assert attending.calls == ["unmasked_attention"]
     assert notes.accuracy == [1.0] * 4
 
 
@@ -119,7 +113,10 @@ def test_what_cannot_be_scored_is_lost_with_its_reason(pairs):
     one = ModifiedScore(together=-1, pieces=1)
     model = Scripted(
         unmasked=[tokens([-1.0]), tokens([-2.0]), tokens([-1.0]), lost],
-        modified=[(one, ModifiedScore(skip="not_applicable")), (one, one)],
+        modified=[
+            ModifiedPair(first=one, second=ModifiedScore(skip="not_applicable")),
+            ModifiedPair(first=one, second=one),
+        ],
     )
     columns, _ = scored(model, pairs, "sss", "aul")
     assert columns["aul"] == [(-1, -2, ""), (None, None, "too_long")]
@@ -180,13 +177,13 @@ def test_the_published_script_rounds_and_loses_ties():
 
 def test_every_loss_is_a_record(run):
     lost = PairScore(skip="too_long", detail="600 tokens, the model takes 512")
-    done = run("crows-pairs", Scripted(pairs=[PairScore(more=1, shared=1)] * 2 + [lost] * 2))
+    done = run("crows-pairs", Scripted(pair=[PairScore(more=1, shared=1)] * 2 + [lost] * 2))
     skips = {skip.what: skip for skip in done.skips}
     assert list(skips) == ["crows_pairs", "crows_pairs_published", "crows_pairs_gap"]
     assert (skips["crows_pairs"].reason, skips["crows_pairs"].count) == ("too_long", 2)
     assert "600 tokens" in skips["crows_pairs"].detail
     assert done.results[0].n_templates == 2
-    nothing = run("crows-pairs", Scripted(pairs=[lost] * 4), "crows_pairs")
+    nothing = run("crows-pairs", Scripted(pair=[lost] * 4), "crows_pairs")
     assert [(r.estimate, r.reason) for r in nothing.results] == [(None, "no pair could be scored")]
 
 
@@ -201,7 +198,7 @@ def test_every_measure_of_pairs_runs(measure, run):
 def test_stereoset_is_scored_by_terms_and_losses_are_counted(run):
     # item 0: stereotype > anti > unrelated; item 1: anti > unrelated > stereotype, per token
     logs = [(-1, 1), (-2, 1), (-3, 1), (-9, 1), (-2, 2), (-5, 1)]
-    model = Scripted(fills=[FillScore(log_prob=a, pieces=n, published=np.exp(a)) for a, n in logs])
+    model = Scripted(blank=[BlankScore(log_prob=a, pieces=n, published=np.exp(a)) for a, n in logs])
     done = run("stereoset", model)
     numbers = {(r.metric, r.groups[0]): r.estimate for r in done.results}
     assert numbers["stereoset_ss", "all"] == 50.0
@@ -209,7 +206,9 @@ def test_stereoset_is_scored_by_terms_and_losses_are_counted(run):
     assert numbers["stereoset_icat", "all"] == 75.0
     assert ("stereoset_ss", "profession") in numbers
     assert ("stereoset_ss", "published") in numbers
-    assert model.blanks[4] == ("My neighbour's ", "old daughter", ", a baker, waved")
+    assert model.requests[4] == BlankRequest(
+        left="My neighbour's ", word="old daughter", right=", a baker, waved"
+    )
     assert {skip.detail: skip.count for skip in done.skips} == {
         "between sentences: a masked language model does not say what follows": 1,
         "the sentences do not follow the context, or it has two blanks": 1,

@@ -14,7 +14,7 @@ from statsmodels.stats.multitest import multipletests
 from bias_audit.analysis.compare_runs import compare_runs
 from bias_audit.errors import UsageError
 from bias_audit.metrics.scored_probe import evidence_csv
-from bias_audit.records import WordScore
+from bias_audit.records import FillScore
 from bias_audit.results.stored_run import StoredRun
 from bias_audit.stats.rise import limits
 from tests.audit import slow_stats as slow
@@ -371,7 +371,7 @@ def test_scores_in_memory_and_on_disk_give_the_same_comparison(tmp_path):
 def unscorable(*names):
     def effect(prompt):
         if prompt.probe == "trial" and prompt.target in names:
-            return WordScore(log_prob=None, pieces=0, skip="unscorable", detail="no piece")
+            return FillScore(log_prob=None, pieces=0, skip="unscorable", detail="no piece")
         return moved(0.3)(prompt)
 
     return effect
@@ -405,7 +405,7 @@ def test_a_masked_group_word_that_one_model_cannot_express(tmp_path):
 
     def lost(p):
         if p.probe == "trial" and p.term == "she2":
-            return WordScore(log_prob=None, pieces=0, skip="unscorable", detail="no piece")
+            return FillScore(log_prob=None, pieces=0, skip="unscorable", detail="no piece")
         return moved(0.3)(p)
 
     base, candidate, found = compared(probe, tmp_path, lost)
@@ -460,7 +460,7 @@ def test_a_lost_group_word_takes_its_partner_along(tmp_path):
 def test_a_sentence_too_long_for_one_model_is_dropped_from_both(tmp_path):
     def effect(prompt):
         if prompt.probe == "trial" and prompt.template == "03" and prompt.target == "gain1":
-            return WordScore(log_prob=None, pieces=1, skip="too_long", detail="9 pieces of 8")
+            return FillScore(log_prob=None, pieces=1, skip="too_long", detail="9 pieces of 8")
         return moved(0.3)(prompt)
 
     (change,) = compared(controlled(frames=sentences(12)), tmp_path, effect)[2].changes

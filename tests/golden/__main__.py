@@ -10,7 +10,6 @@ from bias_audit.benchmark_audit import audit_datasets
 
 from bias_audit.reports import comparison
 from bias_audit.results import Results, load_results, normalise, results_text
-from bias_audit.scoring import FakeBackend
 from tests.datasets import files
 from tests.golden import COMPARISON, FOLDER, renderings
 from tests.reports import others

@@ -12,7 +12,7 @@ from scipy import stats
 
 from bias_audit.metrics.completion_lists import MAX_SCORER
 from bias_audit.probes.probe import Probe
-from bias_audit.records import Prompt, WordScore
+from bias_audit.records import FillScore, Prompt
 from tests.audit.world import (
     Model,
     behave,
@@ -215,11 +215,11 @@ def test_a_negated_twin_has_no_place_in_a_plane():
     assert found.id == "kind:warmth_competence:able"
 
 
-def rare(prompt: Prompt) -> WordScore:
+def rare(prompt: Prompt) -> FillScore:
     """S+ has less than a millionth of the probability of both poles."""
     low = -18.0 if prompt.pole == "+" else -2.0
     value = low + 0.01 * noise(prompt.template, prompt.term) + (0.2 if prompt.group == "a" else 0.0)
-    return WordScore(log_prob=value, pieces=2)
+    return FillScore(log_prob=value, pieces=2)
 
 
 def test_a_ratio_of_nothing_is_degenerate_and_says_why():

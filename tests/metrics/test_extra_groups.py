@@ -12,13 +12,13 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from bias_audit import audit
+from bias_audit.backends import FakeBackend
 from bias_audit.finished import Audit
 from bias_audit.metrics.extra_groups import share_logits
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Group, Probe, words_of
 from bias_audit.probes.schema.lexicon import WordSet
-from bias_audit.records import Prompt, WordScore
-from bias_audit.scoring.fake import FakeBackend
+from bias_audit.records import FillScore, Prompt
 from tests.audit.world import (
     FAST,
     Effect,
@@ -66,11 +66,11 @@ def rough(prompt: Prompt) -> float:
 def lost(words: dict[str, str], effect: Effect = rough) -> Effect:
     """What cannot be scored, and why: a reason for a word, or for one in the sentence ``03``."""
 
-    def answer(prompt: Prompt) -> float | WordScore:
+    def answer(prompt: Prompt) -> float | FillScore:
         for where, reason in words.items():
             word, _, template = where.partition("@")
             if prompt.term == word and prompt.template == (template or prompt.template):
-                return WordScore(log_prob=None, pieces=3, skip=reason, detail=f"no {word}")
+                return FillScore(log_prob=None, pieces=3, skip=reason, detail=f"no {word}")
         return effect(prompt)
 
     return answer
@@ -137,7 +137,7 @@ def test_the_share_is_computed_again_from_the_evidence(poles, sampled):
 def test_one_word_each_is_the_plain_share_of_three_probabilities():
     p = {"a": 0.3, "b": 0.1, "they": 0.1}
     probe = pronouns(THEY, groups={"a": ["she"], "b": ["he"]}, poles=2, frames=2)
-    found = shares(run(probe, lambda q: WordScore(log_prob=math.log(p[q.group]), pieces=1)))
+    found = shares(run(probe, lambda q: FillScore(log_prob=math.log(p[q.group]), pieces=1)))
     assert found["they"].estimate == pytest.approx(0.2)
     assert found["they"].ci_low is None
     assert found["they"].reason == "no interval: no variance; 'they': singular or plural"
@@ -147,7 +147,7 @@ def test_one_word_each_is_the_plain_share_of_three_probabilities():
 def test_shares_at_the_ends_stay_shares(level):
     done = run(
         pronouns(THEY, groups={"a": ["she"], "b": ["he"]}),
-        lambda q: WordScore(
+        lambda q: FillScore(
             log_prob=-500.0
             + (level if q.group == "they" else 0.0)
             + 0.1 * noise(q.template, q.group),
@@ -161,12 +161,12 @@ def test_shares_at_the_ends_stay_shares(level):
 
 
 def test_three_equal_words_have_a_third_and_two_halves_no_rounding():
-    same = WordScore(log_prob=-3.0, pieces=1)
+    same = FillScore(log_prob=-3.0, pieces=1)
     three = shares(run(pronouns(THEY, groups={"a": ["she"], "b": ["he"]}), lambda _: same))
     assert three["they"].estimate == pytest.approx(1 / 3, rel=1e-7)
     assert (three["they"].ci_low, three["they"].ci_high) == (None, None)
     assert "no interval" in three["they"].reason
-    half = lambda q: WordScore(  # noqa: E731
+    half = lambda q: FillScore(  # noqa: E731
         log_prob=-3.0 + (math.log(2) if q.group == "they" else 0.0), pieces=1
     )
     assert shares(run(pronouns(THEY), half))["they"].estimate == 0.5
@@ -313,9 +313,9 @@ def test_a_group_that_is_not_compared_for_want_of_words_is_named():
 
 
 def test_words_of_other_length_are_told():
-    def two(prompt: Prompt) -> WordScore:
+    def two(prompt: Prompt) -> FillScore:
         pieces = 2 if prompt.term == "xe" else 1
-        return WordScore(log_prob=-5.0 + rough(prompt), pieces=pieces)
+        return FillScore(log_prob=-5.0 + rough(prompt), pieces=pieces)
 
     found = shares(run(pronouns(*BOTH), two))
     assert found["xe"].statuses == ("mixed_length",)

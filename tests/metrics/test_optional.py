@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from bias_audit.backends import FakeBackend
 from bias_audit.errors import UsageError
 from bias_audit.finished import Audit
 from bias_audit.metrics.base import spread_targets
 from bias_audit.metrics.registry import OPTIONAL
 from bias_audit.metrics.surface_form import VARIANTS
-from bias_audit.records import Prompt
-from bias_audit.scoring.fake_sentences import FakeSentenceScorer
-from bias_audit.sentence_scores import PieceScores, SlotQuestion, SlotScore, Vector, VectorQuestion
+from bias_audit.records import (
+    CompletionRequest,
+    Embedding,
+    EmbeddingRequest,
+    FillRequest,
+    Prompt,
+    Request,
+    SentenceRequest,
+    SentenceScore,
+    SpanRequest,
+    SpanScore,
+)
 from tests.audit.world import (
     Model,
     behave,
@@ -36,32 +46,60 @@ from tests.audit.world import (
 PRIORS = {"she1": -3.0, "he1": -2.0, "they1": -4.0}
 
 
+class Sentences(FakeBackend):
+    """A stand-in whose answers a test may change."""
+
+    def score(
+        self, requests: Sequence[Request[Any]], *, skip: Container[int] = (), progress: Any = None
+    ) -> Iterator[tuple[int, Any]]:
+        for number, answer in super().score(requests, skip=skip, progress=progress):
+            yield number, self.change(requests[number], answer)
+
+    def change(self, request: Any, answer: Any) -> Any:
+        return answer
+
+
 class Speaker(Model):
     """A planted world that scores sentences too."""
 
+    supports = FakeBackend().supports
+
     def __init__(self, effect: Any = flat, *, scorer: Any = None, **more: Any) -> None:
         super().__init__(behave(effect), **more)
-        self.scorer = scorer or FakeSentenceScorer()
+        self.scorer = scorer or Sentences()
 
-    def sentence_scorer(self) -> Any:
-        return self.scorer
+    def score(
+        self, requests: Sequence[Request[Any]], *, skip: Container[int] = (), progress: Any = None
+    ) -> Iterator[tuple[int, Any]]:
+        wanted = {n: request for n, request in enumerate(requests) if n not in skip}
+        words = {n for n, r in wanted.items() if self._of_words(r)}
+        for model, mine in ((super(), words), (self.scorer, wanted.keys() - words)):
+            if mine:
+                left_out = set(range(len(requests))) - mine
+                yield from model.score(requests, skip=left_out)
+
+    @staticmethod
+    def _of_words(request: Any) -> bool:
+        """Whether the planted world answers: words, completions, and the sanity check."""
+        kinds = (FillRequest, CompletionRequest)
+        return isinstance(request, kinds) or getattr(request, "variant", "") == "original"
 
 
-class Priors(FakeSentenceScorer):
+class Priors(Sentences):
     """Priors by the group word alone; a word of two pieces where it is asked for."""
 
     def __init__(self, pieces: int = 1) -> None:
+        super().__init__()
         self.pieces_ = pieces
-        self.asked: list[SlotQuestion] = []
+        self.asked: list[SpanRequest] = []
 
-    def slots(
-        self, questions: Iterable[SlotQuestion], *, progress: Any = None
-    ) -> Iterator[SlotScore]:
-        for asked in questions:
-            self.asked.append(asked)
-            word = asked.text[slice(*asked.word)]
-            value = PRIORS.get(word.lower(), -5.0) - (0.0 if asked.hidden else 1.0)
-            yield SlotScore(log_prob=value, outer=2 * value, pieces=self.pieces_)
+    def change(self, request: Any, answer: Any) -> Any:
+        if not isinstance(request, SpanRequest):
+            return answer
+        self.asked.append(request)
+        word = request.text[slice(*request.word)]
+        value = PRIORS.get(word.lower(), -5.0) - (0.0 if request.hidden else 1.0)
+        return SpanScore(log_prob=value, outer=2 * value, pieces=self.pieces_)
 
 
 def pronouns(*groups: str, **more: Any) -> Any:
@@ -136,22 +174,25 @@ def test_published_code_counts_every_piece_at_every_place():
     )
 
 
-class Surprised(FakeSentenceScorer):
+class Surprised(Sentences):
     """Sentences about one group cost more, a word; the group word itself costs a lot."""
 
     def __init__(self, more: float) -> None:
+        super().__init__()
         self.more = more
 
-    def pieces(self, sentences: Iterable[str], **_: Any) -> Iterator[PieceScores]:
-        for text in sentences:
-            spans = [m.span() for m in re.finditer(r"\S+", text)]
-            own = [text[s:e].startswith(("ann", "bob")) for s, e in spans]
-            base = -2.0 - (self.more if "ann" in text else 0.0)
-            extra = 0.01 * noise(text)
-            values = [base + extra - (4.0 if here and "ann" in text else 0.0) for here in own]
-            yield PieceScores(
-                log_probs=np.array(values), words=np.arange(len(spans)), spans=np.array(spans)
-            )
+    def change(self, request: Any, answer: Any) -> Any:
+        if not isinstance(request, SentenceRequest):
+            return answer
+        text = request.text
+        spans = [m.span() for m in re.finditer(r"\S+", text)]
+        own = [text[s:e].startswith(("ann", "bob")) for s, e in spans]
+        base = -2.0 - (self.more if "ann" in text else 0.0)
+        extra = 0.01 * noise(text)
+        values = [base + extra - (4.0 if here and "ann" in text else 0.0) for here in own]
+        return SentenceScore(
+            log_probs=np.array(values), words=np.arange(len(spans)), spans=np.array(spans)
+        )
 
 
 def test_the_perplexity_gap_leaves_the_group_word_out():
@@ -267,15 +308,16 @@ def test_one_label_with_several_heads_is_matched_by_its_heads():
     assert (skip.reason, skip.detail) == ("not_applicable", "it needs two words in each group")
 
 
-class Leaning(FakeSentenceScorer):
+class Leaning(Sentences):
     """Vectors of gains lie near those of the first group."""
 
-    def embed(self, questions: Iterable[VectorQuestion], **_: Any) -> Iterator[Vector]:
-        for asked in questions:
-            about = asked.text[slice(*asked.word)] if asked.pooling == "word" else asked.text
-            near = re.search("gain|ann", about) is not None
-            small = 0.2 * np.array([noise(asked.text, about, n) for n in range(4)])
-            yield Vector(values=np.array([1.0, 0, 0, 0] if near else [0, 1.0, 0, 0]) + small)
+    def change(self, request: Any, answer: Any) -> Any:
+        if not isinstance(request, EmbeddingRequest):
+            return answer
+        about = request.text[slice(*request.word)] if request.pooling == "word" else request.text
+        near = re.search("gain|ann", about) is not None
+        small = 0.2 * np.array([noise(request.text, about, n) for n in range(4)])
+        return Embedding(values=np.array([1.0, 0, 0, 0] if near else [0, 1.0, 0, 0]) + small)
 
 
 def test_vectors_that_lean_are_found_and_marked_as_legacy():
@@ -306,23 +348,20 @@ def test_a_request_that_fits_one_of_two_says_so_for_the_other():
     assert (skip.probe, skip.kind, skip.reason) == ("trial", "measure", "not_applicable")
 
 
-def test_a_backend_that_cannot_answer_is_told_before_scoring():
+def test_a_backend_that_cannot_answer_is_refused_before_scoring():
     model = Model(behave(flat))
-    for name in ("weat", "perplexity_gap"):
-        with pytest.raises(UsageError, match="Model has no sentence_scorer, which a measure"):
-            run(controlled(), model, measures=[name])
+    for measure, probe, kind in (
+        ("weat", controlled(), "EmbeddingRequest"),
+        ("lpbs", pronouns(), "SpanRequest"),
+    ):
+        with pytest.raises(UsageError, match=f"Model does not answer {kind}"):
+            run(probe, model, measures=[measure])
     assert not model.asked
-
-    class Old(FakeSentenceScorer):
-        slots = embed = None
-
-    with pytest.raises(UsageError, match=r"Speaker has no sentence_scorer\(\).slots"):
-        run(pronouns(), Speaker(scorer=Old()), measures=["lpbs"])
 
 
 def test_a_request_that_breaks_leaves_the_audit_whole():
-    class Broken(FakeSentenceScorer):
-        def embed(self, questions: Iterable[VectorQuestion], **_: Any) -> Iterator[Vector]:
+    class Broken(Sentences):
+        def change(self, request: Any, answer: Any) -> Any:
             raise RuntimeError("out of paper")
 
     done = run(controlled(), Speaker(plant(2.0), scorer=Broken()), measures=["weat"])
@@ -373,11 +412,10 @@ def test_time_that_is_up_leaves_requests_out():
 
 def test_a_lost_prior_costs_its_target_and_says_so():
     class Gap(Priors):
-        def slots(self, questions: Iterable[SlotQuestion], **more: Any) -> Iterator[SlotScore]:
-            questions = list(questions)
-            for asked, answer in zip(questions, super().slots(questions, **more), strict=True):
-                gone = any(asked.text[slice(*span)] == "gain2" for span in asked.hidden)
-                yield SlotScore(skip="unscorable", detail="no mask") if gone else answer
+        def change(self, request: Any, answer: Any) -> Any:
+            gone = any(request.text[slice(*span)] == "gain2" for span in request.hidden)
+            lost = SpanScore(skip="unscorable", detail="no mask")
+            return lost if gone else super().change(request, answer)
 
     done = run(pronouns(), Speaker(leaning, scorer=Gap()), measures=["lpbs"])
     both = found(done, "lpbs")[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -13,9 +13,14 @@ import pytest
 from bias_audit.metrics.disco import LEVEL, fill_tests, smallest_p
 from bias_audit.metrics.surface_form import SAME, _plural, _same
 from bias_audit.metrics.weat import context_draws
-from bias_audit.records import Prompt, WordScore
-from bias_audit.scoring.fake_sentences import FakeSentenceScorer
-from bias_audit.sentence_scores import PieceScores, Vector, VectorQuestion
+from bias_audit.records import (
+    Embedding,
+    EmbeddingRequest,
+    FillScore,
+    Prompt,
+    SentenceRequest,
+    SentenceScore,
+)
 from bias_audit.stats.multiplicity import holm
 from tests.audit.world import (
     Model,
@@ -32,7 +37,15 @@ from tests.audit.world import (
     sentences,
     terms,
 )
-from tests.metrics.test_optional import Priors, Speaker, Surprised, found, leaning, pronouns
+from tests.metrics.test_optional import (
+    Priors,
+    Sentences,
+    Speaker,
+    Surprised,
+    found,
+    leaning,
+    pronouns,
+)
 
 OPENS = [f"They gave the [group] <mask> on day {i}." for i in range(4)]
 
@@ -84,16 +97,14 @@ class Deaf(Surprised):
         super().__init__(0.0)
         self.lost = lost
 
-    def pieces(self, sentences: Iterable[str], **more: Any) -> Iterator[PieceScores]:
-        texts = list(sentences)
-        for text, score in zip(texts, super().pieces(texts, **more), strict=True):
-            easy = 3.0 if "gain" in text else 0.0
-            if self.lost(text):
-                yield PieceScores(skip="too_long", detail="600 pieces")
-            else:
-                yield PieceScores(
-                    log_probs=score.log_probs + easy, words=score.words, spans=score.spans
-                )
+    def change(self, request: Any, answer: Any) -> Any:
+        score = super().change(request, answer)
+        if not isinstance(request, SentenceRequest):
+            return score
+        if self.lost(request.text):
+            return SentenceScore(skip="too_long", detail="600 pieces")
+        easy = 3.0 if "gain" in request.text else 0.0
+        return replace(score, log_probs=score.log_probs + easy)
 
 
 def test_a_target_that_one_word_lacks_is_left_out_for_all():
@@ -159,12 +170,12 @@ class Small(Model):
         super().__init__(behave(plant(1.0)), **more)
         self.lost = lost
 
-    def _word(self, prompt: Prompt) -> WordScore:
+    def _word(self, prompt: Prompt) -> FillScore:
         if prompt.text == prompt.text.lower() and self.lost(prompt):
-            return WordScore(log_prob=None, pieces=0, skip="unscorable", detail="no piece")
+            return FillScore(log_prob=None, pieces=0, skip="unscorable", detail="no piece")
         found = super()._word(prompt)
         heavy = 2.0 if (prompt.target, prompt.group) == ("gain1", "a") else 0.0
-        return WordScore(log_prob=(found.log_prob or 0.0) - heavy, pieces=1)
+        return FillScore(log_prob=(found.log_prob or 0.0) - heavy, pieces=1)
 
 
 def test_ways_of_writing_are_compared_over_the_words_that_all_of_them_have():
@@ -193,9 +204,9 @@ def test_a_way_of_writing_that_costs_a_whole_pole_is_left_out():
 
 
 def test_a_score_that_moves_by_a_rounding_is_the_same():
-    own = [WordScore(log_prob=-3.0, pieces=1), WordScore(log_prob=None, pieces=0)]
-    near = [WordScore(log_prob=-3.0 + SAME / 2, pieces=1), own[1]]
-    far = [WordScore(log_prob=-3.0 + SAME * 2, pieces=1), own[1]]
+    own = [FillScore(log_prob=-3.0, pieces=1), FillScore(log_prob=None, pieces=0)]
+    near = [FillScore(log_prob=-3.0 + SAME / 2, pieces=1), own[1]]
+    far = [FillScore(log_prob=-3.0 + SAME * 2, pieces=1), own[1]]
     assert _same(near, own)
     assert not _same(far, own)
     assert not _same([own[0], own[0]], own)
@@ -212,7 +223,7 @@ def test_which_words_stand_in_the_plural():
     asked: list[str] = []
 
     class Listening(Model):
-        def _word(self, prompt: Prompt) -> WordScore:
+        def _word(self, prompt: Prompt) -> FillScore:
             asked.append(prompt.text)
             return super()._word(prompt)
 
@@ -226,12 +237,13 @@ def test_which_words_stand_in_the_plural():
 AXES = {"gain": 0, "loss": 1, "ann": 2, "bob": 3, "cat": 4}
 
 
-class Axes(FakeSentenceScorer):
+class Axes(Sentences):
     """Vectors that are known: targets and words of groups along axes of their own."""
 
-    def embed(self, questions: Iterable[VectorQuestion], **_: Any) -> Iterator[Vector]:
-        for asked in questions:
-            yield Vector(values=self.vector(asked.text))
+    def change(self, request: Any, answer: Any) -> Any:
+        if isinstance(request, EmbeddingRequest):
+            return Embedding(values=self.vector(request.text))
+        return answer
 
     def vector(self, word: str) -> Any:
         value = 0.6 * np.array([noise(word, i) for i in range(5)])
@@ -280,15 +292,15 @@ def test_a_missing_interval_and_the_largest_group_are_both_told():
         return {"they1": 3.0}.get((prompt.filler or "").lower(), 0.0)
 
     class Plain(Speaker):
-        def _word(self, prompt: Prompt) -> WordScore:
+        def _word(self, prompt: Prompt) -> FillScore:
             value = super()._word(prompt).log_prob or 0.0
             base = noise(prompt.template) + noise(prompt.filler) + noise(prompt.left)
-            return WordScore(log_prob=round(value - base, 6), pieces=1)
+            return FillScore(log_prob=round(value - base, 6), pieces=1)
 
     class Even(Priors):
-        def slots(self, questions: Any, **_: Any) -> Any:
-            for answer in super().slots(questions):
-                yield type(answer)(log_prob=-2.0, outer=-2.0, pieces=answer.pieces)
+        def change(self, request: Any, answer: Any) -> Any:
+            score = super().change(request, answer)
+            return replace(score, log_prob=-2.0, outer=-2.0)
 
     probe = pronouns("she", "he", "they")
     (spread,) = found(run(probe, Plain(one_apart, scorer=Even()), measures=["cbs"]), "cbs")

@@ -15,7 +15,8 @@ import pytest
 import rich_click as click
 from pydantic import BaseModel
 
-from bias_audit import config, errors, results, storing
+from bias_audit import config, errors, results
+from bias_audit.backends import cache as storing
 from bias_audit.cli._app import EPILOG, app
 from bias_audit.gates.waivers import Waiver, WaiverFile
 from bias_audit.metrics.log_odds import cell_response

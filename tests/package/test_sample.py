@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from benchmarks import sample
+from bias_audit.backends import open_backend
 from bias_audit.planning import make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports import render
 from bias_audit.results import load_results
-from bias_audit.scoring import open_backend
 
 
 def test_the_sample_is_rendered_by_this_program() -> None:

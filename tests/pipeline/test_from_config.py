@@ -11,11 +11,12 @@ from bias_audit.evidence import NAME as EVIDENCE
 from bias_audit.evidence import PAIR_SCORES
 
 import bias_audit
+from bias_audit.backends.fake import FakeBackend
+from bias_audit.backends.ray.options import Engine
 from bias_audit.cli import _app
 from bias_audit.config import resolve
 from bias_audit.errors import FileError, UsageError
 from bias_audit.pipeline.from_config import RunRequest
-from bias_audit.scoring import Engine, FakeBackend
 from bias_audit.utils import clock
 from tests.datasets import files
 from tests.gating.cases import TODAY

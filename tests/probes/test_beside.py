@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import pytest
 
+from bias_audit.backends import FakeBackend
 from bias_audit.cli._check_model import lines
 from bias_audit.describing import describe
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
-from bias_audit.records import WordScore
-from bias_audit.scoring.fake import FakeBackend
+from bias_audit.records import FillScore
 from tests.probes.helpers import edited, expanded, joined, one_problem, problems, save
 
 GROUPS = "groups: {lexicon: pronouns, use: [she, he], beside: [they]}"
@@ -186,10 +186,10 @@ def test_describe_and_check_say_what_stands_beside():
     assert "beside_share (probability, shown, never judged)" in text
 
     class Deaf(FakeBackend):
-        def fill_mask(self, prompts, **more):
-            gone = WordScore(log_prob=None, pieces=0, skip="unscorable", detail="not in it")
-            scores = super().fill_mask(prompts, **more)
-            return [gone if p.filler == "they" else s for p, s in zip(prompts, scores, strict=True)]
+        def score(self, requests, **more):
+            gone = FillScore(log_prob=None, pieces=0, skip="unscorable", detail="not in it")
+            for n, answer in super().score(requests, **more):
+                yield n, gone if getattr(requests[n], "filler", "") == "they" else answer
 
     said = list(lines(probe, Deaf()))
     assert "beside: they: 'they' is lost: not in it" in said

@@ -17,7 +17,7 @@ from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import Expansion
 from bias_audit.probes.probe import agrees, words_of
 from bias_audit.probes.schema.text import SLOT
-from bias_audit.records import WordScore
+from bias_audit.records import FillScore
 from bias_audit.utils import resources
 from tests.audit.world import Model, noise
 from tests.probes.helpers import sentences
@@ -321,10 +321,10 @@ def test_the_german_sanity_check_is_german_and_whole():
 @pytest.mark.slow
 def test_the_reference_model_gets_no_verdict_in_german():
     """It reads English only: the German check fails, and the English one is not asked."""
-    from bias_audit.sanity import check_all
-    from bias_audit.scoring import open_backend
+    from bias_audit.backends import open_backend
+    from bias_audit.pipeline.model_checks import check_languages
 
-    checks = check_all(open_backend("reference"), {"de": CATALOGUE.sanity("de")})
+    checks = check_languages(open_backend("reference"), {"de": CATALOGUE.sanity("de")})
     assert [(check.language, check.passed) for check in checks] == [("de", False)]
     assert "failed in 'de'" in checks[0].detail
 
@@ -364,4 +364,4 @@ class _Reader(Model):
         wobble = 0.02 * noise(prompt.template, prompt.label, prompt.target)
         knows = prompt.probe == "gender-kinship-de"
         fits = knows and (prompt.group == "women") == (prompt.pole == "+")
-        return WordScore(log_prob=-8.0 + wobble + (3.0 if fits else 0.0), pieces=1)
+        return FillScore(log_prob=-8.0 + wobble + (3.0 if fits else 0.0), pieces=1)

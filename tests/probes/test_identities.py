@@ -9,7 +9,7 @@ import pytest
 
 from bias_audit.analysis.comparisons import compare_groups
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, Settings, build_cube
-from bias_audit.records import WordScore
+from bias_audit.records import FillScore
 from tests.probes.shipped import CATALOGUE, expansion, probe
 
 AXES = (
@@ -154,7 +154,7 @@ def planted(name: str, gender: float, group: float, both: float) -> ScoredProbe:
         female = bool(re.search(WOMEN, words))
         member = words.startswith(focal)
         gain = gender * female + group * member + both * (female and member)
-        answers.append(WordScore(log_prob=-9 + gain * (p.pole == "+"), pieces=1))
+        answers.append(FillScore(log_prob=-9 + gain * (p.pole == "+"), pieces=1))
     scores = Scores.build("x", prompts, answers)
     return ScoredProbe(probe=probe(name), cube=build_cube(probe(name), scores))
 

@@ -8,13 +8,14 @@ import dataclasses
 
 import pytest
 
+from bias_audit.backends import FakeBackend
 from bias_audit.cli._check_model import lines
 from bias_audit.metrics.registry import computed
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.lint import lint_probe
 from bias_audit.probes.scope import scope, target_scope
-from bias_audit.scoring.fake import FakeBackend
+from bias_audit.records import CompletionRequest, FillRequest
 from tests.probes.helpers import TEA, edited, joined
 from tests.probes.test_planted import FIRST, GOOD
 
@@ -77,17 +78,16 @@ def test_controls_and_short_probes(tmp_path):
 class Pieces(FakeBackend):
     """Splits words at hyphens and every third letter; loses what it is told to lose."""
 
-    def _word(self, prompt):
-        answer = super()._word(prompt)
-        return (
-            answer
-            if answer.skip
-            else dataclasses.replace(answer, pieces=-(-len(prompt.filler) // 3))
-        )
-
-    def _open(self, prompt, top_k):
-        found = super()._open(prompt, top_k)
-        return dataclasses.replace(found, word_mass=0.3) if "party" in prompt.left else found
+    def score(self, requests, **more):
+        for number, answer in super().score(requests, **more):
+            request = requests[number]
+            if isinstance(request, FillRequest) and not answer.skip:
+                pieces = -(-len(request.filler) // 3)
+                yield number, dataclasses.replace(answer, pieces=pieces)
+            elif isinstance(request, CompletionRequest) and "party" in request.left:
+                yield number, dataclasses.replace(answer, word_mass=0.3)
+            else:
+                yield number, answer
 
 
 def test_what_a_vocabulary_makes_of_the_words(tmp_path):

@@ -31,10 +31,10 @@ def done():
     odd = controlled(plus=[*terms("gain", 5), {"sg": "lost"}])
 
     def effect(p):
-        from bias_audit.records import WordScore
+        from bias_audit.records import FillScore
 
         if p.filler == "lost":
-            return WordScore(log_prob=None, pieces=0, skip="unscorable", detail='no "piece", none')
+            return FillScore(log_prob=None, pieces=0, skip="unscorable", detail='no "piece", none')
         return plant(1.0)(p) + 0.1 * noise(p.text, p.target)
 
     return run(odd, effect)

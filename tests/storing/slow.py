@@ -7,12 +7,10 @@ import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from bias_audit.backends import FakeBackend
+from bias_audit.backends.cache import keeping
 from bias_audit.pipeline.run import audit
-from bias_audit.records import OpenScore, ProgressCallback, Prompt, WordScore
-from bias_audit.scoring.fake import FakeBackend
-from bias_audit.scoring.fake_sentences import FakeSentenceScorer
-from bias_audit.sentence_scores import PairScore
-from bias_audit.storing import keeping
+from bias_audit.records import CompletionScore, FillScore, PairScore, ProgressCallback, Prompt
 
 BATCH = 16
 
@@ -32,7 +30,7 @@ class Slow(FakeBackend):
         known: Container[int] = (),
         top_k: int = 10,
         progress: ProgressCallback | None = None,
-    ) -> Iterator[Mapping[int, WordScore | OpenScore]]:
+    ) -> Iterator[Mapping[int, FillScore | CompletionScore]]:
         """Score batch by batch."""
         keys = {(p.left, p.filler, p.right): n for n, p in enumerate(prompts) if n not in known}
         numbers = list(keys.values())

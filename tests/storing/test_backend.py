@@ -9,17 +9,21 @@ import numpy as np
 import pytest
 import torch
 
+from bias_audit.backends import FakeBackend
+from bias_audit.backends.base import WINDOW, SentenceBackend, SlotScoring
+from bias_audit.backends.cache import VARIABLE, Cache, keeping
+from bias_audit.backends.cache.backend import CHUNK, StoredBackend
+from bias_audit.backends.masked_lm import MaskedLM
 from bias_audit.errors import UsageError
-from bias_audit.records import OpenScore, ProgressCallback, Prompt, WordScore
-from bias_audit.scoring.base import Embedding, SentenceBackend, SlotScoring
-from bias_audit.scoring.fake import FakeBackend
-from bias_audit.scoring.masked_lm import MaskedLM
-from bias_audit.scoring.sentences import WINDOW as SCORED
-from bias_audit.sentence_scores import SlotQuestion
-from bias_audit.storing import VARIABLE, Cache, keeping
-from bias_audit.storing.backend import CHUNK, StoredBackend
-from bias_audit.storing.sentences import WINDOW
-from tests.scoring import tiny_models
+from bias_audit.records import (
+    CompletionScore,
+    Embedding,
+    FillScore,
+    ProgressCallback,
+    Prompt,
+    SlotQuestion,
+)
+from tests.backends import tiny_models
 from tests.storing.test_keys_and_records import prompt, same
 
 WORDS = ("doctor", "nurse", "unscorable", "", " ")
@@ -38,7 +42,7 @@ class Counting(FakeBackend):
         *,
         top_k: int = 10,
         progress: ProgressCallback | None = None,
-    ) -> list[WordScore | OpenScore]:
+    ) -> list[FillScore | CompletionScore]:
         """Score and remember."""
         self.calls.append(list(prompts))
         return super().fill_mask(prompts, top_k=top_k, progress=progress)
@@ -54,7 +58,7 @@ class Parts(Counting):
         known: Container[int] = (),
         top_k: int = 10,
         progress: ProgressCallback | None = None,
-    ) -> Iterator[Mapping[int, WordScore | OpenScore]]:
+    ) -> Iterator[Mapping[int, FillScore | CompletionScore]]:
         """Score in parts."""
         missing = [n for n in range(len(prompts)) if n not in known]
         for start in range(0, len(missing), 3):
@@ -115,7 +119,7 @@ class Ill(Counting):
     def fill_mask(self, asked, *, top_k=10, progress=None):
         scores = super().fill_mask(asked, top_k=top_k, progress=progress)
         if self.ill:
-            scores[0] = WordScore(log_prob=None, pieces=0, skip="error", detail="out of memory")
+            scores[0] = FillScore(log_prob=None, pieces=0, skip="error", detail="out of memory")
         return scores
 
 
@@ -233,13 +237,13 @@ def _noted(told: list[tuple[int, int]]) -> ProgressCallback:
 def test_parts_are_the_same_to_the_last_bit_whatever_is_known(tiny: MaskedLM) -> None:
     asked = sentences()
     whole = tiny.fill_mask(asked)
-    assert {type(score) for score in whole} == {WordScore, OpenScore}
+    assert {type(score) for score in whole} == {FillScore, CompletionScore}
     assert any(score.skip for score in whole)
     rng = np.random.default_rng(5)
     for share in (0.1, 0.5, 0.95, 1.0):
         known = {n for n in range(len(asked)) if rng.random() < share}
         told: list[tuple[int, int]] = []
-        found: dict[int, WordScore | OpenScore] = {}
+        found: dict[int, FillScore | CompletionScore] = {}
         parts = tiny.fill_parts(asked, known=known, progress=_noted(told))
         for part in parts:
             assert not found.keys() & part.keys()
@@ -260,7 +264,7 @@ def test_a_model_from_the_store_is_the_model(tiny: MaskedLM, tmp_path: Path) -> 
     assert kept.use.scored == 0
     for one, other in zip(again, whole, strict=True):
         assert (one.skip, one.detail) == (other.skip, other.detail)
-        if isinstance(one, WordScore) and isinstance(other, WordScore) and one.skip is None:
+        if isinstance(one, FillScore) and isinstance(other, FillScore) and one.skip is None:
             assert one.log_prob == pytest.approx(other.log_prob, abs=1e-5)
 
 
@@ -292,7 +296,7 @@ def test_sentences_come_back_exactly_and_nothing_is_asked_again(
     with keeping(tiny, tmp_path, named=False) as kept:
         assert alike(sentence_answers(kept.backend), plain)
     monkeypatch.setattr(
-        "bias_audit.scoring.sentences.SentenceScorer._windows", lambda *_: pytest.fail("asked")
+        "bias_audit.backends.sentences.SentenceScorer._windows", lambda *_: pytest.fail("asked")
     )
     with keeping(tiny, tmp_path, named=False) as kept:
         assert alike(sentence_answers(kept.backend), plain)

@@ -11,13 +11,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from bias_audit.storing.database import RESULTS
 
+from bias_audit.backends.cache import VARIABLE
+from bias_audit.backends.cache.store import ScoreStore
 from bias_audit.cli._app import run
 from bias_audit.pipeline import run as pipeline
-from bias_audit.records import WordScore
-from bias_audit.storing import VARIABLE
-from bias_audit.storing.codec import CachedText
-from bias_audit.storing.database import RESULTS, ScoreStore
+from bias_audit.pipeline.result_cache import CachedText
+from bias_audit.records import FillScore
 from bias_audit.utils import clock
 
 
@@ -31,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def fill(folder: Path) -> ScoreStore:
     store = ScoreStore(folder)
     model = store.model(b"m", "tiny\x1b 0123, float32 on cpu")
-    store.put(model, {bytes([n]): WordScore(log_prob=-1.0, pieces=1) for n in range(200)})
+    store.put(model, {bytes([n]): FillScore(log_prob=-1.0, pieces=1) for n in range(200)})
     two = {bytes([n]) * 20: CachedText(text="{}") for n in range(2)}
     store.put(store.model(RESULTS, "results of audits"), two)
     store.close()

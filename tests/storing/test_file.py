@@ -11,24 +11,24 @@ import threading
 from pathlib import Path
 
 import pytest
+from bias_audit.storing import _file
 
-from bias_audit.records import WordScore
-from bias_audit.storing import _file, place
-from bias_audit.storing.database import ScoreStore
-from bias_audit.storing.place import NAME, default_folder
+from bias_audit.backends.cache.store import NAME, ScoreStore, default_folder
+from bias_audit.probes.scaffold import place
+from bias_audit.records import FillScore
 
 DAY = 86_400.0
 
 
-def score(number: int) -> WordScore:
-    return WordScore(log_prob=-number / 7, pieces=1, detail="x" * 200)
+def score(number: int) -> FillScore:
+    return FillScore(log_prob=-number / 7, pieces=1, detail="x" * 200)
 
 
 def key(number: int) -> bytes:
     return number.to_bytes(20, "big")
 
 
-def some(start: int, stop: int) -> dict[bytes, WordScore]:
+def some(start: int, stop: int) -> dict[bytes, FillScore]:
     return {key(n): score(n) for n in range(start, stop)}
 
 

@@ -14,15 +14,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from bias_audit.storing import keeping
 
+from bias_audit.backends import FakeBackend
+from bias_audit.backends.base import WINDOW
+from bias_audit.backends.cache import keeping
 from bias_audit.finished import Audit
 from bias_audit.pipeline.run import audit
 from bias_audit.planning import make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results import results_text
-from bias_audit.scoring.fake import FakeBackend
-from bias_audit.storing import keeping
-from bias_audit.storing.sentences import WINDOW
 from tests.storing.slow import BATCH, Slow, SlowReader
 
 KILLS = 10

@@ -8,21 +8,24 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from bias_audit.storing import keys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bias_audit.records import ModelInfo, OpenScore, Prompt, WordScore
-from bias_audit.scoring.fake import FakeBackend
-from bias_audit.sentence_scores import (
+from bias_audit.backends import FakeBackend
+from bias_audit.backends.cache.codec import DamagedError, decode, decoded, encode, keepable
+from bias_audit.backends.cache.keys import Keys, identity
+from bias_audit.pipeline.result_cache import CachedText
+from bias_audit.records import (
+    CompletionScore,
     FillScore,
+    ModelInfo,
     ModifiedScore,
     PairScore,
     PieceScores,
+    Prompt,
     SlotScore,
 )
-from bias_audit.storing import keys
-from bias_audit.storing.codec import CachedText, DamagedError, decode, decoded, encode, keepable
-from bias_audit.storing.keys import Keys, identity
 
 INFO = FakeBackend().info
 VERSIONS = {"torch": "2.4", "transformers": "5.1", "tokenizers": "0.22", "numpy": "2.1"}
@@ -123,15 +126,15 @@ def test_libraries_and_the_format_count(monkeypatch):
 WHOLE = np.array([-1.5, np.nan, -0.0, np.inf, 5e-324])
 COUNTS = np.array([1, -7, 2**60], dtype=np.int64)
 RECORDS = [
-    WordScore(log_prob=-0.1 - 1e-17, pieces=2, rank=None),
-    WordScore(log_prob=-0.0, pieces=1, rank=12),
-    WordScore(log_prob=None, pieces=0, skip="unscorable", detail="no \ud800 'piece' é"),
-    OpenScore(
+    FillScore(log_prob=-0.1 - 1e-17, pieces=2, rank=None),
+    FillScore(log_prob=-0.0, pieces=1, rank=12),
+    FillScore(log_prob=None, pieces=0, skip="unscorable", detail="no \ud800 'piece' é"),
+    CompletionScore(
         top=((" nurse", 1 / 3), ("\ud83d", 1e-30)),
         words=np.array([0.1, 0.9, 1e-40], dtype=np.float32),
         word_mass=0.7,
     ),
-    OpenScore(
+    CompletionScore(
         top=(), words=np.zeros(0, dtype=np.float32), word_mass=0.0, skip="too_long", detail="9"
     ),
     PairScore(more=-1.1, less=-2.2, published_more=-3.3, shared=4, ambiguous=True, unknown=1),
@@ -181,7 +184,7 @@ def test_records_come_back_exactly(record):
 
 @given(st.floats(allow_nan=False), st.integers(0, 99), st.none() | st.integers(1, 10**6))
 def test_every_number_comes_back(value, pieces, rank):
-    record = WordScore(log_prob=value, pieces=pieces, rank=rank)
+    record = FillScore(log_prob=value, pieces=pieces, rank=rank)
     assert same(record, decode(b"k", encode(b"k", record)))
 
 
@@ -201,7 +204,7 @@ def test_damage_is_seen_wherever_it_is(record):
 
 def test_what_another_run_need_not_meet_is_not_kept():
     for reason in ("error", "limit", "excluded"):
-        assert not keepable(WordScore(log_prob=None, pieces=0, skip=reason))
+        assert not keepable(FillScore(log_prob=None, pieces=0, skip=reason))
     assert all(map(keepable, RECORDS))
 
 
@@ -238,7 +241,7 @@ def test_a_damaged_row_harms_no_other(text):
     """Even one whose checksum fits: rows are read together, and each stands for itself."""
     body = len(text).to_bytes(4, "little") + text
     spoilt = zlib.crc32(body, zlib.crc32(b"b")).to_bytes(4, "little") + body
-    words = {key: WordScore(log_prob=-ord(key) / 7, pieces=1) for key in (b"a", b"c")}
+    words = {key: FillScore(log_prob=-ord(key) / 7, pieces=1) for key in (b"a", b"c")}
     rows = [(b"a", encode(b"a", words[b"a"])), (b"b", spoilt), (b"c", encode(b"c", words[b"c"]))]
     assert decoded(rows) == words
     assert decoded([rows[1]]) == {}

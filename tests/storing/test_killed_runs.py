@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from bias_audit.backends.cache import VARIABLE
+from bias_audit.backends.cache.store import VARIABLE, ScoreStore
 from bias_audit.results import EVIDENCE_FILE
-from bias_audit.storing import VARIABLE
-from bias_audit.storing.database import ScoreStore
 
 pytestmark = [
     pytest.mark.slow,

@@ -14,21 +14,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bias_audit.storing import opened, opening
 from safetensors.torch import load_file, save_file
 
+from bias_audit.backends import open_backend
+from bias_audit.backends.cache import VARIABLE, Cache, opened, opening
+from bias_audit.backends.cache.open import Cache
+from bias_audit.backends.cache.store import NAME, VARIABLE
+from bias_audit.backends.hf.identify import identified
+from bias_audit.backends.lazy import Sleeping, facts_key
+from bias_audit.backends.masked_lm import MaskedLM
 from bias_audit.errors import BiasAuditError, ModelLoadError
 from bias_audit.finished import Audit
 from bias_audit.pipeline.run import audit
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.reports.formats.figures import files
 from bias_audit.results import results_text
-from bias_audit.scoring import files, open_backend
-from bias_audit.scoring.files import identified
-from bias_audit.scoring.masked_lm import MaskedLM
-from bias_audit.storing import VARIABLE, Cache, opened, opening
-from bias_audit.storing.facts import facts_key
-from bias_audit.storing.place import NAME
-from bias_audit.storing.sleeping import Sleeping
 from bias_audit.utils.versions import package_versions
+from tests.backends import tiny_models
 from tests.scoring import tiny_models
 
 DATA = "sent_more,sent_less,stereo_antistereo,bias_type,annotations,anon_writer,anon_annotators\n"

@@ -11,7 +11,8 @@ import pytest
 import torch
 from transformers import AutoModelForMaskedLM
 
-from bias_audit.scoring import open_backend
+from bias_audit.backends import open_backend, score_all
+from bias_audit.records import SentenceRequest
 from training import export, measure, network, train, warm
 from training.batches import Kinds
 from training.optimizer import Muon, orthogonal, rate_at
@@ -122,9 +123,9 @@ def _shipped(work: Path, small: Settings, folder: Path) -> None:
     for name, value in model.state_dict().items():
         assert torch.allclose(value, checkpoint[name], atol=1e-5, rtol=1e-3), name
     backend = open_backend(str(folder))
-    (total, pieces), *_ = backend.pseudo_log_likelihood(["The nurse left the house."])
-    assert pieces >= 5
-    assert np.isfinite(total)
+    (score,) = score_all(backend, [SentenceRequest(text="The nurse left the house.")])
+    assert score.log_probs.size >= 5
+    assert np.isfinite(score.log_probs).all()
     again = network.build(small.network, _size(work))
     assert warm.start_from(again, folder, work / "tokenizer.json") == _size(work)
     for name, value in again.state_dict().items():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from bias_audit import sanity
+from bias_audit.backends import open_backend
+from bias_audit.pipeline.model_checks import check_sanity
 from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.scoring import open_backend
 from bias_audit.utils.resources import model_dir
 from training import twins
 
 
 def test_only_the_trained_model_passes() -> None:
-    found = sanity.check(open_backend("reference"), ProbeCatalogue().sanity())
+    found = check_sanity(open_backend("reference"), ProbeCatalogue().sanity())
     assert found.passed
     assert found.pseudo_perplexity is not None
     assert found.pseudo_perplexity < found.perplexity_limit / 5

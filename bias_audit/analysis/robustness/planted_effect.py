@@ -12,7 +12,7 @@ from bias_audit.analysis.robustness.check_record import passed_or_failed
 from bias_audit.metrics.design import Comparison, Design, scored_groups
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
-from bias_audit.records import OTHERS, WordScore
+from bias_audit.records import OTHERS, FillScore
 from bias_audit.results import Check
 from bias_audit.stats.contrast import two_groups
 
@@ -80,7 +80,7 @@ def _shifts(scored: ScoredProbe) -> Mapping[str, float]:
     return {name: STEP * (n + 1) ** 2 for n, name in enumerate(scored_groups(scored))}
 
 
-def _less(score: WordScore, nats: float) -> WordScore:
+def _less(score: FillScore, nats: float) -> FillScore:
     if score.log_prob is None:
         return score
     return replace(score, log_prob=score.log_prob - nats)

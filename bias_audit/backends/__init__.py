@@ -1,0 +1,97 @@
+"""Language models as the audit sees them: one door for every kind, and wrappers around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from bias_audit.backends.base import (
+    WINDOW,
+    Backend,
+    require_support,
+    score_all,
+    score_stream,
+)
+from bias_audit.backends.fake import FakeBackend
+from bias_audit.backends.ray.options import LOCAL, Engine, EngineUse
+
+if TYPE_CHECKING:
+    from bias_audit.backends.masked_lm import MaskedLM
+
+__all__ = [
+    "WINDOW",
+    "Backend",
+    "Engine",
+    "FakeBackend",
+    "MaskedLM",
+    "describe_engine",
+    "open_backend",
+    "opened_backend",
+    "require_support",
+    "score_all",
+    "score_stream",
+]
+
+
+def open_backend(
+    name: str = "reference", *, engine: str | Engine = LOCAL, **options: Any
+) -> Backend:
+    """Open the model of that name.
+
+    Args:
+        name: ``reference`` (the bundled model), a local folder, a hub id, or ``fake`` (a stand-in
+            without a model, which ignores the options of a real one).
+        engine: ``local`` (this process), ``ray``, or an :class:`Engine` with more to say. Scores
+            are equal within 1e-5 nats in float32.
+        options: Those of :class:`~bias_audit.backends.masked_lm.MaskedLM`.
+
+    Raises:
+        ModelLoadError: When the model cannot be loaded or its scores would mean nothing.
+        UsageError: For an engine, a device or a dtype that does not exist, an engine that is not
+            installed, or a batch size below 1.
+    """
+    settings = Engine(name=engine) if isinstance(engine, str) else engine
+    if name == "fake":
+        return FakeBackend()
+    if settings.name != LOCAL:
+        from bias_audit.backends.ray.backend import RayBackend
+
+        return RayBackend(name, engine=settings, **options)
+    from bias_audit.backends.masked_lm import MaskedLM
+
+    return MaskedLM(name, **options)
+
+
+@contextmanager
+def opened_backend(model: str | Backend, **options: Any) -> Iterator[Backend]:
+    """Open a model by name and close it in the end; leave a backend as it is.
+
+    Raises:
+        BiasAuditError: as :func:`open_backend`.
+    """
+    if not isinstance(model, str):
+        yield model
+        return
+    backend = open_backend(model, **options)
+    try:
+        yield backend
+    finally:
+        close = getattr(backend, "close", None)
+        if close is not None:
+            close()
+
+
+def describe_engine(backend: Backend) -> dict[str, Any]:
+    """Return what the manifest says of the workers; nothing where this process scored."""
+    use = getattr(backend, "use", None)
+    return use.to_manifest() if isinstance(use, EngineUse) else {}
+
+
+def __getattr__(name: str) -> Any:
+    """Load torch only for those who ask for it."""
+    if name == "MaskedLM":
+        from bias_audit.backends.masked_lm import MaskedLM
+
+        return MaskedLM
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

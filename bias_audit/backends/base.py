@@ -1,0 +1,119 @@
+"""Define the one door to every kind of language model: requests in, responses out."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Sequence, Sized
+from itertools import islice
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from bias_audit.errors import UsageError
+from bias_audit.records import ModelInfo, ProgressCallback, Request
+
+WINDOW = 1024
+"""Requests that :func:`score_stream` holds at once."""
+Answer = TypeVar("Answer")
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """A language model that answers requests.
+
+    Implementations are deterministic: a response does not depend on the other requests, on their
+    order or on the batch size (within 1e-5 nats in float32).
+    """
+
+    @property
+    def info(self) -> ModelInfo:
+        """Name, digests, size, vocabulary and limits of the model.
+
+        ``fingerprint`` is a digest of everything that its scores depend on; where it is empty,
+        nothing is cached.
+        """
+        ...
+
+    @property
+    def supports(self) -> frozenset[type[Request[Any]]]:
+        """The kinds of requests that :meth:`score` answers."""
+        ...
+
+    def score(
+        self,
+        requests: Sequence[Request[Any]],
+        *,
+        skip: Container[int] = (),
+        progress: ProgressCallback | None = None,
+    ) -> Iterator[tuple[int, Any]]:
+        """Answer each request once, in any order, with its number.
+
+        What cannot be scored (``unscorable``, ``too_long``) is answered with a reason, not raised.
+
+        Args:
+            requests: of the kinds that the backend supports.
+            skip: numbers of requests that are not answered. They may still shape batches, so that
+                an interrupted run that goes on gets the same digits.
+            progress: called with (done, in all).
+
+        Raises:
+            ScoringError: the model's output is not finite, or one sentence alone does not fit
+                into memory.
+        """
+        ...
+
+
+def score_all(
+    backend: Backend,
+    requests: Sequence[Request[Answer]],
+    *,
+    progress: ProgressCallback | None = None,
+) -> list[Answer]:
+    """Return the responses in the order of the requests.
+
+    Raises:
+        UsageError: the backend does not support one of them.
+        ScoringError: as :meth:`Backend.score`.
+    """
+    require_support(backend, {type(request) for request in requests})
+    answers: list[Any] = [None] * len(requests)
+    for number, answer in backend.score(requests, progress=progress):
+        answers[number] = answer
+    return answers
+
+
+def score_stream(
+    backend: Backend,
+    requests: Iterable[Request[Answer]],
+    *,
+    progress: ProgressCallback | None = None,
+) -> Iterator[Answer]:
+    """Yield the responses in order, a window at a time: memory does not grow with the requests.
+
+    Raises:
+        UsageError, ScoringError: as :func:`score_all`.
+    """
+    pending = iter(requests)
+    total, done = len(requests) if isinstance(requests, Sized) else 0, 0
+
+    def report(here: int, of: int) -> None:
+        if progress is not None:
+            at = done + len(window) * here // max(of, 1)
+            progress(at, max(total, done + len(window)))
+
+    while window := list(islice(pending, WINDOW)):
+        answers = score_all(backend, window, progress=report)
+        done += len(window)
+        yield from answers
+
+
+def require_support(backend: Backend, kinds: Iterable[type[Request[Any]]]) -> None:
+    """Check that a backend answers these kinds of requests.
+
+    Raises:
+        UsageError: it does not.
+    """
+    lacking = sorted(kind.__name__ for kind in set(kinds) - backend.supports)
+    if lacking:
+        raise UsageError(
+            f"{type(backend).__name__} does not answer {', '.join(lacking)}",
+            hint="leave out what needs it, or see bias_audit.backends.Backend for what a backend"
+            " has to answer",
+        )

@@ -1,0 +1,128 @@
+"""Wrap a backend so that responses come from the cache where it has them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bias_audit.backends.base import Backend
+from bias_audit.backends.cache.codec import Record
+from bias_audit.backends.cache.keys import Keys
+from bias_audit.backends.cache.store import ScoreStore
+from bias_audit.records import (
+    CompletionScore,
+    ModelInfo,
+    ModifiedPair,
+    ProgressCallback,
+    Request,
+)
+
+DISTRIBUTION_SHARE = 8
+"""A run caches distributions of up to one in so many bytes of the store: they are a few in a
+hundred requests and a thousand times as large as the score of a word."""
+_TRANSIENT = frozenset({"error", "limit", "excluded"})
+"""Reasons that another run need not meet again."""
+_BUFFER = 512
+_BUFFER_S = 0.5
+"""Responses, and seconds, that an interrupted run may lose."""
+
+
+@dataclass
+class ModelCache:
+    """One model's slice of the store, and how much it was used."""
+
+    store: ScoreStore
+    keys: Keys
+    model: int
+    """The model's number in the store."""
+    fresh: bool = False
+    """Whether nothing is read, only written."""
+    hits: int = 0
+    """Responses that came from the store."""
+    misses: int = 0
+    """Responses that the model gave."""
+    room: int = 0
+    """Bytes of distributions that may still be written."""
+
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, Record]:
+        """Return the records under these keys."""
+        return {} if self.fresh else self.store.get(dict.fromkeys(keys))
+
+    def put(self, records: Mapping[bytes, Record]) -> None:
+        """Keep records that the same question would give again, as far as there is room."""
+        kept = {key: r for key, r in records.items() if not _is_transient(r) and self._fits(r)}
+        self.store.put(self.model, kept)
+        if self.fresh:  # or the older response would come back
+            self.store.drop(records.keys() - kept.keys())
+
+    def _fits(self, record: Record) -> bool:
+        if not isinstance(record, CompletionScore):
+            return True
+        self.room -= record.words.nbytes
+        return self.room >= 0
+
+
+def _is_transient(record: Record) -> bool:
+    parts = (record.first, record.second) if isinstance(record, ModifiedPair) else (record,)
+    return any(getattr(part, "skip", None) in _TRANSIENT for part in parts)
+
+
+class CachedBackend:
+    """A backend whose responses are cached as they come in.
+
+    Args:
+        inner: answers what is not cached.
+        cache: where responses are kept.
+    """
+
+    def __init__(self, inner: Backend, cache: ModelCache) -> None:
+        self._inner = inner
+        self._cache = cache
+
+    @property
+    def info(self) -> ModelInfo:
+        """That of the model."""
+        return self._inner.info
+
+    @property
+    def supports(self) -> frozenset[type[Request[Any]]]:
+        """Those of the model."""
+        return self._inner.supports
+
+    def score(
+        self,
+        requests: Sequence[Request[Any]],
+        *,
+        skip: Container[int] = (),
+        progress: ProgressCallback | None = None,
+    ) -> Iterator[tuple[int, Any]]:
+        """Answer what is cached, then ask the model for the rest."""
+        cache = self._cache
+        wanted = [number for number in range(len(requests)) if number not in skip]
+        keys = {number: cache.keys.of(requests[number]) for number in wanted}
+        records = cache.get([key for key in keys.values() if key is not None])
+        known = {number for number, key in keys.items() if key in records}
+        cache.hits += len(known)
+        cache.misses += len(wanted) - len(known)
+        for number in known:
+            yield number, records[keys[number]]  # type: ignore[index]
+        if len(known) == len(wanted):
+            if progress is not None and wanted:
+                progress(len(wanted), len(wanted))
+            return
+        skipped = known.union(number for number in range(len(requests)) if number in skip)
+        fresh: dict[bytes, Record] = {}
+        since = time.monotonic()
+        try:
+            for number, answer in self._inner.score(requests, skip=skipped, progress=progress):
+                key = keys[number]
+                if key is not None:
+                    fresh[key] = answer
+                    if len(fresh) >= _BUFFER or time.monotonic() - since > _BUFFER_S:
+                        cache.put(fresh)
+                        fresh, since = {}, time.monotonic()
+                yield number, answer
+        finally:
+            cache.put(fresh)

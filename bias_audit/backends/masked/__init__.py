@@ -1,0 +1,1 @@
+"""Score requests with a masked language model: questions, batches, forward passes."""

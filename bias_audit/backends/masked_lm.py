@@ -1,0 +1,203 @@
+"""Answer requests with a masked language model."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from bias_audit.backends.base import WINDOW
+from bias_audit.backends.hf.load import Loaded, load
+from bias_audit.backends.hf.tokenization import Encoder
+from bias_audit.backends.masked.batching import OutputOptions, QueryResult
+from bias_audit.backends.masked.fast import HeadOnly, accelerate
+from bias_audit.backends.masked.forward import QueryRunner
+from bias_audit.backends.masked.questions import SUPPORTS, Planner, RequestBatch
+from bias_audit.errors import ModelLoadError, UsageError
+from bias_audit.records import (
+    CompletionRequest,
+    EmbeddingRequest,
+    FillRequest,
+    ModelInfo,
+    ProgressCallback,
+    Request,
+    SentenceRequest,
+)
+
+
+class MaskedLM:
+    """A masked language model as a backend.
+
+    Args:
+        name: ``reference`` (the bundled model), a local folder or a hub id.
+        revision: Branch, tag or commit on the hub.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        dtype: ``float32``, ``bfloat16``, ``float16`` or ``auto``. Log-probabilities are computed in
+            float32 from the logits whatever the dtype.
+        offline: Use no network.
+        allow_pickle: Accept pickled weights.
+        batch_size: Most rows in one pass, at least 1; ``auto`` chooses.
+
+    Raises:
+        ModelLoadError: When the model cannot be loaded or its scores would mean nothing.
+        UsageError: For a device or dtype that does not exist, or a batch size below 1.
+    """
+
+    supports = SUPPORTS
+
+    def __init__(
+        self,
+        name: str = "reference",
+        *,
+        revision: str | None = None,
+        device: str = "auto",
+        dtype: str = "float32",
+        offline: bool = False,
+        allow_pickle: bool = False,
+        batch_size: int | Literal["auto"] = "auto",
+    ) -> None:
+        require_batch_size(batch_size)
+        loaded = load(
+            name,
+            revision=revision,
+            device=device,
+            dtype=dtype,
+            offline=offline,
+            allow_pickle=allow_pickle,
+        )
+        encoder = Encoder(loaded.tokenizer)
+        head_only, padding = _accelerate(loaded, encoder)
+        self.info = _info(loaded, encoder)
+        self._planner = Planner(encoder, loaded.max_length)
+        self._runner = QueryRunner(
+            loaded.model,
+            head_only,
+            pad_id=encoder.pad_id,
+            padding=padding,
+            vocabulary_size=loaded.vocabulary_size,
+            word_ids=np.array([i for i, _ in encoder.word_pieces], dtype=np.int64),
+            batch_size=None if batch_size == "auto" else batch_size,
+        )
+
+    def score(
+        self,
+        requests: Sequence[Request[Any]],
+        *,
+        skip: Container[int] = (),
+        progress: ProgressCallback | None = None,
+    ) -> Iterator[tuple[int, Any]]:
+        """Answer each request, batch by batch.
+
+        Equal requests are asked once. Batches are planned over all requests, and those without one
+        that is to be answered are left out, so that the others are scored to the last bit as if
+        nothing was skipped. Words and completions are planned together, sentences a window at a
+        time.
+
+        Raises:
+            ScoringError: the model's output is not finite, one sentence alone does not fit into
+                memory, or the model does not report attention or states that are asked for.
+        """
+        total = len(requests) - sum(number in skip for number in range(len(requests)))
+        done = 0
+
+        def report(rows: int, of: int) -> None:
+            if progress is not None:
+                progress(done + size * rows // of, total)
+
+        for numbers, options in _windows(requests):
+            size = sum(number not in skip for number in numbers)
+            if not size:
+                continue
+            batch = RequestBatch(requests, numbers, skip, self._planner)
+            yield from batch.rejected()
+            results = [QueryResult() for _ in batch.queries]
+            for queries in self._runner.stream(
+                batch.queries, results, options, needed=batch.needed, progress=report
+            ):
+                yield from batch.completed(queries, results)
+            done += size
+
+
+def _windows(requests: Sequence[Request[Any]]) -> Iterator[tuple[Sequence[int], OutputOptions]]:
+    """Numbers of requests that share passes, and what these have to report."""
+    words: list[int] = []
+    others: dict[OutputOptions, list[int]] = {}
+    top_k = 0
+    for number, request in enumerate(requests):
+        if isinstance(request, FillRequest):
+            words.append(number)
+        elif isinstance(request, CompletionRequest):
+            words.append(number)
+            top_k = max(top_k, request.top_k)
+        else:
+            others.setdefault(_options(request), []).append(number)
+    if words:
+        yield words, OutputOptions(top_k=top_k)
+    for options, numbers in others.items():
+        for start in range(0, len(numbers), WINDOW):
+            yield numbers[start : start + WINDOW], options
+
+
+def _options(request: Request[Any]) -> OutputOptions:
+    if isinstance(request, SentenceRequest):
+        return OutputOptions(best=request.ranks, attention=request.attention)
+    return OutputOptions(vectors=isinstance(request, EmbeddingRequest))
+
+
+def require_batch_size(size: int | Literal["auto"]) -> None:
+    """Refuse a batch without rows.
+
+    Raises:
+        UsageError: the size is below 1.
+    """
+    if size != "auto" and size < 1:
+        raise UsageError(
+            f"expected a batch size of at least 1, or 'auto', but got {size}",
+            hint="leave it out to let the program choose",
+        )
+
+
+def _info(loaded: Loaded, encoder: Encoder) -> ModelInfo:
+    return ModelInfo(
+        name=loaded.name,
+        revision=loaded.revision,
+        fingerprint=loaded.fingerprint,
+        tokenizer_digest=loaded.tokenizer_digest,
+        config_digest=loaded.config_digest,
+        kind="masked",
+        architecture=loaded.architecture,
+        vocabulary_size=loaded.vocabulary_size,
+        parameters=loaded.parameters,
+        max_length=loaded.max_length,
+        dtype=loaded.dtype,
+        arithmetic=loaded.arithmetic,
+        device=str(loaded.device),
+        notices=loaded.notices,
+        words=tuple(text for _, text in encoder.word_pieces),
+    )
+
+
+def _accelerate(loaded: Loaded, encoder: Encoder) -> tuple[HeadOnly, bool]:
+    """Compare with a plain call on what the model's own tokenizer hands over."""
+    mask = loaded.tokenizer.mask_token
+    texts = [f"a {mask} b c", f"a b c {mask}", f"a {mask} {mask} b c a b"]
+    try:
+        fast = accelerate(
+            loaded.model,
+            [loaded.tokenizer(text) for text in texts],
+            mask_id=encoder.mask_id,
+            pad_id=encoder.pad_id,
+        )
+    except Exception as error:
+        raise ModelLoadError(
+            f"'{loaded.name}' was loaded but cannot read a short sentence: {error}",
+            hint="the config, the weights and the tokenizer may belong to different models",
+        ) from error
+    if fast is None:
+        raise ModelLoadError(
+            f"'{loaded.name}' needs inputs besides pieces and an attention mask, which this tool "
+            "does not give",
+            hint="use a text-only masked language model",
+        )
+    return fast

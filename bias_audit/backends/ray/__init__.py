@@ -1,0 +1,1 @@
+"""Score with replicas of a model on the workers of a Ray cluster."""

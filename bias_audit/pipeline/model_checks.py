@@ -1,0 +1,303 @@
+"""Check the model itself: is it trained (R11), and does it repeat its answers (R10)?"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bias_audit.backends import Backend, score_all
+from bias_audit.backends.cache import OpenedModel
+from bias_audit.errors import ModelLoadError, ScoringError
+from bias_audit.probes.schema.lexicon import Cloze, Sanity
+from bias_audit.probes.schema.text import SLOT, primary_language
+from bias_audit.records import (
+    CompletionRequest,
+    CompletionScore,
+    FillScore,
+    ModelInfo,
+    Prompt,
+    Request,
+    SentenceRequest,
+    SentenceScore,
+)
+from bias_audit.results import Determinism, SanityCheck
+from bias_audit.utils.arrays import Floats
+
+PERPLEXITY_SHARE = 0.05
+"""The pseudo-perplexity must stay below this share of the vocabulary size."""
+MOST_PERPLEXITY = 500.0
+"""And below this: a model that knows how frequent words are and nothing else has over 1,000."""
+CLOZE_SHARE = 0.6
+"""This share of the trivial gaps must have an answer in the top ten."""
+TOP = 10
+
+SAMPLE = 32
+"""Requests that are asked again."""
+COMPLETIONS = 4
+"""Of which so many ask for the whole distribution, if there are any."""
+TOLERANCE: Mapping[str, float] = {"float64": 1e-3, "float32": 1e-3, "float16": 0.25}
+"""Nats for each token of a word by which two answers may differ, by the dtype that rounds them.
+
+Rounding depends on how many sentences share a product, and grows with the number of blocks and the
+size of the logits. With 24 blocks and logits of 37 it came to 8e-5, 0.09 and 1 (bfloat16)."""
+COARSE = 2.0
+"""The same for bfloat16 and others."""
+RARE = 1e-3
+"""Completions with less probability than this count as if they had so much."""
+
+Item = TypeVar("Item")
+_BROKEN = (ScoringError, RuntimeError, ValueError, MemoryError, IndexError)
+_HINT = (
+    "its scores mean nothing here: try --device cpu, --dtype float32, or --batch-size 1 --fresh for"
+    " a model that reads padding; if only scores that were kept differ, --fresh asks for all anew"
+)
+
+
+class UnsteadyModelError(ModelLoadError):
+    """The model answers one question in different ways, so no number of it means anything."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RepeatCheck:
+    """Requests that were asked again: each alone, and all in another order."""
+
+    asked: int
+    tolerance: float
+    """Nats a token by which two answers may differ."""
+    largest: float | None
+    """Largest difference, nats a token; None where an earlier run checked the model."""
+
+    def to_record(self) -> Determinism | None:
+        """Return the entry of the results; None where nothing was asked."""
+        if not self.asked:
+            return None
+        return Determinism(sentences=self.asked, tolerance=self.tolerance)
+
+    def to_manifest(self) -> dict[str, Any]:
+        """Return the entry of the manifest, with the difference, which depends on the machine."""
+        if not self.asked or self.largest is None:
+            return {}
+        largest = float(f"{self.largest:.2g}")
+        parts = {"asked": self.asked, "largest": largest, "tolerance": self.tolerance}
+        return {"determinism": parts}
+
+
+def check_languages(
+    backend: Backend, specs: Mapping[str, Sanity | None]
+) -> tuple[SanityCheck, ...]:
+    """Check each language that probes are asked in; one without sentences has not passed."""
+    return tuple(
+        _unchecked(backend, language) if spec is None else check_sanity(backend, spec)
+        for language, spec in specs.items()
+    )
+
+
+def check_sanity(backend: Backend, spec: Sanity) -> SanityCheck:
+    """Score the built-in sentences and gaps: untrained networks show no bias either.
+
+    A model that breaks on them has not passed; the audit goes on and decides nothing.
+    """
+    limit = _limit(backend)
+    needed = math.ceil(CLOZE_SHARE * len(spec.clozes))
+    perplexity, hits = None, 0
+    try:
+        sentences = [SentenceRequest(text=t, variant="original") for t in spec.sentences]
+        perplexity = _perplexity(score_all(backend, sentences))
+        answers = score_all(backend, [_cloze_request(cloze) for cloze in spec.clozes])
+        hits = sum(_is_hit(c, a) for c, a in zip(spec.clozes, answers, strict=True))
+    except (ScoringError, RuntimeError, ValueError, MemoryError) as error:
+        detail = f"the model sanity check could not be run: {error}"
+        passed = False
+    else:
+        passed = perplexity is not None and perplexity < limit and hits >= needed
+        detail = "" if passed else _detail(spec, perplexity, limit, hits, needed)
+    return SanityCheck(
+        language=primary_language(spec.language),
+        passed=passed,
+        pseudo_perplexity=perplexity,
+        perplexity_limit=limit,
+        cloze_hits=hits,
+        cloze_asked=len(spec.clozes),
+        cloze_needed=needed,
+        detail=detail,
+    )
+
+
+def _unchecked(backend: Backend, language: str) -> SanityCheck:
+    return SanityCheck(
+        language=language,
+        passed=False,
+        pseudo_perplexity=None,
+        perplexity_limit=_limit(backend),
+        cloze_hits=0,
+        cloze_asked=0,
+        cloze_needed=0,
+        detail=f"there is no model sanity check in '{language}': write sanity-{language}.yaml",
+    )
+
+
+def _limit(backend: Backend) -> float:
+    return min(PERPLEXITY_SHARE * backend.info.vocabulary_size, MOST_PERPLEXITY)
+
+
+def _perplexity(answers: Sequence[SentenceScore]) -> float | None:
+    """Pseudo-perplexity over the sentences that could be scored; None when none could."""
+    scored = [answer.log_probs for answer in answers if answer.skip is None]
+    tokens = sum(values.size for values in scored)
+    total = math.fsum(float(value) for values in scored for value in values)
+    if not tokens or not math.isfinite(total):
+        return None
+    return math.exp(min(-total / tokens, 700.0))
+
+
+def _detail(spec: Sanity, perplexity: float | None, limit: float, hits: int, needed: int) -> str:
+    measured = "could not be measured" if perplexity is None else f"{perplexity:.3g}"
+    language = primary_language(spec.language)
+    where = "" if language == "en" else f" in '{language}'"
+    return (
+        f"the model sanity check failed{where}: {hits} of {len(spec.clozes)} trivial gaps answered"
+        f" ({needed} needed), pseudo-perplexity {measured} (limit {limit:.3g}); an untrained or"
+        " foreign-language model cannot be audited here"
+    )
+
+
+def _cloze_request(cloze: Cloze) -> CompletionRequest:
+    mask = next(match for match in SLOT.finditer(cloze.text) if match[1] is None)
+    left, right = cloze.text[: mask.start()], cloze.text[mask.end() :]
+    return CompletionRequest(left=left, right=right, top_k=TOP)
+
+
+def _is_hit(cloze: Cloze, answer: CompletionScore) -> bool:
+    wanted = {word.casefold() for word in cloze.answers}
+    return any(token.strip().casefold() in wanted for token, _ in answer.top[:TOP])
+
+
+def repeat_requests(
+    answered: Iterable[tuple[Prompt, FillScore | CompletionScore]], *, size: int = SAMPLE
+) -> tuple[list[Request[Any]], list[Any]]:
+    """Draw requests to ask again, with the answers of the run: a few completions, and words.
+
+    The shortest and the longest sentence are among them, since batches pad.
+    """
+    words: list[tuple[Prompt, FillScore | CompletionScore]] = []
+    opened: list[tuple[Prompt, FillScore | CompletionScore]] = []
+    for pair in answered:
+        (opened if pair[0].filler is None else words).append(pair)
+    opened = _drawn(opened, min(COMPLETIONS, size))
+    words.sort(key=lambda pair: len(pair[0].left) + len(pair[0].right))
+    drawn = _drawn(words[1:-1], size - len(opened) - 2)
+    drawn = [*words[:1], *drawn, *words[1:][-1:], *opened]
+    pairs = [(prompt.request, answer) for prompt, answer in drawn]
+    unique = {request: (request, answer) for request, answer in pairs}.values()
+    return [request for request, _ in unique], [answer for _, answer in unique]
+
+
+def _drawn(pairs: Sequence[Item], size: int) -> list[Item]:
+    return random.Random(0).sample(pairs, min(size, len(pairs)))  # noqa: S311 - no secret
+
+
+def check_repeats(
+    opened: OpenedModel, requests: Sequence[Request[Any]], answers: Sequence[Any] = ()
+) -> RepeatCheck:
+    """Ask the model again and compare, unless all is cached of a model that was checked.
+
+    Args:
+        opened: the model itself is asked, not its cache.
+        requests: what the run asked.
+        answers: what the run goes by, wherever that came from; asked for now where empty.
+
+    Raises:
+        UnsteadyModelError: two answers differ by more than the dtype allows, or the model cannot
+            answer again.
+    """
+    limit = tolerance(opened.plain.info)
+    check = f"repeats within {limit:g}"
+    if not requests or (not opened.is_loaded and opened.has_passed(check)):
+        return RepeatCheck(asked=len(requests), tolerance=limit, largest=None)
+    largest = _largest_difference(opened.model, requests, list(answers), limit)
+    opened.remember_passed(check)
+    return RepeatCheck(asked=len(requests), tolerance=limit, largest=largest)
+
+
+def _largest_difference(
+    model: Backend, requests: Sequence[Request[Any]], answers: Sequence[Any], limit: float
+) -> float:
+    """Ask each request alone, and all in two orders; compare each answer with each."""
+    order = list(range(len(requests)))
+    random.Random(1).shuffle(order)  # noqa: S311 - no secret
+    try:
+        runs = [answers] if answers else []
+        runs.append(score_all(model, requests))
+        runs.append([score_all(model, [request])[0] for request in requests])
+        shuffled = score_all(model, [requests[n] for n in order])
+        runs.append([shuffled[place] for place in np.argsort(order)])
+    except _BROKEN as error:
+        message = str(getattr(error, "message", error)) or repr(error)
+        raise UnsteadyModelError(
+            f"the model failed when it was asked some sentences again: {message}", hint=_HINT
+        ) from error
+    differences = [_difference([_logs(run[n]) for run in runs]) for n in range(len(requests))]
+    largest = max(differences)
+    if largest <= limit:
+        return largest
+    apart = (
+        "were once a number and once none"
+        if math.isinf(largest)
+        else f"lie {largest:.3g} nats a piece apart"
+    )
+    raise UnsteadyModelError(
+        "the model does not repeat its answers: it was asked again, alone and in another order,"
+        f" and its answers to '{_text(requests[differences.index(largest)])}' {apart}"
+        f" (allowed: {limit:g} nats a piece)",
+        hint=_HINT,
+    )
+
+
+def tolerance(info: ModelInfo) -> float:
+    """Return the nats a token by which two answers of a model may differ."""
+    return TOLERANCE.get(_rounding(info), COARSE)
+
+
+def _rounding(info: ModelInfo) -> str:
+    """The dtype as which a model's products are rounded: in float32 torch's setting decides."""
+    setting = info.arithmetic
+    if info.dtype != "float32" or not setting or setting.split()[0] == "highest":
+        return info.dtype
+    return "bfloat16" if setting.startswith("medium") or "bf16" in setting else "float16"
+
+
+def _logs(answer: FillScore | CompletionScore | SentenceScore) -> Floats:
+    """An answer as logarithms that may be compared, nats a token; empty where it has no number."""
+    if isinstance(answer, CompletionScore):
+        return np.log(np.maximum(answer.words.astype(np.float64), RARE))
+    if isinstance(answer, SentenceScore):
+        return np.array([answer.log_probs.mean()]) if answer.log_probs.size else np.empty(0)
+    if answer.log_prob is None:
+        return np.empty(0)
+    return np.array([answer.log_prob / max(answer.pieces, 1)])
+
+
+def _difference(answers: Sequence[Floats]) -> float:
+    """The largest difference between two of the answers; infinite where only some are numbers."""
+    if len({answer.shape for answer in answers}) > 1:
+        return math.inf
+    values = np.array(answers)
+    missing = np.isnan(values)
+    if bool((missing.any(axis=0) & ~missing.all(axis=0)).any()):
+        return math.inf
+    known = values[:, ~missing.any(axis=0)]
+    low, high = known.min(axis=0), known.max(axis=0)
+    apart = low != high  # infinite numbers can be equal too
+    return float((high[apart] - low[apart]).max(initial=0.0))
+
+
+def _text(request: Request[Any]) -> str:
+    if isinstance(request, SentenceRequest):
+        return request.text
+    left, right = getattr(request, "left", ""), getattr(request, "right", "")
+    return f"{left}{getattr(request, 'filler', '<mask>')}{right}"
