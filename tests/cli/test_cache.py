@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
-import json
 import sqlite3
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from bias_audit import auditing
-from bias_audit.backends.cache import VARIABLE, Cache, CacheUse, program
+from bias_audit.backends.cache import VARIABLE, Cache, CacheStats
 from bias_audit.backends.cache.store import ScoreStore
 from bias_audit.cli import _kept
 from bias_audit.cli._app import run
@@ -125,7 +120,7 @@ def test_the_flags() -> None:
 
 
 def test_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    use = CacheUse(found=1234, scored=1, path="x", notices=("the disk is full",))
+    use = CacheStats(found=1234, scored=1, path="x", notices=("the disk is full",))
     _kept.tell(use, quiet=False)
     assert capsys.readouterr().err == (
         "Note: the disk is full\n"
@@ -133,7 +128,9 @@ def test_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     )
     _kept.tell(use, quiet=True)
     assert capsys.readouterr().err == "Note: the disk is full\n"
-    _kept.tell(CacheUse(found=2, recalled=True, path="x"), quiet=False, later=("the disk is full",))
+    _kept.tell(
+        CacheStats(found=2, recalled=True, path="x"), quiet=False, later=("the disk is full",)
+    )
     assert capsys.readouterr().err == (
         "Note: the disk is full\n"
         "Note: 2 of 2 scores were kept from earlier runs, and so were the results that they give"
@@ -141,41 +138,6 @@ def test_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     )
     _kept.tell(use, quiet=True, later=use.notices)
     assert capsys.readouterr().err.count("the disk is full") == 1, "said once"
-    for nothing in (None, CacheUse(scored=5, path="x"), CacheUse()):
+    for nothing in (None, CacheStats(scored=5, path="x"), CacheStats()):
         _kept.tell(nothing, quiet=False)
     assert capsys.readouterr().err == ""
-
-
-def test_a_run_keeps_and_the_next_one_finds(
-    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(program, "_source", lambda: b"source")
-    monkeypatch.setattr(auditing, "time", SimpleNamespace(monotonic=lambda: 0.0))
-    day = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-    monkeypatch.setattr(auditing, "_utc_now", lambda: day)
-    command = ["run", "reference", "-p", "occupation-gender", "--limit", "60", "-q"]
-    command += ["--exit-zero", "--progress", "none"]
-
-    def results(name: str, *flags: str) -> tuple[str, dict[str, Any] | None]:
-        assert run([*command, "-o", name, *flags]) == 0
-        content = json.loads((home / name / "results.json").read_text(encoding="utf-8"))
-        for clock in ("created", "duration_s", "command"):
-            del content["run"][clock]
-        told = json.loads((home / name / "run.json").read_text(encoding="utf-8"))
-        return json.dumps(content), told.get("cache")
-
-    plain, none = results("plain", "--no-cache")
-    assert none is None
-    assert not (home / "cache").exists()
-    first, kept = results("first")
-    again, found = results("again")
-    anew, fresh = results("anew", "--fresh")
-    assert plain == first == again == anew
-    assert kept is not None
-    assert fresh == {"found": 0, "scored": kept["found"] + kept["scored"]}
-    total = kept["found"] + kept["scored"]
-    assert found == {"found": total, "scored": 0, "assessment": "kept"}
-    names = ("plain", "first", "again", "anew")
-    for file in ("evidence.csv.gz", "report.html", "summary.md"):
-        assert len({(home / name / file).read_bytes() for name in names}) == 1
-    assert capsys.readouterr().err.count("Error") == 0

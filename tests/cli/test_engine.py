@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bias_audit import scoring
+from bias_audit import backends
 from bias_audit.backends import Engine, FakeBackend
 from bias_audit.backends.ray.options import EngineUse
 from bias_audit.cli import _app, _run
@@ -39,7 +39,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
 
     class Stand(FakeBackend):
-        use = EngineUse(name="ray", workers=3, lost=1)
+        use = EngineUse(name="ray", workers=3, refused=("other weights",))
         closed = 0
 
         def close(self) -> None:
@@ -49,7 +49,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         found.append(options)
         return Stand()
 
-    monkeypatch.setattr(scoring, "open_backend", open_backend)
+    monkeypatch.setattr(backends, "open_backend", open_backend)
     return found
 
 
@@ -65,9 +65,9 @@ def test_the_engine_is_chosen_by_flags(
     assert opened[-1] == {"closed": True}, "the workers are let go when all is scored"
     manifest = (tmp_path / "a" / "run.json").read_text("utf-8")
     assert '"engine": "ray, head:6379, 3 workers"' in manifest
-    assert '"lost": 1' in manifest
+    assert '"other weights"' in manifest
     results = (tmp_path / "a" / "results.json").read_text("utf-8")
-    assert '"lost"' not in results, "results do not depend on who computed"
+    assert '"other weights"' not in results, "results do not depend on who computed"
 
 
 @pytest.mark.parametrize(
