@@ -14,6 +14,7 @@ from bias_audit.backends.base import (
     score_stream,
 )
 from bias_audit.backends.fake import FakeBackend
+from bias_audit.backends.lazy import LazyBackend
 from bias_audit.backends.ray.options import LOCAL, Engine, EngineUse
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ __all__ = [
     "Backend",
     "Engine",
     "FakeBackend",
+    "LazyBackend",
     "MaskedLM",
     "describe_engine",
     "open_backend",

@@ -9,10 +9,12 @@ import pytest
 import torch
 from conftest import ask, fill, totals
 
+from bias_audit.backends import score_all
 from bias_audit.backends.masked import reduce
 from bias_audit.backends.masked.fast import HeadOnly
 from bias_audit.backends.masked_lm import MaskedLM
 from bias_audit.errors import ScoringError
+from bias_audit.records import SentenceRequest
 
 SUBJECTS = [
     "The man",
@@ -46,7 +48,7 @@ def numbers(scores):
 @pytest.mark.parametrize("architecture", ["bert", "roberta", "deberta-v2", "modernbert", "albert"])
 def test_batch_size_does_not_matter(architecture, tiny):
     one, many = (
-        numbers(MaskedLM(str(tiny(architecture)), device="cpu", batch_size=n).fill_mask(PROMPTS))
+        numbers(fill(MaskedLM(str(tiny(architecture)), device="cpu", batch_size=n), PROMPTS))
         for n in (1, 64)
     )
     np.testing.assert_allclose(one, many, atol=1e-5)
@@ -67,19 +69,45 @@ def test_neighbours_do_not_matter(reference):
         np.testing.assert_allclose(numbers([alone]), numbers([together[n]]), atol=1e-5)
 
 
-def test_equal_questions_are_asked_once_and_answered_each_time(reference):
-    seen = []
-    twice = fill(reference, PROMPTS * 2, progress=lambda *at: seen.append(at))
-    once = fill(reference, PROMPTS, progress=lambda *at: seen.append(at))
+@pytest.fixture
+def passes(monkeypatch):
+    """Rows of every pass."""
+    rows, plain = [], HeadOnly.logits_at
+
+    def logits_at(self, ids, *rest, **options):
+        rows.append(len(ids))
+        return plain(self, ids, *rest, **options)
+
+    monkeypatch.setattr(HeadOnly, "logits_at", logits_at)
+    return rows
+
+
+def test_equal_questions_are_asked_once_and_answered_each_time(reference, passes):
+    twice = fill(reference, PROMPTS * 2)
+    asked, passes[:] = sum(passes), []
+    once = fill(reference, PROMPTS)
     assert (numbers(twice) == numbers(once * 2)).all()
-    assert len({total for _, total in seen}) == 1
+    assert asked == sum(passes)
 
 
-def test_words_of_one_length_share_their_first_row(scorer):
-    seen = []
-    prompts = [ask("The man was a ", w) for w in ("nurse", "doctor", "teacher", None)]
-    fill(scorer("bert"), prompts, progress=lambda *at: seen.append(at))
-    assert seen == [(1, 1)]
+def test_words_of_one_length_share_their_first_row(scorer, passes):
+    backend = scorer("bert")
+    passes.clear()
+    fill(backend, [ask("The man was a ", w) for w in ("nurse", "doctor", "teacher", None)])
+    assert passes == [1]
+
+
+def test_what_is_skipped_changes_no_bit_of_the_rest(tiny):
+    backend = MaskedLM(str(tiny("bert")), device="cpu", batch_size=8)
+    requests = [prompt.request for prompt in PROMPTS]
+    requests += [SentenceRequest(text=prompt.text) for prompt in PROMPTS[::5]]
+    whole = score_all(backend, requests)
+    rng = np.random.default_rng(5)
+    for share in (0.1, 0.5, 0.95, 1.0):
+        skip = {n for n in range(len(requests)) if rng.random() < share}
+        answers = dict(backend.score(requests, skip=skip))
+        assert set(answers) == set(range(len(requests))) - skip
+        assert all(repr(answer) == repr(whole[n]) for n, answer in answers.items())
 
 
 def test_progress_counts_requests_up_to_all(tiny):

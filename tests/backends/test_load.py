@@ -17,10 +17,9 @@ import transformers
 from conftest import ask, change_weights, edit, fill, refusal
 from safetensors.torch import load_file
 
+from bias_audit.backends.hf import load, model_files
 from bias_audit.backends.masked_lm import MaskedLM
 from bias_audit.errors import ModelLoadError, UnknownNameError
-from bias_audit.reports.formats.html import _load
-from bias_audit.tracking import _folder
 
 # What is recorded
 
@@ -31,7 +30,7 @@ def test_reference_model_is_described(reference):
         *("reference", None, "masked", "float32", "cpu"),
     )
     assert info.notices == ()
-    config = json.loads((_folder.REFERENCE / "config.json").read_text())
+    config = json.loads((model_files.REFERENCE / "config.json").read_text())
     assert info.vocabulary_size == config["vocab_size"]
     assert info.max_length == config["max_position_embeddings"] - 2
     assert info.parameters > 1_000_000
@@ -60,7 +59,7 @@ def test_sharded_weights_score_the_same(copy, scorer):
     model.save_pretrained(folder, max_shard_size="20KB")
     assert len(list(folder.glob("model-*.safetensors"))) > 1
     prompt = ask("The man was a ", "zebra")
-    assert MaskedLM(str(folder), device="cpu").fill_mask([prompt]) == fill(scorer("bert"), [prompt])
+    assert fill(MaskedLM(str(folder), device="cpu"), [prompt]) == fill(scorer("bert"), [prompt])
 
 
 def test_tied_head_needs_no_tensor_of_its_own(copy):
@@ -228,9 +227,9 @@ def test_device_auto_takes_the_fastest(monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert str(_load.pick_device("auto")) == "cuda"
-    assert str(_load.pick_device("cuda:1")) == "cuda:1"
+    assert str(load.pick_device("auto")) == "cuda"
+    assert str(load.pick_device("cuda:1")) == "cuda:1"
     with pytest.raises(ModelLoadError, match="2 found"):
-        _load.pick_device("cuda:2")
+        load.pick_device("cuda:2")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert str(_load.pick_device("auto")) == "cpu"
+    assert str(load.pick_device("auto")) == "cpu"

@@ -1,427 +1,165 @@
-"""The border to Ray with a stub in its place; ``test_ray_cluster.py`` has the real one."""
+"""Replicas on the workers of a cluster: here workers in this process, once a real cluster."""
 
 from __future__ import annotations
 
-import importlib
-import os
-import signal
 import sys
-import types
-from typing import Any
+from collections import Counter
 
+import numpy as np
 import pytest
-from conftest import ask, fill
 
-from bias_audit.backends import _ray, open_backend
-from bias_audit.backends.ray.options import Engine
-from bias_audit.backends.ray.worker import Worker
-from bias_audit.errors import ModelLoadError, ScoringError, UsageError
+from bias_audit.backends import Backend, Engine, MaskedLM, open_backend, score_all
+from bias_audit.backends.ray import worker
+from bias_audit.backends.ray.backend import RayBackend
+from bias_audit.backends.ray.worker import Worker, WorkerInfo
+from bias_audit.errors import ModelLoadError, ScoringError, UnknownNameError, UsageError
+from bias_audit.records import CompletionRequest, FillRequest, Prompt, SentenceRequest
 
-RAY = Engine(name="ray")
-
-
-class Reference:
-    """An answer that is made when it is asked for."""
-
-    def __init__(self, make: Any) -> None:
-        self.make = make
+TWO = Engine(name="ray", workers=2)
+NAMES = ("probe", "template", "variant", "group", "term", "label", "target", "pole")
 
 
-class RayError(Exception):
-    pass
+def requests():
+    frames = [f"the {who} was {how} a " for who in ("man", "woman") for how in ("", "often")]
+    words = [
+        Prompt(left=left, filler=word, right=".", **dict.fromkeys(NAMES, "")).request
+        for left in frames
+        for word in ("nurse", "doctor", "zebra", "")
+    ]
+    others = [CompletionRequest(left=frames[0], right="."), SentenceRequest(text="the man was.")]
+    return [*words, *others, *words]
 
 
-class RayTaskError(RayError):
-    pass
+class Pool:
+    """Workers in this process, one chunk after the other, the last one first."""
+
+    def __init__(self, engine, name, options):
+        self.workers = [Worker(name, options) for _ in range(engine.workers)]
+        self.first = self.workers[0].describe()
+        if not isinstance(self.first, WorkerInfo):
+            raise self.first.to_exception()
+        self.size, self.refused, self.closed, self.sizes = engine.workers, [], False, Counter()
+
+    def score(self, chunks):
+        for number in reversed(range(len(chunks))):
+            assert all(getattr(r, "prompt", None) is None for r in chunks[number])
+            self.sizes[len(chunks[number])] += 1
+            answers = self.workers[number % self.size].score(chunks[number])
+            if not isinstance(answers, list):
+                raise answers.to_exception()
+            yield number, answers
+
+    def close(self):
+        self.closed = True
 
 
-class ActorDiedError(RayError):
-    pass
+def opened(folder, engine=TWO, **options):
+    return RayBackend(str(folder), engine=engine, device="cpu", connect=Pool, **options)
 
 
-class Stub(types.ModuleType):
-    """What this project uses of Ray, in this process."""
-
-    def __init__(self, resources: dict[str, float]) -> None:
-        super().__init__("ray")
-        self.resources = resources
-        self.inits: list[dict[str, Any]] = []
-        self.asked: list[dict[str, Any]] = []
-        self.killed: list[Any] = []
-        self.shutdowns = 0
-        self.up = False
-        self.exceptions = types.SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError)
-        self.environment: dict[str, str | None] = {}
-        self.refuse: BaseException | None = None
-        self.fail: dict[str, Exception] = {}
-        """Of a call by its name: what it raises."""
-
-    def init(self, **given: Any) -> None:
-        if self.refuse:
-            raise self.refuse
-        self.environment = dict(os.environ)
-        self.inits.append(given)
-        self.up = True
-        if given["address"] == "local":  # as Ray does
-
-            def end(*_: Any) -> None:
-                self.shutdown()
-                sys.exit(1)
-
-            signal.signal(signal.SIGTERM, end)
-
-    def is_initialized(self) -> bool:
-        return self.up
-
-    def shutdown(self) -> None:
-        self.shutdowns += 1
-        self.up = False
-
-    def cluster_resources(self) -> dict[str, float]:
-        self.trip("cluster_resources")
-        return self.resources
-
-    def trip(self, what: str) -> None:
-        if what in self.fail:
-            raise self.fail[what]
-
-    def remote(self, **options: Any) -> Any:
-        self.asked.append(options)
-
-        def kind(worker: type) -> Any:
-            def start(*arguments: Any) -> Any:
-                self.trip("start")
-                inner = worker(*arguments)
-                methods = {
-                    name: types.SimpleNamespace(
-                        remote=lambda *a, n=name: (
-                            self.trip(n) or Reference(lambda: getattr(inner, n)(*a))
-                        )
-                    )
-                    for name in ("place", "load", "encoder", "rows", "readings")
-                }
-                return types.SimpleNamespace(**methods, arguments=arguments)
-
-            return types.SimpleNamespace(remote=start)
-
-        return kind
-
-    def wait(self, references: list[Any], *, num_returns: int, timeout: float | None) -> Any:
-        assert num_returns == 1
-        self.trip("wait")
-        return (references[:1], references[1:]) if timeout != 0 else ([], references)
-
-    def get(self, reference: Reference) -> Any:
-        self.trip("get")
-        return reference.make()
-
-    def kill(self, handle: Any) -> None:
-        self.killed.append(handle)
+def close(one, other):
+    for a, b in zip(one, other, strict=True):
+        assert (type(a), a.skip, a.detail) == (type(b), b.skip, b.detail)
+        for name in ("log_prob", "log_probs", "words"):
+            value = getattr(a, name, None)
+            if value is not None and a.skip is None:
+                np.testing.assert_allclose(value, getattr(b, name), atol=1e-5)
 
 
-@pytest.fixture
-def stub(monkeypatch):
-    """Ray in name only, on a cluster of four CPUs."""
-    found = Stub({"CPU": 4.0})
-    monkeypatch.setitem(sys.modules, "ray", found)
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")
-    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
-        monkeypatch.setenv(name, "")  # so that it is as before afterwards
-        monkeypatch.delenv(name)
-    monkeypatch.setattr(_ray, "_ours", set())
-    before = signal.getsignal(signal.SIGTERM)
-    yield found
-    signal.signal(signal.SIGTERM, before)
-
-
-def test_without_ray_the_error_says_how_to_install_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(
-        UsageError, match=r"which is not installed\n  pip install 'bias-audit\[ray\]"
-    ):
-        open_backend("reference", engine="ray")
-
-
-def test_a_model_is_scored_through_ray_as_without_it(stub, tiny):
-    prompts = [ask("The man was a ", word) for word in ("nurse", "zebra", None)]
-    backend = open_backend(str(tiny("bert")), engine=Engine(name="ray", workers=2), batch_size=2)
-    local = open_backend(str(tiny("bert")), device="cpu", batch_size=2)
-    mine, other = fill(backend, prompts), fill(local, prompts)
-    assert mine[:2] == other[:2]
-    assert mine[2].words.tobytes() == other[2].words.tobytes()
+def test_the_answers_are_those_of_the_local_engine(tiny, monkeypatch):
+    monkeypatch.setattr("bias_audit.backends.ray.backend.SMALLEST", 3)
+    local, seen = MaskedLM(str(tiny("bert")), device="cpu"), []
+    backend = opened(tiny("bert"))
+    assert isinstance(backend, Backend)
+    assert backend.info == local.info
+    assert backend.supports == local.supports
+    answers = score_all(backend, requests(), progress=lambda *at: seen.append(at))
+    close(answers, score_all(local, requests()))
+    assert seen[-1] == (len(requests()), len(requests()))
+    assert sum(backend._pool.sizes.values()) > 3
+    assert sum(k * n for k, n in backend._pool.sizes.items()) == 18, "equal ones are asked once"
+    some = dict(backend.score(requests(), skip=range(5)))
+    assert set(some) == set(range(5, len(requests())))
+    assert backend.use.to_manifest()["engine"] == {"name": "ray", "workers": 2, "refused": ()}
     backend.close()
-    assert len(stub.killed) == 2
-    assert stub.shutdowns == 1
+    assert backend._pool.closed
 
 
-def test_nothing_is_reported_to_anybody_and_a_cluster_of_its_own_is_small_and_quiet(stub):
-    _, size = _ray.connect(RAY, "model", {"device": "auto"})
-    assert size == 4
-    assert stub.environment["RAY_USAGE_STATS_ENABLED"] == "0"
-    (given,) = stub.inits
-    assert given["address"] == "local"
-    assert given["include_dashboard"] is False
-    assert given["log_to_driver"] is False
-    assert given["object_store_memory"] == _ray.STORE_BYTES
-    assert stub.asked == [{"num_cpus": 1, "num_gpus": 0, "scheduling_strategy": "SPREAD"}]
+def test_what_a_worker_meets_is_raised_here(tiny):
+    with pytest.raises(ModelLoadError, match="no such folder"):
+        opened("./nothing")
+    backend = opened(tiny("bert"))
+    for member in backend._pool.workers:
+        member._load()._runner._run_batch = no_memory
+    with pytest.raises(ScoringError, match="no room") as caught:
+        score_all(backend, [FillRequest(left="a ", filler="man", right=".")])
+    assert caught.value.hint == "buy more"
 
 
-def test_a_cluster_of_its_own_lets_nobody_else_in(stub, monkeypatch):
-    monkeypatch.delitem(sys.modules, "ray")
-    monkeypatch.setattr("builtins.__import__", importing(stub))
-    _ray.connect(RAY, "model", {"device": "cpu"})
-    token = stub.environment["RAY_AUTH_TOKEN"]
-    assert len(token) == 64
-    assert stub.at_import == "token", "Ray reads it once, when it is loaded"
-    stub.up = False
-    _ray.connect(RAY, "model", {"device": "cpu"})
-    assert stub.environment["RAY_AUTH_TOKEN"] == token, "Ray reads it once in a process"
+def no_memory(*_):
+    raise ScoringError("no room", hint="buy more")
 
 
-def importing(stub: Stub) -> Any:
-    """Have the stub imported as a package is: for the first time, and into ``sys.modules``."""
-    plain = __import__
-
-    def load(name: str, *arguments: Any, **named: Any) -> Any:
-        if name == "ray" and "ray" not in sys.modules:
-            stub.at_import = os.environ.get("RAY_AUTH_MODE")
-            sys.modules["ray"] = stub
-        return plain(name, *arguments, **named)
-
-    return load
-
-
-def test_settings_of_the_user_and_of_a_joined_cluster_are_left(stub, monkeypatch):
-    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", "/a/file")
-    _ray.connect(RAY, "model", {"device": "cpu"})
-    assert "RAY_AUTH_TOKEN" not in stub.environment
-    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH")
-    stub.up = False
-    _ray.connect(Engine(name="ray", address="auto"), "model", {"device": "cpu"})
-    assert not {"RAY_AUTH_TOKEN", "RAY_AUTH_MODE"} & set(stub.environment)
-
-
-def test_a_folder_of_the_name_is_not_ray(tmp_path, monkeypatch):
-    (tmp_path / "ray").mkdir()
-    monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.delitem(sys.modules, "ray")
-    monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    importlib.invalidate_caches()
-    for name in ("RAY_AUTH_MODE", "RAY_USAGE_STATS_ENABLED", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"):
-        monkeypatch.setenv(name, "")
-    with pytest.raises(
-        UsageError, match=r"'ray' is not the package of that name, but .*ray'\]\n  r"
-    ):
-        open_backend("reference", engine="ray")
-
-
-def test_a_run_that_is_told_to_end_does_not_look_like_a_failed_gate(stub):
-    _ray.connect(RAY, "model", {"device": "cpu"})
-    with pytest.raises(SystemExit) as caught:
-        signal.raise_signal(signal.SIGTERM)
-    assert caught.value.code == 143
-    assert stub.shutdowns == 1, "the processes of the cluster are ended first"
-
-
-def test_an_address_joins_a_cluster_and_changes_nothing_there(stub, monkeypatch):
-    for engine, where in ((Engine(name="ray", address="auto"), "auto"), (RAY, "head:6379")):
-        monkeypatch.setenv("RAY_ADDRESS", "head:6379")
-        _ray.connect(engine, "model", {"device": "cpu"})
-        assert stub.inits[-1]["address"] == where
-        assert not {"num_cpus", "object_store_memory", "include_dashboard"} & set(stub.inits[-1])
-        stub.up = False
-
-
-def test_a_connection_of_the_caller_is_used_and_left_open(stub):
-    stub.up = True
-    cluster, _ = _ray.connect(RAY, "model", {"device": "cpu"})
-    assert not stub.inits
-    cluster.close()
-    assert not stub.shutdowns
-
-
-def test_an_address_is_not_ignored_when_ray_is_connected_to_another(stub):
-    stub.up = True
-    for address in ("head:6379", "ray://head:1"):
-        with pytest.raises(
-            UsageError, match=f"connected already, and not by the address '{address}"
-        ):
-            _ray.connect(Engine(name="ray", address=address), "model", {"device": "cpu"})
-    _ray.connect(Engine(name="ray", address="auto"), "model", {"device": "cpu"})
-    assert (len(stub.inits), stub.shutdowns) == (0, 0)
-
-
-def test_two_models_use_one_connection(stub):
-    engine = Engine(name="ray", address="head:6379")
-    first, _ = _ray.connect(engine, "model", {"device": "cpu"})
-    second, _ = _ray.connect(engine, "other", {"device": "cpu"})
-    assert len(stub.inits) == 1
-    second.close()
-    assert stub.up
-    first.close()
-    assert not stub.up
-
-
-def test_a_cluster_of_our_own_has_room_for_every_worker_asked_for(stub):
-    _, size = _ray.connect(Engine(name="ray", workers=300), "model", {"device": "auto"})
-    assert size == 300
-    assert stub.inits[0]["num_cpus"] >= 300
+def test_workers_that_differ_are_refused(tiny, monkeypatch):
+    one = Worker(str(tiny("bert")), {"device": "cpu"}).describe()
+    other = Worker(str(tiny("roberta")), {"device": "cpu"}).describe()
+    one.require_like(one)
+    with pytest.raises(ModelLoadError, match="do not hold the same model"):
+        other.require_like(one)
+    host, versions = Worker("reference", {}).packages()
+    worker.require_same_packages(host, versions)
+    worker.require_same_packages(host, versions | {"torch": versions["torch"] + "+cu1"})
+    with pytest.raises(UsageError, match=r"torch is .* here and 1\.0 on"):
+        worker.require_same_packages(host, versions | {"torch": "1.0"})
 
 
 @pytest.mark.parametrize(
-    ("device", "gpus", "cards", "size", "where"),
+    ("options", "error", "message"),
     [
-        ("auto", 0, 0, 4, "cpu"),
-        ("auto", 2, 1, 2, "cuda"),
-        ("cuda", 2, 1, 2, "cuda"),
-        ("cpu", 2, 0, 4, "cpu"),
+        ({"name": "rey"}, UnknownNameError, "no engine named 'rey'"),
+        ({"name": "ray", "workers": 0}, UsageError, "at least 1 worker"),
+        ({"workers": 2}, UsageError, "neither an address nor workers"),
     ],
 )
-def test_one_replica_for_each_gpu_or_else_for_each_cpu(stub, device, gpus, cards, size, where):
-    stub.resources["GPU"] = float(gpus)
-    cluster, found = _ray.connect(RAY, "model", {"device": device, "dtype": "bfloat16"})
-    assert found == size
-    assert stub.asked[0]["num_gpus"] == cards
-    assert cluster.start().arguments == ("model", {"device": where, "dtype": "bfloat16"})
-    assert cluster.described() == f"4 CPUs and {gpus} GPUs"
+def test_engines_that_make_no_sense(options, error, message):
+    with pytest.raises(error, match=message):
+        Engine(**options)
 
 
-def test_a_gpu_that_is_not_there_is_an_error_of_loading(stub):
-    with pytest.raises(ModelLoadError, match="the Ray cluster has no GPU"):
-        _ray.connect(RAY, "model", {"device": "cuda"})
-    assert stub.shutdowns == 1, "nothing is left running"
+def test_options_that_make_no_sense():
+    with pytest.raises(UsageError, match="one card of one machine"):
+        RayBackend("reference", engine=TWO, device="cuda:1", connect=Pool)
+    with pytest.raises(UsageError, match="at least 1"):
+        opened("reference", batch_size=0)
 
 
-def test_machines_that_are_on_their_way_are_waited_for(stub, monkeypatch):
-    stub.resources = {}
-    waits = []
-
-    def sleep(seconds: float) -> None:
-        waits.append(seconds)
-        stub.resources = {"CPU": 8.0, "GPU": 2.0} if len(waits) == 3 else {}
-
-    monkeypatch.setattr(_ray.time, "sleep", sleep)
-    cluster, size = _ray.connect(Engine(name="ray", address="auto"), "model", {"device": "auto"})
-    assert (len(waits), size) == (3, 2)
-    assert cluster.start().arguments == ("model", {"device": "cuda"})
+def test_without_ray_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UsageError, match="not installed") as caught:
+        open_backend("reference", engine="ray")
+    assert "bias-audit[ray]" in caught.value.hint
 
 
-def test_a_cluster_that_stays_empty_is_left_and_one_that_need_not_be_known_is_not_waited_for(
-    stub, monkeypatch
-):
-    stub.resources = {"memory": 1e9}
-    monkeypatch.setattr(_ray, "PATIENCE_S", 0.0)
-    for engine, device in ((RAY, "auto"), (RAY, "cuda"), (Engine(name="ray", workers=4), "auto")):
-        with pytest.raises(ModelLoadError, match="neither a CPU nor a GPU for workers") as caught:
-            _ray.connect(engine, "model", {"device": device})
-        assert "--engine-workers" in caught.value.hint
-        assert not stub.up
-    for device in ("cpu", "cuda"):
-        engine = Engine(name="ray", address="auto", workers=4)
-        assert _ray.connect(engine, "model", {"device": device})[1] == 4
-        stub.up = False
-
-
-def test_whatever_ends_connecting_ends_ray(stub):
-    stub.fail["cluster_resources"] = RayError("The head is gone\nlong story")
-    with pytest.raises(ModelLoadError, match=r"^the Ray cluster is gone: The head is gone\n  see"):
-        _ray.connect(RAY, "model", {"device": "cpu"})
-    stub.fail["cluster_resources"] = ValueError("a bug")
-    with pytest.raises(ValueError, match="a bug"):
-        _ray.connect(RAY, "model", {"device": "cpu"})
-    assert stub.shutdowns == 2
-    stub.refuse = KeyboardInterrupt()
-    with pytest.raises(KeyboardInterrupt):
-        _ray.connect(RAY, "model", {"device": "cpu"})
-    assert stub.shutdowns == 3
-
-
-@pytest.mark.parametrize("error", [RayError("GCS is down"), ConnectionError("GCS is down")])
-@pytest.mark.parametrize("step", ["start", "place", "wait", "cluster_resources"])
-def test_a_cluster_that_is_gone_before_the_model_is_loaded(stub, step, error):
-    cluster, size = _ray.connect(RAY, "model", {"device": "cpu"})
-    stub.fail[step] = error
-    if step == "cluster_resources":
-        stub.wait = lambda *_, **__: ([], [])
-    gone = "the cluster is gone: GCS is down\n  when it is there"
-    with pytest.raises(ModelLoadError, match=gone):
-        Crew(cluster, size).hello()
-    if step in {"start", "place"}:
-        assert not stub.up, "it is let go of"
-
-
-@pytest.mark.parametrize("step", ["rows", "wait", "get"])
-def test_a_cluster_that_is_gone_midway_ends_the_run_and_what_is_asked_later(stub, tiny, step):
-    backend = open_backend(str(tiny("bert")), engine=Engine(name="ray", workers=2), batch_size=2)
-    prompts = [ask("The man was a ", word) for word in ("nurse", "zebra", "doctor", None)]
-    stub.fail[step] = ConnectionError("GCS is down")
-    for _ in range(2):
-        with pytest.raises(ScoringError, match="the cluster is gone: GCS is down"):
-            fill(backend, prompts)
-        stub.fail = {}
-    backend.close()
-
-
-def test_ray_is_not_started_again_behind_our_back(stub):
-    cluster, _ = _ray.connect(RAY, "model", {"device": "cpu"})
-    stub.up = False
-    for action in (cluster.start, cluster.described, lambda: cluster.wait([1], None)):
-        with pytest.raises(ClusterLostError, match="Ray was shut down in this process"):
-            action()
-
-
-@pytest.mark.parametrize(
-    ("engine", "where"),
-    [
-        (Engine(name="ray", address="ho:1"), "the Ray cluster at 'ho:1' could not be reached: Co"),
-        (RAY, "no Ray cluster could be started on this machine: Could"),
-    ],
-)
-def test_a_cluster_that_cannot_be_reached_is_wrong_use(stub, engine, where):
-    stub.refuse = ConnectionError("Could not find any running Ray instance.\nPages of advice.")
-    with pytest.raises(UsageError, match=where) as caught:
-        _ray.connect(engine, "model", {"device": "cpu"})
-    assert "running Ray instance.\n  " in str(caught.value), "the first line of Ray, and what to do"
-    assert "Pages" not in str(caught.value)
-    assert stub.shutdowns == 1, "nothing half started is left"
-    assert caught.value.exit_code == 2
-
-
-def test_a_lost_actor_is_told_from_a_mistake_in_the_program(stub):
-    cluster, _ = _ray.connect(RAY, "model", {"device": "cpu"})
-
-    def raising(error: Exception) -> Reference:
-        def make() -> None:
-            raise error
-
-        return Reference(make)
-
-    with pytest.raises(WorkerLostError, match=r"^The actor died$"):
-        cluster.get(raising(ActorDiedError("\nThe actor died\nlong story")))
-    with pytest.raises(RayTaskError, match="a bug"):
-        cluster.get(raising(RayTaskError("a bug")))
-    assert cluster.wait([1, 2], 0) is None
-    assert cluster.wait([1, 2], None) == 1
-
-
-def test_stopping_never_fails_and_never_brings_ray_back(stub, monkeypatch):
-    cluster, _ = _ray.connect(RAY, "model", {"device": "cpu"})
-
-    def gone(handle: Any) -> None:
-        raise ValueError("no such actor")
-
-    monkeypatch.setattr(stub, "kill", gone)
-    cluster.stop("a")
-    stub.up = False
-    monkeypatch.setattr(stub, "kill", stub.killed.append)
-    cluster.stop("b")
-    cluster.close()
-    assert not stub.killed
-    assert not stub.shutdowns
-
-
-def test_the_worker_class_is_found_by_name_on_other_machines():
-    import pickle
-
-    assert pickle.loads(pickle.dumps(Worker)) is Worker  # noqa: S301 - of this test
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_on_this_machine(tiny):
+    ray = pytest.importorskip("ray")
+    folder = tiny("bert")
+    expected = score_all(MaskedLM(str(folder), device="cpu"), requests())
+    backend = open_backend(str(folder), engine=TWO, device="cpu")
+    try:
+        close(score_all(backend, requests()), expected)
+        for _ in range(2):
+            ray.kill(backend._pool._ready[0], no_restart=False)
+            close(score_all(backend, requests()), expected)
+        assert 1 <= backend.use.workers <= 2
+        ray.kill(backend._pool._ready[0])
+        backend._pool._ready[1:] = []
+        with pytest.raises(ScoringError, match="were lost"):
+            score_all(backend, requests())
+    finally:
+        backend.close()
+    assert not ray.is_initialized()
+    with pytest.raises(ModelLoadError, match="no such folder"):
+        open_backend("./nothing", engine=TWO, device="cpu")
+    assert not ray.is_initialized(), "what was started is ended"

@@ -50,10 +50,15 @@ def register(kind: type[Any]) -> type[Any]:
     return kind
 
 
-for _kind in (FillScore, CompletionScore, SentenceScore, PairScore, ModifiedScore, ModifiedPair):
-    register(_kind)
-for _kind in (BlankScore, SpanScore, ModelInfo):
-    register(_kind)
+register(FillScore)
+register(CompletionScore)
+register(SentenceScore)
+register(PairScore)
+register(ModifiedScore)
+register(ModifiedPair)
+register(BlankScore)
+register(SpanScore)
+register(ModelInfo)
 
 
 def encode(key: bytes, record: Record) -> bytes:

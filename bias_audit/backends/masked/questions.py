@@ -81,11 +81,11 @@ class RequestBatch:
         self._numbers: list[list[int]] = []
         """Numbers to answer, by question."""
         for number in numbers:
-            question = index.setdefault(requests[number], len(index))
-            if question == len(self._numbers):
+            at = index.setdefault(requests[number], len(index))
+            if at == len(self._numbers):
                 self._numbers.append([])
             if number not in skip:
-                self._numbers[question].append(number)
+                self._numbers[at].append(number)
         self.queries, self._questions = planner.plan(list(index))
         self._waiting = [len(set(question.queries)) for question in self._questions]
         self._askers: dict[int, list[int]] = {}
