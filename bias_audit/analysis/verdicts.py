@@ -156,7 +156,7 @@ def _reason(case: Case, state: State, margin: float, tests: int) -> str:
 
 
 def advice(comparison: Comparison, margin: float, tests: int) -> str:
-    """How much larger a design would probably decide, from the variance components.
+    """Return how much larger a design would probably decide, from the variance components.
 
     A gap inside the margin needs its 90 % interval inside; one outside needs the interval at the
     level that is left when ``tests`` comparisons are judged together.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +96,7 @@ def _chosen(probe: Probe, prompts: Sequence[Prompt]) -> list[Prompt]:
     return [p for p in prompts if p.filler is not None and p.target in targets]
 
 
-def _variants(scored: ScoredProbe, _: Settings) -> list[Prompt]:
+def _variants(scored: ScoredProbe, _: Settings) -> list[Any]:
     """The chosen prompts, written in each way."""
     prompts = _chosen(scored.probe, scored.word_prompts)
     plural = _plural(scored.probe)

@@ -52,7 +52,7 @@ def check_adjustment(
 
 
 def gap_at_equal(scored: ScoredProbe, comparison: Comparison, known: Properties) -> Adjusted | None:
-    """The gap at equal properties; None where words are no sample, too few, or all alike."""
+    """Return the gap at equal properties; None where words are no sample, too few, or all alike."""
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return None
     if comparison.contrast.status != "ok":
