@@ -1,4 +1,4 @@
-"""Assesses all probes of an audit together: families span the probes of an axis."""
+"""Assess all probes of an audit together: families span the probes of an axis."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Control:
 
 
 def positive_control(scored: ScoredProbe, settings: Settings) -> Control:
-    """A definitional contrast: at least one nat, with the interval above 0."""
+    """Return a definitional contrast: at least one nat, with the interval above 0."""
     results, good = [], True
     for comparison in compare_groups(scored, settings):
         result = build_result(scored, comparison, settings, role="control")
@@ -81,7 +81,7 @@ def negative_control(scored: ScoredProbe, settings: Settings, *, placebo: bool =
 
 
 def can_split(scored: ScoredProbe) -> bool:
-    """Whether a probe masks the group word and has enough targets to split."""
+    """Return whether a probe masks the group word and has enough targets to split."""
     masked = scored.probe.spec.mask == "group" and not scored.probe.spec.targets.own
     return masked and smaller_pole(scored.cube) >= FEWEST_IN_HALVES
 

@@ -42,7 +42,7 @@ class Family(NamedTuple):
 def adjust_primary(
     results: Sequence[Result], comparisons: Sequence[Comparison], settings: Settings
 ) -> Family:
-    """The confirmatory family of one axis: all primary comparisons of its probes."""
+    """Return the confirmatory family of one axis: all primary comparisons of its probes."""
     raw = [result.p_value for result in results]
     if settings.primary_family == "holm":
         return _by_p("holm", raw)
@@ -56,7 +56,7 @@ def adjust_primary(
 def adjust_targets(
     comparison: Comparison, raw: Sequence[float | None], settings: Settings, *keys: str
 ) -> Family:
-    """The family of one table of words: every target of a comparison."""
+    """Return the family of one table of words: every target of a comparison."""
     if settings.target_family != "max-t":
         return _by_p(settings.target_family, raw)
     return _max_t(comparison.targets, raw, settings, keys) or _instead("by", raw)

@@ -144,7 +144,7 @@ def _coverage(scored: ScoredProbe) -> Coverage:
 
 
 def build_skip_record(skip: Skip) -> SkipRecord:
-    """A skip as it is archived."""
+    """Return a skip as it is archived."""
     return SkipRecord(
         probe=skip.probe,
         kind=skip.kind,
@@ -167,7 +167,7 @@ def placebo_gaps(controls: Sequence[Control]) -> tuple[float, ...]:
 def build_control_record(
     control: Control, scored: ScoredProbe, harmful: frozenset[str]
 ) -> ProbeRecord:
-    """The record of a control."""
+    """Return the record of a control."""
     return build_probe_record(scored, harmful, placebo=control.id.endswith("~placebo")).model_copy(
         update={
             "id": control.id,
@@ -183,7 +183,7 @@ def build_control_record(
 def build_probe_record(
     scored: ScoredProbe, harmful: frozenset[str], *, placebo: bool = False
 ) -> ProbeRecord:
-    """The record of a probe, without what is known once its results are."""
+    """Return the record of a probe, without what is known once its results are."""
     spec, cube = scored.probe.spec, scored.cube
     card = spec.card
     return ProbeRecord(

@@ -33,7 +33,7 @@ def result_id(scored: ScoredProbe, comparison: Comparison) -> str:
 
 
 def primary_metric(scored: ScoredProbe) -> MetricInfo:
-    """The metric of a probe that is judged."""
+    """Return the metric of a probe that is judged."""
     return DIAGONAL_LOG_ODDS if scored.probe.spec.targets.own else LOG_ODDS_GAP
 
 

@@ -186,7 +186,7 @@ class _Compared:
         return self.table.level(self.y, group)
 
     def sides(self) -> tuple[str, str]:
-        """The two groups; with more of them the highest and the lowest."""
+        """Return the two groups; with more of them the highest and the lowest."""
         if len(self.groups) == 2:
             return self.groups[0], self.groups[1]
         levels = [round(self.level(group), 12) for group in self.groups]

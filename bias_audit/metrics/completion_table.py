@@ -60,12 +60,12 @@ class CompletionTable:
 
     @property
     def groups(self) -> list[str]:
-        """Group of each column."""
+        """Return the group of each column."""
         return [group for group, _ in self.columns]
 
     @property
     def mass(self) -> float:
-        """Mean share of the probability that fell on whole words."""
+        """Return the mean share of the probability that fell on whole words."""
         return float(np.mean([answer.word_mass for _, answer in self.answers]))
 
     def table(self, what: Callable[[Answer], Any], dtype: Any = np.float64) -> Any:
@@ -81,7 +81,7 @@ class CompletionTable:
         )
 
     def units(self, scored: ScoredProbe) -> tuple[Unit, ...]:
-        """The columns as units, with their pairs."""
+        """Return the columns as units, with their pairs."""
         pairs = {(g.id, w.label): w.pair for g in scored.probe.groups for w in g.words}
         return tuple(
             Unit(group=group, label=label, pair=pairs.get((group, label)))
@@ -89,7 +89,7 @@ class CompletionTable:
         )
 
     def level(self, y: Floats, group: str) -> float:
-        """Mean of a (templates, columns) table over the columns of one group."""
+        """Return the mean of a (templates, columns) table over the columns of one group."""
         return float(y[:, [i for i, name in enumerate(self.groups) if name == group]].mean())
 
 

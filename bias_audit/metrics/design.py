@@ -107,7 +107,7 @@ def scored_groups(scored: ScoredProbe) -> list[str]:
 
 
 def target_scope(probe: Probe, cube: ScoreCube) -> str:
-    """``construct`` when the targets stand for more than themselves, else ``fixed``."""
+    """Return ``construct`` when the targets stand for more than themselves, else ``fixed``."""
     fewest = smaller_pole(cube)
     if probe.spec.targets.own:
         return "fixed"
@@ -117,7 +117,7 @@ def target_scope(probe: Probe, cube: ScoreCube) -> str:
 
 
 def smaller_pole(cube: ScoreCube) -> int:
-    """Number of scored targets of the pole that has fewer."""
+    """Return the number of scored targets of the pole that has fewer."""
     return min(len(cube.pole("+")), len(cube.pole("-")))
 
 
@@ -169,7 +169,7 @@ class Design(Layout):
     def exchange(
         self, y: Floats, rng: np.random.Generator, resamples: int
     ) -> tuple[float | None, str]:
-        """The fixed-templates answer: labels exchanged across words or inside pairs."""
+        """Return the fixed-templates answer: labels exchanged across words or inside pairs."""
         if self.pairs:
             d = self.inside_pairs(y)
             flipped = decided(lambda draws: pair_flip(d, rng, draws), resamples)

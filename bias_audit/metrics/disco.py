@@ -125,8 +125,8 @@ def published_share(
     """Return the share of pairs that published code calls different, [0, 1].
 
     It takes probabilities for counts: chi-squared goodness of fit of the first word's fills with
-    the second's, both scaled to 1, at ``level`` over the number of pairs. That is no test; a fill
-    that the second word lacks counts as infinitely unlikely.
+    the second's, both scaled to 1, at ``level`` over the number of pairs. That is not a test; a
+    fill that the second word lacks counts as infinitely unlikely.
 
     Args:
         pairs: fills with their probabilities, likeliest first, after both words of each pair.

@@ -111,7 +111,7 @@ class Decomposition:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DivergenceTest:
-    """Divergence of the groups beside what exchanged labels give."""
+    """Divergence of the groups, and what exchanged labels give."""
 
     value: float
     """Divergence of the groups' mean distributions, equal weights, mean over templates, bits."""

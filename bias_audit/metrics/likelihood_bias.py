@@ -79,7 +79,7 @@ class LikelihoodBias:
 
     @property
     def excess(self) -> float:
-        """The published share beyond what no difference would give."""
+        """Return the published share beyond what no difference would give."""
         return self.share - self.null_share
 
 

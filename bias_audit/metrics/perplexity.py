@@ -175,7 +175,7 @@ def _incomplete(scored: ScoredProbe, responses: Responses) -> set[tuple[str, str
 
 
 def _skips(scored: ScoredProbe, name: str, responses: Responses) -> tuple[Skip, ...]:
-    """What could not be scored, and what was left out beside it."""
+    """What could not be scored, and what was left out with it."""
     lost = _incomplete(scored, responses)
     reasons = {
         (prompt.template, prompt.target): score.skip

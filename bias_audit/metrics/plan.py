@@ -30,7 +30,7 @@ class MetricPlan:
 
     @property
     def extra(self) -> list[ExtraRequests]:
-        """Everything that a model has to answer in addition."""
+        """Return everything that a model has to answer in addition."""
         chosen = dict.fromkeys(name for names in self.by_probe.values() for name in names)
         extra = (OPTIONAL[name].extra for name in chosen)
         return list({one.id: one for one in extra if one}.values())
@@ -98,7 +98,7 @@ def ask_extra(
         scored: the probe.
         backend: the model.
         settings: choices of the analysis.
-        progress: told about each kind of question.
+        progress: called with the kind of question, answers so far and in all.
         late: whether the time is up, so that nothing is asked.
 
     Returns:

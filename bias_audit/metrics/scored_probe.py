@@ -116,11 +116,11 @@ class ScoreCube:
     """What was dropped to keep the block complete, and why."""
 
     def columns(self, group: str) -> list[int]:
-        """Numbers of the units of one group."""
+        """Return the numbers of the units of one group."""
         return [i for i, unit in enumerate(self.units) if unit.group == group]
 
     def pole(self, sign: str) -> list[int]:
-        """Numbers of the targets of one pole."""
+        """Return the numbers of the targets of one pole."""
         return [i for i, pole in enumerate(self.poles) if pole == sign]
 
 
@@ -408,7 +408,7 @@ def split_answers(
 
 
 def evidence_csv(tables: Sequence[Scores]) -> bytes:
-    """The bytes of ``evidence.csv.gz``: the same tables give the same bytes."""
+    """Return the bytes of ``evidence.csv.gz``: the same tables give the same bytes."""
     import pandas as pd
 
     frames = [table.frame for table in tables]

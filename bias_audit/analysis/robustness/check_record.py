@@ -9,14 +9,14 @@ DIGITS = 4
 
 
 def short(value: float) -> float:
-    """A number with as many digits as a check needs."""
+    """Return a number with as many digits as a check needs."""
     return float(f"{value:.{DIGITS}g}")
 
 
 def passed_or_failed(
     name: str, value: float, threshold: float, holds: bool, consequence: str, note: str = ""
 ) -> Check:
-    """A check with a threshold."""
+    """Return a check with a threshold."""
     return Check(
         id=name,
         value=short(value),
@@ -28,10 +28,10 @@ def passed_or_failed(
 
 
 def informational(name: str, value: float, note: str = "") -> Check:
-    """A number without a threshold."""
+    """Return a number without a threshold."""
     return Check(id=name, value=short(value), state="described", note=note)
 
 
 def not_computable(name: str, why: str) -> Check:
-    """A check that could not be made."""
+    """Return a check that could not be made."""
     return Check(id=name, state="not_possible", note=why)

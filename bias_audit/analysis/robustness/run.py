@@ -73,7 +73,7 @@ class Examination:
         return properties(self.scored)
 
     def checks(self, comparison: Comparison, known: StabilityChecks) -> tuple[Check, ...]:
-        """Every check that applies to a comparison, in the order of their codes."""
+        """Return every check that applies to a comparison, in the order of their codes."""
         scored = self.scored
         checks = (
             *_sentences(scored, comparison, known),
@@ -128,7 +128,7 @@ class Examination:
 
 
 def with_checks(result: Result, checks: tuple[Check, ...]) -> Result:
-    """The result with its checks and with what follows from those that did not hold."""
+    """Return the result with its checks and with what follows from those that did not hold."""
     follows = _follows(checks)
     statuses = tuple(dict.fromkeys((*result.statuses, *follows)))
     update: dict[str, Any] = {"checks": checks, "statuses": statuses}
@@ -142,7 +142,7 @@ def _follows(checks: tuple[Check, ...]) -> tuple[str, ...]:
 
 
 def placebo_percentile(estimate: float, gaps: tuple[float, ...]) -> float | None:
-    """Share of placebo gaps that are smaller in size; None without any."""
+    """Return the share of placebo gaps that are smaller in size; None without any."""
     return sum(gap < abs(estimate) for gap in gaps) / len(gaps) if gaps else None
 
 

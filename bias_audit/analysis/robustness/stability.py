@@ -154,7 +154,7 @@ def _other_methods(
 
 
 def is_detected(comparison: Comparison) -> bool:
-    """Whether the 95 % interval of a comparison excludes 0."""
+    """Return whether the 95 % interval of a comparison excludes 0."""
     limits = comparison.contrast.interval(DECIDES)
     return limits is not None and not limits[0] <= 0 <= limits[1]
 
