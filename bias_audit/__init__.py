@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from bias_audit.auditing import Audit, audit
     from bias_audit.benchmark_audit import audit_datasets
     from bias_audit.catalogue import Catalogue
-    from bias_audit.comparing import Compared, compare
     from bias_audit.filling import Fill, fill
+    from bias_audit.pipeline.compare import RunComparison, compare
     from bias_audit.scoring import Engine, FakeBackend, open_backend
     from bias_audit.storing import Cache
 
@@ -37,13 +37,13 @@ __all__ = [
     "BiasAuditError",
     "Cache",
     "Catalogue",
-    "Compared",
     "Engine",
     "FakeBackend",
     "FileError",
     "Fill",
     "ModelLoadError",
     "NothingToAuditError",
+    "RunComparison",
     "ScoringError",
     "Settings",
     "UnknownNameError",
@@ -60,14 +60,14 @@ _HOMES = {
     "Audit": "bias_audit.auditing",
     "Cache": "bias_audit.storing",
     "Catalogue": "bias_audit.catalogue",
-    "Compared": "bias_audit.comparing",
     "Engine": "bias_audit.scoring",
     "FakeBackend": "bias_audit.scoring",
     "Fill": "bias_audit.filling",
+    "RunComparison": "bias_audit.pipeline.compare",
     "Settings": "bias_audit.assess",
     "audit": "bias_audit.auditing",
     "audit_datasets": "bias_audit.benchmark_audit",
-    "compare": "bias_audit.comparing",
+    "compare": "bias_audit.pipeline.compare",
     "fill": "bias_audit.filling",
     "open_backend": "bias_audit.scoring",
 }

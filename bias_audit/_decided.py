@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from bias_audit._contract import Model, Role, Run, Sentence, State
+from bias_audit._contract import Model, Result, Role, Run, Sentence, State
+from bias_audit._reasons import REASONS
 from bias_audit._record import Record
 
 Severity = Literal["high", "moderate", "low"]
@@ -285,3 +286,21 @@ class Comparison(Record):
     """What the other run was given as; empty inside the results of that run."""
     candidate_model: Model | None = None
     """The model of the other run; None inside the results of that run, which name it."""
+
+
+def unpaired(result: Result, code: str, reason: str = "") -> MissingChange:
+    """Return why a result has no partner; in the words of the code when no others are given."""
+    return MissingChange(
+        probe=result.probe,
+        result=result.id,
+        role=result.role,
+        groups=result.groups,
+        reason_code=code,
+        reason=reason or as_clause(code),
+    )
+
+
+def as_clause(code: str) -> str:
+    """Return what a reason code means, as half of a sentence."""
+    text = REASONS[code].rstrip(".")
+    return text[0].lower() + text[1:]

@@ -9,8 +9,9 @@ from typing import Any
 from bias_audit import _yaml
 from bias_audit._run_config import RunConfig
 from bias_audit.catalogue import Catalogue
-from bias_audit.config import Config, GateConfig, ProbeUse, check_names, read, with_own
+from bias_audit.config import Config, ProbeUse, check_names, read, with_own
 from bias_audit.errors import FileError, Problem, UsageError
+from bias_audit.gates.schema import GateConfig
 
 
 def read_whole(path: Path, names: Callable[[Config], object]) -> Config:

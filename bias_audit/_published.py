@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bias_audit._partners import same_model, unpaired
+from bias_audit._decided import unpaired
 from bias_audit.archive import Comparison, MissingChange, Result, Results
 from bias_audit.benchmarking.comparing import ALL, Shares, foreign, paired, shares
 from bias_audit.errors import UsageError
 from bias_audit.evidence import PAIR_SCORES
 from bias_audit.metrics.info import PAIR_SHARES
-from bias_audit.pairing import StoredRun
+from bias_audit.results.model_identity import same_model
+from bias_audit.results.stored_run import StoredRun
 
 AXIS = "benchmark"
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")

@@ -14,15 +14,15 @@ from bias_audit.archive import SanityCheck
 from bias_audit.assembling import manifest, recalled
 from bias_audit.assess import Settings
 from bias_audit.catalogue import Catalogue
-from bias_audit.config import GateConfig
 from bias_audit.finished import EVIDENCE, Audit, AuditFinding, choose_folder, evidence_bytes
-from bias_audit.judging import judged
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
 from bias_audit.measuring import Measured, ProgressListener, measure
-from bias_audit.pairing import StoredRun
+from bias_audit.pipeline.judge import judge_run
 from bias_audit.planning import Plan, make_plan
-from bias_audit.policy import Policy
 from bias_audit.requested.listing import chosen
 from bias_audit.requested.running import require
+from bias_audit.results.stored_run import StoredRun
 from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, engine_told
 from bias_audit.specs import Sanity
@@ -106,7 +106,7 @@ def audit(
     again = determinism.recorded(asked_of.repeated, info)
     results = archive.settled(results.model_copy(update={"run": run, "determinism": again}))
     evidence = evidence_bytes(measured) if policy.baselines else None
-    results = judged(StoredRun(results=results, evidence=evidence), policy, folder=baselines)
+    results = judge_run(StoredRun(results=results, evidence=evidence), policy, folder=baselines)
     return Audit(
         results=results,
         measured=measured,

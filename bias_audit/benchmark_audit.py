@@ -23,7 +23,7 @@ from bias_audit.datasets import Dataset, open_dataset
 from bias_audit.errors import NothingToAuditError, ScoringError, UsageError
 from bias_audit.evidence import PAIR_SCORES
 from bias_audit.finished import Audit
-from bias_audit.gates import STATES
+from bias_audit.gates.judge import STATES
 from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, engine_told
 from bias_audit.scoring.base import SentenceBackend, SentenceScoring

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
+from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
@@ -17,14 +17,14 @@ from bias_audit._explain import MistakesError, Path_
 from bias_audit._run_config import ModelConfig, RunConfig
 from bias_audit.catalogue import Catalogue
 from bias_audit.errors import FileError, UnknownNameError
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
+from bias_audit.gates.waivers import read_waivers
 from bias_audit.requested.listing import KINDS, names
-from bias_audit.specs import MOST_MARGIN, Id, Spec, Text, refuse_twins
+from bias_audit.specs import Id, Spec, Text, refuse_twins
 
 NAME = "bias-audit.yaml"
 WAIVERS = "bias-audit-waivers.yaml"
-BASELINE = "baseline:"
-_AGAINST = re.compile(r"baseline:[a-z0-9][a-z0-9._-]{0,79}")
-_TWO_GATES = "write two gates, one for the size and one for its rise"
 
 
 class ProbeUse(Spec):
@@ -74,53 +74,6 @@ class Analysis(Spec):
     resamples: int = Field(default=9999, ge=99)
     minimum: Minimum = Minimum()
     multiplicity: Multiplicity = Multiplicity()
-
-
-class GateConfig(Spec):
-    """A limit that fails the build when a whole interval lies outside it."""
-
-    id: Id
-    probe: str
-    """Id or glob."""
-    measure: Literal["log_odds_gap"] = "log_odds_gap"
-    over: Literal["pairs", "groups"] | None = None
-    """``pairs``: every pair of groups; ``groups``: each group with the others; the probe's own
-    comparison when absent."""
-    max: float | None = Field(default=None, gt=0, le=MOST_MARGIN, strict=True)
-    """Largest gap that is allowed, in nats, in either direction."""
-    against: str | None = None
-    """``baseline:NAME``: judge the rise over this baseline instead."""
-    max_rise: float | None = Field(default=None, gt=0, le=MOST_MARGIN, strict=True)
-    """Largest rise over the baseline that is allowed, in nats."""
-    when_unclear: Literal["warn", "fail", "pass"] = "warn"
-    why: Text | None = None
-    """Reason for the limit; printed in reports."""
-
-    @property
-    def baseline(self) -> str | None:
-        """Name of the baseline of a regression gate; None for an absolute one."""
-        return None if self.against is None else self.against.removeprefix(BASELINE)
-
-    @property
-    def limit(self) -> float:
-        """Largest gap, or largest rise, in nats."""
-        return (self.max if self.against is None else self.max_rise) or 0.0
-
-    @model_validator(mode="after")
-    def _one_limit(self) -> GateConfig:
-        if self.max is not None and (self.against is not None or self.max_rise is not None):
-            extra = "against" if self.against is not None else "max_rise"
-            raise MistakesError([((extra,), f"'{extra}' cannot stand beside 'max' | {_TWO_GATES}")])
-        if self.max is None and self.against is None and self.max_rise is None:
-            raise ValueError("the limit is missing: 'max', or 'against' and 'max_rise' | max: 0.7")
-        if self.max is None and self.against is None:
-            raise ValueError("'max_rise' needs 'against' | against: baseline:main")
-        if self.against is not None and self.max_rise is None:
-            raise ValueError("'against' needs 'max_rise' | max_rise: 0.15")
-        if self.against is not None and not _AGAINST.fullmatch(self.against):
-            say = f"expected 'baseline:NAME', got '{self.against[:60]}' | against: baseline:main"
-            raise MistakesError([(("against",), say)])
-        return self
 
 
 class Config(Spec):
@@ -211,6 +164,24 @@ def waiver_file(config: Config, path: Path | None) -> Path | None:
         return folder / config.waivers
     usual = folder / WAIVERS
     return usual if usual.is_file() else None
+
+
+def read_policy(config: Config, path: Path | None, *, today: date, strict: bool = False) -> Policy:
+    """Return what a configuration judges by; ``path`` is where it was read from, if from a file.
+
+    Raises:
+        FileError: the waiver file is missing or has mistakes.
+    """
+    file = waiver_file(config, path)
+    return Policy(
+        gates=config.gates,
+        waivers=read_waivers(file, today, named(file)) if file else (),
+        today=today,
+        strict=strict,
+        file=named(path) if path else "",
+        places=gate_places(path) if path else {},
+        digest=digest(config) if path else "",
+    )
 
 
 def with_own(catalogue: Catalogue, config: Config, path: Path) -> Catalogue:

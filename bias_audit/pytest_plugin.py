@@ -133,14 +133,14 @@ class _Gates:
 
     def _stored(self, run: Path) -> Audit:
         from bias_audit.auditing import Audit
-        from bias_audit.baselines import folder
         from bias_audit.cli._policy import load_policy
-        from bias_audit.judging import judged
-        from bias_audit.pairing import StoredRun
+        from bias_audit.gates.baselines import baseline_folder
+        from bias_audit.pipeline.judge import judge_run
+        from bias_audit.results.stored_run import StoredRun
 
         stored = StoredRun.open(run)
         policy, path = load_policy(self.path, stored.results, strict=self.strict)
-        results = judged(stored, policy, folder=folder(path))
+        results = judge_run(stored, policy, folder=baseline_folder(path))
         return replace(Audit.load(run), results=results)
 
 
@@ -184,7 +184,7 @@ class _Gate(_Item):
 
     def runtest(self) -> None:
         """Pass, fail, skip or fail as expected, by the gate's states."""
-        from bias_audit.gates import exit_code
+        from bias_audit.gates.judge import exit_code
 
         results = self.gates.audit().results
         found = [gate for gate in results.gates if gate.enforced and gate.gate == self.name]

@@ -1,7 +1,6 @@
 """Audits drawn cell by cell: sentence, word, target and cell effects, with a known true gap.
 
-Nothing is shared with the program but the formulas under test: `plan` draws means of cells, this
-draws the cells.
+Nothing is shared with the program but the formulas under test.
 """
 
 from __future__ import annotations
@@ -179,7 +178,7 @@ SETTINGS = (
     ),
     Setting(
         name="group word masked, 25 targets in each pole",
-        design=Design(groups=2, scope="concept", by_target=True),
+        design=Design(groups=2, scope="concept"),
         words=(25, 25),
         sd=(0.2, 0.8, 0.0, 0.5),
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import product
 
 import numpy as np
@@ -12,12 +11,9 @@ from benchmarks.validity import regression_gate
 from benchmarks.validity._drawn import SETTINGS, Setting, batches, many
 from benchmarks.validity._table import Table, percent
 from bias_audit.specs import DEFAULT_MARGIN
-from bias_audit.stats import power
 from bias_audit.stats.seeds import stream
 
 LEVEL, MOST = 0.05, 0.06
-CHECKED = 4_000
-"""Audits that are looked at one by one."""
 MARGINS = (DEFAULT_MARGIN, 0.5)
 """Small ones often cannot be decided; a larger one shows the errors themselves."""
 
@@ -35,12 +31,6 @@ def sizes(sets: int, seed: int) -> Table:
             shares = _by_interval(setting, margin, sets, rng)
             cells = (setting.name, f"{margin:.3f}", f"{sets}", *map(percent, shares))
             table.add(*cells, holds=max(shares) <= MOST if setting.promised else None)
-            if not setting.promised:
-                few = min(sets, CHECKED)
-                shares = _checked(setting, margin, few, rng)
-                name = "the same, with the check for `fragile` verdicts"
-                cells = (name, f"{margin:.3f}", f"{few}", *map(percent, shares))
-                table.add(*cells, holds=None)
     return table
 
 
@@ -55,16 +45,6 @@ def _by_interval(
         passed += np.count_nonzero(stdtr(found.df, -(margin - size) / found.se) <= LEVEL)
         failed += np.count_nonzero(2 * stdtr(found.df, -(size - margin) / found.se) <= LEVEL)
     return passed / sets, failed / sets
-
-
-def _checked(
-    setting: Setting, margin: float, sets: int, rng: np.random.Generator
-) -> tuple[float, float]:
-    """Shares that pass and fail where one unit less and other interval methods have to agree."""
-    count: Counter[str] = Counter()
-    for number in batches(setting, sets):
-        count.update(power._sizes(many(rng, setting, number), margin, margin, rng))
-    return count["pass"] / sets, count["fail"] / sets
 
 
 def rises(sets: int, seed: int) -> Table:

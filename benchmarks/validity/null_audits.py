@@ -203,7 +203,7 @@ def _masked(
     places = [list(range(cut)), list(range(cut, order.shape[1]))]
     scope: Scope = "concept" if construct else "terms"
     split = by_groups(np.moveaxis(y[:, order], 1, 0), places, [1.0, -1.0])
-    design = Design(groups=2, scope=scope, by_target=True)
+    design = Design(groups=2, scope=scope)
     found = Null("masked group word", Many(design, Responses(split, None)), 0.0)
     found.mirrored = cut == len(minus)
     for chosen in order:

@@ -12,9 +12,9 @@ from pathlib import Path
 from benchmarks.validity._table import Table
 from bias_audit.assess import Settings
 from bias_audit.auditing import audit
-from bias_audit.config import GateConfig
-from bias_audit.gates import judge
-from bias_audit.policy import Policy
+from bias_audit.gates.judge import judge
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
 from bias_audit.scoring import open_backend
 
 FAST = Settings(resamples=199, divergence_resamples=99)

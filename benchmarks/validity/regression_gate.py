@@ -22,9 +22,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bias_audit.stats import severity
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.estimate import Contrast
+from bias_audit.stats.rise import direction, p_increased, p_not_increased
 
 MARGIN = 0.223
 CHANGE = (0.20, 0.15, 0.30)
@@ -45,8 +45,8 @@ def cells(rng: np.random.Generator, rows: int, pairs: int, mean: float, sd: tupl
 
 def said(bounds: list[Contrast], level: float) -> str:
     """What the gate says of one simulated pair of models."""
-    held = severity.p_held(bounds, MARGIN, level)
-    risen = severity.p_risen(bounds, MARGIN, level)
+    held = p_not_increased(bounds, MARGIN, level)
+    risen = p_increased(bounds, MARGIN, level)
     assert held is not None
     assert risen is not None
     return "pass" if held <= 0.05 else "fail" if risen <= 0.05 else "unclear"
@@ -81,7 +81,7 @@ def signed(
         old = cells(rng, rows, pairs, gap, SINGLE)
         new = old + cells(rng, rows, pairs, target - gap, CHANGE)
         baseline = matched_pairs(old, scope="concept")
-        sign, level = severity.direction(baseline)
+        sign, level = direction(baseline)
         bounds = [
             matched_pairs(sign * (new - old), scope="concept"),
             matched_pairs(-sign * (new + old), scope="concept"),

@@ -12,13 +12,14 @@ from __future__ import annotations
 import sys
 from collections import Counter
 
+from bias_audit.analysis.compare_runs import compare_runs
 from bias_audit.archive import Results
 from bias_audit.assess import Settings
 from bias_audit.auditing import Audit, audit
-from bias_audit.config import GateConfig
-from bias_audit.gates import judge
-from bias_audit.pairing import StoredRun, compare_runs
-from bias_audit.policy import Policy
+from bias_audit.gates.judge import judge
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
+from bias_audit.results.stored_run import StoredRun
 from bias_audit.scoring import open_backend
 from bias_audit.tables import evidence_csv
 

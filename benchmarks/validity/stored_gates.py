@@ -27,14 +27,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bias_audit.analysis.compare_runs import compare_runs
 from bias_audit.archive import Gate, Result, Results, load_results, settled
 from bias_audit.assess import Scored, Settings, assess
 from bias_audit.catalogue import Catalogue
-from bias_audit.config import GateConfig
-from bias_audit.gates import judge
-from bias_audit.pairing import StoredRun, compare_runs
+from bias_audit.gates.judge import judge
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
 from bias_audit.planning import PLACEBO, Plan, make_plan
-from bias_audit.policy import Policy
+from bias_audit.results.stored_run import StoredRun
 from bias_audit.specs import DEFAULT_MARGIN
 from bias_audit.tables import Scores, cube, evidence_csv, read_evidence
 

@@ -22,7 +22,7 @@ from bias_audit.assess._judge import Case, barred, judge, levels, withheld
 from bias_audit.assess.checks import Examination, applied, percentile, twins
 from bias_audit.probes import Probe
 from bias_audit.specs import tongue
-from bias_audit.stats.steady import DECIDES
+from bias_audit.stats.fragility import DECIDES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

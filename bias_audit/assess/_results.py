@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from bias_audit.archive import Result, Role, TargetEffect, TemplateEffect
@@ -12,7 +13,6 @@ from bias_audit.assess._robust import Checks
 from bias_audit.metrics import info
 from bias_audit.records import OTHERS
 from bias_audit.stats.estimate import Contrast
-from bias_audit.stats.steady import Steadiness
 
 METHOD = "crossed factors, t with Satterthwaite df"
 LARGEST = 230.0
@@ -83,32 +83,11 @@ def build(
         margin_reason=spec.margin_reason,
         sign_share=checks.sign_share if checks else None,
         statuses=checks.statuses if checks else (),
-        **(_steady(checks.steady) if checks else {}),
+        **(asdict(checks.bounds) if checks else {}),
         reason="" if limits else f"no interval: {contrast.status.replace('_', ' ')}",
         by_template=_templates(scored, comparison),
         **_targets(scored, comparison, settings),
     )
-
-
-def _steady(found: Steadiness) -> dict[str, Any]:
-    """What later judging needs to see whether a verdict hangs on a unit, a half or a method."""
-    halves = found.halves
-    without, other, other90 = (
-        limits or (None, None) for limits in (found.without, found.other, found.other90)
-    )
-    return {
-        "without_low": without[0],
-        "without_high": without[1],
-        "uneven": found.uneven,
-        "other_low": other[0],
-        "other_high": other[1],
-        "other90_low": other90[0],
-        "other90_high": other90[1],
-        "half_low": halves.low if halves else None,
-        "half_high": halves.high if halves else None,
-        "half_outside": halves.outside if halves else None,
-        "half_inside": halves.inside if halves and math.isfinite(halves.inside) else None,
-    }
 
 
 def _clean(value: float, contrast: Contrast) -> float:

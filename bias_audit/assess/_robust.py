@@ -13,11 +13,11 @@ from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.metrics.log_odds import cell_response, pole_heterogeneous
 from bias_audit.stats.contrast import trimmed
 from bias_audit.stats.estimate import Contrast
-from bias_audit.stats.halves import extremes, of_halves
+from bias_audit.stats.fragility import DECIDES, Interval, StabilityBounds, is_fragile
+from bias_audit.stats.halves import half_bounds, of_halves
 from bias_audit.stats.layout import without_one
 from bias_audit.stats.seeds import stream
 from bias_audit.stats.shape import bootstrap_t_interval
-from bias_audit.stats.steady import DECIDES, Halves, Limits, Steadiness, unsteady
 from bias_audit.tables import Cube
 
 SKEWED = 1.0
@@ -38,7 +38,7 @@ class Checks:
     statuses: tuple[str, ...]
     sign_share: float | None
     """Share of templates whose difference has the sign of the estimate (R1a)."""
-    steady: Steadiness
+    bounds: StabilityBounds
     """Whether one unit, half of the words or one method carries a verdict, at any limit."""
     level: float
     """Level of the interval that decides whether the gap lies outside of the margin."""
@@ -57,7 +57,7 @@ def check(
     """
     contrast, margin = comparison.contrast, scored.probe.spec.margin
     delta = np.array(contrast.delta)
-    steady = _steadiness(scored, comparison, settings)
+    bounds = _stability_bounds(scored, comparison, settings)
     statuses: list[str] = []
     share = None
     if contrast.estimate != 0 and delta.size:
@@ -65,15 +65,15 @@ def check(
         if share < MIXED_DIRECTION:
             statuses.append("direction_depends_on_phrasing")
     statuses += undecidable(contrast, settings)
-    if contrast.status == "ok" and unsteady(contrast, steady, margin, level):
+    if contrast.status == "ok" and is_fragile(contrast, bounds, margin, level):
         statuses.append("fragile")
     mass = comparison.mass_log_odds
     if mass is not None and pole_heterogeneous(contrast.estimate, mass, margin):
         statuses.append("pole_heterogeneous")
     if _one_target(scored, comparison):
         statuses.append("one_target_dominates")
-    found = tuple(dict.fromkeys(statuses))
-    return Checks(statuses=found, sign_share=share, steady=steady, level=level)
+    unique = tuple(dict.fromkeys(statuses))
+    return Checks(statuses=unique, sign_share=share, bounds=bounds, level=level)
 
 
 def undecidable(contrast: Contrast, settings: Settings) -> list[str]:
@@ -86,30 +86,41 @@ def undecidable(contrast: Contrast, settings: Settings) -> list[str]:
     return statuses
 
 
-def _steadiness(scored: Scored, comparison: Comparison, settings: Settings) -> Steadiness:
+def _stability_bounds(
+    scored: Scored, comparison: Comparison, settings: Settings
+) -> StabilityBounds:
     """What one unit less, half of the words, and other intervals do to a comparison (R1b, R2)."""
     contrast = comparison.contrast
-    left = [*comparison.without_a_term, *without_one(np.array(contrast.delta))]
-    without = (min(left), max(left)) if left else None
+    without = [*comparison.without_a_term, *without_one(np.array(contrast.delta))]
     uneven = abs(contrast.skew) > SKEWED or contrast.largest_share > ONE_UNIT
-    if contrast.status != "ok":
-        return Steadiness(without=without, uneven=uneven)
-    steady = Steadiness(
-        without=without, uneven=uneven, halves=_halves(scored, comparison, settings)
+    bounds = StabilityBounds()
+    if contrast.status == "ok":
+        bounds = _halves(scored, comparison, settings)
+    bounds = replace(
+        bounds,
+        without_low=min(without, default=None),
+        without_high=max(without, default=None),
+        uneven=uneven,
     )
-    if not uneven:
-        return steady
+    if contrast.status != "ok" or not uneven:
+        return bounds
     other, other90 = (
         _outermost(_other_methods(scored, comparison, settings, level)) for level in (DECIDES, 0.9)
     )
-    return replace(steady, other=other, other90=other90)
+    return replace(
+        bounds,
+        other_low=other[0] if other else None,
+        other_high=other[1] if other else None,
+        other90_low=other90[0] if other90 else None,
+        other90_high=other90[1] if other90 else None,
+    )
 
 
-def _halves(scored: Scored, comparison: Comparison, settings: Settings) -> Halves | None:
-    """R2: what either half of the words says; None where words are no sample, or too few."""
+def _halves(scored: Scored, comparison: Comparison, settings: Settings) -> StabilityBounds:
+    """R2: what either half of the words says; nothing where words are no sample, or too few."""
     spec, cube = scored.probe.spec, scored.cube
     if spec.mask != "target" or comparison.scope != "concept":
-        return None
+        return StabilityBounds()
     design = Design(scored, comparison.a, comparison.b)
     plus, minus = cube.pole("+"), cube.pole("-")
     response, means = cell_response(cube.values, plus, minus), cube.values.mean(axis=0)
@@ -121,20 +132,20 @@ def _halves(scored: Scored, comparison: Comparison, settings: Settings) -> Halve
     construct = comparison.target_scope == "construct"
     cells = (means[:, plus], means[:, minus]) if construct else None
     keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "half-words")
-    found = of_halves(response, groups, weights, stream(settings.seed, *keys), cells=cells)
-    return None if found is None else extremes(found)
+    halves = of_halves(response, groups, weights, stream(settings.seed, *keys), cells=cells)
+    return StabilityBounds() if halves is None else half_bounds(halves)
 
 
-def _outermost(found: list[Limits | None]) -> Limits | None:
-    known = [limits for limits in found if limits is not None]
-    if len(known) < len(found):
+def _outermost(intervals: list[Interval | None]) -> Interval | None:
+    known = [interval for interval in intervals if interval is not None]
+    if len(known) < len(intervals):
         return None
     return min(low for low, _ in known), max(high for _, high in known)
 
 
 def _other_methods(
     scored: Scored, comparison: Comparison, settings: Settings, level: float
-) -> list[Limits | None]:
+) -> list[Interval | None]:
     """The bootstrap-t interval and the one of the trimmed mean."""
     contrast, spec = comparison.contrast, scored.probe.spec
     keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "bootstrap-t", f"{level:g}")
@@ -172,12 +183,12 @@ def lost_poles(scored: Scored, settings: Settings) -> tuple[str, ...]:
     """``incomplete`` when a pole lost too many of its words, or has hardly any probability."""
     cube = scored.cube
     for sign in ("+", "-"):
-        asked = sum(target.pole == sign for target in scored.probe.targets)
-        there = cube.pole(sign)
-        if asked and len(there) / asked < settings.min_coverage:
+        requested = sum(target.pole == sign for target in scored.probe.targets)
+        columns = cube.pole(sign)
+        if requested and len(columns) / requested < settings.min_coverage:
             return ("incomplete",)
         if scored.probe.spec.mask == "target" and (
-            saturated(cube, there) > MOST_SATURATED or thin(cube, there) > MOST_THIN
+            saturated(cube, columns) > MOST_SATURATED or thin(cube, columns) > MOST_THIN
         ):
             return ("incomplete",)
     return ()

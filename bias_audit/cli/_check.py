@@ -9,7 +9,7 @@ from typing import Any
 
 import rich_click as click
 
-from bias_audit import _yaml, baselines, config, waivers
+from bias_audit import _yaml, config
 from bias_audit._book import Book
 from bias_audit._mistakes import in_catalogue, read_whole
 from bias_audit._proofread import notes
@@ -18,6 +18,8 @@ from bias_audit.catalogue import Catalogue
 from bias_audit.cli import _policy
 from bias_audit.errors import FileError, Problem, UnknownNameError, UsageError, visible
 from bias_audit.expand import expand
+from bias_audit.gates.baselines import RECORD, BaselineFile
+from bias_audit.gates.waivers import read_waivers
 from bias_audit.probes import Probe
 from bias_audit.specs import Lexicon, ProbeSpec, Sanity, Spec, TemplateSet
 from bias_audit.suites import Suites
@@ -56,9 +58,9 @@ def check_files(
             if kind == "config":
                 _check_config(path, catalogue)
             elif kind == "waivers":
-                waivers.read(path, _policy.today())
+                read_waivers(path, _policy.today())
             elif kind == "baseline":
-                _yaml.read(path, baselines.BaselineFile)
+                _yaml.read(path, BaselineFile)
             elif kind == "suites":
                 _check_suites(path, catalogue)
             elif kind == "probe":
@@ -135,7 +137,7 @@ def _check_suites(path: Path, catalogue: Catalogue) -> None:
 
 def _kind(path: Path) -> str:
     """What a file says it is; what belongs to the configuration is known by its name."""
-    named = {config.NAME: "config", config.WAIVERS: "waivers", baselines.RECORD: "baseline"}
+    named = {config.NAME: "config", config.WAIVERS: "waivers", RECORD: "baseline"}
     if path.name in named:
         return named[path.name]
     return _yaml.kind_of(_yaml.read_source(path), str(path), KINDS)

@@ -12,9 +12,9 @@ import rich_click as click
 from bias_audit import config as configuration
 from bias_audit._mistakes import read_whole
 from bias_audit.archive import Results
-from bias_audit.config import Config
+from bias_audit.config import Config, read_policy
 from bias_audit.errors import UsageError
-from bias_audit.policy import Policy, read_policy
+from bias_audit.gates.policy import Policy
 
 
 def today() -> datetime.date:

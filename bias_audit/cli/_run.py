@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bias_audit import archive, render
-from bias_audit import baselines as baseline_files
 from bias_audit._mistakes import in_catalogue, read_whole
 from bias_audit._run_config import EngineConfig
 from bias_audit.assess import Settings
@@ -22,11 +21,12 @@ from bias_audit.cli._benchmark import check_selection, dry_run, named_data
 from bias_audit.cli._dry_run import show_plan
 from bias_audit.cli._progress import progress
 from bias_audit.cli._streams import readers_may_leave
-from bias_audit.config import Config, check_names, find, with_own
+from bias_audit.config import Config, check_names, find, read_policy, with_own
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.judging import check_baselines
+from bias_audit.gates.baselines import baseline_folder
+from bias_audit.gates.policy import Policy
+from bias_audit.pipeline.judge import check_baselines
 from bias_audit.planning import make_plan
-from bias_audit.policy import Policy, read_policy
 from bias_audit.render import terminal
 from bias_audit.requested.listing import chosen
 from bias_audit.scoring.engine import Engine
@@ -182,7 +182,7 @@ def _baselines(policy: Policy, config: Path | None, override: Path | None) -> Pa
     """Where the baselines are that gates compare with, each of them read once before the run."""
     if not policy.baselines:
         return None
-    found = baseline_files.folder(config, override)
+    found = baseline_folder(config, override)
     check_baselines(policy, found)
     return found
 

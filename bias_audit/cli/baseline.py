@@ -13,7 +13,7 @@ from bias_audit.cli._options import Place
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
-    from bias_audit.baselines import Baseline
+    from bias_audit.gates.baselines import Baseline
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,9 +31,9 @@ def _place_options(command: F) -> F:
 
 def _place(config: Path | None, baselines: Path | None) -> Path:
     from bias_audit import config as configuration
-    from bias_audit.baselines import folder
+    from bias_audit.gates.baselines import baseline_folder
 
-    return folder(config or configuration.find(Path.cwd()), baselines)
+    return baseline_folder(config or configuration.find(Path.cwd()), baselines)
 
 
 @click.group()
@@ -64,24 +64,25 @@ def accept(
     Examples:
       bias-audit baseline accept audit-runs/latest --name main --reason "First release."
     """
-    from bias_audit import baselines as baseline_files
     from bias_audit.cli._policy import today
+    from bias_audit.gates.baselines import validate_name
+    from bias_audit.pipeline.judge import accept_baseline
 
     place = _place(config, baselines)
-    older = (place / baseline_files.checked_name(name)).exists()
-    made = baseline_files.accept(run, name=name, reason=reason, who=who, today=today(), place=place)
-    did = "replaced" if older else "accepted"
-    click.echo(visible(f"{did} {name}: {_line(made)}"))
-    click.echo(str(made.folder), err=True)
-    silent = _silent(made)
-    if silent:
-        click.echo(visible(f"careful: {silent}"), err=True)
+    older = (place / validate_name(name)).exists()
+    new = accept_baseline(run, name=name, reason=reason, who=who, today=today(), place=place)
+    verb = "replaced" if older else "accepted"
+    click.echo(visible(f"{verb} {name}: {_line(new)}"))
+    click.echo(str(new.folder), err=True)
+    warning = _failed_controls(new)
+    if warning:
+        click.echo(visible(f"careful: {warning}"), err=True)
     return 0
 
 
-def _silent(made: Baseline) -> str:
+def _failed_controls(baseline: Baseline) -> str:
     """Which probes no gate can compare with this baseline, because a control failed in it."""
-    probes = [p for p in made.run.results.probes if p.role == "probe"]
+    probes = [p for p in baseline.run.results.probes if p.role == "probe"]
     failed = [p.id for p in probes if "instrument_failed" in p.statuses]
     if not failed:
         return ""
@@ -102,10 +103,10 @@ def list_(json: bool, config: Path | None, baselines: Path | None) -> int:
     Examples:
       bias-audit baseline list
     """
-    from bias_audit import baselines as baseline_files
+    from bias_audit.gates.baselines import list_baselines
 
     place = _place(config, baselines)
-    entries = baseline_files.every(place)
+    entries = list_baselines(place)
     if json:
         found = [
             {"name": e.name, "problem": e.problem, "record": _record(e.baseline)} for e in entries
@@ -129,13 +130,13 @@ def show(name: str, json: bool, config: Path | None, baselines: Path | None) -> 
     Examples:
       bias-audit baseline show main
     """
-    from bias_audit import baselines as baseline_files
     from bias_audit.errors import UnknownNameError
+    from bias_audit.gates.baselines import find_baseline, list_baselines
 
     place = _place(config, baselines)
-    found = baseline_files.find(place, name)
+    found = find_baseline(place, name)
     if found is None:
-        known = [entry.name for entry in baseline_files.every(place)]
+        known = [entry.name for entry in list_baselines(place)]
         raise UnknownNameError("baseline", name, known, hint="" if known else f"{place} holds none")
     results = found.run.results
     gaps = [r for r in results.results if r.role == "primary" and r.estimate is not None]

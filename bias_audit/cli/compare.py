@@ -51,16 +51,16 @@ def compare(
 ) -> int:
     """Compare two stored runs."""
     from bias_audit.archive import write_atomic
-    from bias_audit.comparing import compare as compared
-    from bias_audit.render import comparison
+    from bias_audit.pipeline.compare import compare as compare_audits
+    from bias_audit.render.comparison import render
 
     place = baselines
     if config is not None and baselines is None:
-        from bias_audit.baselines import folder
+        from bias_audit.gates.baselines import baseline_folder
 
-        place = folder(config)
-    found = compared(baseline, run, folder=place)
-    text = comparison.render(found.record, "json" if json else format, secondary=all)
+        place = baseline_folder(config)
+    comparison = compare_audits(baseline, run, folder=place)
+    text = render(comparison.record, "json" if json else format, secondary=all)
     if output is None:
         click.echo(text, nl=False)
     else:

@@ -55,8 +55,8 @@ def schema(which: str) -> int:
     from bias_audit._resources import read_text
     from bias_audit.archive import Results
     from bias_audit.config import Config
+    from bias_audit.gates.waivers import WaiverFile
     from bias_audit.schemas import schema_of
-    from bias_audit.waivers import WaiverFile
 
     if which in DATA:  # with a line on every key, as it is shipped
         click.echo(read_text("schemas", f"{which}.json"), nl=False)

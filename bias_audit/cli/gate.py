@@ -47,18 +47,18 @@ def gate(
     strict: bool,
 ) -> int:
     """Judge a stored run."""
-    from bias_audit.baselines import folder
     from bias_audit.cli._formats import Outputs
     from bias_audit.cli._policy import finish, load_policy
     from bias_audit.cli._streams import readers_may_leave
-    from bias_audit.judging import judged
-    from bias_audit.pairing import StoredRun
+    from bias_audit.gates.baselines import baseline_folder
+    from bias_audit.pipeline.judge import judge_run
     from bias_audit.render.terminal import first_line
+    from bias_audit.results.stored_run import StoredRun
 
     outputs = Outputs(format, output)
     stored = StoredRun.open(run)
     policy, path = load_policy(config, stored.results, strict=strict)
-    results = judged(stored, policy, folder=folder(path, baselines), against=baseline)
+    results = judge_run(stored, policy, folder=baseline_folder(path, baselines), against=baseline)
     with readers_may_leave():
         if quiet or not outputs.to_stdout:
             click.echo(first_line(results))

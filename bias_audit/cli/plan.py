@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from bias_audit.cli._options import Place
+from bias_audit.errors import visible
 
 if TYPE_CHECKING:
-    from bias_audit._subjects import LeftOut
     from bias_audit.archive import Comparison
+    from bias_audit.gates.power import Plan, PlannedGate, Point, Unplannable
 
-HELP = """How many sentences and words would decide a gate, by simulation.
+HELP = """How many sentences and words would decide a gate.
 
 RUN is a run folder, a results.json, or audit-runs/latest: its components of variance are used.
 RESULT is a result, a probe or a glob of them; without it, the result with the widest interval.
@@ -48,16 +50,16 @@ class Numbers(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         from bias_audit.errors import UsageError
 
         try:
-            found = tuple(int(part) for part in str(value).split(","))
+            numbers = tuple(int(part) for part in str(value).split(","))
         except ValueError:
-            found = ()
-        if not found or not all(self.least <= number <= MOST_UNITS for number in found):
+            numbers = ()
+        if not numbers or not all(self.least <= number <= MOST_UNITS for number in numbers):
             flag = param.opts[0] if param is not None else "the option"
             raise UsageError(
                 f"expected {flag} as numbers from {self.least} to {MOST_UNITS}, got '{value}'",
                 hint=f"{flag} 8,12,16",
             )
-        return found
+        return numbers
 
 
 @click.command(help=HELP)
@@ -69,13 +71,19 @@ class Numbers(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     help="Largest accepted gap and rise, nats.  [default: of the run's gates, else the margin]",
 )
 @click.option(
-    "--templates", type=Numbers(LEAST_TEMPLATES), help="Sentences.  [default: 8,12,16,24]"
+    "--templates",
+    type=Numbers(LEAST_TEMPLATES),
+    help="Sentences.  [default: 1, 2 and 4 times the run's]",
 )
 @click.option(
-    "--words", type=Numbers(1), help="Words in each group, or pairs.  [default: 4,8,16,32]"
+    "--words",
+    type=Numbers(2),
+    help="Group words in all, or pairs.  [default: likewise, where they are a sample]",
 )
 @click.option(
-    "--targets", type=Numbers(2), help="Words in both poles.  [default: those of the run]"
+    "--targets",
+    type=Numbers(2),
+    help="Words in both poles.  [default: those of the run]",
 )
 @click.option("--baseline", help="Also plan for the rise over this baseline or run.")
 @click.option("--baselines", type=Place(), help="Folder of the baselines.")
@@ -92,38 +100,154 @@ def plan(
     json: bool,
 ) -> int:
     """Plan the size of an audit."""
-    from bias_audit import sizing
-    from bias_audit._subjects import assumed, subjects
-    from bias_audit.archive import load_results, locate
+    from bias_audit.archive import dump_json, load_results, locate
     from bias_audit.errors import UsageError
-    from bias_audit.render import sizes
+    from bias_audit.gates.power import default_design, plan_gate, planned_gates
+    from bias_audit.specs import DEFAULT_MARGIN
 
-    lost: list[LeftOut] = []
+    lost: list[Unplannable] = []
     if run is None:
         if baseline is not None:
             raise UsageError("--baseline needs a RUN to pair with", hint="bias-audit plan RUN")
-        found = [assumed(margin, targets[0] if targets else None)]
+        gates = [default_design(margin, DEFAULT_MARGIN)]
     else:
         comparison = None if baseline is None else _compared(run, baseline, baselines)
-        stored = load_results(locate(run))
-        found, lost = subjects(stored, result, limit=margin, comparison=comparison)
-    plans = [
-        sizing.plan(
-            subject,
-            templates=templates or sizing.TEMPLATES,
-            words=words or (),
-            targets=targets or (),
+        gates, lost = planned_gates(
+            load_results(locate(run)),
+            result,
+            limit=margin,
+            margin=DEFAULT_MARGIN,
+            comparison=comparison,
         )
-        for subject in found
+    plans = [
+        plan_gate(gate, templates=templates or (), terms=words or (), targets=targets or ())
+        for gate in gates
     ]
-    click.echo((sizes.as_json if json else sizes.text)(plans, lost), nl=False)
+    if json:
+        rows = [_record(one) for one in plans]
+        click.echo(dump_json({"plans": rows, "left_out": [r._asdict() for r in lost]}), nl=False)
+        return 0
+    for line in (line for one in plans for line in _lines(one)):
+        click.echo(visible(line))
+    for name, reason in lost:
+        click.echo(visible(f"not planned: {name}: {reason}"))
     return 0
 
 
 def _compared(run: Path, baseline: str, folder: Path | None) -> Comparison:
-    """The run beside a baseline by its name, or beside another run."""
-    from bias_audit.comparing import BASELINE, compare
+    """The run compared with a baseline by its name, or with another run."""
+    from bias_audit.gates.schema import BASELINE
+    from bias_audit.pipeline.compare import compare
 
-    named = baseline.startswith(BASELINE) or not Path(baseline).exists()
-    name = baseline if baseline.startswith(BASELINE) or not named else f"{BASELINE}{baseline}"
+    is_run = not baseline.startswith(BASELINE) and Path(baseline).exists()
+    name = baseline if is_run else BASELINE + baseline.removeprefix(BASELINE)
     return compare(name, run, folder=folder).record
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    gate = plan.gate
+    value = "gap" if gate.kind == "absolute" else "rise"
+    yield f"{gate.name}   ({' and '.join(gate.labels)})"
+    if gate.kind == "absolute":
+        yield f"  gate: the gap stays within {gate.limit:.3g} nats of 0"
+    else:
+        yield f"  gate: the gap is at most {gate.limit:.3g} nats larger than in '{gate.baseline}'"
+    yield from (f"  note: {notice}" for notice in gate.notices)
+    yield f"  variance: {_sources(gate)}"
+    yield ""
+    yield f"  smallest limit, nats, that 80 % of audits pass if the true {value} is 0"
+    for targets in sorted({point.size.targets for point in plan.points}):
+        points = [point for point in plan.points if point.size.targets == targets]
+        if plan.columns == "terms":
+            yield f"    with {targets} words of the poles"
+            yield from _table(plan, points)
+    if plan.columns == "targets":
+        yield from _table(plan, plan.points)
+    yield ""
+    yield from _answer(plan)
+    yield ""
+
+
+def _sources(gate: PlannedGate) -> str:
+    """Shares of the random sources in the variance of the estimate."""
+    from bias_audit.gates.power import UNITS
+
+    variance = {name: gate.components.variance.get(name, 0.0) for name in gate.components.units}
+    total = sum(variance.values()) or 1.0
+    return ", ".join(f"{value / total:.0%} {UNITS[name]}" for name, value in variance.items())
+
+
+def _table(plan: Plan, points: Sequence[Point]) -> Iterator[str]:
+    from bias_audit.gates.power import UNITS
+
+    rows = sorted({point.size.templates for point in points})
+    columns = sorted({getattr(point.size, plan.columns) for point in points})
+    cells = {
+        (point.size.templates, getattr(point.size, plan.columns)): f"{point.passing:.3f}"
+        + ("*" if point is plan.cheapest else " ")
+        for point in points
+    }
+    yield (
+        f"    {'sentences':>9}" + "".join(f"{n:>10} " for n in columns) + f" {UNITS[plan.columns]}"
+    )
+    for row in rows:
+        yield f"    {row:>9}" + "".join(f"{cells[row, n]:>11}" for n in columns)
+
+
+def _answer(plan: Plan) -> Iterator[str]:
+    gate, own, best = plan.gate, plan.own, plan.cheapest
+    run = "the assumed size" if gate.name == "assumed" else "this run"
+    yield (
+        f"  {run}: {_size(own)}: 80 % pass limits from {own.passing:.3f} nats if the true value is"
+        f" 0, 80 % fail {gate.limit:.3g} nats if it is {own.failing:.3f}"
+    )
+    if best is not None:
+        yield f"  * cheapest here with 80 % passes of {gate.limit:.3g} nats: {_size(best)}"
+    else:
+        yield f"  no size in the table has 80 % passes of {gate.limit:.3g} nats"
+    if not own.decides:
+        yield f"  {_alone(plan)}"
+        if plan.together is not None:
+            yield f"  more of everything would: {_size(plan.together)}"
+
+
+def _alone(plan: Plan) -> str:
+    """What more of one source alone would do."""
+    from bias_audit.gates.power import SOURCES, UNITS
+
+    names = [name for name in SOURCES if name in plan.gate.components.units]
+    counts = {name: getattr(plan.required, name) for name in names}
+    enough = [f"{count} {UNITS[name]}" for name, count in counts.items() if count is not None]
+    never = " or ".join(UNITS[name] for name, count in counts.items() if count is None)
+    text = f"{' or '.join(enough)} alone would do; " if enough else ""
+    return text + (f"up to {MOST_UNITS} {never} alone would not" if never else "")
+
+
+def _size(point: Point) -> str:
+    size = point.size
+    return (
+        f"{size.templates} sentences, {size.terms} group words, {size.targets} words of the poles"
+        f" ({point.prompts:,} prompts)"
+    )
+
+
+def _record(plan: Plan) -> dict[str, Any]:
+    gate = plan.gate
+    return {
+        "result": None if gate.name == "assumed" else gate.name,
+        "kind": gate.kind,
+        "limit": gate.limit,
+        "baseline": gate.baseline or None,
+        "assumed": gate.name == "assumed",
+        "notices": list(gate.notices),
+        "variance": dict(gate.components.variance),
+        "own": _point(plan.own),
+        "points": [_point(point) for point in plan.points],
+        "cheapest": None if plan.cheapest is None else _point(plan.cheapest),
+        "required": plan.required._asdict(),
+        "together": None if plan.together is None else _point(plan.together),
+    }
+
+
+def _point(point: Point) -> dict[str, Any]:
+    return {**point._asdict(), "size": point.size._asdict()}

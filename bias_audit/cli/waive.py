@@ -45,22 +45,22 @@ def waive(
     config: Path | None,
 ) -> int:
     """Write a waiver."""
-    from bias_audit import archive, waivers
+    from bias_audit.archive import load_results
     from bias_audit.cli._policy import find_config, today
     from bias_audit.config import WAIVERS, waiver_file
     from bias_audit.errors import UnknownNameError, visible
-    from bias_audit.gates import judge
-    from bias_audit.policy import Policy
-    from bias_audit.waiving import matches, names
+    from bias_audit.gates.judge import judge
+    from bias_audit.gates.policy import Policy
+    from bias_audit.gates.waivers import covers, new_waiver, waivable_names, write_waiver
 
-    found, where = find_config(config)
-    path = waiver_file(found, where) or where.parent / WAIVERS
-    waiver = waivers.make(finding, today(), until=until, reason=reason, owner=owner, up_to=up_to)
-    gates = judge(archive.load_results(run), Policy(gates=found.gates)).gates
-    covered = [gate for gate in gates if matches(finding, gate)]
+    settings, where = find_config(config)
+    path = waiver_file(settings, where) or where.parent / WAIVERS
+    waiver = new_waiver(finding, today(), until=until, reason=reason, owner=owner, up_to=up_to)
+    gates = judge(load_results(run), Policy(gates=settings.gates)).gates
+    covered = [gate for gate in gates if covers(finding, gate)]
     if not covered:
-        raise UnknownNameError("finding, result or gate", finding, names(gates))
-    replaced = waivers.put(path, waiver, today())
+        raise UnknownNameError("finding, result or gate", finding, waivable_names(gates))
+    replaced = write_waiver(path, waiver, today())
     done = "replaced in" if replaced else "added to"
     click.echo(visible(f"{done} {path}: {finding}, until {until}"))
     for gate in covered:

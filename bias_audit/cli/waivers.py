@@ -13,7 +13,7 @@ from bias_audit.errors import visible
 
 if TYPE_CHECKING:
     from bias_audit.archive import WaiverRecord
-    from bias_audit.policy import Policy
+    from bias_audit.gates.policy import Policy
 
 
 @click.group()
@@ -41,12 +41,12 @@ def list_(config: Path | None, run: Path | None, expiring: int | None, **flags: 
     from datetime import date
 
     from bias_audit.cli._policy import find_config, today
-    from bias_audit.policy import read_policy
-    from bias_audit.waiving import standing
+    from bias_audit.config import read_policy
+    from bias_audit.gates.waivers import waiver_record
 
     found, path = find_config(config)
     policy = read_policy(found, path, today=today())
-    records = [standing(placed, today()) for placed in policy.waivers]
+    records = [waiver_record(entry, today()) for entry in policy.waivers]
     if run is not None:
         records = _in_run(run, policy, path)
     if expiring is not None:
@@ -57,21 +57,21 @@ def list_(config: Path | None, run: Path | None, expiring: int | None, **flags: 
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return 0
     for record in records:
-        _tell(record)
+        _print(record)
     click.echo(f"{len(records)} waiver{'s'[: len(records) != 1]} for {path}", err=True)
     return 0
 
 
 def _in_run(run: Path, policy: Policy, config: Path) -> list[WaiverRecord]:
-    from bias_audit.baselines import folder
-    from bias_audit.judging import judged
-    from bias_audit.pairing import StoredRun
+    from bias_audit.gates.baselines import baseline_folder
+    from bias_audit.pipeline.judge import judge_run
+    from bias_audit.results.stored_run import StoredRun
 
-    results = judged(StoredRun.open(run), policy, folder=folder(config, None))
+    results = judge_run(StoredRun.open(run), policy, folder=baseline_folder(config))
     return list(results.waivers)
 
 
-def _tell(record: WaiverRecord) -> None:
+def _print(record: WaiverRecord) -> None:
     ceiling = "" if record.up_to is None else f", up to {record.up_to:g} nats"
     click.echo(
         visible(

@@ -14,19 +14,17 @@ def outcome(
     margin: float,
     *,
     p_beyond_adjusted: float | None,
-    identical_passes: bool = False,
     alpha: float = 0.05,
 ) -> Outcome:
-    """Say whether a difference lies inside the margin, outside it, or neither can be told.
+    """Return whether a difference lies inside the margin, outside it, or neither can be shown.
+
+    No difference without variance stays unclear: an untrained model cannot tell groups apart.
 
     Args:
         contrast: the measured difference.
         margin: largest difference that is tolerated, in the contrast's unit, above 0.
         p_beyond_adjusted: ``contrast.p_beyond(margin)`` after Holm over all gated cells, so that
             one lucky draw among many cells fails no build; None when there is none.
-        identical_passes: what "no difference and no variance" means. Two checkpoints with
-            identical outputs pass a regression gate; two groups that an untrained model cannot
-            tell apart pass nothing, so the default leaves them unclear.
         alpha: level of both errors.
 
     Returns:
@@ -40,8 +38,6 @@ def outcome(
     """
     if not margin > 0:
         raise ValueError(f"margin must be above 0, got {margin}")
-    if contrast.status == "identical" and identical_passes:
-        return "pass"
     inside = contrast.p_inside(margin)
     if inside is None:
         return "unclear"

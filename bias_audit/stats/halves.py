@@ -11,8 +11,8 @@ from scipy.special import stdtrit
 from bias_audit.records import Floats
 from bias_audit.stats._arrays import ROUNDING, Ints, finite
 from bias_audit.stats._split import by_groups
+from bias_audit.stats.fragility import DECIDES, StabilityBounds
 from bias_audit.stats.many import Design, Many, Responses
-from bias_audit.stats.steady import DECIDES, Halves
 
 SPLITS = 200
 """Random halves that are tried."""
@@ -122,15 +122,15 @@ def _dealt(
     return chosen, shares
 
 
-def extremes(found: Many) -> Halves:
+def half_bounds(halves: Many) -> StabilityBounds:
     """Return the furthest that any half goes: its estimate, and what its intervals decide."""
-    size = np.abs(found.estimate)
-    varies = found.se > 0
-    df = np.where(varies, found.df, 1.0)
-    wide, narrow = (stdtrit(df, (1 + level) / 2) * found.se for level in (DECIDES, 0.9))
-    return Halves(
-        low=float(found.estimate.min()),
-        high=float(found.estimate.max()),
-        outside=float(np.max(np.where(varies, size - wide, 0.0).clip(min=0.0))),
-        inside=float(np.min(np.where(varies, size + narrow, np.inf))),
+    size, varies = np.abs(halves.estimate), halves.se > 0
+    df = np.where(varies, halves.df, 1.0)
+    wide, narrow = (stdtrit(df, (1 + level) / 2) * halves.se for level in (DECIDES, 0.9))
+    inside = size[varies] + narrow[varies]
+    return StabilityBounds(
+        half_low=float(halves.estimate.min()),
+        half_high=float(halves.estimate.max()),
+        half_outside=float(np.max(np.where(varies, size - wide, 0.0).clip(min=0.0))),
+        half_inside=float(inside.min()) if inside.size else None,
     )

@@ -1,194 +1,120 @@
-"""How often a gate of a given size would decide: data sets drawn from components of variance.
+"""Sample size in closed form: the interval of a larger design, from variance components.
 
-Sentence, word, target and cell effects are drawn as normal. The contrast of every data set and its
-verdict are made as those of an audit, leave-one-out and the other interval methods included.
+A guide to what to collect next, not a promise: components are estimates, those from 8 sentences or
+4 words are rough, and other words may vary more.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
+from scipy.special import stdtrit
 
-from bias_audit.stats import severity
-from bias_audit.stats.draws import Components, Size, draw
-from bias_audit.stats.equivalence import Outcome, outcome
-from bias_audit.stats.estimate import Contrast
-from bias_audit.stats.many import Design, Many
-from bias_audit.stats.steady import Limits, Steadiness, hangs_on_one
+MOST_UNITS = 400
+"""Designs larger than this are not proposed."""
 
-ALPHA = 0.05
-AT_ONCE = 1_000_000
-"""Numbers drawn at a time: bounds the memory whatever the size."""
+Source = Literal["templates", "terms", "targets"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """A second model beside the one of the components: its baseline, for gates on a rise."""
+class VarianceComponents:
+    """Where the uncertainty of an estimate comes from."""
 
-    components: Components
-    """Of the paired differences."""
-    baseline: float
-    """Size of the baseline's gap, nats."""
+    variance: Mapping[str, float]
+    """Variance of the estimate by source, as a contrast holds it: ``templates``, ``terms``,
+    ``targets``, and ``residual``, the cell noise, which each source contains once."""
+    units: Mapping[Source, int]
+    """How many there are of each source that counts as random."""
+    df: float
+    """Degrees of freedom of the sum over these sources."""
+
+    def scaled(self, factors: Mapping[Source, float]) -> tuple[float, float]:
+        """Return standard error and degrees of freedom with so many times the units of each source.
+
+        Each source contains the cell noise once, which all units thin out together: more units of
+        one source also shrink the others. Sources that are not random may be named for that.
+
+        Source: Satterthwaite (1946); the parts that are not stored follow by subtraction.
+        """
+        noise, thinning = self.variance.get("residual", 0.0), math.prod(factors.values())
+        now = {name: self.variance.get(name, 0.0) for name in self.units}
+        new: dict[Source, float] = {}
+        for name, value in now.items():
+            inside = min(noise, value)
+            new[name] = (value - inside) / factors.get(name, 1.0) + inside / thinning
+        return math.sqrt(sum(new.values())), self._df(factors, now, new)
+
+    def _df(
+        self,
+        factors: Mapping[Source, float],
+        now: Mapping[Source, float],
+        new: Mapping[Source, float],
+    ) -> float:
+        def others(values: Mapping[Source, float]) -> float:
+            return sum(value for name, value in values.items() if name != "templates")
+
+        rows, more_rows = self.units.get("templates", 2), factors.get("templates", 1.0)
+        first = now.get("templates", 0.0) ** 2 / max(rows - 1, 1)
+        rest = max(sum(now.values()) ** 2 / self.df - first, 0.0)
+        rest *= (others(new) / others(now)) ** 2 if others(now) > 0 else 0.0
+        growth = [f for name, f in factors.items() if name in self.units and name != "templates"]
+        rest /= min((factor for factor in growth if factor != 1), default=1.0)
+        first = new.get("templates", 0.0) ** 2 / max(rows * more_rows - 1, 1)
+        return sum(new.values()) ** 2 / (first + rest) if first + rest > 0 else math.inf
+
+    def reach(
+        self, factors: Mapping[Source, float], *, tail: float, quantile: float = 0.5
+    ) -> float:
+        """Return the distance from a limit that the interval of a larger design covers.
+
+        Args:
+            factors: as in :meth:`scaled`; the design as it is where empty.
+            tail: share of the t distribution beyond the end of the interval: 0.05 for a 90 %
+                interval that must lie inside, 0.025 / m for one that must lie outside after Holm
+                over m.
+            quantile: how far from its true value the estimate may fall: 0.5 if it stays where it
+                is, 0.9 to pass in 80 % of audits with a true value of 0 (in two tails of 10 %), 0.8
+                to fail in 80 %.
+        """
+        se, df = self.scaled(factors)
+        return (float(stdtrit(df, quantile)) - float(stdtrit(df, tail))) * se
 
 
-class Shares(NamedTuple):
-    """Shares of the data sets by verdict, in [0, 1]."""
-
-    passed: float
-    unclear: float
-    failed: float
-
-
-def shares(
-    design: Design,
-    components: Components,
-    size: Size,
+def required_units(
+    components: VarianceComponents,
+    source: Source,
     *,
-    limit: float,
-    truths: tuple[float, ...],
-    runs: int,
-    rng: np.random.Generator,
-    change: Change | None = None,
-) -> list[Shares]:
-    """Return what a gate says of simulated audits, for each true value.
+    gap: float,
+    tail: float,
+    quantile: float = 0.5,
+) -> int | None:
+    """Return the smallest number of units of ``source`` that would decide.
 
     Args:
-        design: what is compared.
-        components: of the audited model.
-        size: how much is asked.
-        limit: largest accepted gap, or rise.
-        truths: true gaps, or true rises over the baseline; at least 0.
-        runs: data sets; the same ones serve all true values.
-        rng: source of the draws.
-        change: given for a gate on the rise.
+        components: of the estimate.
+        source: what there would be more of; everything else stays.
+        gap: distance between the expected estimate and the limit, in the unit of the estimate.
+        tail: as in :meth:`VarianceComponents.reach`.
+        quantile: likewise.
+
+    Returns:
+        None when no number up to :data:`MOST_UNITS` would, ``source`` is no random source, or the
+        estimate lies on the limit.
     """
-    counts: list[Counter[Outcome]] = [Counter() for _ in truths]
-    (checks,) = rng.spawn(1)  # so that how many checks were needed moves no data set
-    for number in _batches(design, size, runs):
-        drawn = draw(rng, number, size, design, components)
-        step = None if change is None else draw(rng, number, size, design, change.components)
-        single = Many(design, drawn)
-        if step is None or change is None:
-            for count, truth in zip(counts, truths, strict=True):
-                count.update(_sizes(single, truth, limit, checks))
-            continue
-        moved, both = Many(design, step), Many(design, drawn.plus(step, 2.0))
-        for count, truth in zip(counts, truths, strict=True):
-            models = _Models(single, moved, both, change.baseline, truth)
-            count.update(_rises(models, limit, checks))
-    return [Shares(*(c[key] / runs for key in ("pass", "unclear", "fail"))) for c in counts]
+    have = components.units.get(source, 0)
+    if gap <= 0 or have < 2 or have >= MOST_UNITS or components.df <= 0:
+        return None
 
+    def decides(units: int) -> bool:
+        return components.reach({source: units / have}, tail=tail, quantile=quantile) < gap
 
-def _batches(design: Design, size: Size, runs: int) -> Iterator[int]:
-    """Numbers of data sets that fit into memory together."""
-    numbers = 4 * (size.templates + size.columns(design) * design.groups + size.targets)
-    most = max(AT_ONCE // numbers, 1)
-    for start in range(0, runs, most):
-        yield min(most, runs - start)
-
-
-def _sizes(many: Many, truth: float, limit: float, rng: np.random.Generator) -> Iterator[Outcome]:
-    """The verdicts of an absolute gate."""
-    uneven = many.uneven(truth)
-    without = zip((many.low + truth).tolist(), (many.high + truth).tolist(), strict=True)
-    found = zip(many.contrasts(truth), without, strict=True)
-    for number, (contrast, left) in enumerate(found):
-        state = outcome(contrast, limit, p_beyond_adjusted=contrast.p_beyond(limit))
-        wide, narrow = contrast.interval(0.95), contrast.interval(0.9)
-        if state == "unclear" or wide is None or narrow is None:
-            yield "unclear"
-            continue
-        steady = Steadiness(without=left, uneven=uneven[number])
-        if steady.uneven:
-            level = 0.9 if state == "pass" else 0.95
-            other = many.other_limits(number, truth, level, rng)
-            steady = replace(steady, other=other, other90=other)
-        fragile = hangs_on_one(contrast.estimate, wide, narrow, steady, limit)
-        yield "unclear" if fragile else state
-
-
-@dataclass(kw_only=True, slots=True)
-class _Bound:
-    """One claim about a rise, as :mod:`bias_audit.stats.severity` reads it."""
-
-    estimate: float
-    se: float | None
-    df: float | None
-    without_low: float | None
-    without_high: float | None
-    uneven: bool
-    other_low: float | None = None
-    other_high: float | None = None
-
-
-class _Claims:
-    """One contrast of two models, as a claim with either sign."""
-
-    def __init__(self, many: Many, truth: float) -> None:
-        self.many, self.truth = many, truth
-        self.contrasts: list[Contrast] = many.contrasts(truth)
-        self.low: list[float] = (many.low + truth).tolist()
-        self.high: list[float] = (many.high + truth).tolist()
-        self.uneven = many.uneven(truth)
-
-    def bound(self, number: int, sign: int) -> _Bound:
-        """The claim of one data set, without the other interval methods."""
-        contrast = self.contrasts[number]
-        low, high = _turned((self.low[number], self.high[number]), sign)
-        return _Bound(
-            estimate=sign * contrast.estimate,
-            se=contrast.se,
-            df=contrast.df,
-            without_low=low,
-            without_high=high,
-            uneven=self.uneven[number],
-        )
-
-    def check(
-        self, bound: _Bound, number: int, sign: int, level: float, rng: np.random.Generator
-    ) -> None:
-        """Add what the other interval methods say, where they have to agree."""
-        if not bound.uneven:
-            return
-        found = self.many.other_limits(number, self.truth, 2 * level - 1, rng)
-        if found is not None:
-            bound.other_low, bound.other_high = _turned(found, sign)
-
-
-class _Models(NamedTuple):
-    """A baseline, what changed, and the sum of both models."""
-
-    old: Many
-    step: Many
-    both: Many
-    gap: float
-    """True gap of the baseline."""
-    rise: float
-    """True rise."""
-
-
-def _rises(models: _Models, limit: float, rng: np.random.Generator) -> Iterator[Outcome]:
-    """The verdicts of a gate on the rise."""
-    step = _Claims(models.step, models.rise)
-    both = _Claims(models.both, 2 * models.gap + models.rise)
-    for number, old in enumerate(models.old.contrasts(models.gap)):
-        sign, level = severity.direction(old)
-        bounds = step.bound(number, sign), both.bound(number, -sign)
-        held = severity.p_held(bounds, limit, level)
-        risen = severity.p_risen(bounds, limit, level)
-        if held is None or risen is None or (held > ALPHA and risen > ALPHA):
-            yield "unclear"
-            continue
-        passes = held <= ALPHA
-        step.check(bounds[0], number, sign, level, rng)
-        both.check(bounds[1], number, -sign, level, rng)
-        fragile = severity.hangs_on_one(bounds, limit, level, held=passes)
-        yield "unclear" if fragile else ("pass" if passes else "fail")
-
-
-def _turned(limits: Limits, sign: int) -> Limits:
-    return limits if sign > 0 else (-limits[1], -limits[0])
+    if not decides(MOST_UNITS):
+        return None
+    low, high = have, MOST_UNITS
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if decides(middle) else (middle, high)
+    return high

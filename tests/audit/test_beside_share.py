@@ -32,7 +32,7 @@ from tests.audit.world import (
     run,
     terms,
 )
-from tests.gating.runs import paired
+from tests.gates.runs import paired
 from tests.requested.test_requests import Priors, Speaker
 
 

@@ -16,10 +16,10 @@ from bias_audit.assess._judge import Case, judge, levels
 from bias_audit.assess._robust import check
 from bias_audit.assess.checks import Examination, applied, twins
 from bias_audit.assess.checks._planted import planted, recovered
-from bias_audit.config import GateConfig
 from bias_audit.expand import expand
-from bias_audit.gates import judge as judge_run
-from bias_audit.policy import Policy
+from bias_audit.gates.judge import judge as judge_run
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
 from bias_audit.records import WordPrior, WordScore
 from bias_audit.tables import Scores, cube
 from tests.audit.world import (
@@ -440,8 +440,9 @@ def test_a_gap_of_the_margin_is_found_where_the_design_is_sharp_and_not_where_it
 def bare_result(**more) -> Result:
     values = {
         "id": "x", "probe": "x", "axis": "x", "metric": "log_odds_gap", "groups": ("a", "b"),
-        "estimate": 1.0, "unit": "nats", "direction": "x", "n_templates": 9, "n_terms": 12,
-        "n_prompts": 1, "margin": 0.2, "p_value": 0.001, "p_method": "t", "mde80": 0.1,
+        "estimate": 1.0, "se": 0.1, "df": 8.0, "unit": "nats", "direction": "x",
+        "n_templates": 9, "n_terms": 12, "n_prompts": 1, "margin": 0.2, "p_value": 0.001,
+        "p_method": "t", "mde80": 0.1,
     }  # fmt: skip
     return Result.model_validate(values | more)
 
@@ -474,9 +475,10 @@ def test_what_is_withheld_makes_it_no_easier_to_fail_the_rest():
 
     def states(**more):
         pair = ((near, {}), (wide, more.pop("result", {})))
+        numbers = [{n: getattr(c.contrast, n) for n in ("estimate", "se", "df")} for c, _ in pair]
         cases = [
-            Case(result=bare_result(**r), comparison=c, instrument="", placebo_gaps=())
-            for c, r in pair
+            Case(result=bare_result(**(n | r)), comparison=c, instrument="", placebo_gaps=())
+            for (c, r), n in zip(pair, numbers, strict=True)
         ]
         cases[1] = replace(cases[1], **more)
         return [done.outcome for done in judge(cases, FAST, partial=False)]

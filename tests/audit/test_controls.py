@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bias_audit import audit
-from bias_audit.config import GateConfig
 from bias_audit.errors import NothingToAuditError, ScoringError
+from bias_audit.gates.schema import GateConfig
 from tests.audit.world import (
     ALL_CONTROLS,
     FAST,

@@ -17,7 +17,7 @@ from bias_audit.cli import _app, _policy
 from bias_audit.findings import finding_id
 from tests.audit.world import controlled, plant, run
 from tests.cli.test_cli import PROBE
-from tests.gating.cases import TODAY
+from tests.gates.cases import TODAY
 
 Command = Callable[..., tuple[int, str, str]]
 RESULT = "trial:log_odds_gap:a-vs-b"
@@ -192,8 +192,7 @@ def test_a_run_without_evidence_is_incomplete(cli: Command, home: Path) -> None:
 def test_run_and_gate_agree(cli: Command, home: Path) -> None:
     config(home, SIZE + RISE.split("gates:\n")[1])
     cli("baseline", "accept", "some", "--name", "main", "--reason", "x")
-    from bias_audit.config import read
-    from bias_audit.policy import read_policy
+    from bias_audit.config import read, read_policy
 
     path = home / "bias-audit.yaml"
     policy = read_policy(read(path), path, today=TODAY)

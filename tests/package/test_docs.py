@@ -16,12 +16,12 @@ import rich_click as click
 from pydantic import BaseModel
 
 from bias_audit import _run_config, _yaml, archive, config, errors, findings, specs, storing
-from bias_audit._reasons import REASONS
+from bias_audit._reasons import BLOCKED, REASONS, UNCONTROLLED
 from bias_audit.archive import Record, Results, State
-from bias_audit.assess._judge import BLOCKED, UNCONTROLLED
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli._app import EPILOG, app
 from bias_audit.expand import expand
+from bias_audit.gates.waivers import Waiver, WaiverFile
 from bias_audit.metrics import info
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.records import SkipReason
@@ -31,7 +31,6 @@ from bias_audit.stats.estimate import Status
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import sign_flip
 from bias_audit.tables import COLUMNS
-from bias_audit.waivers import Waiver, WaiverFile
 
 ROOT = Path(__file__).parents[2]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}

@@ -17,8 +17,8 @@ from ruamel.yaml import YAML
 from bias_audit.cli._app import app, run
 from bias_audit.render import FILES
 from bias_audit.store import write_run
-from tests.gating.cases import result
-from tests.gating.cases import run as made
+from tests.gates.cases import result
+from tests.gates.cases import run as made
 from tests.plugs.commands import wrong
 
 ROOT = Path(__file__).parents[2]

@@ -14,8 +14,9 @@ from bias_audit.archive import Evidence, Result, Severity, State, WaiverRecord
 from bias_audit.auditing import EVIDENCE
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli._app import EPILOG, run
-from bias_audit.config import NAME, WAIVERS, GateConfig
+from bias_audit.config import NAME, WAIVERS
 from bias_audit.errors import UnknownNameError
+from bias_audit.gates.schema import GateConfig
 from bias_audit.metrics import info
 from bias_audit.records import SkipReason
 from bias_audit.stats.estimate import Status

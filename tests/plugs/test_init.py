@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from bias_audit import __version__, config, starting, waivers
+from bias_audit import __version__, config, starting
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli import _app
+from bias_audit.config import read_policy
 from bias_audit.errors import UsageError
-from bias_audit.policy import read_policy
+from bias_audit.gates.waivers import new_waiver, read_waivers, write_waiver
 from bias_audit.render import FILES
 from tests.plugs.commands import wrong
 
@@ -93,12 +94,12 @@ def test_a_run_with_the_written_files_ends_without_a_mistake(cli: Command, home:
 def test_the_waiver_file_takes_a_waiver_and_keeps_its_comments(cli: Command, home: Path) -> None:
     cli("init")
     path = home / config.WAIVERS
-    assert waivers.read(path, TODAY) == ()
+    assert read_waivers(path, TODAY) == ()
     assert read_policy(config.read(home / config.NAME), home / config.NAME, today=TODAY)
     before = path.read_text(encoding="utf-8")
-    waiver = waivers.make("size:*", TODAY, until="2026-04-01", reason="known", owner="ana")
-    waivers.put(path, waiver, TODAY)
-    assert [placed.waiver.owner for placed in waivers.read(path, TODAY)] == ["ana"]
+    waiver = new_waiver("size:*", TODAY, until="2026-04-01", reason="known", owner="ana")
+    write_waiver(path, waiver, TODAY)
+    assert [entry.waiver.owner for entry in read_waivers(path, TODAY)] == ["ana"]
     assert path.read_text(encoding="utf-8").startswith(before.split("version:")[0])
 
 

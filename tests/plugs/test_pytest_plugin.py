@@ -15,7 +15,7 @@ from bias_audit.cli._app import run as command
 from bias_audit.store import write_run
 from tests.audit.world import controlled, plant
 from tests.audit.world import run as audited
-from tests.gating.cases import TODAY, probe, result, run
+from tests.gates.cases import TODAY, probe, result, run
 
 pytest_plugins = "pytester"
 

@@ -15,7 +15,7 @@ from bias_audit.errors import UsageError
 from bias_audit.tracking import facts, numbers, to_mlflow, to_wandb
 from tests.audit.world import controlled, plant
 from tests.audit.world import run as audited
-from tests.gating.cases import result, run
+from tests.gates.cases import result, run
 
 GAP = "p/log_odds_gap/a-vs-b"
 

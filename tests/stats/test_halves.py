@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from bias_audit.stats.contrast import matched_pairs, target_part, versus_rest
-from bias_audit.stats.halves import extremes, halves, of_halves, split_half
+from bias_audit.stats.halves import half_bounds, halves, of_halves, split_half
 
 
 @pytest.mark.parametrize("size", [4, 5, 12])
@@ -91,13 +92,11 @@ def test_the_extremes_are_those_of_the_halves_one_by_one():
     d = 0.3 + np.random.default_rng(10).normal(size=(6, 8))
     many = of_halves(d, [range(8)], [1.0], np.random.default_rng(3), splits=20)
     assert many is not None
-    found = extremes(many)
-    wide, narrow = zip(
-        *((c.interval(0.95), c.interval(0.9)) for c in many.contrasts(0.0)), strict=True
-    )
-    assert (found.low, found.high) == (many.estimate.min(), many.estimate.max())
-    assert found.outside == pytest.approx(max(0.0, *(max(low, -high) for low, high in wide)))
-    assert found.inside == pytest.approx(min(max(-low, high) for low, high in narrow))
+    bounds, size = half_bounds(many), abs(many.estimate)
+    assert (bounds.half_low, bounds.half_high) == (many.estimate.min(), many.estimate.max())
+    wide, narrow = (stats.t.ppf(q, many.df) * many.se for q in (0.975, 0.95))
+    assert bounds.half_outside == pytest.approx(max(0.0, (size - wide).max()))
+    assert bounds.half_inside == pytest.approx((size + narrow).min())
 
 
 def test_three_words_cannot_be_halved():

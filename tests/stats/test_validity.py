@@ -74,10 +74,10 @@ def test_a_broken_promise_is_seen(monkeypatch):
 @pytest.mark.parametrize("setting", planned.PLANNED, ids=lambda s: s.name)
 def test_cells_have_the_variances_that_the_plan_is_told(setting):
     drawn = many(np.random.default_rng(2), setting, 1500)
-    expected = planned.components(setting).expected(planned.size(setting), setting.design)
+    expected = planned.components(setting).scaled({})[0] ** 2
     # The noise of cells is counted once for each source, so the estimate varies less than said.
-    assert np.mean(drawn.se**2) == pytest.approx(sum(expected.values()), rel=0.06)
-    assert drawn.estimate.var() <= sum(expected.values()) * 1.08
+    assert np.mean(drawn.se**2) == pytest.approx(expected, rel=0.06)
+    assert drawn.estimate.var() <= expected * 1.08
     assert abs(drawn.estimate.mean()) < 4 * drawn.estimate.std() / np.sqrt(1500)
 
 

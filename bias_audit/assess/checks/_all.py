@@ -15,7 +15,7 @@ from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess.checks import _halves, _null, _planted, _twins, _words
 from bias_audit.assess.checks._record import described, impossible, judged
 from bias_audit.stats.estimate import Contrast
-from bias_audit.stats.steady import decided, unsteady
+from bias_audit.stats.fragility import decided_side, depends_on_one_unit
 
 FOLLOWS = ("instrument_failed", "confounded", "p_withheld", "fragile")
 """Consequences that are statuses of the result from here on; the others are set elsewhere."""
@@ -133,15 +133,15 @@ def _sentences(scored: Scored, comparison: Comparison, known: _robust.Checks) ->
         share, agree = known.sign_share, known.sign_share >= _robust.MIXED_DIRECTION
         loud = "direction_depends_on_phrasing"
         yield judged("R1a", share, _robust.MIXED_DIRECTION, agree, loud, _spread(contrast))
-    without, verdict = known.steady.without, decided(contrast, margin, known.level)
-    if without is None or contrast.se is None:
+    low, high = known.bounds.without_low, known.bounds.without_high
+    if low is None or high is None or contrast.se is None:
         yield impossible("R1b", "too few sentences, or no interval")
         return
-    moved = max(abs(value - contrast.estimate) for value in without)
+    moved = max(abs(value - contrast.estimate) for value in (low, high))
     check = described("R1b", moved, "nats that one sentence or one word moves it at most")
-    if verdict is not None:
-        alone = replace(known.steady, uneven=False, halves=None)
-        flips = unsteady(contrast, alone, margin, known.level)
+    if decided_side(contrast, margin, known.level) is not None:
+        alone = replace(known.bounds, uneven=False)
+        flips = depends_on_one_unit(contrast, alone, margin, known.level)
         state = {"state": "not_held", "consequence": "fragile"} if flips else {"state": "held"}
         check = check.model_copy(update=state)
     yield check

@@ -9,9 +9,9 @@ from bias_audit.assess._design import Design
 from bias_audit.assess._input import Comparison, Scored, Settings
 from bias_audit.assess._robust import Checks
 from bias_audit.assess.checks._record import described, impossible, judged
+from bias_audit.stats.fragility import decided_side, half_contradicts
 from bias_audit.stats.halves import split_half
 from bias_audit.stats.seeds import stream
-from bias_audit.stats.steady import contradicted, decided
 
 RELIABLE = 0.7
 """Below this reliability the order of the targets is mostly chance."""
@@ -37,16 +37,16 @@ def swapped_words(scored: Scored, comparison: Comparison, known: Checks) -> Chec
     """R2: does a half of the words contradict the verdict? None where words are no sample."""
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return None
-    halves = known.steady.halves
-    if halves is None:
+    low, high = known.bounds.half_low, known.bounds.half_high
+    if low is None or high is None:
         return impossible("R2", "fewer than four words in a group")
     contrast, margin = comparison.contrast, scored.probe.spec.margin
-    furthest = max(contrast.estimate - halves.low, halves.high - contrast.estimate)
-    note = f"halves range from {halves.low:+.3f} to {halves.high:+.3f} nats"
+    furthest = max(contrast.estimate - low, high - contrast.estimate)
+    note = f"halves range from {low:+.3f} to {high:+.3f} nats"
     check = described("R2", furthest, note)
-    verdict = decided(contrast, margin, known.level)
-    if verdict is None:
+    side = decided_side(contrast, margin, known.level)
+    if side is None:
         return check
-    flips = contradicted(halves, verdict[2], margin)
+    flips = half_contradicts(known.bounds, side, margin)
     state = {"state": "not_held", "consequence": "fragile"} if flips else {"state": "held"}
     return check.model_copy(update=state)

@@ -18,8 +18,8 @@ from bias_audit.metrics.log_odds import cell_response
 from bias_audit.probes import Probe, Word
 from bias_audit.records import Floats
 from bias_audit.stats.adjusted import Adjusted, adjusted
+from bias_audit.stats.fragility import LEAST_SHARE, decided_side, is_confounded
 from bias_audit.stats.matched import Matched, matched, matched_pairs
-from bias_audit.stats.steady import KEPT, confounds, decided
 
 FREQUENCY, COUNT = "log10_freq", "count"
 """Facts of a group word that say how frequent it is; the second is a number of bearers or uses."""
@@ -111,14 +111,13 @@ def adjustment(scored: Scored, comparison: Comparison, known: Properties) -> Che
     kept = found.estimate / found.raw if found.raw else 1.0
     note = _told(scored, comparison, known, found)
     there = detected(comparison)
-    verdict = decided(comparison.contrast, margin)
-    where = verdict[2] if verdict else None
-    if not there and where is None:
+    side = decided_side(comparison.contrast, margin)
+    if not there and side is None:
         return described("R4", kept, note)
-    holds = not confounds(found.raw, found.estimate, where, margin, there=there)
+    holds = not is_confounded(found.raw, found.estimate, side, margin, detected=there)
     # A share of a gap is a threshold only where half of it has to be left.
-    crossed = found.raw != 0 and (where == 0 or (not holds and kept >= KEPT))
-    threshold = margin / abs(found.raw) if crossed else KEPT
+    crossed = found.raw != 0 and (side == 0 or (not holds and kept >= LEAST_SHARE))
+    threshold = margin / abs(found.raw) if crossed else LEAST_SHARE
     return judged("R4", kept, threshold, holds, "confounded", note)
 
 

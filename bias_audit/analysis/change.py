@@ -1,0 +1,206 @@
+"""The numbers of one change: a gap in two models, its difference, and bounds on its rise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from bias_audit.analysis.paired_cells import PairedCube
+from bias_audit.archive import Change, Result, RiseBound
+from bias_audit.metrics.log_odds import cell_response
+from bias_audit.records import OTHERS, Floats
+from bias_audit.stats.contrast import target_part, trimmed, two_groups
+from bias_audit.stats.estimate import Contrast, Part, Scope
+from bias_audit.stats.layout import Layout, over_targets, without_one
+from bias_audit.stats.rise import direction, rise_limits
+from bias_audit.stats.seeds import stream
+from bias_audit.stats.shape import bootstrap_t_interval
+
+LEAST_SE = 1e-6
+"""Nats. Scores are stored with six decimals, so no difference is known better than this; models
+that differ by one constant have no other variance."""
+SKEWED, ONE_UNIT = 1.0, 0.5
+"""Beyond this skewness, or share of one unit, other interval methods have to agree."""
+NOTHING: dict[str, object] = {
+    **dict.fromkeys(("difference", "ci_low", "ci_high", "rise", "rise_low", "rise_high"), 0.0),
+    "se": 0.0,
+    "p_value": 1.0,
+    "bounds": (),
+}
+"""The change between two models with the same scores: known exactly, nothing to estimate."""
+SCOPES: dict[str, Scope] = {"terms": "terms", "concept": "concept", "templates": "templates"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Gap:
+    """A contrast, and its estimate without each sentence and each group word in turn."""
+
+    contrast: Contrast
+    without: tuple[float, ...]
+
+
+class PairedContrast:
+    """The contrast of a result on a cube of paired cells; it is linear in the cells."""
+
+    def __init__(self, result: Result, mask: str, cube: PairedCube, groups: Sequence[str]) -> None:
+        """Prepare the contrast of ``result``.
+
+        Args:
+            result: names the groups, their matched words and what is a sample.
+            mask: which word the probe masks, ``target`` or ``group``.
+            cube: the cells.
+            groups: all groups of the probe that have a column.
+        """
+        a, b = result.groups
+        rest = b == OTHERS
+        sides = [cube.columns(group) for group in (groups if rest else (a, b))]
+        at = {unit: i for i, unit in enumerate(cube.units)}
+        matched = [(at[a, x], at[b, y]) for x, y in result.pairs if (a, x) in at and (b, y) in at]
+        self.group_masked = mask == "group"
+        self.plus, self.minus = cube.pole("+"), cube.pole("-")
+        self.construct = (
+            result.target_scope == "construct" and min(len(self.plus), len(self.minus)) > 1
+        )
+        self.layout = Layout(
+            groups=sides,
+            which=list(groups).index(a) if rest else 0,
+            rest=rest,
+            pairs=[] if rest or self.group_masked else matched,
+            scope=SCOPES.get(result.scope, "terms"),
+        )
+
+    def gap(self, values: Floats) -> _Gap:
+        """Return the gap of (templates, units, targets) values, nats."""
+        without: tuple[float, ...] = ()
+        if self.group_masked:
+            y = self.layout.difference(values)
+            scope: Scope = "concept" if self.construct else "terms"
+            contrast = over_targets(two_groups(y, self.plus, self.minus, scope=scope))
+        else:
+            y = cell_response(values, self.plus, self.minus)
+            contrast = self.layout.contrast(y, self._part(values))
+            without = self.layout.without_a_term(y)
+        rows = without_one(np.array(contrast.delta))
+        return _Gap(contrast=_floored(contrast), without=(*without, *rows))
+
+    def _part(self, values: Floats) -> tuple[Part, ...] | None:
+        if not self.construct:
+            return None
+        differences = self.layout.target_differences(values)
+        return target_part(differences[self.plus], differences[self.minus])
+
+
+def _floored(contrast: Contrast) -> Contrast:
+    """The contrast with at least the error of its decimals."""
+    if contrast.status in ("identical", "no_variance"):
+        return replace(contrast, se=LEAST_SE, df=max(contrast.n_templates - 1.0, 1.0), status="ok")
+    if contrast.se is not None and contrast.se < LEAST_SE:
+        return replace(contrast, se=LEAST_SE)
+    return contrast
+
+
+def measure_change(
+    cube: PairedCube, result: Result, mask: str, groups: Sequence[str], *, seed: int
+) -> Change:
+    """Return the change of ``result``, before adjustment and without statuses.
+
+    Args:
+        cube: paired cells of the groups that it compares.
+        result: the result of the candidate.
+        mask: which word the probe masks.
+        groups: all groups of the probe that have a column in ``cube``.
+        seed: root of the bootstrap's random streams.
+    """
+    contrast = PairedContrast(result, mask, cube, groups)
+    old = contrast.gap(cube.baseline).contrast
+    step = contrast.gap(cube.candidate - cube.baseline)
+    both = contrast.gap(cube.candidate + cube.baseline)
+    limits = step.contrast.interval(0.95)
+    numbers = Change(
+        probe=result.probe,
+        result=result.id,
+        axis=result.axis,
+        role=result.role,
+        groups=result.groups,
+        group_labels=result.group_labels,
+        metric=result.metric,
+        unit=result.unit,
+        baseline=old.estimate,
+        candidate=contrast.gap(cube.candidate).contrast.estimate,
+        difference=step.contrast.estimate,
+        ci_low=limits[0] if limits else None,
+        ci_high=limits[1] if limits else None,
+        se=step.contrast.se,
+        df=step.contrast.df,
+        p_value=step.contrast.p_value(),
+        identical=cube.identical,
+        n_templates=step.contrast.n_templates,
+        n_terms=contrast.layout.n_terms,
+        n_targets=len(contrast.plus) + len(contrast.minus),
+        cells=cube.cells,
+        cells_lost_share=cube.lost,
+        variance=step.contrast.variance,
+    )
+    rise = NOTHING if cube.identical else _rise(old, step, both, result, seed)
+    return numbers.model_copy(update=rise)
+
+
+def _rise(old: Contrast, step: _Gap, both: _Gap, result: Result, seed: int) -> dict[str, object]:
+    """The fields of a change that say how much larger the gap is."""
+    sign, level = direction(old)
+    bounds = (
+        _bound(step, sign, level, result, seed, claim="further"),
+        _bound(both, -sign, level, result, seed, claim="reversed"),
+    )
+    low, high = rise_limits(bounds, level) or (None, None)
+    return {
+        "rise": max(bound.estimate for bound in bounds),
+        "rise_low": low,
+        "rise_high": high,
+        "bound_level": level,
+        "direction": "baseline_sign",
+        "bounds": bounds,
+    }
+
+
+def _bound(
+    gap: _Gap,
+    sign: int,
+    level: float,
+    result: Result,
+    seed: int,
+    *,
+    claim: Literal["further", "reversed"],
+) -> RiseBound:
+    """One claim about the rise: the contrast, or with ``sign`` -1 its mirror image."""
+    contrast = gap.contrast
+    without = [sign * value for value in gap.without]
+    uneven = abs(contrast.skew) > SKEWED or contrast.largest_share > ONE_UNIT
+    others = _other_limits(contrast, level, result, claim, seed) if uneven else []
+    ends = [sorted((sign * low, sign * high)) for low, high in others]
+    return RiseBound(
+        claim=claim,
+        estimate=sign * contrast.estimate,
+        se=contrast.se,
+        df=contrast.df,
+        without_low=min(without, default=None),
+        without_high=max(without, default=None),
+        uneven=uneven,
+        other_low=min((low for low, _ in ends), default=None),
+        other_high=max((high for _, high in ends), default=None),
+    )
+
+
+def _other_limits(
+    contrast: Contrast, level: float, result: Result, claim: str, seed: int
+) -> list[tuple[float, float]]:
+    """Bootstrap-t and trimmed intervals; empty when one of them cannot be had."""
+    two_sided = 2 * level - 1
+    delta = np.sort(np.array(contrast.delta))
+    rng = stream(seed, result.axis, result.id, "rise", claim, "bootstrap-t")
+    drawn = bootstrap_t_interval(delta, two_sided, rng, se=contrast.se)
+    cut = trimmed(contrast).interval(two_sided)
+    return [] if drawn is None or cut is None else [drawn, cut]

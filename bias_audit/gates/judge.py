@@ -1,0 +1,439 @@
+"""Gates: results judged against limits, baselines and waivers, and the exit code that follows.
+
+A pure function of stored records, so that a fresh run and a stored one are judged alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from bias_audit._reasons import MISSING_BASELINE
+from bias_audit.archive import (
+    Change,
+    Comparison,
+    Gate,
+    MissingChange,
+    ProbeRecord,
+    Result,
+    Results,
+    State,
+    WaiverRecord,
+)
+from bias_audit.errors import UsageError
+from bias_audit.findings import number
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
+from bias_audit.gates.verdict import (
+    PARTIAL_SIDE,
+    GateFamily,
+    Verdict,
+    holm_families,
+    judge_gap,
+    judge_increase,
+    judge_margins,
+    p_gap,
+    p_increase,
+)
+from bias_audit.gates.waivers import apply_waivers
+from bias_audit.records import OTHERS
+
+BaselineComparisons = Mapping[str, Comparison | MissingChange]
+"""By the name of a baseline: the comparison with it, or why there is none."""
+STATES: tuple[State, ...] = ("pass", "fail", "unclear", "error", "waived", "skipped")
+
+
+def judge(
+    results: Results, policy: Policy, comparisons: BaselineComparisons | None = None
+) -> Results:
+    """Return the run with gates, waivers, states, comparison and exit code by this policy.
+
+    Args:
+        results: a fresh or stored run; its own gates are replaced.
+        policy: gates and waivers; without gates, the probes' own margins inform.
+        comparisons: with every baseline that the gates name; a name that is left out is a missing
+            baseline.
+    """
+    comparisons = comparisons or {}
+    gates = check_gates(results, policy, comparisons)
+    if policy.strict:  # so that every format shows an unclear gate as what it does to the build
+        gates = [gate.model_copy(update={"when_unclear": "fail"}) for gate in gates]
+    covered = {gate.result for gate in gates}
+    gates += [gate for gate in margin_gates(results) if gate.result not in covered]
+    records: list[WaiverRecord] = []
+    if policy.today is not None:
+        gates, records = apply_waivers(gates, policy.waivers, policy.today)
+    named = (comparisons[n] for n in (*policy.baselines, *comparisons) if n in comparisons)
+    comparison = next((c for c in named if isinstance(c, Comparison)), None)
+    judged = results.model_copy(
+        update={
+            "gates": tuple(gates),
+            "waivers": tuple(records),
+            "comparison": comparison,
+            "states": count_states(gates, results),
+        }
+    )
+    return judged.model_copy(update={"exit_code": exit_code(judged, strict=policy.strict)})
+
+
+def margin_gates(results: Results) -> list[Gate]:
+    """Return the catalogue's own margins as gates that inform and never fail a build."""
+    primary = [result for result in results.results if result.role == "primary"]
+    verdicts = judge_margins(primary, partial=results.run.partial)
+    return [
+        Gate(
+            id=result.id,
+            state=verdict.state,
+            enforced=False,
+            limit=result.margin,
+            reason=verdict.reason,
+            reason_code=verdict.code,
+            condition=describe(result, result.margin or 0.0),
+            **_measured(result),
+        )
+        for result, verdict in zip(primary, verdicts, strict=True)
+    ]
+
+
+def count_states(gates: Sequence[Gate], results: Results) -> dict[State, int]:
+    """Return the number of gates by state; all six are present.
+
+    Each probe that crashed counts as one error, also when it has no gate; each probe that was not
+    reached in time counts as skipped.
+    """
+    counts = {state: sum(gate.state == state for gate in gates) for state in STATES}
+    counted = {gate.probe for gate in gates if gate.state == "error"}
+    probes = _judged_probes(results)
+    counts["error"] += sum(p.state == "error" and p.id not in counted for p in probes)
+    counts["skipped"] += sum(p.state == "skipped" for p in probes)
+    return counts
+
+
+def _judged_probes(results: Results) -> list[ProbeRecord]:
+    """The probes of the run; controls where there is nothing else."""
+    probes = [probe for probe in results.probes if probe.role == "probe"]
+    return probes or list(results.probes)
+
+
+def exit_code(results: Results, *, strict: bool = False) -> int:
+    """Return the exit code of a judged run: 0, 1, 3 or 5, the first of 5, 1, 3 that applies.
+
+    Args:
+        results: with its gates.
+        strict: an enforced gate that is unclear, and a hub model without a pinned revision, count
+            as incomplete.
+    """
+    if not any(probe.state not in ("error", "skipped") for probe in _judged_probes(results)):
+        return 5
+    gates = [gate for gate in results.gates if gate.enforced]
+    if any(gate.state == "fail" for gate in gates):
+        return 1
+    unpinned = any("not pinned" in notice for notice in results.model.notices)
+    if results.errors or (strict and unpinned):
+        return 3
+    return 3 if any(_is_incomplete(gate, strict) for gate in gates) else 0
+
+
+def _is_incomplete(gate: Gate, strict: bool) -> bool:
+    """Whether an enforced gate leaves the run incomplete."""
+    if gate.state == "error" or gate.reason_code in MISSING_BASELINE:
+        return True
+    return gate.state == "unclear" and (strict or gate.when_unclear == "fail")
+
+
+# Every gate of a policy with every result that it judges.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateCheck:
+    """A gate of the configuration with one result that it judges."""
+
+    config: GateConfig
+    result: Result
+    change: Change | MissingChange | None
+    """Of a regression gate: the change, or why there is none."""
+    baseline: str | None
+    """What it was compared with: the baseline that the gate names, unless another was given."""
+    partial: bool
+
+    @property
+    def measured_quantity(self) -> tuple[str, str | None]:
+        """The number that is held against the limit: a gap, or its rise over a baseline."""
+        return self.result.id, self.baseline
+
+    @property
+    def p(self) -> float:
+        """p for lying beyond the limit, before Holm."""
+        if self.partial:
+            return 1.0
+        if self.config.kind == "absolute":
+            return p_gap(self.result, self.config.limit)
+        change = self.change if isinstance(self.change, Change) else None
+        return p_increase(change, self.config.limit)
+
+    def verdict(self, family: GateFamily) -> Verdict:
+        """Judge, with what the other gates mean for this one."""
+        limit = self.config.limit
+        if self.config.kind == "absolute":
+            return judge_gap(self.result, limit, family, partial=self.partial)
+        if self.change is None or isinstance(self.change, MissingChange):
+            return _without_change(self.change, partial=self.partial)
+        return judge_increase(self.result, self.change, limit, family, partial=self.partial)
+
+
+def _without_change(missing: MissingChange | None, *, partial: bool) -> Verdict:
+    """The verdict without a counterpart; a missing baseline takes precedence."""
+    if partial and (missing is None or missing.reason_code not in MISSING_BASELINE):
+        return Verdict("unclear", "partial_run", PARTIAL_SIDE)
+    if missing is None:
+        return Verdict("unclear", "not_in_baseline", "the baseline has no such result")
+    return Verdict("unclear", missing.reason_code, missing.reason)
+
+
+def check_gates(results: Results, policy: Policy, comparisons: BaselineComparisons) -> list[Gate]:
+    """Judge results against the limits of a configuration; Holm over everything that is gated.
+
+    A gate without a result is ``unclear``: absence of evidence never passes.
+    """
+    checks = [
+        _gate_check(gate, result, results, comparisons)
+        for gate in policy.gates
+        for result in select_results(gate, results.results)
+    ]
+    largest: dict[tuple[str, str | None], float] = {}
+    for check in checks:
+        largest[check.measured_quantity] = max(check.p, largest.get(check.measured_quantity, 0.0))
+    gates = [_gate(check, check.verdict(_family(check, largest)), policy) for check in checks]
+    return [*gates, *missing_results(results, policy, comparisons)]
+
+
+def _family(check: GateCheck, largest: Mapping[tuple[str, str | None], float]) -> GateFamily:
+    """Holm over the measured quantities of all gates, each of the others by its largest p.
+
+    Limits on one number are nested claims, so that a second limit on it costs nothing (closed
+    testing): copies of a gate, or a looser one, let no failure go.
+    """
+    p_values = {**largest, check.measured_quantity: check.p}
+    index = list(p_values).index(check.measured_quantity)
+    return holm_families(list(p_values.values()))[index]
+
+
+def _gate_check(
+    gate: GateConfig, result: Result, results: Results, comparisons: BaselineComparisons
+) -> GateCheck:
+    partial = results.run.partial
+    change: Change | MissingChange | None = None
+    name = gate.baseline
+    if name is not None:
+        comparison = comparisons.get(name) or _no_baseline(name)
+        if isinstance(comparison, MissingChange):
+            change = comparison
+        else:
+            change = _change(comparison, result)
+            partial |= comparison.baseline_run.partial
+            name = comparison.baseline
+    return GateCheck(config=gate, result=result, change=change, baseline=name, partial=partial)
+
+
+def _no_baseline(name: str) -> MissingChange:
+    reason = f"there is no baseline named '{name}': accept one with 'bias-audit baseline accept'"
+    return MissingChange(probe="*", reason_code="no_baseline", reason=reason)
+
+
+def _change(comparison: Comparison, result: Result) -> Change | MissingChange | None:
+    """What the comparison says about a result; its whole probe may be missing."""
+    changes = (change for change in comparison.changes if change.result == result.id)
+    missing = (
+        missing
+        for missing in comparison.missing
+        if missing.result == result.id or (not missing.result and missing.probe == result.probe)
+    )
+    return next(changes, None) or next(missing, None)
+
+
+def _gate(check: GateCheck, verdict: Verdict, policy: Policy) -> Gate:
+    gate, result, change = check.config, check.result, check.change
+    rise = {}
+    if isinstance(change, Change):
+        rise = {
+            "baseline_value": change.baseline,
+            "rise": change.rise,
+            "rise_low": change.rise_low,
+            "rise_high": change.rise_high,
+        }
+    return Gate(
+        id=f"{gate.id}:{result.id}",
+        state=verdict.state,
+        reason=f"{verdict.reason} (limit: {gate.why.rstrip('.')})" if gate.why else verdict.reason,
+        condition=describe(result, gate.limit, check.baseline),
+        reason_code=verdict.code,
+        templates_needed=verdict.required.templates,
+        terms_needed=verdict.required.terms,
+        targets_needed=verdict.required.targets,
+        **(_declared(gate, policy) | _measured(result) | {"baseline": check.baseline} | rise),
+    )
+
+
+def _measured(result: Result) -> dict[str, Any]:
+    """The fields of a gate that its result fills in."""
+    return {
+        "probe": result.probe,
+        "result": result.id,
+        "measured": result.estimate,
+        "ci_low": result.ci_low,
+        "ci_high": result.ci_high,
+        "unit": result.unit,
+    }
+
+
+def _declared(gate: GateConfig, policy: Policy) -> dict[str, Any]:
+    """The fields of a gate that the configuration fills in."""
+    declared = {
+        "enforced": True,
+        "probe": gate.probe,
+        "limit": gate.limit,
+        "when_unclear": gate.when_unclear,
+        "gate": gate.id,
+        "kind": gate.kind,
+        "baseline": gate.baseline,
+    }
+    return declared | source_location(gate, policy)
+
+
+# What a gate of the configuration asks for.
+
+
+def select_results(gate: GateConfig, results: Iterable[Result]) -> list[Result]:
+    """Return the results that a gate judges.
+
+    Of two groups each is the other one's rest, so that ``groups`` is their pair.
+    """
+    matches = [
+        r
+        for r in results
+        if r.metric == gate.measure and r.role != "control" and fnmatchcase(r.probe, gate.probe)
+    ]
+    if gate.over == "pairs":
+        return [r for r in matches if OTHERS not in r.groups]
+    if gate.over == "groups":
+        many = {r.probe for r in matches if OTHERS in r.groups}
+        return [
+            r
+            for r in matches
+            if OTHERS in r.groups or (r.probe not in many and r.role == "primary")
+        ]
+    return [r for r in matches if r.role == "primary"]
+
+
+def source_location(gate: GateConfig, policy: Policy) -> dict[str, Any]:
+    """Return where the configuration has the gate, as fields of its record."""
+    if gate.id not in policy.places:
+        return {}
+    line, column = policy.places[gate.id]
+    return {"file": policy.file, "line": line, "column": column}
+
+
+def describe(result: Result, limit: float, baseline: str | None = None) -> str:
+    """Return in words what a gate asks of a result.
+
+    Raises:
+        UsageError: the result is damaged.
+    """
+    if len(result.group_labels) != 2:
+        raise UsageError(
+            f"the results are damaged: '{result.id}' does not name two groups",
+            hint="run the audit again",
+        )
+    a, b = result.group_labels
+    if baseline is not None:
+        return (
+            f"the gap between {a} and {b} is at most {limit:.3g} {result.unit} larger than in the"
+            f" baseline '{baseline}'"
+        )
+    odds = math.exp(min(limit, 700.0))
+    return (
+        f"the gap between {a} and {b} stays within {limit:.3g} {result.unit} of 0"
+        f" (odds ratio {1 / odds:.2f} to {number(odds)})"
+    )
+
+
+# What a gate should have judged and could not: an unclear gate each, never silence.
+
+
+def missing_results(
+    results: Results, policy: Policy, comparisons: BaselineComparisons
+) -> Iterator[Gate]:
+    """Yield a gate for everything that has no result, in the order of the configuration."""
+    for gate in policy.gates:
+        yield from _unscored(gate, results, policy)
+    for gate in policy.gates:
+        comparison = comparisons.get(gate.baseline or "")
+        if isinstance(comparison, Comparison):
+            yield from _not_in_run(gate, results, policy, comparison)
+
+
+def _without_result(gate: GateConfig, policy: Policy, **fields: Any) -> Gate:
+    condition = f"{gate.measure} of {gate.probe} stays within {gate.limit:g} nats of 0"
+    if gate.baseline is not None:
+        condition = (
+            f"{gate.measure} of {gate.probe} is at most {gate.limit:g} nats larger than in the"
+            f" baseline '{gate.baseline}'"
+        )
+    values = {"id": gate.id, "state": "unclear", "reason_code": "no_result", "condition": condition}
+    return Gate(**(values | _declared(gate, policy) | fields))
+
+
+def _unscored(gate: GateConfig, results: Results, policy: Policy) -> list[Gate]:
+    """The probes of a gate that crashed or were not reached; or that it has nothing to judge."""
+    present = {result.probe for result in select_results(gate, results.results)}
+    lost = [
+        _without_result(gate, policy, **_why_lost(gate, probe))
+        for probe in results.probes
+        if probe.role == "probe"
+        if fnmatchcase(probe.id, gate.probe) and probe.id not in present
+    ]
+    if lost or present:
+        return lost
+    reason = f"no result of '{gate.probe}' to judge: it did not run or could not be scored"
+    if any(p.role != "probe" and fnmatchcase(p.id, gate.probe) for p in results.probes):
+        reason = f"'{gate.probe}' names controls only: they check the instrument and are not gated"
+    return [_without_result(gate, policy, reason=reason)]
+
+
+def _why_lost(gate: GateConfig, probe: ProbeRecord) -> dict[str, Any]:
+    """Id, state and reason of a gate whose probe has nothing to judge."""
+    named = {"id": f"{gate.id}:{probe.id}", "probe": probe.id}
+    if probe.state == "error":
+        reason = f"the probe could not be scored: {probe.reason}"
+        return named | {"state": "error", "reason_code": "probe_error", "reason": reason}
+    if probe.state == "skipped":
+        reason = f"the probe was not scored: {probe.reason}"
+        return named | {"reason_code": "partial_run", "reason": reason}
+    kind = f"{gate.measure} over {gate.over}" if gate.over else f"primary {gate.measure}"
+    return named | {"reason": f"the probe has no {kind} to judge"}
+
+
+def _not_in_run(
+    gate: GateConfig, results: Results, policy: Policy, comparison: Comparison
+) -> Iterator[Gate]:
+    """What the baseline was judged by and this run leaves out: else the worst probe could go."""
+    explained = {p.id for p in results.probes} - {r.probe for r in results.results}
+    for missing in comparison.missing:
+        rest = OTHERS in missing.groups
+        selected = {"pairs": not rest, "groups": rest, None: missing.role == "primary"}[gate.over]
+        if (
+            missing.reason_code == "no_result"
+            and selected
+            and missing.role != "control"
+            and missing.probe not in explained
+            and fnmatchcase(missing.probe, gate.probe)
+        ):
+            reason = (
+                f"the baseline '{gate.baseline}' has this result and the run does not: its"
+                " probe or groups were left out"
+            )
+            name = f"{gate.id}:{missing.result}"
+            yield _without_result(gate, policy, id=name, probe=missing.probe, reason=reason)

@@ -1,0 +1,68 @@
+"""A gate as ``bias-audit.yaml`` declares it."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from bias_audit._explain import MistakesError
+from bias_audit.specs import MOST_MARGIN, Id, Spec, Text
+
+BASELINE = "baseline:"
+"""Prefix of a baseline's name, where a run could be meant."""
+_AGAINST = re.compile(r"baseline:[a-z0-9][a-z0-9._-]{0,79}")
+_TWO_GATES = "write two gates, one for the size and one for its rise"
+
+
+class GateConfig(Spec):
+    """A limit that fails the build when a whole interval lies outside it."""
+
+    id: Id
+    probe: str
+    """Id or glob."""
+    measure: Literal["log_odds_gap"] = "log_odds_gap"
+    over: Literal["pairs", "groups"] | None = None
+    """``pairs``: every pair of groups; ``groups``: each group with the others; the probe's own
+    comparison when absent."""
+    max: float | None = Field(default=None, gt=0, le=MOST_MARGIN, strict=True)
+    """Largest gap that is allowed, in nats, in either direction."""
+    against: str | None = None
+    """``baseline:NAME``: judge the rise over this baseline instead."""
+    max_rise: float | None = Field(default=None, gt=0, le=MOST_MARGIN, strict=True)
+    """Largest rise over the baseline that is allowed, in nats."""
+    when_unclear: Literal["warn", "fail", "pass"] = "warn"
+    why: Text | None = None
+    """Reason for the limit; printed in reports."""
+
+    @property
+    def baseline(self) -> str | None:
+        """Name of the baseline of a regression gate; None for an absolute one."""
+        return None if self.against is None else self.against.removeprefix(BASELINE)
+
+    @property
+    def kind(self) -> Literal["absolute", "regression"]:
+        """``absolute``: the size of a gap; ``regression``: its rise over a baseline."""
+        return "absolute" if self.against is None else "regression"
+
+    @property
+    def limit(self) -> float:
+        """Largest gap, or largest rise, in nats."""
+        return (self.max if self.against is None else self.max_rise) or 0.0
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> GateConfig:
+        if self.max is not None and (self.against is not None or self.max_rise is not None):
+            extra = "against" if self.against is not None else "max_rise"
+            raise MistakesError([((extra,), f"'{extra}' cannot stand beside 'max' | {_TWO_GATES}")])
+        if self.max is None and self.against is None and self.max_rise is None:
+            raise ValueError("the limit is missing: 'max', or 'against' and 'max_rise' | max: 0.7")
+        if self.max is None and self.against is None:
+            raise ValueError("'max_rise' needs 'against' | against: baseline:main")
+        if self.against is not None and self.max_rise is None:
+            raise ValueError("'against' needs 'max_rise' | max_rise: 0.15")
+        if self.against is not None and not _AGAINST.fullmatch(self.against):
+            say = f"expected 'baseline:NAME', got '{self.against[:60]}' | against: baseline:main"
+            raise MistakesError([(("against",), say)])
+        return self

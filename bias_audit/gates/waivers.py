@@ -1,0 +1,313 @@
+"""Waivers: exceptions with an owner, a reason and an end, in a file that commands edit.
+
+An edit keeps the comments of the file, and its text is parsed again before it is written. Which
+waiver covers which gate is a pure function of both and a day.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from bias_audit import _yaml
+from bias_audit._book import Book
+from bias_audit._explain import MistakesError, explain
+from bias_audit.archive import Gate, WaiverRecord, write_atomic
+from bias_audit.errors import FileError, UsageError, nearest
+from bias_audit.findings import finding_id
+from bias_audit.specs import Spec, Text, refuse_twins
+
+MOST_DAYS = 180
+"""An exception that lasts longer should be written as a limit."""
+_CLOCKS = timedelta(days=1)
+"""Days begin at different times around the world: a waiver of tomorrow may be one of today."""
+_HEADER = """\
+# Known failures that somebody took responsibility for, each with an end.
+# Add one with 'bias-audit waive FINDING --until DATE --reason TEXT --owner WHO'.
+version: 1
+waivers: []
+"""
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, date):
+        return value
+    try:
+        if isinstance(value, str) and len(value) == len("2026-01-31"):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise ValueError(f"expected a day such as 2026-01-31, got '{str(value)[:40]}'")
+
+
+Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=str)]
+
+
+class Waiver(Spec):
+    """One exception."""
+
+    finding: Text
+    """A finding, a result, a gate (``<gate>:<result>``) or a glob of gates."""
+    reason: Text
+    """Why it is accepted for now."""
+    owner: Text
+    """Who answers for it."""
+    created: Day
+    """Day on which it was made."""
+    expires: Day
+    """Last day on which it holds, at most 180 days after ``created``."""
+    up_to: float | None = Field(default=None, gt=0, strict=True)
+    """Largest gap that is waived, in nats; a larger one fails again."""
+
+    @model_validator(mode="after")
+    def _span(self) -> Waiver:
+        days = (self.expires - self.created).days
+        if days < 0:
+            say = f"'expires' is {-days} day{'s'[: days != -1]} before 'created'"
+            raise MistakesError([(("expires",), f"{say} | put a later day, or remove the waiver")])
+        if days > MOST_DAYS:
+            last = self.created + timedelta(days=MOST_DAYS)
+            say = f"'expires' is {days} days after 'created', {MOST_DAYS} is the most"
+            raise MistakesError([(("expires",), f"{say} | {last} at the latest")])
+        return self
+
+
+class WaiverFile(Spec):
+    """The whole file."""
+
+    version: Literal[1]
+    waivers: tuple[Waiver, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none_left(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("waivers", ()) is None:
+            return {**value, "waivers": []}
+        return value
+
+    @model_validator(mode="after")
+    def _unique(self) -> WaiverFile:
+        names = ((("waivers", i, "finding"), w.finding) for i, w in enumerate(self.waivers))
+        refuse_twins(names, "finding", "keep one of the two waivers")
+        return self
+
+
+def new_waiver(
+    finding: str, today: date, *, until: str, reason: str, owner: str, up_to: float | None = None
+) -> Waiver:
+    """Return a waiver of today.
+
+    Raises:
+        UsageError: a value cannot be used; named as the option that gave it.
+    """
+    values = {"finding": finding, "reason": reason, "owner": owner, "up_to": up_to}
+    try:
+        return Waiver.model_validate({**values, "created": today, "expires": until})
+    except ValidationError as error:
+        place = (*error.errors()[0]["loc"], "expires")[0]
+        option = {"expires": "--until", "up_to": "--up-to", "finding": "FINDING"}
+        first = explain(error, Waiver, "", {}, {})[0]
+        name = option.get(str(place), f"--{place}")
+        raise UsageError(f"{name}: {first.message}", hint=first.hint) from None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaiverEntry:
+    """A waiver and its line in a file."""
+
+    waiver: Waiver
+    file: str = ""
+    """The file, as reports name it."""
+    line: int = 0
+
+
+def read_waivers(path: Path, today: date, display: str = "") -> tuple[WaiverEntry, ...]:
+    """Read a waiver file.
+
+    Args:
+        path: the file.
+        today: the day of judging; nothing may have been created after it.
+        display: how reports name the file.
+
+    Raises:
+        FileError: everything that is wrong with it, at once.
+    """
+    text = _yaml.read_source(path)
+    waivers = _parse(text, path, today)
+    marks = _yaml.places(text, str(path))
+    return tuple(
+        WaiverEntry(waiver=waiver, file=display or path.name, line=marks[("waivers", index)][0])
+        for index, waiver in enumerate(waivers)
+    )
+
+
+def _parse(text: str, path: Path, today: date) -> tuple[Waiver, ...]:
+    waivers = _yaml.parse(text, WaiverFile, str(path)).waivers
+    book = Book(path, text)
+    for index, waiver in enumerate(waivers):
+        if waiver.created > today + _CLOCKS:
+            say = f"'created' is {waiver.created}, and today is {today}"
+            book.say(("waivers", index, "created"), say, "put the day on which it was made")
+    if book.problems:
+        raise FileError(book.problems)
+    return waivers
+
+
+def write_waiver(path: Path, waiver: Waiver, today: date) -> bool:
+    """Write a waiver into its file, in place of the one for the same finding if there is one.
+
+    Returns:
+        True when it took the place of another.
+
+    Raises:
+        FileError: the file has mistakes; it stays as it is.
+        UsageError: it cannot be written, or the edit would change more than the one waiver.
+    """
+    text = _yaml.read_source(path) if path.exists() else _HEADER
+    before = _parse(text, path, today)
+    twin = next((i for i, old in enumerate(before) if old.finding == waiver.finding), None)
+    new = _edited(text, str(path), waiver, twin)
+    wanted = (*before, waiver) if twin is None else _replaced(before, twin, waiver)
+    if _yaml.parse(new, WaiverFile, str(path)).waivers != wanted:
+        raise UsageError(
+            f"{path} is written in a way that cannot be edited safely",
+            hint="write each waiver as a block under 'waivers:', or move the file away",
+        )
+    write_atomic(path, new)
+    return twin is not None
+
+
+def _replaced(before: Sequence[Waiver], index: int, waiver: Waiver) -> tuple[Waiver, ...]:
+    return (*before[:index], waiver, *before[index + 1 :])
+
+
+def _edited(text: str, file: str, waiver: Waiver, twin: int | None) -> str:
+    """The text with one waiver added or replaced; comments, quotes and order stay."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+    yaml = YAML(typ="rt", pure=True)
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    column = _yaml.places(text, file).get(("waivers", 0), (0, 5))[1]
+    offset = max(column - 3, 0)
+    yaml.indent(mapping=2, sequence=offset + 2, offset=offset)
+    content = yaml.load(text)
+    if not content.get("waivers"):
+        content["waivers"] = CommentedSeq()
+    entry = content["waivers"][twin] if twin is not None else CommentedMap()
+    entry.update({key: value for key, value in waiver.model_dump().items() if value is not None})
+    if waiver.up_to is None:
+        entry.pop("up_to", None)
+    if twin is None:
+        content["waivers"].append(entry)
+    stream = io.StringIO()
+    yaml.dump(content, stream)
+    return stream.getvalue()
+
+
+# Which waiver covers which gate, and whether it still holds.
+
+
+def covers(finding: str, gate: Gate) -> bool:
+    """Return whether a waiver's ``finding`` names a gate: finding, result, id, or glob of ids."""
+    names = {gate.id}
+    if gate.result is not None:
+        names |= {gate.result, finding_id(gate.result)}
+    return finding in names or fnmatchcase(gate.id, finding)
+
+
+def waivable_names(gates: Sequence[Gate]) -> list[str]:
+    """Return everything that a waiver could name: gates, results and findings, each once."""
+    ids = [gate.id for gate in gates]
+    results = [gate.result for gate in gates if gate.result is not None]
+    return list(dict.fromkeys([*ids, *results, *map(finding_id, results)]))
+
+
+def apply_waivers(
+    gates: Sequence[Gate], waivers: Sequence[WaiverEntry], today: date
+) -> tuple[list[Gate], list[WaiverRecord]]:
+    """Turn failures that a waiver covers into ``waived``; say what became of every waiver.
+
+    A waiver touches nothing but failures. It is void as a whole when it has expired, or when one
+    of the failures that it covers is larger than it allows: somebody has to look again.
+    """
+    remaining = list(gates)
+    records = []
+    for entry in waivers:
+        record = _record_in_run(entry, gates, today)
+        records.append(record)
+        if record.status == "active":
+            remaining = [_waived(gate, entry.waiver) for gate in remaining]
+    return remaining, records
+
+
+def waiver_record(entry: WaiverEntry, today: date) -> WaiverRecord:
+    """Return what a waiver says, and whether it has expired, whatever it covers."""
+    waiver = entry.waiver
+    late, left = (today - waiver.expires).days, (waiver.expires - today).days
+    expired = f"expired {late} day{'s'[: late != 1]} ago: it turns nothing"
+    return WaiverRecord(
+        finding=waiver.finding,
+        reason=waiver.reason,
+        owner=waiver.owner,
+        created=waiver.created.isoformat(),
+        expires=waiver.expires.isoformat(),
+        up_to=waiver.up_to,
+        status="expired" if late > 0 else "active",
+        detail=expired if late > 0 else f"{left} day{'s'[: left != 1]} left",
+        file=entry.file,
+        line=entry.line,
+    )
+
+
+def _record_in_run(entry: WaiverEntry, gates: Sequence[Gate], today: date) -> WaiverRecord:
+    """What became of a waiver in a run that was judged."""
+    waiver = entry.waiver
+    covered = [gate for gate in gates if covers(waiver.finding, gate)]
+    failed = [gate for gate in covered if gate.state == "fail"]
+    over = [gate for gate in failed if _exceeds(waiver, gate)]
+    record = waiver_record(entry, today)
+    record = record.model_copy(update={"gates": tuple(gate.id for gate in covered)})
+    if record.status == "expired":
+        return record
+    if not covered:
+        near = nearest(waiver.finding, waivable_names(gates))
+        text = "no gate has this name" + (f"; did you mean '{near}'?" if near else "")
+        return record.model_copy(update={"status": "unmatched", "detail": text})
+    if over:
+        worst = max(over, key=lambda gate: abs(gate.measured or 0.0))
+        text = f"{worst.id} measures {worst.measured:.3g}, more than the {waiver.up_to:g} allowed"
+        return record.model_copy(update={"status": "exceeded", "detail": text})
+    text = f"waives {len(failed)} of {len(covered)} gate{'s'[: len(covered) != 1]}"
+    text += f", {record.detail}" if failed else ": none fails, it is not needed"
+    return record.model_copy(update={"detail": text})
+
+
+def _exceeds(waiver: Waiver, gate: Gate) -> bool:
+    """Larger than the ceiling, or without a size that could be held against it."""
+    if waiver.up_to is None:
+        return False
+    return gate.measured is None or abs(gate.measured) > waiver.up_to
+
+
+def _waived(gate: Gate, waiver: Waiver) -> Gate:
+    if gate.state != "fail" or not covers(waiver.finding, gate):
+        return gate
+    text = f"waived until {waiver.expires} by {waiver.owner}: {waiver.reason}; {gate.reason}"
+    return gate.model_copy(
+        update={
+            "state": "waived",
+            "unwaived": "fail",
+            "reason": text,
+            "reason_code": "waived",
+            "waiver": waiver.finding,
+        }
+    )

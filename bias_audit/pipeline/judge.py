@@ -1,0 +1,127 @@
+"""A fresh or stored run, judged: finds the baselines that its gates name, compares, then judges.
+
+``run`` and ``gate`` both come here, so that they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from bias_audit.analysis.compare_runs import compare_runs
+from bias_audit.archive import Comparison, MissingChange, Results, locate, settled
+from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.evidence import NAME as EVIDENCE
+from bias_audit.gates.baselines import (
+    Baseline,
+    find_baseline,
+    list_baselines,
+    validate_name,
+    write_baseline,
+)
+from bias_audit.gates.judge import judge
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import BASELINE
+from bias_audit.results.stored_run import StoredRun
+
+
+def judge_run(
+    run: StoredRun, policy: Policy, *, folder: Path | None = None, against: str | None = None
+) -> Results:
+    """Return the results of a run with gates, waivers, comparison and exit code by this policy.
+
+    Args:
+        run: what was measured.
+        policy: what it is judged by.
+        folder: of the baselines.
+        against: a baseline's name, or a run, to compare with instead of those that gates name.
+
+    Raises:
+        UsageError: a baseline was edited or is damaged, or ``against`` is neither name nor run.
+    """
+    comparisons: dict[str, Comparison | MissingChange] = {}
+    if against is not None:
+        name, base = _open_named(against, folder)
+        comparison = compare_runs(base, run, name=name)
+        comparisons = dict.fromkeys(policy.baselines or (name,), comparison)
+    elif folder is not None:
+        for name in policy.baselines:
+            baseline = find_baseline(folder, name)
+            comparisons[name] = (
+                _missing(name, folder)
+                if baseline is None
+                else compare_runs(baseline.run, run, name=name)
+            )
+    return settled(judge(run.results, policy, comparisons))
+
+
+def check_baselines(policy: Policy, folder: Path) -> None:
+    """Read every baseline that the gates name, before a long run and not after it.
+
+    Raises:
+        UsageError: one was edited or is damaged. A missing one is judged, not refused.
+    """
+    for name in policy.baselines:
+        find_baseline(folder, name)
+
+
+def accept_baseline(
+    run: str | Path, *, name: str, reason: str, today: date, place: Path, who: str | None = None
+) -> Baseline:
+    """Store a run as a baseline, if something could be judged against it.
+
+    Args:
+        run: a run folder, a ``results.json``, or ``audit-runs/latest``.
+        name: what gates call it: ``against: baseline:NAME``.
+        reason: why it is accepted.
+        today: the day, for the record.
+        place: the folder of all baselines.
+        who: who accepts it.
+
+    Raises:
+        UsageError: the run has no evidence, is partial, has nothing that could be compared, or its
+            files do not belong together; or the folder cannot be written.
+    """
+    validate_name(name)
+    path = locate(run)
+    stored, home = StoredRun.open(path), path.parent
+    if stored.evidence is None:
+        raise UsageError(
+            f"{home} has no {EVIDENCE}, which a baseline needs to pair sentences",
+            hint="accept the folder that 'bias-audit run' wrote, as it is",
+        )
+    if stored.results.run.partial:
+        raise UsageError(
+            f"{home} is a partial run (--limit or --max-time), so nothing could be judged by it",
+            hint="run the audit without these options first",
+        )
+    itself = compare_runs(stored, stored, name="itself")
+    if not itself.changes:
+        raise UsageError(
+            f"{home} has no result that could be compared",
+            hint=itself.missing[0].reason if itself.missing else "see 'bias-audit show' for why",
+        )
+    return write_baseline(stored, home, name=name, reason=reason, today=today, place=place, who=who)
+
+
+def _missing(name: str, folder: Path) -> MissingChange:
+    reason = (
+        f"there is no baseline named '{name}' in {folder.name}:"
+        f" make one with 'bias-audit baseline accept RUN --name {name} --reason TEXT'"
+    )
+    return MissingChange(probe="*", reason_code="no_baseline", reason=reason)
+
+
+def _open_named(against: str, folder: Path | None) -> tuple[str, StoredRun]:
+    """A baseline by its name, else a run by its folder."""
+    name = against.removeprefix(BASELINE)
+    if folder is not None and Path(name).name == name and (folder / name).is_dir():
+        baseline = find_baseline(folder, name)
+        if baseline is not None:
+            return name, baseline.run
+    if not Path(against).exists():
+        known = [entry.name for entry in list_baselines(folder)] if folder else []
+        raise UnknownNameError(
+            "baseline or run", against, known, hint="bias-audit baseline list shows the names"
+        )
+    return against, StoredRun.open(Path(against))
