@@ -433,7 +433,8 @@ def bare_result(**more) -> Result:
     values = {
         "id": "x", "probe": "x", "axis": "x", "metric": "log_odds_gap", "groups": ("a", "b"),
         "estimate": 1.0, "se": 0.1, "df": 8.0, "unit": "nats", "direction": "x",
-        "n_templates": 9, "n_terms": 12, "n_prompts": 1, "margin": 0.2, "p_value": 0.001, "p_method": "t", "mde80": 0.1,
+        "n_templates": 9, "n_terms": 12, "n_prompts": 1, "margin": 0.2,
+        "p_value": 0.001, "p_method": "t", "mde80": 0.1,
     }  # fmt: skip
     return Result.model_validate(values | more)
 
