@@ -213,6 +213,7 @@ def test_it_is_installed_from_its_own_folder_into_its_own_environment() -> None:
 # What the action does
 
 
+@pytest.mark.slow
 def test_a_run_is_scored_judged_and_summed_up(home: Path) -> None:
     (home / "bias-audit.yaml").write_text(FAKE, encoding="utf-8")
     runner = Runner(home, comment="false")
@@ -352,6 +353,7 @@ def test_another_revision_is_another_cache(home: Path) -> None:
     assert len(keys) == 3
 
 
+@pytest.mark.slow
 def test_a_hit_of_the_cache_makes_the_run_offline(home: Path) -> None:
     runner = Runner(home, model="none/such", revision=SHA)
     runner.values["steps.cache.outputs.cache-hit"] = "true"
@@ -431,6 +433,7 @@ def gitlab(**inputs: str) -> dict[str, Any]:
     return dict(YAML(typ="safe", pure=True).load(text))
 
 
+@pytest.mark.slow
 def test_the_gitlab_job_runs_and_its_reports_are_there(home: Path) -> None:
     (home / "bias-audit.yaml").write_text(FAKE, encoding="utf-8")
     (job,) = gitlab(strict="true").values()

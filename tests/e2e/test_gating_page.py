@@ -70,6 +70,7 @@ def test_the_hooks_on_the_page_exist() -> None:
     assert {hook["id"] for hook in repo["hooks"]} == {hook["id"] for hook in HOOKS}
 
 
+@pytest.mark.slow
 def test_the_test_on_the_page_runs(tmp_path: Path) -> None:
     (tmp_path / "test_ours.py").write_text(block(PAGE, "test"), encoding="utf-8")
     (tmp_path / config.NAME).write_text("version: 1\ngates: [{id: g, probe: '*', max: 1}]\n")
