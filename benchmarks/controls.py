@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 
-from bias_audit.planning import PLACEBO
+from bias_audit.pipeline.plan import PLACEBO
 from bias_audit.results import ProbeRecord, Result, Results, load_results
 
 

@@ -24,10 +24,10 @@ from bias_audit.utils.versions import __version__
 if TYPE_CHECKING:
     from bias_audit.backends import Engine, FakeBackend, open_backend
     from bias_audit.backends.cache import Cache
-    from bias_audit.filling import FillResult, fill
-    from bias_audit.finished import Audit
     from bias_audit.metrics.scored_probe import Settings
+    from bias_audit.pipeline.audit import Audit
     from bias_audit.pipeline.compare import RunComparison, compare
+    from bias_audit.pipeline.fill import FillResult, fill
     from bias_audit.pipeline.from_config import gate, run
     from bias_audit.pipeline.run import audit
     from bias_audit.probes.catalogue import ProbeCatalogue
@@ -59,17 +59,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Audit": "bias_audit.finished",
+    "Audit": "bias_audit.pipeline.audit",
     "Cache": "bias_audit.backends.cache",
     "ProbeCatalogue": "bias_audit.probes.catalogue",
     "Engine": "bias_audit.backends",
     "FakeBackend": "bias_audit.backends",
-    "FillResult": "bias_audit.filling",
+    "FillResult": "bias_audit.pipeline.fill",
     "RunComparison": "bias_audit.pipeline.compare",
     "Settings": "bias_audit.analysis",
     "audit": "bias_audit.pipeline.run",
     "compare": "bias_audit.pipeline.compare",
-    "fill": "bias_audit.filling",
+    "fill": "bias_audit.pipeline.fill",
     "gate": "bias_audit.pipeline.from_config",
     "open_backend": "bias_audit.backends",
     "run": "bias_audit.pipeline.from_config",

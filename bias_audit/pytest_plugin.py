@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from bias_audit.finished import Audit
+    from bias_audit.pipeline.audit import Audit
     from bias_audit.results import Gate, Results
 
 

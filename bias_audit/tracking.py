@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bias_audit.errors import UsageError
-from bias_audit.finished import Audit
+from bias_audit.pipeline.audit import Audit
 
 if TYPE_CHECKING:
     from bias_audit.results import Results

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bias_audit.errors import UsageError
-from bias_audit.finished import Audit
+from bias_audit.pipeline.audit import Audit
 from bias_audit.results import Gate, Results
 from bias_audit.tracking import facts, numbers, to_mlflow, to_wandb
 from tests.audit.world import controlled, plant

@@ -19,7 +19,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bias_audit.backends import open_backend
-from bias_audit.filling import fill
+from bias_audit.pipeline.fill import fill
 from bias_audit.results import ProbeRecord, Result, Results, load_results
 
 HERE = Path(__file__).parent

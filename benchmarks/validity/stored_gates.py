@@ -33,7 +33,7 @@ from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, Settings, build_cube, evidence_csv
-from bias_audit.planning import PLACEBO, Plan, make_plan
+from bias_audit.pipeline.plan import PLACEBO, Plan, make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.schema.probe import DEFAULT_MARGIN
 from bias_audit.results import Gate, Result, Results, StoredRun, load_results, normalise

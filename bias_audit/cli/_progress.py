@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bias_audit.measuring import ProgressListener
+from bias_audit.pipeline.score import ProgressListener
 
 PLAIN_STEP = 10
 """A plain line each so many per cent."""

@@ -33,7 +33,7 @@ Examples:
 def fill(template: str, groups: str, model: str, top: int, **options: Any) -> int:
     """Ask one sentence."""
     from bias_audit.backends import open_backend
-    from bias_audit.filling import fill as fill_in
+    from bias_audit.pipeline.fill import fill as fill_in
 
     words, as_json = _groups(groups), options.pop("json")
     backend = open_backend(model, **to_backend_options(options))

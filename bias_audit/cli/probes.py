@@ -96,7 +96,7 @@ def new(
 @probe_path
 def describe(name: str, probe_path: tuple[str, ...]) -> int:
     """Describe one probe: words, controls, measures, what it cannot show, and its card."""
-    from bias_audit.describing import describe as described
+    from bias_audit.cli._describe_probe import describe as described
 
     for line in described(open_catalogue(probe_path).probe(name)):
         click.echo(visible(line))
@@ -108,7 +108,7 @@ def describe(name: str, probe_path: tuple[str, ...]) -> int:
 @probe_path
 def words(name: str | None, probe_path: tuple[str, ...]) -> int:
     """List the lexicons with their sets, or the words of one lexicon."""
-    from bias_audit.describing import lexicon_lines, lexicon_row
+    from bias_audit.cli._describe_probe import lexicon_lines, lexicon_row
 
     catalogue = open_catalogue(probe_path)
     if name is not None:

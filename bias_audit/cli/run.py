@@ -13,7 +13,7 @@ from bias_audit.cli._options import Place, setting_options, to_overrides
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
-    from bias_audit.finished import Audit
+    from bias_audit.pipeline.audit import Audit
     from bias_audit.pipeline.from_config import RunRequest
 
 HELP = """Audit a model: score the probes, judge the results, write a report.
@@ -63,7 +63,7 @@ def run(
     from bias_audit.cli._formats import file_formats
     from bias_audit.cli._progress import progress as show_progress
     from bias_audit.cli._streams import readers_may_leave
-    from bias_audit.finished import choose_folder
+    from bias_audit.pipeline.audit import choose_folder
     from bias_audit.pipeline.from_config import RunRequest
     from bias_audit.utils.files import require_writable
 

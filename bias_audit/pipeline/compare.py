@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from bias_audit.analysis.compare_runs import compare_runs
 from bias_audit.datasets.compare import compare_dataset_runs
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.finished import evidence_bytes
 from bias_audit.gates.baselines import baseline_folder, find_baseline, list_baselines
 from bias_audit.gates.schema import BASELINE
+from bias_audit.pipeline.audit import evidence_bytes
 from bias_audit.reports.comparison import render
 from bias_audit.results import (
     EVIDENCE_FILE,
@@ -27,7 +27,7 @@ from bias_audit.utils.files import write_atomic
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bias_audit.finished import Audit
+    from bias_audit.pipeline.audit import Audit
 
 
 NO_DATA_SETS = (

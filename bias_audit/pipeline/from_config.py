@@ -24,16 +24,16 @@ from bias_audit.config import (
 from bias_audit.datasets import DATASETS
 from bias_audit.datasets import get as get_dataset
 from bias_audit.errors import UsageError
-from bias_audit.finished import Audit
 from bias_audit.gates.baselines import baseline_folder
 from bias_audit.gates.policy import Policy
 from bias_audit.metrics.registry import choose
 from bias_audit.metrics.scored_probe import Settings
+from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.dataset_task import DatasetTask, split_measures
 from bias_audit.pipeline.judge import check_baselines, judge_run
+from bias_audit.pipeline.plan import Plan, make_plan
 from bias_audit.pipeline.run import audit
 from bias_audit.pipeline.tasks import ProgressListener
-from bias_audit.planning import Plan, make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results.io import Results
 from bias_audit.results.stored_run import StoredRun

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from bias_audit import __version__
-from bias_audit.assembling import model_record
 from bias_audit.backends import Backend, describe_engine
 from bias_audit.backends.cache import CacheOption, OpenedModel, open_model
-from bias_audit.finished import Audit
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
 from bias_audit.metrics.registry import choose, metric_records
 from bias_audit.metrics.scored_probe import Settings
+from bias_audit.pipeline.assemble import model_record
+from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.dataset_task import DatasetTask, split_measures
 from bias_audit.pipeline.judge import judge_run
 from bias_audit.pipeline.model_checks import RepeatCheck, check_languages
+from bias_audit.pipeline.plan import make_plan
 from bias_audit.pipeline.tasks import Part, ProbeTask, ProgressListener, Task
-from bias_audit.planning import make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results.evidence import EVIDENCE_FILE as EVIDENCE
 from bias_audit.results.io import Results, normalise

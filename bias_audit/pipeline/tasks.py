@@ -9,16 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from bias_audit.assembling import build_results_cached, plan_manifest
 from bias_audit.backends import Backend
 from bias_audit.backends.cache import OpenedModel
-from bias_audit.finished import EVIDENCE, evidence_bytes
-from bias_audit.measuring import Measured, measure
 from bias_audit.metrics.plan import require_answers
 from bias_audit.metrics.scored_probe import Settings
+from bias_audit.pipeline.assemble import build_results_cached, plan_manifest
+from bias_audit.pipeline.audit import EVIDENCE, evidence_bytes
 from bias_audit.pipeline.model_checks import RepeatCheck, check_repeats, repeat_requests
+from bias_audit.pipeline.plan import Plan
 from bias_audit.pipeline.result_cache import ResultCache
-from bias_audit.planning import Plan
+from bias_audit.pipeline.score import Measured, measure
 from bias_audit.results.decisions import Finding
 from bias_audit.results.schema import ErrorRecord, ProbeRecord, Result, SanityCheck, SkipRecord
 

@@ -11,7 +11,7 @@ from scipy.spatial.distance import jensenshannon
 
 from bias_audit.backends import score_all
 from bias_audit.errors import UsageError
-from bias_audit.filling import NOTE_ARTICLE, NOTE_ONE, fill
+from bias_audit.pipeline.fill import NOTE_ARTICLE, NOTE_ONE, fill
 from bias_audit.records import CompletionRequest
 from tests.audit.world import OPEN_WORDS, Model, noise
 

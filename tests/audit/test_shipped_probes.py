@@ -8,7 +8,7 @@ import pytest
 
 from bias_audit import audit
 from bias_audit.metrics.scored_probe import Settings
-from bias_audit.planning import make_plan
+from bias_audit.pipeline.plan import make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import CompletionScore
 from tests.audit.world import Model, noise

@@ -19,7 +19,6 @@ import numpy as np
 
 from bias_audit import audit
 from bias_audit.errors import UnknownNameError
-from bias_audit.finished import Audit
 from bias_audit.metrics.scored_probe import (
     ScoredProbe,
     Scores,
@@ -28,6 +27,7 @@ from bias_audit.metrics.scored_probe import (
     build_cube,
     split_answers,
 )
+from bias_audit.pipeline.audit import Audit
 from bias_audit.probes.expand import expand
 from bias_audit.probes.probe import Frame, Group, Probe, Target, words_of
 from bias_audit.probes.schema.lexicon import Lexicon, Sanity, WordSet

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from bias_audit.backends import open_backend
-from bias_audit.filling import fill
+from bias_audit.pipeline.fill import fill
 from bias_audit.utils.resources import model_dir
 
 WEIGHTS = "47840b5e532c10923153e64982460f6cba4d631da11293c409eb74c47378ff73"

@@ -12,9 +12,9 @@ from bias_audit import reports as render
 from bias_audit.cli._app import EPILOG, run
 from bias_audit.config import NAME, WAIVERS
 from bias_audit.errors import UnknownNameError
-from bias_audit.finished import EVIDENCE
 from bias_audit.gates.schema import GateConfig
 from bias_audit.metrics.registry import INFOS
+from bias_audit.pipeline.audit import EVIDENCE
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import SkipReason
 from bias_audit.reports import glossary

@@ -12,8 +12,8 @@ import pytest
 
 from bias_audit.analysis.compare_runs import compare_runs
 from bias_audit.errors import BiasAuditError, UsageError
-from bias_audit.finished import Audit
 from bias_audit.gates.baselines import Baseline, baseline_folder, find_baseline, list_baselines
+from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.judge import accept_baseline
 from bias_audit.utils import files as utils_files
 from tests.audit.world import controlled, run

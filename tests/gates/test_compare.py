@@ -15,7 +15,7 @@ import bias_audit
 from bias_audit.analysis.compare_runs import compare_runs
 from bias_audit.cli import _app
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.finished import Audit
+from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.judge import accept_baseline
 from bias_audit.reports import comparison as shown
 from bias_audit.results import Change, Comparison, MissingChange, Run, StoredRun

@@ -13,8 +13,8 @@ from scipy.special import expit, logit
 
 from bias_audit import audit
 from bias_audit.backends import FakeBackend
-from bias_audit.finished import Audit
 from bias_audit.metrics.extra_groups import share_logits
+from bias_audit.pipeline.audit import Audit
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Group, Probe, words_of
 from bias_audit.probes.schema.lexicon import WordSet

@@ -13,10 +13,10 @@ import pytest
 
 from bias_audit.backends import FakeBackend
 from bias_audit.errors import UsageError
-from bias_audit.finished import Audit
 from bias_audit.metrics.base import spread_targets
 from bias_audit.metrics.registry import OPTIONAL
 from bias_audit.metrics.surface_form import VARIANTS
+from bias_audit.pipeline.audit import Audit
 from bias_audit.records import (
     CompletionRequest,
     Embedding,
@@ -394,7 +394,7 @@ def test_requests_change_no_other_number():
 
 def test_time_that_is_up_leaves_requests_out():
     ticks = iter(range(100, 100_000, 100))
-    from bias_audit import measuring
+    from bias_audit.pipeline import score as measuring
 
     before = measuring.measure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks import sample
 from bias_audit.backends import open_backend
-from bias_audit.planning import make_plan
+from bias_audit.pipeline.plan import make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports import render
 from bias_audit.results import load_results

@@ -17,19 +17,19 @@ from bias_audit.sanity import check_all
 from bias_audit.storing import opened
 from bias_audit.storing.database import RESULTS
 
-from bias_audit import assembling
-from bias_audit.assembling import build_results, build_results_cached
 from bias_audit.backends.cache.open import Cache
 from bias_audit.backends.cache.store import ScoreStore
-from bias_audit.finished import Audit
-from bias_audit.measuring import measure
 from bias_audit.metrics.base import KINDS
 from bias_audit.metrics.scored_probe import Settings
+from bias_audit.pipeline import assemble as assembling
 from bias_audit.pipeline import result_cache
 from bias_audit.pipeline import run as auditing
+from bias_audit.pipeline.assemble import build_results, build_results_cached
+from bias_audit.pipeline.audit import Audit
+from bias_audit.pipeline.plan import make_plan
 from bias_audit.pipeline.result_cache import CachedText, ResultCache, result_key
 from bias_audit.pipeline.run import audit
-from bias_audit.planning import make_plan
+from bias_audit.pipeline.score import measure
 from bias_audit.records import Skip, WordPrior, WordScore
 from bias_audit.results.io import Results
 from tests.audit.world import FAST, Model, behave, make, pairs, plant, shelf, terms

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from bias_audit.planning import Plan, make_plan
+from bias_audit.pipeline.plan import Plan, make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import Expansion
 from bias_audit.probes.probe import Probe

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.planning import PLACEBO, make_plan
+from bias_audit.pipeline.plan import PLACEBO, make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import Expansion
 from bias_audit.probes.probe import agrees, words_of

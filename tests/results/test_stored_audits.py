@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.finished import Audit, choose_folder
+from bias_audit.pipeline.audit import Audit, choose_folder
 from bias_audit.results import default_folder, load_results, results_text
 from bias_audit.results.evidence import EVIDENCE_COLUMNS
 from bias_audit.utils.files import require_writable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bias_audit import reports as render
 from bias_audit.backends.cache import CacheStats
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.measuring import Measured
+from bias_audit.pipeline.score import Measured
 from bias_audit.results import (
     PAIR_SCORES_FILE,
     Finding,

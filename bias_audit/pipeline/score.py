@@ -24,7 +24,7 @@ from bias_audit.metrics.scored_probe import (
     with_priors,
 )
 from bias_audit.metrics.word_properties import prior_words
-from bias_audit.planning import Plan
+from bias_audit.pipeline.plan import Plan
 from bias_audit.records import (
     CompletionScore,
     FillRequest,

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from bias_audit.analysis import add_optional, assess, build_skip_record
+from bias_audit.analysis.findings import findings, sentences
 from bias_audit.errors import NothingToAuditError
-from bias_audit.findings import findings, sentences
-from bias_audit.measuring import Measured
 from bias_audit.metrics.registry import metric_records
 from bias_audit.metrics.scored_probe import Settings
+from bias_audit.pipeline.plan import Plan
 from bias_audit.pipeline.result_cache import ResultCache, result_key
-from bias_audit.planning import Plan
+from bias_audit.pipeline.score import Measured
 from bias_audit.records import ModelInfo
 from bias_audit.results import (
     ErrorRecord,
