@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bias_audit.datasets.info import DatasetInfo
 from bias_audit.datasets.items import Item, labels
-from bias_audit.datasets.readers.source import Source
 from bias_audit.datasets.registry import get
+from bias_audit.datasets.source import Source
 from bias_audit.errors import UsageError
 
 

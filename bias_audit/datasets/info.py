@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bias_audit.datasets.items import Item
-from bias_audit.datasets.readers.source import Source
+from bias_audit.datasets.source import Source
 
 Reader = Callable[[Sequence[Source]], Iterator[Item]]
 """Turns the files of a data set into items, one at a time.

@@ -17,13 +17,13 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from bias_audit import __version__
-from bias_audit.cli.explain import explain
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.gates.waivers import Day
 from bias_audit.results.evidence import EVIDENCE_FILE as EVIDENCE
 from bias_audit.results.stored_run import StoredRun
 from bias_audit.utils.file_model import FileModel, Id, Text
 from bias_audit.utils.files import replace_folder, write_atomic
+from bias_audit.utils.validation import explain_errors
 from bias_audit.utils.yaml import read_yaml
 
 FOLDER = "bias-audit-baselines"
@@ -206,7 +206,7 @@ def _record(content: dict[str, Any]) -> BaselineFile:
     try:
         return BaselineFile.model_validate(content)
     except ValidationError as error:
-        first = explain(error, BaselineFile, "", {}, {})[0]
+        first = explain_errors(error, BaselineFile, "", {}, {})[0]
         option = error.errors()[0]["loc"][0]
         raise UsageError(f"--{option}: {first.message}", hint=first.hint) from None
 

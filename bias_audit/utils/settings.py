@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
-from bias_audit.cli.explain import explain
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.utils.validation import explain_errors
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -113,7 +113,7 @@ class Setting:
         try:
             return dict(model.model_validate({"value": value}))["value"]
         except ValidationError as error:
-            problem = explain(error, model, label, {}, {})[0]
+            problem = explain_errors(error, model, label, {}, {})[0]
             raise UsageError(f"{label}: {problem.message}", hint=problem.hint) from None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from bias_audit.datasets.info import LIKELIHOOD_MEASURES, DatasetInfo, github
 from bias_audit.datasets.items import GroupSentence
-from bias_audit.datasets.readers.source import Source
+from bias_audit.datasets.source import Source
 
 FILES = (
     *("descriptors.json", "nouns.json", "sentence_templates.json"),

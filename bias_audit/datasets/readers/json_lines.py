@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from bias_audit.datasets.info import PAIR_MEASURES, DatasetInfo, github
 from bias_audit.datasets.items import Question, TermSet
-from bias_audit.datasets.readers.source import Source
+from bias_audit.datasets.source import Source
 
 _ROLES = ("targ1", "targ2", "attr1", "attr2")
 _ANSWERS = ("ans0", "ans1", "ans2")

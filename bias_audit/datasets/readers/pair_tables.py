@@ -14,7 +14,7 @@ from bias_audit.datasets.info import (
     github,
 )
 from bias_audit.datasets.items import SentencePair
-from bias_audit.datasets.readers.source import Column, Source
+from bias_audit.datasets.source import Column, Source
 
 _CROWS = {
     "more": Column("sent_more", filled=True),

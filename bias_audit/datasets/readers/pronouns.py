@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from bias_audit.datasets.info import CROWS_MEASURES, PAIR_MEASURES, DatasetInfo, github
 from bias_audit.datasets.items import PronounSentence
-from bias_audit.datasets.readers.source import Column, Source
+from bias_audit.datasets.source import Column, Source
 
 Gender = Literal["female", "male", "neutral"]
 PRONOUNS: dict[str, Gender] = {

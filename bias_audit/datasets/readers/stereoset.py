@@ -13,7 +13,7 @@ from bias_audit.datasets.info import (
     github,
 )
 from bias_audit.datasets.items import Choice
-from bias_audit.datasets.readers.source import Source
+from bias_audit.datasets.source import Source
 from bias_audit.errors import FileError
 
 Kind = Literal["intrasentence", "intersentence"]

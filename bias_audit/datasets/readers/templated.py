@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bias_audit.datasets.info import DatasetInfo, github
 from bias_audit.datasets.items import GroupSentence, MaskedSentence, OpenTemplate
-from bias_audit.datasets.readers.source import Column, Source
+from bias_audit.datasets.source import Column, Source
 
 MASK = "[M]"
 """How HONEST writes the place to complete."""
