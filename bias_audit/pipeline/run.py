@@ -24,6 +24,7 @@ from bias_audit.pipeline.dataset_task import DatasetTask, split_measures
 from bias_audit.pipeline.tasks import Part, ProbeTask, ProgressListener, Task
 from bias_audit.planning import make_plan
 from bias_audit.policy import Policy
+from bias_audit.records import ModelInfo
 from bias_audit.requested.listing import chosen
 from bias_audit.sanity import check_all
 from bias_audit.scoring import Backend, engine_told
@@ -135,21 +136,10 @@ def audit(
     evidence = files[EVIDENCE]() if policy.baselines and EVIDENCE in files else None
     stored = StoredRun(results=settled(results), evidence=evidence)
     results = judged(stored, policy, folder=baselines)
-    manifest = {
-        "state": "partial" if results.run.partial else "complete",
-        "tool": results.tool.model_dump(),
-        "versions": versions(),
-        "model": results.model.model_dump() | {"tokenizer_digest": info.tokenizer_digest},
-        "options": {key: str(value) for key, value in sorted(options.items())},
-        "analysis": {name: getattr(settings, name) for name in settings.__slots__},
-        "run": results.run.model_dump(),
-    }
-    for part in parts:
-        manifest |= part.manifest
     return Audit(
         results=results,
         measured=next((part.measured for part in parts if part.measured is not None), None),
-        manifest=manifest | kept.use.told() | run_facts,
+        manifest=_manifest(results, info, settings, options, parts) | kept.use.told() | run_facts,
         cache=kept.use,
         drawings=kept.drawings,
         further={name: make() for name, make in files.items() if name != EVIDENCE},
@@ -177,6 +167,28 @@ def _measure(
         for task, answers in zip(tasks, scores, strict=True)
     ]
     return parts, sanity, repeated
+
+
+def _manifest(
+    results: Results,
+    info: ModelInfo,
+    settings: Settings,
+    options: Mapping[str, Any],
+    parts: Sequence[Part],
+) -> dict[str, Any]:
+    """What a run is repeated from: versions, digests, options, settings."""
+    manifest: dict[str, Any] = {
+        "state": "partial" if results.run.partial else "complete",
+        "tool": results.tool.model_dump(),
+        "versions": versions(),
+        "model": results.model.model_dump() | {"tokenizer_digest": info.tokenizer_digest},
+        "options": {key: str(value) for key, value in sorted(options.items())},
+        "analysis": {name: getattr(settings, name) for name in settings.__slots__},
+        "run": results.run.model_dump(),
+    }
+    for part in parts:
+        manifest |= part.manifest
+    return manifest
 
 
 def _joint_digest(parts: Sequence[Part]) -> str:
