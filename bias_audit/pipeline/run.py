@@ -25,6 +25,7 @@ from bias_audit.pipeline.model_checks import RepeatCheck, check_languages
 from bias_audit.pipeline.plan import make_plan
 from bias_audit.pipeline.tasks import Part, ProbeTask, ProgressListener, Task
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.records import ModelInfo
 from bias_audit.results.evidence import EVIDENCE_FILE as EVIDENCE
 from bias_audit.results.io import Results, normalise
 from bias_audit.results.schema import Run, SanityCheck, Tool
@@ -139,21 +140,12 @@ def audit(
     evidence = files[EVIDENCE]() if policy.baselines and EVIDENCE in files else None
     stored = StoredRun(results=normalise(results), evidence=evidence)
     results = judge_run(stored, policy, folder=baselines)
-    manifest = {
-        "state": "partial" if results.run.partial else "complete",
-        "tool": results.tool.model_dump(),
-        "versions": package_versions(),
-        "model": results.model.model_dump() | {"tokenizer_digest": info.tokenizer_digest},
-        "options": {key: str(value) for key, value in sorted(options.items())},
-        "analysis": {name: getattr(settings, name) for name in settings.__slots__},
-        "run": results.run.model_dump(),
-    }
-    for part in parts:
-        manifest |= part.manifest
     return Audit(
         results=results,
         measured=next((part.measured for part in parts if part.measured is not None), None),
-        manifest=manifest | stats.to_manifest() | run_facts,
+        manifest=_manifest(results, info, settings, options, parts)
+        | stats.to_manifest()
+        | run_facts,
         cache=stats,
         further={name: make() for name, make in files.items() if name != EVIDENCE},
     )
@@ -178,6 +170,28 @@ def _measure(
         for task, answers in zip(tasks, scores, strict=True)
     ]
     return parts, sanity, repeats
+
+
+def _manifest(
+    results: Results,
+    info: ModelInfo,
+    settings: Settings,
+    options: Mapping[str, Any],
+    parts: Sequence[Part],
+) -> dict[str, Any]:
+    """What a run is repeated from: versions, digests, options, settings."""
+    manifest: dict[str, Any] = {
+        "state": "partial" if results.run.partial else "complete",
+        "tool": results.tool.model_dump(),
+        "versions": package_versions(),
+        "model": results.model.model_dump() | {"tokenizer_digest": info.tokenizer_digest},
+        "options": {key: str(value) for key, value in sorted(options.items())},
+        "analysis": {name: getattr(settings, name) for name in settings.__slots__},
+        "run": results.run.model_dump(),
+    }
+    for part in parts:
+        manifest |= part.manifest
+    return manifest
 
 
 def _joint_digest(parts: Sequence[Part]) -> str:
