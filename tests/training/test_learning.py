@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -86,32 +87,44 @@ def test_the_rate_rises_stays_and_falls() -> None:
     assert rate(1000) == 0.0
 
 
-@pytest.mark.parametrize("steps", [4, 8])  # before the rate falls, and while it does
-def test_a_stopped_run_goes_on_where_it_was(
-    work: Path, small: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str], steps: int
-) -> None:
+@pytest.fixture(scope="module")
+def whole(work: Path, small: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a small run that nothing stopped."""
     threads = torch.get_num_threads()
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    for folder in (whole, parts):
-        shutil.copytree(work, folder)
-    train.train(0, 1, whole, small, "", None)
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    shutil.copytree(work, folder)
+    train.train(0, 1, folder, small, "", None)
+    yield folder
+    torch.set_num_threads(threads)
+
+
+def test_a_small_run_learns_and_is_exported(whole: Path, small: Settings, tmp_path: Path) -> None:
+    log = [json.loads(line) for line in (whole / "log.jsonl").read_text().splitlines()]
+    assert log[-1]["done"] is True
+    untrained = measure.quick(network.build(small.network, _size(whole)), whole, small)
+    assert log[-1]["held_out_loss"] < 0.8 * untrained["held_out_loss"]
+    _shipped(whole, small, tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [pytest.param(4, marks=pytest.mark.slow, id="before the rate falls"), 8],  # 8: while it falls
+)
+def test_a_stopped_run_goes_on_where_it_was(
+    work: Path, whole: Path, small: Settings, tmp_path: Path, steps: int
+) -> None:
+    parts = tmp_path / "parts"
+    shutil.copytree(work, parts)
     shorter = train.Run(parts, small, 0, 1, None)
     for _ in range(steps):
         shorter.one_step()
     assert (shorter.fell_at is not None) is (steps == 8)
     shorter.save()
     train.train(0, 1, parts, small, "", None)
-    torch.set_num_threads(threads)
-    capsys.readouterr()
     a, b = (torch.load(f / "checkpoint.pt", weights_only=True) for f in (whole, parts))
     assert a["seen"] == b["seen"] >= small.schedule.tokens
     for name, value in a["model"].items():
         assert torch.allclose(value, b["model"][name], atol=1e-5), name
-    log = [json.loads(line) for line in (whole / "log.jsonl").read_text().splitlines()]
-    assert log[-1]["done"] is True
-    untrained = measure.quick(network.build(small.network, _size(work)), work, small)
-    assert log[-1]["held_out_loss"] < 0.8 * untrained["held_out_loss"]
-    _shipped(whole, small, tmp_path / "model")
 
 
 def _shipped(work: Path, small: Settings, folder: Path) -> None:
