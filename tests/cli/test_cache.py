@@ -26,7 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def fill(folder: Path) -> ScoreStore:
     store = ScoreStore(folder)
-    model = store.model(b"m", "tiny\x1b 0123, float32 on cpu")
+    model = store.model(b"m" * 32, "tiny\x1b 0123, float32 on cpu")
     store.put(model, {bytes([n]): WordScore(log_prob=-1.0, pieces=1) for n in range(200)})
     store.put(store.model(CHARTS, ABOUT[CHARTS]), {b"c" * 20: Made.of("<svg/>")})
     two = {bytes([n]) * 20: Made.of("{}") for n in range(2)}

@@ -15,10 +15,11 @@ import pytest
 import rich_click as click
 from pydantic import BaseModel
 
-from bias_audit import _run_config, _yaml, archive, config, errors, findings, specs, storing
+from bias_audit import _run_config, _yaml, archive, config, errors, findings, specs
 from bias_audit._reasons import REASONS
 from bias_audit.archive import Record, Results, State
 from bias_audit.assess._judge import BLOCKED, UNCONTROLLED
+from bias_audit.backends import cache
 from bias_audit.catalogue import Catalogue
 from bias_audit.cli._app import EPILOG, app
 from bias_audit.expand import expand
@@ -165,7 +166,7 @@ def test_every_exit_code_is_explained() -> None:
 
 
 def test_every_variable_of_the_environment_is_real() -> None:
-    real = {storing.VARIABLE}
+    real = {cache.VARIABLE}
     for path, command in COMMANDS.items():
         for p in command.params:
             if isinstance(p, click.Option):
