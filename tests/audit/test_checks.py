@@ -48,7 +48,7 @@ ALWAYS = ("R1a", "R1b", "R1c", "R3", "R5", "R7", "R8a", "R8b")
 def scored_by(probe, effect) -> Scored:
     """A probe with scores, without an audit around it."""
     asked = [p for p in expand(probe).prompts if p.filler is not None]
-    answers = Model(effect).answer(asked)
+    answers = Model(effect).answer_prompts(asked)
     words = [answer for answer in answers if isinstance(answer, WordScore)]
     block = cube(probe, Scores.build(probe.spec.axis, asked, words))
     return Scored(probe=probe, cube=block, word_prompts=tuple(asked), word_scores=tuple(words))
@@ -512,10 +512,10 @@ def test_the_level_of_a_family_knows_what_was_withheld(monkeypatch):
 
 def test_a_model_that_cannot_answer_about_bare_words_is_audited_all_the_same():
     class Shy(Model):
-        def answer(self, prompts):
+        def answer_prompts(self, prompts):
             if any(p.probe == "~words" for p in prompts):
                 raise RuntimeError("no bare words here")
-            return super().answer(prompts)
+            return super().answer_prompts(prompts)
 
     done = run(many_words(), Shy(behave(plant(1.0))))
     assert only(done).outcome == "fail"

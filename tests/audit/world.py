@@ -271,13 +271,13 @@ class Model:
         wanted = {n: request for n, request in enumerate(requests) if n not in skip}
         prompts = {n: _prompt(r) for n, r in wanted.items() if not isinstance(r, SentenceRequest)}
         if prompts:
-            for n, answer in zip(prompts, self.answer(list(prompts.values())), strict=True):
+            for n, answer in zip(prompts, self.answer_prompts(list(prompts.values())), strict=True):
                 top_k = getattr(requests[n], "top_k", 0)
                 yield n, replace(answer, top=answer.top[:top_k]) if top_k else answer
         for n in wanted.keys() - prompts.keys():
             yield n, self.sentence(wanted[n])
 
-    def answer(self, prompts: Sequence[Prompt]) -> list[FillScore | CompletionScore]:
+    def answer_prompts(self, prompts: Sequence[Prompt]) -> list[FillScore | CompletionScore]:
         """Answer words and completions; what has no labels is of the probe ``~words``."""
         if not set(prompts) <= set(self.asked):
             self.asked += prompts
