@@ -506,10 +506,10 @@ def test_the_level_of_a_family_knows_what_was_withheld(monkeypatch):
 
 def test_a_model_that_cannot_answer_about_bare_words_is_audited_all_the_same():
     class Shy(Model):
-        def answer(self, prompts):
+        def answer_prompts(self, prompts):
             if any(p.probe == "~words" for p in prompts):
                 raise RuntimeError("no bare words here")
-            return super().answer(prompts)
+            return super().answer_prompts(prompts)
 
     done = run(many_words(), Shy(behave(plant(1.0))))
     assert only(done).outcome == "fail"

@@ -122,10 +122,10 @@ class Broken(Model):
         self.names = names
         self.error = error or RuntimeError("the device fell over")
 
-    def answer(self, prompts):
+    def answer_prompts(self, prompts):
         if any(p.probe in self.names or (p.group in self.names) for p in prompts):
             raise self.error
-        return super().answer(prompts)
+        return super().answer_prompts(prompts)
 
 
 @pytest.mark.parametrize("crashed", ["yes", "no"])
@@ -358,9 +358,9 @@ def test_time_limit_leaves_the_rest_out(monkeypatch):
     clock = Clock()
 
     class Slow(Model):
-        def answer(self, prompts):
+        def answer_prompts(self, prompts):
             clock.now += len(prompts)
-            return super().answer(prompts)
+            return super().answer_prompts(prompts)
 
     from bias_audit.pipeline import tasks
 

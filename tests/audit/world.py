@@ -244,6 +244,7 @@ class Model:
         self.effect = effect
         self.uniform = uniform
         self.sane = sane
+        self.plain = open_effect is None
         self.open_effect = open_effect or (lambda p, w: 0.3 * noise(p.text, w))
         self.asked: list[Prompt] = []
         """Prompts in their order; asking known ones again (R10) is left out."""
@@ -273,15 +274,19 @@ class Model:
         self, requests: Sequence[Request[Any]], *, skip: Container[int] = (), progress: Any = None
     ) -> Iterator[tuple[int, Any]]:
         wanted = {n: request for n, request in enumerate(requests) if n not in skip}
-        prompts = {n: _prompt(r) for n, r in wanted.items() if not isinstance(r, SentenceRequest)}
+        prompts = {
+            n: _prompt(r, self.plain)
+            for n, r in wanted.items()
+            if not isinstance(r, SentenceRequest)
+        }
         if prompts:
-            for n, answer in zip(prompts, self.answer(list(prompts.values())), strict=True):
+            for n, answer in zip(prompts, self.answer_prompts(list(prompts.values())), strict=True):
                 top_k = getattr(requests[n], "top_k", 0)
                 yield n, replace(answer, top=answer.top[:top_k]) if top_k else answer
         for n in wanted.keys() - prompts.keys():
             yield n, self.sentence(wanted[n])
 
-    def answer(self, prompts: Sequence[Prompt]) -> list[FillScore | CompletionScore]:
+    def answer_prompts(self, prompts: Sequence[Prompt]) -> list[FillScore | CompletionScore]:
         """Answer words and completions; what has no labels is of the probe ``~words``."""
         if not set(prompts) <= set(self.asked):
             self.asked += prompts
@@ -321,13 +326,14 @@ class Model:
         return CompletionScore(top=top, words=shares.astype(np.float32), word_mass=0.9)
 
 
-def _prompt(request: Any) -> Prompt:
+def _prompt(request: Any, plain: bool) -> Prompt:
     """The prompt behind a request; the sanity check and word priors have none."""
     if request.prompt is not None:
         return request.prompt
     filler = getattr(request, "filler", None)
     names = dict.fromkeys(("variant", "group", "term", "label", "target", "pole"), "")
-    probe = ("sanity" if request.left == "The sky is " else "") if filler is None else "~words"
+    sanity = plain or request.left == "The sky is "
+    probe = ("sanity" if sanity else "") if filler is None else "~words"
     more: dict[str, Any] = names | {"term": filler or "", "label": filler or ""}
     return Prompt(
         probe=probe, template="", left=request.left, filler=filler, right=request.right, **more

@@ -117,10 +117,10 @@ def pick_device(name: str) -> torch.device:
         raise UnknownNameError("device", name, ["auto", "cpu", "cuda", "cuda:0", "mps"])
     there = {"cpu": 1, "cuda": torch.cuda.device_count() if cuda else 0, "mps": int(mps)}[kind]
     if int(number or 0) >= there:
-        found = f"{there} found" if there else "none found"
+        count = f"{there} found" if there else "none found"
         raise ModelLoadError(
             f"the device '{name}' was asked for, but this machine or its torch has none such "
-            f"({found})",
+            f"({count})",
             hint="use --device auto or --device cpu, or install a torch built for the device",
         )
     return torch.device(name)

@@ -83,15 +83,15 @@ class Encoder:
         strange = [
             i for i in own if i in self._special and i not in (self.mask_id, self.unknown_id)
         ]
-        found = own.count(self.mask_id)
+        masked = own.count(self.mask_id)
         trouble = ""
         if strange:
             name = self._tokenizer.convert_ids_to_tokens(strange[0])
             trouble = f"the sentence spells out the model's special token {name!r}"
-        elif found != masks:
+        elif masked != masks:
             trouble = (
                 f"the sentence spells out the mask token {self.mask_token!r} itself"
-                if found > masks
+                if masked > masks
                 else f"the mask token {self.mask_token!r} was swallowed by the text around it"
             )
         return Encoded(
@@ -168,7 +168,7 @@ class Encoder:
         ids = sorted(set(self._tokenizer.get_vocab().values()) - self._special)
         anchor = self._anchor(ids)
         before = self._backend.decode([anchor], skip_special_tokens=False).lstrip() + " "
-        found = []
+        pieces = []
         for first in range(0, size, _CHUNK):
             chunk = ids[first : first + _CHUNK]
             pairs = [[anchor, i] for i in chunk]
@@ -176,8 +176,8 @@ class Encoder:
             for i, text in zip(chunk, texts, strict=True):
                 apart, rest = text.lstrip().startswith(before), text.lstrip()[len(before) :]
                 if apart and rest.isalpha():
-                    found.append((i, rest))
-        return tuple(found)
+                    pieces.append((i, rest))
+        return tuple(pieces)
 
     def _anchor(self, ids: Sequence[int]) -> int:
         """A piece that is a visible word start, to set other pieces after."""

@@ -44,16 +44,16 @@ def modified(sentence: Encoded, shared: Sequence[int]) -> tuple[int, ...]:
 def _by_words(first: Encoded, second: Encoded) -> _Matched:
     a, b = _spans(first), _spans(second)
     keys = [[first.ids[s:e] for s, e in a], [second.ids[s:e] for s, e in b]]
-    found: list[tuple[int, int]] = []
+    matches: list[tuple[int, int]] = []
     for tag, i1, i2, j1, j2 in _matcher(*keys).get_opcodes():
         left = [place for s, e in a[i1:i2] for place in range(s, e)]
         right = [place for s, e in b[j1:j2] for place in range(s, e)]
         if tag == "equal":
-            found += zip(left, right, strict=True)
+            matches += zip(left, right, strict=True)
         elif tag == "replace":
             inner = _matcher([first.ids[p] for p in left], [second.ids[p] for p in right])
-            found += [(left[i], right[j]) for i, j in _equal(inner)]
-    return tuple(found)
+            matches += [(left[i], right[j]) for i, j in _equal(inner)]
+    return tuple(matches)
 
 
 def _matcher(a: Sequence[Hashable], b: Sequence[Hashable]) -> SequenceMatcher[Hashable]:

@@ -44,13 +44,13 @@ def ranks(logits: Tensor, rows: Tensor, pieces: Tensor) -> list[int]:
 
 def _counted(logits: Tensor, rows: Tensor, pieces: Tensor) -> list[int]:
     ids = torch.arange(logits.shape[1], device=logits.device)
-    found: list[int] = []
+    places: list[int] = []
     for row, piece in zip(split(rows, _FAST_ROWS), split(pieces, _FAST_ROWS), strict=True):
         part = logits[row]
         gold = part.gather(1, piece.unsqueeze(1))
         before = (part == gold) & (ids < piece.unsqueeze(1))
-        found += ((part > gold).sum(dim=1) + before.sum(dim=1) + 1).tolist()
-    return found
+        places += ((part > gold).sum(dim=1) + before.sum(dim=1) + 1).tolist()
+    return places
 
 
 def _rank(logits: NDArray[np.float32], piece: int) -> int:
@@ -83,5 +83,5 @@ def shares(
     """For each row the distribution over the pieces ``words``, and their probability together."""
     chosen = logits.index_select(1, words)
     mass = log_sums(chosen)
-    found = (chosen - mass.unsqueeze(1)).exp_().cpu().numpy()
-    return zip(found, (mass - total).exp().clamp_(max=1.0).tolist(), strict=True)
+    distribution = (chosen - mass.unsqueeze(1)).exp_().cpu().numpy()
+    return zip(distribution, (mass - total).exp().clamp_(max=1.0).tolist(), strict=True)
