@@ -11,10 +11,10 @@ import torch
 import transformers
 from conftest import Sentences, ask, fill
 
-from bias_audit.backends.masked.batching import OutputOptions
-from bias_audit.backends.masked.fast import attention as fast_attention
-from bias_audit.backends.masked.fast.onednn import supported
 from bias_audit.backends.masked_lm import MaskedLM
+from bias_audit.backends.mlm.batching import OutputOptions
+from bias_audit.backends.mlm.fast import attention as fast_attention
+from bias_audit.backends.mlm.fast.onednn import is_supported
 
 KNOWN = ["bert", "roberta", "distilbert", "electra", "xlm-roberta"]
 PAIRS = [
@@ -113,11 +113,11 @@ def test_one_place_of_each_row_needs_no_keys_and_values(architecture, tiny):
     np.testing.assert_allclose(prompts, plain, atol=1e-5)
 
 
-@pytest.mark.skipif(not supported(torch.bfloat16), reason="no products in bfloat16 here")
+@pytest.mark.skipif(not is_supported(torch.bfloat16), reason="no products in bfloat16 here")
 @pytest.mark.parametrize("architecture", KNOWN)
 def test_bfloat16_stays_near_the_exact_sums(architecture, tiny, scorer):
     quick = MaskedLM(str(tiny(architecture)), device="cpu", dtype="bfloat16")
-    assert fast_attention.installed(quick._runner._model)
+    assert fast_attention.is_installed(quick._runner._model)
     exact = [(s.more, s.less) for s in Sentences(scorer(architecture)).pairs(PAIRS)]
     found = [(s.more, s.less) for s in Sentences(quick).pairs(PAIRS)]
     quick._runner._head_only.disable()
@@ -152,7 +152,7 @@ def protein(tmp_path_factory, request):
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_what_stands_between_keys_and_attention_is_found(protein, dtype):
     backend = MaskedLM(str(protein), device="cpu", dtype=dtype)
-    assert fast_attention.installed(backend._runner._model), "else this test says nothing"
+    assert fast_attention.is_installed(backend._runner._model), "else this test says nothing"
     sharing = backend._runner._model.config.position_embedding_type == "rotary"
     assert (backend._runner._head_only._sparse is not None) == sharing
     assert fold(backend) is None
@@ -226,11 +226,11 @@ def test_who_reads_weights_waits_for_passes_of_others(tiny):
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_forgotten_mask_is_found_out(dtype, tiny, monkeypatch):
-    monkeypatch.setattr(fast_attention, "masked", lambda weights, _mask: weights)
+    monkeypatch.setattr(fast_attention, "apply_mask", lambda weights, _mask: weights)
     backend = MaskedLM(str(tiny("roberta")), device="cpu", dtype=dtype)
     assert fold(backend) is None
-    if dtype == "bfloat16" and supported(torch.bfloat16):
-        assert not fast_attention.installed(backend._runner._model)
+    if dtype == "bfloat16" and is_supported(torch.bfloat16):
+        assert not fast_attention.is_installed(backend._runner._model)
 
 
 def test_a_model_that_reads_padding_gets_none(tmp_path):
@@ -280,7 +280,7 @@ def test_wrong_attention_is_found_out(tiny, scorer, monkeypatch):
     attend = fast_attention._usual
     monkeypatch.setattr(fast_attention, "_usual", lambda *a, **o: (attend(*a, **o)[0] * 1.1, None))
     backend = MaskedLM(str(tiny("bert")), device="cpu")
-    assert not fast_attention.installed(backend._runner._model)
+    assert not fast_attention.is_installed(backend._runner._model)
     assert fold(backend) is None
     found = [s.log_prob for s in fill(backend, PROMPTS[:2])]
     np.testing.assert_allclose(found, expected, atol=1e-5)

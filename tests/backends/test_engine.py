@@ -10,9 +10,9 @@ import torch
 from conftest import ask, fill, totals
 
 from bias_audit.backends import score_all
-from bias_audit.backends.masked import reduce
-from bias_audit.backends.masked.fast import HeadOnly
 from bias_audit.backends.masked_lm import MaskedLM
+from bias_audit.backends.mlm import reduce
+from bias_audit.backends.mlm.fast import HeadOnly
 from bias_audit.errors import ScoringError
 from bias_audit.records import SentenceRequest
 

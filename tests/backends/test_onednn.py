@@ -13,9 +13,9 @@ import pytest
 import torch
 from conftest import ask, fill
 
-from bias_audit.backends.masked import reduce
-from bias_audit.backends.masked.fast import onednn
 from bias_audit.backends.masked_lm import MaskedLM
+from bias_audit.backends.mlm import reduce
+from bias_audit.backends.mlm.fast import onednn
 
 X86 = platform.machine() in ("x86_64", "AMD64") and torch.backends.mkldnn.is_available()
 BF16 = X86 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
@@ -61,7 +61,7 @@ def test_bfloat16_is_as_near_to_the_exact_scores_as_torch_is(tiny, scorer, all_s
     folder = str(tiny("roberta"))
     backend = MaskedLM(folder, device="cpu", dtype="bfloat16")
     assert len(quick(backend)) > 3
-    monkeypatch.setattr(onednn, "supported", lambda _: False)
+    monkeypatch.setattr(onednn, "is_supported", lambda _: False)
     plain = MaskedLM(folder, device="cpu", dtype="bfloat16")
     assert quick(plain) == []
     exact = np.array(log_probs(scorer("roberta")))
@@ -90,7 +90,7 @@ def test_ranks_count_ties_by_id_on_every_device():
         for r, p in zip(rows.tolist(), pieces.tolist(), strict=True)
     ]
     assert reduce.ranks(logits, rows, pieces) == expected
-    assert reduce._counted(logits, rows, pieces) == expected
+    assert reduce._count_ranks(logits, rows, pieces) == expected
 
 
 def test_sums_in_parts_equal_the_sum_of_the_whole():

@@ -12,9 +12,9 @@ import torch
 import transformers
 from conftest import Sentences
 
-from bias_audit.backends.hf.tokenization import Encoded
-from bias_audit.backends.masked import forward
-from bias_audit.backends.masked.align import align
+from bias_audit.backends.hf.tokenization import Encoding
+from bias_audit.backends.mlm import forward
+from bias_audit.backends.mlm.align import align
 from bias_audit.errors import ScoringError
 
 PAIRS = [
@@ -108,7 +108,7 @@ def test_a_word_that_moved_makes_the_pair_ambiguous_and_a_swap_does_not_matter(s
 def encoded(*words):
     """A sentence of one-letter pieces, between two special ones; one tuple of pieces a word."""
     pieces = [(n, ord(c)) for n, word in enumerate(words) for c in word]
-    return Encoded(
+    return Encoding(
         ids=(1, *(i for _, i in pieces), 2),
         added=(True, *[False] * len(pieces), True),
         words=(None, *(n for n, _ in pieces), None),

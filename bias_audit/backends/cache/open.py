@@ -21,8 +21,9 @@ from bias_audit.backends.cache.store import (
     switched_off,
 )
 from bias_audit.backends.hf.identify import ModelFiles, identify
+from bias_audit.backends.hf.model_files import ModelOptions
 from bias_audit.backends.lazy import LazyBackend, same_model
-from bias_audit.backends.masked.questions import SUPPORTS
+from bias_audit.backends.mlm.questions import SUPPORTS
 from bias_audit.backends.ray.options import LOCAL
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.records import ModelInfo
@@ -109,13 +110,13 @@ class OpenedModel:
         """Say whether an earlier run checked the model."""
         if self.cache is None:
             return False
-        key = self.cache.keys.named("check", check)
+        key = self.cache.keys.join("check", check)
         return key in self.cache.get([key])
 
     def remember_passed(self, check: str) -> None:
         """Let later runs know that the model was checked."""
         if self.cache is not None:
-            self.cache.put({self.cache.keys.named("check", check): PassedCheck(name=check)})
+            self.cache.put({self.cache.keys.join("check", check): PassedCheck(name=check)})
 
     @property
     def stats(self) -> CacheStats:
@@ -224,7 +225,8 @@ def _files(name: str, options: Mapping[str, Any]) -> ModelFiles | None:
     if name == "fake" or others or not local or (size != "auto" and size < 1):
         return None
     try:
-        return identify(name, **{key: options[key] for key in _FILE_OPTIONS if key in options})
+        mine = {key: options[key] for key in _FILE_OPTIONS if key in options}
+        return identify(ModelOptions(name=name, **mine))
     except (BiasAuditError, OSError, ValueError, KeyError):
         return None
 
@@ -236,19 +238,19 @@ def _lazy(
     key = info_key(files, package_versions())
     known = None if cache.fresh else store.get([key]).get(key)
     if isinstance(known, ModelInfo) and known.kind in _SUPPORTS:
-        info = _described(known, files)
+        info = _describe(known, files)
         return LazyBackend(
             info, _SUPPORTS[known.kind], partial(open_backend, files.name, **options)
         )
     backend = open_backend(files.name, **options)
     info = replace(backend.info, notices=backend.info.notices[len(files.notices) :])
-    if same_model(_described(info, files), backend.info) and backend.info.kind in _SUPPORTS:
+    if same_model(_describe(info, files), backend.info) and backend.info.kind in _SUPPORTS:
         digest = identity(backend.info, package_versions())
         store.put(store.model(digest, _about(backend.info)), {key: info})
     return backend
 
 
-def _described(info: ModelInfo, files: ModelFiles) -> ModelInfo:
+def _describe(info: ModelInfo, files: ModelFiles) -> ModelInfo:
     """A cached description under the name by which the model is opened now."""
     return replace(
         info,

@@ -65,7 +65,7 @@ class WorkerPool:
         self.refused: list[str] = []
         """Why workers could not join those at work."""
         try:
-            with self._translated(ModelLoadError):
+            with self._translate_errors(ModelLoadError):
                 self._start(engine, name, options)
         except BaseException:
             self.close()
@@ -85,7 +85,7 @@ class WorkerPool:
             ScoringError: a chunk was lost with its worker too often, or the cluster is gone.
             Exception: what a worker met, such as a lack of memory for a single sentence.
         """
-        with self._translated(ScoringError):
+        with self._translate_errors(ScoringError):
             self._join()
             pool = self._ray.util.ActorPool(list(self._ready))
             for number, chunk in enumerate(chunks):
@@ -143,7 +143,7 @@ class WorkerPool:
             )
         require_same_packages(*self._ray.get(started[0]))
         reference = self._ray.wait(list(self._loading))[0][0]
-        self.first = self._described(reference)
+        self.first = self._describe(reference)
         self._ready.append(self._loading.pop(reference))
 
     def _join(self) -> list[Any]:
@@ -157,7 +157,7 @@ class WorkerPool:
         for reference in references:
             worker = self._loading.pop(reference)
             try:
-                self._described(reference).require_like(self.first)
+                self._describe(reference).require_like(self.first)
                 require_same_packages(*self._ray.get(worker.packages.remote()))
             except (BiasAuditError, self._ray.exceptions.RayError) as error:
                 self.refused.append(_short(error))
@@ -167,14 +167,14 @@ class WorkerPool:
         self._ready += joined
         return joined
 
-    def _described(self, reference: Any) -> WorkerInfo:
+    def _describe(self, reference: Any) -> WorkerInfo:
         description: WorkerInfo | RemoteError = self._ray.get(reference)
         if isinstance(description, RemoteError):
             raise description.to_exception()
         return description
 
     @contextlib.contextmanager
-    def _translated(self, kind: type[BiasAuditError]) -> Iterator[None]:
+    def _translate_errors(self, kind: type[BiasAuditError]) -> Iterator[None]:
         """Turn Ray's own errors into one of ours, but for mistakes in a worker's code."""
         if not self._ray.is_initialized():  # the next call would start another cluster
             raise kind("Ray was shut down in this process", hint="see: ray status")

@@ -6,21 +6,22 @@ import contextlib
 from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bias_audit.backends.masked.batching import (
+from bias_audit.backends.mlm.batching import (
     ForwardQuery,
     OutputOptions,
     QueryResult,
+    pad_rows,
     plan_batches,
 )
-from bias_audit.backends.masked.fast import HeadOnly
-from bias_audit.backends.masked.reduce import log_sums, ranks, shares, split, top
+from bias_audit.backends.mlm.fast import HeadOnly
+from bias_audit.backends.mlm.reduce import log_sums, ranks, shares, split, top
 from bias_audit.errors import ScoringError
 from bias_audit.records import ProgressCallback
 
@@ -46,7 +47,7 @@ class QueryRunner:
         padding: whether a row's logits are the same in a padded batch.
         vocabulary_size: length of the output distribution.
         word_ids: the tokens over which open queries report a distribution.
-        batch_size: most rows in one pass; None chooses.
+        batch_size: most rows in one pass; ``auto`` chooses.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class QueryRunner:
         padding: bool,
         vocabulary_size: int,
         word_ids: NDArray[np.int64],
-        batch_size: int | None,
+        batch_size: int | Literal["auto"],
     ) -> None:
         self._model = model
         self._head_only = head_only
@@ -66,7 +67,8 @@ class QueryRunner:
         self._pad_id = pad_id
         self._size = vocabulary_size
         self._words = torch.from_numpy(word_ids).to(self.device)
-        limit = batch_size or _AUTO_ROWS.get(self.device.type, _FAST_ROWS)
+        auto = _AUTO_ROWS.get(self.device.type, _FAST_ROWS)
+        limit = auto if batch_size == "auto" else batch_size
         self._limit = max(1, min(limit, _LOGITS // vocabulary_size))
         self._overhead = _PASS_COST.get(self.device.type, _FAST_PASS_COST) if padding else 0
         """Padding that a batch may have, in tokens."""
@@ -109,9 +111,9 @@ class QueryRunner:
     ) -> Iterator[list[int]]:
         """Score all batches and yield them as they are done.
 
-        On a CPU each core works on batches of its own: passes over short sentences are too small
-        to share one between cores, and a busy neighbour would hold up both. Whether cores share a
-        pass depends on how many were planned, since that can change the last digits.
+        On a CPU each core works on batches of its own: passes over short sentences are too small to
+        share. Whether cores share a pass depends on how many were planned, since that can change
+        the last digits.
         """
         cores = torch.get_num_threads()
         if planned <= 1 or cores == 1 or self.device.type != "cpu":
@@ -146,7 +148,6 @@ class QueryRunner:
         return batch
 
     def _halve_limit(self, size: int, error: RuntimeError) -> None:
-        """Go on with half the batch after the device ran out of memory."""
         if size == 1:
             raise ScoringError(
                 f"one sentence alone does not fit into the memory of '{self.device}'",
@@ -163,7 +164,8 @@ class QueryRunner:
         options: OutputOptions,
     ) -> None:
         with torch.inference_mode():
-            ids, mask = (part.to(self.device) for part in _padded(queries, self._pad_id))
+            padded = pad_rows([query.ids for query in queries], self._pad_id)
+            ids, mask = (torch.tensor(part, device=self.device) for part in padded)
             if options.vectors:
                 self._states(ids, mask, queries, results)
                 return
@@ -182,7 +184,7 @@ class QueryRunner:
                 )
             _score_targets(logits, total, queries, results, best=options.best)
             if options.attention:
-                weights = split(self._received(output.attentions, mask)[places], lengths)
+                weights = split(self._attention_received(output.attentions, mask)[places], lengths)
                 for result, values in zip(results, weights, strict=True):
                     result.attention = values.tolist()
             self._score_open(logits, total, queries, results, options.top_k)
@@ -195,7 +197,6 @@ class QueryRunner:
         results: Sequence[QueryResult],
         top_k: int,
     ) -> None:
-        """Fill in the best completions and the distribution over whole words."""
         opened = [n for n, query in enumerate(queries) if query.open]
         if not opened:
             return
@@ -209,7 +210,7 @@ class QueryRunner:
         for n, (words, mass) in zip(opened, shares(logits, total, self._words), strict=True):
             results[n].words, results[n].word_mass = words, mass
 
-    def _received(self, layers: Sequence[Tensor | None] | None, mask: Tensor) -> Tensor:
+    def _attention_received(self, layers: Sequence[Tensor | None] | None, mask: Tensor) -> Tensor:
         """Attention that each position of each row receives; padding reads nothing."""
         if not layers or any(layer is None for layer in layers):
             raise ScoringError(
@@ -266,14 +267,6 @@ class QueryRunner:
             yield
 
 
-def _padded(rows: Sequence[ForwardQuery], pad_id: int) -> tuple[Tensor, Tensor]:
-    """Ids and attention mask, padded on the right to the longest row."""
-    longest = max(len(row.ids) for row in rows)
-    ids = [list(row.ids) + [pad_id] * (longest - len(row.ids)) for row in rows]
-    mask = [[1] * len(row.ids) + [0] * (longest - len(row.ids)) for row in rows]
-    return torch.tensor(ids), torch.tensor(mask)
-
-
 def _score_targets(
     logits: Tensor,
     total: Tensor,
@@ -282,7 +275,6 @@ def _score_targets(
     *,
     best: bool,
 ) -> None:
-    """Fill in log-probabilities and ranks of the tokens asked for."""
     targets = [tokens for query in queries for tokens in query.targets]
     pairs = [(n, token) for n, tokens in enumerate(targets) for token in tokens]
     index = torch.tensor(pairs, device=logits.device, dtype=torch.int64).reshape(-1, 2)

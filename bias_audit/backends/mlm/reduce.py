@@ -39,10 +39,10 @@ def ranks(logits: Tensor, rows: Tensor, pieces: Tensor) -> list[int]:
         table = logits.numpy()
         pairs = zip(rows.tolist(), pieces.tolist(), strict=True)
         return [_rank(table[row], piece) for row, piece in pairs]
-    return _counted(logits, rows, pieces)
+    return _count_ranks(logits, rows, pieces)
 
 
-def _counted(logits: Tensor, rows: Tensor, pieces: Tensor) -> list[int]:
+def _count_ranks(logits: Tensor, rows: Tensor, pieces: Tensor) -> list[int]:
     ids = torch.arange(logits.shape[1], device=logits.device)
     found: list[int] = []
     for row, piece in zip(split(rows, _FAST_ROWS), split(pieces, _FAST_ROWS), strict=True):
