@@ -13,7 +13,7 @@ import torch
 from conftest import ask, fill
 
 from bias_audit.backends.masked_lm import MaskedLM
-from bias_audit.backends.mlm import reduce
+from bias_audit.backends.mlm import forward
 from bias_audit.backends.mlm.fast import onednn
 
 X86 = platform.machine() in ("x86_64", "AMD64") and torch.backends.mkldnn.is_available()
@@ -88,14 +88,14 @@ def test_ranks_count_ties_by_id_on_every_device():
         1 + sorted(range(300), key=lambda i: (-logits[r, i].item(), i)).index(p)
         for r, p in zip(rows.tolist(), pieces.tolist(), strict=True)
     ]
-    assert reduce.ranks(logits, rows, pieces) == expected
-    assert reduce._count_ranks(logits, rows, pieces) == expected
+    assert forward.ranks(logits, rows, pieces) == expected
+    assert forward._count_ranks(logits, rows, pieces) == expected
 
 
 def test_sums_in_parts_equal_the_sum_of_the_whole():
     logits = torch.randn(21, 500) * 9
-    np.testing.assert_allclose(reduce.log_sums(logits), logits.logsumexp(dim=-1), atol=1e-6)
-    assert reduce.log_sums(logits[:0]).shape == (0,)
+    np.testing.assert_allclose(forward.log_sums(logits), logits.logsumexp(dim=-1), atol=1e-6)
+    assert forward.log_sums(logits[:0]).shape == (0,)
 
 
 @pytest.mark.parametrize(("given", "expected"), [(None, "32"), ("7", "7")])

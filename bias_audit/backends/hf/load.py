@@ -277,10 +277,7 @@ def _check_vocabulary(folder: ModelFolder, model: Any, tokenizer: Any) -> int:
 
 
 def _max_length(model: Any, tokenizer: Any) -> int:
-    """Longest sequence in pieces that both the model and its tokenizer allow.
-
-    The RoBERTa family numbers positions from padding_idx + 1, so its table of 514 holds 512.
-    """
+    """Longest sequence in pieces that both the model and its tokenizer allow."""
     limits: list[int] = []
     declared = getattr(model.config, "max_position_embeddings", None)
     if isinstance(declared, int) and declared > 0:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from bias_audit.backends.mlm.fast.model_lock import ReaderWriterLock
 from bias_audit.backends.mlm.fast.skip_unused import PartialBlocks
 
 _ROUNDING = 0.25
@@ -161,3 +162,61 @@ def _last_attention(model: Any) -> Any:
             if {"attention", "sa_layer_norm", "ffn"} <= children.keys():
                 return children["sa_layer_norm"]
     return None
+
+
+class ReaderWriterLock:
+    """Let passes run in parallel; a change of the model waits until none is under way.
+
+    A pass looks at the model's settings more than once, and would mix them.
+    """
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._inside = self._waiting = self._held = 0
+        self._undo: Callable[[], None] = lambda: None
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[None]:
+        """Hold the lock for a pass; passes do not begin inside passes."""
+        with self._condition:
+            self._condition.wait_for(lambda: not self._waiting)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._inside -= 1
+                self._condition.notify_all()
+
+    @contextlib.contextmanager
+    def write(self, change: Callable[[], Callable[[], None]]) -> Iterator[None]:
+        """Hold the lock for a changed model: the first holder changes it, the last reverts that.
+
+        Args:
+            change: changes the model, and returns what undoes it.
+
+        Raises:
+            Exception: what ``change`` raises; then the model is not held.
+        """
+        with self._exclusive():
+            if not self._held:
+                self._undo = change()
+            self._held += 1
+        try:
+            yield
+        finally:
+            with self._exclusive():
+                self._held -= 1
+                if not self._held:
+                    self._undo()
+
+    @contextlib.contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        with self._condition:
+            self._waiting += 1
+            try:
+                self._condition.wait_for(lambda: not self._inside)
+                yield
+            finally:
+                self._waiting -= 1
+                self._condition.notify_all()

@@ -169,12 +169,7 @@ class LastBlockSkip:
         scale: float,
         simple: bool,
     ) -> Tensor | None:
-        """Attention at the asked places, zero elsewhere; keys and values are the states, cut into
-        heads.
-
-        Raises:
-            RuntimeError: They are not, so the block does more than its products.
-        """
+        """Attention at the asked places, zero elsewhere."""
         asked, states = self._pass.columns, self._pass.states
         if asked is None:
             return None
