@@ -151,7 +151,7 @@ def cbs(associations: ArrayLike) -> Spread:
 
 def _prior_questions(scored: ScoredProbe, _: Settings) -> list[Any]:
     """Each group word while the target is hidden."""
-    return [_question(prompt, prompt.beside) for prompt in scored.word_prompts]
+    return [_question(prompt, prompt.context_spans) for prompt in scored.word_prompts]
 
 
 def _shown_questions(scored: ScoredProbe, priors: Sequence[Any]) -> list[Any]:

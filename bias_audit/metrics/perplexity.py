@@ -146,7 +146,7 @@ def _blocks(scored: ScoredProbe, responses: Responses) -> tuple[ScoredProbe, Sco
     for prompt, score in _scored(scored, responses):
         key = (prompt.template, prompt.group, prompt.label)
         if score.skip is None and (prompt.template, prompt.target) not in lost:
-            both = surprise(prompt.text, score.log_probs, score.spans, prompt.beside)
+            both = surprise(prompt.text, score.log_probs, score.spans, prompt.context_spans)
             shared.setdefault(key, []).append(both.shared)
             whole.setdefault(key, []).append(both.whole)
     block = scored.cube

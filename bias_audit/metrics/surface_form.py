@@ -64,7 +64,7 @@ def _small(prompt: Prompt, _: bool) -> Prompt:
 
 def _this(prompt: Prompt, plural: bool) -> Prompt:
     """The article before the word that is not scored becomes "this", or "these"."""
-    begin = prompt.beside[0][0] if prompt.beside else 0
+    begin = prompt.context_spans[0][0] if prompt.context_spans else 0
     after = len(prompt.left) + len(prompt.filler or "")
     inside = begin <= len(prompt.left)
     side, cut = (prompt.left, begin) if inside else (prompt.right, begin - after)

@@ -278,10 +278,10 @@ def _in_context(scored: ScoredProbe, settings: Settings) -> _Asked:
     spec = scored.probe.spec
     contexts: dict[_Key, list[tuple[str, questions.Span]]] = {}
     for prompt in scored.word_prompts:
-        if prompt.filler is None or prompt.pole not in ("+", "-") or not prompt.beside:
+        if prompt.filler is None or prompt.pole not in ("+", "-") or not prompt.context_spans:
             continue
         masked = (len(prompt.left), len(prompt.left) + len(prompt.filler))
-        target, term = (masked, prompt.beside[0])[:: 1 if spec.mask == "target" else -1]
+        target, term = (masked, prompt.context_spans[0])[:: 1 if spec.mask == "target" else -1]
         contexts.setdefault((prompt.pole, prompt.target), []).append((prompt.text, target))
         contexts.setdefault((prompt.group, prompt.label), []).append((prompt.text, term))
     requests: _Asked = {}

@@ -204,7 +204,7 @@ def _prompt(
         left=text.left,
         filler=text.filler,
         right=text.right,
-        beside=text.beside,
+        context_spans=text.beside,
     )
 
 

@@ -250,7 +250,8 @@ def test_a_gap_that_a_full_stop_moves_is_noticed():
 def test_the_ways_of_writing_a_sentence():
     prompt = Prompt(
         probe="p", template="t", variant="", group="a", term="man", label="man", target="nurse",
-        pole="+", left="In May the man saw a ", filler="nurse", right=" here.", beside=((11, 14),),
+        pole="+", left="In May the man saw a ", filler="nurse", right=" here.",
+        context_spans=((11, 14),),
     )  # fmt: skip
     assert {name: change(prompt, False).text for name, change in VARIANTS.items()} == {
         "no final stop": "In May the man saw a nurse here",
@@ -258,11 +259,13 @@ def test_the_ways_of_writing_a_sentence():
         '"this" for "the"': "In May this man saw a nurse here.",
         "a space at the end": "In May the man saw a nurse here. ",
     }
-    after = replace(prompt, left="A ", filler="nurse", right=" saw the man.", beside=((16, 19),))
+    after = replace(
+        prompt, left="A ", filler="nurse", right=" saw the man.", context_spans=((16, 19),)
+    )
     assert VARIANTS['"this" for "the"'](after, False).text == "A nurse saw this man."
-    first = replace(prompt, left="The man saw a ", beside=((4, 7),))
+    first = replace(prompt, left="The man saw a ", context_spans=((4, 7),))
     assert VARIANTS['"this" for "the"'](first, False).text == "This man saw a nurse here."
-    many = replace(prompt, left="The men saw a ", beside=((4, 7),))
+    many = replace(prompt, left="The men saw a ", context_spans=((4, 7),))
     assert VARIANTS['"this" for "the"'](many, True).text == "These men saw a nurse here."
     assert VARIANTS["small letters"](many, True).text == "the men saw a nurse here."
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from bias_audit.backends.masked.fast.onednn import supported
+from bias_audit.backends.mlm.fast.onednn import is_supported
 
 Way = Callable[[Tensor, Tensor, Tensor, Tensor | None, float, bool], Tensor | None]
 """Attention of one block: from queries, keys and values, [rows, heads, columns, size of a head], a
@@ -42,7 +42,7 @@ def install(model: Any) -> Callable[[], None] | None:
     return back
 
 
-def installed(model: Any) -> bool:
+def is_installed(model: Any) -> bool:
     """Whether the model's attention passes through here."""
     return bool(getattr(model.config, "_attn_implementation", "") == _NAME)
 
@@ -54,7 +54,7 @@ def override_attention(module: Any, way: Way | None) -> None:
         vars(module)[_WAY] = way
 
 
-def masked(weights: Tensor, mask: Tensor | None) -> Tensor:
+def apply_mask(weights: Tensor, mask: Tensor | None) -> Tensor:
     """Weights before their softmax, without the places that a mask takes away."""
     if mask is None:
         return weights
@@ -79,7 +79,9 @@ def _attend(
 def _short(query: Tensor) -> bool:
     """Whether plain products are sooner: in float32 torch's own way always is."""
     return (
-        query.dtype == torch.bfloat16 and query.shape[2] <= _LONGEST and supported(torch.bfloat16)
+        query.dtype == torch.bfloat16
+        and query.shape[2] <= _LONGEST
+        and is_supported(torch.bfloat16)
     )
 
 
@@ -114,7 +116,7 @@ def _part(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale:
     )
     if mask is not None:
         four = weights.view(rows, heads, columns, columns)
-        weights = masked(four, mask.transpose(2, 3)).view(weights.shape)
+        weights = apply_mask(four, mask.transpose(2, 3)).view(weights.shape)
     shares = torch.softmax(weights, dim=1, dtype=torch.float32).to(values.dtype)
     found = torch.bmm(shares.transpose(1, 2), values)
     return found.view(rows, heads, columns, size).transpose(1, 2)

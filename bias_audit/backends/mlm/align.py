@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from bias_audit.backends.hf.tokenization import Encoded
+from bias_audit.backends.hf.tokenization import Encoding
 
 _Matched = tuple[tuple[int, int], ...]
 """Places of shared pieces: in the first sentence, in the second."""
@@ -24,7 +24,7 @@ class Alignment:
     """Whether ``words`` would differ if the sentences came in the other order."""
 
 
-def align(first: Encoded, second: Encoded) -> Alignment:
+def align(first: Encoding, second: Encoding) -> Alignment:
     """Align two sentences in both ways."""
     words = _by_words(first, second)
     swapped = tuple((a, b) for b, a in _by_words(second, first))
@@ -33,7 +33,7 @@ def align(first: Encoded, second: Encoded) -> Alignment:
     return Alignment(words=words, published=tuple(published), ambiguous=words != swapped)
 
 
-def modified(sentence: Encoded, shared: Sequence[int]) -> tuple[int, ...]:
+def modified_positions(sentence: Encoding, shared: Sequence[int]) -> tuple[int, ...]:
     """Return the places of ``sentence`` that are neither shared nor special."""
     known = frozenset(shared)
     return tuple(
@@ -41,7 +41,7 @@ def modified(sentence: Encoded, shared: Sequence[int]) -> tuple[int, ...]:
     )
 
 
-def _by_words(first: Encoded, second: Encoded) -> _Matched:
+def _by_words(first: Encoding, second: Encoding) -> _Matched:
     a, b = _spans(first), _spans(second)
     keys = [[first.ids[s:e] for s, e in a], [second.ids[s:e] for s, e in b]]
     matches: list[tuple[int, int]] = []
@@ -69,7 +69,7 @@ def _equal(matcher: SequenceMatcher[Hashable]) -> list[tuple[int, int]]:
     ]
 
 
-def _spans(sentence: Encoded) -> list[tuple[int, int]]:
+def _spans(sentence: Encoding) -> list[tuple[int, int]]:
     """First and past-the-last place of each word; special pieces left out."""
     spans: list[tuple[int, int]] = []
     last: int | None = None

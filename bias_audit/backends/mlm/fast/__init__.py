@@ -7,16 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from bias_audit.backends.masked.fast import attention
-from bias_audit.backends.masked.fast.head_only import HeadOnly
-from bias_audit.backends.masked.fast.onednn import use_onednn
+from bias_audit.backends.mlm.batching import pad_rows
+from bias_audit.backends.mlm.fast import attention
+from bias_audit.backends.mlm.fast.head_only import HeadOnly, Sample
+from bias_audit.backends.mlm.fast.onednn import use_onednn
 
 __all__ = ["HeadOnly", "accelerate"]
-
-Sample = tuple[Tensor, Tensor, Tensor, Tensor]
-"""Token ids, attention mask, one position a row, and the logits expected there."""
 
 
 def accelerate(
@@ -38,10 +35,16 @@ def accelerate(
     head_only = HeadOnly(model)
     with torch.inference_mode():
         sample = _sample(model, encodings, mask_id, pad_id)
-        pair = _first_two(sample, len(encodings[0]["input_ids"]))
-        if not head_only.check(*pair):
+        length = len(encodings[0]["input_ids"])
+        pair = Sample(
+            sample.ids[:2, :length],
+            sample.mask[:2, :length],
+            sample.positions[:2],
+            sample.logits[:2],
+        )
+        if not head_only.check(pair):
             return None
-        invariant = head_only.is_padding_invariant(*sample)
+        invariant = head_only.is_padding_invariant(sample)
         _choose_kernels(model, head_only, sample if invariant else pair)
     return head_only, invariant
 
@@ -61,21 +64,9 @@ def _sample(
             if key in accepted
         }
         logits.append(model(**inputs).logits[0, position])
-    longest = max(map(len, rows))
-    ids = torch.tensor([row + [pad_id] * (longest - len(row)) for row in rows])
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
-    return (
-        ids.to(model.device),
-        mask.to(model.device),
-        torch.tensor(positions, device=model.device),
-        torch.stack(logits).float(),
-    )
-
-
-def _first_two(sample: Sample, length: int) -> Sample:
-    """The first two rows, without padding."""
-    ids, mask, positions, logits = sample
-    return ids[:2, :length], mask[:2, :length], positions[:2], logits[:2]
+    ids, mask = (torch.tensor(part, device=model.device) for part in pad_rows(rows, pad_id))
+    places = torch.tensor(positions, device=model.device)
+    return Sample(ids, mask, places, torch.stack(logits).float())
 
 
 def _choose_kernels(model: Any, head_only: HeadOnly, sample: Sample) -> None:
@@ -84,8 +75,8 @@ def _choose_kernels(model: Any, head_only: HeadOnly, sample: Sample) -> None:
         head_only.disable()
         undo = [revert for way in ways if (revert := way(model)) is not None]
         for folded in (True, False):
-            if head_only.enable(*sample, folded=folded, rounded=True):
+            if head_only.enable(sample, folded=folded, rounded=True):
                 return
         for revert in undo:
             revert()
-    head_only.enable(*sample, folded=False)
+    head_only.enable(sample, folded=False)

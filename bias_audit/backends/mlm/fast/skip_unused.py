@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bias_audit.backends.masked.fast import attention
+from bias_audit.backends.mlm.fast import attention
 
 Product = Callable[[Tensor], Tensor]
 _GAIN = 0.8
@@ -38,7 +38,7 @@ class Pass(threading.local):
     the later ones are not of the first block."""
 
 
-class SkipUnused:
+class PartialBlocks:
     """A model whose first and last block leave products out.
 
     Args:
@@ -50,13 +50,13 @@ class SkipUnused:
     def __init__(self, model: Any, *, folded: bool) -> None:
         self._pass = Pass()
         first, last = _blocks(model)
-        self._first = _attended(first) if first is not None else []
-        self._last = _queried(last) if last is not None and last is not first else []
+        self._first = _attention_layers(first) if first is not None else []
+        self._last = _query_layers(last) if last is not None and last is not first else []
         usable = model.device.type == "cpu" and len(self._first) == 3 and len(self._last) == 2
         self._layers = [*self._first, *self._last] if usable else []
         self._fold: LastBlockSkip | None = None
-        if usable and folded and attention.installed(model):
-            self._fold = _folded(model, last, self._pass)
+        if usable and folded and attention.is_installed(model):
+            self._fold = _find_last_block_skip(model, last, self._pass)
         self._pad = getattr(model.config, "pad_token_id", None)
 
     def install(self) -> bool:
@@ -140,7 +140,7 @@ class LastBlockSkip:
     @property
     def usable(self) -> bool:
         """Whether the model's attention would come here now."""
-        return attention.installed(self._model)
+        return attention.is_installed(self._model)
 
     def install(self) -> None:
         """Let the block attend this way in passes that ask for one place of each row."""
@@ -169,12 +169,7 @@ class LastBlockSkip:
         scale: float,
         simple: bool,
     ) -> Tensor | None:
-        """Attention at the asked places, zero elsewhere; keys and values are the states, cut into
-        heads.
-
-        Raises:
-            RuntimeError: They are not, so the block does more than its products.
-        """
+        """Attention at the asked places, zero elsewhere."""
         asked, states = self._pass.columns, self._pass.states
         if asked is None:
             return None
@@ -187,7 +182,7 @@ class LastBlockSkip:
         weights = torch.bmm(states, queries.permute(1, 2, 0))
         if mask is not None:
             read = mask.expand(rows, 1, columns, columns)[each, 0, asked]
-            weights = attention.masked(weights, read.unsqueeze(-1))
+            weights = attention.apply_mask(weights, read.unsqueeze(-1))
         shares = torch.softmax(weights, dim=1, dtype=torch.float32).to(states.dtype)
         summed = torch.bmm(shares.transpose(1, 2), states).transpose(0, 1)
         answers = torch.bmm(summed, values.transpose(1, 2)).transpose(0, 1)
@@ -198,7 +193,7 @@ class LastBlockSkip:
         return found
 
 
-class _Replaced:
+class _Patch:
     """A layer's forward, and what it was before."""
 
     def __init__(
@@ -211,12 +206,12 @@ class _Replaced:
 
 
 def _replace(layer: Any, way: Callable[[Product, Tensor], Tensor]) -> None:
-    layer.forward = _Replaced(layer.forward, way, "forward" in vars(layer))
+    layer.forward = _Patch(layer.forward, way, "forward" in vars(layer))
 
 
 def _restore(layer: Any) -> None:
     replaced = layer.forward
-    if isinstance(replaced, _Replaced):
+    if isinstance(replaced, _Patch):
         del layer.forward
         if replaced.patched:
             layer.forward = replaced.product
@@ -242,14 +237,14 @@ def _blocks(model: Any) -> tuple[Any, Any]:
     return None, None
 
 
-def _attended(block: Any) -> list[Any]:
+def _attention_layers(block: Any) -> list[Any]:
     """The layers that make a block's queries, keys and values."""
     return _linear(block, ("query", "key", "value"), ("q_lin", "k_lin", "v_lin"))
 
 
-def _folded(model: Any, block: Any, asked: Pass) -> LastBlockSkip | None:
+def _find_last_block_skip(model: Any, block: Any, asked: Pass) -> LastBlockSkip | None:
     """A block's attention for one place of each row, where its parts are known."""
-    layers = _attended(block)
+    layers = _attention_layers(block)
     owners = [m for m in block.modules() if {*layers} <= {*m.children()}]
     if len(layers) != 3 or len(owners) != 1:
         return None
@@ -259,7 +254,7 @@ def _folded(model: Any, block: Any, asked: Pass) -> LastBlockSkip | None:
     return LastBlockSkip(model, owners[0], key, value, asked)
 
 
-def _queried(block: Any) -> list[Any]:
+def _query_layers(block: Any) -> list[Any]:
     """The layer that makes a block's queries, and the one behind its attention."""
     return _linear(block, ("query",), ("q_lin",)) + _linear(
         getattr(block, "attention", block), ("output.dense",), ("out_lin",)

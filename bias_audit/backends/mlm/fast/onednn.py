@@ -30,7 +30,7 @@ def use_onednn(model: Any) -> Callable[[], None] | None:
     beside the others, so that such a model takes as much memory as one in float32. And there the
     function behind a layer is computed with it, before its values leave the processor's cache.
     """
-    if model.device.type != "cpu" or not supported(model.dtype):
+    if model.device.type != "cpu" or not is_supported(model.dtype):
         return None
     layers: list[Any] = [
         module
@@ -40,7 +40,7 @@ def use_onednn(model: Any) -> Callable[[], None] | None:
         and module.weight.dtype == model.dtype
     ]
     patched = list(layers)
-    joined = _joined(model) if model.dtype == torch.bfloat16 else {}
+    joined = _fused_gelus(model) if model.dtype == torch.bfloat16 else {}
     for layer in layers:
         weight = layer.weight.detach()
         if model.dtype == torch.bfloat16:
@@ -52,7 +52,7 @@ def use_onednn(model: Any) -> Callable[[], None] | None:
     return partial(_undo, patched) if layers else None
 
 
-def supported(dtype: torch.dtype) -> bool:
+def is_supported(dtype: torch.dtype) -> bool:
     """Whether products of this dtype are sooner there; in bfloat16 the processor must help."""
     library: Any = torch.backends.mkldnn
     if platform.machine() not in ("x86_64", "AMD64") or not library.is_available():
@@ -62,7 +62,7 @@ def supported(dtype: torch.dtype) -> bool:
     return dtype == torch.float32
 
 
-def _joined(model: Any) -> dict[Any, Any]:
+def _fused_gelus(model: Any) -> dict[Any, Any]:
     """The exact GELU behind a layer, by layer, where known blocks call the one right after the
     other."""
     found = {}

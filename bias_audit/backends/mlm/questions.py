@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bias_audit.backends.hf.tokenization import Encoded, Encoder
-from bias_audit.backends.masked.align import align, modified
-from bias_audit.backends.masked.batching import ForwardQuery, QueryResult, QueryTable
+from bias_audit.backends.hf.tokenization import Encoder, Encoding
+from bias_audit.backends.mlm.align import align, modified_positions
+from bias_audit.backends.mlm.batching import ForwardQuery, QueryResult, QueryTable
 from bias_audit.records import (
     BlankRequest,
     BlankScore,
@@ -32,19 +32,6 @@ from bias_audit.records import (
     SpanScore,
 )
 
-SUPPORTS: frozenset[type[Request[Any]]] = frozenset(
-    {
-        FillRequest,
-        CompletionRequest,
-        SentenceRequest,
-        PairRequest,
-        ModifiedRequest,
-        BlankRequest,
-        SpanRequest,
-        EmbeddingRequest,
-    }
-)
-"""The kinds of requests that a masked language model answers."""
 _NO_WORDS = np.zeros(0, dtype=np.float32)
 Finalizer = Callable[[Sequence[QueryResult]], Any]
 """From the results of all queries to the response."""
@@ -95,17 +82,17 @@ class RequestBatch:
                     self._askers.setdefault(query, []).append(number)
 
     @property
-    def needed(self) -> Container[int]:
+    def open_queries(self) -> Container[int]:
         """Queries that a response waits for."""
         return self._askers
 
-    def rejected(self) -> Iterator[tuple[int, Any]]:
+    def rejections(self) -> Iterator[tuple[int, Any]]:
         """Yield the responses to requests that no query can answer, by number."""
         for number, waiting in enumerate(self._waiting):
             if not waiting:
                 yield from self._answer(number, ())
 
-    def completed(
+    def answers(
         self, queries: Iterable[int], results: Sequence[QueryResult]
     ) -> Iterator[tuple[int, Any]]:
         """Yield the responses to requests that waited for these queries only, by number."""
@@ -135,55 +122,38 @@ class Planner:
         self._encoder = encoder
         self._max_length = max_length
         self._mask_id = encoder.mask_id
-        self._plans: Mapping[type[Request[Any]], Callable[..., Question]] = {
-            FillRequest: self._fill,
-            CompletionRequest: self._completion,
-            SentenceRequest: self._sentence,
-            PairRequest: self._pair,
-            ModifiedRequest: self._modified_pair,
-            BlankRequest: self._blank,
-            SpanRequest: self._span,
-            EmbeddingRequest: self._embedding,
-        }
 
     def plan(self, requests: Sequence[Request[Any]]) -> tuple[list[ForwardQuery], list[Question]]:
         """Encode every distinct sentence once and ask the queries that the requests need."""
         table = QueryTable()
         texts = [self._texts(request) for request in requests]
-        opened = [type(request) is CompletionRequest for request in requests]
-        encoded = self._encoder.encode(
-            (
-                text
-                for mine, masked in zip(texts, opened, strict=True)
-                if not masked
-                for text in mine
-            ),
-            masks=0,
-        )
-        masked = self._encoder.encode(
-            (text for mine, masked in zip(texts, opened, strict=True) if masked for text in mine),
-            masks=1,
-        )
+        masks = [int(type(request) is CompletionRequest) for request in requests]
+        encodings = [
+            self._encoder.encode(
+                (t for mine, n in zip(texts, masks, strict=True) if n == number for t in mine),
+                masks=number,
+            )
+            for number in (0, 1)
+        ]
         questions = []
-        for request, mine, is_open in zip(requests, texts, opened, strict=True):
-            known = masked if is_open else encoded
-            sentences = [known[text] for text in mine]
-            questions.append(self._plans[type(request)](request, table, *sentences))
+        for request, mine, number in zip(requests, texts, masks, strict=True):
+            sentences = [encodings[number][text] for text in mine]
+            questions.append(_PLANS[type(request)](self, request, table, *sentences))
         return table.queries, questions
 
     def _texts(self, request: Request[Any]) -> tuple[str, ...]:
-        """The sentences to encode."""
-        if isinstance(request, FillRequest):
-            return (f"{request.left}{request.filler}{request.right}",)
-        if isinstance(request, CompletionRequest):
-            return (f"{request.left}{self._encoder.mask_token}{request.right}",)
-        if isinstance(request, (PairRequest, ModifiedRequest)):
-            return request.first, request.second
-        if isinstance(request, BlankRequest):
-            return (f"{request.left}{request.word}{request.right}",)
+        match request:
+            case FillRequest(left=left, filler=word, right=right):
+                return (f"{left}{word}{right}",)
+            case BlankRequest(left=left, word=word, right=right):
+                return (f"{left}{word}{right}",)
+            case CompletionRequest(left=left, right=right):
+                return (f"{left}{self._encoder.mask_token}{right}",)
+            case PairRequest() | ModifiedRequest():
+                return request.first, request.second
         return (request.text,)  # type: ignore[attr-defined]
 
-    def _reject(self, encoded: Encoded) -> Rejection | None:
+    def _reject(self, encoded: Encoding) -> Rejection | None:
         """Why a sentence cannot be read."""
         if encoded.trouble:
             return "unscorable", encoded.trouble
@@ -191,7 +161,7 @@ class Planner:
             return "too_long", f"{len(encoded.ids)} pieces, the model takes {self._max_length}"
         return None
 
-    def _reject_sentences(self, *sentences: Encoded) -> Rejection | None:
+    def _reject_sentences(self, *sentences: Encoding) -> Rejection | None:
         """Why sentences cannot be scored token by token."""
         for encoded in sentences:
             if rejection := self._reject(encoded):
@@ -200,20 +170,20 @@ class Planner:
                 return "unscorable", "the sentence is empty"
         return None
 
-    def _reject_unknown(self, encoded: Encoded) -> Rejection | None:
+    def _reject_unknown(self, encoded: Encoding) -> Rejection | None:
         if self._encoder.knows_all(encoded):
             return None
         return "unscorable", "the sentence holds characters that the model's vocabulary lacks"
 
     def _word_range(
-        self, encoded: Encoded, text: str, begin: int, end: int
+        self, encoded: Encoding, text: str, begin: int, end: int
     ) -> tuple[range, Rejection | None]:
         """Positions of the tokens of ``text[begin:end]``."""
         span = self._encoder.span(text, encoded, begin, end)
         rejection: Rejection | None = ("unscorable", span.trouble) if span.trouble else None
         return range(span.start, span.stop), rejection
 
-    def _unknown(self, *sentences: Encoded) -> int:
+    def _unknown(self, *sentences: Encoding) -> int:
         if self._encoder.unknown_id is None:
             return 0
         return sum(encoded.ids.count(self._encoder.unknown_id) for encoded in sentences)
@@ -229,17 +199,17 @@ class Planner:
         stop, mask_id = positions.stop, self._mask_id
         return [table.ask_masked(ids, p, stop, mask_id, ranks=ranks) for p in positions]
 
-    def _fill(self, request: FillRequest, table: QueryTable, encoded: Encoded) -> Question:
+    def _fill(self, request: FillRequest, table: QueryTable, encoded: Encoding) -> Question:
         filler, word = request.filler, request.filler.strip()
         if not word:
-            return _rejected(FillScore, "unscorable", "the word is empty", log_prob=None, pieces=0)
+            return _refuse(FillScore, "unscorable", "the word is empty", log_prob=None, pieces=0)
         rejection, positions = self._reject(encoded), range(0)
         if rejection is None:
             begin = len(request.left) + len(filler) - len(filler.lstrip())
             text = f"{request.left}{filler}{request.right}"
             positions, rejection = self._word_range(encoded, text, begin, begin + len(word))
         if rejection := rejection or self._reject_unknown(encoded):
-            return _rejected(FillScore, *rejection, log_prob=None, pieces=0)
+            return _refuse(FillScore, *rejection, log_prob=None, pieces=0)
         ids, single = encoded.ids, len(positions) == 1
         queries = self._chain(table, ids, positions, ranks=single)
         pairs = [(query, ids[p]) for query, p in zip(queries, positions, strict=True)]
@@ -254,10 +224,10 @@ class Planner:
         return Question(queries, finish)
 
     def _completion(
-        self, request: CompletionRequest, table: QueryTable, encoded: Encoded
+        self, request: CompletionRequest, table: QueryTable, encoded: Encoding
     ) -> Question:
         if rejection := self._reject(encoded) or self._reject_unknown(encoded):
-            return _rejected(CompletionScore, *rejection, top=(), words=_NO_WORDS, word_mass=0.0)
+            return _refuse(CompletionScore, *rejection, top=(), words=_NO_WORDS, word_mass=0.0)
         query = table.ask_open(encoded.ids, encoded.ids.index(self._mask_id))
 
         def finish(results: Sequence[QueryResult]) -> CompletionScore:
@@ -271,9 +241,11 @@ class Planner:
 
         return Question([query], finish)
 
-    def _sentence(self, request: SentenceRequest, table: QueryTable, sentence: Encoded) -> Question:
+    def _sentence(
+        self, request: SentenceRequest, table: QueryTable, sentence: Encoding
+    ) -> Question:
         if rejection := self._reject_sentences(sentence):
-            return _rejected(SentenceScore, *rejection)
+            return _refuse(SentenceScore, *rejection)
         ids, ranks = sentence.ids, request.ranks
         positions = [p for p, added in enumerate(sentence.added) if not added]
         if request.variant == "unmasked":
@@ -294,7 +266,7 @@ class Planner:
 
     def _collect(
         self,
-        sentence: Encoded,
+        sentence: Encoding,
         positions: Sequence[int],
         places: Sequence[tuple[QueryResult, int]],
     ) -> SentenceScore:
@@ -315,9 +287,11 @@ class Planner:
             unknown=self._unknown(sentence),
         )
 
-    def _pair(self, _: PairRequest, table: QueryTable, first: Encoded, second: Encoded) -> Question:
+    def _pair(
+        self, _: PairRequest, table: QueryTable, first: Encoding, second: Encoding
+    ) -> Question:
         if rejection := self._reject_sentences(first, second):
-            return _rejected(PairScore, *rejection)
+            return _refuse(PairScore, *rejection)
         aligned = align(first, second)
         sides = []
         for which, sentence in enumerate((first, second)):
@@ -346,24 +320,26 @@ class Planner:
         return Question([n for side in sides for n, _ in side], finish)
 
     def _modified_pair(
-        self, _: ModifiedRequest, table: QueryTable, first: Encoded, second: Encoded
+        self, _: ModifiedRequest, table: QueryTable, first: Encoding, second: Encoding
     ) -> Question:
         if rejection := self._reject_sentences(first, second):
             skip, detail = rejection
             lost = ModifiedScore(skip=skip, detail=detail)
             return Question((), lambda _: ModifiedPair(first=lost, second=lost))
         shared = align(first, second).published
-        one = self._modified(first, modified(first, [a for a, _ in shared]), table)
-        two = self._modified(second, modified(second, [b for _, b in shared]), table)
+        one = self._modified_side(first, modified_positions(first, [a for a, _ in shared]), table)
+        two = self._modified_side(second, modified_positions(second, [b for _, b in shared]), table)
         return Question(
             [*one.queries, *two.queries],
             lambda results: ModifiedPair(first=one.finish(results), second=two.finish(results)),
         )
 
-    def _modified(self, sentence: Encoded, positions: Sequence[int], table: QueryTable) -> Question:
+    def _modified_side(
+        self, sentence: Encoding, positions: Sequence[int], table: QueryTable
+    ) -> Question:
         if not positions:
             detail = "every piece of the sentence is also in its partner"
-            return _rejected(ModifiedScore, "not_applicable", detail)
+            return _refuse(ModifiedScore, "not_applicable", detail)
         tokens, hidden = [sentence.ids[p] for p in positions], frozenset(positions)
         masked = tuple(self._mask_id if p in hidden else i for p, i in enumerate(sentence.ids))
         block = table.ask(masked, positions, [tokens] * len(positions))
@@ -381,7 +357,7 @@ class Planner:
 
         return Question([block, *single], finish)
 
-    def _blank(self, request: BlankRequest, table: QueryTable, encoded: Encoded) -> Question:
+    def _blank(self, request: BlankRequest, table: QueryTable, encoded: Encoding) -> Question:
         rejection, positions = self._reject_sentences(encoded), range(0)
         if rejection is None:
             left, word = request.left, request.word
@@ -390,7 +366,7 @@ class Planner:
             text = f"{left}{word}{request.right}"
             positions, rejection = self._word_range(encoded, text, begin, end)
         if rejection is not None:
-            return _rejected(BlankScore, *rejection)
+            return _refuse(BlankScore, *rejection)
         ids, mask_id = encoded.ids, self._mask_id
         tokens = [ids[p] for p in positions]
         chain = self._chain(table, ids, positions)
@@ -409,14 +385,14 @@ class Planner:
 
         return Question([*chain, *grown], finish)
 
-    def _span(self, request: SpanRequest, table: QueryTable, encoded: Encoded) -> Question:
+    def _span(self, request: SpanRequest, table: QueryTable, encoded: Encoding) -> Question:
         rejection, spans = self._reject_sentences(encoded), []
         for begin, end in (request.word, *request.hidden) if rejection is None else ():
             span, trouble = self._word_range(encoded, request.text, begin, end)
             rejection = rejection or trouble
             spans.append(span)
         if rejection is not None:
-            return _rejected(SpanScore, *rejection)
+            return _refuse(SpanScore, *rejection)
         mask_id, word = self._mask_id, spans[0]
         hidden = {position for span in spans[1:] for position in span}
         ids = tuple(mask_id if p in hidden else i for p, i in enumerate(encoded.ids))
@@ -435,20 +411,33 @@ class Planner:
         return Question([*chain, block], finish)
 
     def _embedding(
-        self, request: EmbeddingRequest, table: QueryTable, encoded: Encoded
+        self, request: EmbeddingRequest, table: QueryTable, encoded: Encoding
     ) -> Question:
         rejection = self._reject_sentences(encoded)
         positions: Sequence[int] = range(len(encoded.ids)) if request.pooling == "mean" else (0,)
         if rejection is None and request.pooling == "word":
             positions, rejection = self._word_range(encoded, request.text, *request.word)
         if rejection is not None:
-            return _rejected(Embedding, *rejection)
+            return _refuse(Embedding, *rejection)
         query = table.ask(encoded.ids, positions, [()] * len(positions))
         return Question([query], lambda results: Embedding(values=np.array(results[query].vector)))
 
 
-def _rejected(kind: Callable[..., Any], skip: SkipReason, detail: str, **empty: Any) -> Question:
-    """A request that is answered with a reason."""
+_PLANS: dict[type[Request[Any]], Callable[..., Question]] = {
+    FillRequest: Planner._fill,
+    CompletionRequest: Planner._completion,
+    SentenceRequest: Planner._sentence,
+    PairRequest: Planner._pair,
+    ModifiedRequest: Planner._modified_pair,
+    BlankRequest: Planner._blank,
+    SpanRequest: Planner._span,
+    EmbeddingRequest: Planner._embedding,
+}
+SUPPORTS = frozenset(_PLANS)
+"""The kinds of requests that a masked language model answers."""
+
+
+def _refuse(kind: Callable[..., Any], skip: SkipReason, detail: str, **empty: Any) -> Question:
     return Question((), lambda _: kind(skip=skip, detail=detail, **empty))
 
 
@@ -457,7 +446,7 @@ def _total(queries: Sequence[int], tokens: Sequence[int], results: Sequence[Quer
     return sum(results[n].log_probs[0][t] for n, t in zip(queries, tokens, strict=True))
 
 
-def _word_end(sentence: Encoded, position: int) -> int:
+def _word_end(sentence: Encoding, position: int) -> int:
     """Position after the last token of the word that the token at ``position`` belongs to."""
     word, stop = sentence.words[position], position + 1
     while (

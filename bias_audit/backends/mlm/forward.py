@@ -6,21 +6,21 @@ import contextlib
 from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bias_audit.backends.masked.batching import (
+from bias_audit.backends.mlm.batching import (
     ForwardQuery,
     OutputOptions,
     QueryResult,
+    pad_rows,
     plan_batches,
 )
-from bias_audit.backends.masked.fast import HeadOnly
-from bias_audit.backends.masked.reduce import log_sums, ranks, shares, split, top
+from bias_audit.backends.mlm.fast import HeadOnly
 from bias_audit.errors import ScoringError
 from bias_audit.records import ProgressCallback
 
@@ -46,7 +46,7 @@ class QueryRunner:
         padding: whether a row's logits are the same in a padded batch.
         vocabulary_size: length of the output distribution.
         word_ids: the tokens over which open queries report a distribution.
-        batch_size: most rows in one pass; None chooses.
+        batch_size: most rows in one pass; ``auto`` chooses.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class QueryRunner:
         padding: bool,
         vocabulary_size: int,
         word_ids: NDArray[np.int64],
-        batch_size: int | None,
+        batch_size: int | Literal["auto"],
     ) -> None:
         self._model = model
         self._head_only = head_only
@@ -66,7 +66,8 @@ class QueryRunner:
         self._pad_id = pad_id
         self._size = vocabulary_size
         self._words = torch.from_numpy(word_ids).to(self.device)
-        limit = batch_size or _AUTO_ROWS.get(self.device.type, _FAST_ROWS)
+        auto = _AUTO_ROWS.get(self.device.type, _FAST_ROWS)
+        limit = auto if batch_size == "auto" else batch_size
         self._limit = max(1, min(limit, _LOGITS // vocabulary_size))
         self._overhead = _PASS_COST.get(self.device.type, _FAST_PASS_COST) if padding else 0
         """Padding that a batch may have, in tokens."""
@@ -109,9 +110,9 @@ class QueryRunner:
     ) -> Iterator[list[int]]:
         """Score all batches and yield them as they are done.
 
-        On a CPU each core works on batches of its own: passes over short sentences are too small
-        to share one between cores, and a busy neighbour would hold up both. Whether cores share a
-        pass depends on how many were planned, since that can change the last digits.
+        On a CPU each core works on batches of its own: passes over short sentences are too small to
+        share. Whether cores share a pass depends on how many were planned, since that can change
+        the last digits.
         """
         cores = torch.get_num_threads()
         if planned <= 1 or cores == 1 or self.device.type != "cpu":
@@ -146,7 +147,6 @@ class QueryRunner:
         return batch
 
     def _halve_limit(self, size: int, error: RuntimeError) -> None:
-        """Go on with half the batch after the device ran out of memory."""
         if size == 1:
             raise ScoringError(
                 f"one sentence alone does not fit into the memory of '{self.device}'",
@@ -163,7 +163,8 @@ class QueryRunner:
         options: OutputOptions,
     ) -> None:
         with torch.inference_mode():
-            ids, mask = (part.to(self.device) for part in _padded(queries, self._pad_id))
+            padded = pad_rows([query.ids for query in queries], self._pad_id)
+            ids, mask = (torch.tensor(part, device=self.device) for part in padded)
             if options.vectors:
                 self._states(ids, mask, queries, results)
                 return
@@ -182,7 +183,7 @@ class QueryRunner:
                 )
             _score_targets(logits, total, queries, results, best=options.best)
             if options.attention:
-                weights = split(self._received(output.attentions, mask)[places], lengths)
+                weights = split(self._attention_received(output.attentions, mask)[places], lengths)
                 for result, values in zip(results, weights, strict=True):
                     result.attention = values.tolist()
             self._score_open(logits, total, queries, results, options.top_k)
@@ -195,7 +196,6 @@ class QueryRunner:
         results: Sequence[QueryResult],
         top_k: int,
     ) -> None:
-        """Fill in the best completions and the distribution over whole words."""
         opened = [n for n, query in enumerate(queries) if query.open]
         if not opened:
             return
@@ -209,7 +209,7 @@ class QueryRunner:
         for n, (words, mass) in zip(opened, shares(logits, total, self._words), strict=True):
             results[n].words, results[n].word_mass = words, mass
 
-    def _received(self, layers: Sequence[Tensor | None] | None, mask: Tensor) -> Tensor:
+    def _attention_received(self, layers: Sequence[Tensor | None] | None, mask: Tensor) -> Tensor:
         """Attention that each position of each row receives; padding reads nothing."""
         if not layers or any(layer is None for layer in layers):
             raise ScoringError(
@@ -266,14 +266,6 @@ class QueryRunner:
             yield
 
 
-def _padded(rows: Sequence[ForwardQuery], pad_id: int) -> tuple[Tensor, Tensor]:
-    """Ids and attention mask, padded on the right to the longest row."""
-    longest = max(len(row.ids) for row in rows)
-    ids = [list(row.ids) + [pad_id] * (longest - len(row.ids)) for row in rows]
-    mask = [[1] * len(row.ids) + [0] * (longest - len(row.ids)) for row in rows]
-    return torch.tensor(ids), torch.tensor(mask)
-
-
 def _score_targets(
     logits: Tensor,
     total: Tensor,
@@ -282,7 +274,6 @@ def _score_targets(
     *,
     best: bool,
 ) -> None:
-    """Fill in log-probabilities and ranks of the tokens asked for."""
     targets = [tokens for query in queries for tokens in query.targets]
     pairs = [(n, token) for n, tokens in enumerate(targets) for token in tokens]
     index = torch.tensor(pairs, device=logits.device, dtype=torch.int64).reshape(-1, 2)
@@ -308,3 +299,80 @@ def _halves(batch: list[int]) -> list[list[int]]:
 
 def _out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+_ROWS = {"cpu": 8}
+"""Rows that stay in a processor's cache while they are looked at; elsewhere ``_FAST_ROWS``."""
+_FAST_ROWS = 64
+
+
+def split(rows: Any, sizes: int | list[int]) -> Sequence[Tensor]:
+    """Parts of so many rows each."""
+    parts: Sequence[Tensor] = rows.split(sizes)
+    return parts
+
+
+def log_sums(logits: Tensor) -> Tensor:
+    """Logarithm of the sum of exponentials of each row, in float32.
+
+    A log-probability is a logit less this, so the log-softmax is never written out.
+    """
+    parts = split(logits, _ROWS.get(logits.device.type, len(logits) or 1))
+    return torch.cat([part.float().logsumexp(dim=-1) for part in parts])
+
+
+def ranks(logits: Tensor, rows: Tensor, pieces: Tensor) -> list[int]:
+    """Rank of ``pieces[n]`` in ``logits[rows[n]]``: 1 is the top, equal logits in id order.
+
+    Counts what stands before; a count costs far less than a sort.
+    """
+    if logits.device.type == "cpu":
+        table = logits.numpy()
+        pairs = zip(rows.tolist(), pieces.tolist(), strict=True)
+        return [_rank(table[row], piece) for row, piece in pairs]
+    return _count_ranks(logits, rows, pieces)
+
+
+def _count_ranks(logits: Tensor, rows: Tensor, pieces: Tensor) -> list[int]:
+    ids = torch.arange(logits.shape[1], device=logits.device)
+    found: list[int] = []
+    for row, piece in zip(split(rows, _FAST_ROWS), split(pieces, _FAST_ROWS), strict=True):
+        part = logits[row]
+        gold = part.gather(1, piece.unsqueeze(1))
+        before = (part == gold) & (ids < piece.unsqueeze(1))
+        found += ((part > gold).sum(dim=1) + before.sum(dim=1) + 1).tolist()
+    return found
+
+
+def _rank(logits: NDArray[np.float32], piece: int) -> int:
+    gold = logits[piece]
+    larger = np.count_nonzero(logits > gold)
+    return 1 + int(larger + np.count_nonzero(logits[:piece] == gold))
+
+
+def top(logits: Tensor, total: Tensor, number: int) -> Iterator[tuple[tuple[int, float], ...]]:
+    """The likeliest pieces of each row and their probabilities; equal logits in id order."""
+    size = logits.shape[1]
+    number = min(number, size)
+    values, ids = logits.topk(min(number + 1, size))
+    probabilities = (values - total.unsqueeze(1)).exp().tolist()
+    columns = zip(values.tolist(), ids.tolist(), probabilities, strict=True)
+    for row, column in enumerate(columns):
+        pairs = list(zip(*column, strict=True))
+        if 0 < number < size and pairs[number - 1][0] == pairs[number][0]:
+            floor, _, probability = pairs[number]
+            pairs = [pair for pair in pairs if pair[0] > floor]
+            equal = (logits[row] == floor).nonzero().flatten()[:number].tolist()
+            pairs += [(floor, i, probability) for i in equal]
+        pairs.sort(key=lambda pair: (-pair[0], pair[1]))
+        yield tuple((i, p) for _, i, p in pairs[:number])
+
+
+def shares(
+    logits: Tensor, total: Tensor, words: Tensor
+) -> Iterator[tuple[NDArray[np.float32], float]]:
+    """For each row the distribution over the pieces ``words``, and their probability together."""
+    chosen = logits.index_select(1, words)
+    mass = log_sums(chosen)
+    found = (chosen - mass.unsqueeze(1)).exp_().cpu().numpy()
+    return zip(found, (mass - total).exp().clamp_(max=1.0).tolist(), strict=True)

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-
-
-class Sized(Protocol):
-    """What a batch plan needs to know about a sequence."""
-
-    @property
-    def ids(self) -> tuple[int, ...]:
-        """The tokens."""
-        ...
-
-    @property
-    def positions(self) -> tuple[int, ...]:
-        """Orders queries of the same tokens."""
-        ...
 
 
 @dataclass(slots=True)
@@ -41,22 +27,22 @@ class ForwardQuery:
 
 @dataclass(slots=True)
 class QueryResult:
-    """What a query asked for, position by position."""
+    """What a query asked for, position by position; ``top`` to ``word_mass`` of an open query."""
 
     log_probs: list[dict[int, float]] = field(default_factory=list)
     """Natural log-probability by token."""
     ranks: list[dict[int, int]] = field(default_factory=list)
-    """Rank in the vocabulary by token, 1 is the top; only where it was asked for."""
+    """Rank in the vocabulary by token, 1 is the top."""
     best: list[float] = field(default_factory=list)
-    """Log-probability of the likeliest token, where it was asked for."""
+    """Log-probability of the likeliest token."""
     attention: list[float] = field(default_factory=list)
-    """Attention received, where it was asked for."""
+    """Attention received."""
     vector: list[float] = field(default_factory=list)
-    """Mean state of the last layer over the positions, where it was asked for."""
+    """Mean state of the last layer over the positions."""
     top: tuple[tuple[int, float], ...] = ()
-    """Of an open query, the most likely tokens and their probabilities, best first."""
+    """The most likely tokens and their probabilities, best first."""
     words: NDArray[np.float32] | None = None
-    """Of an open query, the distribution over whole words."""
+    """The distribution over whole words."""
     word_mass: float = 0.0
     """The probability of those words together."""
 
@@ -115,8 +101,15 @@ class QueryTable:
         return number
 
 
+def pad_rows(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[list[list[int]], list[list[int]]]:
+    """Return ids padded on the right to the longest row, and the attention mask."""
+    longest = max(map(len, rows))
+    ids = [[*row, *[pad_id] * (longest - len(row))] for row in rows]
+    return ids, [[1] * len(row) + [0] * (longest - len(row)) for row in rows]
+
+
 def plan_batches(
-    queries: Sequence[Sized], *, max_rows: int, max_tokens: int, overhead: int
+    queries: Sequence[ForwardQuery], *, max_rows: int, max_tokens: int, overhead: int
 ) -> list[list[int]]:
     """Group query numbers into batches, longest first.
 
@@ -132,12 +125,16 @@ def plan_batches(
     for bucket in _buckets(order, queries, overhead):
         longest = len(queries[bucket[0]].ids)
         limit = max(1, min(max_rows, max_tokens // longest))
-        parts = -(-len(bucket) // limit)
-        batches += [list(part) for part in _even(bucket, parts)]
+        parts = -(-len(bucket) // limit)  # whose sizes differ by one at most
+        size, extra = divmod(len(bucket), parts)
+        starts = [part * size + min(part, extra) for part in range(parts + 1)]
+        batches += [bucket[a:b] for a, b in pairwise(starts)]
     return batches
 
 
-def _buckets(order: Iterable[int], queries: Sequence[Sized], overhead: int) -> list[list[int]]:
+def _buckets(
+    order: Sequence[int], queries: Sequence[ForwardQuery], overhead: int
+) -> list[list[int]]:
     """Merge neighbouring lengths while padding is cheaper than another pass."""
     groups: dict[int, list[int]] = {}
     for number in order:
@@ -153,13 +150,3 @@ def _buckets(order: Iterable[int], queries: Sequence[Sized], overhead: int) -> l
             buckets.append(list(members))
             longest, spent = length, 0
     return buckets
-
-
-def _even(bucket: Sequence[int], parts: int) -> Iterable[Sequence[int]]:
-    """Cut into parts whose sizes differ by one at most, so that no tiny batch is left over."""
-    size, extra = divmod(len(bucket), parts)
-    start = 0
-    for part in range(parts):
-        stop = start + size + (part < extra)
-        yield bucket[start:stop]
-        start = stop
