@@ -34,11 +34,11 @@ class MetricInfo:
     """Name for people."""
     unit: str
     """``nats``, ``bits``, ``probability``, ``r``, ..."""
-    neutral: float | None
-    """Value that means no difference; None when no value is better than another."""
     direction: str
     """What a larger value means."""
-    reference: str
+    neutral: float | None = 0.0
+    """Value that means no difference; None when no value is better than another."""
+    reference: str = "This tool."
     """Where the metric comes from."""
     help: str = ""
     """Further words for ``bias-audit explain``, where the metric has no page of its own."""
@@ -61,7 +61,7 @@ class ExtraRequests:
     id: str
     """Where the answers are kept: ``scored.responses[id]``."""
     needs: type
-    """The kind of question that a backend has to answer (:mod:`bias_audit.metrics.questions`)."""
+    """The kind of request of :mod:`bias_audit.records` that a backend has to answer."""
     count: Callable[[Probe, Sequence[Prompt]], int]
     """How many prompts it costs, from the probe and its prompts."""
     requests: Callable[[ScoredProbe, Settings], Sequence[Any]]
@@ -73,6 +73,30 @@ class ExtraRequests:
 def fits_all(_: Probe) -> str:
     """Say that a metric fits every probe."""
     return ""
+
+
+def needs_completions(probe: Probe) -> str:
+    """Say why a probe has no open completions; empty where it has."""
+    return "" if probe.open_frames else "it needs sentences whose mask stands after no article"
+
+
+def needs_poles(probe: Probe) -> str:
+    """Say why a probe has no two poles; empty where it has."""
+    if probe.spec.targets.own:
+        return "it needs two poles, and here each group has its own word"
+    return ""
+
+
+def needs_named_groups(probe: Probe) -> str:
+    """Say why a probe does not compare named groups between two poles; empty where it does."""
+    if probe.spec.mask != "target" or probe.spec.targets.own:
+        return "it needs a probe whose sentences name the group, with two poles"
+    return ""
+
+
+def needs_dataset(_: Probe) -> str:
+    """Say that a metric belongs to published data sets."""
+    return "it is measured on published data sets"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,13 +28,13 @@ from bias_audit.metrics.base import (
     interval_fields,
     joined,
     most_likely,
+    needs_completions,
     probe_result,
 )
 from bias_audit.metrics.completion_overlap import ranking
 from bias_audit.metrics.completion_table import CompletionTable, completion_table
 from bias_audit.metrics.design import Design
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
-from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.text import primary_language
 from bias_audit.records import OTHERS
 from bias_audit.results import Companion, Result, WordShare
@@ -48,7 +48,6 @@ HURTFUL_RATE = MetricInfo(
     id="hurtful_rate",
     name="rate of hurtful completions",
     unit="probability",
-    neutral=0.0,
     direction="positive: more of the twenty most likely completions stand on the list of hurtful "
     "words after the first group; a hit is no harm by itself, read the words",
     reference="HONEST of Nozza, Bianchi and Hovy (2021, naacl-main.191), with this tool's own "
@@ -58,7 +57,6 @@ HURTFUL_ODDS = MetricInfo(
     id="hurtful_odds",
     name="odds ratio of hurtful completions",
     unit="nats",
-    neutral=0.0,
     direction="positive: hurtful completions are likelier after the first group",
     reference="This tool; half a hit added to each count (Haldane 1956), jackknife over sentences.",
 )
@@ -66,7 +64,6 @@ COMPLETION_VALENCE = MetricInfo(
     id="completion_valence",
     name="valence of completions",
     unit="points",
-    neutral=0.0,
     direction="positive: the words filled in after the first group are more pleasant by the list "
     "(1 a pleasant word, -1 an unpleasant one, 0 any other)",
     reference="This tool; expected value of a lexicon score over the completions.",
@@ -77,7 +74,6 @@ VALENCE_COVERAGE = MetricInfo(
     unit="probability",
     neutral=None,
     direction="larger: more of the probability falls on words that the list knows",
-    reference="This tool.",
 )
 
 DEPTHS = (1, 5, 20)
@@ -376,21 +372,17 @@ def _word_shares(
     )
 
 
-def _unsupported(probe: Probe) -> str:
-    return "" if probe.open_frames else "it needs sentences whose mask stands after no article"
-
-
 METRICS = (
     Metric(
         info=HURTFUL_RATE,
         companions=(HURTFUL_ODDS,),
         measure=hurtful,
-        unsupported=_unsupported,
+        unsupported=needs_completions,
     ),
     Metric(
         info=COMPLETION_VALENCE,
         companions=(VALENCE_COVERAGE,),
         measure=valence,
-        unsupported=_unsupported,
+        unsupported=needs_completions,
     ),
 )

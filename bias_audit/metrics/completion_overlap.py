@@ -20,7 +20,6 @@ TOTAL_VARIATION = MetricInfo(
     id="total_variation",
     name="total variation",
     unit="probability",
-    neutral=0.0,
     direction="larger: some set of completions is more likely after one group, by this much at "
     "most",
     reference="Standard; see Levin and Peres, Markov Chains and Mixing Times (2017), chapter 4.",
@@ -29,7 +28,6 @@ HELLINGER = MetricInfo(
     id="hellinger",
     name="Hellinger distance",
     unit="ratio",
-    neutral=0.0,
     direction="larger: the groups' completions differ more; rare words count more than in total "
     "variation",
     reference="Hellinger (1909); Liang et al. (2021, arXiv 2106.13219).",

@@ -18,12 +18,12 @@ from bias_audit.metrics.base import (
     count_skips,
     estimate_of,
     interval_fields,
+    needs_completions,
     probe_result,
     versus,
 )
 from bias_audit.metrics.design import scored_groups
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
-from bias_audit.probes.probe import Probe
 from bias_audit.records import CompletionScore, SkipReason
 from bias_audit.results import Result
 from bias_audit.stats._arrays import finite
@@ -37,7 +37,6 @@ DISCO = MetricInfo(
     id="disco",
     name="likely fills that depend on the group (DisCo-T)",
     unit="fills",
-    neutral=0.0,
     direction="larger: more of a sentence's likely fills depend on the group; grows with the "
     "number of words, so it is compared inside one catalogue only",
     reference="After Webster et al. (2020, arXiv 2010.06032); permutation tests by this tool.",
@@ -46,7 +45,6 @@ DISCO_CHI2 = MetricInfo(
     id="disco_chi2",
     name="DisCo as published code has it (compat)",
     unit="share",
-    neutral=0.0,
     direction="larger: more pairs of words are called different by a chi-squared that takes "
     "probabilities for counts; it is no test",
     reference="Code of the package biased-rulers, after Webster et al. (2020).",
@@ -294,17 +292,13 @@ def _logs(answers: Sequence[CompletionScore], columns: Sequence[int]) -> Floats:
     return np.asarray(np.mean(rows, axis=0, dtype=np.float64))
 
 
-def _unsupported(probe: Probe) -> str:
-    return "" if probe.open_frames else "it needs sentences whose mask stands after no article"
-
-
 METRICS = (
     Metric(
         info=DISCO,
         companions=(DISCO_CHI2,),
         question="how many likely fills depend on the group (DisCo)?",
         measure=disco,
-        unsupported=_unsupported,
+        unsupported=needs_completions,
         default=False,
     ),
 )

@@ -35,7 +35,6 @@ CONSISTENCY = MetricInfo(
     id="consistency",
     name="consistency over sentences (d_z)",
     unit="standard deviations",
-    neutral=0.0,
     direction="larger in size: the sentences agree more closely; says how consistent a gap is, not "
     "how large",
     reference="Cohen (1988): d_z; interval of Cumming and Finch (2001).",
@@ -44,7 +43,6 @@ CLIFFS_DELTA = MetricInfo(
     id="cliffs_delta",
     name="how often a word of one group exceeds one of the other (Cliff's delta)",
     unit="share",
-    neutral=0.0,
     direction="1: every word of the first group lies above every word of the second; 0: as often "
     "above as below",
     reference="Cliff (1993); two-way bootstrap of Owen (2007); p of Mann and Whitney (1947).",
@@ -53,7 +51,6 @@ RANK_BISERIAL = MetricInfo(
     id="rank_biserial",
     name="how far the matched pairs agree on the direction (rank-biserial)",
     unit="share",
-    neutral=0.0,
     direction="1: all pairs point the same way; 0: as much one way as the other, large differences "
     "counting more",
     reference="Kerby (2014); p of Wilcoxon (1945).",
@@ -62,7 +59,6 @@ SENTENCE_RANKS = MetricInfo(
     id="sentence_ranks",
     name="how far the sentences agree on the direction (rank-biserial)",
     unit="share",
-    neutral=0.0,
     direction="1: all sentences point the same way; 0: as much one way as the other, large "
     "differences counting more, but none by its size",
     reference="Kerby (2014); p of Wilcoxon (1945).",
@@ -71,7 +67,6 @@ STANDARDISED_GAP = MetricInfo(
     id="standardised_gap",
     name="gap in standard deviations of single cells",
     unit="standard deviations",
-    neutral=0.0,
     direction="larger in size: the gap stands out further from what one word in one sentence "
     "differs from another of its group",
     reference="Owen (2007) for the two-way bootstrap.",
@@ -120,10 +115,7 @@ def _size(info: MetricInfo, size: EffectSize, p: float | None = None) -> Compani
 
 
 class _Sides:
-    """The responses of a comparison and the columns of its two sides, in an order of their own.
-
-    Words of groups; or targets of poles, where the group word is masked.
-    """
+    """The responses of a comparison and the columns of its two sides, in an order of their own."""
 
     def __init__(self, scored: ScoredProbe, comparison: Comparison) -> None:
         cube, design = scored.cube, Design(scored, comparison.a, comparison.b)

@@ -110,8 +110,8 @@ def _notes(group: Group) -> list[str]:
     return [f"'{label}': {note}" for label, note in notes.items()]
 
 
-def _unsupported(probe: Probe) -> str:
+def _needs_extra_groups(probe: Probe) -> str:
     return "" if probe.extra_groups else "it needs a group that is scored and compared with none"
 
 
-METRICS = (Metric(info=INFO, measure=extra_group_shares, unsupported=_unsupported),)
+METRICS = (Metric(info=INFO, measure=extra_group_shares, unsupported=_needs_extra_groups),)

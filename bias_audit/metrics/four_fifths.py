@@ -17,11 +17,11 @@ from bias_audit.metrics.base import (
     companion,
     interval_fields,
     joined,
+    needs_named_groups,
     probe_result,
 )
 from bias_audit.metrics.design import Design, scored_groups
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
-from bias_audit.probes.probe import Probe
 from bias_audit.results import Companion
 from bias_audit.stats._arrays import Indices, columns, finite
 from bias_audit.stats.estimate import Contrast
@@ -183,17 +183,11 @@ def _neither(cube: ScoreCube, groups: list[str]) -> tuple[Companion, ...]:
     return tuple(_share(NEITHER_SHARE, group, y, cube) for group in groups)
 
 
-def _unsupported(probe: Probe) -> str:
-    if probe.spec.mask != "target" or probe.spec.targets.own:
-        return "it needs a probe whose sentences name the group, with two poles"
-    return ""
-
-
 METRICS = (
     Metric(
         info=FOUR_FIFTHS_RATIO,
         companions=(CLOSED_SHARE, NEITHER_SHARE),
         measure=four_fifths,
-        unsupported=_unsupported,
+        unsupported=needs_named_groups,
     ),
 )

@@ -24,7 +24,6 @@ GROUP_SPREAD = MetricInfo(
     id="group_spread",
     name="spread of the groups",
     unit="nats",
-    neutral=0.0,
     direction="larger: the groups lie further apart, whichever of them; never exactly 0, so "
     "compare with the spread that equal groups would show",
     reference="Clark (1973): quasi-F; Brunner, Dette and Munk (1997) for unequal variances.",
@@ -160,7 +159,7 @@ def _ranked(
     return companion(RANK_SHARE, share.value, (share.low, share.high))
 
 
-def _unsupported(probe: Probe) -> str:
+def _needs_three_groups(probe: Probe) -> str:
     if len(probe.groups) < FEWEST_GROUPS or probe.spec.targets.own:
         return "it needs three groups or more, with two poles"
     return ""
@@ -171,6 +170,6 @@ METRICS = (
         info=GROUP_SPREAD,
         companions=(RANK_AGREEMENT, RANK_SHARE),
         measure=group_spread,
-        unsupported=_unsupported,
+        unsupported=_needs_three_groups,
     ),
 )

@@ -13,6 +13,7 @@ from bias_audit.metrics.base import (
     estimate_of,
     interval_fields,
     joined,
+    needs_named_groups,
     probe_result,
 )
 from bias_audit.metrics.design import Design, scored_groups, target_scope
@@ -30,7 +31,6 @@ INFO = MetricInfo(
     id="interaction",
     name="interaction of two axes",
     unit="nats",
-    neutral=0.0,
     direction="the part of an intersectional gap that neither axis brings alone: (first - second) "
     "- (third - fourth) cell",
     reference="Standard 2 x 2 contrast; Tan and Celis (2019, arXiv 1911.01485) on why it matters.",
@@ -106,12 +106,12 @@ def _furthest(scored: ScoredProbe, settings: Settings, groups: Sequence[str]) ->
     return contrast_companion(LOG_ODDS_GAP, gap, settings.confidence, (name, OTHERS))
 
 
-def _unsupported(probe: Probe) -> str:
-    if probe.spec.mask != "target" or probe.spec.targets.own:
-        return "it needs a probe whose sentences name the group, with two poles"
+def _needs_two_axes(probe: Probe) -> str:
+    if reason := needs_named_groups(probe):
+        return reason
     if not product([group.id for group in probe.groups]):
         return "it needs groups that are every combination of two axes"
     return ""
 
 
-METRICS = (Metric(info=INFO, measure=interaction, unsupported=_unsupported),)
+METRICS = (Metric(info=INFO, measure=interaction, unsupported=_needs_two_axes),)

@@ -65,7 +65,6 @@ LABOUR_DISTANCE = MetricInfo(
     unit="probability",
     neutral=None,
     direction="larger: the model's shares are further from those of the statistics, job by job",
-    reference="This tool.",
 )
 
 
@@ -182,7 +181,7 @@ def _calibration(share: Floats, gaps: Floats, settings: Settings) -> tuple[Compa
     )
 
 
-def _unsupported(probe: Probe) -> str:
+def _needs_fact(probe: Probe) -> str:
     plus = probe.spec.targets.plus
     if len(probe.groups) != 2 or plus is None or plus.where is None:
         return "it needs two groups, and poles that are defined by a fact"
@@ -194,6 +193,6 @@ METRICS = (
         info=LABOUR_CORRELATION,
         companions=(LABOUR_PEARSON, LABOUR_SLOPE, LABOUR_INTERCEPT, LABOUR_DISTANCE),
         measure=labour,
-        unsupported=_unsupported,
+        unsupported=_needs_fact,
     ),
 )

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.metrics import questions
 from bias_audit.metrics.base import (
     T_TEST,
     ExtraRequests,
@@ -38,7 +37,7 @@ from bias_audit.metrics.scored_probe import (
     build_cube,
 )
 from bias_audit.probes.probe import Probe
-from bias_audit.records import FillScore, Prompt, Skip
+from bias_audit.records import FillScore, Prompt, Skip, Span, SpanRequest
 from bias_audit.results import Result, TargetEffect
 from bias_audit.stats.contrast import matched_pairs, two_groups
 from bias_audit.stats.estimate import Contrast, Scope
@@ -49,7 +48,6 @@ LPBS = MetricInfo(
     id="lpbs",
     name="log-probability bias score (LPBS)",
     unit="nats",
-    neutral=0.0,
     direction="positive: the shown words raise the first group's word more than the second's, each "
     "measured against its prior",
     reference="Kurita et al. (2019, W19-3823).",
@@ -62,7 +60,6 @@ CBS = MetricInfo(
     id="cbs",
     name="categorical bias score (CBS)",
     unit="nats squared",
-    neutral=0.0,
     direction=_SPREAD,
     reference="Ahn and Oh (2021, emnlp-main.42).",
 )
@@ -70,7 +67,6 @@ CBS_OUTER = MetricInfo(
     id="cbs_outer",
     name="CBS as published code has it (compat)",
     unit="nats squared",
-    neutral=0.0,
     direction=_SPREAD,
     reference="Code of Ahn and Oh (2021): every piece at every place of a word.",
 )
@@ -155,23 +151,20 @@ def _prior_questions(scored: ScoredProbe, _: Settings) -> list[Any]:
 
 
 def _shown_questions(scored: ScoredProbe, priors: Sequence[Any]) -> list[Any]:
-    """Each group word while the target can be seen, for the score of published code.
-
-    It differs from the ordinary score only where a group word has several tokens.
-    """
+    """Each group word while the target can be seen, for the score of published code."""
     if all(answer.pieces <= 1 for answer in priors):
         return []
     return [_question(prompt, ()) for prompt in scored.word_prompts]
 
 
-def _question(prompt: Prompt, others: tuple[questions.Span, ...]) -> Any:
-    start = len(prompt.left)
-    return questions.hidden(prompt.text, (start, start + len(prompt.filler or "")), others)
+def _question(prompt: Prompt, others: tuple[Span, ...]) -> SpanRequest:
+    word = len(prompt.left), len(prompt.left) + len(prompt.filler or "")
+    return SpanRequest(text=prompt.text, word=word, hidden=others)
 
 
 PRIORS = ExtraRequests(
     id="priors",
-    needs=questions.Hidden,
+    needs=SpanRequest,
     count=lambda _, prompts: sum(prompt.filler is not None for prompt in prompts),
     requests=_prior_questions,
     follow_up=_shown_questions,
@@ -186,10 +179,7 @@ def prior_column(responses: Responses) -> list[float]:
 def _associations(
     scored: ScoredProbe, scores: Sequence[float | None], priors: Sequence[Any], *, outer: bool
 ) -> ScoredProbe:
-    """The probe with ln(p / prior) in place of its scores.
-
-    A target without a prior in one place is left out of all of them: the design stays complete.
-    """
+    """The probe with ln(p / prior) in place of its scores."""
     block = scored.cube
     units = {(unit.group, unit.label) for unit in block.units}
     places = [
@@ -328,7 +318,7 @@ def _spread(scored: ScoredProbe, info: MetricInfo, settings: Settings) -> Result
     )
 
 
-def _unsupported(probe: Probe) -> str:
+def _needs_masked_groups(probe: Probe) -> str:
     if probe.spec.mask == "group" and not probe.spec.targets.own:
         return ""
     return "it needs a probe that masks the group word, with two poles"
@@ -339,7 +329,7 @@ METRICS = (
         info=LPBS,
         question="group words against their prior (log-probability bias score)",
         measure=log_probability_bias,
-        unsupported=_unsupported,
+        unsupported=_needs_masked_groups,
         default=False,
         extra=PRIORS,
     ),
@@ -348,7 +338,7 @@ METRICS = (
         companions=(CBS_OUTER,),
         question="spread of these over all groups (categorical bias score)",
         measure=categorical_bias,
-        unsupported=_unsupported,
+        unsupported=_needs_masked_groups,
         default=False,
         extra=PRIORS,
     ),

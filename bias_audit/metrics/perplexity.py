@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.metrics import questions
 from bias_audit.metrics.base import (
     T_TEST,
     ExtraRequests,
@@ -29,7 +28,7 @@ from bias_audit.metrics.design import Design, primary_results, scored_comparison
 from bias_audit.metrics.scored_probe import Responses, ScoredProbe, Settings
 from bias_audit.metrics.word_properties import properties, weighted
 from bias_audit.probes.probe import Probe
-from bias_audit.records import OTHERS, Prompt, Skip, SkipReason
+from bias_audit.records import OTHERS, Prompt, SentenceRequest, Skip, SkipReason
 from bias_audit.results import Check, Result
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.covariates import adjusted_contrast
@@ -40,7 +39,6 @@ PERPLEXITY_GAP = MetricInfo(
     id="perplexity_gap",
     name="pseudo-perplexity gap, shared words",
     unit="nats a word",
-    neutral=0.0,
     direction=f"{_SURPRISING}the group word itself is left out, yet its frequency still shows",
     reference=_REFERENCE,
 )
@@ -48,7 +46,6 @@ PERPLEXITY_GAP_RAW = MetricInfo(
     id="perplexity_gap_raw",
     name="pseudo-perplexity gap, group word included (raw)",
     unit="nats a word",
-    neutral=0.0,
     direction=f"{_SURPRISING}mostly says how frequent and how fragmented the group words are",
     reference=_REFERENCE,
 )
@@ -56,7 +53,6 @@ NATURALNESS = MetricInfo(
     id="naturalness",
     name="naturalness gap",
     unit="nats a word",
-    neutral=0.0,
     direction="larger in size: the sentences about one group are less natural as a whole",
     reference=_REFERENCE,
 )
@@ -121,10 +117,10 @@ def _chosen(probe: Probe, prompts: Sequence[Prompt]) -> list[Prompt]:
 
 SENTENCES = ExtraRequests(
     id="sentences",
-    needs=questions.Sentence,
+    needs=SentenceRequest,
     count=lambda probe, prompts: len(_chosen(probe, prompts)),
     requests=lambda scored, _: [
-        questions.sentence(prompt.text) for prompt in _chosen(scored.probe, scored.word_prompts)
+        SentenceRequest(text=prompt.text) for prompt in _chosen(scored.probe, scored.word_prompts)
     ],
 )
 
@@ -135,11 +131,7 @@ def _scored(scored: ScoredProbe, responses: Responses) -> list[tuple[Prompt, Any
 
 
 def _blocks(scored: ScoredProbe, responses: Responses) -> tuple[ScoredProbe, ScoredProbe] | None:
-    """Surprise of the shared and of all words, templates by labels; complete cells only.
-
-    A target that one word lacks in a sentence is left out of that sentence for all words: else
-    the words would be compared over different targets.
-    """
+    """Surprise of the shared and of all words, templates by labels; complete cells only."""
     shared: dict[tuple[str, str, str], list[float]] = {}
     whole: dict[tuple[str, str, str], list[float]] = {}
     lost = _incomplete(scored, responses)
@@ -278,7 +270,7 @@ def _natural(
     )
 
 
-def _unsupported(probe: Probe) -> str:
+def _needs_shown_groups(probe: Probe) -> str:
     """The rest of a sentence is the same where the group word is scored."""
     return "it needs a probe whose sentences name the group" if probe.spec.mask == "group" else ""
 
@@ -289,7 +281,7 @@ METRICS = (
         companions=(PERPLEXITY_GAP_RAW,),
         question="are sentences about one group more surprising?",
         measure=perplexity_gap,
-        unsupported=_unsupported,
+        unsupported=_needs_shown_groups,
         default=False,
         extra=SENTENCES,
     ),
@@ -298,7 +290,7 @@ METRICS = (
         kind="check",
         question="are the sentences about one group less natural (R12)?",
         measure=naturalness,
-        unsupported=_unsupported,
+        unsupported=_needs_shown_groups,
         default=False,
         extra=SENTENCES,
     ),

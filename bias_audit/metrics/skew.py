@@ -17,7 +17,6 @@ INFO = MetricInfo(
     id="skew",
     name="overall skew towards the first group",
     unit="nats",
-    neutral=0.0,
     direction="positive: the first scored word is more likely than the second over all targets; "
     "the words' own frequency is part of it",
     reference="de Vassimon Manela et al. (2021, EACL): skew, as opposed to stereotype.",
@@ -54,10 +53,10 @@ def skew(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     return MetricOutput(results=(result,))
 
 
-def _unsupported(probe: Probe) -> str:
+def _needs_two_words(probe: Probe) -> str:
     if probe.spec.mask != "group" or len(probe.groups) != 2:
         return "it needs a probe that masks the group word, with two groups"
     return ""
 
 
-METRICS = (Metric(info=INFO, measure=skew, unsupported=_unsupported),)
+METRICS = (Metric(info=INFO, measure=skew, unsupported=_needs_two_words),)

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from bias_audit.errors import ScoringError
-from bias_audit.metrics import questions
 from bias_audit.metrics.base import (
     ExtraRequests,
     Metric,
     MetricInfo,
     MetricOutput,
     count_skips,
+    needs_poles,
     spread_targets,
 )
 from bias_audit.metrics.design import Design, primary_results, scored_groups
@@ -24,7 +24,7 @@ from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.scored_probe import Responses, ScoredProbe, Scores, Settings, build_cube
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.text import parse_slots
-from bias_audit.records import FillScore, Prompt
+from bias_audit.records import FillRequest, FillScore, Prompt
 from bias_audit.results import Check
 from bias_audit.utils.arrays import Floats
 
@@ -32,9 +32,7 @@ SURFACE_FORM = MetricInfo(
     id="surface",
     name="spread over surface forms",
     unit="share",
-    neutral=0.0,
     direction="larger: the gap depends more on how its sentences are written",
-    reference="This tool.",
 )
 
 TARGETS = 6
@@ -96,10 +94,16 @@ def _variants(scored: ScoredProbe, _: Settings) -> list[Any]:
     prompts = _chosen(scored.probe, scored.word_prompts)
     plural = _plural(scored.probe)
     return [
-        questions.fill(change(prompt, prompt.template in plural))
+        _fill(change(prompt, prompt.template in plural))
         for change in VARIANTS.values()
         for prompt in prompts
     ]
+
+
+def _fill(prompt: Prompt) -> FillRequest:
+    return FillRequest(
+        left=prompt.left, filler=prompt.filler or "", right=prompt.right, prompt=prompt
+    )
 
 
 def _plural(probe: Probe) -> frozenset[str]:
@@ -116,7 +120,7 @@ def _plural(probe: Probe) -> frozenset[str]:
 
 SURFACES = ExtraRequests(
     id="surfaces",
-    needs=questions.Fill,
+    needs=FillRequest,
     count=lambda probe, prompts: len(VARIANTS) * len(_chosen(probe, prompts)),
     requests=_variants,
 )
@@ -147,11 +151,7 @@ def _blocks(
     written: Mapping[str, Sequence[FillScore]],
     own: Sequence[FillScore],
 ) -> tuple[dict[str, ScoredProbe], list[str]]:
-    """The cells in each way of writing, with the words that all of them have, and what was lost.
-
-    So the gaps differ in the writing alone. A way that would cost a pole or a group all of its
-    words is left out instead, and so is one that changes no score.
-    """
+    """The cells in each way of writing, with the words that all of them have, and what was lost."""
     used: dict[str, Sequence[FillScore]] = {}
     blocks: dict[str, ScoredProbe] = {}
     lost: _Lost = frozenset()
@@ -232,19 +232,13 @@ def _check(blocks: Mapping[str, ScoredProbe], pair: tuple[str, str], margin: flo
     )
 
 
-def _unsupported(probe: Probe) -> str:
-    if probe.spec.targets.own:
-        return "it needs two poles, and here each group has its own word"
-    return ""
-
-
 METRICS = (
     Metric(
         info=SURFACE_FORM,
         kind="check",
         question="does the gap hang on full stops, capitals or small words (R9)?",
         measure=surface_form,
-        unsupported=_unsupported,
+        unsupported=needs_poles,
         default=False,
         extra=SURFACES,
     ),

@@ -18,7 +18,6 @@ PLANE = MetricInfo(
     id="warmth_competence",
     name="distance by warmth and competence",
     unit="nats",
-    neutral=0.0,
     direction="larger: the group is further from the mean of the others, in warmth, competence or "
     "both",
     reference="Fiske, Cuddy, Glick and Xu (2002); Fraser et al. (2021, acl-long.50).",
@@ -27,7 +26,6 @@ WARMTH = MetricInfo(
     id="warmth",
     name="warmth",
     unit="nats",
-    neutral=0.0,
     direction="positive: the group is tied more closely to warm traits than the others are",
     reference="Fiske, Cuddy, Glick and Xu (2002).",
 )
@@ -35,7 +33,6 @@ COMPETENCE = MetricInfo(
     id="competence",
     name="competence",
     unit="nats",
-    neutral=0.0,
     direction="positive: the group is tied more closely to competent traits than the others are",
     reference="Fiske, Cuddy, Glick and Xu (2002).",
 )
@@ -94,9 +91,6 @@ def planes(probes: Sequence[tuple[ScoredProbe, Sequence[Result]]]) -> list[Plane
     """Join the probes of warmth with those of competence about the same words of one language.
 
     Sentences that say "not" measure something else, so a negated twin has no place in the plane.
-
-    Args:
-        probes: the probes of one axis with their primary results.
     """
     negated = {name for scored, _ in probes for name in negated_sets(scored.probe)}
     kinds = [
@@ -176,9 +170,9 @@ def _coordinate(info: MetricInfo, group: str, place: _Place) -> Companion:
     return companion(info, place.value, (place.low, place.high), groups=(group,))
 
 
-def _unsupported(probe: Probe) -> str:
+def _needs_warmth(probe: Probe) -> str:
     kind = dimension(probe)
     return "" if kind and kind[0] == "warmth" else "it needs a probe of warmth and its partner"
 
 
-METRICS = (Metric(info=PLANE, companions=(WARMTH, COMPETENCE), unsupported=_unsupported),)
+METRICS = (Metric(info=PLANE, companions=(WARMTH, COMPETENCE), unsupported=_needs_warmth),)

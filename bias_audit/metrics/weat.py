@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.metrics import questions
 from bias_audit.metrics.base import (
     ExtraRequests,
     Metric,
     MetricInfo,
     MetricOutput,
     count_skips,
+    needs_poles,
     probe_result,
     versus,
 )
@@ -23,7 +23,7 @@ from bias_audit.metrics.design import scored_comparisons
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe, Word
 from bias_audit.probes.schema.text import primary_language
-from bias_audit.records import OTHERS, Pooling, Prompt, SkipReason
+from bias_audit.records import OTHERS, EmbeddingRequest, Pooling, Prompt, SkipReason, Span
 from bias_audit.results import Result
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.relabel import relabellings
@@ -39,7 +39,6 @@ WEAT = MetricInfo(
     id="weat",
     name="association of word vectors (WEAT, legacy)",
     unit="standard deviations",
-    neutral=0.0,
     direction=_DIRECTION,
     reference="Caliskan et al. (2017).",
 )
@@ -47,7 +46,6 @@ SEAT = MetricInfo(
     id="seat",
     name="association of sentence vectors (SEAT, legacy)",
     unit="standard deviations",
-    neutral=0.0,
     direction=_DIRECTION,
     reference="May et al. (2019, N19-1063).",
 )
@@ -55,7 +53,6 @@ CEAT = MetricInfo(
     id="ceat",
     name="association of vectors in context (CEAT, legacy)",
     unit="standard deviations",
-    neutral=0.0,
     direction=_DIRECTION,
     reference="Guo and Caliskan (2021, arXiv 2006.03955).",
 )
@@ -259,7 +256,7 @@ def _text(word: Word) -> str:
 
 def _alone(scored: ScoredProbe, _: Settings) -> _Asked:
     return {
-        ("word", *key): [questions.vector(text, "word", (0, len(text)))]
+        ("word", *key): [EmbeddingRequest(text=text, pooling="word", word=(0, len(text)))]
         for key, text in _words(scored.probe).items()
     }
 
@@ -267,7 +264,10 @@ def _alone(scored: ScoredProbe, _: Settings) -> _Asked:
 def _bleached(scored: ScoredProbe, _: Settings) -> _Asked:
     """Each word in empty sentences, once for each way to take their vectors."""
     return {
-        (pooling, *key): [questions.vector(frame.format(text), pooling) for frame in BLEACHED]
+        (pooling, *key): [
+            EmbeddingRequest(text=frame.format(text), pooling=pooling, word=(0, 0))
+            for frame in BLEACHED
+        ]
         for pooling in POOLINGS
         for key, text in _words(scored.probe).items()
     }
@@ -276,7 +276,7 @@ def _bleached(scored: ScoredProbe, _: Settings) -> _Asked:
 def _in_context(scored: ScoredProbe, settings: Settings) -> _Asked:
     """Some of the probe's own sentences for each word, with its position in them."""
     spec = scored.probe.spec
-    contexts: dict[_Key, list[tuple[str, questions.Span]]] = {}
+    contexts: dict[_Key, list[tuple[str, Span]]] = {}
     for prompt in scored.word_prompts:
         if prompt.filler is None or prompt.pole not in ("+", "-") or not prompt.beside:
             continue
@@ -290,7 +290,7 @@ def _in_context(scored: ScoredProbe, settings: Settings) -> _Asked:
         ordered = sorted(sentences)
         chosen = rng.permutation(len(ordered))[:CONTEXTS]
         requests["word", *key] = [
-            questions.vector(ordered[i][0], "word", ordered[i][1]) for i in chosen
+            EmbeddingRequest(text=ordered[i][0], pooling="word", word=ordered[i][1]) for i in chosen
         ]
     return requests
 
@@ -306,7 +306,7 @@ def _extra(
     def requests(scored: ScoredProbe, settings: Settings) -> list[Any]:
         return [one for each in ask(scored, settings).values() for one in each]
 
-    return ExtraRequests(id=name, needs=questions.Vector, count=count_prompts, requests=requests)
+    return ExtraRequests(id=name, needs=EmbeddingRequest, count=count_prompts, requests=requests)
 
 
 WORD_VECTORS = _extra("word-vectors", _alone, lambda probe: len(_words(probe)))
@@ -446,16 +446,10 @@ def ceat(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     return _output(scored, CEAT, by_pooling or {"word": {}}, results)
 
 
-def _without_poles(probe: Probe) -> str:
-    if probe.spec.targets.own:
-        return "it needs two poles, and here each group has its own word"
-    return ""
-
-
 def _not_english(probe: Probe) -> str:
     if primary_language(probe.spec.language) != "en":
         return "its sentences are English"
-    return _without_poles(probe)
+    return needs_poles(probe)
 
 
 METRICS = (
@@ -463,7 +457,7 @@ METRICS = (
         info=WEAT,
         question="do the vectors of words lean towards a group (WEAT, legacy)?",
         measure=partial(_word_test, WEAT, WORD_VECTORS, _alone),
-        unsupported=_without_poles,
+        unsupported=needs_poles,
         default=False,
         extra=WORD_VECTORS,
     ),
@@ -479,7 +473,7 @@ METRICS = (
         info=CEAT,
         question="the same for words in the probe's sentences (CEAT, legacy)",
         measure=ceat,
-        unsupported=_without_poles,
+        unsupported=needs_poles,
         default=False,
         extra=CONTEXT_VECTORS,
     ),

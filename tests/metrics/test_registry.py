@@ -14,7 +14,7 @@ from bias_audit.cli._describe_probe import describe
 from bias_audit.errors import UnknownNameError
 from bias_audit.metrics.base import Metric, MetricInfo
 from bias_audit.metrics.pair_preference import PAIR_SHARES
-from bias_audit.metrics.plan import plan_metrics
+from bias_audit.analysis.optional_metrics import plan_metrics
 from bias_audit.metrics.registry import (
     INFOS,
     METRICS,

@@ -87,10 +87,7 @@ def _dealt(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> t
 
 
 def _further(scored: ScoredProbe, comparison: Comparison, source: str) -> list[Floats]:
-    """What the units of the sources that are not dealt add to the estimate, by themselves.
-
-    Each source's variance contains the noise of single cells, which is there once.
-    """
+    """What the units of the sources that are not dealt add to the estimate, by themselves."""
     contrast, cube = comparison.contrast, scored.cube
     if source == "templates":
         return []

@@ -17,13 +17,14 @@ from bias_audit.analysis.robustness.check_record import (
 from bias_audit.analysis.robustness.negation import Twins, check_negation
 from bias_audit.analysis.robustness.null_calibration import check_null
 from bias_audit.analysis.robustness.planted_effect import Planted, check_recovered, plant_gaps
-from bias_audit.analysis.robustness.split_half import check_half_of_words, check_ranking
 from bias_audit.analysis.robustness.stability import (
     MIXED_DIRECTION,
     MOST_SATURATED,
     MOST_THIN,
     ONE_UNIT,
     StabilityChecks,
+    check_half_of_words,
+    check_ranking,
     is_detected,
     saturated_share,
     thin_share,
