@@ -15,14 +15,14 @@ from bias_audit.analysis.robustness import Examination, find_twins, with_checks
 from bias_audit.analysis.robustness.planted_effect import check_recovered, plant_gaps
 from bias_audit.analysis.robustness.stability import check_stability
 from bias_audit.analysis.verdicts import Case, judge, levels
-from bias_audit.gates import judge as gate
+from bias_audit.gates.judge import judge as judge_gates
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
 from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.metrics.word_properties import prior_words
 from bias_audit.records import WordPrior
 from bias_audit.results import Check, Result
-from tests.audit.world import (
+from tests.helpers.world import (
     ALL_CONTROLS,
     FAST,
     Model,
@@ -135,7 +135,7 @@ def test_a_pair_that_frequency_explains_passes_and_fails_no_gate():
     gate = GateConfig.model_validate(
         {"id": "g", "probe": "trial", "measure": "log_odds_gap", "over": "pairs", "max": 0.2}
     )
-    judged = gate(done.results, Policy(gates=(gate,)))
+    judged = judge_gates(done.results, Policy(gates=(gate,)))
     (state,) = [g for g in judged.gates if g.result == pair.id]
     assert (state.state, state.reason_code) == ("unclear", "confounded")
 
@@ -290,7 +290,7 @@ def test_a_gate_with_a_wide_limit_passes_whatever_the_margin_of_the_probe(margin
     done = run(probe, hidden)
     common = {"probe": "trial", "measure": "log_odds_gap"}
     wide = [GateConfig.model_validate({"id": f"g{m}", "max": m} | common) for m in (1.5, 3.0)]
-    judged = gate(done.results, Policy(gates=tuple(wide)))
+    judged = judge_gates(done.results, Policy(gates=tuple(wide)))
     assert [g.state for g in judged.gates if g.enforced] == ["pass", "pass"]
 
 
@@ -419,14 +419,6 @@ def test_the_sentences_own_share_of_the_variance_is_told():
     assert all("standard deviation" in c["R1a"].note for c in (loud, grains))
     assert int(shares[0][1]) > 95
     assert int(shares[1][1]) < 60
-
-
-def test_a_gap_of_the_margin_is_found_where_the_design_is_sharp_and_not_where_it_is_not():
-    (sharp,) = examined(scored_by(make(frames=sentences(9)), lambda p: 0.05 * grainy(p)))
-    (blunt,) = examined(scored_by(make(frames=sentences(9)), lambda p: 12 * grainy(p)))
-    assert sharp["R8b"].value == 1
-    assert (blunt["R8b"].state, blunt["R8b"].consequence) == ("not_held", "under_powered")
-    assert blunt["R8b"].value < 0.3
 
 
 def bare_result(**more) -> Result:

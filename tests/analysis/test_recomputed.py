@@ -13,7 +13,8 @@ from scipy.stats import spearmanr
 from statsmodels.stats.multitest import multipletests
 
 from bias_audit.metrics.scored_probe import Settings, evidence_csv
-from tests.audit.world import (
+from tests.helpers import slow_stats as slow
+from tests.helpers.world import (
     ALL_CONTROLS,
     CONTROLS,
     Model,
@@ -29,7 +30,6 @@ from tests.audit.world import (
     sentences,
     terms,
 )
-from tests.reference import slow_stats as slow
 
 SETTINGS = Settings(resamples=999, divergence_resamples=199)
 

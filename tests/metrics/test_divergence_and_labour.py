@@ -13,7 +13,7 @@ from scipy import stats
 from bias_audit.metrics.completion_lists import MAX_SCORER
 from bias_audit.probes.probe import Probe
 from bias_audit.records import FillScore, Prompt
-from tests.audit.world import (
+from tests.helpers.world import (
     Model,
     behave,
     controlled,
@@ -77,16 +77,6 @@ def test_whose_share_a_fact_states_does_not_hang_on_the_order_of_the_groups():
     known = np.array([*SHARE, *(100 - f for f in SHARE)]) / 100
     assert beside(back, "labour_distance").value == pytest.approx(
         np.abs(share - known).mean(), rel=1e-5
-    )
-
-
-def test_without_a_name_the_fact_is_taken_for_the_share_of_the_first_group():
-    alone = of(run(jobs(SHARE), mirror), "labour_correlation")
-    other = of(run(of_share(jobs(SHARE), "b"), mirror), "labour_correlation")
-    assert (alone.groups, other.groups) == (("a", "b"), ("b", "a"))
-    assert other.estimate == pytest.approx(-alone.estimate)
-    assert beside(other, "labour_slope").value == pytest.approx(
-        -beside(alone, "labour_slope").value, abs=1e-5
     )
 
 

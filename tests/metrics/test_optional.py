@@ -29,7 +29,7 @@ from bias_audit.records import (
     SpanRequest,
     SpanScore,
 )
-from tests.audit.world import (
+from tests.helpers.world import (
     Model,
     behave,
     controlled,
@@ -433,6 +433,7 @@ def test_sampled_targets_do_not_hang_on_the_order_in_the_file():
     assert spread_targets(one, 99) == {t.word.id for t in one.targets}
 
 
+@pytest.mark.slow
 def test_the_order_in_a_file_moves_no_number():
     """Invariant I-7."""
     one = controlled(plus=terms("gain", 8), minus=terms("loss", 8))

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from bias_audit.analysis.optional_metrics import plan_metrics
 from bias_audit.cli._describe_probe import describe
 from bias_audit.errors import UnknownNameError
 from bias_audit.metrics.base import Metric, MetricInfo
 from bias_audit.metrics.pair_preference import PAIR_SHARES
-from bias_audit.analysis.optional_metrics import plan_metrics
 from bias_audit.metrics.registry import (
     INFOS,
     METRICS,
@@ -28,7 +28,7 @@ from bias_audit.metrics.registry import (
     register,
 )
 from bias_audit.metrics.scored_probe import ScoredProbe, WordLists
-from tests.audit.world import (
+from tests.helpers.world import (
     FAST,
     job_sentences,
     make,
