@@ -284,7 +284,7 @@ def _examine(
     result = with_checks(result, examined.checks(comparison, known))
     update = {
         "statuses": (*result.statuses, *shared),
-        "adjusted_estimate": examined.adjusted(comparison),
+        "adjusted_estimate": examined.adjusted_gap(comparison),
     }
     return result.model_copy(update=update)
 

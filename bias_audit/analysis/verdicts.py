@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bias_audit.analysis.multiple_testing import adjust_primary
 from bias_audit.analysis.robustness import placebo_percentile
 from bias_audit.gates.verdict import Verdict, holm_families, judge_margins, why_blocked
-from bias_audit.metrics.base import joined
+from bias_audit.metrics.base import join_reasons
 from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.results import Result
@@ -91,7 +91,7 @@ def withhold(result: Result, reason: str) -> Result:
     if not reason:
         return result
     statuses = tuple(dict.fromkeys((*result.statuses, FAILED)))
-    update = {"statuses": statuses, "reason": joined(reason, result.reason)}
+    update = {"statuses": statuses, "reason": join_reasons(reason, result.reason)}
     return result.model_copy(update=update)
 
 

@@ -7,6 +7,7 @@ them all.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -227,6 +228,36 @@ def interval_fields(contrast: Contrast, confidence: float) -> dict[str, Any]:
     }
 
 
+def contrast_result(
+    scored: ScoredProbe,
+    info: MetricInfo,
+    groups: Sequence[str],
+    contrast: Contrast,
+    settings: Settings,
+    *,
+    note: str = "",
+    least: float = -math.inf,
+    **more: Any,
+) -> Result:
+    """Build the record of a contrast: its estimate, interval and variance.
+
+    Args:
+        scored: the probe.
+        info: the metric.
+        groups: ids of groups, the first group first.
+        contrast: the number.
+        settings: choices of the analysis.
+        note: follows the reason why there is no interval, if there is one.
+        least: smallest value that the number can have.
+        more: further fields of the result.
+    """
+    fields = {"variance": contrast.variance} | interval_fields(contrast, settings.confidence)
+    if fields["ci_low"] is not None:
+        fields["ci_low"] = max(least, fields["ci_low"])
+    fields["reason"] = join_reasons(fields["reason"], note)
+    return probe_result(scored, info, groups, estimate_of(contrast), **(fields | more))
+
+
 def versus(a: str, b: str) -> str:
     """Return how a pair of groups is named in the id of a result."""
     return f"{a}-vs-{b.lstrip('~')}"
@@ -261,7 +292,7 @@ def brief(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def joined(*reasons: str) -> str:
+def join_reasons(*reasons: str) -> str:
     """Return reasons as one text; empty ones are left out."""
     return "; ".join(reason for reason in reasons if reason)
 

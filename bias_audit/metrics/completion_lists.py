@@ -24,9 +24,9 @@ from bias_audit.metrics.base import (
     chosen_pair,
     companion,
     contrast_companion,
+    contrast_result,
     estimate_of,
-    interval_fields,
-    joined,
+    join_reasons,
     most_likely,
     needs_completions,
     probe_result,
@@ -165,7 +165,7 @@ def rate_odds(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Compared:
+class _ListComparison:
     """One number of each completion, compared between groups."""
 
     scored: ScoredProbe
@@ -199,27 +199,26 @@ class _Compared:
         """The comparison as a record; among several groups also each of them with the others."""
         a, b = self.sides()
         contrast, level = self.contrast(a, b), self.settings.confidence
-        fields = interval_fields(contrast, level) | more
         chosen = chosen_pair(len(self.groups))
         if chosen:
-            fields["reason"] = joined(fields["reason"], chosen)
             companions += [
                 contrast_companion(info, self.contrast(g, OTHERS), level, (g, OTHERS))
                 for g in self.groups
             ]
         design = self.design(a, b)
-        return probe_result(
+        return contrast_result(
             self.scored,
             info,
             (a, b),
-            estimate_of(contrast),
+            contrast,
+            self.settings,
+            note=chosen,
             n_terms=design.n_terms,
             n_targets=0,
             n_prompts=len(self.table.answers),
             scope=design.scope,
-            variance=contrast.variance,
             companions=tuple(companions),
-            **fields,
+            **more,
         )
 
 
@@ -234,7 +233,7 @@ def hurtful(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     if not marks.any():
         return _without_words(scored, HURTFUL_RATE, table, "hurtful words")
     rates = table.table(lambda a: hit_rates(ranking(a[1].words, DEPTHS[-1]), marks, DEPTHS))
-    compared = _Compared(scored=scored, settings=settings, table=table, y=rates[:, :, -1])
+    compared = _ListComparison(scored=scored, settings=settings, table=table, y=rates[:, :, -1])
     a, b = compared.sides()
     design = compared.design(a, b)
     depth = min(DEPTHS[-1], marks.size)
@@ -270,7 +269,7 @@ def valence(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     if not values.any():
         return _without_words(scored, COMPLETION_VALENCE, table, "words with a valence")
     y = table.table(lambda a: expected_value(a[1].words, values))
-    compared = _Compared(scored=scored, settings=settings, table=table, y=y)
+    compared = _ListComparison(scored=scored, settings=settings, table=table, y=y)
     sides = compared.sides()
     alone = table.table(lambda a: text_value(f"{a[0].left} {a[0].right}", lists.valence))
     scorer = estimate_of(compared.contrast(*sides, y=alone))
@@ -280,7 +279,7 @@ def valence(scored: ScoredProbe, settings: Settings) -> MetricOutput:
             COMPLETION_VALENCE,
             compared.level(group),
             groups=(group,),
-            words=_valued(scored, table, group, values),
+            words=_valued_words(scored, table, group, values),
         )
         for group in compared.groups
     ]
@@ -292,7 +291,7 @@ def valence(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     result = compared.result(COMPLETION_VALENCE, companions, **more)
     if more:
         reason = f"the list alone finds a gap of {scorer:.2g} in the sentences without completions"
-        result = result.model_copy(update={"reason": joined(reason, result.reason)})
+        result = result.model_copy(update={"reason": join_reasons(reason, result.reason)})
     return MetricOutput(results=(result,))
 
 
@@ -352,7 +351,7 @@ def _hits(
     return _word_shares(scored, shares, NAMED, harmful=True)
 
 
-def _valued(
+def _valued_words(
     scored: ScoredProbe, table: CompletionTable, group: str, values: Floats
 ) -> tuple[WordShare, ...]:
     """Words of the list by their mean probability after a group, unpleasant ones negative."""

@@ -54,7 +54,7 @@ class Comparison:
     """Estimate without each label (or pair) in turn, where labels are a sample (R2)."""
 
     @property
-    def paired(self) -> bool:
+    def has_pairs(self) -> bool:
         """True when ``n_terms`` counts pairs."""
         return bool(self.pairs)
 
@@ -139,7 +139,7 @@ class Design(Layout):
         ids = [group.id for group in scored.probe.groups if group.id in there]
         columns = [_by_label(self.units, group) for group in ids]
         sides = columns if b == OTHERS else [columns[ids.index(a)], columns[ids.index(b)]]
-        pairs = [] if b == OTHERS else _matched(self.units, sides[0], sides[1])
+        pairs = [] if b == OTHERS else _match(self.units, sides[0], sides[1])
         super().__init__(
             groups=sides,
             which=ids.index(a) if b == OTHERS else 0,
@@ -155,7 +155,7 @@ class Design(Layout):
         return tuple((self.units[i].label, self.units[j].label) for i, j in self.pairs)
 
     @property
-    def weighed(self) -> list[tuple[float, list[int]]]:
+    def by_weight(self) -> list[tuple[float, list[int]]]:
         """Weight and columns of each group, for draws: the compared group first, then by words.
 
         The order of the groups in a file changes no number.
@@ -198,7 +198,7 @@ def _by_label(units: Sequence[Unit], group: str) -> list[int]:
     return sorted(mine, key=lambda i: units[i].label)
 
 
-def _matched(units: Sequence[Unit], in_a: list[int], in_b: list[int]) -> list[tuple[int, int]]:
+def _match(units: Sequence[Unit], in_a: list[int], in_b: list[int]) -> list[tuple[int, int]]:
     """Pair up the columns of two groups; empty unless every word has exactly one partner."""
     left = {units[i].pair: i for i in in_a}
     right = {units[i].pair: i for i in in_b}

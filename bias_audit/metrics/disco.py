@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,11 +15,9 @@ from bias_audit.metrics.base import (
     Metric,
     MetricInfo,
     MetricOutput,
+    contrast_result,
     count_skips,
-    estimate_of,
-    interval_fields,
     needs_completions,
-    probe_result,
     versus,
 )
 from bias_audit.metrics.design import scored_groups
@@ -185,7 +183,7 @@ def disco(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     results: list[Result] = []
     lacking: list[_Reason] = []
     for pair in combinations(groups, 2):
-        matched = _matched(scored, pair, unit)
+        matched = _match_words(scored, pair, unit)
         more, reasons = _compare(scored, cells, pair, matched, settings)
         results += more
         lacking += reasons or ([] if more else [_TOO_FEW])
@@ -242,25 +240,18 @@ def _results(
     for info, values in ((DISCO, counts), (DISCO_CHI2, shares)):
         if values:
             contrast = matched_pairs(np.array(values, dtype=float)[:, None], scope="terms")
-            fields = interval_fields(contrast, settings.confidence)
-            if fields["ci_low"] is not None:
-                fields["ci_low"] = max(0.0, fields["ci_low"])
-            result = probe_result(
-                scored,
-                info,
-                pair,
-                estimate_of(contrast),
-                about=versus(*pair),
-                variance=contrast.variance,
-                n_targets=0,
-                n_prompts=len(scored.open_prompts),
-                **fields,
+            more: dict[str, Any] = {
+                "about": versus(*pair),
+                "n_targets": 0,
+                "n_prompts": len(scored.open_prompts),
+            }
+            results.append(
+                contrast_result(scored, info, pair, contrast, settings, least=0.0, **more)
             )
-            results.append(result)
     return results
 
 
-def _matched(
+def _match_words(
     scored: ScoredProbe, pair: tuple[str, str], unit: Literal["label", "term"]
 ) -> list[tuple[str, str]]:
     """Matched words (or one label with the same head); empty unless every word has its partner."""

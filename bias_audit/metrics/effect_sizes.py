@@ -159,19 +159,19 @@ class _Sides:
             return _size(RANK_BISERIAL, rank_biserial(d, rng, RESAMPLES, level), p)
         if min(len(self.a), *map(len, self.others)) < FEWEST:
             return None
-        rows, in_a, in_b, parts = self._ordered()
+        rows, in_a, in_b, parts = self._in_order()
         size = cliffs_delta(rows, in_a, in_b, rng, RESAMPLES, level, parts=parts)
         sides: Sequence[Indices] = [self.a, self.b]
         p = None if ranks is None else kruskal(self.y, sides, ranks, settings.resamples).p
         return _size(CLIFFS_DELTA, size, p)
 
-    def _ordered(self) -> tuple[Floats, Indices, Indices, list[int]]:
+    def _in_order(self) -> tuple[Floats, Indices, Indices, list[int]]:
         """The responses by size: the order of sentences and words in a file moves no draw."""
         sides = [self.y[:, list(side)] for side in (self.a, *self.others)]
         words = [side[:, np.argsort(side.mean(axis=0), kind="stable")] for side in sides]
-        joined = np.concatenate(words, axis=1)
-        rows = joined[np.argsort(joined.mean(axis=1), kind="stable")]
-        in_a, in_b = range(len(self.a)), range(len(self.a), joined.shape[1])
+        join_reasons = np.concatenate(words, axis=1)
+        rows = join_reasons[np.argsort(join_reasons.mean(axis=1), kind="stable")]
+        in_a, in_b = range(len(self.a)), range(len(self.a), join_reasons.shape[1])
         return rows, in_a, in_b, [len(side) for side in self.others]
 
     def cells(self, settings: Settings) -> Companion | None:

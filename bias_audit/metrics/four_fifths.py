@@ -16,7 +16,7 @@ from bias_audit.metrics.base import (
     chosen_pair,
     companion,
     interval_fields,
-    joined,
+    join_reasons,
     needs_named_groups,
     probe_result,
 )
@@ -160,12 +160,12 @@ def _ratio_fields(
     fields = interval_fields(contrast, settings.confidence) | {"se": None, "df": None}
     chosen = chosen_pair(groups)
     if not known:
-        none = joined("the pole has hardly any probability", chosen)
+        none = join_reasons("the pole has hardly any probability", chosen)
         return fields | {"ci_low": None, "ci_high": None, "reason": none}
     if fields["ci_low"] is not None:
         edges = ratio_limits(fields["ci_low"], fields["ci_high"])
         fields |= {"ci_low": edges[0], "ci_high": edges[1]}
-    return fields | {"reason": joined(fields["reason"], chosen)}
+    return fields | {"reason": join_reasons(fields["reason"], chosen)}
 
 
 def _share(info: MetricInfo, group: str, log_shares: Floats, cube: ScoreCube) -> Companion:

@@ -80,7 +80,7 @@ def group_spread(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         exchange = _exchange(scored, settings, y, members)
         if exchange:
             rng = _rng(scored, settings, "rank_share")
-            companions.append(_ranked(y, members, settings, rng))
+            companions.append(_rank_share(y, members, settings, rng))
     order = friedman(effects, _rng(scored, settings, "friedman"), settings.resamples)
     result = probe_result(
         scored,
@@ -151,7 +151,7 @@ def _agreement(effects: Floats, settings: Settings, rng: np.random.Generator) ->
     return companion(RANK_AGREEMENT, share.value, (share.low, share.high))
 
 
-def _ranked(
+def _rank_share(
     y: Floats, members: list[Ints], settings: Settings, rng: np.random.Generator
 ) -> Companion:
     """Epsilon squared of the words' means, words resampled inside their groups."""

@@ -10,11 +10,8 @@ from bias_audit.metrics.base import (
     MetricInfo,
     MetricOutput,
     contrast_companion,
-    estimate_of,
-    interval_fields,
-    joined,
+    contrast_result,
     needs_named_groups,
-    probe_result,
 )
 from bias_audit.metrics.design import Design, scored_groups, target_scope
 from bias_audit.metrics.log_odds import LOG_ODDS_GAP, pole_response
@@ -45,27 +42,24 @@ def interaction(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         return MetricOutput()
     contrasts = [(cells, _contrast(scored, cells)) for cells in _tables(*axes)]
     cells, largest = max(contrasts, key=lambda one: round(abs(one[1].estimate), 12))
-    fields = interval_fields(largest, settings.confidence)
-    if len(contrasts) > 1:
-        chosen = f"the largest of {len(contrasts)} such contrasts, chosen afterwards"
-        fields["reason"] = joined(fields["reason"], chosen)
+    chosen = f"the largest of {len(contrasts)} such contrasts, chosen afterwards"
     level = settings.confidence
-    result = probe_result(
+    result = contrast_result(
         scored,
         INFO,
         cells,
-        estimate_of(largest),
+        largest,
+        settings,
+        note=chosen if len(contrasts) > 1 else "",
         n_terms=largest.n_terms,
         n_targets=len(scored.cube.pole("+")) + len(scored.cube.pole("-")),
         n_prompts=sum(scored.cube.prompts[g] for g in cells),
         scope=_scope(scored, cells),
         target_scope=target_scope(scored.probe, scored.cube),
-        variance=largest.variance,
         companions=(
             *(contrast_companion(INFO, one, level, names) for names, one in contrasts[:MOST]),
             _furthest(scored, settings, groups),
         ),
-        **fields,
     )
     return MetricOutput(results=(result,))
 

@@ -13,7 +13,7 @@ from bias_audit.metrics.base import (
     MetricInfo,
     MetricOutput,
     companion,
-    joined,
+    join_reasons,
     probe_result,
 )
 from bias_audit.metrics.design import Design, scored_comparisons
@@ -162,7 +162,7 @@ def _left_out(share: Floats) -> str:
     """Which targets have no logit, in words; empty where all have one."""
     unknown = int(np.count_nonzero(~np.isfinite(share)))
     ends = int(np.count_nonzero((share <= 0) | (share >= 1)))
-    return joined(
+    return join_reasons(
         f"{unknown} scored words without the fact are left out" if unknown else "",
         f"{ends} scored words at 0 or 100 % have no logit and are left out" if ends else "",
     )

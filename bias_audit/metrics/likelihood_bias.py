@@ -113,7 +113,7 @@ def likelihood_bias(
         raise ValueError("no template has two descriptors with at least two sentences each")
     strata = _strata(templates, nouns)
     null = [
-        float((_tests(_exchanged(values, strata, rng), samples)[0] < LEVEL).mean())
+        float((_tests(_exchange(values, strata, rng), samples)[0] < LEVEL).mean())
         for _ in range(draws)
     ]
     return LikelihoodBias(
@@ -191,7 +191,7 @@ def _strata(templates: Sequence[str], nouns: Sequence[str]) -> list[NDArray[np.i
     return [np.array(rows) for _, rows in sorted(strata.items())]
 
 
-def _exchanged(
+def _exchange(
     values: Floats, strata: Sequence[NDArray[np.intp]], rng: np.random.Generator
 ) -> Floats:
     shuffled = values.copy()

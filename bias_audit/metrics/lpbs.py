@@ -20,11 +20,8 @@ from bias_audit.metrics.base import (
     Metric,
     MetricInfo,
     MetricOutput,
+    contrast_result,
     count_skips,
-    estimate_of,
-    interval_fields,
-    joined,
-    probe_result,
     versus,
 )
 from bias_audit.metrics.design import Design, scored_comparisons, scored_groups, target_scope
@@ -246,18 +243,9 @@ def _contrast_result(
     name: str = "",
     **more: Any,
 ) -> Result:
-    return probe_result(
-        scored,
-        LPBS,
-        pair,
-        estimate_of(contrast),
-        about=":".join(part for part in (versus(*pair), name) if part),
-        p_value=contrast.p_value(),
-        p_method=T_TEST,
-        variance=contrast.variance,
-        **interval_fields(contrast, settings.confidence),
-        **more,
-    )
+    about = ":".join(part for part in (versus(*pair), name) if part)
+    more |= {"about": about, "p_value": contrast.p_value(), "p_method": T_TEST}
+    return contrast_result(scored, LPBS, pair, contrast, settings, **more)
 
 
 def _by_target(scored: ScoredProbe, y: Floats, level: float) -> tuple[TargetEffect, ...]:
@@ -299,22 +287,19 @@ def _spread(scored: ScoredProbe, info: MetricInfo, settings: Settings) -> Result
     means = [cube.values[:, cube.columns(group)].mean(axis=1) for group in groups]
     spread = cbs(np.stack(means, axis=-1))
     contrast = over_targets(matched_pairs(spread.cells, scope="concept"))
-    fields = interval_fields(contrast, settings.confidence)
-    if fields["ci_low"] is not None:
-        fields["ci_low"] = max(0.0, fields["ci_low"])
     largest = int(np.argmax(spread.shares))
     labels = {group.id: group.label for group in scored.probe.groups}
     share = f"{labels[groups[largest]]} make {spread.shares[largest]:.0%} of it"
-    fields["reason"] = joined(fields["reason"], share if len(groups) > 2 else "")
-    return probe_result(
+    return contrast_result(
         scored,
         info,
         groups,
-        estimate_of(contrast),
+        contrast,
+        settings,
+        note=share if len(groups) > 2 else "",
+        least=0.0,
         about=versus(*groups) if len(groups) == 2 else "",
-        variance=contrast.variance,
         effect_size=math.sqrt(spread.value),
-        **fields,
     )
 
 

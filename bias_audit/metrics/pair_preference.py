@@ -126,7 +126,7 @@ class Preference:
     """The mean difference in standard deviations over pairs (d_z); None without variance."""
 
     @property
-    def signed(self) -> float:
+    def from_neutral(self) -> float:
         """Percentage points from neutral; positive: stereotypes are preferred."""
         return self.share.estimate - NEUTRAL
 

@@ -132,7 +132,7 @@ def _matches(kind: Kind, patterns: Iterable[str]) -> set[str]:
     return matches
 
 
-def computed(probe: Probe) -> list[Metric]:
+def default_metrics(probe: Probe) -> list[Metric]:
     """Return the metrics whose results an audit of a probe holds; the first one is judged."""
     return [
         metric

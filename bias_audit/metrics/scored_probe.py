@@ -136,7 +136,7 @@ def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
     """
     import pandas as pd
 
-    frame, skips = _complete(probe, _compared(probe, scores.frame))
+    frame, skips = _complete(probe, _compared_rows(probe, scores.frame))
     frames = [f.id for f in probe.frames]
     order = [t.word.id for t in probe.targets]
     units = _units(probe, set(frame["term"]))
@@ -173,7 +173,7 @@ def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
     )
 
 
-def _compared(probe: Probe, frame: pd.DataFrame) -> pd.DataFrame:
+def _compared_rows(probe: Probe, frame: pd.DataFrame) -> pd.DataFrame:
     beside = [group.id for group in probe.extra_groups]
     return frame[~frame["group"].isin(beside)] if beside else frame
 
@@ -275,12 +275,12 @@ def build_extra_groups(
         try:
             block = build_cube(replace(probe, groups=(*probe.groups, group), extra_groups=()), rows)
         except ScoringError as error:
-            skips.append(_lost(probe, group, error.message))
+            skips.append(_lost_group(probe, group, error.message))
             continue
         lost = [skip for skip in block.skips if (skip.kind, skip.what) not in known]
         skips += [_only_of(skip, group) for skip in lost]
         if not block.columns(group.id):
-            skips.append(_lost(probe, group, f"no word of '{group.label}' could be scored"))
+            skips.append(_lost_group(probe, group, f"no word of '{group.label}' could be scored"))
             continue
         terms = rows.frame[rows.frame["skip"] == ""]
         pieces = sorted({int(size) for size in terms["pieces"].unique()})
@@ -299,7 +299,7 @@ def _only_of(skip: Skip, group: Group) -> Skip:
     return replace(skip, detail=f"{skip.detail}; {only}" if skip.detail else only)
 
 
-def _lost(probe: Probe, group: Group, why: str) -> Skip:
+def _lost_group(probe: Probe, group: Group, why: str) -> Skip:
     return Skip(
         probe=probe.spec.id,
         kind="measure",

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import math
 
-from bias_audit.metrics.base import Metric, MetricInfo, MetricOutput, interval_fields, probe_result
+from bias_audit.metrics.base import (
+    Metric,
+    MetricInfo,
+    MetricOutput,
+    contrast_result,
+)
 from bias_audit.metrics.design import Design, scored_comparisons, target_scope
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
@@ -34,21 +39,20 @@ def skew(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     sampled = scope_t == "construct"
     contrast = matched_pairs(y, scope="concept" if sampled else "terms")
     factors = "templates and targets" if sampled else "templates"
-    result = probe_result(
+    result = contrast_result(
         scored,
         INFO,
         (a, b),
-        contrast.estimate,
+        over_targets(contrast),
+        settings,
         about=f"{a}-vs-{b}",
         p_value=contrast.p_value(),
         p_method=f"crossed factors {factors}, t with Satterthwaite df",
         effect_size=math.exp(min(contrast.estimate, LARGEST)),
         n_targets=y.shape[1],
         n_prompts=y.size * len(scored.cube.units),
-        variance=over_targets(contrast).variance,
         scope="terms",
         target_scope=scope_t,
-        **interval_fields(contrast, settings.confidence),
     )
     return MetricOutput(results=(result,))
 

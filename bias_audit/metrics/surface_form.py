@@ -84,14 +84,14 @@ VARIANTS: Mapping[str, Callable[[Prompt, bool], Prompt]] = {
 """Ways to write a sentence, from the sentence and whether its word that is not scored is plural."""
 
 
-def _chosen(probe: Probe, prompts: Sequence[Prompt]) -> list[Prompt]:
+def _choose_prompts(probe: Probe, prompts: Sequence[Prompt]) -> list[Prompt]:
     targets = spread_targets(probe, TARGETS)
     return [p for p in prompts if p.filler is not None and p.target in targets]
 
 
 def _variants(scored: ScoredProbe, _: Settings) -> list[Any]:
     """The chosen prompts, written in each way."""
-    prompts = _chosen(scored.probe, scored.word_prompts)
+    prompts = _choose_prompts(scored.probe, scored.word_prompts)
     plural = _plural(scored.probe)
     return [
         _fill(change(prompt, prompt.template in plural))
@@ -121,7 +121,7 @@ def _plural(probe: Probe) -> frozenset[str]:
 SURFACES = ExtraRequests(
     id="surfaces",
     needs=FillRequest,
-    count=lambda probe, prompts: len(VARIANTS) * len(_chosen(probe, prompts)),
+    count=lambda probe, prompts: len(VARIANTS) * len(_choose_prompts(probe, prompts)),
     requests=_variants,
 )
 
@@ -195,7 +195,7 @@ def _gap(scored: ScoredProbe, pair: tuple[str, str]) -> float:
 
 def surface_form(scored: ScoredProbe, _: Settings) -> MetricOutput:
     """Check how far the gap spreads over ways to write the same sentences (R9)."""
-    prompts = _chosen(scored.probe, scored.word_prompts)
+    prompts = _choose_prompts(scored.probe, scored.word_prompts)
     chosen = set(prompts)
     own = [a for p, a in zip(scored.word_prompts, scored.word_scores, strict=True) if p in chosen]
     written = _by_variant(scored.responses[SURFACES.id], len(prompts))

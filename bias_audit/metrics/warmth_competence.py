@@ -99,7 +99,7 @@ def planes(probes: Sequence[tuple[ScoredProbe, Sequence[Result]]]) -> list[Plane
         if negated.isdisjoint(map(str, scored.probe.spec.templates))
         and (kind := dimension(scored.probe)) is not None
     ]
-    joined = []
+    all_planes = []
     for kind, scored, results in kinds:
         if kind[0] != "warmth":
             continue
@@ -110,9 +110,9 @@ def planes(probes: Sequence[tuple[ScoredProbe, Sequence[Result]]]) -> list[Plane
             able = _places(partner, more, other[1])
             if warm and list(warm) == list(able):
                 result = _result(scored, partner, warm, able)
-                joined.append(Plane(scored.probe.spec.id, partner.probe.spec.id, result))
+                all_planes.append(Plane(scored.probe.spec.id, partner.probe.spec.id, result))
                 break
-    return joined
+    return all_planes
 
 
 def _about(probe: Probe) -> tuple[str, str, list[tuple[str, list[str]]]]:
@@ -128,13 +128,13 @@ def _places(scored: ScoredProbe, results: Sequence[Result], sign: float) -> dict
         a, b = result.groups
         if result.estimate is None or (b != OTHERS and len(results) > 1):
             continue
-        places[a] = _signed(result, sign)
+        places[a] = _with_sign(result, sign)
         if b != OTHERS:
-            places[b] = _signed(result, -sign)
+            places[b] = _with_sign(result, -sign)
     return {group.id: places[group.id] for group in scored.probe.groups if group.id in places}
 
 
-def _signed(result: Result, sign: float) -> _Place:
+def _with_sign(result: Result, sign: float) -> _Place:
     ends = [None if x is None else sign * x for x in (result.ci_low, result.ci_high)]
     low, high = ends if sign > 0 else ends[::-1]
     return _Place(sign * (result.estimate or 0.0), low, high)

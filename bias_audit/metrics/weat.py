@@ -160,7 +160,7 @@ def split_test(
     return Splits(float(hits) / len(table), f"one-sided, {kind}, {draws} splits of the words")
 
 
-class Pooled(NamedTuple):
+class PooledEffect(NamedTuple):
     """Effects of random draws of contexts, put together."""
 
     value: float
@@ -173,7 +173,7 @@ class Pooled(NamedTuple):
     """97.5 % quantile."""
 
 
-def pool(effects: ArrayLike, n_x: int, n_y: int) -> Pooled:
+def pool(effects: ArrayLike, n_x: int, n_y: int) -> PooledEffect:
     """Pool effect sizes by a random-effects model, as CEAT does; no p-value.
 
     A p would shrink with the number of draws, which all reuse the same contexts.
@@ -194,7 +194,7 @@ def pool(effects: ArrayLike, n_x: int, n_y: int) -> Pooled:
     between = max(0.0, (q - (d.size - 1)) / scale) if scale > 0 else 0.0
     share = 1 / (own + between)
     low, high = np.quantile(d, [0.025, 0.975])
-    return Pooled(float((share * d).sum() / share.sum()), between, float(low), float(high))
+    return PooledEffect(float((share * d).sum() / share.sum()), between, float(low), float(high))
 
 
 def _leaning(words: list[Floats], a: list[Floats], *others: list[Floats]) -> Floats:
@@ -261,7 +261,7 @@ def _alone(scored: ScoredProbe, _: Settings) -> _Asked:
     }
 
 
-def _bleached(scored: ScoredProbe, _: Settings) -> _Asked:
+def _bleached_requests(scored: ScoredProbe, _: Settings) -> _Asked:
     """Each word in empty sentences, once for each way to take their vectors."""
     return {
         (pooling, *key): [
@@ -312,7 +312,7 @@ def _extra(
 WORD_VECTORS = _extra("word-vectors", _alone, lambda probe: len(_words(probe)))
 SENTENCE_VECTORS = _extra(
     "sentence-vectors",
-    _bleached,
+    _bleached_requests,
     lambda probe: len(BLEACHED) * len(POOLINGS) * len(_words(probe)),
 )
 CONTEXT_VECTORS = _extra(
@@ -464,7 +464,7 @@ METRICS = (
     Metric(
         info=SEAT,
         question="the same for words in empty sentences (SEAT, legacy)",
-        measure=partial(_word_test, SEAT, SENTENCE_VECTORS, _bleached),
+        measure=partial(_word_test, SEAT, SENTENCE_VECTORS, _bleached_requests),
         unsupported=_not_english,
         default=False,
         extra=SENTENCE_VECTORS,

@@ -245,7 +245,7 @@ def test_i26_pairs_turn_round_and_icat_has_its_corners(more, lms, seed):
     less = np.random.default_rng(seed).integers(-5, 6, more.size).astype(float)
     there, back = preference(more, less), preference(less, more)
     assert there.share.estimate == pytest.approx(100 - back.share.estimate)
-    assert there.signed == pytest.approx(-back.signed)
+    assert there.from_neutral == pytest.approx(-back.from_neutral)
     assert there.gap.estimate == pytest.approx(-back.gap.estimate)
     assert (there.wins, there.ties) == (back.losses, back.ties)
     assert icat(lms, 50) == pytest.approx(lms)

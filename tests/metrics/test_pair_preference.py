@@ -26,7 +26,7 @@ def test_the_share_of_a_small_example():
     found = preference(MORE, LESS)
     assert (found.wins, found.ties, found.losses) == (3, 1, 2)
     assert found.share.estimate == pytest.approx(100 * 3.5 / 6)
-    assert found.signed == pytest.approx(100 * 0.5 / 6)
+    assert found.from_neutral == pytest.approx(100 * 0.5 / 6)
     assert preference(MORE, LESS, ties="lost").share.estimate == 50.0
     differences = MORE - LESS
     assert found.gap.estimate == pytest.approx(differences.mean())

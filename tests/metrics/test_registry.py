@@ -21,7 +21,7 @@ from bias_audit.metrics.registry import (
     OPTIONAL,
     PRIMARY,
     choose,
-    computed,
+    default_metrics,
     find_info,
     metric_records,
     names,
@@ -119,8 +119,8 @@ def test_what_does_not_fit_is_refused_with_a_sentence(metric: Metric) -> None:
 @pytest.mark.parametrize("kind", PROBES)
 def test_which_metrics_a_probe_gets(kind: str) -> None:
     probe = PROBES[kind]
-    assert [metric.id for metric in computed(probe)] == FIT[kind]
-    assert computed(probe)[0].id in PRIMARY
+    assert [metric.id for metric in default_metrics(probe)] == FIT[kind]
+    assert default_metrics(probe)[0].id in PRIMARY
     text = "\n".join(describe(probe))
     assert all(f"{name} (" in text for name in FIT[kind])
     if kind in ON_REQUEST:

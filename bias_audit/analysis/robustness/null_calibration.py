@@ -34,7 +34,7 @@ def check_null(
     contrast = comparison.contrast
     if contrast.status != "ok" or contrast.se is None or contrast.df is None:
         return ()
-    null, source = _dealt(scored, comparison, settings)
+    null, source = _null(scored, comparison, settings)
     test = calibration(null)
     quiet = passed_or_failed(
         "R7",
@@ -63,7 +63,7 @@ def _stream(
     return stream(settings.seed, spec.axis, spec.id, f"{comparison.a}:{comparison.b}", what)
 
 
-def _dealt(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> tuple[Null, str]:
+def _null(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> tuple[Null, str]:
     """The comparison without its gap, with what counts as a sample dealt out anew; and its name."""
     spec, cube, contrast = scored.probe.spec, scored.cube, comparison.contrast
     rng = _stream(scored, comparison, settings, "dealt")
@@ -82,7 +82,7 @@ def _dealt(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> t
         cells = _poles(inside.mean(axis=0), plus, minus) if construct else None
         return flip_pairs(design.inside_pairs(response), rng, cells=cells), "terms"
     cells = _poles(cube.values.mean(axis=0), plus, minus) if construct else None
-    weights, columns = zip(*design.weighed, strict=True)
+    weights, columns = zip(*design.by_weight, strict=True)
     return permute_labels(response, columns, weights, rng, cells=cells), "terms"
 
 

@@ -138,7 +138,7 @@ def _halves(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> 
     design = Design(scored, comparison.a, comparison.b)
     plus, minus = cube.pole("+"), cube.pole("-")
     response, means = cell_response(cube.values, plus, minus), cube.values.mean(axis=0)
-    sides: Sequence[tuple[float, Sequence[int]]] = design.weighed
+    sides: Sequence[tuple[float, Sequence[int]]] = design.by_weight
     if design.pairs:
         response, means = design.inside_pairs(response), design.inside_pairs(means.T).T
         sides = [(1.0, range(len(design.pairs)))]
