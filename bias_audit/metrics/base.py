@@ -16,7 +16,7 @@ from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS, Prompt, Skip, SkipReason
-from bias_audit.results import Check, Companion, Result, Role
+from bias_audit.results import Check, Companion, Result, Role, TargetEffect
 from bias_audit.stats.estimate import Contrast
 from bias_audit.utils.arrays import Floats
 
@@ -256,6 +256,31 @@ def contrast_result(
         fields["ci_low"] = max(least, fields["ci_low"])
     fields["reason"] = join_reasons(fields["reason"], note)
     return probe_result(scored, info, groups, estimate_of(contrast), **(fields | more))
+
+
+def target_effect(
+    scored: ScoredProbe, name: str, contrast: Contrast, confidence: float, **more: Any
+) -> TargetEffect:
+    """Build the row of one target in the table of words of a result.
+
+    Args:
+        scored: the probe.
+        name: id of the target.
+        contrast: its gap.
+        confidence: level of its interval.
+        more: further fields of the row.
+    """
+    target = next(target for target in scored.probe.targets if target.word.id == name)
+    limits = contrast.interval(confidence) or (None, None)
+    return TargetEffect(
+        id=name,
+        text=target.word.forms.get("sg") or target.word.label,
+        pole=target.pole,
+        ci_low=limits[0],
+        ci_high=limits[1],
+        facts=dict(target.facts),
+        **({"value": estimate_of(contrast)} | more),
+    )
 
 
 def versus(a: str, b: str) -> str:

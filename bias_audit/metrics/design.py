@@ -47,11 +47,15 @@ class Comparison:
     """Per target, relative to the mean over the targets (centred log-ratio)."""
     p_sign_flip: float | None
     p_exchange: float | None
-    exchange_method: str
     mass_log_odds: float | None
     """Companion M1b; None where lengths differ inside a pole."""
     without_a_term: tuple[float, ...] = ()
     """Estimate without each label (or pair) in turn, where labels are a sample (R2)."""
+
+    @property
+    def key(self) -> str:
+        """Return its name in random streams."""
+        return f"{self.a}:{self.b}"
 
     @property
     def has_pairs(self) -> bool:
@@ -166,20 +170,15 @@ class Design(Layout):
             key=lambda each: (-each[0], self.units[each[1][0]].label),
         )
 
-    def exchange(
-        self, y: Floats, rng: np.random.Generator, resamples: int
-    ) -> tuple[float | None, str]:
-        """Return the fixed-templates answer: labels exchanged across words or inside pairs."""
+    def exchange(self, y: Floats, rng: np.random.Generator, resamples: int) -> float | None:
+        """Return the p of labels exchanged across words or in pairs; None with one word a group."""
         if self.pairs:
             d = self.inside_pairs(y)
-            flipped = decided(lambda draws: pair_flip(d, rng, draws), resamples)
-            return flipped.p, flipped.method
+            return decided(lambda draws: pair_flip(d, rng, draws), resamples).p
         if min(len(self.in_a), len(self.in_b)) < 2:
-            return None, "not possible with one word in a group"
-        exchanged = decided(
-            lambda draws: label_exchange(y, self.in_a, self.in_b, rng, draws), resamples
-        )
-        return exchanged.p, exchanged.method
+            return None
+        sides = self.in_a, self.in_b
+        return decided(lambda draws: label_exchange(y, *sides, rng, draws), resamples).p
 
 
 def _scope(probe: Probe, sides: list[list[int]], pairs: list[tuple[int, int]]) -> Scope:

@@ -28,7 +28,6 @@ from bias_audit.stats._arrays import finite
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import MOST_FLIPPED, MOST_LISTED, label_exchange, pair_flip
-from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 DISCO = MetricInfo(
@@ -199,7 +198,6 @@ def _compare(
 ) -> tuple[list[Result], list[_Reason]]:
     """The results of two groups, and why sentences were left out of them."""
     a, b = pair
-    names = (scored.probe.spec.axis, scored.probe.spec.id, "disco", f"{a}:{b}")
     counts: list[float] = []
     shares: list[float] = []
     blind: list[_Reason] = []
@@ -220,7 +218,7 @@ def _compare(
             p_values = fill_tests(
                 np.stack([_logs(left[x], columns) for x in first]),
                 np.stack([_logs(right[y], columns) for y in second]),
-                stream(settings.seed, *names, template),
+                scored.rng(settings, "disco", f"{a}:{b}", template),
                 **test,
             )
             counts.append(significant(p_values))

@@ -36,7 +36,6 @@ from bias_audit.results import Companion, WordShare
 from bias_audit.stats._arrays import Indices, Ints, block_codes, columns, finite
 from bias_audit.stats.permutation import MOST_LISTED
 from bias_audit.stats.relabel import Codes, relabellings
-from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 JSD = MetricInfo(
@@ -390,11 +389,10 @@ def divergence(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         return MetricOutput()
     p = table.table(lambda answer: answer[1].words, np.float32)
     columns_of = [[i for i, name in enumerate(table.groups) if name == g] for g in groups]
-    spec = scored.probe.spec
     test = jsd_permutation(
         p,
         columns_of,
-        stream(settings.seed, spec.axis, spec.id, "jsd", "exchange"),
+        scored.rng(settings, "jsd", "exchange"),
         resamples=settings.divergence_resamples,
         blocks=_blocks(scored, table, unit),
     )

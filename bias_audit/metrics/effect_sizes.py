@@ -22,7 +22,6 @@ from bias_audit.stats.effect_sizes import (
 )
 from bias_audit.stats.permutation import decided
 from bias_audit.stats.rank_tests import kruskal, wilcoxon
-from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 FEWEST = 4
@@ -78,15 +77,14 @@ def effect_sizes(
 ) -> tuple[Companion, ...]:
     """Return d_z, Cliff's delta or the rank-biserial of pairs, and sizes of sentences and cells."""
     tested = comparison.contrast.status == "ok"
-    spec, name = scored.probe.spec, f"{comparison.a}:{comparison.b}"
-    rng = stream(settings.seed, spec.axis, spec.id, name, "ranks")
+    rng = scored.rng(settings, comparison.key, "ranks")
     sentences = _sentences(comparison, settings, rng) if tested else None
     sizes: list[Companion | None] = [_consistency(comparison, settings)]
-    if not spec.targets.own:
+    if not scored.probe.spec.targets.own:
         sides = _Sides(scored, comparison)
         sizes.append(sides.words(settings, rng if tested else None))
     sizes.append(sentences)
-    if tested and not spec.targets.own:
+    if tested and not scored.probe.spec.targets.own:
         sizes.append(sides.cells(settings))
     return tuple(size for size in sizes if size is not None)
 
@@ -125,7 +123,7 @@ class _Sides:
         if scored.probe.spec.mask == "group":
             self.sample = comparison.scope == "concept" or comparison.target_scope == "construct"
             self.y = design.difference(cube.values)
-            plus, minus = (sorted(cube.pole(s), key=lambda i: cube.targets[i]) for s in "+-")
+            plus, minus = cube.pole_by_name("+"), cube.pole_by_name("-")
             self.groups: list[list[int]] = [plus, minus]
             self.weights = [1.0, -1.0]
             self.a, self.b, self.others = plus, minus, [minus]
@@ -148,8 +146,7 @@ class _Sides:
             settings: choices of the analysis.
             ranks: draws of the rank tests; None where the gap has no test.
         """
-        spec, pair = self.scored.probe.spec, f"{self.comparison.a}:{self.comparison.b}"
-        rng = stream(settings.seed, spec.axis, spec.id, pair, "sizes")
+        rng = self.scored.rng(settings, self.comparison.key, "sizes")
         level = settings.confidence
         if self.pairs is not None:
             if self.pairs.shape[1] < FEWEST:
@@ -178,8 +175,7 @@ class _Sides:
         """The gap in standard deviations of single cells, where words or targets are a sample."""
         if not self.sample:
             return None
-        spec, pair = self.scored.probe.spec, f"{self.comparison.a}:{self.comparison.b}"
-        rng = stream(settings.seed, spec.axis, spec.id, pair, "cells")
+        rng = self.scored.rng(settings, self.comparison.key, "cells")
         groups, weights, paired = self.groups, self.weights, self.pairs is not None
         y = self.y if self.pairs is None else self.pairs
         rows = self.y[np.argsort(y.mean(axis=1), kind="stable")]

@@ -22,7 +22,6 @@ from bias_audit.probes.probe import Probe
 from bias_audit.results import Companion
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.correlation import calibration_line, logit, rank_correlation
-from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 LABOUR_CORRELATION = MetricInfo(
@@ -112,7 +111,7 @@ def labour(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     elif whose not in (None, a):
         why = f"the fact states the share of '{whose}', of which no word was scored"
         return _output(scored, (a, b), None, where.fact, n_targets=0, reason=why)
-    rng = stream(settings.seed, spec.axis, spec.id, "labour_correlation")
+    rng = scored.rng(settings, "labour_correlation")
     fit = rank_correlation(logit(share[usable]), gaps[usable], rng, level=settings.confidence)
     if fit is None:
         return MetricOutput()

@@ -22,6 +22,7 @@ from bias_audit.metrics.base import (
     MetricOutput,
     contrast_result,
     count_skips,
+    target_effect,
     versus,
 )
 from bias_audit.metrics.design import Design, scored_comparisons, scored_groups, target_scope
@@ -249,24 +250,11 @@ def _contrast_result(
 
 
 def _by_target(scored: ScoredProbe, y: Floats, level: float) -> tuple[TargetEffect, ...]:
-    words = {target.word.id: target for target in scored.probe.targets}
-    effects = []
-    for index, name in enumerate(scored.cube.targets):
-        contrast = matched_pairs(y[:, [index]], scope="terms")
-        limits = contrast.interval(level) or (None, None)
-        word = words[name].word
-        effects.append(
-            TargetEffect(
-                id=name,
-                text=word.forms.get("sg") or word.label,
-                pole=words[name].pole,
-                value=contrast.estimate,
-                ci_low=limits[0],
-                ci_high=limits[1],
-                facts=dict(words[name].facts),
-            )
-        )
-    return tuple(effects)
+    contrasts = (matched_pairs(y[:, [i]], scope="terms") for i in range(y.shape[1]))
+    return tuple(
+        target_effect(scored, name, contrast, level, value=contrast.estimate)
+        for name, contrast in zip(scored.cube.targets, contrasts, strict=True)
+    )
 
 
 def categorical_bias(scored: ScoredProbe, settings: Settings) -> MetricOutput:

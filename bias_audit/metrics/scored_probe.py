@@ -16,6 +16,7 @@ from bias_audit.errors import ScoringError, UsageError
 from bias_audit.probes.probe import Group, Probe
 from bias_audit.records import CompletionScore, FillScore, Prompt, Skip, WordPrior
 from bias_audit.results.evidence import EVIDENCE_COLUMNS
+from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 if TYPE_CHECKING:
@@ -122,6 +123,10 @@ class ScoreCube:
     def pole(self, sign: str) -> list[int]:
         """Return the numbers of the targets of one pole."""
         return [i for i, pole in enumerate(self.poles) if pole == sign]
+
+    def pole_by_name(self, sign: str) -> list[int]:
+        """Return the same in the order of their names, so that no order in a file moves a draw."""
+        return sorted(self.pole(sign), key=lambda column: self.targets[column])
 
 
 def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
@@ -389,6 +394,10 @@ class ScoredProbe:
     """Answers to the further questions of metrics on request, by the id of the questions."""
     lists: WordLists = field(default_factory=WordLists)
     """Words that completions are looked up in."""
+
+    def rng(self, settings: Settings, *names: str) -> np.random.Generator:
+        """Return the random stream of one purpose; no other purpose or probe moves its draws."""
+        return stream(settings.seed, self.probe.spec.axis, self.probe.spec.id, *names)
 
 
 def split_answers(

@@ -27,7 +27,6 @@ from bias_audit.records import OTHERS, EmbeddingRequest, Pooling, Prompt, SkipRe
 from bias_audit.results import Result
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.relabel import relabellings
-from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 _DIRECTION = (
@@ -286,7 +285,7 @@ def _in_context(scored: ScoredProbe, settings: Settings) -> _Asked:
         contexts.setdefault((prompt.group, prompt.label), []).append((prompt.text, term))
     requests: _Asked = {}
     for key, sentences in contexts.items():
-        rng = stream(settings.seed, spec.axis, spec.id, "ceat", *key)
+        rng = scored.rng(settings, "ceat", *key)
         ordered = sorted(sentences)
         chosen = rng.permutation(len(ordered))[:CONTEXTS]
         requests["word", *key] = [
@@ -396,9 +395,8 @@ def _test(
 ) -> Result:
     x, y, *groups = sets
     s_x, s_y = (_leaning(words, *groups) for words in (x, y))
-    spec = scored.probe.spec
-    names = (spec.axis, spec.id, info.id, ":".join(pair), pooling)
-    test = split_test(s_x, s_y, stream(settings.seed, *names), settings.resamples)
+    rng = scored.rng(settings, info.id, ":".join(pair), pooling)
+    test = split_test(s_x, s_y, rng, settings.resamples)
     title = {str(name): text for name, text in POOLINGS.items()}.get(pooling)
     return _result(
         scored,
@@ -432,13 +430,12 @@ def ceat(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     by_pooling = _answers(scored, settings, CONTEXT_VECTORS, _in_context)
     vectors = by_pooling.get("word", {})
     known = {key: each for key, each in vectors.items() if _is_complete(each)}
-    spec = scored.probe.spec
     results = []
     for pair in scored_comparisons(scored):
         sets = [[key for key in keys if key in known] for keys in _sets(scored, pair)]
         if not _are_enough(sets):
             continue
-        rng = stream(settings.seed, spec.axis, spec.id, "ceat", ":".join(pair))
+        rng = scored.rng(settings, "ceat", ":".join(pair))
         tables = [[np.stack([v.values for v in known[key]]) for key in keys] for keys in sets]
         pooled = pool(context_draws(tables, rng, DRAWS), len(sets[0]), len(sets[1]))
         spread = f"95 % of {DRAWS:,} draws lie between {pooled.low:.2f} and {pooled.high:.2f}"

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit.analysis import analyse
 from bias_audit.analysis.comparisons import compare_groups as compare
 from bias_audit.analysis.robustness import Examination, find_twins, with_checks
 from bias_audit.analysis.robustness.planted_effect import check_recovered, plant_gaps
@@ -352,14 +351,6 @@ def test_no_order_of_a_file_changes_a_check():
             assert mine[code].state == theirs[code].state
 
 
-def test_another_seed_moves_no_check_but_the_drawn_ones():
-    scored = scored_by(make(frames=sentences(9)), grainy)
-    (one,) = examined(scored)
-    (other,) = examined(scored, settings=replace(FAST, seed=7))
-    drawn = {code for code in one if one[code] != other[code]}
-    assert drawn <= {"R1c", "R2", "R7", "R8b"}
-
-
 def test_targets_that_no_two_sentences_rank_alike_are_unrankable():
     scored = scored_by(make(frames=sentences(9)), grainy)
     (found,) = examined(scored)
@@ -475,25 +466,6 @@ def test_what_is_withheld_makes_it_no_easier_to_fail_the_rest():
     family = [(near, margin, False), (wide, margin, False)]
     assert levels(family) == pytest.approx([0.95, 0.975])
     assert levels([family[0], (wide, margin, True)])[0] == pytest.approx(0.975)
-
-
-def test_the_level_of_a_family_knows_what_was_withheld(monkeypatch):
-    """The steadiness of a failure is asked at the level that is left, not at an easier one."""
-    seen = []
-    plain = check_stability
-
-    def spy(scored, comparison, settings, level):
-        seen.append((scored.probe.spec.id, level))
-        return plain(scored, comparison, settings, level)
-
-    monkeypatch.setattr(analyse, "check_stability", spy)
-    monkeypatch.setattr(
-        Examination, "forbids",
-        lambda self, _: ("p_withheld",) if self.scored.probe.spec.id == "other" else (),
-    )  # fmt: skip
-    loud = [controlled(name, frames=sentences(9)) for name in ("trial", "other")]
-    run(loud, lambda p: plant(1.0 if p.probe == "trial" else 3.0)(p) + grainy(p))
-    assert dict(seen)["trial"] == pytest.approx(0.975)
 
 
 def test_a_model_that_cannot_answer_about_bare_words_is_audited_all_the_same():

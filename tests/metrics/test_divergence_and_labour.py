@@ -17,7 +17,6 @@ from tests.helpers.world import (
     Model,
     behave,
     controlled,
-    job_sentences,
     noise,
     plant,
     primary,
@@ -100,41 +99,6 @@ def test_jobs_at_the_ends_of_a_share_are_counted_as_left_out():
     found = of(run(beyond, mirror), "labour_correlation")
     assert found.reason == "3 scored words without the fact are left out"
     assert found.n_targets == 9
-
-
-@pytest.mark.parametrize(("count", "scope"), [(4, "fixed"), (8, "construct")])
-def test_skew_counts_targets_as_a_sample_where_they_stand_for_more(count, scope):
-    probe = controlled(
-        mask="group",
-        groups={"a": ["she"], "b": ["he"]},
-        plus=terms("gain", count),
-        minus=terms("loss", count),
-        frames=job_sentences(8),
-    )
-
-    def effect(p: Prompt) -> float:
-        return 0.4 * noise(p.template, p.target) + 0.2 * noise(p.target) if p.group == "a" else 0.0
-
-    found = of(run(probe, effect), "skew")
-    assert (found.scope, found.target_scope) == ("terms", scope)
-    y = np.array([
-        [effect(Prompt(probe="", template=f"{j + 1:02d}", variant="", group="a", term="", label="",
-                       target=f"{stem}{i + 1}", pole="", left="", filler=None, right=""))
-         for stem in ("gain", "loss") for i in range(count)]
-        for j in range(8)
-    ])  # fmt: skip
-    y += noise("she") - noise("he")
-    rows, cols = y.mean(axis=1), y.mean(axis=0)
-    if scope == "fixed":
-        alone = stats.ttest_1samp(rows, 0)
-        assert found.p_value == pytest.approx(alone.pvalue, rel=1e-6)
-        assert (found.ci_low, found.ci_high) == pytest.approx(
-            tuple(alone.confidence_interval()), rel=1e-6
-        )
-    else:
-        parts = rows.var(ddof=1) / 8, cols.var(ddof=1) / cols.size
-        assert found.se == pytest.approx(math.sqrt(sum(parts)), rel=1e-6)
-        assert "targets" in found.p_method
 
 
 def test_an_instrument_that_failed_marks_everything_that_describes():

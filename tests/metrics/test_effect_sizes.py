@@ -148,20 +148,6 @@ def test_exactly_these_words_have_the_ranks_of_sentences_only():
     assert not {"cliffs_delta", "rank_biserial", "standardised_gap"} & set(found)
 
 
-def test_masked_group_words_compare_the_targets_of_the_poles():
-    probe = controlled(
-        groups={"a": pairs("ann", 1), "b": pairs("bob", 1)},
-        plus=terms("gain", 6),
-        minus=terms("loss", 6),
-        frames=job_sentences(8),
-        mask="group",
-    )
-    result = only(run(probe, rougher))
-    found = beside(result)
-    assert 0 < found["cliffs_delta"].p_value <= 1
-    assert found["standardised_gap"].value * result.estimate > 0
-
-
 def test_all_groups_at_once_have_intervals_of_their_shares():
     groups = {name: terms(name * 3, 4) for name in ("ash", "elm", "oak")}
     done = run(controlled(groups=groups), rougher)

@@ -160,18 +160,6 @@ def test_shares_at_the_ends_stay_shares(level):
     assert found.estimate == pytest.approx(near, abs=0.1)
 
 
-def test_three_equal_words_have_a_third_and_two_halves_no_rounding():
-    same = FillScore(log_prob=-3.0, pieces=1)
-    three = shares(run(pronouns(THEY, groups={"a": ["she"], "b": ["he"]}), lambda _: same))
-    assert three["they"].estimate == pytest.approx(1 / 3, rel=1e-7)
-    assert (three["they"].ci_low, three["they"].ci_high) == (None, None)
-    assert "no interval" in three["they"].reason
-    half = lambda q: FillScore(  # noqa: E731
-        log_prob=-3.0 + (math.log(2) if q.group == "they" else 0.0), pieces=1
-    )
-    assert shares(run(pronouns(THEY), half))["they"].estimate == 0.5
-
-
 def test_logits_are_those_of_scipy_and_refuse_what_does_not_fit():
     rng = np.random.default_rng(1)
     mine, others = rng.normal(size=(3, 4)), rng.normal(size=(2, 3, 4))

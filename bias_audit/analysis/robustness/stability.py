@@ -29,7 +29,6 @@ from bias_audit.stats.fragility import (
     is_fragile,
 )
 from bias_audit.stats.layout import without_one
-from bias_audit.stats.seeds import stream
 from bias_audit.stats.split_half import analyse_halves, half_bounds, split_half
 
 SKEWED = 1.0
@@ -145,8 +144,8 @@ def _halves(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> 
     weights, groups = zip(*sides, strict=True)
     construct = comparison.target_scope == "construct"
     cells = (means[:, plus], means[:, minus]) if construct else None
-    keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "half-words")
-    halves = analyse_halves(response, groups, weights, stream(settings.seed, *keys), cells=cells)
+    rng = scored.rng(settings, comparison.key, "half-words")
+    halves = analyse_halves(response, groups, weights, rng, cells=cells)
     return StabilityBounds() if halves is None else half_bounds(halves)
 
 
@@ -161,9 +160,8 @@ def _other_methods(
     scored: ScoredProbe, comparison: Comparison, settings: Settings, level: float
 ) -> list[Interval | None]:
     """The bootstrap-t interval and the one of the trimmed mean."""
-    contrast, spec = comparison.contrast, scored.probe.spec
-    keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "bootstrap-t", f"{level:g}")
-    rng = stream(settings.seed, *keys)
+    contrast = comparison.contrast
+    rng = scored.rng(settings, comparison.key, "bootstrap-t", f"{level:g}")
     drawn = bootstrap_t_interval(np.sort(np.array(contrast.delta)), level, rng, se=contrast.se)
     return [drawn, trimmed(contrast).interval(level)]
 
@@ -232,9 +230,7 @@ def check_ranking(scored: ScoredProbe, comparison: Comparison, settings: Setting
     rows = np.argsort(np.array(cube.templates), kind="stable")
     gaps = Design(scored, comparison.a, comparison.b).difference(cube.values)[rows]
     centred = gaps - gaps.mean(axis=1, keepdims=True)
-    spec = scored.probe.spec
-    keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "split-half")
-    reliability = split_half(centred, stream(settings.seed, *keys))
+    reliability = split_half(centred, scored.rng(settings, comparison.key, "split-half"))
     if reliability is None:
         return not_computable("R1c", "too few sentences or targets, or no variance")
     return passed_or_failed("R1c", reliability, RELIABLE, reliability >= RELIABLE, "unrankable")
