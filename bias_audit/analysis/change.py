@@ -86,7 +86,7 @@ class PairedContrast:
             contrast = self.layout.contrast(y, self._part(values))
             without = self.layout.without_a_term(y)
         rows = without_one(np.array(contrast.delta))
-        return _Gap(contrast=_floored(contrast), without=(*without, *rows))
+        return _Gap(contrast=_with_floor(contrast), without=(*without, *rows))
 
     def _part(self, values: Floats) -> tuple[Part, ...] | None:
         if not self.construct:
@@ -95,7 +95,7 @@ class PairedContrast:
         return target_part(differences[self.plus], differences[self.minus])
 
 
-def _floored(contrast: Contrast) -> Contrast:
+def _with_floor(contrast: Contrast) -> Contrast:
     """The contrast with at least the error of its decimals."""
     if contrast.status in ("identical", "no_variance"):
         return replace(contrast, se=LEAST_SE, df=max(contrast.n_templates - 1.0, 1.0), status="ok")
@@ -154,8 +154,8 @@ def _rise(old: Contrast, step: _Gap, both: _Gap, result: Result, seed: int) -> d
     """The fields of a change that say how much larger the gap is."""
     sign, level = direction(old)
     bounds = (
-        _bound(step, sign, level, result, seed, claim="further"),
-        _bound(both, -sign, level, result, seed, claim="reversed"),
+        _rise_bound(step, sign, level, result, seed, claim="further"),
+        _rise_bound(both, -sign, level, result, seed, claim="reversed"),
     )
     low, high = rise_limits(bounds, level) or (None, None)
     return {
@@ -168,7 +168,7 @@ def _rise(old: Contrast, step: _Gap, both: _Gap, result: Result, seed: int) -> d
     }
 
 
-def _bound(
+def _rise_bound(
     gap: _Gap,
     sign: int,
     level: float,

@@ -61,7 +61,7 @@ def compare_runs(base: StoredRun, candidate: StoredRun, *, name: str) -> Compari
             changes.append(record)
         else:
             missing.append(record)
-    changes = _adjusted(changes, noise_floor(old.model, new.model))
+    changes = _adjust(changes, noise_floor(old.model, new.model))
     identical = all(one.identical and one.cells_lost_share == 0 for one in changes)
     return Comparison(
         baseline=name,
@@ -86,11 +86,7 @@ class Pair(NamedTuple):
 
 
 def _comparable(results: Results) -> dict[str, Result]:
-    """Gaps that can be paired, by id; controls vouch for them and are not compared.
-
-    Raises:
-        UsageError: a result has no probe, or not two groups.
-    """
+    """Gaps that can be paired, by id; controls vouch for them and are not compared."""
     gaps = [r for r in results.results if r.metric == METRIC and r.role != "control"]
     probes = {probe.id for probe in results.probes}
     for result in gaps:
@@ -203,11 +199,7 @@ class RunPair:
         return self._tables[key]
 
     def _require_evidence(self, pair: Pair, numbers: Change | None) -> None:
-        """Check that the scores are those that the results were made from.
-
-        Raises:
-            UsageError: evidence was changed, cut or taken from another run.
-        """
+        """Check that the scores are those that the results were made from."""
         complete_pair = numbers is not None and numbers.cells_lost_share == 0
         for run, stored, which in ((self.base, pair.old, "old"), (self.candidate, pair.new, "new")):
             own = numbers if complete_pair else self._numbers(pair.probe, stored, which)
@@ -241,7 +233,7 @@ def _cells(run: StoredRun, probes: Collection[str]) -> dict[str, Cells]:
     return cells
 
 
-def _adjusted(changes: Sequence[Change], noise: float) -> list[Change]:
+def _adjust(changes: Sequence[Change], noise: float) -> list[Change]:
     """Holm over the primary changes of an axis, Benjamini-Yekutieli over its secondary ones."""
     families: dict[tuple[str, str], list[int]] = {}
     for number, record in enumerate(changes):

@@ -130,7 +130,7 @@ def _pair_result(
         p_value=mean.p_value(neutral),
         p_adjusted=p_adjusted,
         p_method=f"t on clustered pairs against {neutral:.0f}",
-        effect_size=value.consistency if gap else value.signed,
+        effect_size=value.consistency if gap else value.from_neutral,
         n_templates=mean.n_items,
         n_terms=mean.n_clusters,
         n_prompts=2 * mean.n_items,

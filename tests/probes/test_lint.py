@@ -10,7 +10,7 @@ import pytest
 
 from bias_audit.backends import FakeBackend
 from bias_audit.cli._check_model import lines
-from bias_audit.metrics.registry import computed
+from bias_audit.metrics.registry import default_metrics
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.lint import lint_probe
@@ -21,7 +21,7 @@ from tests.probes.test_planted import FIRST, GOOD
 
 
 def metrics(probe) -> list[str]:
-    return [metric.id for metric in computed(probe)]
+    return [metric.id for metric in default_metrics(probe)]
 
 
 def remarks(folder, *changes) -> list[str]:

@@ -11,7 +11,7 @@ from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.plan import make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import CompletionScore
-from tests.audit.world import Model, noise
+from tests.helpers.world import Model, noise
 
 SETTINGS = Settings(resamples=199, divergence_resamples=19)
 CORE = ("occupation-gender", "occupation-pronoun", "valence-religion")
@@ -22,9 +22,9 @@ class Speaker(Model):
 
     def __init__(self, gaps=None):
         self.gaps = gaps or {}
-        super().__init__(self.answer, vocabulary_size=30_000)
+        super().__init__(self.lean, vocabulary_size=30_000)
 
-    def answer(self, p):
+    def lean(self, p):
         small = 0.02 * noise(p.text, p.target)
         if p.probe in ("gender-kinship", "pronoun-nouns"):
             first = p.group in ("women", "she")

@@ -7,7 +7,7 @@ import pytest
 from bias_audit import audit
 from bias_audit.probes.schema.lexicon import Sanity
 from bias_audit.reports import render
-from tests.audit.world import (
+from tests.helpers.world import (
     CONTROLS,
     FAST,
     Model,
