@@ -15,7 +15,7 @@ from typing import Literal
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import clean, tidy
 from bias_audit.reports.view.index import Index
-from bias_audit.reports.view.verdict import SEVERITY, gate_line, pairs, waiver_words
+from bias_audit.reports.view.verdict import SEVERITY, gate_line, pairs, waiver_text
 from bias_audit.results import (
     Finding,
     Gate,
@@ -251,7 +251,7 @@ def _of_waiver(raw: WaiverRecord, waiver: WaiverRecord) -> Entry:
         level="warning",
         title=f"{title} is {waiver.status}",
         message=f"{title} is {waiver.status} and changes no gate. "
-        f"{words.sentence(waiver.detail)} Given by {waiver_words(waiver)}",
+        f"{words.sentence(waiver.detail)} Given by {waiver_text(waiver)}",
         fingerprint=f"waiver\n{raw.finding}",
         path=_path(raw.file),
         line=max(waiver.line, 1),

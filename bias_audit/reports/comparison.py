@@ -13,7 +13,7 @@ from bias_audit.errors import UnknownNameError
 from bias_audit.reports.formats.csv import cell
 from bias_audit.reports.formats.html import fill
 from bias_audit.reports.formats.markdown import escape
-from bias_audit.reports.text import clean, clip, count, middle, signed, times
+from bias_audit.reports.text import clean, clip, count, middle, times, with_sign
 from bias_audit.reports.view import page
 from bias_audit.reports.view.comparison import (
     WORDS,
@@ -29,7 +29,7 @@ from bias_audit.reports.view.comparison import (
     verdict_text,
     visible_shares,
 )
-from bias_audit.results import Change, Comparison, Model, ShareChange, dump_json, rounded
+from bias_audit.results import Change, Comparison, Model, ShareChange, dump_json, round_floats
 
 LIMIT = 58_000
 """Bytes of the Markdown, as in a summary."""
@@ -235,9 +235,7 @@ def _model(model: Model) -> str:
 def _share_table(words: Sheet) -> page.Table:
     """Shares of pairs of published data sets."""
     rows = tuple(
-        tuple(
-            page.Cell(text=clip(text, 200), long=place in (0, 7)) for place, text in enumerate(row)
-        )
+        tuple(page.Cell(clip(text, 200), long=place in (0, 7)) for place, text in enumerate(row))
         for row in words.rows[:_ROWS]
     )
     left = len(words.rows) - len(rows)
@@ -258,7 +256,7 @@ def _table(changes: Sequence[Change]) -> page.Table:
         values = (None, change.baseline, change.candidate, change.difference, change.ci_low, None)
         rows.append(
             tuple(
-                page.Cell(text=clip(text, 200), value=value, long=place in (0, 5))
+                page.Cell(clip(text, 200), value=value, long=place in (0, 5))
                 for place, (text, value) in enumerate(zip(texts, values, strict=True))
             )
         )
@@ -275,7 +273,7 @@ def _gap(value: float | None, unit: str) -> str:
     """A gap in its own unit, and as the odds that the chart shows."""
     if value is None:
         return "not measured"
-    return f"{signed(value)} ({times(value)}×)" if unit == "nats" else signed(value)
+    return f"{with_sign(value)} ({times(value)}×)" if unit == "nats" else with_sign(value)
 
 
 def _slopes(
@@ -344,7 +342,7 @@ def _summary(rows: Sequence[page.Slope], unit: str) -> str:
 
 def _json(comparison: Comparison, _: bool) -> str:
     """Everything, also what other formats leave out."""
-    return dump_json(rounded(comparison.model_dump(mode="json")))
+    return dump_json(round_floats(comparison.model_dump(mode="json")))
 
 
 _FORMATS: dict[str, Callable[[Comparison, bool], str]] = {

@@ -13,7 +13,7 @@ from bias_audit.reports import wording as words
 from bias_audit.reports.formats import csv as results_csv
 from bias_audit.reports.formats.html import fill
 from bias_audit.reports.formats.markdown import LIMIT, escape
-from bias_audit.reports.text import bounds, clean, clip, count, plain, short, signed, tidy, times
+from bias_audit.reports.text import bounds, clean, clip, count, plain, short, tidy, times, with_sign
 from bias_audit.reports.view import page
 from bias_audit.reports.view.build import CANNOT
 from bias_audit.reports.view.index import Index
@@ -189,14 +189,14 @@ def _model(run: Run, place: int, shared: Sequence[Shared]) -> tuple[page.Cell, .
     checks = [check for check in (audit.sanity, *audit.further_sanity) if check is not None]
     held = "not run" if not checks else "held" if all(c.passed for c in checks) else "did not hold"
     return (
-        page.Cell(text=f"{run.label}{_revision(audit)}", long=True),
-        page.Cell(text=held),
+        page.Cell(f"{run.label}{_revision(audit)}", long=True),
+        page.Cell(held),
         *(
-            page.Cell(text=str(number), value=float(number)) if results else page.Cell(text="–")
+            page.Cell(str(number), value=float(number)) if results else page.Cell("–")
             for number in tally
         ),
-        odds(max(sizes)) if sizes else page.Cell(text="not compared"),
-        page.Cell(text=f"{run.place}{' (cut short)' if audit.run.partial else ''}", long=True),
+        odds(max(sizes)) if sizes else page.Cell("not compared"),
+        page.Cell(f"{run.place}{' (cut short)' if audit.run.partial else ''}", long=True),
     )
 
 
@@ -268,10 +268,10 @@ def _table(runs: Sequence[Run], axis: str, ordered: Sequence[Shared]) -> page.Ta
     limit = max(_CELLS // len(runs), 1)
     rows = tuple(
         (
-            page.Cell(text=f"{item.probe}: {item.pair}", long=True),
-            page.Cell(text=plain(_apart(item)), value=_apart(item))
+            page.Cell(f"{item.probe}: {item.pair}", long=True),
+            page.Cell(plain(_apart(item)), value=_apart(item))
             if _apart(item) >= 0
-            else page.Cell(text="none"),
+            else page.Cell("none"),
             *(_cell(result) for result in item.results),
         )
         for item in ordered[:limit]
@@ -288,14 +288,14 @@ def _table(runs: Sequence[Run], axis: str, ordered: Sequence[Shared]) -> page.Ta
 
 def _cell(result: Result) -> page.Cell:
     if result.estimate is None:
-        return page.Cell(text=words.missing(result.reason), long=True)
+        return page.Cell(words.missing(result.reason), long=True)
     unit = "" if result.unit == "nats" else f" {result.unit}"
     inside = (
         "" if result.ci_low is None or result.ci_high is None
         else f" {bounds(result.ci_low, result.ci_high)}"
     )  # fmt: skip
     state = f" {words.SIGNS[result.outcome]} {result.outcome}" if result.outcome else ""
-    return page.Cell(text=f"{signed(result.estimate)}{unit}{inside}{state}", value=result.estimate)
+    return page.Cell(f"{with_sign(result.estimate)}{unit}{inside}{state}", value=result.estimate)
 
 
 def _lost(lost: Sequence[tuple[str, str]]) -> page.Table | None:
@@ -305,9 +305,7 @@ def _lost(lost: Sequence[tuple[str, str]]) -> page.Table | None:
     return page.Table(
         caption="What is not set side by side",
         head=("Comparison", "Why"),
-        rows=tuple(
-            (page.Cell(text=what, long=True), page.Cell(text=why)) for what, why in lost[:100]
-        ),
+        rows=tuple((page.Cell(what, long=True), page.Cell(why)) for what, why in lost[:100]),
         note=f"{left} more." if left > 0 else "",
     )
 

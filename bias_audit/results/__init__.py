@@ -17,7 +17,7 @@ from bias_audit.results.decisions import (
     ShareChange,
     WaiverRecord,
     finding_id,
-    unpaired,
+    missing_change,
 )
 from bias_audit.results.evidence import EVIDENCE_FILE, PAIR_SCORES_FILE
 from bias_audit.results.io import (
@@ -28,7 +28,7 @@ from bias_audit.results.io import (
     locate,
     normalise,
     results_text,
-    rounded,
+    round_floats,
 )
 from bias_audit.results.run_folder import default_folder, read_manifest, write_run
 from bias_audit.results.schema import (
@@ -107,7 +107,7 @@ __all__ = [
     "normalise",
     "read_manifest",
     "results_text",
-    "rounded",
-    "unpaired",
+    "round_floats",
+    "missing_change",
     "write_run",
 ]

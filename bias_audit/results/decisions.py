@@ -297,7 +297,7 @@ def finding_id(result: str) -> str:
     return "F-" + hashlib.sha256(result.encode()).hexdigest()[:6]
 
 
-def unpaired(result: Result, code: str, reason: str = "") -> MissingChange:
+def missing_change(result: Result, code: str, reason: str = "") -> MissingChange:
     """Record that a result has no partner; in the words of the code when no others are given."""
     return MissingChange(
         probe=result.probe,

@@ -66,14 +66,14 @@ class Results(Record):
     exit_code: int = 0
 
 
-def rounded(value: Any, digits: int = 8) -> Any:
+def round_floats(value: Any, digits: int = 8) -> Any:
     """Round every float in a nested structure to so many significant digits: stable bytes."""
     if isinstance(value, float):
         return float(f"{value:.{digits}g}")
     if isinstance(value, dict):
-        return {key: rounded(item, digits) for key, item in value.items()}
+        return {key: round_floats(item, digits) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [rounded(item, digits) for item in value]
+        return [round_floats(item, digits) for item in value]
     return value
 
 
@@ -84,12 +84,12 @@ def dump_json(content: Any) -> str:
 
 def normalise(results: Results) -> Results:
     """Round-trip through JSON, so that fresh and loaded audits render identically."""
-    return Results.model_validate(rounded(results.model_dump(mode="json")))
+    return Results.model_validate(round_floats(results.model_dump(mode="json")))
 
 
 def results_text(results: Results) -> str:
     """The bytes of ``results.json``."""
-    return dump_json(rounded(results.model_dump(mode="json")))
+    return dump_json(round_floats(results.model_dump(mode="json")))
 
 
 def locate(run: str | Path) -> Path:

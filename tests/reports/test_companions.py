@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bias_audit.reports import charts
-from bias_audit.reports.text import percent, signed
+from bias_audit.reports.text import percent, with_sign
 from bias_audit.reports.view import page as _page
 from bias_audit.reports.view.build import build
 
@@ -51,7 +51,7 @@ def test_groups_stand_in_the_plane_where_their_numbers_say(
 ) -> None:
     (picture,) = [p for p in sections["trait-gender"].pictures if isinstance(p, _page.Plane)]
     assert picture.points == ((0.4, -0.3, "women"), (-0.4, 0.3, "men"))
-    assert picture.table.rows[0][1].text == signed(0.4)
+    assert picture.table.rows[0][1].text == with_sign(0.4)
     text = Page(charts.draw(picture)).text
     assert {"women", "men"} <= set(text.split())
     assert "more competent" in text

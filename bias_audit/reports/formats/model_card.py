@@ -18,7 +18,7 @@ from bias_audit.reports.view import page
 from bias_audit.reports.view.build import build
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.measures import AXIS
-from bias_audit.results import Result, Results, rounded
+from bias_audit.results import Result, Results, round_floats
 
 TASK = "fill-mask"
 _TASKS = ("Associations of words for social groups", "Published benchmark of sentence pairs")
@@ -82,7 +82,7 @@ def _metrics(index: Index) -> list[Any]:
             dataset_args=_version(index, result.probe),
             metric_type=result.metric,
             metric_name=f"{index.metric(result.metric)}, {index.versus(result)}",
-            metric_value=rounded(result.estimate, 6),
+            metric_value=round_floats(result.estimate, 6),
             metric_args=_arguments(result),
         )
         for result in index.audit.results
@@ -117,7 +117,7 @@ def _arguments(result: Result) -> dict[str, Any]:
         "groups", "unit", "neutral", "direction", "ci_low", "ci_high", "confidence", "margin",
         "outcome", "n_templates", "n_terms",
     )  # fmt: skip
-    found = {name: rounded(getattr(result, name), 6) for name in names}
+    found = {name: round_floats(getattr(result, name), 6) for name in names}
     return {name: value for name, value in found.items() if value not in (None, "")}
 
 

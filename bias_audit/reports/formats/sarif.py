@@ -15,7 +15,7 @@ from bias_audit.reports.ci import RUN, WAIVERS, Entry, entries, facts, worst_fir
 from bias_audit.reports.formats import Format
 from bias_audit.reports.formats.markdown import escape
 from bias_audit.reports.text import clean, clip, plain
-from bias_audit.reports.view.verdict import waiver_words
+from bias_audit.reports.view.verdict import waiver_text
 from bias_audit.results import Results, WaiverRecord, dump_json
 
 SCHEMA = (
@@ -89,7 +89,7 @@ def _location(path: str, line: int, column: int) -> dict[str, object]:
 def _suppression(entry: Entry, waiver: WaiverRecord) -> dict[str, object]:
     """A waiver: accepted where it holds, rejected where it is void."""
     holds = waiver.status == "active" and entry.state == "waived"
-    why = f"{waiver_words(waiver)} {waiver.detail}".strip()
+    why = f"{waiver_text(waiver)} {waiver.detail}".strip()
     record: dict[str, object] = {
         "kind": "external",
         "status": "accepted" if holds else "rejected",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from bias_audit.reports.text import bounds, clean, count, plain, short, signed
+from bias_audit.reports.text import bounds, clean, count, plain, short, with_sign
 from bias_audit.reports.view.index import OTHERS
 from bias_audit.results import Change, Comparison, ShareChange
 from bias_audit.results.codes import CODES, describe
@@ -123,7 +123,7 @@ def verdict_text(change: Change) -> str:
 def change_numbers(change: Change) -> tuple[str, str, str, str]:
     """Both gaps, the difference and its interval, as the tables print them."""
     columns = [
-        "" if value is None else signed(value)
+        "" if value is None else with_sign(value)
         for value in (change.baseline, change.candidate, change.difference)
     ]
     low, high = change.ci_low, change.ci_high
@@ -235,7 +235,7 @@ def share_row(share: ShareChange) -> tuple[str, ...]:
         f"{share.pairs:,}",
         plain(share.baseline, 1),
         plain(share.candidate, 1),
-        signed(share.difference, 1),
+        with_sign(share.difference, 1),
         "" if low is None or high is None else bounds(low, high),
         f"{share.only_baseline:,} : {share.only_candidate:,}, p {share.mcnemar_p:.2g}",
         word if p is None or state in ("same", "lost") else f"{word}, p {p:.2g}",
