@@ -21,10 +21,9 @@ from bias_audit.records import OTHERS
 from bias_audit.results.codes import NO_CONTROLS, as_clause
 from bias_audit.results.decisions import Change, Comparison, MissingChange, missing_change
 from bias_audit.results.evidence import EVIDENCE_FILE, Cells, read_cells, used_scores
-from bias_audit.results.io import Results
-from bias_audit.results.model_identity import noise_floor, other_family, same_model
+from bias_audit.results.io import Results, noise_floor, other_family, same_model
+from bias_audit.results.run_folder import StoredRun
 from bias_audit.results.schema import ProbeRecord, Result
-from bias_audit.results.stored_run import StoredRun
 from bias_audit.stats.multiplicity import by, holm
 
 METRIC = "log_odds_gap"

@@ -23,7 +23,7 @@ from bias_audit.results import (
     missing_change,
 )
 from bias_audit.results.evidence import Source
-from bias_audit.results.model_identity import same_model
+from bias_audit.results.io import same_model
 from bias_audit.stats.clustered import WHY
 from bias_audit.utils.arrays import Floats
 

@@ -8,7 +8,7 @@ import pytest
 
 from bias_audit.reports import charts
 from bias_audit.reports import comparison as shown
-from bias_audit.reports.view import comparison as words
+from bias_audit.reports import comparison as words
 from bias_audit.results import MissingChange
 
 from .others import change, comparison, hostile, several

@@ -90,7 +90,8 @@ def _mark(frame: Frame, scale: Scale, y: float, row: IntervalRow, *, bars: bool)
     if bars:
         canvas.area((scale(0), spot[0]), (y - _BAR / 2, y + _BAR / 2), colour, layer=FRONT)
     elif row.state == "unclear":
-        canvas.ring(spot, colour, 7.5, 1.8)
+        canvas.dot(spot, colour, 9.3)
+        canvas.dot(spot, "paper", 5.7, layer=COVER)
     elif row.state in ("", "pass"):
         canvas.dot(spot, colour, 9.3)
     else:

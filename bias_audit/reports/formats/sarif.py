@@ -104,21 +104,10 @@ def _suppression(entry: Entry, waiver: WaiverRecord) -> dict[str, object]:
 
 
 def _invocation(results: Results, reported: Sequence[Entry]) -> dict[str, object]:
-    broken = [entry for entry in reported if entry.state == "error"]
-    void = [entry for entry in reported if entry.rule == WAIVERS]
+    broken = any(entry.state == "error" for entry in reported)
     return {
         "executionSuccessful": not (broken or results.errors),
         "exitCode": results.exit_code,
-        "toolExecutionNotifications": [_notice(entry) for entry in broken],
-        "toolConfigurationNotifications": [_notice(entry) for entry in void],
-    }
-
-
-def _notice(entry: Entry) -> dict[str, object]:
-    return {
-        "level": entry.level,
-        "message": message(entry.message),
-        "locations": [_location(entry.path, entry.line, entry.column)],
     }
 
 
