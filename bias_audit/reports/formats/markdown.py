@@ -83,8 +83,9 @@ def _cell(text: str, limit: int = 240) -> str:
 
 
 def _verdict(view: page.Page) -> str:
+    states = view.audit.states
     tallies = " · ".join(
-        f"{words.SIGNS[t.state]} {t.number} {t.word}" for t in view.verdict.tallies
+        f"{words.SIGNS[s]} {states.get(s, 0)} {words.STATE_WORDS[s][0]}" for s in words.STATES
     ).replace("~", "\\~")
     remarks = "".join(f"> {_cell(remark, 700)}\n\n" for remark in view.verdict.remarks)
     return (

@@ -321,16 +321,6 @@ class Chapter:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tally:
-    """How many gates are in one state."""
-
-    state: str
-    word: str
-    meaning: str
-    number: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class GateLine:
     """One gate, in words."""
 
@@ -362,7 +352,6 @@ class Verdict:
 
     lead: str
     remarks: tuple[str, ...]
-    tallies: tuple[Tally, ...]
     gates: tuple[GateLine, ...]
 
 

@@ -43,11 +43,6 @@ def verdict(index: Index) -> page.Verdict:
     return page.Verdict(
         lead=_lead(audit),
         remarks=tuple(_remarks(audit)),
-        tallies=tuple(
-            page.Tally(state=state, word=word, meaning=meaning, number=audit.states.get(state, 0))
-            for state in words.STATES
-            for word, meaning in (words.STATE_WORDS[state],)
-        ),
         gates=tuple(gate_line(index, gate) for gate in sorted(audit.gates, key=order)),
     )
 
