@@ -19,12 +19,11 @@ from bias_audit.analysis.paired_cells import PairedTable
 from bias_audit.errors import UsageError
 from bias_audit.records import OTHERS
 from bias_audit.results.codes import NO_CONTROLS, as_clause
-from bias_audit.results.decisions import Change, Comparison, MissingChange, unpaired
+from bias_audit.results.decisions import Change, Comparison, MissingChange, missing_change
 from bias_audit.results.evidence import EVIDENCE_FILE, Cells, read_cells, used_scores
-from bias_audit.results.io import Results
-from bias_audit.results.model_identity import noise_floor, other_family, same_model
+from bias_audit.results.io import Results, noise_floor, other_family, same_model
+from bias_audit.results.run_folder import StoredRun
 from bias_audit.results.schema import ProbeRecord, Result
-from bias_audit.results.stored_run import StoredRun
 from bias_audit.stats.multiplicity import by, holm
 
 METRIC = "log_odds_gap"
@@ -113,15 +112,15 @@ def match_results(old: Results, new: Results) -> tuple[list[Pair], list[MissingC
         probe = probes[result.probe]
         version = versions.get(result.probe)
         if key not in before or version is None:
-            missing.append(unpaired(result, "not_in_baseline"))
+            missing.append(missing_change(result, "not_in_baseline"))
         elif version != probe.version:
             reason = f"the baseline asked version {version} of the probe, this run {probe.version}"
-            missing.append(unpaired(result, "probe_version_changed", reason))
+            missing.append(missing_change(result, "probe_version_changed", reason))
         else:
             pairs.append(Pair(probe, before[key], result))
     for key, result in before.items():
         if key not in after:
-            missing.append(unpaired(result, "no_result", "only the baseline has this result"))
+            missing.append(missing_change(result, "no_result", "only the baseline has this result"))
     return pairs, missing
 
 
@@ -137,7 +136,7 @@ def _changes(
     if base.evidence is None or candidate.evidence is None:
         side = "the baseline" if base.evidence is None else "this run"
         yield from (
-            unpaired(
+            missing_change(
                 pair.new, "no_evidence", f"{side} has no {EVIDENCE_FILE}, so nothing can be paired"
             )
             for pair in pairs
@@ -164,7 +163,7 @@ class RunPair:
         self._require_evidence(pair, numbers)
         if numbers is None:
             reason = "no sentence with the same words is in both runs"
-            return unpaired(pair.new, "cells_lost", reason)
+            return missing_change(pair.new, "cells_lost", reason)
         codes = tuple(status_codes(pair, numbers, partial=self.partial, family=self.family))
         harmless = QUIET if numbers.identical else ()
         code = next((s for s in BLOCKING if s in codes and s not in harmless), "")

@@ -20,10 +20,10 @@ from bias_audit.results import (
     Results,
     ShareChange,
     StoredRun,
-    unpaired,
+    missing_change,
 )
 from bias_audit.results.evidence import Source
-from bias_audit.results.model_identity import same_model
+from bias_audit.results.io import same_model
 from bias_audit.stats.clustered import WHY
 from bias_audit.utils.arrays import Floats
 
@@ -275,14 +275,14 @@ def _missing(
     for key, result in after.items():
         if key[0] in differing:
             why = "the two runs read different copies of the data set"
-            yield unpaired(result, "probe_version_changed", why)
+            yield missing_change(result, "probe_version_changed", why)
         elif key not in before:
-            yield unpaired(result, "not_in_baseline")
+            yield missing_change(result, "not_in_baseline")
         elif key[1] in PAIR_SHARES and key not in compared:
-            yield unpaired(result, "cells_lost", "no pair is scored in both runs")
+            yield missing_change(result, "cells_lost", "no pair is scored in both runs")
     for key, result in before.items():
         if key not in after and key[0] not in differing:
-            yield unpaired(result, "no_result", "only the baseline has this result")
+            yield missing_change(result, "no_result", "only the baseline has this result")
 
 
 def _notices(old: Results, new: Results) -> Iterator[str]:

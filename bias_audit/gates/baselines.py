@@ -20,7 +20,7 @@ from bias_audit import __version__
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.gates.waivers import Day
 from bias_audit.results.evidence import EVIDENCE_FILE as EVIDENCE
-from bias_audit.results.stored_run import StoredRun
+from bias_audit.results.run_folder import StoredRun
 from bias_audit.utils.file_model import FileModel, Id, Text
 from bias_audit.utils.files import replace_folder, write_atomic
 from bias_audit.utils.validation import explain_errors

@@ -15,7 +15,7 @@ from bias_audit.analysis.compare_runs import compare_runs
 from bias_audit.errors import UsageError
 from bias_audit.metrics.scored_probe import evidence_csv
 from bias_audit.records import FillScore
-from bias_audit.results.stored_run import StoredRun
+from bias_audit.results.run_folder import StoredRun
 from bias_audit.stats.rise import limits
 from tests.helpers import slow_stats as slow
 from tests.helpers.world import (
