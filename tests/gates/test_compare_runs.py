@@ -17,7 +17,7 @@ from bias_audit.metrics.scored_probe import evidence_csv
 from bias_audit.records import FillScore
 from bias_audit.results.stored_run import StoredRun
 from bias_audit.stats.rise import limits
-from tests.audit import slow_stats as slow
+from tests.reference import slow_stats as slow
 from tests.audit.world import (
     CONTROLS,
     Model,
@@ -639,7 +639,7 @@ def test_an_edited_estimate_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: c.update(schema_version="2.0"), "schema version 2.0"),
+        (lambda c: c.update(schema_version="3.0"), "schema version 3.0"),
         (lambda c: c["results"][0].update(groups=["a"]), "not two groups"),
         (lambda c: c.update(probes=[]), "no probe record"),
         (lambda c: c["results"][0].update(estimate=0.0), "is 0, outside of its confidence"),

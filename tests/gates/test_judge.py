@@ -52,7 +52,7 @@ def gates(*results, configs=None, compared=None, **more):
 def test_where_the_interval_lies_decides(estimate, half, state):
     (made,) = gates(result(estimate, half))
     assert made.state == state
-    assert (made.enforced, made.limit, made.measured) == (True, 0.5, estimate)
+    assert (made.enforced, made.limit, made.estimate) == (True, 0.5, estimate)
     assert (made.ci_low, made.ci_high) == (estimate - half, estimate + half)
 
 
@@ -236,9 +236,9 @@ def test_a_failure_is_steady_at_the_level_that_decides_it():
 
 def test_a_gap_that_leaves_the_limit_at_equal_frequency_does_not_pass():
     steady = {"loo_low": 0.2, "loo_high": 0.2}
-    assert gates(result(0.2, **steady, adjusted=0.4))[0].state == "pass"
+    assert gates(result(0.2, **steady, adjusted_estimate=0.4))[0].state == "pass"
     for adjusted in (0.6, -0.6):
-        (made,) = gates(result(0.2, **steady, adjusted=adjusted))
+        (made,) = gates(result(0.2, **steady, adjusted_estimate=adjusted))
         assert (made.state, made.reason_code) == ("unclear", "confounded")
 
 
@@ -257,14 +257,14 @@ def test_a_gap_that_leaves_the_limit_at_equal_frequency_does_not_pass():
 )
 def test_gates_ask_about_frequency_at_their_own_limit(estimate, adjusted, statuses, state, code):
     steady = {"loo_low": estimate, "loo_high": estimate}
-    (made,) = gates(result(estimate, adjusted=adjusted, statuses=statuses, **steady))
+    (made,) = gates(result(estimate, adjusted_estimate=adjusted, statuses=statuses, **steady))
     assert (made.state, made.reason_code) == (state, code)
 
 
 def test_what_frequency_explains_still_counts_in_the_family():
     near = result(0.612, 0.11, id="near", probe="near")
     assert gates(near)[0].state == "fail"
-    lost = result(3.0, 0.1, id="lost", probe="lost", adjusted=0.1)
+    lost = result(3.0, 0.1, id="lost", probe="lost", adjusted_estimate=0.1)
     found = {made.result: made.state for made in gates(near, lost)}
     assert found == {"near": "unclear", "lost": "unclear"}
 

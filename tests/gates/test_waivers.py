@@ -240,9 +240,9 @@ def test_a_waived_gate_keeps_everything_it_showed():
     (before,) = judge_run().gates
     done = judge_run(waiver(reason="fixed in 2.1", owner="ana"))
     (made,) = done.gates
-    changed = {"state", "unwaived", "reason", "reason_code", "waiver"}
+    changed = {"state", "state_before_waiver", "reason", "reason_code", "waiver"}
     assert made.model_dump(exclude=changed) == before.model_dump(exclude=changed)
-    assert (made.unwaived, made.reason_code, made.waiver) == ("fail", "waived", "g:*")
+    assert (made.state_before_waiver, made.reason_code, made.waiver) == ("fail", "waived", "g:*")
     assert made.reason == (
         "waived until 2026-03-31 by ana: fixed in 2.1; the whole interval lies outside the limit"
     )
