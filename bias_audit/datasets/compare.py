@@ -24,7 +24,7 @@ from bias_audit.results import (
 )
 from bias_audit.results.evidence import Source
 from bias_audit.results.model_identity import same_model
-from bias_audit.stats.clustered import WHY
+from bias_audit.stats.clusters import WHY
 from bias_audit.utils.arrays import Floats
 
 ALPHA = 0.05

@@ -22,7 +22,7 @@ from bias_audit.metrics.pair_preference import (
 from bias_audit.metrics.registry import find_info
 from bias_audit.metrics.stereoset import StereoSetScore
 from bias_audit.results import Result, SkipRecord
-from bias_audit.stats.clustered import WHY, ClusteredMean
+from bias_audit.stats.clusters import WHY, ClusteredMean
 
 ALL = "all"
 """The group of the overall results."""

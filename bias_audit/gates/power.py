@@ -329,7 +329,7 @@ def _select(results: Results, names: Sequence[str]) -> list[Result]:
 def _widest(gates: Sequence[PlannedGate]) -> PlannedGate:
     """The gate whose standard error is largest for its limit: what decides it decides the others
     of the same size."""
-    widest = max(gates, key=lambda gate: gate.components.scaled({})[0] / gate.limit)
+    widest = max(gates, key=lambda gate: gate.components.scale({})[0] / gate.limit)
     if len(gates) == 1:
         return widest
     text = f"of {len(gates)} results, the one with the widest interval; name others to plan for"

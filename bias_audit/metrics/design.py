@@ -19,7 +19,7 @@ from bias_audit.probes.scope import MIN_CONSTRUCT, MIN_LABELS, MIN_PAIRS
 from bias_audit.records import OTHERS
 from bias_audit.stats.estimate import Contrast, Scope
 from bias_audit.stats.layout import Layout
-from bias_audit.stats.permutation import decided, label_exchange, pair_flip
+from bias_audit.stats.permutation import label_exchange, pair_flip, repeat_if_close
 from bias_audit.utils.arrays import Floats
 
 ROUNDING = 1e-12
@@ -172,11 +172,11 @@ class Design(Layout):
         """Return the fixed-templates answer: labels exchanged across words or inside pairs."""
         if self.pairs:
             d = self.inside_pairs(y)
-            flipped = decided(lambda draws: pair_flip(d, rng, draws), resamples)
+            flipped = repeat_if_close(lambda draws: pair_flip(d, rng, draws), resamples)
             return flipped.p, flipped.method
         if min(len(self.in_a), len(self.in_b)) < 2:
             return None, "not possible with one word in a group"
-        exchanged = decided(
+        exchanged = repeat_if_close(
             lambda draws: label_exchange(y, self.in_a, self.in_b, rng, draws), resamples
         )
         return exchanged.p, exchanged.method

@@ -17,7 +17,6 @@ from bias_audit.metrics.scored_probe import evidence_csv
 from bias_audit.records import FillScore
 from bias_audit.results.stored_run import StoredRun
 from bias_audit.stats.rise import limits
-from tests.reference import slow_stats as slow
 from tests.audit.world import (
     CONTROLS,
     Model,
@@ -42,6 +41,7 @@ from tests.gates.runs import (
     soften,
     store,
 )
+from tests.reference import slow_stats as slow
 
 CLOSE = {"rel": 2e-5, "abs": 5e-6}  # evidence has six decimals
 KEY = ["probe", "template", "variant", "group", "term", "label", "target", "pole", "text"]

@@ -54,7 +54,7 @@ def test_a_result_gives_its_units_and_size(more, mask, random, columns):
     (found,), lost = planned(stored, ["p"])
     assert (dict(found.components.units), lost) == (random, [])
     assert found.size == Size(12, more.get("n_terms", 12), 20)
-    assert found.components.scaled({})[0] ** 2 == pytest.approx(sum(VARIANCE[n] for n in random))
+    assert found.components.scale({})[0] ** 2 == pytest.approx(sum(VARIANCE[n] for n in random))
     plan = plan_gate(found, templates=(12, 24))
     assert plan.columns == columns
     assert plan.own in plan.points

@@ -171,7 +171,7 @@ def test_a_file_with_mistakes_is_left_alone(tmp_path):
 
 def test_an_edit_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = save(tmp_path, FULL, "w.yaml")
-    monkeypatch.setattr(waivers, "_edited", lambda *_: FULL.replace("ana", "eve"))
+    monkeypatch.setattr(waivers, "_edit", lambda *_: FULL.replace("ana", "eve"))
     with pytest.raises(UsageError, match="cannot be edited safely"):
         write_waiver(path, new(), TODAY)
     assert path.read_text("utf-8") == FULL

@@ -14,7 +14,7 @@ from bias_audit.stats.effect_sizes import (
     pigeonhole_bootstrap,
     rank_biserial,
     rank_share,
-    standardised,
+    standardise,
 )
 
 from .helpers import DELTA, crossed, halves
@@ -202,17 +202,17 @@ def test_standardised_is_the_gap_in_standard_deviations_of_cells():
     y = rng(2).normal(0, 0.5, (10, 9))
     y[:, :4] += 1.0
     a, b = np.arange(4), np.arange(4, 9)
-    found = standardised(y, [a, b], [1.0, -1.0], rng(), 400)
+    found = standardise(y, [a, b], [1.0, -1.0], rng(), 400)
     inside = (y[:, a].var(ddof=1) + y[:, b].var(ddof=1)) / 2
     assert found.value == pytest.approx((y[:, a].mean() - y[:, b].mean()) / np.sqrt(inside))
     assert found.low < found.value < found.high
-    again = standardised(10 * y + 3, [a, b], [1.0, -1.0], rng(), 400)
+    again = standardise(10 * y + 3, [a, b], [1.0, -1.0], rng(), 400)
     assert (again.value, again.low) == pytest.approx((found.value, found.low))
 
 
 def test_standardised_against_a_bootstrap_in_loops():
     y = rng(5).normal(0.4, 1, (8, 5))
-    found = standardised(y, [range(5)], [1.0], rng(), 2000)
+    found = standardise(y, [range(5)], [1.0], rng(), 2000)
     generator, drawn = rng(9), []
     for _ in range(2000):
         rows = generator.integers(8, size=8)
@@ -227,7 +227,7 @@ def test_matched_pairs_are_drawn_whole_and_measured_in_their_cells():
     y[:, :10] += 0.5
     order = generator.permutation(10)
     a, b = order, order + 10
-    found = standardised(y, [a, b], [1.0, -1.0], rng(), 2000, paired=True)
+    found = standardise(y, [a, b], [1.0, -1.0], rng(), 2000, paired=True)
     inside = (y[:, a].var(ddof=1) + y[:, b].var(ddof=1)) / 2
     assert found.value == pytest.approx((y[:, a].mean() - y[:, b].mean()) / np.sqrt(inside))
     drawn = []
@@ -236,10 +236,10 @@ def test_matched_pairs_are_drawn_whole_and_measured_in_their_cells():
         one, two = y[rows][:, a[pairs]], y[rows][:, b[pairs]]
         drawn.append((one.mean() - two.mean()) / np.sqrt((one.var(ddof=1) + two.var(ddof=1)) / 2))
     assert (found.low, found.high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.05)
-    loose = standardised(y, [a, b], [1.0, -1.0], rng(), 500)
+    loose = standardise(y, [a, b], [1.0, -1.0], rng(), 500)
     assert loose.high - loose.low > 2 * (found.high - found.low), "words of a pair go together"
     with pytest.raises(ValueError, match="as many columns in every group"):
-        standardised(y, [a, b[:3]], [1.0, -1.0], rng(), 20, paired=True)
+        standardise(y, [a, b[:3]], [1.0, -1.0], rng(), 20, paired=True)
 
 
 def test_the_interval_holds_the_truth():
@@ -247,12 +247,12 @@ def test_the_interval_holds_the_truth():
     for _ in range(150):
         y = generator.normal(0, 0.4, (12, 1)) + generator.normal(0, 0.3, (1, 10))
         y = 0.5 + y + generator.normal(0, 0.5, (12, 10))
-        found = standardised(y, [range(10)], [1.0], generator, 199)
+        found = standardise(y, [range(10)], [1.0], generator, 199)
         held += found.low <= 0.5 / np.sqrt(0.16 + 0.09 + 0.25) <= found.high
     assert held / 150 >= 0.9
 
 
 def test_cells_that_do_not_vary_have_no_standardised_gap():
     flat = np.repeat([1.0, 2.0], 3)[None].repeat(4, axis=0)
-    assert standardised(flat, [range(3), range(3, 6)], [1.0, -1.0], rng(), 20) is None
-    assert standardised(np.ones((1, 2)), [[0], [1]], [1.0, -1.0], rng(), 20) is None
+    assert standardise(flat, [range(3), range(3, 6)], [1.0, -1.0], rng(), 20) is None
+    assert standardise(np.ones((1, 2)), [[0], [1]], [1.0, -1.0], rng(), 20) is None

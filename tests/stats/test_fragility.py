@@ -85,9 +85,13 @@ def test_other_methods_have_to_agree_where_sentences_are_skewed(
 @pytest.mark.parametrize(
     ("side", "given", "expected"),
     [
-        (0, {"split_half_fail_limit": 0.51}, True),  # inside by all words, outside by half of them
+        (0, {"split_half_fail_limit": 0.51}, True),  # half say outside
         (0, {"split_half_fail_limit": 0.49}, False),
-        (0, {"split_half_low": -3.0, "split_half_high": 3.0}, False),  # far away, and too unsure to say so
+        (
+            0,
+            {"split_half_low": -3.0, "split_half_high": 3.0},
+            False,
+        ),  # far, and too unsure
         (1, {"split_half_low": 0.01}, False),
         (1, {"split_half_low": -0.01}, True),  # half of the words point the other way
         (-1, {"split_half_high": -0.01}, False),
@@ -100,7 +104,12 @@ def test_other_methods_have_to_agree_where_sentences_are_skewed(
 )
 def test_a_half_contradicts_by_its_own_verdict_or_direction(side, given, expected):
     low, high = (0.4, 0.6) if side > 0 else (-0.6, -0.4)
-    near = {"split_half_low": low, "split_half_high": high, "split_half_fail_limit": 0.0, "split_half_pass_limit": 9.0}
+    near = {
+        "split_half_low": low,
+        "split_half_high": high,
+        "split_half_fail_limit": 0.0,
+        "split_half_pass_limit": 9.0,
+    }
     assert half_contradicts(StabilityBounds(**(near | given)), side, LIMIT) is expected
 
 
@@ -143,7 +152,12 @@ def test_nothing_is_fragile_where_holm_leaves_nothing_decided():
 
 
 def test_a_verdict_that_half_of_the_words_contradict_is_fragile():
-    agree = StabilityBounds(split_half_low=0.3, split_half_high=1.2, split_half_fail_limit=0.4, split_half_pass_limit=0.9)
+    agree = StabilityBounds(
+        split_half_low=0.3,
+        split_half_high=1.2,
+        split_half_fail_limit=0.4,
+        split_half_pass_limit=0.9,
+    )
     assert not is_fragile(contrast(0.75), agree, LIMIT)
     assert is_fragile(contrast(0.75), replace(agree, split_half_low=-0.1), LIMIT)
 

@@ -11,7 +11,7 @@ import numpy as np
 from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import cell_response, pole_heterogeneous
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
-from bias_audit.stats.contrast import trimmed
+from bias_audit.stats.contrast import trim
 from bias_audit.stats.distribution_shape import bootstrap_t_interval
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.fragility import DECIDES, Interval, StabilityBounds, is_fragile
@@ -150,7 +150,7 @@ def _other_methods(
     keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "bootstrap-t", f"{level:g}")
     rng = stream(settings.seed, *keys)
     drawn = bootstrap_t_interval(np.sort(np.array(contrast.delta)), level, rng, se=contrast.se)
-    return [drawn, trimmed(contrast).interval(level)]
+    return [drawn, trim(contrast).interval(level)]
 
 
 def is_detected(comparison: Comparison) -> bool:
