@@ -52,13 +52,8 @@ def dataset_result(
 ) -> Result:
     """Build the record of one number of a data set; all of them are made here.
 
-    Args:
-        dataset: its id.
-        measure: id of the measure; it brings unit, direction and neutral value.
-        group: what the number is about: ``all``, a category, an axis.
-        label: the same for people.
-        estimate: the number; None with a ``reason``.
-        fields: further fields of the result; counts are 0 unless given.
+    ``group`` is what the number is about (``all``, a category, an axis), ``label`` the same for
+    people. Counts are 0 unless given.
     """
     counts = {"n_templates": 0, "n_terms": 0, "n_prompts": 0}
     return make_result(

@@ -56,12 +56,8 @@ def required_sample_size(
 ) -> RequiredSize:
     """Return for each source how many units would decide if the estimate stayed where it is.
 
-    Args:
-        result: says which sources are random.
-        variance: of the number that is judged, by source.
-        df: its degrees of freedom.
-        gap: distance between the number and its limit.
-        tail: as in :func:`bias_audit.stats.power.required_units`.
+    ``variance`` and ``df`` are those of the number that is judged, ``gap`` is its distance from the
+    limit; ``tail`` as in :func:`bias_audit.stats.power.required_units`.
     """
     units = random_units(result)
     if not any(variance.get(name) for name in units):
@@ -229,9 +225,7 @@ class Plan:
 def default_design(limit: float | None, margin: float) -> PlannedGate:
     """Return two groups of 8 words, 12 sentences and 16 targets, by placeholder components.
 
-    Args:
-        limit: largest accepted gap, nats; the margin when None.
-        margin: of the catalogue.
+    The limit is the largest accepted gap, nats; the catalogue's margin when None.
     """
     template, word, cell = 0.4**2, 0.55**2, 0.55**2
     noise = 2 * cell / (12 * 8)
@@ -266,11 +260,10 @@ def planned_gates(
 ) -> tuple[list[PlannedGate], list[Unplannable]]:
     """Return what to plan for, and what cannot be planned and why.
 
-    Without names that is the result with the widest interval, of the gaps and of the rises.
-
     Args:
         results: a stored run.
-        names: ids of results, or of probes for their primary results, or globs of either.
+        names: ids of results, or of probes for their primary results, or globs of either; without
+            any, the result with the widest interval, of the gaps and of the rises.
         limit: largest accepted gap and rise; by default that of the run's gates, then the margin.
         margin: of the catalogue, where a result has none.
         comparison: of the run with a baseline; by default the one that the run holds.

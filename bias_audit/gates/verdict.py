@@ -88,13 +88,8 @@ def judge_gap(
 ) -> Verdict:
     """Judge the size of a gap: pass by its 90 % interval, fail by the one after Holm.
 
-    Args:
-        result: the gap with everything that was found out about it.
-        limit: largest size that is tolerated, above 0.
-        family: what is judged together.
-        partial: the run was cut short.
-        own_margin: the limit is the margin of the probe, at which the checks of the result were
-            made; at another limit they are made again, from the bounds that the result holds.
+    ``own_margin`` says that the limit is the margin of the probe, at which the checks of the result
+    were made; at another limit they are made again, from the bounds that the result holds.
     """
     if partial:
         return Verdict("unclear", "partial_run", PARTIAL)

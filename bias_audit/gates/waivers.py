@@ -130,12 +130,9 @@ class WaiverEntry:
 
 
 def read_waivers(path: Path, today: date, display: str = "") -> tuple[WaiverEntry, ...]:
-    """Read a waiver file.
+    """Read a waiver file; nothing in it may have been created after ``today``.
 
-    Args:
-        path: the file.
-        today: the day of judging; nothing may have been created after it.
-        display: how reports name the file.
+    ``display`` is how reports name the file.
 
     Raises:
         FileError: everything that is wrong with it, at once.
@@ -161,10 +158,7 @@ def _parse(text: str, path: Path, today: date) -> tuple[Waiver, ...]:
 
 
 def write_waiver(path: Path, waiver: Waiver, today: date) -> bool:
-    """Write a waiver into its file, in place of the one for the same finding if there is one.
-
-    Returns:
-        True when it took the place of another.
+    """Write a waiver into its file; True when it took the place of one for the same finding.
 
     Raises:
         FileError: the file has mistakes; it stays as it is.

@@ -52,7 +52,8 @@ class StabilityBounds:
     @classmethod
     def of(cls, record: object) -> StabilityBounds:
         """Return the bounds that a record holds as fields of the same names; others are unknown."""
-        return cls(**{f.name: getattr(record, f.name, f.default) for f in fields(cls)})
+        known = {f.name: getattr(record, f.name) for f in fields(cls) if hasattr(record, f.name)}
+        return cls(**known)
 
 
 def is_confounded(
