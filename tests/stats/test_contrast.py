@@ -17,7 +17,7 @@ from bias_audit.stats.contrast import (
     two_groups,
     versus_rest,
 )
-from bias_audit.stats.estimate import Part, by_groups, by_pairs
+from bias_audit.stats.estimate import by_groups, by_pairs
 
 from .helpers import DELTA, crossed
 
@@ -233,13 +233,6 @@ def test_unusable_input_is_refused(y):
         versus_rest(y, [A], 0, scope="terms")
     with pytest.raises(ValueError, match="two or more in each pole"):
         target_part([1.0], [0.0, 1.0])
-
-
-def test_target_part_holds_welch_parts():
-    assert target_part([1.0, 2.0, 3.0], [0.0, 4.0]) == (
-        Part(1 / 3, 2, 10 / 9),
-        Part(4.0, 1, 5 / 3),
-    )
 
 
 @pytest.mark.parametrize(

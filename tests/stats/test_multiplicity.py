@@ -116,6 +116,7 @@ def test_monte_carlo_meets_exact(monkeypatch):
     assert max_t_flips(deltas, rng(), 9999) == pytest.approx(exact, abs=0.02)
 
 
+@pytest.mark.slow
 def test_no_wrong_claim_in_more_than_one_family_of_twenty():
     generator, wrong = rng(9), 0
     for _ in range(600):

@@ -121,6 +121,7 @@ class TestKruskal:
             kruskal(np.ones((2, 5)), groups, rng())
 
 
+@pytest.mark.slow
 def test_levels_hold_when_no_word_group_differs():
     generator, hits = rng(9), 0
     for _ in range(300):
@@ -168,6 +169,7 @@ def test_nothing_there_gives_p_1_and_the_largest_value_is_only_the_largest():
         wilcoxon([np.nan, 1.0], rng())
 
 
+@pytest.mark.slow
 def test_p_is_uniform_where_nothing_is_there():
     generator = rng(6)
     p = np.array([wilcoxon(generator.standard_t(3, 10), generator).p for _ in range(2000)])
