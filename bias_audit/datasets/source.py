@@ -81,7 +81,7 @@ class Source:
             yield number, line.rstrip("\n")
 
     def rows(self, columns: Mapping[str, Column]) -> Iterator[Row]:
-        """Yield the rows of a table, whose fields tabs separate where the header has one, or commas.
+        """Yield the rows of a table; fields are separated by the tabs of its header, or commas.
 
         Raises:
             FileError: a column is missing, a row has another number of fields than the header, or
