@@ -60,7 +60,7 @@ def compare_runs(base: StoredRun, candidate: StoredRun, *, name: str) -> Compari
             changes.append(record)
         else:
             missing.append(record)
-    changes = _adjust(changes, noise_floor(old.model, new.model))
+    changes = _adjust_families(changes, noise_floor(old.model, new.model))
     identical = all(one.identical and one.cells_lost_share == 0 for one in changes)
     return Comparison(
         baseline=name,
@@ -232,7 +232,7 @@ def _cells(run: StoredRun, probes: Collection[str]) -> dict[str, Cells]:
     return cells
 
 
-def _adjust(changes: Sequence[Change], noise: float) -> list[Change]:
+def _adjust_families(changes: Sequence[Change], noise: float) -> list[Change]:
     """Holm over the primary changes of an axis, Benjamini-Yekutieli over its secondary ones."""
     families: dict[tuple[str, str], list[int]] = {}
     for number, record in enumerate(changes):

@@ -22,7 +22,7 @@ from bias_audit.records import OTHERS
 from bias_audit.stats.contrast import matched_pairs, target_part, two_groups
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.layout import over_targets, zero_rounding
-from bias_audit.stats.permutation import decided, label_exchange, sign_flip
+from bias_audit.stats.permutation import label_exchange, repeat_if_close, sign_flip
 
 
 def compare_groups(scored: ScoredProbe, settings: Settings) -> list[Comparison]:
@@ -76,7 +76,7 @@ def _compare(
 def _sign_flip(delta: tuple[float, ...], rng: np.random.Generator, settings: Settings) -> float:
     """The fixed-words answer; sorted, so that the order of sentences does not move the draws."""
     values = np.sort(np.array(delta))
-    return decided(lambda draws: sign_flip(values, rng, draws), settings.resamples).p
+    return repeat_if_close(lambda draws: sign_flip(values, rng, draws), settings.resamples).p
 
 
 def _drill(cube: ScoreCube, design: Design) -> tuple[tuple[str, Contrast], ...]:
@@ -108,7 +108,7 @@ def _by_group_word(scored: ScoredProbe, settings: Settings, a: str, b: str) -> C
     gap = two_groups(y, plus, minus, scope="concept" if scope_t == "construct" else "terms")
     rng = partial(scored.rng, settings, "log_odds_gap", f"{a}:{b}")
     draw = rng("exchange")
-    exchange = decided(
+    exchange = repeat_if_close(
         lambda draws: label_exchange(y, plus, minus, draw, draws), settings.resamples
     )
     centred = y - y.mean(axis=1, keepdims=True)

@@ -15,8 +15,7 @@ from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.results import Result
 from bias_audit.stats.estimate import Contrast
-from bias_audit.stats.max_t import FEWEST, max_t_flips
-from bias_audit.stats.multiplicity import bh, by, holm
+from bias_audit.stats.multiplicity import FEWEST, bh, by, holm, max_t_flips
 from bias_audit.stats.permutation import MOST_FLIPPED
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats

@@ -39,7 +39,7 @@ from bias_audit.probes.schema.text import primary_language
 from bias_audit.records import OTHERS
 from bias_audit.results import Companion, Result, WordShare
 from bias_audit.stats._arrays import Indices, Ints, finite
-from bias_audit.stats.clustered import jackknife
+from bias_audit.stats.clusters import jackknife
 from bias_audit.stats.correlation import logit
 from bias_audit.stats.estimate import Contrast
 from bias_audit.utils.arrays import Floats

@@ -19,7 +19,7 @@ from bias_audit.probes.scope import MIN_CONSTRUCT, MIN_LABELS, MIN_PAIRS
 from bias_audit.records import OTHERS
 from bias_audit.stats.estimate import Contrast, Scope
 from bias_audit.stats.layout import Layout
-from bias_audit.stats.permutation import decided, label_exchange, pair_flip
+from bias_audit.stats.permutation import label_exchange, pair_flip, repeat_if_close
 from bias_audit.utils.arrays import Floats
 
 ROUNDING = 1e-12
@@ -174,11 +174,11 @@ class Design(Layout):
         """Return the p of labels exchanged across words or in pairs; None with one word a group."""
         if self.pairs:
             d = self.inside_pairs(y)
-            return decided(lambda draws: pair_flip(d, rng, draws), resamples).p
+            return repeat_if_close(lambda draws: pair_flip(d, rng, draws), resamples).p
         if min(len(self.in_a), len(self.in_b)) < 2:
             return None
         sides = self.in_a, self.in_b
-        return decided(lambda draws: label_exchange(y, *sides, rng, draws), resamples).p
+        return repeat_if_close(lambda draws: label_exchange(y, *sides, rng, draws), resamples).p
 
 
 def _scope(probe: Probe, sides: list[list[int]], pairs: list[tuple[int, int]]) -> Scope:

@@ -18,9 +18,9 @@ from bias_audit.stats.effect_sizes import (
     cliffs_delta,
     consistency,
     rank_biserial,
-    standardised,
+    standardise,
 )
-from bias_audit.stats.permutation import decided
+from bias_audit.stats.permutation import repeat_if_close
 from bias_audit.stats.rank_tests import kruskal, wilcoxon
 from bias_audit.utils.arrays import Floats
 
@@ -104,7 +104,7 @@ def _sentences(comparison: Comparison, settings: Settings, rng: np.random.Genera
 
 
 def _wilcoxon(differences: Floats, settings: Settings, rng: np.random.Generator) -> float:
-    return decided(lambda draws: wilcoxon(differences, rng, draws), settings.resamples).p
+    return repeat_if_close(lambda draws: wilcoxon(differences, rng, draws), settings.resamples).p
 
 
 def _size(info: MetricInfo, size: EffectSize, p: float | None = None) -> Companion:
@@ -181,7 +181,7 @@ class _Sides:
         rows = self.y[np.argsort(y.mean(axis=1), kind="stable")]
         if paired:
             groups, weights = self.matched, [1.0, -1.0]
-        size = standardised(rows, groups, weights, rng, CELLS, settings.confidence, paired=paired)
+        size = standardise(rows, groups, weights, rng, CELLS, settings.confidence, paired=paired)
         return None if size is None else _size(STANDARDISED_GAP, size)
 
 

@@ -31,7 +31,7 @@ from bias_audit.metrics.lpbs import cbs, lpbs
 from bias_audit.metrics.pair_preference import outcomes, preference
 from bias_audit.metrics.stereoset import icat
 from bias_audit.metrics.weat import associations, effect
-from bias_audit.stats.clustered import mcnemar
+from bias_audit.stats.clusters import mcnemar
 from bias_audit.stats.contrast import matched_pairs, two_groups
 from bias_audit.stats.effect_sizes import cliffs_delta, rank_biserial
 from bias_audit.stats.equivalence import outcome

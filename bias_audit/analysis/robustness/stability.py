@@ -17,7 +17,7 @@ from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import cell_response, pole_heterogeneous
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.results import Check
-from bias_audit.stats.contrast import trimmed
+from bias_audit.stats.contrast import trim
 from bias_audit.stats.distribution_shape import bootstrap_t_interval
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.fragility import (
@@ -163,7 +163,7 @@ def _other_methods(
     contrast = comparison.contrast
     rng = scored.rng(settings, comparison.key, "bootstrap-t", f"{level:g}")
     drawn = bootstrap_t_interval(np.sort(np.array(contrast.delta)), level, rng, se=contrast.se)
-    return [drawn, trimmed(contrast).interval(level)]
+    return [drawn, trim(contrast).interval(level)]
 
 
 def is_detected(comparison: Comparison) -> bool:

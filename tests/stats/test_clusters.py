@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 
-from bias_audit.stats.clustered import clustered_mean, jackknife, mcnemar
+from bias_audit.stats.clusters import clustered_mean, jackknife, mcnemar
 
 
 def drawn(rng, clusters=30, spread=1.0):

@@ -66,14 +66,9 @@ class ClusteredMean:
 
 
 def clustered_mean(values: ArrayLike, clusters: Sequence[Hashable] | None = None) -> ClusteredMean:
-    """Return the mean of ``values`` with its standard error over clusters.
+    """Return the mean of (n,) ``values`` with its standard error over clusters.
 
-    Args:
-        values: (n,) one value an item.
-        clusters: (n,) the cluster of each item; None makes each item its own.
-
-    Raises:
-        ValueError: a value is not finite, or there is not one cluster for each item.
+    ``clusters`` holds the cluster of each item; None makes each item its own.
 
     Source: Liang and Zeger (1986) with the factor G/(G - 1); degrees of freedom from the effective
     number of clusters (sum n_g)^2 / sum n_g^2, after Carter, Schnepel and Steigerwald (2017).
@@ -108,11 +103,9 @@ def clustered_mean(values: ArrayLike, clusters: Sequence[Hashable] | None = None
 def jackknife(statistic: Callable[[np.ndarray], float], units: int) -> tuple[float, float | None]:
     """Return a statistic and its standard error from leaving out one unit at a time.
 
-    Args:
-        statistic: takes the numbers of the units that are in.
-        units: how many there are.
+    ``statistic`` takes the numbers of the units that are in. Only for smooth statistics.
 
-    Source: Efron and Stein (1981). Only for smooth statistics.
+    Source: Efron and Stein (1981).
     """
     everyone = np.arange(units)
     estimate = float(statistic(everyone))
@@ -124,19 +117,10 @@ def jackknife(statistic: Callable[[np.ndarray], float], units: int) -> tuple[flo
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Return the exact two-sided p of McNemar's test.
+    """Return the exact two-sided p of McNemar's test (1947): items that only one model has.
 
-    A quick look at two models on the same items: it takes items as independent, which the interval
-    of :func:`clustered_mean` over their differences does not.
-
-    Args:
-        only_first: items that only the first model has.
-        only_second: items that only the second model has.
-
-    Raises:
-        ValueError: a count is negative.
-
-    Source: McNemar (1947), exact form.
+    A quick look: it takes items as independent, which the interval of :func:`clustered_mean` over
+    their differences does not.
     """
     if min(only_first, only_second) < 0:
         raise ValueError("counts of items cannot be negative")
