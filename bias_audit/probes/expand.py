@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
+from typing import Literal
 
 from bias_audit.probes.english import capitalised, starts_sentence, takes_an
 from bias_audit.probes.probe import Frame, Group, Probe, Target, Word, agrees, needs
 from bias_audit.probes.schema.text import AGREE, ARTICLE, parse_slots, primary_language
-from bias_audit.records import Pole, Prompt, Skip
+from bias_audit.records import Pole, Prompt, Skip, SkipReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,13 +169,9 @@ def _lacks(probe: Probe, word: Word, kind: str, skips: dict[str, Skip]) -> bool:
     for frame in probe.frames:
         for word_kind, form in needs(frame, probe.spec.mask, partners):
             if word_kind == kind and form not in word.forms:
-                skips[f"{kind}:{word.id}"] = Skip(
-                    probe=probe.spec.id,
-                    kind="term" if kind == "group" else "target",
-                    what=word.id,
-                    reason="not_applicable",
-                    detail=f"has no form '{form}', which the sentence '{frame.id}' needs",
-                )
+                detail = f"has no form '{form}', which the sentence '{frame.id}' needs"
+                what: Literal["term", "target"] = "term" if kind == "group" else "target"
+                skips[f"{kind}:{word.id}"] = _skip(probe, what, word, detail)
                 return True
     return False
 
@@ -187,11 +184,19 @@ def _partners(probe: Probe) -> list[Word]:
 
 
 def _prompt(
-    probe: Probe, frame: Frame, variant: dict[str, str], group: str, term: Word, target: Target
+    probe: Probe,
+    frame: Frame,
+    variant: dict[str, str],
+    group: str,
+    term: Word,
+    target: Target | None,
 ) -> Prompt:
-    by_target = probe.spec.mask == "target"
-    words = {"group": term} if by_target else {"target": target.word}
-    text = render(frame, words, variant, target.word if by_target else term)
+    """One prompt; open where no target is given."""
+    masked = None if target is None else target.word
+    words = {"group": term}
+    if target is not None and probe.spec.mask == "group":
+        masked, words = term, {"target": target.word}
+    text = render(frame, words, variant, masked)
     return Prompt(
         probe=probe.spec.id,
         template=frame.id,
@@ -199,12 +204,12 @@ def _prompt(
         group=group,
         term=term.id,
         label=term.label,
-        target=target.word.id,
-        pole=_sign(target.pole, group),
+        target="" if target is None else target.word.id,
+        pole="" if target is None else _sign(target.pole, group),
         left=text.left,
         filler=text.filler,
         right=text.right,
-        beside=text.beside,
+        beside=() if target is None else text.beside,
     )
 
 
@@ -221,29 +226,12 @@ def _open(probe: Probe, terms: list[tuple[str, Word]], skips: dict[str, Skip]) -
         for variant in variants(frame):
             for group, term in terms:
                 try:
-                    text = render(frame, {"group": term}, variant, None)
+                    yield _prompt(probe, frame, variant, group, term, None)
                 except KeyError as missing:
-                    skips.setdefault(
-                        f"open:{term.id}",
-                        Skip(
-                            probe=probe.spec.id,
-                            kind="term",
-                            what=term.id,
-                            reason="not_applicable",
-                            detail=f"has no form {missing}, which open completions need",
-                        ),
-                    )
-                    continue
-                yield Prompt(
-                    probe=probe.spec.id,
-                    template=frame.id,
-                    variant=" ".join(variant.values()),
-                    group=group,
-                    term=term.id,
-                    label=term.label,
-                    target="",
-                    pole="",
-                    left=text.left,
-                    filler=None,
-                    right=text.right,
-                )
+                    detail = f"has no form {missing}, which open completions need"
+                    skips.setdefault(f"open:{term.id}", _skip(probe, "term", term, detail))
+
+
+def _skip(probe: Probe, kind: Literal["term", "target"], word: Word, detail: str) -> Skip:
+    reason: SkipReason = "not_applicable"
+    return Skip(probe=probe.spec.id, kind=kind, what=word.id, reason=reason, detail=detail)
