@@ -16,7 +16,7 @@ from typing import Literal
 from bias_audit.probes.english import capitalised, starts_sentence, takes_an
 from bias_audit.probes.probe import Frame, Group, Probe, Target, Word, agrees, needs
 from bias_audit.probes.schema.text import AGREE, ARTICLE, parse_slots, primary_language
-from bias_audit.records import Pole, Prompt, Skip, SkipReason
+from bias_audit.records import Pole, Prompt, Skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,26 +53,18 @@ def expand(probe: Probe) -> Expansion:
     complete: every word in every frame) and reported as ``not_applicable``.
     """
     skips: dict[str, Skip] = {}
-    terms, extra_terms = (
-        _terms(probe, groups, skips) for groups in (probe.groups, probe.extra_groups)
-    )
+    terms = _terms(probe, probe.groups, skips)
+    extra_terms = _terms(probe, probe.extra_groups, skips)
     targets = [t for t in probe.targets if not _lacks(probe, t.word, "target", skips)]
     prompts = (*_scored(probe, terms, targets), *_open(probe, terms, skips))
-    return Expansion(
-        prompts=prompts,
-        skips=tuple(skips.values()),
-        extra_prompts=tuple(_scored(probe, extra_terms, targets)),
-    )
+    extra = tuple(_scored(probe, extra_terms, targets))
+    return Expansion(prompts=prompts, skips=tuple(skips.values()), extra_prompts=extra)
 
 
 def _terms(probe: Probe, groups: Sequence[Group], skips: dict[str, Skip]) -> list[tuple[str, Word]]:
     """The words of some groups that have all forms, each with its group."""
-    return [
-        (group.id, word)
-        for group in groups
-        for word in group.words
-        if not _lacks(probe, word, "group", skips)
-    ]
+    words = [(group.id, word) for group in groups for word in group.words]
+    return [(group, word) for group, word in words if not _lacks(probe, word, "group", skips)]
 
 
 def _scored(
@@ -111,30 +103,30 @@ def render(
         KeyError: a word lacks the form that the sentence asks for.
     """
     pieces, end = parse_slots(frame.template.text)
-    done, filler, before = "", None, 0
+    text, filler, before = "", None, 0
     beside: list[tuple[int, int]] = []
     english = primary_language(frame.language) == "en"
     at_mask: str | None = None
     for piece in pieces:
-        done += piece.before
+        text += piece.before
         word = masked if piece.name is None else words.get(piece.name)
-        surface = None
+        surface: str | None = None
         if word is not None:
             surface = word.forms[_form(piece.form or frame.number, words)]
         elif piece.name is not None:
             surface = fillers[piece.name]
         if surface is not None:
-            done = _with_article(done, surface, word) if english else done
-            opens = starts_sentence(done if at_mask is None else f"{at_mask}x{done}")
+            text = _with_article(text, surface, word) if english else text
+            opens = starts_sentence(text if at_mask is None else f"{at_mask}x{text}")
             surface = capitalised(surface) if opens else surface
         if piece.name is None:
-            at_mask, filler, done = done, surface, ""
+            at_mask, filler, text = text, surface, ""
             before = len(at_mask) + len(surface or "")
             continue
         if word is not None:
-            beside.append((before + len(done), before + len(done) + len(surface or "")))
-        done += surface or ""
-    return Rendered(left=at_mask or "", filler=filler, right=done + end, beside=tuple(beside))
+            beside.append((before + len(text), before + len(text) + len(surface or "")))
+        text += surface or ""
+    return Rendered(left=at_mask or "", filler=filler, right=text + end, beside=tuple(beside))
 
 
 def _form(form: str, words: dict[str, Word]) -> str:
@@ -165,7 +157,11 @@ def _article(text: str) -> tuple[str, str, str] | None:
 
 
 def _lacks(probe: Probe, word: Word, kind: str, skips: dict[str, Skip]) -> bool:
-    partners = _partners(probe) if any(agrees(frame) for frame in probe.frames) else []
+    partners: list[Word] = []
+    if any(agrees(frame) for frame in probe.frames):
+        partners = [word for group in probe.groups for word in group.words]
+        if probe.spec.mask == "group":
+            partners = [target.word for target in probe.targets]
     for frame in probe.frames:
         for word_kind, form in needs(frame, probe.spec.mask, partners):
             if word_kind == kind and form not in word.forms:
@@ -174,13 +170,6 @@ def _lacks(probe: Probe, word: Word, kind: str, skips: dict[str, Skip]) -> bool:
                 skips[f"{kind}:{word.id}"] = _skip(probe, what, word, detail)
                 return True
     return False
-
-
-def _partners(probe: Probe) -> list[Word]:
-    """Return the words in the sentence around the mask."""
-    if probe.spec.mask == "target":
-        return [word for group in probe.groups for word in group.words]
-    return [target.word for target in probe.targets]
 
 
 def _prompt(
@@ -233,5 +222,6 @@ def _open(probe: Probe, terms: list[tuple[str, Word]], skips: dict[str, Skip]) -
 
 
 def _skip(probe: Probe, kind: Literal["term", "target"], word: Word, detail: str) -> Skip:
-    reason: SkipReason = "not_applicable"
-    return Skip(probe=probe.spec.id, kind=kind, what=word.id, reason=reason, detail=detail)
+    return Skip(
+        probe=probe.spec.id, kind=kind, what=word.id, reason="not_applicable", detail=detail
+    )

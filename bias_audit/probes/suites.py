@@ -131,7 +131,9 @@ class SuiteSelector:
         return matches
 
     def _specs(self, controls: bool) -> dict[str, ProbeSpec]:
-        return {name: self.spec(name) for name in (self.ids if controls else self._probes(self.ids))}
+        return {
+            name: self.spec(name) for name in (self.ids if controls else self._probes(self.ids))
+        }
 
     def _probes(self, names: Iterable[str]) -> list[str]:
         return [name for name in names if self.spec(name).role == "probe"]

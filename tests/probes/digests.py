@@ -21,11 +21,12 @@ def current() -> dict[str, list[str | int]]:
     digests: dict[str, list[str | int]] = {}
     for name in IDS:
         rows = [
-            [key, p.template, p.variant, p.group, p.term, p.label, p.target, p.pole, p.left, p.filler, p.right]
+            [key, p.template, p.variant, p.group, p.term, p.label, p.target, p.pole]
+            + [p.left, p.filler, p.right]
             for key in (name, name + PLACEBO)
             if key in plan().expansions
             for p in plan().expansions[key].all_prompts
-        ]  # fmt: skip
+        ]
         digest = hashlib.sha256(json.dumps(rows, ensure_ascii=True).encode()).hexdigest()
         digests[name] = [probe(name).spec.version, digest[:16]]
     return digests

@@ -1,7 +1,5 @@
 """Groups beside the compared ones in files: what is refused, where, and what is made of them."""
 
-# ruff: noqa: E501 - tables of cases read better in one line each
-
 from __future__ import annotations
 
 from bias_audit.backends import FakeBackend
@@ -22,6 +20,7 @@ sets:
   they: [{id: they-all, forms: {subject: they}}]
   xe: [{forms: {subject: xe}, note: "not in most vocabularies"}]
 """
+
 
 def test_an_own_lexicon_may_add_words_beside_and_drop_them(tmp_path):
     save(tmp_path, MORE, "templates/lexicons/more.yaml")

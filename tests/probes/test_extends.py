@@ -7,6 +7,7 @@ from __future__ import annotations
 from bias_audit.probes.catalogue import ProbeCatalogue
 from tests.probes.helpers import LOUD, MORE, SENTENCES, TEA, WORDS, edited, save
 
+
 def home(folder, *files):
     save(folder, WORDS, "templates/lexicons/animals.yaml")
     save(folder, SENTENCES, "templates/sounds.yaml")

@@ -20,7 +20,6 @@ from bias_audit.probes.scope import scope, target_scope
 from bias_audit.records import CompletionRequest, FillRequest
 from tests.probes.helpers import TEA, edited, joined
 
-
 SKELETON = Path(scaffold.__file__).parent / "skeletons" / "probe.yaml"
 GOOD = SKELETON.read_text(encoding="utf-8").replace("@ID@", "mine")
 FIRST = '- "The [group] ordered <mask> with dinner."'

@@ -74,7 +74,9 @@ def test_editors_find_the_schema_which_accepts_every_shipped_file(path):
 
 def test_the_schema_says_a_line_about_every_key_that_the_page_has_in_a_table():
     notes = pages.notes()
-    assert {"ProbeSpec", "Lexicon", "TemplateSet", "WordSet", "Entry", "Pole", "Suite"} <= set(notes)
+    assert {"ProbeSpec", "Lexicon", "TemplateSet", "WordSet", "Entry", "Pole", "Suite"} <= set(
+        notes
+    )
     for kind, model in FILES.items():
         made = schema(kind).schema
         for name, owner in {model.__name__: made, **made.get("$defs", {})}.items():
