@@ -1,7 +1,7 @@
 """Expand templates x terms x targets into prompts: pure, ordered, slots by position.
 
 The English article before a slot belongs to the word that fills it (a nurse, an engineer, Mary);
-in other languages it is part of the word's forms. A word that opens a sentence is capitalised. A
+in other languages it is part of the word's forms. A word that opens a sentence is capitalise. A
 word is never searched for in a sentence.
 """
 
@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Literal
 
-from bias_audit.probes.english import capitalised, starts_sentence, takes_an
+from bias_audit.probes.english import capitalise, starts_sentence, takes_an
 from bias_audit.probes.probe import Frame, Group, Probe, Target, Word, agrees, needs
 from bias_audit.probes.schema.text import AGREE, ARTICLE, parse_slots, primary_language
 from bias_audit.records import Pole, Prompt, Skip
@@ -36,7 +36,7 @@ class Expansion:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rendered:
+class SplitSentence:
     """A sentence split at its mask."""
 
     left: str
@@ -56,8 +56,8 @@ def expand(probe: Probe) -> Expansion:
     terms = _terms(probe, probe.groups, skips)
     extra_terms = _terms(probe, probe.extra_groups, skips)
     targets = [t for t in probe.targets if not _lacks(probe, t.word, "target", skips)]
-    prompts = (*_scored(probe, terms, targets), *_open(probe, terms, skips))
-    extra = tuple(_scored(probe, extra_terms, targets))
+    prompts = (*_scored_prompts(probe, terms, targets), *_open(probe, terms, skips))
+    extra = tuple(_scored_prompts(probe, extra_terms, targets))
     return Expansion(prompts=prompts, skips=tuple(skips.values()), extra_prompts=extra)
 
 
@@ -67,7 +67,7 @@ def _terms(probe: Probe, groups: Sequence[Group], skips: dict[str, Skip]) -> lis
     return [(group, word) for group, word in words if not _lacks(probe, word, "group", skips)]
 
 
-def _scored(
+def _scored_prompts(
     probe: Probe, terms: Sequence[tuple[str, Word]], targets: Sequence[Target]
 ) -> Iterator[Prompt]:
     """One prompt per sentence, term and target."""
@@ -90,7 +90,7 @@ def variants(frame: Frame) -> list[dict[str, str]]:
 
 def render(
     frame: Frame, words: dict[str, Word], fillers: dict[str, str], masked: Word | None
-) -> Rendered:
+) -> SplitSentence:
     """Fill the slots of one frame.
 
     Args:
@@ -118,7 +118,7 @@ def render(
         if surface is not None:
             text = _with_article(text, surface, word) if english else text
             opens = starts_sentence(text if at_mask is None else f"{at_mask}x{text}")
-            surface = capitalised(surface) if opens else surface
+            surface = capitalise(surface) if opens else surface
         if piece.name is None:
             at_mask, filler, text = text, surface, ""
             before = len(at_mask) + len(surface or "")
@@ -126,7 +126,7 @@ def render(
         if word is not None:
             beside.append((before + len(text), before + len(text) + len(surface or "")))
         text += surface or ""
-    return Rendered(left=at_mask or "", filler=filler, right=text + end, beside=tuple(beside))
+    return SplitSentence(left=at_mask or "", filler=filler, right=text + end, beside=tuple(beside))
 
 
 def _form(form: str, words: dict[str, Word]) -> str:

@@ -13,6 +13,10 @@ from pathlib import Path
 from bias_audit.pipeline.plan import PLACEBO
 from tests.probes.shipped import IDS, plan, probe
 
+FIELDS = (
+    *("template", "variant", "group", "term", "label", "target", "pole"),
+    *("left", "filler", "right"),
+)
 DIGESTS = Path(__file__).with_name("catalogue-digests.json")
 
 
@@ -21,11 +25,10 @@ def current() -> dict[str, list[str | int]]:
     digests: dict[str, list[str | int]] = {}
     for name in IDS:
         rows = [
-            [key, p.template, p.variant, p.group, p.term, p.label, p.target, p.pole]
-            + [p.left, p.filler, p.right]
+            [key, *(getattr(prompt, field) for field in FIELDS)]
             for key in (name, name + PLACEBO)
             if key in plan().expansions
-            for p in plan().expansions[key].all_prompts
+            for prompt in plan().expansions[key].all_prompts
         ]
         digest = hashlib.sha256(json.dumps(rows, ensure_ascii=True).encode()).hexdigest()
         digests[name] = [probe(name).spec.version, digest[:16]]

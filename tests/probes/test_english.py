@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import inflect
 
-from bias_audit.probes.english import capitalised, starts_sentence, takes_an
+from bias_audit.probes.english import capitalise, starts_sentence, takes_an
 
 AN = ["actor", "engineer", "electrician", "honest", "heir", "heiress", "hour", "hourly", "honor", "honorary", "honourable", "honesty", "umbrella", "uncle", "umpire", "usher", "unimportant", "uninspired", "uninteresting", "unintended", "unknown", "upholsterer", "urgent", "ulcer", "ultimate", "Ulster", "Uzbek", "MBA", "X-ray", "FBI", "HR", "SUV", "LGBT", "NGO", "MP", "RSVP", "f-word", "8-bit", "11-year-old", "18-year-old", "80-year-old", "eight-year-old", "hourglass", "heirloom", "island", "eye", "owl", "aunt", "Ethiopian", "Egyptian", "Iranian", "Iraqi", "Indian", "Afghan", "atheist", "Englishman", "Eskimo", "Irish", "oboist", "ouster", "onlooker", "onerous", "unassuming", "unidentified"]  # fmt: skip
 A = ["nurse", "plumber", "doctor", "university", "unicorn", "uniform", "union", "unique", "united", "universal", "unit", "unilateral", "user", "useful", "usual", "usurper", "utensil", "utility", "utopia", "utilitarian", "Ukrainian", "Ugandan", "Uruguayan", "urologist", "European", "eucalyptus", "eulogy", "euphoric", "eunuch", "ewe", "one", "once", "one-off", "one-armed", "once-famous", "ouija", "hotel", "house", "historian", "hero", "hospital", "husband", "humble", "human", "UFO-spotter", "ewer", "US", "UN", "UK", "BBC", "CEO", "PhD", "DJ", "T-shirt", "U-turn", "B-side", "USB", "yoga", "yellow", "year", "unanimous", "ubiquitous", "100-year-old", "19-year-old", "1-year-old", "7-year-old", "wonder", "Wednesday", "uranium", "urine", "usable", "Unitarian", "unionist", "unified", "ukulele", "uterus", "usurer", "Uber", "uvula"]  # fmt: skip
@@ -44,7 +44,7 @@ def test_where_sentences_begin():
 
 
 def test_capitals():
-    assert capitalised("iPhone user") == "IPhone user"
-    assert capitalised("élan") == "Élan"
-    assert capitalised("") == ""
-    assert capitalised("5 apes") == "5 apes"
+    assert capitalise("iPhone user") == "IPhone user"
+    assert capitalise("élan") == "Élan"
+    assert capitalise("") == ""
+    assert capitalise("5 apes") == "5 apes"

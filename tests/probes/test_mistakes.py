@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import pytest
 
-from bias_audit.cli._app import run
 from bias_audit.errors import FileError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from tests.probes.helpers import (
@@ -23,6 +22,7 @@ from tests.probes.helpers import (
     edited,
     joined,
     problems,
+    run,
     save,
     sentences,
     unmarked,
