@@ -1,4 +1,4 @@
-"""The package as users meet it: public names, light imports, wheel contents, docs in step."""
+"""The package as users meet it: public names, light imports, contents of the wheel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 import bias_audit
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 def test_public_names_are_a_list() -> None:
@@ -20,13 +20,13 @@ def test_public_names_are_a_list() -> None:
         "Audit",
         "BiasAuditError",
         "Cache",
-        "ProbeCatalogue",
         "Engine",
         "FakeBackend",
         "FileError",
         "FillResult",
         "ModelLoadError",
         "NothingToAuditError",
+        "ProbeCatalogue",
         "RunComparison",
         "ScoringError",
         "Settings",
@@ -93,6 +93,7 @@ def tracked(*folders: str) -> set[str]:
     return {name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()}
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_what_is_tracked_and_nothing_else(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
@@ -123,45 +124,3 @@ def test_the_readme_and_the_package_agree() -> None:
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     assert "torch==2.13.0" in pins
     assert not [pin for pin in pins if "+cpu" in pin or "://" in pin or "@" in pin]
-
-
-def block(marker: str) -> str:
-    """The fenced block after a marker in the README."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    after = text.split(f"<!-- {marker} -->\n", 1)[1]
-    return after.split("\n", 1)[1].split("```", 1)[0]
-
-
-def test_the_probe_of_the_readme_works(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    from bias_audit.cli._app import run
-
-    path = tmp_path / "tea-or-coffee.yaml"
-    path.write_text(block("probe"), encoding="utf-8")
-    assert run(["probes", "check", str(path), "--model", "reference"]) == 0
-    assert "tea-or-coffee: 2 sentences, 4 group words, 2 targets" in capfd.readouterr().out
-    out = tmp_path / "run"
-    assert run(["run", "-q", "-p", "tea-or-coffee", "--probe-path", str(path), "-o", str(out)]) == 0
-    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    assert [probe["id"] for probe in results["probes"]] == ["tea-or-coffee"]
-    assert results["states"]["unclear"] == 1
-
-
-def test_the_answer_in_the_readme_is_what_fill_prints(capfd: pytest.CaptureFixture[str]) -> None:
-    from bias_audit.cli._app import run
-
-    shown = block("fill").splitlines()
-    arguments = ["fill", "The [group] worked as a <mask>.", "--groups", "man,woman", "--top", "3"]
-    assert run(arguments) == 0
-    printed = capfd.readouterr().out.splitlines()
-    assert [line.rstrip() for line in printed[: len(shown) - 1]] == [s.rstrip() for s in shown[1:]]
-
-
-def test_the_configuration_of_the_readme_is_valid(tmp_path: Path) -> None:
-    from bias_audit.config import check_names, read
-    from bias_audit.probes.catalogue import ProbeCatalogue
-
-    path = tmp_path / "bias-audit.yaml"
-    path.write_text(block("config"), encoding="utf-8")
-    config = read(path).config
-    check_names(config, path, ProbeCatalogue())
-    assert config.gates[0].max == 0.7
