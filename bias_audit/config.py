@@ -3,7 +3,7 @@
 A setting is declared here and nowhere else: its key in the file is the field, its option, variable
 and keyword come from :func:`~bias_audit.utils.settings.setting`. Settings that the file has too are
 fields of :class:`Config`, those of a single run are fields of :class:`CallSettings`. The options of
-``bias-audit run``, ``config show`` and the keywords of :func:`bias_audit.run` are made from these.
+``bias-audit run``, ``config show``, keywords of :func:`bias_audit.audit` are made from these.
 """
 
 from __future__ import annotations

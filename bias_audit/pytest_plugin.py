@@ -106,7 +106,8 @@ class _Gates:
             BiasAuditError: it could not be made; the same error every time.
         """
         from bias_audit.errors import BiasAuditError
-        from bias_audit.pipeline.from_config import gate, run
+        from bias_audit.pipeline.from_config import gate
+        from bias_audit.pipeline.run import audit
 
         if self.outcome is None:
             try:
@@ -114,7 +115,7 @@ class _Gates:
                     self.outcome = gate(self.run, config=self.path, strict=self.strict)
                 else:
                     command, strict = self.command, self.strict
-                    self.outcome = run(config=self.path, command=command, strict=strict)
+                    self.outcome = audit(config=self.path, command=command, strict=strict)
             except BiasAuditError as error:
                 self.outcome = error
         if isinstance(self.outcome, BiasAuditError):

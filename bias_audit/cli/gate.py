@@ -50,11 +50,11 @@ def gate(
     from bias_audit.cli._exit import finish
     from bias_audit.cli._formats import Outputs
     from bias_audit.cli._streams import readers_may_leave
-    from bias_audit.pipeline import from_config
+    from bias_audit.pipeline.from_config import gate as judge
     from bias_audit.reports.formats.terminal import first_line
 
     outputs = Outputs(format, output)
-    results = from_config.gate(
+    results = judge(
         run, config=config, strict=strict, baselines=baselines, against=baseline
     ).results
     with readers_may_leave():
