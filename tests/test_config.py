@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from bias_audit import config
-from bias_audit.cli import _app
+from bias_audit.cli import app
 from bias_audit.errors import FileError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from tests.probes.helpers import TEA, edited, save, unmarked
@@ -140,7 +140,7 @@ def test_mistakes_of_form_and_in_names_at_once(tmp_path):
 def test_commands_tell_both_kinds(tmp_path, command, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = save(tmp_path, edited(FULL, *TWO_KINDS), config.NAME)
-    assert _app.run([*command, str(path)]) == 2
+    assert app.run([*command, str(path)]) == 2
     said = capfd.readouterr().err
     assert "4 mistakes" in said
     assert "did you mean 'valence-religion'?" in said
@@ -270,7 +270,7 @@ def test_hostile_files_are_one_message_and_soon(tmp_path, text, message):
 
 
 def test_folders_of_probes_in_the_configuration(tmp_path, capsys):
-    from bias_audit.cli._app import run
+    from bias_audit.cli.app import run
 
     save(tmp_path, TEA, "mine/probes/tea.yaml")
     text = "version: 1\nprobe_paths: [mine/probes]\nprobes: [tea, 'axis:religion']\n"

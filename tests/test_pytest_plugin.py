@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.cli._app import run as command
+from bias_audit.cli.app import run as command
 from bias_audit.results import ErrorRecord, write_run
 from bias_audit.utils import clock
 from tests.audit.world import controlled, plant

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit.cli._options import Place
+from bias_audit.cli.options import Place
 
 HELP = """Compare two stored runs, paired sentence by sentence, without the model.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import rich_click as click
 
-from bias_audit.cli._options import model_options, to_backend_options
+from bias_audit.cli.options import model_options, to_backend_options
 
 HELP = """Ask one sentence: top completions per group, side by side, and how far apart they are.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit.cli._options import Place
+from bias_audit.cli.options import Place
 
 HELP = """Judge a stored run by the gates of a configuration, without the model.
 
@@ -47,9 +47,7 @@ def gate(
     strict: bool,
 ) -> int:
     """Judge a stored run."""
-    from bias_audit.cli._exit import finish
-    from bias_audit.cli._formats import Outputs
-    from bias_audit.cli._streams import readers_may_leave
+    from bias_audit.cli.output import Outputs, finish, readers_may_leave
     from bias_audit.pipeline.from_config import gate as judge
     from bias_audit.reports.formats.terminal import first_line
 

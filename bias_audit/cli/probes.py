@@ -11,7 +11,7 @@ from typing import Any
 
 import rich_click as click
 
-from bias_audit.cli._options import (
+from bias_audit.cli.options import (
     Place,
     model_options,
     open_catalogue,
@@ -96,7 +96,7 @@ def new(
 @probe_path
 def describe(name: str, probe_path: tuple[str, ...]) -> int:
     """Describe one probe: words, controls, measures, what it cannot show, and its card."""
-    from bias_audit.cli._describe_probe import describe as described
+    from bias_audit.cli.probe_description import describe as described
 
     for line in described(open_catalogue(probe_path).probe(name)):
         click.echo(visible(line))
@@ -108,7 +108,7 @@ def describe(name: str, probe_path: tuple[str, ...]) -> int:
 @probe_path
 def words(name: str | None, probe_path: tuple[str, ...]) -> int:
     """List the lexicons with their sets, or the words of one lexicon."""
-    from bias_audit.cli._describe_probe import lexicon_lines, lexicon_row
+    from bias_audit.cli.probe_description import lexicon_lines, lexicon_row
 
     catalogue = open_catalogue(probe_path)
     if name is not None:
@@ -175,6 +175,6 @@ def check(
       bias-audit probes check my-probes/
       bias-audit probes check my-probes/tea.yaml --model reference
     """
-    from bias_audit.cli._check_files import check_files
+    from bias_audit.cli.probe_check import check_files
 
     return check_files(paths, [*map(Path, probe_path)], model, to_backend_options(options))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from bias_audit.cli._options import Place
+from bias_audit.cli.options import Place
 
 if TYPE_CHECKING:
     from bias_audit.results import Results
@@ -62,7 +62,7 @@ def report(
 
         _write_all(figures, drawn.files(loaded[0]))
     if layout == "folder":
-        from bias_audit.cli._formats import places
+        from bias_audit.cli.output import places
         from bias_audit.reports.formats.html import folder
 
         _write_all(places(["html"], output)["html"], folder(loaded[0]))
@@ -90,7 +90,7 @@ def _check(runs: tuple[Path, ...], *, layout: str, figures: Path | None, single:
 def _render(
     runs: tuple[Path, ...], loaded: list[Results], format: str, output: tuple[str, ...]
 ) -> None:
-    from bias_audit.cli._formats import Outputs
+    from bias_audit.cli.output import Outputs
     from bias_audit.reports import side_by_side as selection
 
     if len(runs) == 1:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.cli._options import Place, setting_options, to_overrides
+from bias_audit.cli.options import Place, setting_options, to_overrides
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
@@ -58,10 +58,8 @@ def run(
     # Before anything heavy is imported, so that a mistake is reported at once.
     resolved = resolve(config, to_overrides(values), label=attrgetter("option"))
 
-    from bias_audit.cli._exit import finish
-    from bias_audit.cli._formats import file_formats
-    from bias_audit.cli._progress import progress as show_progress
-    from bias_audit.cli._streams import readers_may_leave
+    from bias_audit.cli.output import file_formats, finish, readers_may_leave
+    from bias_audit.cli.output import progress as show_progress
     from bias_audit.pipeline.audit import choose_folder
     from bias_audit.pipeline.from_config import RunRequest
     from bias_audit.pipeline.run import audit

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from bias_audit.cli._options import Place
+from bias_audit.cli.options import Place
 
 if TYPE_CHECKING:
     from bias_audit.results import Finding, Results

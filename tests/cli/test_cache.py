@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
+import json
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from bias_audit.storing.database import RESULTS
 
 from bias_audit.backends.cache import VARIABLE
 from bias_audit.backends.cache.store import ScoreStore
-from bias_audit.cli._app import run
+from bias_audit.cli.app import run
 from bias_audit.pipeline import run as pipeline
-from bias_audit.pipeline.result_cache import CachedText
+from bias_audit.pipeline.result_cache import RESULTS, CachedText
 from bias_audit.records import FillScore
 from bias_audit.utils import clock
 

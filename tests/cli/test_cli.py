@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bias_audit import __version__
-from bias_audit.cli import _app
+from bias_audit.cli import app
 from bias_audit.errors import ModelLoadError, NothingToAuditError, UsageError
 
 PROBE = """\
@@ -32,7 +32,7 @@ Command = Callable[..., tuple[int, str, str]]
 def cli(capfd: pytest.CaptureFixture[str]) -> Command:
     def call(*arguments: str | Path) -> tuple[int, str, str]:
         capfd.readouterr()
-        code = _app.run([str(a) for a in arguments])
+        code = app.run([str(a) for a in arguments])
         out, err = capfd.readouterr()
         return code, out, err
 
@@ -56,12 +56,12 @@ def test_version_and_help(cli: Command) -> None:
     assert cli("--version")[1].strip().endswith(__version__)
     code, out, _ = cli("--help")
     assert code == 0
-    for name in _app.COMMANDS:
+    for name in app.COMMANDS:
         assert name in out
     assert "Exit codes" in out
 
 
-@pytest.mark.parametrize("name", list(_app.COMMANDS))
+@pytest.mark.parametrize("name", list(app.COMMANDS))
 def test_every_command_has_help(cli: Command, name: str) -> None:
     code, out, err = cli(name, "--help")
     assert code == 0, err

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from bias_audit import reports as render
-from bias_audit.cli._app import EPILOG, run
+from bias_audit.cli.app import EPILOG, run
 from bias_audit.config import NAME, WAIVERS
 from bias_audit.errors import UnknownNameError
 from bias_audit.gates.schema import GateConfig
@@ -204,7 +204,7 @@ def test_no_page_hides_a_probe() -> None:
 def test_it_starts_without_heavy_packages(arguments: list[str]) -> None:
     code = (
         "import contextlib, io\n"
-        "from bias_audit.cli._app import run\n"
+        "from bias_audit.cli.app import run\n"
         "with contextlib.redirect_stdout(io.StringIO()):\n"
         f"    assert run({arguments!r}) == 0"
     )

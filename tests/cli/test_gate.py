@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.cli import _app
+from bias_audit.cli import app
 from bias_audit.results import finding_id
 from bias_audit.utils import clock
 from tests.audit.world import controlled, plant, run
@@ -39,7 +39,7 @@ def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
 
     def call(*arguments: str | Path) -> tuple[int, str, str]:
         capfd.readouterr()
-        code = _app.run([str(a) for a in arguments])
+        code = app.run([str(a) for a in arguments])
         out, err = capfd.readouterr()
         assert "Traceback" not in err
         return code, out, err
@@ -497,8 +497,8 @@ def test_gate_starts_without_torch_pandas_or_scipy_stats(home: Path) -> None:
 
     config(home, SIZE + RISE.split("gates:\n")[1])
     script = (
-        "import sys; from bias_audit.cli import _app\n"
-        "code = _app.run(['gate', 'large', '--baseline', 'some', '-q'])\n"
+        "import sys; from bias_audit.cli import app\n"
+        "code = app.run(['gate', 'large', '--baseline', 'some', '-q'])\n"
         "heavy = {'torch', 'transformers', 'pandas', 'scipy.stats', 'matplotlib'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
         "sys.exit(code)"

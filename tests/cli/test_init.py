@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bias_audit import __version__, config
-from bias_audit.cli import _app
+from bias_audit.cli import app
 from bias_audit.cli import init as starting
 from bias_audit.errors import UsageError
 from bias_audit.gates.waivers import new_waiver, read_waivers, write_waiver
@@ -31,7 +31,7 @@ Command = Callable[..., tuple[int, str, str]]
 def cli(capfd: pytest.CaptureFixture[str]) -> Command:
     def call(*arguments: str | Path) -> tuple[int, str, str]:
         capfd.readouterr()
-        code = _app.run([str(a) for a in arguments])
+        code = app.run([str(a) for a in arguments])
         out, err = capfd.readouterr()
         assert "Traceback" not in err
         return code, out, err

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from bias_audit.cli._app import run
+from bias_audit.cli.app import run
 from bias_audit.config import NAME
 from bias_audit.probes.catalogue import ProbeCatalogue
 from tests.probes.helpers import SENTENCES, TEA, WORDS, edited, save

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.cli import _app
+from bias_audit.cli import app
 from bias_audit.results import results_text
 from tests.reports.example import example, frame
 
@@ -19,7 +19,7 @@ Command = Callable[..., tuple[int, str, str]]
 def cli(capfd: pytest.CaptureFixture[str]) -> Command:
     def call(*arguments: str | Path) -> tuple[int, str, str]:
         capfd.readouterr()
-        code = _app.run([str(a) for a in arguments])
+        code = app.run([str(a) for a in arguments])
         out, err = capfd.readouterr()
         return code, out, err
 

@@ -14,7 +14,7 @@ import pytest
 import rich_click as click
 from ruamel.yaml import YAML
 
-from bias_audit.cli._app import app, run
+from bias_audit.cli.app import app, run
 from bias_audit.reports import file_names
 from bias_audit.results import write_run
 from tests.cli.shown_commands import wrong

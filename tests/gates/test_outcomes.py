@@ -6,11 +6,11 @@ from itertools import product
 
 import pytest
 from bias_audit._reasons import BLOCKED
+from bias_audit.render import junit
 
 from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.verdict import AT_THE_MARGIN
-from bias_audit.render import junit
 from bias_audit.results.codes import MISSING_BASELINE, REASONS
 from bias_audit.results.decisions import MissingChange
 from tests.gates.cases import (

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from bias_audit import config, errors, results
 from bias_audit.backends import cache
-from bias_audit.cli._app import EPILOG, app
+from bias_audit.cli.app import EPILOG, app
 from bias_audit.gates.waivers import Waiver, WaiverFile
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.registry import INFOS

@@ -66,7 +66,7 @@ HEAVY = {"torch", "transformers", "matplotlib", "pandas", "scipy", "jinja2"}
 def test_help_and_lists_start_without_heavy_packages(arguments: list[str]) -> None:
     code = (
         "import contextlib, io\n"
-        "from bias_audit.cli._app import run\n"
+        "from bias_audit.cli.app import run\n"
         "with contextlib.redirect_stdout(io.StringIO()):\n"
         f"    assert run({arguments!r}) == 0"
     )
@@ -133,7 +133,7 @@ def block(marker: str) -> str:
 
 
 def test_the_probe_of_the_readme_works(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    from bias_audit.cli._app import run
+    from bias_audit.cli.app import run
 
     path = tmp_path / "tea-or-coffee.yaml"
     path.write_text(block("probe"), encoding="utf-8")
@@ -147,7 +147,7 @@ def test_the_probe_of_the_readme_works(tmp_path: Path, capfd: pytest.CaptureFixt
 
 
 def test_the_answer_in_the_readme_is_what_fill_prints(capfd: pytest.CaptureFixture[str]) -> None:
-    from bias_audit.cli._app import run
+    from bias_audit.cli.app import run
 
     shown = block("fill").splitlines()
     arguments = ["fill", "The [group] worked as a <mask>.", "--groups", "man,woman", "--top", "3"]

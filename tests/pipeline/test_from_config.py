@@ -11,7 +11,7 @@ import pytest
 import bias_audit
 from bias_audit.backends.fake import FakeBackend
 from bias_audit.backends.ray.options import Engine
-from bias_audit.cli import run_command
+from bias_audit.cli.app import run as run_command
 from bias_audit.config import resolve
 from bias_audit.errors import FileError, UsageError
 from bias_audit.pipeline.from_config import RunRequest
@@ -103,7 +103,9 @@ def test_what_describes_another_model_or_engine_is_set_aside(home: Path) -> None
     assert request_of(model="other").arguments()["revision"] is None
     assert request_of(model="other", revision="x").arguments()["revision"] == "x"
     ray = Engine(name="ray", address="auto", workers=4)
-    assert request_of().arguments()["engine"] == request_of(engine="ray").arguments()["engine"] == ray
+    assert (
+        request_of().arguments()["engine"] == request_of(engine="ray").arguments()["engine"] == ray
+    )
     assert request_of(engine_workers=2).arguments()["engine"].workers == 2
     assert request_of(engine="local").arguments()["engine"] == Engine()
     with pytest.raises(UsageError, match="neither an address nor workers"):

@@ -9,7 +9,7 @@ import dataclasses
 import pytest
 
 from bias_audit.backends import FakeBackend
-from bias_audit.cli._check_model import lines
+from bias_audit.cli.probe_check import lines
 from bias_audit.metrics.registry import computed
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.cli._app import run
+from bias_audit.cli.app import run
 from bias_audit.probes import scaffold
 from tests.probes.helpers import edited, save, unmarked
 

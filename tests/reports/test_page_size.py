@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 from bias_audit.render import _page
 from bias_audit.render import html as html_format
+
 from bias_audit.reports import render
 from bias_audit.reports.view.build import build
 from bias_audit.results.io import Results, load_results

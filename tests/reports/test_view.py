@@ -6,8 +6,8 @@ import html
 import re
 
 import pytest
-
 from bias_audit.render import _pictures
+
 from bias_audit.reports import render, wording
 from bias_audit.reports.view import axes, verdict
 from bias_audit.reports.view.index import Index

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit.cli._streams import drop_output, flush, is_full, readers_may_leave
+from bias_audit.cli.output import drop_output, flush, is_full, readers_may_leave
 from bias_audit.errors import BiasAuditError, visible
 from bias_audit.utils.versions import __version__
 
