@@ -47,7 +47,7 @@ LEAST_WORD_MASS = 0.8
 MOST_UNEVEN = 0.5
 """Difference of mean pieces between two poles, or two groups, that is worth a remark."""
 
-BESIDE = "beside:"
+EXTRA = "beside:"
 """Stands before groups that are compared with nobody, so that nothing is judged by them."""
 
 Sides = dict[str, list[Prompt]]
@@ -154,16 +154,13 @@ def _kind(path: Path) -> str:
     return file_kind(read_source(path), str(path), KINDS)
 
 
-def _beside(probe: Probe) -> str:
-    many = sum(len(group.words) for group in probe.extra_groups)
-    return f" and {many} beside" if many else ""
-
-
 def _print_probe(probe: Probe) -> None:
     expansion = expand(probe)
+    extra = sum(len(group.words) for group in probe.extra_groups)
     click.echo(
         f"{probe.spec.id}: {len(probe.frames)} sentences, "
-        f"{sum(len(g.words) for g in probe.groups)} group words{_beside(probe)}, "
+        f"{sum(len(g.words) for g in probe.groups)} group words"
+        f"{f' and {extra} beside' if extra else ''}, "
         f"{len(probe.targets)} targets, {len(expansion.all_prompts):,} prompts"
     )
     for skip in expansion.skips:
@@ -187,8 +184,8 @@ def lines(probe: Probe, backend: Backend) -> Iterator[str]:
     """What a model's vocabulary makes of the words of a probe, a line for each remark."""
     from bias_audit.backends import score_all
 
-    masked, opened = _masked(probe)
-    for sides, lost_matters in ((masked, True), (_beside(probe), False)):
+    masked, opened = _masked_words(probe)
+    for sides, lost_matters in ((masked, True), (_context_words(probe), False)):
         asked = [prompt for prompts in sides.values() for prompt in prompts]
         answers = iter(score_all(backend, [prompt.request for prompt in asked]))
         scores = {
@@ -212,22 +209,22 @@ def _describe(scores: dict[str, list[tuple[Prompt, Any]]], lost_matters: bool) -
         if known:
             means[side] = mean(answer.pieces for answer in known)
         if lost_matters:
-            yield from _lost(side, pairs, len(known))
+            yield from _lost_words(side, pairs, len(known))
     if means and max(means.values()) - min(means.values()) > MOST_UNEVEN:
         lengths = ", ".join(f"{side} {value:.1f}" for side, value in means.items())
         yield f"uneven length, mean pieces: {lengths}; longer words are rarer"
 
 
-def _lost(side: str, pairs: list[tuple[Prompt, Any]], known: int) -> Iterator[str]:
+def _lost_words(side: str, pairs: list[tuple[Prompt, Any]], known: int) -> Iterator[str]:
     for prompt, answer in pairs:
         if answer.skip:
             yield f"{side}: '{prompt.filler}' is lost: {answer.detail}"
-    if known < LEAST_COVERAGE * len(pairs) and not side.startswith(BESIDE):
+    if known < LEAST_COVERAGE * len(pairs) and not side.startswith(EXTRA):
         least = f"{LEAST_COVERAGE:.0%}"
         yield f"{side}: {known} of {len(pairs)} words are scored; below {least} nothing is judged"
 
 
-def _masked(probe: Probe) -> tuple[Sides, list[Prompt]]:
+def _masked_words(probe: Probe) -> tuple[Sides, list[Prompt]]:
     """A prompt for each form of each masked word, by pole or group; an open one a sentence."""
     poles = {target.word.id: target.pole for target in probe.targets}
     seen: set[tuple[str, str]] = set()
@@ -240,14 +237,14 @@ def _masked(probe: Probe) -> tuple[Sides, list[Prompt]]:
             continue
         group = probe.spec.mask == "group"
         side = f"group {prompt.group}" if group else f"pole {poles[prompt.target]}"
-        side = f"{BESIDE} {prompt.group}" if prompt.group in apart else side
+        side = f"{EXTRA} {prompt.group}" if prompt.group in apart else side
         if (side, prompt.filler.lower()) not in seen:
             seen.add((side, prompt.filler.lower()))
             sides.setdefault(side, []).append(prompt)
     return sides, list(opened.values())
 
 
-def _beside(probe: Probe) -> Sides:
+def _context_words(probe: Probe) -> Sides:
     """The words that stand in the sentences, as if they were scored: only their pieces count."""
     if probe.spec.mask == "target":
         words = [(f"group {group.id}", word) for group in probe.groups for word in group.words]

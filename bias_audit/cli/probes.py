@@ -177,4 +177,5 @@ def check(
     """
     from bias_audit.cli.probe_check import check_files
 
+    open_catalogue(probe_path)  # refuses what does not exist
     return check_files(paths, [*map(Path, probe_path)], model, to_backend_options(options))

@@ -274,7 +274,7 @@ def _measured(result: Result) -> dict[str, Any]:
     return {
         "probe": result.probe,
         "result": result.id,
-        "measured": result.estimate,
+        "estimate": result.estimate,
         "ci_low": result.ci_low,
         "ci_high": result.ci_high,
         "unit": result.unit,

@@ -38,6 +38,7 @@ class RunRequest:
     """A run that was checked as far as is possible without a model."""
 
     settings: RunSettings
+    engine: Engine
     catalogue: ProbeCatalogue
     probes: tuple[str, ...]
     """Selectors of probes; empty with data: only the data sets are measured."""
@@ -83,6 +84,7 @@ class RunRequest:
             check_baselines(policy, baselines)
         return cls(
             settings=settings,
+            engine=Engine(**settings.run.engine.model_dump()),
             catalogue=catalogue,
             probes=probes,
             data=data,
@@ -124,7 +126,7 @@ class RunRequest:
 
     def arguments(self) -> dict[str, Any]:
         """Return the run as arguments of :func:`bias_audit.audit`."""
-        model, call, engine = self.settings.model, self.settings.call, self.settings.run.engine
+        model, call = self.settings.model, self.settings.call
         return self.selection | {
             "model": model.name,
             "settings": self.analysis,
@@ -137,7 +139,7 @@ class RunRequest:
             "batch_size": self.settings.run.batch_size,
             "offline": call.offline,
             "allow_pickle": call.allow_pickle,
-            "engine": Engine(name=engine.name, address=engine.address, workers=engine.workers),
+            "engine": self.engine,
         }
 
 

@@ -97,7 +97,7 @@ def result_key(*inputs: object) -> bytes | None:
         None where the results must not be stored: an input is of a type that is not known here, or
         a file of the program was changed while it ran.
     """
-    program = _program()
+    program = program_files()
     if program is None:
         return None
     try:
@@ -141,7 +141,7 @@ def _dump(value: object) -> str:
 
 
 @cache
-def _program() -> tuple[str, ...] | None:
+def program_files() -> tuple[str, ...] | None:
     """Return the version, and the names, sizes and times of change of the package's files."""
     root = Path(bias_audit.__file__).parent
     states = [(path, path.stat()) for path in sorted(root.rglob("*.py"))]

@@ -14,11 +14,10 @@ from bias_audit.config import NAME, WAIVERS
 from bias_audit.errors import UnknownNameError
 from bias_audit.gates.schema import GateConfig
 from bias_audit.metrics.registry import INFOS
-from bias_audit.pipeline.audit import EVIDENCE
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import SkipReason
 from bias_audit.reports import glossary
-from bias_audit.results import Evidence, Result, Severity, State, WaiverRecord
+from bias_audit.results import EVIDENCE_FILE, Evidence, Result, Severity, State, WaiverRecord
 from bias_audit.results.codes import REASONS, STATUSES
 from bias_audit.stats.estimate import Status
 from tests.cli.shown_commands import wrong
@@ -56,7 +55,7 @@ WORDS: dict[str, set[str]] = {
     "waiver states": set(get_args(WaiverRecord.model_fields["status"].annotation)),
     "keys of a gate": set(GateConfig.model_fields),
     "formats": set(render.formats()),
-    "files": {*render.file_names().values(), EVIDENCE, "run.json", NAME, WAIVERS},
+    "files": {*render.file_names().values(), EVIDENCE_FILE, "run.json", NAME, WAIVERS},
     "checks": checks(),
     "controls": controls(),
     "corrections and tests": {

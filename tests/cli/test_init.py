@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,30 +12,16 @@ import pytest
 from ruamel.yaml import YAML
 
 from bias_audit import __version__, config
-from bias_audit.cli import app
 from bias_audit.cli import init as starting
 from bias_audit.errors import UsageError
 from bias_audit.gates.waivers import new_waiver, read_waivers, write_waiver
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports import file_names
-from bias_audit.results import io as archive
 from bias_audit.utils.files import write_atomic
+from tests.cli.conftest import Command
 from tests.cli.shown_commands import wrong
 
 TODAY = date(2026, 3, 1)
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def cli(capfd: pytest.CaptureFixture[str]) -> Command:
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = app.run([str(a) for a in arguments])
-        out, err = capfd.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture
@@ -135,7 +120,7 @@ def test_when_one_file_cannot_be_written_none_is_left(
             raise UsageError("no space left")
         write(path, content)
 
-    monkeypatch.setattr(archive, "write_atomic", full)
+    monkeypatch.setattr("bias_audit.utils.files.write_atomic", full)
     with pytest.raises(UsageError, match="no space left"):
         starting.start(home, "github")
     assert files(home) == set()
