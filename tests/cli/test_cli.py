@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit import __version__
+import bias_audit
 from bias_audit.cli import app
 from bias_audit.errors import BiasAuditError, ModelLoadError, NothingToAuditError, UsageError
 from tests.cli.conftest import PROBE, Command
@@ -21,7 +21,7 @@ def small(*more: str | Path) -> list[str | Path]:
 
 
 def test_version_and_help(cli: Command) -> None:
-    assert cli("--version")[1].strip().endswith(__version__)
+    assert cli("--version")[1].strip().endswith(bias_audit.__version__)
     code, out, _ = cli("--help")
     assert code == 0
     assert "Exit codes" in out

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from bias_audit import __version__, config
+import bias_audit
+from bias_audit import config
 from bias_audit.cli import init as starting
 from bias_audit.errors import UsageError
 from bias_audit.gates.waivers import new_waiver, read_waivers, write_waiver
@@ -147,7 +148,7 @@ def test_a_job_uses_commands_and_files_that_exist(ci: str) -> None:
     text = starting.starters(ci)[starting.JOBS[ci][1]]
     assert "bias-audit run" in text
     assert wrong(text) == []
-    assert f"bias-audit=={__version__}" in text
+    assert f"bias-audit=={bias_audit.__version__}" in text
     assert starting._VERSION not in text
     formats = re.search(r"--format ([\w,-]+)", text)
     assert formats
