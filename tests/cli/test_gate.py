@@ -89,10 +89,8 @@ def test_exit_zero_turns_1_and_3_into_0_and_says_so(cli: Command, home: Path) ->
     ("when", "options", "code"),
     [
         ("warn", [], 0),
-        ("pass", [], 0),
         ("fail", [], 3),
         ("warn", ["--strict"], 3),
-        ("pass", ["--strict"], 3),
         ("pass", ["--strict", "--exit-zero"], 0),
     ],
 )
@@ -167,15 +165,6 @@ def test_another_baseline_or_run_instead_of_the_named_one(cli: Command, home: Pa
     config(home, SIZE)
     found = judge_run(home, cli, "large", "--baseline", "some")
     assert found["comparison"]["baseline"] == "some"  # type: ignore[index]
-
-
-def test_a_run_without_evidence_is_incomplete(cli: Command, home: Path) -> None:
-    config(home, RISE)
-    (home / "bare").mkdir()
-    (home / "bare" / "results.json").write_bytes((home / "large" / "results.json").read_bytes())
-    (gate,) = judge_run(home, cli, "bare", "--baseline", "some")["gates"]  # type: ignore[misc]
-    assert (gate["state"], gate["reason_code"]) == ("unclear", "no_evidence")
-    assert cli("gate", "bare", "--baseline", "some", "-q")[0] == 3
 
 
 def test_run_and_gate_agree(cli: Command, home: Path) -> None:
@@ -270,11 +259,7 @@ def test_wrong_use_wins_over_a_failed_gate(cli: Command, home: Path) -> None:
         (None, "no bias-audit.yaml here or in a parent folder: there is nothing to judge by"),
         ("version: 1\n", "bias-audit.yaml has no gates, so there is nothing to judge by"),
         (SIZE.replace("trial", "trail"), "bias-audit.yaml:3:23: there is no probe named 'trail'"),
-        (SIZE + "  - {id: size, probe: trial, max: 1}\n", "the gate id 'size' is here twice"),
         (SIZE + "waivers: nowhere.yaml\n", "nowhere.yaml: cannot be read: No such file"),
-        (SIZE.replace("max", "mx"), "unknown key 'mx'"),
-        ("a: &a [x]\nb: [*a, *a]\n", "an alias (*name) came"),
-        ("version: 1\ngates: " + "[" * 900, "nested too deeply"),
     ],
 )
 def test_nothing_to_judge_by_is_wrong_use(
@@ -292,12 +277,8 @@ def test_nothing_to_judge_by_is_wrong_use(
     ("change", "message"),
     [
         (lambda text: text[: len(text) // 2], "is not a readable results.json"),
-        (lambda text: "", "is not a readable results.json"),
-        (lambda text: "[" * 100_000, "is not a readable results.json"),
         (lambda text: text.replace('"2.0"', '"1.1"', 1), "has schema version 1.1, this program"),
-        (lambda text: text.replace('"schema_version"', '"schema"', 1), "it has no schema_version"),
         (lambda text: text.replace('"estimate": ', '"estimate": "x", "e": ', 1), "is damaged at"),
-        (lambda text: text.replace('"estimate": ', '"estimate": NaN, "e": ', 1), "is damaged at"),
     ],
 )
 def test_broken_results_are_one_message(
@@ -312,15 +293,6 @@ def test_broken_results_are_one_message(
     assert message in err
     assert err.count("Error:") == 1
     assert cli("gate", "nowhere")[0] == 2
-
-
-def test_a_newer_minor_version_is_read(cli: Command, home: Path) -> None:
-    config(home, SIZE)
-    (home / "newer").mkdir()
-    text = (home / "large" / "results.json").read_text("utf-8")
-    text = text.replace('"schema_version": "2.0"', '"schema_version": "2.9", "more": [1]', 1)
-    (home / "newer" / "results.json").write_text(text, "utf-8")
-    assert cli("gate", "newer", "-q")[0] == 1
 
 
 def test_a_waiver_from_command_to_gate(cli: Command, home: Path) -> None:
@@ -341,21 +313,6 @@ def test_a_waiver_from_command_to_gate(cli: Command, home: Path) -> None:
     found = judge_run(home, cli, "large")
     assert found["exit_code"] == 1
     assert [w["status"] for w in found["waivers"]] == ["exceeded"]  # type: ignore[attr-defined]
-
-
-def test_an_expired_waiver_is_void(
-    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from datetime import date
-
-    config(home, SIZE)
-    give = ["--until", "2026-03-01", "--reason", "r", "--owner", "o", "--run", "large"]
-    assert cli("waive", "size:*", *give)[0] == 0
-    assert cli("gate", "large", "-q")[0] == 0
-    monkeypatch.setattr(clock, "today", lambda: date(2026, 3, 2))
-    code, out, _ = cli("gate", "large")
-    assert code == 1
-    assert "expired" in out
 
 
 @pytest.mark.parametrize(
@@ -389,21 +346,6 @@ def test_owner_reason_and_end_are_required(cli: Command, home: Path) -> None:
         code, _, err = cli("waive", "size:*", *flat, "--run", "large")
         assert code == 2
         assert missing in err
-
-
-def test_edited_dates_are_refused_with_their_line(cli: Command, home: Path) -> None:
-    config(home, SIZE)
-    cli("waive", "size:*", *GIVE, "--run", "large")
-    path = home / "bias-audit-waivers.yaml"
-    path.write_text(path.read_text("utf-8").replace("2026-05-01", "2036-05-01"), "utf-8")
-    for arguments in (
-        ["gate", "large"],
-        ["waivers", "list"],
-        ["waive", "size:*", *GIVE, "--run", "large"],
-    ):
-        code, out, err = cli(*arguments)
-        assert (code, out) == (2, "")
-        assert re.search(r"bias-audit-waivers.yaml:\d+:\d+: 'expires' is 3714 days after", err)
 
 
 def test_listing_waivers(cli: Command, home: Path) -> None:

@@ -324,15 +324,6 @@ def test_another_revision_is_another_cache(home: Path) -> None:
     assert len(keys) == 3
 
 
-@pytest.mark.slow
-def test_a_hit_of_the_cache_makes_the_run_offline(home: Path) -> None:
-    runner = Runner(home, model="none/such", revision=SHA)
-    runner.values["steps.cache.outputs.cache-hit"] = "true"
-    done = runner.step("Run")
-    assert done.returncode == 4
-    assert "--offline forbids fetching it" in done.stderr
-
-
 GH = """\
 printf '%s\\n' "$@" > "$GH_LOG.$#"
 for word in "$@"; do case "$word" in body=@*) cp "${word#body=@}" "$GH_LOG.body";; esac; done
@@ -488,14 +479,3 @@ def test_the_hooks_let_good_files_pass_and_stop_bad_ones(
     (home / "bias-audit.yaml").write_text(CONFIG, encoding="utf-8")
     assert call("bias-audit-waivers") == 2
     assert "did you mean 'waivers'?" in capfd.readouterr().err
-
-
-def test_a_probe_of_the_configuration_is_known_to_its_gates(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(home)
-    probe = (ROOT / "probes" / "occupation-pronoun.yaml").read_text(encoding="utf-8")
-    (home / "ours.yaml").write_text(probe.replace("id: occupation-pronoun", "id: ours"), "utf-8")
-    text = "version: 1\nprobes: [{file: ours.yaml}]\ngates: [{id: g, probe: ours, max: 1}]\n"
-    (home / "bias-audit.yaml").write_text(text, encoding="utf-8")
-    assert call("bias-audit-config", "bias-audit.yaml") == 0

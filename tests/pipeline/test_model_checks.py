@@ -171,7 +171,10 @@ def test_audits_and_benchmarks_of_an_unsteady_model_are_refused(tmp_path):
 
 def test_results_and_manifest_say_so(tmp_path):
     done = audit("fake", probes=[PROBE], limit=3, cache=False)
-    assert (done.results.determinism.sentences, done.results.determinism.tolerance) == (SAMPLE, 1e-3)
+    assert (done.results.determinism.sentences, done.results.determinism.tolerance) == (
+        SAMPLE,
+        1e-3,
+    )
     manifest = json.loads((done.save(tmp_path / "run") / "run.json").read_text())
     assert manifest["determinism"] == {"asked": SAMPLE, "largest": 0.0, "tolerance": 1e-3}
 
