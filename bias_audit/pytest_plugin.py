@@ -207,12 +207,12 @@ def _lines(name: str, gates: Sequence[Gate], quiet: Iterable[str]) -> str:
     for gate in unmet:
         lines.append(f"  {gate.state}  {gate.result or gate.id}")
         lines += [
-            f"      {text}" for text in (_measured(gate), gate.condition, gate.reason) if text
+            f"      {text}" for text in (_measured_text(gate), gate.condition, gate.reason) if text
         ]
     return "\n".join(lines)
 
 
-def _measured(gate: Gate) -> str:
+def _measured_text(gate: Gate) -> str:
     if gate.kind == "regression" and gate.rise is not None:
         return f"the gap has grown by {gate.rise:.2f} {gate.unit}, at most {gate.limit:g} accepted"
     if gate.estimate is None or gate.ci_low is None or gate.ci_high is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit.cli.options import Place
+from bias_audit.cli.options import Place, baselines_option, config_option
 
 HELP = """Judge a stored run by the gates of a configuration, without the model.
 
@@ -23,9 +23,9 @@ Examples:
 
 @click.command(help=HELP)
 @click.argument("run", type=Place(), default="audit-runs/latest")
-@click.option("-c", "--config", type=Place(), help="Configuration file.")
+@config_option
 @click.option("--baseline", help="Compare with this baseline or run, whatever the gates name.")
-@click.option("--baselines", type=Place(), help="Folder of the baselines.")
+@baselines_option
 @click.option("--format", default="terminal", show_default=True, help="Comma-separated.")
 @click.option("-o", "--output", multiple=True, help="FORMAT=PATH, or PATH for a single format.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.cli.options import Place
+from bias_audit.cli.options import Place, baselines_option, json_option
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ class Numbers(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     help="Words in both poles.  [default: those of the run]",
 )
 @click.option("--baseline", help="Also plan for the rise over this baseline or run.")
-@click.option("--baselines", type=Place(), help="Folder of the baselines.")
-@click.option("--json", is_flag=True, help="Print JSON.")
+@baselines_option
+@json_option
 def plan(
     run: Path | None,
     result: tuple[str, ...],
@@ -111,7 +111,7 @@ def plan(
             raise UsageError("--baseline needs a RUN to pair with", hint="bias-audit plan RUN")
         gates = [default_design(margin, DEFAULT_MARGIN)]
     else:
-        comparison = None if baseline is None else _compared(run, baseline, baselines)
+        comparison = None if baseline is None else _compare_with(run, baseline, baselines)
         gates, lost = planned_gates(
             load_results(locate(run)),
             result,
@@ -134,7 +134,7 @@ def plan(
     return 0
 
 
-def _compared(run: Path, baseline: str, folder: Path | None) -> Comparison:
+def _compare_with(run: Path, baseline: str, folder: Path | None) -> Comparison:
     """The run compared with a baseline by its name, or with another run."""
     from bias_audit.gates.schema import BASELINE
     from bias_audit.pipeline.compare import compare

@@ -13,11 +13,12 @@ import rich_click as click
 
 from bias_audit.cli.options import (
     Place,
+    json_option,
     model_options,
-    open_catalogue,
     probe_path,
     to_backend_options,
 )
+from bias_audit.config import open_catalogue
 from bias_audit.errors import visible
 
 
@@ -30,7 +31,7 @@ def probes() -> None:
 
 
 @probes.command(name="list")
-@click.option("--json", is_flag=True, help="Print JSON.")
+@json_option
 @probe_path
 def list_(probe_path: tuple[str, ...], **flags: bool) -> int:
     """List all probes and controls."""
@@ -39,14 +40,9 @@ def list_(probe_path: tuple[str, ...], **flags: bool) -> int:
     suites = {name: catalogue.select([name]) for name in catalogue.suites()}
     if flags["json"]:
         rows = [
-            {
-                "id": spec.id,
-                "version": spec.version,
-                "axis": spec.axis,
-                "role": spec.role,
-                "suites": [name for name, members in suites.items() if spec.id in members],
-                "title": spec.title,
-            }
+            {key: getattr(spec, key) for key in ("id", "version", "axis", "role")}
+            | {"suites": [name for name, members in suites.items() if spec.id in members]}
+            | {"title": spec.title}
             for spec in specs
         ]
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
@@ -96,9 +92,9 @@ def new(
 @probe_path
 def describe(name: str, probe_path: tuple[str, ...]) -> int:
     """Describe one probe: words, controls, measures, what it cannot show, and its card."""
-    from bias_audit.cli.probe_description import describe as described
+    from bias_audit.cli.probe_description import describe as describe_probe
 
-    for line in described(open_catalogue(probe_path).probe(name)):
+    for line in describe_probe(open_catalogue(probe_path).probe(name)):
         click.echo(visible(line))
     return 0
 
@@ -131,8 +127,8 @@ def sentences(name: str | None, probe_path: tuple[str, ...]) -> int:
             click.echo(visible(f"{template.name(index):20} {template.text}"))
         return 0
     for one in catalogue.names("templates"):
-        found = catalogue.template_set(one)
-        click.echo(visible(f"{one:28} {len(found.templates):3}  {found.title}"))
+        templates = catalogue.template_set(one)
+        click.echo(visible(f"{one:28} {len(templates.templates):3}  {templates.title}"))
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.cli.options import Place, setting_options, to_overrides
+from bias_audit.cli.options import Place, config_option, setting_options, to_overrides
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ Examples:
 
 
 @click.command(help=HELP)
-@click.option("-c", "--config", type=Place(), help="Configuration file.")
+@config_option
 @setting_options()
 @click.option("-o", "--output", type=Place(), help="Write exactly into this folder.")
 @click.option("--format", default="", help="Further formats, comma-separated: csv, json ...")

@@ -12,7 +12,7 @@ from bias_audit.backends.cache.open import Cache
 from bias_audit.backends.ray.options import Engine
 from bias_audit.config import (
     Config,
-    Resolved,
+    ResolvedSettings,
     RunSettings,
     check_gates,
     read_policy,
@@ -50,7 +50,7 @@ class RunRequest:
     """Folder of the baselines, where a gate names one."""
 
     @classmethod
-    def from_settings(cls, resolved: Resolved) -> RunRequest:
+    def from_settings(cls, resolved: ResolvedSettings) -> RunRequest:
         """Check what belongs together in the settings of a run.
 
         Raises:
