@@ -19,7 +19,6 @@ from bias_audit.results import (
     Finding,
     Gate,
     Results,
-    Sentence,
     default_folder,
     load_results,
     locate,
@@ -32,38 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bias_audit.reports.view.page import Page
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AuditFinding:
-    """One finding, with a way down to its sentences."""
-
-    record: Finding
-    """Everything that ``results.json`` holds about it."""
-
-    @property
-    def id(self) -> str:
-        """Short stable id, such as ``F-7c31a9``."""
-        return self.record.id
-
-    @property
-    def headline(self) -> str:
-        """The finding in one sentence."""
-        return self.record.headline
-
-    @property
-    def severity(self) -> str:
-        """How large: ``high``, ``moderate`` or ``low``."""
-        return self.record.severity
-
-    @property
-    def evidence(self) -> str:
-        """How sure: ``strong``, ``moderate`` or ``weak``."""
-        return self.record.evidence
-
-    def sentences(self, limit: int = 5) -> list[Sentence]:
-        """Typical sentence pairs behind the finding."""
-        return list(self.record.sentences[:limit])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +60,9 @@ class Audit:
         return cls(results=results, manifest=read_manifest(path.parent), folder=path.parent)
 
     @property
-    def findings(self) -> list[AuditFinding]:
-        """Findings, strongest first."""
-        return [AuditFinding(record=record) for record in self.results.findings]
+    def findings(self) -> tuple[Finding, ...]:
+        """Findings, strongest first, each with typical sentence pairs."""
+        return self.results.findings
 
     @property
     def gates(self) -> dict[str, Gate]:
@@ -187,7 +154,7 @@ class Audit:
         from bias_audit.results.evidence import read_evidence
 
         if self.measured is not None:
-            tables = [self.measured.tables[name].frame for name in sorted(self.measured.tables)]
+            tables = [table.frame for _, table in sorted(self.measured.tables.items())]
             return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
         if self.folder is None:
             raise UsageError("this audit has no evidence: it was neither measured nor loaded")
