@@ -9,7 +9,6 @@ import traceback
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import rich_click as click
 
@@ -63,8 +62,9 @@ class LazyGroup(click.RichGroup):
         """Return one command, or None when there is no such name."""
         if cmd_name not in COMMANDS:
             return None
-        module: Any = import_module(f"bias_audit.cli.{HOMES.get(cmd_name, cmd_name)}")
-        return getattr(module, cmd_name)
+        module = import_module(f"bias_audit.cli.{HOMES.get(cmd_name, cmd_name)}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; when nobody reads its output any more, that is the end of it, no error."""

@@ -9,6 +9,7 @@ from typing import Any
 import rich_click as click
 
 from bias_audit.cli.options import Place, json_option
+from bias_audit.cli.output import fold
 from bias_audit.errors import visible
 
 WIDTH = 96
@@ -73,9 +74,10 @@ def describe(name: str, data: Path | None, **flags: bool) -> int:
         f"Reports    quote none of its sentences, unless asked with --examples{warning}",
         f"Measures   {', '.join(info.measures) or 'none yet; its records can be read in Python'}",
     ]
-    click.echo("\n".join(map(visible, _wrap(lines))))
-    if facts is not None:
-        click.echo("\n" + "\n".join(map(visible, _wrap(_count_lines(facts)))))
+    lines += ["", *_count_lines(facts)] if facts is not None else []
+    for line in lines:
+        for part in fold(line, indent=11, width=WIDTH):
+            click.echo(visible(part))
     return 0
 
 
@@ -145,15 +147,3 @@ def _as_json(info: Any, facts: Any) -> dict[str, Any]:
             ],
         }
     return content
-
-
-def _wrap(lines: list[str]) -> list[str]:
-    """Long lines folded under their own text."""
-    import textwrap
-
-    folded = []
-    for line in lines:
-        folded += textwrap.wrap(
-            line, WIDTH, subsequent_indent=" " * 11, break_on_hyphens=False, break_long_words=False
-        ) or [""]
-    return folded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -32,12 +33,7 @@ class Outputs:
         UsageError: a place for no format, or several formats for standard output.
     """
 
-    def __init__(
-        self, format: str, output: tuple[str, ...], known: tuple[str, ...] | None = None
-    ) -> None:
-        from bias_audit import reports
-
-        known = known or reports.formats()
+    def __init__(self, format: str, output: tuple[str, ...], known: tuple[str, ...]) -> None:
         self.formats = _split_names(format, known, "format")
         if not self.formats:
             raise UsageError("no format was named", hint=f"one of: {', '.join(known)}")
@@ -52,14 +48,8 @@ class Outputs:
         """True when a format goes to standard output."""
         return bool(set(self.formats) - set(self.places))
 
-    def write(self, results: Results) -> None:
-        """Render everything, then write it: files first, whoever reads the rest."""
-        from bias_audit import reports
-
-        self.write_texts({name: reports.render(results, name) for name in self.formats})
-
     def write_texts(self, texts: Mapping[str, str]) -> None:
-        """Write what was rendered, one text for each format."""
+        """Write one text for each format: files first, whoever reads the rest."""
         from bias_audit.utils.files import write_atomic
 
         for name, path in self.places.items():
@@ -122,6 +112,18 @@ def finish(results: Results, *, exit_zero: bool, strict: bool) -> int:
         click.echo(f"Note: --exit-zero turned exit code {code} into 0", err=True)
         return 0
     return code
+
+
+def fold(text: str, *, head: str = "", indent: int = 0, width: int = 100) -> list[str]:
+    """Fold a line under its own text; words stay whole."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=head,
+        subsequent_indent=" " * (indent or len(head)),
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or ([] if head else [""])
 
 
 @contextmanager

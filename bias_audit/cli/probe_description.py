@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
+from bias_audit.cli.output import fold
 from bias_audit.metrics.design import comparisons
 from bias_audit.metrics.registry import OPTIONAL, PRIMARY, computed
 from bias_audit.probes.probe import Probe, words_of
@@ -19,7 +19,6 @@ from bias_audit.probes.scope import (
 )
 from bias_audit.records import OTHERS
 
-WIDTH = 100
 ROLES = {
     "positive_control": "positive control: true by definition, it must show more than 1 nat",
     "negative_control": "negative control: neutral words, it must show nothing",
@@ -34,18 +33,18 @@ def describe(probe: Probe) -> Iterator[str]:
         yield spec.question
     yield ""
     for key, text in _question_rows(probe):
-        yield from _wrap(f"{key:12}", text)
+        yield from fold(text, head=f"{key:12}")
     yield ""
     for key, text in _metric_rows(probe):
-        yield from _wrap(f"{key:12}", text)
+        yield from fold(text, head=f"{key:12}")
     yield from ("", "What it cannot show")
     for text in cannot_show(probe):
-        yield from _wrap("  - ", text)
+        yield from fold(text, head="  - ")
     if spec.card is None and spec.role == "probe":
         yield from ("", "Card        none: it is measured and never judged")
     for key, text in spec.card.model_dump().items() if spec.card else ():
         yield from ("", key.capitalize())
-        yield from _wrap("  ", text)
+        yield from fold(text, head="  ")
 
 
 def cannot_show(probe: Probe) -> Iterator[str]:
@@ -87,7 +86,7 @@ def lexicon_row(lexicon: Lexicon) -> str:
 def lexicon_lines(lexicon: Lexicon) -> Iterator[str]:
     """The sets of a lexicon with their words, tags and remarks."""
     yield f"{lexicon.id} (version {lexicon.version}): {lexicon.title}"
-    yield from _wrap("  ", lexicon.provenance)
+    yield from fold(lexicon.provenance, head="  ")
     for name, wordset in lexicon.sets.items():
         yield from ("", f"{name} ({wordset.label or name}, {wordset.role})")
         for word in words_of(wordset, lexicon.heads):
@@ -137,14 +136,3 @@ def _metric_rows(probe: Probe) -> Iterator[tuple[str, str]]:
     stand = {"concept": "the groups that the words stand for", "terms": "exactly these group words"}
     aim = {"construct": "what the targets stand for", "fixed": "exactly these targets"}
     yield "Speaks for", f"{stand[scope(probe)]}, and {aim[target_scope(probe)]}"
-
-
-def _wrap(head: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

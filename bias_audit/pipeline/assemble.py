@@ -47,10 +47,11 @@ def analyse_cached(
     Raises:
         NothingToAuditError: as :func:`analyse`.
     """
-    lost = scores.late or scores.failures or scores.error_types
-    lost = lost or [s for s in scores.metric_skips if s.reason in TRANSIENT]
+    is_incomplete = bool(scores.late or scores.failures or scores.error_types) or any(
+        skip.reason in TRANSIENT for skip in scores.metric_skips
+    )
     key = None
-    if cache is not None and not lost:
+    if cache is not None and not is_incomplete:
         key = result_key(
             plan.tasks, plan.lists, plan.metrics, plan.digest, plan.partial,
             list(scores.scored.items()), scores.metric_skips, info, settings, list(sanity),

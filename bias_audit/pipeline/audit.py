@@ -137,8 +137,8 @@ class Audit:
         """
         target = Path(folder)
         files: dict[str, str | bytes] = {**render.for_people(self.view)}
-        for name in (EVIDENCE_FILE, PAIR_SCORES_FILE) if self.folder is not None else ():
-            if (self.folder / name).is_file():
+        for name in (EVIDENCE_FILE, PAIR_SCORES_FILE):
+            if self.folder is not None and (self.folder / name).is_file():
                 files[name] = (self.folder / name).read_bytes()
         if self.measured is not None:
             files[EVIDENCE_FILE] = evidence_bytes(self.measured)

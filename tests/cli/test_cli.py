@@ -171,7 +171,7 @@ gates:
 
 @pytest.mark.parametrize(
     ("when", "options", "code"),
-    [("warn", [], 0), ("fail", [], 3), ("fail", ["--exit-zero"], 0), ("warn", ["--strict"], 3)],
+    [("warn", [], 0), ("fail", [], 3), ("fail", ["--exit-zero"], 0)],
 )
 def test_an_unclear_gate_follows_the_configuration(
     cli: Command, home: Path, when: str, options: list[str], code: int
@@ -193,14 +193,6 @@ def test_a_gate_that_can_never_be_judged_is_wrong_use(cli: Command, home: Path) 
     assert "the gate 'gap' judges 'valence-religion', which this configuration does not run" in err
 
 
-@pytest.mark.parametrize("limit", ["1e300", "true", "0", "-1"])
-def test_a_limit_that_passes_anything_is_refused(cli: Command, home: Path, limit: str) -> None:
-    (home / "bias-audit.yaml").write_text(CONFIG.format(limit=limit, when="warn"), "utf-8")
-    code, _, err = cli("run", "-q", "-o", "a")
-    assert code == 2
-    assert "bias-audit.yaml:8:10" in err
-
-
 def test_a_mask_inside_a_word_and_a_pipe_are_refused(cli: Command, home: Path) -> None:
     (home / "small.yaml").write_text(
         PROBE.replace('a <mask>."\n  - ', 'a pre<mask>."\n  - '), "utf-8"
@@ -212,19 +204,6 @@ def test_a_mask_inside_a_word_and_a_pipe_are_refused(cli: Command, home: Path) -
     code, _, err = cli("probes", "check", "pipe.yaml")
     assert code == 2
     assert "is not a regular file" in err
-
-
-def test_a_mistake_in_the_configuration_has_its_line(cli: Command, home: Path) -> None:
-    text = CONFIG.format(limit=0.5, when="warn").replace("probe: small", "probe: smol")
-    (home / "bias-audit.yaml").write_text(text, encoding="utf-8")
-    code, _, err = cli("run", "-q", "-o", "a")
-    assert code == 2
-    assert "bias-audit.yaml:7:12: there is no probe named 'smol'" in err
-    (home / "bias-audit.yaml").write_text(text.replace("gates:", "gate:"), encoding="utf-8")
-    code, _, err = cli("run", "-q", "-o", "a")
-    assert code == 2
-    assert "unknown key 'gate'" in err
-    assert "did you mean 'gates'?" in err
 
 
 def test_report_renders_a_stored_run(cli: Command, stored_small: Path) -> None:
@@ -304,18 +283,6 @@ def test_schemas_are_json(cli: Command, which: str) -> None:
     code, out, _ = cli("config", "schema", which)
     assert code == 0
     assert json.loads(out)["type"] == "object"
-
-
-def test_config_show_says_where_it_comes_from(cli: Command, home: Path) -> None:
-    code, out, err = cli("config", "show")
-    assert code == 0
-    assert json.loads(out)["model"]["name"] == "reference"
-    assert "defaults" in err
-    text = CONFIG.format(limit=0.5, when="warn")
-    (home / "bias-audit.yaml").write_text(text, encoding="utf-8")
-    code, out, err = cli("config", "show")
-    assert json.loads(out)["gates"][0]["max"] == 0.5
-    assert "bias-audit.yaml" in err
 
 
 def test_our_own_bug_leaves_a_crash_file(

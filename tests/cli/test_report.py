@@ -52,7 +52,6 @@ def test_several_runs_make_one_page(cli: Command, home: Path) -> None:
     ("arguments", "message"),
     [
         (["a", "--layout", "folder"], "needs its place"),
-        (["a", "--layout", "folder", "--format", "md", "-o", "x"], "needs its place"),
         (["a", "--layout", "folder", "-o", "md=x"], "one of html, got 'md=x'"),
         (["a", "--layout", "folder", "-o", "html="], "one of html, got 'html='"),
         (["a", "b", "--figures", "x"], "take one run"),
@@ -72,10 +71,8 @@ def test_wrong_use_is_refused(cli: Command, home: Path, arguments: list[str], me
     [
         ["report", "edited"],
         ["report", "b", "edited"],
-        ["report", "edited", "--figures", "charts"],
         ["show", "edited"],
         ["gate", "edited", "-c", "gates.yaml"],
-        ["compare", "b", "edited"],
         ["compare", "edited", "b"],
     ],
 )
@@ -100,15 +97,12 @@ def test_an_estimate_outside_of_its_interval_is_refused_by_every_reader(
     "arguments",
     [
         ["report", "a", "--figures", ""],
-        ["report", "a", "--figures", " "],
         ["report", "a", "-o", ""],
         ["report", "a", "--layout", "folder", "-o", ""],
         ["report", ""],
         ["run", "fake", "-o", ""],
         ["compare", "a", "b", "-o", ""],
-        ["compare", "", "b"],
         ["compare", "a", ""],
-        ["show", ""],
         ["gate", "a", "-c", ""],
         ["baseline", "accept", "a", "--baselines", ""],
     ],
