@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bias_audit.pipeline.audit import Audit
     from bias_audit.pipeline.compare import RunComparison, compare
     from bias_audit.pipeline.fill import FillResult, fill
-    from bias_audit.pipeline.from_config import gate, run
+    from bias_audit.pipeline.from_config import gate
     from bias_audit.pipeline.run import audit
     from bias_audit.probes.catalogue import ProbeCatalogue
 
@@ -55,7 +55,6 @@ __all__ = [
     "fill",
     "gate",
     "open_backend",
-    "run",
 ]
 
 _HOMES = {
@@ -72,7 +71,6 @@ _HOMES = {
     "fill": "bias_audit.pipeline.fill",
     "gate": "bias_audit.pipeline.from_config",
     "open_backend": "bias_audit.backends",
-    "run": "bias_audit.pipeline.from_config",
 }
 
 

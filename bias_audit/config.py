@@ -3,7 +3,7 @@
 A setting is declared here and nowhere else: its key in the file is the field, its option, variable
 and keyword come from :func:`~bias_audit.utils.settings.setting`. Settings that the file has too are
 fields of :class:`Config`, those of a single run are fields of :class:`CallSettings`. The options of
-``bias-audit run``, ``config show`` and the keywords of :func:`bias_audit.run` are made from these.
+``bias-audit run``, ``config show``, keywords of :func:`bias_audit.audit` are made from these.
 """
 
 from __future__ import annotations
@@ -17,17 +17,13 @@ from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     Field,
-    TypeAdapter,
-    ValidationError,
     model_validator,
 )
-from pydantic.fields import FieldInfo
 
 from bias_audit.errors import FileError, Problem, UnknownNameError, UsageError
 from bias_audit.gates.policy import Policy
@@ -42,17 +38,15 @@ from bias_audit.utils.settings import (
     declared_settings,
     setting,
 )
-from bias_audit.utils.validation import KeyPath, MistakesError, Positions
+from bias_audit.utils.validation import KeyPath, MistakesError, Positions, validate_partially
 from bias_audit.utils.yaml import compose, read_source, validate
 
 if TYPE_CHECKING:
-    from bias_audit.gates.policy import Policy
     from bias_audit.probes.catalogue import ProbeCatalogue
 
 
 NAME = "bias-audit.yaml"
 WAIVERS = "bias-audit-waivers.yaml"
-BASELINE = "baseline:"
 VARIABLES = "BIAS_AUDIT_RUN_"
 """Prefix of the environment variables of settings."""
 
@@ -331,19 +325,16 @@ class ConfigFile:
         return {gate.id: self.marks[("gates", i)] for i, gate in enumerate(self.config.gates)}
 
     @property
-    def waiver_file(self) -> Path | None:
-        """The waiver file that it names, or the usual one where that exists."""
+    def waiver_place(self) -> Path:
+        """Where a waiver is written: the waiver file that it names, or the usual one."""
         folder = self.path.parent if self.path is not None else Path()
-        if self.config.waivers is not None:
-            return folder / self.config.waivers
-        usual = folder / WAIVERS
-        return usual if usual.is_file() else None
+        return folder / (self.config.waivers or WAIVERS)
 
     @property
-    def waiver_place(self) -> Path:
-        """Where a waiver is written."""
-        folder = self.path.parent if self.path is not None else Path()
-        return self.waiver_file or folder / WAIVERS
+    def waiver_file(self) -> Path | None:
+        """The waiver file that it names, or the usual one where that exists."""
+        place = self.waiver_place
+        return place if self.config.waivers is not None or place.is_file() else None
 
 
 def find(start: Path) -> Path | None:
@@ -381,45 +372,15 @@ def read(path: Path, check: Callable[[Config], object] | None = None) -> ConfigF
 
 def _name_problems(data: Any, check: Callable[[Config], object]) -> tuple[Problem, ...]:
     """Mistakes in the names of a file that has others; none where the names cannot be read."""
+    # a gate without a probe may judge each of them
     try:
         if isinstance(data, dict):
-            check(_validate_partially(Config, _write_out_probes(data)))
+            check(validate_partially(Config, _write_out_probes(data), {GateConfig: {"probe": "*"}}))
     except FileError as error:
         return error.problems
     except UsageError:  # about a file that this one names: reported once this one can be read
         pass
     return ()
-
-
-def _validate_partially(expected: Any, value: Any) -> Any:
-    """Return what is valid of a value; None for the rest, and all items of a list or none."""
-    if isinstance(expected, type) and issubclass(expected, BaseModel):
-        keys = value if isinstance(value, dict) else {}
-        valid = {
-            name: _validate_partially(_annotated(one), keys[name])
-            for name, one in expected.model_fields.items()
-            if name in keys
-        }
-        if expected is GateConfig:  # a gate without a probe may judge each of them
-            valid["probe"] = valid.get("probe") or "*"
-        return expected.model_construct(**{k: v for k, v in valid.items() if v is not None})
-    if get_origin(expected) is tuple:
-        item = get_args(expected)[0]
-        values = value if isinstance(value, list) else []
-        items = [_validate_partially(item, one) for one in values]
-        return None if None in items else tuple(items)
-    try:
-        return TypeAdapter(expected).validate_python(value)
-    except ValidationError:
-        return None
-
-
-def _annotated(one: FieldInfo) -> Any:
-    """The type of a field with its constraints; of a section or a list, the type alone."""
-    kind: Any = one.annotation
-    if get_origin(kind) is tuple or (isinstance(kind, type) and issubclass(kind, BaseModel)):
-        return kind
-    return Annotated[kind, one]
 
 
 def report_path(path: Path) -> str:
@@ -443,7 +404,7 @@ def settings() -> Mapping[str, Setting]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Resolved:
+class ResolvedSettings:
     """The settings of one run, and where each of them is from."""
 
     settings: RunSettings
@@ -460,7 +421,7 @@ def resolve(
     *,
     look_up: bool = True,
     label: Callable[[Setting], str] = attrgetter("name"),
-) -> Resolved:
+) -> ResolvedSettings:
     """Put the settings of a run together: overrides, else the environment, the file, the default.
 
     Args:
@@ -484,7 +445,7 @@ def resolve(
     if catalogue is not None and path is not None:
         catalogue = with_own(catalogue, file.config, path)
     base = RunSettings(version=1).model_copy(update=dict(file.config))
-    return Resolved(
+    return ResolvedSettings(
         settings=apply_overrides(base, settings(), given),
         file=file,
         origins={settings()[name].key: one.source for name, one in given.items()},
@@ -535,8 +496,6 @@ def read_policy(file: ConfigFile, *, today: date, strict: bool = False) -> Polic
     Raises:
         FileError: the waiver file is missing or has mistakes.
     """
-    from bias_audit.gates.policy import Policy
-
     waivers = file.waiver_file
     return Policy(
         gates=file.config.gates,
@@ -573,15 +532,17 @@ def check_names(config: Config, path: Path, catalogue: ProbeCatalogue) -> None:
     problems = ProblemCollector(path, read_source(path))
     for index, name in enumerate(config.probe_paths):
         if not (path.parent / name).is_dir():
-            problems.add(
-                ("probe_paths", index),
-                f"there is no folder '{name}'",
-                "it is looked for beside the configuration",
-            )
+            hint = "it is looked for beside the configuration"
+            problems.add(("probe_paths", index), f"there is no folder '{name}'", hint)
     for index, used in enumerate(config.probes):
         if used.use:
             for name in _existing(catalogue, used.use, problems, ("probes", index, "use")):
-                _check_groups(catalogue, name, used.groups, problems, ("probes", index, "groups"))
+                known = catalogue.group_ids(name) if used.groups else []
+                for place, group in enumerate(used.groups):
+                    if group not in known:
+                        message = f"the probe '{name}' has no group '{group}'"
+                        where: KeyPath = ("probes", index, "groups", place)
+                        problems.add_unknown_name(where, message, group, known)
     for kind in ("measure", "check"):
         for index, name in enumerate(getattr(config.run, f"{kind}s")):
             from bias_audit.metrics.registry import names  # numpy and scipy take a moment to load
@@ -591,15 +552,13 @@ def check_names(config: Config, path: Path, catalogue: ProbeCatalogue) -> None:
                 message = f"there is no {kind} on request named '{name}'"
                 problems.add_unknown_name(("run", f"{kind}s", index), message, name, known)
     for index, gate in enumerate(config.gates):
-        where: KeyPath = ("gates", index, "probe")
-        if _existing(catalogue, gate.probe, problems, where) and not _matches(gate, catalogue):
+        where = ("gates", index, "probe")
+        if _existing(catalogue, gate.probe, problems, where) and not any(
+            fnmatchcase(name, gate.probe) for name in catalogue.probe_ids()
+        ):
             message = f"a gate names a probe or a glob of probes, not '{gate.probe}'"
             problems.add(where, message, "write a gate for each family, for example 'valence-*'")
     problems.raise_any()
-
-
-def _matches(gate: GateConfig, catalogue: ProbeCatalogue) -> bool:
-    return any(fnmatchcase(name, gate.probe) for name in catalogue.probe_ids())
 
 
 def check_gates(config: Config, path: Path, probes: Iterable[str]) -> None:
@@ -625,17 +584,3 @@ def _existing(
     except UnknownNameError as error:
         problems.add(where, error.message, error.hint)
         return []
-
-
-def _check_groups(
-    catalogue: ProbeCatalogue,
-    name: str,
-    groups: tuple[str, ...],
-    problems: ProblemCollector,
-    where: KeyPath,
-) -> None:
-    known = catalogue.group_ids(name) if groups else []
-    for index, group in enumerate(groups):
-        if group not in known:
-            message = f"the probe '{name}' has no group '{group}'"
-            problems.add_unknown_name((*where, index), message, group, known)

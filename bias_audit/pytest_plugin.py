@@ -106,7 +106,8 @@ class _Gates:
             BiasAuditError: it could not be made; the same error every time.
         """
         from bias_audit.errors import BiasAuditError
-        from bias_audit.pipeline.from_config import gate, run
+        from bias_audit.pipeline.from_config import gate
+        from bias_audit.pipeline.run import audit
 
         if self.outcome is None:
             try:
@@ -114,7 +115,7 @@ class _Gates:
                     self.outcome = gate(self.run, config=self.path, strict=self.strict)
                 else:
                     command, strict = self.command, self.strict
-                    self.outcome = run(config=self.path, command=command, strict=strict)
+                    self.outcome = audit(config=self.path, command=command, strict=strict)
             except BiasAuditError as error:
                 self.outcome = error
         if isinstance(self.outcome, BiasAuditError):
@@ -206,12 +207,12 @@ def _lines(name: str, gates: Sequence[Gate], quiet: Iterable[str]) -> str:
     for gate in unmet:
         lines.append(f"  {gate.state}  {gate.result or gate.id}")
         lines += [
-            f"      {text}" for text in (_measured(gate), gate.condition, gate.reason) if text
+            f"      {text}" for text in (_measured_text(gate), gate.condition, gate.reason) if text
         ]
     return "\n".join(lines)
 
 
-def _measured(gate: Gate) -> str:
+def _measured_text(gate: Gate) -> str:
     if gate.kind == "regression" and gate.rise is not None:
         return f"the gap has grown by {gate.rise:.2f} {gate.unit}, at most {gate.limit:g} accepted"
     if gate.estimate is None or gate.ci_low is None or gate.ci_high is None:

@@ -66,7 +66,7 @@ HEAVY = {"torch", "transformers", "matplotlib", "pandas", "scipy", "jinja2"}
 def test_help_and_lists_start_without_heavy_packages(arguments: list[str]) -> None:
     code = (
         "import contextlib, io\n"
-        "from bias_audit.cli._app import run\n"
+        "from bias_audit.cli.app import run\n"
         "with contextlib.redirect_stdout(io.StringIO()):\n"
         f"    assert run({arguments!r}) == 0"
     )

@@ -3,6 +3,6 @@
 Commands are imported when they are called, so that ``--help`` starts without torch or pandas.
 """
 
-from bias_audit.cli._app import main
+from bias_audit.cli.app import main
 
 __all__ = ["main"]

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.cli._options import Place
+from bias_audit.cli.options import Place, baselines_option, config_option, json_option
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
     from bias_audit.gates.baselines import Baseline
-
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _place_options(command: F) -> F:
-    """Add the options that say where baselines are."""
-    config = click.option("-c", "--config", type=Place(), help="Configuration.")
-    place = click.option(
-        "--baselines",
-        type=Place(),
-        help="Folder of the baselines.  [default: bias-audit-baselines beside the configuration]",
-    )
-    return config(place(command))
 
 
 def _place(config: Path | None, baselines: Path | None) -> Path:
@@ -47,7 +32,8 @@ def baseline() -> None:
 @click.option("--name", required=True, help="What gates call it: against: baseline:NAME.")
 @click.option("--reason", required=True, help="Why this run is what others are compared with.")
 @click.option("--who", help="Who accepts it.")
-@_place_options
+@config_option
+@baselines_option
 def accept(
     run: Path,
     name: str,
@@ -65,9 +51,7 @@ def accept(
     Examples:
       bias-audit baseline accept audit-runs/latest --name main --reason "First release."
     """
-    from bias_audit.gates.baselines import (
-        validate_name,
-    )
+    from bias_audit.gates.baselines import validate_name
     from bias_audit.pipeline.judge import accept_baseline
     from bias_audit.utils import clock
 
@@ -99,8 +83,9 @@ def _silent(accepted: Baseline) -> str:
 
 
 @baseline.command(name="list")
-@click.option("--json", is_flag=True, help="Print JSON.")
-@_place_options
+@json_option
+@config_option
+@baselines_option
 def list_(json: bool, config: Path | None, baselines: Path | None) -> int:
     """List all baselines; broken ones are shown and end with exit code 2.
 
@@ -126,8 +111,9 @@ def list_(json: bool, config: Path | None, baselines: Path | None) -> int:
 
 @baseline.command()
 @click.argument("name")
-@click.option("--json", is_flag=True, help="Print JSON.")
-@_place_options
+@json_option
+@config_option
+@baselines_option
 def show(name: str, json: bool, config: Path | None, baselines: Path | None) -> int:
     """Show what was accepted, by whom and why, and its gaps.
 

@@ -39,7 +39,7 @@ def info() -> int:
     for model in models:
         kind, about = ("kept", model.about) if model.text else ("scores", visible(model.about))
         click.echo(f"{model.scores:>12,} {kind:6} {model.bytes / 1e6:>9,.1f} MB  {about}")
-    return _said(store)
+    return _print_notices(store)
 
 
 @cache.command()
@@ -58,7 +58,7 @@ def clear() -> int:
     _require_open(store)
     store.close()
     click.echo(f"{before / 1e6:,.1f} MB of scores and results are forgotten")
-    return _said(store)
+    return _print_notices(store)
 
 
 @cache.command()
@@ -117,8 +117,7 @@ def _nowhere() -> str:
     return f"nothing is kept: there is no home folder; name a folder in {VARIABLE}"
 
 
-def _said(store: ScoreStore) -> int:
-    """Pass on what went wrong."""
+def _print_notices(store: ScoreStore) -> int:
     for notice in store.notices:
         click.echo(f"Note: {visible(notice)}", err=True)
     return 0

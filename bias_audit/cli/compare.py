@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit.cli._options import Place
+from bias_audit.cli.options import Place, baselines_option, config_option
 
 HELP = """Compare two stored runs, paired sentence by sentence, without the model.
 
@@ -37,8 +37,8 @@ Examples:
 @click.option("--json", is_flag=True, help="Print JSON; the same as --format json.")
 @click.option("--all", is_flag=True, help="Every pair of groups, and every category of a data set.")
 @click.option("-o", "--output", type=Place(), help="Write into this file.")
-@click.option("-c", "--config", type=Place(), help="Configuration file.")
-@click.option("--baselines", type=Place(), help="Folder of the baselines.")
+@config_option
+@baselines_option
 def compare(
     baseline: str,
     run: str,

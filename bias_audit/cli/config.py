@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.cli._options import Place
+from bias_audit.cli.options import config_option
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
-    from bias_audit.config import Resolved
+    from bias_audit.config import ResolvedSettings
     from bias_audit.utils.validation import KeyPath
 
 
@@ -26,7 +26,7 @@ def config() -> None:
 
 
 @config.command()
-@click.option("-c", "--config", type=Place(), help="Configuration file.")
+@config_option
 @click.option("--origin", is_flag=True, help="Name what every value comes from, line by line.")
 def show(config: Path | None, origin: bool) -> int:
     """Show the configuration that a run in this folder would use: environment, file, defaults.
@@ -64,7 +64,7 @@ def _leaves(value: Any, key: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
         yield from _leaves(item, (*key, part))
 
 
-def _origin(key: KeyPath, resolved: Resolved) -> str:
+def _origin(key: KeyPath, resolved: ResolvedSettings) -> str:
     """The variable, the place in the file or the word ``default``."""
     from bias_audit.config import report_path
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import rich_click as click
 
-from bias_audit.cli._options import Place
+from bias_audit.cli.options import Place, json_option
+from bias_audit.cli.output import fold
 from bias_audit.errors import visible
 
 WIDTH = 96
@@ -23,23 +24,14 @@ def datasets() -> None:
 
 
 @datasets.command(name="list")
-@click.option("--json", is_flag=True, help="Print JSON.")
+@json_option
 def list_(**flags: bool) -> int:
     """List the data sets that can be read, with their licences."""
     from bias_audit.datasets import DATASETS
 
     if flags["json"]:
-        rows = [
-            {
-                "id": info.id,
-                "title": info.title,
-                "holds": info.holds,
-                "licence": info.licence,
-                "home": info.home,
-                "measures": list(info.measures),
-            }
-            for info in DATASETS.values()
-        ]
+        keys = ("id", "title", "holds", "licence", "home", "measures")
+        rows = [{key: getattr(info, key) for key in keys} for info in DATASETS.values()]
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return 0
     for info in DATASETS.values():
@@ -54,7 +46,7 @@ def list_(**flags: bool) -> int:
     type=Place(),
     help="Your copy, a file or a folder: check it and count what is in it.",
 )
-@click.option("--json", is_flag=True, help="Print JSON.")
+@json_option
 def describe(name: str, data: Path | None, **flags: bool) -> int:
     """Describe one data set: licence, citation, warnings, measures; and your copy of it.
 
@@ -66,6 +58,7 @@ def describe(name: str, data: Path | None, **flags: bool) -> int:
 
     info = get(name)
     facts = open_dataset(name, data).summary() if data is not None else None
+    warning = "" if info.quotable else "; such a report is not to be passed on"
     if flags["json"]:
         click.echo(json.dumps(_as_json(info, facts), indent=1, ensure_ascii=False))
         return 0
@@ -78,12 +71,13 @@ def describe(name: str, data: Path | None, **flags: bool) -> int:
         f"Home       {info.home}",
         f"Cite       {info.citation}",
         f"Caution    {info.caution or 'none from its authors'}",
-        f"Reports    quote none of its sentences, unless asked with --examples{_warned(info)}",
+        f"Reports    quote none of its sentences, unless asked with --examples{warning}",
         f"Measures   {', '.join(info.measures) or 'none yet; its records can be read in Python'}",
     ]
-    click.echo("\n".join(map(visible, _wrapped(lines))))
-    if facts is not None:
-        click.echo("\n" + "\n".join(map(visible, _wrapped(_counted(facts)))))
+    lines += ["", *_count_lines(facts)] if facts is not None else []
+    for line in lines:
+        for part in fold(line, indent=11, width=WIDTH):
+            click.echo(visible(part))
     return 0
 
 
@@ -119,11 +113,7 @@ def fetch(name: str, to: Path | None, *, replace: bool, offline: bool) -> int:
     return 0
 
 
-def _warned(info: Any) -> str:
-    return "" if info.quotable else "; such a report is not to be passed on"
-
-
-def _counted(facts: Any) -> list[str]:
+def _count_lines(facts: Any) -> list[str]:
     """What is in a user's copy, as lines."""
     lines = [
         f"Your copy  {len(facts.files)} file{'s'[: len(facts.files) != 1]}, {facts.rows:,} records"
@@ -141,31 +131,19 @@ def _counted(facts: Any) -> list[str]:
 
 def _as_json(info: Any, facts: Any) -> dict[str, Any]:
     keys = ("id", "title", "holds", "give", "licence", "citation", "home", "caution", "quotable")
-    found: dict[str, Any] = {key: getattr(info, key) for key in keys}
-    found["measures"] = list(info.measures)
-    found["files"] = [{"url": file.url, "sha256": file.sha256 or None} for file in info.files]
+    content: dict[str, Any] = {key: getattr(info, key) for key in keys}
+    content["measures"] = list(info.measures)
+    content["files"] = [{"url": file.url, "sha256": file.sha256 or None} for file in info.files]
     if facts is not None:
-        found["copy"] = {
+        content["copy"] = {
             "sha256": facts.sha256,
             "rows": facts.rows,
             "categories": dict(facts.categories),
             "clusters": facts.clusters,
             "duplicates": facts.duplicates,
             "files": [
-                {"name": f.name, "sha256": f.sha256, "bytes": f.bytes, "known": f.known}
+                {key: getattr(f, key) for key in ("name", "sha256", "bytes", "known")}
                 for f in facts.files
             ],
         }
-    return found
-
-
-def _wrapped(lines: list[str]) -> list[str]:
-    """Long lines folded under their own text."""
-    import textwrap
-
-    folded = []
-    for line in lines:
-        folded += textwrap.wrap(
-            line, WIDTH, subsequent_indent=" " * 11, break_on_hyphens=False, break_long_words=False
-        ) or [""]
-    return folded
+    return content

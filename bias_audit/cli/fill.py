@@ -7,7 +7,7 @@ from typing import Any
 
 import rich_click as click
 
-from bias_audit.cli._options import model_options, to_backend_options
+from bias_audit.cli.options import json_option, model_options, to_backend_options
 
 HELP = """Ask one sentence: top completions per group, side by side, and how far apart they are.
 
@@ -28,7 +28,7 @@ Examples:
     "--model", default="reference", show_default=True, help="Hub id, folder or reference."
 )
 @click.option("--top", type=click.IntRange(1, 1000), default=10, show_default=True)
-@click.option("--json", is_flag=True, help="Print JSON.")
+@json_option
 @model_options
 def fill(template: str, groups: str, model: str, top: int, **options: Any) -> int:
     """Ask one sentence."""

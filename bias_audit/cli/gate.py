@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit.cli._options import Place
+from bias_audit.cli.options import Place, baselines_option, config_option
 
 HELP = """Judge a stored run by the gates of a configuration, without the model.
 
@@ -23,9 +23,9 @@ Examples:
 
 @click.command(help=HELP)
 @click.argument("run", type=Place(), default="audit-runs/latest")
-@click.option("-c", "--config", type=Place(), help="Configuration file.")
+@config_option
 @click.option("--baseline", help="Compare with this baseline or run, whatever the gates name.")
-@click.option("--baselines", type=Place(), help="Folder of the baselines.")
+@baselines_option
 @click.option("--format", default="terminal", show_default=True, help="Comma-separated.")
 @click.option("-o", "--output", multiple=True, help="FORMAT=PATH, or PATH for a single format.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
@@ -47,19 +47,18 @@ def gate(
     strict: bool,
 ) -> int:
     """Judge a stored run."""
-    from bias_audit.cli._exit import finish
-    from bias_audit.cli._formats import Outputs
-    from bias_audit.cli._streams import readers_may_leave
-    from bias_audit.pipeline import from_config
+    from bias_audit import reports
+    from bias_audit.cli.output import Outputs, finish, readers_may_leave
+    from bias_audit.pipeline.from_config import gate as judge
     from bias_audit.reports.formats.terminal import first_line
 
-    outputs = Outputs(format, output)
-    results = from_config.gate(
+    outputs = Outputs(format, output, reports.formats())
+    results = judge(
         run, config=config, strict=strict, baselines=baselines, against=baseline
     ).results
     with readers_may_leave():
         if quiet or not outputs.to_stdout:
             click.echo(first_line(results))
         if not quiet or outputs.places:
-            outputs.write(results)
+            outputs.write_texts({n: reports.render(results, n) for n in outputs.formats})
     return finish(results, exit_zero=exit_zero, strict=strict)

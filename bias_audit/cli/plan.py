@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.cli._options import Place
+from bias_audit.cli.options import Place, baselines_option, json_option
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
     from bias_audit.gates.power import Plan, PlannedGate, Point, Unplannable
     from bias_audit.results.decisions import Comparison
+
 
 HELP = """How many sentences and words would decide a gate.
 
@@ -86,8 +87,8 @@ class Numbers(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     help="Words in both poles.  [default: those of the run]",
 )
 @click.option("--baseline", help="Also plan for the rise over this baseline or run.")
-@click.option("--baselines", type=Place(), help="Folder of the baselines.")
-@click.option("--json", is_flag=True, help="Print JSON.")
+@baselines_option
+@json_option
 def plan(
     run: Path | None,
     result: tuple[str, ...],
@@ -110,7 +111,7 @@ def plan(
             raise UsageError("--baseline needs a RUN to pair with", hint="bias-audit plan RUN")
         gates = [default_design(margin)]
     else:
-        comparison = None if baseline is None else _compared(run, baseline, baselines)
+        comparison = None if baseline is None else _compare_with(run, baseline, baselines)
         stored = load_results(locate(run))
         gates, lost = planned_gates(stored, result, limit=margin, comparison=comparison)
     plans = [
@@ -128,7 +129,7 @@ def plan(
     return 0
 
 
-def _compared(run: Path, baseline: str, folder: Path | None) -> Comparison:
+def _compare_with(run: Path, baseline: str, folder: Path | None) -> Comparison:
     """The run compared with a baseline by its name, or with another run."""
     from bias_audit.gates.schema import BASELINE
     from bias_audit.pipeline.compare import compare

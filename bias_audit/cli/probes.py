@@ -11,13 +11,14 @@ from typing import Any
 
 import rich_click as click
 
-from bias_audit.cli._options import (
+from bias_audit.cli.options import (
     Place,
+    json_option,
     model_options,
-    open_catalogue,
     probe_path,
     to_backend_options,
 )
+from bias_audit.config import open_catalogue
 from bias_audit.errors import visible
 
 
@@ -30,7 +31,7 @@ def probes() -> None:
 
 
 @probes.command(name="list")
-@click.option("--json", is_flag=True, help="Print JSON.")
+@json_option
 @probe_path
 def list_(probe_path: tuple[str, ...], **flags: bool) -> int:
     """List all probes and controls."""
@@ -39,14 +40,9 @@ def list_(probe_path: tuple[str, ...], **flags: bool) -> int:
     suites = {name: catalogue.select([name]) for name in catalogue.suites()}
     if flags["json"]:
         rows = [
-            {
-                "id": spec.id,
-                "version": spec.version,
-                "axis": spec.axis,
-                "role": spec.role,
-                "suites": [name for name, members in suites.items() if spec.id in members],
-                "title": spec.title,
-            }
+            {key: getattr(spec, key) for key in ("id", "version", "axis", "role")}
+            | {"suites": [name for name, members in suites.items() if spec.id in members]}
+            | {"title": spec.title}
             for spec in specs
         ]
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
@@ -96,9 +92,9 @@ def new(
 @probe_path
 def describe(name: str, probe_path: tuple[str, ...]) -> int:
     """Describe one probe: words, controls, measures, what it cannot show, and its card."""
-    from bias_audit.cli._describe_probe import describe as described
+    from bias_audit.cli.probe_description import describe as describe_probe
 
-    for line in described(open_catalogue(probe_path).probe(name)):
+    for line in describe_probe(open_catalogue(probe_path).probe(name)):
         click.echo(visible(line))
     return 0
 
@@ -108,7 +104,7 @@ def describe(name: str, probe_path: tuple[str, ...]) -> int:
 @probe_path
 def words(name: str | None, probe_path: tuple[str, ...]) -> int:
     """List the lexicons with their sets, or the words of one lexicon."""
-    from bias_audit.cli._describe_probe import lexicon_lines, lexicon_row
+    from bias_audit.cli.probe_description import lexicon_lines, lexicon_row
 
     catalogue = open_catalogue(probe_path)
     if name is not None:
@@ -131,8 +127,8 @@ def sentences(name: str | None, probe_path: tuple[str, ...]) -> int:
             click.echo(visible(f"{template.name(index):20} {template.text}"))
         return 0
     for one in catalogue.names("templates"):
-        found = catalogue.template_set(one)
-        click.echo(visible(f"{one:28} {len(found.templates):3}  {found.title}"))
+        templates = catalogue.template_set(one)
+        click.echo(visible(f"{one:28} {len(templates.templates):3}  {templates.title}"))
     return 0
 
 
@@ -175,6 +171,7 @@ def check(
       bias-audit probes check my-probes/
       bias-audit probes check my-probes/tea.yaml --model reference
     """
-    from bias_audit.cli._check_files import check_files
+    from bias_audit.cli.probe_check import check_files
 
+    open_catalogue(probe_path)  # refuses what does not exist
     return check_files(paths, [*map(Path, probe_path)], model, to_backend_options(options))

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from bias_audit.cli._options import Place
-
-if TYPE_CHECKING:
-    from bias_audit.results import Results
+from bias_audit.cli.options import Place
 
 HELP = """Render a stored audit again, without the model; or several, side by side.
 
@@ -52,53 +48,39 @@ def report(
     figures: Path | None,
 ) -> int:
     """Render a stored audit, or several side by side."""
-    from bias_audit.results import load_results
-
-    single = format in (None, "html") and len(output) == 1
-    _check(runs, layout=layout, figures=figures, single=single)
-    loaded = [load_results(run) for run in runs]
-    if figures is not None:
-        from bias_audit.reports.formats import figures as drawn
-
-        _write_all(figures, drawn.files(loaded[0]))
-    if layout == "folder":
-        from bias_audit.cli._formats import places
-        from bias_audit.reports.formats.html import folder
-
-        _write_all(places(["html"], output)["html"], folder(loaded[0]))
-    elif figures is None or format or output:
-        _render(runs, loaded, format or "html", output)
-    return 0
-
-
-def _check(runs: tuple[Path, ...], *, layout: str, figures: Path | None, single: bool) -> None:
-    """Refuse what does not go together, before anything is read."""
+    from bias_audit import reports
+    from bias_audit.cli.output import Outputs, places
     from bias_audit.errors import UsageError
+    from bias_audit.reports import side_by_side
+    from bias_audit.results import load_results
 
     if len(runs) > 1 and (layout == "folder" or figures is not None):
         raise UsageError(
             "--layout folder and --figures take one run",
             hint="several runs give one page: leave the option out",
         )
-    if layout == "folder" and not single:
+    if layout == "folder" and not (format in (None, "html") and len(output) == 1):
         raise UsageError(
             "--layout folder writes the html report into a folder, and needs its place",
             hint="--layout folder -o public",
         )
+    loaded = [load_results(run) for run in runs]
+    if figures is not None:
+        from bias_audit.reports.formats.figures import files
 
+        _write_all(figures, files(loaded[0]))
+    if layout == "folder":
+        from bias_audit.reports.formats.html import folder
 
-def _render(
-    runs: tuple[Path, ...], loaded: list[Results], format: str, output: tuple[str, ...]
-) -> None:
-    from bias_audit.cli._formats import Outputs
-    from bias_audit.reports import side_by_side as selection
-
-    if len(runs) == 1:
-        Outputs(format, output).write(loaded[0])
-        return
-    named = [(str(run), results) for run, results in zip(runs, loaded, strict=True)]
-    outputs = Outputs(format, output, selection.formats())
-    outputs.write_texts({name: selection.render(named, name) for name in outputs.formats})
+        _write_all(places(("html",), output)["html"], folder(loaded[0]))
+    elif len(runs) > 1:
+        named = [(str(run), results) for run, results in zip(runs, loaded, strict=True)]
+        page = Outputs(format or "html", output, side_by_side.formats())
+        page.write_texts({name: side_by_side.render(named, name) for name in page.formats})
+    elif figures is None or format or output:
+        one = Outputs(format or "html", output, reports.formats())
+        one.write_texts({name: reports.render(loaded[0], name) for name in one.formats})
+    return 0
 
 
 def _write_all(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.cli._options import Place, setting_options, to_overrides
+from bias_audit.cli.options import Place, config_option, setting_options, to_overrides
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
     from bias_audit.pipeline.audit import Audit
-    from bias_audit.pipeline.from_config import RunRequest
 
 HELP = """Audit a model: score the probes, judge the results, write a report.
 
@@ -33,7 +32,7 @@ Examples:
 
 
 @click.command(help=HELP)
-@click.option("-c", "--config", type=Place(), help="Configuration file.")
+@config_option
 @setting_options()
 @click.option("-o", "--output", type=Place(), help="Write exactly into this folder.")
 @click.option("--format", default="", help="Further formats, comma-separated: csv, json ...")
@@ -59,12 +58,12 @@ def run(
     # Before anything heavy is imported, so that a mistake is reported at once.
     resolved = resolve(config, to_overrides(values), label=attrgetter("option"))
 
-    from bias_audit.cli._exit import finish
-    from bias_audit.cli._formats import file_formats
-    from bias_audit.cli._progress import progress as show_progress
-    from bias_audit.cli._streams import readers_may_leave
+    from bias_audit.cli.output import file_formats, finish, readers_may_leave
+    from bias_audit.cli.output import progress as show_progress
     from bias_audit.pipeline.audit import choose_folder
     from bias_audit.pipeline.from_config import RunRequest
+    from bias_audit.pipeline.run import audit
+    from bias_audit.pipeline.tasks import plan_tasks
     from bias_audit.utils.files import require_writable
 
     further = file_formats(format)
@@ -72,40 +71,19 @@ def run(
     if output is not None:
         require_writable(output)
     if dry_run:
-        return _print_plan(request)
+        for task in plan_tasks(**request.selection):
+            for line in task.describe(request.analysis):
+                print(line)
+        print("no model was loaded")
+        return 0
     require_writable(output or Path.cwd())
     command = " ".join(["bias-audit", *sys.argv[1:]])
     with show_progress("none" if quiet else progress) as listener:
-        audit = request.run(progress=listener, command=command)
-    folder = audit.save(choose_folder(output, audit), further)
+        finished = audit(**request.arguments(), progress=listener, command=command)
+    folder = finished.save(choose_folder(output, finished), further)
     with readers_may_leave():
-        _print_audit(audit, folder, quiet=quiet, verbose=verbose)
-    return finish(audit.results, exit_zero=exit_zero, strict=request.policy.strict)
-
-
-def _print_plan(request: RunRequest) -> int:
-    """Print what would be scored, and which comparisons would be adjusted together."""
-    from bias_audit.metrics.design import family_sizes
-
-    plan, datasets = request.plan()
-    if datasets is not None:
-        print(datasets.describe())
-    if plan is None:
-        print("no model was loaded")
-        return 0
-    for name, expansion in plan.expansions.items():
-        print(f"{name:40} {len(expansion.all_prompts):>8,} prompts")
-    for (probe, material), count in plan.metrics.prompts.items():
-        print(f"{f'{probe} + {material}':40} {count:>8,} prompts on request")
-    for skip in plan.metrics.unsupported:
-        print(f"{f'{skip.probe} + {skip.what}':40} {'not asked':>8}: {skip.detail}")
-    method = request.settings.analysis.multiplicity.primary
-    how = "max-t where possible, else holm" if method == "max-t" else method
-    for axis, count in family_sizes(task.probe for task in plan.tasks).items():
-        print(f"{f'axis {axis}':40} {count:>8,} primary comparisons, one family ({how})")
-    total = plan.prompts + sum(plan.metrics.prompts.values())
-    print(f"{'in all':40} {total:>8,} prompts; no model was loaded")
-    return 0
+        _print_audit(finished, folder, quiet=quiet, verbose=verbose)
+    return finish(finished.results, exit_zero=exit_zero, strict=request.policy.strict)
 
 
 def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from bias_audit.cli._options import Place
+from bias_audit.cli.options import Place
 
 if TYPE_CHECKING:
     from bias_audit.results import Finding, Results
@@ -35,7 +35,7 @@ def show(run: Path, finding: str | None) -> int:
     if finding is None:
         click.echo(render.render(results, "terminal"))
         return 0
-    known = {found.id: found for found in results.findings}
+    known = {one.id: one for one in results.findings}
     if finding not in known:
         none = "" if known else "this audit has no findings"
         raise UnknownNameError("finding", finding, known, hint=none)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from bias_audit.cli._options import Place
+from bias_audit.cli.options import Place, config_option, json_option
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ Examples:
     show_default=True,
     help="Run that has the finding.",
 )
-@click.option("-c", "--config", type=Place(), help="Configuration file.")
+@config_option
 def waive(
     finding: str,
     until: str,
@@ -84,14 +84,14 @@ def waivers() -> None:
 
 
 @waivers.command(name="list")
-@click.option("-c", "--config", type=Place(), help="Configuration file.")
+@config_option
 @click.option(
     "--run",
     type=Place(),
     help="Also say what each waiver does in this run.",
 )
 @click.option("--expiring", type=click.IntRange(min=0), help="Only those with at most N days left.")
-@click.option("--json", is_flag=True, help="Print JSON.")
+@json_option
 def list_(config: Path | None, run: Path | None, expiring: int | None, **flags: bool) -> int:
     """List all waivers, with what became of them.
 

@@ -1,4 +1,4 @@
-"""What was measured becomes the archived audit: assessed, judged, put into words."""
+"""What was scored becomes records: assessed, put into words, or taken from an earlier run."""
 
 from __future__ import annotations
 
@@ -9,159 +9,119 @@ from typing import Any
 from bias_audit.analysis import add_optional, assess, build_skip_record
 from bias_audit.analysis.findings import findings, sentences
 from bias_audit.errors import NothingToAuditError
-from bias_audit.metrics.registry import metric_records
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.plan import Plan
 from bias_audit.pipeline.result_cache import ResultCache, result_key
-from bias_audit.pipeline.score import Measured
+from bias_audit.pipeline.score import ScoredPlan
 from bias_audit.records import ModelInfo
-from bias_audit.results import (
-    ErrorRecord,
-    Model,
-    ProbeRecord,
-    Result,
-    Results,
-    Run,
-    SanityCheck,
-    SkipRecord,
-    Tool,
-)
-from bias_audit.utils.versions import __version__
+from bias_audit.results import ErrorRecord, Finding, ProbeRecord, Result, SanityCheck, SkipRecord
+from bias_audit.results.schema import Record
 
 TRANSIENT = frozenset({"error", "limit"})
 """Why something that was requested may be missing once and there the next time."""
 
 
-def build_results_cached(
+class Analysis(Record):
+    """The records that one task gives; gates and what the whole run has in common come later."""
+
+    partial: bool
+    probes: tuple[ProbeRecord, ...]
+    results: tuple[Result, ...]
+    findings: tuple[Finding, ...] = ()
+    skips: tuple[SkipRecord, ...] = ()
+    errors: tuple[ErrorRecord, ...] = ()
+
+
+def analyse_cached(
     plan: Plan,
     info: ModelInfo,
-    measured: Measured,
+    scores: ScoredPlan,
     settings: Settings,
     sanity: Sequence[SanityCheck],
-    cache: ResultCache | None,
-) -> Results:
-    """Return what :func:`build_results` returns, from the cache where it is there.
+    cache: ResultCache[Analysis] | None,
+) -> Analysis:
+    """Return what :func:`analyse` returns, from the cache where it is there.
+
+    What was cut short or failed is not stored: another run may have more.
 
     Raises:
-        NothingToAuditError: as :func:`build_results`.
+        NothingToAuditError: as :func:`analyse`.
     """
+    is_incomplete = bool(scores.late or scores.failures or scores.error_types) or any(
+        skip.reason in TRANSIENT for skip in scores.metric_skips
+    )
     key = None
-    if cache is not None and not _is_incomplete(measured):
-        inputs = (plan.tasks, plan.lists, plan.metrics)
+    if cache is not None and not is_incomplete:
         key = result_key(
-            *inputs, plan.digest, plan.partial, list(measured.scored.items()),
-            measured.metric_skips, info, settings, sanity,
+            plan.tasks, plan.lists, plan.metrics, plan.digest, plan.partial,
+            list(scores.scored.items()), scores.metric_skips, info, settings, list(sanity),
         )  # fmt: skip
     if cache is None or key is None:
-        return build_results(plan, info, measured, settings, sanity)
-    results = cache.get(key)
-    if results is None:
-        results = build_results(plan, info, measured, settings, sanity)
-        cache.put(key, results)
-    return results
+        return analyse(plan, info, scores, settings, sanity)
+    analysis = cache.get(key)
+    if analysis is None:
+        analysis = analyse(plan, info, scores, settings, sanity)
+        cache.put(key, analysis)
+    return analysis
 
 
-def _is_incomplete(measured: Measured) -> bool:
-    """Say whether something is missing that another run may have."""
-    lost = measured.late or measured.failures or measured.error_types
-    return bool(lost) or any(skip.reason in TRANSIENT for skip in measured.metric_skips)
-
-
-def build_results(
+def analyse(
     plan: Plan,
     info: ModelInfo,
-    measured: Measured,
+    scores: ScoredPlan,
     settings: Settings,
     sanity: Sequence[SanityCheck],
-) -> Results:
-    """Assess and word what was measured; gates, time stamps and exit code come later.
+) -> Analysis:
+    """Assess the scores and put them into words.
 
     Raises:
         NothingToAuditError: nothing was scored, and not because of an error.
     """
-    partial = plan.partial or bool(measured.late)
-    if not measured.scored and not measured.failures:
+    partial = plan.partial or bool(scores.late)
+    if not scores.scored and not scores.failures:
         raise NothingToAuditError("no sentence was scored before the time was up")
-    found = assess(
+    assessment = assess(
         plan.tasks,
-        measured.scored,
+        scores.scored,
         settings,
-        failures=measured.failures | dict.fromkeys(measured.late, "the time was up"),
+        failures=scores.failures | dict.fromkeys(scores.late, "the time was up"),
         sanity={check.language: check.detail for check in sanity},
         partial=partial,
         lists=plan.lists,
     )
-    broken = [_broken(plan, name, measured) for name in (*measured.failures, *measured.late)]
-    found, lost = add_optional(found, plan.metrics, measured.scored, settings)
-    probes = (*found.probes, *broken)
-    results = _with_sentences(found.results, measured)
-    by_id = {probe.id: probe for probe in probes}
-    return Results(
-        tool=Tool(name="bias-audit", version=__version__),
-        model=model_record(info),
-        run=Run(seed=settings.seed, partial=partial, catalogue_digest=plan.digest),
-        states={},
-        sanity=sanity[0],
-        further_sanity=tuple(sanity[1:]),
-        probes=probes,
-        results=results,
-        metrics=metric_records(results),
-        findings=tuple(findings(_model_name(info), results, by_id, measured.scored)),
-        skips=(
-            *_skips(measured),
-            *(build_skip_record(skip) for skip in (*lost, *measured.metric_skips)),
-        ),
-        errors=tuple(
-            ErrorRecord(probe=name, type=measured.error_types[name], message=message)
-            for name, message in sorted(measured.failures.items())
-        ),
-    )
-
-
-def _with_sentences(results: Sequence[Result], measured: Measured) -> tuple[Result, ...]:
-    """Primary results with typical sentence pairs, whether or not they become a finding."""
-    return tuple(
-        r.model_copy(update={"sentences": tuple(sentences(measured.scored[r.probe], r))})
+    assessment, lost = add_optional(assessment, plan.metrics, scores.scored, settings)
+    unscored = [_unscored_record(plan, name, scores) for name in (*scores.failures, *scores.late)]
+    probes = (*assessment.probes, *unscored)
+    results = tuple(  # typical sentence pairs of primary results, whether or not they are findings
+        r.model_copy(update={"sentences": tuple(sentences(scores.scored[r.probe], r))})
         if r.role == "primary"
         else r
-        for r in results
+        for r in assessment.results
     )
-
-
-def model_record(info: ModelInfo) -> Model:
-    """The audited model as the results name it."""
-    return Model(
-        name=info.name,
-        revision=info.revision,
-        fingerprint=info.fingerprint,
-        kind=info.kind,
-        architecture=info.architecture,
-        vocabulary_size=info.vocabulary_size,
-        parameters=info.parameters,
-        dtype=info.dtype,
-        device=info.device,
-        notices=info.notices,
-    )
-
-
-def _model_name(info: ModelInfo) -> str:
-    """The model as sentences name it, with the beginning of its revision."""
-    return f"{info.name} (revision {info.revision[:7]})" if info.revision else info.name
-
-
-def _skips(measured: Measured) -> tuple[SkipRecord, ...]:
-    """Everything that was lost in any run, controls included."""
-    return tuple(
+    model = f"{info.name} (revision {info.revision[:7]})" if info.revision else info.name
+    by_id = {probe.id: probe for probe in probes}
+    of_cells = tuple(
         build_skip_record(skip).model_copy(update={"probe": name})
-        for name, scored in sorted(measured.scored.items())
+        for name, scored in sorted(scores.scored.items())
         for skip in (*scored.skips, *scored.cube.skips)
     )
+    return Analysis(
+        partial=partial,
+        probes=probes,
+        results=results,
+        findings=tuple(findings(model, results, by_id, scores.scored)),
+        skips=(*of_cells, *(build_skip_record(skip) for skip in (*lost, *scores.metric_skips))),
+        errors=tuple(
+            ErrorRecord(probe=name, type=scores.error_types[name], message=message)
+            for name, message in sorted(scores.failures.items())
+        ),
+    )
 
 
-def _broken(plan: Plan, name: str, measured: Measured) -> ProbeRecord:
+def _unscored_record(plan: Plan, name: str, scores: ScoredPlan) -> ProbeRecord:
     """The record of a probe that was not scored."""
     spec = plan.probes[name].spec
-    late = name in measured.late
+    late = name in scores.late
     return ProbeRecord(
         id=name,
         version=spec.version,
@@ -171,14 +131,14 @@ def _broken(plan: Plan, name: str, measured: Measured) -> ProbeRecord:
         question=spec.question,
         role=spec.role,
         state="skipped" if late else "error",
-        reason="the time was up" if late else measured.failures[name],
+        reason="the time was up" if late else scores.failures[name],
         sensitive=spec.sensitive,
     )
 
 
 def plan_manifest(plan: Plan) -> dict[str, Any]:
     """What the manifest of a run says of its probes: versions, digests, what was requested."""
-    return {
+    manifest: dict[str, Any] = {
         "probes": {
             name: {
                 "version": probe.spec.version,
@@ -188,15 +148,11 @@ def plan_manifest(plan: Plan) -> dict[str, Any]:
             for name, probe in sorted(plan.probes.items())
         },
         "prompts": plan.prompts,
-        **_requested(plan),
     }
-
-
-def _requested(plan: Plan) -> dict[str, Any]:
-    """What was requested in addition, and what it cost; nothing where nothing was."""
     metrics = plan.metrics
-    if not metrics.by_probe:
-        return {}
-    prompts = {f"{probe}: {name}": count for (probe, name), count in metrics.prompts.items()}
-    by_probe = {name: list(names) for name, names in metrics.by_probe.items()}
-    return {"requested": {"by_probe": by_probe, "further_prompts": prompts}}
+    if metrics.by_probe:
+        manifest["requested"] = {
+            "by_probe": {name: list(names) for name, names in metrics.by_probe.items()},
+            "further_prompts": {f"{p}: {name}": n for (p, name), n in metrics.prompts.items()},
+        }
+    return manifest

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from bias_audit import reports as render
 from bias_audit.backends.cache import CacheStats
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.pipeline.score import Measured
+from bias_audit.pipeline.score import ScoredPlan
 from bias_audit.results import (
+    EVIDENCE_FILE,
     PAIR_SCORES_FILE,
     Finding,
     Gate,
     Results,
-    Sentence,
     default_folder,
     load_results,
     locate,
@@ -33,48 +33,13 @@ if TYPE_CHECKING:
     from bias_audit.reports.view.page import Page
 
 
-EVIDENCE = "evidence.csv.gz"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AuditFinding:
-    """One finding, with a way down to its sentences."""
-
-    record: Finding
-    """Everything that ``results.json`` holds about it."""
-
-    @property
-    def id(self) -> str:
-        """Short stable id, such as ``F-7c31a9``."""
-        return self.record.id
-
-    @property
-    def headline(self) -> str:
-        """The finding in one sentence."""
-        return self.record.headline
-
-    @property
-    def severity(self) -> str:
-        """How large: ``high``, ``moderate`` or ``low``."""
-        return self.record.severity
-
-    @property
-    def evidence(self) -> str:
-        """How sure: ``strong``, ``moderate`` or ``weak``."""
-        return self.record.evidence
-
-    def sentences(self, limit: int = 5) -> list[Sentence]:
-        """Typical sentence pairs behind the finding."""
-        return list(self.record.sentences[:limit])
-
-
 @dataclass(frozen=True, kw_only=True)
 class Audit:
     """A finished audit. Every report is a pure function of ``results``."""
 
     results: Results
     manifest: Mapping[str, Any] = field(default_factory=dict)
-    measured: Measured | None = None
+    measured: ScoredPlan | None = None
     """Cell scores of a fresh audit; None when it was loaded."""
     folder: Path | None = None
     """Where it is stored, if it is."""
@@ -95,9 +60,9 @@ class Audit:
         return cls(results=results, manifest=read_manifest(path.parent), folder=path.parent)
 
     @property
-    def findings(self) -> list[AuditFinding]:
-        """Findings, strongest first."""
-        return [AuditFinding(record=found) for found in self.results.findings]
+    def findings(self) -> tuple[Finding, ...]:
+        """Findings, strongest first, each with typical sentence pairs."""
+        return self.results.findings
 
     @property
     def gates(self) -> dict[str, Gate]:
@@ -161,7 +126,7 @@ class Audit:
     def save(self, folder: str | Path, formats: Sequence[str] = ()) -> Path:
         """Write the run folder: results, manifest, evidence, report and summary.
 
-        An audit that was loaded takes its evidence along, if it has any.
+        An audit that was loaded takes its evidence along.
 
         Args:
             folder: where; it is replaced as a whole.
@@ -172,13 +137,12 @@ class Audit:
         """
         target = Path(folder)
         files: dict[str, str | bytes] = {**render.for_people(self.view)}
+        for name in (EVIDENCE_FILE, PAIR_SCORES_FILE):
+            if self.folder is not None and (self.folder / name).is_file():
+                files[name] = (self.folder / name).read_bytes()
         if self.measured is not None:
-            files[EVIDENCE] = evidence_bytes(self.measured)
-        elif self.folder is not None and (self.folder / EVIDENCE).is_file():
-            files[EVIDENCE] = (self.folder / EVIDENCE).read_bytes()
+            files[EVIDENCE_FILE] = evidence_bytes(self.measured)
         files |= self.further
-        if self.folder is not None and (self.folder / PAIR_SCORES_FILE).is_file():
-            files[PAIR_SCORES_FILE] = (self.folder / PAIR_SCORES_FILE).read_bytes()
         write_run(target, self.results, self.manifest, files)
         for name in formats:
             write_atomic(target / render.file_names()[name], render.render(self.results, name))
@@ -190,11 +154,11 @@ class Audit:
         from bias_audit.results.evidence import read_evidence
 
         if self.measured is not None:
-            tables = [self.measured.tables[name].frame for name in sorted(self.measured.tables)]
+            tables = [table.frame for _, table in sorted(self.measured.tables.items())]
             return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
         if self.folder is None:
             raise UsageError("this audit has no evidence: it was neither measured nor loaded")
-        path = self.folder / EVIDENCE
+        path = self.folder / EVIDENCE_FILE
         if not path.is_file():
             raise UsageError(f"no evidence at {path}: expected the file that a run writes")
         try:
@@ -209,7 +173,7 @@ class Audit:
         return render.render(self.results, "terminal")
 
 
-def evidence_bytes(measured: Measured) -> bytes:
+def evidence_bytes(measured: ScoredPlan) -> bytes:
     """The evidence of all runs of an audit, as the file is written."""
     from bias_audit.metrics.scored_probe import evidence_csv
 

@@ -122,7 +122,7 @@ def fill(
 
 
 def _frame(template: str) -> Frame:
-    slots = [found[1] for found in SLOT.finditer(template)]
+    slots = [match[1] for match in SLOT.finditer(template)]
     example = 'for example "The [group] worked as a <mask>."'
     if slots.count(None) != 1:
         raise UsageError(f"expected one <mask>, got {slots.count(None)}", hint=example)
@@ -136,11 +136,11 @@ def _frame(template: str) -> Frame:
     try:
         checked = Template(text=template)
     except ValidationError as error:
-        raise _refused(error) from error
+        raise _usage_error(error) from error
     return Frame(id="fill", template=checked, number="sg", slots={})
 
 
-def _refused(error: ValidationError) -> UsageError:
+def _usage_error(error: ValidationError) -> UsageError:
     """The first mistake of a text; validators put a hint behind a bar."""
     message, _, hint = error.errors()[0]["msg"].removeprefix("Value error, ").partition(" | ")
     return UsageError(message, hint=hint)
@@ -152,7 +152,7 @@ def _request(frame: Frame, name: str, text: str, top: int) -> CompletionRequest:
     try:
         word = words_of(WordSet(entries=(Entry(sg=text.strip(), pl=text.strip()),)))[0]
     except ValidationError as error:
-        raise _refused(error) from error
+        raise _usage_error(error) from error
     sentence = render(frame, {"group": word}, {}, None)
     return CompletionRequest(left=sentence.left, right=sentence.right, top_k=top)
 

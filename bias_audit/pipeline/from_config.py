@@ -1,4 +1,4 @@
-"""Runs from a configuration: what ``bias-audit run`` and ``bias-audit gate`` do, in Python."""
+"""A configuration applied: the request of a run, and a stored run judged."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from bias_audit.backends.base import Backend
 from bias_audit.backends.cache.open import Cache
 from bias_audit.backends.ray.options import Engine
 from bias_audit.config import (
     Config,
-    Resolved,
+    ResolvedSettings,
     RunSettings,
     check_gates,
     read_policy,
     require,
-    resolve,
     with_own,
 )
 from bias_audit.datasets import DATASETS
@@ -26,76 +24,33 @@ from bias_audit.datasets import get as get_dataset
 from bias_audit.errors import UsageError
 from bias_audit.gates.baselines import baseline_folder
 from bias_audit.gates.policy import Policy
-from bias_audit.metrics.registry import choose
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.audit import Audit
-from bias_audit.pipeline.dataset_task import DatasetTask, split_measures
 from bias_audit.pipeline.judge import check_baselines, judge_run
-from bias_audit.pipeline.plan import Plan, make_plan
-from bias_audit.pipeline.run import audit
-from bias_audit.pipeline.tasks import ProgressListener
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results.io import Results
 from bias_audit.results.run_folder import StoredRun
 from bias_audit.utils import clock
 
 
-def run(
-    model: str | Backend | None = None,
-    *,
-    config: str | Path | None = None,
-    progress: ProgressListener | None = None,
-    command: str = "",
-    **overrides: Any,
-) -> Audit:
-    """Audit as ``bias-audit run`` does, by a configuration; nothing but the cache is written.
-
-    Gates, waivers and baselines of the configuration are applied: see ``Audit.gates`` and
-    ``Audit.exit_code``.
-
-    Args:
-        model: a name or a backend; that of the configuration when None.
-        config: the file; ``bias-audit.yaml`` of the working folder or its parents when None, and
-            the defaults where there is none.
-        progress: called with (what, rows done, rows in all) while scoring.
-        command: the command line, for the report.
-        overrides: the options of ``bias-audit run`` as keywords: ``seed``, ``probes``, ``exclude``,
-            ``measures``, ``checks``, ``data``, ``limit``, ``strict``, ... They win over environment
-            variables, which win over the file.
-
-    Raises:
-        BiasAuditError: a file, a name or a value is wrong, the model cannot be loaded, or nothing
-            is left to audit.
-    """
-    if isinstance(model, str):
-        overrides["model"] = model
-    request = RunRequest.from_settings(resolve(config, overrides))
-    backend = None if isinstance(model, str) else model
-    return request.run(backend, progress=progress, command=command)
-
-
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
     """A run that was checked as far as is possible without a model."""
 
-    model: str
-    options: Mapping[str, Any]
-    """How the model is opened."""
+    settings: RunSettings
+    engine: Engine
     catalogue: ProbeCatalogue
     probes: tuple[str, ...]
     """Selectors of probes; empty with data: only the data sets are measured."""
-    policy: Policy
-    baselines: Path | None
-    """Folder of the baselines, where a gate names one."""
-    analysis: Settings
-    settings: RunSettings
-
     data: Mapping[str, Path]
     """Copies of data sets, by id."""
     measures: tuple[str, ...]
+    policy: Policy
+    baselines: Path | None
+    """Folder of the baselines, where a gate names one."""
 
     @classmethod
-    def from_settings(cls, resolved: Resolved) -> RunRequest:
+    def from_settings(cls, resolved: ResolvedSettings) -> RunRequest:
         """Check what belongs together in the settings of a run.
 
         Raises:
@@ -123,73 +78,69 @@ class RunRequest:
             policy = read_policy(resolved.file, today=clock.today(), strict=call.strict)
             if not call.probes and not call.exclude:
                 _check_gates(settings, catalogue.select(probes))
+        baselines = None
+        if policy.baselines:
+            baselines = baseline_folder(resolved.file.path, call.baselines)
+            check_baselines(policy, baselines)
         return cls(
-            model=settings.model.name,
-            options=backend_options(settings),
+            settings=settings,
+            engine=Engine(**settings.run.engine.model_dump()),
             catalogue=catalogue,
             probes=probes,
-            policy=policy,
-            baselines=_baseline_folder(policy, resolved.file.path, call.baselines),
-            analysis=_analysis(settings),
-            settings=settings,
             data=data,
             measures=measures,
+            policy=policy,
+            baselines=baselines,
         )
 
-    def plan(self) -> tuple[Plan | None, DatasetTask | None]:
-        """Return what would be measured: probes, data sets, or both; loads no model.
+    @property
+    def analysis(self) -> Settings:
+        """Choices of the analysis."""
+        analysis = self.settings.analysis
+        return Settings(
+            seed=self.settings.run.seed,
+            confidence=analysis.confidence,
+            resamples=analysis.resamples,
+            min_templates=analysis.minimum.templates,
+            min_coverage=analysis.minimum.coverage,
+            primary_family=analysis.multiplicity.primary,
+            secondary_family=analysis.multiplicity.secondary,
+            target_family=analysis.multiplicity.targets,
+        )
 
-        Raises:
-            BiasAuditError: a name or a file is wrong, or nothing is left.
-        """
+    @property
+    def selection(self) -> dict[str, Any]:
+        """Return what is measured, for :func:`~bias_audit.pipeline.tasks.plan_tasks`."""
         call = self.settings.call
-        for_probes, for_data = split_measures(
-            self.measures, self.data, has_probes=bool(self.probes)
-        )
-        plan = task = None
-        if self.probes or not self.data:
-            plan = make_plan(
-                self.catalogue,
-                self.catalogue.select(self.probes, call.exclude),
-                limit=call.limit,
-                requests=choose(for_probes, self.settings.run.checks),
-            )
-        if self.data:
-            task = DatasetTask.open(self.data, for_data, limit=call.limit)
-        return plan, task
+        return {
+            "catalogue": self.catalogue,
+            "probes": self.probes,
+            "exclude": call.exclude,
+            "data": self.data,
+            "measures": self.measures,
+            "checks": self.settings.run.checks,
+            "limit": call.limit,
+            "examples": call.examples,
+            "max_seconds": call.max_seconds,
+        }
 
-    def run(
-        self,
-        backend: Backend | None = None,
-        *,
-        progress: ProgressListener | None = None,
-        command: str = "",
-    ) -> Audit:
-        """Audit the model of the settings, or a backend in its place.
-
-        Raises:
-            BiasAuditError: as :func:`run`.
-        """
-        call = self.settings.call
-        return audit(
-            self.model if backend is None else backend,
-            probes=self.probes,
-            exclude=call.exclude,
-            data=self.data,
-            measures=self.measures,
-            checks=self.settings.run.checks,
-            catalogue=self.catalogue,
-            settings=self.analysis,
-            limit=call.limit,
-            examples=call.examples,
-            max_seconds=call.max_seconds,
-            progress=progress,
-            command=command,
-            policy=self.policy,
-            baselines=self.baselines,
-            cache=False if call.no_cache else Cache(fresh=call.fresh),
-            **self.options,
-        )
+    def arguments(self) -> dict[str, Any]:
+        """Return the run as arguments of :func:`bias_audit.audit`."""
+        model, call = self.settings.model, self.settings.call
+        return self.selection | {
+            "model": model.name,
+            "settings": self.analysis,
+            "policy": self.policy,
+            "baselines": self.baselines,
+            "cache": False if call.no_cache else Cache(fresh=call.fresh),
+            "revision": model.revision,
+            "device": model.device,
+            "dtype": model.dtype,
+            "batch_size": self.settings.run.batch_size,
+            "offline": call.offline,
+            "allow_pickle": call.allow_pickle,
+            "engine": self.engine,
+        }
 
 
 def gate(
@@ -228,20 +179,6 @@ def gate(
     folder = baseline_folder(file.path, baselines)
     results = judge_run(stored, policy, folder=folder, against=against)
     return replace(Audit.load(run), results=results)
-
-
-def backend_options(settings: RunSettings) -> dict[str, Any]:
-    """Return how settings say that a model is opened, for :func:`bias_audit.open_backend`."""
-    model, call, engine = settings.model, settings.call, settings.run.engine
-    return {
-        "revision": model.revision,
-        "device": model.device,
-        "dtype": model.dtype,
-        "batch_size": settings.run.batch_size,
-        "offline": call.offline,
-        "allow_pickle": call.allow_pickle,
-        "engine": Engine(name=engine.name, address=engine.address, workers=engine.workers),
-    }
 
 
 def _select_probes(settings: RunSettings, data: Mapping[str, Path]) -> tuple[str, ...]:
@@ -288,26 +225,3 @@ def _check_gate_names(config: Config, path: Path, results: Results) -> None:
         return
     catalogue = with_own(ProbeCatalogue(), config, path)
     check_gates(config, path, [*scored, *catalogue.probe_ids()])
-
-
-def _baseline_folder(policy: Policy, config: Path | None, override: Path | None) -> Path | None:
-    """Where the baselines are that gates compare with, each of them read once before the run."""
-    if not policy.baselines:
-        return None
-    folder = baseline_folder(config, override)
-    check_baselines(policy, folder)
-    return folder
-
-
-def _analysis(settings: RunSettings) -> Settings:
-    analysis = settings.analysis
-    return Settings(
-        seed=settings.run.seed,
-        confidence=analysis.confidence,
-        resamples=analysis.resamples,
-        min_templates=analysis.minimum.templates,
-        min_coverage=analysis.minimum.coverage,
-        primary_family=analysis.multiplicity.primary,
-        secondary_family=analysis.multiplicity.secondary,
-        target_family=analysis.multiplicity.targets,
-    )

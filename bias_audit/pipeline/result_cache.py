@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from pydantic import BaseModel
@@ -25,9 +25,9 @@ import bias_audit
 from bias_audit.backends.cache import ScoreStore
 from bias_audit.backends.cache.codec import register
 from bias_audit.records import CompletionScore, FillScore, Prompt
-from bias_audit.results.io import Results
 from bias_audit.utils.versions import package_versions
 
+R = TypeVar("R", bound=BaseModel)
 _STARTED = time.time()
 """A file of the program that is newer may not be the one that runs."""
 RESULTS = b"results"
@@ -49,36 +49,37 @@ class CachedText:
     text: str
 
 
-class ResultCache:
-    """Results of earlier runs.
+class ResultCache(Generic[R]):
+    """Analyses of earlier runs, in the store of their scores.
 
     Args:
-        store: where they are, beside the scores.
+        store: where they are.
+        record: what they are read as.
         fresh: write only, never read.
     """
 
-    def __init__(self, store: ScoreStore, *, fresh: bool = False) -> None:
-        self._store, self._fresh = store, fresh
+    def __init__(self, store: ScoreStore, record: type[R], *, fresh: bool = False) -> None:
+        self._store, self._record, self._fresh = store, record, fresh
         self.hit = False
-        """Whether results were read."""
+        """Whether an entry was read."""
 
-    def get(self, key: bytes) -> Results | None:
-        """Return the results under a key; None where there are none, or the entry is damaged."""
-        record = None if self._fresh else self._store.get([key]).get(key)
-        if not isinstance(record, CachedText):
+    def get(self, key: bytes) -> R | None:
+        """Return the record under a key; None where there is none, or the entry is damaged."""
+        entry = None if self._fresh else self._store.get([key]).get(key)
+        if not isinstance(entry, CachedText):
             return None
         try:
-            results = Results.model_validate_json(record.text)
+            record = self._record.model_validate_json(entry.text)
         except ValueError:
             return None
         self.hit = True
-        return results
+        return record
 
-    def put(self, key: bytes, results: Results) -> None:
-        """Write results, unless they would not be read back equal."""
+    def put(self, key: bytes, record: R) -> None:
+        """Write a record, unless it would not be read back equal."""
         try:
-            text = results.model_dump_json()
-            equal = Results.model_validate_json(text) == results
+            text = record.model_dump_json()
+            equal = self._record.model_validate_json(text) == record
         except ValueError:  # half a Unicode character, or a number that JSON does not have
             return
         if equal:
@@ -96,7 +97,7 @@ def result_key(*inputs: object) -> bytes | None:
         None where the results must not be stored: an input is of a type that is not known here, or
         a file of the program was changed while it ran.
     """
-    program = _program()
+    program = program_files()
     if program is None:
         return None
     try:
@@ -140,7 +141,7 @@ def _dump(value: object) -> str:
 
 
 @cache
-def _program() -> tuple[str, ...] | None:
+def program_files() -> tuple[str, ...] | None:
     """Return the version, and the names, sizes and times of change of the package's files."""
     root = Path(bias_audit.__file__).parent
     states = [(path, path.stat()) for path in sorted(root.rglob("*.py"))]

@@ -13,31 +13,33 @@ from typing import Any
 from bias_audit import __version__
 from bias_audit.backends import Backend, describe_engine
 from bias_audit.backends.cache import CacheOption, OpenedModel, open_model
+from bias_audit.config import resolve
+from bias_audit.errors import UsageError
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
-from bias_audit.metrics.registry import choose, metric_records
+from bias_audit.metrics.registry import metric_records
 from bias_audit.metrics.scored_probe import Settings
-from bias_audit.pipeline.assemble import model_record
 from bias_audit.pipeline.audit import Audit
-from bias_audit.pipeline.dataset_task import DatasetTask, split_measures
+from bias_audit.pipeline.from_config import RunRequest
 from bias_audit.pipeline.judge import judge_run
 from bias_audit.pipeline.model_checks import RepeatCheck, check_languages
-from bias_audit.pipeline.plan import make_plan
-from bias_audit.pipeline.tasks import Part, ProbeTask, ProgressListener, Task
+from bias_audit.pipeline.score import ProgressListener
+from bias_audit.pipeline.tasks import Part, Task, plan_tasks
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import ModelInfo
-from bias_audit.results.evidence import EVIDENCE_FILE as EVIDENCE
+from bias_audit.results.evidence import EVIDENCE_FILE
 from bias_audit.results.io import Results, normalise
 from bias_audit.results.run_folder import StoredRun
-from bias_audit.results.schema import Run, SanityCheck, Tool
+from bias_audit.results.schema import Model, Run, SanityCheck, Tool
 from bias_audit.utils import clock
 from bias_audit.utils.versions import package_versions
 
 
 def audit(
-    model: str | Backend = "reference",
+    model: str | Backend | None = None,
     *,
-    probes: Sequence[str] = (),
+    config: str | Path | None = None,
+    probes: str | Sequence[str] = (),
     exclude: Sequence[str] = (),
     data: Mapping[str, str | Path] | None = None,
     measures: Sequence[str] = (),
@@ -52,15 +54,22 @@ def audit(
     gates: Sequence[GateConfig] = (),
     strict: bool = False,
     policy: Policy | None = None,
-    baselines: Path | None = None,
+    baselines: str | Path | None = None,
     cache: CacheOption = True,
     now: Callable[[], datetime.datetime] | None = None,
     **options: Any,
 ) -> Audit:
     """Audit a masked language model by probes, by published data sets, or by both.
 
+    Nothing but the cache is written: see :meth:`Audit.save`.
+
     Args:
-        model: ``reference``, a local folder, a hub id, or a backend.
+        model: ``reference``, a local folder, a hub id, or a backend; that of the configuration, or
+            ``reference``, when None.
+        config: a configuration to audit by as ``bias-audit run`` does, with its gates, waivers and
+            baselines. The other keywords, and in ``options`` all further ones of ``bias-audit run``
+            (``seed``, ``probe_paths``, ...), win over environment variables, and those over the
+            file.
         probes: ids, globs, suites; with neither probes nor data, the core probes.
         exclude: ids or globs to leave out.
         data: the user's copy of each published data set, by its id.
@@ -88,58 +97,50 @@ def audit(
         BiasAuditError: the model cannot be loaded or does not repeat its answers, a name or a file
             is wrong, or nothing is left.
     """
-    settings = settings or Settings()
-    catalogue = catalogue or ProbeCatalogue()
-    tasks: list[Task[Any]] = []
-    probe_measures, data_measures = split_measures(measures, data or {}, has_probes=bool(probes))
-    if probes or not data:
-        plan = make_plan(
-            catalogue,
-            catalogue.select(probes, exclude),
-            limit=limit,
-            requests=choose(probe_measures, checks),
-        )
-        tasks.append(ProbeTask(plan=plan, max_seconds=max_seconds))
-    if data:
-        tasks.append(DatasetTask.open(data, data_measures, examples=examples, limit=limit))
-    with open_model(model, cache, **options) as opened:
+    selection: dict[str, Any] = {
+        "probes": [probes] if isinstance(probes, str) else probes, "exclude": exclude,
+        "data": data, "measures": measures, "checks": checks,
+        "limit": limit, "examples": examples, "max_seconds": max_seconds,
+    }  # fmt: skip
+    if config is not None:
+        if catalogue or settings or gates or policy:
+            raise UsageError(
+                "catalogue, settings, gates and policy come from the configuration",
+                hint="leave them out, or leave config out",
+            )
+        overrides = selection | {"strict": strict, "baselines": baselines} | options
+        overrides["examples"] = examples or None
+        if isinstance(model, str):
+            overrides["model"] = model
+        arguments = RunRequest.from_settings(resolve(config, overrides)).arguments()
+        arguments |= {} if model is None else {"model": model}
+        arguments |= {} if cache is True else {"cache": cache}
+        return audit(**arguments, progress=progress, command=command, now=now)
+    settings, catalogue = settings or Settings(), catalogue or ProbeCatalogue()
+    policy = policy or Policy(gates=tuple(gates), strict=strict)
+    tasks = plan_tasks(catalogue, **selection)
+    with open_model("reference" if model is None else model, cache, **options) as opened:
         for task in tasks:
             task.check(opened.plain)
         started, start = (now or clock.now)(), time.monotonic()
         parts, sanity, repeats = _measure(tasks, opened, catalogue, settings, progress)
-        info = opened.plain.info
-        stats = replace(opened.stats, recalled=any(part.is_recalled for part in parts))
+        info, stats = opened.plain.info, opened.stats
         run_facts = describe_engine(opened.plain) | repeats.to_manifest()
-        duration = time.monotonic() - start
-    policy = policy or Policy(gates=tuple(gates), strict=strict)
-    measured = tuple(result for part in parts for result in part.results)
-    results = Results(
-        tool=Tool(name="bias-audit", version=__version__),
-        model=model_record(info),
-        run=Run(
+        run = Run(
             seed=settings.seed,
             created=started.isoformat(timespec="seconds"),
-            duration_s=round(duration, 2),
-            partial=any(part.is_partial for part in parts),
+            duration_s=round(time.monotonic() - start, 2),
+            partial=any(part.analysis.partial for part in parts),
             command=command,
             config_digest=policy.digest,
             catalogue_digest=_joint_digest(parts),
-        ),
-        states={},
-        sanity=sanity[0],
-        further_sanity=sanity[1:],
-        determinism=repeats.to_record(),
-        probes=tuple(probe for part in parts for probe in part.probes),
-        results=measured,
-        metrics=metric_records(measured),
-        findings=tuple(finding for part in parts for finding in part.findings),
-        skips=tuple(skip for part in parts for skip in part.skips),
-        errors=tuple(error for part in parts for error in part.errors),
-    )
+        )
+    results = _join(parts, info, run, sanity, repeats)
     files = {name: make for part in parts for name, make in part.files.items()}
-    evidence = files[EVIDENCE]() if policy.baselines and EVIDENCE in files else None
+    evidence = files[EVIDENCE_FILE]() if policy.baselines and EVIDENCE_FILE in files else None
     stored = StoredRun(results=normalise(results), evidence=evidence)
-    results = judge_run(stored, policy, folder=baselines)
+    results = judge_run(stored, policy, folder=None if baselines is None else Path(baselines))
+    stats = replace(stats, recalled=any(part.is_recalled for part in parts))
     return Audit(
         results=results,
         measured=next((part.measured for part in parts if part.measured is not None), None),
@@ -147,12 +148,12 @@ def audit(
         | stats.to_manifest()
         | run_facts,
         cache=stats,
-        further={name: make() for name, make in files.items() if name != EVIDENCE},
+        further={name: make() for name, make in files.items() if name != EVIDENCE_FILE},
     )
 
 
 def _measure(
-    tasks: Sequence[Task[Any]],
+    tasks: Sequence[Task],
     model: OpenedModel,
     catalogue: ProbeCatalogue,
     settings: Settings,
@@ -170,6 +171,33 @@ def _measure(
         for task, answers in zip(tasks, scores, strict=True)
     ]
     return parts, sanity, repeats
+
+
+def _join(
+    parts: Sequence[Part],
+    info: ModelInfo,
+    run: Run,
+    sanity: Sequence[SanityCheck],
+    repeats: RepeatCheck,
+) -> Results:
+    """Put the records of all tasks together, with what the run as a whole has; not judged yet."""
+    analyses = [part.analysis for part in parts]
+    measured = tuple(result for one in analyses for result in one.results)
+    return Results(
+        tool=Tool(name="bias-audit", version=__version__),
+        model=Model(**{name: getattr(info, name) for name in Model.model_fields}),
+        run=run,
+        states={},
+        sanity=sanity[0],
+        further_sanity=tuple(sanity[1:]),
+        determinism=repeats.to_record(),
+        probes=tuple(probe for one in analyses for probe in one.probes),
+        results=measured,
+        metrics=metric_records(measured),
+        findings=tuple(finding for one in analyses for finding in one.findings),
+        skips=tuple(skip for one in analyses for skip in one.skips),
+        errors=tuple(error for one in analyses for error in one.errors),
+    )
 
 
 def _manifest(

@@ -7,6 +7,8 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
 
 import numpy as np
 
@@ -29,7 +31,6 @@ from bias_audit.records import (
     CompletionScore,
     FillRequest,
     FillScore,
-    ProgressCallback,
     Prompt,
     Skip,
     WordPrior,
@@ -38,6 +39,7 @@ from bias_audit.records import (
 Answer = FillScore | CompletionScore
 FRAMES = (("", "."), ("(", ")"), ('"', '"'), ("- ", ""))
 """Text before and after a word alone: no word of any language, so that all can use them."""
+_FAILURES = (ScoringError, RuntimeError, ValueError, MemoryError)
 SUM_TOLERANCE = 1e-3
 """How far a distribution's sum may be from 1."""
 ProgressListener = Callable[[str, int, int], None]
@@ -45,7 +47,7 @@ ProgressListener = Callable[[str, int, int], None]
 
 
 @dataclass
-class Measured:
+class ScoredPlan:
     """Scores of all runs of a plan, and what could not be scored."""
 
     scored: dict[str, ScoredProbe] = field(default_factory=dict)
@@ -65,43 +67,43 @@ class Measured:
             yield from zip(scored.open_prompts, scored.open_scores, strict=True)
 
 
-def measure(
+def score_plan(
     plan: Plan,
     backend: Backend,
-    *,
+    settings: Settings,
     progress: ProgressListener | None = None,
+    *,
     max_seconds: float | None = None,
     clock: Callable[[], float] = time.monotonic,
-    settings: Settings | None = None,
-) -> Measured:
+) -> ScoredPlan:
     """Score every run of the plan; what fails is recorded and the rest goes on.
 
     What was requested in addition comes last: verdicts need it least.
     """
-    measured = Measured()
-    names = list(plan.expansions)
-    answers = None if max_seconds is not None else _together(plan, backend, names, progress)
+    scores = ScoredPlan()
+    answers = None if max_seconds is not None else _score_together(plan, backend, progress)
     start = clock()
-    for name in names:
+    for name, expansion in plan.expansions.items():
         if max_seconds is not None and clock() - start > max_seconds:
-            measured.late.append(name)
+            scores.late.append(name)
             continue
         try:
-            mine = answers[name] if answers is not None else _ask(plan, backend, name, progress)
-            _store(plan, backend, name, mine, measured)
-        except (ScoringError, RuntimeError, ValueError, MemoryError) as error:
-            measured.failures[name] = str(getattr(error, "message", error)) or repr(error)
-            measured.error_types[name] = type(error).__name__
+            prompts = expansion.all_prompts
+            own = answers[name] if answers else _score(backend, prompts, name, progress)
+            _store(plan, backend, name, own, scores)
+        except _FAILURES as error:
+            scores.failures[name] = str(getattr(error, "message", error)) or repr(error)
+            scores.error_types[name] = type(error).__name__
     if max_seconds is None or clock() - start <= max_seconds:
-        _add_word_priors(plan, backend, measured)
+        _add_word_priors(plan, backend, scores)
     for name in plan.metrics.by_probe:
-        if name in measured.scored:
+        if name in scores.scored:
             late = max_seconds is not None and clock() - start > max_seconds
-            _further(plan, backend, name, measured, settings or Settings(), progress, late=late)
-    return measured
+            _add_optional(plan, backend, name, scores, settings, progress, late=late)
+    return scores
 
 
-def _add_word_priors(plan: Plan, backend: Backend, measured: Measured) -> None:
+def _add_word_priors(plan: Plan, backend: Backend, scores: ScoredPlan) -> None:
     """Ask how frequent and how long the group words are to the model, each of them once.
 
     Nothing hangs on it but one check, which then knows the words' lengths in letters only.
@@ -109,22 +111,22 @@ def _add_word_priors(plan: Plan, backend: Backend, measured: Measured) -> None:
     wanted = {
         name: words
         for task in plan.tasks
-        if (name := task.probe.spec.id) in measured.scored and (words := prior_words(task.probe))
+        if (name := task.probe.spec.id) in scores.scored and (words := prior_words(task.probe))
     }
     try:
-        found = word_priors(backend, [word for words in wanted.values() for word in words])
-    except (ScoringError, RuntimeError, ValueError, MemoryError):
+        known = word_priors(backend, [word for words in wanted.values() for word in words])
+    except _FAILURES:
         return
     for name, words in wanted.items():
-        priors = {word: found[word] for word in words if word in found}
-        measured.scored[name] = replace(measured.scored[name], priors=priors)
+        priors = {word: known[word] for word in words if word in known}
+        scores.scored[name] = replace(scores.scored[name], priors=priors)
 
 
-def _further(
+def _add_optional(
     plan: Plan,
     backend: Backend,
     name: str,
-    measured: Measured,
+    scores: ScoredPlan,
     settings: Settings,
     progress: ProgressListener | None,
     *,
@@ -132,44 +134,37 @@ def _further(
 ) -> None:
     """Ask what was requested about one probe; priors go into its evidence."""
     scored, skips = ask_extra(
-        plan.metrics, measured.scored[name], backend, settings, progress=progress, late=late
+        plan.metrics, scores.scored[name], backend, settings, progress=progress, late=late
     )
-    measured.scored[name] = scored
-    measured.metric_skips += skips
+    scores.scored[name] = scored
+    scores.metric_skips += skips
     if PRIORS.id in scored.responses:
         column = prior_column(scored.responses[PRIORS.id])
-        table = measured.tables[name]
-        column += [math.nan] * (len(table.frame) - len(column))  # of groups beside: not asked
-        measured.tables[name] = with_priors(table, column)
+        table = scores.tables[name]
+        column += [math.nan] * (len(table.frame) - len(column))  # extra groups have none
+        scores.tables[name] = with_priors(table, column)
 
 
-def _together(
-    plan: Plan, backend: Backend, names: Sequence[str], progress: ProgressListener | None
+def _score_together(
+    plan: Plan, backend: Backend, progress: ProgressListener | None
 ) -> dict[str, list[Answer]] | None:
     """Score all runs in one call, so that shared sentences are scored once; None if it fails."""
-    prompts = [prompt for name in names for prompt in plan.expansions[name].all_prompts]
+    prompts = [prompt for one in plan.expansions.values() for prompt in one.all_prompts]
     try:
-        answers = _score(backend, prompts, _listener("all probes", progress))
-    except (RuntimeError, ValueError, MemoryError, ScoringError):
+        answers = iter(_score(backend, prompts, "all probes", progress))
+    except _FAILURES:
         return None
-    found, at = {}, 0
-    for name in names:
-        size = len(plan.expansions[name].all_prompts)
-        found[name] = answers[at : at + size]
-        at += size
-    return found
-
-
-def _ask(
-    plan: Plan, backend: Backend, name: str, progress: ProgressListener | None
-) -> list[Answer]:
-    return _score(backend, plan.expansions[name].all_prompts, _listener(name, progress))
+    return {
+        name: list(islice(answers, len(expansion.all_prompts)))
+        for name, expansion in plan.expansions.items()
+    }
 
 
 def _score(
-    backend: Backend, prompts: Sequence[Prompt], listen: ProgressCallback | None
+    backend: Backend, prompts: Sequence[Prompt], name: str, progress: ProgressListener | None
 ) -> list[Answer]:
-    return score_all(backend, [prompt.request for prompt in prompts], progress=listen)
+    listener = None if progress is None else partial(progress, name)
+    return score_all(backend, [prompt.request for prompt in prompts], progress=listener)
 
 
 def word_priors(backend: Backend, words: Sequence[str]) -> dict[str, WordPrior]:
@@ -186,10 +181,10 @@ def word_priors(backend: Backend, words: Sequence[str]) -> dict[str, WordPrior]:
     answers: defaultdict[str, list[FillScore]] = defaultdict(list)
     for request, answer in zip(requests, score_all(backend, requests), strict=True):
         answers[request.filler].append(answer)
-    return {word: _prior(scores) for word, scores in answers.items()}
+    return {word: _mean_prior(scores) for word, scores in answers.items()}
 
 
-def _prior(scores: Sequence[FillScore]) -> WordPrior:
+def _mean_prior(scores: Sequence[FillScore]) -> WordPrior:
     known = [score.log_prob for score in scores if score.log_prob is not None]
     complete = len(known) == len(scores)
     return WordPrior(
@@ -198,26 +193,19 @@ def _prior(scores: Sequence[FillScore]) -> WordPrior:
     )
 
 
-def _listener(name: str, progress: ProgressListener | None) -> ProgressCallback | None:
-    if progress is None:
-        return None
-    listen = progress
-    return lambda done, total: listen(name, done, total)
-
-
 def _store(
-    plan: Plan, backend: Backend, name: str, answers: Sequence[Answer], measured: Measured
+    plan: Plan, backend: Backend, name: str, answers: Sequence[Answer], scored_plan: ScoredPlan
 ) -> None:
     probe, expansion = plan.probes[name], plan.expansions[name]
     many = len(expansion.prompts)
     (prompts, words), (open_prompts, opens) = split_answers(expansion.prompts, answers[:many])
     (further, scores), _ = split_answers(expansion.extra_prompts, answers[many:])
     table = Scores.build(probe.spec.axis, [*prompts, *further], [*words, *scores], run=name)
-    measured.tables[name] = table
+    scored_plan.tables[name] = table
     block = build_cube(probe, table)
     extra, lost = build_extra_groups(probe, block, table)
     _check_open(opens, len(backend.info.words))
-    measured.scored[name] = ScoredProbe(
+    scored_plan.scored[name] = ScoredProbe(
         probe=probe,
         cube=block,
         word_prompts=tuple(prompts),

@@ -5,26 +5,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Protocol
 
 from bias_audit.analysis.optional_metrics import require_answers
 from bias_audit.backends import Backend
 from bias_audit.backends.cache import OpenedModel
+from bias_audit.datasets import DATASETS
+from bias_audit.datasets.pair_scores import encode_rows
+from bias_audit.datasets.run import DatasetPlan, DatasetRun, data_digest, plan_datasets
+from bias_audit.metrics.design import family_sizes
+from bias_audit.metrics.registry import choose
+from bias_audit.metrics.registry import names as optional_metrics
 from bias_audit.metrics.scored_probe import Settings
-from bias_audit.pipeline.assemble import build_results_cached, plan_manifest
-from bias_audit.pipeline.audit import EVIDENCE, evidence_bytes
+from bias_audit.pipeline.assemble import Analysis, analyse_cached, plan_manifest
+from bias_audit.pipeline.audit import evidence_bytes
 from bias_audit.pipeline.model_checks import RepeatCheck, check_repeats, repeat_requests
-from bias_audit.pipeline.plan import Plan
+from bias_audit.pipeline.plan import Plan, make_plan
 from bias_audit.pipeline.result_cache import ResultCache
-from bias_audit.pipeline.score import Measured, measure
-from bias_audit.results.decisions import Finding
-from bias_audit.results.schema import ErrorRecord, ProbeRecord, Result, SanityCheck, SkipRecord
-
-ProgressListener = Callable[[str, int, int], None]
-"""Called with (what is scored, rows done, rows in all)."""
-S = TypeVar("S")
+from bias_audit.pipeline.score import ProgressListener, ScoredPlan, score_plan
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.records import SentenceRequest
+from bias_audit.results import EVIDENCE_FILE, PAIR_SCORES_FILE
+from bias_audit.results.schema import SanityCheck
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,27 +39,25 @@ class Part:
 
     digest: str
     """SHA-256 of the files that it was made from."""
-    is_partial: bool
-    probes: tuple[ProbeRecord, ...]
-    results: tuple[Result, ...]
+    analysis: Analysis
     is_recalled: bool = False
-    """Whether the results are those of an earlier run with the same scores."""
-    findings: tuple[Finding, ...] = ()
-    skips: tuple[SkipRecord, ...] = ()
-    errors: tuple[ErrorRecord, ...] = ()
+    """Whether the analysis is that of an earlier run with the same scores."""
     manifest: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
     """Further files of the run folder, by name; made when they are needed."""
-    measured: Measured | None = None
+    measured: ScoredPlan | None = None
     """Cell scores of probes."""
 
 
-class Task(Protocol, Generic[S]):
-    """One thing that a run measures; ``S`` is what the model's answers are held in."""
+class Task(Protocol):
+    """One thing that a run measures."""
 
     @property
     def languages(self) -> tuple[str, ...]:
         """Languages in which the model has to pass the sanity check."""
+
+    def describe(self, settings: Settings, /) -> Iterator[str]:
+        """Say what would be measured, line by line; loads no model."""
 
     def check(self, backend: Backend) -> None:
         """Refuse a backend that cannot answer.
@@ -62,10 +66,10 @@ class Task(Protocol, Generic[S]):
             UsageError: it cannot.
         """
 
-    def score(self, backend: Backend, settings: Settings, progress: ProgressListener | None) -> S:
+    def score(self, backend: Backend, settings: Settings, progress: ProgressListener | None) -> Any:
         """Ask the model; what fails is recorded and the rest goes on."""
 
-    def repeat(self, model: OpenedModel, scores: S, /) -> RepeatCheck:
+    def repeat(self, model: OpenedModel, scores: Any, /) -> RepeatCheck:
         """Ask some of it again.
 
         Raises:
@@ -73,9 +77,59 @@ class Task(Protocol, Generic[S]):
         """
 
     def assemble(
-        self, scores: S, model: OpenedModel, settings: Settings, sanity: tuple[SanityCheck, ...], /
+        self, scores: Any, model: OpenedModel, settings: Settings, sanity: Sequence[SanityCheck], /
     ) -> Part:
         """Analyse the answers."""
+
+
+def plan_tasks(
+    catalogue: ProbeCatalogue,
+    *,
+    probes: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    data: Mapping[str, str | Path] | None = None,
+    measures: Sequence[str] = (),
+    checks: Sequence[str] = (),
+    limit: int | None = None,
+    examples: int = 0,
+    max_seconds: float | None = None,
+) -> list[Task]:
+    """Return what a run measures, by the keywords of :func:`bias_audit.audit`; loads no model.
+
+    Raises:
+        BiasAuditError: a name or a file is wrong, or nothing is left.
+    """
+    tasks: list[Task] = []
+    of_probes, of_data = _split_measures(measures, data or {}, has_probes=bool(probes))
+    if probes or not data:
+        names = catalogue.select(probes, exclude)
+        plan = make_plan(catalogue, names, limit=limit, requests=choose(of_probes, checks))
+        tasks.append(ProbeTask(plan=plan, max_seconds=max_seconds))
+    if data:
+        plans = plan_datasets(data, of_data, examples=examples, limit=limit)
+        tasks.append(DatasetTask(plans=tuple(plans)))
+    return tasks
+
+
+def _split_measures(
+    measures: Sequence[str], data: Mapping[str, str | Path], *, has_probes: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return which measures are for probes and which for data sets.
+
+    In a run of both, a name is given to those that have it; one that nothing has is left to the
+    probes, which report it.
+    """
+    if not data:
+        return tuple(measures), ()
+    if not has_probes:
+        return (), tuple(measures)
+    known = {name for one in data if one in DATASETS for name in DATASETS[one].measures}
+    of_data = tuple(p for p in measures if any(fnmatchcase(name, p) for name in known))
+    optional = optional_metrics("measure")
+    return (
+        tuple(p for p in measures if p not in of_data or any(fnmatchcase(n, p) for n in optional)),
+        of_data,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,51 +145,116 @@ class ProbeTask:
         """Languages of the probes."""
         return self.plan.languages
 
+    def describe(self, settings: Settings, /) -> Iterator[str]:
+        """Count the prompts, and the comparisons that would be adjusted together."""
+        for name, expansion in self.plan.expansions.items():
+            yield f"{name:40} {len(expansion.all_prompts):>8,} prompts"
+        further = self.plan.metrics.prompts
+        for (probe, material), count in further.items():
+            yield f"{f'{probe} + {material}':40} {count:>8,} prompts on request"
+        for skip in self.plan.metrics.unsupported:
+            yield f"{f'{skip.probe} + {skip.what}':40} {'not asked':>8}: {skip.detail}"
+        method = settings.primary_family
+        how = "max-t where possible, else holm" if method == "max-t" else method
+        for axis, count in family_sizes(task.probe for task in self.plan.tasks).items():
+            yield f"{f'axis {axis}':40} {count:>8,} primary comparisons, one family ({how})"
+        yield f"{'in all':40} {self.plan.prompts + sum(further.values()):>8,} prompts"
+
     def check(self, backend: Backend) -> None:
         """Refuse a backend that cannot answer the optional metrics."""
         require_answers(backend, self.plan.metrics)
 
     def score(
         self, backend: Backend, settings: Settings, progress: ProgressListener | None
-    ) -> Measured:
+    ) -> ScoredPlan:
         """Score every prompt of the plan."""
-        return measure(
-            self.plan,
-            backend,
-            progress=progress,
-            max_seconds=self.max_seconds,
-            settings=settings,
-        )
+        return score_plan(self.plan, backend, settings, progress, max_seconds=self.max_seconds)
 
-    def repeat(self, model: OpenedModel, scores: Measured, /) -> RepeatCheck:
+    def repeat(self, model: OpenedModel, scores: ScoredPlan, /) -> RepeatCheck:
         """Ask a sample of the prompts again."""
         return check_repeats(model, *repeat_requests(scores.answers()))
 
     def assemble(
         self,
-        scores: Measured,
+        scores: ScoredPlan,
         model: OpenedModel,
         settings: Settings,
-        sanity: tuple[SanityCheck, ...],
+        sanity: Sequence[SanityCheck],
         /,
     ) -> Part:
         """Analyse the scores, or take what an earlier run made of the same ones."""
         stored = None
         if model.store is not None and model.cache is not None:
-            stored = ResultCache(model.store, fresh=model.cache.fresh)
-        results = build_results_cached(
-            self.plan, model.plain.info, scores, settings, sanity, stored
-        )
+            stored = ResultCache(model.store, Analysis, fresh=model.cache.fresh)
+        info = model.plain.info
         return Part(
             digest=self.plan.digest,
-            is_partial=results.run.partial,
+            analysis=analyse_cached(self.plan, info, scores, settings, sanity, stored),
             is_recalled=stored is not None and stored.hit,
-            probes=results.probes,
-            results=results.results,
-            findings=results.findings,
-            skips=results.skips,
-            errors=results.errors,
             manifest=plan_manifest(self.plan),
-            files={EVIDENCE: lambda: evidence_bytes(scores)},
+            files={EVIDENCE_FILE: lambda: evidence_bytes(scores)},
             measured=scores,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetTask:
+    """The user's copies of published data sets: no gate and no finding, for the literature."""
+
+    plans: tuple[DatasetPlan, ...]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English: all of them are."""
+        return ("en",)
+
+    def describe(self, _settings: Settings, /) -> Iterator[str]:
+        """Count the records of every data set."""
+        for plan in self.plans:
+            rows = plan.dataset.summary().rows
+            yield f"{plan.id:40} {rows:>8,} records; {', '.join(plan.measures)}"
+
+    def check(self, backend: Backend) -> None:
+        """Refuse a backend that does not answer what a data set's measures ask."""
+        for plan in self.plans:
+            plan.check(backend)
+
+    def score(
+        self, backend: Backend, settings: Settings, progress: ProgressListener | None
+    ) -> tuple[DatasetRun, ...]:
+        """Measure every data set; one that the model cannot score is recorded."""
+        level, seed = settings.confidence, settings.seed
+        return tuple(
+            plan.measure(backend, confidence=level, seed=seed, progress=progress)
+            for plan in self.plans
+        )
+
+    def repeat(self, model: OpenedModel, _scores: tuple[DatasetRun, ...], /) -> RepeatCheck:
+        """Ask for the sentences of the sanity check again."""
+        spec = ProbeCatalogue().sanity("en")
+        texts = spec.sentences if spec else ()
+        return check_repeats(model, [SentenceRequest(text=text) for text in texts])
+
+    def assemble(
+        self,
+        scores: tuple[DatasetRun, ...],
+        _model: OpenedModel,
+        _settings: Settings,
+        _sanity: Sequence[SanityCheck],
+        /,
+    ) -> Part:
+        """Collect the records of all data sets."""
+        return Part(
+            digest=data_digest(self.plans),
+            analysis=Analysis(
+                partial=any(run.partial for run in scores),
+                probes=tuple(run.record for run in scores),
+                results=tuple(result for run in scores for result in run.results),
+                skips=tuple(skip for run in scores for skip in run.skips),
+                errors=tuple(run.error for run in scores if run.error is not None),
+            ),
+            manifest={"datasets": {plan.id: plan.manifest for plan in self.plans}},
+            files={
+                PAIR_SCORES_FILE: lambda: encode_rows(row for run in scores for row in run.rows)
+            },
         )

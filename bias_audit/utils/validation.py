@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, Tag, ValidationError
+from pydantic import BaseModel, Tag, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from bias_audit.errors import Problem, nearest
 
@@ -208,3 +210,41 @@ def _models_in(annotation: Any) -> set[type[BaseModel]]:
     if get_origin(annotation) is Literal:
         return set()
     return set().union(*(_models_in(part) for part in get_args(annotation)))
+
+
+def validate_partially(
+    expected: Any, value: Any, defaults: Mapping[type, Mapping[str, Any]] = MappingProxyType({})
+) -> Any:
+    """Return what is valid of a value; None for the rest, and all items of a list or none.
+
+    Args:
+        expected: a record or the type of a field.
+        value: plain data.
+        defaults: values of fields that are missing or wrong, by record.
+    """
+    if isinstance(expected, type) and issubclass(expected, BaseModel):
+        keys = value if isinstance(value, dict) else {}
+        valid = {
+            name: validate_partially(_field_type(one), keys[name], defaults)
+            for name, one in expected.model_fields.items()
+            if name in keys
+        }
+        known = {name: one for name, one in valid.items() if one is not None}
+        return expected.model_construct(**{**defaults.get(expected, {}), **known})
+    if get_origin(expected) is tuple:
+        item = get_args(expected)[0]
+        values = value if isinstance(value, list) else []
+        items = [validate_partially(item, one, defaults) for one in values]
+        return None if None in items else tuple(items)
+    try:
+        return TypeAdapter(expected).validate_python(value)
+    except ValidationError:
+        return None
+
+
+def _field_type(one: FieldInfo) -> Any:
+    """The type of a field with its constraints; of a section or a list, the type alone."""
+    kind: Any = one.annotation
+    if get_origin(kind) is tuple or (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return kind
+    return Annotated[kind, one]

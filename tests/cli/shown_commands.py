@@ -7,7 +7,7 @@ import shlex
 
 import rich_click as click
 
-from bias_audit.cli._app import app
+from bias_audit.cli.app import app
 
 SHOWN = re.compile(r"(?<![\w/.-])bias-audit ((?:[a-z]+)(?: [^\n`|;&>)#]*)?)")
 """``bias-audit`` and what follows it on the line, up to a quote, a pipe or a comment."""

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
+import json
 import sqlite3
+import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from bias_audit.storing.database import RESULTS
 
 from bias_audit.backends.cache import VARIABLE
 from bias_audit.backends.cache.store import ScoreStore
-from bias_audit.cli._app import run
-from bias_audit.pipeline import run as pipeline
-from bias_audit.pipeline.result_cache import CachedText
+from bias_audit.cli.app import run
+from bias_audit.pipeline.result_cache import RESULTS, CachedText
 from bias_audit.records import FillScore
 from bias_audit.utils import clock
+from tests.cli.conftest import PROBE
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.yaml").write_text(PROBE, encoding="utf-8")
     return tmp_path
 
 
@@ -69,14 +74,25 @@ def test_a_damaged_file_is_said(home: Path, capsys: pytest.CaptureFixture[str]) 
     assert aside.read_text() == "no database", "whose file it was is not known: it stays"
 
 
-def test_switched_off(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("off", f"nothing is kept: {VARIABLE} is off\n"),
+        ("~nosuchuser-at-all/cache", "nothing is kept: there is no home folder"),
+    ],
+)
+def test_switched_off_or_without_a_home(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    value: str,
+    message: str,
 ) -> None:
-    monkeypatch.setenv(VARIABLE, "off")
+    monkeypatch.setenv(VARIABLE, value)
     for command in ("info", "path", "clear"):
         assert run(["cache", command]) == 0
-        assert capsys.readouterr().out == f"nothing is kept: {VARIABLE} is off\n"
-    assert not list(home.iterdir())
+        assert capsys.readouterr().out.startswith(message)
+    assert [path.name for path in home.iterdir()] == ["small.yaml"]
 
 
 @pytest.mark.parametrize("what", ["file", "foreign"])
@@ -98,45 +114,23 @@ def test_a_file_that_cannot_be_used_is_an_error(
     assert not out
 
 
-def test_the_home_of_nobody_is_no_place(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv(VARIABLE, "~nosuchuser-at-all/cache")
-    for command in ("info", "path", "clear"):
-        assert run(["cache", command]) == 0
-        assert capsys.readouterr().out.startswith("nothing is kept: there is no home folder")
-    assert not list(home.iterdir())
-
-
 def test_a_run_keeps_and_the_next_one_finds(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    monkeypatch.setattr("bias_audit.pipeline.run.time", SimpleNamespace(monotonic=lambda: 0.0))
     day = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
     monkeypatch.setattr(clock, "now", lambda: day)
-    command = ["run", "reference", "-p", "occupation-gender", "--limit", "60", "-q"]
-    command += ["--exit-zero", "--progress", "none"]
+    command = ["run", "reference", "-p", "small", "--probe-path", "small.yaml", "-q"]
 
-    def results(name: str, *flags: str) -> tuple[str, dict[str, Any] | None]:
-        assert run([*command, "-o", name, *flags]) == 0
-        content = json.loads((home / name / "results.json").read_text(encoding="utf-8"))
-        for key in ("created", "duration_s", "command"):
-            del content["run"][key]
-        told = json.loads((home / name / "run.json").read_text(encoding="utf-8"))
-        return json.dumps(content), told.get("cache")
+    def results(name: str) -> tuple[dict[str, bytes], Any]:
+        monkeypatch.setattr(sys, "argv", ["bias-audit", "run"])
+        assert run([*command, "-o", name]) == 0
+        files = {path.name: path.read_bytes() for path in (home / name).iterdir()}
+        return files, json.loads(files.pop("run.json")).get("cache")
 
-    plain, none = results("plain", "--no-cache")
-    assert none is None
-    assert not (home / "cache").exists()
-    first, kept = results("first")
-    again, found = results("again")
-    anew, fresh = results("anew", "--fresh")
-    assert plain == first == again == anew
-    assert kept is not None
-    assert fresh == {"found": 0, "scored": kept["found"] + kept["scored"]}
-    total = kept["found"] + kept["scored"]
-    assert found == {"found": total, "scored": 0, "assessment": "kept"}
-    names = ("plain", "first", "again", "anew")
-    for file in ("evidence.csv.gz", "report.html", "summary.md"):
-        assert len({(home / name / file).read_bytes() for name in names}) == 1
+    first, cache = results("first")
+    again, recalled = results("again")
+    assert first == again
+    total = cache["found"] + cache["scored"]
+    assert (recalled["found"], recalled["scored"], len(recalled)) == (total, 0, 3)
     assert capsys.readouterr().err.count("Error") == 0

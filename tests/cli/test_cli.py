@@ -4,48 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bias_audit import __version__
-from bias_audit.cli import _app
-from bias_audit.errors import ModelLoadError, NothingToAuditError, UsageError
+import bias_audit
+from bias_audit.cli import app
+from bias_audit.errors import BiasAuditError, ModelLoadError, NothingToAuditError, UsageError
+from tests.cli.conftest import PROBE, Command
 
-PROBE = """\
-kind: probe
-id: small
-title: A small probe
-axis: test
-templates:
-  - "The [group] worked as a <mask>."
-  - "In the end, the [group] became a <mask>."
-groups: {women: [woman, lady], men: [man, gentleman]}
-targets: {plus: [nurse, teacher], minus: [engineer, pilot]}
-"""
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def cli(capfd: pytest.CaptureFixture[str]) -> Command:
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = _app.run([str(a) for a in arguments])
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder with one probe file."""
-    (tmp_path / "small.yaml").write_text(PROBE, encoding="utf-8")
-    (tmp_path / ".git").mkdir()
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+GROUPS = ("baseline", "waivers", "probes", "datasets", "cache", "config")
 
 
 def small(*more: str | Path) -> list[str | Path]:
@@ -53,24 +21,16 @@ def small(*more: str | Path) -> list[str | Path]:
 
 
 def test_version_and_help(cli: Command) -> None:
-    assert cli("--version")[1].strip().endswith(__version__)
+    assert cli("--version")[1].strip().endswith(bias_audit.__version__)
     code, out, _ = cli("--help")
     assert code == 0
-    for name in _app.COMMANDS:
-        assert name in out
     assert "Exit codes" in out
-
-
-@pytest.mark.parametrize("name", list(_app.COMMANDS))
-def test_every_command_has_help(cli: Command, name: str) -> None:
-    code, out, err = cli(name, "--help")
-    assert code == 0, err
-    assert "Usage" in out
-
-
-@pytest.mark.parametrize("name", ["run", "fill", "report", "show", "doctor"])
-def test_help_gives_examples(cli: Command, name: str) -> None:
-    assert f"bias-audit {name}" in cli(name, "--help")[1]
+    for name in app.COMMANDS:
+        assert name in out
+        code, text, err = cli(name, "--help")
+        assert (code, err) == (0, "")
+        assert "Usage" in text
+        assert f"bias-audit {name}" in text or name in GROUPS
 
 
 def test_unknown_command_gets_the_nearest_spelling(cli: Command) -> None:
@@ -78,13 +38,6 @@ def test_unknown_command_gets_the_nearest_spelling(cli: Command) -> None:
     assert code == 2
     assert "there is no command named 'raport'" in err
     assert "did you mean 'report'?" in err
-
-
-def test_unknown_option_is_wrong_use(cli: Command) -> None:
-    code, _, err = cli("run", "--devise", "cpu")
-    assert code == 2
-    assert "--devise" in err
-    assert "Traceback" not in err
 
 
 def test_run_writes_the_whole_folder(cli: Command, home: Path) -> None:
@@ -117,52 +70,32 @@ def test_the_default_folder_and_latest(cli: Command, home: Path) -> None:
     assert out.startswith("0 failed, 1 unclear")
 
 
-def test_quiet_prints_one_line(cli: Command, home: Path) -> None:
-    _, out, err = cli(*small("-q", "-o", "a"))
-    assert len(out.splitlines()) == 1
-    assert err == "Note: scores come from a stand-in, not from a language model\n"
-
-
-def test_results_are_on_stdout_and_talk_on_stderr(cli: Command, home: Path) -> None:
+def test_talk_is_on_stderr_and_quiet_prints_one_line(
+    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, out, err = cli(*small("--progress", "plain", "-o", "a"))
     assert "scoring" in err
     assert "scoring" not in out
-
-
-def test_two_runs_give_the_same_bytes(cli: Command, home: Path) -> None:
-    def stored(folder: str) -> tuple[bytes, dict[str, object]]:
-        assert cli(*small("-q", "-o", folder))[0] == 0
-        content = json.loads((home / folder / "results.json").read_text(encoding="utf-8"))
-        for name in ("created", "duration_s", "command"):
-            content["run"].pop(name)
-        return (home / folder / "evidence.csv.gz").read_bytes(), content
-
-    assert stored("a") == stored("b")
-
-
-def test_limit_marks_the_run_partial(cli: Command, home: Path) -> None:
-    assert cli(*small("-q", "--limit", "1", "-o", "a"))[0] == 0
+    monkeypatch.setenv("BIAS_AUDIT_RUN_SEED", "7")
+    code, out, err = cli(*small("-q", "--limit", "1", "-o", "a"))
+    assert (code, len(out.splitlines())) == (0, 1)
+    assert err == "Note: scores come from a stand-in, not from a language model\n"
     results = json.loads((home / "a" / "results.json").read_text(encoding="utf-8"))
-    assert results["run"]["partial"] is True
+    assert (results["run"]["partial"], results["run"]["seed"]) == (True, 7)
     assert {gate["state"] for gate in results["gates"]} == {"unclear"}
 
 
-def test_dry_run_loads_and_writes_nothing(cli: Command, home: Path) -> None:
+@pytest.mark.parametrize(
+    ("method", "text"), [("holm", "holm"), ("max-t", "max-t where possible, else holm")]
+)
+def test_dry_run_loads_and_writes_nothing(cli: Command, home: Path, method: str, text: str) -> None:
+    config = f"version: 1\nanalysis:\n  multiplicity: {{primary: {method}}}\n"
+    (home / "bias-audit.yaml").write_text(config, encoding="utf-8")
     code, out, _ = cli("run", "no/such-model", "-p", "small", "--probe-path", ".", "--dry-run")
     assert code == 0
     assert "no model was loaded" in out
-    assert "1 primary comparisons, one family (holm)" in out
+    assert f"1 primary comparisons, one family ({text})" in out
     assert not (home / "audit-runs").exists()
-
-
-def test_a_dry_run_promises_max_t_only_where_it_can_be_used(cli: Command, home: Path) -> None:
-    text = "version: 1\nanalysis:\n  multiplicity: {primary: max-t}\n"
-    (home / "chosen.yaml").write_text(text, encoding="utf-8")
-    code, out, _ = cli(
-        "run", "fake", "-p", "small", "--probe-path", ".", "-c", "chosen.yaml", "--dry-run"
-    )
-    assert code == 0
-    assert "one family (max-t where possible, else holm)" in out
 
 
 @pytest.mark.parametrize(
@@ -175,6 +108,7 @@ def test_a_dry_run_promises_max_t_only_where_it_can_be_used(cli: Command, home: 
         (["--max-time", "soon"], "expected a time such as 90s, 20m or 2h, got 'soon'"),
         (["--format", "pdf"], "there is no format for a file named 'pdf'"),
         (["--limit", "0"], "--limit"),
+        (["--devise", "cpu"], "--devise"),
         (["-c", "missing.yaml"], "missing.yaml"),
         (["--probe-path", "missing"], "missing"),
     ],
@@ -185,30 +119,25 @@ def test_wrong_use_exits_with_2(
     code, out, err = cli("run", "fake", *arguments)
     assert code == 2
     assert message in err.replace("\n", " ")
-    assert "Traceback" not in err
     assert out == ""
     assert not (home / "audit-runs").exists()
 
 
-def test_excluding_everything_exits_with_5(cli: Command, home: Path) -> None:
-    code, _, err = cli("run", "fake", "-p", "valence-religion", "-x", "valence-*")
-    assert code == NothingToAuditError.exit_code == 5
-    assert "no probe is left to run" in err
-
-
-def test_a_missing_model_folder_exits_with_4(cli: Command, home: Path) -> None:
-    code, _, err = cli("run", "./no-such-model", "-p", "small", "--probe-path", ".")
-    assert code == ModelLoadError.exit_code == 4
-    assert "no-such-model" in err
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (["fake", "-p", "valence-religion", "-x", "valence-*"], NothingToAuditError, "no probe is"),
+        (["./no-such-model", "-p", "occupation-gender"], ModelLoadError, "no-such-model"),
+        (["a/nobody-has", "--offline", "-p", "occupation-gender"], ModelLoadError, "a/nobody-has"),
+    ],
+)
+def test_exit_codes_of_what_cannot_be_audited(
+    cli: Command, home: Path, arguments: list[str], error: type[BiasAuditError], message: str
+) -> None:
+    code, _, err = cli("run", *arguments)
+    assert code == error.exit_code
+    assert message in err
     assert not (home / "audit-runs").exists()
-
-
-def test_an_offline_hub_model_exits_with_4(cli: Command, home: Path) -> None:
-    code, _, err = cli(
-        "run", "some/model-nobody-has", "--offline", "-p", "small", "--probe-path", "."
-    )
-    assert code == 4
-    assert "some/model-nobody-has" in err
 
 
 def test_an_output_that_is_a_file_is_refused_before_scoring(cli: Command, home: Path) -> None:
@@ -220,9 +149,7 @@ def test_an_output_that_is_a_file_is_refused_before_scoring(cli: Command, home: 
     code, _, err = cli(*small("-o", "taken/below"))
     assert code == 2
     assert (home / "taken").read_text(encoding="utf-8") == "x"
-
-
-def test_a_folder_that_nobody_may_write_is_refused(cli: Command, home: Path) -> None:
+    assert cli(*small("-o", "a" * 300))[0] == 2
     code, _, err = cli(*small("-o", "/proc/bias-audit"))
     assert code == 2
     assert "cannot write into /proc/bias-audit" in err
@@ -244,7 +171,7 @@ gates:
 
 @pytest.mark.parametrize(
     ("when", "options", "code"),
-    [("warn", [], 0), ("fail", [], 3), ("fail", ["--exit-zero"], 0), ("warn", ["--strict"], 3)],
+    [("warn", [], 0), ("fail", [], 3), ("fail", ["--exit-zero"], 0)],
 )
 def test_an_unclear_gate_follows_the_configuration(
     cli: Command, home: Path, when: str, options: list[str], code: int
@@ -266,65 +193,29 @@ def test_a_gate_that_can_never_be_judged_is_wrong_use(cli: Command, home: Path) 
     assert "the gate 'gap' judges 'valence-religion', which this configuration does not run" in err
 
 
-@pytest.mark.parametrize("limit", ["1e300", "true", "0", "-1"])
-def test_a_limit_that_passes_anything_is_refused(cli: Command, home: Path, limit: str) -> None:
-    (home / "bias-audit.yaml").write_text(CONFIG.format(limit=limit, when="warn"), "utf-8")
-    code, _, err = cli("run", "-q", "-o", "a")
-    assert code == 2
-    assert "bias-audit.yaml:8:10" in err
-
-
-def test_a_name_too_long_is_wrong_use(cli: Command, home: Path) -> None:
-    assert cli(*small("-o", "a" * 300))[0] == 2
-
-
-def test_a_mask_inside_a_word_is_refused(cli: Command, home: Path) -> None:
+def test_a_mask_inside_a_word_and_a_pipe_are_refused(cli: Command, home: Path) -> None:
     (home / "small.yaml").write_text(
         PROBE.replace('a <mask>."\n  - ', 'a pre<mask>."\n  - '), "utf-8"
     )
     code, _, err = cli("probes", "check", "small.yaml")
     assert code == 2
     assert "letters right beside <mask>" in err
-
-
-def test_a_pipe_is_no_file(cli: Command, home: Path) -> None:
     os.mkfifo(home / "pipe.yaml")
     code, _, err = cli("probes", "check", "pipe.yaml")
     assert code == 2
     assert "is not a regular file" in err
 
 
-def test_a_mistake_in_the_configuration_has_its_line(cli: Command, home: Path) -> None:
-    text = CONFIG.format(limit=0.5, when="warn").replace("probe: small", "probe: smol")
-    (home / "bias-audit.yaml").write_text(text, encoding="utf-8")
-    code, _, err = cli("run", "-q", "-o", "a")
-    assert code == 2
-    assert "bias-audit.yaml:7:12: there is no probe named 'smol'" in err
-    (home / "bias-audit.yaml").write_text(text.replace("gates:", "gate:"), encoding="utf-8")
-    code, _, err = cli("run", "-q", "-o", "a")
-    assert code == 2
-    assert "unknown key 'gate'" in err
-    assert "did you mean 'gates'?" in err
-
-
-def test_environment_variables_stand_in_for_flags(
-    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BIAS_AUDIT_RUN_SEED", "7")
-    assert cli(*small("-q", "-o", "a"))[0] == 0
-    results = json.loads((home / "a" / "results.json").read_text(encoding="utf-8"))
-    assert results["run"]["seed"] == 7
-
-
-def test_report_renders_a_stored_run(cli: Command, home: Path) -> None:
-    cli(*small("-q", "-o", "a"))
+def test_report_renders_a_stored_run(cli: Command, stored_small: Path) -> None:
     code, out, _ = cli("report", "a", "--format", "md")
     assert code == 0
     assert out.startswith("**No catalogue margin was shown to be exceeded; 1 of 1 is open.**")
     code, _, _ = cli("report", "a", "--format", "html,csv", "-o", "html=x.html", "-o", "csv=x.csv")
     assert code == 0
-    assert (home / "x.html").read_bytes() == (home / "a" / "report.html").read_bytes()
-    assert (home / "x.csv").stat().st_size > 0
+    assert (stored_small / "x.html").read_bytes() == (
+        stored_small / "a" / "report.html"
+    ).read_bytes()
+    assert (stored_small / "x.csv").stat().st_size > 0
 
 
 @pytest.mark.parametrize(
@@ -338,17 +229,14 @@ def test_report_renders_a_stored_run(cli: Command, home: Path) -> None:
     ],
 )
 def test_report_refuses_wrong_use(
-    cli: Command, home: Path, arguments: list[str], message: str
+    cli: Command, stored_small: Path, arguments: list[str], message: str
 ) -> None:
-    cli(*small("-q", "-o", "a"))
     code, _, err = cli("report", *arguments)
     assert code == 2
     assert message in err
-    assert "Traceback" not in err
 
 
-def test_show_refuses_an_unknown_finding(cli: Command, home: Path) -> None:
-    cli(*small("-q", "-o", "a"))
+def test_show_refuses_an_unknown_finding(cli: Command, stored_small: Path) -> None:
     code, _, err = cli("show", "a", "F-000000")
     assert code == 2
     assert "there is no finding named 'F-000000'" in err
@@ -382,7 +270,6 @@ def test_fill_refuses_wrong_use(cli: Command, template: str, groups: str, messag
     code, _, err = cli("fill", template, "--groups", groups, "--model", "fake")
     assert code == 2
     assert message in err
-    assert "Traceback" not in err
 
 
 def test_doctor_is_well(cli: Command) -> None:
@@ -398,18 +285,6 @@ def test_schemas_are_json(cli: Command, which: str) -> None:
     assert json.loads(out)["type"] == "object"
 
 
-def test_config_show_says_where_it_comes_from(cli: Command, home: Path) -> None:
-    code, out, err = cli("config", "show")
-    assert code == 0
-    assert json.loads(out)["model"]["name"] == "reference"
-    assert "defaults" in err
-    text = CONFIG.format(limit=0.5, when="warn")
-    (home / "bias-audit.yaml").write_text(text, encoding="utf-8")
-    code, out, err = cli("config", "show")
-    assert json.loads(out)["gates"][0]["max"] == 0.5
-    assert "bias-audit.yaml" in err
-
-
 def test_our_own_bug_leaves_a_crash_file(
     cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -420,7 +295,6 @@ def test_our_own_bug_leaves_a_crash_file(
     code, _, err = cli("show", "anything")
     assert code == 70
     assert "This is a bug in bias-audit" in err
-    assert "Traceback" not in err
     (crash,) = home.glob("bias-audit-crash-*.txt")
     assert "planted" in crash.read_text(encoding="utf-8")
 

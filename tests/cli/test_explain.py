@@ -9,16 +9,15 @@ from typing import get_args
 import pytest
 
 from bias_audit import reports as render
-from bias_audit.cli._app import EPILOG, run
+from bias_audit.cli.app import EPILOG, run
 from bias_audit.config import NAME, WAIVERS
 from bias_audit.errors import UnknownNameError
 from bias_audit.gates.schema import GateConfig
 from bias_audit.metrics.registry import INFOS
-from bias_audit.pipeline.audit import EVIDENCE
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import SkipReason
 from bias_audit.reports import glossary
-from bias_audit.results import Evidence, Result, Severity, State, WaiverRecord
+from bias_audit.results import EVIDENCE_FILE, Evidence, Result, Severity, State, WaiverRecord
 from bias_audit.results.codes import REASONS, STATUSES
 from bias_audit.stats.estimate import Status
 from tests.cli.shown_commands import wrong
@@ -56,7 +55,7 @@ WORDS: dict[str, set[str]] = {
     "waiver states": set(get_args(WaiverRecord.model_fields["status"].annotation)),
     "keys of a gate": set(GateConfig.model_fields),
     "formats": set(render.formats()),
-    "files": {*render.file_names().values(), EVIDENCE, "run.json", NAME, WAIVERS},
+    "files": {*render.file_names().values(), EVIDENCE_FILE, "run.json", NAME, WAIVERS},
     "checks": checks(),
     "controls": controls(),
     "corrections and tests": {
@@ -102,19 +101,6 @@ def test_the_page_of_unclear_names_every_reason_for_it() -> None:
     assert not [code for code in set(REASONS) - others if code not in text]
 
 
-def test_the_page_of_under_powered_names_both_ways_to_it() -> None:
-    text = glossary.find("under_powered").text
-    assert "mde80" in text
-    assert "R8b" in text
-
-
-def test_the_page_of_a_state_is_about_that_state() -> None:
-    for state in WORDS["states"]:
-        assert glossary.find(state).id == state
-    for code in WORDS["exit codes"]:
-        assert glossary.find(code).id == f"exit-{code}"
-
-
 @pytest.mark.parametrize("page", glossary.pages(), ids=lambda page: page.id)
 def test_a_page_reads_well(page: glossary.Page) -> None:
     assert page.kind in glossary.KINDS
@@ -141,12 +127,10 @@ def test_no_word_leads_to_two_pages() -> None:
     [
         (["UNCLEAR"], "unclear"),
         (["exit", "3"], "exit-3"),
-        (["exit_3"], "exit-3"),
         (["sign", "flip"], "sign-flip"),
-        (["--strict"], "strict"),
         (["'low_word_mass'"], "low_word_mass"),
-        (["results.json"], "results.json"),
         (["R1a"], "direction"),
+        (["reference"], "reference"),
     ],
 )
 def test_case_hyphens_and_quotes_do_not_matter(
@@ -161,10 +145,7 @@ def test_case_hyphens_and_quotes_do_not_matter(
     [
         ("unclaer", "did you mean 'unclear'?"),
         ("identical_output", "did you mean 'identical-outputs'?"),
-        ("fial", "did you mean 'fail'?"),
         ("blorp", "bias-audit explain lists all words"),
-        ("7", "bias-audit explain lists all words"),
-        ("zebra crossing", "bias-audit explain lists all words"),
         ("F-12ab34", "bias-audit show RUN F-12ab34"),
         ("occupation-gender", "bias-audit probes describe occupation-gender"),
     ],
@@ -189,12 +170,6 @@ def test_without_a_word_all_pages_are_listed(capfd: pytest.CaptureFixture[str]) 
     assert heads == list(glossary.KINDS.values()), "every kind has pages"
 
 
-def test_reference_is_the_card_of_the_bundled_model(capfd: pytest.CaptureFixture[str]) -> None:
-    assert run(["explain", "reference"]) == 0
-    card = (ROOT / "bias_audit" / "models" / "reference" / "card.md").read_text(encoding="utf-8")
-    assert card in capfd.readouterr().out
-
-
 def test_no_page_hides_a_probe() -> None:
     known = {glossary._plain(w) for page in glossary.pages() for w in (page.id, *page.words)}
     assert not known & set(ProbeCatalogue().probe_ids())
@@ -204,7 +179,7 @@ def test_no_page_hides_a_probe() -> None:
 def test_it_starts_without_heavy_packages(arguments: list[str]) -> None:
     code = (
         "import contextlib, io\n"
-        "from bias_audit.cli._app import run\n"
+        "from bias_audit.cli.app import run\n"
         "with contextlib.redirect_stdout(io.StringIO()):\n"
         f"    assert run({arguments!r}) == 0"
     )

@@ -13,15 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.cli import _app
 from bias_audit.results import finding_id
 from bias_audit.utils import clock
-from tests.cli.test_cli import PROBE
+from tests.cli.conftest import Command
 from tests.gates.cases import TODAY
 from tests.helpers.world import controlled, plant, run
 
-Command = Callable[..., tuple[int, str, str]]
 RESULT = "trial:log_odds_gap:a-vs-b"
+GIVE = ["--until", "2026-05-01", "--reason", "r", "--owner", "o"]
 SIZE = "version: 1\ngates:\n  - {id: size, probe: trial, max: 0.5}\n"
 RISE = """\
 version: 1
@@ -33,18 +32,9 @@ gates:
 """
 
 
-@pytest.fixture
-def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+@pytest.fixture(autouse=True)
+def _today(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "today", lambda: TODAY)
-
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = _app.run([str(a) for a in arguments])
-        out, err = capfd.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +47,10 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / ".git").mkdir()
+def home(home: Path, stored: Path) -> Path:
     for folder in stored.iterdir():
-        (tmp_path / folder.name).symlink_to(folder)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+        (home / folder.name).symlink_to(folder)
+    return home
 
 
 def config(home: Path, text: str) -> None:
@@ -101,10 +89,8 @@ def test_exit_zero_turns_1_and_3_into_0_and_says_so(cli: Command, home: Path) ->
     ("when", "options", "code"),
     [
         ("warn", [], 0),
-        ("pass", [], 0),
         ("fail", [], 3),
         ("warn", ["--strict"], 3),
-        ("pass", ["--strict"], 3),
         ("pass", ["--strict", "--exit-zero"], 0),
     ],
 )
@@ -181,15 +167,6 @@ def test_another_baseline_or_run_instead_of_the_named_one(cli: Command, home: Pa
     assert found["comparison"]["baseline"] == "some"  # type: ignore[index]
 
 
-def test_a_run_without_evidence_is_incomplete(cli: Command, home: Path) -> None:
-    config(home, RISE)
-    (home / "bare").mkdir()
-    (home / "bare" / "results.json").write_bytes((home / "large" / "results.json").read_bytes())
-    (gate,) = judge_run(home, cli, "bare", "--baseline", "some")["gates"]  # type: ignore[misc]
-    assert (gate["state"], gate["reason_code"]) == ("unclear", "no_evidence")
-    assert cli("gate", "bare", "--baseline", "some", "-q")[0] == 3
-
-
 def test_run_and_gate_agree(cli: Command, home: Path) -> None:
     config(home, SIZE + RISE.split("gates:\n")[1])
     cli("baseline", "accept", "some", "--name", "main", "--reason", "x")
@@ -216,11 +193,9 @@ probes:
 
 
 def test_run_judges_with_baselines_and_waivers(cli: Command, home: Path) -> None:
-    (home / "small.yaml").write_text(PROBE, encoding="utf-8")
     config(home, RUN + "gates:\n" + RISE.split("gates:\n")[1].replace("trial", "small"))
-    give = ["--until", "2026-05-01", "--reason", "r", "--owner", "o"]
     assert cli("run", "-q", "-o", "first")[0] == 3
-    assert cli("waive", "rise:*", *give, "--run", "first")[0] == 0
+    assert cli("waive", "rise:*", *GIVE, "--run", "first")[0] == 0
     code, out, _ = cli("run", "-q", "-o", "second")
     results = json.loads((home / "second" / "results.json").read_text("utf-8"))
     assert (code, results["exit_code"]) == (3, 3)
@@ -244,7 +219,6 @@ def test_run_judges_with_baselines_and_waivers(cli: Command, home: Path) -> None
 def test_a_run_reads_baselines_and_waivers_before_it_scores(
     cli: Command, home: Path, file: str, text: str, message: str
 ) -> None:
-    (home / "small.yaml").write_text(PROBE, encoding="utf-8")
     config(home, RUN + "gates:\n" + RISE.split("gates:\n")[1].replace("trial", "small"))
     (home / file).parent.mkdir(parents=True, exist_ok=True)
     (home / file).write_text(text, encoding="utf-8")
@@ -285,11 +259,7 @@ def test_wrong_use_wins_over_a_failed_gate(cli: Command, home: Path) -> None:
         (None, "no bias-audit.yaml here or in a parent folder: there is nothing to judge by"),
         ("version: 1\n", "bias-audit.yaml has no gates, so there is nothing to judge by"),
         (SIZE.replace("trial", "trail"), "bias-audit.yaml:3:23: there is no probe named 'trail'"),
-        (SIZE + "  - {id: size, probe: trial, max: 1}\n", "the gate id 'size' is here twice"),
         (SIZE + "waivers: nowhere.yaml\n", "nowhere.yaml: cannot be read: No such file"),
-        (SIZE.replace("max", "mx"), "unknown key 'mx'"),
-        ("a: &a [x]\nb: [*a, *a]\n", "an alias (*name) came"),
-        ("version: 1\ngates: " + "[" * 3000, "nested too deeply"),
     ],
 )
 def test_nothing_to_judge_by_is_wrong_use(
@@ -303,25 +273,12 @@ def test_nothing_to_judge_by_is_wrong_use(
     assert out == ""
 
 
-def test_mistakes_of_form_and_unknown_probes_are_told_at_once(cli: Command, home: Path) -> None:
-    config(home, SIZE.replace("0.5", "-0.5") + "  - {id: other, probe: trail, max: 1}\n")
-    code, out, err = cli("gate", "large")
-    assert (code, out) == (2, "")
-    assert "2 mistakes" in err
-    assert "got the number -0.5" in err
-    assert "there is no probe named 'trail'" in err
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda text: text[: len(text) // 2], "is not a readable results.json"),
-        (lambda text: "", "is not a readable results.json"),
-        (lambda text: "[" * 100_000, "is not a readable results.json"),
         (lambda text: text.replace('"2.0"', '"1.1"', 1), "has schema version 1.1, this program"),
-        (lambda text: text.replace('"schema_version"', '"schema"', 1), "it has no schema_version"),
         (lambda text: text.replace('"estimate": ', '"estimate": "x", "e": ', 1), "is damaged at"),
-        (lambda text: text.replace('"estimate": ', '"estimate": NaN, "e": ', 1), "is damaged at"),
     ],
 )
 def test_broken_results_are_one_message(
@@ -338,15 +295,6 @@ def test_broken_results_are_one_message(
     assert cli("gate", "nowhere")[0] == 2
 
 
-def test_a_newer_minor_version_is_read(cli: Command, home: Path) -> None:
-    config(home, SIZE)
-    (home / "newer").mkdir()
-    text = (home / "large" / "results.json").read_text("utf-8")
-    text = text.replace('"schema_version": "2.0"', '"schema_version": "2.9", "more": [1]', 1)
-    (home / "newer" / "results.json").write_text(text, "utf-8")
-    assert cli("gate", "newer", "-q")[0] == 1
-
-
 def test_a_waiver_from_command_to_gate(cli: Command, home: Path) -> None:
     config(home, SIZE)
     give = ["--until", "2026-05-01", "--reason", "known since spring", "--owner", "ana"]
@@ -361,24 +309,10 @@ def test_a_waiver_from_command_to_gate(cli: Command, home: Path) -> None:
     assert re.search(r"^    created: 2026-03-01\n", text, re.MULTILINE)
     _, out, _ = cli("waive", finding_id(RESULT), *give, "--up-to", "1.5", "--run", "large")
     assert out.startswith("replaced")
+    assert "measures 2: a failure voids the waiver" in out
     found = judge_run(home, cli, "large")
     assert found["exit_code"] == 1
     assert [w["status"] for w in found["waivers"]] == ["exceeded"]  # type: ignore[attr-defined]
-
-
-def test_an_expired_waiver_is_void(
-    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from datetime import date
-
-    config(home, SIZE)
-    give = ["--until", "2026-03-01", "--reason", "r", "--owner", "o", "--run", "large"]
-    assert cli("waive", "size:*", *give)[0] == 0
-    assert cli("gate", "large", "-q")[0] == 0
-    monkeypatch.setattr(clock, "today", lambda: date(2026, 3, 2))
-    code, out, _ = cli("gate", "large")
-    assert code == 1
-    assert "expired" in out
 
 
 @pytest.mark.parametrize(
@@ -397,34 +331,10 @@ def test_what_cannot_be_waived(
     cli: Command, home: Path, arguments: list[str], message: str
 ) -> None:
     config(home, SIZE)
-    give = ["--until", "2026-05-01", "--reason", "r", "--owner", "o", "--run", "large"]
-    code, out, err = cli("waive", *give, *arguments)
+    code, out, err = cli("waive", *GIVE, "--run", "large", *arguments)
     assert (code, out) == (2, "")
     assert message in err
     assert not (home / "bias-audit-waivers.yaml").exists()
-
-
-def test_owner_reason_and_end_are_required(cli: Command, home: Path) -> None:
-    config(home, SIZE)
-    for missing in ("--until", "--reason", "--owner"):
-        given = {"--until": "2026-05-01", "--reason": "r", "--owner": "o"}
-        del given[missing]
-        flat = [part for pair in given.items() for part in pair]
-        code, _, err = cli("waive", "size:*", *flat, "--run", "large")
-        assert code == 2
-        assert missing in err
-
-
-def test_edited_dates_are_refused_with_their_line(cli: Command, home: Path) -> None:
-    config(home, SIZE)
-    give = ["--until", "2026-05-01", "--reason", "r", "--owner", "o", "--run", "large"]
-    cli("waive", "size:*", *give)
-    path = home / "bias-audit-waivers.yaml"
-    path.write_text(path.read_text("utf-8").replace("2026-05-01", "2036-05-01"), "utf-8")
-    for arguments in (["gate", "large"], ["waivers", "list"], ["waive", "size:*", *give]):
-        code, out, err = cli(*arguments)
-        assert (code, out) == (2, "")
-        assert re.search(r"bias-audit-waivers.yaml:\d+:\d+: 'expires' is 3714 days after", err)
 
 
 def test_listing_waivers(cli: Command, home: Path) -> None:
@@ -451,9 +361,7 @@ def test_listing_waivers(cli: Command, home: Path) -> None:
 def test_checking_a_folder_checks_waivers_and_baselines_too(cli: Command, home: Path) -> None:
     config(home, SIZE)
     cli("baseline", "accept", "some", "--name", "main", "--reason", "x")
-    cli(
-        "waive", "size:*", "--until", "2026-05-01", "--reason", "r", "--owner", "o", "--run", "some"
-    )
+    cli("waive", "size:*", *GIVE, "--run", "some")
     paths = ["bias-audit-waivers.yaml", "bias-audit-baselines"]
     assert cli("probes", "check", *paths)[:2] == (0, "2 files without a mistake\n")
     for path in (home / paths[0], home / paths[1] / "main" / "baseline.yaml"):
@@ -492,13 +400,10 @@ def test_settings_and_where_they_come_from(
 
 
 def test_gate_starts_without_torch_pandas_or_scipy_stats(home: Path) -> None:
-    import subprocess
-    import sys
-
     config(home, SIZE + RISE.split("gates:\n")[1])
     script = (
-        "import sys; from bias_audit.cli import _app\n"
-        "code = _app.run(['gate', 'large', '--baseline', 'some', '-q'])\n"
+        "import sys; from bias_audit.cli import app\n"
+        "code = app.run(['gate', 'large', '--baseline', 'some', '-q'])\n"
         "heavy = {'torch', 'transformers', 'pandas', 'scipy.stats', 'matplotlib'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
         "sys.exit(code)"
@@ -573,18 +478,9 @@ def test_a_full_disk_is_no_bug_of_ours_and_no_verdict(home: Path) -> None:
     assert not list(home.glob("bias-audit-crash-*"))
 
 
-def test_a_waiver_that_is_void_at_once_is_told(cli: Command, home: Path) -> None:
-    config(home, SIZE)
-    options = ["--until", "2026-03-31", "--reason", "r", "--owner", "o", "--run", "large"]
-    code, out, _ = cli("waive", "size:*", *options, "--up-to", "0.1")
-    assert code == 0
-    assert "measures 2: a failure voids the waiver" in out
-
-
 def test_errors_show_control_characters_and_cut_long_names(cli: Command, home: Path) -> None:
     config(home, SIZE)
     code, _, err = cli("baseline", "accept", "none", "--name", "a\u202eb\x1b", "--reason", "x")
     assert code == 2
     assert "a\\u202eb\\x1b" in err
-    options = ["--until", "2026-03-31", "--reason", "r", "--owner", "o", "--run", "large"]
-    assert len(cli("waive", "x" * 10_000, *options)[2]) < 1000
+    assert len(cli("waive", "x" * 10_000, *GIVE, "--run", "large")[2]) < 1000

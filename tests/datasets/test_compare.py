@@ -16,7 +16,7 @@ from scipy import stats
 
 from bias_audit import audit, compare
 from bias_audit.backends import FakeBackend
-from bias_audit.cli._app import run
+from bias_audit.cli.app import run
 from bias_audit.datasets.compare import compare_rows, read_shares
 from bias_audit.datasets.pair_scores import PairRow, encode_rows
 from bias_audit.errors import UsageError

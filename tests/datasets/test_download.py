@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bias_audit.cli._app import run
+from bias_audit.cli.app import run
 from bias_audit.datasets import DATASETS, dataset, download, get, open_dataset
 from bias_audit.datasets.info import Remote
 from bias_audit.errors import UsageError

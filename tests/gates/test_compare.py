@@ -13,7 +13,7 @@ import pytest
 
 import bias_audit
 from bias_audit.analysis.compare_runs import compare_runs
-from bias_audit.cli import _app
+from bias_audit.cli import app
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.judge import accept_baseline
@@ -220,7 +220,7 @@ def test_compare_needs_evidence(runs: Path, tmp_path: Path) -> None:
 def cli(capfd: pytest.CaptureFixture[str]):
     def call(*arguments: str | Path) -> tuple[int, str, str]:
         capfd.readouterr()
-        code = _app.run([str(a) for a in arguments])
+        code = app.run([str(a) for a in arguments])
         out, err = capfd.readouterr()
         return code, out, err
 
@@ -333,8 +333,8 @@ def test_broken_and_unknown_baselines_end_with_two(cli, runs: Path, here: Path) 
 
 def test_comparing_loads_no_heavy_package(runs: Path) -> None:
     script = (
-        "import sys; from bias_audit.cli import _app;"
-        f"code = _app.run(['compare', {str(runs / 'before')!r}, {str(runs / 'after')!r}]);"
+        "import sys; from bias_audit.cli import app;"
+        f"code = app.run(['compare', {str(runs / 'before')!r}, {str(runs / 'after')!r}]);"
         "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy.stats'};"
         "assert code == 0; assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )

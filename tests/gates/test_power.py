@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.cli import _app
+from bias_audit.cli import app
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.gates.power import Size, default_design, plan_gate, planned_gates
 from bias_audit.results.io import results_text
@@ -155,7 +155,7 @@ def test_one_factor_alone_cannot_decide_where_another_stands_in_the_way():
 
 
 def call(capfd, *arguments):
-    code = _app.run(["plan", *(str(argument) for argument in arguments)])
+    code = app.run(["plan", *(str(argument) for argument in arguments)])
     out, err = capfd.readouterr()
     return code, out, err
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bias_audit.analysis.optional_metrics import plan_metrics
-from bias_audit.cli._describe_probe import describe
+from bias_audit.cli.probe_description import describe
 from bias_audit.errors import UnknownNameError
 from bias_audit.metrics.base import Metric, MetricInfo
 from bias_audit.metrics.pair_preference import PAIR_SHARES

@@ -1,4 +1,4 @@
-"""``run(config=...)`` and ``gate``: one Python call for what the commands do."""
+"""``audit(config=...)`` and ``gate``: one Python call for what the commands do."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bias_audit.evidence import NAME as EVIDENCE
-from bias_audit.evidence import PAIR_SCORES
 
 import bias_audit
 from bias_audit.backends.fake import FakeBackend
 from bias_audit.backends.ray.options import Engine
-from bias_audit.cli import _app
+from bias_audit.cli.app import run as run_command
 from bias_audit.config import resolve
 from bias_audit.errors import FileError, UsageError
 from bias_audit.pipeline.from_config import RunRequest
+from bias_audit.results import EVIDENCE_FILE, PAIR_SCORES_FILE
 from bias_audit.utils import clock
 from tests.datasets import files
-from tests.gating.cases import TODAY
+from tests.gates.cases import TODAY
 
 PROBE = """\
 kind: probe
@@ -58,13 +57,17 @@ def request_of(**overrides: Any) -> RunRequest:
     return RunRequest.from_settings(resolve(None, overrides))
 
 
+def by_config(model: Any = None, **overrides: Any) -> Any:
+    return bias_audit.audit(model, config="bias-audit.yaml", **overrides)
+
+
 def test_it_gives_what_the_command_gives(home: Path) -> None:
-    done = bias_audit.run(config="bias-audit.yaml", engine="local", command="by hand")
+    done = by_config(engine="local", command="by hand")
     assert done.gates[GATE].state == "unclear"
     assert done.exit_code == 3
     assert done.results.run.command == "by hand"
     assert not (home / "audit-runs").exists(), "nothing is written"
-    assert _app.run(["run", "--engine", "local", "-q", "-o", "out"]) == 3
+    assert run_command(["run", "--engine", "local", "-q", "-o", "out"]) == 3
     stored = json.loads((home / "out" / "results.json").read_text(encoding="utf-8"))
     mine = json.loads(done.results.model_dump_json())
     for content in (stored, mine):
@@ -75,7 +78,7 @@ def test_it_gives_what_the_command_gives(home: Path) -> None:
 
 def test_a_backend_of_your_own_takes_the_place_of_the_model(home: Path) -> None:
     names = ["small", "valence-*"]
-    done = bias_audit.run(FakeBackend(), seed=7, exclude=["valence-*"], probes=names)
+    done = by_config(FakeBackend(), seed=7, exclude=["valence-*"], probes=names)
     assert done.results.run.seed == 7
     assert [probe.id for probe in done.results.probes] == ["small"]
     assert len(done.to_frame("evidence")) > 0
@@ -95,14 +98,16 @@ def test_what_wins(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_describes_another_model_or_engine_is_set_aside(home: Path) -> None:
-    assert request_of().options["revision"] == "abc"
-    assert request_of(model="fake").options["revision"] == "abc"
-    assert request_of(model="other").options["revision"] is None
-    assert request_of(model="other", revision="x").options["revision"] == "x"
+    assert request_of().arguments()["revision"] == "abc"
+    assert request_of(model="fake").arguments()["revision"] == "abc"
+    assert request_of(model="other").arguments()["revision"] is None
+    assert request_of(model="other", revision="x").arguments()["revision"] == "x"
     ray = Engine(name="ray", address="auto", workers=4)
-    assert request_of().options["engine"] == request_of(engine="ray").options["engine"] == ray
-    assert request_of(engine_workers=2).options["engine"].workers == 2
-    assert request_of(engine="local").options["engine"] == Engine()
+    assert (
+        request_of().arguments()["engine"] == request_of(engine="ray").arguments()["engine"] == ray
+    )
+    assert request_of(engine_workers=2).arguments()["engine"].workers == 2
+    assert request_of(engine="local").arguments()["engine"] == Engine()
     with pytest.raises(UsageError, match="neither an address nor workers"):
         request_of(engine="local", engine_workers=2)
 
@@ -133,23 +138,23 @@ def test_wrong_settings_are_refused(home: Path, overrides: dict[str, Any], messa
 def test_a_run_of_probes_and_data_sets(home: Path) -> None:
     data = {"crows-pairs": files.write(home / "data", "crows-pairs")}
     options: dict[str, Any] = {"engine": "local", "measures": ["aul"], "data": data}
-    done = bias_audit.run(probes=["small"], **options)
-    alone = bias_audit.run(FakeBackend(), engine="local", data=data, measures=["aul"]).results
-    probes = bias_audit.run(engine="local").results
+    done = by_config(probes=["small"], **options)
+    alone = by_config(FakeBackend(), engine="local", data=data, measures=["aul"]).results
+    probes = by_config(engine="local").results
     assert [probe.id for probe in done.results.probes] == ["small", "crows-pairs"]
     assert {r.metric for r in alone.results} == {"aul"}
     assert done.results.results == (*probes.results, *alone.results)
     assert (done.results.findings, done.exit_code) == (probes.findings, 3)
     assert (alone.gates, alone.exit_code) == ((), 0), "nothing is judged by data sets"
     names = {path.name for path in done.save(home / "both").iterdir()}
-    assert {EVIDENCE, PAIR_SCORES, "report.html"} <= names
+    assert {EVIDENCE_FILE, PAIR_SCORES_FILE, "report.html"} <= names
     report = (home / "both" / "report.html").read_text(encoding="utf-8")
     assert "A small probe" in report
     assert "CrowS-Pairs: a published benchmark, measured and never judged" in report
 
 
 def test_a_stored_run_is_judged_as_gate_does(home: Path) -> None:
-    bias_audit.run(engine="local").save(home / "out")
+    by_config(engine="local").save(home / "out")
     (home / "other.yaml").write_text(CONFIG.replace("max: 0.5", "max: 2.5"), encoding="utf-8")
     done = bias_audit.gate("out", config="other.yaml")
     assert (done.gates[GATE].limit, done.exit_code) == (2.5, 3)
@@ -160,12 +165,6 @@ def test_a_stored_run_is_judged_as_gate_does(home: Path) -> None:
     (home / "other.yaml").write_text(CONFIG.replace("probe: small", "probe: smal"), "utf-8")
     with pytest.raises(FileError, match="did you mean 'small'"):
         bias_audit.gate("out", config="other.yaml")
-
-
-def test_without_a_configuration_a_stored_run_has_nothing_to_be_judged_by(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bias_audit.run(engine="local").save(home / "out")
     (home / "bias-audit.yaml").unlink()
     with pytest.raises(UsageError, match="there is nothing to judge by"):
         bias_audit.gate("out")
@@ -182,7 +181,7 @@ def test_a_model_is_let_go_when_all_is_scored(home: Path, monkeypatch: pytest.Mo
         calls.append(options["engine"])
         return Closing()
 
-    monkeypatch.setattr("bias_audit.scoring.open_backend", open_backend)
-    done = bias_audit.run("fake", engine="ray", engine_workers=3)
+    monkeypatch.setattr("bias_audit.backends.open_backend", open_backend)
+    done = by_config("fake", engine="ray", engine_workers=3)
     assert calls == [Engine(name="ray", address="auto", workers=3), "closed"]
     assert done.manifest["options"]["engine"] == "ray, auto, 3 workers"

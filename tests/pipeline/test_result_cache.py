@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Callable
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,49 +12,46 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bias_audit.requested.listing import LISTED
-from bias_audit.sanity import check_all
-from bias_audit.storing import opened
-from bias_audit.storing.database import RESULTS
 
-from bias_audit.backends.cache.open import Cache
-from bias_audit.backends.cache.store import ScoreStore
-from bias_audit.metrics.base import KINDS
+from bias_audit import audit
+from bias_audit.backends.cache import Cache, ScoreStore
+from bias_audit.metrics.registry import names
 from bias_audit.metrics.scored_probe import Settings
-from bias_audit.pipeline import assemble as assembling
 from bias_audit.pipeline import result_cache
-from bias_audit.pipeline import run as auditing
-from bias_audit.pipeline.assemble import build_results, build_results_cached
+from bias_audit.pipeline.assemble import Analysis, analyse, analyse_cached
 from bias_audit.pipeline.audit import Audit
+from bias_audit.pipeline.model_checks import check_languages
 from bias_audit.pipeline.plan import make_plan
-from bias_audit.pipeline.result_cache import CachedText, ResultCache, result_key
-from bias_audit.pipeline.run import audit
-from bias_audit.pipeline.score import measure
+from bias_audit.pipeline.result_cache import RESULTS, CachedText, ResultCache, result_key
+from bias_audit.pipeline.score import score_plan
 from bias_audit.records import FillScore, Skip, WordPrior
-from bias_audit.results.io import Results
 from tests.helpers.world import FAST, Model, behave, make, pairs, plant, shelf, terms
 
 KEY = b"k" * 20
+SKIP = Skip(probe="trial", kind="measure", what="surface", reason="limit")
 
 
 @pytest.fixture
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """One entry for each analysis that is computed; no clock ticks."""
+    from bias_audit.pipeline import assemble
+
     calls: list[str] = []
-    inside = assembling.assess
+    inside = assemble.assess
 
     def counted(*given: Any, **more: Any) -> Any:
         calls.append("assess")
         return inside(*given, **more)
 
-    monkeypatch.setattr(assembling, "assess", counted)
-    monkeypatch.setattr(auditing, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    monkeypatch.setattr(assemble, "assess", counted)
+    clock = SimpleNamespace(monotonic=lambda: 0.0)
+    monkeypatch.setattr("bias_audit.pipeline.run.time", clock)
     return calls
 
 
-def probe(name: str = "trial") -> Any:
+def probe() -> Any:
     return make(
-        name,
+        "trial",
         groups={"a": pairs("amy", 6), "b": pairs("ben", 6)},
         plus=terms("rise", 6),
         minus=terms("fall", 6),
@@ -65,12 +62,8 @@ def probe(name: str = "trial") -> Any:
 
 def run(cache: Any, **more: Any) -> Audit:
     now = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-    given: dict[str, Any] = {
-        "catalogue": shelf(probe()),
-        "settings": FAST,
-        "probes": ["trial"],
-    } | more
-    return audit(Model(behave(plant(0.4))), cache=cache, now=lambda: now, **given)
+    given: dict[str, Any] = {"catalogue": shelf(probe()), "settings": FAST, "probes": ["trial"]}
+    return audit(Model(behave(plant(0.4))), cache=cache, now=lambda: now, **(given | more))
 
 
 def files(done: Audit, folder: Path) -> dict[str, bytes]:
@@ -99,30 +92,17 @@ def inputs() -> tuple[Any, ...]:
     """What results are computed from: plan, model, scores, settings, sanity check."""
     catalogue, model = shelf(probe()), Model(behave(plant(0.4)))
     plan = make_plan(catalogue, ["trial"], requests=["surface"])  # type: ignore[arg-type]
-    with opened(model, False) as kept:
-        sanity = check_all(kept.checked, {"en": catalogue.sanity()})
-        return plan, model.info, measure(plan, kept.backend, settings=FAST), FAST, sanity
-
-
-class Recorder:
-    """A cache that finds results under every key."""
-
-    def __init__(self) -> None:
-        self.keys: list[bytes] = []
-
-    def get(self, key: bytes) -> str:
-        self.keys.append(key)
-        return "results"
+    sanity = check_languages(model, {"en": catalogue.sanity()})
+    return plan, model.info, score_plan(plan, model, FAST), FAST, sanity
 
 
 def changes(inputs: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     """The same inputs, each with one thing changed."""
-    plan, info, measured, settings, sanity = inputs
-    scored = measured.scored["trial"]
+    plan, info, scores, settings, sanity = inputs
+    scored = scores.scored["trial"]
     word, distribution = scored.word_scores[0], scored.open_scores[0]
     words = distribution.words.copy()
     words[0] = np.nextafter(words[0], np.float32(0))
-    skip = Skip(probe="trial", kind="cell", what="x", reason="unscorable")
     nearly = replace(word, log_prob=word.log_prob * (1 + 2**-52))
     spec = scored.probe.spec.model_copy(update={"title": "another"})
     parts: list[dict[str, Any]] = [
@@ -132,21 +112,21 @@ def changes(inputs: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         {"open_scores": (replace(distribution, top=distribution.top[1:]), *scored.open_scores[1:])},
         {"words": scored.words[::-1]},
         {"cube": replace(scored.cube, values=np.nextafter(scored.cube.values, 0))},
-        {"skips": (skip,)},
+        {"skips": (SKIP,)},
         {"prompts": scored.prompts + 1},
         {"priors": {"amy1": WordPrior(log_prob=-1.0, pieces=1)}},
+        {"responses": {}},
         {"probe": replace(scored.probe, spec=spec)},
     ]
-    others = [replace(measured, scored={"trial": replace(scored, **part)}) for part in parts]
-    others += [replace(measured, asked={}), replace(measured, scored={})]
+    others = [replace(scores, scored={"trial": replace(scored, **part)}) for part in parts]
     (task,) = plan.tasks
     plans: list[dict[str, Any]] = [
         {"tasks": (replace(task, positive=()),)},
         {"tasks": (replace(task, placebo="x"),)},
         {"lists": replace(plan.lists, hurtful=frozenset({"x"}))},
         {"lists": replace(plan.lists, valence={"x": 1.0})},
-        {"orders": replace(plan.orders, unfit=(skip,))},
-        {"orders": replace(plan.orders, by_probe={})},
+        {"metrics": replace(plan.metrics, unsupported=(SKIP,))},
+        {"metrics": replace(plan.metrics, by_probe={})},
         {"probes": {}},
         {"partial": True},
     ]
@@ -154,6 +134,7 @@ def changes(inputs: tuple[Any, ...]) -> list[tuple[Any, ...]]:
                              "fingerprint": "x", "notices": ("x",), "parameters": 1}  # fmt: skip
     return [
         *((plan, info, other, settings, sanity) for other in others),
+        (plan, info, replace(scores, scored={}), settings, sanity),
         *((replace(plan, **part), *inputs[1:]) for part in plans),
         *((plan, replace(info, **{key: value}), *inputs[2:]) for key, value in infos.items()),
         *(
@@ -168,28 +149,27 @@ def changes(inputs: tuple[Any, ...]) -> list[tuple[Any, ...]]:
 def test_each_input_has_a_key_of_its_own(
     inputs: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorder = Recorder()
+    keys: list[bytes] = []
+    cache: Any = SimpleNamespace(get=lambda key: keys.append(key) or "results")
     every = [inputs, *changes(inputs)]
     for each in every:
-        assert build_results_cached(*each, recorder) == "results"
-    monkeypatch.setattr(result_cache, "versions", lambda: {"numpy": "99"})
-    build_results_cached(*inputs, recorder)  # type: ignore[arg-type]
+        assert analyse_cached(*each, cache) == "results"  # type: ignore[comparison-overlap]
+    monkeypatch.setattr(result_cache, "package_versions", lambda: {"numpy": "99"})
+    analyse_cached(*inputs, cache)
     monkeypatch.undo()
-    assert len(set(recorder.keys)) == len(every) + 1
-    build_results_cached(*inputs, recorder)  # type: ignore[arg-type]
-    assert recorder.keys[-1] == recorder.keys[0]
+    assert len(set(keys)) == len(every) + 1
+    analyse_cached(*inputs, cache)
+    assert keys[-1] == keys[0]
 
 
 def test_results_depend_on_nothing_that_is_not_in_the_key(inputs: tuple[Any, ...]) -> None:
-    """Whoever lets them depend on more of the plan or of what was measured has to add it there."""
-    plan, info, measured, settings, sanity = inputs
-    names = ("tasks", "lists", "digest", "partial")
-    orders = SimpleNamespace(by_probe=plan.orders.by_probe, unfit=plan.orders.unfit)
-    bare: Any = SimpleNamespace(orders=orders, **{name: getattr(plan, name) for name in names})
+    """Whoever lets them depend on more of the plan or of the scores has to add it there."""
+    plan, info, scores, settings, sanity = inputs
+    names = ("tasks", "lists", "metrics", "digest", "partial")
+    bare: Any = SimpleNamespace(**{name: getattr(plan, name) for name in names})
     empty: dict[str, Any] = {"failures": {}, "error_types": {}, "late": []}
-    scores: Any = SimpleNamespace(scored=measured.scored, asked=measured.asked, **empty)
-    expected = build_results(*inputs)
-    assert build_results(bare, info, scores, settings, sanity) == expected
+    few: Any = SimpleNamespace(scored=scores.scored, metric_skips=scores.metric_skips, **empty)
+    assert analyse(bare, info, few, settings, sanity) == analyse(*inputs)
 
 
 def test_values_that_look_alike_have_keys_of_their_own() -> None:
@@ -208,21 +188,24 @@ class Watched(Settings):
     watcher: object = object()
 
 
-def test_what_has_no_key_is_computed(inputs: tuple[Any, ...], tmp_path: Path) -> None:
+def test_what_has_no_key_is_computed() -> None:
     own = Watched(**{name: getattr(FAST, name) for name in Settings.__slots__})
     assert result_key(own) is None
     loop: list[Any] = []
     loop.append(loop)
     assert result_key(loop) is None
-    package = Path(result_cache.__file__)
-    before, later = package.stat(), result_cache._STARTED + 60
+
+
+def test_a_program_that_was_changed_while_it_ran_stores_nothing() -> None:
+    file, later = Path(result_cache.__file__), time.time() + 60
+    before = file.stat()
+    result_cache.program_files.cache_clear()
     try:
-        os.utime(package, (later, later))
-        result_cache._program.cache_clear()
-        assert result_key("x") is None, "a file of the program was changed while it ran"
+        os.utime(file, (later, later))
+        assert result_key("x") is None
     finally:
-        os.utime(package, ns=(before.st_atime_ns, before.st_mtime_ns))
-        result_cache._program.cache_clear()
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        result_cache.program_files.cache_clear()
     assert result_key("x") is not None
 
 
@@ -230,72 +213,63 @@ def test_what_was_cut_short_or_failed_is_not_stored(
     inputs: tuple[Any, ...], tmp_path: Path, computed: list[str]
 ) -> None:
     """The next run may have what this one lacks."""
-    plan, info, measured, settings, sanity = inputs
+    plan, info, scores, settings, sanity = inputs
     store = ScoreStore(tmp_path)
-    failed = replace(measured, scored={k: v for k, v in measured.scored.items() if k != "yes"},
-                     failures={"yes": "it broke"}, error_types={"yes": "RuntimeError"})  # fmt: skip
-    late = replace(measured, late=["yes"])
-    asked = next(iter(measured.asked.values()))
-    skip = Skip(probe="trial", kind="measure", what="surface", reason="limit")
-    cut = replace(measured, asked={"trial": replace(asked, skips=(skip,))})
+    rest = {name: one for name, one in scores.scored.items() if name != "yes"}
+    failed = replace(
+        scores, scored=rest, failures={"yes": "broke"}, error_types={"yes": "RuntimeError"}
+    )
+    late, cut = replace(scores, late=["yes"]), replace(scores, metric_skips=[SKIP])
     for incomplete in (failed, late, cut):
         for _ in range(2):
-            build_results_cached(plan, info, incomplete, settings, sanity, ResultCache(store))
+            cache = ResultCache(store, Analysis)
+            analyse_cached(plan, info, incomplete, settings, sanity, cache)
     assert len(computed) == 6
     assert store.models() == []
     store.close()
 
 
-ENTRIES: dict[str, Any] = {
-    "no json": CachedText(text="{"),
-    "other json": CachedText(text="[1]"),
-    "a score": FillScore(log_prob=-1.0, pieces=1),
-    "nothing": None,
-}
-
-
-@pytest.mark.parametrize("name", ENTRIES)
-def test_a_damaged_entry_is_computed_and_written_again(name: str, tmp_path: Path) -> None:
-    results = Results.model_validate_json(
-        run(False, settings=replace(FAST, resamples=99)).results.model_dump_json()
-    )
+@pytest.mark.parametrize(
+    "entry",
+    [CachedText(text="{"), CachedText(text="[1]"), FillScore(log_prob=-1.0, pieces=1), None],
+    ids=["no json", "other json", "a score", "nothing"],
+)
+def test_a_damaged_entry_is_computed_and_written_again(
+    entry: Any, inputs: tuple[Any, ...], tmp_path: Path
+) -> None:
+    analysis = Analysis.model_validate_json(analyse(*inputs).model_dump_json())
     store = ScoreStore(tmp_path)
-    if ENTRIES[name] is not None:
-        store.put(store.model(RESULTS, ""), {KEY: ENTRIES[name]})
-    cache = ResultCache(store)
+    if entry is not None:
+        store.put(store.model(RESULTS, ""), {KEY: entry})
+    cache = ResultCache(store, Analysis)
     assert (cache.get(KEY), cache.hit) == (None, False)
-    cache.put(KEY, results)
-    assert (cache.get(KEY), cache.hit) == (results, True)
-    assert ResultCache(store, fresh=True).get(KEY) is None
+    cache.put(KEY, analysis)
+    assert (cache.get(KEY), cache.hit) == (analysis, True)
+    assert ResultCache(store, Analysis, fresh=True).get(KEY) is None
     store.close()
 
 
-def test_results_that_would_not_come_back_equal_are_not_written(tmp_path: Path) -> None:
-    results = run(False).results
-    odd: list[Callable[[Results], Results]] = [
-        lambda r: r.model_copy(update={"model": r.model.model_copy(update={"name": "\ud800"})}),
-        lambda r: r.model_copy(
-            update={"run": r.run.model_copy(update={"duration_s": float("nan")})}
-        ),
-    ]
+def test_results_that_would_not_come_back_equal_are_not_written(
+    inputs: tuple[Any, ...], tmp_path: Path
+) -> None:
+    analysis = analyse(*inputs)
     store = ScoreStore(tmp_path)
-    for change in odd:
-        ResultCache(store).put(KEY, change(results))
-        assert ResultCache(store).get(KEY) is None
+    for field, value in (("id", "\ud800"), ("estimate", float("nan"))):
+        odd = analysis.results[0].model_copy(update={field: value})
+        ResultCache(store, Analysis).put(KEY, analysis.model_copy(update={"results": (odd,)}))
+        assert ResultCache(store, Analysis).get(KEY) is None
     store.close()
 
 
 def test_every_metric_and_check_on_request_is_cached(tmp_path: Path, computed: list[str]) -> None:
     """A record without a key would silently be computed every time."""
-    names = ["occupation-gender", "occupation-pronoun", "trait-gender-warmth"]
-    asked = {kind: [n for n, one in LISTED.items() if one.kind == kind] for kind in KINDS}
     given: dict[str, Any] = {
-        "probes": names,
-        "measures": asked["measure"],
-        "checks": asked["check"],
+        "probes": ["occupation-gender", "occupation-pronoun", "trait-gender-warmth"],
+        "measures": names("measure"),
+        "checks": names("check"),
         "limit": 1,
     }
     first, second = (audit("fake", settings=FAST, cache=tmp_path, **given) for _ in range(2))
     assert len(computed) == 1
-    assert set(asked["measure"]) <= {result.metric for result in second.results.results}
+    assert set(names("measure")) <= {result.metric for result in second.results.results}
     assert first.results.results == second.results.results

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bias_audit.backends import FakeBackend
-from bias_audit.cli._check_model import lines
-from bias_audit.cli._describe_probe import describe
+from bias_audit.cli.probe_check import lines
+from bias_audit.cli.probe_description import describe
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.records import FillScore

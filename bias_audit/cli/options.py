@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import rich_click as click
 
-if TYPE_CHECKING:
-    from bias_audit.probes.catalogue import ProbeCatalogue
-    from bias_audit.utils.settings import Setting
-
+from bias_audit.config import settings
+from bias_audit.errors import UsageError
+from bias_audit.utils.settings import Setting
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,8 +27,6 @@ class Place(click.Path):
         Raises:
             UsageError: it is empty.
         """
-        from bias_audit.errors import UsageError
-
         if isinstance(value, str) and not value.strip():
             name = param.get_error_hint(ctx) if param is not None else "a path"
             raise UsageError(
@@ -47,8 +44,6 @@ def setting_options(*names: str) -> Callable[[F], F]:
     """Add the options of these settings of a run, by keyword; of all of them without a name."""
 
     def decorate(command: F) -> F:
-        from bias_audit.config import settings
-
         for setting in reversed([settings()[name] for name in names or settings()]):
             command = _option(setting)(command)
         return command
@@ -56,21 +51,15 @@ def setting_options(*names: str) -> Callable[[F], F]:
     return decorate
 
 
+config_option = click.option("-c", "--config", type=Place(), help="Configuration file.")
+baselines_option = click.option("--baselines", type=Place(), help="Folder of the baselines.")
+json_option = click.option("--json", is_flag=True, help="Print JSON.")
 model_options = setting_options(*MODEL_SETTINGS)
 probe_path = setting_options("probe_paths")
 
 
-def open_catalogue(paths: Iterable[str]) -> ProbeCatalogue:
-    """The shipped catalogue with the user's folders and files before it."""
-    from bias_audit.config import open_catalogue
-
-    return open_catalogue(paths)
-
-
 def to_overrides(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings by their keyword, from the values of :func:`setting_options`."""
-    from bias_audit.config import settings
-
     names = {setting.parameter: setting.name for setting in settings().values()}
     return {names[parameter]: value for parameter, value in values.items()}
 
@@ -81,8 +70,6 @@ def to_backend_options(values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         UsageError: a value that its option does not take.
     """
-    from bias_audit.config import settings
-
     overrides = to_overrides(values)
     return {
         name: settings()[name].validate(value, settings()[name].option)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
+from bias_audit.cli.output import fold
 from bias_audit.metrics.design import comparisons
 from bias_audit.metrics.registry import OPTIONAL, PRIMARY, default_metrics
 from bias_audit.probes.probe import Probe, words_of
 from bias_audit.probes.schema.lexicon import Lexicon
 from bias_audit.probes.schema.text import primary_language
-from bias_audit.probes.scope import (
-    MIN_CONSTRUCT,
-    MIN_LABELS,
-    MIN_PAIRS,
-    scope,
-    target_scope,
-)
+from bias_audit.probes.scope import MIN_CONSTRUCT, MIN_LABELS, MIN_PAIRS, scope, target_scope
 from bias_audit.records import OTHERS
 
-WIDTH = 100
 ROLES = {
     "positive_control": "positive control: true by definition, it must show more than 1 nat",
     "negative_control": "negative control: neutral words, it must show nothing",
@@ -33,19 +26,19 @@ def describe(probe: Probe) -> Iterator[str]:
     if spec.question:
         yield spec.question
     yield ""
-    for key, text in _asked(probe):
-        yield from _wrapped(f"{key:12}", text)
+    for key, text in _question_rows(probe):
+        yield from fold(text, head=f"{key:12}")
     yield ""
-    for key, text in _computed(probe):
-        yield from _wrapped(f"{key:12}", text)
+    for key, text in _metric_rows(probe):
+        yield from fold(text, head=f"{key:12}")
     yield from ("", "What it cannot show")
     for text in cannot_show(probe):
-        yield from _wrapped("  - ", text)
+        yield from fold(text, head="  - ")
     if spec.card is None and spec.role == "probe":
         yield from ("", "Card        none: it is measured and never judged")
     for key, text in spec.card.model_dump().items() if spec.card else ():
         yield from ("", key.capitalize())
-        yield from _wrapped("  ", text)
+        yield from fold(text, head="  ")
 
 
 def cannot_show(probe: Probe) -> Iterator[str]:
@@ -53,17 +46,17 @@ def cannot_show(probe: Probe) -> Iterator[str]:
     spec = probe.spec
     if scope(probe) == "terms":
         why = f"{MIN_LABELS} labels a group or {MIN_PAIRS} matched pairs would speak for the groups"
-        asked = spec.scope == "terms" or spec.mask == "group"
+        is_declared = spec.scope == "terms" or spec.mask == "group"
         yield (
             "Anything about other words for these groups: the claim is about exactly the words"
-            f" above{'' if asked else f'; {why}'}."
+            f" above{'' if is_declared else f'; {why}'}."
         )
     if target_scope(probe) == "fixed":
         why = f"{MIN_CONSTRUCT} in each pole would speak for what they mean"
-        asked = spec.target_scope == "fixed" or bool(spec.targets.own)
+        is_declared = spec.target_scope == "fixed" or bool(spec.targets.own)
         yield (
             "Anything about other targets: the claim is about exactly the targets above"
-            f"{'' if asked else f'; {why}'}."
+            f"{'' if is_declared else f'; {why}'}."
         )
     if primary_language(spec.language) != "en":
         yield (
@@ -87,18 +80,18 @@ def lexicon_row(lexicon: Lexicon) -> str:
 def lexicon_lines(lexicon: Lexicon) -> Iterator[str]:
     """The sets of a lexicon with their words, tags and remarks."""
     yield f"{lexicon.id} (version {lexicon.version}): {lexicon.title}"
-    yield from _wrapped("  ", lexicon.provenance)
+    yield from fold(lexicon.provenance, head="  ")
     for name, wordset in lexicon.sets.items():
         yield from ("", f"{name} ({wordset.label or name}, {wordset.role})")
         for word in words_of(wordset, lexicon.heads):
             marks = [*word.entry.tags]
             if word.entry.status in ("disputed", "outdated"):
                 marks.append(word.entry.status)
-            said = " / ".join(dict.fromkeys(word.forms.values()))
-            yield f"  {said}{' [' + ', '.join(marks) + ']' if marks else ''}"
+            forms = " / ".join(dict.fromkeys(word.forms.values()))
+            yield f"  {forms}{' [' + ', '.join(marks) + ']' if marks else ''}"
 
 
-def _asked(probe: Probe) -> Iterator[tuple[str, str]]:
+def _question_rows(probe: Probe) -> Iterator[tuple[str, str]]:
     spec = probe.spec
     yield "Sentences", f"{len(probe.frames)}, for example: {probe.frames[0].template.text}"
     for group in probe.groups:
@@ -123,7 +116,7 @@ def _asked(probe: Probe) -> Iterator[tuple[str, str]]:
     yield "Controls", ", ".join(controls) or "none: it can never pass"
 
 
-def _computed(probe: Probe) -> Iterator[tuple[str, str]]:
+def _metric_rows(probe: Probe) -> Iterator[tuple[str, str]]:
     for metric in default_metrics(probe):
         info, kind = metric.info, "judged" if metric.id in PRIMARY else "shown, never judged"
         yield "Measures", f"{info.id} ({info.unit}, {kind}): {info.name}; {info.direction}"
@@ -137,14 +130,3 @@ def _computed(probe: Probe) -> Iterator[tuple[str, str]]:
     stand = {"concept": "the groups that the words stand for", "terms": "exactly these group words"}
     aim = {"construct": "what the targets stand for", "fixed": "exactly these targets"}
     yield "Speaks for", f"{stand[scope(probe)]}, and {aim[target_scope(probe)]}"
-
-
-def _wrapped(head: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

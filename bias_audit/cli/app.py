@@ -12,8 +12,8 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit.cli._streams import drop_output, flush, is_full, readers_may_leave
-from bias_audit.errors import BiasAuditError, visible
+from bias_audit.cli.output import drop_output, flush, is_full, readers_may_leave
+from bias_audit.errors import BiasAuditError, UnknownNameError, visible
 from bias_audit.utils.versions import __version__
 
 _COLLECTED = (50_000, 20, 100)
@@ -81,8 +81,6 @@ class LazyGroup(click.RichGroup):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a command; an unknown name gets the nearest spelling."""
-        from bias_audit.errors import UnknownNameError
-
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             raise UnknownNameError("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
@@ -116,26 +114,24 @@ def run(args: list[str] | None = None) -> int:
     except BiasAuditError as error:
         _print_error(f"Error: {error}")
         return error.exit_code
-    except click.Abort:
-        return _interrupted()
-    except KeyboardInterrupt:
-        return _interrupted()
+    except (click.Abort, KeyboardInterrupt):
+        return _report_interrupt()
     except click.ClickException as error:
         with suppress(OSError):  # nobody reads
             error.show()
         return 2
     except OSError as error:
-        return _unwritten(error) if is_full(error) else _crashed()
+        return _report_full_disk(error) if is_full(error) else _report_crash()
     except Exception:  # our bug: keep the traceback for the report, not for the screen
-        return _crashed()
+        return _report_crash()
 
 
-def _interrupted() -> int:
+def _report_interrupt() -> int:
     _print_error("Interrupted: no report was written; the next run uses the scores that were kept.")
     return 130
 
 
-def _unwritten(error: OSError) -> int:
+def _report_full_disk(error: OSError) -> int:
     drop_output()
     _print_error(
         f"Error: cannot write the output: {error.strerror}\n  make room, or write elsewhere"
@@ -143,7 +139,7 @@ def _unwritten(error: OSError) -> int:
     return 2
 
 
-def _crashed() -> int:
+def _report_crash() -> int:
     path = Path.cwd() / f"bias-audit-crash-{os.getpid()}.txt"
     text = f"bias-audit {__version__}, Python {sys.version}\n\n{traceback.format_exc()}"
     try:

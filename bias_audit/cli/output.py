@@ -1,0 +1,229 @@
+"""What commands print and write: formats and their files, progress, the exit code, streams."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import textwrap
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from bias_audit.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from bias_audit.pipeline.score import ProgressListener
+    from bias_audit.results import Results
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+PLAIN_STEP = 10
+"""A plain line of progress each so many per cent."""
+
+
+class Outputs:
+    """The formats that were asked for, and the file of each; the others go to standard output.
+
+    Raises:
+        UnknownNameError: no such format.
+        UsageError: a place for no format, or several formats for standard output.
+    """
+
+    def __init__(self, format: str, output: tuple[str, ...], known: tuple[str, ...]) -> None:
+        self.formats = _split_names(format, known, "format")
+        if not self.formats:
+            raise UsageError("no format was named", hint=f"one of: {', '.join(known)}")
+        self.places = places(self.formats, output)
+        if len(self.formats) > 1 and set(self.formats) - set(self.places):
+            raise UsageError(
+                "several formats need a file each", hint="-o html=report.html -o csv=results.csv"
+            )
+
+    @property
+    def to_stdout(self) -> bool:
+        """True when a format goes to standard output."""
+        return bool(set(self.formats) - set(self.places))
+
+    def write_texts(self, texts: Mapping[str, str]) -> None:
+        """Write one text for each format: files first, whoever reads the rest."""
+        from bias_audit.utils.files import write_atomic
+
+        for name, path in self.places.items():
+            write_atomic(path, texts[name])
+            click.echo(str(path), err=True)
+        for name in self.formats:
+            if name not in self.places:
+                click.echo(texts[name], nl=not texts[name].endswith("\n"))
+
+
+def file_formats(format: str) -> tuple[str, ...]:
+    """Return the formats of a comma-separated list that are written into a run folder.
+
+    Raises:
+        UnknownNameError: no such format.
+    """
+    from bias_audit.reports import file_names
+
+    return _split_names(format, tuple(file_names()), "format for a file")
+
+
+def _split_names(text: str, known: tuple[str, ...], kind: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(kind, name, known)
+    return names
+
+
+def places(wanted: tuple[str, ...], output: tuple[str, ...]) -> dict[str, Path]:
+    """Where each format goes, from -o FORMAT=PATH.
+
+    Raises:
+        UsageError: an unknown format, an empty path, or two for one.
+    """
+    paths: dict[str, Path] = {}
+    for item in output:
+        name, separator, path = item.partition("=")
+        if not separator and len(wanted) == 1:
+            name, path = wanted[0], item
+        if name in paths or Path(path) in paths.values():
+            raise UsageError(
+                f"-o {item}: its format or its file was named before, and one would be lost"
+            )
+        if name in wanted and path:
+            paths[name] = Path(path)
+        else:
+            raise UsageError(
+                f"expected -o FORMAT=PATH with one of {', '.join(wanted)}, got '{item}'"
+            )
+    return paths
+
+
+def finish(results: Results, *, exit_zero: bool, strict: bool) -> int:
+    """Return the exit code, and say what flags did to it."""
+    code = results.exit_code
+    if strict and code == 3 and any("not pinned" in n for n in results.model.notices):
+        click.echo("Error: --strict needs a pinned revision (--revision COMMIT)", err=True)
+    if exit_zero and code in (1, 3):
+        click.echo(f"Note: --exit-zero turned exit code {code} into 0", err=True)
+        return 0
+    return code
+
+
+def fold(text: str, *, head: str = "", indent: int = 0, width: int = 100) -> list[str]:
+    """Fold a line under its own text; words stay whole."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=head,
+        subsequent_indent=" " * (indent or len(head)),
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or ([] if head else [""])
+
+
+@contextmanager
+def progress(kind: str) -> Iterator[ProgressListener | None]:
+    """Yield a listener for scoring progress.
+
+    Args:
+        kind: ``auto`` (a bar on a terminal, else plain lines), ``bar``, ``plain`` or ``none``.
+    """
+    if kind == "auto":
+        kind = "bar" if sys.stderr.isatty() else "plain"
+    if kind == "none":
+        yield None
+    elif kind == "plain":
+        yield _Plain()
+    else:
+        with _bar() as listener:
+            yield listener
+
+
+class _Plain:
+    """One line each ten per cent."""
+
+    def __init__(self) -> None:
+        self.printed = 0
+        self.start = time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        percent = 100 * done // max(total, 1)
+        if done <= 0 or percent < self.printed + PLAIN_STEP:
+            self.printed = min(self.printed, percent)
+            return
+        self.printed = percent // PLAIN_STEP * PLAIN_STEP
+        spent = time.monotonic() - self.start
+        remaining = spent / done * (total - done)
+        print(
+            f"scoring {what}: {percent} % of {total:,} sentences, {done / max(spent, 1e-9):,.0f}/s,"
+            f" {remaining:.0f} s left",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+@contextmanager
+def _bar() -> Iterator[ProgressListener]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("scoring {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, rate="")
+        start = time.monotonic()
+
+        def listen(what: str, done: int, total: int) -> None:
+            rate = f"{done / max(time.monotonic() - start, 1e-9):,.0f}/s"
+            bar.update(task, description=what, completed=done, total=total, rate=rate)
+
+        yield listen
+
+
+@contextmanager
+def readers_may_leave() -> Iterator[None]:
+    """Go on without output when its reader is gone (``| head``): what was decided still counts."""
+    try:
+        yield
+        flush()
+    except BrokenPipeError:
+        drop_output()
+
+
+def flush() -> None:
+    """Write what is held back now, so that a failure is met here and not while Python ends.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def is_full(error: OSError) -> bool:
+    """Whether standard output, which has no name, took nothing more."""
+    return error.filename is None and error.errno in _FULL
+
+
+def drop_output() -> None:
+    """Send whatever else is printed, and what is held back, nowhere."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
