@@ -244,14 +244,10 @@ def _change(comparison: Comparison, result: Result) -> Change | MissingChange | 
 
 def _gate(check: GateCheck, verdict: Verdict, policy: Policy) -> Gate:
     gate, result, change = check.config, check.result, check.change
-    rise = {}
+    rise: dict[str, Any] = {}
     if isinstance(change, Change):
-        rise = {
-            "baseline_value": change.baseline,
-            "rise": change.rise,
-            "rise_low": change.rise_low,
-            "rise_high": change.rise_high,
-        }
+        rise = {name: getattr(change, name) for name in ("rise", "rise_low", "rise_high")}
+        rise["baseline_value"] = change.baseline
     return Gate(
         id=f"{gate.id}:{result.id}",
         state=verdict.state,
@@ -267,14 +263,8 @@ def _gate(check: GateCheck, verdict: Verdict, policy: Policy) -> Gate:
 
 def _of_result(result: Result) -> dict[str, Any]:
     """The fields of a gate that its result fills in."""
-    return {
-        "probe": result.probe,
-        "result": result.id,
-        "estimate": result.estimate,
-        "ci_low": result.ci_low,
-        "ci_high": result.ci_high,
-        "unit": result.unit,
-    }
+    names = ("probe", "estimate", "ci_low", "ci_high", "unit")
+    return {"result": result.id} | {name: getattr(result, name) for name in names}
 
 
 def _of_config(gate: GateConfig, policy: Policy) -> dict[str, Any]:
@@ -306,14 +296,11 @@ def _select_results(gate: GateConfig, results: Iterable[Result]) -> list[Result]
     ]
     if gate.over == "pairs":
         return [r for r in matches if OTHERS not in r.groups]
+    primary = [r for r in matches if r.role == "primary"]
     if gate.over == "groups":
         many = {r.probe for r in matches if OTHERS in r.groups}
-        return [
-            r
-            for r in matches
-            if OTHERS in r.groups or (r.probe not in many and r.role == "primary")
-        ]
-    return [r for r in matches if r.role == "primary"]
+        return [r for r in matches if OTHERS in r.groups or (r in primary and r.probe not in many)]
+    return primary
 
 
 def _condition(result: Result, limit: float, baseline: str | None = None) -> str:

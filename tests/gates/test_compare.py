@@ -18,7 +18,7 @@ from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.judge import accept_baseline
 from bias_audit.reports import comparison as shown
-from bias_audit.results import Change, Comparison, MissingChange, Run, StoredRun
+from bias_audit.results import Change, Comparison, MissingChange, StoredRun
 from tests.gates import cases
 from tests.gates.runs import audited, edit_results, moved
 from tests.gates.runs import store as keep
@@ -28,28 +28,14 @@ THREE = controlled(groups={g: terms(g * 3, 4) for g in "abc"})
 
 
 def change(**more) -> Change:
-    values = {
-        "probe": "jobs",
-        "result": "jobs:log_odds_gap:a-vs-b",
-        "axis": "x",
-        "groups": ("a", "b"),
-        "group_labels": ("women", "men"),
-        "metric": "log_odds_gap",
-        "baseline": 0.1,
-        "candidate": 0.5,
-        "difference": 0.4,
-        "ci_low": 0.2,
-        "ci_high": 0.6,
-        "rise": 0.4,
-        "p_adjusted": 0.01,
-        "differs": True,
-    }
-    return Change(**(values | more))
+    values = {"probe": "jobs", "result": "jobs:log_odds_gap:a-vs-b", "rise": 0.4}
+    values |= {"group_labels": ("women", "men"), "baseline": 0.1, "candidate": 0.5}
+    values |= {"difference": 0.4, "ci_low": 0.2, "ci_high": 0.6, "p_adjusted": 0.01}
+    values |= {"differs": True, "rise_low": None, "rise_high": None, "bounds": ()}
+    return cases.change(**(values | more))
 
 
-def comparison(*changes: Change, **more) -> Comparison:
-    values = {"baseline": "main", "baseline_model": cases.model(), "baseline_run": Run(seed=1)}
-    return Comparison(**(values | {"changes": changes} | more))
+comparison = cases.comparison
 
 
 @pytest.fixture(scope="module")
