@@ -36,7 +36,7 @@ from bias_audit.pipeline.run import audit
 from bias_audit.pipeline.tasks import ProgressListener
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results.io import Results
-from bias_audit.results.stored_run import StoredRun
+from bias_audit.results.run_folder import StoredRun
 from bias_audit.utils import clock
 
 

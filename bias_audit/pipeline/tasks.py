@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from bias_audit.analysis.optional_metrics import require_answers
 from bias_audit.backends import Backend
 from bias_audit.backends.cache import OpenedModel
-from bias_audit.metrics.plan import require_answers
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.assemble import build_results_cached, plan_manifest
 from bias_audit.pipeline.audit import EVIDENCE, evidence_bytes

@@ -195,7 +195,7 @@ def _prompt(
         left=text.left,
         filler=text.filler,
         right=text.right,
-        beside=() if target is None else text.beside,
+        context_spans=() if target is None else text.beside,
     )
 
 

@@ -27,7 +27,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def fill(folder: Path) -> ScoreStore:
     store = ScoreStore(folder)
-    model = store.model(b"m", "tiny\x1b 0123, float32 on cpu")
+    model = store.model(b"m" * 32, "tiny\x1b 0123, float32 on cpu")
     store.put(model, {bytes([n]): FillScore(log_prob=-1.0, pieces=1) for n in range(200)})
     two = {bytes([n]) * 20: CachedText(text="{}") for n in range(2)}
     store.put(store.model(RESULTS, "results of audits"), two)

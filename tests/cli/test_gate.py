@@ -16,9 +16,9 @@ import pytest
 from bias_audit.cli import _app
 from bias_audit.results import finding_id
 from bias_audit.utils import clock
-from tests.audit.world import controlled, plant, run
 from tests.cli.test_cli import PROBE
 from tests.gates.cases import TODAY
+from tests.helpers.world import controlled, plant, run
 
 Command = Callable[..., tuple[int, str, str]]
 RESULT = "trial:log_odds_gap:a-vs-b"

@@ -17,7 +17,7 @@ import rich_click as click
 from pydantic import BaseModel
 
 from bias_audit import config, errors, results
-from bias_audit.backends import cache as storing
+from bias_audit.backends import cache
 from bias_audit.cli._app import EPILOG, app, run
 from bias_audit.gates.waivers import Waiver, WaiverFile
 from bias_audit.metrics.log_odds import cell_response
@@ -176,7 +176,7 @@ def test_every_exit_code_is_explained() -> None:
 
 def test_every_variable_of_the_environment_is_real() -> None:
     real = {config.VARIABLES + one.parameter.upper() for one in config.settings().values()}
-    real.add(storing.VARIABLE)
+    real.add(cache.VARIABLE)
     for path, command in COMMANDS.items():
         for p in command.params:
             if isinstance(p, click.Option):

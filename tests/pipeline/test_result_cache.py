@@ -30,9 +30,9 @@ from bias_audit.pipeline.plan import make_plan
 from bias_audit.pipeline.result_cache import CachedText, ResultCache, result_key
 from bias_audit.pipeline.run import audit
 from bias_audit.pipeline.score import measure
-from bias_audit.records import Skip, WordPrior, WordScore
+from bias_audit.records import FillScore, Skip, WordPrior
 from bias_audit.results.io import Results
-from tests.audit.world import FAST, Model, behave, make, pairs, plant, shelf, terms
+from tests.helpers.world import FAST, Model, behave, make, pairs, plant, shelf, terms
 
 KEY = b"k" * 20
 
@@ -249,7 +249,7 @@ def test_what_was_cut_short_or_failed_is_not_stored(
 ENTRIES: dict[str, Any] = {
     "no json": CachedText(text="{"),
     "other json": CachedText(text="[1]"),
-    "a score": WordScore(log_prob=-1.0, pieces=1),
+    "a score": FillScore(log_prob=-1.0, pieces=1),
     "nothing": None,
 }
 

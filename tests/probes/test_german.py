@@ -15,7 +15,7 @@ from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import agrees, words_of
 from bias_audit.probes.schema.text import SLOT
 from bias_audit.records import FillScore
-from tests.audit.world import Model, noise
+from tests.helpers.world import Model, noise
 from tests.probes import shipped
 from tests.probes.helpers import sentences
 from tests.probes.shipped import CATALOGUE, expansion, plan, probe

@@ -11,7 +11,7 @@ import pytest
 
 from bias_audit.backends import FakeBackend
 from bias_audit.cli._check_model import lines
-from bias_audit.metrics.registry import computed
+from bias_audit.metrics.registry import default_metrics
 from bias_audit.probes import scaffold
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
@@ -26,7 +26,7 @@ FIRST = '- "The [group] ordered <mask> with dinner."'
 
 
 def metrics(probe) -> list[str]:
-    return [metric.id for metric in computed(probe)]
+    return [metric.id for metric in default_metrics(probe)]
 
 
 def remarks(folder, *changes) -> list[str]:
