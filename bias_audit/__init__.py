@@ -65,7 +65,7 @@ _HOMES = {
     "FakeBackend": "bias_audit.backends",
     "FillResult": "bias_audit.pipeline.fill",
     "RunComparison": "bias_audit.pipeline.compare",
-    "Settings": "bias_audit.analysis",
+    "Settings": "bias_audit.metrics.scored_probe",
     "audit": "bias_audit.pipeline.run",
     "compare": "bias_audit.pipeline.compare",
     "fill": "bias_audit.pipeline.fill",

@@ -58,8 +58,7 @@ class ProbeCatalogue:
     def with_groups(self, groups: Mapping[str, tuple[str, ...]]) -> ProbeCatalogue:
         """Return a catalogue in which probes use only the named groups, in that order.
 
-        Args:
-            groups: group ids by selector, see :meth:`select`; the first that fits a probe counts.
+        ``groups`` has group ids by selector, see :meth:`select`; the first that fits counts.
         """
         return self._derive(self._search_path, dict(groups))
 
@@ -76,9 +75,8 @@ class ProbeCatalogue:
 
     def names(self, kind: str) -> list[str]:
         """Names of all files of a kind, sorted: ``probe``, ``templates`` or ``lexicon``."""
-        search_path = self._search_path
-        files = {"probe": search_path.probes, "templates": search_path.templates}
-        return sorted(files.get(kind, search_path.lexicons))
+        attribute = {"probe": "probes", "lexicon": "lexicons"}.get(kind, kind)
+        return sorted(getattr(self._search_path, attribute))
 
     def file_of(self, name: str) -> Path:
         """Return the file of a probe; raises UnknownNameError."""

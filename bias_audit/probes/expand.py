@@ -1,7 +1,7 @@
 """Expand templates x terms x targets into prompts: pure, ordered, slots by position.
 
 The English article before a slot belongs to the word that fills it (a nurse, an engineer, Mary);
-in other languages it is part of the word's forms. A word that opens a sentence is capitalise. A
+in other languages it is part of the word's forms. A word that opens a sentence is capitalised. A
 word is never searched for in a sentence.
 """
 
@@ -93,11 +93,8 @@ def render(
 ) -> SplitSentence:
     """Fill the slots of one frame.
 
-    Args:
-        frame: the template.
-        words: the word of each of the slots ``group`` and ``target`` that the sentence has.
-        fillers: text of further named slots.
-        masked: the word at ``<mask>``; None leaves the place open.
+    ``words`` are those at ``group`` and ``target``, ``fillers`` those of further slots, and
+    ``masked`` goes to the mask; None leaves the place open.
 
     Raises:
         KeyError: a word lacks the form that the sentence asks for.

@@ -26,12 +26,8 @@ Named = list[tuple[str, T]]
 def apply_extends(get: Get[L], child: L, path: Path, text: str, seen: tuple[str, ...] = ()) -> L:
     """Return a lexicon or template set with everything that it extends.
 
-    Args:
-        get: reads the files that are extended.
-        found: what the file says by itself.
-        path: the file, for messages.
-        text: its text, for the places in messages.
-        seen: names on the way here.
+    ``get`` reads the files that are extended, ``path`` and ``text`` are those of the file itself,
+    and ``seen`` has the names on the way here.
 
     Raises:
         FileError: a circle, an unknown name, another language, or nothing left after ``drop``.
@@ -41,13 +37,11 @@ def apply_extends(get: Get[L], child: L, path: Path, text: str, seen: tuple[str,
     problems, way = ProblemCollector(path, text), (*seen, child.id)
     parent = _parent(get, child, problems, way)
     if not problems.items and parent is not None:
-        if "language" in child.model_fields_set and primary_language(
-            child.language
-        ) != primary_language(parent.language):
+        own, other = (primary_language(file.language) for file in (child, parent))
+        if "language" in child.model_fields_set and own != other:
             message = f"'{parent.id}' is in another language, {parent.language}"
-            problems.add(
-                ("extends",), message, f"this file is in {child.language}; write its own words"
-            )
+            hint = f"this file is in {child.language}; write its own words"
+            problems.add(("extends",), message, hint)
         elif isinstance(child, TemplateSet) and isinstance(parent, TemplateSet):
             child = child.model_copy(update=_sentences(problems, child, parent))
         elif isinstance(child, Lexicon) and isinstance(parent, Lexicon):

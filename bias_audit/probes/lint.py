@@ -28,10 +28,8 @@ _END = re.compile(r"[.?!][\"'\u201d\u2019)]*$")
 
 def lint_probe(probe: Probe, expansion: Expansion) -> list[str]:
     """Return what an author should look at again, each in one line."""
-    notes = [*_for_a_verdict(probe), *_slots(probe)]
-    for frame in probe.frames:
-        notes += [f"'{frame.id}' {text}" for text in _sentence(frame)]
-    notes += _lint_sentences(expansion)
+    sentences = [f"'{frame.id}' {text}" for frame in probe.frames for text in _sentence(frame)]
+    notes = (*_for_a_verdict(probe), *_slots(probe), *sentences, *_lint_sentences(expansion))
     return list(dict.fromkeys(notes))
 
 

@@ -132,9 +132,8 @@ def _joined_forms(adjective: str, head: HeadNoun) -> dict[str, str]:
 
 
 def _plain_forms(entry: Entry | HeadNoun) -> dict[str, str]:
-    forms = dict(entry.forms)
-    forms.update({name: form for name, form in (("sg", entry.sg), ("pl", entry.pl)) if form})
-    return forms
+    plain = (("sg", entry.sg), ("pl", entry.pl))
+    return entry.forms | {name: form for name, form in plain if form}
 
 
 def _word(

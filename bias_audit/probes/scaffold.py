@@ -10,7 +10,7 @@ from bias_audit.errors import UsageError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.json_schema import MODELINE
 from bias_audit.utils.files import write_atomic
-from bias_audit.utils.resources import data_dir
+from bias_audit.utils.resources import read_text
 
 PLACES = {"probe": "probes", "templates": "templates", "lexicon": "templates/lexicons"}
 """The folder of each kind of file."""
@@ -39,12 +39,10 @@ def write_new(
         catalogue: the names that are taken, and the probe to start from.
         like: id of a probe to copy, instead of the skeleton.
 
-    Returns:
-        What was written, the file first.
+    Returns what was written, the file first.
 
     Raises:
-        UsageError: the name cannot be used, or the file is there already.
-        UnknownNameError: there is no probe called ``like``.
+        UsageError: the name cannot be used, the file is there already, or ``like`` is unknown.
     """
     _require_free(kind, name, folder, catalogue)
     path = folder / f"{name}.yaml"
@@ -57,7 +55,7 @@ def write_new(
     line = f"{MODELINE}{Path(os.path.relpath(schema, folder)).as_posix()}"
     write_atomic(path, text.replace("\nkind:", f"\n{line}\nkind:", 1))
     if is_new:
-        write_atomic(schema, _shipped_schema(kind))
+        write_atomic(schema, read_text(_SCHEMAS, f"{kind}.json"))
         return [path, schema]
     return [path]
 
@@ -104,7 +102,3 @@ def _schema(kind: str, folder: Path) -> tuple[Path, bool]:
     usual = PLACES[kind].split("/")
     top = start.parents[len(usual) - 1] if list(start.parts[-len(usual) :]) == usual else start
     return top / _SCHEMAS / f"{kind}.json", True
-
-
-def _shipped_schema(kind: str) -> str:
-    return (data_dir(_SCHEMAS) / f"{kind}.json").read_text(encoding="utf-8")

@@ -38,10 +38,12 @@ def write_atomic(path: Path, content: str | bytes) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise UsageError(
-            f"cannot write {path}: {error.strerror or error}",
-            hint="choose a folder you may write to with -o DIR",
-        ) from error
+        raise _cannot_write(f"{path}", error) from error
+
+
+def _cannot_write(where: str, error: OSError) -> UsageError:
+    message = f"cannot write {where}: {error.strerror or error}"
+    return UsageError(message, hint="choose a folder you may write to with -o DIR")
 
 
 def _is_stream(path: Path) -> bool:
@@ -65,10 +67,7 @@ def require_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        raise UsageError(
-            f"cannot write into {folder}: {existing}: {error.strerror or error}",
-            hint="choose a folder you may write to with -o DIR",
-        ) from error
+        raise _cannot_write(f"into {folder}: {existing}", error) from error
 
 
 def replace_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
@@ -88,10 +87,7 @@ def replace_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
-        raise UsageError(
-            f"cannot write {folder}: {error.strerror or error}",
-            hint="choose a folder you may write to",
-        ) from error
+        raise _cannot_write(f"{folder}", error) from error
 
 
 def _swap(fresh: Path, folder: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from functools import reduce
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.fields import FieldInfo
@@ -98,11 +99,7 @@ class Setting:
         return get_args(kind) if get_origin(kind) is Literal else ()
 
     def validate(self, value: Any, label: str) -> Any:
-        """Return a value, typed or as text, in the type of the field.
-
-        Args:
-            value: as it was given.
-            label: how the message names what was given.
+        """Return a value, typed or as text, in the type of the field; messages call it ``label``.
 
         Raises:
             UsageError: the field does not take it.
@@ -146,11 +143,8 @@ def collect_overrides(
 ) -> dict[str, Override]:
     """Return the overridden settings by name: from the call, else from the environment.
 
-    Args:
-        known: all settings by name.
-        given: values of the call, typed or as text; None, False and empty ones are unset.
-        prefix: of environment variables.
-        label: how messages name a value of the call.
+    ``given`` has values of the call, typed or as text; None, False and empty ones are unset.
+    ``prefix`` begins the names of variables; ``label`` says how messages name a value of the call.
 
     Raises:
         UnknownNameError: no such setting.
@@ -182,18 +176,11 @@ def apply_overrides(model: M, known: Mapping[str, Setting], overrides: Mapping[s
         subject = known.get(one.flag.of)
         if subject is None or subject.name not in overrides:
             continue
-        if overrides[subject.name].value != _value_at(model, subject.key):
+        if overrides[subject.name].value != reduce(getattr, subject.key, cast("Any", model)):
             result = _overlay(result, one.key, one.field.default)
     for name, override in overrides.items():
         result = _overlay(result, known[name].key, override.value)
     return result
-
-
-def _value_at(model: BaseModel, key: tuple[str, ...]) -> Any:
-    value: Any = model
-    for name in key:
-        value = getattr(value, name)
-    return value
 
 
 def _overlay(model: M, key: tuple[str, ...], value: Any) -> M:

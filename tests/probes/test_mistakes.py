@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from bias_audit.cli._app import run
 from bias_audit.errors import FileError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from tests.probes.helpers import (
@@ -22,7 +23,6 @@ from tests.probes.helpers import (
     edited,
     joined,
     problems,
-    run,
     save,
     sentences,
     unmarked,

@@ -16,27 +16,19 @@ def test_nearest_spelling():
     assert nearest("xyz", ["occupation", "valence"]) is None
 
 
-@pytest.mark.parametrize(
-    ("get", "kind", "name", "hint"),
-    [
-        ("probe", "probe", "occupation-gendr", "did you mean 'occupation-gender'?"),
-        ("lexicon", "lexicon", "trait", "did you mean 'traits'?"),
-        ("template_set", "template set", "traits", "did you mean 'trait'?"),
-    ],
-)
-def test_unknown_names(get, kind, name, hint):
-    with pytest.raises(UnknownNameError) as caught:
-        getattr(ProbeCatalogue(), get)(name)
-    assert caught.value.message == f"there is no {kind} named '{name}'"
-    assert caught.value.hint == hint
-    assert caught.value.exit_code == 2
-
-
-def test_a_name_far_from_all_lists_what_there_is():
-    with pytest.raises(UnknownNameError) as caught:
-        ProbeCatalogue().lexicon("qqqqqq")
-    assert caught.value.hint.startswith("known: ")
-    assert caught.value.hint.endswith(", ...")
+def test_unknown_names():
+    catalogue = ProbeCatalogue()
+    for get, name, message, hint in (
+        (catalogue.probe, "occupation-gendr", "probe", "did you mean 'occupation-gender'?"),
+        (catalogue.lexicon, "trait", "lexicon", "did you mean 'traits'?"),
+        (catalogue.template_set, "traits", "template set", "did you mean 'trait'?"),
+        (catalogue.lexicon, "qqqqqq", "lexicon", "known: "),
+    ):
+        with pytest.raises(UnknownNameError) as caught:
+            get(name)
+        assert caught.value.message == f"there is no {message} named '{name}'"
+        assert caught.value.hint.startswith(hint)
+        assert caught.value.exit_code == 2
 
 
 def test_selection():
@@ -138,16 +130,12 @@ def test_own_folders_come_before_the_shipped_ones(tmp_path):
     assert ProbeCatalogue().lexicon("traits").title != "Animals"
 
 
-def test_templates_may_lie_beside_the_probes(tmp_path):
-    save(tmp_path, WORDS, "templates/lexicons/animals.yaml")
-    path = save(tmp_path, TEA, "probes/tea.yaml")
-    assert ProbeCatalogue([tmp_path / "probes"]).lexicon("animals").title == "Animals"
-    assert ProbeCatalogue(files=[path]).lexicon("animals").title == "Animals"
-
-
-def test_both_endings_are_read(tmp_path):
-    save(tmp_path, TEA, "tea.yml")
-    assert ProbeCatalogue([tmp_path]).probe("tea").spec.title == "Tea and coffee"
+def test_templates_may_lie_beside_the_probes_and_both_endings_are_read(tmp_path):
+    save(tmp_path, WORDS, "templates/lexicons/animals.yml")
+    path = save(tmp_path, TEA, "probes/tea.yml")
+    for catalogue in (ProbeCatalogue([tmp_path / "probes"]), ProbeCatalogue(files=[path])):
+        assert catalogue.lexicon("animals").title == "Animals"
+        assert catalogue.probe("tea").spec.title == "Tea and coffee"
 
 
 def test_the_same_id_in_two_folders_is_a_mistake(tmp_path):
@@ -203,7 +191,6 @@ def test_digests_cover_every_file_that_is_used(tmp_path):
 
 
 def test_derived_catalogues_share_what_was_read(monkeypatch):
-
     catalogue = ProbeCatalogue()
     catalogue.select()
     monkeypatch.setattr(
@@ -228,14 +215,3 @@ def test_the_limits_of_a_pole_are_part_of_it(tmp_path, limits, expected):
     pole = f"plus: {{lexicon: animals, set: farm, where: {{fact: legs, {limits}}}}}"
     probe = joined(tmp_path, edited(TEA, ("plus: [tea, milk]", pole)))
     assert [t.word.id for t in probe.targets if t.pole == "+"] == expected
-
-
-def test_the_same_mistake_is_told_once(tmp_path):
-    text = edited(
-        TEA,
-        ("plus: [tea, milk]", "lexicon: trait\n  plus: {set: warm}"),
-        ("minus: [coffee, cola]", "minus: {set: cold}"),
-    )
-    with pytest.raises(FileError) as caught:
-        joined(tmp_path, text)
-    assert [p.message for p in caught.value.problems] == ["there is no lexicon named 'trait'"]

@@ -8,7 +8,6 @@ import pytest
 
 from bias_audit import audit
 from bias_audit.metrics.scored_probe import Settings
-from bias_audit.pipeline.plan import make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import CompletionScore
 from tests.helpers.world import Model, noise
@@ -38,7 +37,7 @@ class Speaker(Model):
     def _open(self, prompt, top_k):
         if prompt.probe != "sanity":
             return super()._open(prompt, top_k)
-        words = (
+        words = [
             "morning",
             "door",
             "France",
@@ -49,7 +48,7 @@ class Speaker(Model):
             "side",
             "by",
             "eyes",
-        )
+        ]
         return CompletionScore(top=tuple((w, 0.1) for w in words), words=None, word_mass=1.0)
 
 
@@ -118,13 +117,3 @@ def test_claims_match_their_lexicons(quiet):
         "occupation-pronoun": ("terms", "construct"),
         "valence-religion": ("terms", "construct"),
     }
-
-
-def test_every_core_probe_has_a_card_both_kinds_of_controls_and_eight_sentences():
-    names = shipped().select()
-    plan = make_plan(shipped(), names)
-    for task in plan.tasks:
-        assert task.probe.spec.card is not None
-        assert task.positive
-        assert task.negative or task.placebo
-        assert len(task.probe.frames) >= 8

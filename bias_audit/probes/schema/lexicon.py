@@ -15,16 +15,13 @@ from bias_audit.utils.validation import KeyPath, MistakesError
 def _slot_names(slots: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     mistakes: list[tuple[KeyPath, str]] = []
     for name, words in slots.items():
+        message = "" if words else f"the slot '{name}' has no words | {name}: [here, there]"
         if name in ("group", "target", "mask"):
-            mistakes.append(
-                ((name,), f"the name '{name}' is taken | [{name}] is filled by the probe")
-            )
+            message = f"the name '{name}' is taken | [{name}] is filled by the probe"
         elif not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
-            mistakes.append(
-                ((name,), f"'{name}' cannot be a slot | use lower-case letters, digits, '-', '_'")
-            )
-        elif not words:
-            mistakes.append(((name,), f"the slot '{name}' has no words | {name}: [here, there]"))
+            message = f"'{name}' cannot be a slot | use lower-case letters, digits, '-', '_'"
+        if message:
+            mistakes.append(((name,), message))
     if mistakes:
         raise MistakesError(mistakes)
     return slots
