@@ -32,8 +32,8 @@ import transformers
 
 from benchmarks.random_model import HIDDEN, INNER, LAYERS, VOCABULARY, save_model
 from bias_audit.backends import score_all
-from bias_audit.backends.masked import forward
 from bias_audit.backends.masked_lm import MaskedLM
+from bias_audit.backends.mlm import forward
 from bias_audit.records import CompletionRequest, Prompt
 
 TOP = 5

@@ -3,7 +3,7 @@
     python -m benchmarks.products
 
 One thread, GFLOP/s by processor time, the best of several: multiply-adds times two. The layers are
-those of a model of DistilRoBERTa's shape; what ``onednn.py`` in ``backends/masked/fast`` does with
+those of a model of DistilRoBERTa's shape; what ``onednn.py`` in ``backends/mlm/fast`` does with
 them is measured, and milliseconds of what ``attention.py`` does with about 2,000 tokens in bf16.
 """
 
@@ -16,8 +16,8 @@ from types import SimpleNamespace
 import torch
 
 from benchmarks.random_model import HIDDEN, INNER, VOCABULARY
-from bias_audit.backends.masked.fast import attention as fast_attention
-from bias_audit.backends.masked.fast import onednn
+from bias_audit.backends.mlm.fast import attention as fast_attention
+from bias_audit.backends.mlm.fast import onednn
 
 PRODUCTS = {
     "a layer": (2_048, HIDDEN, INNER),

@@ -20,9 +20,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 _DIRECTIONS = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
-
-
-MOST_SHOWN = 200
+LONGEST_NAME = 200
 """Characters of a name in a message."""
 
 
@@ -50,14 +48,14 @@ class UnknownNameError(UsageError):
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
         names = sorted(known)
         near = nearest(name, names)
-        say = f"did you mean '{near}'?" if near else hint
-        if not say and names:
-            say = f"known: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
-        shown = visible(name if len(name) <= MOST_SHOWN else f"{name[:MOST_SHOWN]}...")
-        super().__init__(f"there is no {kind} named '{shown}'", hint=say)
+        advice = f"did you mean '{near}'?" if near else hint
+        if not advice and names:
+            advice = f"known: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
+        text = visible(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}...")
+        super().__init__(f"there is no {kind} named '{text}'", hint=advice)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One mistake in a file: where it is, what is wrong, what to do."""
 
@@ -74,8 +72,8 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        said = visible(f"{where}: {self.message}")
-        return f"{said}\n    {visible(self.hint)}" if self.hint else said
+        text = visible(f"{where}: {self.message}")
+        return f"{text}\n    {visible(self.hint)}" if self.hint else text
 
 
 class FileError(UsageError):
@@ -122,5 +120,4 @@ def nearest(name: str, known: Iterable[str], *, share: float = 0.6) -> str | Non
 
     ``share``: of the letters of both names together, how many must be common.
     """
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=share)
-    return found[0] if found else None
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=share)), None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +16,13 @@ from bias_audit.utils.arrays import Floats
 
 Pole = Literal["+", "-", "0", ""]
 """``+`` and ``-`` are the hypothesis's S+ and S-; ``0`` is in neither; empty: open prompt."""
-
 SkipReason = Literal[
     "not_applicable", "unscorable", "too_long", "low_word_mass", "error", "limit", "excluded"
 ]
-
 ProgressCallback = Callable[[int, int], None]
 """Called with (done, in all) while scoring."""
-
 OTHERS = "~others"
 """Stands for the unweighted mean of the other groups."""
-
 Span = tuple[int, int]
 """First character of a part of a text, and the character after its last."""
 Variant = Literal["original", "word_l2r", "unmasked"]
@@ -35,8 +31,8 @@ the later tokens of its word masked too; ``unmasked``: all in sight, in one pass
 Pooling = Literal["first", "mean", "word"]
 """``first``: the state at the first position ([CLS]); ``mean``: the mean over all positions,
 special ones included; ``word``: the mean over the tokens of one word."""
-
 Answer_co = TypeVar("Answer_co", covariant=True)
+Ids = NDArray[np.int64]
 
 
 class Request(Generic[Answer_co]):
@@ -53,7 +49,6 @@ class FillRequest(Request["FillScore"]):
     """Text before the word, its last space included."""
     filler: str
     right: str
-    """Text after the word."""
     prompt: Prompt | None = field(default=None, compare=False, repr=False)
     """Who asks; only stand-ins that plant associations look at it."""
 
@@ -67,7 +62,6 @@ class CompletionRequest(Request["CompletionScore"]):
     top_k: int = 10
     """Completions to name."""
     prompt: Prompt | None = field(default=None, compare=False, repr=False)
-    """As in :class:`FillRequest`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +123,6 @@ class SpanRequest(Request["SpanScore"]):
 
     text: str
     word: Span
-    """The word to score."""
     hidden: tuple[Span, ...] = ()
     """Words that are masked too, by as many masks as they have tokens."""
 
@@ -145,7 +138,16 @@ class EmbeddingRequest(Request["Embedding"]):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FillScore:
+class Answer:
+    """Say why there is no score, where there is none."""
+
+    skip: SkipReason | None = None
+    detail: str = ""
+    """The reason in words."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FillScore(Answer):
     """Answer a :class:`FillRequest`."""
 
     log_prob: float | None
@@ -154,14 +156,10 @@ class FillScore:
     """Number of the word's tokens in this context; 0 when unknown."""
     rank: int | None = None
     """Rank of a word of one token in the whole vocabulary (1 is the top, ties by id)."""
-    skip: SkipReason | None = None
-    """Why there is no score."""
-    detail: str = ""
-    """The reason in words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CompletionScore:
+class CompletionScore(Answer):
     """Answer a :class:`CompletionRequest`."""
 
     top: tuple[tuple[str, float], ...]
@@ -170,34 +168,31 @@ class CompletionScore:
     """Probabilities renormalised over ``ModelInfo.words``; empty when skipped."""
     word_mass: float
     """Share of the probability that fell on those words, in [0, 1]."""
-    skip: SkipReason | None = None
-    detail: str = ""
 
 
 def _no_floats() -> Floats:
     return np.zeros(0)
 
 
-def _no_ids() -> NDArray[np.int64]:
+def _no_ids() -> Ids:
     return np.zeros(0, dtype=np.int64)
 
 
-def _no_spans() -> NDArray[np.int64]:
+def _no_spans() -> Ids:
     return np.zeros((0, 2), dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SentenceScore:
+class SentenceScore(Answer):
     """Answer a :class:`SentenceRequest`; the special tokens around the sentence are left out."""
 
     log_probs: Floats = field(default_factory=_no_floats)
     """Log-probability of each token."""
-    words: NDArray[np.int64] = field(default_factory=_no_ids)
+    words: Ids = field(default_factory=_no_ids)
     """Number of the word that each token belongs to, as the tokenizer splits words."""
-    spans: NDArray[np.int64] = field(default_factory=_no_spans)
-    """First character of each token in the sentence, and the character after its last; some
-    tokenizers count the space before a word in."""
-    ranks: NDArray[np.int64] = field(default_factory=_no_ids)
+    spans: Ids = field(default_factory=_no_spans)
+    """The :data:`Span` of each token; some tokenizers count the space before a word in."""
+    ranks: Ids = field(default_factory=_no_ids)
     """Rank of each token in the vocabulary (1 is the top, ties by id); empty unless asked for."""
     best: Floats = field(default_factory=_no_floats)
     """Log-probability of the likeliest token at each position; empty without ranks."""
@@ -206,22 +201,18 @@ class SentenceScore:
     too); empty unless asked for."""
     unknown: int = 0
     """Tokens for text outside the vocabulary."""
-    skip: SkipReason | None = None
-    """Why there is no score."""
-    detail: str = ""
-    """The reason in words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PairScore:
-    """Answer a :class:`PairRequest`: each sentence on the shared tokens, one masked at a time."""
+class PairScore(Answer):
+    """Answer a :class:`PairRequest`: sums over shared tokens, one masked at a time, nats."""
 
     more: float = 0.0
-    """Sum over the shared tokens of the first sentence, nats; words aligned before tokens."""
+    """Of the first sentence; words aligned before tokens."""
     less: float = 0.0
-    """The same for the second sentence."""
+    """Of the second sentence."""
     published_more: float = 0.0
-    """Sum over the first sentence's tokens that the published script takes as shared."""
+    """Over the tokens that the published script takes as shared."""
     published_less: float = 0.0
     shared: int = 0
     """Shared tokens; 0 when the sentences have none, and then both sums are 0."""
@@ -229,24 +220,20 @@ class PairScore:
     """Whether the shared tokens depend on which sentence comes first (reordered words)."""
     unknown: int = 0
     """Tokens of both sentences for text outside the vocabulary."""
-    skip: SkipReason | None = None
-    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ModifiedScore:
-    """Score the tokens of one sentence that its partner does not share."""
+class ModifiedScore(Answer):
+    """Score the tokens of one sentence that its partner does not share: mean log-probabilities."""
 
     together: float = 0.0
-    """Mean log-probability of the modified tokens, all masked at once, each at its own position."""
+    """All masked at once, each at its own position."""
     together_block: float = 0.0
     """As published code has it: mean over every modified position and every modified token."""
     one_by_one: float = 0.0
-    """Mean log-probability of the modified tokens, one masked at a time."""
+    """One masked at a time."""
     pieces: int = 0
     """Number of modified tokens."""
-    skip: SkipReason | None = None
-    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -258,22 +245,20 @@ class ModifiedPair:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BlankScore:
+class BlankScore(Answer):
     """Answer a :class:`BlankRequest`."""
 
     log_prob: float = 0.0
     """Log-probability of the word, within the word from left to right."""
     pieces: int = 0
-    """Number of vocabulary tokens of the word in this context."""
+    """Number of tokens of the word in this context."""
     published: float = 0.0
     """Mean probability of its tokens, each predicted by one mask after the earlier ones with the
     later ones absent, as the published script has it; in [0, 1]."""
-    skip: SkipReason | None = None
-    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SpanScore:
+class SpanScore(Answer):
     """Answer a :class:`SpanRequest`."""
 
     log_prob: float = 0.0
@@ -282,31 +267,14 @@ class SpanScore:
     """As published code has it: sum over every token at every position of the word, all masked; the
     same as ``log_prob`` for a word of one token."""
     pieces: int = 0
-    """Number of vocabulary tokens of the word in this context."""
-    skip: SkipReason | None = None
-    detail: str = ""
+    """Number of tokens of the word in this context."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Embedding:
+class Embedding(Answer):
     """Answer an :class:`EmbeddingRequest` from the states of the last layer."""
 
     values: Floats = field(default_factory=_no_floats)
-    skip: SkipReason | None = None
-    detail: str = ""
-
-
-Response = (
-    FillScore
-    | CompletionScore
-    | SentenceScore
-    | PairScore
-    | ModifiedPair
-    | BlankScore
-    | SpanScore
-    | Embedding
-)
-"""What a model answers; see each request for the one it gets."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -318,7 +286,7 @@ class Prompt:
     template: str
     """Id of the template, unique inside the probe."""
     variant: str
-    """Which filler of further named slots; empty when the template has none."""
+    """Fillers of further named slots; empty when the template has none."""
     group: str
     """Id of the group the sentence or the scored word speaks about."""
     term: str
@@ -334,10 +302,9 @@ class Prompt:
     """The word to score at the masked place; None asks for the whole distribution."""
     right: str
     """Text after the masked place."""
-    beside: tuple[tuple[int, int], ...] = ()
-    """Where the word of the sentence that is not scored stands in ``text``, as pairs of first
-    character and character after the last: the group word, or the target where groups are scored;
-    empty for an open prompt."""
+    context_spans: tuple[Span, ...] = ()
+    """In ``text``, the word of the sentence that is not scored: the group word, or the target where
+    groups are scored; empty for an open prompt."""
 
     @property
     def text(self) -> str:
@@ -408,12 +375,3 @@ class Skip:
     detail: str = ""
     count: int = 1
     """How many cells were lost for this reason."""
-
-
-WordScore: TypeAlias = FillScore
-OpenScore: TypeAlias = CompletionScore
-PieceScores: TypeAlias = SentenceScore
-SlotScore: TypeAlias = SpanScore
-SlotQuestion: TypeAlias = SpanRequest
-Vector: TypeAlias = Embedding
-VectorQuestion: TypeAlias = EmbeddingRequest

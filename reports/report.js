@@ -12,7 +12,6 @@
   const key = (row, column) => {
     const cell = row.cells[column];
     const words = cell.textContent.trim();
-    if (cell.hasAttribute("data-v")) return Number(cell.getAttribute("data-v"));
     if (cell.tagName === "TH" || cell.className) return words;
     const found = /(÷?)(−?)(\d[\d,]*)(\.\d+)?(e[+-]?\d+)?/.exec(words);
     if (!found) return words;

@@ -13,9 +13,9 @@ import pytest
 from bias_audit.cli.app import run as command
 from bias_audit.results import ErrorRecord, write_run
 from bias_audit.utils import clock
-from tests.audit.world import controlled, plant
-from tests.audit.world import run as audited
 from tests.gates.cases import TODAY, result, run
+from tests.helpers.world import controlled, plant
+from tests.helpers.world import run as audited
 
 import_module("bias_audit.pipeline.run")  # else each inner session imports it again
 pytest_plugins = "pytester"

@@ -11,12 +11,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bias_audit.stats.many import Design, Many, Responses
-from bias_audit.stats.variance_parts import by_groups, by_pairs
+from bias_audit.stats.contrast import ContrastBatch
+from bias_audit.stats.estimate import Scope, Split, by_groups, by_pairs
 from bias_audit.utils.arrays import Floats
 
+_Drawn = tuple[Split, tuple[Floats, Floats] | None]
+"""Responses, and group differences of each target of both poles where targets are a sample."""
 CELLS = 4_000_000
 """Numbers drawn at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """What is compared with what, whatever the number of sentences and words."""
+
+    groups: int
+    """Groups whose means are compared, the first with the mean of the others; 1 for differences
+    inside matched pairs."""
+    scope: Scope
+
+    @property
+    def weights(self) -> list[float]:
+        """Weight of each group's mean."""
+        return [1.0, *[-1.0 / (self.groups - 1)] * (self.groups - 1)] if self.groups > 1 else [1.0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +90,11 @@ def batches(setting: Setting, sets: int) -> Iterator[int]:
         yield min(most, sets - start)
 
 
-def many(rng: np.random.Generator, setting: Setting, sets: int, gap: float = 0.0) -> Many:
+def many(rng: np.random.Generator, setting: Setting, sets: int, gap: float = 0.0) -> ContrastBatch:
     """Draw audits whose true gap is ``gap``, and analyse them."""
     draw = _with_targets if setting.targets else _without_targets
-    return Many(setting.design, draw(rng, setting, sets, gap))
+    split, targets = draw(rng, setting, sets, gap)
+    return ContrastBatch(split, setting.design.scope, targets)
 
 
 def responses(rng: np.random.Generator, setting: Setting, sets: int, gap: float = 0.0) -> Floats:
@@ -92,16 +110,14 @@ def responses(rng: np.random.Generator, setting: Setting, sets: int, gap: float 
     return y
 
 
-def _without_targets(
-    rng: np.random.Generator, setting: Setting, sets: int, gap: float
-) -> Responses:
+def _without_targets(rng: np.random.Generator, setting: Setting, sets: int, gap: float) -> _Drawn:
     y = responses(rng, setting, sets, gap)
     if setting.design.groups == 1:
-        return Responses(by_pairs(y), None)
-    return Responses(by_groups(y, setting.groups, setting.design.weights), None)
+        return by_pairs(y), None
+    return by_groups(y, setting.groups, setting.design.weights), None
 
 
-def _with_targets(rng: np.random.Generator, setting: Setting, sets: int, gap: float) -> Responses:
+def _with_targets(rng: np.random.Generator, setting: Setting, sets: int, gap: float) -> _Drawn:
     """Scores of every target: what it adds to a group's gap is another sample."""
     rows, columns, each = setting.rows, sum(setting.words), setting.targets
     first = setting.groups[0]
@@ -120,9 +136,8 @@ def _with_targets(rng: np.random.Generator, setting: Setting, sets: int, gap: fl
         ],
         axis=0,
     )
-    return Responses(
-        by_groups(y, setting.groups, setting.design.weights), (gaps[:, :each], gaps[:, each:])
-    )
+    split = by_groups(y, setting.groups, setting.design.weights)
+    return split, (gaps[:, :each], gaps[:, each:])
 
 
 TWO = Design(groups=2, scope="concept")
@@ -164,14 +179,14 @@ SETTINGS = (
     ),
     Setting(
         name="targets a sample too, 6 in each pole",
-        design=Design(groups=2, scope="concept", construct=True),
+        design=Design(groups=2, scope="concept"),
         words=(6, 6),
         targets=6,
         sd=(0.3, 0.3, 0.3, 0.55),
     ),
     Setting(
         name="targets vary most, 8 in each pole",
-        design=Design(groups=2, scope="concept", construct=True),
+        design=Design(groups=2, scope="concept"),
         words=(6, 6),
         targets=8,
         sd=(0.2, 0.2, 0.7, 0.55),

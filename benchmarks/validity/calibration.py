@@ -7,15 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from benchmarks.validity._drawn import SETTINGS, Setting, batches, many
+from benchmarks.validity._drawn import SETTINGS, Design, Setting, batches, many
 from benchmarks.validity._table import Table, percent
-from bias_audit.stats.estimate import Scope
-from bias_audit.stats.many import Design, Many, Responses
-from bias_audit.stats.max_t import max_t_flips
-from bias_audit.stats.multiplicity import holm
+from bias_audit.stats.contrast import ContrastBatch
+from bias_audit.stats.estimate import Scope, by_groups
+from bias_audit.stats.multiplicity import holm, max_t_flips
 from bias_audit.stats.omnibus import QuasiF, across_targets, quasi_f
 from bias_audit.stats.seeds import stream
-from bias_audit.stats.variance_parts import by_groups
 from bias_audit.utils.arrays import Floats
 
 LEVEL, MOST, LEAST = 0.05, 0.06, 0.94
@@ -23,12 +21,12 @@ GAP = 0.5
 """True gap behind the intervals, nats."""
 
 
-def p_values(found: Many) -> Floats:
+def p_values(found: ContrastBatch) -> Floats:
     """Two-sided p of each audit."""
     return np.asarray(2 * stdtr(found.df, -np.abs(found.estimate) / found.se))
 
 
-def covers(found: Many, truth: float, level: float = 0.95) -> Floats:
+def covers(found: ContrastBatch, truth: float, level: float = 0.95) -> Floats:
     """Whether each interval holds the truth."""
     half = stdtrit(found.df, (1 + level) / 2) * found.se
     return np.asarray(np.abs(found.estimate - truth) <= half)
@@ -181,5 +179,5 @@ def _against_the_rest(y: Floats, setting: Setting) -> Floats:
     for which in range(len(groups)):
         order = [groups[which], *(g for i, g in enumerate(groups) if i != which)]
         split = by_groups(y, order, setting.design.weights)
-        found.append(p_values(Many(setting.design, Responses(split, None))))
+        found.append(p_values(ContrastBatch(split, setting.design.scope)))
     return np.stack(found)

@@ -18,19 +18,17 @@ from scipy import stats
 from scipy.special import stdtr
 
 from benchmarks.validity._table import Table, percent
-from bias_audit.metrics.design import Design as Compared
-from bias_audit.metrics.design import scored_groups, target_scope
+from bias_audit.metrics.design import Design, scored_groups, target_scope
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import OTHERS
 from bias_audit.results import ProbeRecord, load_results
 from bias_audit.results.evidence import read_evidence
-from bias_audit.stats.estimate import Scope
-from bias_audit.stats.many import Design, Many, Responses
+from bias_audit.stats.contrast import ContrastBatch
+from bias_audit.stats.estimate import Scope, by_groups, by_pairs
 from bias_audit.stats.permutation import Permutation, label_exchange, pair_flip, sign_flip
 from bias_audit.stats.seeds import stream
-from bias_audit.stats.variance_parts import by_groups, by_pairs
 from bias_audit.utils.arrays import Floats
 
 LEVEL, MOST, LEAST_P = 0.05, 0.06, 0.01
@@ -48,7 +46,7 @@ class Null:
     """One comparison of one probe under many random labellings."""
 
     kind: str
-    many: Many
+    many: ContrastBatch
     margin: float
     exact: list[Permutation] = field(default_factory=list)
     """The permutation test on each labelling."""
@@ -107,7 +105,7 @@ def null(scored: ScoredProbe, times: int, rng: np.random.Generator) -> Null:
     groups = scored_groups(scored)
     spec = scored.probe.spec
     others = len(groups) > 2 and spec.compare != "pairs"
-    compared = Compared(scored, groups[0], OTHERS if others else groups[1])
+    compared = Design(scored, groups[0], OTHERS if others else groups[1])
     construct = target_scope(scored.probe, scored.cube) == "construct"
     if spec.mask == "group":
         found = _masked(scored, compared, construct, times, rng)
@@ -131,7 +129,7 @@ def _response(scored: ScoredProbe) -> Floats:
 
 
 def _words(
-    scored: ScoredProbe, compared: Compared, construct: bool, times: int, rng: np.random.Generator
+    scored: ScoredProbe, compared: Design, construct: bool, times: int, rng: np.random.Generator
 ) -> Null:
     """Unmatched words change groups, in all sentences at once."""
     columns = np.concatenate(compared.groups)
@@ -147,8 +145,7 @@ def _words(
             w * by_target[:, g].mean(axis=1) for w, g in zip(compared.weights, places, strict=True)
         ]
         targets = _poles(scored, np.sum(gaps, axis=0))
-    design = Design(groups=len(places), scope="concept", construct=construct)
-    found = Null("words", Many(design, Responses(split, targets)), 0.0)
+    found = Null("words", ContrastBatch(split, "concept", targets), 0.0)
     first, rest = len(places[0]), columns.size - len(places[0])
     found.mirrored = first == rest
     for chosen in order:
@@ -157,7 +154,7 @@ def _words(
 
 
 def _pairs(
-    scored: ScoredProbe, compared: Compared, construct: bool, times: int, rng: np.random.Generator
+    scored: ScoredProbe, compared: Design, construct: bool, times: int, rng: np.random.Generator
 ) -> Null:
     """The words of a pair change places, in all sentences at once."""
     d = compared.inside_pairs(_response(scored))
@@ -166,15 +163,14 @@ def _pairs(
     if construct:
         inside = compared.inside_pairs(np.moveaxis(scored.cube.values, 2, 1)).mean(axis=0)
         targets = _poles(scored, signs @ inside.T / d.shape[1])
-    design = Design(groups=1, scope="concept", construct=construct)
     split = by_pairs(d[None] * signs[:, None])
-    found = Null("pairs", Many(design, Responses(split, targets)), 0.0)
+    found = Null("pairs", ContrastBatch(split, "concept", targets), 0.0)
     found.exact = [pair_flip(d * sign, rng, DRAWS) for sign in signs]
     return found
 
 
 def _these_words(
-    scored: ScoredProbe, compared: Compared, construct: bool, times: int, rng: np.random.Generator
+    scored: ScoredProbe, compared: Design, construct: bool, times: int, rng: np.random.Generator
 ) -> Null:
     """The groups change places inside each sentence, with all their words."""
     values = np.stack([scored.cube.values[:, g].mean(axis=1) for g in compared.groups], axis=1)
@@ -185,16 +181,15 @@ def _these_words(
     plus, minus = (gaps[:, :, scored.cube.pole(sign)] for sign in "+-")
     delta = plus.mean(axis=2) - minus.mean(axis=2)
     targets = _poles(scored, gaps.mean(axis=1)) if construct else None
-    scope: Scope = "terms"
-    design = Design(groups=1, scope=scope, construct=construct)
-    found = Null("these words", Many(design, Responses(by_pairs(delta[..., None]), targets)), 0.0)
+    batch = ContrastBatch(by_pairs(delta[..., None]), "terms", targets)
+    found = Null("these words", batch, 0.0)
     if k == 2:  # with more groups the sign of a sentence is not what was dealt
         found.exact = [sign_flip(row, rng, DRAWS) for row in delta]
     return found
 
 
 def _masked(
-    scored: ScoredProbe, compared: Compared, construct: bool, times: int, rng: np.random.Generator
+    scored: ScoredProbe, compared: Design, construct: bool, times: int, rng: np.random.Generator
 ) -> Null:
     """Targets change poles, in all sentences at once."""
     y = compared.difference(scored.cube.values)
@@ -204,8 +199,7 @@ def _masked(
     places = [list(range(cut)), list(range(cut, order.shape[1]))]
     scope: Scope = "concept" if construct else "terms"
     split = by_groups(np.moveaxis(y[:, order], 1, 0), places, [1.0, -1.0])
-    design = Design(groups=2, scope=scope)
-    found = Null("masked group word", Many(design, Responses(split, None)), 0.0)
+    found = Null("masked group word", ContrastBatch(split, scope), 0.0)
     found.mirrored = cut == len(minus)
     for chosen in order:
         found.exact.append(label_exchange(y, chosen[:cut], chosen[cut:], rng, DRAWS))

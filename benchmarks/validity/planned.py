@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import stdtrit
 
-from benchmarks.validity._drawn import TWO, Setting, batches, many
+from benchmarks.validity._drawn import TWO, Design, Setting, batches, many
 from benchmarks.validity._table import Table, percent
 from bias_audit.gates.power import FAILS, PASSES
 from bias_audit.probes.schema.probe import DEFAULT_MARGIN
-from bias_audit.stats.many import Design
 from bias_audit.stats.power import VarianceComponents
 from bias_audit.stats.seeds import stream
 
@@ -36,7 +35,7 @@ PLANNED = (
     ),
     Setting(
         name="12 sentences, 6 words, 8 targets a sample",
-        design=Design(groups=2, scope="concept", construct=True),
+        design=Design(groups=2, scope="concept"),
         words=(6, 6),
         targets=8,
         sd=(0.1, 0.15, 0.15, 0.5),

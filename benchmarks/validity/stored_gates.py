@@ -91,7 +91,7 @@ class Stored:
         scored = {
             name: ScoredProbe(
                 probe=self.plan.probes[name],
-                build_cube=build_cube(self.plan.probes[name], table),
+                cube=build_cube(self.plan.probes[name], table),
                 prompts=len(table.frame),
             )
             for name, table in tables.items()

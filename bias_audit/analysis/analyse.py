@@ -13,7 +13,6 @@ from bias_audit.analysis.controls import (
     positive_control,
     split_halves,
 )
-from bias_audit.analysis.instrument import failure, withhold
 from bias_audit.analysis.multiple_testing import adjust_exploratory
 from bias_audit.analysis.probe_record import (
     build_control_record,
@@ -24,7 +23,8 @@ from bias_audit.analysis.probe_record import (
 from bias_audit.analysis.result_record import build_result
 from bias_audit.analysis.robustness import Examination, find_twins, placebo_percentile, with_checks
 from bias_audit.analysis.robustness.stability import check_stability, lost_poles, too_small_statuses
-from bias_audit.analysis.verdicts import Case, barred, judge, levels, withheld
+from bias_audit.analysis.verdicts import Case, block, failure, judge, levels, withhold
+from bias_audit.gates.verdict import is_barred
 from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.registry import METRICS
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings, WordLists
@@ -166,7 +166,7 @@ def _run_controls(
 def _levels(members: Sequence[_Work], settings: Settings) -> list[list[float]]:
     """Of each probe of an axis the levels that decide its comparisons, after Holm over them all."""
     family = [
-        (one, work.task.probe.spec.margin, _barred(work, one, settings))
+        (one, work.task.probe.spec.margin, _is_barred(work, one, settings))
         for work in members
         for one in work.compared
     ]
@@ -174,12 +174,13 @@ def _levels(members: Sequence[_Work], settings: Settings) -> list[list[float]]:
     return [[next(decided) for _ in work.compared] for work in members]
 
 
-def _barred(work: _Work, comparison: Comparison, settings: Settings) -> bool:
+def _is_barred(work: _Work, comparison: Comparison, settings: Settings) -> bool:
     """Whether no claim can be made of a comparison, at whatever level the family decides."""
     small = too_small_statuses(comparison.contrast, settings)
     statuses = (*_shared_statuses(work, settings), *small)
     # The checks cost most, so they are asked last.
-    return barred(statuses, work.instrument) or barred(work.examined.forbids(comparison), "")
+    blocked = bool(work.instrument) or is_barred(statuses)
+    return blocked or is_barred(work.examined.forbids(comparison))
 
 
 def _instrument(
@@ -206,36 +207,30 @@ def _instrument(
 
 
 def _measure(work: _Work, settings: Settings, decides: Sequence[float]) -> None:
-    """The results of a probe, each with what it can bear; those that gates may judge are examined.
-
-    Args:
-        work: the probe.
-        settings: choices of the analysis.
-        decides: level of the interval that decides each primary comparison.
-    """
+    """The results of a probe, each with what it can bear."""
     scored, shared = work.scored, _shared_statuses(work, settings)
     examined, instrument, gaps = work.examined, work.instrument, work.examined.gaps
     for comparison, level in zip(work.compared, decides, strict=True):
-        result = _checked(comparison, examined, "primary", shared, level)
+        result = _examine(comparison, examined, "primary", shared, level)
         work.cases.append(
             Case(result=result, comparison=comparison, instrument=instrument, placebo_gaps=gaps)
         )
     for comparison in compare_all_pairs(scored, settings):
-        pair = _checked(comparison, examined, "secondary", shared, DECIDES)
+        pair = _examine(comparison, examined, "secondary", shared, DECIDES)
         percentile = placebo_percentile(comparison.contrast.estimate, gaps)
         pair = pair.model_copy(update={"placebo_percentile": percentile})
-        work.secondary.append(withheld(pair, instrument, comparison))
+        work.secondary.append(block(pair, instrument, comparison.contrast))
 
 
 def _describe(members: Sequence[_Work], settings: Settings) -> None:
     """Add what no margin judges: the other metrics of each probe, and of two of an axis."""
     for work in members:
         why = failure(work.primary)
-        for result in _measured(work.scored, settings):
+        for result in _default_results(work.scored, settings):
             if result.metric == OVERALL:
                 statuses = (*result.statuses, *_shared_statuses(work, settings))
                 shared = result.model_copy(update={"statuses": statuses})
-                work.overall.append(withheld(shared, work.instrument))
+                work.overall.append(block(shared, work.instrument))
             else:
                 work.secondary.append(withhold(result, why))
         work.primary = [
@@ -251,7 +246,7 @@ def _describe(members: Sequence[_Work], settings: Settings) -> None:
         both[0].secondary.append(withhold(plane.result, why))
 
 
-def _measured(scored: ScoredProbe, settings: Settings) -> Iterator[Result]:
+def _default_results(scored: ScoredProbe, settings: Settings) -> Iterator[Result]:
     """The results of every default metric that fits a probe, in the order of the registry."""
     for metric in METRICS:
         if metric.default and metric.measure and not metric.unsupported(scored.probe):
@@ -276,7 +271,7 @@ def _shared_statuses(work: _Work, settings: Settings) -> tuple[str, ...]:
     return tuple(statuses)
 
 
-def _checked(
+def _examine(
     comparison: Comparison,
     examined: Examination,
     role: Role,
@@ -289,7 +284,7 @@ def _checked(
     result = with_checks(result, examined.checks(comparison, known))
     update = {
         "statuses": (*result.statuses, *shared),
-        "adjusted_estimate": examined.adjusted(comparison),
+        "adjusted_estimate": examined.adjusted_gap(comparison),
     }
     return result.model_copy(update=update)
 

@@ -13,7 +13,7 @@ from bias_audit.metrics.log_odds import cell_response
 from bias_audit.records import OTHERS
 from bias_audit.results.decisions import Change, RiseBound
 from bias_audit.results.schema import Result
-from bias_audit.stats.contrast import target_part, trimmed, two_groups
+from bias_audit.stats.contrast import target_part, trim, two_groups
 from bias_audit.stats.distribution_shape import bootstrap_t_interval
 from bias_audit.stats.estimate import Contrast, Part, Scope
 from bias_audit.stats.layout import Layout, over_targets, without_one
@@ -86,7 +86,7 @@ class PairedContrast:
             contrast = self.layout.contrast(y, self._part(values))
             without = self.layout.without_a_term(y)
         rows = without_one(np.array(contrast.delta))
-        return _Gap(contrast=_floored(contrast), without=(*without, *rows))
+        return _Gap(contrast=_with_least_error(contrast), without=(*without, *rows))
 
     def _part(self, values: Floats) -> tuple[Part, ...] | None:
         if not self.construct:
@@ -95,7 +95,7 @@ class PairedContrast:
         return target_part(differences[self.plus], differences[self.minus])
 
 
-def _floored(contrast: Contrast) -> Contrast:
+def _with_least_error(contrast: Contrast) -> Contrast:
     """The contrast with at least the error of its decimals."""
     if contrast.status in ("identical", "no_variance"):
         return replace(contrast, se=LEAST_SE, df=max(contrast.n_templates - 1.0, 1.0), status="ok")
@@ -154,8 +154,8 @@ def _rise(old: Contrast, step: _Gap, both: _Gap, result: Result, seed: int) -> d
     """The fields of a change that say how much larger the gap is."""
     sign, level = direction(old)
     bounds = (
-        _bound(step, sign, level, result, seed, claim="further"),
-        _bound(both, -sign, level, result, seed, claim="reversed"),
+        _rise_bound(step, sign, level, result, seed, claim="further"),
+        _rise_bound(both, -sign, level, result, seed, claim="reversed"),
     )
     low, high = rise_limits(bounds, level) or (None, None)
     return {
@@ -168,7 +168,7 @@ def _rise(old: Contrast, step: _Gap, both: _Gap, result: Result, seed: int) -> d
     }
 
 
-def _bound(
+def _rise_bound(
     gap: _Gap,
     sign: int,
     level: float,
@@ -204,5 +204,5 @@ def _other_limits(
     delta = np.sort(np.array(contrast.delta))
     rng = stream(seed, result.axis, result.id, "rise", claim, "bootstrap-t")
     drawn = bootstrap_t_interval(delta, two_sided, rng, se=contrast.se)
-    cut = trimmed(contrast).interval(two_sided)
+    cut = trim(contrast).interval(two_sided)
     return [] if drawn is None or cut is None else [drawn, cut]

@@ -19,12 +19,11 @@ from bias_audit.analysis.paired_cells import PairedTable
 from bias_audit.errors import UsageError
 from bias_audit.records import OTHERS
 from bias_audit.results.codes import NO_CONTROLS, as_clause
-from bias_audit.results.decisions import Change, Comparison, MissingChange, unpaired
+from bias_audit.results.decisions import Change, Comparison, MissingChange, missing_change
 from bias_audit.results.evidence import EVIDENCE_FILE, Cells, read_cells, used_scores
-from bias_audit.results.io import Results
-from bias_audit.results.model_identity import noise_floor, other_family, same_model
+from bias_audit.results.io import Results, noise_floor, other_family, same_model
+from bias_audit.results.run_folder import StoredRun
 from bias_audit.results.schema import ProbeRecord, Result
-from bias_audit.results.stored_run import StoredRun
 from bias_audit.stats.multiplicity import by, holm
 
 METRIC = "log_odds_gap"
@@ -61,7 +60,7 @@ def compare_runs(base: StoredRun, candidate: StoredRun, *, name: str) -> Compari
             changes.append(record)
         else:
             missing.append(record)
-    changes = _adjusted(changes, noise_floor(old.model, new.model))
+    changes = _adjust_families(changes, noise_floor(old.model, new.model))
     identical = all(one.identical and one.cells_lost_share == 0 for one in changes)
     return Comparison(
         baseline=name,
@@ -86,11 +85,7 @@ class Pair(NamedTuple):
 
 
 def _comparable(results: Results) -> dict[str, Result]:
-    """Gaps that can be paired, by id; controls vouch for them and are not compared.
-
-    Raises:
-        UsageError: a result has no probe, or not two groups.
-    """
+    """Gaps that can be paired, by id; controls vouch for them and are not compared."""
     gaps = [r for r in results.results if r.metric == METRIC and r.role != "control"]
     probes = {probe.id for probe in results.probes}
     for result in gaps:
@@ -117,15 +112,15 @@ def match_results(old: Results, new: Results) -> tuple[list[Pair], list[MissingC
         probe = probes[result.probe]
         version = versions.get(result.probe)
         if key not in before or version is None:
-            missing.append(unpaired(result, "not_in_baseline"))
+            missing.append(missing_change(result, "not_in_baseline"))
         elif version != probe.version:
             reason = f"the baseline asked version {version} of the probe, this run {probe.version}"
-            missing.append(unpaired(result, "probe_version_changed", reason))
+            missing.append(missing_change(result, "probe_version_changed", reason))
         else:
             pairs.append(Pair(probe, before[key], result))
     for key, result in before.items():
         if key not in after:
-            missing.append(unpaired(result, "no_result", "only the baseline has this result"))
+            missing.append(missing_change(result, "no_result", "only the baseline has this result"))
     return pairs, missing
 
 
@@ -141,7 +136,7 @@ def _changes(
     if base.evidence is None or candidate.evidence is None:
         side = "the baseline" if base.evidence is None else "this run"
         yield from (
-            unpaired(
+            missing_change(
                 pair.new, "no_evidence", f"{side} has no {EVIDENCE_FILE}, so nothing can be paired"
             )
             for pair in pairs
@@ -168,7 +163,7 @@ class RunPair:
         self._require_evidence(pair, numbers)
         if numbers is None:
             reason = "no sentence with the same words is in both runs"
-            return unpaired(pair.new, "cells_lost", reason)
+            return missing_change(pair.new, "cells_lost", reason)
         codes = tuple(status_codes(pair, numbers, partial=self.partial, family=self.family))
         harmless = QUIET if numbers.identical else ()
         code = next((s for s in BLOCKING if s in codes and s not in harmless), "")
@@ -203,11 +198,7 @@ class RunPair:
         return self._tables[key]
 
     def _require_evidence(self, pair: Pair, numbers: Change | None) -> None:
-        """Check that the scores are those that the results were made from.
-
-        Raises:
-            UsageError: evidence was changed, cut or taken from another run.
-        """
+        """Check that the scores are those that the results were made from."""
         complete_pair = numbers is not None and numbers.cells_lost_share == 0
         for run, stored, which in ((self.base, pair.old, "old"), (self.candidate, pair.new, "new")):
             own = numbers if complete_pair else self._numbers(pair.probe, stored, which)
@@ -241,7 +232,7 @@ def _cells(run: StoredRun, probes: Collection[str]) -> dict[str, Cells]:
     return cells
 
 
-def _adjusted(changes: Sequence[Change], noise: float) -> list[Change]:
+def _adjust_families(changes: Sequence[Change], noise: float) -> list[Change]:
     """Holm over the primary changes of an axis, Benjamini-Yekutieli over its secondary ones."""
     families: dict[tuple[str, str], list[int]] = {}
     for number, record in enumerate(changes):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -22,8 +22,7 @@ from bias_audit.records import OTHERS
 from bias_audit.stats.contrast import matched_pairs, target_part, two_groups
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.layout import over_targets, zero_rounding
-from bias_audit.stats.permutation import decided, label_exchange, sign_flip
-from bias_audit.stats.seeds import stream
+from bias_audit.stats.permutation import label_exchange, repeat_if_close, sign_flip
 
 
 def compare_groups(scored: ScoredProbe, settings: Settings) -> list[Comparison]:
@@ -56,8 +55,7 @@ def _compare(
         differences = design.target_differences(cube.values)
         part = target_part(differences[plus], differences[minus])
     contrast = design.contrast(response, part)
-    rng = _stream(scored, settings, a, b)
-    exchange = design.exchange(response, rng("exchange"), settings.resamples)
+    rng = partial(scored.rng, settings, "log_odds_gap", f"{a}:{b}")
     return Comparison(
         a=a,
         b=b,
@@ -69,24 +67,16 @@ def _compare(
         n_targets=smaller_pole(cube),
         targets=_drill(cube, design) if drill else (),
         p_sign_flip=_sign_flip(contrast.delta, rng("sign-flip"), settings),
-        p_exchange=exchange[0],
-        exchange_method=exchange[1],
+        p_exchange=design.exchange(response, rng("exchange"), settings.resamples),
         mass_log_odds=_mass(cube, design),
         without_a_term=design.without_a_term(response),
     )
 
 
-def _stream(
-    scored: ScoredProbe, settings: Settings, a: str, b: str
-) -> Callable[[str], np.random.Generator]:
-    spec = scored.probe.spec
-    return lambda test: stream(settings.seed, spec.axis, spec.id, "log_odds_gap", f"{a}:{b}", test)
-
-
 def _sign_flip(delta: tuple[float, ...], rng: np.random.Generator, settings: Settings) -> float:
     """The fixed-words answer; sorted, so that the order of sentences does not move the draws."""
     values = np.sort(np.array(delta))
-    return decided(lambda draws: sign_flip(values, rng, draws), settings.resamples).p
+    return repeat_if_close(lambda draws: sign_flip(values, rng, draws), settings.resamples).p
 
 
 def _drill(cube: ScoreCube, design: Design) -> tuple[tuple[str, Contrast], ...]:
@@ -113,12 +103,12 @@ def _by_group_word(scored: ScoredProbe, settings: Settings, a: str, b: str) -> C
     cube = scored.cube
     design = Design(scored, a, b)
     y = design.difference(cube.values)
-    plus, minus = (_by_name(cube, cube.pole(sign)) for sign in "+-")
+    plus, minus = cube.pole_by_name("+"), cube.pole_by_name("-")
     scope_t = target_scope(scored.probe, cube)
     gap = two_groups(y, plus, minus, scope="concept" if scope_t == "construct" else "terms")
-    rng = _stream(scored, settings, a, b)
+    rng = partial(scored.rng, settings, "log_odds_gap", f"{a}:{b}")
     draw = rng("exchange")
-    exchange = decided(
+    exchange = repeat_if_close(
         lambda draws: label_exchange(y, plus, minus, draw, draws), settings.resamples
     )
     centred = y - y.mean(axis=1, keepdims=True)
@@ -137,13 +127,8 @@ def _by_group_word(scored: ScoredProbe, settings: Settings, a: str, b: str) -> C
         ),
         p_sign_flip=_sign_flip(gap.delta, rng("sign-flip"), settings),
         p_exchange=exchange.p,
-        exchange_method=exchange.method,
         mass_log_odds=None,
     )
-
-
-def _by_name(cube: ScoreCube, columns: list[int]) -> list[int]:
-    return sorted(columns, key=lambda i: cube.targets[i])
 
 
 def _diagonal(scored: ScoredProbe, settings: Settings) -> Comparison:
@@ -154,7 +139,7 @@ def _diagonal(scored: ScoredProbe, settings: Settings) -> Comparison:
     by_group = np.stack([cube.values[:, cube.columns(g)].mean(axis=1) for g in usable], axis=1)
     deltas = zero_rounding(diagonal.diagonal_contrast(by_group[:, :, order]), rounding(cube))
     contrast = matched_pairs(deltas[:, None], scope="terms")
-    rng = stream(settings.seed, scored.probe.spec.axis, scored.probe.spec.id, "diagonal")
+    rng = scored.rng(settings, "diagonal")
     return Comparison(
         a="own",
         b=OTHERS,
@@ -165,6 +150,5 @@ def _diagonal(scored: ScoredProbe, settings: Settings) -> Comparison:
         targets=(),
         p_sign_flip=_sign_flip(contrast.delta, rng, settings),
         p_exchange=None,
-        exchange_method="",
         mass_log_odds=None,
     )

@@ -22,7 +22,6 @@ from bias_audit.stats.equivalence import outcome
 from bias_audit.stats.layout import over_targets
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import sign_flip
-from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 FIRES = 1.0
@@ -96,8 +95,7 @@ def split_halves(scored: ScoredProbe, settings: Settings) -> Control:
     y = Design(scored, *scored_comparisons(scored)[0]).difference(cube.values)
     first, second = _matched_halves(scored)
     gap = matched_pairs(y[:, first] - y[:, second], scope="concept")
-    spec = scored.probe.spec
-    rng = stream(settings.seed, spec.axis, spec.id, "split-halves")
+    rng = scored.rng(settings, "split-halves")
     comparison = Comparison(
         a="half-1",
         b="half-2",
@@ -109,7 +107,6 @@ def split_halves(scored: ScoredProbe, settings: Settings) -> Control:
         targets=(),
         p_sign_flip=sign_flip(np.sort(np.array(gap.delta)), rng, settings.resamples).p,
         p_exchange=None,
-        exchange_method="",
         mass_log_odds=None,
     )
     gaps = _random_halves(cube.pole("+"), cube.pole("-"), y.mean(axis=0), rng)

@@ -189,7 +189,7 @@ def sentences(scored: ScoredProbe, result: Result, limit: int = SENTENCES) -> li
         (t for t in result.by_target if t.pole in ("+", "-")),
         key=lambda t: (-sign * t.value * (1 if t.pole == "+" else -1), t.id),
     )
-    asked = _asked(scored, {target.id for target in by_size[:limit]}, pair)
+    asked = _prompts_of(scored, {target.id for target in by_size[:limit]}, pair)
     made = [_sentence(target, asked[target.id]) for target in by_size[:limit] if target.id in asked]
     return [sentence for sentence in made if sentence is not None]
 
@@ -205,18 +205,18 @@ def _unit_pair(scored: ScoredProbe, a: str, b: str) -> tuple[Unit, Unit] | None:
     return next(matched, (left[0], right[0]))
 
 
-class _Asked(NamedTuple):
+class _ScoredPrompt(NamedTuple):
     """A prompt as it was scored."""
 
     prompt: Prompt
     score: float
 
 
-_Places = dict[tuple[str, str, str], _Asked]
+_Places = dict[tuple[str, str, str], _ScoredPrompt]
 """By frame, fillers of further slots, and head of the group word."""
 
 
-def _asked(
+def _prompts_of(
     scored: ScoredProbe, targets: set[str], pair: tuple[Unit, Unit]
 ) -> dict[str, tuple[_Places, _Places]]:
     """Scored prompts of each target after the two units."""
@@ -231,7 +231,7 @@ def _asked(
         if answer.log_prob is not None:
             place = prompt.template, prompt.variant, blocks[prompt.group, prompt.term]
             places = found.setdefault(prompt.target, ({}, {}))[side]
-            places.setdefault(place, _Asked(prompt, answer.log_prob))
+            places.setdefault(place, _ScoredPrompt(prompt, answer.log_prob))
     return found
 
 

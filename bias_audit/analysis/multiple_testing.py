@@ -15,8 +15,7 @@ from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.results import Result
 from bias_audit.stats.estimate import Contrast
-from bias_audit.stats.max_t import FEWEST, max_t_flips
-from bias_audit.stats.multiplicity import bh, by, holm
+from bias_audit.stats.multiplicity import FEWEST, bh, by, holm, max_t_flips
 from bias_audit.stats.permutation import MOST_FLIPPED
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
@@ -79,10 +78,7 @@ def adjust_exploratory(lists: Sequence[list[Result]], settings: Settings) -> Non
 
 
 def _by_p(method: str, raw: Sequence[float | None]) -> Family:
-    """A method that looks at the p-values alone.
-
-    A question without a p-value counts: that nothing could be said makes the others no surer.
-    """
+    """A method that looks at the p-values alone."""
     name, adjust = _METHODS[method]
     values = adjust(np.array([1.0 if p is None else p for p in raw]))
     adjusted = [None if p is None else float(q) for p, q in zip(raw, values, strict=True)]
@@ -101,11 +97,7 @@ def _max_t(
     settings: Settings,
     keys: Sequence[str],
 ) -> Family | None:
-    """Signs of sentences flipped in all questions at once; None where they share no such scheme.
-
-    An adjusted p is never below the question's own p, which rests on another test. A question whose
-    p is withheld is flipped with the others: that nothing may be said of it makes them no surer.
-    """
+    """Signs of sentences flipped in all questions at once; None where they share no such scheme."""
     if not questions or all(p is None for p in raw):
         return None
     if any(contrast.used != ("templates",) for _, contrast in questions):

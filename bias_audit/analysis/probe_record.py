@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 
@@ -145,15 +146,7 @@ def _coverage(scored: ScoredProbe) -> Coverage:
 
 def build_skip_record(skip: Skip) -> SkipRecord:
     """Return a skip as it is archived."""
-    return SkipRecord(
-        probe=skip.probe,
-        kind=skip.kind,
-        what=skip.what,
-        pole=skip.pole,
-        reason=skip.reason,
-        detail=skip.detail,
-        count=skip.count,
-    )
+    return SkipRecord(**asdict(skip))
 
 
 def placebo_gaps(controls: Sequence[Control]) -> tuple[float, ...]:

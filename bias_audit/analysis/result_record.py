@@ -14,13 +14,14 @@ from bias_audit.metrics.base import (
     estimate_of,
     interval_fields,
     probe_result,
+    target_effect,
     versus,
 )
 from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.diagonal import DIAGONAL_LOG_ODDS
 from bias_audit.metrics.log_odds import LOG_ODDS_GAP
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
-from bias_audit.results import Result, Role, TargetEffect, TemplateEffect
+from bias_audit.results import Result, Role, TemplateEffect
 
 LARGEST = 230.0
 """Gap, nats, whose odds ratio a file may still hold: just below 1e100."""
@@ -103,26 +104,14 @@ def _targets(scored: ScoredProbe, comparison: Comparison, settings: Settings) ->
     """The table of words of a comparison, and how its p-values are adjusted."""
     if not comparison.targets:
         return {}
-    words = {target.word.id: target for target in scored.probe.targets}
     p_values = [contrast.p_value() for _, contrast in comparison.targets]
     keys = (scored.probe.spec.axis, result_id(scored, comparison))
     family = adjust_targets(comparison, p_values, settings, *keys)
-    effects = []
-    rows = zip(comparison.targets, p_values, family.adjusted, strict=True)
-    for (name, contrast), p, adjusted in rows:
-        limits = contrast.interval(settings.confidence)
-        word = words[name].word
-        effects.append(
-            TargetEffect(
-                id=name,
-                text=word.forms.get("sg") or word.label,
-                pole=words[name].pole,
-                value=estimate_of(contrast),
-                ci_low=limits[0] if limits else None,
-                ci_high=limits[1] if limits else None,
-                p_value=p,
-                p_adjusted=adjusted,
-                facts=dict(words[name].facts),
-            )
+    level = settings.confidence
+    effects = tuple(
+        target_effect(scored, name, contrast, level, p_value=p, p_adjusted=adjusted)
+        for (name, contrast), p, adjusted in zip(
+            comparison.targets, p_values, family.adjusted, strict=True
         )
-    return {"by_target": tuple(effects), "targets_adjustment": family.method}
+    )
+    return {"by_target": effects, "targets_adjustment": family.method}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bias_audit.analysis.multiple_testing import adjust_primary
 from bias_audit.analysis.robustness import placebo_percentile
-from bias_audit.gates.verdict import Verdict, holm_families, is_barred, judge_margins, why_blocked
+from bias_audit.gates.verdict import Verdict, holm_families, judge_margins, why_blocked
+from bias_audit.metrics.base import join_reasons
 from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.results import Result
+from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.fragility import decided_side
+
+FAILED = "instrument_failed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +39,7 @@ def judge(cases: Sequence[Case], settings: Settings, *, partial: bool) -> list[R
         return []
     family = adjust_primary([c.result for c in cases], [c.comparison for c in cases], settings)
     results = [
-        _with_instrument(case.result, case.instrument).model_copy(
+        withhold(case.result.model_copy(update={"reason": ""}), case.instrument).model_copy(
             update={"p_adjusted": p, "p_adjustment": family.method}
         )
         for case, p in zip(cases, family.adjusted, strict=True)
@@ -56,17 +60,6 @@ def levels(family: Sequence[tuple[Comparison, float, bool]]) -> list[float]:
     return [one.level for one in holm_families([1.0 if p is None else p for p in p_values])]
 
 
-def barred(statuses: Sequence[str], instrument: str) -> bool:
-    """Return whether no claim can be made, so that p is no evidence."""
-    return bool(instrument) or is_barred(statuses)
-
-
-def _with_instrument(result: Result, instrument: str) -> Result:
-    """A result with the status of a failed instrument; its reason is why, or empty."""
-    statuses = [*result.statuses, *(["instrument_failed"] if instrument else [])]
-    return result.model_copy(update={"statuses": tuple(statuses), "reason": instrument})
-
-
 def _with_verdict(result: Result, verdict: Verdict, gaps: tuple[float, ...]) -> Result:
     statuses = list(result.statuses)
     if verdict.state == "unclear" and _misses(result, result.margin or 0.0):
@@ -83,23 +76,42 @@ def _with_verdict(result: Result, verdict: Verdict, gaps: tuple[float, ...]) -> 
     )
 
 
-def withheld(result: Result, instrument: str, comparison: Comparison | None = None) -> Result:
-    """Return a result outside of the family, with the reason why no gate may judge it, if any.
+def failure(primary: Iterable[Result]) -> str:
+    """Return why the instrument of a probe failed, from its primary results; empty if it works."""
+    return next((r.reason or FAILED for r in primary if FAILED in r.statuses), "")
+
+
+def withhold(result: Result, reason: str) -> Result:
+    """Return the result with the status ``instrument_failed``, and the reason before its own.
+
+    Args:
+        result: what was measured.
+        reason: why the instrument failed; the result stays as it is where this is empty.
+    """
+    if not reason:
+        return result
+    statuses = tuple(dict.fromkeys((*result.statuses, FAILED)))
+    update = {"statuses": statuses, "reason": join_reasons(reason, result.reason)}
+    return result.model_copy(update=update)
+
+
+def block(result: Result, instrument: str, contrast: Contrast | None = None) -> Result:
+    """Return a result outside of the family with the reason why no gate may judge it, if any.
 
     Args:
         result: what was measured.
         instrument: why the instrument failed; empty when it works.
-        comparison: behind a result that gates may judge.
+        contrast: behind a gap, which may be too uncertain for its margin.
     """
-    statuses = [*result.statuses, *(["instrument_failed"] if instrument else [])]
-    reason, margin = instrument or why_blocked(statuses, result.n_templates), result.margin or 0.0
-    if (
-        comparison
-        and (reason or decided_side(comparison.contrast, margin) is None)
-        and _misses(result, margin)
-    ):
+    result = withhold(result, instrument)
+    statuses, margin = [*result.statuses], result.margin or 0.0
+    reason = instrument or why_blocked(statuses, result.n_templates)
+    undecided = reason or (contrast and decided_side(contrast, margin) is None)
+    if contrast and undecided and _misses(result, margin):
         statuses.append("under_powered")
-    update = {"statuses": tuple(statuses), "reason": reason or result.reason}
+    update = {"statuses": tuple(statuses)} | (
+        {} if instrument or not reason else {"reason": reason}
+    )
     return result.model_copy(update=update)
 
 

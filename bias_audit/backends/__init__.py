@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from bias_audit.backends.base import (
     WINDOW,
     Backend,
+    LazyBackend,
     require_support,
     score_all,
     score_stream,
 )
 from bias_audit.backends.fake import FakeBackend
-from bias_audit.backends.lazy import LazyBackend
 from bias_audit.backends.ray.options import LOCAL, Engine, EngineUse
 
 if TYPE_CHECKING:
@@ -29,7 +27,6 @@ __all__ = [
     "MaskedLM",
     "describe_engine",
     "open_backend",
-    "opened_backend",
     "require_support",
     "score_all",
     "score_stream",
@@ -63,25 +60,6 @@ def open_backend(
     from bias_audit.backends.masked_lm import MaskedLM
 
     return MaskedLM(name, **options)
-
-
-@contextmanager
-def opened_backend(model: str | Backend, **options: Any) -> Iterator[Backend]:
-    """Open a model by name and close it in the end; leave a backend as it is.
-
-    Raises:
-        BiasAuditError: as :func:`open_backend`.
-    """
-    if not isinstance(model, str):
-        yield model
-        return
-    backend = open_backend(model, **options)
-    try:
-        yield backend
-    finally:
-        close = getattr(backend, "close", None)
-        if close is not None:
-            close()
 
 
 def describe_engine(backend: Backend) -> dict[str, Any]:

@@ -198,12 +198,12 @@ def _pair(request: PairRequest) -> PairScore:
 
 def _modified_pair(request: ModifiedRequest) -> ModifiedPair:
     return ModifiedPair(
-        first=_modified(request.first, request.second),
-        second=_modified(request.second, request.first),
+        first=_modified_side(request.first, request.second),
+        second=_modified_side(request.second, request.first),
     )
 
 
-def _modified(text: str, partner: str) -> ModifiedScore:
+def _modified_side(text: str, partner: str) -> ModifiedScore:
     """Mean over the words that the other sentence lacks."""
     words = [word for word in text.split() if word not in partner.split()]
     if not words:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
 from bias_audit.backends.base import WINDOW
-from bias_audit.backends.hf.load import Loaded, load
+from bias_audit.backends.hf.load import LoadedModel, load
+from bias_audit.backends.hf.model_files import ModelOptions
 from bias_audit.backends.hf.tokenization import Encoder
-from bias_audit.backends.masked.batching import OutputOptions, QueryResult
-from bias_audit.backends.masked.fast import HeadOnly, accelerate
-from bias_audit.backends.masked.forward import QueryRunner
-from bias_audit.backends.masked.questions import SUPPORTS, Planner, RequestBatch
+from bias_audit.backends.mlm.batching import OutputOptions, QueryResult
+from bias_audit.backends.mlm.fast import HeadOnly, accelerate
+from bias_audit.backends.mlm.forward import QueryRunner
+from bias_audit.backends.mlm.questions import SUPPORTS, Planner, RequestBatch
 from bias_audit.errors import ModelLoadError, UsageError
 from bias_audit.records import (
     CompletionRequest,
     EmbeddingRequest,
     FillRequest,
-    ModelInfo,
     ProgressCallback,
     Request,
     SentenceRequest,
@@ -59,25 +60,28 @@ class MaskedLM:
     ) -> None:
         require_batch_size(batch_size)
         loaded = load(
-            name,
-            revision=revision,
-            device=device,
-            dtype=dtype,
-            offline=offline,
-            allow_pickle=allow_pickle,
+            ModelOptions(
+                name=name,
+                revision=revision,
+                device=device,
+                dtype=dtype,
+                offline=offline,
+                allow_pickle=allow_pickle,
+            )
         )
         encoder = Encoder(loaded.tokenizer)
         head_only, padding = _accelerate(loaded, encoder)
-        self.info = _info(loaded, encoder)
-        self._planner = Planner(encoder, loaded.max_length)
+        words = encoder.word_pieces
+        self.info = replace(loaded.info, words=tuple(text for _, text in words))
+        self._planner = Planner(encoder, loaded.info.max_length)
         self._runner = QueryRunner(
             loaded.model,
             head_only,
             pad_id=encoder.pad_id,
             padding=padding,
-            vocabulary_size=loaded.vocabulary_size,
-            word_ids=np.array([i for i, _ in encoder.word_pieces], dtype=np.int64),
-            batch_size=None if batch_size == "auto" else batch_size,
+            vocabulary_size=loaded.info.vocabulary_size,
+            word_ids=np.array([i for i, _ in words], dtype=np.int64),
+            batch_size=batch_size,
         )
 
     def score(
@@ -110,12 +114,12 @@ class MaskedLM:
             if not size:
                 continue
             batch = RequestBatch(requests, numbers, skip, self._planner)
-            yield from batch.rejected()
+            yield from batch.rejections()
             results = [QueryResult() for _ in batch.queries]
             for queries in self._runner.stream(
-                batch.queries, results, options, needed=batch.needed, progress=report
+                batch.queries, results, options, needed=batch.open_queries, progress=report
             ):
-                yield from batch.completed(queries, results)
+                yield from batch.answers(queries, results)
             done += size
 
 
@@ -158,27 +162,7 @@ def require_batch_size(size: int | Literal["auto"]) -> None:
         )
 
 
-def _info(loaded: Loaded, encoder: Encoder) -> ModelInfo:
-    return ModelInfo(
-        name=loaded.name,
-        revision=loaded.revision,
-        fingerprint=loaded.fingerprint,
-        tokenizer_digest=loaded.tokenizer_digest,
-        config_digest=loaded.config_digest,
-        kind="masked",
-        architecture=loaded.architecture,
-        vocabulary_size=loaded.vocabulary_size,
-        parameters=loaded.parameters,
-        max_length=loaded.max_length,
-        dtype=loaded.dtype,
-        arithmetic=loaded.arithmetic,
-        device=str(loaded.device),
-        notices=loaded.notices,
-        words=tuple(text for _, text in encoder.word_pieces),
-    )
-
-
-def _accelerate(loaded: Loaded, encoder: Encoder) -> tuple[HeadOnly, bool]:
+def _accelerate(loaded: LoadedModel, encoder: Encoder) -> tuple[HeadOnly, bool]:
     """Compare with a plain call on what the model's own tokenizer hands over."""
     mask = loaded.tokenizer.mask_token
     texts = [f"a {mask} b c", f"a b c {mask}", f"a {mask} {mask} b c a b"]
@@ -191,13 +175,13 @@ def _accelerate(loaded: Loaded, encoder: Encoder) -> tuple[HeadOnly, bool]:
         )
     except Exception as error:
         raise ModelLoadError(
-            f"'{loaded.name}' was loaded but cannot read a short sentence: {error}",
+            f"'{loaded.info.name}' was loaded but cannot read a short sentence: {error}",
             hint="the config, the weights and the tokenizer may belong to different models",
         ) from error
     if fast is None:
         raise ModelLoadError(
-            f"'{loaded.name}' needs inputs besides pieces and an attention mask, which this tool "
-            "does not give",
+            f"'{loaded.info.name}' needs inputs besides pieces and an attention mask, which "
+            "this tool does not give",
             hint="use a text-only masked language model",
         )
     return fast

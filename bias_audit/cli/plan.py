@@ -102,23 +102,17 @@ def plan(
     """Plan the size of an audit."""
     from bias_audit.errors import UsageError
     from bias_audit.gates.power import default_design, plan_gate, planned_gates
-    from bias_audit.probes.schema.probe import DEFAULT_MARGIN
     from bias_audit.results.io import dump_json, load_results, locate
 
     lost: list[Unplannable] = []
     if run is None:
         if baseline is not None:
             raise UsageError("--baseline needs a RUN to pair with", hint="bias-audit plan RUN")
-        gates = [default_design(margin, DEFAULT_MARGIN)]
+        gates = [default_design(margin)]
     else:
         comparison = None if baseline is None else _compare_with(run, baseline, baselines)
-        gates, lost = planned_gates(
-            load_results(locate(run)),
-            result,
-            limit=margin,
-            margin=DEFAULT_MARGIN,
-            comparison=comparison,
-        )
+        stored = load_results(locate(run))
+        gates, lost = planned_gates(stored, result, limit=margin, comparison=comparison)
     plans = [
         plan_gate(gate, templates=templates or (), terms=words or (), targets=targets or ())
         for gate in gates

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bias_audit.cli.output import fold
 from bias_audit.metrics.design import comparisons
-from bias_audit.metrics.registry import OPTIONAL, PRIMARY, computed
+from bias_audit.metrics.registry import OPTIONAL, PRIMARY, default_metrics
 from bias_audit.probes.probe import Probe, words_of
 from bias_audit.probes.schema.lexicon import Lexicon
 from bias_audit.probes.schema.text import primary_language
@@ -123,7 +123,7 @@ def _question_rows(probe: Probe) -> Iterator[tuple[str, str]]:
 
 
 def _metric_rows(probe: Probe) -> Iterator[tuple[str, str]]:
-    for metric in computed(probe):
+    for metric in default_metrics(probe):
         info, kind = metric.info, "judged" if metric.id in PRIMARY else "shown, never judged"
         yield "Measures", f"{info.id} ({info.unit}, {kind}): {info.name}; {info.direction}"
     further = [name for name, metric in OPTIONAL.items() if not metric.unsupported(probe)]

@@ -1,7 +1,7 @@
 """Published data sets: readers for a user's own copies. No text of them is part of this program.
 
-``registry`` lists them, ``readers`` holds one module for each kind of file, ``dataset`` opens a
-copy, ``run`` measures a model by it, ``compare`` compares two such runs.
+``readers`` holds one module for each kind of file, ``dataset`` lists them and opens a copy,
+``run`` measures a model by it, ``compare`` compares two such runs.
 
 >>> from bias_audit.datasets import open_dataset            # doctest: +SKIP
 >>> pairs = open_dataset("crows-pairs", "crows_pairs_anonymized.csv")
@@ -10,10 +10,9 @@ copy, ``run`` measures a model by it, ``compare`` compares two such runs.
 
 from __future__ import annotations
 
-from bias_audit.datasets.dataset import Dataset, DatasetSummary, open_dataset
+from bias_audit.datasets.dataset import DATASETS, Dataset, DatasetSummary, get, open_dataset
 from bias_audit.datasets.info import DatasetInfo
 from bias_audit.datasets.pairs import sentence_pairs
-from bias_audit.datasets.registry import DATASETS, get
 
 __all__ = [
     "DATASETS",

@@ -20,11 +20,11 @@ from bias_audit.results import (
     Results,
     ShareChange,
     StoredRun,
-    unpaired,
+    missing_change,
 )
 from bias_audit.results.evidence import Source
-from bias_audit.results.model_identity import same_model
-from bias_audit.stats.clustered import WHY
+from bias_audit.results.io import same_model
+from bias_audit.stats.clusters import WHY
 from bias_audit.utils.arrays import Floats
 
 ALPHA = 0.05
@@ -45,12 +45,7 @@ def compare_dataset_runs(
     """Compare every share of pairs of ``candidate`` with that of ``base``.
 
     Only pairs that both runs scored count. Means such as ``crows_pairs_gap`` depend on the
-    vocabulary and are left out.
-
-    Args:
-        base: the run to compare with.
-        candidate: the run in question.
-        names: how they were given, for messages and reports.
+    vocabulary and are left out. ``names`` is how both were given.
 
     Raises:
         UsageError: one of them is not a run of data sets, its scores are damaged or belong to
@@ -81,10 +76,7 @@ def compare_dataset_runs(
 
 
 def read_shares(source: Source) -> Shares:
-    """Read the rows behind each share of pairs; rows without a score too.
-
-    Args:
-        source: ``benchmarks.csv.gz``, or its bytes.
+    """Read the rows behind each share of pairs from ``benchmarks.csv.gz``, scored or not.
 
     Raises:
         UsageError: it is not a file of benchmark scores, or a category is called ``all``.
@@ -106,11 +98,7 @@ def read_shares(source: Source) -> Shares:
 
 
 def compare_rows(base: Shares, candidate: Shares) -> list[ShareChange]:
-    """Compare the rows of two runs; empty where no pair is scored in both.
-
-    Returns:
-        Each share of pairs and, where there are several, those of its categories.
-    """
+    """Compare the shares of two runs that have a common pair, overall and by category."""
     return [
         change
         for (dataset, measure), rows in base.items()
@@ -275,14 +263,14 @@ def _missing(
     for key, result in after.items():
         if key[0] in differing:
             why = "the two runs read different copies of the data set"
-            yield unpaired(result, "probe_version_changed", why)
+            yield missing_change(result, "probe_version_changed", why)
         elif key not in before:
-            yield unpaired(result, "not_in_baseline")
+            yield missing_change(result, "not_in_baseline")
         elif key[1] in PAIR_SHARES and key not in compared:
-            yield unpaired(result, "cells_lost", "no pair is scored in both runs")
+            yield missing_change(result, "cells_lost", "no pair is scored in both runs")
     for key, result in before.items():
         if key not in after and key[0] not in differing:
-            yield unpaired(result, "no_result", "only the baseline has this result")
+            yield missing_change(result, "no_result", "only the baseline has this result")
 
 
 def _notices(old: Results, new: Results) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""A user's copy of a data set: its files with their digests, its items, what is counted in it."""
+"""The published data sets, and a user's copy of one: its files, its items, what is counted in it.
+
+Each module of ``readers`` states its own data sets in ``DATASETS``.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,38 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
+from types import MappingProxyType
 
+from bias_audit.datasets import readers
 from bias_audit.datasets.info import DatasetInfo
 from bias_audit.datasets.items import Item, labels
-from bias_audit.datasets.registry import get
 from bias_audit.datasets.source import Source
-from bias_audit.errors import UsageError
+from bias_audit.errors import UnknownNameError, UsageError
+
+
+def collect() -> dict[str, DatasetInfo]:
+    """Import every reader and return what it describes, by id, in alphabetical order."""
+    infos: dict[str, DatasetInfo] = {}
+    for module in iter_modules(readers.__path__, f"{readers.__name__}."):
+        for info in getattr(import_module(module.name), "DATASETS", ()):
+            if info.id in infos:
+                raise ValueError(f"two readers describe the data set '{info.id}'")
+            infos[info.id] = info
+    return dict(sorted(infos.items()))
+
+
+DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(collect())
+"""All data sets by id."""
+
+
+def get(name: str) -> DatasetInfo:
+    """Return the description of a data set; ``UnknownNameError`` has the nearest spelling."""
+    if name not in DATASETS:
+        raise UnknownNameError("data set", name, DATASETS, hint="see 'bias-audit datasets list'")
+    return DATASETS[name]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,11 +142,7 @@ class Dataset:
 
 
 def open_dataset(name: str, path: str | Path) -> Dataset:
-    """Open a user's copy of the data set ``name``.
-
-    Args:
-        name: id of the data set.
-        path: the file, or the folder where there are several.
+    """Open a user's copy of a data set: its file, or the folder where there are several.
 
     Raises:
         UnknownNameError: no such data set.

@@ -41,18 +41,11 @@ def fetch(
     replace: bool = False,
     announce: Callable[[str], None] = lambda _: None,
 ) -> list[Download]:
-    """Download the files of a data set into a folder.
-
-    Args:
-        info: the data set.
-        folder: where to put them.
-        offline: refuse the network.
-        replace: overwrite files that differ.
-        announce: called with each address before it is fetched.
+    """Download the files of a data set into a folder; ``announce`` gets each address before.
 
     Raises:
         UsageError: ``offline``, no public file, an answer that is not a file, another digest than
-            the known one, or a file in the way.
+            the known one, or a file in the way that differs, without ``replace``.
     """
     if not info.files:
         raise UsageError(

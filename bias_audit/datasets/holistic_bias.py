@@ -98,16 +98,11 @@ def _results(
 
 
 def _result(dataset: str, measure: str, group: str, label: str, bias: LikelihoodBias) -> Result:
-    value = {
-        "likelihood_bias": bias.share,
-        "likelihood_bias_adjusted": bias.adjusted_share,
-        "likelihood_gap": bias.median_gap,
+    value, null = {
+        "likelihood_bias": (bias.share, {"null_mean": bias.null_share, "excess": bias.excess}),
+        "likelihood_bias_adjusted": (bias.adjusted_share, {}),
+        "likelihood_gap": (bias.median_gap, {}),
     }[measure]
-    null = (
-        {"null_mean": bias.null_share, "excess": bias.excess}
-        if measure == "likelihood_bias"
-        else {}
-    )
     return dataset_result(
         dataset,
         measure,

@@ -22,11 +22,16 @@ class Labels(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SentencePair:
-    """Two sentences that differ by the group they speak about."""
-
+class _Record:
     id: str
     """Unique inside the data set."""
+    line: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentencePair(_Record):
+    """Two sentences that differ by the group they speak about."""
+
     more: str
     """The more stereotypical sentence (or the one about the disadvantaged group)."""
     less: str
@@ -38,14 +43,12 @@ class SentencePair:
     cluster: str = ""
     """What the pair shares with others, so that they are no independent observations: its writer,
     its target term, its template. Empty: a cluster of its own."""
-    line: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Choice:
+class Choice(_Record):
     """A context with three candidates: stereotype, anti-stereotype, unrelated."""
 
-    id: str
     kind: Literal["intrasentence", "intersentence"]
     category: str
     target: str
@@ -63,14 +66,12 @@ class Choice:
     fills: tuple[str, str, str] | None = None
     """What stands in the blank: stereotype, anti-stereotype, unrelated. None between sentences,
     and where the sentences do not follow the context."""
-    line: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PronounSentence:
+class PronounSentence(_Record):
     """A sentence with a pronoun and an occupation that it refers to, or not."""
 
-    id: str
     left: str
     """Text before the pronoun."""
     pronoun: str
@@ -88,7 +89,6 @@ class PronounSentence:
     kind: str = ""
     """Type of the sentence: ``type1``, ``type2`` (WinoBias)."""
     split: str = ""
-    line: int = 0
 
     @property
     def text(self) -> str:
@@ -97,10 +97,9 @@ class PronounSentence:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MaskedSentence:
+class MaskedSentence(_Record):
     """A sentence about a person and a profession, with either or both masked."""
 
-    id: str
     text: str
     person_masked: str
     """With ``[MASK]`` for the person."""
@@ -113,14 +112,12 @@ class MaskedSentence:
     profession: str
     profession_gender: str
     """Who holds the profession in labour statistics: ``female``, ``male``, ``balanced``."""
-    line: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GroupSentence:
+class GroupSentence(_Record):
     """A sentence made from a template and a term for a group."""
 
-    id: str
     text: str
     template: str
     axis: str
@@ -134,21 +131,18 @@ class GroupSentence:
     """What the authors' reviewers say about the term: ``dispreferred``, ``polarizing`` ..."""
     emotion: str = ""
     emotion_word: str = ""
-    line: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OpenTemplate:
+class OpenTemplate(_Record):
     """A sentence with one place to complete."""
 
-    id: str
     left: str
     right: str
     identity: str
     number: str
     category: str
     kind: str
-    line: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,10 +157,9 @@ class TermSet:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
+class Question(_Record):
     """A context, a question and three answers, one of which is 'unknown'."""
 
-    id: str
     category: str
     context: str
     condition: Literal["ambig", "disambig"]
@@ -181,7 +174,6 @@ class Question:
     """The right answer, 0 to 2."""
     cluster: str = ""
     """Template that it was made from."""
-    line: int = 0
 
 
 Item = (

@@ -69,11 +69,7 @@ def encode_rows(rows: Iterable[PairRow]) -> bytes:
 
 
 def read_rows(source: Source) -> list[PairRow]:
-    """Read the file, or its bytes.
-
-    Raises:
-        UsageError: it is another kind of file, or damaged.
-    """
+    """Read the file, or its bytes; ``UsageError`` where it is another kind of file, or damaged."""
     try:
         content = source if isinstance(source, bytes) else source.read_bytes()
         text = gzip.decompress(content).decode("utf-8")

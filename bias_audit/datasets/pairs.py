@@ -102,11 +102,7 @@ class Pairs:
 
 
 def sentence_pairs(dataset: Dataset) -> Pairs:
-    """Return the pairs of a data set; each iteration reads the files again.
-
-    Raises:
-        UsageError: the data set has no pairs.
-    """
+    """Return the pairs of a data set, or a ``UsageError``; each iteration reads the files again."""
     return Pairs(dataset)
 
 

@@ -22,7 +22,7 @@ from bias_audit.metrics.pair_preference import (
 from bias_audit.metrics.registry import find_info
 from bias_audit.metrics.stereoset import StereoSetScore
 from bias_audit.results import Result, SkipRecord
-from bias_audit.stats.clustered import WHY, ClusteredMean
+from bias_audit.stats.clusters import WHY, ClusteredMean
 
 ALL = "all"
 """The group of the overall results."""
@@ -52,13 +52,8 @@ def dataset_result(
 ) -> Result:
     """Build the record of one number of a data set; all of them are made here.
 
-    Args:
-        dataset: its id.
-        measure: id of the measure; it brings unit, direction and neutral value.
-        group: what the number is about: ``all``, a category, an axis.
-        label: the same for people.
-        estimate: the number; None with a ``reason``.
-        fields: further fields of the result; counts are 0 unless given.
+    ``group`` is what the number is about (``all``, a category, an axis), ``label`` the same for
+    people. Counts are 0 unless given.
     """
     counts = {"n_templates": 0, "n_terms": 0, "n_prompts": 0}
     return make_result(
@@ -85,7 +80,7 @@ def pair_results(rows: Sequence[PairRow], confidence: float) -> list[Result]:
         return [dataset_result(dataset, measure, ALL, "all pairs", None, reason=reason)]
     more, less, ties = score_arrays(rows)
     overall = preference(more, less, clusters=clusters, ties=ties)
-    results = [_pair_result(dataset, measure, ALL, "all pairs", overall, None, confidence)]
+    results = [_pair_result(rows[0], ALL, "all pairs", overall, None, confidence)]
     if measure == GAP:
         return results
     if measure == "crows_pairs_published":
@@ -94,24 +89,21 @@ def pair_results(rows: Sequence[PairRow], confidence: float) -> list[Result]:
     parts = by_category(more, less, names, clusters=clusters, ties=ties)
     if len(parts) > 1:
         results += [
-            _pair_result(
-                dataset, measure, p.category, p.category, p.preference, p.p_adjusted, confidence
-            )
+            _pair_result(rows[0], p.category, p.category, p.preference, p.p_adjusted, confidence)
             for p in parts
         ]
     return results
 
 
 def _pair_result(
-    dataset: str,
-    measure: str,
+    row: PairRow,
     group: str,
     label: str,
     value: Preference,
     p_adjusted: float | None,
     confidence: float,
 ) -> Result:
-    gap = measure == GAP
+    gap = row.measure == GAP
     mean = value.gap if gap else value.share
     neutral = 0.0 if gap else 50.0
     reasons = []
@@ -120,8 +112,8 @@ def _pair_result(
     if mean.se is None:
         reasons.append(f"no interval: {WHY[mean.status]}")
     return dataset_result(
-        dataset,
-        measure,
+        row.dataset,
+        row.measure,
         group,
         label,
         mean.estimate,
@@ -130,7 +122,7 @@ def _pair_result(
         p_value=mean.p_value(neutral),
         p_adjusted=p_adjusted,
         p_method=f"t on clustered pairs against {neutral:.0f}",
-        effect_size=value.consistency if gap else value.signed,
+        effect_size=value.consistency if gap else value.from_neutral,
         n_templates=mean.n_items,
         n_terms=mean.n_clusters,
         n_prompts=2 * mean.n_items,
@@ -158,18 +150,9 @@ def _directions(rows: Sequence[PairRow]) -> list[Result]:
     ):
         if value is not None:
             items = int(((direction == name) & (more != less)).sum())
-            results.append(
-                dataset_result(
-                    rows[0].dataset,
-                    rows[0].measure,
-                    f"direction:{name}",
-                    label,
-                    value,
-                    n_templates=items,
-                    n_prompts=2 * items,
-                    reason="ties left out, as published",
-                )
-            )
+            about = rows[0].dataset, rows[0].measure, f"direction:{name}", label, value
+            counts = {"n_templates": items, "n_prompts": 2 * items}
+            results.append(dataset_result(*about, **counts, reason="ties left out, as published"))
     return results
 
 
@@ -182,23 +165,13 @@ def stereoset_results(
     adjusted: Mapping[str, float | None] | None = None,
 ) -> list[Result]:
     """Build the six StereoSet numbers of some items; ``adjusted`` holds p-values by measure."""
-    counts = {
-        "n_templates": score.n_items,
-        "n_terms": score.n_terms,
-        "n_prompts": 3 * score.n_items,
-    }
+    items = score.n_items
+    counts = {"n_templates": items, "n_terms": score.n_terms, "n_prompts": 3 * items}
     results = []
-    for measure, mean in (
-        ("stereoset_lms", score.lms),
-        ("stereoset_ss", score.ss),
-        ("stereoset_lms_items", score.lms_items),
-        ("stereoset_ss_items", score.ss_items),
-    ):
-        fields: dict[str, Any] = {
-            **counts,
-            **_spread(mean, interval(mean, confidence)),
-            "confidence": confidence,
-        }
+    for name in ("lms", "ss", "lms_items", "ss_items"):
+        measure, mean = f"stereoset_{name}", getattr(score, name)
+        fields: dict[str, Any] = counts | _spread(mean, interval(mean, confidence))
+        fields["confidence"] = confidence
         if "_ss" in measure:
             fields |= {
                 "p_value": mean.p_value(50.0),

@@ -86,11 +86,7 @@ class DatasetPlan:
         }
 
     def check(self, backend: Backend) -> None:
-        """Refuse a backend that does not answer what the measures ask.
-
-        Raises:
-            UsageError: it does not.
-        """
+        """Refuse, by a ``UsageError``, a backend that does not answer what the measures ask."""
         check_backend(backend, self.measures)
 
     def measure(
@@ -102,12 +98,6 @@ class DatasetPlan:
         progress: Listener | None = None,
     ) -> DatasetRun:
         """Measure a model; what the model cannot do is recorded as an error.
-
-        Args:
-            backend: the model.
-            confidence: level of the intervals.
-            seed: root seed of the relabellings.
-            progress: called while scoring.
 
         Raises:
             FileError: a file does not have the format of the data set.

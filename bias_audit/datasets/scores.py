@@ -62,11 +62,7 @@ class _Pass:
 
 
 def check_backend(backend: Backend, measures: Iterable[str]) -> None:
-    """Check that a backend answers what measures ask.
-
-    Raises:
-        UsageError: it does not.
-    """
+    """Refuse, by a ``UsageError``, a backend that does not answer what measures ask."""
     names = set(measures)
     kinds: set[type[Request[Any]]] = {one.kind for one in _PASSES if names & set(one.measures)}
     if names & set(STEREOSET_MEASURES):
@@ -84,10 +80,7 @@ def score_pairs(
     *,
     progress: Listener | None = None,
 ) -> tuple[list[PairRow], Notes]:
-    """Score all pairs by some measures, each pass once.
-
-    Returns:
-        One row for each measure and pair, in their order, and what a reader should know.
+    """Score all pairs by some measures, each pass once: rows by measure and pair, and notes.
 
     Raises:
         ScoringError: a measure needs attention weights and the model reports none.

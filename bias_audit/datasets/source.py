@@ -51,22 +51,14 @@ class Source:
     """What the user hands over, for messages."""
 
     def read(self) -> bytes:
-        """Return the file's bytes.
-
-        Raises:
-            UsageError: it cannot be read.
-        """
+        """Return the file's bytes; ``UsageError`` where it cannot be read."""
         try:
             return self.path.read_bytes()
         except OSError as error:
             raise UsageError(f"{self.path} cannot be read: {error.strerror}") from error
 
     def text(self) -> str:
-        """Return the file's text.
-
-        Raises:
-            FileError: it is not UTF-8.
-        """
+        """Return the file's text; ``FileError`` where it is not UTF-8."""
         content = self.read()
         try:
             return content.decode("utf-8-sig")
@@ -89,9 +81,7 @@ class Source:
             yield number, line.rstrip("\n")
 
     def rows(self, columns: Mapping[str, Column]) -> Iterator[Row]:
-        """Yield the rows of a table with a header.
-
-        Fields are separated by tabs where the header has one, else by commas.
+        """Yield the rows of a table; fields are separated by the tabs of its header, or commas.
 
         Raises:
             FileError: a column is missing, a row has another number of fields than the header, or
@@ -142,11 +132,7 @@ class Source:
         return text
 
     def objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yield JSON objects, one on each line, with the line's number.
-
-        Raises:
-            FileError: a line is not a JSON object.
-        """
+        """Yield JSON objects, one on each line, with the line's number; else ``FileError``."""
         for number, line in self.lines():
             if not line.strip():
                 continue
@@ -161,11 +147,7 @@ class Source:
             yield number, value
 
     def json(self) -> Any:
-        """Return the file as one JSON value.
-
-        Raises:
-            FileError: the file is not JSON.
-        """
+        """Return the file as one JSON value; ``FileError`` where it is not JSON."""
         try:
             return json.loads(self.text())
         except json.JSONDecodeError as error:
@@ -177,11 +159,7 @@ class Source:
         return next((number for number, line in self.lines() if text in line), 0)
 
     def field(self, item: Any, key: str, kind: Kind, *, line: int, of: str) -> Any:
-        """Return a value of a JSON object.
-
-        Raises:
-            FileError: the key is missing, or its value is of another type.
-        """
+        """Return a value of a JSON object; ``FileError`` where it is missing or of another type."""
         if not isinstance(item, Mapping) or key not in item:
             keys = ", ".join(map(str, item)) if isinstance(item, Mapping) else _kind_of(item)
             raise self.problem(line, f"{of}: expected the key '{key}', got {keys or 'none'}")
@@ -192,11 +170,7 @@ class Source:
         return value
 
     def one_of(self, value: str, known: Sequence[str], *, line: int, of: str) -> str:
-        """Return a value of a list.
-
-        Raises:
-            FileError: the list does not have it.
-        """
+        """Return a value of a list; ``FileError`` where the list does not have it."""
         if value not in known:
             near = nearest(value, known)
             hint = f"did you mean '{near}'?" if near else ""

@@ -42,11 +42,10 @@ def measure_choices(
     with_blank = [item for item in inside if item.fills is not None]
     scores = score_blanks(backend, with_blank, progress=progress)
     complete = [n for n, three in enumerate(scores) if all(s.skip is None for s in three)]
+    between, unfit = len(choices) - len(inside), len(inside) - len(with_blank)
     excluded = {
-        "between sentences: a masked language model does not say what follows": len(choices)
-        - len(inside),
-        "the sentences do not follow the context, or it has two blanks": len(inside)
-        - len(with_blank),
+        "between sentences: a masked language model does not say what follows": between,
+        "the sentences do not follow the context, or it has two blanks": unfit,
         "a candidate cannot be scored": len(scores) - len(complete),
     }
     skips = excluded_records(dataset, excluded)

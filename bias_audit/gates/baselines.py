@@ -20,7 +20,7 @@ from bias_audit import __version__
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.gates.waivers import Day
 from bias_audit.results.evidence import EVIDENCE_FILE as EVIDENCE
-from bias_audit.results.stored_run import StoredRun
+from bias_audit.results.run_folder import StoredRun
 from bias_audit.utils.file_model import FileModel, Id, Text
 from bias_audit.utils.files import replace_folder, write_atomic
 from bias_audit.utils.validation import explain_errors
@@ -112,11 +112,7 @@ def baseline_folder(config: Path | None, override: Path | None = None) -> Path:
 
 
 def find_baseline(place: Path, name: str) -> Baseline | None:
-    """Return a baseline, checked; None when there is none of this name.
-
-    Args:
-        place: the folder of all baselines.
-        name: of the baseline.
+    """Return the baseline of this name in the folder ``place``, checked; None when there is none.
 
     Raises:
         UsageError: it was edited, is damaged, or the name cannot be one.
@@ -160,16 +156,9 @@ def write_baseline(
     place: Path,
     who: str | None,
 ) -> Baseline:
-    """Store a run as a baseline; an older one of this name is replaced, whole or not at all.
+    """Store a run, whose evidence was checked, as a baseline; an older one is replaced as a whole.
 
-    Args:
-        run: the run, whose evidence was checked.
-        files: its folder.
-        name: what gates call it: ``against: baseline:NAME``.
-        reason: why it is accepted.
-        today: the day, for the record.
-        place: the folder of all baselines.
-        who: who accepts it.
+    Arguments as in ``accept_baseline`` of the pipeline; ``files`` is the run's folder.
 
     Raises:
         UsageError: a value cannot be used, or a folder cannot be read or written.
@@ -198,11 +187,7 @@ def write_baseline(
 
 
 def _record(content: dict[str, Any]) -> BaselineFile:
-    """Check what was given.
-
-    Raises:
-        UsageError: a value cannot be used; named as the option that gave it.
-    """
+    """Check what was given; a value that cannot be used is named as the option that gave it."""
     try:
         return BaselineFile.model_validate(content)
     except ValidationError as error:

@@ -50,11 +50,11 @@ def judge(
             baseline.
     """
     comparisons = comparisons or {}
-    gates = check_gates(results, policy, comparisons)
+    gates = _check_gates(results, policy, comparisons)
     if policy.strict:  # so that every format shows an unclear gate as what it does to the build
         gates = [gate.model_copy(update={"when_unclear": "fail"}) for gate in gates]
     covered = {gate.result for gate in gates}
-    gates += [gate for gate in margin_gates(results) if gate.result not in covered]
+    gates += [gate for gate in _margin_gates(results) if gate.result not in covered]
     records: list[WaiverRecord] = []
     if policy.today is not None:
         gates, records = apply_waivers(gates, policy.waivers, policy.today)
@@ -65,14 +65,14 @@ def judge(
             "gates": tuple(gates),
             "waivers": tuple(records),
             "comparison": comparison,
-            "states": count_states(gates, results),
+            "states": _count_states(gates, results),
         }
     )
     return judged.model_copy(update={"exit_code": exit_code(judged, strict=policy.strict)})
 
 
-def margin_gates(results: Results) -> list[Gate]:
-    """Return the catalogue's own margins as gates that inform and never fail a build."""
+def _margin_gates(results: Results) -> list[Gate]:
+    """The catalogue's own margins as gates that inform and never fail a build."""
     primary = [result for result in results.results if result.role == "primary"]
     verdicts = judge_margins(primary, partial=results.run.partial)
     return [
@@ -83,19 +83,15 @@ def margin_gates(results: Results) -> list[Gate]:
             limit=result.margin,
             reason=verdict.reason,
             reason_code=verdict.code,
-            condition=describe(result, result.margin or 0.0),
-            **_measured(result),
+            condition=_condition(result, result.margin or 0.0),
+            **_of_result(result),
         )
         for result, verdict in zip(primary, verdicts, strict=True)
     ]
 
 
-def count_states(gates: Sequence[Gate], results: Results) -> dict[State, int]:
-    """Return the number of gates by state; all six are present.
-
-    Each probe that crashed counts as one error, also when it has no gate; each probe that was not
-    reached in time counts as skipped.
-    """
+def _count_states(gates: Sequence[Gate], results: Results) -> dict[State, int]:
+    """Gates by state; a crashed probe without a gate is an error, one not reached is skipped."""
     counts = {state: sum(gate.state == state for gate in gates) for state in STATES}
     counted = {gate.probe for gate in gates if gate.state == "error"}
     probes = _judged_probes(results)
@@ -152,7 +148,7 @@ class GateCheck:
     partial: bool
 
     @property
-    def measured_quantity(self) -> tuple[str, str | None]:
+    def quantity(self) -> tuple[str, str | None]:
         """The number that is held against the limit: a gap, or its rise over a baseline."""
         return self.result.id, self.baseline
 
@@ -185,7 +181,7 @@ def _without_change(missing: MissingChange | None, *, partial: bool) -> Verdict:
     return Verdict("unclear", missing.reason_code, missing.reason)
 
 
-def check_gates(results: Results, policy: Policy, comparisons: BaselineComparisons) -> list[Gate]:
+def _check_gates(results: Results, policy: Policy, comparisons: BaselineComparisons) -> list[Gate]:
     """Judge results against the limits of a configuration; Holm over everything that is gated.
 
     A gate without a result is ``unclear``: absence of evidence never passes.
@@ -193,13 +189,13 @@ def check_gates(results: Results, policy: Policy, comparisons: BaselineCompariso
     checks = [
         _gate_check(gate, result, results, comparisons)
         for gate in policy.gates
-        for result in select_results(gate, results.results)
+        for result in _select_results(gate, results.results)
     ]
     largest: dict[tuple[str, str | None], float] = {}
     for check in checks:
-        largest[check.measured_quantity] = max(check.p, largest.get(check.measured_quantity, 0.0))
+        largest[check.quantity] = max(check.p, largest.get(check.quantity, 0.0))
     gates = [_gate(check, check.verdict(_family(check, largest)), policy) for check in checks]
-    return [*gates, *missing_results(results, policy, comparisons)]
+    return [*gates, *_missing_results(results, policy, comparisons)]
 
 
 def _family(check: GateCheck, largest: Mapping[tuple[str, str | None], float]) -> GateFamily:
@@ -208,8 +204,8 @@ def _family(check: GateCheck, largest: Mapping[tuple[str, str | None], float]) -
     Limits on one number are nested claims, so that a second limit on it costs nothing (closed
     testing): copies of a gate, or a looser one, let no failure go.
     """
-    p_values = {**largest, check.measured_quantity: check.p}
-    index = list(p_values).index(check.measured_quantity)
+    p_values = {**largest, check.quantity: check.p}
+    index = list(p_values).index(check.quantity)
     return holm_families(list(p_values.values()))[index]
 
 
@@ -260,16 +256,16 @@ def _gate(check: GateCheck, verdict: Verdict, policy: Policy) -> Gate:
         id=f"{gate.id}:{result.id}",
         state=verdict.state,
         reason=f"{verdict.reason} (limit: {gate.why.rstrip('.')})" if gate.why else verdict.reason,
-        condition=describe(result, gate.limit, check.baseline),
+        condition=_condition(result, gate.limit, check.baseline),
         reason_code=verdict.code,
         templates_needed=verdict.required.templates,
         terms_needed=verdict.required.terms,
         targets_needed=verdict.required.targets,
-        **(_declared(gate, policy) | _measured(result) | {"baseline": check.baseline} | rise),
+        **(_of_config(gate, policy) | _of_result(result) | {"baseline": check.baseline} | rise),
     )
 
 
-def _measured(result: Result) -> dict[str, Any]:
+def _of_result(result: Result) -> dict[str, Any]:
     """The fields of a gate that its result fills in."""
     return {
         "probe": result.probe,
@@ -281,9 +277,10 @@ def _measured(result: Result) -> dict[str, Any]:
     }
 
 
-def _declared(gate: GateConfig, policy: Policy) -> dict[str, Any]:
+def _of_config(gate: GateConfig, policy: Policy) -> dict[str, Any]:
     """The fields of a gate that the configuration fills in."""
-    declared = {
+    line, column = policy.places.get(gate.id, (0, 0))
+    return {
         "enforced": True,
         "probe": gate.probe,
         "limit": gate.limit,
@@ -291,18 +288,17 @@ def _declared(gate: GateConfig, policy: Policy) -> dict[str, Any]:
         "gate": gate.id,
         "kind": gate.kind,
         "baseline": gate.baseline,
+        "file": policy.file if gate.id in policy.places else "",
+        "line": line,
+        "column": column,
     }
-    return declared | source_location(gate, policy)
 
 
 # What a gate of the configuration asks for.
 
 
-def select_results(gate: GateConfig, results: Iterable[Result]) -> list[Result]:
-    """Return the results that a gate judges.
-
-    Of two groups each is the other one's rest, so that ``groups`` is their pair.
-    """
+def _select_results(gate: GateConfig, results: Iterable[Result]) -> list[Result]:
+    """The results that a gate judges; of two groups, ``groups`` is their pair."""
     matches = [
         r
         for r in results
@@ -320,20 +316,8 @@ def select_results(gate: GateConfig, results: Iterable[Result]) -> list[Result]:
     return [r for r in matches if r.role == "primary"]
 
 
-def source_location(gate: GateConfig, policy: Policy) -> dict[str, Any]:
-    """Return where the configuration has the gate, as fields of its record."""
-    if gate.id not in policy.places:
-        return {}
-    line, column = policy.places[gate.id]
-    return {"file": policy.file, "line": line, "column": column}
-
-
-def describe(result: Result, limit: float, baseline: str | None = None) -> str:
-    """Return in words what a gate asks of a result.
-
-    Raises:
-        UsageError: the result is damaged.
-    """
+def _condition(result: Result, limit: float, baseline: str | None = None) -> str:
+    """What a gate asks of a result, in words; refuses a damaged one."""
     if len(result.group_labels) != 2:
         raise UsageError(
             f"the results are damaged: '{result.id}' does not name two groups",
@@ -355,12 +339,12 @@ def describe(result: Result, limit: float, baseline: str | None = None) -> str:
 # What a gate should have judged and could not: an unclear gate each, never silence.
 
 
-def missing_results(
+def _missing_results(
     results: Results, policy: Policy, comparisons: BaselineComparisons
 ) -> Iterator[Gate]:
-    """Yield a gate for everything that has no result, in the order of the configuration."""
+    """A gate for everything that has no result, in the order of the configuration."""
     for gate in policy.gates:
-        yield from _unscored(gate, results, policy)
+        yield from _gates_without_scores(gate, results, policy)
     for gate in policy.gates:
         comparison = comparisons.get(gate.baseline or "")
         if isinstance(comparison, Comparison):
@@ -375,12 +359,12 @@ def _without_result(gate: GateConfig, policy: Policy, **fields: Any) -> Gate:
             f" baseline '{gate.baseline}'"
         )
     values = {"id": gate.id, "state": "unclear", "reason_code": "no_result", "condition": condition}
-    return Gate(**(values | _declared(gate, policy) | fields))
+    return Gate(**(values | _of_config(gate, policy) | fields))
 
 
-def _unscored(gate: GateConfig, results: Results, policy: Policy) -> list[Gate]:
+def _gates_without_scores(gate: GateConfig, results: Results, policy: Policy) -> list[Gate]:
     """The probes of a gate that crashed or were not reached; or that it has nothing to judge."""
-    present = {result.probe for result in select_results(gate, results.results)}
+    present = {result.probe for result in _select_results(gate, results.results)}
     lost = [
         _without_result(gate, policy, **_why_lost(gate, probe))
         for probe in results.probes

@@ -14,6 +14,7 @@ from itertools import product
 from typing import Literal, NamedTuple
 
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.probes.schema.probe import DEFAULT_MARGIN
 from bias_audit.results.decisions import Comparison
 from bias_audit.results.io import Results
 from bias_audit.results.schema import Result
@@ -56,12 +57,8 @@ def required_sample_size(
 ) -> RequiredSize:
     """Return for each source how many units would decide if the estimate stayed where it is.
 
-    Args:
-        result: says which sources are random.
-        variance: of the number that is judged, by source.
-        df: its degrees of freedom.
-        gap: distance between the number and its limit.
-        tail: as in :func:`bias_audit.stats.power.required_units`.
+    ``variance`` and ``df`` are those of the number that is judged, ``gap`` is its distance from the
+    limit; ``tail`` as in :func:`bias_audit.stats.power.required_units`.
     """
     units = random_units(result)
     if not any(variance.get(name) for name in units):
@@ -226,13 +223,8 @@ class Plan:
     """The smallest multiple of the run in all that is random that decides."""
 
 
-def default_design(limit: float | None, margin: float) -> PlannedGate:
-    """Return two groups of 8 words, 12 sentences and 16 targets, by placeholder components.
-
-    Args:
-        limit: largest accepted gap, nats; the margin when None.
-        margin: of the catalogue.
-    """
+def default_design(limit: float | None) -> PlannedGate:
+    """Return two groups of 8 words, 12 sentences and 16 targets, by placeholder components."""
     template, word, cell = 0.4**2, 0.55**2, 0.55**2
     noise = 2 * cell / (12 * 8)
     rows, words = template / 12 + noise, word / 8 + noise / 2
@@ -241,7 +233,7 @@ def default_design(limit: float | None, margin: float) -> PlannedGate:
         name="assumed",
         labels=("one group", "another"),
         kind="absolute",
-        limit=limit or margin,
+        limit=limit or DEFAULT_MARGIN,
         components=VarianceComponents(
             variance={"templates": rows, "terms": 2 * words, "residual": noise},
             units={"templates": 12, "terms": 16},
@@ -261,18 +253,15 @@ def planned_gates(
     names: Sequence[str] = (),
     *,
     limit: float | None = None,
-    margin: float,
     comparison: Comparison | None = None,
 ) -> tuple[list[PlannedGate], list[Unplannable]]:
     """Return what to plan for, and what cannot be planned and why.
 
-    Without names that is the result with the widest interval, of the gaps and of the rises.
-
     Args:
         results: a stored run.
-        names: ids of results, or of probes for their primary results, or globs of either.
+        names: ids of results, or of probes for their primary results, or globs of either; without
+            any, the result with the widest interval, of the gaps and of the rises.
         limit: largest accepted gap and rise; by default that of the run's gates, then the margin.
-        margin: of the catalogue, where a result has none.
         comparison: of the run with a baseline; by default the one that the run holds.
 
     Raises:
@@ -288,7 +277,7 @@ def planned_gates(
         if not result.se or not result.df:
             lost.append(Unplannable(result.id, f"it has no interval: {result.reason}"))
             continue
-        gap = _gap(result, results, limit, margin)
+        gap = _gap(result, results, limit)
         gaps.append(gap)
         if compared is not None:
             rise = _rise(gap, result, results, compared, limit)
@@ -329,14 +318,14 @@ def _select(results: Results, names: Sequence[str]) -> list[Result]:
 def _widest(gates: Sequence[PlannedGate]) -> PlannedGate:
     """The gate whose standard error is largest for its limit: what decides it decides the others
     of the same size."""
-    widest = max(gates, key=lambda gate: gate.components.scaled({})[0] / gate.limit)
+    widest = max(gates, key=lambda gate: gate.components.scale({})[0] / gate.limit)
     if len(gates) == 1:
         return widest
     text = f"of {len(gates)} results, the one with the widest interval; name others to plan for"
     return replace(widest, notices=(*widest.notices, text))
 
 
-def _gap(result: Result, results: Results, limit: float | None, margin: float) -> PlannedGate:
+def _gap(result: Result, results: Results, limit: float | None) -> PlannedGate:
     """The size of a gap."""
     probe = next((p for p in results.probes if p.id == result.probe), None)
     stored = _stored_limit(results, result.id, "absolute")
@@ -344,7 +333,7 @@ def _gap(result: Result, results: Results, limit: float | None, margin: float) -
         name=result.id,
         labels=result.group_labels or result.groups,
         kind="absolute",
-        limit=limit or stored or result.margin or margin,
+        limit=limit or stored or result.margin or DEFAULT_MARGIN,
         components=VarianceComponents(
             variance=result.variance, units=random_units(result), df=result.df or 1.0
         ),

@@ -88,19 +88,14 @@ def judge_gap(
 ) -> Verdict:
     """Judge the size of a gap: pass by its 90 % interval, fail by the one after Holm.
 
-    Args:
-        result: the gap with everything that was found out about it.
-        limit: largest size that is tolerated, above 0.
-        family: what is judged together.
-        partial: the run was cut short.
-        own_margin: the limit is the margin of the probe, at which the checks of the result were
-            made; at another limit they are made again, from the bounds that the result holds.
+    ``own_margin`` says that the limit is the margin of the probe, at which the checks of the result
+    were made; at another limit they are made again, from the bounds that the result holds.
     """
     if partial:
         return Verdict("unclear", "partial_run", PARTIAL)
     if code := _blocking_size(result, own_margin=own_margin):
-        return Verdict("unclear", code, result.reason or _why(code, result.n_templates))
-    contrast = contrast_of(result)
+        return Verdict("unclear", code, result.reason or as_clause(code, n=result.n_templates))
+    contrast = _contrast(result)
     if contrast is None:
         return Verdict("unclear", "no_interval", result.reason or NO_INTERVAL)
     state = outcome(contrast, limit, p_beyond_adjusted=family.p)
@@ -136,7 +131,7 @@ def judge_margins(results: Sequence[Result], *, partial: bool = False) -> list[V
         axes.setdefault(result.axis, []).append(index)
     verdicts: dict[int, Verdict] = {}
     for members in axes.values():
-        p_values = [_p_beyond_margin(results[index]) for index in members]
+        p_values = [p_gap(results[index], None) for index in members]
         for index, family in zip(members, holm_families(p_values), strict=True):
             result = results[index]
             verdicts[index] = (
@@ -160,7 +155,7 @@ def judge_increase(
         return Verdict("pass", "identical_outputs", reason)
     if code:
         own = change.reason if change.reason_code else result.reason * (code in result.statuses)
-        return Verdict("unclear", code, own or _why(code, result.n_templates))
+        return Verdict("unclear", code, own or as_clause(code, n=result.n_templates))
     p_inside = p_not_increased(change.bounds, limit, change.bound_level)
     if p_inside is None:
         return Verdict("unclear", "no_interval", change.reason or NO_INTERVAL)
@@ -177,21 +172,19 @@ def judge_increase(
     return Verdict("pass", "inside_rise", f"the gap has not grown by more than {size}")
 
 
-def p_gap(result: Result, limit: float) -> float:
-    """Return p for a gap larger than a gate's limit, before Holm; 1 where nothing can be judged."""
-    contrast = contrast_of(result)
-    if contrast is None or _blocking_size(result) or _is_confounded(result, contrast, limit):
-        return 1.0
-    p = contrast.p_beyond(limit)
-    return 1.0 if p is None else p
+def p_gap(result: Result, limit: float | None) -> float:
+    """Return p for a gap larger than a limit, before Holm; 1 where nothing can be judged.
 
-
-def _p_beyond_margin(result: Result) -> float:
-    """As :func:`p_gap`, at the own margin; what is fragile still has its p."""
-    contrast = contrast_of(result)
-    if contrast is None or is_barred(result.statuses):
+    None is the probe's own margin, at which what is fragile still has its p.
+    """
+    contrast = _contrast(result)
+    if contrast is None:
         return 1.0
-    p = contrast.p_beyond(result.margin or 0.0)
+    if limit is None:
+        lost = is_barred(result.statuses)
+    else:
+        lost = bool(_blocking_size(result)) or _is_confounded(result, contrast, limit)
+    p = None if lost else contrast.p_beyond(limit or result.margin or 0.0)
     return 1.0 if p is None else p
 
 
@@ -203,26 +196,18 @@ def p_increase(change: Change | None, limit: float) -> float:
     return 1.0 if p is None else p
 
 
-def contrast_of(result: Result) -> Contrast | None:
-    """Return what judging needs of a stored result; None without an interval of some width."""
+def _contrast(result: Result) -> Contrast | None:
+    """What judging needs of a stored result; None without an interval of some width."""
     if result.estimate is None or result.se is None or result.df is None:
         return None
     if result.se <= 0 or result.df <= 0:
         return None
     return Contrast(
         estimate=result.estimate,
-        parts={},
-        used=(),
-        variance={},
         se=result.se,
         df=result.df,
-        delta=(),
         n_templates=result.n_templates,
         n_terms=result.n_terms,
-        skew=0.0,
-        largest_share=0.0,
-        resolution=0.0,
-        status="ok",
     )
 
 
@@ -234,7 +219,7 @@ def is_barred(statuses: Iterable[str]) -> bool:
 def why_blocked(statuses: Iterable[str], n_templates: int) -> str:
     """Return why no verdict may be given, in words; empty when it may."""
     code = _blocking(statuses)
-    return _why(code, n_templates) if code else ""
+    return as_clause(code, n=n_templates) if code else ""
 
 
 def _blocking(statuses: Iterable[str]) -> str:
@@ -247,10 +232,6 @@ def _blocking_size(result: Result, *, own_margin: bool = False) -> str:
     if own_margin:
         return _blocking(result.statuses)
     return _blocking(code for code in result.statuses if code not in AT_THE_MARGIN)
-
-
-def _why(code: str, n_templates: int) -> str:
-    return as_clause(code, n=n_templates)
 
 
 def _is_confounded(result: Result, contrast: Contrast, limit: float) -> bool:

@@ -7,6 +7,7 @@ waiver covers which gate is a pure function of both and a day.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -129,12 +130,9 @@ class WaiverEntry:
 
 
 def read_waivers(path: Path, today: date, display: str = "") -> tuple[WaiverEntry, ...]:
-    """Read a waiver file.
+    """Read a waiver file; nothing in it may have been created after ``today``.
 
-    Args:
-        path: the file.
-        today: the day of judging; nothing may have been created after it.
-        display: how reports name the file.
+    ``display`` is how reports name the file.
 
     Raises:
         FileError: everything that is wrong with it, at once.
@@ -160,10 +158,7 @@ def _parse(text: str, path: Path, today: date) -> tuple[Waiver, ...]:
 
 
 def write_waiver(path: Path, waiver: Waiver, today: date) -> bool:
-    """Write a waiver into its file, in place of the one for the same finding if there is one.
-
-    Returns:
-        True when it took the place of another.
+    """Write a waiver into its file; True when it took the place of one for the same finding.
 
     Raises:
         FileError: the file has mistakes; it stays as it is.
@@ -172,8 +167,9 @@ def write_waiver(path: Path, waiver: Waiver, today: date) -> bool:
     text = read_source(path) if path.exists() else _HEADER
     before = _parse(text, path, today)
     twin = next((i for i, old in enumerate(before) if old.finding == waiver.finding), None)
-    new = _edited(text, str(path), waiver, twin)
-    wanted = (*before, waiver) if twin is None else _replaced(before, twin, waiver)
+    new = _edit(text, str(path), waiver, twin)
+    index = len(before) if twin is None else twin
+    wanted = (*before[:index], waiver, *before[index + 1 :])
     if parse_yaml(new, WaiverFile, str(path)).waivers != wanted:
         raise UsageError(
             f"{path} is written in a way that cannot be edited safely",
@@ -183,11 +179,7 @@ def write_waiver(path: Path, waiver: Waiver, today: date) -> bool:
     return twin is not None
 
 
-def _replaced(before: Sequence[Waiver], index: int, waiver: Waiver) -> tuple[Waiver, ...]:
-    return (*before[:index], waiver, *before[index + 1 :])
-
-
-def _edited(text: str, file: str, waiver: Waiver, twin: int | None) -> str:
+def _edit(text: str, file: str, waiver: Waiver, twin: int | None) -> str:
     """The text with one waiver added or replaced; comments, quotes and order stay."""
     from ruamel.yaml import YAML
     from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -244,7 +236,7 @@ def apply_waivers(
         record = _record_in_run(entry, gates, today)
         records.append(record)
         if record.status == "active":
-            remaining = [_waived(gate, entry.waiver) for gate in remaining]
+            remaining = [_waive(gate, entry.waiver) for gate in remaining]
     return remaining, records
 
 
@@ -272,7 +264,8 @@ def _record_in_run(entry: WaiverEntry, gates: Sequence[Gate], today: date) -> Wa
     waiver = entry.waiver
     covered = [gate for gate in gates if covers(waiver.finding, gate)]
     failed = [gate for gate in covered if gate.state == "fail"]
-    over = [gate for gate in failed if _exceeds(waiver, gate)]
+    most = math.inf if waiver.up_to is None else waiver.up_to
+    over = [g for g in failed if abs(math.inf if g.estimate is None else g.estimate) > most]
     record = waiver_record(entry, today)
     record = record.model_copy(update={"gates": tuple(gate.id for gate in covered)})
     if record.status == "expired":
@@ -290,14 +283,7 @@ def _record_in_run(entry: WaiverEntry, gates: Sequence[Gate], today: date) -> Wa
     return record.model_copy(update={"detail": text})
 
 
-def _exceeds(waiver: Waiver, gate: Gate) -> bool:
-    """Larger than the ceiling, or without a size that could be held against it."""
-    if waiver.up_to is None:
-        return False
-    return gate.estimate is None or abs(gate.estimate) > waiver.up_to
-
-
-def _waived(gate: Gate, waiver: Waiver) -> Gate:
+def _waive(gate: Gate, waiver: Waiver) -> Gate:
     if gate.state != "fail" or not covers(waiver.finding, gate):
         return gate
     text = f"waived until {waiver.expires} by {waiver.owner}: {waiver.reason}; {gate.reason}"

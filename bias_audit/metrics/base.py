@@ -7,6 +7,7 @@ them all.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS, Prompt, Skip, SkipReason
-from bias_audit.results import Check, Companion, Result, Role
+from bias_audit.results import Check, Companion, Result, Role, TargetEffect
 from bias_audit.stats.estimate import Contrast
 from bias_audit.utils.arrays import Floats
 
@@ -34,11 +35,11 @@ class MetricInfo:
     """Name for people."""
     unit: str
     """``nats``, ``bits``, ``probability``, ``r``, ..."""
-    neutral: float | None
-    """Value that means no difference; None when no value is better than another."""
     direction: str
     """What a larger value means."""
-    reference: str
+    neutral: float | None = 0.0
+    """Value that means no difference; None when no value is better than another."""
+    reference: str = "This tool."
     """Where the metric comes from."""
     help: str = ""
     """Further words for ``bias-audit explain``, where the metric has no page of its own."""
@@ -61,7 +62,7 @@ class ExtraRequests:
     id: str
     """Where the answers are kept: ``scored.responses[id]``."""
     needs: type
-    """The kind of question that a backend has to answer (:mod:`bias_audit.metrics.questions`)."""
+    """The kind of request of :mod:`bias_audit.records` that a backend has to answer."""
     count: Callable[[Probe, Sequence[Prompt]], int]
     """How many prompts it costs, from the probe and its prompts."""
     requests: Callable[[ScoredProbe, Settings], Sequence[Any]]
@@ -73,6 +74,30 @@ class ExtraRequests:
 def fits_all(_: Probe) -> str:
     """Say that a metric fits every probe."""
     return ""
+
+
+def needs_completions(probe: Probe) -> str:
+    """Say why a probe has no open completions; empty where it has."""
+    return "" if probe.open_frames else "it needs sentences whose mask stands after no article"
+
+
+def needs_poles(probe: Probe) -> str:
+    """Say why a probe has no two poles; empty where it has."""
+    if probe.spec.targets.own:
+        return "it needs two poles, and here each group has its own word"
+    return ""
+
+
+def needs_named_groups(probe: Probe) -> str:
+    """Say why a probe does not compare named groups between two poles; empty where it does."""
+    if probe.spec.mask != "target" or probe.spec.targets.own:
+        return "it needs a probe whose sentences name the group, with two poles"
+    return ""
+
+
+def needs_dataset(_: Probe) -> str:
+    """Say that a metric belongs to published data sets."""
+    return "it is measured on published data sets"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,6 +228,61 @@ def interval_fields(contrast: Contrast, confidence: float) -> dict[str, Any]:
     }
 
 
+def contrast_result(
+    scored: ScoredProbe,
+    info: MetricInfo,
+    groups: Sequence[str],
+    contrast: Contrast,
+    settings: Settings,
+    *,
+    note: str = "",
+    least: float = -math.inf,
+    **more: Any,
+) -> Result:
+    """Build the record of a contrast: its estimate, interval and variance.
+
+    Args:
+        scored: the probe.
+        info: the metric.
+        groups: ids of groups, the first group first.
+        contrast: the number.
+        settings: choices of the analysis.
+        note: follows the reason why there is no interval, if there is one.
+        least: smallest value that the number can have.
+        more: further fields of the result.
+    """
+    fields = {"variance": contrast.variance} | interval_fields(contrast, settings.confidence)
+    if fields["ci_low"] is not None:
+        fields["ci_low"] = max(least, fields["ci_low"])
+    fields["reason"] = join_reasons(fields["reason"], note)
+    return probe_result(scored, info, groups, estimate_of(contrast), **(fields | more))
+
+
+def target_effect(
+    scored: ScoredProbe, name: str, contrast: Contrast, confidence: float, **more: Any
+) -> TargetEffect:
+    """Build the row of one target in the table of words of a result.
+
+    Args:
+        scored: the probe.
+        name: id of the target.
+        contrast: its gap.
+        confidence: level of its interval.
+        more: further fields of the row.
+    """
+    target = next(target for target in scored.probe.targets if target.word.id == name)
+    limits = contrast.interval(confidence) or (None, None)
+    return TargetEffect(
+        id=name,
+        text=target.word.forms.get("sg") or target.word.label,
+        pole=target.pole,
+        ci_low=limits[0],
+        ci_high=limits[1],
+        facts=dict(target.facts),
+        **({"value": estimate_of(contrast)} | more),
+    )
+
+
 def versus(a: str, b: str) -> str:
     """Return how a pair of groups is named in the id of a result."""
     return f"{a}-vs-{b.lstrip('~')}"
@@ -237,7 +317,7 @@ def brief(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def joined(*reasons: str) -> str:
+def join_reasons(*reasons: str) -> str:
     """Return reasons as one text; empty ones are left out."""
     return "; ".join(reason for reason in reasons if reason)
 

@@ -24,22 +24,22 @@ from bias_audit.metrics.base import (
     chosen_pair,
     companion,
     contrast_companion,
+    contrast_result,
     estimate_of,
-    interval_fields,
-    joined,
+    join_reasons,
     most_likely,
+    needs_completions,
     probe_result,
 )
 from bias_audit.metrics.completion_overlap import ranking
 from bias_audit.metrics.completion_table import CompletionTable, completion_table
 from bias_audit.metrics.design import Design
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
-from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.text import primary_language
 from bias_audit.records import OTHERS
 from bias_audit.results import Companion, Result, WordShare
 from bias_audit.stats._arrays import Indices, Ints, finite
-from bias_audit.stats.clustered import jackknife
+from bias_audit.stats.clusters import jackknife
 from bias_audit.stats.correlation import logit
 from bias_audit.stats.estimate import Contrast
 from bias_audit.utils.arrays import Floats
@@ -48,7 +48,6 @@ HURTFUL_RATE = MetricInfo(
     id="hurtful_rate",
     name="rate of hurtful completions",
     unit="probability",
-    neutral=0.0,
     direction="positive: more of the twenty most likely completions stand on the list of hurtful "
     "words after the first group; a hit is no harm by itself, read the words",
     reference="HONEST of Nozza, Bianchi and Hovy (2021, naacl-main.191), with this tool's own "
@@ -58,7 +57,6 @@ HURTFUL_ODDS = MetricInfo(
     id="hurtful_odds",
     name="odds ratio of hurtful completions",
     unit="nats",
-    neutral=0.0,
     direction="positive: hurtful completions are likelier after the first group",
     reference="This tool; half a hit added to each count (Haldane 1956), jackknife over sentences.",
 )
@@ -66,7 +64,6 @@ COMPLETION_VALENCE = MetricInfo(
     id="completion_valence",
     name="valence of completions",
     unit="points",
-    neutral=0.0,
     direction="positive: the words filled in after the first group are more pleasant by the list "
     "(1 a pleasant word, -1 an unpleasant one, 0 any other)",
     reference="This tool; expected value of a lexicon score over the completions.",
@@ -77,7 +74,6 @@ VALENCE_COVERAGE = MetricInfo(
     unit="probability",
     neutral=None,
     direction="larger: more of the probability falls on words that the list knows",
-    reference="This tool.",
 )
 
 DEPTHS = (1, 5, 20)
@@ -169,7 +165,7 @@ def rate_odds(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Compared:
+class _ListComparison:
     """One number of each completion, compared between groups."""
 
     scored: ScoredProbe
@@ -203,27 +199,26 @@ class _Compared:
         """The comparison as a record; among several groups also each of them with the others."""
         a, b = self.sides()
         contrast, level = self.contrast(a, b), self.settings.confidence
-        fields = interval_fields(contrast, level) | more
         chosen = chosen_pair(len(self.groups))
         if chosen:
-            fields["reason"] = joined(fields["reason"], chosen)
             companions += [
                 contrast_companion(info, self.contrast(g, OTHERS), level, (g, OTHERS))
                 for g in self.groups
             ]
         design = self.design(a, b)
-        return probe_result(
+        return contrast_result(
             self.scored,
             info,
             (a, b),
-            estimate_of(contrast),
+            contrast,
+            self.settings,
+            note=chosen,
             n_terms=design.n_terms,
             n_targets=0,
             n_prompts=len(self.table.answers),
             scope=design.scope,
-            variance=contrast.variance,
             companions=tuple(companions),
-            **fields,
+            **more,
         )
 
 
@@ -238,7 +233,7 @@ def hurtful(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     if not marks.any():
         return _without_words(scored, HURTFUL_RATE, table, "hurtful words")
     rates = table.table(lambda a: hit_rates(ranking(a[1].words, DEPTHS[-1]), marks, DEPTHS))
-    compared = _Compared(scored=scored, settings=settings, table=table, y=rates[:, :, -1])
+    compared = _ListComparison(scored=scored, settings=settings, table=table, y=rates[:, :, -1])
     a, b = compared.sides()
     design = compared.design(a, b)
     depth = min(DEPTHS[-1], marks.size)
@@ -274,7 +269,7 @@ def valence(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     if not values.any():
         return _without_words(scored, COMPLETION_VALENCE, table, "words with a valence")
     y = table.table(lambda a: expected_value(a[1].words, values))
-    compared = _Compared(scored=scored, settings=settings, table=table, y=y)
+    compared = _ListComparison(scored=scored, settings=settings, table=table, y=y)
     sides = compared.sides()
     alone = table.table(lambda a: text_value(f"{a[0].left} {a[0].right}", lists.valence))
     scorer = estimate_of(compared.contrast(*sides, y=alone))
@@ -284,7 +279,7 @@ def valence(scored: ScoredProbe, settings: Settings) -> MetricOutput:
             COMPLETION_VALENCE,
             compared.level(group),
             groups=(group,),
-            words=_valued(scored, table, group, values),
+            words=_valued_words(scored, table, group, values),
         )
         for group in compared.groups
     ]
@@ -296,7 +291,7 @@ def valence(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     result = compared.result(COMPLETION_VALENCE, companions, **more)
     if more:
         reason = f"the list alone finds a gap of {scorer:.2g} in the sentences without completions"
-        result = result.model_copy(update={"reason": joined(reason, result.reason)})
+        result = result.model_copy(update={"reason": join_reasons(reason, result.reason)})
     return MetricOutput(results=(result,))
 
 
@@ -356,7 +351,7 @@ def _hits(
     return _word_shares(scored, shares, NAMED, harmful=True)
 
 
-def _valued(
+def _valued_words(
     scored: ScoredProbe, table: CompletionTable, group: str, values: Floats
 ) -> tuple[WordShare, ...]:
     """Words of the list by their mean probability after a group, unpleasant ones negative."""
@@ -376,21 +371,17 @@ def _word_shares(
     )
 
 
-def _unsupported(probe: Probe) -> str:
-    return "" if probe.open_frames else "it needs sentences whose mask stands after no article"
-
-
 METRICS = (
     Metric(
         info=HURTFUL_RATE,
         companions=(HURTFUL_ODDS,),
         measure=hurtful,
-        unsupported=_unsupported,
+        unsupported=needs_completions,
     ),
     Metric(
         info=COMPLETION_VALENCE,
         companions=(VALENCE_COVERAGE,),
         measure=valence,
-        unsupported=_unsupported,
+        unsupported=needs_completions,
     ),
 )

@@ -20,7 +20,6 @@ TOTAL_VARIATION = MetricInfo(
     id="total_variation",
     name="total variation",
     unit="probability",
-    neutral=0.0,
     direction="larger: some set of completions is more likely after one group, by this much at "
     "most",
     reference="Standard; see Levin and Peres, Markov Chains and Mixing Times (2017), chapter 4.",
@@ -29,7 +28,6 @@ HELLINGER = MetricInfo(
     id="hellinger",
     name="Hellinger distance",
     unit="ratio",
-    neutral=0.0,
     direction="larger: the groups' completions differ more; rare words count more than in total "
     "variation",
     reference="Hellinger (1909); Liang et al. (2021, arXiv 2106.13219).",
@@ -84,7 +82,7 @@ def ranking(p: ArrayLike, depth: int) -> Ints:
     return np.asarray(candidates[order][:depth], dtype=np.intp)
 
 
-def _shared(one: Sequence[int] | Ints, other: Sequence[int] | Ints, depth: int) -> int:
+def _count_shared(one: Sequence[int] | Ints, other: Sequence[int] | Ints, depth: int) -> int:
     if depth < 1:
         raise ValueError(f"expected a depth of 1 or more, got {depth}")
     return len({int(i) for i in one[:depth]} & {int(i) for i in other[:depth]})
@@ -99,7 +97,7 @@ def top_overlap(one: Sequence[int] | Ints, other: Sequence[int] | Ints, depth: i
     Raises:
         ValueError: ``depth`` is below 1.
     """
-    shared = _shared(one, other, depth)
+    shared = _count_shared(one, other, depth)
     return shared / min(depth, max(len(one), len(other), 1))
 
 
@@ -109,7 +107,7 @@ def jaccard(one: Sequence[int] | Ints, other: Sequence[int] | Ints, depth: int) 
     Raises:
         ValueError: ``depth`` is below 1.
     """
-    shared = _shared(one, other, depth)
+    shared = _count_shared(one, other, depth)
     union = min(depth, len(one)) + min(depth, len(other)) - shared
     return shared / union if union else 1.0
 

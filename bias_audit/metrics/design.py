@@ -19,7 +19,7 @@ from bias_audit.probes.scope import MIN_CONSTRUCT, MIN_LABELS, MIN_PAIRS
 from bias_audit.records import OTHERS
 from bias_audit.stats.estimate import Contrast, Scope
 from bias_audit.stats.layout import Layout
-from bias_audit.stats.permutation import decided, label_exchange, pair_flip
+from bias_audit.stats.permutation import label_exchange, pair_flip, repeat_if_close
 from bias_audit.utils.arrays import Floats
 
 ROUNDING = 1e-12
@@ -47,14 +47,18 @@ class Comparison:
     """Per target, relative to the mean over the targets (centred log-ratio)."""
     p_sign_flip: float | None
     p_exchange: float | None
-    exchange_method: str
     mass_log_odds: float | None
     """Companion M1b; None where lengths differ inside a pole."""
     without_a_term: tuple[float, ...] = ()
     """Estimate without each label (or pair) in turn, where labels are a sample (R2)."""
 
     @property
-    def paired(self) -> bool:
+    def key(self) -> str:
+        """Return its name in random streams."""
+        return f"{self.a}:{self.b}"
+
+    @property
+    def has_pairs(self) -> bool:
         """True when ``n_terms`` counts pairs."""
         return bool(self.pairs)
 
@@ -139,7 +143,7 @@ class Design(Layout):
         ids = [group.id for group in scored.probe.groups if group.id in there]
         columns = [_by_label(self.units, group) for group in ids]
         sides = columns if b == OTHERS else [columns[ids.index(a)], columns[ids.index(b)]]
-        pairs = [] if b == OTHERS else _matched(self.units, sides[0], sides[1])
+        pairs = [] if b == OTHERS else _match(self.units, sides[0], sides[1])
         super().__init__(
             groups=sides,
             which=ids.index(a) if b == OTHERS else 0,
@@ -155,7 +159,7 @@ class Design(Layout):
         return tuple((self.units[i].label, self.units[j].label) for i, j in self.pairs)
 
     @property
-    def weighed(self) -> list[tuple[float, list[int]]]:
+    def by_weight(self) -> list[tuple[float, list[int]]]:
         """Weight and columns of each group, for draws: the compared group first, then by words.
 
         The order of the groups in a file changes no number.
@@ -166,20 +170,15 @@ class Design(Layout):
             key=lambda each: (-each[0], self.units[each[1][0]].label),
         )
 
-    def exchange(
-        self, y: Floats, rng: np.random.Generator, resamples: int
-    ) -> tuple[float | None, str]:
-        """Return the fixed-templates answer: labels exchanged across words or inside pairs."""
+    def exchange(self, y: Floats, rng: np.random.Generator, resamples: int) -> float | None:
+        """Return the p of labels exchanged across words or in pairs; None with one word a group."""
         if self.pairs:
             d = self.inside_pairs(y)
-            flipped = decided(lambda draws: pair_flip(d, rng, draws), resamples)
-            return flipped.p, flipped.method
+            return repeat_if_close(lambda draws: pair_flip(d, rng, draws), resamples).p
         if min(len(self.in_a), len(self.in_b)) < 2:
-            return None, "not possible with one word in a group"
-        exchanged = decided(
-            lambda draws: label_exchange(y, self.in_a, self.in_b, rng, draws), resamples
-        )
-        return exchanged.p, exchanged.method
+            return None
+        sides = self.in_a, self.in_b
+        return repeat_if_close(lambda draws: label_exchange(y, *sides, rng, draws), resamples).p
 
 
 def _scope(probe: Probe, sides: list[list[int]], pairs: list[tuple[int, int]]) -> Scope:
@@ -198,7 +197,7 @@ def _by_label(units: Sequence[Unit], group: str) -> list[int]:
     return sorted(mine, key=lambda i: units[i].label)
 
 
-def _matched(units: Sequence[Unit], in_a: list[int], in_b: list[int]) -> list[tuple[int, int]]:
+def _match(units: Sequence[Unit], in_a: list[int], in_b: list[int]) -> list[tuple[int, int]]:
     """Pair up the columns of two groups; empty unless every word has exactly one partner."""
     left = {units[i].pair: i for i in in_a}
     right = {units[i].pair: i for i in in_b}

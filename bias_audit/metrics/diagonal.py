@@ -14,7 +14,6 @@ DIAGONAL_LOG_ODDS = MetricInfo(
     id="diagonal_log_odds",
     name="log-odds of the matching words",
     unit="nats",
-    neutral=0.0,
     direction="positive: each group is tied to its own word more closely than to the others' words",
     reference="This tool: k-way form of the association log-odds ratio; for k = 2 half of it.",
 )
@@ -22,9 +21,6 @@ DIAGONAL_LOG_ODDS = MetricInfo(
 
 def double_centred(scores: ArrayLike) -> Floats:
     """Take row means and column means off a square table, or off each of a stack of them.
-
-    Args:
-        scores: (..., k, k) log-scores, groups by target sets, k at least 2.
 
     Returns:
         The same shape; every row and every column sums to 0.
@@ -50,9 +46,6 @@ def diagonal_contrast(scores: ArrayLike) -> Floats:
     is half the association log-odds ratio. Analyse it as a matrix of one pair,
     ``matched_pairs(delta[:, None], scope="terms")``.
 
-    Args:
-        scores: (J, k, k) mean log-scores; entry [j, g, h] is target set h after group g, nats.
-
     Returns:
         (J,) contrasts, nats.
 
@@ -69,8 +62,8 @@ def diagonal_contrast(scores: ArrayLike) -> Floats:
     return np.asarray(own / k - rest / (k * (k - 1)))
 
 
-def _unsupported(probe: Probe) -> str:
+def _needs_own_words(probe: Probe) -> str:
     return "" if probe.spec.targets.own else "it needs a word of its own for each group"
 
 
-METRICS = (Metric(info=DIAGONAL_LOG_ODDS, unsupported=_unsupported),)
+METRICS = (Metric(info=DIAGONAL_LOG_ODDS, unsupported=_needs_own_words),)

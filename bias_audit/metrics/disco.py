@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,29 +15,25 @@ from bias_audit.metrics.base import (
     Metric,
     MetricInfo,
     MetricOutput,
+    contrast_result,
     count_skips,
-    estimate_of,
-    interval_fields,
-    probe_result,
+    needs_completions,
     versus,
 )
 from bias_audit.metrics.design import scored_groups
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
-from bias_audit.probes.probe import Probe
 from bias_audit.records import CompletionScore, SkipReason
 from bias_audit.results import Result
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import MOST_FLIPPED, MOST_LISTED, label_exchange, pair_flip
-from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 DISCO = MetricInfo(
     id="disco",
     name="likely fills that depend on the group (DisCo-T)",
     unit="fills",
-    neutral=0.0,
     direction="larger: more of a sentence's likely fills depend on the group; grows with the "
     "number of words, so it is compared inside one catalogue only",
     reference="After Webster et al. (2020, arXiv 2010.06032); permutation tests by this tool.",
@@ -46,7 +42,6 @@ DISCO_CHI2 = MetricInfo(
     id="disco_chi2",
     name="DisCo as published code has it (compat)",
     unit="share",
-    neutral=0.0,
     direction="larger: more pairs of words are called different by a chi-squared that takes "
     "probabilities for counts; it is no test",
     reference="Code of the package biased-rulers, after Webster et al. (2020).",
@@ -187,7 +182,7 @@ def disco(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     results: list[Result] = []
     lacking: list[_Reason] = []
     for pair in combinations(groups, 2):
-        matched = _matched(scored, pair, unit)
+        matched = _match_words(scored, pair, unit)
         more, reasons = _compare(scored, cells, pair, matched, settings)
         results += more
         lacking += reasons or ([] if more else [_TOO_FEW])
@@ -203,7 +198,6 @@ def _compare(
 ) -> tuple[list[Result], list[_Reason]]:
     """The results of two groups, and why sentences were left out of them."""
     a, b = pair
-    names = (scored.probe.spec.axis, scored.probe.spec.id, "disco", f"{a}:{b}")
     counts: list[float] = []
     shares: list[float] = []
     blind: list[_Reason] = []
@@ -224,7 +218,7 @@ def _compare(
             p_values = fill_tests(
                 np.stack([_logs(left[x], columns) for x in first]),
                 np.stack([_logs(right[y], columns) for y in second]),
-                stream(settings.seed, *names, template),
+                scored.rng(settings, "disco", f"{a}:{b}", template),
                 **test,
             )
             counts.append(significant(p_values))
@@ -244,25 +238,18 @@ def _results(
     for info, values in ((DISCO, counts), (DISCO_CHI2, shares)):
         if values:
             contrast = matched_pairs(np.array(values, dtype=float)[:, None], scope="terms")
-            fields = interval_fields(contrast, settings.confidence)
-            if fields["ci_low"] is not None:
-                fields["ci_low"] = max(0.0, fields["ci_low"])
-            result = probe_result(
-                scored,
-                info,
-                pair,
-                estimate_of(contrast),
-                about=versus(*pair),
-                variance=contrast.variance,
-                n_targets=0,
-                n_prompts=len(scored.open_prompts),
-                **fields,
+            more: dict[str, Any] = {
+                "about": versus(*pair),
+                "n_targets": 0,
+                "n_prompts": len(scored.open_prompts),
+            }
+            results.append(
+                contrast_result(scored, info, pair, contrast, settings, least=0.0, **more)
             )
-            results.append(result)
     return results
 
 
-def _matched(
+def _match_words(
     scored: ScoredProbe, pair: tuple[str, str], unit: Literal["label", "term"]
 ) -> list[tuple[str, str]]:
     """Matched words (or one label with the same head); empty unless every word has its partner."""
@@ -294,17 +281,13 @@ def _logs(answers: Sequence[CompletionScore], columns: Sequence[int]) -> Floats:
     return np.asarray(np.mean(rows, axis=0, dtype=np.float64))
 
 
-def _unsupported(probe: Probe) -> str:
-    return "" if probe.open_frames else "it needs sentences whose mask stands after no article"
-
-
 METRICS = (
     Metric(
         info=DISCO,
         companions=(DISCO_CHI2,),
         question="how many likely fills depend on the group (DisCo)?",
         measure=disco,
-        unsupported=_unsupported,
+        unsupported=needs_completions,
         default=False,
     ),
 )

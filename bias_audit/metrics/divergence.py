@@ -20,6 +20,7 @@ from bias_audit.metrics.base import (
     brief,
     companion,
     most_likely,
+    needs_completions,
     probe_result,
 )
 from bias_audit.metrics.completion_overlap import INFOS, overlaps, pulls
@@ -30,20 +31,17 @@ from bias_audit.metrics.completion_table import (
     pair,
 )
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
-from bias_audit.probes.probe import Probe
 from bias_audit.probes.scope import MIN_LABELS
 from bias_audit.results import Companion, WordShare
 from bias_audit.stats._arrays import Indices, Ints, block_codes, columns, finite
 from bias_audit.stats.permutation import MOST_LISTED
 from bias_audit.stats.relabel import Codes, relabellings
-from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 JSD = MetricInfo(
     id="jsd",
     name="divergence of completions (JSD)",
     unit="bits",
-    neutral=0.0,
     direction="larger: the groups' completions differ more; never exactly 0, so compare with the "
     "value that exchanged words give; at most log2 k bits for k groups",
     reference="Lin (1991); permutation test over terms by this tool.",
@@ -52,7 +50,6 @@ JSD_TOTAL = MetricInfo(
     id="jsd_total",
     name="divergence of all words",
     unit="bits",
-    neutral=0.0,
     direction="larger: the completions of single words differ more, whatever their group",
     reference="Lin (1991).",
 )
@@ -60,7 +57,6 @@ JSD_WITHIN = MetricInfo(
     id="jsd_within",
     name="divergence inside the groups",
     unit="bits",
-    neutral=0.0,
     direction="larger: words of one group are completed differently; total divergence is this plus "
     "what lies between the groups",
     reference="Lin (1991); chain rule of entropy.",
@@ -69,7 +65,6 @@ JSD_SHARE = MetricInfo(
     id="jsd_share",
     name="share of the divergence by word",
     unit="bits",
-    neutral=0.0,
     direction="larger: more of the divergence comes from words that are likelier after this group",
     reference="Lin (1991).",
 )
@@ -137,21 +132,6 @@ class DivergenceTest:
     """True when every relabelling was tried."""
     draws: int
     """Relabellings tried: all of them, or the random ones."""
-
-
-def _entropies(rows: Floats) -> Floats:
-    """Entropy of each row, bits; 0 log 0 is 0."""
-    logs = np.log2(rows, out=np.zeros_like(rows), where=rows > 0)
-    return np.asarray(-np.sum(rows * logs, axis=-1))
-
-
-def entropy(p: ArrayLike) -> float:
-    """Return the entropy of a distribution (V,), bits, in [0, log2 V].
-
-    Raises:
-        ValueError: ``p`` is not a distribution.
-    """
-    return max(0.0, float(_entropies(distributions(p, ndim=1))))
 
 
 def generalised_jsd(p: ArrayLike, weights: ArrayLike | None = None) -> float:
@@ -344,10 +324,7 @@ def _x_log_x(x: Singles, work: Singles, *, positive: bool) -> Singles:
 
 
 def _tile(weights: Singles, ratios: Singles, mass: Singles, *, balanced: bool) -> Singles:
-    """Mass-weighted sum over the words of a tile, nats.
-
-    Takes weights (k, B, r, n), ratios (n, W) and mass (W,); returns (B, r).
-    """
+    """Mass-weighted sum over the words of a tile, nats."""
     positive = bool(ratios.min() > 0)  # then so is each mean of them
     groups: Singles = weights @ ratios
     work = np.empty_like(groups[0])
@@ -412,11 +389,10 @@ def divergence(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         return MetricOutput()
     p = table.table(lambda answer: answer[1].words, np.float32)
     columns_of = [[i for i, name in enumerate(table.groups) if name == g] for g in groups]
-    spec = scored.probe.spec
     test = jsd_permutation(
         p,
         columns_of,
-        stream(settings.seed, spec.axis, spec.id, "jsd", "exchange"),
+        scored.rng(settings, "jsd", "exchange"),
         resamples=settings.divergence_resamples,
         blocks=_blocks(scored, table, unit),
     )
@@ -451,11 +427,7 @@ def divergence(scored: ScoredProbe, settings: Settings) -> MetricOutput:
 
 
 def _unit(scored: ScoredProbe) -> Literal["label", "term"]:
-    """What is exchanged: labels, heads averaged; the words of a label where groups have just one.
-
-    Words that share a label are not independent units, so a group that has several labels is
-    represented by these (4.1).
-    """
+    """What is exchanged."""
     labels = {(prompt.group, prompt.label) for prompt in scored.open_prompts}
     groups = {group for group, _ in labels}
     return "label" if len(labels) > len(groups) else "term"
@@ -511,15 +483,11 @@ def _drivers(means: Floats, groups: Sequence[str], scored: ScoredProbe) -> list[
     return companions
 
 
-def _unsupported(probe: Probe) -> str:
-    return "" if probe.open_frames else "it needs sentences whose mask stands after no article"
-
-
 METRICS = (
     Metric(
         info=JSD,
         companions=(JSD_TOTAL, JSD_WITHIN, JSD_SHARE, *INFOS),
         measure=divergence,
-        unsupported=_unsupported,
+        unsupported=needs_completions,
     ),
 )

@@ -18,11 +18,10 @@ from bias_audit.stats.effect_sizes import (
     cliffs_delta,
     consistency,
     rank_biserial,
-    standardised,
+    standardise,
 )
-from bias_audit.stats.permutation import decided
+from bias_audit.stats.permutation import repeat_if_close
 from bias_audit.stats.rank_tests import kruskal, wilcoxon
-from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 FEWEST = 4
@@ -35,7 +34,6 @@ CONSISTENCY = MetricInfo(
     id="consistency",
     name="consistency over sentences (d_z)",
     unit="standard deviations",
-    neutral=0.0,
     direction="larger in size: the sentences agree more closely; says how consistent a gap is, not "
     "how large",
     reference="Cohen (1988): d_z; interval of Cumming and Finch (2001).",
@@ -44,7 +42,6 @@ CLIFFS_DELTA = MetricInfo(
     id="cliffs_delta",
     name="how often a word of one group exceeds one of the other (Cliff's delta)",
     unit="share",
-    neutral=0.0,
     direction="1: every word of the first group lies above every word of the second; 0: as often "
     "above as below",
     reference="Cliff (1993); two-way bootstrap of Owen (2007); p of Mann and Whitney (1947).",
@@ -53,7 +50,6 @@ RANK_BISERIAL = MetricInfo(
     id="rank_biserial",
     name="how far the matched pairs agree on the direction (rank-biserial)",
     unit="share",
-    neutral=0.0,
     direction="1: all pairs point the same way; 0: as much one way as the other, large differences "
     "counting more",
     reference="Kerby (2014); p of Wilcoxon (1945).",
@@ -62,7 +58,6 @@ SENTENCE_RANKS = MetricInfo(
     id="sentence_ranks",
     name="how far the sentences agree on the direction (rank-biserial)",
     unit="share",
-    neutral=0.0,
     direction="1: all sentences point the same way; 0: as much one way as the other, large "
     "differences counting more, but none by its size",
     reference="Kerby (2014); p of Wilcoxon (1945).",
@@ -71,7 +66,6 @@ STANDARDISED_GAP = MetricInfo(
     id="standardised_gap",
     name="gap in standard deviations of single cells",
     unit="standard deviations",
-    neutral=0.0,
     direction="larger in size: the gap stands out further from what one word in one sentence "
     "differs from another of its group",
     reference="Owen (2007) for the two-way bootstrap.",
@@ -83,15 +77,14 @@ def effect_sizes(
 ) -> tuple[Companion, ...]:
     """Return d_z, Cliff's delta or the rank-biserial of pairs, and sizes of sentences and cells."""
     tested = comparison.contrast.status == "ok"
-    spec, name = scored.probe.spec, f"{comparison.a}:{comparison.b}"
-    rng = stream(settings.seed, spec.axis, spec.id, name, "ranks")
+    rng = scored.rng(settings, comparison.key, "ranks")
     sentences = _sentences(comparison, settings, rng) if tested else None
     sizes: list[Companion | None] = [_consistency(comparison, settings)]
-    if not spec.targets.own:
+    if not scored.probe.spec.targets.own:
         sides = _Sides(scored, comparison)
         sizes.append(sides.words(settings, rng if tested else None))
     sizes.append(sentences)
-    if tested and not spec.targets.own:
+    if tested and not scored.probe.spec.targets.own:
         sizes.append(sides.cells(settings))
     return tuple(size for size in sizes if size is not None)
 
@@ -111,7 +104,7 @@ def _sentences(comparison: Comparison, settings: Settings, rng: np.random.Genera
 
 
 def _wilcoxon(differences: Floats, settings: Settings, rng: np.random.Generator) -> float:
-    return decided(lambda draws: wilcoxon(differences, rng, draws), settings.resamples).p
+    return repeat_if_close(lambda draws: wilcoxon(differences, rng, draws), settings.resamples).p
 
 
 def _size(info: MetricInfo, size: EffectSize, p: float | None = None) -> Companion:
@@ -120,10 +113,7 @@ def _size(info: MetricInfo, size: EffectSize, p: float | None = None) -> Compani
 
 
 class _Sides:
-    """The responses of a comparison and the columns of its two sides, in an order of their own.
-
-    Words of groups; or targets of poles, where the group word is masked.
-    """
+    """The responses of a comparison and the columns of its two sides, in an order of their own."""
 
     def __init__(self, scored: ScoredProbe, comparison: Comparison) -> None:
         cube, design = scored.cube, Design(scored, comparison.a, comparison.b)
@@ -133,7 +123,7 @@ class _Sides:
         if scored.probe.spec.mask == "group":
             self.sample = comparison.scope == "concept" or comparison.target_scope == "construct"
             self.y = design.difference(cube.values)
-            plus, minus = (sorted(cube.pole(s), key=lambda i: cube.targets[i]) for s in "+-")
+            plus, minus = cube.pole_by_name("+"), cube.pole_by_name("-")
             self.groups: list[list[int]] = [plus, minus]
             self.weights = [1.0, -1.0]
             self.a, self.b, self.others = plus, minus, [minus]
@@ -156,8 +146,7 @@ class _Sides:
             settings: choices of the analysis.
             ranks: draws of the rank tests; None where the gap has no test.
         """
-        spec, pair = self.scored.probe.spec, f"{self.comparison.a}:{self.comparison.b}"
-        rng = stream(settings.seed, spec.axis, spec.id, pair, "sizes")
+        rng = self.scored.rng(settings, self.comparison.key, "sizes")
         level = settings.confidence
         if self.pairs is not None:
             if self.pairs.shape[1] < FEWEST:
@@ -167,33 +156,32 @@ class _Sides:
             return _size(RANK_BISERIAL, rank_biserial(d, rng, RESAMPLES, level), p)
         if min(len(self.a), *map(len, self.others)) < FEWEST:
             return None
-        rows, in_a, in_b, parts = self._ordered()
+        rows, in_a, in_b, parts = self._in_order()
         size = cliffs_delta(rows, in_a, in_b, rng, RESAMPLES, level, parts=parts)
         sides: Sequence[Indices] = [self.a, self.b]
         p = None if ranks is None else kruskal(self.y, sides, ranks, settings.resamples).p
         return _size(CLIFFS_DELTA, size, p)
 
-    def _ordered(self) -> tuple[Floats, Indices, Indices, list[int]]:
+    def _in_order(self) -> tuple[Floats, Indices, Indices, list[int]]:
         """The responses by size: the order of sentences and words in a file moves no draw."""
         sides = [self.y[:, list(side)] for side in (self.a, *self.others)]
         words = [side[:, np.argsort(side.mean(axis=0), kind="stable")] for side in sides]
-        joined = np.concatenate(words, axis=1)
-        rows = joined[np.argsort(joined.mean(axis=1), kind="stable")]
-        in_a, in_b = range(len(self.a)), range(len(self.a), joined.shape[1])
+        join_reasons = np.concatenate(words, axis=1)
+        rows = join_reasons[np.argsort(join_reasons.mean(axis=1), kind="stable")]
+        in_a, in_b = range(len(self.a)), range(len(self.a), join_reasons.shape[1])
         return rows, in_a, in_b, [len(side) for side in self.others]
 
     def cells(self, settings: Settings) -> Companion | None:
         """The gap in standard deviations of single cells, where words or targets are a sample."""
         if not self.sample:
             return None
-        spec, pair = self.scored.probe.spec, f"{self.comparison.a}:{self.comparison.b}"
-        rng = stream(settings.seed, spec.axis, spec.id, pair, "cells")
+        rng = self.scored.rng(settings, self.comparison.key, "cells")
         groups, weights, paired = self.groups, self.weights, self.pairs is not None
         y = self.y if self.pairs is None else self.pairs
         rows = self.y[np.argsort(y.mean(axis=1), kind="stable")]
         if paired:
             groups, weights = self.matched, [1.0, -1.0]
-        size = standardised(rows, groups, weights, rng, CELLS, settings.confidence, paired=paired)
+        size = standardise(rows, groups, weights, rng, CELLS, settings.confidence, paired=paired)
         return None if size is None else _size(STANDARDISED_GAP, size)
 
 

@@ -12,7 +12,7 @@ from bias_audit.metrics.base import (
     MetricOutput,
     estimate_of,
     interval_fields,
-    joined,
+    join_reasons,
     probe_result,
 )
 from bias_audit.metrics.design import target_scope
@@ -81,7 +81,9 @@ def _share(scored: ScoredProbe, extra: ExtraGroup, group: Group, settings: Setti
     fields |= {
         "se": None,
         "df": None,
-        "reason": joined(fields["reason"], _unscored(scored, compared), *_notes(group)),
+        "reason": join_reasons(
+            fields["reason"], _unscored_groups(scored, compared), *_notes(group)
+        ),
     }
     return probe_result(
         scored,
@@ -99,7 +101,7 @@ def _share(scored: ScoredProbe, extra: ExtraGroup, group: Group, settings: Setti
     )
 
 
-def _unscored(scored: ScoredProbe, compared: list[str]) -> str:
+def _unscored_groups(scored: ScoredProbe, compared: list[str]) -> str:
     lost = [f"'{g.label}'" for g in scored.probe.groups if g.id not in compared]
     return f"without {', '.join(lost)}, which could not be scored" if lost else ""
 
@@ -110,8 +112,8 @@ def _notes(group: Group) -> list[str]:
     return [f"'{label}': {note}" for label, note in notes.items()]
 
 
-def _unsupported(probe: Probe) -> str:
+def _needs_extra_groups(probe: Probe) -> str:
     return "" if probe.extra_groups else "it needs a group that is scored and compared with none"
 
 
-METRICS = (Metric(info=INFO, measure=extra_group_shares, unsupported=_unsupported),)
+METRICS = (Metric(info=INFO, measure=extra_group_shares, unsupported=_needs_extra_groups),)

@@ -16,12 +16,12 @@ from bias_audit.metrics.base import (
     chosen_pair,
     companion,
     interval_fields,
-    joined,
+    join_reasons,
+    needs_named_groups,
     probe_result,
 )
 from bias_audit.metrics.design import Design, scored_groups
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
-from bias_audit.probes.probe import Probe
 from bias_audit.results import Companion
 from bias_audit.stats._arrays import Indices, columns, finite
 from bias_audit.stats.estimate import Contrast
@@ -160,12 +160,12 @@ def _ratio_fields(
     fields = interval_fields(contrast, settings.confidence) | {"se": None, "df": None}
     chosen = chosen_pair(groups)
     if not known:
-        none = joined("the pole has hardly any probability", chosen)
+        none = join_reasons("the pole has hardly any probability", chosen)
         return fields | {"ci_low": None, "ci_high": None, "reason": none}
     if fields["ci_low"] is not None:
         edges = ratio_limits(fields["ci_low"], fields["ci_high"])
         fields |= {"ci_low": edges[0], "ci_high": edges[1]}
-    return fields | {"reason": joined(fields["reason"], chosen)}
+    return fields | {"reason": join_reasons(fields["reason"], chosen)}
 
 
 def _share(info: MetricInfo, group: str, log_shares: Floats, cube: ScoreCube) -> Companion:
@@ -183,17 +183,11 @@ def _neither(cube: ScoreCube, groups: list[str]) -> tuple[Companion, ...]:
     return tuple(_share(NEITHER_SHARE, group, y, cube) for group in groups)
 
 
-def _unsupported(probe: Probe) -> str:
-    if probe.spec.mask != "target" or probe.spec.targets.own:
-        return "it needs a probe whose sentences name the group, with two poles"
-    return ""
-
-
 METRICS = (
     Metric(
         info=FOUR_FIFTHS_RATIO,
         companions=(CLOSED_SHARE, NEITHER_SHARE),
         measure=four_fifths,
-        unsupported=_unsupported,
+        unsupported=needs_named_groups,
     ),
 )

@@ -17,14 +17,12 @@ from bias_audit.stats._arrays import Ints
 from bias_audit.stats.effect_sizes import concordance, rank_share
 from bias_audit.stats.omnibus import QuasiF, across_targets, quasi_f
 from bias_audit.stats.rank_tests import RankTest, friedman, kruskal
-from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 GROUP_SPREAD = MetricInfo(
     id="group_spread",
     name="spread of the groups",
     unit="nats",
-    neutral=0.0,
     direction="larger: the groups lie further apart, whichever of them; never exactly 0, so "
     "compare with the spread that equal groups would show",
     reference="Clark (1973): quasi-F; Brunner, Dette and Munk (1997) for unequal variances.",
@@ -71,7 +69,9 @@ def group_spread(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     scope_t = target_scope(scored.probe, cube)
     over = by_group.mean(axis=0).T
     targets = across_targets([over[plus], over[minus]]) if scope_t == "construct" else ()
-    companions = [_agreement(effects, settings, _rng(scored, settings, "rank_agreement"))]
+    companions = [
+        _agreement(effects, settings, scored.rng(settings, "group_spread", "rank_agreement"))
+    ]
     exchange = None
     if scored.probe.spec.mask == "group":
         test = quasi_f(effects, [[i] for i in range(len(groups))], scope="terms", targets=targets)
@@ -80,9 +80,9 @@ def group_spread(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         test = quasi_f(y, members, scope=design.scope, targets=targets)
         exchange = _exchange(scored, settings, y, members)
         if exchange:
-            rng = _rng(scored, settings, "rank_share")
-            companions.append(_ranked(y, members, settings, rng))
-    order = friedman(effects, _rng(scored, settings, "friedman"), settings.resamples)
+            rng = scored.rng(settings, "group_spread", "rank_share")
+            companions.append(_rank_share(y, members, settings, rng))
+    order = friedman(effects, scored.rng(settings, "group_spread", "friedman"), settings.resamples)
     result = probe_result(
         scored,
         GROUP_SPREAD,
@@ -105,12 +105,7 @@ def _exchange(
     """The fixed-sentences answer: labels of words exchanged; None with one word in a group."""
     if min(columns.size for columns in members) < FEWEST_WORDS:
         return None
-    return kruskal(y, members, _rng(scored, settings, "kruskal"), settings.resamples)
-
-
-def _rng(scored: ScoredProbe, settings: Settings, test: str) -> np.random.Generator:
-    spec = scored.probe.spec
-    return stream(settings.seed, spec.axis, spec.id, "group_spread", test)
+    return kruskal(y, members, scored.rng(settings, "group_spread", "kruskal"), settings.resamples)
 
 
 def _numbers(test: QuasiF, scored: ScoredProbe, settings: Settings) -> dict[str, Any]:
@@ -152,7 +147,7 @@ def _agreement(effects: Floats, settings: Settings, rng: np.random.Generator) ->
     return companion(RANK_AGREEMENT, share.value, (share.low, share.high))
 
 
-def _ranked(
+def _rank_share(
     y: Floats, members: list[Ints], settings: Settings, rng: np.random.Generator
 ) -> Companion:
     """Epsilon squared of the words' means, words resampled inside their groups."""
@@ -160,7 +155,7 @@ def _ranked(
     return companion(RANK_SHARE, share.value, (share.low, share.high))
 
 
-def _unsupported(probe: Probe) -> str:
+def _needs_three_groups(probe: Probe) -> str:
     if len(probe.groups) < FEWEST_GROUPS or probe.spec.targets.own:
         return "it needs three groups or more, with two poles"
     return ""
@@ -171,6 +166,6 @@ METRICS = (
         info=GROUP_SPREAD,
         companions=(RANK_AGREEMENT, RANK_SHARE),
         measure=group_spread,
-        unsupported=_unsupported,
+        unsupported=_needs_three_groups,
     ),
 )

@@ -10,10 +10,8 @@ from bias_audit.metrics.base import (
     MetricInfo,
     MetricOutput,
     contrast_companion,
-    estimate_of,
-    interval_fields,
-    joined,
-    probe_result,
+    contrast_result,
+    needs_named_groups,
 )
 from bias_audit.metrics.design import Design, scored_groups, target_scope
 from bias_audit.metrics.log_odds import LOG_ODDS_GAP, pole_response
@@ -30,7 +28,6 @@ INFO = MetricInfo(
     id="interaction",
     name="interaction of two axes",
     unit="nats",
-    neutral=0.0,
     direction="the part of an intersectional gap that neither axis brings alone: (first - second) "
     "- (third - fourth) cell",
     reference="Standard 2 x 2 contrast; Tan and Celis (2019, arXiv 1911.01485) on why it matters.",
@@ -45,27 +42,24 @@ def interaction(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         return MetricOutput()
     contrasts = [(cells, _contrast(scored, cells)) for cells in _tables(*axes)]
     cells, largest = max(contrasts, key=lambda one: round(abs(one[1].estimate), 12))
-    fields = interval_fields(largest, settings.confidence)
-    if len(contrasts) > 1:
-        chosen = f"the largest of {len(contrasts)} such contrasts, chosen afterwards"
-        fields["reason"] = joined(fields["reason"], chosen)
+    chosen = f"the largest of {len(contrasts)} such contrasts, chosen afterwards"
     level = settings.confidence
-    result = probe_result(
+    result = contrast_result(
         scored,
         INFO,
         cells,
-        estimate_of(largest),
+        largest,
+        settings,
+        note=chosen if len(contrasts) > 1 else "",
         n_terms=largest.n_terms,
         n_targets=len(scored.cube.pole("+")) + len(scored.cube.pole("-")),
         n_prompts=sum(scored.cube.prompts[g] for g in cells),
         scope=_scope(scored, cells),
         target_scope=target_scope(scored.probe, scored.cube),
-        variance=largest.variance,
         companions=(
             *(contrast_companion(INFO, one, level, names) for names, one in contrasts[:MOST]),
             _furthest(scored, settings, groups),
         ),
-        **fields,
     )
     return MetricOutput(results=(result,))
 
@@ -106,12 +100,12 @@ def _furthest(scored: ScoredProbe, settings: Settings, groups: Sequence[str]) ->
     return contrast_companion(LOG_ODDS_GAP, gap, settings.confidence, (name, OTHERS))
 
 
-def _unsupported(probe: Probe) -> str:
-    if probe.spec.mask != "target" or probe.spec.targets.own:
-        return "it needs a probe whose sentences name the group, with two poles"
+def _needs_two_axes(probe: Probe) -> str:
+    if reason := needs_named_groups(probe):
+        return reason
     if not product([group.id for group in probe.groups]):
         return "it needs groups that are every combination of two axes"
     return ""
 
 
-METRICS = (Metric(info=INFO, measure=interaction, unsupported=_unsupported),)
+METRICS = (Metric(info=INFO, measure=interaction, unsupported=_needs_two_axes),)

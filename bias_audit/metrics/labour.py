@@ -13,7 +13,7 @@ from bias_audit.metrics.base import (
     MetricInfo,
     MetricOutput,
     companion,
-    joined,
+    join_reasons,
     probe_result,
 )
 from bias_audit.metrics.design import Design, scored_comparisons
@@ -22,7 +22,6 @@ from bias_audit.probes.probe import Probe
 from bias_audit.results import Companion
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.correlation import calibration_line, logit, rank_correlation
-from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 LABOUR_CORRELATION = MetricInfo(
@@ -65,7 +64,6 @@ LABOUR_DISTANCE = MetricInfo(
     unit="probability",
     neutral=None,
     direction="larger: the model's shares are further from those of the statistics, job by job",
-    reference="This tool.",
 )
 
 
@@ -113,7 +111,7 @@ def labour(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     elif whose not in (None, a):
         why = f"the fact states the share of '{whose}', of which no word was scored"
         return _output(scored, (a, b), None, where.fact, n_targets=0, reason=why)
-    rng = stream(settings.seed, spec.axis, spec.id, "labour_correlation")
+    rng = scored.rng(settings, "labour_correlation")
     fit = rank_correlation(logit(share[usable]), gaps[usable], rng, level=settings.confidence)
     if fit is None:
         return MetricOutput()
@@ -163,7 +161,7 @@ def _left_out(share: Floats) -> str:
     """Which targets have no logit, in words; empty where all have one."""
     unknown = int(np.count_nonzero(~np.isfinite(share)))
     ends = int(np.count_nonzero((share <= 0) | (share >= 1)))
-    return joined(
+    return join_reasons(
         f"{unknown} scored words without the fact are left out" if unknown else "",
         f"{ends} scored words at 0 or 100 % have no logit and are left out" if ends else "",
     )
@@ -182,7 +180,7 @@ def _calibration(share: Floats, gaps: Floats, settings: Settings) -> tuple[Compa
     )
 
 
-def _unsupported(probe: Probe) -> str:
+def _needs_fact(probe: Probe) -> str:
     plus = probe.spec.targets.plus
     if len(probe.groups) != 2 or plus is None or plus.where is None:
         return "it needs two groups, and poles that are defined by a fact"
@@ -194,6 +192,6 @@ METRICS = (
         info=LABOUR_CORRELATION,
         companions=(LABOUR_PEARSON, LABOUR_SLOPE, LABOUR_INTERCEPT, LABOUR_DISTANCE),
         measure=labour,
-        unsupported=_unsupported,
+        unsupported=_needs_fact,
     ),
 )

@@ -14,8 +14,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bias_audit.metrics.base import Metric, MetricInfo
-from bias_audit.metrics.pair_preference import needs_dataset
+from bias_audit.metrics.base import Metric, MetricInfo, needs_dataset
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.multiplicity import bh
 from bias_audit.utils.arrays import Floats
@@ -34,7 +33,6 @@ INFOS = (
         id="likelihood_bias_adjusted",
         name="likelihood bias after Benjamini-Hochberg",
         unit="share",
-        neutral=0.0,
         direction="larger: more pairs of descriptors differ",
         reference="Smith et al. (2022, emnlp-main.625); correction by this tool",
     ),
@@ -42,9 +40,7 @@ INFOS = (
         id="likelihood_gap",
         name="median difference in log-perplexity",
         unit="nats per piece",
-        neutral=0.0,
         direction="larger: sentences with different descriptors differ more in perplexity",
-        reference="This tool",
     ),
 )
 
@@ -117,7 +113,7 @@ def likelihood_bias(
         raise ValueError("no template has two descriptors with at least two sentences each")
     strata = _strata(templates, nouns)
     null = [
-        float((_tests(_exchanged(values, strata, rng), samples)[0] < LEVEL).mean())
+        float((_tests(_exchange(values, strata, rng), samples)[0] < LEVEL).mean())
         for _ in range(draws)
     ]
     return LikelihoodBias(
@@ -169,11 +165,7 @@ def _samples(templates: Sequence[str], descriptors: Sequence[str]) -> _Samples:
 
 
 def _tests(values: Floats, samples: _Samples) -> tuple[Floats, Floats]:
-    """Two-sided Mann-Whitney p and absolute mean difference of every pair, template by template.
-
-    Always by the normal approximation, with and without ties and in every size: else pairs of
-    descriptors, and the relabelled values beside them, would be tested by different rules.
-    """
+    """Two-sided Mann-Whitney p and absolute mean difference of every pair, template by template."""
     from scipy.stats import mannwhitneyu
 
     p_values, gaps = [], []
@@ -199,7 +191,7 @@ def _strata(templates: Sequence[str], nouns: Sequence[str]) -> list[NDArray[np.i
     return [np.array(rows) for _, rows in sorted(strata.items())]
 
 
-def _exchanged(
+def _exchange(
     values: Floats, strata: Sequence[NDArray[np.intp]], rng: np.random.Generator
 ) -> Floats:
     shuffled = values.copy()

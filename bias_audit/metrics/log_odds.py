@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
-from bias_audit.metrics.base import Metric, MetricInfo, companion, contrast_companion
+from bias_audit.metrics.base import Metric, MetricInfo, companion, contrast_companion, needs_poles
 from bias_audit.metrics.design import Comparison, Design, rounding
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
-from bias_audit.probes.probe import Probe
 from bias_audit.results import Companion
 from bias_audit.stats._arrays import Indices, columns, finite
 from bias_audit.stats.correlation import log_to_logit
@@ -23,7 +22,6 @@ LOG_ODDS_GAP = MetricInfo(
     id="log_odds_gap",
     name="log-odds gap",
     unit="nats",
-    neutral=0.0,
     direction="positive: the first group is tied more closely to the first pole than the second",
     reference="This tool; relative of the log-ratio of Kurita et al. (2019, W19-3823).",
 )
@@ -31,7 +29,6 @@ MASS_LOG_ODDS = MetricInfo(
     id="mass_log_odds",
     name="mass log-odds ratio",
     unit="nats",
-    neutral=0.0,
     direction="as the association log-odds ratio, with the probabilities of a pole added up first: "
     "ruled by its likely words",
     reference="This tool; companion of the association log-odds ratio.",
@@ -40,7 +37,6 @@ AITCHISON = MetricInfo(
     id="aitchison",
     name="Aitchison distance",
     unit="nats",
-    neutral=0.0,
     direction="larger: the groups differ more over all targets at once, rare ones included",
     reference="Aitchison (1986).",
 )
@@ -197,15 +193,11 @@ def _companions(
     return contrast_companion(MASS_LOG_ODDS, mass, settings.confidence), apart
 
 
-def _unsupported(probe: Probe) -> str:
-    return "each group has its own word" if probe.spec.targets.own else ""
-
-
 METRICS = (
     Metric(
         info=LOG_ODDS_GAP,
         companions=(MASS_LOG_ODDS, AITCHISON),
         compare=_companions,
-        unsupported=_unsupported,
+        unsupported=needs_poles,
     ),
 )

@@ -14,18 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.metrics import questions
 from bias_audit.metrics.base import (
     T_TEST,
     ExtraRequests,
     Metric,
     MetricInfo,
     MetricOutput,
+    contrast_result,
     count_skips,
-    estimate_of,
-    interval_fields,
-    joined,
-    probe_result,
+    target_effect,
     versus,
 )
 from bias_audit.metrics.design import Design, scored_comparisons, scored_groups, target_scope
@@ -38,7 +35,7 @@ from bias_audit.metrics.scored_probe import (
     build_cube,
 )
 from bias_audit.probes.probe import Probe
-from bias_audit.records import FillScore, Prompt, Skip
+from bias_audit.records import FillScore, Prompt, Skip, Span, SpanRequest
 from bias_audit.results import Result, TargetEffect
 from bias_audit.stats.contrast import matched_pairs, two_groups
 from bias_audit.stats.estimate import Contrast, Scope
@@ -49,7 +46,6 @@ LPBS = MetricInfo(
     id="lpbs",
     name="log-probability bias score (LPBS)",
     unit="nats",
-    neutral=0.0,
     direction="positive: the shown words raise the first group's word more than the second's, each "
     "measured against its prior",
     reference="Kurita et al. (2019, W19-3823).",
@@ -62,7 +58,6 @@ CBS = MetricInfo(
     id="cbs",
     name="categorical bias score (CBS)",
     unit="nats squared",
-    neutral=0.0,
     direction=_SPREAD,
     reference="Ahn and Oh (2021, emnlp-main.42).",
 )
@@ -70,7 +65,6 @@ CBS_OUTER = MetricInfo(
     id="cbs_outer",
     name="CBS as published code has it (compat)",
     unit="nats squared",
-    neutral=0.0,
     direction=_SPREAD,
     reference="Code of Ahn and Oh (2021): every piece at every place of a word.",
 )
@@ -151,27 +145,24 @@ def cbs(associations: ArrayLike) -> Spread:
 
 def _prior_questions(scored: ScoredProbe, _: Settings) -> list[Any]:
     """Each group word while the target is hidden."""
-    return [_question(prompt, prompt.beside) for prompt in scored.word_prompts]
+    return [_question(prompt, prompt.context_spans) for prompt in scored.word_prompts]
 
 
 def _shown_questions(scored: ScoredProbe, priors: Sequence[Any]) -> list[Any]:
-    """Each group word while the target can be seen, for the score of published code.
-
-    It differs from the ordinary score only where a group word has several tokens.
-    """
+    """Each group word while the target can be seen, for the score of published code."""
     if all(answer.pieces <= 1 for answer in priors):
         return []
     return [_question(prompt, ()) for prompt in scored.word_prompts]
 
 
-def _question(prompt: Prompt, others: tuple[questions.Span, ...]) -> Any:
-    start = len(prompt.left)
-    return questions.hidden(prompt.text, (start, start + len(prompt.filler or "")), others)
+def _question(prompt: Prompt, others: tuple[Span, ...]) -> SpanRequest:
+    word = len(prompt.left), len(prompt.left) + len(prompt.filler or "")
+    return SpanRequest(text=prompt.text, word=word, hidden=others)
 
 
 PRIORS = ExtraRequests(
     id="priors",
-    needs=questions.Hidden,
+    needs=SpanRequest,
     count=lambda _, prompts: sum(prompt.filler is not None for prompt in prompts),
     requests=_prior_questions,
     follow_up=_shown_questions,
@@ -186,10 +177,7 @@ def prior_column(responses: Responses) -> list[float]:
 def _associations(
     scored: ScoredProbe, scores: Sequence[float | None], priors: Sequence[Any], *, outer: bool
 ) -> ScoredProbe:
-    """The probe with ln(p / prior) in place of its scores.
-
-    A target without a prior in one place is left out of all of them: the design stays complete.
-    """
+    """The probe with ln(p / prior) in place of its scores."""
     block = scored.cube
     units = {(unit.group, unit.label) for unit in block.units}
     places = [
@@ -256,39 +244,17 @@ def _contrast_result(
     name: str = "",
     **more: Any,
 ) -> Result:
-    return probe_result(
-        scored,
-        LPBS,
-        pair,
-        estimate_of(contrast),
-        about=":".join(part for part in (versus(*pair), name) if part),
-        p_value=contrast.p_value(),
-        p_method=T_TEST,
-        variance=contrast.variance,
-        **interval_fields(contrast, settings.confidence),
-        **more,
-    )
+    about = ":".join(part for part in (versus(*pair), name) if part)
+    more |= {"about": about, "p_value": contrast.p_value(), "p_method": T_TEST}
+    return contrast_result(scored, LPBS, pair, contrast, settings, **more)
 
 
 def _by_target(scored: ScoredProbe, y: Floats, level: float) -> tuple[TargetEffect, ...]:
-    words = {target.word.id: target for target in scored.probe.targets}
-    effects = []
-    for index, name in enumerate(scored.cube.targets):
-        contrast = matched_pairs(y[:, [index]], scope="terms")
-        limits = contrast.interval(level) or (None, None)
-        word = words[name].word
-        effects.append(
-            TargetEffect(
-                id=name,
-                text=word.forms.get("sg") or word.label,
-                pole=words[name].pole,
-                value=contrast.estimate,
-                ci_low=limits[0],
-                ci_high=limits[1],
-                facts=dict(words[name].facts),
-            )
-        )
-    return tuple(effects)
+    contrasts = (matched_pairs(y[:, [i]], scope="terms") for i in range(y.shape[1]))
+    return tuple(
+        target_effect(scored, name, contrast, level, value=contrast.estimate)
+        for name, contrast in zip(scored.cube.targets, contrasts, strict=True)
+    )
 
 
 def categorical_bias(scored: ScoredProbe, settings: Settings) -> MetricOutput:
@@ -309,26 +275,23 @@ def _spread(scored: ScoredProbe, info: MetricInfo, settings: Settings) -> Result
     means = [cube.values[:, cube.columns(group)].mean(axis=1) for group in groups]
     spread = cbs(np.stack(means, axis=-1))
     contrast = over_targets(matched_pairs(spread.cells, scope="concept"))
-    fields = interval_fields(contrast, settings.confidence)
-    if fields["ci_low"] is not None:
-        fields["ci_low"] = max(0.0, fields["ci_low"])
     largest = int(np.argmax(spread.shares))
     labels = {group.id: group.label for group in scored.probe.groups}
     share = f"{labels[groups[largest]]} make {spread.shares[largest]:.0%} of it"
-    fields["reason"] = joined(fields["reason"], share if len(groups) > 2 else "")
-    return probe_result(
+    return contrast_result(
         scored,
         info,
         groups,
-        estimate_of(contrast),
+        contrast,
+        settings,
+        note=share if len(groups) > 2 else "",
+        least=0.0,
         about=versus(*groups) if len(groups) == 2 else "",
-        variance=contrast.variance,
         effect_size=math.sqrt(spread.value),
-        **fields,
     )
 
 
-def _unsupported(probe: Probe) -> str:
+def _needs_masked_groups(probe: Probe) -> str:
     if probe.spec.mask == "group" and not probe.spec.targets.own:
         return ""
     return "it needs a probe that masks the group word, with two poles"
@@ -339,7 +302,7 @@ METRICS = (
         info=LPBS,
         question="group words against their prior (log-probability bias score)",
         measure=log_probability_bias,
-        unsupported=_unsupported,
+        unsupported=_needs_masked_groups,
         default=False,
         extra=PRIORS,
     ),
@@ -348,7 +311,7 @@ METRICS = (
         companions=(CBS_OUTER,),
         question="spread of these over all groups (categorical bias score)",
         measure=categorical_bias,
-        unsupported=_unsupported,
+        unsupported=_needs_masked_groups,
         default=False,
         extra=PRIORS,
     ),

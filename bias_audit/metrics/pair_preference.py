@@ -13,10 +13,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.metrics.base import Metric, MetricInfo
-from bias_audit.probes.probe import Probe
+from bias_audit.metrics.base import Metric, MetricInfo, needs_dataset
 from bias_audit.stats._arrays import finite
-from bias_audit.stats.clustered import ClusteredMean, clustered_mean, mcnemar
+from bias_audit.stats.clusters import ClusteredMean, clustered_mean, mcnemar
 from bias_audit.stats.multiplicity import holm
 from bias_audit.utils.arrays import Floats
 
@@ -97,7 +96,6 @@ CROWS_PAIRS_GAP = MetricInfo(
     id="crows_pairs_gap",
     name="mean score difference of the pairs",
     unit="nats per piece",
-    neutral=0.0,
     direction="positive: the more stereotypical sentence is preferred",
     reference=f"This tool, on the scores of {_CROWS}",
 )
@@ -128,7 +126,7 @@ class Preference:
     """The mean difference in standard deviations over pairs (d_z); None without variance."""
 
     @property
-    def signed(self) -> float:
+    def from_neutral(self) -> float:
         """Percentage points from neutral; positive: stereotypes are preferred."""
         return self.share.estimate - NEUTRAL
 
@@ -329,11 +327,6 @@ def _both(more: ArrayLike, less: ArrayLike) -> tuple[Floats, Floats]:
     if first.shape != second.shape:
         raise ValueError(f"expected as many scores of each kind, got {first.size}, {second.size}")
     return first, second
-
-
-def needs_dataset(_: Probe) -> str:
-    """Say that a metric belongs to published data sets."""
-    return "it is measured on published data sets"
 
 
 METRICS = tuple(Metric(info=info, unsupported=needs_dataset) for info in (*SHARES, CROWS_PAIRS_GAP))

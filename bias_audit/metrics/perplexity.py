@@ -10,26 +10,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.metrics import questions
 from bias_audit.metrics.base import (
     T_TEST,
     ExtraRequests,
     Metric,
     MetricInfo,
     MetricOutput,
+    contrast_result,
     count_skips,
-    estimate_of,
-    interval_fields,
-    joined,
-    probe_result,
     spread_targets,
     versus,
 )
 from bias_audit.metrics.design import Design, primary_results, scored_comparisons
 from bias_audit.metrics.scored_probe import Responses, ScoredProbe, Settings
-from bias_audit.metrics.word_properties import properties, weighted
+from bias_audit.metrics.word_properties import properties, weighted_groups
 from bias_audit.probes.probe import Probe
-from bias_audit.records import OTHERS, Prompt, Skip, SkipReason
+from bias_audit.records import OTHERS, Prompt, SentenceRequest, Skip, SkipReason
 from bias_audit.results import Check, Result
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.covariates import adjusted_contrast
@@ -40,7 +36,6 @@ PERPLEXITY_GAP = MetricInfo(
     id="perplexity_gap",
     name="pseudo-perplexity gap, shared words",
     unit="nats a word",
-    neutral=0.0,
     direction=f"{_SURPRISING}the group word itself is left out, yet its frequency still shows",
     reference=_REFERENCE,
 )
@@ -48,7 +43,6 @@ PERPLEXITY_GAP_RAW = MetricInfo(
     id="perplexity_gap_raw",
     name="pseudo-perplexity gap, group word included (raw)",
     unit="nats a word",
-    neutral=0.0,
     direction=f"{_SURPRISING}mostly says how frequent and how fragmented the group words are",
     reference=_REFERENCE,
 )
@@ -56,7 +50,6 @@ NATURALNESS = MetricInfo(
     id="naturalness",
     name="naturalness gap",
     unit="nats a word",
-    neutral=0.0,
     direction="larger in size: the sentences about one group are less natural as a whole",
     reference=_REFERENCE,
 )
@@ -114,39 +107,38 @@ def surprise(
     return Surprise(-float(values[shared].sum()) / left, -float(values.sum()) / len(words))
 
 
-def _chosen(probe: Probe, prompts: Sequence[Prompt]) -> list[Prompt]:
+def _choose_prompts(probe: Probe, prompts: Sequence[Prompt]) -> list[Prompt]:
     targets = spread_targets(probe, TARGETS)
     return [p for p in prompts if p.filler is not None and p.target in targets]
 
 
 SENTENCES = ExtraRequests(
     id="sentences",
-    needs=questions.Sentence,
-    count=lambda probe, prompts: len(_chosen(probe, prompts)),
+    needs=SentenceRequest,
+    count=lambda probe, prompts: len(_choose_prompts(probe, prompts)),
     requests=lambda scored, _: [
-        questions.sentence(prompt.text) for prompt in _chosen(scored.probe, scored.word_prompts)
+        SentenceRequest(text=prompt.text)
+        for prompt in _choose_prompts(scored.probe, scored.word_prompts)
     ],
 )
 
 
-def _scored(scored: ScoredProbe, responses: Responses) -> list[tuple[Prompt, Any]]:
+def _with_scores(scored: ScoredProbe, responses: Responses) -> list[tuple[Prompt, Any]]:
     """The chosen prompts, each with the scores of its tokens."""
-    return list(zip(_chosen(scored.probe, scored.word_prompts), responses.answers, strict=True))
+    return list(
+        zip(_choose_prompts(scored.probe, scored.word_prompts), responses.answers, strict=True)
+    )
 
 
 def _blocks(scored: ScoredProbe, responses: Responses) -> tuple[ScoredProbe, ScoredProbe] | None:
-    """Surprise of the shared and of all words, templates by labels; complete cells only.
-
-    A target that one word lacks in a sentence is left out of that sentence for all words: else
-    the words would be compared over different targets.
-    """
+    """Surprise of the shared and of all words, templates by labels; complete cells only."""
     shared: dict[tuple[str, str, str], list[float]] = {}
     whole: dict[tuple[str, str, str], list[float]] = {}
     lost = _incomplete(scored, responses)
-    for prompt, score in _scored(scored, responses):
+    for prompt, score in _with_scores(scored, responses):
         key = (prompt.template, prompt.group, prompt.label)
         if score.skip is None and (prompt.template, prompt.target) not in lost:
-            both = surprise(prompt.text, score.log_probs, score.spans, prompt.beside)
+            both = surprise(prompt.text, score.log_probs, score.spans, prompt.context_spans)
             shared.setdefault(key, []).append(both.shared)
             whole.setdefault(key, []).append(both.whole)
     block = scored.cube
@@ -165,7 +157,7 @@ def _blocks(scored: ScoredProbe, responses: Responses) -> tuple[ScoredProbe, Sco
 
 def _incomplete(scored: ScoredProbe, responses: Responses) -> set[tuple[str, str]]:
     """Sentences with a target that a word of the comparison lacks; lost words do not count."""
-    both = _scored(scored, responses)
+    both = _with_scores(scored, responses)
     known = {(prompt.group, prompt.label) for prompt, score in both if score.skip is None}
     return {
         (prompt.template, prompt.target)
@@ -179,11 +171,11 @@ def _skips(scored: ScoredProbe, name: str, responses: Responses) -> tuple[Skip, 
     lost = _incomplete(scored, responses)
     reasons = {
         (prompt.template, prompt.target): score.skip
-        for prompt, score in _scored(scored, responses)
+        for prompt, score in _with_scores(scored, responses)
         if score.skip is not None
     }
     details: list[tuple[SkipReason | None, str]] = []
-    for prompt, score in _scored(scored, responses):
+    for prompt, score in _with_scores(scored, responses):
         place = (prompt.template, prompt.target)
         if score.skip is not None:
             details.append((score.skip, score.detail))
@@ -212,24 +204,22 @@ def _compare(
 ) -> Result:
     design = Design(scored, *pair)
     contrast = design.contrast(scored.cube.values[:, :, 0], None)
-    fields = interval_fields(contrast, settings.confidence)
-    if contrast.status == "ok" and design.scope == "concept":
-        fields["reason"] = joined(fields["reason"], _at_equal(scored, design))
-    return probe_result(
+    adjusts = contrast.status == "ok" and design.scope == "concept"
+    return contrast_result(
         scored,
         info,
         pair,
-        estimate_of(contrast),
+        contrast,
+        settings,
+        note=_at_equal(scored, design) if adjusts else "",
         about=versus(*pair),
         p_value=contrast.p_value(),
         p_method=T_TEST,
-        variance=contrast.variance,
         n_terms=design.n_terms,
         n_targets=2 * TARGETS,
         n_prompts=prompts,
         scope=design.scope,
         target_scope="fixed",
-        **fields,
     )
 
 
@@ -237,7 +227,7 @@ def _at_equal(scored: ScoredProbe, design: Design) -> str:
     """The gap between words of equal frequency and length, as the check R4 has it, in words."""
     known = properties(scored)
     fit = adjusted_contrast(
-        weighted(design, scored.cube.values[:, :, 0].mean(axis=0), known.values)
+        weighted_groups(design, scored.cube.values[:, :, 0].mean(axis=0), known.values)
     )
     if fit is None:
         return ""
@@ -278,7 +268,7 @@ def _natural(
     )
 
 
-def _unsupported(probe: Probe) -> str:
+def _needs_shown_groups(probe: Probe) -> str:
     """The rest of a sentence is the same where the group word is scored."""
     return "it needs a probe whose sentences name the group" if probe.spec.mask == "group" else ""
 
@@ -289,7 +279,7 @@ METRICS = (
         companions=(PERPLEXITY_GAP_RAW,),
         question="are sentences about one group more surprising?",
         measure=perplexity_gap,
-        unsupported=_unsupported,
+        unsupported=_needs_shown_groups,
         default=False,
         extra=SENTENCES,
     ),
@@ -298,7 +288,7 @@ METRICS = (
         kind="check",
         question="are the sentences about one group less natural (R12)?",
         measure=naturalness,
-        unsupported=_unsupported,
+        unsupported=_needs_shown_groups,
         default=False,
         extra=SENTENCES,
     ),

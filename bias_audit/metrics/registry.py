@@ -1,64 +1,45 @@
 """Every metric of the program, from which lists, help, options and documentation are made.
 
-To add one, write its file and name it in :data:`_FILES`.
+To add one, write its file: every module of this package that defines ``METRICS`` is read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from types import MappingProxyType
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType, ModuleType
 
+from bias_audit import metrics
 from bias_audit.errors import UnknownNameError
-from bias_audit.metrics import (
-    completion_lists,
-    diagonal,
-    disco,
-    divergence,
-    effect_sizes,
-    extra_groups,
-    four_fifths,
-    group_spread,
-    interaction,
-    labour,
-    likelihood_bias,
-    log_odds,
-    lpbs,
-    pair_preference,
-    perplexity,
-    skew,
-    stereoset,
-    surface_form,
-    warmth_competence,
-    weat,
-)
 from bias_audit.metrics.base import KINDS, Kind, Metric, MetricInfo
 from bias_audit.probes.probe import Probe
 from bias_audit.results import MetricRecord, Result
 
-_FILES = (
-    log_odds,
-    diagonal,
-    effect_sizes,
-    divergence,
-    skew,
-    labour,
-    extra_groups,
-    four_fifths,
-    completion_lists,
-    interaction,
-    warmth_competence,
-    group_spread,
-    lpbs,
-    disco,
-    surface_form,
-    perplexity,
-    weat,
-    pair_preference,
-    stereoset,
-    likelihood_bias,
-)
-"""In the order of results and documentation."""
+_ORDER = [
+    "log_odds",
+    "diagonal",
+    "effect_sizes",
+    "divergence",
+    "skew",
+    "labour",
+    "extra_groups",
+    "four_fifths",
+    "completion_lists",
+    "interaction",
+    "warmth_competence",
+    "group_spread",
+    "lpbs",
+    "disco",
+    "surface_form",
+    "perplexity",
+    "weat",
+    "pair_preference",
+    "stereoset",
+    "likelihood_bias",
+]
+"""Files in the order of results and documentation; others follow by their names."""
 
 PRIMARY = ("log_odds_gap", "diagonal_log_odds")
 """Metrics that margins and gates judge; a probe has one of them."""
@@ -79,7 +60,15 @@ def register(metrics: Iterable[Metric]) -> Mapping[str, tuple[Metric, MetricInfo
     return MappingProxyType(owners)
 
 
-METRICS = tuple(metric for file in _FILES for metric in file.METRICS)
+def _files() -> list[ModuleType]:
+    names = {module.name for module in iter_modules(metrics.__path__)} - {"registry"}
+    order = [name for name in _ORDER if name in names] + sorted(names.difference(_ORDER))
+    return [import_module(f"{metrics.__name__}.{name}") for name in order]
+
+
+METRICS: tuple[Metric, ...] = tuple(
+    metric for file in _files() for metric in getattr(file, "METRICS", ())
+)
 _OWNERS = register(METRICS)
 INFOS: Mapping[str, MetricInfo] = MappingProxyType(
     {name: info for name, (metric, info) in _OWNERS.items() if metric.kind == "measure"}
@@ -143,7 +132,7 @@ def _matches(kind: Kind, patterns: Iterable[str]) -> set[str]:
     return matches
 
 
-def computed(probe: Probe) -> list[Metric]:
+def default_metrics(probe: Probe) -> list[Metric]:
     """Return the metrics whose results an audit of a probe holds; the first one is judged."""
     return [
         metric

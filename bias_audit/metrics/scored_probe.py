@@ -16,6 +16,7 @@ from bias_audit.errors import ScoringError, UsageError
 from bias_audit.probes.probe import Group, Probe
 from bias_audit.records import CompletionScore, FillScore, Prompt, Skip, WordPrior
 from bias_audit.results.evidence import EVIDENCE_COLUMNS
+from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 if TYPE_CHECKING:
@@ -123,6 +124,10 @@ class ScoreCube:
         """Return the numbers of the targets of one pole."""
         return [i for i, pole in enumerate(self.poles) if pole == sign]
 
+    def pole_by_name(self, sign: str) -> list[int]:
+        """Return the same in the order of their names, so that no order in a file moves a draw."""
+        return sorted(self.pole(sign), key=lambda column: self.targets[column])
+
 
 def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
     """Arrange the scores of one probe, and drop whole sentences or words where a cell is missing.
@@ -136,7 +141,7 @@ def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
     """
     import pandas as pd
 
-    frame, skips = _complete(probe, _compared(probe, scores.frame))
+    frame, skips = _complete(probe, _compared_rows(probe, scores.frame))
     frames = [f.id for f in probe.frames]
     order = [t.word.id for t in probe.targets]
     units = _units(probe, set(frame["term"]))
@@ -173,7 +178,7 @@ def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
     )
 
 
-def _compared(probe: Probe, frame: pd.DataFrame) -> pd.DataFrame:
+def _compared_rows(probe: Probe, frame: pd.DataFrame) -> pd.DataFrame:
     beside = [group.id for group in probe.extra_groups]
     return frame[~frame["group"].isin(beside)] if beside else frame
 
@@ -275,12 +280,12 @@ def build_extra_groups(
         try:
             block = build_cube(replace(probe, groups=(*probe.groups, group), extra_groups=()), rows)
         except ScoringError as error:
-            skips.append(_lost(probe, group, error.message))
+            skips.append(_lost_group(probe, group, error.message))
             continue
         lost = [skip for skip in block.skips if (skip.kind, skip.what) not in known]
         skips += [_only_of(skip, group) for skip in lost]
         if not block.columns(group.id):
-            skips.append(_lost(probe, group, f"no word of '{group.label}' could be scored"))
+            skips.append(_lost_group(probe, group, f"no word of '{group.label}' could be scored"))
             continue
         terms = rows.frame[rows.frame["skip"] == ""]
         pieces = sorted({int(size) for size in terms["pieces"].unique()})
@@ -299,7 +304,7 @@ def _only_of(skip: Skip, group: Group) -> Skip:
     return replace(skip, detail=f"{skip.detail}; {only}" if skip.detail else only)
 
 
-def _lost(probe: Probe, group: Group, why: str) -> Skip:
+def _lost_group(probe: Probe, group: Group, why: str) -> Skip:
     return Skip(
         probe=probe.spec.id,
         kind="measure",
@@ -389,6 +394,10 @@ class ScoredProbe:
     """Answers to the further questions of metrics on request, by the id of the questions."""
     lists: WordLists = field(default_factory=WordLists)
     """Words that completions are looked up in."""
+
+    def rng(self, settings: Settings, *names: str) -> np.random.Generator:
+        """Return the random stream of one purpose; no other purpose or probe moves its draws."""
+        return stream(settings.seed, self.probe.spec.axis, self.probe.spec.id, *names)
 
 
 def split_answers(

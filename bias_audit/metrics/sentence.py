@@ -1,7 +1,7 @@
 """One number for a sentence from the scores of its pieces.
 
 Each takes arrays (m,) with one entry for each piece, special pieces left out, as
-:class:`bias_audit.records.PieceScores` holds them. Natural logarithms.
+:class:`bias_audit.records.SentenceScore` holds them. Natural logarithms.
 """
 
 from __future__ import annotations

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import math
 
-from bias_audit.metrics.base import Metric, MetricInfo, MetricOutput, interval_fields, probe_result
+from bias_audit.metrics.base import (
+    Metric,
+    MetricInfo,
+    MetricOutput,
+    contrast_result,
+)
 from bias_audit.metrics.design import Design, scored_comparisons, target_scope
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
@@ -17,7 +22,6 @@ INFO = MetricInfo(
     id="skew",
     name="overall skew towards the first group",
     unit="nats",
-    neutral=0.0,
     direction="positive: the first scored word is more likely than the second over all targets; "
     "the words' own frequency is part of it",
     reference="de Vassimon Manela et al. (2021, EACL): skew, as opposed to stereotype.",
@@ -35,29 +39,28 @@ def skew(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     sampled = scope_t == "construct"
     contrast = matched_pairs(y, scope="concept" if sampled else "terms")
     factors = "templates and targets" if sampled else "templates"
-    result = probe_result(
+    result = contrast_result(
         scored,
         INFO,
         (a, b),
-        contrast.estimate,
+        over_targets(contrast),
+        settings,
         about=f"{a}-vs-{b}",
         p_value=contrast.p_value(),
         p_method=f"crossed factors {factors}, t with Satterthwaite df",
         effect_size=math.exp(min(contrast.estimate, LARGEST)),
         n_targets=y.shape[1],
         n_prompts=y.size * len(scored.cube.units),
-        variance=over_targets(contrast).variance,
         scope="terms",
         target_scope=scope_t,
-        **interval_fields(contrast, settings.confidence),
     )
     return MetricOutput(results=(result,))
 
 
-def _unsupported(probe: Probe) -> str:
+def _needs_two_words(probe: Probe) -> str:
     if probe.spec.mask != "group" or len(probe.groups) != 2:
         return "it needs a probe that masks the group word, with two groups"
     return ""
 
 
-METRICS = (Metric(info=INFO, measure=skew, unsupported=_unsupported),)
+METRICS = (Metric(info=INFO, measure=skew, unsupported=_needs_two_words),)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bias_audit.metrics.base import Metric, MetricInfo
-from bias_audit.metrics.pair_preference import MORE_STEREOTYPICAL, Ties, needs_dataset, outcomes
+from bias_audit.metrics.base import Metric, MetricInfo, needs_dataset
+from bias_audit.metrics.pair_preference import MORE_STEREOTYPICAL, Ties, outcomes
 from bias_audit.stats._arrays import finite
-from bias_audit.stats.clustered import ClusteredMean, clustered_mean, jackknife
+from bias_audit.stats.clusters import ClusteredMean, clustered_mean, jackknife
 from bias_audit.utils.arrays import Floats
 
 

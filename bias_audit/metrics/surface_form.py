@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from bias_audit.errors import ScoringError
-from bias_audit.metrics import questions
 from bias_audit.metrics.base import (
     ExtraRequests,
     Metric,
     MetricInfo,
     MetricOutput,
     count_skips,
+    needs_poles,
     spread_targets,
 )
 from bias_audit.metrics.design import Design, primary_results, scored_groups
@@ -24,7 +24,7 @@ from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.scored_probe import Responses, ScoredProbe, Scores, Settings, build_cube
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.text import parse_slots
-from bias_audit.records import FillScore, Prompt
+from bias_audit.records import FillRequest, FillScore, Prompt
 from bias_audit.results import Check
 from bias_audit.utils.arrays import Floats
 
@@ -32,9 +32,7 @@ SURFACE_FORM = MetricInfo(
     id="surface",
     name="spread over surface forms",
     unit="share",
-    neutral=0.0,
     direction="larger: the gap depends more on how its sentences are written",
-    reference="This tool.",
 )
 
 TARGETS = 6
@@ -64,7 +62,7 @@ def _small(prompt: Prompt, _: bool) -> Prompt:
 
 def _this(prompt: Prompt, plural: bool) -> Prompt:
     """The article before the word that is not scored becomes "this", or "these"."""
-    begin = prompt.beside[0][0] if prompt.beside else 0
+    begin = prompt.context_spans[0][0] if prompt.context_spans else 0
     after = len(prompt.left) + len(prompt.filler or "")
     inside = begin <= len(prompt.left)
     side, cut = (prompt.left, begin) if inside else (prompt.right, begin - after)
@@ -86,20 +84,26 @@ VARIANTS: Mapping[str, Callable[[Prompt, bool], Prompt]] = {
 """Ways to write a sentence, from the sentence and whether its word that is not scored is plural."""
 
 
-def _chosen(probe: Probe, prompts: Sequence[Prompt]) -> list[Prompt]:
+def _choose_prompts(probe: Probe, prompts: Sequence[Prompt]) -> list[Prompt]:
     targets = spread_targets(probe, TARGETS)
     return [p for p in prompts if p.filler is not None and p.target in targets]
 
 
 def _variants(scored: ScoredProbe, _: Settings) -> list[Any]:
     """The chosen prompts, written in each way."""
-    prompts = _chosen(scored.probe, scored.word_prompts)
+    prompts = _choose_prompts(scored.probe, scored.word_prompts)
     plural = _plural(scored.probe)
     return [
-        questions.fill(change(prompt, prompt.template in plural))
+        _fill(change(prompt, prompt.template in plural))
         for change in VARIANTS.values()
         for prompt in prompts
     ]
+
+
+def _fill(prompt: Prompt) -> FillRequest:
+    return FillRequest(
+        left=prompt.left, filler=prompt.filler or "", right=prompt.right, prompt=prompt
+    )
 
 
 def _plural(probe: Probe) -> frozenset[str]:
@@ -116,8 +120,8 @@ def _plural(probe: Probe) -> frozenset[str]:
 
 SURFACES = ExtraRequests(
     id="surfaces",
-    needs=questions.Fill,
-    count=lambda probe, prompts: len(VARIANTS) * len(_chosen(probe, prompts)),
+    needs=FillRequest,
+    count=lambda probe, prompts: len(VARIANTS) * len(_choose_prompts(probe, prompts)),
     requests=_variants,
 )
 
@@ -147,11 +151,7 @@ def _blocks(
     written: Mapping[str, Sequence[FillScore]],
     own: Sequence[FillScore],
 ) -> tuple[dict[str, ScoredProbe], list[str]]:
-    """The cells in each way of writing, with the words that all of them have, and what was lost.
-
-    So the gaps differ in the writing alone. A way that would cost a pole or a group all of its
-    words is left out instead, and so is one that changes no score.
-    """
+    """The cells in each way of writing, with the words that all of them have, and what was lost."""
     used: dict[str, Sequence[FillScore]] = {}
     blocks: dict[str, ScoredProbe] = {}
     lost: _Lost = frozenset()
@@ -195,7 +195,7 @@ def _gap(scored: ScoredProbe, pair: tuple[str, str]) -> float:
 
 def surface_form(scored: ScoredProbe, _: Settings) -> MetricOutput:
     """Check how far the gap spreads over ways to write the same sentences (R9)."""
-    prompts = _chosen(scored.probe, scored.word_prompts)
+    prompts = _choose_prompts(scored.probe, scored.word_prompts)
     chosen = set(prompts)
     own = [a for p, a in zip(scored.word_prompts, scored.word_scores, strict=True) if p in chosen]
     written = _by_variant(scored.responses[SURFACES.id], len(prompts))
@@ -232,19 +232,13 @@ def _check(blocks: Mapping[str, ScoredProbe], pair: tuple[str, str], margin: flo
     )
 
 
-def _unsupported(probe: Probe) -> str:
-    if probe.spec.targets.own:
-        return "it needs two poles, and here each group has its own word"
-    return ""
-
-
 METRICS = (
     Metric(
         info=SURFACE_FORM,
         kind="check",
         question="does the gap hang on full stops, capitals or small words (R9)?",
         measure=surface_form,
-        unsupported=_unsupported,
+        unsupported=needs_poles,
         default=False,
         extra=SURFACES,
     ),

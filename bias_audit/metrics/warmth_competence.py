@@ -18,7 +18,6 @@ PLANE = MetricInfo(
     id="warmth_competence",
     name="distance by warmth and competence",
     unit="nats",
-    neutral=0.0,
     direction="larger: the group is further from the mean of the others, in warmth, competence or "
     "both",
     reference="Fiske, Cuddy, Glick and Xu (2002); Fraser et al. (2021, acl-long.50).",
@@ -27,7 +26,6 @@ WARMTH = MetricInfo(
     id="warmth",
     name="warmth",
     unit="nats",
-    neutral=0.0,
     direction="positive: the group is tied more closely to warm traits than the others are",
     reference="Fiske, Cuddy, Glick and Xu (2002).",
 )
@@ -35,7 +33,6 @@ COMPETENCE = MetricInfo(
     id="competence",
     name="competence",
     unit="nats",
-    neutral=0.0,
     direction="positive: the group is tied more closely to competent traits than the others are",
     reference="Fiske, Cuddy, Glick and Xu (2002).",
 )
@@ -94,9 +91,6 @@ def planes(probes: Sequence[tuple[ScoredProbe, Sequence[Result]]]) -> list[Plane
     """Join the probes of warmth with those of competence about the same words of one language.
 
     Sentences that say "not" measure something else, so a negated twin has no place in the plane.
-
-    Args:
-        probes: the probes of one axis with their primary results.
     """
     negated = {name for scored, _ in probes for name in negated_sets(scored.probe)}
     kinds = [
@@ -105,7 +99,7 @@ def planes(probes: Sequence[tuple[ScoredProbe, Sequence[Result]]]) -> list[Plane
         if negated.isdisjoint(map(str, scored.probe.spec.templates))
         and (kind := dimension(scored.probe)) is not None
     ]
-    joined = []
+    all_planes = []
     for kind, scored, results in kinds:
         if kind[0] != "warmth":
             continue
@@ -116,9 +110,9 @@ def planes(probes: Sequence[tuple[ScoredProbe, Sequence[Result]]]) -> list[Plane
             able = _places(partner, more, other[1])
             if warm and list(warm) == list(able):
                 result = _result(scored, partner, warm, able)
-                joined.append(Plane(scored.probe.spec.id, partner.probe.spec.id, result))
+                all_planes.append(Plane(scored.probe.spec.id, partner.probe.spec.id, result))
                 break
-    return joined
+    return all_planes
 
 
 def _about(probe: Probe) -> tuple[str, str, list[tuple[str, list[str]]]]:
@@ -134,13 +128,13 @@ def _places(scored: ScoredProbe, results: Sequence[Result], sign: float) -> dict
         a, b = result.groups
         if result.estimate is None or (b != OTHERS and len(results) > 1):
             continue
-        places[a] = _signed(result, sign)
+        places[a] = _with_sign(result, sign)
         if b != OTHERS:
-            places[b] = _signed(result, -sign)
+            places[b] = _with_sign(result, -sign)
     return {group.id: places[group.id] for group in scored.probe.groups if group.id in places}
 
 
-def _signed(result: Result, sign: float) -> _Place:
+def _with_sign(result: Result, sign: float) -> _Place:
     ends = [None if x is None else sign * x for x in (result.ci_low, result.ci_high)]
     low, high = ends if sign > 0 else ends[::-1]
     return _Place(sign * (result.estimate or 0.0), low, high)
@@ -176,9 +170,9 @@ def _coordinate(info: MetricInfo, group: str, place: _Place) -> Companion:
     return companion(info, place.value, (place.low, place.high), groups=(group,))
 
 
-def _unsupported(probe: Probe) -> str:
+def _needs_warmth(probe: Probe) -> str:
     kind = dimension(probe)
     return "" if kind and kind[0] == "warmth" else "it needs a probe of warmth and its partner"
 
 
-METRICS = (Metric(info=PLANE, companions=(WARMTH, COMPETENCE), unsupported=_unsupported),)
+METRICS = (Metric(info=PLANE, companions=(WARMTH, COMPETENCE), unsupported=_needs_warmth),)

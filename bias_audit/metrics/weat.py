@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.metrics import questions
 from bias_audit.metrics.base import (
     ExtraRequests,
     Metric,
     MetricInfo,
     MetricOutput,
     count_skips,
+    needs_poles,
     probe_result,
     versus,
 )
@@ -23,11 +23,10 @@ from bias_audit.metrics.design import scored_comparisons
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe, Word
 from bias_audit.probes.schema.text import primary_language
-from bias_audit.records import OTHERS, Pooling, Prompt, SkipReason
+from bias_audit.records import OTHERS, EmbeddingRequest, Pooling, Prompt, SkipReason, Span
 from bias_audit.results import Result
 from bias_audit.stats._arrays import finite
 from bias_audit.stats.relabel import relabellings
-from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 _DIRECTION = (
@@ -39,7 +38,6 @@ WEAT = MetricInfo(
     id="weat",
     name="association of word vectors (WEAT, legacy)",
     unit="standard deviations",
-    neutral=0.0,
     direction=_DIRECTION,
     reference="Caliskan et al. (2017).",
 )
@@ -47,7 +45,6 @@ SEAT = MetricInfo(
     id="seat",
     name="association of sentence vectors (SEAT, legacy)",
     unit="standard deviations",
-    neutral=0.0,
     direction=_DIRECTION,
     reference="May et al. (2019, N19-1063).",
 )
@@ -55,7 +52,6 @@ CEAT = MetricInfo(
     id="ceat",
     name="association of vectors in context (CEAT, legacy)",
     unit="standard deviations",
-    neutral=0.0,
     direction=_DIRECTION,
     reference="Guo and Caliskan (2021, arXiv 2006.03955).",
 )
@@ -163,7 +159,7 @@ def split_test(
     return Splits(float(hits) / len(table), f"one-sided, {kind}, {draws} splits of the words")
 
 
-class Pooled(NamedTuple):
+class PooledEffect(NamedTuple):
     """Effects of random draws of contexts, put together."""
 
     value: float
@@ -176,7 +172,7 @@ class Pooled(NamedTuple):
     """97.5 % quantile."""
 
 
-def pool(effects: ArrayLike, n_x: int, n_y: int) -> Pooled:
+def pool(effects: ArrayLike, n_x: int, n_y: int) -> PooledEffect:
     """Pool effect sizes by a random-effects model, as CEAT does; no p-value.
 
     A p would shrink with the number of draws, which all reuse the same contexts.
@@ -197,7 +193,7 @@ def pool(effects: ArrayLike, n_x: int, n_y: int) -> Pooled:
     between = max(0.0, (q - (d.size - 1)) / scale) if scale > 0 else 0.0
     share = 1 / (own + between)
     low, high = np.quantile(d, [0.025, 0.975])
-    return Pooled(float((share * d).sum() / share.sum()), between, float(low), float(high))
+    return PooledEffect(float((share * d).sum() / share.sum()), between, float(low), float(high))
 
 
 def _leaning(words: list[Floats], a: list[Floats], *others: list[Floats]) -> Floats:
@@ -259,15 +255,18 @@ def _text(word: Word) -> str:
 
 def _alone(scored: ScoredProbe, _: Settings) -> _Asked:
     return {
-        ("word", *key): [questions.vector(text, "word", (0, len(text)))]
+        ("word", *key): [EmbeddingRequest(text=text, pooling="word", word=(0, len(text)))]
         for key, text in _words(scored.probe).items()
     }
 
 
-def _bleached(scored: ScoredProbe, _: Settings) -> _Asked:
+def _bleached_requests(scored: ScoredProbe, _: Settings) -> _Asked:
     """Each word in empty sentences, once for each way to take their vectors."""
     return {
-        (pooling, *key): [questions.vector(frame.format(text), pooling) for frame in BLEACHED]
+        (pooling, *key): [
+            EmbeddingRequest(text=frame.format(text), pooling=pooling, word=(0, 0))
+            for frame in BLEACHED
+        ]
         for pooling in POOLINGS
         for key, text in _words(scored.probe).items()
     }
@@ -276,21 +275,21 @@ def _bleached(scored: ScoredProbe, _: Settings) -> _Asked:
 def _in_context(scored: ScoredProbe, settings: Settings) -> _Asked:
     """Some of the probe's own sentences for each word, with its position in them."""
     spec = scored.probe.spec
-    contexts: dict[_Key, list[tuple[str, questions.Span]]] = {}
+    contexts: dict[_Key, list[tuple[str, Span]]] = {}
     for prompt in scored.word_prompts:
-        if prompt.filler is None or prompt.pole not in ("+", "-") or not prompt.beside:
+        if prompt.filler is None or prompt.pole not in ("+", "-") or not prompt.context_spans:
             continue
         masked = (len(prompt.left), len(prompt.left) + len(prompt.filler))
-        target, term = (masked, prompt.beside[0])[:: 1 if spec.mask == "target" else -1]
+        target, term = (masked, prompt.context_spans[0])[:: 1 if spec.mask == "target" else -1]
         contexts.setdefault((prompt.pole, prompt.target), []).append((prompt.text, target))
         contexts.setdefault((prompt.group, prompt.label), []).append((prompt.text, term))
     requests: _Asked = {}
     for key, sentences in contexts.items():
-        rng = stream(settings.seed, spec.axis, spec.id, "ceat", *key)
+        rng = scored.rng(settings, "ceat", *key)
         ordered = sorted(sentences)
         chosen = rng.permutation(len(ordered))[:CONTEXTS]
         requests["word", *key] = [
-            questions.vector(ordered[i][0], "word", ordered[i][1]) for i in chosen
+            EmbeddingRequest(text=ordered[i][0], pooling="word", word=ordered[i][1]) for i in chosen
         ]
     return requests
 
@@ -306,13 +305,13 @@ def _extra(
     def requests(scored: ScoredProbe, settings: Settings) -> list[Any]:
         return [one for each in ask(scored, settings).values() for one in each]
 
-    return ExtraRequests(id=name, needs=questions.Vector, count=count_prompts, requests=requests)
+    return ExtraRequests(id=name, needs=EmbeddingRequest, count=count_prompts, requests=requests)
 
 
 WORD_VECTORS = _extra("word-vectors", _alone, lambda probe: len(_words(probe)))
 SENTENCE_VECTORS = _extra(
     "sentence-vectors",
-    _bleached,
+    _bleached_requests,
     lambda probe: len(BLEACHED) * len(POOLINGS) * len(_words(probe)),
 )
 CONTEXT_VECTORS = _extra(
@@ -396,9 +395,8 @@ def _test(
 ) -> Result:
     x, y, *groups = sets
     s_x, s_y = (_leaning(words, *groups) for words in (x, y))
-    spec = scored.probe.spec
-    names = (spec.axis, spec.id, info.id, ":".join(pair), pooling)
-    test = split_test(s_x, s_y, stream(settings.seed, *names), settings.resamples)
+    rng = scored.rng(settings, info.id, ":".join(pair), pooling)
+    test = split_test(s_x, s_y, rng, settings.resamples)
     title = {str(name): text for name, text in POOLINGS.items()}.get(pooling)
     return _result(
         scored,
@@ -432,13 +430,12 @@ def ceat(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     by_pooling = _answers(scored, settings, CONTEXT_VECTORS, _in_context)
     vectors = by_pooling.get("word", {})
     known = {key: each for key, each in vectors.items() if _is_complete(each)}
-    spec = scored.probe.spec
     results = []
     for pair in scored_comparisons(scored):
         sets = [[key for key in keys if key in known] for keys in _sets(scored, pair)]
         if not _are_enough(sets):
             continue
-        rng = stream(settings.seed, spec.axis, spec.id, "ceat", ":".join(pair))
+        rng = scored.rng(settings, "ceat", ":".join(pair))
         tables = [[np.stack([v.values for v in known[key]]) for key in keys] for keys in sets]
         pooled = pool(context_draws(tables, rng, DRAWS), len(sets[0]), len(sets[1]))
         spread = f"95 % of {DRAWS:,} draws lie between {pooled.low:.2f} and {pooled.high:.2f}"
@@ -446,16 +443,10 @@ def ceat(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     return _output(scored, CEAT, by_pooling or {"word": {}}, results)
 
 
-def _without_poles(probe: Probe) -> str:
-    if probe.spec.targets.own:
-        return "it needs two poles, and here each group has its own word"
-    return ""
-
-
 def _not_english(probe: Probe) -> str:
     if primary_language(probe.spec.language) != "en":
         return "its sentences are English"
-    return _without_poles(probe)
+    return needs_poles(probe)
 
 
 METRICS = (
@@ -463,14 +454,14 @@ METRICS = (
         info=WEAT,
         question="do the vectors of words lean towards a group (WEAT, legacy)?",
         measure=partial(_word_test, WEAT, WORD_VECTORS, _alone),
-        unsupported=_without_poles,
+        unsupported=needs_poles,
         default=False,
         extra=WORD_VECTORS,
     ),
     Metric(
         info=SEAT,
         question="the same for words in empty sentences (SEAT, legacy)",
-        measure=partial(_word_test, SEAT, SENTENCE_VECTORS, _bleached),
+        measure=partial(_word_test, SEAT, SENTENCE_VECTORS, _bleached_requests),
         unsupported=_not_english,
         default=False,
         extra=SENTENCE_VECTORS,
@@ -479,7 +470,7 @@ METRICS = (
         info=CEAT,
         question="the same for words in the probe's sentences (CEAT, legacy)",
         measure=ceat,
-        unsupported=_without_poles,
+        unsupported=needs_poles,
         default=False,
         extra=CONTEXT_VECTORS,
     ),

@@ -89,7 +89,9 @@ def properties(scored: ScoredProbe) -> Properties:
     return Properties(tuple(known), np.array(list(known.values())).T)
 
 
-def weighted(design: Design, means: Floats, values: Floats) -> list[tuple[float, Floats, Floats]]:
+def weighted_groups(
+    design: Design, means: Floats, values: Floats
+) -> list[tuple[float, Floats, Floats]]:
     """Return weight, mean responses and properties of the words of each group, or of the pairs."""
     if design.pairs:
         a, b = [i for i, _ in design.pairs], [j for _, j in design.pairs]

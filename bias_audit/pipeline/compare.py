@@ -99,7 +99,7 @@ def compare(
         UsageError: one of them cannot be read, has no scores to pair, or they share none.
         UnknownNameError: no baseline has this name.
     """
-    old, new = _stored(baseline, folder), _stored(candidate, folder)
+    old, new = _open_run(baseline, folder), _open_run(candidate, folder)
     names = _name(baseline), _name(candidate)
     with_probes = [run.evidence is not None for run in (old, new)]
     with_data = [run.pair_scores is not None for run in (old, new)]
@@ -119,9 +119,9 @@ def compare(
     return RunComparison(record=record.model_copy(update=named))
 
 
-def _stored(source: str | Path | Audit, folder: Path | None) -> StoredRun:
+def _open_run(source: str | Path | Audit, folder: Path | None) -> StoredRun:
     if isinstance(source, str) and source.startswith(BASELINE):
-        return _accepted(source.removeprefix(BASELINE), folder)
+        return _open_baseline(source.removeprefix(BASELINE), folder)
     if isinstance(source, str | Path):
         return StoredRun.open(source)
     pairs = source.further.get(PAIR_SCORES_FILE)
@@ -133,7 +133,7 @@ def _stored(source: str | Path | Audit, folder: Path | None) -> StoredRun:
     return dataclasses.replace(StoredRun.open(source.folder), results=source.results)
 
 
-def _accepted(name: str, folder: Path | None) -> StoredRun:
+def _open_baseline(name: str, folder: Path | None) -> StoredRun:
     from bias_audit import config
 
     place = folder or baseline_folder(config.find(Path.cwd()))

@@ -29,7 +29,7 @@ from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.judge import check_baselines, judge_run
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results.io import Results
-from bias_audit.results.stored_run import StoredRun
+from bias_audit.results.run_folder import StoredRun
 from bias_audit.utils import clock
 
 

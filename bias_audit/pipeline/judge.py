@@ -23,7 +23,7 @@ from bias_audit.gates.schema import BASELINE
 from bias_audit.results.decisions import Comparison, MissingChange
 from bias_audit.results.evidence import EVIDENCE_FILE as EVIDENCE
 from bias_audit.results.io import Results, locate, normalise
-from bias_audit.results.stored_run import StoredRun
+from bias_audit.results.run_folder import StoredRun
 
 
 def judge_run(

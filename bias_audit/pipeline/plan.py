@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bias_audit.analysis import Task
+from bias_audit.analysis.optional_metrics import MetricPlan, plan_metrics
 from bias_audit.errors import NothingToAuditError
-from bias_audit.metrics.plan import MetricPlan, plan_metrics
 from bias_audit.metrics.scored_probe import WordLists
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import Expansion, expand

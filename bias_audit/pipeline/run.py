@@ -29,8 +29,8 @@ from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import ModelInfo
 from bias_audit.results.evidence import EVIDENCE_FILE
 from bias_audit.results.io import Results, normalise
+from bias_audit.results.run_folder import StoredRun
 from bias_audit.results.schema import Model, Run, SanityCheck, Tool
-from bias_audit.results.stored_run import StoredRun
 from bias_audit.utils import clock
 from bias_audit.utils.versions import package_versions
 

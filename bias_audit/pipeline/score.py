@@ -12,10 +12,10 @@ from itertools import islice
 
 import numpy as np
 
+from bias_audit.analysis.optional_metrics import ask_extra
 from bias_audit.backends import Backend, score_all
 from bias_audit.errors import ScoringError
 from bias_audit.metrics.lpbs import PRIORS, prior_column
-from bias_audit.metrics.plan import ask_extra
 from bias_audit.metrics.scored_probe import (
     ScoredProbe,
     Scores,

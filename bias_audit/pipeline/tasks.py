@@ -11,13 +11,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Protocol
 
+from bias_audit.analysis.optional_metrics import require_answers
 from bias_audit.backends import Backend
 from bias_audit.backends.cache import OpenedModel
 from bias_audit.datasets import DATASETS
 from bias_audit.datasets.pair_scores import encode_rows
 from bias_audit.datasets.run import DatasetPlan, DatasetRun, data_digest, plan_datasets
 from bias_audit.metrics.design import family_sizes
-from bias_audit.metrics.plan import require_answers
 from bias_audit.metrics.registry import choose
 from bias_audit.metrics.registry import names as optional_metrics
 from bias_audit.metrics.scored_probe import Settings

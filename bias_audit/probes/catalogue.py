@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from bias_audit.errors import FileError, Problem, UnknownNameError
+from bias_audit.errors import UnknownNameError
 from bias_audit.probes.extends import apply_extends
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.resolve import resolve_probe
@@ -22,7 +22,8 @@ from bias_audit.probes.schema.text import primary_language
 from bias_audit.probes.search_path import SearchPath
 from bias_audit.probes.suites import DEFAULT, Suite, Suites, SuiteSelector
 from bias_audit.utils.file_model import FileModel
-from bias_audit.utils.yaml import parse_yaml, positions, read_source
+from bias_audit.utils.problems import mistake_at
+from bias_audit.utils.yaml import parse_yaml, read_source
 
 S = TypeVar("S", bound=FileModel)
 
@@ -44,17 +45,14 @@ class ProbeCatalogue:
         template_dirs: Sequence[Path] = (),
     ) -> None:
         self._search_path = SearchPath(folders, files, template_dirs)
+        # what has been read, which derived catalogues share
         self._read: dict[tuple[Path, type[FileModel]], tuple[FileModel, str]] = {}
         self._narrowed: dict[str, tuple[str, ...]] = {}
 
     def with_files(self, files: Sequence[Path], folders: Sequence[Path] = ()) -> ProbeCatalogue:
         """Return a catalogue that also knows these probe files, and folders of probes."""
-        search_path = self._search_path
-        more = SearchPath(
-            [*search_path.folders, *folders],
-            [*search_path.files, *files],
-            search_path.template_dirs,
-        )
+        old = self._search_path
+        more = SearchPath([*old.folders, *folders], [*old.files, *files], old.template_dirs)
         return self._derive(more, self._narrowed)
 
     def with_groups(self, groups: Mapping[str, tuple[str, ...]]) -> ProbeCatalogue:
@@ -68,7 +66,6 @@ class ProbeCatalogue:
     def _derive(
         self, search_path: SearchPath, narrowed: dict[str, tuple[str, ...]]
     ) -> ProbeCatalogue:
-        """Return a catalogue that shares what has been read."""
         other = ProbeCatalogue()
         other._search_path, other._read, other._narrowed = search_path, self._read, narrowed
         return other
@@ -97,7 +94,7 @@ class ProbeCatalogue:
         return self._get("probe", name, self._search_path.probes, ProbeSpec)[0]
 
     def lexicon(self, name: str) -> Lexicon:
-        """Return one lexicon; raises as :meth:`probe_spec`."""
+        """Return one lexicon with what it extends; raises as :meth:`probe_spec`."""
         return apply_extends(self._raw_lexicon, *self._raw_lexicon(name))
 
     def template_set(self, name: str) -> TemplateSet:
@@ -169,7 +166,10 @@ class ProbeCatalogue:
                     owners |= dict.fromkeys(suites, shipped[0])
                 for name in spec.suites:
                     if name in owners:
-                        raise _name_conflict(path, text, name, owners[name])
+                        message = f"a suite cannot be called '{name}': {owners[name]} has a probe"
+                        message += " or suite of that name"
+                        where = ("suites", name)
+                        raise mistake_at(path, text, where, message, "rename one of them")
                     owners[name] = path
                 suites |= spec.suites
         return SuiteSelector(ids=tuple(self.probe_ids()), suites=suites, spec=self.probe_spec)
@@ -243,30 +243,8 @@ class ProbeCatalogue:
             spec = parse_yaml(text, model, str(path))
             written_id = getattr(spec, "id", path.stem)
             if written_id != path.stem:
-                raise _wrong_file_name(path, text, written_id)
+                message = f"the id is '{written_id}', the file is called '{path.name}'"
+                hint = f"rename the file to {written_id}{path.suffix}, or write 'id: {path.stem}'"
+                raise mistake_at(path, text, ("id",), message, hint)
             known = self._read[path, model] = (spec, text)
         return cast("S", known[0]), known[1]
-
-
-def _name_conflict(path: Path, text: str, name: str, owner: Path) -> FileError:
-    line, column = positions(text, str(path)).get(("suites", name), (1, 1))
-    problem = Problem(
-        file=str(path),
-        line=line,
-        column=column,
-        message=f"a suite cannot be called '{name}': {owner} has a probe or suite of that name",
-        hint="rename one of them",
-    )
-    return FileError([problem])
-
-
-def _wrong_file_name(path: Path, text: str, written_id: str) -> FileError:
-    line, column = positions(text, str(path)).get(("id",), (1, 1))
-    problem = Problem(
-        file=str(path),
-        line=line,
-        column=column,
-        message=f"the id is '{written_id}', the file is called '{path.name}'",
-        hint=f"rename the file to {written_id}{path.suffix}, or write 'id: {path.stem}'",
-    )
-    return FileError([problem])

@@ -51,6 +51,6 @@ def starts_sentence(text_before: str) -> bool:
     return bool(ended) and not _ABBREVIATION.search(text_before)
 
 
-def capitalised(word: str) -> str:
+def capitalise(word: str) -> str:
     """Upper-case the first letter and leave the rest: ``iPhone user`` becomes ``IPhone user``."""
     return word[:1].upper() + word[1:]

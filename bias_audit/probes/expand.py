@@ -1,21 +1,35 @@
 """Expand templates x terms x targets into prompts: pure, ordered, slots by position.
 
 The English article before a slot belongs to the word that fills it (a nurse, an engineer, Mary);
-in other languages it is part of the word's forms. A word that opens a sentence is capitalised. A
+in other languages it is part of the word's forms. A word that opens a sentence is capitalise. A
 word is never searched for in a sentence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bias_audit.probes.english import capitalise
+from bias_audit.probes.english import starts_sentence
+from bias_audit.probes.english import takes_an
+from bias_audit.probes.probe import Frame
+from bias_audit.probes.probe import Group
+from bias_audit.probes.probe import Probe
+from bias_audit.probes.probe import Target
+from bias_audit.probes.probe import Word
+from bias_audit.probes.probe import agrees
+from bias_audit.probes.probe import needs
+from bias_audit.probes.schema.text import AGREE
+from bias_audit.probes.schema.text import ARTICLE
+from bias_audit.probes.schema.text import parse_slots
+from bias_audit.probes.schema.text import primary_language
+from bias_audit.records import Pole
+from bias_audit.records import Prompt
+from bias_audit.records import Skip
+from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-
-from bias_audit.probes.english import capitalised, starts_sentence, takes_an
-from bias_audit.probes.probe import Frame, Group, Probe, Target, Word, agrees, needs
-from bias_audit.probes.schema.text import AGREE, ARTICLE, parse_slots, primary_language
-from bias_audit.records import Pole, Prompt, Skip
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +49,7 @@ class Expansion:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rendered:
+class SplitSentence:
     """A sentence split at its mask."""
 
     left: str
@@ -52,29 +66,21 @@ def expand(probe: Probe) -> Expansion:
     complete: every word in every frame) and reported as ``not_applicable``.
     """
     skips: dict[str, Skip] = {}
-    terms, extra_terms = (
-        _terms(probe, groups, skips) for groups in (probe.groups, probe.extra_groups)
-    )
+    terms = _terms(probe, probe.groups, skips)
+    extra_terms = _terms(probe, probe.extra_groups, skips)
     targets = [t for t in probe.targets if not _lacks(probe, t.word, "target", skips)]
-    prompts = (*_scored(probe, terms, targets), *_open(probe, terms, skips))
-    return Expansion(
-        prompts=prompts,
-        skips=tuple(skips.values()),
-        extra_prompts=tuple(_scored(probe, extra_terms, targets)),
-    )
+    prompts = (*_scored_prompts(probe, terms, targets), *_open(probe, terms, skips))
+    extra = tuple(_scored_prompts(probe, extra_terms, targets))
+    return Expansion(prompts=prompts, skips=tuple(skips.values()), extra_prompts=extra)
 
 
 def _terms(probe: Probe, groups: Sequence[Group], skips: dict[str, Skip]) -> list[tuple[str, Word]]:
     """The words of some groups that have all forms, each with its group."""
-    return [
-        (group.id, word)
-        for group in groups
-        for word in group.words
-        if not _lacks(probe, word, "group", skips)
-    ]
+    words = [(group.id, word) for group in groups for word in group.words]
+    return [(group, word) for group, word in words if not _lacks(probe, word, "group", skips)]
 
 
-def _scored(
+def _scored_prompts(
     probe: Probe, terms: Sequence[tuple[str, Word]], targets: Sequence[Target]
 ) -> Iterator[Prompt]:
     """One prompt per sentence, term and target."""
@@ -97,7 +103,7 @@ def variants(frame: Frame) -> list[dict[str, str]]:
 
 def render(
     frame: Frame, words: dict[str, Word], fillers: dict[str, str], masked: Word | None
-) -> Rendered:
+) -> SplitSentence:
     """Fill the slots of one frame.
 
     Args:
@@ -110,30 +116,30 @@ def render(
         KeyError: a word lacks the form that the sentence asks for.
     """
     pieces, end = parse_slots(frame.template.text)
-    done, filler, before = "", None, 0
+    text, filler, before = "", None, 0
     beside: list[tuple[int, int]] = []
     english = primary_language(frame.language) == "en"
     at_mask: str | None = None
     for piece in pieces:
-        done += piece.before
+        text += piece.before
         word = masked if piece.name is None else words.get(piece.name)
-        surface = None
+        surface: str | None = None
         if word is not None:
             surface = word.forms[_form(piece.form or frame.number, words)]
         elif piece.name is not None:
             surface = fillers[piece.name]
         if surface is not None:
-            done = _with_article(done, surface, word) if english else done
-            opens = starts_sentence(done if at_mask is None else f"{at_mask}x{done}")
-            surface = capitalised(surface) if opens else surface
+            text = _with_article(text, surface, word) if english else text
+            opens = starts_sentence(text if at_mask is None else f"{at_mask}x{text}")
+            surface = capitalise(surface) if opens else surface
         if piece.name is None:
-            at_mask, filler, done = done, surface, ""
+            at_mask, filler, text = text, surface, ""
             before = len(at_mask) + len(surface or "")
             continue
         if word is not None:
-            beside.append((before + len(done), before + len(done) + len(surface or "")))
-        done += surface or ""
-    return Rendered(left=at_mask or "", filler=filler, right=done + end, beside=tuple(beside))
+            beside.append((before + len(text), before + len(text) + len(surface or "")))
+        text += surface or ""
+    return SplitSentence(left=at_mask or "", filler=filler, right=text + end, beside=tuple(beside))
 
 
 def _form(form: str, words: dict[str, Word]) -> str:
@@ -164,34 +170,35 @@ def _article(text: str) -> tuple[str, str, str] | None:
 
 
 def _lacks(probe: Probe, word: Word, kind: str, skips: dict[str, Skip]) -> bool:
-    partners = _partners(probe) if any(agrees(frame) for frame in probe.frames) else []
+    partners: list[Word] = []
+    if any(agrees(frame) for frame in probe.frames):
+        partners = [word for group in probe.groups for word in group.words]
+        if probe.spec.mask == "group":
+            partners = [target.word for target in probe.targets]
     for frame in probe.frames:
         for word_kind, form in needs(frame, probe.spec.mask, partners):
             if word_kind == kind and form not in word.forms:
-                skips[f"{kind}:{word.id}"] = Skip(
-                    probe=probe.spec.id,
-                    kind="term" if kind == "group" else "target",
-                    what=word.id,
-                    reason="not_applicable",
-                    detail=f"has no form '{form}', which the sentence '{frame.id}' needs",
-                )
+                detail = f"has no form '{form}', which the sentence '{frame.id}' needs"
+                what: Literal["term", "target"] = "term" if kind == "group" else "target"
+                skips[f"{kind}:{word.id}"] = _skip(probe, what, word, detail)
                 return True
     return False
 
 
-def _partners(probe: Probe) -> list[Word]:
-    """Return the words in the sentence around the mask."""
-    if probe.spec.mask == "target":
-        return [word for group in probe.groups for word in group.words]
-    return [target.word for target in probe.targets]
-
-
 def _prompt(
-    probe: Probe, frame: Frame, variant: dict[str, str], group: str, term: Word, target: Target
+    probe: Probe,
+    frame: Frame,
+    variant: dict[str, str],
+    group: str,
+    term: Word,
+    target: Target | None,
 ) -> Prompt:
-    by_target = probe.spec.mask == "target"
-    words = {"group": term} if by_target else {"target": target.word}
-    text = render(frame, words, variant, target.word if by_target else term)
+    """One prompt; open where no target is given."""
+    masked = None if target is None else target.word
+    words = {"group": term}
+    if target is not None and probe.spec.mask == "group":
+        masked, words = term, {"target": target.word}
+    text = render(frame, words, variant, masked)
     return Prompt(
         probe=probe.spec.id,
         template=frame.id,
@@ -199,12 +206,12 @@ def _prompt(
         group=group,
         term=term.id,
         label=term.label,
-        target=target.word.id,
-        pole=_sign(target.pole, group),
+        target="" if target is None else target.word.id,
+        pole="" if target is None else _sign(target.pole, group),
         left=text.left,
         filler=text.filler,
         right=text.right,
-        beside=text.beside,
+        context_spans=() if target is None else text.beside,
     )
 
 
@@ -221,29 +228,13 @@ def _open(probe: Probe, terms: list[tuple[str, Word]], skips: dict[str, Skip]) -
         for variant in variants(frame):
             for group, term in terms:
                 try:
-                    text = render(frame, {"group": term}, variant, None)
+                    yield _prompt(probe, frame, variant, group, term, None)
                 except KeyError as missing:
-                    skips.setdefault(
-                        f"open:{term.id}",
-                        Skip(
-                            probe=probe.spec.id,
-                            kind="term",
-                            what=term.id,
-                            reason="not_applicable",
-                            detail=f"has no form {missing}, which open completions need",
-                        ),
-                    )
-                    continue
-                yield Prompt(
-                    probe=probe.spec.id,
-                    template=frame.id,
-                    variant=" ".join(variant.values()),
-                    group=group,
-                    term=term.id,
-                    label=term.label,
-                    target="",
-                    pole="",
-                    left=text.left,
-                    filler=None,
-                    right=text.right,
-                )
+                    detail = f"has no form {missing}, which open completions need"
+                    skips.setdefault(f"open:{term.id}", _skip(probe, "term", term, detail))
+
+
+def _skip(probe: Probe, kind: Literal["term", "target"], word: Word, detail: str) -> Skip:
+    return Skip(
+        probe=probe.spec.id, kind=kind, what=word.id, reason="not_applicable", detail=detail
+    )

@@ -27,45 +27,34 @@ from bias_audit.utils.validation import KeyPath
 S = TypeVar("S", Lexicon, TemplateSet, ProbeSpec)
 
 
-class Lookup(Protocol):
+class _Lookup(Protocol):
     """Where lexicons, template sets and controls come from (the catalogue)."""
 
-    def lexicon(self, name: str) -> Lexicon:
-        """Return a lexicon or raise UnknownNameError."""
-        ...
-
-    def template_set(self, name: str) -> TemplateSet:
-        """Return a template set or raise UnknownNameError."""
-        ...
-
-    def probe_spec(self, name: str) -> ProbeSpec:
-        """Return a probe as written or raise UnknownNameError."""
-        ...
+    def lexicon(self, name: str) -> Lexicon: ...
+    def template_set(self, name: str) -> TemplateSet: ...
+    def probe_spec(self, name: str) -> ProbeSpec: ...
 
 
-def resolve_probe(lookup: Lookup, spec: ProbeSpec, path: Path, text: str) -> Probe:
-    """Resolve everything that ``spec``, read from ``text``, refers to.
+def resolve_probe(lookup: _Lookup, spec: ProbeSpec, path: Path, text: str) -> Probe:
+    """Return a probe with everything that ``spec``, read from ``text``, refers to.
 
     Raises:
         FileError: all mistakes at once.
     """
-    return ProbeResolver(lookup, spec, path, text).resolve()
+    return _Resolver(lookup, spec, path, text).resolve()
 
 
-class ProbeResolver:
-    """Resolve the references of one probe; remember its files and where its words are written."""
+class _Resolver:
+    """Remembers the files of one probe, its mistakes, and where its words are written."""
 
-    def __init__(self, lookup: Lookup, spec: ProbeSpec, path: Path, text: str) -> None:
+    def __init__(self, lookup: _Lookup, spec: ProbeSpec, path: Path, text: str) -> None:
         self.lookup = lookup
         self.spec = spec
         self.problems = ProblemCollector(path, text)
         self.used: list[FileModel] = [spec]
-        """The probe and the files that it is made of."""
         self.where: validate.Places = {}
-        """Where each word of the probe is written."""
 
     def resolve(self) -> Probe:
-        """Return the complete probe; raises FileError with all mistakes."""
         spec = self.spec
         frames = self._frames(spec.templates, "templates")
         further = self._frames(spec.completions, "completions")
@@ -98,18 +87,14 @@ class ProbeResolver:
                 frames.append((self._frame(ref, ref.name(index), self.spec), where))
                 continue
             templates = self.find(self.lookup.template_set, ref, where)
-            if templates is None:
-                continue
-            self.used.append(templates)
-            for place_, template in enumerate(templates.templates):
-                name = f"{ref}.{template.name(place_)}"
-                frames.append((self._frame(template, name, templates), where))
+            for number, template in enumerate(templates.templates if templates else ()):
+                name = f"{ref}.{template.name(number)}"
+                frames.append((self._frame(template, name, templates or self.spec), where))
         seen: set[str] = set()
         for frame, where in frames:
             if frame.id in seen:
-                self.problems.add(
-                    where, f"the template id '{frame.id}' is here twice", "rename one"
-                )
+                message = f"the template id '{frame.id}' is here twice"
+                self.problems.add(where, message, "rename one")
             seen.add(frame.id)
         return frames
 
@@ -131,7 +116,7 @@ class ProbeResolver:
         if not isinstance(spec, Groups):
             wordsets = compared = dict(spec)
         else:
-            lexicon = self.lexicon(spec.lexicon, ("groups", "lexicon"))
+            lexicon = self.find(self.lookup.lexicon, spec.lexicon, ("groups", "lexicon"))
             if lexicon is None:
                 return (), ()
             wordsets, heads, tags = {}, spec.heads or lexicon.heads, spec.tags
@@ -144,16 +129,13 @@ class ProbeResolver:
             if len(lexicon.sets) < 2:
                 self.problems.add(("groups",), "a probe compares at least two groups")
         groups = tuple(self._group(name, wordsets[name], heads, tags) for name in wordsets)
-        self._refuse_shared(groups)
+        owners = [(w, group.id, ("groups", group.id)) for group in groups for w in group.words]
+        self._refuse_shared(owners, "groups, '{}' and '{}'", "group")
         if (rest := OTHERS.lstrip("~")) in wordsets:
-            message = f"a group cannot be called '{rest}'"
-            self.problems.add(
-                ("groups", rest), message, "it stands for all groups but one in results"
-            )
-        return (
-            tuple(group for group in groups if group.id in compared),
-            tuple(group for group in groups if group.id not in compared),
-        )
+            hint = "it stands for all groups but one in results"
+            self.problems.add(("groups", rest), f"a group cannot be called '{rest}'", hint)
+        extra = tuple(group for group in groups if group.id not in compared)
+        return tuple(group for group in groups if group.id in compared), extra
 
     def _group(
         self, name: str, wordset: WordSet, heads: tuple[HeadNoun, ...], tags: tuple[str, ...]
@@ -164,17 +146,17 @@ class ProbeResolver:
         label = wordset.label or name.replace("-", " ")
         return Group(id=name, label=label, role=wordset.role, words=words)
 
-    def _refuse_shared(self, groups: tuple[Group, ...]) -> None:
-        owner: dict[str, str] = {}
-        for group in groups:
-            for word in group.words:
-                first = owner.setdefault(word.id, group.id)
-                if first != group.id:
-                    self.problems.add(
-                        self.where[("groups", group.id), id(word.entry)],
-                        f"'{word.id}' is in two groups, '{first}' and '{group.id}'",
-                        "a word can stand in one group only",
-                    )
+    def _refuse_shared(
+        self, words: Sequence[tuple[Word, str, KeyPath]], message: str, kind: str
+    ) -> None:
+        """A word has one owner; ``words`` come with the owner and where it is written."""
+        owner_of: dict[str, str] = {}
+        for word, owner, where in words:
+            first = owner_of.setdefault(word.id, owner)
+            if first != owner:
+                text = f"'{word.id}' is in two {message.format(first, owner)}"
+                hint = f"a word can stand in one {kind} only"
+                self.problems.add(self.where[where, id(word.entry)], text, hint)
 
     def _targets(
         self, groups: tuple[Group, ...], extra: tuple[Group, ...]
@@ -194,7 +176,8 @@ class ProbeResolver:
             words = self._pole_words(pole, ("targets", key))
             names.append(pole.name or pole.set or ", ".join(word.label for word in words[:3]))
             targets += [Target(word=w, pole=sign, facts=w.entry.facts) for w in words]
-        self._refuse_both(targets)
+        owners = [(t.word, t.pole, ("targets", validate.POLES[t.pole])) for t in targets]
+        self._refuse_shared(owners, "poles, {} and {}", "pole")
         self._check_share(groups, extra)
         return tuple(targets), (names[0], names[1])
 
@@ -206,36 +189,21 @@ class ProbeResolver:
             return
         if name in {group.id for group in extra}:
             message = f"'{name}' is scored beside the others and compared with nobody"
-            self.problems.add(
-                where, message, f"name the group whose share it is: {' or '.join(ids)}"
-            )
+            hint = f"name the group whose share it is: {' or '.join(ids)}"
+            self.problems.add(where, message, hint)
         else:
             self.problems.add_unknown_name(where, f"there is no group '{name}'", name, ids)
-
-    def _refuse_both(self, targets: list[Target]) -> None:
-        pole_of: dict[str, str] = {}
-        for target in targets:
-            first = pole_of.setdefault(target.word.id, target.pole)
-            if first != target.pole:
-                self.problems.add(
-                    self.where[("targets", validate.POLES[target.pole]), id(target.word.entry)],
-                    f"'{target.word.id}' is in two poles, {first} and {target.pole}",
-                    "a word can stand in one pole only",
-                )
 
     def _own_targets(self, groups: tuple[Group, ...]) -> tuple[Target, ...]:
         own_words, ids = self.spec.targets.own, [group.id for group in groups]
         where: KeyPath = ("targets", "own")
         for name in own_words if groups else ():
             if name not in ids:
-                self.problems.add_unknown_name(
-                    (*where, name), f"there is no group '{name}'", name, ids
-                )
-        for name in ids:
-            if name not in own_words:
-                self.problems.add(
-                    where, f"the group '{name}' has no word of its own", f"{name}: ..."
-                )
+                message = f"there is no group '{name}'"
+                self.problems.add_unknown_name((*where, name), message, name, ids)
+        for name in (name for name in ids if name not in own_words):
+            message = f"the group '{name}' has no word of its own"
+            self.problems.add(where, message, f"{name}: ...")
         for name, entry in own_words.items():
             self.where[where, id(entry)] = (*where, name)
         words = words_of(WordSet(entries=tuple(own_words.values())))
@@ -267,7 +235,7 @@ class ProbeResolver:
             self.problems.add(where, "'set' needs a lexicon", "targets: {lexicon: traits}")
             return None
         named = (*where, "lexicon") if pole.lexicon else ("targets", "lexicon")
-        lexicon = self.lexicon(name, named)
+        lexicon = self.find(self.lookup.lexicon, name, named)
         return None if lexicon is None else self.wordset(lexicon, pole.set or "", (*where, "set"))
 
     def _controls(self) -> tuple[Group, ...]:
@@ -288,14 +256,12 @@ class ProbeResolver:
             message = "placebo groups need 'mask: target' and the poles 'plus' and 'minus'"
             self.problems.add(where, message, "use a negative control instead")
             return ()
-        lexicon = self.lexicon(name, where)
+        lexicon = self.find(self.lookup.lexicon, name, where)
         if lexicon is None:
             return ()
         if len(lexicon.sets) != 2:
-            sets = ", ".join(lexicon.sets)
-            self.problems.add(
-                where, f"expected a lexicon of two sets, got {len(lexicon.sets)}: {sets}"
-            )
+            sets = f"{len(lexicon.sets)}: {', '.join(lexicon.sets)}"
+            self.problems.add(where, f"expected a lexicon of two sets, got {sets}")
         for wordset in lexicon.sets.values():
             for entry in wordset.entries:
                 self.where[("groups", "~placebo"), id(entry)] = where
@@ -310,22 +276,16 @@ class ProbeResolver:
             result = get(name)
         except UnknownNameError as error:
             self.problems.add(where, error.message, error.hint)
+            return None
         except FileError as error:
             self.problems.items += error.problems
-        else:
-            validate.check_language(self.problems, where, self.spec, result)
-            return result
-        return None
-
-    def lexicon(self, name: str, where: KeyPath) -> Lexicon | None:
-        """Look a lexicon up."""
-        lexicon = self.find(self.lookup.lexicon, name, where)
-        if lexicon is not None:
-            self.used.append(lexicon)
-        return lexicon
+            return None
+        validate.check_language(self.problems, where, self.spec, result)
+        if not isinstance(result, ProbeSpec):
+            self.used.append(result)
+        return result
 
     def wordset(self, lexicon: Lexicon, name: str, where: KeyPath) -> WordSet | None:
-        """Look a set of words up."""
         if name not in lexicon.sets:
             message = f"the lexicon '{lexicon.id}' has no set '{name}'"
             self.problems.add_unknown_name(where, message, name, lexicon.sets)

@@ -45,18 +45,16 @@ class SearchPath:
     @cached_property
     def probes(self) -> dict[str, Path]:
         """Probe files by name."""
-        shipped = data_dir("probes")
-        files = _by_name([*yaml_files(shipped), *yaml_files(shipped / "controls")])
+        shipped = _by_name(_with_controls(data_dir("probes")))
         more = [path for folder in self._packages for path in _with_controls(folder)]
-        files = _add_packages(files, more) | self.user_probes
-        return {name: path for name, path in files.items() if not _NO_PROBE.fullmatch(name)}
+        return _only_probes(_add_packages(shipped, more) | self.user_probes)
 
     @cached_property
     def user_probes(self) -> dict[str, Path]:
         """Probe files of the user by name."""
         paths = [path for folder in self.folders for path in yaml_files(folder)]
         files = _by_name(path for path in [*paths, *self.files] if path.stem != "suites")
-        return {name: path for name, path in files.items() if not _NO_PROBE.fullmatch(name)}
+        return _only_probes(files)
 
     @cached_property
     def sanity(self) -> dict[str, Path]:
@@ -86,9 +84,8 @@ class SearchPath:
 
     def _layers(self, inner: str) -> dict[str, Path]:
         shipped = _by_name(yaml_files(data_dir("templates") / inner))
-        more = [
-            path for home in _template_dirs(self._packages) for path in yaml_files(home / inner)
-        ]
+        homes = _template_dirs(self._packages)
+        more = [path for home in homes for path in yaml_files(home / inner)]
         starts = [*self.folders, *(path.parent for path in self.files)]
         folders = [*_template_dirs(starts), *self.template_dirs]
         user_files = [path for home in folders for path in yaml_files(home / inner)]
@@ -107,6 +104,10 @@ def yaml_files(folder: Path) -> list[Path]:
 
 def _with_controls(folder: Path) -> list[Path]:
     return [*yaml_files(folder), *yaml_files(folder / "controls")]
+
+
+def _only_probes(files: dict[str, Path]) -> dict[str, Path]:
+    return {name: path for name, path in files.items() if not _NO_PROBE.fullmatch(name)}
 
 
 def _suites_in(folder: Path) -> list[Path]:
@@ -149,9 +150,8 @@ def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
     for path in {path.resolve(): path for path in paths}.values():
         other = files.setdefault(path.stem, path)
         if other is not path:
-            problems.append(
-                _name_conflict(path, other, "give one of the two files another name and id")
-            )
+            hint = "give one of the two files another name and id"
+            problems.append(_name_conflict(path, other, hint))
     if problems:
         raise FileError(problems)
     return files
@@ -171,4 +171,4 @@ def _add_packages(first: dict[str, Path], more: Iterable[Path]) -> dict[str, Pat
 
 def _name_conflict(path: Path, other: Path, hint: str) -> Problem:
     message = f"the name '{path.stem}' is taken by {other}"
-    return Problem(file=str(path), line=1, column=1, message=message, hint=hint)
+    return Problem(str(path), 1, 1, message, hint)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -26,7 +26,7 @@ _AXIS, _LANGUAGE = "axis:", "language:"
 class Suite(FileModel):
     """A named selection of probes. A bare list is short for ``{probes: list}``."""
 
-    expects = "a list or a group of keys"
+    short_list = "probes"
 
     title: Text | None = None
     """What it is for, in one line."""
@@ -34,11 +34,6 @@ class Suite(FileModel):
     """Ids, globs, ``axis:NAME`` and ``language:TAG``; no other suite."""
     exclude: tuple[Text, ...] = ()
     """What is left out of them, written in the same way."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_list(cls, value: Any) -> Any:
-        return {"probes": value} if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _no_twins(self) -> Suite:
@@ -115,8 +110,7 @@ class SuiteSelector:
         return matches
 
     def _axis(self, axis: str, controls: bool) -> set[str]:
-        every = self.ids if controls else self._probes(self.ids)
-        specs = {name: self.spec(name) for name in every}
+        specs = self._specs(controls)
         matches = {name for name, spec in specs.items() if fnmatchcase(spec.axis, axis)}
         if not matches:
             raise UnknownNameError("axis", axis, {spec.axis for spec in specs.values()})
@@ -130,13 +124,16 @@ class SuiteSelector:
         return english
 
     def _language(self, tag: str, controls: bool) -> set[str]:
-        specs = {
-            name: self.spec(name) for name in (self.ids if controls else self._probes(self.ids))
-        }
+        specs = self._specs(controls)
         matches = {name for name, spec in specs.items() if matches_language(spec.language, tag)}
         if not matches:
             raise UnknownNameError("language", tag, {spec.language for spec in specs.values()})
         return matches
+
+    def _specs(self, controls: bool) -> dict[str, ProbeSpec]:
+        return {
+            name: self.spec(name) for name in (self.ids if controls else self._probes(self.ids))
+        }
 
     def _probes(self, names: Iterable[str]) -> list[str]:
         return [name for name in names if self.spec(name).role == "probe"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from bias_audit.errors import nearest
@@ -56,11 +57,9 @@ def check_language(
     if primary_language(file.language) == primary_language(spec.language):
         return
     kind = "control" if isinstance(file, ProbeSpec) else "file"
-    problems.add(
-        where,
-        f"the {kind} '{file.id}' is in '{file.language}', the probe in '{spec.language}'",
-        f"use one in the language of the probe, or write 'language: {file.language}' in the probe",
-    )
+    message = f"the {kind} '{file.id}' is in '{file.language}', the probe in '{spec.language}'"
+    own = f"write 'language: {file.language}' in the probe"
+    problems.add(where, message, f"use one in the language of the probe, or {own}")
 
 
 def completion_frames(
@@ -127,12 +126,12 @@ def _check_partners(
     for place, word in partners if asking else ():
         if word.agree is None:
             owner = "head" if word.entry.adjective else "word"
-            problems.add(
-                where[place, id(word.entry)],
-                f"'{word.id}' does not say which form <mask:{AGREE}> takes beside it"
-                f" (in the template '{asking}')",
-                f"write '{AGREE}: f', with the name of a form of the masked words, at the {owner}",
+            message = f"'{word.id}' does not say which form <mask:{AGREE}> takes beside it"
+            hint = (
+                f"write '{AGREE}: f', with the name of a form of the masked words, at the {owner}"
             )
+            message += f" (in the template '{asking}')"
+            problems.add(where[place, id(word.entry)], message, hint)
     return [word for _, word in partners]
 
 
@@ -142,45 +141,30 @@ def _matches(word: Word, tags: Sequence[str], limits: Where | None) -> bool:
     if limits is None:
         return True
     value = word.entry.facts.get(limits.fact)
-    if value is None:
-        return False
-    return (limits.min is None or value >= limits.min) and (
-        limits.max is None or value <= limits.max
-    )
+    low = -math.inf if limits.min is None else limits.min
+    high = math.inf if limits.max is None else limits.max
+    return value is not None and low <= value <= high
 
 
 def _check_slots(problems: ProblemCollector, frame: Frame, place: KeyPath, masked: str) -> None:
-    context = "target" if masked == "group" else "group"
-    pieces, _ = parse_slots(frame.template.text)
-    if all(piece.name != context for piece in pieces):
-        problems.add(
-            place,
-            f"the template '{frame.id}' has no [{context}]",
-            f"this probe masks the {masked}: the sentence needs [{context}] and <mask>",
-        )
+    context, name = "target" if masked == "group" else "group", f"the template '{frame.id}'"
+    slots, _ = parse_slots(frame.template.text)
+    if all(slot.name != context for slot in slots):
+        hint = f"this probe masks the {masked}: the sentence needs [{context}] and <mask>"
+        problems.add(place, f"{name} has no [{context}]", hint)
     known = {context, *frame.slots}
-    for name in sorted({piece.name for piece in pieces if piece.name} - known):
-        near = nearest(name, known)
-        problems.add(
-            place,
-            f"the template '{frame.id}' has the unknown slot [{name}]",
-            f"did you mean [{near}]?"
-            if near
-            else f"known: {', '.join(sorted(known))}; name its words under 'slots:'",
-        )
-    for piece in pieces:
-        if piece.form == AGREE and piece.name is not None:
-            problems.add(
-                place,
-                f"the template '{frame.id}' has [{piece.name}:{AGREE}]",
-                f"only the masked word can agree: write <mask:{AGREE}>",
-            )
-        elif piece.form and piece.name in frame.slots:
-            problems.add(
-                place,
-                f"the template '{frame.id}' asks for a form: [{piece.name}:{piece.form}]",
-                f"the words under 'slots:' have one form; write [{piece.name}]",
-            )
+    for unknown in sorted({slot.name for slot in slots if slot.name} - known):
+        near = nearest(unknown, known)
+        hint = f"known: {', '.join(sorted(known))}; name its words under 'slots:'"
+        hint = f"did you mean [{near}]?" if near else hint
+        problems.add(place, f"{name} has the unknown slot [{unknown}]", hint)
+    for slot in slots:
+        if slot.form == AGREE and slot.name is not None:
+            hint = f"only the masked word can agree: write <mask:{AGREE}>"
+            problems.add(place, f"{name} has [{slot.name}:{AGREE}]", hint)
+        elif slot.form and slot.name in frame.slots:
+            hint = f"the words under 'slots:' have one form; write [{slot.name}]"
+            problems.add(place, f"{name} asks for a form: [{slot.name}:{slot.form}]", hint)
 
 
 def _check_completion(
@@ -189,11 +173,9 @@ def _check_completion(
     if spec.mask == "group":
         problems.add(place, "open completions need 'mask: target'", "remove 'completions'")
     elif not is_article_free(frame.template.text, frame.language):
-        problems.add(
-            place,
-            f"the template '{frame.id}' has a or an right before <mask>",
-            "an article restricts the completions; use sentences without one",
-        )
+        message = f"the template '{frame.id}' has a or an right before <mask>"
+        hint = "an article restricts the completions; use sentences without one"
+        problems.add(place, message, hint)
 
 
 def _check_forms(
@@ -207,17 +189,12 @@ def _check_forms(
     want = ", ".join(sorted(needed))
     for word in lacking:
         have = ", ".join(sorted(word.forms))
-        problems.add(
-            where[owner, id(word.entry)],
-            f"'{word.id}' lacks the form that the sentences need: {want} (it has {have})",
-            _form_hint(word, needed),
-        )
+        message = f"'{word.id}' lacks the form that the sentences need: {want} (it has {have})"
+        problems.add(where[owner, id(word.entry)], message, _form_hint(word, needed))
     if not lacking and all(needed - set(word.forms) for word in words):
-        problems.add(
-            owner,
-            f"no word of '{owner[-1]}' has all forms that the sentences need: {want}",
-            "a word is scored in every sentence or in none; give it the forms, or drop sentences",
-        )
+        message = f"no word of '{owner[-1]}' has all forms that the sentences need: {want}"
+        hint = "a word is scored in every sentence or in none; give it the forms, or drop sentences"
+        problems.add(owner, message, hint)
 
 
 def _form_hint(word: Word, needed: set[str]) -> str:
@@ -230,7 +207,6 @@ def _form_hint(word: Word, needed: set[str]) -> str:
     parts = [f"{form}: {text}" for form, text in plain.items() if text != "..." or form in needed]
     others = sorted((needed | set(word.forms)) - set(plain))
     if others:
-        parts.append(
-            "forms: {" + ", ".join(f"{o}: {word.forms.get(o, '...')}" for o in others) + "}"
-        )
+        forms = ", ".join(f"{other}: {word.forms.get(other, '...')}" for other in others)
+        parts.append(f"forms: {{{forms}}}")
     return f"write it as {{{', '.join(parts)}}}"

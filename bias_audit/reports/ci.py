@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import clean, tidy
 from bias_audit.reports.view.index import Index
-from bias_audit.reports.view.verdict import SEVERITY, gate_line, pairs, waiver_words
+from bias_audit.reports.view.verdict import SEVERITY, gate_line, pairs, waiver_text
 from bias_audit.results import (
     Finding,
     Gate,
-    ProbeRecord,
     Result,
     Results,
     Sentence,
@@ -75,20 +74,9 @@ class Entry:
         return self.message if self.rule == WAIVERS else f"{self.state}: {self.message}"
 
     @property
-    def placed(self) -> bool:
+    def has_place(self) -> bool:
         """True when a file of the project holds it: a configuration or a file of waivers."""
         return self.path != RESULTS_FILE
-
-
-_NOTHING = Entry(
-    rule=RUN,
-    id="nothing-judged",
-    state="error",
-    level="error",
-    title="the whole run",
-    message="Nothing was judged: no probe of this audit led to a gate.",
-    fingerprint="run\nnothing judged",
-)
 
 
 def entries(results: Results) -> tuple[Entry, ...]:
@@ -109,7 +97,13 @@ def entries(results: Results) -> tuple[Entry, ...]:
 
 def worst_first(many: Iterable[Entry]) -> list[Entry]:
     """Entries by level, then state, then severity and size; equal ones keep their order."""
-    return sorted(many, key=_rank)
+
+    def rank(entry: Entry) -> tuple[int, int, int, float]:
+        severity = SEVERITY[entry.finding.severity] if entry.finding else len(SEVERITY)
+        places = LEVELS.index(entry.level), words.STATES.index(entry.state)
+        return (*places, severity, -entry.size)
+
+    return sorted(many, key=rank)
 
 
 def level(gate: Gate) -> Level:
@@ -123,13 +117,6 @@ def level(gate: Gate) -> Level:
     if gate.state == "fail" or gate.when_unclear == "fail" or gate.reason_code in MISSING_BASELINE:
         return "error"
     return "note" if gate.when_unclear == "pass" else "warning"
-
-
-def _rank(entry: Entry) -> tuple[int, int, int, float]:
-    severity = SEVERITY[entry.finding.severity] if entry.finding else len(SEVERITY)
-    return (
-        LEVELS.index(entry.level), words.STATES.index(entry.state), severity, -entry.size
-    )  # fmt: skip
 
 
 def _distinct_fingerprints(model: str, items: Iterable[Entry]) -> Iterable[Entry]:
@@ -208,36 +195,39 @@ def _evidence(index: Index, result: Result | None, finding: Finding | None) -> t
     )
 
 
-def _of_run(index: Index, reported: set[str]) -> list[Entry]:
+def _of_run(index: Index, reported: set[str]) -> Iterator[Entry]:
     """What did not run, unless a gate says so already; and that nothing was judged at all."""
-    items = [
-        _outside(f"{error.type}: {error.message}", index, error.probe)
-        for error in index.audit.errors
-        if error.probe not in reported
-    ]
+    for error in index.audit.errors:
+        if error.probe not in reported:
+            yield _outside(index, error.probe, f"did not run: {error.type}: {error.message}")
     named = reported | {error.probe or "" for error in index.audit.errors}
-    items += [
-        _outside(probe.reason or "no reason was recorded", index, probe.id, probe)
-        for probe in index.audit.probes
-        if probe.state in ("error", "skipped") and probe.id not in named
-    ]
+    for probe in index.audit.probes:
+        if probe.state in ("error", "skipped") and probe.id not in named:
+            verb = "was skipped" if probe.state == "skipped" else "did not run"
+            text = f"{verb}: {probe.reason or 'no reason was recorded'}"
+            yield _outside(index, probe.id, text, probe.state)
     if not index.audit.gates:
-        items.append(_NOTHING if index.audit.exit_code else replace(_NOTHING, level="warning"))
-    return items
+        text = "Nothing was judged: no probe of this audit led to a gate."
+        yield Entry(
+            rule=RUN,
+            id="nothing-judged",
+            state="error",
+            level="error" if index.audit.exit_code else "warning",
+            title="the whole run",
+            message=text,
+            fingerprint="run\nnothing judged",
+        )
 
 
-def _outside(
-    message: str, index: Index, probe: str | None, record: ProbeRecord | None = None
-) -> Entry:
-    skipped = record is not None and record.state == "skipped"
+def _outside(index: Index, probe: str | None, text: str, state: State = "error") -> Entry:
     title = index.title(probe) if probe else "the whole run"
     return Entry(
         rule=RUN,
         id=probe or "run",
-        state="skipped" if skipped else "error",
-        level="note" if skipped else "error",
+        state=state,
+        level="note" if state == "skipped" else "error",
         title=title,
-        message=_sentences(f"{title} {'was skipped' if skipped else 'did not run'}: {message}"),
+        message=_sentences(f"{title} {text}"),
         fingerprint=f"run\n{probe or ''}",
     )
 
@@ -251,7 +241,7 @@ def _of_waiver(raw: WaiverRecord, waiver: WaiverRecord) -> Entry:
         level="warning",
         title=f"{title} is {waiver.status}",
         message=f"{title} is {waiver.status} and changes no gate. "
-        f"{words.sentence(waiver.detail)} Given by {waiver_words(waiver)}",
+        f"{words.sentence(waiver.detail)} Given by {waiver_text(waiver)}",
         fingerprint=f"waiver\n{raw.finding}",
         path=_path(raw.file),
         line=max(waiver.line, 1),
@@ -260,16 +250,13 @@ def _of_waiver(raw: WaiverRecord, waiver: WaiverRecord) -> Entry:
 
 
 Fact = str | int | float | bool | None
-
-_FACT_NUMBERS = (
-    "estimate", "ci_low", "ci_high", "limit", "baseline_value", "rise", "rise_low", "rise_high",
-    "templates_needed", "terms_needed", "targets_needed",
-)  # fmt: skip
 FACTS = (
     "id", "state", "state_before_waiver", "enforced", "kind", "gate", "probe", "axis", "result",
-    "finding", "group_a", "group_b", *_FACT_NUMBERS, "unit", "baseline", "n_templates", "n_terms",
-    "when_unclear", "reason_code", "reason", "condition", "waiver", "waiver_status", "waiver_owner",
-    "waiver_expires", "waiver_reason", "file", "line", "column", "fingerprint",
+    "finding", "group_a", "group_b", "estimate", "ci_low", "ci_high", "limit", "baseline_value",
+    "rise", "rise_low", "rise_high", "templates_needed", "terms_needed", "targets_needed", "unit",
+    "baseline", "n_templates", "n_terms", "when_unclear", "reason_code", "reason", "condition",
+    "waiver", "waiver_status", "waiver_owner", "waiver_expires", "waiver_reason", "file", "line",
+    "column", "fingerprint",
 )  # fmt: skip
 """Names of the facts, in order."""
 
@@ -277,41 +264,22 @@ FACTS = (
 def facts(entry: Entry) -> dict[str, Fact]:
     """All facts of an entry; None where there is nothing to say."""
     values: dict[str, Fact] = dict.fromkeys(FACTS)
-    values |= {"id": entry.id, "state": entry.state, "fingerprint": entry.fingerprint}
     if entry.gate is None:
         values |= {"kind": entry.rule, "reason": entry.message}
     else:
-        gate = entry.gate
-        values |= {name: getattr(gate, name) for name in _FACT_NUMBERS}
-        values |= {name: getattr(gate, name) or None for name in _OF_GATE}
-        values["enforced"] = gate.enforced
-    if entry.placed:
-        values |= {"file": entry.path, "line": entry.line, "column": entry.column}
+        values |= {name: value for name, value in entry.gate if name in FACTS and value != ""}
+    place = (entry.path, entry.line, entry.column) if entry.has_place else (None, None, None)
+    values |= dict(zip(("file", "line", "column"), place, strict=True))
     if entry.result is not None:
         result = entry.result
         labels = (*(result.group_labels or result.groups), None, None)
         values |= {"axis": result.axis, "group_a": labels[0], "group_b": labels[1]}
         values |= {"n_templates": result.n_templates, "n_terms": result.n_terms}
-    values["finding"] = entry.finding.id if entry.finding else None
-    return values | _waiver(entry)
-
-
-_OF_GATE = (
-    "state_before_waiver", "kind", "gate", "probe", "result", "unit", "baseline", "when_unclear",
-    "reason_code", "reason", "condition",
-)  # fmt: skip
-
-
-def _waiver(entry: Entry) -> dict[str, Fact]:
-    """The waiver that holds, else the first one that names the gate."""
-    named = sorted(entry.waivers, key=lambda waiver: waiver.status != "active")
-    if not named:
-        return {}
-    waiver = named[0]
-    return {
-        "waiver": waiver.finding,
-        "waiver_status": waiver.status,
-        "waiver_owner": waiver.owner,
-        "waiver_expires": waiver.expires,
-        "waiver_reason": waiver.reason,
-    }
+    values |= {"id": entry.id, "state": entry.state, "fingerprint": entry.fingerprint}
+    values |= {"finding": entry.finding.id if entry.finding else None, "waiver": None}
+    # the waiver that holds, else the first one that names the gate
+    for waiver in sorted(entry.waivers, key=lambda waiver: waiver.status != "active")[:1]:
+        values["waiver"] = waiver.finding
+        for name in ("status", "owner", "expires", "reason"):
+            values[f"waiver_{name}"] = getattr(waiver, name)
+    return values

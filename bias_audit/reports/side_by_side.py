@@ -5,26 +5,45 @@ from __future__ import annotations
 import csv
 import io
 import string
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.reports import wording as words
 from bias_audit.reports.formats import csv as results_csv
+from bias_audit.reports.formats import markdown
 from bias_audit.reports.formats.html import fill
-from bias_audit.reports.formats.markdown import LIMIT, escape
-from bias_audit.reports.text import bounds, clean, clip, count, plain, short, signed, tidy, times
+from bias_audit.reports.formats.markdown import escape
+from bias_audit.reports.text import bounds, clean, clip, count, plain, short, tidy, times, with_sign
 from bias_audit.reports.view import page
 from bias_audit.reports.view.build import CANNOT
 from bias_audit.reports.view.index import Index
-from bias_audit.reports.view.page import odds
-from bias_audit.results import ProbeRecord, Result, Results
+from bias_audit.reports.view.page import Cell, odds, prose
+from bias_audit.results import Result, Results
 
-Given = Sequence[tuple[str, Results]]
+NamedRuns = Sequence[tuple[str, Results]]
 """Runs, each with what it was given as."""
+MOST = 26
+"""Runs that one page can hold: each has a letter."""
+_ROWS, _CELLS, _OMISSIONS = 40, 400, 100
+_READ = (
+    "Under each comparison there is one line for each model. The dot is its gap, the line through "
+    "it the interval of that gap alone, the shaded band the margin of the probe. The comparisons "
+    "in which the models lie furthest apart come first."
+)
+REMARKS = (
+    "There is no overall score and no rank: which gap matters depends on what the model is for. "
+    "Choose the axes and comparisons that matter for your use first, then read those rows.",
+    "Two intervals that overlap can still belong to models that differ. Whether two of these "
+    "models differ is told by 'bias-audit compare A B', which pairs their sentences.",
+    "A model with fewer failures may simply be less clear: look at the number of unclear "
+    "comparisons, and at the sanity check, before preferring it.",
+    CANNOT.replace("It cannot", "This page cannot"),
+)
 
 
-def render(runs: Given, format: str) -> str:
+def render(runs: NamedRuns, format: str) -> str:
     """Return the runs side by side; the same ones always give the same text.
 
     Args:
@@ -50,72 +69,38 @@ def formats() -> tuple[str, ...]:
     return tuple(sorted(_FORMATS))
 
 
-def _html(runs: Given) -> str:
+def _html(runs: NamedRuns) -> str:
     return fill("models.html.j2", build(runs))
 
 
-def _markdown(runs: Given) -> str:
-    selection = build(runs)
-    notices = "".join(f"> {escape(text)}\n\n" for text in selection.notices)
-    title, lead = escape(selection.title), escape(selection.lead)
-    head = f"**{title}**: {lead}\n\n{notices}{_lines(selection.models)}"
-    tail = "\n" + "\n".join(f"- {escape(text)}" for text in selection.remarks) + "\n"
-    room = LIMIT - len((head + tail).encode()) - 200
-    parts, left = [], 0
-    for title, table in _tables(selection):
-        text = f"\n### {escape(title)}\n\n{_lines(table)}"
-        room -= len(text.encode())
-        if room >= 0:
-            parts.append(text)
-        else:
-            left += 1
-    more = f"\n*{left} more parts, which do not fit here.*\n" if left else ""
-    return head + "".join(parts) + more + tail
-
-
-def _tables(selection: Selection) -> list[tuple[str, page.Table]]:
-    found = [(axis.title, axis.table) for axis in selection.axes]
-    return [*found, ("Left out", selection.lost)] if selection.lost else found
+def _markdown(runs: NamedRuns) -> str:
+    view = build(runs)
+    notices = "".join(f"> {escape(text)}\n\n" for text in view.notices)
+    start = f"**{escape(view.title)}**: {escape(view.lead)}\n\n{notices}{_lines(view.models)}"
+    end = "\n" + "\n".join(f"- {escape(text)}" for text in view.remarks) + "\n"
+    tables = [(axis.title, axis.table) for axis in view.axes]
+    tables += [("Left out", view.lost)] if view.lost else []
+    parts = [f"\n### {escape(title)}\n\n{_lines(table)}" for title, table in tables]
+    room = markdown.LIMIT - len(end.encode())
+    return markdown.within(start, parts, room, more=" parts, which do not fit here.") + end
 
 
 def _lines(table: page.Table) -> str:
-    rows = [table.head, *(tuple(cell.text for cell in row) for row in table.rows)]
-    lines = [f"| {' | '.join(escape(text) for text in row)} |" for row in rows]
-    rule = f"| {' | '.join('---' for _ in table.head)} |"
+    rows = (markdown.table_row(cell.text for cell in row) for row in table.rows)
     note = f"\n{escape(table.note)}\n" if table.note else ""
-    return "\n".join([lines[0], rule, *lines[1:]]) + "\n" + note
+    return markdown.table_head(table.head) + "".join(rows) + note
 
 
-def _csv(runs: Given) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(("run", "model", *results_csv.COLUMNS))
-    for run, (_, results) in zip(runs_of(runs), runs, strict=True):
-        rows = list(csv.reader(io.StringIO(results_csv.render(results))))[1:]
-        name = results_csv.cell(run.index.audit.model.name)
-        writer.writerows([results_csv.cell(run.place), name, *row] for row in rows)
-    return stream.getvalue()
+def _csv(runs: NamedRuns) -> str:
+    rows = [
+        [name, run.index.audit.model.name, *row]
+        for run, (name, results) in zip(_with_letters(runs), runs, strict=True)
+        for row in list(csv.reader(io.StringIO(results_csv.render(results))))[1:]
+    ]
+    return results_csv.csv_text(("run", "model", *results_csv.COLUMNS), rows)
 
 
-_FORMATS: dict[str, Callable[[Given], str]] = {"csv": _csv, "html": _html, "md": _markdown}
-
-__all__ = ["formats", "render"]
-
-_ROWS, _CELLS = 40, 400
-_READ = (
-    "Under each comparison there is one line for each model. The dot is its gap, the line through "
-    "it the interval of that gap alone, the shaded band the margin of the probe. The comparisons "
-    "in which the models lie furthest apart come first."
-)
-REMARKS = (
-    "There is no overall score and no rank: which gap matters depends on what the model is for. "
-    "Choose the axes and comparisons that matter for your use first, then read those rows.",
-    "Two intervals that overlap can still belong to models that differ. Whether two of these "
-    "models differ is told by 'bias-audit compare A B', which pairs their sentences.",
-    "A model with fewer failures may simply be less clear: look at the number of unclear "
-    "comparisons, and at the sanity check, before preferring it.",
-    CANNOT.replace("It cannot", "This page cannot"),
-)
+_FORMATS: dict[str, Callable[[NamedRuns], str]] = {"csv": _csv, "html": _html, "md": _markdown}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +114,7 @@ class AxisPart:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Selection:
+class SideBySide:
     """Several runs, ready to be read."""
 
     title: str
@@ -138,74 +123,143 @@ class Selection:
     models: page.Table
     axes: tuple[AxisPart, ...]
     lost: page.Table | None
+    """What is not set side by side, and why."""
     remarks: tuple[str, ...]
 
 
-def build(runs_given: Sequence[tuple[str, Results]]) -> Selection:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Run:
+    """One of the runs, with its letter."""
+
+    letter: str
+    place: str
+    """What the run was given as."""
+    index: Index
+
+    @property
+    def label(self) -> str:
+        return f"{self.letter} · {self.index.audit.model.name}"
+
+    def asks(self, result: Result) -> bool:
+        """Whether a result belongs on this page: declared, and of no control."""
+        probe = self.index.probes.get(result.probe)
+        return result.role == "primary" and probe is not None and probe.role == "probe"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Match:
+    """A comparison that every run has, asked in the same version of its probe."""
+
+    title: str
+    poles: str
+    results: tuple[Result, ...]
+    """One for each run."""
+
+    @property
+    def apart(self) -> float:
+        """The largest gap minus the smallest; -1 where fewer than two runs have a number."""
+        values = [r.estimate for r in self.results if r.estimate is not None]
+        return max(values) - min(values) if len(values) > 1 else -1.0
+
+
+def build(named: NamedRuns) -> SideBySide:
     """Turn runs, each with what it was given as, into what their page shows."""
-    runs = runs_of(runs_given)
-    shared, lost = together(runs)
-    axes = dict.fromkeys(item.axis for item in shared)
-    return Selection(
+    runs = _with_letters(named)
+    matches, lost = _match(runs)
+    axes: defaultdict[str, list[_Match]] = defaultdict(list)
+    for match in matches:
+        axes[match.results[0].axis].append(match)
+    head = ("Model", "Sanity check", *(words.STATE_WORDS[s][0] for s in words.STATES), "Widest gap")
+    more = len(lost) - _OMISSIONS
+    return SideBySide(
         title=f"{len(runs)} models side by side",
-        lead=_lead(len(shared), len(axes), len(lost)),
-        notices=notices(runs),
-        models=_models(runs, shared),
-        axes=tuple(_axis(runs, axis, [s for s in shared if s.axis == axis]) for axis in axes),
-        lost=_lost(lost),
+        lead=_lead(len(matches), len(axes), len(lost)),
+        notices=(*_same_weights(runs), *_narrow(runs), *_other_files(runs)),
+        models=page.Table(
+            caption="The models, and how the comparisons that all of them share were judged",
+            head=(*(part[:1].upper() + part[1:] for part in head), "Run"),
+            rows=tuple(
+                _model(run, [match.results[place] for match in matches])
+                for place, run in enumerate(runs)
+            ),
+            note="The margins are those of the probes' authors; gates of a configuration are not "
+            "shown here.",
+        ),
+        axes=tuple(_axis(runs, axis, some) for axis, some in axes.items()),
+        lost=page.Table(
+            caption="What is not set side by side",
+            head=("Comparison", "Why"),
+            rows=tuple((prose(what), Cell(why)) for what, why in lost[:_OMISSIONS]),
+            note=f"{more} more." if more > 0 else "",
+        )
+        if lost
+        else None,
         remarks=REMARKS,
     )
 
 
-def _lead(shared: int, axes: int, lost: int) -> str:
+def _with_letters(named: NamedRuns) -> tuple[_Run, ...]:
+    """Give each run its letter; strings are cleaned on the way."""
+    return tuple(
+        _Run(letter=letter, place=clip(clean(place), 200), index=Index(tidy(results)))
+        for letter, (place, results) in zip(string.ascii_uppercase, named, strict=False)
+    )
+
+
+def _match(runs: Sequence[_Run]) -> tuple[list[_Match], list[tuple[str, str]]]:
+    """The comparisons that all runs have; (what is left out, why) for the others."""
+    matches, lost = [], []
+    every = {
+        result.id: (run.index, result)
+        for run in reversed(runs)
+        for result in run.index.audit.results
+        if run.asks(result)
+    }
+    order = dict.fromkeys(r.id for run in runs for r in run.index.audit.results if run.asks(r))
+    for name in order:
+        index, first = every[name]
+        title = f"{index.title(first.probe)}: {index.versus(first)}"
+        results = [run.index.results.get(name) for run in runs]
+        missing = [run.letter for run, result in zip(runs, results, strict=True) if result is None]
+        probes = [run.index.probes.get(first.probe) for run in runs]
+        if missing:
+            lost.append((title, f"not asked of {', '.join(missing)}"))
+        elif len({(p.version, p.language) if p else None for p in probes}) > 1:
+            lost.append((title, "asked in different versions of its probe"))
+        else:
+            there = tuple(result for result in results if result is not None)
+            matches.append(_Match(title=title, poles=words.poles(probes[0]), results=there))
+    return matches, lost
+
+
+def _lead(matches: int, axes: int, lost: int) -> str:
     """How much all runs have in common; nothing in common is no number of nought."""
-    if not shared:
+    if not matches:
         left = f"; {count(lost, 'comparison is', 'comparisons are')} left out" if lost else ""
         return f"These runs have no comparison in common, so nothing is set side by side{left}."
     return (
-        f"{count(shared, 'comparison')} that all of them were asked in the same version, "
+        f"{count(matches, 'comparison')} that all of them were asked in the same version, "
         f"on {count(axes, 'axis', 'axes')}."
     )
 
 
-def _models(runs: Sequence[Run], shared: Sequence[Shared]) -> page.Table:
-    head = ("Model", "Sanity check", *(words.STATE_WORDS[s][0] for s in words.STATES), "Widest gap")
-    return page.Table(
-        caption="The models, and how the comparisons that all of them share were judged",
-        head=(*(part[:1].upper() + part[1:] for part in head), "Run"),
-        rows=tuple(_model(run, place, shared) for place, run in enumerate(runs)),
-        note="The margins are those of the probes' authors; gates of a configuration are not shown "
-        "here.",
-    )
-
-
-def _model(run: Run, place: int, shared: Sequence[Shared]) -> tuple[page.Cell, ...]:
-    results = [item.results[place] for item in shared]
+def _model(run: _Run, results: Sequence[Result]) -> page.Row:
     audit = run.index.audit
-    tally = [
-        sum((result.outcome or "skipped") == state for result in results) for state in words.STATES
-    ]
+    states = Counter(result.outcome or "skipped" for result in results)
     sizes = [abs(r.estimate) for r in results if r.estimate is not None and r.unit == "nats"]
-    checks = [check for check in (audit.sanity, *audit.further_sanity) if check is not None]
-    held = "not run" if not checks else "held" if all(c.passed for c in checks) else "did not hold"
+    checks = [check.passed for check in (audit.sanity, *audit.further_sanity) if check is not None]
+    revision = f" at {audit.model.revision[:12]}" if audit.model.revision else ""
     return (
-        page.Cell(text=f"{run.label}{_revision(audit)}", long=True),
-        page.Cell(text=held),
-        *(
-            page.Cell(text=str(number), value=float(number)) if results else page.Cell(text="–")
-            for number in tally
-        ),
-        odds(max(sizes)) if sizes else page.Cell(text="not compared"),
-        page.Cell(text=f"{run.place}{' (cut short)' if audit.run.partial else ''}", long=True),
+        prose(f"{run.label}{revision}"),
+        Cell("not run" if not checks else "held" if all(checks) else "did not hold"),
+        *(Cell(str(states[s]), states[s]) if results else Cell("–") for s in words.STATES),
+        odds(max(sizes)) if sizes else Cell("not compared"),
+        prose(f"{run.place}{' (cut short)' if audit.run.partial else ''}"),
     )
 
 
-def _revision(audit: Results) -> str:
-    return f" at {audit.model.revision[:12]}" if audit.model.revision else ""
-
-
-def _axis(runs: Sequence[Run], axis: str, shared: list[Shared]) -> AxisPart:
-    ordered = sorted(shared, key=lambda item: (-_apart(item), item.results[0].id))
+def _axis(runs: Sequence[_Run], axis: str, matches: Sequence[_Match]) -> AxisPart:
+    ordered = sorted(matches, key=lambda match: (-match.apart, match.results[0].id))
     table = _table(runs, axis, ordered)
     name = runs[0].index.name("axis", axis)
     return AxisPart(
@@ -216,65 +270,61 @@ def _axis(runs: Sequence[Run], axis: str, shared: list[Shared]) -> AxisPart:
     )
 
 
-def _apart(item: Shared) -> float:
-    values = [r.estimate for r in item.results if r.estimate is not None]
-    return max(values) - min(values) if len(values) > 1 else -1.0
-
-
 def _picture(
-    runs: Sequence[Run], axis: str, ordered: Sequence[Shared], table: page.Table, name: str
+    runs: Sequence[_Run], axis: str, ordered: Sequence[_Match], table: page.Table, name: str
 ) -> page.Intervals | None:
-    drawn = [s for s in ordered if all(r.unit == "nats" for r in s.results) and _apart(s) >= 0]
-    kept = drawn[: max(_ROWS // len(runs), 1)]
-    rows = tuple(
-        page.IntervalRow(
-            label=run.label, estimate=result.estimate, low=result.ci_low, high=result.ci_high,
-            heading=f"{item.probe}: {item.pair}{item.poles}", part=result.id,
-            margin=result.margin, state=result.outcome or "",
-        )
-        for item in kept
-        for run, result in zip(runs, item.results, strict=True)
-        if result.estimate is not None
-    )  # fmt: skip
-    if not rows:
+    able = [m for m in ordered if m.apart >= 0 and all(r.unit == "nats" for r in m.results)]
+    drawn = able[: max(_ROWS // len(runs), 1)]
+    if not drawn:
         return None
-    cut = f" The first {len(kept)} of {len(drawn)} are drawn." if len(drawn) > len(kept) else ""
+    cut = f" The first {len(drawn)} of {len(able)} are drawn." if len(able) > len(drawn) else ""
     return page.Intervals(
         name=f"chart-{name}",
         title=f"How do the models differ on the axis “{axis}”?",
         question=_READ + cut,
-        summary=_say(runs, kept),
-        answer=f"Furthest apart: {_say(runs, kept[:1])}",
+        summary=_summary(runs, drawn),
+        answer=f"Furthest apart: {_summary(runs, drawn[:1])}",
         table=table,
-        rows=rows,
+        rows=tuple(
+            page.IntervalRow(
+                label=run.label,
+                estimate=result.estimate,
+                low=result.ci_low,
+                high=result.ci_high,
+                heading=f"{match.title}{match.poles}",
+                part=result.id,
+                margin=result.margin,
+                state=result.outcome or "",
+            )
+            for match in drawn
+            for run, result in zip(runs, match.results, strict=True)
+            if result.estimate is not None
+        ),
         left="towards the left pole",
         right="towards the right pole",
     )
 
 
-def _say(runs: Sequence[Run], shared: Sequence[Shared]) -> str:
+def _summary(runs: Sequence[_Run], matches: Sequence[_Match]) -> str:
     parts = []
-    for item in shared[:6]:
+    for match in matches[:6]:
         numbers = ", ".join(
             f"{run.letter} {times(result.estimate)} times"
-            for run, result in zip(runs, item.results, strict=True)
+            for run, result in zip(runs, match.results, strict=True)
             if result.estimate is not None
         )
-        parts.append(f"{item.probe}, {item.pair}: odds {numbers}")
+        parts.append(f"{match.title}: odds {numbers}")
     return f"{'; '.join(parts)}."
 
 
-def _table(runs: Sequence[Run], axis: str, ordered: Sequence[Shared]) -> page.Table:
-    limit = max(_CELLS // len(runs), 1)
+def _table(runs: Sequence[_Run], axis: str, ordered: Sequence[_Match]) -> page.Table:
     rows = tuple(
         (
-            page.Cell(text=f"{item.probe}: {item.pair}", long=True),
-            page.Cell(text=plain(_apart(item)), value=_apart(item))
-            if _apart(item) >= 0
-            else page.Cell(text="none"),
-            *(_cell(result) for result in item.results),
+            prose(match.title),
+            Cell(plain(match.apart), match.apart) if match.apart >= 0 else Cell("none"),
+            *map(_gap, match.results),
         )
-        for item in ordered[:limit]
+        for match in ordered[: max(_CELLS // len(runs), 1)]
     )
     left = len(ordered) - len(rows)
     return page.Table(
@@ -286,132 +336,34 @@ def _table(runs: Sequence[Run], axis: str, ordered: Sequence[Shared]) -> page.Ta
     )
 
 
-def _cell(result: Result) -> page.Cell:
+def _gap(result: Result) -> Cell:
     if result.estimate is None:
-        return page.Cell(text=words.missing(result.reason), long=True)
+        return prose(words.missing(result.reason))
     unit = "" if result.unit == "nats" else f" {result.unit}"
-    inside = (
-        "" if result.ci_low is None or result.ci_high is None
-        else f" {bounds(result.ci_low, result.ci_high)}"
-    )  # fmt: skip
-    state = f" {words.SIGNS[result.outcome]} {result.outcome}" if result.outcome else ""
-    return page.Cell(text=f"{signed(result.estimate)}{unit}{inside}{state}", value=result.estimate)
+    state = f"{words.SIGNS[result.outcome]} {result.outcome}" if result.outcome else ""
+    inside = bounds(result.ci_low, result.ci_high)
+    text = " ".join(filter(None, (f"{with_sign(result.estimate)}{unit}", inside, state)))
+    return Cell(text, result.estimate)
 
 
-def _lost(lost: Sequence[tuple[str, str]]) -> page.Table | None:
-    if not lost:
-        return None
-    left = len(lost) - 100
-    return page.Table(
-        caption="What is not set side by side",
-        head=("Comparison", "Why"),
-        rows=tuple(
-            (page.Cell(text=what, long=True), page.Cell(text=why)) for what, why in lost[:100]
-        ),
-        note=f"{left} more." if left > 0 else "",
-    )
-
-
-MOST = 26
-"""Runs that one page can hold: each has a letter."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
-    """One of the runs, with its letter."""
-
-    letter: str
-    place: str
-    """What the run was given as."""
-    index: Index
-
-    @property
-    def label(self) -> str:
-        """Letter and model."""
-        return f"{self.letter} · {self.index.audit.model.name}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shared:
-    """A comparison that every run has, asked in the same version of its probe."""
-
-    probe: str
-    """Title."""
-    pair: str
-    axis: str
-    poles: str
-    results: tuple[Result, ...]
-    """One for each run."""
-
-
-def runs_of(runs_given: Sequence[tuple[str, Results]]) -> tuple[Run, ...]:
-    """Give each run its letter; strings are cleaned on the way."""
-    return tuple(
-        Run(letter=letter, place=clip(clean(place), 200), index=Index(tidy(results)))
-        for letter, (place, results) in zip(string.ascii_uppercase, runs_given, strict=False)
-    )
-
-
-def together(runs: Sequence[Run]) -> tuple[list[Shared], list[tuple[str, str]]]:
-    """The comparisons that all runs have; (what is left out, why) for the others."""
-    found, lost = [], []
-    every = dict.fromkeys(
-        result.id for run in runs for result in run.index.audit.results if _is_asked(run, result)
-    )
-    for name in every:
-        results = [run.index.results.get(name) for run in runs]
-        present = [result for result in results if result is not None]
-        missing = [run.letter for run, result in zip(runs, results, strict=True) if result is None]
-        probes = [run.index.probes.get(present[0].probe) for run in runs]
-        if missing:
-            lost.append((_full(runs, present[0]), f"not asked of {', '.join(missing)}"))
-        elif len({(p.version, p.language) if p else None for p in probes}) > 1:
-            lost.append((_full(runs, present[0]), "asked in different versions of its probe"))
-        else:
-            found.append(_shared(runs[0], present, probes[0]))
-    return found, lost
-
-
-def _is_asked(run: Run, result: Result) -> bool:
-    probe = run.index.probes.get(result.probe)
-    return result.role == "primary" and probe is not None and probe.role == "probe"
-
-
-def _full(runs: Sequence[Run], result: Result) -> str:
-    home = next(run.index for run in runs if result.id in run.index.results)
-    return f"{home.title(result.probe)}: {home.versus(result)}"
-
-
-def _shared(first: Run, results: Sequence[Result], probe: ProbeRecord | None) -> Shared:
-    poles = f"   ← {probe.minus} · {probe.plus} →" if probe and probe.plus and probe.minus else ""
-    return Shared(
-        probe=first.index.title(results[0].probe),
-        pair=first.index.versus(results[0]),
-        axis=results[0].axis,
-        poles=poles,
-        results=tuple(results),
-    )
-
-
-def notices(runs: Sequence[Run]) -> tuple[str, ...]:
-    """What a reader should know about all of the runs before the first number."""
-    return (*_same_weights(runs), *_narrow(runs), *_other_files(runs))
-
-
-def _same_weights(runs: Sequence[Run]) -> Iterator[str]:
-    """Runs of the same weights, which differ in what was asked and not in the model."""
-    by_weights: dict[str, list[str]] = {}
+def _letters_by(runs: Sequence[_Run], key: Callable[[Results], str]) -> dict[str, list[str]]:
+    letters: defaultdict[str, list[str]] = defaultdict(list)
     for run in runs:
-        by_weights.setdefault(run.index.audit.model.fingerprint, []).append(run.letter)
-    for weights, letters in by_weights.items():
+        letters[key(run.index.audit)].append(run.letter)
+    return letters
+
+
+def _same_weights(runs: Sequence[_Run]) -> Iterator[str]:
+    """Say which runs differ in what was asked and not in the model."""
+    for weights, letters in _letters_by(runs, lambda audit: audit.model.fingerprint).items():
         if weights and len(letters) > 1:
             who = "All of these runs" if len(letters) == len(runs) else ", ".join(letters)
             yield f"{who} have the same weights: what differs between them is not the model."
 
 
-def _narrow(runs: Sequence[Run]) -> Iterator[str]:
-    """Runs that alone keep others' comparisons off the page."""
-    asked = [{r.id for r in run.index.audit.results if _is_asked(run, r)} for run in runs]
+def _narrow(runs: Sequence[_Run]) -> Iterator[str]:
+    """Say which runs alone keep others' comparisons off the page."""
+    asked = [{r.id for r in run.index.audit.results if run.asks(r)} for run in runs]
     for place, run in enumerate(runs):
         others = [names for at, names in enumerate(asked) if at != place]
         lost = len(set.intersection(*others) - asked[place]) if len(others) > 1 else 0
@@ -422,20 +374,17 @@ def _narrow(runs: Sequence[Run]) -> Iterator[str]:
             )
 
 
-def _other_files(runs: Sequence[Run]) -> tuple[str, ...]:
-    """Runs of other probe files."""
-    by_digest: dict[str, list[str]] = {}
-    for run in runs:
-        by_digest.setdefault(run.index.audit.run.catalogue_digest, []).append(run.letter)
-    if len(by_digest) < 2:
-        return ()
-    told = "; ".join(
-        f"{', '.join(letters)}: {digest[:12] or 'not recorded'}"
-        for digest, letters in by_digest.items()
-    )
-    return (
-        f"These runs did not read the same probe files (digests: {told}). Comparisons stand side "
-        "by side when their probe has the same version and language in every run: a sentence or a "
-        "word that was changed without a new version goes unnoticed here. 'bias-audit compare A B' "
-        "pairs the sentences themselves.",
-    )
+def _other_files(runs: Sequence[_Run]) -> Iterator[str]:
+    """Say that runs read other probe files."""
+    groups = _letters_by(runs, lambda audit: audit.run.catalogue_digest)
+    if len(groups) > 1:
+        digests = "; ".join(
+            f"{', '.join(letters)}: {digest[:12] or 'not recorded'}"
+            for digest, letters in groups.items()
+        )
+        yield (
+            f"These runs did not read the same probe files (digests: {digests}). Comparisons stand "
+            "side by side when their probe has the same version and language in every run: a "
+            "sentence or a word that was changed without a new version goes unnoticed here. "
+            "'bias-audit compare A B' pairs the sentences themselves."
+        )

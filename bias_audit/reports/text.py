@@ -29,7 +29,7 @@ _ASCII = str.maketrans(
 
 
 def clean(text: str) -> str:
-    """Show control, direction-changing and unpaired characters as escapes.
+    """Show control, direction-changing and missing_change characters as escapes.
 
     >>> clean("a\\x00b\\u202ec\\td")
     'a\\\\x00b\\\\u202ec d'
@@ -103,7 +103,7 @@ def ascii_only(text: str) -> str:
     return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
 
 
-def signed(value: float, digits: int = 2) -> str:
+def with_sign(value: float, digits: int = 2) -> str:
     """A signed number with a true minus: ``+1.13``, ``−0.40``, ``0.00``."""
     text = f"{value:+,.{digits}f}"
     if float(text.replace(",", "")) == 0:
@@ -176,45 +176,11 @@ def p_value(value: float) -> str:
     return f"{value:.3f}" if value < 0.0995 else f"{value:.2f}"
 
 
-def bounds(low: float, high: float) -> str:
-    """An interval in brackets, as the tables print it."""
-    return f"[{plain(low)}, {plain(high)}]"
-
-
-_FIRST = re.compile(r"(÷?)(−?)(\d[\d,]*)(\.\d+)?(e[+-]?\d+)?")
-
-
-def sort_key(text: str, value: float) -> str:
-    """The number by which a cell is sorted, or nothing where the page's script reads it itself.
-
-    The script takes the first number of the text, the reciprocal after a ``÷``.
-
-    >>> sort_key("+1.13 nats", 1.1304), sort_key("÷4.0", 0.25), sort_key("12 %", 0.1234567)
-    ('', '', '0.12346')
-    """
-    match = _FIRST.search(text)
-    if match is None:
-        return f"{value:.5g}"
-    turned, minus, whole, rest, power = (part or "" for part in match.groups())
-    number = float(f"{'-' * bool(minus)}{whole.replace(',', '')}{rest}{power}")
-    step = float(f"1e{int(power[1:] or 0) - len(rest[1:])}")
-    inverse = 1 / value if turned and value else value
-    return "" if abs(inverse - number) <= 0.501 * step else f"{value:.5g}"
+def bounds(low: float | None, high: float | None, none: str = "") -> str:
+    """An interval in brackets, as the tables print it, or what stands for a missing one."""
+    return none if low is None or high is None else f"[{plain(low)}, {plain(high)}]"
 
 
 def slug(text: str) -> str:
     """A fragment name made of letters, digits and dashes."""
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:40].strip("-") or "x"
-
-
-_MOST_NATS = 700.0
-"""Beyond it, the exponential is no number."""
-
-
-def ratio(log_odds: float) -> float:
-    """The odds ratio of a gap in nats, cut where it would be no number.
-
-    >>> ratio(0.0), ratio(1e9) == ratio(2e9)
-    (1.0, True)
-    """
-    return math.exp(max(-_MOST_NATS, min(_MOST_NATS, log_odds)))

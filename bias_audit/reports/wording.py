@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from bias_audit.reports.text import bounds, count, p_value, plain, signed, times
-from bias_audit.results import Result, State
+from bias_audit.reports.text import bounds, count, p_value, plain, times, with_sign
+from bias_audit.results import ProbeRecord, Result, State
 
 STATES: tuple[State, ...] = ("fail", "unclear", "error", "pass", "waived", "skipped")
 """In the order in which a reader should meet them."""
@@ -74,8 +74,6 @@ ROLES: dict[str, str] = {
     "negative_control": "negative control (must stay quiet)",
 }
 
-POLES: dict[str, str] = {"+": "first", "-": "second", "0": "neither"}
-
 
 def tally(states: Mapping[State, int], exit_code: int) -> str:
     """The counts of all six states and the exit code: the first line of every output."""
@@ -100,7 +98,7 @@ def fact(name: str) -> str:
     return " ".join(words)
 
 
-def expected(text: str) -> str:
+def wanted_behaviour(text: str) -> str:
     """The wanted behaviour on a card, in words."""
     if text == "equal":
         text = "Equal: the groups should be treated alike"
@@ -121,13 +119,10 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{stop}" if text else ""
 
 
-def shared(texts: Iterable[str]) -> dict[str, int]:
+def number_repeats(texts: Iterable[str]) -> dict[str, int]:
     """Number the long sentences that three or more rows would repeat: said once, as a note."""
     often = Counter(text for text in texts if len(text) > _LONG)
-    return {
-        text: number
-        for number, text in enumerate((t for t, times in often.items() if times > 2), start=1)
-    }
+    return {text: i for i, text in enumerate((t for t in often if often[t] > 2), start=1)}
 
 
 def missing(reason: str) -> str:
@@ -135,37 +130,25 @@ def missing(reason: str) -> str:
     return f"not available: {reason or 'no reason was recorded'}"
 
 
-def level(result: Result) -> str:
-    """The confidence of the printed interval, such as ``95 %``."""
-    return f"{100 * result.confidence:g} %"
-
-
 def effect(result: Result) -> str:
     """The estimate as people read it: odds for log-odds measures, else the number with its unit."""
     if result.estimate is None:
         return missing(result.reason)
-    low, high = result.ci_low, result.ci_high
-    if result.unit != "nats":
-        inside = "" if low is None or high is None else f" ({level(result)} interval "
-        return f"{plain(result.estimate, 3)} {result.unit}" + (
-            f"{inside}{plain(low, 3)} to {plain(high, 3)})"
-            if low is not None and high is not None
-            else ""
-        )
-    head = f"odds {times(result.estimate)} times"
-    if low is None or high is None:
-        return f"{head} (no interval: {result.reason or 'none was computed'})"
-    return f"{head} ({level(result)} interval {times(low)} to {times(high)})"
+    low, high, odds = result.ci_low, result.ci_high, result.unit == "nats"
+    show: Callable[[float], str] = times if odds else lambda value: plain(value, 3)
+    text = show(result.estimate)
+    text = f"odds {text} times" if odds else f"{text} {result.unit}"
+    if low is not None and high is not None:
+        return f"{text} ({100 * result.confidence:g} % interval {show(low)} to {show(high)})"
+    return f"{text} (no interval: {result.reason or 'none was computed'})" if odds else text
 
 
 def gap(result: Result) -> str:
     """The estimate in its own unit with its interval: ``+1.13 nats [0.92, 1.35]``."""
     if result.estimate is None:
         return missing(result.reason)
-    text = f"{signed(result.estimate)} {result.unit}"
-    if result.ci_low is None or result.ci_high is None:
-        return text
-    return f"{text} {bounds(result.ci_low, result.ci_high)}"
+    inside = bounds(result.ci_low, result.ci_high)
+    return f"{with_sign(result.estimate)} {result.unit} {inside}".rstrip()
 
 
 def margin(value: float, unit: str) -> str:
@@ -180,3 +163,18 @@ def chance(result: Result) -> str:
     if result.p_adjusted is not None:
         return p_value(result.p_adjusted)
     return "not computed" if result.p_value is None else f"{p_value(result.p_value)} (raw)"
+
+
+def spaces(code: str) -> str:
+    """A code as words."""
+    return code.replace("_", " ")
+
+
+def states(counts: Mapping[State | None, int]) -> str:
+    """How many are in each state, in words: ``2 failed, 1 unclear``; empty for none."""
+    return ", ".join(f"{counts[s]} {STATE_WORDS[s][0]}" for s in STATES if counts.get(s))
+
+
+def poles(probe: ProbeRecord | None) -> str:
+    """The names of both poles with arrows, for the heading of a chart; empty without names."""
+    return f"   ← {probe.minus} · {probe.plus} →" if probe and probe.plus and probe.minus else ""

@@ -60,7 +60,6 @@ class Gate(Record):
     templates_needed: int | None = None
     """Sentences with which the interval would decide, if only their number changed."""
     terms_needed: int | None = None
-    """Group words (or pairs) with which it would."""
     targets_needed: int | None = None
     """Words of both poles with which it would, where they represent more than themselves."""
     baseline: str | None = None
@@ -72,11 +71,9 @@ class Gate(Record):
     rise_low: float | None = None
     """One-sided lower bound of the rise."""
     rise_high: float | None = None
-    """One-sided upper bound of the rise."""
     waiver: str | None = None
     """``finding`` of the waiver that applies to it."""
     state_before_waiver: State | None = None
-    """The state that it had before the waiver."""
     file: str = ""
     """The configuration that holds the gate, as it was given."""
     line: int = 0
@@ -91,11 +88,8 @@ class WaiverRecord(Record):
     finding: str
     """What is waived: a finding, a result, a gate, or a glob of gates."""
     reason: str
-    """Why, in the owner's words."""
     owner: str
-    """Who answers for it."""
     created: str
-    """Day on which it was made, ISO 8601."""
     expires: str
     """Last day on which it holds, ISO 8601."""
     up_to: float | None = None
@@ -103,13 +97,11 @@ class WaiverRecord(Record):
     status: Literal["active", "expired", "exceeded", "unmatched"]
     """``active``: it turns failures into ``waived``. The others turn nothing."""
     detail: str = ""
-    """What became of it, in words."""
     gates: tuple[str, ...] = ()
     """Ids of the gates that it waives, or would waive if it held."""
     file: str = ""
     """The file that holds it, as it was given."""
     line: int = 0
-    """Its line in ``file``, from 1."""
 
 
 class RiseBound(Record):
@@ -120,15 +112,12 @@ class RiseBound(Record):
     b = s * baseline. The gap has grown by no more than a limit when both are below it, or the first
     one and its mirror image b - x are."""
     estimate: float
-    """The contrast, in the unit of the change."""
     se: float | None = None
     """Its standard error from the paired cells; None when there is none to judge by."""
     df: float | None = None
-    """Its degrees of freedom."""
     loo_low: float | None = None
     """Smallest estimate without one sentence or one group word; None with too few of them."""
     loo_high: float | None = None
-    """Largest such estimate."""
     skewed: bool = False
     """The sentences' values are skewed, or one outweighs the others: other methods must agree."""
     alt_ci_low: float | None = None
@@ -142,29 +131,23 @@ class Change(Record):
 
     probe: str
     result: str
-    """Id of the result in the audited run."""
     axis: str
     role: Role = "primary"
     groups: tuple[str, ...]
     group_labels: tuple[str, ...] = ()
     metric: str
     metric_name: str = ""
-    """The name of the measure as readers know it."""
     unit: str = "nats"
     baseline: float | None = None
     """The baseline's estimate on the paired cells."""
     candidate: float | None = None
     """The audited model's estimate on the paired cells."""
     difference: float | None = None
-    """``candidate`` minus ``baseline``."""
     ci_low: float | None = None
     """Lower end of the 95 % interval of the difference."""
     ci_high: float | None = None
-    """Upper end of the 95 % interval of the difference."""
     se: float | None = None
-    """Standard error of the difference."""
     df: float | None = None
-    """Its degrees of freedom."""
     p_value: float | None = None
     """Two-sided, against no difference."""
     p_adjusted: float | None = None
@@ -190,7 +173,6 @@ class Change(Record):
     n_terms: int = 0
     n_targets: int = 0
     cells: int = 0
-    """Cells that both runs have."""
     cells_lost_share: float = 0.0
     """Share of both runs' cells that could not be paired."""
     variance: dict[str, float] = Field(default_factory=dict)
@@ -214,7 +196,6 @@ class MissingChange(Record):
     reason_code: str
     """One of the reason codes."""
     reason: str
-    """The same in words."""
 
 
 class ShareChange(Record):
@@ -223,7 +204,6 @@ class ShareChange(Record):
     dataset: str
     measure: str
     measure_name: str = ""
-    """The name of the measure as readers know it."""
     category: str
     """``all`` for all pairs."""
     unit: str = "percent"
@@ -234,13 +214,11 @@ class ShareChange(Record):
     baseline: float
     """The baseline's share, of the pairs that both runs scored."""
     candidate: float
-    """That of the other run."""
     difference: float
     """``candidate`` minus ``baseline``, percentage points."""
     ci_low: float | None = None
     """Lower end of the 95 % interval of the difference, over clusters; None without one."""
     ci_high: float | None = None
-    """Its upper end."""
     se: float | None = None
     df: float | None = None
     p_value: float | None = None
@@ -254,21 +232,17 @@ class ShareChange(Record):
     only_baseline: int
     """Pairs in which only the baseline prefers the first sentence."""
     only_candidate: int
-    """Pairs in which only the other run does."""
     mcnemar_p: float
     """McNemar's exact p on those pairs, which takes pairs as independent: a quick look."""
     pairs: int
-    """Pairs that both runs scored."""
     clusters: int
     """Writers, target terms or templates that they come from."""
     lost_pairs: int = 0
-    """Pairs that not both runs scored."""
     lost_share: float = 0.0
     """Their share of the pairs that either run holds."""
     statuses: tuple[str, ...] = ()
     """``incomplete``: more than a tenth of the pairs are lost, so nothing is said of the change."""
     reason: str = ""
-    """Why there is no interval."""
 
 
 class Comparison(Record):
@@ -297,7 +271,7 @@ def finding_id(result: str) -> str:
     return "F-" + hashlib.sha256(result.encode()).hexdigest()[:6]
 
 
-def unpaired(result: Result, code: str, reason: str = "") -> MissingChange:
+def missing_change(result: Result, code: str, reason: str = "") -> MissingChange:
     """Record that a result has no partner; in the words of the code when no others are given."""
     return MissingChange(
         probe=result.probe,

@@ -31,23 +31,9 @@ Key = tuple[str, ...]
 """What a score was asked for, as in :data:`KEY_COLUMNS`; two runs are paired by it."""
 
 EVIDENCE_COLUMNS = (
-    "probe",
-    "axis",
-    "template",
-    "variant",
-    "group",
-    "term",
-    "label",
-    "target",
-    "pole",
-    "text",
-    "log_prob",
-    "prior_log_prob",
-    "pieces",
-    "rank",
-    "skip",
-    "detail",
-)
+    "probe", "axis", "template", "variant", "group", "term", "label", "target", "pole", "text",
+    "log_prob", "prior_log_prob", "pieces", "rank", "skip", "detail",
+)  # fmt: skip
 """One row per prompt and target. ``log_prob`` is in nats and empty where ``skip`` says why."""
 KEY_COLUMNS = ("template", "variant", "group", "term", "label", "target", "pole", "text")
 _REQUIRED = ("probe", *KEY_COLUMNS, "log_prob", "skip")
@@ -97,15 +83,15 @@ def read_cells(source: Source, probes: Collection[str]) -> dict[str, Cells]:
     try:
         with _open(source) as stream:
             rows = csv.reader(stream, strict=True)
-            pick, width = _columns(next(rows, []))
+            names = next(rows, [])
+            probe_of, key_of, answer_of = _readers(names)
             for values in rows:
                 row += 1
-                if len(values) != width:
-                    raise ValueError(f"expected {width} values, got {len(values)}")
-                probe = pick.probe(values)
+                if len(values) != len(names):
+                    raise ValueError(f"expected {len(names)} values, got {len(values)}")
+                probe = probe_of(values)
                 if probe in wanted:
-                    cells = cells_of.setdefault(probe, Cells())
-                    _put(cells, pick.key(values), *pick.answer(values))
+                    _put(cells_of.setdefault(probe, Cells()), key_of(values), *answer_of(values))
     except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
         raise UsageError(
             f"{name} is not readable evidence, after row {row}: {error}",
@@ -121,23 +107,16 @@ def _open(source: Source) -> Iterator[IO[str]]:
         yield stream
 
 
-class _RowReader:
-    """Split a row into probe, key and answer."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        place = {name: index for index, name in enumerate(names)}
-        self.probe: Callable[[list[str]], str] = itemgetter(place["probe"])
-        self.key: Callable[[list[str]], Key] = itemgetter(*(place[name] for name in KEY_COLUMNS))
-        self.answer: Callable[[list[str]], tuple[str, str]] = itemgetter(
-            place["log_prob"], place["skip"]
-        )
-
-
-def _columns(names: Sequence[str]) -> tuple[_RowReader, int]:
+def _readers(
+    names: Sequence[str],
+) -> tuple[Callable[[list[str]], str], Callable[[list[str]], Key], Callable[[list[str]], Key]]:
+    """Return what takes probe, key and answer (log-probability, reason) out of a row."""
     missing = [name for name in _REQUIRED if name not in names]
     if missing:
         raise ValueError(f"it lacks the columns {', '.join(missing)}")
-    return _RowReader(names), len(names)
+    place = {name: index for index, name in enumerate(names)}
+    key, answer = ([place[name] for name in some] for some in (KEY_COLUMNS, ("log_prob", "skip")))
+    return itemgetter(place["probe"]), itemgetter(*key), itemgetter(*answer)
 
 
 def _put(cells: Cells, key: Key, value: str, skip: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from pydantic import ValidationError
 
 from bias_audit.errors import UsageError
 from bias_audit.results.decisions import Comparison, Finding, Gate, WaiverRecord
-from bias_audit.results.integrity import contradiction
 from bias_audit.results.schema import (
     Determinism,
     ErrorRecord,
@@ -36,6 +36,14 @@ SCHEMA_VERSION = "2.0"
 
 LARGEST_NUMBER = 1e100
 """No gap is this large; twice it is still a number."""
+_AROUND = frozenset({"log_odds_gap", "diagonal_log_odds"})
+"""Measures whose intervals are built around the estimate, and whose effect size is its odds ratio.
+
+Other intervals come from draws or have bounds of their own, and need not hold the estimate."""
+_LARGEST_GAP = 200.0
+"""Odds ratios of larger gaps are cut off, so they are not compared."""
+_CLOSE = 1e-5
+"""Numbers are stored with 8 digits, so equal ones differ by less than this share."""
 
 
 class Results(Record):
@@ -66,14 +74,14 @@ class Results(Record):
     exit_code: int = 0
 
 
-def rounded(value: Any, digits: int = 8) -> Any:
+def round_floats(value: Any, digits: int = 8) -> Any:
     """Round every float in a nested structure to so many significant digits: stable bytes."""
     if isinstance(value, float):
         return float(f"{value:.{digits}g}")
     if isinstance(value, dict):
-        return {key: rounded(item, digits) for key, item in value.items()}
+        return {key: round_floats(item, digits) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [rounded(item, digits) for item in value]
+        return [round_floats(item, digits) for item in value]
     return value
 
 
@@ -84,12 +92,12 @@ def dump_json(content: Any) -> str:
 
 def normalise(results: Results) -> Results:
     """Round-trip through JSON, so that fresh and loaded audits render identically."""
-    return Results.model_validate(rounded(results.model_dump(mode="json")))
+    return Results.model_validate(round_floats(results.model_dump(mode="json")))
 
 
 def results_text(results: Results) -> str:
     """The bytes of ``results.json``."""
-    return dump_json(rounded(results.model_dump(mode="json")))
+    return dump_json(round_floats(results.model_dump(mode="json")))
 
 
 def locate(run: str | Path) -> Path:
@@ -151,9 +159,61 @@ def load_results(run: str | Path) -> Results:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{path} is damaged at {where}: {first['msg']}") from error
-    if wrong := contradiction(results.results):
-        raise UsageError(
-            f"{path} is damaged: {wrong}",
-            hint="a number was changed without the others; run the audit again",
-        )
+    for result in results.results:
+        for text in _contradictions(result):
+            raise UsageError(
+                f"{path} is damaged: the result '{result.id}' {text}",
+                hint="a number was changed without the others; run the audit again",
+            )
     return results
+
+
+def _contradictions(result: Result) -> Iterator[str]:
+    """Yield what is wrong with one result, as the end of a sentence about it.
+
+    This detects inconsistent edits, not tampering: baselines are protected by digests, and
+    ``compare`` computes from the scores.
+    """
+    gap, odds = result.estimate, result.effect_size
+    intervals = (
+        ("confidence", result.ci_low, result.ci_high),
+        ("90 %", result.ci90_low, result.ci90_high),
+    )
+    for name, low, high in intervals:
+        if low is None and high is None:
+            continue
+        if low is None or high is None:
+            yield f"has one end of its {name} interval only"
+        elif low > high:
+            yield f"has a {name} interval that ends ({high:g}) before it begins ({low:g})"
+        elif result.metric in _AROUND and (gap is None or not low <= gap <= high):
+            value = "missing" if gap is None else f"{gap:g}"
+            yield f"is {value}, outside of its {name} interval [{low:g}, {high:g}]"
+    if result.metric not in _AROUND or gap is None or odds is None or abs(gap) > _LARGEST_GAP:
+        return
+    if not math.isclose(math.exp(gap), odds, rel_tol=_CLOSE):
+        yield f"is {gap:g} nats, which is not an odds ratio of {odds:g}"
+
+
+HALF_NOISE, FULL_NOISE = 2e-2, 1e-4
+"""Nats below which a difference may be rounding of the arithmetic: half precision, and full."""
+
+
+def noise_floor(old: Model, new: Model) -> float:
+    """Differences up to this may come from the order of sums alone, nats."""
+    half = {"bfloat16", "float16"} & {old.dtype, new.dtype}
+    return HALF_NOISE if half else FULL_NOISE
+
+
+def other_family(old: Model, new: Model) -> bool:
+    """Whether two models differ in architecture or vocabulary."""
+    return (old.architecture, old.vocabulary_size) != (new.architecture, new.vocabulary_size)
+
+
+def same_model(old: Results, new: Results) -> Iterator[str]:
+    """Whether the weights are the same, and what of the arithmetic is not."""
+    a, b = old.model, new.model
+    if a.fingerprint and a.fingerprint == b.fingerprint and not other_family(a, b):
+        yield "both runs audited the same weights"
+    if a.dtype != b.dtype:
+        yield f"other arithmetic: {a.dtype} in the baseline, {b.dtype} here"

@@ -1,14 +1,16 @@
-"""The run folder: what a run leaves behind, written whole or not at all."""
+"""The run folder: what a run leaves behind, written whole or not at all, and read again."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bias_audit.errors import UsageError
-from bias_audit.results.io import Results, dump_json, results_text
+from bias_audit.results.evidence import EVIDENCE_FILE, PAIR_SCORES_FILE, Source
+from bias_audit.results.io import Results, dump_json, load_results, locate, results_text
 from bias_audit.utils.files import write_atomic
 
 LATEST = "latest"
@@ -33,23 +35,19 @@ def write_run(
     Raises:
         UsageError: a file cannot be written.
     """
-    _remove(folder / "results.json")
+    try:
+        (folder / "results.json").unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot replace {folder / 'results.json'}: {error.strerror or error}",
+            hint="choose a folder you may write to with -o DIR",
+        ) from error
     write_atomic(folder / "run.json", dump_json(dict(manifest)))
     for name, content in files.items():
         write_atomic(folder / name, content)
     write_atomic(folder / "results.json", results_text(results))
     if folder.parent.name == "audit-runs":
         write_atomic(folder.parent / LATEST, folder.name + "\n")
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"cannot replace {path}: {error.strerror or error}",
-            hint="choose a folder you may write to with -o DIR",
-        ) from error
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -59,3 +57,28 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredRun:
+    """A run as it is stored: its results, and where its scores are."""
+
+    results: Results
+    evidence: Source | None
+    """The file, its bytes, or None when there is none."""
+    pair_scores: Source | None = None
+    """The same for the scores of pairs of published data sets."""
+
+    @classmethod
+    def open(cls, run: str | Path) -> StoredRun:
+        """Read a run folder, a ``results.json``, or ``audit-runs/latest``.
+
+        Raises:
+            UsageError: nothing readable is there.
+        """
+        path = locate(run)
+        evidence, pairs = (
+            file if (file := path.parent / name).is_file() else None
+            for name in (EVIDENCE_FILE, PAIR_SCORES_FILE)
+        )
+        return cls(results=load_results(path), evidence=evidence, pair_scores=pairs)

@@ -55,7 +55,6 @@ class WordShare(Short):
 
     token: str
     value: float
-    """What it counts is said by the measure that it belongs to."""
     harmful: bool = False
     """True for words of the harmful lexicon: reports fold them away."""
 
@@ -64,7 +63,6 @@ class Companion(Short):
     """A further measure of the same comparison. None is judged."""
 
     metric: str
-    """``Results.metrics`` describes it."""
     groups: tuple[str, ...] = ()
     """Ids of the groups that it is about; empty where they are those of the result."""
     top_k: int | None = None
@@ -174,7 +172,6 @@ class GroupProfile(Record):
     """The model's own log-probability of each term where nothing is said about it, nats; empty
     where it was not asked for."""
     pieces: tuple[int, ...] = ()
-    """Pieces of each term; empty likewise."""
     placebo: bool = False
     completions: tuple[Completion, ...] = ()
     """Top completions of the article-free sentences, probabilities averaged over them."""
@@ -294,7 +291,6 @@ class Result(Record):
     axis: str
     metric: str
     metric_name: str = ""
-    """The name of the measure as readers know it."""
     role: Role = "primary"
     groups: tuple[str, ...]
     """Ids; the first is A. ``~others`` is the unweighted mean of the other groups."""
@@ -320,7 +316,6 @@ class Result(Record):
     neutral: float | None = 0.0
     unit: str
     direction: str
-    """What a positive value means, in words."""
     n_templates: int
     n_terms: int
     n_targets: int = 0
@@ -347,13 +342,11 @@ class Result(Record):
     loo_low: float | None = None
     """Smallest estimate without one sentence or one group word; None with too few of them."""
     loo_high: float | None = None
-    """Largest such estimate."""
     skewed: bool = False
     """The sentences' gaps are skewed, or one outweighs the others: other methods must agree."""
     alt_ci_low: float | None = None
     """Lower 95 % limit by other interval methods, the smallest; None where not needed."""
     alt_ci_high: float | None = None
-    """Upper such limit, the largest."""
     alt_ci90_low: float | None = None
     """As ``alt_ci_low``, of the 90 % intervals."""
     alt_ci90_high: float | None = None
@@ -361,7 +354,6 @@ class Result(Record):
     split_half_low: float | None = None
     """Smallest estimate from half of the group words; None where they are no sample, or few."""
     split_half_high: float | None = None
-    """Largest such estimate."""
     split_half_fail_limit: float | None = None
     """Largest limit that a half, judged by itself, would fail at."""
     split_half_pass_limit: float | None = None
@@ -377,7 +369,6 @@ class Result(Record):
     targets_adjustment: str = ""
     """How the p-values of ``by_target`` are adjusted, and over how many."""
     companions: tuple[Companion, ...] = ()
-    """Further measures of the same comparison."""
     sentences: tuple[Sentence, ...] = ()
     """Typical sentence pairs of a primary result."""
 
@@ -387,7 +378,6 @@ class MetricRecord(Record):
 
     id: str
     name: str
-    """The name as readers know it."""
     unit: str
     neutral: float | None = None
     """The value that means no difference; None where the measure has none."""

@@ -48,6 +48,17 @@ def columns(group: Indices, size: int, *, name: str) -> Ints:
     return index
 
 
+def tails(level: float) -> tuple[float, float]:
+    """Return the shares of the draws that lie below the ends of an interval.
+
+    Raises:
+        ValueError: ``level`` is outside (0, 1).
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level must be in (0, 1), got {level}")
+    return (1 - level) / 2, (1 + level) / 2
+
+
 def block_codes(blocks: Indices | None, size: int) -> Ints:
     """Return one block number per column; a single block when ``blocks`` is None.
 

@@ -8,44 +8,27 @@ and matched pairs of words.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from bias_audit.stats._arrays import ROUNDING, Indices, columns, finite
-from bias_audit.stats.distribution_shape import (
-    bootstrap_t_interval,
-    largest_share,
-    skew,
-    trimmed_mean,
+from bias_audit.stats.distribution_shape import largest_share, trimmed_mean
+from bias_audit.stats.estimate import (
+    USED,
+    Contrast,
+    Part,
+    Scope,
+    Split,
+    Spread,
+    assemble,
+    by_groups,
+    by_pairs,
+    of_means,
+    satterthwaite,
 )
-from bias_audit.stats.estimate import Contrast, Part, Scope, Status, assemble
-from bias_audit.stats.variance_parts import Split, Spread, by_groups, by_pairs, of_means
 from bias_audit.utils.arrays import Floats
-
-__all__ = [
-    "Contrast",
-    "Part",
-    "Scope",
-    "Status",
-    "bootstrap_t_interval",
-    "largest_share",
-    "matched_pairs",
-    "skew",
-    "target_part",
-    "trimmed",
-    "two_by_two",
-    "two_groups",
-    "versus_rest",
-]
-
-USED: Mapping[Scope, tuple[str, ...]] = {
-    "terms": ("templates",),
-    "concept": ("templates", "terms"),
-    "templates": ("terms",),
-}
-
 
 INTERACTION = (1.0, -1.0, -1.0, 1.0)
 """Weights of the cells 11, 12, 21 and 22 in the interaction of two axes."""
@@ -118,18 +101,9 @@ def two_groups(
         scope: which factors are random.
         target_part: parts from :func:`target_part` when the targets stand for a construct.
 
-    Raises:
-        ValueError: ``y`` is not a finite matrix, or a group is empty, repeats or leaves it.
-
     Source: Clark (1973) quasi-F; Welch (1947) and Satterthwaite (1946) for the degrees of freedom.
     """
-    return _linear(
-        y,
-        [in_a, in_b],
-        [1.0, -1.0],
-        scope=scope,
-        target_part=target_part,
-    )
+    return _linear(y, [in_a, in_b], [1.0, -1.0], scope=scope, target_part=target_part)
 
 
 def versus_rest(
@@ -152,21 +126,12 @@ def versus_rest(
         which: number of the group that is compared with the rest.
         scope: which factors are random.
         target_part: as in :func:`two_groups`.
-
-    Raises:
-        ValueError: as :func:`two_groups`; fewer than two groups; ``which`` is none of them.
     """
     k = len(groups)
     if k < 2 or not 0 <= which < k:
         raise ValueError(f"expected two groups or more and one of them, got {which} of {k}")
     weights = [1.0 if g == which else -1.0 / (k - 1) for g in range(k)]
-    return _linear(
-        y,
-        groups,
-        weights,
-        scope=scope,
-        target_part=target_part,
-    )
+    return _linear(y, groups, weights, scope=scope, target_part=target_part)
 
 
 def two_by_two(
@@ -186,26 +151,14 @@ def two_by_two(
         cells: columns of the four cells: 11, 12, 21, 22.
         scope: which factors are random.
         target_part: as in :func:`two_groups`, of the same contrast.
-
-    Raises:
-        ValueError: as :func:`two_groups`; other than four cells.
     """
     if len(cells) != 4:
         raise ValueError(f"expected the four cells of a 2 x 2 table, got {len(cells)}")
-    return _linear(
-        y,
-        cells,
-        INTERACTION,
-        scope=scope,
-        target_part=target_part,
-    )
+    return _linear(y, cells, INTERACTION, scope=scope, target_part=target_part)
 
 
 def matched_pairs(
-    d: ArrayLike,
-    *,
-    scope: Scope,
-    target_part: tuple[Part, ...] | None = None,
+    d: ArrayLike, *, scope: Scope, target_part: tuple[Part, ...] | None = None
 ) -> Contrast:
     """Compare groups whose words come in pairs (design D1), such as mother and father.
 
@@ -213,9 +166,6 @@ def matched_pairs(
         d: (J, P) differences inside each pair, A minus B, nats.
         scope: which factors are random; ``concept`` counts pairs as a sample.
         target_part: as in :func:`two_groups`.
-
-    Raises:
-        ValueError: ``d`` is not a finite matrix.
     """
     matrix = finite(d, ndim=2, name="d")
     rows, pairs = matrix.shape
@@ -238,12 +188,9 @@ def target_part(diffs_plus: ArrayLike, diffs_minus: ArrayLike) -> tuple[Part, Pa
     """Return the variance parts of targets that stand for a construct (V3).
 
     Args:
-        diffs_plus: (m,) differences between the groups for each target of S+, nats, averaged over
-            templates and terms (:func:`bias_audit.metrics.log_odds.target_differences`).
+        diffs_plus: (m,) group differences for each target of S+, nats, averaged over templates and
+            terms; two or more.
         diffs_minus: the same for S-.
-
-    Raises:
-        ValueError: a pole has fewer than two targets, or a value is not finite.
     """
     plus = finite(diffs_plus, ndim=1, name="diffs_plus")
     minus = finite(diffs_minus, ndim=1, name="diffs_minus")
@@ -253,15 +200,10 @@ def target_part(diffs_plus: ArrayLike, diffs_minus: ArrayLike) -> tuple[Part, Pa
     return one, other
 
 
-def trimmed(contrast: Contrast, share: float = 0.2) -> Contrast:
+def trim(contrast: Contrast, share: float = 0.2) -> Contrast:
     """Return the contrast with extreme templates cut off, other sources of variance kept.
 
-    Args:
-        contrast: any contrast of this module.
-        share: share of templates cut at each end, in [0, 0.5).
-
-    Raises:
-        ValueError: ``share`` is outside its range.
+    ``share`` of the templates is cut at each end.
 
     Source: Yuen (1974) for the trimmed mean's variance and degrees of freedom.
     """
@@ -280,3 +222,33 @@ def trimmed(contrast: Contrast, share: float = 0.2) -> Contrast:
         shares=[contrast.largest_share],
         resolution=contrast.resolution,
     )
+
+
+class ContrastBatch:
+    """The primary analysis of many data sets of one design at once, for simulations.
+
+    ``estimate``, ``se`` and ``df`` are (sets,) each, by the formulas of a single data set.
+    """
+
+    def __init__(
+        self, split: Split, scope: Scope, targets: tuple[Floats, Floats] | None = None
+    ) -> None:
+        """Analyse the data sets.
+
+        Args:
+            split: (sets, templates) differences and (sets, words) means, nats.
+            scope: which of sentences and words are random.
+            targets: (sets, targets) group differences of both poles, where they are a sample too.
+        """
+        parts: dict[str, tuple[Spread, ...]] = split.parts()
+        used = USED[scope]
+        if targets is not None:
+            parts["targets"] = of_means((1.0, targets[0]), (-1.0, targets[1]))
+            used = (*used, "targets")
+        chosen = [part for source in used for part in parts[source]]
+        self.estimate: Floats = split.delta.mean(axis=-1)
+        self.se, self.df = satterthwaite(
+            np.stack([part.value for part in chosen]),
+            np.array([float(part.df) for part in chosen])[:, None],
+            np.stack([part.pooled for part in chosen]),
+        )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.stats._arrays import ROUNDING, finite
+from bias_audit.stats._arrays import ROUNDING, finite, tails
+from bias_audit.stats.rank_tests import ranks
 from bias_audit.utils.arrays import Floats
 
 CELLS_AT_ONCE = 1_000_000
@@ -39,8 +40,6 @@ class Correlation:
     """Of the values themselves."""
     spearman: Association
     """Of their ranks, ties sharing the average rank."""
-    level: float
-    """Coverage of the intervals."""
     draws: int
     """Resamples behind each interval and p-value."""
 
@@ -63,16 +62,10 @@ class CalibrationLine:
     """Lower limit of the intercept."""
     intercept_high: float
     """Upper limit of the intercept."""
-    level: float
-    """Coverage of the intervals."""
 
 
 def logit(p: ArrayLike) -> Floats:
-    """Return log(p / (1 - p)), nats, for shares strictly between 0 and 1.
-
-    Raises:
-        ValueError: a share is 0, 1, outside or not finite: it has no finite logit.
-    """
+    """Return log(p / (1 - p)), nats, for shares strictly between 0 and 1."""
     share = np.asarray(p, dtype=np.float64)
     if not ((share > 0) & (share < 1)).all():
         raise ValueError("a logit needs shares strictly between 0 and 1")
@@ -80,11 +73,7 @@ def logit(p: ArrayLike) -> Floats:
 
 
 def log_to_logit(log_p: ArrayLike) -> Floats:
-    """Return the logit of probabilities given as natural logs, exact for very small ones.
-
-    Raises:
-        ValueError: a log-probability is 0, above 0 or not finite.
-    """
+    """Return the logit of probabilities given as natural logs, exact for very small ones."""
     logs = np.asarray(log_p, dtype=np.float64)
     if not (np.isfinite(logs) & (logs < 0)).all():
         raise ValueError("a logit needs finite log-probabilities below 0")
@@ -104,27 +93,21 @@ def _rows_r(x: Floats, y: Floats) -> Floats:
     return np.asarray(np.clip(np.sum(_unit(x) * _unit(y), axis=-1), -1.0, 1.0))
 
 
-def _ranks(rows: Floats) -> Floats:
-    from scipy.stats import rankdata  # half a second, which judging need not wait for
-
-    return np.asarray(rankdata(rows, axis=-1), dtype=np.float64)
-
-
 def _draw(
     x: Floats, y: Floats, rng: np.random.Generator, rows: int
 ) -> tuple[list[Floats], list[Floats]]:
     """Pearson and Spearman coefficients of ``rows`` bootstrap and ``rows`` permuted samples."""
     chosen = rng.integers(x.size, size=(rows, x.size))
     in_x, in_y = x[chosen], y[chosen]
-    boot = [_rows_r(in_x, in_y), _rows_r(_ranks(in_x), _ranks(in_y))]
+    boot = [_rows_r(in_x, in_y), _rows_r(ranks(in_x), ranks(in_y))]
     order = rng.permuted(np.tile(np.arange(x.size), (rows, 1)), axis=1)
-    mixed = [_rows_r(x[None], y[order]), _rows_r(_ranks(x)[None], _ranks(y)[order])]
+    mixed = [_rows_r(x[None], y[order]), _rows_r(ranks(x)[None], ranks(y)[order])]
     return boot, mixed
 
 
 def _association(r: float, boot: Floats, mixed: Floats, level: float) -> Association:
     usable = boot[np.isfinite(boot)]
-    low, high = np.quantile(usable, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(usable, tails(level))
     hits = int(np.count_nonzero(np.abs(mixed) >= abs(r) - ROUNDING))
     p = (1 + hits) / (mixed.size + 1)
     return Association(r=r, low=float(low), high=float(high), p=p)
@@ -137,23 +120,11 @@ def rank_correlation(
     resamples: int = 4999,
     level: float = 0.95,
 ) -> Correlation | None:
-    """Correlate two lists, drawing pairs (occupations) with replacement for the intervals.
+    """Correlate (n,) ``x`` and ``y``, drawing pairs with replacement for the intervals.
 
-    Args:
-        x: (n,) values, such as logits of labour shares.
-        y: (n,) values, such as logits of the model's shares.
-        rng: source of the draws.
-        resamples: draws for the intervals, and again for the p-values.
-        level: coverage of the percentile intervals, in (0, 1). Bootstrap samples in which a list
-            does not vary have no coefficient and are left out.
-
-    Returns:
-        Both coefficients, or None with fewer than four pairs or a list that does not vary.
-
-    Raises:
-        ValueError: a value is not finite, lists of unequal length, or ``level`` is not in (0, 1).
+    None with fewer than four pairs or a list that does not vary.
     """
-    xs, ys = _same_length(x, y, level)
+    xs, ys = _same_length(x, y)
     fewest = 4
     if xs.size < fewest or min(_varies(xs), _varies(ys)) == 0:
         return None
@@ -162,40 +133,29 @@ def rank_correlation(
     boots = [np.concatenate([boot[i] for boot, _ in chunks]) for i in (0, 1)]
     mixes = [np.concatenate([mixed[i] for _, mixed in chunks]) for i in (0, 1)]
     pearson = float(_rows_r(xs, ys))
-    spearman = float(_rows_r(_ranks(xs), _ranks(ys)))
+    spearman = float(_rows_r(ranks(xs), ranks(ys)))
     return Correlation(
         n=xs.size,
         pearson=_association(pearson, boots[0], mixes[0], level),
         spearman=_association(spearman, boots[1], mixes[1], level),
-        level=level,
         draws=resamples,
     )
 
 
 def calibration_line(x: ArrayLike, y: ArrayLike, level: float = 0.95) -> CalibrationLine | None:
-    """Fit y = intercept + slope x by least squares, with t intervals.
+    """Fit y = intercept + slope x to (n,) values by least squares, with t intervals.
 
-    Measurement error in ``x`` pulls the slope towards 0; say so with the number.
-
-    Args:
-        x: (n,) values, such as logits of labour shares.
-        y: (n,) values, such as logits of the model's shares.
-        level: coverage of the intervals, in (0, 1).
-
-    Returns:
-        The line, or None with fewer than three points or when ``x`` does not vary.
-
-    Raises:
-        ValueError: a value is not finite, lists of unequal length, or ``level`` is not in (0, 1).
+    None with fewer than three points or when ``x`` does not vary. Measurement error in ``x`` pulls
+    the slope towards 0; say so with the number.
     """
     from scipy import stats
 
-    xs, ys = _same_length(x, y, level)
+    xs, ys = _same_length(x, y)
     fewest = 3
     if xs.size < fewest or _varies(xs) == 0:
         return None
     fit = stats.linregress(xs, ys)
-    t = float(stats.t.ppf((1 + level) / 2, xs.size - 2))
+    t = float(stats.t.ppf(tails(level)[1], xs.size - 2))
     slope, intercept = float(fit.slope), float(fit.intercept)
     return CalibrationLine(
         n=xs.size,
@@ -205,13 +165,10 @@ def calibration_line(x: ArrayLike, y: ArrayLike, level: float = 0.95) -> Calibra
         intercept=intercept,
         intercept_low=intercept - t * float(fit.intercept_stderr),
         intercept_high=intercept + t * float(fit.intercept_stderr),
-        level=level,
     )
 
 
-def _same_length(x: ArrayLike, y: ArrayLike, level: float) -> tuple[Floats, Floats]:
-    if not 0 < level < 1:
-        raise ValueError(f"level must be in (0, 1), got {level}")
+def _same_length(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     xs, ys = finite(x, ndim=1, name="x"), finite(y, ndim=1, name="y")
     if xs.shape != ys.shape:
         raise ValueError(f"x and y must pair up, got {xs.size} and {ys.size} values")

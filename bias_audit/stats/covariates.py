@@ -41,15 +41,12 @@ def adjusted_contrast(
 ) -> AdjustedContrast | None:
     """Return the contrast of group means with and without linear effects of covariates.
 
-    The slopes are those inside the groups, the same in all of them (analysis of covariance). The
-    covariates enter in the order given, as many as the words allow.
+    The slopes are those inside the groups, the same in all of them. The covariates enter in the
+    order given, as many as the words allow; None where none can be used.
 
     Args:
         groups: of each group its weight in the contrast, the (words,) values and the (words,
             covariates) properties; differences inside matched pairs are one group.
-
-    Returns:
-        None where no covariate can be used, for want of words or because none varies.
 
     Source: Fisher (1932), analysis of covariance.
     """
@@ -106,14 +103,8 @@ def matched_contrast(
 
     Each word has one partner at most, and as many words as possible have one; among such choices
     the one whose partners are closest is taken; equally close ones are told apart by their values,
-    so that no name of a word decides.
-
-    Args:
-        first: (words,) values and (words, properties) properties of one group.
-        second: those of the other.
-
-    Returns:
-        None with fewer than four partners.
+    so that no name of a word decides. Each side is its (words,) values and (words, properties)
+    properties. None with fewer than four partners.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -129,14 +120,10 @@ def matched_contrast(
 
 
 def matched_pair_contrast(values: Floats, sides: tuple[Floats, Floats]) -> MatchedContrast | None:
-    """Return the mean difference over those given pairs whose two words are alike.
+    """Return the mean of (pairs,) differences over those pairs whose two words are alike.
 
-    Args:
-        values: (pairs,) differences.
-        sides: (pairs, properties) properties of the first and of the second words.
-
-    Returns:
-        None with fewer than four such pairs.
+    ``sides`` are the (pairs, properties) properties of the first and of the second words. None with
+    fewer than four such pairs.
     """
     is_alike = np.diagonal(_distances(*sides)[1])
     if int(is_alike.sum()) < FEWEST:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.stats._arrays import ROUNDING, finite
+from bias_audit.stats._arrays import ROUNDING, finite, tails
 from bias_audit.utils.arrays import Floats
 
 
@@ -15,9 +15,6 @@ def skew(delta: ArrayLike) -> float:
     """Return the moment skewness g1 of ``delta`` (J,); 0 when it does not vary.
 
     Unit-free; for J values |g1| cannot exceed (J - 2) / sqrt(J - 1).
-
-    Raises:
-        ValueError: ``delta`` is empty or not finite.
     """
     return float(skews(finite(delta, ndim=1, name="delta")))
 
@@ -32,13 +29,10 @@ def skews(values: Floats) -> Floats:
 
 
 def largest_share(delta: ArrayLike) -> float:
-    """Return the share of the largest unit in the sum of absolute differences, in [0, 1].
+    """Return the share of the largest unit in the sum of absolute (J,) differences, in [0, 1].
 
     Above one half a single unit outweighs all others together. Measured against the sum of
     absolute values and not against the estimate, which would explode for estimates near zero.
-
-    Raises:
-        ValueError: ``delta`` is empty or not finite.
     """
     return float(largest_shares(finite(delta, ndim=1, name="delta")))
 
@@ -51,18 +45,10 @@ def largest_shares(values: Floats) -> Floats:
 
 
 def trimmed_mean(delta: ArrayLike, share: float = 0.2) -> tuple[float, float, int]:
-    """Return trimmed mean, its variance and the degrees of freedom, after Yuen (1974).
+    """Return trimmed mean, its variance and degrees of freedom, after Yuen (1974).
 
-    Args:
-        delta: (J,) differences.
-        share: share cut off at each end, in [0, 0.5).
-
-    Returns:
-        The mean of the values left, the winsorised variance of that mean (0 when fewer than two
-        values are left) and the number of values left minus one.
-
-    Raises:
-        ValueError: ``delta`` is empty or not finite, or ``share`` is outside its range.
+    ``share`` of the (J,) differences, in [0, 0.5), is cut off at each end. The variance is the
+    winsorised one, 0 when fewer than two values are left; df is the number left minus one.
     """
     if not 0 <= share < 0.5:
         raise ValueError(f"share must be in [0, 0.5), got {share}")
@@ -85,27 +71,15 @@ def bootstrap_t_interval(
     resamples: int = 4999,
     se: float | None = None,
 ) -> tuple[float, float] | None:
-    """Return a bootstrap-t interval for the mean of ``delta``, resampling whole templates.
+    """Return a bootstrap-t interval for the mean of (J,) ``delta``, resampling whole templates.
 
-    Args:
-        delta: (J,) template differences.
-        level: coverage, in (0, 1).
-        rng: source of the draws.
-        resamples: number of draws.
-        se: standard error to stretch the studentised quantiles by. Give the contrast's own when
-            words or targets are random too, so that the interval is not that of fixed words;
-            None takes the standard error over templates.
-
-    Returns:
-        Lower and upper limit, or None when ``delta`` does not vary or too many draws do not.
-
-    Raises:
-        ValueError: ``delta`` is empty or not finite, or ``level`` is outside (0, 1).
+    None when ``delta`` does not vary or too many draws do not. ``se`` stretches the studentised
+    quantiles: give the contrast's own when words or targets are random too, so that the interval
+    is not that of fixed words; None takes the standard error over templates.
 
     Source: Efron and Tibshirani (1993), chapter 12.
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level must be in (0, 1), got {level}")
+    ends = tails(level)
     values = finite(delta, ndim=1, name="delta")
     size, mean = values.size, float(values.mean())
     floor = ROUNDING * float(np.abs(values).max())
@@ -117,6 +91,6 @@ def bootstrap_t_interval(
     if usable.mean() < 0.5:
         return None
     studentised = (drawn.mean(axis=1)[usable] - mean) / (spread[usable] / math.sqrt(size))
-    low, high = np.quantile(studentised, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(studentised, ends)
     width = float(values.std(ddof=1)) / math.sqrt(size) if se is None else se
     return mean - float(high) * width, mean - float(low) * width

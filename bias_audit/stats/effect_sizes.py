@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.stats._arrays import ROUNDING, Indices, Ints, columns, finite
+from bias_audit.stats._arrays import ROUNDING, Indices, Ints, columns, finite, tails
 from bias_audit.stats.permutation import CELLS_AT_ONCE
 from bias_audit.stats.rank_tests import kendall_w, ranks
 from bias_audit.utils.arrays import Floats
@@ -40,21 +40,12 @@ class EffectSize:
 
 
 def consistency(delta: ArrayLike, level: float = 0.95) -> EffectSize | None:
-    """Return d_z: the mean of the template differences in their standard deviations.
+    """Return d_z: the mean of (J,) template differences in their standard deviations.
 
-    Args:
-        delta: (J,) differences.
-        level: coverage of the interval, in (0, 1), from the noncentral t distribution.
+    None with fewer than two templates or differences that do not vary.
 
-    Returns:
-        None with fewer than two templates or differences that do not vary.
-
-    Raises:
-        ValueError: ``delta`` is empty or not finite, or ``level`` is outside (0, 1).
-
-    Source: Cumming and Finch (2001) for the interval.
+    Source: Cumming and Finch (2001) for the interval, from the noncentral t distribution.
     """
-    check_level(level)
     values = finite(delta, ndim=1, name="delta")
     floor = ROUNDING * float(np.abs(values).max())
     if values.size < FEWEST or float(values.std(ddof=1)) <= floor:
@@ -104,19 +95,11 @@ def cliffs_delta(
         y: (J, T) responses, templates by terms.
         in_a: columns of group A.
         in_b: columns of group B.
-        rng: source of the draws.
-        resamples: draws of the two-way bootstrap, of templates and of words.
-        level: coverage of the percentile interval, in (0, 1).
         parts: numbers of columns of the groups that B is made of, in its order; words are drawn
             inside each of them. One group when None.
 
-    Raises:
-        ValueError: ``y`` is not a finite matrix, a group is empty, repeats or leaves it, ``parts``
-            do not add up to B, or ``level`` is outside (0, 1).
-
     Source: Cliff (1993); Owen (2007) for the two-way bootstrap.
     """
-    check_level(level)
     matrix = finite(y, ndim=2, name="y")
     a, b = (columns(g, matrix.shape[1], name=n) for g, n in ((in_a, "in_a"), (in_b, "in_b")))
     sizes = [b.size] if parts is None else list(parts)
@@ -149,19 +132,10 @@ def _cliff(one: Floats, others: Sequence[Floats]) -> Floats:
 def rank_biserial(
     d: ArrayLike, rng: np.random.Generator, resamples: int = 1999, level: float = 0.95
 ) -> EffectSize:
-    """Return the matched rank-biserial correlation of differences: (R+ - R-) / (R+ + R-).
+    """Return the matched rank-biserial correlation of (n,) differences: (R+ - R-) / (R+ + R-).
 
     R+ and R- are the sums of the ranks of the sizes of positive and of negative differences; zeros
     are left out. 0 when all are zero.
-
-    Args:
-        d: (n,) differences, of templates or of matched pairs.
-        rng: source of the draws.
-        resamples: draws of the differences, with replacement.
-        level: coverage of the percentile interval, in (0, 1).
-
-    Raises:
-        ValueError: ``d`` is empty or not finite, or ``level`` is outside (0, 1).
 
     Source: Kerby (2014).
     """
@@ -187,7 +161,6 @@ def _bootstrap(
     level: float,
 ) -> EffectSize:
     """Return a statistic with its percentile interval; units are the first axis."""
-    check_level(level)
     step = max(1, CELLS_AT_ONCE // units.size)
     drawn = []
     for start in range(0, resamples, step):
@@ -204,22 +177,7 @@ def _with_interval(value: float, drawn: Floats, level: float, method: str) -> Ef
     return EffectSize(value=value, low=float(low), high=float(high), method=method)
 
 
-def tails(level: float) -> tuple[float, float]:
-    """Shares of the draws that lie below the ends of an interval."""
-    return (1 - level) / 2, (1 + level) / 2
-
-
-def check_level(level: float) -> None:
-    """Check the level of an interval.
-
-    Raises:
-        ValueError: it is outside (0, 1).
-    """
-    if not 0 < level < 1:
-        raise ValueError(f"level must be in (0, 1), got {level}")
-
-
-def standardised(
+def standardise(
     y: ArrayLike,
     groups: Sequence[Indices],
     weights: Sequence[float],
@@ -232,22 +190,14 @@ def standardised(
     """Return a contrast of group means over the standard deviation of cells inside the groups.
 
     What varies inside a group are templates, words and their interaction together, so the size
-    does not grow with the number of either.
+    does not grow with the number of either. None where cells do not vary inside the groups, or not
+    in half of the draws.
 
     Args:
         y: (J, T) responses, templates by terms.
         groups: columns of each group; of matched pairs in the order of the pairs.
         weights: of each group's mean in the contrast.
-        rng: source of the draws.
-        resamples: draws, of templates and of words inside each group.
-        level: coverage of the percentile interval, in (0, 1).
         paired: the words at one place of every group are drawn together.
-
-    Returns:
-        None where cells do not vary inside the groups, or not in half of the draws.
-
-    Raises:
-        ValueError: as :func:`~pigeonhole_bootstrap`, or pairs are not whole.
     """
     matrix = finite(y, ndim=2, name="y")
     sizes = {len(group) for group in groups}
@@ -288,15 +238,6 @@ def concordance(
 
     W cannot be negative, so no interval excludes agreement by chance: compare it with the value
     that exchanged labels give (:func:`~bias_audit.stats.rank_tests.friedman`).
-
-    Args:
-        rows: (J, k) group effects, one row per template.
-        rng: source of the draws.
-        resamples: draws of templates, with replacement.
-        level: coverage of the percentile interval, in (0, 1).
-
-    Raises:
-        ValueError: ``rows`` is not a finite matrix, or ``level`` is outside (0, 1).
     """
     ranked = ranks(finite(rows, ndim=2, name="rows"))
     return _bootstrap(ranked, kendall_w, rng, resamples, level)
@@ -311,20 +252,9 @@ def rank_share(
 ) -> EffectSize:
     """Return epsilon squared of Kruskal and Wallis: share of the ranks' spread between k groups.
 
-    As for W, the value that exchanged labels give is the yardstick
-    (:func:`~bias_audit.stats.rank_tests.kruskal`).
-
-    Args:
-        values: (n,) one value per word.
-        groups: words of each group.
-        rng: source of the draws.
-        resamples: draws of words inside each group, with replacement.
-        level: coverage of the percentile interval, in (0, 1).
-
-    Raises:
-        ValueError: values or groups do not fit, or ``level`` is outside (0, 1).
+    ``values`` has one number per word. As for W, the value that exchanged labels give is the
+    yardstick (:func:`~bias_audit.stats.rank_tests.kruskal`).
     """
-    check_level(level)
     checked = finite(values, ndim=1, name="values")
     cols = [columns(g, checked.size, name=f"group {i}") for i, g in enumerate(groups)]
     sizes = [c.size for c in cols]
@@ -362,26 +292,16 @@ def pigeonhole_bootstrap(
 ) -> EffectSize | None:
     """Return a statistic with a two-way bootstrap interval: templates, and terms of each group.
 
-    Both are drawn with replacement and independently, so the interval is on the wide side.
+    Both are drawn with replacement and independently, so the interval is on the wide side. None
+    when the statistic is not finite on the data or on half the draws.
 
     Args:
         y: (J, T) responses, templates by terms.
         groups: columns of each group.
         statistic: takes the drawn matrix (J, n) and the columns of each group in it.
-        rng: source of the draws.
-        resamples: number of draws, at least 2.
-        level: coverage of the percentile interval, in (0, 1).
-
-    Returns:
-        None when the statistic is not finite on the data or on half the draws.
-
-    Raises:
-        ValueError: ``y`` is not a finite matrix, a group is empty, repeats or leaves it, or
-            ``level`` is outside (0, 1).
 
     Source: Owen (2007).
     """
-    check_level(level)
     matrix = finite(y, ndim=2, name="y")
     rows, width = matrix.shape
     cols = [columns(g, width, name=f"group {i}") for i, g in enumerate(groups)]

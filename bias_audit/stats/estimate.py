@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from bias_audit.stats._arrays import Indices
 from bias_audit.stats.distribution_shape import skew
 from bias_audit.utils.arrays import Floats
 
@@ -23,6 +24,12 @@ Scope = Literal["terms", "concept", "templates"]
 """What is random: ``terms`` (these very words) only templates; ``concept`` templates and words;
 ``templates`` (these very frames) only words, for diagnosis."""
 
+USED: Mapping[Scope, tuple[str, ...]] = {
+    "terms": ("templates",),
+    "concept": ("templates", "terms"),
+    "templates": ("terms",),
+}
+"""Sources of variance that count as random."""
 Status = Literal["ok", "identical", "no_variance", "too_few_templates", "too_few_terms"]
 """``identical``: no difference and no variance, p is 1. ``no_variance``: a difference that never
 varies. The others: a source of variance has fewer than two units. Only ``ok`` has an interval."""
@@ -54,35 +61,38 @@ def upper_tail(t: float, df: float) -> float:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contrast:
-    """A difference between groups, with what is needed to judge it."""
+    """A difference between groups, with what is needed to judge it.
+
+    One that was stored is known by its estimate, error and sizes alone.
+    """
 
     estimate: float
     """Difference, in the unit of the responses (nats)."""
-    parts: dict[str, tuple[Part, ...]]
+    parts: dict[str, tuple[Part, ...]] = field(default_factory=dict)
     """All parts that could be computed, by source: ``templates``, ``terms``, ``targets``."""
-    used: tuple[str, ...]
+    used: tuple[str, ...] = ()
     """The sources that count as random and make up ``se``."""
-    variance: dict[str, float]
+    variance: dict[str, float] = field(default_factory=dict)
     """Sum of the parts by source, and ``residual``: the share of cell noise, which each source
     contains once (it is no further summand)."""
     se: float | None
     """Standard error over the sources in use; None unless ``status`` is ``ok``."""
     df: float | None
     """Satterthwaite degrees of freedom; None unless ``status`` is ``ok``."""
-    delta: tuple[float, ...]
+    delta: tuple[float, ...] = ()
     """Difference in each template, in the order given."""
     n_templates: int
     """Templates behind the difference."""
     n_terms: int
     """Terms in the groups, or matched pairs."""
-    skew: float
+    skew: float = 0.0
     """Moment skewness of ``delta``."""
-    largest_share: float
+    largest_share: float = 0.0
     """Largest single unit's share of the absolute differences, in [0, 1]: templates, and pairs
     where there are any."""
-    resolution: float
+    resolution: float = 0.0
     """Values below this are rounding."""
-    status: Status
+    status: Status = "ok"
     """Whether there is an interval; if not, why."""
 
     def _t(self) -> tuple[float, float] | None:
@@ -121,12 +131,11 @@ class Contrast:
             return None
         return upper_tail((margin - abs(self.estimate)) / scale[0], scale[1])
 
-    def mde(self, power: float = 0.8, alpha: float = 0.05) -> float | None:
-        """Return the difference found with ``power`` at two-sided ``alpha``; None unless ``ok``."""
+    def mde(self) -> float | None:
+        """Return the difference that is found in 80 % of audits, at 5 %; None unless ``ok``."""
         if (scale := self._t()) is None:
             return None
-        critical, power_quantile = stdtrit(scale[1], 1 - alpha / 2), stdtrit(scale[1], power)
-        return float(critical + power_quantile) * scale[0]
+        return float(stdtrit(scale[1], 0.975) + stdtrit(scale[1], 0.8)) * scale[0]
 
 
 def satterthwaite(values: Floats, df: Floats, pooled: Floats) -> tuple[Floats, Floats]:
@@ -135,16 +144,13 @@ def satterthwaite(values: Floats, df: Floats, pooled: Floats) -> tuple[Floats, F
     The degrees of freedom are at most those of parts that vary alike inside their source. Without
     this, four words of one group that lie close together by accident leave the degrees of freedom
     to the many words of the other groups, and the interval is too short just when the estimate is
-    too sure of itself (docs/validity.md).
+    too sure of itself (docs/validity.md). 0 and infinity where there is no variance.
 
     Args:
         values: (parts, ...) variance of each part; sorted before they are added, so that the order
             of the parts changes no digit.
         df: (parts, ...) degrees of freedom of each.
         pooled: (parts, ...) variance of each part if all of its source varied alike.
-
-    Returns:
-        0 and infinity where there is no variance.
 
     Source: Satterthwaite (1946); the bound is this tool's.
     """
@@ -218,3 +224,66 @@ def assemble(
         resolution=resolution,
         status=status,
     )
+
+
+# Responses, split by their sources of variance: of one data set, or of many along leading axes.
+
+
+class Spread(NamedTuple):
+    """One part of a variance, of each data set."""
+
+    value: Floats
+    """Squared unit of the response."""
+    df: int
+    """Degrees of freedom."""
+    pooled: Floats
+    """What ``value`` would be if all parts of its source varied alike."""
+
+
+class Split(NamedTuple):
+    """What the primary analysis looks at."""
+
+    delta: Floats
+    """(..., templates) difference in each template."""
+    terms: tuple[tuple[float, Floats], ...]
+    """For each group its weight, and the (..., words) means of its words; pairs are one group."""
+
+    def parts(self) -> dict[str, tuple[Spread, ...]]:
+        """The parts of the variance that can be computed, by source."""
+        parts: dict[str, tuple[Spread, ...]] = {}
+        if self.delta.shape[-1] > 1:
+            parts["templates"] = of_means((1.0, self.delta))
+        if all(means.shape[-1] > 1 for _, means in self.terms):
+            parts["terms"] = of_means(*self.terms)
+        return parts
+
+
+def of_means(*groups: tuple[float, Floats]) -> tuple[Spread, ...]:
+    """Variance of a weighted sum of means of (..., n) independent values, n at least two each."""
+    if not groups:
+        return ()
+    df = [values.shape[-1] - 1 for _, values in groups]
+    each = [values.var(axis=-1, ddof=1) for _, values in groups]
+    weighed = np.sort([k * variance for k, variance in zip(df, each, strict=True)], axis=0)
+    alike = weighed.sum(axis=0) / sum(df)
+    return tuple(
+        Spread(w * w * variance / (k + 1), k, w * w * alike / (k + 1))
+        for (w, _), variance, k in zip(groups, each, df, strict=True)
+    )
+
+
+def by_groups(y: Floats, groups: Sequence[Indices], weights: Sequence[float]) -> Split:
+    """Split (..., templates, words) responses; the contrast is the weighted sum of group means."""
+    blocks = [(w, y[..., list(g)]) for w, g in zip(weights, groups, strict=True)]
+    delta: Floats = np.sum([w * block.mean(axis=-1) for w, block in blocks], axis=0)
+    return Split(delta, tuple((w, block.mean(axis=-2)) for w, block in blocks))
+
+
+def by_pairs(d: Floats) -> Split:
+    """Split (..., templates, pairs) differences inside matched pairs."""
+    return Split(d.mean(axis=-1), ((1.0, d.mean(axis=-2)),))
+
+
+def left_out(values: Floats) -> Floats:
+    """Mean of (..., n) values without each one in turn, n at least two."""
+    return np.asarray((values.sum(axis=-1, keepdims=True) - values) / (values.shape[-1] - 1))

@@ -51,8 +51,9 @@ class StabilityBounds:
 
     @classmethod
     def of(cls, record: object) -> StabilityBounds:
-        """Return the bounds that a record holds as fields of the same names."""
-        return cls(**{field.name: getattr(record, field.name) for field in fields(cls)})
+        """Return the bounds that a record holds as fields of the same names; others are unknown."""
+        known = {f.name: getattr(record, f.name) for f in fields(cls) if hasattr(record, f.name)}
+        return cls(**known)
 
 
 def is_confounded(
@@ -82,9 +83,8 @@ def is_confounded(
 def deciding_level(p: float | None, adjusted: float) -> float:
     """Return the level of the interval that lies outside a limit just when ``adjusted`` says so.
 
-    Args:
-        p: for lying beyond the limit.
-        adjusted: the same p after Holm over everything that is judged together.
+    ``p`` is that for lying beyond the limit, ``adjusted`` the same after Holm over everything that
+    is judged together.
     """
     return 1 - ALPHA * (p / adjusted if p and adjusted > 0 else 1.0)
 
@@ -92,10 +92,7 @@ def deciding_level(p: float | None, adjusted: float) -> float:
 def decided_side(contrast: Contrast, limit: float, level: float = DECIDES) -> int | None:
     """Return the side of a verdict: 0 for a pass, else the sign of the gap; None without one.
 
-    Args:
-        contrast: the number that is judged.
-        limit: largest size that is tolerated, above 0.
-        level: of the interval that has to lie outside of the limit for a failure.
+    Arguments as in :func:`is_fragile`.
     """
     wide, narrow = contrast.interval(level), contrast.interval(0.9)
     if wide is None or narrow is None:
@@ -112,14 +109,8 @@ def is_fragile(
 ) -> bool:
     """Return whether a verdict changes without one unit, on half of the words, or by method.
 
-    Args:
-        contrast: the number that is judged.
-        bounds: of units, halves and methods.
-        limit: largest size that is tolerated, above 0.
-        level: of the interval that has to lie outside of the limit for a failure.
-
-    Returns:
-        False where neither interval decides.
+    False where neither interval decides. ``limit`` is above 0; ``level`` is that of the interval
+    that has to lie outside of it for a failure.
     """
     side = decided_side(contrast, limit, level)
     if side is None:
@@ -132,13 +123,9 @@ def is_fragile(
 def half_contradicts(bounds: StabilityBounds, side: int, limit: float) -> bool:
     """Return whether a half of the words, judged by itself, says the contrary of a verdict.
 
-    A pass is contradicted by a half that fails; a failure by a half that passes, or whose gap
-    points the other way. A half that cannot decide contradicts nothing: it has half of the words.
-
-    Args:
-        bounds: what the halves say; False where they say nothing.
-        side: the verdict: 0 for a pass, else the sign of the gap that fails.
-        limit: largest size that is tolerated.
+    A pass (``side`` 0) is contradicted by a half that fails; a failure (the sign of the gap) by a
+    half that passes, or whose gap points the other way. A half that cannot decide contradicts
+    nothing: it has half of the words.
     """
     low, high, outside = bounds.split_half_low, bounds.split_half_high, bounds.split_half_fail_limit
     if low is None or high is None or outside is None:

@@ -11,9 +11,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from bias_audit.stats.contrast import matched_pairs, two_groups, versus_rest
-from bias_audit.stats.estimate import Contrast, Part, Scope
-from bias_audit.stats.variance_parts import Split, by_groups, by_pairs, left_out
+from bias_audit.stats.contrast import matched_pairs, versus_rest
+from bias_audit.stats.estimate import (
+    Contrast,
+    Part,
+    Scope,
+    Split,
+    by_groups,
+    by_pairs,
+    left_out,
+)
 from bias_audit.utils.arrays import Floats
 
 MIN_LEFT_OUT = 3
@@ -83,15 +90,10 @@ class Layout:
         """The crossed-factor contrast of a (templates, units) response."""
         if self.pairs:
             return matched_pairs(self.inside_pairs(y), scope=self.scope, target_part=part)
-        if self.rest:
-            return versus_rest(y, self.groups, self.which, scope=self.scope, target_part=part)
-        return two_groups(y, self.in_a, self.in_b, scope=self.scope, target_part=part)
+        return versus_rest(y, self.groups, self.which, scope=self.scope, target_part=part)
 
     def difference(self, y: Floats) -> Floats:
         """A minus B along the unit axis (axis 1) of a response."""
-        if not self.rest:
-            gap = y[:, self.in_a].mean(axis=1) - y[:, self.in_b].mean(axis=1)
-            return zero_rounding(gap, self.floor)
         others = [y[:, cols].mean(axis=1) for k, cols in enumerate(self.groups) if k != self.which]
         return zero_rounding(y[:, self.in_a].mean(axis=1) - np.mean(others, axis=0), self.floor)
 

@@ -15,9 +15,9 @@ import numpy as np
 from scipy.special import bdtr, stdtr, stdtrit
 
 from bias_audit.stats._arrays import Ints
-from bias_audit.stats.many import Design, Many, Responses
+from bias_audit.stats.contrast import ContrastBatch
+from bias_audit.stats.estimate import Scope, Split, by_groups, by_pairs
 from bias_audit.stats.relabel import relabellings
-from bias_audit.stats.variance_parts import Split, by_groups, by_pairs
 from bias_audit.utils.arrays import Floats
 
 DRAWS = 200
@@ -70,10 +70,7 @@ def calibration(null: Null) -> Calibration:
 
 
 def max_rejections_under_null(draws: int) -> int:
-    """Return the largest number of rejections that a test of 5 % has in ``draws``, but for 0.5 %.
-
-    19 of 200.
-    """
+    """Return the most rejections that a test of 5 % has in ``draws``, but for 0.5 %: 19 of 200."""
     counts = np.arange(draws + 1)
     return int(np.argmax(bdtr(counts, draws, LEVEL) >= SURE))
 
@@ -91,7 +88,6 @@ def simulate_null(
         variance: of the estimate, by the source that was dealt; the arrangements of few units vary
             less than it.
         further: of each other source the (units,) parts of the estimate that are its units' own.
-        rng: source of the signs.
     """
     wide = float(estimates.std())
     simulated = estimates * (math.sqrt(variance) / wide if wide > 0 else 0.0)
@@ -108,13 +104,8 @@ def simulate_null(
 def unit_contributions(values: Floats, weight: float = 1.0, noise: float = 0.0) -> Floats:
     """Return what each unit adds to ``weight`` times the mean of (units,) values, by itself.
 
-    Args:
-        values: one of each unit, two or more.
-        weight: of their mean in the estimate.
-        noise: variance of the mean that is due to single cells, and counted elsewhere.
-
-    Returns:
-        Parts whose flipped signs give the mean's variance, less the noise.
+    Their flipped signs give the mean's variance, less ``noise``: its part that is due to single
+    cells, and counted elsewhere.
     """
     size = values.size
     spread = float(values.var(ddof=1)) / size
@@ -125,42 +116,36 @@ def unit_contributions(values: Floats, weight: float = 1.0, noise: float = 0.0) 
 def detected_share(estimates: Floats, gap: float, se: float, df: float) -> float:
     """Return how often a planted gap is found, with the standard error of the audit itself.
 
-    Args:
-        estimates: contrasts under the null, nats.
-        gap: nats that are planted in all of them.
-        se: standard error of the measured contrast.
-        df: its degrees of freedom.
-
-    Returns:
-        Share of the estimates whose 95 % interval, with the gap, excludes 0 on the gap's side.
+    It is the share of ``estimates``, contrasts under the null, whose 95 % interval with the gap
+    excludes 0 on the gap's side; ``se`` and ``df`` are those of the measured contrast.
     """
     limit = float(stdtrit(df, 1 - LEVEL / 2)) * se
     return float(np.mean(estimates + abs(gap) > limit))
 
 
-def _analyse(design: Design, responses: Responses) -> Null:
+def _analyse(split: Split, scope: Scope, targets: tuple[Floats, Floats] | None = None) -> Null:
     """Contrast and p of each data set, by the formulas of the primary analysis."""
-    many = Many(design, responses)
-    varies = many.se > 0
-    t = np.abs(many.estimate) / np.where(varies, many.se, 1.0)
-    p = 2 * stdtr(np.where(varies, many.df, 1.0), -t)
-    return Null(many.estimate, np.where(varies, p, 1.0))
+    batch = ContrastBatch(split, scope, targets)
+    varies = batch.se > 0
+    t = np.abs(batch.estimate) / np.where(varies, batch.se, 1.0)
+    p = 2 * stdtr(np.where(varies, batch.df, 1.0), -t)
+    return Null(batch.estimate, np.where(varies, p, 1.0))
 
 
-def _codes(sizes: Sequence[int], rng: np.random.Generator, draws: int) -> Ints:
+def _codes(sizes: Sequence[int], rng: np.random.Generator) -> Ints:
     """Order of the columns in each arrangement, (draws, columns), the groups one after another."""
     codes = np.repeat(np.arange(len(sizes)), sizes)
     blocks = np.zeros(codes.size, dtype=np.intp)
-    table, exact = relabellings(codes, blocks, rng, resamples=draws, limit=draws)
+    table, exact = relabellings(codes, blocks, rng, resamples=DRAWS, limit=DRAWS)
     return np.asarray(np.argsort(table if exact else table[1:], axis=1, kind="stable"))
 
 
-def _signs(units: int, rng: np.random.Generator, draws: int) -> Floats:
-    """Patterns of signs, (draws, units): all of them if there are no more than ``draws``."""
-    if 2**units <= draws:
+def _signs(units: int, rng: np.random.Generator) -> Floats:
+    """Patterns of signs, (draws, units): all of them if there are no more."""
+    if 2**units <= DRAWS:
         bits = np.arange(2**units)[:, None] >> np.arange(units) & 1
     else:
-        bits = rng.integers(2, size=(draws, units))
+        bits = rng.integers(2, size=(DRAWS, units))
     return np.asarray(1.0 - 2.0 * bits)
 
 
@@ -171,7 +156,6 @@ def permute_labels(
     rng: np.random.Generator,
     *,
     cells: tuple[Floats, Floats] | None = None,
-    draws: int = DRAWS,
 ) -> Null:
     """Permute the group labels of the columns of a (templates, columns) response.
 
@@ -179,10 +163,8 @@ def permute_labels(
         y: responses; columns are words, or the targets of a probe whose words are fixed.
         groups: columns of each group.
         weights: of each group's mean in the contrast.
-        rng: source of the draws.
         cells: mean (columns, targets) scores of the words on the targets of either pole, where
             targets are a sample too.
-        draws: arrangements; all of them if there are fewer.
     """
     order = np.concatenate([np.asarray(g, dtype=np.intp) for g in groups])
     sizes = [len(g) for g in groups]
@@ -191,7 +173,7 @@ def permute_labels(
     places = [np.arange(end - n, end) for end, n in zip(ends, sizes, strict=True)]
     for place in places:
         quiet[:, place] -= quiet[:, place].mean()
-    table = _codes(sizes, rng, draws)
+    table = _codes(sizes, rng)
     permuted = np.moveaxis(quiet[:, table], 1, 0)
     split = by_groups(permuted, places, weights)
     targets = None
@@ -200,8 +182,7 @@ def permute_labels(
         mixed = np.zeros(table.shape)
         np.put_along_axis(mixed, table, np.broadcast_to(share, table.shape), axis=1)
         targets = (mixed @ cells[0][order], mixed @ cells[1][order])
-    design = Design(groups=len(groups), scope="concept", construct=targets is not None)
-    return _analyse(design, Responses(split, targets))
+    return _analyse(split, "concept", targets)
 
 
 def flip_pairs(
@@ -209,28 +190,20 @@ def flip_pairs(
     rng: np.random.Generator,
     *,
     cells: tuple[Floats, Floats] | None = None,
-    draws: int = DRAWS,
 ) -> Null:
     """Flip matched pairs of (templates, pairs) differences, a pair in all templates at once.
 
-    Args:
-        d: differences inside the pairs.
-        rng: source of the draws.
-        cells: mean (pairs, targets) differences on the targets of either pole, where targets are
-            a sample too.
-        draws: arrangements; all of them if there are fewer.
+    ``cells`` as in :func:`permute_labels`, of differences inside the pairs.
     """
-    signs = _signs(d.shape[1], rng, draws)
+    signs = _signs(d.shape[1], rng)
     split = by_pairs((d - d.mean())[None] * signs[:, None, :])
     targets = None
     if cells is not None:
         targets = (signs @ cells[0] / d.shape[1], signs @ cells[1] / d.shape[1])
-    design = Design(groups=1, scope="concept", construct=targets is not None)
-    return _analyse(design, Responses(split, targets))
+    return _analyse(split, "concept", targets)
 
 
-def flip_templates(delta: Floats, rng: np.random.Generator, draws: int = DRAWS) -> Null:
+def flip_templates(delta: Floats, rng: np.random.Generator) -> Null:
     """Flip the signs of template differences (templates,), for exactly these words and targets."""
-    signs = _signs(delta.size, rng, draws)
-    split = Split(signs * (delta - delta.mean()), ())
-    return _analyse(Design(groups=1, scope="terms"), Responses(split, None))
+    signs = _signs(delta.size, rng)
+    return _analyse(Split(signs * (delta - delta.mean()), ()), "terms")

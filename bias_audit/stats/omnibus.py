@@ -16,8 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.special import fdtrc, fdtri
 
 from bias_audit.stats._arrays import ROUNDING, Indices, columns, finite
-from bias_audit.stats.contrast import USED
-from bias_audit.stats.estimate import Scope, Status
+from bias_audit.stats.estimate import USED, Scope, Status
 from bias_audit.utils.arrays import Floats
 
 FEWEST_GROUPS = 2
@@ -82,12 +81,7 @@ def across_terms(means: Sequence[Floats]) -> list[Source]:
 def across_targets(poles: Sequence[ArrayLike]) -> list[Source]:
     """Covariance that targets give, where they stand for a construct.
 
-    Args:
-        poles: for each pole its (m, k) group effects, one row per target, averaged over templates
-            and words.
-
-    Raises:
-        ValueError: a pole has fewer than two targets, or a value is not finite.
+    Each pole has its (m, k) group effects, one row per target, averaged over templates and words.
     """
     rows = [finite(pole, ndim=2, name="targets of a pole") for pole in poles]
     if min(len(pole) for pole in rows) < FEWEST_GROUPS:
@@ -123,10 +117,6 @@ def quasi_f(
         scope: which factors are random, as in the primary analysis.
         targets: from :func:`across_targets` when the targets stand for a construct.
 
-    Raises:
-        ValueError: ``y`` is not a finite matrix, fewer than two groups, or a group is empty,
-            repeats or leaves the matrix.
-
     Source: Clark (1973) for the statistic; Box (1954), Greenhouse and Geisser (1959) and Brunner,
     Dette and Munk (1997) for the degrees of freedom under unequal variances; Satterthwaite (1946)
     for their sum, which is bounded as in :func:`~bias_audit.stats.estimate.satterthwaite`.
@@ -151,12 +141,9 @@ def quasi_f(
 
 
 def of_sources(means: Floats, sources: Sequence[Source], *, floor: float = 0.0) -> QuasiF:
-    """Test whether k means differ, given the sources of their covariance.
+    """Test whether (k,) means differ, given the independent sources of their covariance.
 
-    Args:
-        means: (k,) group means.
-        sources: independent parts of their covariance.
-        floor: spreads up to this are rounding, in the unit of the means.
+    Spreads up to ``floor`` are rounding, in the unit of the means.
     """
     k = means.size
     centre = np.eye(k) - 1 / k

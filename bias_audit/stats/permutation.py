@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.stats._arrays import Indices, block_codes, columns, finite
+from bias_audit.stats._arrays import Indices, columns, finite
 from bias_audit.stats.relabel import Codes, relabellings
 from bias_audit.utils.arrays import Floats
 
@@ -40,36 +40,22 @@ class Permutation:
     draws: int
     """Arrangements tried: all of them, or the random ones."""
 
-    def undecided(self, threshold: float = 0.05) -> bool:
-        """Return whether the Monte-Carlo 99 % interval of p straddles ``threshold``.
 
-        Then the test should be repeated with more draws. Never true for an exact p.
-        """
-        if self.exact:
-            return False
-        half = 2.5758 * math.sqrt(self.p * (1 - self.p) / self.draws)
-        return abs(self.p - threshold) <= half
-
-
-def decided(test: Callable[[int], Permutation], resamples: int) -> Permutation:
+def repeat_if_close(test: Callable[[int], Permutation], resamples: int) -> Permutation:
     """Repeat a test with ten times the draws where chance leaves open on which side of 0.05 p lies.
 
-    Args:
-        test: takes the number of draws.
-        resamples: draws of the first attempt.
+    ``test`` takes the number of draws, ``resamples`` at first.
     """
     first = test(resamples)
-    return test(10 * (resamples + 1) - 1) if first.undecided() else first
-
-
-def _flips(units: int, rng: np.random.Generator, rows: int) -> Floats:
-    return np.where(rng.integers(2, size=(rows, units), dtype=np.int8) == 1, 1.0, -1.0)
+    half = 2.5758 * math.sqrt(first.p * (1 - first.p) / first.draws)  # of the 99 % interval of p
+    near = not first.exact and abs(first.p - 0.05) <= half
+    return test(10 * (resamples + 1) - 1) if near else first
 
 
 def flip(values: Floats, rng: np.random.Generator, resamples: int, noun: str) -> Permutation:
-    """Flip signs of ``values``. |mean| orders the flips as |t| does: their squares never change.
+    """Flip signs of ``values``, units that ``noun`` names.
 
-    ``noun`` names the units in the description of the method.
+    |mean| orders the flips as |t| does: their squares never change.
     """
     units = values.size
     enough = abs(float(values.sum())) - TIE * float(np.abs(values).sum())
@@ -83,7 +69,8 @@ def flip(values: Floats, rng: np.random.Generator, resamples: int, noun: str) ->
     step = max(1, CELLS_AT_ONCE // units)
     hits = 0
     for start in range(0, resamples, step):
-        signs = _flips(units, rng, min(step, resamples - start))
+        drawn = rng.integers(2, size=(min(step, resamples - start), units), dtype=np.int8)
+        signs = np.where(drawn == 1, 1.0, -1.0)
         hits += int(np.count_nonzero(np.abs(signs @ values) >= enough))
     return Permutation(
         p=(1 + hits) / (resamples + 1),
@@ -94,31 +81,17 @@ def flip(values: Floats, rng: np.random.Generator, resamples: int, noun: str) ->
 
 
 def sign_flip(delta: ArrayLike, rng: np.random.Generator, resamples: int = 9999) -> Permutation:
-    """Test whether template differences are symmetric about 0, for exactly these words.
+    """Test whether (J,) template differences are symmetric about 0, for exactly these words.
 
-    Args:
-        delta: (J,) differences; exact for J up to 14.
-        rng: source of the draws.
-        resamples: draws when not exact, at least 1.
-
-    Raises:
-        ValueError: ``delta`` is empty or not finite.
-
-    Source: Fisher's randomisation test.
+    Exact for J up to 14. Source: Fisher's randomisation test.
     """
     return flip(finite(delta, ndim=1, name="delta"), rng, resamples, "templates")
 
 
 def pair_flip(d: ArrayLike, rng: np.random.Generator, resamples: int = 9999) -> Permutation:
-    """Test whether differences of matched pairs are symmetric about 0, for exactly these frames.
+    """Test whether (J, P) differences of matched pairs are symmetric about 0, for these frames.
 
-    Args:
-        d: (J, P) differences; a pair's sign flips in every template at once. Exact for P up to 14.
-        rng: source of the draws.
-        resamples: draws when not exact, at least 1.
-
-    Raises:
-        ValueError: ``d`` is not a finite matrix.
+    A pair's sign flips in every template at once. Exact for P up to 14.
     """
     return flip(finite(d, ndim=2, name="d").mean(axis=0), rng, resamples, "pairs")
 
@@ -152,27 +125,13 @@ def label_exchange(
     in_b: Indices,
     rng: np.random.Generator,
     resamples: int = 9999,
-    *,
-    blocks: Indices | None = None,
 ) -> Permutation:
     """Test whether the group labels of terms can be exchanged, for exactly these frames.
 
-    A relabelling holds in every template at once: permuting labels in each template by itself would
-    destroy what is peculiar to a word and find differences where there are none. The statistic is
-    Welch's |t| over term means, so that unequal variances do not break the level.
-
-    Args:
-        y: (J, T) responses, templates by terms.
-        in_a: columns of group A.
-        in_b: columns of group B.
-        rng: source of the draws.
-        resamples: draws when there are more than 20 000 relabellings.
-        blocks: (T,) numbers; labels change places only between columns with the same number
-            (terms with one head noun, or matched pairs). Block means are taken off first.
-
-    Raises:
-        ValueError: ``y`` is not a finite matrix, a group is empty, repeats or leaves it, or
-            ``blocks`` does not fit.
+    A relabelling of the columns of (J, T) ``y`` holds in every template at once: permuting labels
+    in each template by itself would destroy what is peculiar to a word and find differences where
+    there are none. The statistic is Welch's |t| over term means, so that unequal variances do not
+    break the level. Listed up to 20 000 relabellings.
 
     Source: Pitman (1937); Janssen (1997) for the studentised statistic.
     """
@@ -181,16 +140,16 @@ def label_exchange(
     a, b = columns(in_a, width, name="in_a"), columns(in_b, width, name="in_b")
     cols = np.concatenate([a, b])
     means = matrix.mean(axis=0)[cols]
-    inside = block_codes(blocks, width)[cols]
-    for block in np.unique(inside):
-        means[inside == block] -= means[inside == block].mean()
+    means -= means.mean()
     spread = float(means.std())
     if spread <= TIE * float(np.abs(matrix).max()):
         means[:] = 0.0  # rounding only: every relabelling ties
     else:
         means /= spread
     codes = np.repeat(np.arange(2), [a.size, b.size])
-    table, exact = relabellings(codes, inside, rng, resamples=resamples, limit=MOST_LISTED)
+    table, exact = relabellings(
+        codes, np.zeros_like(codes), rng, resamples=resamples, limit=MOST_LISTED
+    )
     step = max(1, CELLS_AT_ONCE // cols.size)
     parts = [_welch(means, table[i : i + step]) for i in range(0, len(table), step)]
     sizes = np.concatenate(parts)

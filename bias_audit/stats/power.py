@@ -31,7 +31,7 @@ class VarianceComponents:
     df: float
     """Degrees of freedom of the sum over these sources."""
 
-    def scaled(self, factors: Mapping[Source, float]) -> tuple[float, float]:
+    def scale(self, factors: Mapping[Source, float]) -> tuple[float, float]:
         """Return standard error and degrees of freedom with so many times the units of each source.
 
         Each source contains the cell noise once, which all units thin out together: more units of
@@ -71,7 +71,7 @@ class VarianceComponents:
         """Return the distance from a limit that the interval of a larger design covers.
 
         Args:
-            factors: as in :meth:`scaled`; the design as it is where empty.
+            factors: as in :meth:`scale`; the design as it is where empty.
             tail: share of the t distribution beyond the end of the interval: 0.05 for a 90 %
                 interval that must lie inside, 0.025 / m for one that must lie outside after Holm
                 over m.
@@ -79,7 +79,7 @@ class VarianceComponents:
                 is, 0.9 to pass in 80 % of audits with a true value of 0 (in two tails of 10 %), 0.8
                 to fail in 80 %.
         """
-        se, df = self.scaled(factors)
+        se, df = self.scale(factors)
         return (float(stdtrit(df, quantile)) - float(stdtrit(df, tail))) * se
 
 
@@ -91,18 +91,11 @@ def required_units(
     tail: float,
     quantile: float = 0.5,
 ) -> int | None:
-    """Return the smallest number of units of ``source`` that would decide.
+    """Return the smallest number of units of ``source`` that would decide, all else as it is.
 
-    Args:
-        components: of the estimate.
-        source: what there would be more of; everything else stays.
-        gap: distance between the expected estimate and the limit, in the unit of the estimate.
-        tail: as in :meth:`VarianceComponents.reach`.
-        quantile: likewise.
-
-    Returns:
-        None when no number up to :data:`MOST_UNITS` would, ``source`` is no random source, or the
-        estimate lies on the limit.
+    None when no number up to :data:`MOST_UNITS` would, ``source`` is no random source, or the
+    estimate lies on the limit. ``gap`` is the distance between the expected estimate and the
+    limit; ``tail`` and ``quantile`` as in :meth:`VarianceComponents.reach`.
     """
     have = components.units.get(source, 0)
     if gap <= 0 or have < 2 or have >= MOST_UNITS or components.df <= 0:

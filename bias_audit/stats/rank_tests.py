@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, chdtri
 
-from bias_audit.stats._arrays import Indices, block_codes, columns, finite
+from bias_audit.stats._arrays import Indices, columns, finite
 from bias_audit.stats.permutation import (
     CELLS_AT_ONCE,
     MOST_FLIPPED,
@@ -71,15 +71,7 @@ def kendall_w(rows: Floats) -> Floats:
 
 
 def friedman(rows: ArrayLike, rng: np.random.Generator, resamples: int = 9999) -> RankTest:
-    """Test whether k groups rank alike in every template, for exactly these words.
-
-    Args:
-        rows: (J, k) group effects, one row per template.
-        rng: source of the draws; used with 2 to 14 templates unless all orders can be listed.
-        resamples: draws.
-
-    Raises:
-        ValueError: ``rows`` is not a finite matrix, or has fewer than two groups.
+    """Test whether k groups rank alike in every row of (J, k) effects, for exactly these words.
 
     Source: Friedman (1937); Kendall and Babington Smith (1939) for W.
     """
@@ -153,20 +145,10 @@ def kruskal(
     groups: Sequence[Indices],
     rng: np.random.Generator,
     resamples: int = 9999,
-    *,
-    blocks: Indices | None = None,
 ) -> RankTest:
     """Test whether the words of k groups rank alike, for exactly these sentences.
 
-    Args:
-        y: (J, T) responses, templates by terms; a word's value is its mean over templates.
-        groups: columns of each of the k groups.
-        rng: source of the draws.
-        resamples: draws when there are more than 20 000 relabellings.
-        blocks: (T,) numbers; labels change places only between columns with the same number.
-
-    Raises:
-        ValueError: ``y`` is not a finite matrix, or groups or blocks do not fit.
+    A word's value is its mean over the templates of (J, T) ``y``. Listed up to 20 000 relabellings.
 
     Source: Kruskal and Wallis (1952); epsilon squared is H / (n - 1).
     """
@@ -177,13 +159,13 @@ def kruskal(
         raise ValueError(f"expected two groups or more, got {len(cols)}")
     used = np.concatenate(cols)
     means = matrix.mean(axis=0)[used]
-    inside = block_codes(blocks, width)[used]
-    for block in np.unique(inside):
-        means[inside == block] -= means[inside == block].mean()
+    means -= means.mean()
     means[np.abs(means) <= TIE * float(np.abs(matrix).max())] = 0.0
     values = ranks(means)
     codes = np.repeat(np.arange(len(cols)), [c.size for c in cols])
-    table, exact = relabellings(codes, inside, rng, resamples=resamples, limit=MOST_LISTED)
+    table, exact = relabellings(
+        codes, np.zeros_like(codes), rng, resamples=resamples, limit=MOST_LISTED
+    )
     step = max(1, CELLS_AT_ONCE // used.size)
     chunks = [table[i : i + step] for i in range(0, len(table), step)]
     effects = np.concatenate([_share(values, chunk) for chunk in chunks])
@@ -214,19 +196,10 @@ MOST_TABULATED = 50
 
 
 def wilcoxon(d: ArrayLike, rng: np.random.Generator, resamples: int = 9999) -> Permutation:
-    """Test whether differences are symmetric about 0, by the ranks of their sizes.
+    """Test whether (n,) differences are symmetric about 0, by the ranks of their sizes.
 
-    Args:
-        d: (n,) differences, of templates or of matched pairs; zeros are left out. Every pattern of
-            signs is tried up to 14 of them, ties included.
-        rng: source of the draws where neither all patterns nor scipy's table serve.
-        resamples: draws.
-
-    Returns:
-        Two-sided p; 1 when all differences are zero.
-
-    Raises:
-        ValueError: ``d`` is empty or not finite.
+    Zeros are left out; p is 1 when all are. Every pattern of signs is tried up to 14 of them, ties
+    included.
 
     Source: Wilcoxon (1945).
     """

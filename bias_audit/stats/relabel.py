@@ -18,12 +18,7 @@ MOST_GROUPS = 127
 
 
 def count_relabellings(codes: Ints, blocks: Ints) -> int:
-    """Return in how many ways the labels can be dealt out again inside the blocks.
-
-    Args:
-        codes: (n,) group number of each column, 0..k-1.
-        blocks: (n,) block number of each column.
-    """
+    """Return in how many ways the (n,) labels can be dealt out again inside the (n,) blocks."""
     ways = 1
     for block in np.unique(blocks):
         remaining = 0

@@ -14,11 +14,12 @@ more than it on the other side: the first contrast, mirrored, may stand in for t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from scipy.special import stdtrit
 
 from bias_audit.stats.estimate import Contrast, upper_tail
+from bias_audit.stats.fragility import StabilityBounds
 
 LEVEL = 0.95
 """Level of the one-sided bounds."""
@@ -26,10 +27,11 @@ UNSURE_LEVEL = 0.975
 """Their level where the direction is the sign of a baseline that may as well be 0: choosing the
 sign by a noisy number raised wrong passes above 5 % otherwise."""
 ALPHA = 0.05
+_Value = TypeVar("_Value")
 
 
-class Bound(Protocol):
-    """One of the two claims about a rise."""
+class Claim(Protocol):
+    """One of the two claims about a rise; it may also hold fields of ``StabilityBounds``."""
 
     @property
     def estimate(self) -> float:
@@ -44,45 +46,14 @@ class Bound(Protocol):
         """Its degrees of freedom."""
 
 
-class CheckedBound(Bound, Protocol):
-    """A claim with what shows whether a single unit or the method carries it."""
-
-    @property
-    def loo_low(self) -> float | None:
-        """Smallest estimate without one unit."""
-
-    @property
-    def loo_high(self) -> float | None:
-        """Largest estimate without one unit."""
-
-    @property
-    def skewed(self) -> bool:
-        """Other methods have to agree."""
-
-    @property
-    def alt_ci_low(self) -> float | None:
-        """Lower bound by the other methods, the smallest."""
-
-    @property
-    def alt_ci_high(self) -> float | None:
-        """Upper bound by the other methods, the largest."""
-
-
-def direction(baseline: Contrast, declared: int | None = None) -> tuple[int, float]:
-    """Return the sign of the gap that may not grow, and the level of the bounds.
-
-    Args:
-        baseline: the baseline's gap.
-        declared: +1 or -1 where the direction was fixed before anything was measured.
-    """
-    if declared is not None:
-        return declared, LEVEL
+def direction(baseline: Contrast) -> tuple[int, float]:
+    """Return the sign of the baseline's gap, which may not grow, and the level of the bounds."""
     limits = baseline.interval(0.95)
     unsure = limits is None or limits[0] <= 0 <= limits[1]
     return (-1 if baseline.estimate < 0 else 1), (UNSURE_LEVEL if unsure else LEVEL)
 
 
-def limits(bound: Bound, level: float) -> tuple[float, float] | None:
+def limits(bound: Claim, level: float) -> tuple[float, float] | None:
     """Return the lower and the upper one-sided bound at ``level``; None without an error."""
     if bound.se is None or bound.df is None:
         return None
@@ -90,41 +61,30 @@ def limits(bound: Bound, level: float) -> tuple[float, float] | None:
     return bound.estimate - half, bound.estimate + half
 
 
-def rise_limits(bounds: Sequence[Bound], level: float) -> tuple[float, float] | None:
+def rise_limits(bounds: Sequence[Claim], level: float) -> tuple[float, float] | None:
     """Return the one-sided bounds of the rise, further in the same direction or reversed.
 
     The upper one is below a limit exactly when :func:`p_not_increased` is at most 5 %; the lower
-    one is above it exactly when :func:`p_increased` is.
-
-    Args:
-        bounds: the claims, ``further`` first.
-        level: of each bound.
+    one is above it exactly when :func:`p_increased` is. Arguments as there.
     """
-    intervals = [limits(bound, level) for bound in bounds]
-    known = [pair for pair in intervals if pair is not None]
-    if not known or len(known) < len(intervals):
+    known = _all_known([limits(bound, level) for bound in bounds])
+    if known is None:
         return None
     (least, most), *others = known
     high = max([most, *(min(pair[1], -least) for pair in others)])
     return max(low for low, _ in known), high
 
 
-def p_not_increased(bounds: Sequence[Bound], limit: float, level: float) -> float | None:
-    """Return p against a rise of ``limit`` or more; small when it lies below.
+def p_not_increased(bounds: Sequence[Claim], limit: float, level: float) -> float | None:
+    """Return p against a rise of ``limit`` nats or more; small when it lies below.
 
-    Args:
-        bounds: the claims, ``further`` first.
-        limit: largest rise that is tolerated, in nats.
-        level: of the bounds; p is scaled so that 0.05 decides at either level.
-
-    Returns:
-        p, or None when a claim has no error to judge by.
+    ``bounds`` are the claims, ``further`` first; ``level`` is theirs: p is scaled so that 0.05
+    decides at either. None when a claim has no error to judge by.
 
     Source: intersection-union test, Berger (1982).
     """
-    tails = [_tail(bound, limit - bound.estimate) for bound in bounds]
-    known = [p for p in tails if p is not None]
-    if not known or len(known) < len(tails):
+    known = _all_known([_tail(bound, limit - bound.estimate) for bound in bounds])
+    if known is None:
         return None
     first, *others = known
     back = _tail(bounds[0], limit + bounds[0].estimate)
@@ -132,58 +92,57 @@ def p_not_increased(bounds: Sequence[Bound], limit: float, level: float) -> floa
     return min(1.0, worst * ALPHA / (1 - level))
 
 
-def p_increased(bounds: Sequence[Bound], limit: float, level: float) -> float | None:
+def p_increased(bounds: Sequence[Claim], limit: float, level: float) -> float | None:
     """Return p against a rise of at most ``limit``; small when either claim lies above it.
 
-    Arguments and answer as in :func:`p_not_increased`. Both claims cannot be true. Where the
-    baseline is clearly off 0 and one claim is near the limit, the other is far below it, so the
-    smaller p needs no correction; where it may be 0, the doubled p covers both.
+    As :func:`p_not_increased`. Both claims cannot be true. Where the baseline is clearly off 0 and
+    one claim is near the limit, the other is far below it, so the smaller p needs no correction;
+    where it may be 0, the doubled p covers both.
     """
-    tails = [_tail(bound, bound.estimate - limit) for bound in bounds]
-    known = [p for p in tails if p is not None]
-    if not known or len(known) < len(tails):
-        return None
-    return min(1.0, min(known) * ALPHA / (1 - level))
+    known = _all_known([_tail(bound, bound.estimate - limit) for bound in bounds])
+    return None if known is None else min(1.0, min(known) * ALPHA / (1 - level))
 
 
 def depends_on_one_unit(
-    bounds: Sequence[CheckedBound], limit: float, level: float, *, passes: bool
+    bounds: Sequence[Claim], limit: float, level: float, *, passes: bool
 ) -> bool:
     """Return whether a verdict changes without one unit, or under another interval method.
 
-    Args:
-        bounds: the claims, ``further`` first.
-        limit: largest rise that is tolerated, in nats.
-        level: of the bounds.
-        passes: the verdict: True when the rise lies below the limit, False when it lies above.
+    ``passes`` is the verdict: True when the rise lies below ``limit``, False when it lies above.
     """
-    intervals = [(bound, limits(bound, level)) for bound in bounds]
-    known = [(bound, pair) for bound, pair in intervals if pair is not None]
-    if not known or len(known) < len(intervals):
+    known = _all_known([limits(bound, level) for bound in bounds])
+    if known is None:
         return True
+    lows = [_least(bound, low) for bound, (low, _) in zip(bounds, known, strict=True)]
     if not passes:
-        return not any(_least(bound, low) > limit for bound, (low, _) in known)
-    (first, (low, high)), *others = known
-    back = -_least(first, low)
-    tops = [_most(first, high), *(min(_most(bound, top), back) for bound, (_, top) in others)]
-    return max(tops) >= limit
+        return not any(low > limit for low in lows)
+    first, *others = (_most(bound, high) for bound, (_, high) in zip(bounds, known, strict=True))
+    return max([first, *(min(top, -lows[0]) for top in others)]) >= limit
 
 
-def _most(bound: CheckedBound, high: float) -> float:
+def _all_known(values: Sequence[_Value | None]) -> list[_Value] | None:
+    """The values, where there are some and none is missing."""
+    known = [value for value in values if value is not None]
+    return known if known and len(known) == len(values) else None
+
+
+def _most(bound: Claim, high: float) -> float:
     """The largest upper bound of all checks; infinite where a method that is needed gives none."""
-    step = 0.0 if bound.loo_high is None else bound.loo_high - bound.estimate
-    other = float("inf") if bound.alt_ci_high is None else bound.alt_ci_high
-    return max(high, high + step, other) if bound.skewed else max(high, high + step)
+    checks = StabilityBounds.of(bound)
+    step = 0.0 if checks.loo_high is None else checks.loo_high - bound.estimate
+    other = float("inf") if checks.alt_ci_high is None else checks.alt_ci_high
+    return max(high, high + step, other) if checks.skewed else max(high, high + step)
 
 
-def _least(bound: CheckedBound, low: float) -> float:
+def _least(bound: Claim, low: float) -> float:
     """The smallest lower bound of all checks."""
-    step = 0.0 if bound.loo_low is None else bound.loo_low - bound.estimate
-    other = float("-inf") if bound.alt_ci_low is None else bound.alt_ci_low
-    return min(low, low + step, other) if bound.skewed else min(low, low + step)
+    checks = StabilityBounds.of(bound)
+    step = 0.0 if checks.loo_low is None else checks.loo_low - bound.estimate
+    other = float("-inf") if checks.alt_ci_low is None else checks.alt_ci_low
+    return min(low, low + step, other) if checks.skewed else min(low, low + step)
 
 
-def _tail(bound: Bound, distance: float) -> float | None:
+def _tail(bound: Claim, distance: float) -> float | None:
     if bound.se is None or bound.df is None:
         return None
     return upper_tail(distance / bound.se, bound.df)

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
 from bias_audit.stats._arrays import ROUNDING, Ints, finite
+from bias_audit.stats.contrast import ContrastBatch
+from bias_audit.stats.estimate import by_groups
 from bias_audit.stats.fragility import DECIDES, StabilityBounds
-from bias_audit.stats.many import Design, Many, Responses
-from bias_audit.stats.variance_parts import by_groups
 from bias_audit.utils.arrays import Floats
 
 SPLITS = 200
@@ -23,8 +23,7 @@ FEWEST = 4
 def halves(size: int, rng: np.random.Generator, splits: int = SPLITS) -> tuple[Floats, Floats]:
     """Return weights of two disjoint random halves of ``size`` units, each (splits, size).
 
-    Both halves have ``size // 2`` units, each with weight 1 / (size // 2); of an odd number one
-    unit is in neither.
+    The ``size // 2`` units of a half have equal weights; of an odd number one unit is in neither.
     """
     half = size // 2
     order = rng.permuted(np.tile(np.arange(size), (splits, 1)), axis=1)
@@ -36,21 +35,12 @@ def halves(size: int, rng: np.random.Generator, splits: int = SPLITS) -> tuple[F
 
 
 def split_half(values: ArrayLike, rng: np.random.Generator, splits: int = SPLITS) -> float | None:
-    """Return the split-half reliability of the columns' means, corrected to full length.
+    """Return the split-half reliability of the columns' means of (templates, targets) values.
 
-    Args:
-        values: (J, A) one value of each template and target; how well would other templates give
-            the same order of the targets?
-        rng: source of the halves.
-        splits: random halves of the templates.
-
-    Returns:
-        Mean correlation over the targets of the means of two disjoint halves of the templates,
-        stepped up to the whole number of templates (Spearman 1910, Brown 1910), in [-1, 1]; None
-        with fewer than four templates or three targets, or where a half does not vary.
-
-    Raises:
-        ValueError: ``values`` is not a finite matrix.
+    How well would other templates give the same order of the targets? The mean correlation of the
+    means of two disjoint halves of the templates, stepped up to the whole number of templates
+    (Spearman 1910, Brown 1910), in [-1, 1]; None with fewer than four templates or three targets,
+    or where a half does not vary.
     """
     cells = finite(values, ndim=2, name="values")
     rows, width = cells.shape
@@ -76,22 +66,12 @@ def analyse_halves(
     *,
     cells: tuple[Floats, Floats] | None = None,
     splits: int = SPLITS,
-) -> Many | None:
+) -> ContrastBatch | None:
     """Return the primary analysis of either half of the words, 2 * splits data sets.
 
-    Each group's words are dealt into two halves; of an odd number one is in neither.
-
-    Args:
-        y: (templates, columns) responses; columns are words, or matched pairs as one group.
-        groups: columns of each group.
-        weights: of each group's mean in the contrast.
-        rng: source of the halves.
-        cells: mean (columns, targets) scores on the targets of either pole, where targets are a
-            sample too.
-        splits: random halves.
-
-    Returns:
-        None where a group has fewer than four words.
+    Each group's words are dealt into two halves; of an odd number one is in neither. None where a
+    group has fewer than four words. Arguments as in
+    :func:`~bias_audit.stats.null_calibration.permute_labels`; matched pairs are one group.
     """
     if not groups or min(len(g) for g in groups) < FEWEST:
         return None
@@ -100,8 +80,7 @@ def analyse_halves(
     ends = np.cumsum([part.shape[1] for part in members])
     places = [np.arange(end - part.shape[1], end) for end, part in zip(ends, members, strict=True)]
     targets = None if cells is None else (shares @ cells[0], shares @ cells[1])
-    design = Design(groups=len(groups), scope="concept", construct=targets is not None)
-    return Many(design, Responses(by_groups(rows, places, weights), targets))
+    return ContrastBatch(by_groups(rows, places, weights), "concept", targets)
 
 
 def _draw_halves(
@@ -122,7 +101,7 @@ def _draw_halves(
     return members, shares
 
 
-def half_bounds(halves: Many) -> StabilityBounds:
+def half_bounds(halves: ContrastBatch) -> StabilityBounds:
     """Return the furthest that any half goes: its estimate, and what its intervals decide."""
     size, varies = np.abs(halves.estimate), halves.se > 0
     df = np.where(varies, halves.df, 1.0)

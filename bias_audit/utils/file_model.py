@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
 from bias_audit.utils.validation import KeyPath, MistakesError
 
@@ -23,8 +23,23 @@ class FileModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    expects: ClassVar[str] = "a group of keys"
-    """The forms that a file may use for it, for messages."""
+    short_text: ClassVar[str] = ""
+    """The key that a bare text in a file stands for; none when empty."""
+    short_list: ClassVar[str] = ""
+    """The key that a bare list stands for; none when empty."""
+
+    @classmethod
+    def expects(cls) -> str:
+        """Say which forms a file may use, for messages."""
+        short = "text or " if cls.short_text else "a list or " if cls.short_list else ""
+        return f"{short}a group of keys"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_short_form(cls, value: Any) -> Any:
+        if isinstance(value, str) and cls.short_text:
+            return {cls.short_text: value}
+        return {cls.short_list: value} if isinstance(value, list) and cls.short_list else value
 
 
 def reject_duplicates(

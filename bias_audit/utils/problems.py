@@ -26,9 +26,7 @@ class ProblemCollector:
     def add(self, where: KeyPath, message: str, hint: str = "") -> None:
         """Add a mistake at ``where``, or at the nearest key above it that the file has."""
         line, column = self._positions.get(nearest_path(where, self._positions), (1, 1))
-        self.items.append(
-            Problem(file=self.file, line=line, column=column, message=message, hint=hint)
-        )
+        self.items.append(Problem(self.file, line, column, message, hint))
 
     def add_unknown_name(
         self, where: KeyPath, message: str, name: str, known: Iterable[str]
@@ -47,3 +45,10 @@ class ProblemCollector:
         """
         if self.items:
             raise FileError(self.items)
+
+
+def mistake_at(path: Path, text: str, where: KeyPath, message: str, hint: str = "") -> FileError:
+    """Return the only mistake of a file, at ``where``."""
+    problems = ProblemCollector(path, text)
+    problems.add(where, message, hint)
+    return FileError(problems.items)

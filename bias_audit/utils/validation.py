@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import types
-import typing
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -43,23 +42,18 @@ _EXPECTED = {
 class MistakesError(ValueError):
     """Several mistakes below one value, each with its own path; raised by validators."""
 
-    def __init__(self, found: list[tuple[KeyPath, str]]) -> None:
-        super().__init__("; ".join(message for _, message in found))
-        self.found = found
+    def __init__(self, items: list[tuple[KeyPath, str]]) -> None:
+        super().__init__("; ".join(message for _, message in items))
+        self.items = items
         """Paths below the value, and messages (a hint after " | ")."""
 
 
 def explain_errors(
     error: ValidationError, model: type[BaseModel], file: str, values: Positions, keys: Positions
 ) -> list[Problem]:
-    """Return one problem for every mistake that ``error`` holds.
+    """Return one problem for every mistake of ``file`` that ``error`` holds.
 
-    Args:
-        error: what pydantic found.
-        model: the model that was read.
-        file: the file as the user knows it.
-        values: place of every value, by its path of keys and indices.
-        keys: place of every key.
+    ``values`` and ``keys`` have the places of all values and keys, by path.
     """
     items = error.errors()
     inner = {item["loc"][:n] for item in items for n in range(len(item["loc"]))}
@@ -70,9 +64,7 @@ def explain_errors(
         loc = item["loc"]
         for below, message, hint in _messages(item, model, values):
             line, column = _place((*loc, *below), item["type"], values, keys)
-            problems.append(
-                Problem(file=file, line=line, column=column, message=message, hint=hint)
-            )
+            problems.append(Problem(file, line, column, message, hint))
     return list(dict.fromkeys(problems))
 
 
@@ -82,7 +74,7 @@ def _messages(
     """Yield path below the value, message and hint of one pydantic error."""
     reason = item.get("ctx", {}).get("error")
     if isinstance(reason, MistakesError):
-        for below, text in reason.found:
+        for below, text in reason.items:
             message, _, hint = text.partition(" | ")
             yield below, message, hint
     elif item["type"] == "value_error":
@@ -96,7 +88,7 @@ def _message(item: Any, model: type[BaseModel], path: KeyPath) -> tuple[str, str
     """Message and hint; ``path`` is the location without what the file does not have."""
     kind, loc, value = item["type"], item["loc"], item["input"]
     if kind == "extra_forbidden":
-        known = _field_names(model, loc[:-1])
+        known = {key for one in _models_at(model, loc[:-1]) for key in one.model_fields}
         near = nearest(str(loc[-1]), known)
         hint = f"did you mean '{near}'?" if near else f"known here: {', '.join(sorted(known))}"
         return f"unknown key '{loc[-1]}'", hint
@@ -108,12 +100,10 @@ def _message(item: Any, model: type[BaseModel], path: KeyPath) -> tuple[str, str
     if kind == "string_type":
         return f"expected text, got {_describe_value(value)}", _quotes(value)
     if kind in {"model_type", "dataclass_type"}:
-        expected = _short_form(model, loc, item["ctx"]["class_name"])
-        text = expected.startswith("text")
-        expected_text = "text" if text and _is_scalar(value) else expected
-        return f"expected {expected_text}, got {_describe_value(value)}", _quotes(
-            value
-        ) if text else ""
+        expected, hint = _forms(model, loc, item["ctx"]["class_name"]), ""
+        if expected.startswith("text"):
+            expected, hint = "text" if _is_scalar(value) else expected, _quotes(value)
+        return f"expected {expected}, got {_describe_value(value)}", hint
     if kind in _EXPECTED:
         expected = _EXPECTED[kind].format(**item.get("ctx", {}))
         return f"expected {expected}, got {_describe_value(value)}", _hint(kind, value, expected)
@@ -181,17 +171,11 @@ def _describe_value(value: Any) -> str:
     return f"'{str(value)[:60]}'"
 
 
-def _field_names(model: type[BaseModel], loc: KeyPath) -> set[str]:
-    """Field names that are allowed at the pydantic location ``loc`` below ``model``."""
-    return {name for owner in _models_at(model, loc) for name in owner.model_fields}
-
-
-def _short_form(model: type[BaseModel], loc: KeyPath, name: str) -> str:
-    """Return the forms that the model called ``name`` may have in a file, in words."""
-    for owner in _models_at(model, loc):
-        if owner.__name__ == name:
-            return str(getattr(owner, "expects", "a group of keys"))
-    return "a group of keys"
+def _forms(model: type[BaseModel], loc: KeyPath, name: str) -> str:
+    """The forms that the model called ``name`` may have in a file, in words."""
+    owner = next((one for one in _models_at(model, loc) if one.__name__ == name), None)
+    expects = getattr(owner, "expects", None)
+    return str(expects()) if expects else "a group of keys"
 
 
 def _models_at(model: type[BaseModel], loc: KeyPath) -> list[type[BaseModel]]:
@@ -210,7 +194,7 @@ def _below(annotation: Any, part: str | int) -> list[Any]:
     if origin is Annotated:
         return _below(members[0], part)
     if origin in (Union, types.UnionType):
-        tagged = [member for member in members if _has_tag(member, part)]
+        tagged = [one for one in members if Tag(str(part)) in get_args(one)[1:]]
         return tagged or [below for member in members for below in _below(member, part)]
     if origin is dict and isinstance(part, str):
         return [members[1]]
@@ -219,18 +203,13 @@ def _below(annotation: Any, part: str | int) -> list[Any]:
     return []
 
 
-def _has_tag(annotation: Any, part: str | int) -> bool:
-    notes = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
-    return any(isinstance(note, Tag) and note.tag == part for note in notes)
-
-
 def _models_in(annotation: Any) -> set[type[BaseModel]]:
     """Return all pydantic models inside a type annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return {annotation}
     if get_origin(annotation) is Literal:
         return set()
-    return set().union(*(_models_in(part) for part in typing.get_args(annotation)))
+    return set().union(*(_models_in(part) for part in get_args(annotation)))
 
 
 def validate_partially(

@@ -73,21 +73,15 @@ def read_source(path: Path) -> str:
     except OSError as error:
         raise _problem(name, f"cannot be read: {error.strerror or error}") from error
     if len(data) > MAX_BYTES:
-        raise _problem(
-            name, f"is longer than {MAX_BYTES:,} bytes, the most that is read", "split the file"
-        )
+        message = f"is longer than {MAX_BYTES:,} bytes, the most that is read"
+        raise _problem(name, message, "split the file")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8", "replace")
-        line, column = _line_column(before, len(before))
-        raise _problem(
-            name,
-            "expected UTF-8 text, found a byte that is not",
-            "save the file with the encoding UTF-8",
-            line,
-            column,
-        ) from error
+        message = "expected UTF-8 text, found a byte that is not"
+        hint = "save the file with the encoding UTF-8"
+        raise _problem(name, message, hint, *_line_column(before, len(before))) from error
 
 
 def parse_yaml(text: str, model: type[M], file: str) -> M:
@@ -113,9 +107,8 @@ def validate(document: Document, model: type[M], file: str) -> M:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        raise FileError(
-            explain_errors(error, model, file, document.values, document.keys)
-        ) from None
+        problems = explain_errors(error, model, file, document.values, document.keys)
+        raise FileError(problems) from None
 
 
 def file_kind(text: str, file: str, known: Collection[str]) -> str:
@@ -144,18 +137,13 @@ def positions(text: str, file: str) -> Positions:
 
 
 def _problem(file: str, message: str, hint: str = "", line: int = 0, column: int = 0) -> FileError:
-    return FileError([Problem(file=file, line=line, column=column, message=message, hint=hint)])
+    return FileError([Problem(file, line, column, message, hint)])
 
 
 def _not_keys(data: Any, file: str) -> Problem:
     came = "nothing" if data is None else "a list" if isinstance(data, list) else "one value"
-    return Problem(
-        file=file,
-        line=1,
-        column=1,
-        message=f"expected 'key: value' lines at the top, got {came}",
-        hint="a probe file begins with 'kind: probe'",
-    )
+    message = f"expected 'key: value' lines at the top, got {came}"
+    return Problem(file, 1, 1, message, "a probe file begins with 'kind: probe'")
 
 
 def _line_column(text: str, position: int) -> tuple[int, int]:
@@ -182,12 +170,9 @@ def compose(text: str, file: str) -> Document:
     except MarkedYAMLError as error:
         raise FileError([_syntax(error, text, file)]) from None
     except ReaderError as error:
-        raise _problem(
-            file,
-            f"the control character U+{error.character:04X} came",
-            "remove it, or write it as an escape inside double quotes",
-            *_line_column(text, int(error.position)),
-        ) from None
+        message = f"the control character U+{error.character:04X} came"
+        hint = "remove it, or write it as an escape inside double quotes"
+        raise _problem(file, message, hint, *_line_column(text, int(error.position))) from None
     except RecursionError:
         raise _problem(file, "is nested too deeply", "a few levels are enough") from None
     except (YAMLError, ValueError, OverflowError) as error:
@@ -199,27 +184,22 @@ def _syntax(error: MarkedYAMLError, text: str, file: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
     lines = text.splitlines()
-    begun = error.context_mark.line if error.context_mark else line
-    here, start = (lines[n] if n < len(lines) else "" for n in (line, begun))
+    start = error.context_mark.line if error.context_mark else line
+    here, before = (lines[n] if n < len(lines) else "" for n in (line, start))
     if "'\\t'" in str(error.problem):
         hint = "use spaces; YAML does not allow tabs here"
     elif "\u201c" in here or "\u2018" in here:
         hint = "use straight quotes (\" or ') around text, not typographic ones"
     elif "single document" in str(error.context):
         hint = "write one document for each file; remove the line '---'"
-    elif _SLOT_LIKE.search(here) or _SLOT_LIKE.search(start):
+    elif _SLOT_LIKE.search(here) or _SLOT_LIKE.search(before):
         hint = 'a sentence that starts with a slot needs quotes: "[group] worked as a <mask>."'
     elif "mapping values" in str(error.problem):
         hint = "check the indentation, and put a sentence with a colon into quotes"
     else:
         hint = "check the indentation, the quotes and the brackets of this line and the one before"
-    return Problem(
-        file=file,
-        line=line + 1,
-        column=column + 1,
-        message=f"not valid YAML: {error.problem or error.context}",
-        hint=hint,
-    )
+    message = f"not valid YAML: {error.problem or error.context}"
+    return Problem(file, line + 1, column + 1, message, hint)
 
 
 class _Composer(Composer):
@@ -237,6 +217,10 @@ class _Composer(Composer):
         return ScalarNode(_ALIAS, event.anchor, event.start_mark, event.end_mark)
 
 
+def _place(node: Node) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
 class _Builder:
     """Turn nodes into plain data and remember the position of each value and key."""
 
@@ -247,8 +231,7 @@ class _Builder:
         self.problems: list[Problem] = []
 
     def build(self, node: Node, path: KeyPath) -> Any:
-        place = (node.start_mark.line + 1, node.start_mark.column + 1)
-        self.values[path] = place
+        place = self.values[path] = _place(node)
         if isinstance(node, ScalarNode):
             return self._scalar(node, place)
         if isinstance(node, SequenceNode) and node.tag == f"{_TAG}seq":
@@ -259,9 +242,9 @@ class _Builder:
         return None
 
     def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
-        built: dict[str, Any] = {}
+        data: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            place = _place(key_node)
             if not isinstance(key_node, ScalarNode):
                 self._add(place, "expected a name before the colon", "quote text with brackets")
                 continue
@@ -269,15 +252,13 @@ class _Builder:
             if key_node.tag == _ALIAS:
                 self._refuse_tag(key_node, place)
                 continue
-            if key in built:
-                first = self.keys[(*path, key)][0]
-                self._add(
-                    place, f"the key '{key}' is here twice", f"first on line {first}; keep one"
-                )
+            if key in data:
+                hint = f"first on line {self.keys[(*path, key)][0]}; keep one"
+                self._add(place, f"the key '{key}' is here twice", hint)
                 continue
             self.keys[(*path, key)] = place
-            built[key] = self.build(value_node, (*path, key))
-        return built
+            data[key] = self.build(value_node, (*path, key))
+        return data
 
     def _scalar(self, node: ScalarNode, place: tuple[int, int]) -> Any:
         tag, text = str(node.tag).removeprefix(_TAG), str(node.value)
@@ -308,9 +289,7 @@ class _Builder:
         self._add(place, f"the tag {tag} came", "remove it; only plain values are read")
 
     def _add(self, place: tuple[int, int], message: str, hint: str) -> None:
-        self.problems.append(
-            Problem(file=self.file, line=place[0], column=place[1], message=message, hint=hint)
-        )
+        self.problems.append(Problem(self.file, *place, message, hint))
 
 
 def _number(text: str) -> int | float | str:

@@ -20,7 +20,7 @@ from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.records import WordPrior
 from bias_audit.results import Check
 from bias_audit.stats.null_calibration import Null, calibration
-from tests.audit.world import flat, job_sentences, make, pairs, scored_by, sentences, terms
+from tests.helpers.world import flat, job_sentences, make, pairs, scored_by, sentences, terms
 
 SETTINGS = Settings(resamples=99, divergence_resamples=9)
 FEW, MANY = 25, 300
@@ -150,6 +150,7 @@ def known(
     return replace(scored, priors=prior), nats
 
 
+@pytest.mark.slow
 @EACH
 @pytest.mark.parametrize("paired", [True, False])
 def test_a_gap_that_frequency_makes_or_hides_is_confounded(sets, paired):
@@ -176,6 +177,7 @@ def test_a_gap_that_frequency_makes_or_hides_is_confounded(sets, paired):
     assert none < 0.1
 
 
+@pytest.mark.slow
 @EACH
 def test_a_test_that_counts_rows_as_observations_loses_its_p(sets):
     """Words dealt anew still differ as words: a t-test over all cells takes that for a gap."""

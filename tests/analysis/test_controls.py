@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from bias_audit import audit
+from bias_audit.analysis.probe_record import placebo_gaps
 from bias_audit.errors import NothingToAuditError, ScoringError
 from bias_audit.gates.schema import GateConfig
 from bias_audit.records import SentenceScore
-from tests.audit.world import (
+from tests.helpers.world import (
     ALL_CONTROLS,
     FAST,
     Model,
@@ -167,12 +170,6 @@ def test_all_probes_crashed_is_nothing_audited():
     assert done.exit_code == 5
 
 
-def test_nothing_left_to_audit():
-    with pytest.raises(NothingToAuditError) as caught:
-        run(controlled(), exclude=["*"])
-    assert caught.value.exit_code == 5
-
-
 def test_sanity_failure_makes_everything_unclear():
     for effect in (plant(2.0), quiet):
         done = run(two(), Model(behave(effect), sane=False))
@@ -317,12 +314,6 @@ def test_a_probe_that_another_names_as_control_is_listed_once():
     assert only(done).outcome == "pass"
 
 
-def test_a_shared_control_is_scored_once():
-    model = Model(behave(plant(1.0)))
-    run(two(), model)
-    assert len([p for p in model.asked if p.probe == "yes"]) == 8 * 4 * 4
-
-
 @pytest.mark.parametrize("effect", [plant(2.0), quiet])
 def test_limit_makes_the_audit_partial_and_unclear(effect):
     done = run(controlled(frames=sentences(12)), effect, limit=9)
@@ -364,8 +355,8 @@ def test_time_limit_leaves_the_rest_out(monkeypatch):
 
     from bias_audit.pipeline import tasks
 
-    ask = tasks.measure
-    monkeypatch.setattr(tasks, "measure", lambda *a, **k: ask(*a, **k, clock=clock))
+    ask = tasks.score_plan
+    monkeypatch.setattr(tasks, "score_plan", lambda *a, **k: ask(*a, **k, clock=clock))
     done = run(two(), Slow(behave(plant(2.0))), max_seconds=1300)
     assert done.results.run.partial
     states = {p.id: p.state for p in done.results.probes}
@@ -377,13 +368,6 @@ def test_time_limit_leaves_the_rest_out(monkeypatch):
     assert all(r.outcome == "unclear" for r in primary(done, "other"))
     with pytest.raises(NothingToAuditError):
         run(two(), Slow(behave(plant(2.0))), max_seconds=-1)
-
-
-def test_interrupt_during_scoring_propagates_and_writes_nothing(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(KeyboardInterrupt):
-        run(controlled(), Broken(quiet, {"trial"}, KeyboardInterrupt()))
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), 0.5])
@@ -421,3 +405,21 @@ def test_placebo_is_left_out_where_it_makes_no_sense():
     done = run(probe, lambda p: plant(1.0)(p) + (1.0 if p.pole == "+" else 0.0))
     assert [p.id for p in done.results.probes] == ["trial", "no", "yes"]
     assert only(done).metric == "diagonal_log_odds"
+
+
+def with_gaps(*gaps: tuple[float, ...]) -> list[SimpleNamespace]:
+    return [SimpleNamespace(placebo_gaps=values) for values in gaps]
+
+
+def test_few_gaps_are_all_kept_in_order() -> None:
+    assert placebo_gaps(with_gaps((0.2, 0.5), (), (0.1,))) == (0.1, 0.2, 0.5)
+    assert placebo_gaps(with_gaps(())) == ()
+
+
+def test_of_many_gaps_the_ends_and_the_shape_are_kept() -> None:
+    many = np.random.default_rng(1).gamma(2.0, 0.1, 500)
+    kept = placebo_gaps(with_gaps(tuple(many)))
+    assert len(kept) == 40
+    assert list(kept) == sorted(kept)
+    np.testing.assert_allclose((kept[0], kept[-1]), (many.min(), many.max()), rtol=1e-3)
+    np.testing.assert_allclose(np.median(kept), np.median(many), rtol=0.1)

@@ -7,9 +7,12 @@ import random
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from bias_audit.probes.probe import Probe
 from bias_audit.records import FillScore, Prompt
-from tests.audit.world import (
+from tests.helpers.world import (
     Model,
     behave,
     controlled,
@@ -71,41 +74,8 @@ def test_one_of_three_groups_stands_out_from_the_others(which):
             assert result.estimate == pytest.approx(planted, abs=1e-9)
 
 
-def test_group_masked_probe_measures_the_planted_gap_and_reports_skew_apart():
-    probe = make(
-        mask="group",
-        groups={"a": ["she"], "b": ["he"]},
-        plus=terms("gain", 8),
-        minus=terms("loss", 8),
-        frames=job_sentences(8),
-        controls={"positive": ["yes"], "negative": ["no"]},
-    )
-    done = run(probe, lambda p: plant(1.5)(p) + (0.7 if p.group == "a" else 0.0))
-    assert only(done).estimate == pytest.approx(1.5, abs=1e-9)
-    assert only(done).outcome == "fail"
-    skew = next(r for r in done.results.results if r.metric == "skew")
-    base = noise("she") - noise("he")
-    assert skew.estimate == pytest.approx(base + 0.7 + 1.5 / 2, rel=1e-7)
-    assert set(only(done).variance) == {"templates", "targets", "residual"}
-    assert "she" not in only(done).direction
-
-
-def test_own_words_give_the_diagonal_contrast():
-    own = {"a": "gold", "b": "iron", "c": "salt"}
-    probe = make(groups=THREE, own=own, frames=sentences(8), role="positive_control", card=False)
-
-    def effect(p: Prompt) -> float:
-        return 2.0 + 0.1 * (-1) ** int(p.template) if p.pole == "+" else 0.0
-
-    done = run(probe, effect)
-    (result,) = [r for r in done.results.results if r.probe == "trial"]
-    assert result.metric == "diagonal_log_odds"
-    assert result.estimate == pytest.approx(2.0, abs=1e-9)
-    assert result.reason == "fires"
-
-
 def test_nothing_planted_never_fails():
-    for seed in range(8):
+    for seed in range(3):
 
         def effect(p: Prompt, seed: int = seed) -> float:
             return 0.3 * noise(seed, p.template, p.term, p.target)
@@ -152,20 +122,6 @@ def test_constant_model_has_no_gap_and_a_failed_control():
     assert "the positive control 'yes' does not fire" in only(done).reason
 
 
-@pytest.mark.parametrize("shift", [0.25, -2.0])
-def test_injected_shift_moves_the_estimate_by_exactly_that(shift):
-    def before(p: Prompt) -> float:
-        return 0.4 * noise(p.template, p.term, p.target)
-
-    def after(p: Prompt) -> float:
-        return before(p) + (shift if (p.group, p.pole) == ("a", "+") else 0.0)
-
-    for probe in (controlled(), controlled(groups=THREE)):
-        one, two = primary(run(probe, before))[0], primary(run(probe, after))[0]
-        assert two.estimate - one.estimate == pytest.approx(shift, abs=1e-7)  # eight digits
-        assert two.se == pytest.approx(one.se, rel=1e-6)
-
-
 def test_identical_groups_show_nothing():
     probe = controlled(groups={"a": terms("ann", 5), "b": terms("ann", 5)})
     done = run(probe, lambda p: noise(p.template, p.term, p.target))
@@ -197,19 +153,6 @@ def test_swapping_groups_negates():
     assert other.outcome == straight.outcome
 
 
-def test_swapping_poles_negates():
-    straight = only(run(controlled(), crooked))
-
-    def turned(p: Prompt) -> float:
-        swap = {"+": "-", "-": "+"}
-        return crooked(replace(p, pole=swap.get(p.pole, p.pole)))
-
-    probe = controlled(plus=terms("loss", 6), minus=terms("gain", 6))
-    other = only(run(probe, turned))
-    assert other.estimate == pytest.approx(-straight.estimate, abs=1e-12)
-    assert other.p_value == pytest.approx(straight.p_value, rel=1e-9)
-
-
 @pytest.mark.parametrize("count", [8, 15])
 @pytest.mark.parametrize("design", ["pairs", "words", "three"])
 def test_the_order_in_a_file_changes_no_number(design, count):
@@ -237,14 +180,6 @@ def test_the_order_in_a_file_changes_no_number(design, count):
                 assert right[key] == pytest.approx(value, rel=1e-9, abs=1e-12), key
             elif key not in ("variance", "sentences"):  # sentences follow the author's order
                 assert right[key] == value, key
-
-
-def test_a_target_in_neither_pole_changes_no_gap():
-    alone = only(run(controlled(), crooked))
-    beside = only(run(controlled(neither=terms("calm", 3)), crooked))
-    for name in ("estimate", "se", "df", "p_value", "n_targets", "n_prompts"):
-        assert getattr(beside, name) == pytest.approx(getattr(alone, name), rel=1e-12)
-    assert len(beside.by_target) == len(alone.by_target) + 3
 
 
 def lose(words: set[str], reason: str = "unscorable", effect=crooked):
@@ -389,3 +324,46 @@ def test_a_probe_gives_the_reason_of_the_result_that_made_its_state():
     (wrong,) = [r for r in primary(done) if r.groups[0] == "c"]
     assert record(done).state == "fail"
     assert record(done).reason == wrong.reason
+
+
+DRAWN = {"cliffs_delta", "rank_biserial", "standardised_gap"}
+"""Sizes whose intervals are drawn, by streams that are named after the groups."""
+
+
+def renamed(probe: Probe, names: dict[str, str]) -> Probe:
+    """The same probe with other ids and labels of its groups."""
+    groups = tuple(
+        replace(group, id=names[group.id], label=f"people {names[group.id]}")
+        for group in probe.groups
+    )
+    return replace(probe, groups=groups)
+
+
+@settings(deadline=None, max_examples=3)
+@given(st.integers(0, 99), st.permutations(["one", "two", "six"]), st.booleans())
+def test_i12_ids_and_labels_of_groups_change_no_number(seed, ids, many):
+    probe = controlled(groups=THREE if many else None, opens=["The [group] had <mask>."])
+    names = dict(zip(["a", "b", "c"], ids, strict=True))
+    answer = lambda p: 0.5 * noise(seed, p.template, p.label, p.target)  # noqa: E731
+    model = lambda: Model(  # noqa: E731
+        behave(answer), open_effect=lambda p, w: noise(seed, p.template, p.label, w)
+    )
+    first, second = (run(p, model()) for p in (probe, renamed(probe, names)))
+    compared = 0
+    for one in (r for r in first.results.results if r.probe == "trial"):
+        turned = one.id.split(":")[1], tuple(names.get(g, g) for g in one.groups)
+        mine = [r for r in second.results.results if (r.metric, r.groups) == turned]
+        (other,) = [r for r in mine if r.probe == "trial"]
+        for field in (
+            "estimate", "se", "df", "p_value", "p_adjusted", "ci_low", "ci_high", "outcome",
+            "n_terms", "scope", "target_scope", "mde80", "sign_share", "statuses", "neutral",
+        ):  # fmt: skip
+            value = getattr(one, field)
+            same = pytest.approx(value, rel=1e-6, abs=1e-6) if isinstance(value, float) else value
+            assert getattr(other, field) == same, (one.id, field)
+        sizes = [[c for c in r.companions if c.metric not in DRAWN] for r in (one, other)]
+        assert sorted(c.value for c in sizes[1]) == pytest.approx(
+            sorted(c.value for c in sizes[0]), rel=1e-4, abs=1e-6
+        )
+        compared += 1
+    assert compared >= (8 if many else 3)

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.spatial.distance import jensenshannon
-from scipy.stats import spearmanr
 from statsmodels.stats.multitest import multipletests
 
 from bias_audit.metrics.scored_probe import Settings, evidence_csv
-from tests.audit.world import (
+from tests.helpers import slow_stats as slow
+from tests.helpers.world import (
     ALL_CONTROLS,
     CONTROLS,
     Model,
@@ -29,7 +29,6 @@ from tests.audit.world import (
     sentences,
     terms,
 )
-from tests.reference import slow_stats as slow
 
 SETTINGS = Settings(resamples=999, divergence_resamples=199)
 
@@ -342,40 +341,6 @@ def test_divergence_of_completions(labels):
     assert f"exact, {count} relabellings" in result.p_method
     assert result.neutral == result.null_mean
     assert result.excess == pytest.approx(result.estimate - result.null_mean)
-
-
-def test_labour_statistics():
-    facts = [15.0, 90.0, 35.0, 62.0, 25.0, 71.0]
-    probe = make(
-        mask="group",
-        groups={"a": ["she"], "b": ["he"]},
-        plus={
-            "words": [
-                w | {"facts": {"share": f}} for w, f in zip(terms("gain", 6), facts, strict=True)
-            ],
-            "where": {"fact": "share", "min": 50},
-        },
-        minus=[
-            w | {"facts": {"share": f + 2}} for w, f in zip(terms("loss", 6), facts, strict=True)
-        ],
-        neither=terms("calm", 2),
-        frames=job_sentences(8),
-    )
-    done = run(probe, rough, settings=SETTINGS)
-    result = next(r for r in done.results.results if r.metric == "labour_correlation")
-    ev = slow.Evidence(evidence(done), "trial")
-    weights, share = {"a": 1.0, "b": -1.0}, {}
-    for i, fact in enumerate(facts, 1):
-        share[f"gain{i}"], share[f"loss{i}"] = fact, fact + 2
-    gaps = {
-        t: slow.mean(slow.difference(ev, ev.single(t), weights, j) for j in ev.templates)
-        for t in share
-    }
-    expected = spearmanr([share[t] for t in share], [gaps[t] for t in share]).statistic
-    assert result.estimate == pytest.approx(expected, rel=1e-7)
-    assert result.n_targets == 12
-    assert result.neutral is None
-    assert result.ci_low <= result.estimate <= result.ci_high
 
 
 def test_profiles_are_means_of_the_evidence():

@@ -7,10 +7,8 @@ import re
 import pytest
 
 from bias_audit.metrics.scored_probe import Settings
-from tests.audit.world import (
+from tests.helpers.world import (
     controlled,
-    job_sentences,
-    make,
     noise,
     only,
     pairs,
@@ -170,35 +168,6 @@ def test_advice_names_the_source_and_a_larger_design(effect, noun, have):
     assert int(found[2]) == pytest.approx(float(found[1]) * have, rel=0.15)
 
 
-def test_advice_works():
-    """Following the advice decides: the same spread in a design of the advised size."""
-
-    def effect(p):
-        return 0.25 * noise(p.template, p.group, p.pole)
-
-    small = only(run(controlled(frames=sentences(8)), effect))
-    found = ADVICE.fullmatch(small.reason)
-    if small.outcome == "unclear":
-        assert found
-        assert int(found[2]) > 8
-
-
-def test_advice_for_a_group_masked_probe_speaks_of_its_words():
-    probe = make(
-        mask="group",
-        groups={"a": ["she"], "b": ["he"]},
-        plus=terms("gain", 7),
-        minus=terms("loss", 9),
-        frames=job_sentences(8),
-        controls={"positive": ["yes"]},
-    )
-    result = only(run(probe, lambda p: 0.5 * noise(p.group, p.target)))
-    found = ADVICE.fullmatch(result.reason)
-    assert found, result.reason
-    assert found[3] == "words per pole"
-    assert int(found[2]) >= 7
-
-
 def test_advice_after_adjusting_says_so():
     groups = {g: terms(g * 3, 4) for g in "abcdefg"}
 
@@ -216,16 +185,6 @@ def test_advice_after_adjusting_says_so():
             assert float(re.search(r"(\d+\.\d) times", result.reason)[1]) >= 1.0
             seen.add(result.groups[0])
     assert seen == {"a"}
-
-
-def test_no_practical_design_is_said_rather_than_a_huge_number():
-    result = only(
-        run(controlled(), lambda p: plant(0.2231)(p) + 0.5 * noise(p.template, p.group, p.pole))
-    )
-    if "would probably decide" in result.reason:
-        assert int(re.search(r"about (\d+)", result.reason)[1]) <= 400
-    else:
-        assert "no practical design would decide" in result.reason
 
 
 @pytest.mark.parametrize(("count", "scope"), [(3, "terms"), (4, "concept"), (6, "concept")])

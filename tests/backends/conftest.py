@@ -133,6 +133,36 @@ def tiny(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def plain(tiny):
+    """A tiny model as transformers has it, and its tokenizer, by architecture."""
+    known = {}
+
+    def load(architecture):
+        if architecture not in known:
+            model = transformers.AutoModelForMaskedLM.from_pretrained(
+                tiny(architecture), dtype=torch.float32, attn_implementation="eager"
+            )
+            tokenizer = transformers.AutoTokenizer.from_pretrained(tiny(architecture))
+            known[architecture] = model.eval(), tokenizer
+        return known[architecture]
+
+    return load
+
+
+@torch.no_grad()
+def log_softmax(model, ids, **extra):
+    """Log-probabilities at every position in one plain pass, and the whole output."""
+    ids = torch.tensor([ids])
+    out = model(input_ids=ids, attention_mask=torch.ones_like(ids), **extra)
+    return out.logits[0].log_softmax(dim=-1).double().numpy(), out
+
+
+def hide(tokenizer, ids, places):
+    """The sentence with masks at these places."""
+    return [tokenizer.mask_token_id if n in places else i for n, i in enumerate(ids)]
+
+
+@pytest.fixture(scope="session")
 def scorer(tiny):
     """A loaded tiny model, by architecture."""
     known = {}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 import tiny_models
@@ -11,10 +9,9 @@ import torch
 import transformers
 from conftest import Sentences, ask, fill
 
-from bias_audit.backends.masked.batching import OutputOptions
-from bias_audit.backends.masked.fast import attention as fast_attention
-from bias_audit.backends.masked.fast.onednn import supported
 from bias_audit.backends.masked_lm import MaskedLM
+from bias_audit.backends.mlm.fast import attention as fast_attention
+from bias_audit.backends.mlm.fast.onednn import is_supported
 
 KNOWN = ["bert", "roberta", "distilbert", "electra", "xlm-roberta"]
 PAIRS = [
@@ -113,11 +110,11 @@ def test_one_place_of_each_row_needs_no_keys_and_values(architecture, tiny):
     np.testing.assert_allclose(prompts, plain, atol=1e-5)
 
 
-@pytest.mark.skipif(not supported(torch.bfloat16), reason="no products in bfloat16 here")
+@pytest.mark.skipif(not is_supported(torch.bfloat16), reason="no products in bfloat16 here")
 @pytest.mark.parametrize("architecture", KNOWN)
 def test_bfloat16_stays_near_the_exact_sums(architecture, tiny, scorer):
     quick = MaskedLM(str(tiny(architecture)), device="cpu", dtype="bfloat16")
-    assert fast_attention.installed(quick._runner._model)
+    assert fast_attention.is_installed(quick._runner._model)
     exact = [(s.more, s.less) for s in Sentences(scorer(architecture)).pairs(PAIRS)]
     found = [(s.more, s.less) for s in Sentences(quick).pairs(PAIRS)]
     quick._runner._head_only.disable()
@@ -152,7 +149,7 @@ def protein(tmp_path_factory, request):
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_what_stands_between_keys_and_attention_is_found(protein, dtype):
     backend = MaskedLM(str(protein), device="cpu", dtype=dtype)
-    assert fast_attention.installed(backend._runner._model), "else this test says nothing"
+    assert fast_attention.is_installed(backend._runner._model), "else this test says nothing"
     sharing = backend._runner._model.config.position_embedding_type == "rotary"
     assert (backend._runner._head_only._sparse is not None) == sharing
     assert fold(backend) is None
@@ -186,51 +183,13 @@ def test_attention_that_is_switched_meanwhile_is_no_fold(tiny):
     assert (now.columns, now.states) == (None, None)
 
 
-def test_two_who_read_weights_leave_the_attention_as_it_was(tiny):
-    backend = MaskedLM(str(tiny("bert")), device="cpu")
-    config, options = backend._runner._model.config, OutputOptions(attention=True)
-    before = config._attn_implementation
-    first, second = backend._runner._attending(options), backend._runner._attending(options)
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert config._attn_implementation == "eager", "the other one still reads"
-    second.__exit__(None, None, None)
-    assert config._attn_implementation == before != "eager"
-
-
-def test_who_reads_weights_waits_for_passes_of_others(tiny):
-    """A pass in whose middle the attention is switched would mix the masks of two kinds."""
-    backend = MaskedLM(str(tiny("bert")), device="cpu")
-    prompts = [ask("The man was a ", "nurse", " and" * n + ".") for n in range(9)] * 2
-    expected = [s.log_prob for s in fill(backend, prompts)]
-    reading, wrong, rounds = threading.Event(), [], []
-
-    def read():
-        scorer = Sentences(backend)
-        while not reading.is_set():
-            rounds.append(len(list(scorer.unmasked(["The man was a nurse."], attention=True))))
-
-    other = threading.Thread(target=read)
-    other.start()
-    try:
-        for _ in range(25):
-            found = [s.log_prob for s in fill(backend, prompts)]
-            wrong.append(np.abs(np.subtract(found, expected)).max())
-    finally:
-        reading.set()
-        other.join(60)
-    assert len(rounds) > 5, "else this test says nothing"
-    assert max(wrong) < 1e-5
-
-
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_forgotten_mask_is_found_out(dtype, tiny, monkeypatch):
-    monkeypatch.setattr(fast_attention, "masked", lambda weights, _mask: weights)
+    monkeypatch.setattr(fast_attention, "apply_mask", lambda weights, _mask: weights)
     backend = MaskedLM(str(tiny("roberta")), device="cpu", dtype=dtype)
     assert fold(backend) is None
-    if dtype == "bfloat16" and supported(torch.bfloat16):
-        assert not fast_attention.installed(backend._runner._model)
+    if dtype == "bfloat16" and is_supported(torch.bfloat16):
+        assert not fast_attention.is_installed(backend._runner._model)
 
 
 def test_a_model_that_reads_padding_gets_none(tmp_path):
@@ -261,26 +220,12 @@ def test_a_model_that_reads_padding_gets_none(tmp_path):
     assert np.abs(np.subtract(padded, alone)).max() > 1e-3, "else this test says nothing"
 
 
-def test_a_fold_that_meets_other_options_gives_up(tiny):
-    """What it cannot know of attention, it refuses rather than ignores."""
-    backend = MaskedLM(str(tiny("bert")), device="cpu")
-    way, query = fold(backend), torch.zeros(1, 4, 3, 8)
-    way._pass.columns, way._pass.states = torch.tensor([1]), torch.zeros(1, 3, 32)
-    cut = way._pass.states.view(1, 3, 4, 8).transpose(1, 2)
-    assert way._attend(query, cut, cut, None, 1.0, True) is not None
-    for key, value, simple in ((cut, cut, False), (cut + 0, cut, True), (cut, cut + 0, True)):
-        with pytest.raises(RuntimeError, match="stands between"):
-            way._attend(query, key, value, None, 1.0, simple)
-    backend._runner._head_only._sparse.end()
-    assert way._attend(query, cut, cut, None, 1.0, True) is None
-
-
 def test_wrong_attention_is_found_out(tiny, scorer, monkeypatch):
     expected = [s.log_prob for s in fill(scorer("bert"), PROMPTS[:2])]
     attend = fast_attention._usual
     monkeypatch.setattr(fast_attention, "_usual", lambda *a, **o: (attend(*a, **o)[0] * 1.1, None))
     backend = MaskedLM(str(tiny("bert")), device="cpu")
-    assert not fast_attention.installed(backend._runner._model)
+    assert not fast_attention.is_installed(backend._runner._model)
     assert fold(backend) is None
     found = [s.log_prob for s in fill(backend, PROMPTS[:2])]
     np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bias_audit.backends.masked.batching import ForwardQuery, QueryTable, plan_batches
+from bias_audit.backends.mlm.batching import ForwardQuery, QueryTable, plan_batches
 
 
 def rows_of(*lengths):

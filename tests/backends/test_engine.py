@@ -10,9 +10,9 @@ import torch
 from conftest import ask, fill, totals
 
 from bias_audit.backends import score_all
-from bias_audit.backends.masked import reduce
-from bias_audit.backends.masked.fast import HeadOnly
 from bias_audit.backends.masked_lm import MaskedLM
+from bias_audit.backends.mlm import forward
+from bias_audit.backends.mlm.fast import HeadOnly
 from bias_audit.errors import ScoringError
 from bias_audit.records import SentenceRequest
 
@@ -225,9 +225,9 @@ def test_top_k_from_none_to_the_whole_vocabulary(scorer):
 
 def test_ties_at_the_border_of_the_top_go_by_id():
     logits = torch.tensor([[1.0, 3.0, 2.0, 2.0, 2.0, 0.0]])
-    (top,) = reduce.top(logits, logits.logsumexp(-1), 2)
+    (top,) = forward.top(logits, logits.logsumexp(-1), 2)
     assert [i for i, _ in top] == [1, 2]
-    (top,) = reduce.top(logits, logits.logsumexp(-1), 4)
+    (top,) = forward.top(logits, logits.logsumexp(-1), 4)
     assert [i for i, _ in top] == [1, 2, 3, 4]
-    ranks = [reduce._rank(logits[0].numpy(), piece) for piece in (1, 2, 3, 4, 0, 5)]
+    ranks = [forward._rank(logits[0].numpy(), piece) for piece in (1, 2, 3, 4, 0, 5)]
     assert ranks == [1, 2, 3, 4, 5, 6]

@@ -7,26 +7,13 @@ import pytest
 import tiny_models
 import torch
 import transformers
-from conftest import ask, fill, totals
+from conftest import ask, fill, hide, log_softmax, totals
 
+from bias_audit.backends.hf.model_files import REFERENCE
 from bias_audit.backends.masked_lm import MaskedLM
 
 LEFT = "The man worked as a "
 ALL = sorted(tiny_models.ARCHITECTURES)
-
-
-def plain(folder):
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    model = transformers.AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32).eval()
-    return model, tokenizer
-
-
-@torch.no_grad()
-def log_softmax_at(model, ids, position):
-    out = model(
-        input_ids=torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long)
-    )
-    return out.logits[0, position].log_softmax(dim=-1)
 
 
 def slow_word(model, tokenizer, left, word):
@@ -36,14 +23,14 @@ def slow_word(model, tokenizer, left, word):
     stop = len(ids) - 2
     total = 0.0
     for place in range(start, stop):
-        masked = ids[:place] + [tokenizer.mask_token_id] * (stop - place) + ids[stop:]
-        total += log_softmax_at(model, masked, place)[ids[place]].item()
+        masked = hide(tokenizer, ids, range(place, stop))
+        total += log_softmax(model, masked)[0][place][ids[place]]
     return total, stop - start
 
 
 @pytest.mark.parametrize("architecture", ALL)
-def test_words_score_as_by_hand(architecture, tiny, scorer):
-    model, tokenizer = plain(tiny(architecture))
+def test_words_score_as_by_hand(architecture, plain, scorer):
+    model, tokenizer = plain(architecture)
     words = ["nurse", "doctor", *tiny_models.SPLIT]
     lefts = [LEFT, "A woman said that the man was a kind "]
     asked = [(left, word) for left in lefts for word in words]
@@ -57,20 +44,18 @@ def test_words_score_as_by_hand(architecture, tiny, scorer):
 
 
 @pytest.mark.parametrize("architecture", ALL)
-def test_open_prompts_score_as_by_hand(architecture, tiny, scorer):
-    model, tokenizer = plain(tiny(architecture))
+def test_open_prompts_score_as_by_hand(architecture, plain, scorer):
+    model, tokenizer = plain(architecture)
     backend = scorer(architecture)
     left, right = "The woman was a ", " and a teacher."
     ids = tokenizer(f"{left}{tokenizer.mask_token}{right}")["input_ids"]
-    log_probs = log_softmax_at(model, ids, ids.index(tokenizer.mask_token_id))
+    log_probs = log_softmax(model, ids)[0][ids.index(tokenizer.mask_token_id)]
     (score,) = fill(backend, [ask(left, None, right)], top_k=7)
 
-    best = log_probs.exp().topk(7)
-    assert [p for _, p in score.top] == pytest.approx(best.values.tolist(), abs=1e-6)
-    assert [w for w, _ in score.top] == [
-        tokenizer.decode([i]).strip() for i in best.indices.tolist()
-    ]
-    vocabulary = log_probs.exp().numpy()
+    vocabulary = np.exp(log_probs)
+    best = np.argsort(-vocabulary)[:7]
+    assert [p for _, p in score.top] == pytest.approx(vocabulary[best], abs=1e-6)
+    assert [w for w, _ in score.top] == [tokenizer.decode([i]).strip() for i in best]
     mass = sum(vocabulary[i] for i in word_ids(tokenizer))
     assert score.word_mass == pytest.approx(mass, abs=1e-5)
     np.testing.assert_allclose(score.words, vocabulary[word_ids(tokenizer)] / mass, atol=1e-6)
@@ -93,38 +78,36 @@ def word_ids(tokenizer):
 
 
 @pytest.mark.parametrize("architecture", ALL)
-def test_words_axis_is_the_alphabetic_word_starts(architecture, scorer, tiny):
-    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny(architecture))
+def test_words_axis_is_the_alphabetic_word_starts(architecture, scorer, plain):
+    _, tokenizer = plain(architecture)
     strip = tokenizer.convert_ids_to_tokens(word_ids(tokenizer))
     assert list(scorer(architecture).info.words) == [piece.lstrip("Ġ▁") for piece in strip]
 
 
 @pytest.mark.parametrize("architecture", ["bert", "roberta", "albert"])
-def test_one_piece_word_equals_single_mask_probability(architecture, scorer, tiny):
+def test_one_piece_word_equals_single_mask_probability(architecture, scorer, plain):
     """Invariant I-23, against the distribution of the sentence with one mask, ranks included."""
-    model, tokenizer = plain(tiny(architecture))
+    model, tokenizer = plain(architecture)
     (score,) = fill(scorer(architecture), [ask(LEFT, "nurse")])
     ids = tokenizer(f"{LEFT}nurse.")["input_ids"]
     place = len(ids) - 3
     gold = ids[place]
-    log_probs = log_softmax_at(
-        model, [*ids[:place], tokenizer.mask_token_id, *ids[place + 1 :]], place
-    )
-    assert score.log_prob == pytest.approx(log_probs[gold].item(), abs=1e-5)
+    log_probs = log_softmax(model, hide(tokenizer, ids, {place}))[0][place]
+    assert score.log_prob == pytest.approx(log_probs[gold], abs=1e-5)
     assert score.rank == int((log_probs > log_probs[gold]).sum()) + 1
 
 
 @pytest.mark.parametrize("architecture", ["bert", "roberta", "modernbert"])
-def test_pseudo_log_likelihood_masks_one_piece_at_a_time(architecture, scorer, tiny):
-    model, tokenizer = plain(tiny(architecture))
+def test_pseudo_log_likelihood_masks_one_piece_at_a_time(architecture, scorer, plain):
+    model, tokenizer = plain(architecture)
     sentences = ["The man worked as a zebra.", "the nurse", "", "The man worked as a zebra."]
     scores = totals(scorer(architecture), sentences)
     for sentence, (total, pieces) in zip(sentences, scores, strict=True):
         ids = tokenizer(sentence)["input_ids"]
         expected = 0.0
         for place in range(1, len(ids) - 1):
-            masked = [*ids[:place], tokenizer.mask_token_id, *ids[place + 1 :]]
-            expected += log_softmax_at(model, masked, place)[ids[place]].item()
+            masked = hide(tokenizer, ids, {place})
+            expected += log_softmax(model, masked)[0][place][ids[place]]
         assert pieces == len(ids) - 2
         assert np.isnan(total) if not pieces else total == pytest.approx(expected, abs=1e-4)
 
@@ -150,18 +133,19 @@ PIPELINE_TEXTS = [
 
 
 @pytest.mark.parametrize("architecture", ["bert", "roberta", "albert", "mpnet"])
-def test_open_prompts_equal_the_pipeline_on_tiny_models(architecture, scorer, tiny):
-    compare_with_pipeline(scorer(architecture), tiny(architecture))
+def test_open_prompts_equal_the_pipeline_on_tiny_models(architecture, scorer, plain):
+    compare_with_pipeline(scorer(architecture), *plain(architecture))
 
 
 def test_open_prompts_equal_the_pipeline_on_the_reference_model(reference):
-    from bias_audit.backends.hf.model_files import REFERENCE
+    compare_with_pipeline(
+        reference,
+        transformers.AutoModelForMaskedLM.from_pretrained(REFERENCE, dtype=torch.float32).eval(),
+        transformers.AutoTokenizer.from_pretrained(REFERENCE),
+    )
 
-    compare_with_pipeline(reference, REFERENCE)
 
-
-def compare_with_pipeline(backend, folder):
-    model, tokenizer = plain(folder)
+def compare_with_pipeline(backend, model, tokenizer):
     pipe = transformers.pipeline("fill-mask", model=model, tokenizer=tokenizer, device="cpu")
     scores = fill(backend, [ask(left, None, right) for left, right in PIPELINE_TEXTS], top_k=8)
     for (left, right), score in zip(PIPELINE_TEXTS, scores, strict=True):

@@ -14,56 +14,55 @@ from safetensors.torch import load_file
 
 from bias_audit.backends.masked_lm import MaskedLM
 
-# Folders
+LAYER = "bert.embeddings.LayerNorm.bias"
 
 
-def test_empty_folder(tmp_path):
-    assert f"'{tmp_path}' holds no config.json" in refusal(tmp_path)
+def without(name):
+    return lambda folder: (folder / name).unlink()
 
 
-@pytest.mark.parametrize(
-    ("text", "says"), [("{", "is not valid JSON"), ("[]", "model_type"), ("{}", "model_type")]
-)
-def test_broken_config(text, says, copy):
-    folder = copy()
-    (folder / "config.json").write_text(text)
-    assert says in refusal(folder)
+def write(name, text):
+    return lambda folder: (folder / name).write_text(text)
 
 
-def test_no_weights(copy):
-    folder = copy()
-    (folder / "model.safetensors").unlink()
-    assert "holds no weights: expected model.safetensors" in refusal(folder)
+def config(**changes):
+    return lambda folder: edit(folder, "config.json", **changes)
 
 
-def test_cut_off_weights(copy):
-    folder = copy()
+def head(auto_class, **changes):
+    """Saved anew with another head, and further changes of the config."""
+
+    def save(folder):
+        save_as(folder, getattr(transformers, auto_class))
+        if changes:
+            edit(folder, "config.json", **changes)
+
+    return save
+
+
+def lose(part):
+    """One tensor is missing."""
+
+    def drop(tensors):
+        del tensors[next(key for key in tensors if key.endswith(part))]
+
+    return lambda folder: change_weights(folder, drop)
+
+
+def weight(value):
+    return lambda folder: change_weights(folder, lambda t: t[LAYER].__setitem__(3, value))
+
+
+def cut_off(folder):
     file = folder / "model.safetensors"
     file.write_bytes(file.read_bytes()[:1000])
-    assert "could not be loaded" in refusal(folder)
 
 
-def pickled(folder):
+def pickle(folder, content=None):
     tensors = load_file(folder / "model.safetensors")
     (folder / "model.safetensors").unlink()
-    torch.save(tensors, folder / "pytorch_model.bin")
+    torch.save(content or tensors, folder / "pytorch_model.bin")
     return folder
-
-
-def test_pickles_are_refused_with_a_way_out(copy):
-    message = refusal(pickled(copy()))
-    assert (
-        "holds only pickled ones (pytorch_model.bin), and loading a pickle can run any code"
-        in message
-    )
-    assert "convert it: AutoModelForMaskedLM" in message
-    assert "--allow-pickle" in message
-
-
-def test_pickles_load_when_allowed(copy, scorer):
-    backend = MaskedLM(str(pickled(copy())), device="cpu", allow_pickle=True)
-    prompt = ask("The man was a ", "zebra")
-    assert fill(backend, [prompt]) == fill(scorer("bert"), [prompt])
 
 
 class Evil:
@@ -71,8 +70,100 @@ class Evil:
         return (print, ("code in a pickle was run",))
 
 
-def test_allowed_pickles_still_run_no_code(copy, capfd):
-    folder = pickled(copy())
+REFUSED = {
+    "no config": (without("config.json"), "holds no config.json"),
+    "broken config": (write("config.json", "{"), "is not valid JSON"),
+    "config is a list": (write("config.json", "[]"), "model_type"),
+    "empty config": (write("config.json", "{}"), "model_type"),
+    "no weights": (without("model.safetensors"), "holds no weights: expected model.safetensors"),
+    "cut off": (cut_off, "could not be loaded"),
+    "pickles": (
+        pickle,
+        r"only pickled ones \(pytorch_model.bin\), and loading a pickle can run any code"
+        r"(.|\n)*convert it: AutoModelForMaskedLM.*--allow-pickle",
+    ),
+    "adapter": (write("adapter_config.json", "{}"), "merge the adapter into its model"),
+    "unknown type": (
+        config(model_type="never-heard-of", architectures=None),
+        "is of type 'never-heard-of'",
+    ),
+    "decoder": (config(is_decoder=True), r"is a decoder \(is_decoder is true\)"),
+    "encoder-decoder": (config(is_encoder_decoder=True), "is an encoder-decoder"),
+    "classifier": (head("AutoModelForSequenceClassification"), "is a sequence classifier"),
+    "undeclared classifier": (
+        head("AutoModelForSequenceClassification", architectures=None),
+        r"\(saved as unknown\) lack .*random numbers in their place would be scored",
+    ),
+    "a tensor of the head": (lose("cls.predictions.bias"), "lack [12] tensors .*random numbers"),
+    "a tensor of a block": (lose("query.bias"), "lack [12] tensors .*random numbers"),
+    "other shapes": (
+        config(intermediate_size=64),
+        r"another shape than its config.json says .*intermediate\.dense",
+    ),
+    "not a number": (weight(float("nan")), rf"NaN or infinity in torch\.float32 .*{LAYER}"),
+    "infinite": (weight(float("inf")), "hold NaN or infinity"),
+    "no tokenizer": (without("tokenizer.json"), "no tokenizer: expected tokenizer.json"),
+    "broken tokenizer": (write("tokenizer.json", "{}"), "could not be loaded"),
+    "no mask token": (
+        lambda folder: edit(folder, "tokenizer_config.json", mask_token=None),
+        r"expected a tokenizer with a mask token(.|\n)*set mask_token in tokenizer_config.json",
+    ),
+    "no ordinary pieces": (
+        lambda folder: edit(
+            folder,
+            "tokenizer.json",
+            model={"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"},
+        ),
+        "has no pieces besides its special tokens",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_wrong_with_a_folder_is_told(name, copy):
+    folder = copy()
+    spoil, message = REFUSED[name]
+    spoil(folder)
+    assert re.search(message, refusal(folder))
+
+
+@pytest.mark.parametrize("architecture", sorted(tiny_models.ARCHITECTURES))
+def test_embedding_only_checkpoint(architecture, copy):
+    message = refusal(save_as(copy(architecture), transformers.AutoModel))
+    assert "lack" in message
+    assert "not one that was saved for classification or embeddings" in message
+
+
+def test_electra_discriminator(copy):
+    message = refusal(save_as(copy("electra"), transformers.AutoModelForPreTraining))
+    assert "(saved as ElectraForPreTraining) lack" in message
+
+
+def test_untied_head_without_its_weight(copy):
+    folder = copy("roberta")
+    edit(folder, "config.json", tie_word_embeddings=False)
+    assert re.search(r"lack [12] tensors \(first: lm_head\.decoder", refusal(folder))
+
+
+def test_causal_language_model(copy):
+    folder = copy("roberta")
+    size = len(transformers.AutoTokenizer.from_pretrained(folder))
+    gpt2 = transformers.GPT2Config(
+        vocab_size=size, n_embd=16, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=2
+    )
+    tiny_models.save_model(folder, transformers.AutoModelForCausalLM, gpt2)
+    message = refusal(folder)
+    assert "is a causal language model (GPT2LMHeadModel)" in message
+    assert "use a masked language model with its vocabulary head" in message
+    edit(folder, "config.json", architectures=None)
+    assert "'gpt2', which transformers has no masked language model for" in refusal(folder)
+
+
+def test_pickles_load_when_allowed_but_run_no_code(copy, scorer, capfd):
+    folder = pickle(copy())
+    prompt = ask("The man was a ", "zebra")
+    backend = MaskedLM(str(folder), device="cpu", allow_pickle=True)
+    assert fill(backend, [prompt]) == fill(scorer("bert"), [prompt])
     torch.save({"x": Evil()}, folder / "pytorch_model.bin")
     assert "could not be loaded" in refusal(folder, allow_pickle=True)
     assert "code in a pickle was run" not in capfd.readouterr().out
@@ -82,12 +173,6 @@ def test_safetensors_win_over_pickles(copy):
     folder = copy()
     torch.save({"x": Evil()}, folder / "pytorch_model.bin")
     assert MaskedLM(str(folder), device="cpu", allow_pickle=True).info.kind == "masked"
-
-
-def test_adapters_are_refused(copy):
-    folder = copy()
-    (folder / "adapter_config.json").write_text("{}")
-    assert "merge the adapter into its model" in refusal(folder)
 
 
 def test_own_code_is_never_run(copy):
@@ -102,136 +187,11 @@ def test_own_code_is_never_run(copy):
     assert "never run" in message
 
 
-# Heads
-
-
-def test_causal_language_model(copy):
-    folder = copy("roberta")
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    config = transformers.GPT2Config(
-        vocab_size=len(tokenizer), n_embd=16, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=2
-    )
-    tiny_models.save_model(folder, transformers.AutoModelForCausalLM, config)
-    message = refusal(folder)
-    assert "is a causal language model (GPT2LMHeadModel)" in message
-    assert "use a masked language model with its vocabulary head" in message
-    edit(folder, "config.json", architectures=None)
-    assert "is of type 'gpt2', which transformers has no masked language model for" in refusal(
-        folder
-    )
-
-
-def test_unknown_model_type(copy):
-    folder = copy()
-    edit(folder, "config.json", model_type="never-heard-of", architectures=None)
-    assert "is of type 'never-heard-of'" in refusal(folder)
-
-
-def test_decoder(copy):
-    folder = copy()
-    edit(folder, "config.json", is_decoder=True)
-    assert "is a decoder (is_decoder is true)" in refusal(folder)
-
-
-def test_encoder_decoder(copy):
-    folder = copy()
-    edit(folder, "config.json", is_encoder_decoder=True)
-    assert "is an encoder-decoder" in refusal(folder)
-
-
-@pytest.mark.parametrize("architecture", ["bert", "roberta", "distilbert"])
-def test_sequence_classifier(architecture, copy):
-    folder = save_as(copy(architecture), transformers.AutoModelForSequenceClassification)
-    assert "is a sequence classifier" in refusal(folder)
-    edit(folder, "config.json", architectures=None)
-    message = refusal(folder)
-    assert "random numbers in their place would be scored" in message
-    assert "(saved as unknown) lack" in message
-
-
-@pytest.mark.parametrize("architecture", sorted(tiny_models.ARCHITECTURES))
-def test_embedding_only_checkpoint(architecture, copy):
-    folder = save_as(copy(architecture), transformers.AutoModel)
-    message = refusal(folder)
-    assert "lack" in message
-    assert "not one that was saved for classification or embeddings" in message
-
-
-def test_electra_discriminator(copy):
-    message = refusal(save_as(copy("electra"), transformers.AutoModelForPreTraining))
-    assert "(saved as ElectraForPreTraining) lack" in message
-
-
-@pytest.mark.parametrize(
-    ("architecture", "part"),
-    [
-        ("bert", "cls.predictions.bias"),
-        ("roberta", "lm_head.dense.weight"),
-        ("roberta", "query.bias"),
-    ],
-)
-def test_one_missing_tensor_is_enough(architecture, part, copy):
-    folder = copy(architecture)
-
-    def drop(tensors):
-        del tensors[next(key for key in tensors if key.endswith(part))]
-
-    change_weights(folder, drop)
-    assert re.search(r"lack [12] tensors \(first: .*random numbers", refusal(folder))
-
-
-def test_untied_head_without_its_weight(copy):
-    folder = copy("roberta")
-    edit(folder, "config.json", tie_word_embeddings=False)
-    assert re.search(r"lack [12] tensors \(first: lm_head\.decoder", refusal(folder))
-
-
-def test_mismatched_shapes(copy):
-    folder = copy()
-    edit(folder, "config.json", intermediate_size=64)
-    message = refusal(folder)
-    assert "have another shape than its config.json says" in message
-    assert "intermediate.dense" in message
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_weights_that_are_no_numbers(value, copy):
-    folder = copy()
-    change_weights(folder, lambda t: t["bert.embeddings.LayerNorm.bias"].__setitem__(3, value))
-    message = refusal(folder)
-    assert (
-        "hold NaN or infinity in torch.float32 (first: bert.embeddings.LayerNorm.bias)" in message
-    )
-
-
 def test_weights_too_large_for_half_precision(copy):
     folder = copy()
-    change_weights(folder, lambda t: t["bert.embeddings.LayerNorm.bias"].__setitem__(3, 1e6))
+    weight(1e6)(folder)
     assert MaskedLM(str(folder), device="cpu").info.dtype == "float32"
     assert "hold NaN or infinity in torch.float16" in refusal(folder, dtype="float16")
-
-
-# Tokenizers
-
-
-def test_no_tokenizer(copy):
-    folder = copy()
-    (folder / "tokenizer.json").unlink()
-    assert "holds no tokenizer: expected tokenizer.json" in refusal(folder)
-
-
-def test_broken_tokenizer(copy):
-    folder = copy()
-    (folder / "tokenizer.json").write_text("{}")
-    assert "could not be loaded" in refusal(folder)
-
-
-def test_no_mask_token(copy):
-    folder = copy()
-    edit(folder, "tokenizer_config.json", mask_token=None)
-    message = refusal(folder)
-    assert "expected a tokenizer with a mask token" in message
-    assert "set mask_token in tokenizer_config.json" in message
 
 
 def test_slow_tokenizer(copy, monkeypatch):
@@ -246,16 +206,6 @@ def test_tokenizer_of_another_model(copy, tiny):
     message = refusal(folder)
     assert re.search(r"knows ids up to \d+, but the model only \d+ ids \(0 to \d+\)", message)
     assert "the tokenizer belongs to another model" in message
-
-
-def test_tokenizer_without_ordinary_pieces(copy):
-    folder = copy()
-    edit(
-        folder,
-        "tokenizer.json",
-        model={"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"},
-    )
-    assert "has no pieces besides its special tokens" in refusal(folder)
 
 
 def test_longest_sentence_follows_the_tokenizer_too(copy):

@@ -7,8 +7,8 @@ import pytest
 from conftest import ask, fill
 
 from bias_audit.backends import masked_lm
-from bias_audit.backends.masked.fast import head_only
 from bias_audit.backends.masked_lm import MaskedLM
+from bias_audit.backends.mlm.fast import head_only
 from bias_audit.errors import ModelLoadError, UsageError
 
 PROMPTS = [

@@ -86,13 +86,13 @@ def test_a_pooler_is_nothing_to_tell(copy):
 
 
 def test_loading_is_silent_and_restores_settings(tiny, capfd):
-    log = transformers.utils.logging
+    log, folder = transformers.utils.logging, str(tiny("roberta"))
     log.enable_progress_bar()
     log.set_verbosity(logging.INFO)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            MaskedLM(str(tiny("roberta")), device="cpu")
+            MaskedLM(folder, device="cpu")
             refusal("./nowhere")
         assert log.get_verbosity() == logging.INFO
         assert log.is_progress_bar_enabled()

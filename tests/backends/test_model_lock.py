@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bias_audit.backends.masked.fast.model_lock import ReaderWriterLock
+from bias_audit.backends.mlm.fast.head_only import ReaderWriterLock
 
 
 def test_a_change_waits_for_passes_and_passes_for_it():

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
-import sys
+import runpy
 from functools import partial
 
 import numpy as np
@@ -13,9 +12,9 @@ import pytest
 import torch
 from conftest import ask, fill
 
-from bias_audit.backends.masked import reduce
-from bias_audit.backends.masked.fast import onednn
 from bias_audit.backends.masked_lm import MaskedLM
+from bias_audit.backends.mlm import forward
+from bias_audit.backends.mlm.fast import onednn
 
 X86 = platform.machine() in ("x86_64", "AMD64") and torch.backends.mkldnn.is_available()
 BF16 = X86 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
@@ -61,7 +60,7 @@ def test_bfloat16_is_as_near_to_the_exact_scores_as_torch_is(tiny, scorer, all_s
     folder = str(tiny("roberta"))
     backend = MaskedLM(folder, device="cpu", dtype="bfloat16")
     assert len(quick(backend)) > 3
-    monkeypatch.setattr(onednn, "supported", lambda _: False)
+    monkeypatch.setattr(onednn, "is_supported", lambda _: False)
     plain = MaskedLM(folder, device="cpu", dtype="bfloat16")
     assert quick(plain) == []
     exact = np.array(log_probs(scorer("roberta")))
@@ -89,23 +88,21 @@ def test_ranks_count_ties_by_id_on_every_device():
         1 + sorted(range(300), key=lambda i: (-logits[r, i].item(), i)).index(p)
         for r, p in zip(rows.tolist(), pieces.tolist(), strict=True)
     ]
-    assert reduce.ranks(logits, rows, pieces) == expected
-    assert reduce._counted(logits, rows, pieces) == expected
+    assert forward.ranks(logits, rows, pieces) == expected
+    assert forward._count_ranks(logits, rows, pieces) == expected
 
 
 def test_sums_in_parts_equal_the_sum_of_the_whole():
     logits = torch.randn(21, 500) * 9
-    np.testing.assert_allclose(reduce.log_sums(logits), logits.logsumexp(dim=-1), atol=1e-6)
-    assert reduce.log_sums(logits[:0]).shape == (0,)
+    np.testing.assert_allclose(forward.log_sums(logits), logits.logsumexp(dim=-1), atol=1e-6)
+    assert forward.log_sums(logits[:0]).shape == (0,)
 
 
 @pytest.mark.parametrize(("given", "expected"), [(None, "32"), ("7", "7")])
-def test_code_for_few_shapes_is_kept_unless_the_user_wants_more(given, expected):
+def test_code_for_few_shapes_is_kept_unless_the_user_wants_more(given, expected, monkeypatch):
     name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
-    environment = {key: value for key, value in os.environ.items() if key != name}
-    environment |= {name: given} if given else {}
-    code = f"import os; import bias_audit.backends.masked_lm; print(os.environ['{name}'])"
-    ran = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
-    assert ran.stdout.split() == [expected]
+    monkeypatch.delenv(name, raising=False)
+    if given:
+        monkeypatch.setenv(name, given)
+    runpy.run_path(onednn.__file__)
+    assert os.environ[name] == expected

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 import tiny_models
 import torch
-import transformers
-from conftest import Sentences
+from conftest import Sentences, hide, log_softmax
 
-from bias_audit.backends.hf.tokenization import Encoded
-from bias_audit.backends.masked import forward
-from bias_audit.backends.masked.align import align
+from bias_audit.backends.hf.tokenization import Encoding
+from bias_audit.backends.mlm import forward
+from bias_audit.backends.mlm.align import align
 from bias_audit.errors import ScoringError
 
 PAIRS = [
@@ -28,42 +27,9 @@ TINY = ["bert", "roberta"]
 ALL = sorted(tiny_models.ARCHITECTURES)
 
 
-@pytest.fixture(scope="module")
-def plain(tiny):
-    known = {}
-
-    def load(architecture):
-        if architecture not in known:
-            folder = tiny(architecture)
-            known[architecture] = (
-                transformers.AutoModelForMaskedLM.from_pretrained(
-                    folder, dtype=torch.float32, attn_implementation="eager"
-                ).eval(),
-                transformers.AutoTokenizer.from_pretrained(folder),
-            )
-        return known[architecture]
-
-    return load
-
-
 @pytest.fixture
 def sentences(scorer):
     return lambda architecture: Sentences(scorer(architecture))
-
-
-@torch.no_grad()
-def slow(model, ids, **extra):
-    """Log-softmax of every place, and the whole output."""
-    out = model(
-        input_ids=torch.tensor([ids]),
-        attention_mask=torch.ones(1, len(ids), dtype=torch.long),
-        **extra,
-    )
-    return out.logits[0].log_softmax(dim=-1).double().numpy(), out
-
-
-def masked(tokenizer, ids, places):
-    return [tokenizer.mask_token_id if n in places else i for n, i in enumerate(ids)]
 
 
 def published_spans(tokenizer, first, second):
@@ -86,7 +52,7 @@ def test_shared_pieces_are_scored_as_the_published_script_does(architecture, pla
     for (first, second), score in zip(PAIRS, scores, strict=True):
         ids, shared, _ = published_spans(tokenizer, first, second)
         sums = [
-            sum(slow(model, masked(tokenizer, own, {p}))[0][p][own[p]] for p in places)
+            sum(log_softmax(model, hide(tokenizer, own, {p}))[0][p][own[p]] for p in places)
             for own, places in zip(ids, shared, strict=True)
         ]
         assert score.published_more == pytest.approx(sums[0], abs=1e-5 * len(shared[0]))
@@ -108,7 +74,7 @@ def test_a_word_that_moved_makes_the_pair_ambiguous_and_a_swap_does_not_matter(s
 def encoded(*words):
     """A sentence of one-letter pieces, between two special ones; one tuple of pieces a word."""
     pieces = [(n, ord(c)) for n, word in enumerate(words) for c in word]
-    return Encoded(
+    return Encoding(
         ids=(1, *(i for _, i in pieces), 2),
         added=(True, *[False] * len(pieces), True),
         words=(None, *(n for n, _ in pieces), None),
@@ -140,9 +106,9 @@ def test_modified_pieces_are_scored_together_and_one_by_one(architecture, plain,
             if not places:
                 assert score.skip == "not_applicable"
                 continue
-            table = slow(model, masked(tokenizer, own, set(places)))[0][places]
+            table = log_softmax(model, hide(tokenizer, own, set(places)))[0][places]
             block = table[:, [own[p] for p in places]]
-            alone = [slow(model, masked(tokenizer, own, {p}))[0][p][own[p]] for p in places]
+            alone = [log_softmax(model, hide(tokenizer, own, {p}))[0][p][own[p]] for p in places]
             assert score.together == pytest.approx(np.diagonal(block).mean(), abs=1e-5)
             assert score.together_block == pytest.approx(block.mean(), abs=1e-5)
             assert score.one_by_one == pytest.approx(np.mean(alone), abs=1e-5)
@@ -166,7 +132,7 @@ def test_pieces_are_masked_alone_or_with_the_rest_of_their_word(
             hidden = {place}
             if variant == "word_l2r":
                 hidden |= {p for p in range(place, len(ids)) if words[p] == words[place]}
-            log_probs = slow(model, masked(tokenizer, ids, hidden))[0][place]
+            log_probs = log_softmax(model, hide(tokenizer, ids, hidden))[0][place]
             assert score.log_probs[n] == pytest.approx(log_probs[ids[place]], abs=1e-5)
             assert score.best[n] == pytest.approx(log_probs.max(), abs=1e-5)
             assert score.ranks[n] == 1 + (log_probs > log_probs[ids[place]]).sum()
@@ -191,7 +157,7 @@ def test_nothing_masked_is_one_pass_over_the_sentence(architecture, plain, sente
     scores = list(sentences(architecture).unmasked(texts))
     for text, score in zip(texts, scores, strict=True):
         ids = tokenizer(text)["input_ids"]
-        log_probs = slow(model, ids)[0]
+        log_probs = log_softmax(model, ids)[0]
         golds = [log_probs[p][ids[p]] for p in range(1, len(ids) - 1)]
         np.testing.assert_allclose(score.log_probs, golds, atol=1e-5)
         tops = [log_probs[p].argmax() == ids[p] for p in range(1, len(ids) - 1)]
@@ -207,14 +173,16 @@ def test_attention_is_that_received_over_layers_heads_and_readers(architecture, 
     scores = list(scorer.unmasked(texts, attention=True))
     for text, score, plainly in zip(texts, scores, before, strict=True):
         ids = tokenizer(text)["input_ids"]
-        layers = slow(model, ids, output_attentions=True)[1].attentions
+        layers = log_softmax(model, ids, output_attentions=True)[1].attentions
         received = torch.stack([a[0] for a in layers]).mean(dim=(0, 1, 2))
         np.testing.assert_allclose(score.attention, received[1:-1].numpy(), atol=1e-6)
         np.testing.assert_allclose(score.log_probs, plainly, atol=1e-5)
     (single,) = scorer.pieces(texts[1:2], attention=True, variant="original")
     ids = tokenizer(texts[1])["input_ids"]
     for n, place in enumerate(range(1, len(ids) - 1)):
-        layers = slow(model, masked(tokenizer, ids, {place}), output_attentions=True)[1].attentions
+        layers = log_softmax(model, hide(tokenizer, ids, {place}), output_attentions=True)[
+            1
+        ].attentions
         received = torch.stack([a[0] for a in layers]).mean(dim=(0, 1, 2))
         assert single.attention[n] == pytest.approx(received[place].item(), abs=1e-6)
 
@@ -253,9 +221,9 @@ def test_a_blank_is_filled_with_its_leading_space(architecture, plain, sentences
         total, shares = 0.0, []
         for place in range(start, stop):
             rest = [*[tokenizer.mask_token_id] * (stop - place), *ids[stop:]]
-            total += slow(model, [*ids[:place], *rest])[0][place][ids[place]]
+            total += log_softmax(model, [*ids[:place], *rest])[0][place][ids[place]]
             single = [*ids[:place], tokenizer.mask_token_id, *ids[stop:]]
-            shares.append(np.exp(slow(model, single)[0][place][ids[place]]))
+            shares.append(np.exp(log_softmax(model, single)[0][place][ids[place]]))
         assert score.log_prob == pytest.approx(total, abs=1e-5)
         assert score.published == pytest.approx(np.mean(shares), abs=1e-6)
         assert score.pieces == stop - start

@@ -7,8 +7,8 @@ import pytest
 import torch
 from conftest import Sentences, ask, fill, totals
 
-from bias_audit.backends.masked.fast import skip_unused
 from bias_audit.backends.masked_lm import MaskedLM
+from bias_audit.backends.mlm.fast import skip_unused
 from bias_audit.errors import ScoringError
 from bias_audit.records import CompletionScore
 
@@ -128,7 +128,7 @@ def test_what_breaks_off_leaves_nothing_behind(tiny, monkeypatch):
                 fill(backend, PROMPTS[:1])
         now = sparse(backend)._pass
         assert (now.distinct, now.places) == (None, None)
-        assert backend._runner._head_only._asked.places is None
+        assert backend._runner._head_only._call.places is None
     again = list(Sentences(backend).unmasked(SENTENCES, attention=True))
     for one, other in zip(again, totals, strict=True):
         np.testing.assert_array_equal(one.log_probs, other.log_probs)

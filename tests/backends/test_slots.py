@@ -5,32 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-import transformers
-from conftest import Sentences
+from conftest import Sentences, hide, log_softmax
 
 from bias_audit.backends import FakeBackend
 from bias_audit.errors import ScoringError
 from bias_audit.records import EmbeddingRequest, SpanRequest
 
 ARCHITECTURES = ["bert", "roberta"]
-
-
-@pytest.fixture(scope="module")
-def plain(tiny):
-    known = {}
-
-    def load(architecture):
-        if architecture not in known:
-            folder = tiny(architecture)
-            known[architecture] = (
-                transformers.AutoModelForMaskedLM.from_pretrained(
-                    folder, dtype=torch.float32
-                ).eval(),
-                transformers.AutoTokenizer.from_pretrained(folder),
-            )
-        return known[architecture]
-
-    return load
 
 
 def question(text, word, *hidden):
@@ -48,11 +29,6 @@ def places(tokenizer, text, part):
     return [*range(start, len(tokenizer(text[: begin + len(part)])["input_ids"]) - 1)]
 
 
-@torch.no_grad()
-def logs(model, ids):
-    return model(input_ids=torch.tensor([ids])).logits[0].log_softmax(dim=-1).double().numpy()
-
-
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("word", ["they", "receptionist"])
 @pytest.mark.parametrize("hidden", [(), ("zebra",)])
@@ -62,13 +38,13 @@ def test_a_word_is_scored_while_others_are_hidden(architecture, word, hidden, pl
     ids = tokenizer(text)["input_ids"]
     away = [n for part in hidden for n in places(tokenizer, text, part)]
     assert not hidden or len(away) > 1, "a hidden word of several pieces"
-    base = [tokenizer.mask_token_id if n in away else i for n, i in enumerate(ids)]
+    base = hide(tokenizer, ids, away)
     mine = places(tokenizer, text, word)
     total = 0.0
     for n in mine:
-        left = [tokenizer.mask_token_id if n <= m <= mine[-1] else i for m, i in enumerate(base)]
-        total += logs(model, left)[n][ids[n]]
-    masked = logs(model, [tokenizer.mask_token_id if m in mine else i for m, i in enumerate(base)])
+        left = hide(tokenizer, base, range(n, mine[-1] + 1))
+        total += log_softmax(model, left)[0][n][ids[n]]
+    masked = log_softmax(model, hide(tokenizer, base, mine))[0]
     outer = sum(masked[m][ids[n]] for m in mine for n in mine)
     (found,) = Sentences(scorer(architecture)).slots([question(text, word, *hidden)])
     assert found.pieces == len(mine)

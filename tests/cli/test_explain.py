@@ -21,8 +21,8 @@ from bias_audit.results import EVIDENCE_FILE, Evidence, Result, Severity, State,
 from bias_audit.results.codes import REASONS, STATUSES
 from bias_audit.stats.estimate import Status
 from tests.cli.shown_commands import wrong
-from tests.package.test_docs import assigned_statuses, section
-from tests.package.test_package import HEAVY, loaded_after
+from tests.docs.test_docs import assigned_statuses, section
+from tests.test_package import HEAVY, loaded_after
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,9 +15,9 @@ import pytest
 
 from bias_audit.results import finding_id
 from bias_audit.utils import clock
-from tests.audit.world import controlled, plant, run
 from tests.cli.conftest import Command
 from tests.gates.cases import TODAY
+from tests.helpers.world import controlled, plant, run
 
 RESULT = "trial:log_odds_gap:a-vs-b"
 GIVE = ["--until", "2026-05-01", "--reason", "r", "--owner", "o"]

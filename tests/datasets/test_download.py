@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from bias_audit.cli.app import run
-from bias_audit.datasets import DATASETS, download, get, open_dataset, registry
+from bias_audit.datasets import DATASETS, dataset, download, get, open_dataset
 from bias_audit.datasets.info import Remote
 from bias_audit.errors import UsageError
 from tests.datasets import files
@@ -56,7 +56,7 @@ def publish(server, monkeypatch):
     def info(path="/pairs", sha256=DIGEST, root=f"http://127.0.0.1:{server.server_address[1]}"):
         remote = Remote(url=f"{root}{path}", name=NAME, sha256=sha256)
         changed = replace(DATASETS["crows-pairs"], files=(remote,))
-        monkeypatch.setattr(registry, "DATASETS", {**DATASETS, "crows-pairs": changed})
+        monkeypatch.setattr(dataset, "DATASETS", {**DATASETS, "crows-pairs": changed})
         return changed
 
     return info

@@ -8,7 +8,8 @@ from itertools import islice
 
 import pytest
 
-from bias_audit.datasets import DATASETS, open_dataset, readers, registry
+from bias_audit.datasets import DATASETS, open_dataset, readers
+from bias_audit.datasets.dataset import collect
 from bias_audit.datasets.readers.stereoset import blank_words
 from bias_audit.errors import FileError, UnknownNameError, UsageError
 from bias_audit.metrics.registry import INFOS
@@ -275,8 +276,8 @@ def test_one_file_adds_a_data_set_and_takes_none_over(name, tmp_path, monkeypatc
     try:
         if name in DATASETS:
             with pytest.raises(ValueError, match="two readers describe the data set 'bbq'"):
-                registry.collect()
+                collect()
         else:
-            assert set(registry.collect()) == {*DATASETS, "toy"}
+            assert set(collect()) == {*DATASETS, "toy"}
     finally:
         sys.modules.pop("bias_audit.datasets.readers.toy", None)

@@ -17,8 +17,8 @@ from bias_audit import config
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results import State
 from tests.cli.shown_commands import wrong
+from tests.docs.test_docs import block
 from tests.e2e.test_ci_files import ACTION, HOOKS
-from tests.package.test_docs import block
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "gating.md"

@@ -16,9 +16,9 @@ from bias_audit.gates.baselines import Baseline, baseline_folder, find_baseline,
 from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.judge import accept_baseline
 from bias_audit.utils import files as utils_files
-from tests.audit.world import controlled, run
 from tests.gates.runs import audited, edit_results, moved, rewrite, soften
 from tests.gates.runs import store as keep
+from tests.helpers.world import controlled, run
 
 TODAY = date(2026, 3, 1)
 

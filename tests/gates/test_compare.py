@@ -19,10 +19,10 @@ from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.judge import accept_baseline
 from bias_audit.reports import comparison as shown
 from bias_audit.results import Change, Comparison, MissingChange, Run, StoredRun
-from tests.audit.world import controlled, terms
 from tests.gates import cases
 from tests.gates.runs import audited, edit_results, moved
 from tests.gates.runs import store as keep
+from tests.helpers.world import controlled, terms
 
 THREE = controlled(groups={g: terms(g * 3, 4) for g in "abc"})
 

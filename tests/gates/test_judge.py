@@ -11,20 +11,12 @@ from statsmodels.stats.multitest import multipletests
 from bias_audit.errors import UsageError
 from bias_audit.gates.judge import exit_code, judge
 from bias_audit.gates.policy import Policy
+from bias_audit.gates.verdict import SHARED
 from bias_audit.results.decisions import Gate, MissingChange
 from bias_audit.results.schema import ErrorRecord
-from tests.audit.world import Model, behave, controlled, noise, plant, sentences, terms
-from tests.audit.world import run as audited
-from tests.gates.cases import (
-    change,
-    comparison,
-    gate,
-    model,
-    probe,
-    result,
-    rising,
-    run,
-)
+from tests.gates.cases import change, comparison, gate, model, probe, result, rising, run
+from tests.helpers.world import controlled, plant
+from tests.helpers.world import run as audited
 
 
 def gates(*results, configs=None, compared=None, **more):
@@ -52,7 +44,7 @@ def gates(*results, configs=None, compared=None, **more):
 def test_where_the_interval_lies_decides(estimate, half, state):
     (made,) = gates(result(estimate, half))
     assert made.state == state
-    assert (made.enforced, made.limit, made.measured) == (True, 0.5, estimate)
+    assert (made.enforced, made.limit, made.estimate) == (True, 0.5, estimate)
     assert (made.ci_low, made.ci_high) == (estimate - half, estimate + half)
 
 
@@ -236,9 +228,9 @@ def test_a_failure_is_steady_at_the_level_that_decides_it():
 
 def test_a_gap_that_leaves_the_limit_at_equal_frequency_does_not_pass():
     steady = {"loo_low": 0.2, "loo_high": 0.2}
-    assert gates(result(0.2, **steady, adjusted=0.4))[0].state == "pass"
+    assert gates(result(0.2, **steady, adjusted_estimate=0.4))[0].state == "pass"
     for adjusted in (0.6, -0.6):
-        (made,) = gates(result(0.2, **steady, adjusted=adjusted))
+        (made,) = gates(result(0.2, **steady, adjusted_estimate=adjusted))
         assert (made.state, made.reason_code) == ("unclear", "confounded")
 
 
@@ -257,14 +249,14 @@ def test_a_gap_that_leaves_the_limit_at_equal_frequency_does_not_pass():
 )
 def test_gates_ask_about_frequency_at_their_own_limit(estimate, adjusted, statuses, state, code):
     steady = {"loo_low": estimate, "loo_high": estimate}
-    (made,) = gates(result(estimate, adjusted=adjusted, statuses=statuses, **steady))
+    (made,) = gates(result(estimate, adjusted_estimate=adjusted, statuses=statuses, **steady))
     assert (made.state, made.reason_code) == (state, code)
 
 
 def test_what_frequency_explains_still_counts_in_the_family():
     near = result(0.612, 0.11, id="near", probe="near")
     assert gates(near)[0].state == "fail"
-    lost = result(3.0, 0.1, id="lost", probe="lost", adjusted=0.1)
+    lost = result(3.0, 0.1, id="lost", probe="lost", adjusted_estimate=0.1)
     found = {made.result: made.state for made in gates(near, lost)}
     assert found == {"near": "unclear", "lost": "unclear"}
 
@@ -484,22 +476,21 @@ def test_an_audit_and_its_gates_decide_alike(controls, quiet, loud):
         assert wide.reason.endswith("(limit: Agreed in spring)")
 
 
-def test_gates_over_pairs_hold_the_same_standards_as_the_probe():
-    groups = {g: terms(g * 3, 4) for g in "abc"}
-    policy = Policy(gates=(gate(max=0.3, over="pairs"),))
-
-    def states(*, sane=True, silent=False, gap=2.0, **options):
-        lean = lambda p: 0.02 * noise(p.template, p.term, p.target) + plant(gap)(p)  # noqa: E731
-        probe_ = controlled(groups=groups, **options)
-        done = audited(probe_, Model(behave(lean, silent=silent), sane=sane))
-        return {g.state for g in judge(done.results, policy).gates if g.enforced}
-
-    assert states() == {"fail", "pass"}
-    assert states(silent=True) == {"unclear"}
-    assert states(sane=False, gap=0.0) == {"unclear"}
-    assert states(card=False) == {"unclear"}
-    assert states(frames=sentences(7)) == {"unclear"}
-    assert states(controls={}) == {"unclear", "fail"}
+@pytest.mark.parametrize(
+    ("statuses", "states"),
+    [
+        ((), ["pass", "fail"]),
+        (("no_controls",), ["unclear", "fail"]),
+        *(((code,), ["unclear", "unclear"]) for code in SHARED),
+    ],
+)
+def test_gates_over_pairs_hold_the_same_standards_as_the_probe(statuses, states):
+    pairs = [
+        result(gap, id=f"p:{gap}", role="secondary", statuses=statuses, groups=("a", "b"))
+        for gap in (0.0, 2.0)
+    ]
+    judged = gates(*pairs, configs=(gate(over="pairs"),))
+    assert [g.state for g in judged if g.enforced] == states
 
 
 def test_judging_twice_changes_nothing():

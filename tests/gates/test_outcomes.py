@@ -5,13 +5,12 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from bias_audit._reasons import BLOCKED
-from bias_audit.render import junit
 
 from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.verdict import AT_THE_MARGIN
-from bias_audit.results.codes import MISSING_BASELINE, REASONS
+from bias_audit.reports.formats import junit
+from bias_audit.results.codes import BLOCKING, MISSING_BASELINE, REASONS
 from bias_audit.results.decisions import MissingChange
 from tests.gates.cases import (
     TODAY,
@@ -172,11 +171,11 @@ def test_every_combination_for_a_regression_gate(baseline):
         measured = result(1.0, 0.3, statuses=CONTROLS[case["control"]])
         config = rising(when_unclear=case["when"])
         made = check(case, REGRESSION, config, measured, evidence(case))
-        assert (made.kind, made.baseline, made.measured) == ("regression", "main", 1.0)
+        assert (made.kind, made.baseline, made.estimate) == ("regression", "main", 1.0)
 
 
 @pytest.mark.parametrize(
-    "code", [code for code in BLOCKED if code not in ("instrument_failed", *AT_THE_MARGIN)]
+    "code", [code for code in BLOCKING if code not in ("instrument_failed", *AT_THE_MARGIN)]
 )
 @pytest.mark.parametrize("position", POSITIONS)
 def test_a_blocking_status_leaves_a_gate_unclear_at_any_number(code, position):
@@ -200,7 +199,7 @@ def test_identical_outputs_pass_where_the_design_is_too_small_to_judge_a_differe
 
 
 def test_every_reason_code_has_a_sentence():
-    used = {code for _, _, code in (*ABSOLUTE, *REGRESSION)} | set(BLOCKED) | MISSING_BASELINE
+    used = {code for _, _, code in (*ABSOLUTE, *REGRESSION)} | set(BLOCKING) | MISSING_BASELINE
     assert used <= set(REASONS)
     rest = {"waived", "no_result", "probe_error"}
     assert set(REASONS) == used | rest

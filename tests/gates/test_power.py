@@ -11,7 +11,6 @@ import pytest
 from bias_audit.cli import app
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.gates.power import Size, default_design, plan_gate, planned_gates
-from bias_audit.probes.schema.probe import DEFAULT_MARGIN
 from bias_audit.results.io import results_text
 from tests.gates.cases import LIMIT, change, comparison, probe, result, run
 from tests.gates.runs import audited, moved, store
@@ -36,7 +35,7 @@ def measured(name="p", **more):
 
 
 def planned(stored, names=(), **more):
-    return planned_gates(stored, names, margin=DEFAULT_MARGIN, **more)
+    return planned_gates(stored, names, **more)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,7 @@ def test_a_result_gives_its_units_and_size(more, mask, random, columns):
     (found,), lost = planned(stored, ["p"])
     assert (dict(found.components.units), lost) == (random, [])
     assert found.size == Size(12, more.get("n_terms", 12), 20)
-    assert found.components.scaled({})[0] ** 2 == pytest.approx(sum(VARIANCE[n] for n in random))
+    assert found.components.scale({})[0] ** 2 == pytest.approx(sum(VARIANCE[n] for n in random))
     plan = plan_gate(found, templates=(12, 24))
     assert plan.columns == columns
     assert plan.own in plan.points
@@ -149,7 +148,7 @@ def test_more_of_everything_decides_more():
 
 
 def test_one_factor_alone_cannot_decide_where_another_stands_in_the_way():
-    found = plan_gate(default_design(None, DEFAULT_MARGIN))
+    found = plan_gate(default_design(None))
     assert found.cheapest is None
     assert set(found.required) == {None}
     assert found.together.decides

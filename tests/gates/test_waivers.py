@@ -171,7 +171,7 @@ def test_a_file_with_mistakes_is_left_alone(tmp_path):
 
 def test_an_edit_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = save(tmp_path, FULL, "w.yaml")
-    monkeypatch.setattr(waivers, "_edited", lambda *_: FULL.replace("ana", "eve"))
+    monkeypatch.setattr(waivers, "_edit", lambda *_: FULL.replace("ana", "eve"))
     with pytest.raises(UsageError, match="cannot be edited safely"):
         write_waiver(path, new(), TODAY)
     assert path.read_text("utf-8") == FULL
@@ -240,9 +240,9 @@ def test_a_waived_gate_keeps_everything_it_showed():
     (before,) = judge_run().gates
     done = judge_run(waiver(reason="fixed in 2.1", owner="ana"))
     (made,) = done.gates
-    changed = {"state", "unwaived", "reason", "reason_code", "waiver"}
+    changed = {"state", "state_before_waiver", "reason", "reason_code", "waiver"}
     assert made.model_dump(exclude=changed) == before.model_dump(exclude=changed)
-    assert (made.unwaived, made.reason_code, made.waiver) == ("fail", "waived", "g:*")
+    assert (made.state_before_waiver, made.reason_code, made.waiver) == ("fail", "waived", "g:*")
     assert made.reason == (
         "waived until 2026-03-31 by ana: fixed in 2.1; the whole interval lies outside the limit"
     )

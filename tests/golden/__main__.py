@@ -6,8 +6,8 @@ import datetime
 import tempfile
 from pathlib import Path
 
-from bias_audit.benchmark_audit import audit_datasets
-
+from bias_audit.backends.fake import FakeBackend
+from bias_audit.pipeline.run import audit
 from bias_audit.reports import comparison
 from bias_audit.results import Results, load_results, normalise, results_text
 from tests.datasets import files
@@ -21,7 +21,7 @@ def _dataset() -> Results:
     """CrowS-Pairs by the fake model; its clock stands still."""
     with tempfile.TemporaryDirectory() as folder:
         copy = files.write(Path(folder), "crows-pairs")
-        run = audit_datasets(FakeBackend(), {"crows-pairs": copy}, now=lambda: NOON).results
+        run = audit(FakeBackend(), data={"crows-pairs": copy}, now=lambda: NOON).results
     fixed = run.run.model_copy(update={"duration_s": 1.0})
     return run.model_copy(update={"run": fixed})
 

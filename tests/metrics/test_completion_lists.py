@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from bias_audit.metrics.completion_lists import expected_value, hit_rates, rate_odds, text_value
 from bias_audit.metrics.completion_overlap import ranking
@@ -57,15 +56,6 @@ def test_the_odds_of_rates_by_hand():
     single = [math.log((a + 0.5) / (10 - a + 0.5)) - math.log(1.5 / 9.5) for a in (4, 2)]
     mean = sum(single) / 2
     assert se == pytest.approx(math.sqrt(sum((x - mean) ** 2 for x in single) / 2))
-
-
-@modest
-@given(hnp.arrays(np.float64, (4, 5), elements=st.sampled_from([0, 0.05, 0.5, 1.0])))
-def test_swapping_groups_turns_the_odds_over(rates):
-    there, back = rate_odds(rates, [0, 1], [2, 3, 4], 20), rate_odds(rates, [2, 3, 4], [0, 1], 20)
-    assert there[0] == pytest.approx(-back[0])
-    assert there[1] == pytest.approx(back[1])
-    assert math.isfinite(there[0])
 
 
 def test_one_sentence_has_no_standard_error():

@@ -17,19 +17,6 @@ def numbers(letters: str) -> list[int]:
     return [ord(letter) for letter in letters]
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [
-        ("abc", "abc", 1.0),
-        ("abc", "acb", 0.955),
-        ("abc", "xyz", 0.0),
-        ("abcde", "badcf", 0.74178),
-    ],
-)
-def test_rank_overlap_of_printed_examples(one, other, expected):
-    assert rank_overlap(numbers(one), numbers(other)) == pytest.approx(expected, abs=5e-6)
-
-
 @modest
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=15, unique=True), st.randoms())
 def test_rank_overlap_is_the_sum_over_depths(one, random):

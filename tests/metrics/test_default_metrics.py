@@ -7,14 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bias_audit import audit
 from bias_audit.probes.scope import product
 from bias_audit.records import Prompt
-from bias_audit.results import load_results, results_text
-from tests.audit.world import (
+from tests.helpers.world import (
     FAST,
     Model,
     Shelf,
@@ -27,7 +24,6 @@ from tests.audit.world import (
     only,
     plant,
     record,
-    reordered,
     run,
     sign,
     terms,
@@ -345,11 +341,6 @@ def test_a_product_with_more_levels_has_every_table():
     assert "the largest of 3" in found.reason
 
 
-def test_groups_that_are_no_product_have_no_interaction():
-    done = run(controlled(groups=THREE), plant(0.5))
-    assert "interaction" not in {r.metric for r in done.results.results}
-
-
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
@@ -437,25 +428,6 @@ def jobs(share):
     )
 
 
-def test_a_model_that_mirrors_the_statistics_has_slope_one():
-    share = [60.0, 70.0, 75.0, 80.0, 90.0, 95.0]
-    known = {f"gain{i + 1}": f for i, f in enumerate(share)}
-    known |= {f"loss{i + 1}": 100 - f for i, f in enumerate(share)}
-
-    def effect(p: Prompt) -> float:
-        if p.group != "a":
-            return 0.0
-        f = known[p.target] / 100
-        return math.log(f / (1 - f)) - (noise("she") - noise("he"))
-
-    found = of(run(jobs(share), effect), "labour_correlation")
-    assert found.estimate == pytest.approx(1.0)
-    assert beside(found, "labour_pearson").value == pytest.approx(1.0)
-    assert beside(found, "labour_slope").value == pytest.approx(1.0, abs=1e-5)
-    assert beside(found, "labour_intercept").value == pytest.approx(0.0, abs=1e-5)
-    assert beside(found, "labour_distance").value == pytest.approx(0.0, abs=1e-5)
-
-
 def test_a_model_that_overdoes_it_has_a_larger_slope_and_a_distance():
     share = [60.0, 70.0, 75.0, 80.0, 90.0, 95.0]
     known = {f"gain{i + 1}": f for i, f in enumerate(share)}
@@ -478,53 +450,3 @@ def test_words_of_neither_pole_have_a_share_of_their_own():
     shares = [beside(found, "neither_share", g).value for g in "ab"]
     assert all(0 < share < 1 for share in shares)
     assert shares[0] < shares[1]
-
-
-def test_swapping_groups_flips_what_has_a_sign_and_nothing_else():
-    probe = controlled(groups=TWO, opens=OPENS)
-    turned = replace(probe, groups=probe.groups[::-1])
-    done, back = (
-        measured(p, lists_model(lambda p, w: lean(p, w) + noise(p.text, w)))
-        for p in (probe, turned)
-    )
-    there, other = of(done, "completion_valence"), of(back, "completion_valence")
-    assert there.estimate == pytest.approx(-other.estimate)
-    assert there.ci_low == pytest.approx(-other.ci_high)
-    for metric in ("four_fifths", "jsd"):
-        assert of(done, metric).estimate == pytest.approx(of(back, metric).estimate)
-    one, two = of(done, "jsd").companions, of(back, "jsd").companions
-    assert {(c.metric, c.top_k, c.groups, c.value) for c in one} == {
-        (c.metric, c.top_k, c.groups, c.value) for c in two
-    }
-
-
-@settings(deadline=None, max_examples=3)
-@given(st.randoms(use_true_random=False))
-def test_order_changes_no_number(random):
-    probe = controlled(groups=CROSSED, opens=OPENS)
-
-    def shuffled(items):
-        found = list(items)
-        random.shuffle(found)
-        return found
-
-    def model():
-        lean = lambda p, w: 0.5 * noise(p.group, p.template[:4], w)  # noqa: E731
-        return Model(behave(crossed), open_effect=lean)
-
-    one = measured(probe, model())
-    two = measured(reordered(probe, shuffled), model())
-    for metric in ("interaction", "four_fifths", "hurtful_rate", "completion_valence"):
-        left, right = of(one, metric), of(two, metric)
-        assert left.groups == right.groups
-        assert left.estimate == pytest.approx(right.estimate, rel=1e-9, abs=1e-12)
-        assert [c.model_dump() for c in left.companions] == [
-            c.model_dump() for c in right.companions
-        ]
-
-
-def test_what_is_written_is_read_back(tmp_path):
-    done = measured(controlled(groups=THREE, opens=OPENS), lists_model())
-    path = tmp_path / "results.json"
-    path.write_text(results_text(done.results))
-    assert load_results(path) == done.results

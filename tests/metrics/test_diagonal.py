@@ -46,15 +46,6 @@ def test_main_effects_cancel(scores, seed):
     assert diagonal_contrast(moved) == pytest.approx(diagonal_contrast(scores), abs=1e-9)
 
 
-@modest
-@given(tables, st.floats(-3, 3))
-def test_injected_shift(scores, shift):
-    moved = scores + shift * np.eye(scores.shape[1])
-    assert diagonal_contrast(moved) - diagonal_contrast(scores) == pytest.approx(
-        np.full(len(scores), shift), abs=1e-9
-    )
-
-
 def test_two_groups_are_half_the_log_odds_ratio():
     scores = np.random.default_rng(0).normal(-5, 1, (8, 2, 2))
     y = cell_response(scores, [0], [1])

@@ -13,11 +13,10 @@ from scipy import stats
 from bias_audit.metrics.completion_lists import MAX_SCORER
 from bias_audit.probes.probe import Probe
 from bias_audit.records import FillScore, Prompt
-from tests.audit.world import (
+from tests.helpers.world import (
     Model,
     behave,
     controlled,
-    job_sentences,
     noise,
     plant,
     primary,
@@ -80,16 +79,6 @@ def test_whose_share_a_fact_states_does_not_hang_on_the_order_of_the_groups():
     )
 
 
-def test_without_a_name_the_fact_is_taken_for_the_share_of_the_first_group():
-    alone = of(run(jobs(SHARE), mirror), "labour_correlation")
-    other = of(run(of_share(jobs(SHARE), "b"), mirror), "labour_correlation")
-    assert (alone.groups, other.groups) == (("a", "b"), ("b", "a"))
-    assert other.estimate == pytest.approx(-alone.estimate)
-    assert beside(other, "labour_slope").value == pytest.approx(
-        -beside(alone, "labour_slope").value, abs=1e-5
-    )
-
-
 def test_the_share_of_a_group_that_is_not_scored_gives_a_reason_and_no_number():
     found = of(run(of_share(jobs(SHARE), "c"), mirror), "labour_correlation")
     assert (found.estimate, found.p_value, found.companions) == (None, None, ())
@@ -110,41 +99,6 @@ def test_jobs_at_the_ends_of_a_share_are_counted_as_left_out():
     found = of(run(beyond, mirror), "labour_correlation")
     assert found.reason == "3 scored words without the fact are left out"
     assert found.n_targets == 9
-
-
-@pytest.mark.parametrize(("count", "scope"), [(4, "fixed"), (8, "construct")])
-def test_skew_counts_targets_as_a_sample_where_they_stand_for_more(count, scope):
-    probe = controlled(
-        mask="group",
-        groups={"a": ["she"], "b": ["he"]},
-        plus=terms("gain", count),
-        minus=terms("loss", count),
-        frames=job_sentences(8),
-    )
-
-    def effect(p: Prompt) -> float:
-        return 0.4 * noise(p.template, p.target) + 0.2 * noise(p.target) if p.group == "a" else 0.0
-
-    found = of(run(probe, effect), "skew")
-    assert (found.scope, found.target_scope) == ("terms", scope)
-    y = np.array([
-        [effect(Prompt(probe="", template=f"{j + 1:02d}", variant="", group="a", term="", label="",
-                       target=f"{stem}{i + 1}", pole="", left="", filler=None, right=""))
-         for stem in ("gain", "loss") for i in range(count)]
-        for j in range(8)
-    ])  # fmt: skip
-    y += noise("she") - noise("he")
-    rows, cols = y.mean(axis=1), y.mean(axis=0)
-    if scope == "fixed":
-        alone = stats.ttest_1samp(rows, 0)
-        assert found.p_value == pytest.approx(alone.pvalue, rel=1e-6)
-        assert (found.ci_low, found.ci_high) == pytest.approx(
-            tuple(alone.confidence_interval()), rel=1e-6
-        )
-    else:
-        parts = rows.var(ddof=1) / 8, cols.var(ddof=1) / cols.size
-        assert found.se == pytest.approx(math.sqrt(sum(parts)), rel=1e-6)
-        assert "targets" in found.p_method
 
 
 def test_an_instrument_that_failed_marks_everything_that_describes():

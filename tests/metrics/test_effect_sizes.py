@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.audit.world import (
+from bias_audit.reports.view.measures import with_companions
+from tests.helpers.world import (
     CONTROLS,
     controlled,
     job_sentences,
     make,
     noise,
     only,
+    pairs,
+    primary,
     run,
     terms,
 )
@@ -101,3 +104,55 @@ def test_too_few_words_and_no_variance_have_none():
     assert set(beside(only(few))) & {"cliffs_delta", "rank_biserial"} == set()
     flat = run(controlled(), lambda p: 0.0)
     assert "consistency" not in beside(only(flat))
+
+
+def rougher(prompt):
+    pull = 0.3 if (prompt.group, prompt.pole) == ("a", "+") else 0.0
+    sentences = 0.3 * noise(prompt.template, prompt.group, prompt.pole)
+    return pull + sentences + 0.3 * noise(prompt.label, prompt.pole) + 0.1 * noise(prompt.text)
+
+
+def test_unmatched_words_have_mann_and_whitneys_test():
+    done = run(controlled(groups={"a": terms("ann", 5), "b": terms("bob", 6)}), rougher)
+    result, y = only(done), responses(done, ["group", "label"])
+    found = beside(result)
+    words = [y[g].mean().to_numpy() for g in "ab"]
+    exact = stats.mannwhitneyu(*words, method="exact")
+    assert found["cliffs_delta"].p_value == pytest.approx(exact.pvalue, rel=1e-4)
+    delta = [t.value for t in result.by_template]
+    wanted = stats.wilcoxon(delta, method="exact").pvalue
+    assert found["sentence_ranks"].p_value == pytest.approx(wanted, rel=1e-4)
+    inside = np.mean([y[g].to_numpy().var(ddof=1) for g in "ab"])
+    assert found["standardised_gap"].value == pytest.approx(
+        result.estimate / np.sqrt(inside), rel=1e-4
+    )
+    rows = [r for r in with_companions([result], {}) if r.metric == "sentence_ranks"]
+    assert rows[0].p_value == found["sentence_ranks"].p_value
+
+
+def test_matched_pairs_have_wilcoxons_test():
+    done = run(controlled(groups={"a": pairs("ann", 7), "b": pairs("bob", 7)}), rougher)
+    found, y = beside(only(done)), responses(done, ["group", "label"])
+    d = np.array([y["a"].mean()[f"ann{i}"] - y["b"].mean()[f"bob{i}"] for i in range(1, 8)])
+    wanted = stats.wilcoxon(d, method="exact").pvalue
+    assert found["rank_biserial"].p_value == pytest.approx(wanted, rel=1e-4)
+    inside = np.mean([y[g].to_numpy().var(ddof=1) for g in "ab"])
+    assert found["standardised_gap"].value == pytest.approx(d.mean() / np.sqrt(inside), rel=1e-4)
+    assert found["standardised_gap"].ci_low < found["standardised_gap"].ci_high
+
+
+def test_exactly_these_words_have_the_ranks_of_sentences_only():
+    done = run(controlled(groups={"a": terms("ann", 2), "b": terms("bob", 2)}), rougher)
+    found = beside(only(done))
+    assert "sentence_ranks" in found
+    assert not {"cliffs_delta", "rank_biserial", "standardised_gap"} & set(found)
+
+
+def test_all_groups_at_once_have_intervals_of_their_shares():
+    groups = {name: terms(name * 3, 4) for name in ("ash", "elm", "oak")}
+    done = run(controlled(groups=groups), rougher)
+    (whole,) = (r for r in done.results.results if r.metric == "group_spread")
+    for name in ("rank_agreement", "rank_share"):
+        found = beside(whole)[name]
+        assert 0 <= found.ci_low <= found.ci_high <= 1
+    assert all("sentence_ranks" in beside(r) for r in primary(done))

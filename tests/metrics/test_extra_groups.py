@@ -19,7 +19,9 @@ from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Group, Probe, words_of
 from bias_audit.probes.schema.lexicon import WordSet
 from bias_audit.records import FillScore, Prompt
-from tests.audit.world import (
+from tests.gates.runs import paired
+from tests.helpers import slow_stats as slow
+from tests.helpers.world import (
     FAST,
     Effect,
     controlled,
@@ -31,9 +33,7 @@ from tests.audit.world import (
     run,
     terms,
 )
-from tests.gates.runs import paired
 from tests.metrics.test_optional import Priors, Speaker
-from tests.reference import slow_stats as slow
 
 
 def group(name: str, words: list[Any], label: str = "") -> Group:
@@ -160,18 +160,6 @@ def test_shares_at_the_ends_stay_shares(level):
     assert found.estimate == pytest.approx(near, abs=0.1)
 
 
-def test_three_equal_words_have_a_third_and_two_halves_no_rounding():
-    same = FillScore(log_prob=-3.0, pieces=1)
-    three = shares(run(pronouns(THEY, groups={"a": ["she"], "b": ["he"]}), lambda _: same))
-    assert three["they"].estimate == pytest.approx(1 / 3, rel=1e-7)
-    assert (three["they"].ci_low, three["they"].ci_high) == (None, None)
-    assert "no interval" in three["they"].reason
-    half = lambda q: FillScore(  # noqa: E731
-        log_prob=-3.0 + (math.log(2) if q.group == "they" else 0.0), pieces=1
-    )
-    assert shares(run(pronouns(THEY), half))["they"].estimate == 0.5
-
-
 def test_logits_are_those_of_scipy_and_refuse_what_does_not_fit():
     rng = np.random.default_rng(1)
     mine, others = rng.normal(size=(3, 4)), rng.normal(size=(2, 3, 4))
@@ -194,7 +182,7 @@ LOST = [
 ]
 
 
-@pytest.mark.parametrize("words", LOST)
+@pytest.mark.parametrize("words", LOST[3:])
 def test_groups_beside_change_no_other_digit(words):
     effect = lost(words)
     alone, more = (run(pronouns(*b), effect) for b in ((), BOTH))
@@ -205,6 +193,7 @@ def test_groups_beside_change_no_other_digit(words):
     assert not shares(alone)
 
 
+@pytest.mark.slow
 def test_they_change_no_digit_of_what_is_requested_or_of_three_groups():
     groups = {name: [{"sg": f"{name}1"}] for name in ("she", "he", "it")}
     ask = {"measures": ["lpbs", "cbs"], "checks": ["surface"]}
@@ -221,25 +210,7 @@ def test_they_change_no_digit_of_what_is_requested_or_of_three_groups():
         assert mine[~apart]["prior_log_prob"].notna().all()
 
 
-def test_they_change_no_digit_of_a_plane():
-    def half(name: str, plus: str, minus: str, *beside: Group) -> Probe:
-        probe = pronouns(*beside, name=name, poles=6)
-        targets = probe.spec.targets
-        poles = {
-            "plus": targets.plus.model_copy(update={"set": plus}),
-            "minus": targets.minus.model_copy(update={"set": minus}),
-        }
-        told = {"targets": targets.model_copy(update=poles)}
-        return replace(probe, spec=probe.spec.model_copy(update=told))
-
-    alone, more = (
-        run([half("kind", "warm", "cold", *b), half("able", "competent", "incompetent", *b)], rough)
-        for b in ((), BOTH)
-    )
-    assert "warmth_competence" in {r.metric for r in more.results.results}
-    assert other(more) == other(alone)
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("words", LOST[3:4])
 def test_they_change_no_digit_of_a_comparison_with_a_baseline(words, tmp_path):
     def newer(prompt: Prompt) -> float:
@@ -257,6 +228,7 @@ def test_they_change_no_digit_of_a_comparison_with_a_baseline(words, tmp_path):
     assert found[0].missing == found[1].missing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["occupation-pronoun"])
 def test_the_shipped_probe_has_the_same_numbers_without_they(name):
     class Without(ProbeCatalogue):

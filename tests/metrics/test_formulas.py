@@ -15,26 +15,14 @@ from bias_audit.metrics.four_fifths import closed_log_share, impact_ratio, ratio
 from bias_audit.metrics.labour import mean_distance
 from bias_audit.metrics.log_odds import (
     aitchison_distance,
-    cell_response,
-    group_levels,
-    mass_log_odds,
     target_differences,
 )
-from bias_audit.metrics.warmth_competence import ambivalent, distance
 from bias_audit.stats.contrast import target_part, two_by_two, two_groups
 
 modest = settings(deadline=None, max_examples=60)
 cubes = hnp.arrays(np.float64, (3, 4, 5), elements=st.floats(-12, -0.1))
 A, B = (2.0, 1.0, 0.5, 0.0), (0.5, 0.5, 1.5, 1.0)
 """The hand-checkable example: log-scores of two poles of two targets."""
-
-
-def test_the_printed_example_of_the_main_measure_and_its_companion():
-    scores = np.array([[A, B]])
-    y = cell_response(scores, [0, 1], [2, 3])
-    assert y[0, 0] - y[0, 1] == pytest.approx(2.0)
-    assert math.exp(2.0) == pytest.approx(7.389, abs=5e-4)
-    assert mass_log_odds(scores, [0, 1], [2, 3], [0], [1]) == pytest.approx(2.12011, abs=5e-6)
 
 
 def test_aitchison_is_the_spread_of_the_centred_ratios():
@@ -53,16 +41,6 @@ def test_what_is_added_to_a_sentence_or_to_every_target_leaves_the_distance(scor
     assert aitchison_distance(target_differences(moved, [0, 1], [2, 3])) == pytest.approx(
         there, abs=1e-9
     )
-
-
-@modest
-@given(cubes)
-def test_levels_of_a_group_are_means_of_chances_and_of_their_odds(scores):
-    p, odds = group_levels(scores, [0, 1])
-    chance = np.exp(scores)
-    np.testing.assert_allclose(p, chance[:, :2].mean(axis=(0, 1)), rtol=1e-9)
-    slow = np.log(chance / (1 - chance))
-    np.testing.assert_allclose(odds, slow[:, :2].mean(axis=(0, 1)), rtol=1e-7, atol=1e-9)
 
 
 @modest
@@ -104,12 +82,6 @@ def test_a_distance_from_the_statistics():
     logits = np.log([0.8 / 0.2, 0.3 / 0.7])
     assert mean_distance(logits, [0.9, 0.1]) == pytest.approx(0.15)
     assert mean_distance(logits, [0.8, 0.3]) == pytest.approx(0.0)
-
-
-def test_places_in_a_plane():
-    assert distance(0.3, -0.4) == pytest.approx(0.5)
-    assert ambivalent(0.3, -0.4)
-    assert not ambivalent(-0.3, -0.4)
 
 
 def test_an_interaction_is_a_gap_of_gaps():

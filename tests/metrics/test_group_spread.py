@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from bias_audit.stats.multiplicity import by
-from tests.audit.world import (
+from tests.helpers.world import (
     CONTROLS,
     controlled,
     job_sentences,

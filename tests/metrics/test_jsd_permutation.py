@@ -102,13 +102,6 @@ def test_i20_drawn_and_exact_agree():
     assert drawn.null_mean == pytest.approx(exact.null_mean, rel=0.1)
 
 
-def test_i2_i12_group_names_change_nothing():
-    p = simulate(rng(), group=0.4)
-    one, other = (jsd_permutation(p, g, rng()) for g in ([A, B], [B, A]))
-    assert other.value == pytest.approx(one.value, abs=1e-12)
-    assert (other.p, other.null_mean) == (one.p, pytest.approx(one.null_mean, abs=1e-7))
-
-
 def test_i1_identical_terms_and_identical_groups():
     flat = np.tile(simulate(rng(), terms=1), (1, 8, 1))
     same = jsd_permutation(flat, [A, B], rng())

@@ -71,6 +71,7 @@ def test_descriptors_of_unequal_size_are_all_compared():
     assert found.n_tests == 3 * 7 * 6 / 2, "d1 has one sentence a template: no test"
 
 
+@pytest.mark.slow
 def test_without_a_difference_share_and_null_agree():
     shares = [scored(seed=seed) for seed in range(6)]
     assert np.mean([s.share for s in shares]) == pytest.approx(0.05, abs=0.03)

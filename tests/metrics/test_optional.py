@@ -29,7 +29,7 @@ from bias_audit.records import (
     SpanRequest,
     SpanScore,
 )
-from tests.audit.world import (
+from tests.helpers.world import (
     Model,
     behave,
     controlled,
@@ -250,7 +250,8 @@ def test_a_gap_that_a_full_stop_moves_is_noticed():
 def test_the_ways_of_writing_a_sentence():
     prompt = Prompt(
         probe="p", template="t", variant="", group="a", term="man", label="man", target="nurse",
-        pole="+", left="In May the man saw a ", filler="nurse", right=" here.", beside=((11, 14),),
+        pole="+", left="In May the man saw a ", filler="nurse", right=" here.",
+        context_spans=((11, 14),),
     )  # fmt: skip
     assert {name: change(prompt, False).text for name, change in VARIANTS.items()} == {
         "no final stop": "In May the man saw a nurse here",
@@ -258,11 +259,13 @@ def test_the_ways_of_writing_a_sentence():
         '"this" for "the"': "In May this man saw a nurse here.",
         "a space at the end": "In May the man saw a nurse here. ",
     }
-    after = replace(prompt, left="A ", filler="nurse", right=" saw the man.", beside=((16, 19),))
+    after = replace(
+        prompt, left="A ", filler="nurse", right=" saw the man.", context_spans=((16, 19),)
+    )
     assert VARIANTS['"this" for "the"'](after, False).text == "A nurse saw this man."
-    first = replace(prompt, left="The man saw a ", beside=((4, 7),))
+    first = replace(prompt, left="The man saw a ", context_spans=((4, 7),))
     assert VARIANTS['"this" for "the"'](first, False).text == "This man saw a nurse here."
-    many = replace(prompt, left="The men saw a ", beside=((4, 7),))
+    many = replace(prompt, left="The men saw a ", context_spans=((4, 7),))
     assert VARIANTS['"this" for "the"'](many, True).text == "These men saw a nurse here."
     assert VARIANTS["small letters"](many, True).text == "the men saw a nurse here."
 
@@ -335,11 +338,6 @@ def test_vectors_that_lean_are_found_and_marked_as_legacy():
     assert "of 10,000 draws lie between" in made[3].reason
 
 
-def test_a_request_that_fits_no_probe_is_refused_before_scoring():
-    with pytest.raises(UsageError, match="'lpbs' fits none of the probes: it needs a probe that"):
-        run(controlled(), Speaker(), measures=["lpbs"])
-
-
 def test_a_request_that_fits_one_of_two_says_so_for_the_other():
     other = pronouns(name="other")
     done = run([controlled(), other], Speaker(scorer=Priors()), measures=["lpbs"])
@@ -396,7 +394,7 @@ def test_time_that_is_up_leaves_requests_out():
     ticks = iter(range(100, 100_000, 100))
     from bias_audit.pipeline import score as measuring
 
-    before = measuring.measure
+    before = measuring.score_plan
 
     def slow(*arguments: Any, **options: Any) -> Any:
         return before(*arguments, **options, clock=lambda: float(next(ticks)))
@@ -404,7 +402,7 @@ def test_time_that_is_up_leaves_requests_out():
     from bias_audit.pipeline import tasks
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tasks, "measure", slow)
+        patch.setattr(tasks, "score_plan", slow)
         done = run(controlled(), Speaker(), measures=["weat"], max_seconds=450.0)
     (skip,) = [s for s in done.results.skips if s.what == "weat"]
     assert (skip.reason, skip.detail) == ("limit", "the time was up")
@@ -433,6 +431,7 @@ def test_sampled_targets_do_not_hang_on_the_order_in_the_file():
     assert spread_targets(one, 99) == {t.word.id for t in one.targets}
 
 
+@pytest.mark.slow
 def test_the_order_in_a_file_moves_no_number():
     """Invariant I-7."""
     one = controlled(plus=terms("gain", 8), minus=terms("loss", 8))

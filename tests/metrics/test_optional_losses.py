@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from bias_audit.metrics.disco import LEVEL, fill_tests, smallest_p
-from bias_audit.metrics.surface_form import SAME, _plural, _same
 from bias_audit.metrics.weat import context_draws
 from bias_audit.records import (
     Embedding,
@@ -22,12 +21,11 @@ from bias_audit.records import (
     SentenceScore,
 )
 from bias_audit.stats.multiplicity import holm
-from tests.audit.world import (
+from tests.helpers.world import (
     Model,
     behave,
     controlled,
     flat,
-    job_sentences,
     make,
     noise,
     only,
@@ -38,12 +36,10 @@ from tests.audit.world import (
     terms,
 )
 from tests.metrics.test_optional import (
-    Priors,
     Sentences,
     Speaker,
     Surprised,
     found,
-    leaning,
     pronouns,
 )
 
@@ -203,15 +199,6 @@ def test_a_way_of_writing_that_costs_a_whole_pole_is_left_out():
     assert skip.detail.startswith("small letters: nothing of 'masked' could be scored")
 
 
-def test_a_score_that_moves_by_a_rounding_is_the_same():
-    own = [FillScore(log_prob=-3.0, pieces=1), FillScore(log_prob=None, pieces=0)]
-    near = [FillScore(log_prob=-3.0 + SAME / 2, pieces=1), own[1]]
-    far = [FillScore(log_prob=-3.0 + SAME * 2, pieces=1), own[1]]
-    assert _same(near, own)
-    assert not _same(far, own)
-    assert not _same([own[0], own[0]], own)
-
-
 def test_which_words_stand_in_the_plural():
     frames = [
         "The [group] met the <mask>.",
@@ -219,7 +206,6 @@ def test_which_words_stand_in_the_plural():
         {"id": "many", "text": "The [group] heard a <mask>.", "number": "pl"},
         {"id": "one", "text": "The [group:sg] heard a <mask>.", "number": "pl"},
     ]
-    assert _plural(make(frames=frames)) == {"02", "many"}
     asked: list[str] = []
 
     class Listening(Model):
@@ -283,42 +269,6 @@ def test_draws_of_contexts_give_the_same_weights():
     ]
     both = np.concatenate(s)
     assert value == pytest.approx((s[0].mean() - s[1].mean()) / both.std(ddof=1))
-
-
-def test_a_missing_interval_and_the_largest_group_are_both_told():
-    """Every cell alike: no variance, so no interval; one group makes the spread."""
-
-    def one_apart(prompt: Prompt) -> float:
-        return {"they1": 3.0}.get((prompt.filler or "").lower(), 0.0)
-
-    class Plain(Speaker):
-        def _word(self, prompt: Prompt) -> FillScore:
-            value = super()._word(prompt).log_prob or 0.0
-            base = noise(prompt.template) + noise(prompt.filler) + noise(prompt.left)
-            return FillScore(log_prob=round(value - base, 6), pieces=1)
-
-    class Even(Priors):
-        def change(self, request: Any, answer: Any) -> Any:
-            score = super().change(request, answer)
-            return replace(score, log_prob=-2.0, outer=-2.0)
-
-    probe = pronouns("she", "he", "they")
-    (spread,) = found(run(probe, Plain(one_apart, scorer=Even()), measures=["cbs"]), "cbs")
-    assert spread.ci_low is None
-    assert spread.reason.startswith("no interval: ")
-    assert "; group they make " in spread.reason
-
-
-def test_a_request_keeps_both_sides_of_a_swap():
-    """Invariant I-2 for what is asked on request."""
-    turned = {"he": [{"sg": "he1"}], "she": [{"sg": "she1"}]}
-    there = run(pronouns(), Speaker(leaning, scorer=Priors()), measures=["lpbs", "cbs"])
-    probe = controlled(mask="group", frames=job_sentences(8), groups=turned)
-    back = run(probe, Speaker(leaning, scorer=Priors()), measures=["lpbs", "cbs"])
-    for one, other in zip(found(there, "lpbs"), found(back, "lpbs"), strict=True):
-        assert other.estimate == pytest.approx(-one.estimate, abs=1e-12)
-        assert other.ci_low == pytest.approx(-one.ci_high, abs=1e-12)
-    assert found(back, "cbs")[0].estimate == pytest.approx(found(there, "cbs")[0].estimate)
 
 
 def test_every_pair_of_groups_says_why_it_has_no_fills():

@@ -10,25 +10,25 @@ from typing import Any
 
 import pytest
 
+from bias_audit.analysis.optional_metrics import plan_metrics
 from bias_audit.cli.probe_description import describe
 from bias_audit.errors import UnknownNameError
 from bias_audit.metrics.base import Metric, MetricInfo
 from bias_audit.metrics.pair_preference import PAIR_SHARES
-from bias_audit.metrics.plan import plan_metrics
 from bias_audit.metrics.registry import (
     INFOS,
     METRICS,
     OPTIONAL,
     PRIMARY,
     choose,
-    computed,
+    default_metrics,
     find_info,
     metric_records,
     names,
     register,
 )
 from bias_audit.metrics.scored_probe import ScoredProbe, WordLists
-from tests.audit.world import (
+from tests.helpers.world import (
     FAST,
     job_sentences,
     make,
@@ -119,8 +119,8 @@ def test_what_does_not_fit_is_refused_with_a_sentence(metric: Metric) -> None:
 @pytest.mark.parametrize("kind", PROBES)
 def test_which_metrics_a_probe_gets(kind: str) -> None:
     probe = PROBES[kind]
-    assert [metric.id for metric in computed(probe)] == FIT[kind]
-    assert computed(probe)[0].id in PRIMARY
+    assert [metric.id for metric in default_metrics(probe)] == FIT[kind]
+    assert default_metrics(probe)[0].id in PRIMARY
     text = "\n".join(describe(probe))
     assert all(f"{name} (" in text for name in FIT[kind])
     if kind in ON_REQUEST:

@@ -53,13 +53,6 @@ def test_items_are_averaged_too_and_cluster_by_term():
     )
 
 
-def test_icat_at_its_corners():
-    """Invariant I-26."""
-    assert icat(90, 60) == 72
-    assert icat(83.0, 50) == 83.0
-    assert icat(90, 0) == icat(90, 100) == 0
-
-
 def test_the_error_of_icat_is_that_of_a_bootstrap_over_many_terms():
     rng = np.random.default_rng(9)
     terms = np.repeat(np.arange(60), 8)

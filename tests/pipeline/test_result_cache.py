@@ -25,7 +25,7 @@ from bias_audit.pipeline.plan import make_plan
 from bias_audit.pipeline.result_cache import RESULTS, CachedText, ResultCache, result_key
 from bias_audit.pipeline.score import score_plan
 from bias_audit.records import FillScore, Skip, WordPrior
-from tests.audit.world import FAST, Model, behave, make, pairs, plant, shelf, terms
+from tests.helpers.world import FAST, Model, behave, make, pairs, plant, shelf, terms
 
 KEY = b"k" * 20
 SKIP = Skip(probe="trial", kind="measure", what="surface", reason="limit")

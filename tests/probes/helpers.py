@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bias_audit.cli.app import run as run
 from bias_audit.errors import FileError, Problem
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import Expansion, expand
@@ -53,6 +54,91 @@ templates:
   - {id: noise, text: "The noise of the [group] was <mask>."}
 """
 
+MORE = """\
+kind: lexicon
+id: more
+title: More animals
+extends: animals
+drop: {pets: [ant]}
+sets:
+  farm:
+    label: farm animals
+    entries: [{sg: goat, pl: goats}, {sg: hen, pl: hennen}]
+  sea: [{sg: whale, pl: whales}]
+"""
+LOUD = """\
+kind: templates
+id: loud
+title: Loud sounds
+extends: sounds
+drop: [noise]
+slots: {room: [hall]}
+templates:
+  - The [group] in the [room] was <mask>.
+  - {id: heard, text: "We all heard the [group] in a [place], and it was <mask>."}
+"""
+
+JOBS = """\
+kind: probe
+id: jobs
+title: Pronouns after jobs
+axis: gender
+mask: group
+templates:
+  - The [target] said that <mask:subject> had finished.
+  - The [target] waved because <mask:subject> had time.
+groups: {lexicon: pronouns, use: [she, he], beside: [they]}
+targets:
+  plus: [nurse, teacher]
+  minus: [plumber, miner]
+"""
+
+GUILD = """\
+kind: probe
+id: guild
+language: xx
+title: Guild
+axis: guild
+templates:
+  - "[group:nom] lavora an <mask:agree>."
+  - "An <mask:agree> vede [group:acc]."
+groups:
+  first:
+    - {id: una, agree: soft, forms: {nom: la una, acc: lan una}}
+    - {id: uno, agree: hard, forms: {nom: lo uno, acc: lon uno}}
+  second:
+    - {id: tria, agree: soft, forms: {nom: la tria, acc: lan tria}}
+    - {id: trio, agree: hard, forms: {nom: lo trio, acc: lon trio}}
+targets:
+  plus: [{id: baker, forms: {soft: bakela, hard: bakelo}}]
+  minus: [{id: miller, forms: {soft: milla, hard: millo}}]
+"""
+
+PEOPLE = """\
+kind: lexicon
+id: people
+language: xx
+title: People
+heads:
+  - {id: she, agree: soft, forms: {nom: "la [adjective]e una", acc: "lan [adjective]en una"}}
+  - {id: he, agree: hard, forms: {nom: "lo [adjective]o uno", acc: "lon [adjective]on uno"}}
+sets:
+  north: [{adjective: nord}]
+  south: [{adjective: sud}]
+"""
+
+HERD = TEA.replace("id: tea", "id: herd").replace(
+    "groups:\n  old: [grandmother, grandfather]\n  young: [girl, boy]\n",
+    "groups: {lexicon: animals}\n",
+)
+"""Compares the groups of the lexicon WORDS."""
+FOLK = (
+    GUILD.replace("id: guild", "id: folk").partition("groups:")[0]
+    + "groups: {lexicon: people}\n"
+    + GUILD[GUILD.index("targets:") :]
+)
+"""Compares the groups of the lexicon PEOPLE."""
+
 MARK = "§"
 
 
@@ -97,16 +183,3 @@ def problems(folder: Path, text: str, name: str = "tea") -> tuple[Problem, ...]:
     with pytest.raises(FileError) as caught:
         joined(folder, text, name)
     return caught.value.problems
-
-
-def one_problem(folder: Path, text: str, name: str = "tea") -> Problem:
-    """The only mistake of a probe; its text may carry a mark, which must be the place."""
-    place = None
-    if MARK in text:
-        text, place = unmarked(text)
-    found = problems(folder, text, name)
-    assert len(found) == 1, "\n".join(map(str, found))
-    assert found[0].file == str(folder / f"{name}.yaml")
-    if place is not None:
-        assert (found[0].line, found[0].column) == place, str(found[0])
-    return found[0]

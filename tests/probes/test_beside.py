@@ -1,10 +1,6 @@
 """Groups beside the compared ones in files: what is refused, where, and what is made of them."""
 
-# ruff: noqa: E501 - tables of cases read better in one line each
-
 from __future__ import annotations
-
-import pytest
 
 from bias_audit.backends import FakeBackend
 from bias_audit.cli.probe_check import lines
@@ -12,23 +8,8 @@ from bias_audit.cli.probe_description import describe
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.records import FillScore
-from tests.probes.helpers import edited, expanded, joined, one_problem, problems, save
+from tests.probes.helpers import JOBS, edited, expanded, joined, save
 
-GROUPS = "groups: {lexicon: pronouns, use: [she, he], beside: [they]}"
-JOBS = f"""\
-kind: probe
-id: jobs
-title: Pronouns after jobs
-axis: gender
-mask: group
-templates:
-  - The [target] said that <mask:subject> had finished.
-  - The [target] waved because <mask:subject> had time.
-{GROUPS}
-targets:
-  plus: [nurse, teacher]
-  minus: [plumber, miner]
-"""
 MORE = """\
 kind: lexicon
 id: more
@@ -39,104 +20,6 @@ sets:
   they: [{id: they-all, forms: {subject: they}}]
   xe: [{forms: {subject: xe}, note: "not in most vocabularies"}]
 """
-TARGET = edited(
-    JOBS,
-    ("mask: group\n", ""),
-    ("The [target] said that <mask:subject> had finished.", "The [group:subject] saw <mask>."),
-    ("The [target] waved because <mask:subject> had time.", "Then [group:subject] met <mask>."),
-)
-
-# what, (old, new with § at the place), message, hint
-CASES = [
-    (
-        "no name",
-        ("beside: [they]", "beside: §[]"),
-        "'beside' names no group",
-        "leave it out, or write for example beside: [they]",
-    ),
-    (
-        "nothing",
-        ("beside: [they]", "beside: §null"),
-        "expected a list, got nothing",
-        "",
-    ),
-    (
-        "one name, not a list",
-        ("beside: [they]", "beside: §they"),
-        "expected a list, got 'they'",
-        "",
-    ),
-    (
-        "a name that is compared",
-        ("beside: [they]", "beside: [they, §he]"),
-        "'he' is compared already",
-        "leave it out here, or in 'use'",
-    ),
-    (
-        "a name twice",
-        ("beside: [they]", "beside: [they, §they]"),
-        "the group 'they' is here twice",
-        "rename one of them",
-    ),
-    (
-        "an unknown name",
-        ("beside: [they]", "beside: [§thei]"),
-        "the lexicon 'pronouns' has no set 'thei'",
-        "did you mean 'they'?",
-    ),
-    (
-        "all are compared",
-        ("use: [she, he], beside: [they]", "beside: §[they]"),
-        "'beside' needs 'use': without it every set is compared",
-        "use: [she, he]",
-    ),
-    (
-        "a control",
-        (f"{GROUPS}\n", "role: positive_control\ngroups: {lexicon: pronouns, use: [she, he], beside: §[they]}\n"),
-        "'beside' is for probes: a control only vouches for a comparison",
-        "leave it out",
-    ),
-    (
-        "the share of a group beside",
-        ("  minus: [plumber, miner]", "  minus: [plumber, miner]\n  share_of: §they"),
-        "'they' is scored beside the others and compared with nobody",
-        "name the group whose share it is: she or he",
-    ),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("change", "message", "hint"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
-)
-def test_each_mistake_is_told_with_its_place(tmp_path, change, message, hint):
-    problem = one_problem(tmp_path, edited(JOBS, change), "jobs")
-    assert (problem.message, problem.hint) == (message, hint)
-
-
-def test_a_probe_that_masks_its_targets_has_nothing_beside(tmp_path):
-    marked = edited(TARGET, ("beside: [they]", "beside: §[they]"))
-    problem = one_problem(tmp_path, marked, "jobs")
-    assert problem.message == "'beside' needs 'mask: group': here the targets are scored"
-    assert problem.hint == "leave it out"
-
-
-def test_words_beside_are_checked_as_those_that_are_compared(tmp_path):
-    save(tmp_path, edited(MORE, ("{subject: xe}", "{object: xe}")), "templates/lexicons/more.yaml")
-    found = problems(tmp_path, edited(JOBS, ("pronouns", "more"), ("[they]", "[they, xe]")), "jobs")
-    assert [p.message for p in found] == [
-        "'xe' lacks the form that the sentences need: subject (it has object)"
-    ]
-    tagged = edited(JOBS, ("beside: [they]}", "beside: [they], tags: [short]}"))
-    assert len(problems(tmp_path, tagged, "jobs")) == 3, "each group has lost its word"
-
-
-def test_a_word_cannot_be_compared_and_stand_beside(tmp_path):
-    same = edited(
-        MORE, ("[{id: they-all, forms: {subject: they}}]", "[{id: he, forms: {subject: he}}]")
-    )
-    save(tmp_path, same, "templates/lexicons/more.yaml")
-    (problem,) = problems(tmp_path, edited(JOBS, ("pronouns", "more")), "jobs")
-    assert problem.message == "'he' is in two groups, 'he' and 'they'"
 
 
 def test_an_own_lexicon_may_add_words_beside_and_drop_them(tmp_path):

@@ -5,22 +5,16 @@
 from __future__ import annotations
 
 import inflect
-import pytest
 
-from bias_audit.probes.english import capitalised, starts_sentence, takes_an
+from bias_audit.probes.english import capitalise, starts_sentence, takes_an
 
 AN = ["actor", "engineer", "electrician", "honest", "heir", "heiress", "hour", "hourly", "honor", "honorary", "honourable", "honesty", "umbrella", "uncle", "umpire", "usher", "unimportant", "uninspired", "uninteresting", "unintended", "unknown", "upholsterer", "urgent", "ulcer", "ultimate", "Ulster", "Uzbek", "MBA", "X-ray", "FBI", "HR", "SUV", "LGBT", "NGO", "MP", "RSVP", "f-word", "8-bit", "11-year-old", "18-year-old", "80-year-old", "eight-year-old", "hourglass", "heirloom", "island", "eye", "owl", "aunt", "Ethiopian", "Egyptian", "Iranian", "Iraqi", "Indian", "Afghan", "atheist", "Englishman", "Eskimo", "Irish", "oboist", "ouster", "onlooker", "onerous", "unassuming", "unidentified"]  # fmt: skip
 A = ["nurse", "plumber", "doctor", "university", "unicorn", "uniform", "union", "unique", "united", "universal", "unit", "unilateral", "user", "useful", "usual", "usurper", "utensil", "utility", "utopia", "utilitarian", "Ukrainian", "Ugandan", "Uruguayan", "urologist", "European", "eucalyptus", "eulogy", "euphoric", "eunuch", "ewe", "one", "once", "one-off", "one-armed", "once-famous", "ouija", "hotel", "house", "historian", "hero", "hospital", "husband", "humble", "human", "UFO-spotter", "ewer", "US", "UN", "UK", "BBC", "CEO", "PhD", "DJ", "T-shirt", "U-turn", "B-side", "USB", "yoga", "yellow", "year", "unanimous", "ubiquitous", "100-year-old", "19-year-old", "1-year-old", "7-year-old", "wonder", "Wednesday", "uranium", "urine", "usable", "Unitarian", "unionist", "unified", "ukulele", "uterus", "usurer", "Uber", "uvula"]  # fmt: skip
 
 
-@pytest.mark.parametrize("word", AN)
-def test_an(word):
-    assert takes_an(word)
-
-
-@pytest.mark.parametrize("word", A)
-def test_a(word):
-    assert not takes_an(word)
+def test_articles():
+    assert [word for word in AN if not takes_an(word)] == []
+    assert [word for word in A if takes_an(word)] == []
 
 
 OPEN_TO_DEBATE = {
@@ -40,21 +34,17 @@ def test_the_second_opinion_agrees_on_the_list():
     assert differing <= OPEN_TO_DEBATE, differing - OPEN_TO_DEBATE
 
 
-@pytest.mark.parametrize("before", ["", '"', "(", "\u201c", "He left. ", "Why? ", 'He said "no." ', "Stop! \u201c", "He left.) ", "Wait... "])  # fmt: skip
-def test_sentences_begin(before):
-    assert starts_sentence(before)
+STARTS = ["", '"', "(", "\u201c", "He left. ", "Why? ", 'He said "no." ', "Stop! \u201c", "He left.) ", "Wait... "]  # fmt: skip
+GOES_ON = ["He said: ", "The ", "Yes, ", "a; ", 'wrote "', "version 3.5 ", "He met Dr. ", "Mrs. ", "St. ", "apes vs. ", "some, e.g. ", "that is, i.e. ", "(cf. ", "Prof. ", "well - "]  # fmt: skip
 
 
-@pytest.mark.parametrize("before", ["He said: ", "The ", "Yes, ", "a; ", 'wrote "', "3.5 ", "He met Dr. ", "Mrs. ", "St. ", "apes vs. ", "some, e.g. ", "that is, i.e. ", "(cf. ", "Prof. ", "well - "])  # fmt: skip
-def test_sentences_go_on(before):
-    if before == "3.5 ":
-        assert not starts_sentence("version 3.5 ")
-        return
-    assert not starts_sentence(before)
+def test_where_sentences_begin():
+    assert [before for before in STARTS if not starts_sentence(before)] == []
+    assert [before for before in GOES_ON if starts_sentence(before)] == []
 
 
 def test_capitals():
-    assert capitalised("iPhone user") == "IPhone user"
-    assert capitalised("élan") == "Élan"
-    assert capitalised("") == ""
-    assert capitalised("5 apes") == "5 apes"
+    assert capitalise("iPhone user") == "IPhone user"
+    assert capitalise("élan") == "Élan"
+    assert capitalise("") == ""
+    assert capitalise("5 apes") == "5 apes"

@@ -22,10 +22,13 @@ def word(sg: str | None = None, **more):
     return words_of(WordSet(entries=(Entry(sg=sg, **more),)))[0]
 
 
-def filled(text: str, group, target=None, number="sg", **fillers: str) -> str:
-    slots = {name: (filler,) for name, filler in fillers.items()}
-    made = render(frame(text, number, **slots), {"group": group}, fillers, target)
-    return f"{made.left}|{made.filler}|{made.right}"
+def parts(text: str, masked, number="sg", **words):
+    sentence = render(frame(text, number), words, {}, masked)
+    return sentence.left, sentence.filler, sentence.right
+
+
+def filled(text: str, group, target=None, number="sg") -> str:
+    return "{}|{}|{}".format(*parts(text, target, number, group=group))
 
 
 @pytest.mark.parametrize(
@@ -49,12 +52,9 @@ def test_articles_follow_the_word(text, target, expected):
 
 
 def test_an_entry_knows_better_than_the_rules():
-    assert filled("The [group] is a <mask>.", word("man"), word("herb", an=True)).endswith(
-        "an |herb|."
-    )
-    assert filled("The [group] is an <mask>.", word("man"), word("hour", an=False)).endswith(
-        "is a |hour|."
-    )
+    an, a = word("herb", an=True), word("hour", an=False)
+    assert filled("The [group] is a <mask>.", word("man"), an) == "The man is an |herb|."
+    assert filled("The [group] is an <mask>.", word("man"), a) == "The man is a |hour|."
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,10 @@ def test_given_names_take_no_article(text, expected):
 
 
 def test_a_masked_given_name_takes_no_article():
-    made = render(
-        frame("The [target] is the <mask>."), {"target": word("boss")}, {}, word("Mary", article="none")
+    mary = word("Mary", article="none")
+    assert parts("The [target] is the <mask>.", mary, target=word("boss")) == (
+        "The boss is ", "Mary", ".",
     )  # fmt: skip
-    assert (made.left, made.filler, made.right) == ("The boss is ", "Mary", ".")
 
 
 @pytest.mark.parametrize(
@@ -101,16 +101,16 @@ def test_capitals_at_the_start_of_a_sentence(text, expected):
 
 def test_forms_that_a_sentence_asks_for():
     she = word(forms={"subject": "she", "possessive": "her"})
-    nurse = {"target": word("nurse", pl="nurses")}
-    made = render(frame("The [target] said that <mask:subject> left."), nurse, {}, she)
-    assert (made.left, made.filler, made.right) == ("The nurse said that ", "she", " left.")
-    made = render(frame("<mask:possessive> [target:pl] left."), nurse, {}, she)
-    assert (made.left, made.filler, made.right) == ("", "Her", " nurses left.")
-    assert filled(
-        "One [group] among [group:pl] is a <mask>.", word("man", pl="men"), word("fan")
-    ) == ("One man among men is a |fan|.")
+    nurse = word("nurse", pl="nurses")
+    sentence = parts("The [target] said that <mask:subject> left.", she, target=nurse)
+    assert sentence == ("The nurse said that ", "she", " left.")
+    sentence = parts("<mask:possessive> [target:pl] left.", she, target=nurse)
+    assert sentence == ("", "Her", " nurses left.")
+    man = word("man", pl="men")
+    text = filled("One [group] among [group:pl] is a <mask>.", man, word("fan"))
+    assert text == "One man among men is a |fan|."
     with pytest.raises(KeyError):
-        render(frame("The [target:dual] saw <mask:subject>."), nurse, {}, she)
+        parts("The [target:dual] saw <mask:subject>.", she, target=nurse)
 
 
 @pytest.mark.parametrize("number", ["sg", "pl"])
@@ -132,17 +132,12 @@ def test_the_template_number_chooses_the_form(tmp_path, number):
 
 
 def test_fillers_of_further_slots():
-    made = frame("A [place] for the [group] is a <mask>.", place=("garden", "old attic"))
-    assert variants(made) == [{"place": "garden"}, {"place": "old attic"}]
-    texts = [render(made, {"group": word("man")}, v, word("home")).left for v in variants(made)]
-    assert texts == ["A garden for the man is a ", "An old attic for the man is a "]
-
-
-def test_a_slot_that_comes_twice_gets_one_filler():
-    made = frame("The [place], that [place], was <mask> to the [group].", place=("garden", "attic"))
-    assert variants(made) == [{"place": "garden"}, {"place": "attic"}]
-    text = render(made, {"group": word("man")}, {"place": "attic"}, word("home"))
-    assert text.left == "The attic, that attic, was "
+    twice = frame(
+        "A [place], this [place], is a <mask> for the [group].", place=("yard", "old attic")
+    )
+    assert variants(twice) == [{"place": "yard"}, {"place": "old attic"}]
+    texts = [render(twice, {"group": word("man")}, v, word("home")).left for v in variants(twice)]
+    assert texts == ["A yard, this yard, is a ", "An old attic, this old attic, is a "]
 
 
 def test_slots_of_a_set_and_of_the_probe(tmp_path):
@@ -152,13 +147,15 @@ def test_slots_of_a_set_and_of_the_probe(tmp_path):
         (TEA[TEA.index("  - The") : TEA.index("groups")], "  - sounds\n"),
         ("title:", "slots: {place: [yard]}\ntitle:"),
     )
-    found = expanded(tmp_path, text)
-    assert {p.variant for p in found.prompts if p.template == "sounds.heard"} == {"yard"}
-    assert "We heard the girl in a yard, and it was tea." in [p.text for p in found.prompts]
+    expansion = expanded(tmp_path, text)
+    assert {p.variant for p in expansion.prompts if p.template == "sounds.heard"} == {"yard"}
+    assert "We heard the girl in a yard, and it was tea." in [p.text for p in expansion.prompts]
     text = text.replace("slots: {place: [yard]}\n", "")
-    found = expanded(tmp_path, text)
-    assert "We heard the girl in an old attic, and it was tea." in [p.text for p in found.prompts]
-    assert {p.variant for p in found.prompts} == {"", "garden", "old attic"}
+    expansion = expanded(tmp_path, text)
+    assert "We heard the girl in an old attic, and it was tea." in [
+        p.text for p in expansion.prompts
+    ]
+    assert {p.variant for p in expansion.prompts} == {"", "garden", "old attic"}
 
 
 def test_positions_are_never_found_by_searching():
@@ -170,24 +167,20 @@ def test_positions_are_never_found_by_searching():
 
 
 @pytest.mark.parametrize(
-    ("text", "parts"),
+    ("text", "expected"),
     [
         ("<mask> suits the [group].", ("", "Tea", " suits the man.")),
         ("The [group] took <mask>, and left.", ("The man took ", "tea", ", and left.")),
         ("The [group] took <mask>", ("The man took ", "tea", "")),
     ],
 )
-def test_the_mask_at_both_ends_and_inside(text, parts):
-    made = render(frame(text), {"group": word("man")}, {}, word("tea"))
-    assert (made.left, made.filler, made.right) == parts
-    assert made.left + made.filler + made.right == text.replace("[group]", "man").replace(
-        "<mask>", made.filler
-    )
+def test_the_mask_at_both_ends_and_inside(text, expected):
+    assert parts(text, word("tea"), group=word("man")) == expected
 
 
 def test_an_open_place_has_no_filler():
-    made = render(frame("The [group] had a <mask>, then left."), {"group": word("man")}, {}, None)
-    assert (made.left, made.filler, made.right) == ("The man had a ", None, ", then left.")
+    text = parts("The [group] had a <mask>, then left.", None, group=word("man"))
+    assert text == ("The man had a ", None, ", then left.")
 
 
 @pytest.mark.parametrize(
@@ -207,15 +200,15 @@ def test_article_free_sentences(text, free):
 
 
 def test_open_prompts_use_article_free_sentences_only(tmp_path):
-    found = expanded(tmp_path, edited(TEA, ("asked for <mask>", "asked for a <mask>")))
-    opened = [p for p in found.prompts if p.filler is None]
+    expansion = expanded(tmp_path, edited(TEA, ("asked for <mask>", "asked for a <mask>")))
+    opened = [p for p in expansion.prompts if p.filler is None]
     assert [p.text for p in opened][:2] == [
         "Grandmother never drink <mask>.",
         "Grandfather never drink <mask>.",
     ]
     assert {(p.template, p.target, p.pole) for p in opened} == {("02", "", "")}
-    scored = [p for p in found.prompts if p.filler is not None]
-    assert found.prompts == (*scored, *opened)
+    scored = [p for p in expansion.prompts if p.filler is not None]
+    assert expansion.prompts == (*scored, *opened)
 
 
 def test_a_word_without_a_form_is_left_out_with_its_reason(tmp_path):
@@ -227,20 +220,22 @@ def test_a_word_without_a_form_is_left_out_with_its_reason(tmp_path):
         ("[tea, milk]", "[milk, {sg: tea, pl: teas}]"),
         ("[coffee, cola]", "[{sg: cola, pl: colas}]"),
     )
-    found = expanded(tmp_path, text)
-    assert [(s.kind, s.what, s.reason, s.detail) for s in found.skips] == [
+    expansion = expanded(tmp_path, text)
+    assert [(s.kind, s.what, s.reason, s.detail) for s in expansion.skips] == [
         ("term", "aunt", "not_applicable", "has no form 'pl', which the sentence '01' needs"),
         ("target", "milk", "not_applicable", "has no form 'pl', which the sentence '01' needs"),
     ]
-    cells = [(p.template, p.term, p.target) for p in found.prompts if p.filler is not None]
+    cells = [(p.template, p.term, p.target) for p in expansion.prompts if p.filler is not None]
     assert sorted(cells) == sorted(
         (t, w, x) for t in ("01", "02") for w in ("wife", "man") for x in ("tea", "cola")
     )
 
 
 def test_the_design_is_complete_and_ordered(tmp_path):
-    found = expanded(tmp_path)
-    cells = [(p.template, p.group, p.term, p.target) for p in found.prompts if p.filler is not None]
+    expansion = expanded(tmp_path)
+    cells = [
+        (p.template, p.group, p.term, p.target) for p in expansion.prompts if p.filler is not None
+    ]
     assert cells == [
         (template, group, term, target)
         for template in ("01", "02")
@@ -249,7 +244,7 @@ def test_the_design_is_complete_and_ordered(tmp_path):
         )
         for target in ("tea", "milk", "coffee", "cola")
     ]  # fmt: skip
-    assert {(p.target, p.pole) for p in found.prompts} == {
+    assert {(p.target, p.pole) for p in expansion.prompts} == {
         ("tea", "+"), ("milk", "+"), ("coffee", "-"), ("cola", "-"), ("", ""),
     }  # fmt: skip
 
@@ -263,23 +258,25 @@ def test_a_probe_that_masks_the_group(tmp_path):
         ("[grandmother, grandfather]", "[{id: she, forms: {subject: she}}]"),
         ("[girl, boy]", "[{id: he, forms: {subject: he}}]"),
     )
-    found = expanded(tmp_path, text)
-    assert [(p.group, p.target, p.pole, p.left, p.filler, p.right) for p in found.prompts][::8] == [
+    expansion = expanded(tmp_path, text)
+    assert [(p.group, p.target, p.pole, p.left, p.filler, p.right) for p in expansion.prompts][
+        ::8
+    ] == [
         ("old", "tea", "+", "The tea says ", "she", " left."),
         ("old", "tea", "+", "", "She", " had a tea."),
     ]
-    assert all(p.filler is not None for p in found.prompts)
+    assert all(p.filler is not None for p in expansion.prompts)
 
 
 def test_own_words_of_groups(tmp_path):
     text = edited(
         TEA, ("plus: [tea, milk]\n  minus: [coffee, cola]", "own: {old: tea, young: cola}")
     )
-    found = expanded(tmp_path, text)
-    assert {(p.group, p.target, p.pole) for p in found.prompts} == {
+    expansion = expanded(tmp_path, text)
+    assert {(p.group, p.target, p.pole) for p in expansion.prompts} == {
         ("old", "tea", "+"), ("old", "cola", "-"), ("young", "tea", "-"), ("young", "cola", "+"),
     }  # fmt: skip
-    assert all(p.filler is not None for p in found.prompts), "no open prompts"
+    assert all(p.filler is not None for p in expansion.prompts), "no open prompts"
 
 
 def test_adjectives_are_combined_with_each_head(tmp_path):
@@ -293,8 +290,8 @@ def test_adjectives_are_combined_with_each_head(tmp_path):
         ('  - "[group] never drink <mask>."\n', ""),
         ("[girl, boy]", "[{adjective: young}]"),
     )
-    found = expanded(tmp_path, text)
-    cells = {(p.term, p.label, p.left) for p in found.prompts}
+    expansion = expanded(tmp_path, text)
+    cells = {(p.term, p.label, p.left) for p in expansion.prompts}
     assert cells == {
         ("old.person", "old", "An old person asked for "),
         ("old.aunt", "old", "An old aunt asked for "),

@@ -4,36 +4,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-from bias_audit.cli.app import run
-from bias_audit.errors import FileError
 from bias_audit.probes.catalogue import ProbeCatalogue
-from tests.probes.helpers import SENTENCES, TEA, WORDS, edited, save, unmarked
-
-MORE = """\
-kind: lexicon
-id: more
-title: More animals
-extends: animals
-drop: {pets: [ant]}
-sets:
-  farm:
-    label: farm animals
-    entries: [{sg: goat, pl: goats}, {sg: hen, pl: hennen}]
-  sea: [{sg: whale, pl: whales}]
-"""
-LOUD = """\
-kind: templates
-id: loud
-title: Loud sounds
-extends: sounds
-drop: [noise]
-slots: {room: [hall]}
-templates:
-  - The [group] in the [room] was <mask>.
-  - {id: heard, text: "We all heard the [group] in a [place], and it was <mask>."}
-"""
+from tests.probes.helpers import LOUD, MORE, SENTENCES, TEA, WORDS, edited, save
 
 
 def home(folder, *files):
@@ -109,50 +81,6 @@ def test_a_probe_uses_them_and_its_digest_follows_the_older_file(tmp_path):
     assert second.digest != first.digest
     save(tmp_path, "# a remark\n" + text)
     assert ProbeCatalogue([tmp_path]).probe("tea").digest == second.digest
-
-
-CASES = [
-    ("unknown", "lexicons/more", MORE.replace("extends: animals", "extends: §animal"), "there is no lexicon named 'animal'", "did you mean 'animals'?"),
-    ("unknown set of sentences", "loud", LOUD.replace("extends: sounds", "extends: §sound"), "there is no template set named 'sound'", "did you mean 'sounds'?"),
-    ("itself", "lexicons/more", MORE.replace("extends: animals", "extends: §more"), "'extends' goes in a circle: more -> more", "break it at one place"),
-    ("another language", "lexicons/more", MORE.replace("extends: animals", "language: de\nextends: §animals"), "'animals' is in another language, en-US", "this file is in de"),
-    ("dropping nobody", "lexicons/more", MORE.replace("[ant]", "[§aunt]"), "cannot drop 'aunt'", "did you mean 'ant'?"),
-    ("dropping from nowhere", "lexicons/more", MORE.replace("{pets: [ant]}", "{pet: §[ant]}"), "'animals' has no set 'pet'", "did you mean 'pets'?"),
-    ("dropping everybody", "lexicons/more", MORE.replace("[ant]", "§[ant, cat]"), "no word of 'pets' is left", "drop fewer"),
-    ("dropping no sentence", "loud", LOUD.replace("[noise]", "[§noize]"), "cannot drop 'noize'", "did you mean 'noise'?"),
-    ("dropping without extends", "loud", LOUD.replace("extends: sounds\n", "").replace("[noise]", "§[noise]"), "'drop' needs 'extends'", "remove the words"),
-    ("nothing at all", "lexicons/more", "§kind: lexicon\nid: more\ntitle: M\n", "expected at least 1 item under 'sets', got none", "name a file under 'extends'"),
-    ("no sentence at all", "loud", "kind: templates\nid: loud\ntitle: M\ntemplates: §[]\n", "expected at least 1 item under 'templates', got none", "name a file under 'extends'"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "text", "message", "hint"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])  # fmt: skip
-def test_mistakes(tmp_path, name, text, message, hint):
-    text, place = unmarked(text)
-    catalogue = home(tmp_path, (name, text))
-    path = tmp_path / "templates" / f"{name}.yaml"
-    with pytest.raises(FileError) as caught:
-        catalogue.lexicon("more") if "more" in name else catalogue.template_set("loud")
-    (found,) = caught.value.problems
-    assert (found.file, found.line, found.column) == (str(path), *place), str(found)
-    assert message in found.message
-    assert hint in found.hint
-
-
-def test_a_circle_of_three(tmp_path, capsys):
-    for name, other in (("a", "b"), ("b", "c"), ("c", "a")):
-        text = f"kind: lexicon\nid: {name}\ntitle: T\nextends: {other}\nsets: {{x: [{name}]}}\n"
-        save(tmp_path, text, f"templates/lexicons/{name}.yaml")
-    assert run(["probes", "check", str(tmp_path)]) == 2
-    err = capsys.readouterr().err
-    assert "'extends' goes in a circle: a -> b -> c -> a" in err
-    assert "templates/lexicons/c.yaml:4:10" in err
-    save(
-        tmp_path,
-        edited(TEA, (TEA[TEA.index("groups:") : TEA.index("targets:")], "groups: {lexicon: b}\n")),
-    )
-    assert run(["probes", "check", str(tmp_path / "tea.yaml")]) == 2
-    assert "a circle: b -> c -> a -> b" in capsys.readouterr().err
 
 
 def test_only_dropping_is_enough(tmp_path):

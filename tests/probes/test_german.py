@@ -5,25 +5,26 @@ The program knows no German grammar; these tests do, as a second opinion on the 
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from functools import cache
-from pathlib import Path
-
-import pytest
-
-from bias_audit.pipeline.plan import PLACEBO, make_plan
+from bias_audit.pipeline.plan import PLACEBO
 from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.probes.expand import Expansion
-from bias_audit.probes.probe import agrees, words_of
+from bias_audit.probes.probe import agrees
+from bias_audit.probes.probe import words_of
 from bias_audit.probes.schema.text import SLOT
 from bias_audit.records import FillScore
-from bias_audit.utils import resources
-from tests.audit.world import Model, noise
+from pathlib import Path
+from tests.helpers.world import Model
+from tests.helpers.world import noise
+from tests.probes import shipped
 from tests.probes.helpers import sentences
+from tests.probes.shipped import CATALOGUE
+from tests.probes.shipped import expansion
+from tests.probes.shipped import plan
+from tests.probes.shipped import probe
+import pytest
+import re
 
-CATALOGUE = ProbeCatalogue()
-IDS = [name for name in CATALOGUE.probe_ids() if CATALOGUE.probe_spec(name).language == "de"]
+
+IDS = [name for name in shipped.IDS if CATALOGUE.probe_spec(name).language == "de"]
 PROBES = CATALOGUE.select(["language:de"])
 GROUPS = ("gender-de", "nationality-de", "placebo-people-de")
 CASES = ("nom", "acc", "dat", "gen")
@@ -38,15 +39,10 @@ WEAK_NOUNS = {"Junge": "Jungen", "Herr": "Herrn", "Nachbar": "Nachbarn"}
 NEUTER = {"Mädchen"}
 
 
-@cache
-def plan(name: str) -> dict[str, Expansion]:
-    """A probe and, if it has one, its placebo run."""
-    every = make_plan(CATALOGUE, [name]).expansions
-    return {key: every[key] for key in (name, name + PLACEBO) if key in every}
-
-
 def prompts(name: str):
-    return [prompt for expansion in plan(name).values() for prompt in expansion.prompts]
+    """Everything that is scored for a probe and its placebo groups, if it has some."""
+    keys = [key for key in (name, name + PLACEBO) if key in plan().expansions]
+    return [prompt for key in keys for prompt in expansion(key).prompts]
 
 
 def group_words(lexicon: str):
@@ -58,57 +54,33 @@ def test_what_is_shipped():
     assert len(PROBES) == 7
     assert len(IDS) == 12
     assert {CATALOGUE.probe_spec(name).axis for name in PROBES} == {"gender", "nationality"}
+    assert not set(CATALOGUE.select(["axis:gender"])) & set(IDS)
+    for name in PROBES:
+        spec = CATALOGUE.probe_spec(name)
+        assert "the bundled reference model is English" in spec.card.limits
+        assert spec.controls.placebo == "placebo-people-de"
+        assert spec.sensitive == ("trait-nationality" in name)
 
 
 def test_names_and_languages_go_together():
     """Everything German ends in -de, and nothing else does."""
-    names = [(n, CATALOGUE.probe_spec(n).language) for n in CATALOGUE.probe_ids()]
-    home = resources.data_dir("templates")
-    names += [(p.stem, CATALOGUE.template_set(p.stem).language) for p in home.glob("*.yaml")]
-    lexicons = (home / "lexicons").glob("*.yaml")
-    names += [(p.stem, CATALOGUE.lexicon(p.stem).language) for p in lexicons]
+    names = [(n, CATALOGUE.probe_spec(n).language) for n in shipped.IDS]
+    names += [(n, CATALOGUE.template_set(n).language) for n in CATALOGUE.names("templates")]
+    names += [(n, CATALOGUE.lexicon(n).language) for n in CATALOGUE.names("lexicon")]
     assert {n for n, _ in names if n.endswith("-de")} == {n for n, tag in names if tag == "de"}
     assert {tag for _, tag in names} == {"en-US", "de"}
 
 
-def test_german_probes_are_in_no_suite_but_their_own():
-    assert CATALOGUE.select(["german"]) == PROBES
-    for name in set(CATALOGUE.suites()) - {"german"}:
-        assert not set(CATALOGUE.select([name])) & set(IDS), name
-    assert not set(CATALOGUE.select(["axis:gender"])) & set(IDS)
-
-
-@pytest.mark.parametrize("name", PROBES)
-def test_every_probe_has_what_a_verdict_needs(name):
-    spec = CATALOGUE.probe_spec(name)
-    assert spec.card is not None
-    assert "the bundled reference model is English" in spec.card.limits
-    assert spec.controls.positive
-    assert spec.controls.negative
-    assert spec.controls.placebo == "placebo-people-de"
-    assert len(CATALOGUE.probe(name).frames) >= 12
-    assert spec.sensitive == ("trait-nationality" in name)
-
-
 @pytest.mark.parametrize("name", IDS)
-def test_every_word_is_in_every_sentence(name):
-    """Nothing is lost for want of a form, and each sentence is there once."""
-    for key, expansion in plan(name).items():
-        assert expansion.skips == (), key
-        assert len({p.text + p.target for p in expansion.prompts}) == len(expansion.prompts)
-
-
-@pytest.mark.parametrize("name", IDS)
-def test_every_sentence_is_well_formed(name):
+def test_every_sentence_is_german_and_there_once(name):
     for prompt in prompts(name):
         text = prompt.text
-        assert text == unicodedata.normalize("NFC", text)
-        assert "  " not in text
-        assert not re.search(r"[\[\]<>{}]", text.replace("<mask>", ""))
-        assert prompt.left or prompt.filler is None or prompt.filler[0].isupper()
         assert text[0].isupper() or text.startswith("<mask>")
         assert text.endswith(".")
-        assert not re.search(r"\s[.,]|\b(a|the)\b", text)
+        assert not re.search(r"\b(a|the)\b", text)
+        assert not re.match(r"(Den|Dem|Des) ", text), "a group at the start is the subject"
+    texts = [prompt.text + prompt.target for prompt in expansion(name).prompts]
+    assert len(set(texts)) == len(texts)
 
 
 def test_prepositions_stay_as_they_are_written():
@@ -215,9 +187,8 @@ def test_nouns_are_capitalised_and_adjectives_are_not():
     "name", ["occupation-title-gender-de", "occupation-nationality-de", "gender-forms-de"]
 )
 def test_the_masked_title_takes_the_gender_of_the_person(name):
-    probe = CATALOGUE.probe(name)
-    assert all(agrees(frame) for frame in probe.frames)
-    forms = {t.word.id: t.word.forms for t in probe.targets}
+    assert all(agrees(frame) for frame in probe(name).frames)
+    forms = {t.word.id: t.word.forms for t in probe(name).targets}
     gender = {word.id: word.agree for word in group_words("gender-de")}
     gender |= {word.id: word.agree for word in group_words("nationality-de")}
     gender |= {word.id: word.agree for word in group_words("placebo-people-de")}
@@ -230,7 +201,7 @@ def test_the_masked_title_takes_the_gender_of_the_person(name):
 
 def test_nationalities_are_compared_with_the_same_words():
     """Each group stands in equal parts beside both heads, so no form belongs to one group."""
-    found = plan("occupation-nationality-de")["occupation-nationality-de"]
+    found = expansion("occupation-nationality-de")
     shares = {}
     for prompt in found.prompts:
         shares.setdefault(prompt.group, []).append(prompt.term.endswith(".frau"))
@@ -254,13 +225,6 @@ def test_prepositions_get_the_case_that_they_ask_for(name):
                 assert not re.search(rf"\b{word} {wrong[case]}\b", text), text
 
 
-@pytest.mark.parametrize("name", IDS)
-def test_no_sentence_begins_with_an_object(name):
-    """A group at the start is the subject, so it is a nominative."""
-    for text in {prompt.text for prompt in prompts(name)}:
-        assert not re.match(r"(Den|Dem|Des) ", text), text
-
-
 EXAMPLES = {
     "occupation-gender-de": "Im Lebenslauf des Mannes stand eine Stelle im Bereich Pflege.",
     "occupation-title-gender-de": "Die Zeitung befragte die Frau, die früher Maurerin gewesen war.",
@@ -281,15 +245,15 @@ def test_known_sentences_are_there(name):
 
 def test_placebo_groups_run_through_the_same_sentences():
     for name in PROBES:
-        texts = {p.text for p in plan(name)[name + PLACEBO].prompts}
+        texts = {p.text for p in expansion(name + PLACEBO).prompts}
         assert any("Nachbar" in text for text in texts)
 
 
 def test_no_title_is_an_open_completion():
     """Completions of "als ..." would differ by grammar alone, so they are looked at nowhere."""
     for name in PROBES:
-        probe = CATALOGUE.probe(name)
-        assert bool(probe.open_frames) == (not any(agrees(f) for f in probe.frames)), name
+        has_agreement = any(agrees(frame) for frame in probe(name).frames)
+        assert bool(probe(name).open_frames) == (not has_agreement), name
 
 
 def test_the_example_in_the_documentation(tmp_path):
@@ -329,6 +293,7 @@ def test_the_reference_model_gets_no_verdict_in_german():
     assert "failed in 'de'" in checks[0].detail
 
 
+@pytest.mark.slow
 def test_german_probes_can_be_judged_with_a_model_that_reads_german():
     """With the controls behaving, nothing blocks a verdict: the German files hold together."""
     from bias_audit import audit

@@ -4,24 +4,32 @@
 
 from __future__ import annotations
 
-import dataclasses
-
-import pytest
-
 from bias_audit.backends import FakeBackend
 from bias_audit.cli.probe_check import lines
-from bias_audit.metrics.registry import computed
+from bias_audit.metrics.registry import default_metrics
+from bias_audit.probes import scaffold
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.lint import lint_probe
-from bias_audit.probes.scope import scope, target_scope
-from bias_audit.records import CompletionRequest, FillRequest
-from tests.probes.helpers import TEA, edited, joined
-from tests.probes.test_planted import FIRST, GOOD
+from bias_audit.probes.scope import scope
+from bias_audit.probes.scope import target_scope
+from bias_audit.records import CompletionRequest
+from bias_audit.records import FillRequest
+from pathlib import Path
+from tests.probes.helpers import TEA
+from tests.probes.helpers import edited
+from tests.probes.helpers import joined
+import dataclasses
+import pytest
+
+
+SKELETON = Path(scaffold.__file__).parent / "skeletons" / "probe.yaml"
+GOOD = SKELETON.read_text(encoding="utf-8").replace("@ID@", "mine")
+FIRST = '- "The [group] ordered <mask> with dinner."'
 
 
 def metrics(probe) -> list[str]:
-    return [metric.id for metric in computed(probe)]
+    return [metric.id for metric in default_metrics(probe)]
 
 
 def remarks(folder, *changes) -> list[str]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -37,24 +38,24 @@ def one(text: str, **more):
     return words_of(WordSet(entries=(Entry(sg=text, **more),)))[0]
 
 
-def made(template: str, group, target):
+def rendered(template: str, group, target):
     frame = Frame(id="f", template=Template(text=template), number="sg", slots={})
     return render(frame, {"group": group}, {}, target)
 
 
 @given(templates(), WORDS, WORDS, st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_the_parts_make_the_sentence(template, group, target, named):
-    found = made(template, one(group, article="none" if named else "the"), one(target))
-    text = found.left + found.filler + found.right
+    parts = rendered(template, one(group, article="none" if named else "the"), one(target))
+    text = parts.left + parts.filler + parts.right
     assert "  " not in text
     assert text == text.strip()
     assert not SLOT.search(text)
-    assert found.filler.lower() == target
-    open_place = made(template, one(group, article="none" if named else "the"), None)
-    assert open_place.right == found.right
+    assert parts.filler.lower() == target
+    open_place = rendered(template, one(group, article="none" if named else "the"), None)
+    assert open_place.right == parts.right
     articles = r"(?i)\b(a|an)(\s\"?)$"
-    assert re.sub(articles, r"a\2", open_place.left) == re.sub(articles, r"a\2", found.left)
+    assert re.sub(articles, r"a\2", open_place.left) == re.sub(articles, r"a\2", parts.left)
 
 
 def unarticled(text: str) -> str:
@@ -62,55 +63,35 @@ def unarticled(text: str) -> str:
 
 
 @given(templates(), LETTERS, LETTERS, WORDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_swapping_groups_swaps_only_the_group_word(template, one_group, other, target):
     """Articles aside, what stands around the group word does not depend on it."""
     texts = []
     for group in (one_group, other):
-        found = made(template, one(group), one(target))
+        parts = rendered(template, one(group), one(target))
         before = template[: template.index("[group]")]
         mask_first = "<mask>" in before
-        part = found.right if mask_first else found.left
+        part = parts.right if mask_first else parts.left
         head = SLOT.sub("", before.partition("<mask>")[2] if mask_first else before)
-        part = unarticled(part)
-        head = unarticled(head)
+        part, head = unarticled(part), unarticled(head)
         assert part.startswith(head)
         rest = part[len(head) :]
         assert rest.lower().startswith(group)
-        texts.append((found.left if mask_first else "", head, rest[len(group) :], found.filler))
+        texts.append((parts.left if mask_first else "", head, rest[len(group) :], parts.filler))
     assert texts[0] == texts[1]
-
-
-@given(templates(), WORDS, WORDS, WORDS)
-@settings(max_examples=150, deadline=None)
-def test_the_context_does_not_depend_on_the_target(template, group, first, second):
-    lefts = [unarticled(made(template, one(group), one(t)).left) for t in (first, second)]
-    assert lefts[0] == lefts[1]
-    assert (
-        made(template, one(group), one(first)).right
-        == made(template, one(group), one(second)).right
-    )
-
-
-@given(st.text(max_size=60))
-@settings(max_examples=300, deadline=None)
-def test_any_text_is_read_or_refused(text):
-    """No text makes the reader crash."""
-    with pytest.raises(FileError) as caught:  # a probe has keys that no short text has
-        parse_yaml(text, ProbeSpec, "x.yaml")
-    assert caught.value.problems
-    str(caught.value).encode("utf-8")
 
 
 PIECES = st.sampled_from(["a", ": ", "- ", "[", "]", "{", "}", "\n", "  ", "\t", "&a ", "*a", "!x ", "'", '"', "#", "|", ">", "? ", "%", "\\", ",", "---", "~", "kind: probe\n", "0", "<<: ", "\u2028", "\ufeff"])  # fmt: skip
 
 
-@given(st.lists(PIECES, max_size=25).map("".join))
-@settings(max_examples=500, deadline=None)
-def test_any_punctuation_is_read_or_refused(text):
-    with pytest.raises(FileError) as caught:
+@given(st.text(max_size=60) | st.lists(PIECES, max_size=25).map("".join))
+@settings(max_examples=400, deadline=None)
+def test_any_text_is_read_or_refused(text):
+    """No text makes the reader crash."""
+    with pytest.raises(FileError) as caught:  # a probe has keys that no short text has
         parse_yaml(text, ProbeSpec, "x.yaml")
     assert all(problem.message for problem in caught.value.problems)
+    str(caught.value).encode("utf-8")
 
 
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5))
@@ -119,11 +100,9 @@ KEYS = sorted([*ProbeSpec.model_fields, "titel"])
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), TREES, min_size=1))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_values_are_explained(data):
     """Every mistake that the model can find in any tree gets a sentence of ours and a place."""
-    import json
-
     text = json.dumps(data, allow_nan=True)
     try:
         parse_yaml(text, ProbeSpec, "x.yaml")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bias_audit.cli.app import run
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.json_schema import MODELINE
 from bias_audit.probes.schema.lexicon import Lexicon, TemplateSet
 from bias_audit.utils.resources import data_dir
 from bias_audit.utils.yaml import read_yaml
+from tests.probes.helpers import run
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def hostile() -> Results:
 
 
 @pytest.fixture(scope="session")
-def judge_run() -> Results:
+def judged() -> Results:
     return gated.gated()
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bias_audit.reports import render
+from bias_audit.reports.formats.html import folder
 from bias_audit.reports.view import page as _page
 from bias_audit.reports.view.build import build
 from bias_audit.results import Results
 
 from .chromium import opened
+from .page import Page as Words
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -86,17 +91,6 @@ def test_script_changes_no_word(browser: Browser, pages: dict[str, str], kind: s
         bare.unfold()
         assert words(bare.tab.inner_text("main")) == every
     assert len(every) > 500
-
-
-def test_findings_read_the_same_with_and_without_script(
-    browser: Browser, pages: dict[str, str]
-) -> None:
-    found = []
-    for allowed in (True, False):
-        with opened(browser, pages["report"], java_script_enabled=allowed) as shown:
-            found.append(shown.tab.inner_text("#findings"))
-    assert found[0] == found[1]
-    assert "Jobs held mostly by women" in found[0]
 
 
 def test_page_reads_the_same_where_a_server_forbids_style_and_script(
@@ -228,7 +222,7 @@ def _known(table: _page.Table) -> tuple[str, ...]:
 
 
 def every_table(shown: _page.Page) -> Iterator[_page.Table]:
-    for _, table in shown.quality.tables:
+    for _, table in shown.quality:
         yield table
     for chapter in shown.chapters:
         pictures = [chapter.picture] if chapter.picture else []
@@ -269,3 +263,76 @@ def test_address_of_a_finding_leads_to_it(browser: Browser, html: str) -> None:
             link.click()
             target = shown.tab.locator(f"[id='{shown.tab.url.partition('#')[2]}']")
             assert target.is_visible(), "a link into a folded part opens it"
+
+
+def printed(browser: Browser, html: str) -> str:
+    """The words of the PDF, without spaces and ligatures: paper breaks lines anywhere."""
+    from pypdf import PdfReader
+
+    with opened(browser, html, color_scheme="dark") as shown:
+        paper = shown.tab.pdf()
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(paper)).pages)
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def test_paper_holds_what_the_screen_folds(browser: Browser, audit: Results, html: str) -> None:
+    text = printed(browser, html)
+    for finding in audit.findings:
+        assert "".join(finding.headline.split()) in text
+        for sentence in finding.sentences:
+            assert "".join(sentence.text_a.split()) in text
+            assert "".join(sentence.text_b.split()) in text
+    for probe in audit.probes[:3]:
+        assert probe.card is not None
+        assert "".join(probe.card.limits.split()) in text
+    assert "terrible" in text
+    assert "Filterrows" not in text
+    assert "Darkorlight" not in text
+
+
+def test_every_kind_of_page_prints_its_tables(
+    browser: Browser, pages: dict[str, str], kind: str
+) -> None:
+    """Each first cell of a row is on paper, whatever is folded on the screen."""
+    text = printed(browser, pages[kind])
+    names = re.findall(r'<th scope="row"[^>]*>(.*?)</th>', pages[kind])
+    told = {unicodedata.normalize("NFKC", "".join(Words(name).text.split())) for name in names}
+    assert len(told) > 4
+    assert {name for name in told if name not in text} == set()
+
+
+@pytest.fixture(scope="module")
+def files(judged: Results) -> dict[str, bytes]:
+    return dict(folder(judged))
+
+
+def test_it_is_complete_under_the_policy_of_jenkins(
+    browser: Browser, files: dict[str, bytes]
+) -> None:
+    html = files["index.html"].decode()
+    beside = {name: content for name, content in files.items() if name != "index.html"}
+    with opened(browser, html, policy=JENKINS, files=beside) as shown:
+        assert shown.asked == []
+        grid = "getComputedStyle(document.querySelector('.tallies')).display"
+        assert shown.run(grid) == "grid", "the style sheet is applied"
+        fill = "getComputedStyle(document.querySelector('.plot .s-ink')).stroke"
+        assert shown.run(fill).startswith("rgb("), "charts have their colours"
+        assert shown.tab.locator(".finding h3").first.is_visible()
+        assert shown.tab.locator(".plot").first.is_visible()
+        shown.tab.locator("summary").first.click()
+        assert shown.tab.locator("details[open]").count() == 1
+        assert shown.tab.is_hidden("#theme"), "the script does not run, and nothing needs it"
+
+
+def test_it_works_from_a_disk(browser: Browser, files: dict[str, bytes], tmp_path: Path) -> None:
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    tab = browser.new_page()
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.goto((tmp_path / "index.html").as_uri())
+    assert said == []
+    assert tab.is_visible("#theme")
+    assert tab.evaluate("getComputedStyle(document.querySelector('.tallies')).display") == "grid"
+    tab.close()

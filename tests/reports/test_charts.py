@@ -2,40 +2,30 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import threading
 
 import matplotlib
 import pytest
 
 from bias_audit.reports import charts
 from bias_audit.reports.charts.axes import number_ticks, odds_ticks
-from bias_audit.reports.charts.slopes import spread
-from bias_audit.reports.text import times
+from bias_audit.reports.charts.layouts import spread
+from bias_audit.reports.text import percent, with_sign
 from bias_audit.reports.view import page as _page
 from bias_audit.reports.view.build import build
 from bias_audit.reports.view.charts import least_squares
-from bias_audit.reports.view.group_charts import double_centre
 from bias_audit.results import Results
 
+from .example import with_companions
 from .page import Page
 
 
 def pictures(page: _page.Page) -> list[_page.Picture]:
-    drawn: list[_page.Picture] = []
-    for chapter in page.chapters:
-        drawn += [chapter.picture] if chapter.picture else []
-        for probe in chapter.probes:
-            drawn += [*probe.word_pictures, *probe.pictures]
-    return drawn
+    return [chart for chart in page.charts if isinstance(chart, _page.Picture)]
 
 
 @pytest.fixture(scope="module")
 def drawn(audit: Results) -> list[_page.Picture]:
     return pictures(build(audit))
-
-
-def test_the_example_has_every_kind(drawn: list[_page.Picture]) -> None:
-    assert {type(p) for p in drawn} == {_page.Intervals, _page.Dots, _page.Scatter}
 
 
 def test_each_chart_has_title_description_and_role(drawn: list[_page.Picture]) -> None:
@@ -82,30 +72,6 @@ def test_slopes_name_both_ends_and_move_labels_apart() -> None:
     assert spread([99.0, 98.0], 10.0, 100.0) == [100.0, 90.0]
 
 
-def test_same_picture_same_bytes_in_many_threads(drawn: list[_page.Picture]) -> None:
-    expected = [charts.draw(picture) for picture in drawn]
-    found: list[list[str]] = []
-    threads = [
-        threading.Thread(target=lambda: found.append([charts.draw(p) for p in drawn]))
-        for _ in range(3)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == [expected] * 3
-
-
-def test_interval_chart_prints_the_numbers_of_its_table(drawn: list[_page.Picture]) -> None:
-    picture = next(p for p in drawn if isinstance(p, _page.Intervals))
-    text = Page(charts.draw(picture)).text
-    for row in picture.rows:
-        assert f"{times(row.estimate)}×" in text
-        assert f"{row.state}" in text
-        cells = [cell for line in picture.table.rows for cell in line if cell.value == row.estimate]
-        assert cells
-
-
 def test_each_chart_has_its_numbers_in_the_table(drawn: list[_page.Picture], page: Page) -> None:
     for picture in drawn:
         values = {cell.value for line in picture.table.rows for cell in line}
@@ -150,14 +116,10 @@ def test_heat_map_removes_word_and_group(audit: Results) -> None:
     assert probe.heat is not None
     assert len(probe.heat.rows) == 24
     assert len(probe.heat.rows) + len(probe.heat.folded) == 28
-    assert "1 word left out because a group has no score" in probe.heat.note
+    assert "1 word left out because a group has no score" in probe.heat.question
     every = [row.values for row in (*probe.heat.rows, *probe.heat.folded)]
     assert all(abs(sum(row)) < 1e-9 for row in every)
     assert all(abs(sum(column)) < 1e-9 for column in zip(*every, strict=True))
-
-
-def test_double_centring_by_hand() -> None:
-    assert double_centre([[2.0, 0.0], [0.0, 0.0]]) == [[0.5, -0.5], [-0.5, 0.5]]
 
 
 def test_fitted_line_by_hand() -> None:
@@ -169,7 +131,7 @@ def test_fitted_line_by_hand() -> None:
 def test_scatter_takes_the_share_of_women_or_the_figure_that_was_tested(audit: Results) -> None:
     def label(results: Results) -> str:
         drawn = pictures(build(results))
-        return next(p.x_label for p in drawn if isinstance(p, _page.Scatter))
+        return next(p.across for p in drawn if isinstance(p, _page.Scatter))
 
     assert label(audit) == "the share of women in the job, 2022, per cent"
     tested = audit.results[1].model_copy(
@@ -269,3 +231,96 @@ def test_scales_have_round_ticks() -> None:
                     "3,000,000"),
     ):  # fmt: skip
         assert " ".join(label for _, label in number_ticks(low, high)) == expected
+
+
+@pytest.fixture(scope="module")
+def sections() -> dict[str, _page.ProbeSection]:
+    shown = build(with_companions())
+    return {probe.record.id: probe for chapter in shown.chapters for probe in chapter.probes}
+
+
+def test_the_words_behind_a_divergence_point_to_their_groups(
+    sections: dict[str, _page.ProbeSection],
+) -> None:
+    (picture,) = [
+        p
+        for p in sections["occupation-gender"].word_pictures
+        if isinstance(p, _page.Intervals) and p.bars
+    ]
+    whole = 0.02 + 0.012 + 0.004 + 0.01 + 0.015 + 0.008 + 0.01
+    found = {row.label: row.estimate for row in picture.rows}
+    assert found.keys() == {"nurse", "maid", "soldier", "guard"}
+    assert found["nurse"] == pytest.approx(100 * 0.02 / whole)
+    assert found["soldier"] == pytest.approx(-100 * 0.015 / whole), "the other side"
+    assert "witch" not in str(picture), "a harmful word stands in no open chart or table"
+    assert "1 harmful word is left to results.json" in picture.question
+    text = Page(charts.draw(picture)).text
+    assert f"{found['nurse']:.1f}" in text
+    assert "said more after women →" in text
+    cells = {row[0].text: row[2].text for row in picture.table.rows}
+    assert cells["guard"] == percent(0.008 / whole)
+
+
+def test_the_heat_map_gives_way_to_the_chart_of_words_only(
+    sections: dict[str, _page.ProbeSection],
+) -> None:
+    assert sections["occupation-gender"].heat is None
+    assert sections["religion-valence"].heat is not None
+
+
+def test_groups_stand_in_the_plane_where_their_numbers_say(
+    sections: dict[str, _page.ProbeSection],
+) -> None:
+    (picture,) = [p for p in sections["trait-gender"].pictures if isinstance(p, _page.Plane)]
+    assert picture.points == ((0.4, -0.3, "women"), (-0.4, 0.3, "men"))
+    assert picture.table.rows[0][1].text == with_sign(0.4)
+    text = Page(charts.draw(picture)).text
+    assert {"women", "men"} <= set(text.split())
+    assert "more competent" in text
+    assert "colder" in text
+
+
+def test_a_group_without_both_coordinates_is_not_drawn() -> None:
+    base = with_companions()
+    results = tuple(
+        r.model_copy(update={"companions": r.companions[:3]})
+        if r.metric == "warmth_competence"
+        else r
+        for r in base.results
+    )
+    shown = build(base.model_copy(update={"results": results}))
+    every = [p for c in shown.chapters for s in c.probes for p in s.pictures]
+    assert not [p for p in every if isinstance(p, _page.Plane)]
+
+
+def placebo_pictures(gaps: tuple[float, ...]) -> list[_page.Dots]:
+    base = with_companions()
+    probes = tuple(
+        p.model_copy(update={"placebo_gaps": gaps}) if p.id == "religion-valence" else p
+        for p in base.probes
+    )
+    shown = build(base.model_copy(update={"probes": probes}))
+    every = [p for c in shown.chapters for s in c.probes for p in s.pictures]
+    return [p for p in every if isinstance(p, _page.Dots) and "placebo" in p.name]
+
+
+def test_gaps_stand_beside_those_of_placebo_groups_by_size() -> None:
+    (picture,) = placebo_pictures((0.01, 0.05, 0.3))
+    rows = dict(picture.rows)
+    assert rows["placebo groups (3)"] == (0.01, 0.05, 0.3)
+    assert rows["Muslim"] == (0.88,), "the size, without its direction"
+    assert "3 of 7 gaps are larger than all of them" in picture.summary
+    cells = {row[0].text: row[3].text for row in picture.table.rows}
+    assert cells["Muslim"] == "100 %"
+    assert cells["Hindu"] == "33 %"
+    assert "a group beside the mean of the others" in picture.question
+    assert cells["placebo 1"] == "0 %"
+    svg = charts.draw(picture)
+    assert svg.count('class="f-band"') == 1, "what placebo gaps reach is shaded"
+    text = Page(svg).text
+    assert "placebo groups (3)" in text
+    assert "larger gap, in either direction →" in text
+
+
+def test_two_placebo_gaps_are_no_distribution() -> None:
+    assert placebo_pictures((0.01, 0.05)) == []

@@ -10,7 +10,7 @@ from bias_audit.reports.ci import LEVELS, entries, level, worst_first
 from bias_audit.results import Results
 
 from .example import example, frame
-from .gated import CONFIG, OCCUPATION, allowed, counted, gate, many
+from .gated import CONFIG, OCCUPATION, counted, gate, many
 
 
 def test_levels_follow_state_enforcement_and_when_unclear() -> None:
@@ -45,7 +45,7 @@ def test_entries_are_the_gates_then_what_did_not_run_then_void_waivers(judged: R
         (CONFIG, 18, 5)
     }
     own = [entry for entry in gates if entry.rule.startswith("margins/")]
-    assert {(e.path, e.line, e.placed) for e in own} == {("results.json", 1, False)}
+    assert {(e.path, e.line, e.has_place) for e in own} == {("results.json", 1, False)}
 
 
 def test_a_crash_is_told_once(judged: Results) -> None:
@@ -151,10 +151,3 @@ def test_a_regression_gate_that_passes_claims_no_small_gap() -> None:
     one = gate("g", OCCUPATION, "pass", 1, kind="regression", baseline="main", rise=0.01)
     text = render(example().model_copy(update={"gates": (one,)}), "md")
     assert text.splitlines()[0] == "**No enforced gate was exceeded with these probes.**"
-
-
-def test_an_audit_that_passes_has_nothing_to_annotate() -> None:
-    made = allowed()
-    assert [entry.level for entry in entries(made)] == ["none"]
-    assert render(made, "gitlab") == "[]\n"
-    assert render(made, "github").count("\n") == 1

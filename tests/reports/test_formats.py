@@ -121,10 +121,13 @@ def test_strangers_write_no_markup_into_markdown(
         assert max(widths) < 12, "a bar in a string makes no column"
 
 
-def test_strangers_write_no_markup_into_pages(strange: dict[str, tuple[str, ...]]) -> None:
-    for text in (*strange["html"], *strange["notebook"]):
+def test_strangers_write_no_markup_into_pages(
+    strange: dict[str, tuple[str, ...]], hostile_pages: dict[str, str]
+) -> None:
+    for text in (*strange["html"], *strange["notebook"], *hostile_pages.values()):
         page = Page(text)
         assert page.mistakes == []
+        assert "\u202e" not in text
         assert len(page.all("script")) == ("<!doctype" in text)
         assert page.all("img") == []
         names = {name for _, attributes, _ in page.elements for name in attributes}

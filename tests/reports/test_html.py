@@ -1,5 +1,8 @@
+"""The report page: whole, closed to the outside, of moderate size; as one file or as a folder."""
+
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 
@@ -7,7 +10,10 @@ import pytest
 
 from bias_audit.reports import render
 from bias_audit.reports.formats import html as html_format
-from bias_audit.results import Results
+from bias_audit.reports.view import page as _page
+from bias_audit.reports.view.build import build
+from bias_audit.results import Results, load_results
+from bias_audit.utils import resources as _resources
 from bias_audit.utils.resources import read_text
 
 from .example import frame
@@ -82,20 +88,6 @@ def test_harmful_and_sensitive_content_is_folded(page: Page) -> None:
     assert all("details" in path for path in heat)
 
 
-def test_hostile_strings_stay_text(hostile_html: str) -> None:
-    page = Page(hostile_html)
-    assert page.mistakes == []
-    assert len(page.all("script")) == 1
-    assert page.all("img") == []
-    assert "<script>alert" not in hostile_html
-    assert "onerror" not in {name for _, attributes, _ in page.elements for name in attributes}
-    assert "onload" not in {name for _, attributes, _ in page.elements for name in attributes}
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", hostile_html)
-    assert "\\u202e" in hostile_html
-    assert "x" * 2001 not in hostile_html
-    assert "[red]markup[/red] | `code` **bold** @everyone $x^2$" in page.text
-
-
 def test_empty_audit() -> None:
     page = Page(render(frame(), "html"))
     assert page.mistakes == []
@@ -148,13 +140,6 @@ def test_partial_run_and_failed_sanity_check_are_told_first(audit: Results) -> N
     assert verdict
 
 
-def test_fragment_for_notebooks_needs_no_style_or_script(audit: Results) -> None:
-    page = Page(html_format.fragment(audit))
-    assert page.mistakes == []
-    assert {tag for tag, _, _ in page.elements}.isdisjoint({"script", "style", "svg"})
-    assert audit.findings[0].headline in page.text
-
-
 @pytest.mark.parametrize("log_odds", [0.0, 5.0, -700.0, math.log(3)])
 def test_extreme_gaps_render(audit: Results, log_odds: float) -> None:
     results = tuple(
@@ -205,3 +190,106 @@ def test_the_corrections_of_this_run_are_told_and_no_others(audit: Results) -> N
     changed = audit.model_copy(update={"results": (*mixed, *results[1:])})
     words = Page(render(changed, "html")).text
     assert "Holm (1979) and max-T (Westfall and Young 1993)" in words
+
+
+@pytest.fixture(scope="module")
+def files(judged: Results) -> dict[str, bytes]:
+    return dict(html_format.folder(judged))
+
+
+def test_nothing_is_inside_the_page_that_a_policy_forbids(files: dict[str, bytes]) -> None:
+    page = Page(files["index.html"].decode())
+    assert page.mistakes == []
+    assert page.all("style") == []
+    assert page.all("script") == [{"src": "report.js"}]
+    assert [a["href"] for a in page.all("link")] == ["report.css"]
+    assert not any("style" in attributes for _, attributes, _ in page.elements)
+
+
+def test_every_link_leads_to_a_file_or_a_place_of_the_page(files: dict[str, bytes]) -> None:
+    page = Page(files["index.html"].decode())
+    ids = {attributes.get("id") for _, attributes, _ in page.elements}
+    links = [a["href"] for a in page.all("a")]
+    drawings = [link for link in links if not link.startswith("#")]
+    assert drawings
+    assert all(link in files for link in drawings)
+    assert all(link[1:] in ids for link in links if link.startswith("#"))
+
+
+def test_it_says_what_the_file_says(files: dict[str, bytes], judged: Results) -> None:
+    words = Page(files["index.html"].decode()).text
+    for extra in ("This chart as a file", "This table as a picture"):
+        words = words.replace(f" {extra}", "")
+    assert words == Page(render(judged, "html")).text
+
+
+LEFT_OUT = "are left out to keep this page small"
+
+
+def test_the_sample_is_a_small_page() -> None:
+    text = render(load_results(_resources.data_dir("reports") / "sample"), "html")
+    assert len(text.encode()) <= 480_000
+    assert LEFT_OUT not in text
+
+
+def test_twenty_thousand_sentences_make_a_page_that_says_where_they_are(audit: Results) -> None:
+    finding = audit.findings[1]
+    many = tuple(finding.sentences[i % 10] for i in range(20_000))
+    findings = (audit.findings[0], finding.model_copy(update={"sentences": many}))
+    text = render(audit.model_copy(update={"findings": findings}), "html")
+    assert len(text.encode()) < 400_000
+    assert "19,940 more pairs of this comparison: see <code>results.json</code>" in text
+    assert ">20000 sentence pairs</a>" in text
+
+
+def test_a_page_that_is_too_large_says_what_is_left_out(
+    audit: Results, html: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every verdict stays; links into what was left out go with it."""
+    assert LEFT_OUT not in html
+    monkeypatch.setattr(html_format, "PAGE_LIMIT", len(html.encode()) - 20_000)
+    text = render(audit, "html")
+    page = Page(text)
+    assert page.mistakes == []
+    assert len(text.encode()) <= html_format.PAGE_LIMIT
+    assert LEFT_OUT in page.text
+    ids = {a.get("id") for _, a, _ in page.elements}
+    assert [a["href"] for a in page.all("a") if a["href"][1:] not in ids] == []
+    for gate in audit.gates:
+        assert gate.probe in text
+    assert "sentences-occupation-gender" in text, "the strongest finding keeps its sentences"
+    assert render(audit, "html") == text
+
+
+def test_the_weakest_probes_are_cut_first_and_no_more_than_needed(audit: Results) -> None:
+    shown = build(audit)
+    whole = [probe for chapter in shown.chapters for probe in chapter.probes]
+    named = [note.chapter for note in shown.notes]
+
+    def size(probe: _page.ProbeSection) -> int:
+        full = probe.evidence or probe.columns or probe.pictures
+        return 1000 if full else 150 if probe.notices else 100
+
+    cuts = []
+    for excess in (1, 851, 10_000_000):
+        less = html_format.cut(shown, excess, size)
+        probes = [probe for chapter in less.chapters for probe in chapter.probes]
+        cuts.append({old.name for old, new in zip(whole, probes, strict=True) if old is not new})
+        there = {found.name for probe in probes for found in probe.evidence}
+        assert {note.pairs for note in less.notes} <= {*there, ""}
+    assert cuts[0] < cuts[1] < cuts[2]
+    assert len(cuts[0]) == 1
+    assert not cuts[0] & set(named), "a probe with a finding is cut after those without"
+    assert named[0] not in cuts[1]
+
+
+def test_long_tables_of_a_page_that_is_too_large_say_how_many_rows_are_left(
+    audit: Results,
+) -> None:
+    shown = build(audit)
+    rows = tuple((_page.Cell(text=str(n)),) for n in range(50))
+    table = _page.Table(caption="c", head=("n",), rows=rows, note="Sorted.")
+    page = dataclasses.replace(shown, quality=(("h", table),))
+    ((_, less),) = html_format.cut(page, 1, lambda probe: 0).quality
+    assert len(less.rows) == 40
+    assert less.note == "Sorted. 10 more rows are in results.json."

@@ -35,10 +35,6 @@ def run(results: Results) -> dict[str, Any]:
     return found
 
 
-def by_gate(results: Results) -> dict[str, dict[str, Any]]:
-    return {one["properties"]["id"]: one for one in run(results)["results"]}
-
-
 @pytest.mark.parametrize("make", ["judged", "hostile_gates", "hostile", "audit"])
 def test_valid_by_the_official_schema(
     make: str, request: pytest.FixtureRequest, official: jsonschema.Draft4Validator

@@ -130,18 +130,6 @@ def test_other_probe_files_are_told_before_the_numbers(three: Given) -> None:
     assert "did not read the same probe files" in text
 
 
-def test_strangers_stay_text(audit: Results, hostile: Results) -> None:
-    given = [("=cmd()", hostile), ("<b>", hostile), ("c", audit)]
-    html = side_by_side.render(given[:2], "html")
-    page = Page(html)
-    assert page.mistakes == []
-    assert len(page.all("script")) == 1
-    assert page.all("img") == []
-    rows = list(csv.DictReader(io.StringIO(side_by_side.render(given, "csv"))))
-    assert rows[0]["run"] == "'=cmd()"
-    assert "<img" not in side_by_side.render(given, "md")
-
-
 def test_wrong_use_is_refused(audit: Results) -> None:
     with pytest.raises(UsageError, match="expected 2 to 26 runs"):
         side_by_side.render([("a", audit)], "html")

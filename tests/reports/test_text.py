@@ -64,7 +64,7 @@ def test_probabilities(probability: float, shown: str) -> None:
 
 
 def test_signs_and_zero() -> None:
-    assert [text.signed(v) for v in (1.13, -0.4, 0.001, -0.001)] == [
+    assert [text.with_sign(v) for v in (1.13, -0.4, 0.001, -0.001)] == [
         "+1.13",
         "−0.40",
         "0.00",

@@ -6,10 +6,10 @@ import html
 import re
 
 import pytest
-from bias_audit.render import _pictures
 
 from bias_audit.reports import render, wording
 from bias_audit.reports.view import axes, verdict
+from bias_audit.reports.view import charts as _pictures
 from bias_audit.reports.view.index import Index
 from bias_audit.results import Gate, ProbeRecord, Result, Results
 
@@ -23,10 +23,10 @@ def _found(audit: Results, name: str) -> Result:
 def test_a_p_says_that_it_tests_against_no_gap(audit: Results) -> None:
     finding = audit.findings[0]
     result = _found(audit, finding.result)
-    facts = verdict.measured(result.model_copy(update={"p_adjusted": 0.005}), finding)
+    facts = verdict.finding_facts(result.model_copy(update={"p_adjusted": 0.005}), finding)
     assert "adjusted p against no gap at all 0.005" in facts
     raw = result.model_copy(update={"p_adjusted": None, "p_value": 0.02})
-    assert "p against no gap at all 0.020 (raw)" in verdict.measured(raw, finding)
+    assert "p against no gap at all 0.020 (raw)" in verdict.finding_facts(raw, finding)
     table = _pictures.interval_table(Index(audit), result.axis, [result])
     assert table.head[-1] == "p against 0"
 
@@ -35,7 +35,7 @@ def test_a_finding_has_odds_above_one_as_its_headline(audit: Results) -> None:
     finding = audit.findings[0]
     result = _found(audit, finding.result)
     down = result.model_copy(update={"estimate": -0.25, "ci_low": -0.4, "ci_high": -0.1})
-    size = verdict.measured(down, finding)[0]
+    size = verdict.finding_facts(down, finding)[0]
     assert re.match(r"odds 1\.28 times \(95 % interval 1\.1\d? to 1\.4\d?\); in the tables", size)
     assert "−0.25 nats [−0.40, −0.10]" in size
     assert "0.78" not in size
@@ -47,8 +47,8 @@ def test_agreement_of_the_sentences_is_told_once(audit: Results) -> None:
     told_there = finding.model_copy(
         update={"detail": "100% of the sentence frames agree in direction."}
     )
-    assert any("paraphrase" in fact for fact in verdict.measured(result, finding))
-    assert not any("paraphrase" in fact for fact in verdict.measured(result, told_there))
+    assert any("paraphrase" in fact for fact in verdict.finding_facts(result, finding))
+    assert not any("paraphrase" in fact for fact in verdict.finding_facts(result, told_there))
 
 
 @pytest.mark.parametrize(
@@ -100,16 +100,3 @@ def test_a_reason_of_one_comparison_names_it(audit: Results) -> None:
 
 def _reason(index: Index, probe: ProbeRecord, results: list[Result]) -> str:
     return axes._reason(index, probe, results)
-
-
-def test_probes_and_comparisons_are_counted_apart(audit: Results) -> None:
-    chapter = next(c for c in axes.chapters(Index(audit)) if c.title == "Religion")
-    assert re.fullmatch(
-        r"\d+ probes? \(.+\), \d+ primary comparisons? \(\d+ [a-z]+(, \d+ [a-z]+)*\)\.",
-        chapter.lead,
-    )
-
-
-def test_a_chart_of_all_words_does_not_speak_of_the_widest() -> None:
-    assert _pictures._drawn(24, 24) == "All 24 words are drawn."
-    assert _pictures._drawn(24, 130) == "The 24 words with the widest gaps, of 130, are drawn."

@@ -10,13 +10,14 @@ import pytest
 from scipy import stats
 
 from bias_audit.stats.contrast import (
-    Part,
+    ContrastBatch,
     matched_pairs,
     target_part,
-    trimmed,
+    trim,
     two_groups,
     versus_rest,
 )
+from bias_audit.stats.estimate import by_groups, by_pairs
 
 from .helpers import DELTA, crossed
 
@@ -163,7 +164,7 @@ def test_mde_follows_the_printed_table():
 def test_trimming_leaves_other_sources_alone(y):
     y[0] += 30 * np.repeat([1, 0], 8)
     whole = two_groups(y, A, B, scope="concept")
-    cut = trimmed(whole)
+    cut = trim(whole)
     assert whole.skew > 1
     assert whole.largest_share > 0.5
     assert cut.variance["terms"] == whole.variance["terms"]
@@ -174,7 +175,7 @@ def test_trimming_leaves_other_sources_alone(y):
 
 def test_trimming_nothing_changes_nothing(y):
     whole = two_groups(y, A, B, scope="concept")
-    cut = trimmed(whole, 0.0)
+    cut = trim(whole, 0.0)
     assert (cut.estimate, cut.se, cut.df) == pytest.approx((whole.estimate, whole.se, whole.df))
 
 
@@ -234,8 +235,29 @@ def test_unusable_input_is_refused(y):
         target_part([1.0], [0.0, 1.0])
 
 
-def test_target_part_holds_welch_parts():
-    assert target_part([1.0, 2.0, 3.0], [0.0, 4.0]) == (
-        Part(1 / 3, 2, 10 / 9),
-        Part(4.0, 1, 5 / 3),
-    )
+@pytest.mark.parametrize(
+    ("groups", "scope", "construct"),
+    [
+        (1, "concept", False),
+        (1, "terms", True),
+        (2, "concept", True),
+        (2, "templates", False),
+        (4, "concept", False),
+    ],
+)
+def test_many_data_sets_are_analysed_like_one(groups, scope, construct):
+    rng, each = np.random.default_rng(3), 5
+    y = rng.normal(size=(6, 8, each * groups)) ** 3
+    columns = [list(range(g * each, (g + 1) * each)) for g in range(groups)]
+    weights = [1.0, *[-1 / max(groups - 1, 1)] * (groups - 1)]
+    split = by_pairs(y) if groups == 1 else by_groups(y, columns, weights)
+    poles = (rng.normal(size=(6, 4)), rng.normal(size=(6, 3))) if construct else None
+    batch = ContrastBatch(split, scope, poles)
+    for i in range(6):
+        part = target_part(poles[0][i], poles[1][i]) if poles else None
+        if groups == 1:
+            one = matched_pairs(y[i], scope=scope, target_part=part)
+        else:
+            one = versus_rest(y[i], columns, 0, scope=scope, target_part=part)
+        assert batch.estimate[i] == pytest.approx(one.estimate, rel=1e-12)
+        assert (batch.se[i], batch.df[i]) == pytest.approx((one.se, one.df), rel=1e-12)

@@ -38,7 +38,7 @@ def test_ties_get_average_ranks():
 
 
 def test_p_is_scipys_permutation_p(pairs):
-    x, y = pairs[0][:7], pairs[1][:7]
+    x, y = pairs[0][:6], pairs[1][:6]
     found = rank_correlation(x, y, rng(), 20_000)
     for name, ours in (("pearsonr", found.pearson), ("spearmanr", found.spearman)):
         other = stats.permutation_test(
@@ -46,7 +46,7 @@ def test_p_is_scipys_permutation_p(pairs):
             lambda shuffled, name=name: abs(getattr(stats, name)(shuffled, y).statistic),
             permutation_type="pairings",
             alternative="greater",
-            n_resamples=6000,
+            n_resamples=np.inf,
         )
         assert ours.p == pytest.approx(other.pvalue, abs=0.015)
 

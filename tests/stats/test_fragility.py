@@ -55,9 +55,9 @@ def depends(estimate, half, **bounds):
 )
 def test_one_unit_less(estimate, half, without, expected):
     low, high = without
-    assert depends(estimate, half, without_low=low, without_high=high) is expected
-    one = {"without_low": low, "without_high": high}
-    assert depends(estimate, half, other_low=0.0, **one) is expected, "even sentences"
+    assert depends(estimate, half, loo_low=low, loo_high=high) is expected
+    one = {"loo_low": low, "loo_high": high}
+    assert depends(estimate, half, alt_ci_low=0.0, **one) is expected, "even sentences"
 
 
 @pytest.mark.parametrize(
@@ -73,34 +73,43 @@ def test_one_unit_less(estimate, half, without, expected):
         (-0.8, 0.2, (-0.9, -0.55), (-0.9, -0.6), False),
     ],
 )
-def test_other_methods_have_to_agree_where_sentences_are_uneven(
+def test_other_methods_have_to_agree_where_sentences_are_skewed(
     estimate, half, other, other90, expected
 ):
-    names = ("other_low", "other_high", "other90_low", "other90_high")
+    names = ("alt_ci_low", "alt_ci_high", "alt_ci90_low", "alt_ci90_high")
     bounds = dict(zip(names, (*other, *other90), strict=True))
-    assert depends(estimate, half, uneven=True, **bounds) is expected
-    assert depends(estimate, half, uneven=False, **bounds) is False
+    assert depends(estimate, half, skewed=True, **bounds) is expected
+    assert depends(estimate, half, skewed=False, **bounds) is False
 
 
 @pytest.mark.parametrize(
     ("side", "given", "expected"),
     [
-        (0, {"half_outside": 0.51}, True),  # inside by all words, outside by half of them
-        (0, {"half_outside": 0.49}, False),
-        (0, {"half_low": -3.0, "half_high": 3.0}, False),  # far away, and too unsure to say so
-        (1, {"half_low": 0.01}, False),
-        (1, {"half_low": -0.01}, True),  # half of the words point the other way
-        (-1, {"half_high": -0.01}, False),
-        (-1, {"half_high": 0.01}, True),
-        (1, {"half_inside": 0.49}, True),  # half of the words would pass
-        (1, {"half_inside": 0.51}, False),
-        (1, {"half_inside": None}, False),
-        (1, {"half_low": None}, False),  # no halves
+        (0, {"split_half_fail_limit": 0.51}, True),  # half say outside
+        (0, {"split_half_fail_limit": 0.49}, False),
+        (
+            0,
+            {"split_half_low": -3.0, "split_half_high": 3.0},
+            False,
+        ),  # far, and too unsure
+        (1, {"split_half_low": 0.01}, False),
+        (1, {"split_half_low": -0.01}, True),  # half of the words point the other way
+        (-1, {"split_half_high": -0.01}, False),
+        (-1, {"split_half_high": 0.01}, True),
+        (1, {"split_half_pass_limit": 0.49}, True),  # half of the words would pass
+        (1, {"split_half_pass_limit": 0.51}, False),
+        (1, {"split_half_pass_limit": None}, False),
+        (1, {"split_half_low": None}, False),  # no halves
     ],
 )
 def test_a_half_contradicts_by_its_own_verdict_or_direction(side, given, expected):
     low, high = (0.4, 0.6) if side > 0 else (-0.6, -0.4)
-    near = {"half_low": low, "half_high": high, "half_outside": 0.0, "half_inside": 9.0}
+    near = {
+        "split_half_low": low,
+        "split_half_high": high,
+        "split_half_fail_limit": 0.0,
+        "split_half_pass_limit": 9.0,
+    }
     assert half_contradicts(StabilityBounds(**(near | given)), side, LIMIT) is expected
 
 
@@ -123,10 +132,10 @@ def test_a_failure_is_checked_at_the_level_that_it_was_decided_by():
     assert one.interval(level)[0] > LIMIT
     near = LIMIT + 0.01
     for bounds in (
-        StabilityBounds(without_low=one.estimate - 0.9 * (low - LIMIT), without_high=0.8),
+        StabilityBounds(loo_low=one.estimate - 0.9 * (low - LIMIT), loo_high=0.8),
         # other methods: wider by as much as the primary interval
         StabilityBounds(
-            uneven=True, other_low=near, other_high=1.0, other90_low=near, other90_high=1.0
+            skewed=True, alt_ci_low=near, alt_ci_high=1.0, alt_ci90_low=near, alt_ci90_high=1.0
         ),
     ):
         assert not is_fragile(one, bounds, LIMIT)
@@ -135,7 +144,7 @@ def test_a_failure_is_checked_at_the_level_that_it_was_decided_by():
 
 def test_nothing_is_fragile_where_holm_leaves_nothing_decided():
     one = contrast(0.65)
-    bounds = StabilityBounds(without_low=0.0, without_high=2.0)
+    bounds = StabilityBounds(loo_low=0.0, loo_high=2.0)
     assert is_fragile(one, bounds, LIMIT)
     level = 1 - 0.99 * one.p_beyond(LIMIT)
     assert decided_side(one, LIMIT, level) is None
@@ -143,13 +152,18 @@ def test_nothing_is_fragile_where_holm_leaves_nothing_decided():
 
 
 def test_a_verdict_that_half_of_the_words_contradict_is_fragile():
-    agree = StabilityBounds(half_low=0.3, half_high=1.2, half_outside=0.4, half_inside=0.9)
+    agree = StabilityBounds(
+        split_half_low=0.3,
+        split_half_high=1.2,
+        split_half_fail_limit=0.4,
+        split_half_pass_limit=0.9,
+    )
     assert not is_fragile(contrast(0.75), agree, LIMIT)
-    assert is_fragile(contrast(0.75), replace(agree, half_low=-0.1), LIMIT)
+    assert is_fragile(contrast(0.75), replace(agree, split_half_low=-0.1), LIMIT)
 
 
 def test_bounds_are_read_from_the_fields_of_a_record():
-    bounds = StabilityBounds(without_low=0.1, uneven=True, half_inside=0.7)
+    bounds = StabilityBounds(loo_low=0.1, skewed=True, split_half_pass_limit=0.7)
     names = StabilityBounds.__dataclass_fields__
     record = SimpleNamespace(**{name: getattr(bounds, name) for name in names}, estimate=1.0)
     assert StabilityBounds.of(record) == bounds

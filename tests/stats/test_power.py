@@ -33,7 +33,7 @@ def components(t, p, r, rows, cols):
 def test_a_larger_design_as_the_components_say(design, rows, cols):
     t, p, r, j, n = design
     rows, cols = (rows if rows > 1 else j), (cols if cols > 1 else n)
-    se, df = components(*design).scaled({"templates": rows / j, "terms": cols / n})
+    se, df = components(*design).scale({"templates": rows / j, "terms": cols / n})
     true_se, true_df, _ = exact(t, p, r, rows, cols)
     assert se == pytest.approx(true_se)
     assert 0.8 * true_df <= df <= true_df * (1 + 1e-9), "never surer than it is"
@@ -45,8 +45,8 @@ def test_units_that_are_no_sample_only_thin_out_the_noise():
     known = VarianceComponents(
         variance={"templates": 0.03, "residual": 0.02}, units={"templates": 9}, df=8
     )
-    assert known.scaled({"targets": 2.0}) == pytest.approx((math.sqrt(0.02), 8.0))
-    assert known.scaled({}) == pytest.approx((math.sqrt(0.03), 8.0))
+    assert known.scale({"targets": 2.0}) == pytest.approx((math.sqrt(0.02), 8.0))
+    assert known.scale({}) == pytest.approx((math.sqrt(0.03), 8.0))
 
 
 @pytest.mark.parametrize("design", DESIGNS)

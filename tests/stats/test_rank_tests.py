@@ -115,21 +115,13 @@ class TestKruskal:
         assert found.null_mean == pytest.approx(2 / 6)  # (k - 1) / (n - 1)
         assert found.method == "exact, 210 relabellings of terms"
 
-    def test_blocks_keep_labels_inside(self):
-        y = np.array([[1.0, 2.0, 3.0, 11.0, 12.0, 13.0]])
-        groups = [[0, 3], [1, 4], [2, 5]]
-        free = kruskal(y, groups, rng())
-        inside = kruskal(y, groups, rng(), blocks=[0, 0, 0, 1, 1, 1])
-        assert inside.effect == 1
-        assert inside.p == 6 / 36
-        assert free.p > inside.p
-
     @pytest.mark.parametrize("groups", [[[0, 1]], [[0, 1], [1, 5]], [[0], [9]]])
     def test_groups_that_do_not_fit_are_refused(self, groups):
         with pytest.raises(ValueError, match="group"):
             kruskal(np.ones((2, 5)), groups, rng())
 
 
+@pytest.mark.slow
 def test_levels_hold_when_no_word_group_differs():
     generator, hits = rng(9), 0
     for _ in range(300):
@@ -177,6 +169,7 @@ def test_nothing_there_gives_p_1_and_the_largest_value_is_only_the_largest():
         wilcoxon([np.nan, 1.0], rng())
 
 
+@pytest.mark.slow
 def test_p_is_uniform_where_nothing_is_there():
     generator = rng(6)
     p = np.array([wilcoxon(generator.standard_t(3, 10), generator).p for _ in range(2000)])

@@ -103,7 +103,6 @@ def test_the_direction_is_the_baselines_and_doubted_where_it_may_be_zero():
     one = matched_pairs(np.array([[0.4]]), scope="terms")
     assert one.interval() is None
     assert rise.direction(one) == (1, 0.975)
-    assert rise.direction(one, declared=-1) == (-1, 0.95)
 
 
 def test_a_verdict_that_one_unit_carries_hangs_on_it():

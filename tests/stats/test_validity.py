@@ -15,11 +15,10 @@ from scipy import stats
 import bias_audit
 from benchmarks.validity import __main__ as validity
 from benchmarks.validity import calibration, margin, permutations, planned
-from benchmarks.validity._drawn import SETTINGS, Setting, effects, many
+from benchmarks.validity._drawn import SETTINGS, TWO, Setting, effects, many
 from benchmarks.validity._table import Table, written
 from benchmarks.validity.null_audits import Null, Row, audits, null, read
 from bias_audit.pipeline.run import audit
-from bias_audit.stats.many import Design
 from bias_audit.stats.permutation import Permutation
 
 PAGE = Path(__file__).parents[2] / "docs" / "validity.md"
@@ -74,7 +73,7 @@ def test_a_broken_promise_is_seen(monkeypatch):
 @pytest.mark.parametrize("setting", planned.PLANNED, ids=lambda s: s.name)
 def test_cells_have_the_variances_that_the_plan_is_told(setting):
     drawn = many(np.random.default_rng(2), setting, 1500)
-    expected = planned.components(setting).scaled({})[0] ** 2
+    expected = planned.components(setting).scale({})[0] ** 2
     # The noise of cells is counted once for each source, so the estimate varies less than said.
     assert np.mean(drawn.se**2) == pytest.approx(expected, rel=0.06)
     assert drawn.estimate.var() <= expected * 1.08
@@ -83,7 +82,7 @@ def test_cells_have_the_variances_that_the_plan_is_told(setting):
 
 @pytest.mark.parametrize("shape", ["normal", "heavy", "skewed"])
 def test_effects_have_mean_0_and_the_standard_deviation_asked_for(shape):
-    setting = Setting(name="", design=Design(groups=2, scope="concept"), shape=shape)
+    setting = Setting(name="", design=TWO, shape=shape)
     drawn = effects(np.random.default_rng(1), setting, 0.4, (400_000,))
     assert drawn.mean() == pytest.approx(0, abs=0.004)
     assert drawn.std() == pytest.approx(0.4, rel=0.15 if shape == "heavy" else 0.02)

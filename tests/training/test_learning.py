@@ -98,6 +98,7 @@ def whole(work: Path, small: Settings, tmp_path_factory: pytest.TempPathFactory)
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow
 def test_a_small_run_learns_and_is_exported(whole: Path, small: Settings, tmp_path: Path) -> None:
     log = [json.loads(line) for line in (whole / "log.jsonl").read_text().splitlines()]
     assert log[-1]["done"] is True
@@ -106,10 +107,8 @@ def test_a_small_run_learns_and_is_exported(whole: Path, small: Settings, tmp_pa
     _shipped(whole, small, tmp_path / "model")
 
 
-@pytest.mark.parametrize(
-    "steps",
-    [pytest.param(4, marks=pytest.mark.slow, id="before the rate falls"), 8],  # 8: while it falls
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("steps", [4, 8], ids=["before the rate falls", "while it falls"])
 def test_a_stopped_run_goes_on_where_it_was(
     work: Path, whole: Path, small: Settings, tmp_path: Path, steps: int
 ) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from bias_audit.analysis.robustness.check_record import passed_or_failed
 from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import cell_response
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.results import Check
 from bias_audit.stats.null_calibration import (
     Null,
@@ -21,7 +21,6 @@ from bias_audit.stats.null_calibration import (
     simulate_null,
     unit_contributions,
 )
-from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 POWER = 0.8
@@ -34,7 +33,7 @@ def check_null(
     contrast = comparison.contrast
     if contrast.status != "ok" or contrast.se is None or contrast.df is None:
         return ()
-    null, source = _dealt(scored, comparison, settings)
+    null, source = _null(scored, comparison, settings)
     test = calibration(null)
     quiet = passed_or_failed(
         "R7",
@@ -45,7 +44,7 @@ def check_null(
         f"{test.draws} arrangements, KS distance {test.distance:.2f}",
     )
     further = _further(scored, comparison, source)
-    rng = _stream(scored, comparison, settings, "scattered")
+    rng = scored.rng(settings, comparison.key, "scattered")
     quiet_gaps = simulate_null(null.estimate, contrast.variance[source], further, rng)
     gap, se, rows = scored.probe.spec.margin, contrast.se, contrast.n_templates
     share = detected_share(quiet_gaps, gap, se, contrast.df)
@@ -56,23 +55,16 @@ def check_null(
     return quiet, passed_or_failed("R8b", share, POWER, share >= POWER, "under_powered", note)
 
 
-def _stream(
-    scored: ScoredProbe, comparison: Comparison, settings: Settings, what: str
-) -> np.random.Generator:
-    spec = scored.probe.spec
-    return stream(settings.seed, spec.axis, spec.id, f"{comparison.a}:{comparison.b}", what)
-
-
-def _dealt(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> tuple[Null, str]:
+def _null(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> tuple[Null, str]:
     """The comparison without its gap, with what counts as a sample dealt out anew; and its name."""
     spec, cube, contrast = scored.probe.spec, scored.cube, comparison.contrast
-    rng = _stream(scored, comparison, settings, "dealt")
+    rng = scored.rng(settings, comparison.key, "dealt")
     construct = comparison.target_scope == "construct"
     fixed = spec.mask == "group" or comparison.scope != "concept"
     if fixed and not (construct and not spec.targets.own):
         return flip_templates(np.sort(np.array(contrast.delta)), rng), "templates"
     design = Design(scored, comparison.a, comparison.b)
-    plus, minus = _by_name(cube, "+"), _by_name(cube, "-")
+    plus, minus = cube.pole_by_name("+"), cube.pole_by_name("-")
     if fixed:
         null = permute_labels(design.difference(cube.values), [plus, minus], [1.0, -1.0], rng)
         return null, "targets"
@@ -82,15 +74,12 @@ def _dealt(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> t
         cells = _poles(inside.mean(axis=0), plus, minus) if construct else None
         return flip_pairs(design.inside_pairs(response), rng, cells=cells), "terms"
     cells = _poles(cube.values.mean(axis=0), plus, minus) if construct else None
-    weights, columns = zip(*design.weighed, strict=True)
+    weights, columns = zip(*design.by_weight, strict=True)
     return permute_labels(response, columns, weights, rng, cells=cells), "terms"
 
 
 def _further(scored: ScoredProbe, comparison: Comparison, source: str) -> list[Floats]:
-    """What the units of the sources that are not dealt add to the estimate, by themselves.
-
-    Each source's variance contains the noise of single cells, which is there once.
-    """
+    """What the units of the sources that are not dealt add to the estimate, by themselves."""
     contrast, cube = comparison.contrast, scored.cube
     if source == "templates":
         return []
@@ -101,10 +90,6 @@ def _further(scored: ScoredProbe, comparison: Comparison, source: str) -> list[F
         for sign, weight in (("+", 1.0), ("-", -1.0)):
             parts.append(unit_contributions(np.sort(gaps[cube.pole(sign)]), weight))
     return parts
-
-
-def _by_name(cube: ScoreCube, sign: str) -> list[int]:
-    return sorted(cube.pole(sign), key=lambda column: cube.targets[column])
 
 
 def _poles(cells: Floats, plus: list[int], minus: list[int]) -> tuple[Floats, Floats]:

@@ -26,14 +26,14 @@ CLOSE = 1e-4
 """Nats by which the measured change may differ from what was planted."""
 
 
-class Planted(NamedTuple):
+class PlantedProbe(NamedTuple):
     """Some sentences of a probe, as the model answered and with gaps planted in the answers."""
 
     plain: ScoredProbe
     changed: ScoredProbe
 
 
-def plant_gaps(scored: ScoredProbe) -> Planted | str:
+def plant_gaps(scored: ScoredProbe) -> PlantedProbe | str:
     """The same answers of the model, but for S+ after each group: lower by a number of its own.
 
     Everything behind the model is done again with a few sentences: the table, the cube, what is
@@ -61,10 +61,10 @@ def plant_gaps(scored: ScoredProbe) -> Planted | str:
     if again.templates != block.templates[:FEW]:
         return "the sentences that are planted in come in another order"
     few = replace(block, templates=again.templates, values=block.values[:FEW])
-    return Planted(replace(scored, cube=few), replace(scored, cube=again))
+    return PlantedProbe(replace(scored, cube=few), replace(scored, cube=again))
 
 
-def check_recovered(scored: ScoredProbe, pair: Planted, comparison: Comparison) -> Check:
+def check_recovered(scored: ScoredProbe, pair: PlantedProbe, comparison: Comparison) -> Check:
     """Compare what was planted with what came out."""
     shift = _shifts(scored)
     others = [value for name, value in shift.items() if name != comparison.a]

@@ -16,14 +16,15 @@ from bias_audit.analysis.robustness.check_record import (
 )
 from bias_audit.analysis.robustness.negation import Twins, check_negation
 from bias_audit.analysis.robustness.null_calibration import check_null
-from bias_audit.analysis.robustness.planted_effect import Planted, check_recovered, plant_gaps
-from bias_audit.analysis.robustness.split_half import check_half_of_words, check_ranking
+from bias_audit.analysis.robustness.planted_effect import PlantedProbe, check_recovered, plant_gaps
 from bias_audit.analysis.robustness.stability import (
     MIXED_DIRECTION,
     MOST_SATURATED,
     MOST_THIN,
     ONE_UNIT,
     StabilityChecks,
+    check_half_of_words,
+    check_ranking,
     is_detected,
     saturated_share,
     thin_share,
@@ -65,7 +66,7 @@ class Examination:
         self._made: dict[tuple[str, str], tuple[Check, ...]] = {}
 
     @cached_property
-    def _planted(self) -> Planted | str:
+    def _plant(self) -> PlantedProbe | str:
         return plant_gaps(self.scored)
 
     @cached_property
@@ -102,7 +103,7 @@ class Examination:
             check_adjustment(scored, comparison, self._properties),
             self._placebo(comparison),
             *dealt[:1],
-            self._recovered(comparison),
+            self._check_recovery(comparison),
             *dealt[1:],
             *_saturation(scored),
             check_negation(self.pair, comparison) if self.pair else None,
@@ -115,13 +116,13 @@ class Examination:
             return not_computable("R5", "the probe has no placebo groups")
         return informational("R5", share, f"among {len(self.gaps)} placebo gaps")
 
-    def _recovered(self, comparison: Comparison) -> Check:
-        pair = self._planted
+    def _check_recovery(self, comparison: Comparison) -> Check:
+        pair = self._plant
         if isinstance(pair, str):
             return not_computable("R8a", pair)
         return check_recovered(self.scored, pair, comparison)
 
-    def adjusted(self, comparison: Comparison) -> float | None:
+    def adjusted_gap(self, comparison: Comparison) -> float | None:
         """The gap at equal frequency and length of the words, nats (R4); None where it has none."""
         fit = gap_at_equal(self.scored, comparison, self._properties)
         return fit.estimate if fit else None

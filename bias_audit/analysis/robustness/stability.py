@@ -8,16 +8,28 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bias_audit.analysis.robustness.check_record import (
+    informational,
+    not_computable,
+    passed_or_failed,
+)
 from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import cell_response, pole_heterogeneous
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
-from bias_audit.stats.contrast import trimmed
+from bias_audit.results import Check
+from bias_audit.stats.contrast import trim
 from bias_audit.stats.distribution_shape import bootstrap_t_interval
 from bias_audit.stats.estimate import Contrast
-from bias_audit.stats.fragility import DECIDES, Interval, StabilityBounds, is_fragile
+from bias_audit.stats.fragility import (
+    DECIDES,
+    Interval,
+    StabilityBounds,
+    decided_side,
+    half_contradicts,
+    is_fragile,
+)
 from bias_audit.stats.layout import without_one
-from bias_audit.stats.seeds import stream
-from bias_audit.stats.split_half import analyse_halves, half_bounds
+from bias_audit.stats.split_half import analyse_halves, half_bounds, split_half
 
 SKEWED = 1.0
 ONE_UNIT = 0.5
@@ -28,6 +40,8 @@ MOST_SATURATED = 0.5
 LEAST_MASS = math.log(1e-4)
 """Nats below which a pole as a whole has hardly any probability (R13b)."""
 MOST_THIN = 0.5
+RELIABLE = 0.7
+"""Below this reliability the order of the targets is mostly chance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,15 +137,15 @@ def _halves(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> 
     design = Design(scored, comparison.a, comparison.b)
     plus, minus = cube.pole("+"), cube.pole("-")
     response, means = cell_response(cube.values, plus, minus), cube.values.mean(axis=0)
-    sides: Sequence[tuple[float, Sequence[int]]] = design.weighed
+    sides: Sequence[tuple[float, Sequence[int]]] = design.by_weight
     if design.pairs:
         response, means = design.inside_pairs(response), design.inside_pairs(means.T).T
         sides = [(1.0, range(len(design.pairs)))]
     weights, groups = zip(*sides, strict=True)
     construct = comparison.target_scope == "construct"
     cells = (means[:, plus], means[:, minus]) if construct else None
-    keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "half-words")
-    halves = analyse_halves(response, groups, weights, stream(settings.seed, *keys), cells=cells)
+    rng = scored.rng(settings, comparison.key, "half-words")
+    halves = analyse_halves(response, groups, weights, rng, cells=cells)
     return StabilityBounds() if halves is None else half_bounds(halves)
 
 
@@ -146,11 +160,10 @@ def _other_methods(
     scored: ScoredProbe, comparison: Comparison, settings: Settings, level: float
 ) -> list[Interval | None]:
     """The bootstrap-t interval and the one of the trimmed mean."""
-    contrast, spec = comparison.contrast, scored.probe.spec
-    keys = (spec.axis, spec.id, f"{comparison.a}:{comparison.b}", "bootstrap-t", f"{level:g}")
-    rng = stream(settings.seed, *keys)
+    contrast = comparison.contrast
+    rng = scored.rng(settings, comparison.key, "bootstrap-t", f"{level:g}")
     drawn = bootstrap_t_interval(np.sort(np.array(contrast.delta)), level, rng, se=contrast.se)
-    return [drawn, trimmed(contrast).interval(level)]
+    return [drawn, trim(contrast).interval(level)]
 
 
 def is_detected(comparison: Comparison) -> bool:
@@ -207,3 +220,38 @@ def thin_share(cube: ScoreCube, pole: list[int]) -> float:
     if not pole:
         return 0.0
     return float(np.mean(np.logaddexp.reduce(cube.values[..., pole], axis=-1) < LEAST_MASS))
+
+
+def check_ranking(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> Check | None:
+    """R1c: would other sentences put the targets in the same order? None without a table."""
+    cube = scored.cube
+    if not comparison.targets:
+        return None
+    rows = np.argsort(np.array(cube.templates), kind="stable")
+    gaps = Design(scored, comparison.a, comparison.b).difference(cube.values)[rows]
+    centred = gaps - gaps.mean(axis=1, keepdims=True)
+    reliability = split_half(centred, scored.rng(settings, comparison.key, "split-half"))
+    if reliability is None:
+        return not_computable("R1c", "too few sentences or targets, or no variance")
+    return passed_or_failed("R1c", reliability, RELIABLE, reliability >= RELIABLE, "unrankable")
+
+
+def check_half_of_words(
+    scored: ScoredProbe, comparison: Comparison, known: StabilityChecks
+) -> Check | None:
+    """R2: does a half of the words contradict the verdict? None where words are no sample."""
+    if scored.probe.spec.mask != "target" or comparison.scope != "concept":
+        return None
+    low, high = known.bounds.split_half_low, known.bounds.split_half_high
+    if low is None or high is None:
+        return not_computable("R2", "fewer than four words in a group")
+    contrast, margin = comparison.contrast, scored.probe.spec.margin
+    furthest = max(contrast.estimate - low, high - contrast.estimate)
+    note = f"halves range from {low:+.3f} to {high:+.3f} nats"
+    check = informational("R2", furthest, note)
+    side = decided_side(contrast, margin, known.level)
+    if side is None:
+        return check
+    flips = half_contradicts(known.bounds, side, margin)
+    state = {"state": "not_held", "consequence": "fragile"} if flips else {"state": "held"}
+    return check.model_copy(update=state)

@@ -15,7 +15,7 @@ from bias_audit.analysis.robustness.stability import is_detected
 from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.scored_probe import ScoredProbe
-from bias_audit.metrics.word_properties import Properties, weighted
+from bias_audit.metrics.word_properties import Properties, weighted_groups
 from bias_audit.results import Check
 from bias_audit.stats.covariates import (
     AdjustedContrast,
@@ -69,12 +69,12 @@ def gap_at_equal(
 def _describe_fit(
     scored: ScoredProbe, comparison: Comparison, known: Properties, fit: AdjustedContrast
 ) -> str:
-    note = f"{fit.estimate:+.3f} nats at equal {_listed(known.names, fit.used)}"
+    note = f"{fit.estimate:+.3f} nats at equal {_join_names(known.names, fit.used)}"
     if fit.inseparable:
-        note += f"; {_listed(known.names, fit.inseparable)} cannot be told from the group"
+        note += f"; {_join_names(known.names, fit.inseparable)} cannot be told from the group"
     alike = _alike(scored, comparison, known.values)
     if alike is not None:
-        kind = "pairs" if comparison.paired else "words of each group"
+        kind = "pairs" if comparison.has_pairs else "words of each group"
         note += f"; {alike.estimate:+.3f} nats between {alike.words} {kind} that are alike"
     return note
 
@@ -101,8 +101,8 @@ def _means(scored: ScoredProbe) -> Floats:
 def _groups(
     scored: ScoredProbe, comparison: Comparison, values: Floats
 ) -> list[tuple[float, Floats, Floats]]:
-    return weighted(Design(scored, comparison.a, comparison.b), _means(scored), values)
+    return weighted_groups(Design(scored, comparison.a, comparison.b), _means(scored), values)
 
 
-def _listed(names: Sequence[str], chosen: Sequence[int]) -> str:
+def _join_names(names: Sequence[str], chosen: Sequence[int]) -> str:
     return " and ".join(names[number] for number in chosen)

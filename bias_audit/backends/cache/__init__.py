@@ -4,7 +4,7 @@ Keys are digests of everything that a response depends on, never a name, so that
 finds nothing.
 """
 
-from bias_audit.backends.cache.backend import CachedBackend, ModelCache
+from bias_audit.backends.cache.backend import CachedBackend
 from bias_audit.backends.cache.open import (
     Cache,
     CacheOption,
@@ -30,7 +30,6 @@ __all__ = [
     "CacheOption",
     "CacheStats",
     "CachedBackend",
-    "ModelCache",
     "ModelUse",
     "OpenedModel",
     "ScoreStore",

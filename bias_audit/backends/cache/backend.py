@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bias_audit.backends.base import Backend
@@ -19,7 +18,7 @@ from bias_audit.records import (
     Request,
 )
 
-DISTRIBUTION_SHARE = 8
+_DISTRIBUTION_SHARE = 8
 """A run caches distributions of up to one in so many bytes of the store: they are a few in a
 hundred requests and a thousand times as large as the score of a word."""
 _TRANSIENT = frozenset({"error", "limit", "excluded"})
@@ -29,57 +28,28 @@ _BUFFER_S = 0.5
 """Responses, and seconds, that an interrupted run may lose."""
 
 
-@dataclass
-class ModelCache:
-    """One model's slice of the store, and how much it was used."""
-
-    store: ScoreStore
-    keys: Keys
-    model: int
-    """The model's number in the store."""
-    fresh: bool = False
-    """Whether nothing is read, only written."""
-    hits: int = 0
-    """Responses that came from the store."""
-    misses: int = 0
-    """Responses that the model gave."""
-    room: int = 0
-    """Bytes of distributions that may still be written."""
-
-    def get(self, keys: Sequence[bytes]) -> dict[bytes, Record]:
-        """Return the records under these keys."""
-        return {} if self.fresh else self.store.get(dict.fromkeys(keys))
-
-    def put(self, records: Mapping[bytes, Record]) -> None:
-        """Keep records that the same question would give again, as far as there is room."""
-        kept = {key: r for key, r in records.items() if not _is_transient(r) and self._fits(r)}
-        self.store.put(self.model, kept)
-        if self.fresh:  # or the older response would come back
-            self.store.drop(records.keys() - kept.keys())
-
-    def _fits(self, record: Record) -> bool:
-        if not isinstance(record, CompletionScore):
-            return True
-        self.room -= record.words.nbytes
-        return self.room >= 0
-
-
-def _is_transient(record: Record) -> bool:
-    parts = (record.first, record.second) if isinstance(record, ModifiedPair) else (record,)
-    return any(getattr(part, "skip", None) in _TRANSIENT for part in parts)
-
-
 class CachedBackend:
     """A backend whose responses are cached as they come in.
 
     Args:
         inner: answers what is not cached.
-        cache: where responses are kept.
+        store: where responses are kept.
+        keys: of the requests to this model.
+        model: its number in the store.
+        fresh: whether nothing is read, only written.
     """
 
-    def __init__(self, inner: Backend, cache: ModelCache) -> None:
-        self._inner = inner
-        self._cache = cache
+    def __init__(
+        self, inner: Backend, store: ScoreStore, keys: Keys, model: int, *, fresh: bool = False
+    ) -> None:
+        self.store, self.keys = store, keys
+        self._inner, self._model, self._fresh = inner, model, fresh
+        self.hits = 0
+        """Responses that came from the store."""
+        self.misses = 0
+        """Responses that the model gave."""
+        self.room = store.limit // _DISTRIBUTION_SHARE
+        """Bytes of distributions that may still be written."""
 
     @property
     def info(self) -> ModelInfo:
@@ -91,6 +61,23 @@ class CachedBackend:
         """Those of the model."""
         return self._inner.supports
 
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, Record]:
+        """Return the records under these keys."""
+        return {} if self._fresh else self.store.get(dict.fromkeys(keys))
+
+    def put(self, records: Mapping[bytes, Record]) -> None:
+        """Keep records that the same question would give again, as far as there is room."""
+        lasting = {key: r for key, r in records.items() if not _is_transient(r) and self._fits(r)}
+        self.store.put(self._model, lasting)
+        if self._fresh:  # or the older response would come back
+            self.store.drop(records.keys() - lasting.keys())
+
+    def _fits(self, record: Record) -> bool:
+        if not isinstance(record, CompletionScore):
+            return True
+        self.room -= record.words.nbytes
+        return self.room >= 0
+
     def score(
         self,
         requests: Sequence[Request[Any]],
@@ -99,13 +86,12 @@ class CachedBackend:
         progress: ProgressCallback | None = None,
     ) -> Iterator[tuple[int, Any]]:
         """Answer what is cached, then ask the model for the rest."""
-        cache = self._cache
         wanted = [number for number in range(len(requests)) if number not in skip]
-        keys = {number: cache.keys.of(requests[number]) for number in wanted}
-        records = cache.get([key for key in keys.values() if key is not None])
+        keys = {number: self.keys.of(requests[number]) for number in wanted}
+        records = self.get([key for key in keys.values() if key is not None])
         known = {number for number, key in keys.items() if key in records}
-        cache.hits += len(known)
-        cache.misses += len(wanted) - len(known)
+        self.hits += len(known)
+        self.misses += len(wanted) - len(known)
         for number in known:
             yield number, records[keys[number]]  # type: ignore[index]
         if len(known) == len(wanted):
@@ -121,8 +107,13 @@ class CachedBackend:
                 if key is not None:
                     fresh[key] = answer
                     if len(fresh) >= _BUFFER or time.monotonic() - since > _BUFFER_S:
-                        cache.put(fresh)
+                        self.put(fresh)
                         fresh, since = {}, time.monotonic()
                 yield number, answer
         finally:
-            cache.put(fresh)
+            self.put(fresh)
+
+
+def _is_transient(record: Record) -> bool:
+    parts = (record.first, record.second) if isinstance(record, ModifiedPair) else (record,)
+    return any(getattr(part, "skip", None) in _TRANSIENT for part in parts)

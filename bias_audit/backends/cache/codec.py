@@ -95,11 +95,7 @@ def decode_rows(rows: Sequence[tuple[bytes, bytes]]) -> dict[bytes, Record]:
 
 
 def _check(key: bytes, value: bytes) -> int:
-    """Where the JSON part of a value ends.
-
-    Raises:
-        DamagedError: the bytes are not those that were written under this key.
-    """
+    """Where the JSON part of a value ends."""
     if len(value) < _START:
         raise DamagedError("too short")
     checksum, size = _HEAD.unpack_from(value)

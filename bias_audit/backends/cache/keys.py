@@ -62,7 +62,7 @@ def identity(info: ModelInfo, versions: Mapping[str, str]) -> bytes:
         info.arithmetic,
         info.device.partition(":")[0],
     )
-    return blake2b(_versioned(parts, versions), digest_size=32).digest()
+    return blake2b(_with_versions(parts, versions), digest_size=32).digest()
 
 
 def info_key(files: ModelFiles, versions: Mapping[str, str]) -> bytes:
@@ -78,7 +78,7 @@ def info_key(files: ModelFiles, versions: Mapping[str, str]) -> bytes:
         files.device.partition(":")[0],
         files.arithmetic,
     )
-    return blake2b(_versioned(parts, versions), digest_size=20).digest()
+    return blake2b(_with_versions(parts, versions), digest_size=20).digest()
 
 
 class Keys:
@@ -93,16 +93,16 @@ class Keys:
         if getter is None:
             return None
         kind, values = getter
-        return self.named(kind, *values(request))
+        return self.join(kind, *values(request))
 
-    def named(self, *parts: Part) -> bytes:
+    def join(self, *parts: Part) -> bytes:
         """Return the key of these parts."""
         digest = self._start.copy()
         digest.update(_bytes(parts))
         return digest.digest()
 
 
-def _versioned(parts: tuple[Part, ...], versions: Mapping[str, str]) -> bytes:
+def _with_versions(parts: tuple[Part, ...], versions: Mapping[str, str]) -> bytes:
     """Bytes of parts, of the format and of the packages that can change a score."""
     libraries = (versions.get(name, "") for name in LIBRARIES)
     return _bytes((FORMAT, sys.byteorder, *parts, *libraries))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bias_audit.backends import Backend, open_backend, opened_backend
-from bias_audit.backends.cache.backend import DISTRIBUTION_SHARE, CachedBackend, ModelCache
+from bias_audit.backends import Backend, open_backend
+from bias_audit.backends.base import LazyBackend, same_model
+from bias_audit.backends.cache.backend import CachedBackend
 from bias_audit.backends.cache.codec import register
 from bias_audit.backends.cache.keys import Keys, identity, info_key
 from bias_audit.backends.cache.store import (
@@ -21,15 +22,14 @@ from bias_audit.backends.cache.store import (
     switched_off,
 )
 from bias_audit.backends.hf.identify import ModelFiles, identify
-from bias_audit.backends.lazy import LazyBackend, same_model
-from bias_audit.backends.masked.questions import SUPPORTS
+from bias_audit.backends.hf.model_files import ModelOptions
+from bias_audit.backends.mlm.questions import SUPPORTS
 from bias_audit.backends.ray.options import LOCAL
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.records import ModelInfo
 from bias_audit.utils.versions import package_versions
 
-_FILE_OPTIONS = ("revision", "device", "dtype", "offline", "allow_pickle")
-"""Options that say which files are loaded, and to where."""
+_FILE_OPTIONS = frozenset(field.name for field in fields(ModelOptions))
 _SUPPORTS = {"masked": SUPPORTS}
 """What models that are opened by name answer, by kind."""
 _HOMELESS = f"scores are not kept: there is no home folder; name a folder in {VARIABLE}"
@@ -90,8 +90,7 @@ class OpenedModel:
     backend: Backend
     plain: Backend
     """The model without its cache, which may not be loaded."""
-    store: ScoreStore | None = None
-    cache: ModelCache | None = None
+    cache: CachedBackend | None = None
     notices: tuple[str, ...] = ()
     """Why there is no cache."""
 
@@ -105,28 +104,33 @@ class OpenedModel:
         """The model itself, loaded now if it was not."""
         return self.plain.load() if isinstance(self.plain, LazyBackend) else self.plain
 
+    @property
+    def store(self) -> ScoreStore | None:
+        """Where responses are kept."""
+        return None if self.cache is None else self.cache.store
+
     def has_passed(self, check: str) -> bool:
         """Say whether an earlier run checked the model."""
         if self.cache is None:
             return False
-        key = self.cache.keys.named("check", check)
+        key = self.cache.keys.join("check", check)
         return key in self.cache.get([key])
 
     def remember_passed(self, check: str) -> None:
         """Let later runs know that the model was checked."""
         if self.cache is not None:
-            self.cache.put({self.cache.keys.named("check", check): PassedCheck(name=check)})
+            self.cache.put({self.cache.keys.join("check", check): PassedCheck(name=check)})
 
     @property
     def stats(self) -> CacheStats:
         """What the cache did so far."""
-        if self.store is None or self.cache is None:
+        if self.cache is None:
             return CacheStats(notices=self.notices)
         return CacheStats(
             found=self.cache.hits,
             scored=self.cache.misses,
-            path=str(self.store.path),
-            notices=tuple(self.store.notices),
+            path=str(self.cache.store.path),
+            notices=tuple(self.cache.store.notices),
         )
 
 
@@ -155,27 +159,23 @@ def open_model(
     """
     cache = resolve_cache_option(option)
     folder = None if cache is None else cache.folder or default_folder()
-    files = None
-    if isinstance(model, str) and folder is not None:
+    if cache is not None and folder is not None and isinstance(model, str):
         files = _files(model, options)
-    if cache is None or folder is None or files is None:
-        with opened_backend(model, **options) as backend:
-            named = isinstance(model, str) and backend.info.kind != "fake"
-            if cache is None or not (named or cache.folder is not None):
-                yield OpenedModel(backend=backend, plain=backend)
-            elif folder is None:
-                notices = () if switched_off() else (_HOMELESS,)
-                yield OpenedModel(backend=backend, plain=backend, notices=notices)
-            else:
-                with wrap_with_cache(backend, replace(cache, folder=folder)) as opened:
-                    yield opened
-        return
-    store = ScoreStore(Path(folder), limit=cache.limit)
+        if files is not None:
+            with closing(ScoreStore(Path(folder), limit=cache.limit)) as store:
+                yield _wrap(_lazy(store, files, cache, options), store, cache)
+            return
+    backend = open_backend(model, **options) if isinstance(model, str) else model
     try:
-        backend = _lazy(store, files, cache, options)
-        yield _wrap(backend, store, cache)
+        named = isinstance(model, str) and backend.info.kind != "fake"
+        if cache is None or not (named or cache.folder) or (folder is None and switched_off()):
+            yield OpenedModel(backend=backend, plain=backend)
+        else:
+            with wrap_with_cache(backend, cache) as opened:
+                yield opened
     finally:
-        store.close()
+        if isinstance(model, str):
+            getattr(backend, "close", lambda: None)()
 
 
 @contextmanager
@@ -190,41 +190,36 @@ def wrap_with_cache(backend: Backend, cache: Cache) -> Iterator[OpenedModel]:
     if folder is None:
         yield OpenedModel(backend=backend, plain=backend, notices=(_HOMELESS,))
         return
-    store = ScoreStore(Path(folder), limit=cache.limit)
-    try:
+    with closing(ScoreStore(Path(folder), limit=cache.limit)) as store:
         yield _wrap(backend, store, cache)
-    finally:
-        store.close()
 
 
 def _wrap(backend: Backend, store: ScoreStore, cache: Cache) -> OpenedModel:
     if not store.is_open:
         return OpenedModel(backend=backend, plain=backend, notices=tuple(store.notices))
-    _require_digest(backend.info)
-    digest = identity(backend.info, package_versions())
-    mine = ModelCache(
-        store=store,
-        keys=Keys(digest),
-        model=store.model(digest, _about(backend.info)),
-        fresh=cache.fresh,
-        room=cache.limit // DISTRIBUTION_SHARE,
-    )
-    wrapped = CachedBackend(backend, mine)
-    return OpenedModel(backend=wrapped, plain=backend, store=store, cache=mine)
+    digest, number = _register(backend.info, store)
+    wrapped = CachedBackend(backend, store, Keys(digest), number, fresh=cache.fresh)
+    return OpenedModel(backend=wrapped, plain=backend, cache=wrapped)
+
+
+def _register(info: ModelInfo, store: ScoreStore) -> tuple[bytes, int]:
+    """The digest of a model and its number in the store."""
+    _require_digest(info)
+    digest = identity(info, package_versions())
+    arithmetic = f"{info.dtype} on {info.device.partition(':')[0]}"
+    return digest, store.model(digest, f"{info.name} {info.fingerprint[:12]}, {arithmetic}")
 
 
 def _files(name: str, options: Mapping[str, Any]) -> ModelFiles | None:
-    """Identify a model by its files; None where they do not say which model it would be.
-
-    Whatever is wrong with them is left for the code that loads the model to say.
-    """
+    """Identify a model by its files; None where they do not say which model it would be."""
     others = {key: value for key, value in options.items() if key not in _FILE_OPTIONS}
     engine, size = others.pop("engine", LOCAL), others.pop("batch_size", "auto")
     local = LOCAL in (engine, getattr(engine, "name", ""))
     if name == "fake" or others or not local or (size != "auto" and size < 1):
         return None
     try:
-        return identify(name, **{key: options[key] for key in _FILE_OPTIONS if key in options})
+        mine = {key: value for key, value in options.items() if key in _FILE_OPTIONS}
+        return identify(ModelOptions(name=name, **mine))
     except (BiasAuditError, OSError, ValueError, KeyError):
         return None
 
@@ -236,19 +231,18 @@ def _lazy(
     key = info_key(files, package_versions())
     known = None if cache.fresh else store.get([key]).get(key)
     if isinstance(known, ModelInfo) and known.kind in _SUPPORTS:
-        info = _described(known, files)
+        info = _describe(known, files)
         return LazyBackend(
             info, _SUPPORTS[known.kind], partial(open_backend, files.name, **options)
         )
     backend = open_backend(files.name, **options)
     info = replace(backend.info, notices=backend.info.notices[len(files.notices) :])
-    if same_model(_described(info, files), backend.info) and backend.info.kind in _SUPPORTS:
-        digest = identity(backend.info, package_versions())
-        store.put(store.model(digest, _about(backend.info)), {key: info})
+    if same_model(_describe(info, files), backend.info) and backend.info.kind in _SUPPORTS:
+        store.put(_register(backend.info, store)[1], {key: info})
     return backend
 
 
-def _described(info: ModelInfo, files: ModelFiles) -> ModelInfo:
+def _describe(info: ModelInfo, files: ModelFiles) -> ModelInfo:
     """A cached description under the name by which the model is opened now."""
     return replace(
         info,
@@ -266,8 +260,3 @@ def _require_digest(info: ModelInfo) -> None:
             f" '{info.name}' has none",
             hint="give ModelInfo.fingerprint everything that its scores depend on, or cache=False",
         )
-
-
-def _about(info: ModelInfo) -> str:
-    """How ``cache info`` names the model."""
-    return f"{info.name} {info.fingerprint[:12]}, {info.dtype} on {info.device.partition(':')[0]}"

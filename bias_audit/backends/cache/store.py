@@ -272,12 +272,7 @@ class ScoreStore:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """Open the file and prepare it; several runs may do so at the same moment.
-
-    Raises:
-        OSError: the folder cannot be made or the file belongs to a newer version.
-        sqlite3.Error: the file cannot be used.
-    """
+    """Open the file and prepare it; several runs may do so at the same moment."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):  # for its owner only, wherever the folder is
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bias_audit.backends.hf.hub import INDEX
-from bias_audit.backends.hf.model_files import digest, locate_model
+from bias_audit.backends.hf.model_files import INDEX, ModelOptions, digest, locate_model
 
 KNOWN_DTYPES = ("float32", "bfloat16", "float16")
 _ON_CPU = "cpu", "highest"
@@ -44,15 +43,7 @@ class ModelFiles:
     """The last three as in ``ModelInfo``."""
 
 
-def identify(
-    name: str,
-    *,
-    revision: str | None = None,
-    device: str = "auto",
-    dtype: str = "float32",
-    offline: bool = False,
-    allow_pickle: bool = False,
-) -> ModelFiles | None:
+def identify(options: ModelOptions) -> ModelFiles | None:
     """Digest a model's files without loading it; None where that does not say what it would be.
 
     Raises:
@@ -60,23 +51,21 @@ def identify(
         UnknownNameError: no such device.
         OSError: a file cannot be read.
     """
-    if dtype not in KNOWN_DTYPES:
+    if options.dtype not in KNOWN_DTYPES:
         return None
-    chosen_device, rounding = _device(device, dtype)
-    folder = locate_model(name, revision=revision, offline=offline, allow_pickle=allow_pickle)
+    device, arithmetic = _device(options.device, options.dtype)
+    folder = locate_model(options)
     index = folder.path / INDEX
     return ModelFiles(
-        name=name,
+        name=options.name,
         revision=folder.revision,
         notices=folder.notices,
         pickled=folder.pickled,
-        fingerprint=digest(folder.weights),
-        tokenizer_digest=digest(folder.tokenizer_files),
-        config_digest=digest([folder.path / "config.json"]),
+        **folder.digests(),
         index_digest=digest([index]) if index.is_file() else "",
-        dtype=dtype,
-        device=chosen_device,
-        arithmetic=rounding,
+        dtype=options.dtype,
+        device=device,
+        arithmetic=arithmetic,
     )
 
 

@@ -11,100 +11,65 @@ from typing import Any
 import torch
 import transformers
 
-from bias_audit.backends.hf.model_checks import (
-    check_complete,
-    check_finite,
-    check_vocabulary,
-    max_length,
-)
-from bias_audit.backends.hf.model_files import WANTED, ModelFolder, digest, locate_model
+from bias_audit.backends.hf.model_files import WANTED, ModelFolder, ModelOptions, locate_model
 from bias_audit.errors import ModelLoadError, UnknownNameError
+from bias_audit.records import ModelInfo
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_NO_LIMIT = 1_000_000
+"""A tokenizer that knows no limit reports a number far above this one."""
 _HARMLESS = ("pooler", "position_ids", "seq_relationship", "token_type_ids")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Loaded:
-    """A model in memory and what is known about it."""
+class LoadedModel:
+    """A model in memory."""
 
-    name: str
     model: Any
     tokenizer: Any
-    device: torch.device
-    dtype: str
-    arithmetic: str
-    """As in ``ModelInfo``."""
-    revision: str | None
-    fingerprint: str
-    tokenizer_digest: str
-    config_digest: str
-    architecture: str
-    vocabulary_size: int
-    """Length of the model's output distribution."""
-    parameters: int
-    max_length: int
-    """Longest sequence in pieces, special ones included."""
-    notices: tuple[str, ...]
+    info: ModelInfo
+    """Without its words."""
 
 
-def load(
-    name: str,
-    *,
-    revision: str | None = None,
-    device: str = "auto",
-    dtype: str = "float32",
-    offline: bool = False,
-    allow_pickle: bool = False,
-) -> Loaded:
+def load(options: ModelOptions) -> LoadedModel:
     """Load a masked language model and its tokenizer.
-
-    Args:
-        name: ``reference`` (the bundled model), a local folder or a hub id.
-        revision: Branch, tag or commit on the hub.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        dtype: ``float32``, ``bfloat16``, ``float16``, or ``auto`` for that of the weight file.
-        offline: Use no network.
-        allow_pickle: Accept pickled weights (loaded without running code in them).
 
     Raises:
         UnknownNameError: For a device or dtype that does not exist.
         ModelLoadError: When the device is absent, or the model's scores would mean nothing: no
             vocabulary head, weights missing, mis-shaped or not finite, tokenizer unfit.
     """
-    place = pick_device(device)
+    device, dtype = pick_device(options.device), options.dtype
     if dtype != "auto" and dtype not in DTYPES:
         raise UnknownNameError("dtype", dtype, [*DTYPES, "auto"])
-    folder = locate_model(name, revision=revision, offline=offline, allow_pickle=allow_pickle)
+    folder = locate_model(options)
     with _quiet():
         tokenizer = _tokenizer(folder)
         model, unused = _model(folder, DTYPES.get(dtype, "auto"))
-    check_finite(folder, model)
-    size = check_vocabulary(folder, model, tokenizer)
+    _check_finite(folder, model)
+    size = _check_vocabulary(folder, model, tokenizer)
     notices = folder.notices
     if unused:
         notices += (
             f"{len(unused)} tensors in the weight file have no place in {type(model).__name__} "
             f"and were not used (first: {unused[0]})",
         )
-    model = _move(model, place)
-    return Loaded(
-        name=name,
-        model=model,
-        tokenizer=tokenizer,
-        device=place,
-        dtype=str(model.dtype).removeprefix("torch."),
-        arithmetic=arithmetic(place, model.dtype),
+    model = _move(model, device)
+    info = ModelInfo(
+        name=options.name,
         revision=folder.revision,
-        fingerprint=digest(folder.weights),
-        tokenizer_digest=digest(folder.tokenizer_files),
-        config_digest=digest([folder.path / "config.json"]),
+        **folder.digests(),
+        kind="masked",
         architecture=type(model).__name__,
         vocabulary_size=size,
         parameters=sum(p.numel() for p in model.parameters()),
-        max_length=max_length(model, tokenizer),
+        max_length=_max_length(model, tokenizer),
+        dtype=str(model.dtype).removeprefix("torch."),
+        arithmetic=arithmetic(device, model.dtype),
+        device=str(device),
         notices=notices,
     )
+    return LoadedModel(model=model, tokenizer=tokenizer, info=info)
 
 
 def pick_device(name: str) -> torch.device:
@@ -211,7 +176,7 @@ def _model(folder: ModelFolder, dtype: Any) -> tuple[Any, list[str]]:
         )
     except Exception as error:  # whatever a broken or foreign checkpoint makes the loader raise
         raise _not_loadable(folder, error) from error
-    check_complete(folder, report)
+    _check_complete(folder, report)
     unused = sorted(k for k in report["unexpected_keys"] if not any(h in k for h in _HARMLESS))
     return model.eval().requires_grad_(False), unused
 
@@ -249,3 +214,78 @@ def _move(model: Any, place: torch.device) -> Any:
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def _check_complete(folder: ModelFolder, report: Any) -> None:
+    """Refuse a model any part of which would have been filled with random numbers."""
+    wrong = sorted(str(item[0]) for item in report["mismatched_keys"])
+    if wrong:
+        raise ModelLoadError(
+            f"{len(wrong)} tensors of '{folder.name}' have another shape than its config.json "
+            f"says (first: {wrong[0]})",
+            hint="the config belongs to another checkpoint; save both again with save_pretrained",
+        )
+    missing = sorted(report["missing_keys"])
+    if missing:
+        made_as = ", ".join(map(str, folder.config.get("architectures") or ())) or "unknown"
+        raise ModelLoadError(
+            f"expected {WANTED}, but the weights of '{folder.name}' (saved as {made_as}) lack "
+            f"{len(missing)} tensors (first: {missing[0]}), and random numbers in their place "
+            "would be scored",
+            hint="use the checkpoint with the masked language model's head, "
+            "not one that was saved for classification or embeddings",
+        )
+    if report["error_msgs"]:
+        raise ModelLoadError(
+            f"the weights of '{folder.name}' could not be loaded: {report['error_msgs'][0]}",
+            hint="fetch or save the model again",
+        )
+
+
+def _check_finite(folder: ModelFolder, model: Any) -> None:
+    """Refuse weights that are not numbers, or are none any more in the chosen dtype."""
+    for key, tensor in model.state_dict().items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise ModelLoadError(
+                f"expected finite weights, but those of '{folder.name}' hold NaN or infinity "
+                f"in {tensor.dtype} (first: {key})",
+                hint="try --dtype float32; if that fails too the checkpoint is broken: "
+                "train or fetch it again",
+            )
+
+
+def _check_vocabulary(folder: ModelFolder, model: Any, tokenizer: Any) -> int:
+    """Return the length of the output distribution; refuse ids that the model does not know."""
+    known = int(model.get_input_embeddings().num_embeddings)
+    head = model.get_output_embeddings()
+    size = int(head.weight.shape[0]) if head is not None else known
+    vocabulary = tokenizer.get_vocab()
+    top = max(vocabulary.values(), default=-1)
+    if top >= min(known, size):
+        raise ModelLoadError(
+            f"the tokenizer of '{folder.name}' knows ids up to {top}, but the model only "
+            f"{min(known, size)} ids (0 to {min(known, size) - 1})",
+            hint="the tokenizer belongs to another model, or tokens were added to it without "
+            "resizing the model",
+        )
+    if len(set(vocabulary) - set(tokenizer.all_special_tokens)) < 2:
+        raise ModelLoadError(
+            f"the tokenizer of '{folder.name}' has no pieces besides its special tokens",
+            hint="save the model's own tokenizer into the folder with save_pretrained",
+        )
+    return size
+
+
+def _max_length(model: Any, tokenizer: Any) -> int:
+    """Longest sequence in pieces that both the model and its tokenizer allow."""
+    limits: list[int] = []
+    declared = getattr(model.config, "max_position_embeddings", None)
+    if isinstance(declared, int) and declared > 0:
+        limits = [declared]
+    for name, module in model.base_model.named_modules():
+        if name.endswith("position_embeddings") and hasattr(module, "num_embeddings"):
+            unused = 0 if module.padding_idx is None else module.padding_idx + 1
+            limits.append(module.num_embeddings - unused)
+    if 0 < tokenizer.model_max_length < _NO_LIMIT:
+        limits.append(int(tokenizer.model_max_length))
+    return min(limits, default=512)

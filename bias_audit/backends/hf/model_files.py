@@ -1,20 +1,40 @@
-"""From a model's name to a local folder whose files are fit to load; no weights are read here."""
+"""Find a model's files, here or on the hub, and check them; no weights are read here.
+
+Fetching from the hub is the only use of the network.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterable
+import logging
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from bias_audit.backends.hf.hub import INDEX, PICKLES, TOKENIZER_FILES, fetch
 from bias_audit.errors import ModelLoadError
 
 REFERENCE = Path(__file__).parents[2] / "models" / "reference"
 """The model that ships with the package."""
-
+INDEX = "model.safetensors.index.json"
+PICKLES = "pytorch_model*.bin"
+TOKENIZER_FILES = (
+    "added_tokens.json",
+    "merges.txt",
+    "sentencepiece.bpe.model",
+    "special_tokens_map.json",
+    "spiece.model",
+    "spm.model",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "vocab.json",
+    "vocab.txt",
+)
 _VOCABULARIES = tuple(
     name
     for name in TOKENIZER_FILES
@@ -32,6 +52,32 @@ _WRONG_HEADS = {
 }
 _MASKED_ANYWAY = ("XLMWithLMHeadModel", "FlaubertWithLMHeadModel")
 WANTED = "a masked language model with its vocabulary head, such as distilroberta-base"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelOptions:
+    """Say which model to load, and how."""
+
+    name: str = "reference"
+    """``reference`` (the bundled model), a local folder or a hub id."""
+    revision: str | None = None
+    """Branch, tag or commit on the hub; the default branch if None."""
+    device: str = "auto"
+    """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``."""
+    dtype: str = "float32"
+    """``float32``, ``bfloat16``, ``float16``, or ``auto`` for that of the weight file."""
+    offline: bool = False
+    """Use no network."""
+    allow_pickle: bool = False
+    """Accept pickled weights where there are no safetensors; no code in them is run."""
+
+
+class Digests(TypedDict):
+    """SHA-256 of a model's files, as in :class:`~bias_audit.records.ModelInfo`."""
+
+    fingerprint: str
+    tokenizer_digest: str
+    config_digest: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,22 +111,23 @@ class ModelFolder:
         """The tokenizer's files, sorted by name."""
         return [self.path / name for name in TOKENIZER_FILES if (self.path / name).is_file()]
 
+    def digests(self) -> Digests:
+        """Return the digests of the files."""
+        return {
+            "fingerprint": digest(self.weights),
+            "tokenizer_digest": digest(self.tokenizer_files),
+            "config_digest": digest([self.path / "config.json"]),
+        }
 
-def locate_model(
-    name: str, *, revision: str | None = None, offline: bool = False, allow_pickle: bool = False
-) -> ModelFolder:
+
+def locate_model(options: ModelOptions) -> ModelFolder:
     """Find the folder of a model and check the files in it.
-
-    Args:
-        name: ``reference``, a local folder or a hub id.
-        revision: Branch, tag or commit on the hub; the default branch if None.
-        offline: Take a hub model from the local cache only.
-        allow_pickle: Accept pickled weights where there are no safetensors.
 
     Raises:
         ModelLoadError: When there is no such model, it cannot be fetched, or its files do not hold
             a masked language model that is safe to load.
     """
+    name, revision = options.name, options.revision
     commit: str | None = None
     notices: list[str] = []
     if name == "reference":
@@ -96,12 +143,12 @@ def locate_model(
             f"no such folder: '{name}'", hint="name a folder with a model's files, or a hub id"
         )
     else:
-        path = fetch(name, revision=revision, offline=offline, allow_pickle=allow_pickle)
+        path = _fetch(options)
         commit = path.name
         if revision is None:
             notices.append(f"revision not pinned; resolved to {commit}")
     config = _config(name, path)
-    pickled = _check_weights(name, path, allow_pickle=allow_pickle)
+    pickled = _check_weights(name, path, allow_pickle=options.allow_pickle)
     _check_tokenizer(name, path)
     if "auto_map" in config:
         notices.append(
@@ -208,3 +255,72 @@ def _check_tokenizer(name: str, path: Path) -> None:
             f"'{name}' holds no tokenizer: expected tokenizer.json",
             hint="save the model's tokenizer into the same folder with save_pretrained",
         )
+
+
+def _fetch(options: ModelOptions) -> Path:
+    """The snapshot folder of a hub model, named by its commit; code is never fetched."""
+    from huggingface_hub import errors, snapshot_download
+
+    patterns = ["config.json", "model*.safetensors", INDEX, *TOKENIZER_FILES]
+    name, revision = options.name, options.revision
+    if options.allow_pickle:
+        patterns += [PICKLES, "pytorch_model.bin.index.json"]
+    try:
+        with _quiet():
+            folder = snapshot_download(
+                name,
+                revision=revision,
+                allow_patterns=patterns,
+                ignore_patterns=["*/*"],
+                local_files_only=options.offline,
+            )
+    except errors.RevisionNotFoundError as error:
+        raise ModelLoadError(
+            f"the hub model '{name}' has no revision '{revision}'",
+            hint="name a branch, a tag or a full commit sha",
+        ) from error
+    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
+        raise ModelLoadError(
+            f"no model named '{name}': it is neither a folder here nor a public model on the hub",
+            hint="check the spelling; for a private model set HF_TOKEN",
+        ) from error
+    except Exception as error:  # the hub client lets errors of several HTTP libraries through
+        raise ModelLoadError(_unreachable(name, offline=options.offline)) from error
+    return Path(str(folder))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the hub's client silent, except for the bar of a download that somebody watches."""
+    from huggingface_hub import logging as log
+    from huggingface_hub.utils.tqdm import (
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+
+    level, shown = log.get_verbosity(), not are_progress_bars_disabled()
+    hide = shown and not sys.stderr.isatty()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        log.set_verbosity(logging.ERROR)
+        if hide:
+            disable_progress_bars()
+        try:
+            yield
+        finally:
+            log.set_verbosity(level)
+            if hide:
+                enable_progress_bars()
+
+
+def _unreachable(name: str, *, offline: bool) -> str:
+    if offline:
+        return (
+            f"'{name}' is not in the local cache and --offline forbids fetching it: "
+            "run once without --offline, or name a local folder or 'reference'"
+        )
+    return (
+        f"the hub could not be reached to fetch '{name}': check the connection, name a local "
+        "folder or 'reference', or use --offline if the model was fetched before"
+    )

@@ -14,7 +14,7 @@ _CHUNK = 2048
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Encoded:
+class Encoding:
     """A sentence as pieces."""
 
     ids: tuple[int, ...] = ()
@@ -54,28 +54,28 @@ class Encoder:
         self._special |= set(tokenizer.all_special_ids)
         self._sane: dict[tuple[tuple[int, ...], str], bool] = {}
 
-    def encode(self, texts: Iterable[str], *, masks: int) -> dict[str, Encoded]:
+    def encode(self, texts: Iterable[str], *, masks: int) -> dict[str, Encoding]:
         """Encode distinct texts.
 
         Each must hold exactly ``masks`` mask tokens and no text of another special token, else
         it has ``trouble``.
         """
         fine: list[str] = []
-        result: dict[str, Encoded] = {}
+        result: dict[str, Encoding] = {}
         for text in dict.fromkeys(texts):
             if _is_utf8(text):
                 fine.append(text)
             else:
-                result[text] = Encoded(
+                result[text] = Encoding(
                     trouble="the sentence holds half a character (a lone surrogate)"
                 )
         for first in range(0, len(fine), _CHUNK):
             chunk = fine[first : first + _CHUNK]
             for text, encoding in zip(chunk, self._backend.encode_batch(chunk), strict=True):
-                result[text] = self._checked(encoding, masks)
+                result[text] = self._check(encoding, masks)
         return result
 
-    def _checked(self, encoding: Any, masks: int) -> Encoded:
+    def _check(self, encoding: Any, masks: int) -> Encoding:
         """Refuse special tokens that came from the text, and characters outside the vocabulary."""
         ids = tuple(encoding.ids)
         added = tuple(map(bool, encoding.special_tokens_mask))
@@ -94,7 +94,7 @@ class Encoder:
                 if masked > masks
                 else f"the mask token {self.mask_token!r} was swallowed by the text around it"
             )
-        return Encoded(
+        return Encoding(
             ids=ids,
             added=added,
             offsets=tuple(encoding.offsets),
@@ -103,7 +103,7 @@ class Encoder:
             trouble=trouble,
         )
 
-    def span(self, text: str, encoded: Encoded, begin: int, end: int) -> Span:
+    def span(self, text: str, encoded: Encoding, begin: int, end: int) -> Span:
         """Find the pieces of ``text[begin:end]``, or say why they are not its own."""
         word = text[begin:end]
         ranges = _visible(text, encoded)
@@ -125,7 +125,7 @@ class Encoder:
         return Span(start=start, stop=stop)
 
     def _owns_space_before(
-        self, encoded: Encoded, ranges: Sequence[tuple[int, int]], start: int
+        self, encoded: Encoding, ranges: Sequence[tuple[int, int]], start: int
     ) -> bool:
         """Whether the piece before the word is a lone space that spells the word's beginning.
 
@@ -149,7 +149,7 @@ class Encoder:
             self._sane[key] = _bare(seen) == _bare(word)
         return self._sane[key]
 
-    def knows_all(self, encoded: Encoded) -> bool:
+    def knows_all(self, encoded: Encoding) -> bool:
         """Whether no part of the sentence fell to the unknown token."""
         return self.unknown_id is None or self.unknown_id not in encoded.ids
 
@@ -188,7 +188,7 @@ class Encoder:
         return ids[len(ids) // 2]
 
 
-def _visible(text: str, encoded: Encoded) -> list[tuple[int, int]]:
+def _visible(text: str, encoded: Encoding) -> list[tuple[int, int]]:
     """Character ranges of the pieces without spaces around them; empty for added and blank ones."""
     ranges = []
     first = True

@@ -36,7 +36,7 @@ SlotWords = Annotated[dict[str, tuple[Word, ...]], AfterValidator(_slot_names)]
 class Entry(FileModel):
     """A word of a lexicon: group term or target. A bare string is short for ``{sg: string}``."""
 
-    expects = "text or a group of keys"
+    short_text = "sg"
 
     id: Id | None = None
     """Stable name; made from the first form when absent."""
@@ -65,11 +65,6 @@ class Entry(FileModel):
     provenance: str = ""
     note: str = ""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_string(cls, value: Any) -> Any:
-        return {"sg": value} if isinstance(value, str) else value
-
     @model_validator(mode="after")
     def _has_form(self) -> Entry:
         if not (self.sg or self.pl or self.forms or self.adjective):
@@ -93,7 +88,7 @@ class Entry(FileModel):
 class HeadNoun(FileModel):
     """A noun that adjectives are combined with."""
 
-    expects = "text or a group of keys"
+    short_text = "sg"
 
     id: Id | None = None
     """Stable name; made from the first form when absent."""
@@ -108,11 +103,6 @@ class HeadNoun(FileModel):
     """
     agree: FormName | None = None
     """The form that ``<mask:agree>`` takes beside this head."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_string(cls, value: Any) -> Any:
-        return {"sg": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _has_form(self) -> HeadNoun:
@@ -135,7 +125,7 @@ class HeadNoun(FileModel):
 class WordSet(FileModel):
     """A named set of entries: a group, or a pole. A bare list is short for ``{entries: list}``."""
 
-    expects = "a list or a group of keys"
+    short_list = "entries"
 
     label: Text | None = None
     """How reports call it."""
@@ -143,11 +133,6 @@ class WordSet(FileModel):
     heads: tuple[HeadNoun, ...] = ()
     """Nouns for this set's adjectives; the lexicon's heads when absent."""
     entries: tuple[Entry, ...] = Field(min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_list(cls, value: Any) -> Any:
-        return {"entries": value} if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _no_twins(self) -> WordSet:
@@ -193,7 +178,7 @@ class Lexicon(FileModel):
 class Template(FileModel):
     """One sentence with slots. A bare string is short for ``{text: string}``."""
 
-    expects = "text or a group of keys"
+    short_text = "text"
 
     id: Id | None = None
     text: Sentence
@@ -204,12 +189,11 @@ class Template(FileModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _from_string(cls, value: Any) -> Any:
-        if isinstance(value, dict):
-            for odd in (key for key in value if " " in str(key)):
-                message = f"the sentence '{odd}: ...' has a colon, which made it a key"
-                raise ValueError(f"{message} | put the whole sentence into quotes")
-        return {"text": value} if isinstance(value, str) else value
+    def _refuse_colon(cls, value: Any) -> Any:
+        for odd in (key for key in value if " " in str(key)) if isinstance(value, dict) else ():
+            message = f"the sentence '{odd}: ...' has a colon, which made it a key"
+            raise ValueError(f"{message} | put the whole sentence into quotes")
+        return value
 
     def name(self, index: int) -> str:
         """The id, or one made from the place in the list (counted from 0)."""

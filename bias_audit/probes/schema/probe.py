@@ -11,16 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from bias_audit.errors import nearest
-from bias_audit.probes.schema.lexicon import (
-    Entry,
-    HeadNoun,
-    SlotWords,
-    Template,
-    WordSet,
-)
-from bias_audit.probes.schema.text import (
-    Language,
-)
+from bias_audit.probes.schema.lexicon import Entry, HeadNoun, SlotWords, Template, WordSet
+from bias_audit.probes.schema.text import Language
 from bias_audit.utils.file_model import FileModel, Id, Text, reject_duplicates
 from bias_audit.utils.validation import MistakesError
 
@@ -41,7 +33,7 @@ class Where(FileModel):
 class Pole(FileModel):
     """One pole of the contrast: a set of a lexicon, or words. A bare list is a list of words."""
 
-    expects = "a list or a group of keys"
+    short_list = "words"
 
     name: Text | None = None
     """How reports call it, such as "jobs held mostly by women"."""
@@ -54,11 +46,6 @@ class Pole(FileModel):
     drop: tuple[Text, ...] = ()
     """Entries left out, such as words with a second meaning on this axis."""
     words: tuple[Entry, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_list(cls, value: Any) -> Any:
-        return {"words": value} if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _one_source(self) -> Pole:
@@ -117,15 +104,12 @@ class Groups(FileModel):
 
     @model_validator(mode="after")
     def _enough(self) -> Groups:
-        reject_duplicates(((("use", i), name) for i, name in enumerate(self.use)), "group")
+        for key in ("use", "beside"):
+            reject_duplicates((((key, i), n) for i, n in enumerate(getattr(self, key))), "group")
         if len(self.use) == 1:
             raise MistakesError([(("use",), "a probe compares at least two groups")])
-        if "beside" in self.model_fields_set:
-            self._refuse_beside()
-        return self
-
-    def _refuse_beside(self) -> None:
-        reject_duplicates(((("beside", i), name) for i, name in enumerate(self.beside)), "group")
+        if "beside" not in self.model_fields_set:
+            return self
         if not self.beside:
             message = "'beside' names no group | leave it out, or write for example beside: [they]"
             raise MistakesError([(("beside",), message)])
@@ -136,6 +120,7 @@ class Groups(FileModel):
         if both:
             message = "'{}' is compared already | leave it out here, or in 'use'"
             raise MistakesError([(("beside", i), message.format(name)) for i, name in both])
+        return self
 
 
 class ControlsSpec(FileModel):
@@ -226,17 +211,12 @@ class ProbeSpec(FileModel):
     def _enough_groups(self) -> ProbeSpec:
         if isinstance(self.groups, dict) and len(self.groups) < 2:
             raise ValueError("a probe compares at least two groups")
-        if isinstance(self.groups, Groups) and self.groups.beside:
-            self._refuse_beside()
-        return self
-
-    def _refuse_beside(self) -> None:
         message = ""
         if self.mask == "target":
             message = "'beside' needs 'mask: group': here the targets are scored | leave it out"
         elif self.role != "probe":
-            message = (
-                "'beside' is for probes: a control only vouches for a comparison | leave it out"
-            )
-        if message:
+            message = "'beside' is for probes: a control only vouches for a comparison"
+            message += " | leave it out"
+        if message and isinstance(self.groups, Groups) and self.groups.beside:
             raise MistakesError([(("groups", "beside"), message)])
+        return self

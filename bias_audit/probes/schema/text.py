@@ -69,7 +69,7 @@ def is_article_free(text: str, language: str = "en") -> bool:
     return article is None or article[1].lower() == "the"
 
 
-def _unwrapped(text: str) -> str:
+def _plain_text(text: str) -> str:
     if text[:1] == "\u201c" and text.find("\u201d") in (-1, len(text) - 1):
         raise ValueError(
             f"'{text[:40]}' stands in typographic quotes, which would become part of it"
@@ -81,7 +81,7 @@ def _unwrapped(text: str) -> str:
 def _word(text: str) -> str:
     if SLOT.search(text) or _NEARLY_SLOT.search(text):
         raise ValueError(f"'{text[:40]}' holds a slot | slots belong into templates")
-    return _unwrapped(text)
+    return _plain_text(text)
 
 
 def _pattern(text: str) -> str:
@@ -127,7 +127,7 @@ def _sentence(text: str) -> str:
     odd = _NEARLY_SLOT.search(SLOT.sub("", text))
     if odd:
         raise ValueError(f"'{odd[0]}' is no slot | write [group], [target] or <mask>")
-    return _unwrapped(text)
+    return _plain_text(text)
 
 
 Word = Annotated[str, AfterValidator(_word), StringConstraints(max_length=20_000)]

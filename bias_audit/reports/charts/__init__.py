@@ -9,10 +9,7 @@ from typing import Any
 
 from bias_audit.reports.charts import svg
 from bias_audit.reports.charts.canvas import Canvas
-from bias_audit.reports.charts.heatmap import heatmap
-from bias_audit.reports.charts.intervals import dots, intervals
-from bias_audit.reports.charts.scatter import plane, scatter
-from bias_audit.reports.charts.slopes import slopes
+from bias_audit.reports.charts.layouts import dots, heatmap, intervals, plane, slopes
 from bias_audit.reports.view.page import Dots, Heat, Intervals, Picture, Plane, Scatter, Slopes
 from bias_audit.utils import resources
 
@@ -20,7 +17,7 @@ KINDS = ("svg", "png", "pdf")
 """Kinds of files that a chart can become."""
 
 _LAYOUTS: Mapping[type, Callable[[Any], Canvas]] = {
-    Dots: dots, Heat: heatmap, Intervals: intervals, Plane: plane, Scatter: scatter, Slopes: slopes,
+    Dots: dots, Heat: heatmap, Intervals: intervals, Plane: plane, Scatter: plane, Slopes: slopes,
 }  # fmt: skip
 
 

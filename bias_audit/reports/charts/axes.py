@@ -45,10 +45,10 @@ class Frame:
     bottom: float
 
     @classmethod
-    def sized(
+    def of_height(
         cls, height: float, *, left: float, right: float, top: float = 14, foot: float = FOOT
     ) -> Frame:
-        """Return a frame of this height on a new canvas, with room around it."""
+        """Return a frame of a height on a new canvas, with room around it."""
         canvas, bottom = Canvas(height=top + height + foot), top + height
         return cls(canvas=canvas, left=left, right=WIDTH - right, top=top, bottom=bottom)
 

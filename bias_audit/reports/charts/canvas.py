@@ -42,16 +42,6 @@ class Shape:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ring:
-    """A circle with an edge."""
-
-    centre: Spot
-    radius: float
-    look: Look
-    layer: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Label:
     """One line of text, centred on its height."""
 
@@ -69,7 +59,7 @@ class Canvas:
 
     height: float
     width: float = WIDTH
-    shapes: list[Shape | Ring] = field(default_factory=list)
+    shapes: list[Shape] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
 
     def line(
@@ -100,26 +90,22 @@ class Canvas:
         look = Look(fill=colour, stroke=edge, width=1.0 if edge else 0.0)
         self.shapes.append(Shape(points=corners, look=look, layer=layer, closed=True))
 
-    def dot(self, spot: Spot, colour: str, size: float, *, opacity: float = 1.0) -> None:
+    def dot(
+        self, spot: Spot, colour: str, size: float, *, opacity: float = 1.0, layer: int = DOT
+    ) -> None:
         """Draw a full dot of this diameter: the round ends of a line without length."""
         look = Look(stroke=colour, width=size, round=True, opacity=opacity)
-        self.shapes.append(Shape(points=(spot, spot), look=look, layer=DOT))
-
-    def ring(self, spot: Spot, colour: str, size: float, edge: float) -> None:
-        """Draw a circle of this diameter, its inside of the colour of the page."""
-        look = Look(fill="paper", stroke=colour, width=edge)
-        self.shapes.append(Ring(centre=spot, radius=size / 2, look=look, layer=DOT))
+        self.shapes.append(Shape(points=(spot, spot), look=look, layer=layer))
 
     def square(self, spot: Spot, colour: str, size: float, *, turned: bool = False) -> None:
         """Draw a full square of this side, on its corner when ``turned``."""
         (x, y), r = spot, size / 2
-        if turned:
-            r *= 2**0.5
-            corners = ((x, y - r), (x + r, y), (x, y + r), (x - r, y))
-        else:
-            corners = ((x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r))
-        shape = Shape(points=corners, look=Look(fill=colour), layer=DOT, closed=True)
-        self.shapes.append(shape)
+        if not turned:
+            self.area((x - r, x + r), (y - r, y + r), colour, layer=DOT)
+            return
+        r *= 2**0.5
+        corners = ((x, y - r), (x + r, y), (x, y + r), (x - r, y))
+        self.shapes.append(Shape(points=corners, look=Look(fill=colour), layer=DOT, closed=True))
 
     def text(
         self,

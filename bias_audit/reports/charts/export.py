@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from bias_audit.reports.charts.canvas import TEXT, Canvas, Ring, Shape
+from bias_audit.reports.charts.canvas import TEXT, Canvas, Shape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +67,7 @@ def render(canvas: Canvas, colours: Mapping[str, str], kind: str, *, title: str)
 
 def _fill(axes: Axes, canvas: Canvas, colours: Mapping[str, str]) -> None:
     from matplotlib.lines import Line2D
-    from matplotlib.patches import Circle, Polygon
+    from matplotlib.patches import Polygon
 
     for shape in canvas.shapes:
         look = shape.look
@@ -79,9 +79,7 @@ def _fill(axes: Axes, canvas: Canvas, colours: Mapping[str, str]) -> None:
             "linewidth": look.width,
             "zorder": shape.layer,
         }
-        if isinstance(shape, Ring):
-            item = axes.add_patch(Circle(shape.centre, shape.radius, **area))
-        elif shape.closed:
+        if shape.closed:
             item = axes.add_patch(Polygon(shape.points, closed=True, **area))
         else:
             item = axes.add_line(_line(Line2D, shape, stroke))

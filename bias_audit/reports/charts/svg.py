@@ -6,11 +6,11 @@ the same layer and look become one path or one group.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from html import escape
-from itertools import groupby
 
-from bias_audit.reports.charts.canvas import Canvas, Label, Look, Ring, Shape, Spot
+from bias_audit.reports.charts.canvas import Canvas, Label, Look, Shape
 
 Paint = Callable[[str, str], str]
 """Turns names of fill and stroke, either of which may be empty, into attributes."""
@@ -56,16 +56,13 @@ def _svg(
     summary: str,
 ) -> str:
     name = escape(name)
-    shapes = sorted(canvas.shapes, key=lambda shape: shape.layer)
-    parts = [
-        _group(look, list(group), paint)
-        for _, layer in groupby(shapes, key=lambda shape: shape.layer)
-        for look, group in _by_look(layer)
-    ]
-    labels: dict[tuple[object, ...], list[Label]] = {}
+    shapes: defaultdict[tuple[int, Look], list[Shape]] = defaultdict(list)
+    for shape in sorted(canvas.shapes, key=lambda shape: shape.layer):
+        shapes[shape.layer, shape.look].append(shape)
+    labels: defaultdict[tuple[object, ...], list[Label]] = defaultdict(list)
     for label in canvas.labels:
-        look = label.size, label.anchor, label.colour, label.bold
-        labels.setdefault(look, []).append(label)
+        labels[label.size, label.anchor, label.colour, label.bold].append(label)
+    parts = [_group(group, paint) for group in shapes.values()]
     parts += (_words(group, paint) for group in labels.values())
     return (
         f'<svg{root} viewBox="0 0 {_n(canvas.width)} {_n(canvas.height)}" fill="none" role="img"'
@@ -75,15 +72,9 @@ def _svg(
     )
 
 
-def _by_look(shapes: Iterable[Shape | Ring]) -> Iterable[tuple[Look, list[Shape | Ring]]]:
-    groups: dict[tuple[Look, type], list[Shape | Ring]] = {}
-    for shape in shapes:
-        groups.setdefault((shape.look, type(shape)), []).append(shape)
-    return ((look, group) for (look, _), group in groups.items())
-
-
-def _group(look: Look, shapes: list[Shape | Ring], paint: Paint) -> str:
+def _group(shapes: list[Shape], paint: Paint) -> str:
     """Shapes of one look: one path where they are opaque, else a group of them."""
+    look = shapes[0].look
     attributes = paint(look.fill, look.stroke)
     if look.width:
         attributes += f' stroke-width="{_n(look.width)}"'
@@ -93,33 +84,15 @@ def _group(look: Look, shapes: list[Shape | Ring], paint: Paint) -> str:
         attributes += ' stroke-linecap="round"'
     if look.opacity < 1:
         attributes += f' stroke-opacity="{look.opacity:g}"'
-    paths = [_path(shape) for shape in shapes if isinstance(shape, Shape)]
-    if paths and look.opacity == 1:
-        return f'<path d="{"".join(paths)}"{attributes}/>'
-    inside = [f'<path d="{path}"/>' for path in paths] + [
-        f'<circle cx="{_n(shape.centre[0])}" cy="{_n(shape.centre[1])}" r="{_n(shape.radius)}"/>'
-        for shape in shapes
-        if isinstance(shape, Ring)
-    ]
-    return f"<g{attributes}>{''.join(inside)}</g>"
+    if look.opacity == 1:
+        return f'<path d="{"".join(map(_path, shapes))}"{attributes}/>'
+    paths = (f'<path d="{_path(shape)}"/>' for shape in shapes)
+    return f"<g{attributes}>{''.join(paths)}</g>"
 
 
 def _path(shape: Shape) -> str:
-    """The path of a shape, with one number where a line is level or upright."""
-    x, y = map(_n, shape.points[0])
-    if shape.points[1:] == shape.points[:1]:
-        return f"M{x} {y}h0"
-    path = f"M{x} {y}"
-    for point in shape.points[1:]:
-        next_x, next_y = map(_n, point)
-        if next_y == y:
-            path += f"H{next_x}"
-        elif next_x == x:
-            path += f"V{next_y}"
-        else:
-            path += f"L{next_x} {next_y}"
-        x, y = next_x, next_y
-    return path + "z" * shape.closed
+    points = (f"{_n(x)} {_n(y)}" for x, y in shape.points)
+    return f"M{'L'.join(points)}{'z' * shape.closed}"
 
 
 def _words(labels: list[Label], paint: Paint) -> str:
@@ -129,13 +102,12 @@ def _words(labels: list[Label], paint: Paint) -> str:
         attributes += f' text-anchor="{first.anchor}"'
     if first.bold:
         attributes += ' font-weight="600"'
-    lines = (_line(label.spot, label) for label in labels)
+    lines = (
+        f'<text x="{_n(label.spot[0])}" y="{_n(label.spot[1] + _MIDDLE * label.size)}">'
+        f"{escape(label.text, quote=False)}</text>"
+        for label in labels
+    )
     return f"<g{attributes}>{''.join(lines)}</g>"
-
-
-def _line(spot: Spot, label: Label) -> str:
-    x, y = spot[0], spot[1] + _MIDDLE * label.size
-    return f'<text x="{_n(x)}" y="{_n(y)}">{escape(label.text, quote=False)}</text>'
 
 
 def _n(number: float) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 
 from bias_audit.reports.ci import FACTS, WAIVERS, entries, facts
 from bias_audit.reports.formats import Format
-from bias_audit.reports.text import tidy
+from bias_audit.reports.text import clean, tidy
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.measures import with_companions
 from bias_audit.results import Result, Results
@@ -32,12 +33,8 @@ def render(results: Results) -> str:
     """Return the table as CSV with a header; texts that a spreadsheet would run are defused."""
     audit = tidy(results)
     index = Index(audit)
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for result in with_companions(audit.results, index.metrics):
-        writer.writerow([cell(value) for value in _row(index, result)])
-    return stream.getvalue()
+    rows = (_row(index, result) for result in with_companions(audit.results, index.metrics))
+    return csv_text(COLUMNS, rows)
 
 
 def _row(index: Index, result: Result) -> list[object]:
@@ -53,15 +50,23 @@ def _row(index: Index, result: Result) -> list[object]:
     ]  # fmt: skip
 
 
-def cell(value: object) -> str:
-    """One value as a cell: empty for None, and never a formula."""
+def csv_text(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Write a table as CSV: None is an empty cell, and no text is a formula."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(map(_cell, row) for row in rows)
+    return stream.getvalue()
+
+
+def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
         return f"{value:.8g}"
     if isinstance(value, bool):
         return str(value).lower()
-    text = str(value)
+    text = clean(str(value))
     return f"'{text}" if isinstance(value, str) and text[:1] in tuple("=+-@") else text
 
 
@@ -71,14 +76,8 @@ GATE_COLUMNS = FACTS
 
 def render_gates(results: Results) -> str:
     """Return the table as CSV with a header, in the order of the audit."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(GATE_COLUMNS)
-    for entry in entries(results):
-        if entry.rule != WAIVERS:
-            found = facts(entry)
-            writer.writerow([cell(found[name]) for name in GATE_COLUMNS])
-    return stream.getvalue()
+    rows = (facts(entry) for entry in entries(results) if entry.rule != WAIVERS)
+    return csv_text(GATE_COLUMNS, ([row[name] for name in GATE_COLUMNS] for row in rows))
 
 
 FORMATS = (

@@ -59,7 +59,7 @@ def _command(level: Level, title: str, message: str, place: str = "") -> str:
 
 def _place(entry: Entry) -> str:
     """Return its place; empty for an entry that no file of the repository holds."""
-    if not entry.placed:
+    if not entry.has_place:
         return ""
     return f"file={value(entry.path)},line={entry.line},col={entry.column},"
 

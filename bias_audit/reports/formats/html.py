@@ -10,11 +10,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from bias_audit.reports import wording
 from bias_audit.reports.formats import Format
-from bias_audit.reports.text import sort_key
+from bias_audit.reports.text import count, plain, short
 from bias_audit.reports.view import page
 from bias_audit.reports.view.build import build
-from bias_audit.reports.wording import SIGNS, STATE_WORDS, STATES, shared
 from bias_audit.results import Results
 from bias_audit.utils.resources import read_text
 
@@ -24,7 +24,6 @@ PAGE_LIMIT = 1_500_000
 """Bytes of a page: a browser opens it at once, and a build server stores and shows it."""
 _ROWS = 40
 """Rows of each table on the quality of the evidence in a page that would be larger."""
-_FOLDER = "reports"
 _CUT = (
     "Charts, completions and sentences of this probe are left out to keep this page small. They "
     "are in results.json and evidence.csv.gz beside it; a run of this probe alone shows them all."
@@ -36,37 +35,37 @@ def render(results: Results) -> str:
     return whole(build(results))
 
 
-def whole(shown: page.Page) -> str:
-    """Return the page of an audit that is already in words."""
-    return _whole(shown, _environment())
-
-
 def folder(results: Results) -> Iterator[tuple[str, bytes]]:
     """Yield (name, content): the page, with style sheet, script and charts as separate files.
 
     For servers whose content policy forbids style and script inside a page.
     """
-    from bias_audit.reports.formats import figures
+    from bias_audit.reports.formats.figures import draw_files
 
-    shown = build(results)
-    yield "index.html", _whole(shown, _environment(linked=True)).encode()
-    yield STYLE, _style().encode()
-    yield SCRIPT, _script().encode()
-    for name, content in figures.drawn(figures.every(shown), ("svg",)):
+    view = build(results)
+    yield "index.html", whole(view, linked=True).encode()
+    yield STYLE, read_text("reports", "style.css").encode()
+    yield SCRIPT, read_text("reports", SCRIPT).encode()
+    for name, content in draw_files(view.charts, ("svg",)):
         yield f"{FIGURES}/{name}", content
 
 
-def _whole(shown: page.Page, environment: Any) -> str:
-    text = fill("report.html.j2", shown, environment)
+def whole(view: page.Page, *, linked: bool = False) -> str:
+    """Return the page of an audit that is already in words; ``linked`` leaves style and script out.
+
+    A page above :data:`PAGE_LIMIT` is cut by :func:`cut`.
+    """
+    environment = _environment(linked)
+    text = fill("report.html.j2", view, environment)
     excess = len(text.encode()) - PAGE_LIMIT
     if excess <= 0:
         return text
     section = environment.get_template("probe.html.j2")
-    less = cut(shown, excess, lambda probe: len(section.render(probe=probe).encode()))
+    less = cut(view, excess, lambda probe: len(section.render(probe=probe).encode()))
     return fill("report.html.j2", less, environment)
 
 
-def cut(shown: page.Page, excess: int, size: Callable[[page.ProbeSection], int]) -> page.Page:
+def cut(view: page.Page, excess: int, size: Callable[[page.ProbeSection], int]) -> page.Page:
     """Return a page that is smaller: probes keep question, verdict and card, the weakest first.
 
     Probes with findings are the strongest, in the order of the findings; then come failed, unclear
@@ -74,16 +73,18 @@ def cut(shown: page.Page, excess: int, size: Callable[[page.ProbeSection], int])
     judged number stays, and each cut says where to find the rest.
 
     Args:
-        shown: the whole page.
+        view: the whole page.
         excess: bytes by which it is too large.
         size: bytes of the section of a probe.
     """
-    rank = {name: place for place, name in reversed([*enumerate(n.chapter for n in shown.notes)])}
-    probes = {probe.name: probe for chapter in shown.chapters for probe in chapter.probes}
+    rank = {name: place for place, name in reversed([*enumerate(n.chapter for n in view.notes)])}
+    probes = {probe.name: probe for chapter in view.chapters for probe in chapter.probes}
     weakest_first = sorted(
         probes.values(),
-        key=lambda p: (-rank.get(p.name, len(rank)), -STATES.index(p.state), p.name),
-    )
+        key=lambda p: (
+            -rank.get(p.name, len(rank)), -wording.STATES.index(p.record.state), p.name
+        ),
+    )  # fmt: skip
     for probe in weakest_first:
         if excess <= 0:
             break
@@ -91,28 +92,26 @@ def cut(shown: page.Page, excess: int, size: Callable[[page.ProbeSection], int])
             probe, pictures=(), word_pictures=(), heat=None, columns=(), evidence=(), further=None,
             notices=(*probe.notices, _CUT),
         )  # fmt: skip
-        saved = size(probe) - size(bare)
-        if saved > 0:
+        saving = size(probe) - size(bare)
+        if saving > 0:
             probes[probe.name] = bare
-            excess -= saved
+            excess -= saving
     chapters = tuple(
         replace(chapter, probes=tuple(probes[probe.name] for probe in chapter.probes))
-        for chapter in shown.chapters
+        for chapter in view.chapters
     )
     pairs = {item.name for probe in probes.values() for item in probe.evidence}
-    notes = tuple(replace(n, pairs=n.pairs if n.pairs in pairs else "") for n in shown.notes)
-    tables = tuple((name, _first_rows(table)) for name, table in shown.quality.tables)
-    quality = replace(shown.quality, tables=tables)
-    return replace(shown, chapters=chapters, notes=notes, quality=quality)
+    return replace(
+        view,
+        chapters=chapters,
+        notes=tuple(replace(n, pairs=n.pairs if n.pairs in pairs else "") for n in view.notes),
+        quality=tuple((name, _first_rows(table)) for name, table in view.quality),
+    )
 
 
 def _first_rows(table: page.Table) -> page.Table:
-    """The first rows, and how many more there are."""
-    left = len(table.rows) - _ROWS
-    if left <= 0:
-        return table
-    note = f"{table.note} {left} more rows are in results.json.".strip()
-    return replace(table, rows=table.rows[:_ROWS], note=note)
+    less = page.table(table.caption, table.head, table.rows, table.note, most=_ROWS)
+    return less or table
 
 
 def fragment(results: Results) -> str:
@@ -125,14 +124,14 @@ def digest(content: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 
-def fill(layout: str, shown: object, environment: Any = None) -> str:
+def fill(layout: str, view: object, environment: Any = None) -> str:
     """Return the layout filled with ``page``, style and script at hand."""
-    style, script = _style().strip(), _script().strip()
+    style, script = (read_text("reports", name).strip() for name in ("style.css", SCRIPT))
     text: str = (
         (environment or _environment())
         .get_template(layout)
         .render(
-            page=shown,
+            page=view,
             style=Markup(style),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own file
             style_digest=digest(style),
@@ -147,33 +146,24 @@ def _environment(linked: bool = False) -> Any:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_load),
+        loader=jinja2.FunctionLoader(lambda name: read_text("reports", name)),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.globals.update(
-        signs=SIGNS,
-        state_words=STATE_WORDS,
-        draw=_draw,
-        shared=shared,
         linked=linked,
-        sort_key=sort_key,
+        draw=_draw,
+        signs=wording.SIGNS,
+        state_words=wording.STATE_WORDS,
+        number_repeats=wording.number_repeats,
+        wanted_behaviour=wording.wanted_behaviour,
+        count=count,
+        plain=plain,
+        short=short,
     )
     return environment
-
-
-def _load(name: str) -> str:
-    return read_text(_FOLDER, name)
-
-
-def _style() -> str:
-    return read_text(_FOLDER, "style.css")
-
-
-def _script() -> str:
-    return read_text(_FOLDER, "report.js")
 
 
 def _draw(picture: page.Picture) -> Markup:

@@ -24,7 +24,8 @@ def render(results: Results) -> str:
     items = entries(results)
     root = ET.Element("testsuites", {"name": NAME})
     for rule in dict.fromkeys(entry.rule for entry in items):
-        suite = ET.SubElement(root, "testsuite", {"name": _dotted(rule)})
+        name = f"{NAME}.{rule.replace('/', '.', 1)}"  # dots make packages on most servers
+        suite = ET.SubElement(root, "testsuite", {"name": name})
         _properties(suite, _about(results))
         for entry in items:
             if entry.rule == rule:
@@ -33,11 +34,6 @@ def render(results: Results) -> str:
     _count(root)
     ET.indent(root, " ")
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, "unicode") + "\n"
-
-
-def _dotted(rule: str) -> str:
-    """Dots make packages in the pages of most servers."""
-    return f"{NAME}.{rule.replace('/', '.', 1)}"
 
 
 def _about(results: Results) -> dict[str, object]:
@@ -68,23 +64,20 @@ def _text(value: object) -> str:
 
 
 def _case(suite: ET.Element, entry: Entry) -> None:
-    case = ET.SubElement(
-        suite, "testcase", {"name": _name(entry), "classname": suite.attrib["name"]}
-    )
+    name = (entry.gate.result or entry.id) if entry.gate else entry.id  # the same in every run
+    attributes = {"name": name, "classname": suite.attrib["name"]}
+    case = ET.SubElement(suite, "testcase", attributes)
     _properties(case, dict(facts(entry)))
     kind = _outcome(entry)
     if kind != "passed":
         code = (entry.gate.reason_code if entry.gate else "") or entry.state
         outcome = ET.SubElement(case, kind, {"message": entry.message, "type": code})
-        outcome.text = "\n".join(_body(entry))
+        where = f"{entry.path}:{entry.line}:{entry.column}"
+        condition = entry.gate.condition if entry.gate else ""
+        outcome.text = "\n".join(filter(None, (condition, entry.message, where)))
     lines = _report_lines(entry)
     if lines:
         ET.SubElement(case, "system-out").text = "\n".join(lines)
-
-
-def _name(entry: Entry) -> str:
-    """What is judged, without the name of the suite: stable from run to run."""
-    return (entry.gate.result or entry.id) if entry.gate else entry.id
 
 
 def _outcome(entry: Entry) -> Literal["passed", "failure", "error", "skipped"]:
@@ -93,12 +86,6 @@ def _outcome(entry: Entry) -> Literal["passed", "failure", "error", "skipped"]:
     if entry.level == "error":
         return "failure" if entry.state == "fail" else "error"
     return "skipped"
-
-
-def _body(entry: Entry) -> list[str]:
-    where = f"{entry.path}:{entry.line}:{entry.column}"
-    condition = entry.gate.condition if entry.gate else ""
-    return [line for line in (condition, entry.message, where) if line]
 
 
 def _report_lines(entry: Entry) -> list[str]:

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.formats import Format
 from bias_audit.reports.text import short
 from bias_audit.reports.view import page
 from bias_audit.reports.view.build import build
-from bias_audit.reports.wording import SIGNS
 from bias_audit.results import Results
 
 LIMIT = 58_000
 """Bytes; a comment on GitHub holds 65,536 characters."""
-_GATES, _FAILURES, _CHANGES, _WAIVERS = 40, 15, 20, 20
-_PARTS = {
-    "gates": 24_000,
-    "waivers": 5_000,
-    "changes": 8_000,
-    "failures": 5_000,
-    "published": 16_000,
-}
-"""Most bytes of a part; findings have what is left."""
-_MORE = "\n*{:,} more in the report.*\n"
 _SPECIAL = re.compile(r"([\\`*_\[\]|~<>&])")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
@@ -35,12 +24,14 @@ def render(results: Results) -> str:
 
 
 def summary(view: page.Page) -> str:
-    """Return the summary of an audit that is already in words."""
-    head = _join(_verdict(view)) + gates(view) + _waivers(view) + _changes(view)
-    head += published(view)
-    tail = _failures(view) + _join(_closing(view))
-    room = LIMIT - _size(head) - _size(tail)
-    return f"{head}{_findings(view, room)}{tail}"
+    """Return the summary of an audit in words; findings have the room that is left."""
+    start = _verdict(view) + gates(view) + _waivers(view) + _changes(view) + dataset_parts(view)
+    closing = (
+        f"---\n{view.can} {view.cannot}\n\n"
+        "Charts, sentences, method and limits: `report.html` in the run's folder.\n"
+    )
+    end = failures(view) + closing
+    return start + findings(view, LIMIT - _size(start) - _size(end)) + end
 
 
 def escape(text: str) -> str:
@@ -49,57 +40,71 @@ def escape(text: str) -> str:
     return text.replace("@", "&#64;").replace("://", "&#58;//").replace("www.", "www&#46;")
 
 
-def _join(lines: Iterable[str]) -> str:
-    return "\n".join(lines) + "\n"
+def within(
+    start: str,
+    blocks: Sequence[str],
+    room: int,
+    limit: int | None = None,
+    more: str = " in the report.",
+) -> str:
+    """As many blocks as fit into so many bytes below a start, and the number of the others."""
+    text, number = start, 0
+    for block in blocks[:limit]:
+        if _size(text) + _size(block) > room - 60:
+            break
+        text, number = text + block, number + 1
+    left = len(blocks) - number
+    rest = f"\n*{left:,} more{more}*\n" if left else ""
+    return f"{text}{rest}\n"
 
 
 def _size(text: str) -> int:
     return len(text.encode("utf-8"))
 
 
-def _within(head: str, blocks: Sequence[str], room: int, limit: int | None = None) -> str:
-    """As many blocks as fit under their heading, and the number of those that do not."""
-    text, done = head, 0
-    for block in blocks[:limit]:
-        if _size(text) + _size(block) > room - 60:
-            break
-        text, done = text + block, done + 1
-    left = len(blocks) - done
-    return f"{text}{_MORE.format(left) if left else ''}\n"
+def table_row(cells: Iterable[str], limit: int = 200) -> str:
+    """A row of a table, of texts that are not escaped yet."""
+    return _row(*(_cell(cell, limit) for cell in cells))
+
+
+def table_head(names: Sequence[str], numbers: Collection[int] = ()) -> str:
+    """The first two lines of a table; ``numbers`` are the columns that are set to the right."""
+    return _row(*map(escape, names)) + _row(
+        *("--:" if place in numbers else "---" for place in range(len(names)))
+    )
 
 
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
-def _table(*names: str) -> str:
-    return _row(*names) + _row(*["---"] * len(names))
-
-
 def _cell(text: str, limit: int = 240) -> str:
     return escape(short(text, limit))
 
 
-def _verdict(view: page.Page) -> list[str]:
-    tallies = " · ".join(f"{SIGNS[t.state]} {t.number} {t.word}" for t in view.verdict.tallies)
-    lines = [f"**{escape(view.verdict.lead)}**", "", tallies.replace("~", "\\~"), ""]
-    lines += [f"> {_cell(remark, 700)}\n" for remark in view.verdict.remarks]
-    return [*lines, f"### {escape(view.title)}", "", escape(view.subtitle), ""]
+def _verdict(view: page.Page) -> str:
+    states = view.audit.states
+    tallies = " · ".join(
+        f"{words.SIGNS[s]} {states.get(s, 0)} {words.STATE_WORDS[s][0]}" for s in words.STATES
+    ).replace("~", "\\~")
+    remarks = "".join(f"> {_cell(remark, 700)}\n\n" for remark in view.verdict.remarks)
+    return (
+        f"**{escape(view.verdict.lead)}**\n\n{tallies}\n\n{remarks}"
+        f"### {escape(view.title)}\n\n{escape(view.subtitle)}\n\n"
+    )
 
 
 def gates(view: page.Page) -> str:
     """The gates as a table, worst first, as many as fit."""
     rows = [_gate(gate) for gate in view.verdict.gates]
-    if not rows:
-        return ""
-    head = _table("State", "Gate", "Measured", "Allowed", "Why")
-    return _within(head, rows, _PARTS["gates"], _GATES)
+    start = table_head(("State", "Gate", "Measured", "Allowed", "Why"))
+    return within(start, rows, 24_000, limit=40) if rows else ""
 
 
 def _gate(gate: page.GateLine) -> str:
     name = f"{short(gate.probe, 80)}: {gate.title}"
     return _row(
-        f"{SIGNS[gate.state].replace('~', '&#126;')} {gate.state}",
+        f"{words.SIGNS[gate.state].replace('~', '&#126;')} {gate.state}",
         f"{_cell(name)}{'' if gate.enforced else ' (for information)'}",
         _cell(gate.measured),
         _cell(gate.allowed),
@@ -108,73 +113,59 @@ def _gate(gate: page.GateLine) -> str:
 
 
 def _waivers(view: page.Page) -> str:
-    if view.waivers is None:
-        return ""
     lines = [
-        f"- {_cell(what.text)} ({escape(status.text)}): {_cell(owner.text, 80)} until "
-        f"{escape(until.text)}. {_cell(words.sentence(why.text), 400)} "
-        f"{_cell(words.sentence(detail.text))}\n"
-        for what, status, owner, _, until, _, why, detail in view.waivers.rows
+        f"- {_cell(w.finding)} ({escape(words.WAIVER_STATUS[w.status])}): "
+        f"{_cell(w.owner or 'not stated', 80)} until {escape(w.expires or 'not stated')}. "
+        f"{_cell(words.sentence(w.reason or 'not stated'), 400)} "
+        f"{_cell(words.sentence(w.detail or 'not stated'))}\n"
+        for w in view.audit.waivers
     ]
-    return _within("### Waivers\n\n", lines, _PARTS["waivers"], _WAIVERS)
+    return within("### Waivers\n\n", lines, 5_000, limit=20) if lines else ""
 
 
 def _changes(view: page.Page) -> str:
-    table = view.changes
-    if table is None:
-        return ""
-    head = f"### {_cell(table.caption)}\n\n{_cell(table.note, 1500)}\n\n"
-    rows = [_row(*(_cell(cell.text, 160) for cell in row)) for row in table.rows]
-    return _within(head + _table(*table.head), rows, _PARTS["changes"], _CHANGES)
+    return _titled(view.changes, 8_000, limit=20) if view.changes else ""
 
 
-def published(view: page.Page) -> str:
+def dataset_parts(view: page.Page) -> str:
     """The numbers of published data sets, as many as fit."""
-    room = _PARTS["published"] // max(len(view.published), 1)
-    parts = []
-    for table in view.published:
-        head = f"### {_cell(table.caption)}\n\n{_cell(table.note, 2000)}\n\n"
-        rows = [_row(*(_cell(cell.text, 160) for cell in row)) for row in table.rows]
-        parts.append(_within(head + _table(*table.head), rows, room))
-    return "".join(parts)
+    room = 16_000 // max(len(view.published), 1)
+    return "".join(_titled(table, room) for table in view.published)
 
 
-def _findings(view: page.Page, room: int) -> str:
-    head = "### Findings\n\n"
+def _titled(table: page.Table, room: int, limit: int | None = None) -> str:
+    start = f"### {_cell(table.caption)}\n\n{_cell(table.note, 2000)}\n\n{table_head(table.head)}"
+    rows = [table_row((cell.text for cell in row), 160) for row in table.rows]
+    return within(start, rows, room, limit)
+
+
+def findings(view: page.Page, room: int, limit: int | None = None) -> str:
+    """The findings, strongest first, as many as fit; nothing where only data sets were measured."""
     if view.published and not view.notes:
         return ""
     if not view.notes:
-        return f"{head}No finding was recorded. That is not evidence of absence.\n\n"
-    return _within(head, [_finding(note) for note in view.notes], room)
+        return "### Findings\n\nNo finding was recorded. That is not evidence of absence.\n\n"
+    return within("### Findings\n\n", [_finding(note) for note in view.notes], room, limit)
 
 
 def _finding(note: page.Note) -> str:
-    facts = "; ".join(note.measured)
-    lines = [
-        f"- **{escape(note.headline)}** {escape(note.detail)}",
-        f"  {escape(facts)}. Size {note.severity}, evidence {note.evidence}. {escape(note.id)}",
-    ]
-    lines += [f"  *{escape(notice)}*" for notice in note.notices]
-    return _join(lines)
+    facts = escape("; ".join(note.measured))
+    notices = "".join(f"  *{escape(notice)}*\n" for notice in note.notices)
+    return (
+        f"- **{escape(note.headline)}** {escape(note.detail)}\n"
+        f"  {facts}. Size {note.severity}, evidence {note.evidence}. {escape(note.id)}\n{notices}"
+    )
 
 
-def _failures(view: page.Page) -> str:
+def failures(view: page.Page) -> str:
+    """What did not run, and why; empty where everything did."""
     if view.failures is None:
         return ""
     lines = [
         f"- {_cell(probe.text)} ({escape(state.text)}): {_cell(why.text, 600)}\n"
         for probe, state, why in view.failures.rows
     ]
-    return _within("### What did not run\n\n", lines, _PARTS["failures"], _FAILURES)
-
-
-def _closing(view: page.Page) -> list[str]:
-    return [
-        "---",
-        f"{view.can} {view.cannot}",
-        "",
-        "Charts, sentences, method and limits: `report.html` in the run's folder.",
-    ]
+    return within("### What did not run\n\n", lines, 5_000, limit=15)
 
 
 FORMATS = (Format("md", render, "summary.md"),)

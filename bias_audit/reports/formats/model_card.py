@@ -11,18 +11,17 @@ import re
 from typing import Any
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.formats import Format
-from bias_audit.reports.formats.markdown import escape, gates, published
+from bias_audit.reports.formats import Format, markdown
+from bias_audit.reports.formats.markdown import escape
 from bias_audit.reports.text import short, slug, tidy
 from bias_audit.reports.view import page
 from bias_audit.reports.view.build import build
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.measures import AXIS
-from bias_audit.results import Result, Results, rounded
+from bias_audit.results import Result, Results, round_floats
 
 TASK = "fill-mask"
 _TASKS = ("Associations of words for social groups", "Published benchmark of sentence pairs")
-_ROWS, _FINDINGS, _FAILURES = 60, 15, 15
 _READ = (
     "The audit reads the checkpoint's own word probabilities in sentences that differ by a group "
     "only. A gap of 0 nats (odds 1.0 times) means no difference between the groups; each number "
@@ -79,10 +78,12 @@ def _metrics(index: Index) -> list[Any]:
             dataset_type=_dataset(result.probe),
             dataset_name=index.title(result.probe),
             dataset_config=result.axis,
-            dataset_args=_version(index, result.probe),
+            dataset_args={"version": index.probes[result.probe].version}
+            if result.probe in index.probes
+            else None,
             metric_type=result.metric,
             metric_name=f"{index.metric(result.metric)}, {index.versus(result)}",
-            metric_value=rounded(result.estimate, 6),
+            metric_value=round_floats(result.estimate, 6),
             metric_args=_arguments(result),
         )
         for result in index.audit.results
@@ -106,102 +107,54 @@ def _dataset(probe: str) -> str:
     return f"bias-audit-{plain}"
 
 
-def _version(index: Index, probe: str) -> dict[str, Any] | None:
-    found = index.probes.get(probe)
-    return {"version": found.version} if found else None
-
-
 def _arguments(result: Result) -> dict[str, Any]:
     """Return what has to travel with the number; the hub shows arguments next to it."""
     names = (
         "groups", "unit", "neutral", "direction", "ci_low", "ci_high", "confidence", "margin",
         "outcome", "n_templates", "n_terms",
     )  # fmt: skip
-    found = {name: rounded(getattr(result, name), 6) for name in names}
-    return {name: value for name, value in found.items() if value not in (None, "")}
+    values = {name: round_floats(getattr(result, name), 6) for name in names}
+    return {name: value for name, value in values.items() if value not in (None, "")}
 
 
 def _section(view: page.Page, index: Index) -> str:
     model = index.audit.model
     where = f" at revision {escape(model.revision)}" if model.revision else ""
-    lines = [
-        "## Bias, Risks, and Limitations",
-        "",
-        f"**{escape(view.verdict.lead)}** {escape(view.counts.partition('    ')[0])}.",
-        "",
-        f"Audit of {escape(_model_name(model.name))}{where} (weights "
-        f"{escape(model.fingerprint[:12] or 'not recorded')}), {escape(view.subtitle)}. {_READ}",
-        "",
-        *(f"> {escape(short(remark, 700))}\n" for remark in view.verdict.remarks),
-        *_gates(view),
-        *_measured(index),
-        *([published(view).rstrip(), ""] if view.published else []),
-        *([] if view.published and not view.notes else _findings_table(view)),
-        *_absent(view),
-        "### Limits",
-        "",
-        _LIMITS,
-        "",
-        "### Recommendations",
-        "",
-        _ADVICE,
-    ]
-    return "\n".join(lines) + "\n"
+    weights = escape(model.fingerprint[:12] or "not recorded")
+    remarks = "".join(f"> {escape(short(remark, 700))}\n\n" for remark in view.verdict.remarks)
+    limits = ""  # of a configuration; the catalogue's own are shown with the numbers
+    if any(gate.enforced for gate in view.verdict.gates):
+        limits = f"### Limits that were set\n\n{markdown.gates(view)}"
+    return (
+        "## Bias, Risks, and Limitations\n\n"
+        f"**{escape(view.verdict.lead)}** {escape(view.counts.partition('    ')[0])}.\n\n"
+        f"Audit of {escape(_model_name(model.name))}{where} (weights {weights}), "
+        f"{escape(view.subtitle)}. {_READ}\n\n"
+        f"{remarks}{limits}{_numbers(index)}{markdown.dataset_parts(view)}"
+        f"{markdown.findings(view, 20_000, limit=15)}{markdown.failures(view)}"
+        f"### Limits\n\n{_LIMITS}\n\n### Recommendations\n\n{_ADVICE}\n"
+    )
 
 
-def _gates(view: page.Page) -> list[str]:
-    """The limits of a configuration; the catalogue's own are shown with the numbers."""
-    if not any(gate.enforced for gate in view.verdict.gates):
-        return []
-    return ["### Limits that were set", "", gates(view).rstrip(), ""]
-
-
-def _measured(index: Index) -> list[str]:
-    rows = [result for result in index.audit.results if result.role == "primary"]
-    if not rows:
-        return []
+def _numbers(index: Index) -> str:
+    """The primary results as a table."""
     head = ("Probe", "Comparison", "Odds", "Gap", "Margin", "Outcome")
-    lines = ["### What was measured", "", _row(*head), _row(*["---"] * len(head))]
-    for result in rows[:_ROWS]:
-        margin = "none" if result.margin is None else f"{result.margin:.3g} {result.unit}"
-        texts = (
-            index.title(result.probe), index.versus(result), words.effect(result),
-            words.gap(result), margin, result.outcome or "not judged",
-        )  # fmt: skip
-        lines.append(_row(*(escape(short(text, 200)) for text in texts)))
-    return [*lines, *_count_hidden(len(rows) - _ROWS), ""]
-
-
-def _findings_table(view: page.Page) -> list[str]:
-    lines = ["### Findings", ""]
-    if not view.notes:
-        return [*lines, "No finding was recorded. That is not evidence of absence.", ""]
-    for note in view.notes[:_FINDINGS]:
-        lines.append(
-            f"- {escape(note.headline)} {escape(note.detail)} Size {note.severity}, evidence "
-            f"{note.evidence}."
+    rows = [
+        markdown.table_row(
+            (
+                index.title(result.probe),
+                index.versus(result),
+                words.effect(result),
+                words.gap(result),
+                "none" if result.margin is None else f"{result.margin:.3g} {result.unit}",
+                result.outcome or "not judged",
+            )
         )
-        lines += [f"  {escape(notice)}" for notice in note.notices]
-    return [*lines, *_count_hidden(len(view.notes) - _FINDINGS), ""]
-
-
-def _absent(view: page.Page) -> list[str]:
-    if view.failures is None:
-        return []
-    rows = view.failures.rows
-    lines = [
-        f"- {escape(probe.text)} ({escape(state.text)}): {escape(short(why.text, 400))}"
-        for probe, state, why in rows[:_FAILURES]
+        for result in index.audit.results
+        if result.role == "primary"
     ]
-    return ["### What did not run", "", *lines, *_count_hidden(len(rows) - _FAILURES), ""]
-
-
-def _count_hidden(number: int) -> list[str]:
-    return ["", f"*{number:,} more in the report of the audit.*"] if number > 0 else []
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+    start = f"### What was measured\n\n{markdown.table_head(head)}"
+    return markdown.within(start, rows, 40_000, limit=60) if rows else ""
 
 
 FORMATS = (Format("card", render, "card.md"),)

@@ -15,7 +15,7 @@ from bias_audit.reports.ci import RUN, WAIVERS, Entry, entries, facts, worst_fir
 from bias_audit.reports.formats import Format
 from bias_audit.reports.formats.markdown import escape
 from bias_audit.reports.text import clean, clip, plain
-from bias_audit.reports.view.verdict import waiver_words
+from bias_audit.reports.view.verdict import waiver_text
 from bias_audit.results import Results, WaiverRecord, dump_json
 
 SCHEMA = (
@@ -89,7 +89,7 @@ def _location(path: str, line: int, column: int) -> dict[str, object]:
 def _suppression(entry: Entry, waiver: WaiverRecord) -> dict[str, object]:
     """A waiver: accepted where it holds, rejected where it is void."""
     holds = waiver.status == "active" and entry.state == "waived"
-    why = f"{waiver_words(waiver)} {waiver.detail}".strip()
+    why = f"{waiver_text(waiver)} {waiver.detail}".strip()
     record: dict[str, object] = {
         "kind": "external",
         "status": "accepted" if holds else "rejected",
@@ -104,21 +104,10 @@ def _suppression(entry: Entry, waiver: WaiverRecord) -> dict[str, object]:
 
 
 def _invocation(results: Results, reported: Sequence[Entry]) -> dict[str, object]:
-    broken = [entry for entry in reported if entry.state == "error"]
-    void = [entry for entry in reported if entry.rule == WAIVERS]
+    broken = any(entry.state == "error" for entry in reported)
     return {
         "executionSuccessful": not (broken or results.errors),
         "exitCode": results.exit_code,
-        "toolExecutionNotifications": [_notice(entry) for entry in broken],
-        "toolConfigurationNotifications": [_notice(entry) for entry in void],
-    }
-
-
-def _notice(entry: Entry) -> dict[str, object]:
-    return {
-        "level": entry.level,
-        "message": message(entry.message),
-        "locations": [_location(entry.path, entry.line, entry.column)],
     }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal
 
 from bias_audit.reports.formats import Format
 from bias_audit.reports.text import ascii_only
@@ -15,7 +16,7 @@ from bias_audit.results import Results
 if TYPE_CHECKING:
     from rich.console import Console
 
-
+_Line = Callable[..., None]
 _GATES, _FINDINGS, _NUMBERS = 20, 20, 60
 _COLOURS = {"fail": "bold red", "unclear": "yellow", "error": "bold magenta", "pass": "green",
             "waived": "cyan", "skipped": "dim"}  # fmt: skip
@@ -47,107 +48,93 @@ def first_line(results: Results) -> str:
     return tally(results.states, results.exit_code)
 
 
-class _Writer:
-    """Prints lines without reading markup in them, in ASCII when the stream can do no more."""
-
-    def __init__(self, console: Console, narrow: bool) -> None:
-        self.console = console
-        self.narrow = narrow
-
-    def line(self, *parts: tuple[str, str], indent: int = 0) -> None:
-        """Print styled parts as one line, wrapped with a hanging indent."""
+def _print(console: Console, view: page.Page, *, folder: str, narrow: bool) -> None:
+    def line(*parts: str | tuple[str, str], indent: int = 0) -> None:
+        """Print plain and styled parts, without reading markup in them, as one line."""
         from rich.padding import Padding
         from rich.text import Text
 
         text = Text()
-        for content, style in parts:
-            text.append(ascii_only(content) if self.narrow else content, style=style)
-        self.console.print(Padding(text, (0, 0, 0, indent)), highlight=False, markup=False)
+        for part in parts:
+            content, style = (part, "") if isinstance(part, str) else part
+            text.append(ascii_only(content) if narrow else content, style=style)
+        console.print(Padding(text, (0, 0, 0, indent)), highlight=False, markup=False)
 
-
-def _print(console: Console, view: page.Page, *, folder: str, narrow: bool) -> None:
-    out = _Writer(console, narrow)
-    out.line((view.counts, "bold"))
-    out.line(("", ""))
-    _gates(out, view)
+    line((view.counts, "bold"))
+    line("")
+    _gates(line, view, ASCII_SIGNS if narrow else SIGNS)
     if view.published:
-        _published(out, view)
+        _datasets(line, console, view, narrow)
     else:
-        _findings(out, view)
+        _findings(line, view)
     if view.failures is not None:
-        out.line(("Did not run", "bold"))
+        line(("Did not run", "bold"))
         for probe, state, why in view.failures.rows[:_GATES]:
-            out.line((f"{probe.text} ({state.text}): {why.text}", ""), indent=2)
-        out.line(("", ""))
-    _closing(out, view, folder)
+            line(f"{probe.text} ({state.text}): {why.text}", indent=2)
+        line("")
+    line((view.verdict.lead, "bold"))
+    for remark in view.verdict.remarks:
+        line(remark)
+    if folder:
+        finding = f" {view.notes[0].id}" if view.notes else ""
+        line(("Report  ", "dim"), f"{folder}/report.html")
+        line(("Next    ", "dim"), f"bias-audit show {folder}{finding}")
 
 
-def _gates(out: _Writer, view: page.Page) -> None:
+def _gates(line: _Line, view: page.Page, signs: Mapping[str, str]) -> None:
     gates = view.verdict.gates
     mixed = len({gate.enforced for gate in gates}) == 2
     for gate in gates[:_GATES]:
-        sign = (ASCII_SIGNS if out.narrow else SIGNS)[gate.state]
-        out.line(
-            (f"{sign} {gate.state.upper():<8}", _COLOURS[gate.state]),
+        line(
+            (f"{signs[gate.state]} {gate.state.upper():<8}", _COLOURS[gate.state]),
             (f"{gate.probe}: {gate.title}", "bold"),
             ("  (for information)" if mixed and not gate.enforced else "", "dim"),
         )
-        out.line((gate.brief, ""), indent=10)
-        told = gate.finding or (gate.reason if gate.state in ("unclear", "error") else "")
-        for text in (told, gate.waived):
+        line(gate.brief, indent=10)
+        why = gate.finding or (gate.reason if gate.state in ("unclear", "error") else "")
+        for text in (why, gate.waived):
             if text and text.rstrip(".").lower() not in gate.brief.lower():
-                out.line((text, "dim"), indent=10)
+                line((text, "dim"), indent=10)
     if len(gates) > _GATES:
-        out.line((f"{len(gates) - _GATES} more gates in the report", "dim"))
-    out.line(("", ""))
+        line((f"{len(gates) - _GATES} more gates in the report", "dim"))
+    line("")
 
 
-def _findings(out: _Writer, view: page.Page) -> None:
+def _findings(line: _Line, view: page.Page) -> None:
     if not view.notes:
-        out.line(("No finding was recorded; that is not evidence of absence.", ""))
-        out.line(("", ""))
+        line("No finding was recorded; that is not evidence of absence.")
+        line("")
         return
-    out.line(("Findings, strongest first", "bold"))
+    line(("Findings, strongest first", "bold"))
     for note in view.notes[:_FINDINGS]:
-        out.line((f"{note.id}  ", "dim"), (note.headline, ""), indent=2)
-        out.line((note.detail, ""), indent=4)
-        out.line(("; ".join(note.measured), "dim"), indent=4)
+        line((f"{note.id}  ", "dim"), note.headline, indent=2)
+        line(note.detail, indent=4)
+        line(("; ".join(note.measured), "dim"), indent=4)
     if len(view.notes) > _FINDINGS:
-        out.line((f"{len(view.notes) - _FINDINGS} more in the report", "dim"), indent=2)
-    out.line(("", ""))
+        line((f"{len(view.notes) - _FINDINGS} more in the report", "dim"), indent=2)
+    line("")
 
 
-def _published(out: _Writer, view: page.Page) -> None:
+def _datasets(line: _Line, console: Console, view: page.Page, narrow: bool) -> None:
     """Numbers of data sets; such a run has no gate and no finding."""
     from rich.table import Table
     from rich.text import Text
 
-    def _text(text: str) -> Text:
-        return Text(ascii_only(text) if out.narrow else text)
-
+    spell: Callable[[str], str] = ascii_only if narrow else str
     for data in view.published:
-        out.line((data.caption, "bold"))
+        line((data.caption, "bold"))
         table = Table(box=None, pad_edge=False)
         for place, name in enumerate(data.head):
             long = any(row[place].long for row in data.rows)
-            table.add_column(_text(name), justify="left" if long else "right", overflow="fold")
+            side: Literal["left", "right"] = "left" if long else "right"
+            table.add_column(Text(spell(name)), justify=side, overflow="fold")
         for row in data.rows[:_NUMBERS]:
-            table.add_row(*(_text(cell.text) for cell in row))
-        out.console.print(table)
+            table.add_row(*(Text(spell(cell.text)) for cell in row))
+        console.print(table)
         if len(data.rows) > _NUMBERS:
-            out.line((f"{len(data.rows) - _NUMBERS} more in the report", "dim"))
-        out.line((data.note, "dim"))
-        out.line(("", ""))
-
-
-def _closing(out: _Writer, view: page.Page, folder: str) -> None:
-    out.line((view.verdict.lead, "bold"))
-    for remark in view.verdict.remarks:
-        out.line((remark, ""))
-    if folder:
-        out.line(("Report  ", "dim"), (f"{folder}/report.html", ""))
-        finding = f" {view.notes[0].id}" if view.notes else ""
-        out.line(("Next    ", "dim"), (f"bias-audit show {folder}{finding}", ""))
+            line((f"{len(data.rows) - _NUMBERS} more in the report", "dim"))
+        line((data.note, "dim"))
+        line("")
 
 
 FORMATS = (Format("terminal", render),)

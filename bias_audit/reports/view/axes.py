@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import count, percent, short
 from bias_audit.reports.view import charts, group_charts, measures, page
 from bias_audit.reports.view.index import Index
-from bias_audit.reports.view.measures import hits
 from bias_audit.reports.view.verdict import pairs
 from bias_audit.results import GroupProfile, ProbeRecord, Result
 from bias_audit.results.codes import describe
@@ -30,63 +28,53 @@ def chapters(index: Index) -> tuple[page.Chapter, ...]:
 def _chapter(index: Index, axis: str, probes: list[ProbeRecord]) -> page.Chapter:
     results = [result for probe in probes for result in index.of(probe.id, "primary")]
     picture = charts.intervals(index, axis, results)
-    table = charts.interval_table(index, axis, results) if results and not picture else None
+    judged = words.states(Counter(result.outcome for result in results))
     return page.Chapter(
         name=index.name("axis", axis),
         title=axis[:1].upper() + axis[1:] if axis else "No axis named",
-        lead=_lead(probes, results),
+        lead=f"{count(len(probes), 'probe')} ({words.states(Counter(p.state for p in probes))}), "
+        f"{count(len(results), 'primary comparison')}{f' ({judged})' if judged else ''}.",
         picture=picture,
-        table=table,
+        table=charts.interval_table(index, axis, results) if results and not picture else None,
         probes=tuple(_section(index, probe) for probe in probes),
     )
 
 
-def _lead(probes: list[ProbeRecord], results: list[Result]) -> str:
-    states = Counter(probe.state for probe in probes)
-    told = ", ".join(
-        f"{states[state]} {words.STATE_WORDS[state][0]}" for state in words.STATES if states[state]
-    )
-    judged = Counter(result.outcome or "" for result in results)
-    split = ", ".join(
-        f"{judged[state]} {words.STATE_WORDS[state][0]}" for state in words.STATES if judged[state]
-    )
-    pairs = count(len(results), "primary comparison")
-    return f"{count(len(probes), 'probe')} ({told}), {pairs}{f' ({split})' if split else ''}."
-
-
 def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
     results = index.of(probe.id, "primary")
-    by_word, phrasing = _charts(index, probe, results)
-    told = any(isinstance(item, page.Intervals) and not item.bars for item in by_word)
+    measured = [result for result in results if result.estimate is not None]
+    main = charts.main_comparison(measured)
+    by_word: list[page.Picture | None] = [group_charts.drivers(index, probe)]
+    if main is not None and len(main.groups) > 1:
+        by_word = [
+            charts.scatter(index, probe, main), charts.target_words(index, probe, main), *by_word
+        ]  # fmt: skip
+    further = (
+        charts.paraphrases(index, probe, measured),
+        charts.placebo(index, probe, measured),
+        group_charts.plane(index, probe),
+    )
+    has_words = any(isinstance(item, page.Intervals) and not item.bars for item in by_word)
+    stories = {finding.result: finding.sentences for finding in index.audit.findings}
+    sentences = (pairs(index, r, stories.get(r.id) or r.sentences) for r in results)
     return page.ProbeSection(
-        id=probe.id,
+        record=probe,
         name=index.name("probe", probe.id),
         title=probe.title or probe.id,
-        question=probe.question,
-        state=probe.state,
-        state_words=words.STATE_WORDS[probe.state][1],
         reason=_reason(index, probe, results),
         notices=tuple(describe(code) for code in probe.statuses),
-        size=_size(probe),
-        sensitive=probe.sensitive,
-        pictures=phrasing,
-        word_pictures=by_word,
-        heat=None if told else group_charts.heat(index, probe),
+        pictures=tuple(item for item in further if item is not None),
+        word_pictures=tuple(item for item in by_word if item is not None),
+        heat=None if has_words else group_charts.heat(index, probe),
         columns=_completions(index, probe),
         further=measures.table(index, probe),
-        evidence=_evidence(index, results),
-        card=_card(probe),
+        evidence=tuple(item for item in sentences if item is not None),
     )
-
-
-def _repeats(probe: ProbeRecord) -> bool:
-    """Whether the reason says what the state's own words say."""
-    return probe.reason.lower() in words.STATE_WORDS[probe.state][1].lower()
 
 
 def _reason(index: Index, probe: ProbeRecord, results: list[Result]) -> str:
-    """The probe's reason; one that holds for some of its comparisons only says for which."""
-    if _repeats(probe):
+    """The probe's reason, unless its state says the same; of some comparisons only, for which."""
+    if probe.reason.lower() in words.STATE_WORDS[probe.state][1].lower():
         return ""
     matching = [result for result in results if result.reason == probe.reason]
     text = words.sentence(probe.reason)
@@ -97,103 +85,31 @@ def _reason(index: Index, probe: ProbeRecord, results: list[Result]) -> str:
     )
 
 
-def _evidence(index: Index, results: list[Result]) -> tuple[page.Pairs, ...]:
-    """Sentence pairs of each comparison: those of its finding, else its own."""
-    told = {finding.result: finding.sentences for finding in index.audit.findings}
-    made = [pairs(index, result, told.get(result.id) or result.sentences) for result in results]
-    return tuple(item for item in made if item is not None)
-
-
-def _charts(
-    index: Index, probe: ProbeRecord, results: list[Result]
-) -> tuple[tuple[page.Picture, ...], tuple[page.Picture, ...]]:
-    """Charts that name words, and those that do not."""
-    measured = [result for result in results if result.estimate is not None]
-    main = charts.main_comparison(measured)
-    by_word: list[page.Picture | None] = []
-    if main is not None and len(main.groups) > 1:
-        by_word.append(charts.scatter(index, probe, main))
-        by_word.append(charts.target_words(index, probe, main))
-    by_word.append(group_charts.drivers(index, probe))
-    further = (
-        charts.paraphrases(index, probe, measured),
-        charts.placebo(index, probe, measured),
-        group_charts.plane(index, probe),
-    )
-    return (
-        tuple(item for item in by_word if item is not None),
-        tuple(item for item in further if item is not None),
-    )
-
-
-def _size(probe: ProbeRecord) -> str:
-    parts = (
-        (probe.prompts, "sentence"),
-        (probe.templates, "sentence frame"),
-        (probe.terms, "group word"),
-        (len(probe.targets), "scored word"),
-    )
-    told = ", ".join(count(number, noun) for number, noun in parts if number)
-    return f"{told or 'nothing scored'}; version {probe.version}"
-
-
 def _completions(index: Index, probe: ProbeRecord) -> tuple[page.Column, ...]:
     groups = [group for group in probe.groups if group.completions]
-    seen = Counter(
-        token for group in groups for token in {c.token for c in group.completions[:_TOP]}
-    )
+    seen = Counter(token for g in groups for token in {c.token for c in g.completions[:_TOP]})
     top = max((c.probability for group in groups for c in group.completions), default=1.0)
-    item = index.of(probe.id, "secondary")
-    return tuple(_column(group, seen, top, len(groups), hits(item, group)) for group in groups)
+    secondary = index.of(probe.id, "secondary")
 
-
-def _column(
-    group: GroupProfile,
-    seen: Counter[str],
-    top: float,
-    groups: int,
-    further: tuple[page.Word, ...],
-) -> page.Column:
-    made = [
-        (
-            completion.harmful,
-            page.Word(
-                text=short(completion.token, 40),
-                probability=percent(completion.probability),
-                width=5 * math.ceil(20 * completion.probability / top) if top > 0 else 0,
-                alone=groups > 1 and seen[completion.token] == 1,
+    def column(group: GroupProfile) -> page.Column:
+        items = [
+            (
+                completion.harmful,
+                page.Word(
+                    text=short(completion.token, 40),
+                    probability=percent(completion.probability),
+                    width=5 * math.ceil(20 * completion.probability / top) if top > 0 else 0,
+                    alone=len(groups) > 1 and seen[completion.token] == 1,
+                ),
+            )
+            for completion in group.completions[:_TOP]
+        ]
+        return page.Column(
+            group=f"{group.label}{' (placebo)' if group.placebo else ''}",
+            words=tuple(word for harmful, word in items if not harmful),
+            harmful=(
+                *(word for harmful, word in items if harmful), *measures.hits(secondary, group)
             ),
-        )
-        for completion in group.completions[:_TOP]
-    ]
-    return page.Column(
-        group=f"{group.label}{' (placebo)' if group.placebo else ''}",
-        words=tuple(word for harmful, word in made if not harmful),
-        harmful=(*(word for harmful, word in made if harmful), *further),
-    )
+        )  # fmt: skip
 
-
-def _card(probe: ProbeRecord) -> tuple[tuple[str, str], ...]:
-    card = probe.card
-    if card is None:
-        return (("Card", "This probe carries no measurement card; read it with double care."),)
-    lines = (
-        ("What it is about", card.measures),
-        ("What could go wrong in use", card.harm),
-        ("Wanted behaviour", words.expected(card.expected)),
-        ("Where the stereotype comes from", card.source),
-        ("Power relation", card.power),
-        ("What it cannot show", card.limits),
-        ("Compared", _groups(probe.groups)),
-        *((("Scored beside them", _groups(probe.extra_groups)),) if probe.extra_groups else ()),
-        ("Poles", f"{probe.plus or 'first'} against {probe.minus or 'second'}"),
-        ("Reach", f"{probe.scope or 'these words'}; {probe.target_scope or 'these scored words'}"),
-    )
-    return tuple((name, text or "not stated") for name, text in lines)
-
-
-def _groups(groups: Sequence[GroupProfile]) -> str:
-    return "; ".join(
-        f"{group.label}{' (placebo)' * group.placebo}: {short(', '.join(group.terms), 160)}"
-        for group in groups
-    )
+    return tuple(map(column, groups))

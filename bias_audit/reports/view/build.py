@@ -6,18 +6,17 @@ returns, so that a sentence reads the same everywhere.
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
 
-from bias_audit.reports.text import plain, tidy
-from bias_audit.reports.view import page
+from bias_audit.reports.text import bounds, tidy, with_sign
 from bias_audit.reports.view.axes import chapters
-from bias_audit.reports.view.changes import changes
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.measures import dataset_tables
+from bias_audit.reports.view.page import Cell, Page, Row, Table, number, prose, table
 from bias_audit.reports.view.quality import corrections, quality
 from bias_audit.reports.view.verdict import findings, verdict
-from bias_audit.reports.wording import WAIVER_STATUS, sentence, tally
-from bias_audit.results import Results, WaiverRecord
+from bias_audit.reports.wording import WAIVER_STATUS, number_repeats, sentence, tally
+from bias_audit.results import Change, Comparison, Results, WaiverRecord
 
 CAN = (
     "This report shows which associations the named checkpoint's own word probabilities carry "
@@ -30,120 +29,114 @@ CANNOT = (
 )
 
 
-def build(results: Results) -> page.Page:
+def build(results: Results) -> Page:
     """Turn an audit into what a page shows; all strings are cleaned on the way."""
     audit = tidy(results)
     index = Index(audit)
-    notes = findings(index)
-    return page.Page(
+    date = audit.run.created[:10] if audit.run.created else "date not recorded"
+    return Page(
+        audit=audit,
         title=f"Association audit of {audit.model.name}",
-        subtitle=_subtitle(audit),
-        head=_head(audit),
-        model_notices=audit.model.notices,
+        subtitle=f"{date} · {audit.tool.name} {audit.tool.version}",
         can=CAN,
         cannot=CANNOT,
         verdict=verdict(index),
-        notes=notes,
+        notes=findings(index),
         chapters=chapters(index),
         quality=quality(index),
-        failures=_failures(index),
-        changes=changes(index),
+        failures=table("What did not run", ("Probe", "State", "Why"), _failures(index)),
+        changes=_changes(index),
         waivers=_waivers(audit),
-        reproduce=_reproduce(audit),
-        partial=audit.run.partial,
         counts=tally(audit.states, audit.exit_code),
         families=corrections(index),
         published=dataset_tables(index),
     )
 
 
-def _subtitle(audit: Results) -> str:
-    date = audit.run.created[:10] if audit.run.created else "date not recorded"
-    return f"{date} · {audit.tool.name} {audit.tool.version}"
+def _failures(index: Index) -> Iterator[Row]:
+    crashes = {error.probe for error in index.audit.errors}
+    for error in index.audit.errors:
+        where = index.title(error.probe) if error.probe else "whole run"
+        yield Cell(where), Cell("error", state="error"), prose(f"{error.type}: {error.message}")
+    for probe in index.audit.probes:
+        if probe.state in ("error", "skipped") and probe.id not in crashes:
+            why = prose(probe.reason or "no reason was recorded")
+            yield Cell(probe.title or probe.id), Cell(probe.state, state=probe.state), why
 
 
-def _head(audit: Results) -> tuple[tuple[str, str], ...]:
-    model = audit.model
-    axes = list(dict.fromkeys(p.axis for p in audit.probes if p.role == "probe"))
-    return (
-        ("Model", model.name),
-        ("Revision", model.revision or "none: files on this machine"),
-        ("Digest of the weights (names and contents)", model.fingerprint or "not recorded"),
-        ("Kind", " · ".join(part for part in (model.kind, model.architecture) if part)),
-        ("Size", f"{model.parameters:,} parameters, {model.vocabulary_size:,} vocabulary pieces"),
-        ("Computed with", f"{model.dtype} on {model.device}"),
-        ("Axes", ", ".join(axes) or "none"),
-        ("Probes", str(sum(p.role == "probe" for p in audit.probes))),
-    )
-
-
-def _reproduce(audit: Results) -> tuple[tuple[str, str], ...]:
-    run = audit.run
-    took = f"{plain(run.duration_s, 1)} s" if run.duration_s is not None else "not recorded"
-    return (
-        ("Command", run.command or "not recorded"),
-        ("Seed", str(run.seed)),
-        ("Started", run.created or "not recorded"),
-        ("Took", took),
-        ("Tool", f"{audit.tool.name} {audit.tool.version}"),
-        ("Results schema", audit.schema_version),
-        ("Model fingerprint", audit.model.fingerprint or "not recorded"),
-        ("Model revision", audit.model.revision or "none: files on this machine"),
-        ("Configuration digest", run.config_digest or "not recorded"),
-        ("Catalogue digest", run.catalogue_digest or "not recorded"),
-        ("Exit code", str(audit.exit_code)),
-    )
-
-
-def _failures(index: Index) -> page.Table | None:
-    rows = [
-        (
-            page.Cell(text=index.title(error.probe) if error.probe else "whole run"),
-            page.Cell(text="error", state="error"),
-            page.Cell(text=f"{error.type}: {error.message}", long=True),
-        )
-        for error in index.audit.errors
-    ]
-    named = {error.probe for error in index.audit.errors}
-    rows += [
-        (
-            page.Cell(text=probe.title or probe.id),
-            page.Cell(text=probe.state, state=probe.state),
-            page.Cell(text=probe.reason or "no reason was recorded", long=True),
-        )
-        for probe in index.audit.probes
-        if probe.state in ("error", "skipped") and probe.id not in named
-    ]
-    if not rows:
-        return None
-    return page.Table(caption="What did not run", head=("Probe", "State", "Why"), rows=tuple(rows))
-
-
-def _waivers(audit: Results) -> page.Table | None:
-    if not audit.waivers:
-        return None
+def _waivers(audit: Results) -> Table | None:
     head = ("Waived", "Status", "Owner", "From", "Until", "Up to", "Reason", "What it does")
-    rows = tuple(_waiver(waiver) for waiver in audit.waivers)
-    return page.Table(caption="What was accepted, by whom and until when", head=head, rows=rows)
+    rows = map(_waiver, audit.waivers)
+    return table("What was accepted, by whom and until when", head, rows)
 
 
-def _waiver(waiver: WaiverRecord) -> tuple[page.Cell, ...]:
+def _waiver(waiver: WaiverRecord) -> Row:
     return (
-        page.Cell(text=waiver.finding, long=True),
-        page.Cell(text=WAIVER_STATUS[waiver.status]),
-        page.Cell(text=waiver.owner or "not stated"),
-        _day(waiver.created),
-        _day(waiver.expires),
-        page.Cell(text="any size" if waiver.up_to is None else plain(waiver.up_to),
-                  value=waiver.up_to),
-        page.Cell(text=sentence(waiver.reason) or "not stated", long=True),
-        page.Cell(text=sentence(waiver.detail) or "not stated", long=True),
-    )  # fmt: skip
+        prose(waiver.finding),
+        Cell(WAIVER_STATUS[waiver.status]),
+        Cell(waiver.owner or "not stated"),
+        Cell(waiver.created or "not stated"),
+        Cell(waiver.expires or "not stated"),
+        number(waiver.up_to, none="any size"),
+        prose(sentence(waiver.reason) or "not stated"),
+        prose(sentence(waiver.detail) or "not stated"),
+    )
 
 
-def _day(text: str) -> page.Cell:
-    """A date that sorts as one, or the text that is no date."""
-    try:
-        return page.Cell(text=text, value=float(date.fromisoformat(text).toordinal()))
-    except ValueError:
-        return page.Cell(text=text or "not stated", long=True)
+def _changes(index: Index) -> Table | None:
+    """Changes since a baseline: declared comparisons first, largest rise first."""
+    comparison = index.audit.comparison
+    if comparison is None:
+        return None
+    notes = number_repeats(sentence(change.reason) for change in comparison.changes)
+    order = sorted(
+        comparison.changes, key=lambda c: (c.role != "primary", -(c.rise or 0), c.result)
+    )
+    rows = [_change(index, change, notes) for change in order]
+    rows += [
+        (prose(index.title(lost.probe)), *[Cell("none")] * 4, prose(sentence(lost.reason)))
+        for lost in comparison.missing
+    ]
+    return Table(
+        caption=_change_caption(comparison),
+        head=("Comparison", "Baseline", "Now", "Difference", "Rise of the gap", "In words"),
+        rows=tuple(rows),
+        note=" ".join([*_change_notes(comparison), *(f"Note {n}: {t}" for t, n in notes.items())]),
+    )
+
+
+def _change_caption(comparison: Comparison) -> str:
+    model, created = comparison.baseline_model, comparison.baseline_run.created
+    date = f", {created[:10]}" if created else ""
+    revision = f" at {model.revision[:12]}" if model.revision else ""
+    return f"Change since baseline {comparison.baseline} ({model.name}{revision}{date})"
+
+
+def _change_notes(comparison: Comparison) -> Iterator[str]:
+    if comparison.identical:
+        yield "Both models gave every paired sentence the same scores."
+    yield (
+        "Sentences are paired one by one. A rise says how much larger the gap is in size, "
+        "whichever its direction; its bounds are one-sided."
+    )
+    yield from map(sentence, comparison.notices)
+
+
+def _change(index: Index, change: Change, notes: dict[str, int]) -> Row:
+    result = index.results.get(change.result)
+    reason = sentence(change.reason)
+    pair = index.versus(result) if result else " vs ".join(change.group_labels or change.groups)
+    return (
+        prose(f"{index.title(change.probe)}: {pair}"),
+        number(change.baseline),
+        number(change.candidate),
+        _with_interval(change.difference, change.ci_low, change.ci_high, change.unit),
+        _with_interval(change.rise, change.rise_low, change.rise_high, change.unit),
+        prose(f"See note {notes[reason]}." if reason in notes else reason),
+    )
+
+
+def _with_interval(value: float | None, low: float | None, high: float | None, unit: str) -> Cell:
+    if value is None:
+        return Cell("none")
+    return Cell(f"{with_sign(value)} {unit} {bounds(low, high)}".rstrip(), value)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import bounds, count, plain, share, short, signed, times
+from bias_audit.reports.text import count, plain, share, short, times, with_sign
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import OTHERS, Index, strength
-from bias_audit.reports.view.page import odds
+from bias_audit.reports.view.page import Cell, gap, interval, number, odds, prose
 from bias_audit.reports.view.quality import unreliable
 from bias_audit.results.schema import ProbeRecord, Result, TargetEffect
 
@@ -35,29 +35,27 @@ def intervals(index: Index, axis: str, results: Sequence[Result]) -> page.Interv
     """Return the chart of an axis: every primary gap with its interval and the allowed band."""
     estimated = [result for result in results if result.estimate is not None]
     unit = Counter(result.unit for result in estimated).most_common(1)[0][0] if estimated else ""
-    estimated = [result for result in estimated if result.unit == unit]
+    estimated = by_probe_and_size([result for result in estimated if result.unit == unit])
     if not estimated:
         return None
-    results, estimated = by_probe_and_size(results), by_probe_and_size(estimated)
     strongest = {result.id for result in sorted(estimated, key=strength)[:_INTERVAL_ROWS]}
     note, names = row_labels(index, estimated)
     rows = tuple(_interval_row(index, r, names[r.id]) for r in estimated if r.id in strongest)
-    omitted = (
-        f" The strongest {_INTERVAL_ROWS} of {len(estimated)} are drawn."
-        if len(estimated) > _INTERVAL_ROWS
-        else ""
-    )
-    left, right = _poles(index, estimated)
+    if len(estimated) > _INTERVAL_ROWS:
+        note += f" The strongest {_INTERVAL_ROWS} of {len(estimated)} are drawn."
+    probes = [index.probes[r.probe] for r in estimated if r.probe in index.probes]
+    poles = {(probe.minus, probe.plus) for probe in probes}
+    left, right = poles.pop() if len(poles) == 1 else ("", "")
     return page.Intervals(
         name=index.name("chart", f"gaps-{axis}"),
         title=f"How large are the gaps on the axis “{axis}”, and how sure are we?",
-        question=_HOW_TO_READ + note + omitted,
+        question=_HOW_TO_READ + note,
         summary=_interval_summary(rows, unit),
         answer=_interval_answer(index, estimated),
         table=interval_table(index, axis, results),
         rows=rows,
-        left=f"towards {left}",
-        right=f"towards {right}",
+        left=f"towards {left or 'the left pole'}",
+        right=f"towards {right or 'the right pole'}",
         unit=unit,
     )
 
@@ -66,30 +64,17 @@ def by_probe_and_size(results: Sequence[Result]) -> list[Result]:
     """Sort probe by probe in their order, the highest gap first, what has no number last."""
     probes = {name: place for place, name in enumerate(dict.fromkeys(r.probe for r in results))}
     return sorted(
-        results,
-        key=lambda r: (probes[r.probe], r.estimate is None, -(r.estimate or 0.0)),
+        results, key=lambda r: (probes[r.probe], r.estimate is None, -(r.estimate or 0.0))
     )
 
 
 def _interval_answer(index: Index, results: Sequence[Result]) -> str:
     """Say how the gaps were judged, and which lies furthest from no difference."""
-    states = Counter(result.outcome for result in results if result.outcome)
-    answer = ", ".join(f"{states[s]} {words.STATE_WORDS[s][0]}" for s in words.STATES if states[s])
+    answer = words.states(Counter(result.outcome for result in results))
     widest = min(results, key=strength)
     size = words.effect(widest).partition(" (")[0]
     where = f"{index.title(widest.probe)}, {index.versus(widest)}: {size}"
     return f"{f'{answer[:1].upper()}{answer[1:]}. ' if answer else ''}The widest gap: {where}."
-
-
-def _poles(index: Index, results: Sequence[Result]) -> tuple[str, str]:
-    """Return the names of the two sides of the chart: named poles when all rows share them."""
-    pairs = {
-        (probe.minus, probe.plus)
-        for probe in (index.probes.get(result.probe) for result in results)
-        if probe is not None
-    }
-    shared = next(iter(pairs)) if len(pairs) == 1 else ("", "")
-    return shared[0] or "the left pole", shared[1] or "the right pole"
 
 
 def row_labels(index: Index, results: Sequence[Result]) -> tuple[str, dict[str, str]]:
@@ -102,14 +87,12 @@ def row_labels(index: Index, results: Sequence[Result]) -> tuple[str, dict[str, 
 
 
 def _interval_row(index: Index, result: Result, label: str) -> page.IntervalRow:
-    probe = index.probes.get(result.probe)
-    poles = f"   ← {probe.minus} · {probe.plus} →" if probe and probe.plus and probe.minus else ""
     return page.IntervalRow(
         label=label,
         estimate=result.estimate or 0.0,
         low=result.ci_low,
         high=result.ci_high,
-        heading=f"{index.title(result.probe)}{poles}",
+        heading=f"{index.title(result.probe)}{words.poles(index.probes.get(result.probe))}",
         part=result.probe,
         margin=result.margin,
         state=result.outcome or "",
@@ -119,8 +102,8 @@ def _interval_row(index: Index, result: Result, label: str) -> page.IntervalRow:
 def _interval_summary(rows: Sequence[page.IntervalRow], unit: str) -> str:
     parts = []
     for row in rows[:12]:
-        number = f"odds {times(row.estimate)} times" if unit == "nats" else plain(row.estimate, 3)
-        parts.append(f"{row.label}: {number}{', ' + row.state if row.state else ''}")
+        size = f"odds {times(row.estimate)} times" if unit == "nats" else plain(row.estimate, 3)
+        parts.append(f"{row.label}: {size}{', ' + row.state if row.state else ''}")
     more = f"; and {len(rows) - 12} more" if len(rows) > 12 else ""
     return f"{count(len(rows), 'gap')} with intervals. {'; '.join(parts)}{more}."
 
@@ -128,7 +111,7 @@ def _interval_summary(rows: Sequence[page.IntervalRow], unit: str) -> str:
 def interval_table(index: Index, axis: str, results: Sequence[Result]) -> page.Table:
     """Return the numbers of the interval chart, and the gaps that have none, with the reason."""
     head = ("Comparison", "Probe", "State", "Odds", "Gap", "Interval", "Allowed", "p against 0")
-    rows = [_result_cells(index, result) for result in results]
+    rows = [_result_cells(index, result) for result in by_probe_and_size(results)]
     several = len({result.probe for result in results}) > 1
     return page.Table(
         caption=f"Gaps on the axis “{axis}”, with intervals and verdicts",
@@ -139,69 +122,58 @@ def interval_table(index: Index, axis: str, results: Sequence[Result]) -> page.T
     )
 
 
-def _result_cells(index: Index, result: Result) -> tuple[page.Cell, ...]:
+def _result_cells(index: Index, result: Result) -> page.Row:
     value, unit = result.estimate, result.unit
-    first = (
-        page.Cell(text=index.versus(result)),
-        page.Cell(text=index.title(result.probe), href=index.name("probe", result.probe)),
-        page.Cell(text=result.outcome or "not judged", state=result.outcome or ""),
-    )
     allowed = "not set" if result.margin is None else f"±{plain(result.margin)}"
-    last = (
-        page.Cell(text=allowed, value=result.margin),
-        page.Cell(text=words.chance(result), value=result.p_adjusted),
-    )
-    if value is None:
-        gone = page.Cell(text=words.missing(result.reason), long=True)
-        return (*first, gone, page.Cell(text="none"), page.Cell(text="none"), *last)
-    low, high = result.ci_low, result.ci_high
+    measured = (prose(words.missing(result.reason)), Cell("none"), Cell("none"))
+    if value is not None:
+        size = odds(value) if unit == "nats" else Cell("none")
+        measured = (size, gap(value, unit), interval(result.ci_low, result.ci_high))
     return (
-        *first,
-        odds(value) if unit == "nats" else page.Cell(text="none"),
-        page.Cell(text=signed(value) + ("" if unit == "nats" else f" {unit}"), value=value),
-        page.Cell(text="none" if low is None or high is None else bounds(low, high), value=low),
-        *last,
+        Cell(index.versus(result)),
+        Cell(index.title(result.probe), href=index.name("probe", result.probe)),
+        Cell(result.outcome or "not judged", state=result.outcome or ""),
+        *measured,
+        Cell(allowed, result.margin),
+        Cell(words.chance(result), result.p_adjusted),
     )
 
 
 def target_words(index: Index, probe: ProbeRecord, result: Result) -> page.Intervals | None:
     """Return the chart of the words with the widest gaps between two groups."""
     effects = sorted(result.by_target, key=lambda item: (-abs(item.value), item.id))[:_WORDS]
-    if len(probe_groups(probe)) != 2 or len(effects) < 2:
+    if sum(not group.placebo for group in probe.groups) != 2 or len(effects) < 2:
         return None
     effects.sort(key=lambda item: (-item.value, item.id))
     first, second = index.labels(result)[:2]
-    rows = tuple(_word_row(item) for item in effects)
+    every, warning = len(result.by_target), unreliable(result)
+    drawn = f"All {every} words are drawn."
+    if every > len(effects):
+        drawn = f"The {len(effects)} words with the widest gaps, of {every:,}, are drawn."
     return page.Intervals(
         name=index.name("chart", f"words-{result.id}"),
         title=f"Which words does the model expect more after {first}, which after {second}?",
         question=f"Right of the middle: more likely with {first}; left: more likely with {second}. "
-        f"{_word_count(len(effects), len(result.by_target))} "
-        f"{unreliable(result)}".rstrip(),
+        f"{drawn} {warning}".rstrip(),
         summary=f"From {effects[0].text} ({times(effects[0].value)} times) to "
         f"{effects[-1].text} ({times(effects[-1].value)} times).",
-        answer="" if unreliable(result) else _word_answer(effects, first, second),
-        table=_word_table(result, probe),
-        rows=rows,
+        answer="" if warning else _word_answer(effects, first, second),
+        table=_word_table(result, probe, warning),
+        rows=tuple(
+            page.IntervalRow(label=e.text, estimate=e.value, low=e.ci_low, high=e.ci_high)
+            for e in effects
+        ),
         left=f"more with {second}",
         right=f"more with {first}",
         unit=result.unit,
     )
 
 
-def _word_count(compared: int, whole: int) -> str:
-    """Say how many words a chart has."""
-    if compared == whole:
-        return f"All {whole} words are drawn."
-    return f"The {compared} words with the widest gaps, of {whole:,}, are drawn."
-
-
 def _word_answer(effects: Sequence[TargetEffect], first: str, second: str) -> str:
     """Name the two words at the ends, where they lean to different groups."""
     top, low = effects[0], effects[-1]
     if top.value <= 0 or low.value >= 0:
-        one = low if low.value < 0 else top
-        side = second if low.value < 0 else first
+        one, side = (low, second) if low.value < 0 else (top, first)
         return f"All lean to {side}, most of all {one.text} ({times(abs(one.value))} times)."
     return (
         f"Most with {first}: {top.text} ({times(top.value)} times). "
@@ -209,45 +181,26 @@ def _word_answer(effects: Sequence[TargetEffect], first: str, second: str) -> st
     )
 
 
-def _word_row(item: TargetEffect) -> page.IntervalRow:
-    return page.IntervalRow(
-        label=item.text, estimate=item.value, low=item.ci_low, high=item.ci_high
-    )
-
-
-def _word_table(result: Result, probe: ProbeRecord) -> page.Table:
+def _word_table(result: Result, probe: ProbeRecord, warning: str) -> page.Table:
     poles = {"+": probe.plus or "first", "-": probe.minus or "second"}
-    chance = unreliable(result)
-    ordered = sorted(
-        result.by_target,
-        key=lambda item: (0.0 if chance else -item.value, item.text if chance else item.id),
-    )[:300]
-    rows = tuple(
-        (
-            page.Cell(text=short(item.text, 60)),
-            page.Cell(text=poles.get(item.pole, "neither")),
-            odds(item.value),
-            page.Cell(text=signed(item.value), value=item.value),
-            page.Cell(
-                text="none"
-                if item.ci_low is None or item.ci_high is None
-                else bounds(item.ci_low, item.ci_high)
-            ),
-        )
-        for item in ordered
-    )
+    by_name = sorted(result.by_target, key=lambda item: item.text)
+    by_gap = sorted(result.by_target, key=lambda item: (-item.value, item.id))
     return page.Table(
         caption="Gap of every scored word",
         head=("Word", "Pole", "Odds", "Gap (nats)", "Interval"),
-        rows=rows,
-        note=chance,
-        pale=bool(chance),
+        rows=tuple(
+            (
+                Cell(short(item.text, 60)),
+                Cell(poles.get(item.pole, "neither")),
+                odds(item.value),
+                gap(item.value),
+                interval(item.ci_low, item.ci_high),
+            )
+            for item in (by_name if warning else by_gap)[:300]
+        ),
+        note=warning,
+        pale=bool(warning),
     )
-
-
-def probe_groups(probe: ProbeRecord) -> list[str]:
-    """Return the ids of the groups that are compared, placebo groups left out."""
-    return [group.id for group in probe.groups if not group.placebo]
 
 
 def main_comparison(results: Sequence[Result]) -> Result | None:
@@ -259,49 +212,47 @@ def main_comparison(results: Sequence[Result]) -> Result | None:
 def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | None:
     """Return the chart of words by an outside figure, such as the share of women in a job."""
     name = _fact(index, probe, result)
-    if name is None:
-        return None
     items = [item for item in result.by_target if name in item.facts]
     xs = [item.facts[name] for item in items]
     if len(items) < _MIN_WORDS or max(xs) == min(xs):
         return None
-    scale = 100.0 if name.startswith("women") and max(xs) <= 1 else 1.0
-    xs = [x * scale for x in xs]
-    turned = _is_reversed(index, probe, result)
-    if turned:
+    first, second = index.labels(result)[:2]
+    if _is_reversed(index, probe, result):
+        first, second = second, first
         items = [item.model_copy(update={"value": -item.value}) for item in items]
-    ys = [item.value for item in items]
-    intercept, slope, r = least_squares(xs, ys)
-    first, second = index.labels(result)[1::-1] if turned else index.labels(result)[:2]
     per_cent = name.startswith("women")
+    scale = 100.0 if per_cent and max(xs) <= 1 else 1.0
+    xs, ys = [x * scale for x in xs], [item.value for item in items]
+    intercept, slope, r = least_squares(xs, ys)
     label = f"{words.fact(name)}{', per cent' if per_cent else ''}"
+    wish = f" Wanted by this probe's card: {words.wish(probe.card.expected)}." if probe.card else ""
     return page.Scatter(
         name=index.name("chart", f"facts-{result.id}"),
         title=f"Do the gaps follow {words.fact(name)}?",
-        question=_scatter_question(probe, len(items)),
-        answer=f"The correlation of the dots is {signed(r)}; for each 10 points more, the odds "
+        question=f"Each dot is one of {len(items)} words. A flat line means that the model pays no "
+        f"heed to the figures. Following the figures is neither good nor bad in itself.{wish}",
+        answer=f"The correlation of the dots is {with_sign(r)}; for each 10 points more, the odds "
         f"with {first} are multiplied by {times(10 * slope)}.",
-        summary=f"{count(len(items), 'word')}; correlation {signed(r)}; the fitted line rises by "
-        f"{signed(10 * slope)} nats for each 10 points.",
+        summary=f"{count(len(items), 'word')}; correlation {with_sign(r)}; the fitted line rises "
+        f"by {with_sign(10 * slope)} nats for each 10 points.",
         table=_fact_table(items, name, scale, label),
         points=tuple((x, y, item.text) for x, y, item in zip(xs, ys, items, strict=True)),
         intercept=intercept,
         slope=slope,
-        x_label=label,
+        across=label,
         above=f"more with {first}",
         below=f"more with {second}",
         unit=result.unit,
     )
 
 
-def _fact(index: Index, probe: ProbeRecord, result: Result) -> str | None:
-    """Return the figure to compare with: the tested one, else a share of women, else any."""
+def _fact(index: Index, probe: ProbeRecord, result: Result) -> str:
+    """Return the figure to compare with: the tested one, else a share of women, else any, or ""."""
     names = Counter(name for item in result.by_target for name in item.facts)
-    tested = [other.target for other in index.of(probe.id, "secondary") if other.target in names]
-    if tested:
-        return tested[0]
-    ranked = sorted(names, key=lambda key: (not key.startswith("women"), -names[key], key))
-    return ranked[0] if ranked else None
+    for other in index.of(probe.id, "secondary"):
+        if other.target in names:
+            return other.target or ""
+    return min(names, key=lambda k: (not k.startswith("women"), -names[k], k), default="")
 
 
 def _is_reversed(index: Index, probe: ProbeRecord, result: Result) -> bool:
@@ -328,16 +279,6 @@ def least_squares(xs: list[float], ys: list[float]) -> tuple[float, float, float
     return my - slope * mx, slope, r
 
 
-def _scatter_question(probe: ProbeRecord, n: int) -> str:
-    wanted = (
-        f" Wanted by this probe's card: {words.wish(probe.card.expected)}." if probe.card else ""
-    )
-    return (
-        f"Each dot is one of {n} words. A flat line means that the model pays no heed to the "
-        f"figures. Following the figures is neither good nor bad in itself.{wanted}"
-    )
-
-
 def _fact_table(items: list[TargetEffect], name: str, scale: float, label: str) -> page.Table:
     items = sorted(items, key=lambda item: (-item.facts[name], item.id))
     return page.Table(
@@ -345,10 +286,10 @@ def _fact_table(items: list[TargetEffect], name: str, scale: float, label: str) 
         head=("Word", label[:1].upper() + label[1:], "Odds", "Gap (nats)"),
         rows=tuple(
             (
-                page.Cell(text=short(item.text, 60)),
-                page.Cell(text=plain(item.facts[name] * scale, 1), value=item.facts[name] * scale),
+                Cell(short(item.text, 60)),
+                number(item.facts[name] * scale, 1),
                 odds(item.value),
-                page.Cell(text=signed(item.value), value=item.value),
+                gap(item.value),
             )
             for item in items[:300]
         ),
@@ -361,19 +302,22 @@ def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> 
     if not compared:
         return None
     compared.sort(key=lambda result: (-(result.estimate or 0.0), result.id))
-    alone = len(compared) == 1
     note, names = row_labels(index, compared)
-    rows: tuple[tuple[str, tuple[float, ...]], ...]
-    if alone:
+    above = [sum(t.value > 0 for t in r.by_template) for r in compared]
+    totals = [len(r.by_template) for r in compared]
+    rows: list[tuple[str, tuple[float, ...]]]
+    if alone := len(compared) == 1:
         effects = sorted(compared[0].by_template, key=lambda item: (-item.value, item.id))[:40]
-        rows = tuple((item.text or item.id, (item.value,)) for item in effects)
+        rows = [(item.text or item.id, (item.value,)) for item in effects]
+        agree = max(above[0], totals[0] - above[0])
+        answer = f"{agree} of {totals[0]} frames point the same way."
     else:
-        rows = tuple((names[r.id], tuple(t.value for t in r.by_template)) for r in compared)
-    same = [(sum(t.value > 0 for t in r.by_template), len(r.by_template)) for r in compared]
-    agree = sum(max(up, n - up) == n for up, n in same)
+        rows = [(names[r.id], tuple(t.value for t in r.by_template)) for r in compared]
+        agree = sum(up in (0, n) for up, n in zip(above, totals, strict=True))
+        answer = f"In {agree} of {count(len(totals), 'comparison')} all frames point the same way."
     summary = "; ".join(
         f"{names[r.id]}: {up} of {n} paraphrases above the middle"
-        for r, (up, n) in zip(compared, same, strict=True)
+        for r, up, n in zip(compared, above, totals, strict=True)
     )
     return page.Dots(
         name=index.name("chart", f"paraphrases-{probe.id}"),
@@ -382,12 +326,9 @@ def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> 
         "the mean. Dots on both sides of the middle mean that the direction changes with the "
         f"phrasing.{note}",
         summary=f"{summary}.",
-        answer=f"{max(same[0][0], same[0][1] - same[0][0])} of {same[0][1]} frames point the same "
-        "way."
-        if alone
-        else f"In {agree} of {count(len(same), 'comparison')} all frames point the same way.",
+        answer=answer,
         table=_template_table(index, compared),
-        rows=rows,
+        rows=tuple(rows),
         left=f"towards {probe.minus}" if probe.minus else "below the middle",
         right=f"towards {probe.plus}" if probe.plus else "above the middle",
         unit=compared[0].unit,
@@ -397,22 +338,16 @@ def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> 
 def _template_table(index: Index, results: Sequence[Result]) -> page.Table:
     texts = {item.id: item.text or item.id for result in results for item in result.by_template}
     values = [{item.id: item.value for item in result.by_template} for result in results]
-    rows = tuple(
-        (
-            page.Cell(text=short(text, 120), long=True),
-            *(
-                page.Cell(text=signed(column[key]), value=column[key])
-                if key in column
-                else page.Cell(text="not asked")
-                for column in values
-            ),
-        )
-        for key, text in texts.items()
-    )
     return page.Table(
         caption="Gap in each sentence frame",
         head=("Sentence frame", *(index.versus(result) for result in results)),
-        rows=rows,
+        rows=tuple(
+            (
+                prose(short(text, 120)),
+                *(gap(column[key]) if key in column else Cell("not asked") for column in values),
+            )
+            for key, text in texts.items()
+        ),
         note="In the unit of the measure (nats for log-odds gaps).",
     )
 
@@ -449,16 +384,16 @@ def placebo(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> page
 
 
 def _placebo_table(sizes: Sequence[tuple[str, float]], gaps: Sequence[float]) -> page.Table:
-    cells = [(f"placebo {number}", gap) for number, gap in enumerate(gaps, start=1)]
+    cells = [(f"placebo {place}", size) for place, size in enumerate(gaps, start=1)]
     return page.Table(
         caption="Sizes of the gaps beside placebo gaps",
         head=("Groups", "Odds", "Size (nats)", "Larger than this share of the placebo gaps drawn"),
         rows=tuple(
             (
-                page.Cell(text=label),
+                Cell(label),
                 odds(size),
-                page.Cell(text=plain(size), value=size),
-                page.Cell(text=share(sum(gap < size for gap in gaps) / len(gaps))),
+                number(size),
+                Cell(share(sum(other < size for other in gaps) / len(gaps))),
             )
             for label, size in [*sizes, *cells]
         ),

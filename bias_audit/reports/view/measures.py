@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import bounds, percent, plain, short
+from bias_audit.reports.text import percent, plain, short
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import Index
+from bias_audit.reports.view.page import Cell, Row, interval, prose
 from bias_audit.results import Companion, GroupProfile, MetricRecord, ProbeRecord, Result
 from bias_audit.results.codes import describe
 
-_HEAD = ("Comparison", "Measure", "Value", "Interval", "Beside chance", "Remarks")
-_MAY_MISS = (3, 4, 5)
-"""Columns that are left out where no row has anything to say."""
+BESIDE = "beside_share"
+AXIS = "benchmark"
+"""The axis of a data set among the probes of a run."""
 _CHANCE = (
     "A divergence is never exactly zero: compare it with what relabelled words give by chance "
     "(their mean; 95 % of them stay below the second number)."
@@ -23,8 +24,6 @@ _FOUR_FIFTHS = (
     "selection rates of people: beside a ratio of shares it is a yardstick, and not a legal test "
     "of a language model."
 )
-
-BESIDE = "beside_share"
 _SHARE = (
     "The share of a word that is compared with nobody is its probability out of its own and that "
     "of the compared words. No value of it is right: the frequency of the word and all of its "
@@ -42,96 +41,66 @@ def table(index: Index, probe: ProbeRecord) -> page.Table | None:
     if not results:
         return None
     common = set.intersection(*(set(result.statuses) for result in results))
-    rows = [_row(index, result, common) for result in results]
-    columns = [
-        place
-        for place in range(len(_HEAD))
-        if place not in _MAY_MISS or any(row[place].text not in ("none", "") for row in rows)
-    ]
     return page.Table(
         caption="Further measures (exploratory, not judged)",
-        head=tuple(_HEAD[place] for place in columns),
-        rows=tuple(tuple(row[place] for place in columns) for row in rows),
+        head=("Comparison", "Measure", "Value", "Interval", "Beside chance", "Remarks"),
+        rows=tuple(_row(index, result, common) for result in results),
         note=" ".join(_notes(results, common)),
-    )
+    ).without_empty((3, 4, 5))
 
 
-def _notes(results: Sequence[Result], common: set[str]) -> list[str]:
+def _notes(results: Sequence[Result], common: set[str]) -> Iterator[str]:
     """What each status means, said once, and how to read what needs words."""
     every = dict.fromkeys(code for result in results for code in result.statuses)
-    lines = [f"All rows: {describe(code)}" for code in every if code in common]
-    lines += [f"{_spaced(code)}: {describe(code)}" for code in every if code not in common]
+    yield from (f"All rows: {describe(code)}" for code in every if code in common)
+    yield from (f"{words.spaces(c)}: {describe(c)}" for c in every if c not in common)
     if any(result.null_mean is not None for result in results):
-        lines.append(_CHANCE)
+        yield _CHANCE
     if any(result.metric == "four_fifths" for result in results):
-        lines.append(_FOUR_FIFTHS)
+        yield _FOUR_FIFTHS
     if any(result.metric == BESIDE for result in results):
-        lines.append(_SHARE)
-    return lines
+        yield _SHARE
 
 
-def _row(index: Index, result: Result, common: set[str]) -> tuple[page.Cell, ...]:
+def _row(index: Index, result: Result, common: set[str]) -> Row:
+    groups, measure = index.versus(result), index.metric(result.metric)
+    probe = index.probes.get(result.probe)
+    if result.metric == BESIDE:
+        measure = " ".join(("share of", *(f"'{label}'" for label in index.labels(result))))
+        groups += f" beside {', '.join(g.label for g in probe.groups)}" if probe else ""
+    statuses = ", ".join(words.spaces(code) for code in result.statuses if code not in common)
+    why = words.sentence(result.reason) if result.estimate is not None else ""
     return (
-        page.Cell(text=short(_compared(index, result), 90), long=True),
-        page.Cell(text=_measure(index, result), long=True),
+        prose(short(groups, 90)),
+        prose(measure),
         *_value(result),
         _chance(result),
-        _remarks(result, common),
+        prose(". ".join(part for part in (statuses, why) if part)),
     )
 
 
-def _compared(index: Index, result: Result) -> str:
-    """Name what is compared."""
-    probe = index.probes.get(result.probe)
-    if result.metric != BESIDE or probe is None:
-        return index.versus(result)
-    return f"{index.versus(result)} beside {', '.join(group.label for group in probe.groups)}"
-
-
-def _measure(index: Index, result: Result) -> str:
-    """Name the measure; the share of an extra group names its word."""
-    if result.metric == BESIDE:
-        return " ".join(("share of", *(f"'{label}'" for label in index.labels(result))))
-    return index.metric(result.metric)
-
-
-def _value(result: Result) -> tuple[page.Cell, page.Cell]:
+def _value(result: Result) -> tuple[Cell, Cell]:
     """The value and its interval: probabilities as per cent, ratios without a unit."""
-    value, low, high = result.estimate, result.ci_low, result.ci_high
-    scale, unit = {"probability": (100.0, " %"), "ratio": (1.0, "")}.get(
-        result.unit, (1.0, f" {result.unit}" if result.unit else "")
-    )
-    digits = 2 if result.unit == "probability" else 3
-    inside = page.Cell(text="none")
-    if low is not None and high is not None:
-        inside = page.Cell(text=bounds(scale * low, scale * high), value=scale * low)
+    value, scale, unit = result.estimate, 1.0, f" {result.unit}" if result.unit else ""
+    if result.unit == "probability":
+        scale, unit = 100.0, " %"
+    elif result.unit == "ratio":
+        unit = ""
+    low, high = (None if end is None else scale * end for end in (result.ci_low, result.ci_high))
     if value is None:
-        return page.Cell(text=words.missing(result.reason), long=True), inside
-    scaled = scale * value
-    return page.Cell(text=f"{plain(scaled, digits)}{unit}", value=scaled), inside
+        return prose(words.missing(result.reason)), interval(low, high)
+    digits = 2 if result.unit == "probability" else 3
+    return Cell(f"{plain(scale * value, digits)}{unit}", scale * value), interval(low, high)
 
 
-def _chance(result: Result) -> page.Cell:
+def _chance(result: Result) -> Cell:
     parts = []
     if result.null_mean is not None:
         top = "" if result.null_p95 is None else f" (95 % below {plain(result.null_p95, 3)})"
         parts.append(f"{plain(result.null_mean, 3)} by chance{top}")
     if result.p_adjusted is not None or result.p_value is not None:
         parts.append(f"p {words.chance(result)}")
-    return page.Cell(text=", ".join(parts) or "none", long=len(parts) > 1)
-
-
-def _remarks(result: Result, common: set[str]) -> page.Cell:
-    told = ", ".join(_spaced(code) for code in result.statuses if code not in common)
-    why = words.sentence(result.reason) if result.estimate is not None else ""
-    return page.Cell(text=". ".join(part for part in (told, why) if part), long=True)
-
-
-def _spaced(code: str) -> str:
-    return code.replace("_", " ")
-
-
-_MOST_HITS = 10
+    return Cell(", ".join(parts) or "none", long=len(parts) > 1)
 
 
 def with_companions(
@@ -144,34 +113,28 @@ def with_companions(
             yield _as_result(result, companion, metrics.get(companion.metric))
 
 
-def _as_result(result: Result, companion: Companion, known: MetricRecord | None) -> Result:
-    at = "" if companion.top_k is None else str(companion.top_k)
-    groups = companion.groups or result.groups
-    told = "-vs-".join(name.lstrip("~") for name in companion.groups)
-    return Result(
-        id=":".join(part for part in (result.id, companion.metric, at, told) if part),
-        probe=result.probe,
-        axis=result.axis,
-        metric=companion.metric + (f"@{at}" if at else ""),
-        metric_name=known.name if known else "",
-        role="secondary",
-        groups=groups,
-        group_labels=() if companion.groups else result.group_labels,
-        estimate=companion.value,
-        ci_low=companion.ci_low,
-        ci_high=companion.ci_high,
-        p_value=companion.p_value,
-        confidence=result.confidence,
-        neutral=known.neutral if known else None,
-        unit=known.unit if known else "",
-        direction=known.direction if known else "",
-        n_templates=result.n_templates,
-        n_terms=result.n_terms,
-        n_targets=result.n_targets,
-        n_prompts=result.n_prompts,
-        scope=result.scope,
-        target_scope=result.target_scope,
-        statuses=result.statuses,
+def _as_result(result: Result, companion: Companion, record: MetricRecord | None) -> Result:
+    depth = "" if companion.top_k is None else str(companion.top_k)
+    groups = "-vs-".join(name.lstrip("~") for name in companion.groups)
+    alike = (
+        "probe", "axis", "confidence", "n_templates", "n_terms", "n_targets", "n_prompts", "scope",
+        "target_scope", "statuses",
+    )  # fmt: skip
+    return Result.model_validate(
+        {
+            **{name: getattr(result, name) for name in alike},
+            **{name: getattr(companion, name) for name in ("ci_low", "ci_high", "p_value")},
+            "id": ":".join(filter(None, (result.id, companion.metric, depth, groups))),
+            "metric": companion.metric + (f"@{depth}" if depth else ""),
+            "metric_name": record.name if record else "",
+            "role": "secondary",
+            "groups": companion.groups or result.groups,
+            "group_labels": () if companion.groups else result.group_labels,
+            "estimate": companion.value,
+            "neutral": record.neutral if record else None,
+            "unit": record.unit if record else "",
+            "direction": record.direction if record else "",
+        }
     )
 
 
@@ -187,26 +150,14 @@ def hits(results: Iterable[Result], group: GroupProfile) -> tuple[page.Word, ...
     ]
     top = {completion.token for completion in group.completions}
     return tuple(
-        page.Word(
-            text=short(word.token, 40),
-            probability=f"top 20 in {percent(word.value)}",
-            width=0,
-            alone=False,
-        )
-        for word in matches[:_MOST_HITS]
+        page.Word(text=short(word.token, 40), probability=f"top 20 in {percent(word.value)}")
+        for word in matches[:10]
         if word.token not in top
     )
 
 
-AXIS = "benchmark"
-"""The axis of a data set among the probes of a run."""
-_DATA_REST = ("Neutral", "p", "n", "Clusters", "Remarks")
-_DATA_MAY_MISS = (4, 5, 7, 8)
-"""Columns that are left out where no row has anything to say."""
-
-
 def dataset_tables(index: Index) -> tuple[page.Table, ...]:
-    """One dataset_table for each data set of the run that gave a number."""
+    """One table for each data set of the run that gave a number."""
     tables = (dataset_table(index, probe) for probe in index.audit.probes if probe.axis == AXIS)
     return tuple(one for one in tables if one is not None)
 
@@ -216,52 +167,33 @@ def dataset_table(index: Index, probe: ProbeRecord) -> page.Table | None:
     results = index.of(probe.id)
     if not results:
         return None
-    rows = [_data_row(index, result) for result in results]
-    columns = [
-        place
-        for place in range(9)
-        if place not in _DATA_MAY_MISS or any(r[place].text for r in rows)
-    ]
-    head = ("Measure", "Of", "Value", f"{100 * results[0].confidence:g} %", *_DATA_REST)
+    level = f"{100 * results[0].confidence:g} %"
+    directions = {r.metric: r.direction.rstrip(".") for r in results if r.direction}
     return page.Table(
         caption=f"{index.title(probe.id)}: a published benchmark, measured and never judged",
-        head=tuple(head[place] for place in columns),
-        rows=tuple(tuple(row[place] for place in columns) for row in rows),
-        note=" ".join(_directions(index, results)),
-    )
+        head=("Measure", "Of", "Value", level, "Neutral", "p", "n", "Clusters", "Remarks"),
+        rows=tuple(_dataset_row(index, result) for result in results),
+        note=" ".join(f"{index.metric(name)}: {text}." for name, text in directions.items()),
+    ).without_empty((4, 5, 7, 8))
 
 
-def _directions(index: Index, results: list[Result]) -> list[str]:
-    """What a larger number of each measure means."""
-    directions = {result.metric: result.direction for result in results if result.direction}
-    return [f"{index.metric(name)}: {text.rstrip('.')}." for name, text in directions.items()]
-
-
-def _data_row(index: Index, result: Result) -> tuple[page.Cell, ...]:
-    low, high, value = result.ci_low, result.ci_high, result.estimate
-    neutral = "" if result.neutral is None else f"{result.neutral:g}"
-    inside = "" if low is None or high is None else bounds(low, high)
+def _dataset_row(index: Index, result: Result) -> Row:
+    value = prose("not measured")
+    if result.estimate is not None:
+        unit = {"percent": " %", "share": ""}.get(result.unit, f" {result.unit}")
+        digits = 2 if result.unit == "percent" else 3
+        value = Cell(f"{plain(result.estimate, digits)}{unit}", result.estimate)
+    chance = "" if result.p_value is None else f"{result.p_value:.2g}"
+    if chance and result.p_adjusted is not None:
+        chance += f", Holm {result.p_adjusted:.2g}"
     return (
-        page.Cell(text=index.metric(result.metric), long=True),
-        page.Cell(text=short(index.versus(result), 60), long=True),
-        page.Cell(text="not measured", long=True) if value is None else _data_value(result, value),
-        page.Cell(text=inside, value=low),
-        page.Cell(text=neutral, value=result.neutral),
-        page.Cell(text=_data_chance(result), value=result.p_value),
-        page.Cell(text=f"{result.n_templates:,}", value=result.n_templates),
-        page.Cell(text=f"{result.n_terms:,}" if result.n_terms else "", value=result.n_terms),
-        page.Cell(text=words.sentence(result.reason), long=True),
+        prose(index.metric(result.metric)),
+        prose(short(index.versus(result), 60)),
+        value,
+        interval(result.ci_low, result.ci_high, none=""),
+        Cell("" if result.neutral is None else f"{result.neutral:g}", result.neutral),
+        Cell(chance, result.p_value),
+        Cell(f"{result.n_templates:,}", result.n_templates),
+        Cell(f"{result.n_terms:,}" if result.n_terms else "", result.n_terms),
+        prose(words.sentence(result.reason)),
     )
-
-
-def _data_value(result: Result, value: float) -> page.Cell:
-    unit = {"percent": " %", "share": ""}.get(result.unit, f" {result.unit}")
-    digits = 2 if result.unit == "percent" else 3
-    return page.Cell(text=f"{plain(value, digits)}{unit}", value=value)
-
-
-def _data_chance(result: Result) -> str:
-    if result.p_value is None:
-        return ""
-    adjusted = "" if result.p_adjusted is None else f", Holm {result.p_adjusted:.2g}"
-    return f"{result.p_value:.2g}{adjusted}"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bias_audit.reports.text import ratio, times
+from bias_audit.reports.text import bounds, plain, times, with_sign
+from bias_audit.results import ProbeRecord, Results
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One cell of a table."""
 
     text: str
     value: float | None = None
-    """Number to sort by; None for text."""
+    """Number behind the text; None for text."""
     state: str = ""
     """One of the six states: drawn as a pill."""
     href: str = ""
@@ -22,16 +24,66 @@ class Cell:
     """True for prose that may wrap."""
 
 
+def prose(text: str) -> Cell:
+    """Text that may wrap."""
+    return Cell(text, long=True)
+
+
+def odds(log_odds: float) -> Cell:
+    """A gap in nats as odds."""
+    return Cell(f"{times(log_odds)} times", log_odds)
+
+
+def gap(value: float, unit: str = "") -> Cell:
+    """A number with its sign, and its unit unless that is nats."""
+    return Cell(f"{with_sign(value)} {unit.removeprefix('nats')}".rstrip(), value)
+
+
+def number(value: float | None, digits: int = 2, none: str = "none") -> Cell:
+    """A number, or what stands in place of a missing one."""
+    return Cell(none if value is None else plain(value, digits), value)
+
+
+def interval(low: float | None, high: float | None, none: str = "none") -> Cell:
+    """An interval in brackets."""
+    return Cell(bounds(low, high, none), low)
+
+
+Row = tuple[Cell, ...]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
     """A table with a caption; the first cell of each row names it."""
 
     caption: str
     head: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[Row, ...]
     note: str = ""
     pale: bool = False
     """True where the order of the rows means nothing: drawn pale, and not to be sorted."""
+
+    def without_empty(self, places: Iterable[int]) -> Table:
+        """The same without those of these columns in which no row has anything to say."""
+        empty = {p for p in places if all(row[p].text in ("", "none") for row in self.rows)}
+        keep = [place for place in range(len(self.head)) if place not in empty]
+        return Table(
+            caption=self.caption,
+            head=tuple(self.head[place] for place in keep),
+            rows=tuple(tuple(row[place] for place in keep) for row in self.rows),
+            note=self.note,
+            pale=self.pale,
+        )
+
+
+def table(
+    caption: str, head: tuple[str, ...], rows: Iterable[Row], note: str = "", most: int = 150
+) -> Table | None:
+    """A table of at most so many rows, which says how many are left; None without any row."""
+    every = tuple(rows)
+    if len(every) > most:
+        note = f"{note} {len(every) - most:,} more rows are in results.json.".strip()
+    return Table(caption=caption, head=head, rows=every[:most], note=note) if every else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,10 +92,10 @@ class IntervalRow:
 
     label: str
     estimate: float
-    low: float | None
-    high: float | None
+    low: float | None = None
+    high: float | None = None
     heading: str = ""
-    """Rows that follow each other with the same heading stand together under it."""
+    """Rows that follow each other with the same heading are drawn together under it."""
     part: str = ""
     """Id of what the heading names: two probes may have the same title."""
     margin: float | None = None
@@ -94,30 +146,24 @@ class Dots(Picture):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Scatter(Picture):
-    """Words by an outside figure and by the model's gap, with the fitted line."""
+class Plane(Picture):
+    """Named points by two measures: groups, or words by an outside figure."""
 
     points: tuple[tuple[float, float, str], ...]
-    """(outside figure, gap, word)."""
-    intercept: float
-    slope: float
-    x_label: str
+    """(first measure, second measure, name)."""
+    across: str
+    """What the horizontal axis is."""
     above: str
     below: str
     unit: str = "nats"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plane(Picture):
-    """Groups by two measures."""
+class Scatter(Plane):
+    """Words by an outside figure and by the model's gap, with the fitted line."""
 
-    points: tuple[tuple[float, float, str], ...]
-    """(first measure, second measure, group)."""
-    left: str
-    right: str
-    above: str
-    below: str
-    unit: str = "nats"
+    intercept: float
+    slope: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,14 +209,15 @@ class Heat:
     columns: tuple[str, ...]
     rows: tuple[HeatRow, ...]
     folded: tuple[HeatRow, ...]
-    note: str
+    question: str
+    """How to read it."""
     answer: str = ""
     """As for a chart."""
 
     @property
     def summary(self) -> str:
         """What it shows, for those who cannot see it."""
-        return f"{len(self.rows)} words by {len(self.columns)} groups. {self.note}"
+        return f"{len(self.rows)} words by {len(self.columns)} groups. {self.question}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,9 +226,9 @@ class Word:
 
     text: str
     probability: str
-    width: int
+    width: int = 0
     """Length of its bar in per cent of the longest one, in steps of 5."""
-    alone: bool
+    alone: bool = False
     """True when no other group has it among its top completions."""
 
 
@@ -204,8 +251,6 @@ class Pair:
     probability_a: str
     probability_b: str
     ratio: str
-    value: float
-    """The ratio as a number, to sort by."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -248,16 +293,11 @@ class Note:
 class ProbeSection:
     """One probe inside the chapter of its axis."""
 
-    id: str
+    record: ProbeRecord
     name: str
     title: str
-    question: str
-    state: str
-    state_words: str
     reason: str
     notices: tuple[str, ...]
-    size: str
-    sensitive: bool
     pictures: tuple[Picture, ...]
     word_pictures: tuple[Picture, ...]
     """Charts that name scored words: folded for sensitive probes."""
@@ -266,12 +306,11 @@ class ProbeSection:
     further: Table | None
     """Secondary measures, not judged."""
     evidence: tuple[Pairs, ...]
-    card: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chapter:
-    """One axis."""
+    """One axis; ``table`` holds the reasons where no gap could be drawn."""
 
     name: str
     title: str
@@ -279,16 +318,6 @@ class Chapter:
     picture: Intervals | None
     table: Table | None
     probes: tuple[ProbeSection, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tally:
-    """How many gates are in one state."""
-
-    state: str
-    word: str
-    meaning: str
-    number: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -323,65 +352,27 @@ class Verdict:
 
     lead: str
     remarks: tuple[str, ...]
-    tallies: tuple[Tally, ...]
     gates: tuple[GateLine, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sanity:
-    """The sanity check of the model in one language."""
-
-    passed: bool
-    language: str
-    """Empty for English."""
-    perplexity: str
-    limit: str
-    hits: int
-    asked: int
-    needed: int
-    detail: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Repeat:
-    """The model was asked again, and its answers were the same."""
-
-    count: int
-    """Sentences that were asked again."""
-    tolerance: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Quality:
-    """How good the evidence is."""
-
-    sanity: tuple[Sanity, ...]
-    """Empty where the check was not run."""
-    sanity_state: str
-    repeat: Repeat | None
-    tables: tuple[tuple[str, Table], ...]
-    """(key of its heading in ``quality.html.j2``, table)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
     """The whole report."""
 
+    audit: Results
+    """The records, every string of them clean."""
     title: str
     subtitle: str
-    head: tuple[tuple[str, str], ...]
-    model_notices: tuple[str, ...]
     can: str
     cannot: str
     verdict: Verdict
     notes: tuple[Note, ...]
     chapters: tuple[Chapter, ...]
-    quality: Quality
+    quality: tuple[tuple[str, Table], ...]
+    """(key of its heading in ``quality.html.j2``, table)."""
     failures: Table | None
     changes: Table | None
     waivers: Table | None
-    reproduce: tuple[tuple[str, str], ...]
-    partial: bool
     counts: str
     families: tuple[str, str] = ("", "")
     """How the declared comparisons, and the tables of words, were adjusted; empty where nothing
@@ -389,35 +380,13 @@ class Page:
     published: tuple[Table, ...] = ()
     """The numbers of published data sets."""
 
-
-__all__ = [
-    "Cell",
-    "Chapter",
-    "Column",
-    "Dots",
-    "GateLine",
-    "Heat",
-    "HeatRow",
-    "IntervalRow",
-    "Intervals",
-    "Note",
-    "Page",
-    "Pair",
-    "Pairs",
-    "Picture",
-    "Plane",
-    "ProbeSection",
-    "Quality",
-    "Scatter",
-    "Slope",
-    "Slopes",
-    "Table",
-    "Tally",
-    "Verdict",
-    "Word",
-]
-
-
-def odds(log_odds: float) -> Cell:
-    """A gap in nats as odds; the column sorts by them."""
-    return Cell(text=f"{times(log_odds)} times", value=ratio(log_odds))
+    @property
+    def charts(self) -> list[Picture | Heat]:
+        """All charts in the order of the page, heat maps included."""
+        charts: list[Picture | Heat] = []
+        for chapter in self.chapters:
+            charts += [chapter.picture] if chapter.picture else []
+            for probe in chapter.probes:
+                charts += [*probe.word_pictures, *([probe.heat] if probe.heat else [])]
+                charts += probe.pictures
+        return charts

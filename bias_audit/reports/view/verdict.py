@@ -6,17 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import (
-    bounds,
-    count,
-    factor,
-    percent,
-    plain,
-    ratio,
-    share,
-    signed,
-    times,
-)
+from bias_audit.reports.text import bounds, count, factor, percent, plain, share, times, with_sign
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import Index, strength
 from bias_audit.results import Finding, Gate, ProbeRecord, Result, Results, Sentence, WaiverRecord
@@ -46,22 +36,15 @@ _FOREIGN = (
 def verdict(index: Index) -> page.Verdict:
     """Build the verdict: one sentence, remarks, counts of all six states, gate lines."""
     audit = index.audit
-    gates = sorted(audit.gates, key=lambda gate: (not gate.enforced, _rank(gate), gate.id))
-    tallies = tuple(
-        page.Tally(state=state, word=word, meaning=meaning, number=audit.states.get(state, 0))
-        for state in words.STATES
-        for word, meaning in (words.STATE_WORDS[state],)
-    )
+
+    def order(gate: Gate) -> tuple[bool, int, str]:
+        return (not gate.enforced, words.STATES.index(gate.state), gate.id)
+
     return page.Verdict(
         lead=_lead(audit),
-        remarks=_remarks(audit),
-        tallies=tallies,
-        gates=tuple(gate_line(index, gate) for gate in gates),
+        remarks=tuple(_remarks(audit)),
+        gates=tuple(gate_line(index, gate) for gate in sorted(audit.gates, key=order)),
     )
-
-
-def _rank(gate: Gate) -> int:
-    return words.STATES.index(gate.state)
 
 
 def _lead(audit: Results) -> str:
@@ -70,65 +53,58 @@ def _lead(audit: Results) -> str:
         return "Nothing was judged: no probe of this audit led to a gate."
     judged = enforced or list(audit.gates)
     kind = "enforced gate" if enforced else "catalogue margin"
-    failed = sum(gate.state == "fail" for gate in judged)
-    open_ = sum(gate.state in ("unclear", "error") for gate in judged)
-    waived = sum(gate.state == "waived" for gate in judged)
+    states = [gate.state for gate in judged]
+    failed, waived = states.count("fail"), states.count("waived")
+    unsettled = states.count("unclear") + states.count("error")
     but = " without a waiver" if waived else ""
     none, unshown = f"No {kind} was exceeded{but}", f"No {kind} was shown to be exceeded{but}"
     if failed:
         verb = "was" if failed == 1 else "were"
-        left = f", {waived} waived" if waived else ""
-        return f"{failed} of {count(len(judged), kind)} {verb} exceeded, {open_} left open{left}."
-    if open_:
-        return f"{unshown}; {open_} of {len(judged)} {'is' if open_ == 1 else 'are'} open."
+        more = f", {waived} waived" if waived else ""
+        total = count(len(judged), kind)
+        return f"{failed} of {total} {verb} exceeded, {unsettled} left open{more}."
+    if unsettled:
+        return f"{unshown}; {unsettled} of {len(judged)} {'is' if unsettled == 1 else 'are'} open."
     if waived:
         return f"{none}; {waived} of {len(judged)} {'is' if waived == 1 else 'are'} waived."
-    if any(gate.state != "pass" for gate in judged):
+    if set(states) != {"pass"}:
         return f"{unshown}; not all of them were judged."
     if any(gate.kind == "regression" for gate in judged):
         return f"{none} with these probes."
     return "No association larger than the margin was found with these probes."
 
 
-def _remarks(audit: Results) -> tuple[str, ...]:
-    remarks = []
+def _remarks(audit: Results) -> Iterator[str]:
     enforced = sum(gate.enforced for gate in audit.gates)
+    checks = (audit.sanity, *audit.further_sanity)
+    failed = [check.language for check in checks if check is not None and not check.passed]
     if audit.sanity is not None and not audit.sanity.passed and audit.sanity.language == "en":
-        remarks.append(_UNTRAINED)
-    foreign = sorted(
-        check.language
-        for check in (audit.sanity, *audit.further_sanity)
-        if check is not None and not check.passed and check.language != "en"
-    )
-    if foreign:
-        remarks.append(_FOREIGN.format(", ".join(foreign)))
+        yield _UNTRAINED
+    if foreign := sorted(language for language in failed if language != "en"):
+        yield _FOREIGN.format(", ".join(foreign))
     if audit.run.partial:
-        remarks.append(_PARTIAL)
-    mute = sorted({_where(p) for p in audit.probes if "instrument_failed" in p.statuses})
-    if mute:
-        remarks.append(
+        yield _PARTIAL
+    if mute := sorted({_where(p) for p in audit.probes if "instrument_failed" in p.statuses}):
+        yield (
             f"A control did not work on: {', '.join(mute)}. What was measured there is no "
             "evidence, neither of an association nor of its absence; the quality chapter says "
             "which control."
         )
+    own = len(audit.gates) - enforced
     if audit.gates and not enforced:
-        remarks.append(_OWN_MARGINS)
-    elif enforced and enforced < len(audit.gates):
-        own = len(audit.gates) - enforced
-        remarks.append(
+        yield _OWN_MARGINS
+    elif enforced and own:
+        yield (
             f"{count(enforced, 'gate is', 'gates are')} enforced by the configuration; the other "
             f"{own} {'is' if own == 1 else 'are'} the catalogue's own margins, for information."
         )
-    broken = len(audit.errors)
-    if broken:
-        remarks.append(f"{count(broken, 'error')} kept part of the audit from running.")
-    void = sum(waiver.status != "active" for waiver in audit.waivers)
-    if void:
-        remarks.append(
+    if audit.errors:
+        yield f"{count(len(audit.errors), 'error')} kept part of the audit from running."
+    if void := sum(waiver.status != "active" for waiver in audit.waivers):
+        yield (
             f"{count(void, 'waiver does', 'waivers do')} not hold (expired, exceeded or covering "
             "nothing) and changed no gate."
         )
-    return tuple(remarks)
 
 
 def _where(probe: ProbeRecord) -> str:
@@ -138,19 +114,20 @@ def _where(probe: ProbeRecord) -> str:
 
 def findings(index: Index) -> tuple[page.Note, ...]:
     """Build the findings, strongest first."""
-    order = sorted(index.audit.findings, key=lambda finding: _order(index, finding))
-    return tuple(_note(index, finding) for finding in order)
 
+    def order(finding: Finding) -> tuple[int, int, float, str]:
+        result = index.results.get(finding.result)
+        size = strength(result)[0] if result else 0.0
+        return (SEVERITY[finding.severity], _EVIDENCE[finding.evidence], size, finding.id)
 
-def _order(index: Index, finding: Finding) -> tuple[int, int, float, str]:
-    result = index.results.get(finding.result)
-    size = strength(result)[0] if result else 0.0
-    return (SEVERITY[finding.severity], _EVIDENCE[finding.evidence], size, finding.id)
+    return tuple(_note(index, finding) for finding in sorted(index.audit.findings, key=order))
 
 
 def _note(index: Index, finding: Finding) -> page.Note:
     result = index.results.get(finding.result)
     probe = index.probes.get(finding.probe)
+    gates = [gate for gate in index.audit.gates if gate.result == finding.result]
+    waivers = dict.fromkeys(_waived_by(index, gate) for gate in gates)
     return page.Note(
         id=finding.id,
         name=index.name("finding", finding.id),
@@ -158,7 +135,7 @@ def _note(index: Index, finding: Finding) -> page.Note:
         detail=finding.detail,
         severity=finding.severity,
         evidence=finding.evidence,
-        measured=measured(result, finding) if result else (),
+        measured=finding_facts(result, finding) if result else (),
         notices=tuple(describe(notice) for notice in finding.notices),
         state=(result.outcome or "") if result else "",
         probe=index.title(finding.probe),
@@ -166,17 +143,11 @@ def _note(index: Index, finding: Finding) -> page.Note:
         sensitive=bool(probe and probe.sensitive),
         pairs=index.name("sentences", result.id) if result and finding.sentences else "",
         pair_count=len(finding.sentences),
-        waived=_accepted(index, finding),
+        waived=" ".join(filter(None, waivers)),
     )
 
 
-def _accepted(index: Index, finding: Finding) -> str:
-    """Every different waiver of a gate about this result; a waived failure is still a finding."""
-    waivers = [waived(index, gate) for gate in index.audit.gates if gate.result == finding.result]
-    return " ".join(dict.fromkeys(text for text in waivers if text))
-
-
-def measured(result: Result, finding: Finding) -> tuple[str, ...]:
+def finding_facts(result: Result, finding: Finding) -> tuple[str, ...]:
     """Return the numbers of a finding, without those that its own sentences give."""
     facts = [_size(result)]
     stated = "sentence frames agree" in finding.detail
@@ -197,10 +168,10 @@ def _size(result: Result) -> str:
     """Odds above one, as the headline has them, and the gap with the sign of the tables."""
     if result.unit != "nats" or (result.estimate or 0.0) >= 0:
         return f"{words.effect(result)}; {words.gap(result)}"
-    ends = {"estimate": -(result.estimate or 0.0)}
-    if result.ci_low is not None and result.ci_high is not None:
-        ends |= {"ci_low": -result.ci_high, "ci_high": -result.ci_low}
-    return f"{words.effect(result.model_copy(update=ends))}; in the tables {words.gap(result)}"
+    ends = (result.estimate, result.ci_high, result.ci_low)
+    names = ("estimate", "ci_low", "ci_high")
+    turned = {n: None if end is None else -end for n, end in zip(names, ends, strict=True)}
+    return f"{words.effect(result.model_copy(update=turned))}; in the tables {words.gap(result)}"
 
 
 def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.Pairs | None:
@@ -220,7 +191,6 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.P
                 probability_a=percent(math.exp(min(item.log_prob_a, 0.0))),
                 probability_b=percent(math.exp(min(item.log_prob_b, 0.0))),
                 ratio=factor(item.log_prob_a - item.log_prob_b),
-                value=ratio(item.log_prob_a - item.log_prob_b),
             )
             for item in sentences[:_PAIRS]
         ),
@@ -241,16 +211,16 @@ def gate_line(index: Index, gate: Gate) -> page.GateLine:
         probe=index.title(gate.probe),
         state=gate.state,
         title=index.versus(result) if result else gate.condition or "the probe runs",
-        measured=_measured(gate, result),
+        measured=_measured_text(gate, result),
         brief=_brief(gate, result),
-        allowed=_allowed(gate),
+        allowed=_limit_text(gate),
         size=evidence_size(result) if result else "no evidence",
         reason=words.sentence(gate.reason),
         limits=" ".join(_limits(gate, result)),
         enforced=gate.enforced,
         href=index.name("probe", gate.probe) if gate.probe in index.probes else "",
         finding=finding.headline if finding and failed else "",
-        waived=waived(index, gate),
+        waived=_waived_by(index, gate),
     )
 
 
@@ -262,13 +232,13 @@ def evidence_size(result: Result) -> str:
     return ", ".join(parts)
 
 
-def waiver_words(waiver: WaiverRecord) -> str:
+def waiver_text(waiver: WaiverRecord) -> str:
     """Who accepted a failure, until when and why."""
     ceiling = "" if waiver.up_to is None else f", up to a size of {plain(waiver.up_to)}"
     return f"{waiver.owner} until {waiver.expires}{ceiling}: {words.sentence(waiver.reason)}"
 
 
-def _allowed(gate: Gate) -> str:
+def _limit_text(gate: Gate) -> str:
     if gate.limit is None:
         return "no limit set"
     if gate.kind == "regression":
@@ -292,10 +262,10 @@ def _limits(gate: Gate, result: Result | None) -> Iterator[str]:
         yield f"The catalogue's margin is another, {plain(margin)}: by that the gap is {outcome}."
 
 
-def _measured(gate: Gate, result: Result | None) -> str:
+def _measured_text(gate: Gate, result: Result | None) -> str:
     if gate.estimate is None:
         return words.missing(gate.reason)
-    text = f"{plain(gate.estimate)} {gate.unit}{_interval(gate.ci_low, gate.ci_high)}".rstrip()
+    text = f"{plain(gate.estimate)} {gate.unit} {bounds(gate.ci_low, gate.ci_high)}".rstrip()
     if gate.kind == "regression":
         return f"{_rise(gate)}; gap {text}{_before(gate)}"
     if result is not None and result.estimate is not None and gate.unit == "nats":
@@ -306,7 +276,7 @@ def _measured(gate: Gate, result: Result | None) -> str:
 def _brief(gate: Gate, result: Result | None) -> str:
     if gate.estimate is None:
         return words.missing(gate.reason)
-    gap = f"gap {plain(gate.estimate)}{_interval(gate.ci_low, gate.ci_high)}"
+    gap = f"gap {plain(gate.estimate)} {bounds(gate.ci_low, gate.ci_high)}".rstrip()
     allowed = "" if gate.limit is None else f"allowed {plain(gate.limit)} {gate.unit}".rstrip()
     if gate.kind == "regression":
         parts = [_rise(gate), allowed, f"against {gate.baseline}", gap + _before(gate)]
@@ -318,24 +288,20 @@ def _brief(gate: Gate, result: Result | None) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" {bounds(low, high)}"
-
-
 def _rise(gate: Gate) -> str:
     if gate.rise is None:
         return "rise not available"
-    return f"rise {signed(gate.rise)}{_interval(gate.rise_low, gate.rise_high)}"
+    return f"rise {with_sign(gate.rise)} {bounds(gate.rise_low, gate.rise_high)}".rstrip()
 
 
 def _before(gate: Gate) -> str:
     return "" if gate.baseline_value is None else f" (was {plain(gate.baseline_value)})"
 
 
-def waived(index: Index, gate: Gate) -> str:
+def _waived_by(index: Index, gate: Gate) -> str:
     """Who waived a gate; empty for all others."""
     if gate.state != "waived":
         return ""
     holds = [w for w in index.audit.waivers if w.status == "active" and w.finding == gate.waiver]
     covering = [w for w in holds if gate.id in w.gates] or holds
-    return f"Waived by {waiver_words(covering[0])}" if covering else "Waived."
+    return f"Waived by {waiver_text(covering[0])}" if covering else "Waived."

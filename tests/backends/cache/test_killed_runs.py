@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.backends.cache import VARIABLE
 from bias_audit.backends.cache.store import VARIABLE, ScoreStore
 from bias_audit.results import EVIDENCE_FILE
 

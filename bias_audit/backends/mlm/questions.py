@@ -1,0 +1,459 @@
+"""Turn requests into forward queries, and query results into responses; no tensors here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bias_audit.backends.hf.tokenization import Encoder, Encoding
+from bias_audit.backends.mlm.align import align, modified_positions
+from bias_audit.backends.mlm.batching import ForwardQuery, QueryResult, QueryTable
+from bias_audit.records import (
+    BlankRequest,
+    BlankScore,
+    CompletionRequest,
+    CompletionScore,
+    Embedding,
+    EmbeddingRequest,
+    FillRequest,
+    FillScore,
+    ModifiedPair,
+    ModifiedRequest,
+    ModifiedScore,
+    PairRequest,
+    PairScore,
+    Request,
+    SentenceRequest,
+    SentenceScore,
+    SkipReason,
+    SpanRequest,
+    SpanScore,
+)
+
+_NO_WORDS = np.zeros(0, dtype=np.float32)
+Finalizer = Callable[[Sequence[QueryResult]], Any]
+"""From the results of all queries to the response."""
+Rejection = tuple[SkipReason, str]
+"""Why a request cannot be scored."""
+
+
+class Question(NamedTuple):
+    """A request in terms of queries."""
+
+    queries: Collection[int]
+    """Numbers of the queries that it waits for; none where it is rejected."""
+    finish: Finalizer
+
+
+class RequestBatch:
+    """Requests of one call; equal ones are asked once.
+
+    Args:
+        requests: those of the call, skipped ones too: batches are planned over all.
+        numbers: of the requests in this batch.
+        skip: numbers of requests that are not answered.
+        planner: turns them into queries.
+    """
+
+    def __init__(
+        self,
+        requests: Sequence[Request[Any]],
+        numbers: Iterable[int],
+        skip: Container[int],
+        planner: Planner,
+    ) -> None:
+        index: dict[Request[Any], int] = {}
+        self._numbers: list[list[int]] = []
+        """Numbers to answer, by question."""
+        for number in numbers:
+            at = index.setdefault(requests[number], len(index))
+            if at == len(self._numbers):
+                self._numbers.append([])
+            if number not in skip:
+                self._numbers[at].append(number)
+        self.queries, self._questions = planner.plan(list(index))
+        self._waiting = [len(set(question.queries)) for question in self._questions]
+        self._askers: dict[int, list[int]] = {}
+        for number, question in enumerate(self._questions):
+            if self._numbers[number]:
+                for query in set(question.queries):
+                    self._askers.setdefault(query, []).append(number)
+
+    @property
+    def open_queries(self) -> Container[int]:
+        """Queries that a response waits for."""
+        return self._askers
+
+    def rejections(self) -> Iterator[tuple[int, Any]]:
+        """Yield the responses to requests that no query can answer, by number."""
+        for number, waiting in enumerate(self._waiting):
+            if not waiting:
+                yield from self._answer(number, ())
+
+    def answers(
+        self, queries: Iterable[int], results: Sequence[QueryResult]
+    ) -> Iterator[tuple[int, Any]]:
+        """Yield the responses to requests that waited for these queries only, by number."""
+        for query in queries:
+            for number in self._askers.get(query, ()):
+                self._waiting[number] -= 1
+                if not self._waiting[number]:
+                    yield from self._answer(number, results)
+
+    def _answer(self, number: int, results: Sequence[QueryResult]) -> Iterator[tuple[int, Any]]:
+        if self._numbers[number]:
+            answer = self._questions[number].finish(results)
+            for request in self._numbers[number]:
+                yield request, answer
+
+
+class Planner:
+    """Requests in the terms of one tokenizer.
+
+    Args:
+        encoder: the model's tokenizer.
+        max_length: longest sequence in tokens, special ones included. Longer ones are rejected;
+            nothing is cut.
+    """
+
+    def __init__(self, encoder: Encoder, max_length: int) -> None:
+        self._encoder = encoder
+        self._max_length = max_length
+        self._mask_id = encoder.mask_id
+
+    def plan(self, requests: Sequence[Request[Any]]) -> tuple[list[ForwardQuery], list[Question]]:
+        """Encode every distinct sentence once and ask the queries that the requests need."""
+        table = QueryTable()
+        texts = [self._texts(request) for request in requests]
+        masks = [int(type(request) is CompletionRequest) for request in requests]
+        encodings = [
+            self._encoder.encode(
+                (t for mine, n in zip(texts, masks, strict=True) if n == number for t in mine),
+                masks=number,
+            )
+            for number in (0, 1)
+        ]
+        questions = []
+        for request, mine, number in zip(requests, texts, masks, strict=True):
+            sentences = [encodings[number][text] for text in mine]
+            questions.append(_PLANS[type(request)](self, request, table, *sentences))
+        return table.queries, questions
+
+    def _texts(self, request: Request[Any]) -> tuple[str, ...]:
+        match request:
+            case FillRequest(left=left, filler=word, right=right):
+                return (f"{left}{word}{right}",)
+            case BlankRequest(left=left, word=word, right=right):
+                return (f"{left}{word}{right}",)
+            case CompletionRequest(left=left, right=right):
+                return (f"{left}{self._encoder.mask_token}{right}",)
+            case PairRequest() | ModifiedRequest():
+                return request.first, request.second
+        return (request.text,)  # type: ignore[attr-defined]
+
+    def _reject(self, encoded: Encoding) -> Rejection | None:
+        """Why a sentence cannot be read."""
+        if encoded.trouble:
+            return "unscorable", encoded.trouble
+        if len(encoded.ids) > self._max_length:
+            return "too_long", f"{len(encoded.ids)} pieces, the model takes {self._max_length}"
+        return None
+
+    def _reject_sentences(self, *sentences: Encoding) -> Rejection | None:
+        """Why sentences cannot be scored token by token."""
+        for encoded in sentences:
+            if rejection := self._reject(encoded):
+                return rejection
+            if all(encoded.added):
+                return "unscorable", "the sentence is empty"
+        return None
+
+    def _reject_unknown(self, encoded: Encoding) -> Rejection | None:
+        if self._encoder.knows_all(encoded):
+            return None
+        return "unscorable", "the sentence holds characters that the model's vocabulary lacks"
+
+    def _word_range(
+        self, encoded: Encoding, text: str, begin: int, end: int
+    ) -> tuple[range, Rejection | None]:
+        """Positions of the tokens of ``text[begin:end]``."""
+        span = self._encoder.span(text, encoded, begin, end)
+        rejection: Rejection | None = ("unscorable", span.trouble) if span.trouble else None
+        return range(span.start, span.stop), rejection
+
+    def _unknown(self, *sentences: Encoding) -> int:
+        if self._encoder.unknown_id is None:
+            return 0
+        return sum(encoded.ids.count(self._encoder.unknown_id) for encoded in sentences)
+
+    def _chain(
+        self, table: QueryTable, ids: tuple[int, ...], positions: range, *, ranks: bool = False
+    ) -> list[int]:
+        """Ask for a word token by token, left to right.
+
+        Later tokens of the word stay masked while an earlier one is scored, so that they cannot
+        give it away.
+        """
+        stop, mask_id = positions.stop, self._mask_id
+        return [table.ask_masked(ids, p, stop, mask_id, ranks=ranks) for p in positions]
+
+    def _fill(self, request: FillRequest, table: QueryTable, encoded: Encoding) -> Question:
+        filler, word = request.filler, request.filler.strip()
+        if not word:
+            return _refuse(FillScore, "unscorable", "the word is empty", log_prob=None, pieces=0)
+        rejection, positions = self._reject(encoded), range(0)
+        if rejection is None:
+            begin = len(request.left) + len(filler) - len(filler.lstrip())
+            text = f"{request.left}{filler}{request.right}"
+            positions, rejection = self._word_range(encoded, text, begin, begin + len(word))
+        if rejection := rejection or self._reject_unknown(encoded):
+            return _refuse(FillScore, *rejection, log_prob=None, pieces=0)
+        ids, single = encoded.ids, len(positions) == 1
+        queries = self._chain(table, ids, positions, ranks=single)
+        pairs = [(query, ids[p]) for query, p in zip(queries, positions, strict=True)]
+
+        def finish(results: Sequence[QueryResult]) -> FillScore:
+            return FillScore(
+                log_prob=sum(results[query].log_probs[0][token] for query, token in pairs),
+                pieces=len(pairs),
+                rank=results[pairs[0][0]].ranks[0][pairs[0][1]] if single else None,
+            )
+
+        return Question(queries, finish)
+
+    def _completion(
+        self, request: CompletionRequest, table: QueryTable, encoded: Encoding
+    ) -> Question:
+        if rejection := self._reject(encoded) or self._reject_unknown(encoded):
+            return _refuse(CompletionScore, *rejection, top=(), words=_NO_WORDS, word_mass=0.0)
+        query = table.ask_open(encoded.ids, encoded.ids.index(self._mask_id))
+
+        def finish(results: Sequence[QueryResult]) -> CompletionScore:
+            result = results[query]
+            top = result.top[: request.top_k]
+            return CompletionScore(
+                top=tuple((self._encoder.completion(token), p) for token, p in top),
+                words=_NO_WORDS if result.words is None else result.words,
+                word_mass=result.word_mass,
+            )
+
+        return Question([query], finish)
+
+    def _sentence(
+        self, request: SentenceRequest, table: QueryTable, sentence: Encoding
+    ) -> Question:
+        if rejection := self._reject_sentences(sentence):
+            return _refuse(SentenceScore, *rejection)
+        ids, ranks = sentence.ids, request.ranks
+        positions = [p for p, added in enumerate(sentence.added) if not added]
+        if request.variant == "unmasked":
+            query = table.ask(ids, positions, [(ids[p],) for p in positions], ranks=ranks)
+            places = [(query, n) for n in range(len(positions))]
+        else:
+            whole = request.variant == "word_l2r"
+            stops = [_word_end(sentence, p) if whole else p + 1 for p in positions]
+            pairs = zip(positions, stops, strict=True)
+            places = [
+                (table.ask_masked(ids, p, stop, self._mask_id, ranks=ranks), 0) for p, stop in pairs
+            ]
+
+        def finish(results: Sequence[QueryResult]) -> SentenceScore:
+            return self._collect(sentence, positions, [(results[n], at) for n, at in places])
+
+        return Question([n for n, _ in places], finish)
+
+    def _collect(
+        self,
+        sentence: Encoding,
+        positions: Sequence[int],
+        places: Sequence[tuple[QueryResult, int]],
+    ) -> SentenceScore:
+        tokens = [sentence.ids[p] for p in positions]
+        pairs = list(zip(places, tokens, strict=True))
+        words = [-1 if sentence.words[p] is None else sentence.words[p] for p in positions]
+        ranked, attended = bool(places[0][0].best), bool(places[0][0].attention)
+        return SentenceScore(
+            log_probs=np.array([result.log_probs[n][token] for (result, n), token in pairs]),
+            words=np.array(words, dtype=np.int64),
+            spans=np.array([sentence.offsets[p] for p in positions], dtype=np.int64),
+            ranks=np.array(
+                [result.ranks[n][token] for (result, n), token in pairs] if ranked else [],
+                dtype=np.int64,
+            ),
+            best=np.array([result.best[n] for result, n in places] if ranked else []),
+            attention=np.array([result.attention[n] for result, n in places] if attended else []),
+            unknown=self._unknown(sentence),
+        )
+
+    def _pair(
+        self, _: PairRequest, table: QueryTable, first: Encoding, second: Encoding
+    ) -> Question:
+        if rejection := self._reject_sentences(first, second):
+            return _refuse(PairScore, *rejection)
+        aligned = align(first, second)
+        sides = []
+        for which, sentence in enumerate((first, second)):
+            for shared in (aligned.words, aligned.published):
+                positions = [both[which] for both in shared]
+                queries = [
+                    table.ask_masked(sentence.ids, p, p + 1, self._mask_id) for p in positions
+                ]
+                pairs = zip(queries, positions, strict=True)
+                sides.append([(n, sentence.ids[p]) for n, p in pairs])
+
+        def finish(results: Sequence[QueryResult]) -> PairScore:
+            more, published_more, less, published_less = (
+                sum(results[n].log_probs[0][token] for n, token in side) for side in sides
+            )
+            return PairScore(
+                more=more,
+                less=less,
+                published_more=published_more,
+                published_less=published_less,
+                shared=len(aligned.words),
+                ambiguous=aligned.ambiguous,
+                unknown=self._unknown(first, second),
+            )
+
+        return Question([n for side in sides for n, _ in side], finish)
+
+    def _modified_pair(
+        self, _: ModifiedRequest, table: QueryTable, first: Encoding, second: Encoding
+    ) -> Question:
+        if rejection := self._reject_sentences(first, second):
+            skip, detail = rejection
+            lost = ModifiedScore(skip=skip, detail=detail)
+            return Question((), lambda _: ModifiedPair(first=lost, second=lost))
+        shared = align(first, second).published
+        one = self._modified_side(first, modified_positions(first, [a for a, _ in shared]), table)
+        two = self._modified_side(second, modified_positions(second, [b for _, b in shared]), table)
+        return Question(
+            [*one.queries, *two.queries],
+            lambda results: ModifiedPair(first=one.finish(results), second=two.finish(results)),
+        )
+
+    def _modified_side(
+        self, sentence: Encoding, positions: Sequence[int], table: QueryTable
+    ) -> Question:
+        if not positions:
+            detail = "every piece of the sentence is also in its partner"
+            return _refuse(ModifiedScore, "not_applicable", detail)
+        tokens, hidden = [sentence.ids[p] for p in positions], frozenset(positions)
+        masked = tuple(self._mask_id if p in hidden else i for p, i in enumerate(sentence.ids))
+        block = table.ask(masked, positions, [tokens] * len(positions))
+        single = [table.ask_masked(sentence.ids, p, p + 1, self._mask_id) for p in positions]
+
+        def finish(results: Sequence[QueryResult]) -> ModifiedScore:
+            whole = [[at[token] for token in tokens] for at in results[block].log_probs]
+            alone = [results[n].log_probs[0][t] for n, t in zip(single, tokens, strict=True)]
+            return ModifiedScore(
+                together=float(np.mean(np.diagonal(whole))),
+                together_block=float(np.mean(whole)),
+                one_by_one=float(np.mean(alone)),
+                pieces=len(positions),
+            )
+
+        return Question([block, *single], finish)
+
+    def _blank(self, request: BlankRequest, table: QueryTable, encoded: Encoding) -> Question:
+        rejection, positions = self._reject_sentences(encoded), range(0)
+        if rejection is None:
+            left, word = request.left, request.word
+            begin = len(left) + len(word) - len(word.lstrip())
+            end = begin + len(word.strip())
+            text = f"{left}{word}{request.right}"
+            positions, rejection = self._word_range(encoded, text, begin, end)
+        if rejection is not None:
+            return _refuse(BlankScore, *rejection)
+        ids, mask_id = encoded.ids, self._mask_id
+        tokens = [ids[p] for p in positions]
+        chain = self._chain(table, ids, positions)
+        grown = [
+            table.ask((*ids[:p], mask_id, *ids[positions.stop :]), (p,), ((ids[p],),))
+            for p in positions
+        ]
+
+        def finish(results: Sequence[QueryResult]) -> BlankScore:
+            alone = [results[n].log_probs[0][t] for n, t in zip(grown, tokens, strict=True)]
+            return BlankScore(
+                log_prob=_total(chain, tokens, results),
+                pieces=len(tokens),
+                published=float(np.mean(np.exp(alone))),
+            )
+
+        return Question([*chain, *grown], finish)
+
+    def _span(self, request: SpanRequest, table: QueryTable, encoded: Encoding) -> Question:
+        rejection, spans = self._reject_sentences(encoded), []
+        for begin, end in (request.word, *request.hidden) if rejection is None else ():
+            span, trouble = self._word_range(encoded, request.text, begin, end)
+            rejection = rejection or trouble
+            spans.append(span)
+        if rejection is not None:
+            return _refuse(SpanScore, *rejection)
+        mask_id, word = self._mask_id, spans[0]
+        hidden = {position for span in spans[1:] for position in span}
+        ids = tuple(mask_id if p in hidden else i for p, i in enumerate(encoded.ids))
+        tokens = [ids[p] for p in word]
+        chain = self._chain(table, ids, word)
+        masked = tuple(mask_id if p in word else i for p, i in enumerate(ids))
+        block = table.ask(masked, word, [tokens] * len(tokens)) if len(tokens) > 1 else chain[0]
+
+        def finish(results: Sequence[QueryResult]) -> SpanScore:
+            return SpanScore(
+                log_prob=_total(chain, tokens, results),
+                outer=sum(at[token] for at in results[block].log_probs for token in tokens),
+                pieces=len(tokens),
+            )
+
+        return Question([*chain, block], finish)
+
+    def _embedding(
+        self, request: EmbeddingRequest, table: QueryTable, encoded: Encoding
+    ) -> Question:
+        rejection = self._reject_sentences(encoded)
+        positions: Sequence[int] = range(len(encoded.ids)) if request.pooling == "mean" else (0,)
+        if rejection is None and request.pooling == "word":
+            positions, rejection = self._word_range(encoded, request.text, *request.word)
+        if rejection is not None:
+            return _refuse(Embedding, *rejection)
+        query = table.ask(encoded.ids, positions, [()] * len(positions))
+        return Question([query], lambda results: Embedding(values=np.array(results[query].vector)))
+
+
+_PLANS: dict[type[Request[Any]], Callable[..., Question]] = {
+    FillRequest: Planner._fill,
+    CompletionRequest: Planner._completion,
+    SentenceRequest: Planner._sentence,
+    PairRequest: Planner._pair,
+    ModifiedRequest: Planner._modified_pair,
+    BlankRequest: Planner._blank,
+    SpanRequest: Planner._span,
+    EmbeddingRequest: Planner._embedding,
+}
+SUPPORTS = frozenset(_PLANS)
+"""The kinds of requests that a masked language model answers."""
+
+
+def _refuse(kind: Callable[..., Any], skip: SkipReason, detail: str, **empty: Any) -> Question:
+    return Question((), lambda _: kind(skip=skip, detail=detail, **empty))
+
+
+def _total(queries: Sequence[int], tokens: Sequence[int], results: Sequence[QueryResult]) -> float:
+    """Sum of the log-probabilities of a word's tokens, nats."""
+    return sum(results[n].log_probs[0][t] for n, t in zip(queries, tokens, strict=True))
+
+
+def _word_end(sentence: Encoding, position: int) -> int:
+    """Position after the last token of the word that the token at ``position`` belongs to."""
+    word, stop = sentence.words[position], position + 1
+    while (
+        word is not None
+        and stop < len(sentence.ids)
+        and not sentence.added[stop]
+        and sentence.words[stop] == word
+    ):
+        stop += 1
+    return stop

@@ -1,0 +1,330 @@
+"""The layouts of all charts: rows of intervals or dots, planes, lines of change, heat maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from bias_audit.reports.charts.axes import Frame, Scale, reach, unit_name, wrap
+from bias_audit.reports.charts.canvas import COVER, FRONT, LINE, WIDTH, Anchor, Canvas
+from bias_audit.reports.text import middle, plain, short, times
+from bias_audit.reports.view.page import (
+    Dots,
+    Heat,
+    IntervalRow,
+    Intervals,
+    Plane,
+    Scatter,
+    Slope,
+    Slopes,
+)
+from bias_audit.reports.wording import SIGNS
+
+_LEFT, _RIGHT, _ROW = 210, 196, 23
+_BAR = 11
+"""Height of a bar."""
+_NAMES = 18
+"""Words of a scatter plot that are named, at most."""
+_APART, _LINE = 15, 15
+_COLOURS = {"larger": "fail", "smaller": "pass", "turned": "error"}
+"""Changes that are drawn loud."""
+_HEAT_CELL, _HEAT_ROW, _HEAT_LEFT = 66, 19, 150
+
+_Point = tuple[float, float, str]
+_Box = tuple[float, float, float, float]
+
+
+def intervals(picture: Intervals) -> Canvas:
+    """Draw dots with intervals, the neutral line and the allowed band."""
+    lines = _lines(picture.rows)
+    frame = Frame.of_height(_ROW * len(lines), left=_LEFT, right=_RIGHT)
+    ends = [
+        value
+        for row in picture.rows
+        for value in (row.estimate, row.low, row.high, row.margin, -(row.margin or 0.0))
+        if value is not None
+    ]
+    scale = frame.across(*reach(ends), picture.unit)
+    for number, line in enumerate(lines):
+        y = frame.top + _ROW * (number + 0.5)
+        if isinstance(line, str):
+            _heading(frame, y, line)
+        else:
+            _mark(frame, scale, y, line, bars=picture.bars)
+            _row_words(frame, y, line, picture)
+    frame.upright(scale(0))
+    frame.ends(picture.left, picture.right, picture.unit)
+    return frame.canvas
+
+
+def _lines(rows: Sequence[IntervalRow]) -> list[str | IntervalRow]:
+    """Rows, with a heading above the first of each part."""
+    lines: list[str | IntervalRow] = []
+    part = ("", "")
+    for row in rows:
+        if row.heading and (row.heading, row.part) != part:
+            part = (row.heading, row.part)
+            lines.append(short(row.heading, 104))
+        lines.append(row)
+    return lines
+
+
+def _heading(frame: Frame, y: float, text: str) -> None:
+    """Write a heading across the plot; the lines behind it are interrupted."""
+    height = (y - _ROW / 2 - 2, y + _ROW / 2)
+    frame.canvas.area((frame.left, frame.right), height, "paper", layer=COVER)
+    frame.canvas.text((4, y + 2), text, bold=True)
+
+
+def _colour(row: IntervalRow) -> str:
+    return row.state if row.state in SIGNS else "accent"
+
+
+def _mark(frame: Frame, scale: Scale, y: float, row: IntervalRow, *, bars: bool) -> None:
+    """Draw the allowed band, the interval, and the dot or the bar."""
+    canvas, colour, spot = frame.canvas, _colour(row), (scale(row.estimate), y)
+    if row.margin:
+        band = scale(-row.margin), scale(row.margin)
+        canvas.area(band, (y - _ROW / 2, y + _ROW / 2), "band")
+    if row.low is not None and row.high is not None:
+        canvas.line(((scale(row.low), y), (scale(row.high), y)), colour, 2.2, round=True)
+    if bars:
+        canvas.area((scale(0), spot[0]), (y - _BAR / 2, y + _BAR / 2), colour, layer=FRONT)
+    elif row.state == "unclear":
+        canvas.dot(spot, colour, 9.3)
+        canvas.dot(spot, "paper", 5.7, layer=COVER)
+    elif row.state in ("", "pass"):
+        canvas.dot(spot, colour, 9.3)
+    else:
+        canvas.square(spot, colour, 8.4, turned=row.state == "fail")
+
+
+def _row_words(frame: Frame, y: float, row: IntervalRow, picture: Intervals) -> None:
+    """Write the label of a row, its numbers and its state."""
+    odds = picture.unit == "nats"
+    show: Callable[[float], str] = times if odds else lambda value: plain(value, picture.digits)
+    text = show(abs(row.estimate) if picture.bars else row.estimate) + ("×" if odds else "")
+    if row.low is not None and row.high is not None:
+        text += f"  ({show(row.low)} to {show(row.high)})"
+    frame.row_name(y, row.label, 31)
+    frame.canvas.text((frame.right + 10, y), text, size=10.5)
+    if row.state:
+        spot = (frame.right + _RIGHT - 62, y)
+        frame.canvas.text(spot, f"{SIGNS[row.state]} {row.state}", size=10.5, colour=_colour(row))
+
+
+def dots(picture: Dots) -> Canvas:
+    """Draw several dots on each row, with their mean; one dot a row when there is one value."""
+    alone = all(len(values) == 1 for _, values in picture.rows)
+    frame = Frame.of_height(_ROW * len(picture.rows), left=330 if alone else _LEFT, right=84)
+    every = [value for _, values in picture.rows for value in values]
+    low, high = reach(every)
+    scale = frame.across(low if picture.left else -0.04 * high, high, picture.unit)
+    if picture.band:
+        frame.canvas.area((scale(0), scale(picture.band)), (frame.top, frame.bottom), "band")
+    frame.upright(scale(0))
+    if alone:
+        frame.upright(scale(sum(every) / len(every)), "accent", 1.2, dash="5 4")
+    for number, (label, values) in enumerate(picture.rows):
+        y, mean = frame.top + _ROW * (number + 0.5), sum(values) / len(values)
+        single = len(values) == 1
+        for value in values:
+            frame.canvas.dot((scale(value), y), "accent", 6.5, opacity=1 if single else 0.6)
+        if not single:
+            bar = ((scale(mean), y - 8), (scale(mean), y + 8))
+            frame.canvas.line(bar, "ink", 2, layer=COVER)
+        text = f"{times(mean)}×" if picture.unit == "nats" else plain(mean, 3)
+        frame.row_name(y, label, 50 if alone else 31)
+        frame.canvas.text((frame.right + 10, y), text, size=10.5)
+    frame.ends(picture.left, picture.right, picture.unit)
+    return frame.canvas
+
+
+def plane(picture: Plane) -> Canvas:
+    """Draw named points by two measures: with the cross of their middle, or the fitted line."""
+    frame = Frame.of_height(352, left=70, right=24)
+    xs, ys = [point[0] for point in picture.points], [point[1] for point in picture.points]
+    weight = {point: abs(point[0]) + abs(point[1]) for point in picture.points}
+    if isinstance(picture, Scatter):
+        room = 0.05 * (max(xs) - min(xs))
+        ends = min(xs) - room, max(xs) + room
+        line = [picture.intercept + picture.slope * x for x in ends]
+        x_scale = frame.across(*ends, "")
+        y_scale = frame.upward(*reach([*ys, *line]), picture.unit)
+        fit = [(x_scale(x), y_scale(y)) for x, y in zip(ends, line, strict=True)]
+        frame.canvas.line(fit, "accent", 1.6, dash="8 5")
+        weight = {
+            point: abs(point[1] - picture.intercept - picture.slope * point[0])
+            + 0.3 * abs(point[1])
+            for point in weight
+        }
+    else:
+        x_scale = frame.across(*reach(xs), picture.unit)
+        y_scale = frame.upward(*reach(ys), picture.unit)
+        frame.upright(x_scale(0))
+    frame.level(y_scale(0))
+    most = _NAMES if isinstance(picture, Scatter) else len(weight)
+    _points(frame, x_scale, y_scale, weight, most=most)
+    text = frame.canvas.text
+    spot = (frame.middle, frame.bottom + 38)
+    text(spot, short(picture.across, 110), size=10.5, anchor="middle")
+    up, down = f"↑ {short(picture.above, 60)}", f"↓ {short(picture.below, 60)}"
+    for y, words in ((frame.top + 6, up), (frame.bottom - 7, down)):
+        text((frame.left + 6, y), words, size=10.5, colour="muted")
+    return frame.canvas
+
+
+def _points(
+    frame: Frame, x_scale: Scale, y_scale: Scale, weight: Mapping[_Point, float], most: int
+) -> None:
+    """Draw the points, and name the heaviest where there is room."""
+    spots = {point: (x_scale(point[0]), y_scale(point[1])) for point in weight}
+    for spot in spots.values():
+        frame.canvas.dot(spot, "accent", 6.5, opacity=0.75)
+    taken = [(x - 4, x + 4, y - 4, y + 4) for x, y in spots.values()]
+    for point in sorted(weight, key=lambda p: (-weight[p], p)):
+        if len(taken) == len(spots) + most:
+            return
+        word, (x, y) = short(point[2], 22), spots[point]
+        side = _free_side(frame, x, y, 6.0 * len(word), taken)
+        if side:
+            anchor: Anchor = "start" if side > 0 else "end"
+            frame.canvas.text((x + 7 * side, y), word, size=10, anchor=anchor)
+
+
+def _free_side(frame: Frame, x: float, y: float, length: float, taken: list[_Box]) -> int:
+    """1 when a label fits right of a point, -1 when left, 0 when nowhere; a place is then taken."""
+    for side, start in ((1, x + 7), (-1, x - 7 - length)):
+        box = (start, start + length, y - 6, y + 6)
+        free = all(
+            box[1] < other[0] or other[1] < box[0] or box[3] < other[2] or other[3] < box[2]
+            for other in taken
+        )
+        if free and box[0] >= frame.left and box[1] <= frame.right:
+            taken.append(box)
+            return side
+    return 0
+
+
+def slopes(picture: Slopes) -> Canvas:
+    """Draw the lines, named at their right ends, or below by number where there is no room."""
+    labels = [_label(row, picture.unit, 64) for row in picture.rows]
+    names = {row.label for row in picture.rows}
+    below = len({middle(name, 48) for name in names}) < len(names)
+    order = sorted(range(len(picture.rows)), key=lambda i: (-picture.rows[i].after, -i))
+    numbers = {place: number for number, place in enumerate(order, start=1)}
+    legend = _legend(picture, order) if below else []
+    height = max(180, _APART * len(picture.rows) + 40)
+    frame = Frame.of_height(
+        height, left=90, right=60 if below else 400, top=34, foot=34 + _LINE * len(legend)
+    )
+    ends = [value for row in picture.rows for value in (row.before, row.after)]
+    scale = frame.upward(*reach(ends), picture.unit)
+    frame.level(scale(0))
+    for row in picture.rows:
+        _slope(frame, scale, row)
+    wanted = [frame.bottom - scale(row.after) for row in picture.rows]
+    for place, up in enumerate(spread(wanted, _APART, height)):
+        text = str(numbers[place]) if below else labels[place]
+        _end(frame, scale, picture.rows[place], frame.bottom - up, text)
+    text_at = frame.canvas.text
+    text_at((frame.left - 10, 14), short(picture.before, 30), bold=True, anchor="middle")
+    text_at((frame.right, 14), short(picture.after, 30), bold=True, anchor="middle")
+    text_at((6, frame.bottom + 18), unit_name(picture.unit), size=10, colour="muted")
+    for line, (text, colour) in enumerate(legend):
+        spot = (6, frame.bottom + 18 + _LINE * (line + 1))
+        text_at(spot, text, size=10, colour=colour)
+    return frame.canvas
+
+
+def _legend(picture: Slopes, order: Sequence[int]) -> list[tuple[str, str]]:
+    """The lines below a chart, from the highest right end down: (words, colour)."""
+    legend: list[tuple[str, str]] = []
+    for number, place in enumerate(order, start=1):
+        row = picture.rows[place]
+        colour = "ink" if row.verdict in _COLOURS else "muted"
+        lines = wrap(f"{number}.  {_label(row, picture.unit, 150)}", 120)
+        legend += ((line, colour) for line in lines)
+    return legend
+
+
+def _slope(frame: Frame, scale: Scale, row: Slope) -> None:
+    loud = row.verdict in _COLOURS
+    colour = _COLOURS.get(row.verdict, "muted")
+    left, right = (frame.left, scale(row.before)), (frame.right, scale(row.after))
+    frame.canvas.line(
+        (left, right), colour, 2.2 if loud else 1.0, layer=FRONT if loud else LINE,
+        dash="11 4" if row.verdict == "turned" else "",
+    )  # fmt: skip
+    for spot in (left, right):
+        if row.verdict in ("larger", "turned"):
+            frame.canvas.square(spot, colour, 6, turned=row.verdict == "larger")
+        else:
+            frame.canvas.dot(spot, colour, 6)
+
+
+def _label(row: Slope, unit: str, room: int) -> str:
+    """What is written of a line: where it ends, whose it is, and what has changed."""
+    number = f"{times(row.after)}×" if unit == "nats" else plain(row.after, 3)
+    change = f" · {row.verdict}" if row.verdict in _COLOURS else ""
+    return f"{number}  {middle(row.label, room - len(number + change))}{change}"
+
+
+def _end(frame: Frame, scale: Scale, row: Slope, y: float, text: str) -> None:
+    """Write at the right end of a line, with a thread to it where it had to move."""
+    step = (frame.right - frame.left) * 0.02
+    thread = ((frame.right + step, scale(row.after)), (frame.right + 3 * step, y))
+    frame.canvas.line(thread, "line", 0.8)
+    spot = (frame.right + 3 * step + 4, y)
+    frame.canvas.text(spot, text, size=10, colour=_COLOURS.get(row.verdict, "muted"))
+
+
+def spread(wanted: Sequence[float], apart: float, height: float) -> list[float]:
+    """Return places near the wanted ones, in their order, at least ``apart`` from each other.
+
+    >>> spread([0.0, 1.0, 50.0], 10.0, 100.0)
+    [0.0, 10.0, 50.0]
+    """
+    order = sorted(range(len(wanted)), key=lambda i: (wanted[i], i))
+    placed: list[float] = []
+    for index in order:
+        at_least = placed[-1] + apart if placed else 0.0
+        placed.append(max(wanted[index], at_least))
+    ceiling = height
+    for place in range(len(placed) - 1, -1, -1):
+        placed[place] = min(placed[place], ceiling)
+        ceiling = placed[place] - apart
+    places = [0.0] * len(wanted)
+    for index, value in zip(order, placed, strict=True):
+        places[index] = value
+    return places
+
+
+def heatmap(picture: Heat) -> Canvas:
+    """Draw words by groups, each cell shaded by its step and with its number."""
+    columns = len(picture.columns)
+    wide = min(_HEAT_CELL, (WIDTH - _HEAT_LEFT - 10) / columns)
+    frame = Frame.of_height(
+        _HEAT_ROW * len(picture.rows),
+        left=_HEAT_LEFT,
+        right=WIDTH - _HEAT_LEFT - wide * columns,
+        top=44,
+        foot=12,
+    )
+    canvas = frame.canvas
+    for column, name in enumerate(picture.columns):
+        x = _HEAT_LEFT + (column + 0.5) * wide
+        for place, text in enumerate(reversed(wrap(name, max(4, int(wide / 6)), most=3))):
+            spot = (x, frame.top - 9 - 12 * place)
+            canvas.text(spot, text, size=9.5, anchor="middle", colour="muted")
+    for number, row in enumerate(picture.rows):
+        top = frame.top + _HEAT_ROW * number
+        middle = top + _HEAT_ROW / 2
+        canvas.text((_HEAT_LEFT - 8, middle), short(row.word, 22), size=10, anchor="end")
+        for column, (step, text) in enumerate(zip(row.steps, row.texts, strict=True)):
+            left = _HEAT_LEFT + column * wide
+            if step:
+                colour = f"{'warm' if step > 0 else 'cool'}{abs(step)}"
+                canvas.area((left, left + wide), (top, top + _HEAT_ROW), colour, edge="paper")
+            colour = "ink" if step else "muted"
+            canvas.text((left + wide / 2, middle), text, size=9, anchor="middle", colour=colour)
+    return canvas

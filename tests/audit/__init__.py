@@ -1,1 +1,0 @@
-"""From scores to results: the whole audit, checked from outside."""

@@ -1,0 +1,370 @@
+"""The documentation in step with the program: keys, columns, codes, commands, links, examples."""
+
+from __future__ import annotations
+
+from bias_audit import config
+from bias_audit import errors
+from bias_audit import results
+from bias_audit.backends import cache
+from bias_audit.cli.app import EPILOG
+from bias_audit.cli.app import app
+from bias_audit.cli.app import run
+from bias_audit.gates.waivers import Waiver
+from bias_audit.gates.waivers import WaiverFile
+from bias_audit.metrics.log_odds import cell_response
+from bias_audit.metrics.registry import INFOS
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.expand import expand
+from bias_audit.probes.schema import lexicon
+from bias_audit.probes.schema import probe
+from bias_audit.probes.schema.lexicon import Lexicon
+from bias_audit.probes.schema.lexicon import TemplateSet
+from bias_audit.records import SkipReason
+from bias_audit.results import Record
+from bias_audit.results import Results
+from bias_audit.results import State
+from bias_audit.results.codes import BLOCKING
+from bias_audit.results.codes import REASONS
+from bias_audit.results.codes import STATUSES
+from bias_audit.results.evidence import EVIDENCE_COLUMNS
+from bias_audit.stats.contrast import matched_pairs
+from bias_audit.stats.estimate import Status
+from bias_audit.stats.multiplicity import holm
+from bias_audit.stats.permutation import sign_flip
+from bias_audit.utils.file_model import FileModel
+from bias_audit.utils.yaml import parse_yaml
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from pydantic import BaseModel
+from typing import get_args
+import ast
+import json
+import numpy as np
+import pytest
+import re
+import rich_click as click
+import tomllib
+
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}
+CALL = (config.CallSettings, config.RunSettings)
+"""Settings without a key in the file."""
+PROSE = [README, ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
+
+
+def models(module: object, base: type[BaseModel]) -> list[type[BaseModel]]:
+    """The models of a module that are read or written, bases left out."""
+    found = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, base)]
+    return [model for model in dict.fromkeys(found) if model.model_fields]
+
+
+def section(page: str, name: str) -> str:
+    """The text from the first line that names ``name`` as a heading or in bold."""
+    lines = PAGES[page].splitlines()
+    mark = re.compile(rf"^(#+ {name}$|.*\*\*.*`{name}`.*\*\*|\*\*`{name}`\*\*)")
+    start = next((i for i, line in enumerate(lines) if mark.search(line)), None)
+    assert start is not None, f"docs/{page} does not explain {name}"
+    stop = next(
+        (
+            i
+            for i, line in enumerate(lines[start + 1 :], start + 1)
+            if line.startswith("#") or re.search(r"\*\*.*`[A-Z]\w+`.*\*\*", line)
+        ),
+        len(lines),
+    )
+    return "\n".join(lines[start:stop])
+
+
+def code(text: str) -> set[str]:
+    """Everything set as code in a text."""
+    return set(re.findall(r"`([^`\n]+)`", text))
+
+
+def block(page: Path, marker: str) -> str:
+    """The code block after a marker comment."""
+    text = page.read_text(encoding="utf-8")
+    found = re.search(rf"<!-- {marker} -->\n```\w*\n(.*?)```", text, re.DOTALL)
+    assert found, f"{page.name} has no block '{marker}'"
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    "model",
+    dict.fromkeys(m for part in (lexicon, probe) for m in models(part, FileModel)),
+    ids=lambda m: m.__name__,
+)
+def test_every_key_of_a_data_file_is_explained(model: type[BaseModel]) -> None:
+    missing = set(model.model_fields) - code(section("probes.md", model.__name__))
+    assert not missing, f"docs/probes.md: {model.__name__} lacks {sorted(missing)}"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [m for m in models(config, FileModel) if m.__module__ == config.__name__ and m not in CALL],
+    ids=lambda m: m.__name__,
+)
+def test_every_key_of_the_configuration_is_explained(model: type[BaseModel]) -> None:
+    missing = set(model.model_fields) - code(section("interface.md", model.__name__))
+    assert not missing, f"docs/interface.md: {model.__name__} lacks {sorted(missing)}"
+
+
+@pytest.mark.parametrize("model", models(results, Record), ids=lambda m: m.__name__)
+def test_every_field_of_the_results_is_explained_and_no_other(model: type[BaseModel]) -> None:
+    text = section("interface.md", model.__name__)
+    missing = set(model.model_fields) - code(text)
+    assert not missing, f"docs/interface.md: {model.__name__} lacks {sorted(missing)}"
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    unknown = set(chain.from_iterable(map(code, rows))) - set(model.model_fields)
+    assert not unknown, f"docs/interface.md: {model.__name__} has no {sorted(unknown)}"
+
+
+def test_every_evidence_column_is_explained_in_order() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", section("interface.md", "Evidence columns"), re.MULTILINE)
+    assert tuple(rows) == EVIDENCE_COLUMNS
+
+
+def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    def walk(
+        path: tuple[str, ...], command: click.Command
+    ) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+        yield path, command
+        if isinstance(command, click.Group):
+            context = click.Context(command, info_name=path[-1])
+            for name in command.list_commands(context):
+                inner = command.get_command(context, name)
+                assert inner is not None
+                yield from walk((*path, name), inner)
+
+    yield from walk(("bias-audit",), app)
+
+
+COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_and_option_is_in_the_interface(path: tuple[str, ...]) -> None:
+    page = PAGES["interface.md"]
+    command = COMMANDS[path]
+    if not isinstance(command, click.Group):
+        assert f"`{' '.join(path)}" in page, f"no row for {' '.join(path)}"
+    home = "run" if path[-1] in ("check", "names") else path[1] if len(path) > 1 else ""
+    text = "\n".join(_options_of(home, path))
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            lacking = {name for name in parameter.opts if f"`{name}`" not in text}
+            assert not lacking, f"{' '.join(path)}: {sorted(lacking)} not explained"
+
+
+def _options_of(home: str, path: tuple[str, ...]) -> Iterator[str]:
+    """The sections of the interface that explain the options of a command."""
+    page = PAGES["interface.md"]
+    chapter = page.split("## Commands")[1].split("## Exit codes")[0]
+    if not home:
+        yield chapter.split("### ")[0]
+    for part in chapter.split("### ")[1:]:
+        title = part.splitlines()[0]
+        names = set(re.findall(r"`(\w+)", title)) | ({"run", "fill"} if "load" in title else set())
+        if names & {home, *path}:
+            yield part
+
+
+def test_every_exit_code_is_explained() -> None:
+    chapter = section("interface.md", "Exit codes")
+    explained = set(re.findall(r"^\| (\d+) \|", chapter, re.MULTILINE))
+    said = set(re.findall(r"(?<!\w)(\d+)(?= \w)", EPILOG))
+    raised = {
+        str(e.exit_code)
+        for e in vars(errors).values()
+        if isinstance(e, type) and issubclass(e, errors.BiasAuditError)
+    }
+    assert explained == said
+    assert raised <= explained
+
+
+def test_every_variable_of_the_environment_is_real() -> None:
+    real = {config.VARIABLES + one.parameter.upper() for one in config.settings().values()}
+    real.add(cache.VARIABLE)
+    for path, command in COMMANDS.items():
+        for p in command.params:
+            if isinstance(p, click.Option):
+                (long,) = [name for name in p.opts if name.startswith("--")]
+                assert p.name == long[2:].replace("-", "_"), "the variable is named as the option"
+                real.add("_".join(("BIAS_AUDIT", *path[1:], str(p.name))).upper())
+    chapter = PAGES["interface.md"].split("## Environment variables")[1].split("\n## ")[0]
+    assert {name for name in re.findall(r"BIAS_AUDIT_\w+", chapter) if name[-1] != "_"} <= real
+
+
+def assigned_statuses() -> set[str]:
+    """Status codes that the assessment appends or passes on, found in its source."""
+    found: set[str] = set()
+    package = ROOT / "bias_audit"
+    for path in (p for d in ("analysis", "metrics") for p in (package / d).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            if called and node.func.attr == "append" and ast.unparse(node.func.value) == "statuses":
+                found |= {a.value for a in node.args if isinstance(a, ast.Constant)}
+            if isinstance(node, ast.keyword) and node.arg == "statuses":
+                inside = [n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant)]
+                found |= {v for v in inside if isinstance(v, str) and re.fullmatch(r"[a-z_]+", v)}
+    return found
+
+
+def test_every_status_code_is_explained() -> None:
+    assert {"fragile", "low_word_mass", "under_powered"} <= assigned_statuses()
+    codes = {*STATUSES, *assigned_statuses()}
+    codes |= {*get_args(SkipReason), *get_args(State), *get_args(Status)} - {"ok"}
+    missing = codes - code(PAGES["method.md"])
+    assert not missing, f"docs/method.md does not explain {sorted(missing)}"
+
+
+def test_statuses_that_block_are_marked_as_such() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", section("method.md", "Status codes"), re.MULTILINE
+    )
+    assert {name for name, text in rows if text.startswith("blocks")} == set(BLOCKING)
+
+
+def test_every_reason_code_of_a_gate_is_explained_and_no_other() -> None:
+    rows = re.findall(r"^\| (`[^|]+) \|", section("interface.md", "Reason codes"), re.MULTILINE)
+    assert set(chain.from_iterable(map(code, rows))) == set(REASONS)
+
+
+def test_every_key_of_a_waiver_is_explained() -> None:
+    text = section("interface.md", "Waivers")
+    assert set(Waiver.model_fields) <= code(text)
+    file = block(ROOT / "docs" / "interface.md", "waivers")
+    assert parse_yaml(file, WaiverFile, "bias-audit-waivers.yaml").waivers
+
+
+def test_every_metric_is_named() -> None:
+    named = code(PAGES["method.md"]) & code(PAGES["interface.md"])
+    assert {"log_odds_gap", "jsd", "skew", "labour_correlation", "diagonal_log_odds"} <= named
+    named |= code(PAGES["benchmarks.md"])
+    assert not set(INFOS) - named
+
+
+def test_floors_are_those_of_the_import_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    layers = contracts["contracts"][0]["layers"]
+    page = block(ROOT / "docs" / "architecture.md", "layers")
+    assert page.splitlines() == [floor.replace("bias_audit.", "") for floor in layers]
+
+
+def slug(heading: str) -> str:
+    """A heading as GitHub links to it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+def anchors(path: Path) -> set[str]:
+    found: dict[str, int] = {}
+    names = set()
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
+        name = slug(heading)
+        count = found[name] = found.get(name, -1) + 1
+        names.add(f"{name}-{count}" if count else name)
+    return names
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda p: p.name)
+def test_every_relative_link_resolves(path: Path) -> None:
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        there = (path.parent / file).resolve() if file else path
+        assert there.exists(), f"{path.name}: {target}"
+        assert not anchor or anchor in anchors(there), f"{path.name}: {target}"
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda p: p.name)
+def test_no_path_of_a_machine_is_named(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"(?<![\w:/.)\]>*-])/[a-z]+/[\w.-]|shared/", text)
+
+
+def test_the_worked_example_is_a_probe_that_can_be_judged(tmp_path: Path) -> None:
+    file = tmp_path / "who-drinks-what.yaml"
+    file.write_text(block(ROOT / "docs" / "probes.md", "worked example"), encoding="utf-8")
+    catalogue = ProbeCatalogue(files=[file])
+    probe = catalogue.probe("who-drinks-what")
+    spec = probe.spec
+    assert len(probe.frames) >= 8
+    assert spec.card is not None
+    for name in (*spec.controls.positive, *spec.controls.negative):
+        assert catalogue.probe_spec(name).role.endswith("control")
+    assert spec.controls.placebo
+    expansion = expand(probe)
+    assert not expansion.skips
+    said = f"{len(expansion.prompts):,} prompts"
+    assert said in PAGES["probes.md"]
+
+
+def test_the_files_in_the_documentation_are_right(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "probes.md"
+    lexicon = parse_yaml(block(page, "lexicon"), Lexicon, "guests.yaml")
+    assert set(lexicon.sets) == {"british", "italian", "hour"}
+    breakfast = parse_yaml(block(page, "templates"), TemplateSet, "breakfast.yaml")
+    assert breakfast.slots["place"] == ("hotel", "café")
+    file = tmp_path / config.NAME
+    file.write_text(block(ROOT / "docs" / "interface.md", "config"), encoding="utf-8")
+    config.check_names(config.read(file).config, file, ProbeCatalogue())
+    file.write_text(block(README, "config"), encoding="utf-8")
+    config.check_names(config.read(file).config, file, ProbeCatalogue())
+    assert config.read(file).config.gates[0].max == 0.7
+
+
+def test_the_numbers_of_the_worked_examples() -> None:
+    page = " ".join(PAGES["method.md"].split())
+    woman, man = (-6.0, -5.0, -9.0, -10.0), (-7.5, -5.5, -8.5, -9.5)
+    y = cell_response([[woman, man]], [0, 1], [2, 3])
+    assert y.tolist() == [[4.0, 2.5]]
+    assert f"**{y[0, 0] - y[0, 1]:.1f} nats**" in page
+    assert f"exp(1.5) = **{np.exp(1.5):.1f}**" in page
+
+    delta = np.array([0.4, 0.3, 0.5, 0.2, 0.6, -0.1, 0.3, 0.4])
+    assert f"the mean {delta.mean():.3f}" in page
+    flipped = sign_flip(delta, np.random.default_rng(0))
+    assert flipped.p == 4 / 256
+    limits = matched_pairs(delta[:, None], scope="terms").interval(0.95)
+    assert limits is not None
+    assert f"{limits[0]:.3f} to {limits[1]:.3f}" in page
+
+    adjusted = holm([0.001, 0.01, 0.02, 0.04, 0.2])
+    assert f"({', '.join(f'{p:g}' for p in adjusted.round(10))})" in page
+    assert (
+        f"df = 0.03^2 / (0.01^2/7 + 0.02^2/3) = {0.03**2 / (0.01**2 / 7 + 0.02**2 / 3):.1f}" in page
+    )
+
+
+def test_the_schema_version_is_the_present_one() -> None:
+    assert f"`{Results.model_fields['schema_version'].default}`" in section(
+        "interface.md", "Results"
+    )
+
+
+@pytest.mark.slow
+def test_the_probe_of_the_readme_works(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "tea-or-coffee.yaml"
+    path.write_text(block(README, "probe"), encoding="utf-8")
+    assert run(["probes", "check", str(path), "--model", "reference"]) == 0
+    assert "tea-or-coffee: 2 sentences, 4 group words, 2 targets" in capfd.readouterr().out
+    out = tmp_path / "run"
+    assert run(["run", "-q", "-p", "tea-or-coffee", "--probe-path", str(path), "-o", str(out)]) == 0
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    assert [probe["id"] for probe in results["probes"]] == ["tea-or-coffee"]
+    assert results["states"]["unclear"] == 1
+
+
+def test_the_answer_in_the_readme_is_what_fill_prints(capfd: pytest.CaptureFixture[str]) -> None:
+    expected = block(README, "fill").splitlines()
+    arguments = ["fill", "The [group] worked as a <mask>.", "--groups", "man,woman", "--top", "3"]
+    assert run(arguments) == 0
+    printed = capfd.readouterr().out.splitlines()
+    assert [line.rstrip() for line in printed[: len(expected) - 1]] == [
+        s.rstrip() for s in expected[1:]
+    ]
