@@ -64,7 +64,7 @@ NOUNS_AND_VERBS = frozenset(
 
 
 def _bare_participle(name: str) -> bool:
-    """Whether a name is one word, and that word a participle: a value is a noun, an action a verb."""
+    """Say whether a name is one word, and that word a participle."""
     word = name.strip("_").lower()
     if not word.isalpha() or word in NOUNS_AND_VERBS:
         return False

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bias_audit.gates.power import Plan, PlannedGate, Point, Unplannable
     from bias_audit.results.decisions import Comparison
 
+
 HELP = """How many sentences and words would decide a gate.
 
 RUN is a run folder, a results.json, or audit-runs/latest: its components of variance are used.

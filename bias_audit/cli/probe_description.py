@@ -10,13 +10,7 @@ from bias_audit.metrics.registry import OPTIONAL, PRIMARY, default_metrics
 from bias_audit.probes.probe import Probe, words_of
 from bias_audit.probes.schema.lexicon import Lexicon
 from bias_audit.probes.schema.text import primary_language
-from bias_audit.probes.scope import (
-    MIN_CONSTRUCT,
-    MIN_LABELS,
-    MIN_PAIRS,
-    scope,
-    target_scope,
-)
+from bias_audit.probes.scope import MIN_CONSTRUCT, MIN_LABELS, MIN_PAIRS, scope, target_scope
 from bias_audit.records import OTHERS
 
 ROLES = {

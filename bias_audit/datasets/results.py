@@ -151,8 +151,14 @@ def _directions(rows: Sequence[PairRow]) -> list[Result]:
         if value is not None:
             items = int(((direction == name) & (more != less)).sum())
             about = rows[0].dataset, rows[0].measure, f"direction:{name}", label, value
-            counts = {"n_templates": items, "n_prompts": 2 * items}
-            results.append(dataset_result(*about, **counts, reason="ties left out, as published"))
+            results.append(
+                dataset_result(
+                    *about,
+                    n_templates=items,
+                    n_prompts=2 * items,
+                    reason="ties left out, as published",
+                )
+            )
     return results
 
 

@@ -7,29 +7,16 @@ word is never searched for in a sentence.
 
 from __future__ import annotations
 
-from bias_audit.probes.english import capitalise
-from bias_audit.probes.english import starts_sentence
-from bias_audit.probes.english import takes_an
-from bias_audit.probes.probe import Frame
-from bias_audit.probes.probe import Group
-from bias_audit.probes.probe import Probe
-from bias_audit.probes.probe import Target
-from bias_audit.probes.probe import Word
-from bias_audit.probes.probe import agrees
-from bias_audit.probes.probe import needs
-from bias_audit.probes.schema.text import AGREE
-from bias_audit.probes.schema.text import ARTICLE
-from bias_audit.probes.schema.text import parse_slots
-from bias_audit.probes.schema.text import primary_language
-from bias_audit.records import Pole
-from bias_audit.records import Prompt
-from bias_audit.records import Skip
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import Literal
+
+from bias_audit.probes.english import capitalise, starts_sentence, takes_an
+from bias_audit.probes.probe import Frame, Group, Probe, Target, Word, agrees, needs
+from bias_audit.probes.schema.text import AGREE, ARTICLE, parse_slots, primary_language
+from bias_audit.records import Pole, Prompt, Skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

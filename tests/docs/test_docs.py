@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from bias_audit import config
-from bias_audit import errors
-from bias_audit import results
+import ast
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+import rich_click as click
+from pydantic import BaseModel
+
+from bias_audit import config, errors, results
 from bias_audit.backends import cache
-from bias_audit.cli.app import EPILOG
-from bias_audit.cli.app import app
-from bias_audit.cli.app import run
-from bias_audit.gates.waivers import Waiver
-from bias_audit.gates.waivers import WaiverFile
+from bias_audit.cli.app import EPILOG, app, run
+from bias_audit.gates.waivers import Waiver, WaiverFile
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.registry import INFOS
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
-from bias_audit.probes.schema import lexicon
-from bias_audit.probes.schema import probe
-from bias_audit.probes.schema.lexicon import Lexicon
-from bias_audit.probes.schema.lexicon import TemplateSet
+from bias_audit.probes.schema import lexicon, probe
+from bias_audit.probes.schema.lexicon import Lexicon, TemplateSet
 from bias_audit.records import SkipReason
-from bias_audit.results import Record
-from bias_audit.results import Results
-from bias_audit.results import State
-from bias_audit.results.codes import BLOCKING
-from bias_audit.results.codes import REASONS
-from bias_audit.results.codes import STATUSES
+from bias_audit.results import Record, Results, State
+from bias_audit.results.codes import BLOCKING, REASONS, STATUSES
 from bias_audit.results.evidence import EVIDENCE_COLUMNS
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.estimate import Status
@@ -33,19 +36,6 @@ from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import sign_flip
 from bias_audit.utils.file_model import FileModel
 from bias_audit.utils.yaml import parse_yaml
-from collections.abc import Iterator
-from itertools import chain
-from pathlib import Path
-from pydantic import BaseModel
-from typing import get_args
-import ast
-import json
-import numpy as np
-import pytest
-import re
-import rich_click as click
-import tomllib
-
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

@@ -42,7 +42,6 @@ from tests.helpers.world import (
     sign,
     terms,
 )
-from tests.reference import slow_stats as slow
 
 CLOSE = {"rel": 2e-5, "abs": 5e-6}  # evidence has six decimals
 KEY = ["probe", "template", "variant", "group", "term", "label", "target", "pole", "text"]

@@ -12,16 +12,7 @@ from bias_audit.gates.verdict import AT_THE_MARGIN
 from bias_audit.reports.formats import junit
 from bias_audit.results.codes import BLOCKING, MISSING_BASELINE, REASONS
 from bias_audit.results.decisions import MissingChange
-from tests.gates.cases import (
-    TODAY,
-    change,
-    comparison,
-    gate,
-    result,
-    rising,
-    run,
-    waiver,
-)
+from tests.gates.cases import TODAY, change, comparison, gate, result, rising, run, waiver
 
 POSITIONS = {
     "inside": (0.1, 0.1),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bias_audit.cli.app import run as run
+from bias_audit.cli.app import run
 from bias_audit.errors import FileError, Problem
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import Expansion, expand

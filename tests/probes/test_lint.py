@@ -4,6 +4,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
+import pytest
+
 from bias_audit.backends import FakeBackend
 from bias_audit.cli.probe_check import lines
 from bias_audit.metrics.registry import default_metrics
@@ -11,17 +16,9 @@ from bias_audit.probes import scaffold
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.lint import lint_probe
-from bias_audit.probes.scope import scope
-from bias_audit.probes.scope import target_scope
-from bias_audit.records import CompletionRequest
-from bias_audit.records import FillRequest
-from pathlib import Path
-from tests.probes.helpers import TEA
-from tests.probes.helpers import edited
-from tests.probes.helpers import joined
-import dataclasses
-import pytest
-
+from bias_audit.probes.scope import scope, target_scope
+from bias_audit.records import CompletionRequest, FillRequest
+from tests.probes.helpers import TEA, edited, joined
 
 SKELETON = Path(scaffold.__file__).parent / "skeletons" / "probe.yaml"
 GOOD = SKELETON.read_text(encoding="utf-8").replace("@ID@", "mine")

@@ -43,7 +43,7 @@ class CachedBackend:
         self, inner: Backend, store: ScoreStore, keys: Keys, model: int, *, fresh: bool = False
     ) -> None:
         self.store, self.keys = store, keys
-        self._inner, self._model, self._fresh = inner, model, fresh
+        self._inner, self._model, self.fresh = inner, model, fresh
         self.hits = 0
         """Responses that came from the store."""
         self.misses = 0
@@ -63,13 +63,13 @@ class CachedBackend:
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Record]:
         """Return the records under these keys."""
-        return {} if self._fresh else self.store.get(dict.fromkeys(keys))
+        return {} if self.fresh else self.store.get(dict.fromkeys(keys))
 
     def put(self, records: Mapping[bytes, Record]) -> None:
         """Keep records that the same question would give again, as far as there is room."""
         lasting = {key: r for key, r in records.items() if not _is_transient(r) and self._fits(r)}
         self.store.put(self._model, lasting)
-        if self._fresh:  # or the older response would come back
+        if self.fresh:  # or the older response would come back
             self.store.drop(records.keys() - lasting.keys())
 
     def _fits(self, record: Record) -> bool:
