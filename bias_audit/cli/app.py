@@ -153,5 +153,5 @@ def _report_crash() -> int:
 
 def _print_error(text: str) -> None:
     text = "\n".join(map(visible, text.split("\n")))
-    with suppress(OSError):  # nobody reads: the exit code is still said
+    with suppress(OSError):  # nobody reads: the exit code is still returned
         print(text.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)

@@ -186,8 +186,8 @@ def lines(probe: Probe, backend: Backend) -> Iterator[str]:
 
     masked, opened = _masked_words(probe)
     for sides, lost_matters in ((masked, True), (_context_words(probe), False)):
-        asked = [prompt for prompts in sides.values() for prompt in prompts]
-        answers = iter(score_all(backend, [prompt.request for prompt in asked]))
+        every = [prompt for prompts in sides.values() for prompt in prompts]
+        answers = iter(score_all(backend, [prompt.request for prompt in every]))
         scores = {
             side: [(prompt, answer) for prompt, answer in zip(prompts, answers, strict=False)]
             for side, prompts in sides.items()

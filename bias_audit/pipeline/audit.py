@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bias_audit import reports as render
-from bias_audit.backends.cache import CacheStats
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.pipeline.score import ScoredPlan
 from bias_audit.results import (
     EVIDENCE_FILE,
     PAIR_SCORES_FILE,
@@ -30,6 +28,8 @@ from bias_audit.utils.files import write_atomic
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bias_audit.backends.cache import CacheStats
+    from bias_audit.pipeline.score import ScoredPlan
     from bias_audit.reports.view.page import Page
 
 

@@ -66,7 +66,7 @@ class UnsteadyModelError(ModelLoadError):
 class RepeatCheck:
     """Requests that were asked again: each alone, and all in another order."""
 
-    asked: int
+    requests: int
     tolerance: float
     """Nats a token by which two answers may differ."""
     largest: float | None
@@ -74,16 +74,16 @@ class RepeatCheck:
 
     def to_record(self) -> Determinism | None:
         """Return the entry of the results; None where nothing was asked."""
-        if not self.asked:
+        if not self.requests:
             return None
-        return Determinism(sentences=self.asked, tolerance=self.tolerance)
+        return Determinism(sentences=self.requests, tolerance=self.tolerance)
 
     def to_manifest(self) -> dict[str, Any]:
         """Return the entry of the manifest, with the difference, which depends on the machine."""
-        if not self.asked or self.largest is None:
+        if not self.requests or self.largest is None:
             return {}
         largest = float(f"{self.largest:.2g}")
-        parts = {"asked": self.asked, "largest": largest, "tolerance": self.tolerance}
+        parts = {"asked": self.requests, "largest": largest, "tolerance": self.tolerance}
         return {"determinism": parts}
 
 
@@ -199,10 +199,10 @@ def check_repeats(
     limit = tolerance(opened.plain.info)
     check = f"repeats within {limit:g}"
     if not requests or (not opened.is_loaded and opened.has_passed(check)):
-        return RepeatCheck(asked=len(requests), tolerance=limit, largest=None)
+        return RepeatCheck(requests=len(requests), tolerance=limit, largest=None)
     largest = _largest_difference(opened.model, requests, list(answers), limit)
     opened.remember_passed(check)
-    return RepeatCheck(asked=len(requests), tolerance=limit, largest=largest)
+    return RepeatCheck(requests=len(requests), tolerance=limit, largest=largest)
 
 
 def _largest_difference(

@@ -39,8 +39,8 @@ class Plan:
     @property
     def languages(self) -> tuple[str, ...]:
         """Languages of the probes, English first."""
-        found = {primary_language(task.probe.spec.language) for task in self.tasks}
-        return tuple(sorted(found, key=lambda language: (language != "en", language)))
+        languages = {primary_language(task.probe.spec.language) for task in self.tasks}
+        return tuple(sorted(languages, key=lambda language: (language != "en", language)))
 
     @property
     def prompts(self) -> int:
@@ -80,9 +80,9 @@ def make_plan(
     partial = False
     for name in names:
         controls = catalogue.probe(name).spec.controls
-        for asked in dict.fromkeys((name, *controls.positive, *controls.negative)):
-            if asked not in probes:
-                probes[asked], cut = _first(catalogue.probe(asked), limit)
+        for run in dict.fromkeys((name, *controls.positive, *controls.negative)):
+            if run not in probes:
+                probes[run], cut = _first(catalogue.probe(run), limit)
                 partial |= cut
         probe = probes[name]
         placebo = None
@@ -129,7 +129,7 @@ def _first(probe: Probe, limit: int | None) -> tuple[Probe, bool]:
 
 
 def _with_placebo(catalogue: ProbeCatalogue, probe: Probe, lexicon: str) -> Probe:
-    """The same sentences and targets, asked about groups that mean nothing."""
+    """The same sentences and targets, with groups that mean nothing."""
     spec = probe.spec.model_copy(
         update={
             "id": probe.spec.id + PLACEBO,

@@ -355,8 +355,8 @@ def test_time_limit_leaves_the_rest_out(monkeypatch):
 
     from bias_audit.pipeline import tasks
 
-    ask = tasks.measure
-    monkeypatch.setattr(tasks, "measure", lambda *a, **k: ask(*a, **k, clock=clock))
+    ask = tasks.score_plan
+    monkeypatch.setattr(tasks, "score_plan", lambda *a, **k: ask(*a, **k, clock=clock))
     done = run(two(), Slow(behave(plant(2.0))), max_seconds=1300)
     assert done.results.run.partial
     states = {p.id: p.state for p in done.results.probes}

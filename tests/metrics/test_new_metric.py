@@ -37,12 +37,12 @@ PROGRAM = """
 import sys
 import bias_audit.metrics
 bias_audit.metrics.__path__.append(sys.argv[1])
-from bias_audit.cli import _app
+from bias_audit.cli import app
 from bias_audit.metrics.registry import INFOS
 codes = [
-    _app.run(["explain", "toy_range"]),
-    _app.run(["probes", "describe", "small", "--probe-path", "small.yaml"]),
-    _app.run("run fake -p small --probe-path small.yaml --measure toy_* -q -o out".split()),
+    app.run(["explain", "toy_range"]),
+    app.run(["probes", "describe", "small", "--probe-path", "small.yaml"]),
+    app.run("run fake -p small --probe-path small.yaml --measure toy_* -q -o out".split()),
     "toy_range" in INFOS,
 ]
 print(codes)

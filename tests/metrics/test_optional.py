@@ -394,7 +394,7 @@ def test_time_that_is_up_leaves_requests_out():
     ticks = iter(range(100, 100_000, 100))
     from bias_audit.pipeline import score as measuring
 
-    before = measuring.measure
+    before = measuring.score_plan
 
     def slow(*arguments: Any, **options: Any) -> Any:
         return before(*arguments, **options, clock=lambda: float(next(ticks)))
@@ -402,7 +402,7 @@ def test_time_that_is_up_leaves_requests_out():
     from bias_audit.pipeline import tasks
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tasks, "measure", slow)
+        patch.setattr(tasks, "score_plan", slow)
         done = run(controlled(), Speaker(), measures=["weat"], max_seconds=450.0)
     (skip,) = [s for s in done.results.skips if s.what == "weat"]
     assert (skip.reason, skip.detail) == ("limit", "the time was up")

@@ -69,9 +69,9 @@ def check(backend, requests=REQUESTS, answers=()):
 
 
 def test_a_steady_model_passes():
-    found = check(FakeBackend(), answers=score_all(FakeBackend(), REQUESTS))
-    assert (found.asked, found.largest, found.tolerance) == (6, 0.0, 1e-3)
-    assert found.to_manifest()["determinism"]["asked"] == 6
+    repeats = check(FakeBackend(), answers=score_all(FakeBackend(), REQUESTS))
+    assert (repeats.requests, repeats.largest, repeats.tolerance) == (6, 0.0, 1e-3)
+    assert repeats.to_manifest()["determinism"]["asked"] == 6
     assert check(FakeBackend(), []).to_record() is None
 
 
@@ -134,7 +134,7 @@ def test_the_sample_has_the_shortest_the_longest_and_completions():
     assert {"w0", "w89"} <= {r.filler for r in fills}
     assert len(requests) - len(fills) == 4
     assert repeat_requests(answered)[0] == requests, "no draw of chance"
-    assert [len(found) for found in repeat_requests(answered[:1])] == [1, 1]
+    assert [len(repeats) for repeats in repeat_requests(answered[:1])] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -189,10 +189,10 @@ def test_a_model_is_loaded_for_the_check_unless_an_earlier_run_did_it(tmp_path):
         loads = []
         with opened(loads) as model:
             answers = score_all(FakeBackend(), REQUESTS)
-            found = check_repeats(model, REQUESTS, answers)
-        assert (len(loads), found.asked) == (expected, 6)
-        assert (found.largest is None) is (expected == 0)
-        assert found.to_record().sentences == 6
+            repeats = check_repeats(model, REQUESTS, answers)
+        assert (len(loads), repeats.requests) == (expected, 6)
+        assert (repeats.largest is None) is (expected == 0)
+        assert repeats.to_record().sentences == 6
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
