@@ -43,7 +43,7 @@ class CachedBackend:
         self, inner: Backend, store: ScoreStore, keys: Keys, model: int, *, fresh: bool = False
     ) -> None:
         self.store, self.keys = store, keys
-        self._inner, self._model, self._fresh = inner, model, fresh
+        self.inner, self.fresh, self._model = inner, fresh, model
         self.hits = 0
         """Responses that came from the store."""
         self.misses = 0
@@ -54,22 +54,22 @@ class CachedBackend:
     @property
     def info(self) -> ModelInfo:
         """That of the model."""
-        return self._inner.info
+        return self.inner.info
 
     @property
     def supports(self) -> frozenset[type[Request[Any]]]:
         """Those of the model."""
-        return self._inner.supports
+        return self.inner.supports
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Record]:
         """Return the records under these keys."""
-        return {} if self._fresh else self.store.get(dict.fromkeys(keys))
+        return {} if self.fresh else self.store.get(dict.fromkeys(keys))
 
     def put(self, records: Mapping[bytes, Record]) -> None:
         """Keep records that the same question would give again, as far as there is room."""
         lasting = {key: r for key, r in records.items() if not _is_transient(r) and self._fits(r)}
         self.store.put(self._model, lasting)
-        if self._fresh:  # or the older response would come back
+        if self.fresh:  # or the older response would come back
             self.store.drop(records.keys() - lasting.keys())
 
     def _fits(self, record: Record) -> bool:
@@ -102,7 +102,7 @@ class CachedBackend:
         fresh: dict[bytes, Record] = {}
         since = time.monotonic()
         try:
-            for number, answer in self._inner.score(requests, skip=skipped, progress=progress):
+            for number, answer in self.inner.score(requests, skip=skipped, progress=progress):
                 key = keys[number]
                 if key is not None:
                     fresh[key] = answer
