@@ -59,7 +59,7 @@ def test_an_audit_takes_any_class_with_the_three_members():
 def test_its_answers_are_cached_in_a_folder_by_its_fingerprint(tmp_path):
     first = run(Own(), cache=tmp_path)
     again = run(Own(), cache=tmp_path)
-    assert again.results.results == first.results
+    assert again.results.results == first.results.results
     assert (again.cache.scored, again.cache.found) == (0, first.cache.scored)
     assert run(Own("v2"), cache=tmp_path).cache.found == 0
     with pytest.raises(UsageError, match="digest"):
