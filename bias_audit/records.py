@@ -137,6 +137,22 @@ class EmbeddingRequest(Request["Embedding"]):
     """The word, for the pooling ``word``."""
 
 
+def _no_shares() -> NDArray[np.float32]:
+    return np.zeros(0, dtype=np.float32)
+
+
+def _no_floats() -> Floats:
+    return np.zeros(0)
+
+
+def _no_ids() -> Ids:
+    return np.zeros(0, dtype=np.int64)
+
+
+def _no_spans() -> Ids:
+    return np.zeros((0, 2), dtype=np.int64)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
     """Say why there is no score, where there is none."""
@@ -150,9 +166,9 @@ class Answer:
 class FillScore(Answer):
     """Answer a :class:`FillRequest`."""
 
-    log_prob: float | None
+    log_prob: float | None = None
     """Natural log, within-word left to right; None when not scored."""
-    pieces: int
+    pieces: int = 0
     """Number of the word's tokens in this context; 0 when unknown."""
     rank: int | None = None
     """Rank of a word of one token in the whole vocabulary (1 is the top, ties by id)."""
@@ -162,24 +178,12 @@ class FillScore(Answer):
 class CompletionScore(Answer):
     """Answer a :class:`CompletionRequest`."""
 
-    top: tuple[tuple[str, float], ...]
+    top: tuple[tuple[str, float], ...] = ()
     """Most likely completions, probabilities over the whole vocabulary, best first."""
-    words: NDArray[np.float32]
+    words: NDArray[np.float32] = field(default_factory=_no_shares)
     """Probabilities renormalised over ``ModelInfo.words``; empty when skipped."""
-    word_mass: float
+    word_mass: float = 0.0
     """Share of the probability that fell on those words, in [0, 1]."""
-
-
-def _no_floats() -> Floats:
-    return np.zeros(0)
-
-
-def _no_ids() -> Ids:
-    return np.zeros(0, dtype=np.int64)
-
-
-def _no_spans() -> Ids:
-    return np.zeros((0, 2), dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

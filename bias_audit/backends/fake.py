@@ -119,9 +119,7 @@ class FakeBackend:
     def _word(self, request: FillRequest) -> FillScore:
         word = request.filler.strip()
         if not word or word in self._unscorable:
-            return FillScore(
-                log_prob=None, pieces=0, skip="unscorable", detail=f"no piece for {word!r}"
-            )
+            return FillScore(skip="unscorable", detail=f"no piece for {word!r}")
         return FillScore(log_prob=min(self._nats(_prompt(request, request.filler)), 0.0), pieces=1)
 
     def _completions(self, request: CompletionRequest) -> CompletionScore:

@@ -15,9 +15,11 @@ def pieces(backend, left, word, right="."):
     """The pieces that would be scored, as the vocabulary spells them."""
     text = f"{left}{word}{right}"
     encoded = backend._planner._encoder.encode([text], masks=0)[text]
-    span = backend._planner._encoder.span(text, encoded, len(left), len(left) + len(word))
-    assert span.trouble == ""
-    return list(encoded.tokens[span.start : span.stop])
+    positions, trouble = backend._planner._encoder.span(
+        text, encoded, len(left), len(left) + len(word)
+    )
+    assert trouble == ""
+    return [encoded.tokens[p] for p in positions]
 
 
 @pytest.mark.parametrize("architecture", ["roberta", "modernbert"])

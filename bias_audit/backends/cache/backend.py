@@ -43,7 +43,7 @@ class CachedBackend:
         self, inner: Backend, store: ScoreStore, keys: Keys, model: int, *, fresh: bool = False
     ) -> None:
         self.store, self.keys = store, keys
-        self._inner, self._model, self.fresh = inner, model, fresh
+        self.inner, self.fresh, self._model = inner, fresh, model
         self.hits = 0
         """Responses that came from the store."""
         self.misses = 0
@@ -54,12 +54,12 @@ class CachedBackend:
     @property
     def info(self) -> ModelInfo:
         """That of the model."""
-        return self._inner.info
+        return self.inner.info
 
     @property
     def supports(self) -> frozenset[type[Request[Any]]]:
         """Those of the model."""
-        return self._inner.supports
+        return self.inner.supports
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Record]:
         """Return the records under these keys."""
@@ -102,7 +102,7 @@ class CachedBackend:
         fresh: dict[bytes, Record] = {}
         since = time.monotonic()
         try:
-            for number, answer in self._inner.score(requests, skip=skipped, progress=progress):
+            for number, answer in self.inner.score(requests, skip=skipped, progress=progress):
                 key = keys[number]
                 if key is not None:
                     fresh[key] = answer

@@ -39,10 +39,6 @@ _ARRAYS = frozenset({"float32", "float64", "int64", "uint8"})
 _UNREADABLE = (ValueError, KeyError, TypeError, IndexError, AttributeError, zlib.error)
 
 
-class DamagedError(ValueError):
-    """The bytes are not those that were written."""
-
-
 def register(kind: type[Any]) -> type[Any]:
     """Let records of a dataclass be stored, under the name of the class."""
     _KINDS[kind.__name__] = kind
@@ -50,15 +46,10 @@ def register(kind: type[Any]) -> type[Any]:
     return kind
 
 
-register(FillScore)
-register(CompletionScore)
-register(SentenceScore)
-register(PairScore)
-register(ModifiedScore)
-register(ModifiedPair)
-register(BlankScore)
-register(SpanScore)
-register(ModelInfo)
+_ANSWERS: tuple[type[Any], ...] = (FillScore, CompletionScore, SentenceScore, PairScore)
+_ANSWERS += (ModifiedScore, ModifiedPair, BlankScore, SpanScore)
+for _kind in (*_ANSWERS, ModelInfo):
+    register(_kind)
 
 
 def encode(key: bytes, record: Record) -> bytes:
@@ -95,12 +86,12 @@ def decode_rows(rows: Sequence[tuple[bytes, bytes]]) -> dict[bytes, Record]:
 
 
 def _check(key: bytes, value: bytes) -> int:
-    """Where the JSON part of a value ends."""
+    """Where the JSON part of a value ends; ValueError if it is not what was written under a key."""
     if len(value) < _START:
-        raise DamagedError("too short")
+        raise ValueError("too short")
     checksum, size = _HEAD.unpack_from(value)
     if checksum != _checksum(key, value[4:]):
-        raise DamagedError("the checksum differs")
+        raise ValueError("the checksum differs")
     return _START + int(size)
 
 
@@ -125,7 +116,7 @@ def _record(plain: Any, arrays: memoryview) -> Record:
     kind = _KINDS[plain[0]]
     names = _FIELDS[kind]
     if len(plain) != len(names) + 1:
-        raise DamagedError("other fields")
+        raise ValueError("other fields")
     values = (v if type(v) not in (list, dict) else _value(v, arrays) for v in plain[1:])
     return kind(**dict(zip(names, values, strict=True)))
 
@@ -136,7 +127,7 @@ def _value(value: Any, arrays: memoryview) -> Any:
     if "tuple" in value:
         return _tuples(value["tuple"])
     if value["dtype"] not in _ARRAYS:
-        raise DamagedError(f"no such array: {value['dtype']}")
+        raise ValueError(f"no such array: {value['dtype']}")
     kind, shape = np.dtype(value["dtype"]), tuple(value["shape"])
     size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
     part = np.frombuffer(arrays[value["at"] : value["at"] + size], dtype=np.uint8)

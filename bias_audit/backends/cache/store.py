@@ -94,10 +94,6 @@ class ModelUse:
     """True for what was made of scores."""
 
 
-class ForeignError(OSError):
-    """The file belongs to another program, or to a newer version of this one."""
-
-
 class ScoreStore:
     """Records by key.
 
@@ -296,9 +292,9 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     if not _pragma(db, "application_id") and _pragma(db, "schema_version") == 0:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     elif _pragma(db, "application_id") != APPLICATION:
-        raise ForeignError(0, "it is a database of another program", str(path))
+        raise OSError(0, "it is a database of another program", str(path))
     if _pragma(db, "user_version") > SCHEMA:
-        raise ForeignError(0, "a newer version of bias-audit wrote it", str(path))
+        raise OSError(0, "a newer version of bias-audit wrote it", str(path))
     db.execute("PRAGMA journal_mode = WAL").fetchone()
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute(f"PRAGMA journal_size_limit = {1 << 26}")

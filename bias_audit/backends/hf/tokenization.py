@@ -28,15 +28,6 @@ class Encoding:
     """Why the sentence cannot be scored; empty when it can."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Span:
-    """Where a word's pieces are: ``ids[start:stop]``."""
-
-    start: int = 0
-    stop: int = 0
-    trouble: str = ""
-
-
 class Encoder:
     """A tokenizer asked about sentences, whatever the spelling of its vocabulary."""
 
@@ -103,26 +94,26 @@ class Encoder:
             trouble=trouble,
         )
 
-    def span(self, text: str, encoded: Encoding, begin: int, end: int) -> Span:
-        """Find the pieces of ``text[begin:end]``, or say why they are not its own."""
+    def span(self, text: str, encoded: Encoding, begin: int, end: int) -> tuple[range, str]:
+        """Return the positions of the tokens of ``text[begin:end]``, or why it has none."""
         word = text[begin:end]
         ranges = _visible(text, encoded)
         inside = [n for n, (s, e) in enumerate(ranges) if s < e and s < end and e > begin]
         if not inside:
-            return Span(trouble=f"the tokenizer has no piece for {word!r}")
+            return range(0), f"the tokenizer has no piece for {word!r}"
         for n in inside:
             if ranges[n][0] < begin or ranges[n][1] > end:
                 piece = encoded.tokens[n]
-                return Span(trouble=f"the piece {piece!r} runs across the border of {word!r}")
+                return range(0), f"the piece {piece!r} runs across the border of {word!r}"
         start, stop = inside[0], inside[-1] + 1
         start -= self._owns_space_before(encoded, ranges, start)
         ids = encoded.ids[start:stop]
         if self.unknown_id is not None and self.unknown_id in ids:
-            return Span(trouble=f"{word!r} holds characters that the model's vocabulary lacks")
+            return range(0), f"{word!r} holds characters that the model's vocabulary lacks"
         if not self._reads_back(ids, word):
             seen = self._backend.decode(list(ids), skip_special_tokens=False).strip()
-            return Span(trouble=f"the tokenizer turns {word!r} into {seen!r}")
-        return Span(start=start, stop=stop)
+            return range(0), f"the tokenizer turns {word!r} into {seen!r}"
+        return range(start, stop), ""
 
     def _owns_space_before(
         self, encoded: Encoding, ranges: Sequence[tuple[int, int]], start: int

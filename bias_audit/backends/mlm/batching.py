@@ -41,7 +41,7 @@ class QueryResult:
     """Mean state of the last layer over the positions."""
     top: tuple[tuple[int, float], ...] = ()
     """The most likely tokens and their probabilities, best first."""
-    words: NDArray[np.float32] | None = None
+    words: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     """The distribution over whole words."""
     word_mass: float = 0.0
     """The probability of those words together."""

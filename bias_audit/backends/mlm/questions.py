@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,11 +33,16 @@ from bias_audit.records import (
     SpanScore,
 )
 
-_NO_WORDS = np.zeros(0, dtype=np.float32)
 Finalizer = Callable[[Sequence[QueryResult]], Any]
 """From the results of all queries to the response."""
-Rejection = tuple[SkipReason, str]
-"""Why a request cannot be scored."""
+
+
+class RejectionError(Exception):
+    """A request cannot be scored."""
+
+    def __init__(self, skip: SkipReason, detail: str) -> None:
+        super().__init__(detail)
+        self.skip, self.detail = skip, detail
 
 
 class Question(NamedTuple):
@@ -138,7 +144,12 @@ class Planner:
         questions = []
         for request, mine, number in zip(requests, texts, masks, strict=True):
             sentences = [encodings[number][text] for text in mine]
-            questions.append(_PLANS[type(request)](self, request, table, *sentences))
+            plan, refuse = _PLANS[type(request)]
+            try:
+                questions.append(plan(self, request, table, *sentences))
+            except RejectionError as error:
+                answer = refuse(skip=error.skip, detail=error.detail)
+                questions.append(Question((), partial(_same, answer)))
         return table.queries, questions
 
     def _texts(self, request: Request[Any]) -> tuple[str, ...]:
@@ -153,35 +164,30 @@ class Planner:
                 return request.first, request.second
         return (request.text,)  # type: ignore[attr-defined]
 
-    def _reject(self, encoded: Encoding) -> Rejection | None:
-        """Why a sentence cannot be read."""
+    def _require_fit(self, encoded: Encoding) -> None:
         if encoded.trouble:
-            return "unscorable", encoded.trouble
+            raise RejectionError("unscorable", encoded.trouble)
         if len(encoded.ids) > self._max_length:
-            return "too_long", f"{len(encoded.ids)} pieces, the model takes {self._max_length}"
-        return None
+            detail = f"{len(encoded.ids)} pieces, the model takes {self._max_length}"
+            raise RejectionError("too_long", detail)
 
-    def _reject_sentences(self, *sentences: Encoding) -> Rejection | None:
-        """Why sentences cannot be scored token by token."""
+    def _require_sentences(self, *sentences: Encoding) -> None:
         for encoded in sentences:
-            if rejection := self._reject(encoded):
-                return rejection
+            self._require_fit(encoded)
             if all(encoded.added):
-                return "unscorable", "the sentence is empty"
-        return None
+                raise RejectionError("unscorable", "the sentence is empty")
 
-    def _reject_unknown(self, encoded: Encoding) -> Rejection | None:
-        if self._encoder.knows_all(encoded):
-            return None
-        return "unscorable", "the sentence holds characters that the model's vocabulary lacks"
+    def _require_known(self, encoded: Encoding) -> None:
+        if not self._encoder.knows_all(encoded):
+            detail = "the sentence holds characters that the model's vocabulary lacks"
+            raise RejectionError("unscorable", detail)
 
-    def _word_range(
-        self, encoded: Encoding, text: str, begin: int, end: int
-    ) -> tuple[range, Rejection | None]:
+    def _word_range(self, encoded: Encoding, text: str, begin: int, end: int) -> range:
         """Positions of the tokens of ``text[begin:end]``."""
-        span = self._encoder.span(text, encoded, begin, end)
-        rejection: Rejection | None = ("unscorable", span.trouble) if span.trouble else None
-        return range(span.start, span.stop), rejection
+        positions, trouble = self._encoder.span(text, encoded, begin, end)
+        if trouble:
+            raise RejectionError("unscorable", trouble)
+        return positions
 
     def _unknown(self, *sentences: Encoding) -> int:
         if self._encoder.unknown_id is None:
@@ -202,14 +208,12 @@ class Planner:
     def _fill(self, request: FillRequest, table: QueryTable, encoded: Encoding) -> Question:
         filler, word = request.filler, request.filler.strip()
         if not word:
-            return _refuse(FillScore, "unscorable", "the word is empty", log_prob=None, pieces=0)
-        rejection, positions = self._reject(encoded), range(0)
-        if rejection is None:
-            begin = len(request.left) + len(filler) - len(filler.lstrip())
-            text = f"{request.left}{filler}{request.right}"
-            positions, rejection = self._word_range(encoded, text, begin, begin + len(word))
-        if rejection := rejection or self._reject_unknown(encoded):
-            return _refuse(FillScore, *rejection, log_prob=None, pieces=0)
+            raise RejectionError("unscorable", "the word is empty")
+        self._require_fit(encoded)
+        begin = len(request.left) + len(filler) - len(filler.lstrip())
+        text = f"{request.left}{filler}{request.right}"
+        positions = self._word_range(encoded, text, begin, begin + len(word))
+        self._require_known(encoded)
         ids, single = encoded.ids, len(positions) == 1
         queries = self._chain(table, ids, positions, ranks=single)
         pairs = [(query, ids[p]) for query, p in zip(queries, positions, strict=True)]
@@ -226,8 +230,8 @@ class Planner:
     def _completion(
         self, request: CompletionRequest, table: QueryTable, encoded: Encoding
     ) -> Question:
-        if rejection := self._reject(encoded) or self._reject_unknown(encoded):
-            return _refuse(CompletionScore, *rejection, top=(), words=_NO_WORDS, word_mass=0.0)
+        self._require_fit(encoded)
+        self._require_known(encoded)
         query = table.ask_open(encoded.ids, encoded.ids.index(self._mask_id))
 
         def finish(results: Sequence[QueryResult]) -> CompletionScore:
@@ -235,7 +239,7 @@ class Planner:
             top = result.top[: request.top_k]
             return CompletionScore(
                 top=tuple((self._encoder.completion(token), p) for token, p in top),
-                words=_NO_WORDS if result.words is None else result.words,
+                words=result.words,
                 word_mass=result.word_mass,
             )
 
@@ -244,8 +248,7 @@ class Planner:
     def _sentence(
         self, request: SentenceRequest, table: QueryTable, sentence: Encoding
     ) -> Question:
-        if rejection := self._reject_sentences(sentence):
-            return _refuse(SentenceScore, *rejection)
+        self._require_sentences(sentence)
         ids, ranks = sentence.ids, request.ranks
         positions = [p for p, added in enumerate(sentence.added) if not added]
         if request.variant == "unmasked":
@@ -290,8 +293,7 @@ class Planner:
     def _pair(
         self, _: PairRequest, table: QueryTable, first: Encoding, second: Encoding
     ) -> Question:
-        if rejection := self._reject_sentences(first, second):
-            return _refuse(PairScore, *rejection)
+        self._require_sentences(first, second)
         aligned = align(first, second)
         sides = []
         for which, sentence in enumerate((first, second)):
@@ -322,10 +324,7 @@ class Planner:
     def _modified_pair(
         self, _: ModifiedRequest, table: QueryTable, first: Encoding, second: Encoding
     ) -> Question:
-        if rejection := self._reject_sentences(first, second):
-            skip, detail = rejection
-            lost = ModifiedScore(skip=skip, detail=detail)
-            return Question((), lambda _: ModifiedPair(first=lost, second=lost))
+        self._require_sentences(first, second)
         shared = align(first, second).published
         one = self._modified_side(first, modified_positions(first, [a for a, _ in shared]), table)
         two = self._modified_side(second, modified_positions(second, [b for _, b in shared]), table)
@@ -339,7 +338,8 @@ class Planner:
     ) -> Question:
         if not positions:
             detail = "every piece of the sentence is also in its partner"
-            return _refuse(ModifiedScore, "not_applicable", detail)
+            lost = ModifiedScore(skip="not_applicable", detail=detail)
+            return Question((), partial(_same, lost))
         tokens, hidden = [sentence.ids[p] for p in positions], frozenset(positions)
         masked = tuple(self._mask_id if p in hidden else i for p, i in enumerate(sentence.ids))
         block = table.ask(masked, positions, [tokens] * len(positions))
@@ -358,15 +358,11 @@ class Planner:
         return Question([block, *single], finish)
 
     def _blank(self, request: BlankRequest, table: QueryTable, encoded: Encoding) -> Question:
-        rejection, positions = self._reject_sentences(encoded), range(0)
-        if rejection is None:
-            left, word = request.left, request.word
-            begin = len(left) + len(word) - len(word.lstrip())
-            end = begin + len(word.strip())
-            text = f"{left}{word}{request.right}"
-            positions, rejection = self._word_range(encoded, text, begin, end)
-        if rejection is not None:
-            return _refuse(BlankScore, *rejection)
+        self._require_sentences(encoded)
+        left, word = request.left, request.word
+        begin = len(left) + len(word) - len(word.lstrip())
+        text = f"{left}{word}{request.right}"
+        positions = self._word_range(encoded, text, begin, begin + len(word.strip()))
         ids, mask_id = encoded.ids, self._mask_id
         tokens = [ids[p] for p in positions]
         chain = self._chain(table, ids, positions)
@@ -386,15 +382,12 @@ class Planner:
         return Question([*chain, *grown], finish)
 
     def _span(self, request: SpanRequest, table: QueryTable, encoded: Encoding) -> Question:
-        rejection, spans = self._reject_sentences(encoded), []
-        for begin, end in (request.word, *request.hidden) if rejection is None else ():
-            span, trouble = self._word_range(encoded, request.text, begin, end)
-            rejection = rejection or trouble
-            spans.append(span)
-        if rejection is not None:
-            return _refuse(SpanScore, *rejection)
-        mask_id, word = self._mask_id, spans[0]
-        hidden = {position for span in spans[1:] for position in span}
+        self._require_sentences(encoded)
+        word, *others = (
+            self._word_range(encoded, request.text, *span)
+            for span in (request.word, *request.hidden)
+        )
+        mask_id, hidden = self._mask_id, {position for span in others for position in span}
         ids = tuple(mask_id if p in hidden else i for p, i in enumerate(encoded.ids))
         tokens = [ids[p] for p in word]
         chain = self._chain(table, ids, word)
@@ -413,32 +406,35 @@ class Planner:
     def _embedding(
         self, request: EmbeddingRequest, table: QueryTable, encoded: Encoding
     ) -> Question:
-        rejection = self._reject_sentences(encoded)
+        self._require_sentences(encoded)
         positions: Sequence[int] = range(len(encoded.ids)) if request.pooling == "mean" else (0,)
-        if rejection is None and request.pooling == "word":
-            positions, rejection = self._word_range(encoded, request.text, *request.word)
-        if rejection is not None:
-            return _refuse(Embedding, *rejection)
+        if request.pooling == "word":
+            positions = self._word_range(encoded, request.text, *request.word)
         query = table.ask(encoded.ids, positions, [()] * len(positions))
         return Question([query], lambda results: Embedding(values=np.array(results[query].vector)))
 
 
-_PLANS: dict[type[Request[Any]], Callable[..., Question]] = {
-    FillRequest: Planner._fill,
-    CompletionRequest: Planner._completion,
-    SentenceRequest: Planner._sentence,
-    PairRequest: Planner._pair,
-    ModifiedRequest: Planner._modified_pair,
-    BlankRequest: Planner._blank,
-    SpanRequest: Planner._span,
-    EmbeddingRequest: Planner._embedding,
+def _lose_pair(**reason: Any) -> ModifiedPair:
+    return ModifiedPair(first=ModifiedScore(**reason), second=ModifiedScore(**reason))
+
+
+_PLANS: dict[type[Request[Any]], tuple[Callable[..., Question], Callable[..., Any]]] = {
+    FillRequest: (Planner._fill, FillScore),
+    CompletionRequest: (Planner._completion, CompletionScore),
+    SentenceRequest: (Planner._sentence, SentenceScore),
+    PairRequest: (Planner._pair, PairScore),
+    ModifiedRequest: (Planner._modified_pair, _lose_pair),
+    BlankRequest: (Planner._blank, BlankScore),
+    SpanRequest: (Planner._span, SpanScore),
+    EmbeddingRequest: (Planner._embedding, Embedding),
 }
+"""How to plan each kind of request, and the answer that says why it cannot be."""
 SUPPORTS = frozenset(_PLANS)
 """The kinds of requests that a masked language model answers."""
 
 
-def _refuse(kind: Callable[..., Any], skip: SkipReason, detail: str, **empty: Any) -> Question:
-    return Question((), lambda _: kind(skip=skip, detail=detail, **empty))
+def _same(answer: Any, _: Sequence[QueryResult]) -> Any:
+    return answer
 
 
 def _total(queries: Sequence[int], tokens: Sequence[int], results: Sequence[QueryResult]) -> float:
