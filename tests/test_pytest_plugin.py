@@ -13,8 +13,8 @@ import pytest
 from bias_audit.cli._app import run as command
 from bias_audit.results import ErrorRecord, write_run
 from bias_audit.utils import clock
-from tests.helpers.world import controlled, plant
-from tests.helpers.world import run as audited
+from tests.analysis.world import controlled, plant
+from tests.analysis.world import run as audited
 from tests.gates.cases import TODAY, probe, result, run
 
 import_module("bias_audit.pipeline.from_config")  # else each inner session imports it again

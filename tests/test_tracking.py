@@ -13,8 +13,8 @@ from bias_audit.errors import UsageError
 from bias_audit.pipeline.audit import Audit
 from bias_audit.results import Gate, Results
 from bias_audit.tracking import facts, numbers, to_mlflow, to_wandb
-from tests.helpers.world import controlled, plant
-from tests.helpers.world import run as audited
+from tests.analysis.world import controlled, plant
+from tests.analysis.world import run as audited
 from tests.gates.cases import result, run
 
 GAP = "p/log_odds_gap/a-vs-b"

@@ -21,7 +21,7 @@ from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.metrics.word_properties import prior_words
 from bias_audit.records import WordPrior
 from bias_audit.results import Check, Result
-from tests.helpers.world import (
+from tests.analysis.world import (
     ALL_CONTROLS,
     FAST,
     Model,

@@ -16,7 +16,7 @@ from bias_audit.metrics.design import family_sizes
 from bias_audit.results import Result
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.multiplicity import bh, by, holm
-from tests.helpers.world import (
+from tests.analysis.world import (
     FAST,
     analyse,
     controlled,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bias_audit.probes.probe import Probe
 from bias_audit.records import FillScore, Prompt
-from tests.helpers.world import (
+from tests.analysis.world import (
     Model,
     analyse,
     behave,

@@ -12,8 +12,8 @@ from scipy.spatial.distance import jensenshannon
 from statsmodels.stats.multitest import multipletests
 
 from bias_audit.metrics.scored_probe import Settings, evidence_csv
-from tests.helpers import slow_stats as slow
-from tests.helpers.world import (
+from tests.analysis import slow_stats as slow
+from tests.analysis.world import (
     ALL_CONTROLS,
     CONTROLS,
     Model,

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bias_audit.metrics.scored_probe import Settings
-from tests.helpers.world import (
+from tests.analysis.world import (
     analyse,
     controlled,
     noise,

@@ -16,7 +16,7 @@ import pytest
 from bias_audit.cli import _app
 from bias_audit.results import finding_id
 from bias_audit.utils import clock
-from tests.helpers.world import controlled, plant, run
+from tests.analysis.world import controlled, plant, run
 from tests.cli.test_cli import PROBE
 from tests.gates.cases import TODAY
 

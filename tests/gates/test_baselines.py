@@ -16,7 +16,7 @@ from bias_audit.gates.baselines import Baseline, baseline_folder, find_baseline,
 from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.judge import accept_baseline
 from bias_audit.utils import files as utils_files
-from tests.helpers.world import controlled, run
+from tests.analysis.world import controlled, run
 from tests.gates.runs import audited, edit_results, moved, rewrite, soften
 from tests.gates.runs import store as keep
 

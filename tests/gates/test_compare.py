@@ -19,7 +19,7 @@ from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.judge import accept_baseline
 from bias_audit.reports import comparison as shown
 from bias_audit.results import Change, Comparison, MissingChange, Run, StoredRun
-from tests.helpers.world import controlled, terms
+from tests.analysis.world import controlled, terms
 from tests.gates import cases
 from tests.gates.runs import audited, edit_results, moved
 from tests.gates.runs import store as keep

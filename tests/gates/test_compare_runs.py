@@ -17,8 +17,8 @@ from bias_audit.metrics.scored_probe import evidence_csv
 from bias_audit.records import FillScore
 from bias_audit.results.stored_run import StoredRun
 from bias_audit.stats.rise import limits
-from tests.helpers import slow_stats as slow
-from tests.helpers.world import (
+from tests.analysis import slow_stats as slow
+from tests.analysis.world import (
     CONTROLS,
     Model,
     behave,

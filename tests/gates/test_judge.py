@@ -13,8 +13,8 @@ from bias_audit.gates.judge import exit_code, judge
 from bias_audit.gates.policy import Policy
 from bias_audit.results.decisions import Gate, MissingChange
 from bias_audit.results.schema import ErrorRecord
-from tests.helpers.world import Model, behave, controlled, noise, plant, sentences, terms
-from tests.helpers.world import run as audited
+from tests.analysis.world import Model, behave, controlled, noise, plant, sentences, terms
+from tests.analysis.world import run as audited
 from tests.gates.cases import (
     change,
     comparison,

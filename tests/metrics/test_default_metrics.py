@@ -11,7 +11,7 @@ import pytest
 from bias_audit import audit
 from bias_audit.probes.scope import product
 from bias_audit.records import Prompt
-from tests.helpers.world import (
+from tests.analysis.world import (
     FAST,
     Model,
     Shelf,

@@ -13,7 +13,7 @@ from scipy import stats
 from bias_audit.metrics.completion_lists import MAX_SCORER
 from bias_audit.probes.probe import Probe
 from bias_audit.records import FillScore, Prompt
-from tests.helpers.world import (
+from tests.analysis.world import (
     Model,
     analyse,
     behave,

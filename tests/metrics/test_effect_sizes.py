@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from bias_audit.reports.view.measures import with_companions
-from tests.helpers.world import (
+from tests.analysis.world import (
     CONTROLS,
     analyse,
     controlled,

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from bias_audit.stats.multiplicity import by
-from tests.helpers.world import (
+from tests.analysis.world import (
     CONTROLS,
     analyse,
     controlled,

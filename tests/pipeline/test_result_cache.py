@@ -32,7 +32,7 @@ from bias_audit.pipeline.run import audit
 from bias_audit.pipeline.score import measure
 from bias_audit.records import Skip, WordPrior, WordScore
 from bias_audit.results.io import Results
-from tests.helpers.world import FAST, Model, behave, make, pairs, plant, shelf, terms
+from tests.analysis.world import FAST, Model, behave, make, pairs, plant, shelf, terms
 
 KEY = b"k" * 20
 

@@ -19,7 +19,7 @@ from bias_audit.probes.probe import agrees, words_of
 from bias_audit.probes.schema.text import SLOT
 from bias_audit.records import FillScore
 from bias_audit.utils import resources
-from tests.helpers.world import Model, noise
+from tests.analysis.world import Model, noise
 from tests.probes.helpers import sentences
 
 CATALOGUE = ProbeCatalogue()

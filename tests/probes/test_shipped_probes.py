@@ -11,7 +11,7 @@ from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.plan import make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import CompletionScore
-from tests.helpers.world import Model, noise
+from tests.analysis.world import Model, noise
 
 SETTINGS = Settings(resamples=199, divergence_resamples=19)
 CORE = ("occupation-gender", "occupation-pronoun", "valence-religion")
