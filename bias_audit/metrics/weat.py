@@ -1,4 +1,7 @@
-"""Association tests on vectors of words (WEAT, SEAT, CEAT): kept to compare with published work."""
+"""Association tests on vectors of words (WEAT, SEAT, CEAT): kept to compare with published work.
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
+"""
 
 from __future__ import annotations
 
@@ -86,9 +89,6 @@ def associations(words: ArrayLike, a: ArrayLike, b: ArrayLike) -> Floats:
         words: (n, d) vectors.
         a: (n_a, d) vectors.
         b: (n_b, d) vectors.
-
-    Raises:
-        ValueError: not finite tables, or a vector of length 0.
 
     Source: Caliskan, Bryson and Narayanan (2017).
     """
