@@ -44,11 +44,11 @@ def plant_gaps(scored: ScoredProbe) -> PlantedProbe | str:
     if not scored.word_prompts:
         return "the answers of the model are not there"
     block, shift = scored.cube, _shifts(scored)
-    kept = frozenset(block.templates[:FEW])
+    templates = frozenset(block.templates[:FEW])
     rows = [
         (prompt, score)
         for prompt, score in zip(scored.word_prompts, scored.word_scores, strict=True)
-        if prompt.template in kept
+        if prompt.template in templates
     ]
     answers = [
         _less(score, shift[prompt.group]) if prompt.pole == "+" and prompt.group in shift else score
