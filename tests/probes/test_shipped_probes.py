@@ -36,7 +36,7 @@ class Speaker(Model):
         return small + (planted if here else 0.0)
 
     def _open(self, prompt, top_k):
-        if prompt.probe != "sanity":
+        if prompt.probe:  # the sentences of the sanity check have none
             return super()._open(prompt, top_k)
         words = (
             "morning",
