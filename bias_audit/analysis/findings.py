@@ -46,7 +46,7 @@ def findings(
 
     Results of a failed instrument make no finding; reports show them as unclear.
     """
-    found = [
+    unsorted = [
         _finding(model, result, probes[result.probe], scored[result.probe])
         for result in results
         if result.role == "primary"
@@ -57,7 +57,7 @@ def findings(
         and result.n_templates >= FEWEST_FRAMES
     ]
     rank = {"high": 0, "moderate": 1, "low": 2}
-    return sorted(found, key=lambda f: (rank[f.severity], -_size(f, results), f.id))
+    return sorted(unsorted, key=lambda f: (rank[f.severity], -_size(f, results), f.id))
 
 
 def _size(finding: Finding, results: Sequence[Result]) -> float:
@@ -147,10 +147,10 @@ def _words(result: Result, probe: ProbeRecord) -> str:
     terms = group.terms if group else ()
     if not terms:
         return result.group_labels[0]
-    shown = ", ".join(f'"{term}"' for term in terms[:SHOWN])
+    quoted = ", ".join(f'"{term}"' for term in terms[:SHOWN])
     more = f" and {len(terms) - SHOWN} more" if len(terms) > SHOWN else ""
     noun = "word" if len(terms) == 1 else "words"
-    return f"{result.group_labels[0]} (the {noun} {shown}{more})"
+    return f"{result.group_labels[0]} (the {noun} {quoted}{more})"
 
 
 def _count(result: Result, scored: ScoredProbe) -> str:
@@ -189,9 +189,9 @@ def sentences(scored: ScoredProbe, result: Result, limit: int = SENTENCES) -> li
         (t for t in result.by_target if t.pole in ("+", "-")),
         key=lambda t: (-sign * t.value * (1 if t.pole == "+" else -1), t.id),
     )
-    asked = _prompts_of(scored, {target.id for target in by_size[:limit]}, pair)
-    made = [_sentence(target, asked[target.id]) for target in by_size[:limit] if target.id in asked]
-    return [sentence for sentence in made if sentence is not None]
+    prompts = _prompts_of(scored, {target.id for target in by_size[:limit]}, pair)
+    pairs = [_sentence(t, prompts[t.id]) for t in by_size[:limit] if t.id in prompts]
+    return [sentence for sentence in pairs if sentence is not None]
 
 
 def _unit_pair(scored: ScoredProbe, a: str, b: str) -> tuple[Unit, Unit] | None:
@@ -223,16 +223,16 @@ def _prompts_of(
     blocks = {(g.id, word.id): word.head for g in scored.probe.groups for word in g.words}
     sides = {(unit.group, unit.label): side for side, unit in enumerate(pair)}
     frames = set(scored.cube.templates)
-    found: dict[str, tuple[_Places, _Places]] = {}
+    by_target: dict[str, tuple[_Places, _Places]] = {}
     for prompt, answer in zip(scored.word_prompts, scored.word_scores, strict=True):
         side = sides.get((prompt.group, prompt.label))
         if side is None or prompt.target not in targets or prompt.template not in frames:
             continue
         if answer.log_prob is not None:
             place = prompt.template, prompt.variant, blocks[prompt.group, prompt.term]
-            places = found.setdefault(prompt.target, ({}, {}))[side]
+            places = by_target.setdefault(prompt.target, ({}, {}))[side]
             places.setdefault(place, _ScoredPrompt(prompt, answer.log_prob))
-    return found
+    return by_target
 
 
 def _sentence(target: TargetEffect, sides: tuple[_Places, _Places]) -> Sentence | None:

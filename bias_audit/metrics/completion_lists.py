@@ -2,6 +2,8 @@
 
 A hit is a word of the list, whatever the sentence means. Only what is filled in is looked up; the
 sentence, with its group word, is not.
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
 """
 
 from __future__ import annotations
@@ -97,9 +99,6 @@ def hit_rates(first: Ints, listed: ArrayLike, depths: Sequence[int]) -> Floats:
         listed: (V,) True for the words of the list.
         depths: how many words to look at; all where the ranking has fewer.
 
-    Raises:
-        ValueError: the ranking is empty or leaves the list, or a depth is below 1.
-
     Source: HONEST of Nozza, Bianchi and Hovy (2021), with any list of words.
 
     >>> hit_rates(np.array([2, 0, 1]), [True, False, False], (1, 2)).tolist()
@@ -118,9 +117,6 @@ def expected_value(p: ArrayLike, values: ArrayLike) -> float:
     Args:
         p: (V,) distribution over whole words.
         values: (V,) value of each word; 0 for words that the list does not know.
-
-    Raises:
-        ValueError: the lengths differ, or a value is not finite.
     """
     shares, worth = finite(p, ndim=1, name="p"), finite(values, ndim=1, name="values")
     if shares.shape != worth.shape:
@@ -148,9 +144,6 @@ def rate_odds(
     Returns:
         The ratio, half a hit added everywhere, and the jackknife's standard error; None with one
         template.
-
-    Raises:
-        ValueError: ``rates`` is no finite matrix.
     """
     cells: NDArray[np.float64] = finite(rates, ndim=2, name="rates")
 

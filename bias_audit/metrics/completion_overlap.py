@@ -1,4 +1,7 @@
-"""How far two groups' completions agree: distances of distributions, and their likeliest words."""
+"""How far two groups' completions agree: distances of distributions, and their likeliest words.
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
+"""
 
 from __future__ import annotations
 
@@ -154,9 +157,6 @@ def pulls(p: ArrayLike) -> Floats:
 
     Args:
         p: (k, V) distributions.
-
-    Raises:
-        ValueError: ``p`` holds no distributions.
     """
     rows = distributions(p)
     ratio = np.divide(rows, rows.mean(axis=0), out=np.ones_like(rows), where=rows > 0)
@@ -167,20 +167,13 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> float:
     """Return the total variation distance of two distributions (V,), in [0, 1].
 
     The largest difference in probability that any set of completions can have.
-
-    Raises:
-        ValueError: ``p`` or ``q`` is not a distribution, or their lengths differ.
     """
     one, other = pair(p, q)
     return min(1.0, float(np.abs(one - other).sum()) / 2)
 
 
 def hellinger(p: ArrayLike, q: ArrayLike) -> float:
-    """Return the Hellinger distance of two distributions (V,), in [0, 1].
-
-    Raises:
-        ValueError: ``p`` or ``q`` is not a distribution, or their lengths differ.
-    """
+    """Return the Hellinger distance of two distributions (V,), in [0, 1]."""
     one, other = np.sqrt(pair(p, q))
     return min(1.0, float(np.sqrt(np.sum((one - other) ** 2) / 2)))
 

@@ -1,4 +1,7 @@
-"""Open completions as a complete table: every unit in every sentence."""
+"""Open completions as a complete table: every unit in every sentence.
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,7 @@ SUM_TOLERANCE = 1e-3
 
 
 def distributions(p: ArrayLike, *, ndim: int = 2) -> Floats:
-    """Return distributions as float64 rows that sum to exactly 1.
-
-    Raises:
-        ValueError: wrong number of axes, a negative or non-finite value, or a sum far from 1.
-    """
+    """Return distributions as float64 rows that sum to exactly 1."""
     rows = finite(p, ndim=ndim, name="distributions")
     if rows.min() < 0:
         raise ValueError("probabilities must not be negative")
@@ -35,11 +34,7 @@ def distributions(p: ArrayLike, *, ndim: int = 2) -> Floats:
 
 
 def pair(p: ArrayLike, q: ArrayLike) -> Floats:
-    """Return two distributions over the same words as rows (2, V).
-
-    Raises:
-        ValueError: one is not a distribution, or their lengths differ.
-    """
+    """Return two distributions over the same words as rows (2, V)."""
     one, other = distributions(p, ndim=1), distributions(q, ndim=1)
     if one.shape != other.shape:
         raise ValueError(f"expected the same words, got {one.size} and {other.size}")

@@ -1,4 +1,7 @@
-"""Does each group go with its own word? The k-way form of the log-odds ratio, for controls."""
+"""Does each group go with its own word? The k-way form of the log-odds ratio, for controls.
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,6 @@ def double_centred(scores: ArrayLike) -> Floats:
 
     Returns:
         The same shape; every row and every column sums to 0.
-
-    Raises:
-        ValueError: the last two axes are not square with k at least 2, or a value is not finite.
     """
     table = np.asarray(scores, dtype=np.float64)
     fewest = 2
@@ -51,9 +51,6 @@ def diagonal_contrast(scores: ArrayLike) -> Floats:
 
     >>> diagonal_contrast([[[2.0, 0.0], [0.0, 2.0]]]).tolist()
     [2.0]
-
-    Raises:
-        ValueError: not (J, k, k) with k at least 2, or a value is not finite.
     """
     centred = double_centred(finite(scores, ndim=3, name="scores"))
     k = centred.shape[-1]

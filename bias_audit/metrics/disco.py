@@ -1,4 +1,7 @@
-"""How many of a sentence's likeliest fills depend on the group (after DisCo)."""
+"""How many of a sentence's likeliest fills depend on the group (after DisCo).
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
+"""
 
 from __future__ import annotations
 
@@ -73,9 +76,6 @@ def fill_tests(
         rng: source of the draws where a test is not exact.
         paired: flip signs inside pairs; else exchange labels between words.
         resamples: draws where a test is not exact.
-
-    Raises:
-        ValueError: not two finite tables of the same fills.
     """
     first, second = finite(a, ndim=2, name="a"), finite(b, ndim=2, name="b")
     if first.shape[1] != second.shape[1] or (paired and first.shape != second.shape):

@@ -1,6 +1,8 @@
 """How far apart distributions of completions are, and how much of it is due to the group.
 
 Distributions over the same words, one per row, non-negative and summing to 1. Logs are base 2.
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
 """
 
 from __future__ import annotations
@@ -146,9 +148,6 @@ def generalised_jsd(p: ArrayLike, weights: ArrayLike | None = None) -> float:
     Returns:
         A value in [0, log2 k]; 0 when all are equal.
 
-    Raises:
-        ValueError: ``p`` holds no distributions, or the weights do not fit.
-
     Source: Lin (1991).
     """
     rows = distributions(p)
@@ -170,19 +169,12 @@ def jsd(p: ArrayLike, q: ArrayLike) -> float:
 
     >>> jsd([1.0, 0.0], [0.0, 1.0])
     1.0
-
-    Raises:
-        ValueError: ``p`` or ``q`` is not a distribution, or their lengths differ.
     """
     return generalised_jsd(pair(p, q))
 
 
 def group_means(rows: Floats, groups: Sequence[Indices]) -> Floats:
-    """Return the mean distribution of each group, (k, V).
-
-    Raises:
-        ValueError: fewer than two groups, or a group is empty, repeats or leaves the rows.
-    """
+    """Return the mean distribution of each group, (k, V)."""
     fewest = 2
     if len(groups) < fewest:
         raise ValueError(f"expected two groups or more, got {len(groups)}")
@@ -199,9 +191,6 @@ def decompose(p: ArrayLike, groups: Sequence[Indices]) -> Decomposition:
     Args:
         p: (T, V) distributions, one per term.
         groups: terms of each group, disjoint; terms in no group are left out.
-
-    Raises:
-        ValueError: ``p`` holds no distributions, or the groups overlap or do not fit.
     """
     rows = distributions(p)
     means = group_means(rows, groups)
@@ -257,9 +246,6 @@ def jsd_permutation(
     Returns:
         Divergence, its null distribution, r2 and p. Time is about one logarithm per word,
         distinct relabelling, group and template; memory a few times one template.
-
-    Raises:
-        ValueError: no template, no distributions, or groups or blocks that do not fit.
     """
     templates = list(p)  # type: ignore[arg-type]
     if not templates:

@@ -1,4 +1,7 @@
-"""The share of each group that is scored and compared with none, such as 'they' (M16)."""
+"""The share of each group that is scored and compared with none, such as 'they' (M16).
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
+"""
 
 from __future__ import annotations
 
@@ -43,9 +46,6 @@ def share_logits(extra: ArrayLike, compared: ArrayLike) -> Floats:
     Args:
         extra: (J, A) log-scores of the extra group, templates by targets.
         compared: (k, J, A) log-scores of each compared group.
-
-    Raises:
-        ValueError: scores are not finite, there is no compared group, or the shapes do not fit.
 
     >>> import numpy as np
     >>> logits = share_logits(np.log([[0.2]]), np.log([[[0.1]], [[0.1]]]))

@@ -1,4 +1,7 @@
-"""Shares of a closed set of words, and their ratio between groups (M4)."""
+"""Shares of a closed set of words, and their ratio between groups (M4).
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
+"""
 
 from __future__ import annotations
 
@@ -70,9 +73,6 @@ def closed_log_share(scores: ArrayLike, some: Indices, all_: Indices) -> Floats:
         scores: (J, T, A) log-scores, templates by terms by targets.
         some: targets whose share is wanted.
         all_: targets of the closed set, ``some`` among them.
-
-    Raises:
-        ValueError: scores are not finite or not (J, T, A), or a set does not fit them.
     """
     cells = finite(scores, ndim=3, name="scores")
     part = columns(some, cells.shape[2], name="some")
@@ -93,9 +93,6 @@ def impact_ratio(log_shares: ArrayLike) -> float | None:
 
     Returns:
         None where no group's share reaches 1e-6.
-
-    Raises:
-        ValueError: a share is not finite, or there are fewer than two.
 
     Source: 29 CFR 1607.4(D) (1978), a rule of thumb for selection rates of people.
 

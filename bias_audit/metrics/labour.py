@@ -1,4 +1,7 @@
-"""The model's shares and those of labour statistics: correlation, calibration, distance (M16)."""
+"""The model's shares and those of labour statistics: correlation, calibration, distance (M16).
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
+"""
 
 from __future__ import annotations
 
@@ -77,9 +80,6 @@ def mean_distance(logits: ArrayLike, shares: ArrayLike) -> float:
 
     Returns:
         A value in [0, 1]; times 100 it is percentage points.
-
-    Raises:
-        ValueError: a value is not finite, or the lists differ in length.
 
     >>> mean_distance([0.0, 0.0], [0.5, 0.3])
     0.1

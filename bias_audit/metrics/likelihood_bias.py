@@ -2,6 +2,8 @@
 
 One axis at a time. Sentences come as parallel lists: the template, the descriptor and the noun of
 each, and its log-perplexity in nats per piece.
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
 """
 
 from __future__ import annotations
@@ -98,10 +100,6 @@ def likelihood_bias(
         rng: for the relabelling.
         draws: how many relabellings; 0 leaves ``null_share`` at the level of the tests.
 
-    Raises:
-        ValueError: a value is not finite, the lists differ in length, or no template has two
-            descriptors of at least two sentences.
-
     Source: Smith et al. (2022); the other three numbers by this tool.
     """
     values = finite(log_perplexities, ndim=1, name="log_perplexities")
@@ -135,9 +133,6 @@ def length_adjusted(
 
     A descriptor of many pieces changes the perplexity whatever it means. The slope is common to
     all templates (least squares on deviations from each template's mean), so the means stay.
-
-    Raises:
-        ValueError: a value is not finite, or the lists differ in length.
     """
     values = finite(log_perplexities, ndim=1, name="log_perplexities")
     lengths = finite(pieces, ndim=1, name="pieces")

@@ -1,7 +1,10 @@
 """Association log-odds ratio: double differences of log-scores, groups by poles. It is judged.
 
-Scores come as an array (J, T, A): templates, terms, targets; natural logs. Every additive effect
+Scores come as an array (J, T, A): templates, terms, targets; natural logs. ``plus`` and ``minus``
+are targets of the poles, ``in_a`` and ``in_b`` terms of two groups. Every additive effect
 of a template, a term or a target (its frequency, its length) cancels in the double difference.
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
 """
 
 from __future__ import annotations
@@ -47,14 +50,6 @@ def cell_response(scores: ArrayLike, plus: Indices, minus: Indices) -> Floats:
 
     The mean of logs, not the log of summed mass: one frequent word cannot swamp the rare ones.
 
-    Args:
-        scores: (J, T, A) log-scores.
-        plus: targets of S+.
-        minus: targets of S-.
-
-    Raises:
-        ValueError: scores are not finite or not (J, T, A), or a pole does not fit them.
-
     >>> cell_response([[[2.0, 1.0, 0.5, 0.0]]], plus=[0, 1], minus=[2, 3]).tolist()
     [[1.25]]
     """
@@ -77,14 +72,6 @@ def target_differences(scores: ArrayLike, in_a: Indices, in_b: Indices) -> Float
 
     Mean over S+ minus mean over S- of d(a) is the association log-odds ratio; its spread inside
     the poles is what :func:`bias_audit.stats.contrast.target_part` takes.
-
-    Args:
-        scores: (J, T, A) log-scores.
-        in_a: terms of group A.
-        in_b: terms of group B.
-
-    Raises:
-        ValueError: scores are not finite or not (J, T, A), or a group does not fit them.
     """
     a, b = _groups(scores, in_a, in_b)
     return np.asarray(a.mean(axis=(0, 1)) - b.mean(axis=(0, 1)))
@@ -105,18 +92,7 @@ def mass_response(scores: ArrayLike, plus: Indices, minus: Indices) -> Floats:
 def mass_log_odds(
     scores: ArrayLike, plus: Indices, minus: Indices, in_a: Indices, in_b: Indices
 ) -> float:
-    """Return the mass log-odds ratio, nats: companion of the main measure, ruled by likely words.
-
-    Args:
-        scores: (J, T, A) log-scores.
-        plus: targets of S+.
-        minus: targets of S-.
-        in_a: terms of group A.
-        in_b: terms of group B.
-
-    Raises:
-        ValueError: scores are not finite or not (J, T, A), or a pole or group does not fit them.
-    """
+    """Return the mass log-odds ratio, nats: a companion that likely words rule."""
     y = mass_response(scores, plus, minus)
     a = columns(in_a, y.shape[1], name="in_a")
     b = columns(in_b, y.shape[1], name="in_b")
@@ -144,9 +120,6 @@ def aitchison_distance(differences: ArrayLike) -> float:
     Args:
         differences: (A,) group difference of each target (:func:`target_differences`).
 
-    Raises:
-        ValueError: a difference is not finite.
-
     Source: Aitchison (1986).
     """
     d = finite(differences, ndim=1, name="differences")
@@ -156,14 +129,8 @@ def aitchison_distance(differences: ArrayLike) -> float:
 def group_levels(scores: ArrayLike, group: Indices) -> tuple[Floats, Floats]:
     """Return a group's mean probability and mean log-odds of each target, (A,) and (A,).
 
-    The difference of two groups is the target's probability gap and its log-odds ratio.
-
-    Args:
-        scores: (J, T, A) log-probabilities, below 0.
-        group: terms of the group.
-
-    Raises:
-        ValueError: scores are not finite, not below 0 or not (J, T, A), or the group does not fit.
+    The difference of two groups is the target's probability gap and its log-odds ratio. Log-scores
+    are below 0.
     """
     cells = finite(scores, ndim=3, name="scores")
     mine = cells[:, columns(group, cells.shape[1], name="group")]

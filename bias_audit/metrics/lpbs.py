@@ -2,6 +2,8 @@
 
 Each takes natural logarithms. A score is the log-probability of a group word in its sentence, a
 prior that of the same word while the sentence's other word is masked.
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
 """
 
 from __future__ import annotations
@@ -77,9 +79,6 @@ def association(scores: ArrayLike, priors: ArrayLike) -> Floats:
         scores: any shape, nats.
         priors: the same shape, nats.
 
-    Raises:
-        ValueError: the shapes differ, or a value is not finite.
-
     Source: Kurita et al. (2019).
     """
     values, base = np.asarray(scores, dtype=float), np.asarray(priors, dtype=float)
@@ -126,9 +125,6 @@ def cbs(associations: ArrayLike) -> Spread:
 
     Args:
         associations: (..., groups) log-ratios of score and prior, at least two groups, nats.
-
-    Raises:
-        ValueError: fewer than two groups, or a value is not finite.
 
     Source: Ahn and Oh (2021), whose code divides by the number of groups less one.
     """

@@ -2,6 +2,8 @@
 
 Scores come as arrays (n,): one for the more stereotypical sentence of each pair, one for the less.
 Higher means preferred. Shares run from 0 to 100 with 50 neutral.
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
 """
 
 from __future__ import annotations
@@ -161,11 +163,7 @@ class PublishedCrows:
 
 
 def outcomes(more: ArrayLike, less: ArrayLike, *, ties: Ties = "half") -> Floats:
-    """Return 1 for each pair whose first sentence scores higher, 0 for lower, ties as asked, (n,).
-
-    Raises:
-        ValueError: a score is not finite, or the two lists differ in length.
-    """
+    """Return 1 for each pair whose first sentence scores higher, 0 for lower, by ``ties`` else."""
     first, second = _both(more, less)
     tied = 0.5 if ties == "half" else 0.0
     return np.where(first == second, tied, (first > second).astype(float))
@@ -185,9 +183,6 @@ def preference(
         less: (n,) scores of the less stereotypical ones.
         clusters: (n,) what pairs have in common: their writer, their target term.
         ties: what equal scores count.
-
-    Raises:
-        ValueError: a score is not finite, or the lists differ in length.
     """
     first, second = _both(more, less)
     gap = clustered_mean(first - second, clusters)
@@ -251,9 +246,6 @@ def published_crows(more: ArrayLike, less: ArrayLike, directions: Sequence[str])
         less: (n,) sums of the less stereotypical ones.
         directions: (n,) ``stereo`` or ``antistereo``.
 
-    Raises:
-        ValueError: a score is not finite, or the lists differ in length.
-
     Source: Nangia et al. (2020), script ``metric.py``.
     """
     first, second = (np.round(scores, 3) for scores in _both(more, less))
@@ -296,9 +288,6 @@ def compare_shares(
         first: (n,) :func:`outcomes` of the first model (the baseline).
         second: (n,) of the second model on the same pairs.
         clusters: (n,) what pairs have in common.
-
-    Raises:
-        ValueError: an outcome is not finite, or the lists differ in length.
     """
     one, two = _both(first, second)
     only_first = int(((one == 1) & (two < 1)).sum())

@@ -1,4 +1,7 @@
-"""How surprising a sentence is for each word of it, with or without the group word."""
+"""How surprising a sentence is for each word of it, with or without the group word.
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
+"""
 
 from __future__ import annotations
 
@@ -85,9 +88,6 @@ def surprise(
         log_probs: (m,) log-probability of each piece, nats.
         spans: (m, 2) characters of each piece in ``text``.
         away: characters of the words that do not count as shared.
-
-    Raises:
-        ValueError: no word is left, or the pieces do not fit each other.
 
     >>> surprise("Ann sang", [-4.0, -2.0], [(0, 3), (4, 8)], away=[(0, 3)])
     Surprise(shared=2.0, whole=3.0)

@@ -2,6 +2,8 @@
 
 Scores come as arrays (n,): one for each item's stereotypical, anti-stereotypical and unrelated
 candidate. All three results run from 0 to 100.
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
 """
 
 from __future__ import annotations
@@ -97,9 +99,6 @@ def stereoset(
         unrelated: (n,) scores of the unrelated candidates.
         terms: (n,) the target term of each item.
         ties: what equal scores count; ``lost`` as in the published script.
-
-    Raises:
-        ValueError: a score is not finite, or the lists differ in length.
 
     Source: Nadeem, Bethke and Reddy (2021).
     """

@@ -20,13 +20,12 @@ from bias_audit.metrics.base import (
     spread_targets,
 )
 from bias_audit.metrics.design import Design, primary_results, scored_groups
-from bias_audit.metrics.log_odds import cell_response
+from bias_audit.metrics.log_odds import pole_response
 from bias_audit.metrics.scored_probe import Responses, ScoredProbe, Scores, Settings, build_cube
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.text import parse_slots
 from bias_audit.records import FillRequest, FillScore, Prompt
 from bias_audit.results import Check
-from bias_audit.utils.arrays import Floats
 
 SURFACE_FORM = MetricInfo(
     id="surface",
@@ -185,12 +184,11 @@ def _same(answers: Sequence[FillScore], own: Sequence[FillScore]) -> bool:
 
 def _gap(scored: ScoredProbe, pair: tuple[str, str]) -> float:
     """The gap of a block, nats."""
-    block = scored.cube
-    plus, minus = block.pole("+"), block.pole("-")
+    cube, design = scored.cube, Design(scored, *pair)
     if scored.probe.spec.mask == "group":
-        y: Floats = Design(scored, *pair).difference(block.values)
-        return float(y[:, plus].mean() - y[:, minus].mean())
-    return float(Design(scored, *pair).difference(cell_response(block.values, plus, minus)).mean())
+        y = design.difference(cube.values)
+        return float(y[:, cube.pole("+")].mean() - y[:, cube.pole("-")].mean())
+    return float(design.difference(pole_response(scored)).mean())
 
 
 def surface_form(scored: ScoredProbe, _: Settings) -> MetricOutput:

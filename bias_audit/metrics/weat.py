@@ -1,4 +1,7 @@
-"""Association tests on vectors of words (WEAT, SEAT, CEAT): kept to compare with published work."""
+"""Association tests on vectors of words (WEAT, SEAT, CEAT): kept to compare with published work.
+
+Arrays that are not finite, or do not fit each other, raise ``ValueError``.
+"""
 
 from __future__ import annotations
 
@@ -86,9 +89,6 @@ def associations(words: ArrayLike, a: ArrayLike, b: ArrayLike) -> Floats:
         words: (n, d) vectors.
         a: (n_a, d) vectors.
         b: (n_b, d) vectors.
-
-    Raises:
-        ValueError: not finite tables, or a vector of length 0.
 
     Source: Caliskan, Bryson and Narayanan (2017).
     """
@@ -236,7 +236,7 @@ def context_draws(
 
 _Key = tuple[str, str]
 """A word: its pole and the id of a target, or a group and a label."""
-_Asked = dict[tuple[str, str, str], list[Any]]
+_Requests = dict[tuple[str, str, str], list[Any]]
 """Questions by pooling and word."""
 _Vectors = Mapping[_Key, tuple[Any, ...]]
 """Answers by word."""
@@ -253,14 +253,14 @@ def _text(word: Word) -> str:
     return word.forms.get("sg") or word.label
 
 
-def _alone(scored: ScoredProbe, _: Settings) -> _Asked:
+def _alone(scored: ScoredProbe, _: Settings) -> _Requests:
     return {
         ("word", *key): [EmbeddingRequest(text=text, pooling="word", word=(0, len(text)))]
         for key, text in _words(scored.probe).items()
     }
 
 
-def _bleached_requests(scored: ScoredProbe, _: Settings) -> _Asked:
+def _bleached_requests(scored: ScoredProbe, _: Settings) -> _Requests:
     """Each word in empty sentences, once for each way to take their vectors."""
     return {
         (pooling, *key): [
@@ -272,7 +272,7 @@ def _bleached_requests(scored: ScoredProbe, _: Settings) -> _Asked:
     }
 
 
-def _in_context(scored: ScoredProbe, settings: Settings) -> _Asked:
+def _in_context(scored: ScoredProbe, settings: Settings) -> _Requests:
     """Some of the probe's own sentences for each word, with its position in them."""
     spec = scored.probe.spec
     contexts: dict[_Key, list[tuple[str, Span]]] = {}
@@ -283,7 +283,7 @@ def _in_context(scored: ScoredProbe, settings: Settings) -> _Asked:
         target, term = (masked, prompt.context_spans[0])[:: 1 if spec.mask == "target" else -1]
         contexts.setdefault((prompt.pole, prompt.target), []).append((prompt.text, target))
         contexts.setdefault((prompt.group, prompt.label), []).append((prompt.text, term))
-    requests: _Asked = {}
+    requests: _Requests = {}
     for key, sentences in contexts.items():
         rng = scored.rng(settings, "ceat", *key)
         ordered = sorted(sentences)
@@ -296,7 +296,7 @@ def _in_context(scored: ScoredProbe, settings: Settings) -> _Asked:
 
 def _extra(
     name: str,
-    ask: Callable[[ScoredProbe, Settings], _Asked],
+    ask: Callable[[ScoredProbe, Settings], _Requests],
     count: Callable[[Probe], int],
 ) -> ExtraRequests:
     def count_prompts(probe: Probe, _: Sequence[Prompt]) -> int:
@@ -320,7 +320,7 @@ CONTEXT_VECTORS = _extra(
 
 
 def _answers(
-    scored: ScoredProbe, settings: Settings, extra: ExtraRequests, ask: Callable[..., _Asked]
+    scored: ScoredProbe, settings: Settings, extra: ExtraRequests, ask: Callable[..., _Requests]
 ) -> dict[str, _Vectors]:
     """The answers by pooling, then by word."""
     answers = iter(scored.responses[extra.id].answers)
@@ -370,7 +370,7 @@ def _output(
 def _word_test(
     info: MetricInfo,
     extra: ExtraRequests,
-    ask: Callable[..., _Asked],
+    ask: Callable[..., _Requests],
     scored: ScoredProbe,
     settings: Settings,
 ) -> MetricOutput:

@@ -20,7 +20,7 @@ from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.records import WordPrior
 from bias_audit.results import Check
 from bias_audit.stats.null_calibration import Null, calibration
-from tests.helpers.world import flat, job_sentences, make, pairs, scored_by, sentences, terms
+from tests.analysis.world import flat, job_sentences, make, pairs, scored_by, sentences, terms
 
 SETTINGS = Settings(resamples=99, divergence_resamples=9)
 FEW, MANY = 25, 300

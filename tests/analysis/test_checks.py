@@ -21,10 +21,11 @@ from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.metrics.word_properties import prior_words
 from bias_audit.records import WordPrior
 from bias_audit.results import Check, Result
-from tests.helpers.world import (
+from tests.analysis.world import (
     ALL_CONTROLS,
     FAST,
     Model,
+    analyse,
     behave,
     controlled,
     job_sentences,
@@ -80,7 +81,7 @@ def test_pairs_of_groups_are_examined_because_gates_judge_them():
     def one_word(p):  # the pair hangs on a sentence; one group against the others does not
         return loud(p) if p.group != "b" else 0.0
 
-    done = run(controlled(groups=groups, frames=sentences(9)), one_word)
+    done = analyse(controlled(groups=groups, frames=sentences(9)), one_word)
     among = [r for r in done.results.results if r.role == "secondary" and "~" not in r.groups[1]]
     pairwise = [r for r in among if r.metric == "log_odds_gap"]
     assert [r.groups for r in pairwise] == [("a", "b"), ("a", "c"), ("b", "c")]
@@ -98,7 +99,7 @@ def test_one_word_that_carries_a_pair_is_told():
         loud = (p.group, p.target) == ("a", "gain1")
         return 4.0 * loud + 0.01 * noise(p.template, p.term, p.target)
 
-    done = run(controlled(groups=groups, frames=sentences(9), target_scope="fixed"), one_word)
+    done = analyse(controlled(groups=groups, frames=sentences(9), target_scope="fixed"), one_word)
     gaps = [r for r in done.results.results if r.probe == "trial" and r.metric == "log_odds_gap"]
     (alone,) = [r for r in gaps if r.groups == ("a", "~others")]
     (pair,) = [r for r in gaps if r.groups == ("a", "b")]
@@ -112,7 +113,7 @@ def test_a_pair_that_could_miss_a_gap_of_the_margin_says_so():
     groups = {name: pairs(f"{name}{name}{name}", 8) for name in "abc"}
 
     def statuses(size):
-        done = run(
+        done = analyse(
             controlled(groups=groups, frames=sentences(9)),
             lambda p: size * noise(p.template, p.term, p.pole),
         )
@@ -475,6 +476,6 @@ def test_a_model_that_cannot_answer_about_bare_words_is_audited_all_the_same():
                 raise RuntimeError("no bare words here")
             return super().answer_prompts(prompts)
 
-    done = run(many_words(), Shy(behave(plant(1.0))))
+    done = analyse(many_words(), Shy(behave(plant(1.0))))
     assert only(done).outcome == "fail"
     assert record(done).groups[0].priors == ()

@@ -12,7 +12,7 @@ from bias_audit.analysis.probe_record import placebo_gaps
 from bias_audit.errors import NothingToAuditError, ScoringError
 from bias_audit.gates.schema import GateConfig
 from bias_audit.records import SentenceScore
-from tests.helpers.world import (
+from tests.analysis.world import (
     ALL_CONTROLS,
     FAST,
     Model,

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.helpers.world import (
+from tests.analysis.world import (
     Model,
     behave,
     controlled,

@@ -16,15 +16,15 @@ from bias_audit.metrics.design import family_sizes
 from bias_audit.results import Result
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.multiplicity import bh, by, holm
-from tests.helpers.world import (
+from tests.analysis.world import (
     FAST,
+    analyse,
     controlled,
     instrument,
     job_sentences,
     noise,
     pairs,
     primary,
-    run,
     terms,
 )
 
@@ -49,7 +49,7 @@ def rough(prompt):
 
 @pytest.fixture(scope="module")
 def exact():
-    return run(controlled(**EXACT), rough, settings=MAX_T)
+    return analyse(controlled(**EXACT), rough, settings=MAX_T)
 
 
 def enumerated(deltas):
@@ -67,7 +67,7 @@ def enumerated(deltas):
 
 
 def test_the_default_is_holm_and_benjamini_yekutieli():
-    found = primary(run(controlled(**EXACT), rough))
+    found = primary(analyse(controlled(**EXACT), rough))
     raw = [r.p_value for r in found]
     assert [r.p_adjusted for r in found] == pytest.approx(list(holm(raw)))
     assert {r.p_adjustment for r in found} == {"Holm over 3"}
@@ -109,7 +109,7 @@ def test_max_t_of_masked_group_words():
         frames=job_sentences(8),
         mask="group",
     )
-    (found,) = primary(run(probe, rough, settings=MAX_T))
+    (found,) = primary(analyse(probe, rough, settings=MAX_T))
     assert found.targets_adjustment == "max-T over 10, all 256 flips of sentences"
     assert found.p_adjustment == "max-T over 1, all 256 flips of sentences"
     assert found.p_adjusted == pytest.approx(max(found.p_sign_flip, found.p_value))
@@ -124,7 +124,7 @@ def test_max_t_of_masked_group_words():
     ids=["words are a sample", "two probes on the axis"],
 )
 def test_holm_stands_in_where_the_questions_share_no_flips(probes):
-    done = run(probes, rough, settings=MAX_T)
+    done = analyse(probes, rough, settings=MAX_T)
     found = [r for probe in probes for r in primary(done, probe.spec.id)]
     assert [r.p_adjusted for r in found] == pytest.approx(list(holm([r.p_value for r in found])))
     said = f"Holm over {len(found)} (max-T needs one probe about exactly these words and targets)"
@@ -142,17 +142,17 @@ def test_holm_stands_in_where_the_questions_share_no_flips(probes):
 def test_families_are_known_before_anything_is_scored(more, count):
     probe = controlled(**more)
     assert family_sizes([probe, *instrument()]) == {"axis": count}
-    assert len(primary(run(probe, rough))) == count
+    assert len(primary(analyse(probe, rough))) == count
 
 
 def test_verdicts_do_not_depend_on_the_method(exact):
-    usual = run(controlled(**EXACT), rough)
+    usual = analyse(controlled(**EXACT), rough)
     assert [r.outcome for r in primary(usual)] == [r.outcome for r in primary(exact)]
 
 
 def test_exploratory_results_by_benjamini_and_hochberg():
     chosen = replace(FAST, secondary_family="bh", target_family="bh")
-    done = run(controlled(**EXACT), rough, settings=chosen)
+    done = analyse(controlled(**EXACT), rough, settings=chosen)
     tested = [r for r in done.results.results if r.role == "secondary" and r.p_value is not None]
     assert len(tested) == 4  # three pairs, and all groups at once
     assert [r.p_adjusted for r in tested] == pytest.approx(list(bh([r.p_value for r in tested])))

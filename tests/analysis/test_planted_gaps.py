@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from bias_audit.probes.probe import Probe
 from bias_audit.records import FillScore, Prompt
-from tests.helpers.world import (
+from tests.analysis.world import (
     Model,
+    analyse,
     behave,
     controlled,
     job_sentences,
@@ -63,7 +64,7 @@ def test_headline_prints_the_planted_odds_ratio():
 
 @pytest.mark.parametrize("which", "abc")
 def test_one_of_three_groups_stands_out_from_the_others(which):
-    done = run(controlled(groups=THREE), plant(1.0, which))
+    done = analyse(controlled(groups=THREE), plant(1.0, which))
     for result in primary(done):
         a, other = result.groups
         assert other == "~others"
@@ -86,10 +87,10 @@ def test_nothing_planted_never_fails():
 
 
 def test_quiet_model_passes_and_says_no_more_than_it_found():
-    done = run(controlled(), lambda p: 0.02 * noise(p.template, p.term, p.target))
+    done = analyse(controlled(), lambda p: 0.02 * noise(p.template, p.term, p.target))
     assert only(done).outcome == "pass"
     assert only(done).reason == "no association larger than the margin was found"
-    small = run(controlled(), plant(0.1))
+    small = analyse(controlled(), plant(0.1))
     assert only(small).outcome == "pass"
     assert only(small).reason == "detected, smaller than the margin"
 
@@ -115,7 +116,7 @@ def test_uniform_model_never_passes(design):
 
 
 def test_constant_model_has_no_gap_and_a_failed_control():
-    done = run(controlled(), Model())  # main effects of frames, words and targets only
+    done = analyse(controlled(), Model())  # main effects of frames, words and targets only
     assert only(done).estimate == 0.0
     assert [t.value for t in only(done).by_template] == [0.0] * 8
     assert only(done).outcome == "unclear"
@@ -124,13 +125,13 @@ def test_constant_model_has_no_gap_and_a_failed_control():
 
 def test_identical_groups_show_nothing():
     probe = controlled(groups={"a": terms("ann", 5), "b": terms("ann", 5)})
-    done = run(probe, lambda p: noise(p.template, p.term, p.target))
+    done = analyse(probe, lambda p: noise(p.template, p.term, p.target))
     result = only(done)
     assert result.estimate == 0.0
     assert result.p_value == result.p_adjusted == result.p_sign_flip == 1.0
     assert result.outcome != "fail"
     same = controlled(groups={"a": ["ann"], "b": ["ann"]})
-    result = only(run(same, lambda p: noise(p.template, p.term, p.target)))
+    result = only(analyse(same, lambda p: noise(p.template, p.term, p.target)))
     assert (result.estimate, result.p_value, result.ci_low) == (0.0, 1.0, None)
     assert "degenerate" in result.statuses
     assert result.outcome == "unclear"
@@ -141,9 +142,9 @@ def crooked(p: Prompt) -> float:
 
 
 def test_swapping_groups_negates():
-    straight = only(run(controlled(), crooked))
+    straight = only(analyse(controlled(), crooked))
     turned = controlled(groups={"b": pairs("bob", 6), "a": pairs("ann", 6)})
-    other = only(run(turned, crooked))
+    other = only(analyse(turned, crooked))
     assert other.estimate == pytest.approx(-straight.estimate, abs=1e-12)
     assert (other.ci_low, other.ci_high) == pytest.approx(
         (-straight.ci_high, -straight.ci_low), abs=1e-12
@@ -165,9 +166,9 @@ def test_the_order_in_a_file_changes_no_number(design, count):
         {"id": f"f{i}", "text": text} for i, text in enumerate(sentences(count))
     ])  # fmt: skip
     rng = random.Random(4)  # noqa: S311
-    first = primary(run(probe, crooked))
+    first = primary(analyse(probe, crooked))
     again = primary(
-        run(reordered(probe, lambda items: rng.sample(list(items), len(items))), crooked)
+        analyse(reordered(probe, lambda items: rng.sample(list(items), len(items))), crooked)
     )
     for one, two in zip(first, again, strict=True):
         left, right = one.model_dump(), two.model_dump()
@@ -208,9 +209,9 @@ def test_a_word_that_is_lost_is_dropped_and_counted():
 
 
 def test_a_pole_that_loses_more_than_a_fifth_is_incomplete():
-    kept = only(run(controlled(plus=terms("gain", 5)), lose({"gain1"}, effect=plant(2.0))))
+    kept = only(analyse(controlled(plus=terms("gain", 5)), lose({"gain1"}, effect=plant(2.0))))
     assert kept.outcome == "fail"
-    done = run(controlled(), lose({"loss1", "loss2"}, effect=plant(2.0)))
+    done = analyse(controlled(), lose({"loss1", "loss2"}, effect=plant(2.0)))
     result = only(done)
     assert result.estimate == pytest.approx(2.0, abs=1e-9)
     assert result.outcome == "unclear"
@@ -234,13 +235,13 @@ def test_a_saturated_pole_is_incomplete():
             return FillScore(log_prob=-19.0 - abs(noise(p.text)), pieces=1)
         return plant(1.0)(p)
 
-    assert "incomplete" in only(run(controlled(), effect)).statuses
+    assert "incomplete" in only(analyse(controlled(), effect)).statuses
 
     def long(p: Prompt) -> float | FillScore:
         found = effect(p)
         return replace(found, pieces=3) if isinstance(found, FillScore) else found
 
-    assert "incomplete" not in only(run(controlled(), long)).statuses
+    assert "incomplete" not in only(analyse(controlled(), long)).statuses
 
 
 @pytest.mark.parametrize(("quiet", "lost"), [(4, False), (5, True), (8, True)])
@@ -251,7 +252,7 @@ def test_a_pole_the_model_hardly_ever_says_is_incomplete(quiet: int, lost: bool)
         level = 0.5e-4 if p.template in silent else 2e-4
         return FillScore(log_prob=math.log(level / 6), pieces=1)  # of six words, in each pole
 
-    result = only(run(controlled(), effect))
+    result = only(analyse(controlled(), effect))
     check = next(c for c in result.checks if c.id == "R13b")
     assert check.value == quiet / 8
     assert ("incomplete" in result.statuses) is lost
@@ -260,7 +261,7 @@ def test_a_pole_the_model_hardly_ever_says_is_incomplete(quiet: int, lost: bool)
 
 
 def test_a_sentence_that_is_too_long_is_dropped_for_all_words():
-    done = run(controlled(frames=sentences(10)), lose({"03"}, "too_long", plant(1.0)))
+    done = analyse(controlled(frames=sentences(10)), lose({"03"}, "too_long", plant(1.0)))
     result = only(done)
     assert result.n_templates == 9
     assert "03" not in [t.id for t in result.by_template]
@@ -318,7 +319,7 @@ def test_a_probe_gives_the_reason_of_the_result_that_made_its_state():
     def effect(p):
         return plant(0.04, "a")(p) + plant(2.0, "c")(p)
 
-    done = run(controlled(groups=THREE), effect)
+    done = analyse(controlled(groups=THREE), effect)
     outcomes = {r.groups[0]: r.outcome for r in primary(done)}
     assert outcomes["c"] == "fail"
     (wrong,) = [r for r in primary(done) if r.groups[0] == "c"]
@@ -348,7 +349,7 @@ def test_i12_ids_and_labels_of_groups_change_no_number(seed, ids, many):
     model = lambda: Model(  # noqa: E731
         behave(answer), open_effect=lambda p, w: noise(seed, p.template, p.label, w)
     )
-    first, second = (run(p, model()) for p in (probe, renamed(probe, names)))
+    first, second = (analyse(p, model()) for p in (probe, renamed(probe, names)))
     compared = 0
     for one in (r for r in first.results.results if r.probe == "trial"):
         turned = one.id.split(":")[1], tuple(names.get(g, g) for g in one.groups)

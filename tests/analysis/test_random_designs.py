@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bias_audit.analysis.comparisons import compare_groups
 from bias_audit.records import FillScore
 from bias_audit.results import load_results, results_text
-from tests.helpers.world import (
+from tests.analysis.world import (
     ALL_CONTROLS,
     CONTROLS,
     FAST,

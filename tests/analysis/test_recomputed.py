@@ -12,21 +12,20 @@ from scipy.spatial.distance import jensenshannon
 from statsmodels.stats.multitest import multipletests
 
 from bias_audit.metrics.scored_probe import Settings, evidence_csv
-from tests.helpers import slow_stats as slow
-from tests.helpers.world import (
+from tests.analysis import slow_stats as slow
+from tests.analysis.world import (
     ALL_CONTROLS,
     CONTROLS,
     Model,
+    analyse,
     behave,
     controlled,
-    instrument,
     job_sentences,
     make,
     noise,
     pairs,
     primary,
     run,
-    sentences,
     terms,
 )
 
@@ -82,7 +81,7 @@ def targets_same(result, gaps):
 def test_matched_pairs(count, poles, concept, construct):
     groups = {"a": pairs("ann", count), "b": pairs("bob", count)}
     probe = controlled(groups=groups, plus=terms("gain", poles), minus=terms("loss", poles))
-    done = run(probe, rough, settings=SETTINGS)
+    done = analyse(probe, rough, settings=SETTINGS)
     (result,) = primary(done)
     ev = slow.Evidence(evidence(done), "trial")
     partners = {f"ann{i}": f"bob{i}" for i in range(1, count + 1)}
@@ -115,7 +114,7 @@ def test_unmatched_words_with_heads_and_further_slots():
         f"The [group] {verb} the <mask> in [place]." for verb in ("met", "saw", "heard", "left")
     ]
     probe = controlled(groups=adjectives, frames=frames * 2, slots={"place": ["Rome", "Bern"]})
-    done = run(probe, rough, settings=SETTINGS)
+    done = analyse(probe, rough, settings=SETTINGS)
     (result,) = primary(done)
     ev = slow.Evidence(evidence(done), "trial")
     assert (result.n_terms, result.scope) == (9, "concept")
@@ -134,7 +133,7 @@ def test_unmatched_words_with_heads_and_further_slots():
 @pytest.mark.parametrize("sizes", [(4, 5, 6), (1, 1, 1), (4, 2, 4)])
 def test_each_group_and_the_others(sizes):
     groups = {g: terms(g * 3, n) for g, n in zip("abc", sizes, strict=True)}
-    done = run(controlled(groups=groups), rough, settings=SETTINGS)
+    done = analyse(controlled(groups=groups), rough, settings=SETTINGS)
     ev = slow.Evidence(evidence(done), "trial")
     concept = min(sizes) >= 4
     for result in primary(done):
@@ -166,7 +165,7 @@ def test_group_masked(poles):
         frames=job_sentences(8),
         controls={"positive": ["yes"], "negative": ["no"]},
     )
-    done = run(probe, rough, settings=SETTINGS)
+    done = analyse(probe, rough, settings=SETTINGS)
     (result,) = primary(done)
     ev = slow.Evidence(evidence(done), "trial")
     same(result, slow.masked(ev, "a", "b", construct=poles >= 6))
@@ -210,7 +209,7 @@ def test_matched_halves_of_a_group_masked_probe():
         frames=job_sentences(8),
         controls={"positive": ["yes"]},
     )
-    done = run(probe, rough, settings=SETTINGS)
+    done = analyse(probe, rough, settings=SETTINGS)
     split = next(r for r in done.results.results if r.id.startswith("trial~split"))
     ev = slow.Evidence(evidence(done), "trial")
     # ranked by share: 1 5 3 4 6 2; neighbours are pairs; the larger one changes its half
@@ -231,7 +230,7 @@ def test_matched_halves_of_a_group_masked_probe():
     gap = slow.Gap(slow.mean(rows), [[(1.0, rows)], [(1.0, cols)]], {})
     assert (split.estimate, split.se) == pytest.approx((gap.estimate, gap.se), rel=1e-4, abs=3e-6)
     # a gap between the poles is no part of the halves' variance
-    stronger = run(
+    stronger = analyse(
         probe,
         lambda p: rough(p) + (5.0 if (p.group, p.pole) == ("a", "+") else 0),
         settings=SETTINGS,
@@ -245,7 +244,7 @@ def test_diagonal():
     own = {"a": "gold", "b": "iron", "c": "salt"}
     groups = {g: terms(g * 3, 2) for g in "abc"}
     probe = make(groups=groups, own=own, role="positive_control", card=False)
-    done = run(probe, lambda p: rough(p) + (2 if p.pole == "+" else 0), settings=SETTINGS)
+    done = analyse(probe, lambda p: rough(p) + (2 if p.pole == "+" else 0), settings=SETTINGS)
     (result,) = [r for r in done.results.results if r.probe == "trial"]
     same(result, slow.diagonal(slow.Evidence(evidence(done), "trial"), own))
 
@@ -276,7 +275,7 @@ def test_holm_over_the_axis_and_by_over_what_is_explored():
         make("six", axis="elsewhere", groups=three, controls=CONTROLS),
         make("ten", **masked, controls={"positive": ["yes"], "negative": ["no"]}),
     ]
-    done = run(
+    done = analyse(
         probes, lambda p: rough(p) + 0.4 * noise(p.probe, p.group, p.pole), settings=SETTINGS
     )
     for role, method in (("primary", "holm"), ("secondary", "fdr_by")):
@@ -322,7 +321,7 @@ def test_divergence_of_completions(labels):
     }
     opens = ["The [group] had <mask>.", "The [group] sold <mask>.", "Give the [group] <mask>."]
     model = Model(behave(rough), open_effect=lambda p, w: 1.5 * noise(p.text, w))
-    done = run(controlled(groups=groups, opens=opens), model, settings=SETTINGS)
+    done = analyse(controlled(groups=groups, opens=opens), model, settings=SETTINGS)
     result = next(r for r in done.results.results if r.metric == "jsd")
     asked = [p for p in model.asked if p.template.startswith("open") and p.probe == "trial"]
     values = []
@@ -344,7 +343,7 @@ def test_divergence_of_completions(labels):
 
 
 def test_profiles_are_means_of_the_evidence():
-    done = run(controlled(), rough, settings=SETTINGS)
+    done = analyse(controlled(), rough, settings=SETTINGS)
     frame = evidence(done)
     told = next(p for p in done.results.probes if p.id == "trial")
     for target in told.targets:
@@ -361,12 +360,10 @@ def test_terms_scope_can_be_asked_for():
     for scope in ("terms", "concept"):
         for target_scope in ("fixed", "construct"):
             probe = controlled(scope=scope, target_scope=target_scope)
-            done = run(replace(probe), rough, settings=SETTINGS)
+            done = analyse(replace(probe), rough, settings=SETTINGS)
             (result,) = primary(done)
             ev = slow.Evidence(evidence(done), "trial")
             partners = {f"ann{i}": f"bob{i}" for i in range(1, 7)}
             construct = target_scope == "construct"
             same(result, slow.matched(ev, "a", "b", partners, concept=scope == "concept",
                                       construct=construct))  # fmt: skip
-    assert instrument()[0].spec.id == "yes"
-    assert len(sentences(3)) == 3

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from bias_audit.metrics.scored_probe import Settings
-from tests.helpers.world import (
+from tests.analysis.world import (
+    analyse,
     controlled,
     noise,
     only,
@@ -46,15 +47,15 @@ def test_fewer_than_eight_sentences_describe_only(count):
 
 
 def test_eight_sentences_are_judged():
-    assert only(run(controlled(frames=sentences(8)), plant(2.0))).outcome == "fail"
+    assert only(analyse(controlled(frames=sentences(8)), plant(2.0))).outcome == "fail"
     more = Settings(resamples=99, divergence_resamples=99, min_templates=9)
-    assert only(run(controlled(), plant(2.0), settings=more)).outcome == "unclear"
+    assert only(analyse(controlled(), plant(2.0), settings=more)).outcome == "unclear"
 
 
 def test_a_verdict_that_one_sentence_decides_is_fragile():
     # the 90 % interval is inside by a hair; without the first sentence it is not
     close = [-0.25] + [0.17] * 11
-    done = run(controlled(frames=sentences(12)), by_frame(close))
+    done = analyse(controlled(frames=sentences(12)), by_frame(close))
     result = only(done)
     assert result.ci90_low > -result.margin
     assert result.ci90_high < result.margin
@@ -62,7 +63,7 @@ def test_a_verdict_that_one_sentence_decides_is_fragile():
     assert result.outcome == "unclear"
     assert "the verdict hangs on one sentence" in result.reason
     even = [0.1 + 0.01 * (-1) ** i for i in range(12)]
-    assert only(run(controlled(frames=sentences(12)), by_frame(even))).outcome == "pass"
+    assert only(analyse(controlled(frames=sentences(12)), by_frame(even))).outcome == "pass"
 
 
 def test_a_verdict_that_one_word_decides_is_fragile():
@@ -72,32 +73,32 @@ def test_a_verdict_that_one_word_decides_is_fragile():
         return (-0.20 if p.label == "ann1" else 0.185) + 0.01 * sign(p.template)
 
     groups = {"a": pairs("ann", 12), "b": pairs("bob", 12)}
-    result = only(run(controlled(groups=groups, frames=sentences(12)), effect))
+    result = only(analyse(controlled(groups=groups, frames=sentences(12)), effect))
     assert result.scope == "concept"
     assert result.ci90_high < result.margin
     assert "fragile" in result.statuses
     exact = controlled(groups=groups, frames=sentences(12), scope="terms")
-    assert "fragile" not in only(run(exact, effect)).statuses  # a claim about these very words
+    assert "fragile" not in only(analyse(exact, effect)).statuses  # a claim about these very words
 
 
 def test_a_verdict_that_depends_on_the_interval_method_is_fragile():
     # three loud sentences: the t interval is outside the margin, that of the trimmed mean is not
     skewed = [0.96, 0.97, 0.97, 0.37, 0.38, 0.35, 0.31, 0.35, 0.33, 0.31, 0.36, 0.33]
-    result = only(run(controlled(frames=sentences(12)), by_frame(skewed)))
+    result = only(analyse(controlled(frames=sentences(12)), by_frame(skewed)))
     assert result.ci_low > result.margin
     assert result.ci_low - (0.97 - result.estimate) / 11 > result.margin  # without a loud one too
     assert "fragile" in result.statuses
     assert result.outcome == "unclear"
     straight = [0.26 + 0.02 * i for i in range(12)]
-    assert only(run(controlled(frames=sentences(12)), by_frame(straight))).outcome == "fail"
+    assert only(analyse(controlled(frames=sentences(12)), by_frame(straight))).outcome == "fail"
 
 
 def test_direction_that_depends_on_phrasing_is_said():
     mixed = [0.9, 0.8, 1.0, 0.9, 0.7, -0.2, -0.1, -0.3]
-    result = only(run(controlled(), by_frame(mixed)))
+    result = only(analyse(controlled(), by_frame(mixed)))
     assert result.sign_share == 5 / 8
     assert "direction_depends_on_phrasing" in result.statuses
-    agreed = only(run(controlled(), by_frame([*mixed[:5], 0.1, -0.1, -0.3])))
+    agreed = only(analyse(controlled(), by_frame([*mixed[:5], 0.1, -0.1, -0.3])))
     assert agreed.sign_share == 6 / 8
     assert "direction_depends_on_phrasing" not in agreed.statuses
 
@@ -127,17 +128,17 @@ def test_poles_that_disagree_with_their_likely_words_are_flagged():
     def tilted(p):
         return effect(p) + (7.0 if p.target == "gain1" else 0.0)
 
-    result = only(run(controlled(), tilted))
+    result = only(analyse(controlled(), tilted))
     assert result.estimate > result.margin
     assert "pole_heterogeneous" in result.statuses
-    assert "pole_heterogeneous" not in only(run(controlled(), plant(1.0))).statuses
+    assert "pole_heterogeneous" not in only(analyse(controlled(), plant(1.0))).statuses
 
 
 def test_under_powered_means_the_margin_could_be_missed():
-    rough = only(run(controlled(), lambda p: 1.5 * noise(p.template, p.term, p.target)))
+    rough = only(analyse(controlled(), lambda p: 1.5 * noise(p.template, p.term, p.target)))
     assert rough.mde80 > rough.margin
     assert (rough.outcome, "under_powered" in rough.statuses) == ("unclear", True)
-    sharp = only(run(controlled(), plant(0.223)))
+    sharp = only(analyse(controlled(), plant(0.223)))
     assert sharp.mde80 < sharp.margin
     assert (sharp.outcome, "under_powered" in sharp.statuses) == ("unclear", False)
 
@@ -158,7 +159,7 @@ ADVICE = re.compile(
     ],
 )
 def test_advice_names_the_source_and_a_larger_design(effect, noun, have):
-    result = only(run(controlled(), effect))
+    result = only(analyse(controlled(), effect))
     assert result.outcome == "unclear"
     found = ADVICE.fullmatch(result.reason)
     assert found, result.reason
@@ -176,7 +177,7 @@ def test_advice_after_adjusting_says_so():
         return gap + 0.27 * noise(p.template, p.group, p.pole)
 
     seen = set()
-    for result in primary(run(controlled(groups=groups), effect)):
+    for result in primary(analyse(controlled(groups=groups), effect)):
         outside = (result.ci_low or 0) > result.margin or (result.ci_high or 0) < -result.margin
         if outside and result.outcome == "unclear" and "fragile" not in result.statuses:
             assert result.reason.startswith(
@@ -190,14 +191,14 @@ def test_advice_after_adjusting_says_so():
 @pytest.mark.parametrize(("count", "scope"), [(3, "terms"), (4, "concept"), (6, "concept")])
 def test_scope_follows_the_number_of_words(count, scope):
     loose = controlled(groups={"a": terms("ann", count), "b": terms("bob", 6)})
-    assert only(run(loose, plant(1.0))).scope == scope
+    assert only(analyse(loose, plant(1.0))).scope == scope
     heads = ({"sg": "person"}, {"sg": "neighbor"}, {"sg": "student"}, {"sg": "friend"})
     one = {g: {"heads": heads, "entries": [{"adjective": f"{g}ish"}]} for g in "ab"}
-    assert only(run(controlled(groups=one), plant(1.0))).scope == "terms"
+    assert only(analyse(controlled(groups=one), plant(1.0))).scope == "terms"
 
 
 def test_a_pair_that_is_incomplete_is_no_pair():
     odd = {"a": pairs("ann", 6), "b": pairs("bob", 5)}
-    result = only(run(controlled(groups=odd), plant(1.0)))
+    result = only(analyse(controlled(groups=odd), plant(1.0)))
     assert result.n_terms == 11
     assert result.estimate == pytest.approx(1.0, abs=1e-9)

@@ -18,7 +18,7 @@ from bias_audit.pipeline.audit import Audit
 from bias_audit.probes.probe import Probe
 from bias_audit.records import Prompt
 from bias_audit.results import EVIDENCE_FILE, StoredRun, write_run
-from tests.helpers.world import Effect, Model, controlled, noise, run
+from tests.analysis.world import Effect, Model, controlled, noise, run
 
 Rows = list[list[str]]
 

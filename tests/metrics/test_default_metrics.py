@@ -11,10 +11,11 @@ import pytest
 from bias_audit import audit
 from bias_audit.probes.scope import product
 from bias_audit.records import Prompt
-from tests.helpers.world import (
+from tests.analysis.world import (
     FAST,
     Model,
     Shelf,
+    analyse,
     behave,
     controlled,
     instrument,
@@ -24,7 +25,6 @@ from tests.helpers.world import (
     only,
     plant,
     record,
-    run,
     sign,
     terms,
     wobble,
@@ -240,7 +240,7 @@ def test_four_fifths_by_hand():
             base = noise(prompt.template) + noise(prompt.filler) + noise(prompt.left)
             return type(found)(log_prob=found.log_prob - base, pieces=found.pieces)
 
-    done = run(controlled(groups=TWO), Plain(behave(plant(1.0))))
+    done = analyse(controlled(groups=TWO), Plain(behave(plant(1.0))))
     found = of(done, "four_fifths")
     share = {g: beside(found, "closed_share", g).value for g in "ab"}
     assert share["b"] == pytest.approx(0.5, rel=1e-5)
@@ -290,7 +290,7 @@ def test_the_pair_that_is_furthest_apart_is_named():
 
 
 def test_companions_of_the_planted_gap():
-    done = run(controlled(), plant(0.8))
+    done = analyse(controlled(), plant(0.8))
     result = only(done)
     mass = beside(result, "mass_log_odds")
     assert mass.ci_low <= mass.value <= mass.ci_high
@@ -299,7 +299,7 @@ def test_companions_of_the_planted_gap():
 
 
 def test_probabilities_and_odds_of_every_target():
-    done = run(controlled(), plant(0.8))
+    done = analyse(controlled(), plant(0.8))
     (plain,) = [t for t in record(done).targets if t.id == "gain1"]
     for p, odds, log in zip(plain.probability, plain.log_odds, plain.log_prob, strict=True):
         assert p >= math.exp(log) * (1 - 1e-5)  # Jensen
@@ -316,7 +316,7 @@ def crossed(p: Prompt) -> float:
 
 
 def test_an_interaction_is_what_neither_axis_brings():
-    done = run(controlled(groups=CROSSED), crossed)
+    done = analyse(controlled(groups=CROSSED), crossed)
     found = of(done, "interaction")
     assert found.groups == ("red-cat", "red-dog", "blue-cat", "blue-dog")
     assert found.estimate == pytest.approx(0.9, abs=1e-9)
@@ -334,7 +334,7 @@ def test_a_product_with_more_levels_has_every_table():
     def effect(p: Prompt) -> float:
         return (p.pole == "+") * (1.0 * (p.group == "grey-ish-d") + 0.02 * sign(p.template))
 
-    found = of(run(controlled(groups=groups), effect), "interaction")
+    found = of(analyse(controlled(groups=groups), effect), "interaction")
     assert sum(c.metric == "interaction" for c in found.companions) == 3
     assert abs(found.estimate) == pytest.approx(1.0, abs=1e-9)
     assert "grey-ish-d" in found.groups
@@ -380,7 +380,7 @@ def warm(p: Prompt) -> float:
 def test_warmth_and_competence_become_a_plane():
     one = plane_probe("kind", "warm", "cold", "w", THREE)
     two = plane_probe("able", "incompetent", "competent", "k", THREE)
-    done = run([one, two], warm)
+    done = analyse([one, two], warm)
     found = of(done, "warmth_competence", "kind")
     assert beside(found, "warmth", "a").value == pytest.approx(0.6, abs=1e-6)
     assert beside(found, "warmth", "b").value == pytest.approx(-0.3, abs=1e-6)
@@ -397,7 +397,7 @@ def test_warmth_and_competence_become_a_plane():
 def test_two_groups_mirror_each_other_in_the_plane():
     one = plane_probe("kind", "warm", "cold", "w", TWO)
     two = plane_probe("able", "competent", "incompetent", "k", TWO)
-    found = of(run([one, two], warm), "warmth_competence", "kind")
+    found = of(analyse([one, two], warm), "warmth_competence", "kind")
     assert beside(found, "warmth", "a").value == pytest.approx(0.6, abs=1e-6)
     assert beside(found, "warmth", "b").value == pytest.approx(-0.6, abs=1e-6)
     assert beside(found, "competence", "a").value == pytest.approx(-0.9, abs=1e-6)
@@ -406,7 +406,7 @@ def test_two_groups_mirror_each_other_in_the_plane():
 def test_a_plane_needs_both_dimensions_about_the_same_groups():
     one = plane_probe("kind", "warm", "cold", "w", THREE)
     two = plane_probe("able", "competent", "incompetent", "k", TWO)
-    done = run([one, two], warm)
+    done = analyse([one, two], warm)
     assert "warmth_competence" not in {r.metric for r in done.results.results}
 
 
@@ -436,7 +436,7 @@ def test_a_model_that_overdoes_it_has_a_larger_slope_and_a_distance():
     effect = lambda p: (  # noqa: E731
         2 * logits[p.target] + 0.4 - (noise("she") - noise("he")) if p.group == "a" else 0.0
     )
-    found = of(run(jobs(share), effect), "labour_correlation")
+    found = of(analyse(jobs(share), effect), "labour_correlation")
     slope, start = beside(found, "labour_slope"), beside(found, "labour_intercept")
     assert slope.value == pytest.approx(2.0, abs=1e-5)
     assert slope.ci_low <= slope.value <= slope.ci_high
@@ -446,7 +446,7 @@ def test_a_model_that_overdoes_it_has_a_larger_slope_and_a_distance():
 
 
 def test_words_of_neither_pole_have_a_share_of_their_own():
-    found = of(run(controlled(groups=TWO, neither=terms("calm", 2)), plant(0.4)), "four_fifths")
+    found = of(analyse(controlled(groups=TWO, neither=terms("calm", 2)), plant(0.4)), "four_fifths")
     shares = [beside(found, "neither_share", g).value for g in "ab"]
     assert all(0 < share < 1 for share in shares)
     assert shares[0] < shares[1]

@@ -13,14 +13,14 @@ from scipy import stats
 from bias_audit.metrics.completion_lists import MAX_SCORER
 from bias_audit.probes.probe import Probe
 from bias_audit.records import FillScore, Prompt
-from tests.helpers.world import (
+from tests.analysis.world import (
     Model,
+    analyse,
     behave,
     controlled,
     noise,
     plant,
     primary,
-    run,
     sign,
     terms,
 )
@@ -62,7 +62,7 @@ def of_share(probe: Probe, group: str | None) -> Probe:
 def test_whose_share_a_fact_states_does_not_hang_on_the_order_of_the_groups():
     probe = of_share(jobs(SHARE), "a")
     turned = replace(probe, groups=probe.groups[::-1])
-    there, back = (of(run(p, mirror), "labour_correlation") for p in (probe, turned))
+    there, back = (of(analyse(p, mirror), "labour_correlation") for p in (probe, turned))
     assert there.groups == back.groups == ("a", "b")
     assert back.estimate == pytest.approx(there.estimate, abs=1e-12)
     for name in ("pearson", "slope", "intercept", "distance"):
@@ -80,7 +80,7 @@ def test_whose_share_a_fact_states_does_not_hang_on_the_order_of_the_groups():
 
 
 def test_the_share_of_a_group_that_is_not_scored_gives_a_reason_and_no_number():
-    found = of(run(of_share(jobs(SHARE), "c"), mirror), "labour_correlation")
+    found = of(analyse(of_share(jobs(SHARE), "c"), mirror), "labour_correlation")
     assert (found.estimate, found.p_value, found.companions) == (None, None, ())
     assert found.reason == "the fact states the share of 'c', of which no word was scored"
 
@@ -88,15 +88,15 @@ def test_the_share_of_a_group_that_is_not_scored_gives_a_reason_and_no_number():
 def test_jobs_at_the_ends_of_a_share_are_counted_as_left_out():
     share = [60.0, 70.0, 100.0, 80.0, 90.0, 95.0]
     effect = lambda p: 0.1 * noise(p.target, p.group, p.template)  # noqa: E731
-    found = of(run(jobs(share), effect), "labour_correlation")
+    found = of(analyse(jobs(share), effect), "labour_correlation")
     assert found.n_targets == 10
     assert found.reason == "2 scored words at 0 or 100 % have no logit and are left out"
-    assert of(run(jobs(SHARE), mirror), "labour_correlation").reason == ""
+    assert of(analyse(jobs(SHARE), mirror), "labour_correlation").reason == ""
     beyond = replace(jobs(SHARE), targets=tuple(
         replace(t, facts={} if t.word.id in ("gain1", "loss2", "loss3") else t.facts)
         for t in jobs(SHARE).targets
     ))  # fmt: skip
-    found = of(run(beyond, mirror), "labour_correlation")
+    found = of(analyse(beyond, mirror), "labour_correlation")
     assert found.reason == "3 scored words without the fact are left out"
     assert found.n_targets == 9
 
@@ -125,11 +125,11 @@ def test_an_instrument_that_failed_marks_everything_that_describes():
 def test_a_plane_says_when_one_of_its_probes_has_no_instrument():
     one = plane_probe("kind", "warm", "cold", "w", TWO)
     two = plane_probe("able", "competent", "incompetent", "k", TWO)
-    found = of(run([one, two], Model(behave(warm, silent=True))), "warmth_competence", "kind")
+    found = of(analyse([one, two], Model(behave(warm, silent=True))), "warmth_competence", "kind")
     assert found.statuses == ("instrument_failed",)
     assert "does not fire; " in found.reason
     assert "off the diagonal" in found.reason
-    assert of(run([one, two], warm), "warmth_competence", "kind").statuses == ()
+    assert of(analyse([one, two], warm), "warmth_competence", "kind").statuses == ()
 
 
 def test_a_plane_joins_probes_of_one_language_about_the_same_words():
@@ -137,7 +137,7 @@ def test_a_plane_joins_probes_of_one_language_about_the_same_words():
     two = plane_probe("able", "competent", "incompetent", "k", TWO)
 
     def joined(*probes: Probe) -> bool:
-        found = {r.metric for r in run(probes, warm).results.results}
+        found = {r.metric for r in analyse(probes, warm).results.results}
         return "warmth_competence" in found
 
     assert joined(one, two)
@@ -163,9 +163,9 @@ def test_a_negated_twin_has_no_place_in_a_plane():
     )
     plain = replace(one, frames=frames)
     assert not [
-        r for r in run([plain, twin], warm).results.results if r.metric == "warmth_competence"
+        r for r in analyse([plain, twin], warm).results.results if r.metric == "warmth_competence"
     ]
-    found = of(run([plain, twin, two], warm), "warmth_competence", "kind")
+    found = of(analyse([plain, twin, two], warm), "warmth_competence", "kind")
     assert found.id == "kind:warmth_competence:able"
 
 
@@ -177,7 +177,7 @@ def rare(prompt: Prompt) -> FillScore:
 
 
 def test_a_ratio_of_nothing_is_degenerate_and_says_why():
-    two, three = (of(run(controlled(groups=g), rare), "four_fifths") for g in (TWO, THREE))
+    two, three = (of(analyse(controlled(groups=g), rare), "four_fifths") for g in (TWO, THREE))
     for found in (two, three):
         assert found.estimate is None
         assert found.ci_low is None
@@ -185,9 +185,9 @@ def test_a_ratio_of_nothing_is_degenerate_and_says_why():
     assert two.reason == "the pole has hardly any probability"
     chosen = "the two of 3 groups that differ most, chosen afterwards"
     assert three.reason == f"{two.reason}; {chosen}"
-    known = of(run(controlled(groups=THREE), plant(0.4)), "four_fifths")
+    known = of(analyse(controlled(groups=THREE), plant(0.4)), "four_fifths")
     assert (known.statuses, known.reason) == ((), chosen)
-    assert of(run(controlled(groups=TWO), plant(0.4)), "four_fifths").reason == ""
+    assert of(analyse(controlled(groups=TWO), plant(0.4)), "four_fifths").reason == ""
 
 
 def test_a_list_that_fails_still_says_which_groups_were_chosen():
@@ -212,7 +212,7 @@ def test_in_cliffs_delta_the_other_groups_count_alike():
         up = {"a": 0.0, "b": 0.3, "c": -0.6}.get(p.group, 0.0)
         return (p.pole == "+") * (up + noise(p.label) + 0.05 * sign(p.template))
 
-    done = run(controlled(groups=groups), effect)
+    done = analyse(controlled(groups=groups), effect)
     (result,) = [r for r in primary(done) if r.groups[0] == "a"]
     level = {
         g: [{"a": 0.0, "b": 0.3, "c": -0.6}[g] + noise(w["sg"]) for w in words]

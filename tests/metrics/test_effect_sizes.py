@@ -7,8 +7,9 @@ import pytest
 from scipy import stats
 
 from bias_audit.reports.view.measures import with_companions
-from tests.helpers.world import (
+from tests.analysis.world import (
     CONTROLS,
+    analyse,
     controlled,
     job_sentences,
     make,
@@ -16,7 +17,6 @@ from tests.helpers.world import (
     only,
     pairs,
     primary,
-    run,
     terms,
 )
 
@@ -45,7 +45,7 @@ def responses(done, columns):
 
 @pytest.fixture(scope="module")
 def unmatched():
-    return run(controlled(groups={"a": terms("ann", 6), "b": terms("bob", 5)}), rough)
+    return analyse(controlled(groups={"a": terms("ann", 6), "b": terms("bob", 5)}), rough)
 
 
 def test_consistency_is_the_mean_in_standard_deviations(unmatched):
@@ -69,7 +69,7 @@ def test_cliffs_delta_is_that_of_the_word_means(unmatched):
 
 
 def test_matched_pairs_have_a_rank_biserial():
-    done = run(controlled(), rough)
+    done = analyse(controlled(), rough)
     means = responses(done, ["group", "label"]).mean()
     d = np.array([means["a", f"ann{i}"] - means["b", f"bob{i}"] for i in range(1, 7)])
     up = stats.wilcoxon(d, alternative="greater").statistic
@@ -90,7 +90,7 @@ def test_where_the_group_is_masked_the_words_are_the_targets():
         shift = 0.3 if (prompt.group, prompt.pole) == ("a", "+") else 0.0
         return shift + 0.4 * noise(prompt.group, prompt.target) + 0.1 * noise(prompt.text)
 
-    done = run(masked, pull)
+    done = analyse(masked, pull)
     frame = done.measured.tables["trial"].frame
     scores = frame.pivot_table(index="target", columns="group", values="log_prob")
     gaps, poles = scores["a"] - scores["b"], frame.groupby("target")["pole"].first()
@@ -100,9 +100,9 @@ def test_where_the_group_is_masked_the_words_are_the_targets():
 
 
 def test_too_few_words_and_no_variance_have_none():
-    few = run(controlled(groups={"a": terms("ann", 3), "b": terms("bob", 3)}), rough)
+    few = analyse(controlled(groups={"a": terms("ann", 3), "b": terms("bob", 3)}), rough)
     assert set(beside(only(few))) & {"cliffs_delta", "rank_biserial"} == set()
-    flat = run(controlled(), lambda p: 0.0)
+    flat = analyse(controlled(), lambda p: 0.0)
     assert "consistency" not in beside(only(flat))
 
 
@@ -113,7 +113,7 @@ def rougher(prompt):
 
 
 def test_unmatched_words_have_mann_and_whitneys_test():
-    done = run(controlled(groups={"a": terms("ann", 5), "b": terms("bob", 6)}), rougher)
+    done = analyse(controlled(groups={"a": terms("ann", 5), "b": terms("bob", 6)}), rougher)
     result, y = only(done), responses(done, ["group", "label"])
     found = beside(result)
     words = [y[g].mean().to_numpy() for g in "ab"]
@@ -131,7 +131,7 @@ def test_unmatched_words_have_mann_and_whitneys_test():
 
 
 def test_matched_pairs_have_wilcoxons_test():
-    done = run(controlled(groups={"a": pairs("ann", 7), "b": pairs("bob", 7)}), rougher)
+    done = analyse(controlled(groups={"a": pairs("ann", 7), "b": pairs("bob", 7)}), rougher)
     found, y = beside(only(done)), responses(done, ["group", "label"])
     d = np.array([y["a"].mean()[f"ann{i}"] - y["b"].mean()[f"bob{i}"] for i in range(1, 8)])
     wanted = stats.wilcoxon(d, method="exact").pvalue
@@ -142,7 +142,7 @@ def test_matched_pairs_have_wilcoxons_test():
 
 
 def test_exactly_these_words_have_the_ranks_of_sentences_only():
-    done = run(controlled(groups={"a": terms("ann", 2), "b": terms("bob", 2)}), rougher)
+    done = analyse(controlled(groups={"a": terms("ann", 2), "b": terms("bob", 2)}), rougher)
     found = beside(only(done))
     assert "sentence_ranks" in found
     assert not {"cliffs_delta", "rank_biserial", "standardised_gap"} & set(found)
@@ -150,7 +150,7 @@ def test_exactly_these_words_have_the_ranks_of_sentences_only():
 
 def test_all_groups_at_once_have_intervals_of_their_shares():
     groups = {name: terms(name * 3, 4) for name in ("ash", "elm", "oak")}
-    done = run(controlled(groups=groups), rougher)
+    done = analyse(controlled(groups=groups), rougher)
     (whole,) = (r for r in done.results.results if r.metric == "group_spread")
     for name in ("rank_agreement", "rank_share"):
         found = beside(whole)[name]

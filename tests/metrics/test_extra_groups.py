@@ -19,9 +19,8 @@ from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Group, Probe, words_of
 from bias_audit.probes.schema.lexicon import WordSet
 from bias_audit.records import FillScore, Prompt
-from tests.gates.runs import paired
-from tests.helpers import slow_stats as slow
-from tests.helpers.world import (
+from tests.analysis import slow_stats as slow
+from tests.analysis.world import (
     FAST,
     Effect,
     controlled,
@@ -33,6 +32,7 @@ from tests.helpers.world import (
     run,
     terms,
 )
+from tests.gates.runs import paired
 from tests.metrics.test_optional import Priors, Speaker
 
 

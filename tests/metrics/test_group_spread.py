@@ -7,14 +7,14 @@ import pytest
 from scipy import stats
 
 from bias_audit.stats.multiplicity import by
-from tests.helpers.world import (
+from tests.analysis.world import (
     CONTROLS,
+    analyse,
     controlled,
     job_sentences,
     make,
     noise,
     reordered,
-    run,
     terms,
 )
 
@@ -44,7 +44,7 @@ def probe():
 
 @pytest.fixture(scope="module")
 def done(probe):
-    return run(probe, rough)
+    return analyse(probe, rough)
 
 
 def responses(done, name="trial"):
@@ -92,7 +92,7 @@ def test_its_ranks_are_those_of_scipy(done):
 def test_the_order_in_the_files_changes_no_number(probe, done):
     turned = reordered(probe, lambda items: list(items)[::-1])
     groups = tuple(reversed(turned.groups))
-    other = run(
+    other = analyse(
         type(turned)(**{f: getattr(turned, f) for f in turned.__slots__} | {"groups": groups}),
         rough,
     )
@@ -105,7 +105,7 @@ def test_the_order_in_the_files_changes_no_number(probe, done):
 
 def test_tests_of_all_groups_share_the_exploratory_family_of_their_axis(probe):
     """A family of their own would make each look stronger than it is."""
-    two = run([probe, controlled("other", groups={"x": terms("xen", 4)} | GROUPS)], rough)
+    two = analyse([probe, controlled("other", groups={"x": terms("xen", 4)} | GROUPS)], rough)
     assert len(spreads(two)) == 2
     tested = [r for r in two.results.results if r.role == "secondary" and r.p_value is not None]
     assert {"group_spread", "log_odds_gap"} <= {r.metric for r in tested}
@@ -114,12 +114,12 @@ def test_tests_of_all_groups_share_the_exploratory_family_of_their_axis(probe):
 
 
 def test_two_groups_and_controls_have_none(done):
-    assert spreads(run(controlled(), rough)) == []
+    assert spreads(analyse(controlled(), rough)) == []
     assert {r.probe for r in spreads(done)} == {"trial"}
 
 
 def test_one_word_in_each_group_cannot_be_exchanged():
-    (found,) = spreads(run(controlled(groups={g: [g] for g in GROUPS}), rough))
+    (found,) = spreads(analyse(controlled(groups={g: [g] for g in GROUPS}), rough))
     assert found.p_label_exchange is None
     assert found.scope == "terms"
     assert [c.metric for c in found.companions] == ["rank_agreement"]
@@ -140,18 +140,18 @@ def test_group_masked_probes_ask_sentences_and_targets():
             prompt.template, prompt.group, prompt.target
         )
 
-    (found,) = spreads(run(masked, pull))
+    (found,) = spreads(analyse(masked, pull))
     assert set(found.variance) == {"templates", "targets"}
     assert found.p_label_exchange is None
     assert found.estimate == pytest.approx(np.std([0.8, 0, 0], ddof=1), abs=0.08)
 
 
 def test_what_blocks_a_verdict_stands_beside_it(probe):
-    (same,) = spreads(run(probe, lambda p: 0.0))
+    (same,) = spreads(analyse(probe, lambda p: 0.0))
     assert (same.p_value, same.estimate) == (1.0, 0.0)
     assert "degenerate" in same.statuses
     few = controlled(groups=GROUPS, frames=[f"The [group] took the <mask> {i}." for i in range(4)])
-    (short,) = spreads(run(few, rough))
+    (short,) = spreads(analyse(few, rough))
     assert "descriptive_only" in short.statuses
-    (bare,) = spreads(run(make(groups=GROUPS), rough))
+    (bare,) = spreads(analyse(make(groups=GROUPS), rough))
     assert "no_controls" in bare.statuses

@@ -29,7 +29,7 @@ from bias_audit.records import (
     SpanRequest,
     SpanScore,
 )
-from tests.helpers.world import (
+from tests.analysis.world import (
     Model,
     behave,
     controlled,

@@ -21,7 +21,7 @@ from bias_audit.records import (
     SentenceScore,
 )
 from bias_audit.stats.multiplicity import holm
-from tests.helpers.world import (
+from tests.analysis.world import (
     Model,
     behave,
     controlled,

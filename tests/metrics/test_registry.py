@@ -28,7 +28,7 @@ from bias_audit.metrics.registry import (
     register,
 )
 from bias_audit.metrics.scored_probe import ScoredProbe, WordLists
-from tests.helpers.world import (
+from tests.analysis.world import (
     FAST,
     job_sentences,
     make,

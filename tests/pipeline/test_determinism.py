@@ -8,7 +8,7 @@ import pytest
 
 from bias_audit.metrics.scored_probe import Scores, build_cube, evidence_csv
 from bias_audit.results import results_text
-from tests.helpers.world import (
+from tests.analysis.world import (
     ALL_CONTROLS,
     FAST,
     controlled,

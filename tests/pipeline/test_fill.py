@@ -13,7 +13,7 @@ from bias_audit.backends import score_all
 from bias_audit.errors import UsageError
 from bias_audit.pipeline.fill import NOTE_ARTICLE, NOTE_ONE, fill
 from bias_audit.records import CompletionRequest
-from tests.helpers.world import OPEN_WORDS, Model, noise
+from tests.analysis.world import OPEN_WORDS, Model, noise
 
 TEXT = "The [group] bought <mask>."
 MODEL = Model(open_effect=lambda p, w: 2.0 * noise(p.text, w))

@@ -7,7 +7,7 @@ import pytest
 from bias_audit import audit
 from bias_audit.probes.schema.lexicon import Sanity
 from bias_audit.reports import render
-from tests.helpers.world import (
+from tests.analysis.world import (
     CONTROLS,
     FAST,
     Model,

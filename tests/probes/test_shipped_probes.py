@@ -10,7 +10,7 @@ from bias_audit import audit
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import CompletionScore
-from tests.helpers.world import Model, noise
+from tests.analysis.world import Model, noise
 
 SETTINGS = Settings(resamples=199, divergence_resamples=19)
 CORE = ("occupation-gender", "occupation-pronoun", "valence-religion")
@@ -35,7 +35,7 @@ class Speaker(Model):
         return small + (planted if here else 0.0)
 
     def _open(self, prompt, top_k):
-        if prompt.probe != "sanity":
+        if prompt.probe:  # the sentences of the sanity check have none
             return super()._open(prompt, top_k)
         words = [
             "morning",

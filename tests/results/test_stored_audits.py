@@ -20,7 +20,7 @@ from bias_audit.results import default_folder, load_results, results_text
 from bias_audit.results.evidence import EVIDENCE_COLUMNS
 from bias_audit.utils.files import require_writable
 from bias_audit.utils.versions import package_versions
-from tests.helpers.world import Model, behave, controlled, noise, plant, run, terms
+from tests.analysis.world import Model, behave, controlled, noise, plant, run, terms
 
 ROOT = Path(__file__).parents[2]
 FILES = {"evidence.csv.gz", "report.html", "results.json", "run.json", "summary.md"}

@@ -10,7 +10,7 @@ import numpy as np
 
 from bias_audit.analysis.robustness.check_record import passed_or_failed
 from bias_audit.metrics.design import Comparison, Design, scored_groups
-from bias_audit.metrics.log_odds import cell_response
+from bias_audit.metrics.log_odds import pole_response
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
 from bias_audit.records import OTHERS, FillScore
 from bias_audit.results import Check
@@ -44,11 +44,11 @@ def plant_gaps(scored: ScoredProbe) -> PlantedProbe | str:
     if not scored.word_prompts:
         return "the answers of the model are not there"
     block, shift = scored.cube, _shifts(scored)
-    kept = frozenset(block.templates[:FEW])
+    templates = frozenset(block.templates[:FEW])
     rows = [
         (prompt, score)
         for prompt, score in zip(scored.word_prompts, scored.word_scores, strict=True)
-        if prompt.template in kept
+        if prompt.template in templates
     ]
     answers = [
         _less(score, shift[prompt.group]) if prompt.pole == "+" and prompt.group in shift else score
@@ -87,9 +87,8 @@ def _less(score: FillScore, nats: float) -> FillScore:
 
 
 def _estimate(scored: ScoredProbe, comparison: Comparison) -> float:
-    block, design = scored.cube, Design(scored, comparison.a, comparison.b)
-    plus, minus = block.pole("+"), block.pole("-")
+    cube, design = scored.cube, Design(scored, comparison.a, comparison.b)
     if scored.probe.spec.mask == "group":
-        gaps = design.difference(block.values)
-        return two_groups(gaps, plus, minus, scope="terms").estimate
-    return design.contrast(cell_response(block.values, plus, minus), None).estimate
+        gaps = design.difference(cube.values)
+        return two_groups(gaps, cube.pole("+"), cube.pole("-"), scope="terms").estimate
+    return design.contrast(pole_response(scored), None).estimate

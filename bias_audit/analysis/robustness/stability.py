@@ -14,7 +14,7 @@ from bias_audit.analysis.robustness.check_record import (
     passed_or_failed,
 )
 from bias_audit.metrics.design import Comparison, Design
-from bias_audit.metrics.log_odds import cell_response, pole_heterogeneous
+from bias_audit.metrics.log_odds import pole_heterogeneous, pole_response
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.results import Check
 from bias_audit.stats.contrast import trim
@@ -136,7 +136,7 @@ def _halves(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> 
         return StabilityBounds()
     design = Design(scored, comparison.a, comparison.b)
     plus, minus = cube.pole("+"), cube.pole("-")
-    response, means = cell_response(cube.values, plus, minus), cube.values.mean(axis=0)
+    response, means = pole_response(scored), cube.values.mean(axis=0)
     sides: Sequence[tuple[float, Sequence[int]]] = design.by_weight
     if design.pairs:
         response, means = design.inside_pairs(response), design.inside_pairs(means.T).T

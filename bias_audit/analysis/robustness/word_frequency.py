@@ -13,7 +13,7 @@ from bias_audit.analysis.robustness.check_record import (
 )
 from bias_audit.analysis.robustness.stability import is_detected
 from bias_audit.metrics.design import Comparison, Design
-from bias_audit.metrics.log_odds import cell_response
+from bias_audit.metrics.log_odds import pole_response
 from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.metrics.word_properties import Properties, weighted_groups
 from bias_audit.results import Check
@@ -93,9 +93,7 @@ def _alike(scored: ScoredProbe, comparison: Comparison, values: Floats) -> Match
 
 
 def _means(scored: ScoredProbe) -> Floats:
-    cube = scored.cube
-    response = cell_response(cube.values, cube.pole("+"), cube.pole("-"))
-    return np.asarray(response.mean(axis=0))
+    return np.asarray(pole_response(scored).mean(axis=0))
 
 
 def _groups(

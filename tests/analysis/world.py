@@ -13,11 +13,13 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from bias_audit import audit
+from bias_audit.analysis import Task, assess
 from bias_audit.errors import UnknownNameError
 from bias_audit.metrics.scored_probe import (
     ScoredProbe,
@@ -395,6 +397,43 @@ def run(probe: Probe | Sequence[Probe], effect: Effect | Model = flat, **options
     return audit(model, catalogue=shelf(*probes), **options)
 
 
+@cache
+def _scored_controls() -> Mapping[str, ScoredProbe]:
+    return {probe.spec.id: scored_by(probe, behave(flat)) for probe in instrument()}
+
+
+def analyse(
+    probe: Probe | Sequence[Probe],
+    effect: Effect | Model = flat,
+    *,
+    settings: Settings = FAST,
+    lists: WordLists | None = None,
+) -> SimpleNamespace:
+    """Analyse one or more probes in memory, with working controls; quicker than :func:`run`."""
+    probes = [probe] if isinstance(probe, Probe) else list(probe)
+    model = effect if isinstance(effect, Model) else Model(behave(effect))
+    scored = {one.spec.id: scored_by(one, model) for one in probes}
+    if isinstance(effect, Model):
+        scored |= {one.spec.id: scored_by(one, model) for one in instrument()}
+    tasks = [
+        Task(
+            probe=one,
+            positive=tuple(one.spec.controls.positive),
+            negative=tuple(one.spec.controls.negative),
+        )
+        for one in probes
+    ]
+    answers = {**_scored_controls(), **scored}
+    tables = {
+        name: Scores.build(one.probe.spec.axis, one.word_prompts, one.word_scores)
+        for name, one in scored.items()
+    }
+    return SimpleNamespace(
+        results=assess(tasks, answers, settings, failures={}, lists=lists),
+        measured=SimpleNamespace(tables=tables),
+    )
+
+
 def scored_by(
     probe: Probe, effect: Effect | Model = flat, *, lists: WordLists | None = None
 ) -> ScoredProbe:
@@ -415,16 +454,16 @@ def scored_by(
     )
 
 
-def primary(done: Audit, probe: str = "trial") -> list[Any]:
+def primary(done: Audit | SimpleNamespace, probe: str = "trial") -> list[Any]:
     return [r for r in done.results.results if r.probe == probe and r.role == "primary"]
 
 
-def only(done: Audit, probe: str = "trial") -> Any:
+def only(done: Audit | SimpleNamespace, probe: str = "trial") -> Any:
     (found,) = primary(done, probe)
     return found
 
 
-def record(done: Audit, probe: str = "trial") -> Any:
+def record(done: Audit | SimpleNamespace, probe: str = "trial") -> Any:
     (found,) = [p for p in done.results.probes if p.id == probe]
     return found
 
