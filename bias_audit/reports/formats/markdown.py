@@ -149,11 +149,12 @@ def findings(view: page.Page, room: int, limit: int | None = None) -> str:
 
 
 def _finding(note: page.Note) -> str:
-    facts = escape("; ".join(note.measured))
+    finding, facts = note.finding, escape("; ".join(note.measured))
     notices = "".join(f"  *{escape(notice)}*\n" for notice in note.notices)
+    scales = f"Size {finding.severity}, evidence {finding.evidence}."
     return (
-        f"- **{escape(note.headline)}** {escape(note.detail)}\n"
-        f"  {facts}. Size {note.severity}, evidence {note.evidence}. {escape(note.id)}\n{notices}"
+        f"- **{escape(finding.headline)}** {escape(finding.detail)}\n"
+        f"  {facts}. {scales} {escape(finding.id)}\n{notices}"
     )
 
 
