@@ -275,3 +275,27 @@ def facts(entry: Entry) -> dict[str, Fact]:
         for name in ("status", "owner", "expires", "reason"):
             values[f"waiver_{name}"] = getattr(waiver, name)
     return values
+
+
+def about(results: Results) -> dict[str, Fact]:
+    """What was audited, and how."""
+    model, run = results.model, results.run
+    return {
+        "model": clean(model.name),
+        "revision": clean(model.revision or "") or None,
+        "fingerprint": clean(model.fingerprint),
+        "seed": run.seed,
+        "created": run.created and clean(run.created),
+        "partial": run.partial,
+        "version": clean(results.tool.version),
+        "exit_code": results.exit_code,
+    }
+
+
+def fact_text(value: object) -> str:
+    """A fact as a table or an XML attribute has it: empty for None."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return ""
+    return f"{value:.8g}" if isinstance(value, float) else clean(str(value))

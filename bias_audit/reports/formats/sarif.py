@@ -8,10 +8,10 @@ the results of one gate would be merged, since they share a line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from urllib.parse import quote
 
-from bias_audit.reports.ci import RUN, WAIVERS, Entry, entries, facts, worst_first
+from bias_audit.reports.ci import RUN, WAIVERS, Entry, about, entries, facts, worst_first
 from bias_audit.reports.formats import Format
 from bias_audit.reports.formats.markdown import escape
 from bias_audit.reports.text import clean, clip, plain
@@ -40,13 +40,24 @@ def render(results: Results) -> str:
         "semanticVersion": version,
         "rules": described,
     }
+    broken = any(entry.state == "error" for entry in reported)
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "automationDetails": {"id": f"bias-audit/{clean(results.model.name)}/"},
-        "invocations": [_invocation(results, reported)],
+        "invocations": [
+            {
+                "executionSuccessful": not (broken or results.errors),
+                "exitCode": results.exit_code,
+            }
+        ],
         "results": [_result(entry, places[entry.rule]) for entry in reported],
-        "properties": _about(results, every, len(problems) - len(reported)),
+        "properties": {
+            "states": dict(results.states),
+            "passed": [entry.id for entry in every if entry.level == "none"],
+            "resultsLeftOut": len(problems) - len(reported),
+            **about(results),
+        },
     }
     return dump_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
@@ -101,29 +112,6 @@ def _suppression(entry: Entry, waiver: WaiverRecord) -> dict[str, object]:
     if waiver.file:
         record["location"] = _location(waiver.file, max(waiver.line, 1), 1)
     return record
-
-
-def _invocation(results: Results, reported: Sequence[Entry]) -> dict[str, object]:
-    broken = any(entry.state == "error" for entry in reported)
-    return {
-        "executionSuccessful": not (broken or results.errors),
-        "exitCode": results.exit_code,
-    }
-
-
-def _about(results: Results, every: Sequence[Entry], left: int) -> dict[str, object]:
-    model, run = results.model, results.run
-    return {
-        "states": dict(results.states),
-        "passed": [entry.id for entry in every if entry.level == "none"],
-        "resultsLeftOut": left,
-        "model": clean(model.name),
-        "revision": clean(model.revision or ""),
-        "modelFingerprint": clean(model.fingerprint),
-        "created": clean(run.created or ""),
-        "seed": run.seed,
-        "partial": run.partial,
-    }
 
 
 _SHORT, _FULL = 200, 1000
