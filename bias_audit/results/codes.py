@@ -153,7 +153,7 @@ def describe(code: str, *, word: str = "") -> str:
 
 
 def as_clause(code: str, *, n: int = 0) -> str:
-    """Return what a code means as half of a sentence; ``descriptive_only`` states ``n`` sentences."""
+    """Return a code as half of a sentence; ``descriptive_only`` states ``n`` sentences."""
     known = CODES[code]
     if known.clause:
         return known.clause.format(n=n)
