@@ -35,10 +35,10 @@ TIMES = """() => {
 
 def many(results: Results, sentences: int) -> Results:
     """The audit with that many sentence pairs, dealt evenly among the results that have any."""
-    told = [result.id for result in results.results if result.sentences]
-    if not told:
+    names = [result.id for result in results.results if result.sentences]
+    if not names:
         raise SystemExit("expected a run with sentences: this one has none")
-    share = -(-sentences // len(told))
+    share = -(-sentences // len(names))
     more = tuple(
         result.model_copy(update={"sentences": tuple(islice(cycle(result.sentences), share))})
         if result.sentences
@@ -48,14 +48,14 @@ def many(results: Results, sentences: int) -> Results:
     return results.model_copy(update={"results": more})
 
 
-def opened(page: Path, repeats: int) -> dict[str, tuple[float, float]]:
+def measure(page: Path, repeats: int) -> dict[str, tuple[float, float]]:
     """Median milliseconds to the first words and to the whole page, by kind of window."""
     from playwright.sync_api import sync_playwright
 
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         raise SystemExit(f"expected one of these on the path: {', '.join(BROWSERS)}")
-    found = {}
+    times = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         for name, (wide, tall) in WINDOWS.items():
@@ -66,12 +66,12 @@ def opened(page: Path, repeats: int) -> dict[str, tuple[float, float]]:
                 tab.wait_for_function("performance.getEntriesByType('paint').length > 0")
                 taken.append(tab.evaluate(TIMES))
                 tab.close()
-            found[name] = (
+            times[name] = (
                 statistics.median(first for first, _ in taken),
                 statistics.median(whole for _, whole in taken),
             )
         browser.close()
-    return found
+    return times
 
 
 def main() -> int:
@@ -80,13 +80,13 @@ def main() -> int:
     parser.add_argument("run", nargs="?", type=Path, default=SAMPLE)
     parser.add_argument("--sentences", type=int, default=20_000)
     parser.add_argument("--repeats", type=int, default=5)
-    asked = parser.parse_args()
-    html = render(many(load_results(asked.run), asked.sentences), "html")
-    print(f"{len(html.encode()):,} bytes, {asked.sentences:,} sentence pairs behind them")
+    options = parser.parse_args()
+    html = render(many(load_results(options.run), options.sentences), "html")
+    print(f"{len(html.encode()):,} bytes, {options.sentences:,} sentence pairs behind them")
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "report.html"
         page.write_text(html, encoding="utf-8")
-        times = opened(page, asked.repeats)
+        times = measure(page, options.repeats)
     for name, (first, whole) in times.items():
         print(f"{name}: first words after {first:.0f} ms, whole after {whole:.0f} ms")
     return int(any(whole >= LIMIT for _, whole in times.values()))

@@ -47,34 +47,34 @@ def write_rendered() -> None:
 def differences(run: Path) -> list[str]:
     """What differs between a run and the sample."""
     new, old = without_time(load_results(run)), without_time(load_results(SAMPLE))
-    found = [
+    changes = [
         f"{name}: {getattr(old, name)} in the sample, {getattr(new, name)} now"
-        for name in ("states", "exit_code", "sanity")
-        if name != "sanity" and getattr(old, name) != getattr(new, name)
+        for name in ("states", "exit_code")
+        if getattr(old, name) != getattr(new, name)
     ]
     if new.run.catalogue_digest != old.run.catalogue_digest:
-        found.append("the catalogue changed")
+        changes.append("the catalogue changed")
     if new.model.fingerprint != old.model.fingerprint:
-        found.append("the model's fingerprint changed")
+        changes.append("the model's fingerprint changed")
     before = {result.id: result for result in old.results}
     after = {result.id: result for result in new.results}
-    found += [f"{name}: only in one of the two" for name in sorted(before.keys() ^ after.keys())]
+    changes += [f"{name}: only in one of the two" for name in sorted(before.keys() ^ after.keys())]
     for name in sorted(before.keys() & after.keys()):
         a, b = before[name].estimate, after[name].estimate
         if (a is None) != (b is None) or (a is not None and abs(a - (b or 0.0)) > TOLERANCE):
-            found.append(f"{name}: {a} in the sample, {b} now")
+            changes.append(f"{name}: {a} in the sample, {b} now")
         for field in ("outcome", "reason", "statuses"):
             was, now = getattr(before[name], field), getattr(after[name], field)
             if was != now:
-                found.append(f"{name}: {field} {was!r} in the sample, {now!r} now")
-    return found
+                changes.append(f"{name}: {field} {was!r} in the sample, {now!r} now")
+    return changes
 
 
 def main(arguments: list[str]) -> int:
     if len(arguments) == 2 and arguments[0] == "--check":
-        found = differences(Path(arguments[1]))
-        print("\n".join(found) or "the run agrees with reports/sample/")
-        return 1 if found else 0
+        changes = differences(Path(arguments[1]))
+        print("\n".join(changes) or "the run agrees with reports/sample/")
+        return 1 if changes else 0
     if arguments == ["--render"]:
         write_rendered()
         return 0

@@ -30,29 +30,29 @@ def numbers(results: Results) -> dict[str, float]:
 
     Names are made of ids: ``occupation-gender/log_odds_gap/women-vs-men/estimate``.
     """
-    found: dict[str, float] = {f"states/{state}": n for state, n in results.states.items()}
-    found["exit_code"] = results.exit_code
+    logged: dict[str, float] = {f"states/{state}": n for state, n in results.states.items()}
+    logged["exit_code"] = results.exit_code
     for result in results.results:
         if result.role == "primary":
             values = {name: getattr(result, name) for name in ("estimate", "ci_low", "ci_high")}
-            found |= _named(result.id, values)
+            logged |= _under(result.id, values)
     for gate in results.gates:
-        found |= _named(gate.id, {"rise": gate.rise})
-    return found
+        logged |= _under(gate.id, {"rise": gate.rise})
+    return logged
 
 
 def facts(results: Results) -> dict[str, str]:
     """What was audited, and the state of every gate."""
     model = results.model
-    found = {
+    return {
         "model": model.name,
         "revision": model.revision or "",
         "fingerprint": model.fingerprint,
         "version": results.tool.version,
         "seed": str(results.run.seed),
         "partial": str(results.run.partial).lower(),
+        **{f"gate/{gate.id.replace(':', '/')}": gate.state for gate in results.gates},
     }
-    return found | {f"gate/{gate.id.replace(':', '/')}": gate.state for gate in results.gates}
 
 
 def to_mlflow(audit: Audit | str | Path) -> None:
@@ -62,7 +62,7 @@ def to_mlflow(audit: Audit | str | Path) -> None:
         UsageError: MLflow is not installed, or there is no such run.
     """
     mlflow = _package("mlflow", "mlflow")
-    done = _opened(audit)
+    done = _load(audit)
     mlflow.log_metrics({f"{PREFIX}/{name}": n for name, n in numbers(done.results).items()})
     mlflow.set_tags({f"{PREFIX}/{name}": text for name, text in facts(done.results).items()})
     with _folder(done) as folder:
@@ -83,7 +83,7 @@ def to_wandb(audit: Audit | str | Path, run: Any = None) -> None:
     run = run if run is not None else wandb.run
     if run is None:
         raise UsageError("no run of Weights & Biases is active", hint="call wandb.init() first")
-    done = _opened(audit)
+    done = _load(audit)
     run.summary.update({f"{PREFIX}/{name}": n for name, n in numbers(done.results).items()})
     artifact = wandb.Artifact(PREFIX, type=PREFIX, metadata=facts(done.results))
     with _folder(done) as folder:
@@ -91,7 +91,7 @@ def to_wandb(audit: Audit | str | Path, run: Any = None) -> None:
         run.log_artifact(artifact)
 
 
-def _named(name: str, values: dict[str, float | None]) -> dict[str, float]:
+def _under(name: str, values: dict[str, float | None]) -> dict[str, float]:
     stem = name.replace(":", "/")
     return {f"{stem}/{key}": value for key, value in values.items() if value is not None}
 
@@ -106,7 +106,7 @@ def _package(name: str, extra: str) -> Any:
         raise UsageError(f"the package '{name}' is not installed", hint=hint) from error
 
 
-def _opened(audit: Audit | str | Path) -> Audit:
+def _load(audit: Audit | str | Path) -> Audit:
     return audit if isinstance(audit, Audit) else Audit.load(audit)
 
 

@@ -49,16 +49,9 @@ def file_names() -> dict[str, str]:
 
 @cache
 def _registry() -> dict[str, Format]:
-    """Collect the formats of all modules; loaded late, since they import from this package.
-
-    Raises:
-        ValueError: two modules claim one name.
-    """
-    registry: dict[str, Format] = {}
-    for module in iter_modules(_formats.__path__):
-        listed = getattr(import_module(f"{_formats.__name__}.{module.name}"), "FORMATS", ())
-        for format in listed:
-            if format.name in registry:
-                raise ValueError(f"two report formats are called '{format.name}'")
-            registry[format.name] = format
-    return dict(sorted(registry.items()))
+    """Collect the formats of all modules; loaded late, since they import from this package."""
+    modules = (
+        import_module(f"{_formats.__name__}.{m.name}") for m in iter_modules(_formats.__path__)
+    )
+    listed = (format for module in modules for format in getattr(module, "FORMATS", ()))
+    return {format.name: format for format in sorted(listed, key=lambda format: format.name)}

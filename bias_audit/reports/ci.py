@@ -64,14 +64,9 @@ class Entry:
     """Sentence pairs with the probabilities of the scored word."""
 
     @property
-    def label(self) -> str:
-        """State and title; a waiver has no state of its own."""
-        return self.title if self.rule == WAIVERS else f"{self.state}: {self.title}"
-
-    @property
-    def text(self) -> str:
-        """State and message; a waiver has no state of its own."""
-        return self.message if self.rule == WAIVERS else f"{self.state}: {self.message}"
+    def prefix(self) -> str:
+        """The state, before title or message; a waiver has none of its own."""
+        return "" if self.rule == WAIVERS else f"{self.state}: "
 
     @property
     def has_place(self) -> bool:
@@ -187,12 +182,9 @@ def _evidence(index: Index, result: Result | None, finding: Finding | None) -> t
     probe = index.probes.get(result.probe)
     if probe is not None and probe.sensitive:
         return ("The sentences of this probe may hurt; the report holds them.",)
-    words = pairs(index, result, sentences or result.sentences)
-    return tuple(
-        f"{pair.text_a} | {pair.text_b} | {pair.word}: "
-        f"{pair.probability_a} and {pair.probability_b} ({pair.ratio})"
-        for pair in (words.rows if words else ())
-    )
+    table = pairs(index, result, sentences or result.sentences)
+    rows = ([cell.text for cell in row] for row in (table.rows if table else ()))
+    return tuple(f"{a} | {b} | {word}: {p} and {q} ({ratio})" for a, b, word, p, q, ratio in rows)
 
 
 def _of_run(index: Index, reported: set[str]) -> Iterator[Entry]:
@@ -283,3 +275,27 @@ def facts(entry: Entry) -> dict[str, Fact]:
         for name in ("status", "owner", "expires", "reason"):
             values[f"waiver_{name}"] = getattr(waiver, name)
     return values
+
+
+def about(results: Results) -> dict[str, Fact]:
+    """What was audited, and how."""
+    model, run = results.model, results.run
+    return {
+        "model": clean(model.name),
+        "revision": clean(model.revision or "") or None,
+        "fingerprint": clean(model.fingerprint),
+        "seed": run.seed,
+        "created": run.created and clean(run.created),
+        "partial": run.partial,
+        "version": clean(results.tool.version),
+        "exit_code": results.exit_code,
+    }
+
+
+def fact_text(value: object) -> str:
+    """A fact as a table or an XML attribute has it: empty for None."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return ""
+    return f"{value:.8g}" if isinstance(value, float) else clean(str(value))

@@ -18,6 +18,7 @@ from bias_audit.reports.formats.markdown import escape
 from bias_audit.reports.text import bounds, clean, clip, count, plain, short, tidy, times, with_sign
 from bias_audit.reports.view import page
 from bias_audit.reports.view.build import CANNOT
+from bias_audit.reports.view.charts import interval_row
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.page import Cell, odds, prose
 from bias_audit.results import Result, Results
@@ -286,16 +287,7 @@ def _picture(
         answer=f"Furthest apart: {_summary(runs, drawn[:1])}",
         table=table,
         rows=tuple(
-            page.IntervalRow(
-                label=run.label,
-                estimate=result.estimate,
-                low=result.ci_low,
-                high=result.ci_high,
-                heading=f"{match.title}{match.poles}",
-                part=result.id,
-                margin=result.margin,
-                state=result.outcome or "",
-            )
+            interval_row(result, run.label, f"{match.title}{match.poles}", result.id)
             for match in drawn
             for run, result in zip(runs, match.results, strict=True)
             if result.estimate is not None

@@ -145,9 +145,7 @@ MISSING_BASELINE = frozenset({"no_baseline", "no_evidence"})
 def describe(code: str, *, word: str = "") -> str:
     """Return the sentence of a code; an unknown one as words, a sentence as it is.
 
-    Args:
-        code: a code, or a sentence that stands in place of one.
-        word: the word that ``one_target_dominates`` is about.
+    ``word`` is the word that ``one_target_dominates`` is about.
     """
     if code in CODES:
         return CODES[code].text.format(word=f", {word}," if word else "")
@@ -155,12 +153,7 @@ def describe(code: str, *, word: str = "") -> str:
 
 
 def as_clause(code: str, *, n: int = 0) -> str:
-    """Return what a code means as half of a sentence.
-
-    Args:
-        code: one of :data:`CODES`.
-        n: number of sentences, which ``descriptive_only`` states.
-    """
+    """Return a code as half of a sentence; ``descriptive_only`` states ``n`` sentences."""
     known = CODES[code]
     if known.clause:
         return known.clause.format(n=n)

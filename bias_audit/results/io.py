@@ -1,8 +1,4 @@
-"""Read and write ``results.json`` as checked records.
-
-Everything a report shows is in these records, so an archived audit renders without the model,
-torch or pandas. Numbers are finite or ``null`` beside a ``reason``.
-"""
+"""Read and write ``results.json`` as checked records; tell whether two runs have one model."""
 
 from __future__ import annotations
 
@@ -37,9 +33,7 @@ SCHEMA_VERSION = "2.0"
 LARGEST_NUMBER = 1e100
 """No gap is this large; twice it is still a number."""
 _AROUND = frozenset({"log_odds_gap", "diagonal_log_odds"})
-"""Measures whose intervals are built around the estimate, and whose effect size is its odds ratio.
-
-Other intervals come from draws or have bounds of their own, and need not hold the estimate."""
+"""Measures with intervals around the estimate, whose effect size is its odds ratio."""
 _LARGEST_GAP = 200.0
 """Odds ratios of larger gaps are cut off, so they are not compared."""
 _CLOSE = 1e-5

@@ -61,30 +61,20 @@ def test_strangers_write_no_commands_of_their_own(hostile_gates: Results) -> Non
 
 
 # Written after the table of required properties in GitLab's documentation of code quality.
-DOCUMENTED: dict[str, Any] = {
+TEXT = {"type": "string", "minLength": 1}
+BEGIN = {"type": "integer", "minimum": 1}
+LINES = {"type": "object", "required": ["begin"], "properties": {"begin": BEGIN}}
+PLACE = {"path": {"type": "string", "pattern": "^(?!\\./|/)."}, "lines": LINES}
+ISSUE = {
+    "description": TEXT,
+    "check_name": TEXT,
+    "fingerprint": TEXT,
+    "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
+    "location": {"type": "object", "required": list(PLACE), "properties": PLACE},
+}
+DOCUMENTED = {
     "type": "array",
-    "items": {
-        "type": "object",
-        "required": ["description", "check_name", "fingerprint", "severity", "location"],
-        "properties": {
-            "description": {"type": "string", "minLength": 1},
-            "check_name": {"type": "string", "minLength": 1},
-            "fingerprint": {"type": "string", "minLength": 1},
-            "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
-            "location": {
-                "type": "object",
-                "required": ["path", "lines"],
-                "properties": {
-                    "path": {"type": "string", "pattern": "^(?!\\./|/)."},
-                    "lines": {
-                        "type": "object",
-                        "required": ["begin"],
-                        "properties": {"begin": {"type": "integer", "minimum": 1}},
-                    },
-                },
-            },
-        },
-    },
+    "items": {"type": "object", "required": list(ISSUE), "properties": ISSUE},
 }
 
 

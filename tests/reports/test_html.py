@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import re
 
@@ -238,7 +237,7 @@ def test_twenty_thousand_sentences_make_a_page_that_says_where_they_are(audit: R
     findings = (audit.findings[0], finding.model_copy(update={"sentences": many}))
     text = render(audit.model_copy(update={"findings": findings}), "html")
     assert len(text.encode()) < 400_000
-    assert "19,940 more pairs of this comparison: see <code>results.json</code>" in text
+    assert "19,940 more pairs of this comparison: see results.json beside this page" in text
     assert ">20000 sentence pairs</a>" in text
 
 
@@ -281,15 +280,3 @@ def test_the_weakest_probes_are_cut_first_and_no_more_than_needed(audit: Results
     assert len(cuts[0]) == 1
     assert not cuts[0] & set(named), "a probe with a finding is cut after those without"
     assert named[0] not in cuts[1]
-
-
-def test_long_tables_of_a_page_that_is_too_large_say_how_many_rows_are_left(
-    audit: Results,
-) -> None:
-    shown = build(audit)
-    rows = tuple((_page.Cell(text=str(n)),) for n in range(50))
-    table = _page.Table(caption="c", head=("n",), rows=rows, note="Sorted.")
-    page = dataclasses.replace(shown, quality=(("h", table),))
-    ((_, less),) = html_format.cut(page, 1, lambda probe: 0).quality
-    assert len(less.rows) == 40
-    assert less.note == "Sorted. 10 more rows are in results.json."

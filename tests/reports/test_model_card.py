@@ -60,8 +60,8 @@ def test_a_run_that_was_cut_short_or_an_untrained_model_has_no_metadata(audit: R
 def test_data_set_names_are_ones_that_the_hub_accepts(hostile_gates: Results) -> None:
     pattern = re.compile(r"^(?:[\w-]+/)?[\w.-]+$")
     for name in ("occupation-gender", "x" * 500, "Ü b/c", "", "a" * 41, "a" * 42):
-        assert pattern.fullmatch(card._dataset(name))
-    made = {card._dataset(name) for name in ("a" * 41, "a" * 42, "a b", "a-b", "Ü", "Ä")}
+        assert pattern.fullmatch(card.dataset_name(name))
+    made = {card.dataset_name(name) for name in ("a" * 41, "a" * 42, "a b", "a-b", "Ü", "Ä")}
     assert len(made) == 6
     results = tuple(
         r.model_copy(update={"probe": f"<x> {i}: y"}) for i, r in enumerate(hostile_gates.results)
@@ -72,8 +72,8 @@ def test_data_set_names_are_ones_that_the_hub_accepts(hostile_gates: Results) ->
 
 
 def test_folders_of_local_models_stay_at_home() -> None:
-    assert card._model_name("roberta-base") == "roberta-base"
-    assert card._model_name("example/tiny-masked-lm") == "example/tiny-masked-lm"
+    assert card.model_name("roberta-base") == "roberta-base"
+    assert card.model_name("example/tiny-masked-lm") == "example/tiny-masked-lm"
     for path in ("/home/ada/models/tuned", "../models/tuned/", "C:\\models\\tuned", "a/b/tuned"):
-        assert card._model_name(path) == "tuned"
-    assert card._model_name("/") == "model"
+        assert card.model_name(path) == "tuned"
+    assert card.model_name("/") == "model"

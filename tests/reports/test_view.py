@@ -8,10 +8,11 @@ import re
 import pytest
 
 from bias_audit.reports import render, wording
-from bias_audit.reports.view import axes, verdict
 from bias_audit.reports.view import charts as _pictures
+from bias_audit.reports.view import verdict
+from bias_audit.reports.view.build import build
 from bias_audit.reports.view.index import Index
-from bias_audit.results import Gate, ProbeRecord, Result, Results
+from bias_audit.results import Gate, Result, Results
 
 from .gated import BUDDHIST, HINDU, gate
 
@@ -88,15 +89,18 @@ def test_a_reason_of_one_comparison_names_it(audit: Results) -> None:
     index = Index(audit)
     probe = next(p for p in audit.probes if len(index.of(p.id, "primary")) > 1)
     first, *rest = index.of(probe.id, "primary")
-    mine = first.model_copy(update={"reason": "no practical design would decide"})
-    others = [r.model_copy(update={"reason": "1.3 times as many"}) for r in rest]
-    wide = probe.model_copy(update={"reason": mine.reason})
-    text = _reason(index, wide, [mine, *others])
-    assert text.startswith(f"For {index.versus(mine)}: ")
+
+    def shown(*reasons: str) -> str:
+        results = tuple(
+            result.model_copy(update={"reason": reason})
+            for result, reason in zip((first, *rest), reasons, strict=True)
+        )
+        wide = probe.model_copy(update={"reason": reasons[0]})
+        view = build(audit.model_copy(update={"probes": (wide,), "results": results}))
+        return view.chapters[0].probes[0].reason
+
+    mine = "no practical design would decide"
+    text = shown(mine, *["1.3 times as many"] * len(rest))
+    assert text.startswith(f"For {index.versus(first)}: ")
     assert text.endswith("The other comparisons have reasons of their own.")
-    alike = [r.model_copy(update={"reason": mine.reason}) for r in (mine, *others)]
-    assert _reason(index, wide, alike) == wording.sentence(mine.reason)
-
-
-def _reason(index: Index, probe: ProbeRecord, results: list[Result]) -> str:
-    return axes._reason(index, probe, results)
+    assert shown(*[mine] * (len(rest) + 1)) == wording.sentence(mine)

@@ -27,9 +27,7 @@ def draw(picture: Picture) -> str:
     Raises:
         TypeError: there is no layout for this kind of picture.
     """
-    return svg.inline(
-        _canvas(picture), name=picture.name, title=picture.title, summary=picture.summary
-    )
+    return svg.inline(_canvas(picture), picture)
 
 
 def file(picture: Picture | Heat, kind: str) -> bytes:
@@ -47,8 +45,7 @@ def file(picture: Picture | Heat, kind: str) -> bytes:
         raise KeyError(kind)
     canvas = _canvas(picture)
     if kind == "svg":
-        about = {"name": picture.name, "title": picture.title, "summary": picture.summary}
-        return svg.standalone(canvas, light_colours(), **about).encode()
+        return svg.standalone(canvas, light_colours(), picture).encode()
     from bias_audit.reports.charts import export
 
     return export.render(canvas, light_colours(), kind, title=picture.title)

@@ -7,16 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from bias_audit.reports.charts.axes import Frame, Scale, reach, unit_name, wrap
 from bias_audit.reports.charts.canvas import COVER, FRONT, LINE, WIDTH, Anchor, Canvas
 from bias_audit.reports.text import middle, plain, short, times
-from bias_audit.reports.view.page import (
-    Dots,
-    Heat,
-    IntervalRow,
-    Intervals,
-    Plane,
-    Scatter,
-    Slope,
-    Slopes,
-)
+from bias_audit.reports.view import page
 from bias_audit.reports.wording import SIGNS
 
 _LEFT, _RIGHT, _ROW = 210, 196, 23
@@ -24,7 +15,8 @@ _BAR = 11
 """Height of a bar."""
 _NAMES = 18
 """Words of a scatter plot that are named, at most."""
-_APART, _LINE = 15, 15
+_APART = 15
+"""Between the names of two lines of change."""
 _COLOURS = {"larger": "fail", "smaller": "pass", "turned": "error"}
 """Changes that are drawn loud."""
 _HEAT_CELL, _HEAT_ROW, _HEAT_LEFT = 66, 19, 150
@@ -33,7 +25,7 @@ _Point = tuple[float, float, str]
 _Box = tuple[float, float, float, float]
 
 
-def intervals(picture: Intervals) -> Canvas:
+def intervals(picture: page.Intervals) -> Canvas:
     """Draw dots with intervals, the neutral line and the allowed band."""
     lines = _lines(picture.rows)
     frame = Frame.of_height(_ROW * len(lines), left=_LEFT, right=_RIGHT)
@@ -56,9 +48,9 @@ def intervals(picture: Intervals) -> Canvas:
     return frame.canvas
 
 
-def _lines(rows: Sequence[IntervalRow]) -> list[str | IntervalRow]:
+def _lines(rows: Sequence[page.IntervalRow]) -> list[str | page.IntervalRow]:
     """Rows, with a heading above the first of each part."""
-    lines: list[str | IntervalRow] = []
+    lines: list[str | page.IntervalRow] = []
     part = ("", "")
     for row in rows:
         if row.heading and (row.heading, row.part) != part:
@@ -75,11 +67,11 @@ def _heading(frame: Frame, y: float, text: str) -> None:
     frame.canvas.text((4, y + 2), text, bold=True)
 
 
-def _colour(row: IntervalRow) -> str:
+def _colour(row: page.IntervalRow) -> str:
     return row.state if row.state in SIGNS else "accent"
 
 
-def _mark(frame: Frame, scale: Scale, y: float, row: IntervalRow, *, bars: bool) -> None:
+def _mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow, *, bars: bool) -> None:
     """Draw the allowed band, the interval, and the dot or the bar."""
     canvas, colour, spot = frame.canvas, _colour(row), (scale(row.estimate), y)
     if row.margin:
@@ -98,10 +90,11 @@ def _mark(frame: Frame, scale: Scale, y: float, row: IntervalRow, *, bars: bool)
         canvas.square(spot, colour, 8.4, turned=row.state == "fail")
 
 
-def _row_words(frame: Frame, y: float, row: IntervalRow, picture: Intervals) -> None:
+def _row_words(frame: Frame, y: float, row: page.IntervalRow, picture: page.Intervals) -> None:
     """Write the label of a row, its numbers and its state."""
     odds = picture.unit == "nats"
-    show: Callable[[float], str] = times if odds else lambda value: plain(value, picture.digits)
+    digits = 1 if picture.bars else 3
+    show: Callable[[float], str] = times if odds else lambda value: plain(value, digits)
     text = show(abs(row.estimate) if picture.bars else row.estimate) + ("×" if odds else "")
     if row.low is not None and row.high is not None:
         text += f"  ({show(row.low)} to {show(row.high)})"
@@ -112,7 +105,7 @@ def _row_words(frame: Frame, y: float, row: IntervalRow, picture: Intervals) -> 
         frame.canvas.text(spot, f"{SIGNS[row.state]} {row.state}", size=10.5, colour=_colour(row))
 
 
-def dots(picture: Dots) -> Canvas:
+def dots(picture: page.Dots) -> Canvas:
     """Draw several dots on each row, with their mean; one dot a row when there is one value."""
     alone = all(len(values) == 1 for _, values in picture.rows)
     frame = Frame.of_height(_ROW * len(picture.rows), left=330 if alone else _LEFT, right=84)
@@ -139,12 +132,12 @@ def dots(picture: Dots) -> Canvas:
     return frame.canvas
 
 
-def plane(picture: Plane) -> Canvas:
+def plane(picture: page.Plane) -> Canvas:
     """Draw named points by two measures: with the cross of their middle, or the fitted line."""
     frame = Frame.of_height(352, left=70, right=24)
     xs, ys = [point[0] for point in picture.points], [point[1] for point in picture.points]
     weight = {point: abs(point[0]) + abs(point[1]) for point in picture.points}
-    if isinstance(picture, Scatter):
+    if isinstance(picture, page.Scatter):
         room = 0.05 * (max(xs) - min(xs))
         ends = min(xs) - room, max(xs) + room
         line = [picture.intercept + picture.slope * x for x in ends]
@@ -162,7 +155,7 @@ def plane(picture: Plane) -> Canvas:
         y_scale = frame.upward(*reach(ys), picture.unit)
         frame.upright(x_scale(0))
     frame.level(y_scale(0))
-    most = _NAMES if isinstance(picture, Scatter) else len(weight)
+    most = _NAMES if isinstance(picture, page.Scatter) else len(weight)
     _points(frame, x_scale, y_scale, weight, most=most)
     text = frame.canvas.text
     spot = (frame.middle, frame.bottom + 38)
@@ -205,49 +198,28 @@ def _free_side(frame: Frame, x: float, y: float, length: float, taken: list[_Box
     return 0
 
 
-def slopes(picture: Slopes) -> Canvas:
-    """Draw the lines, named at their right ends, or below by number where there is no room."""
-    labels = [_label(row, picture.unit, 64) for row in picture.rows]
-    names = {row.label for row in picture.rows}
-    below = len({middle(name, 48) for name in names}) < len(names)
-    order = sorted(range(len(picture.rows)), key=lambda i: (-picture.rows[i].after, -i))
-    numbers = {place: number for number, place in enumerate(order, start=1)}
-    legend = _legend(picture, order) if below else []
-    height = max(180, _APART * len(picture.rows) + 40)
-    frame = Frame.of_height(
-        height, left=90, right=60 if below else 400, top=34, foot=34 + _LINE * len(legend)
-    )
+def slopes(picture: page.Slopes) -> Canvas:
+    """Draw the lines, named at their right ends."""
+    labels = [wrap(_label(row, picture.unit), 66, most=2) for row in picture.rows]
+    apart = _APART if all(len(label) == 1 for label in labels) else 2 * _APART - 4
+    height = max(180, apart * len(labels) + 40)
+    frame = Frame.of_height(height, left=90, right=400, top=34, foot=34)
     ends = [value for row in picture.rows for value in (row.before, row.after)]
     scale = frame.upward(*reach(ends), picture.unit)
     frame.level(scale(0))
     for row in picture.rows:
         _slope(frame, scale, row)
     wanted = [frame.bottom - scale(row.after) for row in picture.rows]
-    for place, up in enumerate(spread(wanted, _APART, height)):
-        text = str(numbers[place]) if below else labels[place]
-        _end(frame, scale, picture.rows[place], frame.bottom - up, text)
-    text_at = frame.canvas.text
-    text_at((frame.left - 10, 14), short(picture.before, 30), bold=True, anchor="middle")
-    text_at((frame.right, 14), short(picture.after, 30), bold=True, anchor="middle")
-    text_at((6, frame.bottom + 18), unit_name(picture.unit), size=10, colour="muted")
-    for line, (text, colour) in enumerate(legend):
-        spot = (6, frame.bottom + 18 + _LINE * (line + 1))
-        text_at(spot, text, size=10, colour=colour)
+    for row, label, up in zip(picture.rows, labels, spread(wanted, apart, height), strict=True):
+        _end(frame, scale, row, frame.bottom - up, label)
+    text = frame.canvas.text
+    text((frame.left - 10, 14), short(picture.before, 30), bold=True, anchor="middle")
+    text((frame.right, 14), short(picture.after, 30), bold=True, anchor="middle")
+    text((6, frame.bottom + 18), unit_name(picture.unit), size=10, colour="muted")
     return frame.canvas
 
 
-def _legend(picture: Slopes, order: Sequence[int]) -> list[tuple[str, str]]:
-    """The lines below a chart, from the highest right end down: (words, colour)."""
-    legend: list[tuple[str, str]] = []
-    for number, place in enumerate(order, start=1):
-        row = picture.rows[place]
-        colour = "ink" if row.verdict in _COLOURS else "muted"
-        lines = wrap(f"{number}.  {_label(row, picture.unit, 150)}", 120)
-        legend += ((line, colour) for line in lines)
-    return legend
-
-
-def _slope(frame: Frame, scale: Scale, row: Slope) -> None:
+def _slope(frame: Frame, scale: Scale, row: page.Slope) -> None:
     loud = row.verdict in _COLOURS
     colour = _COLOURS.get(row.verdict, "muted")
     left, right = (frame.left, scale(row.before)), (frame.right, scale(row.after))
@@ -262,20 +234,22 @@ def _slope(frame: Frame, scale: Scale, row: Slope) -> None:
             frame.canvas.dot(spot, colour, 6)
 
 
-def _label(row: Slope, unit: str, room: int) -> str:
+def _label(row: page.Slope, unit: str) -> str:
     """What is written of a line: where it ends, whose it is, and what has changed."""
     number = f"{times(row.after)}×" if unit == "nats" else plain(row.after, 3)
     change = f" · {row.verdict}" if row.verdict in _COLOURS else ""
-    return f"{number}  {middle(row.label, room - len(number + change))}{change}"
+    return f"{number}  {middle(row.label, 110)}{change}"
 
 
-def _end(frame: Frame, scale: Scale, row: Slope, y: float, text: str) -> None:
+def _end(frame: Frame, scale: Scale, row: page.Slope, y: float, lines: Sequence[str]) -> None:
     """Write at the right end of a line, with a thread to it where it had to move."""
     step = (frame.right - frame.left) * 0.02
     thread = ((frame.right + step, scale(row.after)), (frame.right + 3 * step, y))
     frame.canvas.line(thread, "line", 0.8)
-    spot = (frame.right + 3 * step + 4, y)
-    frame.canvas.text(spot, text, size=10, colour=_COLOURS.get(row.verdict, "muted"))
+    colour = _COLOURS.get(row.verdict, "muted")
+    for place, line in enumerate(lines):
+        spot = (frame.right + 3 * step + 4, y - 5.5 * (len(lines) - 1) + 11 * place)
+        frame.canvas.text(spot, line, size=10, colour=colour)
 
 
 def spread(wanted: Sequence[float], apart: float, height: float) -> list[float]:
@@ -299,7 +273,7 @@ def spread(wanted: Sequence[float], apart: float, height: float) -> list[float]:
     return places
 
 
-def heatmap(picture: Heat) -> Canvas:
+def heatmap(picture: page.Heat) -> Canvas:
     """Draw words by groups, each cell shaded by its step and with its number."""
     columns = len(picture.columns)
     wide = min(_HEAT_CELL, (WIDTH - _HEAT_LEFT - 10) / columns)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 
 from bias_audit.reports.charts.canvas import Canvas, Label, Look, Shape
+from bias_audit.reports.view.page import Heat, Picture
 
 Paint = Callable[[str, str], str]
 """Turns names of fill and stroke, either of which may be empty, into attributes."""
@@ -18,19 +19,17 @@ _MIDDLE = 0.36
 """From the middle of a line of text down to its baseline, as a share of its size."""
 
 
-def inline(canvas: Canvas, *, name: str, title: str, summary: str) -> str:
-    """Return the drawing as an ``<svg>`` for a page; ``name`` is unique there."""
+def inline(canvas: Canvas, about: Picture | Heat) -> str:
+    """Return the drawing as an ``<svg>`` for a page, where the name of the picture is unique."""
 
     def paint(fill: str, stroke: str) -> str:
         names = " ".join([f"f-{fill}"] * bool(fill) + [f"s-{stroke}"] * bool(stroke))
         return f' class="{names}"'
 
-    return _svg(canvas, paint, ' class="plot"', name=name, title=title, summary=summary)
+    return _svg(canvas, paint, ' class="plot"', about)
 
 
-def standalone(
-    canvas: Canvas, colours: Mapping[str, str], *, name: str, title: str, summary: str
-) -> str:
+def standalone(canvas: Canvas, colours: Mapping[str, str], about: Picture | Heat) -> str:
     """Return the drawing as a file of its own, in these colours."""
 
     def paint(fill: str, stroke: str) -> str:
@@ -42,20 +41,11 @@ def standalone(
         f' height="{_n(canvas.height)}" font-family="DejaVu Sans, Verdana, sans-serif"'
     )
     sheet = f'<rect width="100%" height="100%" fill="{colours["paper"]}"/>'
-    return _svg(canvas, paint, root, sheet, name=name, title=title, summary=summary) + "\n"
+    return _svg(canvas, paint, root, about, sheet) + "\n"
 
 
-def _svg(
-    canvas: Canvas,
-    paint: Paint,
-    root: str,
-    sheet: str = "",
-    *,
-    name: str,
-    title: str,
-    summary: str,
-) -> str:
-    name = escape(name)
+def _svg(canvas: Canvas, paint: Paint, root: str, about: Picture | Heat, sheet: str = "") -> str:
+    name = escape(about.name)
     shapes: defaultdict[tuple[int, Look], list[Shape]] = defaultdict(list)
     for shape in sorted(canvas.shapes, key=lambda shape: shape.layer):
         shapes[shape.layer, shape.look].append(shape)
@@ -67,7 +57,8 @@ def _svg(
     return (
         f'<svg{root} viewBox="0 0 {_n(canvas.width)} {_n(canvas.height)}" fill="none" role="img"'
         f' aria-labelledby="{name}-t {name}-d">'
-        f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(summary)}</desc>'
+        f'<title id="{name}-t">{escape(about.title)}</title>'
+        f'<desc id="{name}-d">{escape(about.summary)}</desc>'
         f"{sheet}{''.join(parts)}</svg>"
     )
 

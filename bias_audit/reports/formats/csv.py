@@ -6,9 +6,9 @@ import csv
 import io
 from collections.abc import Iterable
 
-from bias_audit.reports.ci import FACTS, WAIVERS, entries, facts
+from bias_audit.reports.ci import FACTS, WAIVERS, entries, fact_text, facts
 from bias_audit.reports.formats import Format
-from bias_audit.reports.text import clean, tidy
+from bias_audit.reports.text import tidy
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.measures import with_companions
 from bias_audit.results import Result, Results
@@ -60,13 +60,7 @@ def csv_text(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.8g}"
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = clean(str(value))
+    text = fact_text(value)
     return f"'{text}" if isinstance(value, str) and text[:1] in tuple("=+-@") else text
 
 

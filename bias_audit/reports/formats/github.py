@@ -46,7 +46,7 @@ def value(text: str) -> str:
 def _annotations(level: Level, many: list[Entry]) -> Iterator[str]:
     room = MOST if len(many) <= MOST else MOST - 1
     for entry in many[:room]:
-        yield _command(level, entry.label, entry.message, _place(entry))
+        yield _command(level, entry.prefix + entry.title, entry.message, _place(entry))
     if len(many) > room:
         left = len(many) - room
         yield _command(level, "bias-audit", f"{left:,} more like these in the report of the run.")

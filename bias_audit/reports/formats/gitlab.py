@@ -20,7 +20,7 @@ def render(results: Results) -> str:
 def _issue(entry: Entry) -> dict[str, object]:
     return {
         "type": "issue",
-        "description": clip(entry.text, _DESCRIPTION),
+        "description": clip(entry.prefix + entry.message, _DESCRIPTION),
         "check_name": f"bias-audit/{entry.rule}",
         "fingerprint": entry.fingerprint,
         "severity": _severity(entry),

@@ -22,8 +22,6 @@ STYLE, SCRIPT, FIGURES = "report.css", "report.js", "figures"
 """Names inside the folder layout."""
 PAGE_LIMIT = 1_500_000
 """Bytes of a page: a browser opens it at once, and a build server stores and shows it."""
-_ROWS = 40
-"""Rows of each table on the quality of the evidence in a page that would be larger."""
 _CUT = (
     "Charts, completions and sentences of this probe are left out to keep this page small. They "
     "are in results.json and evidence.csv.gz beside it; a run of this probe alone shows them all."
@@ -69,8 +67,8 @@ def cut(view: page.Page, excess: int, size: Callable[[page.ProbeSection], int]) 
     """Return a page that is smaller: probes keep question, verdict and card, the weakest first.
 
     Probes with findings are the strongest, in the order of the findings; then come failed, unclear
-    and passed ones. Tables on the quality of the evidence keep their first rows. Every verdict and
-    judged number stays, and each cut says where to find the rest.
+    and passed ones. Every verdict and judged number stays, and each cut says where to find the
+    rest.
 
     Args:
         view: the whole page.
@@ -105,13 +103,7 @@ def cut(view: page.Page, excess: int, size: Callable[[page.ProbeSection], int]) 
         view,
         chapters=chapters,
         notes=tuple(replace(n, pairs=n.pairs if n.pairs in pairs else "") for n in view.notes),
-        quality=tuple((name, _first_rows(table)) for name, table in view.quality),
     )
-
-
-def _first_rows(table: page.Table) -> page.Table:
-    less = page.table(table.caption, table.head, table.rows, table.note, most=_ROWS)
-    return less or table
 
 
 def fragment(results: Results) -> str:

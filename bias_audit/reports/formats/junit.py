@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Literal
 from xml.etree import ElementTree as ET
 
-from bias_audit.reports.ci import Entry, entries, facts
+from bias_audit.reports.ci import Entry, Fact, about, entries, fact_text, facts
 from bias_audit.reports.formats import Format
-from bias_audit.reports.text import clean
 from bias_audit.results import Results
 from bias_audit.results.codes import describe
 
@@ -26,7 +25,7 @@ def render(results: Results) -> str:
     for rule in dict.fromkeys(entry.rule for entry in items):
         name = f"{NAME}.{rule.replace('/', '.', 1)}"  # dots make packages on most servers
         suite = ET.SubElement(root, "testsuite", {"name": name})
-        _properties(suite, _about(results))
+        _properties(suite, about(results))
         for entry in items:
             if entry.rule == rule:
                 _case(suite, entry)
@@ -36,38 +35,18 @@ def render(results: Results) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, "unicode") + "\n"
 
 
-def _about(results: Results) -> dict[str, object]:
-    model, run = results.model, results.run
-    return {
-        "model": model.name,
-        "revision": model.revision,
-        "fingerprint": model.fingerprint,
-        "seed": run.seed,
-        "created": run.created,
-        "partial": run.partial,
-        "version": results.tool.version,
-        "exit_code": results.exit_code,
-    }
-
-
-def _properties(parent: ET.Element, values: dict[str, object]) -> None:
+def _properties(parent: ET.Element, values: dict[str, Fact]) -> None:
     inside = ET.SubElement(parent, "properties")
     for name, value in values.items():
         if value is not None:
-            ET.SubElement(inside, "property", {"name": name, "value": _text(value)})
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:.8g}" if isinstance(value, float) else clean(str(value))
+            ET.SubElement(inside, "property", {"name": name, "value": fact_text(value)})
 
 
 def _case(suite: ET.Element, entry: Entry) -> None:
     name = (entry.gate.result or entry.id) if entry.gate else entry.id  # the same in every run
     attributes = {"name": name, "classname": suite.attrib["name"]}
     case = ET.SubElement(suite, "testcase", attributes)
-    _properties(case, dict(facts(entry)))
+    _properties(case, facts(entry))
     kind = _outcome(entry)
     if kind != "passed":
         code = (entry.gate.reason_code if entry.gate else "") or entry.state

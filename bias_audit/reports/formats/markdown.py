@@ -124,16 +124,16 @@ def _waivers(view: page.Page) -> str:
 
 
 def _changes(view: page.Page) -> str:
-    return _titled(view.changes, 8_000, limit=20) if view.changes else ""
+    return _with_title(view.changes, 8_000, limit=20) if view.changes else ""
 
 
 def dataset_parts(view: page.Page) -> str:
     """The numbers of published data sets, as many as fit."""
     room = 16_000 // max(len(view.published), 1)
-    return "".join(_titled(table, room) for table in view.published)
+    return "".join(_with_title(table, room) for table in view.published)
 
 
-def _titled(table: page.Table, room: int, limit: int | None = None) -> str:
+def _with_title(table: page.Table, room: int, limit: int | None = None) -> str:
     start = f"### {_cell(table.caption)}\n\n{_cell(table.note, 2000)}\n\n{table_head(table.head)}"
     rows = [table_row((cell.text for cell in row), 160) for row in table.rows]
     return within(start, rows, room, limit)
@@ -149,11 +149,12 @@ def findings(view: page.Page, room: int, limit: int | None = None) -> str:
 
 
 def _finding(note: page.Note) -> str:
-    facts = escape("; ".join(note.measured))
+    finding, facts = note.finding, escape("; ".join(note.measured))
     notices = "".join(f"  *{escape(notice)}*\n" for notice in note.notices)
+    scales = f"Size {finding.severity}, evidence {finding.evidence}."
     return (
-        f"- **{escape(note.headline)}** {escape(note.detail)}\n"
-        f"  {facts}. Size {note.severity}, evidence {note.evidence}. {escape(note.id)}\n{notices}"
+        f"- **{escape(finding.headline)}** {escape(finding.detail)}\n"
+        f"  {facts}. {scales} {escape(finding.id)}\n{notices}"
     )
 
 

@@ -47,7 +47,7 @@ def render(results: Results) -> str:
         return text
     from huggingface_hub import ModelCard, ModelCardData
 
-    data = ModelCardData(model_name=_model_name(index.audit.model.name), eval_results=metrics)
+    data = ModelCardData(model_name=model_name(index.audit.model.name), eval_results=metrics)
     card = ModelCard("\n".join(("---", data.to_yaml(), "---", "", text)))
     return str(card).rstrip() + "\n"
 
@@ -61,7 +61,7 @@ def _measured_well(results: Results) -> bool:
     return not results.run.partial and (not checks or any(check.passed for check in checks))
 
 
-def _model_name(name: str) -> str:
+def model_name(name: str) -> str:
     """Return a hub id as it is; of a folder only its own name, since paths are private."""
     if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) and not name.startswith("."):
         return name
@@ -75,7 +75,7 @@ def _metrics(index: Index) -> list[Any]:
         EvalResult(
             task_type=TASK,
             task_name=_TASKS[_overall(index, result)],
-            dataset_type=_dataset(result.probe),
+            dataset_type=dataset_name(result.probe),
             dataset_name=index.title(result.probe),
             dataset_config=result.axis,
             dataset_args={"version": index.probes[result.probe].version}
@@ -99,7 +99,7 @@ def _overall(index: Index, result: Result) -> bool:
     return probe is not None and probe.axis == AXIS and result.groups == ("all",)
 
 
-def _dataset(probe: str) -> str:
+def dataset_name(probe: str) -> str:
     """Return a name that the hub accepts for a data set and that no data set has."""
     plain = slug(probe)
     if plain != probe:
@@ -128,7 +128,7 @@ def _section(view: page.Page, index: Index) -> str:
     return (
         "## Bias, Risks, and Limitations\n\n"
         f"**{escape(view.verdict.lead)}** {escape(view.counts.partition('    ')[0])}.\n\n"
-        f"Audit of {escape(_model_name(model.name))}{where} (weights {weights}), "
+        f"Audit of {escape(model_name(model.name))}{where} (weights {weights}), "
         f"{escape(view.subtitle)}. {_READ}\n\n"
         f"{remarks}{limits}{_numbers(index)}{markdown.dataset_parts(view)}"
         f"{markdown.findings(view, 20_000, limit=15)}{markdown.failures(view)}"

@@ -8,10 +8,10 @@ the results of one gate would be merged, since they share a line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from urllib.parse import quote
 
-from bias_audit.reports.ci import RUN, WAIVERS, Entry, entries, facts, worst_first
+from bias_audit.reports.ci import RUN, WAIVERS, Entry, about, entries, facts, worst_first
 from bias_audit.reports.formats import Format
 from bias_audit.reports.formats.markdown import escape
 from bias_audit.reports.text import clean, clip, plain
@@ -40,13 +40,24 @@ def render(results: Results) -> str:
         "semanticVersion": version,
         "rules": described,
     }
+    broken = any(entry.state == "error" for entry in reported)
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "automationDetails": {"id": f"bias-audit/{clean(results.model.name)}/"},
-        "invocations": [_invocation(results, reported)],
+        "invocations": [
+            {
+                "executionSuccessful": not (broken or results.errors),
+                "exitCode": results.exit_code,
+            }
+        ],
         "results": [_result(entry, places[entry.rule]) for entry in reported],
-        "properties": _about(results, every, len(problems) - len(reported)),
+        "properties": {
+            "states": dict(results.states),
+            "passed": [entry.id for entry in every if entry.level == "none"],
+            "resultsLeftOut": len(problems) - len(reported),
+            **about(results),
+        },
     }
     return dump_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
@@ -103,39 +114,11 @@ def _suppression(entry: Entry, waiver: WaiverRecord) -> dict[str, object]:
     return record
 
 
-def _invocation(results: Results, reported: Sequence[Entry]) -> dict[str, object]:
-    broken = any(entry.state == "error" for entry in reported)
-    return {
-        "executionSuccessful": not (broken or results.errors),
-        "exitCode": results.exit_code,
-    }
-
-
-def _about(results: Results, every: Sequence[Entry], left: int) -> dict[str, object]:
-    model, run = results.model, results.run
-    return {
-        "states": dict(results.states),
-        "passed": [entry.id for entry in every if entry.level == "none"],
-        "resultsLeftOut": left,
-        "model": clean(model.name),
-        "revision": clean(model.revision or ""),
-        "modelFingerprint": clean(model.fingerprint),
-        "created": clean(run.created or ""),
-        "seed": run.seed,
-        "partial": run.partial,
-    }
-
-
 _SHORT, _FULL = 200, 1000
 _READ = (
     "Fail: the whole interval lies outside the limit, after correction for the number of "
-    "comparisons. Unclear: the evidence does not settle it, and that is no pass. Pass: no larger "
-    "association was found with these probes, which says nothing about other texts."
-)
-_READ_RISE = (
-    "Fail: the gap is larger than the baseline's by more than the limit, after correction for the "
-    "number of comparisons. Unclear: the evidence does not settle it, and that is no pass. Pass: "
-    "no larger rise was found with these probes; the gap itself may be as large as it was."
+    "comparisons. Unclear: the evidence does not settle it, and that is no pass. Pass: nothing "
+    "larger was found with these probes, which says nothing about other texts."
 )
 _DO = (
     "Read the sentences behind a finding with 'bias-audit show RUN FINDING' and every word of this "
@@ -180,18 +163,16 @@ def _rule(entry: Entry) -> dict[str, object]:
 
 
 def _of_gate(entry: Entry) -> tuple[str, str, str]:
-    gate = entry.gate
+    gate, name = entry.gate, entry.rule.partition("/")[2]
     if gate is None or not gate.enforced:
-        short = f"The catalogue's own margin of the probe {entry.rule.partition('/')[2]}."
+        short = f"The catalogue's own margin of the probe {name}."
         return short, f"{short} It informs and never fails a build. {_READ}", f"{_READ} {_DO}"
     limit = "its limit" if gate.limit is None else f"{plain(gate.limit)} {gate.unit}".rstrip()
-    read = _READ_RISE if gate.kind == "regression" else _READ
+    rule = f"stays within {limit} of 0, in either direction"
     if gate.kind == "regression":
         rule = f"has grown by no more than {limit} over the baseline {gate.baseline}"
-    else:
-        rule = f"stays within {limit} of 0, in either direction"
-    short = f"Every gap of the gate {entry.rule.partition('/')[2]} must be shown to be acceptable."
-    return short, f"It must be shown that each gap {rule}. {read}", f"{read} {_DO}"
+    short = f"Every gap of the gate {name} must be shown to be acceptable."
+    return short, f"It must be shown that each gap {rule}. {_READ}", f"{_READ} {_DO}"
 
 
 FORMATS = (Format("sarif", render, "results.sarif"),)

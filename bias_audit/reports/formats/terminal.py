@@ -76,7 +76,7 @@ def _print(console: Console, view: page.Page, *, folder: str, narrow: bool) -> N
     for remark in view.verdict.remarks:
         line(remark)
     if folder:
-        finding = f" {view.notes[0].id}" if view.notes else ""
+        finding = f" {view.notes[0].finding.id}" if view.notes else ""
         line(("Report  ", "dim"), f"{folder}/report.html")
         line(("Next    ", "dim"), f"bias-audit show {folder}{finding}")
 
@@ -107,8 +107,8 @@ def _findings(line: _Line, view: page.Page) -> None:
         return
     line(("Findings, strongest first", "bold"))
     for note in view.notes[:_FINDINGS]:
-        line((f"{note.id}  ", "dim"), note.headline, indent=2)
-        line(note.detail, indent=4)
+        line((f"{note.finding.id}  ", "dim"), note.finding.headline, indent=2)
+        line(note.finding.detail, indent=4)
         line(("; ".join(note.measured), "dim"), indent=4)
     if len(view.notes) > _FINDINGS:
         line((f"{len(view.notes) - _FINDINGS} more in the report", "dim"), indent=2)

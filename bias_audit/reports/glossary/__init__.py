@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -36,11 +36,10 @@ KINDS = {
 
 REFERENCE = "reference"
 """The page that is the card of the bundled model."""
-SHORT = 2
+_SHORT = 2
 """Words of so few letters have no near spelling: 7 is no misspelling of 70."""
-CLOSE = 0.75
-"""Names of pages are short, and many share letters: ``blorp`` is no misspelling of ``alor``. One
-wrong letter in four, or two that changed places, still finds the page."""
+_CLOSE = 0.75
+"""One wrong letter in four still finds a page: names are short, and many share letters."""
 _FRONT = re.compile(r"---\n(.*?)\n---\n(.*)", re.DOTALL)
 
 
@@ -93,8 +92,8 @@ def find(word: str) -> Page:
     page = by_word.get(_plain(word))
     if page is None:
         hint = "bias-audit explain lists all words"
-        known = [name for name in by_word if len(name) > SHORT < len(word.strip())]
-        near = nearest(_plain(word), known, share=CLOSE)
+        known = [name for name in by_word if len(name) > _SHORT < len(word.strip())]
+        near = nearest(_plain(word), known, share=_CLOSE)
         raise UnknownNameError("page", word, [near] if near else [], hint=hint)
     return page
 
@@ -125,30 +124,20 @@ def _read(path: Path) -> Page:
     if match is None:
         raise BiasAuditError(f"the page {path.name} has no front block: install bias-audit again")
     front = dict(line.split(":", 1) for line in match[1].splitlines())
-    words, see = (front.get(key, "").strip() for key in ("words", "see"))
-    if path.stem in CODES and "title" not in front:
-        code = _of_code(CODES[path.stem])
-        title, kind = code.title, code.kind
-    else:
-        title, kind = (front.get(key, "").strip() for key in ("title", "kind"))
-    return Page(
-        id=path.stem,
-        title=title,
-        kind=kind,
-        words=_split_words(words),
-        see=_split_words(see),
-        text=match[2],
+    title, kind = (front.get(key, "").strip() for key in ("title", "kind"))
+    words, see = (
+        tuple(word.strip() for word in front.get(key, "").split(",") if word.strip())
+        for key in ("words", "see")
     )
+    if path.stem in CODES and not title:
+        return replace(_of_code(CODES[path.stem]), words=words, see=see, text=match[2])
+    return Page(id=path.stem, title=title, kind=kind, words=words, see=see, text=match[2])
 
 
 def _of_code(code: Code) -> Page:
     """Return the page of a code that the table alone explains."""
     title = describe(code.id).rstrip(".")
     return Page(id=code.id, title=title, kind=code.kind, words=(), see=(), text="")
-
-
-def _split_words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _plain(word: str) -> str:

@@ -6,18 +6,23 @@ returns, so that a sentence reads the same everywhere.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator
 
-from bias_audit.reports.text import bounds, tidy, with_sign
-from bias_audit.reports.view.axes import chapters
+from bias_audit.reports import wording as words
+from bias_audit.reports.text import bounds, count, percent, short, tidy, with_sign
+from bias_audit.reports.view import charts, group_charts, measures, page
 from bias_audit.reports.view.index import Index
-from bias_audit.reports.view.measures import dataset_tables
-from bias_audit.reports.view.page import Cell, Page, Row, Table, number, prose, table
+from bias_audit.reports.view.page import Cell, Row, Table, number, prose, table
 from bias_audit.reports.view.quality import corrections, quality
-from bias_audit.reports.view.verdict import findings, verdict
-from bias_audit.reports.wording import WAIVER_STATUS, number_repeats, sentence, tally
-from bias_audit.results import Change, Comparison, Results, WaiverRecord
+from bias_audit.reports.view.verdict import findings, pairs, verdict
+from bias_audit.results import Change, Comparison, GroupProfile, ProbeRecord, Results, WaiverRecord
+from bias_audit.results.codes import describe
+from bias_audit.results.schema import Result
 
+_TOP = 12
+"""Completions of a group that are shown."""
 CAN = (
     "This report shows which associations the named checkpoint's own word probabilities carry "
     "between words for social groups and other words, in the sentence frames of these probes, "
@@ -29,12 +34,12 @@ CANNOT = (
 )
 
 
-def build(results: Results) -> Page:
+def build(results: Results) -> page.Page:
     """Turn an audit into what a page shows; all strings are cleaned on the way."""
     audit = tidy(results)
     index = Index(audit)
     date = audit.run.created[:10] if audit.run.created else "date not recorded"
-    return Page(
+    return page.Page(
         audit=audit,
         title=f"Association audit of {audit.model.name}",
         subtitle=f"{date} · {audit.tool.name} {audit.tool.version}",
@@ -47,9 +52,9 @@ def build(results: Results) -> Page:
         failures=table("What did not run", ("Probe", "State", "Why"), _failures(index)),
         changes=_changes(index),
         waivers=_waivers(audit),
-        counts=tally(audit.states, audit.exit_code),
+        counts=words.tally(audit.states, audit.exit_code),
         families=corrections(index),
-        published=dataset_tables(index),
+        published=measures.dataset_tables(index),
     )
 
 
@@ -73,13 +78,13 @@ def _waivers(audit: Results) -> Table | None:
 def _waiver(waiver: WaiverRecord) -> Row:
     return (
         prose(waiver.finding),
-        Cell(WAIVER_STATUS[waiver.status]),
+        Cell(words.WAIVER_STATUS[waiver.status]),
         Cell(waiver.owner or "not stated"),
         Cell(waiver.created or "not stated"),
         Cell(waiver.expires or "not stated"),
         number(waiver.up_to, none="any size"),
-        prose(sentence(waiver.reason) or "not stated"),
-        prose(sentence(waiver.detail) or "not stated"),
+        prose(words.sentence(waiver.reason) or "not stated"),
+        prose(words.sentence(waiver.detail) or "not stated"),
     )
 
 
@@ -88,13 +93,13 @@ def _changes(index: Index) -> Table | None:
     comparison = index.audit.comparison
     if comparison is None:
         return None
-    notes = number_repeats(sentence(change.reason) for change in comparison.changes)
+    notes = words.number_repeats(words.sentence(change.reason) for change in comparison.changes)
     order = sorted(
         comparison.changes, key=lambda c: (c.role != "primary", -(c.rise or 0), c.result)
     )
     rows = [_change(index, change, notes) for change in order]
     rows += [
-        (prose(index.title(lost.probe)), *[Cell("none")] * 4, prose(sentence(lost.reason)))
+        (prose(index.title(lost.probe)), *[Cell("none")] * 4, prose(words.sentence(lost.reason)))
         for lost in comparison.missing
     ]
     return Table(
@@ -119,12 +124,12 @@ def _change_notes(comparison: Comparison) -> Iterator[str]:
         "Sentences are paired one by one. A rise says how much larger the gap is in size, "
         "whichever its direction; its bounds are one-sided."
     )
-    yield from map(sentence, comparison.notices)
+    yield from map(words.sentence, comparison.notices)
 
 
 def _change(index: Index, change: Change, notes: dict[str, int]) -> Row:
     result = index.results.get(change.result)
-    reason = sentence(change.reason)
+    reason = words.sentence(change.reason)
     pair = index.versus(result) if result else " vs ".join(change.group_labels or change.groups)
     return (
         prose(f"{index.title(change.probe)}: {pair}"),
@@ -140,3 +145,102 @@ def _with_interval(value: float | None, low: float | None, high: float | None, u
     if value is None:
         return Cell("none")
     return Cell(f"{with_sign(value)} {unit} {bounds(low, high)}".rstrip(), value)
+
+
+def chapters(index: Index) -> tuple[page.Chapter, ...]:
+    """Build the chapters in the order in which the axes first occur, without controls."""
+    probes = [probe for probe in index.audit.probes if probe.role == "probe"]
+    axes = dict.fromkeys(probe.axis for probe in probes)
+    return tuple(
+        _chapter(index, axis, [probe for probe in probes if probe.axis == axis]) for axis in axes
+    )
+
+
+def _chapter(index: Index, axis: str, probes: list[ProbeRecord]) -> page.Chapter:
+    results = [result for probe in probes for result in index.of(probe.id, "primary")]
+    picture = charts.intervals(index, axis, results)
+    judged = words.states(Counter(result.outcome for result in results))
+    return page.Chapter(
+        name=index.name("axis", axis),
+        title=axis[:1].upper() + axis[1:] if axis else "No axis named",
+        lead=f"{count(len(probes), 'probe')} ({words.states(Counter(p.state for p in probes))}), "
+        f"{count(len(results), 'primary comparison')}{f' ({judged})' if judged else ''}.",
+        picture=picture,
+        table=charts.interval_table(index, axis, results) if results and not picture else None,
+        probes=tuple(_section(index, probe) for probe in probes),
+    )
+
+
+def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
+    results = index.of(probe.id, "primary")
+    measured = [result for result in results if result.estimate is not None]
+    main = charts.main_comparison(measured)
+    by_word: list[page.Picture | None] = [group_charts.drivers(index, probe)]
+    if main is not None and len(main.groups) > 1:
+        by_word = [
+            charts.scatter(index, probe, main), charts.target_words(index, probe, main), *by_word
+        ]  # fmt: skip
+    further = (
+        charts.paraphrases(index, probe, measured),
+        charts.placebo(index, probe, measured),
+        group_charts.plane(index, probe),
+    )
+    has_words = any(isinstance(item, page.Intervals) and not item.bars for item in by_word)
+    stories = {finding.result: finding.sentences for finding in index.audit.findings}
+    sentences = (pairs(index, r, stories.get(r.id) or r.sentences) for r in results)
+    return page.ProbeSection(
+        record=probe,
+        name=index.name("probe", probe.id),
+        title=probe.title or probe.id,
+        reason=_reason(index, probe, results),
+        notices=tuple(describe(code) for code in probe.statuses),
+        pictures=tuple(item for item in further if item is not None),
+        word_pictures=tuple(item for item in by_word if item is not None),
+        heat=None if has_words else group_charts.heat(index, probe),
+        columns=_completions(index, probe),
+        further=measures.table(index, probe),
+        evidence=tuple(item for item in sentences if item is not None),
+    )
+
+
+def _reason(index: Index, probe: ProbeRecord, results: list[Result]) -> str:
+    """The probe's reason, unless its state says the same; of some comparisons only, for which."""
+    if probe.reason.lower() in words.STATE_WORDS[probe.state][1].lower():
+        return ""
+    matching = [result for result in results if result.reason == probe.reason]
+    text = words.sentence(probe.reason)
+    if not matching or len(matching) == len(results):
+        return text
+    return (
+        f"For {index.versus(matching[0])}: {text} The other comparisons have reasons of their own."
+    )
+
+
+def _completions(index: Index, probe: ProbeRecord) -> tuple[page.Column, ...]:
+    groups = [group for group in probe.groups if group.completions]
+    seen = Counter(token for g in groups for token in {c.token for c in g.completions[:_TOP]})
+    top = max((c.probability for group in groups for c in group.completions), default=1.0)
+    secondary = index.of(probe.id, "secondary")
+
+    def column(group: GroupProfile) -> page.Column:
+        items = [
+            (
+                completion.harmful,
+                page.Word(
+                    text=short(completion.token, 40),
+                    probability=percent(completion.probability),
+                    width=5 * math.ceil(20 * completion.probability / top) if top > 0 else 0,
+                    alone=len(groups) > 1 and seen[completion.token] == 1,
+                ),
+            )
+            for completion in group.completions[:_TOP]
+        ]
+        return page.Column(
+            group=f"{group.label}{' (placebo)' if group.placebo else ''}",
+            words=tuple(word for harmful, word in items if not harmful),
+            harmful=(
+                *(word for harmful, word in items if harmful), *measures.hits(secondary, group)
+            ),
+        )  # fmt: skip
+
+    return tuple(map(column, groups))

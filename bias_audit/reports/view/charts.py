@@ -40,7 +40,13 @@ def intervals(index: Index, axis: str, results: Sequence[Result]) -> page.Interv
         return None
     strongest = {result.id for result in sorted(estimated, key=strength)[:_INTERVAL_ROWS]}
     note, names = row_labels(index, estimated)
-    rows = tuple(_interval_row(index, r, names[r.id]) for r in estimated if r.id in strongest)
+    rows = tuple(
+        interval_row(
+            r, names[r.id], index.title(r.probe) + words.poles(index.probes.get(r.probe)), r.probe
+        )
+        for r in estimated
+        if r.id in strongest
+    )
     if len(estimated) > _INTERVAL_ROWS:
         note += f" The strongest {_INTERVAL_ROWS} of {len(estimated)} are drawn."
     probes = [index.probes[r.probe] for r in estimated if r.probe in index.probes]
@@ -86,14 +92,15 @@ def row_labels(index: Index, results: Sequence[Result]) -> tuple[str, dict[str, 
     return "", {result.id: index.versus(result) for result in results}
 
 
-def _interval_row(index: Index, result: Result, label: str) -> page.IntervalRow:
+def interval_row(result: Result, label: str, heading: str, part: str) -> page.IntervalRow:
+    """Return a result as a row below a heading; ``part`` is the id of what the heading names."""
     return page.IntervalRow(
         label=label,
         estimate=result.estimate or 0.0,
         low=result.ci_low,
         high=result.ci_high,
-        heading=f"{index.title(result.probe)}{words.poles(index.probes.get(result.probe))}",
-        part=result.probe,
+        heading=heading,
+        part=part,
         margin=result.margin,
         state=result.outcome or "",
     )

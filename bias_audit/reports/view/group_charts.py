@@ -59,7 +59,6 @@ def drivers(index: Index, probe: ProbeRecord) -> page.Intervals | None:
         right=f"said more after {first}" if two else "share of the difference",
         unit="per cent of the divergence",
         bars=True,
-        digits=1,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bias_audit.reports.text import bounds, plain, times, with_sign
-from bias_audit.results import ProbeRecord, Results
+from bias_audit.results import Finding, ProbeRecord, Results
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ class Table:
     note: str = ""
     pale: bool = False
     """True where the order of the rows means nothing: drawn pale, and not to be sorted."""
+    name: str = ""
+    """Fragment of the page, of a table of sentence pairs."""
 
     def without_empty(self, places: Iterable[int]) -> Table:
         """The same without those of these columns in which no row has anything to say."""
@@ -116,6 +118,7 @@ class Picture:
     table: Table
     answer: str = ""
     """The answer to its title in one sentence, for a reader in a hurry."""
+    unit: str = "nats"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,11 +128,8 @@ class Intervals(Picture):
     rows: tuple[IntervalRow, ...]
     left: str = ""
     right: str = ""
-    unit: str = "nats"
     bars: bool = False
     """Draw bars from the neutral line instead of dots."""
-    digits: int = 3
-    """Digits after the point, where the unit is not nats."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,7 +140,6 @@ class Dots(Picture):
     left: str = ""
     """What the left side stands for; empty where values are sizes, which begin at 0."""
     right: str = ""
-    unit: str = "nats"
     band: float | None = None
     """Size up to which the plot is shaded."""
 
@@ -155,7 +154,6 @@ class Plane(Picture):
     """What the horizontal axis is."""
     above: str
     below: str
-    unit: str = "nats"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,7 +183,6 @@ class Slopes(Picture):
     before: str
     """Name of the first model."""
     after: str
-    unit: str = "nats"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -242,39 +239,11 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pair:
-    """Two sentences that differ in the group only."""
-
-    text_a: str
-    text_b: str
-    word: str
-    probability_a: str
-    probability_b: str
-    ratio: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pairs:
-    """Typical sentence pairs of one comparison; ``name`` is the fragment of their table."""
-
-    name: str
-    title: str
-    rows: tuple[Pair, ...]
-    labels: tuple[str, str]
-    more: int
-    """How many further pairs are not shown."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Note:
     """A finding, ready to be read; ``name`` is its fragment of the page."""
 
-    id: str
+    finding: Finding
     name: str
-    headline: str
-    detail: str
-    severity: str
-    evidence: str
     measured: tuple[str, ...]
     notices: tuple[str, ...]
     state: str
@@ -284,7 +253,6 @@ class Note:
     sensitive: bool
     pairs: str
     """Fragment of its sentence pairs, in the section of its probe; empty without any."""
-    pair_count: int
     waived: str
     """Who accepted a gate about it, until when and why; empty for all others."""
 
@@ -305,7 +273,8 @@ class ProbeSection:
     columns: tuple[Column, ...]
     further: Table | None
     """Secondary measures, not judged."""
-    evidence: tuple[Pairs, ...]
+    evidence: tuple[Table, ...]
+    """Typical sentence pairs of each comparison."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,34 +28,23 @@ _GRAVEST_FIRST = (
 )  # fmt: skip
 
 
+_COVERAGE = ("Probe", "First pole", "Second pole", "Group words", "Frames", "Pieces per word")
+_SKIPS = ("Probe", "What", "Why", "Times", "Which")
+_CONTROLS = ("Control", "Kind", "Measured", "State")
+_CONTROLS_NOTE = "Pass: the control behaved as it must."
+_PLACEBO = ("Comparison", "Gap", "Larger than this share of placebo gaps")
+_POWER = ("Comparison", "Smallest gap", "Margin", "Enough for the margin?")
+
+
 def quality(index: Index) -> tuple[tuple[str, Table], ...]:
     """Build the tables on the evidence; their headings are in ``quality.html.j2``."""
     main = [result for result in index.audit.results if result.role == "primary"]
     tables = {
-        "coverage": table(
-            "Scored of requested",
-            ("Probe", "First pole", "Second pole", "Group words", "Frames", "Pieces per word"),
-            _coverage(index),
-        ),
-        "skips": table(
-            "What was lost, and why", ("Probe", "What", "Why", "Times", "Which"), _skips(index)
-        ),
-        "controls": table(
-            "Controls",
-            ("Control", "Kind", "Measured", "State"),
-            _controls(index),
-            note="Pass: the control behaved as it must.",
-        ),
-        "placebo": table(
-            "Gaps beside placebo gaps",
-            ("Comparison", "Gap", "Larger than this share of placebo gaps"),
-            _placebo(index, main),
-        ),
-        "power": table(
-            "What could be found",
-            ("Comparison", "Smallest gap", "Margin", "Enough for the margin?"),
-            _power(index, main),
-        ),
+        "coverage": table("Scored of requested", _COVERAGE, _coverage(index)),
+        "skips": table("What was lost, and why", _SKIPS, _skips(index)),
+        "controls": table("Controls", _CONTROLS, _controls(index), _CONTROLS_NOTE),
+        "placebo": table("Gaps beside placebo gaps", _PLACEBO, _placebo(index, main)),
+        "power": table("What could be found", _POWER, _power(index, main)),
         "checks": checks_overview(main),
         "failed_checks": failed_checks(index, main),
         "variance": _variance(index, main),

@@ -129,12 +129,8 @@ def _note(index: Index, finding: Finding) -> page.Note:
     gates = [gate for gate in index.audit.gates if gate.result == finding.result]
     waivers = dict.fromkeys(_waived_by(index, gate) for gate in gates)
     return page.Note(
-        id=finding.id,
+        finding=finding,
         name=index.name("finding", finding.id),
-        headline=finding.headline,
-        detail=finding.detail,
-        severity=finding.severity,
-        evidence=finding.evidence,
         measured=finding_facts(result, finding) if result else (),
         notices=tuple(describe(notice) for notice in finding.notices),
         state=(result.outcome or "") if result else "",
@@ -142,7 +138,6 @@ def _note(index: Index, finding: Finding) -> page.Note:
         chapter=index.name("probe", finding.probe) if probe else "",
         sensitive=bool(probe and probe.sensitive),
         pairs=index.name("sentences", result.id) if result and finding.sentences else "",
-        pair_count=len(finding.sentences),
         waived=" ".join(filter(None, waivers)),
     )
 
@@ -174,27 +169,36 @@ def _size(result: Result) -> str:
     return f"{words.effect(result.model_copy(update=turned))}; in the tables {words.gap(result)}"
 
 
-def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.Pairs | None:
+def _ratio(log_ratio: float) -> page.Cell:
+    return page.Cell(factor(log_ratio), log_ratio)
+
+
+def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.Table | None:
     """The first sentence pairs of one comparison; None without any."""
     if not sentences:
         return None
     labels = index.labels(result)
-    return page.Pairs(
+    a, b = labels[:2] if len(labels) > 1 else ("first group", "second group")
+    more = len(sentences) - _PAIRS
+    note = f"{count(more, 'more pair')} of this comparison: see results.json beside this page, and "
+    return page.Table(
         name=index.name("sentences", result.id),
-        title=index.versus(result),
-        labels=(labels[0], labels[1]) if len(labels) > 1 else ("first group", "second group"),
+        caption=f"Sentences that differ by the group only: {index.versus(result)}",
+        head=(a, b, "Scored word", f"Probability, {a}", f"Probability, {b}", "Ratio"),
         rows=tuple(
-            page.Pair(
-                text_a=item.text_a,
-                text_b=item.text_b,
-                word=item.word,
-                probability_a=percent(math.exp(min(item.log_prob_a, 0.0))),
-                probability_b=percent(math.exp(min(item.log_prob_b, 0.0))),
-                ratio=factor(item.log_prob_a - item.log_prob_b),
+            (
+                page.prose(item.text_a),
+                page.prose(item.text_b),
+                page.prose(item.word),
+                *(
+                    page.Cell(percent(math.exp(min(value, 0.0))), value)
+                    for value in (item.log_prob_a, item.log_prob_b)
+                ),
+                _ratio(item.log_prob_a - item.log_prob_b),
             )
             for item in sentences[:_PAIRS]
         ),
-        more=max(0, len(sentences) - _PAIRS),
+        note=f"{note}evidence.csv.gz for every scored sentence." if more > 0 else "",
     )
 
 
