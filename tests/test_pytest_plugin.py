@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from bias_audit.cli.app import run as command
-from bias_audit.results import ErrorRecord
-from bias_audit.results import write_run
-from bias_audit.utils import clock
-from importlib import import_module
-from pathlib import Path
-from tests.analysis.world import controlled
-from tests.analysis.world import plant
-from tests.analysis.world import run as audited
-from tests.gates.cases import TODAY
-from tests.gates.cases import result
-from tests.gates.cases import run
 import json
-import pytest
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
+import pytest
+
+from bias_audit.cli.app import run as command
+from bias_audit.results import ErrorRecord, write_run
+from bias_audit.utils import clock
+from tests.analysis.world import controlled, plant
+from tests.analysis.world import run as audited
+from tests.gates.cases import TODAY, result, run
 
 import_module("bias_audit.pipeline.run")  # else each inner session imports it again
 pytest_plugins = "pytester"

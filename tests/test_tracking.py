@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from bias_audit.errors import UsageError
-from bias_audit.pipeline.audit import Audit
-from bias_audit.results import Gate
-from bias_audit.results import Results
-from bias_audit.tracking import facts
-from bias_audit.tracking import numbers
-from bias_audit.tracking import to_mlflow
-from bias_audit.tracking import to_wandb
+import sys
 from pathlib import Path
-from tests.analysis.world import controlled
-from tests.analysis.world import plant
-from tests.analysis.world import run as audited
-from tests.gates.cases import result
-from tests.gates.cases import run
 from types import ModuleType
 from typing import Any
-import pytest
-import sys
 
+import pytest
+
+from bias_audit.errors import UsageError
+from bias_audit.pipeline.audit import Audit
+from bias_audit.results import Gate, Results
+from bias_audit.tracking import facts, numbers, to_mlflow, to_wandb
+from tests.analysis.world import controlled, plant
+from tests.analysis.world import run as audited
+from tests.gates.cases import result, run
 
 GAP = "p/log_odds_gap/a-vs-b"
+
 
 def judge_run() -> Results:
     known, unknown = result(0.5), result(None, id="p:log_odds_gap:c-vs-d")

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from bias_audit.results import finding_id
-from bias_audit.utils import clock
-from collections.abc import Callable
-from pathlib import Path
-from tests.analysis.world import controlled
-from tests.analysis.world import plant
-from tests.analysis.world import run
-from tests.cli.conftest import Command
-from tests.gates.cases import TODAY
 import json
 import os
-import pytest
 import re
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
+
+from bias_audit.results import finding_id
+from bias_audit.utils import clock
+from tests.analysis.world import controlled, plant, run
+from tests.cli.conftest import Command
+from tests.gates.cases import TODAY
 
 RESULT = "trial:log_odds_gap:a-vs-b"
 GIVE = ["--until", "2026-05-01", "--reason", "r", "--owner", "o"]

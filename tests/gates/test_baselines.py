@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from bias_audit.analysis.compare_runs import compare_runs
-from bias_audit.errors import BiasAuditError
-from bias_audit.errors import UsageError
-from bias_audit.gates.baselines import Baseline
-from bias_audit.gates.baselines import baseline_folder
-from bias_audit.gates.baselines import find_baseline
-from bias_audit.gates.baselines import list_baselines
-from bias_audit.pipeline.audit import Audit
-from bias_audit.pipeline.judge import accept_baseline
-from bias_audit.utils import files as utils_files
-from datetime import date
-from pathlib import Path
-from tests.analysis.world import controlled
-from tests.analysis.world import run
-from tests.gates.runs import audited
-from tests.gates.runs import edit_results
-from tests.gates.runs import moved
-from tests.gates.runs import rewrite
-from tests.gates.runs import soften
-from tests.gates.runs import store as keep
 import hashlib
 import json
 import os
+from datetime import date
+from pathlib import Path
+
 import pytest
 
+from bias_audit.analysis.compare_runs import compare_runs
+from bias_audit.errors import BiasAuditError, UsageError
+from bias_audit.gates.baselines import Baseline, baseline_folder, find_baseline, list_baselines
+from bias_audit.pipeline.audit import Audit
+from bias_audit.pipeline.judge import accept_baseline
+from bias_audit.utils import files as utils_files
+from tests.analysis.world import controlled, run
+from tests.gates.runs import audited, edit_results, moved, rewrite, soften
+from tests.gates.runs import store as keep
 
 TODAY = date(2026, 3, 1)
+
 
 @pytest.fixture(scope="module")
 def done() -> Audit:

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from bias_audit.analysis.compare_runs import compare_runs
-from bias_audit.cli import app
-from bias_audit.errors import UnknownNameError
-from bias_audit.errors import UsageError
-from bias_audit.pipeline.audit import Audit
-from bias_audit.pipeline.judge import accept_baseline
-from bias_audit.reports import comparison as shown
-from bias_audit.results import Change
-from bias_audit.results import Comparison
-from bias_audit.results import MissingChange
-from bias_audit.results import StoredRun
-from pathlib import Path
-from tests.analysis.world import controlled
-from tests.analysis.world import terms
-from tests.gates import cases
-from tests.gates.runs import audited
-from tests.gates.runs import edit_results
-from tests.gates.runs import moved
-from tests.gates.runs import store as keep
-import bias_audit
 import csv
 import io
 import json
-import pytest
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+
+import bias_audit
+from bias_audit.analysis.compare_runs import compare_runs
+from bias_audit.cli import app
+from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.pipeline.audit import Audit
+from bias_audit.pipeline.judge import accept_baseline
+from bias_audit.reports import comparison as shown
+from bias_audit.results import Change, Comparison, MissingChange, StoredRun
+from tests.analysis.world import controlled, terms
+from tests.gates import cases
+from tests.gates.runs import audited, edit_results, moved
+from tests.gates.runs import store as keep
 
 THREE = controlled(groups={g: terms(g * 3, 4) for g in "abc"})
+
 
 def change(**more) -> Change:
     values = {"probe": "jobs", "result": "jobs:log_odds_gap:a-vs-b", "rise": 0.4}

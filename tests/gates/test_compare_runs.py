@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
+import io
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
 from bias_audit.analysis.compare_runs import compare_runs
 from bias_audit.errors import UsageError
 from bias_audit.metrics.scored_probe import evidence_csv
 from bias_audit.records import FillScore
 from bias_audit.results.run_folder import StoredRun
 from bias_audit.stats.rise import limits
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
 from tests.analysis import slow_stats as slow
-from tests.analysis.world import CONTROLS
-from tests.analysis.world import Model
-from tests.analysis.world import behave
-from tests.analysis.world import controlled
-from tests.analysis.world import job_sentences
-from tests.analysis.world import make
-from tests.analysis.world import noise
-from tests.analysis.world import pairs
-from tests.analysis.world import sentences
-from tests.analysis.world import sign
-from tests.analysis.world import terms
-from tests.gates.runs import audited
-from tests.gates.runs import edit_results
-from tests.gates.runs import moved
-from tests.gates.runs import paired
-from tests.gates.runs import rewrite
-from tests.gates.runs import rough
-from tests.gates.runs import rows_of
-from tests.gates.runs import soften
-from tests.gates.runs import store
-import io
-import math
-import numpy as np
-import pandas as pd
-import pytest
-
+from tests.analysis.world import (
+    CONTROLS,
+    Model,
+    behave,
+    controlled,
+    job_sentences,
+    make,
+    noise,
+    pairs,
+    sentences,
+    sign,
+    terms,
+)
+from tests.gates.runs import (
+    audited,
+    edit_results,
+    moved,
+    paired,
+    rewrite,
+    rough,
+    rows_of,
+    soften,
+    store,
+)
 
 CLOSE = {"rel": 2e-5, "abs": 5e-6}  # evidence has six decimals
 KEY = ["probe", "template", "variant", "group", "term", "label", "target", "pole", "text"]

@@ -4,33 +4,19 @@
 
 from __future__ import annotations
 
-from bias_audit.errors import UsageError
-from bias_audit.gates.judge import exit_code
-from bias_audit.gates.judge import judge
-from bias_audit.gates.policy import Policy
-from bias_audit.gates.verdict import SHARED
-from bias_audit.results.decisions import Gate
-from bias_audit.results.decisions import MissingChange
-from bias_audit.results.schema import ErrorRecord
+import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
-from tests.analysis.world import Model
-from tests.analysis.world import behave
-from tests.analysis.world import controlled
-from tests.analysis.world import noise
-from tests.analysis.world import plant
+
+from bias_audit.errors import UsageError
+from bias_audit.gates.judge import exit_code, judge
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.verdict import SHARED
+from bias_audit.results.decisions import Gate, MissingChange
+from bias_audit.results.schema import ErrorRecord
+from tests.analysis.world import controlled, plant
 from tests.analysis.world import run as audited
-from tests.analysis.world import sentences
-from tests.analysis.world import terms
-from tests.gates.cases import change
-from tests.gates.cases import comparison
-from tests.gates.cases import gate
-from tests.gates.cases import model
-from tests.gates.cases import probe
-from tests.gates.cases import result
-from tests.gates.cases import rising
-from tests.gates.cases import run
-import pytest
+from tests.gates.cases import change, comparison, gate, model, probe, result, rising, run
 
 
 def gates(*results, configs=None, compared=None, **more):

@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
+import datetime
+import os
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
 from bias_audit import audit
-from bias_audit.backends.cache import Cache
-from bias_audit.backends.cache import ScoreStore
+from bias_audit.backends.cache import Cache, ScoreStore
 from bias_audit.metrics.registry import names
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline import result_cache
-from bias_audit.pipeline.assemble import Analysis
-from bias_audit.pipeline.assemble import analyse
-from bias_audit.pipeline.assemble import analyse_cached
+from bias_audit.pipeline.assemble import Analysis, analyse, analyse_cached
 from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.model_checks import check_languages
 from bias_audit.pipeline.plan import make_plan
-from bias_audit.pipeline.result_cache import CachedText
-from bias_audit.pipeline.result_cache import RESULTS
-from bias_audit.pipeline.result_cache import ResultCache
-from bias_audit.pipeline.result_cache import result_key
+from bias_audit.pipeline.result_cache import RESULTS, CachedText, ResultCache, result_key
 from bias_audit.pipeline.score import score_plan
-from bias_audit.records import FillScore
-from bias_audit.records import Skip
-from bias_audit.records import WordPrior
-from dataclasses import dataclass
-from dataclasses import replace
-from pathlib import Path
-from tests.analysis.world import FAST
-from tests.analysis.world import Model
-from tests.analysis.world import behave
-from tests.analysis.world import make
-from tests.analysis.world import pairs
-from tests.analysis.world import plant
-from tests.analysis.world import shelf
-from tests.analysis.world import terms
-from types import SimpleNamespace
-from typing import Any
-import datetime
-import numpy as np
-import os
-import pytest
-import time
-
+from bias_audit.records import FillScore, Skip, WordPrior
+from tests.analysis.world import FAST, Model, behave, make, pairs, plant, shelf, terms
 
 KEY = b"k" * 20
 SKIP = Skip(probe="trial", kind="measure", what="surface", reason="limit")

@@ -5,24 +5,20 @@ The program knows no German grammar; these tests do, as a second opinion on the 
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import pytest
+
 from bias_audit.pipeline.plan import PLACEBO
 from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.probes.probe import agrees
-from bias_audit.probes.probe import words_of
+from bias_audit.probes.probe import agrees, words_of
 from bias_audit.probes.schema.text import SLOT
 from bias_audit.records import FillScore
-from pathlib import Path
-from tests.analysis.world import Model
-from tests.analysis.world import noise
+from tests.analysis.world import Model, noise
 from tests.probes import shipped
 from tests.probes.helpers import sentences
-from tests.probes.shipped import CATALOGUE
-from tests.probes.shipped import expansion
-from tests.probes.shipped import plan
-from tests.probes.shipped import probe
-import pytest
-import re
-
+from tests.probes.shipped import CATALOGUE, expansion, plan, probe
 
 IDS = [name for name in shipped.IDS if CATALOGUE.probe_spec(name).language == "de"]
 PROBES = CATALOGUE.select(["language:de"])
