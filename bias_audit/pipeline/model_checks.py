@@ -167,15 +167,16 @@ def repeat_requests(
 
     The shortest and the longest sentence are among them, since batches pad.
     """
-    pairs = list(answered)
-    completions = [pair for pair in pairs if pair[0].filler is None]
-    words = [pair for pair in pairs if pair[0].filler is not None]
+    every = list(answered)
+    completions = [pair for pair in every if pair[0].filler is None]
+    words = [pair for pair in every if pair[0].filler is not None]
     words.sort(key=lambda pair: len(pair[0].left) + len(pair[0].right))
     completions = _sample(completions, min(COMPLETIONS, size))
     middle = _sample(words[1:-1], size - len(completions) - 2)
     sample = [*words[:1], *middle, *words[1:][-1:], *completions]
-    unique = {prompt.request: answer for prompt, answer in sample}
-    return list(unique), list(unique.values())
+    pairs = [(prompt.request, answer) for prompt, answer in sample]
+    unique = {request: (request, answer) for request, answer in pairs}.values()
+    return [request for request, _ in unique], [answer for _, answer in unique]
 
 
 def _sample(pairs: Sequence[Item], size: int) -> list[Item]:

@@ -181,7 +181,7 @@ def test_a_model_is_let_go_when_all_is_scored(home: Path, monkeypatch: pytest.Mo
         calls.append(options["engine"])
         return Closing()
 
-    monkeypatch.setattr("bias_audit.backends.open_backend", open_backend)
+    monkeypatch.setattr("bias_audit.backends.cache.open.open_backend", open_backend)
     done = by_config("fake", engine="ray", engine_workers=3)
     assert calls == [Engine(name="ray", address="auto", workers=3), "closed"]
     assert done.manifest["options"]["engine"] == "ray, auto, 3 workers"
