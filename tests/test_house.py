@@ -36,7 +36,6 @@ IRREGULAR = frozenset(
         "meant",
         "met",
         "paid",
-        "put",
         "said",
         "seen",
         "sent",
