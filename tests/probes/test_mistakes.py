@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from bias_audit.cli.app import run
 
+from bias_audit.cli.app import run
 from bias_audit.errors import FileError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from tests.probes.helpers import (

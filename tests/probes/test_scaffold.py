@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from bias_audit.cli.app import run
 
+from bias_audit.cli.app import run
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.json_schema import MODELINE
