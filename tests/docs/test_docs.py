@@ -243,6 +243,15 @@ def test_floors_are_those_of_the_import_contract() -> None:
     assert page.splitlines() == [floor.replace("bias_audit.", "") for floor in layers]
 
 
+def test_every_file_that_the_map_names_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    names = {name for name in re.findall(r"`([\w./-]+)`", page) if re.search(r"/|\.\w+$", name)}
+    generated = {"results.json", "evidence.csv.gz", "bias-audit.yaml", "bias_audit/_data/"}
+    homes = [ROOT, *(ROOT / "bias_audit").glob("**/")]
+    code = {name for name in names if re.search(r"\.(py|yml|md)$|/$", name)} - generated
+    assert {name for name in code if not any((home / name).exists() for home in homes)} == set()
+
+
 def slug(heading: str) -> str:
     """A heading as GitHub links to it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
