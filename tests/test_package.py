@@ -38,7 +38,6 @@ def test_public_names_are_a_list() -> None:
         "fill",
         "gate",
         "open_backend",
-        "run",
     ]
     for name in bias_audit.__all__:
         assert getattr(bias_audit, name) is not None

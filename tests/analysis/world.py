@@ -440,7 +440,7 @@ def scored_by(
     """A probe with scores, without an audit around it."""
     model = effect if isinstance(effect, Model) else Model(effect)
     asked = expand(probe).prompts
-    (prompts, words), (opens, completions) = split_answers(asked, model.answer(asked))
+    (prompts, words), (opens, completions) = split_answers(asked, model.answer_prompts(asked))
     return ScoredProbe(
         probe=probe,
         cube=build_cube(probe, Scores.build(probe.spec.axis, prompts, words)),

@@ -35,7 +35,7 @@ class Speaker(Model):
         return small + (planted if here else 0.0)
 
     def _open(self, prompt, top_k):
-        if prompt.probe:  # the sentences of the sanity check have none
+        if prompt.probe != "sanity":
             return super()._open(prompt, top_k)
         words = [
             "morning",
