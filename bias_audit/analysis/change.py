@@ -129,6 +129,7 @@ def measure_change(
         groups=result.groups,
         group_labels=result.group_labels,
         metric=result.metric,
+        metric_name=result.metric_name,
         unit=result.unit,
         baseline=old.estimate,
         candidate=contrast.gap(cube.candidate).contrast.estimate,

@@ -230,6 +230,11 @@ def test_a_model_against_itself_is_identical_to_the_last_digit(tmp_path):
     assert "same weights" in found.notices[0]
 
 
+def test_a_change_names_its_measure(tmp_path):
+    found = paired(audited(probe=controlled()), audited(probe=controlled()), tmp_path)
+    assert {change.metric_name for change in found.changes} == {"log-odds gap"}
+
+
 def test_a_shift_that_is_the_same_everywhere_is_known_to_six_decimals(tmp_path):
     """Arithmetic on stored cells has no variance; it must still be able to fail a gate."""
     shift = lambda p: rough(p) + (0.4 if (p.group, p.pole) == ("a", "+") else 0.0)  # noqa: E731
