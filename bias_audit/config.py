@@ -195,7 +195,11 @@ class CallSettings(FileModel):
         "allow-pickle",
         "Load pickled weights (they can run code); only for files you trust.",
     )
-    baselines: FilePath | None = setting(None, "baselines", "Folder of the baselines.")
+    baselines: FilePath | None = setting(
+        None,
+        "baselines",
+        "Folder of the baselines.  [default: bias-audit-baselines beside the configuration]",
+    )
     fresh: bool = setting(False, "fresh", "Score again; keep that instead of cached scores.")
     no_cache: bool = setting(False, "no-cache", "Neither use nor keep scores of other runs.")
     strict: bool = setting(

@@ -100,4 +100,5 @@ def _metavar(setting: Setting) -> str | None:
     kinds = get_args(setting.field.annotation) or (setting.field.annotation,)
     if setting.choices:
         return f"[{'|'.join(setting.choices)}]"
-    return "N" if int in kinds else None
+    number = "AUTO|N" if setting.field.default == "auto" else "N"
+    return number if int in kinds else None
