@@ -34,6 +34,7 @@ from bias_audit.results.run_folder import StoredRun, default_folder, read_manife
 from bias_audit.results.schema import (
     Card,
     Check,
+    Claim,
     Companion,
     Completion,
     Coverage,
@@ -59,8 +60,9 @@ from bias_audit.results.schema import (
 )
 
 __all__ = [
-    "EVIDENCE_FILE", "PAIR_SCORES_FILE", "SCHEMA_VERSION", "Card", "Change", "Check", "Companion",
-    "Comparison", "Completion", "Coverage", "Determinism", "ErrorRecord", "Evidence", "Finding",
+    "EVIDENCE_FILE", "PAIR_SCORES_FILE", "SCHEMA_VERSION", "Card", "Change", "Check", "Claim",
+    "Companion", "Comparison", "Completion", "Coverage", "Determinism", "ErrorRecord", "Evidence",
+    "Finding",
     "Gate", "GroupProfile", "MetricRecord", "MissingChange", "Model", "ProbeRecord", "Record",
     "Result", "Results", "RiseBound", "Role", "Run", "SanityCheck", "Sentence", "Severity",
     "ShareChange", "SkipRecord", "State", "StoredRun", "TargetEffect", "TargetProfile",

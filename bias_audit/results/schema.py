@@ -20,6 +20,8 @@ from pydantic import (
 
 State = Literal["pass", "fail", "unclear", "error", "waived", "skipped"]
 Role = Literal["primary", "secondary", "control"]
+ClaimName = Literal["these_words", "words_of_this_kind"]
+"""What an interval speaks for: exactly these targets, or all of their kind."""
 
 
 class Record(BaseModel):
@@ -226,7 +228,6 @@ class ProbeRecord(Record):
     """Name of the pole S+ in words."""
     minus: str = ""
     scope: str = ""
-    target_scope: str = ""
     prompts: int = 0
     templates: int = 0
     terms: int = 0
@@ -283,6 +284,19 @@ class Sentence(Record):
     log_prob_b: float
 
 
+class Claim(Record):
+    """The interval of one claim about a gap; its estimate is that of the result."""
+
+    se: float | None
+    df: float | None
+    ci_low: float | None
+    ci_high: float | None
+    ci90_low: float | None
+    ci90_high: float | None
+    p_value: float | None
+    """Two-sided, against no gap."""
+
+
 class Result(Record):
     """One measured number with everything a reader needs to judge it."""
 
@@ -321,7 +335,13 @@ class Result(Record):
     n_targets: int = 0
     n_prompts: int
     scope: str = ""
-    target_scope: str = ""
+    claim: ClaimName | None = None
+    """What the interval speaks for; None where a measure has no targets of two poles."""
+    words_of_this_kind: Claim | None = None
+    """The other claim of a comparison, in which the targets are a sample too; None where a pole has
+    fewer than two. ``p_value`` belongs to it."""
+    clusters: dict[str, int] = Field(default_factory=dict)
+    """Number of independent units of each source: ``templates``, ``terms``, ``targets``."""
     pairs: tuple[tuple[str, str], ...] = ()
     """Labels of the matched pairs, the first group's first; empty where words are not paired."""
     variance: dict[str, float] = Field(default_factory=dict)
