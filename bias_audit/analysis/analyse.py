@@ -176,7 +176,7 @@ def _levels(members: Sequence[_Work], settings: Settings) -> list[list[float]]:
 
 def _is_barred(work: _Work, comparison: Comparison, settings: Settings) -> bool:
     """Whether no claim can be made of a comparison, at whatever level the family decides."""
-    small = too_small_statuses(comparison.contrast, settings)
+    small = too_small_statuses(comparison.these_words, settings)
     statuses = (*_shared_statuses(work, settings), *small)
     # The checks cost most, so they are asked last.
     blocked = bool(work.instrument) or is_barred(statuses)
@@ -217,9 +217,9 @@ def _measure(work: _Work, settings: Settings, decides: Sequence[float]) -> None:
         )
     for comparison in compare_all_pairs(scored, settings):
         pair = _examine(comparison, examined, "secondary", shared, DECIDES)
-        percentile = placebo_percentile(comparison.contrast.estimate, gaps)
+        percentile = placebo_percentile(comparison.these_words.estimate, gaps)
         pair = pair.model_copy(update={"placebo_percentile": percentile})
-        work.secondary.append(block(pair, instrument, comparison.contrast))
+        work.secondary.append(block(pair, instrument, comparison.these_words))
 
 
 def _describe(members: Sequence[_Work], settings: Settings) -> None:
@@ -307,7 +307,6 @@ def _record(work: _Work, harmful: frozenset[str]) -> ProbeRecord:
             "reason": first.reason if first else "",
             "statuses": tuple(dict.fromkeys(statuses)),
             "scope": work.primary[0].scope,
-            "target_scope": work.primary[0].target_scope,
             "controls": tuple(r.id for c in work.controls for r in c.results),
             "placebo_gaps": placebo_gaps(work.controls),
             "skips": tuple(

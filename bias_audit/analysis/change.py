@@ -10,12 +10,13 @@ import numpy as np
 
 from bias_audit.analysis.paired_cells import PairedCube
 from bias_audit.metrics.log_odds import cell_response
+from bias_audit.probes.scope import MIN_TARGETS
 from bias_audit.records import OTHERS
 from bias_audit.results.decisions import Change, RiseBound
 from bias_audit.results.schema import Result
 from bias_audit.stats.contrast import target_part, trim, two_groups
 from bias_audit.stats.distribution_shape import bootstrap_t_interval
-from bias_audit.stats.estimate import Contrast, Part, Scope
+from bias_audit.stats.estimate import Contrast, Scope
 from bias_audit.stats.layout import Layout, over_targets, without_one
 from bias_audit.stats.rise import direction, rise_limits
 from bias_audit.stats.seeds import stream
@@ -41,6 +42,9 @@ class _Gap:
     """A contrast, and its estimate without each sentence and each group word in turn."""
 
     contrast: Contrast
+    """About these words."""
+    kind: Contrast | None
+    """About words of this kind; None where a pole has fewer than two."""
     without: tuple[float, ...]
 
 
@@ -63,9 +67,6 @@ class PairedContrast:
         matched = [(at[a, x], at[b, y]) for x, y in result.pairs if (a, x) in at and (b, y) in at]
         self.group_masked = mask == "group"
         self.plus, self.minus = cube.pole("+"), cube.pole("-")
-        self.construct = (
-            result.target_scope == "construct" and min(len(self.plus), len(self.minus)) > 1
-        )
         self.layout = Layout(
             groups=sides,
             which=list(groups).index(a) if rest else 0,
@@ -77,22 +78,25 @@ class PairedContrast:
     def gap(self, values: Floats) -> _Gap:
         """Return the gap of (templates, units, targets) values, nats."""
         without: tuple[float, ...] = ()
+        poles, kind = (self.plus, self.minus), None
+        sampled = min(map(len, poles)) >= MIN_TARGETS
         if self.group_masked:
             y = self.layout.difference(values)
-            scope: Scope = "concept" if self.construct else "terms"
-            contrast = over_targets(two_groups(y, self.plus, self.minus, scope=scope))
+            these = over_targets(two_groups(y, *poles, scope="terms"))
+            kind = over_targets(two_groups(y, *poles, scope="concept")) if sampled else None
         else:
-            y = cell_response(values, self.plus, self.minus)
-            contrast = self.layout.contrast(y, self._part(values))
+            y = cell_response(values, *poles)
+            these = self.layout.contrast(y, None)
             without = self.layout.without_a_term(y)
-        rows = without_one(np.array(contrast.delta))
-        return _Gap(contrast=_with_least_error(contrast), without=(*without, *rows))
-
-    def _part(self, values: Floats) -> tuple[Part, ...] | None:
-        if not self.construct:
-            return None
-        differences = self.layout.target_differences(values)
-        return target_part(differences[self.plus], differences[self.minus])
+            if sampled:
+                differences = self.layout.target_differences(values)
+                part = target_part(differences[self.plus], differences[self.minus])
+                kind = self.layout.contrast(y, part)
+        return _Gap(
+            contrast=_with_least_error(these),
+            kind=kind and _with_least_error(kind),
+            without=(*without, *without_one(np.array(these.delta))),
+        )
 
 
 def _with_least_error(contrast: Contrast) -> Contrast:
@@ -138,7 +142,7 @@ def measure_change(
         ci_high=limits[1] if limits else None,
         se=step.contrast.se,
         df=step.contrast.df,
-        p_value=step.contrast.p_value(),
+        p_value=step.kind.p_value() if step.kind else None,
         identical=cube.identical,
         n_templates=step.contrast.n_templates,
         n_terms=contrast.layout.n_terms,

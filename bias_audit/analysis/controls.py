@@ -19,6 +19,7 @@ from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.results import Result
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.equivalence import outcome
+from bias_audit.stats.estimate import Scope
 from bias_audit.stats.layout import over_targets
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import sign_flip
@@ -28,6 +29,8 @@ FIRES = 1.0
 """Nats that a definitional contrast must reach."""
 SPLITS = 200
 """Random halves for the placebo distribution of group-masked probes."""
+_SCOPES: tuple[Scope, Scope] = ("terms", "concept")
+"""Of the two claims, where the columns are targets."""
 FEWEST_IN_HALVES = 4
 """Targets that each pole needs before it can be split."""
 
@@ -94,18 +97,19 @@ def split_halves(scored: ScoredProbe, settings: Settings) -> Control:
     cube = scored.cube
     y = Design(scored, *scored_comparisons(scored)[0]).difference(cube.values)
     first, second = _matched_halves(scored)
-    gap = matched_pairs(y[:, first] - y[:, second], scope="concept")
+    d = y[:, first] - y[:, second]
+    these, kind = (over_targets(matched_pairs(d, scope=s)) for s in _SCOPES)
     rng = scored.rng(settings, "split-halves")
     comparison = Comparison(
         a="half-1",
         b="half-2",
-        contrast=over_targets(gap),
+        these_words=these,
+        words_of_this_kind=kind,
         scope="terms",
-        target_scope="construct",
         n_terms=len(cube.units),
         n_targets=len(first),
         targets=(),
-        p_sign_flip=sign_flip(np.sort(np.array(gap.delta)), rng, settings.resamples).p,
+        p_sign_flip=sign_flip(np.sort(np.array(these.delta)), rng, settings.resamples).p,
         p_exchange=None,
         mass_log_odds=None,
     )
@@ -121,12 +125,12 @@ def _quiet(
     suffix: str = "",
 ) -> Control:
     margin = scored.probe.spec.margin
-    beyond = [c.contrast.p_beyond(margin) for c in comparisons]
+    beyond = [c.these_words.p_beyond(margin) for c in comparisons]
     adjusted = holm(np.array([1.0 if p is None else p for p in beyond]))
     results, loud = [], []
     for comparison, p in zip(comparisons, adjusted, strict=True):
         result = build_result(scored, comparison, settings, role="control")
-        state = outcome(comparison.contrast, margin, p_beyond_adjusted=float(p))
+        state = outcome(comparison.these_words, margin, p_beyond_adjusted=float(p))
         if state == "fail":
             loud.append(result.group_labels[0])
         reasons = {

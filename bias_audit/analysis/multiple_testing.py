@@ -47,9 +47,10 @@ def adjust_primary(
         return _by_p("holm", raw)
     shared = len({result.probe for result in results}) == 1
     questions = zip((result.id for result in results), comparisons, strict=True)
-    contrasts = [(name, comparison.contrast) for name, comparison in questions] if shared else []
+    contrasts = [(name, comparison.words_of_this_kind) for name, comparison in questions]
+    known = [(name, one) for name, one in contrasts if one is not None] if shared else []
     keys = (results[0].axis, "primary") if results else ()
-    return _max_t(contrasts, raw, settings, keys) or _instead("holm", raw)
+    return _max_t(known, raw, settings, keys) or _instead("holm", raw)
 
 
 def adjust_targets(

@@ -56,7 +56,7 @@ def levels(family: Sequence[tuple[Comparison, float, bool]]) -> list[float]:
 
     Each is given with its margin, and whether it is barred from any claim; what is barred counts.
     """
-    p_values = [None if barred else one.contrast.p_beyond(m) for one, m, barred in family]
+    p_values = [None if barred else one.these_words.p_beyond(m) for one, m, barred in family]
     return [one.level for one in holm_families([1.0 if p is None else p for p in p_values])]
 
 

@@ -47,7 +47,7 @@ def random_units(result: Result) -> dict[Source, int]:
     counts = {"templates": result.n_templates, "terms": result.n_terms, "targets": result.n_targets}
     fixed: dict[str, tuple[Source, ...]] = {"terms": ("templates",), "templates": ("terms",)}
     names = fixed.get(result.scope, ("templates", "terms"))
-    names += ("targets",) if result.target_scope == "construct" else ()
+    names += ("targets",) if result.claim == "words_of_this_kind" else ()
     return {name: counts[name] for name in names}
 
 

@@ -68,7 +68,9 @@ class GateConfig(FileModel):
         if self.against is not None and self.max_rise is None:
             raise ValueError("'against' needs 'max_rise' | max_rise: 0.15")
         if self.against is not None and "claim" in self.model_fields_set:
-            say = "'claim' cannot stand beside 'against' | leave it out: a rise is that of the words"
+            say = (
+                "'claim' cannot stand beside 'against' | leave it out: a rise is that of the words"
+            )
             raise MistakesError([(("claim",), f"{say} of both runs")])
         if self.against is not None and not _AGAINST.fullmatch(self.against):
             say = f"expected 'baseline:NAME', got '{self.against[:60]}' | against: baseline:main"

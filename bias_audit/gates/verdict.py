@@ -19,8 +19,8 @@ from bias_audit.gates.power import (
     required_sample_size,
 )
 from bias_audit.results.codes import BLOCKING, CODES, DEAF, FAILED, LOUD, as_clause
-from bias_audit.results.decisions import Change, ClaimName, RiseBound
-from bias_audit.results.schema import Claim, Result, State
+from bias_audit.results.decisions import Change, RiseBound
+from bias_audit.results.schema import Claim, ClaimName, Result, State
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.rise import p_increased, p_not_increased

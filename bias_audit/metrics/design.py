@@ -15,8 +15,9 @@ import numpy as np
 
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Unit
 from bias_audit.probes.probe import Probe
-from bias_audit.probes.scope import MIN_CONSTRUCT, MIN_LABELS, MIN_PAIRS
+from bias_audit.probes.scope import MIN_LABELS, MIN_PAIRS, MIN_TARGETS
 from bias_audit.records import OTHERS
+from bias_audit.results.schema import ClaimName
 from bias_audit.stats.estimate import Contrast, Scope
 from bias_audit.stats.layout import Layout
 from bias_audit.stats.permutation import label_exchange, pair_flip, repeat_if_close
@@ -34,15 +35,19 @@ class Comparison:
     """Id of the first group."""
     b: str
     """Id of the second, or ``~others``."""
-    contrast: Contrast
+    these_words: Contrast
+    """The claim about exactly these targets: sentences are a sample, and group words as the scope
+    says."""
+    words_of_this_kind: Contrast | None
+    """The claim about all targets of their kind: the targets are a sample too. None where a pole
+    has fewer than two, or each group has its own word."""
     scope: str
-    target_scope: str
     n_terms: int
     """Labels of the groups compared, or matched pairs of them."""
     pairs: tuple[tuple[str, str], ...] = ()
     """Labels of the matched pairs, A first; empty where words are not paired."""
     n_targets: int = 0
-    """Targets of the smaller pole; 0 where the targets are no sample."""
+    """Targets of the smaller pole; 0 where there are no poles."""
     targets: tuple[tuple[str, Contrast], ...]
     """Per target, relative to the mean over the targets (centred log-ratio)."""
     p_sign_flip: float | None
@@ -110,19 +115,26 @@ def scored_groups(scored: ScoredProbe) -> list[str]:
     return [group.id for group in scored.probe.groups if group.id in there]
 
 
-def target_scope(probe: Probe, cube: ScoreCube) -> str:
-    """Return ``construct`` when the targets stand for more than themselves, else ``fixed``."""
-    fewest = smaller_pole(cube)
-    if probe.spec.targets.own:
-        return "fixed"
-    if probe.spec.target_scope != "auto":
-        return probe.spec.target_scope if fewest > 1 else "fixed"
-    return "construct" if fewest >= MIN_CONSTRUCT else "fixed"
+def widest_claim(cube: ScoreCube) -> ClaimName:
+    """Return the claim that is evidence against zero: words of this kind, where poles have some."""
+    return "words_of_this_kind" if smaller_pole(cube) >= MIN_TARGETS else "these_words"
 
 
 def smaller_pole(cube: ScoreCube) -> int:
     """Return the number of scored targets of the pole that has fewer."""
     return min(len(cube.pole("+")), len(cube.pole("-")))
+
+
+def sampled_shares(scored: ScoredProbe) -> tuple[float, float]:
+    """Return the share of all words of its kind that each pole has, the first pole's first."""
+    known = {target.word.id: target.sampled for target in scored.probe.targets}
+    requested = Counter(target.pole for target in scored.probe.targets)
+
+    def share(sign: str) -> float:
+        listed = [known[scored.cube.targets[i]] for i in scored.cube.pole(sign)]
+        return sum(listed) / requested[sign]
+
+    return share("+"), share("-")
 
 
 def rounding(cube: ScoreCube) -> float:

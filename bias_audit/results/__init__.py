@@ -7,7 +7,6 @@ or pandas. Numbers are finite, or ``null`` with a ``reason``. Texts of codes are
 
 from bias_audit.results.decisions import (
     Change,
-    ClaimName,
     Comparison,
     Evidence,
     Finding,
@@ -35,6 +34,7 @@ from bias_audit.results.schema import (
     Card,
     Check,
     Claim,
+    ClaimName,
     Companion,
     Completion,
     Coverage,

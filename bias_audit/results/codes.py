@@ -214,4 +214,3 @@ def as_clause(code: str, *, n: int = 0) -> str:
         return known.clause.format(n=n)
     text = describe(code).rstrip(".")
     return text[0].lower() + text[1:]
-

@@ -8,10 +8,19 @@ from typing import Literal
 from pydantic import Field
 
 from bias_audit.results.codes import as_clause
-from bias_audit.results.schema import Model, Record, Result, Role, Run, Sentence, Size, State
+from bias_audit.results.schema import (
+    ClaimName,
+    Model,
+    Record,
+    Result,
+    Role,
+    Run,
+    Sentence,
+    Size,
+    State,
+)
 
 Evidence = Literal["strong", "moderate", "weak"]
-ClaimName = Literal["these_words", "words_of_this_kind"]
 
 
 class Finding(Record):

@@ -31,6 +31,8 @@ Outcome = Literal[
 """What a comparison says, gates or none; the last two are about completions."""
 Size = Literal["slight", "moderate", "strong", "very strong"]
 Role = Literal["primary", "secondary", "control"]
+ClaimName = Literal["these_words", "words_of_this_kind"]
+"""What an interval speaks for: exactly these targets, or all of their kind."""
 
 
 class Record(BaseModel):
@@ -243,7 +245,6 @@ class ProbeRecord(Record):
     """Name of the pole S+ in words."""
     minus: str = ""
     scope: str = ""
-    target_scope: str = ""
     prompts: int = 0
     templates: int = 0
     terms: int = 0
@@ -299,16 +300,16 @@ class Sentence(Record):
 
 
 class Claim(Record):
-    """The same estimate as a claim about other words of the kind."""
+    """The interval of one claim about a gap; its estimate is that of the result."""
 
-    se: float | None = None
-    df: float | None = None
-    ci_low: float | None = None
-    ci_high: float | None = None
-    ci90_low: float | None = None
-    ci90_high: float | None = None
-    p_value: float | None = None
-    """Two-sided, against no difference."""
+    se: float | None
+    df: float | None
+    ci_low: float | None
+    ci_high: float | None
+    ci90_low: float | None
+    ci90_high: float | None
+    p_value: float | None
+    """Two-sided, against no gap."""
 
 
 class Floor(Record):
@@ -363,10 +364,6 @@ class Result(Record):
     confidence: float = 0.95
     se: float | None = None
     df: float | None = None
-    words_of_this_kind: Claim | None = None
-    """The same about other words of the kind; None where the words are all there are."""
-    clusters: dict[str, int] = Field(default_factory=dict)
-    """Number of independent units by source: ``templates``, ``terms``, ``targets``."""
     p_value: float | None = None
     """Against no difference; of primary comparisons, that of words of this kind."""
     p_adjusted: float | None = None
@@ -385,7 +382,13 @@ class Result(Record):
     n_targets: int = 0
     n_prompts: int
     scope: str = ""
-    target_scope: str = ""
+    claim: ClaimName | None = None
+    """What the interval speaks for; None where a measure has no targets of two poles."""
+    words_of_this_kind: Claim | None = None
+    """The other claim of a comparison, in which the targets are a sample too; None where a pole has
+    fewer than two. ``p_value`` belongs to it."""
+    clusters: dict[str, int] = Field(default_factory=dict)
+    """Number of independent units of each source: ``templates``, ``terms``, ``targets``."""
     pairs: tuple[tuple[str, str], ...] = ()
     """Labels of the matched pairs, the first group's first; empty where words are not paired."""
     variance: dict[str, float] = Field(default_factory=dict)

@@ -111,7 +111,7 @@ class Examination:
         return tuple(check for check in checks if check is not None)
 
     def _placebo(self, comparison: Comparison) -> Check:
-        share = placebo_percentile(comparison.contrast.estimate, self.gaps)
+        share = placebo_percentile(comparison.these_words.estimate, self.gaps)
         if share is None:
             return not_computable("R5", "the probe has no placebo groups")
         return informational("R5", share, f"among {len(self.gaps)} placebo gaps")
@@ -151,7 +151,7 @@ def _sentences(
     scored: ScoredProbe, comparison: Comparison, known: StabilityChecks
 ) -> Iterator[Check]:
     """R1a and R1b: direction by sentence, and the estimate without one sentence or word."""
-    contrast, margin = comparison.contrast, scored.probe.spec.margin
+    contrast, margin = comparison.these_words, scored.probe.spec.margin
     if known.sign_share is not None:
         share, agree = known.sign_share, known.sign_share >= MIXED_DIRECTION
         loud = "direction_depends_on_phrasing"

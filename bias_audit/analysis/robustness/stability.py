@@ -68,7 +68,7 @@ def check_stability(
         settings: choices of the analysis.
         level: of the interval that decides, after Holm over what is judged together.
     """
-    contrast, margin = comparison.contrast, scored.probe.spec.margin
+    contrast, margin = comparison.these_words, scored.probe.spec.margin
     delta = np.array(contrast.delta)
     bounds = _stability_bounds(scored, comparison, settings)
     statuses: list[str] = []
@@ -103,7 +103,7 @@ def _stability_bounds(
     scored: ScoredProbe, comparison: Comparison, settings: Settings
 ) -> StabilityBounds:
     """What one unit less, half of the words, and other intervals do to a comparison (R1b, R2)."""
-    contrast = comparison.contrast
+    contrast = comparison.these_words
     without = [*comparison.without_a_term, *without_one(np.array(contrast.delta))]
     skewed = abs(contrast.skew) > SKEWED or contrast.largest_share > ONE_UNIT
     bounds = StabilityBounds()
@@ -131,21 +131,17 @@ def _stability_bounds(
 
 def _halves(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> StabilityBounds:
     """R2: what either half of the words says; nothing where words are no sample, or too few."""
-    spec, cube = scored.probe.spec, scored.cube
-    if spec.mask != "target" or comparison.scope != "concept":
+    if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return StabilityBounds()
     design = Design(scored, comparison.a, comparison.b)
-    plus, minus = cube.pole("+"), cube.pole("-")
-    response, means = pole_response(scored), cube.values.mean(axis=0)
+    response = pole_response(scored)
     sides: Sequence[tuple[float, Sequence[int]]] = design.by_weight
     if design.pairs:
-        response, means = design.inside_pairs(response), design.inside_pairs(means.T).T
+        response = design.inside_pairs(response)
         sides = [(1.0, range(len(design.pairs)))]
     weights, groups = zip(*sides, strict=True)
-    construct = comparison.target_scope == "construct"
-    cells = (means[:, plus], means[:, minus]) if construct else None
     rng = scored.rng(settings, comparison.key, "half-words")
-    halves = analyse_halves(response, groups, weights, rng, cells=cells)
+    halves = analyse_halves(response, groups, weights, rng)
     return StabilityBounds() if halves is None else half_bounds(halves)
 
 
@@ -160,7 +156,7 @@ def _other_methods(
     scored: ScoredProbe, comparison: Comparison, settings: Settings, level: float
 ) -> list[Interval | None]:
     """The bootstrap-t interval and the one of the trimmed mean."""
-    contrast = comparison.contrast
+    contrast = comparison.these_words
     rng = scored.rng(settings, comparison.key, "bootstrap-t", f"{level:g}")
     drawn = bootstrap_t_interval(np.sort(np.array(contrast.delta)), level, rng, se=contrast.se)
     return [drawn, trim(contrast).interval(level)]
@@ -168,7 +164,7 @@ def _other_methods(
 
 def is_detected(comparison: Comparison) -> bool:
     """Return whether the 95 % interval of a comparison excludes 0."""
-    limits = comparison.contrast.interval(DECIDES)
+    limits = comparison.these_words.interval(DECIDES)
     return limits is not None and not limits[0] <= 0 <= limits[1]
 
 
@@ -180,7 +176,7 @@ def _one_target(scored: ScoredProbe, comparison: Comparison) -> bool:
 
 def top_share(scored: ScoredProbe, comparison: Comparison) -> float | None:
     """Share of a gap that the loudest target carries; None with fewer than four, or no gap."""
-    gap = abs(comparison.contrast.estimate)
+    gap = abs(comparison.these_words.estimate)
     cube = scored.cube
     if scored.probe.spec.targets.own or len(cube.targets) < 4 or gap == 0:
         return None
@@ -245,7 +241,7 @@ def check_half_of_words(
     low, high = known.bounds.split_half_low, known.bounds.split_half_high
     if low is None or high is None:
         return not_computable("R2", "fewer than four words in a group")
-    contrast, margin = comparison.contrast, scored.probe.spec.margin
+    contrast, margin = comparison.these_words, scored.probe.spec.margin
     furthest = max(contrast.estimate - low, high - contrast.estimate)
     note = f"halves range from {low:+.3f} to {high:+.3f} nats"
     check = informational("R2", furthest, note)

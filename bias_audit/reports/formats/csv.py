@@ -19,7 +19,7 @@ _NUMBERS = (
     "null_p95", "excess", "margin", "placebo_percentile", "sign_share", "n_templates", "n_terms",
     "n_targets", "n_prompts",
 )  # fmt: skip
-_WORDS = ("unit", "direction", "scope", "target_scope", "p_method",
+_WORDS = ("unit", "direction", "scope", "claim", "p_method",
     "p_adjustment", "targets_adjustment", "reason",
 )  # fmt: skip
 COLUMNS = (
