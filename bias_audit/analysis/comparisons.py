@@ -25,6 +25,9 @@ from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.layout import over_targets, zero_rounding
 from bias_audit.stats.permutation import label_exchange, repeat_if_close, sign_flip
 
+OWN = "own"
+"""Stands for each group's own word in the one comparison of a definitional control."""
+
 
 def compare_groups(scored: ScoredProbe, settings: Settings) -> list[Comparison]:
     """Compare the groups as the probe declares: one pair, or each group with the others."""
@@ -143,7 +146,7 @@ def _diagonal(scored: ScoredProbe, settings: Settings) -> Comparison:
     contrast = matched_pairs(deltas[:, None], scope="terms")
     rng = scored.rng(settings, "diagonal")
     return Comparison(
-        a="own",
+        a=OWN,
         b=OTHERS,
         these_words=contrast,
         words_of_this_kind=None,

@@ -27,17 +27,28 @@ from bias_audit.gates.verdict import (
 )
 from bias_audit.gates.waivers import apply_waivers
 from bias_audit.records import OTHERS
-from bias_audit.results.codes import UNASKED
-from bias_audit.results.decisions import Change, Comparison, Gate, MissingChange, WaiverRecord
+from bias_audit.results.decisions import (
+    Change,
+    Comparison,
+    Gate,
+    MissingChange,
+    WaiverRecord,
+    is_incomplete,
+)
 from bias_audit.results.io import Results
-from bias_audit.results.schema import Outcome, ProbeRecord, Result, State
+from bias_audit.results.schema import (
+    COMPLETION_OUTCOMES,
+    OUTCOMES,
+    Outcome,
+    ProbeRecord,
+    Result,
+    State,
+)
 from bias_audit.utils.text import number
 
 BaselineComparisons = Mapping[str, Comparison | MissingChange]
 """By the name of a baseline: the comparison with it, or why there is none."""
 STATES: tuple[State, ...] = ("pass", "fail", "unclear", "error", "waived", "skipped")
-OUTCOMES: tuple[Outcome, ...] = ("association", "small", "open", "not_measurable")
-COMPLETION_OUTCOMES: tuple[Outcome, ...] = ("completions_differ", "no_difference_shown")
 
 
 def judge(
@@ -111,16 +122,6 @@ def exit_code(results: Results, *, strict: bool = False) -> int:
     if results.errors or (strict and unpinned):
         return 3
     return 3 if any(is_incomplete(gate, strict=strict) for gate in results.gates) else 0
-
-
-def is_incomplete(gate: Gate, *, strict: bool = False) -> bool:
-    """Return whether a gate leaves the run incomplete: it could not be asked, or must be decided.
-
-    Only a gate that was measured and is undecided may be let go by ``when_unclear``.
-    """
-    if gate.state == "unclear":
-        return strict or gate.when_unclear == "fail" or gate.reason_code in UNASKED
-    return gate.state == "error"
 
 
 # Every gate of a policy with every result that it judges.

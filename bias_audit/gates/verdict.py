@@ -219,7 +219,7 @@ def _crossing_rise(result: Result, change: Change, limit: float, family: GateFam
     beyond = 1 - change.bound_level
     above = max(bound.estimate for bound in change.bounds) > limit
     reason = "the interval of the rise crosses the limit"
-    if above and p_increase(change, limit) <= ALPHA:
+    if above and p_increase(result, change, limit) <= ALPHA:
         reason = "the rise is above the limit, but not after adjusting for"
         reason += f" {family.size} gated results"
     tail = beyond / family.size if above else beyond

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bias_audit.results.codes import as_clause
+from bias_audit.results.codes import UNASKED, as_clause
 from bias_audit.results.schema import (
     ClaimName,
     Model,
@@ -95,6 +95,16 @@ class Gate(Record):
     """Column of the gate in ``file``, from 1; 0 when it is in none."""
 
 
+def is_incomplete(gate: Gate, *, strict: bool = False) -> bool:
+    """Return whether a gate leaves the run incomplete: it could not be asked, or must be decided.
+
+    Only a gate that was measured and is undecided may be let go by ``when_unclear``.
+    """
+    if gate.state == "unclear":
+        return strict or gate.when_unclear == "fail" or gate.reason_code in UNASKED
+    return gate.state == "error"
+
+
 class WaiverRecord(Record):
     """An exception that somebody took responsibility for, and what became of it."""
 
@@ -160,7 +170,7 @@ class Change(Record):
     p_value: float | None = None
     """Two-sided, against no difference."""
     p_adjusted: float | None = None
-    """The same after Holm over the primary changes of an axis; secondary ones after
+    """The same after Holm over the primary changes of a probe; secondary ones after
     Benjamini-Yekutieli."""
     rise: float | None = None
     """Size of the candidate's gap minus size of the baseline's."""
