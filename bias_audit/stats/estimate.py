@@ -112,14 +112,15 @@ class Contrast:
         return self.p_beyond(0.0)
 
     def p_beyond(self, margin: float) -> float | None:
-        """Return p for a difference larger than ``margin``, at two-sided level.
+        """Return p for a difference larger than ``margin`` in size, on either side.
 
-        It is at most alpha exactly when the 1 - alpha interval lies outside [-margin, margin].
-        1 when the groups are identical; None when there is no variance to judge by.
+        The sum of both tails at the margin; at a margin of 0 that is the two-sided p. 1 when the
+        groups are identical; None when there is no variance to judge by.
         """
         if (scale := self._t()) is None:
             return 1.0 if self.status == "identical" else None
-        p = 2 * upper_tail((abs(self.estimate) - margin) / scale[0], scale[1])
+        size = abs(self.estimate)
+        p = sum(upper_tail((size + end) / scale[0], scale[1]) for end in (-margin, margin))
         return min(1.0, max(p, SMALLEST))
 
     def p_inside(self, margin: float) -> float | None:
