@@ -27,6 +27,9 @@ from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.layout import zero_rounding
 from bias_audit.stats.permutation import repeat_if_close, sign_flip
 
+OWN = "own"
+"""Stands for each group's own word in the one comparison of a definitional control."""
+
 
 def compare_groups(scored: ScoredProbe, settings: Settings) -> list[Comparison]:
     """Compare the groups as the probe declares: one pair, or each group with the others."""
@@ -137,7 +140,7 @@ def _diagonal(scored: ScoredProbe, settings: Settings) -> Comparison:
     contrast = matched_pairs(deltas[:, None], scope="terms", clusters=rows)
     rng = scored.rng(settings, "diagonal")
     return Comparison(
-        a="own",
+        a=OWN,
         b=OTHERS,
         these_words=contrast,
         words_of_this_kind=None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from typing import Any
 
 from bias_audit.analysis.multiple_testing import adjust_targets
@@ -79,7 +78,8 @@ def build_result(
         margin_reason=spec.margin_reason,
         sign_share=checks.sign_share if checks else None,
         statuses=checks.statuses if checks else (),
-        **(asdict(checks.bounds) if checks else {}),
+        loo_low=checks.bounds.loo_low if checks else None,
+        loo_high=checks.bounds.loo_high if checks else None,
         by_template=_templates(scored, comparison),
         **interval_fields(contrast, settings.confidence),
         **_targets(scored, comparison, settings),

@@ -6,7 +6,7 @@ Words are put in the order of their labels first, so that the order in a file ch
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import cast
@@ -103,15 +103,6 @@ def primary_results(scored: ScoredProbe) -> dict[str, list[tuple[str, str]]]:
     if scored.probe.spec.targets.own:
         return {f"{probe}:diagonal_log_odds:own-vs-others": pairs}
     return {f"{probe}:log_odds_gap:{a}-vs-{b.lstrip('~')}": [(a, b)] for a, b in pairs}
-
-
-def family_sizes(probes: Iterable[Probe]) -> dict[str, int]:
-    """Return how many primary comparisons each axis has if all groups can be scored."""
-    sizes: Counter[str] = Counter()
-    for probe in probes:
-        if probe.spec.role == "probe":
-            sizes[probe.spec.axis] += 1 if probe.spec.targets.own else len(comparisons(probe))
-    return dict(sizes)
 
 
 def scored_groups(scored: ScoredProbe) -> list[str]:

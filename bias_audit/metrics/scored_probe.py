@@ -364,17 +364,15 @@ class Settings:
     """Sentences needed before a probe is judged."""
     min_coverage: float = 0.8
     """Share of each pole's words that must be scored before a probe is judged."""
-    primary_family: Literal["holm", "max-t"] = "holm"
-    """Adjusts the primary comparisons of an axis."""
     secondary_family: Literal["by", "bh"] = "by"
-    """Adjusts everything exploratory on an axis."""
+    """Adjusts everything exploratory about a probe."""
     target_family: Literal["by", "bh", "max-t"] = "by"
     """Adjusts the table of words of a comparison."""
 
     def __post_init__(self) -> None:
         """Refuse an unknown family: another one would be used silently."""
         hints = get_type_hints(Settings)
-        for name in ("primary_family", "secondary_family", "target_family"):
+        for name in ("secondary_family", "target_family"):
             known, value = get_args(hints[name]), getattr(self, name)
             if value not in known:
                 raise UsageError(f"{name} is one of {', '.join(known)}, not {value!r}")

@@ -101,7 +101,7 @@ def slow_crossed(cells, axes, used):
     whole = sum(each)
     once = min(max(once, *each), whole)
     dfs = [sum(p[i] for p in parts) ** 2 / sum(p[i] ** 2 / p[1] for p in parts) for i in (0, 2)]
-    return estimate, once**0.5, max(min(dfs) * once / whole, min(*dfs, 1.0))
+    return float(estimate), once**0.5, max(min(dfs) * once / whole, min(*dfs, 1.0))
 
 
 def plain_axis(*groups):

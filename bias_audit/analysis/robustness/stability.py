@@ -20,7 +20,7 @@ from bias_audit.stats.contrast import one_group, trim
 from bias_audit.stats.distribution_shape import bootstrap_t_interval
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.fragility import (
-    DECIDES,
+    LEVEL,
     Interval,
     StabilityBounds,
     decided_side,
@@ -51,22 +51,13 @@ class StabilityChecks:
     sign_share: float | None
     """Share of templates whose difference has the sign of the estimate (R1a)."""
     bounds: StabilityBounds
-    """Whether one unit, half of the words or one method carries a verdict, at any limit."""
-    level: float
-    """Level of the interval that decides whether the gap lies outside of the margin."""
+    """What one unit, half of the words and other methods do to the estimate."""
 
 
 def check_stability(
-    scored: ScoredProbe, comparison: Comparison, settings: Settings, level: float = DECIDES
+    scored: ScoredProbe, comparison: Comparison, settings: Settings
 ) -> StabilityChecks:
-    """Run the checks R1a, R1b, R2, R3 and the assumption checks of the primary analysis.
-
-    Args:
-        scored: the probe.
-        comparison: one of its comparisons.
-        settings: choices of the analysis.
-        level: of the interval that decides, after Holm over what is judged together.
-    """
+    """Run the checks R1a, R1b, R2, R3 and the assumption checks of the primary analysis."""
     contrast, margin = comparison.these_words, scored.probe.spec.margin
     delta = np.array(contrast.delta)
     bounds = _stability_bounds(scored, comparison, settings)
@@ -77,7 +68,7 @@ def check_stability(
         if share < MIXED_DIRECTION:
             statuses.append("direction_depends_on_phrasing")
     statuses += too_small_statuses(contrast, settings)
-    if contrast.status == "ok" and is_fragile(contrast, bounds, margin, level):
+    if contrast.status == "ok" and is_fragile(contrast, bounds, margin):
         statuses.append("fragile")
     mass = comparison.mass_log_odds
     if mass is not None and pole_heterogeneous(contrast.estimate, mass, margin):
@@ -85,11 +76,11 @@ def check_stability(
     if _one_target(scored, comparison):
         statuses.append("one_target_dominates")
     unique = tuple(dict.fromkeys(statuses))
-    return StabilityChecks(statuses=unique, sign_share=share, bounds=bounds, level=level)
+    return StabilityChecks(statuses=unique, sign_share=share, bounds=bounds)
 
 
 def too_small_statuses(contrast: Contrast, settings: Settings) -> list[str]:
-    """Statuses of a comparison that is too small or too flat for a verdict, at any margin."""
+    """Statuses of a comparison that is too small or too flat to be measurable."""
     statuses = ["descriptive_only"] if len(contrast.by_cluster) < settings.min_templates else []
     if contrast.status in {"identical", "no_variance"}:
         statuses.append("degenerate")
@@ -119,16 +110,7 @@ def _stability_bounds(
     )
     if contrast.status != "ok" or not skewed:
         return bounds
-    other, other90 = (
-        _outermost(_other_methods(scored, comparison, settings, level)) for level in (DECIDES, 0.9)
-    )
-    return replace(
-        bounds,
-        alt_ci_low=other[0] if other else None,
-        alt_ci_high=other[1] if other else None,
-        alt_ci90_low=other90[0] if other90 else None,
-        alt_ci90_high=other90[1] if other90 else None,
-    )
+    return replace(bounds, other=_outermost(_other_methods(scored, comparison, settings)))
 
 
 def _halves(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> StabilityBounds:
@@ -150,18 +132,18 @@ def _outermost(intervals: list[Interval | None]) -> Interval | None:
 
 
 def _other_methods(
-    scored: ScoredProbe, comparison: Comparison, settings: Settings, level: float
+    scored: ScoredProbe, comparison: Comparison, settings: Settings
 ) -> list[Interval | None]:
     """The bootstrap-t interval and the one of the trimmed mean."""
     contrast = comparison.these_words
-    rng = scored.rng(settings, comparison.key, "bootstrap-t", f"{level:g}")
-    drawn = bootstrap_t_interval(np.sort(np.array(contrast.by_cluster)), level, rng, se=contrast.se)
-    return [drawn, trim(contrast).interval(level)]
+    rng = scored.rng(settings, comparison.key, "bootstrap-t", f"{LEVEL:g}")
+    drawn = bootstrap_t_interval(np.sort(np.array(contrast.by_cluster)), LEVEL, rng, se=contrast.se)
+    return [drawn, trim(contrast).interval(LEVEL)]
 
 
 def is_detected(comparison: Comparison) -> bool:
     """Return whether the 95 % interval of a comparison excludes 0."""
-    limits = comparison.these_words.interval(DECIDES)
+    limits = comparison.these_words.interval()
     return limits is not None and not limits[0] <= 0 <= limits[1]
 
 
@@ -232,7 +214,7 @@ def check_ranking(scored: ScoredProbe, comparison: Comparison, settings: Setting
 def check_half_of_words(
     scored: ScoredProbe, comparison: Comparison, known: StabilityChecks
 ) -> Check | None:
-    """R2: does a half of the words contradict the verdict? None where words are no sample."""
+    """R2: does a half of the words show the contrary? None where words are no sample."""
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return None
     low, high = known.bounds.split_half_low, known.bounds.split_half_high
@@ -242,7 +224,7 @@ def check_half_of_words(
     furthest = max(contrast.estimate - low, high - contrast.estimate)
     note = f"halves range from {low:+.3f} to {high:+.3f} nats"
     check = informational("R2", furthest, note)
-    side = decided_side(contrast, margin, known.level)
+    side = decided_side(contrast, margin)
     if side is None:
         return check
     flips = half_contradicts(known.bounds, side, margin)
