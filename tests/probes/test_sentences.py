@@ -8,6 +8,7 @@ from itertools import combinations, pairwise
 
 import pytest
 
+from bias_audit.probes.probe import agrees
 from bias_audit.probes.schema.text import SLOT
 from bias_audit.probes.validate import given_words
 from tests.probes.shipped import CATALOGUE, IDS, probe
@@ -17,9 +18,6 @@ JUDGED = [name for name in IDS if SPECS[name].role == "probe"]
 SETS = {name: CATALOGUE.template_set(name) for name in CATALOGUE.names("templates")}
 FAMILIES = sorted({s for n in JUDGED if SPECS[n].language == "en-US" for s in SPECS[n].templates})
 """Sets of sentences that English probes are judged by."""
-FORMS_ONLY = "occupation-title-gender-de"
-"""Its masked words agree with the group word, so that open completions would differ by grammar."""
-
 PRESUPPOSING = re.compile(
     r"\b(unusual|unexpected|surpris\w*|astonish\w*|nobody expected|turned out|all along|after all"
     r"|finally|at last|at least|managed to|actually|despite|even though|once known|divorce|twice"
@@ -62,9 +60,11 @@ def test_near_copies_share_a_cluster(name):
 
 @pytest.mark.parametrize("name", [n for n in JUDGED if SPECS[n].mask == "target"])
 def test_completions_come_from_many_open_sentences(name):
+    """Where masked words agree with the group word, completions would differ by grammar alone."""
     frames = probe(name).open_frames
-    assert len(frames) >= 8 or name == FORMS_ONLY
-    assert len({frame.template.cluster or frame.id for frame in frames}) >= 5 or not frames
+    if not any(agrees(frame) for frame in probe(name).frames):
+        assert len(frames) >= 8
+        assert len({frame.template.cluster or frame.id for frame in frames}) >= 5
 
 
 @pytest.mark.parametrize("name", IDS)
