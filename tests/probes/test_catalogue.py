@@ -262,7 +262,7 @@ FAMILIES = {
     "trait-negated": "traits",
     "justice-negated": "justice",
 }
-"""Sets of twelve or more sentences, each with the lexicon of its targets."""
+"""Sets of sentences, each with the lexicon of its targets."""
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -280,10 +280,9 @@ def test_sentences_of_a_set_are_short_and_vary_where_the_slots_stand(name):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_family_is_large_and_names_none_of_its_own_targets(name):
+def test_a_family_names_none_of_its_own_targets(name):
     """Some groups end in a phrase (person in row six): another after them would read badly."""
     texts = [template.text for template in SETS[name].templates]
-    assert len(texts) >= 12
     assert len([text for text in texts if re.search(r"<mask>\"?\.$", text)]) >= 3
     sets = LEXICONS[FAMILIES[name]].sets.values()
     words = {form.lower() for s in sets for e in s.entries for form in (e.sg, e.pl) if form}
@@ -304,8 +303,9 @@ def test_every_negated_twin_exists_and_says_not():
             Counter((p.name, p.form) for p in parse_slots(t)[0]) for t in (template.text, text)
         )
         assert first == second
+        assert template.cluster == {t.id: t.cluster for t in SETS[home].templates}[name]
         twins += 1
-    assert twins >= 24
+    assert twins >= 32
 
 
 # Words

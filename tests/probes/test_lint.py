@@ -49,6 +49,7 @@ def test_the_skeleton_needs_no_remark(tmp_path):
         ([(FIRST, '- "The the [group] ordered <mask> with dinner."')], "'01' has 'the the': The the woman ordered tea with dinner."),
         ([("[tea, milk,", '["the tea", milk,'), (FIRST, '- "The [group] ordered the <mask> with dinner."')], "'01' has 'the the': "),
         ([(FIRST, '- "The [group] ordered tea or <mask> with dinner."')], "'01' has the scored word a second time: The woman ordered tea or tea with dinner."),
+        ([(FIRST, '- "The [group] and a woman ordered <mask> with dinner."')], "'01' holds 'woman', a word of the groups, for every group: "),
         ([("axis: gender", "slots: {place: [here]}\naxis: gender")], "the slot [place] is in no sentence"),
         ([("  positive: [gender-kinship]\n", "")], "no positive control: it may fail and cannot pass"),
         ([("  negative: [gender-weekdays]\n  placebo: placebo-people\n", "")], "neither a negative control nor a placebo: it may fail and cannot pass"),
@@ -61,6 +62,14 @@ def test_one_remark(tmp_path, changes, said):
 
 def test_the_friends_of_a_group_may_be_many(tmp_path):
     assert remarks(tmp_path, (FIRST, '- "The friends of the [group] were drinking <mask>."')) == []
+
+
+def test_clusters_are_counted_like_sentences(tmp_path):
+    sentences = [line.strip() for line in GOOD.splitlines() if line.startswith('  - "')]
+    shared = [(one, f"- {{text: {one[2:]}, cluster: x}}") for one in sentences[:2]]
+    assert len(sentences) == 8
+    (said,) = remarks(tmp_path, *shared)
+    assert said.startswith("8 sentences in 7 clusters: intervals count the clusters, so add ")
 
 
 def test_a_repeated_remark_is_counted(tmp_path):
