@@ -10,14 +10,13 @@ import numpy as np
 
 from bias_audit.analysis.paired_cells import PairedCube
 from bias_audit.metrics.log_odds import cell_response
-from bias_audit.probes.scope import MIN_TARGETS
 from bias_audit.records import OTHERS
 from bias_audit.results.decisions import Change, RiseBound
 from bias_audit.results.schema import Result
-from bias_audit.stats.contrast import target_part, trim, two_groups
+from bias_audit.stats.contrast import trim
 from bias_audit.stats.distribution_shape import bootstrap_t_interval
 from bias_audit.stats.estimate import Contrast, Scope
-from bias_audit.stats.layout import Layout, over_targets, without_one
+from bias_audit.stats.layout import Layout, without_one
 from bias_audit.stats.rise import direction, rise_limits
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
@@ -78,24 +77,17 @@ class PairedContrast:
     def gap(self, values: Floats) -> _Gap:
         """Return the gap of (templates, units, targets) values, nats."""
         without: tuple[float, ...] = ()
-        poles, kind = (self.plus, self.minus), None
-        sampled = min(map(len, poles)) >= MIN_TARGETS
+        poles = self.plus, self.minus
         if self.group_masked:
-            y = self.layout.difference(values)
-            these = over_targets(two_groups(y, *poles, scope="terms"))
-            kind = over_targets(two_groups(y, *poles, scope="concept")) if sampled else None
+            these, kind = self.layout.pole_claims(self.layout.difference(values), poles)
         else:
-            y = cell_response(values, *poles)
-            these = self.layout.contrast(y, None)
-            without = self.layout.without_a_term(y)
-            if sampled:
-                differences = self.layout.target_differences(values)
-                part = target_part(differences[self.plus], differences[self.minus])
-                kind = self.layout.contrast(y, part)
+            these, kind = self.layout.claims(values, poles)
+            without = self.layout.without_a_term(cell_response(values, *poles))
+        rows = self.layout.rows(len(values)).groups[0]
         return _Gap(
             contrast=_with_least_error(these),
             kind=kind and _with_least_error(kind),
-            without=(*without, *without_one(np.array(these.delta))),
+            without=(*without, *without_one(np.array(these.delta), rows)),
         )
 
 
@@ -206,7 +198,7 @@ def _other_limits(
 ) -> list[tuple[float, float]]:
     """Bootstrap-t and trimmed intervals; empty when one of them cannot be had."""
     two_sided = 2 * level - 1
-    delta = np.sort(np.array(contrast.delta))
+    delta = np.sort(np.array(contrast.by_cluster))
     rng = stream(seed, result.axis, result.id, "rise", claim, "bootstrap-t")
     drawn = bootstrap_t_interval(delta, two_sided, rng, se=contrast.se)
     cut = trim(contrast).interval(two_sided)

@@ -97,8 +97,9 @@ def split_halves(scored: ScoredProbe, settings: Settings) -> Control:
     cube = scored.cube
     y = Design(scored, *scored_comparisons(scored)[0]).difference(cube.values)
     first, second = _matched_halves(scored)
+    rows = cube.row_clusters
     d = y[:, first] - y[:, second]
-    these, kind = (over_targets(matched_pairs(d, scope=s)) for s in _SCOPES)
+    these, kind = (over_targets(matched_pairs(d, scope=s, clusters=rows)) for s in _SCOPES)
     rng = scored.rng(settings, "split-halves")
     comparison = Comparison(
         a="half-1",
@@ -109,7 +110,7 @@ def split_halves(scored: ScoredProbe, settings: Settings) -> Control:
         n_terms=len(cube.units),
         n_targets=len(first),
         targets=(),
-        p_sign_flip=sign_flip(np.sort(np.array(these.delta)), rng, settings.resamples).p,
+        p_sign_flip=sign_flip(np.sort(np.array(these.by_cluster)), rng, settings.resamples).p,
         p_exchange=None,
         mass_log_odds=None,
     )

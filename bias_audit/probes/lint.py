@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bias_audit.probes.clusters import template_clusters
 from bias_audit.probes.expand import Expansion
 from bias_audit.probes.probe import Frame, Probe
 from bias_audit.probes.schema.text import SLOT, parse_slots, primary_language
@@ -39,7 +40,7 @@ def _for_a_verdict(probe: Probe) -> Iterator[str]:
     spec = probe.spec
     if len(probe.frames) < FEWEST_FRAMES:
         yield f"{len(probe.frames)} sentences: at least {FEWEST_FRAMES} are needed for a verdict"
-    clusters = {frame.template.cluster or frame.id for frame in probe.frames}
+    clusters = set(template_clusters(probe.frames).values())
     if len(clusters) < FEWEST_FRAMES <= len(probe.frames):
         yield (
             f"{len(probe.frames)} sentences in {len(clusters)} clusters: intervals count the"

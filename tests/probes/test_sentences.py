@@ -8,6 +8,7 @@ from itertools import combinations, pairwise
 
 import pytest
 
+from bias_audit.probes.clusters import template_clusters
 from bias_audit.probes.probe import agrees
 from bias_audit.probes.schema.text import SLOT
 from bias_audit.probes.validate import given_words
@@ -16,8 +17,6 @@ from tests.probes.shipped import CATALOGUE, IDS, probe
 SPECS = {name: CATALOGUE.probe_spec(name) for name in IDS}
 JUDGED = [name for name in IDS if SPECS[name].role == "probe"]
 SETS = {name: CATALOGUE.template_set(name) for name in CATALOGUE.names("templates")}
-FAMILIES = sorted({s for n in JUDGED if SPECS[n].language == "en-US" for s in SPECS[n].templates})
-"""Sets of sentences that English probes are judged by."""
 PRESUPPOSING = re.compile(
     r"\b(unusual|unexpected|surpris\w*|astonish\w*|nobody expected|turned out|all along|after all"
     r"|finally|at last|at least|managed to|actually|despite|even though|once known|divorce|twice"
@@ -31,18 +30,14 @@ OTHERS = re.compile(
 """People whom a pronoun could mean as well as the person who is named."""
 
 
-def test_families():
-    assert {"occupation", "pronoun", "trait", "valence"} < set(FAMILIES)
-    assert len(FAMILIES) >= 14
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_a_family_asks_in_many_situations(name):
-    templates = SETS[name].templates
-    clusters = Counter(template.cluster or template.id for template in templates)
-    assert len(templates) >= 16
+@pytest.mark.parametrize("name", IDS)
+def test_a_probe_asks_in_many_situations(name):
+    frames = probe(name).frames
+    clusters = Counter(template_clusters(frames).values())
+    english = SPECS[name].language == "en-US"
+    assert len(frames) >= (16 if english and name in JUDGED else 10)
     assert len(clusters) >= 8
-    assert max(clusters.values()) <= len(templates) / 4
+    assert max(clusters.values()) <= 2 or not english
 
 
 @pytest.mark.parametrize("name", SETS)
