@@ -33,10 +33,14 @@ def test_three_outcomes():
     assert judge(c, 0.1) == "fail"
 
 
-def test_p_beyond_is_a_one_sided_t_test_doubled():
+@pytest.mark.parametrize("margin", [0.0, 0.05, 0.1, 0.3, 0.6])
+def test_p_beyond_adds_both_tails_at_the_margin(margin):
     c = contrast(DELTA)
-    other = stats.ttest_1samp(DELTA, 0.1, alternative="greater").pvalue
-    assert c.p_beyond(0.1) == pytest.approx(2 * other, rel=1e-10)
+    near = stats.ttest_1samp(DELTA, margin, alternative="greater").pvalue
+    far = stats.ttest_1samp(DELTA, -margin, alternative="greater").pvalue
+    assert c.p_beyond(margin) == pytest.approx(near + far, rel=1e-10)
+    if margin == 0:
+        assert c.p_beyond(0) == pytest.approx(stats.ttest_1samp(DELTA, 0).pvalue, rel=1e-10)
 
 
 def test_failing_needs_the_adjusted_p():

@@ -20,7 +20,11 @@ def exact(t, p, r, rows, cols):
     noise = r**2 / (rows * cols)
     first, second = t**2 / rows + noise, p**2 / cols + noise
     df = (first + second) ** 2 / (first**2 / (rows - 1) + second**2 / (cols - 1))
-    return math.sqrt(first + second), df, {"templates": first, "terms": second, "residual": noise}
+    return (
+        math.sqrt(first + second),
+        df,
+        {"templates": first, "terms": second, "templates x terms": noise},
+    )
 
 
 def components(t, p, r, rows, cols):
