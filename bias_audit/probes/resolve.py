@@ -65,6 +65,7 @@ class _Resolver:
             validate.check_sentences(self.problems, spec, [*frames, *further])
             words = (*groups, *extra, *placebo)
             validate.check_words(self.problems, spec, frames, words, targets, self.where)
+            validate.check_completions(self.problems, further, groups, targets)
         self.problems.raise_any()
         return Probe(
             spec=spec,
