@@ -6,13 +6,12 @@ import gc
 import os
 import sys
 import traceback
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
 import rich_click as click
 
-from bias_audit.cli.output import drop_output, flush, is_full, readers_may_leave
+from bias_audit.cli.streams import guard_streams, lost_output
 from bias_audit.errors import BiasAuditError, UnknownNameError, visible
 from bias_audit.utils.versions import __version__
 
@@ -66,12 +65,6 @@ class LazyGroup(click.RichGroup):
         command: click.Command = getattr(module, cmd_name)
         return command
 
-    def invoke(self, ctx: click.Context) -> object:
-        """Run a command; when nobody reads its output any more, that is the end of it, no error."""
-        with readers_may_leave():
-            return super().invoke(ctx)
-        return 0
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands from the table, without importing them."""
         with formatter.section("Commands"):
@@ -102,14 +95,19 @@ def app() -> None:
 def main(args: list[str] | None = None) -> int:
     """Run the command line and exit with its code."""
     gc.set_threshold(*_COLLECTED)
-    sys.exit(run(args))
+    guard_streams()
+    code = run(args)
+    if loss := lost_output():
+        _print_error(
+            f"Error: cannot write the output: {loss.strerror}\n  make room, or write elsewhere"
+        )
+    sys.exit(code or (2 if loss else 0))
 
 
 def run(args: list[str] | None = None) -> int:
     """Run the command line; errors that a user can fix print one message and no traceback."""
     try:
         code = app.main(args=args, prog_name="bias-audit", standalone_mode=False)
-        flush()
         return code if isinstance(code, int) else 0
     except BiasAuditError as error:
         _print_error(f"Error: {error}")
@@ -117,11 +115,8 @@ def run(args: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _report_interrupt()
     except click.ClickException as error:
-        with suppress(OSError):  # nobody reads
-            error.show()
+        error.show()
         return 2
-    except OSError as error:
-        return _report_full_disk(error) if is_full(error) else _report_crash()
     except Exception:  # our bug: keep the traceback for the report, not for the screen
         return _report_crash()
 
@@ -129,14 +124,6 @@ def run(args: list[str] | None = None) -> int:
 def _report_interrupt() -> int:
     _print_error("Interrupted: no report was written; the next run uses the scores that were kept.")
     return 130
-
-
-def _report_full_disk(error: OSError) -> int:
-    drop_output()
-    _print_error(
-        f"Error: cannot write the output: {error.strerror}\n  make room, or write elsewhere"
-    )
-    return 2
 
 
 def _report_crash() -> int:
@@ -153,5 +140,4 @@ def _report_crash() -> int:
 
 def _print_error(text: str) -> None:
     text = "\n".join(map(visible, text.split("\n")))
-    with suppress(OSError):  # nobody reads: the exit code is still returned
-        print(text.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)
+    print(text.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)

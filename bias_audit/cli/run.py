@@ -58,7 +58,7 @@ def run(
     # Before anything heavy is imported, so that a mistake is reported at once.
     resolved = resolve(config, to_overrides(values), label=attrgetter("option"))
 
-    from bias_audit.cli.output import file_formats, finish, readers_may_leave
+    from bias_audit.cli.output import file_formats, finish
     from bias_audit.cli.output import progress as show_progress
     from bias_audit.pipeline.audit import choose_folder
     from bias_audit.pipeline.from_config import RunRequest
@@ -81,8 +81,7 @@ def run(
     with show_progress("none" if quiet else progress) as listener:
         finished = audit(**request.arguments(), progress=listener, command=command)
     folder = finished.save(choose_folder(output, finished), further)
-    with readers_may_leave():
-        _print_audit(finished, folder, quiet=quiet, verbose=verbose)
+    _print_audit(finished, folder, quiet=quiet, verbose=verbose)
     return finish(finished.results, exit_zero=exit_zero, strict=request.policy.strict)
 
 

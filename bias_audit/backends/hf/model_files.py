@@ -300,7 +300,7 @@ def _quiet() -> Iterator[None]:
     )
 
     level, shown = log.get_verbosity(), not are_progress_bars_disabled()
-    hide = shown and not sys.stderr.isatty()
+    hide = shown and not (sys.stderr and sys.stderr.isatty())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         log.set_verbosity(logging.ERROR)
