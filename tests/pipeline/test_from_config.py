@@ -92,6 +92,9 @@ def test_what_wins(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIAS_AUDIT_RUN_SEED", "six")
     with pytest.raises(UsageError, match="BIAS_AUDIT_RUN_SEED: expected a whole number, got 'six'"):
         request_of()
+    monkeypatch.setenv("BIAS_AUDIT_RUN_SEED", "")
+    with pytest.raises(UsageError, match="BIAS_AUDIT_RUN_SEED got an empty text"):
+        request_of()
     monkeypatch.delenv("BIAS_AUDIT_RUN_SEED")
     (home / "bias-audit.yaml").unlink()
     assert request_of().analysis.seed == 20240601, "the default"
@@ -119,7 +122,10 @@ def test_what_describes_another_model_or_engine_is_set_aside(home: Path) -> None
         ({"dtype": "float23"}, "dtype: expected 'float32', .* got 'float23'\n  did you mean"),
         ({"limit": 0}, "limit: expected a number of at least 1"),
         ({"max_seconds": "soon"}, "expected a time such as 90s, 20m or 2h, got 'soon'"),
-        ({"baselines": " "}, "expected the path of a file or folder, got an empty text"),
+        ({"baselines": " "}, "baselines got an empty text"),
+        ({"model": ""}, "model got an empty text"),
+        ({"probes": ["small", ""]}, "probes got an empty text"),
+        ({"revision": ""}, "revision got an empty text"),
         ({"data": ["crows-pairs"]}, "expected NAME=FILE, got 'crows-pairs'"),
         ({"data": ["a=b", "a=c"]}, "the data set 'a' was given twice"),
         ({"data": {"crows-pair": "x"}}, "did you mean 'crows-pairs'"),
