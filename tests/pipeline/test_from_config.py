@@ -151,7 +151,9 @@ def test_a_run_of_probes_and_data_sets(home: Path) -> None:
     assert {r.metric for r in alone.results} == {"aul"}
     assert done.results.results == (*probes.results, *alone.results)
     assert (done.results.findings, done.exit_code) == (probes.findings, 3)
-    assert (alone.gates, alone.exit_code) == ((), 0), "nothing is judged by data sets"
+    (gate,) = alone.gates
+    assert (gate.state, gate.reason_code, alone.exit_code) == ("unclear", "no_result", 3)
+    assert "no result of 'small' to judge: it did not run" in gate.reason
     names = {path.name for path in done.save(home / "both").iterdir()}
     assert {EVIDENCE_FILE, PAIR_SCORES_FILE, "report.html"} <= names
     report = (home / "both" / "report.html").read_text(encoding="utf-8")
