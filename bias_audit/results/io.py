@@ -183,10 +183,36 @@ def _contradictions(result: Result) -> Iterator[str]:
         elif result.metric in _AROUND and (gap is None or not low <= gap <= high):
             value = "missing" if gap is None else f"{gap:g}"
             yield f"is {value}, outside of its {name} interval [{low:g}, {high:g}]"
-    if result.metric not in _AROUND or gap is None or odds is None or abs(gap) > _LARGEST_GAP:
+    if result.metric not in _AROUND or gap is None:
+        return
+    if result.by_template and len(result.by_template) != result.n_templates:
+        yield f"has {result.n_templates} sentences and lists {len(result.by_template)}"
+    yield from _wrong_intervals(gap, result)
+    if odds is None or abs(gap) > _LARGEST_GAP:
         return
     if not math.isclose(math.exp(gap), odds, rel_tol=_CLOSE):
         yield f"is {gap:g} nats, which is not an odds ratio of {odds:g}"
+
+
+def _wrong_intervals(gap: float, result: Result) -> Iterator[str]:
+    """Yield which interval is not the one of the standard error around the gap."""
+    from scipy.special import stdtrit  # takes a moment to load
+
+    se, df = result.se, result.df
+    ninety = "90 %", 0.9, result.ci90_low, result.ci90_high
+    for name, level, low, high in (
+        ninety, ("confidence", result.confidence, result.ci_low, result.ci_high)
+    ):  # fmt: skip
+        if not se or not df or low is None or high is None or level is None:
+            continue
+        half = se * float(stdtrit(df, (1 + level) / 2))
+        for end, expected in ((low, gap - half), (high, gap + half)):
+            if not math.isclose(end, expected, rel_tol=_CLOSE, abs_tol=_CLOSE * (1 + half)):
+                yield (
+                    f"has a {name} interval [{low:g}, {high:g}], where its standard error of {se:g}"
+                    f" gives [{gap - half:g}, {gap + half:g}]"
+                )
+                break
 
 
 HALF_NOISE, FULL_NOISE = 2e-2, 1e-4
