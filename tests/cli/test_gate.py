@@ -153,7 +153,7 @@ def edited(home: Path, change: Callable[[dict[str, float]], dict[str, object]]) 
         ({"ci90_low": -9.0}, "has a 90 % interval [-9"),
         ({"ci_low": -9.0}, "has a confidence interval [-9"),
         ({"confidence": 0.5}, "has a confidence interval"),
-        ({"estimate": 2.0001, "effect_size": 7.38979}, "interval"),
+        ({"estimate": 1.99, "effect_size": 7.3155337}, "a 90 % interval"),
         ({"n_templates": 3}, "has 3 sentences and lists 8"),
         ({"by_template": [{"id": "a", "text": "b", "value": 0.0}]}, "and lists 1"),
     ],
