@@ -6,7 +6,7 @@ Messages of validators may carry a hint after " | ".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
@@ -56,6 +56,26 @@ def reject_duplicates(
         if name in seen:
             mistakes.append((path, f"the {kind} '{name}' is here twice | {hint}"))
         seen.add(name)
+    if mistakes:
+        raise MistakesError(mistakes)
+
+
+def reject_copies(
+    items: Iterable[tuple[KeyPath, Hashable, str]], hint: str = "remove one of them"
+) -> None:
+    """Refuse what says the same as an item before it: a copy is no further evidence.
+
+    ``items``: the path of each, what it says, and how it is called.
+
+    Raises:
+        MistakesError: every copy, with its path.
+    """
+    first: dict[Hashable, str] = {}
+    mistakes: list[tuple[KeyPath, str]] = []
+    for path, content, name in items:
+        if content in first:
+            mistakes.append((path, f"{name} says the same as {first[content]} | {hint}"))
+        first.setdefault(content, name)
     if mistakes:
         raise MistakesError(mistakes)
 

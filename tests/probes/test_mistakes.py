@@ -221,7 +221,7 @@ def test_only_the_masked_word_can_agree(tmp_path):
 
 
 def test_words_beside_are_checked_as_those_that_are_compared(tmp_path):
-    lexicon = "kind: lexicon\nid: more\ntitle: M\nextends: pronouns\nsets:\n  xe: [{forms: {%s: xe}}]\n  they: [{id: %s, forms: {subject: they}}]\n"
+    lexicon = "kind: lexicon\nid: more\ntitle: M\nextends: pronouns\nsets:\n  xe: [{forms: {%s: xe}}]\n  they: [{id: %s, forms: {subject: thon}}]\n"
     own = edited(JOBS, ("pronouns", "more"))
     for words, message in (
         (("object", "they-all"), "'xe' lacks the form that the sentences need: subject (it has object)"),
