@@ -115,7 +115,7 @@ class Groups(FileModel):
     def _enough(self) -> Groups:
         for key in ("use", "beside"):
             reject_duplicates((((key, i), n) for i, n in enumerate(getattr(self, key))), "group")
-        if len(self.use) == 1:
+        if "use" in self.model_fields_set and len(self.use) < 2:
             raise MistakesError([(("use",), "a probe compares at least two groups")])
         if "beside" not in self.model_fields_set:
             return self
