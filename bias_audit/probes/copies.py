@@ -47,14 +47,14 @@ def check_copied_sentences(
     """Check that no two sentences are the same once words are in them."""
     first: dict[Hashable, str] = {}
     for frame, place in frames:
-        texts = tuple(_filled(frame, spec.mask, groups, targets))
+        texts = tuple(_fill(frame, spec.mask, groups, targets))
         name = first.setdefault(texts, frame.id)
         if name != frame.id and texts:
             message = f"the template '{frame.id}' gives the same sentences as '{name}'"
             problems.add(place, message, "one sentence counts once: remove one")
 
 
-def _filled(
+def _fill(
     frame: Frame, mask: str, groups: Sequence[Group], targets: Sequence[Target]
 ) -> Iterator[str]:
     """The sentence with a word of each group and pole, and all words of its further slots."""

@@ -148,7 +148,7 @@ class ModelFolder:
         }
 
     @contextlib.contextmanager
-    def exposed(self) -> Iterator[Path]:
+    def expose(self) -> Iterator[Path]:
         """Yield a folder with the files that are digested, and no other that could be opened.
 
         Raises:
