@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from bias_audit.analysis.compare_runs import comparable_results, require_numbers
 from bias_audit.backends.cache.open import Cache
 from bias_audit.backends.ray.options import Engine
 from bias_audit.config import (
@@ -30,6 +31,7 @@ from bias_audit.pipeline.judge import check_baselines, judge_run
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results.io import Results
 from bias_audit.results.run_folder import StoredRun
+from bias_audit.results.schema import Result
 from bias_audit.utils import clock
 
 
@@ -65,7 +67,8 @@ class RunRequest:
         catalogue = resolved.catalogue or ProbeCatalogue()
         groups = {use.use: use.groups for use in settings.probes if use.use and use.groups}
         catalogue = catalogue.with_groups(groups) if groups else catalogue
-        measures, policy = settings.run.measures, Policy(strict=call.strict)
+        measures = settings.run.measures
+        policy = read_policy(resolved.file, today=clock.today(), strict=call.strict)
         if data and not probes:
             if ("run", "checks") in resolved.origins:
                 raise UsageError(
@@ -74,10 +77,8 @@ class RunRequest:
                     hint="name probes too, or leave it out",
                 )
             measures = measures if ("run", "measures") in resolved.origins else ()
-        else:
-            policy = read_policy(resolved.file, today=clock.today(), strict=call.strict)
-            if not call.probes and not call.exclude:
-                _check_gates(settings, catalogue.select(probes))
+        elif not call.probes and not call.exclude:
+            _check_gates(settings, catalogue.select(probes))
         baselines = None
         if policy.baselines:
             baselines = baseline_folder(resolved.file.path, call.baselines)
@@ -160,9 +161,11 @@ def gate(
         against: a baseline's name or a run to compare with, whatever the gates name.
 
     Raises:
-        UsageError: there is no run or no configuration, or it has no gates: that would pass
-            anything.
+        UsageError: there is no run or no configuration, it has no gates (that would pass anything),
+            or the run's numbers contradict each other or its evidence.
         FileError: the configuration has mistakes, or a gate names a probe that does not exist.
+
+    The numbers that gates judge are computed again where the evidence of the run is there.
     """
     stored = StoredRun.open(run)
     file = require(
@@ -174,10 +177,23 @@ def gate(
             f"{file.path} has no gates, so there is nothing to judge by",
             hint="add some under 'gates:'; bias-audit report RUN shows a run without judging it",
         )
+    require_numbers(stored, _judged_results(file.config, stored.results))
     policy = read_policy(file, today=clock.today(), strict=strict)
     folder = baseline_folder(file.path, baselines)
     results = judge_run(stored, policy, folder=folder, against=against)
     return replace(Audit.load(run), results=results)
+
+
+def _judged_results(config: Config, results: Results) -> list[Result]:
+    """The gaps that some gate may judge."""
+    return [
+        result
+        for result in comparable_results(results).values()
+        if any(
+            fnmatchcase(result.probe, gate.probe) and (result.role == "primary" or gate.over)
+            for gate in config.gates
+        )
+    ]
 
 
 def _select_probes(settings: RunSettings, data: Mapping[str, Path]) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
-"""Numbers as people read them."""
+"""Numbers as people read them, and text as a model reads it."""
 
 from __future__ import annotations
 
 import math
+import unicodedata
 
 LARGEST_PRINTED = 100_000
 
@@ -23,3 +24,8 @@ def number(value: float) -> str:
 def odds_ratio(nats: float) -> str:
     """The odds ratio of a gap, in words."""
     return number(math.exp(min(max(nats, -700.0), 700.0)))
+
+
+def same_text(text: str) -> str:
+    """Return what two texts have in common that differ in case, spacing or composition only."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
