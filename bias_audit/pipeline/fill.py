@@ -117,7 +117,7 @@ def fill(
         model=backend.info.name,
         groups=tuple(filled),
         distances=tuple(_distance(a, b, tables, vocabulary) for a, b in combinations(groups, 2)),
-        notes=tuple(_notes(template, filled)),
+        notes=(*_notes(template, filled), *backend.info.notices),
     )
 
 
