@@ -24,7 +24,7 @@ from bias_audit.probes.schema.lexicon import Lexicon, Sanity, TemplateSet
 from bias_audit.probes.schema.probe import ProbeSpec
 from bias_audit.probes.search_path import SUFFIXES
 from bias_audit.probes.suites import Suites
-from bias_audit.records import CompletionRequest, FillScore, Prompt
+from bias_audit.records import LEAST_WORD_MASS, CompletionRequest, FillScore, Prompt
 from bias_audit.utils import clock
 from bias_audit.utils.file_model import FileModel
 from bias_audit.utils.problems import ProblemCollector
@@ -43,8 +43,6 @@ KINDS: dict[str, type[FileModel]] = {
 
 LEAST_COVERAGE = 0.8
 """Share of each pole's words that has to be scored; see ``Settings.min_coverage``."""
-LEAST_WORD_MASS = 0.8
-"""Share of the probability that should fall on whole words in an open completion."""
 MOST_UNEVEN = 0.5
 """Difference of mean pieces between two poles, or two groups, that is worth a remark."""
 
