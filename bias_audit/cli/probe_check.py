@@ -201,8 +201,8 @@ def lines(probe: Probe, backend: Backend) -> Iterator[str]:
     if gap is not None and abs(gap) > MOST_LOPSIDED:
         first, second = ("+", "-") if gap > 0 else ("-", "+")
         yield (
-            f"unlike in frequency: words of pole {first} are {math.exp(abs(gap)):.1f} times as likely"
-            f" as those of pole {second}; a gap may come from that, so choose words that are as common"
+            f"unlike in frequency: words of pole {first} are {math.exp(abs(gap)):.1f} times"
+            f" as likely as those of pole {second}, which may look like a gap"
         )
     completions = [CompletionRequest(left=prompt.left, right=prompt.right) for prompt in opened]
     for prompt, answer in zip(opened, score_all(backend, completions), strict=True):
