@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bias_audit.analysis.comparisons import compare_all_pairs, compare_groups
+from bias_audit.analysis.completions import JUDGED, judge_completions
 from bias_audit.analysis.controls import (
     Control,
     can_split,
@@ -67,6 +68,8 @@ class _Work:
     scored: ScoredProbe
     instrument: str = ""
     """Why nothing of it may be judged."""
+    obstacle: str = ""
+    """Why its completions say nothing: an untrained model, a run cut short."""
     examined: Examination = field(init=False)
     compared: list[Comparison] = field(default_factory=list)
     """The primary comparisons, before they are judged."""
@@ -74,6 +77,8 @@ class _Work:
     secondary: list[Result] = field(default_factory=list)
     overall: list[Result] = field(default_factory=list)
     """Tests of all groups at once."""
+    completions: list[Result] = field(default_factory=list)
+    """What groups are completed by, with outcomes."""
     controls: list[Control] = field(default_factory=list)
     primary: list[Result] = field(default_factory=list)
 
@@ -115,6 +120,8 @@ def assess(
     for axis in dict.fromkeys(work.task.probe.spec.axis for work in works):
         members = [work for work in works if work.task.probe.spec.axis == axis]
         for work in members:
+            untrained = (sanity or {}).get(primary_language(work.task.probe.spec.language), "")
+            work.obstacle = untrained or ("the run was cut short" if partial else "")
             work.instrument = _instrument(work, controls, failures, settings, sanity or {})
             pair = pairs.get(work.task.probe.spec.id)
             gaps = tuple(gap for control in work.controls for gap in control.placebo_gaps)
@@ -137,7 +144,11 @@ def assess(
             *(build_control_record(control, scored[control.id], hurtful) for control in alone),
         ),
         results=(
-            *(r for work in works for r in (*work.primary, *work.secondary, *work.overall)),
+            *(
+                result
+                for work in works
+                for result in (*work.primary, *work.completions, *work.secondary, *work.overall)
+            ),
             *(r for control in (*alone, *halves) for r in control.results),
         ),
     )
@@ -231,8 +242,11 @@ def _describe(members: Sequence[_Work], settings: Settings) -> None:
                 statuses = (*result.statuses, *_shared_statuses(work, settings))
                 shared = result.model_copy(update={"statuses": statuses})
                 work.overall.append(block(shared, work.instrument))
+            elif result.metric in JUDGED:
+                work.completions.append(result)
             else:
                 work.secondary.append(withhold(result, why))
+        work.completions = judge_completions(work.completions, work.primary, obstacle=work.obstacle)
         work.primary = [
             result.model_copy(
                 update={"companions": _companions(work.scored, case.comparison, settings)}

@@ -5,18 +5,20 @@ Arrays that are not finite, or do not fit each other, raise ``ValueError``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bias_audit.metrics.design import Design
 from bias_audit.metrics.scored_probe import ScoredProbe, Unit
 from bias_audit.records import CompletionScore, Prompt
 from bias_audit.stats._arrays import finite
 from bias_audit.utils.arrays import Floats
 
+TableUnit = Literal["label", "term"]
 Answer = tuple[Prompt, CompletionScore]
 SUM_TOLERANCE = 1e-3
 """How far a distribution's sum may be from 1: float32 over a large vocabulary loses a little."""
@@ -45,6 +47,8 @@ def pair(p: ArrayLike, q: ArrayLike) -> Floats:
 class CompletionTable:
     """Answers to open prompts, arranged; what is not complete is left out."""
 
+    unit: TableUnit
+    """What a column is: all words of a label, or one word."""
     templates: list[str]
     columns: list[tuple[str, str]]
     """Group and unit of each column."""
@@ -77,18 +81,55 @@ class CompletionTable:
 
     def units(self, scored: ScoredProbe) -> tuple[Unit, ...]:
         """Return the columns as units, with their pairs."""
-        pairs = {(g.id, w.label): w.pair for g in scored.probe.groups for w in g.words}
+        name = "label" if self.unit == "label" else "id"
+        words = [(g.id, word) for g in scored.probe.groups for word in g.words]
+        pairs = {(group, getattr(word, name)): word.pair for group, word in words}
         return tuple(
             Unit(group=group, label=label, pair=pairs.get((group, label)))
             for group, label in self.columns
         )
+
+    def of_groups(self, groups: Sequence[str]) -> list[list[int]]:
+        """Return the columns of each of some groups."""
+        return [[i for i, name in enumerate(self.groups) if name == group] for group in groups]
+
+    def design(self, scored: ScoredProbe, a: str, b: str) -> Design:
+        """Arrange the columns for one comparison; words of one label are no sample."""
+        design = Design(scored, a, b, self.units(scored))
+        if self.unit == "term":
+            design.scope = "terms"
+        return design
+
+    def blocks(self, scored: ScoredProbe) -> list[int]:
+        """Return a number of each column; labels are exchanged only where it is the same.
+
+        Matched words change places inside their pair, words of one label inside their head.
+        """
+        words = {
+            (group.id, getattr(word, "label" if self.unit == "label" else "id")): word
+            for group in scored.probe.groups
+            for word in group.words
+        }
+        used = [words[column] for column in self.columns]
+        keys = [word.pair or "" for word in used]
+        if not all(keys):
+            keys = [word.head for word in used] if self.unit == "term" else [""] * len(used)
+        names = sorted(set(keys))
+        return [names.index(key) for key in keys]
 
     def level(self, y: Floats, group: str) -> float:
         """Return the mean of a (templates, columns) table over the columns of one group."""
         return float(y[:, [i for i, name in enumerate(self.groups) if name == group]].mean())
 
 
-def completion_table(scored: ScoredProbe, unit: Literal["label", "term"]) -> CompletionTable | None:
+def exchanged_unit(scored: ScoredProbe) -> TableUnit:
+    """Return what is exchanged between groups: labels; single words where a group has one label."""
+    labels = {(prompt.group, prompt.label) for prompt in scored.open_prompts}
+    groups = {group for group, _ in labels}
+    return "label" if len(labels) > len(groups) else "term"
+
+
+def completion_table(scored: ScoredProbe, unit: TableUnit) -> CompletionTable | None:
     """Arrange the completions of a probe; None with fewer than two groups left."""
     answered = list(zip(scored.open_prompts, scored.open_scores, strict=True))
     lost = {prompt.template for prompt, answer in answered if answer.skip is not None}
@@ -105,4 +146,6 @@ def completion_table(scored: ScoredProbe, unit: Literal["label", "term"]) -> Com
     ]
     if len({group for group, _ in columns}) < 2:
         return None
-    return CompletionTable(templates=templates, columns=columns, cells=cells, answers=answers)
+    return CompletionTable(
+        unit=unit, templates=templates, columns=columns, cells=cells, answers=answers
+    )

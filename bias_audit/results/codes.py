@@ -101,6 +101,10 @@ _TABLE = (
         "mixed_length", "The words have different numbers of pieces: a share for looking only."
     ),
     _notice("low_word_mass", "Much of the probability fell on pieces that are not whole words."),
+    _notice(
+        "few_exchanges",
+        "Too few group words can be exchanged for a test of this comparison: no p could be small.",
+    ),
     _notice("legacy", "Kept for comparison with published numbers, not as evidence."),
     # Reasons of gates.
     _reason("inside_limit", "The whole interval lies inside the limit."),

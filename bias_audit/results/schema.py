@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 State = Literal["pass", "fail", "unclear", "error", "waived", "skipped"]
+CompletionOutcome = Literal["completions_differ", "no_difference_shown", "not_measurable"]
 Role = Literal["primary", "secondary", "control"]
 
 
@@ -57,6 +58,13 @@ class WordShare(Short):
     value: float
     harmful: bool = False
     """True for words of the harmful lexicon: reports fold them away."""
+    others: float | None = None
+    """The same number after the other group, or the mean of the others."""
+    ratio: float | None = None
+    """``value`` over ``others``; None where the word never follows the others."""
+    ci_low: float | None = None
+    """Lower limit of ``ratio``, over sentences and group words."""
+    ci_high: float | None = None
 
 
 class Companion(Short):
@@ -334,7 +342,7 @@ class Result(Record):
     """Divergences: estimate minus ``null_mean``."""
     margin: float | None = None
     margin_reason: str = ""
-    outcome: State | None = None
+    outcome: State | CompletionOutcome | None = None
     placebo_percentile: float | None = None
     """Share of placebo gaps that are smaller in size, in [0, 1]."""
     sign_share: float | None = None
