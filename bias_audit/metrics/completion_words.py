@@ -157,7 +157,7 @@ def shifted_share(table: FoldedTable, design: Design) -> Floats | None:
     Returns:
         None where a side has one unit only.
     """
-    p = np.asarray(table.p[..., :-1], dtype=np.float32)
+    p = np.asarray(table.p, dtype=np.float64)
     y = np.zeros(p.shape[:2])
     means = p.mean(axis=0)
     if design.pairs:
@@ -168,18 +168,16 @@ def shifted_share(table: FoldedTable, design: Design) -> Floats | None:
     total = means[sides[0]].sum(axis=0)
     weights, without = _without_each(means, design)
     for unit in sides[0]:
-        own = ((total - means[unit]) / (len(sides[0]) - 1) > without).astype(np.float32)
+        own = ((total - means[unit]) / (len(sides[0]) - 1) > without).astype(np.float64)
         y[:, unit] = (p[:, unit] @ own.T) @ weights
         y[:, design.in_b] += np.einsum("jsw,sw->js", p[:, design.in_b], own) / len(sides[0])
     return y
 
 
-def _of_pairs(
-    p: NDArray[np.float32], means: NDArray[np.float32], design: Design, y: Floats
-) -> Floats:
+def _of_pairs(p: Floats, means: Floats, design: Design, y: Floats) -> Floats:
     pairs = np.array(design.pairs)
     difference = means[pairs[:, 0]] - means[pairs[:, 1]]
-    own = (difference.sum(axis=0) - difference > 0).astype(np.float32)
+    own = (difference.sum(axis=0) - difference > 0).astype(np.float64)
     for place, pair in enumerate(design.pairs):
         y[:, pair] = p[:, pair] @ own[place]
     return y
