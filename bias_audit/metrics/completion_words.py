@@ -158,6 +158,7 @@ def shifted_share(table: FoldedTable, design: Design) -> Floats | None:
         None where a side has one unit only.
     """
     p = np.asarray(table.p, dtype=np.float64)
+    p = p / p.sum(axis=-1, keepdims=True)
     y = np.zeros(p.shape[:2])
     means = p.mean(axis=0)
     if design.pairs:

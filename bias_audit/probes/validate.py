@@ -9,7 +9,7 @@ from bias_audit.errors import nearest
 from bias_audit.probes.probe import Frame, Group, Target, Word, agrees, needs
 from bias_audit.probes.schema.lexicon import Lexicon, TemplateSet
 from bias_audit.probes.schema.probe import ProbeSpec, Where
-from bias_audit.probes.schema.text import AGREE, is_article_free, parse_slots, primary_language
+from bias_audit.probes.schema.text import AGREE, parse_slots, primary_language
 from bias_audit.utils.problems import ProblemCollector
 from bias_audit.utils.validation import KeyPath
 
@@ -75,7 +75,7 @@ def completion_frames(
         return ()
     own_frames = frames if primary_language(spec.language) == "en" else []
     candidates = [frame for frame, _ in further or own_frames]
-    return tuple(f for f in candidates if is_article_free(f.template.text, f.language))
+    return tuple(candidates)
 
 
 def check_sentences(
@@ -85,7 +85,7 @@ def check_sentences(
     for frame, place in frames:
         _check_slots(problems, frame, place, spec.mask)
         if place[0] == "completions":
-            _check_completion(problems, frame, place, spec)
+            _check_completion(problems, place, spec)
 
 
 def check_words(
@@ -167,15 +167,9 @@ def _check_slots(problems: ProblemCollector, frame: Frame, place: KeyPath, maske
             problems.add(place, f"{name} asks for a form: [{slot.name}:{slot.form}]", hint)
 
 
-def _check_completion(
-    problems: ProblemCollector, frame: Frame, place: KeyPath, spec: ProbeSpec
-) -> None:
+def _check_completion(problems: ProblemCollector, place: KeyPath, spec: ProbeSpec) -> None:
     if spec.mask == "group":
         problems.add(place, "open completions need 'mask: target'", "remove 'completions'")
-    elif not is_article_free(frame.template.text, frame.language):
-        message = f"the template '{frame.id}' has a or an right before <mask>"
-        hint = "an article restricts the completions; use sentences without one"
-        problems.add(place, message, hint)
 
 
 def _check_forms(
