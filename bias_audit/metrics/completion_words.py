@@ -6,7 +6,7 @@ Function words, and words that only repeat a group's name, count as one word tog
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 
 from bias_audit.metrics.base import brief
 from bias_audit.metrics.completion_overlap import pulls
-from bias_audit.metrics.design import Design
 from bias_audit.metrics.function_words import FUNCTION_WORDS
 from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.probes.schema.text import primary_language
 from bias_audit.results import WordShare
+from bias_audit.stats.estimate import USED, Contrast, Part, satterthwaite
+from bias_audit.stats.layout import Layout
 from bias_audit.utils.arrays import Floats
 
 MOST_WORDS = 2000
 """Likeliest words that are told apart; all others count as one word."""
+WORDS_OF_SETS = 500
+"""Likeliest words that the words of a group are picked from; all others count as one word."""
 CANDIDATES = 12
 """Words that pull two groups apart most, of which those with a sure direction are named."""
 NAMED = 5
@@ -74,14 +77,14 @@ def fold(p: Floats, words: Sequence[str], counted: NDArray[np.bool_]) -> FoldedT
     return FoldedTable(p=folded, words=tuple(words[i] for i in keep))
 
 
-def group_means(y: Floats, design: Design) -> tuple[Floats, Floats]:
+def group_means(y: Floats, design: Layout) -> tuple[Floats, Floats]:
     """Return the mean of (templates, units, ...) in the first group, and in the other or others."""
     means = [y[:, cols].mean(axis=(0, 1), dtype=np.float64) for cols in design.groups]
     others = [mean for k, mean in enumerate(means) if k != design.which]
     return means[design.which], np.asarray(np.mean(others, axis=0))
 
 
-def lift(p: Floats, design: Design, confidence: float) -> tuple[float | None, float | None, float]:
+def lift(p: Floats, design: Layout, confidence: float) -> tuple[float | None, float | None, float]:
     """Return how many times as likely a word is after the first group, with its interval.
 
     The interval is a t interval of the log-ratio of mean probabilities over templates and units:
@@ -108,7 +111,7 @@ def lift(p: Floats, design: Design, confidence: float) -> tuple[float | None, fl
 
 
 def telling_words(
-    table: FoldedTable, design: Design, confidence: float, harmful: frozenset[str]
+    table: FoldedTable, design: Layout, confidence: float, harmful: frozenset[str]
 ) -> tuple[WordShare, ...]:
     """Return the words that are surely likelier after the first group, those that tell most first.
 
@@ -142,60 +145,105 @@ def telling_words(
     return tuple(named)
 
 
-def shifted_share(table: FoldedTable, design: Design) -> Floats | None:
-    """Return the probability of the first group's own words in each cell, (templates, units).
+def shifted_share(table: FoldedTable, design: Layout) -> Contrast | None:
+    """Return how much more probability the first group's own words have after the first group.
 
     Own words are those that are likelier after the first group by the *other* units: one unit of
-    each side (or a pair) is left out, and its completions are looked up. The contrast of this is
-    the share of the completions that is known to differ: 0 on average where labels mean nothing,
-    and at most the total variation.
+    each side (or a pair) is left out, and its completions are looked up. This is 0 on average where
+    labels mean nothing, and at most the total variation. The standard error is the jackknife's over
+    templates and, where words are a sample, over units: the sets of words vary with both.
 
     Args:
         table: completions.
         design: which units are compared.
 
     Returns:
-        None where a side has one unit only.
+        Percentage points; None where a side has one unit only.
     """
-    p = np.asarray(table.p, dtype=np.float64)
-    p = p / p.sum(axis=-1, keepdims=True)
-    y = np.zeros(p.shape[:2])
-    means = p.mean(axis=0)
-    if design.pairs:
-        return _of_pairs(p, means, design, y) if len(design.pairs) > 1 else None
+    p = _likeliest(table.p)
     sides = design.groups[design.which], design.in_b
     if min(map(len, sides)) < 2:
         return None
-    total = means[sides[0]].sum(axis=0)
-    weights, without = _without_each(means, design)
-    for unit in sides[0]:
-        own = ((total - means[unit]) / (len(sides[0]) - 1) > without).astype(np.float64)
-        y[:, unit] = (p[:, unit] @ own.T) @ weights
-        y[:, design.in_b] += np.einsum("jsw,sw->js", p[:, design.in_b], own) / len(sides[0])
-    return y
+    indexes = [np.array(cols, dtype=np.intp) for cols in design.groups]
+    pairs = np.array(design.pairs, dtype=np.intp)
+
+    def shift(means: Floats, lost: Sequence[int] = ()) -> float:
+        if pairs.size:
+            kept = pairs[~np.isin(pairs[:, 0], lost)]
+            return 100 * _shift_of_pairs(means[kept[:, 0]] - means[kept[:, 1]])
+        groups = [means[cols[~np.isin(cols, lost)]] for cols in indexes]
+        return 100 * _shift(groups.pop(design.which), groups)
+
+    whole = p.mean(axis=0)
+    parts = {}
+    if len(p) > 1:
+        rest = (p.sum(axis=0) - p) / (len(p) - 1)
+        parts["templates"] = [_spread([shift(means) for means in rest])]
+    if "terms" in USED[design.scope]:
+        units = [pairs.tolist()] if pairs.size else [[[i] for i in cols] for cols in design.groups]
+        parts["terms"] = [
+            _spread([shift(whole, unit) for unit in side]) for side in units if len(side) > 2
+        ]
+    return _assemble(shift(whole), parts, design, len(p))
 
 
-def _of_pairs(p: Floats, means: Floats, design: Design, y: Floats) -> Floats:
-    pairs = np.array(design.pairs)
-    difference = means[pairs[:, 0]] - means[pairs[:, 1]]
-    own = (difference.sum(axis=0) - difference > 0).astype(np.float64)
-    for place, pair in enumerate(design.pairs):
-        y[:, pair] = p[:, pair] @ own[place]
-    return y
+def _likeliest(p: Floats) -> Floats:
+    """The distributions with all but the likeliest words joined in the last column."""
+    rows = np.asarray(p, dtype=np.float64)
+    order = np.argsort(-rows[..., :-1].mean(axis=(0, 1)), kind="stable")[:WORDS_OF_SETS]
+    kept = rows[..., np.sort(order)]
+    whole = rows.sum(axis=-1, keepdims=True)
+    rest = whole - kept.sum(axis=-1, keepdims=True)
+    return np.asarray(np.concatenate([kept, rest], axis=-1) / whole)
 
 
-def _without_each(means: Floats, design: Design) -> tuple[Floats, Floats]:
-    """Weight of each other unit, and the others' mean without it."""
-    others = [cols for k, cols in enumerate(design.groups) if k != design.which]
-    group = np.array([means[cols].mean(axis=0) for cols in others])
-    everything = group.mean(axis=0)
+def _shift_of_pairs(difference: Floats) -> float:
+    """Mean over pairs of what the words of the other pairs add, (pairs, words) differences."""
+    own = difference.sum(axis=0) - difference > 0
+    return float(np.sum(difference * own)) / len(difference)
+
+
+def _shift(first: Floats, others: Sequence[Floats]) -> float:
+    """The same for unmatched units: (units, words) of the first group and of each other."""
     weights, without = [], []
-    for mean, cols in zip(group, others, strict=True):
-        for unit in cols:
-            weights.append(1 / (len(others) * len(cols)))
-            if len(cols) > 1:
-                left = (mean * len(cols) - means[unit]) / (len(cols) - 1)
-                without.append(everything + (left - mean) / len(others))
-            else:
-                without.append((everything * len(others) - mean) / (len(others) - 1))
-    return np.array(weights), np.array(without)
+    groups = np.array([rows.mean(axis=0) for rows in others])
+    everything = groups.mean(axis=0)
+    for mean, rows in zip(groups, others, strict=True):
+        left = (mean * len(rows) - rows) / max(len(rows) - 1, 1)
+        alone = (everything * len(others) - mean) / max(len(others) - 1, 1)
+        without.append(everything + (left - mean) / len(others) if len(rows) > 1 else alone[None])
+        weights += [1 / (len(others) * len(rows))] * len(rows)
+    rest, units, shares = np.concatenate(without), np.concatenate(others), np.array(weights)
+    total, value = first.sum(axis=0), 0.0
+    for row in first:
+        own = (total - row) / (len(first) - 1) > rest
+        value += float(np.einsum("s,sw->", shares, np.where(own, row - units, 0.0)))
+    return value / len(first)
+
+
+def _spread(without: Sequence[float]) -> Part:
+    """Jackknife variance from the estimates without one unit each."""
+    values, n = np.array(without), len(without)
+    variance = float(np.sum((values - values.mean()) ** 2)) * (n - 1) / n
+    return Part(variance, n - 1, variance)
+
+
+def _assemble(
+    estimate: float, parts: Mapping[str, Sequence[Part]], design: Layout, templates: int
+) -> Contrast:
+    every = [part for source in parts.values() for part in source]
+    known = sum(part.value for part in every) > 0
+    se, df = (
+        satterthwaite(*(np.array(column) for column in zip(*every, strict=True)))
+        if known
+        else (None, None)
+    )
+    return Contrast(
+        estimate=estimate,
+        se=None if se is None else float(se),
+        df=None if df is None else float(df),
+        n_templates=templates,
+        n_terms=design.n_terms,
+        variance={name: sum(part.value for part in source) for name, source in parts.items()},
+        status="ok" if known else "no_variance" if estimate else "identical",
+    )

@@ -307,14 +307,13 @@ def _comparison(answered: _Completions, a: str, b: str, p: float, method: str) -
         "about": versus(a, b),
         "companions": tuple(words),
     }
-    share = shifted_share(answered.folded, design)
-    if share is None:
+    contrast = shifted_share(answered.folded, design)
+    if contrast is None:
         why = join_reasons("no size: a group has one word only", reason)
         n_templates = len(answered.table.templates)
         return probe_result(
             scored, COMPLETIONS, (a, b), None, n_templates=n_templates, reason=why, **fields
         )
-    contrast = design.contrast(100 * share, None)
     limits = contrast.interval(0.9) or (None, None)
     return contrast_result(
         scored,
