@@ -12,10 +12,11 @@ from bias_audit.metrics.design import (
     Comparison,
     Design,
     rounding,
+    sampled_shares,
     scored_comparisons,
     scored_groups,
     smaller_pole,
-    target_scope,
+    widest_claim,
 )
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.records import OTHERS
@@ -23,6 +24,9 @@ from bias_audit.stats.contrast import matched_pairs, target_part, two_groups
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.layout import over_targets, zero_rounding
 from bias_audit.stats.permutation import label_exchange, repeat_if_close, sign_flip
+
+OWN = "own"
+"""Stands for each group's own word in the one comparison of a definitional control."""
 
 
 def compare_groups(scored: ScoredProbe, settings: Settings) -> list[Comparison]:
@@ -49,24 +53,23 @@ def _compare(
     cube = scored.cube
     plus, minus = cube.pole("+"), cube.pole("-")
     response = log_odds.pole_response(scored)
-    part = None
-    scope_t = target_scope(scored.probe, cube)
-    if scope_t == "construct":
+    these, kind = design.contrast(response, None), None
+    if widest_claim(cube) == "words_of_this_kind":
         differences = design.target_differences(cube.values)
-        part = target_part(differences[plus], differences[minus])
-    contrast = design.contrast(response, part)
+        part = target_part(differences[plus], differences[minus], sampled_shares(scored))
+        kind = design.contrast(response, part)
     rng = partial(scored.rng, settings, "log_odds_gap", f"{a}:{b}")
     return Comparison(
         a=a,
         b=b,
-        contrast=contrast,
+        these_words=these,
+        words_of_this_kind=kind,
         scope=design.scope,
-        target_scope=scope_t,
         n_terms=design.n_terms,
         pairs=design.pair_labels,
         n_targets=smaller_pole(cube),
         targets=_drill(cube, design) if drill else (),
-        p_sign_flip=_sign_flip(contrast.delta, rng("sign-flip"), settings),
+        p_sign_flip=_sign_flip(these.delta, rng("sign-flip"), settings),
         p_exchange=design.exchange(response, rng("exchange"), settings.resamples),
         mass_log_odds=_mass(cube, design),
         without_a_term=design.without_a_term(response),
@@ -104,8 +107,10 @@ def _by_group_word(scored: ScoredProbe, settings: Settings, a: str, b: str) -> C
     design = Design(scored, a, b)
     y = design.difference(cube.values)
     plus, minus = cube.pole_by_name("+"), cube.pole_by_name("-")
-    scope_t = target_scope(scored.probe, cube)
-    gap = two_groups(y, plus, minus, scope="concept" if scope_t == "construct" else "terms")
+    these, kind = two_groups(y, plus, minus, scope="terms"), None
+    if widest_claim(cube) == "words_of_this_kind":
+        shares = sampled_shares(scored)
+        kind = over_targets(two_groups(y, plus, minus, scope="concept", sampled=shares))
     rng = partial(scored.rng, settings, "log_odds_gap", f"{a}:{b}")
     draw = rng("exchange")
     exchange = repeat_if_close(
@@ -115,9 +120,9 @@ def _by_group_word(scored: ScoredProbe, settings: Settings, a: str, b: str) -> C
     return Comparison(
         a=a,
         b=b,
-        contrast=over_targets(gap),
+        these_words=over_targets(these),
+        words_of_this_kind=kind,
         scope="terms",
-        target_scope=scope_t,
         n_terms=design.n_terms,
         pairs=design.pair_labels,
         n_targets=smaller_pole(cube),
@@ -125,7 +130,7 @@ def _by_group_word(scored: ScoredProbe, settings: Settings, a: str, b: str) -> C
             (name, matched_pairs(centred[:, [i]], scope="terms"))
             for i, name in enumerate(cube.targets)
         ),
-        p_sign_flip=_sign_flip(gap.delta, rng("sign-flip"), settings),
+        p_sign_flip=_sign_flip(these.delta, rng("sign-flip"), settings),
         p_exchange=exchange.p,
         mass_log_odds=None,
     )
@@ -141,11 +146,11 @@ def _diagonal(scored: ScoredProbe, settings: Settings) -> Comparison:
     contrast = matched_pairs(deltas[:, None], scope="terms")
     rng = scored.rng(settings, "diagonal")
     return Comparison(
-        a="own",
+        a=OWN,
         b=OTHERS,
-        contrast=contrast,
+        these_words=contrast,
+        words_of_this_kind=None,
         scope="terms",
-        target_scope="fixed",
         n_terms=sum(len(cube.columns(g)) for g in usable),
         targets=(),
         p_sign_flip=_sign_flip(contrast.delta, rng, settings),

@@ -16,6 +16,8 @@ ALPHA = 0.05
 DIFFER, SAME, LOST = "completions_differ", "no_difference_shown", "not_measurable"
 JUDGED = (JSD.id, COMPLETIONS.id, HURTFUL_COMPLETIONS.id)
 """Metrics of completions that have an outcome."""
+CONTRARY = "completions_differ"
+"""Notice of a comparison."""
 FORBIDS = ("low_word_mass", "descriptive_only", FEW)
 """Statuses with which nothing can be concluded from completions."""
 
@@ -98,3 +100,16 @@ def find_contrary(comparison: Result, results: Iterable[Result]) -> Result | Non
     return own or next(
         (result for groups, result in differ.items() if groups & set(comparison.groups)), None
     )
+
+
+def add_notices(primary: Sequence[Result], results: Sequence[Result]) -> list[Result]:
+    """Return the comparisons of a probe; small ones whose completions differ say so."""
+    noted = []
+    for comparison in primary:
+        other = find_contrary(comparison, results) if comparison.outcome == "small" else None
+        if other is not None:
+            statuses = (*comparison.statuses, CONTRARY)
+            update = {"contrary": other.id, "statuses": statuses}
+            comparison = comparison.model_copy(update=update)  # noqa: PLW2901
+        noted.append(comparison)
+    return noted

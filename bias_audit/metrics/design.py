@@ -6,7 +6,7 @@ Words are put in the order of their labels first, so that the order in a file ch
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import cast
@@ -15,8 +15,9 @@ import numpy as np
 
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Unit
 from bias_audit.probes.probe import Probe
-from bias_audit.probes.scope import MIN_CONSTRUCT, MIN_LABELS, MIN_PAIRS
+from bias_audit.probes.scope import MIN_LABELS, MIN_PAIRS, MIN_TARGETS
 from bias_audit.records import OTHERS
+from bias_audit.results.schema import ClaimName
 from bias_audit.stats.estimate import Contrast, Scope
 from bias_audit.stats.layout import Layout
 from bias_audit.stats.permutation import label_exchange, pair_flip, repeat_if_close
@@ -34,15 +35,19 @@ class Comparison:
     """Id of the first group."""
     b: str
     """Id of the second, or ``~others``."""
-    contrast: Contrast
+    these_words: Contrast
+    """The claim about exactly these targets: sentences are a sample, and group words as the scope
+    says."""
+    words_of_this_kind: Contrast | None
+    """The claim about all targets of their kind: the targets are a sample too. None where a pole
+    has fewer than two, or each group has its own word."""
     scope: str
-    target_scope: str
     n_terms: int
     """Labels of the groups compared, or matched pairs of them."""
     pairs: tuple[tuple[str, str], ...] = ()
     """Labels of the matched pairs, A first; empty where words are not paired."""
     n_targets: int = 0
-    """Targets of the smaller pole; 0 where the targets are no sample."""
+    """Targets of the smaller pole; 0 where there are no poles."""
     targets: tuple[tuple[str, Contrast], ...]
     """Per target, relative to the mean over the targets (centred log-ratio)."""
     p_sign_flip: float | None
@@ -95,34 +100,32 @@ def primary_results(scored: ScoredProbe) -> dict[str, list[tuple[str, str]]]:
     return {f"{probe}:log_odds_gap:{a}-vs-{b.lstrip('~')}": [(a, b)] for a, b in pairs}
 
 
-def family_sizes(probes: Iterable[Probe]) -> dict[str, int]:
-    """Return how many primary comparisons each axis has if all groups can be scored."""
-    sizes: Counter[str] = Counter()
-    for probe in probes:
-        if probe.spec.role == "probe":
-            sizes[probe.spec.axis] += 1 if probe.spec.targets.own else len(comparisons(probe))
-    return dict(sizes)
-
-
 def scored_groups(scored: ScoredProbe) -> list[str]:
     """Ids of the groups that have a scored word, in the order of the probe."""
     there = {unit.group for unit in scored.cube.units}
     return [group.id for group in scored.probe.groups if group.id in there]
 
 
-def target_scope(probe: Probe, cube: ScoreCube) -> str:
-    """Return ``construct`` when the targets stand for more than themselves, else ``fixed``."""
-    fewest = smaller_pole(cube)
-    if probe.spec.targets.own:
-        return "fixed"
-    if probe.spec.target_scope != "auto":
-        return probe.spec.target_scope if fewest > 1 else "fixed"
-    return "construct" if fewest >= MIN_CONSTRUCT else "fixed"
+def widest_claim(cube: ScoreCube) -> ClaimName:
+    """Return the claim that is evidence against zero: words of this kind, where poles have some."""
+    return "words_of_this_kind" if smaller_pole(cube) >= MIN_TARGETS else "these_words"
 
 
 def smaller_pole(cube: ScoreCube) -> int:
     """Return the number of scored targets of the pole that has fewer."""
     return min(len(cube.pole("+")), len(cube.pole("-")))
+
+
+def sampled_shares(scored: ScoredProbe) -> tuple[float, float]:
+    """Return the share of all words of its kind that each pole has, the first pole's first."""
+    known = {target.word.id: target.sampled for target in scored.probe.targets}
+    requested = Counter(target.pole for target in scored.probe.targets)
+
+    def share(sign: str) -> float:
+        listed = [known[scored.cube.targets[i]] for i in scored.cube.pole(sign)]
+        return sum(listed) / requested[sign]
+
+    return share("+"), share("-")
 
 
 def rounding(cube: ScoreCube) -> float:

@@ -13,7 +13,7 @@ from bias_audit.metrics.base import (
     contrast_result,
     needs_named_groups,
 )
-from bias_audit.metrics.design import Design, scored_groups, target_scope
+from bias_audit.metrics.design import Design, scored_groups, widest_claim
 from bias_audit.metrics.log_odds import LOG_ODDS_GAP, pole_response
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
@@ -55,7 +55,7 @@ def interaction(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         n_targets=len(scored.cube.pole("+")) + len(scored.cube.pole("-")),
         n_prompts=sum(scored.cube.prompts[g] for g in cells),
         scope=_scope(scored, cells),
-        target_scope=target_scope(scored.probe, scored.cube),
+        claim=widest_claim(scored.cube),
         companions=(
             *(contrast_companion(INFO, one, level, names) for names, one in contrasts[:MOST]),
             _furthest(scored, settings, groups),
@@ -84,7 +84,7 @@ def _contrast(scored: ScoredProbe, cells: Cells) -> Contrast:
     cube = scored.cube
     columns = [sorted(cube.columns(c), key=lambda i: cube.units[i].label) for c in cells]
     part = None
-    if target_scope(scored.probe, cube) == "construct":
+    if widest_claim(cube) == "words_of_this_kind":
         levels = [cube.values[:, mine].mean(axis=(0, 1)) for mine in columns]
         apart = sum(w * level for w, level in zip(INTERACTION, levels, strict=True))
         part = target_part(apart[cube.pole("+")], apart[cube.pole("-")])

@@ -27,7 +27,7 @@ from bias_audit.metrics.base import (
     target_effect,
     versus,
 )
-from bias_audit.metrics.design import Design, scored_comparisons, scored_groups, target_scope
+from bias_audit.metrics.design import Design, scored_comparisons, scored_groups, widest_claim
 from bias_audit.metrics.scored_probe import (
     Responses,
     ScoreCube,
@@ -219,7 +219,7 @@ def _compare(scored: ScoredProbe, pair: tuple[str, str], settings: Settings) -> 
     cube = scored.cube
     y = Design(scored, *pair).difference(cube.values)
     plus, minus = cube.pole("+"), cube.pole("-")
-    scope: Scope = "concept" if target_scope(scored.probe, cube) == "construct" else "terms"
+    scope: Scope = "concept" if widest_claim(cube) == "words_of_this_kind" else "terms"
     both = over_targets(two_groups(y, plus, minus, scope=scope))
     table = _by_target(scored, y, settings.confidence)
     results = [_contrast_result(scored, pair, both, settings, by_target=table)]

@@ -219,7 +219,6 @@ def _compare(
         n_targets=2 * TARGETS,
         n_prompts=prompts,
         scope=design.scope,
-        target_scope="fixed",
     )
 
 

@@ -96,6 +96,8 @@ class Unit:
     group: str
     label: str
     pair: str | None
+    cluster: str = ""
+    """Units of a group that share it count as one; its own where empty."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +117,21 @@ class ScoreCube:
     """Scored sentences of each group, targets of neither pole left out."""
     skips: tuple[Skip, ...]
     """What was dropped to keep the block complete, and why."""
+    template_clusters: tuple[str, ...] = ()
+    """Cluster of each template; each is its own where empty."""
+    target_clusters: tuple[str, ...] = ()
+    """Cluster of each target, as ``template_clusters``."""
+
+    @property
+    def cluster_counts(self) -> dict[str, int]:
+        """Number of independent units of each source."""
+        terms = {(unit.group, unit.cluster or unit.label) for unit in self.units}
+        targets = self.target_clusters or self.targets
+        return {
+            "templates": len(set(self.template_clusters or self.templates)),
+            "terms": len(terms),
+            "targets": len(set(zip(self.poles, targets, strict=True))),
+        }
 
     def columns(self, group: str) -> list[int]:
         """Return the numbers of the units of one group."""
@@ -152,6 +169,7 @@ def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
     left = set(frame["target"])
     targets = [name for name in order if name in left]
     poles = {t.word.id: t.pole for t in probe.targets}
+    clusters = {t.word.id: t.word.entry.cluster or t.word.id for t in probe.targets}
     lost = _nothing_left(probe, units, templates, [poles[name] for name in targets])
     if lost:
         first = f": {skips[0].detail}" if skips and skips[0].detail else ""
@@ -175,6 +193,10 @@ def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
             for name, count in frame[frame["pole"] != "0"].groupby("group").size().items()
         },
         skips=tuple(skips),
+        template_clusters=tuple(
+            frame.template.cluster or frame.id for frame in probe.frames if frame.id in wide.index
+        ),
+        target_clusters=tuple(clusters[name] for name in targets),
     )
 
 
@@ -206,7 +228,12 @@ def _nothing_left(
 def _units(probe: Probe, terms: set[str]) -> list[Unit]:
     """Labels in the order of the probe; a group's words that share a label are one unit."""
     units = {
-        (group.id, word.label): Unit(group=group.id, label=word.label, pair=word.pair)
+        (group.id, word.label): Unit(
+            group=group.id,
+            label=word.label,
+            pair=word.pair,
+            cluster=word.entry.cluster or word.label,
+        )
         for group in probe.groups
         for word in group.words
         if word.id in terms
@@ -329,17 +356,15 @@ class Settings:
     """Sentences needed before a probe is judged."""
     min_coverage: float = 0.8
     """Share of each pole's words that must be scored before a probe is judged."""
-    primary_family: Literal["holm", "max-t"] = "holm"
-    """Adjusts the primary comparisons of an axis."""
     secondary_family: Literal["by", "bh"] = "by"
-    """Adjusts everything exploratory on an axis."""
+    """Adjusts everything exploratory about a probe."""
     target_family: Literal["by", "bh", "max-t"] = "by"
     """Adjusts the table of words of a comparison."""
 
     def __post_init__(self) -> None:
         """Refuse an unknown family: another one would be used silently."""
         hints = get_type_hints(Settings)
-        for name in ("primary_family", "secondary_family", "target_family"):
+        for name in ("secondary_family", "target_family"):
             known, value = get_args(hints[name]), getattr(self, name)
             if value not in known:
                 raise UsageError(f"{name} is one of {', '.join(known)}, not {value!r}")

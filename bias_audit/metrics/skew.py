@@ -10,7 +10,7 @@ from bias_audit.metrics.base import (
     MetricOutput,
     contrast_result,
 )
-from bias_audit.metrics.design import Design, scored_comparisons, target_scope
+from bias_audit.metrics.design import Design, scored_comparisons, widest_claim
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
 from bias_audit.stats.contrast import matched_pairs
@@ -35,8 +35,8 @@ def skew(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         return MetricOutput()
     a, b = pairs[0]
     y = Design(scored, a, b).difference(scored.cube.values)
-    scope_t = target_scope(scored.probe, scored.cube)
-    sampled = scope_t == "construct"
+    claim = widest_claim(scored.cube)
+    sampled = claim == "words_of_this_kind"
     contrast = matched_pairs(y, scope="concept" if sampled else "terms")
     factors = "templates and targets" if sampled else "templates"
     result = contrast_result(
@@ -52,7 +52,7 @@ def skew(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         n_targets=y.shape[1],
         n_prompts=y.size * len(scored.cube.units),
         scope="terms",
-        target_scope=scope_t,
+        claim=claim,
     )
     return MetricOutput(results=(result,))
 

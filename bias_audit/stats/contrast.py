@@ -61,12 +61,15 @@ def _linear(
     *,
     scope: Scope,
     target_part: tuple[Part, ...] | None,
+    sampled: Sequence[float] = (),
 ) -> Contrast:
     """Weighted sum of group means; each group adds weight^2 s^2 / n to the variance over terms."""
     matrix = finite(y, ndim=2, name="y")
     cols = [columns(g, matrix.shape[1], name=f"group {i}") for i, g in enumerate(groups)]
     split = by_groups(matrix, cols, weights)
     delta, parts = split.delta, _parts(split, target_part)
+    if sampled and "terms" in parts:
+        parts["terms"] = _out_of_census(parts["terms"], sampled)
     noise = None
     if "templates" in parts and "terms" in parts:
         pairs = zip(weights, cols, strict=True)
@@ -90,6 +93,7 @@ def two_groups(
     *,
     scope: Scope,
     target_part: tuple[Part, ...] | None = None,
+    sampled: Sequence[float] = (),
 ) -> Contrast:
     """Compare two groups of unmatched terms (design D2): mean of A minus mean of B.
 
@@ -100,10 +104,12 @@ def two_groups(
         in_b: columns of group B.
         scope: which factors are random.
         target_part: parts from :func:`target_part` when the targets stand for a construct.
+        sampled: share of each group's population that its terms are, as in :func:`target_part`.
 
     Source: Clark (1973) quasi-F; Welch (1947) and Satterthwaite (1946) for the degrees of freedom.
     """
-    return _linear(y, [in_a, in_b], [1.0, -1.0], scope=scope, target_part=target_part)
+    groups, weights = [in_a, in_b], [1.0, -1.0]
+    return _linear(y, groups, weights, scope=scope, target_part=target_part, sampled=sampled)
 
 
 def versus_rest(
@@ -184,19 +190,31 @@ def matched_pairs(
     )
 
 
-def target_part(diffs_plus: ArrayLike, diffs_minus: ArrayLike) -> tuple[Part, Part]:
+def _out_of_census(parts: Sequence[Part], sampled: Sequence[float]) -> tuple[Part, ...]:
+    """Take the share of a population that was met out of the variance of not meeting the rest."""
+    return tuple(
+        Part(part.value * (1 - share), part.df, part.pooled * (1 - share))
+        for part, share in zip(parts, sampled, strict=True)
+    )
+
+
+def target_part(
+    diffs_plus: ArrayLike, diffs_minus: ArrayLike, sampled: Sequence[float] = (0.0, 0.0)
+) -> tuple[Part, Part]:
     """Return the variance parts of targets that stand for a construct (V3).
 
     Args:
         diffs_plus: (m,) group differences for each target of S+, nats, averaged over templates and
             terms; two or more.
         diffs_minus: the same for S-.
+        sampled: share of all words of each pole that there are, in [0, 1]: of a census nothing is
+            left to chance. Source: Cochran (1977), finite population correction.
     """
     plus = finite(diffs_plus, ndim=1, name="diffs_plus")
     minus = finite(diffs_minus, ndim=1, name="diffs_minus")
     if min(plus.size, minus.size) < 2:
         raise ValueError("targets can stand for a construct only with two or more in each pole")
-    one, other = _plain(of_means((1.0, plus), (-1.0, minus)))
+    one, other = _out_of_census(_plain(of_means((1.0, plus), (-1.0, minus))), sampled)
     return one, other
 
 

@@ -11,7 +11,7 @@ from scipy.special import stdtrit
 from bias_audit.stats._arrays import ROUNDING, Ints, finite
 from bias_audit.stats.contrast import ContrastBatch
 from bias_audit.stats.estimate import by_groups
-from bias_audit.stats.fragility import DECIDES, StabilityBounds
+from bias_audit.stats.fragility import LEVEL, StabilityBounds
 from bias_audit.utils.arrays import Floats
 
 SPLITS = 200
@@ -105,11 +105,11 @@ def half_bounds(halves: ContrastBatch) -> StabilityBounds:
     """Return the furthest that any half goes: its estimate, and what its intervals decide."""
     size, varies = np.abs(halves.estimate), halves.se > 0
     df = np.where(varies, halves.df, 1.0)
-    wide, narrow = (stdtrit(df, (1 + level) / 2) * halves.se for level in (DECIDES, 0.9))
-    inside = size[varies] + narrow[varies]
+    half = stdtrit(df, (1 + LEVEL) / 2) * halves.se
+    inside = size[varies] + half[varies]
     return StabilityBounds(
         split_half_low=float(halves.estimate.min()),
         split_half_high=float(halves.estimate.max()),
-        split_half_fail_limit=float(np.max(np.where(varies, size - wide, 0.0).clip(min=0.0))),
+        split_half_fail_limit=float(np.max(np.where(varies, size - half, 0.0).clip(min=0.0))),
         split_half_pass_limit=float(inside.min()) if inside.size else None,
     )

@@ -222,7 +222,7 @@ def test_evidence_says_how_sure():
     def torn(p):  # real, but one word does most of it
         return 7.0 + 0.1 * noise(p.template) if (p.group, p.target) == ("a", "gain1") else 0.0
 
-    (finding,) = run(controlled(target_scope="fixed"), torn).results.findings
+    (finding,) = run(controlled(), torn).results.findings
     assert finding.evidence == "moderate"
 
 

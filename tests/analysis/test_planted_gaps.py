@@ -357,7 +357,7 @@ def test_i12_ids_and_labels_of_groups_change_no_number(seed, ids, many):
         (other,) = [r for r in mine if r.probe == "trial"]
         for field in (
             "estimate", "se", "df", "p_value", "p_adjusted", "ci_low", "ci_high", "outcome",
-            "n_terms", "scope", "target_scope", "mde80", "sign_share", "statuses", "neutral",
+            "n_terms", "scope", "claim", "mde80", "sign_share", "statuses", "neutral",
         ):  # fmt: skip
             value = getattr(one, field)
             same = pytest.approx(value, rel=1e-6, abs=1e-6) if isinstance(value, float) else value

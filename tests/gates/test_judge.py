@@ -130,8 +130,8 @@ SENTENCES_DECIDE = {"templates": 0.02, "terms": 0.0001, "residual": 0.0}
         (0.8, {"variance": WORDS_DECIDE, "scope": "concept"}, (None, True, None), "more sentences alone would not"),
         (0.499, {"variance": WORDS_DECIDE, "scope": "concept"}, (None, None, None), "more sentences or group words alone would not decide"),
         (0.5, {"variance": WORDS_DECIDE, "scope": "concept"}, (None, None, None), "alone would not decide"),
-        (0.3, {"variance": WORDS_DECIDE | {"targets": 0.01}, "scope": "concept", "target_scope": "construct", "n_targets": 40}, (None, True, None), "more sentences or words of the poles alone would not"),
-        (0.3, {"variance": {"templates": 0.0001, "targets": 0.02}, "scope": "terms", "target_scope": "construct", "n_targets": 24}, (None, None, True), "words of the poles (24 now)"),
+        (0.3, {"variance": WORDS_DECIDE | {"targets": 0.01}, "scope": "concept", "claim": "words_of_this_kind", "n_targets": 40}, (None, True, None), "more sentences or words of the poles alone would not"),
+        (0.3, {"variance": {"templates": 0.0001, "targets": 0.02}, "scope": "terms", "claim": "words_of_this_kind", "n_targets": 24}, (None, None, True), "words of the poles (24 now)"),
         (0.3, {}, (None, None, None), "what would decide is not known"),
     ],
 )  # fmt: skip

@@ -472,9 +472,9 @@ def planted(name: str, gender: float, group: float, both: float) -> ScoredProbe:
 def test_only_the_combination_is_left_in_an_interaction(name):
     """Gender alone and group alone cancel; what both do together counts half."""
     (nothing,) = compare_groups(planted(name, 0.8, -1.3, 0.0), Settings(resamples=99))
-    assert nothing.contrast.estimate == pytest.approx(0, abs=1e-9)
+    assert nothing.these_words.estimate == pytest.approx(0, abs=1e-9)
     (some,) = compare_groups(planted(name, 0.8, -1.3, 0.6), Settings(resamples=99))
-    assert some.contrast.estimate == pytest.approx(0.3, abs=1e-9)
+    assert some.these_words.estimate == pytest.approx(0.3, abs=1e-9)
     assert some.scope == "terms"
     assert len(some.pairs) >= 5
     assert all(a == b for a, b in some.pairs), "a noun is compared with itself"

@@ -16,7 +16,7 @@ from bias_audit.probes import scaffold
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.lint import lint_probe
-from bias_audit.probes.scope import scope, target_scope
+from bias_audit.probes.scope import has_words_of_this_kind, scope
 from bias_audit.records import CompletionRequest, FillRequest
 from tests.probes.helpers import TEA, edited, joined
 
@@ -129,13 +129,13 @@ def test_claims_before_a_run_are_those_of_the_assessment():
     """The same words as in the stored results of an audit of the core probes."""
     catalogue = ProbeCatalogue()
     claims = {
-        name: (scope(catalogue.probe(name)), target_scope(catalogue.probe(name)))
+        name: (scope(catalogue.probe(name)), has_words_of_this_kind(catalogue.probe(name)))
         for name in ("occupation-gender", "occupation-pronoun", "valence-religion")
     }
     assert claims == {
-        "occupation-gender": ("concept", "construct"),
-        "occupation-pronoun": ("terms", "construct"),
-        "valence-religion": ("terms", "construct"),
+        "occupation-gender": ("concept", True),
+        "occupation-pronoun": ("terms", True),
+        "valence-religion": ("terms", True),
     }
     assert metrics(catalogue.probe("occupation-pronoun")) == [
         "log_odds_gap",

@@ -11,6 +11,7 @@ from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.results import Check
+from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.null_calibration import (
     Null,
     calibration,
@@ -30,7 +31,7 @@ def check_null(
     scored: ScoredProbe, comparison: Comparison, settings: Settings
 ) -> tuple[Check, ...]:
     """R7 and R8b of a comparison; none where it has no interval."""
-    contrast = comparison.contrast
+    contrast = _tested(comparison)
     if contrast.status != "ok" or contrast.se is None or contrast.df is None:
         return ()
     null, source = _null(scored, comparison, settings)
@@ -55,13 +56,18 @@ def check_null(
     return quiet, passed_or_failed("R8b", share, POWER, share >= POWER, "under_powered", note)
 
 
+def _tested(comparison: Comparison) -> Contrast:
+    """The claim that is tested against zero; these words where there is no other."""
+    return comparison.words_of_this_kind or comparison.these_words
+
+
 def _null(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> tuple[Null, str]:
     """The comparison without its gap, with what counts as a sample dealt out anew; and its name."""
-    spec, cube, contrast = scored.probe.spec, scored.cube, comparison.contrast
+    spec, cube, contrast = scored.probe.spec, scored.cube, _tested(comparison)
     rng = scored.rng(settings, comparison.key, "dealt")
-    construct = comparison.target_scope == "construct"
+    construct = comparison.words_of_this_kind is not None
     fixed = spec.mask == "group" or comparison.scope != "concept"
-    if fixed and not (construct and not spec.targets.own):
+    if fixed and not construct:
         return flip_templates(np.sort(np.array(contrast.delta)), rng), "templates"
     design = Design(scored, comparison.a, comparison.b)
     plus, minus = cube.pole_by_name("+"), cube.pole_by_name("-")
@@ -80,7 +86,7 @@ def _null(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> tu
 
 def _further(scored: ScoredProbe, comparison: Comparison, source: str) -> list[Floats]:
     """What the units of the sources that are not dealt add to the estimate, by themselves."""
-    contrast, cube = comparison.contrast, scored.cube
+    contrast, cube = _tested(comparison), scored.cube
     if source == "templates":
         return []
     noise = contrast.variance.get("residual", 0.0)
