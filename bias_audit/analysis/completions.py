@@ -9,6 +9,7 @@ import numpy as np
 from bias_audit.metrics.base import join_reasons
 from bias_audit.metrics.completions import COMPLETIONS, FEW, JSD
 from bias_audit.metrics.hurtful_completions import HURTFUL_COMPLETIONS
+from bias_audit.records import OTHERS
 from bias_audit.results import Result
 from bias_audit.stats.multiplicity import holm
 
@@ -93,13 +94,14 @@ def differing(results: Iterable[Result]) -> dict[frozenset[str], Result]:
 def find_contrary(comparison: Result, results: Iterable[Result]) -> Result | None:
     """Return the completions that differ where a comparison is small; None where none do.
 
-    Those of the same groups, else of one of its groups with the others.
+    Those of the same groups; where they were not compared, of one of them with the others.
     """
-    differ = differing(r for r in results if r.probe == comparison.probe)
-    own = differ.get(frozenset(comparison.groups))
-    return own or next(
-        (result for groups, result in differ.items() if groups & set(comparison.groups)), None
-    )
+    own = [result for result in results if result.probe == comparison.probe]
+    groups, differ = frozenset(comparison.groups), differing(own)
+    if any(frozenset(r.groups) == groups for r in own if r.metric == COMPLETIONS.id):
+        return differ.get(groups)
+    alone = (differ.get(frozenset((group, OTHERS))) for group in comparison.groups)
+    return next((result for result in alone if result is not None), None)
 
 
 def add_notices(primary: Sequence[Result], results: Sequence[Result]) -> list[Result]:

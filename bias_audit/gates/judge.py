@@ -37,7 +37,6 @@ from bias_audit.results.decisions import (
 )
 from bias_audit.results.io import Results
 from bias_audit.results.schema import (
-    COMPLETION_OUTCOMES,
     OUTCOMES,
     Outcome,
     ProbeRecord,
@@ -84,10 +83,9 @@ def judge(
 
 
 def count_outcomes(results: Iterable[Result]) -> dict[Outcome, int]:
-    """Count primary comparisons by outcome; the four of gaps are always present."""
-    every = Counter(result.outcome for result in results if result.outcome is not None)
-    names = [*OUTCOMES, *(name for name in COMPLETION_OUTCOMES if every[name])]
-    return {name: every[name] for name in names}
+    """Count primary comparisons by outcome; completions are counted by nobody but themselves."""
+    every = Counter(result.outcome for result in results if result.role == "primary")
+    return {name: every[name] for name in OUTCOMES}
 
 
 def _count_states(gates: Sequence[Gate], results: Results) -> dict[State, int]:

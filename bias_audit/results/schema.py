@@ -31,7 +31,6 @@ Outcome = Literal[
 """What a comparison says, gates or none; the last two are about completions."""
 OUTCOMES: tuple[Outcome, ...] = ("association", "small", "open", "not_measurable")
 """Outcomes of a gap, in the order in which a reader should meet them."""
-COMPLETION_OUTCOMES: tuple[Outcome, ...] = ("completions_differ", "no_difference_shown")
 Size = Literal["slight", "moderate", "strong", "very strong"]
 Role = Literal["primary", "secondary", "control"]
 ClaimName = Literal["these_words", "words_of_this_kind"]
