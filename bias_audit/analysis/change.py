@@ -10,13 +10,11 @@ import numpy as np
 
 from bias_audit.analysis.paired_cells import PairedCube
 from bias_audit.metrics.log_odds import cell_response
-from bias_audit.probes.scope import MIN_TARGETS
 from bias_audit.records import OTHERS
 from bias_audit.results.decisions import Change, RiseBound
 from bias_audit.results.schema import Result
-from bias_audit.stats.contrast import target_part, two_groups
 from bias_audit.stats.estimate import Contrast, Scope
-from bias_audit.stats.layout import Layout, over_targets, without_one
+from bias_audit.stats.layout import Layout, without_one
 from bias_audit.stats.rise import direction, rise_limits
 from bias_audit.utils.arrays import Floats
 
@@ -74,24 +72,17 @@ class PairedContrast:
     def gap(self, values: Floats) -> _Gap:
         """Return the gap of (templates, units, targets) values, nats."""
         without: tuple[float, ...] = ()
-        poles, kind = (self.plus, self.minus), None
-        sampled = min(map(len, poles)) >= MIN_TARGETS
+        poles = self.plus, self.minus
         if self.group_masked:
-            y = self.layout.difference(values)
-            these = over_targets(two_groups(y, *poles, scope="terms"))
-            kind = over_targets(two_groups(y, *poles, scope="concept")) if sampled else None
+            these, kind = self.layout.pole_claims(self.layout.difference(values), poles)
         else:
-            y = cell_response(values, *poles)
-            these = self.layout.contrast(y, None)
-            without = self.layout.without_a_term(y)
-            if sampled:
-                differences = self.layout.target_differences(values)
-                part = target_part(differences[self.plus], differences[self.minus])
-                kind = self.layout.contrast(y, part)
+            these, kind = self.layout.claims(values, poles)
+            without = self.layout.without_a_term(cell_response(values, *poles))
+        rows = self.layout.rows(len(values)).groups[0]
         return _Gap(
             contrast=_with_least_error(these),
             kind=kind and _with_least_error(kind),
-            without=(*without, *without_one(np.array(these.delta))),
+            without=(*without, *without_one(np.array(these.delta), rows)),
         )
 
 

@@ -100,7 +100,9 @@ def split_halves(scored: ScoredProbe, settings: Settings) -> Control:
     cube = scored.cube
     y = Design(scored, *scored_comparisons(scored)[0]).difference(cube.values)
     first, second = _matched_halves(scored)
-    kind = over_targets(matched_pairs(y[:, first] - y[:, second], scope="concept"))
+    rows = cube.row_clusters
+    d = y[:, first] - y[:, second]
+    kind = over_targets(matched_pairs(d, scope="concept", clusters=rows))
     rng = scored.rng(settings, "split-halves")
     comparison = Comparison(
         a="half-1",
@@ -111,7 +113,7 @@ def split_halves(scored: ScoredProbe, settings: Settings) -> Control:
         n_terms=len(cube.units),
         n_targets=len(first),
         targets=(),
-        p_sign_flip=sign_flip(np.sort(np.array(kind.delta)), rng, settings.resamples).p,
+        p_sign_flip=sign_flip(np.sort(np.array(kind.by_cluster)), rng, settings.resamples).p,
         p_exchange=None,
         mass_log_odds=None,
     )

@@ -92,11 +92,11 @@ def _max_t(
         return None
     if any(contrast.used != ("templates",) for _, contrast in questions):
         return None
-    if len(questions) != len(raw) or len(questions[0][1].delta) < FEWEST:
+    if len(questions) != len(raw) or len(questions[0][1].by_cluster) < FEWEST:
         return None
     # No order in a file moves a draw: questions go by their names, sentences by their values.
     order = sorted(range(len(questions)), key=lambda i: questions[i][0])
-    deltas = np.array([questions[i][1].delta for i in order]).T
+    deltas = np.array([questions[i][1].by_cluster for i in order]).T
     deltas = deltas[np.lexsort(deltas.T)]
     rng = stream(settings.seed, *keys, "max-t")
     p_values = max_t_flips(deltas, rng, settings.resamples)

@@ -70,7 +70,7 @@ def build_result(
         scope=comparison.scope,
         claim="these_words",
         words_of_this_kind=build_claim(kind) if kind else None,
-        clusters=scored.cube.cluster_counts,
+        clusters=dict(comparison.clusters),
         pairs=comparison.pairs,
         variance=(kind or contrast).variance,
         mde80=contrast.mde(),

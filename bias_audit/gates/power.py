@@ -45,6 +45,7 @@ class RequiredSize(NamedTuple):
 def random_units(result: Result) -> dict[Source, int]:
     """Return the sources that count as random, and how many units a result has of each."""
     counts = {"templates": result.n_templates, "terms": result.n_terms, "targets": result.n_targets}
+    counts |= result.clusters
     fixed: dict[str, tuple[Source, ...]] = {"terms": ("templates",), "templates": ("terms",)}
     names = fixed.get(result.scope, ("templates", "terms"))
     names += ("targets",) if result.claim == "words_of_this_kind" else ()
@@ -202,7 +203,7 @@ def default_design(limit: float | None) -> PlannedGate:
         kind="absolute",
         limit=limit or DEFAULT_MARGIN,
         components=VarianceComponents(
-            variance={"templates": rows, "terms": 2 * words, "residual": noise},
+            variance={"templates": rows, "terms": 2 * words, "templates x terms": noise},
             units={"templates": 12, "terms": 16},
             df=df,
         ),

@@ -16,6 +16,7 @@ from bias_audit.gates.power import (
     RequiredSize,
     describe_required,
     largest_of,
+    random_units,
     required_sample_size,
 )
 from bias_audit.results.codes import BLOCKING, CODES, DEAF, FAILED, LOUD, as_clause
@@ -23,6 +24,7 @@ from bias_audit.results.decisions import Change, RiseBound
 from bias_audit.results.schema import Claim, ClaimName, Result, State
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.multiplicity import holm
+from bias_audit.stats.power import VarianceComponents
 from bias_audit.stats.rise import p_increased, p_not_increased
 from bias_audit.utils.text import number
 
@@ -253,7 +255,8 @@ def _variance(bound: RiseBound, result: Result, change: Change) -> Mapping[str, 
     """
     if bound.claim == "further":
         return change.variance
-    total = sum(value for source, value in result.variance.items() if source != "residual")
+    units = random_units(result)
+    total = VarianceComponents(variance=result.variance, units=units, df=1.0).total
     if not total or bound.se is None:
         return {}
     return {source: value * bound.se**2 / total for source, value in result.variance.items()}

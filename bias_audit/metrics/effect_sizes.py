@@ -90,7 +90,7 @@ def effect_sizes(
 
 
 def _consistency(comparison: Comparison, settings: Settings) -> Companion | None:
-    size = consistency(comparison.these_words.delta, settings.confidence)
+    size = consistency(comparison.these_words.by_cluster, settings.confidence)
     if size is None or comparison.these_words.status != "ok":
         return None
     return _size(CONSISTENCY, size)
@@ -98,7 +98,7 @@ def _consistency(comparison: Comparison, settings: Settings) -> Companion | None
 
 def _sentences(comparison: Comparison, settings: Settings, rng: np.random.Generator) -> Companion:
     """The ranks of the sentences' gaps, with Wilcoxon's test."""
-    delta = np.sort(np.array(comparison.these_words.delta))
+    delta = np.sort(np.array(comparison.these_words.by_cluster))
     size = rank_biserial(delta, rng, RESAMPLES, settings.confidence)
     return _size(SENTENCE_RANKS, size, _wilcoxon(delta, settings, rng))
 

@@ -74,7 +74,9 @@ def _share(scored: ScoredProbe, extra: ExtraGroup, group: Group, settings: Setti
     claim = widest_claim(cube)
     sampled = claim == "words_of_this_kind"
     contrast = matched_pairs(
-        share_logits(levels[0], np.stack(levels[1:])), scope="concept" if sampled else "terms"
+        share_logits(levels[0], np.stack(levels[1:])),
+        scope="concept" if sampled else "terms",
+        clusters=cube.target_columns(),
     )
     fields = interval_fields(contrast, settings.confidence)
     for edge in ("ci_low", "ci_high"):

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 import numpy as np
 
 from bias_audit.errors import ScoringError, UsageError
+from bias_audit.probes.clusters import target_clusters, template_clusters, term_cluster
 from bias_audit.probes.probe import Group, Probe
 from bias_audit.records import CompletionScore, FillScore, Prompt, Skip, WordPrior
 from bias_audit.results.evidence import EVIDENCE_COLUMNS
+from bias_audit.stats.contrast import Clusters
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
@@ -117,21 +119,30 @@ class ScoreCube:
     """Scored sentences of each group, targets of neither pole left out."""
     skips: tuple[Skip, ...]
     """What was dropped to keep the block complete, and why."""
-    template_clusters: tuple[str, ...] = ()
-    """Cluster of each template; each is its own where empty."""
-    target_clusters: tuple[str, ...] = ()
-    """Cluster of each target, as ``template_clusters``."""
+    template_clusters: Mapping[str, str] = field(default_factory=dict)
+    """Cluster of each template, by id; one that is not here is its own."""
+    target_clusters: Mapping[str, str] = field(default_factory=dict)
+    """The same of targets."""
 
     @property
-    def cluster_counts(self) -> dict[str, int]:
-        """Number of independent units of each source."""
-        terms = {(unit.group, unit.cluster or unit.label) for unit in self.units}
-        targets = self.target_clusters or self.targets
-        return {
-            "templates": len(set(self.template_clusters or self.templates)),
-            "terms": len(terms),
-            "targets": len(set(zip(self.poles, targets, strict=True))),
-        }
+    def clusters(self) -> Clusters:
+        """What counts as one unit."""
+        terms = [unit.cluster or unit.label for unit in self.units]
+        return Clusters(self._rows, terms, [self.target_clusters.get(t, t) for t in self.targets])
+
+    def target_columns(self, columns: Sequence[int] | None = None) -> Clusters:
+        """The same of a table whose columns are targets: the given ones, or all."""
+        targets = self.clusters.targets
+        return Clusters(self._rows, targets if columns is None else [targets[i] for i in columns])
+
+    @property
+    def row_clusters(self) -> Clusters:
+        """The same of a table with one column."""
+        return Clusters(self._rows)
+
+    @property
+    def _rows(self) -> list[str]:
+        return [self.template_clusters.get(name, name) for name in self.templates]
 
     def columns(self, group: str) -> list[int]:
         """Return the numbers of the units of one group."""
@@ -169,7 +180,6 @@ def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
     left = set(frame["target"])
     targets = [name for name in order if name in left]
     poles = {t.word.id: t.pole for t in probe.targets}
-    clusters = {t.word.id: t.word.entry.cluster or t.word.id for t in probe.targets}
     lost = _nothing_left(probe, units, templates, [poles[name] for name in targets])
     if lost:
         first = f": {skips[0].detail}" if skips and skips[0].detail else ""
@@ -193,10 +203,8 @@ def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
             for name, count in frame[frame["pole"] != "0"].groupby("group").size().items()
         },
         skips=tuple(skips),
-        template_clusters=tuple(
-            frame.template.cluster or frame.id for frame in probe.frames if frame.id in wide.index
-        ),
-        target_clusters=tuple(clusters[name] for name in targets),
+        template_clusters=template_clusters(probe.frames),
+        target_clusters=target_clusters(target.word for target in probe.targets),
     )
 
 
@@ -232,7 +240,7 @@ def _units(probe: Probe, terms: set[str]) -> list[Unit]:
             group=group.id,
             label=word.label,
             pair=word.pair,
-            cluster=word.entry.cluster or word.label,
+            cluster=term_cluster(word),
         )
         for group in probe.groups
         for word in group.words

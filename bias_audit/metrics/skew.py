@@ -14,6 +14,7 @@ from bias_audit.metrics.design import Design, scored_comparisons, widest_claim
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
 from bias_audit.stats.contrast import matched_pairs
+from bias_audit.stats.estimate import Scope
 from bias_audit.stats.layout import over_targets
 
 LARGEST = 700.0
@@ -37,7 +38,8 @@ def skew(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     y = Design(scored, a, b).difference(scored.cube.values)
     claim = widest_claim(scored.cube)
     sampled = claim == "words_of_this_kind"
-    contrast = matched_pairs(y, scope="concept" if sampled else "terms")
+    scope: Scope = "concept" if sampled else "terms"
+    contrast = matched_pairs(y, scope=scope, clusters=scored.cube.target_columns())
     factors = "templates and targets" if sampled else "templates"
     result = contrast_result(
         scored,

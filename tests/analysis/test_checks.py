@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from bias_audit.analysis.verdicts import Case, judge, levels
 from scipy import stats
 
 from bias_audit.analysis.comparisons import compare_groups as compare
 from bias_audit.analysis.robustness import Examination, find_twins, with_checks
 from bias_audit.analysis.robustness.planted_effect import check_recovered, plant_gaps
 from bias_audit.analysis.robustness.stability import check_stability
-from bias_audit.analysis.verdicts import Case, judge, levels
 from bias_audit.gates.judge import judge as judge_gates
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig

@@ -136,7 +136,10 @@ def _spread(contrast: Contrast) -> str:
     """How far the sentences lie apart, and how much of it is more than the noise of cells."""
     delta = np.array(contrast.delta)
     text = f"gaps of the sentences from {delta.min():+.2f} to {delta.max():+.2f} nats"
-    whole, noise = contrast.variance.get("templates", 0.0), contrast.variance.get("residual")
+    whole, noise = (
+        contrast.variance.get("templates", 0.0),
+        contrast.shared.get(("templates", "terms")),
+    )
     if delta.size > 1:
         text += f", standard deviation {delta.std(ddof=1):.2f}"
     if whole > 0 and noise is not None:

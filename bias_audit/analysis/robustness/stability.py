@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +16,7 @@ from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import pole_heterogeneous, pole_response
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.results import Check
-from bias_audit.stats.contrast import trim
+from bias_audit.stats.contrast import one_group, trim
 from bias_audit.stats.distribution_shape import bootstrap_t_interval
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.fragility import (
@@ -82,7 +81,7 @@ def check_stability(
 
 def too_small_statuses(contrast: Contrast, settings: Settings) -> list[str]:
     """Statuses of a comparison that is too small or too flat to be measurable."""
-    statuses = ["descriptive_only"] if len(contrast.delta) < settings.min_templates else []
+    statuses = ["descriptive_only"] if len(contrast.by_cluster) < settings.min_templates else []
     if contrast.status in {"identical", "no_variance"}:
         statuses.append("degenerate")
     elif contrast.status != "ok":
@@ -95,7 +94,10 @@ def _stability_bounds(
 ) -> StabilityBounds:
     """What one unit less, half of the words, and other intervals do to a comparison (R1b, R2)."""
     contrast = comparison.these_words
-    without = [*comparison.without_a_term, *without_one(np.array(contrast.delta))]
+    rows = one_group("templates", contrast.n_templates, scored.cube.row_clusters.templates).groups[
+        0
+    ]
+    without = [*comparison.without_a_term, *without_one(np.array(contrast.delta), rows)]
     skewed = abs(contrast.skew) > SKEWED or contrast.largest_share > ONE_UNIT
     bounds = StabilityBounds()
     if contrast.status == "ok":
@@ -116,12 +118,7 @@ def _halves(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> 
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return StabilityBounds()
     design = Design(scored, comparison.a, comparison.b)
-    response = pole_response(scored)
-    sides: Sequence[tuple[float, Sequence[int]]] = design.by_weight
-    if design.pairs:
-        response = design.inside_pairs(response)
-        sides = [(1.0, range(len(design.pairs)))]
-    weights, groups = zip(*sides, strict=True)
+    response, groups, weights = design.collapse(pole_response(scored))
     rng = scored.rng(settings, comparison.key, "half-words")
     halves = analyse_halves(response, groups, weights, rng)
     return StabilityBounds() if halves is None else half_bounds(halves)
@@ -140,7 +137,7 @@ def _other_methods(
     """The bootstrap-t interval and the one of the trimmed mean."""
     contrast = comparison.these_words
     rng = scored.rng(settings, comparison.key, "bootstrap-t", f"{LEVEL:g}")
-    drawn = bootstrap_t_interval(np.sort(np.array(contrast.delta)), LEVEL, rng, se=contrast.se)
+    drawn = bootstrap_t_interval(np.sort(np.array(contrast.by_cluster)), LEVEL, rng, se=contrast.se)
     return [drawn, trim(contrast).interval(LEVEL)]
 
 
