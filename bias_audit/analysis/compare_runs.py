@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit.analysis.change import measure_change
+from bias_audit.analysis.change import measure_change, summarised_change
 from bias_audit.analysis.paired_cells import PairedTable
 from bias_audit.errors import UsageError
 from bias_audit.records import OTHERS
@@ -29,6 +29,8 @@ from bias_audit.stats.multiplicity import by, holm
 
 METRIC = "log_odds_gap"
 """The measure that can be paired: its parts are in the evidence, cell by cell."""
+SUMMARISED = ("completions", "hurtful_completions")
+"""Measures that are compared by their estimates: full distributions are in no file."""
 EVIDENCE_ERROR = 1e-4
 """Nats by which an estimate from the evidence may miss the stored one (six decimals a score)."""
 MOST_LOST = 0.1
@@ -85,7 +87,8 @@ class Pair(NamedTuple):
 
 def _comparable(results: Results) -> dict[str, Result]:
     """Gaps that can be paired, by id; controls vouch for them and are not compared."""
-    gaps = [r for r in results.results if r.metric == METRIC and r.role != "control"]
+    known = (METRIC, *SUMMARISED)
+    gaps = [r for r in results.results if r.metric in known and r.role != "control"]
     probes = {probe.id for probe in results.probes}
     for result in gaps:
         if result.probe not in probes or len(result.groups) != 2:
@@ -110,6 +113,8 @@ def match_results(old: Results, new: Results) -> tuple[list[Pair], list[MissingC
     for key, result in after.items():
         probe = probes[result.probe]
         version = versions.get(result.probe)
+        if key not in before and result.metric in SUMMARISED and version is not None:
+            continue  # a baseline of an older program has no such result; a gate on it says so
         if key not in before or version is None:
             missing.append(missing_change(result, "not_in_baseline"))
         elif version != probe.version:
@@ -130,6 +135,12 @@ def _changes(
     base: StoredRun, candidate: StoredRun, pairs: Sequence[Pair]
 ) -> Iterator[Change | MissingChange]:
     """One record for each pair, in the order of the candidate's results."""
+    partial = base.results.run.partial or candidate.results.run.partial
+    family = other_family(base.results.model, candidate.results.model)
+    for pair in [pair for pair in pairs if pair.new.metric in SUMMARISED]:
+        numbers = summarised_change(pair.old, pair.new)
+        yield _judged(pair, numbers, partial=partial, family=family)
+    pairs = [pair for pair in pairs if pair.new.metric == METRIC]
     if not pairs:
         return
     if base.evidence is None or candidate.evidence is None:
@@ -163,11 +174,7 @@ class RunPair:
         if numbers is None:
             reason = "no sentence with the same words is in both runs"
             return missing_change(pair.new, "cells_lost", reason)
-        codes = tuple(status_codes(pair, numbers, partial=self.partial, family=self.family))
-        harmless = QUIET if numbers.identical else ()
-        code = next((s for s in BLOCKING if s in codes and s not in harmless), "")
-        reason = why_blocked(code, pair, numbers) if code else describe_change(numbers)
-        return numbers.model_copy(update={"statuses": codes, "reason_code": code, "reason": reason})
+        return _judged(pair, numbers, partial=self.partial, family=self.family)
 
     def _numbers(self, probe: ProbeRecord, result: Result, which: str) -> Change | None:
         """The change on the cells of both runs, or of one run with itself; None without any."""
@@ -204,6 +211,15 @@ class RunPair:
                 value = own.baseline if which == "old" else own.candidate
             if value is None or abs(value - (stored.estimate or 0.0)) > EVIDENCE_ERROR:
                 raise mismatch_error(run, stored, value)
+
+
+def _judged(pair: Pair, numbers: Change, *, partial: bool, family: bool) -> Change:
+    """The change with what forbids to judge it."""
+    codes = tuple(status_codes(pair, numbers, partial=partial, family=family))
+    harmless = QUIET if numbers.identical else ()
+    code = next((s for s in BLOCKING if s in codes and s not in harmless), "")
+    reason = why_blocked(code, pair, numbers) if code else describe_change(numbers)
+    return numbers.model_copy(update={"statuses": codes, "reason_code": code, "reason": reason})
 
 
 def mismatch_error(run: StoredRun, stored: Result, value: float | None) -> UsageError:

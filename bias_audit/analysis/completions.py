@@ -11,6 +11,7 @@ from bias_audit.metrics.completions import COMPLETIONS, FEW, JSD
 from bias_audit.metrics.hurtful_completions import HURTFUL_COMPLETIONS
 from bias_audit.records import OTHERS
 from bias_audit.results import Result
+from bias_audit.results.codes import FAILED
 from bias_audit.stats.multiplicity import holm
 
 ALPHA = 0.05
@@ -63,7 +64,9 @@ def _holm(raw: Sequence[float | None]) -> list[float | None]:
 
 def _with_outcome(result: Result, p: float | None, method: str, obstacle: str) -> Result:
     lost = obstacle or p is None or any(status in FORBIDS for status in result.statuses)
+    statuses = (FAILED, *result.statuses) if obstacle else result.statuses
     update = {
+        "statuses": statuses,
         "p_adjusted": p,
         "p_adjustment": method if p is not None else "",
         "outcome": LOST if lost else DIFFER if p is not None and p < ALPHA else SAME,

@@ -18,7 +18,9 @@ from bias_audit.metrics.function_words import FUNCTION_WORDS
 from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.probes.schema.text import primary_language
 from bias_audit.results import WordShare
-from bias_audit.stats.estimate import USED, Contrast, Part, satterthwaite
+from bias_audit.stats._arrays import Ints
+from bias_audit.stats.crossed import Part, Units, satterthwaite
+from bias_audit.stats.estimate import USED, Contrast
 from bias_audit.stats.layout import Layout
 from bias_audit.utils.arrays import Floats
 
@@ -26,6 +28,9 @@ MOST_WORDS = 2000
 """Likeliest words that are told apart; all others count as one word."""
 WORDS_OF_SETS = 500
 """Likeliest words that the words of a group are picked from; all others count as one word."""
+ROUNDING = 1e-6
+"""Percentage points up to which a share or its error is rounding: models answer in single
+precision."""
 CANDIDATES = 12
 """Words that pull two groups apart most, of which those with a sure direction are named."""
 NAMED = 5
@@ -105,7 +110,7 @@ def lift(p: Floats, design: Layout, confidence: float) -> tuple[float | None, fl
     ratio, shares = first / second, np.array(p, dtype=np.float64)
     shares[:, design.in_a] /= first
     shares[:, design.in_b] /= second
-    limits = replace(design.contrast(shares, None), estimate=math.log(ratio)).interval(confidence)
+    limits = replace(design.contrast(shares), estimate=math.log(ratio)).interval(confidence)
     low, high = (math.exp(min(end, 700.0)) for end in limits) if limits else (None, None)
     return low, high, ratio
 
@@ -167,7 +172,7 @@ def shifted_share(table: FoldedTable, design: Layout) -> Contrast | None:
     indexes = [np.array(cols, dtype=np.intp) for cols in design.groups]
     pairs = np.array(design.pairs, dtype=np.intp)
 
-    def shift(means: Floats, lost: Sequence[int] = ()) -> float:
+    def shift(means: Floats, lost: Ints | Sequence[int] = ()) -> float:
         if pairs.size:
             kept = pairs[~np.isin(pairs[:, 0], lost)]
             return 100 * _shift_of_pairs(means[kept[:, 0]] - means[kept[:, 1]])
@@ -175,16 +180,24 @@ def shifted_share(table: FoldedTable, design: Layout) -> Contrast | None:
         return 100 * _shift(groups.pop(design.which), groups)
 
     whole = p.mean(axis=0)
-    parts = {}
-    if len(p) > 1:
-        rest = (p.sum(axis=0) - p) / (len(p) - 1)
-        parts["templates"] = [_spread([shift(means) for means in rest])]
+    parts: dict[str, list[Part]] = {}
+    rows = _clusters(design.rows(len(p)).groups[0])
+    if len(rows) > 1:
+        left = [np.delete(p, lost, axis=0).mean(axis=0) for lost in rows]
+        parts["templates"] = [_spread([shift(means) for means in left])]
     if "terms" in USED[design.scope]:
-        units = [pairs.tolist()] if pairs.size else [[[i] for i in cols] for cols in design.groups]
+        sides_of = [_clusters(group) for group in design.terms.groups]
+        if pairs.size:
+            sides_of = [[pairs[lost].ravel() for lost in side] for side in sides_of]
         parts["terms"] = [
-            _spread([shift(whole, unit) for unit in side]) for side in units if len(side) > 2
+            _spread([shift(whole, lost) for lost in side]) for side in sides_of if len(side) > 2
         ]
     return _assemble(shift(whole), parts, design, len(p))
+
+
+def _clusters(group: Units) -> list[Ints]:
+    """The columns of each cluster."""
+    return [np.asarray(part, dtype=np.intp) for part in np.split(group.columns, group.starts[1:])]
 
 
 def _likeliest(p: Floats) -> Floats:
@@ -232,18 +245,20 @@ def _assemble(
     estimate: float, parts: Mapping[str, Sequence[Part]], design: Layout, templates: int
 ) -> Contrast:
     every = [part for source in parts.values() for part in source]
-    known = sum(part.value for part in every) > 0
-    se, df = (
-        satterthwaite(*(np.array(column) for column in zip(*every, strict=True)))
-        if known
-        else (None, None)
-    )
+    error: float | None = None
+    df: float | None = None
+    if sum(part.value for part in every) > 0:
+        columns = (np.array(column, dtype=np.float64) for column in zip(*every, strict=True))
+        variance, effective = satterthwaite(*columns)
+        if variance > ROUNDING**2:
+            error, df = math.sqrt(variance), float(effective)
+    estimate = estimate if abs(estimate) > ROUNDING else 0.0
     return Contrast(
         estimate=estimate,
-        se=None if se is None else float(se),
-        df=None if df is None else float(df),
+        se=error,
+        df=df,
         n_templates=templates,
         n_terms=design.n_terms,
-        variance={name: sum(part.value for part in source) for name, source in parts.items()},
-        status="ok" if known else "no_variance" if estimate else "identical",
+        parts={name: tuple(source) for name, source in parts.items()},
+        status="ok" if error else "no_variance" if estimate else "identical",
     )

@@ -29,6 +29,7 @@ from bias_audit.metrics.base import (
 from bias_audit.metrics.completion_overlap import INFOS, overlaps, pulls
 from bias_audit.metrics.completion_table import (
     CompletionTable,
+    ExchangeUnits,
     TableUnit,
     completion_table,
     exchanged_unit,
@@ -123,7 +124,7 @@ class _Completions:
     table: CompletionTable
     folded: FoldedTable
     groups: list[str]
-    blocks: list[int]
+    exchanged: ExchangeUnits
     statuses: tuple[str, ...]
     """Why nothing may be concluded; empty where it may."""
     reason: str
@@ -137,7 +138,8 @@ class _Completions:
 
     @property
     def is_sample(self) -> bool:
-        return self.unit == "label" and min(map(len, self.columns)) >= MIN_LABELS
+        units = self.exchanged.of_groups(self.groups)
+        return self.unit == "label" and min(map(len, units)) >= MIN_LABELS
 
     def fields(self) -> dict[str, Any]:
         """What the records of all comparisons share."""
@@ -187,13 +189,13 @@ def _arrange(
 ) -> _Completions:
     p = table.table(lambda answer: answer[1].words, np.float32)
     folded = fold(p, scored.words, content_words(scored))
-    blocks = table.blocks(scored)
+    exchanged = table.exchange(scored)
     test = jsd_permutation(
-        folded.p,
-        table.of_groups(groups),
+        exchanged.means(folded.p),
+        exchanged.of_groups(groups),
         scored.rng(settings, "jsd", "exchange"),
         resamples=settings.divergence_resamples,
-        blocks=blocks,
+        blocks=exchanged.blocks,
     )
     statuses, reason = _limits(table, test, settings)
     return _Completions(
@@ -203,7 +205,7 @@ def _arrange(
         table=table,
         folded=folded,
         groups=groups,
-        blocks=blocks,
+        exchanged=exchanged,
         statuses=statuses,
         reason=reason,
         test=test,
@@ -215,7 +217,10 @@ def _limits(
 ) -> tuple[tuple[str, ...], str]:
     """Why nothing may be concluded from completions, as statuses and in words."""
     if table.mass < 1 - MAX_LOST_MASS:
-        return ("low_word_mass",), f"whole words hold {table.mass:.0%} of the probability"
+        return (
+            "low_word_mass",
+            "incomplete",
+        ), f"whole words hold {table.mass:.0%} of the probability"
     if len(table.templates) < settings.min_templates:
         few, least = len(table.templates), settings.min_templates
         return ("descriptive_only",), f"only {few} sentences give completions, {least} are needed"
@@ -225,16 +230,15 @@ def _limits(
 
 
 def few_exchanges(
-    table: CompletionTable, scored: ScoredProbe, groups: Sequence[str], group: str
+    exchanged: ExchangeUnits, groups: Sequence[str], group: str
 ) -> tuple[tuple[str, ...], str]:
     """Say that no p of one group against the others can be small, as a status and in words.
 
     Its words can be picked from all words in so many ways, and p is adjusted for all groups.
     """
-    cols = table.of_groups(groups)
-    used = [column for one in cols for column in one]
-    codes = np.array([table.groups[column] == group for column in used], dtype=np.int64)
-    ways = count_relabellings(codes, np.array(table.blocks(scored))[used])
+    used = [unit for units in exchanged.of_groups(groups) for unit in units]
+    codes = np.array([exchanged.groups[unit] == group for unit in used], dtype=np.int64)
+    ways = count_relabellings(codes, np.array(exchanged.blocks)[used])
     return ((FEW,), _few(ways)) if ways * CHANCE < len(groups) else ((), "")
 
 
@@ -276,11 +280,11 @@ def _compare(answered: _Completions) -> list[Result]:
     if len(groups) == 2:
         return [_comparison(answered, groups[0], groups[1], test.p, test.method)]
     each = others_permutation(
-        answered.folded.p,
-        answered.columns,
+        answered.exchanged.means(answered.folded.p),
+        answered.exchanged.of_groups(groups),
         answered.scored.rng(answered.settings, "jsd", "exchange-others"),
         resamples=answered.settings.divergence_resamples,
-        blocks=answered.blocks,
+        blocks=answered.exchanged.blocks,
     )
     return [
         _comparison(answered, group, OTHERS, one.p, one.method)
@@ -294,7 +298,7 @@ def _comparison(answered: _Completions, a: str, b: str, p: float, method: str) -
     design = answered.table.design(scored, a, b)
     statuses, reason = answered.statuses, answered.reason
     if b == OTHERS and not statuses:
-        statuses, reason = few_exchanges(answered.table, scored, answered.groups, a)
+        statuses, reason = few_exchanges(answered.exchanged, answered.groups, a)
     words = [_words(answered, design, (a,))]
     if b != OTHERS:
         words.append(_words(answered, answered.table.design(answered.scored, b, a), (b,)))

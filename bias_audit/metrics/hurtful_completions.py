@@ -26,7 +26,7 @@ from bias_audit.metrics.base import (
 from bias_audit.metrics.completion_lists import NAMED, hurtful_words
 from bias_audit.metrics.completion_table import CompletionTable, completion_table, exchanged_unit
 from bias_audit.metrics.completion_words import group_means
-from bias_audit.metrics.completions import FEW, few_exchanges
+from bias_audit.metrics.completions import CHANCE, FEW, few_exchanges
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.schema.text import primary_language
 from bias_audit.records import OTHERS
@@ -94,22 +94,24 @@ def hurtful_shares(scored: ScoredProbe, settings: Settings) -> MetricOutput:
 def _compare(measured: _Hurtful, a: str, b: str, rates: dict[str, Companion]) -> Result:
     scored, settings, table = measured.scored, measured.settings, measured.table
     design = table.design(scored, a, b)
-    contrast = design.contrast(100 * measured.shares, None)
+    contrast = design.contrast(100 * measured.shares)
+    exchanged = table.exchange(scored)
+    first = [a, *(group for group in measured.groups if group != a)]
     test = exchange_in_blocks(
-        measured.shares,
-        [cols for _, cols in design.by_weight],
-        table.blocks(scored),
+        exchanged.means(measured.shares),
+        exchanged.of_groups(first),
+        exchanged.blocks,
         scored.rng(settings, "hurtful", a, b),
         settings.resamples,
     )
-    statuses, reason = few_exchanges(table, scored, measured.groups, a) if b == OTHERS else ((), "")
-    if b != OTHERS and test.exact and test.draws < 40:
+    statuses, reason = few_exchanges(exchanged, measured.groups, a) if b == OTHERS else ((), "")
+    if b != OTHERS and test.exact and test.draws * CHANCE < 2:  # two arrangements have each size
         statuses = (FEW,)
     if len(table.templates) < settings.min_templates:
         few, least = len(table.templates), settings.min_templates
         statuses, reason = ("descriptive_only",), f"only {few} sentences of {least} needed"
     limits = contrast.interval(0.9) or (None, None)
-    first, second = group_means(measured.shares, design)
+    mean, other = group_means(measured.shares, design)
     return contrast_result(
         scored,
         HURTFUL_COMPLETIONS,
@@ -122,7 +124,7 @@ def _compare(measured: _Hurtful, a: str, b: str, rates: dict[str, Companion]) ->
         ci90_high=limits[1],
         p_value=test.p,
         p_method=test.method,
-        effect_size=float(first / second) if second > 0 else None,
+        effect_size=float(mean / other) if other > 0 else None,
         n_terms=design.n_terms,
         n_targets=0,
         n_prompts=len(table.answers),
