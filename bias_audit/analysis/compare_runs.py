@@ -134,27 +134,21 @@ def match_results(old: Results, new: Results) -> tuple[list[Pair], list[MissingC
 def _changes(
     base: StoredRun, candidate: StoredRun, pairs: Sequence[Pair]
 ) -> Iterator[Change | MissingChange]:
-    """One record for each pair, in the order of the candidate's results."""
+    """One record for each pair: gaps in the order of the candidate's results, then completions."""
+    gaps = [pair for pair in pairs if pair.new.metric == METRIC]
+    if gaps and (base.evidence is None or candidate.evidence is None):
+        side = "the baseline" if base.evidence is None else "this run"
+        why = f"{side} has no {EVIDENCE_FILE}, so nothing can be paired"
+        yield from (missing_change(pair.new, "no_evidence", why) for pair in gaps)
+    elif gaps:
+        run_pair = RunPair(base, candidate, {pair.probe.id for pair in gaps})
+        yield from (run_pair.change(pair) for pair in gaps)
     partial = base.results.run.partial or candidate.results.run.partial
     family = other_family(base.results.model, candidate.results.model)
-    for pair in [pair for pair in pairs if pair.new.metric in SUMMARISED]:
-        numbers = summarised_change(pair.old, pair.new)
-        yield _judged(pair, numbers, partial=partial, family=family)
-    pairs = [pair for pair in pairs if pair.new.metric == METRIC]
-    if not pairs:
-        return
-    if base.evidence is None or candidate.evidence is None:
-        side = "the baseline" if base.evidence is None else "this run"
-        yield from (
-            missing_change(
-                pair.new, "no_evidence", f"{side} has no {EVIDENCE_FILE}, so nothing can be paired"
-            )
-            for pair in pairs
-        )
-        return
-    run_pair = RunPair(base, candidate, {pair.probe.id for pair in pairs})
     for pair in pairs:
-        yield run_pair.change(pair)
+        if pair.new.metric in SUMMARISED:
+            numbers = summarised_change(pair.old, pair.new)
+            yield _judged(pair, numbers, partial=partial, family=family)
 
 
 class RunPair:

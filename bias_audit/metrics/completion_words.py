@@ -28,6 +28,8 @@ MOST_WORDS = 2000
 """Likeliest words that are told apart; all others count as one word."""
 WORDS_OF_SETS = 500
 """Likeliest words that the words of a group are picked from; all others count as one word."""
+LEAST_REST = 1e-6
+"""Probability of all other words below which it is rounding of the sum of the words."""
 ROUNDING = 1e-6
 """Percentage points up to which a share or its error is rounding: models answer in single
 precision."""
@@ -78,7 +80,8 @@ def fold(p: Floats, words: Sequence[str], counted: NDArray[np.bool_]) -> FoldedT
     order = np.argsort(-mean, kind="stable")[:MOST_WORDS]
     keep = np.sort(order[mean[order] >= 0])
     rest = 1.0 - p[..., keep].sum(axis=-1, keepdims=True, dtype=np.float64)
-    folded = np.concatenate([p[..., keep], np.maximum(rest, 0.0).astype(p.dtype)], axis=-1)
+    rest = np.where(rest < LEAST_REST, 0.0, rest).astype(p.dtype)
+    folded = np.concatenate([p[..., keep], rest], axis=-1)
     return FoldedTable(p=folded, words=tuple(words[i] for i in keep))
 
 
