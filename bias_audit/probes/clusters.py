@@ -1,7 +1,7 @@
 """Which sentences and words are too alike to count as several: they are one unit, a cluster.
 
-What a file says with ``cluster:`` holds. Of the others, sentences are near-equal that share two
-thirds of their words, slots left out; targets whose last word is the same (software engineer, civil
+What a file says with ``cluster:`` holds. Of the others, sentences are near-equal that share three
+quarters of their words, slots left out; targets whose last word is the same (software engineer, civil
 engineer); and group words that differ in a number only (35-year-old, 40-year-old).
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from bias_audit.probes.probe import Frame, Word
 
-NEAR_EQUAL = 2 / 3
+NEAR_EQUAL = 3 / 4
 """Words that two sentences share, of all their different words, from which they are one unit."""
 SLOT = re.compile(r"\[[^\]]*\]|<[^>]*>")
 
@@ -38,7 +38,7 @@ def target_clusters(targets: Iterable[Word]) -> dict[str, str]:
 
 def term_cluster(word: Word) -> str:
     """Return the cluster of a group word: what names it, without its numbers."""
-    return word.entry.cluster or re.sub(r"\d+", "#", word.label)
+    return word.entry.cluster or re.sub(r"(?<!\w)\d+", "#", word.label)
 
 
 def _words(text: str) -> frozenset[str]:
