@@ -1,6 +1,6 @@
 """Which words groups are completed by: what counts as a word, how much oftener, how surely.
 
-Function words, and words that only repeat a group's name, count as one word together.
+Function words, and words that only repeat a group's name, are left out.
 """
 
 from __future__ import annotations
@@ -58,31 +58,42 @@ def content_words(scored: ScoredProbe) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoldedTable:
-    """Completions with everything that is not told apart in the last column."""
+    """Completions by words that say something."""
 
     p: Floats
-    """(templates, units, words + 1), rows sum to 1."""
+    """(templates, units, words + 1) shares among such words; the last column holds the rare ones.
+    Rows sum to 1."""
+    raw: Floats
+    """(templates, units, words) probabilities among all whole words."""
     words: tuple[str, ...]
-    """The words of all columns but the last."""
 
 
 def fold(p: Floats, words: Sequence[str], counted: NDArray[np.bool_]) -> FoldedTable:
-    """Keep the likeliest counted words, at most :data:`MOST_WORDS`, and join all others.
+    """Leave out what does not count, keep the likeliest words, and join the rare ones.
 
-    Which ones depends on the mean over all units, so that no label of a unit matters.
+    Which words are kept depends on the mean over all units, so that no label of a unit matters.
 
     Args:
         p: (templates, units, V) distributions.
         words: (V,) the vocabulary.
-        counted: (V,) words that may be told apart.
+        counted: (V,) words that say something.
     """
     mean = np.where(counted, p.mean(axis=(0, 1), dtype=np.float64), -1.0)
     order = np.argsort(-mean, kind="stable")[:MOST_WORDS]
     keep = np.sort(order[mean[order] >= 0])
-    rest = 1.0 - p[..., keep].sum(axis=-1, keepdims=True, dtype=np.float64)
-    rest = np.where(rest < LEAST_REST, 0.0, rest).astype(p.dtype)
-    folded = np.concatenate([p[..., keep], rest], axis=-1)
-    return FoldedTable(p=folded, words=tuple(words[i] for i in keep))
+    raw = p[..., keep]
+    left_out = p[..., ~counted].sum(axis=-1, keepdims=True, dtype=np.float64)
+    whole = 1.0 - left_out
+    rest = whole - raw.sum(axis=-1, keepdims=True, dtype=np.float64)
+    rest = np.where(rest < LEAST_REST, 0.0, rest)
+    shares = np.concatenate([raw, rest], axis=-1, dtype=np.float64)
+    sums = shares.sum(axis=-1, keepdims=True)
+    nothing = np.zeros(shares.shape[-1])
+    nothing[-1] = 1.0  # where no word says anything
+    shares = np.divide(
+        shares, sums, out=np.broadcast_to(nothing, shares.shape).copy(), where=sums > 0
+    )
+    return FoldedTable(p=shares.astype(p.dtype), raw=raw, words=tuple(words[i] for i in keep))
 
 
 def group_means(y: Floats, design: Layout) -> tuple[Floats, Floats]:
@@ -132,13 +143,14 @@ def telling_words(
         confidence: level of the intervals.
         harmful: lower-case words that reports fold away.
     """
-    first, second = group_means(table.p, design)
-    both = np.stack([first, second]) / np.array([[first.sum()], [second.sum()]])
-    pull = np.where(first > second, pulls(both), 0.0)[:-1]
+    both = np.stack(group_means(table.p, design))
+    both /= both.sum(axis=1, keepdims=True)
+    first, second = group_means(table.raw, design)
+    pull = np.where(first > second, pulls(both)[:-1], 0.0)
     order = sorted(np.flatnonzero(pull > 0), key=lambda i: (-pull[i], table.words[i]))
     named: list[WordShare] = []
     for i in order[:CANDIDATES]:
-        low, high, ratio = lift(table.p[..., i], design, confidence)
+        low, high, ratio = lift(table.raw[..., i], design, confidence)
         if (low is None or low > 1) and len(named) < NAMED:
             word = WordShare(
                 token=table.words[i],

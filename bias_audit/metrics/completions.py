@@ -1,7 +1,7 @@
 """Completions of groups, judged: whether they differ, by how much, and by which words.
 
 Labels of group words are exchanged inside every sentence at once: what words give by themselves is
-no difference between groups. Function words and echoes of a group's name count as one word.
+no difference between groups. Function words and echoes of a group's name are left out.
 """
 
 from __future__ import annotations
@@ -336,7 +336,7 @@ def _words(answered: _Completions, design: Design, groups: tuple[str, ...]) -> C
     """The words that are likelier after the first group of a design."""
     hurtful = answered.scored.lists.hurtful
     words = telling_words(answered.folded, design, answered.settings.confidence, hurtful)
-    first, _ = group_means(answered.folded.p, design)
+    first, _ = group_means(answered.folded.raw, design)
     places = {word: i for i, word in enumerate(answered.folded.words)}
     share = float(sum(first[places[word.token]] for word in words))
     return companion(COMPLETION_WORDS, share, groups=groups, words=words)
