@@ -65,9 +65,10 @@ def _line(index: Index, result: Result) -> page.CompletionLine:
 
 
 def _statement(index: Index, compared: list[Result]) -> str:
-    """Name the words of the groups that differ most, surely different ones before others."""
+    """Name the words of the groups that differ most, those shown to differ before others."""
+    shown = [r for r in compared if r.outcome != "no_difference_shown"] or compared
     order = sorted(
-        compared,
+        shown,
         key=lambda r: (r.outcome != "completions_differ", -(r.ci_low or 0.0), -(r.estimate or 0.0)),
     )
     parts = [telling(index, result) for result in order[:_GROUPS]]
