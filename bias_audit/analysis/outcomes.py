@@ -6,23 +6,20 @@ are evidence: for an exact list everything differs from zero, placebos included.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bias_audit.analysis.multiple_testing import adjust_primary
 from bias_audit.analysis.statements import leaning, size_word, statement
-from bias_audit.gates.verdict import PARTIAL, claimed_contrast, why_blocked
+from bias_audit.gates.verdict import NO_INTERVAL, PARTIAL, claimed_contrast, why_blocked
 from bias_audit.metrics.base import join_reasons
 from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS
 from bias_audit.results import Outcome, Result
-from bias_audit.results.codes import BLOCKING, DEAF, FAILED, LOUD, SILENT, as_clause
-from bias_audit.stats.estimate import Contrast
+from bias_audit.results.codes import BLOCKING, DEAF, FAILED, LOUD, NO_CONTROLS, SILENT, as_clause
+from bias_audit.stats.ladder import at_least, at_most
 
 ALPHA = 0.05
-RUNGS = (1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
-"""Ratios that gaps are bounded by. Fixed here and nested, so that no bound needs a correction."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,40 +87,21 @@ def outcome_of(result: Result, margin: float, *, partial: bool = False) -> Outco
     """Return what a comparison says, from its interval, its adjusted p and its statuses."""
     contrast = claimed_contrast(result, "these_words")
     ends = contrast.interval(0.9) if contrast else None
-    if partial or ends is None or set(BLOCKING) & set(result.statuses):
+    if partial or contrast is None or ends is None or set(BLOCKING) & set(result.statuses):
         return "not_measurable"
     differs = result.p_adjusted is not None and result.p_adjusted < ALPHA
-    if differs or _nearer(ends) > math.log(RUNGS[0]):
+    if differs or at_least(contrast):
         return "not_measurable" if LOUD in result.statuses else "association"
     if max(map(abs, ends)) < margin:
         return "not_measurable" if set(DEAF) & set(result.statuses) else "small"
     return "open"
 
 
-def bounds_of(contrast: Contrast) -> tuple[float | None, float | None]:
-    """Return the highest rung that a gap is shown to exceed, and the lowest that it stays below.
-
-    Each at one-sided 5 %; in size, so that neither has a direction. None where no rung holds.
-    """
-    ends = contrast.interval(0.9)
-    if ends is None:
-        return None, None
-    below, above = _nearer(ends), max(map(abs, ends))
-    least = [rung for rung in RUNGS if math.log(rung) < below]
-    most = [rung for rung in RUNGS if above < math.log(rung)]
-    return (least[-1] if least else None), (most[0] if most else None)
-
-
-def _nearer(ends: tuple[float, float]) -> float:
-    """Distance of an interval from 0; 0 where it holds 0."""
-    return max(ends[0], -ends[1], 0.0)
-
-
 def _with_outcome(result: Result, probe: Probe, *, partial: bool) -> Result:
     """The result with its outcome, and everything that says it."""
     margin, contrast = probe.spec.margin, claimed_contrast(result, "these_words")
     outcome = outcome_of(result, margin, partial=partial)
-    least, most = bounds_of(contrast) if contrast else (None, None)
+    least, most = (at_least(contrast), at_most(contrast)) if contrast else (None, None)
     statuses, measured = list(result.statuses), outcome != "not_measurable"
     if outcome == "association" and not _generalises(result):
         statuses.append("these_words_only")
@@ -155,11 +133,12 @@ def _why_not(result: Result, *, partial: bool) -> str:
     """Why a comparison is not measurable; what was found out about the instrument comes first."""
     if partial:
         return PARTIAL
-    if result.reason:
+    if {FAILED, SILENT, LOUD} & set(result.statuses):
         return result.reason
-    codes = [code for code in (SILENT, *DEAF, LOUD) if code in result.statuses]
-    blocked = why_blocked(result.statuses, result.n_templates)
-    return blocked or (as_clause(codes[0]) if codes else "there is no interval to judge by")
+    if blocked := why_blocked(result.statuses, result.n_templates):
+        return blocked
+    deaf = set(DEAF) & set(result.statuses)
+    return as_clause(NO_CONTROLS) if deaf else result.reason or NO_INTERVAL
 
 
 def failure(primary: Iterable[Result]) -> str:

@@ -33,14 +33,17 @@ class VarianceComponents:
     units: Mapping[Source, int]
     """How many independent ones (clusters) there are of each source that counts as random."""
     df: float
-    """Degrees of freedom of the sum over these sources."""
+    """Degrees of freedom of the contrast."""
 
     @property
     def total(self) -> float:
         """Variance of the estimate: what sources share counts once, as in a contrast."""
         once = math.fsum(sign_of(names) * self._of(names) for names in self._subsets)
-        sources = [self._of((name,)) for name in self.units]
-        return min(max(once, *sources, 0.0), sum(sources))
+        return min(max(once, *self._each, 0.0), sum(self._each))
+
+    @property
+    def _each(self) -> list[float]:
+        return [self._of((name,)) for name in self.units]
 
     def scale(self, factors: Mapping[Source, float]) -> tuple[float, float]:
         """Return standard error and degrees of freedom with so many times the units of each source.
@@ -57,11 +60,13 @@ class VarianceComponents:
         }
         before, after = sum(own.values()), sum(new.values())
         left = after / before if before > 0 else 1.0
-        sources = [
+        now, then = (
             {name: sum(v for names, v in parts.items() if name in names) for name in self.units}
             for parts in (own, new)
-        ]
-        return math.sqrt(self.total * left), self._df(factors, *sources)
+        )
+        once = after / sum(then.values()) if after > 0 else 1.0
+        df = self._df(factors, now, then)
+        return math.sqrt(self.total * left), max(df * once, min(df, 1.0))
 
     @property
     def _subsets(self) -> list[tuple[Source, ...]]:
@@ -92,7 +97,8 @@ class VarianceComponents:
 
         rows, more_rows = self.units.get("templates", 2), factors.get("templates", 1.0)
         first = now.get("templates", 0.0) ** 2 / max(rows - 1, 1)
-        rest = max(sum(now.values()) ** 2 / self.df - first, 0.0)
+        df = self.df * sum(self._each) / self.total if self.total > 0 else self.df
+        rest = max(sum(now.values()) ** 2 / df - first, 0.0)
         rest *= (others(new) / others(now)) ** 2 if others(now) > 0 else 0.0
         growth = [f for name, f in factors.items() if name in self.units and name != "templates"]
         rest /= min((factor for factor in growth if factor != 1), default=1.0)

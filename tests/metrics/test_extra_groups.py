@@ -118,7 +118,8 @@ def test_the_share_is_computed_again_from_the_evidence(poles, sampled):
         per_frame = [slow.mean(b[j, t] for t in ev.targets) for j in ev.templates]
         per_word = [slow.mean(b[j, t] for j in ev.templates) for t in ev.targets]
         parts = [[(1.0, per_frame)], *([[(1.0, per_word)]] if sampled else [])]
-        gap = slow.Gap(slow.mean(per_frame), parts, {})
+        shared = slow.shared(b, [[(1.0, ev.templates)], [(1.0, ev.targets)]]) if sampled else {}
+        gap = slow.Gap(slow.mean(per_frame), parts, {}, shared)
         assert result.estimate == pytest.approx(expit(gap.estimate), rel=3e-5)
         ends = expit(gap.interval(0.95))
         assert (result.ci_low, result.ci_high) == pytest.approx(tuple(ends), rel=1e-4)
