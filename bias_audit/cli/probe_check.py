@@ -84,7 +84,9 @@ def check_files(
             elif kind == "suites":
                 _check_suites(path, catalogue)
             elif kind == "probe":
-                probes.append(catalogue.read_probe_file(path))
+                probe = catalogue.read_probe_file(path)
+                probes.append(probe)
+                catalogue.check_controls(probe)
             else:
                 catalogue.check_file(path, KINDS[kind])
     if problems:
