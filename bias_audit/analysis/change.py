@@ -200,7 +200,7 @@ def summarised_change(old: Result, new: Result) -> Change:
     )
     if numbers.identical:
         return numbers.model_copy(update=NOTHING)
-    before, after = _stored(old), _stored(new)
+    before, after = _contrast_of(old), _contrast_of(new)
     if not (before.se and after.se and before.df and after.df):
         return numbers
     apart = float(np.hypot(before.se, after.se))
@@ -242,7 +242,7 @@ def _summary(contrast: Contrast) -> _Gap:
     return _Gap(contrast=contrast, kind=None, without=())
 
 
-def _stored(result: Result) -> Contrast:
+def _contrast_of(result: Result) -> Contrast:
     return Contrast(
         estimate=result.estimate or 0.0,
         se=result.se,

@@ -148,7 +148,7 @@ def _changes(
     for pair in pairs:
         if pair.new.metric in SUMMARISED:
             numbers = summarised_change(pair.old, pair.new)
-            yield _judged(pair, numbers, partial=partial, family=family)
+            yield _conclude(pair, numbers, partial=partial, family=family)
 
 
 class RunPair:
@@ -168,7 +168,7 @@ class RunPair:
         if numbers is None:
             reason = "no sentence with the same words is in both runs"
             return missing_change(pair.new, "cells_lost", reason)
-        return _judged(pair, numbers, partial=self.partial, family=self.family)
+        return _conclude(pair, numbers, partial=self.partial, family=self.family)
 
     def _numbers(self, probe: ProbeRecord, result: Result, which: str) -> Change | None:
         """The change on the cells of both runs, or of one run with itself; None without any."""
@@ -207,8 +207,8 @@ class RunPair:
                 raise mismatch_error(run, stored, value)
 
 
-def _judged(pair: Pair, numbers: Change, *, partial: bool, family: bool) -> Change:
-    """The change with what forbids to judge it."""
+def _conclude(pair: Pair, numbers: Change, *, partial: bool, family: bool) -> Change:
+    """Return the change with what forbids to judge it."""
     codes = tuple(status_codes(pair, numbers, partial=partial, family=family))
     harmless = QUIET if numbers.identical else ()
     code = next((s for s in BLOCKING if s in codes and s not in harmless), "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -114,6 +114,14 @@ CHANCE = 0.05
 """No p above this shows a difference."""
 
 
+class Limits(NamedTuple):
+    """Why nothing may be concluded; empty where it may."""
+
+    statuses: tuple[str, ...] = ()
+    reason: str = ""
+    """The same in words."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Completions:
     """The completions of a probe, arranged for all of its comparisons."""
@@ -125,10 +133,7 @@ class _Completions:
     folded: FoldedTable
     groups: list[str]
     exchanged: ExchangeUnits
-    statuses: tuple[str, ...]
-    """Why nothing may be concluded; empty where it may."""
-    reason: str
-    """The same in words."""
+    limits: Limits
     test: DivergenceTest
     """Of all groups at once."""
 
@@ -146,7 +151,7 @@ class _Completions:
         return {
             "n_targets": 0,
             "n_prompts": sum(answer.skip is None for answer in self.scored.open_scores),
-            "statuses": self.statuses,
+            "statuses": self.limits.statuses,
         }
 
 
@@ -197,7 +202,7 @@ def _arrange(
         resamples=settings.divergence_resamples,
         blocks=exchanged.blocks,
     )
-    statuses, reason = _limits(table, test, settings)
+    limits = _limits(table, test, settings)
     return _Completions(
         scored=scored,
         settings=settings,
@@ -206,44 +211,39 @@ def _arrange(
         folded=folded,
         groups=groups,
         exchanged=exchanged,
-        statuses=statuses,
-        reason=reason,
+        limits=limits,
         test=test,
     )
 
 
-def _limits(
-    table: CompletionTable, test: DivergenceTest, settings: Settings
-) -> tuple[tuple[str, ...], str]:
-    """Why nothing may be concluded from completions, as statuses and in words."""
+def _limits(table: CompletionTable, test: DivergenceTest, settings: Settings) -> Limits:
+    """Say why nothing may be concluded from the completions of a probe."""
     if table.mass < 1 - MAX_LOST_MASS:
-        return (
-            "low_word_mass",
-            "incomplete",
-        ), f"whole words hold {table.mass:.0%} of the probability"
+        reason = f"whole words hold {table.mass:.0%} of the probability"
+        return Limits(statuses=("low_word_mass", "incomplete"), reason=reason)
     if len(table.templates) < settings.min_templates:
         few, least = len(table.templates), settings.min_templates
-        return ("descriptive_only",), f"only {few} sentences give completions, {least} are needed"
+        reason = f"only {few} sentences give completions, {least} are needed"
+        return Limits(statuses=("descriptive_only",), reason=reason)
     if test.exact and test.distinct * CHANCE < 1:
-        return (FEW,), _few(test.distinct)
-    return (), ""
+        return _few(test.distinct)
+    return Limits()
 
 
-def few_exchanges(
-    exchanged: ExchangeUnits, groups: Sequence[str], group: str
-) -> tuple[tuple[str, ...], str]:
-    """Say that no p of one group against the others can be small, as a status and in words.
+def few_exchanges(exchanged: ExchangeUnits, groups: Sequence[str], group: str) -> Limits:
+    """Say that no p of one group against the others can be small, where that is so.
 
     Its words can be picked from all words in so many ways, and p is adjusted for all groups.
     """
     used = [unit for units in exchanged.of_groups(groups) for unit in units]
     codes = np.array([exchanged.groups[unit] == group for unit in used], dtype=np.int64)
     ways = count_relabellings(codes, np.array(exchanged.blocks)[used])
-    return ((FEW,), _few(ways)) if ways * CHANCE < len(groups) else ((), "")
+    return _few(ways) if ways * CHANCE < len(groups) else Limits()
 
 
-def _few(ways: int) -> str:
-    return f"the group words can be exchanged in {ways} ways only, so that no p can be small"
+def _few(ways: int) -> Limits:
+    reason = f"the group words can be exchanged in {ways} ways only, so that no p can be small"
+    return Limits(statuses=(FEW,), reason=reason)
 
 
 def _overall(answered: _Completions) -> Result:
@@ -264,7 +264,7 @@ def _overall(answered: _Completions) -> Result:
         n_templates=p.shape[0],
         n_terms=p.shape[1],
         scope="concept" if answered.is_sample else "terms",
-        reason=answered.reason,
+        reason=answered.limits.reason,
         companions=(
             companion(JSD_TOTAL, test.total),
             companion(JSD_WITHIN, test.within),
@@ -296,14 +296,14 @@ def _comparison(answered: _Completions, a: str, b: str, p: float, method: str) -
     """One comparison: the share of the completions that differs, and the words."""
     scored, settings = answered.scored, answered.settings
     design = answered.table.design(scored, a, b)
-    statuses, reason = answered.statuses, answered.reason
-    if b == OTHERS and not statuses:
-        statuses, reason = few_exchanges(answered.exchanged, answered.groups, a)
+    limits = answered.limits
+    if b == OTHERS and not limits.statuses:
+        limits = few_exchanges(answered.exchanged, answered.groups, a)
     words = [_words(answered, design, (a,))]
     if b != OTHERS:
         words.append(_words(answered, answered.table.design(answered.scored, b, a), (b,)))
     fields = answered.fields() | {
-        "statuses": statuses,
+        "statuses": limits.statuses,
         "p_value": p,
         "p_method": method,
         "n_terms": design.n_terms,
@@ -313,21 +313,21 @@ def _comparison(answered: _Completions, a: str, b: str, p: float, method: str) -
     }
     contrast = shifted_share(answered.folded, design)
     if contrast is None:
-        why = join_reasons("no size: a group has one word only", reason)
+        why = join_reasons("no size: a group has one word only", limits.reason)
         n_templates = len(answered.table.templates)
         return probe_result(
             scored, COMPLETIONS, (a, b), None, n_templates=n_templates, reason=why, **fields
         )
-    limits = contrast.interval(0.9) or (None, None)
+    low, high = contrast.interval(0.9) or (None, None)
     return contrast_result(
         scored,
         COMPLETIONS,
         (a, b),
         contrast,
         settings,
-        note=reason,
-        ci90_low=limits[0],
-        ci90_high=limits[1],
+        note=limits.reason,
+        ci90_low=low,
+        ci90_high=high,
         **fields,
     )
 

@@ -26,7 +26,7 @@ from bias_audit.metrics.base import (
 from bias_audit.metrics.completion_lists import NAMED, hurtful_words
 from bias_audit.metrics.completion_table import CompletionTable, completion_table, exchanged_unit
 from bias_audit.metrics.completion_words import group_means
-from bias_audit.metrics.completions import CHANCE, FEW, few_exchanges
+from bias_audit.metrics.completions import CHANCE, FEW, Limits, few_exchanges
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.schema.text import primary_language
 from bias_audit.records import OTHERS
@@ -104,13 +104,13 @@ def _compare(measured: _Hurtful, a: str, b: str, rates: dict[str, Companion]) ->
         scored.rng(settings, "hurtful", a, b),
         settings.resamples,
     )
-    statuses, reason = few_exchanges(exchanged, measured.groups, a) if b == OTHERS else ((), "")
+    limits = few_exchanges(exchanged, measured.groups, a) if b == OTHERS else Limits()
     if b != OTHERS and test.exact and test.draws * CHANCE < 2:  # two arrangements have each size
-        statuses = (FEW,)
+        limits = Limits(statuses=(FEW,), reason=f"only {test.draws} ways to exchange group words")
     if len(table.templates) < settings.min_templates:
-        few, least = len(table.templates), settings.min_templates
-        statuses, reason = ("descriptive_only",), f"only {few} sentences of {least} needed"
-    limits = contrast.interval(0.9) or (None, None)
+        reason = f"only {len(table.templates)} sentences, {settings.min_templates} are needed"
+        limits = Limits(statuses=("descriptive_only",), reason=reason)
+    low, high = contrast.interval(0.9) or (None, None)
     mean, other = group_means(measured.shares, design)
     return contrast_result(
         scored,
@@ -118,10 +118,10 @@ def _compare(measured: _Hurtful, a: str, b: str, rates: dict[str, Companion]) ->
         (a, b),
         contrast,
         settings,
-        note=reason,
+        note=limits.reason,
         about=versus(a, b),
-        ci90_low=limits[0],
-        ci90_high=limits[1],
+        ci90_low=low,
+        ci90_high=high,
         p_value=test.p,
         p_method=test.method,
         effect_size=float(mean / other) if other > 0 else None,
@@ -129,7 +129,7 @@ def _compare(measured: _Hurtful, a: str, b: str, rates: dict[str, Companion]) ->
         n_targets=0,
         n_prompts=len(table.answers),
         scope=design.scope,
-        statuses=statuses,
+        statuses=limits.statuses,
         companions=tuple(rates[group] for group in (a, b) if group in rates),
     )
 

@@ -82,9 +82,10 @@ class Audit:
         return self.results.exit_code
 
     def to_frame(self, table: str = "results") -> pd.DataFrame:
-        """Return a table for pandas: results, probes, findings, gates, skips, completions, evidence.
+        """Return a table for pandas: results, probes, findings, gates, skips, errors and two more.
 
-        ``completions`` has a row for each word behind a difference between groups.
+        ``completions`` has a row for each word behind a difference between groups, ``evidence``
+        one for each scored sentence.
 
         Raises:
             UnknownNameError: no such table.
