@@ -12,7 +12,8 @@ from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
 from bias_audit.records import OTHERS
-from tests.gates.cases import result, run
+from bias_audit.reports.comparison import render
+from tests.gates.cases import change, comparison, result, run
 
 SAID = {
     "id": "p:completions:a-vs-b",
@@ -99,33 +100,44 @@ def test_mistakes_in_a_gate(wrong, message):
 
 def test_a_change_of_completions_by_hand():
     old, new = result(4.0, 1.0, df=10, **SAID), result(9.0, 2.0, df=20, **SAID)
-    change = summarised_change(old, new)
+    one = summarised_change(old, new)
     se = np.hypot(old.se, new.se)
     df = se**4 / (old.se**4 / 10 + new.se**4 / 20)
-    assert change.difference == pytest.approx(5.0)
-    assert (change.se, change.df) == pytest.approx((se, df))
-    assert change.ci_low == pytest.approx(5 - stats.t.ppf(0.975, df) * se)
-    assert change.p_value == pytest.approx(2 * stats.t.sf(5 / se, df))
-    (bound,) = change.bounds
-    assert (bound.claim, bound.estimate, bound.se) == ("further", pytest.approx(5.0), change.se)
-    assert change.rise_high == pytest.approx(5 + stats.t.ppf(0.95, df) * se)
-    assert not change.identical
+    assert one.difference == pytest.approx(5.0)
+    assert (one.se, one.df) == pytest.approx((se, df))
+    assert one.ci_low == pytest.approx(5 - stats.t.ppf(0.975, df) * se)
+    assert one.p_value == pytest.approx(2 * stats.t.sf(5 / se, df))
+    (bound,) = one.bounds
+    assert (bound.claim, bound.estimate, bound.se) == ("further", pytest.approx(5.0), one.se)
+    assert one.rise_high == pytest.approx(5 + stats.t.ppf(0.95, df) * se)
+    assert not one.identical
 
 
 def test_a_hurtful_difference_may_grow_in_either_direction():
-    change = summarised_change(result(1.0, 0.2, **HURT), result(-6.0, 0.2, **HURT))
-    assert change.rise == pytest.approx(5.0)
-    further, reversed_ = change.bounds
+    one = summarised_change(result(1.0, 0.2, **HURT), result(-6.0, 0.2, **HURT))
+    assert one.rise == pytest.approx(5.0)
+    further, reversed_ = one.bounds
     assert (further.estimate, reversed_.estimate) == pytest.approx((-7.0, 5.0))
     assert reversed_.se == pytest.approx(2 * result(1.0, 0.2).se)  # the sum of both errors
 
 
 def test_the_same_numbers_are_no_change():
-    change = summarised_change(result(4.0, 1.0, **SAID), result(4.0, 1.0, **SAID))
-    assert change.identical
-    assert change.rise == 0.0
+    one = summarised_change(result(4.0, 1.0, **SAID), result(4.0, 1.0, **SAID))
+    assert one.identical
+    assert one.rise == 0.0
 
 
 def test_without_an_error_there_is_no_change_to_judge():
-    change = summarised_change(result(None, **SAID), result(4.0, 1.0, **SAID))
-    assert (change.rise, change.se) == (None, None)
+    one = summarised_change(result(None, **SAID), result(4.0, 1.0, **SAID))
+    assert (one.rise, one.se) == (None, None)
+
+
+def test_rows_of_a_comparison_name_completions_and_show_them_where_they_changed():
+    said = change(
+        5.0, 1.0, metric="completions", unit="points", role="secondary", result="r", differs=True
+    )
+    quiet = said.model_copy(update={"differs": False})
+    for one, shown in ((said, True), (quiet, False)):
+        text = " ".join(render(comparison(change(0.1), one), "terminal", secondary=False).split())
+        assert ("p: a - b, completions" in text) == shown, text
+        assert "of completions in percentage points" in text

@@ -122,7 +122,7 @@ def test_claims_match_their_lexicons(quiet):
 
 
 def test_enough_sentences_give_completions():
-    """Completions are judged from eight sentences on: every English family of sentences has them."""
+    """Completions are judged from eight sentences on; every English family has them."""
     catalogue = ProbeCatalogue()
     short = {
         name: len(probe.open_frames)

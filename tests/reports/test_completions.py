@@ -1,4 +1,4 @@
-"""What reports say of completions: the words first, harmful ones folded, the same in each format."""
+"""What reports say of completions: the words first, harmful ones folded, in each format."""
 
 from __future__ import annotations
 
