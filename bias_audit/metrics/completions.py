@@ -219,8 +219,7 @@ def _arrange(
 def _limits(table: CompletionTable, test: DivergenceTest, settings: Settings) -> Limits:
     """Say why nothing may be concluded from the completions of a probe."""
     if table.mass < 1 - MAX_LOST_MASS:
-        reason = f"whole words hold {table.mass:.0%} of the probability"
-        return Limits(statuses=("low_word_mass", "incomplete"), reason=reason)
+        return low_mass(table)
     if len(table.templates) < settings.min_templates:
         few, least = len(table.templates), settings.min_templates
         reason = f"only {few} sentences give completions, {least} are needed"
@@ -228,6 +227,12 @@ def _limits(table: CompletionTable, test: DivergenceTest, settings: Settings) ->
     if test.exact and test.distinct * CHANCE < 1:
         return _few(test.distinct)
     return Limits()
+
+
+def low_mass(table: CompletionTable) -> Limits:
+    """Say that whole words hold too little of the probability."""
+    reason = f"whole words hold {table.mass:.0%} of the probability"
+    return Limits(statuses=("low_word_mass", "incomplete"), reason=reason)
 
 
 def few_exchanges(exchanged: ExchangeUnits, groups: Sequence[str], group: str) -> Limits:

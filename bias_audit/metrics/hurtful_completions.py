@@ -26,7 +26,14 @@ from bias_audit.metrics.base import (
 from bias_audit.metrics.completion_lists import NAMED, hurtful_words
 from bias_audit.metrics.completion_table import CompletionTable, completion_table, exchanged_unit
 from bias_audit.metrics.completion_words import group_means
-from bias_audit.metrics.completions import CHANCE, FEW, Limits, few_exchanges
+from bias_audit.metrics.completions import (
+    CHANCE,
+    FEW,
+    MAX_LOST_MASS,
+    Limits,
+    few_exchanges,
+    low_mass,
+)
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.schema.text import primary_language
 from bias_audit.records import OTHERS
@@ -110,6 +117,8 @@ def _compare(measured: _Hurtful, a: str, b: str, rates: dict[str, Companion]) ->
     if len(table.templates) < settings.min_templates:
         reason = f"only {len(table.templates)} sentences, {settings.min_templates} are needed"
         limits = Limits(statuses=("descriptive_only",), reason=reason)
+    if table.mass < 1 - MAX_LOST_MASS:
+        limits = low_mass(table)
     low, high = contrast.interval(0.9) or (None, None)
     mean, other = group_means(measured.shares, design)
     return contrast_result(

@@ -100,13 +100,14 @@ def test_all_groups_are_adjusted_with_the_comparisons_and_each_group_with_the_ot
 @pytest.mark.parametrize(
     ("made", "status", "reason"),
     [
-        (lambda: scored(2.0, frames=FRAMES[:2]), "descriptive_only", "only 2 sentences give"),
+        (lambda: scored(2.0, frames=FRAMES[:2]), "descriptive_only", "only 2 sentences"),
         (lambda: scored(2.0, mass=0.5), "low_word_mass", "whole words hold 50% of"),
     ],
 )
 def test_why_nothing_is_said(made, status, reason):
     settings = replace(FAST, min_templates=8)
-    results = judge_completions([*measure(made(), settings).results], [])
+    every = [*measure(made(), settings).results, *hurtful_shares(made(), settings).results]
+    results = judge_completions(every, [])
     assert {r.outcome for r in results} == {"not_measurable"}
     for one in results:
         assert status in one.statuses
