@@ -402,11 +402,12 @@ SETTINGS = (
     ),
     *(
         Setting(
-            name=f"sentences in blocks of {size}, correlated by {rho}{known}",
+            name=f"8 blocks of {size} sentences, correlated by {rho}{known}",
             design=PAIRS,
+            rows=8 * size,
             words=(8,),
             sd=(0.5, 0.1, 0.0, 0.3),
-            kin_rows=Kin((size,) * (12 // size), rho),
+            kin_rows=Kin((size,) * 8, rho),
             declared=not known,
             promised=not known,
             why=DEPENDENT if known else "",
@@ -418,8 +419,9 @@ SETTINGS = (
         )
     ),
     Setting(
-        name="sentences in blocks of 5, 2 and singles, correlated by 0.8",
+        name="14 sentences in blocks of 5, 2 and singles, correlated by 0.8",
         design=PAIRS,
+        rows=14,
         words=(8,),
         sd=(0.5, 0.1, 0.0, 0.3),
         kin_rows=Kin((5, 2), 0.8),
