@@ -228,7 +228,7 @@ def pole_imbalance(probe: Probe, backend: Backend) -> float | None:
     for prompt, answer in zip(
         prompts, score_all(backend, [prompt.request for prompt in prompts]), strict=True
     ):
-        if isinstance(answer, FillScore) and not answer.skip:
+        if isinstance(answer, FillScore) and answer.log_prob is not None:
             known[prompt.pole].append(answer.log_prob)
     return mean(known["+"]) - mean(known["-"]) if known["+"] and known["-"] else None
 
