@@ -572,7 +572,7 @@ def test_an_edited_estimate_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: c.update(schema_version="3.0"), "schema version 3.0"),
+        (lambda c: c.update(schema_version="4.0"), "schema version 4.0"),
         (lambda c: c["results"][0].update(groups=["a"]), "not two groups"),
         (lambda c: c.update(probes=[]), "no probe record"),
         (lambda c: c["results"][0].update(estimate=0.0), "is 0, outside of its confidence"),
