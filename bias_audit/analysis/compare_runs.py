@@ -246,12 +246,15 @@ def require_numbers(run: StoredRun, results: Sequence[Result]) -> None:
             raise mismatch_error(run, result, None)
         cube, groups = cut
         contrast = PairedContrast(result, probe.mask, cube, groups).gap(cube.candidate).contrast
-        if abs(contrast.estimate - (result.estimate or 0.0)) > EVIDENCE_ERROR:
-            raise mismatch_error(run, result, contrast.estimate)
-        if result.se is not None and (
-            contrast.se is None or abs(contrast.se - result.se) > EVIDENCE_ERROR
-        ):
-            raise mismatch_error(run, result, contrast.se, "se")
+        numbers = {
+            "estimate": (result.estimate, contrast.estimate),
+            "se": (result.se, contrast.se),
+            "n_templates": (result.n_templates, cube.candidate.shape[0]),
+            "n_targets": (result.n_targets, len(cube.pole("+")) + len(cube.pole("-"))),
+        }
+        for name, (stored, own) in numbers.items():
+            if stored is not None and (own is None or abs(own - stored) > EVIDENCE_ERROR):
+                raise mismatch_error(run, result, own, name)
 
 
 def mismatch_error(
