@@ -18,7 +18,7 @@ from scipy import stats
 from scipy.special import stdtr
 
 from benchmarks.validity._table import Table, percent
-from bias_audit.metrics.design import Design, scored_groups, target_scope
+from bias_audit.metrics.design import Design, scored_groups, widest_claim
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
 from bias_audit.probes.catalogue import ProbeCatalogue
@@ -106,7 +106,7 @@ def null(scored: ScoredProbe, times: int, rng: np.random.Generator) -> Null:
     spec = scored.probe.spec
     others = len(groups) > 2 and spec.compare != "pairs"
     compared = Design(scored, groups[0], OTHERS if others else groups[1])
-    construct = target_scope(scored.probe, scored.cube) == "construct"
+    construct = widest_claim(scored.cube) == "words_of_this_kind"
     if spec.mask == "group":
         found = _masked(scored, compared, construct, times, rng)
     elif compared.scope == "terms":

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
-
-import numpy as np
 
 from bias_audit.backends.base import WINDOW
 from bias_audit.backends.hf.load import LoadedModel, load
@@ -71,8 +69,8 @@ class MaskedLM:
         )
         encoder = Encoder(loaded.tokenizer)
         head_only, padding = _accelerate(loaded, encoder)
-        words = encoder.word_pieces
-        self.info = replace(loaded.info, words=tuple(text for _, text in words))
+        notices = (*loaded.info.notices, *encoder.notices)
+        self.info = replace(loaded.info, words=encoder.words, notices=notices)
         self._planner = Planner(encoder, loaded.info.max_length)
         self._runner = QueryRunner(
             loaded.model,
@@ -80,7 +78,7 @@ class MaskedLM:
             pad_id=encoder.pad_id,
             padding=padding,
             vocabulary_size=loaded.info.vocabulary_size,
-            word_ids=np.array([i for i, _ in words], dtype=np.int64),
+            word_lists=encoder.word_lists,
             batch_size=batch_size,
         )
 
@@ -164,12 +162,13 @@ def require_batch_size(size: int | Literal["auto"]) -> None:
 
 def _accelerate(loaded: LoadedModel, encoder: Encoder) -> tuple[HeadOnly, bool]:
     """Compare with a plain call on what the model's own tokenizer hands over."""
-    mask = loaded.tokenizer.mask_token
-    texts = [f"a {mask} b c", f"a b c {mask}", f"a {mask} {mask} b c a b"]
+    short, long = (_encode(loaded.tokenizer, text) for text in ("a b c d", "a b c a b c d"))
+    texts = [_mask(short, encoder.mask_id, 1), _mask(short, encoder.mask_id, -1)]
+    texts.append(_mask(long, encoder.mask_id, 1, 2))
     try:
         fast = accelerate(
             loaded.model,
-            [loaded.tokenizer(text) for text in texts],
+            texts,
             mask_id=encoder.mask_id,
             pad_id=encoder.pad_id,
         )
@@ -185,3 +184,16 @@ def _accelerate(loaded: LoadedModel, encoder: Encoder) -> tuple[HeadOnly, bool]:
             hint="use a text-only masked language model",
         )
     return fast
+
+
+def _encode(tokenizer: Any, text: str) -> dict[str, Any]:
+    """All that the tokenizer hands over, and which pieces are special."""
+    return dict(tokenizer(text, return_special_tokens_mask=True))
+
+
+def _mask(encoding: Mapping[str, Any], mask_id: int, *places: int) -> dict[str, Any]:
+    """The encoding with masks in place of some pieces, counted without special ones."""
+    own = [n for n, special in enumerate(encoding["special_tokens_mask"]) if not special] or [0]
+    hidden = {own[place % len(own)] for place in places}
+    ids = [mask_id if n in hidden else i for n, i in enumerate(encoding["input_ids"])]
+    return {**encoding, "input_ids": ids}

@@ -49,7 +49,7 @@ def _finding(results: Results, finding: Finding) -> None:
     from rich.table import Table
 
     console = Console()
-    sureness = f"severity {finding.severity}, evidence {finding.evidence}"
+    sureness = f"{finding.size}, evidence {finding.evidence}"
     console.print(f"[bold]{escape(finding.id)}[/bold]  {sureness}")
     console.print(escape(finding.headline))
     console.print(escape(finding.detail))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bias_audit.metrics.base import Metric, MetricInfo, MetricOutput, companion, probe_result
-from bias_audit.metrics.design import Design, scored_groups, target_scope
+from bias_audit.metrics.design import Design, scored_groups, widest_claim
 from bias_audit.metrics.log_odds import pole_response
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
@@ -66,9 +66,9 @@ def group_spread(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     by_group = np.stack([cube.values[:, columns].mean(axis=1) for columns in members], axis=1)
     plus, minus = cube.pole("+"), cube.pole("-")
     effects = by_group[:, :, plus].mean(axis=2) - by_group[:, :, minus].mean(axis=2)
-    scope_t = target_scope(scored.probe, cube)
+    claim = widest_claim(cube)
     over = by_group.mean(axis=0).T
-    targets = across_targets([over[plus], over[minus]]) if scope_t == "construct" else ()
+    targets = across_targets([over[plus], over[minus]]) if claim == "words_of_this_kind" else ()
     companions = [
         _agreement(effects, settings, scored.rng(settings, "group_spread", "rank_agreement"))
     ]
@@ -93,7 +93,7 @@ def group_spread(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         p_label_exchange=exchange.p if exchange else None,
         n_terms=sum(columns.size for columns in members),
         scope="terms" if scored.probe.spec.mask == "group" else design.scope,
-        target_scope=scope_t,
+        claim=claim,
         companions=tuple(companions),
     )
     return MetricOutput(results=(result,))

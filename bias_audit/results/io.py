@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from bias_audit.errors import UsageError
 from bias_audit.results.decisions import Comparison, Finding, Gate, WaiverRecord
 from bias_audit.results.schema import (
     Determinism,
     ErrorRecord,
+    Floor,
     MetricRecord,
     Model,
+    Outcome,
     ProbeRecord,
     Record,
     Result,
@@ -27,7 +29,7 @@ from bias_audit.results.schema import (
     Tool,
 )
 
-SCHEMA_VERSION = "2.0"
+SCHEMA_VERSION = "3.0"
 """Fields may be added in a minor version and removed only in a major one."""
 
 LARGEST_NUMBER = 1e100
@@ -49,8 +51,13 @@ class Results(Record):
     tool: Tool
     model: Model
     run: Run
+    outcomes: dict[Outcome, int] = Field(default_factory=dict)
+    """Primary comparisons counted by outcome."""
     states: dict[State, int]
-    """Gates (enforced or not) counted by state; all six are present."""
+    """Gates counted by state, all six present; probes that crashed or were not reached count as
+    ``error`` and ``skipped`` where no gate says so."""
+    floor: Floor | None = None
+    """What meaningless words show in this run; None without negative controls."""
     sanity: SanityCheck | None = None
     further_sanity: tuple[SanityCheck, ...] = ()
     """The same check in further languages, when probes of several languages ran together."""

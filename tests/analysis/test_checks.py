@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from bias_audit.analysis.verdicts import Case, judge, levels
 from scipy import stats
 
 from bias_audit.analysis.comparisons import compare_groups as compare
 from bias_audit.analysis.robustness import Examination, find_twins, with_checks
 from bias_audit.analysis.robustness.planted_effect import check_recovered, plant_gaps
 from bias_audit.analysis.robustness.stability import check_stability
-from bias_audit.analysis.verdicts import Case, judge, levels
 from bias_audit.gates.judge import judge as judge_gates
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
@@ -99,7 +99,7 @@ def test_one_word_that_carries_a_pair_is_told():
         loud = (p.group, p.target) == ("a", "gain1")
         return 4.0 * loud + 0.01 * noise(p.template, p.term, p.target)
 
-    done = analyse(controlled(groups=groups, frames=sentences(9), target_scope="fixed"), one_word)
+    done = analyse(controlled(groups=groups, frames=sentences(9)), one_word)
     gaps = [r for r in done.results.results if r.probe == "trial" and r.metric == "log_odds_gap"]
     (alone,) = [r for r in gaps if r.groups == ("a", "~others")]
     (pair,) = [r for r in gaps if r.groups == ("a", "b")]
@@ -444,14 +444,15 @@ def test_what_is_withheld_makes_it_no_easier_to_fail_the_rest():
     """
     (loud,) = compare(scored_by(make(frames=sentences(9)), plant(3.0)), FAST)
     p, margin = 0.04, 0.2
-    near = replace(loud, contrast=replace(loud.contrast, se=0.1, df=20.0))
+    near = replace(loud, these_words=replace(loud.these_words, se=0.1, df=20.0))
     at = margin + stats.t.isf(p / 2, 20) * 0.1
-    near = replace(near, contrast=replace(near.contrast, estimate=at))
-    wide = replace(loud, contrast=replace(loud.contrast, se=0.1, df=20.0))
+    near = replace(near, these_words=replace(near.these_words, estimate=at))
+    wide = replace(loud, these_words=replace(loud.these_words, se=0.1, df=20.0))
 
     def states(**more):
         pair = ((near, {}), (wide, more.pop("result", {})))
-        numbers = [{n: getattr(c.contrast, n) for n in ("estimate", "se", "df")} for c, _ in pair]
+        names = ("estimate", "se", "df")
+        numbers = [{n: getattr(c.these_words, n) for n in names} for c, _ in pair]
         cases = [
             Case(result=bare_result(**(n | r)), comparison=c, instrument="", placebo_gaps=())
             for (c, r), n in zip(pair, numbers, strict=True)

@@ -172,6 +172,8 @@ def test_the_order_in_a_file_changes_no_number(design, count):
     )
     for one, two in zip(first, again, strict=True):
         left, right = one.model_dump(), two.model_dump()
+        left.update(left.pop("words_of_this_kind"))
+        right.update(right.pop("words_of_this_kind"))
         for table in ("by_template", "by_target"):
             rows = [sorted(x.pop(table), key=lambda row: row["id"]) for x in (left, right)]
             for a, b in zip(*rows, strict=True):
@@ -357,7 +359,7 @@ def test_i12_ids_and_labels_of_groups_change_no_number(seed, ids, many):
         (other,) = [r for r in mine if r.probe == "trial"]
         for field in (
             "estimate", "se", "df", "p_value", "p_adjusted", "ci_low", "ci_high", "outcome",
-            "n_terms", "scope", "target_scope", "mde80", "sign_share", "statuses", "neutral",
+            "n_terms", "scope", "claim", "mde80", "sign_share", "statuses", "neutral",
         ):  # fmt: skip
             value = getattr(one, field)
             same = pytest.approx(value, rel=1e-6, abs=1e-6) if isinstance(value, float) else value

@@ -58,7 +58,6 @@ def designs(draw):
         mask="group" if masked else "target",
         frames=job_sentences(frames) if masked else sentences(frames),
         scope=draw(st.sampled_from(["auto", "terms", "concept"])),
-        target_scope=draw(st.sampled_from(["auto", "fixed", "construct"])),
         card=draw(st.booleans()),
         **more,
     )
@@ -132,5 +131,5 @@ def test_any_design_is_audited_without_a_crash(tmp_path, probe, seed, size, lost
 def test_transitivity_of_pairs(seed):
     probe = make(groups={g: terms(g * 3, 2) for g in "abc"}, compare="pairs")
     scored = scored_by(probe, lambda p: 0.6 * noise(seed, p.text, p.target))
-    gaps = {(c.a, c.b): c.contrast.estimate for c in compare_groups(scored, FAST)}
+    gaps = {(c.a, c.b): c.these_words.estimate for c in compare_groups(scored, FAST)}
     assert gaps["a", "b"] + gaps["b", "c"] == pytest.approx(gaps["a", "c"], abs=1e-6)

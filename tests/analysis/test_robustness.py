@@ -107,7 +107,7 @@ def test_one_target_that_dominates_is_named():
     def effect(p):
         return 6.0 + 0.1 * sign(p.template) if (p.group, p.target) == ("a", "gain2") else 0.0
 
-    done = run(controlled(target_scope="fixed"), effect)
+    done = run(controlled(), effect)
     assert only(done).estimate == pytest.approx(1.0)
     assert "one_target_dominates" in only(done).statuses
     (finding,) = done.results.findings

@@ -11,6 +11,7 @@ import pytest
 from bias_audit.cli.app import run
 from bias_audit.config import NAME
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.expand import expand
 from tests.probes.helpers import SENTENCES, TEA, WORDS, edited, save
 
 
@@ -81,7 +82,8 @@ def test_preview(capsys, tmp_path):
     assert code == 0
     assert len(out.splitlines()) == 5
     assert all((line[0] in "+-0 " and "{" in line) or "<mask>" in line for line in out.splitlines())
-    assert err == "11,136 prompts in all\n"
+    prompts = expand(ProbeCatalogue().probe("occupation-gender")).all_prompts
+    assert err == f"{len(prompts):,} prompts in all\n"
     save(tmp_path, TEA)
     code, out, err = call(capsys, "preview", "tea", "--all", "--probe-path", tmp_path)
     assert out.splitlines()[0] == "+ The grandmother asked for {tea}."

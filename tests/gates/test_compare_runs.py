@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 
-import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
@@ -16,7 +15,6 @@ from bias_audit.errors import UsageError
 from bias_audit.metrics.scored_probe import evidence_csv
 from bias_audit.records import FillScore
 from bias_audit.results.run_folder import StoredRun
-from bias_audit.stats.rise import limits
 from tests.analysis import slow_stats as slow
 from tests.analysis.world import (
     CONTROLS,
@@ -264,68 +262,6 @@ def test_groups_that_did_not_move_are_identical_beside_one_that_did(tmp_path):
     same = {c.groups for c in found.changes if c.identical}
     assert same == {("a", "b")}
     assert not found.identical
-
-
-@pytest.mark.parametrize("turn", [1, -1])
-def test_one_loud_sentence_brings_in_the_other_methods(turn, tmp_path):
-    """Skewed differences: bootstrap-t and trimmed bounds, here made again from the sentences."""
-
-    def loud(p):
-        step = 0.2 * noise("loud", p.template) + (0.45 if p.template == "05" else 0.0)
-        return rough(p) + (step if (p.group, p.pole) == ("a", "+") else 0.0)
-
-    first, last = {"a": terms("ann", 3)}, {"b": terms("bob", 3)}
-    groups = first | last if turn > 0 else last | first
-    probe = controlled(groups=groups, plus=terms("gain", 3), minus=terms("loss", 3))
-    base, candidate, found = compared(probe, tmp_path, loud)
-    (change,) = found.changes
-    step = slow.words(
-        slow.Evidence(both(base, candidate, -1), "trial"),
-        *change.groups,
-        concept=False,
-        construct=False,
-    )
-    delta = sorted(step.delta.values())
-    side = -1 if change.baseline < 0 else 1
-    assert stats.skew(delta) * turn > 1
-    assert change.bounds[0].skewed
-    low, high = delta[1], delta[-2]  # a fifth of eight is cut at each end
-    kept = delta[1:-1]
-    winsorised = [low, *kept, high]
-    middle = slow.mean(kept)
-    spread = sum((x - slow.mean(winsorised)) ** 2 for x in winsorised)
-    half = stats.t.ppf(change.bound_level, 5) * math.sqrt(spread / (6 * 5))
-    trimmed = sorted((side * (middle - half), side * (middle + half)))
-    further = change.bounds[0]
-    ends = sorted(side * x for x in bootstrap(delta, change.bound_level))
-    assert further.alt_ci_low == pytest.approx(min(ends[0], trimmed[0]), abs=0.02)
-    assert further.alt_ci_high == pytest.approx(max(ends[1], trimmed[1]), abs=0.02)
-    assert further.alt_ci_high > limits(further, change.bound_level)[1] + 0.02
-
-
-def test_one_loud_pair_of_words_brings_in_the_other_methods(tmp_path):
-    """The sentences agree; a single pair of words moved."""
-
-    def loud(p):
-        return rough(p) + 0.4 * (p.term == "ann3" and p.pole == "+") + 0.001 * sign(p.template)
-
-    (change,) = compared(controlled(), tmp_path, loud)[2].changes
-    assert change.bounds[0].skewed
-    (even,) = paired(audited(), audited(moved(0.3)), tmp_path / "even").changes
-    for bound in even.bounds:
-        assert (bound.skewed, bound.alt_ci_low, bound.alt_ci_high) == (False, None, None)
-
-
-def bootstrap(values, level):
-    """One-sided bootstrap-t bounds of a mean, with many draws of our own."""
-    rng = np.random.default_rng(8)
-    x = np.array(values)
-    drawn = x[rng.integers(len(x), size=(40_000, len(x)))]
-    spread = drawn.std(axis=1, ddof=1)
-    used = spread > 1e-9
-    t = (drawn.mean(axis=1)[used] - x.mean()) / (spread[used] / math.sqrt(len(x)))
-    se = x.std(ddof=1) / math.sqrt(len(x))
-    return x.mean() - np.quantile(t, level) * se, x.mean() - np.quantile(t, 1 - level) * se
 
 
 def test_rounding_of_the_arithmetic_is_no_difference(tmp_path):
