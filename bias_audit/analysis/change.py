@@ -67,6 +67,7 @@ class PairedContrast:
             rest=rest,
             pairs=[] if rest or self.group_masked else matched,
             scope=SCOPES.get(result.scope, "terms"),
+            clusters=cube.clusters,
         )
 
     def gap(self, values: Floats) -> _Gap:

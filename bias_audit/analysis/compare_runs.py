@@ -209,7 +209,7 @@ class RunPair:
             old = used_scores(self.old.get(probe.id, Cells()), probe.mask)
             new = used_scores(self.new.get(probe.id, Cells()), probe.mask)
             sides = {"both": (old, new), "old": (old, old), "new": (new, new)}[which]
-            self._tables[key] = PairedTable(*sides)
+            self._tables[key] = PairedTable(*sides, probe.clusters)
         return self._tables[key]
 
     def _require_evidence(self, pair: Pair, numbers: Change | None) -> None:

@@ -86,7 +86,9 @@ def check_files(
             elif kind == "suites":
                 _check_suites(path, catalogue)
             elif kind == "probe":
-                probes.append(catalogue.read_probe_file(path))
+                probe = catalogue.read_probe_file(path)
+                probes.append(probe)
+                catalogue.check_controls(probe)
             else:
                 catalogue.check_file(path, KINDS[kind])
     if problems:
@@ -201,8 +203,8 @@ def lines(probe: Probe, backend: Backend) -> Iterator[str]:
     if gap is not None and abs(gap) > MOST_LOPSIDED:
         first, second = ("+", "-") if gap > 0 else ("-", "+")
         yield (
-            f"unlike in frequency: words of pole {first} are {math.exp(abs(gap)):.1f} times as likely as"
-            f" those of pole {second}; a gap may come from that, so choose poles that are as common"
+            f"unlike in frequency: words of pole {first} are {math.exp(abs(gap)):.1f} times"
+            f" as likely as those of pole {second}, which may look like a gap"
         )
     completions = [CompletionRequest(left=prompt.left, right=prompt.right) for prompt in opened]
     for prompt, answer in zip(opened, score_all(backend, completions), strict=True):

@@ -104,6 +104,11 @@ _TABLE = (
         "margin or limit, or less than half of it is left.",
     ),
     _notice(
+        "target_frequency",
+        "Between target words that are equally likely anyway the gap lies on the other side of the "
+        "reference margin, or moves by more than half.",
+    ),
+    _notice(
         "p_withheld",
         "The test finds gaps where the same scores have none, so its p is withheld.",
     ),

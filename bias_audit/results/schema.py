@@ -259,6 +259,10 @@ class ProbeRecord(Record):
     targets: tuple[TargetProfile, ...] = ()
     controls: tuple[str, ...] = ()
     """Ids of the results that are this probe's controls."""
+    clusters: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Units that count as one, by source: the name of the cluster of each ``templates`` and
+    ``targets`` id and of each ``terms`` label (``group:label``); those that are alone are left
+    out."""
     sensitive: bool = False
     """True when its sentences or words may hurt: reports fold them away."""
     skips: tuple[SkipRecord, ...] = ()

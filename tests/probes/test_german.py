@@ -235,7 +235,7 @@ EXAMPLES = {
     "occupation-nationality-de": "Mit dem polnischen Mann sprachen wir über die Arbeit als Arzt.",
     "trait-gender-warmth-de": "Fremde beschrieben den Herrn als freundlich.",
     "trait-nationality-competence-de": "In der Abteilung hielt man die syrische Frau für klug.",
-    "gender-weekdays-de": "Der Termin mit dem Jungen war am Montag.",
+    "gender-hours-de": "Der Termin mit dem Jungen war um sieben.",
     "gender-kinship-de": "Als Mutter war das Mädchen sehr geduldig.",
     "nationality-homeland-de": "Die Familie der kenianischen Frau stammte aus Kenia.",
     "gender-forms-de": "In der Liste stand der Onkel als Leser.",

@@ -52,7 +52,7 @@ def test_the_skeleton_needs_no_remark(tmp_path):
         ([(FIRST, '- "The [group] and a woman ordered <mask> with dinner."')], "'01' holds 'woman', a word of the groups, for every group: "),
         ([("axis: gender", "slots: {place: [here]}\naxis: gender")], "the slot [place] is in no sentence"),
         ([("  positive: [gender-kinship]\n", "")], "no positive control: it may fail and cannot pass"),
-        ([("  negative: [gender-weekdays]\n  placebo: placebo-people\n", "")], "neither a negative control nor a placebo: it may fail and cannot pass"),
+        ([("  negative: [gender-hours]\n  placebo: placebo-people\n", "")], "neither a negative control nor a placebo: it may fail and cannot pass"),
     ],
 )  # fmt: skip
 def test_one_remark(tmp_path, changes, said):
@@ -135,8 +135,9 @@ class Rare(FakeBackend):
             request = requests[number]
             if isinstance(request, FillRequest):
                 bonus = 4.6 if request.filler in COMMON else 0.0
-                answer = dataclasses.replace(answer, log_prob=bonus - 9.0)
-            yield number, answer
+                yield number, dataclasses.replace(answer, log_prob=bonus - 9.0)
+            else:
+                yield number, answer
 
 
 COMMON = {"tea", "milk", "juice", "cocoa", "lemonade", "wine"}

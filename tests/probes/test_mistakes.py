@@ -104,7 +104,7 @@ CASES = [
     ("tea", (OLD, "old: [§{adjective: grey, sg: grandmother}]"), "'adjective' cannot stand beside sg, pl and forms", "write two entries"),
     ("tea", (OLD, "old: [§{note: nobody}]"), "an entry needs sg, pl, forms or adjective", "for example {sg: nurse}"),
     ("tea", ("title:", "controls: {positive: [§gender-kinshop]}\ntitle:"), "there is no probe named 'gender-kinshop'", "did you mean 'gender-kinship'?"),
-    ("tea", ("title:", "controls: {positive: [§gender-weekdays]}\ntitle:"), "'gender-weekdays' is no positive control; its role is 'negative_control'", "role: positive_control"),
+    ("tea", ("title:", "controls: {positive: [§gender-hours]}\ntitle:"), "'gender-hours' is no positive control; its role is 'negative_control'", "role: positive_control"),
     ("tea", ("title:", "controls: {placebo: §placebo-peple}\ntitle:"), "there is no lexicon named 'placebo-peple'", "did you mean 'placebo-people'?"),
     ("tea", ("title:", "controls: {placebo: §religion}\ntitle:"), "expected a lexicon of two sets, got 16", ""),
     ("herd", ("lexicon: animals", "lexicon: §animal"), "there is no lexicon named 'animal'", "did you mean 'animals'?"),
@@ -348,12 +348,12 @@ def test_all_mistakes_of_the_references_at_once(tmp_path):
         (FIRST, "- occupaton"),
         (f"groups:\n  {OLD}\n  {YOUNG}\n", "groups: {lexicon: gendre}\n"),
         (PLUS, "lexicon: traits\n  plus: {set: wram}"),
-        ("title:", "controls: {positive: [nobody], negative: [religion-weekday]}\ntitle:"),
+        ("title:", "controls: {positive: [nobody], negative: [religion-hour]}\ntitle:"),
     )
     mistakes = problems(tmp_path, text)
     assert [(p.line, p.hint) for p in mistakes] == [
         (3, mistakes[0].hint),
-        (3, "did you mean 'religion-weekdays'?"),
+        (3, "did you mean 'religion-hours'?"),
         (7, "did you mean 'occupation'?"),
         (9, "did you mean 'gender'?"),
         (12, "did you mean 'warm'?"),
