@@ -136,6 +136,10 @@ def again(home: Path, name: str) -> None:
     file.write_text(json.dumps(stored), encoding="utf-8")
 
 
+WIDE = dict.fromkeys(("ci_low", "ci90_low"), 1.9) | dict.fromkeys(("ci_high", "ci90_high"), 2.1)
+WIDE |= {"se": 50.0, "df": 9.0, "p_value": 0.1}
+
+
 def edited(home: Path, change: Callable[[dict[str, float]], dict[str, object]]) -> None:
     """A copy of the run that fails, with other numbers in its first result."""
     shutil.copytree(home / "large", home / "edited", dirs_exist_ok=True)
@@ -154,6 +158,7 @@ def edited(home: Path, change: Callable[[dict[str, float]], dict[str, object]]) 
         ({"ci_low": -9.0}, "has a confidence interval [-9"),
         ({"confidence": 0.5}, "has a confidence interval"),
         ({"estimate": 1.99, "effect_size": 7.3155337}, "a 90 % interval"),
+        ({"words_of_this_kind": WIDE}, "where its standard error of 50 gives"),
         ({"n_templates": 3}, "has 3 sentences and lists 8"),
         ({"by_template": [{"id": "a", "text": "b", "value": 0.0}]}, "and lists 1"),
     ],
@@ -176,6 +181,7 @@ def shifted(one: dict[str, float]) -> dict[str, object]:
     return {name: one[name] - one["estimate"] for name in ends} | {
         "estimate": 0.0,
         "effect_size": 1.0,
+        "words_of_this_kind": None,
     }
 
 
