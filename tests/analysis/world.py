@@ -182,7 +182,10 @@ class Shelf:
                 "id": "sanity",
                 "title": "Sanity",
                 "sentences": ["It rained.", "It was late in the day."],
-                "clozes": [{"text": "The sky is <mask>.", "answers": ["salt"]}] * 2,
+                "clozes": [
+                    {"text": f"The sky is <mask>{end}", "answers": ["salt"]}
+                    for end in (".", " today.")
+                ],
             }
         )
 

@@ -189,7 +189,7 @@ def test_every_loss_is_a_record(run):
     assert nothing.error.message == "nothing could be scored for crows_pairs: see what was left out"
     half = Scripted(pair=[lost] * 4, unmasked=[tokens([-1.0, -2.0])] * 8)
     part = run("crows-pairs", half, "crows_pairs", "aul")
-    assert (part.record.state, part.error.message) == ("unclear", nothing.error.message)
+    assert (part.record.state, part.error.message) == ("measured", nothing.error.message)
 
 
 def test_invisible_characters_of_a_published_file_are_told(tmp_path):
