@@ -124,6 +124,8 @@ def _count_lines(facts: Any) -> list[str]:
     lines += [f"  {count:>9,}  {name or '(no kind)'}" for name, count in facts.categories.items()]
     if facts.clusters:
         lines.append(f"Clusters   {facts.clusters:,}: records of one are not independent")
+    lines += [f"Left out   {count:,} rows: {why}" for why, count in facts.left_out.items()]
+    lines += [f"Files      {note}" for note in facts.notes]
     if facts.duplicates:
         lines.append(f"Repeated   {facts.duplicates:,} records repeat an earlier one")
     return lines
@@ -141,6 +143,8 @@ def _as_json(info: Any, facts: Any) -> dict[str, Any]:
             "categories": dict(facts.categories),
             "clusters": facts.clusters,
             "duplicates": facts.duplicates,
+            "left_out": dict(facts.left_out),
+            "notes": list(facts.notes),
             "files": [
                 {key: getattr(f, key) for key in ("name", "sha256", "bytes", "known")}
                 for f in facts.files
