@@ -13,6 +13,7 @@ import rich_click as click
 
 from bias_audit.cli.streams import guard_streams, lost_output
 from bias_audit.errors import BiasAuditError, UnknownNameError, visible
+from bias_audit.utils.settings import require_text
 from bias_audit.utils.versions import __version__
 
 _COLLECTED = (50_000, 20, 100)
@@ -63,6 +64,8 @@ class LazyGroup(click.RichGroup):
             return None
         module = import_module(f"bias_audit.cli.{HOMES.get(cmd_name, cmd_name)}")
         command: click.Command = getattr(module, cmd_name)
+        if not isinstance(command, click.Group):
+            _check_variables(cmd_name, command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -77,6 +80,21 @@ class LazyGroup(click.RichGroup):
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             raise UnknownNameError("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
+
+
+def _check_variables(name: str, command: click.Command) -> None:
+    """Refuse variables of a command that hold no text, or that no option reads.
+
+    Raises:
+        UsageError: there is one.
+    """
+    prefix = f"BIAS_AUDIT_{name.upper()}_"
+    known = [prefix + (one.name or "").upper() for one in command.params]
+    for variable, text in os.environ.items():
+        if variable.startswith(prefix):
+            require_text(text, variable)
+            if variable not in known:
+                raise UnknownNameError("environment variable", variable, known)
 
 
 @click.group(
@@ -107,6 +125,7 @@ def main(args: list[str] | None = None) -> int:
 def run(args: list[str] | None = None) -> int:
     """Run the command line; errors that a user can fix print one message and no traceback."""
     try:
+        _refuse_empty_texts(sys.argv[1:] if args is None else args)
         code = app.main(args=args, prog_name="bias-audit", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except BiasAuditError as error:
@@ -119,6 +138,21 @@ def run(args: list[str] | None = None) -> int:
         return 2
     except Exception:  # our bug: keep the traceback for the report, not for the screen
         return _report_crash()
+
+
+def _refuse_empty_texts(args: list[str]) -> None:
+    """Refuse arguments and options that hold no text: an unset variable is no missing value.
+
+    Raises:
+        UsageError: there is one.
+    """
+    before = ""
+    for arg in args:
+        option, equals, text = arg.partition("=")
+        if option.startswith("--") and equals:
+            require_text(text, option)
+        require_text(arg, before if before.startswith("-") and before != "--" else "an argument")
+        before = arg
 
 
 def _report_interrupt() -> int:

@@ -32,8 +32,6 @@ class Outputs:
 
     def __init__(self, format: str, output: tuple[str, ...], known: tuple[str, ...]) -> None:
         self.formats = _split_names(format, known, "format")
-        if not self.formats:
-            raise UsageError("no format was named", hint=f"one of: {', '.join(known)}")
         self.places = places(self.formats, output)
         if len(self.formats) > 1 and set(self.formats) - set(self.places):
             raise UsageError(
@@ -57,19 +55,23 @@ class Outputs:
                 click.echo(texts[name], nl=not texts[name].endswith("\n"))
 
 
-def file_formats(format: str) -> tuple[str, ...]:
+def file_formats(format: str | None) -> tuple[str, ...]:
     """Return the formats of a comma-separated list that are written into a run folder.
 
     Raises:
+        UsageError: the list is empty.
         UnknownNameError: no such format.
     """
     from bias_audit.reports import file_names
 
-    return _split_names(format, tuple(file_names()), "format for a file")
+    known = tuple(file_names())
+    return () if format is None else _split_names(format, known, "format for a file")
 
 
 def _split_names(text: str, known: tuple[str, ...], kind: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise UsageError("no format was named", hint=f"one of: {', '.join(known)}")
     for name in names:
         if name not in known:
             raise UnknownNameError(kind, name, known)

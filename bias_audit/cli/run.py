@@ -35,7 +35,7 @@ Examples:
 @config_option
 @setting_options()
 @click.option("-o", "--output", type=Place(), help="Write exactly into this folder.")
-@click.option("--format", default="", help="Further formats, comma-separated: csv, json ...")
+@click.option("--format", help="Further formats, comma-separated: csv, json ...")
 @click.option("--progress", type=click.Choice(["auto", "bar", "plain", "none"]), default="auto")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every measured number too.")
@@ -44,7 +44,7 @@ Examples:
 def run(
     config: Path | None,
     output: Path | None,
-    format: str,
+    format: str | None,
     progress: str,
     quiet: bool,
     verbose: bool,
