@@ -6,8 +6,6 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-import numpy as np
-
 from bias_audit.backends.base import WINDOW
 from bias_audit.backends.hf.load import LoadedModel, load
 from bias_audit.backends.hf.model_files import ModelOptions
@@ -71,8 +69,8 @@ class MaskedLM:
         )
         encoder = Encoder(loaded.tokenizer)
         head_only, padding = _accelerate(loaded, encoder)
-        words = encoder.word_pieces
-        self.info = replace(loaded.info, words=tuple(text for _, text in words))
+        notices = (*loaded.info.notices, *encoder.notices)
+        self.info = replace(loaded.info, words=encoder.words, notices=notices)
         self._planner = Planner(encoder, loaded.info.max_length)
         self._runner = QueryRunner(
             loaded.model,
@@ -80,7 +78,7 @@ class MaskedLM:
             pad_id=encoder.pad_id,
             padding=padding,
             vocabulary_size=loaded.info.vocabulary_size,
-            word_ids=np.array([i for i, _ in words], dtype=np.int64),
+            word_lists=encoder.word_lists,
             batch_size=batch_size,
         )
 

@@ -49,8 +49,8 @@ def test_a_query_remembers_all_questions():
     table = QueryTable()
     first = table.ask_masked((0, 7, 2), 1, 2, mask_id=9, ranks=True)
     again = table.ask_masked((0, 8, 2), 1, 2, mask_id=9)
-    opened = table.ask_open((0, 9, 2), 1)
+    opened = table.ask_open((0, 9, 2), 1, 0)
     assert (first, again, opened) == (0, 0, 0)
-    assert table.queries == [ForwardQuery((0, 9, 2), (1,), ({7: True, 8: False},), True)]
+    assert table.queries == [ForwardQuery((0, 9, 2), (1,), ({7: True, 8: False},), {0})]
     several = table.ask((0, 9, 2), (1, 2), ((7,), (8,)))
     assert several == 1, "other positions are another query"

@@ -178,14 +178,14 @@ def test_one_sentence_too_large_for_memory_is_an_error(tiny, monkeypatch):
         fill(backend, PROMPTS[:1])
 
 
-def test_other_runtime_errors_are_not_swallowed(tiny, monkeypatch):
+def test_other_runtime_errors_are_told_with_the_length(tiny, monkeypatch):
     backend = MaskedLM(str(tiny("bert")), device="cpu")
 
     def broken(*_, **__):
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(HeadOnly, "logits_at", broken)
-    with pytest.raises(RuntimeError, match="a bug"):
+    with pytest.raises(ScoringError, match=r"BertForMaskedLM cannot read \d+ pieces: a bug"):
         fill(backend, PROMPTS[:1])
 
 

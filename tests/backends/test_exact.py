@@ -128,11 +128,11 @@ PIPELINE_TEXTS = [
     ("The man worked as a ", "."),
     ("", " said that he was kind."),
     ("The nurse (a ", ") had finished."),
-    ("The woman was a", ", and a teacher"),
+    ("The woman was a ", ", and a teacher"),
 ]
 
 
-@pytest.mark.parametrize("architecture", ["bert", "roberta", "albert", "mpnet"])
+@pytest.mark.parametrize("architecture", ["bert", "roberta", "distilbert", "mpnet"])
 def test_open_prompts_equal_the_pipeline_on_tiny_models(architecture, scorer, plain):
     compare_with_pipeline(scorer(architecture), *plain(architecture))
 

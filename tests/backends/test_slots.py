@@ -87,7 +87,7 @@ def test_vectors_are_states_of_the_last_layer(architecture, plain, scorer):
 def test_a_model_without_states_is_refused(scorer, monkeypatch):
     backend = scorer("bert")
     monkeypatch.setattr(type(backend._runner._model), "base_model", lambda *_, **__: ())
-    with pytest.raises(ScoringError, match="does not return the states"):
+    with pytest.raises(ScoringError, match="does not return a state"):
         list(Sentences(backend).embed([EmbeddingRequest(text="a man", pooling="first")]))
 
 

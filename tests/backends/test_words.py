@@ -14,7 +14,7 @@ WORD_PIECE = ["bert", "distilbert", "electra", "mpnet"]
 def pieces(backend, left, word, right="."):
     """The pieces that would be scored, as the vocabulary spells them."""
     text = f"{left}{word}{right}"
-    encoded = backend._planner._encoder.encode([text], masks=0)[text]
+    encoded = backend._planner._encoder.encode([text])[text]
     positions, trouble = backend._planner._encoder.span(
         text, encoded, len(left), len(left) + len(word)
     )

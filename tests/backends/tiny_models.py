@@ -48,7 +48,7 @@ ROBERTA |= {"cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>"}
 def word_piece(special: dict[str, str], *, lower: bool = True) -> Tokenizer:
     names = list(dict.fromkeys(special.values()))
     pieces = [*names, *WHOLE, *LETTERS, *SIGNS]
-    pieces += [w.capitalize() for w in WHOLE if len(w) > 1]
+    pieces += [w.capitalize() for w in WHOLE if len(w) > 1 and not lower]
     pieces += [*PARTS, *(f"##{p}" for p in [*PARTS, *LETTERS])]
     vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
     unknown = special["unk_token"]
@@ -85,7 +85,8 @@ def unigram(special: dict[str, str], *, lower: bool = False) -> Tokenizer:
     scored = dict.fromkeys(names, 0.0)
     for word in WHOLE:
         scored[f"▁{word}"] = -4.0
-        scored.setdefault(f"▁{word.capitalize()}", -4.5)
+        if not lower:
+            scored.setdefault(f"▁{word.capitalize()}", -4.5)
     scored |= {"▁": -5.0} | dict.fromkeys(PARTS, -6.0) | dict.fromkeys(SIGNS, -5.0)
     scored |= dict.fromkeys(LETTERS + LETTERS.upper(), -20.0)
     tokenizer = Tokenizer(

@@ -261,9 +261,19 @@ def _check_finite(folder: ModelFolder, model: Any) -> None:
 
 def _check_vocabulary(folder: ModelFolder, model: Any, tokenizer: Any) -> int:
     """Return the length of the output distribution; refuse ids that the model does not know."""
-    known = int(model.get_input_embeddings().num_embeddings)
+    embeddings = model.get_input_embeddings()
+    declared = getattr(model.config.get_text_config(), "vocab_size", None)
+    if isinstance(embeddings, torch.nn.Module) and hasattr(embeddings, "weight"):
+        known = int(embeddings.weight.shape[0])  # a quantised table has no num_embeddings
+    elif isinstance(declared, int):  # Perceiver gives its latent array for the table
+        known = declared
+    else:
+        raise ModelLoadError(
+            f"'{folder.name}' ({type(model).__name__}) does not say how many pieces it knows",
+            hint=f"use {WANTED}",
+        )
     head = model.get_output_embeddings()
-    size = int(head.weight.shape[0]) if head is not None else known
+    size = int(head.weight.shape[0]) if hasattr(head, "weight") else known
     vocabulary = tokenizer.get_vocab()
     top = max(vocabulary.values(), default=-1)
     if top >= min(known, size):
@@ -284,7 +294,7 @@ def _check_vocabulary(folder: ModelFolder, model: Any, tokenizer: Any) -> int:
 def _max_length(model: Any, tokenizer: Any) -> int:
     """Longest sequence in pieces that both the model and its tokenizer allow."""
     limits: list[int] = []
-    declared = getattr(model.config, "max_position_embeddings", None)
+    declared = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     if isinstance(declared, int) and declared > 0:
         limits = [declared]
     for name, module in model.base_model.named_modules():

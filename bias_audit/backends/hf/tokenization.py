@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bias_audit.backends.hf.words import derive_words, separate_unspaced
 
 _SPACE_MARKS = ("\u0120", "\u2581", " ")
 """How byte-level, SentencePiece and plain vocabularies write the space before a word."""
 _CHUNK = 2048
+_STAND_INS, _LETTERS = 8, 3
+"""Words of the vocabulary that are tried in a masked place to learn what stands around it, and
+letters that they have where that can be."""
+_REACH, _MOST_LOST = 4096, 0.1
+"""Words, spread over the vocabulary, of which the tokenizer is asked whether it ever makes them;
+and the share that it may miss without a notice."""
+_NO_WORDS = (
+    "the tokenizer does not say where words end: measures within a word go by white space and signs"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,9 +37,32 @@ class Encoding:
     offsets: tuple[tuple[int, int], ...] = ()
     tokens: tuple[str, ...] = ()
     words: tuple[int | None, ...] = ()
-    """Number of the word that each piece belongs to, as the tokenizer splits words."""
+    """Number of the word that each piece belongs to, as the tokenizer splits words, or by white
+    space and signs where it does not; in scripts without spaces each piece is a word."""
     trouble: str = ""
     """Why the sentence cannot be scored; empty when it can."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gap:
+    """A sentence with one masked place."""
+
+    ids: tuple[int, ...] = ()
+    position: int = 0
+    """Of the mask."""
+    list: int = 0
+    """Which of :attr:`Encoder.word_lists` holds the words that can stand there."""
+    trouble: str = ""
+    """Why the sentence cannot be scored; empty when it can."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WordList:
+    """Pieces that are words, or begin one, in one kind of place."""
+
+    pieces: NDArray[np.int64]
+    places: NDArray[np.int64]
+    """Where each stands in :attr:`Encoder.words`."""
 
 
 class Encoder:
@@ -45,12 +82,8 @@ class Encoder:
         self._special |= set(tokenizer.all_special_ids)
         self._sane: dict[tuple[tuple[int, ...], str], bool] = {}
 
-    def encode(self, texts: Iterable[str], *, masks: int) -> dict[str, Encoding]:
-        """Encode distinct texts.
-
-        Each must hold exactly ``masks`` mask tokens and no text of another special token, else
-        it has ``trouble``.
-        """
+    def encode(self, texts: Iterable[str]) -> dict[str, Encoding]:
+        """Encode distinct texts; one that spells out a special token has ``trouble``."""
         fine: list[str] = []
         result: dict[str, Encoding] = {}
         for text in dict.fromkeys(texts):
@@ -63,10 +96,10 @@ class Encoder:
         for first in range(0, len(fine), _CHUNK):
             chunk = fine[first : first + _CHUNK]
             for text, encoding in zip(chunk, self._backend.encode_batch(chunk), strict=True):
-                result[text] = self._check(encoding, masks)
+                result[text] = self._check(text, encoding)
         return result
 
-    def _check(self, encoding: Any, masks: int) -> Encoding:
+    def _check(self, text: str, encoding: Any) -> Encoding:
         """Refuse special tokens that came from the text, and characters outside the vocabulary."""
         ids = tuple(encoding.ids)
         added = tuple(map(bool, encoding.special_tokens_mask))
@@ -74,18 +107,13 @@ class Encoder:
         strange = [
             i for i in own if i in self._special and i not in (self.mask_id, self.unknown_id)
         ]
-        masked = own.count(self.mask_id)
         trouble = ""
         if strange:
             name = self._tokenizer.convert_ids_to_tokens(strange[0])
             trouble = f"the sentence spells out the model's special token {name!r}"
-        elif masked != masks:
-            trouble = (
-                f"the sentence spells out the mask token {self.mask_token!r} itself"
-                if masked > masks
-                else f"the mask token {self.mask_token!r} was swallowed by the text around it"
-            )
-        return Encoding(
+        elif self.mask_id in own:
+            trouble = f"the sentence spells out the mask token {self.mask_token!r} itself"
+        sentence = Encoding(
             ids=ids,
             added=added,
             offsets=tuple(encoding.offsets),
@@ -93,6 +121,9 @@ class Encoder:
             words=tuple(encoding.word_ids),
             trouble=trouble,
         )
+        ranges = _visible(text, sentence)
+        words = sentence.words if self.splits_words else derive_words(text, ranges, added)
+        return replace(sentence, words=separate_unspaced(text, ranges, words))
 
     def span(self, text: str, encoded: Encoding, begin: int, end: int) -> tuple[range, str]:
         """Return the positions of the tokens of ``text[begin:end]``, or why it has none."""
@@ -140,43 +171,175 @@ class Encoder:
             self._sane[key] = _bare(seen) == _bare(word)
         return self._sane[key]
 
-    def knows_all(self, encoded: Encoding) -> bool:
+    def knows_all(self, text: Encoding | Gap) -> bool:
         """Whether no part of the sentence fell to the unknown token."""
-        return self.unknown_id is None or self.unknown_id not in encoded.ids
+        return self.unknown_id is None or self.unknown_id not in text.ids
 
     def completion(self, piece: int) -> str:
         """One piece as text, without the space around it."""
         return str(self._tokenizer.decode([piece])).strip()
 
+    def gap_text(self, left: str, right: str) -> str:
+        """Return the sentence with the first stand-in at the masked place."""
+        return f"{left}{next(iter(self._stand_ins), '')}{right}"
+
+    def gap(self, left: str, right: str, encoded: Encoding) -> Gap:
+        """Put one mask where a word would stand.
+
+        A tokenizer that reads the mask token itself may put a stray space before or after it, so
+        the sentence is read with a word there, as it is where that word is scored.
+
+        Args:
+            left: text before the place.
+            right: text after it.
+            encoded: of :meth:`gap_text`.
+        """
+        for word in self._stand_ins:
+            text = f"{left}{word}{right}"
+            sentence = encoded if word == self._stand_ins[0] else self.encode([text])[text]
+            if sentence.trouble:
+                return Gap(trouble=sentence.trouble)
+            positions, trouble = self.span(text, sentence, len(left), len(left) + len(word))
+            if not trouble:
+                first, stop = positions.start, positions.stop
+                return Gap(
+                    ids=(*sentence.ids[:first], self.mask_id, *sentence.ids[stop:]),
+                    position=first,
+                    list=int(self._writes_unspaced and sentence.ids[first] in self._unspaced),
+                )
+        if not self._stand_ins:
+            return Gap(trouble="the model's vocabulary holds no whole word")
+        return Gap(trouble="a word at the mask runs into the text around it")
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the reader should know of the tokenizer."""
+        notices = [] if self.splits_words else [_NO_WORDS]
+        return (*notices, *self._misfit())
+
+    def _misfit(self) -> Iterator[str]:
+        """Say so where the tokenizer and the vocabulary were not made for each other."""
+        known = list(zip(self.word_lists[0].pieces.tolist(), self.words, strict=True))
+        sample = known[:: -(-len(known) // _REACH)] if known else []
+        twice = [f"{text} {text}" for _, text in sample]
+        encodings = self._backend.encode_batch(twice, add_special_tokens=False)
+        pairs = zip(sample, encodings, strict=True)
+        lost = [text for (i, text), encoding in pairs if encoding.ids[-1:] != [i]]
+        if sample and len(lost) > _MOST_LOST * len(sample):
+            example = next((text for text in lost if text != text.lower()), lost[0])
+            yield (
+                f"the tokenizer can never produce {len(lost) / len(sample):.0%} of the words in the"
+                f" model's vocabulary (it reads '{example}' as '{self._read(example)}'): its"
+                " settings, such as making capitals small, may be those of another model"
+            )
+        small = [word for word in self._stand_ins if word != word.capitalize()]
+        capitals = any(text != text.lower() for _, text in known)
+        if small and not capitals and self._read(small[0].capitalize()) != self._read(small[0]):
+            yield (
+                "the model's vocabulary has no word with a capital letter, but the tokenizer keeps"
+                f" capitals: it reads '{small[0].capitalize()}' as"
+                f" '{self._read(small[0].capitalize())}'"
+            )
+
+    def _read(self, text: str) -> str:
+        """The pieces of a text, as the vocabulary spells them."""
+        return " ".join(self._plain(text).tokens)
+
     @cached_property
-    def word_pieces(self) -> tuple[tuple[int, str], ...]:
-        """The pieces that start a word and are alphabetic, with their text, in id order.
+    def words(self) -> tuple[str, ...]:
+        """The texts of the whole words, in the order of the ids of those after a space."""
+        return tuple(text for _, text in self._pieces[0])
+
+    @cached_property
+    def word_lists(self) -> tuple[WordList, ...]:
+        """The pieces that are words after a space; and those after none, if they differ.
+
+        The second list holds the same words as the first, as far as the vocabulary spells them
+        without a space too: at the beginning of a sentence or after a quotation mark.
+        """
+        spaced, unspaced = self._pieces
+        lists = [WordList(pieces=_ids(i for i, _ in spaced), places=np.arange(len(spaced)))]
+        if self._writes_unspaced:
+            index = {text: n for n, text in reversed([*enumerate(self.words)])}
+            both = [(i, index[text]) for i, text in unspaced if text in index]
+            lists.append(WordList(pieces=_ids(i for i, _ in both), places=_ids(n for _, n in both)))
+        return tuple(lists)
+
+    @cached_property
+    def _pieces(self) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+        """The alphabetic pieces that begin a word after a space, and the others, in id order.
 
         Found by decoding each piece after a known word: only a piece that starts a new word is set
         apart by a space. That holds for WordPiece, byte-level and SentencePiece vocabularies alike.
         """
-        size = max(self._tokenizer.get_vocab().values()) + 1
         ids = sorted(set(self._tokenizer.get_vocab().values()) - self._special)
         anchor = self._anchor(ids)
-        before = self._backend.decode([anchor], skip_special_tokens=False).lstrip() + " "
-        pieces = []
-        for first in range(0, size, _CHUNK):
+        alone = self._backend.decode([anchor], skip_special_tokens=False).lstrip()
+        spaced: list[tuple[int, str]] = []
+        unspaced: list[tuple[int, str]] = []
+        for first in range(0, len(ids), _CHUNK):
             chunk = ids[first : first + _CHUNK]
             pairs = [[anchor, i] for i in chunk]
             texts = self._backend.decode_batch(pairs, skip_special_tokens=False)
             for i, text in zip(chunk, texts, strict=True):
-                apart, rest = text.lstrip().startswith(before), text.lstrip()[len(before) :]
-                if apart and rest.isalpha():
-                    pieces.append((i, rest))
-        return tuple(pieces)
+                rest = text.lstrip().removeprefix(alone)
+                if rest.startswith(" ") and rest[1:].isalpha():
+                    spaced.append((i, rest[1:]))
+                elif rest.isalpha() and text.lstrip().startswith(alone):
+                    unspaced.append((i, rest))
+        return spaced, unspaced
+
+    @cached_property
+    def _stand_ins(self) -> tuple[str, ...]:
+        """A few words of the vocabulary that are one piece after another word, long ones first."""
+        known = dict(self._pieces[0])
+        found: list[str] = []
+        for text in sorted(dict.fromkeys(known.values()), key=lambda text: len(text) < _LETTERS):
+            ids = self._plain(f"{text} {text}").ids
+            if ids and known.get(ids[-1]) == text:
+                found.append(text)
+            if len(found) == _STAND_INS:
+                break
+        return tuple(found)
+
+    @cached_property
+    def _unspaced(self) -> frozenset[int]:
+        return frozenset(i for i, _ in self._pieces[1])
+
+    @cached_property
+    def _writes_unspaced(self) -> bool:
+        """Whether a word after a bracket begins with another piece than after a space."""
+        texts = [f"({word})" for word in self._stand_ins]
+        for text, sentence in self.encode(texts).items():
+            positions, trouble = self.span(text, sentence, 1, len(text) - 1)
+            if not trouble:
+                return sentence.ids[positions.start] in self._unspaced
+        return False
+
+    @cached_property
+    def splits_words(self) -> bool:
+        """Whether the tokenizer says where words end: not if two of them have one number."""
+        text = " ".join(self._stand_ins)
+        encoding = self._plain(text)
+        ranges = [_trim(text, *offsets) for offsets in encoding.offsets]
+        pairs = set(zip(encoding.word_ids, derive_words(text, ranges, [False] * len(ranges))))
+        return len({own for own, _ in pairs}) == len(pairs) and None not in encoding.word_ids
+
+    def _plain(self, text: str) -> Any:
+        """A text of ours without special tokens around it."""
+        return self._backend.encode(text, add_special_tokens=False)
 
     def _anchor(self, ids: Sequence[int]) -> int:
         """A piece that is a visible word start, to set other pieces after."""
         for text in ("a", "the", "1", "."):
-            pieces = self._backend.encode(text, add_special_tokens=False).ids
+            pieces = self._plain(text).ids
             if len(pieces) == 1 and pieces[0] not in self._special:
                 return int(pieces[0])
         return ids[len(ids) // 2]
+
+
+def _ids(numbers: Iterable[int]) -> NDArray[np.int64]:
+    return np.fromiter(numbers, dtype=np.int64)
 
 
 def _visible(text: str, encoded: Encoding) -> list[tuple[int, int]]:

@@ -21,13 +21,13 @@ class ForwardQuery:
     targets: tuple[dict[int, bool], ...]
     """At each position, the tokens whose log-probability is asked for, in the order first asked;
     True where the rank is asked for too."""
-    open: bool = False
-    """Whether the whole distribution at the first position is asked for."""
+    lists: frozenset[int] = frozenset()
+    """The word lists over which the whole distribution at the first position is asked for."""
 
 
 @dataclass(slots=True)
 class QueryResult:
-    """What a query asked for, position by position; ``top`` to ``word_mass`` of an open query."""
+    """What a query asked for, position by position; ``top`` and ``words`` of an open query."""
 
     log_probs: list[dict[int, float]] = field(default_factory=list)
     """Natural log-probability by token."""
@@ -41,10 +41,8 @@ class QueryResult:
     """Mean state of the last layer over the positions."""
     top: tuple[tuple[int, float], ...] = ()
     """The most likely tokens and their probabilities, best first."""
-    words: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
-    """The distribution over whole words."""
-    word_mass: float = 0.0
-    """The probability of those words together."""
+    words: dict[int, tuple[NDArray[np.float32], float]] = field(default_factory=dict)
+    """The distribution over whole words and their probability together, by word list."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,10 +92,10 @@ class QueryTable:
         masked = ids[:position] + (mask_id,) * (stop - position) + ids[stop:]
         return self.ask(masked, (position,), ((ids[position],),), ranks=ranks)
 
-    def ask_open(self, ids: tuple[int, ...], position: int) -> int:
-        """Ask for the whole distribution; return the number of the query."""
+    def ask_open(self, ids: tuple[int, ...], position: int, word_list: int) -> int:
+        """Ask for the distribution over the words of a list; return the number of the query."""
         number = self.ask(ids, (position,), ((),))
-        self.queries[number].open = True
+        self.queries[number].lists |= {word_list}
         return number
 
 

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bias_audit.backends.hf.tokenization import WordList
 from bias_audit.backends.mlm.batching import (
     ForwardQuery,
     OutputOptions,
@@ -45,7 +46,8 @@ class QueryRunner:
         pad_id: the token that fills shorter rows.
         padding: whether a row's logits are the same in a padded batch.
         vocabulary_size: length of the output distribution.
-        word_ids: the tokens over which open queries report a distribution.
+        word_lists: the tokens over which open queries report a distribution, each list with the
+            places of its tokens in that distribution; the first has a token for every place.
         batch_size: most rows in one pass; ``auto`` chooses.
     """
 
@@ -57,7 +59,7 @@ class QueryRunner:
         pad_id: int,
         padding: bool,
         vocabulary_size: int,
-        word_ids: NDArray[np.int64],
+        word_lists: Sequence[WordList],
         batch_size: int | Literal["auto"],
     ) -> None:
         self._model = model
@@ -65,7 +67,8 @@ class QueryRunner:
         self.device: torch.device = model.device
         self._pad_id = pad_id
         self._size = vocabulary_size
-        self._words = torch.from_numpy(word_ids).to(self.device)
+        self._words = [torch.from_numpy(each.pieces).to(self.device) for each in word_lists]
+        self._places = [each.places for each in word_lists]
         auto = _AUTO_ROWS.get(self.device.type, _FAST_ROWS)
         limit = auto if batch_size == "auto" else batch_size
         self._limit = max(1, min(limit, _LOGITS // vocabulary_size))
@@ -174,7 +177,8 @@ class QueryRunner:
                 torch.tensor([p for query in queries for p in query.positions]).to(self.device),
             )
             extra = {"output_attentions": True} if options.attention else {}
-            logits, output = self._head_only.logits_at(ids, mask, places, **extra)
+            with self._reading(ids):
+                logits, output = self._head_only.logits_at(ids, mask, places, **extra)
             total = log_sums(logits)
             if not bool(torch.isfinite(total).all()):
                 raise ScoringError(
@@ -196,7 +200,7 @@ class QueryRunner:
         results: Sequence[QueryResult],
         top_k: int,
     ) -> None:
-        opened = [n for n, query in enumerate(queries) if query.open]
+        opened = [n for n, query in enumerate(queries) if query.lists]
         if not opened:
             return
         if len(opened) < len(logits):  # an open query has one position
@@ -206,14 +210,28 @@ class QueryRunner:
         logits = logits.float()
         for n, best in zip(opened, top(logits, total, top_k), strict=True):
             results[n].top = best
-        for n, (words, mass) in zip(opened, shares(logits, total, self._words), strict=True):
-            results[n].words, results[n].word_mass = words, mass
+        for number, words in enumerate(self._words):
+            mine = [at for at, n in enumerate(opened) if number in queries[n].lists]
+            if not mine:
+                continue
+            rows, sums = (logits, total) if len(mine) == len(opened) else (logits[mine], total[mine])
+            for at, (values, mass) in zip(mine, shares(rows, sums, words), strict=True):
+                results[opened[at]].words[number] = self._spread(values, number), mass
+
+    def _spread(self, values: NDArray[np.float32], number: int) -> NDArray[np.float32]:
+        """A distribution over all words from one over a list: the others cannot stand there."""
+        if number == 0:
+            return values
+        whole = np.zeros(len(self._places[0]), dtype=np.float32)
+        whole[self._places[number]] = values
+        return whole
 
     def _attention_received(self, layers: Sequence[Tensor | None] | None, mask: Tensor) -> Tensor:
         """Attention that each position of each row receives; padding reads nothing."""
-        if not layers or any(layer is None for layer in layers):
-            raise ScoringError(
-                f"{type(self._model).__name__} does not report attention",
+        size = mask.shape[1]
+        if not layers or any(layer is None or layer.shape[2:] != (size, size) for layer in layers):
+            raise ScoringError(  # some pool, hash or look near by only
+                f"{type(self._model).__name__} does not report attention between all pieces",
                 hint="leave out the measures that weight by attention",
             )
         readers = mask.float().unsqueeze(-1)
@@ -231,16 +249,31 @@ class QueryRunner:
         results: Sequence[QueryResult],
     ) -> None:
         """Mean of the last layer's states over the positions of each row, into the results."""
-        with self._head_only.lock.read():
+        with self._head_only.lock.read(), self._reading(ids):
             output = self._model.base_model(input_ids=ids, attention_mask=mask)
         states = getattr(output, "last_hidden_state", None)
-        if states is None:
+        if states is None or states.shape[:2] != ids.shape:  # Perceiver returns those of latents
             raise ScoringError(
-                f"{type(self._model).__name__} does not return the states of its last layer",
+                f"{type(self._model).__name__} does not return a state of its last layer for each"
+                " piece",
                 hint="leave out the measures on the model's vectors",
             )
         for number, (row, result) in enumerate(zip(rows, results, strict=True)):
             result.vector = states[number, list(row.positions)].float().mean(dim=0).tolist()
+
+    @contextlib.contextmanager
+    def _reading(self, ids: Tensor) -> Iterator[None]:
+        """Say in one sentence what a model cannot read; lack of memory is met elsewhere."""
+        try:
+            yield
+        except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as error:
+            if isinstance(error, RuntimeError) and _out_of_memory(error):
+                raise
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise ScoringError(
+                f"{type(self._model).__name__} cannot read {ids.shape[1]} pieces: {reason}",
+                hint="its config.json may not fit its weights, or sentences as short or as long",
+            ) from error
 
     @contextlib.contextmanager
     def _attending(self, options: OutputOptions) -> Iterator[None]:

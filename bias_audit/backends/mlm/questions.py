@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bias_audit.backends.hf.tokenization import Encoder, Encoding
+from bias_audit.backends.hf.tokenization import Encoder, Encoding, Gap
 from bias_audit.backends.mlm.align import align, modified_positions
 from bias_audit.backends.mlm.batching import ForwardQuery, QueryResult, QueryTable
 from bias_audit.records import (
@@ -133,17 +133,10 @@ class Planner:
         """Encode every distinct sentence once and ask the queries that the requests need."""
         table = QueryTable()
         texts = [self._texts(request) for request in requests]
-        masks = [int(type(request) is CompletionRequest) for request in requests]
-        encodings = [
-            self._encoder.encode(
-                (t for mine, n in zip(texts, masks, strict=True) if n == number for t in mine),
-                masks=number,
-            )
-            for number in (0, 1)
-        ]
+        encodings = self._encoder.encode(text for mine in texts for text in mine)
         questions = []
-        for request, mine, number in zip(requests, texts, masks, strict=True):
-            sentences = [encodings[number][text] for text in mine]
+        for request, mine in zip(requests, texts, strict=True):
+            sentences = [encodings[text] for text in mine]
             plan, refuse = _PLANS[type(request)]
             try:
                 questions.append(plan(self, request, table, *sentences))
@@ -159,16 +152,16 @@ class Planner:
             case BlankRequest(left=left, word=word, right=right):
                 return (f"{left}{word}{right}",)
             case CompletionRequest(left=left, right=right):
-                return (f"{left}{self._encoder.mask_token}{right}",)
+                return (self._encoder.gap_text(left, right),)
             case PairRequest() | ModifiedRequest():
                 return request.first, request.second
         return (request.text,)  # type: ignore[attr-defined]
 
-    def _require_fit(self, encoded: Encoding) -> None:
-        if encoded.trouble:
-            raise RejectionError("unscorable", encoded.trouble)
-        if len(encoded.ids) > self._max_length:
-            detail = f"{len(encoded.ids)} pieces, the model takes {self._max_length}"
+    def _require_fit(self, text: Encoding | Gap) -> None:
+        if text.trouble:
+            raise RejectionError("unscorable", text.trouble)
+        if len(text.ids) > self._max_length:
+            detail = f"{len(text.ids)} pieces, the model takes {self._max_length}"
             raise RejectionError("too_long", detail)
 
     def _require_sentences(self, *sentences: Encoding) -> None:
@@ -177,8 +170,8 @@ class Planner:
             if all(encoded.added):
                 raise RejectionError("unscorable", "the sentence is empty")
 
-    def _require_known(self, encoded: Encoding) -> None:
-        if not self._encoder.knows_all(encoded):
+    def _require_known(self, text: Encoding | Gap) -> None:
+        if not self._encoder.knows_all(text):
             detail = "the sentence holds characters that the model's vocabulary lacks"
             raise RejectionError("unscorable", detail)
 
@@ -230,17 +223,19 @@ class Planner:
     def _completion(
         self, request: CompletionRequest, table: QueryTable, encoded: Encoding
     ) -> Question:
-        self._require_fit(encoded)
-        self._require_known(encoded)
-        query = table.ask_open(encoded.ids, encoded.ids.index(self._mask_id))
+        gap = self._encoder.gap(request.left, request.right, encoded)
+        self._require_fit(gap)
+        self._require_known(gap)
+        query = table.ask_open(gap.ids, gap.position, gap.list)
 
         def finish(results: Sequence[QueryResult]) -> CompletionScore:
             result = results[query]
+            words, mass = result.words[gap.list]
             top = result.top[: request.top_k]
             return CompletionScore(
                 top=tuple((self._encoder.completion(token), p) for token, p in top),
-                words=result.words,
-                word_mass=result.word_mass,
+                words=words,
+                word_mass=mass,
             )
 
         return Question([query], finish)

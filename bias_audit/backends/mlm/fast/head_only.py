@@ -52,6 +52,8 @@ class HeadOnly:
         """For whatever changes the model, or calls it in another way."""
         self._can_skip = True
         """Whether the model's first and last block may leave products out."""
+        self._hooks_fit = True
+        """Whether the hooks were right for every length so far."""
 
     def check(self, sample: Sample) -> bool:
         """Choose the hooks; return False where even the plain call gives other logits."""
@@ -133,11 +135,17 @@ class HeadOnly:
                 self._call.places = None
                 if self._sparse is not None:
                     self._sparse.end()
-        return output.logits[0] if self._call.is_done else output.logits[places], output
+        if not self._call.is_done:
+            return output.logits[places], output
+        if output.logits.shape[1] != len(places[0]):
+            # a model that pads to whole windows cuts that off after its last block
+            self._hooks_fit = False
+            return self.logits_at(ids, mask, places, **options)
+        return output.logits[0], output
 
     def _replace(self, _module: Any, _inputs: Any, output: Any) -> Any:
         places = getattr(self._call, "places", None)
-        if places is None or self._call.is_done:
+        if places is None or self._call.is_done or not self._hooks_fit:
             return output
         self._call.is_done = True
         if isinstance(output, Tensor):
