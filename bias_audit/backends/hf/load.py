@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ import torch
 import transformers
 
 from bias_audit.backends.hf.model_files import WANTED, ModelFolder, ModelOptions, locate_model
+from bias_audit.backends.hf.tokenization import panics_refused
 from bias_audit.errors import ModelLoadError, UnknownNameError
 from bias_audit.records import ModelInfo
 
@@ -45,7 +48,7 @@ def load(options: ModelOptions) -> LoadedModel:
     if dtype != "auto" and dtype not in DTYPES:
         raise UnknownNameError("dtype", dtype, [*DTYPES, "auto"])
     folder = locate_model(options)
-    with _quiet(), folder.exposed() as place:
+    with quiet(), folder.exposed() as place:
         tokenizer = _tokenizer(folder, place)
         model, unused = _model(folder, place, DTYPES.get(dtype, "auto"))
         digests = folder.digests()
@@ -81,7 +84,7 @@ def pick_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if cuda else "mps" if mps else "cpu")
     kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (number and not number.isdecimal()):
+    if kind not in ("cpu", "cuda", "mps") or not re.fullmatch("[0-9]{0,4}", number):
         raise UnknownNameError("device", name, ["auto", "cpu", "cuda", "cuda:0", "mps"])
     there = {"cpu": 1, "cuda": torch.cuda.device_count() if cuda else 0, "mps": int(mps)}[kind]
     if int(number or 0) >= there:
@@ -119,7 +122,7 @@ def _precision() -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers silent, and leave its settings as they were."""
     log = transformers.utils.logging
     level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
@@ -138,9 +141,12 @@ def _quiet() -> Iterator[None]:
 def _tokenizer(folder: ModelFolder, place: Path) -> Any:
     """Load the tokenizer and refuse one that cannot say where a word's pieces are."""
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            str(place), local_files_only=True, trust_remote_code=False
-        )
+        with panics_refused():
+            tokenizer = transformers.AutoTokenizer.from_pretrained(
+                str(place), local_files_only=True, trust_remote_code=False
+            )
+    except ModelLoadError:
+        raise
     except Exception as error:  # whatever a broken file makes the loader raise
         raise ModelLoadError(
             f"the tokenizer of '{folder.name}' could not be loaded: {_first_line(error, place)}",
@@ -301,6 +307,12 @@ def _max_length(model: Any, tokenizer: Any) -> int:
         if name.endswith("position_embeddings") and hasattr(module, "num_embeddings"):
             unused = 0 if module.padding_idx is None else module.padding_idx + 1
             limits.append(module.num_embeddings - unused)
-    if 0 < tokenizer.model_max_length < _NO_LIMIT:
-        limits.append(int(tokenizer.model_max_length))
+    most = tokenizer.model_max_length
+    if not isinstance(most, (int, float)) or math.isnan(most):
+        raise ModelLoadError(
+            f"the tokenizer's model_max_length is {str(most)[:60]!r}, expected a number",
+            hint="correct it in tokenizer_config.json",
+        )
+    if 0 < most < _NO_LIMIT:
+        limits.append(int(most))
     return min(limits, default=512)

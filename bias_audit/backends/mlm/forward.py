@@ -214,7 +214,9 @@ class QueryRunner:
             mine = [at for at, n in enumerate(opened) if number in queries[n].lists]
             if not mine:
                 continue
-            rows, sums = (logits, total) if len(mine) == len(opened) else (logits[mine], total[mine])
+            rows, sums = (
+                (logits, total) if len(mine) == len(opened) else (logits[mine], total[mine])
+            )
             for at, (values, mass) in zip(mine, shares(rows, sums, words), strict=True):
                 results[opened[at]].words[number] = self._spread(values, number), mass
 
