@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from bias_audit.results.schema import (
     State,
     Tool,
 )
+from bias_audit.utils.json_text import read_json
 
 SCHEMA_VERSION = "2.0"
 """Fields may be added in a minor version and removed only in a major one."""
@@ -38,6 +40,12 @@ _LARGEST_GAP = 200.0
 """Odds ratios of larger gaps are cut off, so they are not compared."""
 _CLOSE = 1e-5
 """Numbers are stored with 8 digits, so equal ones differ by less than this share."""
+
+
+_OBEYED = re.compile(
+    "[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]|##(?=\\w*\\[)"
+)
+"""Characters that JSON may hold as they are, and the beginning of a command of Azure's."""
 
 
 class Results(Record):
@@ -80,8 +88,13 @@ def round_floats(value: Any, digits: int = 8) -> Any:
 
 
 def dump_json(content: Any) -> str:
-    """Serialise with fixed key order as given, no NaN, one final newline."""
-    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    """Serialise with fixed key order as given, no NaN, one final newline.
+
+    What a terminal or the log of a build server would obey is written as an escape of JSON, so that
+    whoever reads it gets the same text.
+    """
+    text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+    return _OBEYED.sub(lambda m: f"\\u{ord(m[0][0]):04x}{m[0][1:]}", text) + "\n"
 
 
 def normalise(results: Results) -> Results:
@@ -133,8 +146,8 @@ def load_results(run: str | Path) -> Results:
     """
     path = locate(run)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(path)
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path} is not a readable results.json: {error}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if not isinstance(version, str):
