@@ -7,7 +7,7 @@ from typing import Any
 import rich_click as click
 
 from bias_audit.cli.options import json_option, model_options, to_backend_options
-from bias_audit.cli.output import markup, say_json
+from bias_audit.cli.output import markup, say, say_json
 
 HELP = """Ask one sentence: top completions per group, side by side, and how far apart they are.
 
@@ -32,9 +32,11 @@ Examples:
 @model_options
 def fill(template: str, groups: str, model: str, top: int, **options: Any) -> int:
     """Ask one sentence."""
-    from bias_audit.backends import open_backend
+    from bias_audit.backends import built_in_notice, open_backend
     from bias_audit.pipeline.fill import fill as fill_in
 
+    if notice := built_in_notice(model):
+        say(f"Note: {notice}", err=True)
     words, as_json = _groups(groups), options.pop("json")
     backend = open_backend(model, **to_backend_options(options))
     answer = fill_in(template, words, backend, top=top)

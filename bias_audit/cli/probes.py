@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +41,20 @@ def list_(probe_path: tuple[str, ...], **flags: bool) -> int:
         rows = [
             {key: getattr(spec, key) for key in ("id", "version", "axis", "role")}
             | {"suites": [name for name, members in suites.items() if spec.id in members]}
-            | {"title": spec.title}
+            | {"title": spec.title, "replaces_shipped": spec.id in catalogue.replaced()}
             for spec in specs
         ]
         say_json(rows)
         return 0
+    own = catalogue.replaced()
     for spec in specs:
         kind = "core" if spec.id in suites["core"] else spec.role.replace("_", " ")
-        say(f"{spec.id:28} {spec.axis:14} {kind:18} {spec.title}")
+        say(f"{spec.id:28} {spec.axis:14} {kind:18} {spec.title}{_own(own, spec.id)}")
     return 0
+
+
+def _own(replaced: Mapping[str, Path], name: str) -> str:
+    return f"  (of {replaced[name]}, in place of the shipped one)" if name in replaced else ""
 
 
 @probes.command()

@@ -102,6 +102,8 @@ def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> N
         say_report(reports.render(audit.results, "csv"))
     for notice in _cache_notes(audit, quiet=quiet):
         say(f"Note: {notice}", err=True)
+    for notice in audit.results.run.notices if quiet else ():
+        say(f"Note: {notice}", err=True)
     for notice in audit.results.model.notices:
         say(f"Note: {notice}", err=True)
 

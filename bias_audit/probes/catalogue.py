@@ -78,6 +78,19 @@ class ProbeCatalogue:
         attribute = {"probe": "probes", "lexicon": "lexicons"}.get(kind, kind)
         return sorted(getattr(self._search_path, attribute))
 
+    def replaced(self, kind: str = "probe") -> dict[str, Path]:
+        """Return the user's files that replace shipped ones: probes, template sets, lexicons."""
+        return self._search_path.replaced[kind]
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a reader should know: which shipped files are replaced, and by which."""
+        return tuple(
+            f"the {kind} '{name}' is {path.name} of the user's own, in place of the shipped one"
+            for kind, files in self._search_path.replaced.items()
+            for name, path in sorted(files.items())
+        )
+
     def file_of(self, name: str) -> Path:
         """Return the file of a probe; raises UnknownNameError."""
         return self._get("probe", name, self._search_path.probes, ProbeSpec)[1]
