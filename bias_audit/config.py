@@ -260,7 +260,7 @@ class Analysis(FileModel):
     """Choices of the statistics."""
 
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
-    resamples: int = Field(default=9999, ge=99)
+    resamples: int = Field(default=9999, ge=99, le=1_000_000)
     minimum: Minimum = Minimum()
     multiplicity: Multiplicity = Multiplicity()
 
