@@ -233,7 +233,7 @@ class ProbeUse(FileModel):
         if self.file and self.groups:
             raise ValueError("'groups' needs 'use' | choose the groups in the file itself")
         reject_duplicates(((("groups", i), name) for i, name in enumerate(self.groups)), "group")
-        if len(self.groups) == 1:
+        if "groups" in self.model_fields_set and len(self.groups) < 2:
             raise MistakesError([(("groups",), "a probe compares at least two groups")])
         return self
 

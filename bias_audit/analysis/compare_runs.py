@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit.analysis.change import measure_change
-from bias_audit.analysis.paired_cells import PairedTable
+from bias_audit.analysis.change import PairedContrast, measure_change
+from bias_audit.analysis.paired_cells import PairedCube, PairedTable
 from bias_audit.errors import UsageError
 from bias_audit.records import OTHERS
 from bias_audit.results.codes import NO_CONTROLS, as_clause
@@ -84,7 +84,13 @@ class Pair(NamedTuple):
     new: Result
 
 
-def _comparable(results: Results) -> dict[str, Result]:
+def is_same_run(one: Results, other: Results) -> bool:
+    """Whether two results are copies of one run: the same moment, model and numbers."""
+    same_start = (one.run, one.model) == (other.run, other.model)
+    return same_start and one.results == other.results
+
+
+def comparable_results(results: Results) -> dict[str, Result]:
     """Gaps that can be paired, by id; controls vouch for them and are not compared."""
     gaps = [r for r in results.results if r.metric == METRIC and r.role != "control"]
     probes = {probe.id for probe in results.probes}
@@ -103,7 +109,7 @@ def match_results(old: Results, new: Results) -> tuple[list[Pair], list[MissingC
     Raises:
         UsageError: the results of a run are damaged.
     """
-    before, after = _comparable(old), _comparable(new)
+    before, after = comparable_results(old), comparable_results(new)
     probes = {probe.id: probe for probe in new.probes}
     versions = {probe.id: probe.version for probe in old.probes}
     pairs: list[Pair] = []
@@ -172,6 +178,19 @@ class RunPair:
 
     def _numbers(self, probe: ProbeRecord, result: Result, which: str) -> Change | None:
         """The change on the cells of both runs, or of one run with itself; None without any."""
+        cut = self.cut(probe, result, which)
+        if cut is None:
+            return None
+        seed = self.candidate.results.run.seed
+        return measure_change(cut[0], result, probe.mask, cut[1], seed=seed)
+
+    def cut(
+        self, probe: ProbeRecord, result: Result, which: str
+    ) -> tuple[PairedCube, list[str]] | None:
+        """Return the cells of a result and its groups; None without any.
+
+        ``which``: those of ``both`` runs, or of the ``old`` or the ``new`` one with itself.
+        """
         table = self._table(probe, which)
         a, b = result.groups
         rest = b == OTHERS
@@ -184,9 +203,7 @@ class RunPair:
         groups = [group for group in table.groups if cube.columns(group)]
         if a not in groups or (len(groups) < 2 if rest else b not in groups):
             return None
-        return measure_change(
-            cube, result, probe.mask, groups, seed=self.candidate.results.run.seed
-        )
+        return cube, groups
 
     def _table(self, probe: ProbeRecord, which: str) -> PairedTable:
         key = probe.id, which
@@ -209,13 +226,45 @@ class RunPair:
                 raise mismatch_error(run, stored, value)
 
 
-def mismatch_error(run: StoredRun, stored: Result, value: float | None) -> UsageError:
-    """Return the error for scores that do not give a stored estimate."""
+def require_numbers(run: StoredRun, results: Sequence[Result]) -> None:
+    """Compute gaps and their errors again from the evidence, where that is there.
+
+    ``results``: gaps of the run.
+
+    Raises:
+        UsageError: the evidence does not give a number that is stored.
+    """
+    gaps = [result for result in results if result.estimate is not None]
+    probes = {probe.id: probe for probe in run.results.probes}
+    if run.evidence is None or run.results.run.partial or not gaps:
+        return
+    itself = RunPair(run, run, {result.probe for result in gaps})
+    for result in gaps:
+        probe = probes[result.probe]
+        cut = itself.cut(probe, result, "new")
+        if cut is None or cut[0].lost:
+            raise mismatch_error(run, result, None)
+        cube, groups = cut
+        contrast = PairedContrast(result, probe.mask, cube, groups).gap(cube.candidate).contrast
+        if abs(contrast.estimate - (result.estimate or 0.0)) > EVIDENCE_ERROR:
+            raise mismatch_error(run, result, contrast.estimate)
+        if result.se is not None and (
+            contrast.se is None or abs(contrast.se - result.se) > EVIDENCE_ERROR
+        ):
+            raise mismatch_error(run, result, contrast.se, "se")
+
+
+def mismatch_error(
+    run: StoredRun, stored: Result, value: float | None, number: str = "estimate"
+) -> UsageError:
+    """Return the error for scores that do not give a stored number."""
     name = run.evidence if isinstance(run.evidence, Path) else "the evidence"
     actual = "cannot be computed from it" if value is None else f"is {value:.6g} by its scores"
-    expected = "missing" if stored.estimate is None else f"{stored.estimate:.6g}"
+    kept = getattr(stored, number)
+    expected = "missing" if kept is None else f"{kept:.6g}"
+    what = "" if number == "estimate" else f"the {number} of "
     return UsageError(
-        f"{name} does not belong to its results.json: '{stored.id}' is {expected} there and"
+        f"{name} does not belong to its results.json: {what}'{stored.id}' is {expected} there and"
         f" {actual}",
         hint="one of the two was changed; run the audit again, or accept the baseline again",
     )

@@ -110,7 +110,9 @@ def _files(paths: Iterable[Path]) -> Iterable[Path]:
     for path in paths:
         inside = [path]
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
+            inside = sorted(
+                p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()
+            )
             if not inside:
                 raise UsageError(f"no YAML file in {path}", hint="probe files end in .yaml")
         elif not path.exists():

@@ -40,6 +40,7 @@ from bias_audit.datasets.scores import Listener, Notes, check_backend, score_pai
 from bias_audit.datasets.stereoset import measure_choices
 from bias_audit.errors import NothingToAuditError, ScoringError, UnknownNameError, UsageError
 from bias_audit.results import Card, ErrorRecord, ProbeRecord, Result, Sentence, SkipRecord
+from bias_audit.utils.characters import find_hidden, name_character
 
 _NEVER = "a published benchmark is measured, for comparison with the literature, and never judged"
 
@@ -181,7 +182,7 @@ class DatasetPlan:
             skips=[*skip_records(rows), *excluded_records(self.id, source.left_out)],
             rows=rows,
             sentences=results[0].n_prompts,
-            notes=(*self.dataset.notes, *_in_words(notes)),
+            notes=(*self.dataset.notes, *_in_words(notes), *_hidden_characters(pairs)),
             partial=cut,
         )
 
@@ -288,6 +289,17 @@ def _in_words(notes: Notes) -> tuple[str, ...]:
         share = 100 * float(np.mean(notes.accuracy))
         texts.append(f"of the tokens that it sees the model puts {share:.0f} % first")
     return tuple(texts)
+
+
+def _hidden_characters(pairs: Sequence[SentencePair]) -> tuple[str, ...]:
+    """Say how many pairs hold characters that nobody sees and models read."""
+    found = [
+        {text[place] for text in (pair.more, pair.less) for place in find_hidden(text)}
+        for pair in pairs
+    ]
+    names = ", ".join(sorted(name_character(char) for char in set().union(*found)))
+    count = sum(map(bool, found))
+    return (f"{count} pairs hold invisible characters: {names}",) if count else ()
 
 
 def _quotes(

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from bias_audit.errors import FileError, UnknownNameError, nearest
 from bias_audit.probes import validate
+from bias_audit.probes.copies import Places, check_copied_sentences
 from bias_audit.probes.probe import Frame, Group, Probe, Target, Word, words_of
 from bias_audit.probes.schema.lexicon import (
     Entry,
@@ -52,7 +53,7 @@ class _Resolver:
         self.spec = spec
         self.problems = ProblemCollector(path, text)
         self.used: list[FileModel] = [spec]
-        self.where: validate.Places = {}
+        self.where: Places = {}
 
     def resolve(self) -> Probe:
         spec = self.spec
@@ -65,6 +66,9 @@ class _Resolver:
             validate.check_sentences(self.problems, spec, [*frames, *further])
             words = (*groups, *extra, *placebo)
             validate.check_words(self.problems, spec, frames, words, targets, self.where)
+        if not self.problems.items:
+            for sentences in (frames, further):
+                check_copied_sentences(self.problems, spec, sentences, groups, targets)
         self.problems.raise_any()
         return Probe(
             spec=spec,

@@ -117,7 +117,7 @@ def _replaced(
 
 def yaml_files(folder: Path) -> list[Path]:
     """The YAML files right in a folder, sorted."""
-    return sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
 
 
 def _with_controls(folder: Path) -> list[Path]:

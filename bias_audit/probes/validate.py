@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from bias_audit.errors import nearest
+from bias_audit.probes.copies import Places, check_copied_words
 from bias_audit.probes.probe import Frame, Group, Target, Word, agrees, needs
 from bias_audit.probes.schema.lexicon import Lexicon, TemplateSet
 from bias_audit.probes.schema.probe import ProbeSpec, Where
@@ -15,9 +16,6 @@ from bias_audit.utils.validation import KeyPath
 
 POLES = {"+": "plus", "-": "minus", "0": "neither"}
 """Keys of the poles in a probe file."""
-
-Places = dict[tuple[KeyPath, int], KeyPath]
-"""Path of each word in the file, by its group or pole and the identity of its entry."""
 
 
 def filter_words(
@@ -107,6 +105,12 @@ def check_words(
     for pole in dict.fromkeys(target.pole for target in targets):
         words = [target.word for target in targets if target.pole == pole]
         _check_forms(problems, needed["target"], words, where, ("targets", POLES.get(pole, "own")))
+    placed = [(("targets", POLES.get(target.pole, "own")), target.word) for target in targets]
+    check_copied_words(problems, placed, needed["target"], where)
+    own = [(("groups", g.id), word) for g in groups if g.role != "placebo" for word in g.words]
+    check_copied_words(problems, own, needed["group"], where)
+    placebo = [(("groups", g.id), word) for g in groups if g.role == "placebo" for word in g.words]
+    check_copied_words(problems, placebo, needed["group"], where)
 
 
 def _check_partners(

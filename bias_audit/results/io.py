@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from bias_audit.errors import UsageError
 from bias_audit.results.decisions import Comparison, Finding, Gate, WaiverRecord
+from bias_audit.results.evidence import MAX_LOG_PROB
 from bias_audit.results.schema import (
     Determinism,
     ErrorRecord,
@@ -40,6 +41,8 @@ _LARGEST_GAP = 200.0
 """Odds ratios of larger gaps are cut off, so they are not compared."""
 _CLOSE = 1e-5
 """Numbers are stored with 8 digits, so equal ones differ by less than this share."""
+_SHARE = 0.02
+"""Share of its half width by which an interval may miss the one of its standard error."""
 
 
 _OBEYED = re.compile(
@@ -166,6 +169,12 @@ def load_results(run: str | Path) -> Results:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{path} is damaged at {where}: {first['msg']}") from error
+    ids = {result.id for result in results.results}
+    for finding in results.findings:
+        if finding.result not in ids:
+            raise UsageError(f"{path} is damaged: the finding '{finding.id}' is about no result")
+        if any(max(s.log_prob_a, s.log_prob_b) > MAX_LOG_PROB for s in finding.sentences):
+            raise UsageError(f"{path} is damaged: '{finding.id}' has a probability above 1")
     for result in results.results:
         for text in _contradictions(result):
             raise UsageError(
@@ -181,6 +190,8 @@ def _contradictions(result: Result) -> Iterator[str]:
     This detects inconsistent edits, not tampering: baselines are protected by digests, and
     ``compare`` computes from the scores.
     """
+    if min(result.variance.values(), default=0.0) < 0:
+        yield "has a variance below 0"
     gap, odds = result.estimate, result.effect_size
     intervals = (
         ("confidence", result.ci_low, result.ci_high),
@@ -196,10 +207,34 @@ def _contradictions(result: Result) -> Iterator[str]:
         elif result.metric in _AROUND and (gap is None or not low <= gap <= high):
             value = "missing" if gap is None else f"{gap:g}"
             yield f"is {value}, outside of its {name} interval [{low:g}, {high:g}]"
-    if result.metric not in _AROUND or gap is None or odds is None or abs(gap) > _LARGEST_GAP:
+    if result.metric not in _AROUND or gap is None:
         return
-    if not math.isclose(math.exp(gap), odds, rel_tol=_CLOSE):
+    if result.by_template and len(result.by_template) != result.n_templates:
+        yield f"has {result.n_templates} sentences and lists {len(result.by_template)}"
+    comparable = odds is not None and abs(gap) <= _LARGEST_GAP
+    if comparable and not math.isclose(math.exp(gap), odds or 0.0, rel_tol=_CLOSE):
         yield f"is {gap:g} nats, which is not an odds ratio of {odds:g}"
+    yield from _wrong_intervals(gap, result)
+
+
+def _wrong_intervals(gap: float, result: Result) -> Iterator[str]:
+    """Yield which interval is not the one of the standard error around the gap."""
+    from scipy.special import stdtrit  # takes a moment to load
+
+    se, df = result.se, result.df
+    intervals = (
+        ("90 %", 0.9, result.ci90_low, result.ci90_high),
+        ("confidence", result.confidence, result.ci_low, result.ci_high),
+    )
+    for name, level, low, high in intervals:
+        if not se or not df or low is None or high is None or level is None:
+            continue
+        half = se * float(stdtrit(df, (1 + level) / 2))
+        if max(abs(low - gap + half), abs(high - gap - half)) > _SHARE * half:
+            yield (
+                f"has a {name} interval [{low:g}, {high:g}], where its standard error of {se:g}"
+                f" gives [{gap - half:g}, {gap + half:g}]"
+            )
 
 
 HALF_NOISE, FULL_NOISE = 2e-2, 1e-4

@@ -1,9 +1,10 @@
-"""Numbers as people read them, and texts as tables hold them."""
+"""Numbers as people read them; texts as tables hold them and as a model reads them."""
 
 from __future__ import annotations
 
 import math
 import re
+import unicodedata
 
 LARGEST_PRINTED = 100_000
 _FORMULA = re.compile("(?:'*)[ \t\r\n]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
@@ -40,3 +41,8 @@ def csv_cell(text: str) -> str:
 def read_csv_cell(cell: str) -> str:
     """Return the text of such a cell."""
     return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell) else cell
+
+
+def same_text(text: str) -> str:
+    """Return what two texts have in common that differ in case, spacing or composition only."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -126,17 +127,98 @@ def test_a_baseline_whose_controls_failed_is_accepted_aloud(cli: Command, home: 
     assert judged_probe["id"] in err
 
 
+def again(home: Path, name: str) -> None:
+    """Another run of the same model, a day later, with the same numbers."""
+    shutil.copytree(home / name, home / "again")
+    file = home / "again" / "results.json"
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    stored["run"]["created"] = "2026-01-02T00:00:00+00:00"
+    file.write_text(json.dumps(stored), encoding="utf-8")
+
+
+def edited(home: Path, change: Callable[[dict[str, float]], dict[str, object]]) -> None:
+    """A copy of the run that fails, with other numbers in its first result."""
+    shutil.copytree(home / "large", home / "edited", dirs_exist_ok=True)
+    content = json.loads((home / "large" / "results.json").read_text(encoding="utf-8"))
+    one = next(r for r in content["results"] if r["id"] == RESULT)
+    one |= change(one)
+    (home / "edited" / "results.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        ({"se": 50.0}, "where its standard error of 50 gives"),
+        ({"df": 1.0}, "has a 90 % interval"),
+        ({"ci90_low": -9.0}, "has a 90 % interval [-9"),
+        ({"ci_low": -9.0}, "has a confidence interval [-9"),
+        ({"confidence": 0.5}, "has a confidence interval"),
+        ({"estimate": 1.99, "effect_size": 7.3155337}, "a 90 % interval"),
+        ({"n_templates": 3}, "has 3 sentences and lists 8"),
+        ({"by_template": [{"id": "a", "text": "b", "value": 0.0}]}, "and lists 1"),
+    ],
+)
+def test_numbers_that_contradict_each_other_are_refused(
+    cli: Command, home: Path, edit: dict[str, object], message: str
+) -> None:
+    config(home, SIZE)
+    edited(home, lambda _: edit)
+    for command in ("gate", "report", "show"):
+        code, _, err = cli(command, "edited")
+        assert code == 2
+        assert "is damaged: the result 'trial:log_odds_gap:a-vs-b'" in err
+        assert message in " ".join(err.split())
+
+
+def shifted(one: dict[str, float]) -> dict[str, object]:
+    """A gap of nothing, with everything that belongs to it."""
+    ends = ("ci_low", "ci_high", "ci90_low", "ci90_high")
+    return {name: one[name] - one["estimate"] for name in ends} | {
+        "estimate": 0.0,
+        "effect_size": 1.0,
+    }
+
+
+def widened(one: dict[str, float]) -> dict[str, object]:
+    """A hundred times the error, with everything that belongs to it."""
+    gap, ends = one["estimate"], ("ci_low", "ci_high", "ci90_low", "ci90_high")
+    return {name: gap + 100 * (one[name] - gap) for name in ends} | {"se": 100 * one["se"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [(shifted, "is 0 there and is 2 by its scores"), (widened, "the se of 'trial:log_odds_gap:")],
+)
+def test_numbers_that_the_evidence_does_not_give_are_refused(
+    cli: Command, home: Path, change: Callable[[dict[str, float]], dict[str, object]], message: str
+) -> None:
+    config(home, SIZE)
+    edited(home, change)
+    code, out, err = cli("gate", "edited")
+    assert (code, out) == (2, "")
+    assert "evidence.csv.gz does not belong to its results.json" in err
+    assert message in " ".join(err.split())
+    (home / "edited" / "evidence.csv.gz").unlink()
+    assert cli("gate", "edited", "-q")[0] == 0, "nothing to compute it from"
+
+
 def test_baselines_from_missing_to_accepted_to_edited(cli: Command, home: Path) -> None:
     config(home, RISE)
     code, out, _ = cli("gate", "some")
     assert code == 3, "a missing baseline is incomplete whatever when_unclear says"
     assert "there is no baseline named 'main'" in " ".join(out.split()).lower()
     assert cli("baseline", "accept", "some", "--name", "main", "--reason", "first")[0] == 0
-    for name, expected in (("some", 0), ("none", 0), ("large", 1)):
+    (itself,) = judge_run(home, cli, "some")["gates"]  # type: ignore[misc]
+    assert (itself["state"], cli("gate", "some", "-q")[0]) == ("unclear", 3)
+    assert (
+        itself["reason"] == "the baseline 'main' is this very run, so there is nothing to compare"
+    )
+    again(home, "some")
+    for name, expected in (("again", 0), ("none", 0), ("large", 1)):
         found = judge_run(home, cli, name)
         (gate,) = found["gates"]  # type: ignore[misc]
         assert found["exit_code"] == expected, (name, gate)
-        codes = {"some": "identical_outputs", "none": "inside_rise", "large": "outside_rise"}
+        codes = {"again": "identical_outputs", "none": "inside_rise", "large": "outside_rise"}
         assert gate["reason_code"] == codes[name]
         assert gate["baseline"] == "main"
         assert gate["baseline_value"] == pytest.approx(0.7, abs=1e-5)
@@ -154,7 +236,13 @@ def test_another_baseline_or_run_instead_of_the_named_one(cli: Command, home: Pa
     (gate,) = judge_run(home, cli, "large", "--baseline", "some")["gates"]  # type: ignore[misc]
     assert (gate["state"], gate["baseline"]) == ("fail", "some")
     assert "'some'" in gate["condition"]
-    assert cli("gate", "large", "--baseline", "large", "-q")[0] == 0
+    again(home, "large")
+    assert cli("gate", "large", "--baseline", "again", "-q")[0] == 0
+    shutil.copytree(home / "large", home / "copy")
+    for name in ("large", "copy", str(home / "large" / "results.json")):
+        code, _, err = cli("gate", "large", "--baseline", name)
+        assert code == 2
+        assert "is the run itself, so nothing would be compared" in err
     cli("baseline", "accept", "some", "--name", "spring", "--reason", "x")
     assert cli("gate", "large", "--baseline", "spring", "-q")[0] == 1
     assert cli("gate", "large", "--baseline", "baseline:spring", "-q")[0] == 1

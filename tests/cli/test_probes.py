@@ -90,22 +90,36 @@ def test_preview(capsys, tmp_path):
     assert call(capsys, "preview", "tea", "-n", "0", "--probe-path", tmp_path)[0] == 2
 
 
-def test_preview_tells_what_is_left_out_and_obeys_no_terminal_codes(capsys, tmp_path):
+def test_preview_tells_what_is_left_out(capsys, tmp_path):
     text = edited(
         TEA,
         ("- The [group] asked", "- The [group:pl] asked"),
-        ("[grandmother, grandfather]", '[aunt, {sg: wife, pl: "wi\\x1b[31mves"}]'),
+        ("[grandmother, grandfather]", "[aunt, {sg: wife, pl: wives}]"),
         ("[girl, boy]", "[{sg: man, pl: men}]"),
     )
     save(tmp_path, text)
     code, out, err = call(capsys, "preview", "tea", "--all", "--probe-path", tmp_path)
     assert code == 0
-    assert "\x1b" not in out + err
-    assert "+ The wi\\x1b[31mves asked for {tea}." in out.splitlines()
+    assert "+ The wives asked for {tea}." in out.splitlines()
     assert "left out: term 'aunt' has no form 'pl', which the sentence '01' needs" in err
     code, out, _ = call(capsys, "check", tmp_path)
     assert code == 0
     assert "  left out: term 'aunt' has no form 'pl'" in out
+
+
+def test_words_that_nobody_sees_are_refused_and_shown_as_escapes(capsys, tmp_path):
+    """Joiners between the letters of a group's words turned a fail into a pass."""
+    for word, name, column in (
+        ("gir\\x1b[31ml", "U+001B", 11),
+        ("g\u200di\u200dr\u200dl", "U+200D", 13),
+    ):
+        save(tmp_path, edited(TEA, ("[girl, boy]", f'["{word}", boy]')))
+        for command in (("probes", "check", tmp_path), ("run", "fake", "--probe-path", tmp_path)):
+            code = run(list(map(str, command)))
+            out, err = capsys.readouterr()
+            assert (code, out) == (2, "")
+            assert f"tea.yaml:10:{column}: the invisible character {name}" in err
+            assert "\x1b" not in err
 
 
 def test_check_says_what_it_found(capsys, tmp_path):

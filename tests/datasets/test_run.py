@@ -203,6 +203,15 @@ def test_a_number_says_how_many_records_are_not_behind_it(run):
     assert stereoset["all"] == "2 of 4 records left out"
 
 
+def test_invisible_characters_of_a_published_file_are_told(tmp_path):
+    path = files.write(tmp_path, "crows-pairs")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("sailors", "sail\u200bors"), encoding="utf-8")
+    (plan,) = plan_datasets({"crows-pairs": path})
+    reason = plan.measure(FakeBackend()).record.reason
+    assert "1 pairs hold invisible characters: U+200B (zero width space)" in reason
+
+
 @pytest.mark.parametrize("measure", PAIR_MEASURES)
 def test_every_measure_of_pairs_runs(measure, run):
     done = run("crows-pairs", FakeBackend(), measure)

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
 from bias_audit.cli import app
 from bias_audit.errors import UnknownNameError, UsageError
@@ -31,7 +32,8 @@ def measured(name="p", **more):
         "n_targets": 20,
         "n_prompts": 12 * 12 * 20,
     }
-    return result(**(values | more))
+    half = math.sqrt(0.006) * stats.t.ppf(0.975, 20)
+    return result(half=half, **(values | more))
 
 
 def planned(stored, names=(), **more):

@@ -129,7 +129,12 @@ CASES = [
     ("tea", (FIRST, "- §'The [group] took \"<mask>.'"), "has a quotation mark without its partner", "add or remove one"),
     ("tea", (FIRST, "- §The [group] took <mask>s."), "has letters right beside <mask>", "put a space between"),
     ("tea", (FIRST, "- §The [group] took\u00a0<mask>."), "holds the invisible character U+00A0", "type the text again"),
-    ("tea", (PLUS, "plus: [§mi\u200blk]"), "holds the invisible character U+200B", "type the text again"),
+    ("tea", (PLUS, "plus: [mi§\u200blk]"), "the invisible character U+200B (zero width space) came", "type the text again"),
+    ("tea", (PLUS, 'plus: [§"tea\\x07"]'), "the invisible character U+0007 (control) came", "type the text again"),
+    ("tea", (PLUS, 'plus: [§"te\\u200da"]'), "the invisible character U+200D (zero width joiner) came", "type the text again"),
+    ("tea", (PLUS, "plus: [§te\u0301]"), "is spelled with accents apart from their letters", "NFC"),
+    ("tea", (PLUS, "plus: [§'\u0301te']"), "holds the invisible character U+0301 (combining acute accent)", "type the text again"),
+    ("tea", (FIRST, "- The [group] asked for <mask>.  # §\u202eno"), "the invisible character U+202E (right-to-left override) came", "remove it"),
     ("tea", (BOTH, "  - The [group:pl] asked for <mask>.\n"), (OLD, "old: [§grandmother]"), (YOUNG, "young: [{sg: girl, pl: girls}]"), "'grandmother' lacks the form that the sentences need: pl (it has sg)", "write it as {sg: grandmother, pl: ...}"),
     ("tea", (BOTH, "  - It was [group:subject] who took <mask>.\n"), (OLD, "old: [§grandmother]"), (YOUNG, "young: [{forms: {subject: she}}]"), "'grandmother' lacks the form that the sentences need: subject (it has sg)", "{sg: grandmother, forms: {subject: ...}}"),
     ("tea", (BOTH, "  - The [group] took <mask:pl>.\n"), (PLUS, "plus: [{sg: tea, pl: teas}, {pl: milks}]"), (MINUS, "minus: [{pl: colas}, §coffee]"), "'coffee' lacks the form that the sentences need: pl (it has sg)", "write it as {sg: coffee, pl: ...}"),
@@ -221,7 +226,7 @@ def test_only_the_masked_word_can_agree(tmp_path):
 
 
 def test_words_beside_are_checked_as_those_that_are_compared(tmp_path):
-    lexicon = "kind: lexicon\nid: more\ntitle: M\nextends: pronouns\nsets:\n  xe: [{forms: {%s: xe}}]\n  they: [{id: %s, forms: {subject: they}}]\n"
+    lexicon = "kind: lexicon\nid: more\ntitle: M\nextends: pronouns\nsets:\n  xe: [{forms: {%s: xe}}]\n  they: [{id: %s, forms: {subject: thon}}]\n"
     own = edited(JOBS, ("pronouns", "more"))
     for words, message in (
         (("object", "they-all"), "'xe' lacks the form that the sentences need: subject (it has object)"),
@@ -297,15 +302,15 @@ def test_mistakes_of_a_lexicon_come_with_those_of_the_probe(tmp_path):
     assert [file.rpartition("/")[2] for file in files] == ["herd.yaml", *["animals.yaml"] * 2]
 
 
-@pytest.mark.parametrize("word", ["<b>bold</b>", "[/bold]", "R&D \\\\n", "tea\\x07", "a\\x1b[31mred", "&amp;", "$(ls)", "{{ x }}", "ten %s"])  # fmt: skip
-def test_markup_and_control_characters_stay_text(tmp_path, word):
+@pytest.mark.parametrize("word", ["<b>bold</b>", "[/bold]", "R&D \\\\n", "&amp;", "$(ls)", "{{ x }}", "ten %s"])  # fmt: skip
+def test_markup_stays_text(tmp_path, word):
     text = edited(
         TEA,
         (OLD, f'old: ["{word}"]'),
         (PLUS, f'plus: ["{word}"]'),
         (FIRST, f'- "{word} said the [group], <mask>."'),
     )
-    plain = word.encode().decode("unicode_escape") if "\\x" in word else word.replace("\\\\", "\\")
+    plain = word.replace("\\\\", "\\")
     assert f"{plain} said the {plain}, {plain}." in sentences(tmp_path, text)
 
 

@@ -48,7 +48,7 @@ def load(options: ModelOptions) -> LoadedModel:
     if dtype != "auto" and dtype not in DTYPES:
         raise UnknownNameError("dtype", dtype, [*DTYPES, "auto"])
     folder = locate_model(options)
-    with quiet(), folder.exposed() as place:
+    with quiet(), folder.expose() as place:
         tokenizer = _tokenizer(folder, place)
         model, unused = _model(folder, place, DTYPES.get(dtype, "auto"))
         digests = folder.digests()

@@ -152,7 +152,7 @@ class ModelFolder:
         }
 
     @contextlib.contextmanager
-    def exposed(self) -> Iterator[Path]:
+    def expose(self) -> Iterator[Path]:
         """Yield a folder with the files that are digested, and no other that could be opened.
 
         Raises:
@@ -246,7 +246,8 @@ def locate_model(options: ModelOptions) -> ModelFolder:
     notices: list[str] = []
     if name == "reference":
         path = REFERENCE
-    elif (path := _folder(name)) is not None:
+    elif (here := _folder(name)) is not None:
+        path = here
         if revision is not None:
             raise ModelLoadError(
                 f"a revision ('{revision}') belongs to a hub model, but '{name}' is a local folder",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from bias_audit.probes.schema.text import ADJECTIVE, FormName, Language, Pattern, Sentence, Word
-from bias_audit.utils.file_model import FileModel, Id, Text, reject_duplicates
+from bias_audit.utils.file_model import FileModel, Id, Text, reject_copies, reject_duplicates
+from bias_audit.utils.text import same_text
 from bias_audit.utils.validation import KeyPath, MistakesError
 
 
@@ -24,6 +26,8 @@ def _slot_names(slots: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]
             mistakes.append(((name,), message))
     if mistakes:
         raise MistakesError(mistakes)
+    for name, words in slots.items():
+        reject_copies(((name, i), same_text(w), f"the word '{w}'") for i, w in enumerate(words))
     return slots
 
 
@@ -81,6 +85,13 @@ class Entry(FileModel):
         word = self.adjective or self.sg or self.pl or next(iter(self.forms.values()))
         return self.id or re.sub(r"[\W_]+", "-", word.lower()).strip("-") or "x"
 
+    @property
+    def content(self) -> tuple[str | None, ...]:
+        """What sentences show of it, whatever its id and label are."""
+        forms = {**self.forms, "sg": self.sg, "pl": self.pl, "adjective": self.adjective}
+        shown = sorted((name, same_text(form)) for name, form in forms.items() if form)
+        return (self.agree, *(text for pair in shown for text in pair))
+
 
 class HeadNoun(FileModel):
     """A noun that adjectives are combined with."""
@@ -134,7 +145,17 @@ class WordSet(FileModel):
     @model_validator(mode="after")
     def _no_twins(self) -> WordSet:
         reject_duplicates(((("entries", i), e.key) for i, e in enumerate(self.entries)), "word id")
+        reject_copied_words("entries", self.entries)
         return self
+
+
+def reject_copied_words(key: str, entries: Sequence[Entry]) -> None:
+    """Refuse a word that is there twice under two ids.
+
+    Raises:
+        MistakesError: every copy.
+    """
+    reject_copies(((key, i), e.content, f"the word '{e.key}'") for i, e in enumerate(entries))
 
 
 def _need_own(items: Any, key: str, extends: str | None, drop: Any) -> None:
@@ -220,6 +241,10 @@ class TemplateSet(FileModel):
         _need_own(self.templates, "templates", self.extends, self.drop)
         names = ((("templates", i), t.name(i)) for i, t in enumerate(self.templates))
         reject_duplicates(names, "template id")
+        reject_copies(
+            (("templates", i), (same_text(t.text), t.number), f"the sentence '{t.name(i)}'")
+            for i, t in enumerate(self.templates)
+        )
         return self
 
 
@@ -242,3 +267,10 @@ class Sanity(FileModel):
     provenance: str = ""
     sentences: tuple[Text, ...] = Field(min_length=1)
     clozes: tuple[Cloze, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _no_copies(self) -> Sanity:
+        gaps = [cloze.text for cloze in self.clozes]
+        for key, texts in (("sentences", self.sentences), ("clozes", gaps)):
+            reject_copies(((key, i), same_text(t), f"'{t}'") for i, t in enumerate(texts))
+        return self
