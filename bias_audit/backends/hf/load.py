@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import platform
 import re
 import warnings
 from collections.abc import Iterator
@@ -23,6 +24,13 @@ from bias_audit.records import ModelInfo
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _NO_LIMIT = 1_000_000
 """A tokenizer that knows no limit reports a number far above this one."""
+_SLOW = (
+    "this processor has no instructions for bfloat16, which takes about three times as long as"
+    " float32 here"
+)
+_IN_FLOAT32 = (
+    "the weights are in bfloat16, for which this processor has no instructions: computed in float32"
+)
 _HARMLESS = ("pooler", "position_ids", "seq_relationship", "token_type_ids")
 
 
@@ -55,6 +63,10 @@ def load(options: ModelOptions) -> LoadedModel:
     _check_finite(folder, model)
     size = _check_vocabulary(folder, model, tokenizer)
     notices = folder.notices
+    if device.type == "cpu" and model.dtype == torch.bfloat16 and not has_bfloat16():
+        if dtype == "auto":
+            model = model.float()
+        notices += (_IN_FLOAT32 if dtype == "auto" else _SLOW,)
     if unused:
         notices += (
             f"{len(unused)} tensors in the weight file have no place in {type(model).__name__} "
@@ -95,6 +107,14 @@ def pick_device(name: str) -> torch.device:
             hint="use --device auto or --device cpu, or install a torch built for the device",
         )
     return torch.device(name)
+
+
+def has_bfloat16() -> bool:
+    """Say whether the processor has instructions for bfloat16, and does not imitate them."""
+    if platform.machine() in ("x86_64", "AMD64"):
+        names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        return any(getattr(torch.cpu, name, bool)() for name in names)
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def arithmetic(device: torch.device, dtype: torch.dtype) -> str:
