@@ -85,9 +85,14 @@ class ProbeCatalogue:
     @property
     def notices(self) -> tuple[str, ...]:
         """What a reader should know: which shipped files are replaced, and by which."""
+        shipped, _, user = (
+            {name: path for path in layer for name in self._load(path, Suites)[0].suites}
+            for layer in self._search_path.suites
+        )
+        suites = {name: path for name, path in user.items() if name in shipped}
         return tuple(
-            f"the {kind} '{name}' is {path.name} of the user's own, in place of the shipped one"
-            for kind, files in self._search_path.replaced.items()
+            f"the {kind} '{name}' is of the user's own {path.name}, in place of the shipped one"
+            for kind, files in (*self._search_path.replaced.items(), ("suite", suites))
             for name, path in sorted(files.items())
         )
 

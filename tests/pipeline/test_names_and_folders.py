@@ -49,14 +49,18 @@ def test_a_folder_of_a_built_in_name_is_told_apart(name, tmp_path, monkeypatch, 
 def test_a_replaced_probe_is_said_in_reports(name, replaced):
     _, done = replaced
     text = render(done.results, name)
-    assert f"{PROBE}.yaml of the user" in text.replace("\n", " ").replace("  ", " ")
+    assert f"of the user's own {PROBE}.yaml" in _plain(text)
     assert name in formats()
+
+
+def _plain(text):
+    return " ".join(text.replace("&#39;", "'").replace("\\_", "_").split())
 
 
 def test_a_replaced_probe_is_said_in_the_list(replaced, capsys):
     home, done = replaced
     assert done.results.run.notices == (
-        f"the probe '{PROBE}' is {PROBE}.yaml of the user's own, in place of the shipped one",
+        f"the probe '{PROBE}' is of the user's own {PROBE}.yaml, in place of the shipped one",
     )
     assert run(["probes", "list", "--probe-path", str(home)]) == 0
     (line,) = [row for row in capsys.readouterr().out.splitlines() if "in place of" in row]
@@ -70,6 +74,14 @@ def test_replaced_templates_and_lexicons_are_said_too(tmp_path):
         source = sorted((data_dir("templates") / inner.partition("/")[2]).glob("*.yaml"))[0]
         (tmp_path / inner / source.name).write_bytes(source.read_bytes())
         assert set(ProbeCatalogue([tmp_path]).replaced(kind)) == {source.stem}
+
+
+def test_a_replaced_suite_is_said_too(tmp_path):
+    (tmp_path / "suites.yaml").write_text(
+        f"kind: suites\nsuites:\n  core: {{probes: [{PROBE}], title: Mine}}\n", "utf-8"
+    )
+    (notice,) = ProbeCatalogue([tmp_path]).notices
+    assert notice.startswith("the suite 'core' is of the user's own suites.yaml")
 
 
 @pytest.mark.parametrize("written", ["./model", "model", "sub/../model"])
