@@ -120,11 +120,11 @@ def visible(text: str) -> str:
     'a\\\\n\\\\x3a:error title=b\\\\x1b[2J'
     """
     if not text.isprintable():  # nearly every text is
-        text = "".join(map(_shown, text))
+        text = "".join(map(_escape, text))
     return _COMMAND.sub(lambda m: f"\\x{ord(m[0][0]):02x}{m[0][1:]}", text)
 
 
-def _shown(char: str) -> str:
+def _escape(char: str) -> str:
     """A character, or its escape where it is hidden or does something."""
     kind = unicodedata.category(char)
     code = ord(char)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from bias_audit.backends.base import WINDOW
 from bias_audit.backends.hf.load import LoadedModel, load, quiet
 from bias_audit.backends.hf.model_files import ModelOptions
-from bias_audit.backends.hf.tokenization import Encoder, panics_refused
+from bias_audit.backends.hf.tokenization import Encoder, refuse_panics
 from bias_audit.backends.mlm.batching import OutputOptions, QueryResult
 from bias_audit.backends.mlm.fast import HeadOnly, accelerate
 from bias_audit.backends.mlm.forward import QueryRunner
@@ -165,7 +165,7 @@ def _accelerate(loaded: LoadedModel, encoder: Encoder) -> tuple[HeadOnly, bool]:
     mask = loaded.tokenizer.mask_token
     texts = [f"a {mask} b c", f"a b c {mask}", f"a {mask} {mask} b c a b"]
     try:
-        with quiet(), panics_refused():
+        with quiet(), refuse_panics():
             fast = accelerate(
                 loaded.model,
                 [loaded.tokenizer(text) for text in texts],

@@ -138,7 +138,7 @@ def run(args: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _report_interrupt()
     except click.ClickException as error:
-        vars(error)["message"] = visible(_shortened(error.message))
+        vars(error)["message"] = visible(_shorten(error.message))
         error.show()
         return 2
     except OSError as error:
@@ -188,8 +188,8 @@ def _report_crash() -> int:
 
 
 def _print_error(text: str) -> None:
-    say(*_shortened(text).split("\n"), err=True)
+    say(*_shorten(text).split("\n"), err=True)
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     return _LONG.sub(lambda name: f"{name[0][:200]}...", text)

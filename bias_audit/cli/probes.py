@@ -41,12 +41,12 @@ def list_(probe_path: tuple[str, ...], **flags: bool) -> int:
         rows = [
             {key: getattr(spec, key) for key in ("id", "version", "axis", "role")}
             | {"suites": [name for name, members in suites.items() if spec.id in members]}
-            | {"title": spec.title, "replaces_shipped": spec.id in catalogue.replaced()}
+            | {"title": spec.title, "replaces_shipped": spec.id in catalogue.replacements()}
             for spec in specs
         ]
         say_json(rows)
         return 0
-    own = catalogue.replaced()
+    own = catalogue.replacements()
     for spec in specs:
         kind = "core" if spec.id in suites["core"] else spec.role.replace("_", " ")
         say(f"{spec.id:28} {spec.axis:14} {kind:18} {spec.title}{_own(own, spec.id)}")

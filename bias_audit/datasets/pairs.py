@@ -50,7 +50,7 @@ class Pairs:
         return reasons
 
     @property
-    def excluded(self) -> Counter[str]:
+    def losses(self) -> Counter[str]:
         """The same by category; empty for rows of a table that lack a text."""
         counts = Counter({"": self._dataset.left_out.total()})
         for (category, _), count in self.lost.items():

@@ -174,7 +174,7 @@ class DatasetPlan:
         results: list[Result] = []
         for number in range(len(measures)):
             own = rows[number * len(pairs) : (number + 1) * len(pairs)]
-            first, *parts = pair_results(own, confidence, source.excluded)
+            first, *parts = pair_results(own, confidence, source.losses)
             quotes = _quotes(own, pairs, self.examples)
             results += [first.model_copy(update={"sentences": quotes}), *parts]
         return DatasetOutput(

@@ -78,9 +78,9 @@ class ProbeCatalogue:
         attribute = {"probe": "probes", "lexicon": "lexicons"}.get(kind, kind)
         return sorted(getattr(self._search_path, attribute))
 
-    def replaced(self, kind: str = "probe") -> dict[str, Path]:
+    def replacements(self, kind: str = "probe") -> dict[str, Path]:
         """Return the user's files that replace shipped ones: probes, template sets, lexicons."""
-        return self._search_path.replaced[kind]
+        return self._search_path.replacements[kind]
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ class ProbeCatalogue:
         suites = {name: path for name, path in user.items() if name in shipped}
         return tuple(
             f"the {kind} '{name}' is of the user's own {path.name}, in place of the shipped one"
-            for kind, files in (*self._search_path.replaced.items(), ("suite", suites))
+            for kind, files in (*self._search_path.replacements.items(), ("suite", suites))
             for name, path in sorted(files.items())
         )
 

@@ -57,12 +57,12 @@ class SearchPath:
         return _only_probes(files)
 
     @cached_property
-    def replaced(self) -> dict[str, dict[str, Path]]:
+    def replacements(self) -> dict[str, dict[str, Path]]:
         """Files of the user that take the place of others of the same name, by kind and name."""
         return {
-            "probe": _replaced(_with_controls, "probes", self.probes),
-            "template set": _replaced(yaml_files, "templates", self.templates),
-            "lexicon": _replaced(yaml_files, "templates/lexicons", self.lexicons),
+            "probe": _find_replacements(_with_controls, "probes", self.probes),
+            "template set": _find_replacements(yaml_files, "templates", self.templates),
+            "lexicon": _find_replacements(yaml_files, "templates/lexicons", self.lexicons),
         }
 
     @cached_property
@@ -106,7 +106,7 @@ class SearchPath:
         return list(dict.fromkeys(_folder_of(point) for point in points))
 
 
-def _replaced(
+def _find_replacements(
     files: Callable[[Path], list[Path]], home: str, found: Mapping[str, Path]
 ) -> dict[str, Path]:
     """Return which shipped names lead to another file, whatever the file is called."""

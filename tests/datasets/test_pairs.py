@@ -80,7 +80,7 @@ def test_bbq_spells_groups_in_many_ways(one, two, stereotyped, tmp_path):
     source = sentence_pairs(open_dataset("bbq", path))
     (pair,) = source
     assert pair.more.endswith("the sailor.")
-    assert (source.left_out, source.excluded) == ({}, {})
+    assert (source.left_out, source.losses) == ({}, {})
 
 
 def test_bbq_of_two_groups_takes_the_second_from_the_other_items_of_its_question(tmp_path):
@@ -103,7 +103,7 @@ def test_bbq_of_two_groups_takes_the_second_from_the_other_items_of_its_question
     path.write_text(json.dumps(same))
     alone = sentence_pairs(open_dataset("bbq", path))
     assert list(alone) == []
-    assert alone.excluded == {"Trade": 1}
+    assert alone.losses == {"Trade": 1}
 
 
 def test_what_holds_no_pairs_says_so(pairs):

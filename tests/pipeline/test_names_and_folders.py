@@ -73,7 +73,7 @@ def test_replaced_templates_and_lexicons_are_said_too(tmp_path):
     for inner, kind in (("templates", "template set"), ("templates/lexicons", "lexicon")):
         source = sorted((data_dir("templates") / inner.partition("/")[2]).glob("*.yaml"))[0]
         (tmp_path / inner / source.name).write_bytes(source.read_bytes())
-        assert set(ProbeCatalogue([tmp_path]).replaced(kind)) == {source.stem}
+        assert set(ProbeCatalogue([tmp_path]).replacements(kind)) == {source.stem}
 
 
 def test_a_replaced_suite_is_said_too(tmp_path):

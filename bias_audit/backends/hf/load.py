@@ -17,7 +17,7 @@ import torch
 import transformers
 
 from bias_audit.backends.hf.model_files import WANTED, ModelFolder, ModelOptions, locate_model
-from bias_audit.backends.hf.tokenization import panics_refused
+from bias_audit.backends.hf.tokenization import refuse_panics
 from bias_audit.errors import ModelLoadError, UnknownNameError
 from bias_audit.records import ModelInfo
 
@@ -161,7 +161,7 @@ def quiet() -> Iterator[None]:
 def _tokenizer(folder: ModelFolder, place: Path) -> Any:
     """Load the tokenizer and refuse one that cannot say where a word's pieces are."""
     try:
-        with panics_refused():
+        with refuse_panics():
             tokenizer = transformers.AutoTokenizer.from_pretrained(
                 str(place), local_files_only=True, trust_remote_code=False
             )

@@ -68,7 +68,7 @@ class WordList:
 
 
 @contextlib.contextmanager
-def panics_refused() -> Iterator[None]:
+def refuse_panics() -> Iterator[None]:
     """Refuse a tokenizer whose code panics: that is no ``Exception``, and its file is at fault.
 
     Raises:
@@ -93,7 +93,7 @@ class _Backend:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._tokenizer, name)
-        return panics_refused()(method) if callable(method) else method
+        return refuse_panics()(method) if callable(method) else method
 
 
 class Encoder:

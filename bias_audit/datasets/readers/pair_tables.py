@@ -80,7 +80,7 @@ def redditbias(sources: Sequence[Source]) -> Iterator[SentencePair]:
             yield SentencePair(id=name, category=category, line=row.line, **row.values)
 
 
-def _unpaired(source: Source) -> str:
+def _why_no_pairs(source: Source) -> str:
     """Say why a file of RedditBias holds no pairs of groups: most of its files hold something else.
 
     Their column ``comments_processed`` is the comment in small letters, or with another attribute.
@@ -153,7 +153,7 @@ DATASETS = (
         give="reddit_comments_<axis>_<group>_biased_test_reduced.csv with the column comments, or "
         "the folder of such files",
         patterns=("reddit_comments_*_test_reduced.csv", "reddit_comments_*_reduced.csv"),
-        unfit=_unpaired,
+        unfit=_why_no_pairs,
         licence="MIT",
         quotable=False,
         citation="Barikeri, Lauscher, Vulic and Glavas (2021). RedditBias: A Real-World Resource "
