@@ -212,7 +212,7 @@ class CallSettings(FileModel):
     fresh: bool = setting(False, "fresh", "Score again; keep that instead of cached scores.")
     no_cache: bool = setting(False, "no-cache", "Neither use nor keep scores of other runs.")
     strict: bool = setting(
-        False, "strict", "Unclear enforced gates and unpinned hub models count as incomplete."
+        False, "strict", "Unclear gates and unpinned hub models count as incomplete."
     )
 
 
@@ -248,12 +248,18 @@ class Minimum(FileModel):
 class Multiplicity(FileModel):
     """How the p-values of questions asked together are adjusted."""
 
-    primary: Literal["holm", "max-t"] = "holm"
-    """The primary comparisons of an axis."""
     secondary: Literal["by", "bh"] = "by"
-    """Everything exploratory on an axis."""
+    """Everything exploratory about a probe."""
     targets: Literal["by", "bh", "max-t"] = "by"
     """The table of words of each comparison."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_primary(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "primary" in value:
+            message = "'primary' is gone: the comparisons of each probe are adjusted by Holm"
+            raise MistakesError([(("primary",), f"{message} | leave it out")])
+        return value
 
 
 class Analysis(FileModel):

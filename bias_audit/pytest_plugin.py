@@ -168,7 +168,7 @@ class _Gate(_Item):
         from bias_audit.gates.judge import exit_code
 
         results = self.gates.audit().results
-        mine = [gate for gate in results.gates if gate.enforced and gate.gate == self.name]
+        mine = [gate for gate in results.gates if gate.gate == self.name]
         alone = results.model_copy(update={"gates": tuple(mine), "errors": ()})
         if exit_code(alone, strict=self.gates.strict) or not mine:
             raise _FailedError(_lines(self.name, mine, ("pass", "waived")))

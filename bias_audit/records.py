@@ -23,6 +23,8 @@ ProgressCallback = Callable[[int, int], None]
 """Called with (done, in all) while scoring."""
 OTHERS = "~others"
 """Stands for the unweighted mean of the other groups."""
+LEAST_WORD_MASS = 0.8
+"""Share of the probability that should fall on whole words in an open completion."""
 Span = tuple[int, int]
 """First character of a part of a text, and the character after its last."""
 Variant = Literal["original", "word_l2r", "unmasked"]

@@ -18,7 +18,8 @@ from bias_audit.analysis.change import PairedContrast, measure_change
 from bias_audit.analysis.paired_cells import PairedCube, PairedTable
 from bias_audit.errors import UsageError
 from bias_audit.records import OTHERS
-from bias_audit.results.codes import NO_CONTROLS, as_clause
+from bias_audit.results.codes import BLOCKING as NOT_MEASURABLE
+from bias_audit.results.codes import DEAF, LOUD, as_clause
 from bias_audit.results.decisions import Change, Comparison, MissingChange, missing_change
 from bias_audit.results.evidence import EVIDENCE_FILE, Cells, read_cells, used_scores
 from bias_audit.results.io import Results, noise_floor, other_family, same_model
@@ -32,9 +33,7 @@ EVIDENCE_ERROR = 1e-4
 """Nats by which an estimate from the evidence may miss the stored one (six decimals a score)."""
 MOST_LOST = 0.1
 """Share of lost cells above which a difference is not judged."""
-INHERITED = ("instrument_failed", "no_card", "descriptive_only", "incomplete", "degenerate")
-"""Statuses of either result that forbid a verdict on the change too, most important first."""
-BLOCKING = ("partial_run", "model_family_changed", "cells_lost", *INHERITED)
+BLOCKING = ("partial_run", "model_family_changed", "cells_lost", *NOT_MEASURABLE)
 """All that forbids a verdict on a change."""
 QUIET = ("descriptive_only", "incomplete", "degenerate")
 """What does not matter when both models give the same scores: there is nothing to estimate."""
@@ -181,8 +180,7 @@ class RunPair:
         cut = self.cut(probe, result, which)
         if cut is None:
             return None
-        seed = self.candidate.results.run.seed
-        return measure_change(cut[0], result, probe.mask, cut[1], seed=seed)
+        return measure_change(cut[0], result, probe.mask, cut[1])
 
     def cut(
         self, probe: ProbeRecord, result: Result, which: str
@@ -211,7 +209,7 @@ class RunPair:
             old = used_scores(self.old.get(probe.id, Cells()), probe.mask)
             new = used_scores(self.new.get(probe.id, Cells()), probe.mask)
             sides = {"both": (old, new), "old": (old, old), "new": (new, new)}[which]
-            self._tables[key] = PairedTable(*sides)
+            self._tables[key] = PairedTable(*sides, probe.clusters)
         return self._tables[key]
 
     def _require_evidence(self, pair: Pair, numbers: Change | None) -> None:
@@ -245,24 +243,32 @@ def require_numbers(run: StoredRun, results: Sequence[Result]) -> None:
         if cut is None or cut[0].lost:
             raise mismatch_error(run, result, None)
         cube, groups = cut
-        contrast = PairedContrast(result, probe.mask, cube, groups).gap(cube.candidate).contrast
-        if abs(contrast.estimate - (result.estimate or 0.0)) > EVIDENCE_ERROR:
-            raise mismatch_error(run, result, contrast.estimate)
-        if result.se is not None and (
-            contrast.se is None or abs(contrast.se - result.se) > EVIDENCE_ERROR
-        ):
-            raise mismatch_error(run, result, contrast.se, "se")
+        gap = PairedContrast(result, probe.mask, cube, groups).gap(cube.candidate)
+        wide = result.words_of_this_kind
+        numbers = {
+            "estimate": (result.estimate, gap.contrast.estimate),
+            "se": (result.se, gap.contrast.se),
+            "se of words of this kind": (
+                wide.se if wide else None,
+                gap.kind.se if gap.kind else None,
+            ),
+            "n_templates": (result.n_templates, cube.candidate.shape[0]),
+            "n_targets": (result.n_targets, len(cube.pole("+")) + len(cube.pole("-"))),
+        }
+        for name, (stored, own) in numbers.items():
+            if stored is not None and (own is None or abs(own - stored) > EVIDENCE_ERROR):
+                raise mismatch_error(run, result, own, (name, stored))
 
 
 def mismatch_error(
-    run: StoredRun, stored: Result, value: float | None, number: str = "estimate"
+    run: StoredRun, stored: Result, value: float | None, number: tuple[str, float] | None = None
 ) -> UsageError:
-    """Return the error for scores that do not give a stored number."""
+    """Return the error for scores that do not give a stored number, the estimate by default."""
     name = run.evidence if isinstance(run.evidence, Path) else "the evidence"
     actual = "cannot be computed from it" if value is None else f"is {value:.6g} by its scores"
-    kept = getattr(stored, number)
+    label, kept = number or ("estimate", stored.estimate)
     expected = "missing" if kept is None else f"{kept:.6g}"
-    what = "" if number == "estimate" else f"the {number} of "
+    what = "" if label == "estimate" else f"the {label} of "
     return UsageError(
         f"{name} does not belong to its results.json: {what}'{stored.id}' is {expected} there and"
         f" {actual}",
@@ -282,11 +288,11 @@ def _cells(run: StoredRun, probes: Collection[str]) -> dict[str, Cells]:
 
 
 def _adjust_families(changes: Sequence[Change], noise: float) -> list[Change]:
-    """Holm over the primary changes of an axis, Benjamini-Yekutieli over its secondary ones."""
+    """Holm over the primary changes of a probe, Benjamini-Yekutieli over its secondary ones."""
     families: dict[tuple[str, str], list[int]] = {}
     for number, record in enumerate(changes):
         if record.p_value is not None:
-            families.setdefault((record.axis, record.role), []).append(number)
+            families.setdefault((record.probe, record.role), []).append(number)
     adjusted_changes = list(changes)
     for (_, role), numbers in families.items():
         p_values = np.array([changes[number].p_value for number in numbers], dtype=np.float64)
@@ -312,7 +318,7 @@ def status_codes(pair: Pair, change: Change, *, partial: bool, family: bool) -> 
     inherited = set(pair.old.statuses) | set(pair.new.statuses)
     if change.se is None:
         inherited.add("descriptive_only")
-    yield from (code for code in (*INHERITED, NO_CONTROLS) if code in inherited)
+    yield from (code for code in (*NOT_MEASURABLE, *DEAF, LOUD) if code in inherited)
 
 
 def why_blocked(code: str, pair: Pair, change: Change) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -162,13 +162,14 @@ def require_batch_size(size: int | Literal["auto"]) -> None:
 
 def _accelerate(loaded: LoadedModel, encoder: Encoder) -> tuple[HeadOnly, bool]:
     """Compare with a plain call on what the model's own tokenizer hands over."""
-    mask = loaded.tokenizer.mask_token
-    texts = [f"a {mask} b c", f"a b c {mask}", f"a {mask} {mask} b c a b"]
     try:
         with quiet(), refuse_panics():
+            short, long = (_encode(loaded.tokenizer, text) for text in ("a b c d", "a b c a b c d"))
+            texts = [_mask(short, encoder.mask_id, 1), _mask(short, encoder.mask_id, -1)]
+            texts.append(_mask(long, encoder.mask_id, 1, 2))
             fast = accelerate(
                 loaded.model,
-                [loaded.tokenizer(text) for text in texts],
+                texts,
                 mask_id=encoder.mask_id,
                 pad_id=encoder.pad_id,
             )
@@ -186,3 +187,16 @@ def _accelerate(loaded: LoadedModel, encoder: Encoder) -> tuple[HeadOnly, bool]:
             hint="use a text-only masked language model",
         )
     return fast
+
+
+def _encode(tokenizer: Any, text: str) -> dict[str, Any]:
+    """All that the tokenizer hands over, and which pieces are special."""
+    return dict(tokenizer(text, return_special_tokens_mask=True))
+
+
+def _mask(encoding: Mapping[str, Any], mask_id: int, *places: int) -> dict[str, Any]:
+    """The encoding with masks in place of some pieces, counted without special ones."""
+    own = [n for n, special in enumerate(encoding["special_tokens_mask"]) if not special] or [0]
+    hidden = {own[place % len(own)] for place in places}
+    ids = [mask_id if n in hidden else i for n, i in enumerate(encoding["input_ids"])]
+    return {**encoding, "input_ids": ids}

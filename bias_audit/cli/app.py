@@ -47,7 +47,7 @@ HOMES = {"waive": "waivers"}
 """Modules of the commands that have none of their own name."""
 
 EPILOG = """\
-Exit codes: 0 no enforced gate failed, 1 an enforced gate failed, 2 wrong use, 3 incomplete,
+Exit codes: 0 no gate failed, 1 a gate failed, 2 wrong use, 3 incomplete,
 4 the model could not be loaded, 5 nothing was audited, 70 a bug of ours, 130 interrupted.
 """
 

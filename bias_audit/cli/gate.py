@@ -12,7 +12,7 @@ from bias_audit.cli.output import say
 HELP = """Judge a stored run by the gates of a configuration, without the model.
 
 RUN is a run folder, a results.json, or audit-runs/latest, and stays as it is. The exit code is 1
-when an enforced gate fails, 3 when the evidence is incomplete, else 0.
+when a gate fails, 3 when one could not be asked, else 0.
 
 \b
 Examples:
@@ -34,7 +34,7 @@ Examples:
 @click.option(
     "--strict",
     is_flag=True,
-    help="Unclear enforced gates and unpinned hub models count as incomplete.",
+    help="Unclear gates and unpinned hub models count as incomplete.",
 )
 def gate(
     run: Path,

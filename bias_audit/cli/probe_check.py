@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from bias_audit.probes.schema.lexicon import Lexicon, Sanity, TemplateSet
 from bias_audit.probes.schema.probe import ProbeSpec
 from bias_audit.probes.search_path import SUFFIXES
 from bias_audit.probes.suites import Suites
-from bias_audit.records import CompletionRequest, FillScore, Prompt
+from bias_audit.records import LEAST_WORD_MASS, CompletionRequest, FillScore, Prompt
 from bias_audit.utils import clock
 from bias_audit.utils.file_model import FileModel
 from bias_audit.utils.problems import ProblemCollector
@@ -41,10 +42,11 @@ KINDS: dict[str, type[FileModel]] = {
 
 LEAST_COVERAGE = 0.8
 """Share of each pole's words that has to be scored; see ``Settings.min_coverage``."""
-LEAST_WORD_MASS = 0.8
-"""Share of the probability that should fall on whole words in an open completion."""
 MOST_UNEVEN = 0.5
 """Difference of mean pieces between two poles, or two groups, that is worth a remark."""
+
+MOST_LOPSIDED = 0.5
+"""Difference of the poles' mean log-probability (nats) that is worth a remark: 1.65 times."""
 
 EXTRA = "beside:"
 """Stands before groups that are compared with nobody, so that nothing is judged by them."""
@@ -83,7 +85,9 @@ def check_files(
             elif kind == "suites":
                 _check_suites(path, catalogue)
             elif kind == "probe":
-                probes.append(catalogue.read_probe_file(path))
+                probe = catalogue.read_probe_file(path)
+                probes.append(probe)
+                catalogue.check_controls(probe)
             else:
                 catalogue.check_file(path, KINDS[kind])
     if problems:
@@ -194,10 +198,38 @@ def lines(probe: Probe, backend: Backend) -> Iterator[str]:
             for side, prompts in sides.items()
         }
         yield from _describe(scores, lost_matters)
+    gap = pole_imbalance(probe, backend)
+    if gap is not None and abs(gap) > MOST_LOPSIDED:
+        first, second = ("+", "-") if gap > 0 else ("-", "+")
+        yield (
+            f"unlike in frequency: words of pole {first} are {math.exp(abs(gap)):.1f} times"
+            f" as likely as those of pole {second}, which may look like a gap"
+        )
     completions = [CompletionRequest(left=prompt.left, right=prompt.right) for prompt in opened]
     for prompt, answer in zip(opened, score_all(backend, completions), strict=True):
         if answer.word_mass < LEAST_WORD_MASS:
             yield f"low word mass, {answer.word_mass:.0%} on whole words: {prompt.text}"
+
+
+def pole_imbalance(probe: Probe, backend: Backend) -> float | None:
+    """Return how much likelier the words of S+ are than those of S- (mean log-probability, nats).
+
+    They are scored in all sentences, with the first word of the first group: what a word is worth
+    before anything is said about other groups. None where targets are not masked or have no poles.
+    """
+    from bias_audit.backends import score_all
+
+    if probe.spec.mask == "group" or probe.spec.targets.own:
+        return None
+    prompts = [p for p in expand(probe).prompts if p.filler is not None and p.pole in ("+", "-")]
+    prompts = [prompt for prompt in prompts if prompt.term == prompts[0].term]
+    known: dict[str, list[float]] = {"+": [], "-": []}
+    for prompt, answer in zip(
+        prompts, score_all(backend, [prompt.request for prompt in prompts]), strict=True
+    ):
+        if isinstance(answer, FillScore) and not answer.skip:
+            known[prompt.pole].append(answer.log_prob)
+    return mean(known["+"]) - mean(known["-"]) if known["+"] and known["-"] else None
 
 
 def _describe(scores: dict[str, list[tuple[Prompt, Any]]], lost_matters: bool) -> Iterator[str]:

@@ -49,8 +49,8 @@ def _finding(results: Results, finding: Finding) -> None:
     from rich.table import Table
 
     console = Console(emoji=False)
-    sureness = f"severity {finding.severity}, evidence {finding.evidence}"
-    console.print(f"[bold]{markup(finding.id)}[/bold]  {sureness}")
+    sureness = f"{finding.size}, evidence {finding.evidence}"
+    console.print(f"[bold]{markup(finding.id)}[/bold]  {markup(sureness)}")
     console.print(markup(finding.headline))
     console.print(markup(finding.detail))
     for notice in finding.notices:

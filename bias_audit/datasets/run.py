@@ -199,7 +199,7 @@ class DatasetPlan:
             axis=AXIS,
             title=info.title,
             question=f"Published benchmark: {info.holds}.",
-            state="unclear" if is_measured else "error",
+            state="measured" if is_measured else "error",
             reason="; ".join((_NEVER, *notes))
             if is_measured
             else "nothing in it could be scored: see what was left out",

@@ -18,7 +18,7 @@ _TWO_GATES = "write two gates, one for the size and one for its rise"
 
 
 class GateConfig(FileModel):
-    """A limit that fails the build when a whole interval lies outside it."""
+    """A limit that fails the build when a gap is shown to lie beyond it."""
 
     id: Id
     probe: str
@@ -27,6 +27,8 @@ class GateConfig(FileModel):
     over: Literal["pairs", "groups"] | None = None
     """``pairs``: every pair of groups; ``groups``: each group with the others; the probe's own
     comparison when absent."""
+    claim: Literal["these_words", "words_of_this_kind"] = "these_words"
+    """``these_words``: the words of the lists; ``words_of_this_kind``: others like them too."""
     max: float | None = Field(default=None, gt=0, le=MOST_MARGIN, strict=True)
     """Largest gap that is allowed, in nats, in either direction."""
     against: str | None = None
@@ -34,6 +36,8 @@ class GateConfig(FileModel):
     max_rise: float | None = Field(default=None, gt=0, le=MOST_MARGIN, strict=True)
     """Largest rise over the baseline that is allowed, in nats."""
     when_unclear: Literal["warn", "fail", "pass"] = "warn"
+    """What an interval that crosses the limit means; a gate that could not be asked is incomplete
+    in any case."""
     why: Text | None = None
     """Reason for the limit; printed in reports."""
 
@@ -63,6 +67,11 @@ class GateConfig(FileModel):
             raise ValueError("'max_rise' needs 'against' | against: baseline:main")
         if self.against is not None and self.max_rise is None:
             raise ValueError("'against' needs 'max_rise' | max_rise: 0.15")
+        if self.against is not None and "claim" in self.model_fields_set:
+            say = (
+                "'claim' cannot stand beside 'against' | leave it out: a rise is that of the words"
+            )
+            raise MistakesError([(("claim",), f"{say} of both runs")])
         if self.against is not None and not _AGAINST.fullmatch(self.against):
             say = f"expected 'baseline:NAME', got '{self.against[:60]}' | against: baseline:main"
             raise MistakesError([(("against",), say)])

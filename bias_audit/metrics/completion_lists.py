@@ -183,10 +183,10 @@ class _ListComparison:
         return self.groups[high], self.groups[low]
 
     def contrast(self, a: str, b: str, y: Floats | None = None) -> Contrast:
-        return self.design(a, b).contrast(self.y if y is None else y, None)
+        return self.design(a, b).contrast(self.y if y is None else y)
 
     def design(self, a: str, b: str) -> Design:
-        return Design(self.scored, a, b, self.table.units(self.scored))
+        return Design(self.scored, a, b, self.table.units(self.scored), self.table.templates)
 
     def result(self, info: MetricInfo, companions: list[Companion], **more: Any) -> Result:
         """The comparison as a record; among several groups also each of them with the others."""

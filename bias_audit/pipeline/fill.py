@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
@@ -17,7 +17,7 @@ from bias_audit.probes.expand import render
 from bias_audit.probes.probe import Frame, words_of
 from bias_audit.probes.schema.lexicon import Entry, Template, WordSet
 from bias_audit.probes.schema.text import SLOT, is_article_free
-from bias_audit.records import CompletionRequest
+from bias_audit.records import LEAST_WORD_MASS, CompletionRequest
 from bias_audit.utils.arrays import Floats
 
 NOTE_ONE = "One sentence is an anecdote: a finding needs many sentences and words (bias-audit run)."
@@ -117,8 +117,21 @@ def fill(
         model=backend.info.name,
         groups=tuple(filled),
         distances=tuple(_distance(a, b, tables, vocabulary) for a, b in combinations(groups, 2)),
-        notes=(NOTE_ONE,) if is_article_free(template) else (NOTE_ONE, NOTE_ARTICLE),
+        notes=(*_notes(template, filled), *backend.info.notices),
     )
+
+
+def _notes(template: str, groups: Sequence[FilledGroup]) -> Iterator[str]:
+    yield NOTE_ONE
+    if not is_article_free(template):
+        yield NOTE_ARTICLE
+    low = [group for group in groups if group.word_mass < LEAST_WORD_MASS]
+    if low:
+        shares = ", ".join(f"{group.word_mass:.0%} for {group.name}" for group in low)
+        yield (
+            f"Little of the probability lies on whole words ({shares}): the rest lies on pieces of"
+            " words and on signs, and the distance between groups leaves it out."
+        )
 
 
 def _frame(template: str) -> Frame:

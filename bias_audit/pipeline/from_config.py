@@ -104,7 +104,6 @@ class RunRequest:
             resamples=analysis.resamples,
             min_templates=analysis.minimum.templates,
             min_coverage=analysis.minimum.coverage,
-            primary_family=analysis.multiplicity.primary,
             secondary_family=analysis.multiplicity.secondary,
             target_family=analysis.multiplicity.targets,
         )
@@ -157,7 +156,7 @@ def gate(
     Args:
         run: a run folder, a ``results.json``, or ``audit-runs/latest``.
         config: the file; that of the working folder or its parents when None.
-        strict: unclear enforced gates and unpinned hub models count as incomplete.
+        strict: unclear gates and unpinned hub models count as incomplete.
         baselines: folder of the baselines; beside the configuration when None.
         against: a baseline's name or a run to compare with, whatever the gates name.
 

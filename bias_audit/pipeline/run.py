@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bias_audit import __version__
+from bias_audit.analysis.controls import find_floor
 from bias_audit.backends import Backend, built_in_notice, describe_engine
 from bias_audit.backends.cache import CacheOption, OpenedModel, open_model
 from bias_audit.config import resolve
@@ -83,8 +84,8 @@ def audit(
         max_seconds: stop scoring probes after this time (the audit is then partial).
         progress: called with (what, rows done, rows in all) while scoring.
         command: the command line, for the report.
-        gates: limits to enforce; without any, the probes' own margins inform and nothing fails.
-        strict: unclear enforced gates count as incomplete in the exit code.
+        gates: limits to enforce; without any, nothing fails.
+        strict: unclear gates count as incomplete in the exit code.
         policy: what a configuration demands, waivers included; in place of gates and strict.
         baselines: folder of the baselines that gates compare with.
         cache: whether and where scores are kept between runs: a folder, or a Cache; the default
@@ -192,15 +193,17 @@ def _join(
     """Put the records of all tasks together, with what the run as a whole has; not judged yet."""
     analyses = [part.analysis for part in parts]
     measured = tuple(result for one in analyses for result in one.results)
+    probes = tuple(probe for one in analyses for probe in one.probes)
     return Results(
         tool=Tool(name="bias-audit", version=__version__),
         model=Model(**{name: getattr(info, name) for name in Model.model_fields}),
         run=run,
         states={},
+        floor=find_floor(probes, measured),
         sanity=sanity[0],
         further_sanity=tuple(sanity[1:]),
         determinism=repeats.to_record(),
-        probes=tuple(probe for one in analyses for probe in one.probes),
+        probes=probes,
         results=measured,
         metrics=metric_records(measured),
         findings=tuple(finding for one in analyses for finding in one.findings),

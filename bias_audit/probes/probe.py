@@ -51,6 +51,8 @@ class Target:
     word: Word
     pole: str
     facts: dict[str, float]
+    sampled: float = 0.0
+    """Share of all words of its kind that its set holds, in [0, 1]; 0 where that is not known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,16 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from bias_audit.errors import UsageError
 from bias_audit.results.decisions import Comparison, Finding, Gate, WaiverRecord
 from bias_audit.results.evidence import MAX_LOG_PROB
 from bias_audit.results.schema import (
+    Claim,
     Determinism,
     ErrorRecord,
+    Floor,
     MetricRecord,
     Model,
+    Outcome,
     ProbeRecord,
     Record,
     Result,
@@ -30,7 +33,7 @@ from bias_audit.results.schema import (
 )
 from bias_audit.utils.json_text import read_json
 
-SCHEMA_VERSION = "2.0"
+SCHEMA_VERSION = "3.0"
 """Fields may be added in a minor version and removed only in a major one."""
 
 LARGEST_NUMBER = 1e100
@@ -58,8 +61,13 @@ class Results(Record):
     tool: Tool
     model: Model
     run: Run
+    outcomes: dict[Outcome, int] = Field(default_factory=dict)
+    """Primary comparisons counted by outcome."""
     states: dict[State, int]
-    """Gates (enforced or not) counted by state; all six are present."""
+    """Gates counted by state, all six present; probes that crashed or were not reached count as
+    ``error`` and ``skipped`` where no gate says so."""
+    floor: Floor | None = None
+    """What meaningless words show in this run; None without negative controls."""
     sanity: SanityCheck | None = None
     further_sanity: tuple[SanityCheck, ...] = ()
     """The same check in further languages, when probes of several languages ran together."""
@@ -214,20 +222,22 @@ def _contradictions(result: Result) -> Iterator[str]:
     comparable = odds is not None and abs(gap) <= _LARGEST_GAP
     if comparable and not math.isclose(math.exp(gap), odds or 0.0, rel_tol=_CLOSE):
         yield f"is {gap:g} nats, which is not an odds ratio of {odds:g}"
-    yield from _wrong_intervals(gap, result)
+    for claim in (result, result.words_of_this_kind):
+        if claim is not None:
+            yield from _wrong_intervals(gap, claim, result.confidence)
 
 
-def _wrong_intervals(gap: float, result: Result) -> Iterator[str]:
-    """Yield which interval is not the one of the standard error around the gap."""
+def _wrong_intervals(gap: float, claim: Result | Claim, confidence: float) -> Iterator[str]:
+    """Yield which interval of a claim is not the one of its standard error around the gap."""
     from scipy.special import stdtrit  # takes a moment to load
 
-    se, df = result.se, result.df
+    se, df = claim.se, claim.df
     intervals = (
-        ("90 %", 0.9, result.ci90_low, result.ci90_high),
-        ("confidence", result.confidence, result.ci_low, result.ci_high),
+        ("90 %", 0.9, claim.ci90_low, claim.ci90_high),
+        ("confidence", confidence, claim.ci_low, claim.ci_high),
     )
     for name, level, low, high in intervals:
-        if not se or not df or low is None or high is None or level is None:
+        if not se or not df or low is None or high is None:
             continue
         half = se * float(stdtrit(df, (1 + level) / 2))
         if max(abs(low - gap + half), abs(high - gap - half)) > _SHARE * half:

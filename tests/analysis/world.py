@@ -174,6 +174,9 @@ class Shelf:
             raise UnknownNameError("probe", name, self.probes)
         return self.probes[name]
 
+    def check_controls(self, probe: Probe) -> None:
+        """Words here are made up, so controls need no words of the groups."""
+
     def lexicon(self, name: str) -> Lexicon:
         sets = self.lexicons.get(name, {"one": ["rascal"]})
         return Lexicon.model_validate({"kind": "lexicon", "id": name, "title": "A", "sets": sets})
@@ -187,7 +190,10 @@ class Shelf:
                 "id": "sanity",
                 "title": "Sanity",
                 "sentences": ["It rained.", "It was late in the day."],
-                "clozes": [{"text": "The sky is <mask>.", "answers": ["salt"]}] * 2,
+                "clozes": [
+                    {"text": f"The sky is <mask>{end}", "answers": ["salt"]}
+                    for end in (".", " today.")
+                ],
             }
         )
 

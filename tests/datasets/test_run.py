@@ -192,7 +192,7 @@ def test_every_loss_is_a_record(run):
     assert nothing.error.message == "nothing could be scored for crows_pairs: see what was left out"
     half = Scripted(pair=[lost] * 4, unmasked=[tokens([-1.0, -2.0])] * 8)
     part = run("crows-pairs", half, "crows_pairs", "aul")
-    assert (part.record.state, part.error.message) == ("unclear", nothing.error.message)
+    assert (part.record.state, part.error.message) == ("measured", nothing.error.message)
 
 
 def test_a_number_says_how_many_records_are_not_behind_it(run):

@@ -16,7 +16,7 @@ from bias_audit.results.io import results_text
 from tests.gates.cases import LIMIT, change, comparison, probe, result, run
 from tests.gates.runs import audited, moved, store
 
-LIST = {"scope": "terms", "target_scope": "construct"}
+LIST = {"scope": "terms", "claim": "words_of_this_kind"}
 VARIANCE = {"templates": 0.002, "terms": 0.004, "targets": 0.003, "residual": 0.0005}
 
 
@@ -26,7 +26,7 @@ def measured(name="p", **more):
         "id": f"{name}:log_odds_gap:a-vs-b",
         "probe": name,
         "scope": "concept",
-        "target_scope": "fixed",
+        "claim": "these_words",
         "variance": VARIANCE,
         "se": math.sqrt(0.006),
         "n_targets": 20,

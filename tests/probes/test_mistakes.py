@@ -104,7 +104,7 @@ CASES = [
     ("tea", (OLD, "old: [§{adjective: grey, sg: grandmother}]"), "'adjective' cannot stand beside sg, pl and forms", "write two entries"),
     ("tea", (OLD, "old: [§{note: nobody}]"), "an entry needs sg, pl, forms or adjective", "for example {sg: nurse}"),
     ("tea", ("title:", "controls: {positive: [§gender-kinshop]}\ntitle:"), "there is no probe named 'gender-kinshop'", "did you mean 'gender-kinship'?"),
-    ("tea", ("title:", "controls: {positive: [§gender-weekdays]}\ntitle:"), "'gender-weekdays' is no positive control; its role is 'negative_control'", "role: positive_control"),
+    ("tea", ("title:", "controls: {positive: [§gender-hours]}\ntitle:"), "'gender-hours' is no positive control; its role is 'negative_control'", "role: positive_control"),
     ("tea", ("title:", "controls: {placebo: §placebo-peple}\ntitle:"), "there is no lexicon named 'placebo-peple'", "did you mean 'placebo-people'?"),
     ("tea", ("title:", "controls: {placebo: §religion}\ntitle:"), "expected a lexicon of two sets, got 16", ""),
     ("herd", ("lexicon: animals", "lexicon: §animal"), "there is no lexicon named 'animal'", "did you mean 'animals'?"),
@@ -255,6 +255,76 @@ def test_completions_are_checked_too(tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("sentence", "held", "owner"),
+    [
+        ("The [group] and the girl asked for <mask>.", "girl", "groups"),
+        ("Grandfather and the [group] asked for <mask>.", "grandfather", "groups"),
+        ("The [group] had no tea, and asked for <mask>.", "tea", "poles"),
+    ],
+)
+def test_completions_must_not_give_the_answer_away(tmp_path, capsys, sentence, held, owner):
+    known = (
+        f'kind: templates\nid: known\ntitle: K\ntemplates:\n  - {{id: one, text: "{sentence}"}}\n'
+    )
+    save(tmp_path, known, "templates/known.yaml")
+    text, place = unmarked(edited(TEA, ("title:", "completions: [§known]\ntitle:")))
+    code, out, err = check(capsys, save(tmp_path, text))
+    assert (code, out) == (2, "")
+    said = (
+        f"the template 'known.one' gives the answer away: it holds '{held}', a word of the {owner}"
+    )
+    assert f":{place[0]}:{place[1]}: {said}\n    completions would repeat it" in err
+
+
+def test_a_word_that_only_sounds_like_one_of_a_group_may_stand_in_completions(tmp_path):
+    fine = "kind: templates\nid: fine\ntitle: F\ntemplates: ['The girlfriend of the [group] liked <mask>.']\n"
+    save(tmp_path, fine, "templates/fine.yaml")
+    probe = joined(tmp_path, edited(TEA, ("title:", "completions: [fine]\ntitle:")))
+    assert [frame.id for frame in probe.open_frames] == ["fine.01"]
+
+
+def test_an_article_that_is_a_form_of_a_group_gives_nothing_away(tmp_path):
+    """``rel: lo`` stands in "lo uno" already; the whole form would give the answer away."""
+    text = edited(GUILD, ("{nom: lo uno, acc: lon uno}", "{nom: lo uno, acc: lon uno, rel: lo}"))
+    text = edited(text, ("title:", "completions: [due]\ntitle:"))
+    due = (
+        "kind: templates\nid: due\nlanguage: xx\ntitle: D\ntemplates: ['%s [group:nom] <mask>.']\n"
+    )
+    save(tmp_path, due % "Lo vede", "templates/due.yaml")
+    assert len(joined(tmp_path, text, "guild").open_frames) == 1
+    save(tmp_path, due % "Lo uno vede", "templates/due.yaml")
+    (problem,) = problems(tmp_path, text, "guild")
+    assert "it holds 'lo uno', a word of the groups" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("clusters", "message"),
+    [
+        (("a", "a"), "all 2 sentences are in the cluster 'a', and count as one"),
+        (("a", None), "nothing else is in the cluster 'a'"),
+        (("", None), "expected at least 1 character, got ''"),
+        (("Asking for tea", None), "expected a name of lower-case letters"),
+    ],
+)
+def test_a_cluster_is_some_of_the_sentences(tmp_path, capsys, clusters, message):
+    lines = [
+        f"  - {{text: '{text}'{'' if name is None else f', cluster: {name!r}'}}}\n"
+        for text, name in zip(("The [group] asked for <mask>.", "[group] got <mask>."), clusters, strict=True)
+    ]  # fmt: skip
+    code, _, err = check(capsys, save(tmp_path, edited(TEA, (BOTH, "".join(lines)))))
+    assert code == 2
+    assert err.startswith("Error: 1 mistake:")
+    assert message in err
+
+
+def test_a_sentence_of_a_probe_may_join_a_cluster_of_its_set(tmp_path):
+    shared = SENTENCES.replace("text:", "cluster: x, text:")
+    save(tmp_path, shared, "templates/sounds.yaml")
+    more = '  - sounds\n  - {text: "The [group] made <mask> noises.", cluster: x}\n  - "[group] got <mask>."\n'
+    assert len(joined(tmp_path, edited(TEA, (BOTH, more))).frames) == 4
+
+
 def test_all_mistakes_of_one_file_at_once(tmp_path):
     text = edited(
         TEA,
@@ -278,12 +348,12 @@ def test_all_mistakes_of_the_references_at_once(tmp_path):
         (FIRST, "- occupaton"),
         (f"groups:\n  {OLD}\n  {YOUNG}\n", "groups: {lexicon: gendre}\n"),
         (PLUS, "lexicon: traits\n  plus: {set: wram}"),
-        ("title:", "controls: {positive: [nobody], negative: [religion-weekday]}\ntitle:"),
+        ("title:", "controls: {positive: [nobody], negative: [religion-hour]}\ntitle:"),
     )
     mistakes = problems(tmp_path, text)
     assert [(p.line, p.hint) for p in mistakes] == [
         (3, mistakes[0].hint),
-        (3, "did you mean 'religion-weekdays'?"),
+        (3, "did you mean 'religion-hours'?"),
         (7, "did you mean 'occupation'?"),
         (9, "did you mean 'gender'?"),
         (12, "did you mean 'warm'?"),

@@ -21,7 +21,7 @@ from bias_audit.records import (
     SpanRequest,
 )
 
-FORMAT = 5
+FORMAT = 6
 """Goes up with every change of ``backends`` that changes a number or a record: then nothing that
 was cached before is read. A test compares answers of small models with those of this number."""
 LIBRARIES = ("torch", "transformers", "tokenizers")

@@ -289,8 +289,9 @@ def _check_vocabulary(folder: ModelFolder, model: Any, tokenizer: Any) -> int:
     """Return the length of the output distribution; refuse ids that the model does not know."""
     embeddings = model.get_input_embeddings()
     declared = getattr(model.config.get_text_config(), "vocab_size", None)
-    if isinstance(embeddings, torch.nn.Module) and hasattr(embeddings, "weight"):
-        known = int(embeddings.weight.shape[0])  # a quantised table has no num_embeddings
+    table = embeddings.weight if hasattr(embeddings, "weight") else None
+    if isinstance(table, torch.Tensor):
+        known = int(table.shape[0])  # a quantised table has no num_embeddings
     elif isinstance(declared, int):  # Perceiver gives its latent array for the table
         known = declared
     else:

@@ -236,7 +236,7 @@ class Encoder:
                 return Gap(
                     ids=(*sentence.ids[:first], self.mask_id, *sentence.ids[stop:]),
                     position=first,
-                    list=int(self._writes_unspaced and sentence.ids[first] in self._unspaced),
+                    list=int(self._writes_unspaced and sentence.ids[first] in self._unspaced_ids),
                 )
         if not self._stand_ins:
             return Gap(trouble="the model's vocabulary holds no whole word")
@@ -334,7 +334,7 @@ class Encoder:
         return tuple(found)
 
     @cached_property
-    def _unspaced(self) -> frozenset[int]:
+    def _unspaced_ids(self) -> frozenset[int]:
         return frozenset(i for i, _ in self._pieces[1])
 
     @cached_property
@@ -344,7 +344,7 @@ class Encoder:
         for text, sentence in self.encode(texts).items():
             positions, trouble = self.span(text, sentence, 1, len(text) - 1)
             if not trouble:
-                return sentence.ids[positions.start] in self._unspaced
+                return sentence.ids[positions.start] in self._unspaced_ids
         return False
 
     @cached_property
@@ -353,7 +353,8 @@ class Encoder:
         text = " ".join(self._stand_ins)
         encoding = self._plain(text)
         ranges = [_trim(text, *offsets) for offsets in encoding.offsets]
-        pairs = set(zip(encoding.word_ids, derive_words(text, ranges, [False] * len(ranges))))
+        derived = derive_words(text, ranges, [False] * len(ranges))
+        pairs = set(zip(encoding.word_ids, derived, strict=True))
         return len({own for own, _ in pairs}) == len(pairs) and None not in encoding.word_ids
 
     def _plain(self, text: str) -> Any:

@@ -25,11 +25,11 @@ def derive_words(text: str, ranges: Ranges, added: Sequence[bool]) -> Words:
     A piece belongs to the run in which it begins; one that shows nothing, such as a lone space, to
     the run of the piece after it.
     """
-    runs = [
-        number
-        for number, (_, characters) in enumerate(groupby(text, key=_kind))
-        for _ in characters
-    ]
+    runs: list[int] = []
+    number = -1
+    for kind, characters in groupby(text, key=_kind):
+        number += kind != "space"
+        runs += [number] * len(list(characters))
     words: list[int | None] = []
     following: int | None = None
     for (begin, end), special in zip(reversed(ranges), reversed(added), strict=True):

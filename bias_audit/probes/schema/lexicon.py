@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -57,6 +58,8 @@ class Entry(FileModel):
     """True for "an" (an honest), false for "a"; by pronunciation rules when absent."""
     article: Literal["the", "none"] = "the"
     """``none``: no article before it (given names); the template's article is left out."""
+    cluster: Id | None = None
+    """Words that share one behave alike and count as one unit; made from the words when absent."""
     pair: str | None = None
     """Key that matches this entry with one entry of each other group (mother / father)."""
     tags: tuple[str, ...] = ()
@@ -140,11 +143,16 @@ class WordSet(FileModel):
     role: Literal["focal", "reference", "unmarked", "placebo"] = "focal"
     heads: tuple[HeadNoun, ...] = ()
     """Nouns for this set's adjectives; the lexicon's heads when absent."""
+    population: int | None = Field(default=None, ge=1)
+    """How many words of this kind there are, where the set holds a good part of them."""
     entries: tuple[Entry, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _no_twins(self) -> WordSet:
         reject_duplicates(((("entries", i), e.key) for i, e in enumerate(self.entries)), "word id")
+        if self.population is not None and self.population < len(self.entries):
+            message = f"the set has {len(self.entries)} words, more than its 'population'"
+            raise MistakesError([(("population",), f"{message} | it counts all words of the kind")])
         reject_copied_words("entries", self.entries)
         return self
 
@@ -169,6 +177,16 @@ def _need_own(items: Any, key: str, extends: str | None, drop: Any) -> None:
         raise MistakesError([(("drop",), "'drop' needs 'extends' | remove the words themselves")])
 
 
+def _need_company(clusters: Iterable[tuple[KeyPath, str | None]]) -> None:
+    """A cluster of one groups nothing: a wrong name, or a member that is missing."""
+    named = [(where, name) for where, name in clusters if name is not None]
+    counts = Counter(name for _, name in named)
+    message = "nothing else is in the cluster '{}' | name the same one at its other members"
+    alone = [(where, message.format(name)) for where, name in named if counts[name] == 1]
+    if alone:
+        raise MistakesError(alone)
+
+
 class Lexicon(FileModel):
     """A file of word sets: groups of an axis, or targets."""
 
@@ -190,6 +208,12 @@ class Lexicon(FileModel):
     @model_validator(mode="after")
     def _has_sets(self) -> Lexicon:
         _need_own(self.sets, "sets", self.extends, self.drop)
+        if self.extends is None:
+            _need_company(
+                (("sets", name, "entries", i, "cluster"), entry.cluster)
+                for name, words in self.sets.items()
+                for i, entry in enumerate(words.entries)
+            )
         return self
 
 
@@ -203,6 +227,9 @@ class Template(FileModel):
     number: Literal["sg", "pl"] | None = None
     """Which form the slots take; the set's number when absent."""
     negated_twin: Id | None = None
+    cluster: Id | None = None
+    """Sentences that share one behave alike and count as one unit; made from the texts when
+    absent."""
     note: str = ""
 
     @model_validator(mode="before")
@@ -241,6 +268,9 @@ class TemplateSet(FileModel):
         _need_own(self.templates, "templates", self.extends, self.drop)
         names = ((("templates", i), t.name(i)) for i, t in enumerate(self.templates))
         reject_duplicates(names, "template id")
+        if self.extends is None:
+            places = enumerate(self.templates)
+            _need_company((("templates", i, "cluster"), t.cluster) for i, t in places)
         reject_copies(
             (("templates", i), (same_text(t.text), t.number), f"the sentence '{t.name(i)}'")
             for i, t in enumerate(self.templates)

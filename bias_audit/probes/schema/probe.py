@@ -216,12 +216,21 @@ class ProbeSpec(FileModel):
     compare: Literal["pairs", "others"] | None = None
     """``pairs`` for two groups, ``others`` (each against the mean of the rest) for more."""
     scope: Literal["auto", "terms", "concept"] = "auto"
-    target_scope: Literal["auto", "fixed", "construct"] = "auto"
     margin: float = Field(default=DEFAULT_MARGIN, gt=0, le=MOST_MARGIN, strict=True)
     margin_reason: str = ""
     controls: ControlsSpec = ControlsSpec()
     sensitive: bool = False
     card: CardSpec | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_target_scope(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "target_scope" in value:
+            message = "'target_scope' is gone: every comparison makes both claims, about these"
+            message += " words and about words of this kind"
+            hint = "leave it out; a gate may ask for one with 'claim: words_of_this_kind'"
+            raise MistakesError([(("target_scope",), f"{message} | {hint}")])
+        return value
 
     @model_validator(mode="after")
     def _enough_groups(self) -> ProbeSpec:

@@ -17,15 +17,18 @@ from bias_audit.utils.text import csv_cell
 _NUMBERS = (
     "estimate", "ci_low", "ci_high", "ci90_low", "ci90_high", "confidence", "se", "df", "p_value",
     "p_adjusted", "p_sign_flip", "p_label_exchange", "effect_size", "neutral", "mde80", "null_mean",
-    "null_p95", "excess", "margin", "placebo_percentile", "sign_share", "n_templates", "n_terms",
+    "null_p95", "excess", "margin", "at_least", "at_most", "sign_share", "n_templates", "n_terms",
     "n_targets", "n_prompts",
 )  # fmt: skip
-_WORDS = ("unit", "direction", "scope", "target_scope", "p_method",
+_WORDS = ("unit", "direction", "scope", "claim", "p_method",
     "p_adjustment", "targets_adjustment", "reason",
 )  # fmt: skip
+_KIND = ("kind_se", "kind_df", "kind_ci_low", "kind_ci_high", "kind_ci90_low", "kind_ci90_high")
+"""Of the claim about words of this kind."""
 COLUMNS = (
     "id", "axis", "probe", "probe_state", "metric", "role", "group_a", "group_b", "label_a",
-    "label_b", "target", "outcome", *_NUMBERS, *_WORDS, "statuses",
+    "label_b", "target", "outcome", "size", "leans", "pole", "statement", *_NUMBERS, *_KIND,
+    *_WORDS, "statuses",
 )  # fmt: skip
 """Names of the columns, in order; an empty cell is a missing value."""
 
@@ -49,8 +52,10 @@ def _row(index: Index, result: Result) -> list[object]:
     labels = (*index.labels(result), "", "")[:2]
     return [
         result.id, result.axis, result.probe, probe.state if probe else "", result.metric,
-        result.role, *groups, *labels, result.target, result.outcome,
+        result.role, *groups, *labels, result.target, result.outcome, result.size, result.leans,
+        result.pole, result.statement,
         *(getattr(result, name) for name in _NUMBERS),
+        *(getattr(result.words_of_this_kind, name.removeprefix("kind_"), None) for name in _KIND),
         *(getattr(result, name) for name in _WORDS),
         " ".join(result.statuses),
     ]  # fmt: skip
