@@ -7,6 +7,7 @@ from pathlib import Path
 import rich_click as click
 
 from bias_audit.cli.options import Place, baselines_option, config_option
+from bias_audit.cli.output import say
 
 HELP = """Judge a stored run by the gates of a configuration, without the model.
 
@@ -57,7 +58,7 @@ def gate(
         run, config=config, strict=strict, baselines=baselines, against=baseline
     ).results
     if quiet or not outputs.to_stdout:
-        click.echo(first_line(results))
+        say(first_line(results))
     if not quiet or outputs.places:
         outputs.write_texts({n: reports.render(results, n) for n in outputs.formats})
     return finish(results, exit_zero=exit_zero, strict=strict)

@@ -166,10 +166,10 @@ class Audit:
                 files[name] = (self.folder / name).read_bytes()
         if self.measured is not None:
             files[EVIDENCE_FILE] = evidence_bytes(self.measured)
+        names = render.file_names()
         files |= self.further
-        write_run(target, self.results, self.manifest, files)
-        for name in formats:
-            write_atomic(target / render.file_names()[name], render.render(self.results, name))
+        files |= {names[name]: render.render(self.results, name) for name in formats}
+        write_run(target, self.results, self.manifest, files, names.values())
         return target
 
     def _evidence(self) -> pd.DataFrame:

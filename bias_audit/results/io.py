@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from bias_audit.errors import UsageError
 from bias_audit.results.decisions import Comparison, Finding, Gate, WaiverRecord
+from bias_audit.results.evidence import MAX_LOG_PROB
 from bias_audit.results.schema import (
     Claim,
     Determinism,
@@ -29,6 +31,7 @@ from bias_audit.results.schema import (
     State,
     Tool,
 )
+from bias_audit.utils.json_text import read_json
 
 SCHEMA_VERSION = "3.0"
 """Fields may be added in a minor version and removed only in a major one."""
@@ -43,6 +46,12 @@ _CLOSE = 1e-5
 """Numbers are stored with 8 digits, so equal ones differ by less than this share."""
 _SHARE = 0.02
 """Share of its half width by which an interval may miss the one of its standard error."""
+
+
+_OBEYED = re.compile(
+    "[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]|##(?=\\w*\\[)"
+)
+"""Characters that JSON may hold as they are, and the beginning of a command of Azure's."""
 
 
 class Results(Record):
@@ -90,8 +99,13 @@ def round_floats(value: Any, digits: int = 8) -> Any:
 
 
 def dump_json(content: Any) -> str:
-    """Serialise with fixed key order as given, no NaN, one final newline."""
-    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    """Serialise with fixed key order as given, no NaN, one final newline.
+
+    What a terminal or the log of a build server would obey is written as an escape of JSON, so that
+    whoever reads it gets the same text.
+    """
+    text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+    return _OBEYED.sub(lambda m: f"\\u{ord(m[0][0]):04x}{m[0][1:]}", text) + "\n"
 
 
 def normalise(results: Results) -> Results:
@@ -143,8 +157,8 @@ def load_results(run: str | Path) -> Results:
     """
     path = locate(run)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(path)
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path} is not a readable results.json: {error}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if not isinstance(version, str):
@@ -163,6 +177,12 @@ def load_results(run: str | Path) -> Results:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{path} is damaged at {where}: {first['msg']}") from error
+    ids = {result.id for result in results.results}
+    for finding in results.findings:
+        if finding.result not in ids:
+            raise UsageError(f"{path} is damaged: the finding '{finding.id}' is about no result")
+        if any(max(s.log_prob_a, s.log_prob_b) > MAX_LOG_PROB for s in finding.sentences):
+            raise UsageError(f"{path} is damaged: '{finding.id}' has a probability above 1")
     for result in results.results:
         for text in _contradictions(result):
             raise UsageError(
@@ -178,6 +198,8 @@ def _contradictions(result: Result) -> Iterator[str]:
     This detects inconsistent edits, not tampering: baselines are protected by digests, and
     ``compare`` computes from the scores.
     """
+    if min(result.variance.values(), default=0.0) < 0:
+        yield "has a variance below 0"
     gap, odds = result.estimate, result.effect_size
     intervals = (
         ("confidence", result.ci_low, result.ci_high),
