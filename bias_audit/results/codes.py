@@ -100,13 +100,11 @@ _TABLE = (
     ),
     _notice(
         "confounded",
-        "Between group words of equal frequency and length the gap lies on the other side of the "
-        "margin or limit, or less than half of it is left.",
+        "Words of equal frequency and length put the gap elsewhere, or halve it.",
     ),
     _notice(
         "target_frequency",
-        "Between target words that are equally likely anyway the gap lies on the other side of the "
-        "reference margin, or moves by more than half.",
+        "Target words that are equally likely anyway put the gap elsewhere, or halve it.",
     ),
     _notice(
         "p_withheld",
@@ -114,8 +112,7 @@ _TABLE = (
     ),
     _notice(
         "fragile",
-        "Without one sentence or word, on half of the words or by another interval method the gap "
-        "lies on the other side of the margin or limit.",
+        "One sentence, half of the words or the interval method carries what is shown.",
     ),
     _notice("no_card", "The probe has no measurement card: nobody has said what is wanted."),
     _notice(

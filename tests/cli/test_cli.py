@@ -169,13 +169,13 @@ gates:
 def test_a_gate_that_could_not_be_asked_is_incomplete(
     cli: Command, home: Path, when: str, options: list[str], code: int
 ) -> None:
-    """Two sentences are too few to measure anything."""
+    """The stand-in is no trained model, so that nothing is measurable."""
     text = CONFIG.format(limit=0.5, when=when)
     (home / "bias-audit.yaml").write_text(text, encoding="utf-8")
     assert cli("run", "-q", "-o", "a", *options)[0] == code
     results = json.loads((home / "a" / "results.json").read_text(encoding="utf-8"))
     (gate,) = results["gates"]
-    assert (gate["state"], gate["reason_code"]) == ("unclear", "descriptive_only")
+    assert (gate["state"], gate["reason_code"]) == ("unclear", "instrument_failed")
     assert results["model"]["name"] == "fake"
 
 
@@ -198,7 +198,7 @@ OLD = "version: 1\nmodel: {name: fake}\nprobes: [{file: small.yaml}]\n"
     [
         (
             "analysis:\n  multiplicity: {primary: max-t}\n",
-            "bias-audit.yaml:5:19: 'primary' is gone: the comparisons of each probe are adjusted",
+            "'primary' is gone: the comparisons of each probe are adjusted by Holm",
             "leave it out",
         ),
         (
@@ -253,7 +253,9 @@ def test_a_mask_inside_a_word_and_a_pipe_are_refused(cli: Command, home: Path) -
 def test_report_renders_a_stored_run(cli: Command, stored_small: Path) -> None:
     code, out, _ = cli("report", "a", "--format", "md")
     assert code == 0
-    assert out.startswith("**No catalogue margin was shown to be exceeded; 1 of 1 is open.**")
+    assert out.startswith(
+        "**None of 1 comparison shows an association; 0 small, 0 open, 1 not measurable.**"
+    )
     code, _, _ = cli("report", "a", "--format", "html,csv", "-o", "html=x.html", "-o", "csv=x.csv")
     assert code == 0
     assert (stored_small / "x.html").read_bytes() == (

@@ -349,20 +349,20 @@ def test_listing_waivers(cli: Command, home: Path) -> None:
     assert cli("waivers", "list")[:2] == (0, "")
     give = ["--reason", "r", "--owner", "o", "--run", "large"]
     cli("waive", "size:*", "--until", "2026-05-01", "--up-to", "2.5", *give)
-    cli("waive", RESULT, "--until", "2026-03-11", *give)
+    cli("waive", RESULT, "--until", "2026-03-11", "--up-to", "3", "--model", "any", *give)
     _, out, err = cli("waivers", "list")
     assert out.splitlines() == [
-        "active     size:*  until 2026-05-01, up to 2.5 nats  o: r",
-        "           61 days left",
-        f"active     {RESULT}  until 2026-03-11  o: r",
-        "           10 days left",
+        "active      size:* of oracle  until 2026-05-01, up to 2.5 nats  o: r",
+        "            61 days left",
+        f"active      {RESULT} of any  until 2026-03-11, up to 3 nats  o: r",
+        "            10 days left",
     ]
     assert err.startswith("2 waivers for ")
     assert len(cli("waivers", "list", "--expiring", "10")[1].splitlines()) == 2
     assert cli("waivers", "list", "--expiring", "9")[1] == ""
     found = json.loads(cli("waivers", "list", "--run", "none", "--json")[1])
     assert [w["detail"] for w in found] == ["waives 0 of 1 gate: none fails, it is not needed"] * 2
-    assert [w["line"] for w in found] == [5, 11]
+    assert [w["line"] for w in found] == [5, 12]
 
 
 def test_checking_a_folder_checks_waivers_and_baselines_too(cli: Command, home: Path) -> None:

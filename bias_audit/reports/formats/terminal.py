@@ -60,7 +60,8 @@ def _print(console: Console, view: page.Page, *, folder: str, narrow: bool) -> N
             text.append(ascii_only(content) if narrow else content, style=style)
         console.print(Padding(text, (0, 0, 0, indent)), highlight=False, markup=False)
 
-    line((view.counts, "bold"))
+    counts = ascii_only(view.counts) if narrow else view.counts
+    console.print(counts, style="bold", highlight=False, markup=False, soft_wrap=True)
     line("")
     _gates(line, view, ASCII_SIGNS if narrow else SIGNS)
     if view.published:

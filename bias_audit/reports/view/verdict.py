@@ -112,7 +112,7 @@ def _lead_of_outcomes(audit: Results) -> str:
         for name, number in audit.outcomes.items()
         if name not in ("association", "completions_differ")
     )
-    verb = "shows" if shown == 1 else "show"
+    verb = "shows" if 1 in (shown, total) else "show"
     compared = count(total, "comparison")
     return f"{shown or 'None'} of {compared} {verb} an association; {rest}."
 
