@@ -1,4 +1,4 @@
-"""CrossedMeans factors: how sentences, group words and targets, each in clusters, move a contrast.
+"""Crossed factors: how sentences, group words and targets, each in clusters, move a contrast.
 
 A contrast is a weighted mean of cells along up to three factors. Each factor adds the variance that
 its clusters show; what two or three of them share (their interactions, and the noise of single
