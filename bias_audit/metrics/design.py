@@ -20,7 +20,7 @@ from bias_audit.probes.scope import MIN_LABELS, MIN_PAIRS, MIN_TARGETS
 from bias_audit.records import OTHERS
 from bias_audit.results.schema import ClaimName
 from bias_audit.stats.contrast import Clusters
-from bias_audit.stats.crossed import Units, cluster_values
+from bias_audit.stats.crossing import Units, cluster_values
 from bias_audit.stats.estimate import Contrast, Scope
 from bias_audit.stats.layout import Layout
 from bias_audit.stats.permutation import label_exchange, pair_flip, repeat_if_close
@@ -113,7 +113,9 @@ def scored_groups(scored: ScoredProbe) -> list[str]:
 
 def widest_claim(cube: ScoreCube) -> ClaimName:
     """Return the claim that is evidence against zero: words of this kind, where poles have some."""
-    return "words_of_this_kind" if smaller_pole(cube) >= MIN_TARGETS else "these_words"
+    if smaller_pole(cube) < MIN_TARGETS or not pole_layout(cube).terms.is_sample:
+        return "these_words"
+    return "words_of_this_kind"
 
 
 def smaller_pole(cube: ScoreCube) -> int:
