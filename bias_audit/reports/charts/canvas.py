@@ -53,6 +53,20 @@ class Label:
     bold: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """A mark that says its name when a reader points at it or reaches it by keyboard."""
+
+    spot: Spot
+    name: str
+    anchor: Anchor
+    """Where its name stands: beside the mark, towards the middle of the chart."""
+    href: str = ""
+    """Fragment of the page that it leads to."""
+    rows: tuple[str, str, str] | None = None
+    """Probe, group and word whose sentences it leads to."""
+
+
 @dataclass(kw_only=True, slots=True)
 class Canvas:
     """A drawing under construction."""
@@ -61,6 +75,7 @@ class Canvas:
     width: float = WIDTH
     shapes: list[Shape] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
+    points: list[Point] = field(default_factory=list)
 
     def line(
         self,
@@ -106,6 +121,13 @@ class Canvas:
         r *= 2**0.5
         corners = ((x, y - r), (x + r, y), (x, y + r), (x - r, y))
         self.shapes.append(Shape(points=corners, look=Look(fill=colour), layer=DOT, closed=True))
+
+    def name(
+        self, spot: Spot, name: str, href: str = "", rows: tuple[str, str, str] | None = None
+    ) -> None:
+        """Let the mark at a spot name itself; a drawing outside a page has no such names."""
+        anchor: Anchor = "end" if spot[0] > self.width / 2 else "start"
+        self.points.append(Point(spot=spot, name=name, anchor=anchor, href=href, rows=rows))
 
     def text(
         self,

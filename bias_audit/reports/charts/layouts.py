@@ -46,6 +46,9 @@ def intervals(picture: page.Intervals) -> Canvas:
         else:
             _mark(frame, scale, y, line, bars=picture.bars)
             _row_words(frame, y, line, picture)
+            if not picture.bars:
+                said = f"{line.label}: {_size(line, picture)}"
+                frame.canvas.name((scale(line.estimate), y), said, line.href, line.rows)
     frame.upright(scale(0))
     frame.ends(picture.left, picture.right, picture.unit)
     return frame.canvas
@@ -93,16 +96,21 @@ def _mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow, *, bars: 
         canvas.dot(spot, colour, 9.3)
 
 
-def _row_words(frame: Frame, y: float, row: page.IntervalRow, picture: page.Intervals) -> None:
-    """Write the label of a row, its numbers and its state."""
+def _size(row: page.IntervalRow, picture: page.Intervals) -> str:
+    """Return the estimate of a row with its interval."""
     odds = picture.unit == "nats"
     digits = 1 if picture.bars else 3
     show: Callable[[float], str] = times if odds else lambda value: plain(value, digits)
     text = show(abs(row.estimate) if picture.bars else row.estimate) + ("×" if odds else "")
     if row.low is not None and row.high is not None:
         text += f"  ({show(row.low)} to {show(row.high)})"
+    return text
+
+
+def _row_words(frame: Frame, y: float, row: page.IntervalRow, picture: page.Intervals) -> None:
+    """Write the label of a row, its numbers and its state."""
     frame.row_name(y, row.label, 31)
-    frame.canvas.text((frame.right + 10, y), text, size=10.5)
+    frame.canvas.text((frame.right + 10, y), _size(row, picture), size=10.5)
     if row.state:
         spot = (frame.right + _RIGHT - 102, y)
         said = f"{SIGNS[row.state]} {PILLS[row.state]}"
@@ -160,7 +168,7 @@ def plane(picture: page.Plane) -> Canvas:
         frame.upright(x_scale(0))
     frame.level(y_scale(0))
     most = _NAMES if isinstance(picture, page.Scatter) else len(weight)
-    _points(frame, x_scale, y_scale, weight, most=most)
+    _points(frame, x_scale, y_scale, weight, most=most, probe=getattr(picture, "probe", ""))
     text = frame.canvas.text
     spot = (frame.middle, frame.bottom + 38)
     text(spot, short(picture.across, 110), size=10.5, anchor="middle")
@@ -171,12 +179,14 @@ def plane(picture: page.Plane) -> Canvas:
 
 
 def _points(
-    frame: Frame, x_scale: Scale, y_scale: Scale, weight: Mapping[_Point, float], most: int
+    frame: Frame, x_scale: Scale, y_scale: Scale, weight: Mapping[_Point, float], most: int,
+    probe: str = "",
 ) -> None:
     """Draw the points, and name the heaviest where there is room."""
     spots = {point: (x_scale(point[0]), y_scale(point[1])) for point in weight}
-    for spot in spots.values():
+    for point, spot in spots.items():
         frame.canvas.dot(spot, "accent", 6.5, opacity=0.75)
+        frame.canvas.name(spot, point[2], rows=(probe, "", point[2]) if probe else None)
     taken = [(x - 4, x + 4, y - 4, y + 4) for x, y in spots.values()]
     for point in sorted(weight, key=lambda p: (-weight[p], p)):
         if len(taken) == len(spots) + most:

@@ -149,10 +149,12 @@ def _result_cells(index: Index, result: Result) -> page.Row:
     )
 
 
-def target_words(index: Index, probe: ProbeRecord, result: Result) -> page.Intervals | None:
+def target_words(
+    index: Index, probe: ProbeRecord, result: Result, most: int = _WORDS
+) -> page.Intervals | None:
     """Return the chart of the words with the widest gaps between two groups."""
-    effects = sorted(result.by_target, key=lambda item: (-abs(item.value), item.id))[:_WORDS]
-    if sum(not group.placebo for group in probe.groups) != 2 or len(effects) < 2:
+    effects = sorted(result.by_target, key=lambda item: (-abs(item.value), item.id))[:most]
+    if len(result.groups) != 2 or len(effects) < 2:
         return None
     effects.sort(key=lambda item: (-item.value, item.id))
     first, second = index.labels(result)[:2]
@@ -162,15 +164,20 @@ def target_words(index: Index, probe: ProbeRecord, result: Result) -> page.Inter
         drawn = f"The {len(effects)} words with the widest gaps, of {every:,}, are drawn."
     return page.Intervals(
         name=index.name("chart", f"words-{result.id}"),
-        title=f"Which words does the model expect more after {first}, which after {second}?",
-        question=f"Right of the middle: more likely with {first}; left: more likely with {second}. "
-        f"{drawn} {warning}".rstrip(),
+        title=f"Words that are likelier with {first}, and with {second}",
+        question=f"{drawn} {warning}".rstrip(),
         summary=f"From {effects[0].text} ({times(effects[0].value)} times) to "
         f"{effects[-1].text} ({times(effects[-1].value)} times).",
         answer="" if warning else _word_answer(effects, first, second),
         table=_word_table(result, probe, warning),
         rows=tuple(
-            page.IntervalRow(label=e.text, estimate=e.value, low=e.ci_low, high=e.ci_high)
+            page.IntervalRow(
+                label=e.text,
+                estimate=e.value,
+                low=e.ci_low,
+                high=e.ci_high,
+                rows=(probe.id, "", e.id),
+            )
             for e in effects
         ),
         left=f"more with {second}",
@@ -249,6 +256,7 @@ def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | 
         points=tuple((x, y, item.text) for x, y, item in zip(xs, ys, items, strict=True)),
         intercept=intercept,
         slope=slope,
+        probe=probe.id,
         across=label,
         above=f"more with {first}",
         below=f"more with {second}",

@@ -175,6 +175,16 @@ def _note(index: Index, finding: Finding) -> page.Note:
     probe = index.probes.get(finding.probe)
     gates = [gate for gate in index.audit.gates if gate.result == finding.result]
     waivers = dict.fromkeys(_waived_by(index, gate) for gate in gates)
+    shown, harmful = (), ()
+    columns: tuple[page.Column, ...] = ()
+    telling: tuple[page.Table | None, page.Table | None] = (None, None)
+    picture = None
+    if result is not None and probe is not None:
+        shown, harmful = examples(index, result, _EXAMPLES)
+        picture = charts.target_words(index, probe, result, _WORDS)
+        columns = completions.columns(index, probe, result.groups, _COMPLETIONS)
+        if OTHERS in result.groups:
+            telling = completions.words_between(index, result)
     return page.Note(
         finding=finding,
         name=index.name("finding", finding.id),
@@ -183,8 +193,12 @@ def _note(index: Index, finding: Finding) -> page.Note:
         state=(result.outcome or "") if result else "",
         probe=index.title(finding.probe),
         chapter=index.name("probe", finding.probe) if probe else "",
-        sensitive=bool(probe and probe.sensitive),
-        pairs=index.name("sentences", result.id) if result and finding.sentences else "",
+        picture=picture,
+        examples=shown,
+        harmful=harmful,
+        columns=columns,
+        words=telling,
+        rows=(finding.probe, "", ""),
         waived=" ".join(filter(None, waivers)),
     )
 
