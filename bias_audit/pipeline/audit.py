@@ -160,15 +160,18 @@ class Audit:
             UsageError: the folder cannot be written.
         """
         target = Path(folder)
-        files: dict[str, str | bytes] = {**render.for_people(self.view)}
+        files: dict[str, str | bytes] = {}
         for name in (EVIDENCE_FILE, PAIR_SCORES_FILE):
             if self.folder is not None and (self.folder / name).is_file():
                 files[name] = (self.folder / name).read_bytes()
         if self.measured is not None:
             files[EVIDENCE_FILE] = evidence_bytes(self.measured)
+        scores = files.get(EVIDENCE_FILE)
+        evidence = scores if isinstance(scores, bytes) else None
+        files |= render.for_people(self.view, evidence)
         names = render.file_names()
         files |= self.further
-        files |= {names[name]: render.render(self.results, name) for name in formats}
+        files |= {names[name]: render.render(self.results, name, evidence) for name in formats}
         write_run(target, self.results, self.manifest, files, names.values())
         return target
 

@@ -148,6 +148,12 @@ class Run(Record):
     command: str = ""
     config_digest: str = ""
     catalogue_digest: str = ""
+    title: str = ""
+    """What the report is called; empty for its own title."""
+    owner: str = ""
+    """Who answers for the audit."""
+    purpose: str = ""
+    """What the audit was made for."""
     notices: tuple[str, ...] = ()
     """What a reader should know: files of the user that replace shipped ones, a folder that has the
     name of a built-in model."""
@@ -313,6 +319,8 @@ class Sentence(Record):
     """The scored word as it is in both sentences (or in sentence A, when groups are scored)."""
     log_prob_a: float
     log_prob_b: float
+    harmful: bool = False
+    """True where a word of the harmful lexicon stands in it: reports fold it away."""
 
 
 class Claim(Record):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from bias_audit.reports.charts.axes import Frame, Scale, reach, unit_name, wrap
 from bias_audit.reports.charts.canvas import COVER, FRONT, LINE, WIDTH, Anchor, Canvas
@@ -30,6 +31,8 @@ _Box = tuple[float, float, float, float]
 
 def intervals(picture: page.Intervals) -> Canvas:
     """Draw dots with intervals, the neutral line and the allowed band."""
+    if picture.compact:
+        return compact_intervals(picture)
     lines = _lines(picture.rows)
     frame = Frame.of_height(_ROW * len(lines), left=_LEFT, right=_RIGHT)
     ends = [
@@ -52,6 +55,36 @@ def intervals(picture: page.Intervals) -> Canvas:
     frame.upright(scale(0))
     frame.ends(picture.left, picture.right, picture.unit)
     return frame.canvas
+
+
+def compact_intervals(picture: page.Intervals) -> Canvas:
+    """Draw the same small enough for a first screen: one band, low rows, the size beside each."""
+    low_row, width, left, right = 19.5, 560, 232, 52
+    canvas = Canvas(height=4 + low_row * len(picture.rows) + 34, width=width)
+    frame = Frame(
+        canvas=canvas, left=left, right=width - right, top=4, bottom=canvas.height - 34
+    )
+    ends = [v for r in picture.rows for v in (r.estimate, r.low, r.high) if v is not None]
+    margins = [row.margin for row in picture.rows if row.margin]
+    if margins:
+        ends += [-max(margins), max(margins)]
+    scale = frame.across(*reach(ends), picture.unit)
+    if margins:
+        band = (max(frame.left, scale(-max(margins))), scale(max(margins)))
+        canvas.area(band, (frame.top, frame.bottom), "band")
+    for number, row in enumerate(picture.rows):
+        y = frame.top + low_row * (number + 0.5)
+        _mark(frame, scale, y, replace(row, margin=None), bars=False)
+        size = f"{times(row.estimate)}×" if picture.unit == "nats" else plain(row.estimate, 2)
+        canvas.text((frame.right + 8, y), size, size=12)
+        canvas.text((left - 10, y), short(row.label, 38), size=12, anchor="end")
+        canvas.name((scale(row.estimate), y), f"{row.label}: {_size(row, picture)}", row.href, row.rows)
+    frame.upright(scale(0))
+    canvas.text(
+        ((frame.left + frame.right) / 2, frame.bottom + 27),
+        "times as likely (logarithmic)", size=10.5, anchor="middle", colour="muted",
+    )  # fmt: skip
+    return canvas
 
 
 def _lines(rows: Sequence[page.IntervalRow]) -> list[str | page.IntervalRow]:

@@ -11,12 +11,14 @@ from collections.abc import Iterator, Set
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import bounds, tidy, with_sign
 from bias_audit.reports.view import charts, completions, group_charts, measures, page
+from bias_audit.reports.view.first_screen import first_screen
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.page import Cell, Row, Table, number, prose, table
-from bias_audit.reports.view.quality import corrections, quality
-from bias_audit.reports.view.verdict import findings, verdict
+from bias_audit.reports.view.quality import corrections, quality, references
+from bias_audit.reports.view.verdict import findings
 from bias_audit.results import Change, Comparison, ProbeRecord, Results, WaiverRecord
 from bias_audit.results.codes import describe
+from bias_audit.utils.text import quote
 
 CAN = (
     "This report shows which associations the named checkpoint's own word probabilities carry "
@@ -36,11 +38,11 @@ def build(results: Results) -> page.Page:
     date = audit.run.created[:10] if audit.run.created else "date not recorded"
     return page.Page(
         audit=audit,
-        title=f"Association audit of {audit.model.name}",
+        title=audit.run.title or f"Association audit of {quote(audit.model.name)}",
         subtitle=f"{date} · {audit.tool.name} {audit.tool.version}",
         can=CAN,
         cannot=CANNOT,
-        verdict=verdict(index),
+        first_screen=first_screen(index),
         notes=findings(index),
         probes=tuple(_sections(index)),
         quality=quality(index),
@@ -48,6 +50,7 @@ def build(results: Results) -> page.Page:
         changes=_changes(index),
         waivers=_waivers(audit),
         counts=words.tally(audit),
+        references=tuple(references(index)),
         families=corrections(index),
         published=measures.dataset_tables(index),
     )

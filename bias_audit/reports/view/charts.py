@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from bias_audit.reports import wording as words
@@ -18,68 +19,59 @@ from bias_audit.reports.view.page import Cell, gap, interval, number, odds, pros
 from bias_audit.reports.view.quality import unreliable
 from bias_audit.results.schema import ProbeRecord, Result, TargetEffect
 
-_INTERVAL_ROWS = 30
+_INTERVAL_ROWS = 20
 _WORDS = 24
 _MIN_WORDS = 5
-_HOW_TO_READ = (
-    "Each dot is a measured gap, the line through it its interval. On the upright line there is no "
-    "difference; right of it the first group leans to the pole on the right. The shaded band is "
-    "the reference margin: a gap whose 90 % interval lies inside is small. The intervals are those "
-    "of these words."
-)
 
 
-def intervals(index: Index, axis: str, results: Sequence[Result]) -> page.Intervals | None:
-    """Return the chart of an axis: every primary gap with its interval and the allowed band."""
-    estimated = [result for result in results if result.estimate is not None]
-    unit = Counter(result.unit for result in estimated).most_common(1)[0][0] if estimated else ""
-    estimated = by_probe_and_size([result for result in estimated if result.unit == unit])
-    if not estimated:
+def overview(index: Index, results: Sequence[Result]) -> page.Intervals | None:
+    """Return the chart of all comparisons by size, each turned so that its label comes true."""
+    known = [r for r in results if r.estimate is not None and r.unit == "nats"]
+    if not known:
         return None
-    strongest = {result.id for result in sorted(estimated, key=strength)[:_INTERVAL_ROWS]}
-    note, names = row_labels(index, estimated)
-    rows = tuple(
-        interval_row(
-            r, names[r.id], index.title(r.probe) + words.poles(index.probes.get(r.probe)), r.probe
-        )
-        for r in estimated
-        if r.id in strongest
-    )
-    if len(estimated) > _INTERVAL_ROWS:
-        note += f" The strongest {_INTERVAL_ROWS} of {len(estimated)} are drawn."
-    probes = [index.probes[r.probe] for r in estimated if r.probe in index.probes]
-    poles = {(probe.minus, probe.plus) for probe in probes}
-    left, right = poles.pop() if len(poles) == 1 else ("", "")
+    known.sort(key=strength)
+    drawn = known[:_INTERVAL_ROWS]
+    rows = tuple(_turned_row(index, result) for result in drawn)
+    cut = len(known) > len(drawn)
+    more = f" The strongest {len(drawn)} of {len(known)} are drawn." if cut else ""
     return page.Intervals(
-        name=index.name("chart", f"gaps-{axis}"),
-        title=f"How large are the gaps on the axis “{axis}”, and how sure are we?",
-        question=_HOW_TO_READ + note,
-        summary=_interval_summary(rows, unit),
-        answer=_interval_answer(index, estimated),
-        table=interval_table(index, axis, results),
+        name=index.name("chart", "overview"),
+        title="Who is tied to what, and how closely?",
+        question="Each mark says how many times as likely the words are for that group, the line "
+        "through it the 95 % interval. On the upright line there is no difference; the shaded band "
+        f"is the reference margin.{more}",
+        summary=_interval_summary(rows, "nats"),
+        answer=words.sentence(words.tally_outcomes(Counter(r.outcome for r in known if r.outcome))),
+        table=_overview_table(index, drawn),
         rows=rows,
-        left=f"towards {left or 'the left pole'}",
-        right=f"towards {right or 'the right pole'}",
-        unit=unit,
+        right="more closely tied",
+        compact=True,
     )
 
 
-def by_probe_and_size(results: Sequence[Result]) -> list[Result]:
-    """Sort probe by probe in their order, the highest gap first, what has no number last."""
-    probes = {name: place for place, name in enumerate(dict.fromkeys(r.probe for r in results))}
-    return sorted(
-        results, key=lambda r: (probes[r.probe], r.estimate is None, -(r.estimate or 0.0))
+def _turned_row(index: Index, result: Result) -> page.IntervalRow:
+    row = replace(interval_row(result, index.tie(result), "", result.id), href=index.place(result))
+    if row.estimate >= 0:
+        return row
+    low, high = (None if end is None else -end for end in (row.high, row.low))
+    return replace(row, estimate=-row.estimate, low=low, high=high)
+
+
+def _overview_table(index: Index, results: Sequence[Result]) -> page.Table:
+    return page.Table(
+        caption="All comparisons by size",
+        head=("Comparison", "Axis", "Outcome", "Times as likely", "Bounds"),
+        rows=tuple(
+            (
+                prose(index.tie(result)),
+                Cell(result.axis),
+                Cell(words.PILLS[result.outcome or "open"], state=result.outcome or "open"),
+                Cell(words.size_of(result), abs(result.estimate or 0.0)),
+                Cell(words.rungs(result) or "none"),
+            )
+            for result in results
+        ),
     )
-
-
-def _interval_answer(index: Index, results: Sequence[Result]) -> str:
-    """Say how the gaps were judged, and which lies furthest from no difference."""
-    counts = Counter(result.outcome for result in results if result.outcome)
-    answer = words.tally_outcomes(counts) if counts else ""
-    widest = min(results, key=strength)
-    size = words.effect(widest).partition(" (")[0]
-    where = f"{index.title(widest.probe)}, {index.versus(widest)}: {size}"
-    return f"{f'{answer[:1].upper()}{answer[1:]}. ' if answer else ''}The widest gap: {where}."
 
 
 def row_labels(index: Index, results: Sequence[Result]) -> tuple[str, dict[str, str]]:
@@ -112,41 +104,6 @@ def _interval_summary(rows: Sequence[page.IntervalRow], unit: str) -> str:
         parts.append(f"{row.label}: {size}{', ' + words.PILLS[row.state] if row.state else ''}")
     more = f"; and {len(rows) - 12} more" if len(rows) > 12 else ""
     return f"{count(len(rows), 'gap')} with intervals. {'; '.join(parts)}{more}."
-
-
-def interval_table(index: Index, axis: str, results: Sequence[Result]) -> page.Table:
-    """Return the numbers of the interval chart, and the gaps that have none, with the reason."""
-    head = (
-        "Comparison", "Probe", "Outcome", "Bounds", "Odds", "Gap", "Interval", "Reference margin",
-        "p against 0",
-    )  # fmt: skip
-    rows = [_result_cells(index, result) for result in by_probe_and_size(results)]
-    several = len({result.probe for result in results}) > 1
-    return page.Table(
-        caption=f"Gaps on the axis “{axis}”, with intervals and outcomes",
-        head=head if several else (head[0], *head[2:]),
-        rows=tuple(row if several else (row[0], *row[2:]) for row in rows),
-        note="Gap in nats for log-odds gaps, else in the unit given; 0 is no difference. p is that "
-        "of no gap at all for other words of the kind, adjusted unless it says raw.",
-    )
-
-
-def _result_cells(index: Index, result: Result) -> page.Row:
-    value, unit = result.estimate, result.unit
-    allowed = "not set" if result.margin is None else f"±{plain(result.margin)}"
-    measured = (prose(words.missing(result.reason)), Cell("none"), Cell("none"))
-    if value is not None:
-        size = odds(value) if unit == "nats" else Cell("none")
-        measured = (size, gap(value, unit), interval(result.ci_low, result.ci_high))
-    return (
-        Cell(index.versus(result)),
-        Cell(index.title(result.probe), href=index.name("probe", result.probe)),
-        Cell(words.PILLS.get(result.outcome or "", "none"), state=result.outcome or ""),
-        Cell(words.ladder(result) or "none"),
-        *measured,
-        Cell(allowed, result.margin),
-        Cell(words.chance(result), result.p_adjusted),
-    )
 
 
 def target_words(
