@@ -21,6 +21,7 @@ _ASCII = str.maketrans(
     {
         "−": "-", "–": "-", "—": "-", "×": "x", "÷": "/", "…": "...", "“": '"', "”": '"',
         "‘": "'", "’": "'", "\u00a0": " ", "\u202f": " ", "±": "+/-", "≤": "<=", "≥": ">=",
+        "→": "->", "·": "-",
     }
 )  # fmt: skip
 
@@ -83,6 +84,14 @@ def _tidy(value: Any, key: str) -> Any:
 def ascii_only(text: str) -> str:
     """Spell a text in ASCII, for streams that can print nothing else."""
     return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: ``18 s``, ``4 min``, ``1 h 12 min``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def with_sign(value: float, digits: int = 2) -> str:

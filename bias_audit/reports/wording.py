@@ -52,7 +52,7 @@ OUTCOME_WORDS: dict[str, tuple[str, str]] = {
     "no_difference_shown": ("no difference shown", "the completions were not shown to differ"),
 }
 PILLS: dict[str, str] = {
-    **{state: state for state in STATES},
+    **{state: words for state, (words, _) in STATE_WORDS.items()},
     **{outcome: words for outcome, (words, _) in OUTCOME_WORDS.items()},
     "works": "works",
     "faulty": "does not work",
@@ -108,14 +108,28 @@ def tally(audit: Results) -> str:
     parts = [tally_outcomes(audit.outcomes)]
     number = {state: audit.states.get(state, 0) for state in STATES}
     if audit.gates:
-        parts.append(
-            f"gates: {number['fail']} failed, {number['unclear']} unclear, "
-            f"{number['pass']} passed, {count(number['error'], 'error')}, "
-            f"{number['waived']} waived, {number['skipped']} skipped"
-        )
+        parts.append(f"gates: {tally_gates(audit)}")
     elif number["error"] or number["skipped"]:
         parts.append(f"{count(number['error'], 'error')}, {number['skipped']} skipped")
     return f"{'; '.join(filter(None, parts))}    exit {audit.exit_code}"
+
+
+def tally_gates(audit: Results) -> str:
+    """How many gates have which state: ``2 failed, 1 unclear, 4 passed``."""
+    number = {state: audit.states.get(state, 0) for state in STATES}
+    shown = [state for state in STATES if number[state]] or ["pass"]
+    return ", ".join(
+        count(number[state], "error")
+        if state == "error"
+        else f"{number[state]} {STATE_WORDS[state][0]}"
+        for state in shown
+    )
+
+
+def headed(outcome: str) -> str:
+    """The name of an outcome at the start of a line."""
+    name = OUTCOME_WORDS[outcome][0]
+    return name[:1].upper() + name[1:]
 
 
 def tally_outcomes(counts: Mapping[Outcome, int]) -> str:
@@ -210,12 +224,49 @@ def ladder(result: Result) -> str:
     return f"{known} times" if known else ""
 
 
+def rungs(result: Result) -> str:
+    """The same in a column of a table: ``1.5 – 2``, ``at most 1.5``."""
+    if result.at_least is None:
+        return "" if result.at_most is None else f"at most {result.at_most:g}"
+    return (
+        f"{result.at_least:g} – {result.at_most:g}"
+        if result.at_most
+        else (f"at least {result.at_least:g}")
+    )
+
+
+def times_or_number(value: float, unit: str) -> str:
+    """A size as a column has it: ``1.75 ×`` for a gap in nats, whichever its sign."""
+    if unit != "nats":
+        return f"{plain(abs(value), 3)} {unit}".rstrip()
+    return f"{times(abs(value))} ×"
+
+
+def size_of(result: Result) -> str:
+    """The size of a comparison, never below 1: ``1.75 ×``; empty without a number."""
+    return "" if result.estimate is None else times_or_number(result.estimate, result.unit)
+
+
+def turned_interval(low: float | None, high: float | None, unit: str, *, sign: int) -> str:
+    """An interval seen from the side of its estimate: ``1.5 – 2.0``, ``1/1.1 – 1.6``."""
+    if low is None or high is None:
+        return ""
+    ends = (low, high) if sign >= 0 else (-high, -low)
+
+    def end(value: float) -> str:
+        size = times(abs(value)) if unit == "nats" else plain(abs(value), 3)
+        if value >= 0 or size == "1.00":
+            return size
+        return f"1/{size}" if unit == "nats" else f"−{size}"
+
+    return f"{end(ends[0])} – {end(ends[1])}"
+
+
 def floor(shown: Floor) -> str:
     """What meaningless words show in a run, in one sentence."""
     return (
-        f"Words that mean nothing here (negative controls and placebos) show gaps of up to "
-        f"{times(shown.largest)} times, half of them below {times(shown.median)} times, in "
-        f"{count(shown.comparisons, 'comparison')}: the floor of this run."
+        f"Floor of this run: words that mean nothing here reach {times(shown.largest)} × "
+        f"(half of {count(shown.comparisons, 'comparison')} under {times(shown.median)} ×)."
     )
 
 
