@@ -52,7 +52,7 @@ OUTCOME_WORDS: dict[str, tuple[str, str]] = {
     "no_difference_shown": ("no difference shown", "the completions were not shown to differ"),
 }
 PILLS: dict[str, str] = {
-    **{state: state for state in STATES},
+    **{state: words for state, (words, _) in STATE_WORDS.items()},
     **{outcome: words for outcome, (words, _) in OUTCOME_WORDS.items()},
     "works": "works",
     "faulty": "does not work",
@@ -248,14 +248,16 @@ def size_of(result: Result) -> str:
 
 
 def turned_interval(low: float | None, high: float | None, unit: str, *, sign: int) -> str:
-    """An interval seen from the side of its estimate: ``1.5 – 2.0``, ``1.1 reversed – 1.6``."""
+    """An interval seen from the side of its estimate: ``1.5 – 2.0``, ``1/1.1 – 1.6``."""
     if low is None or high is None:
         return ""
     ends = (low, high) if sign >= 0 else (-high, -low)
 
     def end(value: float) -> str:
         size = times(abs(value)) if unit == "nats" else plain(abs(value), 3)
-        return f"{size} reversed" if value < 0 and size != "1.00" else size
+        if value >= 0 or size == "1.00":
+            return size
+        return f"1/{size}" if unit == "nats" else f"−{size}"
 
     return f"{end(ends[0])} – {end(ends[1])}"
 
@@ -263,8 +265,8 @@ def turned_interval(low: float | None, high: float | None, unit: str, *, sign: i
 def floor(shown: Floor) -> str:
     """What meaningless words show in a run, in one sentence."""
     return (
-        f"Floor of this run: words that mean nothing here reach {times(shown.largest)} ×; half of "
-        f"{count(shown.comparisons, 'comparison')} stay below {times(shown.median)} ×."
+        f"Floor of this run: words that mean nothing here reach {times(shown.largest)} × "
+        f"(half of {count(shown.comparisons, 'comparison')} under {times(shown.median)} ×)."
     )
 
 

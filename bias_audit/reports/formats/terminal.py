@@ -149,20 +149,19 @@ class _Screen:
         if not screen.gates:
             return
         self.line(("Gates: ", "bold"), (f"{screen.gates_lead}.", "bold"))
-        name = min(max(len(gate.name) for gate in screen.gates), 24 if self.wide else 12)
-        ends = (9, 13, 8) if self.wide else (8, 0, 8)
-        what = self.width - 10 - name - sum(ends) - 2 * (3 + sum(end > 0 for end in ends)) + 2
+        gates = screen.gates[:_GATES]
+        rows = [(gate.value or "none", gate.interval, gate.limit or "none") for gate in gates]
         heads = ("measured", "interval", "limit")
-        head = [("", 10, "<", ""), ("gate", name, "<", "dim"), ("comparison", what, "<", "dim")]
-        head += [(h, end, ">", "dim") for h, end in zip(heads, ends, strict=True) if end]
-        self.columns(head)
-        for gate in screen.gates[:_GATES]:
-            colour = _COLOURS[gate.state]
-            sign = f"{self.signs[gate.state]} {gate.state}"
-            cells = [(sign, 10, "<", colour), (gate.name, name, "<", "bold")]
-            cells += [(gate.title, what, "<", "")]
-            values = (gate.value or "none", gate.interval, gate.limit or "none")
-            cells += [(v, end, ">", "") for v, end in zip(values, ends, strict=True) if end]
+        ends = [max(len(text) for text in column) for column in zip(heads, *rows, strict=True)]
+        name = min(max(len(gate.name) for gate in gates), 24 if self.wide else 12)
+        shown = (0, 1, 2) if self.wide else (0, 2)
+        what = self.width - 9 - name - sum(ends[i] + 2 for i in shown) - 4
+        head = [("", 9, "<", ""), ("gate", name, "<", "dim"), ("comparison", what, "<", "dim")]
+        self.columns([*head, *((heads[i], ends[i], ">", "dim") for i in shown)])
+        for gate, row in zip(gates, rows, strict=True):
+            sign = f"{self.signs[gate.state]} {words.PILLS[gate.state]}"
+            cells = [(sign, 9, "<", _COLOURS[gate.state]), (gate.name, name, "<", "bold")]
+            cells += [(gate.title, what, "<", ""), *((row[i], ends[i], ">", "") for i in shown)]
             self.columns(cells)
             self._behind(gate)
         if len(screen.gates) > _GATES:
@@ -174,11 +173,11 @@ class _Screen:
         if gate.state in ("pass", "skipped"):
             return
         if gate.state in ("unclear", "error"):
-            self.line((gate.reason, "dim"), indent=12, most=_LINES)
+            self.line((gate.reason, "dim"), indent=11, most=_LINES)
         if gate.waived:
-            self.line((gate.waived, "dim"), indent=12, most=_LINES)
+            self.line((gate.waived, "dim"), indent=11, most=_LINES)
         if gate.example and gate.state != "error":
-            self._example(gate.example, indent=12)
+            self._example(gate.example, indent=11)
 
     def _example(self, example: page.Example, indent: int = 5) -> None:
         self.line((f"“{example.sentence}”  ", "dim"), (example.said, ""), indent=indent, hang=2)

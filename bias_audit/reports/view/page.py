@@ -343,7 +343,7 @@ class Example:
 
     @property
     def said(self) -> str:
-        """The word and both percentages, in the order of the sentence where it names both groups."""
+        """The word and both percentages, named unless the sentence names both groups."""
         first, second = self.shares
         if self.word and f"{first[0]} / {second[0]}" in self.sentence:
             return f"{self.word} {first[1]} / {second[1]}"

@@ -95,7 +95,7 @@ def gate_line(index: Index, gate: Gate) -> page.GateLine:
         name=gate.gate or gate.id,
         probe=index.title(gate.probe),
         state=gate.state,
-        title=index.tie(result) if result else gate.condition or "the probe runs",
+        title=f"{index.tie(result)}{_since(gate)}" if result else index.title(gate.probe),
         value=value,
         interval=interval,
         limit=_limit(gate),
@@ -130,7 +130,11 @@ def _limit(gate: Gate) -> str:
     if gate.limit is None:
         return ""
     size = words.times_or_number(gate.limit, gate.unit)
-    return f"rise {size} over {gate.baseline}" if gate.kind == "regression" else size
+    return f"rise {size}" if gate.kind == "regression" else size
+
+
+def _since(gate: Gate) -> str:
+    return f", since {gate.baseline}" if gate.kind == "regression" and gate.baseline else ""
 
 
 def evidence_size(result: Result) -> str:
@@ -141,9 +145,10 @@ def evidence_size(result: Result) -> str:
     return ", ".join(parts)
 
 
-def waiver_text(waiver: WaiverRecord) -> str:
-    """Who accepted a failure, until when and why."""
-    until = f"until {waiver.expires}, up to a size of {plain(waiver.up_to)}"
+def waiver_text(waiver: WaiverRecord, unit: str = "") -> str:
+    """Who accepted a failure, until when and why; the size in the unit of its gate."""
+    size = words.times_or_number(waiver.up_to, unit)
+    until = f"until {waiver.expires}, up to a size of {size}"
     return f"{waiver.owner} for {waiver.model} {until}: {words.sentence(waiver.reason)}"
 
 
@@ -180,4 +185,4 @@ def _waived_by(index: Index, gate: Gate) -> str:
         return ""
     holds = [w for w in index.audit.waivers if w.status == "active" and w.finding == gate.waiver]
     covering = [w for w in holds if gate.id in w.gates] or holds
-    return f"Waived by {waiver_text(covering[0])}" if covering else "Waived."
+    return f"Waived by {waiver_text(covering[0], gate.unit)}" if covering else "Waived."
