@@ -85,7 +85,7 @@
   };
 
   const explore = (section) => {
-    const STEP = 0.02, NONE = 32767, PAGE = 25, WORDS = 12;
+    const NONE = 32767, PAGE = 25, WORDS = 12;
     const blocks = Array.from(section.querySelectorAll("script[data-probe]"), (script) => ({
       script, probe: script.dataset.probe, rows: Number(script.dataset.rows), sentences: null,
     }));
@@ -101,13 +101,16 @@
       const starts = [];
       let size = 0;
       for (const list of data.lists) { starts.push(size); size += list.length; }
-      const base = numbers(0, size), rest = numbers(2 * size, block.rows);
+      const many = data.words.length;
+      const base = numbers(0, size), shifts = numbers(2 * size, many);
+      const rest = numbers(2 * (size + many), block.rows);
       block.logs = new Float32Array(block.rows);
       let at = 0;
       block.sentences = data.words.map((number, place) => {
         const list = data.lists[number], start = at;
         for (let i = 0; i < list.length; i += 1, at += 1) {
-          block.logs[at] = rest[at] === NONE ? NaN : (base[starts[number] + i] + rest[at]) * STEP;
+          block.logs[at] = rest[at] === NONE ? NaN
+            : (base[starts[number] + i] + shifts[place] + rest[at]) * data.step;
         }
         return { list, start, block, frame: data.frames[place], head: data.heads[place],
                  tail: data.tails[place], term: data.terms[place], group: data.groups[place] };
@@ -279,7 +282,7 @@
     });
     $("words").addEventListener("click", () => { every = !every; matrix(chosen()[0]); });
     document.querySelectorAll("[data-go]").forEach((link) => link.addEventListener("click", async () => {
-      const [probe, group, word] = JSON.parse(link.dataset.go);
+      const [probe, group, word] = link.dataset.go.split("\t");
       await go({ probe, group, word });
       document.getElementById("explorer-title").focus();
     }));
@@ -307,8 +310,22 @@
 
   document.querySelectorAll("svg").forEach((chart) => {
     const points = Array.from(chart.querySelectorAll(".point"));
+    const label = document.createElementNS(chart.namespaceURI, "text");
+    label.setAttribute("class", "label");
+    label.setAttribute("aria-hidden", "true");
+    const name = (event) => {
+      const spot = event.currentTarget.querySelector("circle");
+      const x = spot.cx.baseVal.value, right = x > chart.viewBox.baseVal.width / 2;
+      label.textContent = event.currentTarget.querySelector("title").textContent;
+      label.setAttribute("x", x + (right ? -10 : 10));
+      label.setAttribute("y", spot.cy.baseVal.value - 8);
+      label.setAttribute("text-anchor", right ? "end" : "start");
+      chart.append(label);
+    };
     points.forEach((point, place) => {
       point.setAttribute("tabindex", place ? "-1" : "0");
+      ["mouseenter", "focus"].forEach((kind) => point.addEventListener(kind, name));
+      ["mouseleave", "blur"].forEach((kind) => point.addEventListener(kind, () => label.remove()));
       point.addEventListener("keydown", (event) => {
         const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
         const next = points[place + (step || 0)];

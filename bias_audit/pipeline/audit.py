@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bias_audit.backends.cache import CacheStats
     from bias_audit.pipeline.score import ScoredPlan
     from bias_audit.reports.view.page import Page
+    from bias_audit.results.evidence import Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,16 +124,28 @@ class Audit:
                     }
 
     def report(self, path: str | Path, format: str | None = None) -> Path:
-        """Render into a file; the format follows the name's ending (html, md, json, csv).
+        """Render into a file; the format follows the name's ending (html, pdf, md, json, csv).
 
         Raises:
             UnknownNameError: no such format.
-            UsageError: the file cannot be written.
+            UsageError: the file cannot be written, or no browser can print the PDF.
         """
         target = Path(path)
-        text = render.render(self.results, format or target.suffix.lstrip(".") or "html")
-        write_atomic(target, text)
+        name = format or target.suffix.lstrip(".") or "html"
+        if name == "pdf":
+            from bias_audit.reports.formats import pdf
+
+            write_atomic(target, pdf.render(self.results))
+        else:
+            write_atomic(target, render.render(self.results, name, self._scores()))
         return target
+
+    def _scores(self) -> Source | None:
+        """Return where the scores of single sentences are; None where nowhere."""
+        if self.measured is not None:
+            return evidence_bytes(self.measured)
+        path = None if self.folder is None else self.folder / EVIDENCE_FILE
+        return path if path is not None and path.is_file() else None
 
     def figures(self, folder: str | Path) -> Path:
         """Write every chart of the report as SVG, PNG and PDF, with what each shows in captions.md.
@@ -166,8 +179,8 @@ class Audit:
                 files[name] = (self.folder / name).read_bytes()
         if self.measured is not None:
             files[EVIDENCE_FILE] = evidence_bytes(self.measured)
-        scores = files.get(EVIDENCE_FILE)
-        evidence = scores if isinstance(scores, bytes) else None
+        held = files.get(EVIDENCE_FILE)
+        evidence = held if isinstance(held, bytes) else None
         files |= render.for_people(self.view, evidence)
         names = render.file_names()
         files |= self.further

@@ -52,6 +52,9 @@ def audit(
     max_seconds: float | None = None,
     progress: ProgressListener | None = None,
     command: str = "",
+    title: str = "",
+    owner: str = "",
+    purpose: str = "",
     gates: Sequence[GateConfig] = (),
     strict: bool = False,
     policy: Policy | None = None,
@@ -84,6 +87,9 @@ def audit(
         max_seconds: stop scoring probes after this time (the audit is then partial).
         progress: called with (what, rows done, rows in all) while scoring.
         command: the command line, for the report.
+        title: what the report is called.
+        owner: who answers for the audit.
+        purpose: what the audit is for.
         gates: limits to enforce; without any, nothing fails.
         strict: unclear gates count as incomplete in the exit code.
         policy: what a configuration demands, waivers included; in place of gates and strict.
@@ -110,6 +116,7 @@ def audit(
                 hint="leave them out, or leave config out",
             )
         overrides = selection | {"strict": strict, "baselines": baselines} | options
+        overrides |= {"title": title or None, "owner": owner or None, "purpose": purpose or None}
         overrides["examples"] = examples or None
         if isinstance(model, str):
             overrides["model"] = model
@@ -133,6 +140,9 @@ def audit(
             duration_s=round(time.monotonic() - start, 2),
             partial=any(part.analysis.partial for part in parts),
             command=command,
+            title=title,
+            owner=owner,
+            purpose=purpose,
             config_digest=policy.digest,
             catalogue_digest=_joint_digest(parts),
             notices=_notices(model, catalogue, asks_probes=bool(probes or not data)),

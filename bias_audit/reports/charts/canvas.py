@@ -59,8 +59,6 @@ class Point:
 
     spot: Spot
     name: str
-    anchor: Anchor
-    """Where its name stands: beside the mark, towards the middle of the chart."""
     href: str = ""
     """Fragment of the page that it leads to."""
     rows: tuple[str, str, str] | None = None
@@ -126,8 +124,7 @@ class Canvas:
         self, spot: Spot, name: str, href: str = "", rows: tuple[str, str, str] | None = None
     ) -> None:
         """Let the mark at a spot name itself; a drawing outside a page has no such names."""
-        anchor: Anchor = "end" if spot[0] > self.width / 2 else "start"
-        self.points.append(Point(spot=spot, name=name, anchor=anchor, href=href, rows=rows))
+        self.points.append(Point(spot=spot, name=name, href=href, rows=rows))
 
     def text(
         self,

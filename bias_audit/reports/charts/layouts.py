@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bias_audit.reports.charts.axes import Frame, Scale, reach, unit_name, wrap
@@ -59,11 +59,9 @@ def intervals(picture: page.Intervals) -> Canvas:
 
 def compact_intervals(picture: page.Intervals) -> Canvas:
     """Draw the same small enough for a first screen: one band, low rows, the size beside each."""
-    low_row, width, left, right = 19.5, 560, 232, 52
+    low_row, width, left, right = 19.5, 560, 236, 52
     canvas = Canvas(height=4 + low_row * len(picture.rows) + 34, width=width)
-    frame = Frame(
-        canvas=canvas, left=left, right=width - right, top=4, bottom=canvas.height - 34
-    )
+    frame = Frame(canvas=canvas, left=left, right=width - right, top=4, bottom=canvas.height - 34)
     ends = [v for r in picture.rows for v in (r.estimate, r.low, r.high) if v is not None]
     margins = [row.margin for row in picture.rows if row.margin]
     if margins:
@@ -77,8 +75,9 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
         _mark(frame, scale, y, replace(row, margin=None), bars=False)
         size = f"{times(row.estimate)}×" if picture.unit == "nats" else plain(row.estimate, 2)
         canvas.text((frame.right + 8, y), size, size=12)
-        canvas.text((left - 10, y), short(row.label, 38), size=12, anchor="end")
-        canvas.name((scale(row.estimate), y), f"{row.label}: {_size(row, picture)}", row.href, row.rows)
+        canvas.text((left - 10, y), middle(row.label, 35), size=11.5, anchor="end")
+        said = f"{row.label}: {_size(row, picture)}"
+        canvas.name((scale(row.estimate), y), said, row.href, row.rows)
     frame.upright(scale(0))
     canvas.text(
         ((frame.left + frame.right) / 2, frame.bottom + 27),
@@ -130,13 +129,18 @@ def _mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow, *, bars: 
 
 
 def _size(row: page.IntervalRow, picture: page.Intervals) -> str:
-    """Return the estimate of a row with its interval."""
-    odds = picture.unit == "nats"
-    digits = 1 if picture.bars else 3
-    show: Callable[[float], str] = times if odds else lambda value: plain(value, digits)
-    text = show(abs(row.estimate) if picture.bars else row.estimate) + ("×" if odds else "")
+    """Return the estimate of a row with its interval, as a reader on its side has it."""
+    if picture.unit != "nats":
+        digits = 1 if picture.bars else 3
+        text = plain(abs(row.estimate) if picture.bars else row.estimate, digits)
+        if row.low is not None and row.high is not None:
+            text += f"  ({plain(row.low, digits)} to {plain(row.high, digits)})"
+        return text
+    turned = row.estimate < 0
+    text = f"{'← ' if turned else ''}{times(abs(row.estimate))}×"
     if row.low is not None and row.high is not None:
-        text += f"  ({show(row.low)} to {show(row.high)})"
+        low, high = (-row.high, -row.low) if turned else (row.low, row.high)
+        text += f"  ({times(low)} to {times(high)})"
     return text
 
 
@@ -212,7 +216,11 @@ def plane(picture: page.Plane) -> Canvas:
 
 
 def _points(
-    frame: Frame, x_scale: Scale, y_scale: Scale, weight: Mapping[_Point, float], most: int,
+    frame: Frame,
+    x_scale: Scale,
+    y_scale: Scale,
+    weight: Mapping[_Point, float],
+    most: int,
     probe: str = "",
 ) -> None:
     """Draw the points, and name the heaviest where there is room."""

@@ -6,7 +6,6 @@ the same layer and look become one path or one group.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from html import escape
@@ -39,19 +38,14 @@ def inline(canvas: Canvas, about: Picture | Heat, *, explorer: bool = False) -> 
 
 def _point(point: Point, explorer: bool) -> str:
     """Write a mark that names itself: a link where it leads somewhere."""
-    (x, y), side = point.spot, -1 if point.anchor == "end" else 1
     tag, attributes = "g", ' tabindex="0" role="img"'
     if point.rows and explorer:
-        rows = escape(json.dumps(point.rows, ensure_ascii=False))
-        tag, attributes = "a", f' href="#explorer" data-go="{rows}"'
+        tag, attributes = "a", f' href="#explorer" data-go="{escape(chr(9).join(point.rows))}"'
     elif point.href:
         tag, attributes = "a", f' href="#{escape(point.href)}"'
-    anchor = ' text-anchor="end"' if side < 0 else ""
     return (
-        f'<{tag} class="point"{attributes} aria-label="{escape(point.name)}">'
-        f'<circle cx="{_n(x)}" cy="{_n(y)}" r="9"/>'
-        f'<text x="{_n(x + 9 * side)}" y="{_n(y - 9)}"{anchor}>{escape(point.name, quote=False)}'
-        f"</text></{tag}>"
+        f'<{tag} class="point"{attributes}><title>{escape(point.name, quote=False)}</title>'
+        f'<circle cx="{_n(point.spot[0])}" cy="{_n(point.spot[1])}"/></{tag}>'
     )
 
 

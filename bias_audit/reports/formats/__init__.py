@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bias_audit.results import Results
-
 Renderer = Callable[..., str]
 """Turns an audit, and its scores where the format shows them, into the text of one file."""
 

@@ -23,9 +23,9 @@ from bias_audit.utils.resources import read_text
 
 STYLE, SCRIPT, FIGURES = "report.css", "report.js", "figures"
 """Names inside the folder layout."""
-PAGE_LIMIT, WHOLE_LIMIT = 1_200_000, 1_950_000
-"""Bytes of a page without and with its sentences: a browser opens it at once."""
-_FRAME, _CARD = 12_000, 16_000
+PAGE_LIMIT, WHOLE_LIMIT, HANDY_LIMIT = 1_200_000, 1_950_000, 600_000
+"""Bytes of a page without and with its sentences, and with those of controls."""
+_FRAME, _CARD = 6_000, 16_000
 """Bytes of the explorer without its sentences, and of the exhibits of a card."""
 _CUT = (
     "Charts and completions of this probe are left out to keep this page small. They are in "
@@ -79,8 +79,8 @@ def whole(
         text = fill("report.html.j2", view, environment)
     if evidence is None:
         return text
-    room = WHOLE_LIMIT - len(text.encode()) - _FRAME
-    held = explorer(Index(view.audit), evidence, room)
+    used = len(text.encode()) + _FRAME
+    held = explorer(Index(view.audit), evidence, WHOLE_LIMIT - used, HANDY_LIMIT - used)
     environment.globals.update(has_explorer=held is not None)
     return fill("report.html.j2", replace(view, explorer=held), environment)
 

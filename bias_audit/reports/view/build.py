@@ -169,6 +169,7 @@ def _section(index: Index, probe: ProbeRecord, shown: Set[str]) -> page.ProbeSec
     )
     has_words = any(isinstance(item, page.Intervals) for item in by_word)
     two = sum(not group.placebo for group in probe.groups) == 2
+    carded = two and any(result.id in shown for result in results)
     return page.ProbeSection(
         record=probe,
         name=index.name("probe", probe.id),
@@ -178,7 +179,7 @@ def _section(index: Index, probe: ProbeRecord, shown: Set[str]) -> page.ProbeSec
         notices=tuple(describe(code) for code in probe.statuses),
         pictures=tuple(item for item in (*by_word, *further) if item is not None),
         heat=None if has_words or two else group_charts.heat(index, probe),
-        columns=() if two and shown & {r.id for r in results} else completions.columns(index, probe),
+        columns=() if carded else completions.columns(index, probe),
         completion_words=completions.word_tables(index, probe, shown),
         completions=completions.comparison_table(index, probe),
         further=measures.table(index, probe),

@@ -126,7 +126,7 @@ def target_words(
         summary=f"From {effects[0].text} ({times(effects[0].value)} times) to "
         f"{effects[-1].text} ({times(effects[-1].value)} times).",
         answer="" if warning else _word_answer(effects, first, second),
-        table=_word_table(result, probe, warning),
+        table=_word_table(effects, probe, warning),
         rows=tuple(
             page.IntervalRow(
                 label=e.text,
@@ -155,12 +155,11 @@ def _word_answer(effects: Sequence[TargetEffect], first: str, second: str) -> st
     )
 
 
-def _word_table(result: Result, probe: ProbeRecord, warning: str) -> page.Table:
+def _word_table(effects: Sequence[TargetEffect], probe: ProbeRecord, warning: str) -> page.Table:
     poles = {"+": probe.plus or "first", "-": probe.minus or "second"}
-    by_name = sorted(result.by_target, key=lambda item: item.text)
-    by_gap = sorted(result.by_target, key=lambda item: (-item.value, item.id))
+    order = sorted(effects, key=lambda item: item.text) if warning else effects
     return page.Table(
-        caption="Gap of every scored word",
+        caption="Gap of each word",
         head=("Word", "Pole", "Odds", "Gap (nats)", "Interval"),
         rows=tuple(
             (
@@ -170,7 +169,7 @@ def _word_table(result: Result, probe: ProbeRecord, warning: str) -> page.Table:
                 gap(item.value),
                 interval(item.ci_low, item.ci_high),
             )
-            for item in (by_name if warning else by_gap)[:300]
+            for item in order
         ),
         note=warning,
         pale=bool(warning),

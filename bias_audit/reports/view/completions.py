@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
@@ -149,7 +148,7 @@ def _share(companion: Companion) -> str:
 
 
 def columns(
-    index: Index, probe: ProbeRecord, only: Collection[str] = (), most: int = 12
+    index: Index, probe: ProbeRecord, only: Collection[str] = (), most: int = 8
 ) -> tuple[page.Column, ...]:
     """Return the likeliest completions of the groups of a probe, harmful ones apart.
 
@@ -161,7 +160,6 @@ def columns(
     """
     groups = [g for g in probe.groups if g.completions and (not only or g.id in only)]
     seen = Counter(token for g in groups for token in {c.token for c in g.completions[:most]})
-    top = max((c.probability for group in groups for c in group.completions), default=1.0)
     secondary = index.of(probe.id, "secondary")
 
     def column(group: GroupProfile) -> page.Column:
@@ -171,7 +169,6 @@ def columns(
                 page.Word(
                     text=short(completion.token, 40),
                     probability=percent(completion.probability),
-                    width=5 * math.ceil(20 * completion.probability / top) if top > 0 else 0,
                     alone=len(groups) > 1 and seen[completion.token] == 1,
                 ),
             )
@@ -216,11 +213,7 @@ def words_between(index: Index, result: Result) -> tuple[page.Table | None, page
 def _word_tables(
     index: Index, results: Iterable[Result]
 ) -> tuple[page.Table | None, page.Table | None]:
-    rows = [
-        (word, row)
-        for result in results
-        for word, row in _rows(index, result)
-    ]
+    rows = [(word, row) for result in results for word, row in _rows(index, result)]
     head = ("After", "Word", "Probability", "Elsewhere", "Times as likely", "95 % interval")
     note = (
         "Words of the likeliest that are surely likelier after one group, by sentences and group "

@@ -1,8 +1,8 @@
 """Every scored sentence of an audit, packed so that a page can hold it and its script read it.
 
 A sentence is what stands before the scored word, the word, and what stands after it. Scores are
-steps of a fiftieth of a nat (a probability to one part in a hundred), as differences from the mean
-of their sentence frame, which compress well.
+steps of 0.04 nats (a probability to two parts in a hundred), as differences from what
+the word and the sentence give on average, which compress well.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import csv
 import json
-import os
+import sys
 import zlib
 from array import array
 from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ from bias_audit.reports.view.index import OTHERS, Index
 from bias_audit.results.evidence import EVIDENCE_FILE, Source, open_evidence
 from bias_audit.utils.text import read_csv_cell
 
-STEP = 0.02
+STEP = 0.04
 """Nats between neighbouring scores."""
 _NO_SCORE = 32767
 """Stands for a word that could not be scored."""
@@ -51,13 +51,19 @@ class _Sentence:
     scores: tuple[float | None, ...]
 
 
-def explorer(index: Index, evidence: Source, room: int) -> page.Explorer | None:
+def explorer(
+    index: Index, evidence: Source, room: int, room_for_controls: int
+) -> page.Explorer | None:
     """Pack the sentences of all probes, those with findings first, as many as there is room for.
 
     Args:
         index: the audit.
         evidence: its scores.
         room: bytes that they may take in the page.
+        room_for_controls: the same where controls are among them.
+
+    Raises:
+        UsageError: the evidence cannot be read.
     """
     probes = _sentences(evidence)
     total = sum(len(one.scores) for some in probes.values() for one in some)
@@ -65,10 +71,10 @@ def explorer(index: Index, evidence: Source, room: int) -> page.Explorer | None:
         return None
     blocks: list[page.ExplorerBlock] = []
     for name in sorted(probes, key=lambda probe: _priority(index, probe)):
-        block = _fit(index, name, probes[name], room)
+        limit = room_for_controls if _priority(index, name)[0] else room
+        block = _fit(index, name, probes[name], limit - sum(one.size for one in blocks))
         if block is not None:
             blocks.append(block)
-            room -= block.size
     shown = sum(block.rows for block in blocks)
     return page.Explorer(
         blocks=tuple(blocks),
@@ -84,7 +90,7 @@ def _rest(total: int, shown: int, blocks: int, probes: int) -> str:
         return ""
     return (
         f"To keep this page small it holds {shown:,} of {count(total, 'score')} "
-        f"({blocks} of {count(probes, 'probe')}, those with associations first). "
+        f"({blocks} of {count(probes, 'probe')}, those with associations first, controls last). "
         f"All of them are in {EVIDENCE_FILE} in the folder of the run."
     )
 
@@ -125,6 +131,9 @@ def _sentences(evidence: Source) -> dict[str, list[_Sentence]]:
 
 
 def _tidy(text: str) -> str:
+    """Return a text that hides nothing and is not too long; most are so already."""
+    if len(text) <= _LONGEST and text.isascii() and text.isprintable() and text[:1] != "'":
+        return text
     return clip(clean(read_csv_cell(text)), _LONGEST)
 
 
@@ -136,12 +145,19 @@ def _split(texts: Sequence[str]) -> tuple[str, list[str], str]:
     """
     if len(texts) < 2:
         return "", list(texts), ""
-    head = os.path.commonprefix(texts)
+    head = _shared(texts)
     head = head[: head.rfind(" ") + 1]
     rests = [text[len(head) :] for text in texts]
-    tail = os.path.commonprefix([rest[::-1] for rest in rests])[::-1]
+    tail = _shared([rest[::-1] for rest in rests])[::-1]
     tail = tail[next((i for i, letter in enumerate(tail) if not letter.isalnum()), len(tail)) :]
     return head, [rest[: len(rest) - len(tail)] for rest in rests], tail
+
+
+def _shared(texts: Sequence[str]) -> str:
+    """Return what all texts begin with."""
+    low, high = min(texts), max(texts)
+    same = (i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b)
+    return low[: next(same, min(len(low), len(high)))]
 
 
 def _fit(
@@ -159,29 +175,31 @@ def _fit(
 
 
 def _pack(index: Index, name: str, sentences: Sequence[_Sentence]) -> page.ExplorerBlock:
-    lists = _numbers(one.words for one in sentences)
+    lists = _numbers((one.frame, one.words) for one in sentences)
     by_list: dict[Any, list[tuple[float | None, ...]]] = {}
     for one in sentences:
-        by_list.setdefault(one.words, []).append(one.scores)
+        by_list.setdefault((one.frame, one.words), []).append(one.scores)
     means = {words: _means(scores) for words, scores in by_list.items()}
     base = array("h", (value for words in lists for value in means[words]))
+    shifts = array("h", (_shift(one, means[one.frame, one.words]) for one in sentences))
     rest = array(
         "h",
         (
-            _NO_SCORE if score is None else round(score / STEP) - mean
-            for one in sentences
-            for score, mean in zip(one.scores, means[one.words], strict=True)
+            _NO_SCORE if score is None else round(score / STEP) - mean - shift
+            for one, shift in zip(sentences, shifts, strict=True)
+            for score, mean in zip(one.scores, means[one.frame, one.words], strict=True)
         ),
     )
     content = {
         **_facts(index, name, sentences),
-        "lists": [list(words) for words in lists],
+        "step": STEP,
+        "lists": [words for _, words in lists],
         "frames": [one.frame for one in sentences],
         "heads": [one.head for one in sentences],
         "tails": [one.tail for one in sentences],
         "terms": [one.term for one in sentences],
         "groups": [one.group for one in sentences],
-        "words": [lists[one.words] for one in sentences],
+        "words": [lists[one.frame, one.words] for one in sentences],
     }
     probe = index.probes.get(name)
     return page.ExplorerBlock(
@@ -192,7 +210,7 @@ def _pack(index: Index, name: str, sentences: Sequence[_Sentence]) -> page.Explo
         rows=len(rest),
         frames=0,
         content=_squeeze(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()),
-        scores=_squeeze(_planes(base) + _planes(rest)),
+        scores=_squeeze(_planes(base) + _planes(shifts) + _planes(rest)),
     )
 
 
@@ -214,20 +232,30 @@ def _facts(index: Index, name: str, sentences: Sequence[_Sentence]) -> dict[str,
     }
 
 
-def _numbers(words: Iterable[tuple[tuple[str, str], ...]]) -> dict[Any, int]:
-    return {one: place for place, one in enumerate(dict.fromkeys(words))}
+def _numbers(keys: Iterable[Any]) -> dict[Any, int]:
+    return {one: place for place, one in enumerate(dict.fromkeys(keys))}
 
 
 def _means(scores: Sequence[tuple[float | None, ...]]) -> list[int]:
     """Return the mean score of each word over the sentences that have the same words, in steps."""
-    known = ([value for value in column if value is not None] for column in zip(*scores, strict=True))
-    return [round(fmean(values) / STEP) if values else 0 for values in known]
+    columns = ([v for v in column if v is not None] for column in zip(*scores, strict=True))
+    return [round(fmean(values) / STEP) if values else 0 for values in columns]
+
+
+def _shift(sentence: _Sentence, means: Sequence[int]) -> int:
+    """Return how far all words of a sentence lie from the means of its frame, in steps."""
+    pairs = zip(sentence.scores, means, strict=True)
+    known = [score / STEP - mean for score, mean in pairs if score is not None]
+    return round(fmean(known)) if known else 0
 
 
 def _planes(numbers: array[int]) -> bytes:
     """Return the low bytes of all numbers, then their high bytes."""
-    raw = array("H", (number & 0xFFFF for number in numbers))
-    return bytes(number & 0xFF for number in raw) + bytes(number >> 8 for number in raw)
+    raw = array("h", numbers)
+    if sys.byteorder == "big":
+        raw.byteswap()
+    content = raw.tobytes()
+    return content[::2] + content[1::2]
 
 
 def _squeeze(content: bytes) -> str:

@@ -231,8 +231,6 @@ class Word:
 
     text: str
     probability: str
-    width: int = 0
-    """Length of its bar in per cent of the longest one, in steps of 5."""
     alone: bool = False
     """True when no other group has it among its top completions."""
 

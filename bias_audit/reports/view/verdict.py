@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import bounds, count, plain, with_sign
+from bias_audit.reports.text import bounds, count, factor, percent, plain, with_sign
 from bias_audit.reports.view import charts, completions, page
 from bias_audit.reports.view.examples import card_examples, examples
 from bias_audit.reports.view.index import OTHERS, Index, strength
@@ -11,10 +14,12 @@ from bias_audit.results import (
     Finding,
     Gate,
     Result,
+    Sentence,
     WaiverRecord,
 )
 from bias_audit.results.codes import describe
 
+_PAIRS = 60
 _EXAMPLES, _WORDS, _COMPLETIONS = 4, 12, 8
 """Sentences, scored words and completions of a card."""
 
@@ -64,7 +69,7 @@ def _note(index: Index, finding: Finding) -> page.Note:
 
 def finding_facts(result: Result, finding: Finding) -> tuple[str, ...]:
     """Return the numbers of a finding, without those that its own sentences give."""
-    facts = [_size(result)]
+    facts = []
     stated = "sentence frames agree" in finding.detail
     if result.sign_share is not None and result.n_templates and not stated:
         agree = round(result.sign_share * result.n_templates)
@@ -77,14 +82,37 @@ def finding_facts(result: Result, finding: Finding) -> tuple[str, ...]:
     return tuple(facts)
 
 
-def _size(result: Result) -> str:
-    """Odds above one, as the headline has them, and the gap with the sign of the tables."""
-    if result.unit != "nats" or (result.estimate or 0.0) >= 0:
-        return f"{words.effect(result)}; {words.gap(result)}"
-    ends = (result.estimate, result.ci_high, result.ci_low)
-    names = ("estimate", "ci_low", "ci_high")
-    turned = {n: None if end is None else -end for n, end in zip(names, ends, strict=True)}
-    return f"{words.effect(result.model_copy(update=turned))}; in the tables {words.gap(result)}"
+def _ratio(log_ratio: float) -> page.Cell:
+    return page.Cell(factor(log_ratio), log_ratio)
+
+
+def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.Table | None:
+    """The first sentence pairs of one comparison; None without any."""
+    if not sentences:
+        return None
+    labels = index.labels(result)
+    a, b = labels[:2] if len(labels) > 1 else ("first group", "second group")
+    more = len(sentences) - _PAIRS
+    note = f"{count(more, 'more pair')} of this comparison: see results.json beside this page, and "
+    return page.Table(
+        name=index.name("sentences", result.id),
+        caption=f"Sentences that differ by the group only: {index.versus(result)}",
+        head=(a, b, "Scored word", f"Probability, {a}", f"Probability, {b}", "Ratio"),
+        rows=tuple(
+            (
+                page.prose(item.text_a),
+                page.prose(item.text_b),
+                page.prose(item.word),
+                *(
+                    page.Cell(percent(math.exp(min(value, 0.0))), value)
+                    for value in (item.log_prob_a, item.log_prob_b)
+                ),
+                _ratio(item.log_prob_a - item.log_prob_b),
+            )
+            for item in sentences[:_PAIRS]
+        ),
+        note=f"{note}evidence.csv.gz for every scored sentence." if more > 0 else "",
+    )
 
 
 def gate_line(index: Index, gate: Gate) -> page.GateLine:
