@@ -158,16 +158,16 @@ def _section(index: Index, probe: ProbeRecord, shown: Set[str]) -> page.ProbeSec
     results = index.of(probe.id, "primary")
     measured = [result for result in results if result.estimate is not None]
     main = charts.main_comparison(measured)
-    by_word: list[page.Picture | None] = []
+    by_word: list[page.Picture | None] = [group_charts.drivers(index, probe)]
     if main is not None and len(main.groups) > 1:
-        by_word = [charts.scatter(index, probe, main)]
+        by_word = [charts.scatter(index, probe, main), *by_word]
         if main.id not in shown:
-            by_word.append(charts.target_words(index, probe, main))
+            by_word.insert(1, charts.target_words(index, probe, main))
     further = (
         charts.paraphrases(index, probe, measured),
         group_charts.plane(index, probe),
     )
-    has_words = any(isinstance(item, page.Intervals) for item in by_word)
+    has_words = any(isinstance(item, page.Intervals) and not item.bars for item in by_word)
     two = sum(not group.placebo for group in probe.groups) == 2
     carded = two and any(result.id in shown for result in results)
     return page.ProbeSection(
