@@ -105,7 +105,7 @@ def judge_increase(
         return Verdict("unclear", "partial_run", PARTIAL_SIDE)
     statuses = (*result.statuses, *change.statuses)
     code = change.reason_code or _blocking(statuses)
-    heard = FAILED != code and SILENT not in statuses
+    heard = code != FAILED and SILENT not in statuses
     if change.identical and heard and (not code or code in BLOCKING):
         reason = "model and baseline give every gated sentence the same scores"
         return Verdict("pass", "identical_outputs", reason)
