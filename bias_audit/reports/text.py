@@ -120,21 +120,20 @@ def count(value: int, one: str, many: str = "") -> str:
 
 
 def times(log_odds: float) -> str:
-    """The odds ratio of a log-odds gap: ``3.1``, ``1.25``, ``0.46``, ``12``.
+    """The odds ratio of a log-odds gap, below 1 as the reverse: ``3.1``, ``1.25``, ``1/2.2``.
 
     >>> times(math.log(3.1)), times(math.log(0.455)), times(20.0)
-    ('3.1', '0.46', 'over 1,000')
+    ('3.1', '1/2.2', 'over 1,000')
     """
+    if log_odds < 0:
+        size = times(-log_odds)
+        return size if size == "1.00" else f"1/{size.removeprefix('over ')}"
     if log_odds > math.log(1000):
         return "over 1,000"
-    if log_odds < -math.log(1000):
-        return "under 0.001"
     ratio = math.exp(log_odds)
     if ratio >= 9.95:
         return f"{ratio:,.0f}"
-    if ratio >= 1.995:
-        return f"{ratio:.1f}"
-    return f"{ratio:.2f}" if ratio >= 0.0995 else f"{ratio:.2g}"
+    return f"{ratio:.1f}" if ratio >= 1.995 else f"{ratio:.2f}"
 
 
 def factor(log_odds: float) -> str:

@@ -247,19 +247,17 @@ def size_of(result: Result) -> str:
     return "" if result.estimate is None else times_or_number(result.estimate, result.unit)
 
 
+def turned(value: float, unit: str) -> str:
+    """A gap seen from the side of an estimate: ``1.5``; one on the other side is ``1/1.5``."""
+    return times(value) if unit == "nats" else plain(value, 3)
+
+
 def turned_interval(low: float | None, high: float | None, unit: str, *, sign: int) -> str:
     """An interval seen from the side of its estimate: ``1.5 – 2.0``, ``1/1.1 – 1.6``."""
     if low is None or high is None:
         return ""
     ends = (low, high) if sign >= 0 else (-high, -low)
-
-    def end(value: float) -> str:
-        size = times(abs(value)) if unit == "nats" else plain(abs(value), 3)
-        if value >= 0 or size == "1.00":
-            return size
-        return f"1/{size}" if unit == "nats" else f"−{size}"
-
-    return f"{end(ends[0])} – {end(ends[1])}"
+    return " – ".join(turned(end, unit) for end in ends)
 
 
 def floor(shown: Floor) -> str:

@@ -119,7 +119,7 @@ def cut(view: page.Page, excess: int, size: Callable[[page.ProbeSection], int]) 
 
 
 def fragment(results: Results) -> str:
-    """Return verdict and findings without style or script, for a notebook cell."""
+    """Return the first screen with its chart, without style or script, for a notebook cell."""
     return fill("fragment.html.j2", build(results))
 
 
@@ -177,6 +177,7 @@ def _environment(linked: bool = False) -> Any:
         full=False,
         has_explorer=False,
         draw=_draw,
+        alone=_draw_alone,
         signs=wording.SIGNS,
         state_words=wording.STATE_WORDS,
         outcome_words=wording.OUTCOME_WORDS,
@@ -194,6 +195,13 @@ def _draw(picture: page.Picture, explorer: bool) -> Markup:
     from bias_audit.reports import charts
 
     return Markup(charts.draw(picture, explorer=explorer))  # noqa: S704 - escaped by the SVG writer
+
+
+def _draw_alone(picture: page.Picture) -> Markup:
+    """A chart in its own colours, for a place without our style sheet."""
+    from bias_audit.reports import charts
+
+    return Markup(charts.file(picture, "svg").decode())  # noqa: S704 - escaped by the SVG writer
 
 
 FORMATS = (

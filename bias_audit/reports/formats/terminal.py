@@ -152,10 +152,11 @@ class _Screen:
         gates = screen.gates[:_GATES]
         rows = [(gate.value or "none", gate.interval, gate.limit or "none") for gate in gates]
         heads = ("measured", "interval", "limit")
-        ends = [max(len(text) for text in column) for column in zip(heads, *rows, strict=True)]
+        columns = zip(heads, *rows, strict=True)
+        ends = [min(max(map(len, column)), _VALUE) for column in columns]
         name = min(max(len(gate.name) for gate in gates), 24 if self.wide else 12)
         shown = (0, 1, 2) if self.wide else (0, 2)
-        what = self.width - 9 - name - sum(ends[i] + 2 for i in shown) - 4
+        what = max(self.width - 9 - name - sum(ends[i] + 2 for i in shown) - 4, 12)
         head = [("", 9, "<", ""), ("gate", name, "<", "dim"), ("comparison", what, "<", "dim")]
         self.columns([*head, *((heads[i], ends[i], ">", "dim") for i in shown)])
         for gate, row in zip(gates, rows, strict=True):
