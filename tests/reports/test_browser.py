@@ -38,8 +38,9 @@ VISIT = """() => {
            closed: at.tagName === "SUMMARY" && !at.parentElement.open };
 }"""
 MISSED = """() => Array.from(document.querySelectorAll(
-    "a[href], button, input, summary, [tabindex='0']"))
-  .filter((e) => e.checkVisibility() && !window.stops.includes(e)).map((e) => e.outerHTML)"""
+    "a[href], button, input, select, summary, [tabindex='0']"))
+  .filter((e) => e.checkVisibility() && !window.stops.includes(e))
+  .filter((e) => e.getAttribute("tabindex") !== "-1" && !e.disabled).map((e) => e.outerHTML)"""
 SORTED = """() => Array.from(document.querySelectorAll("table.sortable")).map((table) => {
   const body = table.tBodies[0];
   Array.from(body.rows).forEach((row, place) => { row.place = place; });
