@@ -64,7 +64,8 @@ def _choose(results: Results, lines: tuple[OutcomeLine, ...], name: str) -> Outc
     known = {str(line.number): line for line in lines} | {line.result: line for line in lines}
     known |= {name: known[result] for name, result in findings.items() if result in known}
     if name not in known:
-        hint = f"1 to {len(lines)}" if lines else "this audit has no comparisons"
+        numbers = f"a number from 1 to {len(lines)}"
+        hint = ", ".join((numbers, *findings)) if lines else "this audit has no comparisons"
         raise UnknownNameError("comparison", name, known, hint=hint)
     return known[name]
 

@@ -51,6 +51,8 @@ OUTCOME_WORDS: dict[str, tuple[str, str]] = {
     ),
     "no_difference_shown": ("no difference shown", "the completions were not shown to differ"),
 }
+NARROW = "* shown for these words; others of the kind may behave otherwise"
+"""Below a table of associations with such a mark."""
 PILLS: dict[str, str] = {
     **{state: words for state, (words, _) in STATE_WORDS.items()},
     **{outcome: words for outcome, (words, _) in OUTCOME_WORDS.items()},
@@ -116,8 +118,8 @@ def tally(audit: Results) -> str:
 
 def tally_gates(audit: Results) -> str:
     """How many gates have which state: ``2 failed, 1 unclear, 4 passed``."""
-    number = {state: audit.states.get(state, 0) for state in STATES}
-    shown = [state for state in STATES if number[state]] or ["pass"]
+    number = Counter(gate.state for gate in audit.gates)
+    shown = [state for state in STATES if number[state]]
     return ", ".join(
         count(number[state], "error")
         if state == "error"

@@ -178,6 +178,7 @@ def _environment(linked: bool = False) -> Any:
         has_explorer=False,
         draw=_draw,
         alone=_draw_alone,
+        narrow=wording.NARROW,
         signs=wording.SIGNS,
         state_words=wording.STATE_WORDS,
         outcome_words=wording.OUTCOME_WORDS,

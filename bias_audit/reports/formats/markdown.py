@@ -105,8 +105,7 @@ def gates(screen: page.FirstScreen) -> str:
 def _gate(gate: page.GateLine) -> str:
     why = (gate.waived, gate.reason if gate.state != "waived" else "", gate.limits, *gate.notices)
     said = [_example(gate.example)] if gate.example else []
-    if gate.state not in ("pass", "fail") or not said:
-        said += [_cell(text, 160) for text in why if text]
+    said += [_cell(text, 160) for text in why if text]
     return _row(
         f"{words.SIGNS[gate.state].replace('~', '&#126;')} {words.PILLS[gate.state]}",
         _cell(gate.name),
@@ -130,7 +129,7 @@ def associations(screen: page.FirstScreen, limit: int = 20) -> str:
     rows = [
         _row(
             f"{one.number}",
-            f"**{_cell(one.name)}**",
+            f"**{_cell(one.name)}**{escape(' *') if one.narrow else ''}",
             _cell(one.axis, 60),
             _cell(one.value),
             _cell(one.bounds or "none"),
@@ -139,7 +138,8 @@ def associations(screen: page.FirstScreen, limit: int = 20) -> str:
         for one in screen.associations
     ]
     head = ("", "Strongest first", "Axis", "Times as likely", "At least – at most", "Examples")
-    return within(table_head(head, (0, 3, 4)), rows, 16_000, limit=limit)
+    note = f"{escape(words.NARROW)}\n\n" if any(a.narrow for a in screen.associations) else ""
+    return within(table_head(head, (0, 3, 4)), rows, 16_000, limit=limit) + note
 
 
 def _rest(screen: page.FirstScreen) -> str:

@@ -83,6 +83,8 @@ class _Screen:
         self.line((screen.headline, "bold"))
         for remark in screen.remarks:
             self.line((remark, "yellow"))
+        if screen.exit_code and not screen.gates:
+            self.line((f"Exit code {screen.exit_code}", "yellow"))
         self.line()
         self._gates(screen)
         self._datasets(screen)
@@ -148,7 +150,7 @@ class _Screen:
     def _gates(self, screen: page.FirstScreen) -> None:
         if not screen.gates:
             return
-        self.line(("Gates: ", "bold"), (f"{screen.gates_lead}.", "bold"))
+        self.line((f"Gates: {screen.gates_lead}; exit code {screen.exit_code}", "bold"))
         gates = screen.gates[:_GATES]
         rows = [(gate.value or "none", gate.interval, gate.limit or "none") for gate in gates]
         heads = ("measured", "interval", "limit")
@@ -171,13 +173,13 @@ class _Screen:
 
     def _behind(self, gate: page.GateLine) -> None:
         """What stands behind a gate that did not pass: one example, and why it is undecided."""
-        if gate.state in ("pass", "skipped"):
-            return
         if gate.state in ("unclear", "error"):
             self.line((gate.reason, "dim"), indent=11, most=_LINES)
+        for notice in gate.notices:
+            self.line((notice, "dim"), indent=11, most=_LINES)
         if gate.waived:
             self.line((gate.waived, "dim"), indent=11, most=_LINES)
-        if gate.example and gate.state != "error":
+        if gate.example and gate.state not in ("pass", "skipped", "error"):
             self._example(gate.example, indent=11)
 
     def _example(self, example: page.Example, indent: int = 5) -> None:
@@ -189,11 +191,14 @@ class _Screen:
         if shown:
             self._row("", "strongest first", "", "times as likely", "at least – most", "dim")
         for one in shown:
-            self._row(f"{one.number}", one.name, one.axis, one.value, one.bounds, "bold")
+            name = f"{one.name}{' *' if one.narrow else ''}"
+            self._row(f"{one.number}", name, one.axis, one.value, one.bounds, "bold")
             for example in one.examples[: 2 if len(shown) < _SECOND else 1]:
                 self._example(example)
             if one.folded and not one.examples:
                 self.line(("its sentences hold harmful words and are folded", "dim"), indent=5)
+        if any(one.narrow for one in shown):
+            self.line((words.NARROW, "dim"), indent=4)
         if more := len(screen.associations) - len(shown):
             self.line((f"{more} more in the report", "dim"), indent=4)
         if not screen.associations and screen.comparisons:

@@ -59,6 +59,7 @@ def first_screen(index: Index) -> page.FirstScreen:
         datasets=tuple(_dataset(index, p) for p in audit.probes if p.axis == AXIS),
         floor="" if audit.floor is None else words.floor(audit.floor),
         remarks=tuple(_remarks(audit)),
+        exit_code=audit.exit_code,
         chart=charts.overview(index, compared),
     )
 
@@ -132,6 +133,7 @@ def _line(index: Index, number: int, result: Result) -> page.OutcomeLine:
         measured=words.gap(result) if result.estimate is not None else "",
         examples=shown,
         folded=folded,
+        narrow="these_words_only" in result.statuses,
         contrary=contrary(index, result),
     )
 

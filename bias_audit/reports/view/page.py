@@ -410,7 +410,9 @@ class OutcomeLine:
     examples: tuple[Example, ...] = ()
     """The most telling words, at most two; none where they would have to be folded."""
     folded: bool = False
-    """Its sentences may hurt."""
+    """Sentences with harmful words were left out."""
+    narrow: bool = False
+    """Shown for these words; others of the kind may behave otherwise."""
     contrary: tuple[str, ...] = ()
     """Of a small comparison: the words by which its completions differ all the same, by group."""
 
@@ -475,6 +477,7 @@ class FirstScreen:
     """What meaningless words show; empty without negative controls."""
     remarks: tuple[str, ...]
     """What limits everything else: an untrained model, a run cut short."""
+    exit_code: int = 0
     chart: Intervals | None = None
     """All comparisons by size, with the reference margin shaded."""
 
