@@ -11,14 +11,8 @@
 
   const key = (row, column) => {
     const cell = row.cells[column];
-    if (cell.dataset.v) return Number(cell.dataset.v);
-    const words = cell.textContent.trim();
-    if (cell.tagName === "TH" || cell.className) return words;
-    const found = /(÷?)(−?)(\d[\d,]*)(\.\d+)?(e[+-]?\d+)?/.exec(words);
-    if (!found) return words;
-    const [, turned, minus, whole, rest = "", power = ""] = found;
-    const size = Number(whole.replaceAll(",", "") + rest + power) * (minus ? -1 : 1);
-    return turned ? 1 / size : size;
+    if (cell.dataset.v !== undefined) return Number(cell.dataset.v);
+    return cell.textContent.trim();
   };
   const compare = (a, b) => {
     if (typeof a === "number" && typeof b === "number") return a - b;
@@ -296,6 +290,13 @@
   };
   const section = document.getElementById("explorer");
   if (section) explore(section);
+
+  const open = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (target && target.tagName === "DETAILS") target.open = true;
+  };
+  addEventListener("hashchange", open);
+  open();
 
   const unfold = document.getElementById("unfold");
   if (unfold) {

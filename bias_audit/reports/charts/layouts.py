@@ -59,7 +59,7 @@ def intervals(picture: page.Intervals) -> Canvas:
 
 def compact_intervals(picture: page.Intervals) -> Canvas:
     """Draw the same small enough for a first screen: one band, low rows, the size beside each."""
-    low_row, width, left, right = 19.5, 560, 236, 52
+    low_row, width, left, right = 19.5, 560, 236, 66
     canvas = Canvas(height=4 + low_row * len(picture.rows) + 34, width=width)
     frame = Frame(canvas=canvas, left=left, right=width - right, top=4, bottom=canvas.height - 34)
     ends = [v for r in picture.rows for v in (r.estimate, r.low, r.high) if v is not None]
@@ -74,9 +74,16 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
         y = frame.top + low_row * (number + 0.5)
         _mark(frame, scale, y, replace(row, margin=None), bars=False)
         size = f"{times(row.estimate)}×" if picture.unit == "nats" else plain(row.estimate, 2)
-        canvas.text((frame.right + 8, y), size, size=12)
+        colour = _colour(row) if row.state else "ink"
+        canvas.text(
+            (frame.right + 8, y),
+            f"{SIGNS.get(row.state, '')} {size}".strip(),
+            size=12,
+            colour=colour,
+        )
         canvas.text((left - 10, y), middle(row.label, 35), size=11.5, anchor="end")
         said = f"{row.label}: {_size(row, picture)}"
+        said += f", {PILLS[row.state]}" if row.state else ""
         canvas.name((scale(row.estimate), y), said, row.href, row.rows)
     frame.upright(scale(0))
     canvas.text(

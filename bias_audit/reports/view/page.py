@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bias_audit.reports.text import bounds, plain, times, with_sign
+from bias_audit.reports.text import bounds, factor, plain, with_sign
 from bias_audit.results import Finding, ProbeRecord, Results
 
 
@@ -30,8 +30,8 @@ def prose(text: str) -> Cell:
 
 
 def odds(log_odds: float) -> Cell:
-    """A gap in nats as odds."""
-    return Cell(f"{times(log_odds)} times", log_odds)
+    """A gap in nats as odds: ``×1.8``, or ``÷1.8`` where it leans the other way."""
+    return Cell(factor(log_odds), log_odds)
 
 
 def gap(value: float, unit: str = "") -> Cell:
