@@ -211,13 +211,6 @@ def gap(result: Result) -> str:
     return f"{with_sign(result.estimate)} {result.unit} {inside}".rstrip()
 
 
-def limit(value: float, unit: str) -> str:
-    """An allowed gap in words: ``up to 2.0 times either way (0.69 nats)``."""
-    if unit != "nats":
-        return f"up to {plain(value, 3)} {unit}".rstrip()
-    return f"up to {times(value)} times either way ({plain(value)} nats)"
-
-
 def ladder(result: Result) -> str:
     """The bounds of a comparison: ``at least 1.5, at most 2 times``; empty without any."""
     least = "" if result.at_least is None else f"at least {result.at_least:g}"

@@ -53,7 +53,7 @@ def test_run_writes_the_whole_folder(cli: Command, home: Path) -> None:
     }
     assert out.startswith('bias-audit · "fake" · 1 probe, 1 comparison, 48 sentences · ')
     assert "Associations: 0 of 1 comparison. Small: 0. Open: 0. Not measurable: 1." in out
-    assert "open audit/report.html · bias-audit show audit 1 · set limits: " in out
+    assert "Report  audit/report.html\nNext    bias-audit show audit 1 · set limits: " in out
     run = json.loads((home / "audit" / "run.json").read_text(encoding="utf-8"))
     assert run["state"] == "complete"
 

@@ -92,7 +92,10 @@ def _cell(text: str, limit: int = 240) -> str:
 def _head(screen: page.FirstScreen) -> str:
     gated = f"**Gates: {escape(screen.gates_lead)}.** " if screen.gates_lead else ""
     remarks = "".join(f"> {_cell(remark, 700)}\n\n" for remark in screen.remarks)
-    return f"### {_cell(screen.headline, 700)}\n\n{gated}**{escape(screen.lead)}**\n\n{remarks}"
+    lead = (
+        f"{gated}**{escape(screen.lead)}**" if screen.comparisons or not screen.datasets else gated
+    )
+    return f"### {_cell(screen.headline, 700)}\n\n{lead.rstrip()}\n\n{remarks}"
 
 
 def gates(screen: page.FirstScreen) -> str:

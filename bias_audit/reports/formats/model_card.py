@@ -25,8 +25,8 @@ TASK = "fill-mask"
 _TASKS = ("Associations of words for social groups", "Published benchmark of sentence pairs")
 _READ = (
     "The audit reads the checkpoint's own word probabilities in sentences that differ by a group "
-    "only. A gap of 0 nats (odds 1.0 times) means no difference between the groups; each number "
-    "has an interval."
+    "only. A gap of 0 nats means no difference between the groups, and so do odds of 1; each "
+    "number has an interval."
 )
 _LIMITS = (
     "Sentence frames are not usage, and English probes say nothing about other languages. The "

@@ -16,14 +16,19 @@ from bias_audit.results import Results
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
-_GATES, _ASSOCIATIONS, _LINES = 20, 7, 2
-"""Gates and associations that are shown, and lines that a paragraph may fill."""
+_GATES, _ASSOCIATIONS = 20, 7
+"""Gates and associations that are shown."""
+_LINES, _CLOSING, _PARAGRAPH = 30, 3, 2
+"""Lines of a default run at 100 columns, of its end, and those that a paragraph may fill."""
 _NARROW, _WIDEST, _UNKNOWN = 76, 112, 100
 """Columns without room for axes, columns that are used, columns where nobody says how many."""
 _AXIS, _VALUE, _BOUNDS = 11, 15, 15
 _COLOURS = {"fail": "bold red", "unclear": "yellow", "error": "bold magenta", "pass": "green",
             "waived": "cyan", "skipped": "dim"}  # fmt: skip
+_LEAST = 12
+"""Lines that associations have in any case, such as below gates."""
 _SECOND = 3
 """Associations that are shown with two examples are fewer than this many."""
 
@@ -39,7 +44,9 @@ def render(results: Results, *, width: int = _UNKNOWN, ascii: bool = False) -> s
     console = Console(
         file=stream, width=width, color_system=None, force_terminal=False, emoji=False
     )
-    _Screen(console, narrow=ascii).show(build(results).first_screen)
+    screen = _Screen(console, narrow=ascii)
+    screen.show(build(results).first_screen)
+    screen.print()
     return stream.getvalue()
 
 
@@ -58,6 +65,7 @@ def show(view: page.Page, console: Console, *, folder: str = "", every: bool = F
         screen.comparisons(view.first_screen.comparisons)
     if folder:
         screen.next(view.first_screen, folder)
+    screen.print()
 
 
 def first_line(results: Results) -> str:
@@ -77,9 +85,15 @@ class _Screen:
         self.spell = ascii_only if narrow else str
         self.signs = words.ASCII_SIGNS if narrow else words.SIGNS
         self.wide = self.width >= _NARROW
+        self.lines: list[Text] = []
+
+    def print(self) -> None:
+        """Print all lines."""
+        for line in self.lines:
+            self.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
     def show(self, screen: page.FirstScreen) -> None:
-        """Print a first screen."""
+        """Write a first screen: examples where the lines for a default run leave room for them."""
         self.line((screen.headline, "bold"))
         for remark in screen.remarks:
             self.line((remark, "yellow"))
@@ -89,14 +103,18 @@ class _Screen:
         self._gates(screen)
         self._datasets(screen)
         if screen.comparisons or not screen.datasets:
-            self._associations(screen)
+            above, self.lines = self.lines, []
             self._rest(screen)
             self._completions(screen)
+            below, self.lines = self.lines, above
+            room = _LINES - len(above) - len(below) - bool(screen.floor) - _CLOSING
+            self._associations(screen, room if self.width >= _UNKNOWN else _LINES)
+            self.lines += below
         if screen.floor:
             self.line((screen.floor, "dim"))
 
     def line(self, *parts: Part, indent: int = 0, hang: int = 0, most: int = 0) -> None:
-        """Print plain and styled parts, without reading markup in them, folded at blanks.
+        """Write plain and styled parts, without reading markup in them, folded at blanks.
 
         Args:
             parts: texts in their order.
@@ -114,12 +132,12 @@ class _Screen:
         for number, one in enumerate(lines[:most] if most else lines):
             one.rstrip()
             blanks = " " * (indent + (hang if number else 0))
-            self.console.print(Text(blanks) + one, soft_wrap=True, highlight=False, markup=False)
+            self.lines.append(Text(blanks) + one)
 
     def listing(
-        self, head: str, items: Sequence[str], *, indent: int = 0, most: int = _LINES
+        self, head: str, items: Sequence[str], *, indent: int = 0, most: int = _PARAGRAPH
     ) -> None:
-        """Print as many items as fit into a few lines behind their head, and count the others."""
+        """Write as many items as fit into a few lines behind their head, and count the others."""
         room = most * (self.width - indent) - 24
         shown: list[str] = []
         for item in items:
@@ -131,7 +149,7 @@ class _Screen:
         self.line((head, "bold"), f" {'; '.join(shown)}{more}", indent=indent, hang=2)
 
     def columns(self, cells: Sequence[tuple[str, int, str, str]]) -> None:
-        """Print cells beside each other: (text, width, ``<`` or ``>``, style); long ones fold."""
+        """Write cells beside each other: (text, width, ``<`` or ``>``, style); long ones fold."""
         from rich.text import Text
 
         folded = [
@@ -145,7 +163,7 @@ class _Screen:
                 row.append(_padded(text, width, side), style=style)
                 row.append("  ")
             row.rstrip()
-            self.console.print(row, soft_wrap=True, highlight=False, markup=False)
+            self.lines.append(row)
 
     def _gates(self, screen: page.FirstScreen) -> None:
         if not screen.gates:
@@ -156,9 +174,9 @@ class _Screen:
         heads = ("measured", "interval", "limit")
         columns = zip(heads, *rows, strict=True)
         ends = [min(max(map(len, column)), _VALUE) for column in columns]
-        name = min(max(len(gate.name) for gate in gates), 24 if self.wide else 12)
+        name = min(max(len(gate.name) for gate in gates), 24 if self.wide else 10)
         shown = (0, 1, 2) if self.wide else (0, 2)
-        what = max(self.width - 9 - name - sum(ends[i] + 2 for i in shown) - 4, 12)
+        what = max(self.width - 9 - name - sum(ends[i] + 2 for i in shown) - 4, 10)
         head = [("", 9, "<", ""), ("gate", name, "<", "dim"), ("comparison", what, "<", "dim")]
         self.columns([*head, *((heads[i], ends[i], ">", "dim") for i in shown)])
         for gate, row in zip(gates, rows, strict=True):
@@ -174,42 +192,69 @@ class _Screen:
     def _behind(self, gate: page.GateLine) -> None:
         """What stands behind a gate that did not pass: one example, and why it is undecided."""
         if gate.state in ("unclear", "error"):
-            self.line((gate.reason, "dim"), indent=11, most=_LINES)
+            self.line((gate.reason, "dim"), indent=11, most=_PARAGRAPH)
         for notice in gate.notices:
-            self.line((notice, "dim"), indent=11, most=_LINES)
+            self.line((notice, "dim"), indent=11, most=_PARAGRAPH)
         if gate.waived:
-            self.line((gate.waived, "dim"), indent=11, most=_LINES)
+            self.line((gate.waived, "dim"), indent=11, most=_PARAGRAPH)
         if gate.example and gate.state not in ("pass", "skipped", "error"):
             self._example(gate.example, indent=11)
 
     def _example(self, example: page.Example, indent: int = 5) -> None:
         self.line((f"“{example.sentence}”  ", "dim"), (example.said, ""), indent=indent, hang=2)
 
-    def _associations(self, screen: page.FirstScreen) -> None:
+    def _associations(self, screen: page.FirstScreen, room: int) -> None:
+        """Write the associations as a table, with as many examples as there is room for."""
         self.line((screen.lead, "bold"))
-        shown = screen.associations[:_ASSOCIATIONS]
-        if shown:
-            self._row("", "strongest first", "", "times as likely", "at least – most", "dim")
+        if not screen.associations:
+            if screen.comparisons:
+                self.line("No association was shown; that is not evidence of absence.")
+            return
+        self._row("", "strongest first", "", "times as likely", "at least – most", "dim")
+        spare = max(room, _LEAST) - 2 - any(one.narrow for one in screen.associations)
+        shown: list[page.OutcomeLine] = []
+        for one in screen.associations[:_ASSOCIATIONS]:
+            height = len(textwrap.wrap(one.name, self._name_width)) or 1
+            if shown and height > spare - 1:
+                break
+            shown.append(one)
+            spare -= height
+        more = len(screen.associations) - len(shown)
+        spare -= more > 0
         for one in shown:
             name = f"{one.name}{' *' if one.narrow else ''}"
             self._row(f"{one.number}", name, one.axis, one.value, one.bounds, "bold")
-            for example in one.examples[: 2 if len(shown) < _SECOND else 1]:
-                self._example(example)
-            if one.folded and not one.examples:
+            for example in self._chosen(one, 2 if len(shown) < _SECOND else 1):
+                if self._height(example) <= spare:
+                    spare -= self._height(example)
+                    self._example(example)
+            if one.folded and not one.examples and spare:
+                spare -= 1
                 self.line(("its sentences hold harmful words and are folded", "dim"), indent=5)
         if any(one.narrow for one in shown):
             self.line((words.NARROW, "dim"), indent=4)
-        if more := len(screen.associations) - len(shown):
+        if more:
             self.line((f"{more} more in the report", "dim"), indent=4)
-        if not screen.associations and screen.comparisons:
-            self.line("No association was shown; that is not evidence of absence.")
+
+    def _chosen(self, line: page.OutcomeLine, most: int) -> Sequence[page.Example]:
+        """The first examples; where only one is shown, one that fits in a line if there is any."""
+        short = [one for one in line.examples if self._height(one) == 1] if most == 1 else []
+        return (short or line.examples)[:most]
+
+    def _height(self, example: page.Example) -> int:
+        return 1 + (len(example.sentence) + len(example.said) + 4) // (self.width - 7)
+
+    @property
+    def _name_width(self) -> int:
+        axis = _AXIS + 2 if self.wide else 0
+        return self.width - 8 - _VALUE - _BOUNDS - axis
 
     def _row(self, *texts: str) -> None:
         number, name, axis, value, bounds, style = texts
-        axis_width = _AXIS if self.wide else 0
-        room = self.width - 3 - _VALUE - _BOUNDS - axis_width - 2 * (4 if self.wide else 3)
-        cells = [(number, 2, ">", "dim"), (name, room, "<", style if number else "dim")]
-        cells += [(axis, axis_width, "<", "dim")] if self.wide else []
+        digits = max(2, len(number))
+        cells = [(number, digits, ">", "dim")]
+        cells += [(name, self._name_width + 2 - digits, "<", style if number else "dim")]
+        cells += [(axis, _AXIS, "<", "dim")] if self.wide else []
         self.columns([*cells, (value, _VALUE, ">", style), (bounds, _BOUNDS, ">", "")])
 
     def _rest(self, screen: page.FirstScreen) -> None:
@@ -233,7 +278,7 @@ class _Screen:
         if not screen.completions_lead:
             return
         told = [one.brief for one in screen.completions if one.brief]
-        self.listing(f"{screen.completions_lead}{':' if told else '.'}", told, most=_LINES + 1)
+        self.listing(f"{screen.completions_lead}{':' if told else '.'}", told, most=_PARAGRAPH + 1)
 
     def _datasets(self, screen: page.FirstScreen) -> None:
         """Published data sets: the overall number, and where it is furthest from neutral."""
@@ -260,7 +305,7 @@ class _Screen:
             self.line()
 
     def comparisons(self, every: Iterable[page.OutcomeLine]) -> None:
-        """Print every comparison with its outcome."""
+        """Write every comparison with its outcome."""
         self.line()
         self.line(("Every comparison", "bold"))
         for one in every:
@@ -271,13 +316,13 @@ class _Screen:
     def next(self, screen: page.FirstScreen, folder: str) -> None:
         """Name the report and the next commands."""
         where = "" if folder.startswith("audit-runs") else f"{folder} "
-        steps = [f"open {folder}/report.html"]
-        if screen.comparisons:
-            steps.append(f"bias-audit show {where}1")
+        steps = [f"bias-audit show {where}1"] if screen.comparisons else []
         if screen.comparisons and not screen.gates:
             steps.append("set limits: bias-audit init --ci github")
         self.line()
-        self.line(("Next  ", "bold"), " · ".join(steps), hang=6)
+        self.line(("Report  ", "bold"), f"{folder}/report.html", hang=8)
+        if steps:
+            self.line(("Next    ", "bold"), " · ".join(steps), hang=8)
 
 
 def _padded(text: str, width: int, side: str) -> str:

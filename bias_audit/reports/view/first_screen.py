@@ -205,6 +205,7 @@ def _dataset(index: Index, probe: ProbeRecord) -> page.DatasetLine:
     own = [r for r in results if main and r.metric == main.metric and r is not main]
     known = [r for r in own if r.estimate is not None and r.neutral is not None]
     extremes = sorted(known, key=strength)[:_EXTREMES]
+    others = [r for r in overall[1:] if "nats" not in r.unit]
     return page.DatasetLine(
         title=index.title(probe.id),
         measure=index.metric(main.metric) if main else "",
@@ -213,7 +214,7 @@ def _dataset(index: Index, probe: ProbeRecord) -> page.DatasetLine:
         neutral="" if main is None or main.neutral is None else _with_unit(main, main.neutral, 0),
         items=main.n_templates if main else 0,
         extremes=tuple((short(index.labels(r)[0], 40), _number(r)) for r in extremes),
-        others=tuple((index.metric(r.metric), _number(r)) for r in overall[1:]),
+        others=tuple((index.metric(r.metric), _number(r)) for r in others),
         reason=words.sentence((main.reason if main else "") or probe.reason),
     )
 
