@@ -148,7 +148,7 @@ def _share(companion: Companion) -> str:
 
 
 def columns(
-    index: Index, probe: ProbeRecord, only: Collection[str] = (), most: int = 8
+    index: Index, probe: ProbeRecord, only: Collection[str] = (), most: int = 6
 ) -> tuple[page.Column, ...]:
     """Return the likeliest completions of the groups of a probe, harmful ones apart.
 

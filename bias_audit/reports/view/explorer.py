@@ -17,9 +17,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from bias_audit.errors import UsageError
 from bias_audit.reports.text import clean, clip, count
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import OTHERS, Index
@@ -65,7 +67,14 @@ def explorer(
     Raises:
         UsageError: the evidence cannot be read.
     """
-    probes = _sentences(evidence)
+    try:
+        probes = _sentences(evidence)
+    except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
+        name = str(evidence) if isinstance(evidence, Path) else "the evidence"
+        raise UsageError(
+            f"{name} is not readable evidence: {error}",
+            hint="it was cut off or changed; run the audit again, or take it away",
+        ) from error
     total = sum(len(one.scores) for some in probes.values() for one in some)
     if not total:
         return None

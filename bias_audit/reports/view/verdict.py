@@ -20,7 +20,7 @@ from bias_audit.results import (
 from bias_audit.results.codes import describe
 
 _PAIRS = 60
-_EXAMPLES, _WORDS, _COMPLETIONS = 4, 12, 8
+_EXAMPLES, _WORDS, _COMPLETIONS = 4, 12, 6
 """Sentences, scored words and completions of a card."""
 
 
