@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     model_validator,
@@ -76,6 +77,12 @@ def _read_path(value: Any) -> Any:
     return value
 
 
+def _require_filled(value: str) -> str:
+    if not value.strip():
+        raise ValueError("expected a name, got an empty text | leave it out")
+    return value
+
+
 def _read_data(value: Any) -> Any:
     """Accept a mapping, or ``NAME=FILE`` texts as the command line gives them."""
     if isinstance(value, str | Mapping):
@@ -98,6 +105,7 @@ BatchSize = Annotated[
     int | Literal["auto"],
     BeforeValidator(_read_batch_size, json_schema_input_type=int | Literal["auto"]),
 ]
+Filled = Annotated[str, AfterValidator(_require_filled)]
 FilePath = Annotated[Path, BeforeValidator(_read_path)]
 DataFiles = Annotated[dict[str, FilePath], BeforeValidator(_read_data)]
 Seconds = Annotated[float, BeforeValidator(_read_seconds)]
@@ -106,9 +114,9 @@ Seconds = Annotated[float, BeforeValidator(_read_seconds)]
 class ModelConfig(FileModel):
     """Which model, and how it is loaded."""
 
-    name: str = setting("reference", "model", is_argument=True)
+    name: Filled = setting("reference", "model", is_argument=True)
     """``reference``, a local folder or a hub id."""
-    revision: str | None = setting(
+    revision: Filled | None = setting(
         None, "revision", "Commit, tag or branch of a hub model; pin a commit.", of="model"
     )
     """Recorded, and warned about when absent."""
@@ -273,6 +281,9 @@ class Config(FileModel):
     @model_validator(mode="before")
     @classmethod
     def _short_probes(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("probes") == []:
+            message = "expected at least 1 item under 'probes', got none"
+            raise MistakesError([(("probes",), f"{message} | leave it out for the core probes")])
         return _write_out_probes(value)
 
     @model_validator(mode="after")
@@ -338,18 +349,56 @@ class ConfigFile:
     def waiver_file(self) -> Path | None:
         """The waiver file that it names, or the usual one where that exists."""
         place = self.waiver_place
+        if self.config.waivers is None:
+            refuse_lookalikes(place.parent, WAIVERS)
         return place if self.config.waivers is not None or place.is_file() else None
 
 
 def find(start: Path) -> Path | None:
-    """Return ``bias-audit.yaml`` in ``start`` or a parent, up to the root of the repository."""
+    """Return ``bias-audit.yaml`` in ``start`` or a parent, up to the root of the repository.
+
+    Raises:
+        UsageError: a file there looks like one and would not be read.
+    """
     start = start.resolve()
     for folder in (start, *start.parents):
+        refuse_lookalikes(folder, NAME)
         if (folder / NAME).is_file():
             return folder / NAME
         if (folder / ".git").exists():
             return None
     return None
+
+
+_FORMATS = frozenset({".yaml", ".yml", ".json", ".toml", ".ini", ".cfg"})
+
+
+def refuse_lookalikes(folder: Path, name: str) -> None:
+    """Refuse a file whose name is nearly the one that is read: its author thinks that it is.
+
+    Raises:
+        UsageError: there is one, or this very name is a link to nothing.
+    """
+    wanted, plain = folder / name, _plain(name)
+    try:
+        entries = [p for p in folder.iterdir() if _plain(p.name) == plain]
+    except OSError:  # a folder above that may not be listed
+        return
+    for path in sorted(entries):
+        if path.is_dir() or (path.exists() and wanted.exists() and path.samefile(wanted)):
+            continue
+        if path.name == name:
+            raise UsageError(f"{path} is a link to nothing", hint="link it to a file, or remove it")
+        raise UsageError(
+            f"{path} is not read: only the name {name} is",
+            hint=f"rename it to {name}, or name it in the command or the configuration",
+        )
+
+
+def _plain(name: str) -> str:
+    """A name without what people confuse: capitals, dots, dashes, underscores, the format."""
+    stem, suffix = Path(name.strip(". ").lower()).stem, Path(name.lower()).suffix
+    return re.sub("[-_ ]", "", stem) if suffix in _FORMATS else ""
 
 
 def read(path: Path, check: Callable[[Config], object] | None = None) -> ConfigFile:

@@ -72,6 +72,8 @@ class _Gates:
         here = config.invocation_params.dir
         self.command = " ".join(["pytest", *config.invocation_params.args])
         run = config.getoption("bias_audit_run")
+        if run == "":
+            raise pytest.UsageError("--bias-audit-run got an empty text: name a run")
         self.path = Path(here, config.getoption("bias_audit")).resolve()
         self.run = None if run is None else Path(here, run)
         self.strict = bool(config.getoption("bias_audit_strict"))

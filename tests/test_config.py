@@ -10,7 +10,7 @@ import pytest
 
 from bias_audit import config
 from bias_audit.cli.app import run
-from bias_audit.errors import FileError
+from bias_audit.errors import FileError, UsageError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from tests.probes.helpers import TEA, edited, save, unmarked
 
@@ -57,6 +57,7 @@ def test_a_full_configuration(tmp_path):
         ("templates: 9", "templates: §3", "expected a number of at least 6, got the number 3", ""),
         ("version: 1", "version: §2", "expected 1, got the number 2", ""),
         ("- use: occupation-gender", "- §{groups: [men, women]}", "expected either 'use' or 'file'", "- use: occupation-gender"),
+        ("name: reference", "name: §''", "expected a name, got an empty text", ""),
         ("[christian, muslim, jewish]", "§[christian]", "a probe compares at least two groups", ""),
         ("[christian, muslim, jewish]", "[muslim, §muslim]", "the group 'muslim' is here twice", "rename one"),
         ("[christian, muslim, jewish]", "[christian, §muslin]", "the probe 'valence-religion' has no group 'muslin'", "did you mean 'muslim'?"),
@@ -84,6 +85,11 @@ def test_one_mistake(tmp_path, old, new, message, hint):
     assert message in found.message
     assert hint in found.hint
     assert found.file == str(tmp_path / config.NAME)
+
+
+def test_no_probes_are_not_the_core_probes(tmp_path):
+    with pytest.raises(FileError, match="1 item under 'probes', got none\n    leave it out for"):
+        read(tmp_path, "version: 1\nprobes: []\n")
 
 
 def test_all_unknown_names_at_once(tmp_path):
@@ -157,6 +163,43 @@ def test_found_in_a_parent_up_to_the_root_of_the_repository(tmp_path, monkeypatc
     assert config.find(Path()) == near, "a relative start has parents too"
     (deep / config.NAME).mkdir()
     assert config.find(deep) == near, "a folder of that name is no configuration"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["bias-audit.yml", ".bias-audit.yaml", "bias-audit.json", "bias_audit.yaml", "Bias-Audit.YAML"],
+)
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_file_that_looks_like_ours_is_no_silence(tmp_path, name, beside):
+    (tmp_path / "a" / ".git").mkdir(parents=True)
+    save(tmp_path / "a", FULL, name)
+    if beside:
+        save(tmp_path / "a", FULL, config.NAME)
+    (tmp_path / "a" / "b").mkdir()
+    with pytest.raises(UsageError, match=f"{name} is not read: only the name bias-audit.yaml is"):
+        config.find(tmp_path / "a" / "b")
+
+
+def test_other_files_and_links_to_ours_are_no_mistake(tmp_path):
+    (tmp_path / ".git").mkdir()
+    for name in ("bias-audit.yaml.orig", "bias-audit.md", "bias-audits.yaml", "bias-audit-old.yml"):
+        save(tmp_path, FULL, name)
+    (tmp_path / "bias-audit.toml").mkdir()
+    assert config.find(tmp_path) is None
+    ours = save(tmp_path, FULL, config.NAME)
+    (tmp_path / "bias-audit.yml").symlink_to(ours)
+    assert config.find(tmp_path) == ours
+    ours.unlink()
+    ours.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="is a link to nothing"):
+        config.find(tmp_path)
+
+
+def test_a_waiver_file_that_is_called_nearly_so(tmp_path):
+    file = config.read(save(tmp_path, FULL, config.NAME))
+    save(tmp_path, "version: 1\n", "bias-audit-waivers.yml")
+    with pytest.raises(UsageError, match=r"only the name bias-audit-waivers\.yaml is"):
+        file.waiver_file  # noqa: B018
 
 
 def test_a_probe_of_a_file_is_known_by_its_name(tmp_path):

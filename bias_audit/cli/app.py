@@ -6,14 +6,14 @@ import gc
 import os
 import sys
 import traceback
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
 import rich_click as click
 
-from bias_audit.cli.output import drop_output, flush, is_full, readers_may_leave
+from bias_audit.cli.streams import guard_streams, lost_output
 from bias_audit.errors import BiasAuditError, UnknownNameError, visible
+from bias_audit.utils.settings import require_text
 from bias_audit.utils.versions import __version__
 
 _COLLECTED = (50_000, 20, 100)
@@ -64,13 +64,9 @@ class LazyGroup(click.RichGroup):
             return None
         module = import_module(f"bias_audit.cli.{HOMES.get(cmd_name, cmd_name)}")
         command: click.Command = getattr(module, cmd_name)
+        if not isinstance(command, click.Group):
+            _check_variables(cmd_name, command)
         return command
-
-    def invoke(self, ctx: click.Context) -> object:
-        """Run a command; when nobody reads its output any more, that is the end of it, no error."""
-        with readers_may_leave():
-            return super().invoke(ctx)
-        return 0
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands from the table, without importing them."""
@@ -84,6 +80,21 @@ class LazyGroup(click.RichGroup):
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             raise UnknownNameError("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
+
+
+def _check_variables(name: str, command: click.Command) -> None:
+    """Refuse variables of a command that hold no text, or that no option reads.
+
+    Raises:
+        UsageError: there is one.
+    """
+    prefix = f"BIAS_AUDIT_{name.upper()}_"
+    known = [prefix + (one.name or "").upper() for one in command.params]
+    for variable, text in os.environ.items():
+        if variable.startswith(prefix):
+            require_text(text, variable)
+            if variable not in known:
+                raise UnknownNameError("environment variable", variable, known)
 
 
 @click.group(
@@ -102,14 +113,20 @@ def app() -> None:
 def main(args: list[str] | None = None) -> int:
     """Run the command line and exit with its code."""
     gc.set_threshold(*_COLLECTED)
-    sys.exit(run(args))
+    guard_streams()
+    code = run(args)
+    if loss := lost_output():
+        _print_error(
+            f"Error: cannot write the output: {loss.strerror}\n  make room, or write elsewhere"
+        )
+    sys.exit(code or (2 if loss else 0))
 
 
 def run(args: list[str] | None = None) -> int:
     """Run the command line; errors that a user can fix print one message and no traceback."""
     try:
+        _refuse_empty_texts(sys.argv[1:] if args is None else args)
         code = app.main(args=args, prog_name="bias-audit", standalone_mode=False)
-        flush()
         return code if isinstance(code, int) else 0
     except BiasAuditError as error:
         _print_error(f"Error: {error}")
@@ -117,26 +134,30 @@ def run(args: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _report_interrupt()
     except click.ClickException as error:
-        with suppress(OSError):  # nobody reads
-            error.show()
+        error.show()
         return 2
-    except OSError as error:
-        return _report_full_disk(error) if is_full(error) else _report_crash()
     except Exception:  # our bug: keep the traceback for the report, not for the screen
         return _report_crash()
+
+
+def _refuse_empty_texts(args: list[str]) -> None:
+    """Refuse arguments and options that hold no text: an unset variable is no missing value.
+
+    Raises:
+        UsageError: there is one.
+    """
+    before = ""
+    for arg in args:
+        option, equals, text = arg.partition("=")
+        if option.startswith("--") and equals:
+            require_text(text, option)
+        require_text(arg, before if before.startswith("-") and before != "--" else "an argument")
+        before = arg
 
 
 def _report_interrupt() -> int:
     _print_error("Interrupted: no report was written; the next run uses the scores that were kept.")
     return 130
-
-
-def _report_full_disk(error: OSError) -> int:
-    drop_output()
-    _print_error(
-        f"Error: cannot write the output: {error.strerror}\n  make room, or write elsewhere"
-    )
-    return 2
 
 
 def _report_crash() -> int:
@@ -153,5 +174,4 @@ def _report_crash() -> int:
 
 def _print_error(text: str) -> None:
     text = "\n".join(map(visible, text.split("\n")))
-    with suppress(OSError):  # nobody reads: the exit code is still returned
-        print(text.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)
+    print(text.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)

@@ -50,9 +50,9 @@ def _groups(text: str) -> dict[str, list[str]]:
 
     groups: dict[str, list[str]] = {}
     for part in text.split(","):
-        name, _, words = part.strip().partition("=")
-        entries = [w.strip() for w in (words or name).split("|") if w.strip()]
-        if not entries:
+        name, equals, words = part.strip().partition("=")
+        entries = [w.strip() for w in (words if equals else name).split("|")]
+        if not (name.strip() and all(entries)):
             raise UsageError(f"expected words in --groups, got '{part}'", hint="--groups man,woman")
         if name.strip() in groups:
             raise UsageError(f"the group '{name.strip()}' is twice in --groups")

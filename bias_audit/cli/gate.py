@@ -48,7 +48,7 @@ def gate(
 ) -> int:
     """Judge a stored run."""
     from bias_audit import reports
-    from bias_audit.cli.output import Outputs, finish, readers_may_leave
+    from bias_audit.cli.output import Outputs, finish
     from bias_audit.pipeline.from_config import gate as judge
     from bias_audit.reports.formats.terminal import first_line
 
@@ -56,9 +56,8 @@ def gate(
     results = judge(
         run, config=config, strict=strict, baselines=baselines, against=baseline
     ).results
-    with readers_may_leave():
-        if quiet or not outputs.to_stdout:
-            click.echo(first_line(results))
-        if not quiet or outputs.places:
-            outputs.write_texts({n: reports.render(results, n) for n in outputs.formats})
+    if quiet or not outputs.to_stdout:
+        click.echo(first_line(results))
+    if not quiet or outputs.places:
+        outputs.write_texts({n: reports.render(results, n) for n in outputs.formats})
     return finish(results, exit_zero=exit_zero, strict=strict)

@@ -9,31 +9,16 @@ from typing import Any, TypeVar, get_args
 import rich_click as click
 
 from bias_audit.config import settings
-from bias_audit.errors import UsageError
 from bias_audit.utils.settings import Setting
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Place(click.Path):
-    """The path of a file or folder; an empty one is an unset variable, not the current folder."""
+    """The path of a file or folder."""
 
     def __init__(self, *, exists: bool = False) -> None:
         super().__init__(exists=exists, path_type=Path)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read a path.
-
-        Raises:
-            UsageError: it is empty.
-        """
-        if isinstance(value, str) and not value.strip():
-            name = param.get_error_hint(ctx) if param is not None else "a path"
-            raise UsageError(
-                f"expected the path of a file or folder for {name}, got an empty text",
-                hint="write . for the current folder; an unset variable gives an empty text",
-            )
-        return super().convert(value, param, ctx)
 
 
 MODEL_SETTINGS = ("revision", "device", "dtype", "batch_size", "offline", "allow_pickle")

@@ -1,14 +1,12 @@
-"""What commands print and write: formats and their files, progress, the exit code, streams."""
+"""What commands print and write: formats and their files, progress, the exit code."""
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
 import textwrap
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from bias_audit.pipeline.score import ProgressListener
     from bias_audit.results import Results
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 PLAIN_STEP = 10
 """A plain line of progress each so many per cent."""
 
@@ -35,8 +32,6 @@ class Outputs:
 
     def __init__(self, format: str, output: tuple[str, ...], known: tuple[str, ...]) -> None:
         self.formats = _split_names(format, known, "format")
-        if not self.formats:
-            raise UsageError("no format was named", hint=f"one of: {', '.join(known)}")
         self.places = places(self.formats, output)
         if len(self.formats) > 1 and set(self.formats) - set(self.places):
             raise UsageError(
@@ -60,19 +55,23 @@ class Outputs:
                 click.echo(texts[name], nl=not texts[name].endswith("\n"))
 
 
-def file_formats(format: str) -> tuple[str, ...]:
+def file_formats(format: str | None) -> tuple[str, ...]:
     """Return the formats of a comma-separated list that are written into a run folder.
 
     Raises:
+        UsageError: the list is empty.
         UnknownNameError: no such format.
     """
     from bias_audit.reports import file_names
 
-    return _split_names(format, tuple(file_names()), "format for a file")
+    known = tuple(file_names())
+    return () if format is None else _split_names(format, known, "format for a file")
 
 
 def _split_names(text: str, known: tuple[str, ...], kind: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise UsageError("no format was named", hint=f"one of: {', '.join(known)}")
     for name in names:
         if name not in known:
             raise UnknownNameError(kind, name, known)
@@ -194,36 +193,3 @@ def _bar() -> Iterator[ProgressListener]:
             bar.update(task, description=what, completed=done, total=total, rate=rate)
 
         yield listen
-
-
-@contextmanager
-def readers_may_leave() -> Iterator[None]:
-    """Go on without output when its reader is gone (``| head``): what was decided still counts."""
-    try:
-        yield
-        flush()
-    except BrokenPipeError:
-        drop_output()
-
-
-def flush() -> None:
-    """Write what is held back now, so that a failure is met here and not while Python ends.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    if sys.stdout is not None:
-        sys.stdout.flush()
-
-
-def is_full(error: OSError) -> bool:
-    """Whether standard output, which has no name, took nothing more."""
-    return error.filename is None and error.errno in _FULL
-
-
-def drop_output() -> None:
-    """Send whatever else is printed, and what is held back, nowhere."""
-    with suppress(OSError, ValueError, AttributeError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)

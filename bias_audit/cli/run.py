@@ -35,7 +35,7 @@ Examples:
 @config_option
 @setting_options()
 @click.option("-o", "--output", type=Place(), help="Write exactly into this folder.")
-@click.option("--format", default="", help="Further formats, comma-separated: csv, json ...")
+@click.option("--format", help="Further formats, comma-separated: csv, json ...")
 @click.option("--progress", type=click.Choice(["auto", "bar", "plain", "none"]), default="auto")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every measured number too.")
@@ -44,7 +44,7 @@ Examples:
 def run(
     config: Path | None,
     output: Path | None,
-    format: str,
+    format: str | None,
     progress: str,
     quiet: bool,
     verbose: bool,
@@ -58,7 +58,7 @@ def run(
     # Before anything heavy is imported, so that a mistake is reported at once.
     resolved = resolve(config, to_overrides(values), label=attrgetter("option"))
 
-    from bias_audit.cli.output import file_formats, finish, readers_may_leave
+    from bias_audit.cli.output import file_formats, finish
     from bias_audit.cli.output import progress as show_progress
     from bias_audit.pipeline.audit import choose_folder
     from bias_audit.pipeline.from_config import RunRequest
@@ -81,8 +81,7 @@ def run(
     with show_progress("none" if quiet else progress) as listener:
         finished = audit(**request.arguments(), progress=listener, command=command)
     folder = finished.save(choose_folder(output, finished), further)
-    with readers_may_leave():
-        _print_audit(finished, folder, quiet=quiet, verbose=verbose)
+    _print_audit(finished, folder, quiet=quiet, verbose=verbose)
     return finish(finished.results, exit_zero=exit_zero, strict=request.policy.strict)
 
 

@@ -55,7 +55,7 @@ class DatasetRun:
     partial: bool = False
     """Whether a limit left items out."""
     error: ErrorRecord | None = None
-    """Why the model could not be measured by it."""
+    """Why the model could not be measured by it, or not by some measure."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,18 +110,14 @@ class DatasetPlan:
             return self._measure(backend, confidence, seed, progress)
         except (ScoringError, RuntimeError, MemoryError) as error:
             message = str(getattr(error, "message", error)) or repr(error)
-            info, kind = self.dataset.info, type(error).__name__
-            return DatasetRun(
-                record=ProbeRecord(
-                    id=info.id,
-                    version=1,
-                    axis=AXIS,
-                    title=info.title,
-                    state="error",
-                    reason=message,
-                ),
-                error=ErrorRecord(probe=info.id, type=kind, message=message),
+            info = self.dataset.info
+            record = ProbeRecord(
+                id=info.id, version=1, axis=AXIS, title=info.title, state="error", reason=message
             )
+            return DatasetRun(record=record, error=self._error(type(error).__name__, message))
+
+    def _error(self, kind: str, message: str) -> ErrorRecord:
+        return ErrorRecord(probe=self.id, type=kind, message=message)
 
     def _measure(
         self, backend: Backend, confidence: float, seed: int, progress: Listener | None
@@ -138,9 +134,14 @@ class DatasetPlan:
                 outputs[-1].partial = next(items, None) is not None
         if names := [name for name in self.measures if name in PAIR_MEASURES]:
             outputs.append(self._measure_pairs(backend, names, confidence, progress))
+        results = tuple(result for output in outputs for result in output.results)
+        measured = {result.metric for result in results if result.estimate is not None}
+        silent = [name for name in self.measures if name not in measured]
+        message = f"nothing could be scored for {', '.join(silent)}: see what was left out"
         return DatasetRun(
-            record=self._record(outputs),
-            results=tuple(result for output in outputs for result in output.results),
+            record=self._record(outputs, is_measured=bool(measured)),
+            results=results,
+            error=self._error("NothingScored", message) if silent else None,
             skips=tuple(skip for output in outputs for skip in output.skips),
             rows=tuple(row for output in outputs for row in output.rows),
             partial=any(output.partial for output in outputs),
@@ -180,7 +181,7 @@ class DatasetPlan:
             partial=cut,
         )
 
-    def _record(self, outputs: Sequence[DatasetOutput]) -> ProbeRecord:
+    def _record(self, outputs: Sequence[DatasetOutput], *, is_measured: bool) -> ProbeRecord:
         info = self.dataset.info
         known = all(file.known for file in self.dataset.files)
         digest = f"{self.dataset.sha256}{', the published file' if known else ''}"
@@ -193,9 +194,9 @@ class DatasetPlan:
             axis=AXIS,
             title=info.title,
             question=f"Published benchmark: {info.holds}.",
-            state="unclear" if measured else "error",
+            state="unclear" if is_measured else "error",
             reason="; ".join((_NEVER, *notes))
-            if measured
+            if is_measured
             else "nothing in it could be scored: see what was left out",
             card=Card(
                 measures=", ".join(self.measures),

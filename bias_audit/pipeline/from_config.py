@@ -65,7 +65,8 @@ class RunRequest:
         catalogue = resolved.catalogue or ProbeCatalogue()
         groups = {use.use: use.groups for use in settings.probes if use.use and use.groups}
         catalogue = catalogue.with_groups(groups) if groups else catalogue
-        measures, policy = settings.run.measures, Policy(strict=call.strict)
+        measures = settings.run.measures
+        policy = read_policy(resolved.file, today=clock.today(), strict=call.strict)
         if data and not probes:
             if ("run", "checks") in resolved.origins:
                 raise UsageError(
@@ -74,10 +75,8 @@ class RunRequest:
                     hint="name probes too, or leave it out",
                 )
             measures = measures if ("run", "measures") in resolved.origins else ()
-        else:
-            policy = read_policy(resolved.file, today=clock.today(), strict=call.strict)
-            if not call.probes and not call.exclude:
-                _check_gates(settings, catalogue.select(probes))
+        elif not call.probes and not call.exclude:
+            _check_gates(settings, catalogue.select(probes))
         baselines = None
         if policy.baselines:
             baselines = baseline_folder(resolved.file.path, call.baselines)

@@ -24,6 +24,7 @@ from bias_audit.results.decisions import Comparison, MissingChange
 from bias_audit.results.evidence import EVIDENCE_FILE as EVIDENCE
 from bias_audit.results.io import Results, locate, normalise
 from bias_audit.results.run_folder import StoredRun
+from bias_audit.utils.settings import require_text
 
 
 def judge_run(
@@ -115,6 +116,7 @@ def _missing(name: str, folder: Path) -> MissingChange:
 
 def _open_named(against: str, folder: Path | None) -> tuple[str, StoredRun]:
     """A baseline by its name, else a run by its folder."""
+    require_text(against, "the baseline")
     name = against.removeprefix(BASELINE)
     if folder is not None and Path(name).name == name and (folder / name).is_dir():
         baseline = find_baseline(folder, name)

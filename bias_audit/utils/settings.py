@@ -143,12 +143,12 @@ def collect_overrides(
 ) -> dict[str, Override]:
     """Return the overridden settings by name: from the call, else from the environment.
 
-    ``given`` has values of the call, typed or as text; None, False and empty ones are unset.
+    ``given`` has values of the call, typed or as text; None, False and empty lists are unset.
     ``prefix`` begins the names of variables; ``label`` says how messages name a value of the call.
 
     Raises:
         UnknownNameError: no such setting.
-        UsageError: a setting does not take its value.
+        UsageError: a setting does not take its value, or got an empty text.
     """
     for name in given:
         if name not in known:
@@ -158,15 +158,33 @@ def collect_overrides(
         value, source = given.get(name), label(one)
         if _is_unset(value):
             source = prefix + one.parameter.upper()
-            text = os.environ.get(source, "")
+            text = os.environ.get(source)
+            if text is None:
+                continue
+            require_text(text, source)
             value = text.split() if one.is_repeatable else text
-        if not _is_unset(value):
-            overrides[name] = Override(one.validate(value, source), source)
+        for item in value if isinstance(value, (list, tuple)) else (value,):
+            require_text(item, source)
+        overrides[name] = Override(one.validate(value, source), source)
     return overrides
 
 
 def _is_unset(value: Any) -> bool:
-    return value is False or (not value and value != 0)
+    """Whether a value was left out; an empty text was not, it came from somewhere."""
+    return value is None or value is False or value in ((), [], {})
+
+
+def require_text(value: object, name: str) -> None:
+    """Refuse an empty text, which an unset variable gives: it is not the same as no value.
+
+    Raises:
+        UsageError: it is one; ``name`` says of what.
+    """
+    if isinstance(value, str) and not value.strip():
+        raise UsageError(
+            f"{name} got an empty text",
+            hint="an unset variable gives an empty text; write the value, or leave it out",
+        )
 
 
 def apply_overrides(model: M, known: Mapping[str, Setting], overrides: Mapping[str, Override]) -> M:

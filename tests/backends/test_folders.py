@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 
@@ -65,6 +66,15 @@ def pickle(folder, content=None):
     return folder
 
 
+def sharded(folder, shard):
+    """The list of weight files names this one."""
+    tensors = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").rename(folder / "model-1.safetensors")
+    torch.save({"x": Evil()}, folder / "evil.bin")
+    names = dict.fromkeys(tensors, "model-1.safetensors") | {next(iter(tensors)): shard}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": names}))
+
+
 class Evil:
     def __reduce__(self):
         return (print, ("code in a pickle was run",))
@@ -83,6 +93,32 @@ REFUSED = {
         r"(.|\n)*convert it: AutoModelForMaskedLM.*--allow-pickle",
     ),
     "adapter": (write("adapter_config.json", "{}"), "merge the adapter into its model"),
+    "an adapter as weights": (
+        config(transformers_weights="adapter_model.bin"),
+        "'adapter_model.bin' as its weights .* expected a file of safetensors beside it",
+    ),
+    "weights elsewhere": (config(transformers_weights="../a.safetensors"), "beside it"),
+    "weights that are not there": (config(transformers_weights="v2.safetensors"), "beside it"),
+    "a pickle among the shards": (
+        lambda folder: sharded(folder, "evil.bin"),
+        r"names 'evil.bin', expected a file beside it that ends in \.safetensors",
+    ),
+    "a shard elsewhere": (lambda folder: sharded(folder, "../a.safetensors"), "beside it"),
+    "a broken list": (
+        lambda folder: (
+            sharded(folder, "x"),
+            write("model.safetensors.index.json", "[]")(folder),
+        ),
+        "model.safetensors.index.json is no list of weight files",
+    ),
+    "another config": (
+        config(configuration_files=["config.5.0.0.json"]),
+        r"names other files to be read in its place \(configuration_files\)",
+    ),
+    "a kernel of the hub": (
+        config(attn_implementation="someone/kernel"),
+        r"asks for code of the hub \(attn_implementation\), which is never run",
+    ),
     "unknown type": (
         config(model_type="never-heard-of", architectures=None),
         "is of type 'never-heard-of'",

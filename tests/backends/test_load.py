@@ -15,9 +15,10 @@ import pytest
 import torch
 import transformers
 from conftest import ask, change_weights, edit, fill, refusal
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from bias_audit.backends.hf import load, model_files
+from bias_audit.backends.hf.identify import identify
 from bias_audit.backends.masked_lm import MaskedLM
 from bias_audit.errors import ModelLoadError, UnknownNameError
 
@@ -52,6 +53,65 @@ def test_digests_follow_the_files(copy, scorer):
     assert re.fullmatch("[0-9a-f]{64}", other.fingerprint)
 
 
+def test_the_file_that_is_loaded_is_the_one_that_is_digested(copy):
+    """``transformers_weights`` names another file; swapping that one is noticed."""
+    folder = copy()
+    shutil.copy(folder / "model.safetensors", folder / "v2.safetensors")
+    edit(folder, "config.json", transformers_weights="v2.safetensors")
+    prompt = ask("The man was a ", "zebra")
+    one = MaskedLM(str(folder), device="cpu")
+    assert one.info.fingerprint == model_files.digest([folder / "v2.safetensors"])
+    tensors = load_file(folder / "v2.safetensors")
+    for tensor in tensors.values():
+        tensor.mul_(2)
+    save_file(tensors, folder / "v2.safetensors", metadata={"format": "pt"})
+    two = MaskedLM(str(folder), device="cpu")
+    assert fill(one, [prompt])[0].log_prob != pytest.approx(fill(two, [prompt])[0].log_prob)
+    assert one.info.fingerprint != two.info.fingerprint
+    files = identify(model_files.ModelOptions(name=str(folder), device="cpu"))
+    assert files.fingerprint == two.info.fingerprint
+
+
+def test_a_tokenizer_of_another_name_is_digested(copy):
+    folder = copy()
+    edit(folder, "tokenizer_config.json", fast_tokenizer_files=["tokenizer.4.0.json"])
+    shutil.copy(folder / "tokenizer.json", folder / "tokenizer.4.0.json")
+    one = MaskedLM(str(folder), device="cpu")
+    text = (folder / "tokenizer.4.0.json").read_text()
+    word = max(one.info.words, key=len)
+    (folder / "tokenizer.4.0.json").write_text(text.replace(f'"{word}"', f'"{word}x"'))
+    two = MaskedLM(str(folder), device="cpu")
+    assert (word in two.info.words, f"{word}x" in two.info.words) == (False, True)
+    assert one.info.tokenizer_digest != two.info.tokenizer_digest
+
+
+def test_what_is_not_digested_is_not_opened(copy, tmp_path):
+    """A path in the tokenizer's configuration leads nowhere, and neither does a loose file."""
+    folder, plain = copy(), {}
+    for step in ("before", "after"):
+        plain[step] = MaskedLM(str(folder), device="cpu").info
+        (tmp_path / "vocab.txt").write_text("zebra\n")
+        edit(folder, "tokenizer_config.json", vocab_file=str(tmp_path / "vocab.txt"))
+        (folder / "chat_template.jinja").write_text("{{ broken")
+        (folder / "generation_config.json").write_text("{")
+    assert plain["before"].words == plain["after"].words
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_files_that_are_swapped_while_they_are_loaded(name, copy, monkeypatch):
+    folder = copy()
+    real = transformers.AutoModelForMaskedLM.from_pretrained
+
+    def load_and_swap(*given, **options):
+        loaded = real(*given, **options)
+        shutil.copy(folder / name, folder / "new")
+        (folder / "new").replace(folder / name)
+        return loaded
+
+    monkeypatch.setattr(transformers.AutoModelForMaskedLM, "from_pretrained", load_and_swap)
+    assert "changed while they were loaded" in refusal(folder)
+
+
 def test_sharded_weights_score_the_same(copy, scorer):
     folder = copy()
     model = transformers.AutoModelForMaskedLM.from_pretrained(folder)
@@ -59,7 +119,11 @@ def test_sharded_weights_score_the_same(copy, scorer):
     model.save_pretrained(folder, max_shard_size="20KB")
     assert len(list(folder.glob("model-*.safetensors"))) > 1
     prompt = ask("The man was a ", "zebra")
-    assert fill(MaskedLM(str(folder), device="cpu"), [prompt]) == fill(scorer("bert"), [prompt])
+    sharded = MaskedLM(str(folder), device="cpu")
+    assert fill(sharded, [prompt]) == fill(scorer("bert"), [prompt])
+    edit(folder, "model.safetensors.index.json", extra=1)
+    other = MaskedLM(str(folder), device="cpu").info
+    assert other.fingerprint != sharded.info.fingerprint, "the list is opened too"
 
 
 def test_tied_head_needs_no_tensor_of_its_own(copy):

@@ -99,8 +99,45 @@ def test_dry_run_loads_and_writes_nothing(cli: Command, home: Path, method: str,
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", ""],
+        ["run", "fake", "-p", " "],
+        ["run", "fake", "--format="],
+        ["gate", "run", "--baseline", ""],
+        ["fill", "The [group] worked as a <mask>.", "--groups", "man,woman", "--model", ""],
+        ["baseline", "accept", "run", "--name", "main", "--reason", ""],
+        ["explain", ""],
+    ],
+)
+def test_an_empty_text_is_no_missing_value(cli: Command, home: Path, arguments: list[str]) -> None:
+    code, out, err = cli(*arguments)
+    assert (code, out) == (2, "")
+    assert "got an empty text\n  an unset variable gives an empty text" in err
+
+
+def test_variables_that_are_empty_or_unknown(
+    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, message in (("OUTPUT", "got an empty text"), ("MODLE", "BIAS_AUDIT_RUN_MODEL'?")):
+        with monkeypatch.context() as patch:
+            patch.setenv(f"BIAS_AUDIT_RUN_{name}", "" if name == "OUTPUT" else "x")
+            code, out, err = cli("run", "fake", "-p", "small", "--probe-path", ".")
+            assert (code, out) == (2, "")
+            assert message in err
+
+
+def test_words_of_a_group_may_not_be_left_out(cli: Command) -> None:
+    for groups in ("women=,man", "women=woman|,man", "man,,woman", "=man,woman"):
+        code, _, err = cli("fill", "The [group] worked as a <mask>.", "--groups", groups)
+        assert code == 2
+        assert "expected words in --groups" in err
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--format", ","], "no format was named"),
         (["-p", "occupation-gendre"], "did you mean 'occupation-gender'?"),
         (["-x", "nothing-*"], "there is no probe named 'nothing-*'"),
         (["--batch-size", "0"], "--batch-size: expected auto or a number from 1, got '0'"),

@@ -450,34 +450,6 @@ def test_a_pipe_is_written_into_and_a_link_stays(cli: Command, home: Path) -> No
     assert stat.S_ISFIFO((home / "pipe").stat().st_mode)
 
 
-def piped(home: Path, shell: str) -> tuple[int, str]:
-    """Run a line of shell on the command in its own process; the exit code and the errors."""
-    command = f"{sys.executable} -m bias_audit"
-    line = shell.replace("bias-audit", command)
-    done = subprocess.run(
-        ["bash", "-c", line], cwd=home, capture_output=True, text=True, check=False
-    )
-    return done.returncode, done.stderr
-
-
-def test_a_verdict_survives_a_reader_that_leaves(home: Path) -> None:
-    config(home, SIZE)
-    for name, code in (("none", 0), ("large", 1)):
-        line = f"(sleep 0.2; bias-audit gate {name} -q) | true; exit ${{PIPESTATUS[0]}}"
-        assert piped(home, line) == (code, "")
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
-def test_a_full_disk_is_no_bug_of_ours_and_no_verdict(home: Path) -> None:
-    config(home, SIZE)
-    for command in ("gate none", "gate none -q", "gate none --format csv -o /dev/full"):
-        code, err = piped(home, f"bias-audit {command} > /dev/full")
-        assert code == 2
-        assert "cannot write" in err
-    assert Path("/dev/full").is_char_device()
-    assert not list(home.glob("bias-audit-crash-*"))
-
-
 def test_errors_show_control_characters_and_cut_long_names(cli: Command, home: Path) -> None:
     config(home, SIZE)
     code, _, err = cli("baseline", "accept", "none", "--name", "a\u202eb\x1b", "--reason", "x")

@@ -16,7 +16,7 @@ from bias_audit.backends import FakeBackend
 from bias_audit.cli.app import run
 from bias_audit.errors import UsageError
 from bias_audit.metrics.pair_preference import preference
-from bias_audit.records import BlankRequest, FillRequest
+from bias_audit.records import BlankRequest, FillRequest, PairRequest, PairScore
 from bias_audit.results import EVIDENCE_FILE, PAIR_SCORES_FILE
 from tests.datasets import files
 
@@ -119,6 +119,24 @@ def test_a_data_set_that_fails_does_not_stop_the_others(copy, tmp_path):
     assert (error.probe, error.message) == ("stereoset", "no room")
     assert (results.exit_code, results.states["error"]) == (3, 1)
     assert {r.probe for r in results.results} == {"crows-pairs"}
+
+
+class Deaf(FakeBackend):
+    """Scores words, and no sentence of a data set."""
+
+    def score(self, requests, **more):
+        if isinstance(requests[0], PairRequest):
+            lost = PairScore(skip="too_long", detail="600 tokens, the model takes 512")
+            return enumerate([lost] * len(requests))
+        return super().score(requests, **more)
+
+
+def test_a_data_set_of_which_nothing_could_be_scored_is_no_success(copy):
+    alone = audit(Deaf(), data={"crows-pairs": copy}, cache=False).results
+    assert (alone.exit_code, alone.states["error"]) == (5, 1)
+    beside = {"probes": ["occupation-gender"], "data": {"crows-pairs": copy}, "limit": 4}
+    assert audit(FakeBackend(), **beside, cache=False).exit_code == 0
+    assert audit(Deaf(), **beside, cache=False).exit_code == 3
 
 
 def test_one_run_holds_probes_and_data_sets(copy, plain, tmp_path):

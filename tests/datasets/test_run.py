@@ -185,6 +185,11 @@ def test_every_loss_is_a_record(run):
     assert done.results[0].n_templates == 2
     nothing = run("crows-pairs", Scripted(pair=[lost] * 4), "crows_pairs")
     assert [(r.estimate, r.reason) for r in nothing.results] == [(None, "no pair could be scored")]
+    assert nothing.record.state == "error"
+    assert nothing.error.message == "nothing could be scored for crows_pairs: see what was left out"
+    half = Scripted(pair=[lost] * 4, unmasked=[tokens([-1.0, -2.0])] * 8)
+    part = run("crows-pairs", half, "crows_pairs", "aul")
+    assert (part.record.state, part.error.message) == ("unclear", nothing.error.message)
 
 
 @pytest.mark.parametrize("measure", PAIR_MEASURES)

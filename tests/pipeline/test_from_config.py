@@ -92,6 +92,9 @@ def test_what_wins(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIAS_AUDIT_RUN_SEED", "six")
     with pytest.raises(UsageError, match="BIAS_AUDIT_RUN_SEED: expected a whole number, got 'six'"):
         request_of()
+    monkeypatch.setenv("BIAS_AUDIT_RUN_SEED", "")
+    with pytest.raises(UsageError, match="BIAS_AUDIT_RUN_SEED got an empty text"):
+        request_of()
     monkeypatch.delenv("BIAS_AUDIT_RUN_SEED")
     (home / "bias-audit.yaml").unlink()
     assert request_of().analysis.seed == 20240601, "the default"
@@ -119,7 +122,10 @@ def test_what_describes_another_model_or_engine_is_set_aside(home: Path) -> None
         ({"dtype": "float23"}, "dtype: expected 'float32', .* got 'float23'\n  did you mean"),
         ({"limit": 0}, "limit: expected a number of at least 1"),
         ({"max_seconds": "soon"}, "expected a time such as 90s, 20m or 2h, got 'soon'"),
-        ({"baselines": " "}, "expected the path of a file or folder, got an empty text"),
+        ({"baselines": " "}, "baselines got an empty text"),
+        ({"model": ""}, "model got an empty text"),
+        ({"probes": ["small", ""]}, "probes got an empty text"),
+        ({"revision": ""}, "revision got an empty text"),
         ({"data": ["crows-pairs"]}, "expected NAME=FILE, got 'crows-pairs'"),
         ({"data": ["a=b", "a=c"]}, "the data set 'a' was given twice"),
         ({"data": {"crows-pair": "x"}}, "did you mean 'crows-pairs'"),
@@ -145,7 +151,9 @@ def test_a_run_of_probes_and_data_sets(home: Path) -> None:
     assert {r.metric for r in alone.results} == {"aul"}
     assert done.results.results == (*probes.results, *alone.results)
     assert (done.results.findings, done.exit_code) == (probes.findings, 3)
-    assert (alone.gates, alone.exit_code) == ((), 0), "nothing is judged by data sets"
+    (gate,) = alone.gates
+    assert (gate.state, gate.reason_code, alone.exit_code) == ("unclear", "no_result", 3)
+    assert "no result of 'small' to judge: it did not run" in gate.reason
     names = {path.name for path in done.save(home / "both").iterdir()}
     assert {EVIDENCE_FILE, PAIR_SCORES_FILE, "report.html"} <= names
     report = (home / "both" / "report.html").read_text(encoding="utf-8")

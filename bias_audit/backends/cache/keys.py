@@ -72,7 +72,6 @@ def info_key(files: ModelFiles, versions: Mapping[str, str]) -> bytes:
         files.fingerprint,
         files.tokenizer_digest,
         files.config_digest,
-        files.index_digest,
         files.pickled,
         files.dtype,
         files.device.partition(":")[0],

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bias_audit.backends.hf.model_files import INDEX, ModelOptions, digest, locate_model
+from bias_audit.backends.hf.model_files import ModelOptions, locate_model
 
 KNOWN_DTYPES = ("float32", "bfloat16", "float16")
 _ON_CPU = "cpu", "highest"
@@ -35,8 +35,6 @@ class ModelFiles:
     fingerprint: str
     tokenizer_digest: str
     config_digest: str
-    index_digest: str
-    """Of the list of weight files; empty where there is one file only."""
     dtype: str
     device: str
     arithmetic: str
@@ -55,14 +53,12 @@ def identify(options: ModelOptions) -> ModelFiles | None:
         return None
     device, arithmetic = _device(options.device, options.dtype)
     folder = locate_model(options)
-    index = folder.path / INDEX
     return ModelFiles(
         name=options.name,
         revision=folder.revision,
         notices=folder.notices,
         pickled=folder.pickled,
         **folder.digests(),
-        index_digest=digest([index]) if index.is_file() else "",
         dtype=options.dtype,
         device=device,
         arithmetic=arithmetic,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -43,9 +45,10 @@ def load(options: ModelOptions) -> LoadedModel:
     if dtype != "auto" and dtype not in DTYPES:
         raise UnknownNameError("dtype", dtype, [*DTYPES, "auto"])
     folder = locate_model(options)
-    with _quiet():
-        tokenizer = _tokenizer(folder)
-        model, unused = _model(folder, DTYPES.get(dtype, "auto"))
+    with _quiet(), folder.exposed() as place:
+        tokenizer = _tokenizer(folder, place)
+        model, unused = _model(folder, place, DTYPES.get(dtype, "auto"))
+        digests = folder.digests()
     _check_finite(folder, model)
     size = _check_vocabulary(folder, model, tokenizer)
     notices = folder.notices
@@ -58,7 +61,7 @@ def load(options: ModelOptions) -> LoadedModel:
     info = ModelInfo(
         name=options.name,
         revision=folder.revision,
-        **folder.digests(),
+        **digests,
         kind="masked",
         architecture=type(model).__name__,
         vocabulary_size=size,
@@ -132,15 +135,15 @@ def _quiet() -> Iterator[None]:
             log.enable_progress_bar()
 
 
-def _tokenizer(folder: ModelFolder) -> Any:
+def _tokenizer(folder: ModelFolder, place: Path) -> Any:
     """Load the tokenizer and refuse one that cannot say where a word's pieces are."""
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(
-            str(folder.path), local_files_only=True, trust_remote_code=False
+            str(place), local_files_only=True, trust_remote_code=False
         )
     except Exception as error:  # whatever a broken file makes the loader raise
         raise ModelLoadError(
-            f"the tokenizer of '{folder.name}' could not be loaded: {_first_line(error)}",
+            f"the tokenizer of '{folder.name}' could not be loaded: {_first_line(error, place)}",
             hint="save it again with save_pretrained as tokenizer.json; "
             "a SentencePiece file needs: pip install 'bias-audit[tokenizers]'",
         ) from error
@@ -159,14 +162,14 @@ def _tokenizer(folder: ModelFolder) -> Any:
     return tokenizer
 
 
-def _model(folder: ModelFolder, dtype: Any) -> tuple[Any, list[str]]:
+def _model(folder: ModelFolder, place: Path, dtype: Any) -> tuple[Any, list[str]]:
     """Load the model; return it with the names of unused tensors."""
     options: dict[str, Any] = {"use_safetensors": True}
     if folder.pickled:
         options = {"use_safetensors": False, "weights_only": True}
     try:
         model, report = transformers.AutoModelForMaskedLM.from_pretrained(
-            str(folder.path),
+            str(place),
             dtype=dtype,
             output_loading_info=True,
             local_files_only=True,
@@ -175,13 +178,13 @@ def _model(folder: ModelFolder, dtype: Any) -> tuple[Any, list[str]]:
             **options,
         )
     except Exception as error:  # whatever a broken or foreign checkpoint makes the loader raise
-        raise _not_loadable(folder, error) from error
+        raise _not_loadable(folder, error, place) from error
     _check_complete(folder, report)
     unused = sorted(k for k in report["unexpected_keys"] if not any(h in k for h in _HARMLESS))
     return model.eval().requires_grad_(False), unused
 
 
-def _not_loadable(folder: ModelFolder, error: Exception) -> ModelLoadError:
+def _not_loadable(folder: ModelFolder, error: Exception, place: Path) -> ModelLoadError:
     kind = folder.config["model_type"]
     if "auto_map" in folder.config and kind not in transformers.CONFIG_MAPPING:
         return ModelLoadError(
@@ -196,7 +199,7 @@ def _not_loadable(folder: ModelFolder, error: Exception) -> ModelLoadError:
             hint=f"use {WANTED}",
         )
     return ModelLoadError(
-        f"the weights of '{folder.name}' could not be loaded: {_first_line(error)}",
+        f"the weights of '{folder.name}' could not be loaded: {_first_line(error, place)}",
         hint="fetch or save the model again; the file may be cut off or of another format",
     )
 
@@ -211,8 +214,10 @@ def _move(model: Any, place: torch.device) -> Any:
         ) from error
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
+def _first_line(error: Exception, place: Path | None = None) -> str:
+    """The first line of a message; ``place`` is gone when somebody reads it."""
+    text = str(error) if place is None else str(error).replace(f"{place}{os.sep}", "")
+    lines = text.strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
 

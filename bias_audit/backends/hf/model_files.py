@@ -9,7 +9,9 @@ import contextlib
 import hashlib
 import json
 import logging
+import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,27 +22,41 @@ from bias_audit.errors import ModelLoadError
 
 REFERENCE = Path(__file__).parents[2] / "models" / "reference"
 """The model that ships with the package."""
-INDEX = "model.safetensors.index.json"
+_LIST = ".index.json"
+INDEX = f"model.safetensors{_LIST}"
 PICKLES = "pytorch_model*.bin"
+PICKLE_INDEX = f"pytorch_model.bin{_LIST}"
+_NAMED_WEIGHTS = "transformers_weights"
+"""Key of config.json: a weight file, or a list of some, of another name."""
 TOKENIZER_FILES = (
     "added_tokens.json",
+    "bpe.codes",
+    "dict.txt",
+    "entity_vocab.json",
     "merges.txt",
     "sentencepiece.bpe.model",
+    "sentencepiece.model",
     "special_tokens_map.json",
     "spiece.model",
     "spm.model",
+    "spm_char.model",
     "tokenizer.json",
     "tokenizer.model",
     "tokenizer_config.json",
     "vocab.json",
     "vocab.txt",
 )
-_VOCABULARIES = tuple(
-    name
-    for name in TOKENIZER_FILES
-    if name
-    not in ("added_tokens.json", "merges.txt", "special_tokens_map.json", "tokenizer_config.json")
+_TOKENIZER_CONFIG = "tokenizer_config.json"
+_NO_VOCABULARY = (
+    "added_tokens.json",
+    "bpe.codes",
+    "dict.txt",
+    "entity_vocab.json",
+    "merges.txt",
+    "special_tokens_map.json",
+    _TOKENIZER_CONFIG,
 )
+_VOCABULARIES = tuple(name for name in TOKENIZER_FILES if name not in _NO_VOCABULARY)
 _WRONG_HEADS = {
     "ForCausalLM": "a causal language model",
     "LMHeadModel": "a causal language model",
@@ -96,20 +112,32 @@ class ModelFolder:
     notices: tuple[str, ...] = ()
 
     @property
+    def index(self) -> Path | None:
+        """The list of weight files, where there are several."""
+        single = "pytorch_model.bin" if self.pickled else "model.safetensors"
+        name = self.config.get(_NAMED_WEIGHTS) or single
+        if not name.endswith(_LIST) and not (self.path / name).is_file():
+            name = PICKLE_INDEX if self.pickled else INDEX
+        return self.path / name if name.endswith(_LIST) else None
+
+    @property
     def weights(self) -> list[Path]:
-        """The weight files, sorted by name."""
-        if self.pickled:
-            return sorted(self.path.glob(PICKLES))
-        single = self.path / "model.safetensors"
-        if single.is_file():
-            return [single]
-        index = json.loads((self.path / INDEX).read_text(encoding="utf-8"))
-        return [self.path / name for name in sorted(set(index["weight_map"].values()))]
+        """The weight files, sorted by name: all that is opened, after the list that names them."""
+        if self.index is not None:
+            return [self.index, *(self.path / name for name in _shards(self.name, self.index))]
+        single = "pytorch_model.bin" if self.pickled else "model.safetensors"
+        return [self.path / (self.config.get(_NAMED_WEIGHTS) or single)]
 
     @property
     def tokenizer_files(self) -> list[Path]:
         """The tokenizer's files, sorted by name."""
-        return [self.path / name for name in TOKENIZER_FILES if (self.path / name).is_file()]
+        names = {*TOKENIZER_FILES, *_versioned_tokenizers(self.path)}
+        return [self.path / name for name in sorted(names) if (self.path / name).is_file()]
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file that loading may open; all are digested."""
+        return [self.path / "config.json", *self.weights, *self.tokenizer_files]
 
     def digests(self) -> Digests:
         """Return the digests of the files."""
@@ -118,6 +146,88 @@ class ModelFolder:
             "tokenizer_digest": digest(self.tokenizer_files),
             "config_digest": digest([self.path / "config.json"]),
         }
+
+    @contextlib.contextmanager
+    def exposed(self) -> Iterator[Path]:
+        """Yield a folder with the files that are digested, and no other that could be opened.
+
+        Raises:
+            ModelLoadError: one of them was changed meanwhile, so nobody knows which was loaded.
+        """
+        before = self._state()
+        with tempfile.TemporaryDirectory(prefix="bias-audit-") as name:
+            for file in self.files:
+                if file.name == _TOKENIZER_CONFIG and (text := _without_paths(file)):
+                    Path(name, file.name).write_text(text, encoding="utf-8")
+                else:
+                    _link(file.resolve(), Path(name, file.name))
+            yield Path(name)
+        if self._state() != before:
+            raise ModelLoadError(
+                f"the files of '{self.name}' changed while they were loaded", hint="run again"
+            )
+
+    def _state(self) -> list[tuple[object, ...]]:
+        """What changes when a file is written or replaced."""
+        stats = [(file, file.stat()) for file in self.files]
+        return [(f, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for f, s in stats]
+
+
+def _link(file: Path, place: Path) -> None:
+    try:
+        place.symlink_to(file)
+    except OSError:  # Windows lets few people make links
+        shutil.copyfile(file, place)
+
+
+def _shards(name: str, index: Path) -> list[str]:
+    """The weight files that a list names: beside it, and of its own format.
+
+    Raises:
+        ModelLoadError: it is no such list, or names something else.
+    """
+    ending = ".safetensors" if index.name.endswith(f".safetensors{_LIST}") else ".bin"
+    try:
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelLoadError(
+            f"'{name}': {index.name} is no list of weight files", hint="save the model again"
+        ) from error
+    for shard in names:
+        if not (_is_plain(shard) and shard.endswith(ending) and (index.parent / shard).is_file()):
+            raise ModelLoadError(
+                f"'{name}': {index.name} names '{shard}', expected a file beside it that ends in"
+                f" {ending}",
+                hint="save the model again with save_pretrained",
+            )
+    return names
+
+
+def _is_plain(name: object) -> bool:
+    """Whether this is the name of a file, without a folder."""
+    return isinstance(name, str) and name == Path(name).name and name != ".."
+
+
+def _tokenizer_config(path: Path) -> dict[str, Any]:
+    """What tokenizer_config.json says; nothing where it cannot be read, which loading reports."""
+    try:
+        content = json.loads((path / _TOKENIZER_CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _versioned_tokenizers(path: Path) -> list[str]:
+    """Files that take the place of tokenizer.json in newer versions of transformers."""
+    names = _tokenizer_config(path).get("fast_tokenizer_files")
+    return [name for name in names if _is_plain(name)] if isinstance(names, list) else []
+
+
+def _without_paths(file: Path) -> str:
+    """The tokenizer's configuration without paths of files, which could lead anywhere."""
+    content = _tokenizer_config(file.parent)
+    plain = {key: value for key, value in content.items() if not key.endswith("_file")}
+    return json.dumps(plain) if plain != content else ""
 
 
 def locate_model(options: ModelOptions) -> ModelFolder:
@@ -148,7 +258,7 @@ def locate_model(options: ModelOptions) -> ModelFolder:
         if revision is None:
             notices.append(f"revision not pinned; resolved to {commit}")
     config = _config(name, path)
-    pickled = _check_weights(name, path, allow_pickle=options.allow_pickle)
+    pickled = _check_weights(name, path, config, allow_pickle=options.allow_pickle)
     _check_tokenizer(name, path)
     if "auto_map" in config:
         notices.append(
@@ -201,6 +311,18 @@ def _config(name: str, path: Path) -> dict[str, Any]:
             f"config.json of '{name}' does not name its model_type",
             hint="save the model again with save_pretrained",
         )
+    if "configuration_files" in config:
+        raise ModelLoadError(
+            f"config.json of '{name}' names other files to be read in its place"
+            " (configuration_files)",
+            hint="save the model again with save_pretrained",
+        )
+    if any("/" in str(config.get(key)) for key in ("attn_implementation", "_attn_implementation")):
+        raise ModelLoadError(
+            f"config.json of '{name}' asks for code of the hub (attn_implementation), which is"
+            " never run",
+            hint="remove the key",
+        )
     what = _other_kind(config)
     if what:
         raise ModelLoadError(
@@ -222,13 +344,23 @@ def _other_kind(config: dict[str, Any]) -> str:
     return ""
 
 
-def _check_weights(name: str, path: Path, *, allow_pickle: bool) -> bool:
+def _check_weights(name: str, path: Path, config: dict[str, Any], *, allow_pickle: bool) -> bool:
     """Return whether the weights are pickles; refuse them unless allowed."""
     if (path / "adapter_config.json").is_file():
         raise ModelLoadError(
             f"'{name}' holds an adapter (adapter_config.json), not a whole model",
             hint="merge the adapter into its model, save that with save_pretrained, "
             "and name the new folder",
+        )
+    named = config.get(_NAMED_WEIGHTS)
+    if named is not None:
+        fits = _is_plain(named) and named.endswith((".safetensors", f".safetensors{_LIST}"))
+        if fits and (path / named).is_file():
+            return False
+        raise ModelLoadError(
+            f"config.json of '{name}' names '{named}' as its weights ({_NAMED_WEIGHTS}), expected"
+            " a file of safetensors beside it",
+            hint="save the model again with save_pretrained",
         )
     if (path / "model.safetensors").is_file() or (path / INDEX).is_file():
         return False
@@ -262,9 +394,10 @@ def _fetch(options: ModelOptions) -> Path:
     from huggingface_hub import errors, snapshot_download
 
     patterns = ["config.json", "model*.safetensors", INDEX, *TOKENIZER_FILES]
+    patterns += ["tokenizer.*.json"]
     name, revision = options.name, options.revision
     if options.allow_pickle:
-        patterns += [PICKLES, "pytorch_model.bin.index.json"]
+        patterns += [PICKLES, PICKLE_INDEX]
     try:
         with _quiet():
             folder = snapshot_download(
@@ -300,7 +433,7 @@ def _quiet() -> Iterator[None]:
     )
 
     level, shown = log.get_verbosity(), not are_progress_bars_disabled()
-    hide = shown and not sys.stderr.isatty()
+    hide = shown and not (sys.stderr and sys.stderr.isatty())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         log.set_verbosity(logging.ERROR)
