@@ -24,7 +24,7 @@ _PARTIAL = (
     "treat every number as a first look."
 )
 _UNTRAINED = (
-    "The sanity check did not hold: there is no sign of a trained masked language model, "
+    "The sanity check did not hold: there is no sign of a trained language model, "
     "so silence anywhere in this report means nothing."
 )
 _FOREIGN = (
