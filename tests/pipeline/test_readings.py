@@ -104,3 +104,19 @@ def test_fill_completes_where_the_mask_is_the_last_word(audits, capfd):
     assert run(["fill", "The <mask> saw the [group].", *groups, *model]) == 2
     message = " ".join(capfd.readouterr().err.split())
     assert "cannot be scored: read as continuation, a model completes what stands before" in message
+
+
+def test_sentences_are_quoted_with_the_log_probability_of_the_whole(audits, capfd):
+    home, _, made = audits
+    (gap,) = (r for r in made["causal"].results.results if r.role == "primary" and r.sentences)
+    pair = gap.sentences[0]
+    assert pair.log_prob_a < -20
+    text = (home / "run-causal" / "report.html").read_text("utf-8")
+    assert "Log-probability of the sentence, women" in text
+    assert "Log-probability of the sentence" not in (home / "run-masked" / "report.html").read_text(
+        "utf-8"
+    )
+    for reading, name in (("continuation", "causal"), ("mask", "masked")):
+        assert ("read as continuation" in (home / f"run-{name}" / "report.html").read_text()) is (
+            reading == "continuation"
+        )
