@@ -92,8 +92,6 @@ def analyse(
     assessment, lost = add_optional(assessment, plan.metrics, scores.scored, settings)
     unscored = [_unscored_record(plan, name, scores) for name in (*scores.failures, *scores.late)]
     probes = (*assessment.probes, *unscored)
-    if info.reading == "continuation":
-        probes = tuple(map(_without_chances, probes))
     results = tuple(  # typical sentence pairs of primary results, whether or not they are findings
         r.model_copy(update={"sentences": tuple(sentences(scores.scored[r.probe], r))})
         if r.role == "primary"
@@ -118,13 +116,6 @@ def analyse(
             for name, message in sorted(scores.failures.items())
         ),
     )
-
-
-def _without_chances(probe: ProbeRecord) -> ProbeRecord:
-    """A probe whose targets have no probability of their own: scores are of whole sentences."""
-    none: dict[str, Any] = {"probability": (), "log_odds": ()}
-    targets = tuple(target.model_copy(update=none) for target in probe.targets)
-    return probe.model_copy(update={"targets": targets})
 
 
 def _unscored_record(plan: Plan, name: str, scores: ScoredPlan) -> ProbeRecord:

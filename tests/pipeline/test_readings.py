@@ -67,6 +67,17 @@ def test_sentences_have_no_probability_of_a_target(audits):
     assert max(value for t in causal for value in t.log_prob) < -20, "of whole sentences"
 
 
+def test_sentences_are_no_words_with_hardly_any_probability(audits):
+    """R13 asks for the probability of words; a whole sentence always has hardly any."""
+    checks = {}
+    for name in ("causal", "masked"):
+        results = audits[2][name].results.results
+        (gap,) = (r for r in results if r.metric == "log_odds_gap" and r.role == "primary")
+        checks[name] = {check.id for check in gap.checks}
+    assert {"R13a", "R13b"} <= checks["masked"]
+    assert checks["causal"] == checks["masked"] - {"R13a", "R13b"}
+
+
 def test_a_second_run_asks_the_model_nothing(audits):
     _, ask, made = audits
     again = ask("causal")
