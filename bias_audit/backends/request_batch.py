@@ -95,6 +95,6 @@ class RequestBatch:
                 yield request, answer
 
 
-def unchanged(answer: Any, _: Sequence[Any]) -> Any:
+def keep_answer(answer: Any, _: Sequence[Any]) -> Any:
     """Return an answer that waits for no query."""
     return answer

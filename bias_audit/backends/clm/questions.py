@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bias_audit.backends.hf.tokenization import Encoder, Encoding
-from bias_audit.backends.request_batch import Question, RejectionError, unchanged
+from bias_audit.backends.request_batch import Question, RejectionError, keep_answer
 from bias_audit.records import (
     CompletionRequest,
     CompletionScore,
@@ -116,7 +116,7 @@ class Planner:
                 questions.append(plan(self, request, table, encodings[text]))
             except RejectionError as error:
                 answer = refuse(skip=error.skip, detail=error.detail)
-                questions.append(Question((), partial(unchanged, answer)))
+                questions.append(Question((), partial(keep_answer, answer)))
         return table.cut(), questions
 
     def _text(self, request: Request[Any]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from bias_audit.backends.hf.tokenization import Encoder, Encoding, Gap
 from bias_audit.backends.mlm.align import align, modified_positions
 from bias_audit.backends.mlm.batching import ForwardQuery, QueryResult, QueryTable
-from bias_audit.backends.request_batch import Question, RejectionError, unchanged
+from bias_audit.backends.request_batch import Question, RejectionError, keep_answer
 from bias_audit.records import (
     BlankRequest,
     BlankScore,
@@ -61,7 +61,7 @@ class Planner:
                 questions.append(plan(self, request, table, *sentences))
             except RejectionError as error:
                 answer = refuse(skip=error.skip, detail=error.detail)
-                questions.append(Question((), partial(unchanged, answer)))
+                questions.append(Question((), partial(keep_answer, answer)))
         return table.queries, questions
 
     def _texts(self, request: Request[Any]) -> tuple[str, ...]:
@@ -253,7 +253,7 @@ class Planner:
         if not positions:
             detail = "every piece of the sentence is also in its partner"
             lost = ModifiedScore(skip="not_applicable", detail=detail)
-            return Question((), partial(unchanged, lost))
+            return Question((), partial(keep_answer, lost))
         tokens, hidden = [sentence.ids[p] for p in positions], frozenset(positions)
         masked = tuple(self._mask_id if p in hidden else i for p, i in enumerate(sentence.ids))
         block = table.ask(masked, positions, [tokens] * len(positions))
