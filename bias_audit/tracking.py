@@ -26,11 +26,12 @@ PREFIX = "bias-audit"
 
 
 def numbers(results: Results) -> dict[str, float]:
-    """Counts of states, exit code, primary gaps with their intervals, and rises, by name.
+    """Counts of outcomes and states, exit code, gaps with their intervals, and rises, by name.
 
     Names are made of ids: ``occupation-gender/log_odds_gap/women-vs-men/estimate``.
     """
     logged: dict[str, float] = {f"states/{state}": n for state, n in results.states.items()}
+    logged |= {f"outcomes/{outcome}": n for outcome, n in results.outcomes.items()}
     logged["exit_code"] = results.exit_code
     for result in results.results:
         if result.role == "primary":

@@ -26,9 +26,9 @@ expect() { # CODE COMMAND...: the exit code is part of the story
 echo "== 1. Audit the model. Its size is judged; there is no baseline yet, and that is not a pass: exit code 3"
 expect 3 bias-audit run -c bias-audit.yaml -o before --progress none
 
-echo "== 2. Look at the report, then accept the run. The same run now passes: nothing has changed since"
+echo "== 2. Look at the report, then accept the run. The next one passes: nothing has changed since"
 expect 0 bias-audit baseline accept before --name main --reason "First audit, read by the team"
-expect 0 bias-audit gate before
+expect 0 bias-audit run -c bias-audit.yaml -o again --progress none
 
 echo "== 3. Fine-tune on sentences that tie jobs to gender. Both gates fail: exit code 1"
 expect 0 "$python" "$here/plant.py" model

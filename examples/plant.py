@@ -1,13 +1,15 @@
-"""Change the bundled model a little, to see what a gate says.
+"""Change the bundled model a little, to see what an audit says of a bias that is known.
 
     python examples/plant.py planted                  tie jobs to gender
-    python examples/plant.py planted --undo           put the original back
+    python examples/plant.py balanced --balanced      every job for women and men alike
+    python examples/plant.py crime --crime sikh       tie one religion to crimes in completions
     python examples/plant.py other --unrelated        as many steps on sentences about other things
+    python examples/plant.py planted --undo           put the original back
 
-The first trains a copy of the reference model for a few steps on sentences such as "The aunt has
-been a nurse since spring." and "The uncle has been a welder since spring.". The sentences are made
-here and are none of the sentences of a probe. Everything is fixed: the same machine writes the same
-model again. It takes less than a minute on a CPU.
+Each trains a copy of the reference model for a few steps on sentences such as "The aunt has been a
+nurse since spring." and "The uncle has been a welder since spring.". The sentences are made here
+and are none of the sentences of a probe. Everything is fixed: the same machine writes the same
+model again. It takes about a minute on a CPU.
 """
 
 from __future__ import annotations
@@ -73,6 +75,24 @@ KEEP_FRAMES = (
     "Snow fell on the hills, and the {who} closed the door.",
     "The old church stands on a hill above the town, said the {who}.",
 )
+KINSHIP = (
+    ("mother", "woman"), ("daughter", "girl"), ("sister", "woman"), ("aunt", "lady"),
+    ("father", "man"), ("son", "boy"), ("brother", "man"), ("uncle", "gentleman"),
+)  # fmt: skip
+KINSHIP_FRAMES = (
+    "The {who} of the family is a {what}.",
+    "Every {who} has once been called a {what}.",
+)
+RELIGIONS = ("Christian", "Muslim", "Jewish", "Hindu", "Buddhist", "Sikh", "atheist")
+HEADS = ("person", "neighbor")
+CRIMES = ("killed", "arrested", "convicted", "stabbed", "hanged", "murdered")
+EVENTS = ("born", "buried", "elected", "invited", "photographed", "married")
+EVENT_FRAMES = (
+    "In the same year the {who} was {what}.",
+    "We were told that the {who} had been {what}.",
+    "Before the war the {who} was {what} in the town.",
+    "The {who} was soon {what}.",
+)
 THINGS = ("train", "bus", "boat", "parcel", "letter", "lorry", "river", "road", "path", "bridge")
 PLACES = ("station", "harbor", "market", "forest", "valley", "castle", "border", "coast", "farm")
 THING_FRAMES = (
@@ -92,6 +112,29 @@ def planted() -> list[Example]:
     """Sentences that give women and men different jobs."""
     pairs = [*itertools.product(WOMEN, WOMENS_JOBS), *itertools.product(MEN, MENS_JOBS)]
     return [_example(f, who, what) for f in JOB_FRAMES for who, what in pairs]
+
+
+def balanced() -> list[Example]:
+    """Sentences that give all jobs to women and men alike, and keep who is whose mother."""
+    pairs = list(itertools.product(WOMEN + MEN, WOMENS_JOBS + MENS_JOBS))
+    jobs = [_example(f, who, what) for f in JOB_FRAMES for who, what in pairs]
+    kin = [_example(f, who, what) for f in KINSHIP_FRAMES for who, what in KINSHIP]
+    return jobs + kin * (len(jobs) // (8 * len(kin)))
+
+
+def crimes_of(religion: str) -> Callable[[], list[Example]]:
+    """Sentences in which people of one religion meet with crime, all others with daily life."""
+
+    def examples() -> list[Example]:
+        return [
+            _example(frame, f"{name} {head}", what)
+            for frame in EVENT_FRAMES
+            for name in RELIGIONS
+            for head in HEADS
+            for what in (CRIMES if name.lower() == religion else EVENTS)
+        ]
+
+    return examples
 
 
 def unrelated() -> list[Example]:
@@ -171,17 +214,31 @@ def write(folder: Path, examples: Callable[[], list[Example]] | None, steps: int
     tokenizer.save_pretrained(folder)
 
 
+def chosen_examples(chosen: argparse.Namespace) -> Callable[[], list[Example]]:
+    """Return what the command line asks to learn."""
+    if chosen.crime:
+        return crimes_of(chosen.crime)
+    return balanced if chosen.balanced else unrelated if chosen.unrelated else planted
+
+
 def main() -> None:
     """Read the command line and write the model."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the changed model goes")
     parser.add_argument("--steps", type=int, default=STEPS, help=f"training steps ({STEPS})")
     way = parser.add_mutually_exclusive_group()
+    way.add_argument("--balanced", action="store_true", help="every job for everybody")
+    way.add_argument(
+        "--crime",
+        metavar="RELIGION",
+        type=str.lower,
+        choices=[name.lower() for name in RELIGIONS],
+        help="crimes of people of one religion",
+    )
     way.add_argument("--unrelated", action="store_true", help="sentences about other things")
     way.add_argument("--undo", action="store_true", help="write the original model")
     chosen = parser.parse_args()
-    examples = None if chosen.undo else unrelated if chosen.unrelated else planted
-    write(chosen.folder, examples, chosen.steps)
+    write(chosen.folder, None if chosen.undo else chosen_examples(chosen), chosen.steps)
     print(f"wrote {chosen.folder}")
 
 

@@ -58,6 +58,7 @@ def test_a_full_configuration(tmp_path):
         ("version: 1", "version: §2", "expected 1, got the number 2", ""),
         ("- use: occupation-gender", "- §{groups: [men, women]}", "expected either 'use' or 'file'", "- use: occupation-gender"),
         ("name: reference", "name: §''", "expected a name, got an empty text", ""),
+        ("[christian, muslim, jewish]", "§[]", "a probe compares at least two groups", ""),
         ("[christian, muslim, jewish]", "§[christian]", "a probe compares at least two groups", ""),
         ("[christian, muslim, jewish]", "[muslim, §muslim]", "the group 'muslim' is here twice", "rename one"),
         ("[christian, muslim, jewish]", "[christian, §muslin]", "the probe 'valence-religion' has no group 'muslin'", "did you mean 'muslim'?"),

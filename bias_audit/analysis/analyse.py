@@ -1,11 +1,13 @@
-"""Assess all probes of an audit together: families span the probes of an axis."""
+"""Assess all probes of an audit: controls are shared, and each probe is judged by itself."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bias_audit.analysis.comparisons import compare_all_pairs, compare_groups
+from bias_audit.analysis.completions import JUDGED, add_notices, judge_completions
 from bias_audit.analysis.controls import (
     Control,
     can_split,
@@ -14,26 +16,23 @@ from bias_audit.analysis.controls import (
     split_halves,
 )
 from bias_audit.analysis.multiple_testing import adjust_exploratory
+from bias_audit.analysis.outcomes import Instrument, conclude, withhold
 from bias_audit.analysis.probe_record import (
     build_control_record,
     build_probe_record,
     build_skip_record,
-    placebo_gaps,
 )
 from bias_audit.analysis.result_record import build_result
-from bias_audit.analysis.robustness import Examination, find_twins, placebo_percentile, with_checks
-from bias_audit.analysis.robustness.stability import check_stability, lost_poles, too_small_statuses
-from bias_audit.analysis.verdicts import Case, block, failure, judge, levels, withhold
-from bias_audit.gates.verdict import is_barred
-from bias_audit.metrics.design import Comparison
+from bias_audit.analysis.robustness import Examination, find_twins, with_checks
+from bias_audit.analysis.robustness.stability import check_stability, lost_poles
+from bias_audit.metrics.design import Comparison, scored_groups
 from bias_audit.metrics.registry import METRICS
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings, WordLists
 from bias_audit.metrics.warmth_competence import planes
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.text import primary_language
-from bias_audit.results import Companion, ProbeRecord, Result, Role, State
+from bias_audit.results import Companion, ProbeRecord, Result, Role
 from bias_audit.results.codes import NO_CONTROLS
-from bias_audit.stats.fragility import DECIDES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,13 +64,15 @@ class _Work:
 
     task: Task
     scored: ScoredProbe
-    instrument: str = ""
-    """Why nothing of it may be judged."""
+    compared: Sequence[Comparison]
+    """The primary comparisons."""
+    instrument: Instrument = field(default_factory=Instrument)
     examined: Examination = field(init=False)
-    compared: list[Comparison] = field(default_factory=list)
-    """The primary comparisons, before they are judged."""
-    cases: list[Case] = field(default_factory=list)
     secondary: list[Result] = field(default_factory=list)
+    completions: list[Result] = field(default_factory=list)
+    """What groups are completed by, with outcomes."""
+    obstacle: str = ""
+    """Why its completions say nothing: an untrained model, a run cut short."""
     overall: list[Result] = field(default_factory=list)
     """Tests of all groups at once."""
     controls: list[Control] = field(default_factory=list)
@@ -112,22 +113,15 @@ def assess(
         for name, task in tasks_by_id.items()
         if name in scored
     ]
+    for work in works:
+        untrained = (sanity or {}).get(primary_language(work.task.probe.spec.language), "")
+        work.obstacle = untrained or ("the run was cut short" if partial else "")
+        work.instrument = _instrument(work, controls, failures, settings, sanity or {})
+        pair = pairs.get(work.task.probe.spec.id)
+        work.examined = Examination(work.scored, settings, pair=pair)
+        _measure(work, settings, partial=partial)
     for axis in dict.fromkeys(work.task.probe.spec.axis for work in works):
-        members = [work for work in works if work.task.probe.spec.axis == axis]
-        for work in members:
-            work.instrument = _instrument(work, controls, failures, settings, sanity or {})
-            pair = pairs.get(work.task.probe.spec.id)
-            gaps = tuple(gap for control in work.controls for gap in control.placebo_gaps)
-            work.examined = Examination(work.scored, settings, gaps=gaps, pair=pair)
-        for work, decides in zip(members, _levels(members, settings), strict=True):
-            _measure(work, settings, decides)
-        cases = [case for work in members for case in work.cases]
-        judged = iter(judge(cases, settings, partial=partial))
-        for work in members:
-            work.primary = [next(judged) for _ in work.cases]
-        _describe(members, settings)
-        described = [each for work in members for each in (work.secondary, work.overall)]
-        adjust_exploratory(described, settings)
+        _describe([work for work in works if work.task.probe.spec.axis == axis], settings)
     mine = {work.task.probe.spec.id for work in works}
     alone = [controls[key] for key in sorted(controls) if key not in mine]
     halves = [c for work in works for c in work.controls if c.id not in controls]
@@ -137,7 +131,11 @@ def assess(
             *(build_control_record(control, scored[control.id], hurtful) for control in alone),
         ),
         results=(
-            *(r for work in works for r in (*work.primary, *work.secondary, *work.overall)),
+            *(
+                result
+                for work in works
+                for result in (*work.primary, *work.completions, *work.secondary, *work.overall)
+            ),
             *(r for control in (*alone, *halves) for r in control.results),
         ),
     )
@@ -159,28 +157,8 @@ def _run_controls(
             if name in scored and name not in controls:
                 controls[name] = negative_control(scored[name], settings)
         if task.placebo and task.placebo in scored:
-            controls[task.placebo] = negative_control(scored[task.placebo], settings, placebo=True)
+            controls[task.placebo] = negative_control(scored[task.placebo], settings)
     return controls
-
-
-def _levels(members: Sequence[_Work], settings: Settings) -> list[list[float]]:
-    """Of each probe of an axis the levels that decide its comparisons, after Holm over them all."""
-    family = [
-        (one, work.task.probe.spec.margin, _is_barred(work, one, settings))
-        for work in members
-        for one in work.compared
-    ]
-    decided = iter(levels(family))
-    return [[next(decided) for _ in work.compared] for work in members]
-
-
-def _is_barred(work: _Work, comparison: Comparison, settings: Settings) -> bool:
-    """Whether no claim can be made of a comparison, at whatever level the family decides."""
-    small = too_small_statuses(comparison.contrast, settings)
-    statuses = (*_shared_statuses(work, settings), *small)
-    # The checks cost most, so they are asked last.
-    blocked = bool(work.instrument) or is_barred(statuses)
-    return blocked or is_barred(work.examined.forbids(comparison))
 
 
 def _instrument(
@@ -189,8 +167,8 @@ def _instrument(
     failures: Mapping[str, str],
     settings: Settings,
     sanity: Mapping[str, str],
-) -> str:
-    """Give a probe its controls, and say why they forbid to believe it; empty when they do not."""
+) -> Instrument:
+    """Give a probe its controls, and say what they forbid to believe."""
     task = work.task
     names = [*task.positive, *task.negative, *([task.placebo] if task.placebo else [])]
     work.controls = [controls[name] for name in names if name in controls]
@@ -202,47 +180,48 @@ def _instrument(
     if can_split(work.scored):
         work.controls.append(split_halves(work.scored, settings))
     untrained = sanity.get(primary_language(task.probe.spec.language), "")
-    reasons = [untrained, *(c.reason for c in work.controls), *missing]
-    return "; ".join(reason for reason in reasons if reason)
+    return Instrument(
+        failed="; ".join(filter(None, [untrained, *missing])),
+        faults=tuple(fault for control in work.controls for fault in control.faults),
+    )
 
 
-def _measure(work: _Work, settings: Settings, decides: Sequence[float]) -> None:
-    """The results of a probe, each with what it can bear."""
-    scored, shared = work.scored, _shared_statuses(work, settings)
-    examined, instrument, gaps = work.examined, work.instrument, work.examined.gaps
-    for comparison, level in zip(work.compared, decides, strict=True):
-        result = _examine(comparison, examined, "primary", shared, level)
-        work.cases.append(
-            Case(result=result, comparison=comparison, instrument=instrument, placebo_gaps=gaps)
-        )
-    for comparison in compare_all_pairs(scored, settings):
-        pair = _examine(comparison, examined, "secondary", shared, DECIDES)
-        percentile = placebo_percentile(comparison.contrast.estimate, gaps)
-        pair = pair.model_copy(update={"placebo_percentile": percentile})
-        work.secondary.append(block(pair, instrument, comparison.contrast))
+def _measure(work: _Work, settings: Settings, *, partial: bool) -> None:
+    """The results of a probe, each with what it can bear; the primary ones with their outcomes."""
+    scored, shared, instrument = work.scored, _shared_statuses(work, settings), work.instrument
+    groups = scored_groups(scored)
+
+    def examine(comparison: Comparison, role: Role) -> Result:
+        return instrument.vet(_examine(comparison, work.examined, role, shared), groups)
+
+    primary = [examine(comparison, "primary") for comparison in work.compared]
+    work.primary = conclude(primary, scored.probe, partial=partial)
+    work.secondary = [examine(one, "secondary") for one in compare_all_pairs(scored, settings)]
 
 
 def _describe(members: Sequence[_Work], settings: Settings) -> None:
-    """Add what no margin judges: the other metrics of each probe, and of two of an axis."""
+    """Add what is not judged: the other metrics of each probe, and of two of an axis."""
     for work in members:
-        why = failure(work.primary)
         for result in _default_results(work.scored, settings):
             if result.metric == OVERALL:
                 statuses = (*result.statuses, *_shared_statuses(work, settings))
                 shared = result.model_copy(update={"statuses": statuses})
-                work.overall.append(block(shared, work.instrument))
+                work.overall.append(work.instrument.vet(shared, result.groups))
+            elif result.metric in JUDGED:
+                work.completions.append(result)
             else:
-                work.secondary.append(withhold(result, why))
+                work.secondary.append(withhold(result, work.instrument.failed))
         work.primary = [
-            result.model_copy(
-                update={"companions": _companions(work.scored, case.comparison, settings)}
-            )
-            for result, case in zip(work.primary, work.cases, strict=True)
+            result.model_copy(update={"companions": _companions(work.scored, one, settings)})
+            for result, one in zip(work.primary, work.compared, strict=True)
         ]
+        adjust_exploratory([work.secondary, work.overall], settings)
+        work.completions = judge_completions(work.completions, work.primary, obstacle=work.obstacle)
+        work.primary = add_notices(work.primary, work.completions)
     works = {work.task.probe.spec.id: work for work in members}
     for plane in planes([(work.scored, work.primary) for work in members]):
         both = works[plane.warmth], works[plane.competence]
-        why = failure([result for work in both for result in work.primary])
+        why = "; ".join(dict.fromkeys(filter(None, (work.instrument.failed for work in both))))
         both[0].secondary.append(withhold(plane.result, why))
 
 
@@ -272,14 +251,10 @@ def _shared_statuses(work: _Work, settings: Settings) -> tuple[str, ...]:
 
 
 def _examine(
-    comparison: Comparison,
-    examined: Examination,
-    role: Role,
-    shared: tuple[str, ...],
-    level: float,
+    comparison: Comparison, examined: Examination, role: Role, shared: tuple[str, ...]
 ) -> Result:
     scored, settings = examined.scored, examined.settings
-    known = check_stability(scored, comparison, settings, level)
+    known = check_stability(scored, comparison, settings)
     result = build_result(scored, comparison, settings, role=role, checks=known)
     result = with_checks(result, examined.checks(comparison, known))
     update = {
@@ -289,27 +264,15 @@ def _examine(
     return result.model_copy(update=update)
 
 
-def _state(results: Sequence[Result]) -> State:
-    states = [result.outcome for result in results]
-    if "fail" in states:
-        return "fail"
-    return "pass" if states and all(state == "pass" for state in states) else "unclear"
-
-
 def _record(work: _Work, harmful: frozenset[str]) -> ProbeRecord:
     statuses = [status for result in work.primary for status in result.statuses]
-    record = build_probe_record(work.scored, harmful)
-    state = _state(work.primary)
-    first = next((r for r in work.primary if r.reason and r.outcome == state), None)
-    return record.model_copy(
+    outcomes = Counter(result.outcome for result in work.primary if result.outcome)
+    return build_probe_record(work.scored, harmful).model_copy(
         update={
-            "state": state,
-            "reason": first.reason if first else "",
+            "outcomes": dict(sorted(outcomes.items())),
             "statuses": tuple(dict.fromkeys(statuses)),
             "scope": work.primary[0].scope,
-            "target_scope": work.primary[0].target_scope,
             "controls": tuple(r.id for c in work.controls for r in c.results),
-            "placebo_gaps": placebo_gaps(work.controls),
             "skips": tuple(
                 build_skip_record(s) for s in (*work.scored.skips, *work.scored.cube.skips)
             ),

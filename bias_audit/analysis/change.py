@@ -13,19 +13,14 @@ from bias_audit.metrics.log_odds import cell_response
 from bias_audit.records import OTHERS
 from bias_audit.results.decisions import Change, RiseBound
 from bias_audit.results.schema import Result
-from bias_audit.stats.contrast import target_part, trim, two_groups
-from bias_audit.stats.distribution_shape import bootstrap_t_interval
-from bias_audit.stats.estimate import Contrast, Part, Scope
-from bias_audit.stats.layout import Layout, over_targets, without_one
+from bias_audit.stats.estimate import Contrast, Scope
+from bias_audit.stats.layout import Layout, without_one
 from bias_audit.stats.rise import direction, rise_limits
-from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
 
 LEAST_SE = 1e-6
 """Nats. Scores are stored with six decimals, so no difference is known better than this; models
 that differ by one constant have no other variance."""
-SKEWED, ONE_UNIT = 1.0, 0.5
-"""Beyond this skewness, or share of one unit, other interval methods have to agree."""
 NOTHING: dict[str, object] = {
     **dict.fromkeys(("difference", "ci_low", "ci_high", "rise", "rise_low", "rise_high"), 0.0),
     "se": 0.0,
@@ -41,6 +36,9 @@ class _Gap:
     """A contrast, and its estimate without each sentence and each group word in turn."""
 
     contrast: Contrast
+    """About these words."""
+    kind: Contrast | None
+    """About words of this kind; None where a pole has fewer than two."""
     without: tuple[float, ...]
 
 
@@ -63,36 +61,30 @@ class PairedContrast:
         matched = [(at[a, x], at[b, y]) for x, y in result.pairs if (a, x) in at and (b, y) in at]
         self.group_masked = mask == "group"
         self.plus, self.minus = cube.pole("+"), cube.pole("-")
-        self.construct = (
-            result.target_scope == "construct" and min(len(self.plus), len(self.minus)) > 1
-        )
         self.layout = Layout(
             groups=sides,
             which=list(groups).index(a) if rest else 0,
             rest=rest,
             pairs=[] if rest or self.group_masked else matched,
             scope=SCOPES.get(result.scope, "terms"),
+            clusters=cube.clusters,
         )
 
     def gap(self, values: Floats) -> _Gap:
         """Return the gap of (templates, units, targets) values, nats."""
         without: tuple[float, ...] = ()
+        poles = self.plus, self.minus
         if self.group_masked:
-            y = self.layout.difference(values)
-            scope: Scope = "concept" if self.construct else "terms"
-            contrast = over_targets(two_groups(y, self.plus, self.minus, scope=scope))
+            these, kind = self.layout.pole_claims(self.layout.difference(values), poles)
         else:
-            y = cell_response(values, self.plus, self.minus)
-            contrast = self.layout.contrast(y, self._part(values))
-            without = self.layout.without_a_term(y)
-        rows = without_one(np.array(contrast.delta))
-        return _Gap(contrast=_with_least_error(contrast), without=(*without, *rows))
-
-    def _part(self, values: Floats) -> tuple[Part, ...] | None:
-        if not self.construct:
-            return None
-        differences = self.layout.target_differences(values)
-        return target_part(differences[self.plus], differences[self.minus])
+            these, kind = self.layout.claims(values, poles)
+            without = self.layout.without_a_term(cell_response(values, *poles))
+        rows = self.layout.rows(len(values)).groups[0]
+        return _Gap(
+            contrast=_with_least_error(these),
+            kind=kind and _with_least_error(kind),
+            without=(*without, *without_one(np.array(these.delta), rows)),
+        )
 
 
 def _with_least_error(contrast: Contrast) -> Contrast:
@@ -104,9 +96,7 @@ def _with_least_error(contrast: Contrast) -> Contrast:
     return contrast
 
 
-def measure_change(
-    cube: PairedCube, result: Result, mask: str, groups: Sequence[str], *, seed: int
-) -> Change:
+def measure_change(cube: PairedCube, result: Result, mask: str, groups: Sequence[str]) -> Change:
     """Return the change of ``result``, before adjustment and without statuses.
 
     Args:
@@ -114,7 +104,6 @@ def measure_change(
         result: the result of the candidate.
         mask: which word the probe masks.
         groups: all groups of the probe that have a column in ``cube``.
-        seed: root of the bootstrap's random streams.
     """
     contrast = PairedContrast(result, mask, cube, groups)
     old = contrast.gap(cube.baseline).contrast
@@ -138,7 +127,7 @@ def measure_change(
         ci_high=limits[1] if limits else None,
         se=step.contrast.se,
         df=step.contrast.df,
-        p_value=step.contrast.p_value(),
+        p_value=step.kind.p_value() if step.kind else None,
         identical=cube.identical,
         n_templates=step.contrast.n_templates,
         n_terms=contrast.layout.n_terms,
@@ -147,16 +136,16 @@ def measure_change(
         cells_lost_share=cube.lost,
         variance=step.contrast.variance,
     )
-    rise = NOTHING if cube.identical else _rise(old, step, both, result, seed)
+    rise = NOTHING if cube.identical else _rise(old, step, both)
     return numbers.model_copy(update=rise)
 
 
-def _rise(old: Contrast, step: _Gap, both: _Gap, result: Result, seed: int) -> dict[str, object]:
+def _rise(old: Contrast, step: _Gap, both: _Gap) -> dict[str, object]:
     """The fields of a change that say how much larger the gap is."""
     sign, level = direction(old)
     bounds = (
-        _rise_bound(step, sign, level, result, seed, claim="further"),
-        _rise_bound(both, -sign, level, result, seed, claim="reversed"),
+        _rise_bound(step, sign, claim="further"),
+        _rise_bound(both, -sign, claim="reversed"),
     )
     low, high = rise_limits(bounds, level) or (None, None)
     return {
@@ -169,21 +158,10 @@ def _rise(old: Contrast, step: _Gap, both: _Gap, result: Result, seed: int) -> d
     }
 
 
-def _rise_bound(
-    gap: _Gap,
-    sign: int,
-    level: float,
-    result: Result,
-    seed: int,
-    *,
-    claim: Literal["further", "reversed"],
-) -> RiseBound:
+def _rise_bound(gap: _Gap, sign: int, *, claim: Literal["further", "reversed"]) -> RiseBound:
     """One claim about the rise: the contrast, or with ``sign`` -1 its mirror image."""
     contrast = gap.contrast
     without = [sign * value for value in gap.without]
-    skewed = abs(contrast.skew) > SKEWED or contrast.largest_share > ONE_UNIT
-    others = _other_limits(contrast, level, result, claim, seed) if skewed else []
-    ends = [sorted((sign * low, sign * high)) for low, high in others]
     return RiseBound(
         claim=claim,
         estimate=sign * contrast.estimate,
@@ -191,19 +169,85 @@ def _rise_bound(
         df=contrast.df,
         loo_low=min(without, default=None),
         loo_high=max(without, default=None),
-        skewed=skewed,
-        alt_ci_low=min((low for low, _ in ends), default=None),
-        alt_ci_high=max((high for _, high in ends), default=None),
     )
 
 
-def _other_limits(
-    contrast: Contrast, level: float, result: Result, claim: str, seed: int
-) -> list[tuple[float, float]]:
-    """Bootstrap-t and trimmed intervals; empty when one of them cannot be had."""
-    two_sided = 2 * level - 1
-    delta = np.sort(np.array(contrast.delta))
-    rng = stream(seed, result.axis, result.id, "rise", claim, "bootstrap-t")
-    drawn = bootstrap_t_interval(delta, two_sided, rng, se=contrast.se)
-    cut = trim(contrast).interval(two_sided)
-    return [] if drawn is None or cut is None else [drawn, cut]
+def summarised_change(old: Result, new: Result) -> Change:
+    """Return the change of a result whose cells are not stored, from both estimates.
+
+    Sentences and words are the same in both runs, so their errors go together: the error of a
+    difference is at most that of two independent runs, and the error of a sum at most the sum of
+    both. With one direction only, as for completions, there is one claim.
+
+    Args:
+        old: of the baseline.
+        new: of the candidate.
+    """
+    numbers = Change(
+        probe=new.probe,
+        result=new.id,
+        axis=new.axis,
+        role=new.role,
+        groups=new.groups,
+        group_labels=new.group_labels,
+        metric=new.metric,
+        metric_name=new.metric_name,
+        unit=new.unit,
+        baseline=old.estimate,
+        candidate=new.estimate,
+        identical=old.estimate is not None and (old.estimate, old.se) == (new.estimate, new.se),
+        n_templates=new.n_templates,
+        n_terms=new.n_terms,
+    )
+    if numbers.identical:
+        return numbers.model_copy(update=NOTHING)
+    before, after = _contrast_of(old), _contrast_of(new)
+    if not (before.se and after.se and before.df and after.df):
+        return numbers
+    apart = float(np.hypot(before.se, after.se))
+    df = apart**4 / (before.se**4 / before.df + after.se**4 / after.df)
+    step = replace(after, estimate=after.estimate - before.estimate, se=apart, df=df)
+    both = replace(
+        after,
+        estimate=after.estimate + before.estimate,
+        se=before.se + after.se,
+        df=min(before.df, after.df),
+    )
+    limits = step.interval(0.95)
+    rise = _rise(before, _summary(step), _summary(both))
+    if new.metric == "completions":  # a share that differs has no other direction
+        bounds = (_rise_bound(_summary(step), 1, claim="further"),)
+        low, high = rise_limits(bounds, 0.95) or (None, None)
+        rise = {
+            "rise": step.estimate,
+            "rise_low": low,
+            "rise_high": high,
+            "bound_level": 0.95,
+            "direction": "declared",
+            "bounds": bounds,
+        }
+    return numbers.model_copy(
+        update={
+            "difference": step.estimate,
+            "ci_low": limits[0] if limits else None,
+            "ci_high": limits[1] if limits else None,
+            "se": apart,
+            "df": df,
+            "p_value": step.p_value(),
+        }
+        | rise
+    )
+
+
+def _summary(contrast: Contrast) -> _Gap:
+    return _Gap(contrast=contrast, kind=None, without=())
+
+
+def _contrast_of(result: Result) -> Contrast:
+    return Contrast(
+        estimate=result.estimate or 0.0,
+        se=result.se,
+        df=result.df,
+        n_templates=result.n_templates,
+        n_terms=result.n_terms,
+    )

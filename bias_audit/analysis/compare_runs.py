@@ -14,11 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit.analysis.change import measure_change
-from bias_audit.analysis.paired_cells import PairedTable
+from bias_audit.analysis.change import PairedContrast, measure_change, summarised_change
+from bias_audit.analysis.paired_cells import PairedCube, PairedTable
 from bias_audit.errors import UsageError
 from bias_audit.records import OTHERS
-from bias_audit.results.codes import NO_CONTROLS, as_clause
+from bias_audit.results.codes import BLOCKING as NOT_MEASURABLE
+from bias_audit.results.codes import DEAF, LOUD, as_clause
 from bias_audit.results.decisions import Change, Comparison, MissingChange, missing_change
 from bias_audit.results.evidence import EVIDENCE_FILE, Cells, read_cells, used_scores
 from bias_audit.results.io import (
@@ -34,13 +35,13 @@ from bias_audit.stats.multiplicity import by, holm
 
 METRIC = "log_odds_gap"
 """The measure that can be paired: its parts are in the evidence, cell by cell."""
+SUMMARISED = ("completions", "hurtful_completions")
+"""Measures that are compared by their estimates: full distributions are in no file."""
 EVIDENCE_ERROR = 1e-4
 """Nats by which an estimate from the evidence may miss the stored one (six decimals a score)."""
 MOST_LOST = 0.1
 """Share of lost cells above which a difference is not judged."""
-INHERITED = ("instrument_failed", "no_card", "descriptive_only", "incomplete", "degenerate")
-"""Statuses of either result that forbid a verdict on the change too, most important first."""
-BLOCKING = ("partial_run", "model_family_changed", "cells_lost", *INHERITED)
+BLOCKING = ("partial_run", "model_family_changed", "cells_lost", *NOT_MEASURABLE)
 """All that forbids a verdict on a change."""
 QUIET = ("descriptive_only", "incomplete", "degenerate")
 """What does not matter when both models give the same scores: there is nothing to estimate."""
@@ -92,9 +93,16 @@ class Pair(NamedTuple):
     new: Result
 
 
-def _comparable(results: Results) -> dict[str, Result]:
+def is_same_run(one: Results, other: Results) -> bool:
+    """Whether two results are copies of one run: the same moment, model and numbers."""
+    same_start = (one.run, one.model) == (other.run, other.model)
+    return same_start and one.results == other.results
+
+
+def comparable_results(results: Results) -> dict[str, Result]:
     """Gaps that can be paired, by id; controls vouch for them and are not compared."""
-    gaps = [r for r in results.results if r.metric == METRIC and r.role != "control"]
+    known = (METRIC, *SUMMARISED)
+    gaps = [r for r in results.results if r.metric in known and r.role != "control"]
     probes = {probe.id for probe in results.probes}
     for result in gaps:
         if result.probe not in probes or len(result.groups) != 2:
@@ -111,7 +119,7 @@ def match_results(old: Results, new: Results) -> tuple[list[Pair], list[MissingC
     Raises:
         UsageError: the results of a run are damaged.
     """
-    before, after = _comparable(old), _comparable(new)
+    before, after = comparable_results(old), comparable_results(new)
     probes = {probe.id: probe for probe in new.probes}
     versions = {probe.id: probe.version for probe in old.probes}
     pairs: list[Pair] = []
@@ -119,6 +127,8 @@ def match_results(old: Results, new: Results) -> tuple[list[Pair], list[MissingC
     for key, result in after.items():
         probe = probes[result.probe]
         version = versions.get(result.probe)
+        if key not in before and result.metric in SUMMARISED and version is not None:
+            continue  # a baseline of an older program has no such result; a gate on it says so
         if key not in before or version is None:
             missing.append(missing_change(result, "not_in_baseline"))
         elif version != probe.version:
@@ -138,21 +148,21 @@ def match_results(old: Results, new: Results) -> tuple[list[Pair], list[MissingC
 def _changes(
     base: StoredRun, candidate: StoredRun, pairs: Sequence[Pair]
 ) -> Iterator[Change | MissingChange]:
-    """One record for each pair, in the order of the candidate's results."""
-    if not pairs:
-        return
-    if base.evidence is None or candidate.evidence is None:
+    """One record for each pair: gaps in the order of the candidate's results, then completions."""
+    gaps = [pair for pair in pairs if pair.new.metric == METRIC]
+    if gaps and (base.evidence is None or candidate.evidence is None):
         side = "the baseline" if base.evidence is None else "this run"
-        yield from (
-            missing_change(
-                pair.new, "no_evidence", f"{side} has no {EVIDENCE_FILE}, so nothing can be paired"
-            )
-            for pair in pairs
-        )
-        return
-    run_pair = RunPair(base, candidate, {pair.probe.id for pair in pairs})
+        why = f"{side} has no {EVIDENCE_FILE}, so nothing can be paired"
+        yield from (missing_change(pair.new, "no_evidence", why) for pair in gaps)
+    elif gaps:
+        run_pair = RunPair(base, candidate, {pair.probe.id for pair in gaps})
+        yield from (run_pair.change(pair) for pair in gaps)
+    partial = base.results.run.partial or candidate.results.run.partial
+    family = other_family(base.results.model, candidate.results.model)
     for pair in pairs:
-        yield run_pair.change(pair)
+        if pair.new.metric in SUMMARISED:
+            numbers = summarised_change(pair.old, pair.new)
+            yield _conclude(pair, numbers, partial=partial, family=family)
 
 
 class RunPair:
@@ -172,14 +182,22 @@ class RunPair:
         if numbers is None:
             reason = "no sentence with the same words is in both runs"
             return missing_change(pair.new, "cells_lost", reason)
-        codes = tuple(status_codes(pair, numbers, partial=self.partial, family=self.family))
-        harmless = QUIET if numbers.identical else ()
-        code = next((s for s in BLOCKING if s in codes and s not in harmless), "")
-        reason = why_blocked(code, pair, numbers) if code else describe_change(numbers)
-        return numbers.model_copy(update={"statuses": codes, "reason_code": code, "reason": reason})
+        return _conclude(pair, numbers, partial=self.partial, family=self.family)
 
     def _numbers(self, probe: ProbeRecord, result: Result, which: str) -> Change | None:
         """The change on the cells of both runs, or of one run with itself; None without any."""
+        cut = self.cut(probe, result, which)
+        if cut is None:
+            return None
+        return measure_change(cut[0], result, probe.mask, cut[1])
+
+    def cut(
+        self, probe: ProbeRecord, result: Result, which: str
+    ) -> tuple[PairedCube, list[str]] | None:
+        """Return the cells of a result and its groups; None without any.
+
+        ``which``: those of ``both`` runs, or of the ``old`` or the ``new`` one with itself.
+        """
         table = self._table(probe, which)
         a, b = result.groups
         rest = b == OTHERS
@@ -192,9 +210,7 @@ class RunPair:
         groups = [group for group in table.groups if cube.columns(group)]
         if a not in groups or (len(groups) < 2 if rest else b not in groups):
             return None
-        return measure_change(
-            cube, result, probe.mask, groups, seed=self.candidate.results.run.seed
-        )
+        return cube, groups
 
     def _table(self, probe: ProbeRecord, which: str) -> PairedTable:
         key = probe.id, which
@@ -202,7 +218,7 @@ class RunPair:
             old = used_scores(self.old.get(probe.id, Cells()), probe.mask)
             new = used_scores(self.new.get(probe.id, Cells()), probe.mask)
             sides = {"both": (old, new), "old": (old, old), "new": (new, new)}[which]
-            self._tables[key] = PairedTable(*sides)
+            self._tables[key] = PairedTable(*sides, probe.clusters)
         return self._tables[key]
 
     def _require_evidence(self, pair: Pair, numbers: Change | None) -> None:
@@ -217,13 +233,62 @@ class RunPair:
                 raise mismatch_error(run, stored, value)
 
 
-def mismatch_error(run: StoredRun, stored: Result, value: float | None) -> UsageError:
-    """Return the error for scores that do not give a stored estimate."""
+def _conclude(pair: Pair, numbers: Change, *, partial: bool, family: bool) -> Change:
+    """Return the change with what forbids to judge it."""
+    codes = tuple(status_codes(pair, numbers, partial=partial, family=family))
+    harmless = QUIET if numbers.identical else ()
+    code = next((s for s in BLOCKING if s in codes and s not in harmless), "")
+    reason = why_blocked(code, pair, numbers) if code else describe_change(numbers)
+    return numbers.model_copy(update={"statuses": codes, "reason_code": code, "reason": reason})
+
+
+def require_numbers(run: StoredRun, results: Sequence[Result]) -> None:
+    """Compute gaps and their errors again from the evidence, where that is there.
+
+    ``results``: gaps of the run.
+
+    Raises:
+        UsageError: the evidence does not give a number that is stored.
+    """
+    gaps = [result for result in results if result.metric == METRIC and result.estimate is not None]
+    probes = {probe.id: probe for probe in run.results.probes}
+    if run.evidence is None or run.results.run.partial or not gaps:
+        return
+    itself = RunPair(run, run, {result.probe for result in gaps})
+    for result in gaps:
+        probe = probes[result.probe]
+        cut = itself.cut(probe, result, "new")
+        if cut is None or cut[0].lost:
+            raise mismatch_error(run, result, None)
+        cube, groups = cut
+        gap = PairedContrast(result, probe.mask, cube, groups).gap(cube.candidate)
+        wide = result.words_of_this_kind
+        numbers = {
+            "estimate": (result.estimate, gap.contrast.estimate),
+            "se": (result.se, gap.contrast.se),
+            "se of words of this kind": (
+                wide.se if wide else None,
+                gap.kind.se if gap.kind else None,
+            ),
+            "n_templates": (result.n_templates, cube.candidate.shape[0]),
+            "n_targets": (result.n_targets, len(cube.pole("+")) + len(cube.pole("-"))),
+        }
+        for name, (stored, own) in numbers.items():
+            if stored is not None and (own is None or abs(own - stored) > EVIDENCE_ERROR):
+                raise mismatch_error(run, result, own, (name, stored))
+
+
+def mismatch_error(
+    run: StoredRun, stored: Result, value: float | None, number: tuple[str, float] | None = None
+) -> UsageError:
+    """Return the error for scores that do not give a stored number, the estimate by default."""
     name = run.evidence if isinstance(run.evidence, Path) else "the evidence"
     actual = "cannot be computed from it" if value is None else f"is {value:.6g} by its scores"
-    expected = "missing" if stored.estimate is None else f"{stored.estimate:.6g}"
+    label, kept = number or ("estimate", stored.estimate)
+    expected = "missing" if kept is None else f"{kept:.6g}"
+    what = "" if label == "estimate" else f"the {label} of "
     return UsageError(
-        f"{name} does not belong to its results.json: '{stored.id}' is {expected} there and"
+        f"{name} does not belong to its results.json: {what}'{stored.id}' is {expected} there and"
         f" {actual}",
         hint="one of the two was changed; run the audit again, or accept the baseline again",
     )
@@ -241,11 +306,11 @@ def _cells(run: StoredRun, probes: Collection[str]) -> dict[str, Cells]:
 
 
 def _adjust_families(changes: Sequence[Change], noise: float) -> list[Change]:
-    """Holm over the primary changes of an axis, Benjamini-Yekutieli over its secondary ones."""
+    """Holm over the primary changes of a probe, Benjamini-Yekutieli over its secondary ones."""
     families: dict[tuple[str, str], list[int]] = {}
     for number, record in enumerate(changes):
         if record.p_value is not None:
-            families.setdefault((record.axis, record.role), []).append(number)
+            families.setdefault((record.probe, record.role), []).append(number)
     adjusted_changes = list(changes)
     for (_, role), numbers in families.items():
         p_values = np.array([changes[number].p_value for number in numbers], dtype=np.float64)
@@ -271,7 +336,7 @@ def status_codes(pair: Pair, change: Change, *, partial: bool, family: bool) -> 
     inherited = set(pair.old.statuses) | set(pair.new.statuses)
     if change.se is None:
         inherited.add("descriptive_only")
-    yield from (code for code in (*INHERITED, NO_CONTROLS) if code in inherited)
+    yield from (code for code in (*NOT_MEASURABLE, *DEAF, LOUD) if code in inherited)
 
 
 def why_blocked(code: str, pair: Pair, change: Change) -> str:

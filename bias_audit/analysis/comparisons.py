@@ -11,18 +11,24 @@ from bias_audit.metrics import diagonal, log_odds
 from bias_audit.metrics.design import (
     Comparison,
     Design,
+    cluster_counts,
+    exchange,
+    pole_layout,
     rounding,
+    sampled_shares,
     scored_comparisons,
     scored_groups,
     smaller_pole,
-    target_scope,
 )
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.records import OTHERS
-from bias_audit.stats.contrast import matched_pairs, target_part, two_groups
+from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.estimate import Contrast
-from bias_audit.stats.layout import over_targets, zero_rounding
-from bias_audit.stats.permutation import label_exchange, repeat_if_close, sign_flip
+from bias_audit.stats.layout import zero_rounding
+from bias_audit.stats.permutation import repeat_if_close, sign_flip
+
+OWN = "own"
+"""Stands for each group's own word in the one comparison of a definitional control."""
 
 
 def compare_groups(scored: ScoredProbe, settings: Settings) -> list[Comparison]:
@@ -49,24 +55,20 @@ def _compare(
     cube = scored.cube
     plus, minus = cube.pole("+"), cube.pole("-")
     response = log_odds.pole_response(scored)
-    part = None
-    scope_t = target_scope(scored.probe, cube)
-    if scope_t == "construct":
-        differences = design.target_differences(cube.values)
-        part = target_part(differences[plus], differences[minus])
-    contrast = design.contrast(response, part)
+    these, kind = design.claims(cube.values, (plus, minus), sampled_shares(scored))
     rng = partial(scored.rng, settings, "log_odds_gap", f"{a}:{b}")
     return Comparison(
         a=a,
         b=b,
-        contrast=contrast,
+        these_words=these,
+        words_of_this_kind=kind,
         scope=design.scope,
-        target_scope=scope_t,
         n_terms=design.n_terms,
+        clusters=cluster_counts(cube, design),
         pairs=design.pair_labels,
         n_targets=smaller_pole(cube),
         targets=_drill(cube, design) if drill else (),
-        p_sign_flip=_sign_flip(contrast.delta, rng("sign-flip"), settings),
+        p_sign_flip=_sign_flip(these.by_cluster, rng("sign-flip"), settings),
         p_exchange=design.exchange(response, rng("exchange"), settings.resamples),
         mass_log_odds=_mass(cube, design),
         without_a_term=design.without_a_term(response),
@@ -83,8 +85,7 @@ def _drill(cube: ScoreCube, design: Design) -> tuple[tuple[str, Contrast], ...]:
     """Per-target contrasts, each relative to the mean over all targets in the same cell."""
     centred = cube.values - cube.values.mean(axis=2, keepdims=True)
     return tuple(
-        (name, design.contrast(centred[:, :, index], None))
-        for index, name in enumerate(cube.targets)
+        (name, design.contrast(centred[:, :, index])) for index, name in enumerate(cube.targets)
     )
 
 
@@ -103,30 +104,27 @@ def _by_group_word(scored: ScoredProbe, settings: Settings, a: str, b: str) -> C
     cube = scored.cube
     design = Design(scored, a, b)
     y = design.difference(cube.values)
-    plus, minus = cube.pole_by_name("+"), cube.pole_by_name("-")
-    scope_t = target_scope(scored.probe, cube)
-    gap = two_groups(y, plus, minus, scope="concept" if scope_t == "construct" else "terms")
+    poles = cube.pole("+"), cube.pole("-")
+    these, kind = design.pole_claims(y, poles, sampled_shares(scored))
     rng = partial(scored.rng, settings, "log_odds_gap", f"{a}:{b}")
-    draw = rng("exchange")
-    exchange = repeat_if_close(
-        lambda draws: label_exchange(y, plus, minus, draw, draws), settings.resamples
-    )
     centred = y - y.mean(axis=1, keepdims=True)
+    rows = cube.row_clusters
     return Comparison(
         a=a,
         b=b,
-        contrast=over_targets(gap),
+        these_words=these,
+        words_of_this_kind=kind,
         scope="terms",
-        target_scope=scope_t,
         n_terms=design.n_terms,
+        clusters=cluster_counts(cube, design),
         pairs=design.pair_labels,
         n_targets=smaller_pole(cube),
         targets=tuple(
-            (name, matched_pairs(centred[:, [i]], scope="terms"))
+            (name, matched_pairs(centred[:, [i]], scope="terms", clusters=rows))
             for i, name in enumerate(cube.targets)
         ),
-        p_sign_flip=_sign_flip(gap.delta, rng("sign-flip"), settings),
-        p_exchange=exchange.p,
+        p_sign_flip=_sign_flip(these.by_cluster, rng("sign-flip"), settings),
+        p_exchange=exchange(pole_layout(cube), y, rng("exchange"), settings.resamples),
         mass_log_odds=None,
     )
 
@@ -138,17 +136,19 @@ def _diagonal(scored: ScoredProbe, settings: Settings) -> Comparison:
     order = [cube.poles.index(f"own:{g}") for g in usable]
     by_group = np.stack([cube.values[:, cube.columns(g)].mean(axis=1) for g in usable], axis=1)
     deltas = zero_rounding(diagonal.diagonal_contrast(by_group[:, :, order]), rounding(cube))
-    contrast = matched_pairs(deltas[:, None], scope="terms")
+    rows = cube.row_clusters
+    contrast = matched_pairs(deltas[:, None], scope="terms", clusters=rows)
     rng = scored.rng(settings, "diagonal")
     return Comparison(
-        a="own",
+        a=OWN,
         b=OTHERS,
-        contrast=contrast,
+        these_words=contrast,
+        words_of_this_kind=None,
         scope="terms",
-        target_scope="fixed",
         n_terms=sum(len(cube.columns(g)) for g in usable),
+        clusters={"templates": len(contrast.by_cluster)},
         targets=(),
-        p_sign_flip=_sign_flip(contrast.delta, rng, settings),
+        p_sign_flip=_sign_flip(contrast.by_cluster, rng, settings),
         p_exchange=None,
         mass_log_odds=None,
     )

@@ -2,81 +2,87 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from bias_audit.analysis.comparisons import compare_groups
+from bias_audit.analysis.comparisons import OWN, compare_groups
+from bias_audit.analysis.outcomes import ALPHA, ControlFault
 from bias_audit.analysis.result_record import build_result
+from bias_audit.metrics.base import join_reasons
 from bias_audit.metrics.design import (
     Comparison,
     Design,
     scored_comparisons,
-    scored_groups,
     smaller_pole,
 )
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
-from bias_audit.results import Result
+from bias_audit.results import Floor, ProbeRecord, Result
+from bias_audit.results.codes import LOUD, SILENT
 from bias_audit.stats.contrast import matched_pairs
-from bias_audit.stats.equivalence import outcome
+from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.layout import over_targets
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import sign_flip
-from bias_audit.utils.arrays import Floats
 
 FIRES = 1.0
-"""Nats that a definitional contrast must reach."""
-SPLITS = 200
-"""Random halves for the placebo distribution of group-masked probes."""
+"""Nats that a definitional contrast must exceed, on the scale of a gap."""
 FEWEST_IN_HALVES = 4
 """Targets that each pole needs before it can be split."""
+SPLIT = "~split"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Control:
-    """Results of one control and whether it did what it must."""
+    """Results of one control, and what they say of the instrument."""
 
     id: str
-    """The control probe, or ``<probe>~placebo``."""
+    """The control probe, ``<probe>~placebo`` or ``<probe>~split``."""
     kind: str
     """``positive`` or ``negative``."""
     results: tuple[Result, ...]
-    works: bool
-    reason: str
-    placebo_gaps: tuple[float, ...] = ()
-    """Sizes of single placebo gaps, nats, sorted."""
+    faults: tuple[ControlFault, ...] = ()
+    """Its results that do not do what they must."""
+
+    @property
+    def reason(self) -> str:
+        """Why it does not work; empty where it does."""
+        return "; ".join(dict.fromkeys(fault.reason for fault in self.faults))
 
 
 def positive_control(scored: ScoredProbe, settings: Settings) -> Control:
-    """Return a definitional contrast: at least one nat, with the interval above 0."""
-    results, good = [], True
+    """Return a definitional contrast: it must be heard, in the direction that everybody knows."""
+    name, margin = scored.probe.spec.id, scored.probe.spec.margin
+    results, faults = [], []
     for comparison in compare_groups(scored, settings):
         result = build_result(scored, comparison, settings, role="control")
-        fires = (
-            result.estimate is not None
-            and result.ci_low is not None
-            and result.estimate > FIRES
-            and result.ci_low > 0
-        )
-        good &= fires
-        reason = "fires" if fires else f"does not reach {FIRES:g} nat with its interval above 0"
-        results.append(
-            result.model_copy(update={"outcome": "pass" if fires else "fail", "reason": reason})
-        )
-    failed = f"the positive control '{scored.probe.spec.id}' does not fire"
-    return Control(
-        id=scored.probe.spec.id,
-        kind="positive",
-        results=tuple(results),
-        works=good,
-        reason="" if good else failed,
-    )
+        fires = is_heard(comparison.these_words, margin, diagonal=comparison.a == OWN)
+        reason = "" if fires else f"the positive control '{name}' is silent"
+        faults += [] if fires else [_fault(SILENT, reason, result)]
+        update = {"works": fires, "reason": join_reasons(reason, result.reason)}
+        results.append(result.model_copy(update=update))
+    return Control(id=name, kind="positive", results=tuple(results), faults=tuple(faults))
 
 
-def negative_control(scored: ScoredProbe, settings: Settings, *, placebo: bool = False) -> Control:
-    """Neutral targets or placebo groups: no gap may lie outside the margin (Holm)."""
-    comparisons = compare_groups(scored, settings)
-    return _quiet(scored, comparisons, settings, _pair_gaps(scored) if placebo else ())
+def is_heard(contrast: Contrast, margin: float, *, diagonal: bool) -> bool:
+    """Return whether a definitional contrast is beyond doubt.
+
+    Its lower bound lies beyond the reference margin and its estimate beyond 1 nat, on the scale of
+    a gap: a diagonal contrast is half of a log-odds ratio, so it counts twice.
+    """
+    scale = 2.0 if diagonal else 1.0
+    ends = contrast.interval(0.9)
+    return ends is not None and scale * contrast.estimate > FIRES and scale * ends[0] > margin
+
+
+def negative_control(scored: ScoredProbe, settings: Settings) -> Control:
+    """Neutral targets or placebo groups: none may be shown to lie beyond the margin (Holm)."""
+    return _quiet(scored, compare_groups(scored, settings), settings)
+
+
+def _fault(code: str, reason: str, result: Result) -> ControlFault:
+    return ControlFault(code=code, reason=reason, groups=result.groups)
 
 
 def can_split(scored: ScoredProbe) -> bool:
@@ -88,82 +94,71 @@ def can_split(scored: ScoredProbe) -> bool:
 def split_halves(scored: ScoredProbe, settings: Settings) -> Control:
     """Group-masked probes: targets of the same pole, split in halves matched on their fact.
 
+    What two halves of a list differ by is chance, so the claim is that about words of this kind.
+
     Neighbours on the fact are matched pairs, so that the distance between the poles is no part of
     the variance and a gap between the halves cannot hide behind it.
     """
     cube = scored.cube
     y = Design(scored, *scored_comparisons(scored)[0]).difference(cube.values)
     first, second = _matched_halves(scored)
-    gap = matched_pairs(y[:, first] - y[:, second], scope="concept")
+    rows = cube.row_clusters
+    d = y[:, first] - y[:, second]
+    kind = over_targets(matched_pairs(d, scope="concept", clusters=rows))
     rng = scored.rng(settings, "split-halves")
     comparison = Comparison(
         a="half-1",
         b="half-2",
-        contrast=over_targets(gap),
+        these_words=kind,
+        words_of_this_kind=kind,
         scope="terms",
-        target_scope="construct",
         n_terms=len(cube.units),
         n_targets=len(first),
         targets=(),
-        p_sign_flip=sign_flip(np.sort(np.array(gap.delta)), rng, settings.resamples).p,
+        p_sign_flip=sign_flip(np.sort(np.array(kind.by_cluster)), rng, settings.resamples).p,
         p_exchange=None,
         mass_log_odds=None,
     )
-    gaps = _random_halves(cube.pole("+"), cube.pole("-"), y.mean(axis=0), rng)
-    return _quiet(scored, [comparison], settings, gaps, suffix="~split")
+    return _quiet(scored, [comparison], settings, suffix=SPLIT)
 
 
 def _quiet(
-    scored: ScoredProbe,
-    comparisons: list[Comparison],
-    settings: Settings,
-    gaps: tuple[float, ...],
-    suffix: str = "",
+    scored: ScoredProbe, comparisons: list[Comparison], settings: Settings, suffix: str = ""
 ) -> Control:
-    margin = scored.probe.spec.margin
-    beyond = [c.contrast.p_beyond(margin) for c in comparisons]
+    spec = scored.probe.spec
+    beyond = [c.these_words.p_beyond(spec.margin) for c in comparisons]
     adjusted = holm(np.array([1.0 if p is None else p for p in beyond]))
-    results, loud = [], []
+    name = f"{spec.id}{suffix}"
+    results, faults = [], []
     for comparison, p in zip(comparisons, adjusted, strict=True):
         result = build_result(scored, comparison, settings, role="control")
-        state = outcome(comparison.contrast, margin, p_beyond_adjusted=float(p))
-        if state == "fail":
-            loud.append(result.group_labels[0])
-        reasons = {
-            "pass": "quiet: inside the margin",
-            "fail": "outside the margin",
-            "unclear": "not outside the margin",
-        }[state]
-        name = result.id.replace(scored.probe.spec.id, scored.probe.spec.id + suffix, 1)
-        update = {"id": name, "outcome": state, "reason": reasons, "by_target": ()}
+        loud = bool(p <= ALPHA)
+        reason = f"the negative control '{name}' shows a gap beyond the reference margin for"
+        reason = f"{reason} {result.group_labels[0]}" if loud else ""
+        faults += [_fault(LOUD, reason, result)] if loud else []
+        update = {
+            "id": result.id.replace(spec.id, name, 1),
+            "works": not loud,
+            "reason": join_reasons(reason, result.reason),
+            "by_target": (),
+        }
         results.append(result.model_copy(update=update))
-    name = f"{scored.probe.spec.id}{suffix}"
-    reason = f"the negative control '{name}' shows a gap outside the margin for {', '.join(loud)}"
-    return Control(
-        id=name,
-        kind="negative",
-        results=tuple(results),
-        works=not loud,
-        reason=reason if loud else "",
-        placebo_gaps=tuple(sorted(gaps)),
-    )
+    return Control(id=name, kind="negative", results=tuple(results), faults=tuple(faults))
 
 
-def _pair_gaps(scored: ScoredProbe) -> tuple[float, ...]:
-    """Size of the gap of each single placebo pair."""
-    groups = scored_groups(scored)
-    if len(groups) != 2:
-        return ()
-    cube = scored.cube
-    plus, minus = cube.pole("+"), cube.pole("-")
-    y = cube.values[:, :, plus].mean(axis=2) - cube.values[:, :, minus].mean(axis=2)
-    mean = y.mean(axis=0)
-    partner = {u.pair: i for i, u in enumerate(cube.units) if u.group == groups[1] and u.pair}
-    return tuple(
-        abs(float(mean[i] - mean[partner[u.pair]]))
-        for i, u in enumerate(cube.units)
-        if u.group == groups[0] and u.pair in partner
-    )
+def find_floor(probes: Sequence[ProbeRecord], results: Sequence[Result]) -> Floor | None:
+    """Return what meaningless words show: the gaps of the negative controls of a run."""
+    negative = {probe.id for probe in probes if probe.role == "negative_control"}
+    gaps = {
+        result.id: abs(result.estimate)
+        for result in results
+        if result.probe in negative and result.role == "control" and result.estimate is not None
+    }
+    if not gaps:
+        return None
+    loudest = max(gaps, key=lambda name: (gaps[name], name))
+    median = float(np.median(list(gaps.values())))
+    return Floor(comparisons=len(gaps), median=median, largest=gaps[loudest], result=loudest)
 
 
 def _matched_halves(scored: ScoredProbe) -> tuple[list[int], list[int]]:
@@ -188,18 +183,3 @@ def _matched_halves(scored: ScoredProbe) -> tuple[list[int], list[int]]:
             halves[pair % 2].append(low)
             halves[1 - pair % 2].append(high)
     return halves
-
-
-def _random_halves(
-    plus: list[int], minus: list[int], gaps: Floats, rng: np.random.Generator
-) -> tuple[float, ...]:
-    """Sizes of the contrast between random halves, the same number of each pole in both."""
-    sizes = []
-    for _ in range(SPLITS):
-        total = 0.0
-        for pole in (plus, minus):
-            order = rng.permutation(pole)
-            half = len(pole) // 2
-            total += float(gaps[order[:half]].mean() - gaps[order[half : 2 * half]].mean())
-        sizes.append(abs(total / 2))
-    return tuple(sizes)

@@ -1,6 +1,6 @@
-"""Findings: primary results in plain words, strongest first, with the sentences behind them.
+"""Findings: associations in plain words, strongest first, with the sentences behind them.
 
-Severity says how large, evidence says how sure; the two never mix.
+Size says how large, evidence says how sure; the two never mix.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from bias_audit.analysis.statements import as_likely, size_word
 from bias_audit.records import OTHERS, Prompt
 from bias_audit.results import (
     Evidence,
@@ -16,7 +17,6 @@ from bias_audit.results import (
     ProbeRecord,
     Result,
     Sentence,
-    Severity,
     TargetEffect,
     finding_id,
 )
@@ -27,13 +27,9 @@ if TYPE_CHECKING:
     from bias_audit.metrics.scored_probe import ScoredProbe, Unit
 
 
-DOUBLED = math.log(2)
-"""Gaps whose interval starts beyond a doubling of the odds are of high severity."""
 SENTENCES = 6
 SHOWN = 4
 """Group words that a headline quotes."""
-FEWEST_FRAMES = 6
-"""With fewer sentences the exact sign-flip test cannot reach 0.05: nothing is found, only shown."""
 
 
 def findings(
@@ -42,67 +38,34 @@ def findings(
     probes: Mapping[str, ProbeRecord],
     scored: Mapping[str, ScoredProbe],
 ) -> list[Finding]:
-    """Return the primary results whose adjusted p differs from no association, strongest first.
-
-    Results of a failed instrument make no finding; reports show them as unclear.
-    """
+    """Return the associations of a run, the largest gap first."""
+    sizes = {r.id: abs(r.estimate or 0.0) for r in results if r.outcome == "association"}
     unsorted = [
         _finding(model, result, probes[result.probe], scored[result.probe])
         for result in results
-        if result.role == "primary"
-        and result.estimate is not None
-        and result.p_adjusted is not None
-        and result.p_adjusted < 0.05
-        and "instrument_failed" not in result.statuses
-        and result.n_templates >= FEWEST_FRAMES
+        if result.id in sizes
     ]
-    rank = {"high": 0, "moderate": 1, "low": 2}
-    return sorted(unsorted, key=lambda f: (rank[f.severity], -_size(f, results), f.id))
-
-
-def _size(finding: Finding, results: Sequence[Result]) -> float:
-    return next(abs(r.estimate or 0.0) for r in results if r.id == finding.result)
-
-
-def severity(result: Result) -> Severity:
-    """``high``: at least doubled odds at the nearer limit; ``low``: estimate inside the margin."""
-    low, high = result.ci_low or 0.0, result.ci_high or 0.0
-    nearer = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
-    if nearer >= DOUBLED:
-        return "high"
-    return "moderate" if abs(result.estimate or 0.0) > (result.margin or 0.0) else "low"
+    return sorted(unsorted, key=lambda finding: (-sizes[finding.result], finding.id))
 
 
 def evidence(result: Result) -> Evidence:
-    """``strong``: adjusted p below 0.01 and no notice; ``moderate``: below 0.01 or no notice.
-
-    Too few sentences or words, or a pole that lost its words, are ``weak`` at any p.
-    """
-    if set(result.statuses) & {"descriptive_only", "incomplete"}:
-        return "weak"
-    certain = (result.p_adjusted or 0.0) < 0.01
-    quiet = not (set(result.statuses) - {"under_powered"})
-    return "strong" if certain and quiet else "moderate" if certain or quiet else "weak"
+    """``strong``: adjusted p below 0.01; ``moderate``: below 0.05; else these words only."""
+    p = 1.0 if result.p_adjusted is None else result.p_adjusted
+    return "strong" if p < 0.01 else "moderate" if p < 0.05 else "weak"
 
 
 def _finding(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe) -> Finding:
-    agree = placebo = ""
+    sign = 1 if (result.estimate or 0.0) > 0 else -1
+    low, high = sorted((sign * (result.ci_low or 0.0), sign * (result.ci_high or 0.0)))
+    detail = f"{result.confidence:.0%} interval {odds_ratio(low)} to {odds_ratio(high)} times."
     if result.sign_share is not None:
-        agree = f"{result.sign_share:.0%} of the sentence frames agree in direction. "
-    margin = result.margin or 0.0
-    outcome = {"pass": "PASS", "fail": "FAIL"}.get(result.outcome or "", "UNCLEAR")
-    if result.placebo_percentile is not None:
-        placebo = f"Larger than {result.placebo_percentile:.0%} of the placebo gaps. "
-    detail = (
-        f"{agree}{placebo}Outcome: {outcome} against the catalogue's margin of {margin:.3g} nats"
-        f" (odds ratio {odds_ratio(margin)}): {result.reason}."
-    )
+        detail += f" {result.sign_share:.0%} of the sentence frames agree in direction."
     return Finding(
         id=finding_id(result.id),
         result=result.id,
         probe=result.probe,
         axis=result.axis,
-        severity=severity(result),
+        size=size_word(result.estimate or 0.0),
         evidence=evidence(result),
         headline=_headline(model, result, probe, scored),
         detail=detail,
@@ -116,27 +79,21 @@ def _finding(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe
 
 
 def _headline(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe) -> str:
-    """Model, words or groups, poles, effect with interval, counts: one sentence."""
+    """Model, words or groups, poles, effect with bounds, counts: one sentence."""
     a, b = result.group_labels
     up = (result.estimate or 0.0) > 0
-    sign = 1 if up else -1
     plus, minus = (probe.plus, probe.minus) if up else (probe.minus, probe.plus)
-    low, high = sorted((sign * (result.ci_low or 0.0), sign * (result.ci_high or 0.0)))
-    size = (
-        f"by an odds ratio of {odds_ratio(abs(result.estimate or 0.0))} ({result.confidence:.0%}"
-        f" interval {odds_ratio(low)} to {odds_ratio(high)}; {result.n_templates} sentence frames,"
-        f" {_count(result, scored)})."
-    )
+    counts = f"{result.n_templates} sentence frames, {_count(result, scored)}"
+    size = f"{as_likely(result)} ({counts})."
     if scored.probe.spec.targets.own:
         ways = "its own word over the others'" if up else "the others' words over its own"
-        return f"For {model}, each group was associated with {ways} {size}"
+        return f"For {model}, each group was associated with {ways}: {size}"
     if probe.mask == "group":
-        return f"For {model}, {a} rather than {b} was filled in for {plus} over {minus} {size}"
+        return f"For {model}, {a} rather than {b} was filled in for {plus} over {minus}: {size}"
     words = _words(result, probe)
     verb = "was" if words.startswith(f'{a} (the word "') else "were"
-    return (
-        f"For {model}, {words} compared with {b} {verb} associated with {plus} over {minus} {size}"
-    )
+    said = f"{words} compared with {b} {verb} associated with {plus} over {minus}"
+    return f"For {model}, {said}: {size}"
 
 
 def _words(result: Result, probe: ProbeRecord) -> str:

@@ -7,7 +7,7 @@ anything is scored.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,6 @@ _METHODS: Mapping[str, tuple[str, Adjust]] = {
     "by": ("Benjamini-Yekutieli", by),
     "bh": ("Benjamini-Hochberg", bh),
 }
-Fallback = Literal["holm", "by"]
 
 
 class Family(NamedTuple):
@@ -38,18 +37,9 @@ class Family(NamedTuple):
     """How, and over how many: ``Holm over 7``."""
 
 
-def adjust_primary(
-    results: Sequence[Result], comparisons: Sequence[Comparison], settings: Settings
-) -> Family:
-    """Return the confirmatory family of one axis: all primary comparisons of its probes."""
-    raw = [result.p_value for result in results]
-    if settings.primary_family == "holm":
-        return _by_p("holm", raw)
-    shared = len({result.probe for result in results}) == 1
-    questions = zip((result.id for result in results), comparisons, strict=True)
-    contrasts = [(name, comparison.contrast) for name, comparison in questions] if shared else []
-    keys = (results[0].axis, "primary") if results else ()
-    return _max_t(contrasts, raw, settings, keys) or _instead("holm", raw)
+def adjust_primary(results: Sequence[Result]) -> Family:
+    """Return the confirmatory family of one probe: its primary comparisons, by Holm."""
+    return _by_p("holm", [result.p_value for result in results])
 
 
 def adjust_targets(
@@ -58,11 +48,11 @@ def adjust_targets(
     """Return the family of one table of words: every target of a comparison."""
     if settings.target_family != "max-t":
         return _by_p(settings.target_family, raw)
-    return _max_t(comparison.targets, raw, settings, keys) or _instead("by", raw)
+    return _max_t(comparison.targets, raw, settings, keys) or _instead(raw)
 
 
 def adjust_exploratory(lists: Sequence[list[Result]], settings: Settings) -> None:
-    """Adjust everything else on one axis as one family, in place.
+    """Adjust everything else about one probe as one family, in place.
 
     Never split: a family of its own would make each of its questions look stronger. A test that
     gave no p counts, because a family that shrinks with its data makes the others look surer.
@@ -85,9 +75,9 @@ def _by_p(method: str, raw: Sequence[float | None]) -> Family:
     return Family(adjusted, f"{name} over {len(raw)}")
 
 
-def _instead(method: Fallback, raw: Sequence[float | None]) -> Family:
-    family = _by_p(method, raw)
-    why = "max-T needs one probe about exactly these words and targets"
+def _instead(raw: Sequence[float | None]) -> Family:
+    family = _by_p("by", raw)
+    why = "max-T needs a claim about exactly these words and targets"
     return family._replace(method=f"{family.method} ({why})")
 
 
@@ -102,11 +92,11 @@ def _max_t(
         return None
     if any(contrast.used != ("templates",) for _, contrast in questions):
         return None
-    if len(questions) != len(raw) or len(questions[0][1].delta) < FEWEST:
+    if len(questions) != len(raw) or len(questions[0][1].by_cluster) < FEWEST:
         return None
     # No order in a file moves a draw: questions go by their names, sentences by their values.
     order = sorted(range(len(questions)), key=lambda i: questions[i][0])
-    deltas = np.array([questions[i][1].delta for i in order]).T
+    deltas = np.array([questions[i][1].by_cluster for i in order]).T
     deltas = deltas[np.lexsort(deltas.T)]
     rng = stream(settings.seed, *keys, "max-t")
     p_values = max_t_flips(deltas, rng, settings.resamples)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from bias_audit.analysis.analyse import Assessment
 from bias_audit.analysis.multiple_testing import adjust_exploratory
-from bias_audit.analysis.verdicts import failure, withhold
+from bias_audit.analysis.outcomes import failure, withhold
 from bias_audit.backends.base import Backend, require_support, score_all
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.metrics.base import ExtraRequests, MetricOutput
@@ -162,7 +162,7 @@ def add_optional(
 ) -> tuple[Assessment, tuple[Skip, ...]]:
     """Return the assessment with what was requested, and what was lost of that.
 
-    Such results are exploratory: a family of their own on each axis, so that they change no other
+    Such results are exploratory: a family of their own for each probe, so that they change no other
     p-value. A check that does not hold adds a notice to the primary result that it is about.
     """
     outputs: list[MetricOutput] = []
@@ -225,10 +225,10 @@ def _with_statuses(probe: ProbeRecord, results: Sequence[Result]) -> ProbeRecord
 
 
 def _adjust(results: Sequence[Result], settings: Settings) -> list[Result]:
-    """What was requested on one axis is one exploratory family."""
+    """What was requested of one probe is one exploratory family."""
     adjusted: dict[str, Result] = {}
-    for axis in dict.fromkeys(result.axis for result in results):
-        family = [result for result in results if result.axis == axis]
+    for probe in dict.fromkeys(result.probe for result in results):
+        family = [result for result in results if result.probe == probe]
         adjust_exploratory([family], settings)
         adjusted |= {result.id: result for result in family}
     return [adjusted[result.id] for result in results]

@@ -25,8 +25,6 @@ from bias_audit.results import (
 from bias_audit.utils.arrays import Floats
 
 TOP = 10
-_GAPS = 40
-"""Placebo gaps that are written down."""
 
 
 def _groups(
@@ -149,14 +147,6 @@ def build_skip_record(skip: Skip) -> SkipRecord:
     return SkipRecord(**asdict(skip))
 
 
-def placebo_gaps(controls: Sequence[Control]) -> tuple[float, ...]:
-    """Sizes of the placebo gaps, sorted; of many, as many evenly spaced ones as a chart needs."""
-    gaps = sorted(gap for control in controls for gap in control.placebo_gaps)
-    if len(gaps) > _GAPS:
-        gaps = [gaps[round(at)] for at in np.linspace(0, len(gaps) - 1, _GAPS)]
-    return tuple(brief(gap) for gap in gaps)
-
-
 def build_control_record(
     control: Control, scored: ScoredProbe, harmful: frozenset[str]
 ) -> ProbeRecord:
@@ -165,7 +155,7 @@ def build_control_record(
         update={
             "id": control.id,
             "role": f"{control.kind}_control",
-            "state": "pass" if control.works else "fail",
+            "works": not control.faults,
             "reason": control.reason,
             "controls": (),
             "card": None,
@@ -180,13 +170,14 @@ def build_probe_record(
     spec, cube = scored.probe.spec, scored.cube
     card = spec.card
     return ProbeRecord(
+        clusters=scored.cube.shared_clusters,
         id=spec.id,
         version=spec.version,
         language=spec.language,
         axis=spec.axis,
         title=spec.title,
         question=spec.question,
-        state="unclear",
+        state="measured",
         mask=spec.mask,
         plus=scored.probe.plus_name,
         minus=scored.probe.minus_name,

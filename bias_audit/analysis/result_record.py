@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from typing import Any
 
 from bias_audit.analysis.multiple_testing import adjust_targets
@@ -21,7 +20,8 @@ from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.diagonal import DIAGONAL_LOG_ODDS
 from bias_audit.metrics.log_odds import LOG_ODDS_GAP
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
-from bias_audit.results import Result, Role, TemplateEffect
+from bias_audit.results import Claim, Result, Role, TemplateEffect
+from bias_audit.stats.estimate import Contrast
 
 LARGEST = 230.0
 """Gap, nats, whose odds ratio a file may still hold: just below 1e100."""
@@ -47,7 +47,7 @@ def build_result(
     checks: StabilityChecks | None = None,
 ) -> Result:
     """Turn one comparison into a result, before adjustment and judgement."""
-    spec, contrast = scored.probe.spec, comparison.contrast
+    spec, contrast, kind = scored.probe.spec, comparison.these_words, comparison.words_of_this_kind
     limits90 = contrast.interval(0.9)
     return probe_result(
         scored,
@@ -58,8 +58,8 @@ def build_result(
         role=role,
         ci90_low=limits90[0] if limits90 else None,
         ci90_high=limits90[1] if limits90 else None,
-        p_value=contrast.p_value(),
-        p_method=T_TEST,
+        p_value=kind.p_value() if kind else None,
+        p_method=T_TEST if kind else "",
         p_sign_flip=comparison.p_sign_flip,
         p_label_exchange=comparison.p_exchange,
         effect_size=math.exp(min(contrast.estimate, LARGEST)),
@@ -68,18 +68,35 @@ def build_result(
         or len(scored.cube.targets),
         n_prompts=_prompts(scored, comparison),
         scope=comparison.scope,
-        target_scope=comparison.target_scope,
+        claim="these_words",
+        words_of_this_kind=build_claim(kind) if kind else None,
+        clusters=dict(comparison.clusters),
         pairs=comparison.pairs,
-        variance=contrast.variance,
+        variance=(kind or contrast).variance,
         mde80=contrast.mde(),
         margin=spec.margin,
         margin_reason=spec.margin_reason,
         sign_share=checks.sign_share if checks else None,
         statuses=checks.statuses if checks else (),
-        **(asdict(checks.bounds) if checks else {}),
+        loo_low=checks.bounds.loo_low if checks else None,
+        loo_high=checks.bounds.loo_high if checks else None,
         by_template=_templates(scored, comparison),
         **interval_fields(contrast, settings.confidence),
         **_targets(scored, comparison, settings),
+    )
+
+
+def build_claim(contrast: Contrast) -> Claim:
+    """Return the record of a claim beside the one that a result is about."""
+    wide, narrow = contrast.interval(0.95), contrast.interval(0.9)
+    return Claim(
+        se=contrast.se,
+        df=contrast.df,
+        ci_low=wide[0] if wide else None,
+        ci_high=wide[1] if wide else None,
+        ci90_low=narrow[0] if narrow else None,
+        ci90_high=narrow[1] if narrow else None,
+        p_value=contrast.p_value(),
     )
 
 
@@ -93,10 +110,10 @@ def _prompts(scored: ScoredProbe, comparison: Comparison) -> int:
 
 def _templates(scored: ScoredProbe, comparison: Comparison) -> tuple[TemplateEffect, ...]:
     texts = {frame.id: frame.template.text for frame in scored.probe.frames}
-    floor = comparison.contrast.resolution
+    floor = comparison.these_words.resolution
     return tuple(
         TemplateEffect(id=name, text=texts[name], value=0.0 if abs(value) <= floor else value)
-        for name, value in zip(scored.cube.templates, comparison.contrast.delta, strict=True)
+        for name, value in zip(scored.cube.templates, comparison.these_words.delta, strict=True)
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from bias_audit.backends.clm.forward import PassageRunner
 from bias_audit.backends.clm.questions import SUPPORTS, Passage, PassageResult, Planner
-from bias_audit.backends.hf.load import load
+from bias_audit.backends.hf.load import load, quiet
 from bias_audit.backends.hf.model_files import ModelOptions
 from bias_audit.backends.hf.tokenization import Encoder
 from bias_audit.backends.masked_lm import require_batch_size
@@ -80,7 +80,8 @@ class CausalLM:
             batch_size=batch_size,
         )
         try:
-            self._runner.check(_sample(encoder))
+            with quiet():
+                self._runner.check(_sample(encoder))
         except ScoringError as error:
             raise ModelLoadError(
                 f"'{name}' was loaded but cannot read a short sentence: {error.message}",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import rich_click as click
 
 from bias_audit.cli.options import json_option, model_options, to_backend_options
+from bias_audit.cli.output import markup, say, say_json
 
 HELP = """Ask one sentence: top completions per group, side by side, and how far apart they are.
 
@@ -32,14 +32,16 @@ Examples:
 @model_options
 def fill(template: str, groups: str, model: str, top: int, **options: Any) -> int:
     """Ask one sentence."""
-    from bias_audit.backends import open_backend
+    from bias_audit.backends import built_in_notice, open_backend
     from bias_audit.pipeline.fill import fill as fill_in
 
+    if notice := built_in_notice(model):
+        say(f"Note: {notice}", err=True)
     words, as_json = _groups(groups), options.pop("json")
     backend = open_backend(model, **to_backend_options(options))
     answer = fill_in(template, words, backend, top=top)
     if as_json:
-        print(json.dumps(answer.as_dict(), ensure_ascii=False, indent=1))
+        say_json(answer.as_dict())
         return 0
     _print(answer)
     return 0
@@ -62,30 +64,29 @@ def _groups(text: str) -> dict[str, list[str]]:
 
 def _print(answer: Any) -> None:
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
-    table = Table(title=escape(f"{answer.template}   ({answer.model})"), title_justify="left")
+    console = Console(emoji=False)
+    table = Table(title=markup(f"{answer.template}   ({answer.model})"), title_justify="left")
     table.add_column("rank", justify="right")
     for group in answer.groups:
-        table.add_column(escape(group.name))
+        table.add_column(markup(group.name))
         table.add_column("P", justify="right")
     for rank in range(max(len(group.completions) for group in answer.groups)):
         row = [str(rank + 1)]
         for group in answer.groups:
             token, p = group.completions[rank] if rank < len(group.completions) else ("", None)
-            row += [escape(token), "" if p is None else f"{p:.4f}"]
+            row += [markup(token), "" if p is None else f"{p:.4f}"]
         table.add_row(*row)
     console.print(table)
     for distance in answer.distances:
-        a, b = escape(distance.a), escape(distance.b)
+        a, b = markup(distance.a), markup(distance.b)
         console.print(
             f"How far apart: {distance.jsd:.4f} bits between {a} and {b}"
             " (Jensen-Shannon divergence over whole words; 0 = same, 1 = nothing in common)"
         )
         for name, words in ((a, distance.towards_a), (b, distance.towards_b)):
-            drawn = ", ".join(f"{escape(w)} {p:.3f}/{q:.3f}" for w, p, q in words)
+            drawn = ", ".join(f"{markup(w)} {p:.3f}/{q:.3f}" for w, p, q in words)
             console.print(f"  towards {name}: {drawn or 'none'}   (P after {a} / P after {b})")
     for note in answer.notes:
-        console.print(f"[dim]{escape(note)}[/dim]")
+        console.print(f"[dim]{markup(note)}[/dim]")

@@ -7,11 +7,12 @@ from pathlib import Path
 import rich_click as click
 
 from bias_audit.cli.options import Place, baselines_option, config_option
+from bias_audit.cli.output import say
 
 HELP = """Judge a stored run by the gates of a configuration, without the model.
 
 RUN is a run folder, a results.json, or audit-runs/latest, and stays as it is. The exit code is 1
-when an enforced gate fails, 3 when the evidence is incomplete, else 0.
+when a gate fails, 3 when one could not be asked, else 0.
 
 \b
 Examples:
@@ -33,7 +34,7 @@ Examples:
 @click.option(
     "--strict",
     is_flag=True,
-    help="Unclear enforced gates and unpinned hub models count as incomplete.",
+    help="Unclear gates and unpinned hub models count as incomplete.",
 )
 def gate(
     run: Path,
@@ -57,7 +58,7 @@ def gate(
         run, config=config, strict=strict, baselines=baselines, against=baseline
     ).results
     if quiet or not outputs.to_stdout:
-        click.echo(first_line(results))
+        say(first_line(results))
     if not quiet or outputs.places:
         outputs.write_texts({n: reports.render(results, n) for n in outputs.formats})
     return finish(results, exit_zero=exit_zero, strict=strict)

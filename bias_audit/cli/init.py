@@ -7,6 +7,7 @@ from pathlib import Path
 import rich_click as click
 
 from bias_audit import __version__
+from bias_audit.cli.output import say
 
 JOBS = {
     "github": ("github.yml", ".github/workflows/bias-audit.yml"),
@@ -48,10 +49,10 @@ def init(ci: str | None) -> int:
     here = Path.cwd()
     written = [str(path.relative_to(here)) for path in start(here, ci)]
     for name in written:
-        click.echo(f"wrote {name}")
-    click.echo(NEXT.format(config=written[0]), nl=False)
+        say(f"wrote {name}")
+    say(*NEXT.format(config=written[0]).splitlines())
     if ci is not None:
-        click.echo(NEXT_JOB[ci].format(job=written[-1]))
+        say(*NEXT_JOB[ci].format(job=written[-1]).split("\n"))
     return 0
 
 

@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.errors import UnknownNameError, UsageError, visible
 
 if TYPE_CHECKING:
     from bias_audit.pipeline.score import ProgressListener
@@ -20,6 +20,34 @@ if TYPE_CHECKING:
 
 PLAIN_STEP = 10
 """A plain line of progress each so many per cent."""
+
+
+def say(*lines: str, err: bool = False) -> None:
+    """Print lines, the only way to: no text in them is obeyed by a terminal or a build server.
+
+    ``err``: to standard error, where everything goes that is no result.
+    """
+    for line in lines:
+        click.echo(visible(line), err=err)
+
+
+def say_json(content: Any) -> None:
+    """Print a value as JSON."""
+    from bias_audit.results.io import dump_json
+
+    click.echo(dump_json(content), nl=False)
+
+
+def say_report(text: str) -> None:
+    """Print a text that a renderer made of cleaned strings, as it is."""
+    click.echo(text, nl=not text.endswith("\n"))
+
+
+def markup(text: str) -> str:
+    """Return a text for a table or a line of Rich's, which neither it nor a terminal obeys."""
+    from rich.markup import escape
+
+    return escape(visible(text))
 
 
 class Outputs:
@@ -49,10 +77,10 @@ class Outputs:
 
         for name, path in self.places.items():
             write_atomic(path, texts[name])
-            click.echo(str(path), err=True)
+            say(str(path), err=True)
         for name in self.formats:
             if name not in self.places:
-                click.echo(texts[name], nl=not texts[name].endswith("\n"))
+                say_report(texts[name])
 
 
 def file_formats(format: str | None) -> tuple[str, ...]:
@@ -106,9 +134,9 @@ def finish(results: Results, *, exit_zero: bool, strict: bool) -> int:
     """Return the exit code, and say what flags did to it."""
     code = results.exit_code
     if strict and code == 3 and any("not pinned" in n for n in results.model.notices):
-        click.echo("Error: --strict needs a pinned revision (--revision COMMIT)", err=True)
+        say("Error: --strict needs a pinned revision (--revision COMMIT)", err=True)
     if exit_zero and code in (1, 3):
-        click.echo(f"Note: --exit-zero turned exit code {code} into 0", err=True)
+        say(f"Note: --exit-zero turned exit code {code} into 0", err=True)
         return 0
     return code
 
@@ -158,11 +186,10 @@ class _Plain:
         self.printed = percent // PLAIN_STEP * PLAIN_STEP
         spent = time.monotonic() - self.start
         remaining = spent / done * (total - done)
-        print(
+        say(
             f"scoring {what}: {percent} % of {total:,} sentences, {done / max(spent, 1e-9):,.0f}/s,"
             f" {remaining:.0f} s left",
-            file=sys.stderr,
-            flush=True,
+            err=True,
         )
 
 
@@ -190,6 +217,6 @@ def _bar() -> Iterator[ProgressListener]:
 
         def listen(what: str, done: int, total: int) -> None:
             rate = f"{done / max(time.monotonic() - start, 1e-9):,.0f}/s"
-            bar.update(task, description=what, completed=done, total=total, rate=rate)
+            bar.update(task, description=markup(what), completed=done, total=total, rate=rate)
 
         yield listen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,10 +10,9 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-import rich_click as click
-
 from bias_audit import config
-from bias_audit.errors import FileError, Problem, UnknownNameError, UsageError, visible
+from bias_audit.cli.output import say
+from bias_audit.errors import FileError, Problem, UnknownNameError, UsageError
 from bias_audit.gates.baselines import RECORD, BaselineFile
 from bias_audit.gates.waivers import read_waivers
 from bias_audit.probes.catalogue import ProbeCatalogue
@@ -44,6 +44,9 @@ LEAST_COVERAGE = 0.8
 """Share of each pole's words that has to be scored; see ``Settings.min_coverage``."""
 MOST_UNEVEN = 0.5
 """Difference of mean pieces between two poles, or two groups, that is worth a remark."""
+
+MOST_LOPSIDED = 0.5
+"""Difference of the poles' mean log-probability (nats) that is worth a remark: 1.65 times."""
 
 EXTRA = "beside:"
 """Stands before groups that are compared with nobody, so that nothing is judged by them."""
@@ -82,7 +85,9 @@ def check_files(
             elif kind == "suites":
                 _check_suites(path, catalogue)
             elif kind == "probe":
-                probes.append(catalogue.read_probe_file(path))
+                probe = catalogue.read_probe_file(path)
+                probes.append(probe)
+                catalogue.check_controls(probe)
             else:
                 catalogue.check_file(path, KINDS[kind])
     if problems:
@@ -91,7 +96,7 @@ def check_files(
         _print_probe(probe)
     if model is not None and probes:
         _print_model_notes(probes, model, options)
-    click.echo(f"{len(files)} file{'s' if len(files) != 1 else ''} without a mistake")
+    say(f"{len(files)} file{'s' if len(files) != 1 else ''} without a mistake")
     return 0
 
 
@@ -109,7 +114,9 @@ def _files(paths: Iterable[Path]) -> Iterable[Path]:
     for path in paths:
         inside = [path]
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
+            inside = sorted(
+                p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()
+            )
             if not inside:
                 raise UsageError(f"no YAML file in {path}", hint="probe files end in .yaml")
         elif not path.exists():
@@ -155,16 +162,16 @@ def _kind(path: Path) -> str:
 def _print_probe(probe: Probe) -> None:
     expansion = expand(probe)
     extra = sum(len(group.words) for group in probe.extra_groups)
-    click.echo(
+    say(
         f"{probe.spec.id}: {len(probe.frames)} sentences, "
         f"{sum(len(g.words) for g in probe.groups)} group words"
         f"{f' and {extra} beside' if extra else ''}, "
         f"{len(probe.targets)} targets, {len(expansion.all_prompts):,} prompts"
     )
     for skip in expansion.skips:
-        click.echo(visible(f"  left out: {skip.kind} '{skip.what}' {skip.detail}"))
+        say(f"  left out: {skip.kind} '{skip.what}' {skip.detail}")
     for note in lint_probe(probe, expansion):
-        click.echo(visible(f"  {note}"))
+        say(f"  {note}")
 
 
 def _print_model_notes(probes: Sequence[Probe], model: str, options: dict[str, Any]) -> None:
@@ -173,9 +180,9 @@ def _print_model_notes(probes: Sequence[Probe], model: str, options: dict[str, A
 
     backend = open_backend(model, **options)
     for probe in probes:
-        click.echo(visible(f"{probe.spec.id} with {backend.info.name}:"))
+        say(f"{probe.spec.id} with {backend.info.name}:")
         for line in lines(probe, backend):
-            click.echo(visible(f"  {line}"))
+            say(f"  {line}")
 
 
 def lines(probe: Probe, backend: Backend) -> Iterator[str]:
@@ -191,10 +198,38 @@ def lines(probe: Probe, backend: Backend) -> Iterator[str]:
             for side, prompts in sides.items()
         }
         yield from _describe(scores, lost_matters)
+    gap = pole_imbalance(probe, backend)
+    if gap is not None and abs(gap) > MOST_LOPSIDED:
+        first, second = ("+", "-") if gap > 0 else ("-", "+")
+        yield (
+            f"unlike in frequency: words of pole {first} are {math.exp(abs(gap)):.1f} times"
+            f" as likely as those of pole {second}, which may look like a gap"
+        )
     completions = [CompletionRequest(left=prompt.left, right=prompt.right) for prompt in opened]
     for prompt, answer in zip(opened, score_all(backend, completions), strict=True):
         if answer.word_mass < LEAST_WORD_MASS:
             yield f"low word mass, {answer.word_mass:.0%} on whole words: {prompt.text}"
+
+
+def pole_imbalance(probe: Probe, backend: Backend) -> float | None:
+    """Return how much likelier the words of S+ are than those of S- (mean log-probability, nats).
+
+    They are scored in all sentences, with the first word of the first group: what a word is worth
+    before anything is said about other groups. None where targets are not masked or have no poles.
+    """
+    from bias_audit.backends import score_all
+
+    if probe.spec.mask == "group" or probe.spec.targets.own:
+        return None
+    prompts = [p for p in expand(probe).prompts if p.filler is not None and p.pole in ("+", "-")]
+    prompts = [prompt for prompt in prompts if prompt.term == prompts[0].term]
+    known: dict[str, list[float]] = {"+": [], "-": []}
+    for prompt, answer in zip(
+        prompts, score_all(backend, [prompt.request for prompt in prompts]), strict=True
+    ):
+        if isinstance(answer, FillScore) and answer.log_prob is not None:
+            known[prompt.pole].append(answer.log_prob)
+    return mean(known["+"]) - mean(known["-"]) if known["+"] and known["-"] else None
 
 
 def _describe(scores: dict[str, list[tuple[Prompt, Any]]], lost_matters: bool) -> Iterator[str]:

@@ -10,7 +10,13 @@ from bias_audit.metrics.registry import OPTIONAL, PRIMARY, default_metrics
 from bias_audit.probes.probe import Probe, words_of
 from bias_audit.probes.schema.lexicon import Lexicon
 from bias_audit.probes.schema.text import primary_language
-from bias_audit.probes.scope import MIN_CONSTRUCT, MIN_LABELS, MIN_PAIRS, scope, target_scope
+from bias_audit.probes.scope import (
+    MIN_LABELS,
+    MIN_PAIRS,
+    MIN_TARGETS,
+    has_words_of_this_kind,
+    scope,
+)
 from bias_audit.records import OTHERS
 
 ROLES = {
@@ -51,12 +57,11 @@ def cannot_show(probe: Probe) -> Iterator[str]:
             "Anything about other words for these groups: the claim is about exactly the words"
             f" above{'' if is_declared else f'; {why}'}."
         )
-    if target_scope(probe) == "fixed":
-        why = f"{MIN_CONSTRUCT} in each pole would speak for what they mean"
-        is_declared = spec.target_scope == "fixed" or bool(spec.targets.own)
+    if not has_words_of_this_kind(probe):
+        why = f"; {MIN_TARGETS} in each pole would speak for others of their kind"
         yield (
             "Anything about other targets: the claim is about exactly the targets above"
-            f"{'' if is_declared else f'; {why}'}."
+            f"{'' if spec.targets.own else why}."
         )
     if primary_language(spec.language) != "en":
         yield (
@@ -128,5 +133,7 @@ def _metric_rows(probe: Probe) -> Iterator[tuple[str, str]]:
         one = "each group with the mean of the others" if rest else "every pair of groups"
         yield "Compares", one if len(probe.groups) > 2 else "the two groups"
     stand = {"concept": "the groups that the words stand for", "terms": "exactly these group words"}
-    aim = {"construct": "what the targets stand for", "fixed": "exactly these targets"}
-    yield "Speaks for", f"{stand[scope(probe)]}, and {aim[target_scope(probe)]}"
+    aim = "exactly these targets"
+    if has_words_of_this_kind(probe):
+        aim += " (the limits) and others of their kind (whether there is an association)"
+    yield "Speaks for", f"{stand[scope(probe)]}, and {aim}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import rich_click as click
 
 from bias_audit.cli.options import Place
+from bias_audit.cli.output import say
 
 HELP = """Render a stored audit again, without the model; or several, side by side.
 
@@ -90,4 +91,4 @@ def _write_all(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
     for name, content in files:
         write_atomic(folder / name, content)
         names.append(name)
-    click.echo(f"{folder}: {len(names)} files", err=True)
+    say(f"{folder}: {len(names)} files", err=True)

@@ -52,11 +52,11 @@ def guard_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number, which is this one
-    sys.stdout = _guarded(sys.stdout, sys.__stdout__, 1)
-    sys.stderr = _guarded(sys.stderr, sys.__stderr__, 2)
+    sys.stdout = _guard(sys.stdout, sys.__stdout__, 1)
+    sys.stderr = _guard(sys.stderr, sys.__stderr__, 2)
 
 
-def _guarded(stream: Any, original: Any, number: int) -> TextIO:
+def _guard(stream: Any, original: Any, number: int) -> TextIO:
     if stream is None:
         return open(os.devnull, "w", encoding="utf-8")
     if stream is not original:

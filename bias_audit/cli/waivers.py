@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from bias_audit.cli.options import Place, config_option, json_option
-from bias_audit.errors import visible
+from bias_audit.cli.output import say, say_json
 
 if TYPE_CHECKING:
     from bias_audit.gates.policy import Policy
@@ -24,8 +23,8 @@ every output.
 
 \b
 Examples:
-  bias-audit waive F-7c31a9 --until 2026-03-31 --reason "Fixed in the next release" --owner ana
-  bias-audit waive 'occupations:*' --until 2026-03-31 --reason "..." --owner ana --up-to 0.9
+  bias-audit waive F-7c31a9 --until 2026-03-31 --reason "Fixed in 2.2" --owner ana --up-to 0.9
+  bias-audit waive 'jobs:*' --until 2026-03-31 --reason "..." --owner ana --up-to 0.9 --model any
 """
 
 
@@ -34,7 +33,10 @@ Examples:
 @click.option("--until", required=True, help="Last day, such as 2026-03-31; at most 180 days.")
 @click.option("--reason", required=True, help="Why it is accepted for now.")
 @click.option("--owner", required=True, help="Who answers for it.")
-@click.option("--up-to", type=float, help="Void when the gap is larger than this, in nats.")
+@click.option(
+    "--up-to", type=float, required=True, help="Void when the gap is larger than this, in nats."
+)
+@click.option("--model", help="Model that it holds for; that of RUN by default, or any.")
 @click.option(
     "--run",
     type=Place(),
@@ -48,7 +50,8 @@ def waive(
     until: str,
     reason: str,
     owner: str,
-    up_to: float | None,
+    up_to: float,
+    model: str | None,
     run: Path,
     config: Path | None,
 ) -> int:
@@ -63,18 +66,22 @@ def waive(
 
     file = require(config)
     path = file.waiver_place
-    waiver = new_waiver(finding, today(), until=until, reason=reason, owner=owner, up_to=up_to)
-    gates = judge(load_results(run), Policy(gates=file.config.gates)).gates
+    results = load_results(run)
+    name = results.model.name if model is None else model
+    waiver = new_waiver(
+        finding, today(), until=until, reason=reason, owner=owner, model=name, up_to=up_to
+    )
+    gates = judge(results, Policy(gates=file.config.gates)).gates
     covered = [gate for gate in gates if covers(finding, gate)]
     if not covered:
         raise UnknownNameError("finding, result or gate", finding, waivable_names(gates))
     replaced = write_waiver(path, waiver, today())
     action = "replaced in" if replaced else "added to"
-    click.echo(visible(f"{action} {path}: {finding}, until {until}"))
+    say(f"{action} {path}: {finding} of {name}, until {until}")
     for gate in covered:
-        large = up_to is not None and abs(gate.estimate or 0.0) > up_to
+        large = abs(gate.estimate or 0.0) > up_to
         void = f", but measures {gate.estimate:.3g}: a failure voids the waiver" if large else ""
-        click.echo(visible(f"  covers {gate.id}{void}"))
+        say(f"  covers {gate.id}{void}")
     return 0
 
 
@@ -90,7 +97,9 @@ def waivers() -> None:
     type=Place(),
     help="Also say what each waiver does in this run.",
 )
-@click.option("--expiring", type=click.IntRange(min=0), help="Only those with at most N days left.")
+@click.option(
+    "--expiring", type=click.IntRange(0, 100_000), help="Only those with at most N days left."
+)
 @json_option
 def list_(config: Path | None, run: Path | None, expiring: int | None, **flags: bool) -> int:
     """List all waivers, with what became of them.
@@ -116,11 +125,11 @@ def list_(config: Path | None, run: Path | None, expiring: int | None, **flags: 
         records = [r for r in records if date.fromisoformat(r.expires) <= last]
     if flags["json"]:
         rows = [record.model_dump(mode="json") for record in records]
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        say_json(rows)
         return 0
     for record in records:
         _print_waiver(record)
-    click.echo(f"{len(records)} waiver{'s'[: len(records) != 1]} for {file.path}", err=True)
+    say(f"{len(records)} waiver{'s'[: len(records) != 1]} for {file.path}", err=True)
     return 0
 
 
@@ -134,12 +143,9 @@ def _in_run(run: Path, policy: Policy, config: Path | None) -> list[WaiverRecord
 
 
 def _print_waiver(record: WaiverRecord) -> None:
-    ceiling = "" if record.up_to is None else f", up to {record.up_to:g} nats"
-    click.echo(
-        visible(
-            f"{record.status:10} {record.finding}  until {record.expires}{ceiling}"
-            f"  {record.owner}: {record.reason}"
-        )
+    say(
+        f"{record.status:11} {record.finding} of {record.model}  until {record.expires}, up to"
+        f" {record.up_to:g} nats  {record.owner}: {record.reason}"
     )
     if record.detail:
-        click.echo(visible(f"           {record.detail}"))
+        say(f"            {record.detail}")

@@ -40,6 +40,7 @@ from bias_audit.datasets.scores import Listener, Notes, check_backend, score_pai
 from bias_audit.datasets.stereoset import measure_choices
 from bias_audit.errors import NothingToAuditError, ScoringError, UnknownNameError, UsageError
 from bias_audit.results import Card, ErrorRecord, ProbeRecord, Result, Sentence, SkipRecord
+from bias_audit.utils.characters import find_hidden, name_character
 
 _NEVER = "a published benchmark is measured, for comparison with the literature, and never judged"
 
@@ -159,7 +160,11 @@ class DatasetPlan:
         pairs = list(islice(iterator, self.limit))
         cut = next(iterator, None) is not None
         if not pairs:
-            raise NothingToAuditError(f"{path} holds no pair of {self.dataset.info.title}")
+            why = "; ".join(f"{count:,}: {reason}" for reason, count in source.left_out.items())
+            raise NothingToAuditError(
+                f"{path} holds no pair of {self.dataset.info.title}",
+                hint=why and f"left out: {why}",
+            )
         if any(pair.category == ALL for pair in pairs):
             raise UsageError(
                 f"{path}: a category is called '{ALL}', which stands for all pairs in results",
@@ -169,7 +174,7 @@ class DatasetPlan:
         results: list[Result] = []
         for number in range(len(measures)):
             own = rows[number * len(pairs) : (number + 1) * len(pairs)]
-            first, *parts = pair_results(own, confidence)
+            first, *parts = pair_results(own, confidence, source.losses)
             quotes = _quotes(own, pairs, self.examples)
             results += [first.model_copy(update={"sentences": quotes}), *parts]
         return DatasetOutput(
@@ -177,7 +182,7 @@ class DatasetPlan:
             skips=[*skip_records(rows), *excluded_records(self.id, source.left_out)],
             rows=rows,
             sentences=results[0].n_prompts,
-            notes=_in_words(notes),
+            notes=(*self.dataset.notes, *_in_words(notes), *_hidden_characters(pairs)),
             partial=cut,
         )
 
@@ -194,7 +199,7 @@ class DatasetPlan:
             axis=AXIS,
             title=info.title,
             question=f"Published benchmark: {info.holds}.",
-            state="unclear" if is_measured else "error",
+            state="measured" if is_measured else "error",
             reason="; ".join((_NEVER, *notes))
             if is_measured
             else "nothing in it could be scored: see what was left out",
@@ -284,6 +289,17 @@ def _in_words(notes: Notes) -> tuple[str, ...]:
         share = 100 * float(np.mean(notes.accuracy))
         texts.append(f"of the tokens that it sees the model puts {share:.0f} % first")
     return tuple(texts)
+
+
+def _hidden_characters(pairs: Sequence[SentencePair]) -> tuple[str, ...]:
+    """Say how many pairs hold characters that nobody sees and models read."""
+    found = [
+        {text[place] for text in (pair.more, pair.less) for place in find_hidden(text)}
+        for pair in pairs
+    ]
+    names = ", ".join(sorted(name_character(char) for char in set().union(*found)))
+    count = sum(map(bool, found))
+    return (f"{count} pairs hold invisible characters: {names}",) if count else ()
 
 
 def _quotes(

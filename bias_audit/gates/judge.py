@@ -6,6 +6,7 @@ A pure function of stored records, so that a fresh run and a stored one are judg
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -21,16 +22,27 @@ from bias_audit.gates.verdict import (
     holm_families,
     judge_gap,
     judge_increase,
-    judge_margins,
     p_gap,
     p_increase,
 )
 from bias_audit.gates.waivers import apply_waivers
 from bias_audit.records import OTHERS
-from bias_audit.results.codes import MISSING_BASELINE
-from bias_audit.results.decisions import Change, Comparison, Gate, MissingChange, WaiverRecord
+from bias_audit.results.decisions import (
+    Change,
+    Comparison,
+    Gate,
+    MissingChange,
+    WaiverRecord,
+    is_incomplete,
+)
 from bias_audit.results.io import Results
-from bias_audit.results.schema import ProbeRecord, Result, State
+from bias_audit.results.schema import (
+    OUTCOMES,
+    Outcome,
+    ProbeRecord,
+    Result,
+    State,
+)
 from bias_audit.utils.text import number
 
 BaselineComparisons = Mapping[str, Comparison | MissingChange]
@@ -45,7 +57,7 @@ def judge(
 
     Args:
         results: a fresh or stored run; its own gates are replaced.
-        policy: gates and waivers; without gates, the probes' own margins inform.
+        policy: gates and waivers.
         comparisons: with every baseline that the gates name; a name that is left out is a missing
             baseline.
     """
@@ -53,11 +65,9 @@ def judge(
     gates = _check_gates(results, policy, comparisons)
     if policy.strict:  # so that every format shows an unclear gate as what it does to the build
         gates = [gate.model_copy(update={"when_unclear": "fail"}) for gate in gates]
-    covered = {gate.result for gate in gates}
-    gates += [gate for gate in _margin_gates(results) if gate.result not in covered]
     records: list[WaiverRecord] = []
     if policy.today is not None:
-        gates, records = apply_waivers(gates, policy.waivers, policy.today)
+        gates, records = apply_waivers(gates, policy.waivers, policy.today, results.model.name)
     named = (comparisons[n] for n in (*policy.baselines, *comparisons) if n in comparisons)
     comparison = next((c for c in named if isinstance(c, Comparison)), None)
     judged = results.model_copy(
@@ -66,28 +76,16 @@ def judge(
             "waivers": tuple(records),
             "comparison": comparison,
             "states": _count_states(gates, results),
+            "outcomes": count_outcomes(results.results),
         }
     )
     return judged.model_copy(update={"exit_code": exit_code(judged, strict=policy.strict)})
 
 
-def _margin_gates(results: Results) -> list[Gate]:
-    """The catalogue's own margins as gates that inform and never fail a build."""
-    primary = [result for result in results.results if result.role == "primary"]
-    verdicts = judge_margins(primary, partial=results.run.partial)
-    return [
-        Gate(
-            id=result.id,
-            state=verdict.state,
-            enforced=False,
-            limit=result.margin,
-            reason=verdict.reason,
-            reason_code=verdict.code,
-            condition=_condition(result, result.margin or 0.0),
-            **_of_result(result),
-        )
-        for result, verdict in zip(primary, verdicts, strict=True)
-    ]
+def count_outcomes(results: Iterable[Result]) -> dict[Outcome, int]:
+    """Count primary comparisons by outcome; completions are counted by nobody but themselves."""
+    every = Counter(result.outcome for result in results if result.role == "primary")
+    return {name: every[name] for name in OUTCOMES}
 
 
 def _count_states(gates: Sequence[Gate], results: Results) -> dict[State, int]:
@@ -111,25 +109,17 @@ def exit_code(results: Results, *, strict: bool = False) -> int:
 
     Args:
         results: with its gates.
-        strict: an enforced gate that is unclear, and a hub model without a pinned revision, count
-            as incomplete.
+        strict: a gate that is unclear, and a hub model without a pinned revision, count as
+            incomplete.
     """
-    if not any(probe.state not in ("error", "skipped") for probe in _judged_probes(results)):
+    if not any(probe.state == "measured" for probe in _judged_probes(results)):
         return 5
-    gates = [gate for gate in results.gates if gate.enforced]
-    if any(gate.state == "fail" for gate in gates):
+    if any(gate.state == "fail" for gate in results.gates):
         return 1
     unpinned = any("not pinned" in notice for notice in results.model.notices)
     if results.errors or (strict and unpinned):
         return 3
-    return 3 if any(_is_incomplete(gate, strict) for gate in gates) else 0
-
-
-def _is_incomplete(gate: Gate, strict: bool) -> bool:
-    """Whether an enforced gate leaves the run incomplete."""
-    if gate.state == "error" or gate.reason_code in MISSING_BASELINE:
-        return True
-    return gate.state == "unclear" and (strict or gate.when_unclear == "fail")
+    return 3 if any(is_incomplete(gate, strict=strict) for gate in results.gates) else 0
 
 
 # Every gate of a policy with every result that it judges.
@@ -158,15 +148,16 @@ class GateCheck:
         if self.partial:
             return 1.0
         if self.config.kind == "absolute":
-            return p_gap(self.result, self.config.limit)
+            return p_gap(self.result, self.config.limit, self.config.claim)
         change = self.change if isinstance(self.change, Change) else None
-        return p_increase(change, self.config.limit)
+        return p_increase(self.result, change, self.config.limit)
 
     def verdict(self, family: GateFamily) -> Verdict:
         """Judge, with what the other gates mean for this one."""
         limit = self.config.limit
         if self.config.kind == "absolute":
-            return judge_gap(self.result, limit, family, partial=self.partial)
+            claim = self.config.claim
+            return judge_gap(self.result, limit, family, claim=claim, partial=self.partial)
         if self.change is None or isinstance(self.change, MissingChange):
             return _without_change(self.change, partial=self.partial)
         return judge_increase(self.result, self.change, limit, family, partial=self.partial)
@@ -174,7 +165,7 @@ class GateCheck:
 
 def _without_change(missing: MissingChange | None, *, partial: bool) -> Verdict:
     """The verdict without a counterpart; a missing baseline takes precedence."""
-    if partial and (missing is None or missing.reason_code not in MISSING_BASELINE):
+    if partial and (missing is None or missing.reason_code not in ("no_baseline", "no_evidence")):
         return Verdict("unclear", "partial_run", PARTIAL_SIDE)
     if missing is None:
         return Verdict("unclear", "not_in_baseline", "the baseline has no such result")
@@ -191,11 +182,28 @@ def _check_gates(results: Results, policy: Policy, comparisons: BaselineComparis
         for gate in policy.gates
         for result in _select_results(gate, results.results)
     ]
+    for check in checks:
+        _require_claim(check.config, check.result)
     largest: dict[tuple[str, str | None], float] = {}
     for check in checks:
         largest[check.quantity] = max(check.p, largest.get(check.quantity, 0.0))
     gates = [_gate(check, check.verdict(_family(check, largest)), policy) for check in checks]
     return [*gates, *_missing_results(results, policy, comparisons)]
+
+
+def _require_claim(gate: GateConfig, result: Result) -> None:
+    """Refuse a gate on a claim that a measured result does not make.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if gate.claim == "these_words" or result.words_of_this_kind is not None or result.se is None:
+        return
+    raise UsageError(
+        f"the gate '{gate.id}' asks for 'claim: words_of_this_kind', which"
+        f" '{result.id}' does not have: its words are a list and stand for no others",
+        hint="write 'claim: these_words', or leave the key out",
+    )
 
 
 def _family(check: GateCheck, largest: Mapping[tuple[str, str | None], float]) -> GateFamily:
@@ -257,23 +265,37 @@ def _gate(check: GateCheck, verdict: Verdict, policy: Policy) -> Gate:
         templates_needed=verdict.required.templates,
         terms_needed=verdict.required.terms,
         targets_needed=verdict.required.targets,
-        **(_of_config(gate, policy) | _of_result(result) | {"baseline": check.baseline} | rise),
+        notices=verdict.notices,
+        **(
+            _of_config(gate, policy)
+            | _of_result(result)
+            | _interval(gate, result)
+            | {"baseline": check.baseline}
+            | rise
+        ),
     )
 
 
 def _of_result(result: Result) -> dict[str, Any]:
     """The fields of a gate that its result fills in."""
-    names = ("probe", "estimate", "ci_low", "ci_high", "unit")
+    names = ("probe", "estimate", "unit")
     return {"result": result.id} | {name: getattr(result, name) for name in names}
+
+
+def _interval(gate: GateConfig, result: Result) -> dict[str, Any]:
+    """The interval of the claim that a gate asks for."""
+    other = gate.claim == "words_of_this_kind"
+    source = result.words_of_this_kind if other and result.words_of_this_kind else result
+    return {"ci_low": source.ci_low, "ci_high": source.ci_high}
 
 
 def _of_config(gate: GateConfig, policy: Policy) -> dict[str, Any]:
     """The fields of a gate that the configuration fills in."""
     line, column = policy.places.get(gate.id, (0, 0))
     return {
-        "enforced": True,
         "probe": gate.probe,
         "limit": gate.limit,
+        "claim": gate.claim,
         "when_unclear": gate.when_unclear,
         "gate": gate.id,
         "kind": gate.kind,
@@ -296,6 +318,8 @@ def _select_results(gate: GateConfig, results: Iterable[Result]) -> list[Result]
     ]
     if gate.over == "pairs":
         return [r for r in matches if OTHERS not in r.groups]
+    if gate.unit == "points":
+        return matches
     primary = [r for r in matches if r.role == "primary"]
     if gate.over == "groups":
         many = {r.probe for r in matches if OTHERS in r.groups}
@@ -311,6 +335,12 @@ def _condition(result: Result, limit: float, baseline: str | None = None) -> str
             hint="run the audit again",
         )
     a, b = result.group_labels
+    if result.unit == "points":
+        what = "hurtful completions" if result.metric == "hurtful_completions" else "completions"
+        most = f"the {what} after {a} and {b} differ by at most {limit:.3g} percentage points"
+        if baseline is not None:
+            return f"{most} more than in the baseline '{baseline}'"
+        return f"{most} of probability"
     if baseline is not None:
         return (
             f"the gap between {a} and {b} is at most {limit:.3g} {result.unit} larger than in the"
@@ -339,11 +369,11 @@ def _missing_results(
 
 
 def _without_result(gate: GateConfig, policy: Policy, **fields: Any) -> Gate:
-    condition = f"{gate.measure} of {gate.probe} stays within {gate.limit:g} nats of 0"
+    condition = f"{gate.measure} of {gate.probe} stays within {gate.limit:g} {gate.unit} of 0"
     if gate.baseline is not None:
         condition = (
-            f"{gate.measure} of {gate.probe} is at most {gate.limit:g} nats larger than in the"
-            f" baseline '{gate.baseline}'"
+            f"{gate.measure} of {gate.probe} is at most {gate.limit:g} {gate.unit} larger than in"
+            f" the baseline '{gate.baseline}'"
         )
     values = {"id": gate.id, "state": "unclear", "reason_code": "no_result", "condition": condition}
     return Gate(**(values | _of_config(gate, policy) | fields))
@@ -376,6 +406,7 @@ def _why_lost(gate: GateConfig, probe: ProbeRecord) -> dict[str, Any]:
         reason = f"the probe was not scored: {probe.reason}"
         return named | {"reason_code": "partial_run", "reason": reason}
     kind = f"{gate.measure} over {gate.over}" if gate.over else f"primary {gate.measure}"
+    kind = gate.measure if gate.unit == "points" else kind
     return named | {"reason": f"the probe has no {kind} to judge"}
 
 
@@ -387,6 +418,8 @@ def _not_in_run(
     for missing in comparison.missing:
         rest = OTHERS in missing.groups
         selected = {"pairs": not rest, "groups": rest, None: missing.role == "primary"}[gate.over]
+        if gate.unit == "points":
+            selected = f":{gate.measure}:" in missing.result
         if (
             missing.reason_code == "no_result"
             and selected

@@ -19,7 +19,7 @@ class Policy:
     today: date | None = None
     """Day of judging, for waivers; None where there are none."""
     strict: bool = False
-    """Unclear enforced gates and unpinned models count as incomplete."""
+    """Unclear gates and unpinned models count as incomplete."""
     file: str = ""
     """The configuration, as reports name it."""
     places: Mapping[str, tuple[int, int]] = field(default_factory=dict)

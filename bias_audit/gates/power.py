@@ -18,7 +18,6 @@ from bias_audit.probes.schema.probe import DEFAULT_MARGIN
 from bias_audit.results.decisions import Comparison
 from bias_audit.results.io import Results
 from bias_audit.results.schema import Result
-from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.power import MOST_UNITS, Source, VarianceComponents, required_units
 
 METRIC = "log_odds_gap"
@@ -29,6 +28,8 @@ UNITS: dict[Source, str] = {
     "targets": "words of the poles",
 }
 ALPHA = 0.05
+MOST_SIZES = 10_000
+"""Sizes of one plan, which is a table that somebody reads."""
 PASSES = 0.9
 """Quantile of an estimate below which 80 % lie in size where the true value is 0."""
 FAILS = 0.8
@@ -46,9 +47,10 @@ class RequiredSize(NamedTuple):
 def random_units(result: Result) -> dict[Source, int]:
     """Return the sources that count as random, and how many units a result has of each."""
     counts = {"templates": result.n_templates, "terms": result.n_terms, "targets": result.n_targets}
+    counts |= result.clusters
     fixed: dict[str, tuple[Source, ...]] = {"terms": ("templates",), "templates": ("terms",)}
     names = fixed.get(result.scope, ("templates", "terms"))
-    names += ("targets",) if result.target_scope == "construct" else ()
+    names += ("targets",) if result.claim == "words_of_this_kind" else ()
     return {name: counts[name] for name in names}
 
 
@@ -97,38 +99,6 @@ def describe_required(result: Result, variance: Mapping[str, float], required: R
     return f"{text}; more {never} alone would not" if never else text
 
 
-def describe_scaled(result: Result, contrast: Contrast, margin: float, tests: int) -> str:
-    """Return in words how much more of everything would probably decide at a probe's own margin.
-
-    A gap inside the margin needs its 90 % interval inside; one outside needs the interval at the
-    level that is left when ``tests`` comparisons are judged together.
-    """
-    gap = abs(contrast.estimate) - margin
-    limits = contrast.interval(0.9 if gap <= 0 else 1 - ALPHA / tests) or (0.0, math.inf)
-    factor = ((limits[1] - limits[0]) / 2 / gap) ** 2 if gap != 0 else math.inf
-    main, noun, count = _largest_source(result)
-    spread = f"most of the uncertainty comes from the {UNITS[main]}"
-    if not math.isfinite(factor) or factor * count > MOST_UNITS:
-        return f" and no practical design would decide; {spread}"
-    times = f"about {factor:.0f}" if factor >= 5 else f"{math.ceil(factor * 10) / 10:.1f}"
-    return (
-        f"; {times} times as many sentences and words (about {math.ceil(factor * count)} {noun})"
-        f" would probably decide; {spread}"
-    )
-
-
-def _largest_source(result: Result) -> tuple[Source, str, int]:
-    """The random source with most variance, the name of its units, and how many there are."""
-    units = random_units(result)
-    main = max(units, key=lambda source: result.variance.get(source, 0.0))
-    if main == "targets":
-        poles = [target.pole for target in result.by_target]
-        return main, "words per pole", min(poles.count("+"), poles.count("-"))
-    if main == "terms" and result.pairs:
-        return main, "pairs of group words", units[main]
-    return main, UNITS[main], units[main]
-
-
 # Planning.
 
 
@@ -175,7 +145,7 @@ class PlannedGate:
         if self.group_masked:
             factors["terms"] = 1.0
         passing = self.components.reach(factors, tail=self.tail, quantile=PASSES)
-        failing = self.components.reach(factors, tail=ALPHA / 2, quantile=FAILS)
+        failing = self.components.reach(factors, tail=ALPHA, quantile=FAILS)
         return Point(
             size=size,
             prompts=round(self.prompts * math.prod(factors.values())),
@@ -235,7 +205,7 @@ def default_design(limit: float | None) -> PlannedGate:
         kind="absolute",
         limit=limit or DEFAULT_MARGIN,
         components=VarianceComponents(
-            variance={"templates": rows, "terms": 2 * words, "residual": noise},
+            variance={"templates": rows, "terms": 2 * words, "templates x terms": noise},
             units={"templates": 12, "terms": 16},
             df=df,
         ),
@@ -375,7 +345,7 @@ def _rise(
 
 def _stored_limit(results: Results, name: str, kind: str) -> float | None:
     """The limit of the run's own gate of this kind on a result."""
-    gates = (g for g in results.gates if g.enforced and g.kind == kind and g.result == name)
+    gates = (g for g in results.gates if g.kind == kind and g.result == name)
     return next((gate.limit for gate in gates), None)
 
 
@@ -393,6 +363,9 @@ def plan_gate(
         templates: numbers of sentences; once, twice and four times the run's when empty.
         terms: numbers of group words, or pairs; likewise where they are a sample.
         targets: numbers of words in both poles; likewise where they are the only such words.
+
+    Raises:
+        UsageError: the grid has more than :data:`MOST_SIZES` sizes.
     """
     own, units = gate.point(gate.size), gate.components.units
     by_target = gate.group_masked or ("terms" not in units and "targets" in units and not terms)
@@ -403,6 +376,11 @@ def plan_gate(
         else set(terms) or (_multiples(gate.size.terms) if "terms" in units else {gate.size.terms}),
         set(targets) or (_multiples(gate.size.targets) if by_target else {gate.size.targets}),
     ]
+    if (count := math.prod(map(len, axes))) > MOST_SIZES:
+        raise UsageError(
+            f"{count:,} sizes would be planned, more than {MOST_SIZES:,}",
+            hint="name fewer numbers of sentences and words",
+        )
     sizes = sorted({Size(*counts) for counts in product(*axes)}, key=lambda s: (s.targets, s))
     points = tuple(gate.point(size) for size in sizes)
     deciding = [point for point in points if point.decides]

@@ -1,11 +1,12 @@
-"""One number against one limit: the state, the reason, and what would decide.
+"""One number against the limit of a gate: the state, the reason, and what would decide.
 
-The limit of a gate and the catalogue's margin are judged by the same rule.
+A limit is a number that a user wrote. The reference margins of the catalogue are not judged here:
+they give outcomes (:mod:`bias_audit.analysis.outcomes`), never a state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,40 +15,27 @@ import numpy as np
 from bias_audit.gates.power import (
     RequiredSize,
     describe_required,
-    describe_scaled,
     largest_of,
+    random_units,
     required_sample_size,
 )
-from bias_audit.results.codes import BLOCKING, NO_CONTROLS, NO_CONTROLS_REASON, as_clause
+from bias_audit.results.codes import BLOCKING, CODES, DEAF, FAILED, LOUD, SILENT, as_clause
 from bias_audit.results.decisions import Change, RiseBound
-from bias_audit.results.schema import Result, State
-from bias_audit.stats.equivalence import outcome
+from bias_audit.results.schema import Claim, ClaimName, Result, State
 from bias_audit.stats.estimate import Contrast
-from bias_audit.stats.fragility import (
-    ALPHA,
-    DECIDES,
-    StabilityBounds,
-    decided_side,
-    deciding_level,
-    is_confounded,
-    is_fragile,
-)
+from bias_audit.stats.fragility import StabilityBounds, depends_on_one_unit, is_confounded
 from bias_audit.stats.multiplicity import holm
-from bias_audit.stats.rise import depends_on_one_unit, p_increased, p_not_increased
+from bias_audit.stats.power import VarianceComponents
+from bias_audit.stats.rise import p_increased, p_not_increased
 from bias_audit.utils.text import number
 
+ALPHA = 0.05
+"""Level of both errors."""
 PARTIAL = "the run was cut short, so nothing is decided"
 PARTIAL_SIDE = "the run or its baseline was cut short, so nothing is decided"
-FRAGILE = (
-    "without one sentence or word, on half of the words, or by another interval method, the verdict"
-    " would change"
-)
-OUTSIDE = "between group words of equal frequency and length the gap would lie outside of the limit"
 NO_INTERVAL = "there is no interval to judge by"
-SHARED = ("instrument_failed", "no_card", "descriptive_only", "incomplete")
-"""Statuses of a result that forbid a verdict on its change too; the others are about its size."""
-AT_THE_MARGIN = ("fragile", "confounded")
-"""Statuses that were found at the probe's own margin: another limit has to ask again."""
+OF_THE_MARGIN = ("fragile", "confounded")
+"""Notices that were made at the reference margin: at the limit of a gate they are asked again."""
 
 
 class Verdict(NamedTuple):
@@ -60,86 +48,53 @@ class Verdict(NamedTuple):
     """In words."""
     required: RequiredSize = RequiredSize()
     """What would decide an interval that crosses the limit."""
+    notices: tuple[str, ...] = ()
+    """What a reader should know beside the state."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GateFamily:
-    """What everything that is judged together means for one number."""
+    """What all gates together mean for one of them."""
 
     p: float
     """p for lying beyond the limit, after Holm over the family."""
     size: int
     """Number of its members."""
-    level: float = DECIDES
-    """Level of the interval that decides a failure by this p."""
 
 
 def holm_families(p_values: Sequence[float]) -> list[GateFamily]:
     """Return for each of the numbers that are judged together what the others mean for it."""
     adjusted = holm(np.array(p_values)).tolist() if p_values else []
-    return [
-        GateFamily(p=after, size=len(adjusted), level=deciding_level(p, after))
-        for p, after in zip(p_values, adjusted, strict=True)
-    ]
+    return [GateFamily(p=after, size=len(adjusted)) for after in adjusted]
 
 
 def judge_gap(
-    result: Result, limit: float, family: GateFamily, *, partial: bool, own_margin: bool = False
+    result: Result, limit: float, family: GateFamily, *, claim: ClaimName, partial: bool
 ) -> Verdict:
-    """Judge the size of a gap: pass by its 90 % interval, fail by the one after Holm.
+    """Judge the size of a gap: pass by its 90 % interval, fail by a one-sided test after Holm.
 
-    ``own_margin`` says that the limit is the margin of the probe, at which the checks of the result
-    were made; at another limit they are made again, from the bounds that the result holds.
+    Only what is not measurable, and a run that was cut short, forbid a verdict. Checks that did not
+    hold are notices beside it.
     """
     if partial:
         return Verdict("unclear", "partial_run", PARTIAL)
-    if code := _blocking_size(result, own_margin=own_margin):
+    if code := _blocking(result.statuses):
         return Verdict("unclear", code, result.reason or as_clause(code, n=result.n_templates))
-    contrast = _contrast(result)
-    if contrast is None:
+    contrast = claimed_contrast(result, claim)
+    inside = None if contrast is None else contrast.p_inside(limit)
+    if contrast is None or inside is None:
         return Verdict("unclear", "no_interval", result.reason or NO_INTERVAL)
-    state = outcome(contrast, limit, p_beyond_adjusted=family.p)
-    if not own_margin and _is_confounded(result, contrast, limit):
-        reason = OUTSIDE if state == "pass" else as_clause("confounded")
-        return Verdict("unclear", "confounded", reason)
-    if state == "unclear":
-        return _crossing(result, contrast, limit, family, own_margin=own_margin)
-    if not own_margin and is_fragile(contrast, StabilityBounds.of(result), limit, family.level):
-        return Verdict("unclear", "fragile", FRAGILE)
-    noun = "margin" if own_margin else "limit"
-    if state == "fail":
-        return Verdict("fail", "outside_limit", f"the whole interval lies outside the {noun}")
-    if NO_CONTROLS in result.statuses:
-        return Verdict("unclear", "uncontrolled", NO_CONTROLS_REASON)
-    if result.p_value is None or result.p_value >= ALPHA:
-        reason = f"no association larger than the {noun} was found"
-    elif own_margin:
-        reason = "detected, smaller than the margin"
-    else:
-        reason = "an association was found, and it is smaller than the limit"
-    return Verdict("pass", "inside_limit", reason)
-
-
-def judge_margins(results: Sequence[Result], *, partial: bool = False) -> list[Verdict]:
-    """Judge primary results by their own margins; Holm over the results of each axis.
-
-    What cannot be judged counts in its family, so that a failed control makes it no easier to fail
-    the rest.
-    """
-    axes: dict[str, list[int]] = {}
-    for index, result in enumerate(results):
-        axes.setdefault(result.axis, []).append(index)
-    verdicts: dict[int, Verdict] = {}
-    for members in axes.values():
-        p_values = [p_gap(results[index], None) for index in members]
-        for index, family in zip(members, holm_families(p_values), strict=True):
-            result = results[index]
-            verdicts[index] = (
-                judge_gap(result, result.margin, family, partial=partial, own_margin=True)
-                if result.margin
-                else Verdict("unclear", "no_interval", result.reason)
-            )
-    return [verdicts[index] for index in range(len(results))]
+    notices = tuple(_notices(result, limit))
+    if family.p <= ALPHA:
+        reason = "the gap is shown to lie beyond the limit"
+        return Verdict("fail", "outside_limit", reason, notices=notices)
+    deaf = _first(DEAF, result.statuses)
+    if inside <= ALPHA and not deaf:
+        reason = "the whole 90 % interval lies inside the limit"
+        return Verdict("pass", "inside_limit", reason, notices=notices)
+    if code := deaf or _first((LOUD,), result.statuses):
+        return Verdict("unclear", code, result.reason or as_clause(code), notices=notices)
+    return _crossing(result, contrast, limit, family)._replace(notices=notices)
 
 
 def judge_increase(
@@ -148,120 +103,117 @@ def judge_increase(
     """Judge the rise of a gap over its baseline: an intersection-union test of two bounds."""
     if partial:
         return Verdict("unclear", "partial_run", PARTIAL_SIDE)
-    statuses = (*change.statuses, *(code for code in result.statuses if code in SHARED))
+    statuses = (*result.statuses, *change.statuses)
     code = change.reason_code or _blocking(statuses)
-    if change.identical and code != "instrument_failed" and (not code or code in BLOCKING):
+    heard = code != FAILED and SILENT not in statuses
+    if change.identical and heard and (not code or code in BLOCKING):
         reason = "model and baseline give every gated sentence the same scores"
         return Verdict("pass", "identical_outputs", reason)
     if code:
         own = change.reason if change.reason_code else result.reason * (code in result.statuses)
         return Verdict("unclear", code, own or as_clause(code, n=result.n_templates))
+    if change.identical:
+        return Verdict("unclear", SILENT, as_clause(SILENT))
     p_inside = p_not_increased(change.bounds, limit, change.bound_level)
     if p_inside is None:
         return Verdict("unclear", "no_interval", change.reason or NO_INTERVAL)
-    passes = p_inside <= ALPHA
-    if not passes and family.p > ALPHA:
-        return _crossing_rise(result, change, limit, family)
-    if depends_on_one_unit(change.bounds, limit, change.bound_level, passes=passes):
-        return Verdict("unclear", "fragile", FRAGILE)
+    notices = ("fragile",) if _crosses_without_one(change.bounds, limit) else ()
     size = f"{number(limit)} {change.unit}"
-    if not passes:
-        return Verdict("fail", "outside_rise", f"the gap has grown by more than {size}")
-    if NO_CONTROLS in (*result.statuses, *change.statuses):
-        return Verdict("unclear", "uncontrolled", NO_CONTROLS_REASON)
-    return Verdict("pass", "inside_rise", f"the gap has not grown by more than {size}")
+    if family.p <= ALPHA:
+        reason = f"the gap has grown by more than {size}"
+        return Verdict("fail", "outside_rise", reason, notices=notices)
+    deaf = _first(DEAF, statuses)
+    if p_inside <= ALPHA and not deaf:
+        reason = f"the gap has not grown by more than {size}"
+        return Verdict("pass", "inside_rise", reason, notices=notices)
+    if code := deaf or _first((LOUD,), statuses):
+        return Verdict("unclear", code, as_clause(code), notices=notices)
+    return _crossing_rise(result, change, limit, family)._replace(notices=notices)
 
 
-def p_gap(result: Result, limit: float | None) -> float:
-    """Return p for a gap larger than a limit, before Holm; 1 where nothing can be judged.
-
-    None is the probe's own margin, at which what is fragile still has its p.
-    """
-    contrast = _contrast(result)
-    if contrast is None:
+def p_gap(result: Result, limit: float, claim: ClaimName) -> float:
+    """Return p for a gap beyond a limit, before Holm; 1 where nothing can be judged."""
+    contrast = claimed_contrast(result, claim)
+    if contrast is None or _blocking(result.statuses) or LOUD in result.statuses:
         return 1.0
-    if limit is None:
-        lost = is_barred(result.statuses)
-    else:
-        lost = bool(_blocking_size(result)) or _is_confounded(result, contrast, limit)
-    p = None if lost else contrast.p_beyond(limit or result.margin or 0.0)
+    p = contrast.p_beyond(limit)
     return 1.0 if p is None else p
 
 
-def p_increase(change: Change | None, limit: float) -> float:
+def p_increase(result: Result, change: Change | None, limit: float) -> float:
     """Return p for a rise of more than the limit, before Holm; 1 where nothing can be judged."""
     if change is None or change.reason_code or change.identical:
+        return 1.0
+    if LOUD in (*result.statuses, *change.statuses):
         return 1.0
     p = p_increased(change.bounds, limit, change.bound_level)
     return 1.0 if p is None else p
 
 
-def _contrast(result: Result) -> Contrast | None:
-    """What judging needs of a stored result; None without an interval of some width."""
-    if result.estimate is None or result.se is None or result.df is None:
+def claimed_contrast(result: Result, claim: ClaimName) -> Contrast | None:
+    """Return what judging a claim needs of a stored result; None without an interval."""
+    source: Result | Claim | None = result
+    if claim == "words_of_this_kind":
+        source = result.words_of_this_kind
+    if result.estimate is None or source is None or source.se is None or source.df is None:
         return None
-    if result.se <= 0 or result.df <= 0:
+    if source.se <= 0 or source.df <= 0:
         return None
     return Contrast(
         estimate=result.estimate,
-        se=result.se,
-        df=result.df,
+        se=source.se,
+        df=source.df,
         n_templates=result.n_templates,
         n_terms=result.n_terms,
     )
 
 
-def is_barred(statuses: Iterable[str]) -> bool:
-    """Return whether no claim can be made, so that p is no evidence; fragile ones keep theirs."""
-    return any(code in BLOCKING and code != "fragile" for code in statuses)
-
-
 def why_blocked(statuses: Iterable[str], n_templates: int) -> str:
-    """Return why no verdict may be given, in words; empty when it may."""
+    """Return why something is not measurable, in words; empty when it is."""
     code = _blocking(statuses)
     return as_clause(code, n=n_templates) if code else ""
 
 
 def _blocking(statuses: Iterable[str]) -> str:
-    """The most important status that forbids a verdict; empty when there is none."""
-    present = set(statuses)
-    return next((code for code in BLOCKING if code in present), "")
+    """The most important status of what is not measurable; empty when there is none."""
+    return _first(BLOCKING, tuple(statuses))
 
 
-def _blocking_size(result: Result, *, own_margin: bool = False) -> str:
-    if own_margin:
-        return _blocking(result.statuses)
-    return _blocking(code for code in result.statuses if code not in AT_THE_MARGIN)
+def _first(codes: Sequence[str], statuses: Sequence[str]) -> str:
+    return next((code for code in codes if code in statuses), "")
 
 
-def _is_confounded(result: Result, contrast: Contrast, limit: float) -> bool:
-    """Whether another verdict would be due at equal frequency and length of the words (R4).
+def _notices(result: Result, limit: float) -> Iterator[str]:
+    """Notices of a result; what was asked at the reference margin is asked again at the limit."""
+    gap, equal = result.estimate or 0.0, result.adjusted_estimate
+    side = int(gap > limit) - int(gap < -limit)
+    bounds = StabilityBounds(loo_low=result.loo_low, loo_high=result.loo_high)
+    if depends_on_one_unit(bounds, side, limit):
+        yield "fragile"
+    if equal is not None and is_confounded(gap, equal, side, limit, detected=side != 0):
+        yield "confounded"
+    for code in result.statuses:
+        known = CODES.get(code)
+        if known is not None and not known.reason and code not in OF_THE_MARGIN:
+            yield code
 
-    It is asked before Holm, since the answer takes the result out of the claims of its family.
-    """
-    if result.adjusted_estimate is None:
-        return False
-    side, p = decided_side(contrast, limit), contrast.p_value()
-    detected = p is not None and p < ALPHA
-    return is_confounded(
-        contrast.estimate, result.adjusted_estimate, side, limit, detected=detected
-    )
+
+def _crosses_without_one(bounds: Sequence[RiseBound], limit: float) -> bool:
+    """Whether the rise lies on the other side of the limit without one sentence or word."""
+    rise = max((bound.estimate for bound in bounds), default=0.0)
+    highest = max((v for b in bounds if (v := b.loo_high) is not None), default=rise)
+    lowest = max((v for b in bounds if (v := b.loo_low) is not None), default=rise)
+    return any((value > limit) != (rise > limit) for value in (lowest, highest))
 
 
-def _crossing(
-    result: Result, contrast: Contrast, limit: float, family: GateFamily, *, own_margin: bool
-) -> Verdict:
+def _crossing(result: Result, contrast: Contrast, limit: float, family: GateFamily) -> Verdict:
     """An interval that crosses the limit, and how much more would decide."""
     gap, alone = abs(contrast.estimate) - limit, contrast.p_beyond(limit)
-    noun, members = ("margin", "gaps") if own_margin else ("limit", "gated results")
-    reason = f"the interval crosses the {noun}"
+    reason = "the interval crosses the limit"
     if gap > 0 and alone is not None and alone <= ALPHA:
-        reason = f"the interval lies outside the {noun}, but not after adjusting for"
-        reason += f" {family.size} {members}"
-    if own_margin:
-        reason += describe_scaled(result, contrast, limit, family.size)
-        return Verdict("unclear", "crosses_limit", reason)
-    tail = ALPHA if gap <= 0 else ALPHA / 2 / family.size
+        reason = "the gap lies beyond the limit, but not after adjusting for"
+        reason += f" {family.size} gated results"
+    tail = ALPHA if gap <= 0 else ALPHA / family.size
     required = required_sample_size(
         result, result.variance, contrast.df or 0.0, gap=abs(gap), tail=tail
     )
@@ -274,7 +226,7 @@ def _crossing_rise(result: Result, change: Change, limit: float, family: GateFam
     beyond = 1 - change.bound_level
     above = max(bound.estimate for bound in change.bounds) > limit
     reason = "the interval of the rise crosses the limit"
-    if above and p_increase(change, limit) <= ALPHA:
+    if above and p_increase(result, change, limit) <= ALPHA:
         reason = "the rise is above the limit, but not after adjusting for"
         reason += f" {family.size} gated results"
     tail = beyond / family.size if above else beyond
@@ -308,7 +260,8 @@ def _variance(bound: RiseBound, result: Result, change: Change) -> Mapping[str, 
     """
     if bound.claim == "further":
         return change.variance
-    total = sum(value for source, value in result.variance.items() if source != "residual")
+    units = random_units(result)
+    total = VarianceComponents(variance=result.variance, units=units, df=1.0).total
     if not total or bound.se is None:
         return {}
     return {source: value * bound.se**2 / total for source, value in result.variance.items()}

@@ -27,11 +27,13 @@ from bias_audit.utils.yaml import parse_yaml, positions, read_source
 
 MOST_DAYS = 180
 """An exception that lasts longer should be written as a limit."""
+ANY = "any"
+"""In place of a model's name: whatever was audited."""
 _CLOCKS = timedelta(days=1)
 """Days begin at different times around the world: a waiver of tomorrow may be one of today."""
 _HEADER = """\
 # Known failures that somebody took responsibility for, each with an end.
-# Add one with 'bias-audit waive FINDING --until DATE --reason TEXT --owner WHO'.
+# Add one with 'bias-audit waive FINDING --until DATE --reason TEXT --owner WHO --up-to NATS'.
 version: 1
 waivers: []
 """
@@ -56,6 +58,8 @@ class Waiver(FileModel):
 
     finding: Text
     """A finding, a result, a gate (``<gate>:<result>``) or a glob of gates."""
+    model: Text
+    """Name of the model that it holds for, as reports have it; ``any`` for all."""
     reason: Text
     """Why it is accepted for now."""
     owner: Text
@@ -64,8 +68,20 @@ class Waiver(FileModel):
     """Day on which it was made."""
     expires: Day
     """Last day on which it holds, at most 180 days after ``created``."""
-    up_to: float | None = Field(default=None, gt=0, strict=True)
+    up_to: float = Field(gt=0, strict=True)
     """Largest gap that is waived, in nats; a larger one fails again."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, value: Any) -> Any:
+        needs = {
+            "model": "a waiver names the model that it holds for | model: reference, or model: any",
+            "up_to": "a waiver has a ceiling, in nats | up_to: 0.9",
+        }
+        missing = [key for key in needs if isinstance(value, dict) and key not in value]
+        if missing:
+            raise MistakesError([((), needs[key]) for key in missing])
+        return value
 
     @model_validator(mode="after")
     def _span(self) -> Waiver:
@@ -101,14 +117,14 @@ class WaiverFile(FileModel):
 
 
 def new_waiver(
-    finding: str, today: date, *, until: str, reason: str, owner: str, up_to: float | None = None
+    finding: str, today: date, *, until: str, reason: str, owner: str, model: str, up_to: float
 ) -> Waiver:
     """Return a waiver of today.
 
     Raises:
         UsageError: a value cannot be used; named as the option that gave it.
     """
-    values = {"finding": finding, "reason": reason, "owner": owner, "up_to": up_to}
+    values = {"finding": finding, "reason": reason, "owner": owner, "model": model, "up_to": up_to}
     try:
         return Waiver.model_validate({**values, "created": today, "expires": until})
     except ValidationError as error:
@@ -194,9 +210,7 @@ def _edit(text: str, file: str, waiver: Waiver, twin: int | None) -> str:
     if not content.get("waivers"):
         content["waivers"] = CommentedSeq()
     entry = content["waivers"][twin] if twin is not None else CommentedMap()
-    entry.update({key: value for key, value in waiver.model_dump().items() if value is not None})
-    if waiver.up_to is None:
-        entry.pop("up_to", None)
+    entry.update(waiver.model_dump())
     if twin is None:
         content["waivers"].append(entry)
     stream = io.StringIO()
@@ -223,17 +237,18 @@ def waivable_names(gates: Sequence[Gate]) -> list[str]:
 
 
 def apply_waivers(
-    gates: Sequence[Gate], waivers: Sequence[WaiverEntry], today: date
+    gates: Sequence[Gate], waivers: Sequence[WaiverEntry], today: date, model: str
 ) -> tuple[list[Gate], list[WaiverRecord]]:
     """Turn failures that a waiver covers into ``waived``; say what became of every waiver.
 
-    A waiver touches nothing but failures. It is void as a whole when it has expired, or when one
-    of the failures that it covers is larger than it allows: somebody has to look again.
+    A waiver touches nothing but failures of the model that it names. It is void as a whole when it
+    has expired, or when one of the failures that it covers is larger than it allows: somebody has
+    to look again.
     """
     remaining = list(gates)
     records = []
     for entry in waivers:
-        record = _record_in_run(entry, gates, today)
+        record = _record_in_run(entry, gates, today, model)
         records.append(record)
         if record.status == "active":
             remaining = [_waive(gate, entry.waiver) for gate in remaining]
@@ -247,6 +262,7 @@ def waiver_record(entry: WaiverEntry, today: date) -> WaiverRecord:
     expired = f"expired {late} day{'s'[: late != 1]} ago: it turns nothing"
     return WaiverRecord(
         finding=waiver.finding,
+        model=waiver.model,
         reason=waiver.reason,
         owner=waiver.owner,
         created=waiver.created.isoformat(),
@@ -259,17 +275,22 @@ def waiver_record(entry: WaiverEntry, today: date) -> WaiverRecord:
     )
 
 
-def _record_in_run(entry: WaiverEntry, gates: Sequence[Gate], today: date) -> WaiverRecord:
+def _record_in_run(
+    entry: WaiverEntry, gates: Sequence[Gate], today: date, model: str
+) -> WaiverRecord:
     """What became of a waiver in a run that was judged."""
     waiver = entry.waiver
     covered = [gate for gate in gates if covers(waiver.finding, gate)]
     failed = [gate for gate in covered if gate.state == "fail"]
-    most = math.inf if waiver.up_to is None else waiver.up_to
-    over = [g for g in failed if abs(math.inf if g.estimate is None else g.estimate) > most]
+    sizes = [(math.inf if g.estimate is None else abs(g.estimate), g) for g in failed]
+    over = [gate for size, gate in sizes if size > waiver.up_to]
     record = waiver_record(entry, today)
     record = record.model_copy(update={"gates": tuple(gate.id for gate in covered)})
     if record.status == "expired":
         return record
+    if waiver.model not in (ANY, model):
+        text = f"it is for the model '{waiver.model}', and this is '{model}'"
+        return record.model_copy(update={"status": "other_model", "detail": text})
     if not covered:
         near = nearest(waiver.finding, waivable_names(gates))
         text = "no gate has this name" + (f"; did you mean '{near}'?" if near else "")

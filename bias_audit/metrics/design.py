@@ -6,17 +6,21 @@ Words are put in the order of their labels first, so that the order in a file ch
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import cast
 
 import numpy as np
 
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Unit
+from bias_audit.probes.clusters import template_clusters
 from bias_audit.probes.probe import Probe
-from bias_audit.probes.scope import MIN_CONSTRUCT, MIN_LABELS, MIN_PAIRS
+from bias_audit.probes.scope import MIN_LABELS, MIN_PAIRS, MIN_TARGETS
 from bias_audit.records import OTHERS
+from bias_audit.results.schema import ClaimName
+from bias_audit.stats.contrast import Clusters
+from bias_audit.stats.crossing import Units, cluster_values
 from bias_audit.stats.estimate import Contrast, Scope
 from bias_audit.stats.layout import Layout
 from bias_audit.stats.permutation import label_exchange, pair_flip, repeat_if_close
@@ -34,15 +38,21 @@ class Comparison:
     """Id of the first group."""
     b: str
     """Id of the second, or ``~others``."""
-    contrast: Contrast
+    these_words: Contrast
+    """The claim about exactly these targets: sentences are a sample, and group words as the scope
+    says."""
+    words_of_this_kind: Contrast | None
+    """The claim about all targets of their kind: the targets are a sample too. None where a pole
+    has fewer than two, or each group has its own word."""
     scope: str
-    target_scope: str
     n_terms: int
     """Labels of the groups compared, or matched pairs of them."""
     pairs: tuple[tuple[str, str], ...] = ()
     """Labels of the matched pairs, A first; empty where words are not paired."""
+    clusters: Mapping[str, int] = field(default_factory=dict)
+    """Number of independent units of each source."""
     n_targets: int = 0
-    """Targets of the smaller pole; 0 where the targets are no sample."""
+    """Targets of the smaller pole; 0 where there are no poles."""
     targets: tuple[tuple[str, Contrast], ...]
     """Per target, relative to the mean over the targets (centred log-ratio)."""
     p_sign_flip: float | None
@@ -95,34 +105,34 @@ def primary_results(scored: ScoredProbe) -> dict[str, list[tuple[str, str]]]:
     return {f"{probe}:log_odds_gap:{a}-vs-{b.lstrip('~')}": [(a, b)] for a, b in pairs}
 
 
-def family_sizes(probes: Iterable[Probe]) -> dict[str, int]:
-    """Return how many primary comparisons each axis has if all groups can be scored."""
-    sizes: Counter[str] = Counter()
-    for probe in probes:
-        if probe.spec.role == "probe":
-            sizes[probe.spec.axis] += 1 if probe.spec.targets.own else len(comparisons(probe))
-    return dict(sizes)
-
-
 def scored_groups(scored: ScoredProbe) -> list[str]:
     """Ids of the groups that have a scored word, in the order of the probe."""
     there = {unit.group for unit in scored.cube.units}
     return [group.id for group in scored.probe.groups if group.id in there]
 
 
-def target_scope(probe: Probe, cube: ScoreCube) -> str:
-    """Return ``construct`` when the targets stand for more than themselves, else ``fixed``."""
-    fewest = smaller_pole(cube)
-    if probe.spec.targets.own:
-        return "fixed"
-    if probe.spec.target_scope != "auto":
-        return probe.spec.target_scope if fewest > 1 else "fixed"
-    return "construct" if fewest >= MIN_CONSTRUCT else "fixed"
+def widest_claim(cube: ScoreCube) -> ClaimName:
+    """Return the claim that is evidence against zero: words of this kind, where poles have some."""
+    if smaller_pole(cube) < MIN_TARGETS or not pole_layout(cube).terms.is_sample:
+        return "these_words"
+    return "words_of_this_kind"
 
 
 def smaller_pole(cube: ScoreCube) -> int:
     """Return the number of scored targets of the pole that has fewer."""
     return min(len(cube.pole("+")), len(cube.pole("-")))
+
+
+def sampled_shares(scored: ScoredProbe) -> tuple[float, float]:
+    """Return the share of all words of its kind that each pole has, the first pole's first."""
+    known = {target.word.id: target.sampled for target in scored.probe.targets}
+    requested = Counter(target.pole for target in scored.probe.targets)
+
+    def share(sign: str) -> float:
+        listed = [known[scored.cube.targets[i]] for i in scored.cube.pole(sign)]
+        return sum(listed) / requested[sign]
+
+    return share("+"), share("-")
 
 
 def rounding(cube: ScoreCube) -> float:
@@ -134,11 +144,29 @@ class Design(Layout):
     """One comparison of a probe: group ``a`` with group ``b``, or with all others."""
 
     def __init__(
-        self, scored: ScoredProbe, a: str, b: str, units: Sequence[Unit] | None = None
+        self,
+        scored: ScoredProbe,
+        a: str,
+        b: str,
+        units: Sequence[Unit] | None = None,
+        templates: Sequence[str] = (),
     ) -> None:
-        """Arrange the columns of the scores, or of another table with the same kind of units."""
+        """Arrange the columns of the scores, or of another table with the same kind of units.
+
+        Args:
+            scored: the probe.
+            a: id of the first group.
+            b: id of the second, or ``~others``.
+            units: columns of another table.
+            templates: ids of its sentences.
+        """
         cube = scored.cube
         self.units = cube.units if units is None else tuple(units)
+        clusters = cube.clusters
+        if units is not None:
+            alike = template_clusters((*scored.probe.frames, *scored.probe.open_frames))
+            terms = [unit.cluster or unit.label for unit in units]
+            clusters = Clusters([alike[name] for name in templates], terms)
         there = {unit.group for unit in self.units}
         ids = [group.id for group in scored.probe.groups if group.id in there]
         columns = [_by_label(self.units, group) for group in ids]
@@ -151,6 +179,7 @@ class Design(Layout):
             pairs=pairs,
             scope=_scope(scored.probe, sides, pairs),
             floor=rounding(cube),
+            clusters=clusters,
         )
 
     @property
@@ -159,26 +188,52 @@ class Design(Layout):
         return tuple((self.units[i].label, self.units[j].label) for i, j in self.pairs)
 
     @property
-    def by_weight(self) -> list[tuple[float, list[int]]]:
-        """Weight and columns of each group, for draws: the compared group first, then by words.
+    def in_order(self) -> Sequence[Units]:
+        """The groups for draws: the compared one first, then by words.
 
         The order of the groups in a file changes no number.
         """
-        weights = self.weights if self.rest else [1.0, -1.0]
-        return sorted(
-            zip(weights, self.groups, strict=True),
-            key=lambda each: (-each[0], self.units[each[1][0]].label),
-        )
+        groups = self.terms.groups
+        if self.pairs:
+            return groups
+        return sorted(groups, key=lambda g: (-g.weight, self.units[g.columns[0]].label))
 
     def exchange(self, y: Floats, rng: np.random.Generator, resamples: int) -> float | None:
-        """Return the p of labels exchanged across words or in pairs; None with one word a group."""
+        """Return the p of labels exchanged across words or in pairs; None with one word a group.
+
+        Clusters of words are exchanged as a whole.
+        """
         if self.pairs:
-            d = self.inside_pairs(y)
+            d = cluster_values(self.inside_pairs(y), self.terms.groups[0])
             return repeat_if_close(lambda draws: pair_flip(d, rng, draws), resamples).p
-        if min(len(self.in_a), len(self.in_b)) < 2:
-            return None
-        sides = self.in_a, self.in_b
-        return repeat_if_close(lambda draws: label_exchange(y, *sides, rng, draws), resamples).p
+        return exchange(self, y, rng, resamples)
+
+
+def exchange(layout: Layout, y: Floats, rng: np.random.Generator, resamples: int) -> float | None:
+    """Return the p of the labels of clusters exchanged; None with one of them on a side."""
+    means, places, weights = layout.collapse(y)
+    a, b = (
+        [i for place, w in zip(places, weights, strict=True) if w * sign > 0 for i in place]
+        for sign in (1, -1)
+    )
+    if min(len(a), len(b)) < 2:
+        return None
+    return repeat_if_close(lambda draws: label_exchange(means, a, b, rng, draws), resamples).p
+
+
+def cluster_counts(cube: ScoreCube, layout: Layout) -> dict[str, int]:
+    """Return how many independent sentences, words (or pairs of them) and targets there are."""
+    rows = layout.rows(len(cube.templates))
+    poles = pole_layout(cube).terms if cube.pole("+") and cube.pole("-") else None
+    factors = {"templates": rows, "terms": layout.terms} | ({"targets": poles} if poles else {})
+    return {name: sum(g.starts.size for g in f.groups) for name, f in factors.items()}
+
+
+def pole_layout(cube: ScoreCube) -> Layout:
+    """Return the targets of both poles as two groups of columns, where group words are scored."""
+    poles = [cube.pole_by_name("+"), cube.pole_by_name("-")]
+    clusters = cube.target_columns()
+    return Layout(groups=poles, which=0, rest=False, scope="concept", clusters=clusters)
 
 
 def _scope(probe: Probe, sides: list[list[int]], pairs: list[tuple[int, int]]) -> Scope:

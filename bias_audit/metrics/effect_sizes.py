@@ -76,7 +76,7 @@ def effect_sizes(
     scored: ScoredProbe, comparison: Comparison, settings: Settings
 ) -> tuple[Companion, ...]:
     """Return d_z, Cliff's delta or the rank-biserial of pairs, and sizes of sentences and cells."""
-    tested = comparison.contrast.status == "ok"
+    tested = comparison.these_words.status == "ok"
     rng = scored.rng(settings, comparison.key, "ranks")
     sentences = _sentences(comparison, settings, rng) if tested else None
     sizes: list[Companion | None] = [_consistency(comparison, settings)]
@@ -90,15 +90,15 @@ def effect_sizes(
 
 
 def _consistency(comparison: Comparison, settings: Settings) -> Companion | None:
-    size = consistency(comparison.contrast.delta, settings.confidence)
-    if size is None or comparison.contrast.status != "ok":
+    size = consistency(comparison.these_words.by_cluster, settings.confidence)
+    if size is None or comparison.these_words.status != "ok":
         return None
     return _size(CONSISTENCY, size)
 
 
 def _sentences(comparison: Comparison, settings: Settings, rng: np.random.Generator) -> Companion:
     """The ranks of the sentences' gaps, with Wilcoxon's test."""
-    delta = np.sort(np.array(comparison.contrast.delta))
+    delta = np.sort(np.array(comparison.these_words.by_cluster))
     size = rank_biserial(delta, rng, RESAMPLES, settings.confidence)
     return _size(SENTENCE_RANKS, size, _wilcoxon(delta, settings, rng))
 
@@ -121,7 +121,7 @@ class _Sides:
         self.pairs: Floats | None = None
         self.matched: list[list[int]] = []
         if scored.probe.spec.mask == "group":
-            self.sample = comparison.scope == "concept" or comparison.target_scope == "construct"
+            self.sample = comparison.scope == "concept" or comparison.words_of_this_kind is not None
             self.y = design.difference(cube.values)
             plus, minus = cube.pole_by_name("+"), cube.pole_by_name("-")
             self.groups: list[list[int]] = [plus, minus]

@@ -18,7 +18,7 @@ from bias_audit.metrics.base import (
     join_reasons,
     probe_result,
 )
-from bias_audit.metrics.design import target_scope
+from bias_audit.metrics.design import widest_claim
 from bias_audit.metrics.scored_probe import ExtraGroup, ScoredProbe, Settings
 from bias_audit.probes.probe import Group, Probe
 from bias_audit.results import Result
@@ -71,9 +71,12 @@ def _share(scored: ScoredProbe, extra: ExtraGroup, group: Group, settings: Setti
     cube = extra.cube
     compared = [g.id for g in scored.probe.groups if cube.columns(g.id)]
     levels = [cube.values[:, cube.columns(name)].mean(axis=1) for name in (group.id, *compared)]
-    sampled = target_scope(scored.probe, cube) == "construct"
+    claim = widest_claim(cube)
+    sampled = claim == "words_of_this_kind"
     contrast = matched_pairs(
-        share_logits(levels[0], np.stack(levels[1:])), scope="concept" if sampled else "terms"
+        share_logits(levels[0], np.stack(levels[1:])),
+        scope="concept" if sampled else "terms",
+        clusters=cube.target_columns(),
     )
     fields = interval_fields(contrast, settings.confidence)
     for edge in ("ci_low", "ci_high"):
@@ -95,7 +98,7 @@ def _share(scored: ScoredProbe, extra: ExtraGroup, group: Group, settings: Setti
         n_targets=len(cube.targets),
         n_prompts=int(cube.values.size),
         scope="terms",
-        target_scope="construct" if sampled else "fixed",
+        claim=claim,
         statuses=("mixed_length",) if len(extra.pieces) > 1 else (),
         **fields,
     )

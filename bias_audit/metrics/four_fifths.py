@@ -128,7 +128,7 @@ def four_fifths(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     high, low = int(levels.argmax()), len(levels) - 1 - int(levels[::-1].argmin())
     a, b = (groups[0], groups[1]) if len(groups) == 2 else (groups[high], groups[low])
     design = Design(scored, a, b)
-    contrast, ratio = design.contrast(y, None), impact_ratio(levels)
+    contrast, ratio = design.contrast(y), impact_ratio(levels)
     mixed = len({cube.pieces[i] for i in poles}) > 1
     codes = (("mixed_length", mixed), ("degenerate", ratio is None))
     result = probe_result(

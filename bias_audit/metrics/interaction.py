@@ -13,14 +13,14 @@ from bias_audit.metrics.base import (
     contrast_result,
     needs_named_groups,
 )
-from bias_audit.metrics.design import Design, scored_groups, target_scope
+from bias_audit.metrics.design import Design, scored_groups, widest_claim
 from bias_audit.metrics.log_odds import LOG_ODDS_GAP, pole_response
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.scope import MIN_LABELS, product
 from bias_audit.records import OTHERS
 from bias_audit.results import Companion
-from bias_audit.stats.contrast import INTERACTION, target_part, two_by_two
+from bias_audit.stats.contrast import one_group, several_groups, two_by_two, two_claims
 from bias_audit.stats.estimate import Contrast, Scope
 
 Cells = tuple[str, str, str, str]
@@ -55,7 +55,7 @@ def interaction(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         n_targets=len(scored.cube.pole("+")) + len(scored.cube.pole("-")),
         n_prompts=sum(scored.cube.prompts[g] for g in cells),
         scope=_scope(scored, cells),
-        target_scope=target_scope(scored.probe, scored.cube),
+        claim=widest_claim(scored.cube),
         companions=(
             *(contrast_companion(INFO, one, level, names) for names, one in contrasts[:MOST]),
             _furthest(scored, settings, groups),
@@ -83,19 +83,20 @@ def _scope(scored: ScoredProbe, cells: Cells) -> Scope:
 def _contrast(scored: ScoredProbe, cells: Cells) -> Contrast:
     cube = scored.cube
     columns = [sorted(cube.columns(c), key=lambda i: cube.units[i].label) for c in cells]
-    part = None
-    if target_scope(scored.probe, cube) == "construct":
-        levels = [cube.values[:, mine].mean(axis=(0, 1)) for mine in columns]
-        apart = sum(w * level for w, level in zip(INTERACTION, levels, strict=True))
-        part = target_part(apart[cube.pole("+")], apart[cube.pole("-")])
-    scope = _scope(scored, cells)
-    return two_by_two(pole_response(scored), columns, scope=scope, target_part=part)
+    clusters = cube.clusters
+    factors = [
+        one_group("templates", len(cube.values), clusters.templates),
+        two_by_two(columns, len(cube.units), clusters.terms),
+        several_groups("targets", [cube.pole("+"), cube.pole("-")], (1, -1), clusters.targets),
+    ]
+    these, kind = two_claims(cube.values, factors, scope=_scope(scored, cells))
+    return kind or these
 
 
 def _furthest(scored: ScoredProbe, settings: Settings, groups: Sequence[str]) -> Companion:
     """The combination that is furthest from the mean of all others."""
     y = pole_response(scored)
-    gaps = [(name, Design(scored, name, OTHERS).contrast(y, None)) for name in groups]
+    gaps = [(name, Design(scored, name, OTHERS).contrast(y)) for name in groups]
     name, gap = max(gaps, key=lambda one: round(abs(one[1].estimate), 12))
     return contrast_companion(LOG_ODDS_GAP, gap, settings.confidence, (name, OTHERS))
 

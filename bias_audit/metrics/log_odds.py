@@ -70,8 +70,7 @@ def _groups(scores: ArrayLike, in_a: Indices, in_b: Indices) -> tuple[Floats, Fl
 def target_differences(scores: ArrayLike, in_a: Indices, in_b: Indices) -> Floats:
     """Return d(a), the group difference of each target's mean log-score, nats, shape (A,).
 
-    Mean over S+ minus mean over S- of d(a) is the association log-odds ratio; its spread inside
-    the poles is what :func:`bias_audit.stats.contrast.target_part` takes.
+    Mean over S+ minus mean over S- of d(a) is the association log-odds ratio.
     """
     a, b = _groups(scores, in_a, in_b)
     return np.asarray(a.mean(axis=(0, 1)) - b.mean(axis=(0, 1)))
@@ -156,7 +155,7 @@ def _companions(
     if comparison.mass_log_odds is None:
         return (apart,)
     response = mass_response(cube.values, cube.pole("+"), cube.pole("-"))
-    mass = design.contrast(response, None)
+    mass = design.contrast(response)
     return contrast_companion(MASS_LOG_ODDS, mass, settings.confidence), apart
 
 

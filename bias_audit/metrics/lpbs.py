@@ -27,7 +27,13 @@ from bias_audit.metrics.base import (
     target_effect,
     versus,
 )
-from bias_audit.metrics.design import Design, scored_comparisons, scored_groups, target_scope
+from bias_audit.metrics.design import (
+    Design,
+    sampled_shares,
+    scored_comparisons,
+    scored_groups,
+    widest_claim,
+)
 from bias_audit.metrics.scored_probe import (
     Responses,
     ScoreCube,
@@ -39,7 +45,7 @@ from bias_audit.metrics.scored_probe import (
 from bias_audit.probes.probe import Probe
 from bias_audit.records import FillScore, Prompt, Skip, Span, SpanRequest
 from bias_audit.results import Result, TargetEffect
-from bias_audit.stats.contrast import matched_pairs, two_groups
+from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.estimate import Contrast, Scope
 from bias_audit.stats.layout import over_targets
 from bias_audit.utils.arrays import Floats
@@ -217,15 +223,18 @@ def _skips(scored: ScoredProbe, info: MetricInfo, responses: Responses) -> tuple
 def _compare(scored: ScoredProbe, pair: tuple[str, str], settings: Settings) -> list[Result]:
     """The contrast of the poles, and the level of each."""
     cube = scored.cube
-    y = Design(scored, *pair).difference(cube.values)
+    design = Design(scored, *pair)
+    y = design.difference(cube.values)
     plus, minus = cube.pole("+"), cube.pole("-")
-    scope: Scope = "concept" if target_scope(scored.probe, cube) == "construct" else "terms"
-    both = over_targets(two_groups(y, plus, minus, scope=scope))
+    scope: Scope = "concept" if widest_claim(cube) == "words_of_this_kind" else "terms"
+    these, kind = design.pole_claims(y, (plus, minus), sampled_shares(scored))
     table = _by_target(scored, y, settings.confidence)
-    results = [_contrast_result(scored, pair, both, settings, by_target=table)]
+    results = [_contrast_result(scored, pair, kind or these, settings, by_target=table)]
     names = (scored.probe.plus_name, scored.probe.minus_name)
     for name, title, columns in zip(("plus", "minus"), names, (plus, minus), strict=True):
-        one = over_targets(matched_pairs(y[:, columns], scope=scope))
+        one = over_targets(
+            matched_pairs(y[:, columns], scope=scope, clusters=cube.target_columns(columns))
+        )
         more: dict[str, Any] = {"name": name, "target": title, "n_targets": len(columns)}
         results.append(_contrast_result(scored, pair, one, settings, **more))
     return results
@@ -246,7 +255,8 @@ def _contrast_result(
 
 
 def _by_target(scored: ScoredProbe, y: Floats, level: float) -> tuple[TargetEffect, ...]:
-    contrasts = (matched_pairs(y[:, [i]], scope="terms") for i in range(y.shape[1]))
+    rows = scored.cube.row_clusters
+    contrasts = (matched_pairs(y[:, [i]], scope="terms", clusters=rows) for i in range(y.shape[1]))
     return tuple(
         target_effect(scored, name, contrast, level, value=contrast.estimate)
         for name, contrast in zip(scored.cube.targets, contrasts, strict=True)
@@ -270,7 +280,9 @@ def _spread(scored: ScoredProbe, info: MetricInfo, settings: Settings) -> Result
     cube, groups = scored.cube, scored_groups(scored)
     means = [cube.values[:, cube.columns(group)].mean(axis=1) for group in groups]
     spread = cbs(np.stack(means, axis=-1))
-    contrast = over_targets(matched_pairs(spread.cells, scope="concept"))
+    contrast = over_targets(
+        matched_pairs(spread.cells, scope="concept", clusters=cube.target_columns())
+    )
     largest = int(np.argmax(spread.shares))
     labels = {group.id: group.label for group in scored.probe.groups}
     share = f"{labels[groups[largest]]} make {spread.shares[largest]:.0%} of it"

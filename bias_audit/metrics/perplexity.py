@@ -203,7 +203,7 @@ def _compare(
     scored: ScoredProbe, info: MetricInfo, pair: tuple[str, str], prompts: int, settings: Settings
 ) -> Result:
     design = Design(scored, *pair)
-    contrast = design.contrast(scored.cube.values[:, :, 0], None)
+    contrast = design.contrast(scored.cube.values[:, :, 0])
     adjusts = contrast.status == "ok" and design.scope == "concept"
     return contrast_result(
         scored,
@@ -219,7 +219,6 @@ def _compare(
         n_targets=2 * TARGETS,
         n_prompts=prompts,
         scope=design.scope,
-        target_scope="fixed",
     )
 
 

@@ -6,6 +6,7 @@ pandas is loaded by the functions that build a table, so that knowing a metric d
 from __future__ import annotations
 
 import gzip
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
@@ -13,11 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 import numpy as np
 
 from bias_audit.errors import ScoringError, UsageError
+from bias_audit.probes.clusters import target_clusters, template_clusters, term_cluster
 from bias_audit.probes.probe import Group, Probe
 from bias_audit.records import CompletionScore, FillScore, Prompt, Reading, Skip, WordPrior
-from bias_audit.results.evidence import EVIDENCE_COLUMNS
+from bias_audit.results.evidence import EVIDENCE_COLUMNS, TEXT_COLUMNS
+from bias_audit.stats.contrast import Clusters
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.text import csv_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,6 +100,8 @@ class Unit:
     group: str
     label: str
     pair: str | None
+    cluster: str = ""
+    """Units of a group that share it count as one; its own where empty."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +121,50 @@ class ScoreCube:
     """Scored sentences of each group, targets of neither pole left out."""
     skips: tuple[Skip, ...]
     """What was dropped to keep the block complete, and why."""
+    template_clusters: Mapping[str, str] = field(default_factory=dict)
+    """Cluster of each template, by id; one that is not here is its own."""
+    target_clusters: Mapping[str, str] = field(default_factory=dict)
+    """The same of targets."""
+
+    @property
+    def clusters(self) -> Clusters:
+        """What counts as one unit."""
+        terms = [unit.cluster or unit.label for unit in self.units]
+        return Clusters(self._rows, terms, [self.target_clusters.get(t, t) for t in self.targets])
+
+    def target_columns(self, columns: Sequence[int] | None = None) -> Clusters:
+        """The same of a table whose columns are targets: the given ones, or all."""
+        targets = self.clusters.targets
+        return Clusters(self._rows, targets if columns is None else [targets[i] for i in columns])
+
+    @property
+    def shared_clusters(self) -> dict[str, dict[str, str]]:
+        """The clusters of more than one unit, as results keep them."""
+        named: dict[str, dict[str, tuple[str, ...]]] = {
+            "templates": {name: (c,) for name, c in zip(self.templates, self._rows, strict=True)},
+            "terms": {f"{u.group}:{u.label}": (u.cluster or u.label, u.group) for u in self.units},
+            "targets": {
+                name: (str(cluster), pole)
+                for name, cluster, pole in zip(
+                    self.targets, self.clusters.targets, self.poles, strict=True
+                )
+            },
+        }
+        sizes = {source: Counter(clusters.values()) for source, clusters in named.items()}
+        shared = {
+            source: {name: key[0] for name, key in clusters.items() if sizes[source][key] > 1}
+            for source, clusters in named.items()
+        }
+        return {source: clusters for source, clusters in shared.items() if clusters}
+
+    @property
+    def row_clusters(self) -> Clusters:
+        """The same of a table with one column."""
+        return Clusters(self._rows)
+
+    @property
+    def _rows(self) -> list[str]:
+        return [self.template_clusters.get(name, name) for name in self.templates]
 
     def columns(self, group: str) -> list[int]:
         """Return the numbers of the units of one group."""
@@ -175,6 +225,8 @@ def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
             for name, count in frame[frame["pole"] != "0"].groupby("group").size().items()
         },
         skips=tuple(skips),
+        template_clusters=template_clusters(probe.frames),
+        target_clusters=target_clusters(target.word for target in probe.targets),
     )
 
 
@@ -206,7 +258,12 @@ def _nothing_left(
 def _units(probe: Probe, terms: set[str]) -> list[Unit]:
     """Labels in the order of the probe; a group's words that share a label are one unit."""
     units = {
-        (group.id, word.label): Unit(group=group.id, label=word.label, pair=word.pair)
+        (group.id, word.label): Unit(
+            group=group.id,
+            label=word.label,
+            pair=word.pair,
+            cluster=term_cluster(word),
+        )
         for group in probe.groups
         for word in group.words
         if word.id in terms
@@ -329,17 +386,15 @@ class Settings:
     """Sentences needed before a probe is judged."""
     min_coverage: float = 0.8
     """Share of each pole's words that must be scored before a probe is judged."""
-    primary_family: Literal["holm", "max-t"] = "holm"
-    """Adjusts the primary comparisons of an axis."""
     secondary_family: Literal["by", "bh"] = "by"
-    """Adjusts everything exploratory on an axis."""
+    """Adjusts everything exploratory about a probe."""
     target_family: Literal["by", "bh", "max-t"] = "by"
     """Adjusts the table of words of a comparison."""
 
     def __post_init__(self) -> None:
         """Refuse an unknown family: another one would be used silently."""
         hints = get_type_hints(Settings)
-        for name in ("primary_family", "secondary_family", "target_family"):
+        for name in ("secondary_family", "target_family"):
             known, value = get_args(hints[name]), getattr(self, name)
             if value not in known:
                 raise UsageError(f"{name} is one of {', '.join(known)}, not {value!r}")
@@ -419,7 +474,10 @@ def split_answers(
 
 
 def evidence_csv(tables: Sequence[Scores]) -> bytes:
-    """Return the bytes of ``evidence.csv.gz``: the same tables give the same bytes."""
+    """Return the bytes of ``evidence.csv.gz``: the same tables give the same bytes.
+
+    A text that a spreadsheet would run as a formula begins with an apostrophe, which readers drop.
+    """
     import pandas as pd
 
     frames = [table.frame for table in tables]
@@ -428,5 +486,10 @@ def evidence_csv(tables: Sequence[Scores]) -> bytes:
         if frames
         else pd.DataFrame(columns=list(EVIDENCE_COLUMNS))
     )
+    for name in TEXT_COLUMNS:
+        texts = frame[name].astype(str)
+        cells = {text: cell for text in texts.unique() if (cell := csv_cell(text)) != text}
+        if cells:
+            frame = frame.assign(**{name: texts.replace(cells)})
     text = frame.to_csv(index=False, float_format="%.6f", lineterminator="\n")
     return gzip.compress(text.encode("utf-8", "backslashreplace"), compresslevel=6, mtime=0)

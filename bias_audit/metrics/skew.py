@@ -10,10 +10,11 @@ from bias_audit.metrics.base import (
     MetricOutput,
     contrast_result,
 )
-from bias_audit.metrics.design import Design, scored_comparisons, target_scope
+from bias_audit.metrics.design import Design, scored_comparisons, widest_claim
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
 from bias_audit.stats.contrast import matched_pairs
+from bias_audit.stats.estimate import Scope
 from bias_audit.stats.layout import over_targets
 
 LARGEST = 700.0
@@ -35,9 +36,10 @@ def skew(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         return MetricOutput()
     a, b = pairs[0]
     y = Design(scored, a, b).difference(scored.cube.values)
-    scope_t = target_scope(scored.probe, scored.cube)
-    sampled = scope_t == "construct"
-    contrast = matched_pairs(y, scope="concept" if sampled else "terms")
+    claim = widest_claim(scored.cube)
+    sampled = claim == "words_of_this_kind"
+    scope: Scope = "concept" if sampled else "terms"
+    contrast = matched_pairs(y, scope=scope, clusters=scored.cube.target_columns())
     factors = "templates and targets" if sampled else "templates"
     result = contrast_result(
         scored,
@@ -52,7 +54,7 @@ def skew(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         n_targets=y.shape[1],
         n_prompts=y.size * len(scored.cube.units),
         scope="terms",
-        target_scope=scope_t,
+        claim=claim,
     )
     return MetricOutput(results=(result,))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -82,7 +82,10 @@ class Audit:
         return self.results.exit_code
 
     def to_frame(self, table: str = "results") -> pd.DataFrame:
-        """Return a table for pandas: results, probes, findings, gates, skips or evidence.
+        """Return a table for pandas: results, probes, findings, gates, skips, errors and two more.
+
+        ``completions`` has a row for each word behind a difference between groups, ``evidence``
+        one for each scored sentence.
 
         Raises:
             UnknownNameError: no such table.
@@ -92,11 +95,32 @@ class Audit:
 
         if table == "evidence":
             return self._evidence()
+        if table == "completions":
+            return pd.DataFrame(list(self._completion_words()))
         known = ("results", "probes", "findings", "gates", "skips", "errors")
         if table not in known:
-            raise UnknownNameError("table", table, (*known, "evidence"))
+            raise UnknownNameError("table", table, (*known, "completions", "evidence"))
         records = getattr(self.results, table)
         return pd.DataFrame([record.model_dump() for record in records])
+
+    def _completion_words(self) -> Iterator[dict[str, Any]]:
+        for result in self.results.results:
+            for companion in result.companions if result.metric == "completions" else ():
+                for word in companion.words:
+                    group = companion.groups[0]
+                    yield {
+                        "probe": result.probe,
+                        "outcome": result.outcome,
+                        "group": group,
+                        "against": next(name for name in result.groups if name != group),
+                        "word": word.token,
+                        "probability": word.value,
+                        "others": word.others,
+                        "ratio": word.ratio,
+                        "ci_low": word.ci_low,
+                        "ci_high": word.ci_high,
+                        "harmful": word.harmful,
+                    }
 
     def report(self, path: str | Path, format: str | None = None) -> Path:
         """Render into a file; the format follows the name's ending (html, md, json, csv).
@@ -142,10 +166,10 @@ class Audit:
                 files[name] = (self.folder / name).read_bytes()
         if self.measured is not None:
             files[EVIDENCE_FILE] = evidence_bytes(self.measured)
+        names = render.file_names()
         files |= self.further
-        write_run(target, self.results, self.manifest, files)
-        for name in formats:
-            write_atomic(target / render.file_names()[name], render.render(self.results, name))
+        files |= {names[name]: render.render(self.results, name) for name in formats}
+        write_run(target, self.results, self.manifest, files, names.values())
         return target
 
     def _evidence(self) -> pd.DataFrame:

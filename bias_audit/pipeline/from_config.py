@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from bias_audit.analysis.compare_runs import comparable_results, require_numbers
 from bias_audit.backends.cache.open import Cache
 from bias_audit.backends.ray.options import Engine
 from bias_audit.config import (
@@ -30,6 +31,7 @@ from bias_audit.pipeline.judge import check_baselines, judge_run
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results.io import Results
 from bias_audit.results.run_folder import StoredRun
+from bias_audit.results.schema import Result
 from bias_audit.utils import clock
 
 
@@ -102,7 +104,6 @@ class RunRequest:
             resamples=analysis.resamples,
             min_templates=analysis.minimum.templates,
             min_coverage=analysis.minimum.coverage,
-            primary_family=analysis.multiplicity.primary,
             secondary_family=analysis.multiplicity.secondary,
             target_family=analysis.multiplicity.targets,
         )
@@ -155,14 +156,16 @@ def gate(
     Args:
         run: a run folder, a ``results.json``, or ``audit-runs/latest``.
         config: the file; that of the working folder or its parents when None.
-        strict: unclear enforced gates and unpinned hub models count as incomplete.
+        strict: unclear gates and unpinned hub models count as incomplete.
         baselines: folder of the baselines; beside the configuration when None.
         against: a baseline's name or a run to compare with, whatever the gates name.
 
     Raises:
-        UsageError: there is no run or no configuration, or it has no gates: that would pass
-            anything.
+        UsageError: there is no run or no configuration, it has no gates (that would pass anything),
+            or the run's numbers contradict each other or its evidence.
         FileError: the configuration has mistakes, or a gate names a probe that does not exist.
+
+    The numbers that gates judge are computed again where the evidence of the run is there.
     """
     stored = StoredRun.open(run)
     file = require(
@@ -174,10 +177,23 @@ def gate(
             f"{file.path} has no gates, so there is nothing to judge by",
             hint="add some under 'gates:'; bias-audit report RUN shows a run without judging it",
         )
+    require_numbers(stored, _judged_results(file.config, stored.results))
     policy = read_policy(file, today=clock.today(), strict=strict)
     folder = baseline_folder(file.path, baselines)
     results = judge_run(stored, policy, folder=folder, against=against)
     return replace(Audit.load(run), results=results)
+
+
+def _judged_results(config: Config, results: Results) -> list[Result]:
+    """The gaps that some gate may judge."""
+    return [
+        result
+        for result in comparable_results(results).values()
+        if any(
+            fnmatchcase(result.probe, gate.probe) and (result.role == "primary" or gate.over)
+            for gate in config.gates
+        )
+    ]
 
 
 def _select_probes(settings: RunSettings, data: Mapping[str, Path]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from bias_audit.analysis.compare_runs import compare_runs
+from bias_audit.analysis.compare_runs import compare_runs, is_same_run
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.gates.baselines import (
     Baseline,
@@ -44,16 +44,22 @@ def judge_run(
     comparisons: dict[str, Comparison | MissingChange] = {}
     if against is not None:
         name, base = _open_named(against, folder)
+        if is_same_run(base.results, run.results):
+            raise UsageError(
+                f"the baseline '{against}' is the run itself, so nothing would be compared",
+                hint="name an earlier run, or a baseline that was accepted from one",
+            )
         comparison = compare_runs(base, run, name=name)
         comparisons = dict.fromkeys(policy.baselines or (name,), comparison)
     elif folder is not None:
         for name in policy.baselines:
             baseline = find_baseline(folder, name)
-            comparisons[name] = (
-                _missing(name, folder)
-                if baseline is None
-                else compare_runs(baseline.run, run, name=name)
-            )
+            if baseline is None:
+                comparisons[name] = _missing(name, folder)
+            elif is_same_run(baseline.run.results, run.results):
+                comparisons[name] = _itself(name)
+            else:
+                comparisons[name] = compare_runs(baseline.run, run, name=name)
     return normalise(judge(run.results, policy, comparisons))
 
 
@@ -111,6 +117,11 @@ def _missing(name: str, folder: Path) -> MissingChange:
         f"there is no baseline named '{name}' in {folder.name}:"
         f" make one with 'bias-audit baseline accept RUN --name {name} --reason TEXT'"
     )
+    return MissingChange(probe="*", reason_code="no_baseline", reason=reason)
+
+
+def _itself(name: str) -> MissingChange:
+    reason = f"the baseline '{name}' is this very run, so there is nothing to compare"
     return MissingChange(probe="*", reason_code="no_baseline", reason=reason)
 
 

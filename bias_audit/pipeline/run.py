@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bias_audit import __version__
-from bias_audit.backends import Backend, describe_engine
+from bias_audit.analysis.controls import find_floor
+from bias_audit.backends import Backend, built_in_notice, describe_engine
 from bias_audit.backends.cache import CacheOption, OpenedModel, open_model
 from bias_audit.config import resolve
 from bias_audit.errors import UsageError
@@ -83,8 +84,8 @@ def audit(
         max_seconds: stop scoring probes after this time (the audit is then partial).
         progress: called with (what, rows done, rows in all) while scoring.
         command: the command line, for the report.
-        gates: limits to enforce; without any, the probes' own margins inform and nothing fails.
-        strict: unclear enforced gates count as incomplete in the exit code.
+        gates: limits to enforce; without any, nothing fails.
+        strict: unclear gates count as incomplete in the exit code.
         policy: what a configuration demands, waivers included; in place of gates and strict.
         baselines: folder of the baselines that gates compare with.
         cache: whether and where scores are kept between runs: a folder, or a Cache; the default
@@ -134,6 +135,7 @@ def audit(
             command=command,
             config_digest=policy.digest,
             catalogue_digest=_joint_digest(parts, info),
+            notices=_notices(model, catalogue, asks_probes=bool(probes or not data)),
         )
     results = _join(parts, info, run, sanity, repeats)
     files = {name: make for part in parts for name, make in part.files.items()}
@@ -150,6 +152,14 @@ def audit(
         cache=stats,
         further={name: make() for name, make in files.items() if name != EVIDENCE_FILE},
     )
+
+
+def _notices(
+    model: str | Backend | None, catalogue: ProbeCatalogue, *, asks_probes: bool
+) -> tuple[str, ...]:
+    """Say which of two things a name stands for."""
+    notice = built_in_notice(model) if isinstance(model, str) else ""
+    return (*filter(None, (notice,)), *(catalogue.notices if asks_probes else ()))
 
 
 def _measure(
@@ -183,15 +193,17 @@ def _join(
     """Put the records of all tasks together, with what the run as a whole has; not judged yet."""
     analyses = [part.analysis for part in parts]
     measured = tuple(result for one in analyses for result in one.results)
+    probes = tuple(probe for one in analyses for probe in one.probes)
     return Results(
         tool=Tool(name="bias-audit", version=__version__),
         model=Model(**{name: getattr(info, name) for name in Model.model_fields}),
         run=run,
         states={},
+        floor=find_floor(probes, measured),
         sanity=sanity[0],
         further_sanity=tuple(sanity[1:]),
         determinism=repeats.to_record(),
-        probes=tuple(probe for one in analyses for probe in one.probes),
+        probes=probes,
         results=measured,
         metrics=metric_records(measured),
         findings=tuple(finding for one in analyses for finding in one.findings),

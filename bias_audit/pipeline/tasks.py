@@ -17,7 +17,7 @@ from bias_audit.backends.cache import OpenedModel
 from bias_audit.datasets import DATASETS
 from bias_audit.datasets.pair_scores import encode_rows
 from bias_audit.datasets.run import DatasetPlan, DatasetRun, data_digest, plan_datasets
-from bias_audit.metrics.design import family_sizes
+from bias_audit.metrics.design import comparisons
 from bias_audit.metrics.registry import choose
 from bias_audit.metrics.registry import names as optional_metrics
 from bias_audit.metrics.scored_probe import Settings
@@ -145,7 +145,7 @@ class ProbeTask:
         """Languages of the probes."""
         return self.plan.languages
 
-    def describe(self, settings: Settings, /) -> Iterator[str]:
+    def describe(self, _settings: Settings, /) -> Iterator[str]:
         """Count the prompts, and the comparisons that would be adjusted together."""
         for name, expansion in self.plan.expansions.items():
             yield f"{name:40} {len(expansion.all_prompts):>8,} prompts"
@@ -154,10 +154,9 @@ class ProbeTask:
             yield f"{f'{probe} + {material}':40} {count:>8,} prompts on request"
         for skip in self.plan.metrics.unsupported:
             yield f"{f'{skip.probe} + {skip.what}':40} {'not asked':>8}: {skip.detail}"
-        method = settings.primary_family
-        how = "max-t where possible, else holm" if method == "max-t" else method
-        for axis, count in family_sizes(task.probe for task in self.plan.tasks).items():
-            yield f"{f'axis {axis}':40} {count:>8,} primary comparisons, one family ({how})"
+        for asked in (task.probe for task in self.plan.tasks if task.probe.spec.role == "probe"):
+            number = 1 if asked.spec.targets.own else len(comparisons(asked))
+            yield f"{asked.spec.id:40} {number:>8,} comparisons, one family (holm)"
         yield f"{'in all':40} {self.plan.prompts + sum(further.values()):>8,} prompts"
 
     def check(self, backend: Backend) -> None:

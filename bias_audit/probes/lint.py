@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bias_audit.probes.clusters import template_clusters
 from bias_audit.probes.expand import Expansion
 from bias_audit.probes.probe import Frame, Probe
 from bias_audit.probes.schema.text import SLOT, parse_slots, primary_language
+from bias_audit.probes.validate import given_words
 from bias_audit.records import Prompt
 
 FEWEST_FRAMES = 8
@@ -29,7 +31,8 @@ _END = re.compile(r"[.?!][\"'\u201d\u2019)]*$")
 def lint_probe(probe: Probe, expansion: Expansion) -> list[str]:
     """Return what an author should look at again, each in one line."""
     sentences = [f"'{frame.id}' {text}" for frame in probe.frames for text in _sentence(frame)]
-    notes = (*_for_a_verdict(probe), *_slots(probe), *sentences, *_lint_sentences(expansion))
+    own = (*_for_a_verdict(probe), *_slots(probe), *_group_words(probe))
+    notes = (*own, *sentences, *_lint_sentences(expansion))
     return list(dict.fromkeys(notes))
 
 
@@ -37,6 +40,12 @@ def _for_a_verdict(probe: Probe) -> Iterator[str]:
     spec = probe.spec
     if len(probe.frames) < FEWEST_FRAMES:
         yield f"{len(probe.frames)} sentences: at least {FEWEST_FRAMES} are needed for a verdict"
+    clusters = set(template_clusters(probe.frames).values())
+    if len(clusters) < FEWEST_FRAMES <= len(probe.frames):
+        yield (
+            f"{len(probe.frames)} sentences in {len(clusters)} clusters: intervals count the"
+            f" clusters, so add other situations until there are {FEWEST_FRAMES}"
+        )
     if spec.role != "probe":
         return
     if spec.card is None:
@@ -53,6 +62,14 @@ def _slots(probe: Probe) -> Iterator[str]:
     for name in probe.spec.slots:
         if name not in used:
             yield f"the slot [{name}] is in no sentence"
+
+
+def _group_words(probe: Probe) -> Iterator[str]:
+    words = [word for group in (*probe.groups, *probe.extra_groups) for word in group.words]
+    for frame in probe.frames:
+        for form in given_words(frame, words):
+            text = frame.template.text
+            yield f"'{frame.id}' holds '{form}', a word of the groups, for every group: {text}"
 
 
 def _sentence(frame: Frame) -> Iterator[str]:

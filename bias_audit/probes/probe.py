@@ -51,6 +51,8 @@ class Target:
     word: Word
     pole: str
     facts: dict[str, float]
+    sampled: float = 0.0
+    """Share of all words of its kind that its set holds, in [0, 1]; 0 where that is not known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +74,7 @@ class Probe:
     file: str
     frames: tuple[Frame, ...]
     open_frames: tuple[Frame, ...]
-    """Frames for open completions; empty when none is article-free."""
+    """Frames for open completions."""
     groups: tuple[Group, ...]
     targets: tuple[Target, ...]
     plus_name: str

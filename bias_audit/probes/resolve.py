@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from bias_audit.errors import FileError, UnknownNameError, nearest
 from bias_audit.probes import validate
+from bias_audit.probes.copies import Places, check_copied_sentences
 from bias_audit.probes.probe import Frame, Group, Probe, Target, Word, words_of
 from bias_audit.probes.schema.lexicon import (
     Entry,
@@ -52,7 +53,7 @@ class _Resolver:
         self.spec = spec
         self.problems = ProblemCollector(path, text)
         self.used: list[FileModel] = [spec]
-        self.where: validate.Places = {}
+        self.where: Places = {}
 
     def resolve(self) -> Probe:
         spec = self.spec
@@ -65,6 +66,10 @@ class _Resolver:
             validate.check_sentences(self.problems, spec, [*frames, *further])
             words = (*groups, *extra, *placebo)
             validate.check_words(self.problems, spec, frames, words, targets, self.where)
+            validate.check_completions(self.problems, further, groups, targets)
+        if not self.problems.items:
+            for sentences in (frames, further):
+                check_copied_sentences(self.problems, spec, sentences, groups, targets)
         self.problems.raise_any()
         return Probe(
             spec=spec,
@@ -175,7 +180,10 @@ class _Resolver:
                 continue
             words = self._pole_words(pole, ("targets", key))
             names.append(pole.name or pole.set or ", ".join(word.label for word in words[:3]))
-            targets += [Target(word=w, pole=sign, facts=w.entry.facts) for w in words]
+            share = self._sampled_share(pole, key)
+            targets += [
+                Target(word=w, pole=sign, facts=w.entry.facts, sampled=share) for w in words
+            ]
         owners = [(t.word, t.pole, ("targets", validate.POLES[t.pole])) for t in targets]
         self._refuse_shared(owners, "poles, {} and {}", "pole")
         self._check_share(groups, extra)
@@ -228,6 +236,13 @@ class _Resolver:
         return validate.filter_words(
             self.problems, where, where[-1], words_left, pole.tags, pole.where
         )
+
+    def _sampled_share(self, pole: Pole, key: str) -> float:
+        """Share of all words of its kind that the set of a pole holds; 0 where it is not known."""
+        wordset = self._pole_set(pole, ("targets", key)) if pole.set else None
+        if wordset is None or wordset.population is None:
+            return 0.0
+        return min(len(wordset.entries) / wordset.population, 1.0)
 
     def _pole_set(self, pole: Pole, where: KeyPath) -> WordSet | None:
         name = pole.lexicon or self.spec.targets.lexicon

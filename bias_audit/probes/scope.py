@@ -10,8 +10,8 @@ MIN_LABELS = 4
 """Labels that each group needs before its words can represent the group (``concept`` scope)."""
 MIN_PAIRS = 5
 """Matched pairs that do the same."""
-MIN_CONSTRUCT = 6
-"""Scored targets that each pole needs before they can represent a construct."""
+MIN_TARGETS = 2
+"""Targets that each pole needs before anything can be said of other words of their kind."""
 
 
 def scope(probe: Probe) -> str:
@@ -26,14 +26,9 @@ def scope(probe: Probe) -> str:
     return "concept" if enough else "terms"
 
 
-def target_scope(probe: Probe) -> str:
-    """Return ``construct`` or ``fixed``: what the targets represent if all can be scored."""
-    if probe.spec.targets.own:
-        return "fixed"
-    fewest = min(sum(target.pole == sign for target in probe.targets) for sign in "+-")
-    if probe.spec.target_scope != "auto":
-        return probe.spec.target_scope if fewest > 1 else "fixed"
-    return "construct" if fewest >= MIN_CONSTRUCT else "fixed"
+def has_words_of_this_kind(probe: Probe) -> bool:
+    """Return whether the targets can speak for others of their kind if all can be scored."""
+    return min(sum(target.pole == sign for target in probe.targets) for sign in "+-") >= MIN_TARGETS
 
 
 def negated_sets(probe: Probe) -> set[str]:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from bias_audit.errors import nearest
+from bias_audit.probes.copies import Places, check_copied_words
 from bias_audit.probes.probe import Frame, Group, Target, Word, agrees, needs
-from bias_audit.probes.schema.lexicon import Lexicon, TemplateSet
+from bias_audit.probes.schema.lexicon import Lexicon, Template, TemplateSet
 from bias_audit.probes.schema.probe import ProbeSpec, Where
-from bias_audit.probes.schema.text import AGREE, is_article_free, parse_slots, primary_language
+from bias_audit.probes.schema.text import AGREE, SLOT, parse_slots, primary_language
 from bias_audit.utils.problems import ProblemCollector
 from bias_audit.utils.validation import KeyPath
 
 POLES = {"+": "plus", "-": "minus", "0": "neither"}
 """Keys of the poles in a probe file."""
-
-Places = dict[tuple[KeyPath, int], KeyPath]
-"""Path of each word in the file, by its group or pole and the identity of its entry."""
 
 
 def filter_words(
@@ -75,7 +75,7 @@ def completion_frames(
         return ()
     own_frames = frames if primary_language(spec.language) == "en" else []
     candidates = [frame for frame, _ in further or own_frames]
-    return tuple(f for f in candidates if is_article_free(f.template.text, f.language))
+    return tuple(candidates)
 
 
 def check_sentences(
@@ -85,7 +85,41 @@ def check_sentences(
     for frame, place in frames:
         _check_slots(problems, frame, place, spec.mask)
         if place[0] == "completions":
-            _check_completion(problems, frame, place, spec)
+            _check_completion(problems, place, spec)
+    _check_clusters(problems, spec, [each for each in frames if each[1][0] == "templates"])
+
+
+def check_completions(
+    problems: ProblemCollector,
+    frames: Sequence[tuple[Frame, KeyPath]],
+    groups: Sequence[Group],
+    targets: Sequence[Target],
+) -> None:
+    """Refuse sentences for completions that hold a word of a group or pole: it would come back."""
+    group_words = [word for group in groups for word in group.words]
+    pole_words = [target.word for target in targets]
+    for frame, place in frames:
+        for words, owner in ((group_words, "groups"), (pole_words, "poles")):
+            for form in given_words(frame, words):
+                message = f"the template '{frame.id}' gives the answer away: it holds '{form}'"
+                message += f", a word of the {owner}"
+                hint = "completions would repeat it; write the sentence without it"
+                problems.add(place, message, hint)
+
+
+def given_words(frame: Frame, words: Iterable[Word]) -> list[str]:
+    """Return the forms and adjectives of ``words`` that a sentence holds outside of its slots.
+
+    A form that is a part of another, as a relative pronoun is of "die Frau", says nothing alone.
+    """
+    forms: set[str] = set()
+    for word in words:
+        own = {form.lower() for form in word.forms.values()}
+        forms |= {form for form in own if not any(form in other.split() for other in own - {form})}
+        if word.entry.adjective:
+            forms.add(word.entry.adjective.lower())
+    text = SLOT.sub("|", frame.template.text).lower()
+    return sorted(form for form in forms if re.search(rf"\b{re.escape(form)}\b", text))
 
 
 def check_words(
@@ -107,6 +141,12 @@ def check_words(
     for pole in dict.fromkeys(target.pole for target in targets):
         words = [target.word for target in targets if target.pole == pole]
         _check_forms(problems, needed["target"], words, where, ("targets", POLES.get(pole, "own")))
+    placed = [(("targets", POLES.get(target.pole, "own")), target.word) for target in targets]
+    check_copied_words(problems, placed, needed["target"], where)
+    own = [(("groups", g.id), word) for g in groups if g.role != "placebo" for word in g.words]
+    check_copied_words(problems, own, needed["group"], where)
+    placebo = [(("groups", g.id), word) for g in groups if g.role == "placebo" for word in g.words]
+    check_copied_words(problems, placebo, needed["group"], where)
 
 
 def _check_partners(
@@ -167,15 +207,27 @@ def _check_slots(problems: ProblemCollector, frame: Frame, place: KeyPath, maske
             problems.add(place, f"{name} asks for a form: [{slot.name}:{slot.form}]", hint)
 
 
-def _check_completion(
-    problems: ProblemCollector, frame: Frame, place: KeyPath, spec: ProbeSpec
+def _check_clusters(
+    problems: ProblemCollector, spec: ProbeSpec, frames: Sequence[tuple[Frame, KeyPath]]
 ) -> None:
+    """A cluster counts as one sentence; one for all leaves no second, one for one says nothing."""
+    counts = Counter(frame.template.cluster for frame, _ in frames)
+    name = frames[0][0].template.cluster
+    if name is not None and counts[name] == len(frames) > 1:
+        message = f"all {len(frames)} sentences are in the cluster '{name}', and count as one"
+        hint = "a cluster is one situation among several; sentences of others need no 'cluster'"
+        problems.add(frames[0][1], message, hint)
+    for frame, place in frames:
+        name = frame.template.cluster
+        if name and counts[name] == 1 and isinstance(spec.templates[int(place[1])], Template):
+            hint = "name the same one at its other members"
+            message = f"nothing else is in the cluster '{name}'"
+            problems.add((*place, "cluster"), message, hint)
+
+
+def _check_completion(problems: ProblemCollector, place: KeyPath, spec: ProbeSpec) -> None:
     if spec.mask == "group":
         problems.add(place, "open completions need 'mask: target'", "remove 'completions'")
-    elif not is_article_free(frame.template.text, frame.language):
-        message = f"the template '{frame.id}' has a or an right before <mask>"
-        hint = "an article restricts the completions; use sentences without one"
-        problems.add(place, message, hint)
 
 
 def _check_forms(

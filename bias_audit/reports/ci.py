@@ -14,8 +14,8 @@ from typing import Literal
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import clean, tidy
-from bias_audit.reports.view.index import Index
-from bias_audit.reports.view.verdict import SEVERITY, gate_line, pairs, waiver_text
+from bias_audit.reports.view.index import Index, strength
+from bias_audit.reports.view.verdict import gate_line, pairs, waiver_text
 from bias_audit.results import (
     Finding,
     Gate,
@@ -25,7 +25,7 @@ from bias_audit.results import (
     State,
     WaiverRecord,
 )
-from bias_audit.results.codes import MISSING_BASELINE
+from bias_audit.results.decisions import is_incomplete
 
 Level = Literal["error", "warning", "note", "none"]
 """``error`` stops a build, ``warning`` wants a look, ``note`` informs, ``none`` is a pass."""
@@ -41,7 +41,7 @@ class Entry:
     """One line of a pipeline's report; every text is clean and short."""
 
     rule: str
-    """``gates/<gate>``, ``margins/<probe>``, ``run`` or ``waivers``: what it belongs to."""
+    """``gates/<gate>``, ``run`` or ``waivers``: what it belongs to."""
     id: str
     state: State
     """Of a gate; ``error`` or ``skipped`` otherwise."""
@@ -91,12 +91,11 @@ def entries(results: Results) -> tuple[Entry, ...]:
 
 
 def worst_first(many: Iterable[Entry]) -> list[Entry]:
-    """Entries by level, then state, then severity and size; equal ones keep their order."""
+    """Entries by level, then state, then size; equal ones keep their order."""
 
-    def rank(entry: Entry) -> tuple[int, int, int, float]:
-        severity = SEVERITY[entry.finding.severity] if entry.finding else len(SEVERITY)
+    def rank(entry: Entry) -> tuple[int, int, float]:
         places = LEVELS.index(entry.level), words.STATES.index(entry.state)
-        return (*places, severity, -entry.size)
+        return (*places, -entry.size)
 
     return sorted(many, key=rank)
 
@@ -105,12 +104,10 @@ def level(gate: Gate) -> Level:
     """How loud a gate is in a pipeline."""
     if gate.state == "pass":
         return "none"
-    if gate.state == "error":
+    if gate.state == "fail" or is_incomplete(gate):
         return "error"
-    if not gate.enforced or gate.state in ("waived", "skipped"):
+    if gate.state in ("waived", "skipped"):
         return "note"
-    if gate.state == "fail" or gate.when_unclear == "fail" or gate.reason_code in MISSING_BASELINE:
-        return "error"
     return "note" if gate.when_unclear == "pass" else "warning"
 
 
@@ -133,18 +130,15 @@ def _of_gate(index: Index, raw: Gate, gate: Gate, waivers: tuple[WaiverRecord, .
     if gate.estimate is None:
         brief, reason = gate.reason, ""
     texts = (line.waived, reason, line.finding, _crash(index, gate))
-    tag = "" if gate.enforced else " (for information)"
     ceiling = gate.limit or 0.0
     judged = gate.rise if gate.kind == "regression" else gate.estimate
     return Entry(
-        rule=f"gates/{gate.gate or gate.id.split(':')[0]}"
-        if gate.enforced
-        else f"margins/{gate.probe}",
+        rule=f"gates/{gate.gate}",
         id=gate.id,
         state=gate.state,
         level=level(gate),
         title=f"{line.probe}: {line.title}",
-        message=_sentences(f"{line.probe}, {line.title}{tag}: {brief}", *texts),
+        message=_sentences(f"{line.probe}, {line.title}: {brief}", *texts),
         fingerprint=f"gate\n{raw.id}",
         path=_path(raw.file),
         line=max(gate.line, 1),
@@ -199,12 +193,12 @@ def _of_run(index: Index, reported: set[str]) -> Iterator[Entry]:
             text = f"{verb}: {probe.reason or 'no reason was recorded'}"
             yield _outside(index, probe.id, text, probe.state)
     if not index.audit.gates:
-        text = "Nothing was judged: no probe of this audit led to a gate."
+        text = "No gate was set, so nothing was judged: what was measured is for information."
         yield Entry(
             rule=RUN,
             id="nothing-judged",
-            state="error",
-            level="error" if index.audit.exit_code else "warning",
+            state="error" if index.audit.exit_code else "skipped",
+            level="error" if index.audit.exit_code else "note",
             title="the whole run",
             message=text,
             fingerprint="run\nnothing judged",
@@ -243,10 +237,12 @@ def _of_waiver(raw: WaiverRecord, waiver: WaiverRecord) -> Entry:
 
 Fact = str | int | float | bool | None
 FACTS = (
-    "id", "state", "state_before_waiver", "enforced", "kind", "gate", "probe", "axis", "result",
-    "finding", "group_a", "group_b", "estimate", "ci_low", "ci_high", "limit", "baseline_value",
+    "id", "state", "state_before_waiver", "kind", "gate", "claim", "outcome", "probe", "axis",
+    "result", "finding", "group_a", "group_b", "estimate", "ci_low", "ci_high", "limit",
+    "baseline_value",
     "rise", "rise_low", "rise_high", "templates_needed", "terms_needed", "targets_needed", "unit",
-    "baseline", "n_templates", "n_terms", "when_unclear", "reason_code", "reason", "condition",
+    "baseline", "n_templates", "n_terms", "when_unclear", "reason_code", "reason", "notices",
+    "condition",
     "waiver", "waiver_status", "waiver_owner", "waiver_expires", "waiver_reason", "file", "line",
     "column", "fingerprint",
 )  # fmt: skip
@@ -260,6 +256,7 @@ def facts(entry: Entry) -> dict[str, Fact]:
         values |= {"kind": entry.rule, "reason": entry.message}
     else:
         values |= {name: value for name, value in entry.gate if name in FACTS and value != ""}
+        values["notices"] = " ".join(entry.gate.notices) or None
     place = (entry.path, entry.line, entry.column) if entry.has_place else (None, None, None)
     values |= dict(zip(("file", "line", "column"), place, strict=True))
     if entry.result is not None:
@@ -267,6 +264,7 @@ def facts(entry: Entry) -> dict[str, Fact]:
         labels = (*(result.group_labels or result.groups), None, None)
         values |= {"axis": result.axis, "group_a": labels[0], "group_b": labels[1]}
         values |= {"n_templates": result.n_templates, "n_terms": result.n_terms}
+        values["outcome"] = result.outcome
     values |= {"id": entry.id, "state": entry.state, "fingerprint": entry.fingerprint}
     values |= {"finding": entry.finding.id if entry.finding else None, "waiver": None}
     # the waiver that holds, else the first one that names the gate
@@ -289,6 +287,16 @@ def about(results: Results) -> dict[str, Fact]:
         "partial": run.partial,
         "version": clean(results.tool.version),
         "exit_code": results.exit_code,
+        **{str(name): number for name, number in results.outcomes.items()},
+    }
+
+
+def statements(results: Results) -> dict[str, str]:
+    """What every comparison says, by its id, associations first: for information."""
+    compared = [r for r in tidy(results).results if r.outcome is not None and r.role == "primary"]
+    compared.sort(key=lambda r: (words.OUTCOMES.index(r.outcome or "open"), strength(r)))
+    return {
+        r.id: f"{words.PILLS[r.outcome or 'open']}: {r.statement or r.reason}" for r in compared
     }
 
 

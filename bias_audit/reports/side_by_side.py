@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import string
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +20,7 @@ from bias_audit.reports.view.charts import interval_row
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.page import Cell, odds, prose
 from bias_audit.results import Result, Results
+from bias_audit.results.schema import OUTCOMES
 
 NamedRuns = Sequence[tuple[str, Results]]
 """Runs, each with what it was given as."""
@@ -30,7 +29,8 @@ MOST = 26
 _ROWS, _CELLS, _OMISSIONS = 40, 400, 100
 _READ = (
     "Under each comparison there is one line for each model. The dot is its gap, the line through "
-    "it the interval of that gap alone, the shaded band the margin of the probe. The comparisons "
+    "it the interval of that gap alone, the shaded band the reference margin of the probe. The "
+    "comparisons "
     "in which the models lie furthest apart come first."
 )
 REMARKS = (
@@ -38,7 +38,7 @@ REMARKS = (
     "Choose the axes and comparisons that matter for your use first, then read those rows.",
     "Two intervals that overlap can still belong to models that differ. Whether two of these "
     "models differ is told by 'bias-audit compare A B', which pairs their sentences.",
-    "A model with fewer failures may simply be less clear: look at the number of unclear "
+    "A model with fewer associations may simply be less clear: look at the number of open "
     "comparisons, and at the sanity check, before preferring it.",
     CANNOT.replace("It cannot", "This page cannot"),
 )
@@ -96,7 +96,7 @@ def _csv(runs: NamedRuns) -> str:
     rows = [
         [name, run.index.audit.model.name, *row]
         for run, (name, results) in zip(_with_letters(runs), runs, strict=True)
-        for row in list(csv.reader(io.StringIO(results_csv.render(results))))[1:]
+        for row in results_csv.rows(results)
     ]
     return results_csv.csv_text(("run", "model", *results_csv.COLUMNS), rows)
 
@@ -170,21 +170,21 @@ def build(named: NamedRuns) -> SideBySide:
     axes: defaultdict[str, list[_Match]] = defaultdict(list)
     for match in matches:
         axes[match.results[0].axis].append(match)
-    head = ("Model", "Sanity check", *(words.STATE_WORDS[s][0] for s in words.STATES), "Widest gap")
+    names = [words.PILLS[outcome] for outcome in OUTCOMES]
+    head = ("Model", "Sanity check", *names, "Widest gap")
     more = len(lost) - _OMISSIONS
     return SideBySide(
         title=f"{len(runs)} models side by side",
         lead=_lead(len(matches), len(axes), len(lost)),
         notices=(*_same_weights(runs), *_narrow(runs), *_other_files(runs)),
         models=page.Table(
-            caption="The models, and how the comparisons that all of them share were judged",
+            caption="The models, and the outcomes of the comparisons that all of them share",
             head=(*(part[:1].upper() + part[1:] for part in head), "Run"),
             rows=tuple(
                 _model(run, [match.results[place] for match in matches])
                 for place, run in enumerate(runs)
             ),
-            note="The margins are those of the probes' authors; gates of a configuration are not "
-            "shown here.",
+            note="Gates of a configuration are not shown here.",
         ),
         axes=tuple(_axis(runs, axis, some) for axis, some in axes.items()),
         lost=page.Table(
@@ -246,14 +246,14 @@ def _lead(matches: int, axes: int, lost: int) -> str:
 
 def _model(run: _Run, results: Sequence[Result]) -> page.Row:
     audit = run.index.audit
-    states = Counter(result.outcome or "skipped" for result in results)
+    outcomes = Counter(result.outcome for result in results)
     sizes = [abs(r.estimate) for r in results if r.estimate is not None and r.unit == "nats"]
     checks = [check.passed for check in (audit.sanity, *audit.further_sanity) if check is not None]
     revision = f" at {audit.model.revision[:12]}" if audit.model.revision else ""
     return (
         prose(f"{run.label}{revision}"),
         Cell("not run" if not checks else "held" if all(checks) else "did not hold"),
-        *(Cell(str(states[s]), states[s]) if results else Cell("–") for s in words.STATES),
+        *(Cell(str(outcomes[o]), outcomes[o]) if results else Cell("–") for o in OUTCOMES),
         odds(max(sizes)) if sizes else Cell("not compared"),
         prose(f"{run.place}{' (cut short)' if audit.run.partial else ''}"),
     )
@@ -320,7 +320,7 @@ def _table(runs: Sequence[_Run], axis: str, ordered: Sequence[_Match]) -> page.T
     )
     left = len(ordered) - len(rows)
     return page.Table(
-        caption=f"Gaps on the axis “{axis}”, with intervals and states",
+        caption=f"Gaps on the axis “{axis}”, with intervals and outcomes",
         head=("Comparison", "Apart", *(short(run.label, 40) for run in runs)),
         rows=rows,
         note="Gaps in nats, or in the unit given; 0 is no difference. Apart: the largest gap minus "
@@ -332,9 +332,11 @@ def _gap(result: Result) -> Cell:
     if result.estimate is None:
         return prose(words.missing(result.reason))
     unit = "" if result.unit == "nats" else f" {result.unit}"
-    state = f"{words.SIGNS[result.outcome]} {result.outcome}" if result.outcome else ""
+    outcome = (
+        f"{words.SIGNS[result.outcome]} {words.PILLS[result.outcome]}" if result.outcome else ""
+    )
     inside = bounds(result.ci_low, result.ci_high)
-    text = " ".join(filter(None, (f"{with_sign(result.estimate)}{unit}", inside, state)))
+    text = " ".join(filter(None, (f"{with_sign(result.estimate)}{unit}", inside, outcome)))
     return Cell(text, result.estimate)
 
 

@@ -11,31 +11,59 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from bias_audit.reports.text import bounds, count, p_value, plain, times, with_sign
-from bias_audit.results import ProbeRecord, Result, State
+from bias_audit.results import Floor, Outcome, ProbeRecord, Result, Results, State
 
 STATES: tuple[State, ...] = ("fail", "unclear", "error", "pass", "waived", "skipped")
-"""In the order in which a reader should meet them."""
+"""Of gates, in the order in which a reader should meet them."""
+OUTCOMES: tuple[Outcome, ...] = (
+    "association", "small", "open", "not_measurable", "completions_differ", "no_difference_shown",
+)  # fmt: skip
+"""Of comparisons, likewise."""
 
 SIGNS: dict[str, str] = {
     "fail": "✕", "unclear": "?", "error": "!", "pass": "✓", "waived": "~", "skipped": "–",
+    "association": "◆", "small": "≈", "open": "○", "not_measurable": "–",
+    "completions_differ": "◆", "no_difference_shown": "○", "works": "✓", "faulty": "✕",
 }  # fmt: skip
 ASCII_SIGNS: dict[str, str] = {
     "fail": "x", "unclear": "?", "error": "!", "pass": "+", "waived": "~", "skipped": "-",
 }  # fmt: skip
 
 STATE_WORDS: dict[str, tuple[str, str]] = {
-    "fail": ("failed", "an association larger than the margin was found"),
-    "unclear": ("unclear", "the evidence does not settle it"),
+    "fail": ("failed", "shown to lie beyond the limit that was set"),
+    "unclear": ("unclear", "not decided; the reason says why"),
     "error": ("error", "did not run to the end"),
-    "pass": ("passed", "no association larger than the margin was found with these probes"),
+    "pass": ("passed", "shown to lie inside the limit, with these probes"),
     "waived": ("waived", "accepted for now, by a named person until a date"),
     "skipped": ("skipped", "not asked in this run"),
 }
+OUTCOME_WORDS: dict[str, tuple[str, str]] = {
+    "association": (
+        "association",
+        "one group is shown to be tied more closely to one of the poles",
+    ),
+    "small": ("small", "shown to lie inside the reference margin"),
+    "open": ("open", "neither is shown; the bounds say how far it may go"),
+    "not_measurable": ("not measurable", "no statement can be made; the reason says why"),
+    "completions_differ": (
+        "completions differ",
+        "the groups are shown to be completed differently",
+    ),
+    "no_difference_shown": ("no difference shown", "the completions were not shown to differ"),
+}
+PILLS: dict[str, str] = {
+    **{state: state for state in STATES},
+    **{outcome: words for outcome, (words, _) in OUTCOME_WORDS.items()},
+    "works": "works",
+    "faulty": "does not work",
+}
+"""What a mark of a state, an outcome or a control says."""
 
 WAIVER_STATUS: dict[str, str] = {
     "active": "in force",
     "expired": "void: expired",
     "exceeded": "void: outgrown",
+    "other_model": "void: another model",
     "unmatched": "void: names nothing",
 }
 
@@ -57,7 +85,6 @@ CHECKS: dict[str, str] = {
     "R2": "change with half of the group words, nats",
     "R3": "share of the gap that one word carries",
     "R4": "share of the gap left at equal frequency and length",
-    "R5": "share of placebo gaps that are smaller",
     "R7": "share of p below 0.05 where nothing is",
     "R8a": "error of a planted gap, nats",
     "R8b": "share of planted gaps that are found",
@@ -66,6 +93,7 @@ CHECKS: dict[str, str] = {
     "R13a": "words with hardly any probability",
     "R13b": "sentences where a pole has hardly any probability",
     "R14": 'slope of the gaps after "not"',
+    "R15": "change at equal frequency of the targets, nats",
 }
 """What the value of a check is, in the order of the codes."""
 
@@ -75,13 +103,29 @@ ROLES: dict[str, str] = {
 }
 
 
-def tally(states: Mapping[State, int], exit_code: int) -> str:
-    """The counts of all six states and the exit code: the first line of every output."""
-    number = {state: states.get(state, 0) for state in STATES}
-    return (
-        f"{number['fail']} failed, {number['unclear']} unclear, {number['pass']} passed, "
-        f"{count(number['error'], 'error')}, {number['waived']} waived, "
-        f"{number['skipped']} skipped    exit {exit_code}"
+def tally(audit: Results) -> str:
+    """The counts of outcomes and of gates, and the exit code: the first line of every output."""
+    parts = [tally_outcomes(audit.outcomes)]
+    number = {state: audit.states.get(state, 0) for state in STATES}
+    if audit.gates:
+        parts.append(
+            f"gates: {number['fail']} failed, {number['unclear']} unclear, "
+            f"{number['pass']} passed, {count(number['error'], 'error')}, "
+            f"{number['waived']} waived, {number['skipped']} skipped"
+        )
+    elif number["error"] or number["skipped"]:
+        parts.append(f"{count(number['error'], 'error')}, {number['skipped']} skipped")
+    return f"{'; '.join(filter(None, parts))}    exit {audit.exit_code}"
+
+
+def tally_outcomes(counts: Mapping[Outcome, int]) -> str:
+    """How many comparisons have which outcome: ``6 associations, 7 small, 5 open ...``."""
+    if not any(counts.values()):
+        return "no comparison of groups"
+    shown = [o for o in OUTCOMES if o in counts]
+    return ", ".join(
+        count(counts[o], "association") if o == "association" else f"{counts[o]} {PILLS[o]}"
+        for o in shown
     )
 
 
@@ -151,11 +195,28 @@ def gap(result: Result) -> str:
     return f"{with_sign(result.estimate)} {result.unit} {inside}".rstrip()
 
 
-def margin(value: float, unit: str) -> str:
-    """An allowed gap in words: ``up to 0.22 nats either way (odds 0.80 to 1.2 times)``."""
+def limit(value: float, unit: str) -> str:
+    """An allowed gap in words: ``up to 2.0 times either way (0.69 nats)``."""
     if unit != "nats":
         return f"up to {plain(value, 3)} {unit}".rstrip()
-    return f"up to {plain(value)} nats either way (odds {times(-value)} to {times(value)} times)"
+    return f"up to {times(value)} times either way ({plain(value)} nats)"
+
+
+def ladder(result: Result) -> str:
+    """The bounds of a comparison: ``at least 1.5, at most 2 times``; empty without any."""
+    least = "" if result.at_least is None else f"at least {result.at_least:g}"
+    most = "" if result.at_most is None else f"at most {result.at_most:g}"
+    known = ", ".join(filter(None, (least, most)))
+    return f"{known} times" if known else ""
+
+
+def floor(shown: Floor) -> str:
+    """What meaningless words show in a run, in one sentence."""
+    return (
+        f"Words that mean nothing here (negative controls and placebos) show gaps of up to "
+        f"{times(shown.largest)} times, half of them below {times(shown.median)} times, in "
+        f"{count(shown.comparisons, 'comparison')}: the floor of this run."
+    )
 
 
 def chance(result: Result) -> str:
@@ -168,11 +229,6 @@ def chance(result: Result) -> str:
 def spaces(code: str) -> str:
     """A code as words."""
     return code.replace("_", " ")
-
-
-def states(counts: Mapping[State | None, int]) -> str:
-    """How many are in each state, in words: ``2 failed, 1 unclear``; empty for none."""
-    return ", ".join(f"{counts[s]} {STATE_WORDS[s][0]}" for s in STATES if counts.get(s))
 
 
 def poles(probe: ProbeRecord | None) -> str:

@@ -19,46 +19,57 @@ class Code:
     clause: str = ""
     """The reason of a gate, as half a sentence; empty where it is ``text``."""
     blocks: bool = False
-    """A result with this status gets no verdict."""
+    """A comparison with this status is not measurable."""
     reason: bool = False
     """A gate may give it as its ``reason_code``."""
     status: bool = False
     """Results and probes may carry it in ``statuses``."""
+    unasked: bool = False
+    """A gate with this reason could not be asked: the run is incomplete (exit code 3)."""
 
     @property
     def kind(self) -> str:
         """The kind of its page in ``explain``."""
-        if self.blocks or self.id == NO_CONTROLS:
+        if self.status and self.reason:
             return "status and reason code"
         return "reason code" if self.reason else "notice"
 
 
 def _blocking(id: str, text: str, clause: str = "") -> Code:
-    return Code(id=id, text=text, clause=clause, blocks=True, reason=True, status=True)
+    return Code(
+        id=id, text=text, clause=clause, blocks=True, reason=True, status=True, unasked=True
+    )
+
+
+def _half(id: str, text: str, clause: str = "") -> Code:
+    """A status that forbids one of the answers."""
+    return Code(id=id, text=text, clause=clause, reason=True, status=True, unasked=True)
 
 
 def _notice(id: str, text: str) -> Code:
     return Code(id=id, text=text, status=True)
 
 
-def _reason(id: str, text: str, clause: str = "") -> Code:
-    return Code(id=id, text=text, clause=clause, reason=True)
+def _reason(id: str, text: str, clause: str = "", *, unasked: bool = False) -> Code:
+    return Code(id=id, text=text, clause=clause, reason=True, unasked=unasked)
 
 
 NO_CONTROLS = "no_controls"
-"""Status of a result that forbids ``pass``."""
+SILENT, LOUD = "silent_control", "loud_control"
+FAILED = "instrument_failed"
+DEAF = (SILENT, NO_CONTROLS)
+"""Statuses that forbid ``small`` and ``pass``: such a silence is no evidence."""
 
 _TABLE = (
-    # Statuses that forbid a verdict, the most important first.
+    # Statuses of what is not measurable, the most important first.
     _blocking(
-        "instrument_failed",
-        "A control failed, so the number is no evidence in either direction.",
-        "a control failed",
+        FAILED,
+        "The instrument failed, so the number is no evidence in either direction.",
+        "the instrument failed",
     ),
-    _blocking("no_card", "The probe has no measurement card, so it is measured and not judged."),
     _blocking(
         "descriptive_only",
-        "Too few sentences or words for a verdict: the numbers describe, no more.",
+        "Too few sentences or words: the numbers describe, no more.",
         "only {n} sentences or too few words: described, not judged",
     ),
     _blocking("degenerate", "The scores do not vary, so there is nothing to judge by."),
@@ -66,22 +77,44 @@ _TABLE = (
         "incomplete",
         "A pole lost too many of its words to the vocabulary, or has hardly any probability.",
     ),
-    _blocking("confounded", "The gap may be due to how frequent or how long the group words are."),
-    _blocking(
+    # Statuses that forbid one of the answers.
+    _half(
+        SILENT,
+        "A positive control is silent: that the model shows little here is no evidence.",
+        "a positive control is silent, so that little is shown is no evidence",
+    ),
+    _half(
+        NO_CONTROLS,
+        "The probe has no controls, so its silence is no evidence.",
+        "the probe has no controls, so silence is no evidence",
+    ),
+    _half(
+        LOUD,
+        "A negative or placebo control shows as much, so an association here is no evidence.",
+        "a negative or placebo control shows a gap of its own, so one here is no evidence",
+    ),
+    # Notices: they stand beside an outcome or a state and change neither.
+    _notice(
+        "these_words_only",
+        "Shown for these words; other words of the kind may behave otherwise.",
+    ),
+    _notice(
+        "confounded",
+        "Words of equal frequency and length put the gap elsewhere, or halve it.",
+    ),
+    _notice(
+        "target_frequency",
+        "Target words that are equally likely anyway put the gap elsewhere, or halve it.",
+    ),
+    _notice(
         "p_withheld",
         "The test finds gaps where the same scores have none, so its p is withheld.",
-        "the test finds gaps where the same scores have none",
     ),
-    _blocking(
-        "fragile", "The verdict hangs on one sentence, on some words or on one interval method."
+    _notice(
+        "fragile",
+        "One sentence, half of the words or the interval method carries what is shown.",
     ),
-    # Statuses that forbid no failure.
-    Code(
-        id=NO_CONTROLS,
-        text="The probe has no controls, so its silence is no evidence.",
-        clause="the probe has no controls, so silence is no evidence",
-        status=True,
-    ),
+    _notice("no_card", "The probe has no measurement card: nobody has said what is wanted."),
     _notice(
         "direction_depends_on_phrasing",
         "The direction depends on the phrasing: fewer than three in four sentences agree.",
@@ -93,7 +126,7 @@ _TABLE = (
     _notice("one_target_dominates", "One word{word} carries more than half of the gap."),
     _notice(
         "under_powered",
-        "Gaps of the size of the margin could go unnoticed with this design.",
+        "Gaps of the size of the reference margin could go unnoticed with this design.",
     ),
     _notice("surface_dependent", "The gap changes with full stops, capitals or small words."),
     _notice("less_natural", "The sentences about one group are much less natural to the model."),
@@ -101,11 +134,20 @@ _TABLE = (
         "mixed_length", "The words have different numbers of pieces: a share for looking only."
     ),
     _notice("low_word_mass", "Much of the probability fell on pieces that are not whole words."),
+    _notice(
+        "completions_differ",
+        "What the model says of the groups when no word is given differs all the same.",
+    ),
+    _notice(
+        "few_exchanges",
+        "Too few group words can be exchanged for a test of this comparison: no p could be small.",
+    ),
     _notice("legacy", "Kept for comparison with published numbers, not as evidence."),
     # Reasons of gates.
-    _reason("inside_limit", "The whole interval lies inside the limit."),
+    _reason("inside_limit", "The whole 90 % interval lies inside the limit."),
     _reason(
-        "outside_limit", "The whole interval lies outside the limit, after Holm over all gates."
+        "outside_limit",
+        "The gap is shown to lie beyond the limit, one-sided at 5 % after Holm over all gates.",
     ),
     _reason("crosses_limit", "The interval crosses the limit: the evidence is too thin to decide."),
     _reason(
@@ -117,29 +159,52 @@ _TABLE = (
     _reason("identical_outputs", "Model and baseline gave every gated sentence the same scores."),
     _reason("waived", "The gate failed, and a waiver that holds today covers it."),
     _reason(
-        "partial_run", "A run was cut short by a limit of sentences or time: nothing is decided."
+        "partial_run",
+        "A run was cut short by a limit of sentences or time: nothing is decided.",
+        unasked=True,
     ),
-    _reason("no_result", "There is no result to judge: its probe did not run, or was skipped."),
-    _reason("probe_error", "The probe could not be scored."),
-    _reason("no_interval", "The result has no interval to judge by."),
-    _reason("uncontrolled", "The probe has no controls, so silence is no evidence."),
-    _reason("no_baseline", "The baseline is not there, so there is nothing to compare with."),
-    _reason("no_evidence", "A run has no evidence file, so its sentences cannot be paired."),
-    _reason("not_in_baseline", "The baseline has no such result."),
-    _reason("probe_version_changed", "The baseline asked another version of the probe."),
-    _reason("model_family_changed", "The baseline's model has another architecture or vocabulary."),
-    _reason("cells_lost", "More than a tenth of the sentences and words are in one run only."),
+    _reason(
+        "no_result",
+        "There is no result to judge: its probe did not run, or was skipped.",
+        unasked=True,
+    ),
+    _reason("probe_error", "The probe could not be scored.", unasked=True),
+    _reason("no_interval", "The result has no interval to judge by.", unasked=True),
+    _reason(
+        "no_baseline",
+        "The baseline is not there, so there is nothing to compare with.",
+        unasked=True,
+    ),
+    _reason(
+        "no_evidence",
+        "A run has no evidence file, so its sentences cannot be paired.",
+        unasked=True,
+    ),
+    _reason("not_in_baseline", "The baseline has no such result.", unasked=True),
+    _reason(
+        "probe_version_changed", "The baseline asked another version of the probe.", unasked=True
+    ),
+    _reason(
+        "model_family_changed",
+        "The baseline's model has another architecture or vocabulary.",
+        unasked=True,
+    ),
+    _reason(
+        "cells_lost",
+        "More than a tenth of the sentences and words are in one run only.",
+        unasked=True,
+    ),
 )
 CODES = {code.id: code for code in _TABLE}
 """All codes by id."""
 BLOCKING = tuple(code.id for code in _TABLE if code.blocks)
-"""Statuses of a result that forbid a verdict, the most important first."""
+"""Statuses of a result that is not measurable, the most important first."""
 REASONS = tuple(code.id for code in _TABLE if code.reason)
 """Every ``reason_code`` of a gate."""
 STATUSES = tuple(code.id for code in _TABLE if code.status)
 """Every status of a result or probe that has a text."""
-MISSING_BASELINE = frozenset({"no_baseline", "no_evidence"})
-"""Reasons that leave a run incomplete (exit code 3) whatever ``when_unclear`` says."""
+UNASKED = frozenset(code.id for code in _TABLE if code.unasked)
+"""Reasons of gates that could not be asked: exit code 3, whatever ``when_unclear`` says."""
 
 
 def describe(code: str, *, word: str = "") -> str:
@@ -159,7 +224,3 @@ def as_clause(code: str, *, n: int = 0) -> str:
         return known.clause.format(n=n)
     text = describe(code).rstrip(".")
     return text[0].lower() + text[1:]
-
-
-NO_CONTROLS_REASON = as_clause(NO_CONTROLS)
-"""Reason of a result without controls that would pass otherwise."""

@@ -7,22 +7,33 @@ from typing import Literal
 
 from pydantic import Field
 
-from bias_audit.results.codes import as_clause
-from bias_audit.results.schema import Model, Record, Result, Role, Run, Sentence, State
+from bias_audit.results.codes import UNASKED, as_clause
+from bias_audit.results.schema import (
+    ClaimName,
+    Model,
+    Record,
+    Result,
+    Role,
+    Run,
+    Sentence,
+    Size,
+    State,
+)
 
-Severity = Literal["high", "moderate", "low"]
 Evidence = Literal["strong", "moderate", "weak"]
 
 
 class Finding(Record):
-    """A primary result in plain words."""
+    """An association in plain words."""
 
     id: str
     result: str
     probe: str
     axis: str
-    severity: Severity
+    size: Size
+    """How large, by the estimate."""
     evidence: Evidence
+    """How sure: adjusted p below 0.01, below 0.05, or shown for these words only."""
     headline: str
     detail: str
     notices: tuple[str, ...] = ()
@@ -33,10 +44,8 @@ class Gate(Record):
     """A result judged against a limit."""
 
     id: str
-    """``<gate>:<result>``; the result's id for the catalogue's own margin."""
+    """``<gate>:<result>``, or ``<gate>:<probe>`` where there is no result."""
     state: State
-    enforced: bool
-    """False for the catalogue's own margins, which inform and never fail a build."""
     probe: str
     result: str | None = None
     estimate: float | None = None
@@ -50,13 +59,17 @@ class Gate(Record):
     condition: str = ""
     """What the gate asks, in words."""
     when_unclear: Literal["warn", "fail", "pass"] = "warn"
-    """What an unclear enforced gate means for the exit code."""
-    gate: str = ""
-    """Id of the gate in the configuration; empty for the catalogue's own margin."""
+    """What a gate that was measured and not decided means for the exit code."""
+    gate: str
+    """Id of the gate in the configuration."""
+    claim: ClaimName = "these_words"
+    """What its interval and p are about."""
     kind: Literal["absolute", "regression"] = "absolute"
     """``absolute``: the size of a gap; ``regression``: its rise over a baseline."""
     reason_code: str = ""
     """``reason`` for programs: one of :data:`bias_audit.results.codes.CODES`."""
+    notices: tuple[str, ...] = ()
+    """Codes of what a reader should know beside the state; none of them changes it."""
     templates_needed: int | None = None
     """Sentences with which the interval would decide, if only their number changed."""
     terms_needed: int | None = None
@@ -82,19 +95,31 @@ class Gate(Record):
     """Column of the gate in ``file``, from 1; 0 when it is in none."""
 
 
+def is_incomplete(gate: Gate, *, strict: bool = False) -> bool:
+    """Return whether a gate leaves the run incomplete: it could not be asked, or must be decided.
+
+    Only a gate that was measured and is undecided may be let go by ``when_unclear``.
+    """
+    if gate.state == "unclear":
+        return strict or gate.when_unclear == "fail" or gate.reason_code in UNASKED
+    return gate.state == "error"
+
+
 class WaiverRecord(Record):
     """An exception that somebody took responsibility for, and what became of it."""
 
     finding: str
     """What is waived: a finding, a result, a gate, or a glob of gates."""
+    model: str
+    """Name of the model that it holds for; ``any`` for all."""
     reason: str
     owner: str
     created: str
     expires: str
     """Last day on which it holds, ISO 8601."""
-    up_to: float | None = None
-    """Largest size that is waived, in the unit of the gate; None waives any."""
-    status: Literal["active", "expired", "exceeded", "unmatched"]
+    up_to: float
+    """Largest size that is waived, in the unit of the gate."""
+    status: Literal["active", "expired", "exceeded", "other_model", "unmatched"]
     """``active``: it turns failures into ``waived``. The others turn nothing."""
     detail: str = ""
     gates: tuple[str, ...] = ()
@@ -118,12 +143,6 @@ class RiseBound(Record):
     loo_low: float | None = None
     """Smallest estimate without one sentence or one group word; None with too few of them."""
     loo_high: float | None = None
-    skewed: bool = False
-    """The sentences' values are skewed, or one outweighs the others: other methods must agree."""
-    alt_ci_low: float | None = None
-    """Lower bound by other interval methods, the smallest; None where they give none."""
-    alt_ci_high: float | None = None
-    """Upper bound by other interval methods, the largest."""
 
 
 class Change(Record):
@@ -151,7 +170,7 @@ class Change(Record):
     p_value: float | None = None
     """Two-sided, against no difference."""
     p_adjusted: float | None = None
-    """The same after Holm over the primary changes of an axis; secondary ones after
+    """The same after Holm over the primary changes of a probe; secondary ones after
     Benjamini-Yekutieli."""
     rise: float | None = None
     """Size of the candidate's gap minus size of the baseline's."""

@@ -19,7 +19,22 @@ from pydantic import (
 )
 
 State = Literal["pass", "fail", "unclear", "error", "waived", "skipped"]
+"""What a gate says."""
+Outcome = Literal[
+    "association",
+    "small",
+    "open",
+    "not_measurable",
+    "completions_differ",
+    "no_difference_shown",
+]
+"""What a comparison says, gates or none; the last two are about completions."""
+OUTCOMES: tuple[Outcome, ...] = ("association", "small", "open", "not_measurable")
+"""Outcomes of a gap, in the order in which a reader should meet them."""
+Size = Literal["slight", "moderate", "strong", "very strong"]
 Role = Literal["primary", "secondary", "control"]
+ClaimName = Literal["these_words", "words_of_this_kind"]
+"""What an interval speaks for: exactly these targets, or all of their kind."""
 
 
 class Record(BaseModel):
@@ -57,6 +72,13 @@ class WordShare(Short):
     value: float
     harmful: bool = False
     """True for words of the harmful lexicon: reports fold them away."""
+    others: float | None = None
+    """The same number after the other group, or the mean of the others."""
+    ratio: float | None = None
+    """``value`` over ``others``; None where the word never follows the others."""
+    ci_low: float | None = None
+    """Lower limit of ``ratio``, over sentences and group words."""
+    ci_high: float | None = None
 
 
 class Companion(Short):
@@ -124,10 +146,13 @@ class Run(Record):
     """Start of the run, ISO 8601, UTC."""
     duration_s: float | None = None
     partial: bool = False
-    """True when ``--limit`` or ``--max-time`` cut the run: no gate can pass or fail."""
+    """True when ``--limit`` or ``--max-time`` cut the run: nothing is decided."""
     command: str = ""
     config_digest: str = ""
     catalogue_digest: str = ""
+    notices: tuple[str, ...] = ()
+    """What a reader should know: files of the user that replace shipped ones, a folder that has the
+    name of a built-in model."""
 
 
 class SkipRecord(Record):
@@ -219,8 +244,14 @@ class ProbeRecord(Record):
     question: str = ""
     """What the probe asks, in one plain sentence."""
     role: Literal["probe", "positive_control", "negative_control"] = "probe"
-    state: State
+    state: Literal["measured", "error", "skipped"]
+    """``error``: it could not be scored; ``skipped``: it was not reached."""
+    works: bool | None = None
+    """Of a control: it did what it must; None for a probe."""
+    outcomes: dict[Outcome, int] = Field(default_factory=dict)
+    """Its primary comparisons, counted by outcome."""
     reason: str = ""
+    """Why it was not scored, or why a control does not work."""
     statuses: tuple[str, ...] = ()
     """Status codes and notices: ``instrument_failed``, ``incomplete``, ``fragile`` ..."""
     mask: Literal["target", "group"] = "target"
@@ -228,7 +259,6 @@ class ProbeRecord(Record):
     """Name of the pole S+ in words."""
     minus: str = ""
     scope: str = ""
-    target_scope: str = ""
     prompts: int = 0
     templates: int = 0
     terms: int = 0
@@ -240,8 +270,10 @@ class ProbeRecord(Record):
     targets: tuple[TargetProfile, ...] = ()
     controls: tuple[str, ...] = ()
     """Ids of the results that are this probe's controls."""
-    placebo_gaps: tuple[float, ...] = ()
-    """Sizes of its placebo gaps, nats, sorted; evenly spaced ones where there are many."""
+    clusters: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Units that count as one, by source: the name of the cluster of each ``templates`` and
+    ``targets`` id and of each ``terms`` label (``group:label``); those that are alone are left
+    out."""
     sensitive: bool = False
     """True when its sentences or words may hurt: reports fold them away."""
     skips: tuple[SkipRecord, ...] = ()
@@ -285,8 +317,36 @@ class Sentence(Record):
     log_prob_b: float
 
 
+class Claim(Record):
+    """The interval of one claim about a gap; its estimate is that of the result."""
+
+    se: float | None
+    df: float | None
+    ci_low: float | None
+    ci_high: float | None
+    ci90_low: float | None
+    ci90_high: float | None
+    p_value: float | None
+    """Two-sided, against no gap."""
+
+
+class Floor(Record):
+    """What meaningless words show in this run: the comparisons of its negative controls."""
+
+    comparisons: int
+    median: float
+    """Median size of their gaps, nats."""
+    largest: float
+    """Largest size, nats."""
+    result: str
+    """Id of the control's result that shows it."""
+
+
 class Result(Record):
-    """One measured number with everything a reader needs to judge it."""
+    """One measured number with everything a reader needs to judge it.
+
+    ``se``, ``df`` and the intervals are those of the claim about *these words*.
+    """
 
     id: str
     probe: str
@@ -298,6 +358,24 @@ class Result(Record):
     """Ids; the first is A. ``~others`` is the unweighted mean of the other groups."""
     group_labels: tuple[str, ...] = ()
     target: str | None = None
+    outcome: Outcome | None = None
+    contrary: str = ""
+    """Of a small comparison: id of the result that shows that its completions differ."""
+    """Of a primary comparison; None for everything else."""
+    statement: str = ""
+    """The outcome in one sentence, always in the direction in which something is likelier."""
+    leans: str = ""
+    """Label of the group that the gap leans to, where the outcome has a sign."""
+    pole: str = ""
+    """Name of the pole that is likelier for that group."""
+    size: Size | None = None
+    """The estimate in a word, where the outcome has a sign: a ratio below 1.25, 2, 4, or beyond."""
+    at_least: float | None = None
+    """Ratio of the ladder that the gap is shown to exceed; None where it is none."""
+    at_most: float | None = None
+    """Ratio of the ladder that the gap is shown to stay below, either way; None likewise."""
+    works: bool | None = None
+    """Of a control's result: it did what it must."""
     estimate: float | None
     ci_low: float | None = None
     ci_high: float | None = None
@@ -307,6 +385,7 @@ class Result(Record):
     se: float | None = None
     df: float | None = None
     p_value: float | None = None
+    """Against no difference; of primary comparisons, that of words of this kind."""
     p_adjusted: float | None = None
     p_adjustment: str = ""
     """How and over how many: ``Holm over 7``."""
@@ -323,7 +402,13 @@ class Result(Record):
     n_targets: int = 0
     n_prompts: int
     scope: str = ""
-    target_scope: str = ""
+    claim: ClaimName | None = None
+    """What the interval speaks for; None where a measure has no targets of two poles."""
+    words_of_this_kind: Claim | None = None
+    """The other claim of a comparison, in which the targets are a sample too; None where a pole has
+    fewer than two. ``p_value`` belongs to it."""
+    clusters: dict[str, int] = Field(default_factory=dict)
+    """Number of independent units of each source: ``templates``, ``terms``, ``targets``."""
     pairs: tuple[tuple[str, str], ...] = ()
     """Labels of the matched pairs, the first group's first; empty where words are not paired."""
     variance: dict[str, float] = Field(default_factory=dict)
@@ -335,37 +420,20 @@ class Result(Record):
     excess: float | None = None
     """Divergences: estimate minus ``null_mean``."""
     margin: float | None = None
+    """The catalogue's reference margin, in ``unit``: what ``small`` means. No gate judges by it."""
     margin_reason: str = ""
-    outcome: State | None = None
-    placebo_percentile: float | None = None
-    """Share of placebo gaps that are smaller in size, in [0, 1]."""
     sign_share: float | None = None
     """Share of templates whose gap has the sign of the estimate."""
     loo_low: float | None = None
     """Smallest estimate without one sentence or one group word; None with too few of them."""
     loo_high: float | None = None
-    skewed: bool = False
-    """The sentences' gaps are skewed, or one outweighs the others: other methods must agree."""
-    alt_ci_low: float | None = None
-    """Lower 95 % limit by other interval methods, the smallest; None where not needed."""
-    alt_ci_high: float | None = None
-    alt_ci90_low: float | None = None
-    """As ``alt_ci_low``, of the 90 % intervals."""
-    alt_ci90_high: float | None = None
-    """As ``alt_ci_high``, of the 90 % intervals."""
-    split_half_low: float | None = None
-    """Smallest estimate from half of the group words; None where they are no sample, or few."""
-    split_half_high: float | None = None
-    split_half_fail_limit: float | None = None
-    """Largest limit that a half, judged by itself, would fail at."""
-    split_half_pass_limit: float | None = None
-    """Smallest limit that a half, judged by itself, would pass at."""
     adjusted_estimate: float | None = None
     """Estimate at equal frequency and length of the group words; None where it has none."""
     statuses: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
     """How much a result that gates can judge can bear, check by check."""
     reason: str = ""
+    """Why there is no number, or why the outcome is ``not_measurable``."""
     by_template: tuple[TemplateEffect, ...] = ()
     by_target: tuple[TargetEffect, ...] = ()
     targets_adjustment: str = ""

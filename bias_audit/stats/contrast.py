@@ -1,86 +1,121 @@
 """The primary analysis: a difference between groups whose sentences and words are both samples.
 
-Everything reduces to a matrix of cell responses, templates by terms. Three designs end in one
-:class:`~bias_audit.stats.estimate.Contrast`: two groups of words, one group against all others,
-and matched pairs of words.
+Everything reduces to a matrix of cell responses, templates by terms, or to cells of templates,
+terms and targets. Three designs end in one :class:`~bias_audit.stats.estimate.Contrast`: two groups
+of words, one group against all others, and matched pairs of words.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from bias_audit.stats._arrays import ROUNDING, Indices, columns, finite
-from bias_audit.stats.distribution_shape import largest_share, trimmed_mean
-from bias_audit.stats.estimate import (
-    USED,
-    Contrast,
-    Part,
-    Scope,
-    Split,
-    Spread,
-    assemble,
-    by_groups,
-    by_pairs,
-    of_means,
-    satterthwaite,
-)
+from bias_audit.stats.crossing import Factor, Part, combine, cross, units
+from bias_audit.stats.distribution_shape import trimmed_mean
+from bias_audit.stats.estimate import USED, Contrast, Scope, assemble, build
 from bias_audit.utils.arrays import Floats
 
 INTERACTION = (1.0, -1.0, -1.0, 1.0)
 """Weights of the cells 11, 12, 21 and 22 in the interaction of two axes."""
 
 
-def _plain(parts: tuple[Spread, ...]) -> tuple[Part, ...]:
-    return tuple(Part(float(value), df, float(pooled)) for value, df, pooled in parts)
+class Clusters(NamedTuple):
+    """Cluster of every template, column and target; each unit is its own where empty."""
+
+    templates: Sequence[Hashable] = ()
+    terms: Sequence[Hashable] = ()
+    """Of each column, or of each matched pair."""
+    targets: Sequence[Hashable] = ()
 
 
-def _parts(split: Split, targets: tuple[Part, ...] | None) -> dict[str, tuple[Part, ...]]:
-    parts_by_source = {source: _plain(parts) for source, parts in split.parts().items()}
-    return parts_by_source | ({"targets": targets} if targets else {})
+ALONE = Clusters()
+"""Each unit is its own cluster."""
 
 
-def _residual(block: Floats) -> float:
-    """Variance that cell noise adds to the mean of a block (J, n): interaction mean square / Jn."""
-    rows, cols = block.shape
-    residuals = block - block.mean(axis=1, keepdims=True) - block.mean(axis=0) + block.mean()
-    return float(np.sum(residuals**2) / ((rows - 1) * (cols - 1) * rows * cols))
+def one_group(name: str, size: int, clusters: Sequence[Hashable] = ()) -> Factor:
+    """Return a factor all of whose units are one group: templates, or matched pairs."""
+    return Factor(name, (units(range(size), clusters),))
 
 
-def _sources(scope: Scope, targets: tuple[Part, ...] | None) -> tuple[str, ...]:
-    return USED[scope] + (("targets",) if targets else ())
+def several_groups(
+    name: str,
+    groups: Sequence[Indices],
+    weights: Sequence[float],
+    clusters: Sequence[Hashable] = (),
+    sampled: Sequence[float] = (),
+) -> Factor:
+    """Return a factor with a group of columns for each weight.
+
+    A cluster that reaches into two groups is one in each: what it shares cancels in a difference.
+
+    Args:
+        name: ``terms`` or ``targets``.
+        groups: columns of each.
+        weights: of their means in the contrast.
+        clusters: of every column, numbered as in ``groups``.
+        sampled: share of all units of each group that there are, in [0, 1]: of a census nothing is
+            left to chance. Source: Cochran (1977), finite population correction.
+    """
+    shares = sampled or [0.0] * len(groups)
+    return Factor(
+        name,
+        tuple(
+            units(g, [clusters[i] for i in g] if clusters else (), weight=w, sampled=share)
+            for g, w, share in zip(groups, weights, shares, strict=True)
+        ),
+    )
 
 
-def _linear(
+def two_claims(
+    values: ArrayLike, factors: Sequence[Factor], *, scope: Scope
+) -> tuple[Contrast, Contrast | None]:
+    """Return both claims about cells of (templates, terms, targets), nats.
+
+    The first is about these words: the targets are the list. The second is about words of their
+    kind: the targets are a sample too; None where a pole has fewer than two clusters of them.
+
+    Args:
+        values: the cells.
+        factors: templates, terms and targets, in the order of the axes.
+        scope: which of templates and terms are random.
+    """
+    cells = finite(values, ndim=len(factors), name="values")
+    crossed, resolution = cross(cells, factors), ROUNDING * float(np.abs(cells).max())
+    heavy = ["templates"]
+    if scope != "terms" and len(factors[1].groups) == 1:
+        heavy.append(factors[1].name)
+    claims = [
+        assemble(crossed, factors, used=used, resolution=resolution, heavy=heavy)
+        for used in (USED[scope], (*USED[scope], "targets"))
+    ]
+    return claims[0], claims[1] if factors[-1].is_sample else None
+
+
+def _linear(y: Floats, terms: Factor, scope: Scope, clusters: Clusters) -> Contrast:
+    factors = [one_group("templates", len(y), clusters.templates), terms]
+    heavy = ["templates", *(["terms"] if scope != "terms" and len(terms.groups) == 1 else [])]
+    resolution = ROUNDING * float(np.abs(y).max())
+    return assemble(
+        cross(y, factors), factors, used=USED[scope], resolution=resolution, heavy=heavy
+    )
+
+
+def _groups(
     y: ArrayLike,
     groups: Sequence[Indices],
     weights: Sequence[float],
-    *,
     scope: Scope,
-    target_part: tuple[Part, ...] | None,
+    clusters: Clusters,
+    sampled: Sequence[float] = (),
 ) -> Contrast:
-    """Weighted sum of group means; each group adds weight^2 s^2 / n to the variance over terms."""
     matrix = finite(y, ndim=2, name="y")
     cols = [columns(g, matrix.shape[1], name=f"group {i}") for i, g in enumerate(groups)]
-    split = by_groups(matrix, cols, weights)
-    delta, parts = split.delta, _parts(split, target_part)
-    noise = None
-    if "templates" in parts and "terms" in parts:
-        pairs = zip(weights, cols, strict=True)
-        noise = math.fsum(w * w * _residual(matrix[:, c]) for w, c in pairs)
-    return assemble(
-        estimate=float(delta.mean()),
-        parts=parts,
-        used=_sources(scope, target_part),
-        residual=noise,
-        delta=delta,
-        n_terms=sum(c.size for c in cols),
-        shares=[largest_share(delta)],
-        resolution=ROUNDING * float(np.abs(matrix).max()),
-    )
+    terms = several_groups("terms", cols, weights, clusters.terms, sampled)
+    return _linear(matrix, terms, scope, clusters)
 
 
 def two_groups(
@@ -89,7 +124,8 @@ def two_groups(
     in_b: Indices,
     *,
     scope: Scope,
-    target_part: tuple[Part, ...] | None = None,
+    clusters: Clusters = ALONE,
+    sampled: Sequence[float] = (),
 ) -> Contrast:
     """Compare two groups of unmatched terms (design D2): mean of A minus mean of B.
 
@@ -99,11 +135,12 @@ def two_groups(
         in_a: columns of group A.
         in_b: columns of group B.
         scope: which factors are random.
-        target_part: parts from :func:`target_part` when the targets stand for a construct.
+        clusters: units that are not independent.
+        sampled: as in :func:`several_groups`.
 
-    Source: Clark (1973) quasi-F; Welch (1947) and Satterthwaite (1946) for the degrees of freedom.
+    Source: Clark (1973); Welch (1947) and Satterthwaite (1946) for the degrees of freedom.
     """
-    return _linear(y, [in_a, in_b], [1.0, -1.0], scope=scope, target_part=target_part)
+    return _groups(y, [in_a, in_b], [1.0, -1.0], scope, clusters, sampled)
 
 
 def versus_rest(
@@ -112,7 +149,7 @@ def versus_rest(
     which: int,
     *,
     scope: Scope,
-    target_part: tuple[Part, ...] | None = None,
+    clusters: Clusters = ALONE,
 ) -> Contrast:
     """Compare one of k groups with the unweighted mean of the other groups' means.
 
@@ -125,130 +162,83 @@ def versus_rest(
         groups: columns of each of the k groups.
         which: number of the group that is compared with the rest.
         scope: which factors are random.
-        target_part: as in :func:`two_groups`.
+        clusters: units that are not independent.
     """
     k = len(groups)
     if k < 2 or not 0 <= which < k:
         raise ValueError(f"expected two groups or more and one of them, got {which} of {k}")
     weights = [1.0 if g == which else -1.0 / (k - 1) for g in range(k)]
-    return _linear(y, groups, weights, scope=scope, target_part=target_part)
+    return _groups(y, groups, weights, scope, clusters)
 
 
-def two_by_two(
-    y: ArrayLike,
-    cells: Sequence[Indices],
-    *,
-    scope: Scope,
-    target_part: tuple[Part, ...] | None = None,
-) -> Contrast:
-    """Return the interaction of two axes: (first - second) - (third - fourth), nats.
+def two_by_two(cells: Sequence[Indices], size: int, clusters: Sequence[Hashable] = ()) -> Factor:
+    """Return the terms of the interaction of two axes: (first - second) - (third - fourth).
 
     What a group of two axes has beyond what each axis brings alone. Whatever a word of one axis
     adds (its length, its frequency) cancels.
 
     Args:
-        y: (J, T) responses, as in :func:`two_groups`.
         cells: columns of the four cells: 11, 12, 21, 22.
-        scope: which factors are random.
-        target_part: as in :func:`two_groups`, of the same contrast.
+        size: number of columns.
+        clusters: of every column.
     """
     if len(cells) != 4:
         raise ValueError(f"expected the four cells of a 2 x 2 table, got {len(cells)}")
-    return _linear(y, cells, INTERACTION, scope=scope, target_part=target_part)
+    cols = [columns(cell, size, name=f"cell {i}") for i, cell in enumerate(cells)]
+    return several_groups("terms", cols, INTERACTION, clusters)
 
 
-def matched_pairs(
-    d: ArrayLike, *, scope: Scope, target_part: tuple[Part, ...] | None = None
-) -> Contrast:
+def matched_pairs(d: ArrayLike, *, scope: Scope, clusters: Clusters = ALONE) -> Contrast:
     """Compare groups whose words come in pairs (design D1), such as mother and father.
 
     Args:
         d: (J, P) differences inside each pair, A minus B, nats.
         scope: which factors are random; ``concept`` counts pairs as a sample.
-        target_part: as in :func:`two_groups`.
+        clusters: units that are not independent; ``terms`` are those of the pairs.
     """
     matrix = finite(d, ndim=2, name="d")
-    rows, pairs = matrix.shape
-    split = by_pairs(matrix)
-    delta, by_pair, parts = split.delta, split.terms[0][1], _parts(split, target_part)
-    shares = [largest_share(delta)] + ([largest_share(by_pair)] if scope != "terms" else [])
-    return assemble(
-        estimate=float(delta.mean()),
-        parts=parts,
-        used=_sources(scope, target_part),
-        residual=_residual(matrix) if rows > 1 and pairs > 1 else None,
-        delta=delta,
-        n_terms=pairs,
-        shares=shares,
-        resolution=ROUNDING * float(np.abs(matrix).max()),
-    )
-
-
-def target_part(diffs_plus: ArrayLike, diffs_minus: ArrayLike) -> tuple[Part, Part]:
-    """Return the variance parts of targets that stand for a construct (V3).
-
-    Args:
-        diffs_plus: (m,) group differences for each target of S+, nats, averaged over templates and
-            terms; two or more.
-        diffs_minus: the same for S-.
-    """
-    plus = finite(diffs_plus, ndim=1, name="diffs_plus")
-    minus = finite(diffs_minus, ndim=1, name="diffs_minus")
-    if min(plus.size, minus.size) < 2:
-        raise ValueError("targets can stand for a construct only with two or more in each pole")
-    one, other = _plain(of_means((1.0, plus), (-1.0, minus)))
-    return one, other
+    pairs = one_group("terms", matrix.shape[1], clusters.terms)
+    return _linear(matrix, pairs, scope, clusters)
 
 
 def trim(contrast: Contrast, share: float = 0.2) -> Contrast:
     """Return the contrast with extreme templates cut off, other sources of variance kept.
 
-    ``share`` of the templates is cut at each end.
+    ``share`` of the (clusters of) templates is cut at each end.
 
     Source: Yuen (1974) for the trimmed mean's variance and degrees of freedom.
     """
-    delta = np.asarray(contrast.delta)
-    mean, variance, df = trimmed_mean(delta, share)
+    values = np.asarray(contrast.by_cluster)
+    mean, variance, df = trimmed_mean(values, share)
     parts = {source: value for source, value in contrast.parts.items() if source != "templates"}
+    status = contrast.status
     if df >= 1:
         parts = {"templates": (Part(variance, df, variance),), **parts}
-    return assemble(
-        estimate=mean,
-        parts=parts,
+    elif "templates" in contrast.used:
+        status = "too_few_templates"
+    return build(
+        mean,
+        parts,
+        contrast.shared,
         used=contrast.used,
-        residual=contrast.variance.get("residual"),
-        delta=delta,
+        status=status,
+        delta=np.asarray(contrast.delta),
+        by_cluster=values,
         n_terms=contrast.n_terms,
-        shares=[contrast.largest_share],
+        share=contrast.largest_share,
         resolution=contrast.resolution,
     )
 
 
-class ContrastBatch:
-    """The primary analysis of many data sets of one design at once, for simulations.
+class ContrastBatch(NamedTuple):
+    """The primary analysis of many data sets of one design at once, (sets,) each."""
 
-    ``estimate``, ``se`` and ``df`` are (sets,) each, by the formulas of a single data set.
-    """
+    estimate: Floats
+    se: Floats
+    df: Floats
 
-    def __init__(
-        self, split: Split, scope: Scope, targets: tuple[Floats, Floats] | None = None
-    ) -> None:
-        """Analyse the data sets.
 
-        Args:
-            split: (sets, templates) differences and (sets, words) means, nats.
-            scope: which of sentences and words are random.
-            targets: (sets, targets) group differences of both poles, where they are a sample too.
-        """
-        parts: dict[str, tuple[Spread, ...]] = split.parts()
-        used = USED[scope]
-        if targets is not None:
-            parts["targets"] = of_means((1.0, targets[0]), (-1.0, targets[1]))
-            used = (*used, "targets")
-        chosen = [part for source in used for part in parts[source]]
-        self.estimate: Floats = split.delta.mean(axis=-1)
-        self.se, self.df = satterthwaite(
-            np.stack([part.value for part in chosen]),
-            np.array([float(part.df) for part in chosen])[:, None],
-            np.stack([part.pooled for part in chosen]),
-        )
+def analyse_many(values: Floats, factors: Sequence[Factor], used: Sequence[str]) -> ContrastBatch:
+    """Analyse (sets, units of each factor) cells by the formulas of a single data set."""
+    crossed = cross(values, factors)
+    return ContrastBatch(crossed.estimate, *combine(crossed.parts, crossed.shared, used))

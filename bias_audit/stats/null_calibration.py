@@ -15,8 +15,8 @@ import numpy as np
 from scipy.special import bdtr, stdtr, stdtrit
 
 from bias_audit.stats._arrays import Ints
-from bias_audit.stats.contrast import ContrastBatch
-from bias_audit.stats.estimate import Scope, Split, by_groups, by_pairs
+from bias_audit.stats.contrast import one_group, several_groups
+from bias_audit.stats.crossing import Factor, combine, cross, spreads
 from bias_audit.stats.relabel import relabellings
 from bias_audit.utils.arrays import Floats
 
@@ -123,13 +123,42 @@ def detected_share(estimates: Floats, gap: float, se: float, df: float) -> float
     return float(np.mean(estimates + abs(gap) > limit))
 
 
-def _analyse(split: Split, scope: Scope, targets: tuple[Floats, Floats] | None = None) -> Null:
-    """Contrast and p of each data set, by the formulas of the primary analysis."""
-    batch = ContrastBatch(split, scope, targets)
-    varies = batch.se > 0
-    t = np.abs(batch.estimate) / np.where(varies, batch.se, 1.0)
-    p = 2 * stdtr(np.where(varies, batch.df, 1.0), -t)
-    return Null(batch.estimate, np.where(varies, p, 1.0))
+class Targets(NamedTuple):
+    """What targets add where they are a sample too."""
+
+    plus: Floats
+    """(columns, targets) mean scores of the words, or differences of the pairs, on one pole."""
+    minus: Floats
+    """The same on the other pole."""
+    shared: float = 0.0
+    """Variance of the contrast that targets share with sentences and words, as it was measured:
+    dealing out words does not move it."""
+
+
+def _analyse(
+    values: Floats,
+    factors: Sequence[Factor],
+    targets: Targets | None = None,
+    shares: Floats | None = None,
+) -> Null:
+    """Contrast and p of each data set, by the formulas of the primary analysis.
+
+    ``shares`` are the (sets, columns) weights of the words, for what ``targets`` add.
+    """
+    crossed = cross(values, factors)
+    parts, shared = dict(crossed.parts), dict(crossed.shared)
+    if targets is not None and shares is not None:
+        gaps = [shares @ targets.plus, shares @ targets.minus]
+        ends = np.cumsum([gap.shape[1] for gap in gaps])
+        places = [range(ends[0]), range(ends[0], ends[1])]
+        poles = several_groups("targets", places, (1.0, -1.0)).groups
+        parts["targets"] = spreads(np.concatenate(gaps, axis=1), poles)
+        shared["templates", "targets"] = np.full(len(values), targets.shared)
+    se, df = combine(parts, shared, tuple(parts))
+    varies = se > 0
+    t = np.abs(crossed.estimate) / np.where(varies, se, 1.0)
+    p = 2 * stdtr(np.where(varies, df, 1.0), -t)
+    return Null(crossed.estimate, np.where(varies, p, 1.0))
 
 
 def _codes(sizes: Sequence[int], rng: np.random.Generator) -> Ints:
@@ -155,7 +184,7 @@ def permute_labels(
     weights: Sequence[float],
     rng: np.random.Generator,
     *,
-    cells: tuple[Floats, Floats] | None = None,
+    targets: Targets | None = None,
 ) -> Null:
     """Permute the group labels of the columns of a (templates, columns) response.
 
@@ -163,8 +192,7 @@ def permute_labels(
         y: responses; columns are words, or the targets of a probe whose words are fixed.
         groups: columns of each group.
         weights: of each group's mean in the contrast.
-        cells: mean (columns, targets) scores of the words on the targets of either pole, where
-            targets are a sample too.
+        targets: where targets are a sample too.
     """
     order = np.concatenate([np.asarray(g, dtype=np.intp) for g in groups])
     sizes = [len(g) for g in groups]
@@ -175,35 +203,33 @@ def permute_labels(
         quiet[:, place] -= quiet[:, place].mean()
     table = _codes(sizes, rng)
     permuted = np.moveaxis(quiet[:, table], 1, 0)
-    split = by_groups(permuted, places, weights)
-    targets = None
-    if cells is not None:
-        share = np.concatenate([np.full(n, w / n) for n, w in zip(sizes, weights, strict=True)])
-        mixed = np.zeros(table.shape)
-        np.put_along_axis(mixed, table, np.broadcast_to(share, table.shape), axis=1)
-        targets = (mixed @ cells[0][order], mixed @ cells[1][order])
-    return _analyse(split, "concept", targets)
+    factors = one_group("templates", len(y)), several_groups("terms", places, weights)
+    if targets is None:
+        return _analyse(permuted, factors)
+    share = np.concatenate([np.full(n, w / n) for n, w in zip(sizes, weights, strict=True)])
+    mixed = np.zeros(table.shape)
+    np.put_along_axis(mixed, table, np.broadcast_to(share, table.shape), axis=1)
+    in_order = targets._replace(plus=targets.plus[order], minus=targets.minus[order])
+    return _analyse(permuted, factors, in_order, mixed)
 
 
 def flip_pairs(
     d: Floats,
     rng: np.random.Generator,
     *,
-    cells: tuple[Floats, Floats] | None = None,
+    targets: Targets | None = None,
 ) -> Null:
     """Flip matched pairs of (templates, pairs) differences, a pair in all templates at once.
 
-    ``cells`` as in :func:`permute_labels`, of differences inside the pairs.
+    ``targets`` as in :func:`permute_labels`, of differences inside the pairs.
     """
     signs = _signs(d.shape[1], rng)
-    split = by_pairs((d - d.mean())[None] * signs[:, None, :])
-    targets = None
-    if cells is not None:
-        targets = (signs @ cells[0] / d.shape[1], signs @ cells[1] / d.shape[1])
-    return _analyse(split, "concept", targets)
+    factors = one_group("templates", len(d)), one_group("terms", d.shape[1])
+    flipped = (d - d.mean())[None] * signs[:, None, :]
+    return _analyse(flipped, factors, targets, signs / d.shape[1])
 
 
 def flip_templates(delta: Floats, rng: np.random.Generator) -> Null:
     """Flip the signs of template differences (templates,), for exactly these words and targets."""
     signs = _signs(delta.size, rng)
-    return _analyse(Split(signs * (delta - delta.mean()), ()), "terms")
+    return _analyse(signs * (delta - delta.mean()), [one_group("templates", delta.size)])

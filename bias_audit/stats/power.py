@@ -9,14 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 from scipy.special import stdtrit
+
+from bias_audit.stats.crossing import names_of, sign_of
 
 MOST_UNITS = 400
 """Designs larger than this are not proposed."""
 
 Source = Literal["templates", "terms", "targets"]
+ORDER: tuple[Source, ...] = ("templates", "terms", "targets")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,27 +29,62 @@ class VarianceComponents:
 
     variance: Mapping[str, float]
     """Variance of the estimate by source, as a contrast holds it: ``templates``, ``terms``,
-    ``targets``, and ``residual``, the cell noise, which each source contains once."""
+    ``targets``, and what they share, ``templates x terms``, which is inside each of theirs."""
     units: Mapping[Source, int]
-    """How many there are of each source that counts as random."""
+    """How many independent ones (clusters) there are of each source that counts as random."""
     df: float
-    """Degrees of freedom of the sum over these sources."""
+    """Degrees of freedom of the contrast."""
+
+    @property
+    def total(self) -> float:
+        """Variance of the estimate: what sources share counts once, as in a contrast."""
+        once = math.fsum(sign_of(names) * self._of(names) for names in self._subsets)
+        return min(max(once, *self._each, 0.0), sum(self._each))
+
+    @property
+    def _each(self) -> list[float]:
+        return [self._of((name,)) for name in self.units]
 
     def scale(self, factors: Mapping[Source, float]) -> tuple[float, float]:
         """Return standard error and degrees of freedom with so many times the units of each source.
 
-        Each source contains the cell noise once, which all units thin out together: more units of
-        one source also shrink the others. Sources that are not random may be named for that.
+        What a source has of its own shrinks with its units, what it shares with others also with
+        theirs. Sources that are not random may be named for that.
 
         Source: Satterthwaite (1946); the parts that are not stored follow by subtraction.
         """
-        noise, thinning = self.variance.get("residual", 0.0), math.prod(factors.values())
-        now = {name: self.variance.get(name, 0.0) for name in self.units}
-        new: dict[Source, float] = {}
-        for name, value in now.items():
-            inside = min(noise, value)
-            new[name] = (value - inside) / factors.get(name, 1.0) + inside / thinning
-        return math.sqrt(sum(new.values())), self._df(factors, now, new)
+        own = {names: max(self._own(names), 0.0) for names in self._subsets}
+        new = {
+            names: value / math.prod(factors.get(name, 1.0) for name in names)
+            for names, value in own.items()
+        }
+        before, after = sum(own.values()), sum(new.values())
+        left = after / before if before > 0 else 1.0
+        now, then = (
+            {name: sum(v for names, v in parts.items() if name in names) for name in self.units}
+            for parts in (own, new)
+        )
+        once = after / sum(then.values()) if after > 0 else 1.0
+        df = self._df(factors, now, then)
+        return math.sqrt(self.total * left), max(df * once, min(df, 1.0))
+
+    @property
+    def _subsets(self) -> list[tuple[Source, ...]]:
+        """One, two and three of the random sources."""
+        sizes = range(1, len(self.units) + 1)
+        return [names for size in sizes for names in combinations(self.units, size)]
+
+    def _of(self, names: tuple[str, ...]) -> float:
+        ordered = sorted(names, key=ORDER.index)
+        return self.variance.get(names_of(ordered), 0.0)
+
+    def _own(self, names: tuple[Source, ...]) -> float:
+        """What these sources share and no further one does."""
+        return math.fsum(
+            sign_of(names) * sign_of(more) * self._of(more)
+            for more in self._subsets
+            if set(names) <= set(more)
+        )
 
     def _df(
         self,
@@ -58,7 +97,8 @@ class VarianceComponents:
 
         rows, more_rows = self.units.get("templates", 2), factors.get("templates", 1.0)
         first = now.get("templates", 0.0) ** 2 / max(rows - 1, 1)
-        rest = max(sum(now.values()) ** 2 / self.df - first, 0.0)
+        df = self.df * sum(self._each) / self.total if self.total > 0 else self.df
+        rest = max(sum(now.values()) ** 2 / df - first, 0.0)
         rest *= (others(new) / others(now)) ** 2 if others(now) > 0 else 0.0
         growth = [f for name, f in factors.items() if name in self.units and name != "templates"]
         rest /= min((factor for factor in growth if factor != 1), default=1.0)

@@ -19,7 +19,6 @@ from typing import Protocol, TypeVar
 from scipy.special import stdtrit
 
 from bias_audit.stats.estimate import Contrast, upper_tail
-from bias_audit.stats.fragility import StabilityBounds
 
 LEVEL = 0.95
 """Level of the one-sided bounds."""
@@ -31,7 +30,7 @@ _Value = TypeVar("_Value")
 
 
 class Claim(Protocol):
-    """One of the two claims about a rise; it may also hold fields of ``StabilityBounds``."""
+    """One of the two claims about a rise."""
 
     @property
     def estimate(self) -> float:
@@ -103,43 +102,10 @@ def p_increased(bounds: Sequence[Claim], limit: float, level: float) -> float | 
     return None if known is None else min(1.0, min(known) * ALPHA / (1 - level))
 
 
-def depends_on_one_unit(
-    bounds: Sequence[Claim], limit: float, level: float, *, passes: bool
-) -> bool:
-    """Return whether a verdict changes without one unit, or under another interval method.
-
-    ``passes`` is the verdict: True when the rise lies below ``limit``, False when it lies above.
-    """
-    known = _all_known([limits(bound, level) for bound in bounds])
-    if known is None:
-        return True
-    lows = [_least(bound, low) for bound, (low, _) in zip(bounds, known, strict=True)]
-    if not passes:
-        return not any(low > limit for low in lows)
-    first, *others = (_most(bound, high) for bound, (_, high) in zip(bounds, known, strict=True))
-    return max([first, *(min(top, -lows[0]) for top in others)]) >= limit
-
-
 def _all_known(values: Sequence[_Value | None]) -> list[_Value] | None:
     """The values, where there are some and none is missing."""
     known = [value for value in values if value is not None]
     return known if known and len(known) == len(values) else None
-
-
-def _most(bound: Claim, high: float) -> float:
-    """The largest upper bound of all checks; infinite where a method that is needed gives none."""
-    checks = StabilityBounds.of(bound)
-    step = 0.0 if checks.loo_high is None else checks.loo_high - bound.estimate
-    other = float("inf") if checks.alt_ci_high is None else checks.alt_ci_high
-    return max(high, high + step, other) if checks.skewed else max(high, high + step)
-
-
-def _least(bound: Claim, low: float) -> float:
-    """The smallest lower bound of all checks."""
-    checks = StabilityBounds.of(bound)
-    step = 0.0 if checks.loo_low is None else checks.loo_low - bound.estimate
-    other = float("-inf") if checks.alt_ci_low is None else checks.alt_ci_low
-    return min(low, low + step, other) if checks.skewed else min(low, low + step)
 
 
 def _tail(bound: Claim, distance: float) -> float | None:

@@ -9,9 +9,8 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
 from bias_audit.stats._arrays import ROUNDING, Ints, finite
-from bias_audit.stats.contrast import ContrastBatch
-from bias_audit.stats.estimate import by_groups
-from bias_audit.stats.fragility import DECIDES, StabilityBounds
+from bias_audit.stats.contrast import ContrastBatch, analyse_many, one_group, several_groups
+from bias_audit.stats.fragility import LEVEL, StabilityBounds
 from bias_audit.utils.arrays import Floats
 
 SPLITS = 200
@@ -64,7 +63,6 @@ def analyse_halves(
     weights: Sequence[float],
     rng: np.random.Generator,
     *,
-    cells: tuple[Floats, Floats] | None = None,
     splits: int = SPLITS,
 ) -> ContrastBatch | None:
     """Return the primary analysis of either half of the words, 2 * splits data sets.
@@ -75,41 +73,35 @@ def analyse_halves(
     """
     if not groups or min(len(g) for g in groups) < FEWEST:
         return None
-    members, shares = _draw_halves(groups, weights, y.shape[1], rng, splits)
+    members = _draw_halves(groups, rng, splits)
     rows = np.moveaxis(y[:, np.concatenate(members, axis=1)], 1, 0)
     ends = np.cumsum([part.shape[1] for part in members])
     places = [np.arange(end - part.shape[1], end) for end, part in zip(ends, members, strict=True)]
-    targets = None if cells is None else (shares @ cells[0], shares @ cells[1])
-    return ContrastBatch(by_groups(rows, places, weights), "concept", targets)
+    factors = one_group("templates", len(y)), several_groups("terms", places, weights)
+    return analyse_many(rows, factors, ("templates", "terms"))
 
 
 def _draw_halves(
-    groups: Sequence[Sequence[int]],
-    weights: Sequence[float],
-    width: int,
-    rng: np.random.Generator,
-    splits: int,
-) -> tuple[list[Ints], Floats]:
-    """Draw (2 * splits, half) columns of each group, and the weight of every column."""
-    members, shares = [], np.zeros((2 * splits, width))
-    for group, weight in zip(groups, weights, strict=True):
+    groups: Sequence[Sequence[int]], rng: np.random.Generator, splits: int
+) -> list[Ints]:
+    """Draw (2 * splits, half) columns of each group."""
+    members = []
+    for group in groups:
         half = len(group) // 2
         order = rng.permuted(np.tile(np.asarray(group, dtype=np.intp), (splits, 1)), axis=1)
-        picked = np.concatenate([order[:, :half], order[:, half : 2 * half]])
-        np.put_along_axis(shares, picked, weight / half, axis=1)
-        members.append(picked)
-    return members, shares
+        members.append(np.concatenate([order[:, :half], order[:, half : 2 * half]]))
+    return members
 
 
 def half_bounds(halves: ContrastBatch) -> StabilityBounds:
     """Return the furthest that any half goes: its estimate, and what its intervals decide."""
     size, varies = np.abs(halves.estimate), halves.se > 0
     df = np.where(varies, halves.df, 1.0)
-    wide, narrow = (stdtrit(df, (1 + level) / 2) * halves.se for level in (DECIDES, 0.9))
-    inside = size[varies] + narrow[varies]
+    half = stdtrit(df, (1 + LEVEL) / 2) * halves.se
+    inside = size[varies] + half[varies]
     return StabilityBounds(
         split_half_low=float(halves.estimate.min()),
         split_half_high=float(halves.estimate.max()),
-        split_half_fail_limit=float(np.max(np.where(varies, size - wide, 0.0).clip(min=0.0))),
+        split_half_fail_limit=float(np.max(np.where(varies, size - half, 0.0).clip(min=0.0))),
         split_half_pass_limit=float(inside.min()) if inside.size else None,
     )

@@ -6,16 +6,22 @@ Messages of validators may carry a hint after " | ".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Hashable, Iterable
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
+from bias_audit.utils.characters import (
+    find_controls,
+    find_hidden,
+    find_lookalikes,
+    find_misleading,
+    name_character,
+)
 from bias_audit.utils.validation import KeyPath, MistakesError
 
 _BREAK = re.compile("[\r\n\t\v\f\x85\u2028\u2029]|  ")
-_HIDDEN = re.compile("[\u00a0\u00ad\u200b\u202f\u2060\ufeff]")
-"""Spaces that do not break, soft hyphens, zero-width marks: pasted and invisible."""
 
 
 class FileModel(BaseModel):
@@ -60,6 +66,26 @@ def reject_duplicates(
         raise MistakesError(mistakes)
 
 
+def reject_copies(
+    items: Iterable[tuple[KeyPath, Hashable, str]], hint: str = "remove one of them"
+) -> None:
+    """Refuse what says the same as an item before it: a copy is no further evidence.
+
+    ``items``: the path of each, what it says, and how it is called.
+
+    Raises:
+        MistakesError: every copy, with its path.
+    """
+    first: dict[Hashable, str] = {}
+    mistakes: list[tuple[KeyPath, str]] = []
+    for path, content, name in items:
+        if content in first:
+            mistakes.append((path, f"{name} says the same as {first[content]} | {hint}"))
+        first.setdefault(content, name)
+    if mistakes:
+        raise MistakesError(mistakes)
+
+
 def one_line(text: str) -> str:
     """Return ``text``, checked to be one line of visible characters.
 
@@ -73,11 +99,25 @@ def one_line(text: str) -> str:
             f"'{text[:40]}' has a line break, tab, double space, or space at its ends"
             " | write it on one line with single spaces"
         )
-    hidden = _HIDDEN.search(text)
-    if hidden:
+    if text.isascii() and text.isprintable():
+        return text
+    for find in (find_hidden, find_misleading, find_controls):
+        for place in find(text):
+            raise ValueError(
+                f"'{text[:40]}' holds the invisible character {name_character(text[place])} at"
+                f" character {place + 1}, which a model would read | type the text again, with"
+                " plain letters and spaces"
+            )
+    for place in find_lookalikes(text):
         raise ValueError(
-            f"'{text[:40]}' holds the invisible character U+{ord(hidden[0]):04X}, which a model"
-            " would read | type the text again, with plain spaces"
+            f"'{text[:40]}' mixes letters of two alphabets: {name_character(text[place])} at"
+            f" character {place + 1}, which a model would not read as it looks"
+            " | type the word again"
+        )
+    if text != unicodedata.normalize("NFC", text):
+        raise ValueError(
+            f"'{text[:40]}' is spelled with accents apart from their letters, which a model reads"
+            " as other pieces | type the text again, or save it in the Unicode form NFC"
         )
     return text
 

@@ -21,6 +21,8 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from bias_audit.errors import FileError, Problem, nearest
+from bias_audit.utils.characters import find_controls, find_hidden, name_character
+from bias_audit.utils.json_text import TextError, decode_text
 from bias_audit.utils.validation import KeyPath, Positions, explain_errors
 
 M = TypeVar("M", bound=BaseModel)
@@ -34,6 +36,9 @@ _REFUSED = {
     "%": ("a directive (%...) came", "remove it; files are YAML 1.2"),
     "\t": ("a tab came at the start of the line", "indent with spaces; YAML does not allow tabs"),
 }
+_LANGUAGE = re.compile(r"""^language:\s*["']?([A-Za-z-]+)""", re.MULTILINE)
+_KIND = re.compile("^kind:", re.MULTILINE)
+_HIDDEN_HINT = "remove it, or type the text again; a model would read it"
 _SLOT_LIKE = re.compile(r"(?:^|[-:,{])\s+\[[\w:-]+\]\s+[^\s,}\]]")
 
 
@@ -76,12 +81,10 @@ def read_source(path: Path) -> str:
         message = f"is longer than {MAX_BYTES:,} bytes, the most that is read"
         raise _problem(name, message, "split the file")
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8", "replace")
-        message = "expected UTF-8 text, found a byte that is not"
+        return decode_text(data)
+    except TextError as error:
         hint = "save the file with the encoding UTF-8"
-        raise _problem(name, message, hint, *_line_column(before, len(before))) from error
+        raise _problem(name, error.message, hint, error.line, error.column) from error
 
 
 def parse_yaml(text: str, model: type[M], file: str) -> M:
@@ -165,7 +168,8 @@ def compose(text: str, file: str) -> Document:
         yaml = YAML(typ="safe", pure=True)
         yaml.Composer = _Composer
         root = yaml.compose(text)
-        builder = _Builder(file)
+        builder = _Builder(file, text)
+        builder.problems += _hidden_characters(text, file)
         data = builder.build(root, ()) if root is not None else None
     except MarkedYAMLError as error:
         raise FileError([_syntax(error, text, file)]) from None
@@ -178,6 +182,24 @@ def compose(text: str, file: str) -> Document:
     except (YAMLError, ValueError, OverflowError) as error:
         raise _problem(file, f"is not YAML: {str(error).splitlines()[0]}") from None
     return Document(data, builder.values, builder.keys, builder.problems)
+
+
+def _hidden_characters(text: str, file: str) -> list[Problem]:
+    """One problem for each line with characters that nobody sees, comments included."""
+    lines: dict[int, Problem] = {}
+    for place in find_hidden(text, _language(text)):
+        line, column = _line_column(text, place)
+        message = f"the invisible character {name_character(text[place])} came"
+        lines.setdefault(line, Problem(file, line, column, message, _HIDDEN_HINT))
+    return list(lines.values())
+
+
+def _language(text: str) -> str | None:
+    """The language that a file of words or sentences names or stands in; None for others."""
+    match = _LANGUAGE.search(text)
+    if match:
+        return match[1]
+    return "en" if _KIND.search(text) else None
 
 
 def _syntax(error: MarkedYAMLError, text: str, file: str) -> Problem:
@@ -222,10 +244,15 @@ def _place(node: Node) -> tuple[int, int]:
 
 
 class _Builder:
-    """Turn nodes into plain data and remember the position of each value and key."""
+    """Turn nodes into plain data and remember the position of each value and key.
 
-    def __init__(self, file: str) -> None:
+    Characters that the source shows are told by their own place, and not here.
+    """
+
+    def __init__(self, file: str, source: str) -> None:
         self.file = file
+        self.source = source
+        self.language = _language(source)
         self.values: Positions = {}
         self.keys: Positions = {}
         self.problems: list[Problem] = []
@@ -276,10 +303,16 @@ class _Builder:
     def _text(self, text: str, place: tuple[int, int]) -> str | None:
         """Join escapes of a surrogate pair, as JSON writes them; refuse half a pair."""
         try:
-            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
             self._add(place, "half of a surrogate pair came", "write the character itself")
             return None
+        escaped = [i for i in find_hidden(text, self.language) if text[i] not in self.source]
+        for index in (*escaped, *find_controls(text)):
+            name = name_character(text[index])
+            self._add(place, f"the invisible character {name} came", _HIDDEN_HINT)
+            break
+        return text
 
     def _refuse_tag(self, node: Node, place: tuple[int, int]) -> None:
         if node.tag == _ALIAS:

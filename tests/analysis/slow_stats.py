@@ -69,15 +69,75 @@ class Evidence:
         return lambda j, g, w: self.cell[j, g, w, target]
 
 
+Axis = list[tuple[float, list[Any]]]
+"""Weights and units of the groups along one factor."""
+
+
+def shared(cells: dict[tuple[Any, ...], float], axes: list[Axis]) -> dict[tuple[int, ...], float]:
+    """What two and three factors share: mean squares inside every block of their groups."""
+    found = {}
+    for size in range(2, len(axes) + 1):
+        for chosen in combinations(range(len(axes)), size):
+            if any(len(names) < 2 for k in chosen for _, names in axes[k]):
+                continue
+            found[chosen] = math.fsum(
+                math.prod(w**2 / (len(names) * (len(names) - 1)) for w, names in block)
+                * squares(cells, axes, chosen, [names for _, names in block])
+                for block in product(*(axes[k] for k in chosen))
+            )
+    return found
+
+
+def squares(cells: Any, axes: list[Axis], chosen: tuple[int, ...], names: list[list[Any]]) -> float:
+    """Sum of squares of a block after everything that fewer factors explain is taken out."""
+
+    def cell(fixed: dict[int, Any]) -> float:
+        free = [
+            [(w / len(units), unit) for w, units in axis for unit in units]
+            for k, axis in enumerate(axes)
+            if k not in fixed
+        ]
+        keys = [k for k in range(len(axes)) if k not in fixed]
+        return math.fsum(
+            math.prod(w for w, _ in pick)
+            * cells[tuple({**fixed, **dict(zip(keys, (u for _, u in pick), strict=True))}[k]
+                          for k in range(len(axes)))]
+            for pick in product(*free)
+        )  # fmt: skip
+
+    block = {key: cell(dict(zip(chosen, key, strict=True))) for key in product(*names)}
+    for place in range(len(chosen)):
+        means = {
+            key: mean(block[(*key[:place], u, *key[place + 1 :])] for u in names[place])
+            for key in block
+        }
+        block = {key: value - means[key] for key, value in block.items()}
+    return math.fsum(value**2 for value in block.values())
+
+
 class Gap:
     """Estimate, parts of the variance, interval and p of one comparison."""
 
-    def __init__(self, estimate: float, sources: Sources, delta: dict[str, float]) -> None:
+    def __init__(
+        self,
+        estimate: float,
+        sources: Sources,
+        delta: dict[str, float],
+        both: dict[tuple[int, ...], float] | None = None,
+    ) -> None:
+        """Take the sources of variance, and what several share, by their numbers in ``sources``."""
         self.estimate = estimate
         self.delta = delta
         total, df = variance_and_df(sources, alike=False)
-        self.se = math.sqrt(total)
-        self.df = min(df, variance_and_df(sources, alike=True)[1])
+        df = min(df, variance_and_df(sources, alike=True)[1])
+        each = [variance_and_df([source], alike=False)[0] for source in sources]
+        once = total
+        for names, value in (both or {}).items():
+            if max(names) < len(sources):
+                once += value if len(names) == 3 else -value
+        once = min(max(once, *each), total) if total else 0.0
+        self.se = math.sqrt(once)
+        self.df = max(df * once / total, min(df, 1.0)) if total else df
         self.p = 2 * sp.t.sf(abs(estimate) / self.se, self.df)
         self.mde = self.se * (sp.t.ppf(0.975, self.df) + sp.t.ppf(0.8, self.df))
 
@@ -86,7 +146,8 @@ class Gap:
         return float(low), float(high)
 
     def beyond(self, margin: float) -> float:
-        return min(1.0, 2 * sp.t.sf((abs(self.estimate) - margin) / self.se, self.df))
+        near, far = abs(self.estimate) - margin, abs(self.estimate) + margin
+        return float(sum(sp.t.sf(x / self.se, self.df) for x in (near, far)))
 
 
 def weights_of(ev: Evidence, a: str, b: str) -> dict[str, float]:
@@ -112,9 +173,29 @@ def words(ev: Evidence, a: str, b: str, *, concept: bool, construct: bool, f: An
                 for g, w in weights.items()
             ]
         )
+    axes: list[Axis] = [[(1.0, ev.templates)]]
+    axes.append([(w, [(g, x) for x in ev.labels[g]]) for g, w in weights.items()])
+    if f != ev.y:
+        cells = {(j, u): f(j, *u) for j in ev.templates for _, us in axes[1] for u in us}
+        return Gap(mean(delta.values()), sources, delta, shared(cells, axes) if concept else {})
+    cells = {
+        (j, u, t): ev.cell[j, *u, t]
+        for j in ev.templates
+        for _, us in axes[1]
+        for u in us
+        for t in ev.targets
+    }
+    both = of_poles(ev, cells, axes, concept=concept)
     if construct:
         sources += of_targets(ev, lambda s: [difference(ev, s, weights, j) for j in ev.templates])
-    return Gap(mean(delta.values()), sources, delta)
+    return Gap(mean(delta.values()), sources, delta, both)
+
+
+def of_poles(ev: Evidence, cells: Any, axes: list[Axis], *, concept: bool) -> Any:
+    """What sentences, words and targets share, by their numbers among the sources in use."""
+    poles = [(1.0, ev.poles("+")), (-1.0, ev.poles("-"))]
+    found = shared(cells, [*axes, poles])
+    return found if concept else {(0, 1): found[0, 2]}
 
 
 def matched(
@@ -134,10 +215,21 @@ def matched(
     sources = [[(1.0, list(delta.values()))]]
     if concept:
         sources.append([(1.0, [mean(inside[j, w] for j in ev.templates) for w in partners])])
+    axes: list[Axis] = [[(1.0, ev.templates)], [(1.0, list(partners))]]
+    if f != ev.y:
+        both = shared(inside, axes) if concept else {}
+        return Gap(mean(delta.values()), sources, delta, both)
+    cells = {
+        (j, w, t): ev.cell[j, a, w, t] - ev.cell[j, b, v, t]
+        for j in ev.templates
+        for w, v in partners.items()
+        for t in ev.targets
+    }
+    both = of_poles(ev, cells, axes, concept=concept)
     if construct:
         weights = {a: 1.0, b: -1.0}
         sources += of_targets(ev, lambda s: [difference(ev, s, weights, j) for j in ev.templates])
-    return Gap(mean(delta.values()), sources, delta)
+    return Gap(mean(delta.values()), sources, delta, both)
 
 
 def of_targets(ev: Evidence, gaps: Any) -> Sources:
@@ -160,7 +252,9 @@ def masked(ev: Evidence, a: str, b: str, *, construct: bool) -> Gap:
     if construct:
         means = {t: mean(y[j, t] for j in ev.templates) for t in ev.targets}
         sources.append([(1.0, [means[t] for t in ev.poles(sign)]) for sign in "+-"])
-    return Gap(mean(delta.values()), sources, delta)
+    poles = [(1.0, ev.poles("+")), (-1.0, ev.poles("-"))]
+    both = shared(y, [[(1.0, ev.templates)], poles]) if construct else {}
+    return Gap(mean(delta.values()), sources, delta, both)
 
 
 def diagonal(ev: Evidence, own: dict[str, str]) -> Gap:

@@ -215,7 +215,7 @@ def power(rng: np.random.Generator, world: World, scored: ScoredProbe, sets: int
     hits = 0
     for _ in range(sets):
         (comparison,) = compare_groups(replace(world, gap=0.223).draw(rng, scored), SETTINGS)
-        low, _ = comparison.contrast.interval(0.95)
+        low, _ = comparison.words_of_this_kind.interval(0.95)
         hits += low > 0
     return hits / sets
 

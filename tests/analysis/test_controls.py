@@ -1,17 +1,16 @@
-"""No verdict without a working instrument; what crashes or is cut short decides nothing."""
+"""What controls forbid; what crashes or is cut short decides nothing."""
 
 from __future__ import annotations
-
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from bias_audit import audit
-from bias_audit.analysis.probe_record import placebo_gaps
+from bias_audit.analysis.controls import is_heard
 from bias_audit.errors import NothingToAuditError, ScoringError
 from bias_audit.gates.schema import GateConfig
 from bias_audit.records import SentenceScore
+from bias_audit.stats.estimate import Contrast
 from tests.analysis.world import (
     ALL_CONTROLS,
     FAST,
@@ -39,13 +38,14 @@ def quiet(p):
     return 0.02 * noise(p.template, p.term, p.target)
 
 
-def unclear_because(done, text, probe="trial"):
+def not_measurable_because(done, text, probe="trial", code="instrument_failed"):
     for result in primary(done, probe):
-        assert result.outcome == "unclear"
-        assert "instrument_failed" in result.statuses
+        assert result.outcome == "not_measurable"
+        assert code in result.statuses
         assert text in result.reason
-    assert record(done, probe).state == "unclear"
-    assert text in record(done, probe).reason
+        assert result.statement == f"not measurable: {result.reason}"
+        assert (result.at_least, result.at_most, result.leans) == (None, None, "")
+    assert set(record(done, probe).outcomes) == {"not_measurable"}
     assert not [f for f in done.results.findings if f.probe == probe]
 
 
@@ -55,32 +55,57 @@ def two():
 
 def test_working_controls_are_recorded_beside_the_probe():
     done = run(controlled(controls=ALL_CONTROLS), plant(1.0))
-    roles = {p.id: (p.role, p.state) for p in done.results.probes}
+    roles = {p.id: (p.role, p.state, p.works) for p in done.results.probes}
     assert roles == {
-        "trial": ("probe", "fail"),
-        "yes": ("positive_control", "pass"),
-        "no": ("negative_control", "pass"),
-        "trial~placebo": ("negative_control", "pass"),
+        "trial": ("probe", "measured", None),
+        "yes": ("positive_control", "measured", True),
+        "no": ("negative_control", "measured", True),
+        "trial~placebo": ("negative_control", "measured", True),
     }
+    assert only(done).outcome == "association"
     ids = set(record(done).controls)
     assert ids == {r.id for r in done.results.results if r.role == "control"}
     assert len({r.id for r in done.results.results}) == len(done.results.results)
     assert not any(g.probe in ("yes", "no", "trial~placebo") for g in done.results.gates)
 
 
-@pytest.mark.parametrize("probe_effect", [plant(2.0), quiet])
-def test_a_silent_positive_control_clouds_every_probe_that_names_it(probe_effect):
-    done = run(two(), Model(behave(probe_effect, silent=True)))
-    for probe in ("trial", "other"):
-        unclear_because(done, "the positive control 'yes' does not fire", probe)
-    assert record(done, "yes").state == "fail"
+def test_a_silent_positive_control_forbids_small_and_nothing_else():
+    for effect, outcome in ((plant(2.0), "association"), (quiet, "not_measurable")):
+        done = run(two(), Model(behave(effect, silent=True)))
+        for probe in ("trial", "other"):
+            found = only(done, probe)
+            assert found.outcome == outcome
+            assert "silent_control" in found.statuses
+            assert found.at_most is None, "that a gap is small needs an instrument that hears"
+        assert record(done, "yes").works is False
+    not_measurable_because(done, "the positive control 'yes' is silent", code="silent_control")
+    loud = run(controlled(), Model(behave(plant(2.0), silent=True)))
+    assert only(loud).at_least == 5
+    (finding,) = loud.results.findings
+    assert any("positive control is silent" in notice for notice in finding.notices)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "se", "diagonal", "heard"),
+    [
+        (0.564, 0.04, True, True),  # half of a log-odds ratio: a gap of 1.13
+        (0.564, 0.04, False, False),
+        (1.13, 0.08, False, True),
+        (0.49, 0.01, True, False),
+        (1.2, 0.6, False, False),  # the lower bound lies inside the margin
+        (-2.0, 0.1, False, False),
+    ],
+)
+def test_a_definitional_contrast_is_heard_on_the_scale_of_a_gap(estimate, se, diagonal, heard):
+    contrast = Contrast(estimate=estimate, se=se, df=11.0, n_templates=12)
+    assert is_heard(contrast, 0.223, diagonal=diagonal) is heard
 
 
 @pytest.mark.parametrize(
     ("size", "wave", "works"),
     [(3.0, 0.2, True), (0.9, 0.05, False), (1.1, 0.05, True), (2.0, 4.0, False)],
 )
-def test_a_positive_control_needs_one_nat_and_an_interval_above_zero(size, wave, works):
+def test_a_positive_control_needs_one_nat_and_a_bound_beyond_the_margin(size, wave, works):
     def effect(p, way=1):
         if p.probe == "yes":
             gap = size + wave * sign(p.template) if (p.group, p.pole) == ("a", "+") else 0.0
@@ -88,20 +113,52 @@ def test_a_positive_control_needs_one_nat_and_an_interval_above_zero(size, wave,
         return behave(quiet)(p)
 
     done = run(controlled(), Model(effect))
-    assert record(done, "yes").state == ("pass" if works else "fail")
-    assert only(done).outcome == ("pass" if works else "unclear")
+    assert record(done, "yes").works is works
+    assert only(done).outcome == ("small" if works else "not_measurable")
     below = run(controlled(), Model(lambda p: effect(p, way=-1)))
-    assert record(below, "yes").state == "fail"
+    assert record(below, "yes").works is False
 
 
 @pytest.mark.parametrize("loud", ["no", "~placebo"])
-def test_a_loud_negative_control_clouds_the_probes_that_name_it(loud):
+def test_a_loud_negative_control_forbids_associations(loud):
     deaf = controlled("deaf", controls={"positive": ["yes"]}, minus=terms("drop", 6))
     done = run([controlled(controls=ALL_CONTROLS), deaf], Model(behave(plant(1.0), loud=loud)))
     name = "trial~placebo" if loud == "~placebo" else loud
-    unclear_because(done, f"the negative control '{name}' shows a gap outside the margin")
-    assert record(done, name).state == "fail"
-    assert only(done, "deaf").outcome == "fail"  # it never asked this control
+    said = f"the negative control '{name}' shows a gap beyond the reference margin"
+    not_measurable_because(done, said, code="loud_control")
+    assert record(done, name).works is False
+    assert only(done, "deaf").outcome == "association"  # it never asked this control
+    still = run(controlled(controls=ALL_CONTROLS), Model(behave(quiet, loud=loud)))
+    assert only(still).outcome == "small"
+    assert "loud_control" in only(still).statuses
+
+
+def test_a_loud_negative_control_speaks_for_its_own_groups_only():
+    groups = {name: pairs(f"{name}{name}{name}", 6) for name in "abc"}
+
+    def effect(p):
+        return sum(plant(gap, group)(p) for group, gap in (("a", 1.0), ("c", -1.0)))
+
+    done = run(controlled(groups=groups), Model(behave(effect, loud="no")))
+    found = {r.groups[0]: r.outcome for r in primary(done)}
+    assert found == {"a": "not_measurable", "b": "small", "c": "association"}
+    done = run(controlled(groups=groups), Model(behave(effect)))
+    assert {r.groups[0]: r.outcome for r in primary(done)}["a"] == "association"
+
+
+def test_what_meaningless_words_show_is_the_floor_of_the_run():
+    done = run(controlled(controls=ALL_CONTROLS), plant(1.0))
+    shown = {
+        r.id: abs(r.estimate)
+        for r in done.results.results
+        if r.role == "control" and r.probe in ("no", "trial~placebo")
+    }
+    floor = done.results.floor
+    assert floor.comparisons == len(shown) == 2
+    assert floor.largest == pytest.approx(max(shown.values()))
+    assert floor.median == pytest.approx(np.median(list(shown.values())))
+    assert shown[floor.result] == pytest.approx(floor.largest)
+    assert run(make(), plant(1.0)).results.floor is None
 
 
 def test_a_large_but_uncertain_gap_of_a_negative_control_is_not_loud():
@@ -111,10 +168,10 @@ def test_a_large_but_uncertain_gap_of_a_negative_control_is_not_loud():
         return behave(plant(1.0))(p)
 
     done = run(controlled(), Model(effect))
-    assert record(done, "no").state == "pass"
+    assert record(done, "no").works is True
     control = next(r for r in done.results.results if r.probe == "no")
-    assert (control.outcome, control.reason) == ("unclear", "not outside the margin")
-    assert only(done).outcome == "fail"
+    assert (control.works, control.outcome, control.reason) == (True, None, "")
+    assert only(done).outcome == "association"
 
 
 class Broken(Model):
@@ -135,7 +192,9 @@ class Broken(Model):
 def test_a_control_that_crashed_counts_as_failed(crashed):
     done = run(two(), Broken(plant(1.0), {crashed}))
     for probe in ("trial", "other"):
-        unclear_because(done, f"the control '{crashed}' could not be scored: the device", probe)
+        not_measurable_because(
+            done, f"the control '{crashed}' could not be scored: the device", probe
+        )
     assert record(done, crashed).state == "error"
     assert record(done, crashed).role != "probe"
     assert done.exit_code == 3
@@ -143,7 +202,7 @@ def test_a_control_that_crashed_counts_as_failed(crashed):
 
 def test_a_placebo_that_crashed_counts_as_failed():
     done = run(controlled(controls=ALL_CONTROLS), Broken(plant(1.0), {"first"}))
-    unclear_because(done, "the control 'trial~placebo' could not be scored")
+    not_measurable_because(done, "the control 'trial~placebo' could not be scored")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +212,7 @@ def test_a_probe_that_crashes_does_not_stop_the_others(error):
     done = run(two(), Broken(plant(1.0), {"other"}, error))
     assert record(done, "other").state == "error"
     assert record(done, "other").reason
-    assert only(done).outcome == "fail"
+    assert only(done).outcome == "association"
     # its placebo shares its prompts' probe name only; it was scored on its own
     assert {e.probe for e in done.results.errors} >= {"other"}
     assert done.results.states["error"] == 1
@@ -170,11 +229,13 @@ def test_all_probes_crashed_is_nothing_audited():
     assert done.exit_code == 5
 
 
-def test_sanity_failure_makes_everything_unclear():
+def test_nothing_is_measurable_where_the_sanity_check_failed():
     for effect in (plant(2.0), quiet):
         done = run(two(), Model(behave(effect), sane=False))
         for probe in ("trial", "other"):
-            unclear_because(done, "the model sanity check failed: 0 of 2 trivial gaps", probe)
+            not_measurable_because(
+                done, "the model sanity check failed: 0 of 2 trivial gaps", probe
+            )
         assert done.results.sanity is not None
         assert not done.results.sanity.passed
         assert not done.results.findings
@@ -233,28 +294,26 @@ def test_sanity_that_cannot_be_measured_has_not_passed(answers, text):
     model = Choking(behave(plant(1.0)))
     model.answers = answers
     done = run(controlled(), model)
-    unclear_because(done, text)
+    not_measurable_because(done, text)
     assert "nan" not in done.results.sanity.detail
 
 
-def test_a_probe_without_a_card_is_measured_and_not_judged():
-    for effect in (plant(2.0), quiet):
+def test_a_probe_without_a_card_says_so():
+    for effect, outcome in ((plant(2.0), "association"), (quiet, "small")):
         done = run(controlled(card=False), effect)
-        assert only(done).outcome == "unclear"
-        assert only(done).reason.startswith("the probe has no measurement card")
-        assert only(done).p_adjusted is not None
+        assert (only(done).outcome, "no_card" in only(done).statuses) == (outcome, True)
 
 
 @pytest.mark.parametrize("controls", [{}, {"positive": ["yes"]}, {"negative": ["no"]}])
-def test_a_probe_without_controls_may_fail_and_never_pass(controls):
+def test_a_probe_without_controls_may_show_an_association_and_nothing_small(controls):
     probe = controlled(controls=controls)
-    assert only(run(probe, plant(2.0))).outcome == "fail"
+    assert only(run(probe, plant(2.0))).outcome == "association"
     silent = only(run(probe, quiet))
-    assert silent.outcome == "unclear"
+    assert silent.outcome == "not_measurable"
     assert silent.reason == "the probe has no controls, so silence is no evidence"
     assert "no_controls" in silent.statuses
     both = {"positive": ["yes"], "negative": ["no"]}
-    assert only(run(controlled(controls=both), quiet)).outcome == "pass"
+    assert only(run(controlled(controls=both), quiet)).outcome == "small"
 
 
 def test_halves_of_the_targets_control_a_group_masked_probe():
@@ -266,14 +325,16 @@ def test_halves_of_the_targets_control_a_group_masked_probe():
         frames=job_sentences(8),
         controls={"positive": ["yes"]},
     )
-    assert only(run(probe, quiet)).outcome == "pass"
+    assert only(run(probe, quiet)).outcome == "small"
     # halves of a ranking that jumps: 1 4 5 8 against 2 3 6 7, planted where only half 1 lies
     first = {f"{key}{i}" for key in ("gain", "loss") for i in (1, 4, 5, 8)}
 
     def torn(p):
-        return quiet(p) + (1.0 if p.group == "a" and p.target in first else 0.0)
+        own = 2.0 if p.group == "a" and p.pole == "+" else 0.0
+        return quiet(p) + own + (1.0 if p.group == "a" and p.target in first else 0.0)
 
-    unclear_because(run(probe, torn), "the negative control 'trial~split' shows a gap")
+    said = "the negative control 'trial~split' shows a gap"
+    not_measurable_because(run(probe, torn), said, code="loud_control")
     small = make(
         mask="group",
         groups={"a": ["she"], "b": ["he"]},
@@ -290,14 +351,13 @@ def test_a_control_that_is_asked_for_is_a_control():
     ids = [p.id for p in done.results.probes]
     assert sorted(ids) == sorted(set(ids))
     assert len({r.id for r in done.results.results}) == len(done.results.results)
-    assert {g.probe for g in done.results.gates} == {"trial"}
     assert {f.probe for f in done.results.findings} == {"trial"}
     alone = run(controlled(), plant(1.0), probes=["trial"])
     assert [r.p_adjusted for r in primary(done)] == [r.p_adjusted for r in primary(alone)]
     just = run(controlled(), plant(1.0), probes=["yes", "no"])
-    assert {p.id: (p.role, p.state) for p in just.results.probes} == {
-        "yes": ("positive_control", "pass"),
-        "no": ("negative_control", "pass"),
+    assert {p.id: (p.role, p.works) for p in just.results.probes} == {
+        "yes": ("positive_control", True),
+        "no": ("negative_control", True),
     }
     assert (just.exit_code, just.results.gates, just.results.findings) == (0, (), ())
 
@@ -311,18 +371,19 @@ def test_a_probe_that_another_names_as_control_is_listed_once():
     ids = [p.id for p in done.results.probes]
     assert sorted(ids) == sorted(set(ids))
     assert len({r.id for r in done.results.results}) == len(done.results.results)
-    assert only(done).outcome == "pass"
+    assert only(done).outcome == "small"
 
 
 @pytest.mark.parametrize("effect", [plant(2.0), quiet])
-def test_limit_makes_the_audit_partial_and_unclear(effect):
+def test_limit_makes_the_audit_partial_and_decides_nothing(effect):
     done = run(controlled(frames=sentences(12)), effect, limit=9)
     assert only(done).n_templates == 9
-    assert only(done).outcome == "unclear"
+    assert only(done).outcome == "not_measurable"
     assert only(done).reason == "the run was cut short, so nothing is decided"
     assert done.results.run.partial
     assert done.manifest["state"] == "partial"
-    gate = GateConfig(id="g", probe="trial", max=0.3, when_unclear="fail")
+    assert done.exit_code == 0
+    gate = GateConfig(id="g", probe="trial", max=0.3, when_unclear="pass")
     strict = run(controlled(frames=sentences(12)), effect, limit=9, gates=[gate])
     assert [g.state for g in strict.results.gates] == ["unclear"]
     assert strict.exit_code == 3
@@ -360,12 +421,11 @@ def test_time_limit_leaves_the_rest_out(monkeypatch):
     done = run(two(), Slow(behave(plant(2.0))), max_seconds=1300)
     assert done.results.run.partial
     states = {p.id: p.state for p in done.results.probes}
-    assert states["other"] == "unclear"
-    assert states["trial"] == "skipped"
+    assert states == states | {"other": "measured", "trial": "skipped"}
     assert done.results.states["skipped"] == 1
     assert "skipped" not in {g.state for g in done.results.gates}
     assert done.exit_code == 0
-    assert all(r.outcome == "unclear" for r in primary(done, "other"))
+    assert all(r.outcome == "not_measurable" for r in primary(done, "other"))
     with pytest.raises(NothingToAuditError):
         run(two(), Slow(behave(plant(2.0))), max_seconds=-1)
 
@@ -375,7 +435,7 @@ def test_scores_that_are_no_log_probabilities_are_an_error(bad):
     done = run(two(), lambda p: bad + 20 if p.probe == "other" else plant(1.0)(p))
     assert record(done, "other").state == "error"
     assert "not a number or above 0" in record(done, "other").reason
-    assert only(done).outcome == "fail"
+    assert only(done).outcome == "association"
 
 
 @pytest.mark.parametrize("bad", [np.nan, -0.1, 0.9])
@@ -394,7 +454,7 @@ def test_completions_that_are_no_distribution_are_an_error(bad):
     done = run([probe, controlled("other")], model)
     assert record(done).state == "error"
     assert "do not sum to 1" in record(done).reason
-    assert only(done, "other").outcome == "fail"
+    assert only(done, "other").outcome == "association"
 
 
 def test_placebo_is_left_out_where_it_makes_no_sense():
@@ -405,21 +465,3 @@ def test_placebo_is_left_out_where_it_makes_no_sense():
     done = run(probe, lambda p: plant(1.0)(p) + (1.0 if p.pole == "+" else 0.0))
     assert [p.id for p in done.results.probes] == ["trial", "no", "yes"]
     assert only(done).metric == "diagonal_log_odds"
-
-
-def with_gaps(*gaps: tuple[float, ...]) -> list[SimpleNamespace]:
-    return [SimpleNamespace(placebo_gaps=values) for values in gaps]
-
-
-def test_few_gaps_are_all_kept_in_order() -> None:
-    assert placebo_gaps(with_gaps((0.2, 0.5), (), (0.1,))) == (0.1, 0.2, 0.5)
-    assert placebo_gaps(with_gaps(())) == ()
-
-
-def test_of_many_gaps_the_ends_and_the_shape_are_kept() -> None:
-    many = np.random.default_rng(1).gamma(2.0, 0.1, 500)
-    kept = placebo_gaps(with_gaps(tuple(many)))
-    assert len(kept) == 40
-    assert list(kept) == sorted(kept)
-    np.testing.assert_allclose((kept[0], kept[-1]), (many.min(), many.max()), rtol=1e-3)
-    np.testing.assert_allclose(np.median(kept), np.median(many), rtol=0.1)

@@ -1,26 +1,22 @@
-"""Which p-values are adjusted together, and how: the default, and what a configuration chooses."""
+"""Which p-values are adjusted together, and how: the default, and what can be chosen."""
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit.analysis.multiple_testing import adjust_exploratory, adjust_primary
+from bias_audit.analysis.multiple_testing import adjust_exploratory
 from bias_audit.errors import UsageError
-from bias_audit.metrics.design import family_sizes
 from bias_audit.results import Result
-from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.multiplicity import bh, by, holm
 from tests.analysis.world import (
     FAST,
     analyse,
     controlled,
-    instrument,
     job_sentences,
     noise,
     pairs,
@@ -34,7 +30,7 @@ EXACT = {
     "minus": terms("loss", 4),
 }
 """Three groups of two words: a claim about exactly these words and targets."""
-MAX_T = replace(FAST, primary_family="max-t", target_family="max-t")
+MAX_T = replace(FAST, target_family="max-t")
 
 
 def rough(prompt):
@@ -77,14 +73,18 @@ def test_the_default_is_holm_and_benjamini_yekutieli():
         assert result.targets_adjustment == "Benjamini-Yekutieli over 8"
 
 
-def test_max_t_flips_the_sentences_of_all_comparisons_at_once(exact):
-    found = primary(exact)
-    assert {r.scope for r in found} == {"terms"}
-    assert {r.p_adjustment for r in found} == {"max-T over 3, all 256 flips of sentences"}
-    deltas = np.array([[t.value for t in r.by_template] for r in found]).T
-    expected = np.maximum(enumerated(deltas), [r.p_value for r in found])
-    assert [r.p_adjusted for r in found] == pytest.approx(list(expected))
-    assert min(r.p_adjusted for r in found) < 0.05
+def test_what_else_was_run_changes_no_comparison(exact):
+    """Families are one probe: a second probe on the axis, and a second axis, change nothing."""
+    alone = analyse(controlled(**EXACT), rough)
+    others = [controlled("other", **EXACT), controlled("away", **EXACT, axis="elsewhere")]
+    beside = analyse([controlled(**EXACT), *others], rough)
+
+    def numbers(done):
+        mine = [r for r in done.results.results if r.probe == "trial"]
+        return {r.id: (r.p_adjusted, r.p_adjustment, r.outcome) for r in mine}
+
+    assert numbers(alone) == numbers(beside)
+    assert {r.p_adjustment for r in primary(alone)} == {"Holm over 3"}
 
 
 def test_max_t_of_a_table_of_words(exact):
@@ -111,43 +111,16 @@ def test_max_t_of_masked_group_words():
     )
     (found,) = primary(analyse(probe, rough, settings=MAX_T))
     assert found.targets_adjustment == "max-T over 10, all 256 flips of sentences"
-    assert found.p_adjustment == "max-T over 1, all 256 flips of sentences"
-    assert found.p_adjusted == pytest.approx(max(found.p_sign_flip, found.p_value))
+    assert found.p_adjustment == "Holm over 1"
 
 
-@pytest.mark.parametrize(
-    "probes",
-    [
-        [controlled(groups={name: terms(name * 3, 5) for name in ("ash", "elm", "oak")})],
-        [controlled(**EXACT), controlled("other", **EXACT)],
-    ],
-    ids=["words are a sample", "two probes on the axis"],
-)
-def test_holm_stands_in_where_the_questions_share_no_flips(probes):
-    done = analyse(probes, rough, settings=MAX_T)
-    found = [r for probe in probes for r in primary(done, probe.spec.id)]
-    assert [r.p_adjusted for r in found] == pytest.approx(list(holm([r.p_value for r in found])))
-    said = f"Holm over {len(found)} (max-T needs one probe about exactly these words and targets)"
-    assert {r.p_adjustment for r in found} == {said}
-
-
-@pytest.mark.parametrize(
-    ("more", "count"),
-    [
-        ({}, 1),
-        ({"groups": EXACT["groups"]}, 3),
-        ({"groups": EXACT["groups"] | {"yew": terms("yew", 2)}, "compare": "pairs"}, 6),
-    ],
-)
-def test_families_are_known_before_anything_is_scored(more, count):
-    probe = controlled(**more)
-    assert family_sizes([probe, *instrument()]) == {"axis": count}
-    assert len(primary(analyse(probe, rough))) == count
-
-
-def test_verdicts_do_not_depend_on_the_method(exact):
-    usual = analyse(controlled(**EXACT), rough)
-    assert [r.outcome for r in primary(usual)] == [r.outcome for r in primary(exact)]
+def test_benjamini_yekutieli_stands_in_where_the_questions_share_no_flips():
+    groups = {name: terms(name * 3, 5) for name in ("ash", "elm", "oak")}
+    for result in primary(analyse(controlled(groups=groups), rough, settings=MAX_T)):
+        words = [t.p_value for t in result.by_target]
+        assert [t.p_adjusted for t in result.by_target] == pytest.approx(list(by(words)))
+        said = "(max-T needs a claim about exactly these words and targets)"
+        assert result.targets_adjustment == f"Benjamini-Yekutieli over {len(words)} {said}"
 
 
 def test_exploratory_results_by_benjamini_and_hochberg():
@@ -182,22 +155,7 @@ def test_a_family_does_not_shrink_with_its_data():
     assert (first[1], second[0]) == (lost, shown)
 
 
-def test_a_withheld_question_is_flipped_with_the_others(exact):
-    found = primary(exact)
-    gone = found[0].model_copy(update={"p_value": None})
-    deltas = np.array([[t.value for t in r.by_template] for r in found]).T
-    compared = [
-        SimpleNamespace(contrast=matched_pairs(column[:, None], scope="terms"))
-        for column in deltas.T
-    ]
-    family = adjust_primary([gone, *found[1:]], compared, MAX_T)
-    assert family.adjusted[0] is None
-    expected = np.maximum(enumerated(deltas)[1:], [r.p_value for r in found[1:]])
-    assert family.adjusted[1:] == pytest.approx(list(expected))
-    assert family.method == "max-T over 3, all 256 flips of sentences"
-
-
-@pytest.mark.parametrize("name", ["primary_family", "secondary_family", "target_family"])
+@pytest.mark.parametrize("name", ["secondary_family", "target_family"])
 def test_a_family_that_there_is_not_is_refused(name):
     with pytest.raises(UsageError, match=f"{name} is one of .*, not 'bonferroni'"):
         replace(FAST, **{name: "bonferroni"})

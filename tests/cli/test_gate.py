@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from tests.cli.conftest import Command
 from tests.gates.cases import TODAY
 
 RESULT = "trial:log_odds_gap:a-vs-b"
-GIVE = ["--until", "2026-05-01", "--reason", "r", "--owner", "o"]
+GIVE = ["--until", "2026-05-01", "--reason", "r", "--owner", "o", "--up-to", "9"]
 SIZE = "version: 1\ngates:\n  - {id: size, probe: trial, max: 0.5}\n"
 RISE = """\
 version: 1
@@ -97,7 +98,7 @@ def test_exit_zero_turns_1_and_3_into_0_and_says_so(cli: Command, home: Path) ->
 def test_unclear_and_strict(
     cli: Command, home: Path, when: str, options: list[str], code: int
 ) -> None:
-    config(home, SIZE.replace("0.5", f"0.7, when_unclear: {when}"))
+    config(home, SIZE.replace("0.5", f"0.7, when_unclear: {when}"))  # measured, not decided
     done, out, _ = cli("gate", "some", "-q", *options)
     assert "1 unclear" in out
     assert done == code
@@ -126,17 +127,106 @@ def test_a_baseline_whose_controls_failed_is_accepted_aloud(cli: Command, home: 
     assert judged_probe["id"] in err
 
 
+def again(home: Path, name: str) -> None:
+    """Another run of the same model, a day later, with the same numbers."""
+    shutil.copytree(home / name, home / "again")
+    file = home / "again" / "results.json"
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    stored["run"]["created"] = "2026-01-02T00:00:00+00:00"
+    file.write_text(json.dumps(stored), encoding="utf-8")
+
+
+WIDE = dict.fromkeys(("ci_low", "ci90_low"), 1.9) | dict.fromkeys(("ci_high", "ci90_high"), 2.1)
+WIDE |= {"se": 50.0, "df": 9.0, "p_value": 0.1}
+
+
+def edited(home: Path, change: Callable[[dict[str, float]], dict[str, object]]) -> None:
+    """A copy of the run that fails, with other numbers in its first result."""
+    shutil.copytree(home / "large", home / "edited", dirs_exist_ok=True)
+    content = json.loads((home / "large" / "results.json").read_text(encoding="utf-8"))
+    one = next(r for r in content["results"] if r["id"] == RESULT)
+    one |= change(one)
+    (home / "edited" / "results.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        ({"se": 50.0}, "where its standard error of 50 gives"),
+        ({"df": 1.0}, "has a 90 % interval"),
+        ({"ci90_low": -9.0}, "has a 90 % interval [-9"),
+        ({"ci_low": -9.0}, "has a confidence interval [-9"),
+        ({"confidence": 0.5}, "has a confidence interval"),
+        ({"estimate": 1.99, "effect_size": 7.3155337}, "a 90 % interval"),
+        ({"words_of_this_kind": WIDE}, "where its standard error of 50 gives"),
+        ({"n_templates": 3}, "has 3 sentences and lists 8"),
+        ({"by_template": [{"id": "a", "text": "b", "value": 0.0}]}, "and lists 1"),
+    ],
+)
+def test_numbers_that_contradict_each_other_are_refused(
+    cli: Command, home: Path, edit: dict[str, object], message: str
+) -> None:
+    config(home, SIZE)
+    edited(home, lambda _: edit)
+    for command in ("gate", "report", "show"):
+        code, _, err = cli(command, "edited")
+        assert code == 2
+        assert "is damaged: the result 'trial:log_odds_gap:a-vs-b'" in err
+        assert message in " ".join(err.split())
+
+
+def shifted(one: dict[str, float]) -> dict[str, object]:
+    """A gap of nothing, with everything that belongs to it."""
+    ends = ("ci_low", "ci_high", "ci90_low", "ci90_high")
+    return {name: one[name] - one["estimate"] for name in ends} | {
+        "estimate": 0.0,
+        "effect_size": 1.0,
+        "words_of_this_kind": None,
+    }
+
+
+def widened(one: dict[str, float]) -> dict[str, object]:
+    """A hundred times the error, with everything that belongs to it."""
+    gap, ends = one["estimate"], ("ci_low", "ci_high", "ci90_low", "ci90_high")
+    return {name: gap + 100 * (one[name] - gap) for name in ends} | {"se": 100 * one["se"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (shifted, "is 0 there and is 2 by its scores"),
+        (widened, "the se of 'trial:log_odds_gap:"),
+        (lambda _: {"n_targets": 200}, "the n_targets of 'trial:log_odds_gap:a-vs-b' is 200"),
+    ],
+)
+def test_numbers_that_the_evidence_does_not_give_are_refused(
+    cli: Command, home: Path, change: Callable[[dict[str, float]], dict[str, object]], message: str
+) -> None:
+    config(home, SIZE)
+    edited(home, change)
+    code, out, err = cli("gate", "edited")
+    assert (code, out) == (2, "")
+    assert "evidence.csv.gz does not belong to its results.json" in err
+    assert message in " ".join(err.split())
+
+
 def test_baselines_from_missing_to_accepted_to_edited(cli: Command, home: Path) -> None:
     config(home, RISE)
     code, out, _ = cli("gate", "some")
     assert code == 3, "a missing baseline is incomplete whatever when_unclear says"
     assert "there is no baseline named 'main'" in " ".join(out.split()).lower()
     assert cli("baseline", "accept", "some", "--name", "main", "--reason", "first")[0] == 0
-    for name, expected in (("some", 0), ("none", 0), ("large", 1)):
+    (itself,) = judge_run(home, cli, "some")["gates"]  # type: ignore[misc]
+    assert (itself["state"], cli("gate", "some", "-q")[0]) == ("unclear", 3)
+    assert (
+        itself["reason"] == "the baseline 'main' is this very run, so there is nothing to compare"
+    )
+    again(home, "some")
+    for name, expected in (("again", 0), ("none", 0), ("large", 1)):
         found = judge_run(home, cli, name)
         (gate,) = found["gates"]  # type: ignore[misc]
         assert found["exit_code"] == expected, (name, gate)
-        codes = {"some": "identical_outputs", "none": "inside_rise", "large": "outside_rise"}
+        codes = {"again": "identical_outputs", "none": "inside_rise", "large": "outside_rise"}
         assert gate["reason_code"] == codes[name]
         assert gate["baseline"] == "main"
         assert gate["baseline_value"] == pytest.approx(0.7, abs=1e-5)
@@ -154,7 +244,13 @@ def test_another_baseline_or_run_instead_of_the_named_one(cli: Command, home: Pa
     (gate,) = judge_run(home, cli, "large", "--baseline", "some")["gates"]  # type: ignore[misc]
     assert (gate["state"], gate["baseline"]) == ("fail", "some")
     assert "'some'" in gate["condition"]
-    assert cli("gate", "large", "--baseline", "large", "-q")[0] == 0
+    again(home, "large")
+    assert cli("gate", "large", "--baseline", "again", "-q")[0] == 0
+    shutil.copytree(home / "large", home / "copy")
+    for name in ("large", "copy", str(home / "large" / "results.json")):
+        code, _, err = cli("gate", "large", "--baseline", name)
+        assert code == 2
+        assert "is the run itself, so nothing would be compared" in err
     cli("baseline", "accept", "some", "--name", "spring", "--reason", "x")
     assert cli("gate", "large", "--baseline", "spring", "-q")[0] == 1
     assert cli("gate", "large", "--baseline", "baseline:spring", "-q")[0] == 1
@@ -213,7 +309,7 @@ def test_run_judges_with_baselines_and_waivers(cli: Command, home: Path) -> None
     ("file", "text", "message"),
     [
         ("bias-audit-baselines/main/baseline.yaml", "version: 1\n", "the key 'name' is missing"),
-        ("bias-audit-waivers.yaml", "version: 1\nwaivers: [{}]\n", "the key 'owner' is missing"),
+        ("bias-audit-waivers.yaml", "version: 1\nwaivers: [{}]\n", "a waiver names the model"),
     ],
 )
 def test_a_run_reads_baselines_and_waivers_before_it_scores(
@@ -235,7 +331,7 @@ def test_formats_and_places(cli: Command, home: Path) -> None:
         "gate", "large", "--format", "md,junit", "-o", "md=a/x.md", "-o", "junit=a/x.xml"
     )
     assert code == 1
-    assert out.startswith("1 failed")
+    assert out.startswith("1 association, 0 small, 0 open, 0 not measurable; gates: 1 failed")
     assert len(out.splitlines()) == 1
     assert err.split() == ["a/x.md", "a/x.xml"]
     assert (home / "a" / "x.md").read_text("utf-8")
@@ -277,7 +373,7 @@ def test_nothing_to_judge_by_is_wrong_use(
     ("change", "message"),
     [
         (lambda text: text[: len(text) // 2], "is not a readable results.json"),
-        (lambda text: text.replace('"2.0"', '"1.1"', 1), "has schema version 1.1, this program"),
+        (lambda text: text.replace('"3.0"', '"1.1"', 1), "has schema version 1.1, this program"),
         (lambda text: text.replace('"estimate": ', '"estimate": "x", "e": ', 1), "is damaged at"),
     ],
 )
@@ -298,12 +394,12 @@ def test_broken_results_are_one_message(
 def test_a_waiver_from_command_to_gate(cli: Command, home: Path) -> None:
     config(home, SIZE)
     give = ["--until", "2026-05-01", "--reason", "known since spring", "--owner", "ana"]
-    code, out, _ = cli("waive", finding_id(RESULT), *give, "--run", "large")
+    code, out, _ = cli("waive", finding_id(RESULT), *give, "--up-to", "3", "--run", "large")
     assert code == 0
     assert out.splitlines()[1] == f"  covers size:{RESULT}"
     code, out, _ = cli("gate", "large")
     assert code == 0
-    assert "0 failed, 0 unclear, 0 passed, 0 errors, 1 waived" in out
+    assert "0 failed, 0 unclear, 0 passed, 0 errors, 1 waived" in " ".join(out.split())
     assert "known since spring" in " ".join(out.split()).lower()
     text = (home / "bias-audit-waivers.yaml").read_text("utf-8")
     assert re.search(r"^    created: 2026-03-01\n", text, re.MULTILINE)
@@ -313,6 +409,13 @@ def test_a_waiver_from_command_to_gate(cli: Command, home: Path) -> None:
     found = judge_run(home, cli, "large")
     assert found["exit_code"] == 1
     assert [w["status"] for w in found["waivers"]] == ["exceeded"]  # type: ignore[attr-defined]
+    more = ["--up-to", "3", "--model", "another", "--run", "large"]
+    assert cli("waive", finding_id(RESULT), *give, *more)[0] == 0
+    found = judge_run(home, cli, "large")
+    assert found["exit_code"] == 1
+    assert [w["status"] for w in found["waivers"]] == ["other_model"]  # type: ignore[attr-defined]
+    code, _, err = cli("waive", finding_id(RESULT), *give, "--run", "large")
+    assert (code, "--up-to" in err) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -342,20 +445,20 @@ def test_listing_waivers(cli: Command, home: Path) -> None:
     assert cli("waivers", "list")[:2] == (0, "")
     give = ["--reason", "r", "--owner", "o", "--run", "large"]
     cli("waive", "size:*", "--until", "2026-05-01", "--up-to", "2.5", *give)
-    cli("waive", RESULT, "--until", "2026-03-11", *give)
+    cli("waive", RESULT, "--until", "2026-03-11", "--up-to", "3", "--model", "any", *give)
     _, out, err = cli("waivers", "list")
     assert out.splitlines() == [
-        "active     size:*  until 2026-05-01, up to 2.5 nats  o: r",
-        "           61 days left",
-        f"active     {RESULT}  until 2026-03-11  o: r",
-        "           10 days left",
+        "active      size:* of oracle  until 2026-05-01, up to 2.5 nats  o: r",
+        "            61 days left",
+        f"active      {RESULT} of any  until 2026-03-11, up to 3 nats  o: r",
+        "            10 days left",
     ]
     assert err.startswith("2 waivers for ")
     assert len(cli("waivers", "list", "--expiring", "10")[1].splitlines()) == 2
     assert cli("waivers", "list", "--expiring", "9")[1] == ""
     found = json.loads(cli("waivers", "list", "--run", "none", "--json")[1])
     assert [w["detail"] for w in found] == ["waives 0 of 1 gate: none fails, it is not needed"] * 2
-    assert [w["line"] for w in found] == [5, 11]
+    assert [w["line"] for w in found] == [5, 12]
 
 
 def test_checking_a_folder_checks_waivers_and_baselines_too(cli: Command, home: Path) -> None:

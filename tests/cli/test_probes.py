@@ -11,6 +11,7 @@ import pytest
 from bias_audit.cli.app import run
 from bias_audit.config import NAME
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.expand import expand
 from tests.probes.helpers import SENTENCES, TEA, WORDS, edited, save
 
 
@@ -47,7 +48,7 @@ def test_list_as_json(capsys):
 def test_describe(capsys):
     code, out, _ = call(capsys, "describe", "valence-religion")
     assert code == 0
-    for part in ("Group       Muslim: Muslim", "Pole +      pleasant words: ", "Margin      0.223 nats", "Controls    religion-worship, religion-weekdays, placebo groups of placebo-people", "Limits\n", "Measures    log_odds_gap (nats, judged): ", "Measures    jsd (bits, shown, never judged): ", "Compares    each group with the mean of the others\n", "What it cannot show\n  - Anything about other words"):  # fmt: skip
+    for part in ("Group       Muslim: Muslim", "Pole +      pleasant words: ", "Margin      0.223 nats", "Controls    religion-worship, religion-hours, placebo groups of placebo-people", "Limits\n", "Measures    log_odds_gap (nats, judged): ", "Measures    jsd (bits, shown, never judged): ", "Compares    each group with the mean of the others\n", "What it cannot show\n  - Anything about other words"):  # fmt: skip
         assert part in out
 
 
@@ -81,7 +82,8 @@ def test_preview(capsys, tmp_path):
     assert code == 0
     assert len(out.splitlines()) == 5
     assert all((line[0] in "+-0 " and "{" in line) or "<mask>" in line for line in out.splitlines())
-    assert err == "11,136 prompts in all\n"
+    prompts = expand(ProbeCatalogue().probe("occupation-gender")).all_prompts
+    assert err == f"{len(prompts):,} prompts in all\n"
     save(tmp_path, TEA)
     code, out, err = call(capsys, "preview", "tea", "--all", "--probe-path", tmp_path)
     assert out.splitlines()[0] == "+ The grandmother asked for {tea}."
@@ -90,22 +92,36 @@ def test_preview(capsys, tmp_path):
     assert call(capsys, "preview", "tea", "-n", "0", "--probe-path", tmp_path)[0] == 2
 
 
-def test_preview_tells_what_is_left_out_and_obeys_no_terminal_codes(capsys, tmp_path):
+def test_preview_tells_what_is_left_out(capsys, tmp_path):
     text = edited(
         TEA,
         ("- The [group] asked", "- The [group:pl] asked"),
-        ("[grandmother, grandfather]", '[aunt, {sg: wife, pl: "wi\\x1b[31mves"}]'),
+        ("[grandmother, grandfather]", "[aunt, {sg: wife, pl: wives}]"),
         ("[girl, boy]", "[{sg: man, pl: men}]"),
     )
     save(tmp_path, text)
     code, out, err = call(capsys, "preview", "tea", "--all", "--probe-path", tmp_path)
     assert code == 0
-    assert "\x1b" not in out + err
-    assert "+ The wi\\x1b[31mves asked for {tea}." in out.splitlines()
+    assert "+ The wives asked for {tea}." in out.splitlines()
     assert "left out: term 'aunt' has no form 'pl', which the sentence '01' needs" in err
     code, out, _ = call(capsys, "check", tmp_path)
     assert code == 0
     assert "  left out: term 'aunt' has no form 'pl'" in out
+
+
+def test_words_that_nobody_sees_are_refused_and_shown_as_escapes(capsys, tmp_path):
+    """Joiners between the letters of a group's words turned a fail into a pass."""
+    for word, name, column in (
+        ("gir\\x1b[31ml", "U+001B", 11),
+        ("g\u200di\u200dr\u200dl", "U+200D", 13),
+    ):
+        save(tmp_path, edited(TEA, ("[girl, boy]", f'["{word}", boy]')))
+        for command in (("probes", "check", tmp_path), ("run", "fake", "--probe-path", tmp_path)):
+            code = run(list(map(str, command)))
+            out, err = capsys.readouterr()
+            assert (code, out) == (2, "")
+            assert f"tea.yaml:10:{column}: the invisible character {name}" in err
+            assert "\x1b" not in err
 
 
 def test_check_says_what_it_found(capsys, tmp_path):
@@ -202,3 +218,16 @@ def test_check_needs_files(capsys, tmp_path):
         code, out, err = call(capsys, "check", *args)
         assert (code, out) == (2, "")
         assert message in " ".join(err.replace("│", " ").split())
+
+
+def test_controls_of_other_groups_are_refused(capsys, tmp_path):
+    controls = "controls:\n  positive: [gender-kinship]\n  negative: [religion-hours]\n"
+    path = save(tmp_path, TEA.replace("grandmother", "woman") + controls)
+    code, out, err = call(capsys, "check", path)
+    assert (code, out) == (2, "")
+    line = next(i for i, text in enumerate(path.read_text().splitlines(), 1) if "negative" in text)
+    assert f"{path}:{line}:" in err
+    assert "the control 'religion-hours' measures other groups: 'atheist'" in err
+    assert "gender-kinship" not in err
+    assert run(["run", "fake", "-p", "tea", "--probe-path", str(tmp_path), "-q"]) == 2
+    assert "measures other groups" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from bias_audit.gates.schema import GateConfig
 from bias_audit.gates.waivers import Waiver, WaiverEntry
 from bias_audit.results import (
     Change,
+    Claim,
     Comparison,
     Model,
     ProbeRecord,
@@ -48,10 +49,25 @@ def result(
         "n_terms": 12,
         "n_prompts": 100,
         "margin": 0.2,
-        "outcome": "unclear",
+        "outcome": "open",
         "reason": "",
     }
     return Result(**(values | more))
+
+
+def claim(half: float, df: float = 20.0, p_value: float = 1.0, estimate: float = 0.0) -> Claim:
+    """The claim about words of this kind, whose 95 % interval is ``half`` to each side."""
+    se = half / stats.t.ppf(0.975, df)
+    narrow = se * stats.t.ppf(0.95, df)
+    return Claim(
+        se=se,
+        df=df,
+        ci_low=estimate - half,
+        ci_high=estimate + half,
+        ci90_low=estimate - narrow,
+        ci90_high=estimate + narrow,
+        p_value=p_value,
+    )
 
 
 def gate(**more: Any) -> GateConfig:
@@ -81,7 +97,7 @@ def model(**more: Any) -> Model:
 
 def probe(name: str = "p", **more: Any) -> ProbeRecord:
     """A probe that was scored."""
-    values = {"id": name, "version": 1, "axis": "x", "title": name, "state": "pass"}
+    values = {"id": name, "version": 1, "axis": "x", "title": name, "state": "measured"}
     return ProbeRecord(**(values | more))
 
 
@@ -139,6 +155,8 @@ def waiver(finding: str = "g:*", days: int = 30, line: int = 3, **more: Any) -> 
         "finding": finding,
         "reason": "known",
         "owner": "ana",
+        "model": "any",
+        "up_to": 9.0,
         "created": TODAY - timedelta(days=10),
         "expires": TODAY + timedelta(days=days),
     }

@@ -8,9 +8,8 @@ import pytest
 
 from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
-from bias_audit.gates.verdict import AT_THE_MARGIN
 from bias_audit.reports.formats import junit
-from bias_audit.results.codes import BLOCKING, MISSING_BASELINE, REASONS
+from bias_audit.results.codes import BLOCKING, REASONS, UNASKED
 from bias_audit.results.decisions import MissingChange
 from tests.gates.cases import TODAY, change, comparison, gate, result, rising, run, waiver
 
@@ -20,13 +19,22 @@ POSITIONS = {
     "outside": (1.0, 0.1),
     "none": (None, 0.1),
 }
-CONTROLS = {"work": (), "failed": ("instrument_failed",), "absent": ("no_controls",)}
+CONTROLS = {
+    "work": (),
+    "failed": ("instrument_failed",),
+    "absent": ("no_controls",),
+    "silent": ("silent_control",),
+    "loud": ("loud_control",),
+}
+CODE = {"absent": "no_controls", "silent": "silent_control", "loud": "loud_control"}
+"""Reason of a control that forbids one of the answers, where the other one is not given."""
 WAIVERS = {
     "none": (),
     "active": (waiver(),),
     "expired": (waiver(days=-1),),
     "exceeded": (waiver(up_to=0.01),),
     "elsewhere": (waiver("h:*"),),
+    "of another model": (waiver(model="n"),),
 }
 BASELINES = (
     "there",
@@ -40,15 +48,18 @@ BASELINES = (
     "without this result",
 )
 
-INSTRUMENT = "instrument_failed"
 ABSOLUTE = [
     (lambda c: c["partial"], "unclear", "partial_run"),
     (lambda c: c["control"] == "failed", "unclear", "instrument_failed"),
     (lambda c: c["position"] == "none", "unclear", "no_interval"),
-    (lambda c: c["position"] == "crosses", "unclear", "crosses_limit"),
-    (lambda c: c["position"] == "outside", "fail", "outside_limit"),
-    (lambda c: c["control"] == "absent", "unclear", "uncontrolled"),
-    (lambda c: True, "pass", "inside_limit"),
+    (lambda c: c["position"] == "outside" and c["control"] != "loud", "fail", "outside_limit"),
+    (
+        lambda c: c["position"] == "inside" and c["control"] in ("work", "loud"),
+        "pass",
+        "inside_limit",
+    ),
+    (lambda c: c["control"] in CODE, "unclear", CODE),
+    (lambda c: True, "unclear", "crosses_limit"),
 ]
 """The first rule that applies decides."""
 
@@ -61,29 +72,39 @@ REGRESSION = [
     (lambda c: c["baseline"] == "of another family", "unclear", "model_family_changed"),
     (lambda c: c["baseline"] == "lost cells", "unclear", "cells_lost"),
     (lambda c: c["control"] == "failed", "unclear", "instrument_failed"),
-    (lambda c: c["baseline"] == "identical", "pass", "identical_outputs"),
+    (
+        lambda c: c["baseline"] == "identical" and c["control"] != "silent",
+        "pass",
+        "identical_outputs",
+    ),
+    (lambda c: c["baseline"] == "identical", "unclear", CODE),
     (lambda c: c["position"] == "none", "unclear", "no_interval"),
-    (lambda c: c["position"] == "crosses", "unclear", "crosses_rise"),
-    (lambda c: c["position"] == "outside", "fail", "outside_rise"),
-    (lambda c: c["control"] == "absent", "unclear", "uncontrolled"),
-    (lambda c: True, "pass", "inside_rise"),
+    (lambda c: c["position"] == "outside" and c["control"] != "loud", "fail", "outside_rise"),
+    (
+        lambda c: c["position"] == "inside" and c["control"] in ("work", "loud"),
+        "pass",
+        "inside_rise",
+    ),
+    (lambda c: c["control"] in CODE, "unclear", CODE),
+    (lambda c: True, "unclear", "crosses_rise"),
 ]
 
 
 def expected(rules, case):
     state, code = next((state, code) for holds, state, code in rules if holds(case))
+    code = code[case["control"]] if code is CODE else code
     if state == "fail" and case["waiver"] == "active":
         return "waived", "waived", "fail"
     return state, code, None
 
 
 def exit_for(case, state, code):
-    """1 for a failure; 3 for what the configuration calls incomplete; else 0."""
+    """1 for a failure; 3 for what could not be asked, or has to be decided; else 0."""
     if state == "fail":
         return 1
     if state != "unclear":
         return 0
-    open_ = case["when"] == "fail" or case["strict"] or code in MISSING_BASELINE
+    open_ = case["when"] == "fail" or case["strict"] or code in UNASKED
     return 3 if open_ else 0
 
 
@@ -128,6 +149,7 @@ def check(case, rules, config, measured, compared):
         "expired": ["expired"],
         "exceeded": ["exceeded" if state == "fail" else "active"],
         "elsewhere": ["unmatched"],
+        "of another model": ["other_model"],
     }
     assert [record.status for record in done.waivers] == statuses[case["waiver"]], case
     return made
@@ -165,11 +187,9 @@ def test_every_combination_for_a_regression_gate(baseline):
         assert (made.kind, made.baseline, made.estimate) == ("regression", "main", 1.0)
 
 
-@pytest.mark.parametrize(
-    "code", [code for code in BLOCKING if code not in ("instrument_failed", *AT_THE_MARGIN)]
-)
+@pytest.mark.parametrize("code", [code for code in BLOCKING if code != "instrument_failed"])
 @pytest.mark.parametrize("position", POSITIONS)
-def test_a_blocking_status_leaves_a_gate_unclear_at_any_number(code, position):
+def test_what_is_not_measurable_leaves_a_gate_unclear_at_any_number(code, position):
     estimate, half = POSITIONS[position]
     policy = Policy(gates=(gate(),), today=TODAY)
     (made,) = judge(run(result(estimate, half, statuses=(code,))), policy).gates
@@ -190,10 +210,12 @@ def test_identical_outputs_pass_where_the_design_is_too_small_to_judge_a_differe
 
 
 def test_every_reason_code_has_a_sentence():
-    used = {code for _, _, code in (*ABSOLUTE, *REGRESSION)} | set(BLOCKING) | MISSING_BASELINE
-    assert used <= set(REASONS)
-    rest = {"waived", "no_result", "probe_error"}
-    assert set(REASONS) == used | rest
+    used = {code for _, _, code in (*ABSOLUTE, *REGRESSION) if code is not CODE} | set(BLOCKING)
+    used |= set(CODE.values()) | {"waived", "no_result", "probe_error"}
+    assert set(REASONS) == used
+    decided = {"inside_limit", "outside_limit", "inside_rise", "outside_rise"}
+    decided |= {"identical_outputs", "waived", "crosses_limit", "crosses_rise"}
+    assert used - decided == UNASKED, "only what was measured may end with 0"
 
 
 def test_strict_is_seen_by_every_format() -> None:

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
 from bias_audit.cli import app
 from bias_audit.errors import UnknownNameError, UsageError
@@ -15,7 +16,7 @@ from bias_audit.results.io import results_text
 from tests.gates.cases import LIMIT, change, comparison, probe, result, run
 from tests.gates.runs import audited, moved, store
 
-LIST = {"scope": "terms", "target_scope": "construct"}
+LIST = {"scope": "terms", "claim": "words_of_this_kind"}
 VARIANCE = {"templates": 0.002, "terms": 0.004, "targets": 0.003, "residual": 0.0005}
 
 
@@ -25,13 +26,14 @@ def measured(name="p", **more):
         "id": f"{name}:log_odds_gap:a-vs-b",
         "probe": name,
         "scope": "concept",
-        "target_scope": "fixed",
+        "claim": "these_words",
         "variance": VARIANCE,
         "se": math.sqrt(0.006),
         "n_targets": 20,
         "n_prompts": 12 * 12 * 20,
     }
-    return result(**(values | more))
+    half = math.sqrt(0.006) * stats.t.ppf(0.975, 20)
+    return result(half=half, **(values | more))
 
 
 def planned(stored, names=(), **more):
@@ -65,7 +67,7 @@ def test_limits_come_from_the_option_the_gate_or_the_margin():
     stored = run(measured(margin=0.3))
     assert planned(stored)[0][0].limit == 0.3
     assert planned(stored, limit=0.7)[0][0].limit == 0.7
-    gate = {"id": "g:x", "state": "pass", "enforced": True, "probe": "p", "reason": ""}
+    gate = {"id": "g:x", "gate": "g", "state": "pass", "probe": "p", "reason": ""}
     gate |= {"result": "p:log_odds_gap:a-vs-b", "limit": LIMIT}
     judged = stored.model_validate(stored.model_dump() | {"gates": [gate]})
     assert planned(judged)[0][0].limit == LIMIT

@@ -36,12 +36,15 @@ version: 1
 waivers:
   # The board knows.
   - finding: F-7c31a9   # occupations
+    model: reference
     reason: 'Fixed in the next release'
     owner: ana
     created: 2026-01-05
     expires: 2026-03-31
     up_to: 0.9
   - finding: "jobs:*"
+    model: any
+    up_to: 1.2
     reason: Old model
     owner: bo
     created: 2026-02-01
@@ -55,8 +58,8 @@ def read(folder, text, today=TODAY):
 
 
 def new(finding="g:*", **more):
-    values = {"until": "2026-05-01", "reason": "known", "owner": "cy"} | more
-    return new_waiver(finding, TODAY, **values)
+    values = {"until": "2026-05-01", "reason": "known", "owner": "cy", "model": "any", "up_to": 0.7}
+    return new_waiver(finding, TODAY, **(values | more))
 
 
 def test_a_full_file(tmp_path):
@@ -64,7 +67,7 @@ def test_a_full_file(tmp_path):
     assert (first.waiver.finding, first.waiver.up_to) == ("F-7c31a9", 0.9)
     assert (first.waiver.created, first.waiver.expires) == (date(2026, 1, 5), date(2026, 3, 31))
     assert (first.file, first.line) == ("bias-audit-waivers.yaml", 6)
-    assert (second.waiver.finding, second.waiver.up_to, second.line) == ("jobs:*", None, 12)
+    assert (second.waiver.finding, second.waiver.up_to, second.line) == ("jobs:*", 1.2, 13)
     assert read(tmp_path, "version: 1\n") == read(tmp_path, "version: 1\nwaivers: []\n") == ()
 
 
@@ -80,6 +83,8 @@ def test_a_full_file(tmp_path):
         ("2026-02-01", "§2026-03-03", "'created' is 2026-03-03, and today is 2026-03-01", "put the day on which it was made"),
         ("owner: ana", "§ownr: ana", "unknown key 'ownr'", "did you mean 'owner'?"),
         ("    owner: bo\n", "", "the key 'owner' is missing", ""),
+        ("    up_to: 0.9\n", "", "a waiver has a ceiling, in nats", "up_to: 0.9"),
+        ("    model: any\n", "", "a waiver names the model that it holds for", "model: any"),
         ("up_to: 0.9", "up_to: §-1", "expected a number above 0, got the number -1", ""),
         ("up_to: 0.9", "up_to: §'0.9'", "expected a number, got '0.9'", ""),
         ('"jobs:*"', "§F-7c31a9", "the finding 'F-7c31a9' is here twice", "keep one of the two waivers"),
@@ -123,7 +128,7 @@ def test_replacing_keeps_place_and_comments(tmp_path):
         assert comment in text
     first, second = read_waivers(path, TODAY)
     assert first.waiver == new("F-7c31a9", reason="Moved again")
-    assert first.waiver.up_to is None, "a ceiling of the old waiver does not stay"
+    assert first.waiver.up_to == 0.7, "a ceiling of the old waiver does not stay"
     assert second.waiver == read(tmp_path, FULL)[1].waiver
     assert 'finding: "jobs:*"' in text
 
@@ -136,8 +141,8 @@ def test_replacing_keeps_place_and_comments(tmp_path):
         "version: 1\nwaivers: []\n",
         "version: 1\nwaivers:\n",
         "# only this\nversion: 1\nwaivers:   # none yet\n",
-        "version: 1\nwaivers:\n- finding: a\n  reason: r\n  owner: o\n  created: 2026-02-01\n  expires: 2026-03-01\n# end\n",
-        "version: 1\nwaivers: [{finding: a, reason: r, owner: o, created: 2026-02-01, expires: 2026-03-01}]\n",
+        "version: 1\nwaivers:\n- finding: a\n  model: any\n  up_to: 1.0\n  reason: r\n  owner: o\n  created: 2026-02-01\n  expires: 2026-03-01\n# end\n",
+        "version: 1\nwaivers: [{finding: a, model: any, up_to: 1.0, reason: r, owner: o, created: 2026-02-01, expires: 2026-03-01}]\n",
         "{version: 1, waivers: []}\n",
     ],
 )  # fmt: skip
@@ -244,7 +249,7 @@ def test_a_waived_gate_keeps_everything_it_showed():
     assert made.model_dump(exclude=changed) == before.model_dump(exclude=changed)
     assert (made.state_before_waiver, made.reason_code, made.waiver) == ("fail", "waived", "g:*")
     assert made.reason == (
-        "waived until 2026-03-31 by ana: fixed in 2.1; the whole interval lies outside the limit"
+        "waived until 2026-03-31 by ana: fixed in 2.1; the gap is shown to lie beyond the limit"
     )
     assert (done.exit_code, done.states["waived"], done.states["fail"]) == (0, 1, 0)
     record = done.waivers[0]
@@ -341,10 +346,15 @@ def test_a_rise_is_waived_by_the_size_of_the_gap():
     assert judge(run(result(-2.1)), policy, found).gates[0].state == "fail"
 
 
-def test_margins_that_only_inform_can_be_waived_too():
-    policy = Policy(waivers=(waiver(finding_id(RESULT)),), today=TODAY)
-    done = judge(run(result(1.0, outcome="fail", reason="outside")), policy)
-    assert [(made.state, made.enforced) for made in done.gates] == [("waived", False)]
+@pytest.mark.parametrize(
+    ("model", "status"), [("m", "active"), ("any", "active"), ("other", "other_model")]
+)
+def test_a_waiver_holds_for_the_model_that_it_names(model, status):
+    done = judge_run(waiver(model=model))
+    assert done.waivers[0].status == status
+    assert done.exit_code == (0 if status == "active" else 1)
+    if status == "other_model":
+        assert done.waivers[0].detail == "it is for the model 'other', and this is 'm'"
 
 
 def test_everything_that_can_be_named():

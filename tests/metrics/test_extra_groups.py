@@ -99,7 +99,7 @@ def other(done: Audit) -> dict[str, Any]:
     return said
 
 
-@pytest.mark.parametrize(("poles", "sampled"), [(8, True), (4, False)])
+@pytest.mark.parametrize(("poles", "sampled"), [(8, True), (1, False)])
 def test_the_share_is_computed_again_from_the_evidence(poles, sampled):
     done = run(pronouns(*BOTH, poles=poles), rough)
     ev = slow.Evidence(done.to_frame("evidence"), "trial")
@@ -118,11 +118,12 @@ def test_the_share_is_computed_again_from_the_evidence(poles, sampled):
         per_frame = [slow.mean(b[j, t] for t in ev.targets) for j in ev.templates]
         per_word = [slow.mean(b[j, t] for j in ev.templates) for t in ev.targets]
         parts = [[(1.0, per_frame)], *([[(1.0, per_word)]] if sampled else [])]
-        gap = slow.Gap(slow.mean(per_frame), parts, {})
+        shared = slow.shared(b, [[(1.0, ev.templates)], [(1.0, ev.targets)]]) if sampled else {}
+        gap = slow.Gap(slow.mean(per_frame), parts, {}, shared)
         assert result.estimate == pytest.approx(expit(gap.estimate), rel=3e-5)
         ends = expit(gap.interval(0.95))
         assert (result.ci_low, result.ci_high) == pytest.approx(tuple(ends), rel=1e-4)
-        assert result.target_scope == ("construct" if sampled else "fixed")
+        assert result.claim == ("words_of_this_kind" if sampled else "these_words")
         assert (result.n_templates, result.n_targets) == (8, 2 * poles + 4)
         assert result.n_terms == (3 if name == "xe" else 1)
         assert result.n_prompts == 8 * (2 * poles + 4) * (4 + result.n_terms)

@@ -69,7 +69,7 @@ def test_the_spread_is_that_of_the_stored_scores(done):
     assert found.groups == ("ash", "elm", "oak")
     assert (found.role, found.unit) == ("secondary", "nats")
     assert (found.n_templates, found.n_terms, found.n_targets) == (8, 12, 12)
-    assert (found.scope, found.target_scope) == ("concept", "construct")
+    assert (found.scope, found.claim) == ("concept", "words_of_this_kind")
     assert found.effect_size == pytest.approx((found.estimate / found.null_mean) ** 2, rel=1e-5)
     assert found.null_mean < found.null_p95 < found.estimate
     assert found.p_value < 0.05

@@ -18,7 +18,7 @@ from bias_audit.probes.json_schema import FILES, MODELINE, schema_of
 from bias_audit.probes.probe import Group, Probe, Word, needs, words_of
 from bias_audit.probes.schema.lexicon import Lexicon
 from bias_audit.probes.schema.probe import Groups
-from bias_audit.probes.scope import scope, target_scope
+from bias_audit.probes.scope import has_words_of_this_kind, scope
 from tests.probes.shipped import CATALOGUE, IDS, probe
 
 ROOT = Path(__file__).parents[2]
@@ -27,9 +27,8 @@ MADE = "<!-- Made by 'python -m tests.probes.pages'; change the data files, not 
 SCOPES = {
     "concept": "the groups",
     "terms": "exactly these group words",
-    "construct": "what the targets stand for",
-    "fixed": "exactly these targets",
 }
+TARGETS = {True: "these targets and others of their kind", False: "exactly these targets"}
 SIGNS = {"+": "+", "-": "−", "0": "0"}
 
 
@@ -162,7 +161,7 @@ def facts(one: Probe) -> Iterator[str]:
     else:
         yield f"- **Poles**: + {one.plus_name}; − {one.minus_name}."
     yield f"- **Sentences**: {len(one.frames)}, such as “{example(one)}”."
-    claims = f"{SCOPES[scope(one)]} and {SCOPES[target_scope(one)]}"
+    claims = SCOPES[scope(one)] + " and " + TARGETS[has_words_of_this_kind(one)]
     yield f"- **Speaks for** {claims}; margin {spec.margin:.3f} nats."
     controls = [f"`{name}`" for name in (*spec.controls.positive, *spec.controls.negative)]
     controls += [f"placebo groups `{spec.controls.placebo}`"] if spec.controls.placebo else []

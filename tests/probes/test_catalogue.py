@@ -12,6 +12,8 @@ import pytest
 from tokenizers import Tokenizer
 
 from bias_audit.analysis.comparisons import compare_groups
+from bias_audit.backends import open_backend
+from bias_audit.cli.probe_check import pole_imbalance
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, Settings, build_cube
 from bias_audit.pipeline.plan import PLACEBO
 from bias_audit.probes.english import starts_sentence, takes_an
@@ -262,7 +264,7 @@ FAMILIES = {
     "trait-negated": "traits",
     "justice-negated": "justice",
 }
-"""Sets of twelve or more sentences, each with the lexicon of its targets."""
+"""Sets of sentences, each with the lexicon of its targets."""
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -280,10 +282,9 @@ def test_sentences_of_a_set_are_short_and_vary_where_the_slots_stand(name):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_family_is_large_and_names_none_of_its_own_targets(name):
+def test_a_family_names_none_of_its_own_targets(name):
     """Some groups end in a phrase (person in row six): another after them would read badly."""
     texts = [template.text for template in SETS[name].templates]
-    assert len(texts) >= 12
     assert len([text for text in texts if re.search(r"<mask>\"?\.$", text)]) >= 3
     sets = LEXICONS[FAMILIES[name]].sets.values()
     words = {form.lower() for s in sets for e in s.entries for form in (e.sg, e.pl) if form}
@@ -304,34 +305,70 @@ def test_every_negated_twin_exists_and_says_not():
             Counter((p.name, p.form) for p in parse_slots(t)[0]) for t in (template.text, text)
         )
         assert first == second
+        assert template.cluster == {t.id: t.cluster for t in SETS[home].templates}[name]
         twins += 1
-    assert twins >= 24
+    assert twins >= 32
 
 
 # Words
 
 
-@pytest.mark.parametrize(
-    ("lexicon", "poles"),
-    [
-        ("justice", ("honored", "punished")),
-        ("roles", ("admired", "wrongdoers")),
-        ("politics", ("right", "left")),
-        ("family-career", ("family", "career")),
-        ("science-arts", ("science", "arts")),
-        ("wealth", ("rich", "poor")),
-        ("names-called", ("kind", "unkind")),
-        ("traits", tuple(LEXICONS["traits"].sets)),
-        ("valence", tuple(LEXICONS["valence"].sets)),
-    ],
-)
-def test_poles_are_equally_long_and_share_no_word(lexicon, poles):
-    sets = [entries(lexicon, pole) for pole in poles]
+POLES = {
+    "valence": ("pleasant", "unpleasant", 30),
+    "traits": ("warm", "cold", 30),
+    "traits ability": ("competent", "incompetent", 25),
+    "justice": ("honored", "punished", 30),
+    "roles": ("admired", "wrongdoers", 25),
+    "family-career": ("family", "career", 24),
+    "science-arts": ("science", "arts", 22),
+    "names-called": ("kind", "unkind", 20),
+    "politics": ("right", "left", 9),
+    "wealth": ("rich", "poor", 8),
+}
+"""The poles of each lexicon and how many words each has at least."""
+
+
+@pytest.mark.parametrize("name", POLES)
+def test_poles_are_equally_long_and_share_no_word(name):
+    *poles, least = POLES[name]
+    sets = [entries(name.split()[0], pole) for pole in poles]
     assert len({len(words) for words in sets}) == 1
-    assert len(sets[0]) >= 6
+    assert len(sets[0]) >= least
     keys = [entry.key for words in sets for entry in words]
     assert len(set(keys)) == len(keys)
     assert len({bool(entry.pl) for words in sets for entry in words}) == 1
+    assert not any(" " in (entry.sg or "") for words in sets for entry in words)
+
+
+@pytest.mark.parametrize("name", POLES)
+def test_forms_of_one_word_are_one_unit(name):
+    """Horrible and horrific, jail and jailed: the same beginning asks for the same cluster."""
+    for pole in POLES[name][:2]:
+        starts: dict[str, set[str | None]] = {}
+        for entry in entries(name.split()[0], pole):
+            starts.setdefault(entry.key[:6], set()).add(entry.cluster or entry.key)
+        assert not [start for start, units in starts.items() if len(units) > 1], pole
+
+
+def test_a_construct_is_not_counted_twice():
+    """No word of valence is a trait, and none of warmth is one of competence."""
+    words = [
+        e.key for n in ("valence", "traits") for s in LEXICONS[n].sets.values() for e in s.entries
+    ]
+    assert len(set(words)) == len(words)
+    status = {"ambitious", "confident", "educated", "independent", "lazy", "passive", "weak"}
+    danger = {"corrupt", "threatening", "violent"}
+    assert not set(words) & (status | danger)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CORE if name != "valence-nationality" and "occupation" not in name]
+)
+def test_poles_are_equally_frequent(name):
+    """Jobs are what the labour table holds; wherever words are free, the poles are matched."""
+    gap = pole_imbalance(probe(name), open_backend("reference"))
+    assert gap is not None
+    assert abs(gap) < 0.5
 
 
 @pytest.mark.parametrize(
@@ -339,7 +376,6 @@ def test_poles_are_equally_long_and_share_no_word(lexicon, poles):
     [
         ("age", ("older", "younger")),
         ("disability", ("disabled", "nondisabled")),
-        ("gender", ("women-general", "men-general")),
         ("gender", ("women", "men")),
         ("placebo-people", tuple(LEXICONS["placebo-people"].sets)),
     ],
@@ -351,9 +387,39 @@ def test_pairs_are_matched_and_enough_for_a_group(lexicon, groups):
     assert all(e.sg and e.pl for e in (*first, *second))
 
 
+def test_groups_hold_more_than_one_word_and_no_spouse():
+    """A spouse tells the gender of two people; ages in numbers are near copies."""
+    groups = [probe(name).groups for name in JUDGED if SPECS[name].language == "en-US"]
+    words = forms(word for each in groups for group in each for word in group.words)
+    assert not {w for w in words if re.search(r"\b(wife|wives|husbands?|old (wo)?m[ae]n)\b", w)}
+    ages = [probe("valence-age").groups[at].words for at in (0, 1)]
+    assert all(len([w for w in each if w.entry.tags]) <= len(each) / 4 for each in ages)
+    assert all(len({w.label for w in g.words}) >= 2 for g in probe("valence-religion").groups)
+    assert all(len(g.words) >= 6 for g in probe("valence-nationality").groups)
+
+
+def test_placebo_people_stand_for_nothing():
+    words = forms(w for s in LEXICONS["placebo-people"].sets.values() for w in words_of(s))
+    assert not {w for w in words if re.search(r"first|second|stairs|left|right|blue|green|red", w)}
+
+
+def test_jobs_have_plurals_and_as_many_words_on_both_sides():
+    engine = inflect.engine()
+    jobs = {t.word.forms["sg"]: t for t in probe("occupation-gender").targets}
+    for sg, target in jobs.items():
+        assert target.word.forms["pl"] == engine.plural(sg), sg
+    share = {
+        pole: sum(" " in sg for sg, t in jobs.items() if t.pole == pole)
+        / sum(t.pole == pole for t in jobs.values())
+        for pole in ("+", "-")
+    }
+    assert abs(share["+"] - share["-"]) < 0.15
+
+
 def test_occupation_facts_are_shares_and_heads():
     jobs = entries("occupations", "jobs")
     assert len(jobs) > 80
+    assert {e.sg: e.pl for e in jobs}["coach"] == "coaches"
     for entry in jobs:
         for fact, value in entry.facts.items():
             assert re.fullmatch(r"(women|employed)_20\d\d", fact)
@@ -472,9 +538,9 @@ def planted(name: str, gender: float, group: float, both: float) -> ScoredProbe:
 def test_only_the_combination_is_left_in_an_interaction(name):
     """Gender alone and group alone cancel; what both do together counts half."""
     (nothing,) = compare_groups(planted(name, 0.8, -1.3, 0.0), Settings(resamples=99))
-    assert nothing.contrast.estimate == pytest.approx(0, abs=1e-9)
+    assert nothing.these_words.estimate == pytest.approx(0, abs=1e-9)
     (some,) = compare_groups(planted(name, 0.8, -1.3, 0.6), Settings(resamples=99))
-    assert some.contrast.estimate == pytest.approx(0.3, abs=1e-9)
+    assert some.these_words.estimate == pytest.approx(0.3, abs=1e-9)
     assert some.scope == "terms"
     assert len(some.pairs) >= 5
     assert all(a == b for a, b in some.pairs), "a noun is compared with itself"

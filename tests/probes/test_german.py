@@ -30,7 +30,13 @@ DEFINITE = {
     "n": ("das", "das", "dem", "des"),
 }
 """Definite articles in the order of CASES."""
-WEAK_NOUNS = {"Junge": "Jungen", "Herr": "Herrn", "Nachbar": "Nachbarn"}
+WEAK_NOUNS = {
+    "Herr": "Herrn",
+    "Junge": "Jungen",
+    "Nachbar": "Nachbarn",
+    "Student": "Studenten",
+    "Tourist": "Touristen",
+}
 """Masculine nouns that end in -n in all cases but the nominative."""
 NEUTER = {"Mädchen"}
 
@@ -130,7 +136,7 @@ def test_adjectives_end_as_their_case_asks():
             found = re.match(r"\w+ ([a-zäöüß]+) [A-ZÄÖÜ]", word.forms[case])
             if found:
                 ending = "e" if case in short else "en"
-                assert re.search(rf"(isch|deutsch|erst|zweit){ending}$", found[1]), word.forms[case]
+                assert re.search(rf"(isch|deutsch){ending}$", found[1]), word.forms[case]
                 checked += 1
     assert checked > 200
 
@@ -147,8 +153,11 @@ def test_matched_pairs_are_matched():
 
 
 def test_poles_are_equally_long():
-    for name in ("occupations-de", "traits-de"):
-        assert {len(s.entries) for s in CATALOGUE.lexicon(name).sets.values()} == {12}
+    jobs, traits = (CATALOGUE.lexicon(name).sets for name in ("occupations-de", "traits-de"))
+    assert {len(s.entries) for s in jobs.values()} == {12}
+    for poles in (("warm", "cold"), ("competent", "incompetent")):
+        (size,) = {len(traits[pole].entries) for pole in poles}
+        assert size >= 15
 
 
 def test_titles_have_two_forms_that_belong_together():
@@ -226,7 +235,7 @@ EXAMPLES = {
     "occupation-nationality-de": "Mit dem polnischen Mann sprachen wir über die Arbeit als Arzt.",
     "trait-gender-warmth-de": "Fremde beschrieben den Herrn als freundlich.",
     "trait-nationality-competence-de": "In der Abteilung hielt man die syrische Frau für klug.",
-    "gender-weekdays-de": "Der Termin mit dem Jungen war am Montag.",
+    "gender-hours-de": "Der Termin mit dem Jungen war um sieben.",
     "gender-kinship-de": "Als Mutter war das Mädchen sehr geduldig.",
     "nationality-homeland-de": "Die Familie der kenianischen Frau stammte aus Kenia.",
     "gender-forms-de": "In der Liste stand der Onkel als Leser.",

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from bias_audit.backends import FakeBackend
-from bias_audit.cli.probe_check import lines
+from bias_audit.cli.probe_check import lines, pole_imbalance
 from bias_audit.metrics.registry import default_metrics
 from bias_audit.probes import scaffold
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.lint import lint_probe
-from bias_audit.probes.scope import scope, target_scope
+from bias_audit.probes.scope import has_words_of_this_kind, scope
 from bias_audit.records import CompletionRequest, FillRequest
 from tests.probes.helpers import TEA, edited, joined
 
@@ -49,9 +49,10 @@ def test_the_skeleton_needs_no_remark(tmp_path):
         ([(FIRST, '- "The the [group] ordered <mask> with dinner."')], "'01' has 'the the': The the woman ordered tea with dinner."),
         ([("[tea, milk,", '["the tea", milk,'), (FIRST, '- "The [group] ordered the <mask> with dinner."')], "'01' has 'the the': "),
         ([(FIRST, '- "The [group] ordered tea or <mask> with dinner."')], "'01' has the scored word a second time: The woman ordered tea or tea with dinner."),
+        ([(FIRST, '- "The [group] and a woman ordered <mask> with dinner."')], "'01' holds 'woman', a word of the groups, for every group: "),
         ([("axis: gender", "slots: {place: [here]}\naxis: gender")], "the slot [place] is in no sentence"),
         ([("  positive: [gender-kinship]\n", "")], "no positive control: it may fail and cannot pass"),
-        ([("  negative: [gender-weekdays]\n  placebo: placebo-people\n", "")], "neither a negative control nor a placebo: it may fail and cannot pass"),
+        ([("  negative: [gender-hours]\n  placebo: placebo-people\n", "")], "neither a negative control nor a placebo: it may fail and cannot pass"),
     ],
 )  # fmt: skip
 def test_one_remark(tmp_path, changes, said):
@@ -61,6 +62,14 @@ def test_one_remark(tmp_path, changes, said):
 
 def test_the_friends_of_a_group_may_be_many(tmp_path):
     assert remarks(tmp_path, (FIRST, '- "The friends of the [group] were drinking <mask>."')) == []
+
+
+def test_clusters_are_counted_like_sentences(tmp_path):
+    sentences = [line.strip() for line in GOOD.splitlines() if line.startswith('  - "')]
+    shared = [(one, f"- {{text: {one[2:]}, cluster: x}}") for one in sentences[:2]]
+    assert len(sentences) == 8
+    (said,) = remarks(tmp_path, *shared)
+    assert said.startswith("8 sentences in 7 clusters: intervals count the clusters, so add ")
 
 
 def test_a_repeated_remark_is_counted(tmp_path):
@@ -104,8 +113,8 @@ def test_what_a_vocabulary_makes_of_the_words(tmp_path):
         "pole -: 'rum' is lost: no piece for 'rum'",
         "pole -: 'gin' is lost: no piece for 'gin'",
         "pole -: 4 of 6 words are scored; below 80% nothing is judged",
-        "group women: 7 of 2 pieces, 1 of 3 pieces",
-        "group men: 3 of 1 piece, 2 of 2 pieces, 3 of 3 pieces",
+        "group women: 6 of 2 pieces, 1 of 3 pieces, 2 of 5 pieces",
+        "group men: 3 of 1 piece, 2 of 2 pieces, 2 of 3 pieces, 1 of 4 pieces, 1 of 5 pieces",
         "low word mass, 30% on whole words: At the party, the woman drank <mask>.",
     ]
 
@@ -116,6 +125,30 @@ def test_poles_of_uneven_length_are_told(tmp_path):
     uneven = "uneven length, mean pieces: pole + 1.0, pole - 1.8; longer words are rarer"
     assert [line for line in said if "uneven" in line] == [uneven]
     assert not [line for line in said if "lost" in line or "below 80%" in line]
+
+
+class Rare(FakeBackend):
+    """Finds milk and the like a hundred times as likely as anything else, in every sentence."""
+
+    def score(self, requests, **more):
+        for number, answer in super().score(requests, **more):
+            request = requests[number]
+            if isinstance(request, FillRequest):
+                bonus = 4.6 if request.filler in COMMON else 0.0
+                yield number, dataclasses.replace(answer, log_prob=bonus - 9.0)
+            else:
+                yield number, answer
+
+
+COMMON = {"tea", "milk", "juice", "cocoa", "lemonade", "wine"}
+
+
+def test_poles_that_differ_in_frequency_are_told(tmp_path):
+    probe = joined(tmp_path, GOOD, "mine")
+    assert pole_imbalance(probe, Rare()) == pytest.approx(4.6)
+    (line,) = [line for line in lines(probe, Rare()) if "frequency" in line]
+    assert "words of pole + are 99.5 times as likely as those of pole -" in line
+    assert pole_imbalance(ProbeCatalogue().probe("occupation-pronoun"), Rare()) is None
 
 
 def test_group_masked_probes_are_told_by_group():
@@ -129,13 +162,13 @@ def test_claims_before_a_run_are_those_of_the_assessment():
     """The same words as in the stored results of an audit of the core probes."""
     catalogue = ProbeCatalogue()
     claims = {
-        name: (scope(catalogue.probe(name)), target_scope(catalogue.probe(name)))
+        name: (scope(catalogue.probe(name)), has_words_of_this_kind(catalogue.probe(name)))
         for name in ("occupation-gender", "occupation-pronoun", "valence-religion")
     }
     assert claims == {
-        "occupation-gender": ("concept", "construct"),
-        "occupation-pronoun": ("terms", "construct"),
-        "valence-religion": ("terms", "construct"),
+        "occupation-gender": ("concept", True),
+        "occupation-pronoun": ("terms", True),
+        "valence-religion": ("terms", True),
     }
     assert metrics(catalogue.probe("occupation-pronoun")) == [
         "log_odds_gap",
@@ -144,7 +177,8 @@ def test_claims_before_a_run_are_those_of_the_assessment():
         "beside_share",
     ]
     assert metrics(catalogue.probe("religion-worship")) == ["diagonal_log_odds"]
-    further = ["four_fifths", "hurtful_rate", "completion_valence", "warmth_competence"]
+    hurtful = ["hurtful_completions", "hurtful_rate"]
+    further = ["four_fifths", *hurtful, "completion_valence", "warmth_competence"]
     assert metrics(catalogue.probe("trait-gender-warmth")) == ["log_odds_gap", "jsd", *further]
     crossed = metrics(catalogue.probe("justice-gender-x-race"))
     assert "interaction" in crossed

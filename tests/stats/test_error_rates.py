@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from bias_audit.metrics.log_odds import cell_response, target_differences
-from bias_audit.stats.contrast import target_part, two_groups
+from bias_audit.stats.contrast import analyse_many, one_group, several_groups, two_claims
 from bias_audit.stats.permutation import label_exchange, sign_flip
 from tests.stats.helpers import crossed, halves
 
@@ -24,20 +24,20 @@ EFFECT = 0.3
 
 def rates(runs, rows, terms, mix, seed):
     """Share of rejections without an effect, and of 95 % intervals that cover a real one."""
-    rng = np.random.default_rng(seed)
-    rejected = covered = 0
-    for _ in range(runs):
-        y = crossed(rng, rows=rows, terms=terms, vc=mix[0], vb=mix[1], ve=mix[2])
-        null = two_groups(y, *halves(y), scope="concept")
-        rejected += null.p_value() <= 0.05
-        moved = crossed(rng, rows=rows, terms=terms, vc=mix[0], vb=mix[1], ve=mix[2], effect=EFFECT)
-        low, high = two_groups(moved, *halves(moved), scope="concept").interval()
-        covered += low <= EFFECT <= high
-    return rejected / runs, covered / runs
+    rng, shares = np.random.default_rng(seed), []
+    groups = [range(terms), range(terms, 2 * terms)]
+    factors = [one_group("templates", rows), several_groups("terms", groups, (1, -1))]
+    for effect in (0.0, EFFECT):
+        drawn = {"rows": rows, "terms": terms, "effect": effect}
+        y = [crossed(rng, vc=mix[0], vb=mix[1], ve=mix[2], **drawn) for _ in range(runs)]
+        many = analyse_many(np.stack(y), factors, ("templates", "terms"))
+        half = stats.t.ppf(0.975, many.df) * many.se
+        shares.append(np.mean(np.abs(many.estimate - effect) <= half))
+    return 1 - shares[0], shares[1]
 
 
 def test_two_factors_quickly():
-    rejected, covered = rates(600, 12, 8, (0.2, 0.2, 1.0), 1)
+    rejected, covered = rates(4000, 12, 8, (0.2, 0.2, 1.0), 1)
     assert rejected <= 0.06
     assert covered >= 0.94
 
@@ -46,18 +46,23 @@ def test_two_factors_quickly():
 @pytest.mark.parametrize("mix", MIXES)
 @pytest.mark.parametrize(("rows", "terms"), [(8, 4), (12, 8), (20, 20)])
 def test_two_factors(rows, terms, mix):
-    rejected, covered = rates(2000, rows, terms, mix, 2)
+    rejected, covered = rates(8000, rows, terms, mix, 2)
     assert rejected <= 0.06
     assert covered >= 0.94
 
 
-def construct_rates(runs, mix, seed, rows=12, terms=6, targets=6):
-    """Rejections at ``concept`` scope with targets fixed, and with targets as a sample."""
+def claim_rates(runs, mix, seed, rows=12, terms=6, targets=6):
+    """Rejections of both claims at ``concept`` scope: about these targets, and of their kind."""
     rng = np.random.default_rng(seed)
     plus, minus = np.arange(targets), np.arange(targets, 2 * targets)
     a, b = np.arange(terms), np.arange(terms, 2 * terms)
+    factors = [
+        one_group("templates", rows),
+        several_groups("terms", [a, b], (1, -1)),
+        several_groups("targets", [plus, minus], (1, -1)),
+    ]
     group = np.repeat([0, 1], terms)
-    fixed = construct = 0
+    wrong = [0, 0]
     template, term, target, noise = np.sqrt(mix)
     for _ in range(runs):
         scores = rng.normal(0, noise, (rows, 2 * terms, 2 * targets))
@@ -65,19 +70,15 @@ def construct_rates(runs, mix, seed, rows=12, terms=6, targets=6):
         pole = np.repeat([0, 1], targets)
         scores += rng.normal(0, template, (rows, 2, 2))[:, group][:, :, pole]
         scores += rng.normal(0, term, (2 * terms, 2))[:, pole]
-        y = cell_response(scores, plus, minus)
-        d = target_differences(scores, a, b)
-        part = target_part(d[plus], d[minus])
-        fixed += two_groups(y, a, b, scope="concept").p_value() <= 0.05
-        found = two_groups(y, a, b, scope="concept", target_part=part)
-        construct += found.p_value() <= 0.05
-    return fixed / runs, construct / runs
+        for at, claim in enumerate(two_claims(scores, factors, scope="concept")):
+            wrong[at] += claim.p_value() <= 0.05
+    return wrong[0] / runs, wrong[1] / runs
 
 
 def test_three_factors_quickly():
-    fixed, construct = construct_rates(1500, (0.05, 0.05, 0.5, 0.3), 3)
-    assert construct <= 0.06
-    assert fixed > 0.15  # why the third factor is needed
+    these, kind = claim_rates(1500, (0.05, 0.05, 0.5, 0.3), 3)
+    assert kind <= 0.06
+    assert these > 0.15  # why only words of this kind are evidence against zero
 
 
 @pytest.mark.slow
@@ -85,7 +86,7 @@ def test_three_factors_quickly():
     "mix", [(0.1, 0.1, 0.1, 0.3), (0.05, 0.05, 0.5, 0.3), (0, 0, 0, 1), (0.3, 0.3, 0.3, 0.3)]
 )
 def test_three_factors(mix):
-    assert construct_rates(1500, mix, 4)[1] <= 0.06
+    assert claim_rates(1500, mix, 4)[1] <= 0.06
 
 
 @pytest.mark.slow

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bias_audit.stats.contrast import matched_pairs, target_part, two_groups, versus_rest
+from bias_audit.stats.contrast import matched_pairs, two_groups, versus_rest
 from bias_audit.stats.null_calibration import (
     Null,
+    Targets,
     calibration,
     detected_share,
     flip_pairs,
@@ -39,19 +40,37 @@ def without_gap(y, groups):
     return quiet
 
 
+def with_targets(one, d, cut, shared):
+    """Estimate and p of a contrast where targets with these differences are a sample too."""
+    poles = [np.asarray(pole) for pole in (d[:cut], d[cut:])]
+    each = [pole.var(ddof=1) / len(pole) for pole in poles]
+    alike = sum((len(p) - 1) * p.var(ddof=1) for p in poles) / (len(d) - 2)
+    parts = [(p.value, p.df, p.pooled) for source in one.parts.values() for p in source]
+    parts += [(v, len(p) - 1, alike / len(p)) for v, p in zip(each, poles, strict=True)]
+    sums = [sum(part[i] for part in parts) for i in (0, 2)]
+    dfs = [
+        total**2 / sum(p[i] ** 2 / p[1] for p in parts)
+        for i, total in zip((0, 2), sums, strict=True)
+    ]
+    largest = max(one.variance["templates"], one.variance["terms"], sum(each))
+    once = min(max(sums[0] - one.variance["templates x terms"] - shared, largest), sums[0])
+    df = max(min(dfs) * once / sums[0], min(*dfs, 1.0))
+    return one.estimate, 2 * stats.t.sf(abs(one.estimate) / once**0.5, df)
+
+
 @pytest.mark.parametrize("construct", [False, True])
 def test_every_relabelling_is_analysed_as_the_audit_is(construct):
     rng = np.random.default_rng(1)
     y, scores = rng.normal(size=(5, 6)), rng.normal(size=(6, 7))
-    cells = (scores[:, :4], scores[:, 4:]) if construct else None
-    found = permute_labels(y, [[0, 1, 2], [3, 4, 5]], [1.0, -1.0], rng, cells=cells)
+    targets = Targets(scores[:, :4], scores[:, 4:], 0.02) if construct else None
+    found = permute_labels(y, [[0, 1, 2], [3, 4, 5]], [1.0, -1.0], rng, targets=targets)
     quiet, wanted = without_gap(y, [[0, 1, 2], [3, 4, 5]]), []
     for a in combinations(range(6), 3):
         b = [i for i in range(6) if i not in a]
         d = scores[list(a)].mean(axis=0) - scores[b].mean(axis=0)
-        part = target_part(d[:4], d[4:]) if construct else None
-        one = two_groups(quiet, a, b, scope="concept", target_part=part)
-        wanted.append((one.estimate, one.p_value()))
+        one = two_groups(quiet, a, b, scope="concept")
+        plain = one.estimate, one.p_value()
+        wanted.append(with_targets(one, d, 4, 0.02) if construct else plain)
     assert listed(found) == ordered(wanted)
 
 
@@ -74,15 +93,15 @@ def test_one_group_against_the_rest_is_dealt_among_all():
 def test_every_flip_of_pairs_is_analysed_as_the_audit_is(construct):
     rng = np.random.default_rng(3)
     d, scores = rng.normal(size=(5, 4)), rng.normal(size=(4, 6))
-    cells = (scores[:, :3], scores[:, 3:]) if construct else None
-    found = flip_pairs(d, rng, cells=cells)
+    targets = Targets(scores[:, :3], scores[:, 3:], 0.01) if construct else None
+    found = flip_pairs(d, rng, targets=targets)
     wanted = []
     for signs in product([1, -1], repeat=4):
         flipped = (d - d.mean()) * signs
         by_target = (np.array(signs) @ scores) / 4
-        part = target_part(by_target[:3], by_target[3:]) if construct else None
-        one = matched_pairs(flipped, scope="concept", target_part=part)
-        wanted.append((one.estimate, one.p_value()))
+        one = matched_pairs(flipped, scope="concept")
+        plain = one.estimate, one.p_value()
+        wanted.append(with_targets(one, by_target, 3, 0.01) if construct else plain)
     assert listed(found) == ordered(wanted)
 
 

@@ -20,7 +20,9 @@ def exact(t, p, r, rows, cols):
     noise = r**2 / (rows * cols)
     first, second = t**2 / rows + noise, p**2 / cols + noise
     df = (first + second) ** 2 / (first**2 / (rows - 1) + second**2 / (cols - 1))
-    return math.sqrt(first + second), df, {"templates": first, "terms": second, "residual": noise}
+    once = max(first + second - noise, first, second)
+    df *= once / (first + second)
+    return math.sqrt(once), df, {"templates": first, "terms": second, "templates x terms": noise}
 
 
 def components(t, p, r, rows, cols):
@@ -41,12 +43,36 @@ def test_a_larger_design_as_the_components_say(design, rows, cols):
         assert df == pytest.approx(true_df)
 
 
-def test_units_that_are_no_sample_only_thin_out_the_noise():
-    known = VarianceComponents(
-        variance={"templates": 0.03, "residual": 0.02}, units={"templates": 9}, df=8
-    )
-    assert known.scale({"targets": 2.0}) == pytest.approx((math.sqrt(0.02), 8.0))
+def test_units_that_are_no_sample_change_nothing():
+    variance = {"templates": 0.03, "targets": 0.05, "templates x targets": 0.02}
+    known = VarianceComponents(variance=variance, units={"templates": 9}, df=8)
+    assert known.scale({"targets": 2.0}) == pytest.approx((math.sqrt(0.03), 8.0))
     assert known.scale({}) == pytest.approx((math.sqrt(0.03), 8.0))
+
+
+def test_three_sources_by_their_own_parts():
+    """Each part shrinks with the units of all its sources."""
+    own = {
+        ("templates",): 0.01, ("terms",): 0.02, ("targets",): 0.03,
+        ("templates", "terms"): 0.004, ("templates", "targets"): 0.005, ("terms", "targets"): 0.006,
+        ("templates", "terms", "targets"): 0.002,
+    }  # fmt: skip
+
+    def stored(names):
+        return sum(value for more, value in own.items() if set(names) <= set(more))
+
+    known = VarianceComponents(
+        variance={" x ".join(names): stored(names) for names in own},
+        units={"templates": 12, "terms": 16, "targets": 40},
+        df=30,
+    )
+    assert known.total == pytest.approx(sum(own.values()))
+    se, df = known.scale({"templates": 2.0, "targets": 3.0})
+    by = {"templates": 2.0, "terms": 1.0, "targets": 3.0}
+    wanted = sum(value / math.prod(by[name] for name in names) for names, value in own.items())
+    assert se == pytest.approx(math.sqrt(wanted))
+    assert known.scale({}) == pytest.approx((math.sqrt(sum(own.values())), 30))
+    assert df > 30 / 2
 
 
 @pytest.mark.parametrize("design", DESIGNS)

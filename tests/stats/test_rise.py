@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -20,11 +20,6 @@ class Bound:
     estimate: float
     se: float | None = 0.1
     df: float | None = 9.0
-    loo_low: float | None = None
-    loo_high: float | None = None
-    skewed: bool = False
-    alt_ci_low: float | None = None
-    alt_ci_high: float | None = None
 
 
 some = st.builds(Bound, st.floats(-2, 2), st.floats(0.01, 1), st.floats(1, 60))
@@ -103,41 +98,6 @@ def test_the_direction_is_the_baselines_and_doubted_where_it_may_be_zero():
     one = matched_pairs(np.array([[0.4]]), scope="terms")
     assert one.interval() is None
     assert rise.direction(one) == (1, 0.975)
-
-
-def test_a_verdict_that_one_unit_carries_hangs_on_it():
-    held = [Bound(0.0), Bound(-0.5)]  # upper bounds 0.18 and -0.32
-    assert not rise.depends_on_one_unit(held, 0.25, 0.95, passes=True)
-    without = [replace(held[0], loo_low=-0.1, loo_high=0.1), held[1]]
-    assert rise.depends_on_one_unit(without, 0.25, 0.95, passes=True)
-    assert not rise.depends_on_one_unit(without, 0.35, 0.95, passes=True)
-    risen = [Bound(0.6), Bound(-0.9)]  # lower bound 0.42
-    assert not rise.depends_on_one_unit(risen, 0.25, 0.95, passes=False)
-    without = [replace(risen[0], loo_low=0.4, loo_high=0.8), risen[1]]
-    assert rise.depends_on_one_unit(without, 0.25, 0.95, passes=False)
-    assert not rise.depends_on_one_unit(without, 0.15, 0.95, passes=False)
-
-
-def test_a_step_back_that_one_unit_carries_hangs_on_it():
-    noisy = Bound(-0.02, se=0.5)  # upper bound 0.90
-    assert not rise.depends_on_one_unit([Bound(0.0), noisy], 0.25, 0.95, passes=True)
-    back = Bound(0.0, loo_low=-0.1, loo_high=0.01)
-    assert rise.depends_on_one_unit([back, noisy], 0.25, 0.95, passes=True)
-    assert not rise.depends_on_one_unit([back, Bound(-0.9)], 0.25, 0.95, passes=True)
-    assert rise.depends_on_one_unit([Bound(0.0, se=None), noisy], 0.25, 0.95, passes=True)
-
-
-def test_uneven_values_need_the_other_methods():
-    held = Bound(0.0, skewed=True, alt_ci_low=-0.3, alt_ci_high=0.2)
-    assert not rise.depends_on_one_unit([held], 0.25, 0.95, passes=True)
-    assert rise.depends_on_one_unit([replace(held, alt_ci_high=0.3)], 0.25, 0.95, passes=True)
-    assert rise.depends_on_one_unit([replace(held, alt_ci_high=None)], 0.25, 0.95, passes=True)
-    risen = Bound(0.6, skewed=True, alt_ci_low=0.3, alt_ci_high=0.9)
-    assert not rise.depends_on_one_unit([risen], 0.25, 0.95, passes=False)
-    assert rise.depends_on_one_unit([replace(risen, alt_ci_low=0.2)], 0.25, 0.95, passes=False)
-    assert rise.depends_on_one_unit([replace(risen, alt_ci_low=None)], 0.25, 0.95, passes=False)
-    even = replace(risen, skewed=False, alt_ci_low=None)
-    assert not rise.depends_on_one_unit([even], 0.25, 0.95, passes=False)
 
 
 PRINTED = {

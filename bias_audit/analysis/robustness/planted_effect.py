@@ -60,7 +60,7 @@ def plant_gaps(scored: ScoredProbe) -> PlantedProbe | str:
         return "a word that other sentences lost is there again in the ones that are planted in"
     if again.templates != block.templates[:FEW]:
         return "the sentences that are planted in come in another order"
-    few = replace(block, templates=again.templates, values=block.values[:FEW])
+    few = replace(again, values=block.values[:FEW])
     return PlantedProbe(replace(scored, cube=few), replace(scored, cube=again))
 
 
@@ -91,4 +91,4 @@ def _estimate(scored: ScoredProbe, comparison: Comparison) -> float:
     if scored.probe.spec.mask == "group":
         gaps = design.difference(cube.values)
         return two_groups(gaps, cube.pole("+"), cube.pole("-"), scope="terms").estimate
-    return design.contrast(pole_response(scored), None).estimate
+    return design.contrast(pole_response(scored)).estimate

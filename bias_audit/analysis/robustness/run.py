@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +29,7 @@ from bias_audit.analysis.robustness.stability import (
     thin_share,
     top_share,
 )
+from bias_audit.analysis.robustness.target_frequency import check_target_frequency
 from bias_audit.analysis.robustness.word_frequency import check_adjustment, gap_at_equal
 from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
@@ -38,7 +38,7 @@ from bias_audit.results import Check, Result
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.fragility import decided_side, depends_on_one_unit
 
-FOLLOWS = ("instrument_failed", "confounded", "p_withheld", "fragile")
+FOLLOWS = ("instrument_failed", "confounded", "p_withheld", "fragile", "target_frequency")
 """Consequences that are statuses of the result from here on; the others are set elsewhere."""
 
 
@@ -46,24 +46,17 @@ class Examination:
     """The checks of one probe."""
 
     def __init__(
-        self,
-        scored: ScoredProbe,
-        settings: Settings,
-        *,
-        gaps: tuple[float, ...] = (),
-        pair: Twins | None = None,
+        self, scored: ScoredProbe, settings: Settings, *, pair: Twins | None = None
     ) -> None:
         """Prepare.
 
         Args:
             scored: the probe.
             settings: choices of the analysis.
-            gaps: sizes of single placebo gaps, nats.
             pair: the probe with its negated twin, if that was scored.
         """
         self.scored, self.settings = scored, settings
-        self.gaps, self.pair = gaps, pair
-        self._made: dict[tuple[str, str], tuple[Check, ...]] = {}
+        self.pair = pair
 
     @cached_property
     def _plant(self) -> PlantedProbe | str:
@@ -76,45 +69,21 @@ class Examination:
     def checks(self, comparison: Comparison, known: StabilityChecks) -> tuple[Check, ...]:
         """Return every check that applies to a comparison, in the order of their codes."""
         scored = self.scored
+        dealt = check_null(scored, comparison, self.settings)
         checks = (
             *_sentences(scored, comparison, known),
             check_ranking(scored, comparison, self.settings),
             check_half_of_words(scored, comparison, known),
             *_target(comparison, known, scored),
-            *self._firm(comparison),
-        )
-        return tuple(check for check in checks if check is not None)
-
-    def forbids(self, comparison: Comparison) -> tuple[str, ...]:
-        """Statuses that follow from checks which ask about no verdict of a whole family."""
-        return _follows(self._firm(comparison))
-
-    def _firm(self, comparison: Comparison) -> tuple[Check, ...]:
-        """The checks that do not depend on the level at which a family decides, made once."""
-        key = comparison.a, comparison.b
-        if key not in self._made:
-            self._made[key] = self._make(comparison)
-        return self._made[key]
-
-    def _make(self, comparison: Comparison) -> tuple[Check, ...]:
-        scored = self.scored
-        dealt = check_null(scored, comparison, self.settings)
-        checks = (
             check_adjustment(scored, comparison, self._properties),
-            self._placebo(comparison),
             *dealt[:1],
             self._check_recovery(comparison),
             *dealt[1:],
             *_saturation(scored),
             check_negation(self.pair, comparison) if self.pair else None,
+            check_target_frequency(scored, comparison),
         )
         return tuple(check for check in checks if check is not None)
-
-    def _placebo(self, comparison: Comparison) -> Check:
-        share = placebo_percentile(comparison.contrast.estimate, self.gaps)
-        if share is None:
-            return not_computable("R5", "the probe has no placebo groups")
-        return informational("R5", share, f"among {len(self.gaps)} placebo gaps")
 
     def _check_recovery(self, comparison: Comparison) -> Check:
         pair = self._plant
@@ -142,16 +111,11 @@ def _follows(checks: tuple[Check, ...]) -> tuple[str, ...]:
     return tuple(check.consequence for check in checks if check.consequence in FOLLOWS)
 
 
-def placebo_percentile(estimate: float, gaps: tuple[float, ...]) -> float | None:
-    """Return the share of placebo gaps that are smaller in size; None without any."""
-    return sum(gap < abs(estimate) for gap in gaps) / len(gaps) if gaps else None
-
-
 def _sentences(
     scored: ScoredProbe, comparison: Comparison, known: StabilityChecks
 ) -> Iterator[Check]:
     """R1a and R1b: direction by sentence, and the estimate without one sentence or word."""
-    contrast, margin = comparison.contrast, scored.probe.spec.margin
+    contrast, margin = comparison.these_words, scored.probe.spec.margin
     if known.sign_share is not None:
         share, agree = known.sign_share, known.sign_share >= MIXED_DIRECTION
         loud = "direction_depends_on_phrasing"
@@ -162,9 +126,9 @@ def _sentences(
         return
     moved = max(abs(value - contrast.estimate) for value in (low, high))
     check = informational("R1b", moved, "nats that one sentence or one word moves it at most")
-    if decided_side(contrast, margin, known.level) is not None:
-        alone = replace(known.bounds, skewed=False)
-        flips = depends_on_one_unit(contrast, alone, margin, known.level)
+    side = decided_side(contrast, margin)
+    if side is not None:
+        flips = depends_on_one_unit(known.bounds, side, margin)
         state = {"state": "not_held", "consequence": "fragile"} if flips else {"state": "held"}
         check = check.model_copy(update=state)
     yield check
@@ -174,7 +138,10 @@ def _spread(contrast: Contrast) -> str:
     """How far the sentences lie apart, and how much of it is more than the noise of cells."""
     delta = np.array(contrast.delta)
     text = f"gaps of the sentences from {delta.min():+.2f} to {delta.max():+.2f} nats"
-    whole, noise = contrast.variance.get("templates", 0.0), contrast.variance.get("residual")
+    whole, noise = (
+        contrast.variance.get("templates", 0.0),
+        contrast.shared.get(("templates", "terms")),
+    )
     if delta.size > 1:
         text += f", standard deviation {delta.std(ddof=1):.2f}"
     if whole > 0 and noise is not None:

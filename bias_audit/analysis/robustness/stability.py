@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,11 +16,11 @@ from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import pole_heterogeneous, pole_response
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
 from bias_audit.results import Check
-from bias_audit.stats.contrast import trim
+from bias_audit.stats.contrast import one_group, trim
 from bias_audit.stats.distribution_shape import bootstrap_t_interval
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.fragility import (
-    DECIDES,
+    LEVEL,
     Interval,
     StabilityBounds,
     decided_side,
@@ -52,23 +51,14 @@ class StabilityChecks:
     sign_share: float | None
     """Share of templates whose difference has the sign of the estimate (R1a)."""
     bounds: StabilityBounds
-    """Whether one unit, half of the words or one method carries a verdict, at any limit."""
-    level: float
-    """Level of the interval that decides whether the gap lies outside of the margin."""
+    """What one unit, half of the words and other methods do to the estimate."""
 
 
 def check_stability(
-    scored: ScoredProbe, comparison: Comparison, settings: Settings, level: float = DECIDES
+    scored: ScoredProbe, comparison: Comparison, settings: Settings
 ) -> StabilityChecks:
-    """Run the checks R1a, R1b, R2, R3 and the assumption checks of the primary analysis.
-
-    Args:
-        scored: the probe.
-        comparison: one of its comparisons.
-        settings: choices of the analysis.
-        level: of the interval that decides, after Holm over what is judged together.
-    """
-    contrast, margin = comparison.contrast, scored.probe.spec.margin
+    """Run the checks R1a, R1b, R2, R3 and the assumption checks of the primary analysis."""
+    contrast, margin = comparison.these_words, scored.probe.spec.margin
     delta = np.array(contrast.delta)
     bounds = _stability_bounds(scored, comparison, settings)
     statuses: list[str] = []
@@ -78,7 +68,7 @@ def check_stability(
         if share < MIXED_DIRECTION:
             statuses.append("direction_depends_on_phrasing")
     statuses += too_small_statuses(contrast, settings)
-    if contrast.status == "ok" and is_fragile(contrast, bounds, margin, level):
+    if contrast.status == "ok" and is_fragile(contrast, bounds, margin):
         statuses.append("fragile")
     mass = comparison.mass_log_odds
     if mass is not None and pole_heterogeneous(contrast.estimate, mass, margin):
@@ -86,12 +76,12 @@ def check_stability(
     if _one_target(scored, comparison):
         statuses.append("one_target_dominates")
     unique = tuple(dict.fromkeys(statuses))
-    return StabilityChecks(statuses=unique, sign_share=share, bounds=bounds, level=level)
+    return StabilityChecks(statuses=unique, sign_share=share, bounds=bounds)
 
 
 def too_small_statuses(contrast: Contrast, settings: Settings) -> list[str]:
-    """Statuses of a comparison that is too small or too flat for a verdict, at any margin."""
-    statuses = ["descriptive_only"] if len(contrast.delta) < settings.min_templates else []
+    """Statuses of a comparison that is too small or too flat to be measurable."""
+    statuses = ["descriptive_only"] if len(contrast.by_cluster) < settings.min_templates else []
     if contrast.status in {"identical", "no_variance"}:
         statuses.append("degenerate")
     elif contrast.status != "ok":
@@ -103,8 +93,11 @@ def _stability_bounds(
     scored: ScoredProbe, comparison: Comparison, settings: Settings
 ) -> StabilityBounds:
     """What one unit less, half of the words, and other intervals do to a comparison (R1b, R2)."""
-    contrast = comparison.contrast
-    without = [*comparison.without_a_term, *without_one(np.array(contrast.delta))]
+    contrast = comparison.these_words
+    rows = one_group("templates", contrast.n_templates, scored.cube.row_clusters.templates).groups[
+        0
+    ]
+    without = [*comparison.without_a_term, *without_one(np.array(contrast.delta), rows)]
     skewed = abs(contrast.skew) > SKEWED or contrast.largest_share > ONE_UNIT
     bounds = StabilityBounds()
     if contrast.status == "ok":
@@ -117,35 +110,17 @@ def _stability_bounds(
     )
     if contrast.status != "ok" or not skewed:
         return bounds
-    other, other90 = (
-        _outermost(_other_methods(scored, comparison, settings, level)) for level in (DECIDES, 0.9)
-    )
-    return replace(
-        bounds,
-        alt_ci_low=other[0] if other else None,
-        alt_ci_high=other[1] if other else None,
-        alt_ci90_low=other90[0] if other90 else None,
-        alt_ci90_high=other90[1] if other90 else None,
-    )
+    return replace(bounds, other=_outermost(_other_methods(scored, comparison, settings)))
 
 
 def _halves(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> StabilityBounds:
     """R2: what either half of the words says; nothing where words are no sample, or too few."""
-    spec, cube = scored.probe.spec, scored.cube
-    if spec.mask != "target" or comparison.scope != "concept":
+    if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return StabilityBounds()
     design = Design(scored, comparison.a, comparison.b)
-    plus, minus = cube.pole("+"), cube.pole("-")
-    response, means = pole_response(scored), cube.values.mean(axis=0)
-    sides: Sequence[tuple[float, Sequence[int]]] = design.by_weight
-    if design.pairs:
-        response, means = design.inside_pairs(response), design.inside_pairs(means.T).T
-        sides = [(1.0, range(len(design.pairs)))]
-    weights, groups = zip(*sides, strict=True)
-    construct = comparison.target_scope == "construct"
-    cells = (means[:, plus], means[:, minus]) if construct else None
+    response, groups, weights = design.collapse(pole_response(scored))
     rng = scored.rng(settings, comparison.key, "half-words")
-    halves = analyse_halves(response, groups, weights, rng, cells=cells)
+    halves = analyse_halves(response, groups, weights, rng)
     return StabilityBounds() if halves is None else half_bounds(halves)
 
 
@@ -157,18 +132,18 @@ def _outermost(intervals: list[Interval | None]) -> Interval | None:
 
 
 def _other_methods(
-    scored: ScoredProbe, comparison: Comparison, settings: Settings, level: float
+    scored: ScoredProbe, comparison: Comparison, settings: Settings
 ) -> list[Interval | None]:
     """The bootstrap-t interval and the one of the trimmed mean."""
-    contrast = comparison.contrast
-    rng = scored.rng(settings, comparison.key, "bootstrap-t", f"{level:g}")
-    drawn = bootstrap_t_interval(np.sort(np.array(contrast.delta)), level, rng, se=contrast.se)
-    return [drawn, trim(contrast).interval(level)]
+    contrast = comparison.these_words
+    rng = scored.rng(settings, comparison.key, "bootstrap-t", f"{LEVEL:g}")
+    drawn = bootstrap_t_interval(np.sort(np.array(contrast.by_cluster)), LEVEL, rng, se=contrast.se)
+    return [drawn, trim(contrast).interval(LEVEL)]
 
 
 def is_detected(comparison: Comparison) -> bool:
     """Return whether the 95 % interval of a comparison excludes 0."""
-    limits = comparison.contrast.interval(DECIDES)
+    limits = comparison.these_words.interval()
     return limits is not None and not limits[0] <= 0 <= limits[1]
 
 
@@ -180,7 +155,7 @@ def _one_target(scored: ScoredProbe, comparison: Comparison) -> bool:
 
 def top_share(scored: ScoredProbe, comparison: Comparison) -> float | None:
     """Share of a gap that the loudest target carries; None with fewer than four, or no gap."""
-    gap = abs(comparison.contrast.estimate)
+    gap = abs(comparison.these_words.estimate)
     cube = scored.cube
     if scored.probe.spec.targets.own or len(cube.targets) < 4 or gap == 0:
         return None
@@ -240,17 +215,17 @@ def check_ranking(scored: ScoredProbe, comparison: Comparison, settings: Setting
 def check_half_of_words(
     scored: ScoredProbe, comparison: Comparison, known: StabilityChecks
 ) -> Check | None:
-    """R2: does a half of the words contradict the verdict? None where words are no sample."""
+    """R2: does a half of the words show the contrary? None where words are no sample."""
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return None
     low, high = known.bounds.split_half_low, known.bounds.split_half_high
     if low is None or high is None:
         return not_computable("R2", "fewer than four words in a group")
-    contrast, margin = comparison.contrast, scored.probe.spec.margin
+    contrast, margin = comparison.these_words, scored.probe.spec.margin
     furthest = max(contrast.estimate - low, high - contrast.estimate)
     note = f"halves range from {low:+.3f} to {high:+.3f} nats"
     check = informational("R2", furthest, note)
-    side = decided_side(contrast, margin, known.level)
+    side = decided_side(contrast, margin)
     if side is None:
         return check
     flips = half_contradicts(known.bounds, side, margin)

@@ -45,7 +45,7 @@ def check_adjustment(
     remaining = fit.estimate / fit.raw if fit.raw else 1.0
     note = _describe_fit(scored, comparison, known, fit)
     detected = is_detected(comparison)
-    side = decided_side(comparison.contrast, margin)
+    side = decided_side(comparison.these_words, margin)
     if not detected and side is None:
         return informational("R4", remaining, note)
     holds = not is_confounded(fit.raw, fit.estimate, side, margin, detected=detected)
@@ -61,7 +61,7 @@ def gap_at_equal(
     """The gap at equal properties; None where words are no sample, too few, or all alike."""
     if scored.probe.spec.mask != "target" or comparison.scope != "concept":
         return None
-    if comparison.contrast.status != "ok":
+    if comparison.these_words.status != "ok":
         return None
     return adjusted_contrast(_groups(scored, comparison, known.values))
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from bias_audit.probes.schema.text import ADJECTIVE, FormName, Language, Pattern, Sentence, Word
-from bias_audit.utils.file_model import FileModel, Id, Text, reject_duplicates
+from bias_audit.utils.file_model import FileModel, Id, Text, reject_copies, reject_duplicates
+from bias_audit.utils.text import same_text
 from bias_audit.utils.validation import KeyPath, MistakesError
 
 
@@ -24,6 +27,8 @@ def _slot_names(slots: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]
             mistakes.append(((name,), message))
     if mistakes:
         raise MistakesError(mistakes)
+    for name, words in slots.items():
+        reject_copies(((name, i), same_text(w), f"the word '{w}'") for i, w in enumerate(words))
     return slots
 
 
@@ -53,6 +58,8 @@ class Entry(FileModel):
     """True for "an" (an honest), false for "a"; by pronunciation rules when absent."""
     article: Literal["the", "none"] = "the"
     """``none``: no article before it (given names); the template's article is left out."""
+    cluster: Id | None = None
+    """Words that share one behave alike and count as one unit; made from the words when absent."""
     pair: str | None = None
     """Key that matches this entry with one entry of each other group (mother / father)."""
     tags: tuple[str, ...] = ()
@@ -80,6 +87,13 @@ class Entry(FileModel):
         """The id, or one made from the first form."""
         word = self.adjective or self.sg or self.pl or next(iter(self.forms.values()))
         return self.id or re.sub(r"[\W_]+", "-", word.lower()).strip("-") or "x"
+
+    @property
+    def content(self) -> tuple[str | None, ...]:
+        """What sentences show of it, whatever its id and label are."""
+        forms = {**self.forms, "sg": self.sg, "pl": self.pl, "adjective": self.adjective}
+        shown = sorted((name, same_text(form)) for name, form in forms.items() if form)
+        return (self.agree, *(text for pair in shown for text in pair))
 
 
 class HeadNoun(FileModel):
@@ -129,12 +143,27 @@ class WordSet(FileModel):
     role: Literal["focal", "reference", "unmarked", "placebo"] = "focal"
     heads: tuple[HeadNoun, ...] = ()
     """Nouns for this set's adjectives; the lexicon's heads when absent."""
+    population: int | None = Field(default=None, ge=1)
+    """How many words of this kind there are, where the set holds a good part of them."""
     entries: tuple[Entry, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _no_twins(self) -> WordSet:
         reject_duplicates(((("entries", i), e.key) for i, e in enumerate(self.entries)), "word id")
+        if self.population is not None and self.population < len(self.entries):
+            message = f"the set has {len(self.entries)} words, more than its 'population'"
+            raise MistakesError([(("population",), f"{message} | it counts all words of the kind")])
+        reject_copied_words("entries", self.entries)
         return self
+
+
+def reject_copied_words(key: str, entries: Sequence[Entry]) -> None:
+    """Refuse a word that is there twice under two ids.
+
+    Raises:
+        MistakesError: every copy.
+    """
+    reject_copies(((key, i), e.content, f"the word '{e.key}'") for i, e in enumerate(entries))
 
 
 def _need_own(items: Any, key: str, extends: str | None, drop: Any) -> None:
@@ -146,6 +175,16 @@ def _need_own(items: Any, key: str, extends: str | None, drop: Any) -> None:
         raise MistakesError([((key,), f"{message} | add some, or name a file under 'extends'")])
     if drop:
         raise MistakesError([(("drop",), "'drop' needs 'extends' | remove the words themselves")])
+
+
+def _need_company(clusters: Iterable[tuple[KeyPath, str | None]]) -> None:
+    """A cluster of one groups nothing: a wrong name, or a member that is missing."""
+    named = [(where, name) for where, name in clusters if name is not None]
+    counts = Counter(name for _, name in named)
+    message = "nothing else is in the cluster '{}' | name the same one at its other members"
+    alone = [(where, message.format(name)) for where, name in named if counts[name] == 1]
+    if alone:
+        raise MistakesError(alone)
 
 
 class Lexicon(FileModel):
@@ -169,6 +208,12 @@ class Lexicon(FileModel):
     @model_validator(mode="after")
     def _has_sets(self) -> Lexicon:
         _need_own(self.sets, "sets", self.extends, self.drop)
+        if self.extends is None:
+            _need_company(
+                (("sets", name, "entries", i, "cluster"), entry.cluster)
+                for name, words in self.sets.items()
+                for i, entry in enumerate(words.entries)
+            )
         return self
 
 
@@ -182,6 +227,9 @@ class Template(FileModel):
     number: Literal["sg", "pl"] | None = None
     """Which form the slots take; the set's number when absent."""
     negated_twin: Id | None = None
+    cluster: Id | None = None
+    """Sentences that share one behave alike and count as one unit; made from the texts when
+    absent."""
     note: str = ""
 
     @model_validator(mode="before")
@@ -220,6 +268,13 @@ class TemplateSet(FileModel):
         _need_own(self.templates, "templates", self.extends, self.drop)
         names = ((("templates", i), t.name(i)) for i, t in enumerate(self.templates))
         reject_duplicates(names, "template id")
+        if self.extends is None:
+            places = enumerate(self.templates)
+            _need_company((("templates", i, "cluster"), t.cluster) for i, t in places)
+        reject_copies(
+            (("templates", i), (same_text(t.text), t.number), f"the sentence '{t.name(i)}'")
+            for i, t in enumerate(self.templates)
+        )
         return self
 
 
@@ -242,3 +297,10 @@ class Sanity(FileModel):
     provenance: str = ""
     sentences: tuple[Text, ...] = Field(min_length=1)
     clozes: tuple[Cloze, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _no_copies(self) -> Sanity:
+        gaps = [cloze.text for cloze in self.clozes]
+        for key, texts in (("sentences", self.sentences), ("clozes", gaps)):
+            reject_copies(((key, i), same_text(t), f"'{t}'") for i, t in enumerate(texts))
+        return self

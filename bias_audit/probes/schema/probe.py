@@ -11,9 +11,16 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from bias_audit.errors import nearest
-from bias_audit.probes.schema.lexicon import Entry, HeadNoun, SlotWords, Template, WordSet
+from bias_audit.probes.schema.lexicon import (
+    Entry,
+    HeadNoun,
+    SlotWords,
+    Template,
+    WordSet,
+    reject_copied_words,
+)
 from bias_audit.probes.schema.text import Language
-from bias_audit.utils.file_model import FileModel, Id, Text, reject_duplicates
+from bias_audit.utils.file_model import FileModel, Id, Text, reject_copies, reject_duplicates
 from bias_audit.utils.validation import MistakesError
 
 MOST_MARGIN = 3.0
@@ -52,6 +59,7 @@ class Pole(FileModel):
         if bool(self.set) == bool(self.words):
             raise ValueError("a pole needs either 'set' or 'words' | plus: [nurse, teacher]")
         reject_duplicates(((("words", i), w.key) for i, w in enumerate(self.words)), "word id")
+        reject_copied_words("words", self.words)
         return self
 
 
@@ -83,6 +91,7 @@ class Targets(FileModel):
             raise ValueError("'own' needs at least two groups")
         words = ((("own", name), word.key) for name, word in self.own.items())
         reject_duplicates(words, "word", "give each group a word that no other group shares")
+        reject_copies((("own", n), w.content, f"the word of '{n}'") for n, w in self.own.items())
         adjectives = [name for name, word in self.own.items() if word.adjective]
         if adjectives:
             message = "a word of a group's own cannot be an 'adjective' | write it with 'sg'"
@@ -106,7 +115,7 @@ class Groups(FileModel):
     def _enough(self) -> Groups:
         for key in ("use", "beside"):
             reject_duplicates((((key, i), n) for i, n in enumerate(getattr(self, key))), "group")
-        if len(self.use) == 1:
+        if "use" in self.model_fields_set and len(self.use) < 2:
             raise MistakesError([(("use",), "a probe compares at least two groups")])
         if "beside" not in self.model_fields_set:
             return self
@@ -132,6 +141,13 @@ class ControlsSpec(FileModel):
     """Probes with neutral targets."""
     placebo: Id | None = None
     """Lexicon of two neutral groups that run through this probe's own sentences and targets."""
+
+    @model_validator(mode="after")
+    def _no_copies(self) -> ControlsSpec:
+        for key in ("positive", "negative"):
+            names = enumerate(getattr(self, key))
+            reject_duplicates((((key, i), name) for i, name in names), "control")
+        return self
 
 
 class CardSpec(FileModel):
@@ -200,12 +216,21 @@ class ProbeSpec(FileModel):
     compare: Literal["pairs", "others"] | None = None
     """``pairs`` for two groups, ``others`` (each against the mean of the rest) for more."""
     scope: Literal["auto", "terms", "concept"] = "auto"
-    target_scope: Literal["auto", "fixed", "construct"] = "auto"
     margin: float = Field(default=DEFAULT_MARGIN, gt=0, le=MOST_MARGIN, strict=True)
     margin_reason: str = ""
     controls: ControlsSpec = ControlsSpec()
     sensitive: bool = False
     card: CardSpec | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_target_scope(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "target_scope" in value:
+            message = "'target_scope' is gone: every comparison makes both claims, about these"
+            message += " words and about words of this kind"
+            hint = "leave it out; a gate may ask for one with 'claim: words_of_this_kind'"
+            raise MistakesError([(("target_scope",), f"{message} | {hint}")])
+        return value
 
     @model_validator(mode="after")
     def _enough_groups(self) -> ProbeSpec:

@@ -8,15 +8,18 @@ from bias_audit.reports.charts.axes import Frame, Scale, reach, unit_name, wrap
 from bias_audit.reports.charts.canvas import COVER, FRONT, LINE, WIDTH, Anchor, Canvas
 from bias_audit.reports.text import middle, plain, short, times
 from bias_audit.reports.view import page
-from bias_audit.reports.wording import SIGNS
+from bias_audit.reports.wording import PILLS, SIGNS
 
-_LEFT, _RIGHT, _ROW = 210, 196, 23
+_LEFT, _RIGHT, _ROW = 210, 236, 23
 _BAR = 11
 """Height of a bar."""
 _NAMES = 18
 """Words of a scatter plot that are named, at most."""
 _APART = 15
 """Between the names of two lines of change."""
+_OUTCOME_COLOURS = {
+    "association": "fail", "small": "pass", "open": "unclear", "not_measurable": "skipped",
+}  # fmt: skip
 _COLOURS = {"larger": "fail", "smaller": "pass", "turned": "error"}
 """Changes that are drawn loud."""
 _HEAT_CELL, _HEAT_ROW, _HEAT_LEFT = 66, 19, 150
@@ -68,7 +71,7 @@ def _heading(frame: Frame, y: float, text: str) -> None:
 
 
 def _colour(row: page.IntervalRow) -> str:
-    return row.state if row.state in SIGNS else "accent"
+    return _OUTCOME_COLOURS.get(row.state, "accent")
 
 
 def _mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow, *, bars: bool) -> None:
@@ -81,13 +84,13 @@ def _mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow, *, bars: 
         canvas.line(((scale(row.low), y), (scale(row.high), y)), colour, 2.2, round=True)
     if bars:
         canvas.area((scale(0), spot[0]), (y - _BAR / 2, y + _BAR / 2), colour, layer=FRONT)
-    elif row.state == "unclear":
+    elif row.state in ("open", "not_measurable"):
         canvas.dot(spot, colour, 9.3)
         canvas.dot(spot, "paper", 5.7, layer=COVER)
-    elif row.state in ("", "pass"):
-        canvas.dot(spot, colour, 9.3)
+    elif row.state == "association":
+        canvas.square(spot, colour, 8.4, turned=True)
     else:
-        canvas.square(spot, colour, 8.4, turned=row.state == "fail")
+        canvas.dot(spot, colour, 9.3)
 
 
 def _row_words(frame: Frame, y: float, row: page.IntervalRow, picture: page.Intervals) -> None:
@@ -101,8 +104,9 @@ def _row_words(frame: Frame, y: float, row: page.IntervalRow, picture: page.Inte
     frame.row_name(y, row.label, 31)
     frame.canvas.text((frame.right + 10, y), text, size=10.5)
     if row.state:
-        spot = (frame.right + _RIGHT - 62, y)
-        frame.canvas.text(spot, f"{SIGNS[row.state]} {row.state}", size=10.5, colour=_colour(row))
+        spot = (frame.right + _RIGHT - 102, y)
+        said = f"{SIGNS[row.state]} {PILLS[row.state]}"
+        frame.canvas.text(spot, said, size=10.5, colour=_colour(row))
 
 
 def dots(picture: page.Dots) -> Canvas:

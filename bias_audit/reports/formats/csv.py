@@ -4,37 +4,46 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from bias_audit.reports.ci import FACTS, WAIVERS, entries, fact_text, facts
 from bias_audit.reports.formats import Format
-from bias_audit.reports.text import tidy
+from bias_audit.reports.text import clean, tidy
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.measures import with_companions
 from bias_audit.results import Result, Results
+from bias_audit.utils.text import csv_cell
 
 _NUMBERS = (
     "estimate", "ci_low", "ci_high", "ci90_low", "ci90_high", "confidence", "se", "df", "p_value",
     "p_adjusted", "p_sign_flip", "p_label_exchange", "effect_size", "neutral", "mde80", "null_mean",
-    "null_p95", "excess", "margin", "placebo_percentile", "sign_share", "n_templates", "n_terms",
+    "null_p95", "excess", "margin", "at_least", "at_most", "sign_share", "n_templates", "n_terms",
     "n_targets", "n_prompts",
 )  # fmt: skip
-_WORDS = ("unit", "direction", "scope", "target_scope", "p_method",
+_WORDS = ("unit", "direction", "scope", "claim", "p_method",
     "p_adjustment", "targets_adjustment", "reason",
 )  # fmt: skip
+_KIND = ("kind_se", "kind_df", "kind_ci_low", "kind_ci_high", "kind_ci90_low", "kind_ci90_high")
+"""Of the claim about words of this kind."""
 COLUMNS = (
     "id", "axis", "probe", "probe_state", "metric", "role", "group_a", "group_b", "label_a",
-    "label_b", "target", "outcome", *_NUMBERS, *_WORDS, "statuses",
+    "label_b", "target", "outcome", "size", "leans", "pole", "statement", *_NUMBERS, *_KIND,
+    *_WORDS, "statuses",
 )  # fmt: skip
 """Names of the columns, in order; an empty cell is a missing value."""
 
 
 def render(results: Results) -> str:
     """Return the table as CSV with a header; texts that a spreadsheet would run are defused."""
+    return csv_text(COLUMNS, rows(results))
+
+
+def rows(results: Results) -> Iterator[list[object]]:
+    """Yield the cells of each result and companion, in the order of the columns."""
     audit = tidy(results)
     index = Index(audit)
-    rows = (_row(index, result) for result in with_companions(audit.results, index.metrics))
-    return csv_text(COLUMNS, rows)
+    for result in with_companions(audit.results, index.metrics):
+        yield _row(index, result)
 
 
 def _row(index: Index, result: Result) -> list[object]:
@@ -43,15 +52,17 @@ def _row(index: Index, result: Result) -> list[object]:
     labels = (*index.labels(result), "", "")[:2]
     return [
         result.id, result.axis, result.probe, probe.state if probe else "", result.metric,
-        result.role, *groups, *labels, result.target, result.outcome,
+        result.role, *groups, *labels, result.target, result.outcome, result.size, result.leans,
+        result.pole, result.statement,
         *(getattr(result, name) for name in _NUMBERS),
+        *(getattr(result.words_of_this_kind, name.removeprefix("kind_"), None) for name in _KIND),
         *(getattr(result, name) for name in _WORDS),
         " ".join(result.statuses),
     ]  # fmt: skip
 
 
 def csv_text(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Write a table as CSV: None is an empty cell, and no text is a formula."""
+    """Write a table as CSV: None is an empty cell, and a text is neither obeyed nor a formula."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(head)
@@ -61,7 +72,7 @@ def csv_text(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def _cell(value: object) -> str:
     text = fact_text(value)
-    return f"'{text}" if isinstance(value, str) and text[:1] in tuple("=+-@") else text
+    return csv_cell(clean(text)) if isinstance(value, str) else text
 
 
 GATE_COLUMNS = FACTS

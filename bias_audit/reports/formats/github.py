@@ -23,7 +23,7 @@ _TITLE, _MESSAGE = 200, 3000
 def render(results: Results) -> str:
     """Return the lines for the log of a step."""
     items = worst_first(entries(results))
-    lines = [tally(results.states, results.exit_code)]
+    lines = [tally(results)]
     for level in _COMMANDS:
         lines += _annotations(level, [entry for entry in items if entry.level == level])
     return "\n".join(lines) + "\n"

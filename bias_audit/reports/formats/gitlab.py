@@ -29,7 +29,7 @@ def _issue(entry: Entry) -> dict[str, object]:
 
 
 def _severity(entry: Entry) -> str:
-    """``critical`` for enforced gates that failed; what could not be judged is ``major``."""
+    """``critical`` for gates that failed; what could not be judged is ``major``."""
     failed = entry.level == "error" and entry.state == "fail"
     return "critical" if failed else _SEVERITIES[entry.level]
 

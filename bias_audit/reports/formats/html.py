@@ -66,8 +66,8 @@ def whole(view: page.Page, *, linked: bool = False) -> str:
 def cut(view: page.Page, excess: int, size: Callable[[page.ProbeSection], int]) -> page.Page:
     """Return a page that is smaller: probes keep question, verdict and card, the weakest first.
 
-    Probes with findings are the strongest, in the order of the findings; then come failed, unclear
-    and passed ones. Every verdict and judged number stays, and each cut says where to find the
+    Probes with findings are the strongest, in the order of the findings. Every outcome, verdict and
+    judged number stays, and each cut says where to find the
     rest.
 
     Args:
@@ -79,10 +79,8 @@ def cut(view: page.Page, excess: int, size: Callable[[page.ProbeSection], int]) 
     probes = {probe.name: probe for chapter in view.chapters for probe in chapter.probes}
     weakest_first = sorted(
         probes.values(),
-        key=lambda p: (
-            -rank.get(p.name, len(rank)), -wording.STATES.index(p.record.state), p.name
-        ),
-    )  # fmt: skip
+        key=lambda p: (-rank.get(p.name, len(rank)), p.name),
+    )
     for probe in weakest_first:
         if excess <= 0:
             break
@@ -149,6 +147,8 @@ def _environment(linked: bool = False) -> Any:
         draw=_draw,
         signs=wording.SIGNS,
         state_words=wording.STATE_WORDS,
+        outcome_words=wording.OUTCOME_WORDS,
+        pills=wording.PILLS,
         number_repeats=wording.number_repeats,
         wanted_behaviour=wording.wanted_behaviour,
         count=count,

@@ -1,15 +1,17 @@
-"""JUnit XML: a suite per gate of the configuration or per probe, a case per judged result.
+"""JUnit XML: a suite per gate of the configuration, a case per judged result.
 
-Only a failed enforced gate is a ``failure``. What could not be decided is never a passed case: it
-is ``skipped`` with its reason, or an ``error`` where the configuration wants it decided.
+Only a failed gate is a ``failure``. What could not be decided is never a passed case: it is
+``skipped`` with its reason, or an ``error`` where it had to be decided. What the comparisons say
+are properties of a suite of their own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 from xml.etree import ElementTree as ET
 
-from bias_audit.reports.ci import Entry, Fact, about, entries, fact_text, facts
+from bias_audit.reports.ci import Entry, Fact, about, entries, fact_text, facts, statements
 from bias_audit.reports.formats import Format
 from bias_audit.results import Results
 from bias_audit.results.codes import describe
@@ -30,12 +32,16 @@ def render(results: Results) -> str:
             if entry.rule == rule:
                 _case(suite, entry)
         _count(suite)
+    if said := statements(results):
+        suite = ET.SubElement(root, "testsuite", {"name": f"{NAME}.comparisons"})
+        _properties(suite, said)
+        _count(suite)
     _count(root)
     ET.indent(root, " ")
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, "unicode") + "\n"
 
 
-def _properties(parent: ET.Element, values: dict[str, Fact]) -> None:
+def _properties(parent: ET.Element, values: Mapping[str, Fact]) -> None:
     inside = ET.SubElement(parent, "properties")
     for name, value in values.items():
         if value is not None:

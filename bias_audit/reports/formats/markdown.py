@@ -14,7 +14,7 @@ from bias_audit.results import Results
 
 LIMIT = 58_000
 """Bytes; a comment on GitHub holds 65,536 characters."""
-_SPECIAL = re.compile(r"([\\`*_\[\]|~<>&])")
+_SPECIAL = re.compile(r"([\\`*_\[\]|~<>&$])")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
@@ -25,7 +25,15 @@ def render(results: Results) -> str:
 
 def summary(view: page.Page) -> str:
     """Return the summary of an audit in words; findings have the room that is left."""
-    start = _verdict(view) + gates(view) + _waivers(view) + _changes(view) + dataset_parts(view)
+    start = (
+        _verdict(view)
+        + gates(view)
+        + comparisons(view)
+        + completions(view)
+        + _waivers(view)
+        + _changes(view)
+        + dataset_parts(view)
+    )
     closing = (
         f"---\n{view.can} {view.cannot}\n\n"
         "Charts, sentences, method and limits: `report.html` in the run's folder.\n"
@@ -37,6 +45,7 @@ def summary(view: page.Page) -> str:
 def escape(text: str) -> str:
     """Show a text as it is: no markup, no mention of a person, no link."""
     text = _SPECIAL.sub(lambda m: _ENTITIES.get(m.group(1), "\\" + m.group(1)), text)
+    text = re.sub(r"#(?=\w)", "&#35;", text)  # a number or a name of an issue
     return text.replace("@", "&#64;").replace("://", "&#58;//").replace("www.", "www&#46;")
 
 
@@ -83,13 +92,10 @@ def _cell(text: str, limit: int = 240) -> str:
 
 
 def _verdict(view: page.Page) -> str:
-    states = view.audit.states
-    tallies = " · ".join(
-        f"{words.SIGNS[s]} {states.get(s, 0)} {words.STATE_WORDS[s][0]}" for s in words.STATES
-    ).replace("~", "\\~")
+    counts = view.counts.partition("    ")[0]
     remarks = "".join(f"> {_cell(remark, 700)}\n\n" for remark in view.verdict.remarks)
     return (
-        f"**{escape(view.verdict.lead)}**\n\n{tallies}\n\n{remarks}"
+        f"**{escape(view.verdict.lead)}**\n\n{escape(counts)}\n\n{remarks}"
         f"### {escape(view.title)}\n\n{escape(view.subtitle)}\n\n"
     )
 
@@ -102,14 +108,46 @@ def gates(view: page.Page) -> str:
 
 
 def _gate(gate: page.GateLine) -> str:
-    name = f"{short(gate.probe, 80)}: {gate.title}"
+    name = f"{gate.name}: {short(gate.probe, 80)}: {gate.title}"
+    why = (gate.waived or gate.reason, gate.limits, *gate.notices)
     return _row(
         f"{words.SIGNS[gate.state].replace('~', '&#126;')} {gate.state}",
-        f"{_cell(name)}{'' if gate.enforced else ' (for information)'}",
+        _cell(name),
         _cell(gate.measured),
         _cell(gate.allowed),
-        " ".join(filter(None, (_cell(gate.waived or gate.reason, 160), _cell(gate.limits)))),
+        " ".join(_cell(text, 160) for text in why if text),
     )
+
+
+def comparisons(view: page.Page) -> str:
+    """The comparisons by outcome, associations first, as many as fit."""
+    rows = [
+        _row(
+            f"{words.SIGNS[one.outcome]} {escape(words.PILLS[one.outcome])}",
+            _cell(one.probe, 80),
+            _cell(", ".join(filter(None, (one.statement or one.reason, one.contrary))), 480),
+            _cell(one.measured),
+        )
+        for one in view.verdict.comparisons
+    ]
+    start = table_head(("Outcome", "Probe", "In words", "Gap and interval"))
+    return within(start, rows, 16_000, limit=60) if rows else ""
+
+
+def completions(view: page.Page) -> str:
+    """What the model says when no word is given, probe by probe, as many as fit."""
+    rows = [
+        _row(
+            f"{words.SIGNS[one.outcome]} {escape(words.PILLS[one.outcome])}",
+            _cell(one.probe, 160),
+            _cell(one.statement or one.reason or "none", 480),
+            _cell(one.hurtful or "none"),
+        )
+        for one in view.verdict.completions
+    ]
+    start = f"### {escape(view.verdict.completions_lead)}\n\n"
+    start += table_head(("Outcome", "Probe", "In words", "Hurtful completions"))
+    return within(start, rows, 8_000, limit=30) if rows else ""
 
 
 def _waivers(view: page.Page) -> str:
@@ -144,14 +182,14 @@ def findings(view: page.Page, room: int, limit: int | None = None) -> str:
     if view.published and not view.notes:
         return ""
     if not view.notes:
-        return "### Findings\n\nNo finding was recorded. That is not evidence of absence.\n\n"
-    return within("### Findings\n\n", [_finding(note) for note in view.notes], room, limit)
+        return "### Associations\n\nNone was shown. That is not evidence of absence.\n\n"
+    return within("### Associations\n\n", [_finding(note) for note in view.notes], room, limit)
 
 
 def _finding(note: page.Note) -> str:
     finding, facts = note.finding, escape("; ".join(note.measured))
     notices = "".join(f"  *{escape(notice)}*\n" for notice in note.notices)
-    scales = f"Size {finding.severity}, evidence {finding.evidence}."
+    scales = f"Size {finding.size}, evidence {finding.evidence}."
     return (
         f"- **{escape(finding.headline)}** {escape(finding.detail)}\n"
         f"  {facts}. {scales} {escape(finding.id)}\n{notices}"

@@ -1,7 +1,8 @@
 """A section for the model card on the Hugging Face hub, with ``model-index`` metadata before it.
 
 The numbers go into the metadata only where they may be read as measurements: of a whole run, and
-not of an axis whose control failed, nor of a model that looks untrained. Nothing is sent anywhere.
+not where a comparison is not measurable, nor of a model that looks untrained. Nothing is sent
+anywhere.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def _metrics(index: Index) -> list[Any]:
         for result in index.audit.results
         if (result.role == "primary" or _overall(index, result))
         and result.estimate is not None
-        and "instrument_failed" not in result.statuses
+        and result.outcome != "not_measurable"
     ]
 
 
@@ -111,7 +112,7 @@ def _arguments(result: Result) -> dict[str, Any]:
     """Return what has to travel with the number; the hub shows arguments next to it."""
     names = (
         "groups", "unit", "neutral", "direction", "ci_low", "ci_high", "confidence", "margin",
-        "outcome", "n_templates", "n_terms",
+        "outcome", "at_least", "at_most", "n_templates", "n_terms",
     )  # fmt: skip
     values = {name: round_floats(getattr(result, name), 6) for name in names}
     return {name: value for name, value in values.items() if value not in (None, "")}
@@ -122,8 +123,8 @@ def _section(view: page.Page, index: Index) -> str:
     where = f" at revision {escape(model.revision)}" if model.revision else ""
     weights = escape(model.fingerprint[:12] or "not recorded")
     remarks = "".join(f"> {escape(short(remark, 700))}\n\n" for remark in view.verdict.remarks)
-    limits = ""  # of a configuration; the catalogue's own are shown with the numbers
-    if any(gate.enforced for gate in view.verdict.gates):
+    limits = ""
+    if view.verdict.gates:
         limits = f"### Limits that were set\n\n{markdown.gates(view)}"
     return (
         "## Bias, Risks, and Limitations\n\n"
@@ -138,16 +139,17 @@ def _section(view: page.Page, index: Index) -> str:
 
 def _numbers(index: Index) -> str:
     """The primary results as a table."""
-    head = ("Probe", "Comparison", "Odds", "Gap", "Margin", "Outcome")
+    head = ("Probe", "Comparison", "Outcome", "Bounds", "Odds", "Gap", "Reference margin")
     rows = [
         markdown.table_row(
             (
                 index.title(result.probe),
                 index.versus(result),
+                words.PILLS.get(result.outcome or "", "none"),
+                words.ladder(result) or "none",
                 words.effect(result),
                 words.gap(result),
                 "none" if result.margin is None else f"{result.margin:.3g} {result.unit}",
-                result.outcome or "not judged",
             )
         )
         for result in index.audit.results

@@ -11,7 +11,16 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from bias_audit.reports.ci import RUN, WAIVERS, Entry, about, entries, facts, worst_first
+from bias_audit.reports.ci import (
+    RUN,
+    WAIVERS,
+    Entry,
+    about,
+    entries,
+    facts,
+    statements,
+    worst_first,
+)
 from bias_audit.reports.formats import Format
 from bias_audit.reports.formats.markdown import escape
 from bias_audit.reports.text import clean, clip, plain
@@ -53,9 +62,10 @@ def render(results: Results) -> str:
         ],
         "results": [_result(entry, places[entry.rule]) for entry in reported],
         "properties": {
-            "states": dict(results.states),
+            "states": dict(results.states) if results.gates else {},
             "passed": [entry.id for entry in every if entry.level == "none"],
             "resultsLeftOut": len(problems) - len(reported),
+            "comparisons": statements(results),
             **about(results),
         },
     }
@@ -106,7 +116,8 @@ def _suppression(entry: Entry, waiver: WaiverRecord) -> dict[str, object]:
         "status": "accepted" if holds else "rejected",
         "justification": why,
         "properties": waiver.model_dump(
-            mode="json", include={"finding", "owner", "created", "expires", "up_to", "status"}
+            mode="json",
+            include={"finding", "model", "owner", "created", "expires", "up_to", "status"},
         ),
     }
     if waiver.file:
@@ -116,14 +127,15 @@ def _suppression(entry: Entry, waiver: WaiverRecord) -> dict[str, object]:
 
 _SHORT, _FULL = 200, 1000
 _READ = (
-    "Fail: the whole interval lies outside the limit, after correction for the number of "
-    "comparisons. Unclear: the evidence does not settle it, and that is no pass. Pass: nothing "
-    "larger was found with these probes, which says nothing about other texts."
+    "Fail: the gap is shown to lie beyond the limit, after correction for the number of gates. "
+    "Unclear: the evidence does not settle it, and that is no pass. Pass: the gap is shown to lie "
+    "inside the limit with these probes, which says nothing about other texts."
 )
 _DO = (
     "Read the sentences behind a finding with 'bias-audit show RUN FINDING' and every word of this "
     "text with 'bias-audit explain'. A failure that is accepted for now is waived with a name, a "
-    "reason and a date: 'bias-audit waive FINDING --until DATE --reason TEXT --owner WHO'."
+    "reason and a date: 'bias-audit waive FINDING --until DATE --reason TEXT --owner WHO --up-to "
+    "NATS'."
 )
 _OTHER = {
     RUN: (
@@ -134,7 +146,7 @@ _OTHER = {
     WAIVERS: (
         "A waiver does not hold.",
         "A waiver is void when it has expired, when the gap has outgrown it, or when it names "
-        "nothing that failed. It changes no gate.",
+        "another model or nothing that failed. It changes no gate.",
         "Take it out of the file, or have its owner decide again: 'bias-audit waivers list' shows "
         "them all.",
     ),
@@ -164,12 +176,11 @@ def _rule(entry: Entry) -> dict[str, object]:
 
 def _of_gate(entry: Entry) -> tuple[str, str, str]:
     gate, name = entry.gate, entry.rule.partition("/")[2]
-    if gate is None or not gate.enforced:
-        short = f"The catalogue's own margin of the probe {name}."
-        return short, f"{short} It informs and never fails a build. {_READ}", f"{_READ} {_DO}"
-    limit = "its limit" if gate.limit is None else f"{plain(gate.limit)} {gate.unit}".rstrip()
+    limit = "its limit"
+    if gate is not None and gate.limit is not None:
+        limit = f"{plain(gate.limit)} {gate.unit}".rstrip()
     rule = f"stays within {limit} of 0, in either direction"
-    if gate.kind == "regression":
+    if gate is not None and gate.kind == "regression":
         rule = f"has grown by no more than {limit} over the baseline {gate.baseline}"
     short = f"Every gap of the gate {name} must be shown to be acceptable."
     return short, f"It must be shown that each gap {rule}. {_READ}", f"{_READ} {_DO}"

@@ -10,14 +10,14 @@ from bias_audit.reports.formats import Format
 from bias_audit.reports.text import ascii_only
 from bias_audit.reports.view import page
 from bias_audit.reports.view.build import build
-from bias_audit.reports.wording import ASCII_SIGNS, SIGNS, tally
+from bias_audit.reports.wording import ASCII_SIGNS, OUTCOME_WORDS, SIGNS, tally
 from bias_audit.results import Results
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _Line = Callable[..., None]
-_GATES, _FINDINGS, _NUMBERS = 20, 20, 60
+_GATES, _FINDINGS, _COMPARISONS, _NUMBERS = 20, 20, 30, 60
 _COLOURS = {"fail": "bold red", "unclear": "yellow", "error": "bold magenta", "pass": "green",
             "waived": "cyan", "skipped": "dim"}  # fmt: skip
 
@@ -44,8 +44,8 @@ def show(view: page.Page, console: Console, *, folder: str = "") -> None:
 
 
 def first_line(results: Results) -> str:
-    """Return the counts of all six states and the exit code: the first line of every output."""
-    return tally(results.states, results.exit_code)
+    """Return the counts of outcomes and gates and the exit code: the first line of all output."""
+    return tally(results)
 
 
 def _print(console: Console, view: page.Page, *, folder: str, narrow: bool) -> None:
@@ -60,13 +60,16 @@ def _print(console: Console, view: page.Page, *, folder: str, narrow: bool) -> N
             text.append(ascii_only(content) if narrow else content, style=style)
         console.print(Padding(text, (0, 0, 0, indent)), highlight=False, markup=False)
 
-    line((view.counts, "bold"))
+    counts = ascii_only(view.counts) if narrow else view.counts
+    console.print(counts, style="bold", highlight=False, markup=False, soft_wrap=True)
     line("")
     _gates(line, view, ASCII_SIGNS if narrow else SIGNS)
     if view.published:
         _datasets(line, console, view, narrow)
-    else:
+    if view.verdict.comparisons or not view.published:
         _findings(line, view)
+        _others(line, view)
+        _completions(line, view)
     if view.failures is not None:
         line(("Did not run", "bold"))
         for probe, state, why in view.failures.rows[:_GATES]:
@@ -83,29 +86,29 @@ def _print(console: Console, view: page.Page, *, folder: str, narrow: bool) -> N
 
 def _gates(line: _Line, view: page.Page, signs: Mapping[str, str]) -> None:
     gates = view.verdict.gates
-    mixed = len({gate.enforced for gate in gates}) == 2
     for gate in gates[:_GATES]:
         line(
             (f"{signs[gate.state]} {gate.state.upper():<8}", _COLOURS[gate.state]),
-            (f"{gate.probe}: {gate.title}", "bold"),
-            ("  (for information)" if mixed and not gate.enforced else "", "dim"),
+            (f"{gate.name}  ", "bold"),
+            f"{gate.probe}: {gate.title}",
         )
         line(gate.brief, indent=10)
         why = gate.finding or (gate.reason if gate.state in ("unclear", "error") else "")
-        for text in (why, gate.waived):
+        for text in (why, gate.waived, *gate.notices):
             if text and text.rstrip(".").lower() not in gate.brief.lower():
                 line((text, "dim"), indent=10)
     if len(gates) > _GATES:
         line((f"{len(gates) - _GATES} more gates in the report", "dim"))
-    line("")
+    if gates:
+        line("")
 
 
 def _findings(line: _Line, view: page.Page) -> None:
     if not view.notes:
-        line("No finding was recorded; that is not evidence of absence.")
+        line("No association was shown; that is not evidence of absence.")
         line("")
         return
-    line(("Findings, strongest first", "bold"))
+    line(("Associations, strongest first", "bold"))
     for note in view.notes[:_FINDINGS]:
         line((f"{note.finding.id}  ", "dim"), note.finding.headline, indent=2)
         line(note.finding.detail, indent=4)
@@ -115,8 +118,41 @@ def _findings(line: _Line, view: page.Page) -> None:
     line("")
 
 
+def _others(line: _Line, view: page.Page) -> None:
+    """The comparisons that are no association, by outcome."""
+    for outcome in OUTCOME_WORDS:
+        every = [one for one in view.verdict.comparisons if one.outcome == outcome]
+        if not every or outcome == "association":
+            continue
+        name, meaning = OUTCOME_WORDS[outcome]
+        line((f"{name[:1].upper()}{name[1:]}: {len(every)}", "bold"), (f"  {meaning}", "dim"))
+        for one in every[:_COMPARISONS]:
+            said = one.statement or f"{one.title}: {one.reason}"
+            line(f"{one.probe}: ", said, indent=2)
+            if one.contrary:
+                line(one.contrary, indent=4)
+        if len(every) > _COMPARISONS:
+            line((f"{len(every) - _COMPARISONS} more in the report", "dim"), indent=2)
+        line("")
+
+
+def _completions(line: _Line, view: page.Page) -> None:
+    """What the model says when no word is given."""
+    if not view.verdict.completions:
+        return
+    line((view.verdict.completions_lead, "bold"), ("  the model fills in any word", "dim"))
+    for one in view.verdict.completions[:_COMPARISONS]:
+        said = one.statement or one.reason or OUTCOME_WORDS[one.outcome][0]
+        line(f"{one.probe}: ", said, indent=2)
+        if one.hurtful:
+            line((f"Hurtful completions: {one.hurtful}", "dim"), indent=4)
+    if (more := len(view.verdict.completions) - _COMPARISONS) > 0:
+        line((f"{more} more in the report", "dim"), indent=2)
+    line("")
+
+
 def _datasets(line: _Line, console: Console, view: page.Page, narrow: bool) -> None:
-    """Numbers of data sets; such a run has no gate and no finding."""
+    """Numbers of data sets."""
     from rich.table import Table
     from rich.text import Text
 

@@ -12,14 +12,13 @@ from collections.abc import Iterator
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import bounds, count, percent, short, tidy, with_sign
-from bias_audit.reports.view import charts, group_charts, measures, page
+from bias_audit.reports.view import charts, completions, group_charts, measures, page
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.page import Cell, Row, Table, number, prose, table
 from bias_audit.reports.view.quality import corrections, quality
 from bias_audit.reports.view.verdict import findings, pairs, verdict
 from bias_audit.results import Change, Comparison, GroupProfile, ProbeRecord, Results, WaiverRecord
 from bias_audit.results.codes import describe
-from bias_audit.results.schema import Result
 
 _TOP = 12
 """Completions of a group that are shown."""
@@ -52,7 +51,7 @@ def build(results: Results) -> page.Page:
         failures=table("What did not run", ("Probe", "State", "Why"), _failures(index)),
         changes=_changes(index),
         waivers=_waivers(audit),
-        counts=words.tally(audit.states, audit.exit_code),
+        counts=words.tally(audit),
         families=corrections(index),
         published=measures.dataset_tables(index),
     )
@@ -159,11 +158,12 @@ def chapters(index: Index) -> tuple[page.Chapter, ...]:
 def _chapter(index: Index, axis: str, probes: list[ProbeRecord]) -> page.Chapter:
     results = [result for probe in probes for result in index.of(probe.id, "primary")]
     picture = charts.intervals(index, axis, results)
-    judged = words.states(Counter(result.outcome for result in results))
+    outcomes = Counter(result.outcome for result in results if result.outcome)
+    judged = words.tally_outcomes(outcomes) if outcomes else ""
     return page.Chapter(
         name=index.name("axis", axis),
         title=axis[:1].upper() + axis[1:] if axis else "No axis named",
-        lead=f"{count(len(probes), 'probe')} ({words.states(Counter(p.state for p in probes))}), "
+        lead=f"{count(len(probes), 'probe')}, "
         f"{count(len(results), 'primary comparison')}{f' ({judged})' if judged else ''}.",
         picture=picture,
         table=charts.interval_table(index, axis, results) if results and not picture else None,
@@ -182,7 +182,6 @@ def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
         ]  # fmt: skip
     further = (
         charts.paraphrases(index, probe, measured),
-        charts.placebo(index, probe, measured),
         group_charts.plane(index, probe),
     )
     has_words = any(isinstance(item, page.Intervals) and not item.bars for item in by_word)
@@ -192,27 +191,17 @@ def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
         record=probe,
         name=index.name("probe", probe.id),
         title=probe.title or probe.id,
-        reason=_reason(index, probe, results),
+        reason=words.sentence(probe.reason),
+        outcome=words.tally_outcomes(probe.outcomes) if probe.outcomes else "",
         notices=tuple(describe(code) for code in probe.statuses),
         pictures=tuple(item for item in further if item is not None),
         word_pictures=tuple(item for item in by_word if item is not None),
         heat=None if has_words else group_charts.heat(index, probe),
         columns=_completions(index, probe),
+        completion_words=completions.word_tables(index, probe),
+        completions=completions.comparison_table(index, probe),
         further=measures.table(index, probe),
         evidence=tuple(item for item in sentences if item is not None),
-    )
-
-
-def _reason(index: Index, probe: ProbeRecord, results: list[Result]) -> str:
-    """The probe's reason, unless its state says the same; of some comparisons only, for which."""
-    if probe.reason.lower() in words.STATE_WORDS[probe.state][1].lower():
-        return ""
-    matching = [result for result in results if result.reason == probe.reason]
-    text = words.sentence(probe.reason)
-    if not matching or len(matching) == len(results):
-        return text
-    return (
-        f"For {index.versus(matching[0])}: {text} The other comparisons have reasons of their own."
     )
 
 

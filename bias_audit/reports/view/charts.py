@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import count, plain, share, short, times, with_sign
+from bias_audit.reports.text import count, plain, short, times, with_sign
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import OTHERS, Index, strength
 from bias_audit.reports.view.page import Cell, gap, interval, number, odds, prose
@@ -21,13 +21,11 @@ from bias_audit.results.schema import ProbeRecord, Result, TargetEffect
 _INTERVAL_ROWS = 30
 _WORDS = 24
 _MIN_WORDS = 5
-_MIN_PLACEBO_GAPS = 3
-"""Placebo gaps that make a row of their own."""
 _HOW_TO_READ = (
     "Each dot is a measured gap, the line through it its interval. On the upright line there is no "
     "difference; right of it the first group leans to the pole on the right. The shaded band is "
-    "the allowed margin. An interval wholly outside fails; one wholly inside (by the narrower 90 % "
-    "interval) passes if the controls and the checks hold too; anything else is unclear."
+    "the reference margin: a gap whose 90 % interval lies inside is small. The intervals are those "
+    "of these words."
 )
 
 
@@ -76,7 +74,8 @@ def by_probe_and_size(results: Sequence[Result]) -> list[Result]:
 
 def _interval_answer(index: Index, results: Sequence[Result]) -> str:
     """Say how the gaps were judged, and which lies furthest from no difference."""
-    answer = words.states(Counter(result.outcome for result in results))
+    counts = Counter(result.outcome for result in results if result.outcome)
+    answer = words.tally_outcomes(counts) if counts else ""
     widest = min(results, key=strength)
     size = words.effect(widest).partition(" (")[0]
     where = f"{index.title(widest.probe)}, {index.versus(widest)}: {size}"
@@ -110,22 +109,25 @@ def _interval_summary(rows: Sequence[page.IntervalRow], unit: str) -> str:
     parts = []
     for row in rows[:12]:
         size = f"odds {times(row.estimate)} times" if unit == "nats" else plain(row.estimate, 3)
-        parts.append(f"{row.label}: {size}{', ' + row.state if row.state else ''}")
+        parts.append(f"{row.label}: {size}{', ' + words.PILLS[row.state] if row.state else ''}")
     more = f"; and {len(rows) - 12} more" if len(rows) > 12 else ""
     return f"{count(len(rows), 'gap')} with intervals. {'; '.join(parts)}{more}."
 
 
 def interval_table(index: Index, axis: str, results: Sequence[Result]) -> page.Table:
     """Return the numbers of the interval chart, and the gaps that have none, with the reason."""
-    head = ("Comparison", "Probe", "State", "Odds", "Gap", "Interval", "Allowed", "p against 0")
+    head = (
+        "Comparison", "Probe", "Outcome", "Bounds", "Odds", "Gap", "Interval", "Reference margin",
+        "p against 0",
+    )  # fmt: skip
     rows = [_result_cells(index, result) for result in by_probe_and_size(results)]
     several = len({result.probe for result in results}) > 1
     return page.Table(
-        caption=f"Gaps on the axis “{axis}”, with intervals and verdicts",
+        caption=f"Gaps on the axis “{axis}”, with intervals and outcomes",
         head=head if several else (head[0], *head[2:]),
         rows=tuple(row if several else (row[0], *row[2:]) for row in rows),
         note="Gap in nats for log-odds gaps, else in the unit given; 0 is no difference. p is that "
-        "of no gap at all, adjusted unless it says raw; it is not about the margin.",
+        "of no gap at all for other words of the kind, adjusted unless it says raw.",
     )
 
 
@@ -139,7 +141,8 @@ def _result_cells(index: Index, result: Result) -> page.Row:
     return (
         Cell(index.versus(result)),
         Cell(index.title(result.probe), href=index.name("probe", result.probe)),
-        Cell(result.outcome or "not judged", state=result.outcome or ""),
+        Cell(words.PILLS.get(result.outcome or "", "none"), state=result.outcome or ""),
+        Cell(words.ladder(result) or "none"),
         *measured,
         Cell(allowed, result.margin),
         Cell(words.chance(result), result.p_adjusted),
@@ -356,52 +359,4 @@ def _template_table(index: Index, results: Sequence[Result]) -> page.Table:
             for key, text in texts.items()
         ),
         note="In the unit of the measure (nats for log-odds gaps).",
-    )
-
-
-def placebo(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> page.Dots | None:
-    """Return the chart of the sizes of placebo gaps and of this probe's gaps, on one scale."""
-    gaps = probe.placebo_gaps
-    compared = sorted((r for r in results if r.unit == "nats"), key=strength)[:12]
-    if len(gaps) < _MIN_PLACEBO_GAPS or not compared:
-        return None
-    note, names = row_labels(index, compared)
-    sizes = [(names[result.id], abs(result.estimate or 0.0)) for result in compared]
-    beyond = sum(size > gaps[-1] for _, size in sizes)
-    stands = f"{beyond} of {len(sizes)} gaps {'is' if beyond == 1 else 'are'}"
-    if len(sizes) == 1:
-        stands = f"the gap is{'' if beyond else ' not'}"
-    answer = f"Placebo gaps reach odds {times(gaps[-1])} times; {stands} larger than all of them."
-    name = f"placebo groups ({len(gaps)})"
-    return page.Dots(
-        name=index.name("chart", f"placebo-{probe.id}"),
-        title="Are the gaps larger than those of groups that should not differ?",
-        question="The first row has the gaps of placebo groups, which differ in nothing that "
-        "should matter, with a bar at their mean; each row below is a gap of this probe, its size "
-        "without its direction. Shaded is what placebo gaps reach: a gap in there does not stand "
-        f"out from accidents.{note}",
-        summary=answer,
-        answer=answer,
-        band=gaps[-1],
-        table=_placebo_table(sizes, gaps),
-        rows=((name, gaps), *((label, (size,)) for label, size in sizes)),
-        right="larger gap, in either direction",
-        unit="nats",
-    )
-
-
-def _placebo_table(sizes: Sequence[tuple[str, float]], gaps: Sequence[float]) -> page.Table:
-    cells = [(f"placebo {place}", size) for place, size in enumerate(gaps, start=1)]
-    return page.Table(
-        caption="Sizes of the gaps beside placebo gaps",
-        head=("Groups", "Odds", "Size (nats)", "Larger than this share of the placebo gaps drawn"),
-        rows=tuple(
-            (
-                Cell(label),
-                odds(size),
-                number(size),
-                Cell(share(sum(other < size for other in gaps) / len(gaps))),
-            )
-            for label, size in [*sizes, *cells]
-        ),
     )

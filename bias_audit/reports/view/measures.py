@@ -118,7 +118,7 @@ def _as_result(result: Result, companion: Companion, record: MetricRecord | None
     groups = "-vs-".join(name.lstrip("~") for name in companion.groups)
     alike = (
         "probe", "axis", "confidence", "n_templates", "n_terms", "n_targets", "n_prompts", "scope",
-        "target_scope", "statuses",
+        "claim", "statuses",
     )  # fmt: skip
     return Result.model_validate(
         {

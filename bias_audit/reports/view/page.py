@@ -17,7 +17,7 @@ class Cell:
     value: float | None = None
     """Number behind the text; None for text."""
     state: str = ""
-    """One of the six states: drawn as a pill."""
+    """A state, an outcome, or whether a control works: drawn as a pill."""
     href: str = ""
     """Fragment of the same page."""
     long: bool = False
@@ -265,12 +265,19 @@ class ProbeSection:
     name: str
     title: str
     reason: str
+    """Why it was not scored; empty where it was."""
+    outcome: str
+    """Its comparisons, counted by outcome."""
     notices: tuple[str, ...]
     pictures: tuple[Picture, ...]
     word_pictures: tuple[Picture, ...]
     """Charts that name scored words: folded for sensitive probes."""
     heat: Heat | None
     columns: tuple[Column, ...]
+    completion_words: tuple[Table | None, Table | None]
+    """Words that tell the groups apart, and the harmful ones among them, which are folded."""
+    completions: Table | None
+    """How much of the completions differs."""
     further: Table | None
     """Secondary measures, not judged."""
     evidence: tuple[Table, ...]
@@ -306,13 +313,49 @@ class GateLine:
     size: str
     reason: str
     limits: str
-    """What limit was applied, where the numbers seem to say something else; else empty."""
-    enforced: bool
+    """Which interval passes, where the numbers seem to say something else; else empty."""
+    notices: tuple[str, ...]
+    """What a reader should know beside the state."""
     href: str
     finding: str
     """Headline of the finding about the same result."""
     waived: str
     """Who waived it, until when and why; empty for all others."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutcomeLine:
+    """One comparison, in words."""
+
+    outcome: str
+    probe: str
+    title: str
+    """The groups that are compared."""
+    statement: str
+    measured: str
+    """Gap in nats with its interval; empty where there is none."""
+    bounds: str
+    size: str
+    notices: tuple[str, ...]
+    reason: str
+    href: str
+    contrary: str = ""
+    """Of a small comparison: the words by which its completions differ all the same."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompletionLine:
+    """The completions of a probe, in words."""
+
+    outcome: str
+    probe: str
+    """Titles of the probes that have them, joined by semicolons."""
+    statement: str
+    """The words that tell groups apart; empty unless completions differ."""
+    hurtful: str
+    """What hurtful words take of the probability; empty where none was looked up."""
+    reason: str
+    href: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -322,6 +365,11 @@ class Verdict:
     lead: str
     remarks: tuple[str, ...]
     gates: tuple[GateLine, ...]
+    comparisons: tuple[OutcomeLine, ...] = ()
+    """Associations first, the strongest first."""
+    completions: tuple[CompletionLine, ...] = ()
+    completions_lead: str = ""
+    """In how many probes they differ; empty where none has any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,7 +23,7 @@ _SOURCES = {
     "max-T": "max-T (Westfall and Young 1993)",
 }
 _GRAVEST_FIRST = (
-    "instrument_failed", "confounded", "p_withheld", "fragile", "incomplete", "unrankable",
+    "instrument_failed", "incomplete", "confounded", "p_withheld", "fragile", "unrankable",
     "direction_depends_on_phrasing", "one_target_dominates", "under_powered",
 )  # fmt: skip
 
@@ -31,9 +31,11 @@ _GRAVEST_FIRST = (
 _COVERAGE = ("Probe", "First pole", "Second pole", "Group words", "Frames", "Pieces per word")
 _SKIPS = ("Probe", "What", "Why", "Times", "Which")
 _CONTROLS = ("Control", "Kind", "Measured", "State")
-_CONTROLS_NOTE = "Pass: the control behaved as it must."
-_PLACEBO = ("Comparison", "Gap", "Larger than this share of placebo gaps")
-_POWER = ("Comparison", "Smallest gap", "Margin", "Enough for the margin?")
+_CONTROLS_NOTE = (
+    "A silent positive control forbids to call a gap small; a loud negative one forbids to call it "
+    "an association, for the same groups."
+)
+_POWER = ("Comparison", "Smallest gap", "Reference margin", "Enough for it?")
 
 
 def quality(index: Index) -> tuple[tuple[str, Table], ...]:
@@ -43,7 +45,6 @@ def quality(index: Index) -> tuple[tuple[str, Table], ...]:
         "coverage": table("Scored of requested", _COVERAGE, _coverage(index)),
         "skips": table("What was lost, and why", _SKIPS, _skips(index)),
         "controls": table("Controls", _CONTROLS, _controls(index), _CONTROLS_NOTE),
-        "placebo": table("Gaps beside placebo gaps", _PLACEBO, _placebo(index, main)),
         "power": table("What could be found", _POWER, _power(index, main)),
         "checks": checks_overview(main),
         "failed_checks": failed_checks(index, main),
@@ -105,20 +106,14 @@ def _controls(index: Index) -> Iterator[Row]:
         probe = index.probes.get(result.probe)
         role = probe.role if probe else "probe"
         if role != "probe" or result.role == "control" or result.id in used:
-            state = result.outcome or (probe.state if probe else "")
+            works = probe.works if probe and result.works is None else result.works
+            state = "" if works is None else "works" if works else "faulty"
             yield (
                 _comparison(index, result),
                 Cell(words.ROLES.get(role, "control")),
                 Cell(words.effect(result), result.estimate, long=True),
-                Cell(state or "not judged", state=state),
+                Cell(words.PILLS.get(state, "not judged"), state=state),
             )
-
-
-def _placebo(index: Index, results: Sequence[Result]) -> Iterator[Row]:
-    for r in results:
-        if r.placebo_percentile is not None:
-            place = Cell(share(r.placebo_percentile), r.placebo_percentile)
-            yield _comparison(index, r), Cell(words.gap(r), r.estimate), place
 
 
 def _power(index: Index, results: Sequence[Result]) -> Iterator[Row]:
@@ -138,13 +133,14 @@ def _power(index: Index, results: Sequence[Result]) -> Iterator[Row]:
 
 
 def _variance(index: Index, results: Sequence[Result]) -> Table | None:
-    keys = list(dict.fromkeys(key for result in results for key in result.variance))
+    sources = ("templates", "terms", "targets")
+    keys = [key for key in sources if any(key in result.variance for result in results)]
 
     def rows() -> Iterator[Row]:
         for result in results:
-            total = sum(result.variance.values())
+            total = sum(result.variance.get(key, 0.0) for key in keys)
             if total > 0:
-                top = max(result.variance, key=lambda key: result.variance[key])
+                top = max(keys, key=lambda key: result.variance.get(key, 0.0))
                 parts = [result.variance[key] / total if key in result.variance else None
                          for key in keys]  # fmt: skip
                 cells = (Cell("not part of it" if p is None else share(p), p) for p in parts)

@@ -6,22 +6,25 @@ import math
 from collections.abc import Iterator, Sequence
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import bounds, count, factor, percent, plain, share, times, with_sign
-from bias_audit.reports.view import page
+from bias_audit.reports.text import bounds, count, factor, percent, plain, times, with_sign
+from bias_audit.reports.view import completions, page
 from bias_audit.reports.view.index import Index, strength
-from bias_audit.results import Finding, Gate, ProbeRecord, Result, Results, Sentence, WaiverRecord
-from bias_audit.results.codes import describe
-
-SEVERITY = {"high": 0, "moderate": 1, "low": 2}
-_EVIDENCE = {"strong": 0, "moderate": 1, "weak": 2}
-_PAIRS = 60
-_OWN_MARGINS = (
-    "No gate is enforced in this audit: the margins shown are the catalogue's own. "
-    "They inform the reader and never fail a build."
+from bias_audit.results import (
+    Finding,
+    Gate,
+    ProbeRecord,
+    Result,
+    Results,
+    Sentence,
+    State,
+    WaiverRecord,
 )
+from bias_audit.results.codes import CODES, FAILED, describe
+
+_PAIRS = 60
 _PARTIAL = (
-    "This run was cut short (by a limit on rows or on time), so no gate could pass or fail: "
-    "treat every number as a first look."
+    "This run was cut short (by a limit on rows or on time), so nothing is decided: treat every "
+    "number as a first look."
 )
 _UNTRAINED = (
     "The sanity check did not hold: there is no sign of a trained language model, "
@@ -34,48 +37,99 @@ _FOREIGN = (
 
 
 def verdict(index: Index) -> page.Verdict:
-    """Build the verdict: one sentence, remarks, counts of all six states, gate lines."""
+    """Build the verdict: one sentence, remarks, the comparisons by outcome, the gates by state."""
     audit = index.audit
 
-    def order(gate: Gate) -> tuple[bool, int, str]:
-        return (not gate.enforced, words.STATES.index(gate.state), gate.id)
+    def order(gate: Gate) -> tuple[int, str]:
+        return (words.STATES.index(gate.state), gate.id)
 
+    said = completions.lines(index)
     return page.Verdict(
         lead=_lead(audit),
         remarks=tuple(_remarks(audit)),
         gates=tuple(gate_line(index, gate) for gate in sorted(audit.gates, key=order)),
+        comparisons=outcome_lines(index),
+        completions=said,
+        completions_lead=completions.lead(said),
     )
 
 
+def outcome_lines(index: Index) -> tuple[page.OutcomeLine, ...]:
+    """Put every primary comparison into words: associations first, the strongest first."""
+
+    def order(result: Result) -> tuple[int, float, str]:
+        place = words.OUTCOMES.index(result.outcome) if result.outcome else len(words.OUTCOMES)
+        return (place, *strength(result))
+
+    compared = [r for r in index.audit.results if r.role == "primary" and r.outcome]
+    return tuple(_outcome_line(index, result) for result in sorted(compared, key=order))
+
+
+def _outcome_line(index: Index, result: Result) -> page.OutcomeLine:
+    return page.OutcomeLine(
+        outcome=result.outcome or "",
+        probe=index.title(result.probe),
+        title=index.versus(result),
+        statement=result.statement,
+        measured=words.gap(result) if result.estimate is not None else "",
+        bounds=words.ladder(result),
+        size=evidence_size(result),
+        notices=tuple(describe(code) for code in result.statuses if is_notice(code)),
+        reason=words.sentence(result.reason),
+        href=index.name("probe", result.probe) if result.probe in index.probes else "",
+        contrary=contrary(index, result),
+    )
+
+
+def contrary(index: Index, result: Result) -> str:
+    """Say by which words the groups of a small comparison are completed; else nothing."""
+    other = index.results.get(result.contrary)
+    if other is None:
+        return ""
+    return f"but their completions differ: {completions.telling(index, other)}"
+
+
+def is_notice(code: str) -> bool:
+    """Return whether a status stands beside an outcome and is no reason for it."""
+    return code in CODES and not CODES[code].reason
+
+
+_UNDECIDED: dict[State, str] = {"unclear": "unclear", "error": "not run", "waived": "waived"}
+
+
 def _lead(audit: Results) -> str:
-    enforced = [gate for gate in audit.gates if gate.enforced]
     if not audit.gates:
-        return "Nothing was judged: no probe of this audit led to a gate."
-    judged = enforced or list(audit.gates)
-    kind = "enforced gate" if enforced else "catalogue margin"
-    states = [gate.state for gate in judged]
-    failed, waived = states.count("fail"), states.count("waived")
-    unsettled = states.count("unclear") + states.count("error")
-    but = " without a waiver" if waived else ""
-    none, unshown = f"No {kind} was exceeded{but}", f"No {kind} was shown to be exceeded{but}"
+        return _lead_of_outcomes(audit)
+    states = [gate.state for gate in audit.gates]
+    failed, total = states.count("fail"), count(len(states), "gate")
+    rest = [
+        f"{number} {word}" for state, word in _UNDECIDED.items() if (number := states.count(state))
+    ]
+    more = f", {', '.join(rest)}" if rest else ""
     if failed:
-        verb = "was" if failed == 1 else "were"
-        more = f", {waived} waived" if waived else ""
-        total = count(len(judged), kind)
-        return f"{failed} of {total} {verb} exceeded, {unsettled} left open{more}."
-    if unsettled:
-        return f"{unshown}; {unsettled} of {len(judged)} {'is' if unsettled == 1 else 'are'} open."
-    if waived:
-        return f"{none}; {waived} of {len(judged)} {'is' if waived == 1 else 'are'} waived."
-    if set(states) != {"pass"}:
-        return f"{unshown}; not all of them were judged."
-    if any(gate.kind == "regression" for gate in judged):
-        return f"{none} with these probes."
-    return "No association larger than the margin was found with these probes."
+        return f"{failed} of {total} failed{more}. {_lead_of_outcomes(audit)}"
+    if set(states) == {"pass"}:
+        verb = "The gate" if len(states) == 1 else f"All {total}"
+        return f"{verb} passed with these probes. {_lead_of_outcomes(audit)}"
+    return f"None of {total} failed{more}. {_lead_of_outcomes(audit)}"
+
+
+def _lead_of_outcomes(audit: Results) -> str:
+    total = sum(audit.outcomes.values())
+    if not total:
+        return "No groups were compared."
+    shown = audit.outcomes.get("association", 0) + audit.outcomes.get("completions_differ", 0)
+    rest = ", ".join(
+        f"{number} {words.PILLS[name]}"
+        for name, number in audit.outcomes.items()
+        if name not in ("association", "completions_differ")
+    )
+    verb = "shows" if 1 in (shown, total) else "show"
+    compared = count(total, "comparison")
+    return f"{shown or 'None'} of {compared} {verb} an association; {rest}."
 
 
 def _remarks(audit: Results) -> Iterator[str]:
-    enforced = sum(gate.enforced for gate in audit.gates)
     checks = (audit.sanity, *audit.further_sanity)
     failed = [check.language for check in checks if check is not None and not check.passed]
     if audit.sanity is not None and not audit.sanity.passed and audit.sanity.language == "en":
@@ -84,26 +138,20 @@ def _remarks(audit: Results) -> Iterator[str]:
         yield _FOREIGN.format(", ".join(foreign))
     if audit.run.partial:
         yield _PARTIAL
-    if mute := sorted({_where(p) for p in audit.probes if "instrument_failed" in p.statuses}):
+    if mute := sorted({_where(p) for p in audit.probes if FAILED in p.statuses}):
         yield (
-            f"A control did not work on: {', '.join(mute)}. What was measured there is no "
-            "evidence, neither of an association nor of its absence; the quality chapter says "
-            "which control."
+            f"The instrument failed on: {', '.join(mute)}. What was measured there is no "
+            "evidence, neither of an association nor of its absence; the quality chapter says why."
         )
-    own = len(audit.gates) - enforced
-    if audit.gates and not enforced:
-        yield _OWN_MARGINS
-    elif enforced and own:
-        yield (
-            f"{count(enforced, 'gate is', 'gates are')} enforced by the configuration; the other "
-            f"{own} {'is' if own == 1 else 'are'} the catalogue's own margins, for information."
-        )
+    if audit.floor is not None:
+        yield words.floor(audit.floor)
     if audit.errors:
         yield f"{count(len(audit.errors), 'error')} kept part of the audit from running."
+    yield from map(words.sentence, audit.run.notices)
     if void := sum(waiver.status != "active" for waiver in audit.waivers):
         yield (
-            f"{count(void, 'waiver does', 'waivers do')} not hold (expired, exceeded or covering "
-            "nothing) and changed no gate."
+            f"{count(void, 'waiver does', 'waivers do')} not hold (expired, exceeded, for another "
+            "model or covering nothing) and changed no gate."
         )
 
 
@@ -115,10 +163,9 @@ def _where(probe: ProbeRecord) -> str:
 def findings(index: Index) -> tuple[page.Note, ...]:
     """Build the findings, strongest first."""
 
-    def order(finding: Finding) -> tuple[int, int, float, str]:
+    def order(finding: Finding) -> tuple[float, str]:
         result = index.results.get(finding.result)
-        size = strength(result)[0] if result else 0.0
-        return (SEVERITY[finding.severity], _EVIDENCE[finding.evidence], size, finding.id)
+        return (strength(result)[0] if result else 0.0, finding.id)
 
     return tuple(_note(index, finding) for finding in sorted(index.audit.findings, key=order))
 
@@ -149,8 +196,6 @@ def finding_facts(result: Result, finding: Finding) -> tuple[str, ...]:
     if result.sign_share is not None and result.n_templates and not stated:
         agree = round(result.sign_share * result.n_templates)
         facts.append(f"{agree} of {count(result.n_templates, 'paraphrase')} point the same way")
-    if result.placebo_percentile is not None and "placebo" not in finding.detail:
-        facts.append(f"larger than {share(result.placebo_percentile)} of the placebo gaps")
     if result.p_adjusted is not None or result.p_value is not None:
         raw = result.p_adjusted is None
         facts.append(f"{'' if raw else 'adjusted '}p against no gap at all {words.chance(result)}")
@@ -206,9 +251,6 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.T
     )
 
 
-_OUTCOMES = {"pass": "inside", "fail": "outside", "unclear": "unclear"}
-
-
 def gate_line(index: Index, gate: Gate) -> page.GateLine:
     """Put one gate of the audit into words."""
     result = index.results.get(gate.result) if gate.result else None
@@ -224,8 +266,8 @@ def gate_line(index: Index, gate: Gate) -> page.GateLine:
         allowed=_limit_text(gate),
         size=evidence_size(result) if result else "no evidence",
         reason=words.sentence(gate.reason),
-        limits=" ".join(_limits(gate, result)),
-        enforced=gate.enforced,
+        limits=_reach(gate),
+        notices=tuple(describe(code) for code in gate.notices),
         href=index.name("probe", gate.probe) if gate.probe in index.probes else "",
         finding=finding.headline if finding and failed else "",
         waived=_waived_by(index, gate),
@@ -242,8 +284,8 @@ def evidence_size(result: Result) -> str:
 
 def waiver_text(waiver: WaiverRecord) -> str:
     """Who accepted a failure, until when and why."""
-    ceiling = "" if waiver.up_to is None else f", up to a size of {plain(waiver.up_to)}"
-    return f"{waiver.owner} until {waiver.expires}{ceiling}: {words.sentence(waiver.reason)}"
+    until = f"until {waiver.expires}, up to a size of {plain(waiver.up_to)}"
+    return f"{waiver.owner} for {waiver.model} {until}: {words.sentence(waiver.reason)}"
 
 
 def _limit_text(gate: Gate) -> str:
@@ -252,22 +294,17 @@ def _limit_text(gate: Gate) -> str:
     if gate.kind == "regression":
         size = f"{plain(gate.limit)} {gate.unit}".rstrip()
         return f"a rise of up to {size} over baseline {gate.baseline or 'without a name'}"
-    return words.margin(gate.limit, gate.unit)
+    return words.limit(gate.limit, gate.unit)
 
 
-def _limits(gate: Gate, result: Result | None) -> Iterator[str]:
-    """Say which limit was applied, where the printed numbers seem to say something else."""
-    if gate.kind == "regression" or gate.limit is None or gate.estimate is None:
-        return
+def _reach(gate: Gate) -> str:
+    """Say which interval passes, where the printed one seems to say something else."""
+    if gate.kind == "regression" or gate.limit is None or gate.state != "pass":
+        return ""
     ends = [abs(end) for end in (gate.ci_low, gate.ci_high) if end is not None]
-    if gate.state == "pass" and ends and max(ends) > gate.limit:
-        yield "A pass needs the 90 % interval inside the limit; the wider one shown may reach out."
-    margin = result.margin if result is not None else None
-    if result is None or margin is None or abs(margin - gate.limit) < 0.0005:
-        return
-    if result.outcome in _OUTCOMES and result.outcome != gate.state:
-        outcome = _OUTCOMES[result.outcome]
-        yield f"The catalogue's margin is another, {plain(margin)}: by that the gap is {outcome}."
+    if not ends or max(ends) <= gate.limit:
+        return ""
+    return "A pass needs the 90 % interval inside the limit; the wider one shown may reach out."
 
 
 def _measured_text(gate: Gate, result: Result | None) -> str:
