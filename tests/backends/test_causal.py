@@ -99,6 +99,17 @@ def test_a_score_depends_on_no_other_request(architecture, folders):
     assert alone == pytest.approx(whole[:4], abs=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_stays_near(dtype, folders):
+    exact = [a.log_prob for a in score_all(open_causal(folders()), REQUESTS)]
+    backend = open_causal(folders(), dtype=dtype)
+    assert backend.info.dtype == dtype
+    assert backend._runner.reads_beginnings_once
+    near = [a.log_prob for a in score_all(backend, REQUESTS)]
+    assert near == pytest.approx(exact, abs=1.0)
+    assert near != exact
+
+
 def test_an_interrupted_call_goes_on_with_the_same_digits(folders):
     backend = open_causal(folders(), batch_size=4)
     whole = dict(backend.score(REQUESTS))
