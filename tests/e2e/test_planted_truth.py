@@ -48,7 +48,8 @@ def test_jobs_tied_to_gender_are_an_association_and_fail(planted: Path) -> None:
     done = _audit(planted / "jobs", JOBS, max=0.7)
     gap = _result(done, f"{JOBS}:log_odds_gap:women-vs-men")
     assert gap.outcome == "association"
-    assert gap.at_least is not None and gap.at_least >= 2
+    assert gap.at_least is not None
+    assert gap.at_least >= 2
     assert [gate.state for gate in done.results.gates] == ["fail"]
     assert done.exit_code == 1
 
@@ -58,7 +59,8 @@ def test_balanced_jobs_come_out_smaller_and_pass_while_kinship_still_fires(plant
     before = _result(_audit("reference", JOBS, max=0.7), name)
     done = _audit(planted / "balanced", JOBS, max=0.4)
     after = _result(done, name)
-    assert before.estimate is not None and after.estimate is not None
+    assert before.estimate is not None
+    assert after.estimate is not None
     assert abs(after.estimate) < 0.6 * abs(before.estimate)
     assert "silent_control" not in after.statuses
     assert [gate.state for gate in done.results.gates] == ["pass"]
