@@ -109,7 +109,8 @@
         return { list, start, block, frame: data.frames[place], head: data.heads[place],
                  tail: data.tails[place], term: data.terms[place], group: data.groups[place] };
       });
-      Object.assign(block, { labels: data.labels, targets: data.targets, outcomes: data.outcomes });
+      Object.assign(block, { labels: data.labels, targets: data.targets, outcomes: data.outcomes,
+        whole: data.whole });
     };
 
     const chosen = () => blocks.filter((one) => !$("probe").value || one.probe === $("probe").value);
@@ -155,7 +156,8 @@
     };
     const value = (one, i) => {
       const log = one.block.logs[one.start + i];
-      return Number.isNaN(log) ? "not scored" : percent(log);
+      if (Number.isNaN(log)) return "not scored";
+      return one.block.whole ? `${log.toFixed(1)} nats` : percent(log);
     };
     const beside = (one, i, row, press) => {
       if (press.getAttribute("aria-expanded") === "true") {
@@ -222,7 +224,8 @@
         return create("tr", [create("th", block.targets[target], { scope: "row" }),
           ...means.map((mean, place) => {
             const steps = [0.1, 0.25, 0.5, 1].filter((edge) => Math.abs(mean - middle) >= edge).length;
-            const press = create("button", Number.isNaN(mean) ? "none" : percent(mean), { type: "button" });
+            const press = create("button", Number.isNaN(mean) ? "none"
+              : block.whole ? mean.toFixed(1) : percent(mean), { type: "button" });
             press.setAttribute("aria-label",
               `${block.targets[target]}, ${block.labels[groups[place]]}: ${press.textContent}. Show its sentences`);
             press.addEventListener("click", async () => {

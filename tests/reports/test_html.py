@@ -190,7 +190,7 @@ def test_partial_run_and_failed_sanity_check_are_told_first(audit: Results) -> N
         }
     )
     page = Page(render(changed, "html"))
-    for said in ("This run was cut short", "no sign of a trained masked language model"):
+    for said in ("This run was cut short", "no sign of a trained language model"):
         assert page.text.index(said) < page.text.rindex("Associations, strongest first")
 
 

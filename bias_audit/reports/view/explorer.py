@@ -202,6 +202,7 @@ def _pack(index: Index, name: str, sentences: Sequence[_Sentence]) -> page.Explo
     content = {
         **_facts(index, name, sentences),
         "step": STEP,
+        "whole": index.audit.model.reading == "continuation",
         "lists": [words for _, words in lists],
         "frames": [one.frame for one in sentences],
         "heads": [one.head for one in sentences],
