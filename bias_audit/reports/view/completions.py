@@ -156,7 +156,7 @@ def columns(
         index: the audit.
         probe: whose groups.
         only: ids of these groups; all without any.
-        most: words of a group.
+        most: words of a group; all of its harmful ones.
     """
     groups = [g for g in probe.groups if g.completions and (not only or g.id in only)]
     seen = Counter(token for g in groups for token in {c.token for c in g.completions[:most]})
@@ -172,11 +172,11 @@ def columns(
                     alone=len(groups) > 1 and seen[completion.token] == 1,
                 ),
             )
-            for completion in group.completions[:most]
+            for completion in group.completions
         ]
         return page.Column(
             group=f"{group.label}{' (placebo)' if group.placebo else ''}",
-            words=tuple(word for harmful, word in items if not harmful),
+            words=tuple(word for harmful, word in items if not harmful)[:most],
             harmful=(
                 *(word for harmful, word in items if harmful), *measures.hits(secondary, group)
             ),

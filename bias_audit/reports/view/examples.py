@@ -6,7 +6,7 @@ import math
 import re
 from typing import NamedTuple
 
-from bias_audit.reports.text import percent, short
+from bias_audit.reports.text import percent, plain, short
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import OTHERS, Index
 from bias_audit.results import Result, Sentence
@@ -52,7 +52,14 @@ def _points_the_same_way(sentence: Sentence, result: Result) -> bool:
 def _weight(sentence: Sentence) -> float:
     """How much a reader sees in it: a large difference in per cent and in proportion."""
     a, b = (math.exp(min(value, 0.0)) for value in (sentence.log_prob_a, sentence.log_prob_b))
-    return abs(a - b) * abs(sentence.log_prob_a - sentence.log_prob_b)
+    return (abs(a - b) + 1e-9) * abs(sentence.log_prob_a - sentence.log_prob_b)
+
+
+def _chance(index: Index, value: float) -> str:
+    """A probability in per cent; of a whole sentence, its logarithm."""
+    if index.audit.model.reading == "continuation":
+        return f"{plain(value, 1)} nats"
+    return percent(math.exp(min(value, 0.0)))
 
 
 class _Parts(NamedTuple):
@@ -81,7 +88,7 @@ def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
         else:
             text = _side_by_side(parts, word, turned=sentence.log_prob_a < sentence.log_prob_b)
     shares = [
-        (short(name, 40), percent(math.exp(min(value, 0.0))))
+        (short(name, 40), _chance(index, value))
         for name, value in ((a, sentence.log_prob_a), (b, sentence.log_prob_b))
     ]
     if sentence.log_prob_a < sentence.log_prob_b:

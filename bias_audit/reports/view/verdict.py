@@ -39,7 +39,8 @@ def _note(index: Index, finding: Finding) -> page.Note:
     probe = index.probes.get(finding.probe)
     gates = [gate for gate in index.audit.gates if gate.result == finding.result]
     waivers = dict.fromkeys(_waived_by(index, gate) for gate in gates)
-    shown, harmful = (), ()
+    shown: tuple[page.Example, ...] = ()
+    harmful: tuple[page.Example, ...] = ()
     columns: tuple[page.Column, ...] = ()
     telling: tuple[page.Table | None, page.Table | None] = (None, None)
     picture = None
