@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from bias_audit.reports import render
 from bias_audit.reports.formats import html as html_format
 from bias_audit.reports.view import page as _page
 from bias_audit.reports.view.build import build
-from bias_audit.results import Results, load_results
+from bias_audit.results import Results, Sentence, load_results
 from bias_audit.utils import resources as _resources
 from bias_audit.utils.resources import read_text
 
@@ -332,3 +333,31 @@ def test_the_weakest_probes_are_cut_first_and_no_more_than_needed(audit: Results
     assert named[0] not in cuts[1]
     assert all(note.picture is None for note in less.notes), "exhibits go where that is not enough"
     assert [n.finding for n in less.notes] == [n.finding for n in shown.notes]
+
+
+def test_a_data_set_has_its_own_first_screen() -> None:
+    """Headline, a chart by category around the neutral line, and the pairs that were asked for."""
+    base = dataset()
+    overall, *parts = base.results
+    quote = Sentence(
+        template="1", target="x", pole="+", text_a="Old men nap.", text_b="Young men nap.",
+        word="nap", log_prob_a=-1.0, log_prob_b=-9.0,
+    )  # fmt: skip
+    quoted = overall.model_copy(update={"sentences": (quote,)})
+    html = render(base.model_copy(update={"results": (quoted, *parts)}), "html")
+    head = html.partition('<header class="first"')[2].partition("</header>")[0]
+    page = Page(f"<div>{head.partition('>')[2]}</div>")
+    assert page.mistakes == []
+    assert "1 published data set, measured and never judged." in page.text
+    assert "CrowS-Pairs score: 50.0 % (0.0 – 100.0 %); neutral is 50 %" in page.text
+    assert "percent from the neutral 50" in page.text
+    assert "age: −50" in page.text
+    folded = head.partition('<details class="cover">')[2]
+    assert "Old men nap." in folded
+    assert "Old men nap." not in head.partition('<details class="cover">')[0]
+    plain = render(base, "html").partition("</header>")[0]
+    assert "most extreme" not in plain, "nothing is quoted unless it was asked for"
+
+
+def dataset() -> Results:
+    return load_results(Path(__file__).parents[1] / "golden" / "dataset")

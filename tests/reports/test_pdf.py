@@ -46,8 +46,9 @@ def test_a_browser_that_prints_nothing_is_quoted(
     audit: Results, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     browser_that(tmp_path, monkeypatch, "echo Chromium 150.0.1; echo cannot open display >&2")
-    with pytest.raises(UsageError, match="wrote no PDF: .*cannot open display"):
+    with pytest.raises(UsageError, match="wrote no PDF") as caught:
         pdf.render(audit)
+    assert "cannot open display" in caught.value.message
 
 
 @pytest.mark.browser

@@ -73,7 +73,7 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
     for number, row in enumerate(picture.rows):
         y = frame.top + low_row * (number + 0.5)
         _mark(frame, scale, y, replace(row, margin=None), bars=False)
-        size = f"{times(row.estimate)}×" if picture.unit == "nats" else plain(row.estimate, 2)
+        size = f"{times(row.estimate)} ×" if picture.unit == "nats" else plain(row.estimate, 2)
         colour = _colour(row) if row.state else "ink"
         canvas.text(
             (frame.right + 8, y),
@@ -86,10 +86,9 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
         said += f", {PILLS[row.state]}" if row.state else ""
         canvas.name((scale(row.estimate), y), said, row.href, row.rows)
     frame.upright(scale(0))
-    canvas.text(
-        ((frame.left + frame.right) / 2, frame.bottom + 27),
-        "times as likely (logarithmic)", size=10.5, anchor="middle", colour="muted",
-    )  # fmt: skip
+    unit = "times as likely (logarithmic)" if picture.unit == "nats" else picture.unit
+    below = ((frame.left + frame.right) / 2, frame.bottom + 27)
+    canvas.text(below, unit, size=10.5, anchor="middle", colour="muted")
     return canvas
 
 

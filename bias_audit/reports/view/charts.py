@@ -49,6 +49,48 @@ def overview(index: Index, results: Sequence[Result]) -> page.Intervals | None:
     )
 
 
+def categories(index: Index, title: str, results: Sequence[Result]) -> page.Intervals | None:
+    """Return the chart of one measure of a data set by category, around its neutral value."""
+    known = [r for r in results if r.estimate is not None and r.neutral is not None]
+    if len(known) < 2:
+        return None
+    neutral, unit = known[0].neutral or 0.0, known[0].unit
+    known.sort(key=lambda r: (-(r.estimate or 0.0), r.id))
+    rows = tuple(
+        page.IntervalRow(
+            label=index.labels(r)[0],
+            estimate=(r.estimate or 0.0) - neutral,
+            low=None if r.ci_low is None else r.ci_low - neutral,
+            high=None if r.ci_high is None else r.ci_high - neutral,
+        )
+        for r in known[:_INTERVAL_ROWS]
+    )
+    measure = index.metric(known[0].metric)
+    return page.Intervals(
+        name=index.name("chart", f"categories-{known[0].probe}"),
+        title=f"{title}: {measure} by category",
+        question=f"On the upright line: the neutral value, {neutral:g} {unit}. "
+        f"{words.sentence(known[0].direction)}".rstrip(),
+        summary="; ".join(f"{row.label} {with_sign(row.estimate)}" for row in rows[:12]) + ".",
+        answer=f"Furthest above: {rows[0].label}; furthest below: {rows[-1].label}.",
+        table=page.Table(
+            caption=f"{measure} by category",
+            head=("Category", "Value", "Interval"),
+            rows=tuple(
+                (
+                    Cell(index.labels(r)[0]),
+                    number(r.estimate),
+                    interval(r.ci_low, r.ci_high),
+                )
+                for r in known
+            ),
+        ),
+        rows=rows,
+        unit=f"{unit} from the neutral {neutral:g}",
+        compact=True,
+    )
+
+
 def _turned_row(index: Index, result: Result) -> page.IntervalRow:
     row = replace(interval_row(result, index.tie(result), "", result.id), href=index.place(result))
     if row.estimate >= 0:

@@ -10,7 +10,7 @@ from bias_audit.reports.view import charts, completions, page
 from bias_audit.reports.view.examples import examples
 from bias_audit.reports.view.index import Index, strength
 from bias_audit.reports.view.measures import AXIS
-from bias_audit.reports.view.verdict import evidence_size, gate_line
+from bias_audit.reports.view.verdict import evidence_size, gate_line, pairs
 from bias_audit.results import Gate, ProbeRecord, Result, Results
 from bias_audit.results.codes import CODES, FAILED, describe
 from bias_audit.utils.text import quote
@@ -216,6 +216,8 @@ def _dataset(index: Index, probe: ProbeRecord) -> page.DatasetLine:
         extremes=tuple((short(index.labels(r)[0], 40), _number(r)) for r in extremes),
         others=tuple((index.metric(r.metric), _number(r)) for r in others),
         reason=words.sentence((main.reason if main else "") or probe.reason),
+        chart=charts.categories(index, index.title(probe.id), known),
+        pairs=next((pairs(index, r, r.sentences) for r in overall if r.sentences), None),
     )
 
 

@@ -451,6 +451,10 @@ class DatasetLine:
     """(measure, value) of its further overall numbers."""
     reason: str = ""
     """Why there is no number."""
+    chart: Intervals | None = None
+    """Its categories, with the neutral line; None with fewer than two."""
+    pairs: Table | None = None
+    """The most extreme pairs, where the run was asked to quote some."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -521,6 +525,7 @@ class Page:
         """All charts in the order of the page, heat maps included."""
         first = self.first_screen.chart
         charts: list[Picture | Heat] = [first] if first else []
+        charts += [line.chart for line in self.first_screen.datasets if line.chart]
         charts += [note.picture for note in self.notes if note.picture]
         for probe in self.probes:
             charts += [*([probe.heat] if probe.heat else []), *probe.pictures]
