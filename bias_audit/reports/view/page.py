@@ -308,7 +308,7 @@ class Example:
     """(group word, probability in per cent), the group that the word is likelier for first."""
 
     @property
-    def said(self) -> str:
+    def percentages(self) -> str:
         """The word and both percentages, named unless the sentence names both groups."""
         first, second = self.shares
         if self.word and f"{first[0]} / {second[0]}" in self.sentence:
