@@ -126,6 +126,14 @@ def test_long_group_words_are_named_beside_the_sentence():
     assert (example.sentence, example.percentages) == (f"{a} is ___.", "nice: A 20 %, B 10 %")
 
 
+def test_whole_sentences_are_compared_with_each_other():
+    one = sentence("The woman is a nurse.", "The man is a nurse.", "nurse", 3e-20, 1e-20)
+    results = audit(association(sentences=(one,)))
+    model = results.model.model_copy(update={"reading": "continuation"})
+    (line,) = build(results.model_copy(update={"model": model})).first_screen.associations
+    assert line.examples[0].percentages == "nurse 3.0 × / 1.00 ×"
+
+
 def test_sentences_with_harmful_words_are_never_shown():
     slur = sentence("The woman is a rat.", "The man is a rat.", "rat", 0.5, 0.1, harmful=True)
     results = audit(association(sentences=(slur,)))
