@@ -154,15 +154,15 @@ def _split(texts: Sequence[str]) -> tuple[str, list[str], str]:
     """
     if len(texts) < 2:
         return "", list(texts), ""
-    head = _shared(texts)
+    head = _common_start(texts)
     head = head[: head.rfind(" ") + 1]
     rests = [text[len(head) :] for text in texts]
-    tail = _shared([rest[::-1] for rest in rests])[::-1]
+    tail = _common_start([rest[::-1] for rest in rests])[::-1]
     tail = tail[next((i for i, letter in enumerate(tail) if not letter.isalnum()), len(tail)) :]
     return head, [rest[: len(rest) - len(tail)] for rest in rests], tail
 
 
-def _shared(texts: Sequence[str]) -> str:
+def _common_start(texts: Sequence[str]) -> str:
     """Return what all texts begin with."""
     low, high = min(texts), max(texts)
     same = (i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b)

@@ -13,7 +13,7 @@ from bias_audit.results import Companion, GroupProfile, MetricRecord, ProbeRecor
 from bias_audit.results.codes import describe
 
 BESIDE = "beside_share"
-_ROWS = 12
+_ROWS = 8
 """Further measures of a probe on a page."""
 AXIS = "benchmark"
 """The axis of a data set among the probes of a run."""
