@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from bias_audit import reports as render
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.pipeline import tables
+from bias_audit.reports.text import count
+from bias_audit.reports.wording import tally
 from bias_audit.results import (
     EVIDENCE_FILE,
     PAIR_SCORES_FILE,
-    Finding,
     Gate,
     Results,
     default_folder,
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
     from bias_audit.backends.cache import CacheStats
     from bias_audit.pipeline.score import ScoredPlan
     from bias_audit.reports.view.page import Page
+
+_STRONGEST, _WIDTH = 5, 96
+"""Associations that an audit names when it is shown, and their length."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +66,9 @@ class Audit:
         return cls(results=results, manifest=read_manifest(path.parent), folder=path.parent)
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
-        """Findings, strongest first, each with typical sentence pairs."""
-        return self.results.findings
+    def findings(self) -> tables.Findings:
+        """Findings, strongest first, each with typical sentence pairs; shown as a short table."""
+        return tables.Findings(self.results.findings)
 
     @property
     def gates(self) -> dict[str, Gate]:
@@ -81,20 +87,37 @@ class Audit:
         """What the command line would have returned."""
         return self.results.exit_code
 
+    def comparisons(self, *, full: bool = False) -> pd.DataFrame:
+        """Return the comparisons of groups, associations first; in full with every plain field."""
+        return tables.comparisons(self.results, full=full)
+
+    def words(self, *, full: bool = False) -> pd.DataFrame:
+        """Return the scored words of each comparison; in full with p-values and facts."""
+        return tables.words(self.results, full=full)
+
+    def completions(self, *, full: bool = False) -> pd.DataFrame:
+        """Return the words by which completions differ; in full every group's likeliest words."""
+        return tables.completions(self.results, full=full)
+
+    def evidence(self, *, full: bool = False) -> pd.DataFrame:
+        """Return every scored word of every sentence; in full as ``evidence.csv.gz`` has it.
+
+        Raises:
+            UsageError: the evidence file is not there.
+        """
+        return tables.evidence(self._evidence(), full=full)
+
     def to_frame(self, table: str = "results") -> pd.DataFrame:
-        """Return a table for pandas: results, probes, findings, gates, skips or evidence.
+        """Return records of ``results.json``: results, probes, findings, gates, skips, errors.
 
         Raises:
             UnknownNameError: no such table.
-            UsageError: the evidence file is not there.
         """
         import pandas as pd
 
-        if table == "evidence":
-            return self._evidence()
         known = ("results", "probes", "findings", "gates", "skips", "errors")
         if table not in known:
-            raise UnknownNameError("table", table, (*known, "evidence"))
+            raise UnknownNameError("table", table, known)
         records = getattr(self.results, table)
         return pd.DataFrame([record.model_dump() for record in records])
 
@@ -168,6 +191,23 @@ class Audit:
 
     def _repr_html_(self) -> str:
         return render.render(self.results, "notebook")
+
+    def __repr__(self) -> str:
+        """Return what was found, in at most ten lines."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        results = self.results
+        probes = sum(probe.role == "probe" for probe in results.probes)
+        strongest = [one for one in tables.primary(results) if one.outcome == "association"]
+        sentences = count(sum(probe.prompts for probe in results.probes), "sentence")
+        yield f"Audit of {results.model.name!r}: {count(probes, 'probe')}, {sentences}"
+        yield tally(results)
+        for one in strongest[:_STRONGEST]:
+            yield "  " + textwrap.shorten(one.statement, _WIDTH, placeholder="…")
+        if len(strongest) > _STRONGEST:
+            yield f"  … and {count(len(strongest) - _STRONGEST, 'association')} more"
+        yield "See .findings, .comparisons(), .words(), .completions(), .evidence(), .report(path)"
 
     def __str__(self) -> str:
         return render.render(self.results, "terminal")

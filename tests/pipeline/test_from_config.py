@@ -81,7 +81,7 @@ def test_a_backend_of_your_own_takes_the_place_of_the_model(home: Path) -> None:
     done = by_config(FakeBackend(), seed=7, exclude=["valence-*"], probes=names)
     assert done.results.run.seed == 7
     assert [probe.id for probe in done.results.probes] == ["small"]
-    assert len(done.to_frame("evidence")) > 0
+    assert len(done.evidence(full=True)) > 0
 
 
 def test_what_wins(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +166,7 @@ def test_a_stored_run_is_judged_as_gate_does(home: Path) -> None:
     (home / "other.yaml").write_text(CONFIG.replace("max: 0.5", "max: 2.5"), encoding="utf-8")
     done = bias_audit.gate("out", config="other.yaml")
     assert (done.gates[GATE].limit, done.exit_code) == (2.5, 3)
-    assert len(done.to_frame("evidence")) > 0
+    assert len(done.evidence(full=True)) > 0
     (home / "other.yaml").write_text("version: 1\n", encoding="utf-8")
     with pytest.raises(UsageError, match="has no gates"):
         bias_audit.gate("out", config="other.yaml")
