@@ -30,14 +30,16 @@ WAIVED = """\
 version: 1
 waivers:
   - finding: "first:*"
+    model: any
+    up_to: 9.0
     reason: fixed in the next release
     owner: ana
     created: 2026-01-01
     expires: 2026-05-01
 """
 OURS = """\
-def test_severity(bias_audit_results):
-    assert not [f for f in bias_audit_results.findings if f.severity == "high"]
+def test_size(bias_audit_results):
+    assert not [f for f in bias_audit_results.findings if f.size == "very strong"]
 
 def test_evidence(bias_audit):
     assert len(bias_audit.to_frame("gates")) == 2
@@ -95,7 +97,7 @@ def test_a_failure_names_gate_number_limit_and_reason(project: pytest.Pytester) 
             "  fail  occupation-gender:log_odds_gap:a-vs-b",
             "      measured 2.00 [[]1.90, 2.10[]] nats",
             "      the gap between A and B stays within 0.5 nats of 0*",
-            "      the whole interval lies outside the limit",
+            "      the gap is shown to lie beyond the limit",
             "FAILED bias-audit.yaml::first*",
         ]
     )
@@ -199,7 +201,7 @@ def test_without_a_run_it_audits_once(project: pytest.Pytester) -> None:
         """
     )
     done = project.runpytest("--bias-audit", "bias-audit.yaml", "-rs")
-    done.assert_outcomes(passed=2, skipped=2)
+    done.assert_outcomes(passed=2, failed=2)  # the stand-in is no trained model
     assert not (project.path / "audit-runs").exists()
 
 

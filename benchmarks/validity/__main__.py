@@ -43,6 +43,7 @@ def checks(
     """The checks that were asked for, by the name of their table."""
     each: dict[str, tuple[Check, int]] = {
         "intervals": (calibration.intervals, QUICK),
+        "bounds": (calibration.bounds, QUICK),
         "all-groups": (calibration.all_groups, SLOW),
         "families": (calibration.families, SLOW),
         "gates": (margin.sizes, QUICK),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-from scipy.special import stdtr
 
 from benchmarks.validity import regression_gate
-from benchmarks.validity._drawn import SETTINGS, Setting, batches, many
+from benchmarks.validity._drawn import SETTINGS, audits
 from benchmarks.validity._table import Table, percent
+from benchmarks.validity.calibration import beyond_p, inside_p
 from bias_audit.probes.schema.probe import DEFAULT_MARGIN
 from bias_audit.stats.seeds import stream
 
@@ -23,28 +23,16 @@ side has then moved by more than the limit, and no rule can tell it from one tha
 
 
 def sizes(sets: int, seed: int) -> Table:
-    """Gates on the size of a gap that is as large as the margin."""
-    table = Table("gates", ("audits", "margin, nats", "drawn", "wrong pass", "wrong fail"))
+    """Gates on the size of a gap of these words that is as large as the limit."""
+    table = Table("gates", ("audits", "limit, nats", "drawn", "wrong pass", "wrong fail"))
     for setting in SETTINGS:
+        drawn = audits(stream(seed, "gates", setting.name), setting, sets).these
         for margin in MARGINS:
-            rng = stream(seed, "gates", setting.name, f"{margin:.3f}")
-            shares = _by_interval(setting, margin, sets, rng)
+            found = drawn.at(margin)
+            shares = [np.mean(p(found, margin) <= LEVEL) for p in (inside_p, beyond_p)]
             cells = (setting.name, f"{margin:.3f}", f"{sets}", *map(percent, shares))
             table.add(*cells, holds=max(shares) <= MOST if setting.promised else None)
     return table
-
-
-def _by_interval(
-    setting: Setting, margin: float, sets: int, rng: np.random.Generator
-) -> tuple[float, float]:
-    """Shares that pass and fail by the interval alone."""
-    passed = failed = 0.0
-    for number in batches(setting, sets):
-        found = many(rng, setting, number, margin)
-        size = np.abs(found.estimate)
-        passed += np.count_nonzero(stdtr(found.df, -(margin - size) / found.se) <= LEVEL)
-        failed += np.count_nonzero(2 * stdtr(found.df, -(size - margin) / found.se) <= LEVEL)
-    return passed / sets, failed / sets
 
 
 def rises(sets: int, seed: int) -> Table:

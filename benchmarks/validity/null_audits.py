@@ -1,15 +1,15 @@
-"""Audits of a real model whose group labels mean nothing: they are dealt out at random.
+"""Audits of a real model whose labels mean nothing: they are dealt out at random.
 
 The scores of a stored run stay as they are, with everything that sentences and words have in
-common; only who belongs to which group is drawn anew, 500 times. What is exchanged is what the
-claim leaves open: words (or pairs) where they are a sample, in all sentences at once; groups inside
-each sentence where the claim is about exactly these words; poles of the targets where the group
-word is masked.
+common; only who belongs to which group, or which target to which pole, is drawn anew, 500 times.
+What is exchanged is what the claim leaves open: words (or pairs) where they are a sample, in all
+sentences at once; groups inside each sentence where the claim is about exactly these words; targets
+between the poles; and both at once. Units that are one cluster are dealt as one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,15 +18,16 @@ from scipy import stats
 from scipy.special import stdtr
 
 from benchmarks.validity._table import Table, percent
-from bias_audit.metrics.design import Design, scored_groups, widest_claim
-from bias_audit.metrics.log_odds import cell_response
+from benchmarks.validity.calibration import beyond_p
+from bias_audit.metrics.design import Design, pole_layout, scored_groups, widest_claim
 from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import OTHERS
 from bias_audit.results import ProbeRecord, load_results
 from bias_audit.results.evidence import read_evidence
-from bias_audit.stats.contrast import ContrastBatch
-from bias_audit.stats.estimate import Scope, by_groups, by_pairs
+from bias_audit.stats._arrays import Ints
+from bias_audit.stats.contrast import ContrastBatch, one_group, several_groups
+from bias_audit.stats.crossed import Factor, cluster_means, combine, cross
 from bias_audit.stats.permutation import Permutation, label_exchange, pair_flip, sign_flip
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
@@ -38,7 +39,11 @@ its probes included."""
 DRAWS = 199
 LEAST_DEALS = 4_000
 """Labellings behind a row at the least: of 500, a true 5 % shows over 6 % once in eight times."""
-KINDS = ("words", "pairs", "these words", "masked group word")
+KINDS = ("words", "pairs", "these words", "poles", "groups and poles", "masked group word")
+CELLS = 4_000_000
+"""Numbers that are analysed at a time."""
+Deal = Callable[[slice], Floats]
+"""Makes the (labellings, templates, ..., targets) cells of some of the labellings."""
 
 
 @dataclass
@@ -47,6 +52,8 @@ class Null:
 
     kind: str
     many: ContrastBatch
+    """The claim about words of this kind."""
+    these: ContrastBatch
     margin: float
     exact: list[Permutation] = field(default_factory=list)
     """The permutation test on each labelling."""
@@ -60,9 +67,12 @@ class Null:
 
     @property
     def failed(self) -> Floats:
-        """Whether a gate at the probe's margin would fail, alone."""
-        beyond = (np.abs(self.many.estimate) - self.margin) / self.many.se
-        return np.asarray(2 * stdtr(self.many.df, -beyond) <= LEVEL)
+        """Whether a gate on these words would fail at the probe's margin, alone.
+
+        Where targets are dealt, a list has gaps of its own: there it is a gate on their kind.
+        """
+        asked = self.many if "pole" in self.kind or "masked" in self.kind else self.these
+        return np.asarray(beyond_p(asked, self.margin) <= LEVEL)
 
     def spread(self, rng: np.random.Generator) -> Floats:
         """Permutation p-values, spread over the steps of their grid."""
@@ -85,7 +95,11 @@ def read(folder: Path) -> Iterator[ScoredProbe | str]:
             yield f"{record.id}: {why}"
             continue
         probe = catalogue.probe(record.id)
-        yield ScoredProbe(probe=probe, cube=build_cube(probe, Scores(rows)), prompts=len(rows))
+        scored = ScoredProbe(probe=probe, cube=build_cube(probe, Scores(rows)), prompts=len(rows))
+        if widest_claim(scored.cube) != "words_of_this_kind":
+            yield f"{record.id}: a pole has one target"
+            continue
+        yield scored
 
 
 def _left_out(record: ProbeRecord, catalogue: ProbeCatalogue, rows: int) -> str:
@@ -100,109 +114,176 @@ def _left_out(record: ProbeRecord, catalogue: ProbeCatalogue, rows: int) -> str:
     return "" if rows else "no scores"
 
 
-def null(scored: ScoredProbe, times: int, rng: np.random.Generator) -> Null:
-    """Deal the labels of a probe's first comparison out anew."""
-    groups = scored_groups(scored)
-    spec = scored.probe.spec
-    others = len(groups) > 2 and spec.compare != "pairs"
-    compared = Design(scored, groups[0], OTHERS if others else groups[1])
-    construct = widest_claim(scored.cube) == "words_of_this_kind"
-    if spec.mask == "group":
-        found = _masked(scored, compared, construct, times, rng)
-    elif compared.scope == "terms":
-        found = _these_words(scored, compared, construct, times, rng)
-    elif compared.pairs:
-        found = _pairs(scored, compared, construct, times, rng)
-    else:
-        found = _words(scored, compared, construct, times, rng)
-    found.margin = spec.margin
-    return found
+class _Cells:
+    """The cells of a probe's first comparison, each cluster one unit."""
+
+    def __init__(self, scored: ScoredProbe) -> None:
+        groups, spec = scored_groups(scored), scored.probe.spec
+        others = len(groups) > 2 and spec.compare != "pairs"
+        self.compared = Design(scored, groups[0], OTHERS if others else groups[1])
+        self.margin, self.masked = spec.margin, spec.mask == "group"
+        poles = pole_layout(scored.cube).terms.groups
+        cells, self.places, self.weights = self.compared.collapse(scored.cube.values)
+        self.values = np.concatenate([cluster_means(cells, pole, 2) for pole in poles], axis=2)
+        self.cut = poles[0].starts.size
+        self.sizes = [self.cut, self.values.shape[2] - self.cut]
+
+    @property
+    def targets(self) -> Factor:
+        ends = np.cumsum(self.sizes)
+        places = [range(self.cut), range(self.cut, ends[1])]
+        return several_groups("targets", places, (1.0, -1.0))
+
+    @property
+    def words(self) -> Factor:
+        return several_groups("terms", self.places, self.weights)
+
+    @property
+    def by_group(self) -> Floats:
+        """(templates, groups, targets), each group's words averaged."""
+        return np.stack([self.values[:, place].mean(axis=1) for place in self.places], axis=1)
+
+    @property
+    def gaps(self) -> Floats:
+        """(templates, targets) differences of the groups."""
+        return np.einsum("jga,g->ja", self.by_group, np.array(self.weights))
+
+    @property
+    def response(self) -> Floats:
+        """(templates, words) differences of the poles."""
+        return self.values[..., : self.cut].mean(axis=2) - self.values[..., self.cut :].mean(axis=2)
 
 
-def _poles(scored: ScoredProbe, gaps: Floats) -> tuple[Floats, Floats]:
-    """(N, targets) gaps of each target, by pole."""
-    return gaps[:, scored.cube.pole("+")], gaps[:, scored.cube.pole("-")]
+def null(scored: ScoredProbe, times: int, rng: np.random.Generator) -> list[Null]:
+    """Deal the labels of a probe's first comparison out anew, in every way that fits it."""
+    cells = _Cells(scored)
+    if cells.masked:
+        return [_poles(cells, times, rng, "masked group word")]
+    if cells.compared.scope == "terms":
+        return [_these_words(cells, times, rng), _poles(cells, times, rng, "poles")]
+    several = _pairs if cells.compared.pairs else _words
+    return [
+        several(cells, times, rng),
+        _poles(cells, times, rng, "poles"),
+        several(cells, times, rng, poles=True),
+    ]
 
 
-def _response(scored: ScoredProbe) -> Floats:
-    return cell_response(scored.cube.values, scored.cube.pole("+"), scored.cube.pole("-"))
+def _analyse(
+    deal: Deal, times: int, size: int, factors: Sequence[Factor], used: tuple[str, ...]
+) -> tuple[ContrastBatch, ContrastBatch]:
+    """Both claims of every labelling: of their kind, and these words."""
+    step = max(CELLS // size, 1)
+    found = []
+    for start in range(0, times, step):
+        crossed = cross(deal(slice(start, min(start + step, times))), factors)
+        claims = [combine(crossed.parts, crossed.shared, u) for u in ((*used, "targets"), used)]
+        found.append([(crossed.estimate, *claim) for claim in claims])
+    kind, these = (
+        ContrastBatch(*(np.concatenate(numbers) for numbers in zip(*claim, strict=True)))
+        for claim in zip(*found, strict=True)
+    )
+    return kind, these
 
 
-def _words(
-    scored: ScoredProbe, compared: Design, construct: bool, times: int, rng: np.random.Generator
-) -> Null:
-    """Unmatched words change groups, in all sentences at once."""
-    columns = np.concatenate(compared.groups)
+def _order(cells: _Cells, times: int, rng: np.random.Generator) -> Ints:
+    """Targets in the order of each labelling, the first pole's first."""
+    return rng.permuted(np.tile(np.arange(sum(cells.sizes)), (times, 1)), axis=1)
+
+
+def _words(cells: _Cells, times: int, rng: np.random.Generator, *, poles: bool = False) -> Null:
+    """Unmatched words change groups, in all sentences at once; with ``poles`` targets too."""
+    columns = np.concatenate(cells.places)
     order = rng.permuted(np.tile(columns, (times, 1)), axis=1)
-    ends = np.cumsum([len(g) for g in compared.groups])
-    places = [list(range(end - len(g), end)) for g, end in zip(compared.groups, ends, strict=True)]
-    y = _response(scored)
-    split = by_groups(np.moveaxis(y[:, order], 1, 0), places, compared.weights)
-    targets = None
-    if construct:
-        by_target = scored.cube.values.mean(axis=0)[order]
-        gaps = [
-            w * by_target[:, g].mean(axis=1) for w, g in zip(compared.weights, places, strict=True)
-        ]
-        targets = _poles(scored, np.sum(gaps, axis=0))
-    found = Null("words", ContrastBatch(split, "concept", targets), 0.0)
-    first, rest = len(places[0]), columns.size - len(places[0])
-    found.mirrored = first == rest
+    targets = _order(cells, times, rng) if poles else None
+
+    def deal(some: slice) -> Floats:
+        dealt = np.moveaxis(cells.values[:, order[some]], 1, 0)
+        return dealt if targets is None else _dealt(dealt, targets[some])
+
+    rows = one_group("templates", len(cells.values))
+    factors = [rows, cells.words, cells.targets]
+    both = _analyse(deal, times, cells.values.size, factors, ("templates", "terms"))
+    if poles:
+        return Null("groups and poles", *both, cells.margin)
+    first = len(cells.places[0])
+    found = Null("words", *both, cells.margin, mirrored=2 * first == columns.size)
     for chosen in order:
-        found.exact.append(label_exchange(y, chosen[:first], chosen[first:], rng, DRAWS))
+        found.exact.append(
+            label_exchange(cells.response, chosen[:first], chosen[first:], rng, DRAWS)
+        )
     return found
 
 
-def _pairs(
-    scored: ScoredProbe, compared: Design, construct: bool, times: int, rng: np.random.Generator
-) -> Null:
-    """The words of a pair change places, in all sentences at once."""
-    d = compared.inside_pairs(_response(scored))
-    signs = rng.choice([-1.0, 1.0], (times, d.shape[1]))
-    targets = None
-    if construct:
-        inside = compared.inside_pairs(np.moveaxis(scored.cube.values, 2, 1)).mean(axis=0)
-        targets = _poles(scored, signs @ inside.T / d.shape[1])
-    split = by_pairs(d[None] * signs[:, None])
-    found = Null("pairs", ContrastBatch(split, "concept", targets), 0.0)
-    found.exact = [pair_flip(d * sign, rng, DRAWS) for sign in signs]
+def _pairs(cells: _Cells, times: int, rng: np.random.Generator, *, poles: bool = False) -> Null:
+    """The words of a pair change places, in all sentences at once; with ``poles`` targets too."""
+    signs = rng.choice([-1.0, 1.0], (times, cells.values.shape[1]))
+    targets = _order(cells, times, rng) if poles else None
+
+    def deal(some: slice) -> Floats:
+        dealt = cells.values * signs[some, None, :, None]
+        return dealt if targets is None else _dealt(dealt, targets[some])
+
+    rows = one_group("templates", len(cells.values))
+    factors = [rows, cells.words, cells.targets]
+    both = _analyse(deal, times, cells.values.size, factors, ("templates", "terms"))
+    if poles:
+        return Null("groups and poles", *both, cells.margin)
+    found = Null("pairs", *both, cells.margin)
+    found.exact = [pair_flip(cells.response * sign, rng, DRAWS) for sign in signs]
     return found
 
 
-def _these_words(
-    scored: ScoredProbe, compared: Design, construct: bool, times: int, rng: np.random.Generator
-) -> Null:
+def _dealt(cells: Floats, order: Ints) -> Floats:
+    """Cells (labellings, ..., targets) with the targets of each labelling in its order."""
+    shape = (len(order), *[1] * (cells.ndim - 2), order.shape[1])
+    return np.take_along_axis(cells, order.reshape(shape), axis=-1)
+
+
+def _these_words(cells: _Cells, times: int, rng: np.random.Generator) -> Null:
     """The groups change places inside each sentence, with all their words."""
-    values = np.stack([scored.cube.values[:, g].mean(axis=1) for g in compared.groups], axis=1)
+    values = cells.by_group
     rows, k = values.shape[:2]
     order = rng.permuted(np.broadcast_to(np.arange(k), (times, rows, k)), axis=2)
-    weights = np.array(compared.weights)[order]  # (times, rows, k)
-    gaps = np.einsum("njk,jka->nja", weights, values)
-    plus, minus = (gaps[:, :, scored.cube.pole(sign)] for sign in "+-")
-    delta = plus.mean(axis=2) - minus.mean(axis=2)
-    targets = _poles(scored, gaps.mean(axis=1)) if construct else None
-    batch = ContrastBatch(by_pairs(delta[..., None]), "terms", targets)
-    found = Null("these words", batch, 0.0)
+    weights = np.array(cells.weights)[order]  # (times, rows, k)
+
+    def deal(some: slice) -> Floats:
+        return np.einsum("njk,jka->nja", weights[some], values)
+
+    factors = [one_group("templates", rows), cells.targets]
+    both = _analyse(deal, times, values.size, factors, ("templates",))
+    found = Null("these words", *both, cells.margin)
     if k == 2:  # with more groups the sign of a sentence is not what was dealt
+        delta = np.einsum("njk,jk->nj", weights, np.stack([_contrast(v, cells) for v in
+                          np.moveaxis(values, 1, 0)], axis=1))  # fmt: skip
         found.exact = [sign_flip(row, rng, DRAWS) for row in delta]
     return found
 
 
-def _masked(
-    scored: ScoredProbe, compared: Design, construct: bool, times: int, rng: np.random.Generator
-) -> Null:
-    """Targets change poles, in all sentences at once."""
-    y = compared.difference(scored.cube.values)
-    plus, minus = scored.cube.pole("+"), scored.cube.pole("-")
-    order = rng.permuted(np.tile([*plus, *minus], (times, 1)), axis=1)
-    cut = len(plus)
-    places = [list(range(cut)), list(range(cut, order.shape[1]))]
-    scope: Scope = "concept" if construct else "terms"
-    split = by_groups(np.moveaxis(y[:, order], 1, 0), places, [1.0, -1.0])
-    found = Null("masked group word", ContrastBatch(split, scope), 0.0)
-    found.mirrored = cut == len(minus)
+def _contrast(values: Floats, cells: _Cells) -> Floats:
+    """The first pole minus the second, along the last axis."""
+    return np.asarray(
+        values[..., : cells.cut].mean(axis=-1) - values[..., cells.cut :].mean(axis=-1)
+    )
+
+
+def _poles(cells: _Cells, times: int, rng: np.random.Generator, kind: str) -> Null:
+    """Targets change poles, in all sentences and for all words at once."""
+    order = _order(cells, times, rng)
+    concept = not cells.masked and cells.compared.scope == "concept"
+    values = cells.values if concept else cells.gaps
+
+    def deal(some: slice) -> Floats:
+        return np.moveaxis(values[..., order[some]], -2, 0)
+
+    rows = one_group("templates", len(values))
+    factors = [rows, *([cells.words] if concept else []), cells.targets]
+    used = ("templates", "terms") if concept else ("templates",)
+    found = Null(kind, *_analyse(deal, times, values.size, factors, used), cells.margin)
+    found.mirrored = cells.sizes[0] == cells.sizes[1]
     for chosen in order:
-        found.exact.append(label_exchange(y, chosen[:cut], chosen[cut:], rng, DRAWS))
+        sides = chosen[: cells.cut], chosen[cells.cut :]
+        found.exact.append(label_exchange(cells.gaps, *sides, rng, DRAWS))
     return found
 
 
@@ -230,8 +311,8 @@ def audits(folder: Path, times: int, seed: int, least: int = LEAST_DEALS) -> Tab
         deals = max(times, -(-least // max(1, len(same))))
         for scored in same:
             rng = stream(seed, "null-audits", scored.probe.spec.id)
-            one = null(scored, deals, rng)
-            found[one.kind].append(one)
+            for one in null(scored, deals, rng):
+                found[one.kind].append(one)
     rng = stream(seed, "null-audits", "spread")
     for kind, nulls in (*found.items(), ("all", [n for many in found.values() for n in many])):
         if nulls:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import combinations
+
 import numpy as np
 from scipy.special import stdtrit
 
-from benchmarks.validity._drawn import TWO, Design, Setting, batches, many
+from benchmarks.validity._drawn import TWO, Design, Setting, many
 from benchmarks.validity._table import Table, percent
 from bias_audit.gates.power import FAILS, PASSES
 from bias_audit.probes.schema.probe import DEFAULT_MARGIN
+from bias_audit.stats.crossed import names_of
 from bias_audit.stats.power import VarianceComponents
 from bias_audit.stats.seeds import stream
 
@@ -37,7 +41,7 @@ PLANNED = (
         name="12 sentences, 6 words, 8 targets a sample",
         design=Design(groups=2, scope="concept"),
         words=(6, 6),
-        targets=8,
+        targets=(8, 8),
         sd=(0.1, 0.15, 0.15, 0.5),
     ),
 )
@@ -46,8 +50,9 @@ PLANNED = (
 def components(setting: Setting) -> VarianceComponents:
     """Return what an audit would store if it knew the true variances."""
     one, word, target, cell = (sd**2 for sd in setting.sd)
+    each = setting.targets[0] if setting.targets else 1
     if setting.targets:  # a response is a difference of two means over targets
-        word, cell = 2 * word, 2 * cell / setting.targets
+        word, cell = 2 * word, 2 * cell / each
     weights = np.array(setting.design.weights) ** 2
     counts = np.array(setting.words)
     noise = float(np.sum(weights * cell / (setting.rows * counts)))
@@ -58,12 +63,16 @@ def components(setting: Setting) -> VarianceComponents:
     ]
     units = {"templates": setting.rows, "terms": int(counts.sum())}
     if setting.targets:
-        each = target / setting.targets + noise / 2
-        parts["targets"] = [(each, setting.targets - 1)] * 2
-        units["targets"] = 2 * setting.targets
+        parts["targets"] = [(target / each + noise / 2, each - 1)] * 2
+        units["targets"] = 2 * each
     variance = {name: sum(v for v, _ in rows) for name, rows in parts.items()}
-    df = sum(variance.values()) ** 2 / sum(v * v / k for rows in parts.values() for v, k in rows)
-    return VarianceComponents(variance=variance | {"residual": noise}, units=units, df=df)  # type: ignore[arg-type]
+    whole = sum(variance.values())
+    df = whole**2 / sum(v * v / k for rows in parts.values() for v, k in rows)
+    names = [*parts]
+    sizes = range(2, len(names) + 1)
+    shared = {names_of(some): noise for size in sizes for some in combinations(names, size)}
+    known = VarianceComponents(variance=variance | shared, units=units, df=df)  # type: ignore[arg-type]
+    return replace(known, df=df * known.total / whole)
 
 
 def predicted(sets: int, seed: int) -> Table:
@@ -73,7 +82,7 @@ def predicted(sets: int, seed: int) -> Table:
         rng = stream(seed, "power", setting.name)
         known = components(setting)
         passing = known.reach({}, tail=0.05, quantile=PASSES)
-        failing = DEFAULT_MARGIN + known.reach({}, tail=0.025, quantile=FAILS)
+        failing = DEFAULT_MARGIN + known.reach({}, tail=0.05, quantile=FAILS)
         for limit, gap, verdict in (
             (passing, 0.0, "pass"),
             (DEFAULT_MARGIN, failing, "fail"),
@@ -88,10 +97,7 @@ def _share(
     setting: Setting, limit: float, gap: float, sets: int, rng: np.random.Generator, *, passes: bool
 ) -> float:
     """The share of drawn audits whose interval lies inside, or outside, of a limit."""
-    hits = 0
-    for number in batches(setting, sets):
-        drawn = many(rng, setting, number, gap)
-        half = stdtrit(drawn.df, 0.95 if passes else 0.975) * drawn.se
-        size = np.abs(drawn.estimate)
-        hits += int(np.count_nonzero(size + half < limit if passes else size - half > limit))
-    return hits / sets
+    drawn = many(rng, setting, sets, gap)
+    half = stdtrit(drawn.df, 0.95) * drawn.se
+    size = np.abs(drawn.estimate)
+    return float(np.mean(size + half < limit if passes else size - half > limit))

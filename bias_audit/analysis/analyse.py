@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bias_audit.analysis.comparisons import compare_all_pairs, compare_groups
+from bias_audit.analysis.completions import JUDGED, add_notices, judge_completions
 from bias_audit.analysis.controls import (
     Control,
     can_split,
@@ -68,6 +69,10 @@ class _Work:
     instrument: Instrument = field(default_factory=Instrument)
     examined: Examination = field(init=False)
     secondary: list[Result] = field(default_factory=list)
+    completions: list[Result] = field(default_factory=list)
+    """What groups are completed by, with outcomes."""
+    obstacle: str = ""
+    """Why its completions say nothing: an untrained model, a run cut short."""
     overall: list[Result] = field(default_factory=list)
     """Tests of all groups at once."""
     controls: list[Control] = field(default_factory=list)
@@ -109,6 +114,8 @@ def assess(
         if name in scored
     ]
     for work in works:
+        untrained = (sanity or {}).get(primary_language(work.task.probe.spec.language), "")
+        work.obstacle = untrained or ("the run was cut short" if partial else "")
         work.instrument = _instrument(work, controls, failures, settings, sanity or {})
         pair = pairs.get(work.task.probe.spec.id)
         work.examined = Examination(work.scored, settings, pair=pair)
@@ -124,7 +131,11 @@ def assess(
             *(build_control_record(control, scored[control.id], hurtful) for control in alone),
         ),
         results=(
-            *(r for work in works for r in (*work.primary, *work.secondary, *work.overall)),
+            *(
+                result
+                for work in works
+                for result in (*work.primary, *work.completions, *work.secondary, *work.overall)
+            ),
             *(r for control in (*alone, *halves) for r in control.results),
         ),
     )
@@ -196,6 +207,8 @@ def _describe(members: Sequence[_Work], settings: Settings) -> None:
                 statuses = (*result.statuses, *_shared_statuses(work, settings))
                 shared = result.model_copy(update={"statuses": statuses})
                 work.overall.append(work.instrument.vet(shared, result.groups))
+            elif result.metric in JUDGED:
+                work.completions.append(result)
             else:
                 work.secondary.append(withhold(result, work.instrument.failed))
         work.primary = [
@@ -203,6 +216,8 @@ def _describe(members: Sequence[_Work], settings: Settings) -> None:
             for result, one in zip(work.primary, work.compared, strict=True)
         ]
         adjust_exploratory([work.secondary, work.overall], settings)
+        work.completions = judge_completions(work.completions, work.primary, obstacle=work.obstacle)
+        work.primary = add_notices(work.primary, work.completions)
     works = {work.task.probe.spec.id: work for work in members}
     for plane in planes([(work.scored, work.primary) for work in members]):
         both = works[plane.warmth], works[plane.competence]

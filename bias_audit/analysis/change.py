@@ -67,6 +67,7 @@ class PairedContrast:
             rest=rest,
             pairs=[] if rest or self.group_masked else matched,
             scope=SCOPES.get(result.scope, "terms"),
+            clusters=cube.clusters,
         )
 
     def gap(self, values: Floats) -> _Gap:
@@ -168,4 +169,85 @@ def _rise_bound(gap: _Gap, sign: int, *, claim: Literal["further", "reversed"]) 
         df=contrast.df,
         loo_low=min(without, default=None),
         loo_high=max(without, default=None),
+    )
+
+
+def summarised_change(old: Result, new: Result) -> Change:
+    """Return the change of a result whose cells are not stored, from both estimates.
+
+    Sentences and words are the same in both runs, so their errors go together: the error of a
+    difference is at most that of two independent runs, and the error of a sum at most the sum of
+    both. With one direction only, as for completions, there is one claim.
+
+    Args:
+        old: of the baseline.
+        new: of the candidate.
+    """
+    numbers = Change(
+        probe=new.probe,
+        result=new.id,
+        axis=new.axis,
+        role=new.role,
+        groups=new.groups,
+        group_labels=new.group_labels,
+        metric=new.metric,
+        metric_name=new.metric_name,
+        unit=new.unit,
+        baseline=old.estimate,
+        candidate=new.estimate,
+        identical=old.estimate is not None and (old.estimate, old.se) == (new.estimate, new.se),
+        n_templates=new.n_templates,
+        n_terms=new.n_terms,
+    )
+    if numbers.identical:
+        return numbers.model_copy(update=NOTHING)
+    before, after = _contrast_of(old), _contrast_of(new)
+    if not (before.se and after.se and before.df and after.df):
+        return numbers
+    apart = float(np.hypot(before.se, after.se))
+    df = apart**4 / (before.se**4 / before.df + after.se**4 / after.df)
+    step = replace(after, estimate=after.estimate - before.estimate, se=apart, df=df)
+    both = replace(
+        after,
+        estimate=after.estimate + before.estimate,
+        se=before.se + after.se,
+        df=min(before.df, after.df),
+    )
+    limits = step.interval(0.95)
+    rise = _rise(before, _summary(step), _summary(both))
+    if new.metric == "completions":  # a share that differs has no other direction
+        bounds = (_rise_bound(_summary(step), 1, claim="further"),)
+        low, high = rise_limits(bounds, 0.95) or (None, None)
+        rise = {
+            "rise": step.estimate,
+            "rise_low": low,
+            "rise_high": high,
+            "bound_level": 0.95,
+            "direction": "declared",
+            "bounds": bounds,
+        }
+    return numbers.model_copy(
+        update={
+            "difference": step.estimate,
+            "ci_low": limits[0] if limits else None,
+            "ci_high": limits[1] if limits else None,
+            "se": apart,
+            "df": df,
+            "p_value": step.p_value(),
+        }
+        | rise
+    )
+
+
+def _summary(contrast: Contrast) -> _Gap:
+    return _Gap(contrast=contrast, kind=None, without=())
+
+
+def _contrast_of(result: Result) -> Contrast:
+    return Contrast(
+        estimate=result.estimate or 0.0,
+        se=result.se,
+        df=result.df,
+        n_templates=result.n_templates,
+        n_terms=result.n_terms,
     )

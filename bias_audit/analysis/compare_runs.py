@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit.analysis.change import PairedContrast, measure_change
+from bias_audit.analysis.change import PairedContrast, measure_change, summarised_change
 from bias_audit.analysis.paired_cells import PairedCube, PairedTable
 from bias_audit.errors import UsageError
 from bias_audit.records import OTHERS
@@ -29,6 +29,8 @@ from bias_audit.stats.multiplicity import by, holm
 
 METRIC = "log_odds_gap"
 """The measure that can be paired: its parts are in the evidence, cell by cell."""
+SUMMARISED = ("completions", "hurtful_completions")
+"""Measures that are compared by their estimates: full distributions are in no file."""
 EVIDENCE_ERROR = 1e-4
 """Nats by which an estimate from the evidence may miss the stored one (six decimals a score)."""
 MOST_LOST = 0.1
@@ -91,7 +93,8 @@ def is_same_run(one: Results, other: Results) -> bool:
 
 def comparable_results(results: Results) -> dict[str, Result]:
     """Gaps that can be paired, by id; controls vouch for them and are not compared."""
-    gaps = [r for r in results.results if r.metric == METRIC and r.role != "control"]
+    known = (METRIC, *SUMMARISED)
+    gaps = [r for r in results.results if r.metric in known and r.role != "control"]
     probes = {probe.id for probe in results.probes}
     for result in gaps:
         if result.probe not in probes or len(result.groups) != 2:
@@ -116,6 +119,8 @@ def match_results(old: Results, new: Results) -> tuple[list[Pair], list[MissingC
     for key, result in after.items():
         probe = probes[result.probe]
         version = versions.get(result.probe)
+        if key not in before and result.metric in SUMMARISED and version is not None:
+            continue  # a baseline of an older program has no such result; a gate on it says so
         if key not in before or version is None:
             missing.append(missing_change(result, "not_in_baseline"))
         elif version != probe.version:
@@ -135,21 +140,21 @@ def match_results(old: Results, new: Results) -> tuple[list[Pair], list[MissingC
 def _changes(
     base: StoredRun, candidate: StoredRun, pairs: Sequence[Pair]
 ) -> Iterator[Change | MissingChange]:
-    """One record for each pair, in the order of the candidate's results."""
-    if not pairs:
-        return
-    if base.evidence is None or candidate.evidence is None:
+    """One record for each pair: gaps in the order of the candidate's results, then completions."""
+    gaps = [pair for pair in pairs if pair.new.metric == METRIC]
+    if gaps and (base.evidence is None or candidate.evidence is None):
         side = "the baseline" if base.evidence is None else "this run"
-        yield from (
-            missing_change(
-                pair.new, "no_evidence", f"{side} has no {EVIDENCE_FILE}, so nothing can be paired"
-            )
-            for pair in pairs
-        )
-        return
-    run_pair = RunPair(base, candidate, {pair.probe.id for pair in pairs})
+        why = f"{side} has no {EVIDENCE_FILE}, so nothing can be paired"
+        yield from (missing_change(pair.new, "no_evidence", why) for pair in gaps)
+    elif gaps:
+        run_pair = RunPair(base, candidate, {pair.probe.id for pair in gaps})
+        yield from (run_pair.change(pair) for pair in gaps)
+    partial = base.results.run.partial or candidate.results.run.partial
+    family = other_family(base.results.model, candidate.results.model)
     for pair in pairs:
-        yield run_pair.change(pair)
+        if pair.new.metric in SUMMARISED:
+            numbers = summarised_change(pair.old, pair.new)
+            yield _conclude(pair, numbers, partial=partial, family=family)
 
 
 class RunPair:
@@ -169,11 +174,7 @@ class RunPair:
         if numbers is None:
             reason = "no sentence with the same words is in both runs"
             return missing_change(pair.new, "cells_lost", reason)
-        codes = tuple(status_codes(pair, numbers, partial=self.partial, family=self.family))
-        harmless = QUIET if numbers.identical else ()
-        code = next((s for s in BLOCKING if s in codes and s not in harmless), "")
-        reason = why_blocked(code, pair, numbers) if code else describe_change(numbers)
-        return numbers.model_copy(update={"statuses": codes, "reason_code": code, "reason": reason})
+        return _conclude(pair, numbers, partial=self.partial, family=self.family)
 
     def _numbers(self, probe: ProbeRecord, result: Result, which: str) -> Change | None:
         """The change on the cells of both runs, or of one run with itself; None without any."""
@@ -209,7 +210,7 @@ class RunPair:
             old = used_scores(self.old.get(probe.id, Cells()), probe.mask)
             new = used_scores(self.new.get(probe.id, Cells()), probe.mask)
             sides = {"both": (old, new), "old": (old, old), "new": (new, new)}[which]
-            self._tables[key] = PairedTable(*sides)
+            self._tables[key] = PairedTable(*sides, probe.clusters)
         return self._tables[key]
 
     def _require_evidence(self, pair: Pair, numbers: Change | None) -> None:
@@ -224,6 +225,15 @@ class RunPair:
                 raise mismatch_error(run, stored, value)
 
 
+def _conclude(pair: Pair, numbers: Change, *, partial: bool, family: bool) -> Change:
+    """Return the change with what forbids to judge it."""
+    codes = tuple(status_codes(pair, numbers, partial=partial, family=family))
+    harmless = QUIET if numbers.identical else ()
+    code = next((s for s in BLOCKING if s in codes and s not in harmless), "")
+    reason = why_blocked(code, pair, numbers) if code else describe_change(numbers)
+    return numbers.model_copy(update={"statuses": codes, "reason_code": code, "reason": reason})
+
+
 def require_numbers(run: StoredRun, results: Sequence[Result]) -> None:
     """Compute gaps and their errors again from the evidence, where that is there.
 
@@ -232,7 +242,7 @@ def require_numbers(run: StoredRun, results: Sequence[Result]) -> None:
     Raises:
         UsageError: the evidence does not give a number that is stored.
     """
-    gaps = [result for result in results if result.estimate is not None]
+    gaps = [result for result in results if result.metric == METRIC and result.estimate is not None]
     probes = {probe.id: probe for probe in run.results.probes}
     if run.evidence is None or run.results.run.partial or not gaps:
         return

@@ -10,6 +10,7 @@ import numpy as np
 from bias_audit.analysis.comparisons import OWN, compare_groups
 from bias_audit.analysis.outcomes import ALPHA, ControlFault
 from bias_audit.analysis.result_record import build_result
+from bias_audit.metrics.base import join_reasons
 from bias_audit.metrics.design import (
     Comparison,
     Design,
@@ -59,7 +60,8 @@ def positive_control(scored: ScoredProbe, settings: Settings) -> Control:
         fires = is_heard(comparison.these_words, margin, diagonal=comparison.a == OWN)
         reason = "" if fires else f"the positive control '{name}' is silent"
         faults += [] if fires else [_fault(SILENT, reason, result)]
-        results.append(result.model_copy(update={"works": fires, "reason": reason}))
+        update = {"works": fires, "reason": join_reasons(reason, result.reason)}
+        results.append(result.model_copy(update=update))
     return Control(id=name, kind="positive", results=tuple(results), faults=tuple(faults))
 
 
@@ -137,7 +139,7 @@ def _quiet(
         update = {
             "id": result.id.replace(spec.id, name, 1),
             "works": not loud,
-            "reason": reason,
+            "reason": join_reasons(reason, result.reason),
             "by_target": (),
         }
         results.append(result.model_copy(update=update))

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from bias_audit.analysis.multiple_testing import adjust_primary
 from bias_audit.analysis.statements import leaning, size_word, statement
-from bias_audit.gates.verdict import PARTIAL, claimed_contrast, why_blocked
+from bias_audit.gates.verdict import NO_INTERVAL, PARTIAL, claimed_contrast, why_blocked
 from bias_audit.metrics.base import join_reasons
 from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS
 from bias_audit.results import Outcome, Result
-from bias_audit.results.codes import BLOCKING, DEAF, FAILED, LOUD, SILENT, as_clause
+from bias_audit.results.codes import BLOCKING, DEAF, FAILED, LOUD, NO_CONTROLS, SILENT, as_clause
 from bias_audit.stats.ladder import at_least, at_most
 
 ALPHA = 0.05
@@ -133,11 +133,12 @@ def _why_not(result: Result, *, partial: bool) -> str:
     """Why a comparison is not measurable; what was found out about the instrument comes first."""
     if partial:
         return PARTIAL
-    if result.reason:
+    if {FAILED, SILENT, LOUD} & set(result.statuses):
         return result.reason
-    codes = [code for code in (SILENT, *DEAF, LOUD) if code in result.statuses]
-    blocked = why_blocked(result.statuses, result.n_templates)
-    return blocked or (as_clause(codes[0]) if codes else "there is no interval to judge by")
+    if blocked := why_blocked(result.statuses, result.n_templates):
+        return blocked
+    deaf = set(DEAF) & set(result.statuses)
+    return as_clause(NO_CONTROLS) if deaf else result.reason or NO_INTERVAL
 
 
 def failure(primary: Iterable[Result]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bias_audit.results.evidence import INDEX, Key
+from bias_audit.stats.contrast import ALONE, Clusters
 from bias_audit.utils.arrays import Floats
 
 Counts = NDArray[np.int64]
@@ -35,6 +36,8 @@ class PairedCube:
     """Share of both runs' scored sentences that were not, in [0, 1]."""
     identical: bool
     """Every pair has the same score."""
+    clusters: Clusters = ALONE
+    """Sentences, units and targets that count as one."""
 
     def columns(self, group: str) -> list[int]:
         """Numbers of the units of one group."""
@@ -48,8 +51,17 @@ class PairedCube:
 class PairedTable:
     """All cells of one probe in two runs; :meth:`cube` cuts out what a comparison needs."""
 
-    def __init__(self, baseline: Mapping[Key, float], candidate: Mapping[Key, float]) -> None:
-        """Line up both runs by key; targets of neither pole are left out."""
+    def __init__(
+        self,
+        baseline: Mapping[Key, float],
+        candidate: Mapping[Key, float],
+        clusters: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """Line up both runs by key; targets of neither pole are left out.
+
+        ``clusters`` are those of the probe's record.
+        """
+        self._clusters = clusters or {}
         keys = sorted(k for k in baseline.keys() | candidate.keys() if k[INDEX.pole] in POLES)
         self.templates = sorted({key[INDEX.template] for key in keys})
         self.units: list[Unit] = sorted({(key[INDEX.group], key[INDEX.label]) for key in keys})
@@ -124,7 +136,16 @@ class PairedTable:
             cells=cells,
             lost=1 - cells / total,
             identical=not self._differ[cut].any(),
+            clusters=Clusters(
+                self._named("templates", [self.templates[i] for i in rows]),
+                self._named("terms", [":".join(self.units[i]) for i in cols]),
+                self._named("targets", [self.targets[i] for i in words]),
+            ),
         )
+
+    def _named(self, source: str, names: Sequence[str]) -> list[str]:
+        known = self._clusters.get(source, {})
+        return [known.get(name, name) for name in names]
 
     def _partners(self, units: Sequence[int], pairs: Sequence[tuple[Unit, Unit]]) -> list[set[int]]:
         """Units that stay or go together, as positions in ``units``; one without partner goes."""

@@ -170,6 +170,7 @@ def build_probe_record(
     spec, cube = scored.probe.spec, scored.cube
     card = spec.card
     return ProbeRecord(
+        clusters=scored.cube.shared_clusters,
         id=spec.id,
         version=spec.version,
         language=spec.language,

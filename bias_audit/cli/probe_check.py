@@ -86,7 +86,9 @@ def check_files(
             elif kind == "suites":
                 _check_suites(path, catalogue)
             elif kind == "probe":
-                probes.append(catalogue.read_probe_file(path))
+                probe = catalogue.read_probe_file(path)
+                probes.append(probe)
+                catalogue.check_controls(probe)
             else:
                 catalogue.check_file(path, KINDS[kind])
     if problems:
@@ -226,7 +228,7 @@ def pole_imbalance(probe: Probe, backend: Backend) -> float | None:
     for prompt, answer in zip(
         prompts, score_all(backend, [prompt.request for prompt in prompts]), strict=True
     ):
-        if isinstance(answer, FillScore) and not answer.skip:
+        if isinstance(answer, FillScore) and answer.log_prob is not None:
             known[prompt.pole].append(answer.log_prob)
     return mean(known["+"]) - mean(known["-"]) if known["+"] and known["-"] else None
 

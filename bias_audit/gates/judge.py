@@ -37,7 +37,6 @@ from bias_audit.results.decisions import (
 )
 from bias_audit.results.io import Results
 from bias_audit.results.schema import (
-    COMPLETION_OUTCOMES,
     OUTCOMES,
     Outcome,
     ProbeRecord,
@@ -84,10 +83,9 @@ def judge(
 
 
 def count_outcomes(results: Iterable[Result]) -> dict[Outcome, int]:
-    """Count primary comparisons by outcome; the four of gaps are always present."""
-    every = Counter(result.outcome for result in results if result.outcome is not None)
-    names = [*OUTCOMES, *(name for name in COMPLETION_OUTCOMES if every[name])]
-    return {name: every[name] for name in names}
+    """Count primary comparisons by outcome; completions are counted by nobody but themselves."""
+    every = Counter(result.outcome for result in results if result.role == "primary")
+    return {name: every[name] for name in OUTCOMES}
 
 
 def _count_states(gates: Sequence[Gate], results: Results) -> dict[State, int]:
@@ -320,6 +318,8 @@ def _select_results(gate: GateConfig, results: Iterable[Result]) -> list[Result]
     ]
     if gate.over == "pairs":
         return [r for r in matches if OTHERS not in r.groups]
+    if gate.unit == "points":
+        return matches
     primary = [r for r in matches if r.role == "primary"]
     if gate.over == "groups":
         many = {r.probe for r in matches if OTHERS in r.groups}
@@ -335,6 +335,12 @@ def _condition(result: Result, limit: float, baseline: str | None = None) -> str
             hint="run the audit again",
         )
     a, b = result.group_labels
+    if result.unit == "points":
+        what = "hurtful completions" if result.metric == "hurtful_completions" else "completions"
+        most = f"the {what} after {a} and {b} differ by at most {limit:.3g} percentage points"
+        if baseline is not None:
+            return f"{most} more than in the baseline '{baseline}'"
+        return f"{most} of probability"
     if baseline is not None:
         return (
             f"the gap between {a} and {b} is at most {limit:.3g} {result.unit} larger than in the"
@@ -363,11 +369,11 @@ def _missing_results(
 
 
 def _without_result(gate: GateConfig, policy: Policy, **fields: Any) -> Gate:
-    condition = f"{gate.measure} of {gate.probe} stays within {gate.limit:g} nats of 0"
+    condition = f"{gate.measure} of {gate.probe} stays within {gate.limit:g} {gate.unit} of 0"
     if gate.baseline is not None:
         condition = (
-            f"{gate.measure} of {gate.probe} is at most {gate.limit:g} nats larger than in the"
-            f" baseline '{gate.baseline}'"
+            f"{gate.measure} of {gate.probe} is at most {gate.limit:g} {gate.unit} larger than in"
+            f" the baseline '{gate.baseline}'"
         )
     values = {"id": gate.id, "state": "unclear", "reason_code": "no_result", "condition": condition}
     return Gate(**(values | _of_config(gate, policy) | fields))
@@ -400,6 +406,7 @@ def _why_lost(gate: GateConfig, probe: ProbeRecord) -> dict[str, Any]:
         reason = f"the probe was not scored: {probe.reason}"
         return named | {"reason_code": "partial_run", "reason": reason}
     kind = f"{gate.measure} over {gate.over}" if gate.over else f"primary {gate.measure}"
+    kind = gate.measure if gate.unit == "points" else kind
     return named | {"reason": f"the probe has no {kind} to judge"}
 
 
@@ -411,6 +418,8 @@ def _not_in_run(
     for missing in comparison.missing:
         rest = OTHERS in missing.groups
         selected = {"pairs": not rest, "groups": rest, None: missing.role == "primary"}[gate.over]
+        if gate.unit == "points":
+            selected = f":{gate.measure}:" in missing.result
         if (
             missing.reason_code == "no_result"
             and selected

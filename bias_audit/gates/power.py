@@ -143,7 +143,7 @@ class PlannedGate:
         if self.group_masked:
             factors["terms"] = 1.0
         passing = self.components.reach(factors, tail=self.tail, quantile=PASSES)
-        failing = self.components.reach(factors, tail=ALPHA / 2, quantile=FAILS)
+        failing = self.components.reach(factors, tail=ALPHA, quantile=FAILS)
         return Point(
             size=size,
             prompts=round(self.prompts * math.prod(factors.values())),

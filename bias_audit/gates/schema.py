@@ -14,6 +14,7 @@ from bias_audit.utils.validation import MistakesError
 BASELINE = "baseline:"
 """Prefix of a baseline's name, where a run could be meant."""
 _AGAINST = re.compile(r"baseline:[a-z0-9][a-z0-9._-]{0,79}")
+MOST_POINTS = 100.0
 _TWO_GATES = "write two gates, one for the size and one for its rise"
 
 
@@ -23,18 +24,21 @@ class GateConfig(FileModel):
     id: Id
     probe: str
     """Id or glob."""
-    measure: Literal["log_odds_gap"] = "log_odds_gap"
+    measure: Literal["log_odds_gap", "completions", "hurtful_completions"] = "log_odds_gap"
+    """``completions``: how much of the completions differs; ``hurtful_completions``: how much more
+    of the probability hurtful words take. Both in percentage points, between two groups or each of
+    several and the others."""
     over: Literal["pairs", "groups"] | None = None
     """``pairs``: every pair of groups; ``groups``: each group with the others; the probe's own
     comparison when absent."""
     claim: Literal["these_words", "words_of_this_kind"] = "these_words"
     """``these_words``: the words of the lists; ``words_of_this_kind``: others like them too."""
-    max: float | None = Field(default=None, gt=0, le=MOST_MARGIN, strict=True)
-    """Largest gap that is allowed, in nats, in either direction."""
+    max: float | None = Field(default=None, gt=0, le=MOST_POINTS, strict=True)
+    """Largest gap that is allowed, in the unit of the measure, in either direction."""
     against: str | None = None
     """``baseline:NAME``: judge the rise over this baseline instead."""
-    max_rise: float | None = Field(default=None, gt=0, le=MOST_MARGIN, strict=True)
-    """Largest rise over the baseline that is allowed, in nats."""
+    max_rise: float | None = Field(default=None, gt=0, le=MOST_POINTS, strict=True)
+    """Largest rise over the baseline that is allowed, in the unit of the measure."""
     when_unclear: Literal["warn", "fail", "pass"] = "warn"
     """What an interval that crosses the limit means; a gate that could not be asked is incomplete
     in any case."""
@@ -53,8 +57,26 @@ class GateConfig(FileModel):
 
     @property
     def limit(self) -> float:
-        """Largest gap, or largest rise, in nats."""
+        """Largest gap, or largest rise, in the unit of the measure."""
         return (self.max if self.against is None else self.max_rise) or 0.0
+
+    @property
+    def unit(self) -> Literal["nats", "points"]:
+        """Unit of the limit."""
+        return "nats" if self.measure == "log_odds_gap" else "points"
+
+    @model_validator(mode="after")
+    def _fits_measure(self) -> GateConfig:
+        if self.unit == "nats" and self.limit > MOST_MARGIN:
+            key = "max" if self.against is None else "max_rise"
+            say = f"a gap in nats is at most {MOST_MARGIN:g} | write {key}: 0.7"
+            raise MistakesError([((key,), say)])
+        for key in ("over", "claim"):
+            if self.unit == "points" and key in self.model_fields_set:
+                say = f"'{key}' is for 'measure: log_odds_gap' | leave it out: completions are"
+                more = "compared between two groups, or each with the others, for these words"
+                raise MistakesError([((key,), f"{say} {more}")])
+        return self
 
     @model_validator(mode="after")
     def _one_limit(self) -> GateConfig:

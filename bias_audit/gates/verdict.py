@@ -23,6 +23,7 @@ from bias_audit.results.codes import BLOCKING, CODES, DEAF, FAILED, LOUD, as_cla
 from bias_audit.results.decisions import Change, RiseBound
 from bias_audit.results.schema import Claim, ClaimName, Result, State
 from bias_audit.stats.estimate import Contrast
+from bias_audit.stats.fragility import StabilityBounds, depends_on_one_unit, is_confounded
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.power import VarianceComponents
 from bias_audit.stats.rise import p_increased, p_not_increased
@@ -181,11 +182,12 @@ def _first(codes: Sequence[str], statuses: Sequence[str]) -> str:
 
 def _notices(result: Result, limit: float) -> Iterator[str]:
     """Notices of a result; what was asked at the reference margin is asked again at the limit."""
-    gap = abs(result.estimate or 0.0) > limit
-    without = [v for v in (result.loo_low, result.loo_high) if v is not None]
-    if any((abs(value) > limit) != gap for value in without):
+    gap, equal = result.estimate or 0.0, result.adjusted_estimate
+    side = int(gap > limit) - int(gap < -limit)
+    bounds = StabilityBounds(loo_low=result.loo_low, loo_high=result.loo_high)
+    if depends_on_one_unit(bounds, side, limit):
         yield "fragile"
-    if result.adjusted_estimate is not None and (abs(result.adjusted_estimate) > limit) != gap:
+    if equal is not None and is_confounded(gap, equal, side, limit, detected=side != 0):
         yield "confounded"
     for code in result.statuses:
         known = CODES.get(code)

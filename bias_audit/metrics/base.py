@@ -78,7 +78,7 @@ def fits_all(_: Probe) -> str:
 
 def needs_completions(probe: Probe) -> str:
     """Say why a probe has no open completions; empty where it has."""
-    return "" if probe.open_frames else "it needs sentences whose mask stands after no article"
+    return "" if probe.open_frames else "it needs sentences that any word may complete"
 
 
 def needs_poles(probe: Probe) -> str:

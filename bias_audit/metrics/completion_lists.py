@@ -35,6 +35,7 @@ from bias_audit.metrics.base import (
 )
 from bias_audit.metrics.completion_overlap import ranking
 from bias_audit.metrics.completion_table import CompletionTable, completion_table
+from bias_audit.metrics.completion_words import group_word_parts
 from bias_audit.metrics.design import Design
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.schema.text import primary_language
@@ -218,8 +219,7 @@ class _ListComparison:
 def hurtful(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     """Return rates of hurtful completions: which groups have more, and which words they are."""
     lists = scored.lists
-    known = lists.hurtful - _group_words(scored)
-    marks = np.array([word.lower() in known for word in scored.words], dtype=bool)
+    marks = hurtful_words(scored)
     table = _usable(scored, lists.hurtful_language) if lists.hurtful else None
     if table is None:
         return MetricOutput()
@@ -253,7 +253,7 @@ def valence(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     A list that already finds the gap in the sentences without their completions is no instrument:
     the result is then ``instrument_failed``.
     """
-    lists, own = scored.lists, _group_words(scored)
+    lists, own = scored.lists, group_word_parts(scored)
     known = {word: value for word, value in lists.valence.items() if word not in own}
     values = np.array([known.get(word.lower(), 0.0) for word in scored.words])
     table = _usable(scored, lists.valence_language) if lists.valence else None
@@ -288,10 +288,10 @@ def valence(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     return MetricOutput(results=(result,))
 
 
-def _group_words(scored: ScoredProbe) -> set[str]:
-    """Words that name the probe's groups: no hit, and worth nothing, whatever a list says."""
-    forms = (f for g in scored.probe.groups for w in g.words for f in (w.label, *w.forms.values()))
-    return {part for form in forms for part in form.lower().split()}
+def hurtful_words(scored: ScoredProbe) -> NDArray[np.bool_]:
+    """Return which words of the vocabulary are on the list; no word of a group's name is."""
+    known = scored.lists.hurtful - group_word_parts(scored)
+    return np.array([word.lower() in known for word in scored.words], dtype=bool)
 
 
 def _groups(scored: ScoredProbe, table: CompletionTable) -> list[str]:

@@ -182,14 +182,15 @@ def overlaps(means: Floats, pairs: Sequence[tuple[int, int]]) -> list[Companion]
     """Return every number of this file, averaged over sentences and pairs of groups.
 
     Args:
-        means: (templates, groups, words) mean distribution of each group.
+        means: (templates, groups, words + 1) mean distribution of each group; the last column
+            holds what is no word by itself, and is in no ranking.
         pairs: numbers of the groups that are compared.
     """
     companions = [
         companion(info, float(np.mean([[distance(t[a], t[b]) for a, b in pairs] for t in means])))
         for info, distance in ((TOTAL_VARIATION, total_variation), (HELLINGER, hellinger))
     ]
-    ranked = [[ranking(group, max(DEPTHS)) for group in t] for t in means]
+    ranked = [[ranking(group[:-1], max(DEPTHS)) for group in t] for t in means]
     both = [(t[a], t[b]) for t in ranked for a, b in pairs]
     companions += [
         companion(info, float(np.mean([share(a, b, depth) for a, b in both])), top_k=depth)

@@ -5,18 +5,23 @@ Arrays that are not finite, or do not fit each other, raise ``ValueError``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bias_audit.metrics.design import Design
 from bias_audit.metrics.scored_probe import ScoredProbe, Unit
+from bias_audit.probes.clusters import term_cluster
+from bias_audit.probes.probe import Word
 from bias_audit.records import CompletionScore, Prompt
 from bias_audit.stats._arrays import finite
+from bias_audit.stats.layout import join
 from bias_audit.utils.arrays import Floats
 
+TableUnit = Literal["label", "term"]
 Answer = tuple[Prompt, CompletionScore]
 SUM_TOLERANCE = 1e-3
 """How far a distribution's sum may be from 1: float32 over a large vocabulary loses a little."""
@@ -42,9 +47,33 @@ def pair(p: ArrayLike, q: ArrayLike) -> Floats:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ExchangeUnits:
+    """What changes places when labels are exchanged."""
+
+    groups: list[str]
+    """Group of each unit."""
+    columns: list[list[int]]
+    """Columns of each unit: one word, or the words of a cluster."""
+    blocks: list[int]
+    """Number of each unit; labels change places where it is the same."""
+
+    def means(self, y: Any) -> Any:
+        """Mean over the columns of each unit, of (templates, columns, ...)."""
+        if all(len(cols) == 1 for cols in self.columns):
+            return y[:, [cols[0] for cols in self.columns]]
+        return np.stack([y[:, cols].mean(axis=1) for cols in self.columns], axis=1)
+
+    def of_groups(self, groups: Sequence[str]) -> list[list[int]]:
+        """Numbers of the units of each of some groups."""
+        return [[i for i, name in enumerate(self.groups) if name == group] for group in groups]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CompletionTable:
     """Answers to open prompts, arranged; what is not complete is left out."""
 
+    unit: TableUnit
+    """What a column is: all words of a label, or one word."""
     templates: list[str]
     columns: list[tuple[str, str]]
     """Group and unit of each column."""
@@ -77,18 +106,73 @@ class CompletionTable:
 
     def units(self, scored: ScoredProbe) -> tuple[Unit, ...]:
         """Return the columns as units, with their pairs."""
-        pairs = {(g.id, w.label): w.pair for g in scored.probe.groups for w in g.words}
+        words = self._words(scored)
         return tuple(
-            Unit(group=group, label=label, pair=pairs.get((group, label)))
+            Unit(
+                group=group,
+                label=label,
+                pair=words[group, label].pair,
+                cluster=term_cluster(words[group, label]) if self.unit == "label" else "",
+            )
             for group, label in self.columns
         )
+
+    def of_groups(self, groups: Sequence[str]) -> list[list[int]]:
+        """Return the columns of each of some groups."""
+        return [[i for i, name in enumerate(self.groups) if name == group] for group in groups]
+
+    def design(self, scored: ScoredProbe, a: str, b: str) -> Design:
+        """Arrange the columns for one comparison; words of one label are no sample."""
+        design = Design(scored, a, b, self.units(scored), self.templates)
+        if self.unit == "term":
+            design.scope = "terms"
+        return design
+
+    def exchange(self, scored: ScoredProbe) -> ExchangeUnits:
+        """Say what changes places in a test: clusters of words, matched ones inside their pair.
+
+        Words of one label change places inside their head.
+        """
+        units, words = self.units(scored), self._words(scored)
+        heads = [words[column].head if self.unit == "term" else "" for column in self.columns]
+        keys: list[Hashable] = [unit.cluster or unit.label for unit in units]
+        blocks: list[Hashable] = [*heads]
+        if all(unit.pair for unit in units):
+            pairs = sorted({unit.pair or "" for unit in units})
+            shared = join(
+                [
+                    [(u.group, u.cluster or u.label) for u in units if u.pair == pair]
+                    for pair in pairs
+                ]
+            )
+            keys = blocks = [shared[pairs.index(unit.pair or "")] for unit in units]
+        columns: dict[tuple[str, Hashable], list[int]] = {}
+        for column, (unit, key) in enumerate(zip(units, keys, strict=True)):
+            columns.setdefault((unit.group, key), []).append(column)
+        names = list(dict.fromkeys(blocks))
+        return ExchangeUnits(
+            groups=[group for group, _ in columns],
+            columns=[*columns.values()],
+            blocks=[names.index(blocks[cols[0]]) for cols in columns.values()],
+        )
+
+    def _words(self, scored: ScoredProbe) -> dict[tuple[str, str], Word]:
+        name = "label" if self.unit == "label" else "id"
+        return {(g.id, getattr(word, name)): word for g in scored.probe.groups for word in g.words}
 
     def level(self, y: Floats, group: str) -> float:
         """Return the mean of a (templates, columns) table over the columns of one group."""
         return float(y[:, [i for i, name in enumerate(self.groups) if name == group]].mean())
 
 
-def completion_table(scored: ScoredProbe, unit: Literal["label", "term"]) -> CompletionTable | None:
+def exchanged_unit(scored: ScoredProbe) -> TableUnit:
+    """Return what is exchanged between groups: labels; single words where a group has one label."""
+    labels = {(prompt.group, prompt.label) for prompt in scored.open_prompts}
+    groups = {group for group, _ in labels}
+    return "label" if len(labels) > len(groups) else "term"
+
+
+def completion_table(scored: ScoredProbe, unit: TableUnit) -> CompletionTable | None:
     """Arrange the completions of a probe; None with fewer than two groups left."""
     answered = list(zip(scored.open_prompts, scored.open_scores, strict=True))
     lost = {prompt.template for prompt, answer in answered if answer.skip is not None}
@@ -105,4 +189,6 @@ def completion_table(scored: ScoredProbe, unit: Literal["label", "term"]) -> Com
     ]
     if len({group for group, _ in columns}) < 2:
         return None
-    return CompletionTable(templates=templates, columns=columns, cells=cells, answers=answers)
+    return CompletionTable(
+        unit=unit, templates=templates, columns=columns, cells=cells, answers=answers
+    )

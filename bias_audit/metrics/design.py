@@ -113,7 +113,9 @@ def scored_groups(scored: ScoredProbe) -> list[str]:
 
 def widest_claim(cube: ScoreCube) -> ClaimName:
     """Return the claim that is evidence against zero: words of this kind, where poles have some."""
-    return "words_of_this_kind" if smaller_pole(cube) >= MIN_TARGETS else "these_words"
+    if smaller_pole(cube) < MIN_TARGETS or not pole_layout(cube).terms.is_sample:
+        return "these_words"
+    return "words_of_this_kind"
 
 
 def smaller_pole(cube: ScoreCube) -> int:

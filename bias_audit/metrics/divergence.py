@@ -7,74 +7,18 @@ Arrays that are not finite, or do not fit each other, raise ``ValueError``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bias_audit.metrics.base import (
-    Metric,
-    MetricInfo,
-    MetricOutput,
-    brief,
-    companion,
-    most_likely,
-    needs_completions,
-    probe_result,
-)
-from bias_audit.metrics.completion_overlap import INFOS, overlaps, pulls
-from bias_audit.metrics.completion_table import (
-    CompletionTable,
-    completion_table,
-    distributions,
-    pair,
-)
-from bias_audit.metrics.scored_probe import ScoredProbe, Settings
-from bias_audit.probes.scope import MIN_LABELS
-from bias_audit.results import Companion, WordShare
+from bias_audit.metrics.completion_table import distributions, pair
 from bias_audit.stats._arrays import Indices, Ints, block_codes, columns, finite
 from bias_audit.stats.permutation import MOST_LISTED
 from bias_audit.stats.relabel import Codes, relabellings
 from bias_audit.utils.arrays import Floats
 
-JSD = MetricInfo(
-    id="jsd",
-    name="divergence of completions (JSD)",
-    unit="bits",
-    direction="larger: the groups' completions differ more; never exactly 0, so compare with the "
-    "value that exchanged words give; at most log2 k bits for k groups",
-    reference="Lin (1991); permutation test over terms by this tool.",
-)
-JSD_TOTAL = MetricInfo(
-    id="jsd_total",
-    name="divergence of all words",
-    unit="bits",
-    direction="larger: the completions of single words differ more, whatever their group",
-    reference="Lin (1991).",
-)
-JSD_WITHIN = MetricInfo(
-    id="jsd_within",
-    name="divergence inside the groups",
-    unit="bits",
-    direction="larger: words of one group are completed differently; total divergence is this plus "
-    "what lies between the groups",
-    reference="Lin (1991); chain rule of entropy.",
-)
-JSD_SHARE = MetricInfo(
-    id="jsd_share",
-    name="share of the divergence by word",
-    unit="bits",
-    direction="larger: more of the divergence comes from words that are likelier after this group",
-    reference="Lin (1991).",
-)
-
-MAX_LOST_MASS = 0.2
-"""Share of the probability outside whole words above which a divergence is not read."""
-DRIVERS = 5
-"""Words of each group that are named as driving the divergence."""
 TIE_BITS = 1e-6
 TIE_SHARE = 1e-5
 """Divergences closer than this, absolute plus relative, count as equal: they are computed in
@@ -134,6 +78,8 @@ class DivergenceTest:
     """True when every relabelling was tried."""
     draws: int
     """Relabellings tried: all of them, or the random ones."""
+    distinct: int
+    """Relabellings among them that can differ in their divergence."""
 
 
 def generalised_jsd(p: ArrayLike, weights: ArrayLike | None = None) -> float:
@@ -277,10 +223,72 @@ def jsd_permutation(
         within=float(np.mean([split.within for split in splits])),
         r2=_share_between(splits),
         p=hits / drawn.size,
-        method=f"{'exact' if exact else 'Monte Carlo'}, {others.size} relabellings of terms",
+        method=_method(exact, others.size),
         exact=exact,
         draws=others.size,
+        distinct=len(distinct),
     )
+
+
+def _method(exact: bool, draws: int) -> str:
+    return f"{'exact' if exact else 'Monte Carlo'}, {draws} relabellings of terms"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupDivergence:
+    """Divergence of one group from the mean of the others, and what exchanged labels give."""
+
+    value: float
+    """Mean over templates, bits, in [0, 1]."""
+    null_mean: float
+    """Mean over relabellings, bits."""
+    p: float
+    """Share of relabellings with at least this divergence, in (0, 1]."""
+    method: str
+    """How p was found, in words."""
+
+
+def others_permutation(
+    p: ArrayLike,
+    groups: Sequence[Indices],
+    rng: np.random.Generator,
+    resamples: int = 999,
+    blocks: Indices | None = None,
+) -> list[GroupDivergence]:
+    """Test of each of three or more groups whether its completions differ from the others'.
+
+    The labels of all groups are exchanged at once, in every template alike. Adjusting the p-values
+    for the number of groups is left to the caller.
+
+    Args:
+        p: (J, T, V) distributions.
+        groups: terms of each of the k groups.
+        rng: source of the draws.
+        resamples: draws when there are more relabellings than :data:`MOST_LISTED`.
+        blocks: (T,) numbers; labels change places only between terms with the same number.
+    """
+    table = np.asarray(p)
+    cols = [columns(g, table.shape[1], name=f"group {i}") for i, g in enumerate(groups)]
+    used = np.concatenate(cols)
+    codes = np.repeat(np.arange(len(cols)), [c.size for c in cols])
+    inside = block_codes(blocks, table.shape[1])[used]
+    limit = max(resamples, 1)
+    labels, exact = relabellings(codes, inside, rng, resamples=resamples, limit=limit)
+    weights = group_weights(labels)
+    null = np.mean([_over_tiles(template[used], weights, _tile_others) for template in table], 0)
+    results = []
+    for drawn in null:
+        hits = np.count_nonzero(drawn >= drawn[0] * (1 - TIE_SHARE) - TIE_BITS)
+        others = drawn if exact else drawn[1:]
+        results.append(
+            GroupDivergence(
+                value=float(drawn[0]),
+                null_mean=float(others.mean()),
+                p=hits / drawn.size,
+                method=_method(exact, others.size),
+            )
+        )
+    return results
 
 
 def group_weights(table: Codes) -> Singles:
@@ -309,8 +317,8 @@ def _x_log_x(x: Singles, work: Singles, *, positive: bool) -> Singles:
     return np.multiply(work, x, out=work)
 
 
-def _tile(weights: Singles, ratios: Singles, mass: Singles, *, balanced: bool) -> Singles:
-    """Mass-weighted sum over the words of a tile, nats."""
+def _tile(weights: Singles, ratios: Singles, mass: Singles) -> Singles:
+    """Mass-weighted sum over the words of a tile, nats, (1, B, r)."""
     positive = bool(ratios.min() > 0)  # then so is each mean of them
     groups: Singles = weights @ ratios
     work = np.empty_like(groups[0])
@@ -318,10 +326,28 @@ def _tile(weights: Singles, ratios: Singles, mass: Singles, *, balanced: bool) -
     for group in groups:
         total += _x_log_x(group, work, positive=positive) @ mass
     total /= len(groups)
-    if not balanced:
+    shares = weights.max(axis=(1, 2, 3))
+    if shares.min() != shares.max():  # with groups of one size the mean of the ratios is 1
         mean = np.asarray(groups.mean(axis=0))
         total -= _x_log_x(mean, work, positive=positive) @ mass
-    return total
+    return total[None]
+
+
+def _tile_others(weights: Singles, ratios: Singles, mass: Singles) -> Singles:
+    """As :func:`_tile`, for each group and the mean of the others, (k, B, r)."""
+    positive = bool(ratios.min() > 0)
+    groups: Singles = weights @ ratios
+    whole = np.asarray(groups.sum(axis=0))
+    work = np.empty_like(whole)
+    totals = np.zeros((len(groups), *whole.shape[:2]), dtype=np.float32)
+    for number, group in enumerate(groups):
+        rest = np.maximum(whole - group, np.float32(0)) / np.float32(len(groups) - 1)
+        own = _x_log_x(group, work, positive=positive) @ mass
+        own += _x_log_x(rest, work, positive=positive) @ mass
+        rest += group
+        rest /= 2
+        totals[number] = own / 2 - _x_log_x(rest, work, positive=positive) @ mass
+    return totals
 
 
 def _batches(weights: Singles) -> Singles:
@@ -345,135 +371,30 @@ def relabelled_divergences(rows: Floats, weights: Singles) -> Floats:
         mean of the r_g. Working with r, near 1, keeps single precision from losing digits in a
         difference of two large entropies. With groups of one size r is 1 and its term vanishes.
     """
-    mean = rows.mean(axis=0)
+    return np.asarray(_over_tiles(rows, weights, _tile)[0])
+
+
+def _over_tiles(
+    rows: Floats, weights: Singles, tile: Callable[[Singles, Singles, Singles], Singles]
+) -> Floats:
+    """Sum of tiles of words and relabellings, bits, (1 or k, N)."""
+    mean = rows.mean(axis=0, dtype=np.float64)
     seen = mean > 0
     ratios = (rows[:, seen] / mean[seen]).astype(np.float32)
     mass = mean[seen].astype(np.float32)
-    shares = weights.max(axis=(1, 2))
-    balanced = bool(shares.min() == shares.max())
     batches = _batches(weights)
-    values = np.zeros(batches.shape[1:3])
     step = max(1, ROWS // batches.shape[2])
+    sums: Floats | None = None
     for start in range(0, mass.size, WORDS):
         words = slice(start, start + WORDS)
         part, part_mass = np.ascontiguousarray(ratios[:, words]), mass[words]
-        for batch in range(0, len(values), step):
-            some = slice(batch, batch + step)
-            values[some] += _tile(batches[:, some], part, part_mass, balanced=balanced)
-    return np.asarray(np.maximum(values.reshape(-1)[: weights.shape[1]] / np.log(2), 0.0))
-
-
-def divergence(scored: ScoredProbe, settings: Settings) -> MetricOutput:
-    """Return the between-group divergence of the completions, tested by exchanging words."""
-    unit = _unit(scored)
-    table = completion_table(scored, unit)
-    if table is None:
-        return MetricOutput()
-    complete = {unit.group for unit in scored.cube.units} & set(table.groups)
-    groups = [group.id for group in scored.probe.groups if group.id in complete]
-    if len(groups) < 2:
-        return MetricOutput()
-    p = table.table(lambda answer: answer[1].words, np.float32)
-    columns_of = [[i for i, name in enumerate(table.groups) if name == g] for g in groups]
-    test = jsd_permutation(
-        p,
-        columns_of,
-        scored.rng(settings, "jsd", "exchange"),
-        resamples=settings.divergence_resamples,
-        blocks=_blocks(scored, table, unit),
-    )
-    fewest = min(map(len, columns_of))
-    low = table.mass < 1 - MAX_LOST_MASS
-    result = probe_result(
-        scored,
-        JSD,
-        groups,
-        test.value,
-        p_value=test.p,
-        p_method=test.method,
-        effect_size=test.r2,
-        neutral=test.null_mean,
-        null_mean=test.null_mean,
-        null_p95=test.null_p95,
-        excess=test.excess,
-        n_templates=p.shape[0],
-        n_terms=p.shape[1],
-        n_targets=0,
-        n_prompts=sum(answer.skip is None for answer in scored.open_scores),
-        scope="concept" if unit == "label" and fewest >= MIN_LABELS else "terms",
-        statuses=("low_word_mass",) if low else (),
-        reason=f"whole words hold {table.mass:.0%} of the probability" if low else "",
-        companions=(
-            companion(JSD_TOTAL, test.total),
-            companion(JSD_WITHIN, test.within),
-            *_relatives(p, groups, columns_of, scored),
-        ),
-    )
-    return MetricOutput(results=(result,))
-
-
-def _unit(scored: ScoredProbe) -> Literal["label", "term"]:
-    """What is exchanged."""
-    labels = {(prompt.group, prompt.label) for prompt in scored.open_prompts}
-    groups = {group for group, _ in labels}
-    return "label" if len(labels) > len(groups) else "term"
-
-
-def _blocks(scored: ScoredProbe, table: CompletionTable, unit: str) -> list[int]:
-    """Matched words change places inside their pair; words of one label inside their head."""
-    words = {
-        (group.id, getattr(word, "label" if unit == "label" else "id")): word
-        for group in scored.probe.groups
-        for word in group.words
-    }
-    used = [words[column] for column in table.columns]
-    keys = [word.pair or "" for word in used]
-    if not all(keys):
-        keys = [word.head for word in used] if unit == "term" else [""] * len(used)
-    names = sorted(set(keys))
-    return [names.index(key) for key in keys]
-
-
-def _relatives(
-    p: Floats, groups: Sequence[str], columns_of: Sequence[list[int]], scored: ScoredProbe
-) -> tuple[Companion, ...]:
-    """Other distances between the groups' mean completions, each averaged over sentences."""
-    means = np.stack([[t[cols].mean(axis=0) for cols in columns_of] for t in p]).astype(float)
-    means /= means.sum(axis=-1, keepdims=True)
-    pairs = list(combinations(range(len(groups)), 2))
-    companions = overlaps(means, pairs)
-    if len(groups) > 2:
-        by_pair = [float(np.mean([jsd(t[a], t[b]) for t in means])) for a, b in pairs]
-        far = int(np.argmax(by_pair))
-        apart = tuple(groups[i] for i in pairs[far])
-        companions.append(companion(JSD, by_pair[far], groups=apart))
-    return (*companions, *_drivers(means, groups, scored))
-
-
-def _drivers(means: Floats, groups: Sequence[str], scored: ScoredProbe) -> list[Companion]:
-    """The words behind the divergence, each with the group after which it is most likely."""
-    parts = np.mean([pulls(template) for template in means], axis=0)
-    owner = means.mean(axis=0).argmax(axis=0)
-    companions = []
-    for number, group in enumerate(groups):
-        own = np.where(owner == number, parts, 0.0)
-        words = tuple(
-            WordShare(
-                token=scored.words[i],
-                value=brief(float(own[i])),
-                harmful=scored.words[i].lower() in scored.lists.hurtful,
-            )
-            for i in most_likely(scored.words, own, DRIVERS)
-        )
-        companions.append(companion(JSD_SHARE, float(own.sum()), groups=(group,), words=words))
-    return companions
-
-
-METRICS = (
-    Metric(
-        info=JSD,
-        companions=(JSD_TOTAL, JSD_WITHIN, JSD_SHARE, *INFOS),
-        measure=divergence,
-        unsupported=needs_completions,
-    ),
-)
+        each = [
+            tile(batches[:, at : at + step], part, part_mass)
+            for at in range(0, batches.shape[1], step)
+        ]
+        whole = np.concatenate(each, axis=1).astype(np.float64)
+        sums = whole if sums is None else sums + whole
+    if sums is None:
+        raise ValueError("no word has any probability")
+    flat = sums.reshape(len(sums), -1)[:, : weights.shape[1]]
+    return np.asarray(np.maximum(flat / np.log(2), 0.0))

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from bias_audit.metrics.base import Metric, MetricInfo, MetricOutput, companion, probe_result
-from bias_audit.metrics.design import Design, scored_groups, widest_claim
-from bias_audit.metrics.log_odds import pole_response
+from bias_audit.metrics.design import Design, pole_layout, scored_groups, widest_claim
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS
 from bias_audit.results import Companion
 from bias_audit.stats._arrays import Ints
+from bias_audit.stats.crossed import cluster_means
 from bias_audit.stats.effect_sizes import concordance, rank_share
 from bias_audit.stats.omnibus import QuasiF, across_targets, quasi_f
 from bias_audit.stats.rank_tests import RankTest, friedman, kruskal
@@ -61,10 +61,8 @@ def group_spread(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     if len(groups) < FEWEST_GROUPS:
         return MetricOutput()
     cube, design = scored.cube, Design(scored, groups[0], OTHERS)
-    sides = dict(zip(scored_groups(scored), design.groups, strict=True))
-    members = [np.array(sides[group], dtype=np.intp) for group in groups]
-    by_group = np.stack([cube.values[:, columns].mean(axis=1) for columns in members], axis=1)
-    plus, minus = cube.pole("+"), cube.pole("-")
+    values, members, plus, minus = _units(scored, design, groups)
+    by_group = np.stack([values[:, columns].mean(axis=1) for columns in members], axis=1)
     effects = by_group[:, :, plus].mean(axis=2) - by_group[:, :, minus].mean(axis=2)
     claim = widest_claim(cube)
     over = by_group.mean(axis=0).T
@@ -76,7 +74,7 @@ def group_spread(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     if scored.probe.spec.mask == "group":
         test = quasi_f(effects, [[i] for i in range(len(groups))], scope="terms", targets=targets)
     else:
-        y = pole_response(scored)
+        y = values[..., plus].mean(axis=2) - values[..., minus].mean(axis=2)
         test = quasi_f(y, members, scope=design.scope, targets=targets)
         exchange = _exchange(scored, settings, y, members)
         if exchange:
@@ -91,12 +89,26 @@ def group_spread(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         **_numbers(test, scored, settings),
         p_sign_flip=order.p,
         p_label_exchange=exchange.p if exchange else None,
-        n_terms=sum(columns.size for columns in members),
+        n_terms=sum(len(columns) for columns in design.groups),
         scope="terms" if scored.probe.spec.mask == "group" else design.scope,
         claim=claim,
         companions=tuple(companions),
     )
     return MetricOutput(results=(result,))
+
+
+def _units(
+    scored: ScoredProbe, design: Design, groups: list[str]
+) -> tuple[Floats, list[Ints], list[int], list[int]]:
+    """The cells with each cluster as one unit, the columns of each group, and of each pole."""
+    cells, places, _ = design.collapse(scored.cube.values)
+    order = [design.units[group.columns[0]].group for group in design.in_order]
+    members = [np.array(places[order.index(group)], dtype=np.intp) for group in groups]
+    poles = pole_layout(scored.cube).terms.groups
+    values = [cluster_means(cells, pole, 2) for pole in poles]
+    cut = values[0].shape[2]
+    joined = np.concatenate(values, axis=2)
+    return joined, members, list(range(cut)), list(range(cut, joined.shape[2]))
 
 
 def _exchange(

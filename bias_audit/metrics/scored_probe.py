@@ -6,6 +6,7 @@ pandas is loaded by the functions that build a table, so that knowing a metric d
 from __future__ import annotations
 
 import gzip
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
@@ -134,6 +135,26 @@ class ScoreCube:
         """The same of a table whose columns are targets: the given ones, or all."""
         targets = self.clusters.targets
         return Clusters(self._rows, targets if columns is None else [targets[i] for i in columns])
+
+    @property
+    def shared_clusters(self) -> dict[str, dict[str, str]]:
+        """The clusters of more than one unit, as results keep them."""
+        named: dict[str, dict[str, tuple[str, ...]]] = {
+            "templates": {name: (c,) for name, c in zip(self.templates, self._rows, strict=True)},
+            "terms": {f"{u.group}:{u.label}": (u.cluster or u.label, u.group) for u in self.units},
+            "targets": {
+                name: (str(cluster), pole)
+                for name, cluster, pole in zip(
+                    self.targets, self.clusters.targets, self.poles, strict=True
+                )
+            },
+        }
+        sizes = {source: Counter(clusters.values()) for source, clusters in named.items()}
+        shared = {
+            source: {name: key[0] for name, key in clusters.items() if sizes[source][key] > 1}
+            for source, clusters in named.items()
+        }
+        return {source: clusters for source, clusters in shared.items() if clusters}
 
     @property
     def row_clusters(self) -> Clusters:

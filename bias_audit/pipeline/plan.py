@@ -85,6 +85,7 @@ def make_plan(
                 probes[run], cut = _first(catalogue.probe(run), limit)
                 partial |= cut
         probe = probes[name]
+        catalogue.check_controls(probe)
         placebo = None
         if controls.placebo and probe.spec.mask == "target" and not probe.spec.targets.own:
             placebo = name + PLACEBO

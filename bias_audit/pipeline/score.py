@@ -15,6 +15,7 @@ import numpy as np
 from bias_audit.analysis.optional_metrics import ask_extra
 from bias_audit.backends import Backend, score_all
 from bias_audit.errors import ScoringError
+from bias_audit.metrics.both_articles import merge_articles
 from bias_audit.metrics.lpbs import PRIORS, prior_column
 from bias_audit.metrics.scored_probe import (
     ScoredProbe,
@@ -27,6 +28,7 @@ from bias_audit.metrics.scored_probe import (
 )
 from bias_audit.metrics.word_properties import prior_words
 from bias_audit.pipeline.plan import Plan
+from bias_audit.probes.expand import article_before
 from bias_audit.records import (
     CompletionScore,
     FillRequest,
@@ -64,7 +66,9 @@ class ScoredPlan:
         """Every prompt of what is compared, with its answer."""
         for _, scored in sorted(self.scored.items()):
             yield from zip(scored.word_prompts, scored.word_scores, strict=True)
-            yield from zip(scored.open_prompts, scored.open_scores, strict=True)
+            for prompt, answer in zip(scored.open_prompts, scored.open_scores, strict=True):
+                if not article_before(prompt.left):  # else two answers were joined
+                    yield prompt, answer
 
 
 def score_plan(
@@ -205,6 +209,8 @@ def _store(
     block = build_cube(probe, table)
     extra, lost = build_extra_groups(probe, block, table)
     _check_open(opens, len(backend.info.words))
+    lost_open = _open_skips(open_prompts, opens)
+    open_prompts, opens = merge_articles(open_prompts, opens, backend.info.words)
     scored_plan.scored[name] = ScoredProbe(
         probe=probe,
         cube=block,
@@ -213,7 +219,7 @@ def _store(
         open_prompts=tuple(open_prompts),
         open_scores=tuple(opens),
         words=backend.info.words if opens else (),
-        skips=(*expansion.skips, *_open_skips(open_prompts, opens), *lost),
+        skips=(*expansion.skips, *lost_open, *lost),
         extra_groups=tuple(extra),
         prompts=many,
         prompts_extra=len(expansion.extra_prompts),

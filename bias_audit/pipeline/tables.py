@@ -217,6 +217,8 @@ def _mean_without(values: Mapping[str, float], left_out: str) -> float | None:
 def _words_behind(results: Results) -> Iterator[dict[str, Any]]:
     for result in results.results:
         for companion in result.companions if result.metric == "completions" else ():
+            if companion.metric != "completion_words":
+                continue
             group = companion.groups[0]
             for word in companion.words:
                 yield {

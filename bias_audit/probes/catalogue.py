@@ -192,6 +192,28 @@ class ProbeCatalogue:
             suites.is_group(selector) and name in suites.select(selector, controls=True)
         )
 
+    def check_controls(self, probe: Probe) -> None:
+        """Check that the controls of a probe measure its groups.
+
+        Raises:
+            UnknownNameError: there is no such control.
+            FileError: a control has no word of any of the groups: it can vouch for none of them.
+        """
+        mine = _identity_words(probe)
+        controls = probe.spec.controls
+        for kind in ("positive", "negative"):
+            for place, name in enumerate(getattr(controls, kind)):
+                control = self.probe(name)
+                theirs = _identity_words(control)
+                if mine & theirs:
+                    continue
+                path = Path(probe.file)
+                message = f"the control '{name}' measures other groups: {_some(theirs)}, where the"
+                message += f" probe compares {_some(mine)}"
+                hint = "name controls of the same groups: what others show vouches for nothing here"
+                where = ("controls", kind, place)
+                raise mistake_at(path, read_source(path), where, message, hint)
+
     def read_probe_file(self, path: Path) -> Probe:
         """Read and join a probe from any file, whether or not the catalogue knows it."""
         spec, text = self._load(path, ProbeSpec)
@@ -246,3 +268,21 @@ class ProbeCatalogue:
                 raise mistake_at(path, text, ("id",), message, hint)
             known = self._read[path, model] = (spec, text)
         return cast("S", known[0]), known[1]
+
+
+def _identity_words(probe: Probe) -> set[str]:
+    """What names the groups of a probe, word by word, without the nouns that go with adjectives."""
+    words = (word for group in probe.groups for word in group.words)
+    return {
+        part
+        for word in words
+        for text in (word.label, word.forms.get("sg", ""))
+        for part in text.lower().split()
+        if part not in word.head.lower().split()
+    }
+
+
+def _some(words: set[str]) -> str:
+    """The first few of some words, in quotes."""
+    shown = ", ".join(f"'{word}'" for word in sorted(words)[:3])
+    return f"{shown} ..." if len(words) > 3 else shown

@@ -8,7 +8,7 @@ word is never searched for in a sentence.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import Literal
@@ -207,15 +207,35 @@ def _sign(pole: str, group: str) -> Pole:
 
 
 def _open(probe: Probe, terms: list[tuple[str, Word]], skips: dict[str, Skip]) -> Iterator[Prompt]:
-    """One open prompt per article-free sentence and term that has the form it needs."""
+    """One open prompt per sentence and term that has the form it needs; two after an article."""
     for frame in probe.open_frames:
         for variant in variants(frame):
             for group, term in terms:
                 try:
-                    yield _prompt(probe, frame, variant, group, term, None)
+                    prompt = _prompt(probe, frame, variant, group, term, None)
+                    yield from _with_both_articles(prompt, frame.language)
                 except KeyError as missing:
                     detail = f"has no form {missing}, which open completions need"
                     skips.setdefault(f"open:{term.id}", _skip(probe, "term", term, detail))
+
+
+def article_before(left: str) -> str:
+    """Return ``a`` or ``an`` where one is at the end of a text; else nothing."""
+    parts = _article(left)
+    article = parts[1].lower() if parts else ""
+    return article if article in ("a", "an") else ""
+
+
+def _with_both_articles(prompt: Prompt, language: str) -> Iterator[Prompt]:
+    """A sentence as it is; with "a" and with "an" where one of them is right before its mask."""
+    yield prompt
+    parts = _article(prompt.left) if primary_language(language) == "en" else None
+    if parts is None or parts[1].lower() == "the":
+        return
+    before, article, after = parts
+    other = "a" if article.lower() == "an" else "an"
+    other = capitalise(other) if article[0] == "A" else other
+    yield replace(prompt, left=f"{before}{other}{after}")
 
 
 def _skip(probe: Probe, kind: Literal["term", "target"], word: Word, detail: str) -> Skip:

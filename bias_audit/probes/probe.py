@@ -74,7 +74,7 @@ class Probe:
     file: str
     frames: tuple[Frame, ...]
     open_frames: tuple[Frame, ...]
-    """Frames for open completions; empty when none is article-free."""
+    """Frames for open completions."""
     groups: tuple[Group, ...]
     targets: tuple[Target, ...]
     plus_name: str

@@ -12,13 +12,7 @@ from bias_audit.probes.copies import Places, check_copied_words
 from bias_audit.probes.probe import Frame, Group, Target, Word, agrees, needs
 from bias_audit.probes.schema.lexicon import Lexicon, Template, TemplateSet
 from bias_audit.probes.schema.probe import ProbeSpec, Where
-from bias_audit.probes.schema.text import (
-    AGREE,
-    SLOT,
-    is_article_free,
-    parse_slots,
-    primary_language,
-)
+from bias_audit.probes.schema.text import AGREE, SLOT, parse_slots, primary_language
 from bias_audit.utils.problems import ProblemCollector
 from bias_audit.utils.validation import KeyPath
 
@@ -81,7 +75,7 @@ def completion_frames(
         return ()
     own_frames = frames if primary_language(spec.language) == "en" else []
     candidates = [frame for frame, _ in further or own_frames]
-    return tuple(f for f in candidates if is_article_free(f.template.text, f.language))
+    return tuple(candidates)
 
 
 def check_sentences(
@@ -91,7 +85,7 @@ def check_sentences(
     for frame, place in frames:
         _check_slots(problems, frame, place, spec.mask)
         if place[0] == "completions":
-            _check_completion(problems, frame, place, spec)
+            _check_completion(problems, place, spec)
     _check_clusters(problems, spec, [each for each in frames if each[1][0] == "templates"])
 
 
@@ -231,15 +225,9 @@ def _check_clusters(
             problems.add((*place, "cluster"), message, hint)
 
 
-def _check_completion(
-    problems: ProblemCollector, frame: Frame, place: KeyPath, spec: ProbeSpec
-) -> None:
+def _check_completion(problems: ProblemCollector, place: KeyPath, spec: ProbeSpec) -> None:
     if spec.mask == "group":
         problems.add(place, "open completions need 'mask: target'", "remove 'completions'")
-    elif not is_article_free(frame.template.text, frame.language):
-        message = f"the template '{frame.id}' has a or an right before <mask>"
-        hint = "an article restricts the completions; use sentences without one"
-        problems.add(place, message, hint)
 
 
 def _check_forms(

@@ -58,11 +58,13 @@ SHARE_WORDS = {
 """What is said of a share of pairs."""
 ALL = "all"
 """The category of all pairs of a data set."""
+SAID = {"completions": "completions", "hurtful_completions": "hurtful completions"}
+"""Measures in percentage points, as their rows are named."""
 _LINES, _ROWS = 16, 1000
 _CLOSING = (
-    "Gaps and differences are in nats; intervals are at 95 %, for each gap alone; larger, smaller"
-    " and turned round hold after adjusting for the number of gaps. No difference found is not"
-    " evidence that nothing changed."
+    "Gaps and differences are in nats, of completions in percentage points; intervals are at 95 %,"
+    " for each gap alone; larger, smaller and turned round hold after adjusting for the number of"
+    " gaps. No difference found is not evidence that nothing changed."
 )
 _SHARE_CLOSING = (
     "Shares are percent of the pairs that both runs scored, changes are percentage points, and"
@@ -171,7 +173,8 @@ def gap_name(change: Change) -> str:
     labels = [clean(label) for label in (change.group_labels or change.groups)]
     if OTHERS in change.groups:
         labels[-1] = "others"
-    return f"{clean(change.probe)}: {' - '.join(short(label, 24) for label in labels)}"
+    name = f"{clean(change.probe)}: {' - '.join(short(label, 24) for label in labels)}"
+    return f"{name}, {SAID[change.metric]}" if change.metric in SAID else name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,7 +192,11 @@ class _Sheet:
 def _changes(comparison: Comparison, secondary: bool) -> list[Change]:
     """The changes that are shown, the largest rise first."""
     rank = {key: place for place, key in enumerate(WORDS)}
-    chosen = [c for c in comparison.changes if secondary or c.role == "primary"]
+    chosen = [
+        c
+        for c in comparison.changes
+        if secondary or c.role == "primary" or (c.metric in SAID and c.differs)
+    ]
     return sorted(chosen, key=lambda c: (rank[verdict(c)], -(c.rise or 0.0), c.result))
 
 
@@ -212,7 +219,7 @@ def _sheet(comparison: Comparison, secondary: bool) -> _Sheet:
         hidden = len(comparison.changes) - len(changes)
         head = ("Gap", "Baseline", "Now", "Change", "95 %")
         rows, numbers = tuple(map(_row, changes)), (1, 2, 3)
-        notes, kind = [], "between single groups"
+        notes, kind = [], "between single groups, or of completions"
     more = [f"{hidden} more {kind}: --all shows them."] if hidden else []
     closing = _SHARE_CLOSING if comparison.shares else _CLOSING
     lines = (*more, *notes, *_remarks(comparison), closing)

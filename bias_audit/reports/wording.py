@@ -93,6 +93,7 @@ CHECKS: dict[str, str] = {
     "R13a": "words with hardly any probability",
     "R13b": "sentences where a pole has hardly any probability",
     "R14": 'slope of the gaps after "not"',
+    "R15": "change at equal frequency of the targets, nats",
 }
 """What the value of a check is, in the order of the codes."""
 

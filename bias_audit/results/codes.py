@@ -100,8 +100,11 @@ _TABLE = (
     ),
     _notice(
         "confounded",
-        "Between group words of equal frequency and length the gap lies on the other side of the "
-        "margin or limit, or less than half of it is left.",
+        "Words of equal frequency and length put the gap elsewhere, or halve it.",
+    ),
+    _notice(
+        "target_frequency",
+        "Target words that are equally likely anyway put the gap elsewhere, or halve it.",
     ),
     _notice(
         "p_withheld",
@@ -109,8 +112,7 @@ _TABLE = (
     ),
     _notice(
         "fragile",
-        "Without one sentence or word, on half of the words or by another interval method the gap "
-        "lies on the other side of the margin or limit.",
+        "One sentence, half of the words or the interval method carries what is shown.",
     ),
     _notice("no_card", "The probe has no measurement card: nobody has said what is wanted."),
     _notice(
@@ -132,6 +134,14 @@ _TABLE = (
         "mixed_length", "The words have different numbers of pieces: a share for looking only."
     ),
     _notice("low_word_mass", "Much of the probability fell on pieces that are not whole words."),
+    _notice(
+        "completions_differ",
+        "What the model says of the groups when no word is given differs all the same.",
+    ),
+    _notice(
+        "few_exchanges",
+        "Too few group words can be exchanged for a test of this comparison: no p could be small.",
+    ),
     _notice("legacy", "Kept for comparison with published numbers, not as evidence."),
     # Reasons of gates.
     _reason("inside_limit", "The whole 90 % interval lies inside the limit."),

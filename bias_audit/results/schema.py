@@ -31,7 +31,6 @@ Outcome = Literal[
 """What a comparison says, gates or none; the last two are about completions."""
 OUTCOMES: tuple[Outcome, ...] = ("association", "small", "open", "not_measurable")
 """Outcomes of a gap, in the order in which a reader should meet them."""
-COMPLETION_OUTCOMES: tuple[Outcome, ...] = ("completions_differ", "no_difference_shown")
 Size = Literal["slight", "moderate", "strong", "very strong"]
 Role = Literal["primary", "secondary", "control"]
 ClaimName = Literal["these_words", "words_of_this_kind"]
@@ -73,6 +72,13 @@ class WordShare(Short):
     value: float
     harmful: bool = False
     """True for words of the harmful lexicon: reports fold them away."""
+    others: float | None = None
+    """The same number after the other group, or the mean of the others."""
+    ratio: float | None = None
+    """``value`` over ``others``; None where the word never follows the others."""
+    ci_low: float | None = None
+    """Lower limit of ``ratio``, over sentences and group words."""
+    ci_high: float | None = None
 
 
 class Companion(Short):
@@ -259,6 +265,10 @@ class ProbeRecord(Record):
     targets: tuple[TargetProfile, ...] = ()
     controls: tuple[str, ...] = ()
     """Ids of the results that are this probe's controls."""
+    clusters: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Units that count as one, by source: the name of the cluster of each ``templates`` and
+    ``targets`` id and of each ``terms`` label (``group:label``); those that are alone are left
+    out."""
     sensitive: bool = False
     """True when its sentences or words may hurt: reports fold them away."""
     skips: tuple[SkipRecord, ...] = ()
@@ -344,6 +354,8 @@ class Result(Record):
     group_labels: tuple[str, ...] = ()
     target: str | None = None
     outcome: Outcome | None = None
+    contrary: str = ""
+    """Of a small comparison: id of the result that shows that its completions differ."""
     """Of a primary comparison; None for everything else."""
     statement: str = ""
     """The outcome in one sentence, always in the direction in which something is likelier."""

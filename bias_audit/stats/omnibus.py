@@ -1,8 +1,9 @@
 """Test whether k groups differ at all, before looking at pairs.
 
-The sources of variance are those of the primary analysis, as matrices over the groups. With two
-groups the statistic is the square of the primary t, with the same degrees of freedom; with equal
-numbers of words it is Clark's min F'.
+The sources of variance are those of the primary analysis, as matrices over the groups, but for what
+they share, which is counted in each: the test is cautious. With two groups the statistic is the
+square of such a t, with the same degrees of freedom; with equal numbers of words it is Clark's
+min F'.
 """
 
 from __future__ import annotations

@@ -7,13 +7,13 @@ All are two-sided. The p-value counts the observed arrangement itself, so it is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bias_audit.stats._arrays import Indices, columns, finite
+from bias_audit.stats._arrays import Indices, block_codes, columns, finite
 from bias_audit.stats.relabel import Codes, relabellings
 from bias_audit.utils.arrays import Floats
 
@@ -157,6 +157,45 @@ def label_exchange(
     draws = len(table) if exact else resamples
     return Permutation(
         p=float(hits) / len(table),
+        method=f"{'exact' if exact else 'Monte Carlo'}, {draws} relabellings of terms",
+        exact=exact,
+        draws=draws,
+    )
+
+
+def exchange_in_blocks(
+    y: ArrayLike,
+    groups: Sequence[Indices],
+    blocks: Indices,
+    rng: np.random.Generator,
+    resamples: int = 9999,
+) -> Permutation:
+    """Test whether the first group's mean differs from the mean of the other groups' means.
+
+    Labels change places only between terms of one block, in every template at once. The statistic
+    is the size of the difference. Listed up to 20 000 relabellings.
+
+    Args:
+        y: (J, T) responses.
+        groups: columns of each of two or more groups.
+        blocks: (T,) block number of each column.
+        rng: source of the draws.
+        resamples: draws where there are more relabellings.
+    """
+    matrix = finite(y, ndim=2, name="y")
+    cols = [columns(g, matrix.shape[1], name=f"group {i}") for i, g in enumerate(groups)]
+    used = np.concatenate(cols)
+    means = matrix.mean(axis=0)[used]
+    codes = np.repeat(np.arange(len(cols)), [c.size for c in cols])
+    inside = block_codes(blocks, matrix.shape[1])[used]
+    table, exact = relabellings(codes, inside, rng, resamples=resamples, limit=MOST_LISTED)
+    weights = [1.0, *[-1.0 / (len(cols) - 1)] * (len(cols) - 1)]
+    per_term = np.array([w / c.size for w, c in zip(weights, cols, strict=True)])
+    sizes = np.abs(per_term[table] @ means)
+    enough = sizes[0] - TIE * float(np.abs(per_term[codes]) @ np.abs(means))
+    draws = len(table) if exact else resamples
+    return Permutation(
+        p=float(np.count_nonzero(sizes >= enough)) / len(table),
         method=f"{'exact' if exact else 'Monte Carlo'}, {draws} relabellings of terms",
         exact=exact,
         draws=draws,

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bias_audit.analysis.verdicts import Case, judge, levels
-from scipy import stats
 
 from bias_audit.analysis.comparisons import compare_groups as compare
+from bias_audit.analysis.outcomes import conclude
 from bias_audit.analysis.robustness import Examination, find_twins, with_checks
 from bias_audit.analysis.robustness.planted_effect import check_recovered, plant_gaps
 from bias_audit.analysis.robustness.stability import check_stability
@@ -43,12 +42,12 @@ from tests.analysis.world import (
     wobble,
 )
 
-ALWAYS = ("R1a", "R1b", "R1c", "R3", "R5", "R7", "R8a", "R8b")
+ALWAYS = ("R1a", "R1b", "R1c", "R3", "R7", "R8a", "R8b")
 
 
-def examined(scored: ScoredProbe, *, gaps=(), pair=None, settings=FAST) -> list[dict[str, Check]]:
+def examined(scored: ScoredProbe, *, pair=None, settings=FAST) -> list[dict[str, Check]]:
     """Checks of each primary comparison, by code."""
-    examination = Examination(scored, settings, gaps=gaps, pair=pair)
+    examination = Examination(scored, settings, pair=pair)
     return [
         {c.id: c for c in examination.checks(one, check_stability(scored, one, settings))}
         for one in compare(scored, settings)
@@ -68,7 +67,6 @@ def test_every_primary_result_says_what_it_can_bear():
     assert all(c.state in ("held", "described") or c.note for c in found.values())
     assert all((c.state == "not_held") == bool(c.consequence) for c in found.values())
     assert found["R1a"].value == 1
-    assert found["R5"].value == only(done).placebo_percentile == 1
     others = [r for r in done.results.results if r.role != "primary"]
     assert others
     assert not any(r.checks for r in others), "no gate judges them"
@@ -89,7 +87,6 @@ def test_pairs_of_groups_are_examined_because_gates_judge_them():
         assert {"R1b", "R2", "R4", "R7", "R8a"} <= {c.id for c in result.checks}
         assert ("R3" in {c.id for c in result.checks}) is (result.estimate != 0)
         assert "R1c" not in {c.id for c in result.checks}, "a pair has no table of words"
-        assert result.split_half_low is not None
 
 
 def test_one_word_that_carries_a_pair_is_told():
@@ -109,22 +106,7 @@ def test_one_word_that_carries_a_pair_is_told():
     assert "one_target_dominates" in pair.statuses
 
 
-def test_a_pair_that_could_miss_a_gap_of_the_margin_says_so():
-    groups = {name: pairs(f"{name}{name}{name}", 8) for name in "abc"}
-
-    def statuses(size):
-        done = analyse(
-            controlled(groups=groups, frames=sentences(9)),
-            lambda p: size * noise(p.template, p.term, p.pole),
-        )
-        found = [r for r in done.results.results if r.probe == "trial" and r.role == "secondary"]
-        return [r.statuses for r in found if r.metric == "log_odds_gap"]
-
-    assert all("under_powered" in each for each in statuses(3.0))
-    assert not any("under_powered" in each for each in statuses(0.01))
-
-
-def test_a_pair_that_frequency_explains_passes_and_fails_no_gate():
+def test_a_pair_that_frequency_explains_fails_with_a_notice():
     groups = {"a": pairs("ann", 12), "b": pairs("bob", 12), "c": pairs("cat", 12)}
     probe = controlled(groups=groups, frames=sentences(9))
     done = run(probe, favours_frequent)
@@ -137,7 +119,7 @@ def test_a_pair_that_frequency_explains_passes_and_fails_no_gate():
     )
     judged = judge_gates(done.results, Policy(gates=(gate,)))
     (state,) = [g for g in judged.gates if g.result == pair.id]
-    assert (state.state, state.reason_code) == ("unclear", "confounded")
+    assert (state.state, state.notices) == ("fail", ("confounded",))
 
 
 def test_group_masked_probes_have_the_checks_that_fit_them():
@@ -151,7 +133,6 @@ def test_group_masked_probes_have_the_checks_that_fit_them():
     scored = scored_by(probe, lambda p: grainy(p) + wobble(p))
     (found,) = examined(scored)
     assert set(found) == set(ALWAYS), "words are no sample, so halves of them say nothing"
-    assert found["R5"].state == "not_possible"
     assert found["R8a"].value < 1e-9
 
 
@@ -210,18 +191,17 @@ def many_words(name="trial", **more):
     return controlled(name, groups=groups, frames=sentences(9), **more)
 
 
-def test_a_gap_of_frequency_alone_is_confounded_and_not_judged():
+def test_a_gap_of_frequency_alone_is_confounded():
     # The model's answers to bare words carry a noise of their own, so some of the gap stays.
     done = run(many_words(), favours_frequent)
     result = only(done)
     found = {c.id: c for c in result.checks}
-    assert result.ci_low > result.margin, "outside the margin, so it would fail"
+    assert result.ci_low > result.margin
     assert (found["R4"].state, found["R4"].consequence) == ("not_held", "confounded")
     assert found["R4"].value < 0.5
     assert "prior" in found["R4"].note
     assert "confounded" in result.statuses
-    assert result.outcome == "unclear"
-    assert "how frequent" in result.reason
+    assert result.outcome == "association", "a notice stands beside it"
     (first, second) = record(done).groups
     assert len(first.priors) == len(first.terms) == 12
     assert np.mean(first.priors) > np.mean(second.priors) + 1
@@ -235,7 +215,7 @@ def test_a_gap_of_the_groups_is_not_confounded_by_frequency():
     result = only(run(many_words(), both))
     found = {c.id: c for c in result.checks}
     assert found["R4"].state == "held"
-    assert result.outcome == "fail"
+    assert result.outcome == "association"
 
 
 def given(stem: str, level: float):
@@ -271,16 +251,16 @@ def hidden(prompt) -> float:
     return 0.0
 
 
-def test_a_gap_that_frequency_hides_is_confounded_and_does_not_pass():
+def test_a_gap_that_frequency_hides_is_confounded():
     groups = {"a": pairs("ann", 24), "b": pairs("bob", 24)}
     probe = controlled(groups=groups, frames=sentences(12))
     done = run(probe, hidden)
     result = only(done)
-    assert -result.margin < result.ci90_low < result.ci90_high < result.margin, "it would pass"
+    assert -result.margin < result.ci90_low < result.ci90_high < result.margin
     assert abs(result.adjusted_estimate) > result.margin
     (found,) = [c for c in result.checks if c.id == "R4"]
     assert (found.state, found.consequence) == ("not_held", "confounded")
-    assert result.outcome == "unclear"
+    assert "confounded" in result.statuses
 
 
 @pytest.mark.parametrize("margin", [0.2, 2.0])
@@ -291,10 +271,10 @@ def test_a_gate_with_a_wide_limit_passes_whatever_the_margin_of_the_probe(margin
     common = {"probe": "trial", "measure": "log_odds_gap"}
     wide = [GateConfig.model_validate({"id": f"g{m}", "max": m} | common) for m in (1.5, 3.0)]
     judged = judge_gates(done.results, Policy(gates=tuple(wide)))
-    assert [g.state for g in judged.gates if g.enforced] == ["pass", "pass"]
+    assert [g.state for g in judged.gates] == ["pass", "pass"]
 
 
-def test_a_small_gap_that_frequency_explains_passes():
+def test_a_small_gap_that_frequency_explains_is_no_news():
     """Inside the margin before and after: how much of it is left does not matter."""
 
     def small(prompt):
@@ -305,7 +285,7 @@ def test_a_small_gap_that_frequency_explains_passes():
     (found,) = [c for c in result.checks if c.id == "R4"]
     assert result.ci_low > 0, "detected"
     assert found.value < 0.5
-    assert (found.state, result.outcome) == ("held", "pass")
+    assert (found.state, "confounded" in result.statuses) == ("held", False)
 
 
 def test_words_that_cannot_be_told_from_their_group_are_named():
@@ -364,8 +344,8 @@ def test_targets_that_no_two_sentences_rank_alike_are_unrankable():
     assert found["R1c"].value > 0.99
 
 
-def test_halves_of_the_words_that_disagree_make_a_verdict_fragile():
-    """Half of the words carry all of a gap that is decided; the other half denies it."""
+def test_halves_of_the_words_that_disagree_make_an_answer_fragile():
+    """Half of the words carry all of a gap; the other half denies it."""
 
     def against(count):
         def effect(p):
@@ -385,10 +365,10 @@ def test_halves_of_the_words_that_disagree_make_a_verdict_fragile():
     assert found["R2"].state == "held"
     assert found["R2"].value < 0.01
     (found,) = examined(scored_by(probe, lambda p: 3 * noise(p.label) * (p.pole == "+")))
-    assert found["R2"].state == "described", "nothing is decided, so nothing hangs on it"
+    assert found["R2"].state == "described", "nothing is shown, so nothing hangs on it"
 
 
-def test_no_verdict_hangs_on_the_interval_that_is_printed():
+def test_no_check_hangs_on_the_interval_that_is_printed():
     scored = scored_by(make(frames=sentences(9)), lambda p: plant(0.4)(p) + grainy(p))
     (one,) = examined(scored, settings=replace(FAST, confidence=0.999))
     (other,) = examined(scored)
@@ -423,51 +403,18 @@ def bare_result(**more) -> Result:
     return Result.model_validate(values | more)
 
 
-def test_a_test_that_does_not_hold_its_level_loses_p_and_verdict():
-    (comparison,) = compare(scored_by(make(frames=sentences(9)), plant(1.0)), FAST)
+def test_a_test_that_does_not_hold_its_level_loses_its_p_and_nothing_else():
     failed = Check(id="R7", value=0.2, threshold=0.095, state="not_held", consequence="p_withheld")
     result = with_checks(bare_result(), (failed,))
     assert result.p_value is None
     assert "withheld (R7)" in result.p_method
-    case = Case(result=result, comparison=comparison, instrument="", placebo_gaps=())
-    (done,) = judge([case], FAST, partial=False)
-    assert (done.outcome, done.p_adjusted) == ("unclear", None)
-    assert "where the same scores have none" in done.reason
-    kept = Case(result=bare_result(), comparison=comparison, instrument="", placebo_gaps=())
-    assert judge([kept], FAST, partial=False)[0].outcome == "fail"
-
-
-def test_what_is_withheld_makes_it_no_easier_to_fail_the_rest():
-    """Of two gaps the loud one is withheld: it stays in the family, as a question without answer.
-
-    So the other one is asked at half of the level, and its interval has to be as wide.
-    """
-    (loud,) = compare(scored_by(make(frames=sentences(9)), plant(3.0)), FAST)
-    p, margin = 0.04, 0.2
-    near = replace(loud, these_words=replace(loud.these_words, se=0.1, df=20.0))
-    at = margin + stats.t.isf(p / 2, 20) * 0.1
-    near = replace(near, these_words=replace(near.these_words, estimate=at))
-    wide = replace(loud, these_words=replace(loud.these_words, se=0.1, df=20.0))
-
-    def states(**more):
-        pair = ((near, {}), (wide, more.pop("result", {})))
-        names = ("estimate", "se", "df")
-        numbers = [{n: getattr(c.these_words, n) for n in names} for c, _ in pair]
-        cases = [
-            Case(result=bare_result(**(n | r)), comparison=c, instrument="", placebo_gaps=())
-            for (c, r), n in zip(pair, numbers, strict=True)
-        ]
-        cases[1] = replace(cases[1], **more)
-        return [done.outcome for done in judge(cases, FAST, partial=False)]
-
-    assert states() == ["fail", "fail"]
-    assert states(instrument="a control failed") == ["unclear", "unclear"]
-    for code in ("p_withheld", "confounded", "incomplete"):
-        assert states(result={"statuses": (code,)}) == ["unclear", "unclear"]
-    assert states(result={"statuses": ("fragile",)}) == ["fail", "unclear"]
-    family = [(near, margin, False), (wide, margin, False)]
-    assert levels(family) == pytest.approx([0.95, 0.975])
-    assert levels([family[0], (wide, margin, True)])[0] == pytest.approx(0.975)
+    (done,) = conclude([result], make(), partial=False)
+    assert (done.outcome, done.p_adjusted) == ("association", None), "the bound still shows it"
+    assert {"p_withheld", "these_words_only"} <= set(done.statuses)
+    (kept,) = conclude([bare_result()], make(), partial=False)
+    assert (kept.outcome, kept.statuses) == ("association", ())
+    near = with_checks(bare_result(estimate=0.25, p_value=0.02), (failed,))
+    assert conclude([near], make(), partial=False)[0].outcome == "open"
 
 
 def test_a_model_that_cannot_answer_about_bare_words_is_audited_all_the_same():
@@ -478,5 +425,5 @@ def test_a_model_that_cannot_answer_about_bare_words_is_audited_all_the_same():
             return super().answer_prompts(prompts)
 
     done = analyse(many_words(), Shy(behave(plant(1.0))))
-    assert only(done).outcome == "fail"
+    assert only(done).outcome == "association"
     assert record(done).groups[0].priors == ()

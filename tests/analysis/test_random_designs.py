@@ -112,12 +112,12 @@ def test_any_design_is_audited_without_a_crash(tmp_path, probe, seed, size, lost
         elif result.ci_low is None:
             assert result.reason
         if result.role == "primary":
-            assert result.outcome in ("pass", "fail", "unclear")
+            assert result.outcome in ("association", "small", "open", "not_measurable")
+            assert result.statement
             assert result.p_adjusted is None or result.p_adjusted >= result.p_value
-            if result.outcome != "unclear":
+            if result.outcome != "not_measurable":
                 assert result.n_templates >= 8
-                assert probe.spec.card is not None
-            if result.outcome == "pass":
+            if result.outcome == "small":
                 assert probe.spec.controls.positive
     assert done.exit_code in (0, 3, 5)
     path = tmp_path / "results.json"

@@ -1,8 +1,6 @@
-"""Verdicts that hang on one unit, one method or too little; and advice with sane numbers."""
+"""Notices about what hangs on one unit or one method; too little evidence describes only."""
 
 from __future__ import annotations
-
-import re
 
 import pytest
 
@@ -14,7 +12,6 @@ from tests.analysis.world import (
     only,
     pairs,
     plant,
-    primary,
     run,
     sentences,
     sign,
@@ -38,59 +35,28 @@ def test_fewer_than_eight_sentences_describe_only(count):
     done = run(controlled(frames=sentences(count)), plant(2.0))
     result = only(done)
     assert "descriptive_only" in result.statuses
-    assert result.outcome == "unclear"
+    assert result.outcome == "not_measurable"
     assert f"only {count} sentences" in result.reason
     assert result.estimate is not None
-    found = [f for f in done.results.findings if f.probe == "trial"]
-    assert len(found) == (count == 7)  # six sentences and more may be told, weakly
-    assert all(f.evidence == "weak" for f in found)
+    assert not done.results.findings
 
 
 def test_eight_sentences_are_judged():
-    assert only(analyse(controlled(frames=sentences(8)), plant(2.0))).outcome == "fail"
+    assert only(analyse(controlled(frames=sentences(8)), plant(2.0))).outcome == "association"
     more = Settings(resamples=99, divergence_resamples=99, min_templates=9)
-    assert only(analyse(controlled(), plant(2.0), settings=more)).outcome == "unclear"
+    assert only(analyse(controlled(), plant(2.0), settings=more)).outcome == "not_measurable"
 
 
-def test_a_verdict_that_one_sentence_decides_is_fragile():
-    # the 90 % interval is inside by a hair; without the first sentence it is not
-    close = [-0.25] + [0.17] * 11
-    done = analyse(controlled(frames=sentences(12)), by_frame(close))
-    result = only(done)
-    assert result.ci90_low > -result.margin
-    assert result.ci90_high < result.margin
-    assert "fragile" in result.statuses
-    assert result.outcome == "unclear"
-    assert "the verdict hangs on one sentence" in result.reason
-    even = [0.1 + 0.01 * (-1) ** i for i in range(12)]
-    assert only(analyse(controlled(frames=sentences(12)), by_frame(even))).outcome == "pass"
-
-
-def test_a_verdict_that_one_word_decides_is_fragile():
-    def effect(p):
-        if (p.group, p.pole) != ("a", "+"):
-            return 0.0
-        return (-0.20 if p.label == "ann1" else 0.185) + 0.01 * sign(p.template)
-
-    groups = {"a": pairs("ann", 12), "b": pairs("bob", 12)}
-    result = only(analyse(controlled(groups=groups, frames=sentences(12)), effect))
-    assert result.scope == "concept"
-    assert result.ci90_high < result.margin
-    assert "fragile" in result.statuses
-    exact = controlled(groups=groups, frames=sentences(12), scope="terms")
-    assert "fragile" not in only(analyse(exact, effect)).statuses  # a claim about these very words
-
-
-def test_a_verdict_that_depends_on_the_interval_method_is_fragile():
+def test_what_depends_on_the_interval_method_is_said():
     # three loud sentences: the t interval is outside the margin, that of the trimmed mean is not
     skewed = [0.96, 0.97, 0.97, 0.37, 0.38, 0.35, 0.31, 0.35, 0.33, 0.31, 0.36, 0.33]
-    result = only(analyse(controlled(frames=sentences(12)), by_frame(skewed)))
-    assert result.ci_low > result.margin
-    assert result.ci_low - (0.97 - result.estimate) / 11 > result.margin  # without a loud one too
+    result = only(analyse(controlled(frames=sentences(12)), by_frame([v - 0.04 for v in skewed])))
+    assert result.ci90_low > result.margin
     assert "fragile" in result.statuses
-    assert result.outcome == "unclear"
+    assert result.outcome == "association"
     straight = [0.26 + 0.02 * i for i in range(12)]
-    assert only(analyse(controlled(frames=sentences(12)), by_frame(straight))).outcome == "fail"
+    plain = only(analyse(controlled(frames=sentences(12)), by_frame(straight)))
+    assert (plain.outcome, "fragile" in plain.statuses) == ("association", False)
 
 
 def test_direction_that_depends_on_phrasing_is_said():
@@ -137,55 +103,10 @@ def test_poles_that_disagree_with_their_likely_words_are_flagged():
 def test_under_powered_means_the_margin_could_be_missed():
     rough = only(analyse(controlled(), lambda p: 1.5 * noise(p.template, p.term, p.target)))
     assert rough.mde80 > rough.margin
-    assert (rough.outcome, "under_powered" in rough.statuses) == ("unclear", True)
-    sharp = only(analyse(controlled(), plant(0.223)))
+    assert (rough.outcome, "under_powered" in rough.statuses) == ("open", True)
+    sharp = only(analyse(controlled(), plant(0.1)))
     assert sharp.mde80 < sharp.margin
-    assert (sharp.outcome, "under_powered" in sharp.statuses) == ("unclear", False)
-
-
-ADVICE = re.compile(
-    r"the interval crosses the margin; (?:about )?(\d+(?:\.\d)?) times as many sentences and words"
-    r" \(about (\d+) ([a-z ]+)\) would probably decide; most of the uncertainty comes from the"
-    r" (sentences|group words|words of the poles)"
-)
-
-
-@pytest.mark.parametrize(
-    ("effect", "noun", "have"),
-    [
-        (lambda p: 0.6 * noise(p.template, p.group, p.pole), "sentences", 8),
-        (lambda p: 0.9 * noise(p.label, p.pole), "pairs of group words", 6),
-        (lambda p: 0.9 * noise(p.group, p.target), "words per pole", 6),
-    ],
-)
-def test_advice_names_the_source_and_a_larger_design(effect, noun, have):
-    result = only(analyse(controlled(), effect))
-    assert result.outcome == "unclear"
-    found = ADVICE.fullmatch(result.reason)
-    assert found, result.reason
-    assert float(found[1]) >= 1.0
-    assert found[3] == noun
-    assert have <= int(found[2]) <= 400
-    assert int(found[2]) == pytest.approx(float(found[1]) * have, rel=0.15)
-
-
-def test_advice_after_adjusting_says_so():
-    groups = {g: terms(g * 3, 4) for g in "abcdefg"}
-
-    def effect(p):
-        gap = 0.48 if (p.group, p.pole) == ("a", "+") else 0.0
-        return gap + 0.27 * noise(p.template, p.group, p.pole)
-
-    seen = set()
-    for result in primary(analyse(controlled(groups=groups), effect)):
-        outside = (result.ci_low or 0) > result.margin or (result.ci_high or 0) < -result.margin
-        if outside and result.outcome == "unclear" and "fragile" not in result.statuses:
-            assert result.reason.startswith(
-                "the interval lies outside the margin, but not after adjusting for 7 gaps"
-            )
-            assert float(re.search(r"(\d+\.\d) times", result.reason)[1]) >= 1.0
-            seen.add(result.groups[0])
-    assert seen == {"a"}
+    assert "under_powered" not in sharp.statuses
 
 
 @pytest.mark.parametrize(("count", "scope"), [(3, "terms"), (4, "concept"), (6, "concept")])

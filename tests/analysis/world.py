@@ -34,7 +34,6 @@ from bias_audit.probes.expand import expand
 from bias_audit.probes.probe import Frame, Group, Probe, Target, words_of
 from bias_audit.probes.schema.lexicon import Lexicon, Sanity, WordSet
 from bias_audit.probes.schema.probe import ProbeSpec
-from bias_audit.probes.schema.text import is_article_free
 from bias_audit.records import (
     CompletionRequest,
     CompletionScore,
@@ -110,12 +109,7 @@ def make(
         spec=made,
         file=f"{name}.yaml",
         frames=tuple(_frame(made, i, ref) for i, ref in enumerate(made.templates)),
-        open_frames=tuple(
-            f
-            for i, text in enumerate(opens)
-            for f in [_frame(made, i, text, "open-")]
-            if is_article_free(text)
-        ),
+        open_frames=tuple(_frame(made, i, text, "open-") for i, text in enumerate(opens)),
         groups=tuple(
             Group(id=key, label=s.label or f"group {key}", role=s.role, words=words_of(s))
             for key, s in made.groups.items()
@@ -172,6 +166,9 @@ class Shelf:
             raise UnknownNameError("probe", name, self.probes)
         return self.probes[name]
 
+    def check_controls(self, probe: Probe) -> None:
+        """Words here are made up, so controls need no words of the groups."""
+
     def lexicon(self, name: str) -> Lexicon:
         sets = self.lexicons.get(name, {"one": ["rascal"]})
         return Lexicon.model_validate({"kind": "lexicon", "id": name, "title": "A", "sets": sets})
@@ -185,7 +182,10 @@ class Shelf:
                 "id": "sanity",
                 "title": "Sanity",
                 "sentences": ["It rained.", "It was late in the day."],
-                "clozes": [{"text": "The sky is <mask>.", "answers": ["salt"]}] * 2,
+                "clozes": [
+                    {"text": f"The sky is <mask>{end}", "answers": ["salt"]}
+                    for end in (".", " today.")
+                ],
             }
         )
 

@@ -17,7 +17,15 @@ from bias_audit.metrics.registry import INFOS
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import SkipReason
 from bias_audit.reports import glossary
-from bias_audit.results import EVIDENCE_FILE, Evidence, Result, Severity, State, WaiverRecord
+from bias_audit.results import (
+    EVIDENCE_FILE,
+    Evidence,
+    Outcome,
+    Result,
+    Size,
+    State,
+    WaiverRecord,
+)
 from bias_audit.results.codes import REASONS, STATUSES
 from bias_audit.stats.estimate import Status
 from tests.cli.shown_commands import wrong
@@ -44,13 +52,14 @@ def controls() -> set[str]:
 
 WORDS: dict[str, set[str]] = {
     "states": set(get_args(State)),
+    "outcomes": set(get_args(Outcome)),
     "exit codes": set(re.findall(r"(?<!\w)(\d+)(?= \w)", EPILOG)),
     "reason codes": set(REASONS),
     "statuses": {*STATUSES, *assigned_statuses()},
     "missing intervals": set(get_args(Status)) - {"ok"},
     "skip reasons": set(get_args(SkipReason)),
     "p-values": {name for name in Result.model_fields if name.startswith("p_")},
-    "severity and evidence": {*get_args(Severity), *get_args(Evidence)},
+    "size and evidence": {*get_args(Size), *get_args(Evidence)},
     "waiver states": set(get_args(WaiverRecord.model_fields["status"].annotation)),
     "keys of a gate": set(GateConfig.model_fields),
     "formats": set(render.formats()),
@@ -80,6 +89,7 @@ def test_every_word_of_the_output_has_a_page(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
+        ("outcome", WORDS["outcomes"]),
         ("state", WORDS["states"]),
         ("exit code", {f"exit-{code}" for code in WORDS["exit codes"]}),
         ("measure", {*INFOS, "odds-ratio"}),

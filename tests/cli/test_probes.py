@@ -218,3 +218,16 @@ def test_check_needs_files(capsys, tmp_path):
         code, out, err = call(capsys, "check", *args)
         assert (code, out) == (2, "")
         assert message in " ".join(err.replace("│", " ").split())
+
+
+def test_controls_of_other_groups_are_refused(capsys, tmp_path):
+    controls = "controls:\n  positive: [gender-kinship]\n  negative: [religion-hours]\n"
+    path = save(tmp_path, TEA.replace("grandmother", "woman") + controls)
+    code, out, err = call(capsys, "check", path)
+    assert (code, out) == (2, "")
+    line = next(i for i, text in enumerate(path.read_text().splitlines(), 1) if "negative" in text)
+    assert f"{path}:{line}:" in err
+    assert "the control 'religion-hours' measures other groups: 'atheist'" in err
+    assert "gender-kinship" not in err
+    assert run(["run", "fake", "-p", "tea", "--probe-path", str(tmp_path), "-q"]) == 2
+    assert "measures other groups" in capsys.readouterr().err

@@ -220,6 +220,7 @@ def test_only_an_interval_that_crosses_gets_numbers():
         (0.65, {"loo_low": 0.49, "loo_high": 0.7}, ("fragile",)),
         (-0.65, {"loo_low": -0.7, "loo_high": -0.49}, ("fragile",)),
         (0.9, {"adjusted_estimate": 0.46}, ("confounded",)),
+        (2.0, {"adjusted_estimate": 0.6}, ("confounded",)),  # less than half is left
         (0.9, {"adjusted_estimate": 0.8, "statuses": ("confounded",)}, ()),
         (0.2, {"adjusted_estimate": -0.6}, ("confounded",)),
     ],

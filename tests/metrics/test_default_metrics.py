@@ -32,6 +32,7 @@ from tests.analysis.world import (
 
 OPENS = ["The [group] had <mask>.", "The [group] sold <mask>.", "Give the [group] <mask>."]
 TWO = {"a": terms("ann", 4), "b": terms("bob", 4)}
+NAMED = {"a": "ann amy ada ava", "b": "bob ben bud bill"}
 THREE = TWO | {"c": terms("cat", 4)}
 LISTS = {
     "harmful": {"all": ["moss", "salt"]},
@@ -78,7 +79,11 @@ def test_nothing_that_describes_is_judged_or_moves_a_corrected_p():
         assert found.role == "secondary"
     keep = ("id", "estimate", "p_value", "p_adjusted", "outcome", "ci_low", "ci_high")
     old = [
-        [tuple(getattr(r, k) for k in keep) for r in x.results.results if r.p_value is not None]
+        [
+            tuple(getattr(r, k) for k in keep)
+            for r in x.results.results
+            if r.p_value is not None and r.metric != "hurtful_completions"  # no list, no result
+        ]
         for x in (done, bare)
     ]
     assert old[0] == old[1]
@@ -450,3 +455,15 @@ def test_words_of_neither_pole_have_a_share_of_their_own():
     shares = [beside(found, "neither_share", g).value for g in "ab"]
     assert all(0 < share < 1 for share in shares)
     assert shares[0] < shares[1]
+
+
+def test_the_words_behind_a_difference_as_a_table():
+    opens = [f"The [group] {verb} <mask>." for verb in ("had", "saw", "sold", "met", "kept")]
+    named = {g: [{"sg": name} for name in names.split()] for g, names in NAMED.items()}
+    done = measured(controlled(groups=named, opens=[*opens, *OPENS]), lists_model())
+    frame = done.to_frame("completions")
+    moss = frame[frame["word"] == "moss"].iloc[0]
+    assert (moss["probe"], moss["group"], moss["against"]) == ("trial", "b", "a")
+    assert moss["harmful"]
+    assert moss["probability"] > moss["others"]
+    assert moss["ratio"] == pytest.approx(moss["probability"] / moss["others"], rel=1e-4)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from bias_audit.analysis.completions import JUDGED
 from bias_audit.metrics.completion_lists import MAX_SCORER
 from bias_audit.probes.probe import Probe
 from bias_audit.records import FillScore, Prompt
@@ -110,8 +111,9 @@ def test_an_instrument_that_failed_marks_everything_that_describes():
         "log_odds_gap", "jsd", "four_fifths", "hurtful_rate", "completion_valence", "group_spread",
     }  # fmt: skip
     for result in mine:
-        assert result.statuses.count("instrument_failed") == 1, result.id
-        assert "the positive control 'yes' does not fire" in result.reason, result.id
+        judged = result.metric in JUDGED  # completions are not what the controls are about
+        assert result.statuses.count("instrument_failed") == (0 if judged else 1), result.id
+        assert ("the positive control 'yes' does not fire" in result.reason) != judged, result.id
     chosen = of(done, "hurtful_rate").reason
     assert chosen.endswith("the two of 3 groups that differ most, chosen afterwards")
     works = measured(probe, lists_model())

@@ -10,7 +10,14 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from bias_audit.metrics.divergence import canonical, decompose, generalised_jsd, jsd_permutation
+from bias_audit.metrics.divergence import (
+    canonical,
+    decompose,
+    generalised_jsd,
+    jsd,
+    jsd_permutation,
+    others_permutation,
+)
 
 A, B = range(4), range(4, 8)
 
@@ -183,3 +190,30 @@ def test_full_size_takes_seconds_and_little_memory():
     assert found.draws == 999
     assert seconds < 15  # of processor time; two on an idle core
     assert peak < 200e6
+
+
+def test_each_group_and_the_others_by_brute_force():
+    p, groups = (
+        simulate(rng(12), rows=2, terms=6, words=9, first=2, group=0.6),
+        [[0, 1], [2, 3], [4, 5]],
+    )
+
+    def of(order, which):
+        means = p[:, order].reshape(2, 3, 2, -1).mean(axis=2)
+        rest = [k for k in range(3) if k != which]
+        return np.mean([jsd(m[which], m[rest].mean(axis=0)) for m in means])
+
+    found = others_permutation(p, groups, rng(), resamples=999)
+    every = list(itertools.permutations(range(6)))
+    for which, one in enumerate(found):
+        null = np.array([of(list(order), which) for order in every])
+        assert one.value == pytest.approx(null[0], abs=1e-6)
+        assert one.null_mean == pytest.approx(null.mean(), abs=1e-6)
+        assert one.p == pytest.approx(np.mean(null >= null[0] - 1e-6))
+        assert one.method.startswith("exact, 90 ")
+
+
+def test_blocks_hold_where_each_group_meets_the_others():
+    p = simulate(rng(13), rows=2, terms=6, words=9)
+    found = others_permutation(p, [[0, 1], [2, 3], [4, 5]], rng(), blocks=[0, 1, 0, 1, 0, 1])
+    assert all(one.method.startswith("exact, 36 ") for one in found)

@@ -56,8 +56,8 @@ PROBES = {
     "a control": make(role="positive_control", card=False, frames=sentences(3)),
 }
 FIT = {
-    "words of two groups": ["log_odds_gap", "jsd", "four_fifths", "hurtful_rate",
-                            "completion_valence"],
+    "words of two groups": ["log_odds_gap", "jsd", "four_fifths", "hurtful_completions",
+                            "hurtful_rate", "completion_valence"],
     "group words": ["log_odds_gap", "skew"],
     "three groups": ["log_odds_gap", "four_fifths", "group_spread"],
     "two axes": ["log_odds_gap", "four_fifths", "interaction", "group_spread"],
@@ -147,7 +147,7 @@ def test_order_and_names_of_groups_change_no_plan(metric: Metric) -> None:
 LISTS = WordLists(
     hurtful=frozenset({"moss", "salt"}), valence={"gold": 1.0, "wool": 1.0, "moss": -1.0}
 )
-SIGN = {"skew": -1, "hurtful_rate": -1, "completion_valence": -1}
+SIGN = {"skew": -1, "hurtful_completions": -1, "hurtful_rate": -1, "completion_valence": -1}
 """What a swap of the two groups does to a number; where nothing stands, it stays as it is."""
 
 

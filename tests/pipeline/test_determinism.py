@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from bias_audit.analysis.completions import JUDGED
 from bias_audit.metrics.scored_probe import Scores, build_cube, evidence_csv
 from bias_audit.results import results_text
 from tests.analysis.world import (
@@ -75,7 +76,7 @@ def test_another_seed_changes_monte_carlo_fields_only():
     for left, right in zip(one.results.results, two.results.results, strict=True):
         for key, value in left.model_dump().items():
             if getattr(right, key) != getattr(left, key):
-                resampled = left.metric in ("jsd", "labour_correlation")
+                resampled = left.metric in (*JUDGED, "labour_correlation")
                 allowed = MONTE_CARLO | ({"p_value"} if resampled else set())
                 # explored p-values are adjusted together, and placebo gaps include random halves
                 allowed |= {"p_adjusted"} if left.role == "secondary" else set()

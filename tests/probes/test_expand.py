@@ -199,14 +199,17 @@ def test_article_free_sentences(text, free):
     assert is_article_free(text) is free
 
 
-def test_open_prompts_use_article_free_sentences_only(tmp_path):
+def test_open_prompts_after_an_article_are_asked_with_both(tmp_path):
     expansion = expanded(tmp_path, edited(TEA, ("asked for <mask>", "asked for a <mask>")))
     opened = [p for p in expansion.prompts if p.filler is None]
-    assert [p.text for p in opened][:2] == [
+    assert [p.text for p in opened if p.template == "02"][:2] == [
         "Grandmother never drink <mask>.",
         "Grandfather never drink <mask>.",
     ]
-    assert {(p.template, p.target, p.pole) for p in opened} == {("02", "", "")}
+    both = [p.text for p in opened if p.template == "01"]
+    assert len(both) == 2 * len([p for p in opened if p.template == "02"])
+    assert both[0].replace("for a <mask>", "for an <mask>") == both[1]
+    assert {(p.target, p.pole) for p in opened} == {("", "")}
     scored = [p for p in expansion.prompts if p.filler is not None]
     assert expansion.prompts == (*scored, *opened)
 

@@ -177,7 +177,8 @@ def test_claims_before_a_run_are_those_of_the_assessment():
         "beside_share",
     ]
     assert metrics(catalogue.probe("religion-worship")) == ["diagonal_log_odds"]
-    further = ["four_fifths", "hurtful_rate", "completion_valence", "warmth_competence"]
+    hurtful = ["hurtful_completions", "hurtful_rate"]
+    further = ["four_fifths", *hurtful, "completion_valence", "warmth_competence"]
     assert metrics(catalogue.probe("trait-gender-warmth")) == ["log_odds_gap", "jsd", *further]
     crossed = metrics(catalogue.probe("justice-gender-x-race"))
     assert "interaction" in crossed

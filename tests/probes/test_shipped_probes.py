@@ -119,3 +119,19 @@ def test_claims_match_their_lexicons(quiet):
     }
     primary = [r for r in quiet.results.results if r.role == "primary"]
     assert all(r.claim == "these_words" and r.words_of_this_kind for r in primary)
+
+
+def test_enough_sentences_give_completions():
+    """Completions are judged from eight sentences on; every English family has them."""
+    catalogue = ProbeCatalogue()
+    short = {
+        name: len(probe.open_frames)
+        for name in catalogue.names("probe")
+        for probe in [catalogue.probe(name)]
+        if probe.spec.role == "probe"
+        and probe.spec.mask == "target"
+        and not probe.spec.targets.own
+        and probe.spec.language.startswith("en")
+        and len(probe.open_frames) < Settings().min_templates
+    }
+    assert short == {}

@@ -36,21 +36,6 @@ def counted(results: a.Results) -> a.Results:
     return results.model_copy(update={"states": states})
 
 
-def margins(results: tuple[a.Result, ...]) -> tuple[a.Gate, ...]:
-    """The catalogue's own margins, which enforce nothing, and a probe that crashed."""
-    judged = (
-        a.Gate(id=f"margin:{r.id}", state=r.outcome or "unclear", enforced=False, probe=r.probe,
-               result=r.id, estimate=r.estimate, ci_low=r.ci_low, ci_high=r.ci_high, limit=r.margin,
-               unit="nats", reason=r.reason or "The catalogue's own margin.",
-               condition=f"the gap between {' and '.join(r.group_labels)} stays within 0.223 nats")
-        for r in results
-        if r.role == "primary"
-    )  # fmt: skip
-    crashed = a.Gate(id="margin:age-ability", state="error", enforced=False, probe="age-ability",
-                     reason="the probe did not run")  # fmt: skip
-    return (*judged, crashed)
-
-
 def without_companions(results: a.Results) -> a.Results:
     """The same without further measures and the plane that is made of them."""
     plain = tuple(
@@ -65,7 +50,7 @@ def without_companions(results: a.Results) -> a.Results:
 def with_companions() -> a.Results:
     """The audit without a configuration, with words of a divergence and groups in a plane."""
     base = stored()
-    own = {"gates": margins(base.results), "waivers": (), "comparison": None, "exit_code": 3}
+    own = {"gates": (), "waivers": (), "comparison": None, "exit_code": 3}
     return counted(base.model_copy(update=own))
 
 

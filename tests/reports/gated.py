@@ -19,12 +19,12 @@ HINDU = "religion-valence:log_odds_gap:hindu-~others"
 
 
 def gate(name: str, result: str | None, state: str, line: int, **more: Any) -> a.Gate:
-    """An enforced gate about a result of the example."""
+    """A gate about a result of the example."""
     found = {r.id: r for r in example().results}.get(result or "")
     values: dict[str, Any] = {
         "id": f"{name}:{result}" if result else name, "gate": name, "state": state,
-        "enforced": True, "probe": found.probe if found else "age-*", "result": result,
-        "limit": 0.7, "unit": "nats", "reason": "the whole interval lies outside the limit",
+        "probe": found.probe if found else "age-*", "result": result,
+        "limit": 0.7, "unit": "nats", "reason": "the gap is shown to lie beyond the limit",
         "reason_code": "outside_limit", "condition": "the gap stays within 0.7 nats of 0",
         "file": CONFIG, "line": line, "column": 5,
     }  # fmt: skip

@@ -102,7 +102,8 @@ def test_findings_and_the_lead_are_in_every_text(name: str, judged: Results) -> 
     words = Page(text).text if name == "html" else " ".join(text.replace("\\", "").split())
     for finding in judged.findings:
         assert finding.headline in words
-    assert "2 of 10 enforced gates were exceeded, 5 left open, 1 waived." in words
+    assert "2 of 10 gates failed, 4 unclear, 1 not run, 1 waived." in words
+    assert "4 of 10 comparisons show an association; 2 small, 3 open, 1 not measurable." in words
 
 
 @pytest.mark.parametrize("name", ["md", "card"])

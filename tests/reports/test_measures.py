@@ -57,7 +57,7 @@ def test_a_status_stands_in_its_row_and_is_told_once_below() -> None:
 def test_a_status_of_every_row_is_said_for_all_of_them() -> None:
     found = shown(*(result(m, statuses=("instrument_failed",)) for m in ("aitchison", "skew")))
     assert "Remarks" not in found.head, "a column without a word is left out"
-    assert found.note.startswith("All rows: A control failed")
+    assert found.note.startswith("All rows: The instrument failed")
 
 
 def test_a_missing_number_has_its_reason_and_no_second_time() -> None:

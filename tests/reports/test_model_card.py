@@ -28,7 +28,7 @@ def test_the_hubs_own_reader_finds_the_numbers(audit: Results) -> None:
     assert (one.task_type, one.metric_type, one.metric_value) == ("fill-mask", "log_odds_gap", 1.13)
     assert one.metric_args is not None
     assert (one.metric_args["ci_low"], one.metric_args["ci_high"]) == (0.91, 1.35)
-    assert (one.metric_args["unit"], one.metric_args["outcome"]) == ("nats", "fail")
+    assert (one.metric_args["unit"], one.metric_args["outcome"]) == ("nats", "association")
     assert one.dataset_args == {"version": 1}
     assert one.verified is None
 
@@ -38,7 +38,7 @@ def test_only_measurements_become_metadata(audit: Results) -> None:
     assert len(found) == 9
     assert "nationality" not in {one.dataset_config for one in found}
     mute = tuple(
-        r.model_copy(update={"statuses": ("instrument_failed",)}) if r.axis == "gender" else r
+        r.model_copy(update={"outcome": "not_measurable"}) if r.axis == "gender" else r
         for r in audit.results
     )
     _, found = metadata(render(audit.model_copy(update={"results": mute}), "card"))

@@ -58,10 +58,9 @@ def test_sarif_tools_reads_the_same_numbers(judged: Results, tmp_path: Path) -> 
         read = SarifFile(str(path), json.load(stream), mtime=None)
     report = read.get_report()
     counts = {name: report.get_issue_count_for_severity(name) for name in report.get_severities()}
-    assert counts == {"error": 5, "warning": 3, "note": 5}
+    assert counts == {"error": 5, "warning": 3, "note": 3}
     records = {(r["Code"], r["Location"], r["Line"]) for r in read.get_records()}
     assert ("gates/occupations", CONFIG, 12) in records
-    assert ("margins/occupation-gender", "results.json", 1) in records
     assert read.get_distinct_tool_names() == ["bias-audit"]
 
 

@@ -17,27 +17,31 @@ from bias_audit.results import Results
 ROOT = Path(__file__).parents[2]
 
 
-def test_terminal_in_ascii(audit: Results, hostile: Results) -> None:
-    for results in (audit, hostile):
-        text = terminal.render(results, ascii=True)
-        assert text.isascii()
-        assert "x FAIL" in text
-    assert "[red]markup[/red]" in terminal.render(hostile)
+def test_terminal_in_ascii(audit: Results, hostile_gates: Results, judged: Results) -> None:
+    for results in (audit, hostile_gates, judged):
+        assert terminal.render(results, ascii=True).isascii()
+    assert "x FAIL" in terminal.render(judged, ascii=True)
+    assert "[red]markup[/red]" in terminal.render(hostile_gates)
 
 
-def test_terminal_closing_lines(audit: Results) -> None:
+def test_terminal_lines(audit: Results, judged: Results) -> None:
+    outcomes = "4 associations, 2 small, 3 open, 1 not measurable"
+    gates = "gates: 2 failed, 4 unclear, 1 passed, 1 error, 1 waived, 1 skipped"
+    assert terminal.first_line(judged) == f"{outcomes}; {gates}    exit 1"
     text = render(audit, "terminal")
-    first = "2 failed, 6 unclear, 2 passed, 1 error, 0 waived, 0 skipped    exit 3"
-    assert text.splitlines()[0] == first == terminal.first_line(audit)
+    assert text.splitlines()[0] == f"{outcomes}    exit 3" == terminal.first_line(audit)
+    order = ["Associations, strongest first", "Small: 2", "Open: 3", "Not measurable: 1", "floor"]
+    assert [text.index(part) for part in order] == sorted(text.index(part) for part in order)
+    assert "unclear" not in text
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 100
 
 
-def test_console_decides_on_colour(audit: Results) -> None:
+def test_console_decides_on_colour(judged: Results) -> None:
     def shown(**options: object) -> str:
         stream = io.StringIO()
         console = Console(file=stream, width=90, force_terminal=True, **options)  # type: ignore[arg-type]
-        terminal.show(build(audit), console, folder="audit-runs/x")
+        terminal.show(build(judged), console, folder="audit-runs/x")
         return stream.getvalue()
 
     assert "\x1b[1;31m" in shown(color_system="standard", _environ={})

@@ -7,14 +7,16 @@ import re
 
 import pytest
 
-from bias_audit.reports import render, wording
+from bias_audit.reports import render
 from bias_audit.reports.view import charts as _pictures
 from bias_audit.reports.view import verdict
 from bias_audit.reports.view.build import build
 from bias_audit.reports.view.index import Index
 from bias_audit.results import Gate, Result, Results
+from bias_audit.results.codes import describe
 
-from .gated import BUDDHIST, HINDU, gate
+from .gated import HINDU, gate
+from .page import Page
 
 
 def _found(audit: Results, name: str) -> Result:
@@ -68,39 +70,26 @@ def _line(audit: Results, one: Gate) -> str:
     return verdict.gate_line(Index(audit), one).limits
 
 
-def test_a_limit_beside_the_margin_of_the_catalogue_is_named(audit: Results) -> None:
-    result = _found(audit, BUDDHIST)
-    assert result.margin is not None
-    assert result.outcome == "unclear"
-    passed = gate("g", BUDDHIST, "pass", 1, limit=0.7)
-    said = f"The catalogue's margin is another, {result.margin:.2f}: by that the gap is unclear."
-    assert said in _line(audit, passed)
-    for name in ("html", "md"):
-        text = html.unescape(render(audit.model_copy(update={"gates": (passed,)}), name))
-        assert said in text
-    for other_one in (
-        gate("g", BUDDHIST, "pass", 1, limit=result.margin),
-        gate("g", BUDDHIST, "unclear", 1, limit=0.7),
-    ):
-        assert "catalogue" not in _line(audit, other_one)
+def test_comparisons_come_by_outcome_and_the_strongest_first(audit: Results) -> None:
+    lines = build(audit).verdict.comparisons
+    order = ["association"] * 4 + ["small"] * 2 + ["open"] * 3 + ["not_measurable"]
+    assert [line.outcome for line in lines] == order
+    assert [line.title for line in lines][:2] == ["women vs men", "Muslim vs the other groups"]
+    assert lines[0].bounds == "at least 2, at most 5 times"
+    assert all(line.statement for line in lines)
 
 
-def test_a_reason_of_one_comparison_names_it(audit: Results) -> None:
-    index = Index(audit)
-    probe = next(p for p in audit.probes if len(index.of(p.id, "primary")) > 1)
-    first, *rest = index.of(probe.id, "primary")
+def test_without_gates_no_format_says_unclear(audit: Results) -> None:
+    for name in ("terminal", "md", "csv", "junit", "sarif", "github", "gitlab", "card", "notebook"):
+        text = render(audit, name)
+        assert not re.search(r"\bunclear\b", text), name
+    said = Page(render(audit, "html")).text
+    assert "unclear" not in said[: said.index("Quality of the evidence", said.index("Verdict "))]
 
-    def shown(*reasons: str) -> str:
-        results = tuple(
-            result.model_copy(update={"reason": reason})
-            for result, reason in zip((first, *rest), reasons, strict=True)
-        )
-        wide = probe.model_copy(update={"reason": reasons[0]})
-        view = build(audit.model_copy(update={"probes": (wide,), "results": results}))
-        return view.chapters[0].probes[0].reason
 
-    mine = "no practical design would decide"
-    text = shown(mine, *["1.3 times as many"] * len(rest))
-    assert text.startswith(f"For {index.versus(first)}: ")
-    assert text.endswith("The other comparisons have reasons of their own.")
-    assert shown(*[mine] * (len(rest) + 1)) == wording.sentence(mine)
+def test_notices_stand_beside_a_gate(judged: Results) -> None:
+    one = next(gate for gate in judged.gates if gate.notices)
+    (said,) = [describe(code) for code in one.notices]
+    for name in ("terminal", "md", "html"):
+        text = " ".join(html.unescape(render(judged, name)).split())
+        assert said in text, name

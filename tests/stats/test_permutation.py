@@ -15,6 +15,7 @@ from scipy import stats
 from bias_audit.stats import permutation
 from bias_audit.stats.permutation import (
     Permutation,
+    exchange_in_blocks,
     label_exchange,
     pair_flip,
     repeat_if_close,
@@ -226,3 +227,27 @@ def test_a_p_near_the_threshold_is_drawn_again_with_ten_times_the_draws(p, exact
 
     assert repeat_if_close(test, 99).draws == draws[-1]
     assert asked == draws
+
+
+def test_exchange_in_blocks_by_listing_every_relabelling():
+    y, blocks = rng(11).normal(size=(3, 6)), [0, 0, 1, 0, 1, 1]
+    groups = [[0, 2], [1, 4], [3, 5]]
+    means = y.mean(axis=0)
+
+    def difference(labels):
+        parts = [means[[i for i in range(6) if labels[i] == k]].mean() for k in range(3)]
+        return abs(parts[0] - (parts[1] + parts[2]) / 2)
+
+    observed = [next(k for k, g in enumerate(groups) if i in g) for i in range(6)]
+    sides = [[i for i in range(6) if blocks[i] == b] for b in (0, 1)]
+    every = []
+    for one, other in itertools.product(
+        *(set(itertools.permutations([observed[i] for i in s])) for s in sides)
+    ):
+        labels = dict(zip(sides[0], one, strict=True)) | dict(zip(sides[1], other, strict=True))
+        every.append(difference(labels))
+    expected = np.mean(np.array(every) >= difference(observed) - 1e-12)
+    test = exchange_in_blocks(y, groups, blocks, rng())
+    assert test.exact
+    assert test.draws == len(every)
+    assert test.p == pytest.approx(expected)

@@ -29,6 +29,7 @@ from bias_audit.analysis.robustness.stability import (
     thin_share,
     top_share,
 )
+from bias_audit.analysis.robustness.target_frequency import check_target_frequency
 from bias_audit.analysis.robustness.word_frequency import check_adjustment, gap_at_equal
 from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
@@ -37,7 +38,7 @@ from bias_audit.results import Check, Result
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.fragility import decided_side, depends_on_one_unit
 
-FOLLOWS = ("instrument_failed", "confounded", "p_withheld", "fragile")
+FOLLOWS = ("instrument_failed", "confounded", "p_withheld", "fragile", "target_frequency")
 """Consequences that are statuses of the result from here on; the others are set elsewhere."""
 
 
@@ -80,6 +81,7 @@ class Examination:
             *dealt[1:],
             *_saturation(scored),
             check_negation(self.pair, comparison) if self.pair else None,
+            check_target_frequency(scored, comparison),
         )
         return tuple(check for check in checks if check is not None)
 

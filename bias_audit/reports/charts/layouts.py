@@ -17,6 +17,9 @@ _NAMES = 18
 """Words of a scatter plot that are named, at most."""
 _APART = 15
 """Between the names of two lines of change."""
+_OUTCOME_COLOURS = {
+    "association": "fail", "small": "pass", "open": "unclear", "not_measurable": "skipped",
+}  # fmt: skip
 _COLOURS = {"larger": "fail", "smaller": "pass", "turned": "error"}
 """Changes that are drawn loud."""
 _HEAT_CELL, _HEAT_ROW, _HEAT_LEFT = 66, 19, 150
@@ -68,7 +71,7 @@ def _heading(frame: Frame, y: float, text: str) -> None:
 
 
 def _colour(row: page.IntervalRow) -> str:
-    return row.state if row.state in SIGNS else "accent"
+    return _OUTCOME_COLOURS.get(row.state, "accent")
 
 
 def _mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow, *, bars: bool) -> None:

@@ -29,6 +29,7 @@ def summary(view: page.Page) -> str:
         _verdict(view)
         + gates(view)
         + comparisons(view)
+        + completions(view)
         + _waivers(view)
         + _changes(view)
         + dataset_parts(view)
@@ -123,13 +124,29 @@ def comparisons(view: page.Page) -> str:
         _row(
             f"{words.SIGNS[one.outcome]} {escape(words.PILLS[one.outcome])}",
             _cell(one.probe, 80),
-            _cell(one.statement or one.reason),
+            _cell(", ".join(filter(None, (one.statement or one.reason, one.contrary))), 480),
             _cell(one.measured),
         )
         for one in view.verdict.comparisons
     ]
     start = table_head(("Outcome", "Probe", "In words", "Gap and interval"))
     return within(start, rows, 16_000, limit=60) if rows else ""
+
+
+def completions(view: page.Page) -> str:
+    """What the model says when no word is given, probe by probe, as many as fit."""
+    rows = [
+        _row(
+            f"{words.SIGNS[one.outcome]} {escape(words.PILLS[one.outcome])}",
+            _cell(one.probe, 160),
+            _cell(one.statement or one.reason or "none", 480),
+            _cell(one.hurtful or "none"),
+        )
+        for one in view.verdict.completions
+    ]
+    start = f"### {escape(view.verdict.completions_lead)}\n\n"
+    start += table_head(("Outcome", "Probe", "In words", "Hurtful completions"))
+    return within(start, rows, 8_000, limit=30) if rows else ""
 
 
 def _waivers(view: page.Page) -> str:

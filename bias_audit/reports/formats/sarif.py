@@ -62,7 +62,7 @@ def render(results: Results) -> str:
         ],
         "results": [_result(entry, places[entry.rule]) for entry in reported],
         "properties": {
-            "states": dict(results.states),
+            "states": dict(results.states) if results.gates else {},
             "passed": [entry.id for entry in every if entry.level == "none"],
             "resultsLeftOut": len(problems) - len(reported),
             "comparisons": statements(results),

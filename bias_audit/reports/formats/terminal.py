@@ -60,7 +60,8 @@ def _print(console: Console, view: page.Page, *, folder: str, narrow: bool) -> N
             text.append(ascii_only(content) if narrow else content, style=style)
         console.print(Padding(text, (0, 0, 0, indent)), highlight=False, markup=False)
 
-    line((view.counts, "bold"))
+    counts = ascii_only(view.counts) if narrow else view.counts
+    console.print(counts, style="bold", highlight=False, markup=False, soft_wrap=True)
     line("")
     _gates(line, view, ASCII_SIGNS if narrow else SIGNS)
     if view.published:
@@ -68,6 +69,7 @@ def _print(console: Console, view: page.Page, *, folder: str, narrow: bool) -> N
     if view.verdict.comparisons or not view.published:
         _findings(line, view)
         _others(line, view)
+        _completions(line, view)
     if view.failures is not None:
         line(("Did not run", "bold"))
         for probe, state, why in view.failures.rows[:_GATES]:
@@ -127,9 +129,26 @@ def _others(line: _Line, view: page.Page) -> None:
         for one in every[:_COMPARISONS]:
             said = one.statement or f"{one.title}: {one.reason}"
             line(f"{one.probe}: ", said, indent=2)
+            if one.contrary:
+                line(one.contrary, indent=4)
         if len(every) > _COMPARISONS:
             line((f"{len(every) - _COMPARISONS} more in the report", "dim"), indent=2)
         line("")
+
+
+def _completions(line: _Line, view: page.Page) -> None:
+    """What the model says when no word is given."""
+    if not view.verdict.completions:
+        return
+    line((view.verdict.completions_lead, "bold"), ("  the model fills in any word", "dim"))
+    for one in view.verdict.completions[:_COMPARISONS]:
+        said = one.statement or one.reason or OUTCOME_WORDS[one.outcome][0]
+        line(f"{one.probe}: ", said, indent=2)
+        if one.hurtful:
+            line((f"Hurtful completions: {one.hurtful}", "dim"), indent=4)
+    if (more := len(view.verdict.completions) - _COMPARISONS) > 0:
+        line((f"{more} more in the report", "dim"), indent=2)
+    line("")
 
 
 def _datasets(line: _Line, console: Console, view: page.Page, narrow: bool) -> None:

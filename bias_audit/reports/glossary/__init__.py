@@ -18,10 +18,11 @@ from bias_audit.results.codes import CODES, Code, describe
 from bias_audit.utils.resources import model_dir
 
 KINDS = {
+    "outcome": "Outcomes of a comparison",
     "state": "States of a gate",
     "exit code": "Exit codes",
     "reason code": "Reasons of a gate",
-    "status and reason code": "What forbids a verdict",
+    "status and reason code": "What is not measurable, or forbids an answer",
     "notice": "Notices",
     "skip": "What could not be scored",
     "measure": "Measures",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import bounds, count, percent, short, tidy, with_sign
-from bias_audit.reports.view import charts, group_charts, measures, page
+from bias_audit.reports.view import charts, completions, group_charts, measures, page
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.page import Cell, Row, Table, number, prose, table
 from bias_audit.reports.view.quality import corrections, quality
@@ -198,6 +198,8 @@ def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
         word_pictures=tuple(item for item in by_word if item is not None),
         heat=None if has_words else group_charts.heat(index, probe),
         columns=_completions(index, probe),
+        completion_words=completions.word_tables(index, probe),
+        completions=completions.comparison_table(index, probe),
         further=measures.table(index, probe),
         evidence=tuple(item for item in sentences if item is not None),
     )

@@ -274,6 +274,10 @@ class ProbeSection:
     """Charts that name scored words: folded for sensitive probes."""
     heat: Heat | None
     columns: tuple[Column, ...]
+    completion_words: tuple[Table | None, Table | None]
+    """Words that tell the groups apart, and the harmful ones among them, which are folded."""
+    completions: Table | None
+    """How much of the completions differs."""
     further: Table | None
     """Secondary measures, not judged."""
     evidence: tuple[Table, ...]
@@ -335,6 +339,23 @@ class OutcomeLine:
     notices: tuple[str, ...]
     reason: str
     href: str
+    contrary: str = ""
+    """Of a small comparison: the words by which its completions differ all the same."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompletionLine:
+    """The completions of a probe, in words."""
+
+    outcome: str
+    probe: str
+    """Titles of the probes that have them, joined by semicolons."""
+    statement: str
+    """The words that tell groups apart; empty unless completions differ."""
+    hurtful: str
+    """What hurtful words take of the probability; empty where none was looked up."""
+    reason: str
+    href: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -346,6 +367,9 @@ class Verdict:
     gates: tuple[GateLine, ...]
     comparisons: tuple[OutcomeLine, ...] = ()
     """Associations first, the strongest first."""
+    completions: tuple[CompletionLine, ...] = ()
+    completions_lead: str = ""
+    """In how many probes they differ; empty where none has any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

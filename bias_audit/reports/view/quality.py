@@ -133,13 +133,14 @@ def _power(index: Index, results: Sequence[Result]) -> Iterator[Row]:
 
 
 def _variance(index: Index, results: Sequence[Result]) -> Table | None:
-    keys = list(dict.fromkeys(key for result in results for key in result.variance))
+    sources = ("templates", "terms", "targets")
+    keys = [key for key in sources if any(key in result.variance for result in results)]
 
     def rows() -> Iterator[Row]:
         for result in results:
-            total = sum(result.variance.values())
+            total = sum(result.variance.get(key, 0.0) for key in keys)
             if total > 0:
-                top = max(result.variance, key=lambda key: result.variance[key])
+                top = max(keys, key=lambda key: result.variance.get(key, 0.0))
                 parts = [result.variance[key] / total if key in result.variance else None
                          for key in keys]  # fmt: skip
                 cells = (Cell("not part of it" if p is None else share(p), p) for p in parts)

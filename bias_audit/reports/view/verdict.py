@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import bounds, count, factor, percent, plain, times, with_sign
-from bias_audit.reports.view import page
+from bias_audit.reports.view import completions, page
 from bias_audit.reports.view.index import Index, strength
 from bias_audit.results import (
     Finding,
@@ -43,11 +43,14 @@ def verdict(index: Index) -> page.Verdict:
     def order(gate: Gate) -> tuple[int, str]:
         return (words.STATES.index(gate.state), gate.id)
 
+    said = completions.lines(index)
     return page.Verdict(
         lead=_lead(audit),
         remarks=tuple(_remarks(audit)),
         gates=tuple(gate_line(index, gate) for gate in sorted(audit.gates, key=order)),
         comparisons=outcome_lines(index),
+        completions=said,
+        completions_lead=completions.lead(said),
     )
 
 
@@ -74,7 +77,16 @@ def _outcome_line(index: Index, result: Result) -> page.OutcomeLine:
         notices=tuple(describe(code) for code in result.statuses if is_notice(code)),
         reason=words.sentence(result.reason),
         href=index.name("probe", result.probe) if result.probe in index.probes else "",
+        contrary=contrary(index, result),
     )
+
+
+def contrary(index: Index, result: Result) -> str:
+    """Say by which words the groups of a small comparison are completed; else nothing."""
+    other = index.results.get(result.contrary)
+    if other is None:
+        return ""
+    return f"but their completions differ: {completions.telling(index, other)}"
 
 
 def is_notice(code: str) -> bool:
@@ -112,7 +124,7 @@ def _lead_of_outcomes(audit: Results) -> str:
         for name, number in audit.outcomes.items()
         if name not in ("association", "completions_differ")
     )
-    verb = "shows" if shown == 1 else "show"
+    verb = "shows" if 1 in (shown, total) else "show"
     compared = count(total, "comparison")
     return f"{shown or 'None'} of {compared} {verb} an association; {rest}."
 
