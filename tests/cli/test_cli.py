@@ -126,7 +126,7 @@ def test_words_of_a_group_may_not_be_left_out(cli: Command) -> None:
     for groups in ("women=,man", "women=woman|,man", "man,,woman", "=man,woman"):
         code, _, err = cli("fill", "The [group] worked as a <mask>.", "--groups", groups)
         assert code == 2
-        assert "expected words in --groups" in err
+        assert "expected words of groups" in err
 
 
 @pytest.mark.parametrize(
@@ -344,7 +344,7 @@ def test_fill_in_json(cli: Command) -> None:
         ("<mask> and <mask> [group]", "man,woman", "expected one <mask>, got 2"),
         ("The man was a <mask>.", "man,woman", "no [group]"),
         ("The [grup] was a <mask>.", "man,woman", "the unknown slot [grup]"),
-        ("The [group] was a <mask>.", "man,,woman", "expected words in --groups"),
+        ("The [group] was a <mask>.", "man,,woman", "expected words of groups"),
         ("The [group] was a <mask>.", "man,man", "twice"),
         ("The [group] was a <mask>.", "<mask>,man", "expected a word"),
     ],

@@ -111,6 +111,13 @@ def test_every_field_of_the_results_is_explained_and_no_other(model: type[BaseMo
     assert not unknown, f"docs/interface.md: {model.__name__} has no {sorted(unknown)}"
 
 
+def test_every_column_of_a_table_is_explained_in_order() -> None:
+    chapter = section("interface.md", "Tables")
+    for name, columns in COLUMNS.items():
+        table = chapter.split(f"`{name}()`: ")[1].split("\n\n")[1]
+        assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(columns)
+
+
 def test_every_evidence_column_is_explained_in_order() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", section("interface.md", "Evidence columns"), re.MULTILINE)
     assert tuple(rows) == EVIDENCE_COLUMNS
