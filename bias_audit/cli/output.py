@@ -127,7 +127,7 @@ def fold(text: str, *, head: str = "", indent: int = 0, width: int = 100) -> lis
 
 @contextmanager
 def progress(kind: str) -> Iterator[ProgressListener | None]:
-    """Yield a listener for scoring progress.
+    """Yield a listener for what a run is doing.
 
     Args:
         kind: ``auto`` (a bar on a terminal, else plain lines), ``bar``, ``plain`` or ``none``.
@@ -143,53 +143,67 @@ def progress(kind: str) -> Iterator[ProgressListener | None]:
             yield listener
 
 
-class _Plain:
-    """One line each ten per cent."""
+class _Rate:
+    """Rows a second of what is done now, from its first report on."""
 
     def __init__(self) -> None:
-        self.printed = 0
-        self.start = time.monotonic()
+        self.what, self.first, self.start = "", 0, 0.0
+
+    def begins(self, what: str, done: int) -> bool:
+        """Return whether something new has begun, and count anew then."""
+        if what == self.what:
+            return False
+        self.what, self.first, self.start = what, done, time.monotonic()
+        return True
+
+    def per_second(self, done: int) -> float:
+        """Return the rate; 0 before anything is known."""
+        spent = time.monotonic() - self.start
+        return (done - self.first) / spent if done > self.first and spent > 0 else 0.0
+
+
+class _Plain:
+    """One line for each step, and for each ten per cent of it."""
+
+    def __init__(self) -> None:
+        self.printed, self.rate = 0, _Rate()
 
     def __call__(self, what: str, done: int, total: int) -> None:
+        if self.rate.begins(what, done):
+            self.printed = 0
+            self._print(f"{what}: {total:,} sentences" if total else what)
         percent = 100 * done // max(total, 1)
-        if done <= 0 or percent < self.printed + PLAIN_STEP:
-            self.printed = min(self.printed, percent)
+        speed = self.rate.per_second(done)
+        if percent < self.printed + PLAIN_STEP or not speed:
             return
         self.printed = percent // PLAIN_STEP * PLAIN_STEP
-        spent = time.monotonic() - self.start
-        remaining = spent / done * (total - done)
-        print(
-            f"scoring {what}: {percent} % of {total:,} sentences, {done / max(spent, 1e-9):,.0f}/s,"
-            f" {remaining:.0f} s left",
-            file=sys.stderr,
-            flush=True,
-        )
+        left = (total - done) / speed
+        self._print(f"{what}: {percent} %, {speed:,.0f} sentences/s, {left:.0f} s left")
+
+    def _print(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def _bar() -> Iterator[ProgressListener]:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("scoring {task.description}"),
+        TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[rows]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, rate="")
-        start = time.monotonic()
+        task = bar.add_task("", total=None, rows="")
+        rate = _Rate()
 
         def listen(what: str, done: int, total: int) -> None:
-            rate = f"{done / max(time.monotonic() - start, 1e-9):,.0f}/s"
-            bar.update(task, description=what, completed=done, total=total, rate=rate)
+            if rate.begins(what, done):
+                bar.reset(task, total=total or None, description=what, rows="")
+            if total:
+                rows = f"{done:,}/{total:,} {rate.per_second(done):,.0f}/s"
+                bar.update(task, completed=done, total=total, rows=rows)
 
         yield listen

@@ -35,6 +35,7 @@ Examples:
 @config_option
 @setting_options()
 @click.option("-o", "--output", type=Place(), help="Write exactly into this folder.")
+@click.option("--force", is_flag=True, help="Write into the folder of -o whatever it holds.")
 @click.option("--format", help="Further formats, comma-separated: csv, json ...")
 @click.option("--progress", type=click.Choice(["auto", "bar", "plain", "none"]), default="auto")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
@@ -44,6 +45,7 @@ Examples:
 def run(
     config: Path | None,
     output: Path | None,
+    force: bool,
     format: str | None,
     progress: str,
     quiet: bool,
@@ -60,17 +62,22 @@ def run(
 
     from bias_audit.cli.output import file_formats, finish
     from bias_audit.cli.output import progress as show_progress
-    from bias_audit.pipeline.audit import choose_folder
+    from bias_audit.pipeline.audit import choose_folder, run_files
     from bias_audit.pipeline.from_config import RunRequest
+    from bias_audit.pipeline.model_checks import check_name
     from bias_audit.pipeline.run import audit
     from bias_audit.pipeline.tasks import plan_tasks
+    from bias_audit.results import require_free
     from bias_audit.utils.files import require_writable
 
     further = file_formats(format)
     request = RunRequest.from_settings(resolved)
     if output is not None:
         require_writable(output)
+        if not force:
+            require_free(output, run_files())
     if dry_run:
+        check_name(request.settings.model.name, request.catalogue)
         for task in plan_tasks(**request.selection):
             for line in task.describe(request.analysis):
                 print(line)
@@ -80,7 +87,9 @@ def run(
     command = " ".join(["bias-audit", *sys.argv[1:]])
     with show_progress("none" if quiet else progress) as listener:
         finished = audit(**request.arguments(), progress=listener, command=command)
-    folder = finished.save(choose_folder(output, finished), further)
+        if listener is not None:
+            listener("writing the report", 0, 0)
+        folder = finished.save(choose_folder(output, finished), further)
     _print_audit(finished, folder, quiet=quiet, verbose=verbose)
     return finish(finished.results, exit_zero=exit_zero, strict=request.policy.strict)
 

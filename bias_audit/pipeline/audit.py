@@ -168,7 +168,11 @@ class Audit:
         files |= self.further
         write_run(target, self.results, self.manifest, files)
         for name in formats:
-            write_atomic(target / render.file_names()[name], render.render(self.results, name))
+            file = render.file_names()[name]
+            files[file] = render.render(self.results, name)
+            write_atomic(target / file, files[file])
+        for name in run_files() - {*files, "results.json", "run.json"}:
+            (target / name).unlink(missing_ok=True)  # of an earlier audit: it would belie this one
         return target
 
     def _evidence(self) -> pd.DataFrame:
@@ -211,6 +215,12 @@ class Audit:
 
     def __str__(self) -> str:
         return render.render(self.results, "terminal")
+
+
+def run_files() -> frozenset[str]:
+    """Return the names of all files that a run may write into its folder."""
+    more = ("results.json", "run.json", EVIDENCE_FILE, PAIR_SCORES_FILE)
+    return frozenset((*more, *render.file_names().values()))
 
 
 def evidence_bytes(measured: ScoredPlan) -> bytes:

@@ -15,6 +15,8 @@ from bias_audit.backends import Backend, score_all
 from bias_audit.backends.cache import open_model
 from bias_audit.errors import UsageError
 from bias_audit.metrics.divergence import jsd
+from bias_audit.pipeline.model_checks import check_name
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import render
 from bias_audit.probes.probe import Frame, words_of
 from bias_audit.probes.schema.lexicon import Entry, Template, WordSet
@@ -100,7 +102,7 @@ class FillResult:
         return asdict(self)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the probabilities of ``words``, a row for each word and a column for each group."""
+        """Return the probabilities of ``words``, a row for each word, a column for each group."""
         import pandas as pd
 
         rows = [one.probabilities for one in self.words]
@@ -187,6 +189,8 @@ def fill(
         for name, mine in words.items()
     }
     wanted = _read_targets(targets)
+    if isinstance(model, str):
+        check_name(model, ProbeCatalogue(), **options)
     with open_model(model, False, **options) as opened:
         backend = opened.plain
         filled = _complete(backend, asked)

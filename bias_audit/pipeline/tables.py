@@ -87,8 +87,10 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
 }
 """Columns of each table with their meaning."""
-_NESTED = ("groups", "group_labels", "pairs", "variance", "clusters", "words_of_this_kind", "checks",
-           "by_template", "by_target", "companions", "sentences", "leans")  # fmt: skip
+_NESTED = (
+    "groups", "group_labels", "pairs", "variance", "clusters", "words_of_this_kind", "checks",
+    "by_template", "by_target", "companions", "sentences", "leans",
+)  # fmt: skip
 """Fields of a result that are no plain value, or stand in a column of another name."""
 SHOWN, _WIDTH = 8, 98
 

@@ -77,10 +77,10 @@ def test_talk_is_on_stderr_and_quiet_prints_one_line(
     assert "scoring" in err
     assert "scoring" not in out
     monkeypatch.setenv("BIAS_AUDIT_RUN_SEED", "7")
-    code, out, err = cli(*small("-q", "--limit", "1", "-o", "a"))
+    code, out, err = cli(*small("-q", "--limit", "1", "-o", "b"))
     assert (code, len(out.splitlines())) == (0, 1)
     assert err == "Note: scores come from a stand-in, not from a language model\n"
-    results = json.loads((home / "a" / "results.json").read_text(encoding="utf-8"))
+    results = json.loads((home / "b" / "results.json").read_text(encoding="utf-8"))
     assert (results["run"]["partial"], results["run"]["seed"]) == (True, 7)
     assert (results["gates"], results["outcomes"]["not_measurable"]) == ([], 1)
 

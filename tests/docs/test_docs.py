@@ -22,6 +22,7 @@ from bias_audit.cli.app import EPILOG, app, run
 from bias_audit.gates.waivers import Waiver, WaiverFile
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.registry import INFOS
+from bias_audit.pipeline.tables import COLUMNS
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.schema import lexicon, probe
