@@ -9,6 +9,7 @@ fields of :class:`Config`, those of a single run are fields of :class:`CallSetti
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -265,7 +266,7 @@ class Analysis(FileModel):
     """Choices of the statistics."""
 
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
-    resamples: int = Field(default=9999, ge=99)
+    resamples: int = Field(default=9999, ge=99, le=1_000_000)
     minimum: Minimum = Minimum()
     multiplicity: Multiplicity = Multiplicity()
 
@@ -504,12 +505,39 @@ def resolve(
     if catalogue is not None and path is not None:
         catalogue = with_own(catalogue, file.config, path)
     base = RunSettings(version=1).model_copy(update=dict(file.config))
+    if path is not None and "model" not in given:
+        base = base.model_copy(update={"model": _beside(base.model, path)})
     return ResolvedSettings(
         settings=apply_overrides(base, settings(), given),
         file=file,
         origins={settings()[name].key: one.source for name, one in given.items()},
         catalogue=catalogue,
     )
+
+
+def _beside(model: ModelConfig, file: Path) -> ModelConfig:
+    """Return the model of a configuration, whose path is relative to the file, as seen from here.
+
+    Raises:
+        UsageError: the name is that of a folder here, and of none beside the file.
+    """
+    from bias_audit.backends import BUILT_IN
+
+    name, folder = model.name, file.resolve().parent
+    if name in BUILT_IN or Path(name).expanduser().is_absolute() or folder == Path.cwd().resolve():
+        return model
+    is_path = name.startswith(("./", "../", ".\\", "..\\")) or name in (".", "..")
+    if not is_path and not (folder / name).is_dir():
+        if Path(name).is_dir():
+            raise UsageError(
+                f"{file}: the model '{name}' is looked for beside the file, and there is none, but"
+                " a folder of this name is here",
+                hint=f"write the path from {folder} to it, or name the model in the command",
+            )
+        return model
+    place = os.path.relpath(folder / name)
+    place = place if place.startswith("..") else os.path.join(".", place)
+    return model.model_copy(update={"name": place})
 
 
 def open_catalogue(paths: Iterable[str | Path]) -> ProbeCatalogue:

@@ -14,12 +14,17 @@ Every message says what was expected, what came, and what to do.
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-_DIRECTIONS = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
+_WRITTEN = frozenset(map(chr, [0xAD, 0x200C, 0x200D, *range(0x600, 0x606), 0x6DD, 0x70F]))
+"""Characters that format words and are part of their spelling, or are seen: soft hyphens, joiners,
+Arabic signs of numbers."""
+_COMMAND = re.compile(r"::(?=[A-Za-z])|##(?=\w*\[)")
+"""What begins a command to a build server: ``::error``, ``##[group]``, ``##vso[``."""
 LONGEST_NAME = 200
 """Characters of a name in a message."""
 
@@ -106,13 +111,27 @@ class NothingToAuditError(BiasAuditError):
 
 
 def visible(text: str) -> str:
-    """Show control and direction-changing characters, which a terminal would obey, as escapes."""
-    return "".join(
-        char.encode("unicode_escape").decode("ascii")
-        if unicodedata.category(char) in ("Cc", "Cs") or char in _DIRECTIONS
-        else char
-        for char in text
-    )
+    """Show as escapes what a terminal or the log of a build server would obey: every text goes so.
+
+    Control characters and line breaks, characters that change directions or show nothing, and what
+    begins a command to GitHub, Azure or TeamCity.
+
+    >>> visible("a\\n::error title=b\\x1b[2J")
+    'a\\\\n\\\\x3a:error title=b\\\\x1b[2J'
+    """
+    if not text.isprintable():  # nearly every text is
+        text = "".join(map(_escape, text))
+    return _COMMAND.sub(lambda m: f"\\x{ord(m[0][0]):02x}{m[0][1:]}", text)
+
+
+def _escape(char: str) -> str:
+    """A character, or its escape where it is hidden or does something."""
+    kind = unicodedata.category(char)
+    code = ord(char)
+    hidden = kind in ("Cc", "Cs", "Zl", "Zp") or (kind == "Cf" and char not in _WRITTEN)
+    if hidden or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF:
+        return char.encode("unicode_escape").decode("ascii")
+    return char
 
 
 def nearest(name: str, known: Iterable[str], *, share: float = 0.6) -> str | None:

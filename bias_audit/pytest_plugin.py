@@ -156,7 +156,7 @@ class _Item(pytest.Item):
         from bias_audit.errors import BiasAuditError
 
         if isinstance(excinfo.value, (_FailedError, BiasAuditError)):
-            return str(excinfo.value)
+            return _visible(str(excinfo.value))
         return super().repr_failure(excinfo, style)
 
 
@@ -199,7 +199,7 @@ def _audit_or_fail(gates: _Gates) -> Audit:
     try:
         return gates.audit()
     except BiasAuditError as error:
-        pytest.fail(str(error), pytrace=False)
+        pytest.fail(_visible(str(error)), pytrace=False)
 
 
 def _lines(name: str, gates: Sequence[Gate], quiet: Iterable[str]) -> str:
@@ -225,4 +225,11 @@ def _measured_text(gate: Gate) -> str:
 def _first(gates: Sequence[Gate], state: str) -> str:
     """How many comparisons are in a state, and why the first of them is."""
     matches = [gate for gate in gates if gate.state == state]
-    return f"{len(matches)} of {len(gates)} comparisons {state}: {matches[0].reason}"
+    return _visible(f"{len(matches)} of {len(gates)} comparisons {state}: {matches[0].reason}")
+
+
+def _visible(text: str) -> str:
+    """A text of several lines as the log of a build server may show it."""
+    from bias_audit.errors import visible
+
+    return "\n".join(map(visible, text.split("\n")))

@@ -18,10 +18,10 @@ QUINTIC = (3.4445, -4.7750, 2.0315)
 MOMENTUM = 0.95
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """Return roughly U Vᵀ of the singular value decomposition, in bfloat16."""
+def orthogonal(matrix: Tensor, dtype: torch.dtype = torch.bfloat16) -> Tensor:
+    """Return roughly U Vᵀ of the singular value decomposition, computed in ``dtype``."""
     a, b, c = QUINTIC
-    found = matrix.bfloat16()
+    found = matrix.to(dtype)
     turned = found.shape[0] > found.shape[1]
     if turned:
         found = found.T
@@ -48,6 +48,14 @@ class Muon(torch.optim.Optimizer):
     ) -> None:
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
         self.worker, self.workers = worker, workers
+        self.dtype = torch.bfloat16
+        """What it computes in: :func:`training.arithmetic.faster` chooses."""
+
+    @torch.no_grad()
+    def try_turn(self, dtype: torch.dtype) -> None:
+        """Turn the largest matrix in an arithmetic, and forget it."""
+        largest = max(self.param_groups[0]["params"], key=lambda matrix: matrix.numel())
+        orthogonal(largest, dtype)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]  # noqa: ARG002
@@ -62,7 +70,7 @@ class Muon(torch.optim.Optimizer):
                 state["mean"].lerp_(matrix.grad, 1 - MOMENTUM)
                 if index % self.workers == self.worker:
                     ahead = matrix.grad.lerp(state["mean"], MOMENTUM)
-                    turned[index].copy_(orthogonal(ahead))
+                    turned[index].copy_(orthogonal(ahead, self.dtype))
             if self.workers > 1:
                 flat = torch.cat([t.reshape(-1) for t in turned])
                 torch.distributed.all_reduce(flat)

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, multiprocessing
 
 from training import measure, network, settings, warm
+from training.arithmetic import faster
 from training.batches import Batches, Coded, Kinds, dense
 from training.optimizer import optimizers, rate_at
 from training.settings import Settings
@@ -67,6 +68,20 @@ class Run:
         self.seconds = 0.0
         if (work / "checkpoint.pt").exists():
             self._load()
+        self.dtype = faster(self._try_pass, self.device, workers)
+        muon = self.optimizers[0]
+        muon.dtype = faster(muon.try_turn, self.device, workers)
+
+    def _try_pass(self, dtype: torch.dtype) -> None:
+        """Compute a first batch forwards and backwards, and forget it."""
+        self._loss(self.batches.get(self.worker), dtype)[0].backward()
+        self.model.zero_grad(set_to_none=True)
+
+    def _loss(self, batch: Any, dtype: torch.dtype) -> tuple[Tensor, int]:
+        """Return the loss of a batch, and its number of pieces."""
+        ids, at, wanted = (torch.from_numpy(part).to(self.device) for part in batch)
+        with torch.autocast(self.device, torch.bfloat16, enabled=dtype == torch.bfloat16):
+            return network.loss(self.model, ids, at, wanted), ids.numel()
 
     def _load(self) -> None:
         found = torch.load(self.work / "checkpoint.pt", map_location=self.device, weights_only=True)
@@ -97,11 +112,10 @@ class Run:
         report = torch.zeros(2)
         for index in range(self.worker, many, self.workers):
             batch = batches.get((self.step - first) * many + index)
-            ids, at, wanted = (torch.from_numpy(part).to(self.device) for part in batch)
-            with torch.autocast(self.device, torch.bfloat16):
-                value = network.loss(self.model, ids, at, wanted) / many
+            loss, pieces = self._loss(batch, self.dtype)
+            value = loss / many
             value.backward()
-            report += torch.tensor([float(value.detach()), float(ids.numel())])
+            report += torch.tensor([float(value.detach()), float(pieces)])
         if self.workers > 1:
             report = self._shared(report)
         torch.nn.utils.clip_grad_norm_(self.parameters, self.options.schedule.clip)
@@ -196,6 +210,8 @@ def train(
         )
     run = Run(work, options, worker, workers, start)
     watch = Watch(run) if worker == 0 else None
+    if watch:
+        run.log(passes=str(run.dtype), muon=str(run.optimizers[0].dtype))
     asked = _stopper()
     halt = False
     while run.seen < options.schedule.tokens and not halt:

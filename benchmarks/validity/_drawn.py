@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bias_audit.stats.contrast import ContrastBatch, one_group, several_groups
-from bias_audit.stats.crossed import Factor, combine, cross
+from bias_audit.stats.crossing import Factor, combine, cross
 from bias_audit.stats.estimate import USED, Scope
 from bias_audit.utils.arrays import Floats
 
@@ -170,7 +170,7 @@ def effects(rng: np.random.Generator, shape_name: str, sd: float, shape: tuple[i
     return np.asarray(sd * drawn)
 
 
-def related(
+def kin_effects(
     rng: np.random.Generator, setting: Setting, sd: float, shape: tuple[int, ...], kin: Kin | None
 ) -> Floats:
     """Effects along the second axis, those of a cluster correlated."""
@@ -215,9 +215,9 @@ def _few(rng: np.random.Generator, setting: Setting, sets: int) -> Audits:
     rows, columns, first = setting.rows, sum(setting.words), setting.groups[0]
     scale = np.ones(columns)
     scale[first] = setting.first
-    sentence = related(rng, setting, one, (sets, rows), setting.kin_rows)
+    sentence = kin_effects(rng, setting, one, (sets, rows), setting.kin_rows)
     if not setting.targets:
-        by_word = related(rng, setting, word, (sets, columns), setting.kin_words) * scale
+        by_word = kin_effects(rng, setting, word, (sets, columns), setting.kin_words) * scale
         y = effects(rng, setting.shape, cell, (sets, rows, columns))
         y += by_word[:, None]
         y += effects(rng, setting.shape, setting.both, (sets, rows, columns))
@@ -230,13 +230,13 @@ def _few(rng: np.random.Generator, setting: Setting, sets: int) -> Audits:
     total, plus = sum(setting.targets), setting.poles[0]
     pole = np.repeat([0, 1], setting.targets)
     scores = effects(rng, setting.shape, cell, (sets, rows, columns, total))
-    by_word = related(rng, setting, word, (sets, columns, 2), setting.kin_words)
+    by_word = kin_effects(rng, setting, word, (sets, columns, 2), setting.kin_words)
     scores += (by_word * scale[:, None])[:, None, :, pole]
     if setting.both:
         scores += effects(rng, setting.shape, setting.both, (sets, 1, columns, total))
         scores += effects(rng, setting.shape, setting.both, (sets, rows, columns, 2))[..., pole]
     scores[:, :, first, : len(plus)] += sentence[:, :, None, None]
-    by_target = related(rng, setting, target, (sets, total), setting.kin_targets)
+    by_target = kin_effects(rng, setting, target, (sets, total), setting.kin_targets)
     if setting.skewed_pole:
         by_target[:, plus] = effects(rng, "skewed", target, (sets, len(plus)))
     by_target[:, plus] *= setting.first_pole

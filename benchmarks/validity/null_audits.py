@@ -27,7 +27,7 @@ from bias_audit.results import ProbeRecord, load_results
 from bias_audit.results.evidence import read_evidence
 from bias_audit.stats._arrays import Ints
 from bias_audit.stats.contrast import ContrastBatch, one_group, several_groups
-from bias_audit.stats.crossed import Factor, cluster_means, combine, cross
+from bias_audit.stats.crossing import Factor, cluster_means, combine, cross
 from bias_audit.stats.permutation import Permutation, label_exchange, pair_flip, sign_flip
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
@@ -199,7 +199,7 @@ def _words(cells: _Cells, times: int, rng: np.random.Generator, *, poles: bool =
 
     def deal(some: slice) -> Floats:
         dealt = np.moveaxis(cells.values[:, order[some]], 1, 0)
-        return dealt if targets is None else _dealt(dealt, targets[some])
+        return dealt if targets is None else _in_order(dealt, targets[some])
 
     rows = one_group("templates", len(cells.values))
     factors = [rows, cells.words, cells.targets]
@@ -222,7 +222,7 @@ def _pairs(cells: _Cells, times: int, rng: np.random.Generator, *, poles: bool =
 
     def deal(some: slice) -> Floats:
         dealt = cells.values * signs[some, None, :, None]
-        return dealt if targets is None else _dealt(dealt, targets[some])
+        return dealt if targets is None else _in_order(dealt, targets[some])
 
     rows = one_group("templates", len(cells.values))
     factors = [rows, cells.words, cells.targets]
@@ -234,7 +234,7 @@ def _pairs(cells: _Cells, times: int, rng: np.random.Generator, *, poles: bool =
     return found
 
 
-def _dealt(cells: Floats, order: Ints) -> Floats:
+def _in_order(cells: Floats, order: Ints) -> Floats:
     """Cells (labellings, ..., targets) with the targets of each labelling in its order."""
     shape = (len(order), *[1] * (cells.ndim - 2), order.shape[1])
     return np.take_along_axis(cells, order.reshape(shape), axis=-1)

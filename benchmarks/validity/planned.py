@@ -12,7 +12,7 @@ from benchmarks.validity._drawn import TWO, Design, Setting, many
 from benchmarks.validity._table import Table, percent
 from bias_audit.gates.power import FAILS, PASSES
 from bias_audit.probes.schema.probe import DEFAULT_MARGIN
-from bias_audit.stats.crossed import names_of
+from bias_audit.stats.crossing import names_of
 from bias_audit.stats.power import VarianceComponents
 from bias_audit.stats.seeds import stream
 

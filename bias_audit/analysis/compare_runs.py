@@ -253,24 +253,32 @@ def require_numbers(run: StoredRun, results: Sequence[Result]) -> None:
         if cut is None or cut[0].lost:
             raise mismatch_error(run, result, None)
         cube, groups = cut
-        contrast = PairedContrast(result, probe.mask, cube, groups).gap(cube.candidate).contrast
-        if abs(contrast.estimate - (result.estimate or 0.0)) > EVIDENCE_ERROR:
-            raise mismatch_error(run, result, contrast.estimate)
-        if result.se is not None and (
-            contrast.se is None or abs(contrast.se - result.se) > EVIDENCE_ERROR
-        ):
-            raise mismatch_error(run, result, contrast.se, "se")
+        gap = PairedContrast(result, probe.mask, cube, groups).gap(cube.candidate)
+        wide = result.words_of_this_kind
+        numbers = {
+            "estimate": (result.estimate, gap.contrast.estimate),
+            "se": (result.se, gap.contrast.se),
+            "se of words of this kind": (
+                wide.se if wide else None,
+                gap.kind.se if gap.kind else None,
+            ),
+            "n_templates": (result.n_templates, cube.candidate.shape[0]),
+            "n_targets": (result.n_targets, len(cube.pole("+")) + len(cube.pole("-"))),
+        }
+        for name, (stored, own) in numbers.items():
+            if stored is not None and (own is None or abs(own - stored) > EVIDENCE_ERROR):
+                raise mismatch_error(run, result, own, (name, stored))
 
 
 def mismatch_error(
-    run: StoredRun, stored: Result, value: float | None, number: str = "estimate"
+    run: StoredRun, stored: Result, value: float | None, number: tuple[str, float] | None = None
 ) -> UsageError:
-    """Return the error for scores that do not give a stored number."""
+    """Return the error for scores that do not give a stored number, the estimate by default."""
     name = run.evidence if isinstance(run.evidence, Path) else "the evidence"
     actual = "cannot be computed from it" if value is None else f"is {value:.6g} by its scores"
-    kept = getattr(stored, number)
+    label, kept = number or ("estimate", stored.estimate)
     expected = "missing" if kept is None else f"{kept:.6g}"
-    what = "" if number == "estimate" else f"the {number} of "
+    what = "" if label == "estimate" else f"the {label} of "
     return UsageError(
         f"{name} does not belong to its results.json: {what}'{stored.id}' is {expected} there and"
         f" {actual}",

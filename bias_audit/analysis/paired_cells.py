@@ -137,13 +137,13 @@ class PairedTable:
             lost=1 - cells / total,
             identical=not self._differ[cut].any(),
             clusters=Clusters(
-                self._named("templates", [self.templates[i] for i in rows]),
-                self._named("terms", [":".join(self.units[i]) for i in cols]),
-                self._named("targets", [self.targets[i] for i in words]),
+                self._clusters_of("templates", [self.templates[i] for i in rows]),
+                self._clusters_of("terms", [":".join(self.units[i]) for i in cols]),
+                self._clusters_of("targets", [self.targets[i] for i in words]),
             ),
         )
 
-    def _named(self, source: str, names: Sequence[str]) -> list[str]:
+    def _clusters_of(self, source: str, names: Sequence[str]) -> list[str]:
         known = self._clusters.get(source, {})
         return [known.get(name, name) for name in names]
 

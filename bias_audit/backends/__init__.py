@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bias_audit.backends.base import (
@@ -25,6 +26,7 @@ __all__ = [
     "FakeBackend",
     "LazyBackend",
     "MaskedLM",
+    "built_in_notice",
     "describe_engine",
     "open_backend",
     "require_support",
@@ -60,6 +62,20 @@ def open_backend(
     from bias_audit.backends.masked_lm import MaskedLM
 
     return MaskedLM(name, **options)
+
+
+BUILT_IN = ("reference", "fake")
+"""Names of models that are part of this program."""
+
+
+def built_in_notice(name: str) -> str:
+    """Say that a built-in model is meant where a folder here has its name too; else nothing."""
+    if name not in BUILT_IN or not Path(name).is_dir():
+        return ""
+    return (
+        f"'{name}' is the model of this name that comes with bias-audit, and not the folder of this"
+        f" name here: write ./{name} for the folder"
+    )
 
 
 def describe_engine(backend: Backend) -> dict[str, Any]:

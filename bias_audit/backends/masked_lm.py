@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from bias_audit.backends.base import WINDOW
-from bias_audit.backends.hf.load import LoadedModel, load
+from bias_audit.backends.hf.load import LoadedModel, load, quiet
 from bias_audit.backends.hf.model_files import ModelOptions
-from bias_audit.backends.hf.tokenization import Encoder
+from bias_audit.backends.hf.tokenization import Encoder, refuse_panics
 from bias_audit.backends.mlm.batching import OutputOptions, QueryResult
 from bias_audit.backends.mlm.fast import HeadOnly, accelerate
 from bias_audit.backends.mlm.forward import QueryRunner
@@ -162,16 +162,19 @@ def require_batch_size(size: int | Literal["auto"]) -> None:
 
 def _accelerate(loaded: LoadedModel, encoder: Encoder) -> tuple[HeadOnly, bool]:
     """Compare with a plain call on what the model's own tokenizer hands over."""
-    short, long = (_encode(loaded.tokenizer, text) for text in ("a b c d", "a b c a b c d"))
-    texts = [_mask(short, encoder.mask_id, 1), _mask(short, encoder.mask_id, -1)]
-    texts.append(_mask(long, encoder.mask_id, 1, 2))
     try:
-        fast = accelerate(
-            loaded.model,
-            texts,
-            mask_id=encoder.mask_id,
-            pad_id=encoder.pad_id,
-        )
+        with quiet(), refuse_panics():
+            short, long = (_encode(loaded.tokenizer, text) for text in ("a b c d", "a b c a b c d"))
+            texts = [_mask(short, encoder.mask_id, 1), _mask(short, encoder.mask_id, -1)]
+            texts.append(_mask(long, encoder.mask_id, 1, 2))
+            fast = accelerate(
+                loaded.model,
+                texts,
+                mask_id=encoder.mask_id,
+                pad_id=encoder.pad_id,
+            )
+    except ModelLoadError:
+        raise
     except Exception as error:
         raise ModelLoadError(
             f"'{loaded.info.name}' was loaded but cannot read a short sentence: {error}",

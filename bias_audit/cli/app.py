@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import sys
 import traceback
 from importlib import import_module
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from bias_audit.cli.output import say
 from bias_audit.cli.streams import guard_streams, lost_output
 from bias_audit.errors import BiasAuditError, UnknownNameError, visible
 from bias_audit.utils.settings import require_text
@@ -39,6 +41,8 @@ COMMANDS = {
     "doctor": "Check this installation and the bundled model.",
 }
 
+_LONG = re.compile(r"\S{400,}")
+"""A name that nobody reads to its end."""
 HOMES = {"waive": "waivers"}
 """Modules of the commands that have none of their own name."""
 
@@ -134,8 +138,11 @@ def run(args: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _report_interrupt()
     except click.ClickException as error:
+        vars(error)["message"] = visible(_shorten(error.message))
         error.show()
         return 2
+    except OSError as error:
+        return _report_file(error) if error.filename is not None else _report_crash()
     except Exception:  # our bug: keep the traceback for the report, not for the screen
         return _report_crash()
 
@@ -160,6 +167,14 @@ def _report_interrupt() -> int:
     return 130
 
 
+def _report_file(error: OSError) -> int:
+    """Say which file cannot be used: what the machine refuses is no bug of ours."""
+    _print_error(
+        f"Error: cannot use {error.filename}: {error.strerror}\n  name another file or folder"
+    )
+    return 2
+
+
 def _report_crash() -> int:
     path = Path.cwd() / f"bias-audit-crash-{os.getpid()}.txt"
     text = f"bias-audit {__version__}, Python {sys.version}\n\n{traceback.format_exc()}"
@@ -173,5 +188,8 @@ def _report_crash() -> int:
 
 
 def _print_error(text: str) -> None:
-    text = "\n".join(map(visible, text.split("\n")))
-    print(text.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)
+    say(*_shorten(text).split("\n"), err=True)
+
+
+def _shorten(text: str) -> str:
+    return _LONG.sub(lambda name: f"{name[0][:200]}...", text)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from bias_audit.cli.options import Place, baselines_option, config_option, json_option
-from bias_audit.errors import visible
+from bias_audit.cli.output import say, say_json
 
 if TYPE_CHECKING:
     from bias_audit.gates.baselines import Baseline
@@ -61,11 +60,11 @@ def accept(
         run, name=name, reason=reason, who=who, today=clock.today(), place=place
     )
     did = "replaced" if older else "accepted"
-    click.echo(visible(f"{did} {name}: {_line(accepted)}"))
-    click.echo(str(accepted.folder), err=True)
+    say(f"{did} {name}: {_line(accepted)}")
+    say(str(accepted.folder), err=True)
     silent = _silent(accepted)
     if silent:
-        click.echo(visible(f"careful: {silent}"), err=True)
+        say(f"careful: {silent}", err=True)
     return 0
 
 
@@ -101,11 +100,11 @@ def list_(json: bool, config: Path | None, baselines: Path | None) -> int:
         rows = [
             {"name": e.name, "problem": e.problem, "record": _record(e.baseline)} for e in entries
         ]
-        click.echo(dumps(rows, indent=1, ensure_ascii=False))
+        say_json(rows)
     for entry in () if json else entries:
         text = _line(entry.baseline) if entry.baseline else f"broken: {entry.problem}"
-        click.echo(visible(f"{entry.name:16} {text}"))
-    click.echo(f"{len(entries)} baseline{'s'[: len(entries) != 1]} in {place}", err=True)
+        say(f"{entry.name:16} {text}")
+    say(f"{len(entries)} baseline{'s'[: len(entries) != 1]} in {place}", err=True)
     return 2 if any(entry.baseline is None for entry in entries) else 0
 
 
@@ -133,14 +132,14 @@ def show(name: str, json: bool, config: Path | None, baselines: Path | None) -> 
     gaps = [r for r in results.results if r.role == "primary" and r.estimate is not None]
     if json:
         numbers = {r.id: [r.estimate, r.ci_low, r.ci_high] for r in gaps}
-        click.echo(dumps({**_record(match), "gaps": numbers}, indent=1, ensure_ascii=False))
+        say_json({**_record(match), "gaps": numbers})
         return 0
-    click.echo(visible(f"{match.name}: {_line(match)}"))
-    click.echo(f"run of {results.run.created or 'an unknown day'}, files as they were accepted")
+    say(f"{match.name}: {_line(match)}")
+    say(f"run of {results.run.created or 'an unknown day'}, files as they were accepted")
     for r in gaps:
         low, high = r.ci_low, r.ci_high
         interval = "" if low is None or high is None else f"  [{low:+.2f}, {high:+.2f}]"
-        click.echo(visible(f"  {r.estimate:+.2f}{interval}  {r.id}"))
+        say(f"  {r.estimate:+.2f}{interval}  {r.id}")
     return 0
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from bias_audit.errors import visible
+from bias_audit.cli.output import say
 
 if TYPE_CHECKING:
     from bias_audit.backends.cache import ScoreStore
@@ -34,11 +34,11 @@ def info() -> int:
         return 0
     size, models = store.size(), store.models()
     store.close()
-    click.echo(f"{visible(str(store.path))}")
-    click.echo(f"{size / 1e6:,.1f} MB of at most {store.limit / 1e6:,.0f} MB")
+    say(f"{store.path}")
+    say(f"{size / 1e6:,.1f} MB of at most {store.limit / 1e6:,.0f} MB")
     for model in models:
-        kind, about = ("kept", model.about) if model.text else ("scores", visible(model.about))
-        click.echo(f"{model.scores:>12,} {kind:6} {model.bytes / 1e6:>9,.1f} MB  {about}")
+        kind = "kept" if model.text else "scores"
+        say(f"{model.scores:>12,} {kind:6} {model.bytes / 1e6:>9,.1f} MB  {model.about}")
     return _print_notices(store)
 
 
@@ -57,7 +57,7 @@ def clear() -> int:
     store.clear()
     _require_open(store)
     store.close()
-    click.echo(f"{before / 1e6:,.1f} MB of scores and results are forgotten")
+    say(f"{before / 1e6:,.1f} MB of scores and results are forgotten")
     return _print_notices(store)
 
 
@@ -72,7 +72,7 @@ def path() -> int:
     from bias_audit.backends.cache import NAME, default_folder
 
     folder = default_folder()
-    click.echo(visible(str(folder / NAME)) if folder else _nowhere())
+    say(str(folder / NAME) if folder else _nowhere())
     return 0
 
 
@@ -86,9 +86,9 @@ def _open() -> ScoreStore | None:
 
     folder = default_folder()
     if folder is None:
-        click.echo(_nowhere())
+        say(_nowhere())
     elif not folder.is_file() and not (folder / NAME).exists():
-        click.echo(f"nothing is kept yet; it will be in {visible(str(folder / NAME))}")
+        say(f"nothing is kept yet; it will be in {folder / NAME}")
     else:
         store = ScoreStore(folder)
         _require_open(store)
@@ -119,5 +119,5 @@ def _nowhere() -> str:
 
 def _print_notices(store: ScoreStore) -> int:
     for notice in store.notices:
-        click.echo(f"Note: {visible(notice)}", err=True)
+        say(f"Note: {notice}", err=True)
     return 0

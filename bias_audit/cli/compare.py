@@ -7,6 +7,7 @@ from pathlib import Path
 import rich_click as click
 
 from bias_audit.cli.options import Place, baselines_option, config_option
+from bias_audit.cli.output import say, say_report
 
 HELP = """Compare two stored runs, paired sentence by sentence, without the model.
 
@@ -62,8 +63,8 @@ def compare(
     result = compare_runs(baseline, run, folder=place)
     text = comparison.render(result.record, "json" if json else format, secondary=all)
     if output is None:
-        click.echo(text, nl=False)
+        say_report(text)
     else:
         write_atomic(output, text)
-        click.echo(str(output), err=True)
+        say(str(output), err=True)
     return 0

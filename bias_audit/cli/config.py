@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from bias_audit.cli.options import config_option
-from bias_audit.errors import visible
+from bias_audit.cli.output import say, say_json, say_report
 
 if TYPE_CHECKING:
     from bias_audit.config import ResolvedSettings
@@ -40,14 +40,14 @@ def show(config: Path | None, origin: bool) -> int:
     content = resolved.settings.model_dump(mode="json", exclude={"call"})
     call = resolved.settings.call.model_dump(mode="json")
     content |= {key[1]: call[key[1]] for key in resolved.origins if key[0] == "call"}
-    click.echo(f"# from {path}" if path else "# defaults: no bias-audit.yaml was found", err=True)
+    say(f"# from {path}" if path else "# defaults: no bias-audit.yaml was found", err=True)
     if not origin:
-        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        say_json(content)
         return 0
     for key, value in _leaves(content, ()):
         name = ".".join(map(str, key))
         text = "unset" if value is None else json.dumps(value, ensure_ascii=False)
-        click.echo(visible(f"{name:32} {text:32} {_origin(key, resolved)}"))
+        say(f"{name:32} {text:32} {_origin(key, resolved)}")
     return 0
 
 
@@ -97,9 +97,9 @@ def schema(which: str) -> int:
     from bias_audit.utils.resources import read_text
 
     if which in DATA:  # with a line on every key, as it is shipped
-        click.echo(read_text("schemas", f"{which}.json"), nl=False)
+        say_report(read_text("schemas", f"{which}.json"))
         return 0
     models: dict[str, type[BaseModel]] = {"config": Config, "waivers": WaiverFile}
     content = schema_of(models[which]) if which in models else Results.model_json_schema()
-    click.echo(json.dumps(content, indent=2))
+    say_json(content)
     return 0

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
 from bias_audit.cli.options import Place, json_option
-from bias_audit.cli.output import fold
-from bias_audit.errors import visible
+from bias_audit.cli.output import fold, say, say_json
 
 WIDTH = 96
 
@@ -32,10 +30,10 @@ def list_(**flags: bool) -> int:
     if flags["json"]:
         keys = ("id", "title", "holds", "licence", "home", "measures")
         rows = [{key: getattr(info, key) for key in keys} for info in DATASETS.values()]
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        say_json(rows)
         return 0
     for info in DATASETS.values():
-        click.echo(f"{info.id:20} {info.title:26} {info.licence}")
+        say(f"{info.id:20} {info.title:26} {info.licence}")
     return 0
 
 
@@ -60,7 +58,7 @@ def describe(name: str, data: Path | None, **flags: bool) -> int:
     facts = open_dataset(name, data).summary() if data is not None else None
     warning = "" if info.quotable else "; such a report is not to be passed on"
     if flags["json"]:
-        click.echo(json.dumps(_as_json(info, facts), indent=1, ensure_ascii=False))
+        say_json(_as_json(info, facts))
         return 0
     lines = [
         f"{info.id}: {info.title}",
@@ -77,7 +75,7 @@ def describe(name: str, data: Path | None, **flags: bool) -> int:
     lines += ["", *_count_lines(facts)] if facts is not None else []
     for line in lines:
         for part in fold(line, indent=11, width=WIDTH):
-            click.echo(visible(part))
+            say(part)
     return 0
 
 
@@ -96,20 +94,20 @@ def fetch(name: str, to: Path | None, *, replace: bool, offline: bool) -> int:
     from bias_audit.datasets.download import fetch as download
 
     info = get(name)
-    click.echo(f"{info.title}, {info.licence}\nCite: {info.citation}", err=True)
+    say(f"{info.title}, {info.licence}", f"Cite: {info.citation}", err=True)
     folder = to or Path("bias-audit-data") / info.id
     files = download(
         info,
         folder,
         offline=offline,
         replace=replace,
-        announce=lambda url: click.echo(f"fetching {url}", err=True),
+        announce=lambda url: say(f"fetching {url}", err=True),
     )
     for file in files:
         state = "as known" if file.checked else "no digest known, write this one down"
         there = "" if file.new else ", was there already"
-        click.echo(visible(f"{file.path}  {file.bytes:,} bytes{there}"))
-        click.echo(f"  sha256 {file.sha256} ({state})")
+        say(f"{file.path}  {file.bytes:,} bytes{there}")
+        say(f"  sha256 {file.sha256} ({state})")
     return 0
 
 
@@ -124,6 +122,8 @@ def _count_lines(facts: Any) -> list[str]:
     lines += [f"  {count:>9,}  {name or '(no kind)'}" for name, count in facts.categories.items()]
     if facts.clusters:
         lines.append(f"Clusters   {facts.clusters:,}: records of one are not independent")
+    lines += [f"Left out   {count:,} rows: {why}" for why, count in facts.left_out.items()]
+    lines += [f"Files      {note}" for note in facts.notes]
     if facts.duplicates:
         lines.append(f"Repeated   {facts.duplicates:,} records repeat an earlier one")
     return lines
@@ -141,6 +141,8 @@ def _as_json(info: Any, facts: Any) -> dict[str, Any]:
             "categories": dict(facts.categories),
             "clusters": facts.clusters,
             "duplicates": facts.duplicates,
+            "left_out": dict(facts.left_out),
+            "notes": list(facts.notes),
             "files": [
                 {key: getattr(f, key) for key in ("name", "sha256", "bytes", "known")}
                 for f in facts.files

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import rich_click as click
 
+from bias_audit.cli.output import say
+
 HELP = """Check this installation: packages, data files, bundled model, device, a tiny score.
 
 \b
@@ -21,30 +23,28 @@ def doctor() -> int:
     from bias_audit.probes.catalogue import ProbeCatalogue
     from bias_audit.utils.versions import __version__, package_versions
 
-    click.echo(f"bias-audit {__version__}")
-    click.echo("packages   " + ", ".join(f"{name} {v}" for name, v in package_versions().items()))
+    say(f"bias-audit {__version__}")
+    say("packages   " + ", ".join(f"{name} {v}" for name, v in package_versions().items()))
     good = True
     try:
         catalogue = ProbeCatalogue()
         ids = catalogue.probe_ids()
         for name in ids:
             catalogue.probe(name)
-        click.echo(f"catalogue  {len(ids)} probes and controls read without a mistake")
+        say(f"catalogue  {len(ids)} probes and controls read without a mistake")
         backend = open_backend("reference")
         info = backend.info
-        click.echo(
-            f"model      {info.name}: {info.parameters:,} parameters, {info.fingerprint[:12]}"
-        )
-        click.echo(f"device     {info.device}, {info.dtype}")
+        say(f"model      {info.name}: {info.parameters:,} parameters, {info.fingerprint[:12]}")
+        say(f"device     {info.device}, {info.dtype}")
         (sanity,) = check_languages(backend, {"en": catalogue.sanity()})
         good = sanity.passed
-        click.echo(
+        say(
             f"sanity     {sanity.cloze_hits} of {sanity.cloze_asked} trivial gaps answered,"
             f" pseudo-perplexity {sanity.pseudo_perplexity or float('nan'):.0f}"
             f" (limit {sanity.perplexity_limit:.0f}): {'passed' if good else 'FAILED'}"
         )
     except BiasAuditError as error:
-        click.echo(f"problem    {error}")
+        say(f"problem    {error}")
         return error.exit_code
-    click.echo("all well" if good else "something is wrong: see above")
+    say("all well" if good else "something is wrong: see above")
     return 0 if good else 3

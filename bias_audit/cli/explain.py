@@ -6,6 +6,8 @@ import re
 
 import rich_click as click
 
+from bias_audit.cli.output import say, say_report
+
 HELP = """Explain a word of the output in plain language: a state, an exit code, a reason, a
 measure, a check, a file. Without a word: list them all. Works offline.
 
@@ -28,21 +30,21 @@ def explain(word: tuple[str, ...]) -> int:
 
     text = " ".join(word).strip()
     if not text:
-        click.echo(glossary.list_pages(glossary.pages()))
-        click.echo("bias-audit explain WORD shows a page", err=True)
+        say_report(glossary.list_pages(glossary.pages()))
+        say("bias-audit explain WORD shows a page", err=True)
         return 0
     try:
         page = glossary.find(text)
     except UnknownNameError:
         if metric := _metric(text):
-            click.echo(metric)
+            say(metric)
             return 0
         if hint := _elsewhere(text):
             raise UsageError(f"'{text}' is no word of the output", hint=hint) from None
         raise
-    click.echo(glossary.page_text(page), nl=False)
+    say_report(glossary.page_text(page))
     if page.kind == "measure" and (text := _metric(page.id)):
-        click.echo(f"\n{text}")
+        say_report(f"\n{text}")
     return 0
 
 

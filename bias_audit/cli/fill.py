@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from bias_audit.cli.options import json_option, model_options, to_backend_options
+from bias_audit.cli.output import markup, say, say_json
 
 if TYPE_CHECKING:
     from bias_audit.pipeline.fill import Distance, FillResult
@@ -45,12 +45,15 @@ def fill(
     template: str, groups: str, targets: str | None, model: str, top: int, **options: Any
 ) -> int:
     """Ask one sentence."""
+    from bias_audit.backends import built_in_notice
     from bias_audit.pipeline.fill import fill as fill_in
 
+    if notice := built_in_notice(model):
+        say(f"Note: {notice}", err=True)
     as_json = options.pop("json")
     answer = fill_in(template, groups, model, targets, top=top, **to_backend_options(options))
     if as_json:
-        print(json.dumps(answer.as_dict(), ensure_ascii=False, indent=1))
+        say_json(answer.as_dict())
         return 0
     _print(answer)
     return 0
@@ -58,26 +61,24 @@ def fill(
 
 def _print(answer: FillResult) -> None:
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
+    console = Console(emoji=False)
     shared = bool(answer.targets) or len(answer.groups) > _SIDE_BY_SIDE
-    console.print(f"{answer.template}   ({answer.model})", markup=False, highlight=False)
+    console.print(markup(f"{answer.template}   ({answer.model})"), highlight=False)
     table = Table()
     table.add_column("word" if shared else "rank", justify="left" if shared else "right")
     for group in answer.groups:
-        table.add_column(escape(group.name), justify="right" if shared else "left")
+        table.add_column(markup(group.name), justify="right" if shared else "left")
         if not shared:
             table.add_column("%", justify="right")
     for row in _shared_rows(answer) if shared else _ranked_rows(answer):
-        table.add_row(*map(escape, row))
+        table.add_row(*map(markup, row))
     console.print(table)
-    if not answer.targets:
-        for line in _distance_lines(answer.distances):
-            console.print(line, markup=False)
+    for line in () if answer.targets else _distance_lines(answer.distances):
+        console.print(markup(line))
     for note in answer.notes:
-        console.print(f"[dim]{escape(note)}[/dim]")
+        console.print(f"[dim]{markup(note)}[/dim]")
 
 
 def _shared_rows(answer: FillResult) -> Iterator[list[str]]:

@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.errors import UnknownNameError, UsageError, visible
 
 if TYPE_CHECKING:
     from bias_audit.pipeline.score import ProgressListener
@@ -22,16 +22,53 @@ PLAIN_STEP = 10
 """A plain line of progress each so many per cent."""
 
 
+def say(*lines: str, err: bool = False) -> None:
+    """Print lines, the only way to: no text in them is obeyed by a terminal or a build server.
+
+    ``err``: to standard error, where everything goes that is no result.
+    """
+    for line in lines:
+        click.echo(visible(line), err=err)
+
+
+def say_json(content: Any) -> None:
+    """Print a value as JSON."""
+    from bias_audit.results.io import dump_json
+
+    click.echo(dump_json(content), nl=False)
+
+
+def say_report(text: str) -> None:
+    """Print a text that a renderer made of cleaned strings, as it is."""
+    click.echo(text, nl=not text.endswith("\n"))
+
+
+def markup(text: str) -> str:
+    """Return a text for a table or a line of Rich's, which neither it nor a terminal obeys."""
+    from rich.markup import escape
+
+    return escape(visible(text))
+
+
 class Outputs:
     """The formats that were asked for, and the file of each; the others go to standard output.
+
+    Args:
+        format: names of formats; without any, those that ``output`` names, else ``default``.
+        output: places, ``FORMAT=PATH``, or ``PATH`` for a single format.
+        known: names of all formats.
+        default: the format where none is named.
 
     Raises:
         UnknownNameError: no such format.
         UsageError: a place for no format, or several formats for standard output.
     """
 
-    def __init__(self, format: str, output: tuple[str, ...], known: tuple[str, ...]) -> None:
-        self.formats = _split_names(format, known, "format")
+    def __init__(
+        self, format: str | None, output: tuple[str, ...], known: tuple[str, ...], default: str
+    ) -> None:
+        named = ",".join(item.partition("=")[0] for item in output if "=" in item)
+        self.formats = _split_names(format or named or default, known, "format")
         self.places = places(self.formats, output)
         if len(self.formats) > 1 and set(self.formats) - set(self.places):
             raise UsageError(
@@ -49,10 +86,10 @@ class Outputs:
 
         for name, path in self.places.items():
             write_atomic(path, texts[name])
-            click.echo(str(path), err=True)
+            say(str(path), err=True)
         for name in self.formats:
             if name not in self.places:
-                click.echo(texts[name], nl=not texts[name].endswith("\n"))
+                say_report(texts[name])
 
 
 def file_formats(format: str | None) -> tuple[str, ...]:
@@ -106,9 +143,9 @@ def finish(results: Results, *, exit_zero: bool, strict: bool) -> int:
     """Return the exit code, and say what flags did to it."""
     code = results.exit_code
     if strict and code == 3 and any("not pinned" in n for n in results.model.notices):
-        click.echo("Error: --strict needs a pinned revision (--revision COMMIT)", err=True)
+        say("Error: --strict needs a pinned revision (--revision COMMIT)", err=True)
     if exit_zero and code in (1, 3):
-        click.echo(f"Note: --exit-zero turned exit code {code} into 0", err=True)
+        say(f"Note: --exit-zero turned exit code {code} into 0", err=True)
         return 0
     return code
 
@@ -171,17 +208,14 @@ class _Plain:
     def __call__(self, what: str, done: int, total: int) -> None:
         if self.rate.begins(what, done):
             self.printed = 0
-            self._print(f"{what}: {total:,} sentences" if total else what)
+            say(f"{what}: {total:,} sentences" if total else what, err=True)
         percent = 100 * done // max(total, 1)
         speed = self.rate.per_second(done)
         if percent < self.printed + PLAIN_STEP or not speed:
             return
         self.printed = percent // PLAIN_STEP * PLAIN_STEP
         left = (total - done) / speed
-        self._print(f"{what}: {percent} %, {speed:,.0f} sentences/s, {left:.0f} s left")
-
-    def _print(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        say(f"{what}: {percent} %, {speed:,.0f} sentences/s, {left:.0f} s left", err=True)
 
 
 @contextmanager
@@ -201,7 +235,7 @@ def _bar() -> Iterator[ProgressListener]:
 
         def listen(what: str, done: int, total: int) -> None:
             if rate.begins(what, done):
-                bar.reset(task, total=total or None, description=what, rows="")
+                bar.reset(task, total=total or None, description=markup(what), rows="")
             if total:
                 rows = f"{done:,}/{total:,} {rate.per_second(done):,.0f}/s"
                 bar.update(task, completed=done, total=total, rows=rows)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from bias_audit.cli.options import Place, baselines_option, json_option
-from bias_audit.errors import visible
+from bias_audit.cli.output import say, say_json
 
 if TYPE_CHECKING:
     from bias_audit.gates.power import Plan, PlannedGate, Point, Unplannable
@@ -103,7 +103,7 @@ def plan(
     """Plan the size of an audit."""
     from bias_audit.errors import UsageError
     from bias_audit.gates.power import default_design, plan_gate, planned_gates
-    from bias_audit.results.io import dump_json, load_results, locate
+    from bias_audit.results.io import load_results, locate
 
     lost: list[Unplannable] = []
     if run is None:
@@ -120,12 +120,12 @@ def plan(
     ]
     if json:
         rows = [_record(one) for one in plans]
-        click.echo(dump_json({"plans": rows, "left_out": [r._asdict() for r in lost]}), nl=False)
+        say_json({"plans": rows, "left_out": [r._asdict() for r in lost]})
         return 0
     for line in (line for one in plans for line in _lines(one)):
-        click.echo(visible(line))
+        say(line)
     for name, reason in lost:
-        click.echo(visible(f"not planned: {name}: {reason}"))
+        say(f"not planned: {name}: {reason}")
     return 0
 
 

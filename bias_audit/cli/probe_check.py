@@ -10,10 +10,9 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-import rich_click as click
-
 from bias_audit import config
-from bias_audit.errors import FileError, Problem, UnknownNameError, UsageError, visible
+from bias_audit.cli.output import say
+from bias_audit.errors import FileError, Problem, UnknownNameError, UsageError
 from bias_audit.gates.baselines import RECORD, BaselineFile
 from bias_audit.gates.waivers import read_waivers
 from bias_audit.probes.catalogue import ProbeCatalogue
@@ -97,7 +96,7 @@ def check_files(
         _print_probe(probe)
     if model is not None and probes:
         _print_model_notes(probes, model, options)
-    click.echo(f"{len(files)} file{'s' if len(files) != 1 else ''} without a mistake")
+    say(f"{len(files)} file{'s' if len(files) != 1 else ''} without a mistake")
     return 0
 
 
@@ -163,16 +162,16 @@ def _kind(path: Path) -> str:
 def _print_probe(probe: Probe) -> None:
     expansion = expand(probe)
     extra = sum(len(group.words) for group in probe.extra_groups)
-    click.echo(
+    say(
         f"{probe.spec.id}: {len(probe.frames)} sentences, "
         f"{sum(len(g.words) for g in probe.groups)} group words"
         f"{f' and {extra} beside' if extra else ''}, "
         f"{len(probe.targets)} targets, {len(expansion.all_prompts):,} prompts"
     )
     for skip in expansion.skips:
-        click.echo(visible(f"  left out: {skip.kind} '{skip.what}' {skip.detail}"))
+        say(f"  left out: {skip.kind} '{skip.what}' {skip.detail}")
     for note in lint_probe(probe, expansion):
-        click.echo(visible(f"  {note}"))
+        say(f"  {note}")
 
 
 def _print_model_notes(probes: Sequence[Probe], model: str, options: dict[str, Any]) -> None:
@@ -181,9 +180,9 @@ def _print_model_notes(probes: Sequence[Probe], model: str, options: dict[str, A
 
     backend = open_backend(model, **options)
     for probe in probes:
-        click.echo(visible(f"{probe.spec.id} with {backend.info.name}:"))
+        say(f"{probe.spec.id} with {backend.info.name}:")
         for line in lines(probe, backend):
-            click.echo(visible(f"  {line}"))
+            say(f"  {line}")
 
 
 def lines(probe: Probe, backend: Backend) -> Iterator[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from bias_audit.cli.options import (
     probe_path,
     to_backend_options,
 )
+from bias_audit.cli.output import say, say_json
 from bias_audit.config import open_catalogue
-from bias_audit.errors import visible
 
 
 @click.group()
@@ -42,15 +41,20 @@ def list_(probe_path: tuple[str, ...], **flags: bool) -> int:
         rows = [
             {key: getattr(spec, key) for key in ("id", "version", "axis", "role")}
             | {"suites": [name for name, members in suites.items() if spec.id in members]}
-            | {"title": spec.title}
+            | {"title": spec.title, "replaces_shipped": spec.id in catalogue.replacements()}
             for spec in specs
         ]
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        say_json(rows)
         return 0
+    own = catalogue.replacements()
     for spec in specs:
         kind = "core" if spec.id in suites["core"] else spec.role.replace("_", " ")
-        click.echo(visible(f"{spec.id:28} {spec.axis:14} {kind:18} {spec.title}"))
+        say(f"{spec.id:28} {spec.axis:14} {kind:18} {spec.title}{_own(own, spec.id)}")
     return 0
+
+
+def _own(replaced: Mapping[str, Path], name: str) -> str:
+    return f"  (of {replaced[name]}, in place of the shipped one)" if name in replaced else ""
 
 
 @probes.command()
@@ -77,13 +81,13 @@ def new(
     folder = output or place(kind, Path.cwd())
     written = write_new(kind, id, folder, open_catalogue(probe_path), like=like)
     for path in written:
-        click.echo(f"wrote {os.path.relpath(path)}")
+        say(f"wrote {os.path.relpath(path)}")
     file, home = os.path.relpath(written[0]), os.path.relpath(folder)
-    click.echo(f"Next:\n  edit {file}; each line says what it does")
-    click.echo(f"  bias-audit probes check {file}")
+    say("Next:", f"  edit {file}; each line says what it does")
+    say(f"  bias-audit probes check {file}")
     if kind == "probe":
-        click.echo(f"  bias-audit probes preview {id} --probe-path {home}")
-        click.echo(f"  bias-audit run -p {id} --probe-path {home} -o audit")
+        say(f"  bias-audit probes preview {id} --probe-path {home}")
+        say(f"  bias-audit run -p {id} --probe-path {home} -o audit")
     return 0
 
 
@@ -95,7 +99,7 @@ def describe(name: str, probe_path: tuple[str, ...]) -> int:
     from bias_audit.cli.probe_description import describe as describe_probe
 
     for line in describe_probe(open_catalogue(probe_path).probe(name)):
-        click.echo(visible(line))
+        say(line)
     return 0
 
 
@@ -112,7 +116,7 @@ def words(name: str | None, probe_path: tuple[str, ...]) -> int:
     else:
         lines = [lexicon_row(catalogue.lexicon(one)) for one in catalogue.names("lexicon")]
     for line in lines:
-        click.echo(visible(line))
+        say(line)
     return 0
 
 
@@ -124,11 +128,11 @@ def sentences(name: str | None, probe_path: tuple[str, ...]) -> int:
     catalogue = open_catalogue(probe_path)
     if name is not None:
         for index, template in enumerate(catalogue.template_set(name).templates):
-            click.echo(visible(f"{template.name(index):20} {template.text}"))
+            say(f"{template.name(index):20} {template.text}")
         return 0
     for one in catalogue.names("templates"):
         templates = catalogue.template_set(one)
-        click.echo(visible(f"{one:28} {len(templates.templates):3}  {templates.title}"))
+        say(f"{one:28} {len(templates.templates):3}  {templates.title}")
     return 0
 
 
@@ -149,10 +153,10 @@ def preview(name: str, count: int, probe_path: tuple[str, ...], **flags: bool) -
         numbers = sorted(random.Random(0).sample(numbers, min(count, len(prompts))))  # noqa: S311
     for prompt in (prompts[i] for i in numbers):
         filler = "<mask>" if prompt.filler is None else f"{{{prompt.filler}}}"
-        click.echo(visible(f"{prompt.pole or ' '} {prompt.left}{filler}{prompt.right}"))
-    click.echo(f"{len(prompts):,} prompts in all", err=True)
+        say(f"{prompt.pole or ' '} {prompt.left}{filler}{prompt.right}")
+    say(f"{len(prompts):,} prompts in all", err=True)
     for skip in expansion.skips:
-        click.echo(f"left out: {skip.kind} '{skip.what}' {skip.detail}", err=True)
+        say(f"left out: {skip.kind} '{skip.what}' {skip.detail}", err=True)
     return 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import rich_click as click
 
 from bias_audit.cli.options import Place
+from bias_audit.cli.output import say
 
 HELP = """Render a stored audit again, without the model; or several, side by side.
 
@@ -17,7 +18,7 @@ into a file with -o. Several runs give one page for choosing among their models.
 \b
 Examples:
   bias-audit report audit-runs/latest --format md
-  bias-audit report audit-runs/latest --format html,csv -o html=board.html -o csv=numbers.csv
+  bias-audit report audit-runs/latest -o html=board.html -o csv=numbers.csv
   bias-audit report audit-runs/latest --layout folder -o public
   bias-audit report audit-runs/latest --figures paper/figures
   bias-audit report audit-small audit-base audit-large -o models.html
@@ -26,7 +27,7 @@ Examples:
 
 @click.command(help=HELP)
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=Place())
-@click.option("--format", show_default="html", help="Comma-separated.")
+@click.option("--format", show_default="those of -o, else html", help="Comma-separated.")
 @click.option("-o", "--output", multiple=True, help="FORMAT=PATH, or PATH for a single format.")
 @click.option(
     "--layout",
@@ -75,10 +76,10 @@ def report(
         _write_all(places(("html",), output)["html"], folder(loaded[0]))
     elif len(runs) > 1:
         named = [(str(run), results) for run, results in zip(runs, loaded, strict=True)]
-        page = Outputs(format or "html", output, side_by_side.formats())
+        page = Outputs(format, output, side_by_side.formats(), "html")
         page.write_texts({name: side_by_side.render(named, name) for name in page.formats})
     elif figures is None or format or output:
-        one = Outputs(format or "html", output, reports.formats())
+        one = Outputs(format, output, reports.formats(), "html")
         one.write_texts({name: reports.render(loaded[0], name) for name in one.formats})
     return 0
 
@@ -90,4 +91,4 @@ def _write_all(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
     for name, content in files:
         write_atomic(folder / name, content)
         names.append(name)
-    click.echo(f"{folder}: {len(names)} files", err=True)
+    say(f"{folder}: {len(names)} files", err=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from bias_audit.cli.options import Place, config_option, setting_options, to_overrides
+from bias_audit.cli.output import say, say_report
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ def run(
         check_name(request.settings.model.name, request.catalogue)
         for task in plan_tasks(**request.selection):
             for line in task.describe(request.analysis):
-                print(line)
-        print("no model was loaded")
+                say(line)
+        say("no model was loaded")
         return 0
     require_writable(output or Path.cwd())
     command = " ".join(["bias-audit", *sys.argv[1:]])
@@ -101,15 +102,19 @@ def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> N
     from bias_audit.reports.formats import terminal
 
     if quiet:
-        print(terminal.first_line(audit.results))
+        say(terminal.first_line(audit.results))
     else:
-        terminal.show(audit.view, Console(soft_wrap=False), folder=str(folder))
+        terminal.show(
+            audit.view, Console(soft_wrap=False, emoji=False), folder=visible(str(folder))
+        )
     if verbose:
-        print(reports.render(audit.results, "csv"))
+        say_report(reports.render(audit.results, "csv"))
     for notice in _cache_notes(audit, quiet=quiet):
-        print(f"Note: {visible(notice)}", file=sys.stderr)
+        say(f"Note: {notice}", err=True)
+    for notice in audit.results.run.notices if quiet else ():
+        say(f"Note: {notice}", err=True)
     for notice in audit.results.model.notices:
-        print(f"Note: {notice}", file=sys.stderr)
+        say(f"Note: {notice}", err=True)
 
 
 def _cache_notes(audit: Audit, *, quiet: bool) -> list[str]:

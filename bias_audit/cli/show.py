@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from bias_audit.cli.options import Place
+from bias_audit.cli.output import markup, say_report
 
 if TYPE_CHECKING:
     from bias_audit.results import Finding, Results
@@ -33,7 +34,7 @@ def show(run: Path, finding: str | None) -> int:
 
     results = load_results(run)
     if finding is None:
-        click.echo(render.render(results, "terminal"))
+        say_report(render.render(results, "terminal"))
         return 0
     known = {one.id: one for one in results.findings}
     if finding not in known:
@@ -45,16 +46,15 @@ def show(run: Path, finding: str | None) -> int:
 
 def _finding(results: Results, finding: Finding) -> None:
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
+    console = Console(emoji=False)
     sureness = f"{finding.size}, evidence {finding.evidence}"
-    console.print(f"[bold]{escape(finding.id)}[/bold]  {sureness}")
-    console.print(escape(finding.headline))
-    console.print(escape(finding.detail))
+    console.print(f"[bold]{markup(finding.id)}[/bold]  {markup(sureness)}")
+    console.print(markup(finding.headline))
+    console.print(markup(finding.detail))
     for notice in finding.notices:
-        console.print(f"Notice: {escape(notice)}")
+        console.print(f"Notice: {markup(notice)}")
     result = next(r for r in results.results if r.id == finding.result)
     frames = Table(title="Sentence by sentence", title_justify="left")
     frames.add_column("gap, nats", justify="right")
@@ -62,7 +62,7 @@ def _finding(results: Results, finding: Finding) -> None:
     frames.add_column("sentence")
     for effect in sorted(result.by_template, key=lambda e: -e.value):
         ratio = f"{math.exp(min(effect.value, 700)):.2f}"
-        frames.add_row(f"{effect.value:+.2f}", ratio, escape(effect.text))
+        frames.add_row(f"{effect.value:+.2f}", ratio, markup(effect.text))
     console.print(frames)
     pairs = Table(title="Typical sentence pairs", title_justify="left")
     pairs.add_column("sentence")
@@ -70,8 +70,8 @@ def _finding(results: Results, finding: Finding) -> None:
     pairs.add_column("P", justify="right")
     for pair in finding.sentences:
         words = pair.word.split(" / ")
-        pairs.add_row(escape(pair.text_a), escape(words[0]), f"{math.exp(pair.log_prob_a):.2e}")
-        pairs.add_row(escape(pair.text_b), escape(words[-1]), f"{math.exp(pair.log_prob_b):.2e}")
+        pairs.add_row(markup(pair.text_a), markup(words[0]), f"{math.exp(pair.log_prob_a):.2e}")
+        pairs.add_row(markup(pair.text_b), markup(words[-1]), f"{math.exp(pair.log_prob_b):.2e}")
         pairs.add_section()
     console.print(pairs)
-    console.print(f"Every cell is in evidence.csv.gz, column probe = {escape(finding.probe)}")
+    console.print(f"Every cell is in evidence.csv.gz, column probe = {markup(finding.probe)}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from bias_audit.cli.options import Place, config_option, json_option
-from bias_audit.errors import visible
+from bias_audit.cli.output import say, say_json
 
 if TYPE_CHECKING:
     from bias_audit.gates.policy import Policy
@@ -78,11 +77,11 @@ def waive(
         raise UnknownNameError("finding, result or gate", finding, waivable_names(gates))
     replaced = write_waiver(path, waiver, today())
     action = "replaced in" if replaced else "added to"
-    click.echo(visible(f"{action} {path}: {finding} of {name}, until {until}"))
+    say(f"{action} {path}: {finding} of {name}, until {until}")
     for gate in covered:
         large = abs(gate.estimate or 0.0) > up_to
         void = f", but measures {gate.estimate:.3g}: a failure voids the waiver" if large else ""
-        click.echo(visible(f"  covers {gate.id}{void}"))
+        say(f"  covers {gate.id}{void}")
     return 0
 
 
@@ -98,7 +97,9 @@ def waivers() -> None:
     type=Place(),
     help="Also say what each waiver does in this run.",
 )
-@click.option("--expiring", type=click.IntRange(min=0), help="Only those with at most N days left.")
+@click.option(
+    "--expiring", type=click.IntRange(0, 100_000), help="Only those with at most N days left."
+)
 @json_option
 def list_(config: Path | None, run: Path | None, expiring: int | None, **flags: bool) -> int:
     """List all waivers, with what became of them.
@@ -124,11 +125,11 @@ def list_(config: Path | None, run: Path | None, expiring: int | None, **flags: 
         records = [r for r in records if date.fromisoformat(r.expires) <= last]
     if flags["json"]:
         rows = [record.model_dump(mode="json") for record in records]
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        say_json(rows)
         return 0
     for record in records:
         _print_waiver(record)
-    click.echo(f"{len(records)} waiver{'s'[: len(records) != 1]} for {file.path}", err=True)
+    say(f"{len(records)} waiver{'s'[: len(records) != 1]} for {file.path}", err=True)
     return 0
 
 
@@ -142,11 +143,9 @@ def _in_run(run: Path, policy: Policy, config: Path | None) -> list[WaiverRecord
 
 
 def _print_waiver(record: WaiverRecord) -> None:
-    click.echo(
-        visible(
-            f"{record.status:11} {record.finding} of {record.model}  until {record.expires}, up to"
-            f" {record.up_to:g} nats  {record.owner}: {record.reason}"
-        )
+    say(
+        f"{record.status:11} {record.finding} of {record.model}  until {record.expires}, up to"
+        f" {record.up_to:g} nats  {record.owner}: {record.reason}"
     )
     if record.detail:
-        click.echo(visible(f"            {record.detail}"))
+        say(f"            {record.detail}")

@@ -71,6 +71,10 @@ class DatasetSummary:
     """Groups of dependent items; 0 where the data set names none."""
     duplicates: int
     """Items whose text is that of an earlier one."""
+    left_out: Mapping[str, int]
+    """Rows of its files that could not be used, by reason."""
+    notes: tuple[str, ...]
+    """What a reader should know about the files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +87,24 @@ class Dataset:
     info: DatasetInfo
     path: Path
     sources: tuple[Source, ...] = field(repr=False)
+    unfit: Mapping[Path, str] = field(default_factory=dict, repr=False)
+    """Why files of its folder are not read."""
 
     def __iter__(self) -> Iterator[Item]:
+        for source in self.sources:
+            source.left_out.clear()
         return self.info.reader(self.sources)
+
+    @property
+    def left_out(self) -> Counter[str]:
+        """How many rows could not be used, by reason; complete after a whole pass."""
+        return sum((source.left_out for source in self.sources), Counter[str]())
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know about the files."""
+        why = Counter(reason.partition(" | ")[0] for reason in self.unfit.values())
+        return tuple(f"{n} file{'s'[: n != 1]} not read: {reason}" for reason, n in why.items())
 
     @cached_property
     def files(self) -> tuple[DatasetFile, ...]:
@@ -127,7 +146,7 @@ class Dataset:
             texts.add(hashlib.blake2b(repr(text).encode(), digest_size=12).digest())
         if not categories:
             raise UsageError(
-                f"{self.path} holds no record of {self.info.title}",
+                f"{self.path} holds no record of {self.info.title}{self._why_none()}",
                 hint=f"expected {self.info.give}; get it again: {self.info.home}",
             )
         rows = categories.total()
@@ -138,7 +157,13 @@ class Dataset:
             categories=dict(sorted(categories.items())),
             clusters=len(clusters - {""}),
             duplicates=rows - len(texts),
+            left_out=dict(sorted(self.left_out.items())),
+            notes=self.notes,
         )
+
+    def _why_none(self) -> str:
+        lost = [f"{count:,} left out ({reason})" for reason, count in self.left_out.items()]
+        return f": {'; '.join(lost)}" if lost else ""
 
 
 def open_dataset(name: str, path: str | Path) -> Dataset:
@@ -156,8 +181,14 @@ def open_dataset(name: str, path: str | Path) -> Dataset:
             if info.files
             else f"expected {info.give}, from {info.home}",
         )
-    sources = (Source(path=file, title=info.title, give=info.give) for file in _files(info, place))
-    return Dataset(info=info, path=place, sources=tuple(sources))
+    sources = [Source(path=file, title=info.title, give=info.give) for file in _files(info, place)]
+    reasons = {source.path: info.unfit(source) for source in sources}
+    fit = tuple(source for source in sources if not reasons[source.path])
+    if not fit:
+        message, _, hint = reasons[sources[0].path].partition(" | ")
+        raise sources[0].problem(1, message, hint)
+    unfit = {path: reason for path, reason in reasons.items() if reason}
+    return Dataset(info=info, path=place, sources=fit, unfit=unfit)
 
 
 def _files(info: DatasetInfo, place: Path) -> list[Path]:
@@ -172,7 +203,8 @@ def _files(info: DatasetInfo, place: Path) -> list[Path]:
         return [folder / name for name in info.parts]
     if place.is_file():
         return [place]
-    files = sorted(place.glob(info.pattern)) if info.pattern else []
+    globs = (prefix + pattern for pattern in info.patterns for prefix in ("", "*/"))
+    files = next((files for glob in globs if (files := sorted(place.glob(glob)))), [])
     files = files or [place / f.name for f in info.files if (place / f.name).is_file()]
     if not files:
         raise UsageError(f"{place} holds no file of {info.title}: expected {info.give}")

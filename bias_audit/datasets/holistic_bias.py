@@ -10,7 +10,7 @@ import numpy as np
 
 from bias_audit.backends import Backend
 from bias_audit.datasets.items import GroupSentence, Item
-from bias_audit.datasets.results import DatasetOutput, dataset_result
+from bias_audit.datasets.results import DatasetOutput, dataset_result, left_out
 from bias_audit.datasets.scores import Listener, score_sentences
 from bias_audit.metrics.likelihood_bias import LikelihoodBias, length_adjusted, likelihood_bias
 from bias_audit.metrics.sentence import pll_mean
@@ -45,12 +45,14 @@ def measure_likelihood(
     """Measure every axis, as it is and with the length of the descriptors taken out."""
     axes: dict[str, _Axis] = defaultdict(_Axis)
     missing: Counter[tuple[str, str]] = Counter()
+    lost: Counter[str] = Counter()
     count = 0
     sentences = (item for item in items if isinstance(item, GroupSentence))
     for item, score in score_sentences(backend, sentences, progress=progress):
         count += 1
         if score.skip is not None:
             missing[score.skip, score.detail] += 1
+            lost[item.axis] += 1
             continue
         axis = axes[item.axis]
         axis.values.append(-pll_mean(score.log_probs))
@@ -60,7 +62,11 @@ def measure_likelihood(
         axis.nouns.append(item.noun)
     results: list[Result] = []
     for name in sorted(set(axes) - {NULL}):
-        results += _results(dataset, name, axes[name], measures, seed)
+        reason = left_out(lost[name], lost[name] + len(axes[name].values))
+        results += [
+            r.model_copy(update={"reason": "; ".join(filter(None, (reason, r.reason)))})
+            for r in _results(dataset, name, axes[name], measures, seed)
+        ]
     skips = [
         SkipRecord(
             probe=dataset, kind="cell", what="sentences", reason=reason, detail=detail, count=number

@@ -42,8 +42,12 @@ class DatasetInfo:
     reader: Reader
     give: str
     """What the user hands over, in words."""
-    pattern: str = ""
-    """Glob for the files of a folder; empty where a single file is expected."""
+    patterns: tuple[str, ...] = ()
+    """Globs for the files of a folder, or of the folders in it; the first that fits some counts.
+    Empty where a single file is expected."""
+    unfit: Callable[[Source], str] = lambda _: ""
+    """Say why a file that fits the pattern holds no items (a hint after " | "); empty where it may
+    hold some."""
     parts: tuple[str, ...] = ()
     """File names that must all be in the folder, where the data set consists of several."""
     licence: str

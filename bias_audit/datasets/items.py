@@ -166,8 +166,10 @@ class Question(_Record):
     question: str
     polarity: Literal["neg", "nonneg"]
     answers: tuple[str, str, str]
+    names: tuple[str, str, str]
+    """Whom each answer speaks about, as the context names them."""
     groups: tuple[str, str, str]
-    """Whom each answer speaks about; ``unknown`` for the one that says so."""
+    """The group of each; ``unknown`` for the answer that says so."""
     stereotyped: tuple[str, ...]
     """Groups that the stereotype is about."""
     label: int

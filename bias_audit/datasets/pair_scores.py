@@ -12,11 +12,12 @@ from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 
-from bias_audit.errors import UsageError
+from bias_audit.errors import UsageError, visible
 from bias_audit.metrics.pair_preference import Ties
 from bias_audit.results import PAIR_SCORES_FILE
 from bias_audit.results.evidence import Source
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.text import csv_cell, read_csv_cell
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,9 +64,15 @@ def encode_rows(rows: Iterable[PairRow]) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEADER)
     for row in rows:
-        values = astuple(row)
-        writer.writerow([f"{v:.6f}" if isinstance(v, float) else v for v in values])
+        writer.writerow(map(_cell, astuple(row)))
     return gzip.compress(text.getvalue().encode("utf-8", "backslashreplace"), 6, mtime=0)
+
+
+def _cell(value: str | float | None) -> str | None:
+    """A score, or a text of the data set, which neither a spreadsheet nor a terminal obeys."""
+    if isinstance(value, str):
+        return csv_cell(visible(value))
+    return value if value is None else f"{value:.6f}"
 
 
 def read_rows(source: Source) -> list[PairRow]:
@@ -89,7 +96,7 @@ def _parse(line: list[str], number: int) -> PairRow:
     """Return one line, with both scores or none."""
     if len(line) != len(_HEADER):
         raise ValueError(f"line {number} has {len(line)} of {len(_HEADER)} fields")
-    row = dict(zip(_HEADER, line, strict=True))
+    row = dict(zip(_HEADER, map(read_csv_cell, line), strict=True))
     scores = [row.pop(name) for name in ("more", "less")]
     more, less = (None if row["skip"] else _parse_score(text, number) for text in scores)
     return PairRow(**row, more=more, less=less)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from bias_audit.datasets.dataset import Dataset
@@ -12,6 +13,12 @@ from bias_audit.errors import UsageError
 
 UNKNOWN = "unknown"
 """The group of BBQ's answer that names no person."""
+_SEX = {
+    **dict.fromkeys(("woman", "women", "girl", "girls", "female"), "f"),
+    **dict.fromkeys(("man", "men", "boy", "boys", "male"), "m"),
+}
+"""BBQ writes one group as a word in some items and as a letter in others."""
+_OTHER = "the stereotype is not about exactly one of two people"
 
 
 class Pairs:
@@ -30,12 +37,31 @@ class Pairs:
                 hint="'bias-audit datasets describe' names the measures that take it",
             )
         self._dataset = dataset
-        self.left_out: Counter[str] = Counter()
+        self._second: dict[str, set[str]] = defaultdict(set)
+        self.lost: Counter[tuple[str, str]] = Counter()
+        """How many items made no pair, by category and reason; complete after a whole pass."""
+
+    @property
+    def left_out(self) -> Counter[str]:
         """How many items made no pair, by reason; complete after a whole pass."""
+        reasons = self._dataset.left_out
+        for (_, reason), count in self.lost.items():
+            reasons[reason] += count
+        return reasons
+
+    @property
+    def losses(self) -> Counter[str]:
+        """The same by category; empty for rows of a table that lack a text."""
+        counts = Counter({"": self._dataset.left_out.total()})
+        for (category, _), count in self.lost.items():
+            counts[category] += count
+        return +counts
 
     def __iter__(self) -> Iterator[SentencePair]:
-        self.left_out.clear()
+        self.lost.clear()
         waiting: dict[tuple[str, str, str], PronounSentence] = {}
+        self._second.clear()
+        undecided: list[Question] = []
         for item in self._dataset:
             match item:
                 case SentencePair():
@@ -45,7 +71,9 @@ class Pairs:
                 case PronounSentence():
                     yield from self._pronoun_pair(item, waiting)
                 case Question():
-                    yield from self._answer_pair(item)
+                    yield from self._answer_pair(item, undecided)
+        for item in undecided:
+            yield from self._second_pair(item)
         if waiting:
             first = min(waiting.values(), key=lambda r: r.id)
             missing = "anti" if first.stance == "pro" else "pro"
@@ -66,7 +94,7 @@ class Pairs:
             return
         pro, anti = (one, other) if one.stance == "pro" else (other, one)
         if pro.gender == anti.gender or pro.entity.lower() != anti.entity.lower():
-            self.left_out["its two sentences are about different people"] += 1
+            self.lost[one.kind, "its two sentences are about different people"] += 1
             return
         yield SentencePair(
             id=".".join(key),
@@ -77,28 +105,84 @@ class Pairs:
             line=pro.line,
         )
 
-    def _answer_pair(self, item: Question) -> Iterator[SentencePair]:
-        """Yield two answers where the stereotype is about exactly one of two people."""
+    def _answer_pair(self, item: Question, undecided: list[Question]) -> Iterator[SentencePair]:
+        """Yield two answers where the stereotype is about exactly one of two people.
+
+        Where it is about both by their first group ("Black"), the second ("woman") decides, which
+        an item does not state: it is what both have in common where the first one differs. Such
+        items wait for the others of their question.
+        """
         if item.condition != "ambig":
-            self.left_out["the context gives the answer away"] += 1
+            self.lost[item.category, "the context gives the answer away"] += 1
             return
-        people = [n for n, group in enumerate(item.groups) if group.lower() != UNKNOWN]
-        stereotyped = {group.lower() for group in item.stereotyped}
-        people.sort(key=lambda n: item.groups[n].lower() not in stereotyped)
-        about = [n for n in people if item.groups[n].lower() in stereotyped]
-        if len(people) != 2 or len(about) != 1:
-            self.left_out["the stereotype is not about exactly one of two people"] += 1
-            return
-        fits, against = people if item.polarity == "neg" else reversed(people)
-        frame = f"{item.context} {item.question} "
-        yield SentencePair(
-            id=item.id,
-            more=f"{frame}{item.answers[fits].removesuffix('.')}.",
-            less=f"{frame}{item.answers[against].removesuffix('.')}.",
-            category=item.category,
-            cluster=item.cluster,
-            line=item.line,
-        )
+        people, tags = _people(item)
+        groups = {_tag(group) for group in item.stereotyped}
+        about = [n for n, one in zip(people, tags, strict=True) if one & groups]
+        bare = [n for n, one in zip(people, tags, strict=True) if not one]
+        if not about and len(bare) == 1:  # some answers lack their tag
+            about = bare
+        if len(people) == 2 and len(about) == 1:
+            self._second[item.cluster] |= tags[0] & tags[1]
+            yield _answers(item, about[0], next(n for n in people if n not in about))
+        elif len(people) == 2 and len(about) == 2:
+            undecided.append(item)
+        else:
+            self.lost[item.category, _OTHER] += 1
+
+    def _second_pair(self, item: Question) -> Iterator[SentencePair]:
+        """Yield two answers where the second group of the stereotype is that of one of them."""
+        people, tags = _people(item)
+        one, two = (own & self._second[item.cluster] for own in tags)
+        if bool(one - two) == bool(two - one):
+            self.lost[item.category, _OTHER] += 1
+        else:
+            yield _answers(item, *(people if one - two else people[::-1]))
+
+
+def _tag(text: str) -> str:
+    """Return a group whatever its spelling: low SES and lowSES, woman and F are one."""
+    plain = re.sub(r"[\W_]+", "", text.casefold())
+    return _SEX.get(plain, plain)
+
+
+def _tags(item: Question, number: int) -> set[str]:
+    """Return all that an answer of BBQ says of its person: its name, its group and parts of it."""
+    name, group = item.names[number], item.groups[number]
+    return {_tag(text) for text in (name, group, *re.split("[-_]", group))} - {""}
+
+
+def _people(item: Question) -> tuple[list[int], list[set[str]]]:
+    """Return the numbers of the answers that name a person, and what they say of them.
+
+    BBQ tags some pairs of answers alike ("African" for "the African American" too); then the words
+    of the answers tell them apart.
+    """
+    people = [n for n, group in enumerate(item.groups) if group.lower() != UNKNOWN]
+    tags = [_tags(item, n) for n in people]
+    if len(tags) == 2 and tags[0] == tags[1]:
+        tags = [own | _words(item, n) for n, own in zip(people, tags, strict=True)]
+    return people, tags
+
+
+def _words(item: Question, number: int) -> set[str]:
+    """Return the words of an answer, and the stereotyped groups that it names."""
+    answer = item.answers[number]
+    groups = [g for g in item.stereotyped if re.search(rf"\b{re.escape(g)}\b", answer, re.I)]
+    return {_tag(text) for text in (*re.findall(r"\w+", answer), *groups)}
+
+
+def _answers(item: Question, about: int, other: int) -> SentencePair:
+    """Return the answer that fits the stereotype, which is about one person, and the other one."""
+    fits, against = (about, other) if item.polarity == "neg" else (other, about)
+    frame = f"{item.context} {item.question} "
+    return SentencePair(
+        id=item.id,
+        more=f"{frame}{item.answers[fits].removesuffix('.')}.",
+        less=f"{frame}{item.answers[against].removesuffix('.')}.",
+        category=item.category,
+        cluster=item.cluster,
+        line=item.line,
+    )
 
 
 def sentence_pairs(dataset: Dataset) -> Pairs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -68,19 +69,25 @@ def dataset_result(
     )
 
 
-def pair_results(rows: Sequence[PairRow], confidence: float) -> list[Result]:
-    """Build the results of one measure: over all pairs, by direction as published, by category."""
+def pair_results(
+    rows: Sequence[PairRow], confidence: float, excluded: Mapping[str, int] = MappingProxyType({})
+) -> list[Result]:
+    """Build the results of one measure: over all pairs, by direction as published, by category.
+
+    ``excluded`` counts the records that made no pair, by category (empty: of none).
+    """
     dataset, measure = rows[0].dataset, rows[0].measure
+    losses = _losses(rows, excluded)
     clusters: list[Hashable] = [
         row.cluster or ("own", n) for n, row in enumerate(rows) if not row.skip
     ]
     rows = [row for row in rows if not row.skip]
     if not rows:
-        reason = "no pair could be scored"
+        reason = f"no pair could be scored; {losses[ALL]}"
         return [dataset_result(dataset, measure, ALL, "all pairs", None, reason=reason)]
     more, less, ties = score_arrays(rows)
     overall = preference(more, less, clusters=clusters, ties=ties)
-    results = [_pair_result(rows[0], ALL, "all pairs", overall, None, confidence)]
+    results = [_pair_result(rows[0], ALL, "all pairs", overall, None, confidence, losses)]
     if measure == GAP:
         return results
     if measure == "crows_pairs_published":
@@ -89,10 +96,25 @@ def pair_results(rows: Sequence[PairRow], confidence: float) -> list[Result]:
     parts = by_category(more, less, names, clusters=clusters, ties=ties)
     if len(parts) > 1:
         results += [
-            _pair_result(rows[0], p.category, p.category, p.preference, p.p_adjusted, confidence)
+            _pair_result(
+                rows[0], p.category, p.category, p.preference, p.p_adjusted, confidence, losses
+            )
             for p in parts
         ]
     return results
+
+
+def _losses(rows: Sequence[PairRow], excluded: Mapping[str, int]) -> dict[str, str]:
+    """Say how many records are not behind a number: of all pairs, and of each category."""
+    lost = Counter(excluded) + Counter(row.category for row in rows if row.skip)
+    sizes = Counter(excluded) + Counter(row.category for row in rows)
+    lost[ALL], sizes[ALL] = lost.total(), sizes.total()
+    return {name: left_out(lost[name], sizes[name]) for name in sizes}
+
+
+def left_out(lost: int, of: int) -> str:
+    """Say how many records are not behind a number; empty where all are."""
+    return f"{lost:,} of {of:,} records left out" if lost else ""
 
 
 def _pair_result(
@@ -102,11 +124,12 @@ def _pair_result(
     value: Preference,
     p_adjusted: float | None,
     confidence: float,
+    losses: Mapping[str, str],
 ) -> Result:
     gap = row.measure == GAP
     mean = value.gap if gap else value.share
     neutral = 0.0 if gap else 50.0
-    reasons = []
+    reasons = [losses[group]] if losses[group] else []
     if value.ties:
         reasons.append(f"{value.ties} pair{'s'[: value.ties != 1]} tied")
     if mean.se is None:

@@ -160,7 +160,11 @@ class DatasetPlan:
         pairs = list(islice(iterator, self.limit))
         cut = next(iterator, None) is not None
         if not pairs:
-            raise NothingToAuditError(f"{path} holds no pair of {self.dataset.info.title}")
+            why = "; ".join(f"{count:,}: {reason}" for reason, count in source.left_out.items())
+            raise NothingToAuditError(
+                f"{path} holds no pair of {self.dataset.info.title}",
+                hint=why and f"left out: {why}",
+            )
         if any(pair.category == ALL for pair in pairs):
             raise UsageError(
                 f"{path}: a category is called '{ALL}', which stands for all pairs in results",
@@ -170,7 +174,7 @@ class DatasetPlan:
         results: list[Result] = []
         for number in range(len(measures)):
             own = rows[number * len(pairs) : (number + 1) * len(pairs)]
-            first, *parts = pair_results(own, confidence)
+            first, *parts = pair_results(own, confidence, source.losses)
             quotes = _quotes(own, pairs, self.examples)
             results += [first.model_copy(update={"sentences": quotes}), *parts]
         return DatasetOutput(
@@ -178,7 +182,7 @@ class DatasetPlan:
             skips=[*skip_records(rows), *excluded_records(self.id, source.left_out)],
             rows=rows,
             sentences=results[0].n_prompts,
-            notes=(*_in_words(notes), *_hidden_characters(pairs)),
+            notes=(*self.dataset.notes, *_in_words(notes), *_hidden_characters(pairs)),
             partial=cut,
         )
 
@@ -195,7 +199,7 @@ class DatasetPlan:
             axis=AXIS,
             title=info.title,
             question=f"Published benchmark: {info.holds}.",
-            state="unclear" if is_measured else "error",
+            state="measured" if is_measured else "error",
             reason="; ".join((_NEVER, *notes))
             if is_measured
             else "nothing in it could be scored: see what was left out",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
-import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as record_field
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bias_audit.errors import FileError, Problem, UsageError, nearest
+from bias_audit.utils.json_text import TextError, decode_text, parse_json
 
 Kind = type | tuple[type, ...]
 _KINDS = {str: "text", int: "a number", list: "a list", dict: "an object", bool: "true or false"}
@@ -22,7 +24,7 @@ class Column(NamedTuple):
     name: str
     """As the header writes it."""
     filled: bool = False
-    """Whether a field without text is a mistake."""
+    """Whether a row without text in it is left out, and counted."""
     optional: bool = False
     """Whether the table may lack it; its fields are then empty."""
     choices: tuple[str, ...] = ()
@@ -49,6 +51,8 @@ class Source:
     """Title of the data set, for messages."""
     give: str = ""
     """What the user hands over, for messages."""
+    left_out: Counter[str] = record_field(default_factory=Counter, compare=False, repr=False)
+    """How many rows could not be used, by reason; complete when the last row was read."""
 
     def read(self) -> bytes:
         """Return the file's bytes; ``UsageError`` where it cannot be read."""
@@ -59,16 +63,11 @@ class Source:
 
     def text(self) -> str:
         """Return the file's text; ``FileError`` where it is not UTF-8."""
-        content = self.read()
         try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
-            raise self.problem(
-                line,
-                f"expected UTF-8 text, got the byte 0x{content[error.start]:02x}",
-                "save the file as UTF-8, or take it again from its home",
-            ) from error
+            return decode_text(self.read())
+        except TextError as error:
+            hint = "save the file as UTF-8, or take it again from its home"
+            raise self.problem(error.line, error.message, hint, error.column) from error
 
     def problem(self, line: int, message: str, hint: str = "", column: int = 0) -> FileError:
         """Return an error at a line of this file; 0 for the file as a whole."""
@@ -83,16 +82,18 @@ class Source:
     def rows(self, columns: Mapping[str, Column]) -> Iterator[Row]:
         """Yield the rows of a table; fields are separated by the tabs of its header, or commas.
 
+        A row that lacks a text which it needs is left out and counted: published files have some.
+
         Raises:
-            FileError: a column is missing, a row has another number of fields than the header, or
-                a field is not what its column takes.
+            FileError: a column is missing, a row has another number of fields than the header, a
+                quotation mark is not closed, or a field is not what its column takes.
         """
         file = StringIO(self.text(), newline="")
         first = file.readline()
         if not first.strip():
             raise self.problem(0, "the file is empty", f"expected {self.title}")
-        reader = csv.reader(file, delimiter="\t" if "\t" in first else ",")
-        header = next(csv.reader([first], delimiter=reader.dialect.delimiter))
+        reader = csv.reader(file, delimiter="\t" if "\t" in first else ",", strict=True)
+        header = self._next(csv.reader([first], delimiter=reader.dialect.delimiter), 1) or []
         self._check_header(header, [c.name for c in columns.values() if not c.optional])
         number, line = 0, 2
         while (fields := self._next(reader, line)) is not None:
@@ -101,8 +102,12 @@ class Source:
                 raise self.problem(line, message, "an unclosed quotation mark swallows lines")
             if fields:
                 texts = dict(zip(header, map(str.strip, fields), strict=True))
-                values = {name: self._value(texts, c, line) for name, c in columns.items()}
-                yield Row(line, number, values)
+                empty = [c.name for c in columns.values() if c.filled and not texts.get(c.name)]
+                if empty:
+                    self.left_out[f"no text in the column '{empty[0]}'"] += 1
+                else:
+                    values = {name: self._value(texts, c, line) for name, c in columns.items()}
+                    yield Row(line, number, values)
                 number += 1
             line = reader.line_num + 2
 
@@ -110,9 +115,13 @@ class Source:
         try:
             return next(reader, None)
         except csv.Error as error:
-            raise self.problem(line, f"this row cannot be read: {error}") from error
+            hint = "a quotation mark opens a text here and is not closed, or stands inside it alone"
+            raise self.problem(line, f"this row cannot be read: {error}", hint) from error
 
     def _check_header(self, header: Sequence[str], required: Sequence[str]) -> None:
+        twice = [name for name in required if header.count(name) > 1]
+        if twice:
+            raise self.problem(1, f"the column '{twice[0]}' is here twice", "keep one of them")
         missing = [name for name in required if name not in header]
         if missing:
             near = nearest(missing[0], [name for name in header if name not in required])
@@ -125,8 +134,6 @@ class Source:
 
     def _value(self, texts: Mapping[str, str], column: Column, line: int) -> str:
         text = texts.get(column.name, "")
-        if column.filled and not text:
-            raise self.problem(line, f"expected text in the column '{column.name}', got none")
         if column.choices:
             return self.one_of(text, column.choices, line=line, of=column.name)
         return text
@@ -137,11 +144,11 @@ class Source:
             if not line.strip():
                 continue
             try:
-                value = json.loads(line)
-            except json.JSONDecodeError as error:
-                message = f"expected one JSON object on each line: {error.msg}"
+                value = parse_json(line)
+            except TextError as error:
+                message = f"expected one JSON object on each line: {error.message}"
                 hint = f"this is the format of {self.title}"
-                raise self.problem(number, message, hint, error.colno) from error
+                raise self.problem(number, message, hint, error.column) from error
             if not isinstance(value, dict):
                 raise self.problem(number, f"expected a JSON object, got {_kind_of(value)}")
             yield number, value
@@ -149,10 +156,10 @@ class Source:
     def json(self) -> Any:
         """Return the file as one JSON value; ``FileError`` where it is not JSON."""
         try:
-            return json.loads(self.text())
-        except json.JSONDecodeError as error:
-            message = f"expected JSON: {error.msg}"
-            raise self.problem(error.lineno, message, "", error.colno) from error
+            return parse_json(self.text())
+        except TextError as error:
+            message = f"expected JSON: {error.message}"
+            raise self.problem(error.line, message, "", error.column) from error
 
     def line_of(self, text: str) -> int:
         """Return the first line that holds ``text``, the place of a JSON value; 0 without one."""

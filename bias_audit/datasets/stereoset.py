@@ -10,7 +10,13 @@ import numpy as np
 from bias_audit.backends import Backend
 from bias_audit.datasets.items import Choice, Item
 from bias_audit.datasets.pair_scores import PairRow
-from bias_audit.datasets.results import ALL, DatasetOutput, excluded_records, stereoset_results
+from bias_audit.datasets.results import (
+    ALL,
+    DatasetOutput,
+    excluded_records,
+    left_out,
+    stereoset_results,
+)
 from bias_audit.datasets.scores import Listener, score_blanks
 from bias_audit.metrics.pair_preference import Ties, adjust
 from bias_audit.metrics.stereoset import StereoSetScore, stereoset
@@ -54,7 +60,11 @@ def measure_choices(
     scored = [with_blank[n] for n in complete]
     per_token = np.array([[s.log_prob / s.pieces for s in scores[n]] for n in complete])
     published = np.array([[s.published for s in scores[n]] for n in complete])
-    results = _results(dataset, scored, per_token, published, confidence)
+    reason = left_out(sum(excluded.values()), len(choices))
+    results = [
+        r.model_copy(update={"reason": reason}) if r.groups[0] in (ALL, "published") else r
+        for r in _results(dataset, scored, per_token, published, confidence)
+    ]
     return DatasetOutput(
         results=[r for r in results if r.metric in measures],
         skips=skips,

@@ -28,6 +28,8 @@ UNITS: dict[Source, str] = {
     "targets": "words of the poles",
 }
 ALPHA = 0.05
+MOST_SIZES = 10_000
+"""Sizes of one plan, which is a table that somebody reads."""
 PASSES = 0.9
 """Quantile of an estimate below which 80 % lie in size where the true value is 0."""
 FAILS = 0.8
@@ -361,6 +363,9 @@ def plan_gate(
         templates: numbers of sentences; once, twice and four times the run's when empty.
         terms: numbers of group words, or pairs; likewise where they are a sample.
         targets: numbers of words in both poles; likewise where they are the only such words.
+
+    Raises:
+        UsageError: the grid has more than :data:`MOST_SIZES` sizes.
     """
     own, units = gate.point(gate.size), gate.components.units
     by_target = gate.group_masked or ("terms" not in units and "targets" in units and not terms)
@@ -371,6 +376,11 @@ def plan_gate(
         else set(terms) or (_multiples(gate.size.terms) if "terms" in units else {gate.size.terms}),
         set(targets) or (_multiples(gate.size.targets) if by_target else {gate.size.targets}),
     ]
+    if (count := math.prod(map(len, axes))) > MOST_SIZES:
+        raise UsageError(
+            f"{count:,} sizes would be planned, more than {MOST_SIZES:,}",
+            hint="name fewer numbers of sentences and words",
+        )
     sizes = sorted({Size(*counts) for counts in product(*axes)}, key=lambda s: (s.targets, s))
     points = tuple(gate.point(size) for size in sizes)
     deciding = [point for point in points if point.decides]

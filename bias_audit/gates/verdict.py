@@ -19,7 +19,7 @@ from bias_audit.gates.power import (
     random_units,
     required_sample_size,
 )
-from bias_audit.results.codes import BLOCKING, CODES, DEAF, FAILED, LOUD, as_clause
+from bias_audit.results.codes import BLOCKING, CODES, DEAF, FAILED, LOUD, SILENT, as_clause
 from bias_audit.results.decisions import Change, RiseBound
 from bias_audit.results.schema import Claim, ClaimName, Result, State
 from bias_audit.stats.estimate import Contrast
@@ -105,12 +105,15 @@ def judge_increase(
         return Verdict("unclear", "partial_run", PARTIAL_SIDE)
     statuses = (*result.statuses, *change.statuses)
     code = change.reason_code or _blocking(statuses)
-    if change.identical and code != FAILED and (not code or code in BLOCKING):
+    heard = code != FAILED and SILENT not in statuses
+    if change.identical and heard and (not code or code in BLOCKING):
         reason = "model and baseline give every gated sentence the same scores"
         return Verdict("pass", "identical_outputs", reason)
     if code:
         own = change.reason if change.reason_code else result.reason * (code in result.statuses)
         return Verdict("unclear", code, own or as_clause(code, n=result.n_templates))
+    if change.identical:
+        return Verdict("unclear", SILENT, as_clause(SILENT))
     p_inside = p_not_increased(change.bounds, limit, change.bound_level)
     if p_inside is None:
         return Verdict("unclear", "no_interval", change.reason or NO_INTERVAL)

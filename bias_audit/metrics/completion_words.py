@@ -19,7 +19,7 @@ from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.probes.schema.text import primary_language
 from bias_audit.results import WordShare
 from bias_audit.stats._arrays import Ints
-from bias_audit.stats.crossed import Part, Units, satterthwaite
+from bias_audit.stats.crossing import Part, Units, satterthwaite
 from bias_audit.stats.estimate import USED, Contrast
 from bias_audit.stats.layout import Layout
 from bias_audit.utils.arrays import Floats

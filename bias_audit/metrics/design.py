@@ -20,7 +20,7 @@ from bias_audit.probes.scope import MIN_LABELS, MIN_PAIRS, MIN_TARGETS
 from bias_audit.records import OTHERS
 from bias_audit.results.schema import ClaimName
 from bias_audit.stats.contrast import Clusters
-from bias_audit.stats.crossed import Units, cluster_values
+from bias_audit.stats.crossing import Units, cluster_values
 from bias_audit.stats.estimate import Contrast, Scope
 from bias_audit.stats.layout import Layout
 from bias_audit.stats.permutation import label_exchange, pair_flip, repeat_if_close

@@ -13,7 +13,7 @@ from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS
 from bias_audit.results import Companion
 from bias_audit.stats._arrays import Ints
-from bias_audit.stats.crossed import cluster_means
+from bias_audit.stats.crossing import cluster_means
 from bias_audit.stats.effect_sizes import concordance, rank_share
 from bias_audit.stats.omnibus import QuasiF, across_targets, quasi_f
 from bias_audit.stats.rank_tests import RankTest, friedman, kruskal

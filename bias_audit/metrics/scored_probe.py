@@ -17,10 +17,11 @@ from bias_audit.errors import ScoringError, UsageError
 from bias_audit.probes.clusters import target_clusters, template_clusters, term_cluster
 from bias_audit.probes.probe import Group, Probe
 from bias_audit.records import CompletionScore, FillScore, Prompt, Skip, WordPrior
-from bias_audit.results.evidence import EVIDENCE_COLUMNS
+from bias_audit.results.evidence import EVIDENCE_COLUMNS, TEXT_COLUMNS
 from bias_audit.stats.contrast import Clusters
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.text import csv_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -471,7 +472,10 @@ def split_answers(
 
 
 def evidence_csv(tables: Sequence[Scores]) -> bytes:
-    """Return the bytes of ``evidence.csv.gz``: the same tables give the same bytes."""
+    """Return the bytes of ``evidence.csv.gz``: the same tables give the same bytes.
+
+    A text that a spreadsheet would run as a formula begins with an apostrophe, which readers drop.
+    """
     import pandas as pd
 
     frames = [table.frame for table in tables]
@@ -480,5 +484,10 @@ def evidence_csv(tables: Sequence[Scores]) -> bytes:
         if frames
         else pd.DataFrame(columns=list(EVIDENCE_COLUMNS))
     )
+    for name in TEXT_COLUMNS:
+        texts = frame[name].astype(str)
+        cells = {text: cell for text in texts.unique() if (cell := csv_cell(text)) != text}
+        if cells:
+            frame = frame.assign(**{name: texts.replace(cells)})
     text = frame.to_csv(index=False, float_format="%.6f", lineterminator="\n")
     return gzip.compress(text.encode("utf-8", "backslashreplace"), compresslevel=6, mtime=0)

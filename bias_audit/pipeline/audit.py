@@ -165,14 +165,10 @@ class Audit:
                 files[name] = (self.folder / name).read_bytes()
         if self.measured is not None:
             files[EVIDENCE_FILE] = evidence_bytes(self.measured)
+        names = render.file_names()
         files |= self.further
-        write_run(target, self.results, self.manifest, files)
-        for name in formats:
-            file = render.file_names()[name]
-            files[file] = render.render(self.results, name)
-            write_atomic(target / file, files[file])
-        for name in run_files() - {*files, "results.json", "run.json"}:
-            (target / name).unlink(missing_ok=True)  # of an earlier audit: it would belie this one
+        files |= {names[name]: render.render(self.results, name) for name in formats}
+        write_run(target, self.results, self.manifest, files, names.values())
         return target
 
     def _evidence(self) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import Any
 
 from bias_audit import __version__
 from bias_audit.analysis.controls import find_floor
-from bias_audit.backends import Backend, describe_engine
+from bias_audit.backends import Backend, built_in_notice, describe_engine
 from bias_audit.backends.cache import CacheOption, OpenedModel, open_model
 from bias_audit.config import resolve
 from bias_audit.errors import UsageError
@@ -140,6 +140,7 @@ def audit(
             command=command,
             config_digest=policy.digest,
             catalogue_digest=_joint_digest(parts),
+            notices=_notices(model, catalogue, asks_probes=bool(probes or not data)),
         )
     results = _join(parts, info, run, sanity, repeats)
     files = {name: make for part in parts for name, make in part.files.items()}
@@ -156,6 +157,14 @@ def audit(
         cache=stats,
         further={name: make() for name, make in files.items() if name != EVIDENCE_FILE},
     )
+
+
+def _notices(
+    model: str | Backend | None, catalogue: ProbeCatalogue, *, asks_probes: bool
+) -> tuple[str, ...]:
+    """Say which of two things a name stands for."""
+    notice = built_in_notice(model) if isinstance(model, str) else ""
+    return (*filter(None, (notice,)), *(catalogue.notices if asks_probes else ()))
 
 
 def _measure(

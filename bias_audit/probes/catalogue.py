@@ -78,6 +78,24 @@ class ProbeCatalogue:
         attribute = {"probe": "probes", "lexicon": "lexicons"}.get(kind, kind)
         return sorted(getattr(self._search_path, attribute))
 
+    def replacements(self, kind: str = "probe") -> dict[str, Path]:
+        """Return the user's files that replace shipped ones: probes, template sets, lexicons."""
+        return self._search_path.replacements[kind]
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a reader should know: which shipped files are replaced, and by which."""
+        shipped, _, user = (
+            {name: path for path in layer for name in self._load(path, Suites)[0].suites}
+            for layer in self._search_path.suites
+        )
+        suites = {name: path for name, path in user.items() if name in shipped}
+        return tuple(
+            f"the {kind} '{name}' is of the user's own {path.name}, in place of the shipped one"
+            for kind, files in (*self._search_path.replacements.items(), ("suite", suites))
+            for name, path in sorted(files.items())
+        )
+
     def file_of(self, name: str) -> Path:
         """Return the file of a probe; raises UnknownNameError."""
         return self._get("probe", name, self._search_path.probes, ProbeSpec)[1]

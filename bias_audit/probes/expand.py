@@ -7,16 +7,21 @@ word is never searched for in a sentence.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import Literal
 
+from bias_audit.errors import FileError, Problem
 from bias_audit.probes.english import capitalise, starts_sentence, takes_an
 from bias_audit.probes.probe import Frame, Group, Probe, Target, Word, agrees, needs
 from bias_audit.probes.schema.text import AGREE, ARTICLE, parse_slots, primary_language
 from bias_audit.records import Pole, Prompt, Skip
+
+MOST_PROMPTS = 1_000_000
+"""Prompts of one probe; the largest probe of the catalogue has 22,300."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +56,11 @@ def expand(probe: Probe) -> Expansion:
 
     A word without the form that a sentence needs is left out of the whole probe (the design stays
     complete: every word in every frame) and reported as ``not_applicable``.
+
+    Raises:
+        FileError: it would have more than :data:`MOST_PROMPTS`; nothing was rendered yet.
     """
+    _require_few(probe)
     skips: dict[str, Skip] = {}
     terms = _terms(probe, probe.groups, skips)
     extra_terms = _terms(probe, probe.extra_groups, skips)
@@ -59,6 +68,31 @@ def expand(probe: Probe) -> Expansion:
     prompts = (*_scored_prompts(probe, terms, targets), *_open(probe, terms, skips))
     extra = tuple(_scored_prompts(probe, extra_terms, targets))
     return Expansion(prompts=prompts, skips=tuple(skips.values()), extra_prompts=extra)
+
+
+def _require_few(probe: Probe) -> None:
+    groups = (*probe.groups, *probe.extra_groups)
+    words, targets = sum(len(group.words) for group in groups), len(probe.targets)
+    fillings = sum(map(_fillings, probe.frames))
+    prompts = fillings * words * targets + sum(map(_fillings, probe.open_frames)) * words
+    if prompts > MOST_PROMPTS:
+        message = (
+            f"would make {prompts:,} prompts, more than {MOST_PROMPTS:,}: {fillings:,} sentences"
+            f" with all fillings of their slots, {words:,} group words, {targets:,} targets"
+        )
+        hint = "write fewer slots or fewer words for each; slots of one sentence multiply"
+        raise FileError([Problem(str(probe.file), 1, 1, f"'{probe.spec.id}' {message}", hint)])
+
+
+def _slots(frame: Frame) -> list[str]:
+    """Names of a frame's further slots, in the order of the sentence."""
+    pieces, _ = parse_slots(frame.template.text)
+    return list(dict.fromkeys(p.name for p in pieces if p.name in frame.slots))
+
+
+def _fillings(frame: Frame) -> int:
+    """How many :func:`variants` a frame has."""
+    return math.prod(len(frame.slots[name]) for name in _slots(frame))
 
 
 def _terms(probe: Probe, groups: Sequence[Group], skips: dict[str, Skip]) -> list[tuple[str, Word]]:
@@ -80,8 +114,7 @@ def _scored_prompts(
 
 def variants(frame: Frame) -> list[dict[str, str]]:
     """All fillings of a frame's further named slots; one empty filling when it has none."""
-    pieces, _ = parse_slots(frame.template.text)
-    names = list(dict.fromkeys(p.name for p in pieces if p.name in frame.slots))
+    names = _slots(frame)
     return [
         dict(zip(names, words, strict=True))
         for words in product(*(frame.slots[name] for name in names))

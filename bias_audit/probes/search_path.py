@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -57,6 +57,15 @@ class SearchPath:
         return _only_probes(files)
 
     @cached_property
+    def replacements(self) -> dict[str, dict[str, Path]]:
+        """Files of the user that take the place of others of the same name, by kind and name."""
+        return {
+            "probe": _find_replacements(_with_controls, "probes", self.probes),
+            "template set": _find_replacements(yaml_files, "templates", self.templates),
+            "lexicon": _find_replacements(yaml_files, "templates/lexicons", self.lexicons),
+        }
+
+    @cached_property
     def sanity(self) -> dict[str, Path]:
         """Files of sanity sentences by name; those of others add languages and replace none."""
         places = [*self.folders, *self._packages, data_dir("probes")]
@@ -95,6 +104,15 @@ class SearchPath:
     def _packages(self) -> list[Path]:
         points = sorted(entry_points(group=PACKAGES), key=lambda point: (point.name, point.value))
         return list(dict.fromkeys(_folder_of(point) for point in points))
+
+
+def _find_replacements(
+    files: Callable[[Path], list[Path]], home: str, found: Mapping[str, Path]
+) -> dict[str, Path]:
+    """Return which shipped names lead to another file, whatever the file is called."""
+    top, *inner = home.split("/")
+    shipped = _by_name(files(data_dir(top).joinpath(*inner)))
+    return {name: found[name] for name, own in shipped.items() if found.get(name, own) != own}
 
 
 def yaml_files(folder: Path) -> list[Path]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import string
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -98,7 +96,7 @@ def _csv(runs: NamedRuns) -> str:
     rows = [
         [name, run.index.audit.model.name, *row]
         for run, (name, results) in zip(_with_letters(runs), runs, strict=True)
-        for row in list(csv.reader(io.StringIO(results_csv.render(results))))[1:]
+        for row in results_csv.rows(results)
     ]
     return results_csv.csv_text(("run", "model", *results_csv.COLUMNS), rows)
 

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from operator import is_
 from typing import Any
 
+from bias_audit.errors import visible
 from bias_audit.results import Record, Results
 
 _LONG_FIELDS = frozenset({"message", "detail", "headline", "reason", "command"})
 _SENTENCE_FIELDS = frozenset({"text_a", "text_b", "title", "question", "direction", "condition"})
 _SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
-_HIDDEN = frozenset(
-    [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200B, 0x200E, 0x200F, 0x061C, 0xFEFF]
-)
 _ASCII = str.maketrans(
     {
         "−": "-", "–": "-", "—": "-", "×": "x", "÷": "/", "…": "...", "“": '"', "”": '"',
@@ -29,27 +26,12 @@ _ASCII = str.maketrans(
 
 
 def clean(text: str) -> str:
-    """Show control, direction-changing and missing_change characters as escapes.
+    """Show what is hidden or would be obeyed as escapes, in one line.
 
     >>> clean("a\\x00b\\u202ec\\td")
     'a\\\\x00b\\\\u202ec d'
     """
-    if text.isprintable():  # nearly every text is, and nothing in it is shown in another way
-        return text
-    text = _SPACES.sub(" ", text)
-    return "".join(char if _printable(char) else _escape(char) for char in text)
-
-
-def _printable(char: str) -> bool:
-    code = ord(char)
-    if code in _HIDDEN or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF:
-        return False
-    return unicodedata.category(char) not in ("Cc", "Cs")
-
-
-def _escape(char: str) -> str:
-    code = ord(char)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return visible(_SPACES.sub(" ", text))
 
 
 def clip(text: str, limit: int) -> str:

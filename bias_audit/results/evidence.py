@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, NamedTuple
 
 from bias_audit.errors import UsageError
+from bias_audit.utils.text import read_csv_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +37,8 @@ EVIDENCE_COLUMNS = (
 )  # fmt: skip
 """One row per prompt and target. ``log_prob`` is in nats and empty where ``skip`` says why."""
 KEY_COLUMNS = ("template", "variant", "group", "term", "label", "target", "pole", "text")
+TEXT_COLUMNS = ("probe", "axis", *KEY_COLUMNS, "skip", "detail")
+"""Columns of texts, written as cells that no spreadsheet runs as a formula."""
 _REQUIRED = ("probe", *KEY_COLUMNS, "log_prob", "skip")
 
 
@@ -91,7 +94,8 @@ def read_cells(source: Source, probes: Collection[str]) -> dict[str, Cells]:
                     raise ValueError(f"expected {len(names)} values, got {len(values)}")
                 probe = probe_of(values)
                 if probe in wanted:
-                    _put(cells_of.setdefault(probe, Cells()), key_of(values), *answer_of(values))
+                    key = tuple(map(read_csv_cell, key_of(values)))
+                    _put(cells_of.setdefault(probe, Cells()), key, *answer_of(values))
     except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
         raise UsageError(
             f"{name} is not readable evidence, after row {row}: {error}",
@@ -164,4 +168,6 @@ def read_evidence(path: Path) -> pd.DataFrame:
         name: numbers.get(name, "Int64" if name == "rank" else "str") for name in EVIDENCE_COLUMNS
     }
     empty = {name: [""] for name in (*numbers, "rank")}
-    return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=empty)
+    frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=empty)
+    escaped = [name for name in TEXT_COLUMNS if frame[name].str.startswith("'").any()]
+    return frame.assign(**{name: frame[name].map(read_csv_cell) for name in escaped})

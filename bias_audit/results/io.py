@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from pydantic import Field, ValidationError
 
 from bias_audit.errors import UsageError
 from bias_audit.results.decisions import Comparison, Finding, Gate, WaiverRecord
+from bias_audit.results.evidence import MAX_LOG_PROB
 from bias_audit.results.schema import (
+    Claim,
     Determinism,
     ErrorRecord,
     Floor,
@@ -28,6 +31,7 @@ from bias_audit.results.schema import (
     State,
     Tool,
 )
+from bias_audit.utils.json_text import read_json
 
 SCHEMA_VERSION = "3.0"
 """Fields may be added in a minor version and removed only in a major one."""
@@ -42,6 +46,12 @@ _CLOSE = 1e-5
 """Numbers are stored with 8 digits, so equal ones differ by less than this share."""
 _SHARE = 0.02
 """Share of its half width by which an interval may miss the one of its standard error."""
+
+
+_OBEYED = re.compile(
+    "[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]|##(?=\\w*\\[)"
+)
+"""Characters that JSON may hold as they are, and the beginning of a command of Azure's."""
 
 
 class Results(Record):
@@ -89,8 +99,13 @@ def round_floats(value: Any, digits: int = 8) -> Any:
 
 
 def dump_json(content: Any) -> str:
-    """Serialise with fixed key order as given, no NaN, one final newline."""
-    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    """Serialise with fixed key order as given, no NaN, one final newline.
+
+    What a terminal or the log of a build server would obey is written as an escape of JSON, so that
+    whoever reads it gets the same text.
+    """
+    text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+    return _OBEYED.sub(lambda m: f"\\u{ord(m[0][0]):04x}{m[0][1:]}", text) + "\n"
 
 
 def normalise(results: Results) -> Results:
@@ -142,8 +157,8 @@ def load_results(run: str | Path) -> Results:
     """
     path = locate(run)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(path)
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path} is not a readable results.json: {error}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if not isinstance(version, str):
@@ -162,6 +177,12 @@ def load_results(run: str | Path) -> Results:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{path} is damaged at {where}: {first['msg']}") from error
+    ids = {result.id for result in results.results}
+    for finding in results.findings:
+        if finding.result not in ids:
+            raise UsageError(f"{path} is damaged: the finding '{finding.id}' is about no result")
+        if any(max(s.log_prob_a, s.log_prob_b) > MAX_LOG_PROB for s in finding.sentences):
+            raise UsageError(f"{path} is damaged: '{finding.id}' has a probability above 1")
     for result in results.results:
         for text in _contradictions(result):
             raise UsageError(
@@ -177,6 +198,8 @@ def _contradictions(result: Result) -> Iterator[str]:
     This detects inconsistent edits, not tampering: baselines are protected by digests, and
     ``compare`` computes from the scores.
     """
+    if min(result.variance.values(), default=0.0) < 0:
+        yield "has a variance below 0"
     gap, odds = result.estimate, result.effect_size
     intervals = (
         ("confidence", result.ci_low, result.ci_high),
@@ -199,20 +222,22 @@ def _contradictions(result: Result) -> Iterator[str]:
     comparable = odds is not None and abs(gap) <= _LARGEST_GAP
     if comparable and not math.isclose(math.exp(gap), odds or 0.0, rel_tol=_CLOSE):
         yield f"is {gap:g} nats, which is not an odds ratio of {odds:g}"
-    yield from _wrong_intervals(gap, result)
+    for claim in (result, result.words_of_this_kind):
+        if claim is not None:
+            yield from _wrong_intervals(gap, claim, result.confidence)
 
 
-def _wrong_intervals(gap: float, result: Result) -> Iterator[str]:
-    """Yield which interval is not the one of the standard error around the gap."""
+def _wrong_intervals(gap: float, claim: Result | Claim, confidence: float) -> Iterator[str]:
+    """Yield which interval of a claim is not the one of its standard error around the gap."""
     from scipy.special import stdtrit  # takes a moment to load
 
-    se, df = result.se, result.df
+    se, df = claim.se, claim.df
     intervals = (
-        ("90 %", 0.9, result.ci90_low, result.ci90_high),
-        ("confidence", result.confidence, result.ci_low, result.ci_high),
+        ("90 %", 0.9, claim.ci90_low, claim.ci90_high),
+        ("confidence", confidence, claim.ci_low, claim.ci_high),
     )
     for name, level, low, high in intervals:
-        if not se or not df or low is None or high is None or level is None:
+        if not se or not df or low is None or high is None:
             continue
         half = se * float(stdtrit(df, (1 + level) / 2))
         if max(abs(low - gap + half), abs(high - gap - half)) > _SHARE * half:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from bias_audit.errors import UsageError
 from bias_audit.results.evidence import EVIDENCE_FILE, PAIR_SCORES_FILE, Source
 from bias_audit.results.io import Results, dump_json, load_results, locate, results_text
-from bias_audit.utils.files import write_atomic
+from bias_audit.utils.files import sole_writer, write_atomic
 
 LATEST = "latest"
 
@@ -53,17 +53,34 @@ def require_free(folder: Path, known: Collection[str]) -> None:
 
 
 def write_run(
-    folder: Path, results: Results, manifest: Mapping[str, Any], files: Mapping[str, str | bytes]
+    folder: Path,
+    results: Results,
+    manifest: Mapping[str, Any],
+    files: Mapping[str, str | bytes],
+    others: Iterable[str] = (),
 ) -> None:
     """Write results, manifest and further files; ``results.json`` comes last.
 
-    An older one is taken away first: a folder with a ``results.json`` is a complete run.
+    An older one is taken away first: a folder with a ``results.json`` is a complete run. So are
+    scores and files of the names in ``others``, which would be those of another run.
 
     Raises:
-        UsageError: a file cannot be written.
+        UsageError: a file cannot be written, or another run is writing there.
     """
+    with sole_writer(folder):
+        _write(folder, results, manifest, files, {*others, EVIDENCE_FILE, PAIR_SCORES_FILE})
+
+
+def _write(
+    folder: Path,
+    results: Results,
+    manifest: Mapping[str, Any],
+    files: Mapping[str, str | bytes],
+    others: Collection[str],
+) -> None:
     try:
-        (folder / "results.json").unlink(missing_ok=True)
+        for name in ("results.json", *sorted(set(others) - set(files))):
+            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(
             f"cannot replace {folder / 'results.json'}: {error.strerror or error}",

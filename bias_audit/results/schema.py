@@ -148,6 +148,9 @@ class Run(Record):
     command: str = ""
     config_digest: str = ""
     catalogue_digest: str = ""
+    notices: tuple[str, ...] = ()
+    """What a reader should know: files of the user that replace shipped ones, a folder that has the
+    name of a built-in model."""
 
 
 class SkipRecord(Record):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bias_audit.stats._arrays import ROUNDING, Indices, columns, finite
-from bias_audit.stats.crossed import Factor, Part, combine, cross, units
+from bias_audit.stats.crossing import Factor, Part, combine, cross, units
 from bias_audit.stats.distribution_shape import trimmed_mean
 from bias_audit.stats.estimate import USED, Contrast, Scope, assemble, build
 from bias_audit.utils.arrays import Floats

@@ -1,8 +1,8 @@
 """The record of a difference between groups, with its interval and its tests.
 
 The variance of a difference has up to three sources (templates, terms, targets), put together by
-:func:`bias_audit.stats.crossed.combine`. With two sources whose interaction is counted in each, the
-squared statistic is the quasi-F of Clark (1973).
+:func:`bias_audit.stats.crossing.combine`. With two sources whose interaction is counted in each,
+the squared statistic is the quasi-F of Clark (1973).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Literal
 
 from scipy.special import stdtr, stdtrit
 
-from bias_audit.stats.crossed import (
-    Crossed,
+from bias_audit.stats.crossing import (
+    CrossedMeans,
     Factor,
     Part,
     Spread,
@@ -155,7 +155,7 @@ def _missing(used: Sequence[str], factors: Sequence[Factor]) -> Status:
 
 
 def assemble(
-    crossed: Crossed,
+    crossed: CrossedMeans,
     factors: Sequence[Factor],
     *,
     used: Sequence[str],

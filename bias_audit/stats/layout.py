@@ -20,7 +20,7 @@ from bias_audit.stats.contrast import (
     two_claims,
     versus_rest,
 )
-from bias_audit.stats.crossed import Factor, Units, cluster_means, units
+from bias_audit.stats.crossing import Factor, Units, cluster_means, units
 from bias_audit.stats.estimate import Contrast, Scope
 from bias_audit.utils.arrays import Floats
 

@@ -16,7 +16,7 @@ from scipy.special import bdtr, stdtr, stdtrit
 
 from bias_audit.stats._arrays import Ints
 from bias_audit.stats.contrast import one_group, several_groups
-from bias_audit.stats.crossed import Factor, combine, cross, spreads
+from bias_audit.stats.crossing import Factor, combine, cross, spreads
 from bias_audit.stats.relabel import relabellings
 from bias_audit.utils.arrays import Floats
 

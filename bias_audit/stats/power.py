@@ -14,7 +14,7 @@ from typing import Literal
 
 from scipy.special import stdtrit
 
-from bias_audit.stats.crossed import names_of, sign_of
+from bias_audit.stats.crossing import names_of, sign_of
 
 MOST_UNITS = 400
 """Designs larger than this are not proposed."""

@@ -6,6 +6,7 @@ Unicode category, so that a character which is new tomorrow is refused too.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -41,6 +42,8 @@ _SCRIPTS = {
     "LAO": "lo",
 }
 """Scripts that join and break words by characters of no width, and languages that use them."""
+_LETTERS = re.compile(r"[^\W\d_]+")
+_LONGEST_UNIT = 3
 _BASES = ("L", "M", "N", "So")
 """Categories on which a combining mark can stand."""
 
@@ -70,6 +73,21 @@ def find_misleading(text: str) -> Iterator[int]:
         alone = place == 0 or not unicodedata.category(text[place - 1]).startswith(_BASES)
         if (kind[0] == "M" and alone) or (kind == "Zs" and char != " "):
             yield place
+
+
+def find_lookalikes(text: str) -> Iterator[int]:
+    """Yield where a letter of another alphabet stands in a word of Latin letters.
+
+    Short runs such as units (``μm``) may mix Greek and Latin.
+    """
+    for match in _LETTERS.finditer("" if text.isascii() else text):
+        scripts = [unicodedata.name(char, "").split(" ")[0] for char in match[0]]
+        if "LATIN" not in scripts:
+            continue
+        for place, script in enumerate(scripts, match.start()):
+            greek = script == "GREEK" and len(scripts) > _LONGEST_UNIT
+            if greek or script in ("CYRILLIC", "ARMENIAN"):
+                yield place
 
 
 def name_character(char: str) -> str:

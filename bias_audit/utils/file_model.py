@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, m
 from bias_audit.utils.characters import (
     find_controls,
     find_hidden,
+    find_lookalikes,
     find_misleading,
     name_character,
 )
@@ -107,6 +108,12 @@ def one_line(text: str) -> str:
                 f" character {place + 1}, which a model would read | type the text again, with"
                 " plain letters and spaces"
             )
+    for place in find_lookalikes(text):
+        raise ValueError(
+            f"'{text[:40]}' mixes letters of two alphabets: {name_character(text[place])} at"
+            f" character {place + 1}, which a model would not read as it looks"
+            " | type the word again"
+        )
     if text != unicodedata.normalize("NFC", text):
         raise ValueError(
             f"'{text[:40]}' is spelled with accents apart from their letters, which a model reads"

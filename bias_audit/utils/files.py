@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bias_audit.errors import UsageError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What a file system without locks answers."""
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
@@ -68,6 +78,33 @@ def require_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise _cannot_write(f"into {folder}: {existing}", error) from error
+
+
+@contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Make a folder and hold it while its files are written, so that two runs do not mix theirs.
+
+    Who is killed lets it go. Where the system has no such locks, nothing is held.
+
+    Raises:
+        UsageError: it cannot be made, or another process is writing into it at this moment.
+    """
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if fcntl is not None:
+                handle = os.open(folder, os.O_RDONLY)
+                stack.callback(os.close, handle)
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"another run is writing into {folder} at this moment",
+                hint="give each run a folder of its own with -o DIR",
+            ) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise _cannot_write(f"into {folder}", error) from error
+        yield
 
 
 def replace_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:

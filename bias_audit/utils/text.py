@@ -1,11 +1,14 @@
-"""Numbers as people read them, and text as a model reads it."""
+"""Numbers as people read them; texts as tables hold them and as a model reads them."""
 
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 
 LARGEST_PRINTED = 100_000
+_FORMULA = re.compile("(?:'*)[ \t\r\n]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
+"""What a spreadsheet runs, however many apostrophes keep it from that."""
 
 
 def number(value: float) -> str:
@@ -24,6 +27,20 @@ def number(value: float) -> str:
 def odds_ratio(nats: float) -> str:
     """The odds ratio of a gap, in words."""
     return number(math.exp(min(max(nats, -700.0), 700.0)))
+
+
+def csv_cell(text: str) -> str:
+    """Return a text as a cell that no spreadsheet runs as a formula.
+
+    >>> csv_cell("=1+1"), read_csv_cell(csv_cell("=1+1")), csv_cell("'t was")
+    ("'=1+1", '=1+1', "'t was")
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def read_csv_cell(cell: str) -> str:
+    """Return the text of such a cell."""
+    return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell) else cell
 
 
 def same_text(text: str) -> str:

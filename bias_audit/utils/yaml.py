@@ -22,6 +22,7 @@ from ruamel.yaml.reader import ReaderError
 
 from bias_audit.errors import FileError, Problem, nearest
 from bias_audit.utils.characters import find_controls, find_hidden, name_character
+from bias_audit.utils.json_text import TextError, decode_text
 from bias_audit.utils.validation import KeyPath, Positions, explain_errors
 
 M = TypeVar("M", bound=BaseModel)
@@ -80,12 +81,10 @@ def read_source(path: Path) -> str:
         message = f"is longer than {MAX_BYTES:,} bytes, the most that is read"
         raise _problem(name, message, "split the file")
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8", "replace")
-        message = "expected UTF-8 text, found a byte that is not"
+        return decode_text(data)
+    except TextError as error:
         hint = "save the file with the encoding UTF-8"
-        raise _problem(name, message, hint, *_line_column(before, len(before))) from error
+        raise _problem(name, error.message, hint, error.line, error.column) from error
 
 
 def parse_yaml(text: str, model: type[M], file: str) -> M:

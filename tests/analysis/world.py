@@ -150,6 +150,8 @@ def _targets(spec: ProbeSpec) -> tuple[Target, ...]:
 class Shelf:
     """What an audit asks of a catalogue."""
 
+    notices = ()
+
     def __init__(self, *probes: Probe, lexicons: Mapping[str, Mapping[str, Any]] | None = None):
         self.probes = {probe.spec.id: probe for probe in probes}
         self.lexicons = dict(lexicons or {})

@@ -297,3 +297,22 @@ def test_device_auto_takes_the_fastest(monkeypatch):
         load.pick_device("cuda:2")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert str(load.pick_device("auto")) == "cpu"
+
+
+# Arithmetic that the processor does not have
+
+
+def test_auto_takes_no_bfloat16_where_the_processor_imitates_it(copy, monkeypatch):
+    folder = copy()
+    transformers.AutoModelForMaskedLM.from_pretrained(folder).bfloat16().save_pretrained(folder)
+    dtypes = {}
+    for there in (True, False):
+        monkeypatch.setattr(load, "has_bfloat16", lambda there=there: there)
+        for dtype in ("auto", "bfloat16", "float32"):
+            info = MaskedLM(str(folder), device="cpu", dtype=dtype).info
+            dtypes[there, dtype] = info.dtype, [n for n in info.notices if "instructions" in n]
+    assert dtypes[True, "auto"] == ("bfloat16", [])
+    assert dtypes[True, "bfloat16"] == ("bfloat16", [])
+    assert dtypes[False, "auto"] == ("float32", [load._IN_FLOAT32])
+    assert dtypes[False, "bfloat16"] == ("bfloat16", [load._SLOW]), "told, once"
+    assert dtypes[False, "float32"] == ("float32", [])

@@ -67,7 +67,7 @@ def test_nothing_is_judged_and_nothing_found(plain):
     results = plain.results
     assert (results.findings, results.gates, results.exit_code) == ((), (), 0)
     (probe,) = results.probes
-    assert (probe.state, probe.axis, probe.sensitive) == ("unclear", "benchmark", True)
+    assert (probe.state, probe.axis, probe.sensitive) == ("measured", "benchmark", True)
     assert "never judged" in probe.reason
     assert "CC BY-SA 4.0" in probe.card.source
     assert "Blodgett" in probe.card.limits

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bias_audit.datasets import open_dataset, sentence_pairs
@@ -50,6 +52,58 @@ def test_bbq_pairs_two_people_of_an_ambiguous_context(pairs):
         "the context gives the answer away": 1,
         "the stereotype is not about exactly one of two people": 1,
     }
+
+
+SES = ("poor", "lowSES"), ("rich", "highSES")
+COUNTRIES = ("Genovian", "Coast"), ("Ruritanian", "Hills")
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "stereotyped"),
+    [
+        (*SES, "low SES"),
+        (*COUNTRIES, "Genovian"),
+        (("Ada", "F-Tall"), ("Ida", "F-Short"), "Tall"),
+        (("woman", "woman"), ("man", "man"), "F"),
+        (("Ada", "F"), ("Ben", "M"), "women"),
+        (("Ada", "tall_F"), ("Ben", "nonTall_M"), "tall"),
+        (("", ""), ("rich", "highSES"), "low SES"),
+        (("tall", "tall"), ("tall", "tall"), "sailor"),
+    ],
+)
+def test_bbq_spells_groups_in_many_ways(one, two, stereotyped, tmp_path):
+    item = files.question(0, "neg")
+    item["answer_info"] = {"ans0": list(one), "ans1": ["none", "unknown"], "ans2": list(two)}
+    item["additional_metadata"] = {"stereotyped_groups": [stereotyped]}
+    path = tmp_path / "Trade.jsonl"
+    path.write_text(json.dumps(item))
+    source = sentence_pairs(open_dataset("bbq", path))
+    (pair,) = source
+    assert pair.more.endswith("the sailor.")
+    assert (source.left_out, source.losses) == ({}, {})
+
+
+def test_bbq_of_two_groups_takes_the_second_from_the_other_items_of_its_question(tmp_path):
+    def item(number, one, two):
+        made = files.question(number, "neg")
+        tags = {"ans0": ["Ada", one], "ans1": ["none", "unknown"], "ans2": ["Ben", two]}
+        return made | {
+            "answer_info": tags,
+            "additional_metadata": {"stereotyped_groups": ["Tall"]},
+        }
+
+    path = tmp_path / "Trade.jsonl"
+    same, other = item(0, "F-Tall", "M-Tall"), item(1, "F-Tall", "F-Short")
+    path.write_text("\n".join(map(json.dumps, (same, other))))
+    pairs = {pair.id: pair for pair in sentence_pairs(open_dataset("bbq", path))}
+    assert pairs["Trade.0"].more.endswith("the sailor."), "F, as in the other item"
+    path.write_text("\n".join(map(json.dumps, (same, item(1, "M-Tall", "M-Short")))))
+    pairs = {pair.id: pair for pair in sentence_pairs(open_dataset("bbq", path))}
+    assert pairs["Trade.0"].more.endswith("The baker."), "M, as in the other item"
+    path.write_text(json.dumps(same))
+    alone = sentence_pairs(open_dataset("bbq", path))
+    assert list(alone) == []
+    assert alone.losses == {"Trade": 1}
 
 
 def test_what_holds_no_pairs_says_so(pairs):

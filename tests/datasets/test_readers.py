@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import hashlib
+import json
 import sys
 from itertools import islice
 
@@ -23,7 +26,7 @@ COUNTS = {
     "eec": (3, 2, 0, {"gender": 2, "gender-race": 1}),
     "holistic-bias": (22, 2, 0, {"craft": 18, "null": 4}),
     "honest": (2, 2, 0, {"sea": 2}),
-    "redditbias": (2, 0, 0, {"trade": 2}),
+    "redditbias": (2, 0, 0, {"trade1": 2}),
     "seat": (4, 0, 0, {"sent-kites": 4}),
     "stereoset": (4, 2, 0, {"intersentence: profession": 1, "intrasentence: profession": 3}),
     "winobias": (4, 2, 0, {"anti type1 dev": 2, "pro type1 dev": 2}),
@@ -107,8 +110,8 @@ def test_another_table_is_refused_with_what_was_expected(name, spoil):
         ("winoqueer", "sent_x,sent_y", "a,b", 1, "expected the columns 'sent_x', 'sent_y' of Win"),
         ("crows-pairs", ",antistereo,", ",anti-stereo,", 3, "expected stereo or antistereo, got"),
         ("crows-pairs", ",w2,[]", ",w2", 3, "expected 8 fields as in the header, got 7"),
-        ("crows-pairs", "The short baker was late again.", " ", 3, "expected text in the column"),
-        ("redditbias", "my cook is loud", "", 3, "expected text in the column 'comments_p"),
+        ("crows-pairs", ",The short baker", ',"The short baker', 3, "this row cannot be read: "),
+        ("crows-pairs", "sent_less", "sent_more", 1, "the column 'sent_more' is here twice"),
         ("winogender", "0.female", "0.girl", 3, "expected an id such as cook.guest.1.female.txt"),
         ("winogender", "that she", "that he", 3, "expected a female pronoun in the sentence"),
         ("winobias", "[she] was", "she was", 1, "expected one [entity] and a [pronoun]"),
@@ -132,6 +135,89 @@ def test_a_mistake_has_its_line_and_says_what_was_expected(name, old, new, line,
     problem = spoil(name, lambda content: content.replace(old.encode(), new.encode(), 1))
     assert message in problem.message
     assert problem.line == line
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_byte_that_is_no_text_has_its_own_line_and_column(mark, end, tmp_path):
+    path = tmp_path / "crows.csv"
+    head = "sent_more,sent_less,stereo_antistereo,bias_type"
+    lines = [head, "A b,A c,stereo,age", "Un été,Un hiver,stereo,age"]
+    path.write_bytes(mark + end.join(lines).encode("latin-1"))
+    with pytest.raises(FileError, match="expected UTF-8 text, got the byte 0xe9") as caught:
+        list(open_dataset("crows-pairs", path))
+    (only,) = caught.value.problems
+    assert (only.line, only.column) == (3, 4)
+
+
+def test_rows_without_a_text_are_left_out_and_counted(tmp_path):
+    path = files.write(tmp_path, "crows-pairs")
+    path.write_text(path.read_text("utf-8").replace("The short baker was late again.", " ", 1))
+    dataset = open_dataset("crows-pairs", path)
+    assert [pair.id for pair in dataset] == ["0", "2", "3"]
+    summary = dataset.summary()
+    assert (summary.rows, summary.left_out) == (3, {"no text in the column 'sent_less'": 1})
+    path.write_text("sent_more,sent_less,stereo_antistereo,bias_type\n,A c,stereo,age\n")
+    with pytest.raises(UsageError, match=r"no record of Crows?.*1 left out .no text in the column"):
+        open_dataset("crows-pairs", path).summary()
+
+
+def test_redditbias_as_published_is_read_by_its_folder(tmp_path):
+    one_group = "attribute_in_window,comment,comments_processed,bias_sent,bias_phrase\n1,A,a,1,a\n"
+    for axis, group, other in (
+        ("religion1", "bakers", "cooks"),
+        ("religion2", "bakers", "potters"),
+    ):
+        folder = tmp_path / "data" / axis
+        folder.mkdir(parents=True)
+        stem = f"reddit_comments_{axis}"
+        (folder / f"{stem}_{group}_biased_test_reduced.csv").write_text(files.REDDITBIAS)
+        (folder / f"{stem}_{group}_biased_valid_reduced.csv").write_text(files.REDDITBIAS)
+        (folder / f"{stem}_{other}_biased_test_reduced.csv").write_text(one_group)
+    summary = open_dataset("redditbias", tmp_path / "data").summary()
+    assert summary.categories == {"religion1": 2, "religion2": 2}, "two axes"
+    (note,) = summary.notes
+    assert note == (
+        "2 files not read: it holds comments about one group, without those about the other"
+    )
+    with pytest.raises(FileError, match="without those about the other") as caught:
+        open_dataset("redditbias", folder / f"{stem}_{other}_biased_test_reduced.csv")
+    assert "give the file of the other group" in caught.value.problems[0].hint
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, 5, -1, 1e308, 10**200, True, "x", [], {}, [[]], [5], {"x": 5}, ["a", 1]]
+)
+@pytest.mark.parametrize("name", ["bbq", "seat", "stereoset", "holistic-bias"])
+def test_any_value_of_json_may_be_wrong(name, wrong, tmp_path):
+    """Every node of every file in turn: it is read, or refused as the user's mistake."""
+    path = files.write(tmp_path, name)
+    for file in [path] if path.is_file() else sorted(path.iterdir()):
+        good = file.read_text("utf-8")
+        content = json.loads(good.splitlines()[0] if name == "bbq" else good)
+        for changed in _one_changed(content, wrong):
+            file.write_text(json.dumps(changed), "utf-8")
+            with contextlib.suppress(UsageError):
+                open_dataset(name, path).summary()
+        file.write_text(good, "utf-8")
+
+
+def _one_changed(value, wrong):
+    """The value with each of its parts replaced in turn."""
+    yield wrong
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            for new in _one_changed(value[key], wrong):
+                other = copy.copy(value)
+                other[key] = new
+                yield other
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a": ' * 100_000, "9" * 5_000])
+@pytest.mark.parametrize("name", ["bbq", "seat", "stereoset", "holistic-bias"])
+def test_deep_json_and_huge_numbers_are_mistakes_of_the_file(name, text, spoil):
+    problem = spoil(name, lambda _: text.encode())
+    assert "nested too deeply" in problem.message or "5,000 digits" in problem.message
 
 
 def test_a_misspelt_column_gets_the_nearest_and_a_mistake_does_not_hide_rows_before_it(tmp_path):

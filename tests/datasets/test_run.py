@@ -183,13 +183,24 @@ def test_every_loss_is_a_record(run):
     assert (skips["crows_pairs"].reason, skips["crows_pairs"].count) == ("too_long", 2)
     assert "600 tokens" in skips["crows_pairs"].detail
     assert done.results[0].n_templates == 2
+    assert done.results[0].reason == "2 of 4 records left out; no interval: all pairs agree"
     nothing = run("crows-pairs", Scripted(pair=[lost] * 4), "crows_pairs")
-    assert [(r.estimate, r.reason) for r in nothing.results] == [(None, "no pair could be scored")]
+    assert [(r.estimate, r.reason) for r in nothing.results] == [
+        (None, "no pair could be scored; 4 of 4 records left out")
+    ]
     assert nothing.record.state == "error"
     assert nothing.error.message == "nothing could be scored for crows_pairs: see what was left out"
     half = Scripted(pair=[lost] * 4, unmasked=[tokens([-1.0, -2.0])] * 8)
     part = run("crows-pairs", half, "crows_pairs", "aul")
-    assert (part.record.state, part.error.message) == ("unclear", nothing.error.message)
+    assert (part.record.state, part.error.message) == ("measured", nothing.error.message)
+
+
+def test_a_number_says_how_many_records_are_not_behind_it(run):
+    """In every output that shows the number: it is the remark beside it."""
+    by_group = {r.groups[0]: r.reason for r in run("bbq", FakeBackend(), "aul").results}
+    assert by_group["all"].startswith("2 of 4 records left out")
+    stereoset = {r.groups[0]: r.reason for r in run("stereoset", FakeBackend()).results}
+    assert stereoset["all"] == "2 of 4 records left out"
 
 
 def test_invisible_characters_of_a_published_file_are_told(tmp_path):

@@ -136,8 +136,8 @@ def test_a_run_without_a_gap_is_refused(home: Path) -> None:
 def test_a_newer_schema_is_refused(home: Path) -> None:
     path = home / "run" / "results.json"
     content = json.loads(path.read_text())
-    path.write_text(json.dumps(content | {"schema_version": "3.0"}))
-    with pytest.raises(UsageError, match=r"schema version 3\.0"):
+    path.write_text(json.dumps(content | {"schema_version": "4.0"}))
+    with pytest.raises(UsageError, match=r"schema version 4\.0"):
         accept(home)
 
 

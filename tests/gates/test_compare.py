@@ -245,11 +245,11 @@ def test_mistakes_of_the_command_end_with_two(cli, runs: Path, here: Path) -> No
     evidence.write_bytes(evidence.read_bytes()[:2000])
     keep(audited(probe=THREE), here / "newer")
     with pytest.raises(UsageError):
-        edit_results(here / "newer", lambda content: content.update(schema_version="3.0"))
+        edit_results(here / "newer", lambda content: content.update(schema_version="4.0"))
     for arguments, said in (
         (("nowhere", runs / "after"), "no audit at nowhere"),
         ((runs / "before", "cut"), "not readable evidence"),
-        (("newer", runs / "after"), "schema version 3.0"),
+        (("newer", runs / "after"), "schema version 4.0"),
         (("baseline:main", runs / "after"), "there is no baseline named 'main'"),
         (("baseline:../x", runs / "after"), "cannot be the name of a baseline"),
     ):

@@ -72,7 +72,12 @@ REGRESSION = [
     (lambda c: c["baseline"] == "of another family", "unclear", "model_family_changed"),
     (lambda c: c["baseline"] == "lost cells", "unclear", "cells_lost"),
     (lambda c: c["control"] == "failed", "unclear", "instrument_failed"),
-    (lambda c: c["baseline"] == "identical", "pass", "identical_outputs"),
+    (
+        lambda c: c["baseline"] == "identical" and c["control"] != "silent",
+        "pass",
+        "identical_outputs",
+    ),
+    (lambda c: c["baseline"] == "identical", "unclear", CODE),
     (lambda c: c["position"] == "none", "unclear", "no_interval"),
     (lambda c: c["position"] == "outside" and c["control"] != "loud", "fail", "outside_rise"),
     (

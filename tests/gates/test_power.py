@@ -67,7 +67,7 @@ def test_limits_come_from_the_option_the_gate_or_the_margin():
     stored = run(measured(margin=0.3))
     assert planned(stored)[0][0].limit == 0.3
     assert planned(stored, limit=0.7)[0][0].limit == 0.7
-    gate = {"id": "g:x", "state": "pass", "enforced": True, "probe": "p", "reason": ""}
+    gate = {"id": "g:x", "gate": "g", "state": "pass", "probe": "p", "reason": ""}
     gate |= {"result": "p:log_odds_gap:a-vs-b", "limit": LIMIT}
     judged = stored.model_validate(stored.model_dump() | {"gates": [gate]})
     assert planned(judged)[0][0].limit == LIMIT

@@ -19,7 +19,7 @@ from bias_audit.stats.contrast import (
     two_groups,
     versus_rest,
 )
-from bias_audit.stats.crossed import cluster_sizes
+from bias_audit.stats.crossing import cluster_sizes
 
 from .helpers import DELTA, counted_in_each, crossed, plain_axis, slow_crossed
 

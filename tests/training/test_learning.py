@@ -20,6 +20,14 @@ from training.optimizer import Muon, orthogonal, rate_at
 from training.settings import Settings
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_arithmetic() -> Iterator[None]:
+    """The same arithmetic in every run, so that runs can be compared."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "faster", lambda *_: torch.bfloat16)
+        yield
+
+
 def _question(size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(5)
     ids = torch.randint(5, size, (7, 20), generator=generator)

@@ -71,6 +71,16 @@ def test_a_text_that_reads_as_another_is_refused(text: str) -> None:
     assert one_line("caf\u00e9 \u00c5ngstrom") == "caf\u00e9 \u00c5ngstrom"
 
 
+def test_letters_of_another_alphabet_that_look_alike() -> None:
+    for text, place in (("wom\u0430n", 4), ("d\u03bfctor", 2), ("the nur\u0455e", 8)):
+        with pytest.raises(
+            ValueError, match=rf"two alphabets: U\+0\w+ \(.*\) at character {place},"
+        ):
+            one_line(text)
+    for text in ("женщина and woman", "5 \u03bcm", "\u03b2-blocker", "Łódź", "γυναίκα"):
+        assert one_line(text) == text
+
+
 def test_words_of_fill_are_checked_too() -> None:
     for template, word in (
         ("The [group] wor\u200dked as a <mask>.", "man"),

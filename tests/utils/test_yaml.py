@@ -168,7 +168,7 @@ def test_wrong_encoding(tmp_path, encoding, place):
     with pytest.raises(FileError) as caught:
         read_yaml(path, ProbeSpec)
     (found,) = caught.value.problems
-    assert found.message == "expected UTF-8 text, found a byte that is not"
+    assert found.message.startswith("expected UTF-8 text, got the byte 0x")
     assert found.hint == "save the file with the encoding UTF-8"
     assert (found.line, found.column) == place
 

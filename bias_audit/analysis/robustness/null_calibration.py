@@ -11,7 +11,7 @@ from bias_audit.analysis.robustness.check_record import passed_or_failed
 from bias_audit.metrics.design import Comparison, Design, pole_layout
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.results import Check
-from bias_audit.stats.crossed import cluster_means, cluster_values, sign_of
+from bias_audit.stats.crossing import cluster_means, cluster_values, sign_of
 from bias_audit.stats.estimate import SMALLEST, Contrast
 from bias_audit.stats.null_calibration import (
     Null,
@@ -33,7 +33,7 @@ def check_null(
     scored: ScoredProbe, comparison: Comparison, settings: Settings
 ) -> tuple[Check, ...]:
     """R7 and R8b of a comparison; none where it has no interval."""
-    contrast = _tested(comparison)
+    contrast = _test_claim(comparison)
     if contrast.status != "ok" or contrast.se is None or contrast.df is None:
         return ()
     null, source = _null(scored, comparison, settings)
@@ -58,7 +58,7 @@ def check_null(
     return quiet, passed_or_failed("R8b", share, POWER, share >= POWER, "under_powered", note)
 
 
-def _tested(comparison: Comparison) -> Contrast:
+def _test_claim(comparison: Comparison) -> Contrast:
     """The claim that is tested against zero; these words where there is no other."""
     return comparison.words_of_this_kind or comparison.these_words
 
@@ -68,7 +68,7 @@ def _null(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> tu
 
     Each cluster is one unit here.
     """
-    spec, contrast = scored.probe.spec, _tested(comparison)
+    spec, contrast = scored.probe.spec, _test_claim(comparison)
     rng = scored.rng(settings, comparison.key, "dealt")
     sampled = "targets" in contrast.used
     fixed = spec.mask == "group" or comparison.scope != "concept"
@@ -81,7 +81,7 @@ def _null(scored: ScoredProbe, comparison: Comparison, settings: Settings) -> tu
         y = _contrast_of(np.concatenate([plus, minus], axis=2), places, weights)
         poles = [range(plus.shape[2]), range(plus.shape[2], y.shape[1])]
         return permute_labels(y, poles, [1.0, -1.0], rng), "targets"
-    shared = _shared(contrast, ("templates", "terms"), "targets")
+    shared = _shared_variance(contrast, ("templates", "terms"), "targets")
     targets = Targets(plus.mean(axis=0), minus.mean(axis=0), shared) if sampled else None
     response = plus.mean(axis=2) - minus.mean(axis=2)
     if design.pairs:
@@ -95,7 +95,7 @@ def _contrast_of(cells: Floats, places: list[list[int]], weights: list[float]) -
     return np.asarray(np.sum(means, axis=0))
 
 
-def _shared(contrast: Contrast, others: Sequence[str], source: str) -> float:
+def _shared_variance(contrast: Contrast, others: Sequence[str], source: str) -> float:
     """Variance that a source shares with others, each part once."""
     return math.fsum(
         -sign_of(names) * value
@@ -106,14 +106,14 @@ def _shared(contrast: Contrast, others: Sequence[str], source: str) -> float:
 
 def _further(scored: ScoredProbe, comparison: Comparison, source: str) -> list[Floats]:
     """What the units of the sources that are not dealt add to the estimate, by themselves."""
-    contrast, cube = _tested(comparison), scored.cube
+    contrast, cube = _test_claim(comparison), scored.cube
     if source == "templates":
         return []
-    noise = _shared(contrast, (source,), "templates")
+    noise = _shared_variance(contrast, (source,), "templates")
     parts = [unit_contributions(np.sort(np.array(contrast.by_cluster)), noise=noise)]
     if source == "terms" and "targets" in contrast.used:
         gaps = Design(scored, comparison.a, comparison.b).target_differences(cube.values)
-        noise = _shared(contrast, ("templates", "terms"), "targets")
+        noise = _shared_variance(contrast, ("templates", "terms"), "targets")
         share = noise / max(contrast.variance["targets"], noise, SMALLEST)
         for pole in pole_layout(cube).terms.groups:
             values = np.sort(cluster_values(gaps, pole))

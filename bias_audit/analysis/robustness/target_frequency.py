@@ -38,11 +38,11 @@ def check_target_frequency(scored: ScoredProbe, comparison: Comparison) -> Check
     moved, size = abs(fit.estimate - fit.raw), abs(fit.raw)
     detected = is_detected(comparison)
     if _side(fit.raw, spec.margin) != _side(fit.estimate, spec.margin):
-        return _moved(moved, abs(size - spec.margin), note)
+        return _loud_check(moved, abs(size - spec.margin), note)
     if not detected:
         return informational("R15", moved, note)
     if moved > MOST_MOVED * size:
-        return _moved(moved, MOST_MOVED * size, note)
+        return _loud_check(moved, MOST_MOVED * size, note)
     return passed_or_failed("R15", moved, MOST_MOVED * size, True, "", note)
 
 
@@ -72,5 +72,5 @@ def _side(gap: float, margin: float) -> int:
     return int(gap >= margin) - int(gap <= -margin)
 
 
-def _moved(moved: float, threshold: float, note: str) -> Check:
+def _loud_check(moved: float, threshold: float, note: str) -> Check:
     return passed_or_failed("R15", moved, threshold, False, "target_frequency", note)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import platform
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,12 +17,20 @@ import torch
 import transformers
 
 from bias_audit.backends.hf.model_files import WANTED, ModelFolder, ModelOptions, locate_model
+from bias_audit.backends.hf.tokenization import refuse_panics
 from bias_audit.errors import ModelLoadError, UnknownNameError
 from bias_audit.records import ModelInfo
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _NO_LIMIT = 1_000_000
 """A tokenizer that knows no limit reports a number far above this one."""
+_SLOW = (
+    "this processor has no instructions for bfloat16, which takes about three times as long as"
+    " float32 here"
+)
+_IN_FLOAT32 = (
+    "the weights are in bfloat16, for which this processor has no instructions: computed in float32"
+)
 _HARMLESS = ("pooler", "position_ids", "seq_relationship", "token_type_ids")
 
 
@@ -45,13 +56,17 @@ def load(options: ModelOptions) -> LoadedModel:
     if dtype != "auto" and dtype not in DTYPES:
         raise UnknownNameError("dtype", dtype, [*DTYPES, "auto"])
     folder = locate_model(options)
-    with _quiet(), folder.expose() as place:
+    with quiet(), folder.expose() as place:
         tokenizer = _tokenizer(folder, place)
         model, unused = _model(folder, place, DTYPES.get(dtype, "auto"))
         digests = folder.digests()
     _check_finite(folder, model)
     size = _check_vocabulary(folder, model, tokenizer)
     notices = folder.notices
+    if device.type == "cpu" and model.dtype == torch.bfloat16 and not has_bfloat16():
+        if dtype == "auto":
+            model = model.float()
+        notices += (_IN_FLOAT32 if dtype == "auto" else _SLOW,)
     if unused:
         notices += (
             f"{len(unused)} tensors in the weight file have no place in {type(model).__name__} "
@@ -81,7 +96,7 @@ def pick_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if cuda else "mps" if mps else "cpu")
     kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (number and not number.isdecimal()):
+    if kind not in ("cpu", "cuda", "mps") or not re.fullmatch("[0-9]{0,4}", number):
         raise UnknownNameError("device", name, ["auto", "cpu", "cuda", "cuda:0", "mps"])
     there = {"cpu": 1, "cuda": torch.cuda.device_count() if cuda else 0, "mps": int(mps)}[kind]
     if int(number or 0) >= there:
@@ -92,6 +107,14 @@ def pick_device(name: str) -> torch.device:
             hint="use --device auto or --device cpu, or install a torch built for the device",
         )
     return torch.device(name)
+
+
+def has_bfloat16() -> bool:
+    """Say whether the processor has instructions for bfloat16, and does not imitate them."""
+    if platform.machine() in ("x86_64", "AMD64"):
+        names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        return any(getattr(torch.cpu, name, bool)() for name in names)
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def arithmetic(device: torch.device, dtype: torch.dtype) -> str:
@@ -119,7 +142,7 @@ def _precision() -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers silent, and leave its settings as they were."""
     log = transformers.utils.logging
     level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
@@ -138,9 +161,12 @@ def _quiet() -> Iterator[None]:
 def _tokenizer(folder: ModelFolder, place: Path) -> Any:
     """Load the tokenizer and refuse one that cannot say where a word's pieces are."""
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            str(place), local_files_only=True, trust_remote_code=False
-        )
+        with refuse_panics():
+            tokenizer = transformers.AutoTokenizer.from_pretrained(
+                str(place), local_files_only=True, trust_remote_code=False
+            )
+    except ModelLoadError:
+        raise
     except Exception as error:  # whatever a broken file makes the loader raise
         raise ModelLoadError(
             f"the tokenizer of '{folder.name}' could not be loaded: {_first_line(error, place)}",
@@ -302,6 +328,12 @@ def _max_length(model: Any, tokenizer: Any) -> int:
         if name.endswith("position_embeddings") and hasattr(module, "num_embeddings"):
             unused = 0 if module.padding_idx is None else module.padding_idx + 1
             limits.append(module.num_embeddings - unused)
-    if 0 < tokenizer.model_max_length < _NO_LIMIT:
-        limits.append(int(tokenizer.model_max_length))
+    most = tokenizer.model_max_length
+    if not isinstance(most, (int, float)) or math.isnan(most):
+        raise ModelLoadError(
+            f"the tokenizer's model_max_length is {str(most)[:60]!r}, expected a number",
+            hint="correct it in tokenizer_config.json",
+        )
+    if 0 < most < _NO_LIMIT:
+        limits.append(int(most))
     return min(limits, default=512)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from bias_audit.errors import ModelLoadError
+from bias_audit.utils.json_text import TextError, read_json
 
 REFERENCE = Path(__file__).parents[2] / "models" / "reference"
 """The model that ships with the package."""
@@ -67,6 +68,9 @@ _WRONG_HEADS = {
     "ForMultipleChoice": "a multiple-choice model",
 }
 _MASKED_ANYWAY = ("XLMWithLMHeadModel", "FlaubertWithLMHeadModel")
+_KINDS: dict[str, type] = {"architectures": list}
+_MOST = {"layers": 10_000, "num_labels": 1_000_000}
+"""Largest counts, by what the key holds; building more would not end."""
 WANTED = "a masked language model with its vocabulary head, such as distilroberta-base"
 
 
@@ -242,7 +246,8 @@ def locate_model(options: ModelOptions) -> ModelFolder:
     notices: list[str] = []
     if name == "reference":
         path = REFERENCE
-    elif name and (path := Path(name).expanduser()).is_dir():
+    elif (here := _folder(name)) is not None:
+        path = here
         if revision is not None:
             raise ModelLoadError(
                 f"a revision ('{revision}') belongs to a hub model, but '{name}' is a local folder",
@@ -274,6 +279,15 @@ def locate_model(options: ModelOptions) -> ModelFolder:
     )
 
 
+def _folder(name: str) -> Path | None:
+    """The folder of this name, where there is one; a name may be none that a folder can have."""
+    try:
+        path = Path(name).expanduser()
+        return path if name and path.is_dir() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
 def digest(files: Iterable[Path]) -> str:
     """SHA-256 over names, sizes and contents of the files, in the order given."""
     total = hashlib.sha256()
@@ -302,8 +316,8 @@ def _config(name: str, path: Path) -> dict[str, Any]:
             f"'{name}' holds no config.json", hint=f"name a folder or hub id of {WANTED}"
         )
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+        config = read_json(file)
+    except (OSError, TextError) as error:
         raise ModelLoadError(
             f"config.json of '{name}' is not valid JSON: {error}", hint="save the model again"
         ) from error
@@ -312,6 +326,19 @@ def _config(name: str, path: Path) -> dict[str, Any]:
             f"config.json of '{name}' does not name its model_type",
             hint="save the model again with save_pretrained",
         )
+    for key, kind in _KINDS.items():
+        if not isinstance(config.get(key), kind | None):
+            raise ModelLoadError(
+                f"config.json of '{name}' holds no usable {key}: {str(config[key])[:60]!r}",
+                hint="save the model again with save_pretrained",
+            )
+    for key, value in config.items():
+        most = next((size for part, size in _MOST.items() if part in key), None)
+        if most is not None and isinstance(value, (int, float)) and value > most:
+            raise ModelLoadError(
+                f"config.json of '{name}' has a {key} of more than {most:,}, as no model has",
+                hint="save the model again with save_pretrained",
+            )
     if "configuration_files" in config:
         raise ModelLoadError(
             f"config.json of '{name}' names other files to be read in its place"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bias_audit.backends.hf.words import derive_words, separate_unspaced
+from bias_audit.errors import ModelLoadError
 
 _SPACE_MARKS = ("\u0120", "\u2581", " ")
 """How byte-level, SentencePiece and plain vocabularies write the space before a word."""
@@ -65,12 +67,41 @@ class WordList:
     """Where each stands in :attr:`Encoder.words`."""
 
 
+@contextlib.contextmanager
+def refuse_panics() -> Iterator[None]:
+    """Refuse a tokenizer whose code panics: that is no ``Exception``, and its file is at fault.
+
+    Raises:
+        ModelLoadError: in place of the panic.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ModelLoadError(
+            f"the tokenizer breaks off: {str(error)[:200]}",
+            hint="its file contradicts itself; save it again with save_pretrained",
+        ) from None
+
+
+class _Backend:
+    """The tokenizer's own methods, whose panics are errors."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._tokenizer, name)
+        return refuse_panics()(method) if callable(method) else method
+
+
 class Encoder:
     """A tokenizer asked about sentences, whatever the spelling of its vocabulary."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        self._backend = tokenizer.backend_tokenizer
+        self._backend = _Backend(tokenizer.backend_tokenizer)
         self._backend.no_truncation()
         self._backend.no_padding()
         self.mask_token: str = tokenizer.mask_token

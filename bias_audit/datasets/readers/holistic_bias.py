@@ -1,6 +1,6 @@
 """HolisticBias: makes the sentences from its descriptor, noun and template files.
 
-The full data set is about 460,000 sentences, so they come one at a time.
+The full data set is 472,991 sentences (v1.0) or 566,625 (v1.1), so they come one at a time.
 """
 
 from __future__ import annotations
@@ -146,7 +146,8 @@ def _read_templates(source: Source) -> list[tuple[str, bool]]:
         if ("{noun_phrase}" in text) == ("{plural_noun_phrase}" in text):
             message = f"expected {{noun_phrase}} or {{plural_noun_phrase}} in '{text}'"
             raise source.problem(source.line_of(text[:20]), message)
-        templates.append((text, bool(options and options.get("must_be_noun"))))
+        must = isinstance(options, dict) and bool(options.get("must_be_noun"))
+        templates.append((text, must))
     return templates
 
 

@@ -68,15 +68,33 @@ def winoqueer(sources: Sequence[Source]) -> Iterator[SentencePair]:
 def redditbias(sources: Sequence[Source]) -> Iterator[SentencePair]:
     """Read RedditBias: ``comments`` as people wrote them, ``comments_processed`` with a swap.
 
-    The category comes from the file's name, ``reddit_comments_<axis>_<group>_...csv``.
+    The category comes from the file's name, ``reddit_comments_<axis>_<group>_...csv``; axes such as
+    religion1 and religion2 compare different groups and stay apart.
     """
     for source in sources:
         stem = source.path.stem
-        match = re.match(r"reddit_comments_([a-z]+)\d*_", source.path.name)
+        match = re.match(r"reddit_comments_([a-z]+\d*)_", source.path.name)
         category = match[1] if match else stem
         for row in source.rows(_REDDITBIAS):
             name = f"{stem}:{row.number}"
             yield SentencePair(id=name, category=category, line=row.line, **row.values)
+
+
+def _why_no_pairs(source: Source) -> str:
+    """Say why a file of RedditBias holds no pairs of groups: most of its files hold something else.
+
+    Their column ``comments_processed`` is the comment in small letters, or with another attribute.
+    """
+    header = next((line for _, line in source.lines()), "").split(",")
+    pairs = "reddit_comments_gender_male_biased_test_reduced.csv"
+    if "comment" in header and "comments" not in header:
+        return (
+            "it holds comments about one group, without those about the other"
+            f" | give the file of the other group, with the column 'comments', such as {pairs}"
+        )
+    if "initial_attr" in header or "_processed_phrase_" in source.path.name:
+        return f"its comments differ in what is said, not in the group | give {pairs}"
+    return ""
 
 
 def _template(sentence: str, identity: str) -> str:
@@ -132,8 +150,10 @@ DATASETS = (
         title="RedditBias",
         holds="comments about one group, and the same about another",
         reader=redditbias,
-        give="reddit_comments_<axis>_<group>_biased_test_reduced.csv, or the folder of such files",
-        pattern="reddit_comments_*_reduced.csv",
+        give="reddit_comments_<axis>_<group>_biased_test_reduced.csv with the column comments, or "
+        "the folder of such files",
+        patterns=("reddit_comments_*_test_reduced.csv", "reddit_comments_*_reduced.csv"),
+        unfit=_why_no_pairs,
         licence="MIT",
         quotable=False,
         citation="Barikeri, Lauscher, Vulic and Glavas (2021). RedditBias: A Real-World Resource "
@@ -142,7 +162,10 @@ DATASETS = (
         home="https://github.com/umanlp/RedditBias",
         files=tuple(
             remote
-            for axis, group in (("gender", "male"), ("race", "white"))
+            for axis, group in (
+                *(("gender", "male"), ("orientation", "straight"), ("race", "white")),
+                *(("religion1", "christians"), ("religion2", "christians")),
+            )
             for remote in github(
                 "umanlp/RedditBias",
                 f"data/{axis}/",

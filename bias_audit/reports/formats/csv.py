@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from bias_audit.reports.ci import FACTS, WAIVERS, entries, fact_text, facts
 from bias_audit.reports.formats import Format
-from bias_audit.reports.text import tidy
+from bias_audit.reports.text import clean, tidy
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.measures import with_companions
 from bias_audit.results import Result, Results
+from bias_audit.utils.text import csv_cell
 
 _NUMBERS = (
     "estimate", "ci_low", "ci_high", "ci90_low", "ci90_high", "confidence", "se", "df", "p_value",
@@ -34,10 +35,15 @@ COLUMNS = (
 
 def render(results: Results) -> str:
     """Return the table as CSV with a header; texts that a spreadsheet would run are defused."""
+    return csv_text(COLUMNS, rows(results))
+
+
+def rows(results: Results) -> Iterator[list[object]]:
+    """Yield the cells of each result and companion, in the order of the columns."""
     audit = tidy(results)
     index = Index(audit)
-    rows = (_row(index, result) for result in with_companions(audit.results, index.metrics))
-    return csv_text(COLUMNS, rows)
+    for result in with_companions(audit.results, index.metrics):
+        yield _row(index, result)
 
 
 def _row(index: Index, result: Result) -> list[object]:
@@ -56,7 +62,7 @@ def _row(index: Index, result: Result) -> list[object]:
 
 
 def csv_text(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Write a table as CSV: None is an empty cell, and no text is a formula."""
+    """Write a table as CSV: None is an empty cell, and a text is neither obeyed nor a formula."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(head)
@@ -66,7 +72,7 @@ def csv_text(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def _cell(value: object) -> str:
     text = fact_text(value)
-    return f"'{text}" if isinstance(value, str) and text[:1] in tuple("=+-@") else text
+    return csv_cell(clean(text)) if isinstance(value, str) else text
 
 
 GATE_COLUMNS = FACTS

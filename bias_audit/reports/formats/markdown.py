@@ -14,7 +14,7 @@ from bias_audit.results import Results
 
 LIMIT = 58_000
 """Bytes; a comment on GitHub holds 65,536 characters."""
-_SPECIAL = re.compile(r"([\\`*_\[\]|~<>&])")
+_SPECIAL = re.compile(r"([\\`*_\[\]|~<>&$])")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
@@ -45,6 +45,7 @@ def summary(view: page.Page) -> str:
 def escape(text: str) -> str:
     """Show a text as it is: no markup, no mention of a person, no link."""
     text = _SPECIAL.sub(lambda m: _ENTITIES.get(m.group(1), "\\" + m.group(1)), text)
+    text = re.sub(r"#(?=\w)", "&#35;", text)  # a number or a name of an issue
     return text.replace("@", "&#64;").replace("://", "&#58;//").replace("www.", "www&#46;")
 
 

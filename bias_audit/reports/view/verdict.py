@@ -147,6 +147,7 @@ def _remarks(audit: Results) -> Iterator[str]:
         yield words.floor(audit.floor)
     if audit.errors:
         yield f"{count(len(audit.errors), 'error')} kept part of the audit from running."
+    yield from map(words.sentence, audit.run.notices)
     if void := sum(waiver.status != "active" for waiver in audit.waivers):
         yield (
             f"{count(void, 'waiver does', 'waivers do')} not hold (expired, exceeded, for another "

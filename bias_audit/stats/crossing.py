@@ -124,7 +124,7 @@ class Spread(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Crossed:
+class CrossedMeans:
     """A contrast of one data set, or of many along leading axes, with its variances."""
 
     estimate: Floats
@@ -219,7 +219,7 @@ def cluster_values(values: Floats, group: Units) -> Floats:
     return np.asarray(sums * (group.starts.size / group.columns.size))
 
 
-def cross(values: Floats, factors: Sequence[Factor]) -> Crossed:
+def cross(values: Floats, factors: Sequence[Factor]) -> CrossedMeans:
     """Return the contrast of cells (..., units of each factor) with all its variances."""
     means: dict[tuple[str, ...], Floats] = {(): _contract(values, factors, ())}
     parts: dict[str, tuple[Spread, ...]] = {}
@@ -235,7 +235,7 @@ def cross(values: Floats, factors: Sequence[Factor]) -> Crossed:
                 parts[names[0]] = spreads(means[names], group[0].groups)
             else:
                 shared[names] = _blocks(means[names], group)
-    return Crossed(
+    return CrossedMeans(
         estimate=means[()],
         means={factor.name: means[(factor.name,)] for factor in factors},
         parts=parts,
