@@ -81,7 +81,8 @@ class LazyGroup(click.RichGroup):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a command; an unknown name gets the nearest spelling."""
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+        known = ctx.resilient_parsing or not args or args[0].startswith("-") or args[0] in COMMANDS
+        if not known:
             raise UnknownNameError("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from bias_audit.cli import completion
 from bias_audit.cli.options import Place, baselines_option, config_option
 from bias_audit.cli.output import say
 
@@ -27,7 +28,12 @@ Examples:
 @config_option
 @click.option("--baseline", help="Compare with this baseline or run, whatever the gates name.")
 @baselines_option
-@click.option("--format", show_default="those of -o, else terminal", help="Comma-separated.")
+@click.option(
+    "--format",
+    show_default="those of -o, else terminal",
+    help="Comma-separated.",
+    shell_complete=completion.formats,
+)
 @click.option("-o", "--output", multiple=True, help="FORMAT=PATH, or PATH for a single format.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 instead of 1 or 3.")

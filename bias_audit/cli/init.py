@@ -6,10 +6,8 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit.utils.install_source import find_install_source
-
-from bias_audit import __version__
 from bias_audit.cli.output import say
+from bias_audit.utils.install_source import find_install_source
 
 JOBS = {
     "github": ("github.yml", ".github/workflows/bias-audit.yml"),
@@ -54,7 +52,9 @@ def init(ci: str | None) -> int:
         say(f"wrote {name}")
     say(*NEXT.format(config=written[0]).splitlines())
     if ci is not None:
+        source = find_install_source()
         say(*NEXT_JOB[ci].format(job=written[-1]).split("\n"))
+        say(f"  the job installs {source.requirement} ({source.meaning})")
     return 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from bias_audit.cli import completion
 from bias_audit.cli.options import Place
 from bias_audit.cli.output import say
 
@@ -27,7 +28,12 @@ Examples:
 
 @click.command(help=HELP)
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=Place())
-@click.option("--format", show_default="those of -o, else html", help="Comma-separated.")
+@click.option(
+    "--format",
+    show_default="those of -o, else html",
+    help="Comma-separated.",
+    shell_complete=completion.formats,
+)
 @click.option("-o", "--output", multiple=True, help="FORMAT=PATH, or PATH for a single format.")
 @click.option(
     "--layout",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from bias_audit.cli import completion
 from bias_audit.cli.options import Place, config_option, setting_options, to_overrides
 from bias_audit.cli.output import say, say_report
 from bias_audit.errors import visible
@@ -31,13 +32,37 @@ Examples:
   bias-audit run ./my-model -p full --engine ray --engine-address auto
 """
 
+GROUPS = {
+    "Common": (
+        "--probe", "--output", "--config", "--quiet", "--verbose", "--dry-run", "--help",
+    ),
+    "What is measured": (
+        "--exclude", "--probe-path", "--data", "--measure", "--check", "--limit", "--examples",
+        "--max-time", "--seed",
+    ),
+    "The model": (
+        "--revision", "--device", "--dtype", "--batch-size", "--offline", "--allow-pickle",
+        "--engine", "--engine-address", "--engine-workers", "--fresh", "--no-cache",
+    ),
+    "Gates and exit codes": ("--strict", "--exit-zero", "--baselines"),
+    "Files and progress": ("--format", "--force", "--progress"),
+}  # fmt: skip
+"""Options by the question that they answer, the common ones first."""
+click.rich_click.OPTION_GROUPS["bias-audit run"] = [
+    {"name": name, "options": [*options]} for name, options in GROUPS.items()
+]
+
 
 @click.command(help=HELP)
 @config_option
 @setting_options()
 @click.option("-o", "--output", type=Place(), help="Write exactly into this folder.")
 @click.option("--force", is_flag=True, help="Write into the folder of -o whatever it holds.")
-@click.option("--format", help="Further formats, comma-separated: csv, json ...")
+@click.option(
+    "--format",
+    help="Further formats, comma-separated: csv, json ...",
+    shell_complete=completion.file_formats,
+)
 @click.option("--progress", type=click.Choice(["auto", "bar", "plain", "none"]), default="auto")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every measured number too.")

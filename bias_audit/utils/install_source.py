@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import re
-import subprocess
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -40,7 +40,7 @@ def find_install_source(record: str | None = None) -> InstallSource:
     origin: dict[str, Any] = json.loads(text)
     found = _of_origin(origin, _without_user(origin["url"]))
     if found is None or not _PLAIN.fullmatch(found.requirement):
-        meaning = "this version, from an index; installed from elsewhere here: put in a wheel's path"
+        meaning = f"{released.meaning}; here it came from a folder: is it on your index?"
         return InstallSource(released.requirement, meaning)
     return found
 
@@ -58,31 +58,33 @@ def _of_origin(origin: dict[str, Any], url: str) -> InstallSource | None:
 
 def _of_checkout(folder: Path) -> InstallSource | None:
     """The commit of a checkout, where its repository is on the web."""
-    address = _git(folder, "config", "--get", "remote.origin.url")
-    commit = _git(folder, "rev-parse", "HEAD")
+    own = folder / ".git"
+    config = configparser.RawConfigParser(strict=False)
+    try:
+        config.read_string((own / "config").read_text("utf-8"))
+        address = config.get('remote "origin"', "url")
+        commit = _commit(own, (own / "HEAD").read_text("utf-8").strip())
+    except (OSError, ValueError, configparser.Error):
+        return None
     if not (address.startswith("https://") and commit):
         return None
     return _at_commit(_without_user(address), commit)
 
 
+def _commit(own: Path, head: str) -> str:
+    """The commit that the head of a repository is at; empty where it is at none yet."""
+    name = head.removeprefix("ref: ")
+    if name == head:
+        return head
+    if (own / name).is_file():
+        return (own / name).read_text("utf-8").strip()
+    rows = (own / "packed-refs").read_text("utf-8").splitlines()
+    return next((row.split()[0] for row in rows if row.endswith(f" {name}")), "")
+
+
 def _at_commit(url: str, commit: str, subdirectory: str = "") -> InstallSource:
     inside = f"#subdirectory={subdirectory}" if subdirectory else ""
     return InstallSource(f"git+{url}@{commit}{inside}", "this commit")
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    """What git says of a folder; empty where it says nothing."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _near(path: Path) -> str:
