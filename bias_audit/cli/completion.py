@@ -6,7 +6,7 @@ Everything is imported when it is asked for: a shell waits for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import rich_click as click
 from click.shell_completion import CompletionItem
@@ -48,7 +48,7 @@ def _datasets() -> Iterable[str]:
     return DATASETS
 
 
-def _on_request(kind: str) -> Callable[[], Iterable[str]]:
+def _on_request(kind: Literal["measure", "check"]) -> Callable[[], Iterable[str]]:
     def names() -> Iterable[str]:
         from bias_audit.metrics.registry import names as optional
 

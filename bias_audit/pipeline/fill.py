@@ -119,7 +119,7 @@ class FillResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Filled:
+class _GroupAnswers:
     """One group with the answers to its sentences."""
 
     name: str
@@ -257,12 +257,12 @@ def _read_targets(targets: str | Sequence[str] | None) -> tuple[str, ...]:
 
 def _complete(
     backend: Backend, asked: Mapping[str, tuple[CompletionRequest, ...]]
-) -> list[_Filled]:
+) -> list[_GroupAnswers]:
     """Ask for the completions of every sentence of every group."""
     answers = iter(score_all(backend, [r for mine in asked.values() for r in mine]))
     filled = []
     for name, mine in asked.items():
-        one = _Filled(name=name, requests=mine, answers=tuple(next(answers) for _ in mine))
+        one = _GroupAnswers(name=name, requests=mine, answers=tuple(next(answers) for _ in mine))
         for sentence, answer in zip(one.sentences, one.answers, strict=True):
             if answer.skip is not None:
                 raise UsageError(f'"{sentence}" cannot be scored: {answer.detail}')
@@ -271,7 +271,7 @@ def _complete(
 
 
 def _ask(
-    backend: Backend, filled: Sequence[_Filled], targets: Sequence[str]
+    backend: Backend, filled: Sequence[_GroupAnswers], targets: Sequence[str]
 ) -> tuple[tuple[FilledWord, ...], list[str]]:
     """Ask for words after every group, and say which of them cannot be scored."""
     requests = [
@@ -296,7 +296,7 @@ def _ask(
 
 
 def _likeliest(
-    filled: Sequence[_Filled], vocabulary: Sequence[str], top: int
+    filled: Sequence[_GroupAnswers], vocabulary: Sequence[str], top: int
 ) -> tuple[FilledWord, ...]:
     """The whole words that are likeliest after any group, with what they get after each."""
     shares = np.stack([one.shares for one in filled])
@@ -369,7 +369,7 @@ def _top(values: Floats, words: Sequence[str], count: int) -> tuple[tuple[str, f
     return tuple((words[i], float(values[i])) for i in best)
 
 
-def _distance(a: _Filled, b: _Filled, words: Sequence[str]) -> Distance:
+def _distance(a: _GroupAnswers, b: _GroupAnswers, words: Sequence[str]) -> Distance:
     p, q = a.conditional, b.conditional
     after_a, after_b = a.shares, b.shares
     middle = (p + q) / 2

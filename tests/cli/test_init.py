@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from bias_audit import __version__, config
+import bias_audit
+from bias_audit import config
 from bias_audit.cli import init as starting
 from bias_audit.errors import UsageError
 from bias_audit.probes.catalogue import ProbeCatalogue
@@ -152,13 +153,14 @@ def test_the_github_job_has_the_shape_of_a_workflow() -> None:
     assert [step["if"] for step in uploads] == ["always()"]
 
 
+RELEASE = f"bias-audit=={bias_audit.__version__}"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.mark.parametrize(
     ("record", "requirement"),
     [
-        ({}, f"bias-audit=={__version__}"),
+        ({}, RELEASE),
         (
             {"url": "https://token:x@git.example/b", "vcs_info": {"commit_id": COMMIT}},
             f"git+https://git.example/b@{COMMIT}",
@@ -172,8 +174,8 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
          "/srv/wheels/bias_audit-1.whl"),
         ({"url": "https://files.example/bias_audit-1.whl", "archive_info": {}},
          "bias-audit@https://files.example/bias_audit-1.whl"),
-        ({"url": "file:///srv/a%20folder/x.whl", "archive_info": {}}, f"bias-audit=={__version__}"),
-        ({"url": "file:///no/such/checkout", "dir_info": {}}, f"bias-audit=={__version__}"),
+        ({"url": "file:///srv/a%20folder/x.whl", "archive_info": {}}, RELEASE),
+        ({"url": "file:///no/such/checkout", "dir_info": {}}, RELEASE),
     ],
 )  # fmt: skip
 def test_the_job_installs_what_was_installed_here(record: dict[str, Any], requirement: str) -> None:
