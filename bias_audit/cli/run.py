@@ -125,6 +125,7 @@ def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> N
 
     from bias_audit import reports
     from bias_audit.reports.formats import terminal
+    from bias_audit.reports.view.requested import requested_lines
 
     if quiet:
         say(terminal.first_line(audit.results))
@@ -132,6 +133,8 @@ def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> N
         terminal.show(
             audit.view, Console(soft_wrap=False, emoji=False), folder=visible(str(folder))
         )
+        for line in requested_lines(audit.results):
+            say(f"On request  {line}")
     if verbose:
         say_report(reports.render(audit.results, "csv"))
     for notice in _cache_notes(audit, quiet=quiet):

@@ -137,6 +137,7 @@ def audit(
             created=started.isoformat(timespec="seconds"),
             duration_s=round(time.monotonic() - start, 2),
             partial=any(part.analysis.partial for part in parts),
+            requested=tuple(dict.fromkeys(name for part in parts for name in part.requested)),
             command=command,
             config_digest=policy.digest,
             catalogue_digest=_joint_digest(parts),
