@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import rich_click as click
-from click.shell_completion import CompletionItem
 
 Completer = Callable[[click.Context, click.Parameter, str], list[Any]]
 
@@ -21,9 +20,7 @@ def _names(make: Callable[[], Iterable[str]], *, is_list: bool = False) -> Compl
         before, comma, last = text.rpartition(",") if is_list else ("", "", text)
         taken = before.split(",")
         return [
-            CompletionItem(before + comma + name)
-            for name in make()
-            if name.startswith(last) and name not in taken
+            before + comma + name for name in make() if name.startswith(last) and name not in taken
         ]
 
     return complete

@@ -125,7 +125,7 @@ def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> N
 
     from bias_audit import reports
     from bias_audit.reports.formats import terminal
-    from bias_audit.reports.view.requested import requested_lines
+    from bias_audit.reports.view.on_request import request_lines
 
     if quiet:
         say(terminal.first_line(audit.results))
@@ -133,7 +133,7 @@ def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> N
         terminal.show(
             audit.view, Console(soft_wrap=False, emoji=False), folder=visible(str(folder))
         )
-        for line in requested_lines(audit.results):
+        for line in request_lines(audit.results):
             say(f"On request  {line}")
     if verbose:
         say_report(reports.render(audit.results, "csv"))

@@ -195,7 +195,7 @@ class ProbeTask:
             manifest=plan_manifest(self.plan),
             files={EVIDENCE_FILE: lambda: evidence_bytes(scores)},
             measured=scores,
-            requested=self.plan.metrics.requested,
+            requested=self.plan.metrics.names,
         )
 
 

@@ -15,7 +15,7 @@ MOST = 12
 """Lines that are shown."""
 
 
-def requested_lines(results: Results) -> tuple[str, ...]:
+def request_lines(results: Results) -> tuple[str, ...]:
     """Return a line for each number that ``--measure`` or ``--check`` asked for."""
     index = Index(tidy(results))
     lines = [line for name in index.audit.run.requested for line in _lines(index, name)]
