@@ -15,6 +15,7 @@ import numpy as np
 from bias_audit.backends import Backend, score_all
 from bias_audit.backends.cache import OpenedModel
 from bias_audit.backends.hf.model_files import ModelOptions, is_path, locate_model
+from bias_audit.backends.ray.options import LOCAL
 from bias_audit.errors import BiasAuditError, ModelLoadError, ScoringError, UsageError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.schema.lexicon import Cloze, Sanity
@@ -107,6 +108,9 @@ def check_name(name: str, catalogue: ProbeCatalogue, **options: Any) -> None:
         raise UsageError(f"'{name}' is a file, not a model", hint=_hint_for_file(path))
     if not path.is_dir() and "/" not in name and _is_selector(name, catalogue):
         raise UsageError(f"'{name}' names probes, not a model", hint=f"bias-audit run -p {name}")
+    engine = options.get("engine", LOCAL)
+    if getattr(engine, "name", engine) != LOCAL:
+        return  # a folder need only be there for the workers
     if path.is_dir() or is_path(name):
         known = {key: value for key, value in options.items() if key in ModelOptions.__slots__}
         locate_model(ModelOptions(name=name, **known))

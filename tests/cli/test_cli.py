@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -353,6 +354,30 @@ def test_fill_refuses_wrong_use(cli: Command, template: str, groups: str, messag
     code, _, err = cli("fill", template, "--groups", groups, "--model", "fake")
     assert code == 2
     assert message in err
+
+
+def test_many_groups_share_the_words_of_one_table(cli: Command) -> None:
+    groups = "young,old,rich,poor,tall"
+    code, out, _ = cli("fill", "The [group] one is <mask>.", "--groups", groups, "--model", "fake")
+    assert code == 0
+    head = next(line for line in out.splitlines() if "word" in line)
+    assert re.findall(r"\w+", head) == ["word", *groups.split(",")]
+    rows = [line for line in out.splitlines() if line.count(" % ") == 5]
+    assert len(rows) == 10
+    assert "7 more pairs of groups" in out
+
+
+def test_words_that_were_asked_for_have_a_row_each(cli: Command) -> None:
+    arguments = ["fill", "The [group] was a [MASK].", "--groups", "man,woman", "--model", "fake"]
+    code, out, _ = cli(*arguments, "--targets", "nurse,doctor")
+    assert code == 0
+    rows = [line.split()[1] for line in out.splitlines() if line.startswith("│")]
+    assert rows == ["nurse", "doctor"]
+    assert "How far apart" not in out
+    code, out, _ = cli(*arguments, "--targets", "nurse,doctor", "--json")
+    words = {one["word"]: one["probabilities"] for one in json.loads(out)["words"]}
+    assert list(words) == ["nurse", "doctor"]
+    assert all(0 < p < 1 for pair in words.values() for p in pair)
 
 
 def test_doctor_is_well(cli: Command) -> None:

@@ -193,3 +193,14 @@ def test_a_model_is_let_go_when_all_is_scored(home: Path, monkeypatch: pytest.Mo
     done = by_config("fake", engine="ray", engine_workers=3)
     assert calls == [Engine(name="ray", address="auto", workers=3), "closed"]
     assert done.manifest["options"]["engine"] == "ray, auto, 3 workers"
+
+
+def test_probes_are_one_name_or_a_list(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(PROBE, encoding="utf-8")
+    catalogue = ProbeCatalogue(files=[tmp_path / "small.yaml"])
+    one, several = (
+        audit("fake", probes=probes, catalogue=catalogue, cache=False)
+        for probes in ("small", ["small"])
+    )
+    assert [probe.id for probe in one.results.probes] == ["small"]
+    assert one.results.results == several.results.results
