@@ -15,6 +15,7 @@ from bias_audit.cli.app import run as run_command
 from bias_audit.config import resolve
 from bias_audit.errors import FileError, UsageError
 from bias_audit.pipeline.from_config import RunRequest
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results import EVIDENCE_FILE, PAIR_SCORES_FILE
 from bias_audit.utils import clock
 from tests.datasets import files
@@ -199,7 +200,7 @@ def test_probes_are_one_name_or_a_list(tmp_path: Path) -> None:
     (tmp_path / "small.yaml").write_text(PROBE, encoding="utf-8")
     catalogue = ProbeCatalogue(files=[tmp_path / "small.yaml"])
     one, several = (
-        audit("fake", probes=probes, catalogue=catalogue, cache=False)
+        bias_audit.audit("fake", probes=probes, catalogue=catalogue, cache=False)
         for probes in ("small", ["small"])
     )
     assert [probe.id for probe in one.results.probes] == ["small"]
