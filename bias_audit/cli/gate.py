@@ -35,7 +35,7 @@ Examples:
     shell_complete=completion.formats,
 )
 @click.option("-o", "--output", multiple=True, help="FORMAT=PATH, or PATH for a single format.")
-@click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
+@click.option("-q", "--quiet", is_flag=True, help="Print one line: outcomes, gates, exit code.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 instead of 1 or 3.")
 @click.option(
     "--strict",

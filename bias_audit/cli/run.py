@@ -11,7 +11,7 @@ import rich_click as click
 
 from bias_audit.cli import completion
 from bias_audit.cli.options import Place, config_option, setting_options, to_overrides
-from bias_audit.cli.output import say, say_report
+from bias_audit.cli.output import say
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ click.rich_click.OPTION_GROUPS["bias-audit run"] = [
     shell_complete=completion.file_formats,
 )
 @click.option("--progress", type=click.Choice(["auto", "bar", "plain", "none"]), default="auto")
-@click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
-@click.option("-v", "--verbose", is_flag=True, help="Print every measured number too.")
+@click.option("-q", "--quiet", is_flag=True, help="Print one line: outcomes and report.")
+@click.option("-v", "--verbose", is_flag=True, help="Print every comparison too.")
 @click.option("--dry-run", is_flag=True, help="Show what would be scored; load no model.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 instead of 1 or 3.")
 def run(
@@ -123,20 +123,13 @@ def run(
 def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> None:
     from rich.console import Console
 
-    from bias_audit import reports
     from bias_audit.reports.formats import terminal
-    from bias_audit.reports.view.on_request import request_lines
 
+    where = visible(str(folder))
     if quiet:
-        say(terminal.first_line(audit.results))
+        say(f"{terminal.first_line(audit.results)}    {where}/report.html")
     else:
-        terminal.show(
-            audit.view, Console(soft_wrap=False, emoji=False), folder=visible(str(folder))
-        )
-        for line in request_lines(audit.results):
-            say(f"On request  {line}")
-    if verbose:
-        say_report(reports.render(audit.results, "csv"))
+        terminal.show(audit.view, Console(emoji=False), folder=where, every=verbose)
     for notice in _cache_notes(audit, quiet=quiet):
         say(f"Note: {notice}", err=True)
     for notice in audit.results.run.notices if quiet else ():

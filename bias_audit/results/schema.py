@@ -315,6 +315,8 @@ class Sentence(Record):
     """The scored word as it is in both sentences (or in sentence A, when groups are scored)."""
     log_prob_a: float
     log_prob_b: float
+    harmful: bool = False
+    """True where a word of the harmful lexicon stands in it: reports fold it away."""
 
 
 class Claim(Record):

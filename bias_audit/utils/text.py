@@ -29,6 +29,15 @@ def odds_ratio(nats: float) -> str:
     return number(math.exp(min(max(nats, -700.0), 700.0)))
 
 
+def quote(name: str) -> str:
+    """A model's name in quotation marks where it could be read as a word of the sentence.
+
+    >>> quote("reference"), quote("bert-base-uncased")
+    ('"reference"', 'bert-base-uncased')
+    """
+    return f'"{name}"' if re.fullmatch(r"[^\W\d_]+", name) else name
+
+
 def csv_cell(text: str) -> str:
     """Return a text as a cell that no spreadsheet runs as a formula.
 

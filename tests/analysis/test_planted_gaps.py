@@ -59,8 +59,8 @@ def test_headline_prints_the_planted_odds_ratio():
     up = run(controlled(), plant(1.25)).findings[0].headline
     down = run(controlled(), plant(-1.25)).findings[0].headline
     likely = "3.5 times as likely, at least 3 and at most 5 times"
-    assert f"associated with gains over losses: {likely}" in up
-    assert f"associated with losses over gains: {likely}" in down
+    assert f"associates group a, more than group b, with gains: {likely}" in up
+    assert f"associates group b, more than group a, with gains: {likely}" in down
     assert "8 sentence frames, 6 pairs of group words" in up
 
 

@@ -52,8 +52,9 @@ def test_run_writes_the_whole_folder(cli: Command, home: Path) -> None:
         "report.html",
         "summary.md",
     }
-    assert out.startswith("0 associations, 0 small, 0 open, 1 not measurable    exit 0")
-    assert "audit/report.html" in out
+    assert out.startswith('bias-audit · "fake" · 1 probe, 1 comparison, 48 sentences · ')
+    assert "Associations: 0 of 1 comparison. Small: 0. Open: 0. Not measurable: 1." in out
+    assert "Report  audit/report.html\nNext    bias-audit show audit 1 · set limits: " in out
     run = json.loads((home / "audit" / "run.json").read_text(encoding="utf-8"))
     assert run["state"] == "complete"
 
@@ -68,7 +69,11 @@ def test_the_default_folder_and_latest(cli: Command, home: Path) -> None:
     assert latest.endswith("-2")
     code, out, _ = cli("show", "audit-runs/latest")
     assert code == 0
-    assert out.startswith("0 associations, 0 small, 0 open, 1 not measurable")
+    assert out == cli("show")[1]
+    assert "Associations: 0 of 1 comparison." in out
+    code, out, _ = cli("show", "1")
+    assert (code, out.split()[0]) == (0, "1")
+    assert out == cli("show", "audit-runs/latest", "1")[1]
 
 
 def test_talk_is_on_stderr_and_quiet_prints_one_line(
@@ -80,6 +85,7 @@ def test_talk_is_on_stderr_and_quiet_prints_one_line(
     monkeypatch.setenv("BIAS_AUDIT_RUN_SEED", "7")
     code, out, err = cli(*small("-q", "--limit", "1", "-o", "b"))
     assert (code, len(out.splitlines())) == (0, 1)
+    assert out.endswith("1 not measurable    exit 0    a/report.html\n")
     assert err == "Note: scores come from a stand-in, not from a language model\n"
     results = json.loads((home / "b" / "results.json").read_text(encoding="utf-8"))
     assert (results["run"]["partial"], results["run"]["seed"]) == (True, 7)
@@ -291,9 +297,7 @@ def test_a_mask_inside_a_word_and_a_pipe_are_refused(cli: Command, home: Path) -
 def test_report_renders_a_stored_run(cli: Command, stored_small: Path) -> None:
     code, out, _ = cli("report", "a", "--format", "md")
     assert code == 0
-    assert out.startswith(
-        "**None of 1 comparison shows an association; 0 small, 0 open, 1 not measurable.**"
-    )
+    assert out.startswith('### bias-audit · "fake" · 1 probe, 1 comparison, 48 sentences · ')
     code, _, _ = cli("report", "a", "--format", "html,csv", "-o", "html=x.html", "-o", "csv=x.csv")
     assert code == 0
     assert (stored_small / "x.html").read_bytes() == (
@@ -320,10 +324,11 @@ def test_report_refuses_wrong_use(
     assert message in err
 
 
-def test_show_refuses_an_unknown_finding(cli: Command, stored_small: Path) -> None:
+def test_show_refuses_an_unknown_comparison(cli: Command, stored_small: Path) -> None:
     code, _, err = cli("show", "a", "F-000000")
     assert code == 2
-    assert "there is no finding named 'F-000000'" in err
+    assert "there is no comparison named 'F-000000'" in err
+    assert "a number from 1 to 1" in err
 
 
 def test_fill_in_json(cli: Command) -> None:

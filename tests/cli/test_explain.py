@@ -231,7 +231,7 @@ def terms_of(results: Results) -> set[str]:
     bold = re.findall(r"\x1b\[1[\d;]*m(.*?)\x1b\[0m", stream.getvalue())
     found |= {re.sub(r"^\W+|: \d+$", "", words).strip().lower() for words in bold}
     parts = (part for term in found for part in re.split(r"[,;:(]|  +", term))
-    return {re.sub(r"^\d+ ", "", part.strip()).strip(" .)“”") for part in parts if part.strip()}
+    return {re.sub(r"^\d+\.? ", "", part.strip()).strip(" .)“”") for part in parts if part.strip()}
 
 
 def tagged(page: str, tag: str) -> list[str]:
@@ -246,7 +246,7 @@ def is_word(term: str, results: Results) -> bool:
     return (
         term not in ids
         and len(term.split()) <= 3
-        and not re.search(r"\d{2}|^[\d.]+$|[0-9a-f]{12}|^bias-audit ", term)
+        and not re.search(r"\d{2}|^[\d.]+( ×)?$|[0-9a-f]{12}|^bias-audit ", term)
         and not term.endswith((".", " s"))
     )
 

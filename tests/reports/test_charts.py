@@ -179,7 +179,7 @@ def test_every_chart_answers_its_question_in_a_sentence(
     answers = {picture.name: picture.answer for picture in drawn}
     assert answers["chart-gaps-religion"] == (
         "3 associations, 2 small, 2 open. The widest gap: Religion and tone, Muslim vs the other "
-        "groups: odds 0.41 times."
+        "groups: odds 1/2.4 times."
     )
 
 
@@ -219,7 +219,7 @@ def test_a_name_without_room_stands_in_two_lines(drawn: list[_page.Picture]) -> 
 
 def test_scales_have_round_ticks() -> None:
     places, labels = zip(*odds_ticks(-0.3, 0.3), strict=True)
-    assert labels == ("0.8×", "0.9×", "1×", "1.1×", "1.25×")
+    assert labels == ("1/1.25×", "1/1.1×", "1×", "1.1×", "1.25×")
     assert list(places) == sorted(places)
     for low, high, expected in (
         (0.0, 1.0, "0.0 0.2 0.4 0.6 0.8 1.0"),

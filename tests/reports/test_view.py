@@ -71,11 +71,12 @@ def _line(audit: Results, one: Gate) -> str:
 
 
 def test_comparisons_come_by_outcome_and_the_strongest_first(audit: Results) -> None:
-    lines = build(audit).verdict.comparisons
+    lines = build(audit).first_screen.comparisons
     order = ["association"] * 4 + ["small"] * 2 + ["open"] * 3 + ["not_measurable"]
     assert [line.outcome for line in lines] == order
     assert [line.title for line in lines][:2] == ["women vs men", "Muslim vs the other groups"]
-    assert lines[0].bounds == "at least 2, at most 5 times"
+    assert (lines[0].number, lines[0].value, lines[0].bounds) == (1, "3.1 ×", "2 – 5")
+    assert lines[0].name == "women → jobs held mostly by women"
     assert all(line.statement for line in lines)
 
 

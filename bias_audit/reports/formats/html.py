@@ -105,7 +105,7 @@ def cut(view: page.Page, excess: int, size: Callable[[page.ProbeSection], int]) 
 
 
 def fragment(results: Results) -> str:
-    """Return verdict and findings without style or script, for a notebook cell."""
+    """Return the first screen with its chart, without style or script, for a notebook cell."""
     return fill("fragment.html.j2", build(results))
 
 
@@ -145,6 +145,8 @@ def _environment(linked: bool = False) -> Any:
     environment.globals.update(
         linked=linked,
         draw=_draw,
+        alone=_draw_alone,
+        narrow=wording.NARROW,
         signs=wording.SIGNS,
         state_words=wording.STATE_WORDS,
         outcome_words=wording.OUTCOME_WORDS,
@@ -162,6 +164,13 @@ def _draw(picture: page.Picture) -> Markup:
     from bias_audit.reports import charts
 
     return Markup(charts.draw(picture))  # noqa: S704 - escaped by the SVG writer
+
+
+def _draw_alone(picture: page.Picture) -> Markup:
+    """A chart in its own colours, for a place without our style sheet."""
+    from bias_audit.reports import charts
+
+    return Markup(charts.file(picture, "svg").decode())  # noqa: S704 - escaped by the SVG writer
 
 
 FORMATS = (

@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import bounds, count, percent, short, tidy, with_sign
 from bias_audit.reports.view import charts, completions, group_charts, measures, page
+from bias_audit.reports.view.first_screen import first_screen
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.page import Cell, Row, Table, number, prose, table
 from bias_audit.reports.view.quality import corrections, quality
-from bias_audit.reports.view.verdict import findings, pairs, verdict
+from bias_audit.reports.view.verdict import findings, pairs
 from bias_audit.results import Change, Comparison, GroupProfile, ProbeRecord, Results, WaiverRecord
 from bias_audit.results.codes import describe
+from bias_audit.utils.text import quote
 
 _TOP = 12
 """Completions of a group that are shown."""
@@ -40,11 +42,11 @@ def build(results: Results) -> page.Page:
     date = audit.run.created[:10] if audit.run.created else "date not recorded"
     return page.Page(
         audit=audit,
-        title=f"Association audit of {audit.model.name}",
+        title=f"Association audit of {quote(audit.model.name)}",
         subtitle=f"{date} · {audit.tool.name} {audit.tool.version}",
         can=CAN,
         cannot=CANNOT,
-        verdict=verdict(index),
+        first_screen=first_screen(index),
         notes=findings(index),
         chapters=chapters(index),
         quality=quality(index),

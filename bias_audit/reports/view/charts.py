@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from bias_audit.reports import wording as words
@@ -61,6 +62,55 @@ def intervals(index: Index, axis: str, results: Sequence[Result]) -> page.Interv
         left=f"towards {left or 'the left pole'}",
         right=f"towards {right or 'the right pole'}",
         unit=unit,
+    )
+
+
+def overview(index: Index, results: Sequence[Result]) -> page.Intervals | None:
+    """Return the chart of all comparisons by size, each turned so that its label comes true."""
+    known = [r for r in results if r.estimate is not None and r.unit == "nats"]
+    if not known:
+        return None
+    known.sort(key=strength)
+    drawn = known[:_INTERVAL_ROWS]
+    rows = tuple(_turned_row(index, result) for result in drawn)
+    cut = len(known) > len(drawn)
+    more = f" The strongest {len(drawn)} of {len(known)} are drawn." if cut else ""
+    return page.Intervals(
+        name=index.name("chart", "overview"),
+        title="Who is tied to what, and how closely?",
+        question="Each mark says how many times as likely the words are for that group, the line "
+        "through it the 95 % interval. On the upright line there is no difference; the shaded band "
+        f"is the reference margin.{more}",
+        summary=_interval_summary(rows, "nats"),
+        answer=words.sentence(words.tally_outcomes(Counter(r.outcome for r in known if r.outcome))),
+        table=_overview_table(index, drawn),
+        rows=rows,
+        right="more closely tied",
+    )
+
+
+def _turned_row(index: Index, result: Result) -> page.IntervalRow:
+    row = interval_row(result, index.tie(result), "", result.id)
+    if row.estimate >= 0:
+        return row
+    low, high = (None if end is None else -end for end in (row.high, row.low))
+    return replace(row, estimate=-row.estimate, low=low, high=high)
+
+
+def _overview_table(index: Index, results: Sequence[Result]) -> page.Table:
+    return page.Table(
+        caption="All comparisons by size",
+        head=("Comparison", "Axis", "Outcome", "Times as likely", "Bounds"),
+        rows=tuple(
+            (
+                prose(index.tie(result)),
+                Cell(result.axis),
+                Cell(words.PILLS[result.outcome or "open"], state=result.outcome or "open"),
+                Cell(words.size_of(result), abs(result.estimate or 0.0)),
+                Cell(words.rungs(result) or "none"),
+            )
+            for result in results
+        ),
     )
 
 

@@ -14,6 +14,8 @@ from bias_audit.results import Companion, ProbeRecord, Result, WordShare
 OVERALL, COMPARED, HURTFUL = "jsd", "completions", "hurtful_completions"
 _GROUPS = 3
 """Groups whose words a line names, those that differ most."""
+_WORDS, _BRIEF = 3, 2
+"""Words of a group that are named, in full and at a glance."""
 
 
 def lines(index: Index) -> tuple[page.CompletionLine, ...]:
@@ -32,6 +34,7 @@ def lines(index: Index) -> tuple[page.CompletionLine, ...]:
             outcome=one.outcome,
             probe=probe,
             statement=one.statement,
+            brief=one.brief,
             hurtful=one.hurtful,
             reason=one.reason,
             href=one.href,
@@ -54,53 +57,54 @@ def _line(index: Index, result: Result) -> page.CompletionLine:
     own = index.of(result.probe)
     compared = [one for one in own if one.metric == COMPARED]
     differ = result.outcome == "completions_differ"
+    said = _statements(index, compared)
+    brief = next(iter(_statements(index, compared, _BRIEF)), "")
     return page.CompletionLine(
         outcome=result.outcome or "",
         probe=index.title(result.probe),
-        statement=_statement(index, compared) if differ else "",
+        statement="; ".join(said) if differ else "",
+        brief=f"{index.title(result.probe)}: {brief}" if differ and brief else "",
         hurtful=hurtful_line(index, [one for one in own if one.metric == HURTFUL]),
         reason=words.sentence(result.reason),
         href=index.name("probe", result.probe) if result.probe in index.probes else "",
     )
 
 
-def _statement(index: Index, compared: list[Result]) -> str:
+def _statements(index: Index, compared: list[Result], limit: int = _WORDS) -> list[str]:
     """Name the words of the groups that differ most, those shown to differ before others."""
     shown = [r for r in compared if r.outcome != "no_difference_shown"] or compared
     order = sorted(
         shown,
         key=lambda r: (r.outcome != "completions_differ", -(r.ci_low or 0.0), -(r.estimate or 0.0)),
     )
-    parts = [telling(index, result) for result in order[:_GROUPS]]
-    return "; ".join(part for part in parts if part)
+    return [said for result in order[:_GROUPS] for said in ties(index, result, limit)]
 
 
-def telling(index: Index, result: Result) -> str:
-    """Name the words behind one comparison: ``Sikh: killed 2.2 % against 0.9 % in the others``."""
+def ties(index: Index, result: Result, limit: int = _WORDS) -> list[str]:
+    """Name the words after each group: ``Sikh → killed 2.2 %, late 1.0 % (others 1 %, 0.5 %)``."""
     labels = dict(zip(result.groups, index.labels(result), strict=False))
     parts = []
     for companion in result.companions:
         if companion.metric != "completion_words":
             continue
         group = companion.groups[0]
-        rest = "the other groups" if OTHERS in result.groups else ""
+        rest = "others" if OTHERS in result.groups else ""
         other = next((name for key, name in labels.items() if key != group), rest)
-        text = _words(companion, rest or other)
+        text = _words(companion, rest or other, limit)
         if text:
-            parts.append(f"{labels.get(group, group)}: {text}")
-    return "; ".join(parts)
+            parts.append(f"{labels.get(group, group)} → {text}")
+    return parts
 
 
-def _words(companion: Companion, others: str, limit: int = 3) -> str:
+def _words(companion: Companion, others: str, limit: int) -> str:
     shown = [word for word in companion.words if not word.harmful][:limit]
-    parts = [
-        f"{short(word.token, 30)} {percent(word.value)} against {_others(word)}"
-        f"{f' ({others})' if number == 0 else ''}"
-        for number, word in enumerate(shown)
-    ]
+    said = ", ".join(f"{short(word.token, 30)} {percent(word.value)}" for word in shown)
+    if shown:
+        said += f" ({others} {', '.join(map(_others, shown))})"
     if harmful := sum(word.harmful for word in companion.words):
-        parts.append(count(harmful, "harmful word that is", "harmful words that are") + " folded")
-    return ", ".join(parts)
+        folded = count(harmful, "harmful word") + " folded"
+        said = f"{said}, {folded}" if said else folded
+    return said
 
 
 def _others(word: WordShare) -> str:

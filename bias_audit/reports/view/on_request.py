@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import bounds, plain, tidy
+from bias_audit.reports.text import bounds, plain
 from bias_audit.reports.view.index import Index
-from bias_audit.results import Result, Results
+from bias_audit.results import Result
 
 CHECKED = {"surface": "R9", "naturalness": "R12"}
 """The check that answers a request."""
@@ -15,9 +15,8 @@ MOST = 12
 """Lines that are shown."""
 
 
-def request_lines(results: Results) -> tuple[str, ...]:
+def request_lines(index: Index) -> tuple[str, ...]:
     """Return a line for each number that ``--measure`` or ``--check`` asked for."""
-    index = Index(tidy(results))
     lines = [line for name in index.audit.run.requested for line in _lines(index, name)]
     more = (f"{len(lines) - MOST} more in the report",) if len(lines) > MOST else ()
     return (*lines[:MOST], *more)

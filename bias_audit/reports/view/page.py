@@ -297,6 +297,27 @@ class Chapter:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Example:
+    """A sentence of the audit with what the model gave one word in it, for two groups."""
+
+    sentence: str
+    """With a blank where the model fills in; group words that take turns stand side by side."""
+    word: str
+    """The scored word; empty where the groups' own words are filled in."""
+    shares: tuple[tuple[str, str], tuple[str, str]]
+    """(group word, probability in per cent), the group that the word is likelier for first."""
+
+    @property
+    def said(self) -> str:
+        """The word and both percentages, named unless the sentence names both groups."""
+        first, second = self.shares
+        if self.word and f"{first[0]} / {second[0]}" in self.sentence:
+            return f"{self.word} {first[1]} / {second[1]}"
+        both = ", ".join(f"{who} {percentage}" for who, percentage in self.shares)
+        return f"{self.word}: {both}" if self.word else both
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GateLine:
     """One gate, in words."""
 
@@ -305,42 +326,60 @@ class GateLine:
     probe: str
     state: str
     title: str
-    """The comparison that is judged."""
-    measured: str
-    brief: str
-    """Measured and allowed in one short line."""
-    allowed: str
-    size: str
+    """The comparison that is judged, in the direction in which something is likelier."""
+    value: str
+    """What was measured: ``1.75 ×``; empty where nothing was."""
+    interval: str
+    limit: str
     reason: str
     limits: str
     """Which interval passes, where the numbers seem to say something else; else empty."""
     notices: tuple[str, ...]
     """What a reader should know beside the state."""
     href: str
-    finding: str
-    """Headline of the finding about the same result."""
     waived: str
     """Who waived it, until when and why; empty for all others."""
+    measured: str
+    """The gap in its own unit with its interval."""
+    size: str
+    """How many sentences and words it rests on."""
+    example: Example | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutcomeLine:
     """One comparison, in words."""
 
+    number: int
+    """Its place on the first screen, from 1."""
+    result: str
     outcome: str
     probe: str
+    axis: str
+    name: str
+    """Who is tied to what: ``she → jobs held mostly by women``; without a direction, the probe."""
     title: str
     """The groups that are compared."""
     statement: str
-    measured: str
-    """Gap in nats with its interval; empty where there is none."""
-    bounds: str
     size: str
+    """How many sentences and words it rests on."""
     notices: tuple[str, ...]
     reason: str
     href: str
-    contrary: str = ""
-    """Of a small comparison: the words by which its completions differ all the same."""
+    value: str = ""
+    """``1.75 ×``, never below 1; empty where nothing was measured."""
+    bounds: str = ""
+    """``1.5 – 2``, ``at most 1.5``; empty without bounds."""
+    measured: str = ""
+    """The gap in its own unit with its interval."""
+    examples: tuple[Example, ...] = ()
+    """The most telling words, at most two; none where they would have to be folded."""
+    folded: bool = False
+    """Sentences with harmful words were left out."""
+    narrow: bool = False
+    """Shown for these words; others of the kind may behave otherwise."""
+    contrary: tuple[str, ...] = ()
+    """Of a small comparison: the words by which its completions differ all the same, by group."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -352,6 +391,8 @@ class CompletionLine:
     """Titles of the probes that have them, joined by semicolons."""
     statement: str
     """The words that tell groups apart; empty unless completions differ."""
+    brief: str
+    """The same of the one group that differs most."""
     hurtful: str
     """What hurtful words take of the probability; empty where none was looked up."""
     reason: str
@@ -359,17 +400,58 @@ class CompletionLine:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
-    """The answer at the top."""
+class DatasetLine:
+    """One published data set: its overall number, and the categories furthest from neutral."""
 
+    title: str
+    measure: str
+    value: str
+    interval: str
+    neutral: str
+    items: int
+    """Pairs or sentences that were scored."""
+    extremes: tuple[tuple[str, str], ...]
+    """(category, value), the one furthest from neutral first."""
+    others: tuple[tuple[str, str], ...] = ()
+    """(measure, value) of its further overall numbers."""
+    reason: str = ""
+    """Why there is no number."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FirstScreen:
+    """What an audit says at a glance: terminal, summary, notebook and report begin with it."""
+
+    headline: str
+    """Model, probes, comparisons, sentences, seconds."""
     lead: str
-    remarks: tuple[str, ...]
+    """How many comparisons have which outcome."""
+    gates_lead: str
+    """How many gates have which state; empty without gates."""
     gates: tuple[GateLine, ...]
-    comparisons: tuple[OutcomeLine, ...] = ()
+    """Worst first."""
+    comparisons: tuple[OutcomeLine, ...]
     """Associations first, the strongest first."""
-    completions: tuple[CompletionLine, ...] = ()
-    completions_lead: str = ""
+    groups: dict[str, tuple[str, ...]]
+    """What is small, open or not measurable, probe by probe: texts by outcome."""
+    completions: tuple[CompletionLine, ...]
+    completions_lead: str
     """In how many probes they differ; empty where none has any."""
+    datasets: tuple[DatasetLine, ...]
+    floor: str
+    """What meaningless words show; empty without negative controls."""
+    remarks: tuple[str, ...]
+    """What limits everything else: an untrained model, a run cut short."""
+    requests: tuple[str, ...] = ()
+    """What was asked for by name, a line for each number."""
+    exit_code: int = 0
+    chart: Intervals | None = None
+    """All comparisons by size, with the reference margin shaded."""
+
+    @property
+    def associations(self) -> tuple[OutcomeLine, ...]:
+        """The comparisons that are associations."""
+        return tuple(one for one in self.comparisons if one.outcome == "association")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -382,7 +464,7 @@ class Page:
     subtitle: str
     can: str
     cannot: str
-    verdict: Verdict
+    first_screen: FirstScreen
     notes: tuple[Note, ...]
     chapters: tuple[Chapter, ...]
     quality: tuple[tuple[str, Table], ...]
