@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from bias_audit.cli.options import Place
-from bias_audit.cli.output import markup, say_report
+from bias_audit.cli.output import markup
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,18 +37,20 @@ _NAME = re.compile(r"\d{1,6}|F-[0-9a-f]{6}")
 @click.argument("comparison", required=False)
 def show(run: Path, comparison: str | None) -> int:
     """Look at an audit."""
-    from bias_audit import reports as render
+    from rich.console import Console
+
+    from bias_audit.reports.formats import terminal
     from bias_audit.reports.view.build import build
     from bias_audit.results import load_results
 
     if comparison is None and _NAME.fullmatch(str(run)) and not run.exists():
         run, comparison = Path(LATEST), str(run)
     results = load_results(run)
+    view = build(results)
     if comparison is None:
-        say_report(render.render(results, "terminal"))
+        terminal.show(view, Console(emoji=False))
         return 0
-    lines = build(results).first_screen.comparisons
-    _print(results, _choose(results, lines, comparison))
+    _print(results, _choose(results, view.first_screen.comparisons, comparison))
     return 0
 
 

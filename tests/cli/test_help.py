@@ -16,6 +16,8 @@ from bias_audit.reports import file_names, formats, glossary
 from tests.cli.conftest import Command
 from tests.test_package import HEAVY, loaded_after
 
+ROOT = Path(__file__).parents[2]
+
 
 def test_every_option_of_run_is_in_one_group() -> None:
     declared = {
@@ -87,15 +89,23 @@ def test_a_script_for_the_shell_is_printed_without_heavy_packages() -> None:
     ("variables", "coloured"),
     [({"FORCE_COLOR": "1"}, True), ({"NO_COLOR": "1"}, False), ({}, False)],
 )
-def test_colours_on_request(tmp_path: Path, variables: dict[str, str], coloured: bool) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["fill", "A [group] is <mask>.", "--groups", "a,b", "--model", "fake"],
+        ["show", str(ROOT / "tests" / "golden" / "audit")],
+    ],
+)
+def test_colours_on_request(
+    tmp_path: Path, command: list[str], variables: dict[str, str], coloured: bool
+) -> None:
     rest = {k: v for k, v in os.environ.items() if k not in ("FORCE_COLOR", "NO_COLOR")}
     done = subprocess.run(
-        [sys.executable, "-m", "bias_audit", "fill", "A [group] is <mask>.", "--groups", "a,b",
-         "--model", "fake"],
+        [sys.executable, "-m", "bias_audit", *command],
         env=rest | variables | {"TERM": "xterm-256color"},
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=True,
-    )  # fmt: skip
+    )
     assert ("\x1b[" in done.stdout) == coloured
