@@ -50,7 +50,8 @@ def show(run: Path, comparison: str | None) -> int:
     if comparison is None:
         terminal.show(view, Console(emoji=False))
         return 0
-    _print(results, _choose(results, view.first_screen.comparisons, comparison))
+    lines = view.first_screen.comparisons
+    _print(results, _choose(results, lines, comparison))
     return 0
 
 

@@ -28,6 +28,7 @@ from bias_audit.probes.expand import expand
 from bias_audit.probes.schema import lexicon, probe
 from bias_audit.probes.schema.lexicon import Lexicon, TemplateSet
 from bias_audit.records import SkipReason
+from bias_audit.reports import render
 from bias_audit.results import Record, Results, State
 from bias_audit.results.codes import BLOCKING, REASONS, STATUSES
 from bias_audit.results.evidence import EVIDENCE_COLUMNS
@@ -352,6 +353,12 @@ def test_the_schema_version_is_the_present_one() -> None:
     assert f"`{Results.model_fields['schema_version'].default}`" in section(
         "interface.md", "Results"
     )
+
+
+def test_the_first_screen_in_the_readme_is_that_of_the_sample() -> None:
+    text = render(results.load_results(ROOT / "reports" / "sample"), "terminal")
+    shown = block(README, "first screen").rstrip("\n")
+    assert shown in text, "copy the first lines of: bias-audit show reports/sample"
 
 
 @pytest.mark.slow

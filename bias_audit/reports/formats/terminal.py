@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -31,6 +32,9 @@ _LEAST = 12
 """Lines that associations have in any case, such as below gates."""
 _SECOND = 3
 """Associations that are shown with two examples are fewer than this many."""
+
+_TIED, _TIE = re.compile(" (?=[%×])"), "\ue000"
+"""Blanks between a number and its sign, where no line ends, and what stands for them."""
 
 Part = str | tuple[str, str]
 """A text, or a text with its style."""
@@ -129,10 +133,11 @@ class _Screen:
         text = Text()
         for part in parts:
             content, style = (part, "") if isinstance(part, str) else part
-            text.append(self.spell(content), style=style)
+            text.append(_TIED.sub(_TIE, self.spell(content)), style=style)
         lines = list(text.wrap(self.console, self.width - indent - hang)) or [text]
         for number, one in enumerate(lines[:most] if most else lines):
             one.rstrip()
+            one.plain = one.plain.replace(_TIE, " ")
             blanks = " " * (indent + (hang if number else 0))
             self.lines.append(Text(blanks) + one)
 
