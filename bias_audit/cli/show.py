@@ -119,7 +119,8 @@ def _print_sentences(console: Console, results: Results, result: Result) -> None
     pairs = Table(title="Typical sentence pairs", title_justify="left")
     pairs.add_column("sentence")
     pairs.add_column("scored word")
-    pairs.add_column("probability", justify="right")
+    whole = results.model.reading == "continuation"
+    pairs.add_column("log P(sentence), nats" if whole else "probability", justify="right")
     every = (finding.sentences if finding else ()) or result.sentences
     for pair in every:
         if pair.harmful:
@@ -129,7 +130,8 @@ def _print_sentences(console: Console, results: Results, result: Result) -> None
             (pair.text_a, words[0], pair.log_prob_a),
             (pair.text_b, words[-1], pair.log_prob_b),
         ):
-            pairs.add_row(markup(text), markup(word), percent(math.exp(min(log, 0.0))))
+            chance = f"{log:.1f}" if whole else percent(math.exp(min(log, 0.0)))
+            pairs.add_row(markup(text), markup(word), chance)
         pairs.add_section()
     if pairs.row_count:
         console.print(pairs)

@@ -27,7 +27,7 @@ _PARTIAL = (
     "number as a first look."
 )
 _UNTRAINED = (
-    "The sanity check did not hold: there is no sign of a trained masked language model, "
+    "The sanity check did not hold: there is no sign of a trained language model, "
     "so silence anywhere in this report means nothing."
 )
 _FOREIGN = (
