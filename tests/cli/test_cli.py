@@ -85,7 +85,7 @@ def test_talk_is_on_stderr_and_quiet_prints_one_line(
     monkeypatch.setenv("BIAS_AUDIT_RUN_SEED", "7")
     code, out, err = cli(*small("-q", "--limit", "1", "-o", "b"))
     assert (code, len(out.splitlines())) == (0, 1)
-    assert out.endswith("1 not measurable    exit 0    a/report.html\n")
+    assert out.endswith("1 not measurable    exit 0    b/report.html\n")
     assert err == "Note: scores come from a stand-in, not from a language model\n"
     results = json.loads((home / "b" / "results.json").read_text(encoding="utf-8"))
     assert (results["run"]["partial"], results["run"]["seed"]) == (True, 7)
