@@ -147,10 +147,10 @@ def sentences(
     )
     prompts = _prompts_of(scored, {target.id for target in by_size[:limit]}, pair)
     pairs = [_sentence(t, prompts[t.id]) for t in by_size[:limit] if t.id in prompts]
-    return [_marked(sentence, harmful) for sentence in pairs if sentence is not None]
+    return [_mark(sentence, harmful) for sentence in pairs if sentence is not None]
 
 
-def _marked(sentence: Sentence, harmful: frozenset[str]) -> Sentence:
+def _mark(sentence: Sentence, harmful: frozenset[str]) -> Sentence:
     texts = f"{sentence.text_a} {sentence.text_b}".lower()
     hurts = sentence.word.lower() in harmful or bool(harmful & set(re.findall(r"[\w'-]+", texts)))
     return sentence.model_copy(update={"harmful": True}) if hurts else sentence

@@ -96,7 +96,7 @@ def _print_frames(console: Console, result: Result) -> None:
     """Print every sentence frame with its size, seen from the side of the whole comparison."""
     from rich.table import Table
 
-    from bias_audit.reports.wording import turned
+    from bias_audit.reports.wording import signed_size
 
     if not result.by_template:
         return
@@ -105,7 +105,7 @@ def _print_frames(console: Console, result: Result) -> None:
     frames.add_column("times as likely", justify="right")
     frames.add_column("sentence")
     for effect in sorted(result.by_template, key=lambda e: -sign * e.value):
-        frames.add_row(turned(sign * effect.value, result.unit), markup(effect.text))
+        frames.add_row(signed_size(sign * effect.value, result.unit), markup(effect.text))
     console.print(frames)
 
 

@@ -131,7 +131,7 @@ def _of_gate(index: Index, raw: Gate, gate: Gate, waivers: tuple[WaiverRecord, .
     brief, reason = f"{line.value} ({line.interval}), limit {line.limit or 'none'}", line.reason
     if not line.value:
         brief, reason = gate.reason, ""
-    example = f"“{line.example.sentence}” {line.example.said}" if line.example else ""
+    example = f"“{line.example.sentence}” {line.example.percentages}" if line.example else ""
     texts = (line.waived, reason, example, _crash(index, gate))
     ceiling = gate.limit or 0.0
     judged = gate.rise if gate.kind == "regression" else gate.estimate

@@ -128,7 +128,7 @@ def tally_gates(audit: Results) -> str:
     )
 
 
-def headed(outcome: str) -> str:
+def heading(outcome: str) -> str:
     """The name of an outcome at the start of a line."""
     name = OUTCOME_WORDS[outcome][0]
     return name[:1].upper() + name[1:]
@@ -242,7 +242,7 @@ def size_of(result: Result) -> str:
     return "" if result.estimate is None else times_or_number(result.estimate, result.unit)
 
 
-def turned(value: float, unit: str) -> str:
+def signed_size(value: float, unit: str) -> str:
     """A gap seen from the side of an estimate: ``1.5``; one on the other side is ``1/1.5``."""
     return times(value) if unit == "nats" else plain(value, 3)
 
@@ -252,7 +252,7 @@ def turned_interval(low: float | None, high: float | None, unit: str, *, sign: i
     if low is None or high is None:
         return ""
     ends = (low, high) if sign >= 0 else (-high, -low)
-    return " – ".join(turned(end, unit) for end in ends)
+    return " – ".join(signed_size(end, unit) for end in ends)
 
 
 def floor(shown: Floor) -> str:

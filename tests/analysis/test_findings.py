@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from bias_audit.analysis.findings import sentences as typical_sentences
 from tests.analysis.world import (
     Model,
     behave,
@@ -18,6 +19,7 @@ from tests.analysis.world import (
     plant,
     primary,
     run,
+    scored_by,
     sentences,
     terms,
 )
@@ -190,6 +192,18 @@ def test_a_diagonal_probe_speaks_of_own_words():
     (finding,) = done.results.findings
     assert finding.headline.startswith('"oracle" associates each group with its own word: ')
     assert finding.sentences == ()
+
+
+def test_sentences_with_a_word_of_the_harmful_lexicon_are_marked():
+    probe = controlled()
+    (finding,) = run(probe, strong).results.findings
+    result = next(r for r in run(probe, strong).results.results if r.id == finding.result)
+    words = [one.word for one in finding.sentences]
+    scored = scored_by(probe, strong)
+    marked = typical_sentences(scored, result, frozenset({words[0].lower()}))
+    assert [one.word for one in marked] == words
+    assert [one.harmful for one in marked] == [word == words[0] for word in words]
+    assert not any(one.harmful for one in finding.sentences)
 
 
 @pytest.mark.parametrize(

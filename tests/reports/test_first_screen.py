@@ -84,7 +84,7 @@ WRONG = sentence("The woman is a maid.", "The man is a maid.", "maid", 0.1, 0.3)
 
 def test_the_most_telling_words_come_first_and_one_of_the_other_pole_second():
     (line,) = screen(association(sentences=(COOK, WRONG, SMITH, NURSE))).associations
-    assert [(one.sentence, one.said) for one in line.examples] == [
+    assert [(one.sentence, one.percentages) for one in line.examples] == [
         ("The woman / man is a ___.", "nurse 4.0 % / 1.0 %"),
         ("The man / woman is a ___.", "smith 2.0 % / 1.0 %"),
     ]
@@ -92,7 +92,7 @@ def test_the_most_telling_words_come_first_and_one_of_the_other_pole_second():
 
 def test_of_the_second_group_the_words_that_it_is_likelier_for_are_shown():
     (line,) = screen(association(-0.6, sentences=(NURSE, WRONG, SMITH))).associations
-    assert [one.said for one in line.examples] == ["maid 30 % / 10 %"]
+    assert [one.percentages for one in line.examples] == ["maid 30 % / 10 %"]
 
 
 def test_filled_in_group_words_leave_a_blank():
@@ -100,7 +100,7 @@ def test_filled_in_group_words_leave_a_blank():
                    0.4, 0.34)  # fmt: skip
     (line,) = screen(association(sentences=(one,)), mask="group").associations
     (example,) = line.examples
-    assert (example.sentence, example.said) == (
+    assert (example.sentence, example.percentages) == (
         "The nurse said ___ was late.", "she 40 %, he 34 %",
     )  # fmt: skip
 
@@ -123,7 +123,15 @@ def test_long_group_words_are_named_beside_the_sentence():
     a, b = "A person who was born in a far country", "Another one who has always lived here"
     one = sentence(f"{a} is nice.", f"{b} is nice.", "nice", 0.2, 0.1)
     (example,) = screen(association(sentences=(one,))).associations[0].examples
-    assert (example.sentence, example.said) == (f"{a} is ___.", "nice: A 20 %, B 10 %")
+    assert (example.sentence, example.percentages) == (f"{a} is ___.", "nice: A 20 %, B 10 %")
+
+
+def test_whole_sentences_are_compared_with_each_other():
+    one = sentence("The woman is a nurse.", "The man is a nurse.", "nurse", 3e-20, 1e-20)
+    results = audit(association(sentences=(one,)))
+    model = results.model.model_copy(update={"reading": "continuation"})
+    (line,) = build(results.model_copy(update={"model": model})).first_screen.associations
+    assert line.examples[0].percentages == "nurse 3.0 × / 1.00 ×"
 
 
 def test_sentences_with_harmful_words_are_never_shown():

@@ -121,7 +121,7 @@ def _gate(gate: page.GateLine) -> str:
 
 
 def _example(example: page.Example) -> str:
-    return f"“{_cell(example.sentence)}” **{_cell(example.said)}**"
+    return f"“{_cell(example.sentence)}” **{_cell(example.percentages)}**"
 
 
 def associations(screen: page.FirstScreen, limit: int = 20) -> str:
@@ -152,7 +152,7 @@ def _rest(screen: page.FirstScreen) -> str:
         if not items:
             continue
         compared = [one for one in screen.comparisons if one.outcome == outcome]
-        text += _paragraph(f"{words.headed(outcome)} ({len(compared)}):", items)
+        text += _paragraph(f"{words.heading(outcome)} ({len(compared)}):", items)
         contrary = [said for one in compared for said in one.contrary]
         text += _paragraph("But completions differ:", contrary) if contrary else ""
     floor = f"{_cell(screen.floor, 400)}\n\n" if screen.floor else ""

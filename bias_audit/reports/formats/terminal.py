@@ -167,7 +167,7 @@ class _Screen:
             row = Text()
             for (_, width, side, style), lines in zip(cells, folded, strict=True):
                 text = lines[number] if number < len(lines) else ""
-                row.append(_padded(text, width, side), style=style)
+                row.append(_pad(text, width, side), style=style)
                 row.append("  ")
             row.rstrip()
             self.lines.append(row)
@@ -208,7 +208,9 @@ class _Screen:
             self._example(gate.example, indent=11)
 
     def _example(self, example: page.Example, indent: int = 5) -> None:
-        self.line((f"“{example.sentence}”  ", "dim"), (example.said, ""), indent=indent, hang=2)
+        self.line(
+            (f"“{example.sentence}”  ", "dim"), (example.percentages, ""), indent=indent, hang=2
+        )
 
     def _associations(self, screen: page.FirstScreen, room: int) -> None:
         """Write the associations as a table, with as many examples as there is room for."""
@@ -231,7 +233,7 @@ class _Screen:
         for one in shown:
             name = f"{one.name}{' *' if one.narrow else ''}"
             self._row(f"{one.number}", name, one.axis, one.value, one.bounds, "bold")
-            for example in self._chosen(one, 2 if len(shown) < _SECOND else 1):
+            for example in self._choose(one, 2 if len(shown) < _SECOND else 1):
                 if self._height(example) <= spare:
                     spare -= self._height(example)
                     self._example(example)
@@ -243,13 +245,13 @@ class _Screen:
         if more:
             self.line((f"{more} more in the report", "dim"), indent=4)
 
-    def _chosen(self, line: page.OutcomeLine, most: int) -> Sequence[page.Example]:
+    def _choose(self, line: page.OutcomeLine, most: int) -> Sequence[page.Example]:
         """The first examples; where only one is shown, one that fits in a line if there is any."""
         short = [one for one in line.examples if self._height(one) == 1] if most == 1 else []
         return (short or line.examples)[:most]
 
     def _height(self, example: page.Example) -> int:
-        return 1 + (len(example.sentence) + len(example.said) + 4) // (self.width - 7)
+        return 1 + (len(example.sentence) + len(example.percentages) + 4) // (self.width - 7)
 
     @property
     def _name_width(self) -> int:
@@ -270,7 +272,7 @@ class _Screen:
             if not items:
                 continue
             total = sum(one.outcome == outcome for one in screen.comparisons)
-            self.listing(f"{words.headed(outcome)} ({total}):", items)
+            self.listing(f"{words.heading(outcome)} ({total}):", items)
             contrary = [
                 said
                 for one in screen.comparisons
@@ -332,7 +334,7 @@ class _Screen:
             self.line(("Next    ", "bold"), " · ".join(steps), hang=8)
 
 
-def _padded(text: str, width: int, side: str) -> str:
+def _pad(text: str, width: int, side: str) -> str:
     """The text in so many columns of a terminal, at the left or the right of them."""
     from rich.cells import cell_len
 

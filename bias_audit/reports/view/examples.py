@@ -6,7 +6,7 @@ import math
 import re
 from typing import NamedTuple
 
-from bias_audit.reports.text import percent, short
+from bias_audit.reports.text import percent, short, times
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import OTHERS, Index
 from bias_audit.results import Result, Sentence
@@ -27,7 +27,8 @@ def examples(index: Index, result: Result) -> tuple[tuple[page.Example, ...], bo
     finding = index.findings.get(result.id)
     stored = (finding.sentences if finding else ()) or result.sentences
     fit = [one for one in stored if _points_the_same_way(one, result)] or list(stored)
-    fit.sort(key=lambda one: (one.pole != _pole(result), -_weight(one)))
+    whole = index.audit.model.reading == "continuation"
+    fit.sort(key=lambda one: (one.pole != _pole(result), -_weight(one, whole=whole)))
     shown = [one for one in fit if not one.harmful]
     first = shown[:1]
     second = [one for one in shown[1:] if one.pole != shown[0].pole] or shown[1:]
@@ -49,8 +50,13 @@ def _points_the_same_way(sentence: Sentence, result: Result) -> bool:
     return (sentence.log_prob_a - sentence.log_prob_b) * towards * _sign(result) > 0
 
 
-def _weight(sentence: Sentence) -> float:
-    """How much a reader sees in it: a large difference in per cent and in proportion."""
+def _weight(sentence: Sentence, *, whole: bool) -> float:
+    """How much a reader sees in it: a large difference in per cent and in proportion.
+
+    Of ``whole`` sentences only the proportion can be seen.
+    """
+    if whole:
+        return abs(sentence.log_prob_a - sentence.log_prob_b)
     a, b = (math.exp(min(value, 0.0)) for value in (sentence.log_prob_a, sentence.log_prob_b))
     return abs(a - b) * abs(sentence.log_prob_a - sentence.log_prob_b)
 
@@ -80,8 +86,13 @@ def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
             text = _blank(sentence.text_a, word)
         else:
             text = _side_by_side(parts, word, turned=sentence.log_prob_a < sentence.log_prob_b)
+    least = min(sentence.log_prob_a, sentence.log_prob_b)
+    whole = index.audit.model.reading == "continuation"
     shares = [
-        (short(name, 40), percent(math.exp(min(value, 0.0))))
+        (
+            short(name, 40),
+            f"{times(value - least)} ×" if whole else percent(math.exp(min(value, 0.0))),
+        )
         for name, value in ((a, sentence.log_prob_a), (b, sentence.log_prob_b))
     ]
     if sentence.log_prob_a < sentence.log_prob_b:

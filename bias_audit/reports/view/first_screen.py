@@ -43,7 +43,7 @@ def first_screen(index: Index) -> page.FirstScreen:
     def order(gate: Gate) -> tuple[int, str]:
         return (words.STATES.index(gate.state), gate.id)
 
-    compared = _compared(index)
+    compared = _comparisons(index)
     said = completions.lines(index)
     return page.FirstScreen(
         headline=_headline(audit),
@@ -98,13 +98,13 @@ def _lead(audit: Results) -> str:
         return "No groups were compared."
     shown = audit.outcomes.get("association", 0)
     rest = [
-        f"{words.headed(outcome)}: {audit.outcomes.get(outcome, 0)}."
+        f"{words.heading(outcome)}: {audit.outcomes.get(outcome, 0)}."
         for outcome in ("small", "open", "not_measurable")
     ]
     return " ".join([f"Associations: {shown} of {count(total, 'comparison')}.", *rest])
 
 
-def _compared(index: Index) -> list[Result]:
+def _comparisons(index: Index) -> list[Result]:
     """All comparisons: associations first, the strongest first."""
 
     def order(result: Result) -> tuple[int, float, str]:

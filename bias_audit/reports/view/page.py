@@ -305,10 +305,11 @@ class Example:
     word: str
     """The scored word; empty where the groups' own words are filled in."""
     shares: tuple[tuple[str, str], tuple[str, str]]
-    """(group word, probability in per cent), the group that the word is likelier for first."""
+    """(group word, probability in per cent), the group that the word is likelier for first; of
+    whole sentences read from left to right, how many times as likely they are."""
 
     @property
-    def said(self) -> str:
+    def percentages(self) -> str:
         """The word and both percentages, named unless the sentence names both groups."""
         first, second = self.shares
         if self.word and f"{first[0]} / {second[0]}" in self.sentence:

@@ -116,7 +116,7 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.T
 def gate_line(index: Index, gate: Gate) -> page.GateLine:
     """Put one gate of the audit into words."""
     result = index.results.get(gate.result) if gate.result else None
-    value, interval = _judged(gate)
+    value, interval = _measurement(gate)
     return page.GateLine(
         name=gate.gate or gate.id,
         probe=index.title(gate.probe),
@@ -136,7 +136,7 @@ def gate_line(index: Index, gate: Gate) -> page.GateLine:
     )
 
 
-def _judged(gate: Gate) -> tuple[str, str]:
+def _measurement(gate: Gate) -> tuple[str, str]:
     """What is held against the limit, never below 1, and its interval seen from the same side."""
     if gate.kind == "regression":
         if gate.rise is None:
