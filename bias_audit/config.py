@@ -211,6 +211,9 @@ class CallSettings(FileModel):
     )
     fresh: bool = setting(False, "fresh", "Score again; keep that instead of cached scores.")
     no_cache: bool = setting(False, "no-cache", "Neither use nor keep scores of other runs.")
+    title: str = setting("", "title", "What the report is called.")
+    owner: str = setting("", "owner", "Who answers for the audit; stands in the report.")
+    purpose: str = setting("", "purpose", "What the audit is for; stands in the report.")
     strict: bool = setting(
         False, "strict", "Unclear gates and unpinned hub models count as incomplete."
     )

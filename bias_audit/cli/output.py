@@ -80,8 +80,8 @@ class Outputs:
         """True when a format goes to standard output."""
         return bool(set(self.formats) - set(self.places))
 
-    def write_texts(self, texts: Mapping[str, str]) -> None:
-        """Write one text for each format: files first, whoever reads the rest."""
+    def write_texts(self, texts: Mapping[str, str | bytes]) -> None:
+        """Write the content of each format: files first, whoever reads the rest."""
         from bias_audit.utils.files import write_atomic
 
         for name, path in self.places.items():
@@ -89,7 +89,7 @@ class Outputs:
             say(str(path), err=True)
         for name in self.formats:
             if name not in self.places:
-                say_report(texts[name])
+                say_report(str(texts[name]))
 
 
 def file_formats(format: str | None) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bias_audit.backends.cache import CacheStats
     from bias_audit.pipeline.score import ScoredPlan
     from bias_audit.reports.view.page import Page
+    from bias_audit.results.evidence import Source
 
 _STRONGEST, _WIDTH = 5, 96
 """Associations that an audit names when it is shown, and their length."""
@@ -122,16 +123,28 @@ class Audit:
         return pd.DataFrame([record.model_dump() for record in records])
 
     def report(self, path: str | Path, format: str | None = None) -> Path:
-        """Render into a file; the format follows the name's ending (html, md, json, csv).
+        """Render into a file; the format follows the name's ending (html, pdf, md, json, csv).
 
         Raises:
             UnknownNameError: no such format.
-            UsageError: the file cannot be written.
+            UsageError: the file cannot be written, or no browser can print the PDF.
         """
         target = Path(path)
-        text = render.render(self.results, format or target.suffix.lstrip(".") or "html")
-        write_atomic(target, text)
+        name = format or target.suffix.lstrip(".") or "html"
+        if name == "pdf":
+            from bias_audit.reports.formats import pdf
+
+            write_atomic(target, pdf.render(self.results))
+        else:
+            write_atomic(target, render.render(self.results, name, self._scores()))
         return target
+
+    def _scores(self) -> Source | None:
+        """Return where the scores of single sentences are; None where nowhere."""
+        if self.measured is not None:
+            return evidence_bytes(self.measured)
+        path = None if self.folder is None else self.folder / EVIDENCE_FILE
+        return path if path is not None and path.is_file() else None
 
     def figures(self, folder: str | Path) -> Path:
         """Write every chart of the report as SVG, PNG and PDF, with what each shows in captions.md.
@@ -159,15 +172,18 @@ class Audit:
             UsageError: the folder cannot be written.
         """
         target = Path(folder)
-        files: dict[str, str | bytes] = {**render.for_people(self.view)}
+        files: dict[str, str | bytes] = {}
         for name in (EVIDENCE_FILE, PAIR_SCORES_FILE):
             if self.folder is not None and (self.folder / name).is_file():
                 files[name] = (self.folder / name).read_bytes()
         if self.measured is not None:
             files[EVIDENCE_FILE] = evidence_bytes(self.measured)
+        held = files.get(EVIDENCE_FILE)
+        evidence = held if isinstance(held, bytes) else None
+        files |= render.for_people(self.view, evidence)
         names = render.file_names()
         files |= self.further
-        files |= {names[name]: render.render(self.results, name) for name in formats}
+        files |= {names[name]: render.render(self.results, name, evidence) for name in formats}
         write_run(target, self.results, self.manifest, files, names.values())
         return target
 

@@ -52,6 +52,9 @@ def audit(
     max_seconds: float | None = None,
     progress: ProgressListener | None = None,
     command: str = "",
+    title: str = "",
+    owner: str = "",
+    purpose: str = "",
     gates: Sequence[GateConfig] = (),
     strict: bool = False,
     policy: Policy | None = None,
@@ -85,6 +88,9 @@ def audit(
         progress: called with (what is done, rows done, rows in all): ``loading the model``,
             ``scoring ...``, ``analysing``; no rows where there are none to count.
         command: the command line, for the report.
+        title: what the report is called.
+        owner: who answers for the audit.
+        purpose: what the audit is for.
         gates: limits to enforce; without any, nothing fails.
         strict: unclear gates count as incomplete in the exit code.
         policy: what a configuration demands, waivers included; in place of gates and strict.
@@ -111,6 +117,7 @@ def audit(
                 hint="leave them out, or leave config out",
             )
         overrides = selection | {"strict": strict, "baselines": baselines} | options
+        overrides |= {"title": title or None, "owner": owner or None, "purpose": purpose or None}
         overrides["examples"] = examples or None
         if isinstance(model, str):
             overrides["model"] = model
@@ -139,6 +146,9 @@ def audit(
             partial=any(part.analysis.partial for part in parts),
             requested=tuple(dict.fromkeys(name for part in parts for name in part.requested)),
             command=command,
+            title=title,
+            owner=owner,
+            purpose=purpose,
             config_digest=policy.digest,
             catalogue_digest=_joint_digest(parts, info),
             notices=_notices(model, catalogue, asks_probes=bool(probes or not data)),

@@ -152,6 +152,12 @@ class Run(Record):
     command: str = ""
     config_digest: str = ""
     catalogue_digest: str = ""
+    title: str = ""
+    """What the report is called; empty for its own title."""
+    owner: str = ""
+    """Who answers for the audit."""
+    purpose: str = ""
+    """What the audit was made for."""
     notices: tuple[str, ...] = ()
     """What a reader should know: files of the user that replace shipped ones, a folder that has the
     name of a built-in model."""

@@ -58,7 +58,7 @@ def _weight(sentence: Sentence, *, whole: bool) -> float:
     if whole:
         return abs(sentence.log_prob_a - sentence.log_prob_b)
     a, b = (math.exp(min(value, 0.0)) for value in (sentence.log_prob_a, sentence.log_prob_b))
-    return abs(a - b) * abs(sentence.log_prob_a - sentence.log_prob_b)
+    return (abs(a - b) + 1e-9) * abs(sentence.log_prob_a - sentence.log_prob_b)
 
 
 class _Parts(NamedTuple):
@@ -139,3 +139,17 @@ def _blank(text: str, word: str) -> str:
     if not found:
         return text
     return f"{text[: found[-1].start()]}{BLANK}{text[found[-1].end() :]}"
+
+
+def card_examples(
+    index: Index, result: Result, most: int
+) -> tuple[tuple[page.Example, ...], tuple[page.Example, ...]]:
+    """Return the most telling sentences of a comparison, and those in which harmful words stand."""
+    finding = index.findings.get(result.id)
+    stored = (finding.sentences if finding else ()) or result.sentences
+    fit = sorted(stored, key=lambda one: (not _points_the_same_way(one, result), -_weight(one)))
+    chosen = fit[:most]
+    return (
+        tuple(_example(index, result, one) for one in chosen if not one.harmful),
+        tuple(_example(index, result, one) for one in chosen if one.harmful),
+    )
