@@ -36,7 +36,7 @@ CELLS = 4_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stored:
+class StoredComparison:
     """One comparison of a stored run."""
 
     name: str
@@ -64,7 +64,7 @@ def _own(names: tuple[str, ...], found: dict[tuple[str, ...], float]) -> float:
     return sum(sign_of(names) * sign_of(other) * found[other] for other in larger)
 
 
-def stored(scored: ScoredProbe) -> Iterator[Stored]:
+def stored_comparisons(scored: ScoredProbe) -> Iterator[StoredComparison]:
     """The comparisons of a probe."""
     pairs, poles = scored_comparisons(scored), pole_layout(scored.cube).terms
     for a, b in pairs:
@@ -78,7 +78,7 @@ def stored(scored: ScoredProbe) -> Iterator[Stored]:
             cells = design.inside_pairs(values, 1) if design.pairs else values
             factors = (rows, design.terms, poles._replace(name="targets"))
             scope = design.scope
-        yield Stored(
+        yield StoredComparison(
             name=f"{scored.probe.spec.id}: {a}",
             factors=factors,
             shape=cells.shape,
@@ -96,7 +96,7 @@ class Audits(NamedTuple):
     kind: ContrastBatch
 
 
-def draw(rng: np.random.Generator, comparison: Stored, sets: int) -> Audits:
+def draw(rng: np.random.Generator, comparison: StoredComparison, sets: int) -> Audits:
     """Draw so many audits and analyse them."""
     step = max(CELLS // math.prod(comparison.shape), 1)
     parts = [_few(rng, comparison, min(step, sets - at)) for at in range(0, sets, step)]
@@ -105,7 +105,7 @@ def draw(rng: np.random.Generator, comparison: Stored, sets: int) -> Audits:
     return Audits(*each)
 
 
-def _few(rng: np.random.Generator, comparison: Stored, sets: int) -> Audits:
+def _few(rng: np.random.Generator, comparison: StoredComparison, sets: int) -> Audits:
     used = [*USED[comparison.scope]]
     used = [name for name in used if name in comparison.crossed.parts]
     factors = comparison.factors
@@ -126,7 +126,7 @@ def _few(rng: np.random.Generator, comparison: Stored, sets: int) -> Audits:
 
 def _effects(
     rng: np.random.Generator,
-    comparison: Stored,
+    comparison: StoredComparison,
     names: Sequence[str],
     variance: float,
     sets: int,
@@ -188,7 +188,9 @@ def _inside(found: ContrastBatch, gap: float, margin: float) -> Floats:
     return np.asarray(np.abs(found.estimate + gap) + half < margin)
 
 
-def shares(comparison: Stored, sets: int, rng: np.random.Generator) -> tuple[float, float, float]:
+def shares(
+    comparison: StoredComparison, sets: int, rng: np.random.Generator
+) -> tuple[float, float, float]:
     """Twice the limit fails; 0 is small; the measured gap has an outcome again."""
     drawn, margin = draw(rng, comparison, sets), comparison.margin
     small, decided = (
@@ -208,7 +210,7 @@ def core_power(folder: Path, sets: int, seed: int) -> Table:
             "the measured gap has an outcome")  # fmt: skip
     table, found = Table("core-power", head), []
     for scored in read(folder):
-        for comparison in stored(scored) if isinstance(scored, ScoredProbe) else ():
+        for comparison in stored_comparisons(scored) if isinstance(scored, ScoredProbe) else ():
             rng = stream(seed, "core-power", comparison.name)
             found.append(shares(comparison, sets, rng))
             table.add(comparison.name, f"{sets}", *map(percent, found[-1]), holds=None)
