@@ -61,6 +61,7 @@ def checks(
         "permutations": (permutations.uniform, SLOW),
         "completions": (completions.completions, HEAVY),
         "completions-several": (completions.several_groups, HEAVY),
+        "completions-size": (completions.difference_sizes, HEAVY),
         "power": (planned.predicted, SLOW),
     }
     found: dict[str, Callable[[], Table]] = {

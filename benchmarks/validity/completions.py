@@ -35,7 +35,7 @@ PLANTED = 0.7
 """Added to the log-odds of every tenth word after the first group: twice as likely."""
 DRAWS = 199
 """Relabellings in one test, so that thousands of tests take minutes."""
-SERIES = 200
+SERIES = 25
 """Audits of the same group words, where the claim is about exactly these."""
 BY_SENTENCE, BY_WORD, BY_BOTH = 0.8, 0.6, 0.4
 """Standard deviations of what sentences, group words and both add, log-odds."""
@@ -253,41 +253,51 @@ SEVERAL = (
 
 
 def completions(sets: int, seed: int) -> Table:
-    """Two groups: the tests and the size of a difference in completions."""
-    return _table("completions", TWO, sets, seed)
+    """Two groups: do their completions differ, and their hurtful ones?"""
+    return _tests("completions", TWO, sets, seed)
 
 
 def several_groups(sets: int, seed: int) -> Table:
     """Three groups and more: all at once, and the first with the others."""
-    return _table("completions-several", SEVERAL, sets, seed)
+    return _tests("completions-several", SEVERAL, sets, seed)
 
 
-def _table(name: str, settings: Sequence[Setting], sets: int, seed: int) -> Table:
-    """Sizes are tried in half as many audits, power in an eighth."""
+def _tests(name: str, settings: Sequence[Setting], sets: int, seed: int) -> Table:
+    """What is found where nothing is, and, in an eighth as many audits, where something is."""
     several = settings is SEVERAL
     head = ("audits", "drawn", "completions: wrong",
             *(["one group with the others: wrong"] if several else []),
-            "hurtful words: wrong", "size: 95 % covers 0", "planted: size covers",
-            "planted: found")  # fmt: skip
+            "hurtful words: wrong", "planted: found")  # fmt: skip
     table = Table(name, head)
     for setting in settings:
         rng, drawn = stream(seed, name, setting.name), sets * setting.often
         null = test(setting, 0.0, drawn, rng)
         there = test(setting, PLANTED, max(sets // 8, 1), rng)
-        some = max(sets // 2, 1)
-        covers = [float(np.mean([*sizes(setting, e, some, rng)])) for e in (0.0, PLANTED)]
-        wrong = [null.together, null.alone, null.hurtful]
-        found = [share for share in wrong if share is not None]
-        shares = [null.together, *([null.alone] if several else []), null.hurtful]
-        held = max(found, default=0.0) <= MOST and min(covers) >= LEAST
+        wrong = [null.together, *([null.alone] if several else []), null.hurtful]
+        known = [share for share in wrong if share is not None]
         table.add(
             setting.name,
             f"{drawn}",
-            *(LOST if share is None else percent(share) for share in shares),
-            *map(percent, covers),
-            LOST if there.together is None else percent(there.together),
-            holds=held if setting.promised else None,
+            *(LOST if share is None else percent(share) for share in (*wrong, there.together)),
+            holds=max(known, default=0.0) <= MOST if setting.promised else None,
         )
-    reasons = dict.fromkeys(setting.why for setting in settings if setting.why)
-    table.note = f"No promise: {'; '.join(reasons)}." if reasons else ""
+    table.note = _reasons(settings)
     return table
+
+
+def difference_sizes(sets: int, seed: int) -> Table:
+    """Does the interval of the share that differs hold the truth?"""
+    head = ("audits", "drawn", "nothing differs: 95 % covers", "planted: 95 % covers")
+    table = Table("completions-size", head)
+    for setting in (*TWO, *SEVERAL):
+        rng = stream(seed, "completions-size", setting.name)
+        covers = [float(np.mean([*sizes(setting, e, sets, rng)])) for e in (0.0, PLANTED)]
+        held = min(covers) >= LEAST if setting.promised else None
+        table.add(setting.name, f"2 x {sets}", *map(percent, covers), holds=held)
+    table.note = _reasons((*TWO, *SEVERAL))
+    return table
+
+
+def _reasons(settings: Sequence[Setting]) -> str:
+    reasons = dict.fromkeys(setting.why for setting in settings if setting.why)
+    return f"No promise: {'; '.join(reasons)}." if reasons else ""

@@ -34,6 +34,7 @@ CHECKS = {
     "permutations": permutations.uniform,
     "completions": completions.completions,
     "completions-several": completions.several_groups,
+    "completions-size": completions.difference_sizes,
     "power": planned.predicted,
 }
 
