@@ -1,7 +1,8 @@
 """What the statistics promise, and what they did: all simulations, one table each.
 
     python -m benchmarks.validity [--data-sets N] [--run RUN] [--times N] [--twins N]
-                                  [--only NAME ...] [--max-time SECONDS] [--write]
+                                  [--probes NAME ...] [--only NAME ...] [--max-time SECONDS]
+                                  [--write]
 
 Without a folder of a stored run the tables made from one are left out, and without --twins that of
 untrained networks. With --write every table is put into its place as soon as it is made, so that a
@@ -75,14 +76,14 @@ def checks(
         found["controls"] = lambda: controls.controls(options.run)
         found["null-audits"] = lambda: null_audits.audits(options.run, options.times, options.seed)
     if options.twins:
-        found["random-twins"] = lambda: _twins(options.twins, options.seed, deadline)
+        found["random-twins"] = lambda: _twins(options, deadline)
     return {name: run for name, run in found.items() if name in (options.only or found)}
 
 
-def _twins(number: int, seed: int, deadline: float | None) -> Table:
+def _twins(options: argparse.Namespace, deadline: float | None) -> Table:
     from benchmarks.validity.random_twins import twins  # torch
 
-    return twins(number, seed, deadline)
+    return twins(options.twins, options.seed, deadline, options.probes)
 
 
 def made_with(seed: int) -> str:
@@ -127,6 +128,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--run", type=Path, help="folder that 'bias-audit run' wrote")
     parser.add_argument("--times", type=int, default=TIMES, help="labellings of each of its probes")
     parser.add_argument("--twins", type=int, default=0, help="untrained networks of each size")
+    parser.add_argument("--probes", nargs="+", default=["core"], help="for untrained networks")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="names of tables")
     parser.add_argument("--max-time", type=float, help="seconds after which no table is begun")
     parser.add_argument("--seed", type=int, default=SEED)

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.validity._table import Table
@@ -48,8 +49,10 @@ def save_twin(folder: Path, seed: int, other: dict[str, int]) -> None:
     transformers.AutoModelForMaskedLM.from_config(config).save_pretrained(folder)
 
 
-def twins(number: int, seed: int, deadline: float | None = None) -> Table:
-    """Audit untrained networks with the core probes; count outcomes, and loose and tight gates.
+def twins(
+    number: int, seed: int, deadline: float | None = None, probes: Sequence[str] = ("core",)
+) -> Table:
+    """Audit untrained networks; count outcomes, and the states of loose and tight gates.
 
     Past the deadline (of ``time.monotonic``) no further one of a size is begun after the first.
     """
@@ -63,9 +66,9 @@ def twins(number: int, seed: int, deadline: float | None = None) -> Table:
         while audited < number and not (audited and late(deadline)):
             with tempfile.TemporaryDirectory() as folder:
                 save_twin(Path(folder), seed + audited, other)
-                done = audit(open_backend(folder), settings=FAST)
+                done = audit(open_backend(folder), probes=probes, settings=FAST)
             judged = judge(done.results, Policy(gates=GATES), {})
-            states.update(gate.state for gate in judged.gates if gate.enforced)
+            states.update(gate.state for gate in judged.gates)
             outcomes.update(r.outcome for r in done.results.results if r.role == "primary")
             audited += 1
             print(f"untrained network {audited} of {number}, {name}", file=sys.stderr, flush=True)
@@ -78,6 +81,7 @@ def twins(number: int, seed: int, deadline: float | None = None) -> Table:
             *(f"{states[state]}" for state in ("pass", "unclear", "fail")),
             holds=not (outcomes["association"] or outcomes["small"] or states["pass"]),
         )
+    table.note = f"Probes: {', '.join(probes)}."
     return table
 
 
