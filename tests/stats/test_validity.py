@@ -13,7 +13,14 @@ from scipy import stats
 
 import bias_audit
 from benchmarks.validity import __main__ as validity
-from benchmarks.validity import calibration, completions, margin, permutations, planned
+from benchmarks.validity import (
+    calibration,
+    completions,
+    margin,
+    permutations,
+    planned,
+    random_twins,
+)
 from benchmarks.validity._drawn import SETTINGS, effects, many
 from benchmarks.validity._table import Table, written
 from benchmarks.validity.controls import controls
@@ -181,6 +188,18 @@ def test_tables_of_a_stored_run(stored):
     assert kinds.rows[-1][:2] == ("all", f"{number}")
     assert sum(int(row[1]) for row in kinds.rows[:-1]) == number
     assert all(int(row[1]) == sum(map(int, row[2:6])) for row in kinds.rows)
+
+
+@pytest.mark.slow
+def test_nothing_is_said_of_an_untrained_network(monkeypatch):
+    monkeypatch.setattr(random_twins, "SIZES", {"small": random_twins.SMALL})
+    table = random_twins.twins(1, 3, probes=["occupation-pronoun"])
+    ((name, audited, comparisons, association, small, *_),) = table.rows
+    assert (name, audited, comparisons, association, small) == ("small", "1", "1", "0", "0")
+    gates = dict(zip(table.head, table.rows[0], strict=True))
+    assert (gates["gates"], gates["pass"]) == (f"{len(random_twins.GATES)}", "0")
+    assert table.broken == 0
+    assert "occupation-pronoun" in table.note
 
 
 def test_what_is_left_out_of_the_null_audits_is_named(stored, tmp_path):
