@@ -149,7 +149,7 @@ def draw(rng: np.random.Generator, setting: Setting, words: Drawn, effect: float
     return np.asarray(p / p.sum(axis=-1, keepdims=True))
 
 
-def folded(p: Floats) -> FoldedTable:
+def fold_words(p: Floats) -> FoldedTable:
     """The completions as the program reads them."""
     names = [f"{number}" for number in range(WORDS)]
     return fold(p.astype(np.float32), names, np.ones(WORDS, dtype=bool))
@@ -164,7 +164,7 @@ class Findings(NamedTuple):
     hurtful: float | None
 
 
-def test(setting: Setting, effect: float, sets: int, rng: np.random.Generator) -> Findings:
+def find(setting: Setting, effect: float, sets: int, rng: np.random.Generator) -> Findings:
     """Try the permutation tests of all groups, of the first, and of hurtful words."""
     exchanged = setting.exchanged
     names = list(dict.fromkeys(exchanged.groups))
@@ -174,7 +174,7 @@ def test(setting: Setting, effect: float, sets: int, rng: np.random.Generator) -
     for number in range(sets):
         words = draw_words(rng, setting, rng.normal(0, 1.5, WORDS))
         p = draw(rng, setting, words, effect)
-        units = exchanged.means(folded(p).p)
+        units = exchanged.means(fold_words(p).p)
         every = jsd_permutation(units, groups, rng, DRAWS, blocks)
         few = every.exact and every.distinct * CHANCE < 1
         if several:
@@ -205,7 +205,7 @@ def sizes(setting: Setting, effect: float, sets: int, rng: np.random.Generator) 
         many: list[Contrast] = []
         for _ in range(min(step, sets - start)):
             words = draw_words(rng, setting, base) if sample else words
-            size = shifted_share(folded(draw(rng, setting, words, effect)), layout)
+            size = shifted_share(fold_words(draw(rng, setting, words, effect)), layout)
             if size is not None:
                 many.append(size)
         known = sample and not effect
@@ -271,8 +271,8 @@ def _tests(name: str, settings: Sequence[Setting], sets: int, seed: int) -> Tabl
     table = Table(name, head)
     for setting in settings:
         rng, drawn = stream(seed, name, setting.name), sets * setting.often
-        null = test(setting, 0.0, drawn, rng)
-        there = test(setting, PLANTED, max(sets // 8, 1), rng)
+        null = find(setting, 0.0, drawn, rng)
+        there = find(setting, PLANTED, max(sets // 8, 1), rng)
         wrong = [null.together, *([null.alone] if several else []), null.hurtful]
         known = [share for share in wrong if share is not None]
         table.add(

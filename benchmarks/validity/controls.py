@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.validity._table import Table, percent
-from benchmarks.validity.null_audits import made_from
+from benchmarks.validity.null_audits import describe_run
 from bias_audit.analysis.multiple_testing import adjust_primary
 from bias_audit.analysis.outcomes import outcome_of
 from bias_audit.results import Outcome, Result, load_results
@@ -49,5 +49,5 @@ def controls(folder: Path) -> Table:
         held = wrong <= MOST if kind == "all" and counts else None
         cells = (f"{counts[name]}" for name in OUTCOMES)
         table.add(kind, f"{counts.total()}", *cells, percent(wrong), holds=held)
-    table.note = f"{made_from(folder)} The promise is about all together."
+    table.note = f"{describe_run(folder)} The promise is about all together."
     return table

@@ -18,7 +18,7 @@ from scipy.special import stdtr, stdtrit
 
 from benchmarks.validity._table import Table, percent
 from benchmarks.validity.calibration import beyond_p
-from benchmarks.validity.null_audits import made_from, read
+from benchmarks.validity.null_audits import describe_run, read
 from bias_audit.metrics.design import Design, pole_layout, scored_comparisons
 from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.stats._arrays import Ints
@@ -217,5 +217,5 @@ def core_power(folder: Path, sets: int, seed: int) -> Table:
     mean = np.mean(found, axis=0)
     held = bool(mean[0] >= FAILS and mean[1] >= SMALL)
     table.add("all", f"{len(found)} x {sets}", *map(percent, mean), holds=held)
-    table.note = f"{made_from(folder)} The promise is about all comparisons together."
+    table.note = f"{describe_run(folder)} The promise is about all comparisons together."
     return table

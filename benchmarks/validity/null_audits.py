@@ -319,11 +319,11 @@ def audits(folder: Path, times: int, seed: int, least: int = LEAST_DEALS) -> Tab
             deals = min(n.p.size for n in nulls)
             row = Row.of(nulls, deals, rng)
             table.add(kind, f"{len(nulls)} x {deals:,}", *row.cells(), holds=row.kept)
-    table.note = f"{made_from(folder)} Left out: {'; '.join(left) if left else 'no probe'}."
+    table.note = f"{describe_run(folder)} Left out: {'; '.join(left) if left else 'no probe'}."
     return table
 
 
-def made_from(folder: Path) -> str:
+def describe_run(folder: Path) -> str:
     """Which stored run a table was made from."""
     results = load_results(folder)
     model = results.model

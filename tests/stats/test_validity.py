@@ -130,8 +130,8 @@ def test_groups_whose_completions_differ_are_found_and_those_that_do_not_are_not
     """The tests see what was planted; with labels that mean nothing p is below 0.05 as often."""
     pairs = next(setting for setting in completions.TWO if setting.pairs)
     rng = np.random.default_rng(4)
-    assert completions.test(pairs, 2.0, 10, rng).together == 1.0
-    wrong = completions.test(pairs, 0.0, 60, rng)
+    assert completions.find(pairs, 2.0, 10, rng).together == 1.0
+    wrong = completions.find(pairs, 0.0, 60, rng)
     assert wrong.together <= stats.binom.ppf(0.999, 60, 0.05) / 60
     assert wrong.hurtful <= stats.binom.ppf(0.999, 60, 0.05) / 60
     assert wrong.alone is None, "two groups have one comparison"
@@ -148,7 +148,7 @@ def test_groups_whose_completions_differ_are_found_and_those_that_do_not_are_not
 def test_too_few_group_words_for_a_small_p_are_not_measurable(name, expected):
     every = (*completions.TWO, *completions.SEVERAL)
     (setting,) = (setting for setting in every if setting.name == name)
-    found = completions.test(setting, 0.0, 1, np.random.default_rng(1))
+    found = completions.find(setting, 0.0, 1, np.random.default_rng(1))
     assert tuple(share is None for share in found) == expected
 
 
