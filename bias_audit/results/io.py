@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,11 @@ def load_results(run: str | Path) -> Results:
             raise UsageError(f"{path} is damaged: the finding '{finding.id}' is about no result")
         if any(max(s.log_prob_a, s.log_prob_b) > MAX_LOG_PROB for s in finding.sentences):
             raise UsageError(f"{path} is damaged: '{finding.id}' has a probability above 1")
+    if len(ids) < len(results.results):
+        twice = next(
+            name for name, count in Counter(r.id for r in results.results).items() if count > 1
+        )
+        raise UsageError(f"{path} is damaged: the result '{twice}' is there twice")
     for result in results.results:
         for text in _contradictions(result):
             raise UsageError(

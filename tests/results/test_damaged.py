@@ -76,3 +76,13 @@ def test_other_json_is_refused(text, tmp_path):
     (tmp_path / "results.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(UsageError, match=r"results\.json"):
         load_results(tmp_path)
+
+
+def test_a_result_that_is_there_twice(tmp_path):
+    """The second would vouch for the first when the numbers are computed again."""
+    content = json.loads(STORED.read_text("utf-8"))
+    content["results"].insert(0, content["results"][0])
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps(content), "utf-8")
+    with pytest.raises(UsageError, match=r"the result '.+' is there twice"):
+        load_results(file)
