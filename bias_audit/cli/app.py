@@ -93,11 +93,9 @@ def _check_variables(name: str, command: click.Command) -> None:
         UsageError: there is one.
     """
     prefix = f"BIAS_AUDIT_{name.upper()}_"
-    known = [prefix + (one.name or "").upper() for one in command.params]
-    general = {
-        f"BIAS_AUDIT_{(one.name or '').upper()}": n
-        for one, n in zip(command.params, known, strict=True)
-    }
+    options = [(one.name or "").upper() for one in command.params]
+    known = [prefix + option for option in options]
+    general = {f"BIAS_AUDIT_{option}": prefix + option for option in options}
     for variable, text in os.environ.items():
         if variable in general:
             raise UsageError(

@@ -185,9 +185,7 @@ def load_results(run: str | Path) -> Results:
         if any(max(s.log_prob_a, s.log_prob_b) > MAX_LOG_PROB for s in finding.sentences):
             raise UsageError(f"{path} is damaged: '{finding.id}' has a probability above 1")
     if len(ids) < len(results.results):
-        twice = next(
-            name for name, count in Counter(r.id for r in results.results).items() if count > 1
-        )
+        twice = Counter(result.id for result in results.results).most_common(1)[0][0]
         raise UsageError(f"{path} is damaged: the result '{twice}' is there twice")
     for result in results.results:
         for text in _contradictions(result):
