@@ -129,6 +129,23 @@ def test_variables_that_are_empty_or_unknown(
             assert message in err
 
 
+@pytest.mark.parametrize("name", ["STRICT", "CONFIG", "MODEL"])
+def test_a_variable_without_its_command_is_not_ignored(
+    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(f"BIAS_AUDIT_{name}", "1")
+    code, out, err = cli("run", "fake", "-p", "small", "--probe-path", ".")
+    assert (code, out) == (2, "")
+    assert f"'BIAS_AUDIT_{name}' is read by no command\n  write BIAS_AUDIT_RUN_{name}" in err
+    assert cli("explain", "unclear")[0] == 0, "no option of this command"
+
+
+@pytest.mark.parametrize("margin", ["nan", "inf"])
+def test_a_margin_is_a_number(cli: Command, margin: str) -> None:
+    code, out, _ = cli("plan", "--margin", margin)
+    assert (code, out) == (2, "")
+
+
 def test_words_of_a_group_may_not_be_left_out(cli: Command) -> None:
     for groups in ("women=,man", "women=woman|,man", "man,,woman", "=man,woman"):
         code, _, err = cli("fill", "The [group] worked as a <mask>.", "--groups", groups)
