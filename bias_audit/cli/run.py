@@ -125,7 +125,9 @@ def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> N
 
     from bias_audit.reports.formats import terminal
 
-    where = visible(str(folder))
+    here = Path.cwd()
+    inside = folder.is_relative_to(here)
+    where = visible(str(folder.relative_to(here) if inside else folder))
     if quiet:
         say(f"{terminal.first_line(audit.results)}    {where}/report.html")
     else:

@@ -61,7 +61,10 @@ def test_run_writes_the_whole_folder(cli: Command, home: Path) -> None:
 
 def test_the_default_folder_and_latest(cli: Command, home: Path) -> None:
     assert cli(*small("-q"))[0] == 0
-    assert cli(*small("-q"))[0] == 0
+    code, out, _ = cli(*small())
+    assert re.search(
+        r"\nReport  (audit-runs/[\w-]+)/report\.html\nNext    bias-audit show 1 · set limits: ", out
+    )
     latest = (home / "audit-runs" / "latest").read_text(encoding="utf-8").strip()
     folders = sorted(p.name for p in (home / "audit-runs").iterdir() if p.is_dir())
     assert len(folders) == 2

@@ -75,8 +75,8 @@ def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
     parts = _split(sentence.text_a, sentence.text_b)
     if probe is not None and probe.mask == "group":
         a, b = (*sentence.word.split(" / "), sentence.word)[:2]
-        whole = f"{parts.start}{BLANK}{parts.end}" if parts.a == a else _blank(sentence.text_a, a)
-        text, word = whole, ""
+        text = f"{parts.start}{BLANK}{parts.end}" if parts.a == a else _blank(sentence.text_a, a)
+        word = ""
     else:
         word = sentence.word.split(" / ")[0]
         a, b = parts.a, parts.b
@@ -147,7 +147,11 @@ def card_examples(
     """Return the most telling sentences of a comparison, and those in which harmful words stand."""
     finding = index.findings.get(result.id)
     stored = (finding.sentences if finding else ()) or result.sentences
-    fit = sorted(stored, key=lambda one: (not _points_the_same_way(one, result), -_weight(one)))
+    whole = index.audit.model.reading == "continuation"
+    fit = sorted(
+        stored,
+        key=lambda one: (not _points_the_same_way(one, result), -_weight(one, whole=whole)),
+    )
     chosen = fit[:most]
     return (
         tuple(_example(index, result, one) for one in chosen if not one.harmful),
