@@ -75,8 +75,9 @@ def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
     parts = _split(sentence.text_a, sentence.text_b)
     if probe is not None and probe.mask == "group":
         a, b = (*sentence.word.split(" / "), sentence.word)[:2]
-        whole = f"{parts.start}{BLANK}{parts.end}" if parts.a == a else _blank(sentence.text_a, a)
-        text, word = whole, ""
+        alike = parts.a == a
+        text = f"{parts.start}{BLANK}{parts.end}" if alike else _blank(sentence.text_a, a)
+        word = ""
     else:
         word = sentence.word.split(" / ")[0]
         a, b = parts.a, parts.b

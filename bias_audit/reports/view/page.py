@@ -471,7 +471,6 @@ class Page:
     failures: Table | None
     changes: Table | None
     waivers: Table | None
-    counts: str
     families: tuple[str, str] = ("", "")
     """How the declared comparisons, and the tables of words, were adjusted; empty where nothing
     was."""
