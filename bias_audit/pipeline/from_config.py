@@ -140,6 +140,9 @@ class RunRequest:
             "offline": call.offline,
             "allow_pickle": call.allow_pickle,
             "engine": self.engine,
+            "title": call.title,
+            "owner": call.owner,
+            "purpose": call.purpose,
         }
 
 

@@ -14,7 +14,13 @@ from typing import Any
 from bias_audit.errors import visible
 from bias_audit.results import Record, Results
 
-_LONG_FIELDS = frozenset({"message", "detail", "headline", "reason", "command"})
+_LONG_FIELDS = frozenset(
+    {
+        "message", "detail", "headline", "reason", "command", "purpose", "statement",
+        "measures", "harm", "expected", "source", "power", "limits",
+    }
+)  # fmt: skip
+"""Prose, of measurement cards too, which is printed whole."""
 _SENTENCE_FIELDS = frozenset({"text_a", "text_b", "title", "question", "direction", "condition"})
 _SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 _ASCII = str.maketrans(

@@ -147,9 +147,17 @@ class Run(Record):
     duration_s: float | None = None
     partial: bool = False
     """True when ``--limit`` or ``--max-time`` cut the run: nothing is decided."""
+    requested: tuple[str, ...] = ()
+    """Ids of the measures and checks that were asked for by name."""
     command: str = ""
     config_digest: str = ""
     catalogue_digest: str = ""
+    title: str = ""
+    """What the report is called; empty for its own title."""
+    owner: str = ""
+    """Who answers for the audit."""
+    purpose: str = ""
+    """What the audit was made for."""
     notices: tuple[str, ...] = ()
     """What a reader should know: files of the user that replace shipped ones, a folder that has the
     name of a built-in model."""

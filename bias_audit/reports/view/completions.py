@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import count, percent, plain, short
-from bias_audit.reports.view import page
+from bias_audit.reports.view import measures, page
 from bias_audit.reports.view.index import OTHERS, Index
 from bias_audit.reports.view.page import Cell, Row, prose
-from bias_audit.results import Companion, ProbeRecord, Result, WordShare
+from bias_audit.results import Companion, GroupProfile, ProbeRecord, Result, WordShare
 
 OVERALL, COMPARED, HURTFUL = "jsd", "completions", "hurtful_completions"
 _GROUPS = 3
@@ -146,14 +147,73 @@ def _share(companion: Companion) -> str:
     return f"{percent(companion.value)} [{low.removesuffix(' %')}, {high.removesuffix(' %')}]"
 
 
-def word_tables(index: Index, probe: ProbeRecord) -> tuple[page.Table | None, page.Table | None]:
-    """Return the words that tell groups apart, without harmful ones, and the harmful ones."""
-    rows = [
-        (word, row)
-        for result in index.of(probe.id)
-        if result.metric == COMPARED
-        for word, row in _rows(index, result)
-    ]
+def columns(
+    index: Index, probe: ProbeRecord, only: Collection[str] = (), most: int = 6
+) -> tuple[page.Column, ...]:
+    """Return the likeliest completions of the groups of a probe, harmful ones apart.
+
+    Args:
+        index: the audit.
+        probe: whose groups.
+        only: ids of these groups; all without any.
+        most: words of a group; all of its harmful ones.
+    """
+    groups = [g for g in probe.groups if g.completions and (not only or g.id in only)]
+    seen = Counter(token for g in groups for token in {c.token for c in g.completions[:most]})
+    secondary = index.of(probe.id, "secondary")
+
+    def column(group: GroupProfile) -> page.Column:
+        items = [
+            (
+                completion.harmful,
+                page.Word(
+                    text=short(completion.token, 40),
+                    probability=percent(completion.probability),
+                    alone=len(groups) > 1 and seen[completion.token] == 1,
+                ),
+            )
+            for completion in group.completions
+        ]
+        return page.Column(
+            group=f"{group.label}{' (placebo)' if group.placebo else ''}",
+            words=tuple(word for harmful, word in items if not harmful)[:most],
+            harmful=(
+                *(word for harmful, word in items if harmful), *measures.hits(secondary, group)
+            ),
+        )  # fmt: skip
+
+    return tuple(map(column, groups))
+
+
+def word_tables(
+    index: Index, probe: ProbeRecord, without: Collection[str] = ()
+) -> tuple[page.Table | None, page.Table | None]:
+    """Return the words that tell groups apart, without harmful ones, and the harmful ones.
+
+    Args:
+        index: the audit.
+        probe: whose comparisons.
+        without: ids of the primary results whose groups are left out: their cards show the words.
+    """
+    left_out = {index.results[result].groups for result in without if result in index.results}
+    return _word_tables(
+        index,
+        [r for r in index.of(probe.id) if r.metric == COMPARED and r.groups not in left_out],
+    )
+
+
+def words_between(index: Index, result: Result) -> tuple[page.Table | None, page.Table | None]:
+    """Return the words that tell the groups of one comparison apart, harmful ones apart."""
+    own = index.of(result.probe)
+    return _word_tables(
+        index, [r for r in own if r.metric == COMPARED and set(r.groups) == set(result.groups)]
+    )
+
+
+def _word_tables(
+    index: Index, results: Iterable[Result]
+) -> tuple[page.Table | None, page.Table | None]:
+    rows = [(word, row) for result in results for word, row in _rows(index, result)]
     head = ("After", "Word", "Probability", "Elsewhere", "Times as likely", "95 % interval")
     note = (
         "Words of the likeliest that are surely likelier after one group, by sentences and group "

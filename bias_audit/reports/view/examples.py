@@ -58,7 +58,7 @@ def _weight(sentence: Sentence, *, whole: bool) -> float:
     if whole:
         return abs(sentence.log_prob_a - sentence.log_prob_b)
     a, b = (math.exp(min(value, 0.0)) for value in (sentence.log_prob_a, sentence.log_prob_b))
-    return abs(a - b) * abs(sentence.log_prob_a - sentence.log_prob_b)
+    return (abs(a - b) + 1e-9) * abs(sentence.log_prob_a - sentence.log_prob_b)
 
 
 class _Parts(NamedTuple):
@@ -75,8 +75,7 @@ def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
     parts = _split(sentence.text_a, sentence.text_b)
     if probe is not None and probe.mask == "group":
         a, b = (*sentence.word.split(" / "), sentence.word)[:2]
-        alike = parts.a == a
-        text = f"{parts.start}{BLANK}{parts.end}" if alike else _blank(sentence.text_a, a)
+        text = f"{parts.start}{BLANK}{parts.end}" if parts.a == a else _blank(sentence.text_a, a)
         word = ""
     else:
         word = sentence.word.split(" / ")[0]
@@ -140,3 +139,21 @@ def _blank(text: str, word: str) -> str:
     if not found:
         return text
     return f"{text[: found[-1].start()]}{BLANK}{text[found[-1].end() :]}"
+
+
+def card_examples(
+    index: Index, result: Result, most: int
+) -> tuple[tuple[page.Example, ...], tuple[page.Example, ...]]:
+    """Return the most telling sentences of a comparison, and those in which harmful words stand."""
+    finding = index.findings.get(result.id)
+    stored = (finding.sentences if finding else ()) or result.sentences
+    whole = index.audit.model.reading == "continuation"
+    fit = sorted(
+        stored,
+        key=lambda one: (not _points_the_same_way(one, result), -_weight(one, whole=whole)),
+    )
+    chosen = fit[:most]
+    return (
+        tuple(_example(index, result, one) for one in chosen if not one.harmful),
+        tuple(_example(index, result, one) for one in chosen if one.harmful),
+    )

@@ -10,7 +10,8 @@ from bias_audit.reports.view import charts, completions, page
 from bias_audit.reports.view.examples import examples
 from bias_audit.reports.view.index import Index, strength
 from bias_audit.reports.view.measures import AXIS
-from bias_audit.reports.view.verdict import evidence_size, gate_line
+from bias_audit.reports.view.on_request import request_lines
+from bias_audit.reports.view.verdict import evidence_size, gate_line, pairs
 from bias_audit.results import Gate, ProbeRecord, Result, Results
 from bias_audit.results.codes import CODES, FAILED, describe
 from bias_audit.utils.text import quote
@@ -26,7 +27,7 @@ _PARTIAL = (
     "number as a first look."
 )
 _UNTRAINED = (
-    "The sanity check did not hold: there is no sign of a trained masked language model, "
+    "The sanity check did not hold: there is no sign of a trained language model, "
     "so silence anywhere in this report means nothing."
 )
 _FOREIGN = (
@@ -59,6 +60,7 @@ def first_screen(index: Index) -> page.FirstScreen:
         datasets=tuple(_dataset(index, p) for p in audit.probes if p.axis == AXIS),
         floor="" if audit.floor is None else words.floor(audit.floor),
         remarks=tuple(_remarks(audit)),
+        requests=request_lines(index),
         exit_code=audit.exit_code,
         chart=charts.overview(index, compared),
     )
@@ -127,6 +129,7 @@ def _line(index: Index, number: int, result: Result) -> page.OutcomeLine:
         notices=tuple(describe(code) for code in result.statuses if is_notice(code)),
         reason=words.sentence(result.reason),
         href=index.name("probe", result.probe) if result.probe in index.probes else "",
+        place=index.place(result),
         value=words.size_of(result),
         bounds=words.rungs(result),
         measured=words.gap(result) if result.estimate is not None else "",
@@ -215,6 +218,8 @@ def _dataset(index: Index, probe: ProbeRecord) -> page.DatasetLine:
         extremes=tuple((short(index.labels(r)[0], 40), _number(r)) for r in extremes),
         others=tuple((index.metric(r.metric), _number(r)) for r in others),
         reason=words.sentence((main.reason if main else "") or probe.reason),
+        chart=charts.categories(index, index.title(probe.id), known),
+        pairs=next((pairs(index, r, r.sentences) for r in overall if r.sentences), None),
     )
 
 

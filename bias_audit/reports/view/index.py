@@ -69,6 +69,12 @@ class Index:
             return f"{a} → {probe.plus if up else probe.minus}"
         return f"{a if up else b} → {probe.plus}"
 
+    def place(self, result: Result) -> str:
+        """Return the fragment of the page where a comparison is told: its card, or its row."""
+        if result.id in self.findings:
+            return self.name("finding", self.findings[result.id].id)
+        return self.name("comparison", result.id)
+
     def question(self, result: Result) -> str:
         """Name a comparison without a direction: its groups and its probe."""
         return f"{self.versus(result)}: {self.title(result.probe)}"

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import bounds, count, factor, percent, plain, with_sign
-from bias_audit.reports.view import page
-from bias_audit.reports.view.examples import examples
-from bias_audit.reports.view.index import Index, strength
+from bias_audit.reports.view import charts, completions, page
+from bias_audit.reports.view.examples import card_examples, examples
+from bias_audit.reports.view.index import OTHERS, Index, strength
 from bias_audit.results import (
     Finding,
     Gate,
@@ -20,6 +20,8 @@ from bias_audit.results import (
 from bias_audit.results.codes import describe
 
 _PAIRS = 60
+_EXAMPLES, _WORDS, _COMPLETIONS = 4, 12, 6
+"""Sentences, scored words and completions of a card."""
 
 
 def findings(index: Index) -> tuple[page.Note, ...]:
@@ -37,6 +39,17 @@ def _note(index: Index, finding: Finding) -> page.Note:
     probe = index.probes.get(finding.probe)
     gates = [gate for gate in index.audit.gates if gate.result == finding.result]
     waivers = dict.fromkeys(_waived_by(index, gate) for gate in gates)
+    shown: tuple[page.Example, ...] = ()
+    harmful: tuple[page.Example, ...] = ()
+    columns: tuple[page.Column, ...] = ()
+    telling: tuple[page.Table | None, page.Table | None] = (None, None)
+    picture = None
+    if result is not None and probe is not None:
+        shown, harmful = card_examples(index, result, _EXAMPLES)
+        picture = charts.target_words(index, probe, result, _WORDS)
+        columns = completions.columns(index, probe, result.groups, _COMPLETIONS)
+        if OTHERS in result.groups:
+            telling = completions.words_between(index, result)
     return page.Note(
         finding=finding,
         name=index.name("finding", finding.id),
@@ -45,15 +58,19 @@ def _note(index: Index, finding: Finding) -> page.Note:
         state=(result.outcome or "") if result else "",
         probe=index.title(finding.probe),
         chapter=index.name("probe", finding.probe) if probe else "",
-        sensitive=bool(probe and probe.sensitive),
-        pairs=index.name("sentences", result.id) if result and finding.sentences else "",
+        picture=picture,
+        examples=shown,
+        harmful=harmful,
+        columns=columns,
+        words=telling,
+        rows=(finding.probe, "", ""),
         waived=" ".join(filter(None, waivers)),
     )
 
 
 def finding_facts(result: Result, finding: Finding) -> tuple[str, ...]:
     """Return the numbers of a finding, without those that its own sentences give."""
-    facts = [_size(result)]
+    facts = []
     stated = "sentence frames agree" in finding.detail
     if result.sign_share is not None and result.n_templates and not stated:
         agree = round(result.sign_share * result.n_templates)
@@ -64,16 +81,6 @@ def finding_facts(result: Result, finding: Finding) -> tuple[str, ...]:
     if "sentence frames" not in finding.headline:
         facts.append(evidence_size(result))
     return tuple(facts)
-
-
-def _size(result: Result) -> str:
-    """Odds above one, as the headline has them, and the gap with the sign of the tables."""
-    if result.unit != "nats" or (result.estimate or 0.0) >= 0:
-        return f"{words.effect(result)}; {words.gap(result)}"
-    ends = (result.estimate, result.ci_high, result.ci_low)
-    names = ("estimate", "ci_low", "ci_high")
-    turned = {n: None if end is None else -end for n, end in zip(names, ends, strict=True)}
-    return f"{words.effect(result.model_copy(update=turned))}; in the tables {words.gap(result)}"
 
 
 def _ratio(log_ratio: float) -> page.Cell:
