@@ -512,7 +512,6 @@ class Page:
     failures: Table | None
     changes: Table | None
     waivers: Table | None
-    counts: str
     references: tuple[str, ...] = ()
     """What sizes of this run to hold a size against."""
     families: tuple[str, str] = ("", "")
