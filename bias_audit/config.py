@@ -527,7 +527,7 @@ def _beside(model: ModelConfig, file: Path) -> ModelConfig:
     from bias_audit.backends import BUILT_IN
 
     name, folder = model.name, file.resolve().parent
-    if name in BUILT_IN or Path(name).expanduser().is_absolute() or folder == Path.cwd().resolve():
+    if name in BUILT_IN or _is_absolute(name) or folder == Path.cwd().resolve():
         return model
     is_path = name.startswith(("./", "../", ".\\", "..\\")) or name in (".", "..")
     if not is_path and not (folder / name).is_dir():
@@ -541,6 +541,13 @@ def _beside(model: ModelConfig, file: Path) -> ModelConfig:
     place = os.path.relpath(folder / name)
     place = place if place.startswith("..") else os.path.join(".", place)
     return model.model_copy(update={"name": place})
+
+
+def _is_absolute(name: str) -> bool:
+    try:
+        return Path(name).expanduser().is_absolute()
+    except RuntimeError:  # the home folder of nobody: loading says that there is no such folder
+        return True
 
 
 def open_catalogue(paths: Iterable[str | Path]) -> ProbeCatalogue:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from bias_audit.cli import completion
 from bias_audit.cli.options import Place
 from bias_audit.cli.output import say
 
@@ -24,7 +25,7 @@ into a file with -o. Several runs give one page for choosing among their models.
 \b
 Examples:
   bias-audit report audit-runs/latest --format md
-  bias-audit report audit-runs/latest --format html,csv -o html=board.html -o csv=numbers.csv
+  bias-audit report audit-runs/latest -o html=board.html -o csv=numbers.csv
   bias-audit report audit-runs/latest --format pdf -o brief.pdf --owner "Trust team"
   bias-audit report audit-runs/latest --layout folder -o public
   bias-audit report audit-runs/latest --figures paper/figures
@@ -34,7 +35,12 @@ Examples:
 
 @click.command(help=HELP)
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=Place())
-@click.option("--format", show_default="html", help="Comma-separated.")
+@click.option(
+    "--format",
+    show_default="those of -o, else html",
+    help="Comma-separated.",
+    shell_complete=completion.formats,
+)
 @click.option("-o", "--output", multiple=True, help="FORMAT=PATH, or PATH for a single format.")
 @click.option(
     "--layout",
@@ -82,7 +88,7 @@ def report(
         )
     if len(runs) > 1:
         named = [(str(run), load_results(run)) for run in runs]
-        page = Outputs(format or "html", output, side_by_side.formats())
+        page = Outputs(format, output, side_by_side.formats(), "html")
         page.write_texts({name: side_by_side.render(named, name) for name in page.formats})
         return 0
     stored = _with_head(StoredRun.open(runs[0]), head)
@@ -96,7 +102,7 @@ def report(
         place = places(("html",), output)["html"]
         _write_all(place, folder(stored.results, stored.evidence))
     elif figures is None or format or output:
-        one = Outputs(format or "html", output, (*reports.formats(), "pdf"))
+        one = Outputs(format, output, (*reports.formats(), "pdf"), "html")
         _require_pdf_file(one, full=full)
         one.write_texts({name: _render(stored, name, full=full) for name in one.formats})
     return 0

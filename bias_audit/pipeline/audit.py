@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from bias_audit import reports as render
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.pipeline import tables
+from bias_audit.reports.text import count
+from bias_audit.reports.wording import tally
 from bias_audit.results import (
     EVIDENCE_FILE,
     PAIR_SCORES_FILE,
-    Finding,
     Gate,
     Results,
     default_folder,
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
     from bias_audit.pipeline.score import ScoredPlan
     from bias_audit.reports.view.page import Page
     from bias_audit.results.evidence import Source
+
+_STRONGEST, _WIDTH = 5, 96
+"""Associations that an audit names when it is shown, and their length."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +67,9 @@ class Audit:
         return cls(results=results, manifest=read_manifest(path.parent), folder=path.parent)
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
-        """Findings, strongest first, each with typical sentence pairs."""
-        return self.results.findings
+    def findings(self) -> tables.Findings:
+        """Findings, strongest first, each with typical sentence pairs; shown as a short table."""
+        return tables.Findings(self.results.findings)
 
     @property
     def gates(self) -> dict[str, Gate]:
@@ -82,46 +88,39 @@ class Audit:
         """What the command line would have returned."""
         return self.results.exit_code
 
-    def to_frame(self, table: str = "results") -> pd.DataFrame:
-        """Return a table for pandas: results, probes, findings, gates, skips, errors and two more.
+    def comparisons(self, *, full: bool = False) -> pd.DataFrame:
+        """Return the comparisons of groups, associations first; in full with every plain field."""
+        return tables.comparisons(self.results, full=full)
 
-        ``completions`` has a row for each word behind a difference between groups, ``evidence``
-        one for each scored sentence.
+    def words(self, *, full: bool = False) -> pd.DataFrame:
+        """Return the scored words of each comparison; in full with p-values and facts."""
+        return tables.words(self.results, full=full)
+
+    def completions(self, *, full: bool = False) -> pd.DataFrame:
+        """Return the words by which completions differ; in full every group's likeliest words."""
+        return tables.completions(self.results, full=full)
+
+    def evidence(self, *, full: bool = False) -> pd.DataFrame:
+        """Return every scored word of every sentence; in full as ``evidence.csv.gz`` has it.
+
+        Raises:
+            UsageError: the evidence file is not there.
+        """
+        return tables.evidence(self._evidence(), full=full)
+
+    def to_frame(self, table: str = "results") -> pd.DataFrame:
+        """Return records of ``results.json``: results, probes, findings, gates, skips, errors.
 
         Raises:
             UnknownNameError: no such table.
-            UsageError: the evidence file is not there.
         """
         import pandas as pd
 
-        if table == "evidence":
-            return self._evidence()
-        if table == "completions":
-            return pd.DataFrame(list(self._completion_words()))
         known = ("results", "probes", "findings", "gates", "skips", "errors")
         if table not in known:
-            raise UnknownNameError("table", table, (*known, "completions", "evidence"))
+            raise UnknownNameError("table", table, known)
         records = getattr(self.results, table)
         return pd.DataFrame([record.model_dump() for record in records])
-
-    def _completion_words(self) -> Iterator[dict[str, Any]]:
-        for result in self.results.results:
-            for companion in result.companions if result.metric == "completions" else ():
-                for word in companion.words:
-                    group = companion.groups[0]
-                    yield {
-                        "probe": result.probe,
-                        "outcome": result.outcome,
-                        "group": group,
-                        "against": next(name for name in result.groups if name != group),
-                        "word": word.token,
-                        "probability": word.value,
-                        "others": word.others,
-                        "ratio": word.ratio,
-                        "ci_low": word.ci_low,
-                        "ci_high": word.ci_high,
-                        "harmful": word.harmful,
-                    }
 
     def report(self, path: str | Path, format: str | None = None) -> Path:
         """Render into a file; the format follows the name's ending (html, pdf, md, json, csv).
@@ -209,8 +208,31 @@ class Audit:
     def _repr_html_(self) -> str:
         return render.render(self.results, "notebook")
 
+    def __repr__(self) -> str:
+        """Return what was found, in at most ten lines."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        results = self.results
+        probes = sum(probe.role == "probe" for probe in results.probes)
+        strongest = [one for one in tables.primary(results) if one.outcome == "association"]
+        sentences = count(sum(probe.prompts for probe in results.probes), "sentence")
+        yield f"Audit of {results.model.name!r}: {count(probes, 'probe')}, {sentences}"
+        yield tally(results)
+        for one in strongest[:_STRONGEST]:
+            yield "  " + textwrap.shorten(one.statement, _WIDTH, placeholder="…")
+        if len(strongest) > _STRONGEST:
+            yield f"  … and {count(len(strongest) - _STRONGEST, 'association')} more"
+        yield "See .findings, .comparisons(), .words(), .completions(), .evidence(), .report(path)"
+
     def __str__(self) -> str:
         return render.render(self.results, "terminal")
+
+
+def run_files() -> frozenset[str]:
+    """Return the names of all files that a run may write into its folder."""
+    more = ("results.json", "run.json", EVIDENCE_FILE, PAIR_SCORES_FILE)
+    return frozenset((*more, *render.file_names().values()))
 
 
 def evidence_bytes(measured: ScoredPlan) -> bytes:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from bias_audit.backends import Backend, score_all
 from bias_audit.backends.cache import OpenedModel
-from bias_audit.errors import ModelLoadError, ScoringError
+from bias_audit.backends.hf.model_files import ModelOptions, is_path, locate_model
+from bias_audit.backends.ray.options import LOCAL
+from bias_audit.errors import BiasAuditError, ModelLoadError, ScoringError, UsageError
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.schema.lexicon import Cloze, Sanity
 from bias_audit.probes.schema.text import SLOT, primary_language
 from bias_audit.records import (
@@ -90,6 +95,47 @@ class RepeatCheck:
         largest = float(f"{self.largest:.2g}")
         parts = {"asked": self.requests, "largest": largest, "tolerance": self.tolerance}
         return {"determinism": parts}
+
+
+def check_name(name: str, catalogue: ProbeCatalogue, **options: Any) -> None:
+    """Refuse a name that is no model, before anything is planned or loaded.
+
+    A model on the hub is looked for when it is opened.
+
+    Raises:
+        UsageError: it is a probe, a suite or a file.
+        ModelLoadError: there is no such folder, or its files hold no masked language model.
+    """
+    path = Path(name).expanduser()
+    if name in ("reference", "fake"):
+        return
+    if path.is_file() or path.suffix in (".yaml", ".yml"):
+        raise UsageError(f"'{name}' is a file, not a model", hint=_hint_for_file(path))
+    if not path.is_dir() and "/" not in name and _is_selector(name, catalogue):
+        raise UsageError(f"'{name}' names probes, not a model", hint=f"bias-audit run -p {name}")
+    engine = options.get("engine", LOCAL)
+    if getattr(engine, "name", engine) != LOCAL:
+        return  # a folder need only be there for the workers
+    if path.is_dir() or is_path(name):
+        known = {key: value for key, value in options.items() if key in ModelOptions.__slots__}
+        locate_model(ModelOptions(name=name, **known))
+
+
+def _is_selector(name: str, catalogue: ProbeCatalogue) -> bool:
+    try:
+        return bool(catalogue.select([name]))
+    except BiasAuditError:
+        return False
+
+
+def _hint_for_file(path: Path) -> str:
+    """The command that takes a file: as a probe, else as a configuration."""
+    if not path.is_file():
+        return f"there is no such file either; for a probe of your own: --probe-path {path} -p ID"
+    content = re.search(r"^id: *(\S+)", path.read_text("utf-8", "replace"), re.MULTILINE)
+    if content is not None:
+        return f"for a probe of your own: bias-audit run --probe-path {path} -p {content[1]}"
+    return f"for a configuration: bias-audit run -c {path}; a model is a folder or a hub id"
 
 
 def check_languages(

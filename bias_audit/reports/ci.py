@@ -141,7 +141,7 @@ def _of_gate(index: Index, raw: Gate, gate: Gate, waivers: tuple[WaiverRecord, .
         state=gate.state,
         level=level(gate),
         title=f"{line.name}: {line.title}",
-        message=_sentences(f"{line.name}: {line.title}: {brief}", *texts),
+        message=_sentences(f"{gate.id}: {line.title}: {brief}", *texts),
         fingerprint=f"gate\n{raw.id}",
         path=_path(raw.file),
         line=max(gate.line, 1),

@@ -147,6 +147,8 @@ class Run(Record):
     duration_s: float | None = None
     partial: bool = False
     """True when ``--limit`` or ``--max-time`` cut the run: nothing is decided."""
+    requested: tuple[str, ...] = ()
+    """Ids of the measures and checks that were asked for by name."""
     command: str = ""
     config_digest: str = ""
     catalogue_digest: str = ""

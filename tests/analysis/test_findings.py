@@ -67,7 +67,7 @@ DESIGNS = {
 @pytest.mark.parametrize("design", DESIGNS)
 def test_sentences_are_prompts_that_were_scored(design):
     done = run(DESIGNS[design], strong)
-    rows = done.to_frame("evidence")
+    rows = done.evidence(full=True)
     rows = rows[rows["probe"] == "trial"].set_index("text")["log_prob"]
     assert done.results.findings
     for finding in done.results.findings:
@@ -102,7 +102,7 @@ def test_sentences_show_the_words_with_the_largest_gaps_first():
 
 def test_a_sentence_is_taken_from_the_most_typical_frame():
     done = run(controlled(groups={"a": ["ann"], "b": ["bob"]}), strong)
-    rows = done.to_frame("evidence")
+    rows = done.evidence(full=True)
     rows = rows[rows["probe"] == "trial"]
     for sentence in only(done).sentences:
         mine = rows[rows["target"] == sentence.target]

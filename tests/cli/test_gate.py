@@ -305,6 +305,26 @@ def test_run_judges_with_baselines_and_waivers(cli: Command, home: Path) -> None
     assert results["exit_code"] == 3, "what is stored is before --exit-zero"
 
 
+TWO = (
+    RUN
+    + """\
+  - occupation-pronoun
+gates:
+  - {id: all, probe: "*", max: 3}
+"""
+)
+
+
+def test_a_pattern_counts_the_probes_that_a_run_left_out(cli: Command, home: Path) -> None:
+    config(home, TWO)
+    code, _, err = cli("run", "-q", "-p", "small", "-o", "cut")
+    assert code == 3, err
+    results = json.loads((home / "cut" / "results.json").read_text("utf-8"))
+    missing = [g for g in results["gates"] if g["probe"] == "occupation-pronoun"]
+    assert [(g["state"], g["reason_code"]) for g in missing] == [("unclear", "no_result")]
+    assert cli("gate", "cut", "-q")[0] == 3
+
+
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [

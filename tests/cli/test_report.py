@@ -39,6 +39,18 @@ def test_figures_alone_write_nothing_else(cli: Command, home: Path) -> None:
     assert out.startswith("### bias-audit · example/tiny-masked-lm · ")
 
 
+def test_a_format_with_a_place_needs_no_further_name(cli: Command, home: Path) -> None:
+    code, out, _ = cli("report", "a", "-o", "junit=x.xml", "-o", "md=x.md")
+    assert (code, out) == (0, "")
+    assert (home / "x.xml").read_text(encoding="utf-8").startswith("<?xml")
+    assert (home / "x.md").read_text(encoding="utf-8").startswith("### ")
+    assert cli("report", "a", "-o", "page.html")[0] == 0
+    assert "<html" in (home / "page.html").read_text(encoding="utf-8")
+    code, _, err = cli("report", "a", "-o", "junti=x.xml")
+    assert code == 2
+    assert "did you mean 'junit'?" in err
+
+
 def test_several_runs_make_one_page(cli: Command, home: Path) -> None:
     code, out, _ = cli("report", "b", "b", "--format", "md")
     assert code == 0

@@ -22,6 +22,7 @@ from bias_audit.cli.app import EPILOG, app, run
 from bias_audit.gates.waivers import Waiver, WaiverFile
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.registry import INFOS
+from bias_audit.pipeline.tables import COLUMNS
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.schema import lexicon, probe
@@ -110,6 +111,13 @@ def test_every_field_of_the_results_is_explained_and_no_other(model: type[BaseMo
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
     unknown = set(chain.from_iterable(map(code, rows))) - set(model.model_fields)
     assert not unknown, f"docs/interface.md: {model.__name__} has no {sorted(unknown)}"
+
+
+def test_every_column_of_a_table_is_explained_in_order() -> None:
+    chapter = section("interface.md", "Tables")
+    for name, columns in COLUMNS.items():
+        table = chapter.split(f"`{name}()`: ")[1].split("\n\n")[1]
+        assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(columns)
 
 
 def test_every_evidence_column_is_explained_in_order() -> None:

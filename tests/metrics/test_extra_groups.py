@@ -102,7 +102,7 @@ def other(done: Audit) -> dict[str, Any]:
 @pytest.mark.parametrize(("poles", "sampled"), [(8, True), (1, False)])
 def test_the_share_is_computed_again_from_the_evidence(poles, sampled):
     done = run(pronouns(*BOTH, poles=poles), rough)
-    ev = slow.Evidence(done.to_frame("evidence"), "trial")
+    ev = slow.Evidence(done.evidence(full=True), "trial")
     found = shares(done)
     assert [*found] == ["xe", "they"]
     for name, result in found.items():
@@ -204,7 +204,7 @@ def test_they_change_no_digit_of_what_is_requested_or_of_three_groups():
         alone, more = (run(pronouns(*b, **parts), model(), **ask) for b in ((), BOTH))
         assert other(more) == other(alone)
         assert {"lpbs", "cbs", "beside_share"} <= {r.metric for r in more.results.results}
-        rows = more.to_frame("evidence")
+        rows = more.evidence(full=True)
         mine = rows[rows["probe"] == "trial"]
         apart = mine["group"].isin(["they", "xe"])
         assert mine[apart]["prior_log_prob"].isna().all()

@@ -160,3 +160,17 @@ def test_the_counts_are_those_of_the_parser(judged: Results, hostile_gates: Resu
         assert total == (said.tests, said.failures, said.errors, said.skipped)
         assert said.tests > 0
     assert total == (1, 0, 1, 0)
+
+
+def test_every_entry_of_a_gate_names_it(judged: Results) -> None:
+    """By this id it is waived."""
+    annotations = [parse(line) for line in render(judged, "github").splitlines()[1:]]
+    described = " ".join(issue["description"] for issue in issues(judged))
+    document = render(judged, "junit")
+    named = [gate for gate in judged.gates if gate.state in ("fail", "unclear", "error")]
+    assert named
+    for gate in named:
+        (properties,) = [p for _, p, text in annotations if f"{gate.id}: " in text]
+        assert f": {gate.gate}: " in properties["title"]
+        assert f"{gate.id}: " in described
+        assert gate.id in document

@@ -262,7 +262,7 @@ def locate_model(options: ModelOptions) -> ModelFolder:
                 f"a revision ('{revision}') belongs to a hub model, but '{name}' is a local folder",
                 hint="leave the revision out",
             )
-    elif not name or _looks_like_path(name):
+    elif not name or is_path(name):
         raise ModelLoadError(
             f"no such folder: '{name}'", hint="name a folder with a model's files, or a hub id"
         )
@@ -308,7 +308,8 @@ def digest(files: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
-def _looks_like_path(name: str) -> bool:
+def is_path(name: str) -> bool:
+    """Return whether a name can only be that of a local folder."""
     return (
         name.startswith(("./", "../", "/", "~", ".\\", "..\\"))
         or name in (".", "..")

@@ -155,9 +155,9 @@ def _rest(screen: page.FirstScreen) -> str:
         text += _paragraph(f"{words.heading(outcome)} ({len(compared)}):", items)
         contrary = [said for one in compared for said in one.contrary]
         text += _paragraph("But completions differ:", contrary) if contrary else ""
-    return f"{text}{_completions(screen)}" + (
-        f"{_cell(screen.floor, 400)}\n\n" if screen.floor else ""
-    )
+    floor = f"{_cell(screen.floor, 400)}\n\n" if screen.floor else ""
+    asked = _paragraph("On request:", screen.requests) if screen.requests else ""
+    return f"{text}{_completions(screen)}{floor}{asked}"
 
 
 def _completions(screen: page.FirstScreen) -> str:

@@ -116,6 +116,8 @@ class _Screen:
             self.lines += below
         if screen.floor:
             self.line((screen.floor, "dim"))
+        for text in screen.requests:
+            self.line(("On request  ", "bold"), text, hang=2)
 
     def line(self, *parts: Part, indent: int = 0, hang: int = 0, most: int = 0) -> None:
         """Write plain and styled parts, without reading markup in them, folded at blanks.

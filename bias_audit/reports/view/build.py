@@ -49,7 +49,6 @@ def build(results: Results) -> page.Page:
         failures=table("What did not run", ("Probe", "State", "Why"), _failures(index)),
         changes=_changes(index),
         waivers=_waivers(audit),
-        counts=words.tally(audit),
         references=tuple(references(index)),
         families=corrections(index),
         published=measures.dataset_tables(index),

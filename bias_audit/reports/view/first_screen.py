@@ -10,6 +10,7 @@ from bias_audit.reports.view import charts, completions, page
 from bias_audit.reports.view.examples import examples
 from bias_audit.reports.view.index import Index, strength
 from bias_audit.reports.view.measures import AXIS
+from bias_audit.reports.view.on_request import request_lines
 from bias_audit.reports.view.verdict import evidence_size, gate_line, pairs
 from bias_audit.results import Gate, ProbeRecord, Result, Results
 from bias_audit.results.codes import CODES, FAILED, describe
@@ -59,6 +60,7 @@ def first_screen(index: Index) -> page.FirstScreen:
         datasets=tuple(_dataset(index, p) for p in audit.probes if p.axis == AXIS),
         floor="" if audit.floor is None else words.floor(audit.floor),
         remarks=tuple(_remarks(audit)),
+        requests=request_lines(index),
         exit_code=audit.exit_code,
         chart=charts.overview(index, compared),
     )

@@ -482,6 +482,8 @@ class FirstScreen:
     """What meaningless words show; empty without negative controls."""
     remarks: tuple[str, ...]
     """What limits everything else: an untrained model, a run cut short."""
+    requests: tuple[str, ...] = ()
+    """What was asked for by name, a line for each number."""
     exit_code: int = 0
     chart: Intervals | None = None
     """All comparisons by size, with the reference margin shaded."""
@@ -510,7 +512,6 @@ class Page:
     failures: Table | None
     changes: Table | None
     waivers: Table | None
-    counts: str
     references: tuple[str, ...] = ()
     """What sizes of this run to hold a size against."""
     families: tuple[str, str] = ("", "")
