@@ -59,7 +59,7 @@ def test_other_formats_do_not_load_matplotlib() -> None:
         "from tests.reports.example import example\n"
         "names = 'md csv json terminal junit sarif github gitlab gates-csv card'.split()\n"
         "for name in names: render(example(), name)\n"
-        "assert not {'matplotlib', 'torch', 'pandas', 'scipy', 'jinja2'} & set(sys.modules)"
+        "assert not {'matplotlib', 'torch', 'pandas', 'scipy.stats', 'jinja2'} & set(sys.modules)"
     )
     subprocess.run(
         [sys.executable, "-c", code],
