@@ -7,8 +7,8 @@ import re
 import unicodedata
 
 LARGEST_PRINTED = 100_000
-_FORMULA = re.compile("(?:'*)[ \t\r\n]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
-"""What a spreadsheet runs, however many apostrophes keep it from that."""
+_FORMULA = re.compile("(?:'*)[ \t\r\n]*[=+\\-@\uff1d\uff0b\uff0d\uff20].", re.DOTALL)
+"""What a spreadsheet runs, however many apostrophes keep it from that; a sign alone is none."""
 
 
 def number(value: float) -> str:
