@@ -115,7 +115,7 @@ def test_outcomes_say_no_more_than_what_was_found():
             0.05,
             0.5,
             "",
-            "group a and group b, gains rather than losses: at most 1.5 times either way",
+            "group a and group b, gains rather than losses: at most 2 times either way",
         ),
         (0.0, 3.5, "", f"{EITHER}: without a bound either way"),
     ],
