@@ -45,7 +45,7 @@ GROUPS = {
         "--engine", "--engine-address", "--engine-workers", "--fresh", "--no-cache",
     ),
     "Gates and exit codes": ("--strict", "--exit-zero", "--baselines"),
-    "Files and progress": ("--format", "--force", "--progress"),
+    "Files and progress": ("--format", "--title", "--owner", "--purpose", "--force", "--progress"),
 }  # fmt: skip
 """Options by the question that they answer, the common ones first."""
 click.rich_click.OPTION_GROUPS["bias-audit run"] = [
