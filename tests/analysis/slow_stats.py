@@ -30,7 +30,7 @@ def table(evidence: bytes) -> pd.DataFrame:
         keep_default_na=False,
         na_values={"log_prob": ""},
     )
-    bare = {name: frame[name].str.replace(r"^'(?=[=+@-])", "", regex=True) for name in TEXTS}
+    bare = {name: frame[name].str.replace(r"^'(?=[=+@-].)", "", regex=True) for name in TEXTS}
     return frame.assign(**bare)
 
 
