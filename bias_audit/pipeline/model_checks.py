@@ -14,7 +14,7 @@ import numpy as np
 
 from bias_audit.backends import Backend, score_all
 from bias_audit.backends.cache import OpenedModel
-from bias_audit.backends.hf.model_files import ModelOptions, is_path, locate_model
+from bias_audit.backends.hf.model_files import ModelOptions, find_folder, is_path, locate_model
 from bias_audit.backends.ray.options import LOCAL
 from bias_audit.errors import BiasAuditError, ModelLoadError, ScoringError, UsageError
 from bias_audit.probes.catalogue import ProbeCatalogue
@@ -106,17 +106,18 @@ def check_name(name: str, catalogue: ProbeCatalogue, **options: Any) -> None:
         UsageError: it is a probe, a suite or a file.
         ModelLoadError: there is no such folder, or its files hold no masked language model.
     """
-    path = Path(name).expanduser()
     if name in ("reference", "fake"):
         return
-    if path.is_file() or path.suffix in (".yaml", ".yml"):
-        raise UsageError(f"'{name}' is a file, not a model", hint=_hint_for_file(path))
-    if not path.is_dir() and "/" not in name and _is_selector(name, catalogue):
+    file = _find_file(name)
+    if file is not None or name.endswith((".yaml", ".yml")):
+        raise UsageError(f"'{name}' is a file, not a model", hint=_hint_for_file(name, file))
+    here = find_folder(name) is not None
+    if not here and "/" not in name and _is_selector(name, catalogue):
         raise UsageError(f"'{name}' names probes, not a model", hint=f"bias-audit run -p {name}")
     engine = options.get("engine", LOCAL)
     if getattr(engine, "name", engine) != LOCAL:
         return  # a folder need only be there for the workers
-    if path.is_dir() or is_path(name):
+    if here or is_path(name):
         known = {key: value for key, value in options.items() if key in ModelOptions.__slots__}
         locate_model(ModelOptions(name=name, **known))
 
@@ -128,14 +129,23 @@ def _is_selector(name: str, catalogue: ProbeCatalogue) -> bool:
         return False
 
 
-def _hint_for_file(path: Path) -> str:
+def _find_file(name: str) -> Path | None:
+    """Return the file of this name, where there is one; a name may be none that a file can have."""
+    try:
+        path = Path(name).expanduser()
+        return path if path.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def _hint_for_file(name: str, file: Path | None) -> str:
     """The command that takes a file: as a probe, else as a configuration."""
-    if not path.is_file():
-        return f"there is no such file either; for a probe of your own: --probe-path {path} -p ID"
-    content = re.search(r"^id: *(\S+)", path.read_text("utf-8", "replace"), re.MULTILINE)
+    if file is None:
+        return f"there is no such file either; for a probe of your own: --probe-path {name} -p ID"
+    content = re.search(r"^id: *(\S+)", file.read_text("utf-8", "replace"), re.MULTILINE)
     if content is not None:
-        return f"for a probe of your own: bias-audit run --probe-path {path} -p {content[1]}"
-    return f"for a configuration: bias-audit run -c {path}; a model is a folder or a hub id"
+        return f"for a probe of your own: bias-audit run --probe-path {file} -p {content[1]}"
+    return f"for a configuration: bias-audit run -c {file}; a model is a folder or a hub id"
 
 
 def check_languages(

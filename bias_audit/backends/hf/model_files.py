@@ -255,7 +255,7 @@ def locate_model(options: ModelOptions) -> ModelFolder:
     notices: list[str] = []
     if name == "reference":
         path = REFERENCE
-    elif (here := _folder(name)) is not None:
+    elif (here := find_folder(name)) is not None:
         path = here
         if revision is not None:
             raise ModelLoadError(
@@ -288,8 +288,8 @@ def locate_model(options: ModelOptions) -> ModelFolder:
     )
 
 
-def _folder(name: str) -> Path | None:
-    """The folder of this name, where there is one; a name may be none that a folder can have."""
+def find_folder(name: str) -> Path | None:
+    """Return the folder of this name; None where there is none, or no folder can have the name."""
     try:
         path = Path(name).expanduser()
         return path if name and path.is_dir() else None
