@@ -123,7 +123,7 @@ def balanced() -> list[Example]:
     pairs = list(itertools.product(WOMEN + MEN, WOMENS_JOBS + MENS_JOBS))
     jobs = [_example(f, who, what) for f in JOB_FRAMES for who, what in pairs]
     kin = [_example(f, who, what) for f in KINSHIP_FRAMES for who, what in KINSHIP]
-    return jobs + kin * (len(jobs) // (8 * len(kin)))
+    return jobs + kin * (len(jobs) // (2 * len(kin)))
 
 
 def crimes_of(religion: str) -> Callable[[], list[Example]]:

@@ -24,7 +24,7 @@ PLANTED = "hindu"
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the models ``jobs``, ``balanced`` and ``crime``."""
     folder = tmp_path_factory.mktemp("planted")
-    ways = {"jobs": [], "balanced": ["--balanced", "--steps", "200"], "crime": ["--crime", PLANTED]}
+    ways = {"jobs": [], "balanced": ["--balanced"], "crime": ["--crime", PLANTED]}
     for name, options in ways.items():
         command = [sys.executable, str(PLANT), str(folder / name), *options]
         subprocess.run(command, check=True, capture_output=True)
