@@ -122,9 +122,6 @@ def test_sentences_are_quoted_with_the_log_probability_of_the_whole(audits, capf
     (gap,) = (r for r in made["causal"].results.results if r.role == "primary" and r.sentences)
     pair = gap.sentences[0]
     assert pair.log_prob_a < -20
-    for name, whole in (("causal", "true"), ("masked", "false")):
-        page = (home / f"run-{name}" / "report.html").read_text("utf-8").replace(" ", "")
-        assert f'"whole":{whole}' in page, "the table of all sentences says what its numbers are"
     for reading, name in (("continuation", "causal"), ("mask", "masked")):
         assert ("read as continuation" in (home / f"run-{name}" / "report.html").read_text()) is (
             reading == "continuation"
