@@ -17,11 +17,12 @@ from benchmarks.validity._drawn import Kin, clusters_of
 from benchmarks.validity._table import Table, percent
 from bias_audit.metrics.completion_table import ExchangeUnits
 from bias_audit.metrics.completion_words import FoldedTable, fold, shifted_share
-from bias_audit.metrics.completions import CHANCE, few_exchanges
+from bias_audit.metrics.completions import few_exchanges
 from bias_audit.metrics.divergence import jsd_permutation, others_permutation
 from bias_audit.probes.scope import MIN_LABELS, MIN_PAIRS
 from bias_audit.stats.contrast import Clusters
 from bias_audit.stats.estimate import Contrast
+from bias_audit.stats.ladder import ALPHA
 from bias_audit.stats.layout import Layout
 from bias_audit.stats.permutation import exchange_in_blocks
 from bias_audit.stats.seeds import stream
@@ -176,12 +177,12 @@ def find(setting: Setting, effect: float, sets: int, rng: np.random.Generator) -
         p = draw(rng, setting, words, effect)
         units = exchanged.means(fold_words(p).p)
         every = jsd_permutation(units, groups, rng, DRAWS, blocks)
-        few = every.exact and every.distinct * CHANCE < 1
+        few = every.exact and every.distinct * ALPHA < 1
         if several:
             found[number, 1] = others_permutation(units, groups, rng, DRAWS, blocks)[0].p
         shares = exchanged.means(p[..., HURTFUL].sum(axis=-1))
         hurtful = exchange_in_blocks(shares, groups, blocks, rng, DRAWS)
-        few_hurtful = hurtful.exact and hurtful.draws * CHANCE < 2
+        few_hurtful = hurtful.exact and hurtful.draws * ALPHA < 2
         found[number, ::2] = every.p, hurtful.p
     together, alone, hurt = (found <= LEVEL).mean(axis=0).tolist()
     lost = several and bool(few_exchanges(exchanged, names, names[0]).statuses)
