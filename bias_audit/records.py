@@ -23,6 +23,10 @@ ProgressCallback = Callable[[int, int], None]
 """Called with (done, in all) while scoring."""
 OTHERS = "~others"
 """Stands for the unweighted mean of the other groups."""
+Reading = Literal["mask", "continuation"]
+"""What a model's number for a sentence is. ``mask``: how likely the scored word is at its place,
+with both sides of the sentence in sight; ``continuation``: how likely the whole sentence is, read
+from left to right. Differences of differences mean the same in both."""
 LEAST_WORD_MASS = 0.8
 """Share of the probability that should fall on whole words in an open completion."""
 Span = tuple[int, int]
@@ -169,7 +173,8 @@ class FillScore(Answer):
     """Answer a :class:`FillRequest`."""
 
     log_prob: float | None = None
-    """Natural log, within-word left to right; None when not scored."""
+    """Natural log of the word, within-word left to right, or of the whole sentence in the reading
+    ``continuation``; None when not scored."""
     pieces: int = 0
     """Number of the word's tokens in this context; 0 when unknown."""
     rank: int | None = None
@@ -348,7 +353,7 @@ class ModelInfo:
     tokenizer_digest: str
     """SHA-256 over the tokenizer's files."""
     kind: str
-    """``masked``, or ``fake`` for a stand-in."""
+    """``masked``, ``causal``, or ``fake`` for a stand-in."""
     architecture: str
     vocabulary_size: int
     parameters: int
@@ -358,6 +363,8 @@ class ModelInfo:
     device: str
     config_digest: str = ""
     """SHA-256 over ``config.json``, which says how the weights are used."""
+    reading: Reading = "mask"
+    """What a score of the model is."""
     arithmetic: str = ""
     """How matrix products are rounded: torch's setting, and for less than full precision what
     they run on."""

@@ -22,7 +22,13 @@ from bias_audit.results.codes import BLOCKING as NOT_MEASURABLE
 from bias_audit.results.codes import DEAF, LOUD, as_clause
 from bias_audit.results.decisions import Change, Comparison, MissingChange, missing_change
 from bias_audit.results.evidence import EVIDENCE_FILE, Cells, read_cells, used_scores
-from bias_audit.results.io import Results, noise_floor, other_family, same_model
+from bias_audit.results.io import (
+    Results,
+    noise_floor,
+    other_family,
+    require_same_reading,
+    same_model,
+)
 from bias_audit.results.run_folder import StoredRun
 from bias_audit.results.schema import ProbeRecord, Result
 from bias_audit.stats.multiplicity import by, holm
@@ -51,9 +57,11 @@ def compare_runs(base: StoredRun, candidate: StoredRun, *, name: str) -> Compari
         name: how reports call the baseline.
 
     Raises:
-        UsageError: evidence is damaged, or belongs to another run.
+        UsageError: evidence is damaged, or belongs to another run; the models were read in
+            different ways.
     """
     old, new = base.results, candidate.results
+    require_same_reading(old.model, new.model)
     pairs, missing = match_results(old, new)
     changes: list[Change] = []
     for record in _changes(base, candidate, pairs):

@@ -92,7 +92,7 @@ def _targets(scored: ScoredProbe) -> list[TargetProfile]:
     cube = scored.cube
     words = {target.word.id: target for target in scored.probe.targets}
     levels = [_levels(cube, cube.columns(group.id)) for group in scored.probe.groups]
-    detailed = scored.probe.spec.role == "probe"
+    detailed = scored.probe.spec.role == "probe" and scored.reading == "mask"
     profiles = []
     for index, name in enumerate(cube.targets):
         word = words[name].word

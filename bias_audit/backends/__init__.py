@@ -59,6 +59,13 @@ def open_backend(
         from bias_audit.backends.ray.backend import RayBackend
 
         return RayBackend(name, engine=settings, **options)
+    from bias_audit.backends.hf.model_files import FILE_OPTIONS, ModelOptions, locate_model
+
+    mine = {key: value for key, value in options.items() if key in FILE_OPTIONS}
+    if locate_model(ModelOptions(name=name, **mine)).reading == "continuation":
+        from bias_audit.backends.causal_lm import CausalLM
+
+        return CausalLM(name, **options)
     from bias_audit.backends.masked_lm import MaskedLM
 
     return MaskedLM(name, **options)

@@ -114,8 +114,10 @@ def require_support(backend: Backend, kinds: Iterable[type[Request[Any]]]) -> No
     lacking = sorted(kind.__name__ for kind in set(kinds) - backend.supports)
     if lacking:
         name = type(getattr(backend, "inner", backend)).__name__
+        reading = backend.info.reading
+        read = "" if reading == "mask" else f", which is read as {reading},"
         raise UsageError(
-            f"{name} does not answer {', '.join(lacking)}",
+            f"{name}{read} does not answer {', '.join(lacking)}",
             hint="leave out what needs it, or see bias_audit.backends.Backend for what a backend"
             " has to answer",
         )

@@ -13,7 +13,8 @@ from bias_audit.backends.hf.tokenization import Encoder, refuse_panics
 from bias_audit.backends.mlm.batching import OutputOptions, QueryResult
 from bias_audit.backends.mlm.fast import HeadOnly, accelerate
 from bias_audit.backends.mlm.forward import QueryRunner
-from bias_audit.backends.mlm.questions import SUPPORTS, Planner, RequestBatch
+from bias_audit.backends.mlm.questions import SUPPORTS, Planner
+from bias_audit.backends.request_batch import RequestBatch
 from bias_audit.errors import ModelLoadError, UsageError
 from bias_audit.records import (
     CompletionRequest,

@@ -67,11 +67,16 @@ def _finding(results: Results, finding: Finding) -> None:
     pairs = Table(title="Typical sentence pairs", title_justify="left")
     pairs.add_column("sentence")
     pairs.add_column("scored word")
-    pairs.add_column("P", justify="right")
+    whole = results.model.reading == "continuation"
+    pairs.add_column("log P(sentence), nats" if whole else "P", justify="right")
     for pair in finding.sentences:
         words = pair.word.split(" / ")
-        pairs.add_row(markup(pair.text_a), markup(words[0]), f"{math.exp(pair.log_prob_a):.2e}")
-        pairs.add_row(markup(pair.text_b), markup(words[-1]), f"{math.exp(pair.log_prob_b):.2e}")
+        for text, word, value in (
+            (pair.text_a, words[0], pair.log_prob_a),
+            (pair.text_b, words[-1], pair.log_prob_b),
+        ):
+            chance = f"{value:.1f}" if whole else f"{math.exp(value):.2e}"
+            pairs.add_row(markup(text), markup(word), chance)
         pairs.add_section()
     console.print(pairs)
     console.print(f"Every cell is in evidence.csv.gz, column probe = {markup(finding.probe)}")

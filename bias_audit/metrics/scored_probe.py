@@ -16,7 +16,7 @@ import numpy as np
 from bias_audit.errors import ScoringError, UsageError
 from bias_audit.probes.clusters import target_clusters, template_clusters, term_cluster
 from bias_audit.probes.probe import Group, Probe
-from bias_audit.records import CompletionScore, FillScore, Prompt, Skip, WordPrior
+from bias_audit.records import CompletionScore, FillScore, Prompt, Reading, Skip, WordPrior
 from bias_audit.results.evidence import EVIDENCE_COLUMNS, TEXT_COLUMNS
 from bias_audit.stats.contrast import Clusters
 from bias_audit.stats.seeds import stream
@@ -449,6 +449,8 @@ class ScoredProbe:
     """Answers to the further questions of metrics on request, by the id of the questions."""
     lists: WordLists = field(default_factory=WordLists)
     """Words that completions are looked up in."""
+    reading: Reading = "mask"
+    """What a score is; only in ``mask`` it is a probability of the scored word."""
 
     def rng(self, settings: Settings, *names: str) -> np.random.Generator:
         """Return the random stream of one purpose; no other purpose or probe moves its draws."""

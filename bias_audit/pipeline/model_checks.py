@@ -18,6 +18,7 @@ from bias_audit.probes.schema.text import SLOT, primary_language
 from bias_audit.records import (
     CompletionRequest,
     CompletionScore,
+    FillRequest,
     FillScore,
     ModelInfo,
     Prompt,
@@ -32,8 +33,12 @@ PERPLEXITY_SHARE = 0.05
 """The pseudo-perplexity must stay below this share of the vocabulary size."""
 MOST_PERPLEXITY = 500.0
 """And below this: a model that knows how frequent words are and nothing else has over 1,000."""
+MOST_BYTE_PERPLEXITY = 3.0
+"""Of a model that continues texts, perplexity a byte: one that knows how frequent words are has
+over 3.2 in English, and no more."""
 CLOZE_SHARE = 0.6
-"""This share of the trivial gaps must have an answer in the top ten."""
+"""This share of the trivial gaps must have an answer in the top ten, or as the likeliest of all
+answers to all gaps where a model continues texts."""
 TOP = 10
 
 SAMPLE = 32
@@ -99,7 +104,9 @@ def check_sanity(backend: Backend, spec: Sanity | None, language: str = "en") ->
 
     A model that breaks on them has not passed; the audit goes on and decides nothing.
     """
+    continues = backend.info.reading == "continuation"
     limit = min(PERPLEXITY_SHARE * backend.info.vocabulary_size, MOST_PERPLEXITY)
+    limit = MOST_BYTE_PERPLEXITY if continues else limit
     clozes = spec.clozes if spec is not None else ()
     needed = math.ceil(CLOZE_SHARE * len(clozes))
     perplexity, hits, passed = None, 0, False
@@ -107,25 +114,63 @@ def check_sanity(backend: Backend, spec: Sanity | None, language: str = "en") ->
         detail = f"there is no model sanity check in '{language}': write sanity-{language}.yaml"
     else:
         try:
-            sentences = [SentenceRequest(text=t, variant="original") for t in spec.sentences]
-            perplexity = _perplexity(score_all(backend, sentences))
-            answers = score_all(backend, [_cloze_request(cloze) for cloze in clozes])
-            hits = sum(_is_hit(c, a) for c, a in zip(clozes, answers, strict=True))
+            ask = _ask_continuations if continues else _ask_masks
+            perplexity, hits = ask(backend, spec)
         except _BROKEN as error:
             detail = f"the model sanity check could not be run: {error}"
         else:
             passed = perplexity is not None and perplexity < limit and hits >= needed
-            detail = "" if passed else _detail(spec, perplexity, limit, hits, needed)
+            name = "perplexity a byte" if continues else "pseudo-perplexity"
+            detail = "" if passed else _detail(spec, perplexity, limit, hits, needed, name)
     return SanityCheck(
         language=primary_language(spec.language) if spec is not None else language,
         passed=passed,
         pseudo_perplexity=perplexity,
         perplexity_limit=limit,
+        perplexity_of="byte" if continues else "piece",
         cloze_hits=hits,
         cloze_asked=len(clozes),
         cloze_needed=needed,
         detail=detail,
     )
+
+
+def _ask_masks(backend: Backend, spec: Sanity) -> tuple[float | None, int]:
+    """The pseudo-perplexity, and how many gaps have an answer in the top ten."""
+    sentences = [SentenceRequest(text=text, variant="original") for text in spec.sentences]
+    perplexity = _perplexity(score_all(backend, sentences))
+    answers = score_all(backend, [_cloze_request(cloze) for cloze in spec.clozes])
+    return perplexity, sum(_is_hit(c, a) for c, a in zip(spec.clozes, answers, strict=True))
+
+
+def _ask_continuations(backend: Backend, spec: Sanity) -> tuple[float | None, int]:
+    """The perplexity a byte, and how many gaps have an own answer as the likeliest of all."""
+    requests = [_sentence_request(text) for text in spec.sentences]
+    pairs = list(zip(spec.sentences, score_all(backend, requests), strict=True))
+    scored = [(text, a.log_prob) for text, a in pairs if a.log_prob is not None]
+    size = sum(len(text.encode()) for text, _ in scored)
+    total = math.fsum(value for _, value in scored)
+    known = bool(size) and math.isfinite(total)
+    perplexity = math.exp(min(-total / size, 700.0)) if known else None
+    words = sorted({answer for cloze in spec.clozes for answer in cloze.answers})
+    hits = 0
+    for cloze in spec.clozes:
+        gap = _cloze_request(cloze)
+        fills = [FillRequest(left=gap.left, filler=w, right=gap.right) for w in words]
+        values = [answer.log_prob for answer in score_all(backend, fills)]
+        best = max(
+            (n for n, value in enumerate(values) if value is not None),
+            key=lambda n: values[n] or 0.0,
+            default=None,
+        )
+        hits += best is not None and words[best] in cloze.answers
+    return perplexity, hits
+
+
+def _sentence_request(text: str) -> FillRequest:
+    """Ask for a sentence as a whole: for its first word before all others."""
+    word, _, rest = text.partition(" ")
+    return FillRequest(left="", filler=word, right=f" {rest}" if rest else "")
 
 
 def _perplexity(answers: Sequence[SentenceScore]) -> float | None:
@@ -138,13 +183,15 @@ def _perplexity(answers: Sequence[SentenceScore]) -> float | None:
     return math.exp(min(-total / tokens, 700.0))
 
 
-def _detail(spec: Sanity, perplexity: float | None, limit: float, hits: int, needed: int) -> str:
+def _detail(
+    spec: Sanity, perplexity: float | None, limit: float, hits: int, needed: int, name: str
+) -> str:
     measured = "could not be measured" if perplexity is None else f"{perplexity:.3g}"
     language = primary_language(spec.language)
     where = "" if language == "en" else f" in '{language}'"
     return (
         f"the model sanity check failed{where}: {hits} of {len(spec.clozes)} trivial gaps answered"
-        f" ({needed} needed), pseudo-perplexity {measured} (limit {limit:.3g}); an untrained or"
+        f" ({needed} needed), {name} {measured} (limit {limit:.3g}); an untrained or"
         " foreign-language model cannot be audited here"
     )
 

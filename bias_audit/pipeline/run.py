@@ -60,7 +60,7 @@ def audit(
     now: Callable[[], datetime.datetime] | None = None,
     **options: Any,
 ) -> Audit:
-    """Audit a masked language model by probes, by published data sets, or by both.
+    """Audit a masked or a causal language model by probes, by published data sets, or by both.
 
     Nothing but the cache is written: see :meth:`Audit.save`.
 
@@ -134,7 +134,7 @@ def audit(
             partial=any(part.analysis.partial for part in parts),
             command=command,
             config_digest=policy.digest,
-            catalogue_digest=_joint_digest(parts),
+            catalogue_digest=_joint_digest(parts, info),
             notices=_notices(model, catalogue, asks_probes=bool(probes or not data)),
         )
     results = _join(parts, info, run, sanity, repeats)
@@ -234,8 +234,11 @@ def _manifest(
     return manifest
 
 
-def _joint_digest(parts: Sequence[Part]) -> str:
-    """SHA-256 of everything that the run was made from."""
-    if len(parts) == 1:
-        return parts[0].digest
-    return hashlib.sha256("\n".join(part.digest for part in parts).encode()).hexdigest()
+def _joint_digest(parts: Sequence[Part], info: ModelInfo) -> str:
+    """SHA-256 of everything that the run was made from, and of how the model was read."""
+    digests = [part.digest for part in parts]
+    if info.reading != "mask":
+        digests.append(info.reading)
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()

@@ -223,6 +223,7 @@ def _store(
         extra_groups=tuple(extra),
         prompts=many,
         prompts_extra=len(expansion.extra_prompts),
+        reading=backend.info.reading,
     )
 
 

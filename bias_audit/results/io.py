@@ -257,6 +257,21 @@ def noise_floor(old: Model, new: Model) -> float:
     return HALF_NOISE if half else FULL_NOISE
 
 
+def require_same_reading(old: Model, new: Model) -> None:
+    """Refuse two runs whose numbers are not of one kind.
+
+    Raises:
+        UsageError: the models were read in different ways.
+    """
+    if old.reading != new.reading:
+        raise UsageError(
+            f"'{old.name}' was read as '{old.reading}' and '{new.name}' as '{new.reading}': a score"
+            " of the one is not what a score of the other is",
+            hint="compare runs in one reading: masked models with masked ones, causal models with"
+            " causal ones",
+        )
+
+
 def other_family(old: Model, new: Model) -> bool:
     """Whether two models differ in architecture or vocabulary."""
     return (old.architecture, old.vocabulary_size) != (new.architecture, new.vocabulary_size)

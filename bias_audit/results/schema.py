@@ -128,6 +128,8 @@ class Model(Record):
     revision: str | None = None
     fingerprint: str
     kind: str
+    reading: str = "mask"
+    """What a score is: ``mask``, or ``continuation`` for the whole sentence from left to right."""
     architecture: str = ""
     vocabulary_size: int
     parameters: int
@@ -462,13 +464,15 @@ class ErrorRecord(Record):
 
 
 class SanityCheck(Record):
-    """R11: is this a trained masked language model at all?"""
+    """R11: is this a trained language model at all?"""
 
     language: str = "en"
     """Language of its sentences; it counts for the probes in this language."""
     passed: bool
     pseudo_perplexity: float | None
+    """Pseudo-perplexity a piece; in the reading ``continuation`` perplexity a byte."""
     perplexity_limit: float
+    perplexity_of: Literal["piece", "byte"] = "piece"
     cloze_hits: int
     cloze_asked: int
     cloze_needed: int

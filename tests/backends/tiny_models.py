@@ -206,3 +206,33 @@ def _ids(tokenizer) -> dict[str, int]:
     ids |= {"eos_token_id": tokenizer.sep_token_id}
     ids |= {"cls_token_id": tokenizer.cls_token_id, "sep_token_id": tokenizer.sep_token_id}
     return ids
+
+
+CAUSAL_TOKENS = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
+_CAUSAL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "head_dim": 8}
+_CAUSAL |= {"intermediate_size": 48, "max_position_embeddings": 64, "initializer_range": 0.3}
+_CAUSAL |= {"num_key_value_heads": 2}
+_GPT2 = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64, "initializer_range": 0.3}
+CAUSAL = {
+    "gpt2": ("GPT2Config", _GPT2),
+    "llama": ("LlamaConfig", _CAUSAL),
+    "mistral": ("MistralConfig", _CAUSAL | {"sliding_window": 4}),
+    "mamba": ("MambaConfig", {"hidden_size": 16, "num_hidden_layers": 2, "state_size": 4}),
+}
+"""Of which one looks at a window of four tokens only, and one has no keys and values."""
+
+
+def build_causal(folder, architecture, *, framed=False, seed=11, **options):
+    """Save a tiny causal model; ``framed``: its tokenizer begins and ends texts itself."""
+    tokenizer = byte_level(ROBERTA)
+    if not framed:
+        tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    fast = save_tokenizer(folder, tokenizer, CAUSAL_TOKENS)
+    name, sizes = CAUSAL[architecture]
+    ids = {"bos_token_id": fast.bos_token_id, "eos_token_id": fast.eos_token_id}
+    config = getattr(transformers, name)(
+        **(sizes | {"vocab_size": len(fast)} | ids | {"pad_token_id": None} | options)
+    )
+    torch.manual_seed(seed)
+    transformers.AutoModelForCausalLM.from_config(config).eval().save_pretrained(folder)
+    return folder

@@ -94,8 +94,8 @@ def test_reports_say_which_language_failed():
     assert "did not hold in another language than English (de)" in page
     assert "A control did not work on: axis (de-AT)" in page
     assert "It did not hold in the language &#39;de&#39;" in page
-    assert "no sign of a trained masked language model" not in page
-    assert "It held: this behaves like a trained masked language model." in page
+    assert "no sign of a trained language model" not in page
+    assert "It held: this behaves like a trained language model." in page
 
 
 def test_the_model_card_keeps_the_numbers_of_the_language_that_works():

@@ -135,7 +135,7 @@ def test_partial_run_and_failed_sanity_check_are_told_first(audit: Results) -> N
         : page.text.index("Associations in plain words", page.text.index("Verdict "))
     ]
     assert "This run was cut short" in page.text
-    assert "no sign of a trained masked language model" in page.text
+    assert "no sign of a trained language model" in page.text
     assert verdict
 
 

@@ -161,7 +161,8 @@ def _target(comparison: Comparison, known: StabilityChecks, scored: ScoredProbe)
 
 def _saturation(scored: ScoredProbe) -> Iterator[Check]:
     """R13a and R13b: words, and whole poles, that have hardly any probability."""
-    if scored.probe.spec.mask == "target" and not scored.probe.spec.targets.own:
+    spec = scored.probe.spec
+    if spec.mask == "target" and not spec.targets.own and scored.reading == "mask":
         cube = scored.cube
         for name, share, limit in (
             ("R13a", saturated_share, MOST_SATURATED),

@@ -174,7 +174,8 @@ def lost_poles(scored: ScoredProbe, settings: Settings) -> tuple[str, ...]:
         columns = cube.pole(sign)
         if requested and len(columns) / requested < settings.min_coverage:
             return ("incomplete",)
-        if scored.probe.spec.mask == "target" and (
+        levels = scored.probe.spec.mask == "target" and scored.reading == "mask"
+        if levels and (
             saturated_share(cube, columns) > MOST_SATURATED or thin_share(cube, columns) > MOST_THIN
         ):
             return ("incomplete",)

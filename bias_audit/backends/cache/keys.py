@@ -52,6 +52,7 @@ def identity(info: ModelInfo, versions: Mapping[str, str]) -> bytes:
     """
     parts = (
         info.kind,
+        info.reading,
         info.architecture,
         info.fingerprint,
         info.tokenizer_digest,

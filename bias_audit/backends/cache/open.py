@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,16 +21,16 @@ from bias_audit.backends.cache.store import (
     default_folder,
     switched_off,
 )
+from bias_audit.backends.clm.questions import SUPPORTS as CONTINUES
 from bias_audit.backends.hf.identify import ModelFiles, identify
-from bias_audit.backends.hf.model_files import ModelOptions
+from bias_audit.backends.hf.model_files import FILE_OPTIONS, ModelOptions
 from bias_audit.backends.mlm.questions import SUPPORTS
 from bias_audit.backends.ray.options import LOCAL
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.records import ModelInfo
 from bias_audit.utils.versions import package_versions
 
-_FILE_OPTIONS = frozenset(field.name for field in fields(ModelOptions))
-_SUPPORTS = {"masked": SUPPORTS}
+_SUPPORTS = {"masked": SUPPORTS, "causal": CONTINUES}
 """What models that are opened by name answer, by kind."""
 _HOMELESS = f"scores are not kept: there is no home folder; name a folder in {VARIABLE}"
 
@@ -212,13 +212,13 @@ def _register(info: ModelInfo, store: ScoreStore) -> tuple[bytes, int]:
 
 def _files(name: str, options: Mapping[str, Any]) -> ModelFiles | None:
     """Identify a model by its files; None where they do not say which model it would be."""
-    others = {key: value for key, value in options.items() if key not in _FILE_OPTIONS}
+    others = {key: value for key, value in options.items() if key not in FILE_OPTIONS}
     engine, size = others.pop("engine", LOCAL), others.pop("batch_size", "auto")
     local = LOCAL in (engine, getattr(engine, "name", ""))
     if name == "fake" or others or not local or (size != "auto" and size < 1):
         return None
     try:
-        mine = {key: value for key, value in options.items() if key in _FILE_OPTIONS}
+        mine = {key: value for key, value in options.items() if key in FILE_OPTIONS}
         return identify(ModelOptions(name=name, **mine))
     except (BiasAuditError, OSError, ValueError, KeyError):
         return None

@@ -16,12 +16,19 @@ from typing import Any
 import torch
 import transformers
 
-from bias_audit.backends.hf.model_files import WANTED, ModelFolder, ModelOptions, locate_model
+from bias_audit.backends.hf.model_files import (
+    WANTED,
+    ModelFolder,
+    ModelOptions,
+    locate_model,
+    require_reading,
+)
 from bias_audit.backends.hf.tokenization import refuse_panics
 from bias_audit.errors import ModelLoadError, UnknownNameError
-from bias_audit.records import ModelInfo
+from bias_audit.records import ModelInfo, Reading
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_KINDS: dict[Reading, str] = {"mask": "masked", "continuation": "causal"}
 _NO_LIMIT = 1_000_000
 """A tokenizer that knows no limit reports a number far above this one."""
 _SLOW = (
@@ -44,8 +51,8 @@ class LoadedModel:
     """Without its words."""
 
 
-def load(options: ModelOptions) -> LoadedModel:
-    """Load a masked language model and its tokenizer.
+def load(options: ModelOptions, reading: Reading = "mask") -> LoadedModel:
+    """Load a language model and its tokenizer: a masked one, or a causal one to be continued.
 
     Raises:
         UnknownNameError: For a device or dtype that does not exist.
@@ -56,6 +63,7 @@ def load(options: ModelOptions) -> LoadedModel:
     if dtype != "auto" and dtype not in DTYPES:
         raise UnknownNameError("dtype", dtype, [*DTYPES, "auto"])
     folder = locate_model(options)
+    require_reading(folder, reading)
     with quiet(), folder.expose() as place:
         tokenizer = _tokenizer(folder, place)
         model, unused = _model(folder, place, DTYPES.get(dtype, "auto"))
@@ -77,7 +85,8 @@ def load(options: ModelOptions) -> LoadedModel:
         name=options.name,
         revision=folder.revision,
         **digests,
-        kind="masked",
+        kind=_KINDS[reading],
+        reading=reading,
         architecture=type(model).__name__,
         vocabulary_size=size,
         parameters=sum(p.numel() for p in model.parameters()),
@@ -179,7 +188,8 @@ def _tokenizer(folder: ModelFolder, place: Path) -> Any:
             f"({type(tokenizer).__name__}), which cannot tell which pieces belong to a word",
             hint="convert it to tokenizer.json",
         )
-    if tokenizer.mask_token is None or tokenizer.mask_token_id is None:
+    has_mask = tokenizer.mask_token is not None and tokenizer.mask_token_id is not None
+    if folder.reading == "mask" and not has_mask:
         raise ModelLoadError(
             f"expected a tokenizer with a mask token, but that of '{folder.name}' has none",
             hint=f"use {WANTED}; if the token is only undeclared, set mask_token in "
@@ -193,8 +203,10 @@ def _model(folder: ModelFolder, place: Path, dtype: Any) -> tuple[Any, list[str]
     options: dict[str, Any] = {"use_safetensors": True}
     if folder.pickled:
         options = {"use_safetensors": False, "weights_only": True}
+    causal = folder.reading == "continuation"
+    kind = transformers.AutoModelForCausalLM if causal else transformers.AutoModelForMaskedLM
     try:
-        model, report = transformers.AutoModelForMaskedLM.from_pretrained(
+        model, report = kind.from_pretrained(
             str(place),
             dtype=dtype,
             output_loading_info=True,
@@ -218,7 +230,8 @@ def _not_loadable(folder: ModelFolder, error: Exception, place: Path) -> ModelLo
             f"'{kind}'), which is never run",
             hint="use a model of a type that transformers itself knows",
         )
-    if kind not in transformers.models.auto.modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+    known = transformers.models.auto.modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    if folder.reading == "mask" and kind not in known:
         return ModelLoadError(
             f"expected a masked language model, but '{folder.name}' is of type '{kind}', "
             "which transformers has no masked language model for",
@@ -259,11 +272,12 @@ def _check_complete(folder: ModelFolder, report: Any) -> None:
     missing = sorted(report["missing_keys"])
     if missing:
         made_as = ", ".join(map(str, folder.config.get("architectures") or ())) or "unknown"
+        wanted = WANTED if folder.reading == "mask" else "a causal language model with its head"
         raise ModelLoadError(
-            f"expected {WANTED}, but the weights of '{folder.name}' (saved as {made_as}) lack "
+            f"expected {wanted}, but the weights of '{folder.name}' (saved as {made_as}) lack "
             f"{len(missing)} tensors (first: {missing[0]}), and random numbers in their place "
             "would be scored",
-            hint="use the checkpoint with the masked language model's head, "
+            hint="use the checkpoint with the language model's head, "
             "not one that was saved for classification or embeddings",
         )
     if report["error_msgs"]:

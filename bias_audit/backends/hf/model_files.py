@@ -14,11 +14,12 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypedDict
 
 from bias_audit.errors import ModelLoadError
+from bias_audit.records import Reading
 from bias_audit.utils.json_text import TextError, read_json
 
 REFERENCE = Path(__file__).parents[2] / "models" / "reference"
@@ -58,9 +59,8 @@ _NO_VOCABULARY = (
     _TOKENIZER_CONFIG,
 )
 _VOCABULARIES = tuple(name for name in TOKENIZER_FILES if name not in _NO_VOCABULARY)
+_CAUSAL_HEADS = ("ForCausalLM", "LMHeadModel")
 _WRONG_HEADS = {
-    "ForCausalLM": "a causal language model",
-    "LMHeadModel": "a causal language model",
     "ForConditionalGeneration": "an encoder-decoder",
     "ForSequenceClassification": "a sequence classifier",
     "ForTokenClassification": "a token classifier",
@@ -92,6 +92,10 @@ class ModelOptions:
     """Accept pickled weights where there are no safetensors; no code in them is run."""
 
 
+FILE_OPTIONS = frozenset(field.name for field in fields(ModelOptions))
+"""Options of a model that concern its files."""
+
+
 class Digests(TypedDict):
     """SHA-256 of a model's files, as in :class:`~bias_audit.records.ModelInfo`."""
 
@@ -114,6 +118,11 @@ class ModelFolder:
     pickled: bool = False
     """Whether the weights are pickles, which the user has allowed."""
     notices: tuple[str, ...] = ()
+
+    @property
+    def reading(self) -> Reading:
+        """How the model is read, by its head."""
+        return "continuation" if _causal_head(self.config) else "mask"
 
     @property
     def index(self) -> Path | None:
@@ -359,16 +368,51 @@ def _config(name: str, path: Path) -> dict[str, Any]:
 
 
 def _other_kind(config: dict[str, Any]) -> str:
-    """What the config says the model is, if that is not a masked language model."""
+    """What the config says the model is, if that is neither a masked nor a causal one."""
     if config.get("is_encoder_decoder"):
         return "an encoder-decoder"
+    if _causal_head(config):
+        return ""
     if config.get("is_decoder"):
         return "a decoder (is_decoder is true): it does not see the words on the right"
     for architecture in config.get("architectures") or ():
         for ending, what in _WRONG_HEADS.items():
-            if str(architecture).endswith(ending) and architecture not in _MASKED_ANYWAY:
+            if str(architecture).endswith(ending):
                 return f"{what} ({architecture})"
     return ""
+
+
+def _causal_head(config: dict[str, Any]) -> str:
+    """The architecture of a causal language model; empty for all others."""
+    return next(
+        (
+            str(name)
+            for name in config.get("architectures") or ()
+            if str(name).endswith(_CAUSAL_HEADS) and name not in _MASKED_ANYWAY
+        ),
+        "",
+    )
+
+
+def require_reading(folder: ModelFolder, reading: Reading) -> None:
+    """Refuse a model of another kind than the one that is wanted.
+
+    Raises:
+        ModelLoadError: it is read in another way.
+    """
+    if folder.reading == reading:
+        return
+    if reading == "mask":
+        head = _causal_head(folder.config)
+        raise ModelLoadError(
+            f"expected a masked language model, but '{folder.name}' is a causal language model"
+            f" ({head})",
+            hint=f"use {WANTED}",
+        )
+    raise ModelLoadError(
+        f"expected a causal language model, but '{folder.name}' has no head for the next word",
+        hint="use a model whose architecture ends in ForCausalLM or LMHeadModel",
+    )
 
 
 def _check_weights(name: str, path: Path, config: dict[str, Any], *, allow_pickle: bool) -> bool:

@@ -104,8 +104,9 @@ class Encoder:
         self._backend = _Backend(tokenizer.backend_tokenizer)
         self._backend.no_truncation()
         self._backend.no_padding()
-        self.mask_token: str = tokenizer.mask_token
-        self.mask_id: int = tokenizer.mask_token_id
+        self.mask_token: str | None = tokenizer.mask_token
+        self.mask_id: int = -1 if tokenizer.mask_token_id is None else tokenizer.mask_token_id
+        """-1 where there is none."""
         self.unknown_id: int | None = tokenizer.unk_token_id
         self.pad_id: int = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
         added = tokenizer.added_tokens_decoder

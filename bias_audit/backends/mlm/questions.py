@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from bias_audit.backends.hf.tokenization import Encoder, Encoding, Gap
 from bias_audit.backends.mlm.align import align, modified_positions
 from bias_audit.backends.mlm.batching import ForwardQuery, QueryResult, QueryTable
+from bias_audit.backends.request_batch import Question, RejectionError, keep_answer
 from bias_audit.records import (
     BlankRequest,
     BlankScore,
@@ -28,91 +29,9 @@ from bias_audit.records import (
     Request,
     SentenceRequest,
     SentenceScore,
-    SkipReason,
     SpanRequest,
     SpanScore,
 )
-
-Finalizer = Callable[[Sequence[QueryResult]], Any]
-"""From the results of all queries to the response."""
-
-
-class RejectionError(Exception):
-    """A request cannot be scored."""
-
-    def __init__(self, skip: SkipReason, detail: str) -> None:
-        super().__init__(detail)
-        self.skip, self.detail = skip, detail
-
-
-class Question(NamedTuple):
-    """A request in terms of queries."""
-
-    queries: Collection[int]
-    """Numbers of the queries that it waits for; none where it is rejected."""
-    finish: Finalizer
-
-
-class RequestBatch:
-    """Requests of one call; equal ones are asked once.
-
-    Args:
-        requests: those of the call, skipped ones too: batches are planned over all.
-        numbers: of the requests in this batch.
-        skip: numbers of requests that are not answered.
-        planner: turns them into queries.
-    """
-
-    def __init__(
-        self,
-        requests: Sequence[Request[Any]],
-        numbers: Iterable[int],
-        skip: Container[int],
-        planner: Planner,
-    ) -> None:
-        index: dict[Request[Any], int] = {}
-        self._numbers: list[list[int]] = []
-        """Numbers to answer, by question."""
-        for number in numbers:
-            at = index.setdefault(requests[number], len(index))
-            if at == len(self._numbers):
-                self._numbers.append([])
-            if number not in skip:
-                self._numbers[at].append(number)
-        self.queries, self._questions = planner.plan(list(index))
-        self._waiting = [len(set(question.queries)) for question in self._questions]
-        self._askers: dict[int, list[int]] = {}
-        for number, question in enumerate(self._questions):
-            if self._numbers[number]:
-                for query in set(question.queries):
-                    self._askers.setdefault(query, []).append(number)
-
-    @property
-    def open_queries(self) -> Container[int]:
-        """Queries that a response waits for."""
-        return self._askers
-
-    def rejections(self) -> Iterator[tuple[int, Any]]:
-        """Yield the responses to requests that no query can answer, by number."""
-        for number, waiting in enumerate(self._waiting):
-            if not waiting:
-                yield from self._answer(number, ())
-
-    def answers(
-        self, queries: Iterable[int], results: Sequence[QueryResult]
-    ) -> Iterator[tuple[int, Any]]:
-        """Yield the responses to requests that waited for these queries only, by number."""
-        for query in queries:
-            for number in self._askers.get(query, ()):
-                self._waiting[number] -= 1
-                if not self._waiting[number]:
-                    yield from self._answer(number, results)
-
-    def _answer(self, number: int, results: Sequence[QueryResult]) -> Iterator[tuple[int, Any]]:
-        if self._numbers[number]:
-            answer = self._questions[number].finish(results)
-            for request in self._numbers[number]:
-                yield request, answer
 
 
 class Planner:
@@ -142,7 +61,7 @@ class Planner:
                 questions.append(plan(self, request, table, *sentences))
             except RejectionError as error:
                 answer = refuse(skip=error.skip, detail=error.detail)
-                questions.append(Question((), partial(_same, answer)))
+                questions.append(Question((), partial(keep_answer, answer)))
         return table.queries, questions
 
     def _texts(self, request: Request[Any]) -> tuple[str, ...]:
@@ -334,7 +253,7 @@ class Planner:
         if not positions:
             detail = "every piece of the sentence is also in its partner"
             lost = ModifiedScore(skip="not_applicable", detail=detail)
-            return Question((), partial(_same, lost))
+            return Question((), partial(keep_answer, lost))
         tokens, hidden = [sentence.ids[p] for p in positions], frozenset(positions)
         masked = tuple(self._mask_id if p in hidden else i for p, i in enumerate(sentence.ids))
         block = table.ask(masked, positions, [tokens] * len(positions))
@@ -426,10 +345,6 @@ _PLANS: dict[type[Request[Any]], tuple[Callable[..., Question], Callable[..., An
 """How to plan each kind of request, and the answer that says why it cannot be."""
 SUPPORTS = frozenset(_PLANS)
 """The kinds of requests that a masked language model answers."""
-
-
-def _same(answer: Any, _: Sequence[QueryResult]) -> Any:
-    return answer
 
 
 def _total(queries: Sequence[int], tokens: Sequence[int], results: Sequence[QueryResult]) -> float:

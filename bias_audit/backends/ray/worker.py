@@ -134,7 +134,7 @@ class Worker:
 
     def _load(self) -> Any:
         if self._model is None:
-            from bias_audit.backends.masked_lm import MaskedLM
+            from bias_audit.backends import open_backend
 
-            self._model = MaskedLM(self._name, **self._options)
+            self._model = open_backend(self._name, **self._options)
         return self._model

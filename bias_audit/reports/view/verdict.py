@@ -27,7 +27,7 @@ _PARTIAL = (
     "number as a first look."
 )
 _UNTRAINED = (
-    "The sanity check did not hold: there is no sign of a trained masked language model, "
+    "The sanity check did not hold: there is no sign of a trained language model, "
     "so silence anywhere in this report means nothing."
 )
 _FOREIGN = (
@@ -225,18 +225,22 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.T
     labels = index.labels(result)
     a, b = labels[:2] if len(labels) > 1 else ("first group", "second group")
     more = len(sentences) - _PAIRS
+    whole = index.audit.model.reading == "continuation"
+    what = "Log-probability of the sentence" if whole else "Probability"
     note = f"{count(more, 'more pair')} of this comparison: see results.json beside this page, and "
     return page.Table(
         name=index.name("sentences", result.id),
         caption=f"Sentences that differ by the group only: {index.versus(result)}",
-        head=(a, b, "Scored word", f"Probability, {a}", f"Probability, {b}", "Ratio"),
+        head=(a, b, "Scored word", f"{what}, {a}", f"{what}, {b}", "Ratio"),
         rows=tuple(
             (
                 page.prose(item.text_a),
                 page.prose(item.text_b),
                 page.prose(item.word),
                 *(
-                    page.Cell(percent(math.exp(min(value, 0.0))), value)
+                    page.Cell(
+                        with_sign(value, 1) if whole else percent(math.exp(min(value, 0.0))), value
+                    )
                     for value in (item.log_prob_a, item.log_prob_b)
                 ),
                 _ratio(item.log_prob_a - item.log_prob_b),

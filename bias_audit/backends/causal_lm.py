@@ -1,0 +1,130 @@
+"""Answer requests with a causal language model: how likely are whole sentences?"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from bias_audit.backends.clm.forward import PassageRunner
+from bias_audit.backends.clm.questions import SUPPORTS, Passage, PassageResult, Planner
+from bias_audit.backends.hf.load import load, quiet
+from bias_audit.backends.hf.model_files import ModelOptions
+from bias_audit.backends.hf.tokenization import Encoder
+from bias_audit.backends.masked_lm import require_batch_size
+from bias_audit.backends.request_batch import RequestBatch
+from bias_audit.errors import ModelLoadError, ScoringError
+from bias_audit.records import CompletionRequest, ProgressCallback, Request
+
+READ = (
+    "read as continuation: a score is the log-probability of the whole sentence from left to right,"
+    " and completions are asked for where the mask is the last word"
+)
+
+
+class CausalLM:
+    """A causal language model as a backend, in the reading ``continuation``.
+
+    A word's score is the log-probability of the whole sentence with the word in its place. The
+    double difference of two words and two groups is the same as that of the word's probability
+    with both sides of the sentence in sight, since the log-odds ratio of a table is the same
+    whatever one conditions on.
+
+    Args:
+        name: a local folder or a hub id.
+        revision: branch, tag or commit on the hub.
+        device: as of :class:`~bias_audit.backends.masked_lm.MaskedLM`.
+        dtype: likewise.
+        offline: use no network.
+        allow_pickle: accept pickled weights.
+        batch_size: most rows in one pass, at least 1; ``auto`` chooses.
+
+    Raises:
+        ModelLoadError: the model cannot be loaded or its scores would mean nothing.
+        UsageError: a device or dtype that does not exist, or a batch size below 1.
+    """
+
+    supports = SUPPORTS
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        revision: str | None = None,
+        device: str = "auto",
+        dtype: str = "float32",
+        offline: bool = False,
+        allow_pickle: bool = False,
+        batch_size: int | Literal["auto"] = "auto",
+    ) -> None:
+        require_batch_size(batch_size)
+        options = ModelOptions(
+            name=name,
+            revision=revision,
+            device=device,
+            dtype=dtype,
+            offline=offline,
+            allow_pickle=allow_pickle,
+        )
+        loaded = load(options, reading="continuation")
+        encoder, tokenizer = Encoder(loaded.tokenizer), loaded.tokenizer
+        ids = (tokenizer.bos_token_id, tokenizer.eos_token_id)
+        start = next((i for i in ids if i is not None), None)
+        notices = (*loaded.info.notices, READ, *encoder.notices)
+        self.info = replace(loaded.info, words=encoder.words, notices=notices)
+        self._planner = Planner(encoder, start, loaded.info.max_length)
+        self._runner = PassageRunner(
+            loaded.model,
+            vocabulary_size=loaded.info.vocabulary_size,
+            word_lists=encoder.word_lists,
+            batch_size=batch_size,
+        )
+        try:
+            with quiet():
+                self._runner.check(_sample(encoder))
+        except ScoringError as error:
+            raise ModelLoadError(
+                f"'{name}' was loaded but cannot read a short sentence: {error.message}",
+                hint="the config, the weights and the tokenizer may belong to different models",
+            ) from error
+
+    def score(
+        self,
+        requests: Sequence[Request[Any]],
+        *,
+        skip: Container[int] = (),
+        progress: ProgressCallback | None = None,
+    ) -> Iterator[tuple[int, Any]]:
+        """Answer each request, batch by batch; equal ones are asked once.
+
+        Batches are planned over all requests, and those without one that is to be answered are
+        left out, so that the others are scored to the last bit as if nothing was skipped.
+
+        Raises:
+            ScoringError: the model's output is not finite, or it cannot read a sentence.
+        """
+        numbers = range(len(requests))
+        total = sum(number not in skip for number in numbers)
+        if not total:
+            return
+
+        def report(rows: int, of: int) -> None:
+            if progress is not None:
+                progress(total * rows // max(of, 1), total)
+
+        top_k = max((r.top_k for r in requests if isinstance(r, CompletionRequest)), default=0)
+        batch = RequestBatch(requests, numbers, skip, self._planner)
+        yield from batch.rejections()
+        results = [PassageResult() for _ in batch.queries]
+        for passages in self._runner.stream(
+            batch.queries, results, top_k=top_k, needed=batch.open_queries, progress=report
+        ):
+            yield from batch.answers(passages, results)
+
+
+def _sample(encoder: Encoder) -> list[Passage]:
+    """Passages of two beginnings and of different length, from pieces of the vocabulary."""
+    pieces = encoder.word_lists[0].pieces.tolist()[:6] or [0, 1, 2]
+    a, b, c = (pieces * 3)[:3]
+    beginnings, tails = ((a, b, c), (b, c, a)), ((a,), (c, b), (b, a), (c, a, b))
+    return [Passage(begin + tail, len(begin)) for begin in beginnings for tail in tails]

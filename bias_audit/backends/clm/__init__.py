@@ -1,0 +1,1 @@
+"""Passes of causal language models: beginnings that sentences share are read once."""

@@ -1,0 +1,133 @@
+"""Audits of a causal model: the same probes, another reading, and nothing mixed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bias_audit import audit, compare
+from bias_audit.cli.app import run
+from bias_audit.errors import UsageError
+from bias_audit.probes.catalogue import ProbeCatalogue
+from tests.backends import tiny_models
+from tests.cli.conftest import PROBE
+
+
+@pytest.fixture(scope="module")
+def audits(tmp_path_factory):
+    """The same probe, asked of a causal and of a masked model; its folder, and both audits."""
+    home = tmp_path_factory.mktemp("readings")
+    (home / "small.yaml").write_text(PROBE, encoding="utf-8")
+    tiny_models.build_causal(home / "causal", "llama")
+    tiny_models.build(home / "masked", "roberta")
+    catalogue = ProbeCatalogue().with_files([home / "small.yaml"])
+
+    def ask(name):
+        return audit(
+            str(home / name),
+            probes="small",
+            catalogue=catalogue,
+            cache=home / "cache",
+            device="cpu",
+        )
+
+    made = {name: ask(name) for name in ("causal", "masked")}
+    for name, one in made.items():
+        one.save(home / f"run-{name}")
+    return home, ask, made
+
+
+def test_the_reading_stands_in_the_results(audits):
+    home, _, made = audits
+    causal, masked = made["causal"].results, made["masked"].results
+    assert (causal.model.reading, masked.model.reading) == ("continuation", "mask")
+    assert causal.run.catalogue_digest != masked.run.catalogue_digest
+    stored = json.loads((home / "run-causal" / "results.json").read_text("utf-8"))
+    assert stored["model"]["reading"] == "continuation"
+    notice = "the log-probability of the whole sentence from left to right"
+    assert notice in " ".join((home / "run-causal" / "report.html").read_text("utf-8").split())
+
+
+def test_shipped_probe_files_run_unchanged_and_random_weights_decide_nothing(audits):
+    results = audits[2]["causal"].results
+    (gap,) = (r for r in results.results if r.metric == "log_odds_gap" and r.role == "primary")
+    assert gap.estimate is not None
+    assert gap.ci_low < gap.estimate < gap.ci_high
+    assert not results.sanity.passed
+    assert results.sanity.perplexity_of == "byte"
+    assert "instrument_failed" in gap.statuses
+    assert results.errors == ()
+
+
+def test_sentences_have_no_probability_of_a_target(audits):
+    causal, masked = (audits[2][name].results.probes[0].targets for name in ("causal", "masked"))
+    assert {(t.probability, t.log_odds) for t in causal} == {((), ())}
+    assert all(t.probability and t.log_odds for t in masked)
+    assert max(value for t in causal for value in t.log_prob) < -20, "of whole sentences"
+
+
+def test_sentences_are_no_words_with_hardly_any_probability(audits):
+    """R13 asks for the probability of words; a whole sentence always has hardly any."""
+    checks = {}
+    for name in ("causal", "masked"):
+        results = audits[2][name].results.results
+        (gap,) = (r for r in results if r.metric == "log_odds_gap" and r.role == "primary")
+        checks[name] = {check.id for check in gap.checks}
+    assert {"R13a", "R13b"} <= checks["masked"]
+    assert checks["causal"] == checks["masked"] - {"R13a", "R13b"}
+
+
+def test_a_second_run_asks_the_model_nothing(audits):
+    _, ask, made = audits
+    again = ask("causal")
+    assert again.cache.scored == 0
+    assert again.results.results == made["causal"].results.results
+
+
+def test_readings_are_not_compared(audits, capfd):
+    home, _, made = audits
+    with pytest.raises(UsageError, match=r"was read as 'mask' and .* as 'continuation'"):
+        compare(made["masked"], made["causal"])
+    runs = [str(home / f"run-{name}") for name in ("masked", "causal")]
+    assert run(["compare", *runs]) == 2
+    assert "compare runs in one reading" in " ".join(capfd.readouterr().err.split())
+    assert run(["compare", runs[1], runs[1]]) == 0
+
+
+def test_a_gate_refuses_a_baseline_of_another_reading(audits, tmp_path, monkeypatch, capfd):
+    home, _, _ = audits
+    monkeypatch.chdir(tmp_path)
+    accept = ["baseline", "accept", str(home / "run-masked"), "--name", "main", "--reason", "x"]
+    assert run(accept) == 0
+    gate = "{id: rise, probe: small, against: baseline:main, max_rise: 0.2}"
+    (tmp_path / "bias-audit.yaml").write_text(f"version: 1\ngates: [{gate}]\n", encoding="utf-8")
+    assert run(["gate", str(home / "run-causal")]) == 2
+    assert "was read as 'mask'" in " ".join(capfd.readouterr().err.split())
+
+
+def test_fill_completes_where_the_mask_is_the_last_word(audits, capfd):
+    model = ["--model", str(audits[0] / "causal"), "--device", "cpu"]
+    groups = ["--groups", "man,woman"]
+    assert run(["fill", "The [group] worked as a <mask>.", *groups, *model, "--json"]) == 0
+    answer = json.loads(capfd.readouterr().out)
+    assert answer["distances"][0]["jsd"] > 0
+    assert run(["fill", "The <mask> saw the [group].", *groups, *model]) == 2
+    message = " ".join(capfd.readouterr().err.split())
+    assert "cannot be scored: read as continuation, a model completes what stands before" in message
+
+
+def test_sentences_are_quoted_with_the_log_probability_of_the_whole(audits, capfd):
+    home, _, made = audits
+    (gap,) = (r for r in made["causal"].results.results if r.role == "primary" and r.sentences)
+    pair = gap.sentences[0]
+    assert pair.log_prob_a < -20
+    text = (home / "run-causal" / "report.html").read_text("utf-8")
+    assert "Log-probability of the sentence, women" in text
+    assert "Log-probability of the sentence" not in (home / "run-masked" / "report.html").read_text(
+        "utf-8"
+    )
+    for reading, name in (("continuation", "causal"), ("mask", "masked")):
+        assert ("read as continuation" in (home / f"run-{name}" / "report.html").read_text()) is (
+            reading == "continuation"
+        )
