@@ -153,7 +153,8 @@ def preview(name: str, count: int, probe_path: tuple[str, ...], **flags: bool) -
         numbers = sorted(random.Random(0).sample(numbers, min(count, len(prompts))))  # noqa: S311
     for prompt in (prompts[i] for i in numbers):
         filler = "<mask>" if prompt.filler is None else f"{{{prompt.filler}}}"
-        say(f"{prompt.pole or ' '} {prompt.left}{filler}{prompt.right}")
+        space = " " if prompt.label_names else ""
+        say(f"{prompt.pole or ' '} {prompt.left}{space}{filler}{prompt.right}")
     say(f"{len(prompts):,} prompts in all", err=True)
     for skip in expansion.skips:
         say(f"left out: {skip.kind} '{skip.what}' {skip.detail}", err=True)
