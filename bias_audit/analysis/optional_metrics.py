@@ -66,7 +66,7 @@ def plan_metrics(
     for name in names:
         metric, reasons = OPTIONAL[name], []
         for probe_id, probe in probes.items():
-            reason = metric.unsupported(probe) or _asks_words(metric, probe)
+            reason = why_unsupported(metric, probe)
             if reason:
                 reasons.append(reason)
                 unsupported.append(_skip(probe_id, name, "not_applicable", reason))
@@ -84,11 +84,11 @@ def plan_metrics(
     return MetricPlan(by_probe=by_probe, unsupported=tuple(unsupported), prompts=counts)
 
 
-def _asks_words(metric: Metric, probe: Probe) -> str:
-    """Say why a metric cannot be asked of a classifier; empty where the model is another."""
-    if probe.spec.labels is None or metric.extra is None:
-        return ""
-    return "read as label, a model gives no probability of words"
+def why_unsupported(metric: Metric, probe: Probe) -> str:
+    """Say why a metric cannot be asked of a probe, and of the models that it is for."""
+    if probe.spec.labels is not None and metric.extra is not None:
+        return "read as label, a model gives no probability of words"
+    return metric.unsupported(probe)
 
 
 def require_answers(backend: Backend, plan: MetricPlan) -> None:
