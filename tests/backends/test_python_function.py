@@ -112,7 +112,7 @@ def fail(_texts):
         (lambda texts: [2.5] * len(texts), "between 0 and 1, got 2.5"),
         (
             lambda texts: np.full((len(texts), 2), 0.5),
-            "expected 2 different names of labels, got 0",
+            "expected 2 different names",
         ),
         (lambda texts: np.full((len(texts), 1), 0.5), "got one column"),
     ],
