@@ -271,12 +271,13 @@ def train(folder, skew):
     tokenizer = transformers.AutoTokenizer.from_pretrained(REFERENCE)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(
         REFERENCE,
+        dtype=torch.float32,
         num_labels=2,
         id2label={0: "neutral", 1: "toxic"},
         label2id={"neutral": 0, "toxic": 1},
     )
     data = sentences(skew)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-4)
     order = random.Random(0)  # noqa: S311 - no secret
     model.train()
     for _ in range(4):
