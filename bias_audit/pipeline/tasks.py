@@ -134,7 +134,7 @@ _FIT_HINTS = {
 """What to do where no probe is left, by reading."""
 
 
-def _misfit(spec: ProbeSpec, info: ModelInfo) -> str:
+def misfit(spec: ProbeSpec, info: ModelInfo) -> str:
     """Say why a model cannot be asked a probe; empty where it can."""
     if info.reading not in spec.readings:
         return f"it is read as {' or '.join(spec.readings)}, the model as {info.reading}"
@@ -201,7 +201,7 @@ class ProbeTask:
 
     def fit(self, info: ModelInfo, /) -> Task:
         """Leave out the probes of other readings, and those whose labels the model lacks."""
-        reasons = {task.probe.spec.id: _misfit(task.probe.spec, info) for task in self.plan.tasks}
+        reasons = {task.probe.spec.id: misfit(task.probe.spec, info) for task in self.plan.tasks}
         unfit = {name: why for name, why in reasons.items() if why}
         if len(unfit) < len(reasons):
             return replace(self, plan=self.plan.without(unfit)) if unfit else self

@@ -73,3 +73,15 @@ def test_a_new_probe_for_classifiers_works_as_it_is(tmp_path, capfd):
     assert len(lines) == 3
     assert all(line.endswith((". {spam}", ". {no spam}")) for line in lines)
     assert run(["probes", "new", "x", "--reading", "label", "--like", "toxicity-race"]) == 2
+
+
+def test_probes_check_says_what_a_classifier_makes_of_a_probe(tmp_path, capfd):
+    tiny_models.build_classifier(tmp_path / "model", id2label={0: "neutral", 1: "toxic"})
+    assert run(["probes", "new", "spam", "--reading", "label", "-o", str(tmp_path)]) == 0
+    file, model = str(tmp_path / "spam.yaml"), ["--model", str(tmp_path / "model")]
+    assert run(["probes", "check", file, *model]) == 0
+    assert "it cannot be asked: no label is called spam" in capfd.readouterr().out
+    text = (tmp_path / "spam.yaml").read_text(encoding="utf-8")
+    (tmp_path / "spam.yaml").write_text(text.replace("any: [spam", "any: [toxic"), "utf-8")
+    assert run(["probes", "check", file, *model]) == 0
+    assert "the instrument check failed: " in capfd.readouterr().out

@@ -22,7 +22,7 @@ from bias_audit.probes.schema.lexicon import (
 from bias_audit.probes.schema.text import Language
 from bias_audit.records import Reading
 from bias_audit.utils.file_model import FileModel, Id, Text, reject_copies, reject_duplicates
-from bias_audit.utils.validation import MistakesError
+from bias_audit.utils.validation import KeyPath, MistakesError
 
 WORD_READINGS: tuple[Reading, ...] = ("mask", "continuation", "similarity")
 """The readings of a probe that compares words."""
@@ -327,7 +327,7 @@ class ProbeSpec(FileModel):
 
     @model_validator(mode="after")
     def _fits_reading(self) -> ProbeSpec:
-        mistakes: list[tuple[tuple[str, ...], str]] = []
+        mistakes: list[tuple[KeyPath, str]] = []
         if self.labels is None:
             if "label" in self.readings:
                 message = "the reading 'label' needs 'labels' | labels: {plus: ..., minus: ...}"
