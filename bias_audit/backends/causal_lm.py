@@ -81,12 +81,20 @@ class CausalLM:
         )
         try:
             with quiet():
-                self._runner.check(_sample(encoder))
+                sample = _sample(encoder)
+                ahead = self._runner.looks_ahead(sample[-1].ids)
+                self._runner.check(sample)
         except ScoringError as error:
             raise ModelLoadError(
                 f"'{name}' was loaded but cannot read a short sentence: {error.message}",
                 hint="the config, the weights and the tokenizer may belong to different models",
             ) from error
+        if ahead:
+            raise ModelLoadError(
+                f"'{name}' ({self.info.architecture}) looks at the words that follow, so it cannot"
+                " be read as continuation",
+                hint="if it was trained as a decoder, config.json has to say: is_decoder",
+            )
 
     def score(
         self,

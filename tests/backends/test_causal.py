@@ -14,6 +14,7 @@ import torch
 import transformers
 from conftest import ask, change_weights, edit, fill
 from scipy.special import logsumexp
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from bias_audit.backends import FakeBackend, MaskedLM, open_backend, score_all
 from bias_audit.backends.cache.keys import identity
@@ -96,6 +97,17 @@ def test_a_score_depends_on_no_other_request(architecture, folders):
         )
     alone = [score_all(open_causal(folder), [request])[0].log_prob for request in REQUESTS[:4]]
     assert alone == pytest.approx(whole[:4], abs=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_stays_near(dtype, folders):
+    exact = [a.log_prob for a in score_all(open_causal(folders()), REQUESTS)]
+    backend = open_causal(folders(), dtype=dtype)
+    assert backend.info.dtype == dtype
+    assert backend._runner.reads_beginnings_once
+    near = [a.log_prob for a in score_all(backend, REQUESTS)]
+    assert near == pytest.approx(exact, abs=1.0)
+    assert near != exact
 
 
 def test_an_interrupted_call_goes_on_with_the_same_digits(folders):
@@ -255,6 +267,20 @@ def test_the_head_decides_how_a_model_is_read(folders, tiny):
         open_causal(tiny("bert"))
 
 
+def test_a_head_for_the_next_word_on_a_model_that_looks_ahead_is_refused(tmp_path):
+    tokenizer = tiny_models.byte_level(tiny_models.ROBERTA)
+    fast = tiny_models.save_tokenizer(tmp_path, tokenizer, tiny_models.CAUSAL_TOKENS)
+    sizes = {**tiny_models._SMALL, "vocab_size": len(fast)}
+    for is_decoder in (False, True):
+        config = transformers.RobertaConfig(is_decoder=is_decoder, **sizes)
+        tiny_models.save_model(tmp_path, transformers.AutoModelForCausalLM, config)
+        if is_decoder:
+            assert open_causal(tmp_path).info.architecture == "RobertaForCausalLM"
+        else:
+            with pytest.raises(ModelLoadError, match="looks at the words that follow"):
+                open_causal(tmp_path)
+
+
 def test_readings_have_scores_of_their_own(folders):
     info = open_causal(folders()).info
     assert identity(info, {}) != identity(replace(info, reading="mask"), {})
@@ -318,3 +344,59 @@ def test_a_model_that_knows_passes_it():
     assert check.passed
     assert check.pseudo_perplexity == pytest.approx(math.exp(2 / 3))
     assert (check.cloze_hits, check.cloze_asked, check.cloze_needed) == (10, 10, 6)
+
+
+# Every architecture
+
+
+EVERY = {
+    **dict.fromkeys(("hidden_size", "d_model", "n_embd", "emb_dim", "word_embed_proj_dim"), 32),
+    **dict.fromkeys(("num_hidden_layers", "n_layer", "n_layers", "num_layers"), 2),
+    **dict.fromkeys(("num_attention_heads", "n_head", "n_heads", "num_heads"), 4),
+    **dict.fromkeys(("intermediate_size", "ffn_dim", "n_inner", "decoder_ffn_dim"), 48),
+    **dict.fromkeys(("max_position_embeddings", "n_positions"), 64),
+    **dict.fromkeys(("num_experts", "num_local_experts", "n_routed_experts"), 4),
+    **dict.fromkeys(("q_lora_rank", "kv_lora_rank", "embedding_size"), 16),
+    **dict.fromkeys(("moe_intermediate_size", "shared_expert_intermediate_size"), 16),
+    **dict.fromkeys(("qk_rope_head_dim", "qk_nope_head_dim", "head_dim", "sliding_window"), 8),
+    **dict.fromkeys(("linear_num_value_heads", "linear_num_key_heads"), 2),
+    **dict.fromkeys(("num_experts_per_tok", "num_key_value_heads", "decoder_layers"), 2),
+    **dict.fromkeys(("state_size", "rotary_dim", "decoder_attention_heads"), 4),
+    "initializer_range": 0.2,
+}
+"""Keys by which configurations name their sizes; each takes those that it knows."""
+MOST = 3_000_000
+"""Parameters of a model that these keys made small."""
+
+
+def build_any(folder, name):
+    """Save a small model of the architecture; ValueError where these keys do not make one."""
+    tokenizer = tiny_models.byte_level(tiny_models.ROBERTA)
+    fast = tiny_models.save_tokenizer(folder, tokenizer, tiny_models.CAUSAL_TOKENS)
+    kind = transformers.CONFIG_MAPPING[name]
+    known = {key: size for key, size in EVERY.items() if hasattr(kind(), key)}
+    ids = {"bos_token_id": fast.bos_token_id, "eos_token_id": fast.eos_token_id}
+    ids |= {"pad_token_id": 1, "vocab_size": len(fast)}
+    decoder = {"is_decoder": True} if hasattr(kind(), "is_decoder") else {}
+    config = kind(**(known | decoder | ids))
+    with torch.device("meta"):
+        model = transformers.AutoModelForCausalLM.from_config(config)
+    if sum(part.numel() for part in model.parameters()) > MOST:
+        raise ValueError("too large")
+    tiny_models.save_model(folder, transformers.AutoModelForCausalLM, config)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", sorted(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES))
+def test_every_architecture_sums_as_transformers_does_or_is_refused(name, tmp_path):
+    try:
+        build_any(tmp_path, name)
+    except Exception as error:
+        pytest.skip(f"not made small by these keys: {str(error)[:80]}")
+    try:
+        backend = open_causal(tmp_path)
+    except ModelLoadError as error:
+        pytest.skip(f"refused: {error.message[:200]}")
+    for request, answer in zip(REQUESTS[:4], score_all(backend, REQUESTS[:4]), strict=True):
+        assert answer.log_prob == pytest.approx(plain(tmp_path, request), abs=1e-3)

@@ -73,6 +73,17 @@ class PassageRunner:
         far = _TOLERANCE.get(self._model.dtype, 0.25) * max(len(p.ids) for p in passages)
         self.reads_beginnings_once = bool(np.allclose(whole, once, rtol=0, atol=far))
 
+    def looks_ahead(self, ids: tuple[int, ...]) -> bool:
+        """Say whether what follows a token changes what the model expects in its place.
+
+        Raises:
+            ScoringError: the model cannot read the text.
+        """
+        whole, _ = self._pass([ids], use_cache=False)
+        alone, _ = self._pass([ids[:-1]], use_cache=False)
+        far = _TOLERANCE.get(self._model.dtype, 0.25)
+        return not torch.allclose(whole[:, :-1].float(), alone.float(), rtol=0, atol=far)
+
     def _all(self, passages: Sequence[Passage]) -> list[float]:
         results = [PassageResult() for _ in passages]
         for _ in self.stream(passages, results):
