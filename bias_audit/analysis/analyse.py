@@ -115,7 +115,7 @@ def assess(
         if name in scored
     ]
     for work in works:
-        untrained = _untrained(work.task.probe, sanity or {})
+        untrained = _why_untrained(work.task.probe, sanity or {})
         work.obstacle = untrained or ("the run was cut short" if partial else "")
         work.instrument = _instrument(work, controls, failures, settings, sanity or {})
         pair = pairs.get(work.task.probe.spec.id)
@@ -162,7 +162,7 @@ def _run_controls(
     return controls
 
 
-def _untrained(probe: Probe, sanity: Mapping[str, str]) -> str:
+def _why_untrained(probe: Probe, sanity: Mapping[str, str]) -> str:
     """Why the model sanity check failed for a probe, or for its language."""
     language = primary_language(probe.spec.language)
     return sanity.get(probe.spec.id, sanity.get(language, ""))
@@ -186,7 +186,7 @@ def _instrument(
     ]
     if can_split(work.scored):
         work.controls.append(split_halves(work.scored, settings))
-    untrained = _untrained(task.probe, sanity)
+    untrained = _why_untrained(task.probe, sanity)
     return Instrument(
         failed="; ".join(filter(None, [untrained, *missing])),
         faults=tuple(fault for control in work.controls for fault in control.faults),

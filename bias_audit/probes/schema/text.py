@@ -126,7 +126,7 @@ def _template(text: str) -> str:
     if not masks:
         if not any(match[1] == "group" for match in SLOT.finditer(text)):
             return _sentence(text)
-        return _checked(text)
+        return _require_plain(text)
     if len(masks) > 1:
         what = f"{len(masks)} masks"
         raise ValueError(f"'{text[:60]}' has {what}; a template has exactly one | {ONE_MASK}")
@@ -136,10 +136,10 @@ def _template(text: str) -> str:
             f"'{text[:60]}' has letters right beside <mask>, which stands for a whole word"
             ' | put a space between: "was a <mask>."'
         )
-    return _checked(text)
+    return _require_plain(text)
 
 
-def _checked(text: str) -> str:
+def _require_plain(text: str) -> str:
     if text.count('"') % 2:
         raise ValueError(
             f"'{text[:60]}' has a quotation mark without its partner | add or remove one"
