@@ -90,7 +90,7 @@ def check_sentences(
 ) -> None:
     """Check the slots of every sentence; ``frames`` come with their places."""
     for frame, place in frames:
-        _check_slots(problems, frame, place, spec.mask)
+        _check_slots(problems, frame, place, spec.mask if spec.labels is None else "")
         _check_masks(problems, frame, place, spec)
         if place[0] == "completions":
             _check_completion(problems, place, spec)
@@ -198,7 +198,8 @@ def _check_slots(problems: ProblemCollector, frame: Frame, place: KeyPath, maske
     context, name = "target" if masked == "group" else "group", f"the template '{frame.id}'"
     slots, _ = parse_slots(frame.template.text)
     if all(slot.name != context for slot in slots):
-        hint = f"this probe scores the {masked}: the sentence needs [{context}]"
+        hint = f"this probe masks the {masked}: the sentence needs [{context}] and <mask>"
+        hint = hint if masked else "a probe with labels needs [group] in each sentence"
         problems.add(place, f"{name} has no [{context}]", hint)
     known = {context, *frame.slots}
     for unknown in sorted({slot.name for slot in slots if slot.name} - known):
