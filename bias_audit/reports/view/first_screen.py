@@ -173,9 +173,11 @@ def _rest(index: Index, results: Sequence[Result]) -> Iterator[str]:
 def _remarks(audit: Results) -> Iterator[str]:
     checks = (audit.sanity, *audit.further_sanity)
     failed = [check.language for check in checks if check is not None and not check.passed]
-    if audit.sanity is not None and not audit.sanity.passed and audit.sanity.language == "en":
+    first, of_labels = audit.sanity, audit.model.reading == "label"
+    if first is not None and not first.passed and first.language == "en" and not of_labels:
         yield _UNTRAINED
-    if foreign := sorted(language for language in failed if language != "en"):
+    foreign = sorted(language for language in failed if language != "en")
+    if foreign and not of_labels:
         yield _FOREIGN.format(", ".join(foreign))
     if audit.run.partial:
         yield _PARTIAL
