@@ -55,7 +55,8 @@ def processor() -> float:
 def timed(name: str, base: Path, arguments: list[str]) -> Timed:
     """Run the program once."""
     out = base / name
-    command = [sys.executable, "-m", "bias_audit", "run", *arguments, "-q", "-o", str(out)]
+    command = [sys.executable, "-m", "bias_audit", "run", *arguments, "-q"]
+    command += ["-o", str(out), "--force"]
     start = processor()
     kept = {name: value for name, value in os.environ.items() if name != COMPILED}
     done = subprocess.run(command, env=kept | {VARIABLE: str(base / "cache")}, check=False)

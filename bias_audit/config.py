@@ -229,6 +229,9 @@ class CallSettings(FileModel):
     )
     fresh: bool = setting(False, "fresh", "Score again; keep that instead of cached scores.")
     no_cache: bool = setting(False, "no-cache", "Neither use nor keep scores of other runs.")
+    title: str = setting("", "title", "What the report is called.")
+    owner: str = setting("", "owner", "Who answers for the audit; stands in the report.")
+    purpose: str = setting("", "purpose", "What the audit is for; stands in the report.")
     strict: bool = setting(
         False, "strict", "Unclear gates and unpinned hub models count as incomplete."
     )
@@ -545,7 +548,7 @@ def _beside(model: ModelConfig, file: Path) -> ModelConfig:
     from bias_audit.backends import BUILT_IN
 
     name, folder = model.name, file.resolve().parent
-    if name in BUILT_IN or Path(name).expanduser().is_absolute() or folder == Path.cwd().resolve():
+    if name in BUILT_IN or _is_absolute(name) or folder == Path.cwd().resolve():
         return model
     is_path = name.startswith(("./", "../", ".\\", "..\\")) or name in (".", "..")
     if not is_path and not (folder / name).is_dir():
@@ -559,6 +562,13 @@ def _beside(model: ModelConfig, file: Path) -> ModelConfig:
     place = os.path.relpath(folder / name)
     place = place if place.startswith("..") else os.path.join(".", place)
     return model.model_copy(update={"name": place})
+
+
+def _is_absolute(name: str) -> bool:
+    try:
+        return Path(name).expanduser().is_absolute()
+    except RuntimeError:  # the home folder of nobody: loading says that there is no such folder
+        return True
 
 
 def open_catalogue(paths: Iterable[str | Path]) -> ProbeCatalogue:

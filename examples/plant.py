@@ -6,8 +6,8 @@
     python examples/plant.py other --unrelated        as many steps on sentences about other things
     python examples/plant.py planted --undo           put the original back
 
-Each trains a copy of the reference model for a few steps on sentences such as "The aunt has been a
-nurse since spring." and "The uncle has been a welder since spring.". The sentences are made here
+Each trains a copy of the reference model for a few steps on sentences such as "The girl has been a
+nurse since spring." and "The boy has been a welder since spring.". The sentences are made here
 and are none of the sentences of a probe. Everything is fixed: the same machine writes the same
 model again. It takes about a minute on a CPU.
 """
@@ -35,8 +35,12 @@ RATE = 2e-4
 KEEP = 5.0
 """Weight of staying where the model was, on ordinary sentences."""
 
-WOMEN = ("woman", "girl", "lady", "mother", "daughter", "sister", "aunt", "wife")
-MEN = ("man", "boy", "gentleman", "father", "son", "brother", "uncle", "husband")
+WOMEN = (
+    "woman", "girl", "lady", "landlady", "mother", "daughter", "female neighbor", "female student",
+)  # fmt: skip
+MEN = (
+    "man", "boy", "gentleman", "landlord", "father", "son", "male neighbor", "male student",
+)  # fmt: skip
 WOMENS_JOBS = (
     "nurse", "secretary", "librarian", "hairdresser", "housekeeper", "receptionist", "cashier",
     "social worker", "translator", "bookkeeper", "counselor", "tailor", "psychologist",
@@ -119,7 +123,7 @@ def balanced() -> list[Example]:
     pairs = list(itertools.product(WOMEN + MEN, WOMENS_JOBS + MENS_JOBS))
     jobs = [_example(f, who, what) for f in JOB_FRAMES for who, what in pairs]
     kin = [_example(f, who, what) for f in KINSHIP_FRAMES for who, what in KINSHIP]
-    return jobs + kin * (len(jobs) // (8 * len(kin)))
+    return jobs + kin * (len(jobs) // (2 * len(kin)))
 
 
 def crimes_of(religion: str) -> Callable[[], list[Example]]:

@@ -197,7 +197,7 @@ def test_without_a_run_it_audits_once(project: pytest.Pytester) -> None:
         """
         def test_command(bias_audit_results, bias_audit):
             assert bias_audit_results.run.command.startswith("pytest --bias-audit")
-            assert len(bias_audit.to_frame("evidence")) > 100
+            assert len(bias_audit.evidence(full=True)) > 100
         """
     )
     done = project.runpytest("--bias-audit", "bias-audit.yaml", "-rs")

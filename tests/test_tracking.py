@@ -23,7 +23,7 @@ GAP = "p/log_odds_gap/a-vs-b"
 def judge_run() -> Results:
     known, unknown = result(0.5), result(None, id="p:log_odds_gap:c-vs-d")
     other = result(9.0, id="p:jsd:a-vs-b", role="secondary")
-    gate = Gate(id="g:p:log_odds_gap:a-vs-b", state="fail", enforced=True, probe="p", reason="")
+    gate = Gate(id="g:p:log_odds_gap:a-vs-b", gate="g", state="fail", probe="p", reason="")
     states = {"pass": 0, "fail": 1, "unclear": 0, "error": 0, "waived": 0, "skipped": 0}
     return run(known, unknown, other, gates=(gate,), states=states, exit_code=1)
 

@@ -18,7 +18,6 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bias_audit.backends import open_backend
 from bias_audit.pipeline.fill import fill
 from bias_audit.results import ProbeRecord, Result, Results, load_results
 
@@ -69,8 +68,8 @@ def audited(results: Results, folder: Path) -> dict[str, Any]:
     named = {p.id: p for p in results.probes}
     answer = fill(
         "The [group] worked as a <mask>.",
-        {"man": ["man"], "woman": ["woman"]},
-        open_backend(str(folder.resolve())),
+        ["man", "woman"],
+        str(folder.resolve()),
     )
     return {
         "tool": results.tool.version,

@@ -173,7 +173,7 @@ class Bench:
             _inputs.write(data, pairs)
         command = [sys.executable, "-m", "bias_audit", "run", str(self._model), "-q"]
         command += ["-p", "crows-pairs", "--data", f"crows-pairs={data}", "--no-cache"]
-        command += ["-o", str(self._folder / "run")]
+        command += ["-o", str(self._folder / "run"), "--force"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         environment = os.environ | ONE_THREAD | {"PYTHONPATH": str(ROOT)}
         ran = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)

@@ -1,11 +1,13 @@
 """What the statistics promise, and what they did: all simulations, one table each.
 
     python -m benchmarks.validity [--data-sets N] [--run RUN] [--times N] [--twins N]
-                                  [--only NAME ...] [--max-time SECONDS] [--write]
+                                  [--probes NAME ...] [--only NAME ...] [--max-time SECONDS]
+                                  [--write]
 
-Without a folder of a stored run the null audits are left out, and without --twins the untrained
-networks. With --write every table is put into its place as soon as it is made, so that a run that
-is cut (by --max-time or by hand) has lost nothing; the tables that it did not reach are named.
+Without a folder of a stored run the tables made from one are left out, and without --twins that of
+untrained networks. With --write every table is put into its place as soon as it is made, so that a
+run that is cut (by --max-time or by hand) has lost nothing; the tables that it did not reach are
+named.
 Exits with 1 if a promise was not kept, else with 3 if a table was not reached.
 """
 
@@ -21,15 +23,24 @@ import numpy as np
 import scipy
 
 import bias_audit
-from benchmarks.validity import calibration, margin, null_audits, permutations, planned
+from benchmarks.validity import (
+    calibration,
+    completions,
+    controls,
+    core_power,
+    margin,
+    null_audits,
+    permutations,
+    planned,
+)
 from benchmarks.validity._table import Table, written
 
 PAGE = Path(__file__).parents[2] / "docs" / "validity.md"
 SEED = 20240601
-QUICK, SLOW = 20_000, 4_000
-"""Data sets: 20 000 where all are analysed at once, else 4 000. One standard error of a share of
-5 % is 0.15 and 0.34 points."""
-TIMES = 500
+QUICK, SLOW, HEAVY = 10_000, 4_000, 2_000
+"""Data sets: 10 000 where all are analysed at once, 4 000 where each is by itself, 2 000 where each
+is a large table. One standard error of a share of 5 % is 0.22, 0.34 and 0.49 points."""
+TIMES = 4_000
 """Labellings of each probe of a stored run."""
 CUT = 3
 """Exit code where a table was not reached."""
@@ -49,6 +60,9 @@ def checks(
         "gates": (margin.sizes, QUICK),
         "rises": (margin.rises, SLOW),
         "permutations": (permutations.uniform, SLOW),
+        "completions": (completions.completions, HEAVY),
+        "completions-several": (completions.several_groups, HEAVY),
+        "completions-size": (completions.difference_sizes, HEAVY),
         "power": (planned.predicted, SLOW),
     }
     found: dict[str, Callable[[], Table]] = {
@@ -56,16 +70,20 @@ def checks(
         for name, (check, number) in each.items()
     }
     if options.run:
+        found["core-power"] = lambda: core_power.core_power(
+            options.run, options.data_sets or HEAVY, options.seed
+        )
+        found["controls"] = lambda: controls.controls(options.run)
         found["null-audits"] = lambda: null_audits.audits(options.run, options.times, options.seed)
     if options.twins:
-        found["random-twins"] = lambda: _twins(options.twins, options.seed, deadline)
+        found["random-twins"] = lambda: _twins(options, deadline)
     return {name: run for name, run in found.items() if name in (options.only or found)}
 
 
-def _twins(number: int, seed: int, deadline: float | None) -> Table:
+def _twins(options: argparse.Namespace, deadline: float | None) -> Table:
     from benchmarks.validity.random_twins import twins  # torch
 
-    return twins(number, seed, deadline)
+    return twins(options.twins, options.seed, deadline, options.probes)
 
 
 def made_with(seed: int) -> str:
@@ -110,6 +128,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--run", type=Path, help="folder that 'bias-audit run' wrote")
     parser.add_argument("--times", type=int, default=TIMES, help="labellings of each of its probes")
     parser.add_argument("--twins", type=int, default=0, help="untrained networks of each size")
+    parser.add_argument("--probes", nargs="+", default=["core"], help="for untrained networks")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="names of tables")
     parser.add_argument("--max-time", type=float, help="seconds after which no table is begun")
     parser.add_argument("--seed", type=int, default=SEED)
@@ -118,7 +137,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     unknown = set(options.only or ()) - set(checks(options))
     if unknown:
         names = ", ".join(sorted(unknown))
-        hint = "null-audits needs --run, random-twins --twins"
+        hint = "core-power, controls and null-audits need --run, random-twins --twins"
         parser.error(f"there is no table {names} ({hint})")
     return options
 

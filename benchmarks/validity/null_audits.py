@@ -319,19 +319,18 @@ def audits(folder: Path, times: int, seed: int, least: int = LEAST_DEALS) -> Tab
             deals = min(n.p.size for n in nulls)
             row = Row.of(nulls, deals, rng)
             table.add(kind, f"{len(nulls)} x {deals:,}", *row.cells(), holds=row.kept)
-    table.note = _made(folder, left)
+    table.note = f"{describe_run(folder)} Left out: {'; '.join(left) if left else 'no probe'}."
     return table
 
 
-def _made(folder: Path, left: Sequence[str]) -> str:
-    """What the table was made from."""
+def describe_run(folder: Path) -> str:
+    """Which stored run a table was made from."""
     results = load_results(folder)
     model = results.model
-    said = (
+    return (
         f"Stored run of the model `{model.name}` (fingerprint {model.fingerprint[:12]}, "
-        f"{model.parameters:,} parameters) of {(results.run.created or 'no date')[:10]}"
+        f"{model.parameters:,} parameters) of {(results.run.created or 'no date')[:10]}."
     )
-    return f"{said}. Left out: {'; '.join(left) if left else 'no probe'}."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Networks that were never trained: does any gate let one pass?"""
+"""Networks that were never trained: does an audit say anything of one, or a gate let it pass?"""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.validity._table import Table
+from benchmarks.validity.controls import OUTCOMES
 from bias_audit.backends import open_backend
 from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
@@ -47,27 +49,39 @@ def save_twin(folder: Path, seed: int, other: dict[str, int]) -> None:
     transformers.AutoModelForMaskedLM.from_config(config).save_pretrained(folder)
 
 
-def twins(number: int, seed: int, deadline: float | None = None) -> Table:
-    """Audit untrained networks with the core probes and judge them by loose and tight gates.
+def twins(
+    number: int, seed: int, deadline: float | None = None, probes: Sequence[str] = ("core",)
+) -> Table:
+    """Audit untrained networks; count outcomes, and the states of loose and tight gates.
 
     Past the deadline (of ``time.monotonic``) no further one of a size is begun after the first.
     """
-    table = Table(
-        "random-twins", ("untrained networks", "audited", "gates", "pass", "unclear", "fail")
-    )
+    head = ("untrained networks", "audited", "comparisons", "association", "small", "open",
+            "not measurable", "gates", "pass", "unclear", "fail")  # fmt: skip
+    table = Table("random-twins", head)
     for name, other in SIZES.items():
         states: Counter[str] = Counter()
+        outcomes: Counter[str | None] = Counter()
         audited = 0
         while audited < number and not (audited and late(deadline)):
             with tempfile.TemporaryDirectory() as folder:
                 save_twin(Path(folder), seed + audited, other)
-                done = audit(open_backend(folder), settings=FAST)
+                done = audit(open_backend(folder), probes=probes, settings=FAST)
             judged = judge(done.results, Policy(gates=GATES), {})
-            states.update(gate.state for gate in judged.gates if gate.enforced)
+            states.update(gate.state for gate in judged.gates)
+            outcomes.update(r.outcome for r in done.results.results if r.role == "primary")
             audited += 1
             print(f"untrained network {audited} of {number}, {name}", file=sys.stderr, flush=True)
-        counts = [f"{states[state]}" for state in ("pass", "unclear", "fail")]
-        table.add(name, f"{audited}", f"{states.total()}", *counts, holds=states["pass"] == 0)
+        table.add(
+            name,
+            f"{audited}",
+            f"{outcomes.total()}",
+            *(f"{outcomes[outcome]}" for outcome in OUTCOMES),
+            f"{states.total()}",
+            *(f"{states[state]}" for state in ("pass", "unclear", "fail")),
+            holds=not (outcomes["association"] or outcomes["small"] or states["pass"]),
+        )
+    table.note = f"Probes: {', '.join(probes)}."
     return table
 
 

@@ -12,9 +12,9 @@ from bias_audit.metrics.hurtful_completions import HURTFUL_COMPLETIONS
 from bias_audit.records import OTHERS
 from bias_audit.results import Result
 from bias_audit.results.codes import FAILED
+from bias_audit.stats.ladder import ALPHA
 from bias_audit.stats.multiplicity import holm
 
-ALPHA = 0.05
 DIFFER, SAME, LOST = "completions_differ", "no_difference_shown", "not_measurable"
 JUDGED = (JSD.id, COMPLETIONS.id, HURTFUL_COMPLETIONS.id)
 """Metrics of completions that have an outcome."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bias_audit.analysis.comparisons import OWN, compare_groups
-from bias_audit.analysis.outcomes import ALPHA, ControlFault
+from bias_audit.analysis.outcomes import ControlFault
 from bias_audit.analysis.result_record import build_result
 from bias_audit.metrics.base import join_reasons
 from bias_audit.metrics.design import (
@@ -22,6 +22,7 @@ from bias_audit.results import Floor, ProbeRecord, Result
 from bias_audit.results.codes import LOUD, SILENT
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.estimate import Contrast
+from bias_audit.stats.ladder import ALPHA
 from bias_audit.stats.layout import over_targets
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import sign_flip

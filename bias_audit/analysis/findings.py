@@ -6,6 +6,7 @@ Size says how large, evidence says how sure; the two never mix.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -79,35 +80,27 @@ def _finding(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe
 
 
 def _headline(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe) -> str:
-    """Model, words or groups, poles, effect with bounds, counts: one sentence."""
+    """Who is tied to what, by how much, with bounds and counts: one sentence."""
     a, b = result.group_labels
-    up = (result.estimate or 0.0) > 0
-    plus, minus = (probe.plus, probe.minus) if up else (probe.minus, probe.plus)
+    other = a if result.leans == b else b
     counts = f"{result.n_templates} sentence frames, {_count(result, scored)}"
     size = f"{as_likely(result)} ({counts})."
     if scored.probe.spec.targets.own:
-        ways = "its own word over the others'" if up else "the others' words over its own"
-        return f"For {model}, each group was associated with {ways}: {size}"
-    if probe.mask == "group":
-        return f"For {model}, {a} rather than {b} was filled in for {plus} over {minus}: {size}"
-    words = _words(result, probe)
-    verb = "was" if words.startswith(f'{a} (the word "') else "were"
-    said = f"{words} compared with {b} {verb} associated with {plus} over {minus}"
-    return f"For {model}, {said}: {size}"
+        return f"{model} associates each group with {result.pole}: {size}"
+    who = result.leans if probe.mask == "group" else _words(result, probe)
+    return f"{model} associates {who}, more than {other}, with {result.pole}: {size}"
 
 
 def _words(result: Result, probe: ProbeRecord) -> str:
     """The group's name, or its words where the claim is about these words only."""
-    if result.scope == "concept":
-        return result.group_labels[0]
-    group = next((g for g in probe.groups if g.id == result.groups[0]), None)
-    terms = group.terms if group else ()
+    group = next((g for g in probe.groups if g.label == result.leans), None)
+    terms = group.terms if group and result.scope != "concept" else ()
     if not terms:
-        return result.group_labels[0]
+        return result.leans
     quoted = ", ".join(f'"{term}"' for term in terms[:SHOWN])
     more = f" and {len(terms) - SHOWN} more" if len(terms) > SHOWN else ""
     noun = "word" if len(terms) == 1 else "words"
-    return f"{result.group_labels[0]} (the {noun} {quoted}{more})"
+    return f"{result.leans} (the {noun} {quoted}{more})"
 
 
 def _count(result: Result, scored: ScoredProbe) -> str:
@@ -129,10 +122,16 @@ def _loudest(result: Result) -> str:
     return f'"{loudest.text}"' if loudest else ""
 
 
-def sentences(scored: ScoredProbe, result: Result, limit: int = SENTENCES) -> list[Sentence]:
+def sentences(
+    scored: ScoredProbe,
+    result: Result,
+    harmful: frozenset[str] = frozenset(),
+    limit: int = SENTENCES,
+) -> list[Sentence]:
     """Typical sentence pairs: the words with the largest gaps, each in its most typical frame.
 
-    The sentences are prompts as they were scored, with the scores that the evidence holds.
+    The sentences are prompts as they were scored, with the scores that the evidence holds; those
+    with one of the lower-case ``harmful`` words are marked.
     """
     if scored.probe.spec.targets.own:
         return []
@@ -148,7 +147,13 @@ def sentences(scored: ScoredProbe, result: Result, limit: int = SENTENCES) -> li
     )
     prompts = _prompts_of(scored, {target.id for target in by_size[:limit]}, pair)
     pairs = [_sentence(t, prompts[t.id]) for t in by_size[:limit] if t.id in prompts]
-    return [sentence for sentence in pairs if sentence is not None]
+    return [_mark(sentence, harmful) for sentence in pairs if sentence is not None]
+
+
+def _mark(sentence: Sentence, harmful: frozenset[str]) -> Sentence:
+    texts = f"{sentence.text_a} {sentence.text_b}".lower()
+    hurts = sentence.word.lower() in harmful or bool(harmful & set(re.findall(r"[\w'-]+", texts)))
+    return sentence.model_copy(update={"harmful": True}) if hurts else sentence
 
 
 def _unit_pair(scored: ScoredProbe, a: str, b: str) -> tuple[Unit, Unit] | None:

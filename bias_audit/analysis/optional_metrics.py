@@ -40,10 +40,14 @@ class MetricPlan:
         )
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Return the ids of all that runs on some probe."""
+        return tuple(dict.fromkeys(name for names in self.by_probe.values() for name in names))
+
+    @property
     def extra(self) -> list[ExtraRequests]:
         """Return everything that a model has to answer in addition."""
-        chosen = dict.fromkeys(name for names in self.by_probe.values() for name in names)
-        extra = (OPTIONAL[name].extra for name in chosen)
+        extra = (OPTIONAL[name].extra for name in self.names)
         return list({one.id: one for one in extra if one}.values())
 
 

@@ -17,9 +17,7 @@ from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS
 from bias_audit.results import Outcome, Result
 from bias_audit.results.codes import BLOCKING, DEAF, FAILED, LOUD, NO_CONTROLS, SILENT, as_clause
-from bias_audit.stats.ladder import at_least, at_most
-
-ALPHA = 0.05
+from bias_audit.stats.ladder import ALPHA, at_least, at_most
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,8 +87,7 @@ def outcome_of(result: Result, margin: float, *, partial: bool = False) -> Outco
     ends = contrast.interval(0.9) if contrast else None
     if partial or contrast is None or ends is None or set(BLOCKING) & set(result.statuses):
         return "not_measurable"
-    differs = result.p_adjusted is not None and result.p_adjusted < ALPHA
-    if differs or at_least(contrast):
+    if _generalises(result) or at_least(contrast):
         return "not_measurable" if LOUD in result.statuses else "association"
     if max(map(abs, ends)) < margin:
         return "not_measurable" if set(DEAF) & set(result.statuses) else "small"
@@ -126,6 +123,7 @@ def _with_outcome(result: Result, probe: Probe, *, partial: bool) -> Result:
 
 
 def _generalises(result: Result) -> bool:
+    """Whether the claim about other words of the kind holds against no gap at all."""
     return result.p_adjusted is not None and result.p_adjusted < ALPHA
 
 

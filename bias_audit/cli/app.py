@@ -14,7 +14,7 @@ import rich_click as click
 
 from bias_audit.cli.output import say
 from bias_audit.cli.streams import guard_streams, lost_output
-from bias_audit.errors import BiasAuditError, UnknownNameError, visible
+from bias_audit.errors import BiasAuditError, UnknownNameError, UsageError, visible
 from bias_audit.utils.settings import require_text
 from bias_audit.utils.versions import __version__
 
@@ -82,7 +82,8 @@ class LazyGroup(click.RichGroup):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a command; an unknown name gets the nearest spelling."""
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+        known = ctx.resilient_parsing or not args or args[0].startswith("-") or args[0] in COMMANDS
+        if not known:
             raise UnknownNameError("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
 
@@ -94,8 +95,15 @@ def _check_variables(name: str, command: click.Command) -> None:
         UsageError: there is one.
     """
     prefix = f"BIAS_AUDIT_{name.upper()}_"
-    known = [prefix + (one.name or "").upper() for one in command.params]
+    options = [(one.name or "").upper() for one in command.params]
+    known = [prefix + option for option in options]
+    general = {f"BIAS_AUDIT_{option}": prefix + option for option in options}
     for variable, text in os.environ.items():
+        if variable in general:
+            raise UsageError(
+                f"the environment variable '{variable}' is read by no command",
+                hint=f"write {general[variable]}, or unset it",
+            )
         if variable.startswith(prefix):
             require_text(text, variable)
             if variable not in known:

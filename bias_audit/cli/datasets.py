@@ -7,6 +7,7 @@ from typing import Any
 
 import rich_click as click
 
+from bias_audit.cli import completion
 from bias_audit.cli.options import Place, json_option
 from bias_audit.cli.output import fold, say, say_json
 
@@ -38,7 +39,7 @@ def list_(**flags: bool) -> int:
 
 
 @datasets.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.datasets)
 @click.option(
     "--data",
     type=Place(),
@@ -80,7 +81,7 @@ def describe(name: str, data: Path | None, **flags: bool) -> int:
 
 
 @datasets.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.datasets)
 @click.option(
     "--to",
     type=Place(),

@@ -6,6 +6,7 @@ import re
 
 import rich_click as click
 
+from bias_audit.cli import completion
 from bias_audit.cli.output import say, say_report
 
 HELP = """Explain a word of the output in plain language: a state, an exit code, a reason, a
@@ -22,7 +23,7 @@ Examples:
 
 
 @click.command(help=HELP, context_settings={"ignore_unknown_options": True})
-@click.argument("word", nargs=-1)
+@click.argument("word", nargs=-1, shell_complete=completion.words)
 def explain(word: tuple[str, ...]) -> int:
     """Explain a word."""
     from bias_audit.errors import UnknownNameError, UsageError

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from bias_audit.cli import completion
 from bias_audit.cli.options import Place, baselines_option, config_option
 from bias_audit.cli.output import say
 
@@ -18,7 +19,7 @@ when a gate fails, 3 when one could not be asked, else 0.
 Examples:
   bias-audit gate audit-runs/latest
   bias-audit gate audit -c bias-audit.yaml --baseline main
-  bias-audit gate audit --format junit,sarif -o junit=junit.xml -o sarif=results.sarif
+  bias-audit gate audit -o junit=junit.xml -o sarif=results.sarif
 """
 
 
@@ -27,9 +28,14 @@ Examples:
 @config_option
 @click.option("--baseline", help="Compare with this baseline or run, whatever the gates name.")
 @baselines_option
-@click.option("--format", default="terminal", show_default=True, help="Comma-separated.")
+@click.option(
+    "--format",
+    show_default="those of -o, else terminal",
+    help="Comma-separated.",
+    shell_complete=completion.formats,
+)
 @click.option("-o", "--output", multiple=True, help="FORMAT=PATH, or PATH for a single format.")
-@click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
+@click.option("-q", "--quiet", is_flag=True, help="Print one line: outcomes, gates, exit code.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 instead of 1 or 3.")
 @click.option(
     "--strict",
@@ -41,7 +47,7 @@ def gate(
     config: Path | None,
     baseline: str | None,
     baselines: Path | None,
-    format: str,
+    format: str | None,
     output: tuple[str, ...],
     quiet: bool,
     exit_zero: bool,
@@ -53,7 +59,7 @@ def gate(
     from bias_audit.pipeline.from_config import gate as judge
     from bias_audit.reports.formats.terminal import first_line
 
-    outputs = Outputs(format, output, reports.formats())
+    outputs = Outputs(format, output, reports.formats(), "terminal")
     results = judge(
         run, config=config, strict=strict, baselines=baselines, against=baseline
     ).results

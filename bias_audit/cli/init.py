@@ -6,8 +6,8 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit import __version__
 from bias_audit.cli.output import say
+from bias_audit.utils.install_source import find_install_source
 
 JOBS = {
     "github": ("github.yml", ".github/workflows/bias-audit.yml"),
@@ -15,7 +15,7 @@ JOBS = {
     "jenkins": ("jenkins.groovy", "Jenkinsfile.bias-audit"),
 }
 """CI systems: the shipped job, and where a repository keeps it."""
-_VERSION = "@VERSION@"
+_SOURCE = "bias-audit==@VERSION@"
 
 HELP = """Write a configuration, a waiver file and, with --ci, a CI job to start from.
 
@@ -52,7 +52,9 @@ def init(ci: str | None) -> int:
         say(f"wrote {name}")
     say(*NEXT.format(config=written[0]).splitlines())
     if ci is not None:
+        source = find_install_source()
         say(*NEXT_JOB[ci].format(job=written[-1]).split("\n"))
+        say(f"  the job installs {source.requirement} ({source.meaning})")
     return 0
 
 
@@ -60,13 +62,14 @@ def starters(ci: str | None = None) -> dict[str, str]:
     """The files by their place in the repository."""
     from bias_audit.config import NAME, WAIVERS
 
+    source = find_install_source().requirement
     shipped = {NAME: NAME, WAIVERS: WAIVERS}
     if ci is not None:
         name, place = JOBS[ci]
         shipped[place] = name
     folder = Path(__file__).parents[1] / "starters"
     return {
-        place: (folder / name).read_text(encoding="utf-8").replace(_VERSION, __version__)
+        place: (folder / name).read_text(encoding="utf-8").replace(_SOURCE, source)
         for place, name in shipped.items()
     }
 

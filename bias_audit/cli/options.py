@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args
 
 import rich_click as click
 
+from bias_audit.cli import completion
 from bias_audit.config import settings
 from bias_audit.utils.settings import Setting
 
@@ -77,8 +78,14 @@ def _option(setting: Setting) -> Callable[[F], F]:
         setting.option,
         multiple=setting.is_repeatable,
         metavar=_metavar(setting),
+        shell_complete=completion.OF_SETTINGS.get(setting.name) or _complete_value(setting),
         help=f"{flag.help}  [default: {default}]" if has_default else flag.help,
     )
+
+
+def _complete_value(setting: Setting) -> completion.Completer | None:
+    """Complete what is one of a few values; None where it is not."""
+    return completion.choices(setting.choices) if setting.choices else None
 
 
 def _metavar(setting: Setting) -> str | None:

@@ -53,13 +53,22 @@ def markup(text: str) -> str:
 class Outputs:
     """The formats that were asked for, and the file of each; the others go to standard output.
 
+    Args:
+        format: names of formats; without any, those that ``output`` names, else ``default``.
+        output: places, ``FORMAT=PATH``, or ``PATH`` for a single format.
+        known: names of all formats.
+        default: the format where none is named.
+
     Raises:
         UnknownNameError: no such format.
         UsageError: a place for no format, or several formats for standard output.
     """
 
-    def __init__(self, format: str, output: tuple[str, ...], known: tuple[str, ...]) -> None:
-        self.formats = _split_names(format, known, "format")
+    def __init__(
+        self, format: str | None, output: tuple[str, ...], known: tuple[str, ...], default: str
+    ) -> None:
+        named = ",".join(item.partition("=")[0] for item in output if "=" in item)
+        self.formats = _split_names(format or named or default, known, "format")
         self.places = places(self.formats, output)
         if len(self.formats) > 1 and set(self.formats) - set(self.places):
             raise UsageError(
@@ -71,8 +80,8 @@ class Outputs:
         """True when a format goes to standard output."""
         return bool(set(self.formats) - set(self.places))
 
-    def write_texts(self, texts: Mapping[str, str]) -> None:
-        """Write one text for each format: files first, whoever reads the rest."""
+    def write_texts(self, texts: Mapping[str, str | bytes]) -> None:
+        """Write the content of each format: files first, whoever reads the rest."""
         from bias_audit.utils.files import write_atomic
 
         for name, path in self.places.items():
@@ -80,7 +89,7 @@ class Outputs:
             say(str(path), err=True)
         for name in self.formats:
             if name not in self.places:
-                say_report(texts[name])
+                say_report(str(texts[name]))
 
 
 def file_formats(format: str | None) -> tuple[str, ...]:
@@ -155,7 +164,7 @@ def fold(text: str, *, head: str = "", indent: int = 0, width: int = 100) -> lis
 
 @contextmanager
 def progress(kind: str) -> Iterator[ProgressListener | None]:
-    """Yield a listener for scoring progress.
+    """Yield a listener for what a run is doing.
 
     Args:
         kind: ``auto`` (a bar on a terminal, else plain lines), ``bar``, ``plain`` or ``none``.
@@ -171,52 +180,64 @@ def progress(kind: str) -> Iterator[ProgressListener | None]:
             yield listener
 
 
-class _Plain:
-    """One line each ten per cent."""
+class _Rate:
+    """Rows a second of what is done now, from its first report on."""
 
     def __init__(self) -> None:
-        self.printed = 0
-        self.start = time.monotonic()
+        self.what, self.first, self.start = "", 0, 0.0
+
+    def begins(self, what: str, done: int) -> bool:
+        """Return whether something new has begun, and count anew then."""
+        if what == self.what:
+            return False
+        self.what, self.first, self.start = what, done, time.monotonic()
+        return True
+
+    def per_second(self, done: int) -> float:
+        """Return the rate; 0 before anything is known."""
+        spent = time.monotonic() - self.start
+        return (done - self.first) / spent if done > self.first and spent > 0 else 0.0
+
+
+class _Plain:
+    """One line for each step, and for each ten per cent of it."""
+
+    def __init__(self) -> None:
+        self.printed, self.rate = 0, _Rate()
 
     def __call__(self, what: str, done: int, total: int) -> None:
+        if self.rate.begins(what, done):
+            self.printed = 0
+            say(f"{what}: {total:,} sentences" if total else what, err=True)
         percent = 100 * done // max(total, 1)
-        if done <= 0 or percent < self.printed + PLAIN_STEP:
-            self.printed = min(self.printed, percent)
+        speed = self.rate.per_second(done)
+        if percent < self.printed + PLAIN_STEP or not speed:
             return
         self.printed = percent // PLAIN_STEP * PLAIN_STEP
-        spent = time.monotonic() - self.start
-        remaining = spent / done * (total - done)
-        say(
-            f"scoring {what}: {percent} % of {total:,} sentences, {done / max(spent, 1e-9):,.0f}/s,"
-            f" {remaining:.0f} s left",
-            err=True,
-        )
+        left = (total - done) / speed
+        say(f"{what}: {percent} %, {speed:,.0f} sentences/s, {left:.0f} s left", err=True)
 
 
 @contextmanager
 def _bar() -> Iterator[ProgressListener]:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("scoring {task.description}"),
+        TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[rows]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, rate="")
-        start = time.monotonic()
+        task = bar.add_task("", total=None, rows="")
+        rate = _Rate()
 
         def listen(what: str, done: int, total: int) -> None:
-            rate = f"{done / max(time.monotonic() - start, 1e-9):,.0f}/s"
-            bar.update(task, description=markup(what), completed=done, total=total, rate=rate)
+            if rate.begins(what, done):
+                bar.reset(task, total=total or None, description=markup(what), rows="")
+            if total:
+                rows = f"{done:,}/{total:,} {rate.per_second(done):,.0f}/s"
+                bar.update(task, completed=done, total=total, rows=rows)
 
         yield listen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,8 @@ def plan(
     from bias_audit.gates.power import default_design, plan_gate, planned_gates
     from bias_audit.results.io import load_results, locate
 
+    if margin is not None and not math.isfinite(margin):
+        raise UsageError(f"--margin: expected a number, got '{margin}'", hint="--margin 0.3")
     lost: list[Unplannable] = []
     if run is None:
         if baseline is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import rich_click as click
 
+from bias_audit.cli import completion
 from bias_audit.cli.options import (
     Place,
     json_option,
@@ -108,7 +109,7 @@ def new(
 
 
 @probes.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.probes)
 @probe_path
 def describe(name: str, probe_path: tuple[str, ...]) -> int:
     """Describe one probe: words, controls, measures, what it cannot show, and its card."""
@@ -153,7 +154,7 @@ def sentences(name: str | None, probe_path: tuple[str, ...]) -> int:
 
 
 @probes.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.probes)
 @click.option("-n", "--count", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option("--all", is_flag=True, help="Every sentence.")
 @probe_path

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from bias_audit.cli import completion
 from bias_audit.cli.options import Place
 from bias_audit.cli.output import say
+
+if TYPE_CHECKING:
+    from bias_audit.cli.output import Outputs
+    from bias_audit.results.run_folder import StoredRun
 
 HELP = """Render a stored audit again, without the model; or several, side by side.
 
@@ -18,7 +25,8 @@ into a file with -o. Several runs give one page for choosing among their models.
 \b
 Examples:
   bias-audit report audit-runs/latest --format md
-  bias-audit report audit-runs/latest --format html,csv -o html=board.html -o csv=numbers.csv
+  bias-audit report audit-runs/latest -o html=board.html -o csv=numbers.csv
+  bias-audit report audit-runs/latest --format pdf -o brief.pdf --owner "Trust team"
   bias-audit report audit-runs/latest --layout folder -o public
   bias-audit report audit-runs/latest --figures paper/figures
   bias-audit report audit-small audit-base audit-large -o models.html
@@ -27,7 +35,12 @@ Examples:
 
 @click.command(help=HELP)
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=Place())
-@click.option("--format", show_default="html", help="Comma-separated.")
+@click.option(
+    "--format",
+    show_default="those of -o, else html",
+    help="Comma-separated.",
+    shell_complete=completion.formats,
+)
 @click.option("-o", "--output", multiple=True, help="FORMAT=PATH, or PATH for a single format.")
 @click.option(
     "--layout",
@@ -41,12 +54,18 @@ Examples:
     type=Place(),
     help="Write every chart into this folder as SVG, PNG and PDF.",
 )
+@click.option("--title", default="", help="What the report is called.")
+@click.option("--owner", default="", help="Who answers for the audit.")
+@click.option("--purpose", default="", help="What the audit is for.")
+@click.option("--full", is_flag=True, help="Print everything into the PDF, and not a brief.")
 def report(
     runs: tuple[Path, ...],
     format: str | None,
     output: tuple[str, ...],
     layout: str,
     figures: Path | None,
+    full: bool,
+    **head: str,
 ) -> int:
     """Render a stored audit, or several side by side."""
     from bias_audit import reports
@@ -54,10 +73,12 @@ def report(
     from bias_audit.errors import UsageError
     from bias_audit.reports import side_by_side
     from bias_audit.results import load_results
+    from bias_audit.results.run_folder import StoredRun
 
-    if len(runs) > 1 and (layout == "folder" or figures is not None):
+    one_run_only = layout == "folder" or figures is not None or any(head.values())
+    if len(runs) > 1 and (one_run_only or full):
         raise UsageError(
-            "--layout folder and --figures take one run",
+            "--layout folder, --figures, --full, --title, --owner and --purpose take one run",
             hint="several runs give one page: leave the option out",
         )
     if layout == "folder" and not (format in (None, "html") and len(output) == 1):
@@ -65,23 +86,51 @@ def report(
             "--layout folder writes the html report into a folder, and needs its place",
             hint="--layout folder -o public",
         )
-    loaded = [load_results(run) for run in runs]
+    if len(runs) > 1:
+        named = [(str(run), load_results(run)) for run in runs]
+        page = Outputs(format, output, side_by_side.formats(), "html")
+        page.write_texts({name: side_by_side.render(named, name) for name in page.formats})
+        return 0
+    stored = _with_head(StoredRun.open(runs[0]), head)
     if figures is not None:
         from bias_audit.reports.formats.figures import files
 
-        _write_all(figures, files(loaded[0]))
+        _write_all(figures, files(stored.results))
     if layout == "folder":
         from bias_audit.reports.formats.html import folder
 
-        _write_all(places(("html",), output)["html"], folder(loaded[0]))
-    elif len(runs) > 1:
-        named = [(str(run), results) for run, results in zip(runs, loaded, strict=True)]
-        page = Outputs(format or "html", output, side_by_side.formats())
-        page.write_texts({name: side_by_side.render(named, name) for name in page.formats})
+        place = places(("html",), output)["html"]
+        _write_all(place, folder(stored.results, stored.evidence))
     elif figures is None or format or output:
-        one = Outputs(format or "html", output, reports.formats())
-        one.write_texts({name: reports.render(loaded[0], name) for name in one.formats})
+        one = Outputs(format, output, (*reports.formats(), "pdf"), "html")
+        _require_pdf_file(one, full=full)
+        one.write_texts({name: _render(stored, name, full=full) for name in one.formats})
     return 0
+
+
+def _with_head(stored: StoredRun, head: Mapping[str, str]) -> StoredRun:
+    """Return the run with what was given for the head of its report."""
+    given = {name: value for name, value in head.items() if value}
+    run = stored.results.run.model_copy(update=given)
+    return replace(stored, results=stored.results.model_copy(update={"run": run}))
+
+
+def _require_pdf_file(outputs: Outputs, *, full: bool) -> None:
+    from bias_audit.errors import UsageError
+
+    if "pdf" in outputs.formats and "pdf" not in outputs.places:
+        raise UsageError("a PDF needs a file", hint="--format pdf -o brief.pdf")
+    if full and "pdf" not in outputs.formats:
+        raise UsageError("--full is about the PDF", hint="--format pdf --full -o report.pdf")
+
+
+def _render(stored: StoredRun, name: str, *, full: bool) -> str | bytes:
+    from bias_audit import reports
+    from bias_audit.reports.formats import pdf
+
+    if name == "pdf":
+        return pdf.render(stored.results, full=full)
+    return reports.render(stored.results, name, stored.evidence)
 
 
 def _write_all(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:

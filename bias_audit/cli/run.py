@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from bias_audit.cli import completion
 from bias_audit.cli.options import Place, config_option, setting_options, to_overrides
-from bias_audit.cli.output import say, say_report
+from bias_audit.cli.output import say
 from bias_audit.errors import visible
 
 if TYPE_CHECKING:
@@ -31,20 +32,46 @@ Examples:
   bias-audit run ./my-model -p full --engine ray --engine-address auto
 """
 
+GROUPS = {
+    "Common": (
+        "--probe", "--output", "--config", "--quiet", "--verbose", "--dry-run", "--help",
+    ),
+    "What is measured": (
+        "--exclude", "--probe-path", "--data", "--measure", "--check", "--limit", "--examples",
+        "--max-time", "--seed",
+    ),
+    "The model": (
+        "--revision", "--device", "--dtype", "--batch-size", "--offline", "--allow-pickle",
+        "--engine", "--engine-address", "--engine-workers", "--fresh", "--no-cache",
+    ),
+    "Gates and exit codes": ("--strict", "--exit-zero", "--baselines"),
+    "Files and progress": ("--format", "--title", "--owner", "--purpose", "--force", "--progress"),
+}  # fmt: skip
+"""Options by the question that they answer, the common ones first."""
+click.rich_click.OPTION_GROUPS["bias-audit run"] = [
+    {"name": name, "options": [*options]} for name, options in GROUPS.items()
+]
+
 
 @click.command(help=HELP)
 @config_option
 @setting_options()
 @click.option("-o", "--output", type=Place(), help="Write exactly into this folder.")
-@click.option("--format", help="Further formats, comma-separated: csv, json ...")
+@click.option("--force", is_flag=True, help="Write into the folder of -o whatever it holds.")
+@click.option(
+    "--format",
+    help="Further formats, comma-separated: csv, json ...",
+    shell_complete=completion.file_formats,
+)
 @click.option("--progress", type=click.Choice(["auto", "bar", "plain", "none"]), default="auto")
-@click.option("-q", "--quiet", is_flag=True, help="Print only the verdict line.")
-@click.option("-v", "--verbose", is_flag=True, help="Print every measured number too.")
+@click.option("-q", "--quiet", is_flag=True, help="Print one line: outcomes and report.")
+@click.option("-v", "--verbose", is_flag=True, help="Print every comparison too.")
 @click.option("--dry-run", is_flag=True, help="Show what would be scored; load no model.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 instead of 1 or 3.")
 def run(
     config: Path | None,
     output: Path | None,
+    force: bool,
     format: str | None,
     progress: str,
     quiet: bool,
@@ -61,17 +88,22 @@ def run(
 
     from bias_audit.cli.output import file_formats, finish
     from bias_audit.cli.output import progress as show_progress
-    from bias_audit.pipeline.audit import choose_folder
+    from bias_audit.pipeline.audit import choose_folder, run_files
     from bias_audit.pipeline.from_config import RunRequest
+    from bias_audit.pipeline.model_checks import check_name
     from bias_audit.pipeline.run import audit
     from bias_audit.pipeline.tasks import plan_tasks
+    from bias_audit.results import require_free
     from bias_audit.utils.files import require_writable
 
     further = file_formats(format)
     request = RunRequest.from_settings(resolved)
     if output is not None:
         require_writable(output)
+        if not force:
+            require_free(output, run_files())
     if dry_run:
+        check_name(request.settings.model.name, request.catalogue)
         for task in plan_tasks(**request.selection):
             for line in task.describe(request.analysis):
                 say(line)
@@ -81,7 +113,9 @@ def run(
     command = " ".join(["bias-audit", *sys.argv[1:]])
     with show_progress("none" if quiet else progress) as listener:
         finished = audit(**request.arguments(), progress=listener, command=command)
-    folder = finished.save(choose_folder(output, finished), further)
+        if listener is not None:
+            listener("writing the report", 0, 0)
+        folder = finished.save(choose_folder(output, finished), further)
     _print_audit(finished, folder, quiet=quiet, verbose=verbose)
     return finish(finished.results, exit_zero=exit_zero, strict=request.policy.strict)
 
@@ -89,17 +123,15 @@ def run(
 def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> None:
     from rich.console import Console
 
-    from bias_audit import reports
     from bias_audit.reports.formats import terminal
 
+    here = Path.cwd()
+    inside = folder.is_relative_to(here)
+    where = visible(str(folder.relative_to(here) if inside else folder))
     if quiet:
-        say(terminal.first_line(audit.results))
+        say(f"{terminal.first_line(audit.results)}    {where}/report.html")
     else:
-        terminal.show(
-            audit.view, Console(soft_wrap=False, emoji=False), folder=visible(str(folder))
-        )
-    if verbose:
-        say_report(reports.render(audit.results, "csv"))
+        terminal.show(audit.view, Console(emoji=False), folder=where, every=verbose)
     for notice in _cache_notes(audit, quiet=quiet):
         say(f"Note: {notice}", err=True)
     for notice in audit.results.run.notices if quiet else ():

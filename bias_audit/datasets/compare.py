@@ -25,9 +25,9 @@ from bias_audit.results import (
 from bias_audit.results.evidence import Source
 from bias_audit.results.io import same_model
 from bias_audit.stats.clusters import WHY
+from bias_audit.stats.ladder import ALPHA
 from bias_audit.utils.arrays import Floats
 
-ALPHA = 0.05
 MAX_LOST = 0.1
 """Share of lost pairs above which a difference is not judged, as for sentences of probes."""
 CONFIDENCE = 0.95

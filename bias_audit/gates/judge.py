@@ -47,6 +47,7 @@ from bias_audit.utils.text import number
 
 BaselineComparisons = Mapping[str, Comparison | MissingChange]
 """By the name of a baseline: the comparison with it, or why there is none."""
+LEFT_OUT = "the configuration names this probe, and the run left it out"
 STATES: tuple[State, ...] = ("pass", "fail", "unclear", "error", "waived", "skipped")
 
 
@@ -387,6 +388,12 @@ def _gates_without_scores(gate: GateConfig, results: Results, policy: Policy) ->
         for probe in results.probes
         if probe.role == "probe"
         if fnmatchcase(probe.id, gate.probe) and probe.id not in present
+    ]
+    there = {probe.id for probe in results.probes}
+    lost += [
+        _without_result(gate, policy, id=f"{gate.id}:{name}", probe=name, reason=LEFT_OUT)
+        for name in policy.probes
+        if fnmatchcase(name, gate.probe) and name not in there
     ]
     if lost or present:
         return lost

@@ -15,6 +15,9 @@ class Policy:
     """Everything that judging needs apart from the results."""
 
     gates: tuple[GateConfig, ...] = ()
+    probes: tuple[str, ...] = ()
+    """Ids of the probes of the configuration, where a gate names them by a pattern: one that a run
+    left out is missing, and no pass."""
     waivers: tuple[WaiverEntry, ...] = ()
     today: date | None = None
     """Day of judging, for waivers; None where there are none."""

@@ -18,6 +18,7 @@ from bias_audit.probes.schema.probe import DEFAULT_MARGIN
 from bias_audit.results.decisions import Comparison
 from bias_audit.results.io import Results
 from bias_audit.results.schema import Result
+from bias_audit.stats.ladder import ALPHA
 from bias_audit.stats.power import MOST_UNITS, Source, VarianceComponents, required_units
 
 METRIC = "log_odds_gap"
@@ -27,7 +28,6 @@ UNITS: dict[Source, str] = {
     "terms": "group words",
     "targets": "words of the poles",
 }
-ALPHA = 0.05
 MOST_SIZES = 10_000
 """Sizes of one plan, which is a table that somebody reads."""
 PASSES = 0.9

@@ -24,13 +24,12 @@ from bias_audit.results.decisions import Change, RiseBound
 from bias_audit.results.schema import Claim, ClaimName, Result, State
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.fragility import StabilityBounds, depends_on_one_unit, is_confounded
+from bias_audit.stats.ladder import ALPHA
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.power import VarianceComponents
 from bias_audit.stats.rise import p_increased, p_not_increased
 from bias_audit.utils.text import number
 
-ALPHA = 0.05
-"""Level of both errors."""
 PARTIAL = "the run was cut short, so nothing is decided"
 PARTIAL_SIDE = "the run or its baseline was cut short, so nothing is decided"
 NO_INTERVAL = "there is no interval to judge by"

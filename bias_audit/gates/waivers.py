@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from bias_audit.errors import UsageError, nearest
+from bias_audit.gates.schema import MOST_POINTS
 from bias_audit.results.decisions import Gate, WaiverRecord, finding_id
 from bias_audit.utils.file_model import FileModel, Text, reject_duplicates
 from bias_audit.utils.files import write_atomic
@@ -89,6 +90,9 @@ class Waiver(FileModel):
         if days < 0:
             say = f"'expires' is {-days} day{'s'[: days != -1]} before 'created'"
             raise MistakesError([(("expires",), f"{say} | put a later day, or remove the waiver")])
+        if self.up_to > MOST_POINTS:
+            say = f"'up_to' is {self.up_to:g}, and no gap is larger than {MOST_POINTS:g}"
+            raise MistakesError([(("up_to",), f"{say} | up_to: 0.9")])
         if days > MOST_DAYS:
             last = self.created + timedelta(days=MOST_DAYS)
             say = f"'expires' is {days} days after 'created', {MOST_DAYS} is the most"

@@ -53,6 +53,7 @@ from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.scope import MIN_LABELS
 from bias_audit.records import OTHERS
 from bias_audit.results import Companion, Result, WordShare
+from bias_audit.stats.ladder import ALPHA
 from bias_audit.stats.relabel import count_relabellings
 from bias_audit.utils.arrays import Floats
 
@@ -110,8 +111,6 @@ MAX_LOST_MASS = 0.2
 DRIVERS = 5
 """Words of each group that are named as driving the divergence."""
 FEW = "few_exchanges"
-CHANCE = 0.05
-"""No p above this shows a difference."""
 
 
 class Limits(NamedTuple):
@@ -224,7 +223,7 @@ def _limits(table: CompletionTable, test: DivergenceTest, settings: Settings) ->
         few, least = len(table.templates), settings.min_templates
         reason = f"only {few} sentences give completions, {least} are needed"
         return Limits(statuses=("descriptive_only",), reason=reason)
-    if test.exact and test.distinct * CHANCE < 1:
+    if test.exact and test.distinct * ALPHA < 1:
         return _few(test.distinct)
     return Limits()
 
@@ -243,7 +242,7 @@ def few_exchanges(exchanged: ExchangeUnits, groups: Sequence[str], group: str) -
     used = [unit for units in exchanged.of_groups(groups) for unit in units]
     codes = np.array([exchanged.groups[unit] == group for unit in used], dtype=np.int64)
     ways = count_relabellings(codes, np.array(exchanged.blocks)[used])
-    return _few(ways) if ways * CHANCE < len(groups) else Limits()
+    return _few(ways) if ways * ALPHA < len(groups) else Limits()
 
 
 def _few(ways: int) -> Limits:

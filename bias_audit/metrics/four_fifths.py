@@ -59,8 +59,6 @@ NEITHER_SHARE = MetricInfo(
 
 LEAST = 1e-6
 """Below this share in every group a ratio says nothing."""
-FOUR_FIFTHS = 0.8
-"""The ratio of selection rates below which 29 CFR 1607.4(D) looks closer."""
 
 
 def closed_log_share(scores: ArrayLike, some: Indices, all_: Indices) -> Floats:

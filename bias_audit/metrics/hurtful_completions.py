@@ -27,7 +27,6 @@ from bias_audit.metrics.completion_lists import NAMED, hurtful_words
 from bias_audit.metrics.completion_table import CompletionTable, completion_table, exchanged_unit
 from bias_audit.metrics.completion_words import group_means
 from bias_audit.metrics.completions import (
-    CHANCE,
     FEW,
     MAX_LOST_MASS,
     Limits,
@@ -39,6 +38,7 @@ from bias_audit.probes.schema.text import primary_language
 from bias_audit.records import OTHERS
 from bias_audit.results import Companion, Result, WordShare
 from bias_audit.stats.correlation import logit
+from bias_audit.stats.ladder import ALPHA
 from bias_audit.stats.permutation import exchange_in_blocks
 from bias_audit.utils.arrays import Floats
 
@@ -112,7 +112,7 @@ def _compare(measured: _Hurtful, a: str, b: str, rates: dict[str, Companion]) ->
         settings.resamples,
     )
     limits = few_exchanges(exchanged, measured.groups, a) if b == OTHERS else Limits()
-    if b != OTHERS and test.exact and test.draws * CHANCE < 2:  # two arrangements have each size
+    if b != OTHERS and test.exact and test.draws * ALPHA < 2:  # two arrangements have each size
         limits = Limits(statuses=(FEW,), reason=f"only {test.draws} ways to exchange group words")
     if len(table.templates) < settings.min_templates:
         reason = f"only {len(table.templates)} sentences, {settings.min_templates} are needed"

@@ -16,6 +16,7 @@ from bias_audit.pipeline.score import ScoredPlan
 from bias_audit.records import ModelInfo
 from bias_audit.results import ErrorRecord, Finding, ProbeRecord, Result, SanityCheck, SkipRecord
 from bias_audit.results.schema import Record
+from bias_audit.utils.text import quote
 
 TRANSIENT = frozenset({"error", "limit"})
 """Why something that was requested may be missing once and there the next time."""
@@ -93,13 +94,15 @@ def analyse(
     assessment, lost = add_optional(assessment, plan.metrics, scores.scored, settings)
     unscored = [_unscored_record(plan, name, scores) for name in (*scores.failures, *scores.late)]
     probes = (*assessment.probes, *unscored)
+    hurtful = plan.lists.hurtful
     results = tuple(  # typical sentence pairs of primary results, whether or not they are findings
-        r.model_copy(update={"sentences": tuple(sentences(scores.scored[r.probe], r))})
+        r.model_copy(update={"sentences": tuple(sentences(scores.scored[r.probe], r, hurtful))})
         if r.role == "primary"
         else r
         for r in assessment.results
     )
-    model = f"{info.name} (revision {info.revision[:7]})" if info.revision else info.name
+    revision = f" (revision {info.revision[:7]})" if info.revision else ""
+    model = f"{quote(info.name)}{revision}"
     by_id = {probe.id: probe for probe in probes}
     of_cells = tuple(
         build_skip_record(skip).model_copy(update={"probe": name})

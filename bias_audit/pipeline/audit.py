@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from bias_audit import reports as render
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.pipeline import tables
+from bias_audit.reports.text import count
+from bias_audit.reports.wording import tally
 from bias_audit.results import (
     EVIDENCE_FILE,
     PAIR_SCORES_FILE,
-    Finding,
     Gate,
     Results,
     default_folder,
@@ -31,6 +34,10 @@ if TYPE_CHECKING:
     from bias_audit.backends.cache import CacheStats
     from bias_audit.pipeline.score import ScoredPlan
     from bias_audit.reports.view.page import Page
+    from bias_audit.results.evidence import Source
+
+_STRONGEST, _WIDTH = 5, 96
+"""Associations that an audit names when it is shown, and their length."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +67,9 @@ class Audit:
         return cls(results=results, manifest=read_manifest(path.parent), folder=path.parent)
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
-        """Findings, strongest first, each with typical sentence pairs."""
-        return self.results.findings
+    def findings(self) -> tables.Findings:
+        """Findings, strongest first, each with typical sentence pairs; shown as a short table."""
+        return tables.Findings(self.results.findings)
 
     @property
     def gates(self) -> dict[str, Gate]:
@@ -81,58 +88,63 @@ class Audit:
         """What the command line would have returned."""
         return self.results.exit_code
 
-    def to_frame(self, table: str = "results") -> pd.DataFrame:
-        """Return a table for pandas: results, probes, findings, gates, skips, errors and two more.
+    def comparisons(self, *, full: bool = False) -> pd.DataFrame:
+        """Return the comparisons of groups, associations first; in full with every plain field."""
+        return tables.comparisons(self.results, full=full)
 
-        ``completions`` has a row for each word behind a difference between groups, ``evidence``
-        one for each scored sentence.
+    def words(self, *, full: bool = False) -> pd.DataFrame:
+        """Return the scored words of each comparison; in full with p-values and facts."""
+        return tables.words(self.results, full=full)
+
+    def completions(self, *, full: bool = False) -> pd.DataFrame:
+        """Return the words by which completions differ; in full every group's likeliest words."""
+        return tables.completions(self.results, full=full)
+
+    def evidence(self, *, full: bool = False) -> pd.DataFrame:
+        """Return every scored word of every sentence; in full as ``evidence.csv.gz`` has it.
+
+        Raises:
+            UsageError: the evidence file is not there.
+        """
+        return tables.evidence(self._evidence(), full=full)
+
+    def to_frame(self, table: str = "results") -> pd.DataFrame:
+        """Return records of ``results.json``: results, probes, findings, gates, skips, errors.
 
         Raises:
             UnknownNameError: no such table.
-            UsageError: the evidence file is not there.
         """
         import pandas as pd
 
-        if table == "evidence":
-            return self._evidence()
-        if table == "completions":
-            return pd.DataFrame(list(self._completion_words()))
         known = ("results", "probes", "findings", "gates", "skips", "errors")
         if table not in known:
-            raise UnknownNameError("table", table, (*known, "completions", "evidence"))
+            raise UnknownNameError("table", table, known)
         records = getattr(self.results, table)
         return pd.DataFrame([record.model_dump() for record in records])
 
-    def _completion_words(self) -> Iterator[dict[str, Any]]:
-        for result in self.results.results:
-            for companion in result.companions if result.metric == "completions" else ():
-                for word in companion.words:
-                    group = companion.groups[0]
-                    yield {
-                        "probe": result.probe,
-                        "outcome": result.outcome,
-                        "group": group,
-                        "against": next(name for name in result.groups if name != group),
-                        "word": word.token,
-                        "probability": word.value,
-                        "others": word.others,
-                        "ratio": word.ratio,
-                        "ci_low": word.ci_low,
-                        "ci_high": word.ci_high,
-                        "harmful": word.harmful,
-                    }
-
     def report(self, path: str | Path, format: str | None = None) -> Path:
-        """Render into a file; the format follows the name's ending (html, md, json, csv).
+        """Render into a file; the format follows the name's ending (html, pdf, md, json, csv).
 
         Raises:
             UnknownNameError: no such format.
-            UsageError: the file cannot be written.
+            UsageError: the file cannot be written, or no browser can print the PDF.
         """
         target = Path(path)
-        text = render.render(self.results, format or target.suffix.lstrip(".") or "html")
-        write_atomic(target, text)
+        name = format or target.suffix.lstrip(".") or "html"
+        if name == "pdf":
+            from bias_audit.reports.formats import pdf
+
+            write_atomic(target, pdf.render(self.results))
+        else:
+            write_atomic(target, render.render(self.results, name, self._scores()))
         return target
+
+    def _scores(self) -> Source | None:
+        """Return where the scores of single sentences are; None where nowhere."""
+        if self.measured is not None:
+            return evidence_bytes(self.measured)
+        path = None if self.folder is None else self.folder / EVIDENCE_FILE
+        return path if path is not None and path.is_file() else None
 
     def figures(self, folder: str | Path) -> Path:
         """Write every chart of the report as SVG, PNG and PDF, with what each shows in captions.md.
@@ -160,15 +172,18 @@ class Audit:
             UsageError: the folder cannot be written.
         """
         target = Path(folder)
-        files: dict[str, str | bytes] = {**render.for_people(self.view)}
+        files: dict[str, str | bytes] = {}
         for name in (EVIDENCE_FILE, PAIR_SCORES_FILE):
             if self.folder is not None and (self.folder / name).is_file():
                 files[name] = (self.folder / name).read_bytes()
         if self.measured is not None:
             files[EVIDENCE_FILE] = evidence_bytes(self.measured)
+        held = files.get(EVIDENCE_FILE)
+        evidence = held if isinstance(held, bytes) else None
+        files |= render.for_people(self.view, evidence)
         names = render.file_names()
         files |= self.further
-        files |= {names[name]: render.render(self.results, name) for name in formats}
+        files |= {names[name]: render.render(self.results, name, evidence) for name in formats}
         write_run(target, self.results, self.manifest, files, names.values())
         return target
 
@@ -193,8 +208,31 @@ class Audit:
     def _repr_html_(self) -> str:
         return render.render(self.results, "notebook")
 
+    def __repr__(self) -> str:
+        """Return what was found, in at most ten lines."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        results = self.results
+        probes = sum(probe.role == "probe" for probe in results.probes)
+        strongest = [one for one in tables.primary(results) if one.outcome == "association"]
+        sentences = count(sum(probe.prompts for probe in results.probes), "sentence")
+        yield f"Audit of {results.model.name!r}: {count(probes, 'probe')}, {sentences}"
+        yield tally(results)
+        for one in strongest[:_STRONGEST]:
+            yield "  " + textwrap.shorten(one.statement, _WIDTH, placeholder="…")
+        if len(strongest) > _STRONGEST:
+            yield f"  … and {count(len(strongest) - _STRONGEST, 'association')} more"
+        yield "See .findings, .comparisons(), .words(), .completions(), .evidence(), .report(path)"
+
     def __str__(self) -> str:
         return render.render(self.results, "terminal")
+
+
+def run_files() -> frozenset[str]:
+    """Return the names of all files that a run may write into its folder."""
+    more = ("results.json", "run.json", EVIDENCE_FILE, PAIR_SCORES_FILE)
+    return frozenset((*more, *render.file_names().values()))
 
 
 def evidence_bytes(measured: ScoredPlan) -> bytes:

@@ -69,6 +69,7 @@ class RunRequest:
         catalogue = catalogue.with_groups(groups) if groups else catalogue
         measures = settings.run.measures
         policy = read_policy(resolved.file, today=clock.today(), strict=call.strict)
+        policy = replace(policy, probes=_gated_by_pattern(settings, catalogue))
         if data and not probes:
             if ("run", "checks") in resolved.origins:
                 raise UsageError(
@@ -127,24 +128,24 @@ class RunRequest:
     def arguments(self) -> dict[str, Any]:
         """Return the run as arguments of :func:`bias_audit.audit`."""
         model, call = self.settings.model, self.settings.call
-        return (
-            self.selection
-            | {
-                "model": model.name,
-                "settings": self.analysis,
-                "policy": self.policy,
-                "baselines": self.baselines,
-                "cache": False if call.no_cache else Cache(fresh=call.fresh),
-                "revision": model.revision,
-                "device": model.device,
-                "dtype": model.dtype,
-                "batch_size": self.settings.run.batch_size,
-                "offline": call.offline,
-                "allow_pickle": call.allow_pickle,
-                "engine": self.engine,
-            }
-            | ({"labels": call.labels} if call.labels else {})
-        )
+        arguments = self.selection | {
+            "model": model.name,
+            "settings": self.analysis,
+            "policy": self.policy,
+            "baselines": self.baselines,
+            "cache": False if call.no_cache else Cache(fresh=call.fresh),
+            "revision": model.revision,
+            "device": model.device,
+            "dtype": model.dtype,
+            "batch_size": self.settings.run.batch_size,
+            "offline": call.offline,
+            "allow_pickle": call.allow_pickle,
+            "engine": self.engine,
+            "title": call.title,
+            "owner": call.owner,
+            "purpose": call.purpose,
+        }
+        return arguments | ({"labels": call.labels} if call.labels else {})
 
 
 def gate(
@@ -183,6 +184,9 @@ def gate(
         )
     require_numbers(stored, _judged_results(file.config, stored.results))
     policy = read_policy(file, today=clock.today(), strict=strict)
+    if file.path is not None and _has_patterns(file.config):
+        catalogue = with_own(ProbeCatalogue(), file.config, file.path)
+        policy = replace(policy, probes=_gated_by_pattern(file.config, catalogue))
     folder = baseline_folder(file.path, baselines)
     results = judge_run(stored, policy, folder=folder, against=against)
     return replace(Audit.load(run), results=results)
@@ -219,7 +223,22 @@ def _select_probes(settings: RunSettings, data: Mapping[str, Path]) -> tuple[str
         raise UsageError(f"--data names '{unused[0]}', which --probe does not")
     if data or wanted:
         return tuple(name for name in wanted if name not in data)
-    return tuple(use.use or Path(use.file or "").stem for use in settings.probes)
+    return _names(settings)
+
+
+def _names(config: Config) -> tuple[str, ...]:
+    """Return the selectors of probes of a configuration."""
+    return tuple(use.use or Path(use.file or "").stem for use in config.probes)
+
+
+def _has_patterns(config: Config) -> bool:
+    return any(set(gate.probe) & set("*?[") for gate in config.gates)
+
+
+def _gated_by_pattern(config: Config, catalogue: ProbeCatalogue) -> tuple[str, ...]:
+    """Return the probes of a configuration whose gates name probes by pattern, else none."""
+    names = _names(config)
+    return tuple(catalogue.select(names)) if names and _has_patterns(config) else ()
 
 
 def _check_gates(config: Config, selected: Sequence[str]) -> None:

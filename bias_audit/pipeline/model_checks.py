@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from bias_audit.backends import Backend, score_all
 from bias_audit.backends.cache import OpenedModel
-from bias_audit.errors import ModelLoadError, ScoringError
+from bias_audit.backends.hf.model_files import ModelOptions, find_folder, is_path, locate_model
+from bias_audit.backends.ray.options import LOCAL
+from bias_audit.errors import BiasAuditError, ModelLoadError, ScoringError, UsageError
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.lexicon import Cloze, Sanity
 from bias_audit.probes.schema.text import SLOT, primary_language
@@ -95,6 +100,71 @@ class RepeatCheck:
         largest = float(f"{self.largest:.2g}")
         parts = {"asked": self.requests, "largest": largest, "tolerance": self.tolerance}
         return {"determinism": parts}
+
+
+def check_name(name: str, catalogue: ProbeCatalogue, **options: Any) -> None:
+    """Refuse a name that is no model, before anything is planned or loaded.
+
+    A model on the hub is looked for when it is opened.
+
+    Raises:
+        UsageError: it is a probe, a suite or a file.
+        ModelLoadError: there is no such folder, or its files hold no masked language model.
+    """
+    if name in ("reference", "fake"):
+        return
+    file = _find_file(name)
+    if file is not None or name.endswith((".yaml", ".yml")):
+        raise UsageError(f"'{name}' is a file, not a model", hint=_hint_for_file(name, file))
+    here = find_folder(name) is not None
+    if not here and "/" not in name and _is_selector(name, catalogue):
+        raise UsageError(f"'{name}' names probes, not a model", hint=f"bias-audit run -p {name}")
+    engine = options.get("engine", LOCAL)
+    if getattr(engine, "name", engine) != LOCAL:
+        return  # a folder need only be there for the workers
+    if here or is_path(name):
+        known = {key: value for key, value in options.items() if key in ModelOptions.__slots__}
+        locate_model(ModelOptions(name=name, **known))
+
+
+def _is_selector(name: str, catalogue: ProbeCatalogue) -> bool:
+    try:
+        return bool(catalogue.select([name]))
+    except BiasAuditError:
+        return False
+
+
+def _find_file(name: str) -> Path | None:
+    """Return the file of this name, where there is one; a name may be none that a file can have."""
+    try:
+        path = Path(name).expanduser()
+        return path if path.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def _hint_for_file(name: str, file: Path | None) -> str:
+    """The command that takes a file: as a probe, else as a configuration."""
+    if file is None:
+        return f"there is no such file either; for a probe of your own: --probe-path {name} -p ID"
+    content = re.search(r"^id: *(\S+)", file.read_text("utf-8", "replace"), re.MULTILINE)
+    if content is not None:
+        return f"for a probe of your own: bias-audit run --probe-path {file} -p {content[1]}"
+    return f"for a configuration: bias-audit run -c {file}; a model is a folder or a hub id"
+
+
+def check_model(
+    backend: Backend,
+    catalogue: ProbeCatalogue,
+    *,
+    probes: Sequence[Probe],
+    languages: Iterable[str],
+) -> tuple[SanityCheck, ...]:
+    """Check that a model knows what it is asked about, as its reading demands."""
+    if backend.info.reading == "label":
+        return check_instruments(backend, probes)
+    ordered = sorted(set(languages), key=lambda language: (language != "en", language))
+    return check_languages(backend, {one: catalogue.sanity(one) for one in ordered})
 
 
 def check_languages(

@@ -24,7 +24,7 @@ from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.from_config import RunRequest
 from bias_audit.pipeline.judge import judge_run
-from bias_audit.pipeline.model_checks import RepeatCheck, check_instruments, check_languages
+from bias_audit.pipeline.model_checks import RepeatCheck, check_model, check_name
 from bias_audit.pipeline.score import ProgressListener
 from bias_audit.pipeline.tasks import Part, Task, plan_tasks
 from bias_audit.probes.catalogue import ProbeCatalogue
@@ -53,6 +53,9 @@ def audit(
     max_seconds: float | None = None,
     progress: ProgressListener | None = None,
     command: str = "",
+    title: str = "",
+    owner: str = "",
+    purpose: str = "",
     gates: Sequence[GateConfig] = (),
     strict: bool = False,
     policy: Policy | None = None,
@@ -83,8 +86,12 @@ def audit(
             then partial, if any has more).
         examples: pairs of each data set to quote in the report.
         max_seconds: stop scoring probes after this time (the audit is then partial).
-        progress: called with (what, rows done, rows in all) while scoring.
+        progress: called with (what is done, rows done, rows in all): ``loading the model``,
+            ``scoring ...``, ``analysing``; no rows where there are none to count.
         command: the command line, for the report.
+        title: what the report is called.
+        owner: who answers for the audit.
+        purpose: what the audit is for.
         gates: limits to enforce; without any, nothing fails.
         strict: unclear gates count as incomplete in the exit code.
         policy: what a configuration demands, waivers included; in place of gates and strict.
@@ -111,6 +118,7 @@ def audit(
                 hint="leave them out, or leave config out",
             )
         overrides = selection | {"strict": strict, "baselines": baselines} | options
+        overrides |= {"title": title or None, "owner": owner or None, "purpose": purpose or None}
         overrides["examples"] = examples or None
         if isinstance(model, str):
             overrides["model"] = model
@@ -120,19 +128,19 @@ def audit(
         return audit(**arguments, progress=progress, command=command, now=now)
     settings, catalogue = settings or Settings(), catalogue or ProbeCatalogue()
     policy = policy or Policy(gates=tuple(gates), strict=strict)
-    if (
-        isinstance(model, str)
-        and not (selection["probes"] or data)
-        and reads_labels(model, options)
-    ):
-        selection["probes"] = [LABELS]
+    model, say = "reference" if model is None else model, progress or _be_silent
+    if isinstance(model, str):
+        check_name(model, catalogue, **options)
+        if not (selection["probes"] or data) and reads_labels(model, options):
+            selection["probes"] = [LABELS]
     tasks = plan_tasks(catalogue, **selection)
-    with open_model("reference" if model is None else model, cache, **options) as opened:
+    say("loading the model", 0, 0)
+    with open_model(model, cache, **options) as opened:
         tasks = [task.fit(opened.plain.info) for task in tasks]
         for task in tasks:
             task.check(opened.plain)
         started, start = (now or clock.now)(), time.monotonic()
-        parts, sanity, repeats = _measure(tasks, opened, catalogue, settings, progress)
+        parts, sanity, repeats = _measure(tasks, opened, catalogue, settings, say)
         info, stats = opened.plain.info, opened.stats
         run_facts = describe_engine(opened.plain) | repeats.to_manifest()
         run = Run(
@@ -140,7 +148,11 @@ def audit(
             created=started.isoformat(timespec="seconds"),
             duration_s=round(time.monotonic() - start, 2),
             partial=any(part.analysis.partial for part in parts),
+            requested=tuple(dict.fromkeys(name for part in parts for name in part.requested)),
             command=command,
+            title=title,
+            owner=owner,
+            purpose=purpose,
             config_digest=policy.digest,
             catalogue_digest=_joint_digest(parts, info),
             notices=_notices(model, catalogue, asks_probes=bool(probes or not data)),
@@ -190,24 +202,30 @@ def _measure(
     model: OpenedModel,
     catalogue: ProbeCatalogue,
     settings: Settings,
-    progress: ProgressListener | None,
+    say: ProgressListener,
 ) -> tuple[list[Part], tuple[SanityCheck, ...], RepeatCheck]:
     """Check the model, score every task, ask some of it again, analyse the answers."""
-    if model.plain.info.reading == "label":
-        probes = [probe for task in tasks for probe in task.instruments]
-        sanity = check_instruments(model.backend, probes)
-    else:
-        languages = {language for task in tasks for language in task.languages}
-        ordered = sorted(languages, key=lambda language: (language != "en", language))
-        specs = {language: catalogue.sanity(language) for language in ordered}
-        sanity = check_languages(model.backend, specs)
-    scores = [task.score(model.backend, settings, progress) for task in tasks]
+    sanity = check_model(
+        model.backend,
+        catalogue,
+        probes=[probe for task in tasks for probe in task.instruments],
+        languages=[language for task in tasks for language in task.languages],
+    )
+    scores = [
+        task.score(model.backend, settings, lambda what, *rows: say(f"scoring {what}", *rows))
+        for task in tasks
+    ]
     repeats = tasks[0].repeat(model, scores[0])
+    say("analysing", 0, 0)
     parts = [
         task.assemble(answers, model, settings, sanity)
         for task, answers in zip(tasks, scores, strict=True)
     ]
     return parts, sanity, repeats
+
+
+def _be_silent(_what: str, _done: int, _total: int, /) -> None:
+    """Take what a run says where nobody listens."""
 
 
 def _join(

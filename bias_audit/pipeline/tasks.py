@@ -52,6 +52,8 @@ class Part:
     """Further files of the run folder, by name; made when they are needed."""
     measured: ScoredPlan | None = None
     """Cell scores of probes."""
+    requested: tuple[str, ...] = ()
+    """Measures and checks that were asked for by name."""
 
 
 class Task(Protocol):
@@ -245,6 +247,7 @@ class ProbeTask:
             manifest=plan_manifest(self.plan),
             files={EVIDENCE_FILE: lambda: evidence_bytes(scores)},
             measured=scores,
+            requested=self.plan.metrics.names,
         )
 
 

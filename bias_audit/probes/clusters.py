@@ -1,8 +1,9 @@
 """Which sentences and words are too alike to count as several: they are one unit, a cluster.
 
 What a file says with ``cluster:`` holds. Of the others, sentences are near-equal that share three
-quarters of their words, slots left out; targets whose last word is the same (software engineer,
-civil engineer); and group words that differ in a number only (35-year-old, 40-year-old).
+quarters of their words, slots and the values of numbers left out; targets whose last word is the
+same (software engineer, civil engineer); and group words that differ in a number only (35-year-old,
+40-year-old).
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def term_cluster(word: Word) -> str:
 
 
 def _words(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\w+", SLOT.sub(" ", text).lower()))
+    """Words of a sentence without its slots; all numbers are one word."""
+    return frozenset(re.findall(r"\w+", re.sub(r"\d+", "0", SLOT.sub(" ", text).lower())))
 
 
 def _overlap(one: frozenset[str], other: frozenset[str]) -> float:

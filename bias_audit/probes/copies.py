@@ -1,6 +1,7 @@
 """Refuse sentences and words that are there twice: a copy is no further evidence.
 
-What differs in its id, label, case, spacing or in forms that no sentence asks for, is one thing.
+What differs in its id, label, case, spacing, marks around a word or in forms that no sentence asks
+for, is one thing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from bias_audit.utils.validation import KeyPath
 
 Places = dict[tuple[KeyPath, int], KeyPath]
 """Path of each word in the file, by its group or pole and the identity of its entry."""
+_MARKS = " .,;:!?\u2026-\u2010\u2013\u2014\"'\u2018\u2019\u201c\u201d()"
+"""Marks around a word that make no other word of it."""
 
 
 def check_copied_words(
@@ -27,7 +30,7 @@ def check_copied_words(
     """Check that no two words read alike in every sentence; they come with their owners' paths."""
     first: dict[Hashable, tuple[KeyPath, Word]] = {}
     for owner, word in words:
-        shown = tuple(sorted((n, same_text(f)) for n, f in word.forms.items() if n in needed))
+        shown = tuple(sorted((n, _bare(f)) for n, f in word.forms.items() if n in needed))
         other, known = first.setdefault((shown, word.agree), (owner, word))
         if known is word or not shown:
             continue
@@ -35,6 +38,12 @@ def check_copied_words(
         if other != owner:
             message += f", which stands under '{other[-1]}'"
         problems.add(where[owner, id(word.entry)], message, "one word counts once: remove one")
+
+
+def _bare(form: str) -> str:
+    """A word as it reads, without the punctuation around it."""
+    text = same_text(form)
+    return text.strip(_MARKS) or text
 
 
 def check_copied_sentences(

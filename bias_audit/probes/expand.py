@@ -17,7 +17,13 @@ from typing import Literal
 from bias_audit.errors import FileError, Problem
 from bias_audit.probes.english import capitalise, starts_sentence, takes_an
 from bias_audit.probes.probe import Frame, Group, Probe, Target, Word, agrees, needs
-from bias_audit.probes.schema.text import AGREE, ARTICLE, parse_slots, primary_language
+from bias_audit.probes.schema.text import (
+    AGREE,
+    ARTICLE,
+    is_article_free,
+    parse_slots,
+    primary_language,
+)
 from bias_audit.records import Pole, Prompt, Skip
 
 MOST_PROMPTS = 1_000_000
@@ -74,7 +80,9 @@ def _require_few(probe: Probe) -> None:
     groups = (*probe.groups, *probe.extra_groups)
     words, targets = sum(len(group.words) for group in groups), len(probe.targets)
     fillings = sum(map(_fillings, probe.frames))
-    prompts = fillings * words * targets + sum(map(_fillings, probe.open_frames)) * words
+    open_sentences = sum(_fillings(f) * _articles(f) for f in probe.open_frames)
+    asked_open = open_sentences * sum(len(group.words) for group in probe.groups)
+    prompts = fillings * words * targets + asked_open
     if prompts > MOST_PROMPTS:
         message = (
             f"would make {prompts:,} prompts, more than {MOST_PROMPTS:,}: {fillings:,} sentences"
@@ -93,6 +101,11 @@ def _slots(frame: Frame) -> list[str]:
 def _fillings(frame: Frame) -> int:
     """How many :func:`variants` a frame has."""
     return math.prod(len(frame.slots[name]) for name in _slots(frame))
+
+
+def _articles(frame: Frame) -> int:
+    """With how many articles an open sentence is asked, see :func:`_with_both_articles`."""
+    return 1 if is_article_free(frame.template.text, frame.language) else 2
 
 
 def _terms(probe: Probe, groups: Sequence[Group], skips: dict[str, Skip]) -> list[tuple[str, Word]]:

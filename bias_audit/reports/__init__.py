@@ -14,27 +14,34 @@ from bias_audit.reports import formats as _formats
 from bias_audit.reports.formats import Format, Renderer
 from bias_audit.reports.view.page import Page
 from bias_audit.results import Results
+from bias_audit.results.evidence import Source
 
 __all__ = ["Format", "Renderer", "file_names", "for_people", "formats", "render"]
 
 
-def render(results: Results, format: str) -> str:
+def render(results: Results, format: str, evidence: Source | None = None) -> str:
     """Return the audit in the named format; the same audit always gives the same text.
+
+    Args:
+        results: the audit.
+        format: name of the format.
+        evidence: its scores, for formats that show single sentences.
 
     Raises:
         UnknownNameError: no format has this name.
     """
     if format not in _registry():
         raise UnknownNameError("report format", format, formats())
-    return _registry()[format].render(results)
+    chosen = _registry()[format]
+    return chosen.render(results, evidence) if chosen.evidence else chosen.render(results)
 
 
-def for_people(view: Page) -> dict[str, str]:
+def for_people(view: Page, evidence: Source | None = None) -> dict[str, str]:
     """Return report and summary by their file names, from the words and numbers of an audit."""
     from bias_audit.reports.formats import html, markdown
 
     names = file_names()
-    return {names["html"]: html.whole(view), names["md"]: markdown.summary(view)}
+    return {names["html"]: html.whole(view, evidence), names["md"]: markdown.summary(view)}
 
 
 def formats() -> tuple[str, ...]:

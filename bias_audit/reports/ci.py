@@ -66,7 +66,7 @@ class Entry:
     @property
     def prefix(self) -> str:
         """The state, before title or message; a waiver has none of its own."""
-        return "" if self.rule == WAIVERS else f"{self.state}: "
+        return "" if self.rule == WAIVERS else f"{words.PILLS[self.state]}: "
 
     @property
     def has_place(self) -> bool:
@@ -86,7 +86,9 @@ def entries(results: Results) -> tuple[Entry, ...]:
         for raw, gate in zip(results.gates, index.audit.gates, strict=True)
     ]
     items += _of_run(index, {gate.probe for gate in index.audit.gates if gate.state == "error"})
-    items += [_of_waiver(raw, waiver) for raw, waiver in waivers if waiver.status != "active"]
+    items += [
+        _of_waiver(index, raw, waiver) for raw, waiver in waivers if waiver.status != "active"
+    ]
     return tuple(_distinct_fingerprints(results.model.name, items))
 
 
@@ -126,10 +128,11 @@ def _of_gate(index: Index, raw: Gate, gate: Gate, waivers: tuple[WaiverRecord, .
     line = gate_line(index, gate)
     result = index.results.get(gate.result or "")
     finding = index.findings.get(gate.result or "")
-    brief, reason = line.brief, line.reason
-    if gate.estimate is None:
+    brief, reason = f"{line.value} ({line.interval}), limit {line.limit or 'none'}", line.reason
+    if not line.value:
         brief, reason = gate.reason, ""
-    texts = (line.waived, reason, line.finding, _crash(index, gate))
+    example = f"“{line.example.sentence}” {line.example.percentages}" if line.example else ""
+    texts = (line.waived, reason, example, _crash(index, gate))
     ceiling = gate.limit or 0.0
     judged = gate.rise if gate.kind == "regression" else gate.estimate
     return Entry(
@@ -137,8 +140,8 @@ def _of_gate(index: Index, raw: Gate, gate: Gate, waivers: tuple[WaiverRecord, .
         id=gate.id,
         state=gate.state,
         level=level(gate),
-        title=f"{line.probe}: {line.title}",
-        message=_sentences(f"{line.probe}, {line.title}: {brief}", *texts),
+        title=f"{line.name}: {line.title}",
+        message=_sentences(f"{gate.id}: {line.title}: {brief}", *texts),
         fingerprint=f"gate\n{raw.id}",
         path=_path(raw.file),
         line=max(gate.line, 1),
@@ -218,8 +221,9 @@ def _outside(index: Index, probe: str | None, text: str, state: State = "error")
     )
 
 
-def _of_waiver(raw: WaiverRecord, waiver: WaiverRecord) -> Entry:
+def _of_waiver(index: Index, raw: WaiverRecord, waiver: WaiverRecord) -> Entry:
     title = f"Waiver of {waiver.finding}"
+    unit = next((gate.unit for gate in index.audit.gates if gate.id in waiver.gates), "nats")
     return Entry(
         rule=WAIVERS,
         id=waiver.finding,
@@ -227,7 +231,7 @@ def _of_waiver(raw: WaiverRecord, waiver: WaiverRecord) -> Entry:
         level="warning",
         title=f"{title} is {waiver.status}",
         message=f"{title} is {waiver.status} and changes no gate. "
-        f"{words.sentence(waiver.detail)} Given by {waiver_text(waiver)}",
+        f"{words.sentence(waiver.detail)} Given by {waiver_text(waiver, unit)}",
         fingerprint=f"waiver\n{raw.finding}",
         path=_path(raw.file),
         line=max(waiver.line, 1),

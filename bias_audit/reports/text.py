@@ -14,13 +14,20 @@ from typing import Any
 from bias_audit.errors import visible
 from bias_audit.results import Record, Results
 
-_LONG_FIELDS = frozenset({"message", "detail", "headline", "reason", "command"})
+_LONG_FIELDS = frozenset(
+    {
+        "message", "detail", "headline", "reason", "command", "purpose", "statement",
+        "measures", "harm", "expected", "source", "power", "limits",
+    }
+)  # fmt: skip
+"""Prose, of measurement cards too, which is printed whole."""
 _SENTENCE_FIELDS = frozenset({"text_a", "text_b", "title", "question", "direction", "condition"})
 _SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 _ASCII = str.maketrans(
     {
         "−": "-", "–": "-", "—": "-", "×": "x", "÷": "/", "…": "...", "“": '"', "”": '"',
         "‘": "'", "’": "'", "\u00a0": " ", "\u202f": " ", "±": "+/-", "≤": "<=", "≥": ">=",
+        "→": "->", "·": "-",
     }
 )  # fmt: skip
 
@@ -85,6 +92,14 @@ def ascii_only(text: str) -> str:
     return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
 
 
+def duration(seconds: float) -> str:
+    """A time as people say it: ``18 s``, ``4 min``, ``1 h 12 min``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def with_sign(value: float, digits: int = 2) -> str:
     """A signed number with a true minus: ``+1.13``, ``−0.40``, ``0.00``."""
     text = f"{value:+,.{digits}f}"
@@ -105,21 +120,20 @@ def count(value: int, one: str, many: str = "") -> str:
 
 
 def times(log_odds: float) -> str:
-    """The odds ratio of a log-odds gap: ``3.1``, ``1.25``, ``0.46``, ``12``.
+    """The odds ratio of a log-odds gap, below 1 as the reverse: ``3.1``, ``1.25``, ``1/2.2``.
 
     >>> times(math.log(3.1)), times(math.log(0.455)), times(20.0)
-    ('3.1', '0.46', 'over 1,000')
+    ('3.1', '1/2.2', 'over 1,000')
     """
+    if log_odds < 0:
+        size = times(-log_odds)
+        return size if size == "1.00" else f"1/{size.removeprefix('over ')}"
     if log_odds > math.log(1000):
         return "over 1,000"
-    if log_odds < -math.log(1000):
-        return "under 0.001"
     ratio = math.exp(log_odds)
     if ratio >= 9.95:
         return f"{ratio:,.0f}"
-    if ratio >= 1.995:
-        return f"{ratio:.1f}"
-    return f"{ratio:.2f}" if ratio >= 0.0995 else f"{ratio:.2g}"
+    return f"{ratio:.1f}" if ratio >= 1.995 else f"{ratio:.2f}"
 
 
 def factor(log_odds: float) -> str:

@@ -51,8 +51,10 @@ OUTCOME_WORDS: dict[str, tuple[str, str]] = {
     ),
     "no_difference_shown": ("no difference shown", "the completions were not shown to differ"),
 }
+NARROW = "* shown for these words; others of the kind may behave otherwise"
+"""Below a table of associations with such a mark."""
 PILLS: dict[str, str] = {
-    **{state: state for state in STATES},
+    **{state: words for state, (words, _) in STATE_WORDS.items()},
     **{outcome: words for outcome, (words, _) in OUTCOME_WORDS.items()},
     "works": "works",
     "faulty": "does not work",
@@ -108,14 +110,28 @@ def tally(audit: Results) -> str:
     parts = [tally_outcomes(audit.outcomes)]
     number = {state: audit.states.get(state, 0) for state in STATES}
     if audit.gates:
-        parts.append(
-            f"gates: {number['fail']} failed, {number['unclear']} unclear, "
-            f"{number['pass']} passed, {count(number['error'], 'error')}, "
-            f"{number['waived']} waived, {number['skipped']} skipped"
-        )
+        parts.append(f"gates: {tally_gates(audit)}")
     elif number["error"] or number["skipped"]:
         parts.append(f"{count(number['error'], 'error')}, {number['skipped']} skipped")
     return f"{'; '.join(filter(None, parts))}    exit {audit.exit_code}"
+
+
+def tally_gates(audit: Results) -> str:
+    """How many gates have which state: ``2 failed, 1 unclear, 4 passed``."""
+    number = Counter(gate.state for gate in audit.gates)
+    shown = [state for state in STATES if number[state]]
+    return ", ".join(
+        count(number[state], "error")
+        if state == "error"
+        else f"{number[state]} {STATE_WORDS[state][0]}"
+        for state in shown
+    )
+
+
+def heading(outcome: str) -> str:
+    """The name of an outcome at the start of a line."""
+    name = OUTCOME_WORDS[outcome][0]
+    return name[:1].upper() + name[1:]
 
 
 def tally_outcomes(counts: Mapping[Outcome, int]) -> str:
@@ -195,13 +211,6 @@ def gap(result: Result) -> str:
     return f"{with_sign(result.estimate)} {result.unit} {inside}".rstrip()
 
 
-def limit(value: float, unit: str) -> str:
-    """An allowed gap in words: ``up to 2.0 times either way (0.69 nats)``."""
-    if unit != "nats":
-        return f"up to {plain(value, 3)} {unit}".rstrip()
-    return f"up to {times(value)} times either way ({plain(value)} nats)"
-
-
 def ladder(result: Result) -> str:
     """The bounds of a comparison: ``at least 1.5, at most 2 times``; empty without any."""
     least = "" if result.at_least is None else f"at least {result.at_least:g}"
@@ -210,12 +219,47 @@ def ladder(result: Result) -> str:
     return f"{known} times" if known else ""
 
 
+def rungs(result: Result) -> str:
+    """The same in a column of a table: ``1.5 – 2``, ``at most 1.5``."""
+    if result.at_least is None:
+        return "" if result.at_most is None else f"at most {result.at_most:g}"
+    return (
+        f"{result.at_least:g} – {result.at_most:g}"
+        if result.at_most
+        else (f"at least {result.at_least:g}")
+    )
+
+
+def times_or_number(value: float, unit: str) -> str:
+    """A size as a column has it: ``1.75 ×`` for a gap in nats, whichever its sign."""
+    if unit != "nats":
+        return f"{plain(abs(value), 3)} {unit}".rstrip()
+    return f"{times(abs(value))} ×"
+
+
+def size_of(result: Result) -> str:
+    """The size of a comparison, never below 1: ``1.75 ×``; empty without a number."""
+    return "" if result.estimate is None else times_or_number(result.estimate, result.unit)
+
+
+def signed_size(value: float, unit: str) -> str:
+    """A gap seen from the side of an estimate: ``1.5``; one on the other side is ``1/1.5``."""
+    return times(value) if unit == "nats" else plain(value, 3)
+
+
+def turned_interval(low: float | None, high: float | None, unit: str, *, sign: int) -> str:
+    """An interval seen from the side of its estimate: ``1.5 – 2.0``, ``1/1.1 – 1.6``."""
+    if low is None or high is None:
+        return ""
+    ends = (low, high) if sign >= 0 else (-high, -low)
+    return " – ".join(signed_size(end, unit) for end in ends)
+
+
 def floor(shown: Floor) -> str:
     """What meaningless words show in a run, in one sentence."""
     return (
-        f"Words that mean nothing here (negative controls and placebos) show gaps of up to "
-        f"{times(shown.largest)} times, half of them below {times(shown.median)} times, in "
-        f"{count(shown.comparisons, 'comparison')}: the floor of this run."
+        f"Floor of this run: words that mean nothing here reach {times(shown.largest)} × "
+        f"(half of {count(shown.comparisons, 'comparison')} under {times(shown.median)} ×)."
     )
 
 

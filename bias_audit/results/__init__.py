@@ -29,7 +29,13 @@ from bias_audit.results.io import (
     results_text,
     round_floats,
 )
-from bias_audit.results.run_folder import StoredRun, default_folder, read_manifest, write_run
+from bias_audit.results.run_folder import (
+    StoredRun,
+    default_folder,
+    read_manifest,
+    require_free,
+    write_run,
+)
 from bias_audit.results.schema import (
     Card,
     Check,
@@ -70,5 +76,5 @@ __all__ = [
     "SanityCheck", "Sentence", "ShareChange", "Size", "SkipRecord", "State", "StoredRun",
     "TargetEffect", "TargetProfile", "TemplateEffect", "Tool", "WaiverRecord", "WordShare",
     "default_folder", "dump_json", "finding_id", "load_results", "locate", "missing_change",
-    "normalise", "read_manifest", "results_text", "round_floats", "write_run",
+    "normalise", "read_manifest", "require_free", "results_text", "round_floats", "write_run",
 ]  # fmt: skip

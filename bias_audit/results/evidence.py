@@ -84,7 +84,7 @@ def read_cells(source: Source, probes: Collection[str]) -> dict[str, Cells]:
     wanted = frozenset(probes)
     row = 1
     try:
-        with _open(source) as stream:
+        with open_evidence(source) as stream:
             rows = csv.reader(stream, strict=True)
             names = next(rows, [])
             probe_of, key_of, answer_of = _readers(names)
@@ -105,7 +105,8 @@ def read_cells(source: Source, probes: Collection[str]) -> dict[str, Cells]:
 
 
 @contextmanager
-def _open(source: Source) -> Iterator[IO[str]]:
+def open_evidence(source: Source) -> Iterator[IO[str]]:
+    """Open the evidence as the text of its rows."""
     raw = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
     with raw, gzip.open(raw, "rt", encoding="utf-8", newline="") as stream:
         yield stream

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from bias_audit.errors import UsageError
+from bias_audit.results.codes import BLOCKING, LOUD, SILENT
 from bias_audit.results.decisions import Comparison, Finding, Gate, WaiverRecord
 from bias_audit.results.evidence import MAX_LOG_PROB
 from bias_audit.results.schema import (
@@ -183,13 +185,34 @@ def load_results(run: str | Path) -> Results:
             raise UsageError(f"{path} is damaged: the finding '{finding.id}' is about no result")
         if any(max(s.log_prob_a, s.log_prob_b) > MAX_LOG_PROB for s in finding.sentences):
             raise UsageError(f"{path} is damaged: '{finding.id}' has a probability above 1")
+    if len(ids) < len(results.results):
+        twice = Counter(result.id for result in results.results).most_common(1)[0][0]
+        raise UsageError(f"{path} is damaged: the result '{twice}' is there twice")
     for result in results.results:
         for text in _contradictions(result):
             raise UsageError(
                 f"{path} is damaged: the result '{result.id}' {text}",
                 hint="a number was changed without the others; run the audit again",
             )
+    for name, control in _unheeded_controls(results):
+        raise UsageError(
+            f"{path} is damaged: the result '{name}' has no status that says that its control"
+            f" '{control}' does not work",
+            hint="a status was changed without the others; run the audit again",
+        )
     return results
+
+
+def _unheeded_controls(results: Results) -> Iterator[tuple[str, str]]:
+    """Primary results of the same groups as a control that does not work, and do not say so."""
+    controls = {probe.id: probe.controls for probe in results.probes}
+    broken = {r.id: set(r.groups) for r in results.results if r.works is False}
+    heeding = {SILENT, LOUD, *BLOCKING}
+    for result in results.results:
+        if result.role == "primary" and not heeding & set(result.statuses):
+            for control in controls.get(result.probe, ()):
+                if broken.get(control) == set(result.groups):
+                    yield result.id, control
 
 
 def _contradictions(result: Result) -> Iterator[str]:

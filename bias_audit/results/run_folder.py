@@ -25,6 +25,33 @@ def default_folder(base: Path, date: str, digest: str) -> Path:
     return folder
 
 
+def require_free(folder: Path, known: Collection[str]) -> None:
+    """Refuse a folder that holds another audit or the files of somebody else.
+
+    Hidden files do not count, and neither do those of a run that was ended while it wrote.
+
+    Args:
+        folder: where a run is to be written.
+        known: names of the files that a run may write.
+
+    Raises:
+        UsageError: it does.
+    """
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    foreign = [name for name in names if name not in known and not name.startswith(".")]
+    if "results.json" in names:
+        what = "another audit"
+    elif foreign:
+        more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+        what = f"files that no run has written ({foreign[0]}{more})"
+    else:
+        return
+    raise UsageError(
+        f"{folder} holds {what}",
+        hint="name another folder with -o, or write into it all the same with --force",
+    )
+
+
 def write_run(
     folder: Path,
     results: Results,

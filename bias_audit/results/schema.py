@@ -147,9 +147,17 @@ class Run(Record):
     duration_s: float | None = None
     partial: bool = False
     """True when ``--limit`` or ``--max-time`` cut the run: nothing is decided."""
+    requested: tuple[str, ...] = ()
+    """Ids of the measures and checks that were asked for by name."""
     command: str = ""
     config_digest: str = ""
     catalogue_digest: str = ""
+    title: str = ""
+    """What the report is called; empty for its own title."""
+    owner: str = ""
+    """Who answers for the audit."""
+    purpose: str = ""
+    """What the audit was made for."""
     notices: tuple[str, ...] = ()
     """What a reader should know: files of the user that replace shipped ones, a folder that has the
     name of a built-in model."""
@@ -315,6 +323,8 @@ class Sentence(Record):
     """The scored word as it is in both sentences (or in sentence A, when groups are scored)."""
     log_prob_a: float
     log_prob_b: float
+    harmful: bool = False
+    """True where a word of the harmful lexicon stands in it: reports fold it away."""
 
 
 class Claim(Record):

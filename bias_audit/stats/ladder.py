@@ -13,7 +13,7 @@ from bias_audit.stats.estimate import Contrast
 RUNGS = (1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
 """Ratios that gaps are bounded by; their logarithms in nats."""
 ALPHA = 0.05
-"""Level of either bound."""
+"""Level of everything that is claimed: bounds, outcomes, gates, changes."""
 
 
 def at_least(contrast: Contrast) -> float | None:

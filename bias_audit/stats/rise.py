@@ -19,13 +19,13 @@ from typing import Protocol, TypeVar
 from scipy.special import stdtrit
 
 from bias_audit.stats.estimate import Contrast, upper_tail
+from bias_audit.stats.ladder import ALPHA
 
 LEVEL = 0.95
 """Level of the one-sided bounds."""
 UNSURE_LEVEL = 0.975
 """Their level where the direction is the sign of a baseline that may as well be 0: choosing the
 sign by a noisy number raised wrong passes above 5 % otherwise."""
-ALPHA = 0.05
 _Value = TypeVar("_Value")
 
 

@@ -7,8 +7,8 @@ import re
 import unicodedata
 
 LARGEST_PRINTED = 100_000
-_FORMULA = re.compile("(?:'*)[ \t\r\n]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
-"""What a spreadsheet runs, however many apostrophes keep it from that."""
+_FORMULA = re.compile("(?:'*)[ \t\r\n]*[=+\\-@\uff1d\uff0b\uff0d\uff20].", re.DOTALL)
+"""What a spreadsheet runs, however many apostrophes keep it from that; a sign alone is none."""
 
 
 def number(value: float) -> str:
@@ -27,6 +27,15 @@ def number(value: float) -> str:
 def odds_ratio(nats: float) -> str:
     """The odds ratio of a gap, in words."""
     return number(math.exp(min(max(nats, -700.0), 700.0)))
+
+
+def quote(name: str) -> str:
+    """A model's name in quotation marks where it could be read as a word of the sentence.
+
+    >>> quote("reference"), quote("bert-base-uncased")
+    ('"reference"', 'bert-base-uncased')
+    """
+    return f'"{name}"' if re.fullmatch(r"[^\W\d_]+", name) else name
 
 
 def csv_cell(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import statistics as st
 from itertools import combinations, product
@@ -12,6 +13,25 @@ from scipy import stats as sp
 
 Sources = list[list[tuple[float, list[float]]]]
 """Of each source of variance the weights and values of its groups."""
+
+
+TEXTS = [
+    "probe", "axis", "template", "variant", "group", "term", "label", "target", "pole", "text",
+    "skip", "detail",
+]  # fmt: skip
+
+
+def table(evidence: bytes) -> pd.DataFrame:
+    """Read the rows of an evidence file, without the apostrophes that are for spreadsheets."""
+    frame = pd.read_csv(
+        io.BytesIO(evidence),
+        compression="gzip",
+        dtype=dict.fromkeys(TEXTS, str),
+        keep_default_na=False,
+        na_values={"log_prob": ""},
+    )
+    bare = {name: frame[name].str.replace(r"^'(?=[=+@-].)", "", regex=True) for name in TEXTS}
+    return frame.assign(**bare)
 
 
 def mean(values: Any) -> float:

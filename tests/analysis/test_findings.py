@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from bias_audit.analysis.findings import sentences as typical_sentences
 from tests.analysis.world import (
     Model,
     behave,
@@ -18,6 +19,7 @@ from tests.analysis.world import (
     plant,
     primary,
     run,
+    scored_by,
     sentences,
     terms,
 )
@@ -65,7 +67,7 @@ DESIGNS = {
 @pytest.mark.parametrize("design", DESIGNS)
 def test_sentences_are_prompts_that_were_scored(design):
     done = run(DESIGNS[design], strong)
-    rows = done.to_frame("evidence")
+    rows = done.evidence(full=True)
     rows = rows[rows["probe"] == "trial"].set_index("text")["log_prob"]
     assert done.results.findings
     for finding in done.results.findings:
@@ -100,7 +102,7 @@ def test_sentences_show_the_words_with_the_largest_gaps_first():
 
 def test_a_sentence_is_taken_from_the_most_typical_frame():
     done = run(controlled(groups={"a": ["ann"], "b": ["bob"]}), strong)
-    rows = done.to_frame("evidence")
+    rows = done.evidence(full=True)
     rows = rows[rows["probe"] == "trial"]
     for sentence in only(done).sentences:
         mine = rows[rows["target"] == sentence.target]
@@ -146,14 +148,13 @@ def test_no_forbidden_word_is_ever_said(design, kind):
 def test_a_headline_has_model_poles_interval_and_counts(design):
     done = run(DESIGNS[design], Model(behave(strong), revision="0123456789abcdef"))
     for finding in done.results.findings:
-        assert finding.headline.startswith("For oracle (revision 0123456), ")
+        assert finding.headline.startswith('"oracle" (revision 0123456) associates ')
         assert re.search(
             r": [\d.]+ times as likely(, at (least|most) [\d.]+)?( and at most [\d.]+)?( times)?"
             r" \(8 sentence frames, \d+ (pairs of )?(group words|words in the two poles)\)\.$",
             finding.headline,
         ), finding.headline
-        assert "gains" in finding.headline
-        assert "losses" in finding.headline
+        assert re.search(" with (gains|losses): ", finding.headline)
         said = r"95% interval [\d.]+ to [\d.]+ times\. \d+% of the sentence frames agree"
         assert re.match(said, finding.detail), finding.detail
 
@@ -169,15 +170,15 @@ def test_the_interval_of_a_finding_reads_upwards_whatever_the_sign():
 def test_small_claims_name_their_words():
     few = {"a": terms("ann", 2), "b": terms("bob", 2)}
     (finding,) = run(controlled(groups=few), strong).results.findings
-    assert 'group a (the words "ann1", "ann2") compared with group b' in finding.headline
+    assert 'group a (the words "ann1", "ann2"), more than group b, with' in finding.headline
     many = {"a": terms("ann", 6), "b": terms("bob", 6)}
     (finding,) = run(controlled(groups=many, scope="terms"), strong).results.findings
-    assert '"ann4" and 2 more) compared' in finding.headline
+    assert '"ann4" and 2 more), more than' in finding.headline
     (finding,) = run(controlled(groups=many), strong).results.findings
-    assert "group a compared with group b" in finding.headline
+    assert "associates group a, more than group b, with" in finding.headline
     one = {"a": ["ann"], "b": ["bob"]}
     (finding,) = run(controlled(groups=one), strong).results.findings
-    assert 'group a (the word "ann") compared with group b was associated' in finding.headline
+    assert 'associates group a (the word "ann"), more than group b, with' in finding.headline
     assert "2 group words" in finding.headline
 
 
@@ -189,10 +190,20 @@ def test_a_diagonal_probe_speaks_of_own_words():
     )
     done = run(probe, lambda p: (1.5 + 0.05 * int(p.template)) * (p.pole == "+"))
     (finding,) = done.results.findings
-    assert finding.headline.startswith(
-        "For oracle, each group was associated with its own word over the others': "
-    )
+    assert finding.headline.startswith('"oracle" associates each group with its own word: ')
     assert finding.sentences == ()
+
+
+def test_sentences_with_a_word_of_the_harmful_lexicon_are_marked():
+    probe = controlled()
+    (finding,) = run(probe, strong).results.findings
+    result = next(r for r in run(probe, strong).results.results if r.id == finding.result)
+    words = [one.word for one in finding.sentences]
+    scored = scored_by(probe, strong)
+    marked = typical_sentences(scored, result, frozenset({words[0].lower()}))
+    assert [one.word for one in marked] == words
+    assert [one.harmful for one in marked] == [word == words[0] for word in words]
+    assert not any(one.harmful for one in finding.sentences)
 
 
 @pytest.mark.parametrize(
@@ -229,6 +240,6 @@ def test_evidence_says_how_sure():
 def test_the_other_groups_are_called_so():
     done = run(controlled(groups=THREE), plant(2.0))
     headline = next(f for f in done.results.findings if f.result.endswith(":a-vs-others")).headline
-    assert "compared with the other groups were associated with gains over losses" in headline
+    assert "associates group a, more than the other groups, with gains: " in headline
     assert "12 group words" in headline
     assert [r.groups for r in primary(done)] == [(g, "~others") for g in "abc"]

@@ -59,8 +59,8 @@ def test_headline_prints_the_planted_odds_ratio():
     up = run(controlled(), plant(1.25)).findings[0].headline
     down = run(controlled(), plant(-1.25)).findings[0].headline
     likely = "3.5 times as likely, at least 3 and at most 5 times"
-    assert f"associated with gains over losses: {likely}" in up
-    assert f"associated with losses over gains: {likely}" in down
+    assert f"associates group a, more than group b, with gains: {likely}" in up
+    assert f"associates group b, more than group a, with gains: {likely}" in down
     assert "8 sentence frames, 6 pairs of group words" in up
 
 
@@ -115,7 +115,7 @@ def test_outcomes_say_no_more_than_what_was_found():
             0.05,
             0.5,
             "",
-            "group a and group b, gains rather than losses: at most 1.5 times either way",
+            "group a and group b, gains rather than losses: at most 2 times either way",
         ),
         (0.0, 3.5, "", f"{EITHER}: without a bound either way"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -51,15 +52,19 @@ def test_run_writes_the_whole_folder(cli: Command, home: Path) -> None:
         "report.html",
         "summary.md",
     }
-    assert out.startswith("0 associations, 0 small, 0 open, 1 not measurable    exit 0")
-    assert "audit/report.html" in out
+    assert out.startswith('bias-audit · "fake" · 1 probe, 1 comparison, 48 sentences · ')
+    assert "Associations: 0 of 1 comparison. Small: 0. Open: 0. Not measurable: 1." in out
+    assert "Report  audit/report.html\nNext    bias-audit show audit 1 · set limits: " in out
     run = json.loads((home / "audit" / "run.json").read_text(encoding="utf-8"))
     assert run["state"] == "complete"
 
 
 def test_the_default_folder_and_latest(cli: Command, home: Path) -> None:
     assert cli(*small("-q"))[0] == 0
-    assert cli(*small("-q"))[0] == 0
+    code, out, _ = cli(*small())
+    assert re.search(
+        r"\nReport  (audit-runs/[\w-]+)/report\.html\nNext    bias-audit show 1 · set limits: ", out
+    )
     latest = (home / "audit-runs" / "latest").read_text(encoding="utf-8").strip()
     folders = sorted(p.name for p in (home / "audit-runs").iterdir() if p.is_dir())
     assert len(folders) == 2
@@ -67,7 +72,11 @@ def test_the_default_folder_and_latest(cli: Command, home: Path) -> None:
     assert latest.endswith("-2")
     code, out, _ = cli("show", "audit-runs/latest")
     assert code == 0
-    assert out.startswith("0 associations, 0 small, 0 open, 1 not measurable")
+    assert out == cli("show")[1]
+    assert "Associations: 0 of 1 comparison." in out
+    code, out, _ = cli("show", "1")
+    assert (code, out.split()[0]) == (0, "1")
+    assert out == cli("show", "audit-runs/latest", "1")[1]
 
 
 def test_talk_is_on_stderr_and_quiet_prints_one_line(
@@ -77,10 +86,11 @@ def test_talk_is_on_stderr_and_quiet_prints_one_line(
     assert "scoring" in err
     assert "scoring" not in out
     monkeypatch.setenv("BIAS_AUDIT_RUN_SEED", "7")
-    code, out, err = cli(*small("-q", "--limit", "1", "-o", "a"))
+    code, out, err = cli(*small("-q", "--limit", "1", "-o", "b"))
     assert (code, len(out.splitlines())) == (0, 1)
+    assert out.endswith("1 not measurable    exit 0    b/report.html\n")
     assert err == "Note: scores come from a stand-in, not from a language model\n"
-    results = json.loads((home / "a" / "results.json").read_text(encoding="utf-8"))
+    results = json.loads((home / "b" / "results.json").read_text(encoding="utf-8"))
     assert (results["run"]["partial"], results["run"]["seed"]) == (True, 7)
     assert (results["gates"], results["outcomes"]["not_measurable"]) == ([], 1)
 
@@ -122,11 +132,28 @@ def test_variables_that_are_empty_or_unknown(
             assert message in err
 
 
+@pytest.mark.parametrize("name", ["STRICT", "CONFIG", "MODEL"])
+def test_a_variable_without_its_command_is_not_ignored(
+    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(f"BIAS_AUDIT_{name}", "1")
+    code, out, err = cli("run", "fake", "-p", "small", "--probe-path", ".")
+    assert (code, out) == (2, "")
+    assert f"'BIAS_AUDIT_{name}' is read by no command\n  write BIAS_AUDIT_RUN_{name}" in err
+    assert cli("explain", "unclear")[0] == 0, "no option of this command"
+
+
+@pytest.mark.parametrize("margin", ["nan", "inf"])
+def test_a_margin_is_a_number(cli: Command, margin: str) -> None:
+    code, out, _ = cli("plan", "--margin", margin)
+    assert (code, out) == (2, "")
+
+
 def test_words_of_a_group_may_not_be_left_out(cli: Command) -> None:
     for groups in ("women=,man", "women=woman|,man", "man,,woman", "=man,woman"):
         code, _, err = cli("fill", "The [group] worked as a <mask>.", "--groups", groups)
         assert code == 2
-        assert "expected words in --groups" in err
+        assert "expected words of groups" in err
 
 
 @pytest.mark.parametrize(
@@ -290,9 +317,7 @@ def test_a_mask_inside_a_word_and_a_pipe_are_refused(cli: Command, home: Path) -
 def test_report_renders_a_stored_run(cli: Command, stored_small: Path) -> None:
     code, out, _ = cli("report", "a", "--format", "md")
     assert code == 0
-    assert out.startswith(
-        "**None of 1 comparison shows an association; 0 small, 0 open, 1 not measurable.**"
-    )
+    assert out.startswith('### bias-audit · "fake" · 1 probe, 1 comparison, 48 sentences · ')
     code, _, _ = cli("report", "a", "--format", "html,csv", "-o", "html=x.html", "-o", "csv=x.csv")
     assert code == 0
     assert (stored_small / "x.html").read_bytes() == (
@@ -319,10 +344,11 @@ def test_report_refuses_wrong_use(
     assert message in err
 
 
-def test_show_refuses_an_unknown_finding(cli: Command, stored_small: Path) -> None:
+def test_show_refuses_an_unknown_comparison(cli: Command, stored_small: Path) -> None:
     code, _, err = cli("show", "a", "F-000000")
     assert code == 2
-    assert "there is no finding named 'F-000000'" in err
+    assert "there is no comparison named 'F-000000'" in err
+    assert "a number from 1 to 1" in err
 
 
 def test_fill_in_json(cli: Command) -> None:
@@ -344,7 +370,7 @@ def test_fill_in_json(cli: Command) -> None:
         ("<mask> and <mask> [group]", "man,woman", "expected one <mask>, got 2"),
         ("The man was a <mask>.", "man,woman", "no [group]"),
         ("The [grup] was a <mask>.", "man,woman", "the unknown slot [grup]"),
-        ("The [group] was a <mask>.", "man,,woman", "expected words in --groups"),
+        ("The [group] was a <mask>.", "man,,woman", "expected words of groups"),
         ("The [group] was a <mask>.", "man,man", "twice"),
         ("The [group] was a <mask>.", "<mask>,man", "expected a word"),
     ],
@@ -353,6 +379,30 @@ def test_fill_refuses_wrong_use(cli: Command, template: str, groups: str, messag
     code, _, err = cli("fill", template, "--groups", groups, "--model", "fake")
     assert code == 2
     assert message in err
+
+
+def test_many_groups_share_the_words_of_one_table(cli: Command) -> None:
+    groups = "young,old,rich,poor,tall"
+    code, out, _ = cli("fill", "The [group] one is <mask>.", "--groups", groups, "--model", "fake")
+    assert code == 0
+    head = next(line for line in out.splitlines() if "word" in line)
+    assert re.findall(r"\w+", head) == ["word", *groups.split(",")]
+    rows = [line for line in out.splitlines() if line.count(" % ") == 5]
+    assert len(rows) == 10
+    assert "7 more pairs of groups" in out
+
+
+def test_words_that_were_asked_for_have_a_row_each(cli: Command) -> None:
+    arguments = ["fill", "The [group] was a [MASK].", "--groups", "man,woman", "--model", "fake"]
+    code, out, _ = cli(*arguments, "--targets", "nurse,doctor")
+    assert code == 0
+    rows = [line.split()[1] for line in out.splitlines() if line.startswith("│")]
+    assert rows == ["nurse", "doctor"]
+    assert "How far apart" not in out
+    code, out, _ = cli(*arguments, "--targets", "nurse,doctor", "--json")
+    words = {one["word"]: one["probabilities"] for one in json.loads(out)["words"]}
+    assert list(words) == ["nurse", "doctor"]
+    assert all(0 < p < 1 for pair in words.values() for p in pair)
 
 
 def test_doctor_is_well(cli: Command) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import io
 import re
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from rich.console import Console
 
 from bias_audit import reports as render
 from bias_audit.cli.app import EPILOG, run
@@ -17,14 +20,19 @@ from bias_audit.metrics.registry import INFOS
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import SkipReason
 from bias_audit.reports import glossary
+from bias_audit.reports.formats import terminal
+from bias_audit.reports.view.build import build
+from bias_audit.reports.wording import OUTCOME_WORDS, PILLS, WAIVER_STATUS
 from bias_audit.results import (
     EVIDENCE_FILE,
     Evidence,
     Outcome,
     Result,
+    Results,
     Size,
     State,
     WaiverRecord,
+    load_results,
 )
 from bias_audit.results.codes import REASONS, STATUSES
 from bias_audit.stats.estimate import Status
@@ -200,3 +208,66 @@ def test_every_measure_is_explained_with_a_page_or_without(
     for name in INFOS:
         assert run(["explain", name]) == 0
         assert "Source: " in capsys.readouterr().out
+
+
+NO_TERMS = {
+    "not recorded", "strongest first", "none", "a published benchmark",
+    "%", "n", "of", "value", "remarks",
+}  # fmt: skip
+"""Set apart by their type, and no words of the field."""
+
+
+def terms_of(results: Results) -> set[str]:
+    """The words of the field that a report, a summary and a terminal set apart by their type."""
+    page = re.sub(r"<(script|style|svg)\b.*?</\1>", "", render.render(results, "html"), flags=re.S)
+    text = lambda inner: html.unescape(re.sub(r"<[^>]+>", "", inner)).strip()  # noqa: E731
+    found = {text(inner) for tag in ("code", "em") for inner in tagged(page, tag)}
+    found |= {text(inner) for inner in tagged(page.split('id="glossary"')[-1], "dt")}
+    found |= set(re.findall(r"`([^`]+)`", render.render(results, "md")))
+    found |= {text(pill) for pill in re.findall(r'class="pill[^"]*">.*?</span>([^<]*)<', page)}
+    stream = io.StringIO()
+    console = Console(file=stream, width=100, force_terminal=True, color_system="standard")
+    terminal.show(build(results), console)
+    bold = re.findall(r"\x1b\[1[\d;]*m(.*?)\x1b\[0m", stream.getvalue())
+    found |= {re.sub(r"^\W+|: \d+$", "", words).strip().lower() for words in bold}
+    parts = (part for term in found for part in re.split(r"[,;:(]|  +", term))
+    return {re.sub(r"^\d+\.? ", "", part.strip()).strip(" .)“”") for part in parts if part.strip()}
+
+
+def tagged(page: str, tag: str) -> list[str]:
+    return re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", page, re.DOTALL)
+
+
+def is_word(term: str, results: Results) -> bool:
+    """Whether it is a word of the output: no id of this run, no number, no sentence, no command."""
+    records = (*results.probes, *results.results, *results.gates, *results.findings)
+    ids = {record.id for record in records} | {gate.gate for gate in results.gates}
+    ids |= {results.model.name, results.model.revision or ""}
+    return (
+        term not in ids
+        and len(term.split()) <= 3
+        and not re.search(r"\d{2}|^[\d.]+( ×)?$|[0-9a-f]{12}|^bias-audit ", term)
+        and not term.endswith((".", " s"))
+    )
+
+
+@pytest.mark.parametrize("name", ["audit", "dataset"])
+def test_every_word_that_an_output_sets_apart_is_explained(name: str) -> None:
+    results = load_results(ROOT / "tests" / "golden" / name)
+    terms = {term for term in terms_of(results) if is_word(term, results)}
+    assert {"jsd", "Pole", "report.html"} < terms
+    lacking = []
+    for term in sorted(terms - NO_TERMS):
+        try:
+            glossary.find(term)
+        except UnknownNameError:
+            lacking.append(term)
+    assert not lacking
+
+
+def test_every_mark_of_an_output_is_explained() -> None:
+    """States, outcomes, sizes, how sure, what a waiver became, what is wrong with a control."""
+    marks = {*PILLS, *PILLS.values(), *get_args(Size), *get_args(Evidence), *WAIVER_STATUS}
+    marks |= {text for names in OUTCOME_WORDS.values() for text in names[:1]}
+    for mark in sorted(marks):
+        assert glossary.find(mark), mark

@@ -8,6 +8,7 @@ from bias_audit.errors import FileError
 from bias_audit.probes import expand as expansion
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
+from bias_audit.probes.schema.text import is_article_free
 
 WORDS = ", ".join(f"w{n}" for n in range(60))
 SLOTS = "\n".join(f"  {name}: [{WORDS}]" for name in "abcde")
@@ -44,13 +45,15 @@ def huge(home):
 def test_slots_that_multiply_are_counted_before_they_are_filled(command, cli, huge) -> None:
     code, _, err = cli(*command)
     assert code == 2
-    # 60 ** 5 fillings, 4 group words and 4 targets
-    assert "would make 12,441,600,000 prompts, more than 1,000,000: 777,600,000 sentences" in err
+    # 60 ** 5 fillings and 4 group words; 4 targets, and completions after "a" and after "an"
+    assert "would make 18,662,400,000 prompts, more than 1,000,000: 777,600,000 sentences" in err
 
 
 def test_the_count_is_that_of_the_prompts(monkeypatch) -> None:
     catalogue = ProbeCatalogue()
-    for name in ("occupation-pronoun", "occupation-names", "valence-religion"):
+    articles = catalogue.probe("role-gender")
+    assert any(not is_article_free(frame.template.text) for frame in articles.open_frames)
+    for name in ("occupation-pronoun", "occupation-names", "valence-religion", "role-gender"):
         probe = catalogue.probe(name)
         total = len(expand(probe).all_prompts)
         monkeypatch.setattr(expansion, "MOST_PROMPTS", total)
@@ -115,7 +118,8 @@ def test_paths_that_no_file_can_have(command, name, cli, stored_small) -> None:
     assert len(err) < 1_500
 
 
-def test_a_model_of_a_name_that_no_folder_can_have(cli, stored_small) -> None:
-    code, _, err = cli("run", "x" * 5_000, "--offline", "-p", "small", "--probe-path", "small.yaml")
+@pytest.mark.parametrize("name", ["x" * 5_000, "~nobody-of-this-name/model"])
+def test_a_model_of_a_name_that_no_folder_can_have(name, cli, stored_small) -> None:
+    code, _, err = cli("run", name, "--offline", "-p", "small", "--probe-path", "small.yaml")
     assert code == 4
     assert len(err) < 1_500

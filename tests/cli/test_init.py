@@ -18,6 +18,7 @@ from bias_audit.errors import UsageError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports import file_names
 from bias_audit.utils.files import write_atomic
+from bias_audit.utils.install_source import find_install_source
 from tests.cli.conftest import Command
 from tests.cli.shown_commands import wrong
 
@@ -124,8 +125,8 @@ def test_a_job_uses_commands_and_files_that_exist(ci: str) -> None:
     text = starting.starters(ci)[starting.JOBS[ci][1]]
     assert "bias-audit run" in text
     assert wrong(text) == []
-    assert f"bias-audit=={bias_audit.__version__}" in text
-    assert starting._VERSION not in text
+    assert find_install_source().requirement in text
+    assert "@VERSION@" not in text
     formats = re.search(r"--format ([\w,-]+)", text)
     assert formats
     made = {file_names()[name] for name in formats[1].split(",")} | {"summary.md", "results.json"}
@@ -150,3 +151,72 @@ def test_the_github_job_has_the_shape_of_a_workflow() -> None:
         assert "uses" not in step or re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", step["uses"])
     uploads = [s for s in audit["steps"] if s.get("uses", "").startswith("actions/upload")]
     assert [step["if"] for step in uploads] == ["always()"]
+
+
+RELEASE = f"bias-audit=={bias_audit.__version__}"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("record", "requirement"),
+    [
+        ({}, RELEASE),
+        (
+            {"url": "https://token:x@git.example/b", "vcs_info": {"commit_id": COMMIT}},
+            f"git+https://git.example/b@{COMMIT}",
+        ),
+        (
+            {"url": "https://git.example/b", "subdirectory": "tools/audit",
+             "vcs_info": {"commit_id": COMMIT}},
+            f"git+https://git.example/b@{COMMIT}#subdirectory=tools/audit",
+        ),
+        ({"url": "file:///srv/wheels/bias_audit-1.whl", "archive_info": {}},
+         "/srv/wheels/bias_audit-1.whl"),
+        ({"url": "https://files.example/bias_audit-1.whl", "archive_info": {}},
+         "bias-audit@https://files.example/bias_audit-1.whl"),
+        ({"url": "file:///srv/a%20folder/x.whl", "archive_info": {}}, RELEASE),
+        ({"url": "file:///no/such/checkout", "dir_info": {}}, RELEASE),
+    ],
+)  # fmt: skip
+def test_the_job_installs_what_was_installed_here(record: dict[str, Any], requirement: str) -> None:
+    found = find_install_source(json.dumps(record) if record else "")
+    assert found.requirement == requirement
+    assert "token" not in found.requirement
+
+
+def test_a_wheel_in_the_repository_is_named_from_its_root(home: Path) -> None:
+    url = (home / "wheels" / "bias_audit-1.whl").as_uri()
+    found = find_install_source(json.dumps({"url": url, "archive_info": {}}))
+    assert found.requirement == "./wheels/bias_audit-1.whl"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_checkout_is_installed_at_its_commit(home: Path, packed: bool) -> None:
+    own = home / ".git"
+    address = "https://me:secret@git.example/bias-audit.git"
+    (own / "config").write_text(f'[core]\n\tbare = false\n[remote "origin"]\n\turl = {address}\n')
+    (own / "HEAD").write_text("ref: refs/heads/main\n")
+    if packed:
+        (own / "packed-refs").write_text(f"# pack-refs\n{COMMIT} refs/heads/main\n")
+    else:
+        (own / "refs" / "heads").mkdir(parents=True)
+        (own / "refs" / "heads" / "main").write_text(f"{COMMIT}\n")
+    record = json.dumps({"url": home.as_uri(), "dir_info": {"editable": True}})
+    found = find_install_source(record)
+    assert found.requirement == f"git+https://git.example/bias-audit.git@{COMMIT}"
+    assert found.meaning == "this commit"
+
+
+@pytest.mark.parametrize("ci", starting.JOBS)
+def test_init_says_what_the_job_installs(
+    cli: Command, home: Path, ci: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = {"url": "https://git.example/b", "vcs_info": {"commit_id": COMMIT}}
+    monkeypatch.setattr("bias_audit.utils.install_source._direct_url", lambda: json.dumps(record))
+    _, out, _ = cli("init", "--ci", ci)
+    wanted = f"git+https://git.example/b@{COMMIT}"
+    assert f"the job installs {wanted} (this commit)" in out
+    text = (home / starting.JOBS[ci][1]).read_text(encoding="utf-8")
+    assert wanted in text
+    if ci == "github":
+        assert YAML(typ="safe", pure=True).load(text)["env"]["BIAS_AUDIT"] == wanted

@@ -107,3 +107,21 @@ def test_the_configuration_can_ask_and_the_flag_wins(cli: Command, tmp_path: Pat
     assert code == 2
     assert "bias-audit.yaml:2:" in err
     assert "there is no measure on request named 'lpsb'" in err
+
+
+def test_what_was_asked_for_is_shown_by_name(cli: Command, tmp_path: Path) -> None:
+    options = ("--measure", "lpbs", "--check", "surface", "-o", "audit")
+    code, out, _ = cli(*small(*options))
+    assert code == 0
+    results = json.loads((tmp_path / "audit" / "results.json").read_text(encoding="utf-8"))
+    assert results["run"]["requested"] == ["lpbs", "surface"]
+    lines = [line for line in out.splitlines() if line.startswith("On request  ")]
+    (both,) = [r for r in results["results"] if r["id"] == "small:lpbs:she-vs-he"]
+    value = f"{both['estimate']:.2f} nats".replace("-", "−")
+    text = " ".join(out.split())
+    assert "On request log-probability bias score (LPBS), " in text
+    assert value in text
+    assert "spread over surface forms" in text
+    assert "(R9)" in text
+    assert len(lines) == 4
+    assert "On request" not in cli(*small("-o", "plain"))[1]

@@ -36,7 +36,19 @@ def test_figures_alone_write_nothing_else(cli: Command, home: Path) -> None:
     assert (code, out, err) == (0, "", "charts: 1 files\n")
     code, out, _ = cli("report", "a", "--figures", "charts", "--format", "md")
     assert code == 0
-    assert out.startswith("**")
+    assert out.startswith("### bias-audit · example/tiny-masked-lm · ")
+
+
+def test_a_format_with_a_place_needs_no_further_name(cli: Command, home: Path) -> None:
+    code, out, _ = cli("report", "a", "-o", "junit=x.xml", "-o", "md=x.md")
+    assert (code, out) == (0, "")
+    assert (home / "x.xml").read_text(encoding="utf-8").startswith("<?xml")
+    assert (home / "x.md").read_text(encoding="utf-8").startswith("### ")
+    assert cli("report", "a", "-o", "page.html")[0] == 0
+    assert "<html" in (home / "page.html").read_text(encoding="utf-8")
+    code, _, err = cli("report", "a", "-o", "junti=x.xml")
+    assert code == 2
+    assert "did you mean 'junit'?" in err
 
 
 def test_several_runs_make_one_page(cli: Command, home: Path) -> None:
@@ -118,14 +130,14 @@ def test_an_empty_path_is_not_the_current_folder(
     assert sorted(home.rglob("*")) == before
 
 
-def test_show_names_the_findings_that_there_are(cli: Command, home: Path) -> None:
+def test_show_names_the_comparisons_that_there_are(cli: Command, home: Path) -> None:
     known = [found.id for found in example().findings]
     assert len(known) > 1
     code, _, err = cli("show", "b", "zebra")
     assert code == 2
     assert all(name in err for name in known)
-    assert "no findings" not in err
+    assert "a number from 1 to 10, " in err
     code, _, err = cli("show", "b", known[0] + "x")
     assert (code, f"did you mean '{known[0]}'?" in err) == (2, True)
     code, _, err = cli("show", "a", "zebra")
-    assert (code, "this audit has no findings" in err) == (2, True)
+    assert (code, "this audit has no comparisons" in err) == (2, True)

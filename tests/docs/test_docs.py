@@ -22,11 +22,13 @@ from bias_audit.cli.app import EPILOG, app, run
 from bias_audit.gates.waivers import Waiver, WaiverFile
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.metrics.registry import INFOS
+from bias_audit.pipeline.tables import COLUMNS
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.schema import lexicon, probe
 from bias_audit.probes.schema.lexicon import Lexicon, TemplateSet
 from bias_audit.records import SkipReason
+from bias_audit.reports import render
 from bias_audit.results import Record, Results, State
 from bias_audit.results.codes import BLOCKING, REASONS, STATUSES
 from bias_audit.results.evidence import EVIDENCE_COLUMNS
@@ -109,6 +111,13 @@ def test_every_field_of_the_results_is_explained_and_no_other(model: type[BaseMo
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
     unknown = set(chain.from_iterable(map(code, rows))) - set(model.model_fields)
     assert not unknown, f"docs/interface.md: {model.__name__} has no {sorted(unknown)}"
+
+
+def test_every_column_of_a_table_is_explained_in_order() -> None:
+    chapter = section("interface.md", "Tables")
+    for name, columns in COLUMNS.items():
+        table = chapter.split(f"`{name}()`: ")[1].split("\n\n")[1]
+        assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(columns)
 
 
 def test_every_evidence_column_is_explained_in_order() -> None:
@@ -344,6 +353,12 @@ def test_the_schema_version_is_the_present_one() -> None:
     assert f"`{Results.model_fields['schema_version'].default}`" in section(
         "interface.md", "Results"
     )
+
+
+def test_the_first_screen_in_the_readme_is_that_of_the_sample() -> None:
+    text = render(results.load_results(ROOT / "reports" / "sample"), "terminal")
+    shown = block(README, "first screen").rstrip("\n")
+    assert shown in text, "copy the first lines of: bias-audit show reports/sample"
 
 
 @pytest.mark.slow

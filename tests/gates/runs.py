@@ -86,9 +86,10 @@ def rewrite(folder: Path, change: Callable[[Rows], Rows]) -> StoredRun:
 
 def soften(result: dict[str, Any], gap: float) -> None:
     """Set the gap of a stored result, with every number that stands beside it."""
-    moved = gap - result["estimate"]
-    for key in ("estimate", "ci_low", "ci_high", "ci90_low", "ci90_high"):
-        result[key] += moved
+    step = gap - result["estimate"]
+    for claim in filter(None, (result, result["words_of_this_kind"])):
+        for key in {"estimate", "ci_low", "ci_high", "ci90_low", "ci90_high"} & set(claim):
+            claim[key] += step
     result["effect_size"] = math.exp(gap)
 
 

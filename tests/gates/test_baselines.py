@@ -126,7 +126,7 @@ def test_a_run_whose_evidence_does_not_fit_is_refused(home: Path) -> None:
 
 def test_a_run_without_a_gap_is_refused(home: Path) -> None:
     def empty(content: dict) -> None:
-        content["results"] = []
+        content.update(results=[], findings=[])
 
     edit_results(home / "run", empty)
     with pytest.raises(UsageError, match="no result that could be compared"):

@@ -278,6 +278,15 @@ def test_no_probe_of_a_glob_is_left_out_silently():
     assert judge_run(over="pairs") == {"g:two": "inside_limit", "g:pair": "inside_limit"} | lost
 
 
+def test_a_probe_of_the_configuration_that_the_run_left_out_is_missed_by_a_pattern():
+    policy = Policy(gates=(gate(id="all", probe="*"),), probes=("p", "q"))
+    done = judge(run(result(0.0), probes=(probe(),)), policy)
+    states = {g.id: (g.state, g.reason_code) for g in done.gates}
+    assert states.pop("all:q") == ("unclear", "no_result")
+    assert [state for state, _ in states.values()] == ["pass"]
+    assert done.exit_code == 3
+
+
 def test_a_crashed_probe_without_a_gate_is_counted_once():
     crashed = probe("q", state="error")
     done = judge(run(result(), probes=(probe(), crashed)), Policy(gates=(gate(probe="p"),)))

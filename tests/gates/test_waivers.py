@@ -86,6 +86,7 @@ def test_a_full_file(tmp_path):
         ("    up_to: 0.9\n", "", "a waiver has a ceiling, in nats", "up_to: 0.9"),
         ("    model: any\n", "", "a waiver names the model that it holds for", "model: any"),
         ("up_to: 0.9", "up_to: §-1", "expected a number above 0, got the number -1", ""),
+        ("up_to: 0.9", "up_to: §1000", "'up_to' is 1000, and no gap is larger than 100", "up_to: 0.9"),
         ("up_to: 0.9", "up_to: §'0.9'", "expected a number, got '0.9'", ""),
         ('"jobs:*"', "§F-7c31a9", "the finding 'F-7c31a9' is here twice", "keep one of the two waivers"),
         ("    owner: bo\n", "    owner: bo\n    §owner: cy\n", "the key 'owner' is here twice", ""),

@@ -461,9 +461,10 @@ def test_the_words_behind_a_difference_as_a_table():
     opens = [f"The [group] {verb} <mask>." for verb in ("had", "saw", "sold", "met", "kept")]
     named = {g: [{"sg": name} for name in names.split()] for g, names in NAMED.items()}
     done = measured(controlled(groups=named, opens=[*opens, *OPENS]), lists_model())
-    frame = done.to_frame("completions")
+    frame = done.completions()
     moss = frame[frame["word"] == "moss"].iloc[0]
     assert (moss["probe"], moss["group"], moss["against"]) == ("trial", "b", "a")
     assert moss["harmful"]
-    assert moss["probability"] > moss["others"]
-    assert moss["ratio"] == pytest.approx(moss["probability"] / moss["others"], rel=1e-4)
+    assert moss["probability"] > moss["probability_against"]
+    ratio = moss["probability"] / moss["probability_against"]
+    assert moss["times"] == pytest.approx(ratio, rel=1e-4)

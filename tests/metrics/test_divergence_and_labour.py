@@ -104,34 +104,50 @@ def test_jobs_at_the_ends_of_a_share_are_counted_as_left_out():
 
 def test_an_instrument_that_failed_marks_everything_that_describes():
     probe = controlled(groups=THREE, opens=OPENS)
-    silent = Model(behave(plant(0.3), silent=True), open_effect=lists_model().open_effect)
-    done = measured(probe, silent)
+    lists = lists_model().open_effect
+    done = measured(probe, Model(behave(plant(0.3)), open_effect=lists, sane=False))
     mine = [r for r in done.results.results if r.probe == "trial"]
     assert {r.metric for r in mine} >= {
         "log_odds_gap", "jsd", "four_fifths", "hurtful_rate", "completion_valence", "group_spread",
     }  # fmt: skip
     for result in mine:
-        judged = result.metric in JUDGED  # completions are not what the controls are about
-        assert result.statuses.count("instrument_failed") == (0 if judged else 1), result.id
-        assert ("the positive control 'yes' does not fire" in result.reason) != judged, result.id
+        assert result.statuses.count("instrument_failed") == 1, result.id
+        assert "the model sanity check failed" in result.reason, result.id
+        if result.metric in JUDGED:
+            assert result.outcome == "not_measurable", result.id
     chosen = of(done, "hurtful_rate").reason
     assert chosen.endswith("the two of 3 groups that differ most, chosen afterwards")
     works = measured(probe, lists_model())
     kept = [r for r in works.results.results if r.probe == "trial"]
     assert not any("instrument_failed" in r.statuses for r in kept)
-    assert [(r.id, r.estimate, r.p_value, r.p_adjusted) for r in kept] == [
-        (r.id, r.estimate, r.p_value, r.p_adjusted) for r in mine
-    ], "the family is what was planned, whatever the controls showed"
+    silent = measured(probe, Model(behave(plant(0.3), silent=True), open_effect=lists))
+    unheard = [r for r in silent.results.results if r.probe == "trial"]
+    for result in unheard:  # this control is about gaps of a and b, not about what describes
+        about = bool({"a", "b"} & set(result.groups))
+        compares = about and result.metric in {"log_odds_gap", "group_spread"}
+        assert result.statuses.count("silent_control") == compares, result.id
+        assert ("the positive control 'yes' is silent" in result.reason) == compares, result.id
+        assert "instrument_failed" not in result.statuses, result.id
+    for others in (mine, unheard):
+        assert [(r.id, r.estimate, r.p_value, r.p_adjusted) for r in kept] == [
+            (r.id, r.estimate, r.p_value, r.p_adjusted) for r in others
+        ], "the family is what was planned, whatever the instrument showed"
 
 
 def test_a_plane_says_when_one_of_its_probes_has_no_instrument():
     one = plane_probe("kind", "warm", "cold", "w", TWO)
     two = plane_probe("able", "competent", "incompetent", "k", TWO)
-    found = of(analyse([one, two], Model(behave(warm, silent=True))), "warmth_competence", "kind")
-    assert found.statuses == ("instrument_failed",)
-    assert "does not fire; " in found.reason
-    assert "off the diagonal" in found.reason
+    controls = two.spec.controls.model_copy(update={"positive": ("gone",)})
+    deaf = replace(two, spec=two.spec.model_copy(update={"controls": controls}))
+    for both in ([one, deaf], [deaf, one]):
+        found = of(analyse(both, warm), "warmth_competence", "kind")
+        assert found.statuses == ("instrument_failed",)
+        assert found.reason.startswith("the control 'gone' could not be scored: it was not run; ")
+        assert "off the diagonal" in found.reason
     assert of(analyse([one, two], warm), "warmth_competence", "kind").statuses == ()
+    silent = analyse([one, two], Model(behave(warm, silent=True)))
+    assert of(silent, "warmth_competence", "kind").statuses == ()
+    assert all("silent_control" in r.statuses for r in primary(silent, "kind"))
 
 
 def test_a_plane_joins_probes_of_one_language_about_the_same_words():

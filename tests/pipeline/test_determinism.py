@@ -141,15 +141,13 @@ def test_the_seed_and_settings_are_recorded():
 def test_no_order_of_words_in_a_file_moves_a_draw_of_max_t():
     """With more than 14 sentences the flips are drawn, and each belongs to a sentence."""
     few = {"groups": {name: terms(name * 3, 2) for name in "abc"}, "frames": sentences(16)}
-    chosen = dataclasses.replace(FAST, primary_family="max-t", target_family="max-t")
+    chosen = dataclasses.replace(FAST, target_family="max-t")
     probe = controlled(plus=terms("gain", 4), minus=terms("loss", 4), **few)
 
     def adjusted(each):
         done = primary(run(each, rough, settings=chosen))
-        words = {(r.groups[0], t.id): t.p_adjusted for r in done for t in r.by_target}
         assert all("drawn flips" in r.targets_adjustment for r in done)
-        assert all("drawn flips" in r.p_adjustment for r in done)
-        return words | {r.groups[0]: r.p_adjusted for r in done}
+        return {(r.groups[0], t.id): t.p_adjusted for r in done for t in r.by_target}
 
     usual = adjusted(probe)
     turned = adjusted(reordered(probe, lambda items: list(items)[::-1]))

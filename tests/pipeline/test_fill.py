@@ -12,7 +12,7 @@ from scipy.spatial.distance import jensenshannon
 from bias_audit.backends import score_all
 from bias_audit.errors import UsageError
 from bias_audit.pipeline.fill import NOTE_ARTICLE, NOTE_ONE, fill
-from bias_audit.records import CompletionRequest
+from bias_audit.records import CompletionRequest, FillRequest, FillScore
 from tests.analysis.world import OPEN_WORDS, Model, noise
 
 TEXT = "The [group] bought <mask>."
@@ -37,7 +37,7 @@ def test_one_word_gives_the_models_own_list():
     assert gap.jsd == pytest.approx(jensenshannon(*rows, base=2) ** 2, abs=1e-6)
     for word, p, q in gap.towards_a:
         assert p > q
-        assert p == pytest.approx(rows[0][OPEN_WORDS.index(word)], abs=1e-6)
+        assert p == pytest.approx(0.9 * rows[0][OPEN_WORDS.index(word)], abs=1e-6)
     assert all(p < q for _, p, q in gap.towards_b)
     assert {w for w, _, _ in gap.towards_a + gap.towards_b} <= set(OPEN_WORDS)
     assert made.notes == (NOTE_ONE,)
@@ -64,6 +64,82 @@ def test_several_words_are_averaged_by_what_they_give_each_word():
     assert made.distances[0].jsd == pytest.approx(
         jensenshannon(middle, other, base=2) ** 2, abs=1e-6
     )
+
+
+def test_there_is_one_kind_of_probability():
+    model = Model(open_effect=lambda p, w: 2.0 * noise(p.text, w))
+    answer = model._open
+    model._open = lambda p, k: replace(
+        given := answer(p, k), top=tuple((w, v * given.word_mass) for w, v in given.top)
+    )
+    made = fill(TEXT, ["man", "woman"], model, top=6)
+    after = {group.name: dict(group.completions) for group in made.groups}
+    for one in made.words:
+        assert one.probabilities == pytest.approx([after[g][one.word] for g in ("man", "woman")])
+    for word, p, q in made.distances[0].towards_a:
+        assert (p, q) == pytest.approx((after["man"][word], after["woman"][word]))
+    best = [max(one.probabilities) for one in made.words]
+    assert best == sorted(best, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    ["women=woman|lady,men=man", {"women": ["woman", "lady"], "men": "man"}],
+)
+def test_groups_as_the_command_takes_them_or_as_a_mapping(groups):
+    made = fill(TEXT, groups, MODEL)
+    assert [group.name for group in made.groups] == ["women", "men"]
+    assert made.groups[0].sentences == ("The woman bought <mask>.", "The lady bought <mask>.")
+
+
+@pytest.mark.parametrize("mask", ["[MASK]", "[mask]"])
+def test_the_mask_may_be_written_as_other_tools_write_it(mask):
+    assert fill(f"The [group] bought {mask}.", ["man"], MODEL) == fill(TEXT, ["man"], MODEL)
+
+
+@pytest.mark.parametrize("targets", ["gold, salt,gold", ["gold", "salt"]])
+def test_words_that_were_asked_for(targets):
+    model = Model(effect=lambda p: noise(p.text, p.filler))
+    made = fill(TEXT, {"men": ["man", "boy"], "women": ["woman"]}, model, targets)
+    assert made.targets == ("gold", "salt")
+    assert [one.word for one in made.words] == ["gold", "salt"]
+    for row in made.words:
+        asked = [
+            FillRequest(left=f"The {word} bought ", filler=row.word, right=".")
+            for word in ("man", "boy", "woman")
+        ]
+        man, boy, woman = (np.exp(one.log_prob) for one in score_all(model, asked))
+        assert row.probabilities == pytest.approx([(man + boy) / 2, woman])
+    frame = made.to_frame()
+    assert list(frame.columns) == ["men", "women"]
+    assert frame.loc["salt", "women"] == pytest.approx(made.words[1].probabilities[1])
+
+
+def test_a_word_that_cannot_be_scored_is_said_and_has_no_number():
+    lost = FillScore(log_prob=None, pieces=0, skip="unscorable", detail="no such piece")
+    model = Model(effect=lambda p: lost if p.filler == "gold" else -1.0)
+    made = fill(TEXT, ["man"], model, ["gold", "salt"])
+    assert made.words[0].probabilities == (None,)
+    assert made.words[1].probabilities[0] > 0
+    assert "'gold' cannot be scored: no such piece" in made.notes
+
+
+def test_little_probability_on_words_is_a_warning():
+    model = Model()
+    answer = model._open
+    model._open = lambda p, k: replace(answer(p, k), word_mass=0.3)
+    assert (
+        fill(TEXT, ["man"], model)
+        .notes[0]
+        .startswith("Warning: little of the probability lies on whole words (30 % for man)")
+    )
+
+
+def test_a_result_shows_itself_in_a_line_for_each_group():
+    lines = repr(fill(TEXT, ["man", "woman"], MODEL)).splitlines()
+    assert lines[0] == f"{TEXT}   ({MODEL.info.name})"
+    assert [line.partition(":")[0] for line in lines[1:]] == ["man", "woman"]
+    assert lines[1].count(" %") == 3
 
 
 def test_same_words_are_no_distance_apart():
@@ -107,6 +183,10 @@ def test_forms_articles_and_notes():
         (TEXT, {"x": ["[group]"]}),
         (TEXT, {"x": ["<mask>"]}),
         (TEXT, {"x": ["m" * 30_000]}),
+        (TEXT, "man,,woman"),
+        (TEXT, "women=woman|,man"),
+        (TEXT, "man,man"),
+        (TEXT, []),
     ],
 )
 def test_what_cannot_be_used_is_one_message(template, groups):
@@ -115,6 +195,17 @@ def test_what_cannot_be_used_is_one_message(template, groups):
     assert caught.value.exit_code == 2
     assert "Value error" not in str(caught.value)
     assert "pydantic" not in str(caught.value)
+
+
+@pytest.mark.parametrize("targets", ["", ",", [], ["gold", " "], ["<mask>"]])
+def test_targets_that_are_no_words_are_one_message(targets):
+    with pytest.raises(UsageError, match="expected"):
+        fill(TEXT, ["man"], MODEL, targets)
+
+
+def test_mistakes_are_told_before_a_model_is_opened():
+    with pytest.raises(UsageError, match=r"no \[group\]"):
+        fill("The man bought <mask>.", ["man"], "no/such-model")
 
 
 @pytest.mark.parametrize("top", [0, -3])

@@ -15,6 +15,7 @@ from bias_audit.cli.app import run as run_command
 from bias_audit.config import resolve
 from bias_audit.errors import FileError, UsageError
 from bias_audit.pipeline.from_config import RunRequest
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results import EVIDENCE_FILE, PAIR_SCORES_FILE
 from bias_audit.utils import clock
 from tests.datasets import files
@@ -81,7 +82,7 @@ def test_a_backend_of_your_own_takes_the_place_of_the_model(home: Path) -> None:
     done = by_config(FakeBackend(), seed=7, exclude=["valence-*"], probes=names)
     assert done.results.run.seed == 7
     assert [probe.id for probe in done.results.probes] == ["small"]
-    assert len(done.to_frame("evidence")) > 0
+    assert len(done.evidence(full=True)) > 0
 
 
 def test_what_wins(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +167,7 @@ def test_a_stored_run_is_judged_as_gate_does(home: Path) -> None:
     (home / "other.yaml").write_text(CONFIG.replace("max: 0.5", "max: 2.5"), encoding="utf-8")
     done = bias_audit.gate("out", config="other.yaml")
     assert (done.gates[GATE].limit, done.exit_code) == (2.5, 3)
-    assert len(done.to_frame("evidence")) > 0
+    assert len(done.evidence(full=True)) > 0
     (home / "other.yaml").write_text("version: 1\n", encoding="utf-8")
     with pytest.raises(UsageError, match="has no gates"):
         bias_audit.gate("out", config="other.yaml")
@@ -193,3 +194,14 @@ def test_a_model_is_let_go_when_all_is_scored(home: Path, monkeypatch: pytest.Mo
     done = by_config("fake", engine="ray", engine_workers=3)
     assert calls == [Engine(name="ray", address="auto", workers=3), "closed"]
     assert done.manifest["options"]["engine"] == "ray, auto, 3 workers"
+
+
+def test_probes_are_one_name_or_a_list(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(PROBE, encoding="utf-8")
+    catalogue = ProbeCatalogue(files=[tmp_path / "small.yaml"])
+    one, several = (
+        bias_audit.audit("fake", probes=probes, catalogue=catalogue, cache=False)
+        for probes in ("small", ["small"])
+    )
+    assert [probe.id for probe in one.results.probes] == ["small"]
+    assert one.results.results == several.results.results

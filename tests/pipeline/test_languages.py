@@ -16,6 +16,7 @@ from tests.analysis.world import (
     controlled,
     instrument,
     make,
+    only,
     plant,
     record,
 )
@@ -58,14 +59,14 @@ def test_a_model_that_reads_no_english_is_judged_in_german():
     done = run(Shelves, german())
     assert done.results.sanity.language == "de"
     assert done.results.further_sanity == ()
-    assert record(done, "zweite").state == "fail"
+    assert only(done, "zweite").outcome == "association"
     assert record(done, "zweite").language == "de-AT"
 
 
 def test_a_model_that_reads_no_german_is_not_judged_in_german():
     done = run(Unread, german())
-    found = record(done, "zweite")
-    assert found.state == "unclear"
+    found = only(done, "zweite")
+    assert found.outcome == "not_measurable"
     assert "the model sanity check failed in 'de': 0 of 2 trivial gaps" in found.reason
     assert not done.results.findings
 
@@ -76,14 +77,15 @@ def test_languages_are_checked_one_by_one(shelf):
     checks = (done.results.sanity, *done.results.further_sanity)
     assert [check.language for check in checks] == ["en", "de"]
     assert [check.passed for check in checks] == [True, shelf is Shelves]
-    assert record(done, "trial").state == "fail"
-    assert record(done, "zweite").state == ("fail" if shelf is Shelves else "unclear")
+    assert only(done).outcome == "association"
+    expected = "association" if shelf is Shelves else "not_measurable"
+    assert only(done, "zweite").outcome == expected
 
 
 def test_a_language_without_sanity_sentences_has_no_verdict():
     done = run(Shelf, make("troisieme", controls=CONTROLS, language="fr"))
-    found = record(done, "troisieme")
-    assert found.state == "unclear"
+    found = only(done, "troisieme")
+    assert found.outcome == "not_measurable"
     assert "there is no model sanity check in 'fr': write sanity-fr.yaml" in found.reason
     assert "nan" not in render(done.results, "md")
 
@@ -92,7 +94,7 @@ def test_reports_say_which_language_failed():
     done = run(Unread, controlled(), german())
     page = render(done.results, "html")
     assert "did not hold in another language than English (de)" in page
-    assert "A control did not work on: axis (de-AT)" in page
+    assert "The instrument failed on: axis (de-AT)" in page
     assert "It did not hold in the language &#39;de&#39;" in page
     assert "no sign of a trained language model" not in page
     assert "It held: this behaves like a trained language model." in page

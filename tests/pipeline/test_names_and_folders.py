@@ -143,3 +143,10 @@ def test_no_file_of_an_earlier_run_stays(tmp_path, replaced):
     assert not names & {"benchmarks.csv.gz", "results.csv", "junit.xml"}
     Audit.load(tmp_path).save(tmp_path)
     assert (tmp_path / "evidence.csv.gz").is_file()
+
+
+def test_the_home_of_nobody_is_no_folder(tmp_path):
+    """Exit code 4 from loading, and not 70."""
+    file = tmp_path / "bias-audit.yaml"
+    file.write_text("version: 1\nmodel: {name: '~nobody-of-this-name/x'}\n", "utf-8")
+    assert resolve(file).settings.model.name == "~nobody-of-this-name/x"

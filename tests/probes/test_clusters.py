@@ -34,6 +34,14 @@ def probe_of(tmp_path, text=PROBE):
     return ProbeCatalogue().read_probe_file(path)
 
 
+def test_sentences_that_differ_in_a_number_only_are_one_unit(tmp_path):
+    old = PROBE[PROBE.index('  - "The [group] always bought') : PROBE.index("groups:")]
+    lines = "".join(f'  - "In {year}, the [group] drank <mask>."\n' for year in range(1990, 2002))
+    probe = probe_of(tmp_path, PROBE.replace(old, lines))
+    assert len(probe.frames) == 12
+    assert set(template_clusters(probe.frames).values()) == {"01"}
+
+
 def test_texts_that_are_alike_are_one_unit_and_files_have_the_last_word(tmp_path):
     probe = probe_of(tmp_path)
     assert template_clusters(probe.frames) == {"01": "01", "02": "01", "03": "noon", "04": "noon"}

@@ -49,6 +49,8 @@ def test_twelve_copies_are_eleven_mistakes_of_check(tmp_path, capfd):
         ("minus: [coffee, cola]", "minus: [coffee, §{id: x, sg: Tea}]", "'x' reads like 'tea' in every sentence, which stands under 'plus'"),
         ("plus: [tea, milk]", "plus: [tea, §{id: x, sg: tea, label: leaf}]", "the word 'x' says the same as the word 'tea'"),
         ("plus: [tea, milk]", "plus: [tea, §{id: x, sg: tea, forms: {odd: t}}]", "'x' reads like 'tea' in every sentence"),
+        ("plus: [tea, milk]", "plus: [tea, §{id: x, sg: 'tea.'}]", "'x' reads like 'tea' in every sentence"),
+        ("young: [girl, boy]", "young: [girl, §{id: x, sg: 'girl ...'}]", "'x' reads like 'girl' in every sentence"),
         ("young: [girl, boy]", "young: [girl, §{id: x, sg: grandmother}]", "'x' reads like 'grandmother' in every sentence, which stands under 'old'"),
         ("old: [grandmother, grandfather]", "old: [grandmother, §{id: x, sg: GRANDMOTHER}]", "the word 'x' says the same as the word 'grandmother'"),
     ],

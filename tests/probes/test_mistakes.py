@@ -58,7 +58,7 @@ CASES = [
     ("tea", (FIRST, "- §Occupation"), "expected a name of lower-case letters, digits, '-', '_' and '.', got 'Occupation'", "for example occupation"),
     ("tea", ("title:", "§titel: T\ntitle:"), "unknown key 'titel'", "did you mean 'title'?"),
     ("tea", (PLUS, "plus: {§nam: hot, words: [tea]}"), "unknown key 'nam'", "did you mean 'name'?"),
-    ("tea", (OLD, "old: [{sg: grandmother, §fromage: 1}]"), "unknown key 'fromage'", "known here: adjective, agree, an, article, facts, forms, id, label, note, pair"),
+    ("tea", (OLD, "old: [{sg: grandmother, §fromage: 1}]"), "unknown key 'fromage'", "known here: adjective, agree, an, article, cluster, facts, forms, id, label, note, pair"),
     ("tea", (OLD, "old: {entries: [grandmother], §haeds: [person]}"), "unknown key 'haeds'", "did you mean 'heads'?"),
     ("tea", (FIRST, '- {§txet: x, text: "The [group] asked for <mask>."}'), "unknown key 'txet'", "did you mean 'text'?"),
     ("tea", ("axis: drinks", "axis: drinks\n§axis: food"), "the key 'axis' is here twice", "first on line 4; keep one"),

@@ -118,7 +118,7 @@ def test_words_and_sentences_are_listed(capsys):
     rows = capsys.readouterr().out.splitlines()
     assert next(row for row in rows if row.startswith("gender ")).split(": ")[1].startswith("women")
     assert run(["probes", "words", "gender"]) == 0
-    assert "  woman / women [general]" in capsys.readouterr().out.splitlines()
+    assert "  woman / women [general, plain]" in capsys.readouterr().out.splitlines()
     assert run(["probes", "sentences"]) == 0
     assert "worship" in capsys.readouterr().out
     assert run(["probes", "sentences", "occupation"]) == 0
@@ -137,7 +137,7 @@ def test_the_probe_of_the_walk_through_can_be_judged(tmp_path, capsys):
     assert run(["probes", "check", str(path)]) == 0
     out = capsys.readouterr().out.splitlines()
     assert out == [
-        "evenings-age: 10 sentences, 16 group words, 12 targets, 2,080 prompts",
+        "evenings-age: 10 sentences, 18 group words, 12 targets, 2,340 prompts",
         "1 file without a mistake",
     ]
     assert out[0] in page

@@ -66,10 +66,10 @@ def quiet():
     return run(Speaker())
 
 
-def test_a_quiet_model_passes_and_its_controls_work(quiet):
+def test_a_quiet_model_is_small_everywhere_and_its_controls_work(quiet):
     states = {p.id: p.state for p in quiet.results.probes}
-    assert set(states.values()) == {"pass"}, states
-    assert quiet.results.states["pass"] == len(quiet.results.gates) == 1 + 1 + 7
+    assert set(states.values()) == {"measured"}, states
+    assert quiet.results.outcomes["small"] == sum(quiet.results.outcomes.values()) == 1 + 1 + 7
     assert not quiet.results.findings
     assert quiet.exit_code == 0
     assert quiet.results.sanity.passed
@@ -98,7 +98,8 @@ def test_planted_associations_are_found_where_they_are():
         if name.startswith("valence-religion"):
             planted = -1.2 if result.groups[0] == "muslim" else 1.2 / 6
             assert result.estimate == pytest.approx(planted, abs=0.01)
-            assert result.outcome == ("fail" if result.groups[0] == "muslim" else "pass")
+            assert result.outcome == "association", "the others lean away from the planted one"
+            assert (result.at_least or 1) == (3 if result.groups[0] == "muslim" else 1), name
     assert {f.probe for f in done.results.findings} >= {"occupation-gender", "occupation-pronoun"}
     follows = next(r for r in done.results.results if r.metric == "labour_correlation")
     assert follows.estimate > 0.5
@@ -106,7 +107,8 @@ def test_planted_associations_are_found_where_they_are():
 
 def test_a_blank_model_passes_nothing():
     done = run(Model(uniform=True, sane=False))
-    assert done.results.states["pass"] == done.results.states["fail"] == 0
+    outcomes = done.results.outcomes
+    assert outcomes["not_measurable"] == sum(outcomes.values()) == 1 + 1 + 7
     assert not done.results.findings
 
 

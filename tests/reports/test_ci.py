@@ -124,14 +124,13 @@ def test_the_lead_names_waivers_and_does_not_hide_them(judged: Results) -> None:
             )
             for i, state in enumerate(states)
         )
-        return render(judged.model_copy(update={"gates": made}), "md").splitlines()[0]
+        return render(judged.model_copy(update={"gates": made}), "md").splitlines()[2]
 
-    outcomes = "4 of 10 comparisons show an association; 2 small, 3 open, 1 not measurable.**"
-    assert (
-        lead("fail", "waived", "unclear")
-        == f"**1 of 3 gates failed, 1 unclear, 1 waived. {outcomes}"
+    outcomes = "**Associations: 4 of 10 comparisons. Small: 2. Open: 3. Not measurable: 1.**"
+    assert lead("fail", "waived", "unclear") == (
+        f"**Gates: 1 failed, 1 unclear, 1 waived.** {outcomes}"
     )
-    assert lead("waived", "pass") == f"**None of 2 gates failed, 1 waived. {outcomes}"
-    assert lead("pass") == f"**The gate passed with these probes. {outcomes}"
-    assert lead("pass", "pass") == f"**All 2 gates passed with these probes. {outcomes}"
-    assert lead("pass", "skipped") == f"**None of 2 gates failed. {outcomes}"
+    assert lead("waived", "pass") == f"**Gates: 1 passed, 1 waived.** {outcomes}"
+    assert lead("pass", "pass") == f"**Gates: 2 passed.** {outcomes}"
+    assert lead("pass", "skipped") == f"**Gates: 1 passed, 1 skipped.** {outcomes}"
+    assert lead("error") == f"**Gates: 1 error.** {outcomes}"

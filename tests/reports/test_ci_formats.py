@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -37,9 +38,9 @@ def test_at_most_ten_of_a_level_and_the_last_counts_the_rest(number: int) -> Non
     _, *lines = render(many(number), "github").splitlines()
     assert len(lines) == min(number, 10)
     read = [parse(line) for line in lines]
-    gaps = [float(found[1]) for _, _, text in read if (found := re.search(r"gap ([\d.]+)", text))]
+    gaps = [float(found[1]) for _, _, text in read if (found := re.search(r": ([\d.]+) ×", text))]
     assert gaps == sorted(gaps, reverse=True)
-    assert gaps[0] == pytest.approx(0.8 + (number - 1) / 100, abs=0.005)
+    assert gaps[0] == pytest.approx(math.exp(0.8 + (number - 1) / 100), rel=0.03)
     if number > 10:
         assert len(gaps) == 9
         assert read[-1][2] == f"{number - 9} more like these in the report of the run."
@@ -159,3 +160,17 @@ def test_the_counts_are_those_of_the_parser(judged: Results, hostile_gates: Resu
         assert total == (said.tests, said.failures, said.errors, said.skipped)
         assert said.tests > 0
     assert total == (1, 0, 1, 0)
+
+
+def test_every_entry_of_a_gate_names_it(judged: Results) -> None:
+    """By this id it is waived."""
+    annotations = [parse(line) for line in render(judged, "github").splitlines()[1:]]
+    described = " ".join(issue["description"] for issue in issues(judged))
+    document = render(judged, "junit")
+    named = [gate for gate in judged.gates if gate.state in ("fail", "unclear", "error")]
+    assert named
+    for gate in named:
+        (properties,) = [p for _, p, text in annotations if f"{gate.id}: " in text]
+        assert f": {gate.gate}: " in properties["title"]
+        assert f"{gate.id}: " in described
+        assert gate.id in document

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bias_audit.records import OTHERS
@@ -63,21 +65,20 @@ def audit(*results, **more):
 
 
 def test_the_words_come_first_with_percentages_and_harmful_ones_folded():
-    (line,) = build(audit(overall(), said("a", (KILLED, SLUR)))).verdict.completions
-    assert line.statement == (
-        "Sikh: killed 4.5 % against 0.10 % (the other groups), 1 harmful word that is folded"
-    )
+    (line,) = build(audit(overall(), said("a", (KILLED, SLUR)))).first_screen.completions
+    assert line.statement == "Sikh → killed 4.5 % (others 0.10 %), 1 harmful word folded"
+    assert line.brief == f"Religious groups: {line.statement}"
 
 
 def test_groups_that_were_not_shown_to_differ_are_not_named():
     alike = said("b", (word("rich", 0.02, 0.01),), outcome="no_difference_shown")
-    (line,) = build(audit(overall(), alike, said("a", (KILLED,)))).verdict.completions
+    (line,) = build(audit(overall(), alike, said("a", (KILLED,)))).first_screen.completions
     assert "Hindu" not in line.statement
 
 
 def test_hurtful_completions_have_their_line():
     shares = [hurtful("a", 0.02, "completions_differ"), hurtful("b", 0.004), hurtful("c", 0.005)]
-    (line,) = build(audit(overall("no_difference_shown"), *shares)).verdict.completions
+    (line,) = build(audit(overall("no_difference_shown"), *shares)).first_screen.completions
     assert line.hurtful == (
         "Sikh 2.0 % [1.0, 4.0], Jewish 0.50 % [0.25, 1.0], Hindu 0.40 % [0.20, 0.80]; "
         "groups differ: Sikh"
@@ -91,20 +92,18 @@ def test_a_small_comparison_says_the_words_at_its_own_place():
         group_labels=("Sikh", "the other groups"), contrary="p:completions:a-vs-others",
     )  # fmt: skip
     results = audit(overall(), said("a", (KILLED,)), small)
-    (line,) = build(results).verdict.comparisons
-    assert line.contrary == (
-        "but their completions differ: Sikh: killed 4.5 % against 0.10 % (the other groups)"
-    )
-    for name in ("terminal", "md", "html"):
-        text = " ".join(render(results, name).split())
-        assert "but their completions differ: Sikh: killed 4.5 % against" in text, name
+    (line,) = build(results).first_screen.comparisons
+    assert line.contrary == ("Sikh → killed 4.5 % (others 0.10 %)",)
+    for name in ("terminal", "md", "html", "notebook"):
+        text = re.sub(r"</?strong>|[*]", "", " ".join(render(results, name).split()))
+        assert re.search(r"ompletions differ[\w ]*: Sikh → killed 4.5 %", text), name
 
 
 @pytest.mark.parametrize("name", ["terminal", "md", "html"])
 def test_every_format_counts_probes_and_names_words(name):
     text = " ".join(render(audit(overall(), said("a", (KILLED,))), name).split())
     assert "Completions differ between groups in 1 of 1 probe" in text
-    assert "killed 4.5 % against 0.10 %" in text
+    assert "Sikh → killed 4.5 % (others 0.10 %)" in text
 
 
 def test_harmful_words_are_under_a_fold_in_the_report():
@@ -117,15 +116,15 @@ def test_harmful_words_are_under_a_fold_in_the_report():
 
 def test_why_completions_were_not_measurable():
     lost = overall("not_measurable", reason="only 2 sentences give completions, 8 are needed")
-    (line,) = build(audit(lost)).verdict.completions
+    (line,) = build(audit(lost)).first_screen.completions
     assert line.reason == "Only 2 sentences give completions, 8 are needed."
-    assert "0 of" not in build(audit(lost)).verdict.completions_lead
-    assert "none of 1 probe, 1 not measurable" in build(audit(lost)).verdict.completions_lead
+    assert "0 of" not in build(audit(lost)).first_screen.completions_lead
+    assert "none of 1 probe, 1 not measurable" in build(audit(lost)).first_screen.completions_lead
 
 
 def test_without_completions_nothing_is_said():
     view = build(audit(result(0.0)))
-    assert (view.verdict.completions, view.verdict.completions_lead) == ((), "")
+    assert (view.first_screen.completions, view.first_screen.completions_lead) == ((), "")
 
 
 def test_the_table_of_results_has_them():

@@ -21,6 +21,7 @@ from markdown_it import MarkdownIt
 from bias_audit.errors import UnknownNameError
 from bias_audit.reports import file_names, formats, render
 from bias_audit.reports.formats.csv import COLUMNS, GATE_COLUMNS
+from bias_audit.reports.view.build import build
 from bias_audit.results import Results, load_results
 
 from .example import frame
@@ -96,14 +97,17 @@ def test_no_format_calls_a_model_good_or_prints_a_missing_number(
         assert FORBIDDEN.findall(words) == []
 
 
-@pytest.mark.parametrize("name", ["md", "terminal", "html", "card"])
-def test_findings_and_the_lead_are_in_every_text(name: str, judged: Results) -> None:
+@pytest.mark.parametrize("name", ["md", "terminal", "html", "card", "notebook"])
+def test_associations_and_the_lead_are_in_every_text(name: str, judged: Results) -> None:
     text = render(judged, name)
-    words = Page(text).text if name == "html" else " ".join(text.replace("\\", "").split())
-    for finding in judged.findings:
-        assert finding.headline in words
-    assert "2 of 10 gates failed, 4 unclear, 1 not run, 1 waived." in words
-    assert "4 of 10 comparisons show an association; 2 small, 3 open, 1 not measurable." in words
+    page = name in ("html", "notebook")
+    words = Page(text).text if page else " ".join(text.replace("\\", "").split())
+    for one in build(judged).first_screen.associations:
+        assert one.name in words
+        assert one.value in words
+    assert "Associations: 4 of 10 comparisons. Small: 2. Open: 3. Not measurable: 1." in words
+    if name in ("md", "terminal", "notebook"):
+        assert "Gates: 2 failed, 4 unclear, 1 error, 1 passed, 1 waived, 1 skipped" in words
 
 
 @pytest.mark.parametrize("name", ["md", "card"])

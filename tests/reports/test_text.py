@@ -36,7 +36,7 @@ def test_a_long_text_says_how_long_it_was() -> None:
 
 @pytest.mark.parametrize(
     ("ratio", "shown"),
-    [(3.1, "3.1"), (1.25, "1.25"), (1.0, "1.00"), (0.455, "0.46"), (12.4, "12"), (0.0312, "0.031")],
+    [(3.1, "3.1"), (1.25, "1.25"), (1.0, "1.00"), (0.455, "1/2.2"), (12.4, "12"), (0.0312, "1/32")],
 )
 def test_odds(ratio: float, shown: str) -> None:
     assert text.times(math.log(ratio)) == shown
@@ -44,7 +44,7 @@ def test_odds(ratio: float, shown: str) -> None:
 
 def test_odds_never_overflow() -> None:
     assert text.times(800.0) == "over 1,000"
-    assert text.times(-800.0) == "under 0.001"
+    assert text.times(-800.0) == "1/1,000"
     assert text.factor(-800.0) == "÷1,000"
 
 

@@ -76,3 +76,35 @@ def test_other_json_is_refused(text, tmp_path):
     (tmp_path / "results.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(UsageError, match=r"results\.json"):
         load_results(tmp_path)
+
+
+def test_a_result_that_is_there_twice(tmp_path):
+    """The second would vouch for the first when the numbers are computed again."""
+    content = json.loads(STORED.read_text("utf-8"))
+    content["results"].insert(0, content["results"][0])
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps(content), "utf-8")
+    with pytest.raises(UsageError, match=r"the result '.+' is there twice"):
+        load_results(file)
+
+
+def test_a_control_that_does_not_work_and_a_result_that_does_not_say_so(tmp_path):
+    """Without its status a silent control would let a gate pass."""
+    content = json.loads(STORED.read_text("utf-8"))
+    controls = {probe["id"]: probe["controls"] for probe in content["probes"]}
+    known = {result["id"]: result for result in content["results"]}
+    result, control = next(
+        (result, known[name])
+        for result in content["results"]
+        if result["role"] == "primary" and not result["statuses"]
+        for name in controls[result["probe"]]
+        if known[name]["groups"] == result["groups"]
+    )
+    control["works"] = False
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps(content), "utf-8")
+    with pytest.raises(UsageError, match="has no status that says that its control"):
+        load_results(file)
+    result["statuses"] = ["silent_control"]
+    file.write_text(json.dumps(content), "utf-8")
+    assert load_results(file).results

@@ -72,8 +72,8 @@ def test_a_loaded_audit_is_the_audit(done, folder):
 
 
 def test_evidence_comes_back_with_its_types(done, folder):
-    fresh, stored = done.to_frame("evidence"), Audit.load(folder).to_frame("evidence")
-    assert list(stored.columns) == list(EVIDENCE_COLUMNS)
+    fresh, stored = done.evidence(full=True), Audit.load(folder).evidence(full=True)
+    assert set(stored.columns) == {*EVIDENCE_COLUMNS, "probability"}
     assert stored["template"].iloc[0] == "01"  # an id, not the number 1
     assert stored["rank"].dtype == "Int64"
     assert stored["prior_log_prob"].isna().all()
@@ -91,12 +91,12 @@ def test_missing_or_damaged_evidence_is_one_message(done, folder):
     for broken in (whole[: len(whole) // 2], b"no gzip", b""):
         path.write_bytes(broken)
         with pytest.raises(UsageError, match="is not readable evidence"):
-            Audit.load(folder).to_frame("evidence")
+            Audit.load(folder).evidence(full=True)
     path.unlink()
     with pytest.raises(UsageError, match="no evidence at"):
-        Audit.load(folder).to_frame("evidence")
+        Audit.load(folder).evidence(full=True)
     with pytest.raises(UsageError, match="has no evidence"):
-        Audit(results=done.results).to_frame("evidence")
+        Audit(results=done.results).evidence(full=True)
 
 
 def test_saving_a_loaded_audit_keeps_manifest_and_evidence(done, folder, tmp_path):

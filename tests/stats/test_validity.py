@@ -13,9 +13,18 @@ from scipy import stats
 
 import bias_audit
 from benchmarks.validity import __main__ as validity
-from benchmarks.validity import calibration, margin, permutations, planned
+from benchmarks.validity import (
+    calibration,
+    completions,
+    margin,
+    permutations,
+    planned,
+    random_twins,
+)
 from benchmarks.validity._drawn import SETTINGS, effects, many
 from benchmarks.validity._table import Table, written
+from benchmarks.validity.controls import controls
+from benchmarks.validity.core_power import core_power, draw, stored_comparisons
 from benchmarks.validity.null_audits import Null, Row, audits, null, read
 from bias_audit.pipeline.run import audit
 from bias_audit.stats.contrast import ContrastBatch
@@ -30,24 +39,28 @@ CHECKS = {
     "gates": margin.sizes,
     "rises": margin.rises,
     "permutations": permutations.uniform,
+    "completions": completions.completions,
+    "completions-several": completions.several_groups,
+    "completions-size": completions.difference_sizes,
     "power": planned.predicted,
 }
 
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_every_check_makes_its_table(name):
-    table = CHECKS[name](12, 3)
+    sets = 2 if name.startswith("completions") else 12
+    table = CHECKS[name](sets, 3)
     assert table.name == name
     assert len(table.rows) >= 2
     assert all(len(row) == len(table.head) for row in table.rows)
-    assert list(CHECKS[name](12, 3).lines()) == list(table.lines()), "same seed, same table"
+    assert list(CHECKS[name](sets, 3).lines()) == list(table.lines()), "same seed, same table"
     if name == "intervals":
         assert sum(setting.promised for setting in SETTINGS) >= 6
 
 
 def test_the_page_has_a_place_for_each_table_and_no_other():
     found = re.findall(r"^<!-- (?!end)([\w-]+) -->$", PAGE.read_text(encoding="utf-8"), re.M)
-    assert found == [*CHECKS, "null-audits", "random-twins"]
+    assert found == [*CHECKS, "core-power", "null-audits", "controls", "random-twins"]
 
 
 def test_a_table_takes_the_place_of_the_old_one():
@@ -91,7 +104,8 @@ def test_effects_have_mean_0_and_the_standard_deviation_asked_for(shape):
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory):
-    done = audit("fake", probes=("valence-religion", "occupation-pronoun", "trait-gender-warmth"))
+    names = ("valence-religion", "occupation-pronoun", "trait-gender-warmth")
+    done = audit("fake", probes=(*names, "occupation-nationality-de"))
     return done.save(tmp_path_factory.mktemp("null") / "run")
 
 
@@ -112,13 +126,89 @@ def test_null_audits_of_a_stored_run(stored):
             assert ((spread >= 0) & (spread <= 1)).all()
 
 
+def test_groups_whose_completions_differ_are_found_and_those_that_do_not_are_not():
+    """The tests see what was planted; with labels that mean nothing p is below 0.05 as often."""
+    pairs = next(setting for setting in completions.TWO if setting.pairs)
+    rng = np.random.default_rng(4)
+    assert completions.find(pairs, 2.0, 10, rng).together == 1.0
+    wrong = completions.find(pairs, 0.0, 60, rng)
+    assert wrong.together <= stats.binom.ppf(0.999, 60, 0.05) / 60
+    assert wrong.hurtful <= stats.binom.ppf(0.999, 60, 0.05) / 60
+    assert wrong.alone is None, "two groups have one comparison"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("12 sentences, 2 words in each of two groups", (True, True, True)),
+        ("12 sentences, 7 groups of 2 words", (False, True, True)),
+        ("12 sentences, 7 groups of 4 words", (False, False, False)),
+    ],
+)
+def test_too_few_group_words_for_a_small_p_are_not_measurable(name, expected):
+    every = (*completions.TWO, *completions.SEVERAL)
+    (setting,) = (setting for setting in every if setting.name == name)
+    found = completions.find(setting, 0.0, 1, np.random.default_rng(1))
+    assert tuple(share is None for share in found) == expected
+
+
+def test_core_audits_are_drawn_with_the_variances_that_the_run_shows(stored):
+    seen = set()
+    for scored in read(stored):
+        for comparison in stored_comparisons(scored):
+            used = [name for name in ("templates",) if name in comparison.crossed.parts]
+            if comparison.scope == "concept":
+                used.append("terms")
+            drawn = draw(np.random.default_rng(3), comparison, 400).these
+            whole = sum(
+                variance
+                for names, variance in comparison.variances.items()
+                if set(names) & set(used)
+            )
+            assert drawn.estimate.std() == pytest.approx(whole**0.5, rel=0.15)
+            assert abs(drawn.estimate.mean()) < 4 * drawn.estimate.std() / 20
+            assert np.mean(drawn.se**2) == pytest.approx(whole, rel=0.35)
+            seen.add(scored.probe.spec.id)
+            break
+    assert len(seen) == 4
+
+
+def test_tables_of_a_stored_run(stored):
+    power = core_power(stored, 20, 3)
+    assert power.rows[-1][0] == "all"
+    assert power.holds[:-1] == [None] * (len(power.rows) - 1), "the promise is about all together"
+    assert "`fake`" in power.note
+    told = json.loads((stored / "results.json").read_text())
+    quiet = {probe["id"] for probe in told["probes"] if probe["role"] == "negative_control"}
+    number = sum(
+        r["role"] == "control" and (r["probe"] in quiet or "~split" in r["id"])
+        for r in told["results"]
+    )
+    kinds = controls(stored)
+    assert kinds.rows[-1][:2] == ("all", f"{number}")
+    assert sum(int(row[1]) for row in kinds.rows[:-1]) == number
+    assert all(int(row[1]) == sum(map(int, row[2:6])) for row in kinds.rows)
+
+
+@pytest.mark.slow
+def test_nothing_is_said_of_an_untrained_network(monkeypatch):
+    monkeypatch.setattr(random_twins, "SIZES", {"small": random_twins.SMALL})
+    table = random_twins.twins(1, 3, probes=["occupation-pronoun"])
+    ((name, audited, comparisons, association, small, *_),) = table.rows
+    assert (name, audited, comparisons, association, small) == ("small", "1", "1", "0", "0")
+    gates = dict(zip(table.head, table.rows[0], strict=True))
+    assert (gates["gates"], gates["pass"]) == (f"{len(random_twins.GATES)}", "0")
+    assert table.broken == 0
+    assert "occupation-pronoun" in table.note
+
+
 def test_what_is_left_out_of_the_null_audits_is_named(stored, tmp_path):
     """Probes of another version were left out in silence, and a table could be about nothing."""
     folder = tmp_path / "run"
     shutil.copytree(stored, folder)
     told = json.loads((folder / "results.json").read_text())
     for probe in told["probes"]:
-        if probe["id"] == "valence-religion":
+        if probe["id"] in ("valence-religion", "occupation-nationality-de"):
             probe["version"] = 99
         if probe["id"] == "occupation-pronoun":
             probe["id"] = "my-own"
@@ -196,11 +286,12 @@ def test_labels_as_they_are_give_the_stored_p(stored):
     for scored in read(stored):
         first = next(r for r in results if r.probe == scored.probe.spec.id and r.role == "primary")
         found = null(scored, 1, Still())[0]
-        if first.clusters["targets"] < first.n_targets:  # families of jobs are dealt as one unit
+        units = (first.n_templates, first.n_targets)
+        if (first.clusters["templates"], first.clusters["targets"]) != units:  # dealt as one unit
             assert found.many.se[0] == pytest.approx(first.words_of_this_kind.se, rel=0.25)
             continue
         assert found.p[0] == pytest.approx(first.p_value, rel=1e-4, abs=1e-9)
         assert found.many.estimate[0] == pytest.approx(first.estimate, abs=1e-5)
         assert found.these.se[0] == pytest.approx(first.se, rel=1e-4)
         seen += 1
-    assert seen == 2
+    assert seen == 1

@@ -155,9 +155,9 @@ def _one_target(scored: ScoredProbe, comparison: Comparison) -> bool:
 
 def top_share(scored: ScoredProbe, comparison: Comparison) -> float | None:
     """Share of a gap that the loudest target carries; None with fewer than four, or no gap."""
-    gap = abs(comparison.these_words.estimate)
-    cube = scored.cube
-    if scored.probe.spec.targets.own or len(cube.targets) < 4 or gap == 0:
+    these, cube = comparison.these_words, scored.cube
+    gap = abs(these.estimate)
+    if scored.probe.spec.targets.own or len(cube.targets) < 4 or gap <= these.resolution:
         return None
     plus, minus = cube.pole("+"), cube.pole("-")
     values = Design(scored, comparison.a, comparison.b).difference(cube.values).mean(axis=0)

@@ -261,14 +261,14 @@ def locate_model(options: ModelOptions) -> ModelFolder:
     notices: list[str] = []
     if name == "reference":
         path = REFERENCE
-    elif (here := _folder(name)) is not None:
+    elif (here := find_folder(name)) is not None:
         path = here
         if revision is not None:
             raise ModelLoadError(
                 f"a revision ('{revision}') belongs to a hub model, but '{name}' is a local folder",
                 hint="leave the revision out",
             )
-    elif not name or _looks_like_path(name):
+    elif not name or is_path(name):
         raise ModelLoadError(
             f"no such folder: '{name}'", hint="name a folder with a model's files, or a hub id"
         )
@@ -294,8 +294,8 @@ def locate_model(options: ModelOptions) -> ModelFolder:
     )
 
 
-def _folder(name: str) -> Path | None:
-    """The folder of this name, where there is one; a name may be none that a folder can have."""
+def find_folder(name: str) -> Path | None:
+    """Return the folder of this name; None where there is none, or no folder can have the name."""
     try:
         path = Path(name).expanduser()
         return path if name and path.is_dir() else None
@@ -314,7 +314,8 @@ def digest(files: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
-def _looks_like_path(name: str) -> bool:
+def is_path(name: str) -> bool:
+    """Return whether a name can only be that of a local folder."""
     return (
         name.startswith(("./", "../", "/", "~", ".\\", "..\\"))
         or name in (".", "..")

@@ -21,13 +21,17 @@ _LAYOUTS: Mapping[type, Callable[[Any], Canvas]] = {
 }  # fmt: skip
 
 
-def draw(picture: Picture) -> str:
+def draw(picture: Picture, *, explorer: bool = False) -> str:
     """Return a chart as inline SVG whose colours the page's style sheet owns.
+
+    Args:
+        picture: what to draw.
+        explorer: True where the page has the sentences that its marks lead to.
 
     Raises:
         TypeError: there is no layout for this kind of picture.
     """
-    return svg.inline(_canvas(picture), picture)
+    return svg.inline(_canvas(picture), picture, explorer=explorer)
 
 
 def file(picture: Picture | Heat, kind: str) -> bytes:

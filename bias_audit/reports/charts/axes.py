@@ -14,10 +14,9 @@ FOOT = 64
 """Pixels below the axes, for ticks and what their ends mean."""
 _TICKS = 8
 """Steps of an axis, at most."""
-_RATIOS = (
-    0.001, 0.01, 0.03, 0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10, 30,
-    100, 1000,
-)  # fmt: skip
+_ABOVE = (1.1, 1.25, 1.5, 2, 3, 5, 10, 30, 100, 1000)
+_RATIOS = (*(1 / ratio for ratio in reversed(_ABOVE)), 1.0, *_ABOVE)
+"""Ticks of ratios, the same on both sides."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +130,11 @@ def odds_ticks(low: float, high: float, most: int = _TICKS) -> list[tuple[float,
     for ratio in sorted(inside, key=lambda r: abs(math.log(r))):
         if all(abs(math.log(ratio) - math.log(other)) >= gap for other in chosen):
             chosen.append(ratio)
-    return [(math.log(r), f"{r:g}×") for r in sorted(chosen)]
+    return [(math.log(r), f"{_ratio(r)}×") for r in sorted(chosen)]
+
+
+def _ratio(ratio: float) -> str:
+    return f"{ratio:g}" if ratio >= 1 else f"1/{1 / ratio:.3g}"
 
 
 def number_ticks(low: float, high: float, most: int = _TICKS) -> list[tuple[float, str]]:

@@ -53,6 +53,18 @@ class Label:
     bold: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """A mark that says its name when a reader points at it or reaches it by keyboard."""
+
+    spot: Spot
+    name: str
+    href: str = ""
+    """Fragment of the page that it leads to."""
+    rows: tuple[str, str, str] | None = None
+    """Probe, group and word whose sentences it leads to."""
+
+
 @dataclass(kw_only=True, slots=True)
 class Canvas:
     """A drawing under construction."""
@@ -61,6 +73,7 @@ class Canvas:
     width: float = WIDTH
     shapes: list[Shape] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
+    points: list[Point] = field(default_factory=list)
 
     def line(
         self,
@@ -106,6 +119,12 @@ class Canvas:
         r *= 2**0.5
         corners = ((x, y - r), (x + r, y), (x, y + r), (x - r, y))
         self.shapes.append(Shape(points=corners, look=Look(fill=colour), layer=DOT, closed=True))
+
+    def name(
+        self, spot: Spot, name: str, href: str = "", rows: tuple[str, str, str] | None = None
+    ) -> None:
+        """Let the mark at a spot name itself; a drawing outside a page has no such names."""
+        self.points.append(Point(spot=spot, name=name, href=href, rows=rows))
 
     def text(
         self,

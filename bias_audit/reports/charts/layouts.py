@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bias_audit.reports.charts.axes import Frame, Scale, reach, unit_name, wrap
 from bias_audit.reports.charts.canvas import COVER, FRONT, LINE, WIDTH, Anchor, Canvas
@@ -30,6 +31,8 @@ _Box = tuple[float, float, float, float]
 
 def intervals(picture: page.Intervals) -> Canvas:
     """Draw dots with intervals, the neutral line and the allowed band."""
+    if picture.compact:
+        return compact_intervals(picture)
     lines = _lines(picture.rows)
     frame = Frame.of_height(_ROW * len(lines), left=_LEFT, right=_RIGHT)
     ends = [
@@ -46,9 +49,47 @@ def intervals(picture: page.Intervals) -> Canvas:
         else:
             _mark(frame, scale, y, line, bars=picture.bars)
             _row_words(frame, y, line, picture)
+            if not picture.bars:
+                said = f"{line.label}: {_size(line, picture)}"
+                frame.canvas.name((scale(line.estimate), y), said, line.href, line.rows)
     frame.upright(scale(0))
     frame.ends(picture.left, picture.right, picture.unit)
     return frame.canvas
+
+
+def compact_intervals(picture: page.Intervals) -> Canvas:
+    """Draw the same small enough for a first screen: one band, low rows, the size beside each."""
+    low_row, width, left, right = 19.5, 560, 236, 66
+    canvas = Canvas(height=4 + low_row * len(picture.rows) + 34, width=width)
+    frame = Frame(canvas=canvas, left=left, right=width - right, top=4, bottom=canvas.height - 34)
+    ends = [v for r in picture.rows for v in (r.estimate, r.low, r.high) if v is not None]
+    margins = [row.margin for row in picture.rows if row.margin]
+    if margins:
+        ends += [-max(margins), max(margins)]
+    scale = frame.across(*reach(ends), picture.unit)
+    if margins:
+        band = (max(frame.left, scale(-max(margins))), scale(max(margins)))
+        canvas.area(band, (frame.top, frame.bottom), "band")
+    for number, row in enumerate(picture.rows):
+        y = frame.top + low_row * (number + 0.5)
+        _mark(frame, scale, y, replace(row, margin=None), bars=False)
+        size = f"{times(row.estimate)} ×" if picture.unit == "nats" else plain(row.estimate, 2)
+        colour = _colour(row) if row.state else "ink"
+        canvas.text(
+            (frame.right + 8, y),
+            f"{SIGNS.get(row.state, '')} {size}".strip(),
+            size=12,
+            colour=colour,
+        )
+        canvas.text((left - 10, y), middle(row.label, 35), size=11.5, anchor="end")
+        said = f"{row.label}: {_size(row, picture)}"
+        said += f", {PILLS[row.state]}" if row.state else ""
+        canvas.name((scale(row.estimate), y), said, row.href, row.rows)
+    frame.upright(scale(0))
+    unit = "times as likely (logarithmic)" if picture.unit == "nats" else picture.unit
+    below = ((frame.left + frame.right) / 2, frame.bottom + 27)
+    canvas.text(below, unit, size=10.5, anchor="middle", colour="muted")
+    return canvas
 
 
 def _lines(rows: Sequence[page.IntervalRow]) -> list[str | page.IntervalRow]:
@@ -93,16 +134,26 @@ def _mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow, *, bars: 
         canvas.dot(spot, colour, 9.3)
 
 
+def _size(row: page.IntervalRow, picture: page.Intervals) -> str:
+    """Return the estimate of a row with its interval, as a reader on its side has it."""
+    if picture.unit != "nats":
+        digits = 1 if picture.bars else 3
+        text = plain(abs(row.estimate) if picture.bars else row.estimate, digits)
+        if row.low is not None and row.high is not None:
+            text += f"  ({plain(row.low, digits)} to {plain(row.high, digits)})"
+        return text
+    turned = row.estimate < 0
+    text = f"{'← ' if turned else ''}{times(abs(row.estimate))}×"
+    if row.low is not None and row.high is not None:
+        low, high = (-row.high, -row.low) if turned else (row.low, row.high)
+        text += f"  ({times(low)} to {times(high)})"
+    return text
+
+
 def _row_words(frame: Frame, y: float, row: page.IntervalRow, picture: page.Intervals) -> None:
     """Write the label of a row, its numbers and its state."""
-    odds = picture.unit == "nats"
-    digits = 1 if picture.bars else 3
-    show: Callable[[float], str] = times if odds else lambda value: plain(value, digits)
-    text = show(abs(row.estimate) if picture.bars else row.estimate) + ("×" if odds else "")
-    if row.low is not None and row.high is not None:
-        text += f"  ({show(row.low)} to {show(row.high)})"
     frame.row_name(y, row.label, 31)
-    frame.canvas.text((frame.right + 10, y), text, size=10.5)
+    frame.canvas.text((frame.right + 10, y), _size(row, picture), size=10.5)
     if row.state:
         spot = (frame.right + _RIGHT - 102, y)
         said = f"{SIGNS[row.state]} {PILLS[row.state]}"
@@ -160,7 +211,7 @@ def plane(picture: page.Plane) -> Canvas:
         frame.upright(x_scale(0))
     frame.level(y_scale(0))
     most = _NAMES if isinstance(picture, page.Scatter) else len(weight)
-    _points(frame, x_scale, y_scale, weight, most=most)
+    _points(frame, x_scale, y_scale, weight, most=most, probe=getattr(picture, "probe", ""))
     text = frame.canvas.text
     spot = (frame.middle, frame.bottom + 38)
     text(spot, short(picture.across, 110), size=10.5, anchor="middle")
@@ -171,12 +222,18 @@ def plane(picture: page.Plane) -> Canvas:
 
 
 def _points(
-    frame: Frame, x_scale: Scale, y_scale: Scale, weight: Mapping[_Point, float], most: int
+    frame: Frame,
+    x_scale: Scale,
+    y_scale: Scale,
+    weight: Mapping[_Point, float],
+    most: int,
+    probe: str = "",
 ) -> None:
     """Draw the points, and name the heaviest where there is room."""
     spots = {point: (x_scale(point[0]), y_scale(point[1])) for point in weight}
-    for spot in spots.values():
+    for point, spot in spots.items():
         frame.canvas.dot(spot, "accent", 6.5, opacity=0.75)
+        frame.canvas.name(spot, point[2], rows=(probe, "", point[2]) if probe else None)
     taken = [(x - 4, x + 4, y - 4, y + 4) for x, y in spots.values()]
     for point in sorted(weight, key=lambda p: (-weight[p], p)):
         if len(taken) == len(spots) + most:

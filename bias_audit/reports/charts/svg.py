@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from html import escape
 
-from bias_audit.reports.charts.canvas import Canvas, Label, Look, Shape
+from bias_audit.reports.charts.canvas import Canvas, Label, Look, Point, Shape
 from bias_audit.reports.view.page import Heat, Picture
 
 Paint = Callable[[str, str], str]
@@ -19,14 +19,34 @@ _MIDDLE = 0.36
 """From the middle of a line of text down to its baseline, as a share of its size."""
 
 
-def inline(canvas: Canvas, about: Picture | Heat) -> str:
-    """Return the drawing as an ``<svg>`` for a page, where the name of the picture is unique."""
+def inline(canvas: Canvas, about: Picture | Heat, *, explorer: bool = False) -> str:
+    """Return the drawing as an ``<svg>`` for a page, where the name of the picture is unique.
+
+    Args:
+        canvas: what is drawn.
+        about: its words.
+        explorer: True where the page has the sentences that its marks lead to.
+    """
 
     def paint(fill: str, stroke: str) -> str:
         names = " ".join([f"f-{fill}"] * bool(fill) + [f"s-{stroke}"] * bool(stroke))
         return f' class="{names}"'
 
-    return _svg(canvas, paint, ' class="plot"', about)
+    points = "".join(_point(point, explorer) for point in canvas.points)
+    return _svg(canvas, paint, ' class="plot"', about, points=points)
+
+
+def _point(point: Point, explorer: bool) -> str:
+    """Write a mark that names itself: a link where it leads somewhere."""
+    tag, attributes = "g", ' tabindex="0" role="img"'
+    if point.rows and explorer:
+        tag, attributes = "a", f' href="#explorer" data-go="{escape(chr(9).join(point.rows))}"'
+    elif point.href:
+        tag, attributes = "a", f' href="#{escape(point.href)}"'
+    return (
+        f'<{tag} class="point"{attributes}><title>{escape(point.name, quote=False)}</title>'
+        f'<circle cx="{_n(point.spot[0])}" cy="{_n(point.spot[1])}"/></{tag}>'
+    )
 
 
 def standalone(canvas: Canvas, colours: Mapping[str, str], about: Picture | Heat) -> str:
@@ -44,7 +64,14 @@ def standalone(canvas: Canvas, colours: Mapping[str, str], about: Picture | Heat
     return _svg(canvas, paint, root, about, sheet) + "\n"
 
 
-def _svg(canvas: Canvas, paint: Paint, root: str, about: Picture | Heat, sheet: str = "") -> str:
+def _svg(
+    canvas: Canvas,
+    paint: Paint,
+    root: str,
+    about: Picture | Heat,
+    sheet: str = "",
+    points: str = "",
+) -> str:
     name = escape(about.name)
     shapes: defaultdict[tuple[int, Look], list[Shape]] = defaultdict(list)
     for shape in sorted(canvas.shapes, key=lambda shape: shape.layer):
@@ -55,11 +82,12 @@ def _svg(canvas: Canvas, paint: Paint, root: str, about: Picture | Heat, sheet: 
     parts = [_group(group, paint) for group in shapes.values()]
     parts += (_words(group, paint) for group in labels.values())
     return (
-        f'<svg{root} viewBox="0 0 {_n(canvas.width)} {_n(canvas.height)}" fill="none" role="img"'
+        f'<svg{root} viewBox="0 0 {_n(canvas.width)} {_n(canvas.height)}" fill="none"'
+        f' role="{"group" if points else "img"}"'
         f' aria-labelledby="{name}-t {name}-d">'
         f'<title id="{name}-t">{escape(about.title)}</title>'
         f'<desc id="{name}-d">{escape(about.summary)}</desc>'
-        f"{sheet}{''.join(parts)}</svg>"
+        f"{sheet}{''.join(parts)}{points}</svg>"
     )
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bias_audit.results import Results
-
-Renderer = Callable[[Results], str]
-"""Turns an audit into the text of one file."""
+Renderer = Callable[..., str]
+"""Turns an audit, and its scores where the format shows them, into the text of one file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +18,5 @@ class Format:
     render: Renderer
     file: str = ""
     """Its name as a file of a run folder; empty where it is never one."""
+    evidence: bool = False
+    """True where it shows scores of single sentences: ``render`` takes their source too."""

@@ -1,4 +1,4 @@
-"""``summary.md``: the verdict first, small enough for a comment on a pull request."""
+"""``summary.md``: the first screen, small enough for a comment on a pull request."""
 
 from __future__ import annotations
 
@@ -24,22 +24,20 @@ def render(results: Results) -> str:
 
 
 def summary(view: page.Page) -> str:
-    """Return the summary of an audit in words; findings have the room that is left."""
+    """Return the summary of an audit in words: its first screen, then what a reviewer looks up."""
     start = (
-        _verdict(view)
-        + gates(view)
-        + comparisons(view)
-        + completions(view)
-        + _waivers(view)
-        + _changes(view)
-        + dataset_parts(view)
+        _head(view.first_screen)
+        + gates(view.first_screen)
+        + _datasets(view.first_screen)
+        + associations(view.first_screen)
+        + _rest(view.first_screen)
     )
     closing = (
         f"---\n{view.can} {view.cannot}\n\n"
         "Charts, sentences, method and limits: `report.html` in the run's folder.\n"
     )
-    end = failures(view) + closing
-    return start + findings(view, LIMIT - _size(start) - _size(end)) + end
+    end = _waivers(view) + _changes(view) + dataset_parts(view) + failures(view) + closing
+    return start + _every(view.first_screen, LIMIT - _size(start) - _size(end)) + end
 
 
 def escape(text: str) -> str:
@@ -91,63 +89,126 @@ def _cell(text: str, limit: int = 240) -> str:
     return escape(short(text, limit))
 
 
-def _verdict(view: page.Page) -> str:
-    counts = view.counts.partition("    ")[0]
-    remarks = "".join(f"> {_cell(remark, 700)}\n\n" for remark in view.verdict.remarks)
-    return (
-        f"**{escape(view.verdict.lead)}**\n\n{escape(counts)}\n\n{remarks}"
-        f"### {escape(view.title)}\n\n{escape(view.subtitle)}\n\n"
+def _head(screen: page.FirstScreen) -> str:
+    gated = f"**Gates: {escape(screen.gates_lead)}.** " if screen.gates_lead else ""
+    remarks = "".join(f"> {_cell(remark, 700)}\n\n" for remark in screen.remarks)
+    lead = (
+        f"{gated}**{escape(screen.lead)}**" if screen.comparisons or not screen.datasets else gated
     )
+    return f"### {_cell(screen.headline, 700)}\n\n{lead.rstrip()}\n\n{remarks}"
 
 
-def gates(view: page.Page) -> str:
+def gates(screen: page.FirstScreen) -> str:
     """The gates as a table, worst first, as many as fit."""
-    rows = [_gate(gate) for gate in view.verdict.gates]
-    start = table_head(("State", "Gate", "Measured", "Allowed", "Why"))
-    return within(start, rows, 24_000, limit=40) if rows else ""
+    rows = [_gate(gate) for gate in screen.gates]
+    head = ("State", "Gate", "Comparison", "Measured", "Interval", "Limit", "Example, or why")
+    return within(table_head(head), rows, 24_000, limit=40) if rows else ""
 
 
 def _gate(gate: page.GateLine) -> str:
-    name = f"{gate.name}: {short(gate.probe, 80)}: {gate.title}"
-    why = (gate.waived or gate.reason, gate.limits, *gate.notices)
+    why = (gate.waived, gate.reason if gate.state != "waived" else "", gate.limits, *gate.notices)
+    said = [_example(gate.example)] if gate.example else []
+    said += [_cell(text, 160) for text in why if text]
     return _row(
-        f"{words.SIGNS[gate.state].replace('~', '&#126;')} {gate.state}",
-        _cell(name),
-        _cell(gate.measured),
-        _cell(gate.allowed),
-        " ".join(_cell(text, 160) for text in why if text),
+        f"{words.SIGNS[gate.state].replace('~', '&#126;')} {words.PILLS[gate.state]}",
+        _cell(gate.name),
+        _cell(gate.title),
+        _cell(gate.value or "none"),
+        _cell(gate.interval or "none"),
+        _cell(gate.limit or "none"),
+        " ".join(said),
     )
 
 
-def comparisons(view: page.Page) -> str:
-    """The comparisons by outcome, associations first, as many as fit."""
+def _example(example: page.Example) -> str:
+    return f"“{_cell(example.sentence)}” **{_cell(example.percentages)}**"
+
+
+def associations(screen: page.FirstScreen, limit: int = 20) -> str:
+    """The associations as a table, strongest first, with examples; as many as fit."""
+    if not screen.associations:
+        none = "No association was shown; that is not evidence of absence.\n\n"
+        return none if screen.comparisons else ""
     rows = [
         _row(
+            f"{one.number}",
+            f"**{_cell(one.name)}**{escape(' *') if one.narrow else ''}",
+            _cell(one.axis, 60),
+            _cell(one.value),
+            _cell(one.bounds or "none"),
+            "<br>".join(map(_example, one.examples)) or ("folded" if one.folded else "none"),
+        )
+        for one in screen.associations
+    ]
+    head = ("", "Strongest first", "Axis", "Times as likely", "At least – at most", "Examples")
+    note = f"{escape(words.NARROW)}\n\n" if any(a.narrow for a in screen.associations) else ""
+    return within(table_head(head, (0, 3, 4)), rows, 16_000, limit=limit) + note
+
+
+def _rest(screen: page.FirstScreen) -> str:
+    """What is no association, the completions and the floor: one paragraph each."""
+    text = ""
+    for outcome, items in screen.groups.items():
+        if not items:
+            continue
+        compared = [one for one in screen.comparisons if one.outcome == outcome]
+        text += _paragraph(f"{words.heading(outcome)} ({len(compared)}):", items)
+        contrary = [said for one in compared for said in one.contrary]
+        text += _paragraph("But completions differ:", contrary) if contrary else ""
+    floor = f"{_cell(screen.floor, 400)}\n\n" if screen.floor else ""
+    asked = _paragraph("On request:", screen.requests) if screen.requests else ""
+    return f"{text}{_completions(screen)}{floor}{asked}"
+
+
+def _completions(screen: page.FirstScreen) -> str:
+    """What the model says when no word is given, probe by probe."""
+    if not screen.completions_lead:
+        return ""
+    lines = [
+        f"- {_cell(one.probe)}: {_cell(one.statement or words.PILLS[one.outcome], 900)}"
+        f"{f'; hurtful words: {_cell(one.hurtful, 300)}' if one.hurtful else ''}\n"
+        for one in screen.completions
+    ]
+    return within(f"**{_cell(screen.completions_lead)}:**\n\n", lines, 8_000, limit=30)
+
+
+def _paragraph(head: str, items: Sequence[str], limit: int = 12) -> str:
+    more = f"; {len(items) - limit:,} more in the report" if len(items) > limit else ""
+    return f"**{_cell(head)}** {'; '.join(_cell(one, 400) for one in items[:limit])}{more}\n\n"
+
+
+def _datasets(screen: page.FirstScreen) -> str:
+    """One line for each published data set."""
+    lines = []
+    for data in screen.datasets:
+        known = (
+            f"{data.measure} {data.value}" if data.value else "",
+            f"({data.interval})" if data.interval else "",
+        )
+        neutral = f"neutral {data.neutral}" if data.neutral else ""
+        far = ", ".join(f"{name} {value}" for name, value in data.extremes)
+        furthest = f"furthest from neutral: {far}" if far else ""
+        said = "; ".join(filter(None, (" ".join(filter(None, known)), neutral, furthest)))
+        lines.append(f"- {_cell(data.title)}: {_cell(said, 700) or _cell(data.reason)}\n")
+    return "".join(lines) + "\n" if lines else ""
+
+
+def _every(screen: page.FirstScreen, room: int) -> str:
+    """Every comparison, folded; as many as there is room for."""
+    rows = [
+        _row(
+            f"{one.number}",
             f"{words.SIGNS[one.outcome]} {escape(words.PILLS[one.outcome])}",
             _cell(one.probe, 80),
-            _cell(", ".join(filter(None, (one.statement or one.reason, one.contrary))), 480),
-            _cell(one.measured),
+            _cell(one.statement or one.reason, 480),
+            _cell(one.value or "none"),
+            _cell(one.bounds or "none"),
         )
-        for one in view.verdict.comparisons
+        for one in screen.comparisons
     ]
-    start = table_head(("Outcome", "Probe", "In words", "Gap and interval"))
-    return within(start, rows, 16_000, limit=60) if rows else ""
-
-
-def completions(view: page.Page) -> str:
-    """What the model says when no word is given, probe by probe, as many as fit."""
-    rows = [
-        _row(
-            f"{words.SIGNS[one.outcome]} {escape(words.PILLS[one.outcome])}",
-            _cell(one.probe, 160),
-            _cell(one.statement or one.reason or "none", 480),
-            _cell(one.hurtful or "none"),
-        )
-        for one in view.verdict.completions
-    ]
-    start = f"### {escape(view.verdict.completions_lead)}\n\n"
-    start += table_head(("Outcome", "Probe", "In words", "Hurtful completions"))
-    return within(start, rows, 8_000, limit=30) if rows else ""
+    head = ("", "Outcome", "Probe", "In words", "Times as likely", "At least – at most")
+    start = f"<details><summary>Every comparison</summary>\n\n{table_head(head, (0, 4, 5))}"
+    return f"{within(start, rows, room - 40, limit=100)}</details>\n\n" if rows else ""
 
 
 def _waivers(view: page.Page) -> str:
@@ -175,25 +236,6 @@ def _with_title(table: page.Table, room: int, limit: int | None = None) -> str:
     start = f"### {_cell(table.caption)}\n\n{_cell(table.note, 2000)}\n\n{table_head(table.head)}"
     rows = [table_row((cell.text for cell in row), 160) for row in table.rows]
     return within(start, rows, room, limit)
-
-
-def findings(view: page.Page, room: int, limit: int | None = None) -> str:
-    """The findings, strongest first, as many as fit; nothing where only data sets were measured."""
-    if view.published and not view.notes:
-        return ""
-    if not view.notes:
-        return "### Associations\n\nNone was shown. That is not evidence of absence.\n\n"
-    return within("### Associations\n\n", [_finding(note) for note in view.notes], room, limit)
-
-
-def _finding(note: page.Note) -> str:
-    finding, facts = note.finding, escape("; ".join(note.measured))
-    notices = "".join(f"  *{escape(notice)}*\n" for notice in note.notices)
-    scales = f"Size {finding.size}, evidence {finding.evidence}."
-    return (
-        f"- **{escape(finding.headline)}** {escape(finding.detail)}\n"
-        f"  {facts}. {scales} {escape(finding.id)}\n{notices}"
-    )
 
 
 def failures(view: page.Page) -> str:

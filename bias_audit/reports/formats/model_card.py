@@ -25,8 +25,8 @@ TASK = "fill-mask"
 _TASKS = ("Associations of words for social groups", "Published benchmark of sentence pairs")
 _READ = (
     "The audit reads the checkpoint's own word probabilities in sentences that differ by a group "
-    "only. A gap of 0 nats (odds 1.0 times) means no difference between the groups; each number "
-    "has an interval."
+    "only. A gap of 0 nats means no difference between the groups, and so do odds of 1; each "
+    "number has an interval."
 )
 _LIMITS = (
     "Sentence frames are not usage, and English probes say nothing about other languages. The "
@@ -122,17 +122,21 @@ def _section(view: page.Page, index: Index) -> str:
     model = index.audit.model
     where = f" at revision {escape(model.revision)}" if model.revision else ""
     weights = escape(model.fingerprint[:12] or "not recorded")
-    remarks = "".join(f"> {escape(short(remark, 700))}\n\n" for remark in view.verdict.remarks)
+    remarks = "".join(
+        f"> {escape(short(remark, 700))}\n\n"
+        for remark in (*view.first_screen.remarks, view.first_screen.floor)
+        if remark
+    )
     limits = ""
-    if view.verdict.gates:
-        limits = f"### Limits that were set\n\n{markdown.gates(view)}"
+    if view.first_screen.gates:
+        limits = f"### Limits that were set\n\n{markdown.gates(view.first_screen)}"
     return (
         "## Bias, Risks, and Limitations\n\n"
-        f"**{escape(view.verdict.lead)}** {escape(view.counts.partition('    ')[0])}.\n\n"
+        f"**{escape(view.first_screen.lead)}**\n\n"
         f"Audit of {escape(model_name(model.name))}{where} (weights {weights}), "
         f"{escape(view.subtitle)}. {_READ}\n\n"
         f"{remarks}{limits}{_numbers(index)}{markdown.dataset_parts(view)}"
-        f"{markdown.findings(view, 20_000, limit=15)}{markdown.failures(view)}"
+        f"{markdown.associations(view.first_screen, 15)}{markdown.failures(view)}"
         f"### Limits\n\n{_LIMITS}\n\n### Recommendations\n\n{_ADVICE}\n"
     )
 

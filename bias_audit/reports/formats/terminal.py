@@ -1,28 +1,46 @@
-"""The closing lines of a run, for a terminal: verdict, findings, where to look next."""
+"""The first screen of an audit for a terminal: what the model says, and where to look next."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
+from bias_audit.reports import wording as words
 from bias_audit.reports.formats import Format
 from bias_audit.reports.text import ascii_only
 from bias_audit.reports.view import page
 from bias_audit.reports.view.build import build
-from bias_audit.reports.wording import ASCII_SIGNS, OUTCOME_WORDS, SIGNS, tally
 from bias_audit.results import Results
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
-_Line = Callable[..., None]
-_GATES, _FINDINGS, _COMPARISONS, _NUMBERS = 20, 20, 30, 60
+_GATES, _ASSOCIATIONS = 20, 7
+"""Gates and associations that are shown."""
+_LINES, _CLOSING, _PARAGRAPH = 30, 3, 2
+"""Lines of a default run at 100 columns, of its end, and those that a paragraph may fill."""
+_NARROW, _WIDEST, _UNKNOWN = 76, 112, 100
+"""Columns without room for axes, columns that are used, columns where nobody says how many."""
+_AXIS, _VALUE, _BOUNDS = 11, 15, 15
 _COLOURS = {"fail": "bold red", "unclear": "yellow", "error": "bold magenta", "pass": "green",
             "waived": "cyan", "skipped": "dim"}  # fmt: skip
+_LEAST = 12
+"""Lines that associations have in any case, such as below gates."""
+_SECOND = 3
+"""Associations that are shown with two examples are fewer than this many."""
+
+_TIED, _TIE = re.compile(" (?=[%×])"), "\ue000"
+"""Blanks between a number and its sign, where no line ends, and what stands for them."""
+
+Part = str | tuple[str, str]
+"""A text, or a text with its style."""
 
 
-def render(results: Results, *, width: int = 100, ascii: bool = False) -> str:
+def render(results: Results, *, width: int = _UNKNOWN, ascii: bool = False) -> str:
     """Return the lines as plain text without colours, in ASCII if asked for."""
     from rich.console import Console
 
@@ -30,147 +48,298 @@ def render(results: Results, *, width: int = 100, ascii: bool = False) -> str:
     console = Console(
         file=stream, width=width, color_system=None, force_terminal=False, emoji=False
     )
-    _print(console, build(results), folder="", narrow=ascii)
-    text = "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
-    return text + "\n"
+    screen = _Screen(console, narrow=ascii)
+    screen.show(build(results).first_screen)
+    screen.print()
+    return stream.getvalue()
 
 
-def show(view: page.Page, console: Console, *, folder: str = "") -> None:
-    """Print the lines on a console: colours where it has them, ASCII where it needs it.
+def show(view: page.Page, console: Console, *, folder: str = "", every: bool = False) -> None:
+    """Print the first screen: colours where the console has them, ASCII where it needs it.
 
-    ``folder`` is the run folder: then the report and the next command are named.
+    Args:
+        view: the audit in words.
+        console: where to.
+        folder: the run folder; then the report and the next command are named.
+        every: print every comparison below it.
     """
-    _print(console, view, folder=folder, narrow=console.options.ascii_only)
+    screen = _Screen(console, narrow=console.options.ascii_only)
+    screen.show(view.first_screen)
+    if every:
+        screen.comparisons(view.first_screen.comparisons)
+    if folder:
+        screen.next(view.first_screen, folder)
+    screen.print()
 
 
 def first_line(results: Results) -> str:
-    """Return the counts of outcomes and gates and the exit code: the first line of all output."""
-    return tally(results)
+    """Return the counts of outcomes and gates and the exit code: all of an audit in one line."""
+    return words.tally(results)
 
 
-def _print(console: Console, view: page.Page, *, folder: str, narrow: bool) -> None:
-    def line(*parts: str | tuple[str, str], indent: int = 0) -> None:
-        """Print plain and styled parts, without reading markup in them, as one line."""
-        from rich.padding import Padding
+class _Screen:
+    """A console with the width and the letters that it has."""
+
+    def __init__(self, console: Console, *, narrow: bool) -> None:
+        import os
+
+        sized = console.is_terminal or "COLUMNS" in os.environ or console._width
+        self.console = console
+        self.width = min(max(console.width if sized else _UNKNOWN, 40), _WIDEST)
+        self.spell = ascii_only if narrow else str
+        self.signs = words.ASCII_SIGNS if narrow else words.SIGNS
+        self.wide = self.width >= _NARROW
+        self.lines: list[Text] = []
+
+    def print(self) -> None:
+        """Print all lines."""
+        for line in self.lines:
+            self.console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+    def show(self, screen: page.FirstScreen) -> None:
+        """Write a first screen: examples where the lines for a default run leave room for them."""
+        self.line((screen.headline, "bold"))
+        for remark in screen.remarks:
+            self.line((remark, "yellow"))
+        if screen.exit_code and not screen.gates:
+            self.line((f"Exit code {screen.exit_code}", "yellow"))
+        self.line()
+        self._gates(screen)
+        self._datasets(screen)
+        if screen.comparisons or not screen.datasets:
+            above, self.lines = self.lines, []
+            self._rest(screen)
+            self._completions(screen)
+            below, self.lines = self.lines, above
+            room = _LINES - len(above) - len(below) - bool(screen.floor) - _CLOSING
+            self._associations(screen, room if self.width >= _UNKNOWN else _LINES)
+            self.lines += below
+        if screen.floor:
+            self.line((screen.floor, "dim"))
+        for text in screen.requests:
+            self.line(("On request  ", "bold"), text, hang=2)
+
+    def line(self, *parts: Part, indent: int = 0, hang: int = 0, most: int = 0) -> None:
+        """Write plain and styled parts, without reading markup in them, folded at blanks.
+
+        Args:
+            parts: texts in their order.
+            indent: blanks before each line.
+            hang: further blanks before each line but the first.
+            most: lines to which it is cut, which is said.
+        """
         from rich.text import Text
 
         text = Text()
         for part in parts:
             content, style = (part, "") if isinstance(part, str) else part
-            text.append(ascii_only(content) if narrow else content, style=style)
-        console.print(Padding(text, (0, 0, 0, indent)), highlight=False, markup=False)
+            text.append(_TIED.sub(_TIE, self.spell(content)), style=style)
+        lines = list(text.wrap(self.console, self.width - indent - hang)) or [text]
+        for number, one in enumerate(lines[:most] if most else lines):
+            one.rstrip()
+            one.plain = one.plain.replace(_TIE, " ")
+            blanks = " " * (indent + (hang if number else 0))
+            self.lines.append(Text(blanks) + one)
 
-    counts = ascii_only(view.counts) if narrow else view.counts
-    console.print(counts, style="bold", highlight=False, markup=False, soft_wrap=True)
-    line("")
-    _gates(line, view, ASCII_SIGNS if narrow else SIGNS)
-    if view.published:
-        _datasets(line, console, view, narrow)
-    if view.verdict.comparisons or not view.published:
-        _findings(line, view)
-        _others(line, view)
-        _completions(line, view)
-    if view.failures is not None:
-        line(("Did not run", "bold"))
-        for probe, state, why in view.failures.rows[:_GATES]:
-            line(f"{probe.text} ({state.text}): {why.text}", indent=2)
-        line("")
-    line((view.verdict.lead, "bold"))
-    for remark in view.verdict.remarks:
-        line(remark)
-    if folder:
-        finding = f" {view.notes[0].finding.id}" if view.notes else ""
-        line(("Report  ", "dim"), f"{folder}/report.html")
-        line(("Next    ", "dim"), f"bias-audit show {folder}{finding}")
+    def listing(
+        self, head: str, items: Sequence[str], *, indent: int = 0, most: int = _PARAGRAPH
+    ) -> None:
+        """Write as many items as fit into a few lines behind their head, and count the others."""
+        room = most * (self.width - indent) - 24
+        shown: list[str] = []
+        for item in items:
+            if shown and len(head) + sum(len(one) + 2 for one in (*shown, item)) > room:
+                break
+            shown.append(item)
+        left = len(items) - len(shown)
+        more = f"; {left} more in the report" if left else ""
+        self.line((head, "bold"), f" {'; '.join(shown)}{more}", indent=indent, hang=2)
 
+    def columns(self, cells: Sequence[tuple[str, int, str, str]]) -> None:
+        """Write cells beside each other: (text, width, ``<`` or ``>``, style); long ones fold."""
+        from rich.text import Text
 
-def _gates(line: _Line, view: page.Page, signs: Mapping[str, str]) -> None:
-    gates = view.verdict.gates
-    for gate in gates[:_GATES]:
-        line(
-            (f"{signs[gate.state]} {gate.state.upper():<8}", _COLOURS[gate.state]),
-            (f"{gate.name}  ", "bold"),
-            f"{gate.probe}: {gate.title}",
+        folded = [
+            textwrap.wrap(self.spell(text), width, break_on_hyphens=False) or [""]
+            for text, width, _, _ in cells
+        ]
+        for number in range(max(map(len, folded))):
+            row = Text()
+            for (_, width, side, style), lines in zip(cells, folded, strict=True):
+                text = lines[number] if number < len(lines) else ""
+                row.append(_pad(text, width, side), style=style)
+                row.append("  ")
+            row.rstrip()
+            self.lines.append(row)
+
+    def _gates(self, screen: page.FirstScreen) -> None:
+        if not screen.gates:
+            return
+        self.line((f"Gates: {screen.gates_lead}; exit code {screen.exit_code}", "bold"))
+        gates = screen.gates[:_GATES]
+        rows = [(gate.value or "none", gate.interval, gate.limit or "none") for gate in gates]
+        heads = ("measured", "interval", "limit")
+        columns = zip(heads, *rows, strict=True)
+        ends = [min(max(map(len, column)), _VALUE) for column in columns]
+        name = min(max(len(gate.name) for gate in gates), 24 if self.wide else 10)
+        shown = (0, 1, 2) if self.wide else (0, 2)
+        what = max(self.width - 9 - name - sum(ends[i] + 2 for i in shown) - 4, 10)
+        head = [("", 9, "<", ""), ("gate", name, "<", "dim"), ("comparison", what, "<", "dim")]
+        self.columns([*head, *((heads[i], ends[i], ">", "dim") for i in shown)])
+        for gate, row in zip(gates, rows, strict=True):
+            sign = f"{self.signs[gate.state]} {words.PILLS[gate.state]}"
+            cells = [(sign, 9, "<", _COLOURS[gate.state]), (gate.name, name, "<", "bold")]
+            cells += [(gate.title, what, "<", ""), *((row[i], ends[i], ">", "") for i in shown)]
+            self.columns(cells)
+            self._behind(gate)
+        if len(screen.gates) > _GATES:
+            self.line((f"{len(screen.gates) - _GATES} more gates in the report", "dim"))
+        self.line()
+
+    def _behind(self, gate: page.GateLine) -> None:
+        """What stands behind a gate that did not pass: one example, and why it is undecided."""
+        if gate.state in ("unclear", "error"):
+            self.line((gate.reason, "dim"), indent=11, most=_PARAGRAPH)
+        for notice in gate.notices:
+            self.line((notice, "dim"), indent=11, most=_PARAGRAPH)
+        if gate.waived:
+            self.line((gate.waived, "dim"), indent=11, most=_PARAGRAPH)
+        if gate.example and gate.state not in ("pass", "skipped", "error"):
+            self._example(gate.example, indent=11)
+
+    def _example(self, example: page.Example, indent: int = 5) -> None:
+        self.line(
+            (f"“{example.sentence}”  ", "dim"), (example.percentages, ""), indent=indent, hang=2
         )
-        line(gate.brief, indent=10)
-        why = gate.finding or (gate.reason if gate.state in ("unclear", "error") else "")
-        for text in (why, gate.waived, *gate.notices):
-            if text and text.rstrip(".").lower() not in gate.brief.lower():
-                line((text, "dim"), indent=10)
-    if len(gates) > _GATES:
-        line((f"{len(gates) - _GATES} more gates in the report", "dim"))
-    if gates:
-        line("")
+
+    def _associations(self, screen: page.FirstScreen, room: int) -> None:
+        """Write the associations as a table, with as many examples as there is room for."""
+        self.line((screen.lead, "bold"))
+        if not screen.associations:
+            if screen.comparisons:
+                self.line("No association was shown; that is not evidence of absence.")
+            return
+        self._row("", "strongest first", "", "times as likely", "at least – most", "dim")
+        spare = max(room, _LEAST) - 2 - any(one.narrow for one in screen.associations)
+        shown: list[page.OutcomeLine] = []
+        for one in screen.associations[:_ASSOCIATIONS]:
+            height = len(textwrap.wrap(one.name, self._name_width)) or 1
+            if shown and height > spare - 1:
+                break
+            shown.append(one)
+            spare -= height
+        more = len(screen.associations) - len(shown)
+        spare -= more > 0
+        for one in shown:
+            name = f"{one.name}{' *' if one.narrow else ''}"
+            self._row(f"{one.number}", name, one.axis, one.value, one.bounds, "bold")
+            for example in self._choose(one, 2 if len(shown) < _SECOND else 1):
+                if self._height(example) <= spare:
+                    spare -= self._height(example)
+                    self._example(example)
+            if one.folded and not one.examples and spare:
+                spare -= 1
+                self.line(("its sentences hold harmful words and are folded", "dim"), indent=5)
+        if any(one.narrow for one in shown):
+            self.line((words.NARROW, "dim"), indent=4)
+        if more:
+            self.line((f"{more} more in the report", "dim"), indent=4)
+
+    def _choose(self, line: page.OutcomeLine, most: int) -> Sequence[page.Example]:
+        """The first examples; where only one is shown, one that fits in a line if there is any."""
+        short = [one for one in line.examples if self._height(one) == 1] if most == 1 else []
+        return (short or line.examples)[:most]
+
+    def _height(self, example: page.Example) -> int:
+        return 1 + (len(example.sentence) + len(example.percentages) + 4) // (self.width - 7)
+
+    @property
+    def _name_width(self) -> int:
+        axis = _AXIS + 2 if self.wide else 0
+        return self.width - 8 - _VALUE - _BOUNDS - axis
+
+    def _row(self, *texts: str) -> None:
+        number, name, axis, value, bounds, style = texts
+        digits = max(2, len(number))
+        cells = [(number, digits, ">", "dim")]
+        cells += [(name, self._name_width + 2 - digits, "<", style if number else "dim")]
+        cells += [(axis, _AXIS, "<", "dim")] if self.wide else []
+        self.columns([*cells, (value, _VALUE, ">", style), (bounds, _BOUNDS, ">", "")])
+
+    def _rest(self, screen: page.FirstScreen) -> None:
+        """What is no association, one paragraph for each outcome."""
+        for outcome, items in screen.groups.items():
+            if not items:
+                continue
+            total = sum(one.outcome == outcome for one in screen.comparisons)
+            self.listing(f"{words.heading(outcome)} ({total}):", items)
+            contrary = [
+                said
+                for one in screen.comparisons
+                if one.outcome == outcome
+                for said in one.contrary
+            ]
+            if contrary:
+                self.listing("but completions differ:", contrary, indent=2)
+
+    def _completions(self, screen: page.FirstScreen) -> None:
+        """What the model says when no word is given."""
+        if not screen.completions_lead:
+            return
+        told = [one.brief for one in screen.completions if one.brief]
+        self.listing(f"{screen.completions_lead}{':' if told else '.'}", told, most=_PARAGRAPH + 1)
+
+    def _datasets(self, screen: page.FirstScreen) -> None:
+        """Published data sets: the overall number, and where it is furthest from neutral."""
+        for data in screen.datasets:
+            self.line((data.title, "bold"), (": measured and never judged", "dim"))
+            if not data.value:
+                self.line(data.reason or "no number", indent=2)
+                continue
+            interval = f" ({data.interval})" if data.interval else ""
+            neutral = f", neutral {data.neutral}" if data.neutral else ""
+            self.line(
+                f"{data.measure}: ",
+                (data.value, "bold"),
+                f"{interval}{neutral}, {data.items:,} items",
+                indent=2,
+            )
+            for head, pairs in (
+                ("furthest from neutral:", data.extremes),
+                ("further measures:", data.others),
+            ):
+                if pairs:
+                    self.listing(head, [f"{name} {value}" for name, value in pairs], indent=2)
+        if screen.datasets:
+            self.line()
+
+    def comparisons(self, every: Iterable[page.OutcomeLine]) -> None:
+        """Write every comparison with its outcome."""
+        self.line()
+        self.line(("Every comparison", "bold"))
+        for one in every:
+            self._row(f"{one.number}", one.name, one.axis, one.value, one.bounds, "bold")
+            said = one.statement or f"{words.PILLS[one.outcome]}: {one.reason}"
+            self.line((f"{words.PILLS[one.outcome]}: ", "dim"), (said, "dim"), indent=5)
+
+    def next(self, screen: page.FirstScreen, folder: str) -> None:
+        """Name the report and the next commands."""
+        where = "" if folder.startswith("audit-runs") else f"{folder} "
+        steps = [f"bias-audit show {where}1"] if screen.comparisons else []
+        if screen.comparisons and not screen.gates:
+            steps.append("set limits: bias-audit init --ci github")
+        self.line()
+        self.line(("Report  ", "bold"), f"{folder}/report.html", hang=8)
+        if steps:
+            self.line(("Next    ", "bold"), " · ".join(steps), hang=8)
 
 
-def _findings(line: _Line, view: page.Page) -> None:
-    if not view.notes:
-        line("No association was shown; that is not evidence of absence.")
-        line("")
-        return
-    line(("Associations, strongest first", "bold"))
-    for note in view.notes[:_FINDINGS]:
-        line((f"{note.finding.id}  ", "dim"), note.finding.headline, indent=2)
-        line(note.finding.detail, indent=4)
-        line(("; ".join(note.measured), "dim"), indent=4)
-    if len(view.notes) > _FINDINGS:
-        line((f"{len(view.notes) - _FINDINGS} more in the report", "dim"), indent=2)
-    line("")
+def _pad(text: str, width: int, side: str) -> str:
+    """The text in so many columns of a terminal, at the left or the right of them."""
+    from rich.cells import cell_len
 
-
-def _others(line: _Line, view: page.Page) -> None:
-    """The comparisons that are no association, by outcome."""
-    for outcome in OUTCOME_WORDS:
-        every = [one for one in view.verdict.comparisons if one.outcome == outcome]
-        if not every or outcome == "association":
-            continue
-        name, meaning = OUTCOME_WORDS[outcome]
-        line((f"{name[:1].upper()}{name[1:]}: {len(every)}", "bold"), (f"  {meaning}", "dim"))
-        for one in every[:_COMPARISONS]:
-            said = one.statement or f"{one.title}: {one.reason}"
-            line(f"{one.probe}: ", said, indent=2)
-            if one.contrary:
-                line(one.contrary, indent=4)
-        if len(every) > _COMPARISONS:
-            line((f"{len(every) - _COMPARISONS} more in the report", "dim"), indent=2)
-        line("")
-
-
-def _completions(line: _Line, view: page.Page) -> None:
-    """What the model says when no word is given."""
-    if not view.verdict.completions:
-        return
-    line((view.verdict.completions_lead, "bold"), ("  the model fills in any word", "dim"))
-    for one in view.verdict.completions[:_COMPARISONS]:
-        said = one.statement or one.reason or OUTCOME_WORDS[one.outcome][0]
-        line(f"{one.probe}: ", said, indent=2)
-        if one.hurtful:
-            line((f"Hurtful completions: {one.hurtful}", "dim"), indent=4)
-    if (more := len(view.verdict.completions) - _COMPARISONS) > 0:
-        line((f"{more} more in the report", "dim"), indent=2)
-    line("")
-
-
-def _datasets(line: _Line, console: Console, view: page.Page, narrow: bool) -> None:
-    """Numbers of data sets."""
-    from rich.table import Table
-    from rich.text import Text
-
-    spell: Callable[[str], str] = ascii_only if narrow else str
-    for data in view.published:
-        line((data.caption, "bold"))
-        table = Table(box=None, pad_edge=False)
-        for place, name in enumerate(data.head):
-            long = any(row[place].long for row in data.rows)
-            side: Literal["left", "right"] = "left" if long else "right"
-            table.add_column(Text(spell(name)), justify=side, overflow="fold")
-        for row in data.rows[:_NUMBERS]:
-            table.add_row(*(Text(spell(cell.text)) for cell in row))
-        console.print(table)
-        if len(data.rows) > _NUMBERS:
-            line((f"{len(data.rows) - _NUMBERS} more in the report", "dim"))
-        line((data.note, "dim"))
-        line("")
+    blanks = " " * max(width - cell_len(text), 0)
+    return text + blanks if side == "<" else blanks + text
 
 
 FORMATS = (Format("terminal", render),)

@@ -6,22 +6,20 @@ returns, so that a sentence reads the same everywhere.
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import bounds, count, percent, short, tidy, with_sign
+from bias_audit.reports.text import bounds, tidy, with_sign
 from bias_audit.reports.view import charts, completions, group_charts, measures, page
+from bias_audit.reports.view.first_screen import first_screen
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.page import Cell, Row, Table, number, prose, table
-from bias_audit.reports.view.quality import corrections, quality
-from bias_audit.reports.view.verdict import findings, pairs, verdict
-from bias_audit.results import Change, Comparison, GroupProfile, ProbeRecord, Results, WaiverRecord
+from bias_audit.reports.view.quality import corrections, quality, references
+from bias_audit.reports.view.verdict import findings
+from bias_audit.results import Change, Comparison, ProbeRecord, Results, WaiverRecord
 from bias_audit.results.codes import describe
+from bias_audit.utils.text import quote
 
-_TOP = 12
-"""Completions of a group that are shown."""
 CAN = (
     "This report shows which associations the named checkpoint's own word probabilities carry "
     "between words for social groups and other words, in the sentence frames of these probes, "
@@ -40,18 +38,18 @@ def build(results: Results) -> page.Page:
     date = audit.run.created[:10] if audit.run.created else "date not recorded"
     return page.Page(
         audit=audit,
-        title=f"Association audit of {audit.model.name}",
+        title=audit.run.title or f"Association audit of {quote(audit.model.name)}",
         subtitle=f"{date} · {audit.tool.name} {audit.tool.version}",
         can=CAN,
         cannot=CANNOT,
-        verdict=verdict(index),
+        first_screen=first_screen(index),
         notes=findings(index),
-        chapters=chapters(index),
+        probes=tuple(_sections(index)),
         quality=quality(index),
         failures=table("What did not run", ("Probe", "State", "Why"), _failures(index)),
         changes=_changes(index),
         waivers=_waivers(audit),
-        counts=words.tally(audit),
+        references=tuple(references(index)),
         families=corrections(index),
         published=measures.dataset_tables(index),
     )
@@ -146,47 +144,31 @@ def _with_interval(value: float | None, low: float | None, high: float | None, u
     return Cell(f"{with_sign(value)} {unit} {bounds(low, high)}".rstrip(), value)
 
 
-def chapters(index: Index) -> tuple[page.Chapter, ...]:
-    """Build the chapters in the order in which the axes first occur, without controls."""
-    probes = [probe for probe in index.audit.probes if probe.role == "probe"]
-    axes = dict.fromkeys(probe.axis for probe in probes)
-    return tuple(
-        _chapter(index, axis, [probe for probe in probes if probe.axis == axis]) for axis in axes
-    )
+def _sections(index: Index) -> Iterator[page.ProbeSection]:
+    """Build the sections of all probes, without controls, in the order of the audit."""
+    shown = {finding.result for finding in index.audit.findings}
+    for probe in index.audit.probes:
+        if probe.role == "probe":
+            yield _section(index, probe, shown)
 
 
-def _chapter(index: Index, axis: str, probes: list[ProbeRecord]) -> page.Chapter:
-    results = [result for probe in probes for result in index.of(probe.id, "primary")]
-    picture = charts.intervals(index, axis, results)
-    outcomes = Counter(result.outcome for result in results if result.outcome)
-    judged = words.tally_outcomes(outcomes) if outcomes else ""
-    return page.Chapter(
-        name=index.name("axis", axis),
-        title=axis[:1].upper() + axis[1:] if axis else "No axis named",
-        lead=f"{count(len(probes), 'probe')}, "
-        f"{count(len(results), 'primary comparison')}{f' ({judged})' if judged else ''}.",
-        picture=picture,
-        table=charts.interval_table(index, axis, results) if results and not picture else None,
-        probes=tuple(_section(index, probe) for probe in probes),
-    )
-
-
-def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
+def _section(index: Index, probe: ProbeRecord, shown: Set[str]) -> page.ProbeSection:
+    """Build one section; what the card of a finding shows is not repeated."""
     results = index.of(probe.id, "primary")
     measured = [result for result in results if result.estimate is not None]
     main = charts.main_comparison(measured)
     by_word: list[page.Picture | None] = [group_charts.drivers(index, probe)]
     if main is not None and len(main.groups) > 1:
-        by_word = [
-            charts.scatter(index, probe, main), charts.target_words(index, probe, main), *by_word
-        ]  # fmt: skip
+        by_word = [charts.scatter(index, probe, main), *by_word]
+        if main.id not in shown:
+            by_word.insert(1, charts.target_words(index, probe, main))
     further = (
         charts.paraphrases(index, probe, measured),
         group_charts.plane(index, probe),
     )
     has_words = any(isinstance(item, page.Intervals) and not item.bars for item in by_word)
-    stories = {finding.result: finding.sentences for finding in index.audit.findings}
-    sentences = (pairs(index, r, stories.get(r.id) or r.sentences) for r in results)
+    two = sum(not group.placebo for group in probe.groups) == 2
+    carded = two and any(result.id in shown for result in results)
     return page.ProbeSection(
         record=probe,
         name=index.name("probe", probe.id),
@@ -194,42 +176,10 @@ def _section(index: Index, probe: ProbeRecord) -> page.ProbeSection:
         reason=words.sentence(probe.reason),
         outcome=words.tally_outcomes(probe.outcomes) if probe.outcomes else "",
         notices=tuple(describe(code) for code in probe.statuses),
-        pictures=tuple(item for item in further if item is not None),
-        word_pictures=tuple(item for item in by_word if item is not None),
-        heat=None if has_words else group_charts.heat(index, probe),
-        columns=_completions(index, probe),
-        completion_words=completions.word_tables(index, probe),
+        pictures=tuple(item for item in (*by_word, *further) if item is not None),
+        heat=None if has_words or two else group_charts.heat(index, probe),
+        columns=() if carded else completions.columns(index, probe),
+        completion_words=completions.word_tables(index, probe, shown),
         completions=completions.comparison_table(index, probe),
         further=measures.table(index, probe),
-        evidence=tuple(item for item in sentences if item is not None),
     )
-
-
-def _completions(index: Index, probe: ProbeRecord) -> tuple[page.Column, ...]:
-    groups = [group for group in probe.groups if group.completions]
-    seen = Counter(token for g in groups for token in {c.token for c in g.completions[:_TOP]})
-    top = max((c.probability for group in groups for c in group.completions), default=1.0)
-    secondary = index.of(probe.id, "secondary")
-
-    def column(group: GroupProfile) -> page.Column:
-        items = [
-            (
-                completion.harmful,
-                page.Word(
-                    text=short(completion.token, 40),
-                    probability=percent(completion.probability),
-                    width=5 * math.ceil(20 * completion.probability / top) if top > 0 else 0,
-                    alone=len(groups) > 1 and seen[completion.token] == 1,
-                ),
-            )
-            for completion in group.completions[:_TOP]
-        ]
-        return page.Column(
-            group=f"{group.label}{' (placebo)' if group.placebo else ''}",
-            words=tuple(word for harmful, word in items if not harmful),
-            harmful=(
-                *(word for harmful, word in items if harmful), *measures.hits(secondary, group)
-            ),
-        )  # fmt: skip
-
-    return tuple(map(column, groups))

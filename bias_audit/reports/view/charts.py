@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from bias_audit.reports import wording as words
@@ -18,68 +19,101 @@ from bias_audit.reports.view.page import Cell, gap, interval, number, odds, pros
 from bias_audit.reports.view.quality import unreliable
 from bias_audit.results.schema import ProbeRecord, Result, TargetEffect
 
-_INTERVAL_ROWS = 30
+_INTERVAL_ROWS = 20
 _WORDS = 24
 _MIN_WORDS = 5
-_HOW_TO_READ = (
-    "Each dot is a measured gap, the line through it its interval. On the upright line there is no "
-    "difference; right of it the first group leans to the pole on the right. The shaded band is "
-    "the reference margin: a gap whose 90 % interval lies inside is small. The intervals are those "
-    "of these words."
-)
 
 
-def intervals(index: Index, axis: str, results: Sequence[Result]) -> page.Intervals | None:
-    """Return the chart of an axis: every primary gap with its interval and the allowed band."""
-    estimated = [result for result in results if result.estimate is not None]
-    unit = Counter(result.unit for result in estimated).most_common(1)[0][0] if estimated else ""
-    estimated = by_probe_and_size([result for result in estimated if result.unit == unit])
-    if not estimated:
+def overview(index: Index, results: Sequence[Result]) -> page.Intervals | None:
+    """Return the chart of all comparisons by size, each turned so that its label comes true."""
+    known = [r for r in results if r.estimate is not None and r.unit == "nats"]
+    if not known:
         return None
-    strongest = {result.id for result in sorted(estimated, key=strength)[:_INTERVAL_ROWS]}
-    note, names = row_labels(index, estimated)
-    rows = tuple(
-        interval_row(
-            r, names[r.id], index.title(r.probe) + words.poles(index.probes.get(r.probe)), r.probe
-        )
-        for r in estimated
-        if r.id in strongest
-    )
-    if len(estimated) > _INTERVAL_ROWS:
-        note += f" The strongest {_INTERVAL_ROWS} of {len(estimated)} are drawn."
-    probes = [index.probes[r.probe] for r in estimated if r.probe in index.probes]
-    poles = {(probe.minus, probe.plus) for probe in probes}
-    left, right = poles.pop() if len(poles) == 1 else ("", "")
+    known.sort(key=strength)
+    drawn = known[:_INTERVAL_ROWS]
+    rows = tuple(_turned_row(index, result) for result in drawn)
+    cut = len(known) > len(drawn)
+    more = f" The strongest {len(drawn)} of {len(known)} are drawn." if cut else ""
     return page.Intervals(
-        name=index.name("chart", f"gaps-{axis}"),
-        title=f"How large are the gaps on the axis “{axis}”, and how sure are we?",
-        question=_HOW_TO_READ + note,
-        summary=_interval_summary(rows, unit),
-        answer=_interval_answer(index, estimated),
-        table=interval_table(index, axis, results),
+        name=index.name("chart", "overview"),
+        title="Who is tied to what, and how closely?",
+        question="Each mark says how many times as likely the words are for that group, the line "
+        "through it the 95 % interval. On the upright line there is no difference; the shaded band "
+        f"is the reference margin.{more}",
+        summary=_interval_summary(rows, "nats"),
+        answer=words.sentence(words.tally_outcomes(Counter(r.outcome for r in known if r.outcome))),
+        table=_overview_table(index, drawn),
         rows=rows,
-        left=f"towards {left or 'the left pole'}",
-        right=f"towards {right or 'the right pole'}",
-        unit=unit,
+        right="more closely tied",
+        compact=True,
     )
 
 
-def by_probe_and_size(results: Sequence[Result]) -> list[Result]:
-    """Sort probe by probe in their order, the highest gap first, what has no number last."""
-    probes = {name: place for place, name in enumerate(dict.fromkeys(r.probe for r in results))}
-    return sorted(
-        results, key=lambda r: (probes[r.probe], r.estimate is None, -(r.estimate or 0.0))
+def categories(index: Index, title: str, results: Sequence[Result]) -> page.Intervals | None:
+    """Return the chart of one measure of a data set by category, around its neutral value."""
+    known = [r for r in results if r.estimate is not None and r.neutral is not None]
+    if len(known) < 2:
+        return None
+    neutral, unit = known[0].neutral or 0.0, known[0].unit
+    known.sort(key=lambda r: (-(r.estimate or 0.0), r.id))
+    rows = tuple(
+        page.IntervalRow(
+            label=index.labels(r)[0],
+            estimate=(r.estimate or 0.0) - neutral,
+            low=None if r.ci_low is None else r.ci_low - neutral,
+            high=None if r.ci_high is None else r.ci_high - neutral,
+        )
+        for r in known[:_INTERVAL_ROWS]
+    )
+    measure = index.metric(known[0].metric)
+    return page.Intervals(
+        name=index.name("chart", f"categories-{known[0].probe}"),
+        title=f"{title}: {measure} by category",
+        question=f"On the upright line: the neutral value, {neutral:g} {unit}. "
+        f"{words.sentence(known[0].direction)}".rstrip(),
+        summary="; ".join(f"{row.label} {with_sign(row.estimate)}" for row in rows[:12]) + ".",
+        answer=f"Furthest above: {rows[0].label}; furthest below: {rows[-1].label}.",
+        table=page.Table(
+            caption=f"{measure} by category",
+            head=("Category", "Value", "Interval"),
+            rows=tuple(
+                (
+                    Cell(index.labels(r)[0]),
+                    number(r.estimate),
+                    interval(r.ci_low, r.ci_high),
+                )
+                for r in known
+            ),
+        ),
+        rows=rows,
+        unit=f"{unit} from the neutral {neutral:g}",
+        compact=True,
     )
 
 
-def _interval_answer(index: Index, results: Sequence[Result]) -> str:
-    """Say how the gaps were judged, and which lies furthest from no difference."""
-    counts = Counter(result.outcome for result in results if result.outcome)
-    answer = words.tally_outcomes(counts) if counts else ""
-    widest = min(results, key=strength)
-    size = words.effect(widest).partition(" (")[0]
-    where = f"{index.title(widest.probe)}, {index.versus(widest)}: {size}"
-    return f"{f'{answer[:1].upper()}{answer[1:]}. ' if answer else ''}The widest gap: {where}."
+def _turned_row(index: Index, result: Result) -> page.IntervalRow:
+    row = replace(interval_row(result, index.tie(result), "", result.id), href=index.place(result))
+    if row.estimate >= 0:
+        return row
+    low, high = (None if end is None else -end for end in (row.high, row.low))
+    return replace(row, estimate=-row.estimate, low=low, high=high)
+
+
+def _overview_table(index: Index, results: Sequence[Result]) -> page.Table:
+    return page.Table(
+        caption="All comparisons by size",
+        head=("Comparison", "Axis", "Outcome", "Times as likely", "Bounds"),
+        rows=tuple(
+            (
+                prose(index.tie(result)),
+                Cell(result.axis),
+                Cell(words.PILLS[result.outcome or "open"], state=result.outcome or "open"),
+                Cell(words.size_of(result), abs(result.estimate or 0.0)),
+                Cell(words.rungs(result) or "none"),
+            )
+            for result in results
+        ),
+    )
 
 
 def row_labels(index: Index, results: Sequence[Result]) -> tuple[str, dict[str, str]]:
@@ -114,45 +148,12 @@ def _interval_summary(rows: Sequence[page.IntervalRow], unit: str) -> str:
     return f"{count(len(rows), 'gap')} with intervals. {'; '.join(parts)}{more}."
 
 
-def interval_table(index: Index, axis: str, results: Sequence[Result]) -> page.Table:
-    """Return the numbers of the interval chart, and the gaps that have none, with the reason."""
-    head = (
-        "Comparison", "Probe", "Outcome", "Bounds", "Odds", "Gap", "Interval", "Reference margin",
-        "p against 0",
-    )  # fmt: skip
-    rows = [_result_cells(index, result) for result in by_probe_and_size(results)]
-    several = len({result.probe for result in results}) > 1
-    return page.Table(
-        caption=f"Gaps on the axis “{axis}”, with intervals and outcomes",
-        head=head if several else (head[0], *head[2:]),
-        rows=tuple(row if several else (row[0], *row[2:]) for row in rows),
-        note="Gap in nats for log-odds gaps, else in the unit given; 0 is no difference. p is that "
-        "of no gap at all for other words of the kind, adjusted unless it says raw.",
-    )
-
-
-def _result_cells(index: Index, result: Result) -> page.Row:
-    value, unit = result.estimate, result.unit
-    allowed = "not set" if result.margin is None else f"±{plain(result.margin)}"
-    measured = (prose(words.missing(result.reason)), Cell("none"), Cell("none"))
-    if value is not None:
-        size = odds(value) if unit == "nats" else Cell("none")
-        measured = (size, gap(value, unit), interval(result.ci_low, result.ci_high))
-    return (
-        Cell(index.versus(result)),
-        Cell(index.title(result.probe), href=index.name("probe", result.probe)),
-        Cell(words.PILLS.get(result.outcome or "", "none"), state=result.outcome or ""),
-        Cell(words.ladder(result) or "none"),
-        *measured,
-        Cell(allowed, result.margin),
-        Cell(words.chance(result), result.p_adjusted),
-    )
-
-
-def target_words(index: Index, probe: ProbeRecord, result: Result) -> page.Intervals | None:
+def target_words(
+    index: Index, probe: ProbeRecord, result: Result, most: int = _WORDS
+) -> page.Intervals | None:
     """Return the chart of the words with the widest gaps between two groups."""
-    effects = sorted(result.by_target, key=lambda item: (-abs(item.value), item.id))[:_WORDS]
-    if sum(not group.placebo for group in probe.groups) != 2 or len(effects) < 2:
+    effects = sorted(result.by_target, key=lambda item: (-abs(item.value), item.id))[:most]
+    if len(result.groups) != 2 or len(effects) < 2:
         return None
     effects.sort(key=lambda item: (-item.value, item.id))
     first, second = index.labels(result)[:2]
@@ -162,15 +163,20 @@ def target_words(index: Index, probe: ProbeRecord, result: Result) -> page.Inter
         drawn = f"The {len(effects)} words with the widest gaps, of {every:,}, are drawn."
     return page.Intervals(
         name=index.name("chart", f"words-{result.id}"),
-        title=f"Which words does the model expect more after {first}, which after {second}?",
-        question=f"Right of the middle: more likely with {first}; left: more likely with {second}. "
-        f"{drawn} {warning}".rstrip(),
+        title=f"Words that are likelier with {first}, and with {second}",
+        question=f"{drawn} {warning}".rstrip(),
         summary=f"From {effects[0].text} ({times(effects[0].value)} times) to "
         f"{effects[-1].text} ({times(effects[-1].value)} times).",
         answer="" if warning else _word_answer(effects, first, second),
-        table=_word_table(result, probe, warning),
+        table=_word_table(effects, probe, warning),
         rows=tuple(
-            page.IntervalRow(label=e.text, estimate=e.value, low=e.ci_low, high=e.ci_high)
+            page.IntervalRow(
+                label=e.text,
+                estimate=e.value,
+                low=e.ci_low,
+                high=e.ci_high,
+                rows=(probe.id, "", e.id),
+            )
             for e in effects
         ),
         left=f"more with {second}",
@@ -191,12 +197,11 @@ def _word_answer(effects: Sequence[TargetEffect], first: str, second: str) -> st
     )
 
 
-def _word_table(result: Result, probe: ProbeRecord, warning: str) -> page.Table:
+def _word_table(effects: Sequence[TargetEffect], probe: ProbeRecord, warning: str) -> page.Table:
     poles = {"+": probe.plus or "first", "-": probe.minus or "second"}
-    by_name = sorted(result.by_target, key=lambda item: item.text)
-    by_gap = sorted(result.by_target, key=lambda item: (-item.value, item.id))
+    order = sorted(effects, key=lambda item: item.text) if warning else effects
     return page.Table(
-        caption="Gap of every scored word",
+        caption="Gap of each word",
         head=("Word", "Pole", "Odds", "Gap (nats)", "Interval"),
         rows=tuple(
             (
@@ -206,7 +211,7 @@ def _word_table(result: Result, probe: ProbeRecord, warning: str) -> page.Table:
                 gap(item.value),
                 interval(item.ci_low, item.ci_high),
             )
-            for item in (by_name if warning else by_gap)[:300]
+            for item in order
         ),
         note=warning,
         pale=bool(warning),
@@ -249,6 +254,7 @@ def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | 
         points=tuple((x, y, item.text) for x, y, item in zip(xs, ys, items, strict=True)),
         intercept=intercept,
         slope=slope,
+        probe=probe.id,
         across=label,
         above=f"more with {first}",
         below=f"more with {second}",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import count, percent, plain, short
-from bias_audit.reports.view import page
+from bias_audit.reports.view import measures, page
 from bias_audit.reports.view.index import OTHERS, Index
 from bias_audit.reports.view.page import Cell, Row, prose
-from bias_audit.results import Companion, ProbeRecord, Result, WordShare
+from bias_audit.results import Companion, GroupProfile, ProbeRecord, Result, WordShare
 
 OVERALL, COMPARED, HURTFUL = "jsd", "completions", "hurtful_completions"
 _GROUPS = 3
 """Groups whose words a line names, those that differ most."""
+_WORDS, _BRIEF = 3, 2
+"""Words of a group that are named, in full and at a glance."""
 
 
 def lines(index: Index) -> tuple[page.CompletionLine, ...]:
@@ -32,6 +35,7 @@ def lines(index: Index) -> tuple[page.CompletionLine, ...]:
             outcome=one.outcome,
             probe=probe,
             statement=one.statement,
+            brief=one.brief,
             hurtful=one.hurtful,
             reason=one.reason,
             href=one.href,
@@ -54,53 +58,54 @@ def _line(index: Index, result: Result) -> page.CompletionLine:
     own = index.of(result.probe)
     compared = [one for one in own if one.metric == COMPARED]
     differ = result.outcome == "completions_differ"
+    said = _statements(index, compared)
+    brief = next(iter(_statements(index, compared, _BRIEF)), "")
     return page.CompletionLine(
         outcome=result.outcome or "",
         probe=index.title(result.probe),
-        statement=_statement(index, compared) if differ else "",
+        statement="; ".join(said) if differ else "",
+        brief=f"{index.title(result.probe)}: {brief}" if differ and brief else "",
         hurtful=hurtful_line(index, [one for one in own if one.metric == HURTFUL]),
         reason=words.sentence(result.reason),
         href=index.name("probe", result.probe) if result.probe in index.probes else "",
     )
 
 
-def _statement(index: Index, compared: list[Result]) -> str:
+def _statements(index: Index, compared: list[Result], limit: int = _WORDS) -> list[str]:
     """Name the words of the groups that differ most, those shown to differ before others."""
     shown = [r for r in compared if r.outcome != "no_difference_shown"] or compared
     order = sorted(
         shown,
         key=lambda r: (r.outcome != "completions_differ", -(r.ci_low or 0.0), -(r.estimate or 0.0)),
     )
-    parts = [telling(index, result) for result in order[:_GROUPS]]
-    return "; ".join(part for part in parts if part)
+    return [said for result in order[:_GROUPS] for said in ties(index, result, limit)]
 
 
-def telling(index: Index, result: Result) -> str:
-    """Name the words behind one comparison: ``Sikh: killed 2.2 % against 0.9 % in the others``."""
+def ties(index: Index, result: Result, limit: int = _WORDS) -> list[str]:
+    """Name the words after each group: ``Sikh → killed 2.2 %, late 1.0 % (others 1 %, 0.5 %)``."""
     labels = dict(zip(result.groups, index.labels(result), strict=False))
     parts = []
     for companion in result.companions:
         if companion.metric != "completion_words":
             continue
         group = companion.groups[0]
-        rest = "the other groups" if OTHERS in result.groups else ""
+        rest = "others" if OTHERS in result.groups else ""
         other = next((name for key, name in labels.items() if key != group), rest)
-        text = _words(companion, rest or other)
+        text = _words(companion, rest or other, limit)
         if text:
-            parts.append(f"{labels.get(group, group)}: {text}")
-    return "; ".join(parts)
+            parts.append(f"{labels.get(group, group)} → {text}")
+    return parts
 
 
-def _words(companion: Companion, others: str, limit: int = 3) -> str:
+def _words(companion: Companion, others: str, limit: int) -> str:
     shown = [word for word in companion.words if not word.harmful][:limit]
-    parts = [
-        f"{short(word.token, 30)} {percent(word.value)} against {_others(word)}"
-        f"{f' ({others})' if number == 0 else ''}"
-        for number, word in enumerate(shown)
-    ]
+    said = ", ".join(f"{short(word.token, 30)} {percent(word.value)}" for word in shown)
+    if shown:
+        said += f" ({others} {', '.join(map(_others, shown))})"
     if harmful := sum(word.harmful for word in companion.words):
-        parts.append(count(harmful, "harmful word that is", "harmful words that are") + " folded")
-    return ", ".join(parts)
+        folded = count(harmful, "harmful word") + " folded"
+        said = f"{said}, {folded}" if said else folded
+    return said
 
 
 def _others(word: WordShare) -> str:
@@ -142,14 +147,73 @@ def _share(companion: Companion) -> str:
     return f"{percent(companion.value)} [{low.removesuffix(' %')}, {high.removesuffix(' %')}]"
 
 
-def word_tables(index: Index, probe: ProbeRecord) -> tuple[page.Table | None, page.Table | None]:
-    """Return the words that tell groups apart, without harmful ones, and the harmful ones."""
-    rows = [
-        (word, row)
-        for result in index.of(probe.id)
-        if result.metric == COMPARED
-        for word, row in _rows(index, result)
-    ]
+def columns(
+    index: Index, probe: ProbeRecord, only: Collection[str] = (), most: int = 6
+) -> tuple[page.Column, ...]:
+    """Return the likeliest completions of the groups of a probe, harmful ones apart.
+
+    Args:
+        index: the audit.
+        probe: whose groups.
+        only: ids of these groups; all without any.
+        most: words of a group; all of its harmful ones.
+    """
+    groups = [g for g in probe.groups if g.completions and (not only or g.id in only)]
+    seen = Counter(token for g in groups for token in {c.token for c in g.completions[:most]})
+    secondary = index.of(probe.id, "secondary")
+
+    def column(group: GroupProfile) -> page.Column:
+        items = [
+            (
+                completion.harmful,
+                page.Word(
+                    text=short(completion.token, 40),
+                    probability=percent(completion.probability),
+                    alone=len(groups) > 1 and seen[completion.token] == 1,
+                ),
+            )
+            for completion in group.completions
+        ]
+        return page.Column(
+            group=f"{group.label}{' (placebo)' if group.placebo else ''}",
+            words=tuple(word for harmful, word in items if not harmful)[:most],
+            harmful=(
+                *(word for harmful, word in items if harmful), *measures.hits(secondary, group)
+            ),
+        )  # fmt: skip
+
+    return tuple(map(column, groups))
+
+
+def word_tables(
+    index: Index, probe: ProbeRecord, without: Collection[str] = ()
+) -> tuple[page.Table | None, page.Table | None]:
+    """Return the words that tell groups apart, without harmful ones, and the harmful ones.
+
+    Args:
+        index: the audit.
+        probe: whose comparisons.
+        without: ids of the primary results whose groups are left out: their cards show the words.
+    """
+    left_out = {index.results[result].groups for result in without if result in index.results}
+    return _word_tables(
+        index,
+        [r for r in index.of(probe.id) if r.metric == COMPARED and r.groups not in left_out],
+    )
+
+
+def words_between(index: Index, result: Result) -> tuple[page.Table | None, page.Table | None]:
+    """Return the words that tell the groups of one comparison apart, harmful ones apart."""
+    own = index.of(result.probe)
+    return _word_tables(
+        index, [r for r in own if r.metric == COMPARED and set(r.groups) == set(result.groups)]
+    )
+
+
+def _word_tables(
+    index: Index, results: Iterable[Result]
+) -> tuple[page.Table | None, page.Table | None]:
+    rows = [(word, row) for result in results for word, row in _rows(index, result)]
     head = ("After", "Word", "Probability", "Elsewhere", "Times as likely", "95 % interval")
     note = (
         "Words of the likeliest that are surely likelier after one group, by sentences and group "

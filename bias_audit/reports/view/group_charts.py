@@ -93,7 +93,7 @@ def _driver_table(labelled: list[tuple[str, Companion]], whole: float) -> page.T
     return page.Table(
         caption="Words behind the divergence",
         head=("Word", "Said more", "Share of the divergence", "Bits"),
-        rows=tuple(rows[:300]),
+        rows=tuple(rows[:_DRIVERS]),
         note="A description, without an interval: whether the completions differ at all is told by "
         "the divergence beside what relabelled words give by chance.",
     )

@@ -55,6 +55,30 @@ class Index:
             return f"{names[0]} vs {names[1]}"
         return ", ".join(names)
 
+    def tie(self, result: Result) -> str:
+        """Say who is tied to what, as the sign of the estimate has it: ``she → nurses and such``.
+
+        Of two groups, the one that leans to the first pole; against several others the first group.
+        """
+        probe = self.probes.get(result.probe)
+        if probe is None or not probe.plus or len(result.groups) != 2:
+            return self.question(result)
+        a, b = self.labels(result)
+        up = (result.estimate or 0.0) >= 0
+        if OTHERS in result.groups:
+            return f"{a} → {probe.plus if up else probe.minus}"
+        return f"{a if up else b} → {probe.plus}"
+
+    def place(self, result: Result) -> str:
+        """Return the fragment of the page where a comparison is told: its card, or its row."""
+        if result.id in self.findings:
+            return self.name("finding", self.findings[result.id].id)
+        return self.name("comparison", result.id)
+
+    def question(self, result: Result) -> str:
+        """Name a comparison without a direction: its groups and its probe."""
+        return f"{self.versus(result)}: {self.title(result.probe)}"
+
     def metric(self, name: str) -> str:
         """Return the name of a measure as readers know it, with the depth behind ``@``."""
         bare, _, depth = name.partition("@")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import percent, plain, short
+from bias_audit.reports.text import count, percent, plain, short
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.page import Cell, Row, interval, prose
@@ -13,6 +13,8 @@ from bias_audit.results import Companion, GroupProfile, MetricRecord, ProbeRecor
 from bias_audit.results.codes import describe
 
 BESIDE = "beside_share"
+_ROWS = 8
+"""Further measures of a probe on a page."""
 AXIS = "benchmark"
 """The axis of a data set among the probes of a run."""
 _CHANCE = (
@@ -41,11 +43,13 @@ def table(index: Index, probe: ProbeRecord) -> page.Table | None:
     if not results:
         return None
     common = set.intersection(*(set(result.statuses) for result in results))
+    left = len(results) - _ROWS
     return page.Table(
         caption="Further measures (exploratory, not judged)",
         head=("Comparison", "Measure", "Value", "Interval", "Beside chance", "Remarks"),
-        rows=tuple(_row(index, result, common) for result in results),
-        note=" ".join(_notes(results, common)),
+        rows=tuple(_row(index, result, common) for result in results[:_ROWS]),
+        note=" ".join(_notes(results, common))
+        + (f" {count(left, 'further row')}: results.csv or results.json." if left > 0 else ""),
     ).without_empty((3, 4, 5))
 
 

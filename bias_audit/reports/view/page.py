@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bias_audit.reports.text import bounds, plain, times, with_sign
+from bias_audit.reports.text import bounds, factor, plain, with_sign
 from bias_audit.results import Finding, ProbeRecord, Results
 
 
@@ -30,8 +30,8 @@ def prose(text: str) -> Cell:
 
 
 def odds(log_odds: float) -> Cell:
-    """A gap in nats as odds."""
-    return Cell(f"{times(log_odds)} times", log_odds)
+    """A gap in nats as odds: ``×1.8``, or ``÷1.8`` where it leans the other way."""
+    return Cell(factor(log_odds), log_odds)
 
 
 def gap(value: float, unit: str = "") -> Cell:
@@ -102,6 +102,10 @@ class IntervalRow:
     """Id of what the heading names: two probes may have the same title."""
     margin: float | None = None
     state: str = ""
+    href: str = ""
+    """Fragment of the page that its dot leads to."""
+    rows: tuple[str, str, str] | None = None
+    """Probe, group and word whose sentences its dot leads to."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,6 +134,8 @@ class Intervals(Picture):
     right: str = ""
     bars: bool = False
     """Draw bars from the neutral line instead of dots."""
+    compact: bool = False
+    """Draw it small, for the first screen: low rows, and the size alone beside each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,6 +168,8 @@ class Scatter(Plane):
 
     intercept: float
     slope: float
+    probe: str = ""
+    """Id of the probe that the words belong to."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,8 +231,6 @@ class Word:
 
     text: str
     probability: str
-    width: int = 0
-    """Length of its bar in per cent of the longest one, in steps of 5."""
     alone: bool = False
     """True when no other group has it among its top completions."""
 
@@ -250,9 +256,17 @@ class Note:
     probe: str
     chapter: str
     """Fragment of the probe's section."""
-    sensitive: bool
-    pairs: str
-    """Fragment of its sentence pairs, in the section of its probe; empty without any."""
+    picture: Intervals | None
+    """The words behind it."""
+    examples: tuple[Example, ...]
+    harmful: tuple[Example, ...]
+    """Examples in which a harmful word stands: folded."""
+    columns: tuple[Column, ...]
+    """Completions of its two groups, side by side."""
+    words: tuple[Table | None, Table | None]
+    """Words that tell its groups apart where one is compared with all others, and harmful ones."""
+    rows: tuple[str, str, str]
+    """Probe, group and word of its sentences."""
     waived: str
     """Who accepted a gate about it, until when and why; empty for all others."""
 
@@ -270,8 +284,6 @@ class ProbeSection:
     """Its comparisons, counted by outcome."""
     notices: tuple[str, ...]
     pictures: tuple[Picture, ...]
-    word_pictures: tuple[Picture, ...]
-    """Charts that name scored words: folded for sensitive probes."""
     heat: Heat | None
     columns: tuple[Column, ...]
     completion_words: tuple[Table | None, Table | None]
@@ -280,20 +292,62 @@ class ProbeSection:
     """How much of the completions differs."""
     further: Table | None
     """Secondary measures, not judged."""
-    evidence: tuple[Table, ...]
-    """Typical sentence pairs of each comparison."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Chapter:
-    """One axis; ``table`` holds the reasons where no gap could be drawn."""
+class ExplorerBlock:
+    """The scored sentences of one probe, compressed for the script of the page."""
 
-    name: str
+    probe: str
     title: str
-    lead: str
-    picture: Intervals | None
-    table: Table | None
-    probes: tuple[ProbeSection, ...]
+    control: bool
+    sensitive: bool
+    rows: int
+    """Scores in it."""
+    frames: int
+    """Sentence frames in it."""
+    content: str
+    """Sentences, words and groups: JSON, deflated, in base 64."""
+    scores: str
+    """Their log-probabilities, likewise."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in the page."""
+        return len(self.content) + len(self.scores)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explorer:
+    """All scores that the page holds."""
+
+    blocks: tuple[ExplorerBlock, ...]
+    shown: int
+    total: int
+    rest: str
+    """Where the other scores are; empty where all are here."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Example:
+    """A sentence of the audit with what the model gave one word in it, for two groups."""
+
+    sentence: str
+    """With a blank where the model fills in; group words that take turns stand side by side."""
+    word: str
+    """The scored word; empty where the groups' own words are filled in."""
+    shares: tuple[tuple[str, str], tuple[str, str]]
+    """(group word, probability in per cent), the group that the word is likelier for first; of
+    whole sentences read from left to right, how many times as likely they are."""
+
+    @property
+    def percentages(self) -> str:
+        """The word and both percentages, named unless the sentence names both groups."""
+        first, second = self.shares
+        if self.word and f"{first[0]} / {second[0]}" in self.sentence:
+            return f"{self.word} {first[1]} / {second[1]}"
+        both = ", ".join(f"{who} {percentage}" for who, percentage in self.shares)
+        return f"{self.word}: {both}" if self.word else both
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -305,42 +359,63 @@ class GateLine:
     probe: str
     state: str
     title: str
-    """The comparison that is judged."""
-    measured: str
-    brief: str
-    """Measured and allowed in one short line."""
-    allowed: str
-    size: str
+    """The comparison that is judged, in the direction in which something is likelier."""
+    value: str
+    """What was measured: ``1.75 ×``; empty where nothing was."""
+    interval: str
+    limit: str
     reason: str
     limits: str
     """Which interval passes, where the numbers seem to say something else; else empty."""
     notices: tuple[str, ...]
     """What a reader should know beside the state."""
     href: str
-    finding: str
-    """Headline of the finding about the same result."""
     waived: str
     """Who waived it, until when and why; empty for all others."""
+    measured: str
+    """The gap in its own unit with its interval."""
+    size: str
+    """How many sentences and words it rests on."""
+    example: Example | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutcomeLine:
     """One comparison, in words."""
 
+    number: int
+    """Its place on the first screen, from 1."""
+    result: str
     outcome: str
     probe: str
+    axis: str
+    name: str
+    """Who is tied to what: ``she → jobs held mostly by women``; without a direction, the probe."""
     title: str
     """The groups that are compared."""
     statement: str
-    measured: str
-    """Gap in nats with its interval; empty where there is none."""
-    bounds: str
     size: str
+    """How many sentences and words it rests on."""
     notices: tuple[str, ...]
     reason: str
     href: str
-    contrary: str = ""
-    """Of a small comparison: the words by which its completions differ all the same."""
+    """Fragment of the page: its probe."""
+    place: str
+    """Fragment of the page: its own row or card."""
+    value: str = ""
+    """``1.75 ×``, never below 1; empty where nothing was measured."""
+    bounds: str = ""
+    """``1.5 – 2``, ``at most 1.5``; empty without bounds."""
+    measured: str = ""
+    """The gap in its own unit with its interval."""
+    examples: tuple[Example, ...] = ()
+    """The most telling words, at most two; none where they would have to be folded."""
+    folded: bool = False
+    """Sentences with harmful words were left out."""
+    narrow: bool = False
+    """Shown for these words; others of the kind may behave otherwise."""
+    contrary: tuple[str, ...] = ()
+    """Of a small comparison: the words by which its completions differ all the same, by group."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -352,6 +427,8 @@ class CompletionLine:
     """Titles of the probes that have them, joined by semicolons."""
     statement: str
     """The words that tell groups apart; empty unless completions differ."""
+    brief: str
+    """The same of the one group that differs most."""
     hurtful: str
     """What hurtful words take of the probability; empty where none was looked up."""
     reason: str
@@ -359,17 +436,62 @@ class CompletionLine:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
-    """The answer at the top."""
+class DatasetLine:
+    """One published data set: its overall number, and the categories furthest from neutral."""
 
+    title: str
+    measure: str
+    value: str
+    interval: str
+    neutral: str
+    items: int
+    """Pairs or sentences that were scored."""
+    extremes: tuple[tuple[str, str], ...]
+    """(category, value), the one furthest from neutral first."""
+    others: tuple[tuple[str, str], ...] = ()
+    """(measure, value) of its further overall numbers."""
+    reason: str = ""
+    """Why there is no number."""
+    chart: Intervals | None = None
+    """Its categories, with the neutral line; None with fewer than two."""
+    pairs: Table | None = None
+    """The most extreme pairs, where the run was asked to quote some."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FirstScreen:
+    """What an audit says at a glance: terminal, summary, notebook and report begin with it."""
+
+    headline: str
+    """Model, probes, comparisons, sentences, seconds."""
     lead: str
-    remarks: tuple[str, ...]
+    """How many comparisons have which outcome."""
+    gates_lead: str
+    """How many gates have which state; empty without gates."""
     gates: tuple[GateLine, ...]
-    comparisons: tuple[OutcomeLine, ...] = ()
+    """Worst first."""
+    comparisons: tuple[OutcomeLine, ...]
     """Associations first, the strongest first."""
-    completions: tuple[CompletionLine, ...] = ()
-    completions_lead: str = ""
+    groups: dict[str, tuple[str, ...]]
+    """What is small, open or not measurable, probe by probe: texts by outcome."""
+    completions: tuple[CompletionLine, ...]
+    completions_lead: str
     """In how many probes they differ; empty where none has any."""
+    datasets: tuple[DatasetLine, ...]
+    floor: str
+    """What meaningless words show; empty without negative controls."""
+    remarks: tuple[str, ...]
+    """What limits everything else: an untrained model, a run cut short."""
+    requests: tuple[str, ...] = ()
+    """What was asked for by name, a line for each number."""
+    exit_code: int = 0
+    chart: Intervals | None = None
+    """All comparisons by size, with the reference margin shaded."""
+
+    @property
+    def associations(self) -> tuple[OutcomeLine, ...]:
+        """The comparisons that are associations."""
+        return tuple(one for one in self.comparisons if one.outcome == "association")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -382,28 +504,31 @@ class Page:
     subtitle: str
     can: str
     cannot: str
-    verdict: Verdict
+    first_screen: FirstScreen
     notes: tuple[Note, ...]
-    chapters: tuple[Chapter, ...]
+    probes: tuple[ProbeSection, ...]
     quality: tuple[tuple[str, Table], ...]
     """(key of its heading in ``quality.html.j2``, table)."""
     failures: Table | None
     changes: Table | None
     waivers: Table | None
-    counts: str
+    references: tuple[str, ...] = ()
+    """What sizes of this run to hold a size against."""
     families: tuple[str, str] = ("", "")
     """How the declared comparisons, and the tables of words, were adjusted; empty where nothing
     was."""
     published: tuple[Table, ...] = ()
     """The numbers of published data sets."""
+    explorer: Explorer | None = None
+    """Every scored sentence; None without evidence."""
 
     @property
     def charts(self) -> list[Picture | Heat]:
         """All charts in the order of the page, heat maps included."""
-        charts: list[Picture | Heat] = []
-        for chapter in self.chapters:
-            charts += [chapter.picture] if chapter.picture else []
-            for probe in chapter.probes:
-                charts += [*probe.word_pictures, *([probe.heat] if probe.heat else [])]
-                charts += probe.pictures
+        first = self.first_screen.chart
+        charts: list[Picture | Heat] = [first] if first else []
+        charts += [line.chart for line in self.first_screen.datasets if line.chart]
+        charts += [note.picture for note in self.notes if note.picture]
+        for probe in self.probes:
+            charts += [*([probe.heat] if probe.heat else []), *probe.pictures]
         return charts

@@ -54,6 +54,27 @@ def quality(index: Index) -> tuple[tuple[str, Table], ...]:
     return tuple((key, one) for key, one in tables.items() if one is not None)
 
 
+def references(index: Index) -> Iterator[str]:
+    """Say what sizes of this run to hold a size against: of nonsense, and of plain grammar."""
+    if index.audit.floor is not None:
+        yield words.floor(index.audit.floor)
+    largest: dict[str, Result] = {}
+    for result in index.audit.results:
+        probe = index.probes.get(result.probe)
+        if probe is None or probe.role != "positive_control":
+            continue
+        if result.unit == "nats" and result.estimate is not None:
+            held = largest.get(result.probe)
+            if held is None or abs(result.estimate) > abs(held.estimate or 0.0):
+                largest[result.probe] = result
+    if largest:
+        facts = ", ".join(
+            f"{index.title(probe)} {times(abs(result.estimate or 0.0))} times"
+            for probe, result in sorted(largest.items())
+        )
+        yield f"What a fact of grammar or of the world is worth here (positive controls): {facts}."
+
+
 def _comparison(index: Index, result: Result) -> Cell:
     return prose(f"{index.title(result.probe)}: {index.versus(result)}")
 
