@@ -128,27 +128,24 @@ class RunRequest:
     def arguments(self) -> dict[str, Any]:
         """Return the run as arguments of :func:`bias_audit.audit`."""
         model, call = self.settings.model, self.settings.call
-        return (
-            self.selection
-            | {
-                "model": model.name,
-                "settings": self.analysis,
-                "policy": self.policy,
-                "baselines": self.baselines,
-                "cache": False if call.no_cache else Cache(fresh=call.fresh),
-                "revision": model.revision,
-                "device": model.device,
-                "dtype": model.dtype,
-                "batch_size": self.settings.run.batch_size,
-                "offline": call.offline,
-                "allow_pickle": call.allow_pickle,
-                "engine": self.engine,
-                "title": call.title,
-                "owner": call.owner,
-                "purpose": call.purpose,
-            }
-            | ({"labels": call.labels} if call.labels else {})
-        )
+        arguments = self.selection | {
+            "model": model.name,
+            "settings": self.analysis,
+            "policy": self.policy,
+            "baselines": self.baselines,
+            "cache": False if call.no_cache else Cache(fresh=call.fresh),
+            "revision": model.revision,
+            "device": model.device,
+            "dtype": model.dtype,
+            "batch_size": self.settings.run.batch_size,
+            "offline": call.offline,
+            "allow_pickle": call.allow_pickle,
+            "engine": self.engine,
+            "title": call.title,
+            "owner": call.owner,
+            "purpose": call.purpose,
+        }
+        return arguments | ({"labels": call.labels} if call.labels else {})
 
 
 def gate(

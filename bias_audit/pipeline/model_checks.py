@@ -111,7 +111,7 @@ def check_name(name: str, catalogue: ProbeCatalogue, **options: Any) -> None:
         UsageError: it is a probe, a suite or a file.
         ModelLoadError: there is no such folder, or its files hold no masked language model.
     """
-    if name in ("reference", "fake") or name.startswith("python:"):
+    if name in ("reference", "fake"):
         return
     file = _find_file(name)
     if file is not None or name.endswith((".yaml", ".yml")):
@@ -151,6 +151,20 @@ def _hint_for_file(name: str, file: Path | None) -> str:
     if content is not None:
         return f"for a probe of your own: bias-audit run --probe-path {file} -p {content[1]}"
     return f"for a configuration: bias-audit run -c {file}; a model is a folder or a hub id"
+
+
+def check_model(
+    backend: Backend,
+    catalogue: ProbeCatalogue,
+    *,
+    probes: Sequence[Probe],
+    languages: Iterable[str],
+) -> tuple[SanityCheck, ...]:
+    """Check that a model knows what it is asked about, as its reading demands."""
+    if backend.info.reading == "label":
+        return check_instruments(backend, probes)
+    ordered = sorted(set(languages), key=lambda language: (language != "en", language))
+    return check_languages(backend, {one: catalogue.sanity(one) for one in ordered})
 
 
 def check_languages(

@@ -24,12 +24,7 @@ from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.from_config import RunRequest
 from bias_audit.pipeline.judge import judge_run
-from bias_audit.pipeline.model_checks import (
-    RepeatCheck,
-    check_instruments,
-    check_languages,
-    check_name,
-)
+from bias_audit.pipeline.model_checks import RepeatCheck, check_model, check_name
 from bias_audit.pipeline.score import ProgressListener
 from bias_audit.pipeline.tasks import Part, Task, plan_tasks
 from bias_audit.probes.catalogue import ProbeCatalogue
@@ -210,14 +205,12 @@ def _measure(
     say: ProgressListener,
 ) -> tuple[list[Part], tuple[SanityCheck, ...], RepeatCheck]:
     """Check the model, score every task, ask some of it again, analyse the answers."""
-    if model.plain.info.reading == "label":
-        probes = [probe for task in tasks for probe in task.instruments]
-        sanity = check_instruments(model.backend, probes)
-    else:
-        languages = {language for task in tasks for language in task.languages}
-        ordered = sorted(languages, key=lambda language: (language != "en", language))
-        specs = {language: catalogue.sanity(language) for language in ordered}
-        sanity = check_languages(model.backend, specs)
+    sanity = check_model(
+        model.backend,
+        catalogue,
+        probes=[probe for task in tasks for probe in task.instruments],
+        languages=[language for task in tasks for language in task.languages],
+    )
     scores = [
         task.score(model.backend, settings, lambda what, *rows: say(f"scoring {what}", *rows))
         for task in tasks

@@ -172,12 +172,11 @@ def _rest(index: Index, results: Sequence[Result]) -> Iterator[str]:
 
 def _remarks(audit: Results) -> Iterator[str]:
     checks = (audit.sanity, *audit.further_sanity)
-    failed = [check.language for check in checks if check is not None and not check.passed]
-    first, of_labels = audit.sanity, audit.model.reading == "label"
-    if first is not None and not first.passed and first.language == "en" and not of_labels:
+    of_words = [check for check in checks if check is not None and check.perplexity_of != "label"]
+    failed = [check.language for check in of_words if not check.passed]
+    if of_words[:1] and not of_words[0].passed and of_words[0].language == "en":
         yield _UNTRAINED
-    foreign = sorted(language for language in failed if language != "en")
-    if foreign and not of_labels:
+    if foreign := sorted(language for language in failed if language != "en"):
         yield _FOREIGN.format(", ".join(foreign))
     if audit.run.partial:
         yield _PARTIAL
