@@ -1,11 +1,12 @@
 """Define what is asked of a model, what it answers, and what analysis calls both.
 
-All scores are natural logarithms (nats). What could not be done carries a reason, never a zero.
+Scores are natural logarithms (nats), or cosines of sentence encoders. What could not be done
+carries a reason, never a zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
@@ -23,11 +24,19 @@ ProgressCallback = Callable[[int, int], None]
 """Called with (done, in all) while scoring."""
 OTHERS = "~others"
 """Stands for the unweighted mean of the other groups."""
+GapUnit = Literal["nats", "sd"]
 Reading = Literal["mask", "continuation", "similarity", "label"]
 """What a model's number for a sentence is. ``mask``: how likely the scored word is at its place,
 with both sides of the sentence in sight; ``continuation``: how likely the whole sentence is, read
 from left to right. Differences of differences mean the same in both. ``label``: how likely a label
-is for a whole sentence."""
+is for a whole sentence; ``similarity``: how near a sentence lies to a query, by their cosine."""
+UNITS: Mapping[Reading, GapUnit] = {
+    "mask": "nats",
+    "continuation": "nats",
+    "similarity": "sd",
+    "label": "nats",
+}
+"""The unit of a gap, by reading. ``sd``: standard deviations of the cosines of a sentence frame."""
 LEAST_WORD_MASS = 0.8
 """Share of the probability that should fall on whole words in an open completion."""
 Span = tuple[int, int]
@@ -69,6 +78,14 @@ class LabelRequest(Request["FillScore"]):
     """Names that the label may have; the first that the model knows is meant."""
     instead_of: tuple[str, ...] = ()
     """Where the model knows none of them: all labels but the first one that it knows of these."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SimilarityRequest(Request["FillScore"]):
+    """Ask a sentence encoder how near a text lies to others: the mean of the cosines."""
+
+    text: str
+    queries: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,7 +203,8 @@ class FillScore(Answer):
 
     log_prob: float | None = None
     """Natural log of the word, within-word left to right, of the whole sentence in the reading
-    ``continuation``, or of the label in ``label``; None when not scored."""
+    ``continuation``, or of the label in ``label``; in ``similarity`` no logarithm, but a cosine.
+    None when not scored."""
     pieces: int = 0
     """Number of the word's tokens in this context; 0 when unknown."""
     rank: int | None = None
@@ -329,6 +347,8 @@ class Prompt:
     """Where a label of the whole sentence is scored: its names. The sentence is in ``left``."""
     instead_of: tuple[str, ...] = ()
     """Names of the label that it is the opposite of, as of :class:`LabelRequest`."""
+    queries: tuple[str, ...] = ()
+    """Texts that name the target, where the sentence is compared with them. It is in ``left``."""
     context_spans: tuple[Span, ...] = ()
     """In ``text``, the word of the sentence that is not scored: the group word, or the target where
     groups are scored; empty for an open prompt."""
@@ -336,13 +356,15 @@ class Prompt:
     @property
     def text(self) -> str:
         """The sentence with the scored word in its place; ``<mask>`` for an open prompt."""
-        if self.label_names:
+        if self.label_names or self.queries:
             return self.left
         return f"{self.left}{'<mask>' if self.filler is None else self.filler}{self.right}"
 
     @property
-    def request(self) -> FillRequest | CompletionRequest | LabelRequest:
+    def request(self) -> FillRequest | CompletionRequest | LabelRequest | SimilarityRequest:
         """What the prompt asks of a model."""
+        if self.queries:
+            return SimilarityRequest(text=self.left, queries=self.queries)
         if self.label_names:
             return LabelRequest(text=self.left, names=self.label_names, instead_of=self.instead_of)
         if self.filler is None:
@@ -373,7 +395,7 @@ class ModelInfo:
     tokenizer_digest: str
     """SHA-256 over the tokenizer's files."""
     kind: str
-    """``masked``, ``causal``, ``classifier``, ``python`` or ``fake`` for a stand-in."""
+    """``masked``, ``causal``, ``encoder``, ``classifier``, ``python``, or ``fake``, a stand-in."""
     architecture: str
     vocabulary_size: int
     parameters: int

@@ -14,7 +14,7 @@ from bias_audit.metrics.base import ExtraRequests, Metric, MetricOutput
 from bias_audit.metrics.registry import OPTIONAL
 from bias_audit.metrics.scored_probe import Responses, ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
-from bias_audit.records import ProgressCallback, Prompt, Skip, SkipReason
+from bias_audit.records import ProgressCallback, Prompt, Reading, Skip, SkipReason
 from bias_audit.results import ProbeRecord, Result
 
 ProgressListener = Callable[[str, int, int], None]
@@ -37,6 +37,28 @@ class MetricPlan:
             by_probe={name: ids for name, ids in self.by_probe.items() if name not in names},
             unsupported=tuple(skip for skip in self.unsupported if skip.probe not in names),
             prompts={key: count for key, count in self.prompts.items() if key[0] not in names},
+        )
+
+    def read_as(self, reading: Reading) -> MetricPlan:
+        """Return what can be asked in a reading; the rest is named."""
+        lost = [
+            (probe, name, why)
+            for probe, names in self.by_probe.items()
+            for name in names
+            if (why := OPTIONAL[name].misfit(reading))
+        ]
+        if not lost:
+            return self
+        kept = {
+            probe: tuple(name for name in names if not OPTIONAL[name].misfit(reading))
+            for probe, names in self.by_probe.items()
+        }
+        return MetricPlan(
+            by_probe={probe: names for probe, names in kept.items() if names},
+            unsupported=(
+                *self.unsupported,
+                *(_skip(probe, name, "not_applicable", why) for probe, name, why in lost),
+            ),
         )
 
     @property

@@ -206,7 +206,8 @@ class ProbeTask:
         reasons = {task.probe.spec.id: misfit(task.probe.spec, info) for task in self.plan.tasks}
         unfit = {name: why for name, why in reasons.items() if why}
         if len(unfit) < len(reasons):
-            return replace(self, plan=self.plan.without(unfit)) if unfit else self
+            plan = self.plan.without(unfit) if unfit else self.plan
+            return replace(self, plan=plan.read_as(info.reading))
         name, why = next(iter(unfit.items()))
         raise UsageError(
             f"none of the probes can be asked of '{info.name}', for example {name}: {why}",

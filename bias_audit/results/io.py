@@ -40,8 +40,8 @@ SCHEMA_VERSION = "3.0"
 
 LARGEST_NUMBER = 1e100
 """No gap is this large; twice it is still a number."""
-_AROUND = frozenset({"log_odds_gap", "diagonal_log_odds"})
-"""Measures with intervals around the estimate, whose effect size is its odds ratio."""
+_AROUND = frozenset({"log_odds_gap", "diagonal_log_odds", "similarity_gap", "similarity_diagonal"})
+"""Measures with intervals around the estimate; in nats, the effect size is its odds ratio."""
 _LARGEST_GAP = 200.0
 """Odds ratios of larger gaps are cut off, so they are not compared."""
 _CLOSE = 1e-5
@@ -242,7 +242,7 @@ def _contradictions(result: Result) -> Iterator[str]:
         return
     if result.by_template and len(result.by_template) != result.n_templates:
         yield f"has {result.n_templates} sentences and lists {len(result.by_template)}"
-    comparable = odds is not None and abs(gap) <= _LARGEST_GAP
+    comparable = odds is not None and result.unit == "nats" and abs(gap) <= _LARGEST_GAP
     if comparable and not math.isclose(math.exp(gap), odds or 0.0, rel_tol=_CLOSE):
         yield f"is {gap:g} nats, which is not an odds ratio of {odds:g}"
     for claim in (result, result.words_of_this_kind):
