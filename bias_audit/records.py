@@ -1,11 +1,12 @@
 """Define what is asked of a model, what it answers, and what analysis calls both.
 
-All scores are natural logarithms (nats). What could not be done carries a reason, never a zero.
+Scores are natural logarithms (nats), or cosines of sentence encoders. What could not be done
+carries a reason, never a zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
@@ -23,11 +24,19 @@ ProgressCallback = Callable[[int, int], None]
 """Called with (done, in all) while scoring."""
 OTHERS = "~others"
 """Stands for the unweighted mean of the other groups."""
+Unit = Literal["nats", "sd"]
 Reading = Literal["mask", "continuation", "similarity", "label"]
 """What a model's number for a sentence is. ``mask``: how likely the scored word is at its place,
 with both sides of the sentence in sight; ``continuation``: how likely the whole sentence is, read
 from left to right. Differences of differences mean the same in both. ``label``: how likely a label
-is for a whole sentence."""
+is for a whole sentence; ``similarity``: how near a sentence lies to a query, by their cosine."""
+UNITS: Mapping[Reading, Unit] = {
+    "mask": "nats",
+    "continuation": "nats",
+    "similarity": "sd",
+    "label": "nats",
+}
+"""The unit of a gap, by reading. ``sd``: standard deviations of the cosines of a sentence frame."""
 LEAST_WORD_MASS = 0.8
 """Share of the probability that should fall on whole words in an open completion."""
 Span = tuple[int, int]
