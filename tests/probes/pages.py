@@ -225,7 +225,8 @@ def word_lists(lexicon: Lexicon) -> Iterator[str]:
 def scored_page(axis: str, probes: list[Probe]) -> str:
     intro = (
         "The scored word is bold, or the label of the whole sentence. Every template, group word"
-        " and target of a probe comes at least once; `bias-audit probes preview NAME --all` prints all combinations."
+        " and target of a probe comes at least once;"
+        " `bias-audit probes preview NAME --all` prints all combinations."
     )
     parts: list[str | Iterable[str]] = [intro]
     for one in probes:
