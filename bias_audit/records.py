@@ -24,13 +24,13 @@ ProgressCallback = Callable[[int, int], None]
 """Called with (done, in all) while scoring."""
 OTHERS = "~others"
 """Stands for the unweighted mean of the other groups."""
-GapUnit = Literal["nats", "sd"]
+Unit = Literal["nats", "sd"]
 Reading = Literal["mask", "continuation", "similarity", "label"]
 """What a model's number for a sentence is. ``mask``: how likely the scored word is at its place,
 with both sides of the sentence in sight; ``continuation``: how likely the whole sentence is, read
 from left to right. Differences of differences mean the same in both. ``label``: how likely a label
 is for a whole sentence; ``similarity``: how near a sentence lies to a query, by their cosine."""
-UNITS: Mapping[Reading, GapUnit] = {
+UNITS: Mapping[Reading, Unit] = {
     "mask": "nats",
     "continuation": "nats",
     "similarity": "sd",

@@ -20,7 +20,6 @@ from bias_audit.records import (
     UNITS,
     CompletionScore,
     FillScore,
-    GapUnit,
     Prompt,
     Reading,
     Skip,
@@ -504,7 +503,7 @@ class ScoredProbe:
     """What a score is; only in ``mask`` it is a probability of the scored word."""
 
     @property
-    def unit(self) -> GapUnit:
+    def unit(self) -> str:
         """Unit of its gaps."""
         return UNITS[self.reading]
 

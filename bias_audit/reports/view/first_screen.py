@@ -83,12 +83,17 @@ def _headline(audit: Results) -> str:
             None,
             (
                 audit.tool.name,
-                quote(audit.model.name),
+                quote(audit.model.name) + _read_as(audit),
                 ", ".join(filter(None, parts)),
                 "" if seconds is None else duration(seconds),
             ),
         )
     )
+
+
+def _read_as(audit: Results) -> str:
+    """Name the reading, where it is not the usual one."""
+    return "" if audit.model.reading == "mask" else f", read as {audit.model.reading}"
 
 
 def _lead(audit: Results) -> str:
