@@ -269,9 +269,9 @@ def _check_paraphrases(backend: Backend, spec: Sanity | None, language: str) -> 
                 ""
                 if passed
                 else (
-                    f"the model sanity check failed: {hits} of {len(triplets)} paraphrases lie nearer"
-                    f" than a sentence of the same words with another meaning ({needed} needed); an"
-                    " untrained or foreign-language encoder cannot be audited here"
+                    f"the model sanity check failed: {hits} of {len(triplets)} paraphrases lie"
+                    f" nearer than a sentence of the same words with another meaning ({needed}"
+                    " needed); an untrained or foreign-language encoder cannot be audited here"
                 )
             )
     return SanityCheck(

@@ -183,8 +183,10 @@ def load_results(run: str | Path) -> Results:
     for finding in results.findings:
         if finding.result not in ids:
             raise UsageError(f"{path} is damaged: the finding '{finding.id}' is about no result")
-        if any(max(s.log_prob_a, s.log_prob_b) > MAX_LOG_PROB for s in finding.sentences):
-            raise UsageError(f"{path} is damaged: '{finding.id}' has a probability above 1")
+        is_cosine = results.model.reading == "similarity"
+        what, most = ("cosine", 1.0) if is_cosine else ("probability", MAX_LOG_PROB)
+        if any(max(s.log_prob_a, s.log_prob_b) > most for s in finding.sentences):
+            raise UsageError(f"{path} is damaged: '{finding.id}' has a {what} above 1")
     if len(ids) < len(results.results):
         twice = Counter(result.id for result in results.results).most_common(1)[0][0]
         raise UsageError(f"{path} is damaged: the result '{twice}' is there twice")

@@ -25,13 +25,19 @@ class Scale:
     steps: tuple[float, float, float]
     """Sizes, as they are told, from which a gap is moderate, strong, very strong."""
     more: str
-    """``times as likely``: follows the number in a sentence, and heads a column."""
+    """``times as likely``: follows the number in a sentence."""
+    head: str
+    """Heads a column of numbers."""
+    key: str
+    """What the mark means, where it does not say so itself."""
     noun: str
     """``times``: follows a bound."""
     mark: str
     """``×``: follows the number in a table."""
     axis: str
     """What a chart calls the axis."""
+    likelier: str
+    """``likelier``: what a word is with the group that it leans to."""
     fires: float
     """What a positive control must exceed, in the unit."""
 
@@ -57,9 +63,12 @@ _EVERY = (
         rungs=(1.25, 1.5, 2.0, 3.0, 5.0, 10.0),
         steps=(1.25, 2.0, 4.0),
         more="times as likely",
+        head="times as likely",
+        key="",
         noun="times",
         mark="×",
         axis="times as likely (logarithmic)",
+        likelier="likelier",
         fires=1.0,
     ),
     Scale(
@@ -68,9 +77,12 @@ _EVERY = (
         rungs=(0.3, 0.5, 0.8, 1.2, 2.0, 3.0),
         steps=(0.3, 0.8, 1.5),
         more="standard deviations closer",
+        head="closer by",
+        key="sd: standard deviations of the cosines within a sentence frame; examples give cosines",
         noun="standard deviations",
         mark="sd",
         axis="standard deviations closer",
+        likelier="closer",
         fires=1.0,
     ),
 )
