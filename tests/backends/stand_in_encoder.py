@@ -50,7 +50,7 @@ class StandInEncoder:
         requests: Sequence[Request[Any]],
         *,
         skip: Container[int] = (),
-        progress: ProgressCallback | None = None,  # noqa: ARG002 - instant
+        progress: ProgressCallback | None = None,
     ) -> Iterator[tuple[int, Any]]:
         for number, request in enumerate(requests):
             if number not in skip:

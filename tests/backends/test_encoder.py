@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -40,9 +39,7 @@ def folders(tmp_path_factory):
     def get(architecture="bert", **options):
         key = architecture, *sorted(options.items())
         if key not in made:
-            made[key] = tiny_models.build_encoder(
-                home / f"{len(made)}", architecture, **options
-            )
+            made[key] = tiny_models.build_encoder(home / f"{len(made)}", architecture, **options)
         return made[key]
 
     return get
@@ -90,17 +87,13 @@ def test_vectors_are_those_of_the_plain_way(folders, architecture, mode):
     np.testing.assert_allclose(cosines(encoder), (wanted @ wanted.T).ravel(), atol=1e-5)
 
 
-@pytest.mark.skipif(
-    find_spec("sentence_transformers") is None,
-    reason="it compares with another program: pip install sentence-transformers",
-)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("mode", ["mean", "cls", "max"])
 def test_vectors_are_those_of_sentence_transformers(folders, mode):
-    from sentence_transformers import SentenceTransformer
-
+    reason = "it compares with another program: pip install sentence-transformers"
+    theirs = pytest.importorskip("sentence_transformers", reason=reason, exc_type=ImportError)
     folder = folders("bert", pooling=mode)
-    theirs = SentenceTransformer(str(folder), device="cpu").encode(TEXTS)
+    theirs = theirs.SentenceTransformer(str(folder), device="cpu").encode(TEXTS)
     mine = vectors(SentenceEncoder(str(folder), device="cpu"))
     np.testing.assert_allclose(mine, theirs, atol=1e-5)
 

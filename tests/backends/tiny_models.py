@@ -252,9 +252,7 @@ def build_classifier(folder, architecture="bert", *, seed=11, **options):
     return folder
 
 
-def build_encoder(
-    folder, architecture="bert", *, pooling="mean", modules=True, seed=11, **texts
-):
+def build_encoder(folder, architecture="bert", *, pooling="mean", modules=True, seed=11, **texts):
     """Save a tiny sentence encoder of random weights; ``texts``: how its folder has texts read."""
     config_class, sizes, make, special = ARCHITECTURES[architecture]
     tokenizer = save_tokenizer(folder, make(), special)
