@@ -39,6 +39,37 @@ class MetricPlan:
             prompts={key: count for key, count in self.prompts.items() if key[0] not in names},
         )
 
+    def answered_by(self, backend: Backend) -> MetricPlan:
+        """Return what a backend can answer; the rest does not apply to its reading.
+
+        Raises:
+            UsageError: it can answer nothing that was asked for.
+        """
+        asked = {name: OPTIONAL[name].extra for name in self.names}
+        mute = {n for n, extra in asked.items() if extra and extra.needs not in backend.supports}
+        if not mute:
+            return self
+        if len(mute) == len(asked):
+            require_support(backend, [extra.needs for extra in self.extra])
+        reason = f"read as {backend.info.reading}, a model does not answer what it asks"
+        extra = {one.id for one in self.extra if one.needs not in backend.supports}
+        return MetricPlan(
+            by_probe={
+                probe: tuple(name for name in names if name not in mute)
+                for probe, names in self.by_probe.items()
+            },
+            unsupported=(
+                *self.unsupported,
+                *(
+                    _skip(probe, name, "not_applicable", reason)
+                    for probe, names in self.by_probe.items()
+                    for name in names
+                    if name in mute
+                ),
+            ),
+            prompts={key: count for key, count in self.prompts.items() if key[1] not in extra},
+        )
+
     @property
     def names(self) -> tuple[str, ...]:
         """Return the ids of all that runs on some probe."""
@@ -93,15 +124,6 @@ def why_unsupported(metric: Metric, probe: Probe) -> str:
     if probe.spec.labels is not None and metric.extra is not None:
         return "read as label, a model gives no probability of words"
     return metric.unsupported(probe)
-
-
-def require_answers(backend: Backend, plan: MetricPlan) -> None:
-    """Check that a backend can answer what optional metrics ask, before anything is scored.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    require_support(backend, [extra.needs for extra in plan.extra])
 
 
 def ask_extra(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,9 @@ BASELINE = "baseline:"
 _AGAINST = re.compile(r"baseline:[a-z0-9][a-z0-9._-]{0,79}")
 MOST_POINTS = 100.0
 _TWO_GATES = "write two gates, one for the size and one for its rise"
+
+
+GateUnit = Literal["nats", "sd", "points"]
 
 
 class GateConfig(FileModel):
@@ -33,12 +36,14 @@ class GateConfig(FileModel):
     comparison when absent."""
     claim: Literal["these_words", "words_of_this_kind"] = "these_words"
     """``these_words``: the words of the lists; ``words_of_this_kind``: others like them too."""
+    unit: GateUnit = "nats"
+    """Unit of the limit; ``points`` for completions. It has to be that of the model's reading."""
     max: float | None = Field(default=None, gt=0, le=MOST_POINTS, strict=True)
-    """Largest gap that is allowed, in the unit of the measure, in either direction."""
+    """Largest gap that is allowed, in the unit of the gate, in either direction."""
     against: str | None = None
     """``baseline:NAME``: judge the rise over this baseline instead."""
     max_rise: float | None = Field(default=None, gt=0, le=MOST_POINTS, strict=True)
-    """Largest rise over the baseline that is allowed, in the unit of the measure."""
+    """Largest rise over the baseline that is allowed, in the unit of the gate."""
     when_unclear: Literal["warn", "fail", "pass"] = "warn"
     """What an interval that crosses the limit means; a gate that could not be asked is incomplete
     in any case."""
@@ -57,19 +62,26 @@ class GateConfig(FileModel):
 
     @property
     def limit(self) -> float:
-        """Largest gap, or largest rise, in the unit of the measure."""
+        """Largest gap, or largest rise, in the unit of the gate."""
         return (self.max if self.against is None else self.max_rise) or 0.0
 
-    @property
-    def unit(self) -> Literal["nats", "points"]:
-        """Unit of the limit."""
-        return "nats" if self.measure == "log_odds_gap" else "points"
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_unit(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "unit" not in value:
+            of_words = value.get("measure", "log_odds_gap") == "log_odds_gap"
+            return {**value, "unit": "nats" if of_words else "points"}
+        return value
 
     @model_validator(mode="after")
     def _fits_measure(self) -> GateConfig:
-        if self.unit == "nats" and self.limit > MOST_MARGIN:
+        if (self.unit == "points") != (self.measure != "log_odds_gap"):
+            say = f"'{self.measure}' is not measured in {self.unit}"
+            right = "nats, or sd for sentence encoders" if self.unit == "points" else "points"
+            raise MistakesError([(("unit",), f"{say} | unit: {right}")])
+        if self.unit != "points" and self.limit > MOST_MARGIN:
             key = "max" if self.against is None else "max_rise"
-            say = f"a gap in nats is at most {MOST_MARGIN:g} | write {key}: 0.7"
+            say = f"a gap in {self.unit} is at most {MOST_MARGIN:g} | write {key}: 0.7"
             raise MistakesError([((key,), say)])
         for key in ("over", "claim"):
             if self.unit == "points" and key in self.model_fields_set:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypedDict
 
+from bias_audit.backends.base import require_possible
 from bias_audit.errors import ModelLoadError
 from bias_audit.records import Reading
 from bias_audit.utils.json_text import TextError, read_json
@@ -94,6 +95,8 @@ class ModelOptions:
     """Use no network."""
     allow_pickle: bool = False
     """Accept pickled weights where there are no safetensors; no code in them is run."""
+    reading: Reading | None = None
+    """How the model is to be read, where its files allow several ways."""
 
 
 FILE_OPTIONS = frozenset(field.name for field in fields(ModelOptions))
@@ -121,14 +124,21 @@ class ModelFolder:
     """The folder's config.json."""
     pickled: bool = False
     """Whether the weights are pickles, which the user has allowed."""
+    chosen: Reading | None = None
+    """How it is to be read, where the user says so."""
     notices: tuple[str, ...] = ()
 
     @property
-    def reading(self) -> Reading:
-        """How the model is read, by its head."""
+    def readings(self) -> tuple[Reading, ...]:
+        """How the model can be read, by its head; the usual way first."""
         if _ends_in(self.config, CLASSIFIER_HEAD):
-            return "label"
-        return "continuation" if _causal_head(self.config) else "mask"
+            return ("label",)
+        return ("continuation",) if _causal_head(self.config) else ("mask",)
+
+    @property
+    def reading(self) -> Reading:
+        """How the model is read."""
+        return self.chosen or self.readings[0]
 
     @property
     def index(self) -> Path | None:
@@ -254,7 +264,8 @@ def locate_model(options: ModelOptions) -> ModelFolder:
 
     Raises:
         ModelLoadError: When there is no such model, it cannot be fetched, or its files do not hold
-            a masked language model that is safe to load.
+            a model that is safe to load.
+        UsageError: it cannot be read as the options say.
     """
     name, revision = options.name, options.revision
     commit: str | None = None
@@ -284,14 +295,17 @@ def locate_model(options: ModelOptions) -> ModelFolder:
         notices.append(
             "the model's own Python code (auto_map) was not run; transformers' class was used"
         )
-    return ModelFolder(
+    folder = ModelFolder(
         name=name,
         path=path,
         revision=commit,
         config=config,
         pickled=pickled,
+        chosen=options.reading,
         notices=tuple(notices),
     )
+    require_possible(name, options.reading, folder.readings)
+    return folder
 
 
 def find_folder(name: str) -> Path | None:
@@ -411,7 +425,7 @@ def require_reading(folder: ModelFolder, reading: Reading) -> None:
     Raises:
         ModelLoadError: it is read in another way.
     """
-    if folder.reading == reading:
+    if reading in folder.readings:
         return
     if reading == "label":
         raise ModelLoadError(
