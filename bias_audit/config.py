@@ -143,6 +143,12 @@ class ModelConfig(FileModel):
         None, "reading", "How the model is read, where its files allow several ways."
     )
 
+    pooling: Literal["mean", "cls", "max"] | None = setting(
+        None,
+        "pooling",
+        "Read it as a sentence encoder that pools so, where it does not say.",
+    )
+
     @model_validator(mode="after")
     def _runs_no_code(self) -> ModelConfig:
         if self.name.startswith("python:"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from bias_audit.analysis.analyse import Assessment
 from bias_audit.analysis.multiple_testing import adjust_exploratory
 from bias_audit.analysis.outcomes import failure, withhold
-from bias_audit.backends.base import Backend, require_support, score_all
+from bias_audit.backends.base import Backend, score_all
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.metrics.base import ExtraRequests, Metric, MetricOutput
 from bias_audit.metrics.registry import OPTIONAL
@@ -45,29 +45,32 @@ class MetricPlan:
         Raises:
             UsageError: it can answer nothing that was asked for.
         """
-        asked = {name: OPTIONAL[name].extra for name in self.names}
-        mute = {n for n, extra in asked.items() if extra and extra.needs not in backend.supports}
-        if not mute:
+        reasons = {name: why for name in self.names if (why := _why_mute(OPTIONAL[name], backend))}
+        if not reasons:
             return self
-        if len(mute) == len(asked):
-            require_support(backend, [extra.needs for extra in self.extra])
-        reason = f"read as {backend.info.reading}, a model does not answer what it asks"
-        extra = {one.id for one in self.extra if one.needs not in backend.supports}
-        return MetricPlan(
-            by_probe={
-                probe: tuple(name for name in names if name not in mute)
-                for probe, names in self.by_probe.items()
-            },
-            unsupported=(
-                *self.unsupported,
-                *(
-                    _skip(probe, name, "not_applicable", reason)
-                    for probe, names in self.by_probe.items()
-                    for name in names
-                    if name in mute
-                ),
-            ),
-            prompts={key: count for key, count in self.prompts.items() if key[1] not in extra},
+        if len(reasons) == len(self.names):
+            name, why = next(iter(reasons.items()))
+            raise UsageError(
+                f"the {OPTIONAL[name].kind} '{name}' cannot be asked of '{backend.info.name}':"
+                f" {why}",
+                hint=f"see 'bias-audit explain {name}'",
+            )
+        asked = {
+            probe: tuple(name for name in names if name not in reasons)
+            for probe, names in self.by_probe.items()
+        }
+        lost = [
+            _skip(probe, name, "not_applicable", reasons[name])
+            for probe, names in self.by_probe.items()
+            for name in names
+            if name in reasons
+        ]
+        answered = MetricPlan(by_probe={probe: names for probe, names in asked.items() if names})
+        extra = {one.id for one in answered.extra}
+        return replace(
+            answered,
+            unsupported=(*self.unsupported, *lost),
+            prompts={key: count for key, count in self.prompts.items() if key[1] in extra},
         )
 
     @property
@@ -124,6 +127,14 @@ def why_unsupported(metric: Metric, probe: Probe) -> str:
     if probe.spec.labels is not None and metric.extra is not None:
         return "read as label, a model gives no probability of words"
     return metric.unsupported(probe)
+
+
+def _why_mute(metric: Metric, backend: Backend) -> str:
+    """Say why a backend cannot be asked a metric; empty where it can."""
+    reading = backend.info.reading
+    if metric.extra is not None and metric.extra.needs not in backend.supports:
+        return f"read as {reading}, a model does not answer what it asks"
+    return metric.misfit(reading)
 
 
 def ask_extra(

@@ -51,7 +51,7 @@ def open_backend(
             are equal within 1e-5 nats in float32.
         options: Those of :class:`~bias_audit.backends.masked_lm.MaskedLM`; ``labels`` names those
             of a Python function, in order; ``reading`` says how a model is read that can be read
-            in several ways.
+            in several ways; ``pooling`` has an encoder read that does not state its own.
 
     Raises:
         ModelLoadError: When the model cannot be loaded or its scores would mean nothing.
@@ -82,10 +82,16 @@ def open_backend(
     mine = {key: value for key, value in options.items() if key in FILE_OPTIONS}
     reading = locate_model(ModelOptions(name=name, **mine)).reading
     options.pop("reading", None)
+    if reading != "similarity":
+        options.pop("pooling", None)
     if reading == "continuation":
         from bias_audit.backends.causal_lm import CausalLM
 
         return CausalLM(name, **options)
+    if reading == "similarity":
+        from bias_audit.backends.encoder import SentenceEncoder
+
+        return SentenceEncoder(name, **options)
     if reading == "label":
         from bias_audit.backends.classifier import TextClassifier
 

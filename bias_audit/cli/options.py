@@ -23,8 +23,9 @@ class Place(click.Path):
 
 
 MODEL_SETTINGS = (
-    "revision", "device", "dtype", "batch_size", "offline", "allow_pickle", "reading",
-)  # fmt: skip
+    *("revision", "device", "dtype", "batch_size", "offline", "allow_pickle"),
+    *("reading", "pooling"),
+)
 """How a model is loaded, for commands that audit nothing."""
 
 

@@ -105,7 +105,7 @@ def require_units(gates: Iterable[GateConfig], model: str, reading: str) -> None
             raise UsageError(
                 f"the gate '{gate.id}' has a limit in {gate.unit}, and {whole}, whose gaps are in"
                 f" {unit}: one unit is no other",
-                hint=f"write 'unit: {unit}' with a limit for it, or keep a configuration for each"
+                hint=f"write 'unit: {unit}' with a limit in it, or keep a configuration for each"
                 " kind of model",
             )
 

@@ -249,7 +249,7 @@ def _join(
         determinism=repeats.to_record(),
         probes=probes,
         results=measured,
-        metrics=metric_records(measured),
+        metrics=metric_records(measured, info.reading),
         findings=tuple(finding for one in analyses for finding in one.findings),
         skips=tuple(skip for one in analyses for skip in one.skips),
         errors=tuple(error for one in analyses for error in one.errors),

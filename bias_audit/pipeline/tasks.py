@@ -204,7 +204,7 @@ class ProbeTask:
         if len(unfit) < len(reasons):
             plan = self.plan.without(unfit) if unfit else self.plan
             metrics = plan.metrics.answered_by(backend)
-            return replace(self, plan=replace(plan, metrics=metrics))
+            return replace(self, plan=replace(plan, metrics=metrics).read_as(info.reading))
         name, why = next(iter(unfit.items()))
         raise UsageError(
             f"none of the probes can be asked of '{info.name}', for example {name}: {why}",

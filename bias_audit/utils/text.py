@@ -24,11 +24,6 @@ def number(value: float) -> str:
     return f"{value:.{digits}f}" if size < 100 else f"{value:.0f}"
 
 
-def odds_ratio(nats: float) -> str:
-    """The odds ratio of a gap, in words."""
-    return number(math.exp(min(max(nats, -700.0), 700.0)))
-
-
 def quote(name: str) -> str:
     """A model's name in quotation marks where it could be read as a word of the sentence.
 

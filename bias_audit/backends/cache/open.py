@@ -22,6 +22,7 @@ from bias_audit.backends.cache.store import (
     switched_off,
 )
 from bias_audit.backends.clm.questions import SUPPORTS as CONTINUES
+from bias_audit.backends.embeddings import SUPPORTS as NEARNESS
 from bias_audit.backends.hf.identify import ModelFiles, identify
 from bias_audit.backends.hf.model_files import FILE_OPTIONS, ModelOptions
 from bias_audit.backends.labels import SUPPORTS as LABELS
@@ -31,7 +32,7 @@ from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.records import ModelInfo
 from bias_audit.utils.versions import package_versions
 
-_SUPPORTS = {"masked": SUPPORTS, "causal": CONTINUES, "classifier": LABELS}
+_SUPPORTS = {"masked": SUPPORTS, "causal": CONTINUES, "classifier": LABELS, "encoder": NEARNESS}
 """What models that are opened by name answer, by kind."""
 _HOMELESS = f"scores are not kept: there is no home folder; name a folder in {VARIABLE}"
 

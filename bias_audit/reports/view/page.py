@@ -29,9 +29,9 @@ def prose(text: str) -> Cell:
     return Cell(text, long=True)
 
 
-def odds(log_odds: float) -> Cell:
+def odds(value: float, unit: str = "nats") -> Cell:
     """A gap in nats as odds: ``×1.8``, or ``÷1.8`` where it leans the other way."""
-    return Cell(factor(log_odds), log_odds)
+    return Cell(factor(value, unit), value)
 
 
 def gap(value: float, unit: str = "") -> Cell:
@@ -485,6 +485,10 @@ class FirstScreen:
     requests: tuple[str, ...] = ()
     """What was asked for by name, a line for each number."""
     exit_code: int = 0
+    head: str = "times as likely"
+    """What the sizes of the comparisons are."""
+    key: str = ""
+    """What their mark means, where it does not say so itself."""
     chart: Intervals | None = None
     """All comparisons by size, with the reference margin shaded."""
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import count, p_value, plain, share, short, times
+from bias_audit.reports.text import count, p_value, plain, share, short, size, times
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.page import Cell, Row, Table, gap, interval, number, prose, table
 from bias_audit.results import Check, ProbeRecord, Result, SkipRecord
@@ -57,19 +57,20 @@ def quality(index: Index) -> tuple[tuple[str, Table], ...]:
 def references(index: Index) -> Iterator[str]:
     """Say what sizes of this run to hold a size against: of nonsense, and of plain grammar."""
     if index.audit.floor is not None:
-        yield words.floor(index.audit.floor)
+        yield words.floor(index.audit.floor, index.unit)
     largest: dict[str, Result] = {}
     for result in index.audit.results:
         probe = index.probes.get(result.probe)
         if probe is None or probe.role != "positive_control":
             continue
-        if result.unit == "nats" and result.estimate is not None:
+        if result.unit == index.unit and result.estimate is not None:
             held = largest.get(result.probe)
             if held is None or abs(result.estimate) > abs(held.estimate or 0.0):
                 largest[result.probe] = result
     if largest:
         facts = ", ".join(
-            f"{index.title(probe)} {times(abs(result.estimate or 0.0))} times"
+            f"{index.title(probe)} {times(abs(result.estimate or 0.0), index.unit)}"
+            f" {index.scale.noun}"
             for probe, result in sorted(largest.items())
         )
         yield f"What a fact of grammar or of the world is worth here (positive controls): {facts}."
@@ -141,7 +142,7 @@ def _power(index: Index, results: Sequence[Result]) -> Iterator[Row]:
     for r in results:
         if r.mde80 is None:
             continue
-        odds = f" (odds {times(r.mde80)} times)" if r.unit == "nats" else ""
+        odds = f" ({size(r.mde80, r.unit)})" if r.unit == "nats" else ""
         enough = "no margin set"
         if r.margin is not None:
             enough = "yes" if r.mde80 <= r.margin else "no"
