@@ -200,6 +200,12 @@ def _matches(one: Side, two: Side, notices: list[str]) -> Iterator[Match]:
         for other in rest[1]
         if one.probes[name].axis == two.probes[other].axis
     ]
+    for match in matches:
+        poles = [record.plus for record in match.records]
+        notices.append(
+            f"in the order of {match.base} and {match.deployed}, 1 means that what the one ties to"
+            f" '{poles[0]}' the other ties to '{poles[1]}'"
+        )
     yield from matches
     paired = {name for match in matches for name in (match.base, match.deployed)}
     for side, names in zip((one, two), rest, strict=True):
@@ -266,7 +272,7 @@ def _of_groups(match: Match) -> Iterator[TracedOrder]:
     by_group: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for word, a, b in both:
         by_group[word.group].append((a, b))
-    if len(by_group) > 2:  # two always have an order
+    if 2 < len(by_group) < len(both):  # two always have an order, and single words stand above
         means = [np.mean(values, axis=0) for values in by_group.values()]
         yield _order(match, "groups", [(float(a), float(b)) for a, b in means])
 

@@ -62,7 +62,7 @@ def _sheets(trace: Trace) -> Iterator[_Sheet]:
     if trace.comparisons:
         yield _Sheet(
             "The same groups in both",
-            ("Comparison", "Axis", clean(trace.base.name), clean(trace.deployed.name)),
+            ("Comparison", "Probe", clean(trace.base.name), clean(trace.deployed.name)),
             tuple(map(_comparison, trace.comparisons)),
             (),
         )
@@ -78,7 +78,7 @@ def _sheets(trace: Trace) -> Iterator[_Sheet]:
 def _comparison(row: TracedComparison) -> tuple[str, ...]:
     return (
         clean(" vs ".join(row.group_labels or row.groups)),
-        clean(row.axis),
+        _probes(row.base.probe, row.deployed.probe),
         _gap(row.base),
         _gap(row.deployed),
     )
@@ -88,25 +88,25 @@ def _gap(gap: TracedGap) -> str:
     """A gap as its own report tells it: size, unit, interval, direction, outcome."""
     outcome = words.PILLS[gap.outcome] if gap.outcome else "not judged"
     if gap.estimate is None:
-        return f"{clean(gap.probe)}: {outcome}"
+        return outcome
     pole = clean(gap.plus if gap.estimate >= 0 else gap.minus)
     number = f"{with_sign(gap.estimate)} {gap.unit} {bounds(gap.ci_low, gap.ci_high)}".strip()
     told = f"{size(abs(gap.estimate), gap.unit)} towards {pole}" if pole else ""
-    return "; ".join(filter(None, (f"{clean(gap.probe)}: {number}", told, outcome)))
+    return "; ".join(filter(None, (number, told, outcome)))
+
+
+def _probes(base: str, deployed: str) -> str:
+    return clean(base if base == deployed else f"{base} / {deployed}")
 
 
 def _order(row: TracedOrder) -> tuple[str, ...]:
     over = f"{row.over}, {' vs '.join(row.group_labels)}" if row.group_labels else row.over
-    probes = (
-        row.base_probe
-        if row.base_probe == row.deployed_probe
-        else f"{row.base_probe} / {row.deployed_probe}"
-    )
+    probes = _probes(row.base_probe, row.deployed_probe)
     if row.spearman is None:
-        return clean(over), clean(probes), str(row.n), "none", clean(row.reason), ""
+        return clean(over), probes, str(row.n), "none", clean(row.reason), ""
     p = "" if row.p is None else p_value(row.p)
     inside = bounds(row.low, row.high)
-    return clean(over), clean(probes), str(row.n), with_sign(row.spearman), inside, p
+    return clean(over), probes, str(row.n), with_sign(row.spearman), inside, p
 
 
 def _lines(trace: Trace) -> list[str]:
