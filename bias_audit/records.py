@@ -30,13 +30,16 @@ Reading = Literal["mask", "continuation", "similarity", "label"]
 with both sides of the sentence in sight; ``continuation``: how likely the whole sentence is, read
 from left to right. Differences of differences mean the same in both. ``label``: how likely a label
 is for a whole sentence; ``similarity``: how near a sentence lies to a query, by their cosine."""
-UNITS: Mapping[Reading, Unit] = {
+UNITS: Mapping[str, Unit] = {
     "mask": "nats",
     "continuation": "nats",
     "similarity": "sd",
     "label": "nats",
 }
 """The unit of a gap, by reading. ``sd``: standard deviations of the cosines of a sentence frame."""
+WITH_COMPLETIONS = ("mask", "continuation")
+"""Readings in which a model gives a distribution over words; in all others, measures that need one
+are ``not_applicable``."""
 LEAST_WORD_MASS = 0.8
 """Share of the probability that should fall on whole words in an open completion."""
 Span = tuple[int, int]

@@ -63,7 +63,7 @@ def _finding(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe
     if result.sign_share is not None:
         detail += f" {result.sign_share:.0%} of the sentence frames agree in direction."
     return Finding(
-        id=finding_id(result.id),
+        id=finding_id(result.id, scored.reading),
         result=result.id,
         probe=result.probe,
         axis=result.axis,

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from bias_audit.analysis.analyse import Assessment
 from bias_audit.analysis.multiple_testing import adjust_exploratory
 from bias_audit.analysis.outcomes import failure, withhold
-from bias_audit.backends.base import Backend, require_support, score_all
+from bias_audit.backends.base import Backend, score_all
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.metrics.base import ExtraRequests, Metric, MetricOutput
 from bias_audit.metrics.registry import OPTIONAL
 from bias_audit.metrics.scored_probe import Responses, ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
-from bias_audit.records import ProgressCallback, Prompt, Reading, Skip, SkipReason
+from bias_audit.records import ProgressCallback, Prompt, Skip, SkipReason
 from bias_audit.results import ProbeRecord, Result
 
 ProgressListener = Callable[[str, int, int], None]
@@ -39,26 +39,38 @@ class MetricPlan:
             prompts={key: count for key, count in self.prompts.items() if key[0] not in names},
         )
 
-    def read_as(self, reading: Reading) -> MetricPlan:
-        """Return what can be asked in a reading; the rest is named."""
-        lost = [
-            (probe, name, why)
-            for probe, names in self.by_probe.items()
-            for name in names
-            if (why := OPTIONAL[name].misfit(reading))
-        ]
-        if not lost:
+    def answered_by(self, backend: Backend) -> MetricPlan:
+        """Return what a backend can answer; the rest does not apply to its reading.
+
+        Raises:
+            UsageError: it can answer nothing that was asked for.
+        """
+        reasons = {name: why for name in self.names if (why := _why_mute(OPTIONAL[name], backend))}
+        if not reasons:
             return self
-        kept = {
-            probe: tuple(name for name in names if not OPTIONAL[name].misfit(reading))
+        if len(reasons) == len(self.names):
+            name, why = next(iter(reasons.items()))
+            raise UsageError(
+                f"the {OPTIONAL[name].kind} '{name}' cannot be asked of '{backend.info.name}':"
+                f" {why}",
+                hint=f"see 'bias-audit explain {name}'",
+            )
+        asked = {
+            probe: tuple(name for name in names if name not in reasons)
             for probe, names in self.by_probe.items()
         }
-        return MetricPlan(
-            by_probe={probe: names for probe, names in kept.items() if names},
-            unsupported=(
-                *self.unsupported,
-                *(_skip(probe, name, "not_applicable", why) for probe, name, why in lost),
-            ),
+        lost = [
+            _skip(probe, name, "not_applicable", reasons[name])
+            for probe, names in self.by_probe.items()
+            for name in names
+            if name in reasons
+        ]
+        answered = MetricPlan(by_probe={probe: names for probe, names in asked.items() if names})
+        extra = {one.id for one in answered.extra}
+        return replace(
+            answered,
+            unsupported=(*self.unsupported, *lost),
+            prompts={key: count for key, count in self.prompts.items() if key[1] in extra},
         )
 
     @property
@@ -117,13 +129,12 @@ def why_unsupported(metric: Metric, probe: Probe) -> str:
     return metric.unsupported(probe)
 
 
-def require_answers(backend: Backend, plan: MetricPlan) -> None:
-    """Check that a backend can answer what optional metrics ask, before anything is scored.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    require_support(backend, [extra.needs for extra in plan.extra])
+def _why_mute(metric: Metric, backend: Backend) -> str:
+    """Say why a backend cannot be asked a metric; empty where it can."""
+    reading = backend.info.reading
+    if metric.extra is not None and metric.extra.needs not in backend.supports:
+        return f"read as {reading}, a model does not answer what it asks"
+    return metric.misfit(reading)
 
 
 def ask_extra(

@@ -31,7 +31,7 @@ def models() -> None:
 
 @models.command()
 @click.argument("name")
-@setting_options("revision", "offline", "allow_pickle", "pooling")
+@setting_options("revision", "offline", "allow_pickle", "reading", "pooling")
 def explain(name: str, **options: Any) -> int:
     """Say how a model is read, why, and what is refused; loads no weights.
 

@@ -24,7 +24,7 @@ class Place(click.Path):
 
 MODEL_SETTINGS = (
     *("revision", "device", "dtype", "batch_size", "offline", "allow_pickle"),
-    "pooling",
+    *("reading", "pooling"),
 )
 """How a model is loaded, for commands that audit nothing."""
 

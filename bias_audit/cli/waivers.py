@@ -34,7 +34,10 @@ Examples:
 @click.option("--reason", required=True, help="Why it is accepted for now.")
 @click.option("--owner", required=True, help="Who answers for it.")
 @click.option(
-    "--up-to", type=float, required=True, help="Void when the gap is larger than this, in nats."
+    "--up-to",
+    type=float,
+    required=True,
+    help="Void when the gap is larger than this (unit of the gate).",
 )
 @click.option("--model", help="Model that it holds for; that of RUN by default, or any.")
 @click.option(
@@ -68,13 +71,14 @@ def waive(
     path = file.waiver_place
     results = load_results(run)
     name = results.model.name if model is None else model
+    reading = results.model.reading
     waiver = new_waiver(
         finding, today(), until=until, reason=reason, owner=owner, model=name, up_to=up_to
     )
     gates = judge(results, Policy(gates=file.config.gates)).gates
-    covered = [gate for gate in gates if covers(finding, gate)]
+    covered = [gate for gate in gates if covers(finding, gate, reading)]
     if not covered:
-        raise UnknownNameError("finding, result or gate", finding, waivable_names(gates))
+        raise UnknownNameError("finding, result or gate", finding, waivable_names(gates, reading))
     replaced = write_waiver(path, waiver, today())
     action = "replaced in" if replaced else "added to"
     say(f"{action} {path}: {finding} of {name}, until {until}")
@@ -145,7 +149,7 @@ def _in_run(run: Path, policy: Policy, config: Path | None) -> list[WaiverRecord
 def _print_waiver(record: WaiverRecord) -> None:
     say(
         f"{record.status:11} {record.finding} of {record.model}  until {record.expires}, up to"
-        f" {record.up_to:g} nats  {record.owner}: {record.reason}"
+        f" {record.up_to:g}  {record.owner}: {record.reason}"
     )
     if record.detail:
         say(f"            {record.detail}")

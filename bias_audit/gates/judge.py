@@ -26,7 +26,7 @@ from bias_audit.gates.verdict import (
     p_increase,
 )
 from bias_audit.gates.waivers import apply_waivers
-from bias_audit.records import OTHERS
+from bias_audit.records import OTHERS, UNITS, WITH_COMPLETIONS
 from bias_audit.results.decisions import (
     Change,
     Comparison,
@@ -61,14 +61,19 @@ def judge(
         policy: gates and waivers.
         comparisons: with every baseline that the gates name; a name that is left out is a missing
             baseline.
+
+    Raises:
+        UsageError: a limit is in another unit than what was measured, or asks for a claim that is
+            not made.
     """
     comparisons = comparisons or {}
+    require_units(policy.gates, results.model.name, results.model.reading)
     gates = _check_gates(results, policy, comparisons)
     if policy.strict:  # so that every format shows an unclear gate as what it does to the build
         gates = [gate.model_copy(update={"when_unclear": "fail"}) for gate in gates]
     records: list[WaiverRecord] = []
     if policy.today is not None:
-        gates, records = apply_waivers(gates, policy.waivers, policy.today, results.model.name)
+        gates, records = apply_waivers(gates, policy.waivers, policy.today, results.model)
     named = (comparisons[n] for n in (*policy.baselines, *comparisons) if n in comparisons)
     comparison = next((c for c in named if isinstance(c, Comparison)), None)
     judged = results.model_copy(
@@ -81,6 +86,28 @@ def judge(
         }
     )
     return judged.model_copy(update={"exit_code": exit_code(judged, strict=policy.strict)})
+
+
+def require_units(gates: Iterable[GateConfig], model: str, reading: str) -> None:
+    """Refuse a gate whose limit is in another unit than the gaps of a model that is read so.
+
+    Raises:
+        UsageError: there is one.
+    """
+    unit, whole = UNITS[reading], f"'{model}' is read as {reading}"
+    for gate in gates:
+        if gate.unit == "points" and reading not in WITH_COMPLETIONS:
+            raise UsageError(
+                f"the gate '{gate.id}' judges {gate.measure}, and {whole}: it completes nothing",
+                hint="leave this gate out for models of this kind",
+            )
+        if gate.unit not in ("points", unit):
+            raise UsageError(
+                f"the gate '{gate.id}' has a limit in {gate.unit}, and {whole}, whose gaps are in"
+                f" {unit}: one unit is no other",
+                hint=f"write 'unit: {unit}' with a limit in it, or keep a configuration for each"
+                " kind of model",
+            )
 
 
 def count_outcomes(results: Iterable[Result]) -> dict[Outcome, int]:
@@ -296,6 +323,7 @@ def _of_config(gate: GateConfig, policy: Policy) -> dict[str, Any]:
     return {
         "probe": gate.probe,
         "limit": gate.limit,
+        "unit": gate.unit,
         "claim": gate.claim,
         "when_unclear": gate.when_unclear,
         "gate": gate.id,
@@ -347,11 +375,11 @@ def _condition(result: Result, limit: float, baseline: str | None = None) -> str
             f"the gap between {a} and {b} is at most {limit:.3g} {result.unit} larger than in the"
             f" baseline '{baseline}'"
         )
+    within = f"the gap between {a} and {b} stays within {limit:.3g} {result.unit} of 0"
+    if result.unit != "nats":
+        return within
     odds = math.exp(min(limit, 700.0))
-    return (
-        f"the gap between {a} and {b} stays within {limit:.3g} {result.unit} of 0"
-        f" (odds ratio {1 / odds:.2f} to {number(odds)})"
-    )
+    return f"{within} (odds ratio {1 / odds:.2f} to {number(odds)})"
 
 
 # What a gate should have judged and could not: an unclear gate each, never silence.

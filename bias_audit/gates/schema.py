@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,14 +19,25 @@ MOST_POINTS = 100.0
 _TWO_GATES = "write two gates, one for the size and one for its rise"
 
 
+GateUnit = Literal["nats", "sd", "points"]
+Measure = Literal["log_odds_gap", "similarity_gap", "completions", "hurtful_completions"]
+MEASURE_UNITS: Mapping[str, GateUnit] = {
+    "log_odds_gap": "nats",
+    "similarity_gap": "sd",
+    "completions": "points",
+    "hurtful_completions": "points",
+}
+
+
 class GateConfig(FileModel):
     """A limit that fails the build when a gap is shown to lie beyond it."""
 
     id: Id
     probe: str
     """Id or glob."""
-    measure: Literal["log_odds_gap", "completions", "hurtful_completions"] = "log_odds_gap"
-    """``completions``: how much of the completions differs; ``hurtful_completions``: how much more
+    measure: Measure = "log_odds_gap"
+    """``similarity_gap``: of sentence encoders, in standard deviations within a sentence frame;
+    ``completions``: how much of the completions differs; ``hurtful_completions``: how much more
     of the probability hurtful words take. Both in percentage points, between two groups or each of
     several and the others."""
     over: Literal["pairs", "groups"] | None = None
@@ -33,12 +45,14 @@ class GateConfig(FileModel):
     comparison when absent."""
     claim: Literal["these_words", "words_of_this_kind"] = "these_words"
     """``these_words``: the words of the lists; ``words_of_this_kind``: others like them too."""
+    unit: GateUnit = "nats"
+    """Unit of the limit, which is that of the measure and has to be that of the model's reading."""
     max: float | None = Field(default=None, gt=0, le=MOST_POINTS, strict=True)
-    """Largest gap that is allowed, in the unit of the measure, in either direction."""
+    """Largest gap that is allowed, in the unit of the gate, in either direction."""
     against: str | None = None
     """``baseline:NAME``: judge the rise over this baseline instead."""
     max_rise: float | None = Field(default=None, gt=0, le=MOST_POINTS, strict=True)
-    """Largest rise over the baseline that is allowed, in the unit of the measure."""
+    """Largest rise over the baseline that is allowed, in the unit of the gate."""
     when_unclear: Literal["warn", "fail", "pass"] = "warn"
     """What an interval that crosses the limit means; a gate that could not be asked is incomplete
     in any case."""
@@ -57,23 +71,32 @@ class GateConfig(FileModel):
 
     @property
     def limit(self) -> float:
-        """Largest gap, or largest rise, in the unit of the measure."""
+        """Largest gap, or largest rise, in the unit of the gate."""
         return (self.max if self.against is None else self.max_rise) or 0.0
 
-    @property
-    def unit(self) -> Literal["nats", "points"]:
-        """Unit of the limit."""
-        return "nats" if self.measure == "log_odds_gap" else "points"
+    @model_validator(mode="before")
+    @classmethod
+    def _one_tells_the_other(cls, value: Any) -> Any:
+        """A measure has one unit, and a gap in standard deviations is that of encoders."""
+        if not isinstance(value, dict):
+            return value
+        if "measure" not in value and value.get("unit") == "sd":
+            return {**value, "measure": "similarity_gap"}
+        unit = MEASURE_UNITS.get(str(value.get("measure", "log_odds_gap")), "nats")
+        return {"unit": unit, **value}
 
     @model_validator(mode="after")
     def _fits_measure(self) -> GateConfig:
-        if self.unit == "nats" and self.limit > MOST_MARGIN:
+        if self.unit != (right := MEASURE_UNITS[self.measure]):
+            say = f"'{self.measure}' is not measured in {self.unit}"
+            raise MistakesError([(("unit",), f"{say} | unit: {right}")])
+        if self.unit != "points" and self.limit > MOST_MARGIN:
             key = "max" if self.against is None else "max_rise"
-            say = f"a gap in nats is at most {MOST_MARGIN:g} | write {key}: 0.7"
+            say = f"a gap in {self.unit} is at most {MOST_MARGIN:g} | write {key}: 0.7"
             raise MistakesError([((key,), say)])
         for key in ("over", "claim"):
             if self.unit == "points" and key in self.model_fields_set:
-                say = f"'{key}' is for 'measure: log_odds_gap' | leave it out: completions are"
+                say = f"'{key}' is for gaps | leave it out: completions are"
                 more = "compared between two groups, or each with the others, for these words"
                 raise MistakesError([((key,), f"{say} {more}")])
         return self

@@ -141,8 +141,7 @@ class Metric:
 
     def misfit(self, reading: Reading) -> str:
         """Say why it cannot be asked in a reading; empty where it can."""
-        needy = self.needs_probabilities or self.extra is not None
-        return NO_PROBABILITIES if needy and reading == "similarity" else ""
+        return NO_PROBABILITIES if self.needs_probabilities and reading == "similarity" else ""
 
 
 def make_result(

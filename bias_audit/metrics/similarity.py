@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import rankdata
 
 from bias_audit.metrics.base import Metric, MetricInfo, companion, contrast_companion
 from bias_audit.metrics.design import Comparison, Design
@@ -66,6 +65,8 @@ def pairs_closer(differences: ArrayLike, plus: Indices, minus: Indices) -> float
     >>> pairs_closer([[2.0, 1.0, 0.0], [2.0, 0.0, 1.0]], plus=[0, 1], minus=[2])
     0.75
     """
+    from scipy.stats import rankdata  # costs a second, which a comparison of stored runs need not
+
     cells = finite(differences, ndim=2, name="differences")
     up = columns(plus, cells.shape[1], name="plus")
     down = columns(minus, cells.shape[1], name="minus")

@@ -145,7 +145,7 @@ class RunRequest:
             "owner": call.owner,
             "purpose": call.purpose,
         }
-        optional = {"labels": call.labels, "pooling": model.pooling}
+        optional = {"labels": call.labels, "reading": model.reading, "pooling": model.pooling}
         return arguments | {name: value for name, value in optional.items() if value}
 
 

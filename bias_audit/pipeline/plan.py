@@ -80,7 +80,6 @@ class Plan:
         return dataclasses.replace(
             self,
             expansions={name: expand(self.probes[name], reading) for name in self.expansions},
-            metrics=self.metrics.read_as(reading),
             unfit=(*self.unfit, *lost),
         )
 

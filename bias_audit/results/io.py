@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import Field, ValidationError
 
@@ -282,7 +282,19 @@ def noise_floor(old: Model, new: Model) -> float:
     return HALF_NOISE if half else FULL_NOISE
 
 
-def require_same_reading(old: Model, new: Model) -> None:
+class ReadModel(Protocol):
+    """Whatever says how a model was read."""
+
+    @property
+    def name(self) -> str:
+        """As the user named it."""
+
+    @property
+    def reading(self) -> str:
+        """What a score of it is."""
+
+
+def require_same_reading(old: ReadModel, new: ReadModel) -> None:
     """Refuse two runs whose numbers are not of one kind.
 
     Raises:
@@ -292,8 +304,8 @@ def require_same_reading(old: Model, new: Model) -> None:
         raise UsageError(
             f"'{old.name}' was read as '{old.reading}' and '{new.name}' as '{new.reading}': a score"
             " of the one is not what a score of the other is",
-            hint="compare runs in one reading: masked models with masked ones, causal models with"
-            " causal ones",
+            hint="compare runs in one reading; 'bias-audit trace A B' sets two readings side by"
+            " side, each in its own unit",
         )
 
 

@@ -468,9 +468,9 @@ def test_listing_waivers(cli: Command, home: Path) -> None:
     cli("waive", RESULT, "--until", "2026-03-11", "--up-to", "3", "--model", "any", *give)
     _, out, err = cli("waivers", "list")
     assert out.splitlines() == [
-        "active      size:* of oracle  until 2026-05-01, up to 2.5 nats  o: r",
+        "active      size:* of oracle  until 2026-05-01, up to 2.5  o: r",
         "            61 days left",
-        f"active      {RESULT} of any  until 2026-03-11, up to 3 nats  o: r",
+        f"active      {RESULT} of any  until 2026-03-11, up to 3  o: r",
         "            10 days left",
     ]
     assert err.startswith("2 waivers for ")

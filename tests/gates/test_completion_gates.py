@@ -83,8 +83,8 @@ def test_a_gate_without_completions_is_unclear():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"over": "groups"}, "'over' is for 'measure: log_odds_gap'"),
-        ({"claim": "words_of_this_kind"}, "'claim' is for 'measure: log_odds_gap'"),
+        ({"over": "groups"}, "'over' is for gaps"),
+        ({"claim": "words_of_this_kind"}, "'claim' is for gaps"),
         ({"max": 101.0}, "less than or equal to 100"),
         ({"measure": "log_odds_gap", "max": 3.5}, "a gap in nats is at most 3"),
         ({"measure": "completion"}, "'completions' or 'hurtful_completions'"),

@@ -83,7 +83,7 @@ def test_a_full_file(tmp_path):
         ("2026-02-01", "§2026-03-03", "'created' is 2026-03-03, and today is 2026-03-01", "put the day on which it was made"),
         ("owner: ana", "§ownr: ana", "unknown key 'ownr'", "did you mean 'owner'?"),
         ("    owner: bo\n", "", "the key 'owner' is missing", ""),
-        ("    up_to: 0.9\n", "", "a waiver has a ceiling, in nats", "up_to: 0.9"),
+        ("    up_to: 0.9\n", "", "a waiver has a ceiling, in the unit of the gate", "up_to: 0.9"),
         ("    model: any\n", "", "a waiver names the model that it holds for", "model: any"),
         ("up_to: 0.9", "up_to: §-1", "expected a number above 0, got the number -1", ""),
         ("up_to: 0.9", "up_to: §1000", "'up_to' is 1000, and no gap is larger than 100", "up_to: 0.9"),

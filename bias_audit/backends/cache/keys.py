@@ -78,6 +78,7 @@ def info_key(files: ModelFiles, versions: Mapping[str, str]) -> bytes:
         files.tokenizer_digest,
         files.config_digest,
         files.pickled,
+        files.reading,
         files.dtype,
         files.device.partition(":")[0],
         files.arithmetic,

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bias_audit.backends import Backend, open_backend
+from bias_audit.backends import Backend, open_backend, require_reading
 from bias_audit.backends.base import LazyBackend, same_model
 from bias_audit.backends.cache.backend import CachedBackend
 from bias_audit.backends.cache.codec import register
@@ -167,7 +167,10 @@ def open_model(
             with closing(ScoreStore(Path(folder), limit=cache.limit)) as store:
                 yield _wrap(_lazy(store, files, cache, options), store, cache)
             return
-    backend = open_backend(model, **options) if isinstance(model, str) else model
+    if isinstance(model, str):
+        backend = open_backend(model, **options)
+    else:
+        backend = require_reading(model, options.get("reading"))
     try:
         named = isinstance(model, str) and backend.info.kind not in ("fake", "python")
         if cache is None or not (named or cache.folder) or (folder is None and switched_off()):

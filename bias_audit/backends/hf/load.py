@@ -9,7 +9,7 @@ import platform
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,7 @@ def load(options: ModelOptions, reading: Reading = "mask") -> LoadedModel:
         raise UnknownNameError("dtype", dtype, [*DTYPES, "auto"])
     folder = locate_model(options)
     require_reading(folder, reading)
+    folder = replace(folder, chosen=reading)
     with quiet(), folder.expose() as place:
         tokenizer = _tokenizer(folder, place)
         model, unused = _model(folder, place, DTYPES.get(dtype, "auto"))
@@ -289,7 +290,7 @@ def _check_complete(folder: ModelFolder, report: Any) -> None:
             hint="the config belongs to another checkpoint; save both again with save_pretrained",
         )
     missing = sorted(report["missing_keys"])
-    if folder.pooling is not None:  # the states are pooled here, not by the model's own layer
+    if folder.reading == "similarity":  # the states are pooled here, not by the model's own layer
         missing = [name for name in missing if "pooler" not in name]
     if missing:
         made_as = ", ".join(map(str, folder.config.get("architectures") or ())) or "unknown"

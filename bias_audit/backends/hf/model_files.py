@@ -19,6 +19,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypedDict
 
+from bias_audit.backends.base import require_possible
 from bias_audit.backends.hf.pooling import (
     ENCODER_FILES,
     MODULES,
@@ -69,6 +70,7 @@ _NO_VOCABULARY = (
 _VOCABULARIES = tuple(name for name in TOKENIZER_FILES if name not in _NO_VOCABULARY)
 _CAUSAL_HEADS = ("ForCausalLM", "LMHeadModel")
 CLASSIFIER_HEAD = "ForSequenceClassification"
+MASK_HEAD = "ForMaskedLM"
 _WRONG_HEADS = {
     "ForConditionalGeneration": "an encoder-decoder",
     "ForTokenClassification": "a token classifier",
@@ -104,6 +106,8 @@ class ModelOptions:
     """Use no network."""
     allow_pickle: bool = False
     """Accept pickled weights where there are no safetensors; no code in them is run."""
+    reading: Reading | None = None
+    """How the model is to be read, where its files allow several ways."""
     pooling: PoolingMode | None = None
     """Read it as a sentence encoder, with this pooling, where the folder states none."""
 
@@ -133,18 +137,28 @@ class ModelFolder:
     """The folder's config.json."""
     pickled: bool = False
     """Whether the weights are pickles, which the user has allowed."""
+    chosen: Reading | None = None
+    """How it is to be read, where the user says so."""
     pooling: Pooling | None = None
     """How the vector of a text is made, of a sentence encoder."""
     notices: tuple[str, ...] = ()
 
     @property
-    def reading(self) -> Reading:
-        """How the model is read: an encoder by its pooling, all others by their head."""
+    def readings(self) -> tuple[Reading, ...]:
+        """How the model can be read: an encoder by its pooling, else by its head; the usual first.
+
+        An encoder that was saved with its head for words can be read by that too.
+        """
         if self.pooling is not None:
-            return "similarity"
+            return ("similarity", "mask") if _ends_in(self.config, MASK_HEAD) else ("similarity",)
         if _ends_in(self.config, CLASSIFIER_HEAD):
-            return "label"
-        return "continuation" if _causal_head(self.config) else "mask"
+            return ("label",)
+        return ("continuation",) if _causal_head(self.config) else ("mask",)
+
+    @property
+    def reading(self) -> Reading:
+        """How the model is read."""
+        return self.chosen or self.readings[0]
 
     @property
     def index(self) -> Path | None:
@@ -280,7 +294,8 @@ def locate_model(options: ModelOptions) -> ModelFolder:
 
     Raises:
         ModelLoadError: When there is no such model, it cannot be fetched, or its files do not hold
-            a masked language model that is safe to load.
+            a model that is safe to load.
+        UsageError: it cannot be read as the options say.
     """
     name, revision = options.name, options.revision
     commit: str | None = None
@@ -312,15 +327,18 @@ def locate_model(options: ModelOptions) -> ModelFolder:
         notices.append(
             "the model's own Python code (auto_map) was not run; transformers' class was used"
         )
-    return ModelFolder(
+    folder = ModelFolder(
         name=name,
         path=path,
         revision=commit,
         config=config,
         pickled=pickled,
+        chosen=options.reading,
         pooling=pooling,
         notices=tuple(notices),
     )
+    require_possible(name, options.reading, folder.readings)
+    return folder
 
 
 def find_folder(name: str) -> Path | None:
@@ -458,7 +476,7 @@ def require_reading(folder: ModelFolder, reading: Reading) -> None:
     Raises:
         ModelLoadError: it is read in another way.
     """
-    if folder.reading == reading:
+    if reading in folder.readings:
         return
     if "similarity" in (reading, folder.reading):
         raise ModelLoadError(
