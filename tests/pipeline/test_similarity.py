@@ -93,10 +93,9 @@ def test_what_needs_probabilities_is_not_applicable(planted):
     assert metrics["similarity_gap"].unit == "sd"
 
 
-def test_a_measure_on_request_that_asks_for_words_is_not_applicable():
-    done = audit(StandInEncoder(), probes="occupation-pronoun", measures=["lpbs"], limit=2)
-    (skip,) = [s for s in done.results.skips if s.what == "lpbs"]
-    assert skip.reason == "not_applicable"
+def test_a_measure_on_request_that_asks_for_words_does_not_apply():
+    with pytest.raises(UsageError, match="read as similarity, a model does not answer"):
+        audit(StandInEncoder(), probes="occupation-pronoun", measures=["lpbs"], limit=2)
 
 
 def test_an_untrained_encoder_is_never_measurable():
