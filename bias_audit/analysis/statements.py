@@ -75,4 +75,6 @@ def _poles(probe: Probe) -> str:
 
 
 def _most(result: Result) -> str:
-    return "without a bound" if result.at_most is None else f"at most {result.at_most:g} times"
+    if result.at_most is None:
+        return "without a bound"
+    return f"at most {result.at_most:g} {gap_scale(result.unit).noun}"

@@ -156,9 +156,9 @@ def tally_outcomes(counts: Mapping[Outcome, int]) -> str:
     )
 
 
-def check(code: str) -> str:
+def check(code: str, unit: str = "nats") -> str:
     """A check with its code, as tables name it."""
-    return f"{CHECKS[code]} ({code})" if code in CHECKS else code
+    return f"{CHECKS[code].replace('nats', unit)} ({code})" if code in CHECKS else code
 
 
 def fact(name: str) -> str:

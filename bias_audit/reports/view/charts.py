@@ -386,5 +386,5 @@ def _template_table(index: Index, results: Sequence[Result]) -> page.Table:
             )
             for key, text in texts.items()
         ),
-        note="In the unit of the measure (nats for log-odds gaps).",
+        note=f"In {index.unit}.",
     )

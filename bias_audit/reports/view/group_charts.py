@@ -188,6 +188,7 @@ def heat(index: Index, probe: ProbeRecord) -> page.Heat | None:
         folded=tuple(rows[_HEAT_ROWS:]),
         answer=f"“{first.word}” divides them most: {first.texts[top]} with {names[top]}, "
         f"{first.texts[low]} with {names[low]}.",
+        unit=index.unit,
         question=f"{_HEAT_WORDS[index.unit]} The words that divide the groups most come first."
         f"{note}",
     )

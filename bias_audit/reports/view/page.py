@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bias_audit.records import UNITS
 from bias_audit.reports.text import bounds, factor, plain, with_sign
 from bias_audit.results import Finding, ProbeRecord, Results
+from bias_audit.utils.scales import Scale, gap_scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +220,7 @@ class Heat:
     """How to read it."""
     answer: str = ""
     """As for a chart."""
+    unit: str = "nats"
 
     @property
     def summary(self) -> str:
@@ -525,6 +528,11 @@ class Page:
     """The numbers of published data sets."""
     explorer: Explorer | None = None
     """Every scored sentence; None without evidence."""
+
+    @property
+    def scale(self) -> Scale:
+        """How the gaps of the audit are told."""
+        return gap_scale(UNITS[self.audit.model.reading])
 
     @property
     def charts(self) -> list[Picture | Heat]:

@@ -46,7 +46,7 @@ def quality(index: Index) -> tuple[tuple[str, Table], ...]:
         "skips": table("What was lost, and why", _SKIPS, _skips(index)),
         "controls": table("Controls", _CONTROLS, _controls(index), _CONTROLS_NOTE),
         "power": table("What could be found", _POWER, _power(index, main)),
-        "checks": checks_overview(main),
+        "checks": checks_overview(index, main),
         "failed_checks": failed_checks(index, main),
         "variance": _variance(index, main),
         "tests": _tests(index, main),
@@ -212,7 +212,7 @@ def _methods(methods: Iterator[str]) -> str:
     return " and ".join(_SOURCES.get(name, name) for name in names)
 
 
-def checks_overview(results: Sequence[Result]) -> Table | None:
+def checks_overview(index: Index, results: Sequence[Result]) -> Table | None:
     """How many comparisons each check held for."""
     by_code: defaultdict[str, list[Check]] = defaultdict(list)
     for check in (check for result in results for check in result.checks):
@@ -225,7 +225,7 @@ def checks_overview(results: Sequence[Result]) -> Table | None:
         counts = (states[state] for state in ("held", "not_held", "described", "not_possible"))
         rows.append(
             (
-                prose(words.check(code)),
+                prose(words.check(code, index.unit)),
                 *(Cell(str(number), number) for number in counts),
                 prose(", ".join(map(words.spaces, follows)) or "nothing"),
             )
@@ -251,7 +251,7 @@ def failed_checks(index: Index, results: Sequence[Result]) -> Table | None:
     rows = (
         (
             _comparison(index, result),
-            prose(words.check(check.id)),
+            prose(words.check(check.id, index.unit)),
             number(check.value, 3),
             number(check.threshold, 3),
             Cell(words.spaces(check.consequence) or "it describes"),
