@@ -14,6 +14,7 @@ from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
 from bias_audit.pipeline.compare import compare
+from bias_audit.reports.formats.html import render as to_html
 from bias_audit.reports.formats.terminal import render as to_terminal
 from bias_audit.results.evidence import read_evidence
 from tests.backends import tiny_models
@@ -95,10 +96,9 @@ def test_what_needs_probabilities_is_not_applicable(planted):
     assert metrics["similarity_gap"].unit == "sd"
 
 
-def test_a_measure_on_request_that_asks_for_words_is_not_applicable():
-    done = audit(StandInEncoder(plant(0.3)), probes="occupation-gender", measures=["lpbs"], limit=2)
-    (skip,) = [s for s in done.results.skips if s.what == "lpbs"]
-    assert skip.reason == "not_applicable"
+def test_a_measure_on_request_that_asks_for_words_does_not_apply():
+    with pytest.raises(UsageError, match="read as similarity, a model does not answer"):
+        audit(StandInEncoder(), probes="occupation-pronoun", measures=["lpbs"], limit=2)
 
 
 def test_an_untrained_encoder_is_never_measurable():
@@ -113,7 +113,7 @@ def test_the_first_screen_speaks_of_distances(planted):
     assert re.search(r"strongest first +closer by", text)
     assert re.search(r"women → jobs held mostly by women .* \d\.\d\d sd", text)
     assert "sd: standard deviations of the cosines" in text
-    page = planted.report("html")
+    page = to_html(planted.results)
     shown = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
     for word in (r"\bnats\b", r"times as likely", r"\bodds\b", r"log-odds"):
         assert not re.search(word, shown.replace("no probability and no nat", "")), word
@@ -154,7 +154,10 @@ def test_a_gate_for_words_is_refused_before_anything_is_asked(keys):
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"unit": "sd", "measure": "completions", "max": 3.0}, "'completions' is not measured in sd"),
+        (
+            {"unit": "sd", "measure": "completions", "max": 3.0},
+            "'completions' is not measured in sd",
+        ),
         ({"unit": "nats", "measure": "similarity_gap", "max": 1.0}, "is not measured in nats"),
         ({"unit": "sd", "max": 4.0}, "a gap in sd is at most 3"),
         ({"unit": "odds", "max": 1.0}, "nats"),
@@ -187,9 +190,8 @@ def test_a_run_compares_with_itself(planted, tmp_path):
 
 
 def test_preview_shows_sentences_and_queries(capsys):
-    assert (
-        run(["probes", "preview", "occupation-gender", "--reading", "similarity", "-n", "3"]) == 0
-    )
+    command = ["probes", "preview", "occupation-gender", "--reading"]
+    assert run([*command, "similarity", "-n", "3"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert all("professional" in line and "{Job title: " in line for line in lines)
@@ -238,7 +240,7 @@ targets: {plus: [nurse, teacher], minus: [doctor, man of the sea]}
         ("queries: [nothing]", "queries", "nothing"),
         ("stand_in: '[group]'", "stand_in", "holds a slot"),
         ("margin: 0.3", "margin", "each unit has its own | margins"),
-        ("margins: {sd: 0}", "margins", "greater than 0"),
+        ("margins: {sd: 0}", "margins", "expected a number above 0"),
         ("margins: {points: 1}", "margins", "points"),
         ("readings: [mask]\nqueries: [job-search]", "queries", "which 'readings' leaves out"),
         ("readings: [cosine]", "readings", "similarity"),
