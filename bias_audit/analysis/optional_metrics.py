@@ -43,18 +43,13 @@ class MetricPlan:
         """Return what a backend can answer; the rest does not apply to its reading.
 
         Raises:
-            UsageError: it can answer nothing that was asked for.
+            UsageError: a masked language model, to which all of it applies, does not answer.
         """
+        if backend.info.reading == "mask":
+            require_support(backend, [extra.needs for extra in self.extra])
         reasons = {name: why for name in self.names if (why := _why_mute(OPTIONAL[name], backend))}
         if not reasons:
             return self
-        if len(reasons) == len(self.names):
-            name, why = next(iter(reasons.items()))
-            raise UsageError(
-                f"the {OPTIONAL[name].kind} '{name}' cannot be asked of '{backend.info.name}':"
-                f" {why}",
-                hint=f"see 'bias-audit explain {name}'",
-            )
         asked = {
             probe: tuple(name for name in names if name not in reasons)
             for probe, names in self.by_probe.items()

@@ -206,6 +206,7 @@ def _store(
     many = len(expansion.prompts)
     (prompts, words), (open_prompts, opens) = split_answers(expansion.prompts, answers[:many])
     (further, scores), _ = split_answers(expansion.extra_prompts, answers[many:])
+    texts = [prompt.text for prompt in prompts]  # both labels are asked of one sentence
     table = Scores.build(
         probe.spec.axis,
         [*prompts, *further],
@@ -230,7 +231,7 @@ def _store(
         words=backend.info.words if opens else (),
         skips=(*expansion.skips, *lost_open, *lost),
         extra_groups=tuple(extra),
-        prompts=many,
+        prompts=len(set(texts)) if probe.spec.labels else many,
         prompts_extra=len(expansion.extra_prompts),
         reading=backend.info.reading,
     )

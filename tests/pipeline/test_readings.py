@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
 from bias_audit import audit, compare
-from bias_audit.backends import FakeBackend
+from bias_audit.backends import FakeBackend, open_backend, score_all
 from bias_audit.cli.app import run
 from bias_audit.errors import UsageError
 from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
 from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.records import UNITS
+from bias_audit.records import UNITS, FillRequest
 from bias_audit.results.decisions import finding_id
 from tests.backends import tiny_models
 from tests.cli.conftest import PROBE
@@ -154,6 +155,35 @@ def test_a_reading_that_the_model_does_not_allow_is_refused(audits, where, capfd
         assert run(["models", "explain", model, "--reading", possible]) == 4 * (model == "fake")
 
 
+def test_an_encoder_with_its_head_for_words_is_read_by_either(audits, tmp_path):
+    """Pooling is stated, and the head is there: the one by default, the other on request."""
+    folder, plain = tmp_path / "both", audits[0] / "masked"
+    shutil.copytree(plain, folder)
+    modules = [
+        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+        {
+            "idx": 1,
+            "name": "1",
+            "path": "1_Pooling",
+            "type": "sentence_transformers.models.Pooling",
+        },
+    ]
+    (folder / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
+    (folder / "1_Pooling").mkdir()
+    width = json.loads((folder / "config.json").read_text("utf-8"))["hidden_size"]
+    pooling = {"word_embedding_dimension": width, "pooling_mode_mean_tokens": True}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling), encoding="utf-8")
+    assert open_backend(str(folder), device="cpu").info.reading == "similarity"
+    request = FillRequest(left="the man was a ", filler="nurse", right=".")
+    answers = [
+        score_all(open_backend(str(place), device="cpu", reading="mask"), [request])
+        for place in (folder, plain)
+    ]
+    assert answers[0] == answers[1]
+    with pytest.raises(UsageError, match="can be read as similarity or mask, not as label"):
+        open_backend(str(folder), device="cpu", reading="label")
+
+
 def test_the_usual_reading_may_be_named(audits, tmp_path):
     home, _, made = audits
     catalogue = ProbeCatalogue().with_files([home / "small.yaml"])
@@ -179,8 +209,6 @@ def test_measures_that_the_reading_does_not_answer_do_not_apply(audits):
     assert (lost.probe, lost.kind, lost.reason) == ("small", "measure", "not_applicable")
     assert lost.detail.startswith("read as continuation, ")
     assert "perplexity_gap" not in one.results.run.requested
-    with pytest.raises(UsageError, match="read as continuation, a model does not answer"):
-        audit(str(home / "causal"), measures=["perplexity_gap"], **ask)
 
 
 def test_fill_completes_where_the_mask_is_the_last_word(audits, capfd):

@@ -7,9 +7,12 @@ import re
 
 import pytest
 
-from bias_audit import audit
+from bias_audit import audit, config
 from bias_audit.cli.app import run
-from bias_audit.errors import UsageError
+from bias_audit.errors import FileError, UsageError
+from bias_audit.gates.judge import judge
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
 from bias_audit.pipeline.compare import compare
 from bias_audit.reports.formats.html import render as to_html
 from bias_audit.reports.formats.terminal import render as to_terminal
@@ -127,6 +130,48 @@ def test_groups_at_the_mask_are_read_too():
     done = audit(StandInEncoder(cosine), probes="occupation-pronoun", limit=9)
     assert primary(done).unit == "sd"
     assert primary(done).n_templates == 9
+
+
+@pytest.mark.parametrize(("most", "state"), [(3.0, "pass"), (0.01, "fail")])
+def test_a_gate_in_standard_deviations_judges_the_similarity_gap(planted, most, state):
+    stated = GateConfig(id="g", probe="occupation-gender", unit="sd", max=most)
+    (gate,) = judge(planted.results, Policy(gates=(stated,))).gates
+    assert (gate.state, gate.unit, gate.limit) == (state, "sd", most)
+    assert gate.result == primary(planted).id
+    assert f"stays within {most:g} sd of 0" in gate.condition
+    assert "odds" not in gate.condition
+
+
+@pytest.mark.parametrize("keys", [{"max": 3.0}, {"max": 90.0, "measure": "completions"}])
+def test_a_gate_for_words_is_refused_before_anything_is_asked(keys):
+    gates = [GateConfig(id="g", probe="occupation-gender", **keys)]
+    asked = StandInEncoder()
+    asked.score = lambda *_, **__: pytest.fail("it was asked")
+    with pytest.raises(UsageError, match=r"the gate 'g' .* is read as similarity"):
+        audit(asked, probes="occupation-gender", gates=gates)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (
+            {"unit": "sd", "measure": "completions", "max": 3.0},
+            "'completions' is not measured in sd",
+        ),
+        ({"unit": "nats", "measure": "similarity_gap", "max": 1.0}, "is not measured in nats"),
+        ({"unit": "sd", "max": 4.0}, "a gap in sd is at most 3"),
+        ({"unit": "odds", "max": 1.0}, "nats"),
+    ],
+)
+def test_units_that_do_not_fit_the_measure_are_mistakes(tmp_path, keys, message):
+    path = tmp_path / "bias-audit.yaml"
+    gate = json.dumps({"id": "g", "probe": "occupation-gender"} | keys)
+    path.write_text(f"version: 1\ngates:\n  - {gate}\n", encoding="utf-8")
+    with pytest.raises(FileError) as caught:
+        config.read(path)
+    (problem,) = caught.value.problems
+    assert message in problem.message + problem.hint
+    assert problem.line == 3
 
 
 def test_runs_of_two_readings_are_not_compared(planted, tmp_path):

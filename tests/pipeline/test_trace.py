@@ -151,7 +151,7 @@ def test_one_run_twice_has_one_order(home):
     over = [(o.base_probe, o.over) for o in made.orders if o.over != "target words"]
     assert over == [("occupation-pronoun", "group words"), ("valence-religion", "group words")]
     orders = [o.spearman for o in made.orders if o.spearman is not None]
-    assert orders == pytest.approx([1.0] * 8)
+    assert orders == pytest.approx([1.0] * 9)
     (pronouns,) = (o for o in made.orders if o.over == "group words" and o.n < 4)
     assert pronouns.spearman is None
     assert pronouns.reason == f"{pronouns.n} group words in common, at least 4 are needed"

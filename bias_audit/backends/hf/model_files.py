@@ -416,7 +416,8 @@ def _config(name: str, path: Path) -> dict[str, Any]:
     what = _other_kind(config)
     if what:
         raise ModelLoadError(
-            f"expected a masked language model, but '{name}' is {what}", hint=f"use {WANTED}"
+            f"there is no way to read '{name}': it is {what}",
+            hint="name a masked or causal language model, a text classifier or a sentence encoder",
         )
     return config
 
