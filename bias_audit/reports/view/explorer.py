@@ -128,8 +128,8 @@ def _sentences(index: Index, evidence: Source) -> dict[str, list[_Sentence]]:
             texts, words, scores = [], [], []
             for *_, target, text, value in cells:
                 words.append(_tidy(target))
-                said = text if finer == 1 else f"{text} \u2248 {_target_text(index, probe, words[-1])}"
-                texts.append(_tidy(said))
+                query = f" \u2248 {_target_text(index, probe, words[-1])}" if finer > 1 else ""
+                texts.append(_tidy(f"{text}{query}"))
                 scores.append(finer * float(value) if value else None)
             head, middles, tail = _split(texts)
             one = _Sentence(
