@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from bias_audit.analysis.analyse import Assessment
 from bias_audit.analysis.multiple_testing import adjust_exploratory
 from bias_audit.analysis.outcomes import failure, withhold
-from bias_audit.backends.base import Backend, score_all
+from bias_audit.backends.base import Backend, require_support, score_all
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.metrics.base import ExtraRequests, Metric, MetricOutput
 from bias_audit.metrics.registry import OPTIONAL
