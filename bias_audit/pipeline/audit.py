@@ -88,20 +88,38 @@ class Audit:
         """What the command line would have returned."""
         return self.results.exit_code
 
+    @tables.explain_columns("comparisons")
     def comparisons(self, *, full: bool = False) -> pd.DataFrame:
-        """Return the comparisons of groups, associations first; in full with every plain field."""
+        """Return a row for each comparison of groups, associations first, the largest gap first.
+
+        In full with every further plain field of its result, the numbers of independent units
+        (``n_template_clusters`` ...) and all of the interval about words of this kind (``kind_se``
+        ...), whose estimate is ``estimate`` and whose p is ``p_value``; named as in results.csv.
+        """
         return tables.comparisons(self.results, full=full)
 
+    @tables.explain_columns("words")
     def words(self, *, full: bool = False) -> pd.DataFrame:
-        """Return the scored words of each comparison; in full with p-values and facts."""
+        """Return a row for each scored word of each comparison, the largest difference first.
+
+        In full with ``target`` (its id), ``p_value``, and facts about the word.
+        """
         return tables.words(self.results, full=full)
 
+    @tables.explain_columns("completions")
     def completions(self, *, full: bool = False) -> pd.DataFrame:
-        """Return the words by which completions differ; in full every group's likeliest words."""
+        """Return a row for each word by which the completions of groups differ.
+
+        In full with the likeliest words of every group too.
+        """
         return tables.completions(self.results, full=full)
 
+    @tables.explain_columns("evidence")
     def evidence(self, *, full: bool = False) -> pd.DataFrame:
-        """Return every scored word of every sentence; in full as ``evidence.csv.gz`` has it.
+        """Return a row for each scored word of each sentence, controls and placebos included.
+
+        In full with every column of ``evidence.csv.gz``: ``template_cluster``, ``term_cluster`` and
+        ``target_cluster`` say which rows count as one unit, ``pair`` which words are matched.
 
         Raises:
             UsageError: the evidence file is not there.
