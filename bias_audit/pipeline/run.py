@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import Any
 
 from bias_audit import __version__
 from bias_audit.analysis.controls import find_floor
-from bias_audit.backends import Backend, built_in_notice, describe_engine
+from bias_audit.backends import Backend, built_in_notice, describe_engine, require_options
 from bias_audit.backends.cache import CacheOption, OpenedModel, open_model
 from bias_audit.config import resolve
 from bias_audit.errors import UsageError
@@ -125,6 +126,7 @@ def audit(
         arguments |= {} if model is None else {"model": model}
         arguments |= {} if cache is True else {"cache": cache}
         return audit(**arguments, progress=progress, command=command, now=now)
+    require_options(options, inspect.signature(audit).parameters)
     settings, catalogue = settings or Settings(), catalogue or ProbeCatalogue()
     policy = policy or Policy(gates=tuple(gates), strict=strict)
     model, say = "reference" if model is None else model, progress or _be_silent
