@@ -96,6 +96,7 @@ class Audit:
         (``n_template_clusters`` ...) and all of the interval about words of this kind (``kind_se``
         ...), whose estimate is ``estimate`` and whose p is ``p_value``; named as in results.csv.
         """
+        tables.require_probes(self.results, "comparisons")
         return tables.comparisons(self.results, full=full)
 
     @tables.explain_columns("words")
@@ -104,6 +105,7 @@ class Audit:
 
         In full with ``target`` (its id), ``p_value``, and facts about the word.
         """
+        tables.require_probes(self.results, "words")
         return tables.words(self.results, full=full)
 
     @tables.explain_columns("completions")
@@ -112,6 +114,7 @@ class Audit:
 
         In full with the likeliest words of every group too.
         """
+        tables.require_probes(self.results, "completions")
         return tables.completions(self.results, full=full)
 
     @tables.explain_columns("evidence")
@@ -124,7 +127,34 @@ class Audit:
         Raises:
             UsageError: the evidence file is not there.
         """
+        tables.require_probes(self.results, "evidence")
         return tables.evidence(self._evidence(), full=full)
+
+    @tables.explain_columns("benchmarks")
+    def benchmarks(self, *, full: bool = False) -> pd.DataFrame:
+        """Return a row for each number of a published data set.
+
+        In full with every further plain field of its result.
+
+        Raises:
+            UsageError: no data set was measured.
+        """
+        return tables.benchmarks(self.results, full=full)
+
+    @tables.explain_columns("pair_scores")
+    def pair_scores(self) -> pd.DataFrame:
+        """Return both scores of each pair of a published data set, a row for each measure.
+
+        Raises:
+            UsageError: no data set was measured, or its file is not there.
+        """
+        source = self.further.get(PAIR_SCORES_FILE)
+        if source is not None:
+            return tables.pair_scores(source)
+        path = None if self.folder is None else self.folder / PAIR_SCORES_FILE
+        if path is None or not path.is_file():
+            raise tables.no_data_sets("pair_scores")
+        return tables.pair_scores(path)
 
     def to_frame(self, table: str = "results") -> pd.DataFrame:
         """Return records of ``results.json``: results, probes, findings, gates, skips, errors.

@@ -9,12 +9,15 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bias_audit.errors import UsageError
 from bias_audit.records import OTHERS
 from bias_audit.reports.formats.csv import CLUSTERS, KIND, value_of
+from bias_audit.reports.view.measures import AXIS as DATA_SETS
 from bias_audit.results import Finding, ProbeRecord, Result, Results, TargetEffect
-from bias_audit.results.evidence import EVIDENCE_COLUMNS
+from bias_audit.results.evidence import EVIDENCE_COLUMNS, Source
 from bias_audit.results.schema import OUTCOMES
 
 if TYPE_CHECKING:
@@ -90,8 +93,38 @@ COLUMNS: dict[str, dict[str, str]] = {
         "rank": "place among the likeliest words, where it is among them",
         "skip": "why there is no score; empty where there is one",
     },
+    "benchmarks": {
+        "id": "the result",
+        "dataset": "the data set",
+        "measure": "how its sentences are scored",
+        "group": "`all`, or the part of the data set that it is about",
+        "estimate": "in `unit`",
+        "unit": "of `estimate`: a share in percent, nats, a rank",
+        "neutral": "the value that means no preference; missing where there is none",
+        "ci_low": "95 % interval over clusters, not adjusted for other results",
+        "ci_high": "its other end",
+        "p_value": "against `neutral`",
+        "p_adjusted": "of a category: after Holm over the categories of the measure",
+        "n_items": "pairs or items behind it",
+        "n_clusters": "how many of them are independent: writers, terms or templates",
+        "reason": "what was left out, or why there is no interval",
+    },
+    "pair_scores": {
+        "dataset": "the data set",
+        "pair": "id of the pair in the data set",
+        "category": "its kind of bias",
+        "direction": "`stereo` or `antistereo`, where the data set says so",
+        "cluster": "pairs that share it count as one unit",
+        "measure": "how its sentences are scored",
+        "more": "score of the more stereotypical sentence; larger is preferred",
+        "less": "score of the other one",
+        "skip": "why there is no score; empty where there is one",
+        "detail": "the same in words",
+    },
 }
-"""Columns of each table with their meaning."""
+"""Columns of each table with their meaning; the last two are of published data sets."""
+_ITEMS = {"dataset": "probe", "n_items": "n_templates", "n_clusters": "n_terms"}
+"""Columns of ``benchmarks`` that are fields of another name."""
 _NESTED = (
     "groups", "group_labels", "pairs", "variance", "clusters", "words_of_this_kind", "checks",
     "by_template", "by_target", "companions", "sentences", "leans",
@@ -136,6 +169,61 @@ def primary(results: Results) -> list[Result]:
     return sorted(
         some, key=lambda r: (OUTCOMES.index(r.outcome or "open"), -abs(r.estimate or 0.0), r.id)
     )
+
+
+def require_probes(results: Results, table: str) -> None:
+    """Refuse a table of probes where only published data sets were measured.
+
+    Raises:
+        UsageError: there are no probes.
+    """
+    axes = {probe.axis for probe in results.probes}
+    if axes == {DATA_SETS}:
+        raise UsageError(
+            f"this audit measured published data sets and no probes, so {table}() has no rows",
+            hint="call benchmarks() for their results, pair_scores() for every pair",
+        )
+
+
+def benchmarks(results: Results, *, full: bool = False) -> pd.DataFrame:
+    """One row for each number of a published data set.
+
+    Raises:
+        UsageError: no data set was measured.
+    """
+    mine = [result for result in results.results if result.axis == DATA_SETS]
+    if not any(probe.axis == DATA_SETS for probe in results.probes):
+        raise no_data_sets("benchmarks")
+    plain = [name for name in Result.model_fields if name not in _NESTED]
+    rows = [
+        {name: getattr(one, _ITEMS.get(name, name), None) for name in COLUMNS["benchmarks"]}
+        | {"group": one.groups[0]}
+        | (_plain(one, plain) if full else {})
+        for one in mine
+    ]
+    return _frame("benchmarks", rows, plain if full else ())
+
+
+def no_data_sets(table: str) -> UsageError:
+    """Return what to say where a table of data sets was asked for without one."""
+    return UsageError(
+        f"this audit measured no published data set, so {table}() has no rows",
+        hint="call comparisons() for its probes, or audit(data={'crows-pairs': FILE}) for pairs",
+    )
+
+
+def pair_scores(source: Source) -> pd.DataFrame:
+    """One row for each pair and measure, from ``benchmarks.csv.gz``.
+
+    Raises:
+        UsageError: it is no such file.
+    """
+    import pandas as pd
+
+    from bias_audit.datasets.pair_scores import read_rows
+
+    rows = [asdict(row) for row in read_rows(source)]
+    return pd.DataFrame(rows, columns=[*COLUMNS["pair_scores"]])
 
 
 def comparisons(results: Results, *, full: bool = False) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bias_audit.errors import UsageError
 from bias_audit.pipeline import tables
 from bias_audit.pipeline.audit import Audit
 from bias_audit.reports import render
@@ -27,7 +28,10 @@ def done():
     )
 
 
-@pytest.mark.parametrize("table", tables.COLUMNS)
+OF_PROBES = ("comparisons", "words", "completions", "evidence")
+
+
+@pytest.mark.parametrize("table", OF_PROBES)
 def test_columns_are_the_documented_ones_and_few(done, table):
     frame = getattr(done, table)()
     assert list(frame.columns) == list(tables.COLUMNS[table])
@@ -115,6 +119,13 @@ def test_findings_are_a_tuple_and_a_short_table(done):
     assert len(repr(many).splitlines()) == tables.SHOWN + 2
     assert repr(many).endswith("… and 22 more")
     assert "no evidence of absence" in repr(tables.Findings())
+
+
+@pytest.mark.parametrize("table", ["benchmarks", "pair_scores"])
+def test_a_table_of_data_sets_says_what_to_call_where_there_are_probes_only(done, table):
+    with pytest.raises(UsageError, match="no published data set") as caught:
+        getattr(done, table)()
+    assert "comparisons()" in caught.value.hint
 
 
 def test_an_audit_without_anything_has_empty_tables(done):
