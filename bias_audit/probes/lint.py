@@ -16,9 +16,10 @@ from bias_audit.probes.validate import given_words
 from bias_audit.records import Prompt
 
 FEWEST_FRAMES = 8
-"""Sentences that a verdict needs; see ``Settings.min_templates``."""
+"""Sentences that an outcome needs; see ``Settings.min_templates``."""
 SHORTEST, LONGEST = 5, 14
 """Words of a sentence; shorter ones say little, longer ones hide the group word."""
+_NEVER_SMALL = "its comparisons can never be called small"
 _TWICE = re.compile(r"\b(\w+) \1\b", re.IGNORECASE)
 _OWN_SUBJECT = r"^(?:(?:The|A|An) )?\[group(?::\w+)?\] (%s)\b"
 _WRONG_NUMBER = {
@@ -31,15 +32,18 @@ _END = re.compile(r"[.?!][\"'\u201d\u2019)]*$")
 def lint_probe(probe: Probe, expansion: Expansion) -> list[str]:
     """Return what an author should look at again, each in one line."""
     sentences = [f"'{frame.id}' {text}" for frame in probe.frames for text in _sentence(frame)]
-    own = (*_for_a_verdict(probe), *_slots(probe), *_group_words(probe))
+    own = (*_for_an_outcome(probe), *_slots(probe), *_group_words(probe))
     notes = (*own, *sentences, *_lint_sentences(expansion))
     return list(dict.fromkeys(notes))
 
 
-def _for_a_verdict(probe: Probe) -> Iterator[str]:
+def _for_an_outcome(probe: Probe) -> Iterator[str]:
     spec = probe.spec
     if len(probe.frames) < FEWEST_FRAMES:
-        yield f"{len(probe.frames)} sentences: at least {FEWEST_FRAMES} are needed for a verdict"
+        yield (
+            f"{len(probe.frames)} sentences: at least {FEWEST_FRAMES} are needed, else nothing is"
+            " measurable"
+        )
     clusters = set(template_clusters(probe.frames).values())
     if len(clusters) < FEWEST_FRAMES <= len(probe.frames):
         yield (
@@ -49,12 +53,12 @@ def _for_a_verdict(probe: Probe) -> Iterator[str]:
     if spec.role != "probe":
         return
     if spec.card is None:
-        yield "no measurement card: it will be measured and never judged"
+        yield "no measurement card: nobody wrote down what is wanted, and a notice says so"
     controls = spec.controls
     if not controls.positive:
-        yield "no positive control: it may fail and cannot pass"
+        yield f"no positive control: {_NEVER_SMALL}"
     elif not (controls.negative or controls.placebo) and spec.mask == "target":
-        yield "neither a negative control nor a placebo: it may fail and cannot pass"
+        yield f"neither a negative control nor a placebo: {_NEVER_SMALL}"
 
 
 def _slots(probe: Probe) -> Iterator[str]:

@@ -90,8 +90,8 @@ DATASETS = (
         reader=bbq,
         give="a file such as Age.jsonl, or the folder of such files",
         layout="a JSON object in each line: category, context, context_condition (ambig or "
-        "disambig), question, question_polarity (neg or nonneg), ans0, ans1, ans2, answer_info, label, "
-        "additional_metadata.stereotyped_groups; if there, example_id, question_index",
+        "disambig), question, question_polarity (neg or nonneg), ans0, ans1, ans2, answer_info, "
+        "label, additional_metadata.stereotyped_groups; if there, example_id, question_index",
         patterns=("*.jsonl",),
         licence="CC BY 4.0",
         quotable=True,
