@@ -55,7 +55,10 @@ def _for_an_outcome(probe: Probe) -> Iterator[str]:
     if spec.card is None:
         yield "no measurement card: nobody wrote down what is wanted, and a notice says so"
     controls = spec.controls
-    if not controls.positive:
+    if spec.labels is not None:
+        if not (controls.negative or controls.placebo):
+            yield f"neither a negative control nor a placebo: {_NEVER_SMALL}"
+    elif not controls.positive:
         yield f"no positive control: {_NEVER_SMALL}"
     elif not (controls.negative or controls.placebo) and spec.mask == "target":
         yield f"neither a negative control nor a placebo: {_NEVER_SMALL}"
