@@ -88,6 +88,16 @@ def test_evidence_alone_gives_both_intervals(done):
     assert held.estimate == pytest.approx(scored[0].these_words.estimate, rel=1e-7)
 
 
+def test_both_intervals_have_the_confidence_that_was_asked_for():
+    done = run(controlled(**POLES), rough, settings=Settings(confidence=0.8, resamples=99))
+    (result,) = [one for one in done.results.results if one.role == "primary"]
+    rows, weights = SCRIPT["cells_of"](done.evidence(full=True), result.model_dump())
+    random = SCRIPT["SAMPLES"][result.scope]
+    for claim, sources in ((result, random), (result.words_of_this_kind, [*random, "target"])):
+        again = SCRIPT["recompute"](rows, weights, sources, level=0.8)
+        assert again[-2:] == pytest.approx((claim.ci_low, claim.ci_high), rel=1e-6)
+
+
 def test_the_script_reads_a_folder(done, tmp_path, capsys):
     folder = done.save(tmp_path / "run")
     result = next(one for one in Audit.load(folder).results.results if one.role == "primary")

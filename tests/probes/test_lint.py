@@ -15,7 +15,7 @@ from bias_audit.metrics.registry import default_metrics
 from bias_audit.probes import scaffold
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
-from bias_audit.probes.lint import lint_probe
+from bias_audit.probes.lint import lint_probe, lint_spelling
 from bias_audit.probes.scope import has_words_of_this_kind, scope
 from bias_audit.records import CompletionRequest, FillRequest
 from tests.probes.helpers import TEA, edited, joined
@@ -87,6 +87,23 @@ def test_controls_and_short_probes(tmp_path):
         "2 sentences: at least 8 are needed, else nothing is measurable",
         "'02' has 4 words; 5 to 14 read best: [group] never drink <mask>.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("clevr", "clever"), ("freindly", "friendly"), ("nurze", "nurse"), ("dangerus", "dangerous"),
+     ("whiskey", ""), ("lemonades", ""), ("ale", ""), ("clever", "")],
+)  # fmt: skip
+def test_a_target_that_is_one_letter_off_a_known_word_is_told(word, meant, tmp_path):
+    probe = joined(tmp_path, edited(GOOD, ("beer, whiskey", f"beer, {word}")), "mine")
+    notes = [f"the target '{word}' is no known word: is '{meant}' meant?"] if meant else []
+    assert list(lint_spelling(probe, ProbeCatalogue())) == notes
+
+
+def test_shipped_probes_have_no_target_that_looks_misspelt():
+    catalogue = ProbeCatalogue()
+    for name in ("occupation-pronoun", "valence-religion", "wealth-gender"):
+        assert list(lint_spelling(catalogue.probe(name), catalogue)) == []
 
 
 class Pieces(FakeBackend):
