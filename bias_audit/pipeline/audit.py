@@ -92,9 +92,10 @@ class Audit:
     def comparisons(self, *, full: bool = False) -> pd.DataFrame:
         """Return a row for each comparison of groups, associations first, the largest gap first.
 
-        In full with every further plain field of its result, the numbers of independent units
-        (``n_template_clusters`` ...) and all of the interval about words of this kind (``kind_se``
-        ...), whose estimate is ``estimate`` and whose p is ``p_value``; named as in results.csv.
+        In full with every further plain field of its result (``claim`` is what ``ci_low`` to
+        ``ci_high`` speak for), the numbers of independent units (``n_template_clusters`` ...) and
+        all of the interval about words of this kind (``kind_se`` ...), whose estimate is
+        ``estimate`` and whose p is ``p_value``; named as in results.csv.
         """
         tables.require_probes(self.results, "comparisons")
         return tables.comparisons(self.results, full=full)
