@@ -272,7 +272,7 @@ class Audit:
             yield "  " + textwrap.shorten(one.statement, _WIDTH, placeholder="…")
         if len(strongest) > _STRONGEST:
             yield f"  … and {count(len(strongest) - _STRONGEST, 'association')} more"
-        yield "See .findings, .comparisons(), .words(), .completions(), .evidence(), .report(path)"
+        yield f"See {', '.join(tables.names(results))}, .report(path)"
 
     def __str__(self) -> str:
         return render.render(self.results, "terminal")

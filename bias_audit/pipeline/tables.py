@@ -122,7 +122,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "detail": "the same in words",
     },
 }
-"""Columns of each table with their meaning; the last two are of published data sets."""
+"""Columns of each table with their meaning."""
+_OF_DATA = ("benchmarks", "pair_scores")
+"""Tables of published data sets; the others are of probes."""
 _ITEMS = {"dataset": "probe", "n_items": "n_templates", "n_clusters": "n_terms"}
 """Columns of ``benchmarks`` that are fields of another name."""
 _NESTED = (
@@ -169,6 +171,15 @@ def primary(results: Results) -> list[Result]:
     return sorted(
         some, key=lambda r: (OUTCOMES.index(r.outcome or "open"), -abs(r.estimate or 0.0), r.id)
     )
+
+
+def names(results: Results) -> list[str]:
+    """Return what shows the records of a run: of probes, of published data sets, or both."""
+    axes = {probe.axis for probe in results.probes}
+    of_data = [f".{table}()" for table in _OF_DATA if DATA_SETS in axes]
+    if axes == {DATA_SETS}:
+        return of_data
+    return [".findings", *(f".{table}()" for table in COLUMNS if table not in _OF_DATA), *of_data]
 
 
 def require_probes(results: Results, table: str) -> None:

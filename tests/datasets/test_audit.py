@@ -81,6 +81,8 @@ def test_shares_and_pairs_are_tables(everything, tmp_path):
     share = preference(mine["more"], mine["less"], clusters=list(mine["cluster"])).share
     row = shares.set_index("id").loc["crows-pairs:crows_pairs:all"]
     assert row["estimate"] == pytest.approx(share.estimate)
+    shown = repr(everything).splitlines()[-1]
+    assert shown == "See .benchmarks(), .pair_scores(), .report(path)"
     again = Audit.load(everything.save(tmp_path / "run"))
     assert again.pair_scores().equals(pairs)
     assert again.benchmarks().equals(shares)
