@@ -10,6 +10,7 @@ import math
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bias_audit.errors import UsageError
@@ -141,7 +142,7 @@ def explain_columns(table: str) -> Callable[[F], F]:
 
     def add(function: F) -> F:
         lines = (f"    {name}: {meaning}." for name, meaning in COLUMNS[table].items())
-        function.__doc__ = "\n".join((function.__doc__ or "", "Columns:", *lines))
+        function.__doc__ = "\n".join((cleandoc(function.__doc__ or ""), "", "Columns:", *lines))
         return function
 
     return add
