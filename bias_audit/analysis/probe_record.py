@@ -173,6 +173,7 @@ def build_probe_record(
         clusters=scored.cube.shared_clusters,
         id=spec.id,
         version=spec.version,
+        digest=scored.probe.digest,
         language=spec.language,
         axis=spec.axis,
         title=spec.title,
