@@ -288,6 +288,8 @@ class ProbeRecord(Record):
     """Units that count as one, by source: the name of the cluster of each ``templates`` and
     ``targets`` id and of each ``terms`` label (``group:label``); those that are alone are left
     out."""
+    sampled: tuple[float, float] = (0.0, 0.0)
+    """Share of all words of its kind that each pole holds, S+ first; 0 where it is not known."""
     sensitive: bool = False
     """True when its sentences or words may hurt: reports fold them away."""
     skips: tuple[SkipRecord, ...] = ()

@@ -113,8 +113,10 @@ def _model(index: Index) -> Json:
             for file, digest in sorted(files.items())
         ]
     component["modelCard"] = _card(index)
-    names = ("kind", "reading", "fingerprint", "tokenizer_digest", "vocabulary_size")
-    names += ("parameters", "dtype", "device")
+    names = (
+        "kind", "reading", "fingerprint", "tokenizer_digest", "vocabulary_size", "parameters",
+        "dtype", "device",
+    )  # fmt: skip
     component["properties"] = _properties({f"model:{n}": getattr(model, n) for n in names})
     return component
 
