@@ -183,7 +183,7 @@ class Recomputation:
             yield Mismatch(result.id, "sentences of by_template", len(result.by_template), len(own))
         for effect in result.by_template:
             self.tally["sentence effects"] += 1
-            if effect.id in own and _differ(effect.value, own[effect.id]):
+            if effect.id in own and differ(effect.value, own[effect.id]):
                 yield Mismatch(result.id, f"by_template {effect.id}", effect.value, own[effect.id])
         if result.sign_share is not None and these.estimate:
             values = [effect.value for effect in result.by_template] or list(these.delta)
@@ -205,10 +205,10 @@ class Recomputation:
             low, high = gap.interval(result.confidence) or (None, None)
             pairs = {"value": gap.estimate, "ci_low": low, "ci_high": high}
             for name, value in pairs.items():
-                if _differ(getattr(effect, name), value, floor=gap.se):
+                if differ(getattr(effect, name), value, floor=gap.se):
                     label = f"by_target {effect.id} {name}"
                     yield Mismatch(result.id, label, getattr(effect, name), value)
-            if _differ(effect.p_value, gap.p_value(), CLOSE_P, floor=gap.se):
+            if differ(effect.p_value, gap.p_value(), CLOSE_P, floor=gap.se):
                 label = f"by_target {effect.id} p_value"
                 yield Mismatch(result.id, label, effect.p_value, gap.p_value())
         yield from _adjusted_words(result)
@@ -228,7 +228,7 @@ class Recomputation:
                 self.tally["outcomes"] += 1
                 for name in _CONCLUSIONS:
                     one, other = getattr(stored, name), getattr(own, name)
-                    if _differ(one, other, CLOSE_P):
+                    if differ(one, other, CLOSE_P):
                         yield Mismatch(stored.id, name, one, other)
 
     def _controls(self, heard: dict[str, Contrast]) -> Iterator[Mismatch]:
@@ -265,7 +265,7 @@ class Recomputation:
                     own = [level[numbers][at[target.id]] for level in levels]
                     self.tally["levels of words"] += bool(stored)
                     for one, other in zip(stored, own, strict=False):
-                        if _differ(one, other):
+                        if differ(one, other):
                             yield Mismatch(probe.id, f"{name} of {target.id}", one, other)
 
     def _quotes(self) -> Iterator[Mismatch]:
@@ -296,7 +296,7 @@ class Recomputation:
         own, stored = find_floor(self.results.probes, self.results.results), self.results.floor
         for name in ("comparisons", "median", "largest", "result"):
             one, other = (getattr(floor, name, None) for floor in (stored, own))
-            if _differ(one, other):
+            if differ(one, other):
                 yield Mismatch("floor", name, one, other)
 
 
@@ -304,7 +304,7 @@ def _is_primary(result: Result, probe: ProbeRecord) -> bool:
     return result.probe == probe.id and result.role == "primary" and result.metric == METRIC
 
 
-def _differ(
+def differ(
     stored: Value, own: Value, close: float = CLOSE, near: float = NEAR, floor: float | None = 0.0
 ) -> bool:
     """Whether two values are more apart than the decimals of the scores allow.
@@ -319,7 +319,7 @@ def _differ(
 
 def _pick(result: Result, name: str, own: float | None) -> Iterator[Mismatch]:
     stored = getattr(result, name)
-    if _differ(stored, own):
+    if differ(stored, own):
         yield Mismatch(result.id, name, stored, own)
 
 
@@ -338,10 +338,10 @@ def _claim(result: Result, these: Contrast, kind: Contrast | None) -> Iterator[M
         yield Mismatch(result.id, "words_of_this_kind", stored, own)
     if result.metric == METRIC:
         p = kind.p_value() if kind else None
-        if _differ(result.p_value, p, CLOSE_P, floor=these.se):
+        if differ(result.p_value, p, CLOSE_P, floor=these.se):
             yield Mismatch(result.id, "p_value", result.p_value, p)
     for source, value in (kind or these).variance.items():
-        if _differ(result.variance.get(source), value, CLOSE_P, _NO_VARIANCE):
+        if differ(result.variance.get(source), value, CLOSE_P, _NO_VARIANCE):
             yield Mismatch(result.id, f"variance of {source}", result.variance.get(source), value)
 
 
@@ -362,7 +362,7 @@ def _interval_numbers(
     if isinstance(stored, Claim):
         numbers["p_value"] = (gap.p_value(), CLOSE_P)
     for name, (own, close) in numbers.items():
-        if _differ(getattr(stored, name), own, close, floor=gap.se):
+        if differ(getattr(stored, name), own, close, floor=gap.se):
             yield Mismatch(where, f"{prefix}{name}", getattr(stored, name), own)
 
 
@@ -404,7 +404,7 @@ def _adjusted_words(result: Result) -> Iterator[Mismatch]:
         return
     raw = [1.0 if effect.p_value is None else effect.p_value for effect in result.by_target]
     for effect, own in zip(result.by_target, adjust(np.array(raw)), strict=True):
-        if effect.p_value is not None and _differ(effect.p_adjusted, float(own), CLOSE_P):
+        if effect.p_value is not None and differ(effect.p_adjusted, float(own), CLOSE_P):
             label = f"by_target {effect.id} p_adjusted"
             yield Mismatch(result.id, label, effect.p_adjusted, float(own))
 

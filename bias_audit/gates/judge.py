@@ -76,7 +76,7 @@ def judge(
             "gates": tuple(gates),
             "waivers": tuple(records),
             "comparison": comparison,
-            "states": _count_states(gates, results),
+            "states": count_states(gates, results),
             "outcomes": count_outcomes(results.results),
         }
     )
@@ -89,7 +89,7 @@ def count_outcomes(results: Iterable[Result]) -> dict[Outcome, int]:
     return {name: every[name] for name in OUTCOMES}
 
 
-def _count_states(gates: Sequence[Gate], results: Results) -> dict[State, int]:
+def count_states(gates: Sequence[Gate], results: Results) -> dict[State, int]:
     """Gates by state; a crashed probe without a gate is an error, one not reached is skipped."""
     counts = {state: sum(gate.state == state for gate in gates) for state in STATES}
     counted = {gate.probe for gate in gates if gate.state == "error"}
