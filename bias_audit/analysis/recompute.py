@@ -36,7 +36,8 @@ CLOSE, NEAR = 2e-5, 3e-6
 there has six decimals."""
 _LARGEST = 200.0
 """Odds ratios of larger gaps are cut off."""
-_NO_VARIANCE = 1e-10
+_MOVES = 20.0
+"""How many times further a p or degrees of freedom move than the error behind them."""
 CLOSE_P = 1e-3
 CLOSE_DF = 3e-4
 """The same of p-values and of degrees of freedom, which move more."""
@@ -202,15 +203,13 @@ class Recomputation:
         own = [one_word(at[effect.id]) for effect in result.by_target]
         for effect, gap in zip(result.by_target, own, strict=True):
             self.tally["word effects"] += 1
+            label = f"by_target {effect.id}"
             low, high = gap.interval(result.confidence) or (None, None)
-            pairs = {"value": gap.estimate, "ci_low": low, "ci_high": high}
-            for name, value in pairs.items():
-                if differ(getattr(effect, name), value, floor=gap.se):
-                    label = f"by_target {effect.id} {name}"
-                    yield Mismatch(result.id, label, getattr(effect, name), value)
-            if differ(effect.p_value, gap.p_value(), CLOSE_P, floor=gap.se):
-                label = f"by_target {effect.id} p_value"
-                yield Mismatch(result.id, label, effect.p_value, gap.p_value())
+            near, p = _near(gap, result.confidence), gap.p_value()
+            yield from _misses(result.id, f"{label} value", effect.value, gap.estimate, gap)
+            yield from _misses(result.id, f"{label} ci_low", effect.ci_low, low, gap, near=near)
+            yield from _misses(result.id, f"{label} ci_high", effect.ci_high, high, gap, near=near)
+            yield from _misses(result.id, f"{label} p_value", effect.p_value, p, gap, _close_p(gap))
         yield from _adjusted_words(result)
 
     def _conclusions(self, fresh: dict[str, Result]) -> Iterator[Mismatch]:
@@ -304,16 +303,10 @@ def _is_primary(result: Result, probe: ProbeRecord) -> bool:
     return result.probe == probe.id and result.role == "primary" and result.metric == METRIC
 
 
-def differ(
-    stored: Value, own: Value, close: float = CLOSE, near: float = NEAR, floor: float | None = 0.0
-) -> bool:
-    """Whether two values are more apart than the decimals of the scores allow.
-
-    A stored None is right where the error (``floor``) is rounding: groups are then identical.
-    """
+def differ(stored: Value, own: Value, close: float = CLOSE, near: float = NEAR) -> bool:
+    """Return whether two values are more apart than the decimals of the scores allow."""
     if stored is None or own is None or isinstance(stored, str) or isinstance(own, str):
-        flat = stored is None and floor is not None and 0 < floor <= 2 * LEAST_SE
-        return stored != own and not flat
+        return stored != own
     return not math.isclose(stored, own, rel_tol=close, abs_tol=near)
 
 
@@ -336,34 +329,65 @@ def _claim(result: Result, these: Contrast, kind: Contrast | None) -> Iterator[M
     elif wide is not None or kind is not None:
         stored, own = wide.se if wide else None, kind.se if kind else None
         yield Mismatch(result.id, "words_of_this_kind", stored, own)
+    wider = kind or these
     if result.metric == METRIC:
         p = kind.p_value() if kind else None
-        if differ(result.p_value, p, CLOSE_P, floor=these.se):
-            yield Mismatch(result.id, "p_value", result.p_value, p)
-    for source, value in (kind or these).variance.items():
-        if differ(result.variance.get(source), value, CLOSE_P, _NO_VARIANCE):
-            yield Mismatch(result.id, f"variance of {source}", result.variance.get(source), value)
+        yield from _misses(result.id, "p_value", result.p_value, p, wider, _close_p(wider))
+    near = 2 * NEAR * (wider.se or NEAR)
+    for source, value in wider.variance.items():
+        stored = result.variance.get(source)
+        yield from _misses(result.id, f"variance of {source}", stored, value, wider, CLOSE_P, near)
 
 
 def _interval_numbers(
     where: str, prefix: str, stored: Result | Claim, gap: Contrast, confidence: float
 ) -> Iterator[Mismatch]:
     """Error, degrees of freedom and both intervals of one claim, and its p."""
-    low, high = gap.interval(confidence) or (None, None)
-    low90, high90 = gap.interval(0.9) or (None, None)
-    numbers: dict[str, tuple[float | None, float]] = {
-        "se": (gap.se, CLOSE),
-        "df": (gap.df, CLOSE_DF),
-        "ci_low": (low, CLOSE),
-        "ci_high": (high, CLOSE),
-        "ci90_low": (low90, CLOSE),
-        "ci90_high": (high90, CLOSE),
-    }
+    yield from _misses(where, f"{prefix}se", stored.se, gap.se, gap)
+    yield from _misses(where, f"{prefix}df", stored.df, gap.df, gap, CLOSE_DF + _share(gap))
+    for name, level in (("ci", confidence), ("ci90", 0.9)):
+        limits = gap.interval(level) or (None, None)
+        for end, own in zip(("low", "high"), limits, strict=True):
+            one = getattr(stored, f"{name}_{end}")
+            yield from _misses(
+                where, f"{prefix}{name}_{end}", one, own, gap, near=_near(gap, level)
+            )
     if isinstance(stored, Claim):
-        numbers["p_value"] = (gap.p_value(), CLOSE_P)
-    for name, (own, close) in numbers.items():
-        if differ(getattr(stored, name), own, close, floor=gap.se):
-            yield Mismatch(where, f"{prefix}{name}", getattr(stored, name), own)
+        p = gap.p_value()
+        yield from _misses(where, f"{prefix}p_value", stored.p_value, p, gap, _close_p(gap))
+
+
+def _misses(
+    where: str,
+    name: str,
+    stored: Value,
+    own: Value,
+    gap: Contrast,
+    close: float = CLOSE,
+    near: float = NEAR,
+) -> Iterator[Mismatch]:
+    """One number of a gap, if it is another than the scores give.
+
+    Where the error is rounding, groups were identical, and a stored None is right.
+    """
+    flat = stored is None and gap.se is not None and gap.se <= 2 * LEAST_SE
+    if not flat and differ(stored, own, close, near):
+        yield Mismatch(where, name, stored, own)
+
+
+def _share(gap: Contrast) -> float:
+    """By how much the decimals of the scores may move what is divided by an error."""
+    return _MOVES * NEAR / gap.se if gap.se else 0.0
+
+
+def _close_p(gap: Contrast) -> float:
+    return CLOSE_P + _share(gap)
+
+
+def _near(gap: Contrast, level: float) -> float:
+    """How near an end of an interval is: the decimals move its estimate and its error."""
+    limits = gap.interval(level)
+    return NEAR * (1 + (limits[1] - gap.estimate) / gap.se) if limits and gap.se else NEAR
 
 
 def _counts(result: Result, cube: PairedCube, contrast: PairedContrast) -> Iterator[Mismatch]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from bias_audit import __version__, reports
 from bias_audit.analysis.compare_runs import METRIC
 from bias_audit.analysis.findings import evidence, interval_sentence
-from bias_audit.analysis.recompute import CLOSE_P, Recomputation, differ
+from bias_audit.analysis.recompute import CLOSE_P, SPLIT, Recomputation, differ
 from bias_audit.analysis.statements import as_likely, size_word
 from bias_audit.datasets.info import PAIR_MEASURES
 from bias_audit.datasets.pair_scores import PairRow, read_rows
@@ -142,8 +142,11 @@ def _faults(
             return
     try:
         results = check_results(parse_json(decode_text(files[RESULTS])), RESULTS)
-    except (ValueError, UsageError) as error:
-        yield f"{RESULTS}: {getattr(error, 'message', error)}"
+    except ValueError as error:
+        yield f"{RESULTS}: {error}"
+        return
+    except UsageError as error:
+        yield error.message
         return
     if bundle is not None:
         yield from contradictions(bundle, results)
@@ -202,8 +205,8 @@ def _numbers(
             made.add(own.id)
             yield from _share(stored.get(own.id), own)
         seen.append(f"computed again from {PAIR_SCORES_FILE}: {len(shares):,} numbers of pairs")
-    left = (r for r in results.results if r.id not in made and r.estimate is not None)
-    if rest := sorted({result.metric for result in left}):
+    left = [r for r in results.results if r.id not in made and r.estimate is not None]
+    if rest := sorted({"halves of lists" if SPLIT in r.id else r.metric for r in left}):
         unseen.append(f"measures whose answers are in no file: {', '.join(rest)}")
     unseen.append("p-values of permutations, robustness checks and the statuses that follow")
 
