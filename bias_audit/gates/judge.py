@@ -217,9 +217,8 @@ def _stored_config(gate: Gate, result: Result) -> GateConfig:
     limit: dict[str, Any] = {"max": gate.limit, "claim": gate.claim}
     if gate.baseline is not None:
         limit = {"against": f"{BASELINE}{gate.baseline}", "max_rise": gate.limit}
-    return GateConfig.model_construct(
-        id=gate.gate, probe=gate.probe, measure=result.metric, **limit
-    )
+    limit["measure"] = result.metric
+    return GateConfig.model_construct(id=gate.gate, probe=gate.probe, **limit)
 
 
 def _largest_p(checks: Iterable[GateCheck]) -> dict[tuple[str, str | None], float]:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from bias_audit.reports import ci
 from bias_audit.reports import wording as words
 from bias_audit.reports.formats import Format
-from bias_audit.reports.formats.model_card import model_name
+from bias_audit.reports.formats.model_card import TASKS, model_name
 from bias_audit.reports.text import tidy
 from bias_audit.reports.view.build import CANNOT
 from bias_audit.reports.view.index import OTHERS, Index
@@ -29,7 +29,6 @@ from bias_audit.results.codes import describe
 SCHEMA = "http://cyclonedx.org/schema/bom-1.7.schema.json"
 PREFIX = "bias-audit:"
 """Before the name of every property that is ours."""
-_TASKS = {"mask": "fill-mask", "continuation": "text-generation"}
 _NOT_MEASURED = "not measurable"
 _CUT = "The run was cut short by a limit of sentences or time: nothing is decided."
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -153,7 +152,7 @@ def _probe_ref(probe: ProbeRecord) -> str:
 def _card(index: Index) -> Json:
     audit = index.audit
     asked = [probe for probe in audit.probes if probe.state == "measured"]
-    parameters: Json = {"task": _TASKS.get(audit.model.reading, audit.model.reading)}
+    parameters: Json = {"task": TASKS.get(audit.model.reading, audit.model.reading)}
     if audit.model.architecture:
         parameters["modelArchitecture"] = audit.model.architecture
     parameters["datasets"] = [{"ref": _probe_ref(probe)} for probe in asked]
