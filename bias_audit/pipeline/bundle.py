@@ -319,12 +319,12 @@ def _texts(
     evidence = files.get(EVIDENCE_FILE)
     for file in mine:
         own = reports.render(results, names[file], evidence).encode("utf-8", "backslashreplace")
-        if own != files[file] and _unpacked(own) != _unpacked(files[file]):
+        if own != files[file] and _page_text(own) != _page_text(files[file]):
             yield f"{file}: it is not what {RESULTS} gives"
     seen.append(f"rendered again: {', '.join(mine) or 'nothing'}")
 
 
-def _unpacked(page: bytes) -> str:
+def _page_text(page: bytes) -> str:
     """A page with its packed scores in the open."""
 
     def unpack(packed: re.Match[str]) -> str:

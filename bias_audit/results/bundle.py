@@ -60,11 +60,13 @@ def pack(files: Mapping[str, bytes], results: Results) -> bytes:
         files: of the run folder, by name.
         results: of the same run.
     """
-    manifest = {"format": KIND, "version": VERSION} | _about(results) | {"files": _listed(files)}
+    manifest = (
+        {"format": KIND, "version": VERSION} | _about(results) | {"files": _list_files(files)}
+    )
     return _zip({**files, MANIFEST: dump_json(manifest).encode()})
 
 
-def _listed(files: Mapping[str, bytes]) -> dict[str, dict[str, object]]:
+def _list_files(files: Mapping[str, bytes]) -> dict[str, dict[str, object]]:
     """Size and digest of every file."""
     return {
         name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

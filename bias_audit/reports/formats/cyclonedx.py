@@ -212,7 +212,7 @@ def _assessment(index: Index, result: Result) -> Json:
     }
     waivers = _waivers(index, result.id)
     if waivers:
-        assessment["mitigationStrategy"] = _accepted(waivers, result.unit)
+        assessment["mitigationStrategy"] = _exceptions(waivers, result.unit)
     return assessment
 
 
@@ -222,7 +222,7 @@ def _waivers(index: Index, result: str) -> list[WaiverRecord]:
     return [waiver for waiver in index.audit.waivers if gates & set(waiver.gates)]
 
 
-def _accepted(waivers: Iterable[WaiverRecord], unit: str) -> str:
+def _exceptions(waivers: Iterable[WaiverRecord], unit: str) -> str:
     """Who accepted a failure, each waiver with what became of it."""
     return " ".join(
         f"Waiver of {one.finding}, {words.WAIVER_STATUS[one.status]}: {waiver_text(one, unit)}"
@@ -268,7 +268,7 @@ def _risks(index: Index) -> Iterator[Json]:
         judged.add(entry.gate.result)
         risk: Json = {"name": f"{entry.prefix}{entry.message}"}
         if entry.waivers:
-            risk["mitigationStrategy"] = _accepted(entry.waivers, entry.gate.unit)
+            risk["mitigationStrategy"] = _exceptions(entry.waivers, entry.gate.unit)
         yield risk
     for finding in index.audit.findings:
         if finding.result not in judged:
@@ -294,7 +294,7 @@ def _facts(index: Index, compared: list[Result]) -> Iterator[Json]:
     for gate in audit.gates:
         yield _property(f"gate:{gate.id}", f"{gate.state}: {gate.condition}; {gate.reason}")
     for waiver in audit.waivers:
-        yield _property(f"waiver:{waiver.finding}", _accepted([waiver], "nats"))
+        yield _property(f"waiver:{waiver.finding}", _exceptions([waiver], "nats"))
     if audit.floor is not None:
         yield _property("floor", words.floor(audit.floor))
 
