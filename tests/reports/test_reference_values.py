@@ -36,10 +36,8 @@ def run_of(architecture: str = "BertForMaskedLM", pairs: int = 1508, **run: Any)
 def test_the_same_measure_of_the_same_family_is_told() -> None:
     text = render(run_of(), "md")
     assert "Published of models of the same family (BertForMaskedLM): " in text
-    assert (
-        "CrowS-Pairs score, as the published script: bert-base-uncased 60.48, this model 50.00"
-        in (text)
-    )
+    measure = "CrowS-Pairs score, as the published script"
+    assert f"{measure}: bert-base-uncased 60.48, this model 50.00" in text
     assert "roberta-large" not in text
     roberta = render(run_of("RobertaForMaskedLM"), "md")
     assert "roberta-large 65.45, this model 50.00" in roberta
