@@ -20,12 +20,13 @@ from bias_audit.analysis.compare_runs import METRIC, RunPair, mismatch_error
 from bias_audit.analysis.controls import find_floor, is_heard, loud_gaps
 from bias_audit.analysis.outcomes import conclude
 from bias_audit.analysis.paired_cells import PairedCube
+from bias_audit.analysis.result_record import LARGEST
 from bias_audit.analysis.statements import Question
 from bias_audit.metrics.diagonal import DIAGONAL_LOG_ODDS, diagonal_contrast
 from bias_audit.metrics.log_odds import group_levels
 from bias_audit.results.evidence import INDEX, KEY_COLUMNS
 from bias_audit.results.run_folder import StoredRun
-from bias_audit.results.schema import Claim, ProbeRecord, Result, Sentence
+from bias_audit.results.schema import Claim, ProbeRecord, Result, Sentence, TargetProfile
 from bias_audit.stats.contrast import Clusters, matched_pairs
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.multiplicity import bh, by
@@ -34,8 +35,6 @@ from bias_audit.utils.arrays import Floats
 CLOSE, NEAR = 2e-5, 3e-6
 """A stored number may miss the one from the evidence by this share or by so many nats: a score
 there has six decimals."""
-_LARGEST = 200.0
-"""Odds ratios of larger gaps are cut off."""
 _MOVES = 20.0
 """How many times further a p or degrees of freedom move than the error behind them."""
 CLOSE_P = 1e-3
@@ -120,6 +119,9 @@ class Recomputation:
         """Yield every number that the scores do not give."""
         fresh: dict[str, Result] = {}
         heard: dict[str, Contrast] = {}
+        for result in self.results.results:
+            if result.probe not in self.probes:
+                yield Mismatch(result.id, "probe", result.probe, None)
         for result in self.gaps:
             probe = self.probes[result.probe]
             self.tally["comparisons"] += 1
@@ -169,7 +171,7 @@ class Recomputation:
             without = contrast.gap(cube.candidate).without
             yield from _pick(result, "loo_low", min(without, default=None))
             yield from _pick(result, "loo_high", max(without, default=None))
-        if result.by_target:
+        if result.by_target or result.role == "primary":
             yield from self._words(result, cube, contrast)
         numbers = {"estimate": these.estimate, "se": these.se, "df": these.df}
         numbers["p_value"] = kind.p_value() if kind else None
@@ -196,8 +198,9 @@ class Recomputation:
     ) -> Iterator[Mismatch]:
         """The gap of each target beside the mean of all."""
         at = {name: i for i, name in enumerate(cube.targets)}
-        if {effect.id for effect in result.by_target} != set(at):
-            yield Mismatch(result.id, "words of by_target", len(result.by_target), len(at))
+        poles = {effect.id: effect.pole for effect in result.by_target}
+        if poles != dict(zip(cube.targets, cube.poles, strict=True)):
+            yield Mismatch(result.id, "words and poles of by_target", len(poles), len(at))
             return
         one_word = _word_contrasts(cube, contrast)
         own = [one_word(at[effect.id]) for effect in result.by_target]
@@ -255,17 +258,22 @@ class Recomputation:
             at = {name: i for i, name in enumerate(cube.targets)}
             columns = [cube.columns(group.id) for group in probe.groups]
             levels = [_group_levels(cube.candidate, mine) for mine in columns]
+            yield from _sizes(probe, cube)
             for target in probe.targets:
-                if target.id not in at:
-                    yield Mismatch(probe.id, f"word {target.id}", target.text, None)
+                place = at.get(target.id)
+                if place is None or target.pole != cube.poles[place]:
+                    own = None if place is None else cube.poles[place]
+                    yield Mismatch(probe.id, f"pole of word {target.id}", target.pole, own)
                     continue
-                for numbers, name in enumerate(("log_prob", "probability", "log_odds")):
-                    stored = getattr(target, name)
-                    own = [level[numbers][at[target.id]] for level in levels]
-                    self.tally["levels of words"] += bool(stored)
-                    for one, other in zip(stored, own, strict=False):
-                        if differ(one, other):
-                            yield Mismatch(probe.id, f"{name} of {target.id}", one, other)
+                self.tally["levels of words"] += 1
+                for numbers, name in enumerate(self._detail(probe)):
+                    mine = [level[numbers][place] for level in levels]
+                    yield from _level(probe.id, f"{name} of {target.id}", target, name, mine)
+
+    def _detail(self, probe: ProbeRecord) -> tuple[str, ...]:
+        """Which numbers a record has of its words."""
+        whole = probe.role == "probe" and self.results.model.reading == "mask"
+        return ("log_prob", "probability", "log_odds") if whole else ("log_prob",)
 
     def _quotes(self) -> Iterator[Mismatch]:
         """Sentences that are quoted, with the scores of their words."""
@@ -319,8 +327,8 @@ def _pick(result: Result, name: str, own: float | None) -> Iterator[Mismatch]:
 def _claim(result: Result, these: Contrast, kind: Contrast | None) -> Iterator[Mismatch]:
     """The numbers of both claims of a gap."""
     yield from _pick(result, "estimate", these.estimate)
-    if result.effect_size is not None and these.estimate <= _LARGEST:
-        yield from _pick(result, "effect_size", math.exp(these.estimate))
+    if result.unit == "nats":
+        yield from _pick(result, "effect_size", math.exp(min(these.estimate, LARGEST)))
     yield from _interval_numbers(result.id, "", result, these, result.confidence)
     wide = result.words_of_this_kind
     if wide is not None and kind is not None:
@@ -390,12 +398,43 @@ def _near(gap: Contrast, level: float) -> float:
     return NEAR * (1 + (limits[1] - gap.estimate) / gap.se) if limits and gap.se else NEAR
 
 
+def _sizes(probe: ProbeRecord, cube: PairedCube) -> Iterator[Mismatch]:
+    """How many sentences and words of a probe were scored."""
+    own = {"templates": len(cube.templates), "terms": len(cube.units)}
+    for name, number in own.items():
+        stored = getattr(probe, name)
+        if stored != number:
+            yield Mismatch(probe.id, name, stored, number)
+    if len(probe.targets) != len(cube.targets):
+        yield Mismatch(probe.id, "number of words", len(probe.targets), len(cube.targets))
+    if probe.coverage is not None:
+        for name, number in own.items():
+            stored = getattr(probe.coverage, f"{name}_scored")
+            if stored != number:
+                yield Mismatch(probe.id, f"{name}_scored", stored, number)
+
+
+def _level(
+    where: str, label: str, target: TargetProfile, name: str, own: Sequence[float | None]
+) -> Iterator[Mismatch]:
+    """One kind of number of a word after each group."""
+    stored = getattr(target, name)
+    if len(stored) != len(own):
+        yield Mismatch(where, f"groups in {label}", len(stored), len(own))
+        return
+    for one, other in zip(stored, own, strict=True):
+        if differ(one, other):
+            yield Mismatch(where, label, one, other)
+
+
 def _counts(result: Result, cube: PairedCube, contrast: PairedContrast) -> Iterator[Mismatch]:
     own = {
         "n_templates": cube.candidate.shape[0],
         "n_targets": len(contrast.plus) + len(contrast.minus),
         "mde80": contrast.claims(cube.candidate)[0].mde(),
     }
+    if "0" not in cube.poles:
+        own["n_prompts"] = cube.cells
     for name, value in own.items():
         yield from _pick(result, name, value)
 

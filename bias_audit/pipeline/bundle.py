@@ -44,6 +44,8 @@ RESULTS, RUN = "results.json", "run.json"
 SCORES = (EVIDENCE_FILE, PAIR_SCORES_FILE)
 _PACKED = re.compile(r"\beN[A-Za-z0-9+/]{40,}={0,2}")
 """Scores inside a page: another build of zlib gives other bytes for the same content."""
+_UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What records raise that were edited into nonsense."""
 _PAIR_NUMBERS = ("estimate", "ci_low", "ci_high", "se", "p_value", "p_adjusted", "n_templates")
 
 
@@ -157,6 +159,8 @@ def _faults(
         yield from _texts(files, results, seen, unseen)
     except BiasAuditError as error:
         yield error.message
+    except _UNFIT as error:
+        yield f"{RESULTS}: its records do not fit together: {type(error).__name__}: {error}"
 
 
 def _manifest_of_run(content: bytes | None, results: Results) -> Iterator[str]:
@@ -245,11 +249,7 @@ def _decisions(results: Results, seen: list[str], unseen: list[str]) -> Iterator
         elif gate.state != "waived" and verdict.code != gate.reason_code:
             code = gate.reason_code
             yield f"gate {gate.id}: its reason is '{code}', by the results '{verdict.code}'"
-    known = {result.id: result for result in results.results}
-    for gate in results.gates:
-        result = known.get(gate.result or "")
-        if result is not None and gate.estimate != result.estimate:
-            yield f"gate {gate.id}: its estimate is not the one of {result.id}"
+    yield from _gate_numbers(results)
     yield from _waivers(results)
     yield from _findings(results)
     counts = {
@@ -269,6 +269,22 @@ def _decisions(results: Results, seen: list[str], unseen: list[str]) -> Iterator
         unseen.append("whether the limits are those of the configuration: it is not in the file")
     if results.comparison is not None:
         unseen.append("the baseline: changes are taken as they are recorded")
+
+
+def _gate_numbers(results: Results) -> Iterator[str]:
+    """The numbers of a gate are those of its result, and of the change that it judges."""
+    known = {result.id: result for result in results.results}
+    changes = results.comparison.changes if results.comparison else ()
+    rises = {change.result: change for change in changes}
+    for gate in results.gates:
+        result = known.get(gate.result or "")
+        if gate.estimate != (result.estimate if result is not None else None):
+            yield f"gate {gate.id}: its estimate is not the one of {gate.result or 'a result'}"
+        change = rises.get(gate.result or "")
+        if gate.kind == "regression" and change is not None:
+            own = (change.baseline, change.rise, change.rise_low, change.rise_high)
+            if (gate.baseline_value, gate.rise, gate.rise_low, gate.rise_high) != own:
+                yield f"gate {gate.id}: its rise is not the one of the comparison"
 
 
 def _waivers(results: Results) -> Iterator[str]:

@@ -290,8 +290,22 @@ FORGERIES: dict[str, tuple[Callable[[Content], None], str]] = {
     "the floor": (lambda c: c["floor"].update(largest=2.0), "floor: largest is 2 in"),
     "a word that was never asked": (
         lambda c: c["probes"][0]["targets"][0].update(id="nobody"),
-        "trial: word nobody is ",
+        "trial: pole of word nobody is ",
     ),
+    "a word less": (lambda c: c["probes"][0]["targets"].pop(), "trial: number of words is "),
+    "a group less": (
+        lambda c: c["probes"][0]["targets"][0].update(log_prob=[]),
+        "trial: groups in log_prob of ",
+    ),
+    "no words at all": (set_field("by_target", []), f"{GAP}: words and poles of by_target is 0 in"),
+    "fewer sentences": (set_field("n_prompts", 2), f"{GAP}: n_prompts is 2 in"),
+    "no odds": (set_field("effect_size", None), f"{GAP}: effect_size is missing in"),
+    "a p that is none": (set_deep("by_target.0.p_value", 7.0), "by_target"),
+    "a gate about nothing": (
+        set_gate("wide", result=None),
+        f"gate wide:{GAP}: its estimate is not the one of a result",
+    ),
+    "a probe less": (lambda c: c["probes"].pop(0), f"{GAP}: probe is 'trial' in results.json"),
     "a probe's digest": (
         lambda c: c["probes"][0].update(digest="0" * 64),
         "run.json: its digest of the probe 'trial' is not the one of results.json",
