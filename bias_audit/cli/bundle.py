@@ -12,7 +12,7 @@ from bias_audit.cli.output import say
 HELP = """Pack a run into one file that others can verify.
 
 RUN is a run folder, a results.json, or audit-runs/latest. The file holds the folder and a list with
-the SHA-256 of every file, of the model and of the probes; the same run gives the same bytes. Note
+the SHA-256 of every file, of the model and of the probes; packed again, it has the same bytes. Note
 the digest that is printed somewhere else: 'verify --sha256' compares with it.
 
 \b

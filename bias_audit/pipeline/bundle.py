@@ -14,8 +14,10 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import bias_audit
 from bias_audit import __version__, reports
 from bias_audit.analysis.compare_runs import METRIC
 from bias_audit.analysis.findings import evidence, interval_sentence
@@ -39,6 +41,8 @@ from bias_audit.results import (
 from bias_audit.results.bundle import MANIFEST, Bundle, bomb, contradictions, open_bundle, pack
 from bias_audit.results.io import check_results
 from bias_audit.utils.json_text import decode_text, parse_json
+from bias_audit.utils.resources import data_dir
+from bias_audit.utils.versions import package_versions
 
 RESULTS, RUN = "results.json", "run.json"
 SCORES = (EVIDENCE_FILE, PAIR_SCORES_FILE)
@@ -96,7 +100,8 @@ def pack_run(run: str | Path) -> PackedRun:
             hint="a file was changed after the run; run the audit again",
         )
     others = tuple(n for n in there if n not in names and not n.startswith("."))
-    content = pack(files, stored.results)
+    current = stored.results.tool.version == __version__
+    content = pack(files, stored.results, program_digest() if current else "")
     digest = hashlib.sha256(content).hexdigest()
     return PackedRun(content=content, sha256=digest, names=tuple(names), others=others)
 
@@ -156,7 +161,8 @@ def _faults(
     try:
         yield from _numbers(files, results, seen, unseen)
         yield from _decisions(results, seen, unseen)
-        yield from _texts(files, results, seen, unseen)
+        same = bundle is None or bundle.manifest.get("program") == program_digest()
+        yield from _texts(files, results, seen, unseen, same_program=same)
     except BiasAuditError as error:
         yield error.message
     except _UNFIT as error:
@@ -321,16 +327,35 @@ def _findings(results: Results) -> Iterator[str]:
 # Reports.
 
 
+@cache
+def program_digest() -> str:
+    """Return the SHA-256 over what makes reports: the package, its templates, Jinja."""
+    total = hashlib.sha256(package_versions().get("jinja2", "").encode())
+    package = Path(bias_audit.__file__).parent
+    for root, pattern in ((package, "*.py"), (data_dir("reports"), "*")):
+        for path in sorted(root.rglob(pattern)):
+            if path.is_file() and "__pycache__" not in path.parts:
+                total.update(f"{path.relative_to(root).as_posix()}\0".encode())
+                total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
 def _texts(
-    files: Mapping[str, bytes], results: Results, seen: list[str], unseen: list[str]
+    files: Mapping[str, bytes],
+    results: Results,
+    seen: list[str],
+    unseen: list[str],
+    *,
+    same_program: bool,
 ) -> Iterator[str]:
     """Render every report of the run again."""
     names = {file: name for name, file in reports.file_names().items()}
     mine = sorted(set(names) & set(files) - {RESULTS})
-    if results.tool.version != __version__:
-        unseen.append(
-            f"{', '.join(mine)}: written by version {results.tool.version}, this is {__version__}"
-        )
+    if results.tool.version != __version__ or not same_program:
+        which = f"version {results.tool.version}, this is {__version__}"
+        if results.tool.version == __version__:
+            which = f"another build of {which}"
+        unseen.append(f"{', '.join(mine)}: written by {which}")
         return
     evidence = files.get(EVIDENCE_FILE)
     for file in mine:

@@ -53,16 +53,17 @@ class Bundle:
     """Digest of the whole file."""
 
 
-def pack(files: Mapping[str, bytes], results: Results) -> bytes:
+def pack(files: Mapping[str, bytes], results: Results, program: str = "") -> bytes:
     """Return the bundle of a run: the same files give the same bytes.
 
     Args:
         files: of the run folder, by name.
         results: of the same run.
+        program: digest of the program that renders the reports that are among the files; empty
+            where that is another one.
     """
-    manifest = (
-        {"format": KIND, "version": VERSION} | _about(results) | {"files": _list_files(files)}
-    )
+    manifest: dict[str, object] = {"format": KIND, "version": VERSION, "program": program}
+    manifest |= _about(results) | {"files": _list_files(files)}
     return _zip({**files, MANIFEST: dump_json(manifest).encode()})
 
 

@@ -23,7 +23,7 @@ from bias_audit.backends.fake import FakeBackend
 from bias_audit.errors import UsageError
 from bias_audit.gates.policy import Policy
 from bias_audit.pipeline.audit import Audit
-from bias_audit.pipeline.bundle import Verification, pack_run, verify_bundle
+from bias_audit.pipeline.bundle import Verification, pack_run, program_digest, verify_bundle
 from bias_audit.pipeline.run import audit
 from bias_audit.reports import render
 from bias_audit.results import EVIDENCE_FILE, Results
@@ -99,7 +99,7 @@ def forge(whole: bytes, change: Callable[[Content], None], **files: bytes) -> by
     manifest["model"] = results.model.model_dump(mode="json")
     held["run.json"] = json.dumps(manifest).encode()
     held.pop(MANIFEST)
-    return pack(held, results)
+    return pack(held, results, program_digest())
 
 
 def result(content: Content, name: str = GAP) -> Content:
@@ -342,8 +342,20 @@ def test_a_report_that_says_something_else_is_named(
     held = members(whole)
     held[file] = held[file].replace(b"trial", b"other")
     del held[MANIFEST]
-    faults = verify(pack(held, done.results), tmp_path).faults
+    faults = verify(pack(held, done.results, program_digest()), tmp_path).faults
     assert faults == (f"{file}: it is not what results.json gives",)
+
+
+def test_reports_of_another_build_are_not_judged_and_that_is_said(
+    whole: bytes, tmp_path: Path, done: Audit
+) -> None:
+    held = members(whole)
+    del held[MANIFEST]
+    held["summary.md"] = b"An older layout.\n"
+    made = verify(pack(held, done.results, "0" * 64), tmp_path)
+    assert made.faults == ()
+    said = "bom.cdx.json, junit.xml, report.html, summary.md: written by another build of version"
+    assert any(line.startswith(said) for line in made.unseen)
 
 
 def test_another_model_in_the_list_is_named(whole: bytes, tmp_path: Path, done: Audit) -> None:
