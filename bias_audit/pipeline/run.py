@@ -168,9 +168,7 @@ def audit(
     return Audit(
         results=results,
         measured=next((part.measured for part in parts if part.measured is not None), None),
-        manifest=_manifest(results, info, settings, options, parts)
-        | stats.to_manifest()
-        | run_facts,
+        manifest=_manifest(results, settings, options, parts) | stats.to_manifest() | run_facts,
         cache=stats,
         further={name: make() for name, make in files.items() if name != EVIDENCE_FILE},
     )
@@ -243,7 +241,10 @@ def _join(
     probes = tuple(probe for one in analyses for probe in one.probes)
     return Results(
         tool=Tool(name="bias-audit", version=__version__),
-        model=Model(**{name: getattr(info, name) for name in Model.model_fields}),
+        model=Model(
+            **{name: getattr(info, name) for name in Model.model_fields if name != "files"},
+            files=dict(info.files),
+        ),
         run=run,
         states={},
         floor=find_floor(probes, measured),
@@ -261,7 +262,6 @@ def _join(
 
 def _manifest(
     results: Results,
-    info: ModelInfo,
     settings: Settings,
     options: Mapping[str, Any],
     parts: Sequence[Part],
@@ -271,7 +271,7 @@ def _manifest(
         "state": "partial" if results.run.partial else "complete",
         "tool": results.tool.model_dump(),
         "versions": package_versions(),
-        "model": results.model.model_dump() | {"tokenizer_digest": info.tokenizer_digest},
+        "model": results.model.model_dump(),
         "options": {key: str(value) for key, value in sorted(options.items())},
         "analysis": {name: getattr(settings, name) for name in settings.__slots__},
         "run": results.run.model_dump(),
