@@ -25,6 +25,8 @@ COMMANDS = {
     "run": "Audit a model: score, judge, report.",
     "fill": "Ask one sentence: top completions per group, side by side.",
     "report": "Render a stored audit (html, md, json, csv, terminal).",
+    "bundle": "Pack a run into one file that others can verify.",
+    "verify": "Check such a file: digests, numbers, gates, reports.",
     "show": "Look at an audit in the terminal, down to the sentences.",
     "plan": "How many sentences and words would decide a gate.",
     "gate": "Judge a stored run by the gates of a configuration.",
