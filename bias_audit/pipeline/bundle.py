@@ -42,6 +42,7 @@ from bias_audit.results.bundle import MANIFEST, Bundle, bomb, contradictions, op
 from bias_audit.results.io import check_results
 from bias_audit.utils.json_text import decode_text, parse_json
 from bias_audit.utils.resources import data_dir
+from bias_audit.utils.scales import gap_scale
 from bias_audit.utils.versions import package_versions
 
 RESULTS, RUN = "results.json", "run.json"
@@ -317,7 +318,8 @@ def _findings(results: Results) -> Iterator[str]:
         result = associations.get(finding.result)
         if result is None:
             continue
-        same = finding.size == size_word(result.estimate or 0.0)
+        scale = gap_scale(result.unit)
+        same = finding.size == size_word(result.estimate or 0.0, scale)
         same &= finding.evidence == evidence(result)
         same &= as_likely(result) in finding.headline
         if not (same and finding.detail.startswith(interval_sentence(result))):
