@@ -205,7 +205,7 @@ def probe_result(
     """
     cube, spec = scored.cube, scored.probe.spec
     labels = group_labels(scored)
-    counts = {
+    counts: dict[str, Any] = {
         "n_templates": len(cube.templates),
         "n_terms": len(cube.units),
         "n_targets": len(cube.targets),

@@ -98,7 +98,8 @@ def read_cells(source: Source, probes: Collection[str]) -> dict[str, Cells]:
                 probe = probe_of(values)
                 if probe in wanted:
                     key = tuple(map(read_csv_cell, key_of(values)))
-                    _put(cells_of.setdefault(probe, Cells()), key, *answer_of(values), most)
+                    value, skip = answer_of(values)
+                    _put(cells_of.setdefault(probe, Cells()), key, value, skip, most)
     except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
         raise UsageError(
             f"{name} is not readable evidence, after row {row}: {error}",
