@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bias_audit.records import UNITS
 from bias_audit.reports.text import bounds, factor, plain, with_sign
 from bias_audit.results import Finding, ProbeRecord, Results
 from bias_audit.utils.scales import Scale, gap_scale
@@ -532,6 +531,8 @@ class Page:
     @property
     def scale(self) -> Scale:
         """How the gaps of the audit are told."""
+        from bias_audit.records import UNITS  # loads numpy, which the glossary starts without
+
         return gap_scale(UNITS[self.audit.model.reading])
 
     @property
