@@ -398,6 +398,13 @@ def find(start: Path) -> Path | None:
     return None
 
 
+def describe_place(path: Path) -> str:
+    """Name a configuration as seen from here, and say so when it is of a folder above."""
+    here = Path.cwd().resolve()
+    above = path.resolve().parent in here.parents
+    return f"{os.path.relpath(path)}{' (found above this folder)' if above else ''}"
+
+
 _FORMATS = frozenset({".yaml", ".yml", ".json", ".toml", ".ini", ".cfg"})
 
 

@@ -24,6 +24,27 @@ def number(value: float) -> str:
     return f"{value:.{digits}f}" if size < 100 else f"{value:.0f}"
 
 
+def times(nats: float) -> str:
+    """The size of a gap as times, with as many digits as tell it from none.
+
+    >>> times(0.405), times(-0.405), times(0.001), times(0.0)
+    ('1.50', '1.50', '1.001', '1')
+    """
+    ratio = math.exp(min(abs(nats), 700.0))
+    if 0 < ratio - 1 < 0.005:
+        return f"{ratio:.{min(-math.floor(math.log10(ratio - 1)), 9)}f}"
+    return number(ratio) if ratio != 1 else "1"
+
+
+def size_in(value: float, unit: str) -> str:
+    """A size in words, gaps in times.
+
+    >>> size_in(0.405, "nats"), size_in(-3.4, "points")
+    ('1.50 times', '3.4 points')
+    """
+    return f"{times(value)} times" if unit == "nats" else f"{number(abs(value))} {unit}".rstrip()
+
+
 def odds_ratio(nats: float) -> str:
     """The odds ratio of a gap, in words."""
     return number(math.exp(min(max(nats, -700.0), 700.0)))
