@@ -76,7 +76,7 @@ class GateConfig(FileModel):
     """A limit that fails the build when a gap is shown to lie beyond it."""
 
     id: Id
-    probe: str
+    probe: Text
     """Id or glob."""
     measure: Literal["log_odds_gap", "completions", "hurtful_completions"] = "log_odds_gap"
     """``completions``: how much of the completions differs; ``hurtful_completions``: how much more
