@@ -34,7 +34,8 @@ Examples:
 
 GROUPS = {
     "Common": (
-        "--probe", "--output", "--config", "--no-config", "--quiet", "--verbose", "--dry-run", "--help",
+        "--probe", "--output", "--config", "--no-config", "--quiet", "--verbose", "--dry-run",
+        "--help",
     ),
     "What is measured": (
         "--exclude", "--probe-path", "--data", "--measure", "--check", "--limit", "--examples",
