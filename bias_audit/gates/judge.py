@@ -381,11 +381,16 @@ def _condition(result: Result, limit: float, baseline: str | None = None) -> str
         if baseline is not None:
             return f"{most} more than in the baseline '{baseline}'"
         return f"{most} of probability"
-    gap, most = f"the gap between {a} and {b} is at most", size_in(limit, result.unit)
+    return _asks(f"the gap between {a} and {b}", limit, result.unit, baseline)
+
+
+def _asks(what: str, limit: float, unit: str, baseline: str | None) -> str:
+    """A limit on something in words."""
+    most = size_in(limit, unit)
     if baseline is None:
-        return f"{gap} {most}, in either direction"
-    more = f"{times(limit)} times that" if result.unit == "nats" else f"{most} larger than that"
-    return f"{gap} {more} of the baseline '{baseline}'"
+        return f"{what} is at most {most}, in either direction"
+    more = f"{most} that" if unit == "nats" else f"{most} larger than that"
+    return f"{what} is at most {more} of the baseline '{baseline}'"
 
 
 # What a gate should have judged and could not: an unclear gate each, never silence.
@@ -404,12 +409,8 @@ def _missing_results(
 
 
 def _without_result(gate: GateConfig, policy: Policy, **fields: Any) -> Gate:
-    condition = f"{gate.measure} of {gate.probe} stays within {gate.limit:g} {gate.unit} of 0"
-    if gate.baseline is not None:
-        condition = (
-            f"{gate.measure} of {gate.probe} is at most {gate.limit:g} {gate.unit} larger than in"
-            f" the baseline '{gate.baseline}'"
-        )
+    what = f"{gate.measure} of {gate.probe}"
+    condition = _asks(what, gate.limit, gate.unit, gate.baseline)
     values = {"id": gate.id, "state": "unclear", "reason_code": "no_result", "condition": condition}
     return Gate(**(values | _of_config(gate, policy) | fields))
 

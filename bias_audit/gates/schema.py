@@ -37,6 +37,8 @@ def _read_limit(value: Any) -> float | str:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         got = f"the yes/no value {str(value).lower()}" if isinstance(value, bool) else "no number"
         raise ValueError(f"expected a number or times such as 1.5x, got {got} | 1.5x")
+    if not math.isfinite(value):
+        raise ValueError(f"expected a finite number, got the number {value}")
     if not 0 < value <= MOST_POINTS:
         bound = f"of at most {MOST_POINTS:g}" if value > 0 else "above 0"
         raise ValueError(f"expected a number {bound}, got the number {value}")

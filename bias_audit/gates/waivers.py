@@ -24,7 +24,7 @@ from bias_audit.results.decisions import Gate, WaiverRecord, finding_id
 from bias_audit.utils.file_model import FileModel, Text, reject_duplicates
 from bias_audit.utils.files import write_atomic
 from bias_audit.utils.problems import ProblemCollector
-from bias_audit.utils.text import size_in
+from bias_audit.utils.text import sizes_apart
 from bias_audit.utils.validation import MistakesError, explain_errors
 from bias_audit.utils.yaml import parse_yaml, positions, read_source
 
@@ -318,9 +318,8 @@ def _record_in_run(
         return record.model_copy(update={"status": "exceeded", "detail": text})
     if over:
         worst = max(over, key=lambda gate: abs(gate.estimate or 0.0))
-        measured = "nothing" if worst.estimate is None else size_in(worst.estimate, worst.unit)
-        text = f"{worst.id} measures {measured}, more than the {size_in(ceiling, worst.unit)}"
-        text += " allowed"
+        measured, allowed = sizes_apart(worst.estimate or 0.0, ceiling, worst.unit)
+        text = f"{worst.id} measures {measured}, more than the {allowed} allowed"
         return record.model_copy(update={"status": "exceeded", "detail": text})
     text = f"waives {len(failed)} of {len(covered)} gate{'s'[: len(covered) != 1]}"
     text += f", {record.detail}" if failed else ": none fails, it is not needed"

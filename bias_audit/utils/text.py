@@ -45,6 +45,22 @@ def size_in(value: float, unit: str) -> str:
     return f"{times(value)} times" if unit == "nats" else f"{number(abs(value))} {unit}".rstrip()
 
 
+def sizes_apart(one: float, other: float, unit: str) -> tuple[str, str]:
+    """Two sizes in words, with as many digits as tell them apart.
+
+    >>> sizes_apart(1.0, 0.999, "nats")
+    ('2.718 times', '2.716 times')
+    """
+    texts = size_in(one, unit), size_in(other, unit)
+    for digits in range(3, 10):
+        if texts[0] != texts[1] or one == other:
+            break
+        values = [math.exp(abs(v)) if unit == "nats" else abs(v) for v in (one, other)]
+        first, second = (f"{v:.{digits}g} {'times' if unit == 'nats' else unit}" for v in values)
+        texts = first, second
+    return texts
+
+
 def odds_ratio(nats: float) -> str:
     """The odds ratio of a gap, in words."""
     return number(math.exp(min(max(nats, -700.0), 700.0)))

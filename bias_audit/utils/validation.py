@@ -108,7 +108,7 @@ def _message(item: Any, model: type[BaseModel], path: KeyPath) -> tuple[str, str
             expected, hint = "text" if _is_scalar(value) else expected, _quotes(value)
         return f"expected {expected}, got {_describe_value(value)}", hint
     if kind == "literal_error" and loc[-1:] == ("version",):
-        return f"'version' is 1 here, got {_describe_value(value)}", "version: 1"
+        return f"expected version 1, got {_describe_value(value)}", "version: 1"
     if kind in _EXPECTED:
         expected = _EXPECTED[kind].format(**item.get("ctx", {}))
         return f"expected {expected}, got {_describe_value(value)}", _hint(kind, value, expected)
