@@ -171,7 +171,7 @@ class _Gate(_Item):
 
         results = self.gates.audit().results
         mine = [gate for gate in results.gates if gate.gate == self.name]
-        alone = results.model_copy(update={"gates": tuple(mine), "errors": ()})
+        alone = results.model_copy(update={"gates": tuple(mine), "errors": (), "notices": ()})
         if exit_code(alone, strict=self.gates.strict) or not mine:
             raise _FailedError(_lines(self.name, mine, ("pass", "waived")))
         if any(gate.state == "unclear" for gate in mine):
@@ -184,8 +184,13 @@ class _Complete(_Item):
     """Was every probe measured? A crash is not a pass, also where no gate asks for the probe."""
 
     def runtest(self) -> None:
-        """Fail with the errors of the audit."""
-        errors = self.gates.audit().results.errors
+        """Fail with the errors of the audit, and in strict judging without evidence."""
+        from bias_audit.gates.judge import UNVERIFIED
+
+        results = self.gates.audit().results
+        if self.gates.strict and UNVERIFIED in results.notices:
+            raise _FailedError(UNVERIFIED)
+        errors = results.errors
         if errors:
             lines = "\n".join(f"  {error.probe}: {error.message}" for error in errors)
             raise _FailedError(f"{len(errors)} of the probes were not measured\n{lines}")
@@ -222,8 +227,11 @@ def _measured_text(gate: Gate) -> str:
     from bias_audit.utils.text import size_in
 
     if gate.kind == "regression" and gate.rise is not None:
-        verb, most = "grown" if gate.rise > 0 else "shrunk", size_in(gate.limit or 0.0, gate.unit)
-        return f"the gap has {verb} by {size_in(gate.rise, gate.unit)}, at most {most} accepted"
+        verb = "grown" if gate.rise > 0 else "shrunk"
+        rise, most = (size_in(value or 0.0, gate.unit) for value in (gate.rise, gate.limit))
+        if gate.unit == "nats":
+            rise = f"a factor of {rise.removesuffix(' times')}"
+        return f"the gap has {verb} by {rise}, at most {most} accepted"
     if gate.estimate is None:
         return ""
     sign = 1 if gate.estimate >= 0 else -1
