@@ -427,7 +427,7 @@ def test_a_waiver_from_command_to_gate(cli: Command, home: Path) -> None:
     assert re.search(r"^    created: 2026-03-01\n", text, re.MULTILINE)
     _, out, _ = cli("waive", finding_id(RESULT), *give, "--up-to", "1.5", "--run", "large")
     assert out.startswith("replaced")
-    assert "measures 2: a failure voids the waiver" in out
+    assert "measures 7.4 times: a failure voids the waiver" in out
     found = judge_run(home, cli, "large")
     assert found["exit_code"] == 1
     assert [w["status"] for w in found["waivers"]] == ["exceeded"]  # type: ignore[attr-defined]
@@ -597,10 +597,10 @@ def test_a_run_of_another_model_is_refused(cli: Command, home: Path) -> None:
         "--model is 'other', and this run is of 'oracle'"
         in cli("gate", "none", "--model", "other")[2]
     )
-    pinned = "model: {name: oracle, revision: " + "0" * 40 + "}\n"
+    pinned = "model: {name: oracle, revision: " + "a" * 40 + "}\n"
     config(home, pinned + SIZE)
     assert (
-        "pins the revision 000000000000, and this run is of an unknown revision"
+        "pins the revision aaaaaaaaaaaa, and this run is of an unknown revision"
         in (cli("gate", "none")[2])
     )
 

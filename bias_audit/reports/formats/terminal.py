@@ -197,7 +197,7 @@ class _Screen:
         if passed and not every:
             sign = f"{self.signs['pass']} {words.PILLS['pass']}"
             many = [f"{name}{f' ({n} comparisons)' if n > 1 else ''}" for name, n in passed.items()]
-            self.line((f"{sign}  ", _COLOURS["pass"]), ", ".join(many), hang=11)
+            self.line((f"{sign:9}  ", _COLOURS["pass"]), ", ".join(many), hang=11)
         self.line()
 
     def _gate_table(self, every: Sequence[page.GateLine]) -> None:
