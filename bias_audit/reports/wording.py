@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from bias_audit.reports.text import bounds, count, p_value, plain, times, with_sign
+from bias_audit.reports.text import bounds, clean, count, p_value, plain, short, times, with_sign
 from bias_audit.results import Floor, Outcome, ProbeRecord, Result, Results, State
 
 STATES: tuple[State, ...] = ("fail", "unclear", "error", "pass", "waived", "skipped")
@@ -138,7 +138,7 @@ def tally_gates(audit: Results) -> str:
 
 def _names(gates: Iterable[str]) -> str:
     """The ids of gates, each once, the first of them."""
-    ids = list(dict.fromkeys(gates))
+    ids = [short(clean(name), 60) for name in dict.fromkeys(gates)]
     more = f", {len(ids) - _MOST_NAMES} more" if len(ids) > _MOST_NAMES else ""
     return ", ".join(ids[:_MOST_NAMES]) + more
 
