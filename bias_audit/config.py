@@ -32,6 +32,7 @@ from bias_audit.errors import BiasAuditError, FileError, Problem, UnknownNameErr
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
 from bias_audit.gates.waivers import read_waivers
+from bias_audit.records import Reading
 from bias_audit.utils.file_model import FileModel, Id, Text, reject_duplicates
 from bias_audit.utils.problems import ProblemCollector
 from bias_audit.utils.settings import (
@@ -138,6 +139,15 @@ class ModelConfig(FileModel):
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = setting(
         "auto", "device", "Where the model runs."
+    )
+    reading: Reading | None = setting(
+        None, "reading", "How the model is read, where its files allow several ways."
+    )
+
+    pooling: Literal["mean", "cls", "max"] | None = setting(
+        None,
+        "pooling",
+        "Read it as a sentence encoder that pools so, where it does not say.",
     )
 
     @model_validator(mode="after")

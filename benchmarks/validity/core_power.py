@@ -84,7 +84,7 @@ def stored_comparisons(scored: ScoredProbe) -> Iterator[StoredComparison]:
             shape=cells.shape,
             scope=scope,
             crossed=cross(cells, factors),
-            margin=scored.probe.spec.margin,
+            margin=scored.margin,
             family=len(pairs),
         )
 

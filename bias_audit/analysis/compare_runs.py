@@ -33,7 +33,7 @@ from bias_audit.results.run_folder import StoredRun
 from bias_audit.results.schema import ProbeRecord, Result
 from bias_audit.stats.multiplicity import by, holm
 
-METRIC = "log_odds_gap"
+METRICS = ("log_odds_gap", "similarity_gap")
 """The measure that can be paired: its parts are in the evidence, cell by cell."""
 SUMMARISED = ("completions", "hurtful_completions")
 """Measures that are compared by their estimates: full distributions are in no file."""
@@ -101,7 +101,7 @@ def is_same_run(one: Results, other: Results) -> bool:
 
 def comparable_results(results: Results) -> dict[str, Result]:
     """Gaps that can be paired, by id; controls vouch for them and are not compared."""
-    known = (METRIC, *SUMMARISED)
+    known = (*METRICS, *SUMMARISED)
     gaps = [r for r in results.results if r.metric in known and r.role != "control"]
     probes = {probe.id for probe in results.probes}
     for result in gaps:
@@ -151,7 +151,7 @@ def _changes(
     base: StoredRun, candidate: StoredRun, pairs: Sequence[Pair]
 ) -> Iterator[Change | MissingChange]:
     """One record for each pair: gaps in the order of the candidate's results, then completions."""
-    gaps = [pair for pair in pairs if pair.new.metric == METRIC]
+    gaps = [pair for pair in pairs if pair.new.metric in METRICS]
     if gaps and (base.evidence is None or candidate.evidence is None):
         side = "the baseline" if base.evidence is None else "this run"
         why = f"{side} has no {EVIDENCE_FILE}, so nothing can be paired"
@@ -252,7 +252,9 @@ def require_numbers(run: StoredRun, results: Sequence[Result]) -> None:
     Raises:
         UsageError: the evidence does not give a number that is stored.
     """
-    gaps = [result for result in results if result.metric == METRIC and result.estimate is not None]
+    gaps = [
+        result for result in results if result.metric in METRICS and result.estimate is not None
+    ]
     probes = {probe.id: probe for probe in run.results.probes}
     if run.evidence is None or run.results.run.partial or not gaps:
         return

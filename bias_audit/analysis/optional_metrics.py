@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from bias_audit.analysis.analyse import Assessment
 from bias_audit.analysis.multiple_testing import adjust_exploratory
 from bias_audit.analysis.outcomes import failure, withhold
-from bias_audit.backends.base import Backend, require_support, score_all
+from bias_audit.backends.base import Backend, score_all
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.metrics.base import ExtraRequests, Metric, MetricOutput
 from bias_audit.metrics.registry import OPTIONAL
@@ -37,6 +37,40 @@ class MetricPlan:
             by_probe={name: ids for name, ids in self.by_probe.items() if name not in names},
             unsupported=tuple(skip for skip in self.unsupported if skip.probe not in names),
             prompts={key: count for key, count in self.prompts.items() if key[0] not in names},
+        )
+
+    def answered_by(self, backend: Backend) -> MetricPlan:
+        """Return what a backend can answer; the rest does not apply to its reading.
+
+        Raises:
+            UsageError: it can answer nothing that was asked for.
+        """
+        reasons = {name: why for name in self.names if (why := _why_mute(OPTIONAL[name], backend))}
+        if not reasons:
+            return self
+        if len(reasons) == len(self.names):
+            name, why = next(iter(reasons.items()))
+            raise UsageError(
+                f"the {OPTIONAL[name].kind} '{name}' cannot be asked of '{backend.info.name}':"
+                f" {why}",
+                hint=f"see 'bias-audit explain {name}'",
+            )
+        asked = {
+            probe: tuple(name for name in names if name not in reasons)
+            for probe, names in self.by_probe.items()
+        }
+        lost = [
+            _skip(probe, name, "not_applicable", reasons[name])
+            for probe, names in self.by_probe.items()
+            for name in names
+            if name in reasons
+        ]
+        answered = MetricPlan(by_probe={probe: names for probe, names in asked.items() if names})
+        extra = {one.id for one in answered.extra}
+        return replace(
+            answered,
+            unsupported=(*self.unsupported, *lost),
+            prompts={key: count for key, count in self.prompts.items() if key[1] in extra},
         )
 
     @property
@@ -95,13 +129,12 @@ def why_unsupported(metric: Metric, probe: Probe) -> str:
     return metric.unsupported(probe)
 
 
-def require_answers(backend: Backend, plan: MetricPlan) -> None:
-    """Check that a backend can answer what optional metrics ask, before anything is scored.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    require_support(backend, [extra.needs for extra in plan.extra])
+def _why_mute(metric: Metric, backend: Backend) -> str:
+    """Say why a backend cannot be asked a metric; empty where it can."""
+    reading = backend.info.reading
+    if metric.extra is not None and metric.extra.needs not in backend.supports:
+        return f"read as {reading}, a model does not answer what it asks"
+    return metric.misfit(reading)
 
 
 def ask_extra(

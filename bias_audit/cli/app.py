@@ -29,6 +29,7 @@ COMMANDS = {
     "plan": "How many sentences and words would decide a gate.",
     "gate": "Judge a stored run by the gates of a configuration.",
     "compare": "Compare two stored runs, sentence by sentence.",
+    "trace": "Set a model and what was made from it side by side.",
     "baseline": "Accept a run as a baseline, or look at those accepted.",
     "waive": "Accept a failure for a while, with an owner and an end.",
     "waivers": "List the waivers, with what became of them.",

@@ -43,7 +43,7 @@ GROUPS = {
     ),
     "The model": (
         "--revision", "--device", "--dtype", "--batch-size", "--offline", "--allow-pickle",
-        "--labels",
+        "--reading", "--pooling", "--labels",
         "--engine", "--engine-address", "--engine-workers", "--fresh", "--no-cache",
     ),
     "Gates and exit codes": ("--strict", "--exit-zero", "--baselines"),

@@ -73,14 +73,15 @@ def waive(
     path = file.waiver_place
     results = load_results(run)
     name = results.model.name if model is None else model
+    reading = results.model.reading
     size = float(up_to) if re.fullmatch(r"-?\d+(\.\d*)?", up_to) else up_to
     waiver = new_waiver(
         finding, today(), until=until, reason=reason, owner=owner, model=name, up_to=size
     )
     gates = judge(results, Policy(gates=file.config.gates)).gates
-    covered = [gate for gate in gates if covers(finding, gate)]
+    covered = [gate for gate in gates if covers(finding, gate, reading)]
     if not covered:
-        error = UnknownNameError("finding, result or gate", finding, waivable_names(gates))
+        error = UnknownNameError("finding, result or gate", finding, waivable_names(gates, reading))
         where = f"looked for in the run {run}: --run RUN names another"
         raise UsageError(error.message, hint=f"{error.hint}\n  {where}".lstrip())
     replaced = write_waiver(path, waiver, today())

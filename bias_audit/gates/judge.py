@@ -25,7 +25,7 @@ from bias_audit.gates.verdict import (
     p_increase,
 )
 from bias_audit.gates.waivers import apply_waivers, names_all
-from bias_audit.records import OTHERS
+from bias_audit.records import OTHERS, UNITS, WITH_COMPLETIONS
 from bias_audit.results.decisions import (
     Change,
     Comparison,
@@ -67,15 +67,20 @@ def judge(
         policy: gates and waivers.
         comparisons: with every baseline that the gates name; a name that is left out is a missing
             baseline.
+
+    Raises:
+        UsageError: a limit is in another unit than what was measured, or asks for a claim that is
+            not made.
     """
     comparisons = comparisons or {}
+    require_units(policy.gates, results.model.name, results.model.reading)
     results = results.model_copy(update={"errors": (*_errors(results, policy),)})
     gates = _check_gates(results, policy, comparisons)
     if policy.strict:  # so that every format shows an unclear gate as what it does to the build
         gates = [gate.model_copy(update={"when_unclear": "fail"}) for gate in gates]
     records: list[WaiverRecord] = []
     if policy.today is not None:
-        gates, records = apply_waivers(gates, policy.waivers, policy.today, results.model.name)
+        gates, records = apply_waivers(gates, policy.waivers, policy.today, results.model)
     named = (comparisons[n] for n in (*policy.baselines, *comparisons) if n in comparisons)
     comparison = next((c for c in named if isinstance(c, Comparison)), None)
     judged = results.model_copy(
@@ -116,6 +121,28 @@ def _notices(policy: Policy, waivers: Iterable[WaiverRecord]) -> Iterator[str]:
             yield (
                 f"The waiver '{waiver.finding}' ({waiver.file}:{waiver.line}) names every gate:"
                 " whatever fails below its ceiling is waived."
+            )
+
+
+def require_units(gates: Iterable[GateConfig], model: str, reading: str) -> None:
+    """Refuse a gate whose limit is in another unit than the gaps of a model that is read so.
+
+    Raises:
+        UsageError: there is one.
+    """
+    unit, whole = UNITS[reading], f"'{model}' is read as {reading}"
+    for gate in gates:
+        if gate.unit == "points" and reading not in WITH_COMPLETIONS:
+            raise UsageError(
+                f"the gate '{gate.id}' judges {gate.measure}, and {whole}: it completes nothing",
+                hint="leave this gate out for models of this kind",
+            )
+        if gate.unit not in ("points", unit):
+            raise UsageError(
+                f"the gate '{gate.id}' has a limit in {gate.unit}, and {whole}, whose gaps are in"
+                f" {unit}: one unit is no other",
+                hint=f"write 'unit: {unit}' with a limit in it, or keep a configuration for each"
+                " kind of model",
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema, model_validator
@@ -74,14 +75,25 @@ def to_number(limit: float | str) -> float:
     return math.log(float(limit.removesuffix("x"))) if isinstance(limit, str) else limit
 
 
+GateUnit = Literal["nats", "sd", "points"]
+Measure = Literal["log_odds_gap", "similarity_gap", "completions", "hurtful_completions"]
+MEASURE_UNITS: Mapping[str, GateUnit] = {
+    "log_odds_gap": "nats",
+    "similarity_gap": "sd",
+    "completions": "points",
+    "hurtful_completions": "points",
+}
+
+
 class GateConfig(FileModel):
     """A limit that fails the build when a gap is shown to lie beyond it."""
 
     id: Id
     probe: Text
     """Id or glob."""
-    measure: Literal["log_odds_gap", "completions", "hurtful_completions"] = "log_odds_gap"
-    """``completions``: how much of the completions differs; ``hurtful_completions``: how much more
+    measure: Measure = "log_odds_gap"
+    """``similarity_gap``: of sentence encoders, in standard deviations within a sentence frame;
+    ``completions``: how much of the completions differs; ``hurtful_completions``: how much more
     of the probability hurtful words take. Both in percentage points, between two groups or each of
     several and the others."""
     over: Literal["pairs", "groups"] | None = None
@@ -89,6 +101,8 @@ class GateConfig(FileModel):
     comparison when absent."""
     claim: Literal["these_words", "words_of_this_kind"] = "these_words"
     """``these_words``: the words of the lists; ``words_of_this_kind``: others like them too."""
+    unit: GateUnit = "nats"
+    """Unit of the limit, which is that of the measure and has to be that of the model's reading."""
     max: Limit | None = None
     """Largest gap that is allowed, in either direction: ``1.5x``, or a number in the unit of the
     measure."""
@@ -127,23 +141,36 @@ class GateConfig(FileModel):
         """Whether nats are written that could be meant as times."""
         return self.unit == "nats" and not is_in_times(self._written) and self.limit >= 1
 
-    @property
-    def unit(self) -> Literal["nats", "points"]:
-        """Unit of the limit."""
-        return "nats" if self.measure == "log_odds_gap" else "points"
+    @model_validator(mode="before")
+    @classmethod
+    def _one_tells_the_other(cls, value: Any) -> Any:
+        """A measure has one unit, and a gap in standard deviations is that of encoders."""
+        if not isinstance(value, dict):
+            return value
+        if "measure" not in value and value.get("unit") == "sd":
+            return {**value, "measure": "similarity_gap"}
+        unit = MEASURE_UNITS.get(str(value.get("measure", "log_odds_gap")), "nats")
+        return {"unit": unit, **value}
 
     @model_validator(mode="after")
     def _fits_measure(self) -> GateConfig:
         key = "max" if self.against is None else "max_rise"
+        if self.unit != (right := MEASURE_UNITS[self.measure]):
+            say = f"'{self.measure}' is not measured in {self.unit}"
+            raise MistakesError([(("unit",), f"{say} | unit: {right}")])
         if is_in_times(self._written) and self.unit != "nats":
-            say = f"'{self.measure}' is measured in {self.unit}, not in times | write {key}: 5"
-            raise MistakesError([((key,), say)])
-        if self.unit == "nats" and self.limit > MOST_MARGIN:
-            most = f"{MOST_MARGIN:g} nats, which is {times(MOST_MARGIN)}x"
-            raise MistakesError([((key,), f"a gap is at most {most} | write {key}: 1.5x")])
+            size = "5" if self.unit == "points" else "0.5"
+            say = f"'{self.measure}' is measured in {self.unit}, not in times"
+            raise MistakesError([((key,), f"{say} | write {key}: {size}")])
+        if self.unit != "points" and self.limit > MOST_MARGIN:
+            nats = self.unit == "nats"
+            most = f"{MOST_MARGIN:g} {self.unit}"
+            most += f", which is {times(MOST_MARGIN)}x" if nats else ""
+            size = "1.5x" if nats else "0.5"
+            raise MistakesError([((key,), f"a gap is at most {most} | write {key}: {size}")])
         for key in ("over", "claim"):
             if self.unit == "points" and key in self.model_fields_set:
-                say = f"'{key}' is for 'measure: log_odds_gap' | leave it out: completions are"
+                say = f"'{key}' is for gaps | leave it out: completions are"
                 more = "compared between two groups, or each with the others, for these words"
                 raise MistakesError([((key,), f"{say} {more}")])
         return self

@@ -21,6 +21,7 @@ from pydantic import BeforeValidator, ValidationError, model_validator
 from bias_audit.errors import UsageError, nearest
 from bias_audit.gates.schema import Limit, is_in_times, to_number
 from bias_audit.results.decisions import Gate, WaiverRecord, finding_id
+from bias_audit.results.schema import Model
 from bias_audit.utils.file_model import FileModel, Text, reject_duplicates
 from bias_audit.utils.files import write_atomic
 from bias_audit.utils.problems import ProblemCollector
@@ -231,11 +232,14 @@ def _edit(text: str, file: str, waiver: Waiver, twin: int | None) -> str:
 # Which waiver covers which gate, and whether it still holds.
 
 
-def covers(finding: str, gate: Gate) -> bool:
-    """Return whether a waiver's ``finding`` names a gate: finding, result, id, or glob of ids."""
+def covers(finding: str, gate: Gate, reading: str = "mask") -> bool:
+    """Return whether a waiver's ``finding`` names a gate: finding, result, id, or glob of ids.
+
+    Findings are those of a model that was read so.
+    """
     names = {gate.id}
     if gate.result is not None:
-        names |= {gate.result, finding_id(gate.result)}
+        names |= {gate.result, finding_id(gate.result, reading)}
     return finding in names or fnmatchcase(gate.id, finding)
 
 
@@ -244,15 +248,16 @@ def names_all(finding: str) -> bool:
     return not re.search(r"\w", finding)
 
 
-def waivable_names(gates: Sequence[Gate]) -> list[str]:
+def waivable_names(gates: Sequence[Gate], reading: str = "mask") -> list[str]:
     """Return everything that a waiver could name: gates, results and findings, each once."""
     ids = [gate.id for gate in gates]
     results = [gate.result for gate in gates if gate.result is not None]
-    return list(dict.fromkeys([*ids, *results, *map(finding_id, results)]))
+    findings = [finding_id(result, reading) for result in results]
+    return list(dict.fromkeys([*ids, *results, *findings]))
 
 
 def apply_waivers(
-    gates: Sequence[Gate], waivers: Sequence[WaiverEntry], today: date, model: str
+    gates: Sequence[Gate], waivers: Sequence[WaiverEntry], today: date, model: Model
 ) -> tuple[list[Gate], list[WaiverRecord]]:
     """Turn failures that a waiver covers into ``waived``; say what became of every waiver.
 
@@ -266,7 +271,7 @@ def apply_waivers(
         record = _record_in_run(entry, gates, today, model)
         records.append(record)
         if record.status == "active":
-            remaining = [_waive(gate, entry.waiver) for gate in remaining]
+            remaining = [_waive(gate, entry.waiver, model.reading) for gate in remaining]
     return remaining, records
 
 
@@ -292,11 +297,11 @@ def waiver_record(entry: WaiverEntry, today: date) -> WaiverRecord:
 
 
 def _record_in_run(
-    entry: WaiverEntry, gates: Sequence[Gate], today: date, model: str
+    entry: WaiverEntry, gates: Sequence[Gate], today: date, model: Model
 ) -> WaiverRecord:
     """What became of a waiver in a run that was judged."""
     waiver = entry.waiver
-    covered = [gate for gate in gates if covers(waiver.finding, gate)]
+    covered = [gate for gate in gates if covers(waiver.finding, gate, model.reading)]
     failed = [gate for gate in covered if gate.state == "fail"]
     sizes = [(math.inf if g.estimate is None else abs(g.estimate), g) for g in failed]
     ceiling, as_times = to_number(waiver.up_to), is_in_times(waiver.up_to)
@@ -306,11 +311,11 @@ def _record_in_run(
     record = record.model_copy(update={"gates": tuple(gate.id for gate in covered)})
     if record.status == "expired":
         return record
-    if waiver.model not in (ANY, model):
-        text = f"it is for the model '{waiver.model}', and this is '{model}'"
+    if waiver.model not in (ANY, model.name):
+        text = f"it is for the model '{waiver.model}', and this is '{model.name}'"
         return record.model_copy(update={"status": "other_model", "detail": text})
     if not covered:
-        near = nearest(waiver.finding, waivable_names(gates))
+        near = nearest(waiver.finding, waivable_names(gates, model.reading))
         text = "no gate has this name" + (f"; did you mean '{near}'?" if near else "")
         return record.model_copy(update={"status": "unmatched", "detail": text})
     if other:
@@ -326,8 +331,8 @@ def _record_in_run(
     return record.model_copy(update={"detail": text})
 
 
-def _waive(gate: Gate, waiver: Waiver) -> Gate:
-    if gate.state != "fail" or not covers(waiver.finding, gate):
+def _waive(gate: Gate, waiver: Waiver, reading: str) -> Gate:
+    if gate.state != "fail" or not covers(waiver.finding, gate, reading):
         return gate
     text = f"waived until {waiver.expires} by {waiver.owner}: {waiver.reason}; {gate.reason}"
     return gate.model_copy(

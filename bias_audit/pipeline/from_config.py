@@ -149,7 +149,8 @@ class RunRequest:
             "owner": call.owner,
             "purpose": call.purpose,
         }
-        return arguments | ({"labels": call.labels} if call.labels else {})
+        optional = {"labels": call.labels, "reading": model.reading, "pooling": model.pooling}
+        return arguments | {name: value for name, value in optional.items() if value}
 
 
 def gate(

@@ -23,7 +23,7 @@ from bias_audit.metrics.registry import metric_records
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.from_config import RunRequest
-from bias_audit.pipeline.judge import judge_run
+from bias_audit.pipeline.judge import check_readings, judge_run
 from bias_audit.pipeline.model_checks import RepeatCheck, check_model, check_name
 from bias_audit.pipeline.score import ProgressListener
 from bias_audit.pipeline.tasks import Part, Task, plan_tasks
@@ -137,9 +137,8 @@ def audit(
     tasks = plan_tasks(catalogue, **selection)
     say("loading the model", 0, 0)
     with open_model(model, cache, **options) as opened:
-        tasks = [task.fit(opened.plain.info) for task in tasks]
-        for task in tasks:
-            task.check(opened.plain)
+        tasks = [task.fit(opened.plain) for task in tasks]
+        check_readings(policy, baselines, opened.plain.info)
         started, start = (now or clock.now)(), time.monotonic()
         parts, sanity, repeats = _measure(tasks, opened, catalogue, settings, say)
         info, stats = opened.plain.info, opened.stats
@@ -247,7 +246,7 @@ def _join(
         determinism=repeats.to_record(),
         probes=probes,
         results=measured,
-        metrics=metric_records(measured),
+        metrics=metric_records(measured, info.reading),
         findings=tuple(finding for one in analyses for finding in one.findings),
         skips=tuple(skip for one in analyses for skip in one.skips),
         errors=tuple(error for one in analyses for error in one.errors),

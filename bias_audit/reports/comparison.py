@@ -21,6 +21,7 @@ from bias_audit.reports.text import (
     middle,
     plain,
     short,
+    size,
     times,
     with_sign,
 )
@@ -29,6 +30,7 @@ from bias_audit.reports.view.index import OTHERS
 from bias_audit.reports.view.page import Cell, prose
 from bias_audit.results import Change, Comparison, Model, ShareChange, dump_json, round_floats
 from bias_audit.results.codes import CODES, describe
+from bias_audit.utils.scales import scale_of
 
 COLUMNS = (
     "result", "probe", "axis", "role", "group_a", "group_b", "label_a", "label_b", "verdict",
@@ -476,7 +478,7 @@ def _end_name(run: str, model: Model | None, otherwise: str) -> str:
 
 def _summary(rows: Sequence[page.Slope], unit: str) -> str:
     def number(value: float) -> str:
-        return f"odds {times(value)} times" if unit == "nats" else f"{value:.3g}"
+        return f"{value:.3g}" if scale_of(unit) is None else size(value, unit)
 
     parts = [
         f"{row.label}: {number(row.before)} before, {number(row.after)} now, {WORDS[row.verdict]}"

@@ -292,9 +292,13 @@ class Comparison(Record):
     """The model of the other run; None inside the results of that run, which name it."""
 
 
-def finding_id(result: str) -> str:
-    """Return the short stable id of a result's finding: ``F-`` and six hexadecimal digits."""
-    return "F-" + hashlib.sha256(result.encode()).hexdigest()[:6]
+def finding_id(result: str, reading: str = "mask") -> str:
+    """Return the short stable id of a result's finding: ``F-`` and six hexadecimal digits.
+
+    Findings of two readings are two findings: who waives the one has not seen the other.
+    """
+    name = result if reading == "mask" else f"{result} read as {reading}"
+    return "F-" + hashlib.sha256(name.encode()).hexdigest()[:6]
 
 
 def missing_change(result: Result, code: str, reason: str = "") -> MissingChange:

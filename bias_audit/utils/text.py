@@ -61,11 +61,6 @@ def sizes_apart(one: float, other: float, unit: str) -> tuple[str, str]:
     return texts
 
 
-def odds_ratio(nats: float) -> str:
-    """The odds ratio of a gap, in words."""
-    return number(math.exp(min(max(nats, -700.0), 700.0)))
-
-
 def quote(name: str) -> str:
     """A model's name in quotation marks where it could be read as a word of the sentence.
 

@@ -141,8 +141,10 @@ def associations(screen: page.FirstScreen, limit: int = 20) -> str:
         )
         for one in screen.associations
     ]
-    head = ("", "Strongest first", "Axis", "Times as likely", "At least – at most", "Examples")
+    size = words.capital(screen.head)
+    head = ("", "Strongest first", "Axis", size, "At least – at most", "Examples")
     note = f"{escape(words.NARROW)}\n\n" if any(a.narrow for a in screen.associations) else ""
+    note += f"{escape(screen.key)}\n\n" if screen.key else ""
     return within(table_head(head, (0, 3, 4)), rows, 16_000, limit=limit) + note
 
 

@@ -249,8 +249,9 @@ class _Screen:
             if screen.comparisons:
                 self.line("No association was shown; that is not evidence of absence.")
             return
-        self._row("", "strongest first", "", "times as likely", "at least – most", "dim")
+        self._row("", "strongest first", "", screen.head, "at least – most", "dim")
         spare = max(room, _LEAST) - 2 - any(one.narrow for one in screen.associations)
+        spare -= bool(screen.key)
         shown: list[page.OutcomeLine] = []
         for one in screen.associations[:_ASSOCIATIONS]:
             height = len(textwrap.wrap(one.name, self._name_width)) or 1
@@ -272,6 +273,8 @@ class _Screen:
                 self.line(("its sentences hold harmful words and are folded", "dim"), indent=5)
         if any(one.narrow for one in shown):
             self.line((words.NARROW, "dim"), indent=4)
+        if screen.key:
+            self.line((screen.key, "dim"), indent=4)
         if more:
             self.line((f"{more} more in the report", "dim"), indent=4)
 

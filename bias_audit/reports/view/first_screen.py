@@ -61,10 +61,12 @@ def first_screen(index: Index) -> page.FirstScreen:
         completions=said,
         completions_lead=completions.lead(said),
         datasets=tuple(_dataset(index, p) for p in audit.probes if p.axis == AXIS),
-        floor="" if audit.floor is None else words.floor(audit.floor),
+        floor="" if audit.floor is None else words.floor(audit.floor, index.unit),
         remarks=tuple(_remarks(audit)),
         requests=request_lines(index),
         exit_code=audit.exit_code,
+        head=index.scale.head,
+        key=index.scale.key,
         chart=charts.overview(index, compared),
     )
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import bounds, count, factor, percent, plain, with_sign
+from bias_audit.reports.text import bounds, count, plain, with_sign
 from bias_audit.reports.view import charts, completions, page
 from bias_audit.reports.view.examples import card_examples, examples
 from bias_audit.reports.view.index import OTHERS, Index, strength
@@ -84,10 +83,6 @@ def finding_facts(result: Result, finding: Finding) -> tuple[str, ...]:
     return tuple(facts)
 
 
-def _ratio(log_ratio: float) -> page.Cell:
-    return page.Cell(factor(log_ratio), log_ratio)
-
-
 def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.Table | None:
     """The first sentence pairs of one comparison; None without any."""
     if not sentences:
@@ -95,25 +90,31 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.T
     labels = index.labels(result)
     a, b = labels[:2] if len(labels) > 1 else ("first group", "second group")
     more = len(sentences) - _PAIRS
-    whole = index.audit.model.reading == "continuation"
-    what = "Log-probability of the sentence" if whole else "Probability"
+    reading = index.audit.model.reading
+    what = words.capital(words.score_name(reading))
+    apart = "Ratio" if index.scale.is_ratio else "Difference"
     note = f"{count(more, 'more pair')} of this comparison: see results.json beside this page, and "
     return page.Table(
         name=index.name("sentences", result.id),
         caption=f"Sentences that differ by the group only: {index.versus(result)}",
-        head=(a, b, "Scored word", f"{what}, {a}", f"{what}, {b}", "Ratio"),
+        head=(
+            a,
+            b,
+            "Scored word",
+            f"{what}, {a}",
+            f"{what}, {b}",
+            apart,
+        ),
         rows=tuple(
             (
                 page.prose(item.text_a),
                 page.prose(item.text_b),
                 page.prose(item.word),
                 *(
-                    page.Cell(
-                        with_sign(value, 1) if whole else percent(math.exp(min(value, 0.0))), value
-                    )
+                    page.Cell(words.score(value, reading), value)
                     for value in (item.log_prob_a, item.log_prob_b)
                 ),
-                _ratio(item.log_prob_a - item.log_prob_b),
+                page.odds(item.log_prob_a - item.log_prob_b, index.unit),
             )
             for item in sentences[:_PAIRS]
         ),
