@@ -66,7 +66,7 @@ def gate(
 ) -> int:
     """Judge a stored run."""
     from bias_audit import reports
-    from bias_audit.cli.output import Outputs, finish
+    from bias_audit.cli.output import Outputs, finish, say_notes
     from bias_audit.config import require
     from bias_audit.gates.baselines import baseline_folder
     from bias_audit.pipeline.from_config import gate as judge
@@ -81,6 +81,7 @@ def gate(
     outputs.protect(locate(run), file.path, file.waiver_file, baseline_folder(file.path, baselines))
     if quiet or not outputs.to_stdout:
         say(terminal.first_line(results))
+        say_notes(results)
     if outputs.formats == ("terminal",) and not outputs.places:
         if not quiet:
             _show(audit, run, file.path if config is None else config, every=verbose)

@@ -178,6 +178,18 @@ def places(wanted: tuple[str, ...], output: tuple[str, ...]) -> dict[str, Path]:
     return paths
 
 
+def say_notes(results: Results) -> None:
+    """Say to standard error how a run was judged, where one line is all that is printed."""
+    from bias_audit.results.schema import NOT_MEASURED
+
+    left_out = [error.probe or "" for error in results.errors if error.type == NOT_MEASURED]
+    if left_out:
+        asked = ", ".join(left_out)
+        say(f"Note: incomplete: the configuration asks for {asked}, left out here", err=True)
+    for notice in results.notices:
+        say(f"Note: {notice}", err=True)
+
+
 def finish(results: Results, *, exit_zero: bool, strict: bool) -> int:
     """Return the exit code, and say what flags did to it."""
     code = results.exit_code

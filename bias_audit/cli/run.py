@@ -11,7 +11,7 @@ import rich_click as click
 
 from bias_audit.cli import completion
 from bias_audit.cli.options import Place, config_option, setting_options, to_overrides
-from bias_audit.cli.output import say
+from bias_audit.cli.output import say, say_notes
 from bias_audit.errors import BiasAuditError, UsageError, visible
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> N
     where = visible(str(folder.relative_to(here) if inside else folder))
     if quiet:
         say(f"{terminal.first_line(audit.results)}    {where}/report.html")
+        say_notes(audit.results)
     else:
         terminal.show(audit.view, Console(emoji=False), folder=where, every=verbose)
     for notice in _cache_notes(audit, quiet=quiet):

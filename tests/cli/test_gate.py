@@ -630,7 +630,8 @@ def test_numbers_without_evidence_are_said_to_be_so_everywhere(cli: Command, hom
         code, out, _ = cli("gate", "bare", "--format", format)
         assert code == 0
         assert "evidence.csv.gz beside the results" in " ".join(out.split()), format
-    assert cli("gate", "bare", "--strict", "-q")[0] == 3
+    code, _, err = cli("gate", "bare", "--strict", "-q")
+    assert (code, "evidence.csv.gz beside the results" in err) == (3, True)
     assert cli("gate", "none", "--strict", "-q")[0] == 0
 
 
