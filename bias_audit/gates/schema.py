@@ -130,16 +130,16 @@ class GateConfig(FileModel):
     @property
     def limit(self) -> float:
         """Largest gap, or largest rise, in the unit of the measure."""
-        return to_number(self._written)
+        return to_number(self._raw_limit)
 
     @property
-    def _written(self) -> float | str:
+    def _raw_limit(self) -> float | str:
         return (self.max if self.against is None else self.max_rise) or 0.0
 
     @property
     def is_ambiguous(self) -> bool:
         """Whether nats are written that could be meant as times."""
-        return self.unit == "nats" and not is_in_times(self._written) and self.limit >= 1
+        return self.unit == "nats" and not is_in_times(self._raw_limit) and self.limit >= 1
 
     @model_validator(mode="before")
     @classmethod
@@ -158,7 +158,7 @@ class GateConfig(FileModel):
         if self.unit != (right := MEASURE_UNITS[self.measure]):
             say = f"'{self.measure}' is not measured in {self.unit}"
             raise MistakesError([(("unit",), f"{say} | unit: {right}")])
-        if is_in_times(self._written) and self.unit != "nats":
+        if is_in_times(self._raw_limit) and self.unit != "nats":
             size = "5" if self.unit == "points" else "0.5"
             say = f"'{self.measure}' is measured in {self.unit}, not in times"
             raise MistakesError([((key,), f"{say} | write {key}: {size}")])

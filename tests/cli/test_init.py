@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import subprocess
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -240,3 +242,32 @@ def test_init_says_what_the_job_installs(
     assert wanted in text
     if ci == "github":
         assert YAML(typ="safe", pure=True).load(text)["env"]["BIAS_AUDIT"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("code", "is_shown"), [(0, True), (1, True), (3, True), (2, False), (4, False)]
+)
+def test_the_step_shows_no_verdict_of_an_earlier_run(
+    cli: Command, home: Path, code: int, is_shown: bool
+) -> None:
+    cli("init", "--ci", "github")
+    job = YAML(typ="safe", pure=True).load((home / starting.JOBS["github"][1]).read_text("utf-8"))
+    (script,) = [s["run"] for s in job["jobs"]["audit"]["steps"] if s.get("name") == "Audit"]
+    (home / "bin").mkdir()
+    fake = home / "bin" / "bias-audit"
+    fake.write_text(f"#!/bin/sh\nexit {code}\n", encoding="utf-8")
+    fake.chmod(0o755)
+    (home / "bias-audit-run").mkdir()
+    for name in ("results.json", "annotations.txt", "summary.md"):
+        (home / "bias-audit-run" / name).write_text(f"verdict in {name}\n", encoding="utf-8")
+    path = f"{home / 'bin'}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-e", "-c", script],
+        env={"PATH": path, "GITHUB_STEP_SUMMARY": str(home / "step.md")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert ("verdict in annotations.txt" in done.stdout) is is_shown
+    assert (home / "step.md").exists() is is_shown

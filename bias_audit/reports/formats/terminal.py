@@ -34,8 +34,8 @@ _LEAST = 12
 _SECOND = 3
 """Associations that are shown with two examples are fewer than this many."""
 
-_TIED, _TIE = re.compile(" (?=[%×])"), "\ue000"
-"""Blanks between a number and its sign, where no line ends, and what stands for them."""
+_TIED, _TIE = re.compile(r" (?=[%×]|of \d{4}-)|(?<=of) (?=\d{4}-)"), "\ue000"
+"""Blanks before a sign or a day, where no line ends, and what stands for them."""
 
 Part = str | tuple[str, str]
 """A text, or a text with its style."""

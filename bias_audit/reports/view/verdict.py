@@ -130,7 +130,9 @@ def gate_line(index: Index, gate: Gate) -> page.GateLine:
         name=gate.gate or gate.id,
         probe=index.title(gate.probe),
         state=gate.state,
-        title=f"{_compared(index, result)}{_since(gate)}" if result else index.title(gate.probe),
+        title=f"{_judged_title(index, result)}{_since(gate)}"
+        if result
+        else index.title(gate.probe),
         value=value,
         interval=interval,
         limit=_limit(gate),
@@ -145,7 +147,7 @@ def gate_line(index: Index, gate: Gate) -> page.GateLine:
     )
 
 
-def _compared(index: Index, result: Result) -> str:
+def _judged_title(index: Index, result: Result) -> str:
     """What a gate judges: who is tied to what, or whose completions differ."""
     if result.metric in ("completions", "hurtful_completions"):
         return f"{index.metric(result.metric)}: {index.versus(result)}"
