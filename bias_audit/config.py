@@ -419,11 +419,14 @@ def find(start: Path) -> Path | None:
     return None
 
 
+def is_above(path: Path) -> bool:
+    """Return whether a configuration is of a folder above this one."""
+    return path.resolve().parent in Path.cwd().resolve().parents
+
+
 def describe_place(path: Path) -> str:
     """Name a configuration as seen from here, and say so when it is of a folder above."""
-    here = Path.cwd().resolve()
-    above = path.resolve().parent in here.parents
-    return f"{os.path.relpath(path)}{' (found above this folder)' if above else ''}"
+    return f"{os.path.relpath(path)}{' (found above this folder)' if is_above(path) else ''}"
 
 
 _FORMATS = frozenset({".yaml", ".yml", ".json", ".toml", ".ini", ".cfg"})
@@ -646,7 +649,7 @@ def _name_found(path: Path | None, *, found: bool) -> Iterator[None]:
     try:
         yield
     except BiasAuditError as error:
-        if found and path is not None and "above" in describe_place(path):
+        if found and path is not None and is_above(path):
             where = f"{describe_place(path)}: -c FILE names another, 'run --no-config' reads none"
             error.hint = f"{error.hint}\n  {where}".lstrip()
         raise

@@ -85,7 +85,7 @@ def run(
     **values: Any,
 ) -> int:
     """Audit a model."""
-    from bias_audit.config import describe_place, resolve
+    from bias_audit.config import describe_place, is_above, resolve
 
     # Before anything heavy is imported, so that a mistake is reported at once.
     if no_config and config is not None:
@@ -118,8 +118,10 @@ def run(
         return 0
     require_writable(output or Path.cwd())
     command = " ".join(["bias-audit", *sys.argv[1:]])
-    if resolved.file.path is not None and config is None and not quiet:
-        say(f"Settings of {describe_place(resolved.file.path)}", err=True)
+    path = resolved.file.path
+    if path is not None and is_above(path) and config is None and not quiet:
+        where = describe_place(path)
+        say(f"Note: settings of {where}; -c FILE names another, --no-config none", err=True)
     with show_progress("none" if quiet else progress) as listener:
         try:
             finished = audit(**request.arguments(), progress=listener, command=command)

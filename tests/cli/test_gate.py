@@ -792,3 +792,14 @@ def test_a_package_that_cannot_be_imported_is_no_bug_of_ours(
     assert code == 4
     assert "torch cannot be imported: libtorch.so" in err
     assert "bug" not in err
+
+
+def test_a_run_that_fails_says_which_run_latest_still_is(cli: Command, home: Path) -> None:
+    assert "still the run" not in cli("run", "./no-such-model", "--offline")[2]
+    shutil.copytree(home / "none", home / "audit-runs" / "old")
+    (home / "audit-runs" / "latest").write_text("old\n", encoding="utf-8")
+    made = json.loads((home / "none" / "results.json").read_text("utf-8"))["run"]["created"]
+    (home / "model").mkdir()
+    code, _, err = cli("run", "./model", "--offline")
+    assert code == 4
+    assert f"audit-runs/latest is still the run of {made[:10]} {made[11:16]}" in err
