@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from bias_audit.analysis.analyse import Assessment
 from bias_audit.analysis.multiple_testing import adjust_exploratory
 from bias_audit.analysis.outcomes import failure, withhold
-from bias_audit.backends.base import Backend, score_all
+from bias_audit.backends.base import Backend, require_support, score_all
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.metrics.base import ExtraRequests, Metric, MetricOutput
 from bias_audit.metrics.registry import OPTIONAL
@@ -43,18 +43,13 @@ class MetricPlan:
         """Return what a backend can answer; the rest does not apply to its reading.
 
         Raises:
-            UsageError: it can answer nothing that was asked for.
+            UsageError: a masked language model, to which all of it applies, does not answer.
         """
+        if backend.info.reading == "mask":
+            require_support(backend, [extra.needs for extra in self.extra])
         reasons = {name: why for name in self.names if (why := _why_mute(OPTIONAL[name], backend))}
         if not reasons:
             return self
-        if len(reasons) == len(self.names):
-            name, why = next(iter(reasons.items()))
-            raise UsageError(
-                f"the {OPTIONAL[name].kind} '{name}' cannot be asked of '{backend.info.name}':"
-                f" {why}",
-                hint=f"see 'bias-audit explain {name}'",
-            )
         asked = {
             probe: tuple(name for name in names if name not in reasons)
             for probe, names in self.by_probe.items()

@@ -75,13 +75,15 @@ def _choose(results: Results, lines: tuple[OutcomeLine, ...], name: str) -> Outc
 def _print(results: Results, line: OutcomeLine) -> None:
     from rich.console import Console
 
-    from bias_audit.reports.wording import PILLS
+    from bias_audit.reports.wording import PILLS, beside
 
     result = next(r for r in results.results if r.id == line.result)
     console = Console(emoji=False)
     console.print(f"[bold]{line.number}  {markup(line.name)}[/bold]  {markup(PILLS[line.outcome])}")
     console.print(markup(line.statement or line.reason))
     console.print(f"{markup(line.probe)}, {markup(line.axis)}: {markup(line.size)}")
+    if more := beside(result):
+        console.print(more)
     for notice in line.notices:
         console.print(f"Notice: {markup(notice)}")
     for said in line.contrary:

@@ -7,10 +7,14 @@ import re
 
 import pytest
 
-from bias_audit import audit
+from bias_audit import audit, config
 from bias_audit.cli.app import run
-from bias_audit.errors import UsageError
+from bias_audit.errors import FileError, UsageError
+from bias_audit.gates.judge import judge
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
 from bias_audit.pipeline.compare import compare
+from bias_audit.reports.formats.html import render as to_html
 from bias_audit.reports.formats.terminal import render as to_terminal
 from bias_audit.results.evidence import read_evidence
 from tests.backends import tiny_models
@@ -92,10 +96,11 @@ def test_what_needs_probabilities_is_not_applicable(planted):
     assert metrics["similarity_gap"].unit == "sd"
 
 
-def test_a_measure_on_request_that_asks_for_words_is_not_applicable():
-    done = audit(StandInEncoder(plant(0.3)), probes="occupation-gender", measures=["lpbs"], limit=2)
+def test_a_measure_on_request_that_asks_for_words_does_not_apply():
+    done = audit(StandInEncoder(), probes="occupation-pronoun", measures=["lpbs"], limit=2)
     (skip,) = [s for s in done.results.skips if s.what == "lpbs"]
-    assert skip.reason == "not_applicable"
+    assert (skip.kind, skip.reason) == ("measure", "not_applicable")
+    assert skip.detail.startswith("read as similarity, a model does not answer")
 
 
 def test_an_untrained_encoder_is_never_measurable():
@@ -110,7 +115,7 @@ def test_the_first_screen_speaks_of_distances(planted):
     assert re.search(r"strongest first +closer by", text)
     assert re.search(r"women → jobs held mostly by women .* \d\.\d\d sd", text)
     assert "sd: standard deviations of the cosines" in text
-    page = planted.report("html")
+    page = to_html(planted.results)
     shown = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
     for word in (r"\bnats\b", r"times as likely", r"\bodds\b", r"log-odds"):
         assert not re.search(word, shown.replace("no probability and no nat", "")), word
@@ -129,6 +134,48 @@ def test_groups_at_the_mask_are_read_too():
     assert primary(done).n_templates == 9
 
 
+@pytest.mark.parametrize(("most", "state"), [(3.0, "pass"), (0.01, "fail")])
+def test_a_gate_in_standard_deviations_judges_the_similarity_gap(planted, most, state):
+    stated = GateConfig(id="g", probe="occupation-gender", unit="sd", max=most)
+    (gate,) = judge(planted.results, Policy(gates=(stated,))).gates
+    assert (gate.state, gate.unit, gate.limit) == (state, "sd", most)
+    assert gate.result == primary(planted).id
+    assert f"stays within {most:g} sd of 0" in gate.condition
+    assert "odds" not in gate.condition
+
+
+@pytest.mark.parametrize("keys", [{"max": 3.0}, {"max": 90.0, "measure": "completions"}])
+def test_a_gate_for_words_is_refused_before_anything_is_asked(keys):
+    gates = [GateConfig(id="g", probe="occupation-gender", **keys)]
+    asked = StandInEncoder()
+    asked.score = lambda *_, **__: pytest.fail("it was asked")
+    with pytest.raises(UsageError, match=r"the gate 'g' .* is read as similarity"):
+        audit(asked, probes="occupation-gender", gates=gates)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (
+            {"unit": "sd", "measure": "completions", "max": 3.0},
+            "'completions' is not measured in sd",
+        ),
+        ({"unit": "nats", "measure": "similarity_gap", "max": 1.0}, "is not measured in nats"),
+        ({"unit": "sd", "max": 4.0}, "a gap in sd is at most 3"),
+        ({"unit": "odds", "max": 1.0}, "nats"),
+    ],
+)
+def test_units_that_do_not_fit_the_measure_are_mistakes(tmp_path, keys, message):
+    path = tmp_path / "bias-audit.yaml"
+    gate = json.dumps({"id": "g", "probe": "occupation-gender"} | keys)
+    path.write_text(f"version: 1\ngates:\n  - {gate}\n", encoding="utf-8")
+    with pytest.raises(FileError) as caught:
+        config.read(path)
+    (problem,) = caught.value.problems
+    assert message in problem.message + problem.hint
+    assert problem.line == 3
+
+
 def test_runs_of_two_readings_are_not_compared(planted, tmp_path):
     planted.save(tmp_path / "encoder")
     audit("fake", probes="occupation-gender", limit=2).save(tmp_path / "words")
@@ -145,9 +192,8 @@ def test_a_run_compares_with_itself(planted, tmp_path):
 
 
 def test_preview_shows_sentences_and_queries(capsys):
-    assert (
-        run(["probes", "preview", "occupation-gender", "--reading", "similarity", "-n", "3"]) == 0
-    )
+    command = ["probes", "preview", "occupation-gender", "--reading"]
+    assert run([*command, "similarity", "-n", "3"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert all("professional" in line and "{Job title: " in line for line in lines)
@@ -196,7 +242,7 @@ targets: {plus: [nurse, teacher], minus: [doctor, man of the sea]}
         ("queries: [nothing]", "queries", "nothing"),
         ("stand_in: '[group]'", "stand_in", "holds a slot"),
         ("margin: 0.3", "margin", "each unit has its own | margins"),
-        ("margins: {sd: 0}", "margins", "greater than 0"),
+        ("margins: {sd: 0}", "margins", "expected a number above 0"),
         ("margins: {points: 1}", "margins", "points"),
         ("readings: [mask]\nqueries: [job-search]", "queries", "which 'readings' leaves out"),
         ("readings: [cosine]", "readings", "similarity"),

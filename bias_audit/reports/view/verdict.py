@@ -80,6 +80,8 @@ def finding_facts(result: Result, finding: Finding) -> tuple[str, ...]:
         facts.append(f"{'' if raw else 'adjusted '}p against no gap at all {words.chance(result)}")
     if "sentence frames" not in finding.headline:
         facts.append(evidence_size(result))
+    if more := words.beside(result):
+        facts.append(more)
     return tuple(facts)
 
 
