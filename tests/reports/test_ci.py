@@ -134,5 +134,5 @@ def test_the_lead_names_waivers_and_does_not_hide_them(judged: Results) -> None:
         f"**Gates: 1 passed (g1), 1 waived (g0); run of 2026-11-22.** {outcomes}"
     )
     assert lead("pass", "pass") == f"**Gates: 2 passed (g0, g1); run of 2026-11-22.** {outcomes}"
-    assert lead("pass", "skipped") == f"**Gates: 1 passed, 1 skipped.** {outcomes}"
-    assert lead("error") == f"**Gates: 1 error.** {outcomes}"
+    assert lead("pass", "skipped") == f"**Gates: 1 passed (g0), 1 skipped (g1); run of 2026-11-22.** {outcomes}"
+    assert lead("error") == f"**Gates: 1 error (g0); run of 2026-11-22.** {outcomes}"
