@@ -203,7 +203,7 @@ def _measure(work: _Work, settings: Settings, *, partial: bool) -> None:
         return instrument.vet(_examine(comparison, work.examined, role, shared), groups)
 
     primary = [examine(comparison, "primary") for comparison in work.compared]
-    work.primary = conclude(primary, Question.of(scored.probe), partial=partial)
+    work.primary = conclude(primary, Question.of(scored.probe, scored.margin), partial=partial)
     work.secondary = [examine(one, "secondary") for one in compare_all_pairs(scored, settings)]
 
 
@@ -236,7 +236,8 @@ def _describe(members: Sequence[_Work], settings: Settings) -> None:
 def _default_results(scored: ScoredProbe, settings: Settings) -> Iterator[Result]:
     """The results of every default metric that fits a probe, in the order of the registry."""
     for metric in METRICS:
-        if metric.default and metric.measure and not metric.unsupported(scored.probe):
+        fits = not (metric.unsupported(scored.probe) or metric.misfit(scored.reading))
+        if metric.default and metric.measure and fits:
             yield from metric.measure(scored, settings).results
 
 

@@ -14,7 +14,7 @@ _WHY: Mapping[str, str] = {
     "mask": "its head gives a probability to every word at a masked place",
     "continuation": "its architecture ends in ForCausalLM or LMHeadModel: the next word",
     "label": "its architecture ends in ForSequenceClassification: labels of whole texts",
-    "similarity": "it has no head for words or labels: vectors of whole texts",
+    "similarity": "its modules.json, or --pooling, says how a text becomes a vector",
 }
 _ANSWERS: Mapping[str, str] = {
     "mask": "the log-probability of a word at its place, both sides in sight; completions",
@@ -31,7 +31,7 @@ def models() -> None:
 
 @models.command()
 @click.argument("name")
-@setting_options("revision", "offline", "allow_pickle")
+@setting_options("revision", "offline", "allow_pickle", "reading", "pooling")
 def explain(name: str, **options: Any) -> int:
     """Say how a model is read, why, and what is refused; loads no weights.
 
