@@ -208,12 +208,7 @@ def _store(
     (further, scores), _ = split_answers(expansion.extra_prompts, answers[many:])
     texts = [prompt.text for prompt in prompts]  # both labels are asked of one sentence
     table = Scores.build(
-        probe.spec.axis,
-        [*prompts, *further],
-        [*words, *scores],
-        run=name,
-        reading=backend.info.reading,
-        beside=[group.id for group in probe.extra_groups],
+        probe, [*prompts, *further], [*words, *scores], run=name, reading=backend.info.reading
     )
     scored_plan.tables[name] = table
     block = build_cube(probe, table)

@@ -59,7 +59,7 @@ def plant_gaps(scored: ScoredProbe) -> PlantedProbe | str:
         for prompt, score in rows
     ]
     table = Scores.build(
-        scored.probe.spec.axis, [prompt for prompt, _ in rows], answers, reading=scored.reading
+        scored.probe, [prompt for prompt, _ in rows], answers, reading=scored.reading
     )
     again, block = _as_given(build_cube(scored.probe, table)), _as_given(block)
     if (again.units, again.targets) != (block.units, block.targets):
