@@ -11,7 +11,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from bias_audit.reports.text import bounds, count, p_value, percent, plain, size, times, with_sign
+from bias_audit.reports.text import (
+    bounds,
+    clean,
+    count,
+    p_value,
+    percent,
+    plain,
+    short,
+    size,
+    times,
+    with_sign,
+)
 from bias_audit.results import Floor, Outcome, ProbeRecord, Result, Results, State
 from bias_audit.utils.scales import gap_scale, scale_of
 
@@ -80,7 +91,7 @@ WAIVER_STATUS: dict[str, str] = {
     "unmatched": "void: names nothing",
 }
 
-_LONG = 90
+_LONG, _MOST_NAMES = 90, 5
 SKIP_REASONS: dict[str, str] = {
     "not_applicable": "does not fit this sentence",
     "unscorable": "not expressible in this model's vocabulary",
@@ -128,15 +139,21 @@ def tally(audit: Results) -> str:
 
 
 def tally_gates(audit: Results) -> str:
-    """How many gates have which state: ``2 failed, 1 unclear, 4 passed``."""
-    number = Counter(gate.state for gate in audit.gates)
-    shown = [state for state in STATES if number[state]]
-    return ", ".join(
-        count(number[state], "error")
-        if state == "error"
-        else f"{number[state]} {STATE_WORDS[state][0]}"
-        for state in shown
-    )
+    """How many gates have which state, and which: ``2 failed (size), 4 passed (size, rise)``."""
+    parts = []
+    for state in STATES:
+        some = [gate.gate for gate in audit.gates if gate.state == state]
+        if some:
+            word = count(len(some), "error") if state == "error" else f"{len(some)} {PILLS[state]}"
+            parts.append(f"{word} ({_names(some)})")
+    return ", ".join(parts)
+
+
+def _names(gates: Iterable[str]) -> str:
+    """The ids of gates, each once, the first of them."""
+    ids = [short(clean(name), 60) for name in dict.fromkeys(gates)]
+    more = f", {len(ids) - _MOST_NAMES} more" if len(ids) > _MOST_NAMES else ""
+    return ", ".join(ids[:_MOST_NAMES]) + more
 
 
 def heading(outcome: str) -> str:

@@ -161,7 +161,7 @@ def test_a_gate_for_words_is_refused_before_anything_is_asked(keys):
             "'completions' is not measured in sd",
         ),
         ({"unit": "nats", "measure": "similarity_gap", "max": 1.0}, "is not measured in nats"),
-        ({"unit": "sd", "max": 4.0}, "a gap in sd is at most 3"),
+        ({"unit": "sd", "max": 4.0}, "a gap is at most 3 sd"),
         ({"unit": "odds", "max": 1.0}, "nats"),
     ],
 )

@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote
 
-from bias_audit.records import UNITS
 from bias_audit.reports import ci
 from bias_audit.reports import wording as words
 from bias_audit.reports.formats import Format
@@ -295,11 +294,9 @@ def _facts(index: Index, compared: list[Result]) -> Iterator[Json]:
     for gate in audit.gates:
         yield _property(f"gate:{gate.id}", f"{gate.state}: {gate.condition}; {gate.reason}")
     for waiver in audit.waivers:
-        yield _property(
-            f"waiver:{waiver.finding}", _exceptions([waiver], UNITS[audit.model.reading])
-        )
+        yield _property(f"waiver:{waiver.finding}", _exceptions([waiver], index.unit))
     if audit.floor is not None:
-        yield _property("floor", words.floor(audit.floor, UNITS[audit.model.reading]))
+        yield _property("floor", words.floor(audit.floor, index.unit))
 
 
 FORMATS = (Format("cyclonedx", render, "bom.cdx.json"),)

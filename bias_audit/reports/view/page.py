@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bias_audit.records import UNITS
 from bias_audit.reports.text import bounds, factor, plain, with_sign
 from bias_audit.results import Finding, ProbeRecord, Results
 from bias_audit.utils.scales import Scale, gap_scale
@@ -366,10 +365,11 @@ class GateLine:
     value: str
     """What was measured: ``1.75 ×``; empty where nothing was."""
     interval: str
+    """The one by which it is judged: at 90 %, unless it says another."""
     limit: str
     reason: str
-    limits: str
-    """Which interval passes, where the numbers seem to say something else; else empty."""
+    why: str
+    """Why the limit was set; empty where nobody said."""
     notices: tuple[str, ...]
     """What a reader should know beside the state."""
     href: str
@@ -532,6 +532,8 @@ class Page:
     @property
     def scale(self) -> Scale:
         """How the gaps of the audit are told."""
+        from bias_audit.records import UNITS  # loads numpy, which the glossary starts without
+
         return gap_scale(UNITS[self.audit.model.reading])
 
     @property
