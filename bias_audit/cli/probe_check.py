@@ -23,7 +23,13 @@ from bias_audit.probes.schema.lexicon import Lexicon, Sanity, TemplateSet
 from bias_audit.probes.schema.probe import ProbeSpec
 from bias_audit.probes.search_path import SUFFIXES
 from bias_audit.probes.suites import Suites
-from bias_audit.records import LEAST_WORD_MASS, CompletionRequest, FillScore, Prompt
+from bias_audit.records import (
+    LEAST_WORD_MASS,
+    CompletionRequest,
+    FillScore,
+    Prompt,
+    SimilarityRequest,
+)
 from bias_audit.utils import clock
 from bias_audit.utils.file_model import FileModel
 from bias_audit.utils.problems import ProblemCollector
@@ -237,7 +243,8 @@ def _similarity_lines(probe: Probe, backend: Backend) -> Iterator[str]:
         for prompt in expand(probe, "similarity").prompts
         if prompt.queries and prompt.term == first.get(prompt.group)
     ]
-    answers = score_all(backend, [prompt.request for prompt in prompts])
+    asked = [SimilarityRequest(text=prompt.left, queries=prompt.queries) for prompt in prompts]
+    answers = score_all(backend, asked)
     texts = len({prompt.left for prompt in prompts})
     queries = len({query for prompt in prompts for query in prompt.queries})
     yield f"{texts} sentences and {queries} queries of the first word of each group"

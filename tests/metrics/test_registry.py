@@ -43,7 +43,8 @@ from tests.analysis.world import (
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 UNITS = {
     "bits", "fills", "nats", "nats a word", "nats per nat", "nats per piece", "nats squared",
-    "percent", "points", "probability", "r", "ratio", "share", "standard deviations",
+    "percent", "points", "probability", "r", "ratio", "share", "standard deviations", "sd",
+    "cosine",
 }  # fmt: skip
 THREE = {name: pairs(name, 4) for name in ("ann", "bob", "cat")}
 SQUARE = {f"{a}-{x}": terms(a + x, 2) for a in ("old", "new") for x in ("tall", "wide")}

@@ -111,6 +111,15 @@ def test_a_gate_refuses_a_baseline_of_another_reading(audits, tmp_path, monkeypa
     (tmp_path / "bias-audit.yaml").write_text(f"version: 1\ngates: [{gate}]\n", encoding="utf-8")
     assert run(["gate", str(home / "run-causal")]) == 2
     assert "was read as 'mask'" in " ".join(capfd.readouterr().err.split())
+    (tmp_path / "bias-audit.yaml").write_text(
+        f"version: 1\nprobes: [{{file: {home / 'small.yaml'}}}]\ngates: [{gate}]\n",
+        encoding="utf-8",
+    )
+    assert run(["run", str(home / "causal"), "--device", "cpu", "-o", "out"]) == 2
+    err = capfd.readouterr().err
+    assert "was read as 'mask'" in " ".join(err.split())
+    assert "scoring" not in err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_gate_in_another_unit_is_refused_and_never_passes(audits, tmp_path, capfd):
@@ -155,7 +164,7 @@ def test_a_reading_that_the_model_does_not_allow_is_refused(audits, where, capfd
         assert run(["models", "explain", model, "--reading", possible]) == 4 * (model == "fake")
 
 
-def test_an_encoder_with_its_head_for_words_is_read_by_either(audits, tmp_path):
+def test_an_encoder_with_its_head_for_words_is_read_by_either(audits, tmp_path, capfd):
     """Pooling is stated, and the head is there: the one by default, the other on request."""
     folder, plain = tmp_path / "both", audits[0] / "masked"
     shutil.copytree(plain, folder)
@@ -180,6 +189,10 @@ def test_an_encoder_with_its_head_for_words_is_read_by_either(audits, tmp_path):
         for place in (folder, plain)
     ]
     assert answers[0] == answers[1]
+    assert run(["models", "explain", str(folder)]) == 0
+    told = " ".join(capfd.readouterr().out.split())
+    assert "Read as similarity: " in told
+    assert "On request --reading mask: " in told
     with pytest.raises(UsageError, match="can be read as similarity or mask, not as label"):
         open_backend(str(folder), device="cpu", reading="label")
 

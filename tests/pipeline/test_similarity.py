@@ -98,9 +98,9 @@ def test_what_needs_probabilities_is_not_applicable(planted):
 
 def test_a_measure_on_request_that_asks_for_words_does_not_apply():
     done = audit(StandInEncoder(), probes="occupation-pronoun", measures=["lpbs"], limit=2)
-    (skip,) = [s for s in done.results.skips if s.what == "lpbs"]
-    assert (skip.kind, skip.reason) == ("measure", "not_applicable")
-    assert skip.detail.startswith("read as similarity, a model does not answer")
+    (skip,) = [one for one in done.results.skips if one.what == "lpbs"]
+    assert skip.reason == "not_applicable"
+    assert "read as similarity" in skip.detail
 
 
 def test_an_untrained_encoder_is_never_measurable():

@@ -18,7 +18,9 @@ from bias_audit.cli.app import run
 from bias_audit.errors import UsageError
 from bias_audit.pipeline.audit import evidence_bytes
 from bias_audit.pipeline.trace import trace_models
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.results import StoredRun
+from tests.backends.stand_in_encoder import StandInEncoder
 from tests.pipeline.test_labels import classifier
 
 BASE, TUNED, DEPLOYED = "base", "tuned", "deployed"
@@ -128,6 +130,29 @@ def test_the_order_of_target_words_is_scipys_on_pandas_means(home):
     assert (order.low, order.high) == pytest.approx(other.confidence_interval, abs=0.06)
     assert order.p < 0.05
     assert any("bias-audit compare" in text for text in made.notices)
+
+
+def test_an_encoder_and_a_classifier_each_in_its_own_unit(home, tmp_path, monkeypatch, capfd):
+    """The use that the command is made for: standard deviations of cosines beside nats."""
+
+    def cosine(text, query):
+        return -0.3 * ("muslim" in text.lower() and query in pleasant)
+
+    probe = ProbeCatalogue().probe("valence-religion")
+    pleasant = {t.word.label for t in probe.targets if t.pole == "+"}
+    audit(StandInEncoder(cosine), probes="valence-religion", limit=4).save(tmp_path / "encoder")
+    monkeypatch.chdir(tmp_path)
+    assert run(["trace", "encoder", str(home / DEPLOYED), "--format", "json"]) == 0
+    made = json.loads(capfd.readouterr().out)
+    assert (made["base"]["unit"], made["deployed"]["unit"]) == ("sd", "nats")
+    assert {(r["base"]["unit"], r["deployed"]["unit"]) for r in made["comparisons"]} == {
+        ("sd", "nats")
+    }
+    assert made["notices"][0].startswith("encoder is read as similarity, ")
+    assert run(["trace", "encoder", str(home / DEPLOYED), "--format", "md"]) == 0
+    text = " ".join(capfd.readouterr().out.split())
+    assert "standard deviations towards" in text
+    assert "odds" in text
 
 
 def test_leanings_average_forms_before_frames():

@@ -594,9 +594,13 @@ def _fetch(options: ModelOptions) -> Path:
     except Exception as error:  # the hub client lets errors of several HTTP libraries through
         raise ModelLoadError(_unreachable(name, offline=options.offline)) from error
     if Path(folder, MODULES).is_file():  # its pooling stands in a folder of its own
-        more = {"revision": Path(folder).name, "allow_patterns": ["*Pooling/config.json"]}
         with contextlib.suppress(Exception), _quiet():  # what is missing is said when it is read
-            snapshot_download(name, local_files_only=options.offline, **more)
+            snapshot_download(
+                name,
+                revision=Path(folder).name,
+                allow_patterns=["*Pooling/config.json"],
+                local_files_only=options.offline,
+            )
     return Path(str(folder))
 
 

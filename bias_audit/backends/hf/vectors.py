@@ -64,7 +64,7 @@ class VectorRunner:
         try:
             with torch.inference_mode():
                 output = self._model(input_ids=ids, attention_mask=torch.ones_like(ids))
-            states = output.last_hidden_state.float()
+            states: torch.Tensor = output.last_hidden_state.float()
         except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as error:
             raise ScoringError(f"the model cannot read a text: {error}") from error
         if self._pooling.mode == "cls":

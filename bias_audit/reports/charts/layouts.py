@@ -146,14 +146,14 @@ def _size(row: page.IntervalRow, picture: page.Intervals) -> str:
             text += f"  ({plain(row.low, digits)} to {plain(row.high, digits)})"
         return text
     turned = row.estimate < 0
-    text = f"{'← ' if turned else ''}{_marked(abs(row.estimate), picture.unit)}"
+    text = f"{'← ' if turned else ''}{_short_size(abs(row.estimate), picture.unit)}"
     if row.low is not None and row.high is not None:
         low, high = (-row.high, -row.low) if turned else (row.low, row.high)
         text += f"  ({times(low, picture.unit)} to {times(high, picture.unit)})"
     return text
 
 
-def _marked(value: float, unit: str) -> str:
+def _short_size(value: float, unit: str) -> str:
     """A size in little room: ``1.75×``, ``0.40 sd``."""
     known = scale_of(unit)
     if known is None:
@@ -191,7 +191,7 @@ def dots(picture: page.Dots) -> Canvas:
         if not single:
             bar = ((scale(mean), y - 8), (scale(mean), y + 8))
             frame.canvas.line(bar, "ink", 2, layer=COVER)
-        text = _marked(mean, picture.unit)
+        text = _short_size(mean, picture.unit)
         frame.row_name(y, label, 50 if alone else 31)
         frame.canvas.text((frame.right + 10, y), text, size=10.5)
     frame.ends(picture.left, picture.right, picture.unit)
@@ -308,7 +308,7 @@ def _slope(frame: Frame, scale: Scale, row: page.Slope) -> None:
 
 def _label(row: page.Slope, unit: str) -> str:
     """What is written of a line: where it ends, whose it is, and what has changed."""
-    number = _marked(row.after, unit)
+    number = _short_size(row.after, unit)
     change = f" · {row.verdict}" if row.verdict in _COLOURS else ""
     return f"{number}  {middle(row.label, 110)}{change}"
 

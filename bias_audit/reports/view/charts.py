@@ -169,8 +169,8 @@ def target_words(
         name=index.name("chart", f"words-{result.id}"),
         title=f"Words that are {index.scale.likelier} with {first}, and with {second}",
         question=f"{drawn} {warning}".rstrip(),
-        summary=f"From {effects[0].text} ({_told(effects[0].value, result.unit)}) to "
-        f"{effects[-1].text} ({_told(effects[-1].value, result.unit)}).",
+        summary=f"From {effects[0].text} ({_with_noun(effects[0].value, result.unit)}) to "
+        f"{effects[-1].text} ({_with_noun(effects[-1].value, result.unit)}).",
         answer="" if warning else _word_answer(effects, (first, second), result.unit),
         table=_word_table(effects, probe, warning, result.unit),
         rows=tuple(
@@ -189,7 +189,7 @@ def target_words(
     )
 
 
-def _told(value: float, unit: str) -> str:
+def _with_noun(value: float, unit: str) -> str:
     return f"{times(value, unit)} {gap_scale(unit).noun}"
 
 
@@ -199,10 +199,10 @@ def _word_answer(effects: Sequence[TargetEffect], groups: tuple[str, str], unit:
     top, low = effects[0], effects[-1]
     if top.value <= 0 or low.value >= 0:
         one, side = (low, second) if low.value < 0 else (top, first)
-        return f"All lean to {side}, most of all {one.text} ({_told(abs(one.value), unit)})."
+        return f"All lean to {side}, most of all {one.text} ({_with_noun(abs(one.value), unit)})."
     return (
-        f"Most with {first}: {top.text} ({_told(top.value, unit)}). "
-        f"Most with {second}: {low.text} ({_told(-low.value, unit)})."
+        f"Most with {first}: {top.text} ({_with_noun(top.value, unit)}). "
+        f"Most with {second}: {low.text} ({_with_noun(-low.value, unit)})."
     )
 
 

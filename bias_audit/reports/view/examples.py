@@ -76,7 +76,8 @@ class _Parts(NamedTuple):
 def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
     probe = index.probes.get(result.probe)
     parts = _split(sentence.text_a, sentence.text_b)
-    if probe is not None and probe.mask == "group":
+    is_scored = index.audit.model.reading != "similarity"
+    if probe is not None and probe.mask == "group" and is_scored:
         a, b = (*sentence.word.split(" / "), sentence.word)[:2]
         text = f"{parts.start}{BLANK}{parts.end}" if parts.a == a else _blank(sentence.text_a, a)
         word = ""

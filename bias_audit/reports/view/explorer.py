@@ -128,8 +128,8 @@ def _sentences(index: Index, evidence: Source) -> dict[str, list[_Sentence]]:
             texts, words, scores = [], [], []
             for *_, target, text, value in cells:
                 words.append(_tidy(target))
-                said = text if finer == 1 else f"{text} \u2248 {_named(index, probe, words[-1])}"
-                texts.append(_tidy(said))
+                query = f" \u2248 {_target_text(index, probe, words[-1])}" if finer > 1 else ""
+                texts.append(_tidy(f"{text}{query}"))
                 scores.append(finer * float(value) if value else None)
             head, middles, tail = _split(texts)
             one = _Sentence(
@@ -149,7 +149,7 @@ def _finer(index: Index) -> int:
     return _FINER if index.audit.model.reading == "similarity" else 1
 
 
-def _named(index: Index, probe: str, target: str) -> str:
+def _target_text(index: Index, probe: str, target: str) -> str:
     """The word that a query names; it stands in no sentence."""
     record = index.probes.get(probe)
     texts = {one.id: one.text for one in record.targets} if record else {}
