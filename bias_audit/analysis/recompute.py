@@ -84,9 +84,7 @@ def require_numbers(run: StoredRun, results: Sequence[Result]) -> None:
     Raises:
         UsageError: the evidence does not give a number that is stored.
     """
-    gaps = [
-        result for result in results if result.metric in METRICS and result.estimate is not None
-    ]
+    gaps = [r for r in results if r.metric in METRICS and r.estimate is not None]
     if run.evidence is None or run.results.run.partial or not gaps:
         return
     again = Recomputation(run, {result.probe for result in gaps})
@@ -227,9 +225,7 @@ class Recomputation:
             again = [fresh[r.id] for r in family if r.id in fresh]
             if not family or len(again) != len(family):
                 continue
-            question = Question(
-                plus=probe.plus, minus=probe.minus, mask=probe.mask, margin=family[0].margin or 0.0
-            )
+            question = Question(plus=probe.plus, minus=probe.minus, mask=probe.mask)
             concluded = conclude(again, question, partial=self.results.run.partial)
             for stored, own in zip(family, concluded, strict=True):
                 self.tally["outcomes"] += 1
@@ -249,7 +245,10 @@ class Recomputation:
             else:
                 works = [
                     is_heard(
-                        heard[r.id], margin, gap_scale(r.unit), diagonal=r.metric in _DIAGONALS
+                        heard[r.id],
+                        margin,
+                        gap_scale(r.unit),
+                        diagonal=r.metric in _DIAGONALS,
                     )
                     for r in mine
                 ]

@@ -21,19 +21,16 @@ class Question:
     """Name of the pole S+ in words."""
     minus: str
     mask: Literal["target", "group"]
-    margin: float
-    """The reference margin, in the unit of the reading."""
     own: bool = False
     """Each group has its own word in place of poles."""
 
     @classmethod
-    def of(cls, probe: Probe, margin: float | None = None) -> Question:
-        """Return what a probe asks; its margin is that in nats where none is given."""
+    def of(cls, probe: Probe) -> Question:
+        """Return what a probe asks."""
         return cls(
             plus=probe.plus_name,
             minus=probe.minus_name,
             mask=probe.spec.mask,
-            margin=probe.spec.margins.nats if margin is None else margin,
             own=bool(probe.spec.targets.own),
         )
 

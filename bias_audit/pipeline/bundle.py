@@ -318,7 +318,8 @@ def _findings(results: Results) -> Iterator[str]:
         result = associations.get(finding.result)
         if result is None:
             continue
-        same = finding.size == size_word(result.estimate or 0.0, gap_scale(result.unit))
+        scale = gap_scale(result.unit)
+        same = finding.size == size_word(result.estimate or 0.0, scale)
         same &= finding.evidence == evidence(result)
         same &= as_likely(result) in finding.headline
         if not (same and finding.detail.startswith(interval_sentence(result))):
