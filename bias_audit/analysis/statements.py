@@ -49,6 +49,8 @@ def statement(result: Result, probe: Probe) -> str:
     elif probe.spec.mask == "group":
         about = f"{result.leans} rather than {other}"
         as_for = f"for {result.pole} as for {away}"
+        if result.outcome != "open":
+            return f"{about}, {result.pole}: {odds_between(result, away)}"
     else:
         about = f"{result.pole} rather than {away}"
         as_for = f"for {result.leans} as for {other}"
@@ -60,10 +62,26 @@ def statement(result: Result, probe: Probe) -> str:
 def as_likely(result: Result, as_for: str = "") -> str:
     """Return ``1.75 times as likely, at least 1.5 and at most 2 times``."""
     ratio = odds_ratio(abs(result.estimate or 0.0))
+    known = _bounds(result)
+    text = " ".join(filter(None, (f"{ratio} times as likely", as_for)))
+    return f"{text}, {known} times" if known else text
+
+
+def _bounds(result: Result) -> str:
     least = None if result.at_least is None else f"at least {result.at_least:g}"
     most = None if result.at_most is None else f"at most {result.at_most:g}"
-    known = " and ".join(filter(None, (least, most)))
-    text = " ".join(filter(None, (f"{ratio} times as likely", as_for)))
+    return " and ".join(filter(None, (least, most)))
+
+
+def odds_between(result: Result, away: str) -> str:
+    """Return ``the odds are 1.91 times those with jobs held mostly by men``.
+
+    Where group words are scored, words of two poles stand around them: what is compared are the
+    odds of one group against the other, and the other may stay likelier in both.
+    """
+    ratio = odds_ratio(abs(result.estimate or 0.0))
+    text = f"the odds are {ratio} times those with {away}"
+    known = _bounds(result)
     return f"{text}, {known} times" if known else text
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from bias_audit.reports.text import bounds, count, p_value, plain, times, with_sign
 from bias_audit.results import Floor, Outcome, ProbeRecord, Result, Results, State
+from bias_audit.utils.text import odds_interval
 
 STATES: tuple[State, ...] = ("fail", "unclear", "error", "pass", "waived", "skipped")
 """Of gates, in the order in which a reader should meet them."""
@@ -51,8 +52,22 @@ OUTCOME_WORDS: dict[str, tuple[str, str]] = {
     ),
     "no_difference_shown": ("no difference shown", "the completions were not shown to differ"),
 }
-NARROW = "* shown for these words; others of the kind may behave otherwise"
-"""Below a table of associations with such a mark."""
+MARKS: dict[str, str] = {
+    "*": "shown for these words; others of the kind may behave otherwise",
+    "†": "not clearly above its control",
+    "‡": "inside the reference margin",
+}
+"""Behind the name of an association, and in one line below."""
+INSIDE = "◇"
+"""The sign of an association inside the reference margin."""
+LEGEND = (
+    "◆ association: other words of the kind differ too (adjusted p below 0.05); ◇ the same, inside "
+    "the reference margin (shaded); ● small: not an association, and inside the margin; ○ open. "
+    "The line is the 95 % interval for these words, the grey tick the control: what words that "
+    "mean nothing show for the same groups."
+)
+"""Below the chart of all comparisons."""
+BOUNDS = "Bounds are rounded outward to 1.25, 1.5, 2, 3, 5 or 10."
 PILLS: dict[str, str] = {
     **{state: words for state, (words, _) in STATE_WORDS.items()},
     **{outcome: words for outcome, (words, _) in OUTCOME_WORDS.items()},
@@ -194,12 +209,11 @@ def effect(result: Result) -> str:
     """The estimate as people read it: odds for log-odds measures, else the number with its unit."""
     if result.estimate is None:
         return missing(result.reason)
-    low, high, odds = result.ci_low, result.ci_high, result.unit == "nats"
-    show: Callable[[float], str] = times if odds else lambda value: plain(value, 3)
-    text = show(result.estimate)
-    text = f"odds {text} times" if odds else f"{text} {result.unit}"
-    if low is not None and high is not None:
-        return f"{text} ({100 * result.confidence:g} % interval {show(low)} to {show(high)})"
+    odds, sign = result.unit == "nats", -1 if result.unit == "nats" and result.estimate < 0 else 1
+    text = size_of(result) if odds else f"{plain(result.estimate, 3)} {result.unit}"
+    ends = turned_interval(result.ci_low, result.ci_high, result.unit, sign=sign)
+    if ends:
+        return f"{text} ({100 * result.confidence:g} % interval {ends.replace('–', 'to')})"
     return f"{text} (no interval: {result.reason or 'none was computed'})" if odds else text
 
 
@@ -242,24 +256,35 @@ def size_of(result: Result) -> str:
     return "" if result.estimate is None else times_or_number(result.estimate, result.unit)
 
 
-def signed_size(value: float, unit: str) -> str:
-    """A gap seen from the side of an estimate: ``1.5``; one on the other side is ``1/1.5``."""
-    return times(value) if unit == "nats" else plain(value, 3)
-
-
 def turned_interval(low: float | None, high: float | None, unit: str, *, sign: int) -> str:
-    """An interval seen from the side of its estimate: ``1.5 – 2.0``, ``1/1.1 – 1.6``."""
+    """An interval seen from the side of its estimate: ``1.50 – 2.02``, ``0.91 – 1.60``."""
     if low is None or high is None:
         return ""
     ends = (low, high) if sign >= 0 else (-high, -low)
-    return " – ".join(signed_size(end, unit) for end in ends)
+    if unit != "nats":
+        return " – ".join(plain(end, 3) for end in ends)
+    return odds_interval(*ends).removesuffix(" times").replace(" to ", " – ")
+
+
+def intervals(result: Result) -> str:
+    """The intervals of both claims of a comparison; the p belongs to the second."""
+    sign, kind = 1 if (result.estimate or 0.0) >= 0 else -1, result.words_of_this_kind
+    own = turned_interval(result.ci_low, result.ci_high, result.unit, sign=sign)
+    if not own:
+        return ""
+    said = f"{100 * result.confidence:g} % interval for these words {own.replace('–', 'to')}"
+    wide = turned_interval(kind.ci_low, kind.ci_high, result.unit, sign=sign) if kind else ""
+    if wide and result.p_adjusted is not None:
+        said += f"; for words of this kind {wide.replace('–', 'to')}"
+        said += f" with adjusted p {p_value(result.p_adjusted)}"
+    return f"{said}."
 
 
 def floor(shown: Floor) -> str:
     """What meaningless words show in a run, in one sentence."""
     return (
-        f"Floor of this run: words that mean nothing here reach {times(shown.largest)} × "
-        f"(half of {count(shown.comparisons, 'comparison')} under {times(shown.median)} ×)."
+        "Control: words that mean nothing, for the same groups; floor of this run "
+        f"{times(shown.largest)} ×, median {times(shown.median)} ×."
     )
 
 

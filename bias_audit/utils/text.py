@@ -29,6 +29,19 @@ def odds_ratio(nats: float) -> str:
     return number(math.exp(min(max(nats, -700.0), 700.0)))
 
 
+def odds_interval(low: float, high: float) -> str:
+    """An interval of gaps as odds ratios, both ends with as many digits.
+
+    >>> odds_interval(0.59, 0.7), odds_interval(-0.1, 0.1), odds_interval(1.2, 3.4)
+    ('1.80 to 2.01 times', '0.90 to 1.11 times', '3.3 to 30.0 times')
+    """
+    ends = [math.exp(min(max(end, -700.0), 700.0)) for end in (low, high)]
+    if ends[1] > LARGEST_PRINTED:
+        return f"{number(ends[0])} to {number(ends[1])} times"
+    digits = 2 if ends[1] < 10 else 1 if ends[1] < 100 else 0
+    return f"{ends[0]:.{digits}f} to {ends[1]:.{digits}f} times"
+
+
 def quote(name: str) -> str:
     """A model's name in quotation marks where it could be read as a word of the sentence.
 

@@ -9,7 +9,7 @@ from bias_audit.reports.charts.axes import Frame, Scale, reach, unit_name, wrap
 from bias_audit.reports.charts.canvas import COVER, FRONT, LINE, WIDTH, Anchor, Canvas
 from bias_audit.reports.text import middle, plain, short, times
 from bias_audit.reports.view import page
-from bias_audit.reports.wording import PILLS, SIGNS
+from bias_audit.reports.wording import INSIDE, PILLS, SIGNS
 
 _LEFT, _RIGHT, _ROW = 210, 236, 23
 _BAR = 11
@@ -75,13 +75,20 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
         _mark(frame, scale, y, replace(row, margin=None), bars=False)
         size = f"{times(row.estimate)} ×" if picture.unit == "nats" else plain(row.estimate, 2)
         colour = _colour(row) if row.state else "ink"
+        if row.control is not None:
+            canvas.line(((scale(row.control), y - 7), (scale(row.control), y + 7)), "muted", 1.6)
+        sign = INSIDE if row.inside else SIGNS.get(row.state, "")
         canvas.text(
             (frame.right + 8, y),
-            f"{SIGNS.get(row.state, '')} {size}".strip(),
+            f"{sign} {size}".strip(),
             size=12,
             colour=colour,
         )
-        canvas.text((left - 10, y), middle(row.label, 35), size=11.5, anchor="end")
+        label = f"{row.label} {row.marks}".rstrip()
+        lines = [label] if len(label) <= 38 else wrap(label, 44, most=2)
+        for place, text in enumerate(lines):
+            spot = (left - 10, y - 5 * (len(lines) - 1) + 10 * place)
+            canvas.text(spot, text, size=11.5 if len(lines) == 1 else 9.5, anchor="end")
         said = f"{row.label}: {_size(row, picture)}"
         said += f", {PILLS[row.state]}" if row.state else ""
         canvas.name((scale(row.estimate), y), said, row.href, row.rows)
@@ -112,7 +119,7 @@ def _heading(frame: Frame, y: float, text: str) -> None:
 
 
 def _colour(row: page.IntervalRow) -> str:
-    return _OUTCOME_COLOURS.get(row.state, "accent")
+    return "unclear" if row.inside else _OUTCOME_COLOURS.get(row.state, "accent")
 
 
 def _mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow, *, bars: bool) -> None:
@@ -130,6 +137,8 @@ def _mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow, *, bars: 
         canvas.dot(spot, "paper", 5.7, layer=COVER)
     elif row.state == "association":
         canvas.square(spot, colour, 8.4, turned=True)
+        if row.inside:
+            canvas.square(spot, "paper", 4.2, turned=True)
     else:
         canvas.dot(spot, colour, 9.3)
 

@@ -14,6 +14,7 @@ from statistics import fmean
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import count, plain, short, times, with_sign
 from bias_audit.reports.view import page
+from bias_audit.reports.view.cautions import find_control, marks
 from bias_audit.reports.view.index import OTHERS, Index, strength
 from bias_audit.reports.view.page import Cell, gap, interval, number, odds, prose
 from bias_audit.reports.view.quality import unreliable
@@ -92,7 +93,14 @@ def categories(index: Index, title: str, results: Sequence[Result]) -> page.Inte
 
 
 def _turned_row(index: Index, result: Result) -> page.IntervalRow:
-    row = replace(interval_row(result, index.tie(result), "", result.id), href=index.place(result))
+    control = find_control(index, result) if result.outcome == "association" else None
+    row = replace(
+        interval_row(result, index.tie(result), "", result.id),
+        href=index.place(result),
+        marks="".join(marks(index, result)),
+        inside="‡" in marks(index, result),
+        control=abs(control.own.estimate or 0.0) if control else None,
+    )
     if row.estimate >= 0:
         return row
     low, high = (None if end is None else -end for end in (row.high, row.low))

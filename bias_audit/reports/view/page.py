@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bias_audit.reports.text import bounds, factor, plain, with_sign
+from bias_audit.reports.wording import MARKS
 from bias_audit.results import Finding, ProbeRecord, Results
 
 
@@ -106,6 +107,12 @@ class IntervalRow:
     """Fragment of the page that its dot leads to."""
     rows: tuple[str, str, str] | None = None
     """Probe, group and word whose sentences its dot leads to."""
+    marks: str = ""
+    """Signs behind its label."""
+    inside: bool = False
+    """An association inside the reference margin: drawn hollow."""
+    control: float | None = None
+    """What words that mean nothing show for the same groups: a tick."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -252,6 +259,8 @@ class Note:
     name: str
     measured: tuple[str, ...]
     notices: tuple[str, ...]
+    control: str
+    """What words that mean nothing show for the same groups."""
     state: str
     probe: str
     chapter: str
@@ -339,6 +348,10 @@ class Example:
     shares: tuple[tuple[str, str], tuple[str, str]]
     """(group word, probability in per cent), the group that the word is likelier for first; of
     whole sentences read from left to right, how many times as likely they are."""
+    kind: str = ""
+    """``typical`` or ``most telling``, and whether it points the other way."""
+    pole: str = ""
+    """The words that its word belongs to."""
 
     @property
     def percentages(self) -> str:
@@ -412,8 +425,16 @@ class OutcomeLine:
     """The most telling words, at most two; none where they would have to be folded."""
     folded: bool = False
     """Sentences with harmful words were left out."""
-    narrow: bool = False
-    """Shown for these words; others of the kind may behave otherwise."""
+    marks: tuple[str, ...] = ()
+    """Signs behind its name; :data:`wording.MARKS` says what they mean."""
+    control: str = ""
+    """What words that mean nothing show for the same groups: ``1.16 ×``; empty without any."""
+    beside: tuple[str, ...] = ()
+    """What must stand wherever it is told: what its ratio compares, and cautions."""
+    control_note: str = ""
+    """The control in a sentence."""
+    interval: str = ""
+    """The intervals of both claims, with the p of the second."""
     contrary: tuple[str, ...] = ()
     """Of a small comparison: the words by which its completions differ all the same, by group."""
 
@@ -487,6 +508,12 @@ class FirstScreen:
     exit_code: int = 0
     chart: Intervals | None = None
     """All comparisons by size, with the reference margin shaded."""
+
+    @property
+    def legend(self) -> str:
+        """What the marks of its associations mean; empty without any."""
+        used = {mark for one in self.associations for mark in one.marks}
+        return "; ".join(f"{mark} {text}" for mark, text in MARKS.items() if mark in used)
 
     @property
     def associations(self) -> tuple[OutcomeLine, ...]:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import bounds, count, factor, percent, plain, with_sign
 from bias_audit.reports.view import charts, completions, page
+from bias_audit.reports.view.cautions import control_line, reading
+from bias_audit.reports.view.cautions import notices as beside
 from bias_audit.reports.view.examples import card_examples, examples
 from bias_audit.reports.view.index import OTHERS, Index, strength
 from bias_audit.results import (
@@ -43,7 +45,9 @@ def _note(index: Index, finding: Finding) -> page.Note:
     harmful: tuple[page.Example, ...] = ()
     columns: tuple[page.Column, ...] = ()
     telling: tuple[page.Table | None, page.Table | None] = (None, None)
-    picture = None
+    picture, notices = None, tuple(describe(notice) for notice in finding.notices)
+    if result is not None:
+        notices = (*filter(None, (reading(index, result),)), *beside(result))
     if result is not None and probe is not None:
         shown, harmful = card_examples(index, result, _EXAMPLES)
         picture = charts.target_words(index, probe, result, _WORDS)
@@ -54,7 +58,8 @@ def _note(index: Index, finding: Finding) -> page.Note:
         finding=finding,
         name=index.name("finding", finding.id),
         measured=finding_facts(result, finding) if result else (),
-        notices=tuple(describe(notice) for notice in finding.notices),
+        notices=notices,
+        control=control_line(index, result) if result else "",
         state=(result.outcome or "") if result else "",
         probe=index.title(finding.probe),
         chapter=index.name("probe", finding.probe) if probe else "",
@@ -72,12 +77,11 @@ def finding_facts(result: Result, finding: Finding) -> tuple[str, ...]:
     """Return the numbers of a finding, without those that its own sentences give."""
     facts = []
     stated = "sentence frames agree" in finding.detail
+    if words.intervals(result) not in finding.detail:
+        facts.append(words.intervals(result).rstrip("."))
     if result.sign_share is not None and result.n_templates and not stated:
         agree = round(result.sign_share * result.n_templates)
         facts.append(f"{agree} of {count(result.n_templates, 'paraphrase')} point the same way")
-    if result.p_adjusted is not None or result.p_value is not None:
-        raw = result.p_adjusted is None
-        facts.append(f"{'' if raw else 'adjusted '}p against no gap at all {words.chance(result)}")
     if "sentence frames" not in finding.headline:
         facts.append(evidence_size(result))
     return tuple(facts)
@@ -172,7 +176,8 @@ def _since(gate: Gate) -> str:
 
 def evidence_size(result: Result) -> str:
     """How many sentence frames, group words and scored words a result rests on."""
-    parts = [count(result.n_templates, "sentence frame"), count(result.n_terms, "group word")]
+    words_ = ("pair of group words", "pairs of group words") if result.pairs else ("group word", "")
+    parts = [count(result.n_templates, "sentence frame"), count(result.n_terms, *words_)]
     if result.n_targets:
         parts.append(count(result.n_targets, "scored word"))
     return ", ".join(parts)
