@@ -12,7 +12,9 @@
   const key = (row, column) => {
     const cell = row.cells[column];
     if (cell.dataset.v !== undefined) return Number(cell.dataset.v);
-    return cell.textContent.trim();
+    const text = cell.textContent.trim();
+    const number = Number(text.replace(/^(−|← )/, "-").replace(/^→ | – .*| [%×]$|,/g, "") || NaN);
+    return Number.isNaN(number) ? text : number;
   };
   const compare = (a, b) => {
     if (typeof a === "number" && typeof b === "number") return a - b;

@@ -398,7 +398,7 @@ def _ends(change: Change) -> Iterator[Cell]:
         if value is None:
             yield Cell("not measured")
         else:
-            odds = f" ({times(value)}×)" if change.unit == "nats" else ""
+            odds = f" ({times(abs(value))}×)" if change.unit == "nats" else ""
             yield Cell(f"{with_sign(value)}{odds}", value)
 
 
@@ -476,7 +476,7 @@ def _end_name(run: str, model: Model | None, otherwise: str) -> str:
 
 def _summary(rows: Sequence[page.Slope], unit: str) -> str:
     def number(value: float) -> str:
-        return f"odds {times(value)} times" if unit == "nats" else f"{value:.3g}"
+        return f"{times(abs(value))} times" if unit == "nats" else f"{value:.3g}"
 
     parts = [
         f"{row.label}: {number(row.before)} before, {number(row.after)} now, {WORDS[row.verdict]}"

@@ -136,14 +136,6 @@ def times(log_odds: float) -> str:
     return f"{ratio:.1f}" if ratio >= 1.995 else f"{ratio:.2f}"
 
 
-def factor(log_odds: float) -> str:
-    """More or less likely as a factor: ``×1.8`` or ``÷1.8``; ``±1`` in the middle."""
-    size = times(abs(log_odds))
-    if size == "1.00":
-        return "±1"
-    return f"{'×' if log_odds > 0 else '÷'}{size.removeprefix('over ')}"
-
-
 def percent(probability: float) -> str:
     """A probability as per cent with two useful digits: ``12 %``, ``0.031 %``, ``3.1e-7 %``."""
     value = 100 * probability

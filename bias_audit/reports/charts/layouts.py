@@ -10,6 +10,7 @@ from bias_audit.reports.charts.canvas import COVER, FRONT, LINE, WIDTH, Anchor, 
 from bias_audit.reports.text import middle, plain, short, times
 from bias_audit.reports.view import page
 from bias_audit.reports.wording import INSIDE, PILLS, SIGNS
+from bias_audit.utils.text import odds_interval
 
 _LEFT, _RIGHT, _ROW = 210, 236, 23
 _BAR = 11
@@ -33,7 +34,7 @@ def intervals(picture: page.Intervals) -> Canvas:
     """Draw dots with intervals, the neutral line and the allowed band."""
     if picture.compact:
         return compact_intervals(picture)
-    lines = _lines(picture.rows)
+    lines = lines_of(picture.rows)
     frame = Frame.of_height(_ROW * len(lines), left=_LEFT, right=_RIGHT)
     ends = [
         value
@@ -50,7 +51,7 @@ def intervals(picture: page.Intervals) -> Canvas:
             _mark(frame, scale, y, line, bars=picture.bars)
             _row_words(frame, y, line, picture)
             if not picture.bars:
-                said = f"{line.label}: {_size(line, picture)}"
+                said = f"{line.label}: {interval_size(line, picture)}"
                 frame.canvas.name((scale(line.estimate), y), said, line.href, line.rows)
     frame.upright(scale(0))
     frame.ends(picture.left, picture.right, picture.unit)
@@ -74,7 +75,7 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
         y = frame.top + low_row * (number + 0.5)
         _mark(frame, scale, y, replace(row, margin=None), bars=False)
         size = f"{times(row.estimate)} ×" if picture.unit == "nats" else plain(row.estimate, 2)
-        colour = _colour(row) if row.state else "ink"
+        colour = row_colour(row) if row.state else "ink"
         if row.control is not None:
             canvas.line(((scale(row.control), y - 7), (scale(row.control), y + 7)), "muted", 1.6)
         sign = INSIDE if row.inside else SIGNS.get(row.state, "")
@@ -85,11 +86,11 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
             colour=colour,
         )
         label = f"{row.label} {row.marks}".rstrip()
-        lines = [label] if len(label) <= 38 else wrap(label, 44, most=2)
+        lines = [label] if len(label) <= 34 else wrap(label, 42, most=2)
         for place, text in enumerate(lines):
             spot = (left - 10, y - 5 * (len(lines) - 1) + 10 * place)
             canvas.text(spot, text, size=11.5 if len(lines) == 1 else 9.5, anchor="end")
-        said = f"{row.label}: {_size(row, picture)}"
+        said = f"{row.label}: {interval_size(row, picture)}"
         said += f", {PILLS[row.state]}" if row.state else ""
         canvas.name((scale(row.estimate), y), said, row.href, row.rows)
     frame.upright(scale(0))
@@ -99,7 +100,7 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
     return canvas
 
 
-def _lines(rows: Sequence[page.IntervalRow]) -> list[str | page.IntervalRow]:
+def lines_of(rows: Sequence[page.IntervalRow]) -> list[str | page.IntervalRow]:
     """Rows, with a heading above the first of each part."""
     lines: list[str | page.IntervalRow] = []
     part = ("", "")
@@ -118,21 +119,29 @@ def _heading(frame: Frame, y: float, text: str) -> None:
     frame.canvas.text((4, y + 2), text, bold=True)
 
 
-def _colour(row: page.IntervalRow) -> str:
+def row_colour(row: page.IntervalRow) -> str:
+    """Return the name of the colour of a row, by what is said of it."""
     return "unclear" if row.inside else _OUTCOME_COLOURS.get(row.state, "accent")
 
 
 def _mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow, *, bars: bool) -> None:
-    """Draw the allowed band, the interval, and the dot or the bar."""
-    canvas, colour, spot = frame.canvas, _colour(row), (scale(row.estimate), y)
+    """Draw the allowed band, and the mark or the bar."""
     if row.margin:
         band = scale(-row.margin), scale(row.margin)
-        canvas.area(band, (y - _ROW / 2, y + _ROW / 2), "band")
+        frame.canvas.area(band, (y - _ROW / 2, y + _ROW / 2), "band")
+    if bars:
+        ends = scale(0), scale(row.estimate)
+        frame.canvas.area(ends, (y - _BAR / 2, y + _BAR / 2), row_colour(row), layer=FRONT)
+    else:
+        draw_mark(frame, scale, y, row)
+
+
+def draw_mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow) -> None:
+    """Draw the interval and the dot, whose shape says the outcome."""
+    canvas, colour, spot = frame.canvas, row_colour(row), (scale(row.estimate), y)
     if row.low is not None and row.high is not None:
         canvas.line(((scale(row.low), y), (scale(row.high), y)), colour, 2.2, round=True)
-    if bars:
-        canvas.area((scale(0), spot[0]), (y - _BAR / 2, y + _BAR / 2), colour, layer=FRONT)
-    elif row.state in ("open", "not_measurable"):
+    if row.state in ("open", "not_measurable"):
         canvas.dot(spot, colour, 9.3)
         canvas.dot(spot, "paper", 5.7, layer=COVER)
     elif row.state == "association":
@@ -143,7 +152,7 @@ def _mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow, *, bars: 
         canvas.dot(spot, colour, 9.3)
 
 
-def _size(row: page.IntervalRow, picture: page.Intervals) -> str:
+def interval_size(row: page.IntervalRow, picture: page.Intervals) -> str:
     """Return the estimate of a row with its interval, as a reader on its side has it."""
     if picture.unit != "nats":
         digits = 1 if picture.bars else 3
@@ -154,19 +163,19 @@ def _size(row: page.IntervalRow, picture: page.Intervals) -> str:
     turned = row.estimate < 0
     text = f"{'← ' if turned else ''}{times(abs(row.estimate))}×"
     if row.low is not None and row.high is not None:
-        low, high = (-row.high, -row.low) if turned else (row.low, row.high)
-        text += f"  ({times(low)} to {times(high)})"
+        ends = (-row.high, -row.low) if turned else (row.low, row.high)
+        text += f"  ({odds_interval(*ends).removesuffix(' times')})"
     return text
 
 
 def _row_words(frame: Frame, y: float, row: page.IntervalRow, picture: page.Intervals) -> None:
     """Write the label of a row, its numbers and its state."""
     frame.row_name(y, row.label, 31)
-    frame.canvas.text((frame.right + 10, y), _size(row, picture), size=10.5)
+    frame.canvas.text((frame.right + 10, y), interval_size(row, picture), size=10.5)
     if row.state:
         spot = (frame.right + _RIGHT - 102, y)
         said = f"{SIGNS[row.state]} {PILLS[row.state]}"
-        frame.canvas.text(spot, said, size=10.5, colour=_colour(row))
+        frame.canvas.text(spot, said, size=10.5, colour=row_colour(row))
 
 
 def dots(picture: page.Dots) -> Canvas:

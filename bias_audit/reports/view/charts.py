@@ -16,12 +16,12 @@ from bias_audit.reports.text import count, plain, short, times, with_sign
 from bias_audit.reports.view import page
 from bias_audit.reports.view.cautions import find_control, marks
 from bias_audit.reports.view.index import OTHERS, Index, strength
-from bias_audit.reports.view.page import Cell, gap, interval, number, odds, prose
+from bias_audit.reports.view.page import Cell, interval, number, prose, ratios
 from bias_audit.reports.view.quality import unreliable
 from bias_audit.results.schema import ProbeRecord, Result, TargetEffect
 
 _INTERVAL_ROWS = 20
-_WORDS = 24
+_WORDS = 16
 _MIN_WORDS = 5
 
 
@@ -38,9 +38,8 @@ def overview(index: Index, results: Sequence[Result]) -> page.Intervals | None:
     return page.Intervals(
         name=index.name("chart", "overview"),
         title="Who is tied to what, and how closely?",
-        question="Each mark says how many times as likely the words are for that group, the line "
-        "through it the 95 % interval. On the upright line there is no difference; the shaded band "
-        f"is the reference margin.{more}",
+        question="Each mark says how many times as likely the words are for that group; on the "
+        f"upright line there is no difference.{more}",
         summary=_interval_summary(rows, "nats"),
         answer=words.sentence(words.tally_outcomes(Counter(r.outcome for r in known if r.outcome))),
         table=_overview_table(index, drawn),
@@ -150,7 +149,7 @@ def interval_row(result: Result, label: str, heading: str, part: str) -> page.In
 def _interval_summary(rows: Sequence[page.IntervalRow], unit: str) -> str:
     parts = []
     for row in rows[:12]:
-        size = f"odds {times(row.estimate)} times" if unit == "nats" else plain(row.estimate, 3)
+        size = f"{times(row.estimate)} times" if unit == "nats" else plain(row.estimate, 3)
         parts.append(f"{row.label}: {size}{', ' + words.PILLS[row.state] if row.state else ''}")
     more = f"; and {len(rows) - 12} more" if len(rows) > 12 else ""
     return f"{count(len(rows), 'gap')} with intervals. {'; '.join(parts)}{more}."
@@ -172,11 +171,10 @@ def target_words(
     return page.Intervals(
         name=index.name("chart", f"words-{result.id}"),
         title=f"Words that are likelier with {first}, and with {second}",
-        question=f"{drawn} {warning}".rstrip(),
-        summary=f"From {effects[0].text} ({times(effects[0].value)} times) to "
-        f"{effects[-1].text} ({times(effects[-1].value)} times).",
+        question=f"{drawn} Sizes are beside the average word of the probe. {warning}".rstrip(),
+        summary=_word_answer(effects, first, second),
         answer="" if warning else _word_answer(effects, first, second),
-        table=_word_table(effects, probe, warning),
+        table=_word_table(effects, probe, (first, second), warning),
         rows=tuple(
             page.IntervalRow(
                 label=e.text,
@@ -205,23 +203,24 @@ def _word_answer(effects: Sequence[TargetEffect], first: str, second: str) -> st
     )
 
 
-def _word_table(effects: Sequence[TargetEffect], probe: ProbeRecord, warning: str) -> page.Table:
+def _word_table(
+    effects: Sequence[TargetEffect], probe: ProbeRecord, groups: tuple[str, str], warning: str
+) -> page.Table:
     poles = {"+": probe.plus or "first", "-": probe.minus or "second"}
     order = sorted(effects, key=lambda item: item.text) if warning else effects
     return page.Table(
-        caption="Gap of each word",
-        head=("Word", "Pole", "Odds", "Gap (nats)", "Interval"),
+        caption="Each word beside the average word of the probe",
+        head=("Word", "Pole", "Times as likely", "95 % interval"),
         rows=tuple(
             (
                 Cell(short(item.text, 60)),
                 Cell(poles.get(item.pole, "neither")),
-                odds(item.value),
-                gap(item.value),
-                interval(item.ci_low, item.ci_high),
+                _towards(item.value),
+                ratios(item.ci_low, item.ci_high, turned=item.value < 0),
             )
             for item in order
         ),
-        note=warning,
+        note=f"→ with {groups[0]}, ← with {groups[1]}. {warning}".rstrip(),
         pale=bool(warning),
     )
 
@@ -258,7 +257,7 @@ def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | 
         f"with {first} are multiplied by {times(10 * slope)}.",
         summary=f"{count(len(items), 'word')}; correlation {with_sign(r)}; the fitted line rises "
         f"by {with_sign(10 * slope)} nats for each 10 points.",
-        table=_fact_table(items, name, scale, label),
+        table=_fact_table(items, name, scale, label, (first, second)),
         points=tuple((x, y, item.text) for x, y, item in zip(xs, ys, items, strict=True)),
         intercept=intercept,
         slope=slope,
@@ -303,20 +302,22 @@ def least_squares(xs: list[float], ys: list[float]) -> tuple[float, float, float
     return my - slope * mx, slope, r
 
 
-def _fact_table(items: list[TargetEffect], name: str, scale: float, label: str) -> page.Table:
+def _fact_table(
+    items: list[TargetEffect], name: str, scale: float, label: str, groups: tuple[str, str]
+) -> page.Table:
     items = sorted(items, key=lambda item: (-item.facts[name], item.id))
     return page.Table(
         caption=f"Gap of each word and {words.fact(name)}",
-        head=("Word", label[:1].upper() + label[1:], "Odds", "Gap (nats)"),
+        head=("Word", label[:1].upper() + label[1:], "Times as likely"),
         rows=tuple(
             (
                 Cell(short(item.text, 60)),
                 number(item.facts[name] * scale, 1),
-                odds(item.value),
-                gap(item.value),
+                _towards(item.value),
             )
             for item in items[:300]
         ),
+        note=f"→ with {groups[0]}, ← with {groups[1]}.",
     )
 
 
@@ -351,7 +352,7 @@ def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> 
         f"phrasing.{note}",
         summary=f"{summary}.",
         answer=answer,
-        table=_template_table(index, compared),
+        table=_template_table(index, probe, compared),
         rows=tuple(rows),
         left=f"towards {probe.minus}" if probe.minus else "below the middle",
         right=f"towards {probe.plus}" if probe.plus else "above the middle",
@@ -359,7 +360,7 @@ def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> 
     )
 
 
-def _template_table(index: Index, results: Sequence[Result]) -> page.Table:
+def _template_table(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> page.Table:
     texts = {item.id: item.text or item.id for result in results for item in result.by_template}
     values = [{item.id: item.value for item in result.by_template} for result in results]
     return page.Table(
@@ -368,9 +369,16 @@ def _template_table(index: Index, results: Sequence[Result]) -> page.Table:
         rows=tuple(
             (
                 prose(short(text, 120)),
-                *(gap(column[key]) if key in column else Cell("not asked") for column in values),
+                *(_towards(column.get(key)) for column in values),
             )
             for key, text in texts.items()
         ),
-        note="In the unit of the measure (nats for log-odds gaps).",
+        note=f"Times as likely: → towards {probe.plus or 'the first pole'}, "
+        f"← towards {probe.minus or 'the second'}.",
     )
+
+
+def _towards(value: float | None) -> Cell:
+    if value is None:
+        return Cell("not asked")
+    return Cell(f"{'→' if value >= 0 else '←'} {times(abs(value))}", value)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from statistics import fmean
 
-from bias_audit.reports.text import count, factor, percent, short, with_sign
+from bias_audit.reports.text import count, percent, short, with_sign
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.page import Cell, gap, interval, number
 from bias_audit.results.schema import Companion, ProbeRecord, Result, WordShare
 
-_DRIVERS = 24
+_DRIVERS = 16
 """Words of the chart, over all groups."""
 _HEAT_ROWS = 24
 _STEPS = (0.1, 0.25, 0.5, 1.0)
@@ -180,8 +181,8 @@ def heat(index: Index, probe: ProbeRecord) -> page.Heat | None:
         folded=tuple(rows[_HEAT_ROWS:]),
         answer=f"“{first.word}” divides them most: {first.texts[top]} with {names[top]}, "
         f"{first.texts[low]} with {names[low]}.",
-        question="×2: twice as likely as the word and the group would suggest on their own; ÷2: "
-        f"half as likely. The words that divide the groups most come first.{note}",
+        question="+100 %: twice as likely as the word and the group would suggest on their own; "
+        f"−50 %: half as likely. The words that divide the groups most come first.{note}",
     )
 
 
@@ -200,12 +201,18 @@ def double_centre(values: list[list[float]]) -> list[list[float]]:
     ]
 
 
+def _departure(log_ratio: float) -> str:
+    """More or less likely in per cent: ``+100 %``, ``−50 %``."""
+    value = 100 * math.expm1(min(log_ratio, 12.0))
+    return f"{with_sign(value, 0)} %"
+
+
 def _heat_row(word: str, pole: str, values: list[float]) -> page.HeatRow:
     steps = [sum(abs(value) >= edge for edge in _STEPS) for value in values]
     return page.HeatRow(
         word=short(word, 40),
         pole=pole,
         values=tuple(values),
-        texts=tuple(factor(value) for value in values),
+        texts=tuple(_departure(value) for value in values),
         steps=tuple(s if v > 0 else -s for s, v in zip(steps, values, strict=True)),
     )

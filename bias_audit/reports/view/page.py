@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bias_audit.reports.text import bounds, factor, plain, with_sign
+from bias_audit.reports.text import bounds, plain, times, with_sign
 from bias_audit.reports.wording import MARKS
 from bias_audit.results import Finding, ProbeRecord, Results
+from bias_audit.utils.text import odds_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,18 @@ def prose(text: str) -> Cell:
     return Cell(text, long=True)
 
 
-def odds(log_odds: float) -> Cell:
-    """A gap in nats as odds: ``×1.8``, or ``÷1.8`` where it leans the other way."""
-    return Cell(factor(log_odds), log_odds)
+def ratio(log_odds: float | None) -> Cell:
+    """A gap in nats as a ratio, never below 1: ``1.80 ×``."""
+    return Cell("none" if log_odds is None else f"{times(abs(log_odds))} ×", log_odds)
+
+
+def ratios(low: float | None, high: float | None, *, turned: bool = False) -> Cell:
+    """An interval in nats as ratios, seen from the side of its estimate: ``1.02 – 1.58``."""
+    if low is None or high is None:
+        return Cell("none")
+    ends = (-high, -low) if turned else (low, high)
+    text = odds_interval(*ends).removesuffix(" times").replace(" to ", " – ")
+    return Cell(text, math.exp(min(ends[0], 700.0)))
 
 
 def gap(value: float, unit: str = "") -> Cell:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import bounds, count, factor, percent, plain, with_sign
+from bias_audit.reports.text import bounds, count, percent, plain, with_sign
 from bias_audit.reports.view import charts, completions, page
 from bias_audit.reports.view.cautions import control_line, reading
 from bias_audit.reports.view.cautions import notices as beside
@@ -87,10 +87,6 @@ def finding_facts(result: Result, finding: Finding) -> tuple[str, ...]:
     return tuple(facts)
 
 
-def _ratio(log_ratio: float) -> page.Cell:
-    return page.Cell(factor(log_ratio), log_ratio)
-
-
 def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.Table | None:
     """The first sentence pairs of one comparison; None without any."""
     if not sentences:
@@ -104,7 +100,7 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.T
     return page.Table(
         name=index.name("sentences", result.id),
         caption=f"Sentences that differ by the group only: {index.versus(result)}",
-        head=(a, b, "Scored word", f"{what}, {a}", f"{what}, {b}", "Ratio"),
+        head=(a, b, "Scored word", f"{what}, {a}", f"{what}, {b}", "Times as likely", "With"),
         rows=tuple(
             (
                 page.prose(item.text_a),
@@ -116,7 +112,8 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.T
                     )
                     for value in (item.log_prob_a, item.log_prob_b)
                 ),
-                _ratio(item.log_prob_a - item.log_prob_b),
+                page.ratio(item.log_prob_a - item.log_prob_b),
+                page.Cell(a if item.log_prob_a >= item.log_prob_b else b),
             )
             for item in sentences[:_PAIRS]
         ),
