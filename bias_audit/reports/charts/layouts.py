@@ -86,10 +86,11 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
             colour=colour,
         )
         label = f"{row.label} {row.marks}".rstrip()
-        lines = [label] if len(label) <= 34 else wrap(label, 42, most=2)
+        fits = len(label) <= 33
+        lines = [label] if fits else wrap(label, 43, most=2)
         for place, text in enumerate(lines):
             spot = (left - 10, y - 5 * (len(lines) - 1) + 10 * place)
-            canvas.text(spot, text, size=11.5 if len(lines) == 1 else 9.5, anchor="end")
+            canvas.text(spot, text, size=11.5 if fits else 9.5, anchor="end")
         said = f"{row.label}: {interval_size(row, picture)}"
         said += f", {PILLS[row.state]}" if row.state else ""
         canvas.name((scale(row.estimate), y), said, row.href, row.rows)

@@ -152,9 +152,9 @@ def reading(index: Index, result: Result) -> str:
     ratio = times(abs(result.estimate or 0.0))
     odds = f"the odds of {result.leans} are {ratio} times those in {away}"
     if not behind:
-        return f"{odds[0].upper()}{odds[1:]}."
+        return words.sentence(odds)
     who = f"{other} stays likelier" if 2 * behind > len(gaps) else f"{other} is likelier"
-    return f"{who} in {behind} of {len(gaps)}; {odds}."
+    return words.sentence(f"{who} in {behind} of {len(gaps)}; {odds}")
 
 
 def _size(result: Result) -> float:
