@@ -91,7 +91,7 @@
     const value = 100 * Math.exp(log);
     if (value >= 9.95) return `${value.toFixed(0)} %`;
     if (value >= 0.995) return `${value.toFixed(1)} %`;
-    if (value >= 0.000995) return `${value.toFixed(1 - Math.floor(Math.log10(value)))} %`;
+    if (value >= 0.00000995) return `${value.toFixed(1 - Math.floor(Math.log10(value)))} %`;
     return `${value.toExponential(1)} %`;
   };
   const inflate = async (text) => {

@@ -145,7 +145,7 @@ def percent(probability: float) -> str:
         return f"{value:.0f} %"
     if value >= 0.995:
         return f"{value:.1f} %"
-    if value >= 0.000995:
+    if value >= 0.00000995:
         digits = 1 - math.floor(math.log10(value))
         return f"{value:.{digits}f} %"
     mantissa, exponent = f"{value:.1e}".split("e")

@@ -167,18 +167,16 @@ def card_examples(
 ) -> tuple[tuple[page.Example, ...], tuple[page.Example, ...]]:
     """Return the sentences of a comparison, and those in which harmful words stand.
 
-    The typical ones of each pole, then the most telling, those that point the other way last.
+    A typical one and the most telling, then a typical one of the other pole and the others; those
+    that point the other way come last.
     """
     whole = index.audit.model.reading == "continuation"
-    order = sorted(
-        _stored(index, result),
-        key=lambda one: (
-            not one.typical,
-            not _points_the_same_way(one, result) and not one.typical,
-            -_weight(one, whole=whole),
-        ),
-    )
-    chosen = order[:most]
+    stored = _stored(index, result)
+    typical = [s for s in stored if s.typical]
+    typical.sort(key=lambda one: one.pole != _pole(result))
+    telling = [s for s in stored if not s.typical]
+    telling.sort(key=lambda s: (not _points_the_same_way(s, result), -_weight(s, whole=whole)))
+    chosen = [*typical[:1], *telling[:1], *typical[1:], *telling[1:]][:most]
     return (
         tuple(_example(index, result, one) for one in chosen if not one.harmful),
         tuple(_example(index, result, one) for one in chosen if one.harmful),
