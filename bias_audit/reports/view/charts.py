@@ -254,7 +254,8 @@ def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | 
         question=f"Each dot is one of {len(items)} words. A flat line means that the model pays no "
         f"heed to the figures. Following the figures is neither good nor bad in itself.{wish}",
         answer=f"The correlation of the dots is {with_sign(r)}; for each 10 points more, the odds "
-        f"with {first} are multiplied by {times(10 * slope)}.",
+        f"with {first} are {'multiplied' if slope >= 0 else 'divided'} by "
+        f"{times(abs(10 * slope))}.",
         summary=f"{count(len(items), 'word')}; correlation {with_sign(r)}; the fitted line rises "
         f"by {with_sign(10 * slope)} nats for each 10 points.",
         table=_fact_table(items, name, scale, label, (first, second)),
