@@ -68,6 +68,15 @@ LEGEND = (
 )
 """Below the chart of all comparisons."""
 BOUNDS = "Bounds are rounded outward to 1.25, 1.5, 2, 3, 5 or 10."
+_SHOWN: Mapping[str, str] = {
+    "label": "how the named classifier's labels of whole sentences differ between social groups",
+    "similarity": "which associations the vectors of the named encoder carry between words for "
+    "social groups and other words",
+}
+_OF_WORDS = (
+    "which associations the named checkpoint's own word probabilities carry between words for "
+    "social groups and other words"
+)
 PILLS: dict[str, str] = {
     **{state: words for state, (words, _) in STATE_WORDS.items()},
     **{outcome: words for outcome, (words, _) in OUTCOME_WORDS.items()},
@@ -215,6 +224,12 @@ def effect(result: Result) -> str:
     if ends:
         return f"{text} ({100 * result.confidence:g} % interval {ends.replace('–', 'to')})"
     return f"{text} (no interval: {result.reason or 'none was computed'})" if odds else text
+
+
+def what_is_shown(reading: str) -> str:
+    """Say what a report can show of a model that is read so."""
+    what, end = _SHOWN.get(reading, _OF_WORDS), "with an interval for each number."
+    return f"This report shows {what}, in the sentence frames of these probes, {end}"
 
 
 def gap(result: Result) -> str:

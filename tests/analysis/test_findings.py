@@ -164,8 +164,8 @@ def test_a_headline_has_model_poles_interval_and_counts(design):
     for finding in done.results.findings:
         assert finding.headline.startswith('"oracle" (revision 0123456) associates ')
         assert re.search(
-            r": (the odds are )?[\d.]+ times (as likely|those with losses)(, at (least|most) [\d.]+)?"
-            r"( and at most [\d.]+)?( times)?"
+            r": (the odds are )?[\d.]+ times (as likely|those with losses)"
+            r"(, at (least|most) [\d.]+)?( and at most [\d.]+)?( times)?"
             r" \(8 sentence frames, \d+ (pairs of )?(group words|words in the two poles)\)\.$",
             finding.headline,
         ), finding.headline
