@@ -130,7 +130,9 @@ def match_results(old: Results, new: Results) -> tuple[list[Pair], list[MissingC
         if key not in before and result.metric in SUMMARISED and version is not None:
             continue  # a baseline of an older program has no such result; a gate on it says so
         if key not in before or version is None:
-            missing.append(missing_change(result, "not_in_baseline"))
+            held = ", ".join(versions) or "no probe"
+            reason = f"the baseline has no such result: it holds {held}"
+            missing.append(missing_change(result, "not_in_baseline", reason))
         elif version != probe.version:
             reason = f"the baseline asked version {version} of the probe, this run {probe.version}"
             missing.append(missing_change(result, "probe_version_changed", reason))

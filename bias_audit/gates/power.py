@@ -87,8 +87,11 @@ def describe_required(result: Result, variance: Mapping[str, float], required: R
     if not any(variance.get(name) for name in units):
         return "what would decide is not known"
     counts = {name: getattr(required, name) for name in SOURCES if name in units}
+    known = {"templates": result.n_templates, "terms": result.n_terms, "targets": result.n_targets}
     enough = [
         f"about {count} {UNITS[name]} ({units[name]} now)"
+        if units[name] == known[name]
+        else f"about {count} unrelated {UNITS[name]} ({units[name]} among {known[name]} now)"
         for name, count in counts.items()
         if count is not None
     ]

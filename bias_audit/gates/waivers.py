@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,14 +16,15 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, ValidationError, model_validator
 
 from bias_audit.errors import UsageError, nearest
-from bias_audit.gates.schema import MOST_POINTS
+from bias_audit.gates.schema import Limit, is_in_times, to_number
 from bias_audit.results.decisions import Gate, WaiverRecord, finding_id
 from bias_audit.utils.file_model import FileModel, Text, reject_duplicates
 from bias_audit.utils.files import write_atomic
 from bias_audit.utils.problems import ProblemCollector
+from bias_audit.utils.text import sizes_apart
 from bias_audit.utils.validation import MistakesError, explain_errors
 from bias_audit.utils.yaml import parse_yaml, positions, read_source
 
@@ -34,7 +36,7 @@ _CLOCKS = timedelta(days=1)
 """Days begin at different times around the world: a waiver of tomorrow may be one of today."""
 _HEADER = """\
 # Known failures that somebody took responsibility for, each with an end.
-# Add one with 'bias-audit waive FINDING --until DATE --reason TEXT --owner WHO --up-to NATS'.
+# Add one with 'bias-audit waive FINDING --until DATE --reason TEXT --owner WHO --up-to 1.5x'.
 version: 1
 waivers: []
 """
@@ -69,15 +71,15 @@ class Waiver(FileModel):
     """Day on which it was made."""
     expires: Day
     """Last day on which it holds, at most 180 days after ``created``."""
-    up_to: float = Field(gt=0, strict=True)
-    """Largest gap that is waived, in nats; a larger one fails again."""
+    up_to: Limit
+    """Largest gap that is waived, such as ``1.5x``; a larger one fails again."""
 
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, value: Any) -> Any:
         needs = {
             "model": "a waiver names the model that it holds for | model: reference, or model: any",
-            "up_to": "a waiver has a ceiling, in nats | up_to: 0.9",
+            "up_to": "a waiver has a ceiling | up_to: 1.5x",
         }
         missing = [key for key in needs if isinstance(value, dict) and key not in value]
         if missing:
@@ -90,9 +92,6 @@ class Waiver(FileModel):
         if days < 0:
             say = f"'expires' is {-days} day{'s'[: days != -1]} before 'created'"
             raise MistakesError([(("expires",), f"{say} | put a later day, or remove the waiver")])
-        if self.up_to > MOST_POINTS:
-            say = f"'up_to' is {self.up_to:g}, and no gap is larger than {MOST_POINTS:g}"
-            raise MistakesError([(("up_to",), f"{say} | up_to: 0.9")])
         if days > MOST_DAYS:
             last = self.created + timedelta(days=MOST_DAYS)
             say = f"'expires' is {days} days after 'created', {MOST_DAYS} is the most"
@@ -121,7 +120,14 @@ class WaiverFile(FileModel):
 
 
 def new_waiver(
-    finding: str, today: date, *, until: str, reason: str, owner: str, model: str, up_to: float
+    finding: str,
+    today: date,
+    *,
+    until: str,
+    reason: str,
+    owner: str,
+    model: str,
+    up_to: float | str,
 ) -> Waiver:
     """Return a waiver of today.
 
@@ -233,6 +239,11 @@ def covers(finding: str, gate: Gate) -> bool:
     return finding in names or fnmatchcase(gate.id, finding)
 
 
+def names_all(finding: str) -> bool:
+    """Return whether a waiver's ``finding`` names every gate, whatever it is called."""
+    return not re.search(r"\w", finding)
+
+
 def waivable_names(gates: Sequence[Gate]) -> list[str]:
     """Return everything that a waiver could name: gates, results and findings, each once."""
     ids = [gate.id for gate in gates]
@@ -271,7 +282,8 @@ def waiver_record(entry: WaiverEntry, today: date) -> WaiverRecord:
         owner=waiver.owner,
         created=waiver.created.isoformat(),
         expires=waiver.expires.isoformat(),
-        up_to=waiver.up_to,
+        up_to=to_number(waiver.up_to),
+        ceiling=waiver.up_to if isinstance(waiver.up_to, str) else f"{waiver.up_to:g}",
         status="expired" if late > 0 else "active",
         detail=expired if late > 0 else f"{left} day{'s'[: left != 1]} left",
         file=entry.file,
@@ -287,7 +299,9 @@ def _record_in_run(
     covered = [gate for gate in gates if covers(waiver.finding, gate)]
     failed = [gate for gate in covered if gate.state == "fail"]
     sizes = [(math.inf if g.estimate is None else abs(g.estimate), g) for g in failed]
-    over = [gate for size, gate in sizes if size > waiver.up_to]
+    ceiling, as_times = to_number(waiver.up_to), is_in_times(waiver.up_to)
+    other = [g for g in failed if as_times and g.unit != "nats"]
+    over = [gate for size, gate in sizes if size > ceiling]
     record = waiver_record(entry, today)
     record = record.model_copy(update={"gates": tuple(gate.id for gate in covered)})
     if record.status == "expired":
@@ -299,9 +313,13 @@ def _record_in_run(
         near = nearest(waiver.finding, waivable_names(gates))
         text = "no gate has this name" + (f"; did you mean '{near}'?" if near else "")
         return record.model_copy(update={"status": "unmatched", "detail": text})
+    if other:
+        text = f"{other[0].id} is measured in {other[0].unit}, and 'up_to' is in times"
+        return record.model_copy(update={"status": "exceeded", "detail": text})
     if over:
         worst = max(over, key=lambda gate: abs(gate.estimate or 0.0))
-        text = f"{worst.id} measures {worst.estimate:.3g}, more than the {waiver.up_to:g} allowed"
+        measured, allowed = sizes_apart(worst.estimate or 0.0, ceiling, worst.unit)
+        text = f"{worst.id} measures {measured}, more than the {allowed} allowed"
         return record.model_copy(update={"status": "exceeded", "detail": text})
     text = f"waives {len(failed)} of {len(covered)} gate{'s'[: len(covered) != 1]}"
     text += f", {record.detail}" if failed else ": none fails, it is not needed"

@@ -28,6 +28,7 @@ from bias_audit.pipeline.model_checks import RepeatCheck, check_model, check_nam
 from bias_audit.pipeline.score import ProgressListener
 from bias_audit.pipeline.tasks import Part, Task, plan_tasks
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.suites import LABELS
 from bias_audit.records import ModelInfo
 from bias_audit.results.evidence import EVIDENCE_FILE
 from bias_audit.results.io import Results, normalise
@@ -172,10 +173,6 @@ def audit(
         cache=stats,
         further={name: make() for name, make in files.items() if name != EVIDENCE_FILE},
     )
-
-
-LABELS = "labels"
-"""The suite of probes for text classifiers, which is what runs when nothing is asked for."""
 
 
 def reads_labels(model: str, options: Mapping[str, Any]) -> bool:

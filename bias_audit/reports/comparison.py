@@ -156,7 +156,7 @@ def _counts(verdicts: Iterator[str], words: dict[str, str]) -> list[str]:
 
 def _alone(missing: int) -> str:
     verb = "has" if missing == 1 else "have"
-    return f"; {missing:,} more {verb} no partner" if missing else ""
+    return f"; {count(missing, 'result')} of one run {verb} no partner" if missing else ""
 
 
 def run_name(path_text: str) -> str:

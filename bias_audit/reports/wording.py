@@ -93,7 +93,7 @@ WAIVER_STATUS: dict[str, str] = {
     "unmatched": "void: names nothing",
 }
 
-_LONG = 90
+_LONG, _MOST_NAMES = 90, 5
 SKIP_REASONS: dict[str, str] = {
     "not_applicable": "does not fit this sentence",
     "unscorable": "not expressible in this model's vocabulary",
@@ -141,15 +141,21 @@ def tally(audit: Results) -> str:
 
 
 def tally_gates(audit: Results) -> str:
-    """How many gates have which state: ``2 failed, 1 unclear, 4 passed``."""
-    number = Counter(gate.state for gate in audit.gates)
-    shown = [state for state in STATES if number[state]]
-    return ", ".join(
-        count(number[state], "error")
-        if state == "error"
-        else f"{number[state]} {STATE_WORDS[state][0]}"
-        for state in shown
-    )
+    """How many gates have which state, and which: ``2 failed (size), 4 passed (size, rise)``."""
+    parts = []
+    for state in STATES:
+        some = [gate.gate for gate in audit.gates if gate.state == state]
+        if some:
+            word = count(len(some), "error") if state == "error" else f"{len(some)} {PILLS[state]}"
+            parts.append(f"{word} ({_names(some)})")
+    return ", ".join(parts)
+
+
+def _names(gates: Iterable[str]) -> str:
+    """The ids of gates, each once, the first of them."""
+    ids = list(dict.fromkeys(gates))
+    more = f", {len(ids) - _MOST_NAMES} more" if len(ids) > _MOST_NAMES else ""
+    return ", ".join(ids[:_MOST_NAMES]) + more
 
 
 def heading(outcome: str) -> str:

@@ -86,6 +86,8 @@ class Results(Record):
     waivers: tuple[WaiverRecord, ...] = ()
     comparison: Comparison | None = None
     """The first baseline that the gates name, or the one that was asked for."""
+    notices: tuple[str, ...] = ()
+    """What a reader should know about how the run was judged."""
     exit_code: int = 0
 
 

@@ -469,8 +469,12 @@ class MetricRecord(Record):
     """What a larger value means, in words."""
 
 
+NOT_MEASURED = "NotMeasured"
+"""Type of the error that a probe of the configuration is not in the run."""
+
+
 class ErrorRecord(Record):
-    """A probe that crashed."""
+    """A probe that crashed, or that the configuration asks for and the run left out."""
 
     probe: str | None = None
     type: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date
+import shlex
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bias_audit.cli import init as starting
 from bias_audit.errors import UsageError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports import file_names
+from bias_audit.utils import clock
 from bias_audit.utils.files import write_atomic
 from bias_audit.utils.install_source import find_install_source
 from tests.cli.conftest import Command
@@ -76,7 +78,25 @@ def test_a_run_with_the_written_files_ends_without_a_mistake(cli: Command, home:
     assert "unclear" in out
     results = json.loads((home / "run" / "results.json").read_text(encoding="utf-8"))
     assert {g["gate"] for g in results["gates"]} == {"size"}
-    assert cli("gate", "run", "-q")[0] == 3
+    code, _, err = cli("gate", "run", "-q")
+    assert code == 2, "the configuration is about another model"
+    assert "names the model 'reference', and this run is of 'fake'" in err
+    assert cli("gate", "run", "-q", "--model", "fake")[0] == 3
+    asked = {probe["id"] for probe in results["probes"] if probe["role"] == "probe"}
+    assert asked == set(ProbeCatalogue().select(["core"]))
+
+
+def test_the_waiver_of_the_example_can_be_used(
+    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "today", lambda: TODAY)
+    cli("init")
+    text = (home / config.WAIVERS).read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^#   bias-audit (waive .*)$", text, re.MULTILINE)
+    given = shlex.split(shown)[2:]
+    options = dict(zip(given[::2], given[1::2], strict=True))
+    assert set(options) == {"--until", "--owner", "--up-to", "--reason"}
+    assert TODAY < date.fromisoformat(options["--until"]) <= TODAY + timedelta(days=180)
 
 
 @pytest.mark.parametrize("taken", [config.WAIVERS, ".github/workflows/bias-audit.yml"])

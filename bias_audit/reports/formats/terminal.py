@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -66,10 +67,10 @@ def show(view: page.Page, console: Console, *, folder: str = "", every: bool = F
         view: the audit in words.
         console: where to.
         folder: the run folder; then the report and the next command are named.
-        every: print every comparison below it.
+        every: print every gate that passed, and every comparison below it.
     """
     screen = _Screen(console, narrow=console.options.ascii_only)
-    screen.show(view.first_screen)
+    screen.show(view.first_screen, every=every)
     if every:
         screen.comparisons(view.first_screen.comparisons)
     if folder:
@@ -118,6 +119,13 @@ def show_comparison(view: page.Page, line: page.OutcomeLine, console: Console) -
     screen.print()
 
 
+def say(text: str, console: Console) -> None:
+    """Print a text as :func:`show` prints: as wide, in the same letters."""
+    screen = _Screen(console, narrow=console.options.ascii_only)
+    screen.line((text, "dim"))
+    screen.print()
+
+
 def first_line(results: Results) -> str:
     """Return the counts of outcomes and gates and the exit code: all of an audit in one line."""
     return words.tally(results)
@@ -142,7 +150,7 @@ class _Screen:
         for line in self.lines:
             self.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
-    def show(self, screen: page.FirstScreen) -> None:
+    def show(self, screen: page.FirstScreen, *, every: bool = False) -> None:
         """Write a first screen: examples where the lines for a default run leave room for them."""
         self.line((screen.headline, "bold"))
         for remark in screen.remarks:
@@ -150,7 +158,7 @@ class _Screen:
         if screen.exit_code and not screen.gates:
             self.line((f"Exit code {screen.exit_code}", "yellow"))
         self.line()
-        self._gates(screen)
+        self._gates(screen, every=every)
         self._datasets(screen)
         if screen.comparisons or not screen.datasets:
             above, self.lines = self.lines, []
@@ -181,7 +189,12 @@ class _Screen:
             content, style = (part, "") if isinstance(part, str) else part
             text.append(_TIED.sub(_TIE, self.spell(content)), style=style)
         lines = list(text.wrap(self.console, self.width - indent - hang)) or [text]
-        for number, one in enumerate(lines[:most] if most else lines):
+        if most and len(lines) > most:
+            lines = lines[:most]
+            lines[-1].rstrip()
+            lines[-1].truncate(self.width - indent - hang - 4)
+            lines[-1].append(self.spell(" …"))
+        for number, one in enumerate(lines):
             one.rstrip()
             one.plain = one.plain.replace(_TIE, " ")
             blanks = " " * (indent + (hang if number else 0))
@@ -218,34 +231,51 @@ class _Screen:
             row.rstrip()
             self.lines.append(row)
 
-    def _gates(self, screen: page.FirstScreen) -> None:
+    def _gates(self, screen: page.FirstScreen, *, every: bool) -> None:
+        """Write a line for each gate, worst first; those that passed together, unless asked."""
         if not screen.gates:
             return
         self.line((f"Gates: {screen.gates_lead}; exit code {screen.exit_code}", "bold"))
-        gates = screen.gates[:_GATES]
+        shown = [gate for gate in screen.gates if every or gate.state != "pass"]
+        if shown:
+            self._gate_table(shown)
+        passed = Counter(gate.name for gate in screen.gates if gate.state == "pass")
+        if passed and not every:
+            sign = f"{self.signs['pass']} {words.PILLS['pass']}"
+            many = [f"{name}{f' ({n} comparisons)' if n > 1 else ''}" for name, n in passed.items()]
+            self.line((f"{sign:9}  ", _COLOURS["pass"]), ", ".join(many), hang=11)
+        self.line()
+
+    def _gate_table(self, every: Sequence[page.GateLine]) -> None:
+        """Write gates as a table, with what stands behind those that did not pass."""
+        gates = every[:_GATES]
         rows = [(gate.value or "none", gate.interval, gate.limit or "none") for gate in gates]
-        heads = ("measured", "interval", "limit")
+        heads = ("measured", "90 % interval", "limit")
         columns = zip(heads, *rows, strict=True)
         ends = [min(max(map(len, column)), _VALUE) for column in columns]
-        name = min(max(len(gate.name) for gate in gates), 24 if self.wide else 10)
+        name = max(len("gate"), *(len(gate.name) for gate in gates))
+        name = min(name, 24 if self.wide else 10)
         shown = (0, 1, 2) if self.wide else (0, 2)
         what = max(self.width - 9 - name - sum(ends[i] + 2 for i in shown) - 4, 10)
         head = [("", 9, "<", ""), ("gate", name, "<", "dim"), ("comparison", what, "<", "dim")]
         self.columns([*head, *((heads[i], ends[i], ">", "dim") for i in shown)])
+        said: set[str] = set()
         for gate, row in zip(gates, rows, strict=True):
             sign = f"{self.signs[gate.state]} {words.PILLS[gate.state]}"
             cells = [(sign, 9, "<", _COLOURS[gate.state]), (gate.name, name, "<", "bold")]
             cells += [(gate.title, what, "<", ""), *((row[i], ends[i], ">", "") for i in shown)]
             self.columns(cells)
-            self._behind(gate)
-        if len(screen.gates) > _GATES:
-            self.line((f"{len(screen.gates) - _GATES} more gates in the report", "dim"))
-        self.line()
+            self._behind(gate, why=gate.why if gate.name not in said else "")
+            said.add(gate.name)
+        if len(every) > _GATES:
+            self.line((f"{len(every) - _GATES} more gates in the report", "dim"))
 
-    def _behind(self, gate: page.GateLine) -> None:
-        """What stands behind a gate that did not pass: one example, and why it is undecided."""
+    def _behind(self, gate: page.GateLine, *, why: str) -> None:
+        """What stands behind a gate that did not pass: an example, its limit, what is undecided."""
         if gate.state in ("unclear", "error"):
             self.line((gate.reason, "dim"), indent=11, most=_PARAGRAPH)
+        if why and gate.state != "pass":
+            self.line(("Why this limit: ", "dim"), (why, "dim"), indent=11, most=_PARAGRAPH)
         for notice in gate.notices:
             self.line((notice, "dim"), indent=11, most=_PARAGRAPH)
         if gate.waived:

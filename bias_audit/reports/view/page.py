@@ -387,10 +387,11 @@ class GateLine:
     value: str
     """What was measured: ``1.75 ×``; empty where nothing was."""
     interval: str
+    """The one by which it is judged: at 90 %, unless it says another."""
     limit: str
     reason: str
-    limits: str
-    """Which interval passes, where the numbers seem to say something else; else empty."""
+    why: str
+    """Why the limit was set; empty where nobody said."""
     notices: tuple[str, ...]
     """What a reader should know beside the state."""
     href: str
