@@ -93,16 +93,12 @@ def marks(index: Index, result: Result) -> tuple[str, ...]:
 
 def cautions(result: Result) -> tuple[str, ...]:
     """Say what undoes a comparison or halves it, with the number that is left."""
-    return tuple(_caution(result, code) for code in CHANGED if code in result.statuses)
+    return tuple(notice(result, code) for code in CHANGED if code in result.statuses)
 
 
 def notices(result: Result) -> tuple[str, ...]:
     """Return the notices that stand beside an outcome, those with a number with it."""
-    return tuple(
-        _caution(result, code) if code in CHANGED else describe(code)
-        for code in result.statuses
-        if is_notice(code)
-    )
+    return tuple(notice(result, code) for code in result.statuses if is_notice(code))
 
 
 def is_notice(code: str) -> bool:
@@ -110,7 +106,10 @@ def is_notice(code: str) -> bool:
     return code in CODES and not CODES[code].reason
 
 
-def _caution(result: Result, code: str) -> str:
+def notice(result: Result | None, code: str) -> str:
+    """Return the sentence of a code, with the number that is left where a check gives one."""
+    if result is None or code not in CHANGED:
+        return describe(code)
     check = next((one for one in result.checks if one.id == CHANGED[code]), None)
     left = check.estimate if check else None
     if check and code == "confounded" and check.value is not None and result.estimate is not None:

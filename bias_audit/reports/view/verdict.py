@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import bounds, count, percent, plain, with_sign
 from bias_audit.reports.view import charts, completions, page
-from bias_audit.reports.view.cautions import control_line, reading
+from bias_audit.reports.view.cautions import control_line, notice, reading
 from bias_audit.reports.view.cautions import notices as beside
 from bias_audit.reports.view.examples import card_examples, examples
 from bias_audit.reports.view.index import OTHERS, Index, strength
@@ -136,13 +136,19 @@ def gate_line(index: Index, gate: Gate) -> page.GateLine:
         limit=_limit(gate),
         reason=words.sentence(gate.reason),
         why=words.sentence(gate.why),
-        notices=tuple(describe(code) for code in gate.notices),
+        notices=tuple(notice(result, code) for code in gate.notices),
         href=index.name("probe", gate.probe) if gate.probe in index.probes else "",
         waived=_waived_by(index, gate),
         measured=_measured_text(gate),
         size=evidence_size(result) if result else "no evidence",
-        example=next(iter(examples(index, result)[0]), None) if result else None,
+        example=_example(index, result) if result else None,
     )
+
+
+def _example(index: Index, result: Result) -> page.Example | None:
+    """One example: the first that does not point the other way, if there is any."""
+    shown = examples(index, result)[0]
+    return next((one for one in shown if "other way" not in one.kind), next(iter(shown), None))
 
 
 def _compared(index: Index, result: Result) -> str:
