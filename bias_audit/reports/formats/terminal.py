@@ -87,7 +87,7 @@ def show_comparison(view: page.Page, line: page.OutcomeLine, console: Console) -
     screen.line((f"{line.number}  {name}", "bold"), f"  {words.PILLS[line.outcome]}", hang=3)
     screen.line(line.statement or line.reason, hang=2)
     if line.value:
-        screen.line(f"Measured: {index.tie(result)} {line.value}; {line.interval}", hang=2)
+        screen.line(f"Measured: {line.towards} {line.value}; {line.interval}", hang=2)
     if line.reason and line.reason.rstrip(".") not in line.statement:
         screen.line(f"Why: {line.reason}", hang=2)
     for text in filter(None, (line.bounds and words.BOUNDS, *line.beside, line.control_note)):

@@ -146,6 +146,7 @@ def _line(index: Index, number: int, result: Result) -> page.OutcomeLine:
         probe=index.title(result.probe),
         axis=result.axis,
         name=index.tie(result) if result.leans else index.question(result),
+        towards=index.tie(result),
         title=index.versus(result),
         statement=result.statement,
         size=evidence_size(result),

@@ -416,6 +416,8 @@ class OutcomeLine:
     axis: str
     name: str
     """Who is tied to what: ``she → jobs held mostly by women``; without a direction, the probe."""
+    towards: str
+    """The same in any case, as the sign of the estimate has it."""
     title: str
     """The groups that are compared."""
     statement: str
