@@ -100,13 +100,11 @@ _TABLE = (
     ),
     _notice(
         "confounded",
-        "Caution: between group words of equal frequency and length the gap is another one: less "
-        "than half, or on the other side of the reference margin.",
+        "Caution: between group words of equal frequency and length the gap is another one.",
     ),
     _notice(
         "target_frequency",
-        "Caution: between scored words that the model finds equally likely anyway the gap is "
-        "another one: changed by more than half, or on the other side of the reference margin.",
+        "Caution: between equally frequent scored words the gap is another one.",
     ),
     _notice(
         "p_withheld",

@@ -60,9 +60,8 @@ def _interval(
         sign = INSIDE if row.inside else SIGNS.get(row.state, "")
         size = f"{times(row.estimate)} ×" if picture.unit == "nats" else plain(row.estimate, 2)
         size = f"{sign} {size}".strip()
-    room = 56 - len(size)
-    label = f"{short(row.label, room)} {row.marks}".rstrip()
-    canvas.text((0, top + 9), label, size=11.5)
+    label = f"{short(row.label, 66 - len(size))} {row.marks}".rstrip()
+    canvas.text((0, top + 9), label, size=11.5 if len(label) + len(size) < 56 else 9.5)
     colour = row_colour(row) if row.state else "ink"
     canvas.text((WIDTH, top + 9), size, size=11, anchor="end", colour=colour)
     if picture.compact:
