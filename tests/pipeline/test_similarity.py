@@ -114,7 +114,7 @@ def test_the_first_screen_speaks_of_distances(planted):
     assert "read as similarity" in text
     assert re.search(r"strongest first +closer by", text)
     assert re.search(r"women → jobs held mostly by women .* \d\.\d\d sd", text)
-    assert "sd: standard deviations of the cosines" in text
+    assert "sd: standard deviations of the cosines" in re.sub(r"\s+", " ", text)
     page = to_html(planted.results)
     shown = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
     for word in (r"\bnats\b", r"times as likely", r"\bodds\b", r"log-odds"):
