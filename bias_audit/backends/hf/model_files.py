@@ -18,6 +18,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypedDict
 
+from bias_audit.backends.hf.gguf import SUFFIX, find_gguf
 from bias_audit.errors import ModelLoadError
 from bias_audit.records import Reading
 from bias_audit.utils.json_text import TextError, read_json
@@ -69,6 +70,8 @@ _WRONG_HEADS = {
 }
 _MASKED_ANYWAY = ("XLMWithLMHeadModel", "FlaubertWithLMHeadModel")
 _KINDS: dict[str, type] = {"architectures": list}
+_GGUF_CONFIG = {"model_type": "gguf", "architectures": ["GgufForCausalLM"]}
+"""What is known of a GGUF file before it is loaded."""
 _MOST = {"layers": 10_000, "num_labels": 1_000_000}
 """Largest counts, by what the key holds; building more would not end."""
 WANTED = "a masked language model with its vocabulary head, such as distilroberta-base"
@@ -117,6 +120,8 @@ class ModelFolder:
     """The folder's config.json."""
     pickled: bool = False
     """Whether the weights are pickles, which the user has allowed."""
+    gguf: Path | None = None
+    """The file that is the whole model, where it is of this format."""
     notices: tuple[str, ...] = ()
 
     @property
@@ -150,10 +155,15 @@ class ModelFolder:
     @property
     def files(self) -> list[Path]:
         """Every file that loading may open; all are digested."""
+        if self.gguf is not None:
+            return [self.gguf]
         return [self.path / "config.json", *self.weights, *self.tokenizer_files]
 
     def digests(self) -> Digests:
         """Return the digests of the files."""
+        if self.gguf is not None:
+            whole = digest([self.gguf])
+            return {"fingerprint": whole, "tokenizer_digest": whole, "config_digest": whole}
         return {
             "fingerprint": digest(self.weights),
             "tokenizer_digest": digest(self.tokenizer_files),
@@ -253,18 +263,26 @@ def locate_model(options: ModelOptions) -> ModelFolder:
     name, revision = options.name, options.revision
     commit: str | None = None
     notices: list[str] = []
+    here = None if name == "reference" else find_folder(name)
+    gguf = None if name == "reference" else find_gguf(name, here)
+    if revision is not None and (here or gguf):
+        raise ModelLoadError(
+            f"a revision ('{revision}') belongs to a hub model, but '{name}' is a local"
+            f" {'folder' if here else 'file'}",
+            hint="leave the revision out",
+        )
+    if gguf is not None:
+        return ModelFolder(name=name, path=gguf.parent, gguf=gguf, config=_GGUF_CONFIG)
     if name == "reference":
         path = REFERENCE
-    elif (here := find_folder(name)) is not None:
+    elif here is not None:
         path = here
-        if revision is not None:
-            raise ModelLoadError(
-                f"a revision ('{revision}') belongs to a hub model, but '{name}' is a local folder",
-                hint="leave the revision out",
-            )
     elif not name or is_path(name):
         raise ModelLoadError(
-            f"no such folder: '{name}'", hint="name a folder with a model's files, or a hub id"
+            f"no such folder or GGUF file: '{name}'"
+            if name.endswith(SUFFIX)
+            else f"no such folder: '{name}'",
+            hint="name a folder with a model's files, or a hub id",
         )
     else:
         path = _fetch(options)
@@ -314,6 +332,7 @@ def is_path(name: str) -> bool:
         name.startswith(("./", "../", "/", "~", ".\\", "..\\"))
         or name in (".", "..")
         or (name.count("/") > 1 or "\\" in name)
+        or name.endswith(SUFFIX)
     )
 
 
