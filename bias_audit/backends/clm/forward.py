@@ -168,7 +168,13 @@ class PassageRunner:
         logits, kept = self._pass(
             ids, past=None if above is None else _select(above.kept, rows), use_cache=goes_on
         )
-        sums = _chain(logits[:, :-1], [each[1:] for each in ids])
+        total = log_sums(logits.flatten(0, 1)).view(len(ids), -1)
+        if not bool(torch.isfinite(total).all()):
+            raise ScoringError(
+                f"the model gave logits that are not finite in {self._model.dtype}",
+                hint="use --dtype float32",
+            )
+        sums = _chain(logits, total, [each[1:] for each in ids])
         if above is not None:
             first = torch.tensor([each[0] for each in ids], device=self.device)
             before = _log_probs(above.last[rows, first], above.total[rows]).tolist()
@@ -176,7 +182,7 @@ class PassageRunner:
             sums = [above.log_probs[row] + one + rest for (row, _), one, rest in pairs]
         last = logits[:, -1].float()
         del logits
-        here = _Above(kept, last, log_sums(last), sums)
+        here = _Above(kept, last, total[:, -1], sums)
         numbers = [(row, n) for row, (_, stretch) in enumerate(part) for n in stretch.ends]
         self._finish(numbers, here, work)
         yield [n for _, n in numbers]
@@ -186,8 +192,6 @@ class PassageRunner:
 
     def _finish(self, numbers: Sequence[tuple[int, int]], here: _Above, work: _Work) -> None:
         """Score the passages whose last token is all that is left, and answer the open ones."""
-        if not bool(torch.isfinite(here.total).all()):
-            raise _not_finite(self._model.dtype)
         opened = [(row, n) for row, n in numbers if work.passages[n].lists]
         closed = [(row, n) for row, n in numbers if not work.passages[n].lists]
         self._answer_open(opened, here, work)
@@ -246,17 +250,13 @@ class PassageRunner:
         return whole
 
 
-def _chain(logits: Tensor, tokens: Sequence[tuple[int, ...]]) -> list[float]:
-    """Sum of the log-probabilities of tokens that follow each other, for each row."""
-    if not logits.shape[1]:
+def _chain(logits: Tensor, total: Tensor, tokens: Sequence[tuple[int, ...]]) -> list[float]:
+    """Sum of the log-probabilities of the tokens behind the first of each row."""
+    if not tokens[0]:
         return [0.0] * len(tokens)
-    wanted = torch.tensor(tokens, device=logits.device)
-    flat = logits.reshape(-1, logits.shape[-1])
-    total = log_sums(flat)
-    if not bool(torch.isfinite(total).all()):
-        raise _not_finite(logits.dtype)
-    values = _log_probs(flat.gather(1, wanted.reshape(-1, 1)).squeeze(1), total)
-    sums: list[float] = values.reshape(wanted.shape).sum(dim=1).tolist()
+    wanted = torch.tensor(tokens, device=logits.device).unsqueeze(-1)
+    chosen = logits[:, :-1].gather(2, wanted).squeeze(-1).float()
+    sums: list[float] = _log_probs(chosen, total[:, :-1]).sum(dim=1).tolist()
     return sums
 
 
