@@ -28,7 +28,13 @@ def place(kind: str, here: Path) -> Path:
 
 
 def write_new(
-    kind: str, name: str, folder: Path, catalogue: ProbeCatalogue, *, like: str | None = None
+    kind: str,
+    name: str,
+    folder: Path,
+    catalogue: ProbeCatalogue,
+    *,
+    like: str | None = None,
+    labels: bool = False,
 ) -> list[Path]:
     """Write a new file, and the schema for the author's editor where none is near.
 
@@ -38,6 +44,7 @@ def write_new(
         folder: where it goes.
         catalogue: the names that are taken, and the probe to start from.
         like: id of a probe to copy, instead of the skeleton.
+        labels: begin with a probe for text classifiers.
 
     Returns what was written, the file first.
 
@@ -47,7 +54,8 @@ def write_new(
     _require_free(kind, name, folder, catalogue)
     path = folder / f"{name}.yaml"
     if like is None:
-        skeleton = Path(__file__).parent / "skeletons" / f"{kind}.yaml"
+        start = "labels" if labels else kind
+        skeleton = Path(__file__).parent / "skeletons" / f"{start}.yaml"
         text = skeleton.read_text(encoding="utf-8").replace("@ID@", name)
     else:
         text = _copy_of(catalogue.file_of(like), name)
