@@ -113,9 +113,9 @@ def test_several_files_in_a_folder_are_told(write):
 
 
 def test_a_file_that_is_none_and_one_that_is_absent_are_told(write):
-    with pytest.raises(ModelLoadError, match="'model.gguf' does not begin as a GGUF file does"):
+    with pytest.raises(ModelLoadError, match=r"'model\.gguf' does not begin as a GGUF file does"):
         locate_model(ModelOptions(name=str(write(b"PK\3\4"))))
-    with pytest.raises(ModelLoadError, match="no such folder or GGUF file: 'absent.gguf'"):
+    with pytest.raises(ModelLoadError, match=r"no such folder or GGUF file: 'absent\.gguf'"):
         locate_model(ModelOptions(name="absent.gguf"))
 
 
