@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bias_audit.backends.clm.questions import Passage, PassageResult
-from bias_audit.backends.clm.shared import Stretch, keep_apart, share
+from bias_audit.backends.clm.tree import Stretch, keep_apart, share
 from bias_audit.backends.hf.tokenization import WordList
 from bias_audit.backends.mlm.forward import log_sums, shares, top
 from bias_audit.errors import ScoringError

@@ -76,7 +76,7 @@ def load(options: ModelOptions, reading: Reading = "mask") -> LoadedModel:
         raise UnknownNameError("dtype", dtype, [*DTYPES, "auto"])
     folder = locate_model(options)
     require_reading(folder, reading)
-    notices = (*folder.notices, *_unpacked(folder))
+    notices = (*folder.notices, *_file_notice(folder))
     with quiet(), folder.expose() as place:
         tokenizer = _tokenizer(folder, place)
         model, unused = _model(folder, place, DTYPES.get(dtype, "auto"))
@@ -180,7 +180,7 @@ def quiet() -> Iterator[None]:
             log.enable_progress_bar()
 
 
-def _unpacked(folder: ModelFolder) -> Iterator[str]:
+def _file_notice(folder: ModelFolder) -> Iterator[str]:
     """Say of a GGUF file how its weights are quantised, after it was found to be whole."""
     if folder.gguf is None:
         return
