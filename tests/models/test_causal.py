@@ -52,7 +52,7 @@ def result(model, tmp_path_factory):
     probes = tmp_path_factory.mktemp("probes")
     (probes / "jobs.yaml").write_text(JOBS, encoding="utf-8")
     catalogue = ProbeCatalogue([probes])
-    return audit(model, probes="jobs", catalogue=catalogue, limit=8, cache=False)
+    return audit(model, probes="jobs", catalogue=catalogue, limit=8, cache=False).results
 
 
 def gap(result, probe):
@@ -70,8 +70,8 @@ def test_the_file_and_its_quantisation_are_named(model):
 
 
 def test_it_passes_the_instrument_check(result):
-    assert result.run.sanity.passed
-    assert result.run.sanity.perplexity_of == "byte"
+    assert result.sanity.passed
+    assert result.sanity.perplexity_of == "byte"
 
 
 def test_kin_and_jobs_are_tied_to_gender_and_hours_and_placebo_are_not(result):
