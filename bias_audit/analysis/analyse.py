@@ -25,6 +25,7 @@ from bias_audit.analysis.probe_record import (
 from bias_audit.analysis.result_record import build_result
 from bias_audit.analysis.robustness import Examination, find_twins, with_checks
 from bias_audit.analysis.robustness.stability import check_stability, lost_poles
+from bias_audit.analysis.statements import Question
 from bias_audit.metrics.design import Comparison, scored_groups
 from bias_audit.metrics.registry import METRICS
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings, WordLists
@@ -202,7 +203,7 @@ def _measure(work: _Work, settings: Settings, *, partial: bool) -> None:
         return instrument.vet(_examine(comparison, work.examined, role, shared), groups)
 
     primary = [examine(comparison, "primary") for comparison in work.compared]
-    work.primary = conclude(primary, scored.probe, partial=partial)
+    work.primary = conclude(primary, Question.of(scored.probe, scored.margin), partial=partial)
     work.secondary = [examine(one, "secondary") for one in compare_all_pairs(scored, settings)]
 
 
@@ -235,7 +236,8 @@ def _describe(members: Sequence[_Work], settings: Settings) -> None:
 def _default_results(scored: ScoredProbe, settings: Settings) -> Iterator[Result]:
     """The results of every default metric that fits a probe, in the order of the registry."""
     for metric in METRICS:
-        if metric.default and metric.measure and not metric.unsupported(scored.probe):
+        fits = not (metric.unsupported(scored.probe) or metric.misfit(scored.reading))
+        if metric.default and metric.measure and fits:
             yield from metric.measure(scored, settings).results
 
 

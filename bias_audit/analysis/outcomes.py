@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bias_audit.analysis.multiple_testing import adjust_primary
-from bias_audit.analysis.statements import leaning, size_word, statement
+from bias_audit.analysis.statements import Question, leaning, size_word, statement
 from bias_audit.gates.verdict import NO_INTERVAL, PARTIAL, claimed_contrast, why_blocked
 from bias_audit.metrics.base import join_reasons
-from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS
 from bias_audit.results import Outcome, Result
 from bias_audit.results.codes import BLOCKING, DEAF, FAILED, LOUD, NO_CONTROLS, SILENT, as_clause
 from bias_audit.stats.ladder import ALPHA, at_least, at_most
+from bias_audit.utils.scales import gap_scale
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +65,7 @@ class Instrument:
         return result.model_copy(update=update)
 
 
-def conclude(results: Sequence[Result], probe: Probe, *, partial: bool) -> list[Result]:
+def conclude(results: Sequence[Result], question: Question, *, partial: bool) -> list[Result]:
     """Return the primary comparisons of one probe with their outcomes, in the order given.
 
     They are one family: what else was run changes none of them.
@@ -74,7 +74,7 @@ def conclude(results: Sequence[Result], probe: Probe, *, partial: bool) -> list[
     return [
         _with_outcome(
             result.model_copy(update={"p_adjusted": p, "p_adjustment": family.method}),
-            probe,
+            question,
             partial=partial,
         )
         for result, p in zip(results, family.adjusted, strict=True)
@@ -83,22 +83,25 @@ def conclude(results: Sequence[Result], probe: Probe, *, partial: bool) -> list[
 
 def outcome_of(result: Result, margin: float, *, partial: bool = False) -> Outcome:
     """Return what a comparison says, from its interval, its adjusted p and its statuses."""
+    scale = gap_scale(result.unit)
     contrast = claimed_contrast(result, "these_words")
     ends = contrast.interval(0.9) if contrast else None
     if partial or contrast is None or ends is None or set(BLOCKING) & set(result.statuses):
         return "not_measurable"
-    if _generalises(result) or at_least(contrast):
+    if _generalises(result) or at_least(contrast, scale):
         return "not_measurable" if LOUD in result.statuses else "association"
     if max(map(abs, ends)) < margin:
         return "not_measurable" if set(DEAF) & set(result.statuses) else "small"
     return "open"
 
 
-def _with_outcome(result: Result, probe: Probe, *, partial: bool) -> Result:
+def _with_outcome(result: Result, question: Question, *, partial: bool) -> Result:
     """The result with its outcome, and everything that says it."""
-    margin, contrast = probe.spec.margin, claimed_contrast(result, "these_words")
+    margin, scale = question.margin, gap_scale(result.unit)
+    contrast = claimed_contrast(result, "these_words")
     outcome = outcome_of(result, margin, partial=partial)
-    least, most = (at_least(contrast), at_most(contrast)) if contrast else (None, None)
+    least = at_least(contrast, scale) if contrast else None
+    most = at_most(contrast, scale) if contrast else None
     statuses, measured = list(result.statuses), outcome != "not_measurable"
     if outcome == "association" and not _generalises(result):
         statuses.append("these_words_only")
@@ -116,10 +119,10 @@ def _with_outcome(result: Result, probe: Probe, *, partial: bool) -> Result:
     ends = contrast.interval() if contrast else None
     has_sign = outcome == "open" and ends is not None and not ends[0] <= 0 <= ends[1]
     if outcome == "association" or has_sign:
-        who, pole = leaning(result, probe)
-        size = size_word(result.estimate or 0.0)
+        who, pole = leaning(result, question)
+        size = size_word(result.estimate or 0.0, scale)
         result = result.model_copy(update={"leans": who, "pole": pole, "size": size})
-    return result.model_copy(update={"statement": statement(result, probe)})
+    return result.model_copy(update={"statement": statement(result, question)})
 
 
 def _generalises(result: Result) -> bool:

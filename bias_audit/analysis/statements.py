@@ -2,51 +2,72 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
+from typing import Literal
 
 from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS
 from bias_audit.results import Result, Size
-from bias_audit.utils.text import odds_ratio
+from bias_audit.utils.scales import NATS, Scale, gap_scale
 
-_SIZES: tuple[tuple[float, Size], ...] = (
-    (1.25, "slight"),
-    (2.0, "moderate"),
-    (4.0, "strong"),
-    (math.inf, "very strong"),
-)
+_SIZES: tuple[Size, ...] = ("slight", "moderate", "strong", "very strong")
 
 
-def size_word(estimate: float) -> Size:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What a probe asks, as far as its outcomes depend on it."""
+
+    plus: str
+    """Name of the pole S+ in words."""
+    minus: str
+    mask: Literal["target", "group"]
+    margin: float
+    """The reference margin, in the unit of the reading."""
+    own: bool = False
+    """Each group has its own word in place of poles."""
+
+    @classmethod
+    def of(cls, probe: Probe, margin: float | None = None) -> Question:
+        """Return what a probe asks; its margin is that in nats where none is given."""
+        return cls(
+            plus=probe.plus_name,
+            minus=probe.minus_name,
+            mask=probe.spec.mask,
+            margin=probe.spec.margins.nats if margin is None else margin,
+            own=bool(probe.spec.targets.own),
+        )
+
+
+def size_word(estimate: float, scale: Scale = NATS) -> Size:
     """Return the size of a gap in a word: a ratio below 1.25, 2, 4, or beyond."""
-    return next(word for rung, word in _SIZES if abs(estimate) < math.log(rung))
+    return _SIZES[sum(abs(estimate) >= scale.value(step) for step in scale.steps)]
 
 
-def leaning(result: Result, probe: Probe) -> tuple[str, str]:
+def leaning(result: Result, question: Question) -> tuple[str, str]:
     """Return the group that a gap leans to, and the pole that is likelier for it.
 
     Of two groups, the one that leans to the first pole; against several others the first group.
     """
     (a, b), up = _labels(result), (result.estimate or 0.0) >= 0
-    if probe.spec.targets.own:
+    if question.own:
         return a, "its own word" if up else "the others' words"
     if OTHERS in result.groups:
-        return a, probe.plus_name if up else probe.minus_name
-    return (a if up else b), probe.plus_name
+        return a, question.plus if up else question.minus
+    return (a if up else b), question.plus
 
 
-def statement(result: Result, probe: Probe) -> str:
+def statement(result: Result, question: Question) -> str:
     """Return an outcome as a sentence without a stop."""
     if result.outcome == "not_measurable":
         return f"not measurable: {result.reason}"
     a, b = _labels(result)
     if not result.leans:
-        return f"{a} and {b}, {_poles(probe)}: {_most(result)} either way"
+        return f"{a} and {b}, {_poles(question)}: {_most(result)} either way"
     other = b if result.leans == a else a
-    away = probe.minus_name if result.pole == probe.plus_name else probe.plus_name
-    if probe.spec.targets.own:
+    away = question.minus if result.pole == question.plus else question.plus
+    if question.own:
         about, as_for = f"{a}: {result.pole}", "as the rest"
-    elif probe.spec.mask == "group":
+    elif question.mask == "group":
         about = f"{result.leans} rather than {other}"
         as_for = f"for {result.pole} as for {away}"
     else:
@@ -58,13 +79,16 @@ def statement(result: Result, probe: Probe) -> str:
 
 
 def as_likely(result: Result, as_for: str = "") -> str:
-    """Return ``1.75 times as likely, at least 1.5 and at most 2 times``."""
-    ratio = odds_ratio(abs(result.estimate or 0.0))
+    """Return ``1.75 times as likely, at least 1.5 and at most 2 times``, or its like in sd."""
+    scale = gap_scale(result.unit)
+    size = scale.tell(abs(result.estimate or 0.0))
+    if not scale.is_ratio:
+        as_for = as_for.replace(" as ", " than ")
     least = None if result.at_least is None else f"at least {result.at_least:g}"
     most = None if result.at_most is None else f"at most {result.at_most:g}"
     known = " and ".join(filter(None, (least, most)))
-    text = " ".join(filter(None, (f"{ratio} times as likely", as_for)))
-    return f"{text}, {known} times" if known else text
+    text = " ".join(filter(None, (f"{size} {scale.more}", as_for)))
+    return f"{text}, {known} {scale.noun}" if known else text
 
 
 def _labels(result: Result) -> tuple[str, str]:
@@ -72,11 +96,13 @@ def _labels(result: Result) -> tuple[str, str]:
     return names[0], names[1]
 
 
-def _poles(probe: Probe) -> str:
-    if probe.spec.targets.own:
+def _poles(question: Question) -> str:
+    if question.own:
         return "words of their own"
-    return f"{probe.plus_name} rather than {probe.minus_name}"
+    return f"{question.plus} rather than {question.minus}"
 
 
 def _most(result: Result) -> str:
-    return "without a bound" if result.at_most is None else f"at most {result.at_most:g} times"
+    if result.at_most is None:
+        return "without a bound"
+    return f"at most {result.at_most:g} {gap_scale(result.unit).noun}"

@@ -42,7 +42,10 @@ def describe(probe: Probe) -> Iterator[str]:
     for text in cannot_show(probe):
         yield from fold(text, head="  - ")
     if spec.card is None and spec.role == "probe":
-        yield from ("", "Card        none: it is measured and never judged")
+        yield from (
+            "",
+            "Card        none: nobody wrote down what is wanted, and a notice says so",
+        )
     for key, text in spec.card.model_dump().items() if spec.card else ():
         yield from ("", key.capitalize())
         yield from fold(text, head="  ")
@@ -121,7 +124,7 @@ def _question_rows(probe: Probe) -> Iterator[tuple[str, str]]:
     if spec.role != "probe":
         yield "Role", ROLES[spec.role]
         return
-    yield "Margin", f"{spec.margin:.3f} nats. {spec.margin_reason}"
+    yield "Margin", f"{spec.margins.nats:.3f} nats, {spec.margins.sd:g} sd. {spec.margin_reason}"
     if spec.labels is not None:
         for sign, label in (("+", spec.labels.plus), ("-", spec.labels.minus)):
             yield f"Label {sign}", f"{label.name}: {', '.join(label.any)}"

@@ -140,7 +140,7 @@ def _block(
     ]
     targets = tuple(t for t in scored.probe.targets if t.word.id in {p.target for p, _ in rows})
     probe = replace(scored.probe, targets=targets)
-    table = Scores.build(probe.spec.axis, [p for p, _ in rows], [a for _, a in rows])
+    table = Scores.build(probe, [p for p, _ in rows], [a for _, a in rows])
     return replace(scored, probe=probe, cube=build_cube(probe, table))
 
 
@@ -198,7 +198,7 @@ def surface_form(scored: ScoredProbe, _: Settings) -> MetricOutput:
     own = [a for p, a in zip(scored.word_prompts, scored.word_scores, strict=True) if p in chosen]
     written = _by_variant(scored.responses[SURFACES.id], len(prompts))
     blocks, details = _blocks(scored, prompts, written, own)
-    margin = scored.probe.spec.margin
+    margin = scored.margin
     comparisons = primary_results(scored).items()
     return MetricOutput(
         checks={name: _check(blocks, pair, margin) for name, (pair,) in comparisons},

@@ -12,12 +12,19 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bias_audit.backends import Backend, score_all
+from bias_audit.backends import BUILT_IN, BUNDLED, Backend, score_all
 from bias_audit.backends.cache import OpenedModel
 from bias_audit.backends.hf.gguf import SUFFIX as GGUF
 from bias_audit.backends.hf.model_files import ModelOptions, find_folder, is_path, locate_model
 from bias_audit.backends.ray.options import LOCAL
-from bias_audit.errors import BiasAuditError, ModelLoadError, ScoringError, UsageError
+from bias_audit.errors import (
+    BiasAuditError,
+    ModelLoadError,
+    ScoringError,
+    UnknownNameError,
+    UsageError,
+    nearest,
+)
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.lexicon import Cloze, Sanity
@@ -33,6 +40,7 @@ from bias_audit.records import (
     Request,
     SentenceRequest,
     SentenceScore,
+    SimilarityRequest,
 )
 from bias_audit.results import Determinism, SanityCheck
 from bias_audit.utils.arrays import Floats
@@ -50,6 +58,9 @@ answers to all gaps where a model continues texts."""
 LABEL_SHARE = 0.9
 """This share of the plain sentences for each label must get it: chance gives it to both labels once
 in 8,000 models."""
+PARAPHRASE_SHARE = 0.8
+"""This share of the paraphrases must lie nearer than a sentence with the same words that says
+something else. Encoders with random weights go by the words: they find few of them nearer."""
 TOP = 10
 
 SAMPLE = 32
@@ -61,6 +72,8 @@ TOLERANCE: Mapping[str, float] = {"float64": 1e-3, "float32": 1e-3, "float16": 0
 
 Rounding depends on how many sentences share a product, and grows with the number of blocks and the
 size of the logits. With 24 blocks and logits of 37 it came to 8e-5, 0.09 and 1 (bfloat16)."""
+COSINE_SHARE = 0.1
+"""Cosines lie closer together than logarithms: their limits are this share."""
 COARSE = 2.0
 """The same for bfloat16 and others."""
 RARE = 1e-3
@@ -109,10 +122,10 @@ def check_name(name: str, catalogue: ProbeCatalogue, **options: Any) -> None:
     A model on the hub is looked for when it is opened.
 
     Raises:
-        UsageError: it is a probe, a suite or a file.
+        UsageError: it is a probe, a suite, a file, or nearly the name of a built-in model.
         ModelLoadError: there is no such folder, or its files hold no masked language model.
     """
-    if name in ("reference", "fake"):
+    if name in BUILT_IN:
         return
     file = None if name.endswith(GGUF) else _find_file(name)
     if file is not None or name.endswith((".yaml", ".yml")):
@@ -120,6 +133,8 @@ def check_name(name: str, catalogue: ProbeCatalogue, **options: Any) -> None:
     here = find_folder(name) is not None
     if not here and "/" not in name and _is_selector(name, catalogue):
         raise UsageError(f"'{name}' names probes, not a model", hint=f"bias-audit run -p {name}")
+    if not here and nearest(name, [BUNDLED], share=0.8):
+        raise UnknownNameError("model", name, [BUNDLED])
     engine = options.get("engine", LOCAL)
     if getattr(engine, "name", engine) != LOCAL:
         return  # a folder need only be there for the workers
@@ -239,11 +254,56 @@ def _instrument_record(
     )
 
 
+def _check_paraphrases(backend: Backend, spec: Sanity | None, language: str) -> SanityCheck:
+    """Ask an encoder which of two sentences says the same as a third: R11 without any word list."""
+    triplets = spec.paraphrases if spec is not None else ()
+    needed = math.ceil(PARAPHRASE_SHARE * len(triplets))
+    hits, passed = 0, False
+    if not triplets:
+        detail = f"there are no paraphrases in '{language}': write 'paraphrases' in its sanity file"
+    else:
+        requests = [
+            SimilarityRequest(text=triplet.text, queries=(other,))
+            for triplet in triplets
+            for other in (triplet.same, triplet.other)
+        ]
+        try:
+            values = [answer.log_prob for answer in score_all(backend, requests)]
+        except _BROKEN as error:
+            detail = f"the model sanity check could not be run: {error}"
+        else:
+            pairs = zip(values[::2], values[1::2], strict=True)
+            hits = sum(s is not None and o is not None and s > o for s, o in pairs)
+            passed = hits >= needed
+            detail = (
+                ""
+                if passed
+                else (
+                    f"the model sanity check failed: {hits} of {len(triplets)} paraphrases lie"
+                    f" nearer than a sentence of the same words with another meaning ({needed}"
+                    " needed); an untrained or foreign-language encoder cannot be audited here"
+                )
+            )
+    return SanityCheck(
+        language=language,
+        passed=passed,
+        pseudo_perplexity=None,
+        perplexity_limit=0.0,
+        perplexity_of="paraphrase",
+        cloze_hits=hits,
+        cloze_asked=len(triplets),
+        cloze_needed=needed,
+        detail=detail,
+    )
+
+
 def check_sanity(backend: Backend, spec: Sanity | None, language: str = "en") -> SanityCheck:
     """Score the built-in sentences and gaps: untrained networks show no bias either.
 
     A model that breaks on them has not passed; the audit goes on and decides nothing.
     """
+    if backend.info.reading == "similarity":
+        return _check_paraphrases(backend, spec, language)
     continues = backend.info.reading == "continuation"
     limit = min(PERPLEXITY_SHARE * backend.info.vocabulary_size, MOST_PERPLEXITY)
     limit = MOST_BYTE_PERPLEXITY if continues else limit
@@ -433,7 +493,8 @@ def tolerance(info: ModelInfo) -> float:
     if dtype == "float32" and setting and setting.split()[0] != "highest":
         is_coarse = setting.startswith("medium") or "bf16" in setting
         dtype = "bfloat16" if is_coarse else "float16"
-    return TOLERANCE.get(dtype, COARSE)
+    limit = TOLERANCE.get(dtype, COARSE)
+    return limit * COSINE_SHARE if info.reading == "similarity" else limit
 
 
 def _logs(answer: FillScore | CompletionScore | SentenceScore) -> Floats:
@@ -462,7 +523,7 @@ def _difference(answers: Sequence[Floats]) -> float:
 
 
 def _text(request: Request[Any]) -> str:
-    if isinstance(request, SentenceRequest | LabelRequest):
+    if isinstance(request, SentenceRequest | LabelRequest | SimilarityRequest):
         return request.text
     left, right = getattr(request, "left", ""), getattr(request, "right", "")
     return f"{left}{getattr(request, 'filler', '<mask>')}{right}"

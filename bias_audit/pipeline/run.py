@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import Any
 
 from bias_audit import __version__
 from bias_audit.analysis.controls import find_floor
-from bias_audit.backends import Backend, built_in_notice, describe_engine
+from bias_audit.backends import Backend, built_in_notice, describe_engine, require_options
 from bias_audit.backends.cache import CacheOption, OpenedModel, open_model
 from bias_audit.backends.hf.model_files import FILE_OPTIONS, ModelOptions, locate_model
 from bias_audit.config import resolve
@@ -23,11 +24,12 @@ from bias_audit.metrics.registry import metric_records
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.from_config import RunRequest
-from bias_audit.pipeline.judge import judge_run
+from bias_audit.pipeline.judge import check_readings, judge_run
 from bias_audit.pipeline.model_checks import RepeatCheck, check_model, check_name
 from bias_audit.pipeline.score import ProgressListener
 from bias_audit.pipeline.tasks import Part, Task, plan_tasks
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.suites import LABELS
 from bias_audit.records import ModelInfo
 from bias_audit.results.evidence import EVIDENCE_FILE
 from bias_audit.results.io import Results, normalise
@@ -126,6 +128,7 @@ def audit(
         arguments |= {} if model is None else {"model": model}
         arguments |= {} if cache is True else {"cache": cache}
         return audit(**arguments, progress=progress, command=command, now=now)
+    require_options(options, inspect.signature(audit).parameters)
     settings, catalogue = settings or Settings(), catalogue or ProbeCatalogue()
     policy = policy or Policy(gates=tuple(gates), strict=strict)
     model, say = "reference" if model is None else model, progress or _be_silent
@@ -136,9 +139,8 @@ def audit(
     tasks = plan_tasks(catalogue, **selection)
     say("loading the model", 0, 0)
     with open_model(model, cache, **options) as opened:
-        tasks = [task.fit(opened.plain.info) for task in tasks]
-        for task in tasks:
-            task.check(opened.plain)
+        tasks = [task.fit(opened.plain) for task in tasks]
+        check_readings(policy, baselines, opened.plain.info)
         started, start = (now or clock.now)(), time.monotonic()
         parts, sanity, repeats = _measure(tasks, opened, catalogue, settings, say)
         info, stats = opened.plain.info, opened.stats
@@ -166,16 +168,10 @@ def audit(
     return Audit(
         results=results,
         measured=next((part.measured for part in parts if part.measured is not None), None),
-        manifest=_manifest(results, info, settings, options, parts)
-        | stats.to_manifest()
-        | run_facts,
+        manifest=_manifest(results, settings, options, parts) | stats.to_manifest() | run_facts,
         cache=stats,
         further={name: make() for name, make in files.items() if name != EVIDENCE_FILE},
     )
-
-
-LABELS = "labels"
-"""The suite of probes for text classifiers, which is what runs when nothing is asked for."""
 
 
 def reads_labels(model: str, options: Mapping[str, Any]) -> bool:
@@ -241,7 +237,10 @@ def _join(
     probes = tuple(probe for one in analyses for probe in one.probes)
     return Results(
         tool=Tool(name="bias-audit", version=__version__),
-        model=Model(**{name: getattr(info, name) for name in Model.model_fields}),
+        model=Model(
+            **{name: getattr(info, name) for name in Model.model_fields if name != "files"},
+            files=dict(info.files),
+        ),
         run=run,
         states={},
         floor=find_floor(probes, measured),
@@ -250,7 +249,7 @@ def _join(
         determinism=repeats.to_record(),
         probes=probes,
         results=measured,
-        metrics=metric_records(measured),
+        metrics=metric_records(measured, info.reading),
         findings=tuple(finding for one in analyses for finding in one.findings),
         skips=tuple(skip for one in analyses for skip in one.skips),
         errors=tuple(error for one in analyses for error in one.errors),
@@ -259,7 +258,6 @@ def _join(
 
 def _manifest(
     results: Results,
-    info: ModelInfo,
     settings: Settings,
     options: Mapping[str, Any],
     parts: Sequence[Part],
@@ -269,7 +267,7 @@ def _manifest(
         "state": "partial" if results.run.partial else "complete",
         "tool": results.tool.model_dump(),
         "versions": package_versions(),
-        "model": results.model.model_dump() | {"tokenizer_digest": info.tokenizer_digest},
+        "model": results.model.model_dump(),
         "options": {key: str(value) for key, value in sorted(options.items())},
         "analysis": {name: getattr(settings, name) for name in settings.__slots__},
         "run": results.run.model_dump(),

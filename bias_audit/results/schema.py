@@ -127,6 +127,10 @@ class Model(Record):
     name: str
     revision: str | None = None
     fingerprint: str
+    tokenizer_digest: str = ""
+    """SHA-256 over the tokenizer's files."""
+    files: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of each file of the model, by name; empty for a model without files."""
     kind: str
     reading: str = "mask"
     """What a score is: ``mask``, or ``continuation`` for the whole sentence from left to right."""
@@ -246,6 +250,8 @@ class ProbeRecord(Record):
 
     id: str
     version: int
+    digest: str = ""
+    """SHA-256 of what its files say; of a published data set, of the user's copy."""
     language: str = "en-US"
     axis: str
     title: str
@@ -282,6 +288,8 @@ class ProbeRecord(Record):
     """Units that count as one, by source: the name of the cluster of each ``templates`` and
     ``targets`` id and of each ``terms`` label (``group:label``); those that are alone are left
     out."""
+    sampled: tuple[float, float] = (0.0, 0.0)
+    """Share of all words of its kind that each pole holds, S+ first; 0 where it is not known."""
     sensitive: bool = False
     """True when its sentences or words may hurt: reports fold them away."""
     skips: tuple[SkipRecord, ...] = ()
@@ -465,8 +473,12 @@ class MetricRecord(Record):
     """What a larger value means, in words."""
 
 
+NOT_MEASURED = "NotMeasured"
+"""Type of the error that a probe of the configuration is not in the run."""
+
+
 class ErrorRecord(Record):
-    """A probe that crashed."""
+    """A probe that crashed, or that the configuration asks for and the run left out."""
 
     probe: str | None = None
     type: str
@@ -482,10 +494,11 @@ class SanityCheck(Record):
     pseudo_perplexity: float | None
     """Pseudo-perplexity a piece; in the reading ``continuation`` perplexity a byte."""
     perplexity_limit: float
-    perplexity_of: Literal["piece", "byte", "label"] = "piece"
-    """``label``: there is none; a classifier was asked for the labels of plain sentences."""
+    perplexity_of: Literal["piece", "byte", "label", "paraphrase"] = "piece"
+    """``label``: there is none; a classifier was asked for the labels of plain sentences;
+    ``paraphrase``: neither; an encoder was asked which of two sentences says the same."""
     cloze_hits: int
-    """Gaps answered, or sentences labelled rightly."""
+    """Gaps answered, sentences labelled rightly, or paraphrases found nearer."""
     cloze_asked: int
     cloze_needed: int
     detail: str = ""

@@ -9,7 +9,7 @@ import pytest
 from bias_audit.backends import open_backend
 from bias_audit.backends.hf import gguf
 from bias_audit.backends.hf.model_files import ModelOptions, locate_model
-from bias_audit.errors import ModelLoadError
+from bias_audit.errors import ModelLoadError, UsageError
 
 
 def text(value: str) -> bytes:
@@ -122,6 +122,12 @@ def test_a_file_that_is_none_and_one_that_is_absent_are_told(write):
 def test_a_revision_is_refused(write):
     with pytest.raises(ModelLoadError, match="is a local file"):
         locate_model(ModelOptions(name=str(write()), revision="main"))
+
+
+@pytest.mark.parametrize("options", [{"reading": "mask"}, {"pooling": "mean"}])
+def test_another_reading_is_refused(options, write):
+    with pytest.raises(UsageError, match="can be read as continuation, not as"):
+        locate_model(ModelOptions(name=str(write()), **options))
 
 
 def test_what_has_to_be_installed_is_told(write, monkeypatch):
