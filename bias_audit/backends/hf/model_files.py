@@ -199,6 +199,8 @@ class ModelFolder:
     @property
     def _settings(self) -> list[Path]:
         """The files that say how the weights are used."""
+        if self.gguf is not None:
+            return [self.gguf]
         more = self.pooling.files if self.pooling else ()
         return [self.path / "config.json", *(self.path / name for name in more)]
 
