@@ -104,7 +104,7 @@ def double_difference(model, probe, *, terms, every):
 
 def test_a_speaker_goes_on_in_the_variety_of_the_beginning(model):
     """The positive control of dialect works, and its negative control stays quiet."""
-    assert double_difference(model, "dialect-grammar", terms=4, every=2) > 0.3
+    assert double_difference(model, "dialect-grammar", terms=4, every=2) > 0.5
     assert abs(double_difference(model, "dialect-hours", terms=4, every=4)) < 0.2
 
 
