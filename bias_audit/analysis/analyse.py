@@ -203,7 +203,7 @@ def _measure(work: _Work, settings: Settings, *, partial: bool) -> None:
         return instrument.vet(_examine(comparison, work.examined, role, shared), groups)
 
     primary = [examine(comparison, "primary") for comparison in work.compared]
-    work.primary = conclude(primary, Question.of(scored.probe, scored.margin), partial=partial)
+    work.primary = conclude(primary, Question.of(scored.probe), partial=partial)
     work.secondary = [examine(one, "secondary") for one in compare_all_pairs(scored, settings)]
 
 

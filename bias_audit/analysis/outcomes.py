@@ -97,7 +97,7 @@ def outcome_of(result: Result, margin: float, *, partial: bool = False) -> Outco
 
 def _with_outcome(result: Result, question: Question, *, partial: bool) -> Result:
     """The result with its outcome, and everything that says it."""
-    margin, scale = question.margin, gap_scale(result.unit)
+    margin, scale = result.margin or 0.0, gap_scale(result.unit)
     contrast = claimed_contrast(result, "these_words")
     outcome = outcome_of(result, margin, partial=partial)
     least = at_least(contrast, scale) if contrast else None

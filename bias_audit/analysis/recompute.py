@@ -24,6 +24,7 @@ from bias_audit.analysis.result_record import LARGEST
 from bias_audit.analysis.statements import Question
 from bias_audit.metrics.diagonal import DIAGONAL_LOG_ODDS, diagonal_contrast
 from bias_audit.metrics.log_odds import group_levels
+from bias_audit.metrics.similarity import SIMILARITY_DIAGONAL
 from bias_audit.results.evidence import INDEX, KEY_COLUMNS
 from bias_audit.results.run_folder import StoredRun
 from bias_audit.results.schema import Claim, ProbeRecord, Result, Sentence, TargetProfile
@@ -41,7 +42,8 @@ _MOVES = 20.0
 CLOSE_P = 1e-3
 CLOSE_DF = 3e-4
 """The same of p-values and of degrees of freedom, which move more."""
-MADE = (*METRICS, DIAGONAL_LOG_ODDS.id)
+_DIAGONALS = (DIAGONAL_LOG_ODDS.id, SIMILARITY_DIAGONAL.id)
+MADE = (*METRICS, *_DIAGONALS)
 """Measures that the scores give again."""
 SPLIT = "~split"
 """Ends the name of a control whose halves are stored nowhere."""
@@ -82,9 +84,7 @@ def require_numbers(run: StoredRun, results: Sequence[Result]) -> None:
     Raises:
         UsageError: the evidence does not give a number that is stored.
     """
-    gaps = [
-        result for result in results if result.metric in METRICS and result.estimate is not None
-    ]
+    gaps = [r for r in results if r.metric in METRICS and r.estimate is not None]
     if run.evidence is None or run.results.run.partial or not gaps:
         return
     again = Recomputation(run, {result.probe for result in gaps})
@@ -225,9 +225,7 @@ class Recomputation:
             again = [fresh[r.id] for r in family if r.id in fresh]
             if not family or len(again) != len(family):
                 continue
-            question = Question(
-                plus=probe.plus, minus=probe.minus, mask=probe.mask, margin=family[0].margin or 0.0
-            )
+            question = Question(plus=probe.plus, minus=probe.minus, mask=probe.mask)
             concluded = conclude(again, question, partial=self.results.run.partial)
             for stored, own in zip(family, concluded, strict=True):
                 self.tally["outcomes"] += 1
@@ -245,9 +243,13 @@ class Recomputation:
             if probe.role == "negative_control":
                 works = [not loud for loud in loud_gaps([heard[r.id] for r in mine], margin)]
             else:
-                diagonal = DIAGONAL_LOG_ODDS.id
                 works = [
-                    is_heard(heard[r.id], margin, gap_scale(r.unit), diagonal=r.metric == diagonal)
+                    is_heard(
+                        heard[r.id],
+                        margin,
+                        gap_scale(r.unit),
+                        diagonal=r.metric in _DIAGONALS,
+                    )
                     for r in mine
                 ]
             for result, own in zip(mine, works, strict=True):
@@ -282,7 +284,9 @@ class Recomputation:
         return ("log_prob", "probability", "log_odds") if whole else ("log_prob",)
 
     def _quotes(self) -> Iterator[Mismatch]:
-        """Sentences that are quoted, with the scores of their words."""
+        """Sentences that are quoted, with the scores of their words; of encoders with cosines."""
+        if self.results.model.reading == "similarity":
+            return  # which stand in a column of their own
         quoted = [(r.id, r.probe, r.sentences) for r in self.results.results if r.sentences]
         quoted += [(f.id, f.probe, f.sentences) for f in self.results.findings]
         for name, probe, sentences in quoted:

@@ -37,10 +37,10 @@ EVIDENCE_COLUMNS = (
     "prior_log_prob", "pieces", "rank", "skip", "detail",
 )  # fmt: skip
 """One row per prompt and target. ``log_prob`` is in nats and empty where ``skip`` says why."""
-DESIGN_COLUMNS = ("role", "template_cluster", "term_cluster", "pair", "target_cluster")
-"""What a row is in the design of its probe; evidence of earlier versions lacks them."""
 COSINE = "cosine"
 """A further column in the reading ``similarity``, where ``log_prob`` is in standard deviations."""
+DESIGN_COLUMNS = ("role", "template_cluster", "term_cluster", "pair", "target_cluster")
+"""What a row is in the design of its probe; evidence of earlier versions lacks them."""
 KEY_COLUMNS = ("template", "variant", "group", "term", "label", "target", "pole", "text")
 TEXT_COLUMNS = ("probe", "axis", *DESIGN_COLUMNS, *KEY_COLUMNS, "skip", "detail")
 """Columns of texts, written as cells that no spreadsheet runs as a formula."""
@@ -191,6 +191,6 @@ def read_evidence(path: Path) -> pd.DataFrame:
     frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=empty)
     frame = frame.assign(**{name: "" for name in DESIGN_COLUMNS if name not in frame})
     _require(EVIDENCE_COLUMNS, frame.columns)
-    frame = frame[[*EVIDENCE_COLUMNS, *(name for name in frame if name == COSINE)]]
+    frame = frame[[*EVIDENCE_COLUMNS, *([COSINE] if COSINE in frame else [])]]
     escaped = [name for name in TEXT_COLUMNS if frame[name].str.startswith("'").any()]
     return frame.assign(**{name: frame[name].map(read_csv_cell) for name in escaped})
