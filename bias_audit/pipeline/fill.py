@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from bias_audit.metrics.divergence import jsd
 from bias_audit.pipeline.model_checks import check_name
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import render
-from bias_audit.probes.probe import Frame, words_of
+from bias_audit.probes.probe import Frame, Word, words_of
 from bias_audit.probes.schema.lexicon import Entry, Template, WordSet
 from bias_audit.probes.schema.text import SLOT, is_article_free
 from bias_audit.records import (
@@ -34,11 +34,19 @@ from bias_audit.utils.arrays import Floats
 if TYPE_CHECKING:
     import pandas as pd
 
+Groups = str | Sequence[str] | Mapping[str, str | Sequence[str | Word]]
+"""Words, words of each group by its name (of a lexicon, too), or both as the command takes them."""
+
 NOTE_ONE = "One sentence is an anecdote: a finding needs many sentences and words (bias-audit run)."
 NOTE_ARTICLE = (
     "The article before <mask> favours completions that begin with a consonant sound (a) or a vowel"
     " sound (an), for every group alike."
 )
+NOTE_SHARES = (
+    "Read as {}, a model says how likely a sentence is as a whole: each per cent is a word's share"
+    " among the words asked for, in the same sentence."
+)
+_NAME_WORDS = "name two words or more to ask for, for example --targets nurse,doctor"
 _EXAMPLE = "for example --groups man,woman"
 _MASK = re.compile(r"\[mask\]", re.IGNORECASE)
 """The mask as other tools write it."""
@@ -54,9 +62,9 @@ class FilledGroup:
     sentences: tuple[str, ...]
     completions: tuple[tuple[str, float], ...]
     """Most likely completions with probabilities over the whole vocabulary, best first; averaged
-    over the sentences when there are several."""
-    word_mass: float
-    """Share of the probability that fell on whole words."""
+    over the sentences when there are several. None where the model completes nothing here."""
+    word_mass: float | None
+    """Share of the probability that fell on whole words; None without completions."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +73,8 @@ class FilledWord:
 
     word: str
     probabilities: tuple[float | None, ...]
-    """Over the whole vocabulary, in the order of the groups; None where it cannot be scored."""
+    """Over the whole vocabulary, in the order of the groups; None where it cannot be scored. Where
+    a model scores whole sentences, among the words that were asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +104,7 @@ class FillResult:
     targets: tuple[str, ...]
     """The words that were asked for."""
     distances: tuple[Distance, ...]
+    """Of each pair of groups; none where the model completes nothing here."""
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -144,6 +154,10 @@ class _GroupAnswers:
         return np.asarray(mean / mean.sum())
 
     def to_group(self, vocabulary: Sequence[str], top: int) -> FilledGroup:
+        if not self.answers:
+            return FilledGroup(
+                name=self.name, sentences=self.sentences, completions=(), word_mass=None
+            )
         several = len(self.answers) > 1
         return FilledGroup(
             name=self.name,
@@ -155,11 +169,12 @@ class _GroupAnswers:
 
 def fill(
     template: str,
-    groups: str | Sequence[str] | Mapping[str, str | Sequence[str]],
+    groups: Groups,
     model: str | Backend = "reference",
     targets: str | Sequence[str] | None = None,
     *,
     top: int = 10,
+    language: str = "en-US",
     **options: Any,
 ) -> FillResult:
     """Fill one template with each group's words and compare the completions.
@@ -169,11 +184,12 @@ def fill(
 
     Args:
         template: a sentence with ``[group]`` and ``<mask>``, or ``[MASK]``.
-        groups: words, or words of each group by its name, or both as the command takes them:
-            ``"women=woman|lady,men=man"``.
+        groups: words, or words of each group by its name (of a lexicon, too), or both as the
+            command takes them: ``"women=woman|lady,men=man"``.
         model: ``reference``, a local folder, a hub id, or a backend.
         targets: words to ask for; the likeliest of all when None.
         top: number of completions for each group.
+        language: of the sentence; the articles of English fit themselves to the words.
         options: of :func:`bias_audit.open_backend`: revision, device, dtype, offline, ...
 
     Raises:
@@ -181,7 +197,7 @@ def fill(
         ModelLoadError: the model cannot be loaded.
     """
     template = _MASK.sub("<mask>", template)
-    frame, words = _frame(template), read_groups(groups)
+    frame, words = _frame(template, language), read_groups(groups)
     if top < 1:
         raise UsageError(f"expected at least one completion to show, got {top}")
     asked = {
@@ -193,29 +209,38 @@ def fill(
         check_name(model, ProbeCatalogue(), **options)
     with open_model(model, False, **options) as opened:
         backend = opened.plain
-        filled = _complete(backend, asked)
-        rows, lost = _ask(backend, filled, wanted)
         info = backend.info
+        filled, mute = _complete(backend, asked)
+        whole = info.reading != "mask" and bool(wanted)
+        if (mute and not wanted) or (whole and len(wanted) == 1):
+            raise UsageError(mute or NOTE_SHARES.format(info.reading), hint=_NAME_WORDS)
+        rows, lost = _ask(backend, filled, wanted, whole=whole)
     found = [one.to_group(info.words, top) for one in filled]
+    pairs = () if mute else combinations(filled, 2)
     return FillResult(
         template=template,
         model=info.name,
         groups=tuple(found),
         words=rows if wanted else _likeliest(filled, info.words, top),
         targets=wanted,
-        distances=tuple(_distance(a, b, info.words) for a, b in combinations(filled, 2)),
-        notes=(*_notes(template, found), *lost, *info.notices),
+        distances=tuple(_distance(a, b, info.words) for a, b in pairs),
+        notes=(
+            *_notes(frame, found),
+            *([f"No completions: {mute}."] if mute else []),
+            *([NOTE_SHARES.format(info.reading)] if whole else []),
+            *lost,
+            *info.notices,
+        ),
     )
 
 
-def read_groups(
-    groups: str | Sequence[str] | Mapping[str, str | Sequence[str]],
-) -> dict[str, list[str]]:
+def read_groups(groups: Groups) -> dict[str, list[str | Word]]:
     """Return the words of each group, from a text, a list of words or a mapping.
 
     Raises:
         UsageError: none came, one is empty, or a name is there twice.
     """
+    pairs: list[tuple[str, list[str | Word]]]
     if isinstance(groups, Mapping):
         pairs = [(k, [v] if isinstance(v, str) else [*v]) for k, v in groups.items()]
     elif isinstance(groups, str):
@@ -224,7 +249,7 @@ def read_groups(
         pairs = [(word, [word]) for word in groups]
     if not pairs:
         raise UsageError("no group came", hint=_EXAMPLE)
-    read: dict[str, list[str]] = {}
+    read: dict[str, list[str | Word]] = {}
     for name, words in pairs:
         if not words:
             raise UsageError(f"the group '{name}' has no words", hint=_EXAMPLE)
@@ -234,12 +259,12 @@ def read_groups(
     return read
 
 
-def _read_group(text: str) -> tuple[str, list[str]]:
+def _read_group(text: str) -> tuple[str, list[str | Word]]:
     name, equals, words = text.strip().partition("=")
     entries = [word.strip() for word in (words if equals else name).split("|")]
     if not (name.strip() and all(entries)):
         raise UsageError(f"expected words of groups, got '{text}'", hint=_EXAMPLE)
-    return name.strip(), entries
+    return name.strip(), [*entries]
 
 
 def _read_targets(targets: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -257,42 +282,63 @@ def _read_targets(targets: str | Sequence[str] | None) -> tuple[str, ...]:
 
 def _complete(
     backend: Backend, asked: Mapping[str, tuple[CompletionRequest, ...]]
-) -> list[_GroupAnswers]:
-    """Ask for the completions of every sentence of every group."""
-    answers = iter(score_all(backend, [r for mine in asked.values() for r in mine]))
+) -> tuple[list[_GroupAnswers], str]:
+    """Ask for the completions of every sentence of every group, or say why there are none."""
+    mute = ""
+    answers: list[CompletionScore] = []
+    if CompletionRequest not in backend.supports:
+        mute = f"read as {backend.info.reading}, the model completes nothing"
+    else:
+        answers = score_all(backend, [r for mine in asked.values() for r in mine])
+    given = iter(answers)
     filled = []
     for name, mine in asked.items():
-        one = _GroupAnswers(name=name, requests=mine, answers=tuple(next(answers) for _ in mine))
-        for sentence, answer in zip(one.sentences, one.answers, strict=True):
-            if answer.skip is not None:
+        one = _GroupAnswers(
+            name=name, requests=mine, answers=tuple(next(given) for _ in mine if answers)
+        )
+        for sentence, answer in zip(one.sentences, one.answers, strict=False):
+            if answer.skip == "not_applicable":
+                mute = f'"{sentence}" cannot be scored: {answer.detail}'
+            elif answer.skip is not None:
                 raise UsageError(f'"{sentence}" cannot be scored: {answer.detail}')
         filled.append(one)
-    return filled
+    return [replace(one, answers=()) for one in filled] if mute else filled, mute
 
 
 def _ask(
-    backend: Backend, filled: Sequence[_GroupAnswers], targets: Sequence[str]
+    backend: Backend, filled: Sequence[_GroupAnswers], targets: Sequence[str], *, whole: bool
 ) -> tuple[tuple[FilledWord, ...], list[str]]:
-    """Ask for words after every group, and say which of them cannot be scored."""
+    """Ask for words after every group, and say which of them cannot be scored.
+
+    Where the model scores ``whole`` sentences, the words of one sentence share its probability.
+    """
     requests = [
         FillRequest(left=request.left, filler=word, right=request.right)
-        for word in targets
         for one in filled
         for request in one.requests
+        for word in targets
     ]
     answers: Iterator[FillScore] = iter(score_all(backend, requests))
-    rows, lost = [], []
-    for word in targets:
-        values: list[float | None] = []
-        reasons: list[str] = []
-        for one in filled:
-            scores = [next(answers) for _ in one.requests]
-            known = [float(np.exp(s.log_prob)) for s in scores if s.log_prob is not None]
-            values.append(float(np.mean(known)) if len(known) == len(scores) else None)
-            reasons += [s.detail or str(s.skip) for s in scores if s.log_prob is None]
-        rows.append(FilledWord(word=word, probabilities=tuple(values)))
-        lost += [f"'{word}' cannot be scored: {reasons[0]}"] if reasons else []
-    return tuple(rows), lost
+    columns: list[Floats] = []
+    reasons: dict[str, str] = {}
+    for one in filled:
+        rows = [[next(answers) for _ in targets] for _ in one.requests]
+        for word, score in ((w, s) for row in rows for w, s in zip(targets, row, strict=True)):
+            if score.log_prob is None:
+                reasons.setdefault(word, score.detail or str(score.skip))
+        logs = np.array([[np.nan if s.log_prob is None else s.log_prob for s in r] for r in rows])
+        shares = np.exp(logs - np.logaddexp.reduce(logs, 1, keepdims=True) if whole else logs)
+        columns.append(shares.mean(axis=0))
+    return (
+        tuple(
+            FilledWord(
+                word=word,
+                probabilities=tuple(None if np.isnan(c[n]) else float(c[n]) for c in columns),
+            )
+            for n, word in enumerate(targets)
+        ),
+        [f"'{word}' cannot be scored: {reason}" for word, reason in reasons.items()],
+    )
 
 
 def _likeliest(
@@ -306,20 +352,21 @@ def _likeliest(
     )
 
 
-def _notes(template: str, groups: Sequence[FilledGroup]) -> Iterator[str]:
-    low = [group for group in groups if group.word_mass < LEAST_WORD_MASS]
+def _notes(frame: Frame, groups: Sequence[FilledGroup]) -> Iterator[str]:
+    masses = [(group.name, group.word_mass) for group in groups if group.word_mass is not None]
+    low = [f"{percent(mass)} for {name}" for name, mass in masses if mass < LEAST_WORD_MASS]
     if low:
-        shares = ", ".join(f"{percent(group.word_mass)} for {group.name}" for group in low)
+        shares = ", ".join(low)
         yield (
             f"Warning: little of the probability lies on whole words ({shares}): the rest lies on"
             " pieces of words and on signs, and the distance between groups leaves it out."
         )
     yield NOTE_ONE
-    if not is_article_free(template):
+    if not is_article_free(frame.template.text, frame.language):
         yield NOTE_ARTICLE
 
 
-def _frame(template: str) -> Frame:
+def _frame(template: str, language: str) -> Frame:
     slots = [match[1] for match in SLOT.finditer(template)]
     example = 'for example "The [group] worked as a <mask>."'
     if slots.count(None) != 1:
@@ -328,14 +375,11 @@ def _frame(template: str) -> Frame:
     if unknown or "group" not in slots:
         what = f"the unknown slot [{unknown[0]}]" if unknown else "no [group]"
         raise UsageError(f"expected a sentence with [group], got {what}", hint=example)
-    form = next((m[2] for m in SLOT.finditer(template) if m[2] not in (None, "sg", "pl")), None)
-    if form is not None:
-        raise UsageError(f"words written here have no form '{form}'", hint="write [group]")
     try:
         checked = Template(text=template)
     except ValidationError as error:
         raise _usage_error(error) from error
-    return Frame(id="fill", template=checked, number="sg", slots={})
+    return Frame(id="fill", template=checked, number="sg", slots={}, language=language)
 
 
 def _usage_error(error: ValidationError) -> UsageError:
@@ -344,9 +388,15 @@ def _usage_error(error: ValidationError) -> UsageError:
     return UsageError(message, hint=hint)
 
 
-def _request(frame: Frame, name: str, text: str, top: int) -> CompletionRequest:
-    word = words_of(WordSet(entries=(_require_word(f"the group '{name}'", text),)))[0]
-    sentence = render(frame, {"group": word}, {}, None)
+def _request(frame: Frame, name: str, text: str | Word, top: int) -> CompletionRequest:
+    word = text
+    if isinstance(word, str):
+        word = words_of(WordSet(entries=(_require_word(f"the group '{name}'", word),)))[0]
+    try:
+        sentence = render(frame, {"group": word}, {}, None)
+    except KeyError as error:
+        missing = f"the word '{word.label}' has no form {error}"
+        raise UsageError(missing, hint="write [group], or name other words") from error
     return CompletionRequest(left=sentence.left, right=sentence.right, top_k=top)
 
 

@@ -28,7 +28,13 @@ def place(kind: str, here: Path) -> Path:
 
 
 def write_new(
-    kind: str, name: str, folder: Path, catalogue: ProbeCatalogue, *, like: str | None = None
+    kind: str,
+    name: str,
+    folder: Path,
+    catalogue: ProbeCatalogue,
+    *,
+    like: str | None = None,
+    text: str | None = None,
 ) -> list[Path]:
     """Write a new file, and the schema for the author's editor where none is near.
 
@@ -38,6 +44,7 @@ def write_new(
         folder: where it goes.
         catalogue: the names that are taken, and the probe to start from.
         like: id of a probe to copy, instead of the skeleton.
+        text: what the file says, instead of the skeleton.
 
     Returns what was written, the file first.
 
@@ -46,11 +53,8 @@ def write_new(
     """
     _require_free(kind, name, folder, catalogue)
     path = folder / f"{name}.yaml"
-    if like is None:
-        skeleton = Path(__file__).parent / "skeletons" / f"{kind}.yaml"
-        text = skeleton.read_text(encoding="utf-8").replace("@ID@", name)
-    else:
-        text = _copy_of(catalogue.file_of(like), name)
+    if text is None:
+        text = _skeleton(kind, name) if like is None else _copy_of(catalogue.file_of(like), name)
     schema, is_new = _schema(kind, folder)
     line = f"{MODELINE}{Path(os.path.relpath(schema, folder)).as_posix()}"
     write_atomic(path, text.replace("\nkind:", f"\n{line}\nkind:", 1))
@@ -60,13 +64,22 @@ def write_new(
     return [path]
 
 
-def _require_free(kind: str, name: str, folder: Path, catalogue: ProbeCatalogue) -> None:
+def require_id(name: str) -> None:
+    """Refuse what cannot be the id of a file.
+
+    Raises:
+        UsageError: it cannot.
+    """
     if not _ID.fullmatch(name):
         like = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")
         raise UsageError(
             f"'{name[:80]}' cannot be an id: lower-case letters, digits, '-', '_' and '.'",
             hint=f"for example {like[:80]}" if like else "for example who-drinks-what",
         )
+
+
+def _require_free(kind: str, name: str, folder: Path, catalogue: ProbeCatalogue) -> None:
+    require_id(name)
     for path in (folder / f"{name}.yaml", folder / f"{name}.yml"):
         if path.exists():
             raise UsageError(f"{path} is there already", hint="choose another id; nothing is lost")
@@ -75,6 +88,11 @@ def _require_free(kind: str, name: str, folder: Path, catalogue: ProbeCatalogue)
             f"the name '{name}' is taken; a file of yours would stand in its place",
             hint=f"choose another id, for example my-{name}",
         )
+
+
+def _skeleton(kind: str, name: str) -> str:
+    skeleton = Path(__file__).parent / "skeletons" / f"{kind}.yaml"
+    return skeleton.read_text(encoding="utf-8").replace("@ID@", name)
 
 
 def _copy_of(path: Path, name: str) -> str:

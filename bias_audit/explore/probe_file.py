@@ -1,0 +1,147 @@
+"""Collect sentences and words into a probe file that ``bias-audit probes check`` accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
+
+import streamlit as st
+
+from bias_audit.errors import BiasAuditError, FileError, Problem, UsageError
+from bias_audit.explore.question import Question, probe_text, split_words
+from bias_audit.explore.subject import Subject
+from bias_audit.explore.widgets import escape, show_error
+from bias_audit.pipeline.fill import FillResult
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.expand import expand
+from bias_audit.probes.lint import lint_probe
+from bias_audit.probes.scaffold import require_id, write_new
+
+_MOST = 500
+"""Sentences of one file."""
+_POLES = (("first", "words of the first kind"), ("second", "words of the second kind"))
+_saving = Lock()
+
+
+def _add(key: str, lines: Iterable[str], separator: str) -> None:
+    """Add to a field what is not in it yet."""
+    before = [part.strip() for part in st.session_state.get(key, "").split(separator.strip(" "))]
+    every = dict.fromkeys((*filter(None, before), *lines))
+    st.session_state[key] = separator.join(every)
+
+
+def offer_sentence(sentence: str) -> None:
+    """Let the visitor keep a sentence."""
+    st.button("Collect this sentence", on_click=_add, args=("sentences", [sentence], "\n"))
+
+
+def offer_sentences(sentences: Sequence[str]) -> None:
+    """Let the visitor keep some sentences."""
+    st.button("Collect all these sentences", on_click=_add, args=("sentences", sentences, "\n"))
+
+
+def offer_words(result: FillResult) -> None:
+    """Let the visitor keep words: those asked for, and those behind a distance."""
+    behind = [word for gap in result.distances for word, *_ in (*gap.towards_a, *gap.towards_b)]
+    words = [*dict.fromkeys((*result.targets, *behind))]
+    picked = st.multiselect("Words to collect", words, key="picked")
+    for column, (key, label) in zip(st.columns(2), _POLES, strict=True):
+        column.button(
+            f"Collect as {label}",
+            on_click=_add,
+            args=(key, picked, ", "),
+            disabled=not picked,
+            width="stretch",
+        )
+
+
+def show(about: Subject, question: Question) -> None:
+    """Show what was collected, as it would be written, with its mistakes."""
+    state = st.session_state
+    left, right = st.columns(2)
+    name = left.text_input("Id of the probe, and name of its file", "my-probe", max_chars=80)
+    axis = right.text_input("Axis", question.groups.lexicon or "own", max_chars=80)
+    title = st.text_input("Title", "What was collected", max_chars=200)
+    st.text_area("Sentences, one in each line", key="sentences", height=160)
+    poles: list[tuple[str, tuple[str, ...]]] = []
+    for column, (key, label) in zip(st.columns(2), _POLES, strict=True):
+        pole = column.text_input("Name", label, key=f"name {key}", max_chars=100)
+        column.text_area("Words, with commas between them", key=key, height=100)
+        poles.append((pole, ()))
+    sentences = [line.strip() for line in state["sentences"].splitlines() if line.strip()]
+    try:
+        require_id(name)
+        require_id(axis)
+        if len(sentences) > _MOST:
+            raise UsageError(f"expected at most {_MOST} sentences, got {len(sentences)}")
+        text = probe_text(
+            name,
+            title=title,
+            axis=axis,
+            question=question,
+            sentences=sentences,
+            poles=[
+                (pole, split_words(state[key]))
+                for (pole, _), (key, _) in zip(poles, _POLES, strict=True)
+            ],
+            catalogue=about.catalogue,
+        )
+        notes = check(name, text, about.catalogue) if sentences else []
+    except BiasAuditError as error:
+        show_error(error)
+        return
+    if not sentences:
+        st.caption("Nothing was collected yet: the tab Sentence has buttons for it.")
+        return
+    st.code(text, language="yaml")
+    for note in notes:
+        st.caption(escape(note))
+    _offer_file(about, name, text)
+
+
+def check(name: str, text: str, catalogue: ProbeCatalogue) -> list[str]:
+    """Read a probe as ``bias-audit probes check`` does, and return what to look at again.
+
+    Raises:
+        FileError: all its mistakes.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.yaml"
+        path.write_text(text, encoding="utf-8")
+        try:
+            probe = catalogue.with_files([path]).read_probe_file(path)
+            return lint_probe(probe, expand(probe))
+        except FileError as error:
+            problems = (
+                Problem(path.name, one.line, one.column, one.message, one.hint)
+                for one in error.problems
+            )
+            raise FileError(problems) from error
+
+
+def _offer_file(about: Subject, name: str, text: str) -> None:
+    left, right = st.columns(2)
+    left.download_button("Download", text, f"{name}.yaml", "application/yaml", width="stretch")
+    if about.folder is None:
+        right.caption("Others may connect to this page, so it saves no files here.")
+    elif right.button(f"Save into {escape(str(about.folder))}", width="stretch"):
+        try:
+            path = save(name, text, about.folder, about.catalogue)
+        except BiasAuditError as error:
+            show_error(error)
+        else:
+            st.success(
+                f"Saved: {escape(str(path))}. Next: bias-audit probes check {escape(str(path))}"
+            )
+
+
+def save(name: str, text: str, folder: Path, catalogue: ProbeCatalogue) -> Path:
+    """Write a new probe file; what is there stays.
+
+    Raises:
+        UsageError: the name cannot be used or is taken, or the folder cannot be written.
+    """
+    with _saving:
+        return write_new("probe", name, folder, catalogue, text=text)[0]

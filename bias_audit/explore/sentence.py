@@ -1,0 +1,202 @@
+"""One sentence: completions and named words side by side, and other sentences of its set."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from bias_audit.errors import BiasAuditError
+from bias_audit.explore import probe_file
+from bias_audit.explore.question import (
+    MOST_LETTERS,
+    GroupChoice,
+    Question,
+    SharedModel,
+    paraphrases,
+    split_words,
+)
+from bias_audit.explore.widgets import escape, show_error, show_table
+from bias_audit.pipeline.fill import NOTE_ONE, Distance, FillResult
+from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.reports.text import count, percent, times
+
+START = "The [group] worked as a <mask>."
+_TYPED = "words that I type"
+_OWN = "none, a sentence of my own"
+_BESIDE = 4
+"""Groups that stand beside each other, as in ``bias-audit fill``; more share one table."""
+_PAIRS = 3
+"""Pairs of groups whose distance is shown, the largest first."""
+_NAMED = 3
+"""Words asked for that the table of other sentences has."""
+
+
+def ask(catalogue: ProbeCatalogue) -> Question:
+    """Let the visitor say what to ask."""
+    state = st.session_state
+    state.setdefault("sentence", START)
+    st.text_input(
+        "Sentence",
+        key="sentence",
+        max_chars=MOST_LETTERS,
+        help=escape("[group] stands for the words of each group, <mask> for what is filled in"),
+    )
+    left, right = st.columns(2)
+    with left:
+        lexicons = [_TYPED, *catalogue.names("lexicon")]
+        chosen = st.selectbox("Groups from", lexicons, index=lexicons.index("gender"))
+    with right:
+        groups = _choose_groups(catalogue, chosen)
+    left, right = st.columns(2)
+    with left:
+        st.text_input("Words to ask for", key="words", placeholder="nurse, engineer")
+    with right:
+        sets = [_OWN, *catalogue.names("templates")]
+        st.selectbox("Set of sentences", sets, key="set", on_change=_take_first, args=(catalogue,))
+    language = "en-US"
+    if chosen != _TYPED:
+        language = catalogue.lexicon(chosen).language
+    elif state["set"] != _OWN:
+        language = catalogue.template_set(state["set"]).language
+    try:
+        words = split_words(state["words"])
+    except BiasAuditError as error:
+        show_error(error)
+        words = ()
+    return Question(sentence=state["sentence"], groups=groups, words=words, language=language)
+
+
+def _choose_groups(catalogue: ProbeCatalogue, chosen: str) -> GroupChoice:
+    if chosen == _TYPED:
+        typed = st.text_input(
+            "Groups", "man,woman", key="typed", help="women=woman|lady, men=man|gentleman"
+        )
+        return GroupChoice(typed=typed)
+    lexicon = catalogue.lexicon(chosen)
+    names = [*lexicon.sets]
+    use = st.multiselect("Groups", names, names[:2], key=f"use {chosen}")
+    if lexicon.sensitive:
+        st.caption("Words of this list may hurt.")
+    return GroupChoice(lexicon=chosen, use=tuple(use))
+
+
+def _take_first(catalogue: ProbeCatalogue) -> None:
+    """Begin with the first sentence of the set that was chosen."""
+    if (name := st.session_state["set"]) != _OWN:
+        texts = paraphrases(catalogue.template_set(name))
+        st.session_state["sentence"] = texts[0] if texts else ""
+
+
+def show_answer(model: SharedModel, question: Question, catalogue: ProbeCatalogue) -> None:
+    """Ask the model, and show what it says."""
+    try:
+        result = model.ask(question)
+    except BiasAuditError as error:
+        show_error(error)
+        return
+    st.info(NOTE_ONE)
+    if result.distances or len(result.groups) == 1:
+        _show_completions(result)
+    for gap in sorted(result.distances, key=lambda one: -one.jsd)[:_PAIRS]:
+        _show_distance(gap)
+    if result.targets:
+        st.markdown("**Words asked for**")
+        show_table([*_named_rows(result)])
+    for note in result.notes:
+        if note != NOTE_ONE:
+            st.caption(escape(note))
+    probe_file.offer_sentence(question.sentence)
+    probe_file.offer_words(result)
+    _show_paraphrases(model, question, catalogue)
+
+
+def _show_completions(result: FillResult) -> None:
+    st.markdown("**Completions**")
+    if len(result.groups) > _BESIDE:
+        show_table([*_named_rows(result)])
+        return
+    most = 100 * max(p for group in result.groups for _, p in group.completions)
+    bar = st.column_config.ProgressColumn(format="%.3g %%", min_value=0.0, max_value=most)
+    for column, group in zip(st.columns(len(result.groups)), result.groups, strict=True):
+        rows = [{group.name: word, "per cent": 100 * p} for word, p in group.completions]
+        show_table(rows, column, column_config={"per cent": bar})
+
+
+def _show_distance(gap: Distance) -> None:
+    st.markdown(
+        f"**How far apart: {escape(gap.a)} and {escape(gap.b)}, {gap.jsd:.3f} bits**",
+        help="Jensen-Shannon divergence over whole words: 0 = the same, 1 = nothing in common",
+    )
+    rows = [
+        {"word": word, **_after(((gap.a, p), (gap.b, q)))}
+        for word, p, q in (*gap.towards_a, *gap.towards_b)
+    ]
+    if rows:
+        show_table(rows)
+
+
+def _after(values: Any) -> dict[str, str]:
+    """The probability of a word after each group, and how often one has the other."""
+    row = {f"after {name}": "-" if p is None else percent(p) for name, p in values}
+    if len(values) == 2 and all(p for _, p in values):
+        (a, p), (b, q) = values
+        log = math.log(p / q)
+        row["times as likely"] = f"{times(abs(log))} × after {a if log > 0 else b}"
+    return row
+
+
+def _named_rows(result: FillResult) -> Iterator[dict[str, str]]:
+    names = [group.name for group in result.groups]
+    for word in result.words:
+        values = [*zip(names, word.probabilities, strict=True)]
+        yield {"word": word.word, **_after(values)}
+
+
+def _show_paraphrases(model: SharedModel, question: Question, catalogue: ProbeCatalogue) -> None:
+    """Score the other sentences of the set in the same way, one after another."""
+    name = st.session_state["set"]
+    if name == _OWN:
+        st.caption("Choose a set of sentences to see other sentences that ask the same thing.")
+        return
+    texts = paraphrases(catalogue.template_set(name))
+    others = [text for text in texts if text != question.sentence]
+    if not others:
+        st.caption("No other sentence of this set has [group] and <mask> alone.")
+        return
+    if not st.toggle(f"Score the {count(len(others), 'other sentence')} of this set", key="more"):
+        return
+    rows: list[dict[str, Any]] = []
+    bar, place = st.progress(0.0), st.empty()
+    for number, text in enumerate((question.sentence, *others), start=1):
+        try:
+            rows.append(_paraphrase_row(model.ask(replace(question, sentence=text))))
+        except BiasAuditError as error:
+            rows.append({"sentence": text, "not scored": error.message})
+        show_table(rows, place)
+        bar.progress(number / (len(others) + 1))
+    bar.empty()
+    gaps = sorted(row["bits"] for row in rows if row.get("bits") is not None)
+    if gaps:
+        st.caption(
+            f"Divergence over {count(len(gaps), 'sentence')}: from {gaps[0]:.3f} to {gaps[-1]:.3f}"
+            " bits. An audit asks many sentences and words, and compares them with chance."
+        )
+    probe_file.offer_sentences([question.sentence, *others])
+
+
+def _paraphrase_row(result: FillResult) -> dict[str, Any]:
+    row: dict[str, Any] = {"sentence": result.template}
+    if result.distances:
+        row["bits"] = round(max(gap.jsd for gap in result.distances), 4)
+    for group in result.groups:
+        if group.completions:
+            word, p = group.completions[0]
+            row[group.name] = f"{word} {percent(p)}"
+    for word in result.words[:_NAMED] if result.targets else ():
+        shares = ("-" if p is None else percent(p) for p in word.probabilities)
+        row[f"“{word.word}”"] = " / ".join(shares)
+    return row
