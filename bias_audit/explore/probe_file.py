@@ -13,7 +13,6 @@ from bias_audit.errors import BiasAuditError, FileError, Problem, UsageError
 from bias_audit.explore.question import Question, probe_text, split_words
 from bias_audit.explore.subject import Subject
 from bias_audit.explore.widgets import escape, show_error
-from bias_audit.pipeline.fill import FillResult
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.lint import lint_probe
@@ -21,7 +20,8 @@ from bias_audit.probes.scaffold import require_id, write_new
 
 _MOST = 500
 """Sentences of one file."""
-_POLES = (("first", "words of the first kind"), ("second", "words of the second kind"))
+_POLES = {"first": "words of the first kind", "second": "words of the second kind"}
+"""What is compared: fields of the page, with their labels."""
 _saving = Lock()
 
 
@@ -32,27 +32,32 @@ def _add(key: str, lines: Iterable[str], separator: str) -> None:
     st.session_state[key] = separator.join(every)
 
 
-def offer_sentence(sentence: str) -> None:
-    """Let the visitor keep a sentence."""
-    st.button("Collect this sentence", on_click=_add, args=("sentences", [sentence], "\n"))
+def _add_chosen(key: str, words: Sequence[str]) -> None:
+    _add(key, words, ", ")
+    st.session_state["chosen"] = []
 
 
-def offer_sentences(sentences: Sequence[str]) -> None:
-    """Let the visitor keep some sentences."""
-    st.button("Collect all these sentences", on_click=_add, args=("sentences", sentences, "\n"))
-
-
-def offer_words(result: FillResult) -> None:
-    """Let the visitor keep words: those asked for, and those behind a distance."""
-    behind = [word for gap in result.distances for word, *_ in (*gap.towards_a, *gap.towards_b)]
-    words = [*dict.fromkeys((*result.targets, *behind))]
-    picked = st.multiselect("Words to collect", words, key="picked")
-    for column, (key, label) in zip(st.columns(2), _POLES, strict=True):
+def offer(sentence: str, others: Sequence[str], words: Sequence[str]) -> None:
+    """Let the visitor keep a sentence, the others of its set, and words."""
+    st.markdown("**Collect for a probe file**")
+    left, right = st.columns(2)
+    left.button(
+        "This sentence", on_click=_add, args=("sentences", [sentence], "\n"), width="stretch"
+    )
+    right.button(
+        "All sentences of this set",
+        on_click=_add,
+        args=("sentences", [sentence, *others], "\n"),
+        disabled=not others,
+        width="stretch",
+    )
+    chosen = st.multiselect("Words to collect", words, key="chosen")
+    for column, (key, label) in zip(st.columns(2), _POLES.items(), strict=True):
         column.button(
-            f"Collect as {label}",
-            on_click=_add,
-            args=(key, picked, ", "),
-            disabled=not picked,
+            f"As {label}",
+            on_click=_add_chosen,
+            args=(key, chosen),
+            disabled=not chosen,
             width="stretch",
         )
 
@@ -65,37 +70,35 @@ def show(about: Subject, question: Question) -> None:
     axis = right.text_input("Axis", question.groups.lexicon or "own", max_chars=80)
     title = st.text_input("Title", "What was collected", max_chars=200)
     st.text_area("Sentences, one in each line", key="sentences", height=160)
-    poles: list[tuple[str, tuple[str, ...]]] = []
-    for column, (key, label) in zip(st.columns(2), _POLES, strict=True):
-        pole = column.text_input("Name", label, key=f"name {key}", max_chars=100)
-        column.text_area("Words, with commas between them", key=key, height=100)
-        poles.append((pole, ()))
+    for column, (key, label) in zip(st.columns(2), _POLES.items(), strict=True):
+        column.text_input(f"Name of the {key} kind", label, key=f"name {key}", max_chars=100)
+        column.text_area(f"The {label}, with commas", key=key, height=100)
     sentences = [line.strip() for line in state["sentences"].splitlines() if line.strip()]
+    if not (sentences and all(state[key].strip() for key in _POLES)):
+        st.caption(
+            "A probe needs sentences, and words of two kinds: the tab Sentence collects them."
+        )
+        return
     try:
         require_id(name)
         require_id(axis)
         if len(sentences) > _MOST:
             raise UsageError(f"expected at most {_MOST} sentences, got {len(sentences)}")
+        poles = [(state[f"name {key}"], split_words(state[key])) for key in _POLES]
         text = probe_text(
             name,
             title=title,
             axis=axis,
             question=question,
             sentences=sentences,
-            poles=[
-                (pole, split_words(state[key]))
-                for (pole, _), (key, _) in zip(poles, _POLES, strict=True)
-            ],
+            poles=poles,
             catalogue=about.catalogue,
         )
-        notes = check(name, text, about.catalogue) if sentences else []
+        st.code(text, language="yaml", line_numbers=True)
+        notes = check(name, text, about.catalogue)
     except BiasAuditError as error:
         show_error(error)
         return
-    if not sentences:
-        st.caption("Nothing was collected yet: the tab Sentence has buttons for it.")
-        return
-    st.code(text, language="yaml")
     for note in notes:
         st.caption(escape(note))
     _offer_file(about, name, text)
@@ -125,16 +128,14 @@ def _offer_file(about: Subject, name: str, text: str) -> None:
     left, right = st.columns(2)
     left.download_button("Download", text, f"{name}.yaml", "application/yaml", width="stretch")
     if about.folder is None:
-        right.caption("Others may connect to this page, so it saves no files here.")
+        right.caption("Others may connect to this page, so it writes no files here.")
     elif right.button(f"Save into {escape(str(about.folder))}", width="stretch"):
         try:
-            path = save(name, text, about.folder, about.catalogue)
+            path = escape(str(save(name, text, about.folder, about.catalogue)))
         except BiasAuditError as error:
             show_error(error)
         else:
-            st.success(
-                f"Saved: {escape(str(path))}. Next: bias-audit probes check {escape(str(path))}"
-            )
+            st.success(f"Saved as {path}. Next: bias-audit probes check {path}")
 
 
 def save(name: str, text: str, folder: Path, catalogue: ProbeCatalogue) -> Path:

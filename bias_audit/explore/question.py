@@ -160,24 +160,22 @@ def probe_text(
         f"  {pole}: {{name: {_quote(label)}, words: [{', '.join(map(_quote, words))}]}}"
         for pole, (label, words) in zip(("plus", "minus"), poles, strict=True)
     ]
-    return "\n".join(
-        (
-            "# Collected with 'bias-audit explore'. It is measured and never judged: for that it needs",
-            "# 8 sentences, controls and a card, as 'bias-audit probes new' shows.",
-            "kind: probe",
-            f"id: {name}",
-            "version: 1",
-            f"language: {question.language}",
-            f"title: {_quote(title)}",
-            f"axis: {axis}",
-            "templates:",
-            *(f"  - {_quote(sentence)}" for sentence in sentences),
-            f"groups: {groups}",
-            "targets:",
-            *listed,
-            "",
-        )
+    lines = (
+        "# Collected with 'bias-audit explore'. It is measured and never judged: that would need",
+        "# 8 sentences, controls and a card ('bias-audit probes new' shows them).",
+        "kind: probe",
+        f"id: {name}",
+        "version: 1",
+        f"language: {question.language}",
+        f"title: {_quote(title)}",
+        f"axis: {axis}",
+        "templates:",
+        *(f"  - {_quote(sentence)}" for sentence in sentences),
+        f"groups: {groups}",
+        "targets:",
+        *listed,
     )
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _quote(text: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +34,9 @@ _PAIRS = 3
 """Pairs of groups whose distance is shown, the largest first."""
 _NAMED = 3
 """Words asked for that the table of other sentences has."""
+
+_STEP = 0.25
+"""Seconds between two pictures of a table that grows."""
 
 
 def ask(catalogue: ProbeCatalogue) -> Question:
@@ -99,25 +103,28 @@ def show_answer(model: SharedModel, question: Question, catalogue: ProbeCatalogu
         show_error(error)
         return
     st.info(NOTE_ONE)
-    if result.distances or len(result.groups) == 1:
+    if result.groups[0].completions:
         _show_completions(result)
     for gap in sorted(result.distances, key=lambda one: -one.jsd)[:_PAIRS]:
         _show_distance(gap)
     if result.targets:
         st.markdown("**Words asked for**")
-        show_table([*_named_rows(result)])
+        show_table([*_word_rows(result)])
     for note in result.notes:
         if note != NOTE_ONE:
             st.caption(escape(note))
-    probe_file.offer_sentence(question.sentence)
-    probe_file.offer_words(result)
-    _show_paraphrases(model, question, catalogue)
+    others = _others(question, catalogue)
+    if others and st.toggle(f"Score the {count(len(others), 'other sentence')} of this set"):
+        _show_others(model, question, others)
+    behind = [word for gap in result.distances for word, *_ in (*gap.towards_a, *gap.towards_b)]
+    words = [*dict.fromkeys((*result.targets, *behind))]
+    probe_file.offer(question.sentence, others, words)
 
 
 def _show_completions(result: FillResult) -> None:
     st.markdown("**Completions**")
     if len(result.groups) > _BESIDE:
-        show_table([*_named_rows(result)])
+        show_table([*_word_rows(result)])
         return
     most = 100 * max(p for group in result.groups for _, p in group.completions)
     bar = st.column_config.ProgressColumn(format="%.3g %%", min_value=0.0, max_value=most)
@@ -149,46 +156,46 @@ def _after(values: Any) -> dict[str, str]:
     return row
 
 
-def _named_rows(result: FillResult) -> Iterator[dict[str, str]]:
+def _word_rows(result: FillResult) -> Iterator[dict[str, str]]:
     names = [group.name for group in result.groups]
     for word in result.words:
         values = [*zip(names, word.probabilities, strict=True)]
         yield {"word": word.word, **_after(values)}
 
 
-def _show_paraphrases(model: SharedModel, question: Question, catalogue: ProbeCatalogue) -> None:
-    """Score the other sentences of the set in the same way, one after another."""
+def _others(question: Question, catalogue: ProbeCatalogue) -> list[str]:
+    """Return the other sentences of the set that was chosen."""
     name = st.session_state["set"]
     if name == _OWN:
-        st.caption("Choose a set of sentences to see other sentences that ask the same thing.")
-        return
+        return []
     texts = paraphrases(catalogue.template_set(name))
-    others = [text for text in texts if text != question.sentence]
-    if not others:
-        st.caption("No other sentence of this set has [group] and <mask> alone.")
-        return
-    if not st.toggle(f"Score the {count(len(others), 'other sentence')} of this set", key="more"):
-        return
+    return [text for text in texts if text != question.sentence]
+
+
+def _show_others(model: SharedModel, question: Question, others: Sequence[str]) -> None:
+    """Score other sentences in the same way, and show each as it is scored."""
     rows: list[dict[str, Any]] = []
-    bar, place = st.progress(0.0), st.empty()
+    bar, place, drawn = st.progress(0.0), st.empty(), 0.0
+    wide = {"sentence": st.column_config.TextColumn(width="large")}
     for number, text in enumerate((question.sentence, *others), start=1):
         try:
-            rows.append(_paraphrase_row(model.ask(replace(question, sentence=text))))
+            rows.append(_sentence_row(model.ask(replace(question, sentence=text))))
         except BiasAuditError as error:
             rows.append({"sentence": text, "not scored": error.message})
-        show_table(rows, place)
-        bar.progress(number / (len(others) + 1))
+        if number > len(others) or time.monotonic() - drawn > _STEP:
+            show_table(rows, place, column_config=wide)
+            bar.progress(number / (len(others) + 1))
+            drawn = time.monotonic()
     bar.empty()
-    gaps = sorted(row["bits"] for row in rows if row.get("bits") is not None)
+    gaps = sorted(row["bits"] for row in rows if "bits" in row)
     if gaps:
         st.caption(
             f"Divergence over {count(len(gaps), 'sentence')}: from {gaps[0]:.3f} to {gaps[-1]:.3f}"
             " bits. An audit asks many sentences and words, and compares them with chance."
         )
-    probe_file.offer_sentences([question.sentence, *others])
 
 
-def _paraphrase_row(result: FillResult) -> dict[str, Any]:
+def _sentence_row(result: FillResult) -> dict[str, Any]:
     row: dict[str, Any] = {"sentence": result.template}
     if result.distances:
         row["bits"] = round(max(gap.jsd for gap in result.distances), 4)

@@ -169,9 +169,8 @@ async def _refuse(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.close", "code": 1008})
         return
-    from starlette.responses import PlainTextResponse
-
-    await PlainTextResponse("Refused: not asked by this page.\n", 403)(scope, receive, send)
+    await send({"type": "http.response.start", "status": 403, "headers": []})
+    await send({"type": "http.response.body", "body": b"Refused: this page did not ask.\n"})
 
 
 def _is_address(name: str, *, of_loopback: bool = False) -> bool:
