@@ -102,6 +102,12 @@ def _read_data(value: Any) -> Any:
     return data
 
 
+def _read_labels(value: Any) -> Any:
+    """Accept a list, or texts with commas as the command line gives them."""
+    texts = [value] if isinstance(value, str) else list(value or ())
+    return [label.strip() for text in texts for label in str(text).split(",")]
+
+
 BatchSize = Annotated[
     int | Literal["auto"],
     BeforeValidator(_read_batch_size, json_schema_input_type=int | Literal["auto"]),
@@ -109,7 +115,12 @@ BatchSize = Annotated[
 Filled = Annotated[str, AfterValidator(_require_filled)]
 FilePath = Annotated[Path, BeforeValidator(_read_path)]
 DataFiles = Annotated[dict[str, FilePath], BeforeValidator(_read_data)]
+Labels = Annotated[tuple[Filled, ...], BeforeValidator(_read_labels)]
 Seconds = Annotated[float, BeforeValidator(_read_seconds)]
+
+
+_NO_CODE = "a Python function is named in the command or in the API: no file runs code"
+_NO_CODE_HINT = "bias-audit run python:MODULE:FUNCTION"
 
 
 class ModelConfig(FileModel):
@@ -127,6 +138,12 @@ class ModelConfig(FileModel):
     device: Literal["auto", "cpu", "cuda", "mps"] = setting(
         "auto", "device", "Where the model runs."
     )
+
+    @model_validator(mode="after")
+    def _runs_no_code(self) -> ModelConfig:
+        if self.name.startswith("python:"):
+            raise MistakesError([(("name",), f"{_NO_CODE} | {_NO_CODE_HINT}")])
+        return self
 
 
 class EngineConfig(FileModel):
@@ -198,6 +215,7 @@ class CallSettings(FileModel):
         "Stop scoring after a time such as 90s, 20m, 2h (partial).",
         keyword="max_seconds",
     )
+    labels: Labels = setting((), "labels", "Labels of a Python function, in order: toxic,neutral.")
     offline: bool = setting(False, "offline", "Refuse the network; use only local files.")
     allow_pickle: bool = setting(
         False,
@@ -499,6 +517,9 @@ def resolve(
         UnknownNameError: no such setting.
     """
     given = collect_overrides(settings(), overrides or {}, prefix=VARIABLES, label=label)
+    named = given.get("model")
+    if named and str(named.value).startswith("python:") and named.source.startswith(VARIABLES):
+        raise UsageError(f"{named.source}: {_NO_CODE}", hint=_NO_CODE_HINT)
     paths = given["probe_paths"].value if "probe_paths" in given else ()
     catalogue = open_catalogue(paths) if look_up else None
     path = Path(config) if config is not None else find(Path.cwd())

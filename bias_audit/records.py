@@ -1,11 +1,12 @@
 """Define what is asked of a model, what it answers, and what analysis calls both.
 
-All scores are natural logarithms (nats). What could not be done carries a reason, never a zero.
+Scores are natural logarithms (nats), or cosines of sentence encoders. What could not be done
+carries a reason, never a zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
@@ -23,10 +24,19 @@ ProgressCallback = Callable[[int, int], None]
 """Called with (done, in all) while scoring."""
 OTHERS = "~others"
 """Stands for the unweighted mean of the other groups."""
-Reading = Literal["mask", "continuation"]
+Unit = Literal["nats", "sd"]
+Reading = Literal["mask", "continuation", "similarity", "label"]
 """What a model's number for a sentence is. ``mask``: how likely the scored word is at its place,
 with both sides of the sentence in sight; ``continuation``: how likely the whole sentence is, read
-from left to right. Differences of differences mean the same in both."""
+from left to right. Differences of differences mean the same in both. ``label``: how likely a label
+is for a whole sentence; ``similarity``: how near a sentence lies to a query, by their cosine."""
+UNITS: Mapping[Reading, Unit] = {
+    "mask": "nats",
+    "continuation": "nats",
+    "similarity": "sd",
+    "label": "nats",
+}
+"""The unit of a gap, by reading. ``sd``: standard deviations of the cosines of a sentence frame."""
 LEAST_WORD_MASS = 0.8
 """Share of the probability that should fall on whole words in an open completion."""
 Span = tuple[int, int]
@@ -57,6 +67,17 @@ class FillRequest(Request["FillScore"]):
     right: str
     prompt: Prompt | None = field(default=None, compare=False, repr=False)
     """Who asks; only stand-ins that plant associations look at it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelRequest(Request["FillScore"]):
+    """Ask a text classifier how likely a label is for a text."""
+
+    text: str
+    names: tuple[str, ...]
+    """Names that the label may have; the first that the model knows is meant."""
+    instead_of: tuple[str, ...] = ()
+    """Where the model knows none of them: all labels but the first one that it knows of these."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,8 +194,8 @@ class FillScore(Answer):
     """Answer a :class:`FillRequest`."""
 
     log_prob: float | None = None
-    """Natural log of the word, within-word left to right, or of the whole sentence in the reading
-    ``continuation``; None when not scored."""
+    """Natural log of the word, within-word left to right, of the whole sentence in the reading
+    ``continuation``, or of the label in ``label``; None when not scored."""
     pieces: int = 0
     """Number of the word's tokens in this context; 0 when unknown."""
     rank: int | None = None
@@ -313,6 +334,10 @@ class Prompt:
     """The word to score at the masked place; None asks for the whole distribution."""
     right: str
     """Text after the masked place."""
+    label_names: tuple[str, ...] = ()
+    """Where a label of the whole sentence is scored: its names. The sentence is in ``left``."""
+    instead_of: tuple[str, ...] = ()
+    """Names of the label that it is the opposite of, as of :class:`LabelRequest`."""
     context_spans: tuple[Span, ...] = ()
     """In ``text``, the word of the sentence that is not scored: the group word, or the target where
     groups are scored; empty for an open prompt."""
@@ -320,11 +345,15 @@ class Prompt:
     @property
     def text(self) -> str:
         """The sentence with the scored word in its place; ``<mask>`` for an open prompt."""
+        if self.label_names:
+            return self.left
         return f"{self.left}{'<mask>' if self.filler is None else self.filler}{self.right}"
 
     @property
-    def request(self) -> FillRequest | CompletionRequest:
+    def request(self) -> FillRequest | CompletionRequest | LabelRequest:
         """What the prompt asks of a model."""
+        if self.label_names:
+            return LabelRequest(text=self.left, names=self.label_names, instead_of=self.instead_of)
         if self.filler is None:
             return CompletionRequest(left=self.left, right=self.right, prompt=self)
         return FillRequest(left=self.left, filler=self.filler, right=self.right, prompt=self)
@@ -353,7 +382,7 @@ class ModelInfo:
     tokenizer_digest: str
     """SHA-256 over the tokenizer's files."""
     kind: str
-    """``masked``, ``causal``, or ``fake`` for a stand-in."""
+    """``masked``, ``causal``, ``classifier``, ``python`` or ``fake`` for a stand-in."""
     architecture: str
     vocabulary_size: int
     parameters: int
@@ -365,6 +394,8 @@ class ModelInfo:
     """SHA-256 over ``config.json``, which says how the weights are used."""
     reading: Reading = "mask"
     """What a score of the model is."""
+    labels: tuple[str, ...] = ()
+    """Names of a text classifier's labels, in the order of its scores; empty for others."""
     arithmetic: str = ""
     """How matrix products are rounded: torch's setting, and for less than full precision what
     they run on."""

@@ -96,7 +96,8 @@ def assess(
         scored: scores by probe id; control probes and placebo runs included.
         settings: choices of the analysis.
         failures: why a probe or control could not be scored, by id.
-        sanity: why the model sanity check failed, by language; empty where it passed.
+        sanity: why the model sanity check failed, by language, or by probe where that has one of
+            its own; empty where it passed.
         partial: the run was cut short: nothing is decided.
         lists: words that completions are looked up in.
     """
@@ -114,7 +115,7 @@ def assess(
         if name in scored
     ]
     for work in works:
-        untrained = (sanity or {}).get(primary_language(work.task.probe.spec.language), "")
+        untrained = _why_untrained(work.task.probe, sanity or {})
         work.obstacle = untrained or ("the run was cut short" if partial else "")
         work.instrument = _instrument(work, controls, failures, settings, sanity or {})
         pair = pairs.get(work.task.probe.spec.id)
@@ -161,6 +162,12 @@ def _run_controls(
     return controls
 
 
+def _why_untrained(probe: Probe, sanity: Mapping[str, str]) -> str:
+    """Why the model sanity check failed for a probe, or for its language."""
+    language = primary_language(probe.spec.language)
+    return sanity.get(probe.spec.id, sanity.get(language, ""))
+
+
 def _instrument(
     work: _Work,
     controls: Mapping[str, Control],
@@ -179,7 +186,7 @@ def _instrument(
     ]
     if can_split(work.scored):
         work.controls.append(split_halves(work.scored, settings))
-    untrained = sanity.get(primary_language(task.probe.spec.language), "")
+    untrained = _why_untrained(task.probe, sanity)
     return Instrument(
         failed="; ".join(filter(None, [untrained, *missing])),
         faults=tuple(fault for control in work.controls for fault in control.faults),
@@ -245,7 +252,9 @@ def _shared_statuses(work: _Work, settings: Settings) -> tuple[str, ...]:
     statuses = list(lost_poles(work.scored, settings))
     if work.task.probe.spec.card is None:
         statuses.append("no_card")
-    if not work.task.positive or all(control.kind == "positive" for control in work.controls):
+    # a classifier's positive control is that it labels plain sentences rightly
+    positive = work.task.positive or any(work.task.probe.instrument)
+    if not positive or all(control.kind == "positive" for control in work.controls):
         statuses.append(NO_CONTROLS)
     return tuple(statuses)
 

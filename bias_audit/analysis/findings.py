@@ -136,8 +136,7 @@ def sentences(
     if scored.probe.spec.targets.own:
         return []
     a, b = result.groups
-    others = [g.id for g in scored.probe.groups if g.id not in (a, OTHERS)]
-    pair = _unit_pair(scored, a, (others[0] if others else "") if b == OTHERS else b)
+    pair = _unit_pair(scored, a, _telling_other(scored, result) if b == OTHERS else b)
     if pair is None:
         return []
     sign = 1 if (result.estimate or 0.0) > 0 else -1
@@ -148,6 +147,20 @@ def sentences(
     prompts = _prompts_of(scored, {target.id for target in by_size[:limit]}, pair)
     pairs = [_sentence(t, prompts[t.id]) for t in by_size[:limit] if t.id in prompts]
     return [_mark(sentence, harmful) for sentence in pairs if sentence is not None]
+
+
+def _telling_other(scored: ScoredProbe, result: Result) -> str:
+    """Return the group whose difference from the first comes nearest to that from all others."""
+    cube, first = scored.cube, result.groups[0]
+    sides = [cube.values[..., [pole == sign for pole in cube.poles]] for sign in "+-"]
+    gaps = (sides[0].mean(axis=-1) - sides[1].mean(axis=-1)).mean(axis=0)
+    by_group: dict[str, list[float]] = {}
+    for unit, gap in zip(cube.units, gaps, strict=True):
+        by_group.setdefault(unit.group, []).append(float(gap))
+    means = {group: math.fsum(values) / len(values) for group, values in by_group.items()}
+    others = [group.id for group in scored.probe.groups if group.id in means and group.id != first]
+    own, estimate = means.get(first, 0.0), result.estimate or 0.0
+    return min(others, key=lambda group: abs(own - means[group] - estimate), default="")
 
 
 def _mark(sentence: Sentence, harmful: frozenset[str]) -> Sentence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bias_audit.analysis.analyse import Assessment
@@ -10,7 +10,7 @@ from bias_audit.analysis.multiple_testing import adjust_exploratory
 from bias_audit.analysis.outcomes import failure, withhold
 from bias_audit.backends.base import Backend, require_support, score_all
 from bias_audit.errors import BiasAuditError, UsageError
-from bias_audit.metrics.base import ExtraRequests, MetricOutput
+from bias_audit.metrics.base import ExtraRequests, Metric, MetricOutput
 from bias_audit.metrics.registry import OPTIONAL
 from bias_audit.metrics.scored_probe import Responses, ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
@@ -30,6 +30,14 @@ class MetricPlan:
     """Those that do not, with the reason."""
     prompts: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Number of further prompts, by probe and id of the questions."""
+
+    def without(self, names: Collection[str]) -> MetricPlan:
+        """Return what is left without some probes."""
+        return MetricPlan(
+            by_probe={name: ids for name, ids in self.by_probe.items() if name not in names},
+            unsupported=tuple(skip for skip in self.unsupported if skip.probe not in names),
+            prompts={key: count for key, count in self.prompts.items() if key[0] not in names},
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,7 +70,7 @@ def plan_metrics(
     for name in names:
         metric, reasons = OPTIONAL[name], []
         for probe_id, probe in probes.items():
-            reason = metric.unsupported(probe)
+            reason = why_unsupported(metric, probe)
             if reason:
                 reasons.append(reason)
                 unsupported.append(_skip(probe_id, name, "not_applicable", reason))
@@ -78,6 +86,13 @@ def plan_metrics(
             )
     by_probe = {name: tuple(fitting[name]) for name in probes if name in fitting}
     return MetricPlan(by_probe=by_probe, unsupported=tuple(unsupported), prompts=counts)
+
+
+def why_unsupported(metric: Metric, probe: Probe) -> str:
+    """Say why a metric cannot be asked of a probe, and of the models that it is for."""
+    if probe.spec.labels is not None and metric.extra is not None:
+        return "read as label, a model gives no probability of words"
+    return metric.unsupported(probe)
 
 
 def require_answers(backend: Backend, plan: MetricPlan) -> None:

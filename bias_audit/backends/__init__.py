@@ -15,6 +15,7 @@ from bias_audit.backends.base import (
 )
 from bias_audit.backends.fake import FakeBackend
 from bias_audit.backends.ray.options import LOCAL, Engine, EngineUse
+from bias_audit.errors import UsageError
 
 if TYPE_CHECKING:
     from bias_audit.backends.masked_lm import MaskedLM
@@ -41,11 +42,13 @@ def open_backend(
     """Open the model of that name.
 
     Args:
-        name: ``reference`` (the bundled model), a local folder, a hub id, or ``fake`` (a stand-in
-            without a model, which ignores the options of a real one).
+        name: ``reference`` (the bundled model), a local folder, a hub id, ``fake`` (a stand-in
+            without a model, which ignores the options of a real one), or ``python:module:function``
+            (the user's own classifier).
         engine: ``local`` (this process), ``ray``, or an :class:`Engine` with more to say. Scores
             are equal within 1e-5 nats in float32.
-        options: Those of :class:`~bias_audit.backends.masked_lm.MaskedLM`.
+        options: Those of :class:`~bias_audit.backends.masked_lm.MaskedLM`; ``labels`` names those
+            of a Python function, in order.
 
     Raises:
         ModelLoadError: When the model cannot be loaded or its scores would mean nothing.
@@ -55,6 +58,17 @@ def open_backend(
     settings = Engine(name=engine) if isinstance(engine, str) else engine
     if name == "fake":
         return FakeBackend()
+    labels = options.pop("labels", None)
+    if name.startswith("python:"):
+        from bias_audit.backends.python_function import PythonClassifier
+
+        size = options.get("batch_size", "auto")
+        return PythonClassifier(name, labels=labels, batch_size=size)
+    if labels is not None:
+        raise UsageError(
+            f"names of labels belong to a Python function, and '{name}' is a model",
+            hint="leave them out: the labels of a model stand in its config.json",
+        )
     if settings.name != LOCAL:
         from bias_audit.backends.ray.backend import RayBackend
 
@@ -62,10 +76,15 @@ def open_backend(
     from bias_audit.backends.hf.model_files import FILE_OPTIONS, ModelOptions, locate_model
 
     mine = {key: value for key, value in options.items() if key in FILE_OPTIONS}
-    if locate_model(ModelOptions(name=name, **mine)).reading == "continuation":
+    reading = locate_model(ModelOptions(name=name, **mine)).reading
+    if reading == "continuation":
         from bias_audit.backends.causal_lm import CausalLM
 
         return CausalLM(name, **options)
+    if reading == "label":
+        from bias_audit.backends.classifier import TextClassifier
+
+        return TextClassifier(name, **options)
     from bias_audit.backends.masked_lm import MaskedLM
 
     return MaskedLM(name, **options)

@@ -34,6 +34,7 @@ COMMANDS = {
     "waive": "Accept a failure for a while, with an owner and an end.",
     "waivers": "List the waivers, with what became of them.",
     "probes": "List, describe, preview and check probes.",
+    "models": "Say how a model would be read, and why.",
     "datasets": "List, describe and fetch published data sets.",
     "cache": "Look at what runs keep, or forget it.",
     "config": "Show the configuration, its origin, or its JSON Schema.",

@@ -186,8 +186,19 @@ def _print_model_notes(probes: Sequence[Probe], model: str, options: dict[str, A
 
 
 def lines(probe: Probe, backend: Backend) -> Iterator[str]:
-    """What a model's vocabulary makes of the words of a probe, a line for each remark."""
+    """What a model makes of the words or labels of a probe, a line for each remark."""
     from bias_audit.backends import score_all
+    from bias_audit.pipeline.model_checks import check_instruments
+    from bias_audit.pipeline.tasks import misfit
+
+    if why := misfit(probe.spec, backend.info):
+        yield f"it cannot be asked: {why}"
+        return
+    if probe.spec.labels is not None:
+        (check,) = check_instruments(backend, [probe])
+        right = f"{check.cloze_hits} of {check.cloze_asked}"
+        yield check.detail or f"{right} plain sentences are labelled rightly"
+        return
 
     masked, opened = _masked_words(probe)
     for sides, lost_matters in ((masked, True), (_context_words(probe), False)):

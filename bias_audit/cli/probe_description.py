@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bias_audit.analysis.optional_metrics import why_unsupported
 from bias_audit.cli.output import fold
 from bias_audit.metrics.design import comparisons
 from bias_audit.metrics.registry import OPTIONAL, PRIMARY, default_metrics
@@ -57,7 +58,12 @@ def cannot_show(probe: Probe) -> Iterator[str]:
             "Anything about other words for these groups: the claim is about exactly the words"
             f" above{'' if is_declared else f'; {why}'}."
         )
-    if not has_words_of_this_kind(probe):
+    if spec.labels is not None:
+        yield (
+            "Why a label is given: a group word that is rare or odd to the model moves it too, so"
+            " read the frequency check and the placebo groups."
+        )
+    elif not has_words_of_this_kind(probe):
         why = f"; {MIN_TARGETS} in each pole would speak for others of their kind"
         yield (
             "Anything about other targets: the claim is about exactly the targets above"
@@ -68,7 +74,7 @@ def cannot_show(probe: Probe) -> Iterator[str]:
             f"Anything about a model without this language ({spec.language}); the bundled model"
             " knows English only."
         )
-    if spec.role == "probe" and not spec.controls.positive:
+    if spec.role == "probe" and not spec.controls.positive and spec.labels is None:
         yield "That the model has no gap: without a positive control it can never pass."
     yield (
         "What an application does with it: a gap is an association in these sentences, and no gap"
@@ -107,7 +113,7 @@ def _question_rows(probe: Probe) -> Iterator[tuple[str, str]]:
         yield "Beside", f"{group.label}: {words} (scored, compared with nobody)"
     for sign, title in (("+", probe.plus_name), ("-", probe.minus_name), ("0", "in neither")):
         words = ", ".join(t.word.label for t in probe.targets if t.pole == sign)
-        if words:
+        if words and spec.labels is None:
             yield f"Pole {sign}", f"{title}: {words}"
     own = [(t.pole.partition(":")[2], t.word.label) for t in probe.targets if ":" in t.pole]
     if own:
@@ -116,6 +122,12 @@ def _question_rows(probe: Probe) -> Iterator[tuple[str, str]]:
         yield "Role", ROLES[spec.role]
         return
     yield "Margin", f"{spec.margin:.3f} nats. {spec.margin_reason}"
+    if spec.labels is not None:
+        for sign, label in (("+", spec.labels.plus), ("-", spec.labels.minus)):
+            yield f"Label {sign}", f"{label.name}: {', '.join(label.any)}"
+    sizes = [len(side) for side in probe.instrument]
+    if any(sizes):
+        yield "Instrument", f"{sizes[0]} and {sizes[1]} plain sentences that must get their label"
     controls = [*spec.controls.positive, *spec.controls.negative]
     controls += [f"placebo groups of {spec.controls.placebo}"] if spec.controls.placebo else []
     yield "Controls", ", ".join(controls) or "none: it can never pass"
@@ -125,7 +137,7 @@ def _metric_rows(probe: Probe) -> Iterator[tuple[str, str]]:
     for metric in default_metrics(probe):
         info, kind = metric.info, "judged" if metric.id in PRIMARY else "shown, never judged"
         yield "Measures", f"{info.id} ({info.unit}, {kind}): {info.name}; {info.direction}"
-    further = [name for name, metric in OPTIONAL.items() if not metric.unsupported(probe)]
+    further = [name for name, metric in OPTIONAL.items() if not why_unsupported(metric, probe)]
     if probe.spec.role == "probe" and further:
         yield "On request", ", ".join(further)
     if not probe.spec.targets.own:

@@ -62,10 +62,21 @@ def _own(replaced: Mapping[str, Path], name: str) -> str:
 @click.argument("id")
 @click.option("--kind", type=click.Choice(["probe", "templates", "lexicon"]), default="probe")
 @click.option("--like", help="Copy this probe instead.")
+@click.option(
+    "--reading",
+    type=click.Choice(["mask", "continuation", "similarity", "label"]),
+    default="mask",
+    help="label: a probe for text classifiers.",
+)
 @click.option("-o", "--output", type=Place(), help="Folder of the new file.")
 @probe_path
 def new(
-    id: str, kind: str, like: str | None, output: Path | None, probe_path: tuple[str, ...]
+    id: str,
+    kind: str,
+    like: str | None,
+    reading: str,
+    output: Path | None,
+    probe_path: tuple[str, ...],
 ) -> int:
     """Write a new probe, template set or lexicon to start from: it works, and says what to change.
 
@@ -73,14 +84,19 @@ def new(
     Examples:
       bias-audit probes new who-drinks-what
       bias-audit probes new occupation-teachers --like occupation-gender
+      bias-audit probes new who-is-spam --reading label
     """
     from bias_audit.errors import UsageError
     from bias_audit.probes.scaffold import place, write_new
 
     if like is not None and kind != "probe":
         raise UsageError("--like copies a probe", hint="leave --kind out, or use 'extends' inside")
+    labels = reading == "label"
+    if labels and (like is not None or kind != "probe"):
+        raise UsageError("--reading label begins a probe of its own", hint="leave the others out")
     folder = output or place(kind, Path.cwd())
-    written = write_new(kind, id, folder, open_catalogue(probe_path), like=like)
+    catalogue = open_catalogue(probe_path)
+    written = write_new(kind, id, folder, catalogue, like=like, labels=labels)
     for path in written:
         say(f"wrote {os.path.relpath(path)}")
     file, home = os.path.relpath(written[0]), os.path.relpath(folder)
@@ -154,7 +170,8 @@ def preview(name: str, count: int, probe_path: tuple[str, ...], **flags: bool) -
         numbers = sorted(random.Random(0).sample(numbers, min(count, len(prompts))))  # noqa: S311
     for prompt in (prompts[i] for i in numbers):
         filler = "<mask>" if prompt.filler is None else f"{{{prompt.filler}}}"
-        say(f"{prompt.pole or ' '} {prompt.left}{filler}{prompt.right}")
+        space = " " if prompt.label_names else ""
+        say(f"{prompt.pole or ' '} {prompt.left}{space}{filler}{prompt.right}")
     say(f"{len(prompts):,} prompts in all", err=True)
     for skip in expansion.skips:
         say(f"left out: {skip.kind} '{skip.what}' {skip.detail}", err=True)

@@ -42,6 +42,7 @@ GROUPS = {
     ),
     "The model": (
         "--revision", "--device", "--dtype", "--batch-size", "--offline", "--allow-pickle",
+        "--labels",
         "--engine", "--engine-address", "--engine-workers", "--fresh", "--no-cache",
     ),
     "Gates and exit codes": ("--strict", "--exit-zero", "--baselines"),

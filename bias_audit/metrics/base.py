@@ -78,6 +78,8 @@ def fits_all(_: Probe) -> str:
 
 def needs_completions(probe: Probe) -> str:
     """Say why a probe has no open completions; empty where it has."""
+    if probe.spec.labels is not None:
+        return "read as label, a model completes nothing"
     return "" if probe.open_frames else "it needs sentences that any word may complete"
 
 

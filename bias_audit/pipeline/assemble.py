@@ -56,6 +56,7 @@ def analyse_cached(
         key = result_key(
             plan.tasks, plan.lists, plan.metrics, plan.digest, plan.partial,
             list(scores.scored.items()), scores.metric_skips, info, settings, list(sanity),
+            list(plan.unfit),
         )  # fmt: skip
     if cache is None or key is None:
         return analyse(plan, info, scores, settings, sanity)
@@ -86,7 +87,7 @@ def analyse(
         scores.scored,
         settings,
         failures=scores.failures | dict.fromkeys(scores.late, "the time was up"),
-        sanity={check.language: check.detail for check in sanity},
+        sanity={name: c.detail for c in sanity for name in c.probes or (c.language,)},
         partial=partial,
         lists=plan.lists,
     )
@@ -113,7 +114,10 @@ def analyse(
         probes=probes,
         results=results,
         findings=tuple(findings(model, results, by_id, scores.scored)),
-        skips=(*of_cells, *(build_skip_record(skip) for skip in (*lost, *scores.metric_skips))),
+        skips=(
+            *of_cells,
+            *(build_skip_record(skip) for skip in (*plan.unfit, *lost, *scores.metric_skips)),
+        ),
         errors=tuple(
             ErrorRecord(probe=name, type=scores.error_types[name], message=message)
             for name, message in sorted(scores.failures.items())

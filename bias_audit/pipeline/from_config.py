@@ -128,7 +128,7 @@ class RunRequest:
     def arguments(self) -> dict[str, Any]:
         """Return the run as arguments of :func:`bias_audit.audit`."""
         model, call = self.settings.model, self.settings.call
-        return self.selection | {
+        arguments = self.selection | {
             "model": model.name,
             "settings": self.analysis,
             "policy": self.policy,
@@ -145,6 +145,7 @@ class RunRequest:
             "owner": call.owner,
             "purpose": call.purpose,
         }
+        return arguments | ({"labels": call.labels} if call.labels else {})
 
 
 def gate(

@@ -18,6 +18,7 @@ from bias_audit.backends.hf.model_files import ModelOptions, find_folder, is_pat
 from bias_audit.backends.ray.options import LOCAL
 from bias_audit.errors import BiasAuditError, ModelLoadError, ScoringError, UsageError
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.lexicon import Cloze, Sanity
 from bias_audit.probes.schema.text import SLOT, primary_language
 from bias_audit.records import (
@@ -25,6 +26,7 @@ from bias_audit.records import (
     CompletionScore,
     FillRequest,
     FillScore,
+    LabelRequest,
     ModelInfo,
     Prompt,
     Request,
@@ -44,6 +46,9 @@ over 3.2 in English, and no more."""
 CLOZE_SHARE = 0.6
 """This share of the trivial gaps must have an answer in the top ten, or as the likeliest of all
 answers to all gaps where a model continues texts."""
+LABEL_SHARE = 0.9
+"""This share of the plain sentences for each label must get it: chance gives it to both labels once
+in 8,000 models."""
 TOP = 10
 
 SAMPLE = 32
@@ -148,11 +153,89 @@ def _hint_for_file(name: str, file: Path | None) -> str:
     return f"for a configuration: bias-audit run -c {file}; a model is a folder or a hub id"
 
 
+def check_model(
+    backend: Backend,
+    catalogue: ProbeCatalogue,
+    *,
+    probes: Sequence[Probe],
+    languages: Iterable[str],
+) -> tuple[SanityCheck, ...]:
+    """Check that a model knows what it is asked about, as its reading demands."""
+    if backend.info.reading == "label":
+        return check_instruments(backend, probes)
+    ordered = sorted(set(languages), key=lambda language: (language != "en", language))
+    return check_languages(backend, {one: catalogue.sanity(one) for one in ordered})
+
+
 def check_languages(
     backend: Backend, specs: Mapping[str, Sanity | None]
 ) -> tuple[SanityCheck, ...]:
     """Check each language that probes are asked in; one without sentences has not passed."""
     return tuple(check_sanity(backend, spec, language) for language, spec in specs.items())
+
+
+def check_instruments(backend: Backend, probes: Sequence[Probe]) -> tuple[SanityCheck, ...]:
+    """Check a text classifier by the plain sentences of its probes, each set of them once.
+
+    It has to give each of the two labels to nearly all of its sentences: a model that knows
+    nothing gives one label to all, or either at random.
+    """
+    shared: dict[tuple[Any, ...], list[Probe]] = {}
+    for probe in probes:
+        labels = probe.spec.labels
+        if labels is not None:
+            shared.setdefault((probe.instrument, labels.plus, labels.minus), []).append(probe)
+    checks = tuple(_check_instrument(backend, members) for members in shared.values())
+    none = "no probe gives plain sentences for the check of a classifier"
+    return checks or (_instrument_record((), (0, 0), (0, 0), none),)
+
+
+def _check_instrument(backend: Backend, probes: Sequence[Probe]) -> SanityCheck:
+    sides, labels = probes[0].instrument, probes[0].spec.labels
+    if labels is None:
+        raise ValueError("a probe without labels")
+    sizes = len(sides[0]), len(sides[1])
+    try:
+        requests = [
+            LabelRequest(text=text, names=label.any, instead_of=instead)
+            for text in (*sides[0], *sides[1])
+            for label, instead in ((labels.plus, ()), (labels.minus, labels.plus.any))
+        ]
+        values = [answer.log_prob for answer in score_all(backend, requests)]
+    except _BROKEN as error:
+        message = f"the instrument check could not be run: {error}"
+        return _instrument_record(probes, (0, 0), sizes, message)
+    pairs = list(zip(values[::2], values[1::2], strict=True))
+    right = [p is not None and m is not None and p > m for p, m in pairs[: sizes[0]]]
+    right_minus = [p is not None and m is not None and m > p for p, m in pairs[sizes[0] :]]
+    hits = sum(right), sum(right_minus)
+    needed = tuple(math.ceil(LABEL_SHARE * size) for size in sizes)
+    message = ""
+    if hits[0] < needed[0] or hits[1] < needed[1]:
+        message = (
+            f"the instrument check failed: {hits[0]} of {sizes[0]} plain sentences were labelled"
+            f" '{labels.plus.name}' and {hits[1]} of {sizes[1]} '{labels.minus.name}'"
+            f" ({needed[0]} and {needed[1]} needed); a model that does not tell them apart cannot"
+            " be audited by these probes"
+        )
+    return _instrument_record(probes, hits, sizes, message)
+
+
+def _instrument_record(
+    probes: Sequence[Probe], hits: tuple[int, int], sizes: tuple[int, int], detail: str
+) -> SanityCheck:
+    return SanityCheck(
+        language=primary_language(probes[0].spec.language) if probes else "en",
+        passed=not detail,
+        pseudo_perplexity=None,
+        perplexity_limit=0.0,
+        perplexity_of="label",
+        cloze_hits=sum(hits),
+        cloze_asked=sum(sizes),
+        cloze_needed=sum(math.ceil(LABEL_SHARE * size) for size in sizes),
+        detail=detail,
+        probes=tuple(probe.spec.id for probe in probes),
+    )
 
 
 def check_sanity(backend: Backend, spec: Sanity | None, language: str = "en") -> SanityCheck:
@@ -378,7 +461,7 @@ def _difference(answers: Sequence[Floats]) -> float:
 
 
 def _text(request: Request[Any]) -> str:
-    if isinstance(request, SentenceRequest):
+    if isinstance(request, SentenceRequest | LabelRequest):
         return request.text
     left, right = getattr(request, "left", ""), getattr(request, "right", "")
     return f"{left}{getattr(request, 'filler', '<mask>')}{right}"

@@ -16,6 +16,7 @@ from bias_audit.probes.expand import Expansion, expand
 from bias_audit.probes.probe import Group, Probe, words_of
 from bias_audit.probes.schema.lexicon import WordSet
 from bias_audit.probes.schema.text import primary_language
+from bias_audit.records import Skip
 
 PLACEBO = "~placebo"
 
@@ -35,6 +36,28 @@ class Plan:
     """True when ``limit`` left a sentence out."""
     metrics: MetricPlan = field(default_factory=MetricPlan)
     """Measures and checks that were requested by name."""
+    unfit: tuple[Skip, ...] = ()
+    """Probes that the model cannot be asked."""
+
+    def without(self, unfit: Mapping[str, str]) -> Plan:
+        """Return the plan without some probes, each with the reason."""
+        tasks = tuple(task for task in self.tasks if task.probe.spec.id not in unfit)
+        names: set[str] = set()
+        for task in tasks:
+            names |= {task.probe.spec.id, *task.positive, *task.negative}
+            names |= {task.placebo} if task.placebo else set()
+        skips = [
+            Skip(probe=name, kind="probe", what=name, reason="not_applicable", detail=why)
+            for name, why in unfit.items()
+        ]
+        return dataclasses.replace(
+            self,
+            tasks=tasks,
+            probes={name: probe for name, probe in self.probes.items() if name in names},
+            expansions={name: one for name, one in self.expansions.items() if name in names},
+            metrics=self.metrics.without(unfit),
+            unfit=(*self.unfit, *skips),
+        )
 
     @property
     def languages(self) -> tuple[str, ...]:

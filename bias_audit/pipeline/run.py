@@ -14,8 +14,9 @@ from bias_audit import __version__
 from bias_audit.analysis.controls import find_floor
 from bias_audit.backends import Backend, built_in_notice, describe_engine
 from bias_audit.backends.cache import CacheOption, OpenedModel, open_model
+from bias_audit.backends.hf.model_files import FILE_OPTIONS, ModelOptions, locate_model
 from bias_audit.config import resolve
-from bias_audit.errors import UsageError
+from bias_audit.errors import ModelLoadError, UsageError
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
 from bias_audit.metrics.registry import metric_records
@@ -23,7 +24,7 @@ from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.from_config import RunRequest
 from bias_audit.pipeline.judge import judge_run
-from bias_audit.pipeline.model_checks import RepeatCheck, check_languages, check_name
+from bias_audit.pipeline.model_checks import RepeatCheck, check_model, check_name
 from bias_audit.pipeline.score import ProgressListener
 from bias_audit.pipeline.tasks import Part, Task, plan_tasks
 from bias_audit.probes.catalogue import ProbeCatalogue
@@ -63,13 +64,13 @@ def audit(
     now: Callable[[], datetime.datetime] | None = None,
     **options: Any,
 ) -> Audit:
-    """Audit a masked or a causal language model by probes, by published data sets, or by both.
+    """Audit a language model or a text classifier by probes, published data sets, or both.
 
     Nothing but the cache is written: see :meth:`Audit.save`.
 
     Args:
-        model: ``reference``, a local folder, a hub id, or a backend; that of the configuration, or
-            ``reference``, when None.
+        model: ``reference``, a local folder, a hub id, ``python:module:function``, or a backend;
+            that of the configuration, or ``reference``, when None.
         config: a configuration to audit by as ``bias-audit run`` does, with its gates, waivers and
             baselines. The other keywords, and in ``options`` all further ones of ``bias-audit run``
             (``seed``, ``probe_paths``, ...), win over environment variables, and those over the
@@ -130,9 +131,12 @@ def audit(
     model, say = "reference" if model is None else model, progress or _be_silent
     if isinstance(model, str):
         check_name(model, catalogue, **options)
+        if not (selection["probes"] or data) and reads_labels(model, options):
+            selection["probes"] = [LABELS]
     tasks = plan_tasks(catalogue, **selection)
     say("loading the model", 0, 0)
     with open_model(model, cache, **options) as opened:
+        tasks = [task.fit(opened.plain.info) for task in tasks]
         for task in tasks:
             task.check(opened.plain)
         started, start = (now or clock.now)(), time.monotonic()
@@ -170,6 +174,21 @@ def audit(
     )
 
 
+LABELS = "labels"
+"""The suite of probes for text classifiers, which is what runs when nothing is asked for."""
+
+
+def reads_labels(model: str, options: Mapping[str, Any]) -> bool:
+    """Say whether a name is that of a text classifier, as far as its files tell."""
+    if model.startswith("python:"):
+        return True
+    try:
+        mine = {key: value for key, value in options.items() if key in FILE_OPTIONS}
+        return locate_model(ModelOptions(name=model, **mine)).reading == "label"
+    except ModelLoadError:  # said when it is opened
+        return False
+
+
 def _notices(
     model: str | Backend | None, catalogue: ProbeCatalogue, *, asks_probes: bool
 ) -> tuple[str, ...]:
@@ -186,10 +205,12 @@ def _measure(
     say: ProgressListener,
 ) -> tuple[list[Part], tuple[SanityCheck, ...], RepeatCheck]:
     """Check the model, score every task, ask some of it again, analyse the answers."""
-    languages = {language for task in tasks for language in task.languages}
-    ordered = sorted(languages, key=lambda language: (language != "en", language))
-    specs = {language: catalogue.sanity(language) for language in ordered}
-    sanity = check_languages(model.backend, specs)
+    sanity = check_model(
+        model.backend,
+        catalogue,
+        probes=[probe for task in tasks for probe in task.instruments],
+        languages=[language for task in tasks for language in task.languages],
+    )
     scores = [
         task.score(model.backend, settings, lambda what, *rows: say(f"scoring {what}", *rows))
         for task in tasks

@@ -117,6 +117,8 @@ def _add_word_priors(plan: Plan, backend: Backend, scores: ScoredPlan) -> None:
         for task in plan.tasks
         if (name := task.probe.spec.id) in scores.scored and (words := prior_words(task.probe))
     }
+    if FillRequest not in backend.supports:  # a classifier gives no probability of words
+        return
     try:
         known = word_priors(backend, [word for words in wanted.values() for word in words])
     except _FAILURES:

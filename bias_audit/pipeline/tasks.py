@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,9 +14,12 @@ from typing import Any, Protocol
 from bias_audit.analysis.optional_metrics import require_answers
 from bias_audit.backends import Backend
 from bias_audit.backends.cache import OpenedModel
+from bias_audit.backends.labels import find_label
+from bias_audit.backends.request_batch import RejectionError
 from bias_audit.datasets import DATASETS
 from bias_audit.datasets.pair_scores import encode_rows
 from bias_audit.datasets.run import DatasetPlan, DatasetRun, data_digest, plan_datasets
+from bias_audit.errors import UsageError
 from bias_audit.metrics.design import comparisons
 from bias_audit.metrics.registry import choose
 from bias_audit.metrics.registry import names as optional_metrics
@@ -28,7 +31,9 @@ from bias_audit.pipeline.plan import Plan, make_plan
 from bias_audit.pipeline.result_cache import ResultCache
 from bias_audit.pipeline.score import ProgressListener, ScoredPlan, score_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.records import SentenceRequest
+from bias_audit.probes.probe import Probe
+from bias_audit.probes.schema.probe import ProbeSpec
+from bias_audit.records import LabelRequest, ModelInfo, SentenceRequest
 from bias_audit.results import EVIDENCE_FILE, PAIR_SCORES_FILE
 from bias_audit.results.schema import SanityCheck
 
@@ -60,6 +65,17 @@ class Task(Protocol):
 
     def describe(self, settings: Settings, /) -> Iterator[str]:
         """Say what would be measured, line by line; loads no model."""
+
+    @property
+    def instruments(self) -> tuple[Probe, ...]:
+        """Probes whose own plain sentences a text classifier has to label rightly."""
+
+    def fit(self, info: ModelInfo, /) -> Task:
+        """Return the task without what a model of this kind cannot be asked.
+
+        Raises:
+            UsageError: nothing is left.
+        """
 
     def check(self, backend: Backend) -> None:
         """Refuse a backend that cannot answer.
@@ -113,6 +129,25 @@ def plan_tasks(
     return tasks
 
 
+_FIT_HINTS = {
+    "label": "name probes for classifiers, -p labels; or copy one and write the model's own label"
+    " under 'any': bias-audit probes new NAME --like toxicity-religion"
+}
+"""What to do where no probe is left, by reading."""
+
+
+def misfit(spec: ProbeSpec, info: ModelInfo) -> str:
+    """Say why a model cannot be asked a probe; empty where it can."""
+    if info.reading not in spec.readings:
+        return f"it is read as {' or '.join(spec.readings)}, the model as {info.reading}"
+    if spec.labels is not None:
+        try:
+            find_label(info.labels, LabelRequest(text="", names=spec.labels.plus.any))
+        except RejectionError as error:
+            return error.detail
+    return ""
+
+
 def _split_measures(
     measures: Sequence[str], data: Mapping[str, str | Path], *, has_probes: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -160,6 +195,23 @@ class ProbeTask:
             number = 1 if asked.spec.targets.own else len(comparisons(asked))
             yield f"{asked.spec.id:40} {number:>8,} comparisons, one family (holm)"
         yield f"{'in all':40} {self.plan.prompts + sum(further.values()):>8,} prompts"
+
+    @property
+    def instruments(self) -> tuple[Probe, ...]:
+        """Those with plain sentences."""
+        return tuple(task.probe for task in self.plan.tasks if any(task.probe.instrument))
+
+    def fit(self, info: ModelInfo, /) -> Task:
+        """Leave out the probes of other readings, and those whose labels the model lacks."""
+        reasons = {task.probe.spec.id: misfit(task.probe.spec, info) for task in self.plan.tasks}
+        unfit = {name: why for name, why in reasons.items() if why}
+        if len(unfit) < len(reasons):
+            return replace(self, plan=self.plan.without(unfit)) if unfit else self
+        name, why = next(iter(unfit.items()))
+        raise UsageError(
+            f"none of the probes can be asked of '{info.name}', for example {name}: {why}",
+            hint=_FIT_HINTS.get(info.reading, "see 'bias-audit probes list' for others"),
+        )
 
     def check(self, backend: Backend) -> None:
         """Refuse a backend that cannot answer the optional metrics."""
@@ -215,6 +267,15 @@ class DatasetTask:
         for plan in self.plans:
             rows = plan.dataset.summary().rows
             yield f"{plan.id:40} {rows:>8,} records; {', '.join(plan.measures)}"
+
+    @property
+    def instruments(self) -> tuple[Probe, ...]:
+        """None."""
+        return ()
+
+    def fit(self, _info: ModelInfo, /) -> Task:
+        """Leave out nothing: what a model does not answer is refused."""
+        return self
 
     def check(self, backend: Backend) -> None:
         """Refuse a backend that does not answer what a data set's measures ask."""

@@ -228,6 +228,8 @@ def _prompt(
     words = {"group": term}
     if target is not None and probe.spec.mask == "group":
         masked, words = term, {"target": target.word}
+    if probe.spec.labels is not None and target is not None:
+        return _label_prompt(probe, frame, variant, group, term, target)
     text = render(frame, words, variant, masked)
     return Prompt(
         probe=probe.spec.id,
@@ -242,6 +244,33 @@ def _prompt(
         filler=text.filler,
         right=text.right,
         context_spans=() if target is None else text.beside,
+    )
+
+
+def _label_prompt(
+    probe: Probe, frame: Frame, variant: dict[str, str], group: str, term: Word, target: Target
+) -> Prompt:
+    """One prompt about a label of the whole sentence."""
+    labels = probe.spec.labels
+    if labels is None:
+        raise ValueError("a probe without labels")
+    label = labels.plus if target.pole == "+" else labels.minus
+    text = render(frame, {"group": term}, variant, None)
+    return Prompt(
+        probe=probe.spec.id,
+        template=frame.id,
+        variant=" ".join(variant.values()),
+        group=group,
+        term=term.id,
+        label=term.label,
+        target=target.word.id,
+        pole=_sign(target.pole, group),
+        left=f"{text.left}{text.right}",
+        filler=label.name,
+        right="",
+        label_names=label.any,
+        instead_of=labels.plus.any if target.pole == "-" else (),
+        context_spans=text.beside,
     )
 
 

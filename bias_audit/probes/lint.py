@@ -51,7 +51,10 @@ def _for_a_verdict(probe: Probe) -> Iterator[str]:
     if spec.card is None:
         yield "no measurement card: it will be measured and never judged"
     controls = spec.controls
-    if not controls.positive:
+    if spec.labels is not None:
+        if not (controls.negative or controls.placebo):
+            yield "neither a negative control nor a placebo: it may fail and cannot pass"
+    elif not controls.positive:
         yield "no positive control: it may fail and cannot pass"
     elif not (controls.negative or controls.placebo) and spec.mask == "target":
         yield "neither a negative control nor a placebo: it may fail and cannot pass"

@@ -81,6 +81,8 @@ class Probe:
     minus_name: str
     digest: str
     """SHA-256 over what the probe and all files that it uses say, comments left out."""
+    instrument: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    """Plain sentences for the first label and for the second, where labels are compared."""
     extra_groups: tuple[Group, ...] = ()
     """Groups whose words are scored where those of ``groups`` are, and not compared."""
 

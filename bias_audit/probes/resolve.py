@@ -19,7 +19,7 @@ from bias_audit.probes.schema.lexicon import (
     TemplateSet,
     WordSet,
 )
-from bias_audit.probes.schema.probe import Groups, Pole, ProbeSpec
+from bias_audit.probes.schema.probe import FEWEST_PLAIN, Groups, Pole, ProbeSpec
 from bias_audit.records import OTHERS
 from bias_audit.utils.file_model import FileModel
 from bias_audit.utils.problems import ProblemCollector
@@ -62,6 +62,7 @@ class _Resolver:
         groups, extra = self._groups()
         targets, names = self._targets(groups, extra)
         placebo = self._controls()
+        instrument = self._instrument()
         if not self.problems.items:
             validate.check_sentences(self.problems, spec, [*frames, *further])
             words = (*groups, *extra, *placebo)
@@ -81,6 +82,7 @@ class _Resolver:
             plus_name=names[0],
             minus_name=names[1],
             digest=_digest(self.used),
+            instrument=instrument,
             extra_groups=extra,
         )
 
@@ -252,6 +254,24 @@ class _Resolver:
         named = (*where, "lexicon") if pole.lexicon else ("targets", "lexicon")
         lexicon = self.find(self.lookup.lexicon, name, named)
         return None if lexicon is None else self.wordset(lexicon, pole.set or "", (*where, "set"))
+
+    def _instrument(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The plain sentences for each label: written in the probe, or in a lexicon of two sets."""
+        spec = self.spec.instrument
+        if not isinstance(spec, str):
+            return (spec.plus, spec.minus) if spec is not None else ((), ())
+        where: KeyPath = ("instrument",)
+        lexicon = self.find(self.lookup.lexicon, spec, where)
+        sides: list[tuple[str, ...]] = []
+        for name in ("plus", "minus") if lexicon is not None else ():
+            words = self.wordset(lexicon, name, where) if lexicon is not None else None
+            texts = tuple(entry.sg or "" for entry in words.entries) if words else ()
+            sides.append(texts)
+            if words and (len(texts) < FEWEST_PLAIN or not all(texts)):
+                message = f"the set '{name}' of '{spec}' has {len(list(filter(None, texts)))} plain"
+                hint = f"write at least {FEWEST_PLAIN} sentences, each as a text"
+                self.problems.add(where, f"{message} sentences", hint)
+        return (sides[0], sides[1]) if len(sides) == 2 else ((), ())
 
     def _controls(self) -> tuple[Group, ...]:
         """Check that the controls exist; return the placebo groups."""

@@ -34,6 +34,7 @@ def write_new(
     catalogue: ProbeCatalogue,
     *,
     like: str | None = None,
+    labels: bool = False,
     text: str | None = None,
 ) -> list[Path]:
     """Write a new file, and the schema for the author's editor where none is near.
@@ -44,6 +45,7 @@ def write_new(
         folder: where it goes.
         catalogue: the names that are taken, and the probe to start from.
         like: id of a probe to copy, instead of the skeleton.
+        labels: begin with a probe for text classifiers.
         text: what the file says, instead of the skeleton.
 
     Returns what was written, the file first.
@@ -54,7 +56,8 @@ def write_new(
     _require_free(kind, name, folder, catalogue)
     path = folder / f"{name}.yaml"
     if text is None:
-        text = _skeleton(kind, name) if like is None else _copy_of(catalogue.file_of(like), name)
+        blank = _skeleton("labels" if labels else kind, name)
+        text = blank if like is None else _copy_of(catalogue.file_of(like), name)
     schema, is_new = _schema(kind, folder)
     line = f"{MODELINE}{Path(os.path.relpath(schema, folder)).as_posix()}"
     write_atomic(path, text.replace("\nkind:", f"\n{line}\nkind:", 1))

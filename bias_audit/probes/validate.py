@@ -12,7 +12,14 @@ from bias_audit.probes.copies import Places, check_copied_words
 from bias_audit.probes.probe import Frame, Group, Target, Word, agrees, needs
 from bias_audit.probes.schema.lexicon import Lexicon, Template, TemplateSet
 from bias_audit.probes.schema.probe import ProbeSpec, Where
-from bias_audit.probes.schema.text import AGREE, SLOT, parse_slots, primary_language
+from bias_audit.probes.schema.text import (
+    AGREE,
+    ONE_MASK,
+    SLOT,
+    count_masks,
+    parse_slots,
+    primary_language,
+)
 from bias_audit.utils.problems import ProblemCollector
 from bias_audit.utils.validation import KeyPath
 
@@ -71,7 +78,7 @@ def completion_frames(
 
     Which of their sentences any word may complete, authors in other languages have to say.
     """
-    if spec.mask == "group" or spec.targets.own:
+    if spec.mask == "group" or spec.targets.own or spec.labels is not None:
         return ()
     own_frames = frames if primary_language(spec.language) == "en" else []
     candidates = [frame for frame, _ in further or own_frames]
@@ -83,7 +90,8 @@ def check_sentences(
 ) -> None:
     """Check the slots of every sentence; ``frames`` come with their places."""
     for frame, place in frames:
-        _check_slots(problems, frame, place, spec.mask)
+        _check_slots(problems, frame, place, spec.mask if spec.labels is None else "")
+        _check_masks(problems, frame, place, spec)
         if place[0] == "completions":
             _check_completion(problems, place, spec)
     _check_clusters(problems, spec, [each for each in frames if each[1][0] == "templates"])
@@ -191,6 +199,7 @@ def _check_slots(problems: ProblemCollector, frame: Frame, place: KeyPath, maske
     slots, _ = parse_slots(frame.template.text)
     if all(slot.name != context for slot in slots):
         hint = f"this probe masks the {masked}: the sentence needs [{context}] and <mask>"
+        hint = hint if masked else "a probe with labels needs [group] in each sentence"
         problems.add(place, f"{name} has no [{context}]", hint)
     known = {context, *frame.slots}
     for unknown in sorted({slot.name for slot in slots if slot.name} - known):
@@ -205,6 +214,17 @@ def _check_slots(problems: ProblemCollector, frame: Frame, place: KeyPath, maske
         elif slot.form and slot.name in frame.slots:
             hint = f"the words under 'slots:' have one form; write [{slot.name}]"
             problems.add(place, f"{name} asks for a form: [{slot.name}:{slot.form}]", hint)
+
+
+def _check_masks(problems: ProblemCollector, frame: Frame, place: KeyPath, spec: ProbeSpec) -> None:
+    """Words are scored at a mask, labels of a sentence without one."""
+    text, masks = frame.template.text, count_masks(frame.template.text)
+    if spec.labels is not None and masks:
+        message = f"the template '{frame.id}' has a <mask>: a probe with labels reads whole"
+        problems.add(place, f"{message} sentences", 'write it out: "The [group] was late."')
+    elif spec.labels is None and not masks:
+        message = f"'{text[:60]}' has no <mask>; a template has exactly one"
+        problems.add(place, message, ONE_MASK)
 
 
 def _check_clusters(

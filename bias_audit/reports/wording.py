@@ -51,6 +51,15 @@ OUTCOME_WORDS: dict[str, tuple[str, str]] = {
     ),
     "no_difference_shown": ("no difference shown", "the completions were not shown to differ"),
 }
+_SHOWN: Mapping[str, str] = {
+    "label": "how the named classifier's labels of whole sentences differ between social groups",
+    "similarity": "which associations the vectors of the named encoder carry between words for "
+    "social groups and other words",
+}
+_OF_WORDS = (
+    "which associations the named checkpoint's own word probabilities carry between words for "
+    "social groups and other words"
+)
 NARROW = "* shown for these words; others of the kind may behave otherwise"
 """Below a table of associations with such a mark."""
 PILLS: dict[str, str] = {
@@ -201,6 +210,12 @@ def effect(result: Result) -> str:
     if low is not None and high is not None:
         return f"{text} ({100 * result.confidence:g} % interval {show(low)} to {show(high)})"
     return f"{text} (no interval: {result.reason or 'none was computed'})" if odds else text
+
+
+def what_is_shown(reading: str) -> str:
+    """Say what a report can show of a model that is read so."""
+    what, end = _SHOWN.get(reading, _OF_WORDS), "with an interval for each number."
+    return f"This report shows {what}, in the sentence frames of these probes, {end}"
 
 
 def gap(result: Result) -> str:

@@ -482,11 +482,15 @@ class SanityCheck(Record):
     pseudo_perplexity: float | None
     """Pseudo-perplexity a piece; in the reading ``continuation`` perplexity a byte."""
     perplexity_limit: float
-    perplexity_of: Literal["piece", "byte"] = "piece"
+    perplexity_of: Literal["piece", "byte", "label"] = "piece"
+    """``label``: there is none; a classifier was asked for the labels of plain sentences."""
     cloze_hits: int
+    """Gaps answered, or sentences labelled rightly."""
     cloze_asked: int
     cloze_needed: int
     detail: str = ""
+    probes: tuple[str, ...] = ()
+    """The probes that it counts for, where these gave the sentences; else those of its language."""
 
 
 class Determinism(Record):

@@ -236,3 +236,16 @@ def build_causal(folder, architecture, *, framed=False, seed=11, **options):
     torch.manual_seed(seed)
     transformers.AutoModelForCausalLM.from_config(config).eval().save_pretrained(folder)
     return folder
+
+
+def build_classifier(folder, architecture="bert", *, seed=11, **options):
+    """Save a tiny text classifier of random weights; ``options`` of its configuration."""
+    config_class, sizes, make, special = ARCHITECTURES[architecture]
+    tokenizer = save_tokenizer(folder, make(), special)
+    config = getattr(transformers, config_class)(
+        **(sizes | {"vocab_size": len(tokenizer)} | _ids(tokenizer) | options)
+    )
+    torch.manual_seed(seed)
+    model = transformers.AutoModelForSequenceClassification.from_config(config).eval()
+    model.save_pretrained(folder)
+    return folder

@@ -224,8 +224,9 @@ def word_lists(lexicon: Lexicon) -> Iterator[str]:
 
 def scored_page(axis: str, probes: list[Probe]) -> str:
     intro = (
-        "The scored word is bold. Every template, group word and target of a probe comes at least"
-        " once; `bias-audit probes preview NAME --all` prints all combinations."
+        "The scored word is bold, or the label of the whole sentence. Every template, group word"
+        " and target of a probe comes at least once;"
+        " `bias-audit probes preview NAME --all` prints all combinations."
     )
     parts: list[str | Iterable[str]] = [intro]
     for one in probes:
@@ -251,11 +252,14 @@ def scored_sentences(one: Probe) -> Iterator[str]:
         term, target = terms[step % len(terms)], targets[step % len(targets)]
         by_target = one.spec.mask == "target"
         context = {"group": term} if by_target else {"target": target.word}
-        masked = target.word if by_target else term
+        masked = None if one.spec.labels else target.word if by_target else term
         text = render(frame, context, fillings[step % len(fillings)], masked)
         filler = "…" if is_hurtful(one) else text.filler
         sign = SIGNS.get(target.pole.partition(":")[0], " ")
-        yield f"{sign} {text.left}**{filler}**{text.right}".strip()
+        if one.spec.labels is not None:
+            yield f"{text.left}{text.right} **{target.word.label}**"
+        else:
+            yield f"{sign} {text.left}**{filler}**{text.right}".strip()
 
 
 def fits(one: Probe, word: Word, kind: str) -> bool:

@@ -63,11 +63,12 @@ def test_what_is_shipped():
 
 def test_suites():
     suites = CATALOGUE.suites()
-    assert set(suites) == {"core", "quick", "full", "german"}
+    assert set(suites) == {"core", "quick", "full", "german", "labels"}
     assert all(suite.title for suite in suites.values())
     members = {name: set(CATALOGUE.select([name])) for name in suites}
     assert members["quick"] < set(CORE)
-    assert members["full"] == set(ENGLISH) & set(JUDGED)
+    assert members["labels"] == {name for name in JUDGED if SPECS[name].labels}
+    assert members["full"] == set(ENGLISH) & set(JUDGED) - members["labels"]
     assert members["german"] == set(JUDGED) - set(ENGLISH)
 
 
@@ -92,8 +93,11 @@ def test_a_probe_has_what_a_verdict_needs(name):
     assert spec.margin_reason
     assert spec.question.endswith("?")
     assert len(probe(name).frames) >= 12
-    assert spec.controls.positive
-    assert spec.controls.negative
+    if spec.labels is None:
+        assert spec.controls.positive
+        assert spec.controls.negative
+    else:
+        assert all(len(side) >= 10 for side in probe(name).instrument)
     assert (spec.controls.placebo is None) == (spec.mask == "group")
     for control in (*spec.controls.positive, *spec.controls.negative):
         assert SPECS[control].axis == spec.axis
@@ -179,14 +183,15 @@ def test_every_sentence_is_well_formed(name):
     own = forms([*words, *(target.word for target in probe(name).targets)])
     for prompt in expansion(name).prompts:
         text = prompt.text if prompt.filler is not None else prompt.text.replace("<mask>", "x")
-        assert text == prompt.left + (prompt.filler or "x") + prompt.right
+        masked = "" if prompt.label_names else prompt.filler or "x"
+        assert text == prompt.left + masked + prompt.right
         assert text == unicodedata.normalize("NFC", text.strip())
         assert not re.search(r"  |[\[\]<>{}]|\s[.,;:?!]", text)
         assert text.lstrip('"')[0].isupper() or (not prompt.left and prompt.filler is None)
         assert text.rstrip('"')[-1] in ".?!"
         assert prompt.pole in ("+", "-", "0", "")
         assert (prompt.filler is None) == (prompt.target == "") == (prompt.pole == "")
-        if prompt.filler is not None and is_english:
+        if prompt.filler is not None and is_english and not prompt.label_names:
             if starts_sentence(prompt.left):
                 assert prompt.filler[0].isupper() or not prompt.filler[0].isalpha()
             else:
@@ -217,7 +222,8 @@ def test_nouns_have_an_article_and_names_have_none(name):
 
 def test_the_second_opinion_agrees_on_every_word():
     engine = inflect.engine()
-    lexicons = [lexicon for lexicon in LEXICONS.values() if lexicon.language == "en-US"]
+    plain = {SPECS[name].instrument for name in IDS}
+    lexicons = [x for x in LEXICONS.values() if x.language == "en-US" and x.id not in plain]
     words = forms(w for x in lexicons for s in x.sets.values() for w in words_of(s, x.heads))
     for name in ENGLISH:
         words |= forms(word for group in probe(name).groups for word in group.words)

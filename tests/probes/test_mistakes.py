@@ -327,14 +327,14 @@ def test_all_mistakes_of_one_file_at_once(tmp_path):
     text = edited(
         TEA,
         ("axis: drinks", "axsi: drinks"),
-        (FIRST, "- The [group] asked for tea."),
+        (FIRST, "- The [group] asked <mask> for <mask>."),
         (OLD, "old: [grandmother, no, true]"),
         (PLUS, "plus: {words: [tea], tgas: [x]}"),
     )
     assert [(p.line, p.column, p.message) for p in problems(tmp_path, text)] == [
         (1, 1, "the key 'axis' is missing"),
         (4, 1, "unknown key 'axsi'"),
-        (6, 5, "'The [group] asked for tea.' has no <mask>; a template has exactly one"),
+        (6, 5, "'The [group] asked <mask> for <mask>.' has 2 masks; a template has exactly one"),
         (9, 26, "expected text, got the yes/no value true"),
         (12, 24, "unknown key 'tgas'"),
     ]

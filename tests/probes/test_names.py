@@ -62,7 +62,8 @@ def test_selection_by_suite_axis_and_language(tmp_path):
     assert {catalogue.probe_spec(name).role for name in religion} == {"probe"}
     assert catalogue.select(["language:fr"]) == ["tea"]
     assert "tea" not in catalogue.select(["full"])
-    assert set(catalogue.select(["language:en-us"])) == set(catalogue.select(["full"]))
+    full = set(catalogue.select(["full", "labels"]))
+    assert set(catalogue.select(["language:en-us"])) == full
     assert "tea" not in catalogue.select(["core", "tea"], ["language:fr"])
     assert not set(religion) & set(catalogue.select(["full"], ["axis:religion"]))
     with pytest.raises(UsageError) as caught:
@@ -80,7 +81,7 @@ def test_selection_by_suite_axis_and_language(tmp_path):
 SUITES = """\
 kind: suites
 suites:
-  mine: {probes: ["t*", "axis:drinks", occupation-gender], exclude: [trait-*]}
+  mine: {probes: ["te*", "axis:drinks", occupation-gender], exclude: [trait-*]}
   quick: [tea]
 """
 

@@ -53,7 +53,9 @@ def test_near_copies_share_a_cluster(name):
             assert shared <= 0.5, (one.text, other.text)
 
 
-@pytest.mark.parametrize("name", [n for n in JUDGED if SPECS[n].mask == "target"])
+@pytest.mark.parametrize(
+    "name", [n for n in JUDGED if SPECS[n].mask == "target" and SPECS[n].labels is None]
+)
 def test_completions_come_from_many_open_sentences(name):
     """Where masked words agree with the group word, completions would differ by grammar alone."""
     frames = probe(name).open_frames

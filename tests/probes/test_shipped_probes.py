@@ -133,6 +133,7 @@ def test_enough_sentences_give_completions():
         if probe.spec.role == "probe"
         and probe.spec.mask == "target"
         and not probe.spec.targets.own
+        and probe.spec.labels is None
         and probe.spec.language.startswith("en")
         and len(probe.open_frames) < Settings().min_templates
     }

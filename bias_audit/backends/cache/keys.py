@@ -13,6 +13,7 @@ from bias_audit.records import (
     BlankRequest,
     CompletionRequest,
     FillRequest,
+    LabelRequest,
     ModelInfo,
     ModifiedRequest,
     PairRequest,
@@ -31,6 +32,7 @@ Part: TypeAlias = "str | int | bool | tuple[Part, ...] | None"
 """What a key is made of."""
 _FIELDS: Mapping[type[Request[Any]], tuple[str, ...]] = {
     FillRequest: ("left", "filler", "right"),
+    LabelRequest: ("text", "names", "instead_of"),
     CompletionRequest: ("left", "right", "top_k"),
     SentenceRequest: ("text", "variant", "ranks", "attention"),
     PairRequest: ("first", "second"),

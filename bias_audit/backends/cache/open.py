@@ -24,13 +24,14 @@ from bias_audit.backends.cache.store import (
 from bias_audit.backends.clm.questions import SUPPORTS as CONTINUES
 from bias_audit.backends.hf.identify import ModelFiles, identify
 from bias_audit.backends.hf.model_files import FILE_OPTIONS, ModelOptions
+from bias_audit.backends.labels import SUPPORTS as LABELS
 from bias_audit.backends.mlm.questions import SUPPORTS
 from bias_audit.backends.ray.options import LOCAL
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.records import ModelInfo
 from bias_audit.utils.versions import package_versions
 
-_SUPPORTS = {"masked": SUPPORTS, "causal": CONTINUES}
+_SUPPORTS = {"masked": SUPPORTS, "causal": CONTINUES, "classifier": LABELS}
 """What models that are opened by name answer, by kind."""
 _HOMELESS = f"scores are not kept: there is no home folder; name a folder in {VARIABLE}"
 
@@ -167,7 +168,7 @@ def open_model(
             return
     backend = open_backend(model, **options) if isinstance(model, str) else model
     try:
-        named = isinstance(model, str) and backend.info.kind != "fake"
+        named = isinstance(model, str) and backend.info.kind not in ("fake", "python")
         if cache is None or not (named or cache.folder) or (folder is None and switched_off()):
             yield OpenedModel(backend=backend, plain=backend)
         else:
@@ -215,7 +216,13 @@ def _files(name: str, options: Mapping[str, Any]) -> ModelFiles | None:
     others = {key: value for key, value in options.items() if key not in FILE_OPTIONS}
     engine, size = others.pop("engine", LOCAL), others.pop("batch_size", "auto")
     local = LOCAL in (engine, getattr(engine, "name", ""))
-    if name == "fake" or others or not local or (size != "auto" and size < 1):
+    if (
+        name == "fake"
+        or name.startswith("python:")
+        or others
+        or not local
+        or (size != "auto" and size < 1)
+    ):
         return None
     try:
         mine = {key: value for key, value in options.items() if key in FILE_OPTIONS}

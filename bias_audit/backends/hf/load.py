@@ -28,7 +28,17 @@ from bias_audit.errors import ModelLoadError, UnknownNameError
 from bias_audit.records import ModelInfo, Reading
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_KINDS: dict[Reading, str] = {"mask": "masked", "continuation": "causal"}
+_KINDS: dict[Reading, str] = {"mask": "masked", "continuation": "causal", "label": "classifier"}
+_CLASSES: dict[Reading, str] = {
+    "mask": "AutoModelForMaskedLM",
+    "continuation": "AutoModelForCausalLM",
+    "label": "AutoModelForSequenceClassification",
+}
+_WANTED: dict[Reading, str] = {
+    "mask": WANTED,
+    "continuation": "a causal language model with its head",
+    "label": "a text classifier with its head",
+}
 _NO_LIMIT = 1_000_000
 """A tokenizer that knows no limit reports a number far above this one."""
 _SLOW = (
@@ -52,7 +62,7 @@ class LoadedModel:
 
 
 def load(options: ModelOptions, reading: Reading = "mask") -> LoadedModel:
-    """Load a language model and its tokenizer: a masked one, or a causal one to be continued.
+    """Load a model and its tokenizer: a masked or causal language model, or a text classifier.
 
     Raises:
         UnknownNameError: For a device or dtype that does not exist.
@@ -203,8 +213,7 @@ def _model(folder: ModelFolder, place: Path, dtype: Any) -> tuple[Any, list[str]
     options: dict[str, Any] = {"use_safetensors": True}
     if folder.pickled:
         options = {"use_safetensors": False, "weights_only": True}
-    causal = folder.reading == "continuation"
-    kind = transformers.AutoModelForCausalLM if causal else transformers.AutoModelForMaskedLM
+    kind = getattr(transformers, _CLASSES[folder.reading])
     try:
         model, report = kind.from_pretrained(
             str(place),
@@ -272,12 +281,13 @@ def _check_complete(folder: ModelFolder, report: Any) -> None:
     missing = sorted(report["missing_keys"])
     if missing:
         made_as = ", ".join(map(str, folder.config.get("architectures") or ())) or "unknown"
-        wanted = WANTED if folder.reading == "mask" else "a causal language model with its head"
         raise ModelLoadError(
-            f"expected {wanted}, but the weights of '{folder.name}' (saved as {made_as}) lack "
-            f"{len(missing)} tensors (first: {missing[0]}), and random numbers in their place "
-            "would be scored",
-            hint="use the checkpoint with the language model's head, "
+            f"expected {_WANTED[folder.reading]}, but the weights of '{folder.name}' (saved as"
+            f" {made_as}) lack {len(missing)} tensors (first: {missing[0]}), and random numbers in"
+            " their place would be scored",
+            hint="use the checkpoint with its head"
+            if folder.reading == "label"
+            else "use the checkpoint with the language model's head, "
             "not one that was saved for classification or embeddings",
         )
     if report["error_msgs"]:

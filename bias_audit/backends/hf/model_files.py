@@ -60,12 +60,16 @@ _NO_VOCABULARY = (
 )
 _VOCABULARIES = tuple(name for name in TOKENIZER_FILES if name not in _NO_VOCABULARY)
 _CAUSAL_HEADS = ("ForCausalLM", "LMHeadModel")
+CLASSIFIER_HEAD = "ForSequenceClassification"
 _WRONG_HEADS = {
     "ForConditionalGeneration": "an encoder-decoder",
-    "ForSequenceClassification": "a sequence classifier",
     "ForTokenClassification": "a token classifier",
     "ForQuestionAnswering": "a question answerer",
     "ForMultipleChoice": "a multiple-choice model",
+    "ForObjectDetection": "an object detector",
+    "ForImageClassification": "an image classifier",
+    "ForAudioClassification": "a classifier of sounds",
+    "ForCTC": "a speech recogniser",
 }
 _MASKED_ANYWAY = ("XLMWithLMHeadModel", "FlaubertWithLMHeadModel")
 _KINDS: dict[str, type] = {"architectures": list}
@@ -122,6 +126,8 @@ class ModelFolder:
     @property
     def reading(self) -> Reading:
         """How the model is read, by its head."""
+        if _ends_in(self.config, CLASSIFIER_HEAD):
+            return "label"
         return "continuation" if _causal_head(self.config) else "mask"
 
     @property
@@ -371,8 +377,8 @@ def _config(name: str, path: Path) -> dict[str, Any]:
 def _other_kind(config: dict[str, Any]) -> str:
     """What the config says the model is, if that is neither a masked nor a causal one."""
     if config.get("is_encoder_decoder"):
-        return "an encoder-decoder"
-    if _causal_head(config):
+        return "an encoder-decoder (sequence to sequence)"
+    if _causal_head(config) or _ends_in(config, CLASSIFIER_HEAD):
         return ""
     if config.get("is_decoder"):
         return "a decoder (is_decoder is true): it does not see the words on the right"
@@ -381,6 +387,10 @@ def _other_kind(config: dict[str, Any]) -> str:
             if str(architecture).endswith(ending):
                 return f"{what} ({architecture})"
     return ""
+
+
+def _ends_in(config: dict[str, Any], head: str) -> bool:
+    return any(str(name).endswith(head) for name in config.get("architectures") or ())
 
 
 def _causal_head(config: dict[str, Any]) -> str:
@@ -403,6 +413,17 @@ def require_reading(folder: ModelFolder, reading: Reading) -> None:
     """
     if folder.reading == reading:
         return
+    if reading == "label":
+        raise ModelLoadError(
+            f"expected a text classifier, but '{folder.name}' has no head for labels",
+            hint=f"use a model whose architecture ends in {CLASSIFIER_HEAD}",
+        )
+    if folder.reading == "label":
+        raise ModelLoadError(
+            f"expected a {'masked' if reading == 'mask' else 'causal'} language model, but"
+            f" '{folder.name}' is a text classifier",
+            hint="open it with bias_audit.open_backend, which reads labels",
+        )
     if reading == "mask":
         head = _causal_head(folder.config)
         raise ModelLoadError(

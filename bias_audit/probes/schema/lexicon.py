@@ -9,7 +9,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bias_audit.probes.schema.text import ADJECTIVE, FormName, Language, Pattern, Sentence, Word
+from bias_audit.probes.schema.text import (
+    ADJECTIVE,
+    FormName,
+    Language,
+    Pattern,
+    Sentence,
+    TemplateText,
+    Word,
+)
 from bias_audit.utils.file_model import FileModel, Id, Text, reject_copies, reject_duplicates
 from bias_audit.utils.text import same_text
 from bias_audit.utils.validation import KeyPath, MistakesError
@@ -223,7 +231,7 @@ class Template(FileModel):
     short_text = "text"
 
     id: Id | None = None
-    text: Sentence
+    text: TemplateText
     number: Literal["sg", "pl"] | None = None
     """Which form the slots take; the set's number when absent."""
     negated_twin: Id | None = None

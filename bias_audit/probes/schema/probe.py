@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from bias_audit.errors import nearest
 from bias_audit.probes.schema.lexicon import (
@@ -20,9 +20,12 @@ from bias_audit.probes.schema.lexicon import (
     reject_copied_words,
 )
 from bias_audit.probes.schema.text import Language
+from bias_audit.records import Reading
 from bias_audit.utils.file_model import FileModel, Id, Text, reject_copies, reject_duplicates
-from bias_audit.utils.validation import MistakesError
+from bias_audit.utils.validation import KeyPath, MistakesError
 
+WORD_READINGS: tuple[Reading, ...] = ("mask", "continuation", "similarity")
+"""The readings of a probe that compares words."""
 MOST_MARGIN = 3.0
 """Larger limits (an odds ratio of 20) would pass anything."""
 DEFAULT_MARGIN = 0.22314355131420976
@@ -96,6 +99,52 @@ class Targets(FileModel):
         if adjectives:
             message = "a word of a group's own cannot be an 'adjective' | write it with 'sg'"
             raise MistakesError([(("own", name), message) for name in adjectives])
+        return self
+
+
+class Label(FileModel):
+    """One label of a text classifier."""
+
+    name: Text
+    """How reports call it."""
+    any: tuple[Text, ...] = Field(min_length=1)
+    """Names that models have for it, whatever their case: the first that a model knows is meant."""
+
+
+class Labels(FileModel):
+    """Which two labels of a classifier are compared, in place of targets."""
+
+    plus: Label
+    minus: Label
+    """Where a model has no such label: all but that of ``plus``."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> Labels:
+        named = [(("plus", "name"), self.plus.name), (("minus", "name"), self.minus.name)]
+        reject_duplicates(named, "label", "give the two labels different names")
+        every = [
+            ((key, "any", i), name.casefold())
+            for key in ("plus", "minus")
+            for i, name in enumerate(getattr(self, key).any)
+        ]
+        reject_duplicates(every, "name of a label", "a name can stand for one label only")
+        return self
+
+
+FEWEST_PLAIN = 10
+"""Plain sentences that an instrument check needs for each label."""
+
+
+class InstrumentSentences(FileModel):
+    """Plain sentences of which nobody doubts the label."""
+
+    plus: tuple[Text, ...] = Field(min_length=FEWEST_PLAIN)
+    minus: tuple[Text, ...] = Field(min_length=FEWEST_PLAIN)
+
+    @model_validator(mode="after")
+    def _no_copies(self) -> InstrumentSentences:
+        every = [(key, i, t) for key in ("plus", "minus") for i, t in enumerate(getattr(self, key))]
+        reject_copies(((key, i), t.casefold(), f"the sentence '{t[:40]}'") for key, i, t in every)
         return self
 
 
@@ -181,8 +230,33 @@ def _groups_kind(value: Any) -> str:
     return "lexicon" if named else "here"
 
 
+def _instrument_kind(value: Any) -> str:
+    return "id" if isinstance(value, str) else "here"
+
+
+def _fill_in_targets(value: dict[str, Any]) -> dict[str, Any]:
+    """The words that stand for two labels where words are compared elsewhere."""
+    labels = value["labels"] if isinstance(value["labels"], dict) else {}
+    poles = {}
+    for key in ("plus", "minus"):
+        label = labels.get(key)
+        name = label.get("name") if isinstance(label, dict) else None
+        poles[key] = {"name": name, "words": [name]} if isinstance(name, str) else {"words": [key]}
+    return {"readings": ["label"], **value, "targets": poles}
+
+
+def _allow_labels(schema: dict[str, Any]) -> None:
+    """A probe has targets or labels."""
+    schema["required"].remove("targets")
+    schema["anyOf"] = [{"required": ["targets"]}, {"required": ["labels"]}]
+
+
 TemplateRef = Annotated[
     Annotated[Id, Tag("id")] | Annotated[Template, Tag("sentence")], Discriminator(_template_kind)
+]
+InstrumentRef = Annotated[
+    Annotated[Id, Tag("id")] | Annotated[InstrumentSentences, Tag("here")],
+    Discriminator(_instrument_kind),
 ]
 GroupsRef = Annotated[
     Annotated[Groups, Tag("lexicon")] | Annotated[dict[Id, WordSet], Tag("here")],
@@ -192,6 +266,8 @@ GroupsRef = Annotated[
 
 class ProbeSpec(FileModel):
     """A probe: templates x groups x targets, and what it cannot show."""
+
+    model_config = ConfigDict(json_schema_extra=_allow_labels)
 
     kind: Literal["probe"]
     id: Id
@@ -213,6 +289,13 @@ class ProbeSpec(FileModel):
     groups: GroupsRef
     """A lexicon's sets, or word lists written here."""
     targets: Targets
+    labels: Labels | None = None
+    """In place of targets: whole sentences are read by a text classifier."""
+    instrument: InstrumentRef | None = None
+    """Plain sentences that a classifier has to label rightly, or a lexicon of them with the sets
+    ``plus`` and ``minus``."""
+    readings: tuple[Reading, ...] = Field(default=WORD_READINGS, min_length=1)
+    """What kinds of scores it can be asked for; ``label`` for a probe with labels."""
     compare: Literal["pairs", "others"] | None = None
     """``pairs`` for two groups, ``others`` (each against the mean of the rest) for more."""
     scope: Literal["auto", "terms", "concept"] = "auto"
@@ -231,6 +314,42 @@ class ProbeSpec(FileModel):
             hint = "leave it out; a gate may ask for one with 'claim: words_of_this_kind'"
             raise MistakesError([(("target_scope",), f"{message} | {hint}")])
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _labels_or_targets(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or value.get("labels") is None:
+            return value
+        if value.get("targets") is not None:
+            message = "'targets' cannot stand beside 'labels' | a probe compares words or labels"
+            raise MistakesError([(("targets",), message)])
+        return _fill_in_targets(value)
+
+    @model_validator(mode="after")
+    def _fits_reading(self) -> ProbeSpec:
+        mistakes: list[tuple[KeyPath, str]] = []
+        if self.labels is None:
+            if "label" in self.readings:
+                message = "the reading 'label' needs 'labels' | labels: {plus: ..., minus: ...}"
+                mistakes.append((("readings",), message))
+            if self.instrument is not None:
+                message = "'instrument' belongs to 'labels' | leave it out"
+                mistakes.append((("instrument",), message))
+        else:
+            if self.readings != ("label",):
+                message = "a probe with 'labels' has the reading 'label' only | leave it out"
+                mistakes.append((("readings",), message))
+            if self.instrument is None and self.role == "probe":
+                message = "a probe with 'labels' needs an 'instrument': plain sentences for each"
+                message += " label | instrument: {plus: [...], minus: [...]}"
+                mistakes.append((("labels",), message))
+            if self.mask != "target" or self.completions:
+                key = "mask" if self.mask != "target" else "completions"
+                message = f"'{key}' cannot stand beside 'labels': nothing is masked | leave it out"
+                mistakes.append(((key,), message))
+        if mistakes:
+            raise MistakesError(mistakes)
+        return self
 
     @model_validator(mode="after")
     def _enough_groups(self) -> ProbeSpec:

@@ -106,20 +106,40 @@ def _language(tag: str) -> str:
     return tag
 
 
+def count_masks(text: str) -> int:
+    """Return how many places of a sentence are masked."""
+    return sum(match[1] is None for match in SLOT.finditer(text))
+
+
+ONE_MASK = 'for example "The [group] worked as a <mask>."'
+
+
 def _sentence(text: str) -> str:
+    if not count_masks(text):
+        raise ValueError(f"'{text[:60]}' has no <mask>; a template has exactly one | {ONE_MASK}")
+    return _template(text)
+
+
+def _template(text: str) -> str:
+    """A sentence with one mask, or one about a group as a whole."""
     masks = [match for match in SLOT.finditer(text) if match[1] is None]
-    if len(masks) != 1:
-        what = "no <mask>" if not masks else f"{len(masks)} masks"
-        raise ValueError(
-            f"'{text[:60]}' has {what}; a template has exactly one"
-            ' | for example "The [group] worked as a <mask>."'
-        )
+    if not masks:
+        if not any(match[1] == "group" for match in SLOT.finditer(text)):
+            return _sentence(text)
+        return _require_plain(text)
+    if len(masks) > 1:
+        what = f"{len(masks)} masks"
+        raise ValueError(f"'{text[:60]}' has {what}; a template has exactly one | {ONE_MASK}")
     before, after = text[: masks[0].start()], text[masks[0].end() :]
     if before[-1:].isalnum() or after[:1].isalnum():
         raise ValueError(
             f"'{text[:60]}' has letters right beside <mask>, which stands for a whole word"
             ' | put a space between: "was a <mask>."'
         )
+    return _require_plain(text)
+
+
+def _require_plain(text: str) -> str:
     if text.count('"') % 2:
         raise ValueError(
             f"'{text[:60]}' has a quotation mark without its partner | add or remove one"
@@ -134,6 +154,8 @@ Word = Annotated[str, AfterValidator(_word), StringConstraints(max_length=20_000
 Pattern = Annotated[str, AfterValidator(_pattern), StringConstraints(max_length=20_000)]
 """A form of a head, such as ``person``, or with a place for the adjective."""
 Sentence = Annotated[str, AfterValidator(_sentence)]
+TemplateText = Annotated[str, AfterValidator(_template)]
+"""A sentence with one mask; without any where labels of whole sentences are scored."""
 FormName = Annotated[str, StringConstraints(pattern=r"^[a-z]+$"), AfterValidator(_form_name)]
 """The name of a form, as templates ask for it: ``subject`` in ``<mask:subject>``."""
 Language = Annotated[str, AfterValidator(_language)]

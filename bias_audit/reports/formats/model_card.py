@@ -21,12 +21,17 @@ from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.measures import AXIS
 from bias_audit.results import Result, Results, round_floats
 
-TASK = "fill-mask"
+TASKS = {
+    "mask": "fill-mask",
+    "continuation": "text-generation",
+    "similarity": "sentence-similarity",
+    "label": "text-classification",
+}
+"""The hub's word for what a model does, by reading."""
 _TASKS = ("Associations of words for social groups", "Published benchmark of sentence pairs")
 _READ = (
-    "The audit reads the checkpoint's own word probabilities in sentences that differ by a group "
-    "only. A gap of 0 nats means no difference between the groups, and so do odds of 1; each "
-    "number has an interval."
+    "The sentences differ by a group only. A gap of 0 means no difference between the groups, and "
+    "so do odds of 1; each number has an interval."
 )
 _LIMITS = (
     "Sentence frames are not usage, and English probes say nothing about other languages. The "
@@ -74,7 +79,7 @@ def _metrics(index: Index) -> list[Any]:
 
     return [
         EvalResult(
-            task_type=TASK,
+            task_type=TASKS[index.audit.model.reading],
             task_name=_TASKS[_overall(index, result)],
             dataset_type=dataset_name(result.probe),
             dataset_name=index.title(result.probe),
@@ -134,7 +139,7 @@ def _section(view: page.Page, index: Index) -> str:
         "## Bias, Risks, and Limitations\n\n"
         f"**{escape(view.first_screen.lead)}**\n\n"
         f"Audit of {escape(model_name(model.name))}{where} (weights {weights}), "
-        f"{escape(view.subtitle)}. {_READ}\n\n"
+        f"{escape(view.subtitle)}. {view.can} {_READ}\n\n"
         f"{remarks}{limits}{_numbers(index)}{markdown.dataset_parts(view)}"
         f"{markdown.associations(view.first_screen, 15)}{markdown.failures(view)}"
         f"### Limits\n\n{_LIMITS}\n\n### Recommendations\n\n{_ADVICE}\n"

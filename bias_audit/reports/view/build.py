@@ -20,11 +20,6 @@ from bias_audit.results import Change, Comparison, ProbeRecord, Results, WaiverR
 from bias_audit.results.codes import describe
 from bias_audit.utils.text import quote
 
-CAN = (
-    "This report shows which associations the named checkpoint's own word probabilities carry "
-    "between words for social groups and other words, in the sentence frames of these probes, "
-    "with an interval for each number."
-)
 CANNOT = (
     "It cannot show how a product built on the model behaves, what harm people meet, or that an "
     "association is absent where none was found."
@@ -40,7 +35,7 @@ def build(results: Results) -> page.Page:
         audit=audit,
         title=audit.run.title or f"Association audit of {quote(audit.model.name)}",
         subtitle=f"{date} · {audit.tool.name} {audit.tool.version}",
-        can=CAN,
+        can=words.what_is_shown(audit.model.reading),
         cannot=CANNOT,
         first_screen=first_screen(index),
         notes=findings(index),

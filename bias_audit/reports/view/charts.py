@@ -151,7 +151,9 @@ def _interval_summary(rows: Sequence[page.IntervalRow], unit: str) -> str:
 def target_words(
     index: Index, probe: ProbeRecord, result: Result, most: int = _WORDS
 ) -> page.Intervals | None:
-    """Return the chart of the words with the widest gaps between two groups."""
+    """Return the chart of the words with the widest gaps; two labels have one gap."""
+    if index.audit.model.reading == "label":
+        return None
     effects = sorted(result.by_target, key=lambda item: (-abs(item.value), item.id))[:most]
     if len(result.groups) != 2 or len(effects) < 2:
         return None

@@ -83,12 +83,17 @@ def _headline(audit: Results) -> str:
             None,
             (
                 audit.tool.name,
-                quote(audit.model.name),
+                quote(audit.model.name) + _read_as(audit),
                 ", ".join(filter(None, parts)),
                 "" if seconds is None else duration(seconds),
             ),
         )
     )
+
+
+def _read_as(audit: Results) -> str:
+    """Name the reading, where it is not the usual one."""
+    return "" if audit.model.reading == "mask" else f", read as {audit.model.reading}"
 
 
 def _lead(audit: Results) -> str:
@@ -172,8 +177,9 @@ def _rest(index: Index, results: Sequence[Result]) -> Iterator[str]:
 
 def _remarks(audit: Results) -> Iterator[str]:
     checks = (audit.sanity, *audit.further_sanity)
-    failed = [check.language for check in checks if check is not None and not check.passed]
-    if audit.sanity is not None and not audit.sanity.passed and audit.sanity.language == "en":
+    of_words = [check for check in checks if check is not None and check.perplexity_of != "label"]
+    failed = [check.language for check in of_words if not check.passed]
+    if of_words[:1] and not of_words[0].passed and of_words[0].language == "en":
         yield _UNTRAINED
     if foreign := sorted(language for language in failed if language != "en"):
         yield _FOREIGN.format(", ".join(foreign))

@@ -24,7 +24,7 @@ _CHANCE = (
 _FOUR_FIFTHS = (
     "Four fifths is a screening rule from US employment selection (29 CFR 1607.4(D)), made for "
     "selection rates of people: beside a ratio of shares it is a yardstick, and not a legal test "
-    "of a language model."
+    "of a model."
 )
 _SHARE = (
     "The share of a word that is compared with nobody is its probability out of its own and that "
