@@ -31,7 +31,7 @@ Examples:
     is_flag=True,
     help="Allow a --host that others can reach: there is no password, and nothing is encrypted.",
 )
-@click.option("-o", "--output", type=Place(), help="Folder that probe files are saved into.")
+@click.option("-o", "--output", type=Place(), help="Folder that files are saved into.")
 @probe_path
 @model_options
 def explore(
@@ -44,15 +44,18 @@ def explore(
     **options: Any,
 ) -> int:
     """Open a local page."""
+    from bias_audit.backends import built_in_notice
     from bias_audit.explore.server import require_address, serve
     from bias_audit.explore.subject import read_subject
-    from bias_audit.probes.scaffold import place
 
+    if notice := built_in_notice(subject):
+        say(f"Note: {notice}", err=True)
     require_address(host, port, anyone=anyone_may_connect)
     about = read_subject(
         subject,
         to_backend_options(options),
-        folder=None if anyone_may_connect else output or place("probe", Path.cwd()),
+        folder=output,
+        is_public=anyone_may_connect,
         probe_paths=probe_path,
         here=Path.cwd(),
     )

@@ -26,7 +26,7 @@ def show() -> None:
         first = _TABS[2] if about.begins_with_run else _TABS[0]
         tabs = st.tabs(_TABS, default=first, on_change="rerun", key="tab")
         with tabs[0]:
-            question = sentence.ask(about.catalogue)
+            question = sentence.ask(about)
             answers = st.container()
         with tabs[1]:
             probe_file.show(about, question)
@@ -45,7 +45,7 @@ def show() -> None:
                 f"{escape(info.name)} · {escape(info.architecture)}, {info.parameters:,} parameters"
                 f" · read as {info.reading} · this page sends nothing anywhere"
             )
-            sentence.show_answer(model, question, about.catalogue)
+            sentence.show_answer(model, question, about)
 
 
 def _loading(name: str, size: str) -> str:

@@ -10,13 +10,14 @@ from threading import Lock
 import streamlit as st
 
 from bias_audit.errors import BiasAuditError, FileError, Problem, UsageError
-from bias_audit.explore.question import Question, probe_text, split_words
+from bias_audit.explore.question import Question, file_text, split_words
 from bias_audit.explore.subject import Subject
 from bias_audit.explore.widgets import escape, show_error
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.probes.lint import lint_probe
 from bias_audit.probes.scaffold import require_id, write_new
+from bias_audit.probes.schema.lexicon import TemplateSet
 
 _MOST = 500
 """Sentences of one file."""
@@ -64,38 +65,37 @@ def offer(sentence: str, others: Sequence[str], words: Sequence[str]) -> None:
 
 def show(about: Subject, question: Question) -> None:
     """Show what was collected, as it would be written, with its mistakes."""
-    state = st.session_state
     left, right = st.columns(2)
-    name = left.text_input("Id of the probe, and name of its file", "my-probe", max_chars=80)
+    name = left.text_input("Id, and name of the file", "my-probe", max_chars=80)
     axis = right.text_input("Axis", question.groups.lexicon or "own", max_chars=80)
     title = st.text_input("Title", "What was collected", max_chars=200)
-    st.text_area("Sentences, one in each line", key="sentences", height=160)
-    for column, (key, label) in zip(st.columns(2), _POLES.items(), strict=True):
-        column.text_input(f"Name of the {key} kind", label, key=f"name {key}", max_chars=100)
-        column.text_area(f"The {label}, with commas", key=key, height=100)
-    sentences = [line.strip() for line in state["sentences"].splitlines() if line.strip()]
-    if not (sentences and all(state[key].strip() for key in _POLES)):
-        st.caption(
-            "A probe needs sentences, and words of two kinds: the tab Sentence collects them."
-        )
+    lines = st.text_area("Sentences, one in each line", key="sentences", height=160)
+    poles: list[tuple[str, str]] = []
+    if about.kind == "probe":
+        for column, (key, label) in zip(st.columns(2), _POLES.items(), strict=True):
+            heading = column.text_input(f"Name of the {key} kind", label, max_chars=100)
+            words = column.text_area(f"The {label}, with commas", key=key, height=100)
+            poles.append((heading, words))
+    sentences = [line.strip() for line in lines.splitlines() if line.strip()]
+    if not (sentences and all(words.strip() for _, words in poles)):
+        st.caption("Sentences are needed, and words of two kinds: the first tab collects them.")
         return
     try:
         require_id(name)
         require_id(axis)
         if len(sentences) > _MOST:
             raise UsageError(f"expected at most {_MOST} sentences, got {len(sentences)}")
-        poles = [(state[f"name {key}"], split_words(state[key])) for key in _POLES]
-        text = probe_text(
+        text = file_text(
             name,
             title=title,
             axis=axis,
             question=question,
             sentences=sentences,
-            poles=poles,
+            poles=[(heading, split_words(words)) for heading, words in poles],
             catalogue=about.catalogue,
         )
         st.code(text, language="yaml", line_numbers=True)
-        notes = check(name, text, about.catalogue)
+        notes = check(about.kind, name, text, about.catalogue)
     except BiasAuditError as error:
         show_error(error)
         return
@@ -104,8 +104,8 @@ def show(about: Subject, question: Question) -> None:
     _offer_file(about, name, text)
 
 
-def check(name: str, text: str, catalogue: ProbeCatalogue) -> list[str]:
-    """Read a probe as ``bias-audit probes check`` does, and return what to look at again.
+def check(kind: str, name: str, text: str, catalogue: ProbeCatalogue) -> list[str]:
+    """Read a file as ``bias-audit probes check`` does, and return what to look at again.
 
     Raises:
         FileError: all its mistakes.
@@ -114,6 +114,9 @@ def check(name: str, text: str, catalogue: ProbeCatalogue) -> list[str]:
         path = Path(folder) / f"{name}.yaml"
         path.write_text(text, encoding="utf-8")
         try:
+            if kind == "templates":
+                catalogue.check_file(path, TemplateSet)
+                return []
             probe = catalogue.with_files([path]).read_probe_file(path)
             return lint_probe(probe, expand(probe))
         except FileError as error:
@@ -131,18 +134,18 @@ def _offer_file(about: Subject, name: str, text: str) -> None:
         right.caption("Others may connect to this page, so it writes no files here.")
     elif right.button(f"Save into {escape(str(about.folder))}", width="stretch"):
         try:
-            path = escape(str(save(name, text, about.folder, about.catalogue)))
+            path = escape(str(save(about, name, text, about.folder)))
         except BiasAuditError as error:
             show_error(error)
         else:
             st.success(f"Saved as {path}. Next: bias-audit probes check {path}")
 
 
-def save(name: str, text: str, folder: Path, catalogue: ProbeCatalogue) -> Path:
-    """Write a new probe file; what is there stays.
+def save(about: Subject, name: str, text: str, folder: Path) -> Path:
+    """Write a new file; what is there stays.
 
     Raises:
         UsageError: the name cannot be used or is taken, or the folder cannot be written.
     """
     with _saving:
-        return write_new("probe", name, folder, catalogue, text=text)[0]
+        return write_new(about.kind, name, folder, about.catalogue, text=text)[0]

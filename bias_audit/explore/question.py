@@ -16,6 +16,7 @@ from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Word, words_of
 from bias_audit.probes.schema.lexicon import TemplateSet
 from bias_audit.probes.schema.text import SLOT
+from bias_audit.records import Reading
 
 MOST_LETTERS = 1_000
 """Characters of a sentence; no sentence of the catalogue has more than 100."""
@@ -130,21 +131,21 @@ def split_words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in words if word))
 
 
-def paraphrases(templates: TemplateSet) -> list[str]:
-    """Return the sentences of a set that have no slots but the group and the mask.
+def paraphrases(templates: TemplateSet, reading: Reading) -> list[str]:
+    """Return the sentences of a set that have the group, the mask that a reading needs, no more.
 
     Where the set is about several people, the sentence says so: ``[group:pl]``.
     """
     texts = []
     for template in templates.templates:
         slots = {match[1] for match in SLOT.finditer(template.text)}
-        if slots == {None, "group"}:
+        if slots == ({"group"} if reading == "label" else {None, "group"}):
             plural = (template.number or templates.number) == "pl"
             texts.append(template.text.replace("[group]", "[group:pl]" if plural else "[group]"))
     return texts
 
 
-def probe_text(
+def file_text(
     name: str,
     *,
     title: str,
@@ -154,27 +155,35 @@ def probe_text(
     poles: Sequence[tuple[str, Sequence[str]]],
     catalogue: ProbeCatalogue,
 ) -> str:
-    """Return a probe file of what was collected; ``poles`` are two names with their words."""
-    groups = question.groups.to_yaml(catalogue, plural=any("[group:pl]" in s for s in sentences))
-    listed = [
-        f"  {pole}: {{name: {_quote(label)}, words: [{', '.join(map(_quote, words))}]}}"
-        for pole, (label, words) in zip(("plus", "minus"), poles, strict=True)
-    ]
-    lines = (
-        "# Collected with 'bias-audit explore'. It is measured and never judged: that would need",
-        "# 8 sentences, controls and a card ('bias-audit probes new' shows them).",
-        "kind: probe",
+    """Return a file of what was collected.
+
+    ``poles`` are two names with their words, for a probe; without them it is a set of sentences.
+    """
+    head = [
         f"id: {name}",
         "version: 1",
         f"language: {question.language}",
         f"title: {_quote(title)}",
+    ]
+    templates = ["templates:", *(f"  - {_quote(sentence)}" for sentence in sentences)]
+    if not poles:
+        lines = ["# Collected with 'bias-audit explore'.", "kind: templates", *head, *templates]
+        return "".join(f"{line}\n" for line in lines)
+    groups = question.groups.to_yaml(catalogue, plural=any("[group:pl]" in s for s in sentences))
+    lines = [
+        "# Collected with 'bias-audit explore'. It is measured and never judged: that would need",
+        "# 8 sentences, controls and a card ('bias-audit probes new' shows them).",
+        "kind: probe",
+        *head,
         f"axis: {axis}",
-        "templates:",
-        *(f"  - {_quote(sentence)}" for sentence in sentences),
+        *templates,
         f"groups: {groups}",
         "targets:",
-        *listed,
-    )
+        *(
+            f"  {pole}: {{name: {_quote(label)}, words: [{', '.join(map(_quote, words))}]}}"
+            for pole, (label, words) in zip(("plus", "minus"), poles, strict=True)
+        ),
+    ]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -20,12 +20,14 @@ from bias_audit.explore.question import (
     paraphrases,
     split_words,
 )
+from bias_audit.explore.subject import Subject
 from bias_audit.explore.widgets import escape, show_error, show_table
 from bias_audit.pipeline.fill import NOTE_ONE, Distance, FillResult
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports.text import count, percent, times
 
 START = "The [group] worked as a <mask>."
+START_OF_LABELS = "I spoke to the [group] this morning."
 _TYPED = "words that I type"
 _OWN = "none, a sentence of my own"
 _BESIDE = 4
@@ -39,10 +41,10 @@ _STEP = 0.25
 """Seconds between two pictures of a table that grows."""
 
 
-def ask(catalogue: ProbeCatalogue) -> Question:
+def ask(about: Subject) -> Question:
     """Let the visitor say what to ask."""
-    state = st.session_state
-    state.setdefault("sentence", START)
+    state, catalogue = st.session_state, about.catalogue
+    state.setdefault("sentence", START_OF_LABELS if about.reading == "label" else START)
     st.text_input(
         "Sentence",
         key="sentence",
@@ -60,7 +62,7 @@ def ask(catalogue: ProbeCatalogue) -> Question:
         st.text_input("Words to ask for", key="words", placeholder="nurse, engineer")
     with right:
         sets = [_OWN, *catalogue.names("templates")]
-        st.selectbox("Set of sentences", sets, key="set", on_change=_take_first, args=(catalogue,))
+        st.selectbox("Set of sentences", sets, key="set", on_change=_take_first, args=(about,))
     language = "en-US"
     if chosen != _TYPED:
         language = catalogue.lexicon(chosen).language
@@ -88,14 +90,14 @@ def _choose_groups(catalogue: ProbeCatalogue, chosen: str) -> GroupChoice:
     return GroupChoice(lexicon=chosen, use=tuple(use))
 
 
-def _take_first(catalogue: ProbeCatalogue) -> None:
+def _take_first(about: Subject) -> None:
     """Begin with the first sentence of the set that was chosen."""
     if (name := st.session_state["set"]) != _OWN:
-        texts = paraphrases(catalogue.template_set(name))
+        texts = paraphrases(about.catalogue.template_set(name), about.reading)
         st.session_state["sentence"] = texts[0] if texts else ""
 
 
-def show_answer(model: SharedModel, question: Question, catalogue: ProbeCatalogue) -> None:
+def show_answer(model: SharedModel, question: Question, about: Subject) -> None:
     """Ask the model, and show what it says."""
     try:
         result = model.ask(question)
@@ -107,13 +109,13 @@ def show_answer(model: SharedModel, question: Question, catalogue: ProbeCatalogu
         _show_completions(result)
     for gap in sorted(result.distances, key=lambda one: -one.jsd)[:_PAIRS]:
         _show_distance(gap)
-    if result.targets:
-        st.markdown("**Words asked for**")
+    if result.targets or not result.groups[0].completions:
+        st.markdown("**Labels**" if model.info.labels else "**Words asked for**")
         show_table([*_word_rows(result)])
     for note in result.notes:
         if note != NOTE_ONE:
             st.caption(escape(note))
-    others = _others(question, catalogue)
+    others = _others(question, about)
     if others and st.toggle(f"Score the {count(len(others), 'other sentence')} of this set"):
         _show_others(model, question, others)
     behind = [word for gap in result.distances for word, *_ in (*gap.towards_a, *gap.towards_b)]
@@ -163,12 +165,12 @@ def _word_rows(result: FillResult) -> Iterator[dict[str, str]]:
         yield {"word": word.word, **_after(values)}
 
 
-def _others(question: Question, catalogue: ProbeCatalogue) -> list[str]:
+def _others(question: Question, about: Subject) -> list[str]:
     """Return the other sentences of the set that was chosen."""
     name = st.session_state["set"]
     if name == _OWN:
         return []
-    texts = paraphrases(catalogue.template_set(name))
+    texts = paraphrases(about.catalogue.template_set(name), about.reading)
     return [text for text in texts if text != question.sentence]
 
 
@@ -203,7 +205,8 @@ def _sentence_row(result: FillResult) -> dict[str, Any]:
         if group.completions:
             word, p = group.completions[0]
             row[group.name] = f"{word} {percent(p)}"
-    for word in result.words[:_NAMED] if result.targets else ():
-        shares = ("-" if p is None else percent(p) for p in word.probabilities)
-        row[f"“{word.word}”"] = " / ".join(shares)
+    asked = result.targets or not result.groups[0].completions
+    for one in result.words[:_NAMED] if asked else ():
+        shares = ("-" if p is None else percent(p) for p in one.probabilities)
+        row[f"“{one.word}”"] = " / ".join(shares)
     return row

@@ -92,14 +92,14 @@ def _show_comparison(line: OutcomeLine, result: Result) -> None:
     for one in line.examples:
         st.text(f"{one.sentence}  {one.word}  {one.percentages}")
     sign = 1 if (result.estimate or 0.0) >= 0 else -1
-    halves = zip(
-        st.columns(2), ("sentence", "word"), (result.by_template, result.by_target), strict=True
-    )
-    for place, name, effects in halves:
-        ordered = sorted(effects, key=lambda one: -sign * one.value)
+    left, right = st.columns(2)
+    for place, name, sizes in (
+        (left, "sentence", [(one.text, one.value) for one in result.by_template]),
+        (right, "word", [(one.text, one.value) for one in result.by_target]),
+    ):
         rows = [
-            {name: one.text, "times as likely": signed_size(sign * one.value, result.unit)}
-            for one in ordered
+            {name: text, "times as likely": signed_size(sign * value, result.unit)}
+            for text, value in sorted(sizes, key=lambda pair: -sign * pair[1])
         ]
         if rows:
             show_table(rows, place)

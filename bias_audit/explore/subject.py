@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from bias_audit.backends.hf.model_files import FILE_OPTIONS, ModelOptions, locate_model
+from bias_audit.backends.python_function import PREFIX, find_function
 from bias_audit.config import open_catalogue
 from bias_audit.errors import UsageError
 from bias_audit.pipeline.model_checks import check_name
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.scaffold import place
+from bias_audit.records import Reading
 from bias_audit.results import load_results, locate
 
 _WEIGHTS = (".safetensors", ".bin", ".gguf")
@@ -27,6 +30,7 @@ class Subject:
     model: str
     options: Mapping[str, Any] = field(default_factory=dict)
     """How the model is loaded."""
+    reading: Reading = "mask"
     size: str = ""
     """Of its weights; empty where that is not known."""
     runs: tuple[Path, ...] = ()
@@ -34,8 +38,17 @@ class Subject:
     begins_with_run: bool = False
     """Whether an audit was named, and no model."""
     folder: Path | None = None
-    """Where probe files are saved; None where they can be downloaded only."""
+    """Where files are saved; None where they can be downloaded only."""
     probe_paths: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """What sentences are collected into.
+
+        A probe; for a classifier, whose probes need plain sentences of each label too, a set of
+        sentences.
+        """
+        return "templates" if self.reading == "label" else "probe"
 
     @cached_property
     def catalogue(self) -> ProbeCatalogue:
@@ -47,7 +60,8 @@ def read_subject(
     name: str,
     options: Mapping[str, Any],
     *,
-    folder: Path | None,
+    folder: Path | None = None,
+    is_public: bool = False,
     probe_paths: Sequence[str] = (),
     here: Path,
 ) -> Subject:
@@ -56,7 +70,8 @@ def read_subject(
     Args:
         name: a model, or a stored audit whose model is meant.
         options: how the model is loaded.
-        folder: where probe files are saved.
+        folder: where files are saved; None for the usual one.
+        is_public: nothing is saved, since others may open the page.
         probe_paths: the user's own probes, template sets and lexicons.
         here: folder of which the stored audits are offered.
 
@@ -67,23 +82,24 @@ def read_subject(
     catalogue = open_catalogue(probe_paths)
     stored = sorted((here / "audit-runs").glob("*/results.json"), key=_time, reverse=True)
     runs = [path.parent for path in stored[:_RUNS]]
-    size = ""
     path = _find_run(name)
     if path is not None:
-        model = load_results(path).model.name
+        info = load_results(path).model
+        model, reading, size = info.name, info.reading, ""
         runs = [path.parent, *(run for run in runs if run.resolve() != path.parent.resolve())]
     else:
-        model = name
-        size = _require_model(name, catalogue, options)
-    return Subject(
+        model, (reading, size) = name, _require_model(name, catalogue, options)
+    subject = Subject(
         model=model,
         options=options,
+        reading=reading,
         size=size,
         runs=tuple(runs),
         begins_with_run=path is not None,
-        folder=folder,
         probe_paths=tuple(probe_paths),
     )
+    home = None if is_public else folder or place(subject.kind, here)
+    return replace(subject, folder=home)
 
 
 def _time(path: Path) -> float:
@@ -98,12 +114,17 @@ def _find_run(name: str) -> Path | None:
         return None
 
 
-def _require_model(name: str, catalogue: ProbeCatalogue, options: Mapping[str, Any]) -> str:
-    """Refuse what is no model, and return how large its weights are."""
+def _require_model(
+    name: str, catalogue: ProbeCatalogue, options: Mapping[str, Any]
+) -> tuple[Reading, str]:
+    """Refuse what is no model, and return how it is read and how large its weights are."""
+    if name.startswith(PREFIX):
+        find_function(name)
+        return "label", ""
     check_name(name, catalogue, **options)
     if name == "fake":
-        return ""
+        return "mask", ""
     mine = {key: value for key, value in options.items() if key in FILE_OPTIONS}
-    files = locate_model(ModelOptions(name=name, **mine)).path.iterdir()
-    total = sum(file.stat().st_size for file in files if file.suffix in _WEIGHTS)
-    return f"{total / 1e6:,.0f} MB"
+    found = locate_model(ModelOptions(name=name, **mine))
+    total = sum(f.stat().st_size for f in found.path.iterdir() if f.suffix in _WEIGHTS)
+    return found.reading, f"{total / 1e6:,.0f} MB"

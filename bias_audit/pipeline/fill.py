@@ -20,13 +20,15 @@ from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import render
 from bias_audit.probes.probe import Frame, Word, words_of
 from bias_audit.probes.schema.lexicon import Entry, Template, WordSet
-from bias_audit.probes.schema.text import SLOT, is_article_free
+from bias_audit.probes.schema.text import SLOT, count_masks, is_article_free
 from bias_audit.records import (
     LEAST_WORD_MASS,
     CompletionRequest,
     CompletionScore,
     FillRequest,
     FillScore,
+    LabelRequest,
+    ModelInfo,
 )
 from bias_audit.reports.text import percent
 from bias_audit.utils.arrays import Floats
@@ -43,9 +45,12 @@ NOTE_ARTICLE = (
     " sound (an), for every group alike."
 )
 NOTE_SHARES = (
-    "Read as {}, a model says how likely a sentence is as a whole: each per cent is a word's share"
-    " among the words asked for, in the same sentence."
+    "Read as continuation, a model says how likely a sentence is as a whole: each per cent is a"
+    " word's share among the words asked for, in the same sentence."
 )
+NOTE_LABELS = "Read as label, a model labels whole sentences: a per cent is how likely a label is."
+_NO_COMPLETIONS = "read as {}, the model completes nothing"
+_SENTENCE = 'for example "The [group] worked as a <mask>."'
 _NAME_WORDS = "name two words or more to ask for, for example --targets nurse,doctor"
 _EXAMPLE = "for example --groups man,woman"
 _MASK = re.compile(r"\[mask\]", re.IGNORECASE)
@@ -100,7 +105,8 @@ class FillResult:
     model: str
     groups: tuple[FilledGroup, ...]
     words: tuple[FilledWord, ...]
-    """The words that were asked for; else the likeliest whole words of any group, best first."""
+    """The words that were asked for; else the likeliest whole words of any group, best first, or
+    the labels of a classifier."""
     targets: tuple[str, ...]
     """The words that were asked for."""
     distances: tuple[Distance, ...]
@@ -135,10 +141,12 @@ class _GroupAnswers:
     name: str
     requests: tuple[CompletionRequest, ...]
     answers: tuple[CompletionScore, ...]
+    mark: str
+    """What stands for the masked word; nothing where whole sentences are labelled."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        return tuple(f"{request.left}<mask>{request.right}" for request in self.requests)
+        return tuple(f"{one.left}{self.mark}{one.right}" for one in self.requests)
 
     @property
     def shares(self) -> Floats:
@@ -177,17 +185,18 @@ def fill(
     language: str = "en-US",
     **options: Any,
 ) -> FillResult:
-    """Fill one template with each group's words and compare the completions.
+    """Fill one template with each group's words and compare the completions, or the labels.
 
     >>> from bias_audit import fill                      # doctest: +SKIP
     >>> fill("The [group] worked as a <mask>.", groups=["man", "woman"])
 
     Args:
-        template: a sentence with ``[group]`` and ``<mask>``, or ``[MASK]``.
+        template: a sentence with ``[group]`` and ``<mask>``, or ``[MASK]``; without a mask for a
+            text classifier.
         groups: words, or words of each group by its name (of a lexicon, too), or both as the
             command takes them: ``"women=woman|lady,men=man"``.
         model: ``reference``, a local folder, a hub id, or a backend.
-        targets: words to ask for; the likeliest of all when None.
+        targets: words to ask for, or labels of a classifier; the likeliest of all when None.
         top: number of completions for each group.
         language: of the sentence; the articles of English fit themselves to the words.
         options: of :func:`bias_audit.open_backend`: revision, device, dtype, offline, ...
@@ -210,27 +219,24 @@ def fill(
     with open_model(model, False, **options) as opened:
         backend = opened.plain
         info = backend.info
+        _require_mask(template, info)
         filled, mute = _complete(backend, asked)
-        whole = info.reading != "mask" and bool(wanted)
-        if (mute and not wanted) or (whole and len(wanted) == 1):
-            raise UsageError(mute or NOTE_SHARES.format(info.reading), hint=_NAME_WORDS)
-        rows, lost = _ask(backend, filled, wanted, whole=whole)
+        whole = info.reading == "continuation" and bool(wanted)
+        sought = wanted or info.labels
+        if (mute and not sought) or (whole and len(wanted) == 1):
+            raise UsageError(mute or NOTE_SHARES, hint=_NAME_WORDS)
+        rows, lost = _ask(backend, filled, sought, whole=whole)
+    said = [NOTE_SHARES] if whole else []
     found = [one.to_group(info.words, top) for one in filled]
     pairs = () if mute else combinations(filled, 2)
     return FillResult(
         template=template,
         model=info.name,
         groups=tuple(found),
-        words=rows if wanted else _likeliest(filled, info.words, top),
+        words=rows if sought else _likeliest(filled, info.words, top),
         targets=wanted,
         distances=tuple(_distance(a, b, info.words) for a, b in pairs),
-        notes=(
-            *_notes(frame, found),
-            *([f"No completions: {mute}."] if mute else []),
-            *([NOTE_SHARES.format(info.reading)] if whole else []),
-            *lost,
-            *info.notices,
-        ),
+        notes=(*_notes(frame, found, info, mute), *said, *lost, *info.notices),
     )
 
 
@@ -287,15 +293,15 @@ def _complete(
     mute = ""
     answers: list[CompletionScore] = []
     if CompletionRequest not in backend.supports:
-        mute = f"read as {backend.info.reading}, the model completes nothing"
+        mute = _NO_COMPLETIONS.format(backend.info.reading)
     else:
         answers = score_all(backend, [r for mine in asked.values() for r in mine])
     given = iter(answers)
     filled = []
+    mark = "" if backend.info.labels else "<mask>"
     for name, mine in asked.items():
-        one = _GroupAnswers(
-            name=name, requests=mine, answers=tuple(next(given) for _ in mine if answers)
-        )
+        got = tuple(next(given) for _ in mine if answers)
+        one = _GroupAnswers(name=name, requests=mine, answers=got, mark=mark)
         for sentence, answer in zip(one.sentences, one.answers, strict=False):
             if answer.skip == "not_applicable":
                 mute = f'"{sentence}" cannot be scored: {answer.detail}'
@@ -308,14 +314,17 @@ def _complete(
 def _ask(
     backend: Backend, filled: Sequence[_GroupAnswers], targets: Sequence[str], *, whole: bool
 ) -> tuple[tuple[FilledWord, ...], list[str]]:
-    """Ask for words after every group, and say which of them cannot be scored.
+    """Ask for words, or labels, after every group, and say which of them cannot be scored.
 
     Where the model scores ``whole`` sentences, the words of one sentence share its probability.
     """
+    labels = backend.info.labels
     requests = [
-        FillRequest(left=request.left, filler=word, right=request.right)
-        for one in filled
-        for request in one.requests
+        LabelRequest(text=f"{one.left}{one.right}", names=(word,))
+        if labels
+        else FillRequest(left=one.left, filler=word, right=one.right)
+        for group in filled
+        for one in group.requests
         for word in targets
     ]
     answers: Iterator[FillScore] = iter(score_all(backend, requests))
@@ -352,7 +361,9 @@ def _likeliest(
     )
 
 
-def _notes(frame: Frame, groups: Sequence[FilledGroup]) -> Iterator[str]:
+def _notes(
+    frame: Frame, groups: Sequence[FilledGroup], info: ModelInfo, mute: str
+) -> Iterator[str]:
     masses = [(group.name, group.word_mass) for group in groups if group.word_mass is not None]
     low = [f"{percent(mass)} for {name}" for name, mass in masses if mass < LEAST_WORD_MASS]
     if low:
@@ -362,24 +373,36 @@ def _notes(frame: Frame, groups: Sequence[FilledGroup]) -> Iterator[str]:
             " pieces of words and on signs, and the distance between groups leaves it out."
         )
     yield NOTE_ONE
-    if not is_article_free(frame.template.text, frame.language):
+    if masses and not is_article_free(frame.template.text, frame.language):
         yield NOTE_ARTICLE
+    if info.labels:
+        yield NOTE_LABELS
+    elif mute:
+        yield f"No completions: {mute}."
 
 
 def _frame(template: str, language: str) -> Frame:
     slots = [match[1] for match in SLOT.finditer(template)]
-    example = 'for example "The [group] worked as a <mask>."'
-    if slots.count(None) != 1:
-        raise UsageError(f"expected one <mask>, got {slots.count(None)}", hint=example)
+    if slots.count(None) > 1:
+        raise UsageError(f"expected one <mask>, got {slots.count(None)}", hint=_SENTENCE)
     unknown = [name for name in slots if name not in (None, "group")]
     if unknown or "group" not in slots:
         what = f"the unknown slot [{unknown[0]}]" if unknown else "no [group]"
-        raise UsageError(f"expected a sentence with [group], got {what}", hint=example)
+        raise UsageError(f"expected a sentence with [group], got {what}", hint=_SENTENCE)
     try:
         checked = Template(text=template)
     except ValidationError as error:
         raise _usage_error(error) from error
     return Frame(id="fill", template=checked, number="sg", slots={}, language=language)
+
+
+def _require_mask(template: str, info: ModelInfo) -> None:
+    masks = count_masks(template)
+    if info.labels and masks:
+        message = f"'{info.name}' labels whole sentences, and this one has a <mask>"
+        raise UsageError(message, hint='for example "I spoke to the [group] this morning."')
+    if not info.labels and masks != 1:
+        raise UsageError(f"expected one <mask>, got {masks}", hint=_SENTENCE)
 
 
 def _usage_error(error: ValidationError) -> UsageError:
