@@ -16,7 +16,6 @@ from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Word, words_of
 from bias_audit.probes.schema.lexicon import TemplateSet
 from bias_audit.probes.schema.text import SLOT
-from bias_audit.records import Reading
 
 MOST_LETTERS = 1_000
 """Characters of a sentence; no sentence of the catalogue has more than 100."""
@@ -131,7 +130,7 @@ def split_words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in words if word))
 
 
-def paraphrases(templates: TemplateSet, reading: Reading) -> list[str]:
+def paraphrases(templates: TemplateSet, reading: str) -> list[str]:
     """Return the sentences of a set that have the group, the mask that a reading needs, no more.
 
     Where the set is about several people, the sentence says so: ``[group:pl]``.

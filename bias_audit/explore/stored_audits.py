@@ -78,7 +78,7 @@ def _row(line: OutcomeLine) -> dict[str, Any]:
         "comparison": line.name,
         "axis": line.axis,
         "outcome": PILLS[line.outcome],
-        "times as likely": line.value,
+        "size": line.value,
         "at least – at most": line.bounds,
     }
 
@@ -92,13 +92,14 @@ def _show_comparison(line: OutcomeLine, result: Result) -> None:
     for one in line.examples:
         st.text(f"{one.sentence}  {one.word}  {one.percentages}")
     sign = 1 if (result.estimate or 0.0) >= 0 else -1
+    size = "times as likely" if result.unit == "nats" else result.unit
     left, right = st.columns(2)
     for place, name, sizes in (
         (left, "sentence", [(one.text, one.value) for one in result.by_template]),
         (right, "word", [(one.text, one.value) for one in result.by_target]),
     ):
         rows = [
-            {name: text, "times as likely": signed_size(sign * value, result.unit)}
+            {name: text, size: signed_size(sign * value, result.unit)}
             for text, value in sorted(sizes, key=lambda pair: -sign * pair[1])
         ]
         if rows:

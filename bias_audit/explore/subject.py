@@ -15,7 +15,6 @@ from bias_audit.errors import UsageError
 from bias_audit.pipeline.model_checks import check_name
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.scaffold import place
-from bias_audit.records import Reading
 from bias_audit.results import load_results, locate
 
 _WEIGHTS = (".safetensors", ".bin", ".gguf")
@@ -30,7 +29,7 @@ class Subject:
     model: str
     options: Mapping[str, Any] = field(default_factory=dict)
     """How the model is loaded."""
-    reading: Reading = "mask"
+    reading: str = "mask"
     size: str = ""
     """Of its weights; empty where that is not known."""
     runs: tuple[Path, ...] = ()
@@ -116,7 +115,7 @@ def _find_run(name: str) -> Path | None:
 
 def _require_model(
     name: str, catalogue: ProbeCatalogue, options: Mapping[str, Any]
-) -> tuple[Reading, str]:
+) -> tuple[str, str]:
     """Refuse what is no model, and return how it is read and how large its weights are."""
     if name.startswith(PREFIX):
         find_function(name)

@@ -93,6 +93,7 @@ def visit(browser: Browser, served: Served, **window: Any) -> Page:
     """Open the page as a visitor of one's own."""
     context = browser.new_context(**({"viewport": {"width": 1280, "height": 1000}} | window))
     tab = context.new_page()
+    tab.set_default_timeout(20_000)
     tab.on("request", lambda request: served.asked.append(request.url))
     tab.on("websocket", lambda socket: served.asked.append(socket.url))
     tab.on("pageerror", lambda error: served.console.append(str(error)))

@@ -92,6 +92,15 @@ def test_other_sentences_of_the_set_are_scored_in_the_same_way(tab: Page) -> Non
     assert all(float(row[1]) > 0 for row in rows[1:])
 
 
+def fill_in(tab: Page, sentences: str = "The [group] is a <mask>.") -> None:
+    """Write a probe by hand, which is quicker than to collect it."""
+    tab.get_by_role("tab", name="Probe file").click()
+    settle(tab)
+    write(tab, "Sentences, one in each line", sentences)
+    write(tab, "The words of the first kind, with commas", "nurse, teacher")
+    write(tab, "The words of the second kind, with commas", "engineer")
+
+
 def collect(tab: Page) -> None:
     choose(tab, "Set of sentences", "occupation")
     write(tab, "Words to ask for", "nurse, teacher, engineer, pilot")
@@ -112,7 +121,7 @@ def test_what_is_collected_is_a_probe_that_can_be_checked_and_run(
 ) -> None:
     collect(tab)
     save = tab.get_by_role("button", name=re.compile("Save into"))
-    write(tab, "Id of the probe, and name of its file", "who-works")
+    write(tab, "Id, and name of the file", "who-works")
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Download").click()
     assert download.value.suggested_filename == "who-works.yaml"
@@ -135,30 +144,24 @@ def test_what_is_collected_is_a_probe_that_can_be_checked_and_run(
     assert path.read_text(encoding="utf-8") == written
 
 
-@pytest.mark.parametrize(
-    "name", ["../out", "/etc/out", "a/b", "..", "C:\\x", "who\u202e", "occupation-gender"]
-)
-def test_a_name_writes_nowhere_else_and_replaces_nothing(
-    tab: Page, served: Served, name: str
-) -> None:
-    before = sorted(served.folder.rglob("*"))
-    collect(tab)
-    write(tab, "Id of the probe, and name of its file", name)
-    if name == "occupation-gender":
-        tab.get_by_role("button", name=re.compile("Save into")).click()
-        tab.get_by_text("is taken").wait_for()
-    else:
+def test_a_name_writes_nowhere_else_and_replaces_nothing(tab: Page, served: Served) -> None:
+    before = sorted(served.folder.parent.rglob("*"))
+    fill_in(tab)
+    for name in ("../out", "/etc/out", "a/b", "..", "C:\\x", "who\u202e", "x" * 79 + "/"):
+        write(tab, "Id, and name of the file", name)
         tab.get_by_text("cannot be an id").wait_for()
         assert tab.get_by_role("button", name=re.compile("Save into")).count() == 0
-    assert sorted(served.folder.rglob("*")) == before
+    write(tab, "Id, and name of the file", "occupation-gender")
+    tab.get_by_role("button", name=re.compile("Save into")).click()
+    tab.get_by_text("is taken").wait_for()
+    assert sorted(served.folder.parent.rglob("*")) == before
 
 
 def test_mistakes_of_the_probe_are_shown_with_their_place(tab: Page) -> None:
-    collect(tab)
-    write(tab, "Sentences, one in each line", "The [group] works.\nThe [grup] is a <mask>.")
-    said = tab.inner_text("body")
-    assert "2 mistakes" in said
-    assert "my-probe.yaml:9:5: " in said
+    fill_in(tab, "The [group] works.\nThe [grup] is a <mask>.")
+    said = tab.get_by_role("alert").inner_text()
+    assert "my-probe.yaml:10:5: " in said
+    assert "my-probe.yaml:11:5: the template '02' has the unknown slot [grup]" in said
     assert "/my-probe.yaml" not in said
 
 
@@ -182,11 +185,11 @@ def test_hostile_texts_are_shown_and_not_obeyed(tab: Page, served: Served) -> No
     assert not [url for url in served.asked if "evil" in url]
 
 
-@pytest.mark.parametrize("text", ["", "   ", "[group]", "<mask>", "[group] \x00 <mask>", "\u202e"])
-def test_sentences_that_cannot_be_used_are_one_message(tab: Page, text: str) -> None:
-    write(tab, "Sentence", text)
-    assert tab.get_by_role("alert").count() == 1
-    assert "Traceback" not in tab.inner_text("body")
+def test_sentences_that_cannot_be_used_are_one_message(tab: Page) -> None:
+    for text in ("", "   ", "[group]", "<mask>", "[group] \x00 <mask>", "\u202e"):
+        write(tab, "Sentence", text)
+        assert tab.get_by_role("alert").count() == 1, text
+        assert "Traceback" not in tab.inner_text("body")
 
 
 def test_a_very_long_text_leaves_the_page_as_it_was(tab: Page) -> None:
