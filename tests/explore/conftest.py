@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from bias_audit.cli.app import run
-from tests.cli.conftest import PROBE
+from tests.cli.conftest import PROBE, cli, small_run  # noqa: F401 - fixtures
 from tests.reports.chromium import chromium
 
 if TYPE_CHECKING:
