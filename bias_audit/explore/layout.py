@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from bias_audit.backends import open_backend
-from bias_audit.errors import BiasAuditError
+from bias_audit.backends.python_function import PREFIX
+from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.explore import probe_file, sentence, stored_audits
 from bias_audit.explore.question import SharedModel
 from bias_audit.explore.server import subject
@@ -54,6 +55,9 @@ def _loading(name: str, size: str) -> str:
 
 def _open() -> SharedModel:
     about = subject()
+    if about.begins_with_run and about.model.startswith(PREFIX):  # a file must run no code
+        message = f"the audit is of a function of your own: {about.model}"
+        raise UsageError(message, hint=f"bias-audit explore {about.model}")
     return SharedModel(open_backend(about.model, **about.options), about.catalogue)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ def show(runs: Sequence[Path]) -> None:
     if not runs:
         st.caption("No audit is stored here: 'bias-audit run' makes one, in audit-runs.")
         return
-    run = st.selectbox("Audit", runs, format_func=str)
+    run = st.selectbox("Audit", runs, format_func=os.path.relpath)
     try:
         changed = (run / "results.json").stat().st_mtime_ns
         audit = _load(run, changed)

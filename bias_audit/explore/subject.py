@@ -85,6 +85,7 @@ def read_subject(
     if path is not None:
         info = load_results(path).model
         model, reading, size = info.name, info.reading, ""
+        options = {**options, "offline": True}  # a stored file is no reason to fetch a model
         runs = [path.parent, *(run for run in runs if run.resolve() != path.parent.resolve())]
     else:
         model, (reading, size) = name, _require_model(name, catalogue, options)

@@ -93,7 +93,7 @@ def visit(browser: Browser, served: Served, **window: Any) -> Page:
     """Open the page as a visitor of one's own."""
     context = browser.new_context(**({"viewport": {"width": 1280, "height": 1000}} | window))
     tab = context.new_page()
-    tab.set_default_timeout(20_000)
+    tab.set_default_timeout(60_000)
     tab.on("request", lambda request: served.asked.append(request.url))
     tab.on("websocket", lambda socket: served.asked.append(socket.url))
     tab.on("pageerror", lambda error: served.console.append(str(error)))
@@ -126,10 +126,10 @@ def choose(tab: Page, name: str, option: str) -> None:
     settle(tab)
 
 
-def tables(tab: Page) -> list[list[list[str]]]:
-    """Every table that can be seen, as rows of texts, the heads first."""
+def tables(tab: Page, least: int = 1) -> list[list[list[str]]]:
+    """Every table that can be seen, as rows of texts, the heads first; ``least`` are waited for."""
     grids = tab.locator("[data-testid=stDataFrame]:visible table")
-    grids.first.wait_for(state="attached")
+    grids.nth(least - 1).wait_for(state="attached")
     return [
         [row.locator("th, td").all_text_contents() for row in grid.locator("tr").all()]
         for grid in grids.all()

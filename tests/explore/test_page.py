@@ -57,7 +57,7 @@ def test_what_is_typed_is_answered_as_fill_answers(tab: Page) -> None:
         "fake",
         ["nurse", "engineer"],
     )
-    women, men, apart, named = tables(tab)
+    women, men, apart, named = tables(tab, 4)
     for shown, group in zip((women, men), made.groups, strict=True):
         assert shown[0] == [group.name, "per cent"]
         assert [row[0] for row in shown[1:]] == [word for word, _ in group.completions]
@@ -167,12 +167,12 @@ def test_mistakes_of_the_probe_are_shown_with_their_place(tab: Page) -> None:
 
 def test_hostile_texts_are_shown_and_not_obeyed(tab: Page, served: Served) -> None:
     typed(tab, f"{HOSTILE}=man,![b](http://evil.example/b.png)\u202e=woman")
-    write(tab, "Sentence", f"{HOSTILE} :red[a] [group] was <mask>.")
+    write(tab, "Sentence", f"{HOSTILE} **b** :material/home: [group] was <mask>.")
     write(tab, "Words to ask for", f"{HOSTILE}, $x$, <b>bold</b>")
     body = tab.inner_text("body")
     assert "Error" not in body
     assert '<img src="http://evil.example/i.png"' in "".join(
-        text for table in tables(tab) for row in table for text in row
+        text for table in tables(tab, 4) for row in table for text in row
     )
     tab.get_by_role("button", name="This sentence").click()
     settle(tab)
@@ -216,13 +216,17 @@ def test_two_visitors_see_nothing_of_each_other(browser: Browser, served: Served
     two.context.close()
 
 
-def test_a_stored_audit_is_browsed_down_to_its_sentences(tab: Page) -> None:
+def open_audit(tab: Page, name: str) -> None:
     tab.get_by_role("tab", name="Stored audits").click()
     tab.get_by_text("Every score behind it").wait_for()
-    choose(tab, "Audit", "audit-runs/whole") if _chosen(tab) != "audit-runs/whole" else None
-    settle(tab)
+    if tab.get_by_role("combobox", name="Audit").input_value() != name:
+        choose(tab, "Audit", name)
+
+
+def test_a_stored_audit_is_browsed_down_to_its_sentences(tab: Page) -> None:
+    open_audit(tab, "audit-runs/whole")
     assert re.search(r"Associations: \d of 1 comparison", tab.inner_text("body"))
-    comparisons, frames, words, scores = tables(tab)
+    comparisons, frames, words, scores = tables(tab, 4)
     assert len(comparisons) == 2
     assert [row[0] for row in frames[1:]] != []
     assert {row[0] for row in words[1:]} == {"nurse", "teacher", "engineer", "pilot"}
@@ -234,16 +238,10 @@ def test_a_stored_audit_is_browsed_down_to_its_sentences(tab: Page) -> None:
     assert 0 < float(scores[1][2]) < 100
 
 
-def _chosen(tab: Page) -> str:
-    return str(tab.get_by_role("combobox", name="Audit").input_value())
-
-
 def test_an_audit_without_its_scores_says_so(tab: Page) -> None:
-    tab.get_by_role("tab", name="Stored audits").click()
-    tab.get_by_text("Every score behind it").wait_for()
-    choose(tab, "Audit", "audit-runs/bare") if _chosen(tab) != "audit-runs/bare" else None
+    open_audit(tab, "audit-runs/bare")
     tab.get_by_text("no evidence at").wait_for()
-    assert len(tables(tab)) == 3
+    assert len(tables(tab, 3)) == 3
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
