@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -132,9 +133,9 @@ def _offer_file(about: Subject, name: str, text: str) -> None:
     left.download_button("Download", text, f"{name}.yaml", "application/yaml", width="stretch")
     if about.folder is None:
         right.caption("Others may connect to this page, so it writes no files here.")
-    elif right.button(f"Save into {escape(str(about.folder))}", width="stretch"):
+    elif right.button(f"Save into {escape(os.path.relpath(about.folder))}", width="stretch"):
         try:
-            path = escape(str(save(about, name, text, about.folder)))
+            path = escape(os.path.relpath(save(about, name, text, about.folder)))
         except BiasAuditError as error:
             show_error(error)
         else:

@@ -43,7 +43,7 @@ _SETTINGS = {
     "server.headless": True,
     "server.maxUploadSize": 1,
     "theme.light.primaryColor": "#1f5a8c",
-    "theme.dark.primaryColor": "#86b9e6",
+    "theme.dark.primaryColor": "#4381b5",
 }
 _subject: list[Subject] = []
 

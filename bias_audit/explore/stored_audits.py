@@ -93,7 +93,7 @@ def _show_comparison(line: OutcomeLine, result: Result) -> None:
     for one in line.examples:
         st.text(f"{one.sentence}  {one.word}  {one.percentages}")
     sign = 1 if (result.estimate or 0.0) >= 0 else -1
-    size = "times as likely" if result.unit == "nats" else result.unit
+    size = "times" if result.unit == "nats" else result.unit
     left, right = st.columns(2)
     for place, name, sizes in (
         (left, "sentence", [(one.text, one.value) for one in result.by_template]),

@@ -20,6 +20,7 @@ from bias_audit.explore.question import (
     split_words,
 )
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.scaffold import write_new
 
 CATALOGUE = ProbeCatalogue()
 TEXT = "The [group] worked as a <mask>."
@@ -136,6 +137,18 @@ def test_a_probe_file_says_what_was_collected(
     assert (probe.plus_name, probe.minus_name) == ("care", '"tools": #1')
     assert probe.spec.title == 'a: "b" #c {'
     assert run(["probes", "check", str(path)]) == 0
+
+
+def test_a_file_is_written_once_and_never_replaced(tmp_path: Path) -> None:
+    text = written(TYPED, [TEXT])
+    path, _schema = write_new("probe", "mine", tmp_path, CATALOGUE, text=text)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if "yaml-language-server" not in line] == text.splitlines()
+    for name in ("mine", "../mine", "occupation-gender", ""):
+        with pytest.raises(UsageError):
+            write_new("probe", name, tmp_path, CATALOGUE, text="kind: probe\n")
+    assert path.read_text(encoding="utf-8").splitlines() == lines
+    assert [one.name for one in tmp_path.glob("**/*.yaml")] == ["mine.yaml"]
 
 
 def test_what_is_no_text_cannot_become_keys_of_the_file(tmp_path: Path) -> None:
