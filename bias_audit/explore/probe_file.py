@@ -39,8 +39,8 @@ def _add_chosen(key: str, words: Sequence[str]) -> None:
     st.session_state["chosen"] = []
 
 
-def offer(sentence: str, others: Sequence[str], words: Sequence[str]) -> None:
-    """Let the visitor keep a sentence, the others of its set, and words."""
+def offer(sentence: str, others: Sequence[str], words: Sequence[str] | None) -> None:
+    """Let the visitor keep a sentence, the others of its set, and words where they are compared."""
     st.markdown("**Collect for a probe file**")
     left, right = st.columns(2)
     left.button(
@@ -53,6 +53,8 @@ def offer(sentence: str, others: Sequence[str], words: Sequence[str]) -> None:
         disabled=not others,
         width="stretch",
     )
+    if words is None:
+        return
     chosen = st.multiselect("Words to collect", words, key="chosen")
     for column, (key, label) in zip(st.columns(2), _POLES.items(), strict=True):
         column.button(

@@ -120,7 +120,7 @@ def show_answer(model: SharedModel, question: Question, about: Subject) -> None:
         _show_others(model, question, others)
     behind = [word for gap in result.distances for word, *_ in (*gap.towards_a, *gap.towards_b)]
     words = [*dict.fromkeys((*result.targets, *behind))]
-    probe_file.offer(question.sentence, others, words)
+    probe_file.offer(question.sentence, others, words if about.kind == "probe" else None)
 
 
 def _show_completions(result: FillResult) -> None:
@@ -154,7 +154,9 @@ def _after(values: Any) -> dict[str, str]:
     if len(values) == 2 and all(p for _, p in values):
         (a, p), (b, q) = values
         log = math.log(p / q)
-        row["times as likely"] = f"{times(abs(log))} × after {a if log > 0 else b}"
+        size = times(abs(log))
+        likelier = "" if size == "1.00" else f" after {a if log > 0 else b}"
+        row["times as likely"] = f"{size} ×{likelier}"
     return row
 
 

@@ -219,7 +219,7 @@ def fill(
     with open_model(model, False, **options) as opened:
         backend = opened.plain
         info = backend.info
-        _require_mask(template, info)
+        _require_fit(template, backend)
         filled, mute = _complete(backend, asked)
         whole = info.reading == "continuation" and bool(wanted)
         sought = wanted or info.labels
@@ -396,8 +396,12 @@ def _frame(template: str, language: str) -> Frame:
     return Frame(id="fill", template=checked, number="sg", slots={}, language=language)
 
 
-def _require_mask(template: str, info: ModelInfo) -> None:
-    masks = count_masks(template)
+def _require_fit(template: str, backend: Backend) -> None:
+    """Refuse a sentence that a model of this reading cannot be asked."""
+    masks, info = count_masks(template), backend.info
+    if not info.labels and FillRequest not in backend.supports:
+        message = f"'{info.name}' is read as {info.reading}, so no word has a probability"
+        raise UsageError(message, hint="'bias-audit run' asks it the probes that fit")
     if info.labels and masks:
         message = f"'{info.name}' labels whole sentences, and this one has a <mask>"
         raise UsageError(message, hint='for example "I spoke to the [group] this morning."')
