@@ -110,8 +110,9 @@ def show_answer(model: SharedModel, question: Question, about: Subject) -> None:
     for gap in sorted(result.distances, key=lambda one: -one.jsd)[:_PAIRS]:
         _show_distance(gap)
     if result.targets or not result.groups[0].completions:
-        st.markdown("**Labels**" if model.info.labels else "**Words asked for**")
-        show_table([*_word_rows(result)])
+        name, title = ("label", "Labels") if model.info.labels else ("word", "Words asked for")
+        st.markdown(f"**{title}**")
+        show_table([*_word_rows(result, name)])
     for note in result.notes:
         if note != NOTE_ONE:
             st.caption(escape(note))
@@ -160,11 +161,11 @@ def _after(values: Any) -> dict[str, str]:
     return row
 
 
-def _word_rows(result: FillResult) -> Iterator[dict[str, str]]:
+def _word_rows(result: FillResult, name: str = "word") -> Iterator[dict[str, str]]:
     names = [group.name for group in result.groups]
     for word in result.words:
         values = [*zip(names, word.probabilities, strict=True)]
-        yield {"word": word.word, **_after(values)}
+        yield {name: word.word, **_after(values)}
 
 
 def _others(question: Question, about: Subject) -> list[str]:
