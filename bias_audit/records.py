@@ -392,6 +392,8 @@ class ModelInfo:
     device: str
     config_digest: str = ""
     """SHA-256 over ``config.json``, which says how the weights are used."""
+    files: tuple[tuple[str, str], ...] = ()
+    """Name and SHA-256 of each of its files: config, weights, tokenizer."""
     reading: Reading = "mask"
     """What a score of the model is."""
     labels: tuple[str, ...] = ()

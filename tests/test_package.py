@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 import bias_audit
 
@@ -123,3 +125,11 @@ def test_the_readme_and_the_package_agree() -> None:
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     assert "torch==2.13.0" in pins
     assert not [pin for pin in pins if "+cpu" in pin or "://" in pin or "@" in pin]
+
+
+def test_the_citation_names_the_present_version_and_ships() -> None:
+    citation = YAML(typ="safe").load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert citation["version"] == bias_audit.__version__
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert "CITATION.cff" in project["tool"]["hatch"]["build"]["targets"]["sdist"]["only-include"]

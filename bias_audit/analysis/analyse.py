@@ -25,6 +25,7 @@ from bias_audit.analysis.probe_record import (
 from bias_audit.analysis.result_record import build_result
 from bias_audit.analysis.robustness import Examination, find_twins, with_checks
 from bias_audit.analysis.robustness.stability import check_stability, lost_poles
+from bias_audit.analysis.statements import Question
 from bias_audit.metrics.design import Comparison, scored_groups
 from bias_audit.metrics.registry import METRICS
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings, WordLists
@@ -202,7 +203,7 @@ def _measure(work: _Work, settings: Settings, *, partial: bool) -> None:
         return instrument.vet(_examine(comparison, work.examined, role, shared), groups)
 
     primary = [examine(comparison, "primary") for comparison in work.compared]
-    work.primary = conclude(primary, scored.probe, partial=partial)
+    work.primary = conclude(primary, Question.of(scored.probe), partial=partial)
     work.secondary = [examine(one, "secondary") for one in compare_all_pairs(scored, settings)]
 
 

@@ -12,7 +12,7 @@ from bias_audit.analysis.paired_cells import PairedCube
 from bias_audit.metrics.log_odds import cell_response
 from bias_audit.records import OTHERS
 from bias_audit.results.decisions import Change, RiseBound
-from bias_audit.results.schema import Result
+from bias_audit.results.schema import ProbeRecord, Result
 from bias_audit.stats.estimate import Contrast, Scope
 from bias_audit.stats.layout import Layout, without_one
 from bias_audit.stats.rise import direction, rise_limits
@@ -45,12 +45,14 @@ class _Gap:
 class PairedContrast:
     """The contrast of a result on a cube of paired cells; it is linear in the cells."""
 
-    def __init__(self, result: Result, mask: str, cube: PairedCube, groups: Sequence[str]) -> None:
+    def __init__(
+        self, result: Result, probe: ProbeRecord, cube: PairedCube, groups: Sequence[str]
+    ) -> None:
         """Prepare the contrast of ``result``.
 
         Args:
             result: names the groups, their matched words and what is a sample.
-            mask: which word the probe masks, ``target`` or ``group``.
+            probe: says which word is masked, and how much of all words its poles are.
             cube: the cells.
             groups: all groups of the probe that have a column.
         """
@@ -59,7 +61,8 @@ class PairedContrast:
         sides = [cube.columns(group) for group in (groups if rest else (a, b))]
         at = {unit: i for i, unit in enumerate(cube.units)}
         matched = [(at[a, x], at[b, y]) for x, y in result.pairs if (a, x) in at and (b, y) in at]
-        self.group_masked = mask == "group"
+        self.group_masked = probe.mask == "group"
+        self.sampled = probe.sampled if any(probe.sampled) else ()
         self.plus, self.minus = cube.pole("+"), cube.pole("-")
         self.layout = Layout(
             groups=sides,
@@ -70,15 +73,20 @@ class PairedContrast:
             clusters=cube.clusters,
         )
 
+    def claims(self, values: Floats) -> tuple[Contrast, Contrast | None]:
+        """Return both claims about (templates, units, targets) values, nats."""
+        poles = self.plus, self.minus
+        if self.group_masked:
+            return self.layout.pole_claims(self.layout.difference(values), poles, self.sampled)
+        return self.layout.claims(values, poles, self.sampled)
+
     def gap(self, values: Floats) -> _Gap:
         """Return the gap of (templates, units, targets) values, nats."""
         without: tuple[float, ...] = ()
-        poles = self.plus, self.minus
-        if self.group_masked:
-            these, kind = self.layout.pole_claims(self.layout.difference(values), poles)
-        else:
-            these, kind = self.layout.claims(values, poles)
-            without = self.layout.without_a_term(cell_response(values, *poles))
+        these, kind = self.claims(values)
+        if not self.group_masked:
+            response = cell_response(values, self.plus, self.minus)
+            without = self.layout.without_a_term(response)
         rows = self.layout.rows(len(values)).groups[0]
         return _Gap(
             contrast=_with_least_error(these),
@@ -96,16 +104,18 @@ def _with_least_error(contrast: Contrast) -> Contrast:
     return contrast
 
 
-def measure_change(cube: PairedCube, result: Result, mask: str, groups: Sequence[str]) -> Change:
+def measure_change(
+    cube: PairedCube, result: Result, probe: ProbeRecord, groups: Sequence[str]
+) -> Change:
     """Return the change of ``result``, before adjustment and without statuses.
 
     Args:
         cube: paired cells of the groups that it compares.
         result: the result of the candidate.
-        mask: which word the probe masks.
+        probe: the probe of both.
         groups: all groups of the probe that have a column in ``cube``.
     """
-    contrast = PairedContrast(result, mask, cube, groups)
+    contrast = PairedContrast(result, probe, cube, groups)
     old = contrast.gap(cube.baseline).contrast
     step = contrast.gap(cube.candidate - cube.baseline)
     both = contrast.gap(cube.candidate + cube.baseline)

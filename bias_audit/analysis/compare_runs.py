@@ -8,20 +8,20 @@ either gap. The contrast and its variance are those of a single run
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from bias_audit.analysis.change import PairedContrast, measure_change, summarised_change
+from bias_audit.analysis.change import measure_change, summarised_change
 from bias_audit.analysis.paired_cells import PairedCube, PairedTable
 from bias_audit.errors import UsageError
 from bias_audit.records import OTHERS
 from bias_audit.results.codes import BLOCKING as NOT_MEASURABLE
 from bias_audit.results.codes import DEAF, LOUD, as_clause
 from bias_audit.results.decisions import Change, Comparison, MissingChange, missing_change
-from bias_audit.results.evidence import EVIDENCE_FILE, Cells, read_cells, used_scores
+from bias_audit.results.evidence import EVIDENCE_FILE, INDEX, Cells, Key, read_cells, used_scores
 from bias_audit.results.io import (
     Results,
     noise_floor,
@@ -170,10 +170,11 @@ class RunPair:
 
     def __init__(self, base: StoredRun, candidate: StoredRun, probes: Collection[str]) -> None:
         self.base, self.candidate = base, candidate
-        self.old, self.new = _cells(base, probes), _cells(candidate, probes)
+        self.old = _cells(base, probes)
+        self.new = self.old if candidate is base else _cells(candidate, probes)
         self.partial = base.results.run.partial or candidate.results.run.partial
         self.family = other_family(base.results.model, candidate.results.model)
-        self._tables: dict[tuple[str, str], PairedTable] = {}
+        self._tables: dict[tuple[str, str, bool], PairedTable] = {}
 
     def change(self, pair: Pair) -> Change | MissingChange:
         """Compare one result."""
@@ -189,16 +190,16 @@ class RunPair:
         cut = self.cut(probe, result, which)
         if cut is None:
             return None
-        return measure_change(cut[0], result, probe.mask, cut[1])
+        return measure_change(cut[0], result, probe, cut[1])
 
     def cut(
-        self, probe: ProbeRecord, result: Result, which: str
+        self, probe: ProbeRecord, result: Result, which: str, *, only_poles: bool = True
     ) -> tuple[PairedCube, list[str]] | None:
         """Return the cells of a result and its groups; None without any.
 
         ``which``: those of ``both`` runs, or of the ``old`` or the ``new`` one with itself.
         """
-        table = self._table(probe, which)
+        table = self._table(probe, which, only_poles)
         a, b = result.groups
         rest = b == OTHERS
         pairs = [((a, x), (b, y)) for x, y in result.pairs]
@@ -212,13 +213,18 @@ class RunPair:
             return None
         return cube, groups
 
-    def _table(self, probe: ProbeRecord, which: str) -> PairedTable:
-        key = probe.id, which
+    def whole(self, probe: ProbeRecord) -> PairedCube | None:
+        """Return all cells of a probe in the candidate, targets of neither pole too."""
+        table = self._table(probe, "new", only_poles=False)
+        return table.cube(table.groups, [])
+
+    def _table(self, probe: ProbeRecord, which: str, only_poles: bool) -> PairedTable:
+        key = probe.id, which, only_poles
         if key not in self._tables:
-            old = used_scores(self.old.get(probe.id, Cells()), probe.mask)
-            new = used_scores(self.new.get(probe.id, Cells()), probe.mask)
+            old = _by_word(used_scores(self.old.get(probe.id, Cells()), probe.mask), probe)
+            new = _by_word(used_scores(self.new.get(probe.id, Cells()), probe.mask), probe)
             sides = {"both": (old, new), "old": (old, old), "new": (new, new)}[which]
-            self._tables[key] = PairedTable(*sides, probe.clusters)
+            self._tables[key] = PairedTable(*sides, probe.clusters, only_poles=only_poles)
         return self._tables[key]
 
     def _require_evidence(self, pair: Pair, numbers: Change | None) -> None:
@@ -233,6 +239,18 @@ class RunPair:
                 raise mismatch_error(run, stored, value)
 
 
+def _by_word(scores: Mapping[Key, float], probe: ProbeRecord) -> Mapping[Key, float]:
+    """Return scores under the poles of the record, where a word's own group makes its pole."""
+    own = {target.id: target.pole for target in probe.targets if target.pole.startswith("own:")}
+    if not own:
+        return scores
+    at = INDEX.pole
+    return {
+        (*key[:at], own.get(key[INDEX.target], key[at]), *key[at + 1 :]): score
+        for key, score in scores.items()
+    }
+
+
 def _conclude(pair: Pair, numbers: Change, *, partial: bool, family: bool) -> Change:
     """Return the change with what forbids to judge it."""
     codes = tuple(status_codes(pair, numbers, partial=partial, family=family))
@@ -242,44 +260,11 @@ def _conclude(pair: Pair, numbers: Change, *, partial: bool, family: bool) -> Ch
     return numbers.model_copy(update={"statuses": codes, "reason_code": code, "reason": reason})
 
 
-def require_numbers(run: StoredRun, results: Sequence[Result]) -> None:
-    """Compute gaps and their errors again from the evidence, where that is there.
-
-    ``results``: gaps of the run.
-
-    Raises:
-        UsageError: the evidence does not give a number that is stored.
-    """
-    gaps = [result for result in results if result.metric == METRIC and result.estimate is not None]
-    probes = {probe.id: probe for probe in run.results.probes}
-    if run.evidence is None or run.results.run.partial or not gaps:
-        return
-    itself = RunPair(run, run, {result.probe for result in gaps})
-    for result in gaps:
-        probe = probes[result.probe]
-        cut = itself.cut(probe, result, "new")
-        if cut is None or cut[0].lost:
-            raise mismatch_error(run, result, None)
-        cube, groups = cut
-        gap = PairedContrast(result, probe.mask, cube, groups).gap(cube.candidate)
-        wide = result.words_of_this_kind
-        numbers = {
-            "estimate": (result.estimate, gap.contrast.estimate),
-            "se": (result.se, gap.contrast.se),
-            "se of words of this kind": (
-                wide.se if wide else None,
-                gap.kind.se if gap.kind else None,
-            ),
-            "n_templates": (result.n_templates, cube.candidate.shape[0]),
-            "n_targets": (result.n_targets, len(cube.pole("+")) + len(cube.pole("-"))),
-        }
-        for name, (stored, own) in numbers.items():
-            if stored is not None and (own is None or abs(own - stored) > EVIDENCE_ERROR):
-                raise mismatch_error(run, result, own, (name, stored))
-
-
 def mismatch_error(
-    run: StoredRun, stored: Result, value: float | None, number: tuple[str, float] | None = None
+    run: StoredRun,
+    stored: Result,
+    value: float | None,
+    number: tuple[str, float | None] | None = None,
 ) -> UsageError:
     """Return the error for scores that do not give a stored number, the estimate by default."""
     name = run.evidence if isinstance(run.evidence, Path) else "the evidence"

@@ -123,17 +123,22 @@ def split_halves(scored: ScoredProbe, settings: Settings) -> Control:
     return _quiet(scored, [comparison], settings, suffix=SPLIT)
 
 
+def loud_gaps(contrasts: Sequence[Contrast], margin: float) -> list[bool]:
+    """Return which gaps of a negative control are shown to lie beyond the margin (Holm)."""
+    beyond = [contrast.p_beyond(margin) for contrast in contrasts]
+    adjusted = holm(np.array([1.0 if p is None else p for p in beyond]))
+    return [bool(p <= ALPHA) for p in adjusted]
+
+
 def _quiet(
     scored: ScoredProbe, comparisons: list[Comparison], settings: Settings, suffix: str = ""
 ) -> Control:
     spec = scored.probe.spec
-    beyond = [c.these_words.p_beyond(spec.margin) for c in comparisons]
-    adjusted = holm(np.array([1.0 if p is None else p for p in beyond]))
+    gaps = loud_gaps([comparison.these_words for comparison in comparisons], spec.margin)
     name = f"{spec.id}{suffix}"
     results, faults = [], []
-    for comparison, p in zip(comparisons, adjusted, strict=True):
+    for comparison, loud in zip(comparisons, gaps, strict=True):
         result = build_result(scored, comparison, settings, role="control")
-        loud = bool(p <= ALPHA)
         reason = f"the negative control '{name}' shows a gap beyond the reference margin for"
         reason = f"{reason} {result.group_labels[0]}" if loud else ""
         faults += [_fault(LOUD, reason, result)] if loud else []

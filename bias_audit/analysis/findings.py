@@ -56,9 +56,7 @@ def evidence(result: Result) -> Evidence:
 
 
 def _finding(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe) -> Finding:
-    sign = 1 if (result.estimate or 0.0) > 0 else -1
-    low, high = sorted((sign * (result.ci_low or 0.0), sign * (result.ci_high or 0.0)))
-    detail = f"{result.confidence:.0%} interval {odds_ratio(low)} to {odds_ratio(high)} times."
+    detail = interval_sentence(result)
     if result.sign_share is not None:
         detail += f" {result.sign_share:.0%} of the sentence frames agree in direction."
     return Finding(
@@ -77,6 +75,13 @@ def _finding(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe
         ),
         sentences=result.sentences or tuple(sentences(scored, result)),
     )
+
+
+def interval_sentence(result: Result) -> str:
+    """Return the interval of an association, in the direction in which it is likelier."""
+    sign = 1 if (result.estimate or 0.0) > 0 else -1
+    low, high = sorted((sign * (result.ci_low or 0.0), sign * (result.ci_high or 0.0)))
+    return f"{result.confidence:.0%} interval {odds_ratio(low)} to {odds_ratio(high)} times."
 
 
 def _headline(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe) -> str:

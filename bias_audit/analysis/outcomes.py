@@ -10,10 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bias_audit.analysis.multiple_testing import adjust_primary
-from bias_audit.analysis.statements import leaning, size_word, statement
+from bias_audit.analysis.statements import Question, leaning, size_word, statement
 from bias_audit.gates.verdict import NO_INTERVAL, PARTIAL, claimed_contrast, why_blocked
 from bias_audit.metrics.base import join_reasons
-from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS
 from bias_audit.results import Outcome, Result
 from bias_audit.results.codes import BLOCKING, DEAF, FAILED, LOUD, NO_CONTROLS, SILENT, as_clause
@@ -65,7 +64,7 @@ class Instrument:
         return result.model_copy(update=update)
 
 
-def conclude(results: Sequence[Result], probe: Probe, *, partial: bool) -> list[Result]:
+def conclude(results: Sequence[Result], question: Question, *, partial: bool) -> list[Result]:
     """Return the primary comparisons of one probe with their outcomes, in the order given.
 
     They are one family: what else was run changes none of them.
@@ -74,7 +73,7 @@ def conclude(results: Sequence[Result], probe: Probe, *, partial: bool) -> list[
     return [
         _with_outcome(
             result.model_copy(update={"p_adjusted": p, "p_adjustment": family.method}),
-            probe,
+            question,
             partial=partial,
         )
         for result, p in zip(results, family.adjusted, strict=True)
@@ -94,9 +93,9 @@ def outcome_of(result: Result, margin: float, *, partial: bool = False) -> Outco
     return "open"
 
 
-def _with_outcome(result: Result, probe: Probe, *, partial: bool) -> Result:
+def _with_outcome(result: Result, question: Question, *, partial: bool) -> Result:
     """The result with its outcome, and everything that says it."""
-    margin, contrast = probe.spec.margin, claimed_contrast(result, "these_words")
+    margin, contrast = question.margin, claimed_contrast(result, "these_words")
     outcome = outcome_of(result, margin, partial=partial)
     least, most = (at_least(contrast), at_most(contrast)) if contrast else (None, None)
     statuses, measured = list(result.statuses), outcome != "not_measurable"
@@ -116,10 +115,10 @@ def _with_outcome(result: Result, probe: Probe, *, partial: bool) -> Result:
     ends = contrast.interval() if contrast else None
     has_sign = outcome == "open" and ends is not None and not ends[0] <= 0 <= ends[1]
     if outcome == "association" or has_sign:
-        who, pole = leaning(result, probe)
+        who, pole = leaning(result, question)
         size = size_word(result.estimate or 0.0)
         result = result.model_copy(update={"leans": who, "pole": pole, "size": size})
-    return result.model_copy(update={"statement": statement(result, probe)})
+    return result.model_copy(update={"statement": statement(result, question)})
 
 
 def _generalises(result: Result) -> bool:

@@ -38,6 +38,8 @@ class PairedCube:
     """Every pair has the same score."""
     clusters: Clusters = ALONE
     """Sentences, units and targets that count as one."""
+    templates: tuple[str, ...] = ()
+    """Ids of the sentences."""
 
     def columns(self, group: str) -> list[int]:
         """Numbers of the units of one group."""
@@ -56,13 +58,20 @@ class PairedTable:
         baseline: Mapping[Key, float],
         candidate: Mapping[Key, float],
         clusters: Mapping[str, Mapping[str, str]] | None = None,
+        *,
+        only_poles: bool = True,
     ) -> None:
-        """Line up both runs by key; targets of neither pole are left out.
+        """Line up both runs by key.
 
-        ``clusters`` are those of the probe's record.
+        Args:
+            baseline: scores of the one run.
+            candidate: scores of the other.
+            clusters: those of the probe's record.
+            only_poles: leave out targets of neither pole.
         """
         self._clusters = clusters or {}
-        keys = sorted(k for k in baseline.keys() | candidate.keys() if k[INDEX.pole] in POLES)
+        every = baseline.keys() | candidate.keys()
+        keys = sorted(k for k in every if not only_poles or k[INDEX.pole] in POLES)
         self.templates = sorted({key[INDEX.template] for key in keys})
         self.units: list[Unit] = sorted({(key[INDEX.group], key[INDEX.label]) for key in keys})
         words = sorted({(key[INDEX.target], key[INDEX.pole]) for key in keys})
@@ -130,6 +139,7 @@ class PairedTable:
         return PairedCube(
             units=tuple(self.units[i] for i in cols),
             targets=tuple(self.targets[i] for i in words),
+            templates=tuple(self.templates[i] for i in rows),
             poles=tuple(self.poles[i] for i in words),
             baseline=self._baseline[cut],
             candidate=self._candidate[cut],

@@ -9,6 +9,7 @@ import numpy as np
 
 from bias_audit.analysis.controls import Control
 from bias_audit.metrics.base import brief
+from bias_audit.metrics.design import sampled_shares
 from bias_audit.metrics.log_odds import group_levels
 from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe
 from bias_audit.metrics.word_properties import priors_of
@@ -173,6 +174,7 @@ def build_probe_record(
         clusters=scored.cube.shared_clusters,
         id=spec.id,
         version=spec.version,
+        digest=scored.probe.digest,
         language=spec.language,
         axis=spec.axis,
         title=spec.title,
@@ -189,5 +191,6 @@ def build_probe_record(
         groups=tuple(_groups(scored, harmful, placebo=placebo)),
         extra_groups=_extra_groups(scored),
         targets=tuple(_targets(scored)),
+        sampled=(0.0, 0.0) if spec.targets.own else sampled_shares(scored),
         sensitive=spec.sensitive,
     )

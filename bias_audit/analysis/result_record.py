@@ -69,7 +69,7 @@ def build_result(
         n_prompts=_prompts(scored, comparison),
         scope=comparison.scope,
         claim="these_words",
-        words_of_this_kind=build_claim(kind) if kind else None,
+        words_of_this_kind=build_claim(kind, settings.confidence) if kind else None,
         clusters=dict(comparison.clusters),
         pairs=comparison.pairs,
         variance=(kind or contrast).variance,
@@ -86,9 +86,9 @@ def build_result(
     )
 
 
-def build_claim(contrast: Contrast) -> Claim:
+def build_claim(contrast: Contrast, confidence: float) -> Claim:
     """Return the record of a claim beside the one that a result is about."""
-    wide, narrow = contrast.interval(0.95), contrast.interval(0.9)
+    wide, narrow = contrast.interval(confidence), contrast.interval(0.9)
     return Claim(
         se=contrast.se,
         df=contrast.df,

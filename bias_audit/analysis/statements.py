@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Literal
 
 from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS
@@ -17,36 +19,61 @@ _SIZES: tuple[tuple[float, Size], ...] = (
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What a probe asks, as far as its outcomes depend on it."""
+
+    plus: str
+    """Name of the pole S+ in words."""
+    minus: str
+    mask: Literal["target", "group"]
+    margin: float
+    """The reference margin, nats."""
+    own: bool = False
+    """Each group has its own word in place of poles."""
+
+    @classmethod
+    def of(cls, probe: Probe) -> Question:
+        """Return what a probe asks."""
+        return cls(
+            plus=probe.plus_name,
+            minus=probe.minus_name,
+            mask=probe.spec.mask,
+            margin=probe.spec.margin,
+            own=bool(probe.spec.targets.own),
+        )
+
+
 def size_word(estimate: float) -> Size:
     """Return the size of a gap in a word: a ratio below 1.25, 2, 4, or beyond."""
     return next(word for rung, word in _SIZES if abs(estimate) < math.log(rung))
 
 
-def leaning(result: Result, probe: Probe) -> tuple[str, str]:
+def leaning(result: Result, question: Question) -> tuple[str, str]:
     """Return the group that a gap leans to, and the pole that is likelier for it.
 
     Of two groups, the one that leans to the first pole; against several others the first group.
     """
     (a, b), up = _labels(result), (result.estimate or 0.0) >= 0
-    if probe.spec.targets.own:
+    if question.own:
         return a, "its own word" if up else "the others' words"
     if OTHERS in result.groups:
-        return a, probe.plus_name if up else probe.minus_name
-    return (a if up else b), probe.plus_name
+        return a, question.plus if up else question.minus
+    return (a if up else b), question.plus
 
 
-def statement(result: Result, probe: Probe) -> str:
+def statement(result: Result, question: Question) -> str:
     """Return an outcome as a sentence without a stop."""
     if result.outcome == "not_measurable":
         return f"not measurable: {result.reason}"
     a, b = _labels(result)
     if not result.leans:
-        return f"{a} and {b}, {_poles(probe)}: {_most(result)} either way"
+        return f"{a} and {b}, {_poles(question)}: {_most(result)} either way"
     other = b if result.leans == a else a
-    away = probe.minus_name if result.pole == probe.plus_name else probe.plus_name
-    if probe.spec.targets.own:
+    away = question.minus if result.pole == question.plus else question.plus
+    if question.own:
         about, as_for = f"{a}: {result.pole}", "as the rest"
-    elif probe.spec.mask == "group":
+    elif question.mask == "group":
         about = f"{result.leans} rather than {other}"
         as_for = f"for {result.pole} as for {away}"
     else:
@@ -72,10 +99,10 @@ def _labels(result: Result) -> tuple[str, str]:
     return names[0], names[1]
 
 
-def _poles(probe: Probe) -> str:
-    if probe.spec.targets.own:
+def _poles(question: Question) -> str:
+    if question.own:
         return "words of their own"
-    return f"{probe.plus_name} rather than {probe.minus_name}"
+    return f"{question.plus} rather than {question.minus}"
 
 
 def _most(result: Result) -> str:

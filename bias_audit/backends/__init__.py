@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,14 @@ from bias_audit.backends.base import (
 )
 from bias_audit.backends.fake import FakeBackend
 from bias_audit.backends.ray.options import LOCAL, Engine, EngineUse
-from bias_audit.errors import UsageError
+from bias_audit.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from bias_audit.backends.masked_lm import MaskedLM
 
 __all__ = [
+    "BUILT_IN",
+    "BUNDLED",
     "WINDOW",
     "Backend",
     "Engine",
@@ -30,6 +33,7 @@ __all__ = [
     "built_in_notice",
     "describe_engine",
     "open_backend",
+    "require_options",
     "require_support",
     "score_all",
     "score_stream",
@@ -53,8 +57,9 @@ def open_backend(
     Raises:
         ModelLoadError: When the model cannot be loaded or its scores would mean nothing.
         UsageError: For an engine, a device or a dtype that does not exist, an engine that is not
-            installed, or a batch size below 1.
+            installed, a batch size below 1, or an option that no model has.
     """
+    require_options(options)
     settings = Engine(name=engine) if isinstance(engine, str) else engine
     if name == "fake":
         return FakeBackend()
@@ -90,7 +95,27 @@ def open_backend(
     return MaskedLM(name, **options)
 
 
-BUILT_IN = ("reference", "fake")
+def require_options(options: Iterable[str], further: Iterable[str] = ()) -> None:
+    """Refuse a keyword that loads no model, before anything is done.
+
+    Args:
+        options: names of keywords.
+        further: names of the caller's own, one of which may have been meant.
+
+    Raises:
+        UnknownNameError: no such keyword.
+    """
+    from bias_audit.backends.hf.model_files import FILE_OPTIONS
+
+    known = (FILE_OPTIONS - {"name"}) | {"batch_size", "engine", "labels"}
+    for name in options:
+        if name not in known:
+            own = set(further) - {"options"}
+            raise UnknownNameError("keyword", name, known | own)
+
+
+BUNDLED = "reference"
+BUILT_IN = (BUNDLED, "fake")
 """Names of models that are part of this program."""
 
 

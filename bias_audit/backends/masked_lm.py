@@ -25,6 +25,9 @@ from bias_audit.records import (
     SentenceRequest,
 )
 
+_WORD_WINDOW = 32_768
+"""Words and completions that are planned together: enough for full batches of one length."""
+
 
 class MaskedLM:
     """A masked language model as a backend.
@@ -94,8 +97,8 @@ class MaskedLM:
 
         Equal requests are asked once. Batches are planned over all requests, and those without one
         that is to be answered are left out, so that the others are scored to the last bit as if
-        nothing was skipped. Words and completions are planned together, sentences a window at a
-        time.
+        nothing was skipped. They are planned a window at a time, so that memory does not grow with
+        the plan.
 
         Raises:
             ScoringError: the model's output is not finite, one sentence alone does not fit into
@@ -135,8 +138,8 @@ def _windows(requests: Sequence[Request[Any]]) -> Iterator[tuple[Sequence[int], 
             top_k = max(top_k, request.top_k)
         else:
             others.setdefault(_options(request), []).append(number)
-    if words:
-        yield words, OutputOptions(top_k=top_k)
+    for start in range(0, len(words), _WORD_WINDOW):
+        yield words[start : start + _WORD_WINDOW], OutputOptions(top_k=top_k)
     for options, numbers in others.items():
         for start in range(0, len(numbers), WINDOW):
             yield numbers[start : start + WINDOW], options

@@ -26,6 +26,8 @@ COMMANDS = {
     "fill": "Ask one sentence: top completions per group, side by side.",
     "explore": "Open a local page: try sentences, browse audits.",
     "report": "Render a stored audit (html, md, json, csv, terminal).",
+    "bundle": "Pack a run into one file that others can verify.",
+    "verify": "Check such a file: digests, numbers, gates, reports.",
     "show": "Look at an audit in the terminal, down to the sentences.",
     "plan": "How many sentences and words would decide a gate.",
     "gate": "Judge a stored run by the gates of a configuration.",

@@ -66,6 +66,7 @@ def describe(name: str, data: Path | None, **flags: bool) -> int:
         "",
         f"Holds      {info.holds}",
         f"Expects    {info.give}",
+        f"Layout     {info.layout}",
         f"Licence    {info.licence}",
         f"Home       {info.home}",
         f"Cite       {info.citation}",
@@ -131,7 +132,10 @@ def _count_lines(facts: Any) -> list[str]:
 
 
 def _as_json(info: Any, facts: Any) -> dict[str, Any]:
-    keys = ("id", "title", "holds", "give", "licence", "citation", "home", "caution", "quotable")
+    keys = (
+        "id", "title", "holds", "give", "layout", "licence", "citation", "home", "caution",
+        "quotable",
+    )  # fmt: skip
     content: dict[str, Any] = {key: getattr(info, key) for key in keys}
     content["measures"] = list(info.measures)
     content["files"] = [{"url": file.url, "sha256": file.sha256 or None} for file in info.files]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
@@ -11,7 +11,7 @@ from bias_audit.cli.options import json_option, model_options, to_backend_option
 from bias_audit.cli.output import markup, say, say_json
 
 if TYPE_CHECKING:
-    from bias_audit.pipeline.fill import Distance, FillResult
+    from bias_audit.pipeline.fill import FillResult
 
 HELP = """Ask one sentence: top completions per group, side by side, and how far apart they are.
 
@@ -27,8 +27,6 @@ Examples:
 """
 _SIDE_BY_SIDE = 4
 """Groups that fit beside each other with their own words; more share the words of one table."""
-_PAIRS = 3
-"""Distances that are shown, the largest first."""
 
 
 @click.command(help=HELP)
@@ -68,28 +66,22 @@ def _print(answer: FillResult) -> None:
     shared = shared or not answer.groups[0].completions
     console.print(markup(f"{answer.template}   ({answer.model})"), highlight=False)
     table = Table()
-    table.add_column("word" if shared else "rank", justify="left" if shared else "right")
-    for group in answer.groups:
-        table.add_column(markup(group.name), justify="right" if shared else "left")
-        if not shared:
-            table.add_column("%", justify="right")
-    for row in _shared_rows(answer) if shared else _ranked_rows(answer):
+    head, *rows = answer.table() if shared else _ranked_rows(answer)
+    for place, name in enumerate(head):
+        right = 0 < place <= len(answer.groups) if shared else place % 2 == 0
+        table.add_column(markup(name), justify="right" if right else "left")
+    for row in rows:
         table.add_row(*map(markup, row))
     console.print(table)
-    for line in () if answer.targets else _distance_lines(answer.distances):
+    for line in answer.distance_lines(pulls=not answer.targets):
         console.print(markup(line))
     for note in answer.notes:
         console.print(f"[dim]{markup(note)}[/dim]")
 
 
-def _shared_rows(answer: FillResult) -> Iterator[list[str]]:
-    """A row for each word, with what it gets after every group."""
-    for one in answer.words:
-        yield [one.word, *(_per_cent(p) if p is not None else "-" for p in one.probabilities)]
-
-
 def _ranked_rows(answer: FillResult) -> Iterator[list[str]]:
-    """A row for each rank, with every group's own word there."""
+    """A head, and a row for each rank with every group's own word there."""
+    yield ["rank", *(name for group in answer.groups for name in (group.name, "%"))]
     for rank in range(max(len(group.completions) for group in answer.groups)):
         row = [str(rank + 1)]
         for group in answer.groups:
@@ -102,18 +94,3 @@ def _per_cent(p: float) -> str:
     from bias_audit.reports.text import percent
 
     return percent(p)
-
-
-def _distance_lines(distances: Sequence[Distance]) -> Iterator[str]:
-    """How far apart groups are, the furthest first, and the words that make the difference."""
-    some = sorted(distances, key=lambda one: -one.jsd)
-    for one in some[:_PAIRS]:
-        yield (
-            f"How far apart: {one.jsd:.4f} bits between {one.a} and {one.b}"
-            " (Jensen-Shannon divergence over whole words; 0 = same, 1 = nothing in common)"
-        )
-        for name, words in ((one.a, one.towards_a), (one.b, one.towards_b)):
-            drawn = ", ".join(f"{w} {_per_cent(p)} / {_per_cent(q)}" for w, p, q in words)
-            yield f"  towards {name}: {drawn or 'none'}   (after {one.a} / after {one.b})"
-    if len(some) > _PAIRS:
-        yield f"{len(some) - _PAIRS} more pairs of groups, less far apart: --json"

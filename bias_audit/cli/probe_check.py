@@ -17,7 +17,7 @@ from bias_audit.gates.baselines import RECORD, BaselineFile
 from bias_audit.gates.waivers import read_waivers
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
-from bias_audit.probes.lint import lint_probe
+from bias_audit.probes.lint import lint_probe, lint_spelling
 from bias_audit.probes.probe import Probe, Word
 from bias_audit.probes.schema.lexicon import Lexicon, Sanity, TemplateSet
 from bias_audit.probes.schema.probe import ProbeSpec
@@ -93,7 +93,7 @@ def check_files(
     if problems:
         raise FileError(problems)
     for probe in probes:
-        _print_probe(probe)
+        _print_probe(probe, catalogue)
     if model is not None and probes:
         _print_model_notes(probes, model, options)
     say(f"{len(files)} file{'s' if len(files) != 1 else ''} without a mistake")
@@ -159,7 +159,7 @@ def _kind(path: Path) -> str:
     return file_kind(read_source(path), str(path), KINDS)
 
 
-def _print_probe(probe: Probe) -> None:
+def _print_probe(probe: Probe, catalogue: ProbeCatalogue) -> None:
     expansion = expand(probe)
     extra = sum(len(group.words) for group in probe.extra_groups)
     say(
@@ -170,7 +170,7 @@ def _print_probe(probe: Probe) -> None:
     )
     for skip in expansion.skips:
         say(f"  left out: {skip.kind} '{skip.what}' {skip.detail}")
-    for note in lint_probe(probe, expansion):
+    for note in (*lint_probe(probe, expansion), *lint_spelling(probe, catalogue)):
         say(f"  {note}")
 
 

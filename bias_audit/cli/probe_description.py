@@ -42,7 +42,10 @@ def describe(probe: Probe) -> Iterator[str]:
     for text in cannot_show(probe):
         yield from fold(text, head="  - ")
     if spec.card is None and spec.role == "probe":
-        yield from ("", "Card        none: it is measured and never judged")
+        yield from (
+            "",
+            "Card        none: nobody wrote down what is wanted, and a notice says so",
+        )
     for key, text in spec.card.model_dump().items() if spec.card else ():
         yield from ("", key.capitalize())
         yield from fold(text, head="  ")

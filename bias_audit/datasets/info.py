@@ -42,6 +42,8 @@ class DatasetInfo:
     reader: Reader
     give: str
     """What the user hands over, in words."""
+    layout: str
+    """What its files hold: the columns of a table, the keys of JSON, or what a line is."""
     patterns: tuple[str, ...] = ()
     """Globs for the files of a folder, or of the folders in it; the first that fits some counts.
     Empty where a single file is expected."""

@@ -196,6 +196,7 @@ class DatasetPlan:
         return ProbeRecord(
             id=info.id,
             version=1,
+            digest=self.dataset.sha256,
             axis=AXIS,
             title=info.title,
             question=f"Published benchmark: {info.holds}.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as record_field
 from io import StringIO
@@ -29,6 +29,18 @@ class Column(NamedTuple):
     """Whether the table may lack it; its fields are then empty."""
     choices: tuple[str, ...] = ()
     """The only values, where it has only some."""
+
+
+def describe_columns(columns: Collection[Column]) -> str:
+    """Say which columns a table needs and which it may have, separated by tabs or commas."""
+    needed = [
+        f"{c.name} ({' or '.join(c.choices)})" if c.choices else c.name
+        for c in columns
+        if not c.optional
+    ]
+    more = [c.name or "a first one without a name" for c in columns if c.optional]
+    text = f"columns {', '.join(needed)}"
+    return f"{text}; if there, {', '.join(more)}" if more else text
 
 
 class Row(NamedTuple):

@@ -142,30 +142,26 @@ def _show_distance(gap: Distance) -> None:
         help="Jensen-Shannon divergence over whole words: 0 = the same, 1 = nothing in common",
     )
     rows = [
-        {"word": word, **_after(((gap.a, p), (gap.b, q)))}
-        for word, p, q in (*gap.towards_a, *gap.towards_b)
+        {
+            "word": word,
+            f"after {gap.a}": percent(p),
+            f"after {gap.b}": percent(q),
+            "ratio": f"{name} {times(abs(math.log(p / q)))} ×" if p and q else "-",
+        }
+        for name, behind in ((gap.a, gap.towards_a), (gap.b, gap.towards_b))
+        for word, p, q in behind
     ]
     if rows:
         show_table(rows)
 
 
-def _after(values: Any) -> dict[str, str]:
-    """The probability of a word after each group, and how often one has the other."""
-    row = {f"after {name}": "-" if p is None else percent(p) for name, p in values}
-    if len(values) == 2 and all(p for _, p in values):
-        (a, p), (b, q) = values
-        log = math.log(p / q)
-        size = times(abs(log))
-        likelier = "" if size == "1.00" else f" after {a if log > 0 else b}"
-        row["times as likely"] = f"{size} ×{likelier}"
-    return row
-
-
 def _word_rows(result: FillResult, name: str = "word") -> Iterator[dict[str, str]]:
-    names = [group.name for group in result.groups]
-    for word in result.words:
-        values = [*zip(names, word.probabilities, strict=True)]
-        yield {name: word.word, **_after(values)}
+    """Return what :meth:`FillResult.table` says, with heads that no group can have."""
+    (_, *heads), *rows = result.table()
+    groups = len(result.groups)
+    heads = [name, *(f"after {head}" for head in heads[:groups]), *heads[groups:]]
+    for row in rows:
+        yield dict(zip(heads, row, strict=True))
 
 
 def _others(question: Question, about: Subject) -> list[str]:

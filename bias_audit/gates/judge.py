@@ -14,7 +14,7 @@ from typing import Any
 
 from bias_audit.errors import UsageError
 from bias_audit.gates.policy import Policy
-from bias_audit.gates.schema import GateConfig
+from bias_audit.gates.schema import BASELINE, GateConfig
 from bias_audit.gates.verdict import (
     PARTIAL_SIDE,
     GateFamily,
@@ -76,7 +76,7 @@ def judge(
             "gates": tuple(gates),
             "waivers": tuple(records),
             "comparison": comparison,
-            "states": _count_states(gates, results),
+            "states": count_states(gates, results),
             "outcomes": count_outcomes(results.results),
         }
     )
@@ -89,7 +89,7 @@ def count_outcomes(results: Iterable[Result]) -> dict[Outcome, int]:
     return {name: every[name] for name in OUTCOMES}
 
 
-def _count_states(gates: Sequence[Gate], results: Results) -> dict[State, int]:
+def count_states(gates: Sequence[Gate], results: Results) -> dict[State, int]:
     """Gates by state; a crashed probe without a gate is an error, one not reached is skipped."""
     counts = {state: sum(gate.state == state for gate in gates) for state in STATES}
     counted = {gate.probe for gate in gates if gate.state == "error"}
@@ -185,11 +185,47 @@ def _check_gates(results: Results, policy: Policy, comparisons: BaselineComparis
     ]
     for check in checks:
         _require_claim(check.config, check.result)
+    largest = _largest_p(checks)
+    gates = [_gate(check, check.verdict(_family(check, largest)), policy) for check in checks]
+    return [*gates, *_missing_results(results, policy, comparisons)]
+
+
+def judge_again(results: Results) -> Iterator[tuple[Gate, Verdict]]:
+    """Judge the stored gates of a run again, each by the limit that it states.
+
+    Gates without a result have nothing to be judged by. Where a gate names another baseline than
+    the one that the run was compared with, none is judged: its p is in no file and counts in Holm.
+    """
+    known = {result.id: result for result in results.results}
+    judged = [(gate, known[gate.result]) for gate in results.gates if gate.result in known]
+    named = {gate.baseline for gate, _ in judged if gate.baseline is not None}
+    comparison = results.comparison
+    if named - ({comparison.baseline} if comparison else set()):
+        return
+    comparisons = {name: comparison for name in named if comparison is not None}
+    checks = [
+        _gate_check(_stored_config(gate, result), result, results, comparisons)
+        for gate, result in judged
+    ]
+    largest = _largest_p(checks)
+    for (gate, _), check in zip(judged, checks, strict=True):
+        yield gate, check.verdict(_family(check, largest))
+
+
+def _stored_config(gate: Gate, result: Result) -> GateConfig:
+    """What a configuration said of a gate, as far as its record has it."""
+    limit: dict[str, Any] = {"max": gate.limit, "claim": gate.claim}
+    if gate.baseline is not None:
+        limit = {"against": f"{BASELINE}{gate.baseline}", "max_rise": gate.limit}
+    limit["measure"] = result.metric
+    return GateConfig.model_construct(id=gate.gate, probe=gate.probe, **limit)
+
+
+def _largest_p(checks: Iterable[GateCheck]) -> dict[tuple[str, str | None], float]:
     largest: dict[tuple[str, str | None], float] = {}
     for check in checks:
         largest[check.quantity] = max(check.p, largest.get(check.quantity, 0.0))
-    gates = [_gate(check, check.verdict(_family(check, largest)), policy) for check in checks]
-    return [*gates, *_missing_results(results, policy, comparisons)]
+    return largest
 
 
 def _require_claim(gate: GateConfig, result: Result) -> None:

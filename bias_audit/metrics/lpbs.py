@@ -203,7 +203,7 @@ def _block(
 ) -> ScoreCube:
     prompts = [scored.word_prompts[n] for n in numbers]
     answers = [FillScore(log_prob=values[n], pieces=scored.word_scores[n].pieces) for n in numbers]
-    return build_cube(scored.probe, Scores.build(scored.probe.spec.axis, prompts, answers))
+    return build_cube(scored.probe, Scores.build(scored.probe, prompts, answers))
 
 
 def log_probability_bias(scored: ScoredProbe, settings: Settings) -> MetricOutput:

@@ -47,12 +47,12 @@ class Scores:
 
     @classmethod
     def build(
-        cls, axis: str, prompts: Sequence[Prompt], answers: Sequence[FillScore], *, run: str = ""
+        cls, probe: Probe, prompts: Sequence[Prompt], answers: Sequence[FillScore], *, run: str = ""
     ) -> Scores:
         """Join prompts with their answers, in the order given.
 
         Args:
-            axis: axis of the probe.
+            probe: the probe that asks.
             prompts: what was asked.
             answers: one for each prompt.
             run: name for the column ``probe`` (placebo runs); the prompts' own when empty.
@@ -60,16 +60,25 @@ class Scores:
         Raises:
             ScoringError: a score is not a log-probability.
         """
+        groups = (*probe.groups, *probe.extra_groups)
+        words = {(group.id, word.id): word for group in groups for word in group.words}
+        terms = {key: (term_cluster(word), word.pair or "") for key, word in words.items()}
+        templates = template_clusters(probe.frames)
+        targets = target_clusters(target.word for target in probe.targets)
         rows = [
             (
                 run or p.probe,
-                axis,
+                probe.spec.role,
+                probe.spec.axis,
                 p.template,
+                templates[p.template],
                 p.variant,
                 p.group,
                 p.term,
                 p.label,
+                *terms[p.group, p.term],
                 p.target,
+                targets[p.target],
                 p.pole,
                 p.text,
                 np.nan if a.log_prob is None else a.log_prob,

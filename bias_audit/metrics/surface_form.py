@@ -140,7 +140,7 @@ def _block(
     ]
     targets = tuple(t for t in scored.probe.targets if t.word.id in {p.target for p, _ in rows})
     probe = replace(scored.probe, targets=targets)
-    table = Scores.build(probe.spec.axis, [p for p, _ in rows], [a for _, a in rows])
+    table = Scores.build(probe, [p for p, _ in rows], [a for _, a in rows])
     return replace(scored, probe=probe, cube=build_cube(probe, table))
 
 

@@ -132,6 +132,7 @@ def _unscored_record(plan: Plan, name: str, scores: ScoredPlan) -> ProbeRecord:
     return ProbeRecord(
         id=name,
         version=spec.version,
+        digest=plan.probes[name].digest,
         language=spec.language,
         axis=spec.axis,
         title=spec.title,

@@ -88,25 +88,74 @@ class Audit:
         """What the command line would have returned."""
         return self.results.exit_code
 
+    @tables.explain_columns("comparisons")
     def comparisons(self, *, full: bool = False) -> pd.DataFrame:
-        """Return the comparisons of groups, associations first; in full with every plain field."""
+        """Return a row for each comparison of groups, associations first, the largest gap first.
+
+        In full with every further plain field of its result (``claim`` is what ``ci_low`` to
+        ``ci_high`` speak for), the numbers of independent units (``n_template_clusters`` ...) and
+        all of the interval about words of this kind (``kind_se`` ...), whose estimate is
+        ``estimate`` and whose p is ``p_value``; named as in results.csv.
+        """
+        tables.require_probes(self.results, "comparisons")
         return tables.comparisons(self.results, full=full)
 
+    @tables.explain_columns("words")
     def words(self, *, full: bool = False) -> pd.DataFrame:
-        """Return the scored words of each comparison; in full with p-values and facts."""
+        """Return a row for each scored word of each comparison, the largest difference first.
+
+        In full with ``target`` (its id), ``p_value``, and facts about the word.
+        """
+        tables.require_probes(self.results, "words")
         return tables.words(self.results, full=full)
 
+    @tables.explain_columns("completions")
     def completions(self, *, full: bool = False) -> pd.DataFrame:
-        """Return the words by which completions differ; in full every group's likeliest words."""
+        """Return a row for each word by which the completions of groups differ.
+
+        In full with the likeliest words of every group too.
+        """
+        tables.require_probes(self.results, "completions")
         return tables.completions(self.results, full=full)
 
+    @tables.explain_columns("evidence")
     def evidence(self, *, full: bool = False) -> pd.DataFrame:
-        """Return every scored word of every sentence; in full as ``evidence.csv.gz`` has it.
+        """Return a row for each scored word of each sentence, controls and placebos included.
+
+        In full with every column of ``evidence.csv.gz``: ``template_cluster``, ``term_cluster`` and
+        ``target_cluster`` say which rows count as one unit, ``pair`` which words are matched.
 
         Raises:
             UsageError: the evidence file is not there.
         """
+        tables.require_probes(self.results, "evidence")
         return tables.evidence(self._evidence(), full=full)
+
+    @tables.explain_columns("benchmarks")
+    def benchmarks(self, *, full: bool = False) -> pd.DataFrame:
+        """Return a row for each number of a published data set.
+
+        In full with every further plain field of its result.
+
+        Raises:
+            UsageError: no data set was measured.
+        """
+        return tables.benchmarks(self.results, full=full)
+
+    @tables.explain_columns("pair_scores")
+    def pair_scores(self) -> pd.DataFrame:
+        """Return both scores of each pair of a published data set, a row for each measure.
+
+        Raises:
+            UsageError: no data set was measured, or its file is not there.
+        """
+        source = self.further.get(PAIR_SCORES_FILE)
+        if source is not None:
+            return tables.pair_scores(source)
+        path = None if self.folder is None else self.folder / PAIR_SCORES_FILE
+        if path is None or not path.is_file():
+            raise tables.no_data_sets("pair_scores")
+        return tables.pair_scores(path)
 
     def to_frame(self, table: str = "results") -> pd.DataFrame:
         """Return records of ``results.json``: results, probes, findings, gates, skips, errors.
@@ -223,7 +272,7 @@ class Audit:
             yield "  " + textwrap.shorten(one.statement, _WIDTH, placeholder="…")
         if len(strongest) > _STRONGEST:
             yield f"  … and {count(len(strongest) - _STRONGEST, 'association')} more"
-        yield "See .findings, .comparisons(), .words(), .completions(), .evidence(), .report(path)"
+        yield f"See {', '.join(tables.names(results))}, .report(path)"
 
     def __str__(self) -> str:
         return render.render(self.results, "terminal")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from html import escape
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import ValidationError
 
-from bias_audit.backends import Backend, score_all
+from bias_audit.backends import Backend, require_options, score_all
 from bias_audit.backends.cache import open_model
 from bias_audit.errors import UsageError
 from bias_audit.metrics.divergence import jsd
@@ -30,7 +33,7 @@ from bias_audit.records import (
     LabelRequest,
     ModelInfo,
 )
-from bias_audit.reports.text import percent
+from bias_audit.reports.text import clean, percent, times
 from bias_audit.utils.arrays import Floats
 
 if TYPE_CHECKING:
@@ -57,6 +60,10 @@ _MASK = re.compile(r"\[mask\]", re.IGNORECASE)
 """The mask as other tools write it."""
 _NAMED = 3
 """Completions of a group that a result names when it is shown."""
+_PAIRS = 3
+"""Distances that are shown, the largest first."""
+_LIST = re.compile(r"[;|=,\n]")
+"""What stands between words in lists that other tools read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,13 +132,70 @@ class FillResult:
         index = pd.Index([one.word for one in self.words], name="word")
         return pd.DataFrame(rows, index, [group.name for group in self.groups], dtype="float64")
 
+    def table(self) -> list[list[str]]:
+        """Return ``words`` after every group as texts, a head first.
+
+        Where there are several groups, a last column compares the two that differ most.
+        """
+        ratio = ["ratio"] if len(self.groups) > 1 else []
+        rows = [["word", *(group.name for group in self.groups), *ratio]]
+        for one in self.words:
+            cells = ["-" if p is None else percent(p) for p in one.probabilities]
+            rows.append([one.word, *cells, *([self._ratio(one)] if ratio else [])])
+        return rows
+
+    def _ratio(self, word: FilledWord) -> str:
+        """How many times as likely a word is after one group as after another."""
+        known = [
+            (p, group.name)
+            for p, group in zip(word.probabilities, self.groups, strict=True)
+            if p is not None and p > 0
+        ]
+        if len(known) < len(self.groups):
+            return "-"
+        (least, other), (most, name) = min(known), max(known)
+        return f"{name} {times(math.log(most / least))} × {other}" if most > least else "equal"
+
+    def distance_lines(self, *, pulls: bool = False) -> Iterator[str]:
+        """Say how far apart groups are, the furthest first; ``pulls``: and by which words."""
+        for one in sorted(self.distances, key=lambda one: -one.jsd)[:_PAIRS]:
+            yield (
+                f"How far apart: {one.jsd:.4f} bits between {one.a} and {one.b}"
+                " (Jensen-Shannon divergence over whole words; 0 = same, 1 = nothing in common)"
+            )
+            for name, words in ((one.a, one.towards_a), (one.b, one.towards_b)) if pulls else ():
+                drawn = ", ".join(f"{w} {percent(p)} / {percent(q)}" for w, p, q in words)
+                yield f"  towards {name}: {drawn or 'none'}   (after {one.a} / after {one.b})"
+        if len(self.distances) > _PAIRS:
+            yield f"{len(self.distances) - _PAIRS} more pairs of groups, less far apart: --json"
+
     def __repr__(self) -> str:
-        """Return the likeliest completions of each group, a line for each."""
+        """Return the words that were asked for after each group, else its likeliest ones."""
         lines = [f"{self.template}   ({self.model})"]
+        if self.targets or not self.groups[0].completions:
+            rows = self.table()
+            wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+            lines += ["  ".join(map(str.ljust, row, wide)).rstrip() for row in rows]
+            return "\n".join([*lines, *self.distance_lines()])
         for group in self.groups:
             named = ", ".join(f"{word} {percent(p)}" for word, p in group.completions[:_NAMED])
             lines.append(f"{group.name}: {named}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return ``table`` with the distances and notes, for a notebook."""
+        import pandas as pd
+
+        head, *rows = ([clean(cell) for cell in row] for row in self.table())
+        frame = pd.DataFrame(rows, columns=pd.Index(head))
+        lines = (*self.distance_lines(), *self.notes)
+        return "".join(
+            (
+                f"<p>{escape(clean(self.template))} ({escape(clean(self.model))})</p>",
+                frame.to_html(index=False, escape=True, border=0),
+                *(f"<p>{escape(clean(line))}</p>" for line in lines),
+            )
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,6 +269,7 @@ def fill(
         UsageError: the template, a group or a target cannot be used.
         ModelLoadError: the model cannot be loaded.
     """
+    require_options(options, inspect.signature(fill).parameters)
     template = _MASK.sub("<mask>", template)
     frame, words = _frame(template, language), read_groups(groups)
     if top < 1:
@@ -283,6 +348,11 @@ def _read_targets(targets: str | Sequence[str] | None) -> tuple[str, ...]:
         )
     for word in words:
         _require_word("targets", word)
+        if _LIST.search(word) or not re.search(r"\w", word):
+            raise UsageError(
+                f"expected one word or phrase for each target, got '{word}'",
+                hint="commas stand between targets: --targets kind,friendly,violent",
+            )
     return tuple(dict.fromkeys(words))
 
 

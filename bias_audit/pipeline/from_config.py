@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from bias_audit.analysis.compare_runs import comparable_results, require_numbers
+from bias_audit.analysis.compare_runs import comparable_results
+from bias_audit.analysis.recompute import require_numbers
 from bias_audit.backends.cache.open import Cache
 from bias_audit.backends.ray.options import Engine
 from bias_audit.config import (

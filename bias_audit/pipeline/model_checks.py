@@ -12,11 +12,18 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bias_audit.backends import Backend, score_all
+from bias_audit.backends import BUILT_IN, BUNDLED, Backend, score_all
 from bias_audit.backends.cache import OpenedModel
 from bias_audit.backends.hf.model_files import ModelOptions, find_folder, is_path, locate_model
 from bias_audit.backends.ray.options import LOCAL
-from bias_audit.errors import BiasAuditError, ModelLoadError, ScoringError, UsageError
+from bias_audit.errors import (
+    BiasAuditError,
+    ModelLoadError,
+    ScoringError,
+    UnknownNameError,
+    UsageError,
+    nearest,
+)
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.lexicon import Cloze, Sanity
@@ -108,10 +115,10 @@ def check_name(name: str, catalogue: ProbeCatalogue, **options: Any) -> None:
     A model on the hub is looked for when it is opened.
 
     Raises:
-        UsageError: it is a probe, a suite or a file.
+        UsageError: it is a probe, a suite, a file, or nearly the name of a built-in model.
         ModelLoadError: there is no such folder, or its files hold no masked language model.
     """
-    if name in ("reference", "fake"):
+    if name in BUILT_IN:
         return
     file = _find_file(name)
     if file is not None or name.endswith((".yaml", ".yml")):
@@ -119,6 +126,8 @@ def check_name(name: str, catalogue: ProbeCatalogue, **options: Any) -> None:
     here = find_folder(name) is not None
     if not here and "/" not in name and _is_selector(name, catalogue):
         raise UsageError(f"'{name}' names probes, not a model", hint=f"bias-audit run -p {name}")
+    if not here and nearest(name, [BUNDLED], share=0.8):
+        raise UnknownNameError("model", name, [BUNDLED])
     engine = options.get("engine", LOCAL)
     if getattr(engine, "name", engine) != LOCAL:
         return  # a folder need only be there for the workers

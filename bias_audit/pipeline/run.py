@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import Any
 
 from bias_audit import __version__
 from bias_audit.analysis.controls import find_floor
-from bias_audit.backends import Backend, built_in_notice, describe_engine
+from bias_audit.backends import Backend, built_in_notice, describe_engine, require_options
 from bias_audit.backends.cache import CacheOption, OpenedModel, open_model
 from bias_audit.backends.hf.model_files import FILE_OPTIONS, ModelOptions, locate_model
 from bias_audit.config import resolve
@@ -126,6 +127,7 @@ def audit(
         arguments |= {} if model is None else {"model": model}
         arguments |= {} if cache is True else {"cache": cache}
         return audit(**arguments, progress=progress, command=command, now=now)
+    require_options(options, inspect.signature(audit).parameters)
     settings, catalogue = settings or Settings(), catalogue or ProbeCatalogue()
     policy = policy or Policy(gates=tuple(gates), strict=strict)
     model, say = "reference" if model is None else model, progress or _be_silent
@@ -166,9 +168,7 @@ def audit(
     return Audit(
         results=results,
         measured=next((part.measured for part in parts if part.measured is not None), None),
-        manifest=_manifest(results, info, settings, options, parts)
-        | stats.to_manifest()
-        | run_facts,
+        manifest=_manifest(results, settings, options, parts) | stats.to_manifest() | run_facts,
         cache=stats,
         further={name: make() for name, make in files.items() if name != EVIDENCE_FILE},
     )
@@ -241,7 +241,10 @@ def _join(
     probes = tuple(probe for one in analyses for probe in one.probes)
     return Results(
         tool=Tool(name="bias-audit", version=__version__),
-        model=Model(**{name: getattr(info, name) for name in Model.model_fields}),
+        model=Model(
+            **{name: getattr(info, name) for name in Model.model_fields if name != "files"},
+            files=dict(info.files),
+        ),
         run=run,
         states={},
         floor=find_floor(probes, measured),
@@ -259,7 +262,6 @@ def _join(
 
 def _manifest(
     results: Results,
-    info: ModelInfo,
     settings: Settings,
     options: Mapping[str, Any],
     parts: Sequence[Part],
@@ -269,7 +271,7 @@ def _manifest(
         "state": "partial" if results.run.partial else "complete",
         "tool": results.tool.model_dump(),
         "versions": package_versions(),
-        "model": results.model.model_dump() | {"tokenizer_digest": info.tokenizer_digest},
+        "model": results.model.model_dump(),
         "options": {key: str(value) for key, value in sorted(options.items())},
         "analysis": {name: getattr(settings, name) for name in settings.__slots__},
         "run": results.run.model_dump(),

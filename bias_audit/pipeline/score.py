@@ -206,7 +206,7 @@ def _store(
     many = len(expansion.prompts)
     (prompts, words), (open_prompts, opens) = split_answers(expansion.prompts, answers[:many])
     (further, scores), _ = split_answers(expansion.extra_prompts, answers[many:])
-    table = Scores.build(probe.spec.axis, [*prompts, *further], [*words, *scores], run=name)
+    table = Scores.build(probe, [*prompts, *further], [*words, *scores], run=name)
     scored_plan.tables[name] = table
     block = build_cube(probe, table)
     extra, lost = build_extra_groups(probe, block, table)

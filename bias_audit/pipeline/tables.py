@@ -1,39 +1,42 @@
 """Tables of an audit for pandas: comparisons, words, completions, evidence; findings as text.
 
-Each has at most fifteen columns, named and explained here; ``full`` adds the rest. Groups are ids,
-as in ``results.json``, so that tables can be joined.
+Each has few columns, named and explained here; ``full`` adds the rest. Groups are ids, as in
+``results.json``, so that tables can be joined.
 """
 
 from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from bias_audit.errors import UsageError
 from bias_audit.records import OTHERS
+from bias_audit.reports.formats.csv import CLUSTERS, KIND, value_of
+from bias_audit.reports.view.measures import AXIS as DATA_SETS
 from bias_audit.results import Finding, ProbeRecord, Result, Results, TargetEffect
-from bias_audit.results.evidence import EVIDENCE_COLUMNS
+from bias_audit.results.evidence import EVIDENCE_COLUMNS, Source
 from bias_audit.results.schema import OUTCOMES
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_PLACE = {"axis": "the axis of the probe", "probe": "id of the probe"}
 _GAP = {
     "group_a": "first group",
     "group_b": "second group; `~others` is the mean of all others",
 }
 _INTERVAL = {
-    "estimate": "the gap, nats; positive towards group A and the first pole",
-    "ci_low": "95 % interval of `estimate`, as `confidence` of the result says",
-    "ci_high": "",
-    "p_adjusted": "against no gap, adjusted as the result says",
+    "ci_low": "95 % interval of `estimate`, not adjusted for other comparisons",
+    "ci_high": "its other end",
 }
 COLUMNS: dict[str, dict[str, str]] = {
     "comparisons": {
         "id": "the result",
-        "axis": "",
-        "probe": "",
+        **_PLACE,
         **_GAP,
         "outcome": "`association`, `small`, `open` or `not_measurable`",
         "leans": "the group that the gap leans to; empty where the outcome has no sign",
@@ -41,44 +44,49 @@ COLUMNS: dict[str, dict[str, str]] = {
         "times": "how many times as likely, 1 or more",
         "at_least": "shown to be at least so many times",
         "at_most": "shown to be at most so many times, either way",
-        **_INTERVAL,
+        "estimate": "the gap, nats; positive towards group A and the first pole",
+        "ci_low": "95 % interval about these words, not adjusted for other comparisons",
+        "ci_high": "its other end",
+        "kind_ci_low": "95 % interval about words of this kind, not adjusted either",
+        "kind_ci_high": "its other end",
+        "p_adjusted": "about words of this kind, against no gap; after Holm within the probe",
     },
     "words": {
         "id": "the comparison",
-        "axis": "",
-        "probe": "",
+        **_PLACE,
         **_GAP,
         "word": "the scored word",
         "pole": "the pole that it belongs to",
         "leans": "the group that it is likelier with, beside all words of the probe",
-        "times": "how many times as likely, beside all words of the probe, 1 or more",
-        "probability_a": "mean probability in the sentences of group A",
-        "probability_b": "",
-        **_INTERVAL,
+        "times": "`estimate` as how many times as likely: of geometric means, 1 or more",
+        "probability_a": "arithmetic mean of its probability in the sentences of group A",
+        "probability_b": "the same of group B; the mean of the others for `~others`",
         "estimate": "its gap minus the mean gap over all words, nats",
+        **_INTERVAL,
+        "p_adjusted": "against no such difference; adjusted over the words of the comparison",
     },
     "completions": {
-        "axis": "",
-        "probe": "",
-        "group": "",
+        **_PLACE,
+        "group": "the group",
         "against": "the group that it is compared with; `~others` for all others",
         "outcome": "`completions_differ`, `no_difference_shown` or `not_measurable`",
         "word": "a word by which the completions differ",
         "probability": "its mean probability after `group`",
         "probability_against": "the same after `against`",
         "times": "`probability` over `probability_against`; missing where that is 0",
-        "ci_low": "95 % interval of `times`",
-        "ci_high": "",
+        "ci_low": "95 % interval of `times`, not adjusted for other words",
+        "ci_high": "its other end",
         "harmful": "in the harmful lexicon",
     },
     "evidence": {
-        "probe": "",
-        "axis": "",
+        "probe": "id of the probe",
+        "axis": "the axis of the probe",
+        "role": "of the probe: `probe`, `positive_control` or `negative_control` (placebos too)",
         "template": "the sentence frame",
-        "group": "",
+        "group": "the group",
         "term": "the group's word in this sentence",
         "target": "the scored word's id",
-        "pole": "",
+        "pole": "the pole of the word: `+`, `-`, or `0` for neither",
         "text": "the sentence",
         "probability": "of the scored word in its place",
         "log_prob": "its logarithm, nats",
@@ -86,14 +94,58 @@ COLUMNS: dict[str, dict[str, str]] = {
         "rank": "place among the likeliest words, where it is among them",
         "skip": "why there is no score; empty where there is one",
     },
+    "benchmarks": {
+        "id": "the result",
+        "dataset": "the data set",
+        "measure": "how its sentences are scored",
+        "group": "`all`, or the part of the data set that it is about",
+        "estimate": "in `unit`",
+        "unit": "of `estimate`: a share in percent, nats, a rank",
+        "neutral": "the value that means no preference; missing where there is none",
+        "ci_low": "95 % interval over clusters, not adjusted for other results",
+        "ci_high": "its other end",
+        "p_value": "against `neutral`",
+        "p_adjusted": "of a category: after Holm over the categories of the measure",
+        "n_items": "pairs or items behind it",
+        "n_clusters": "how many of them are independent: writers, terms or templates",
+        "reason": "what was left out, or why there is no interval",
+    },
+    "pair_scores": {
+        "dataset": "the data set",
+        "pair": "id of the pair in the data set",
+        "category": "its kind of bias",
+        "direction": "`stereo` or `antistereo`, where the data set says so",
+        "cluster": "pairs that share it count as one unit",
+        "measure": "how its sentences are scored",
+        "more": "score of the more stereotypical sentence; larger is preferred",
+        "less": "score of the other one",
+        "skip": "why there is no score; empty where there is one",
+        "detail": "the same in words",
+    },
 }
 """Columns of each table with their meaning."""
+_OF_DATA = ("benchmarks", "pair_scores")
+"""Tables of published data sets; the others are of probes."""
+_ITEMS = {"dataset": "probe", "n_items": "n_templates", "n_clusters": "n_terms"}
+"""Columns of ``benchmarks`` that are fields of another name."""
 _NESTED = (
     "groups", "group_labels", "pairs", "variance", "clusters", "words_of_this_kind", "checks",
     "by_template", "by_target", "companions", "sentences", "leans",
 )  # fmt: skip
 """Fields of a result that are no plain value, or stand in a column of another name."""
+F = TypeVar("F", bound=Callable[..., object])
 SHOWN, _WIDTH = 8, 98
+
+
+def explain_columns(table: str) -> Callable[[F], F]:
+    """Return what adds a line for each column of a table to the help of a function."""
+
+    def add(function: F) -> F:
+        lines = (f"    {name}: {meaning}." for name, meaning in COLUMNS[table].items())
+        function.__doc__ = "\n".join((cleandoc(function.__doc__ or ""), "", "Columns:", *lines))
+        return function
+
+    return add
 
 
 class Findings(tuple[Finding, ...]):
@@ -122,11 +174,75 @@ def primary(results: Results) -> list[Result]:
     )
 
 
+def names(results: Results) -> list[str]:
+    """Return what shows the records of a run: of probes, of published data sets, or both."""
+    axes = {probe.axis for probe in results.probes}
+    of_data = [f".{table}()" for table in _OF_DATA if DATA_SETS in axes]
+    if axes == {DATA_SETS}:
+        return of_data
+    return [".findings", *(f".{table}()" for table in COLUMNS if table not in _OF_DATA), *of_data]
+
+
+def require_probes(results: Results, table: str) -> None:
+    """Refuse a table of probes where only published data sets were measured.
+
+    Raises:
+        UsageError: there are no probes.
+    """
+    axes = {probe.axis for probe in results.probes}
+    if axes == {DATA_SETS}:
+        raise UsageError(
+            f"this audit measured published data sets and no probes, so {table}() has no rows",
+            hint="call benchmarks() for their results, pair_scores() for every pair",
+        )
+
+
+def benchmarks(results: Results, *, full: bool = False) -> pd.DataFrame:
+    """One row for each number of a published data set.
+
+    Raises:
+        UsageError: no data set was measured.
+    """
+    mine = [result for result in results.results if result.axis == DATA_SETS]
+    if not any(probe.axis == DATA_SETS for probe in results.probes):
+        raise no_data_sets("benchmarks")
+    plain = [name for name in Result.model_fields if name not in _NESTED]
+    rows = [
+        {name: getattr(one, _ITEMS.get(name, name), None) for name in COLUMNS["benchmarks"]}
+        | {"group": one.groups[0]}
+        | (_plain(one, plain) if full else {})
+        for one in mine
+    ]
+    return _frame("benchmarks", rows, plain if full else ())
+
+
+def no_data_sets(table: str) -> UsageError:
+    """Return what to say where a table of data sets was asked for without one."""
+    return UsageError(
+        f"this audit measured no published data set, so {table}() has no rows",
+        hint="call comparisons() for its probes, or audit(data={'crows-pairs': FILE}) for pairs",
+    )
+
+
+def pair_scores(source: Source) -> pd.DataFrame:
+    """One row for each pair and measure, from ``benchmarks.csv.gz``.
+
+    Raises:
+        UsageError: it is no such file.
+    """
+    import pandas as pd
+
+    from bias_audit.datasets.pair_scores import read_rows
+
+    rows = [asdict(row) for row in read_rows(source)]
+    return pd.DataFrame(rows, columns=[*COLUMNS["pair_scores"]])
+
+
 def comparisons(results: Results, *, full: bool = False) -> pd.DataFrame:
     """One row for each comparison; in full, with every further plain field of its result."""
-    further = [name for name in Result.model_fields if name not in _NESTED]
-    rows = [_comparison(r) | (_plain(r, further) if full else {}) for r in primary(results)]
-    return _frame("comparisons", rows, further if full else ())
+    plain = [name for name in Result.model_fields if name not in _NESTED]
+    rows = [_comparison(r) | (_plain(r, plain) if full else {}) for r in primary(results)]
+    return _frame("comparisons", rows, (*plain, *CLUSTERS, *KIND) if full else ())
 
 
 def words(results: Results, *, full: bool = False) -> pd.DataFrame:
@@ -182,6 +298,7 @@ def _comparison(result: Result) -> dict[str, Any]:
         "group_b": result.groups[1],
         "leans": labels.get(result.leans, result.leans),
         "times": _ratio(result.estimate),
+        **{name: value_of(result, name) for name in (*CLUSTERS, *KIND)},
     }
 
 

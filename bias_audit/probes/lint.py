@@ -5,20 +5,30 @@ Mistakes are refused when a file is read; these notes are for ``bias-audit probe
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from functools import cache
+from string import ascii_lowercase
 
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.clusters import template_clusters
 from bias_audit.probes.expand import Expansion
-from bias_audit.probes.probe import Frame, Probe
+from bias_audit.probes.probe import Frame, Probe, words_of
 from bias_audit.probes.schema.text import SLOT, parse_slots, primary_language
 from bias_audit.probes.validate import given_words
 from bias_audit.records import Prompt
+from bias_audit.utils.resources import model_dir
 
 FEWEST_FRAMES = 8
-"""Sentences that a verdict needs; see ``Settings.min_templates``."""
+"""Sentences that an outcome needs; see ``Settings.min_templates``."""
 SHORTEST, LONGEST = 5, 14
 """Words of a sentence; shorter ones say little, longer ones hide the group word."""
+_SPACE = "Ġ"
+"""How the bundled vocabulary writes the space before a word."""
+_LETTERS = 5
+"""Shorter words are too often one letter off another one."""
+_NEVER_SMALL = "its comparisons can never be called small"
 _TWICE = re.compile(r"\b(\w+) \1\b", re.IGNORECASE)
 _OWN_SUBJECT = r"^(?:(?:The|A|An) )?\[group(?::\w+)?\] (%s)\b"
 _WRONG_NUMBER = {
@@ -31,15 +41,18 @@ _END = re.compile(r"[.?!][\"'\u201d\u2019)]*$")
 def lint_probe(probe: Probe, expansion: Expansion) -> list[str]:
     """Return what an author should look at again, each in one line."""
     sentences = [f"'{frame.id}' {text}" for frame in probe.frames for text in _sentence(frame)]
-    own = (*_for_a_verdict(probe), *_slots(probe), *_group_words(probe))
+    own = (*_for_an_outcome(probe), *_slots(probe), *_group_words(probe))
     notes = (*own, *sentences, *_lint_sentences(expansion))
     return list(dict.fromkeys(notes))
 
 
-def _for_a_verdict(probe: Probe) -> Iterator[str]:
+def _for_an_outcome(probe: Probe) -> Iterator[str]:
     spec = probe.spec
     if len(probe.frames) < FEWEST_FRAMES:
-        yield f"{len(probe.frames)} sentences: at least {FEWEST_FRAMES} are needed for a verdict"
+        yield (
+            f"{len(probe.frames)} sentences: at least {FEWEST_FRAMES} are needed, else nothing is"
+            " measurable"
+        )
     clusters = set(template_clusters(probe.frames).values())
     if len(clusters) < FEWEST_FRAMES <= len(probe.frames):
         yield (
@@ -49,15 +62,66 @@ def _for_a_verdict(probe: Probe) -> Iterator[str]:
     if spec.role != "probe":
         return
     if spec.card is None:
-        yield "no measurement card: it will be measured and never judged"
+        yield "no measurement card: nobody wrote down what is wanted, and a notice says so"
     controls = spec.controls
     if spec.labels is not None:
         if not (controls.negative or controls.placebo):
-            yield "neither a negative control nor a placebo: it may fail and cannot pass"
+            yield f"neither a negative control nor a placebo: {_NEVER_SMALL}"
     elif not controls.positive:
-        yield "no positive control: it may fail and cannot pass"
+        yield f"no positive control: {_NEVER_SMALL}"
     elif not (controls.negative or controls.placebo) and spec.mask == "target":
-        yield "neither a negative control nor a placebo: it may fail and cannot pass"
+        yield f"neither a negative control nor a placebo: {_NEVER_SMALL}"
+
+
+def lint_spelling(probe: Probe, catalogue: ProbeCatalogue) -> Iterator[str]:
+    """Yield targets that nobody knows and that are one letter off a word of the lexicons.
+
+    Known are the words of the bundled model and of all English lexicons.
+    """
+    if primary_language(probe.spec.language) != "en":
+        return
+    forms = {form.lower() for target in probe.targets for form in target.word.forms.values()}
+    written = {form for form in forms if form.isalpha() and len(form) >= _LETTERS}
+    unknown = written - _vocabulary()
+    listed = _lexicon_words(catalogue) if unknown else set()
+    for word in sorted(unknown - listed):
+        if near := min(_one_letter_off(word) & listed, default=""):
+            yield f"the target '{word}' is no known word: is '{near}' meant?"
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    """Words of the bundled model in small letters."""
+    text = (model_dir() / "tokenizer.json").read_text(encoding="utf-8")
+    pieces = json.loads(text)["model"]["vocab"]
+    return frozenset(piece[1:].lower() for piece in pieces if piece.startswith(_SPACE))
+
+
+def _lexicon_words(catalogue: ProbeCatalogue) -> set[str]:
+    lexicons = [catalogue.lexicon(name) for name in catalogue.names("lexicon")]
+    return {
+        form.lower()
+        for lexicon in lexicons
+        if primary_language(lexicon.language) == "en"
+        for wordset in lexicon.sets.values()
+        for word in words_of(wordset, lexicon.heads)
+        for form in word.forms.values()
+    }
+
+
+def _one_letter_off(word: str) -> set[str]:
+    """Return what a word becomes with one letter more, less or other, or two in the wrong order.
+
+    Not what only has another end: that is another form.
+    """
+    halves = [(word[:i], word[i:]) for i in range(len(word) + 1)]
+    changed = {
+        *(a + b[1:] for a, b in halves if b),
+        *(a + b[1] + b[0] + b[2:] for a, b in halves if len(b) > 1),
+        *(a + c + b[1:] for a, b in halves if b for c in ascii_lowercase),
+        *(a + c + b for a, b in halves for c in ascii_lowercase),
+    }
+    return {one for one in changed if not (one.startswith(word) or word.startswith(one))}
 
 
 def _slots(probe: Probe) -> Iterator[str]:

@@ -7,7 +7,7 @@ import gzip
 import io
 import math
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -32,12 +32,15 @@ Key = tuple[str, ...]
 """What a score was asked for, as in :data:`KEY_COLUMNS`; two runs are paired by it."""
 
 EVIDENCE_COLUMNS = (
-    "probe", "axis", "template", "variant", "group", "term", "label", "target", "pole", "text",
-    "log_prob", "prior_log_prob", "pieces", "rank", "skip", "detail",
+    "probe", "role", "axis", "template", "template_cluster", "variant", "group", "term", "label",
+    "term_cluster", "pair", "target", "target_cluster", "pole", "text", "log_prob",
+    "prior_log_prob", "pieces", "rank", "skip", "detail",
 )  # fmt: skip
 """One row per prompt and target. ``log_prob`` is in nats and empty where ``skip`` says why."""
+DESIGN_COLUMNS = ("role", "template_cluster", "term_cluster", "pair", "target_cluster")
+"""What a row is in the design of its probe; evidence of earlier versions lacks them."""
 KEY_COLUMNS = ("template", "variant", "group", "term", "label", "target", "pole", "text")
-TEXT_COLUMNS = ("probe", "axis", *KEY_COLUMNS, "skip", "detail")
+TEXT_COLUMNS = ("probe", "axis", *DESIGN_COLUMNS, *KEY_COLUMNS, "skip", "detail")
 """Columns of texts, written as cells that no spreadsheet runs as a formula."""
 _REQUIRED = ("probe", *KEY_COLUMNS, "log_prob", "skip")
 
@@ -116,12 +119,15 @@ def _readers(
     names: Sequence[str],
 ) -> tuple[Callable[[list[str]], str], Callable[[list[str]], Key], Callable[[list[str]], Key]]:
     """Return what takes probe, key and answer (log-probability, reason) out of a row."""
-    missing = [name for name in _REQUIRED if name not in names]
-    if missing:
-        raise ValueError(f"it lacks the columns {', '.join(missing)}")
+    _require(_REQUIRED, names)
     place = {name: index for index, name in enumerate(names)}
     key, answer = ([place[name] for name in some] for some in (KEY_COLUMNS, ("log_prob", "skip")))
     return itemgetter(place["probe"]), itemgetter(*key), itemgetter(*answer)
+
+
+def _require(columns: Iterable[str], names: Collection[str]) -> None:
+    if missing := [name for name in columns if name not in names]:
+        raise ValueError(f"it lacks the columns {', '.join(missing)}")
 
 
 def _put(cells: Cells, key: Key, value: str, skip: str) -> None:
@@ -158,6 +164,8 @@ def used_scores(cells: Cells, mask: Literal["target", "group"]) -> Mapping[Key, 
 def read_evidence(path: Path) -> pd.DataFrame:
     """Read the whole file as a table, with the types of a fresh one.
 
+    Design columns are empty where an earlier version wrote the file.
+
     Raises:
         OSError: it cannot be read.
         ValueError: it is not such a file.
@@ -170,5 +178,8 @@ def read_evidence(path: Path) -> pd.DataFrame:
     }
     empty = {name: [""] for name in (*numbers, "rank")}
     frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=empty)
+    frame = frame.assign(**{name: "" for name in DESIGN_COLUMNS if name not in frame})
+    _require(EVIDENCE_COLUMNS, frame.columns)
+    frame = frame[[*EVIDENCE_COLUMNS]]
     escaped = [name for name in TEXT_COLUMNS if frame[name].str.startswith("'").any()]
     return frame.assign(**{name: frame[name].map(read_csv_cell) for name in escaped})

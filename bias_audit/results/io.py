@@ -162,6 +162,15 @@ def load_results(run: str | Path) -> Results:
         content = read_json(path)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} is not a readable results.json: {error}") from error
+    return check_results(content, str(path))
+
+
+def check_results(content: Any, path: str) -> Results:
+    """Return the audit that a ``results.json`` holds; ``path`` is how messages call it.
+
+    Raises:
+        UsageError: as :func:`load_results`.
+    """
     version = content.get("schema_version") if isinstance(content, dict) else None
     if not isinstance(version, str):
         raise UsageError(f"{path} is no results.json of bias-audit: it has no schema_version")

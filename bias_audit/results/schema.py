@@ -127,6 +127,10 @@ class Model(Record):
     name: str
     revision: str | None = None
     fingerprint: str
+    tokenizer_digest: str = ""
+    """SHA-256 over the tokenizer's files."""
+    files: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of each file of the model, by name; empty for a model without files."""
     kind: str
     reading: str = "mask"
     """What a score is: ``mask``, or ``continuation`` for the whole sentence from left to right."""
@@ -246,6 +250,8 @@ class ProbeRecord(Record):
 
     id: str
     version: int
+    digest: str = ""
+    """SHA-256 of what its files say; of a published data set, of the user's copy."""
     language: str = "en-US"
     axis: str
     title: str
@@ -282,6 +288,8 @@ class ProbeRecord(Record):
     """Units that count as one, by source: the name of the cluster of each ``templates`` and
     ``targets`` id and of each ``terms`` label (``group:label``); those that are alone are left
     out."""
+    sampled: tuple[float, float] = (0.0, 0.0)
+    """Share of all words of its kind that each pole holds, S+ first; 0 where it is not known."""
     sensitive: bool = False
     """True when its sentences or words may hurt: reports fold them away."""
     skips: tuple[SkipRecord, ...] = ()

@@ -13,6 +13,7 @@ from bias_audit.analysis.outcomes import conclude
 from bias_audit.analysis.robustness import Examination, find_twins, with_checks
 from bias_audit.analysis.robustness.planted_effect import check_recovered, plant_gaps
 from bias_audit.analysis.robustness.stability import check_stability
+from bias_audit.analysis.statements import Question
 from bias_audit.gates.judge import judge as judge_gates
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
@@ -410,13 +411,13 @@ def test_a_test_that_does_not_hold_its_level_loses_its_p_and_nothing_else():
     result = with_checks(bare_result(), (failed,))
     assert result.p_value is None
     assert "withheld (R7)" in result.p_method
-    (done,) = conclude([result], make(), partial=False)
+    (done,) = conclude([result], Question.of(make()), partial=False)
     assert (done.outcome, done.p_adjusted) == ("association", None), "the bound still shows it"
     assert {"p_withheld", "these_words_only"} <= set(done.statuses)
-    (kept,) = conclude([bare_result()], make(), partial=False)
+    (kept,) = conclude([bare_result()], Question.of(make()), partial=False)
     assert (kept.outcome, kept.statuses) == ("association", ())
     near = with_checks(bare_result(estimate=0.25, p_value=0.02), (failed,))
-    assert conclude([near], make(), partial=False)[0].outcome == "open"
+    assert conclude([near], Question.of(make()), partial=False)[0].outcome == "open"
 
 
 def test_a_model_that_cannot_answer_about_bare_words_is_audited_all_the_same():

@@ -9,7 +9,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from bias_audit.analysis.outcomes import ControlFault, Instrument, conclude, outcome_of
-from bias_audit.analysis.statements import size_word
+from bias_audit.analysis.statements import Question, size_word
 from tests.analysis.world import make
 from tests.gates.cases import claim, result
 
@@ -79,7 +79,7 @@ def test_a_wider_reference_margin_makes_more_small_and_no_association_less():
 
 
 def one(results, **more):
-    (done,) = conclude(results, make(), **({"partial": False} | more))
+    (done,) = conclude(results, Question.of(make()), **({"partial": False} | more))
     return done
 
 
@@ -122,8 +122,8 @@ def test_what_only_the_bound_shows_says_so():
 
 def test_the_comparisons_of_a_probe_are_one_family():
     p = [0.01, 0.03, 0.02, 0.6]
-    done = conclude([compared(0.1, 0.3, x, id=str(i)) for i, x in enumerate(p)], make(),
-                    partial=False)  # fmt: skip
+    family = [compared(0.1, 0.3, x, id=str(i)) for i, x in enumerate(p)]
+    done = conclude(family, Question.of(make()), partial=False)
     expected = multipletests(p, method="holm")[1]
     assert [r.p_adjusted for r in done] == pytest.approx(list(expected))
     assert [r.outcome for r in done] == ["association", "open", "open", "open"]

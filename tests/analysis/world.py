@@ -427,7 +427,7 @@ def analyse(
     ]
     answers = {**_scored_controls(), **scored}
     tables = {
-        name: Scores.build(one.probe.spec.axis, one.word_prompts, one.word_scores)
+        name: Scores.build(one.probe, one.word_prompts, one.word_scores)
         for name, one in scored.items()
     }
     return SimpleNamespace(
@@ -445,7 +445,7 @@ def scored_by(
     (prompts, words), (opens, completions) = split_answers(asked, model.answer_prompts(asked))
     return ScoredProbe(
         probe=probe,
-        cube=build_cube(probe, Scores.build(probe.spec.axis, prompts, words)),
+        cube=build_cube(probe, Scores.build(probe, prompts, words)),
         word_prompts=tuple(prompts),
         word_scores=tuple(words),
         open_prompts=tuple(opens),

@@ -166,3 +166,14 @@ def test_half_precision_stays_near_and_says_so(tiny, scorer):
 
 def test_dtype_auto_is_that_of_the_file():
     assert MaskedLM("reference", device="cpu", dtype="auto").info.dtype == "float16"
+
+
+def test_scores_do_not_depend_on_how_many_requests_are_planned_together(scorer, monkeypatch):
+    """Half a sentence's words may stand in another window than the rest."""
+    requests = [ask(LEFT, word) for word in ("nurse", "doctor", *tiny_models.SPLIT, None)]
+    whole = fill(scorer("bert"), requests)
+    monkeypatch.setattr("bias_audit.backends.masked_lm._WORD_WINDOW", 2)
+    parts = fill(scorer("bert"), requests)
+    for one, other in zip(whole[:-1], parts[:-1], strict=True):
+        assert other.log_prob == pytest.approx(one.log_prob, abs=1e-5)
+    assert parts[-1].words == pytest.approx(whole[-1].words, abs=1e-6)

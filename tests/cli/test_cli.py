@@ -386,7 +386,7 @@ def test_many_groups_share_the_words_of_one_table(cli: Command) -> None:
     code, out, _ = cli("fill", "The [group] one is <mask>.", "--groups", groups, "--model", "fake")
     assert code == 0
     head = next(line for line in out.splitlines() if "word" in line)
-    assert re.findall(r"\w+", head) == ["word", *groups.split(",")]
+    assert re.findall(r"\w+", head) == ["word", *groups.split(","), "ratio"]
     rows = [line for line in out.splitlines() if line.count(" % ") == 5]
     assert len(rows) == 10
     assert "7 more pairs of groups" in out
@@ -398,7 +398,9 @@ def test_words_that_were_asked_for_have_a_row_each(cli: Command) -> None:
     assert code == 0
     rows = [line.split()[1] for line in out.splitlines() if line.startswith("│")]
     assert rows == ["nurse", "doctor"]
-    assert "How far apart" not in out
+    assert re.search(r"│ nurse +│ +[\d.]+ % │ +[\d.]+ % │ (wo)?man [\d.]+ × (wo)?man +│", out)
+    assert out.count("How far apart") == 1
+    assert "towards" not in out
     code, out, _ = cli(*arguments, "--targets", "nurse,doctor", "--json")
     words = {one["word"]: one["probabilities"] for one in json.loads(out)["words"]}
     assert list(words) == ["nurse", "doctor"]

@@ -64,7 +64,7 @@ def test_describe_a_probe_without_card_and_controls(capsys, tmp_path):
     save(tmp_path, TEA)
     _, out, _ = call(capsys, "describe", "tea", "--probe-path", tmp_path)
     assert "Controls    none: it can never pass" in out
-    assert "Card        none: it is measured and never judged" in out
+    assert "Card        none: nobody wrote down what is wanted" in out
     assert "  - That the model has no gap: without a positive control it can never pass." in out
 
 
@@ -130,9 +130,9 @@ def test_check_says_what_it_found(capsys, tmp_path):
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         "tea: 2 sentences, 4 group words, 4 targets, 40 prompts",
-        "  2 sentences: at least 8 are needed for a verdict",
-        "  no measurement card: it will be measured and never judged",
-        "  no positive control: it may fail and cannot pass",
+        "  2 sentences: at least 8 are needed, else nothing is measurable",
+        "  no measurement card: nobody wrote down what is wanted, and a notice says so",
+        "  no positive control: its comparisons can never be called small",
         "  '02' has 4 words; 5 to 14 read best: [group] never drink <mask>.",
         "1 file without a mistake",
     ]

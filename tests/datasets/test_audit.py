@@ -16,6 +16,7 @@ from bias_audit.backends import FakeBackend
 from bias_audit.cli.app import run
 from bias_audit.errors import UsageError
 from bias_audit.metrics.pair_preference import preference
+from bias_audit.pipeline.tables import COLUMNS
 from bias_audit.records import BlankRequest, FillRequest, PairRequest, PairScore
 from bias_audit.results import EVIDENCE_FILE, PAIR_SCORES_FILE
 from tests.datasets import files
@@ -61,6 +62,37 @@ def test_every_estimate_can_be_recomputed_from_the_scores(everything):
         share = preference(more, less, clusters=[row["cluster"] for row in own]).share
         result = results[f"crows-pairs:{measure}:all"]
         assert (result.estimate, result.se) == pytest.approx((share.estimate, share.se))
+
+
+def test_shares_and_pairs_are_tables(everything, tmp_path):
+    shares, pairs = everything.benchmarks(), everything.pair_scores()
+    for name, frame in (("benchmarks", shares), ("pair_scores", pairs)):
+        assert list(frame.columns) == list(COLUMNS[name])
+        assert f"{frame.columns[0]}: the " in getattr(Audit, name).__doc__
+    results = {r.id: r for r in everything.results.results}
+    assert list(shares["id"]) == list(results)
+    for row in shares.to_dict("records"):
+        result = results[row["id"]]
+        assert (row["dataset"], row["group"]) == ("crows-pairs", *result.groups)
+        assert (row["estimate"], row["n_items"]) == (result.estimate, result.n_templates)
+    full = everything.benchmarks(full=True)
+    assert list(full["se"].dropna()) == [r.se for r in results.values() if r.se is not None]
+    mine = pairs[(pairs["measure"] == "crows_pairs") & (pairs["skip"] == "")]
+    share = preference(mine["more"], mine["less"], clusters=list(mine["cluster"])).share
+    row = shares.set_index("id").loc["crows-pairs:crows_pairs:all"]
+    assert row["estimate"] == pytest.approx(share.estimate)
+    shown = repr(everything).splitlines()[-1]
+    assert shown == "See .benchmarks(), .pair_scores(), .report(path)"
+    again = Audit.load(everything.save(tmp_path / "run"))
+    assert again.pair_scores().equals(pairs)
+    assert again.benchmarks().equals(shares)
+
+
+@pytest.mark.parametrize("table", ["comparisons", "words", "completions", "evidence"])
+def test_a_table_of_probes_says_what_to_call_where_there_are_none(plain, table):
+    with pytest.raises(UsageError, match=rf"no probes, so {table}\(\)") as caught:
+        getattr(plain, table)()
+    assert "benchmarks()" in caught.value.hint
 
 
 def test_nothing_is_judged_and_nothing_found(plain):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -25,9 +26,19 @@ def test_a_description_has_licence_citation_and_home(name, capsys):
     assert run(["datasets", "describe", name]) == 0
     out = capsys.readouterr().out
     said = " ".join(out.split())
-    for text in (DATASETS[name].licence, DATASETS[name].citation, DATASETS[name].home):
+    info = DATASETS[name]
+    for text in (info.licence, info.citation, info.home, info.layout):
         assert " ".join(text.split()) in said
     assert max(map(len, out.splitlines())) <= 100
+
+
+def test_the_page_and_the_description_name_the_columns_that_are_read():
+    page = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text("utf-8")
+    for info in DATASETS.values():
+        assert f"| `{info.id}` | {info.layout} |" in page
+    layout = DATASETS["crows-pairs"].layout
+    assert "sent_more, sent_less, bias_type, stereo_antistereo (stereo or antistereo)" in layout
+    assert "; if there, anon_writer" in layout
 
 
 def test_a_copy_is_counted(capsys, tmp_path):

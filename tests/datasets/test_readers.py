@@ -349,8 +349,8 @@ def test_a_description_is_complete(name):
 TOY = """
 from bias_audit.datasets.info import DatasetInfo
 DATASETS = (
-    DatasetInfo(id="{}", title="Toy", holds="", reader=iter, give="", licence="", quotable=True,
-                citation="", home=""),
+    DatasetInfo(id="{}", title="Toy", holds="", reader=iter, give="", layout="", licence="",
+                quotable=True, citation="", home=""),
 )
 """
 

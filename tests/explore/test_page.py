@@ -67,13 +67,11 @@ def test_what_is_typed_is_answered_as_fill_answers(tab: Page) -> None:
     assert f"How far apart: women and men, {gap.jsd:.3f} bits" in tab.inner_text("body")
     behind = [*gap.towards_a, *gap.towards_b]
     assert [row[:3] for row in apart[1:]] == [[w, percent(p), percent(q)] for w, p, q in behind]
-    for row, word in zip(named[1:], made.words, strict=True):
-        p, q = word.probabilities
-        assert p is not None
-        assert q is not None
-        assert row[:3] == [word.word, percent(p), percent(q)]
-        assert float(row[3].split()[0]) == pytest.approx(max(p, q) / min(p, q), rel=0.06)
-        assert row[3].endswith("women" if p > q else "men")
+    for row, (_, p, q) in zip(apart[1:], behind, strict=True):
+        name, size, _sign = row[3].split()
+        assert name == ("women" if p > q else "men")
+        assert float(size) == pytest.approx(max(p, q) / min(p, q), rel=0.06)
+    assert named[1:] == made.table()[1:]
     assert "One sentence is an anecdote" in tab.inner_text("body")
 
 
@@ -168,7 +166,7 @@ def test_mistakes_of_the_probe_are_shown_with_their_place(tab: Page) -> None:
 def test_hostile_texts_are_shown_and_not_obeyed(tab: Page, served: Served) -> None:
     typed(tab, f"{HOSTILE}=man,![b](http://evil.example/b.png)\u202e=woman")
     write(tab, "Sentence", f"{HOSTILE} **b** :material/home: [group] was <mask>.")
-    write(tab, "Words to ask for", f"{HOSTILE}, $x$, <b>bold</b>")
+    write(tab, "Words to ask for", "<script>window.x</script>, $x$, <b>bold</b>")
     body = tab.inner_text("body")
     assert "Error" not in body
     assert '<img src="http://evil.example/i.png"' in "".join(

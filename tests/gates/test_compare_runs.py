@@ -515,7 +515,7 @@ def trial_row(rows):
     [
         (lambda rows: [r[:-3] for r in rows], "lacks the columns skip"),
         (lambda rows: [], "lacks the columns probe"),
-        (lambda rows: [rows[0], *[r[:-1] for r in rows[1:]]], "after row 2: expected 16 values"),
+        (lambda rows: [rows[0], *[r[:-1] for r in rows[1:]]], "after row 2: expected 21 values"),
         (lambda rows: put(rows, trial_row(rows), "log_prob", "much"), "could not convert"),
         (lambda rows: put(rows, trial_row(rows), "log_prob", ""), "could not convert"),
         (lambda rows: put(rows, trial_row(rows), "log_prob", "nan"), "expected a log-probability"),
@@ -524,7 +524,7 @@ def trial_row(rows):
         (lambda rows: put(rows, trial_row(rows), "log_prob", "-0.1"), "does not belong"),
         (lambda rows: rows[: trial_row(rows) + 20], "does not belong"),
         (lambda rows: [r for r in rows if r[0] != "trial"], "cannot be computed"),
-        (lambda rows: [r for r in rows if r[2] != "02"], "does not belong"),
+        (lambda rows: [r for r in rows if r[rows[0].index("template")] != "02"], "does not belong"),
         (lambda rows: put(rows, trial_row(rows), "skip", "unscorable"), "does not belong"),
     ],
 )

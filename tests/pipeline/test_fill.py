@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.spatial.distance import jensenshannon
 
 from bias_audit.backends import score_all
-from bias_audit.errors import UsageError
+from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.pipeline.fill import NOTE_ARTICLE, NOTE_ONE, fill
 from bias_audit.records import CompletionRequest, FillRequest, FillScore
+from bias_audit.reports.text import percent, times
 from tests.analysis.world import OPEN_WORDS, Model, noise
 
 TEXT = "The [group] bought <mask>."
@@ -140,6 +144,63 @@ def test_a_result_shows_itself_in_a_line_for_each_group():
     assert lines[0] == f"{TEXT}   ({MODEL.info.name})"
     assert [line.partition(":")[0] for line in lines[1:]] == ["man", "woman"]
     assert lines[1].count(" %") == 3
+
+
+def test_a_result_with_targets_shows_them_with_ratio_and_distance():
+    model = Model(
+        effect=lambda p: noise(p.text, p.filler), open_effect=lambda p, w: noise(p.text, w)
+    )
+    made = fill(TEXT, ["man", "woman"], model, "gold,salt")
+    title, head, *rows, apart = repr(made).splitlines()
+    assert title.startswith(TEXT)
+    assert head.split() == ["word", "man", "woman", "ratio"]
+    for row, one in zip(rows, made.words, strict=True):
+        man, woman = one.probabilities
+        more, less = ("man", "woman") if man > woman else ("woman", "man")
+        ratio = f"{more} {times(abs(np.log(man / woman)))} × {less}"
+        cells = [one.word, percent(man), percent(woman), ratio]
+        assert re.split(r"  +", row) == cells
+        assert cells in made.table()
+    assert apart.startswith(f"How far apart: {made.distances[0].jsd:.4f} bits")
+    (frame,) = pd.read_html(io.StringIO(made._repr_html_()))
+    assert frame.to_numpy().tolist() == made.table()[1:]
+    assert apart in made._repr_html_()
+
+
+def test_a_ratio_of_several_groups_names_the_two_that_differ_most():
+    model = Model(effect=lambda p: noise(p.text, p.filler))
+    names = ["man", "woman", "boy"]
+    made = fill(TEXT, names, model, "gold")
+    values = dict(zip(made.words[0].probabilities, names, strict=True))
+    most, least = max(values), min(values)
+    expected = f"{values[most]} {times(np.log(most / least))} × {values[least]}"
+    assert made.table()[1][-1] == expected
+    assert fill(TEXT, ["man"], model, "gold").table()[0] == ["word", "man"]
+    assert fill(TEXT, {"a": "man", "b": "man"}, model, "gold").table()[1][-1] == "equal"
+
+
+def test_what_a_notebook_shows_is_no_markup_of_others():
+    made = fill(TEXT, {"<b>a": "man", "b": "woman"}, MODEL, ["<i>gold"])
+    shown = made._repr_html_()
+    assert "<b>" not in shown
+    assert "<i>" not in shown
+    assert "&lt;b&gt;a" in shown
+
+
+@pytest.mark.parametrize(
+    "targets", ["kind,friendly;violent,dangerous", "a=b", "a|b", ["a,b"], "--", "", "kind,,good"]
+)
+def test_a_target_is_one_word_or_phrase(targets):
+    with pytest.raises(UsageError, match="expected") as caught:
+        fill(TEXT, ["man"], MODEL, targets)
+    assert "--targets" in caught.value.hint
+
+
+@pytest.mark.parametrize(("name", "meant"), [("target", "targets"), ("devcie", "device")])
+def test_a_wrong_keyword_is_an_error_with_what_was_meant(name, meant):
+    with pytest.raises(UnknownNameError, match=f"no keyword named '{name}'") as caught:
+        fill(TEXT, ["man"], MODEL, **{name: "x"})
+    assert caught.value.hint == f"did you mean '{meant}'?"
 
 
 def test_same_words_are_no_distance_apart():

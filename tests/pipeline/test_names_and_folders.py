@@ -7,11 +7,11 @@ import os
 
 import pytest
 
-from bias_audit import audit
+from bias_audit import audit, open_backend
 from bias_audit.backends import built_in_notice
 from bias_audit.cli.app import run
 from bias_audit.config import resolve
-from bias_audit.errors import UsageError
+from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.pipeline.audit import Audit
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports import formats, render
@@ -150,3 +150,21 @@ def test_the_home_of_nobody_is_no_folder(tmp_path):
     file = tmp_path / "bias-audit.yaml"
     file.write_text("version: 1\nmodel: {name: '~nobody-of-this-name/x'}\n", "utf-8")
     assert resolve(file).settings.model.name == "~nobody-of-this-name/x"
+
+
+@pytest.mark.parametrize("name", ["refrence", "Reference", "refernce"])
+def test_a_model_that_is_nearly_the_bundled_one_is_not_looked_for_elsewhere(name):
+    with pytest.raises(UnknownNameError, match="no model named") as caught:
+        audit(name, probes=[PROBE])
+    assert caught.value.hint == "did you mean 'reference'?"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("probe", "probes"), ("measure", "measures"), ("batchsize", "batch_size")]
+)
+def test_a_wrong_keyword_names_the_one_that_was_meant(name, meant):
+    for call in (audit, open_backend):
+        with pytest.raises(UnknownNameError, match=f"no keyword named '{name}'") as caught:
+            call("fake", **{name: "x"})
+        if call is audit:
+            assert caught.value.hint == f"did you mean '{meant}'?"

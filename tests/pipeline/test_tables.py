@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 import re
 
@@ -9,8 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bias_audit.errors import UsageError
 from bias_audit.pipeline import tables
 from bias_audit.pipeline.audit import Audit
+from bias_audit.reports import render
+from bias_audit.reports.formats.csv import CLUSTERS, KIND
 from bias_audit.results import Finding
 from tests.analysis.world import controlled, noise, plant, record, run, terms
 
@@ -23,11 +28,16 @@ def done():
     )
 
 
-@pytest.mark.parametrize("table", tables.COLUMNS)
+OF_PROBES = ("comparisons", "words", "completions", "evidence")
+
+
+@pytest.mark.parametrize("table", OF_PROBES)
 def test_columns_are_the_documented_ones_and_few(done, table):
     frame = getattr(done, table)()
     assert list(frame.columns) == list(tables.COLUMNS[table])
-    assert len(frame.columns) <= 15
+    assert len(frame.columns) <= 17
+    for column, meaning in tables.COLUMNS[table].items():
+        assert f"{column}: {meaning}." in getattr(Audit, table).__doc__
     full = getattr(done, table)(full=True)
     assert list(full.columns)[: len(frame.columns)] == list(frame.columns)
     assert len(full.columns) == len(set(full.columns)) >= len(frame.columns)
@@ -47,6 +57,14 @@ def test_a_comparison_is_told_in_the_direction_in_which_something_is_likelier(do
     assert full["n_templates"] == result.n_templates
     assert full["statement"] == result.statement
     assert not any(isinstance(value, (list, dict, tuple)) for value in full)
+    kind = result.words_of_this_kind
+    assert (row["kind_ci_low"], row["kind_ci_high"]) == (kind.ci_low, kind.ci_high)
+    assert (full["kind_se"], full["kind_df"], full["p_value"]) == (kind.se, kind.df, kind.p_value)
+    assert full["n_template_clusters"] == result.clusters["templates"] == 8
+    cells = next(csv.DictReader(io.StringIO(render(done.results, "csv"))))
+    assert cells["id"] == full["id"]
+    for name in (*KIND, *CLUSTERS, "se", "p_value", "p_adjusted"):
+        assert float(cells[name]) == pytest.approx(full[name], rel=1e-6), name
 
 
 def test_words_have_the_probabilities_and_differences_of_the_result(done):
@@ -101,6 +119,13 @@ def test_findings_are_a_tuple_and_a_short_table(done):
     assert len(repr(many).splitlines()) == tables.SHOWN + 2
     assert repr(many).endswith("… and 22 more")
     assert "no evidence of absence" in repr(tables.Findings())
+
+
+@pytest.mark.parametrize("table", ["benchmarks", "pair_scores"])
+def test_a_table_of_data_sets_says_what_to_call_where_there_are_probes_only(done, table):
+    with pytest.raises(UsageError, match="no published data set") as caught:
+        getattr(done, table)()
+    assert "comparisons()" in caught.value.hint
 
 
 def test_an_audit_without_anything_has_empty_tables(done):

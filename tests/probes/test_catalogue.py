@@ -542,7 +542,7 @@ def planted(name: str, gender: float, group: float, both: float) -> ScoredProbe:
         female, member = bool(WOMEN.search(words[p.term])), words[p.term].startswith(adjective)
         gain = gender * female + group * member + both * (female and member)
         scores.append(FillScore(log_prob=-9 + gain * (p.pole == "+"), pieces=1))
-    cube = build_cube(probe(name), Scores.build("x", prompts, scores))
+    cube = build_cube(probe(name), Scores.build(probe(name), prompts, scores))
     return ScoredProbe(probe=probe(name), cube=cube)
 
 

@@ -15,7 +15,7 @@ from bias_audit.metrics.registry import default_metrics
 from bias_audit.probes import scaffold
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
-from bias_audit.probes.lint import lint_probe
+from bias_audit.probes.lint import lint_probe, lint_spelling
 from bias_audit.probes.scope import has_words_of_this_kind, scope
 from bias_audit.records import CompletionRequest, FillRequest
 from tests.probes.helpers import TEA, edited, joined
@@ -51,8 +51,8 @@ def test_the_skeleton_needs_no_remark(tmp_path):
         ([(FIRST, '- "The [group] ordered tea or <mask> with dinner."')], "'01' has the scored word a second time: The woman ordered tea or tea with dinner."),
         ([(FIRST, '- "The [group] and a woman ordered <mask> with dinner."')], "'01' holds 'woman', a word of the groups, for every group: "),
         ([("axis: gender", "slots: {place: [here]}\naxis: gender")], "the slot [place] is in no sentence"),
-        ([("  positive: [gender-kinship]\n", "")], "no positive control: it may fail and cannot pass"),
-        ([("  negative: [gender-hours]\n  placebo: placebo-people\n", "")], "neither a negative control nor a placebo: it may fail and cannot pass"),
+        ([("  positive: [gender-kinship]\n", "")], "no positive control: its comparisons can never be called small"),
+        ([("  negative: [gender-hours]\n  placebo: placebo-people\n", "")], "neither a negative control nor a placebo: its comparisons can never be called small"),
     ],
 )  # fmt: skip
 def test_one_remark(tmp_path, changes, said):
@@ -84,9 +84,26 @@ def test_a_repeated_remark_is_counted(tmp_path):
 def test_controls_and_short_probes(tmp_path):
     probe = joined(tmp_path, TEA.replace("axis:", "role: positive_control\naxis:"))
     assert lint_probe(probe, expand(probe)) == [
-        "2 sentences: at least 8 are needed for a verdict",
+        "2 sentences: at least 8 are needed, else nothing is measurable",
         "'02' has 4 words; 5 to 14 read best: [group] never drink <mask>.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("clevr", "clever"), ("freindly", "friendly"), ("nurze", "nurse"), ("dangerus", "dangerous"),
+     ("whiskey", ""), ("lemonades", ""), ("ale", ""), ("clever", "")],
+)  # fmt: skip
+def test_a_target_that_is_one_letter_off_a_known_word_is_told(word, meant, tmp_path):
+    probe = joined(tmp_path, edited(GOOD, ("beer, whiskey", f"beer, {word}")), "mine")
+    notes = [f"the target '{word}' is no known word: is '{meant}' meant?"] if meant else []
+    assert list(lint_spelling(probe, ProbeCatalogue())) == notes
+
+
+def test_shipped_probes_have_no_target_that_looks_misspelt():
+    catalogue = ProbeCatalogue()
+    for name in ("occupation-pronoun", "valence-religion", "wealth-gender"):
+        assert list(lint_spelling(catalogue.probe(name), catalogue)) == []
 
 
 class Pieces(FakeBackend):

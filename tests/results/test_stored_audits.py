@@ -17,7 +17,7 @@ import pytest
 from bias_audit.errors import UnknownNameError, UsageError
 from bias_audit.pipeline.audit import Audit, choose_folder
 from bias_audit.results import default_folder, load_results, results_text
-from bias_audit.results.evidence import EVIDENCE_COLUMNS
+from bias_audit.results.evidence import DESIGN_COLUMNS, EVIDENCE_COLUMNS
 from bias_audit.utils.files import require_writable
 from bias_audit.utils.versions import package_versions
 from tests.analysis.world import Model, behave, controlled, noise, plant, run, terms
@@ -83,6 +83,20 @@ def test_evidence_comes_back_with_its_types(done, folder):
     rest = [name for name in EVIDENCE_COLUMNS if name not in ("log_prob", "prior_log_prob")]
     for name in rest:
         assert list(stored[name].fillna(0)) == list(fresh[name].fillna(0)), name
+
+
+def test_evidence_of_earlier_versions_is_read_without_its_design(done, folder):
+    path = folder / "evidence.csv.gz"
+    fresh = done.evidence(full=True)
+    assert set(fresh["role"]) <= {"probe", "positive_control", "negative_control"}
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table.drop(columns=[*DESIGN_COLUMNS]).to_csv(path, index=False)
+    old = Audit.load(folder).evidence(full=True)
+    assert list(old["text"]) == list(fresh["text"])
+    assert (old[[*DESIGN_COLUMNS]] == "").all(axis=None)
+    table.drop(columns=["pole"]).to_csv(path, index=False)
+    with pytest.raises(UsageError, match="it lacks the columns pole"):
+        Audit.load(folder).evidence()
 
 
 def test_missing_or_damaged_evidence_is_one_message(done, folder):

@@ -54,7 +54,7 @@ def plant_gaps(scored: ScoredProbe) -> PlantedProbe | str:
         _less(score, shift[prompt.group]) if prompt.pole == "+" and prompt.group in shift else score
         for prompt, score in rows
     ]
-    table = Scores.build(scored.probe.spec.axis, [prompt for prompt, _ in rows], answers)
+    table = Scores.build(scored.probe, [prompt for prompt, _ in rows], answers)
     again = build_cube(scored.probe, table)
     if (again.units, again.targets) != (block.units, block.targets):
         return "a word that other sentences lost is there again in the ones that are planted in"

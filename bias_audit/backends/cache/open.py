@@ -256,6 +256,7 @@ def _describe(info: ModelInfo, files: ModelFiles) -> ModelInfo:
         name=files.name,
         revision=files.revision,
         device=files.device,
+        files=files.files,
         notices=(*files.notices, *info.notices),
     )
 

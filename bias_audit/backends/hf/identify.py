@@ -35,6 +35,7 @@ class ModelFiles:
     fingerprint: str
     tokenizer_digest: str
     config_digest: str
+    files: tuple[tuple[str, str], ...]
     dtype: str
     device: str
     arithmetic: str

@@ -106,6 +106,7 @@ class Digests(TypedDict):
     fingerprint: str
     tokenizer_digest: str
     config_digest: str
+    files: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,10 +161,12 @@ class ModelFolder:
 
     def digests(self) -> Digests:
         """Return the digests of the files."""
+        each: dict[str, str] = {}
         return {
-            "fingerprint": digest(self.weights),
-            "tokenizer_digest": digest(self.tokenizer_files),
-            "config_digest": digest([self.path / "config.json"]),
+            "fingerprint": digest(self.weights, each),
+            "tokenizer_digest": digest(self.tokenizer_files, each),
+            "config_digest": digest([self.path / "config.json"], each),
+            "files": tuple(sorted(each.items())),
         }
 
     @contextlib.contextmanager
@@ -303,14 +306,21 @@ def find_folder(name: str) -> Path | None:
         return None
 
 
-def digest(files: Iterable[Path]) -> str:
-    """SHA-256 over names, sizes and contents of the files, in the order given."""
+def digest(files: Iterable[Path], each: dict[str, str] | None = None) -> str:
+    """SHA-256 over names, sizes and contents of the files, in the order given.
+
+    ``each`` takes the digest of each file by itself, under its name.
+    """
     total = hashlib.sha256()
     for file in files:
         total.update(f"{file.name}\0{file.stat().st_size}\0".encode())
+        own = hashlib.sha256()
         with file.open("rb") as stream:
             while block := stream.read(1 << 20):
                 total.update(block)
+                own.update(block)
+        if each is not None:
+            each[file.name] = own.hexdigest()
     return total.hexdigest()
 
 

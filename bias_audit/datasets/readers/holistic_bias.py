@@ -171,6 +171,8 @@ DATASETS = (
         reader=holistic_bias,
         give="the folder with descriptors.json, nouns.json, sentence_templates.json and "
         "standalone_noun_phrases.json",
+        layout="JSON: descriptors by axis and bucket, pairs of nouns by gender, sentence templates "
+        "with {noun_phrase} or {plural_noun_phrase}, and noun phrases by axis",
         parts=FILES,
         licence="CC BY-SA 4.0 (data), MIT (code)",
         quotable=True,

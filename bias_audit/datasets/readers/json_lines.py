@@ -89,6 +89,9 @@ DATASETS = (
         holds="contexts with a question and three answers",
         reader=bbq,
         give="a file such as Age.jsonl, or the folder of such files",
+        layout="a JSON object in each line: category, context, context_condition (ambig or "
+        "disambig), question, question_polarity (neg or nonneg), ans0, ans1, ans2, answer_info, "
+        "label, additional_metadata.stereotyped_groups; if there, example_id, question_index",
         patterns=("*.jsonl",),
         licence="CC BY 4.0",
         quotable=True,
@@ -108,6 +111,8 @@ DATASETS = (
         holds="sets of sentences for association tests of embeddings",
         reader=seat,
         give="a test such as sent-weat6.jsonl, or the folder of tests",
+        layout="JSON: targ1, targ2, attr1 and attr2, each with category and examples, a list of "
+        "texts",
         patterns=("*.jsonl",),
         licence="CC BY-NC 4.0",
         quotable=False,

@@ -14,7 +14,7 @@ from bias_audit.datasets.info import (
     github,
 )
 from bias_audit.datasets.items import SentencePair
-from bias_audit.datasets.source import Column, Source
+from bias_audit.datasets.source import Column, Source, describe_columns
 
 _CROWS = {
     "more": Column("sent_more", filled=True),
@@ -110,6 +110,7 @@ DATASETS = (
         holds="sentence pairs by 77 writers, nine kinds of bias",
         reader=crows_pairs,
         give="crows_pairs_anonymized.csv",
+        layout=describe_columns(_CROWS.values()),
         licence="CC BY-SA 4.0",
         quotable=True,
         citation="Nangia, Vania, Bhalerao and Bowman (2020). CrowS-Pairs: A Challenge Dataset for "
@@ -134,6 +135,7 @@ DATASETS = (
         holds="sentence pairs, corrected",
         reader=crows_pairs,
         give="crows_revised.csv, or another revision with the same columns",
+        layout=describe_columns(_CROWS.values()),
         licence="CC BY-SA 4.0 for the original; the revision states none of its own",
         quotable=False,
         citation="Neveol, Dupont, Bezancon and Fort (2022). French CrowS-Pairs. ACL, "
@@ -152,6 +154,7 @@ DATASETS = (
         reader=redditbias,
         give="reddit_comments_<axis>_<group>_biased_test_reduced.csv with the column comments, or "
         "the folder of such files",
+        layout=describe_columns(_REDDITBIAS.values()),
         patterns=("reddit_comments_*_test_reduced.csv", "reddit_comments_*_reduced.csv"),
         unfit=_why_no_pairs,
         licence="MIT",
@@ -182,6 +185,7 @@ DATASETS = (
         holds="sentences about queer identities, and the same about others",
         reader=winoqueer,
         give="winoqueer_final.csv",
+        layout=describe_columns(_WINOQUEER.values()),
         licence="MIT",
         quotable=False,
         citation="Felkner, Chang, Jang and May (2023). WinoQueer: A Community-in-the-Loop "

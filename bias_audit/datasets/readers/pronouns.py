@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from bias_audit.datasets.info import CROWS_MEASURES, PAIR_MEASURES, DatasetInfo, github
 from bias_audit.datasets.items import PronounSentence
-from bias_audit.datasets.source import Column, Source
+from bias_audit.datasets.source import Column, Source, describe_columns
 
 Gender = Literal["female", "male", "neutral"]
 PRONOUNS: dict[str, Gender] = {
@@ -121,6 +121,8 @@ DATASETS = (
         holds="sentences with a pronoun and two occupations, for and against the stereotype",
         reader=winobias,
         give="the folder with {pro,anti}_stereotyped_type{1,2}.txt.{dev,test}, or one such file",
+        layout="a number and a sentence in each line, with [the person] and the [pronoun] in "
+        "brackets",
         patterns=("*_stereotyped_type[12].txt.*",),
         licence="MIT",
         quotable=True,
@@ -142,6 +144,7 @@ DATASETS = (
         holds="sentences with a pronoun, an occupation and another person",
         reader=winogender,
         give="all_sentences.tsv",
+        layout=describe_columns(_WINOGENDER.values()),
         licence="MIT",
         quotable=True,
         citation="Rudinger, Naradowsky, Leonard and Van Durme (2018). Gender Bias in Coreference "

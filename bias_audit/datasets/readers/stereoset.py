@@ -113,6 +113,9 @@ DATASETS = (
         holds="contexts with a stereotype, an anti-stereotype and an unrelated candidate",
         reader=stereoset,
         give="dev.json",
+        layout="JSON: data.intrasentence and data.intersentence, lists of objects with id, target, "
+        "bias_type, context (with BLANK in it, where it is one sentence) and sentences, each with "
+        "sentence and gold_label (stereotype, anti-stereotype or unrelated)",
         licence="CC BY-SA 4.0",
         quotable=True,
         citation="Nadeem, Bethke and Reddy (2021). StereoSet: Measuring stereotypical bias in "

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bias_audit.datasets.info import DatasetInfo, github
 from bias_audit.datasets.items import GroupSentence, MaskedSentence, OpenTemplate
-from bias_audit.datasets.source import Column, Source
+from bias_audit.datasets.source import Column, Source, describe_columns
 
 MASK = "[M]"
 """How HONEST writes the place to complete."""
@@ -90,6 +90,7 @@ DATASETS = (
         holds="sentences about a person and a profession, with both masked in turn",
         reader=bec_pro,
         give="BEC-Pro_EN.tsv or BEC-Pro_DE.tsv",
+        layout=describe_columns(_BEC_PRO.values()),
         licence="CC BY 4.0",
         quotable=True,
         citation="Bartl, Nissim and Gatt (2020). Unmasking Contextual Stereotypes. GeBNLP, "
@@ -103,6 +104,7 @@ DATASETS = (
         holds="sentences about a person and an emotion",
         reader=eec,
         give="Equity-Evaluation-Corpus.csv",
+        layout=describe_columns(_EEC.values()),
         licence="none stated; the authors ask not to redistribute it",
         quotable=False,
         citation="Kiritchenko and Mohammad (2018). Examining Gender and Race Bias in Two Hundred "
@@ -116,6 +118,7 @@ DATASETS = (
         holds="sentences with one place to complete",
         reader=honest,
         give="en_template.tsv, or that of another language",
+        layout=describe_columns(_HONEST.values()),
         licence="MIT",
         quotable=True,
         citation="Nozza, Bianchi and Hovy (2021). HONEST: Measuring Hurtful Sentence Completion in "

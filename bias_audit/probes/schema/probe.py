@@ -200,7 +200,7 @@ class ControlsSpec(FileModel):
 
 
 class CardSpec(FileModel):
-    """Measurement card; a probe without one is never judged."""
+    """Measurement card; a probe without one has the notice ``no_card``."""
 
     measures: Text
     """The construct: what the probe is meant to measure."""

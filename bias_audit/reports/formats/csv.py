@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from bias_audit.reports.ci import FACTS, WAIVERS, entries, fact_text, facts
 from bias_audit.reports.formats import Format
@@ -23,12 +24,14 @@ _NUMBERS = (
 _WORDS = ("unit", "direction", "scope", "claim", "p_method",
     "p_adjustment", "targets_adjustment", "reason",
 )  # fmt: skip
-_KIND = ("kind_se", "kind_df", "kind_ci_low", "kind_ci_high", "kind_ci90_low", "kind_ci90_high")
-"""Of the claim about words of this kind."""
+KIND = ("kind_se", "kind_df", "kind_ci_low", "kind_ci_high", "kind_ci90_low", "kind_ci90_high")
+"""Of the claim about words of this kind, whose estimate and p are those of the result."""
+CLUSTERS = ("n_template_clusters", "n_term_clusters", "n_target_clusters")
+"""How many independent units there are, as in ``clusters`` of a result."""
 COLUMNS = (
     "id", "axis", "probe", "probe_state", "metric", "role", "group_a", "group_b", "label_a",
-    "label_b", "target", "outcome", "size", "leans", "pole", "statement", *_NUMBERS, *_KIND,
-    *_WORDS, "statuses",
+    "label_b", "target", "outcome", "size", "leans", "pole", "statement", *_NUMBERS,
+    *CLUSTERS, *KIND, *_WORDS, "statuses",
 )  # fmt: skip
 """Names of the columns, in order; an empty cell is a missing value."""
 
@@ -54,11 +57,18 @@ def _row(index: Index, result: Result) -> list[object]:
         result.id, result.axis, result.probe, probe.state if probe else "", result.metric,
         result.role, *groups, *labels, result.target, result.outcome, result.size, result.leans,
         result.pole, result.statement,
-        *(getattr(result, name) for name in _NUMBERS),
-        *(getattr(result.words_of_this_kind, name.removeprefix("kind_"), None) for name in _KIND),
-        *(getattr(result, name) for name in _WORDS),
+        *(value_of(result, name) for name in (*_NUMBERS, *CLUSTERS, *KIND, *_WORDS)),
         " ".join(result.statuses),
     ]  # fmt: skip
+
+
+def value_of(result: Result, name: str) -> Any:
+    """Return what stands in a column that has the name of a field, or is nested in one."""
+    if name in KIND:
+        return getattr(result.words_of_this_kind, name.removeprefix("kind_"), None)
+    if name in CLUSTERS:
+        return result.clusters.get(name.removeprefix("n_").removesuffix("_clusters") + "s")
+    return getattr(result, name)
 
 
 def csv_text(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

@@ -9,6 +9,7 @@ from bias_audit.reports.text import count, percent, plain, short
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.page import Cell, Row, interval, prose
+from bias_audit.reports.view.reference_values import beside_published
 from bias_audit.results import Companion, GroupProfile, MetricRecord, ProbeRecord, Result
 from bias_audit.results.codes import describe
 
@@ -177,7 +178,12 @@ def dataset_table(index: Index, probe: ProbeRecord) -> page.Table | None:
         caption=f"{index.title(probe.id)}: a published benchmark, measured and never judged",
         head=("Measure", "Of", "Value", level, "Neutral", "p", "n", "Clusters", "Remarks"),
         rows=tuple(_dataset_row(index, result) for result in results),
-        note=" ".join(f"{index.metric(name)}: {text}." for name, text in directions.items()),
+        note=" ".join(
+            (
+                *(f"{index.metric(name)}: {text}." for name, text in directions.items()),
+                beside_published(index, probe),
+            )
+        ).rstrip(),
     ).without_empty((4, 5, 7, 8))
 
 
