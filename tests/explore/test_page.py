@@ -82,7 +82,7 @@ def test_other_sentences_of_the_set_are_scored_in_the_same_way(tab: Page) -> Non
     tab.get_by_text(re.compile(r"Score the \d+ other sentences of this set")).click()
     tab.get_by_text(re.compile(r"Divergence over 10 sentences: from .* bits")).wait_for()
     settle(tab)
-    rows = tables(tab)[-1]
+    rows = tables(tab, 4)[-1]
     assert rows[0] == ["sentence", "bits", "Christian", "Muslim"]
     assert rows[1][0] == first
     assert len(rows) == 1 + 10
@@ -169,9 +169,9 @@ def test_hostile_texts_are_shown_and_not_obeyed(tab: Page, served: Served) -> No
     write(tab, "Words to ask for", "<script>window.x</script>, $x$, <b>bold</b>")
     body = tab.inner_text("body")
     assert "Error" not in body
-    assert '<img src="http://evil.example/i.png"' in "".join(
-        text for table in tables(tab, 4) for row in table for text in row
-    )
+    shown = "".join(text for table in tables(tab, 4) for row in table for text in row)
+    assert "![b](http://evil.example/b.png)\\u202e" in shown
+    assert "<b>bold</b>" in shown
     tab.get_by_role("button", name="This sentence").click()
     settle(tab)
     tab.get_by_role("tab", name="Probe file").click()
