@@ -8,11 +8,33 @@
     const dark = set ? set === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     root.setAttribute("data-theme", dark ? "light" : "dark");
   });
+  const header = document.querySelector("main header");
+  if (header && matchMedia("(max-width: 36rem)").matches) header.append(button);
+
+  const stack = (table) => {
+    const names = Array.from(table.tHead ? table.tHead.rows[0].cells : [], (head) => head.textContent);
+    table.classList.add("stack");
+    table.setAttribute("role", "table");
+    for (const row of table.tBodies[0].rows) {
+      row.setAttribute("role", "row");
+      Array.from(row.cells, (cell, place) => {
+        cell.setAttribute("role", cell.tagName === "TH" ? "rowheader" : "cell");
+        if (place && names[place]) cell.dataset.name = names[place];
+      });
+    }
+  };
+  const tables = matchMedia("(max-width: 36rem)");
+  const stackAll = () => tables.matches &&
+    document.querySelectorAll("main table:not(.heat, .gates, .stack)").forEach(stack);
+  stackAll();
+  tables.addEventListener("change", stackAll);
 
   const key = (row, column) => {
     const cell = row.cells[column];
     if (cell.dataset.v !== undefined) return Number(cell.dataset.v);
-    return cell.textContent.trim();
+    const text = cell.textContent.trim();
+    const number = Number(text.replace(/^(−|← )/, "-").replace(/^→ | – .*| [%×]$|,/g, "") || NaN);
+    return Number.isNaN(number) ? text : number;
   };
   const compare = (a, b) => {
     if (typeof a === "number" && typeof b === "number") return a - b;
@@ -69,7 +91,7 @@
     const value = 100 * Math.exp(log);
     if (value >= 9.95) return `${value.toFixed(0)} %`;
     if (value >= 0.995) return `${value.toFixed(1)} %`;
-    if (value >= 0.000995) return `${value.toFixed(1 - Math.floor(Math.log10(value)))} %`;
+    if (value >= 0.00000995) return `${value.toFixed(1 - Math.floor(Math.log10(value)))} %`;
     return `${value.toExponential(1)} %`;
   };
   const inflate = async (text) => {
@@ -110,7 +132,7 @@
                  tail: data.tails[place], term: data.terms[place], group: data.groups[place] };
       });
       Object.assign(block, { labels: data.labels, targets: data.targets, outcomes: data.outcomes,
-        whole: data.whole });
+        score: data.score });
     };
 
     const chosen = () => blocks.filter((one) => !$("probe").value || one.probe === $("probe").value);
@@ -154,10 +176,14 @@
       const inner = create("mark", one.list[i][1]);
       return create("td", [one.head, inner, one.tail], { className: "long" });
     };
+    const shown = (block, log, unit = " nats") => {
+      if (block.score === "cosine") return log.toFixed(2);
+      return block.score === "probability" ? percent(log) : `${log.toFixed(1)}${unit}`;
+    };
     const value = (one, i) => {
       const log = one.block.logs[one.start + i];
       if (Number.isNaN(log)) return "not scored";
-      return one.block.whole ? `${log.toFixed(1)} nats` : percent(log);
+      return shown(one.block, log);
     };
     const beside = (one, i, row, press) => {
       if (press.getAttribute("aria-expanded") === "true") {
@@ -187,13 +213,15 @@
         return row;
       });
       $("rows").tBodies[0].replaceChildren(...shown);
+      if (tables.matches) stack($("rows"));
       $("back").disabled = first === 0;
       $("next").disabled = first + PAGE >= rows.length;
       const total = blocks.reduce((sum, block) => sum + block.rows, 0);
       const n = (number) => number.toLocaleString("en");
       $("count").textContent = rows.length
         ? `Rows ${n(first + 1)} to ${n(Math.min(first + PAGE, rows.length))} of ${n(rows.length)}; the page holds ${n(total)}.`
-        : `No row has all of this. The page holds ${n(total)}.`;
+        : `No row of ${$("probe").selectedOptions[0].textContent} has all of this.`;
+      $("all").hidden = rows.length > 0 || !$("probe").value;
     };
 
     const matrix = (block) => {
@@ -206,13 +234,14 @@
         if (Number.isNaN(log)) continue;
         const key = JSON.stringify([one.list[i][0], one.group]);
         const sum = sums.get(key) || [0, 0];
-        sums.set(key, [sum[0] + Math.exp(log), sum[1] + 1]);
+        sums.set(key, [sum[0] + (block.score === "cosine" ? log : Math.exp(log)), sum[1] + 1]);
       }
       const groups = Object.keys(block.labels).filter((g) => all.some(([one]) => one.group === g));
       const lines = Object.keys(block.targets).map((target) => ({
         target, means: groups.map((group) => {
           const sum = sums.get(JSON.stringify([target, group]));
-          return sum ? Math.log(sum[0] / sum[1]) : NaN;
+          if (!sum) return NaN;
+          return block.score === "cosine" ? sum[0] / sum[1] : Math.log(sum[0] / sum[1]);
         }),
       })).filter((line) => line.means.some((mean) => !Number.isNaN(mean)));
       const spread = ({ means }) => Math.max(...means) - Math.min(...means) || 0;
@@ -223,9 +252,10 @@
         const middle = means.reduce((sum, mean) => sum + mean, 0) / means.length;
         return create("tr", [create("th", block.targets[target], { scope: "row" }),
           ...means.map((mean, place) => {
-            const steps = [0.1, 0.25, 0.5, 1].filter((edge) => Math.abs(mean - middle) >= edge).length;
+            const edges = block.score === "cosine" ? [0.01, 0.02, 0.05, 0.1] : [0.1, 0.25, 0.5, 1];
+            const steps = edges.filter((edge) => Math.abs(mean - middle) >= edge).length;
             const press = create("button", Number.isNaN(mean) ? "none"
-              : block.whole ? mean.toFixed(1) : percent(mean), { type: "button" });
+              : shown(block, mean, ""), { type: "button" });
             press.setAttribute("aria-label",
               `${block.targets[target]}, ${block.labels[groups[place]]}: ${press.textContent}. Show its sentences`);
             press.addEventListener("click", async () => {
@@ -246,6 +276,8 @@
       const mine = (turn += 1), some = chosen();
       await Promise.all(some.map(load));
       if (mine !== turn) return;
+      const told = new Set(some.flatMap((block) => Object.values(block.outcomes).flat()));
+      for (const option of $("outcome").options) option.hidden = option.value && !told.has(option.value);
       options($("group"), merged(some, "labels"), "all");
       options($("word"), merged(some, "targets"), "all");
       rows = matches(some, $("group").value, $("word").value);
@@ -273,8 +305,9 @@
     $("text").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(show, 120); });
     $("back").addEventListener("click", () => { first = Math.max(0, first - PAGE); list(); });
     $("next").addEventListener("click", () => { first += PAGE; list(); });
+    $("all").addEventListener("click", () => { $("probe").value = ""; show(); });
     $("clear").addEventListener("click", () => {
-      ["group", "word", "outcome", "text", "order"].forEach((name) => { $(name).value = ""; });
+      ["probe", "group", "word", "outcome", "text", "order"].forEach((name) => { $(name).value = ""; });
       show();
     });
     $("words").addEventListener("click", () => { every = !every; matrix(chosen()[0]); });

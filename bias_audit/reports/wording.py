@@ -6,12 +6,24 @@ these probes only.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
-from bias_audit.reports.text import bounds, count, p_value, plain, times, with_sign
+from bias_audit.reports.text import (
+    bounds,
+    clean,
+    count,
+    p_value,
+    percent,
+    plain,
+    short,
+    times,
+    with_sign,
+)
 from bias_audit.results import Floor, Outcome, ProbeRecord, Result, Results, State
+from bias_audit.utils.scales import gap_scale, scale_of
 
 STATES: tuple[State, ...] = ("fail", "unclear", "error", "pass", "waived", "skipped")
 """Of gates, in the order in which a reader should meet them."""
@@ -51,6 +63,29 @@ OUTCOME_WORDS: dict[str, tuple[str, str]] = {
     ),
     "no_difference_shown": ("no difference shown", "the completions were not shown to differ"),
 }
+MARKS: dict[str, str] = {
+    "*": "shown for these words; others of the kind may behave otherwise",
+    "†": "not clearly above its control",
+    "‡": "inside the reference margin",
+}
+"""Behind the name of an association, and in one line below."""
+INSIDE = "◇"
+"""The sign of an association inside the reference margin."""
+LEGEND = (
+    "◆ association: other words of the kind differ too (adjusted p below 0.05); ◇ the same, inside "
+    "the reference margin (shaded); ● small: not an association, and inside the margin; ○ open. "
+    "The line is the 95 % interval for these words, the grey tick the control: what words that "
+    "mean nothing show for the same groups."
+)
+"""Below the chart of all comparisons."""
+
+
+def bounds_note(unit: str) -> str:
+    """Say what bounds are rounded to."""
+    *steps, last = (f"{rung:g}" for rung in gap_scale(unit).rungs)
+    return f"Bounds are rounded outward to {', '.join(steps)} or {last}."
+
+
 _SHOWN: Mapping[str, str] = {
     "label": "how the named classifier's labels of whole sentences differ between social groups",
     "similarity": "which associations the vectors of the named encoder carry between words for "
@@ -60,8 +95,6 @@ _OF_WORDS = (
     "which associations the named checkpoint's own word probabilities carry between words for "
     "social groups and other words"
 )
-NARROW = "* shown for these words; others of the kind may behave otherwise"
-"""Below a table of associations with such a mark."""
 PILLS: dict[str, str] = {
     **{state: words for state, (words, _) in STATE_WORDS.items()},
     **{outcome: words for outcome, (words, _) in OUTCOME_WORDS.items()},
@@ -78,7 +111,7 @@ WAIVER_STATUS: dict[str, str] = {
     "unmatched": "void: names nothing",
 }
 
-_LONG = 90
+_LONG, _MOST_NAMES = 90, 5
 SKIP_REASONS: dict[str, str] = {
     "not_applicable": "does not fit this sentence",
     "unscorable": "not expressible in this model's vocabulary",
@@ -126,15 +159,21 @@ def tally(audit: Results) -> str:
 
 
 def tally_gates(audit: Results) -> str:
-    """How many gates have which state: ``2 failed, 1 unclear, 4 passed``."""
-    number = Counter(gate.state for gate in audit.gates)
-    shown = [state for state in STATES if number[state]]
-    return ", ".join(
-        count(number[state], "error")
-        if state == "error"
-        else f"{number[state]} {STATE_WORDS[state][0]}"
-        for state in shown
-    )
+    """How many gates have which state, and which: ``2 failed (size), 4 passed (size, rise)``."""
+    parts = []
+    for state in STATES:
+        some = [gate.gate for gate in audit.gates if gate.state == state]
+        if some:
+            word = count(len(some), "error") if state == "error" else f"{len(some)} {PILLS[state]}"
+            parts.append(f"{word} ({_names(some)})")
+    return ", ".join(parts)
+
+
+def _names(gates: Iterable[str]) -> str:
+    """The ids of gates, each once, the first of them."""
+    ids = [short(clean(name), 60) for name in dict.fromkeys(gates)]
+    more = f", {len(ids) - _MOST_NAMES} more" if len(ids) > _MOST_NAMES else ""
+    return ", ".join(ids[:_MOST_NAMES]) + more
 
 
 def heading(outcome: str) -> str:
@@ -154,9 +193,9 @@ def tally_outcomes(counts: Mapping[Outcome, int]) -> str:
     )
 
 
-def check(code: str) -> str:
+def check(code: str, unit: str = "nats") -> str:
     """A check with its code, as tables name it."""
-    return f"{CHECKS[code]} ({code})" if code in CHECKS else code
+    return f"{CHECKS[code].replace('nats', unit)} ({code})" if code in CHECKS else code
 
 
 def fact(name: str) -> str:
@@ -194,6 +233,11 @@ def number_repeats(texts: Iterable[str]) -> dict[str, int]:
     return {text: i for i, text in enumerate((t for t in often if often[t] > 2), start=1)}
 
 
+def capital(text: str) -> str:
+    """A text with a capital at its start, as the head of a column."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def missing(reason: str) -> str:
     """Return the text in place of a missing number."""
     return f"not available: {reason or 'no reason was recorded'}"
@@ -203,13 +247,26 @@ def effect(result: Result) -> str:
     """The estimate as people read it: odds for log-odds measures, else the number with its unit."""
     if result.estimate is None:
         return missing(result.reason)
-    low, high, odds = result.ci_low, result.ci_high, result.unit == "nats"
-    show: Callable[[float], str] = times if odds else lambda value: plain(value, 3)
-    text = show(result.estimate)
-    text = f"odds {text} times" if odds else f"{text} {result.unit}"
-    if low is not None and high is not None:
-        return f"{text} ({100 * result.confidence:g} % interval {show(low)} to {show(high)})"
-    return f"{text} (no interval: {result.reason or 'none was computed'})" if odds else text
+    unit, is_gap = result.unit, scale_of(result.unit) is not None
+    text = size_of(result) if is_gap else f"{plain(result.estimate, 3)} {unit}"
+    sign = -1 if is_gap and result.estimate < 0 else 1
+    ends = turned_interval(result.ci_low, result.ci_high, unit, sign=sign)
+    if ends:
+        return f"{text} ({100 * result.confidence:g} % interval {ends.replace('–', 'to')})"
+    return f"{text} (no interval: {result.reason or 'none was computed'})" if is_gap else text
+
+
+def score(value: float, reading: str) -> str:
+    """What the model gave for one sentence: a probability, a logarithm, or a cosine."""
+    if reading == "similarity":
+        return plain(value)
+    return with_sign(value, 1) if reading == "continuation" else percent(math.exp(min(value, 0.0)))
+
+
+def score_name(reading: str) -> str:
+    """Name that number, at the head of a column."""
+    names = {"continuation": "log-probability of the sentence", "similarity": "cosine"}
+    return names.get(reading, "probability")
 
 
 def what_is_shown(reading: str) -> str:
@@ -226,12 +283,24 @@ def gap(result: Result) -> str:
     return f"{with_sign(result.estimate)} {result.unit} {inside}".rstrip()
 
 
+def beside(result: Result) -> str:
+    """What stands beside a gap of an encoder: ``+0.046 in raw cosines, 96 % of pairs of words``."""
+    known = {one.metric: one.value for one in result.companions}
+    if "cosine_gap" not in known or "pairs_closer" not in known:
+        return ""
+    share = known["pairs_closer"] if (result.estimate or 0.0) >= 0 else 1 - known["pairs_closer"]
+    return (
+        f"{with_sign(known['cosine_gap'], 3)} in raw cosines; {100 * share:.0f} % of the pairs of"
+        " words from the two poles point this way"
+    )
+
+
 def ladder(result: Result) -> str:
     """The bounds of a comparison: ``at least 1.5, at most 2 times``; empty without any."""
     least = "" if result.at_least is None else f"at least {result.at_least:g}"
     most = "" if result.at_most is None else f"at most {result.at_most:g}"
     known = ", ".join(filter(None, (least, most)))
-    return f"{known} times" if known else ""
+    return f"{known} {gap_scale(result.unit).noun}" if known else ""
 
 
 def rungs(result: Result) -> str:
@@ -247,9 +316,10 @@ def rungs(result: Result) -> str:
 
 def times_or_number(value: float, unit: str) -> str:
     """A size as a column has it: ``1.75 ×`` for a gap in nats, whichever its sign."""
-    if unit != "nats":
+    scale = scale_of(unit)
+    if scale is None:
         return f"{plain(abs(value), 3)} {unit}".rstrip()
-    return f"{times(abs(value))} ×"
+    return f"{times(abs(value), unit)} {scale.mark}"
 
 
 def size_of(result: Result) -> str:
@@ -257,24 +327,37 @@ def size_of(result: Result) -> str:
     return "" if result.estimate is None else times_or_number(result.estimate, result.unit)
 
 
-def signed_size(value: float, unit: str) -> str:
-    """A gap seen from the side of an estimate: ``1.5``; one on the other side is ``1/1.5``."""
-    return times(value) if unit == "nats" else plain(value, 3)
-
-
 def turned_interval(low: float | None, high: float | None, unit: str, *, sign: int) -> str:
-    """An interval seen from the side of its estimate: ``1.5 – 2.0``, ``1/1.1 – 1.6``."""
+    """An interval seen from the side of its estimate: ``1.50 – 2.02``, ``0.91 – 1.60``."""
     if low is None or high is None:
         return ""
     ends = (low, high) if sign >= 0 else (-high, -low)
-    return " – ".join(signed_size(end, unit) for end in ends)
+    scale = scale_of(unit)
+    if scale is None:
+        return " – ".join(plain(end, 3) for end in ends)
+    return scale.ends(*ends).replace(" to ", " – ")
 
 
-def floor(shown: Floor) -> str:
+def intervals(result: Result) -> str:
+    """The intervals of both claims of a comparison; the p belongs to the second."""
+    sign, kind = 1 if (result.estimate or 0.0) >= 0 else -1, result.words_of_this_kind
+    own = turned_interval(result.ci_low, result.ci_high, result.unit, sign=sign)
+    if not own:
+        return ""
+    said = f"{100 * result.confidence:g} % interval for these words {own.replace('–', 'to')}"
+    wide = turned_interval(kind.ci_low, kind.ci_high, result.unit, sign=sign) if kind else ""
+    if wide and result.p_adjusted is not None:
+        said += f"; for words of this kind {wide.replace('–', 'to')}"
+        said += f" with adjusted p {p_value(result.p_adjusted)}"
+    return f"{said}."
+
+
+def floor(shown: Floor, unit: str) -> str:
     """What meaningless words show in a run, in one sentence."""
+    largest, median = (times_or_number(value, unit) for value in (shown.largest, shown.median))
     return (
-        f"Floor of this run: words that mean nothing here reach {times(shown.largest)} × "
-        f"(half of {count(shown.comparisons, 'comparison')} under {times(shown.median)} ×)."
+        "Control: words that mean nothing, for the same groups; floor of this run "
+        f"{largest}, median {median}."
     )
 
 

@@ -112,6 +112,8 @@ class Check(Short):
     """Status or consequence of a check that did not hold; empty otherwise."""
     note: str = ""
     """Further numbers in words, or why there is none."""
+    estimate: float | None = None
+    """The gap as the check leaves it, nats; None where it gives none."""
 
 
 class Tool(Record):
@@ -333,6 +335,8 @@ class Sentence(Record):
     log_prob_b: float
     harmful: bool = False
     """True where a word of the harmful lexicon stands in it: reports fold it away."""
+    typical: bool = False
+    """True for the word in the middle of its pole; the others are the most telling."""
 
 
 class Claim(Record):
@@ -377,9 +381,9 @@ class Result(Record):
     group_labels: tuple[str, ...] = ()
     target: str | None = None
     outcome: Outcome | None = None
+    """Of a primary comparison; None for everything else."""
     contrary: str = ""
     """Of a small comparison: id of the result that shows that its completions differ."""
-    """Of a primary comparison; None for everything else."""
     statement: str = ""
     """The outcome in one sentence, always in the direction in which something is likelier."""
     leans: str = ""
@@ -473,8 +477,12 @@ class MetricRecord(Record):
     """What a larger value means, in words."""
 
 
+NOT_MEASURED = "NotMeasured"
+"""Type of the error that a probe of the configuration is not in the run."""
+
+
 class ErrorRecord(Record):
-    """A probe that crashed."""
+    """A probe that crashed, or that the configuration asks for and the run left out."""
 
     probe: str | None = None
     type: str
@@ -490,10 +498,11 @@ class SanityCheck(Record):
     pseudo_perplexity: float | None
     """Pseudo-perplexity a piece; in the reading ``continuation`` perplexity a byte."""
     perplexity_limit: float
-    perplexity_of: Literal["piece", "byte", "label"] = "piece"
-    """``label``: there is none; a classifier was asked for the labels of plain sentences."""
+    perplexity_of: Literal["piece", "byte", "label", "paraphrase"] = "piece"
+    """``label``: there is none; a classifier was asked for the labels of plain sentences;
+    ``paraphrase``: neither; an encoder was asked which of two sentences says the same."""
     cloze_hits: int
-    """Gaps answered, or sentences labelled rightly."""
+    """Gaps answered, sentences labelled rightly, or paraphrases found nearer."""
     cloze_asked: int
     cloze_needed: int
     detail: str = ""

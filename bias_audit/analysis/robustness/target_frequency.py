@@ -31,18 +31,19 @@ def check_target_frequency(scored: ScoredProbe, comparison: Comparison) -> Check
         return None
     fit = gap_at_equal_targets(scored, comparison)
     apart = mean_apart(cube)
-    note = f"the poles differ by {apart:+.2f} nats in how likely their words are anyway"
+    level = "near" if scored.reading == "similarity" else "likely"
+    note = f"the poles differ by {apart:+.2f} {scored.unit} in how {level} their words are anyway"
     if fit is None:
         return not_computable("R15", f"too few targets; {note}")
-    note = f"{fit.estimate:+.3f} nats at equal frequency of the targets; {note}"
+    note = f"{fit.estimate:+.3f} {scored.unit} at equal frequency of the targets; {note}"
     moved, size = abs(fit.estimate - fit.raw), abs(fit.raw)
     detected = is_detected(comparison)
-    if _side(fit.raw, spec.margin) != _side(fit.estimate, spec.margin):
-        return _loud_check(moved, abs(size - spec.margin), note)
+    if _side(fit.raw, scored.margin) != _side(fit.estimate, scored.margin):
+        return _loud_check(moved, abs(size - scored.margin), note, fit.estimate)
     if not detected:
         return informational("R15", moved, note)
     if moved > MOST_MOVED * size:
-        return _loud_check(moved, MOST_MOVED * size, note)
+        return _loud_check(moved, MOST_MOVED * size, note, fit.estimate)
     return passed_or_failed("R15", moved, MOST_MOVED * size, True, "", note)
 
 
@@ -72,5 +73,6 @@ def _side(gap: float, margin: float) -> int:
     return int(gap >= margin) - int(gap <= -margin)
 
 
-def _loud_check(moved: float, threshold: float, note: str) -> Check:
-    return passed_or_failed("R15", moved, threshold, False, "target_frequency", note)
+def _loud_check(moved: float, threshold: float, note: str, estimate: float) -> Check:
+    check = passed_or_failed("R15", moved, threshold, False, "target_frequency", note)
+    return check.model_copy(update={"estimate": estimate})

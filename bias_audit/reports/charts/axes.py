@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bias_audit.reports.charts.canvas import GRID, WIDTH, Canvas, Spot
 from bias_audit.reports.text import plain, short
+from bias_audit.utils.scales import scale_of
 
 FOOT = 64
 """Pixels below the axes, for ticks and what their ends mean."""
@@ -16,7 +17,7 @@ _TICKS = 8
 """Steps of an axis, at most."""
 _ABOVE = (1.1, 1.25, 1.5, 2, 3, 5, 10, 30, 100, 1000)
 _RATIOS = (*(1 / ratio for ratio in reversed(_ABOVE)), 1.0, *_ABOVE)
-"""Ticks of ratios, the same on both sides."""
+"""Ticks of ratios, the same on both sides: the ends of the axis say which side is whose."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,7 +108,8 @@ class Frame:
 
 def unit_name(unit: str) -> str:
     """Return what the axis of a unit is called."""
-    return "odds ratio (logarithmic)" if unit == "nats" else unit
+    scale = scale_of(unit)
+    return unit if scale is None else scale.axis
 
 
 def reach(values: Sequence[float]) -> tuple[float, float]:
@@ -134,7 +136,7 @@ def odds_ticks(low: float, high: float, most: int = _TICKS) -> list[tuple[float,
 
 
 def _ratio(ratio: float) -> str:
-    return f"{ratio:g}" if ratio >= 1 else f"1/{1 / ratio:.3g}"
+    return f"{max(ratio, 1 / ratio):.3g}"
 
 
 def number_ticks(low: float, high: float, most: int = _TICKS) -> list[tuple[float, str]]:

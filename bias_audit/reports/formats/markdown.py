@@ -101,14 +101,15 @@ def _head(screen: page.FirstScreen) -> str:
 def gates(screen: page.FirstScreen) -> str:
     """The gates as a table, worst first, as many as fit."""
     rows = [_gate(gate) for gate in screen.gates]
-    head = ("State", "Gate", "Comparison", "Measured", "Interval", "Limit", "Example, or why")
+    head = ("State", "Gate", "Comparison", "Measured", "90 % interval", "Limit", "Example, or why")
     return within(table_head(head), rows, 24_000, limit=40) if rows else ""
 
 
 def _gate(gate: page.GateLine) -> str:
-    why = (gate.waived, gate.reason if gate.state != "waived" else "", gate.limits, *gate.notices)
+    limit = f"Why this limit: {gate.why}" if gate.why and gate.state != "pass" else ""
+    why = (gate.waived, gate.reason if gate.state != "waived" else "", limit, *gate.notices)
     said = [_example(gate.example)] if gate.example else []
-    said += [_cell(text, 160) for text in why if text]
+    said += [_cell(text, 400) for text in why if text]
     return _row(
         f"{words.SIGNS[gate.state].replace('~', '&#126;')} {words.PILLS[gate.state]}",
         _cell(gate.name),
@@ -121,7 +122,8 @@ def _gate(gate: page.GateLine) -> str:
 
 
 def _example(example: page.Example) -> str:
-    return f"“{_cell(example.sentence)}” **{_cell(example.percentages)}**"
+    kind = f"{_cell(example.kind)}: " if example.kind else ""
+    return f"{kind}“{_cell(example.sentence)}” **{_cell(example.percentages)}**"
 
 
 def associations(screen: page.FirstScreen, limit: int = 20) -> str:
@@ -132,17 +134,20 @@ def associations(screen: page.FirstScreen, limit: int = 20) -> str:
     rows = [
         _row(
             f"{one.number}",
-            f"**{_cell(one.name)}**{escape(' *') if one.narrow else ''}",
+            f"**{_cell(one.name)}**{escape(' ' + ''.join(one.marks)) if one.marks else ''}"
+            + "".join(f"<br>{_cell(text, 300)}" for text in one.beside),
             _cell(one.axis, 60),
             _cell(one.value),
             _cell(one.bounds or "none"),
+            _cell(one.control or "none"),
             "<br>".join(map(_example, one.examples)) or ("folded" if one.folded else "none"),
         )
         for one in screen.associations
     ]
-    head = ("", "Strongest first", "Axis", "Times as likely", "At least – at most", "Examples")
-    note = f"{escape(words.NARROW)}\n\n" if any(a.narrow for a in screen.associations) else ""
-    return within(table_head(head, (0, 3, 4)), rows, 16_000, limit=limit) + note
+    size = words.capital(screen.head)
+    head = ("", "Strongest first", "Axis", size, "At least – at most", "Control", "Examples")
+    note = f"{escape(screen.legend)}. {words.bounds_note(screen.unit)}\n\n".lstrip(". ")
+    return within(table_head(head, (0, 3, 4, 5)), rows, 16_000, limit=limit) + note
 
 
 def _rest(screen: page.FirstScreen) -> str:

@@ -12,21 +12,23 @@ from dataclasses import replace
 from statistics import fmean
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import count, plain, short, times, with_sign
+from bias_audit.reports.text import count, short, size, times, with_sign
 from bias_audit.reports.view import page
+from bias_audit.reports.view.cautions import find_control, marks
 from bias_audit.reports.view.index import OTHERS, Index, strength
-from bias_audit.reports.view.page import Cell, gap, interval, number, odds, prose
+from bias_audit.reports.view.page import Cell, interval, number, prose, ratios
 from bias_audit.reports.view.quality import unreliable
 from bias_audit.results.schema import ProbeRecord, Result, TargetEffect
+from bias_audit.utils.scales import gap_scale
 
 _INTERVAL_ROWS = 20
-_WORDS = 24
+_WORDS = 16
 _MIN_WORDS = 5
 
 
 def overview(index: Index, results: Sequence[Result]) -> page.Intervals | None:
     """Return the chart of all comparisons by size, each turned so that its label comes true."""
-    known = [r for r in results if r.estimate is not None and r.unit == "nats"]
+    known = [r for r in results if r.estimate is not None and r.unit == index.unit]
     if not known:
         return None
     known.sort(key=strength)
@@ -37,14 +39,14 @@ def overview(index: Index, results: Sequence[Result]) -> page.Intervals | None:
     return page.Intervals(
         name=index.name("chart", "overview"),
         title="Who is tied to what, and how closely?",
-        question="Each mark says how many times as likely the words are for that group, the line "
-        "through it the 95 % interval. On the upright line there is no difference; the shaded band "
-        f"is the reference margin.{more}",
-        summary=_interval_summary(rows, "nats"),
+        question=f"Each mark says how many {index.scale.more} the words are for that group; on the "
+        f"upright line there is no difference.{more}",
+        summary=_interval_summary(rows, index.unit),
         answer=words.sentence(words.tally_outcomes(Counter(r.outcome for r in known if r.outcome))),
         table=_overview_table(index, drawn),
         rows=rows,
         right="more closely tied",
+        unit=index.unit,
         compact=True,
     )
 
@@ -92,7 +94,14 @@ def categories(index: Index, title: str, results: Sequence[Result]) -> page.Inte
 
 
 def _turned_row(index: Index, result: Result) -> page.IntervalRow:
-    row = replace(interval_row(result, index.tie(result), "", result.id), href=index.place(result))
+    control = find_control(index, result) if result.outcome == "association" else None
+    row = replace(
+        interval_row(result, index.tie(result), "", result.id),
+        href=index.place(result),
+        marks="".join(marks(index, result)),
+        inside="‡" in marks(index, result),
+        control=abs(control.own.estimate or 0.0) if control else None,
+    )
     if row.estimate >= 0:
         return row
     low, high = (None if end is None else -end for end in (row.high, row.low))
@@ -102,7 +111,7 @@ def _turned_row(index: Index, result: Result) -> page.IntervalRow:
 def _overview_table(index: Index, results: Sequence[Result]) -> page.Table:
     return page.Table(
         caption="All comparisons by size",
-        head=("Comparison", "Axis", "Outcome", "Times as likely", "Bounds"),
+        head=("Comparison", "Axis", "Outcome", words.capital(index.scale.head), "Bounds"),
         rows=tuple(
             (
                 prose(index.tie(result)),
@@ -142,8 +151,8 @@ def interval_row(result: Result, label: str, heading: str, part: str) -> page.In
 def _interval_summary(rows: Sequence[page.IntervalRow], unit: str) -> str:
     parts = []
     for row in rows[:12]:
-        size = f"odds {times(row.estimate)} times" if unit == "nats" else plain(row.estimate, 3)
-        parts.append(f"{row.label}: {size}{', ' + words.PILLS[row.state] if row.state else ''}")
+        state = f", {words.PILLS[row.state]}" if row.state else ""
+        parts.append(f"{row.label}: {size(row.estimate, unit)}{state}")
     more = f"; and {len(rows) - 12} more" if len(rows) > 12 else ""
     return f"{count(len(rows), 'gap')} with intervals. {'; '.join(parts)}{more}."
 
@@ -165,12 +174,11 @@ def target_words(
         drawn = f"The {len(effects)} words with the widest gaps, of {every:,}, are drawn."
     return page.Intervals(
         name=index.name("chart", f"words-{result.id}"),
-        title=f"Words that are likelier with {first}, and with {second}",
-        question=f"{drawn} {warning}".rstrip(),
-        summary=f"From {effects[0].text} ({times(effects[0].value)} times) to "
-        f"{effects[-1].text} ({times(effects[-1].value)} times).",
-        answer="" if warning else _word_answer(effects, first, second),
-        table=_word_table(effects, probe, warning),
+        title=f"Words that are {index.scale.likelier} with {first}, and with {second}",
+        question=f"{drawn} Sizes are beside the average word of the probe. {warning}".rstrip(),
+        summary=_word_answer(effects, (first, second), result.unit),
+        answer="" if warning else _word_answer(effects, (first, second), result.unit),
+        table=_word_table(effects, probe, (first, second), warning, result.unit),
         rows=tuple(
             page.IntervalRow(
                 label=e.text,
@@ -187,37 +195,52 @@ def target_words(
     )
 
 
-def _word_answer(effects: Sequence[TargetEffect], first: str, second: str) -> str:
+def _with_noun(value: float, unit: str) -> str:
+    return f"{times(value, unit)} {gap_scale(unit).noun}"
+
+
+def _word_answer(effects: Sequence[TargetEffect], groups: tuple[str, str], unit: str) -> str:
     """Name the two words at the ends, where they lean to different groups."""
+    first, second = groups
     top, low = effects[0], effects[-1]
     if top.value <= 0 or low.value >= 0:
         one, side = (low, second) if low.value < 0 else (top, first)
-        return f"All lean to {side}, most of all {one.text} ({times(abs(one.value))} times)."
+        return f"All lean to {side}, most of all {one.text} ({_with_noun(abs(one.value), unit)})."
     return (
-        f"Most with {first}: {top.text} ({times(top.value)} times). "
-        f"Most with {second}: {low.text} ({times(-low.value)} times)."
+        f"Most with {first}: {top.text} ({_with_noun(top.value, unit)}). "
+        f"Most with {second}: {low.text} ({_with_noun(-low.value, unit)})."
     )
 
 
-def _word_table(effects: Sequence[TargetEffect], probe: ProbeRecord, warning: str) -> page.Table:
+def _word_table(
+    effects: Sequence[TargetEffect],
+    probe: ProbeRecord,
+    groups: tuple[str, str],
+    warning: str,
+    unit: str,
+) -> page.Table:
     poles = {"+": probe.plus or "first", "-": probe.minus or "second"}
     order = sorted(effects, key=lambda item: item.text) if warning else effects
     return page.Table(
-        caption="Gap of each word",
-        head=("Word", "Pole", "Odds", "Gap (nats)", "Interval"),
+        caption="Each word beside the average word of the probe",
+        head=("Word", "Pole", words.capital(gap_scale(unit).head), "95 % interval"),
         rows=tuple(
             (
                 Cell(short(item.text, 60)),
                 Cell(poles.get(item.pole, "neither")),
-                odds(item.value),
-                gap(item.value),
-                interval(item.ci_low, item.ci_high),
+                _towards(item.value, unit),
+                ratios(item.ci_low, item.ci_high, unit, turned=item.value < 0),
             )
             for item in order
         ),
-        note=warning,
+        note=f"→ with {groups[0]}, ← with {groups[1]}. {warning}".rstrip(),
         pale=bool(warning),
     )
+
+
+def _sizes(unit: str) -> tuple[str, ...]:
+    """Heads of the columns of a size: odds too where it is a ratio."""
+    return ("Odds", f"Gap ({unit})") if gap_scale(unit).is_ratio else (f"Gap ({unit})",)
 
 
 def main_comparison(results: Sequence[Result]) -> Result | None:
@@ -248,11 +271,16 @@ def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | 
         title=f"Do the gaps follow {words.fact(name)}?",
         question=f"Each dot is one of {len(items)} words. A flat line means that the model pays no "
         f"heed to the figures. Following the figures is neither good nor bad in itself.{wish}",
-        answer=f"The correlation of the dots is {with_sign(r)}; for each 10 points more, the odds "
-        f"with {first} are multiplied by {times(10 * slope)}.",
+        answer=f"The correlation of the dots is {with_sign(r)}; for each 10 points more, "
+        + (
+            f"the odds with {first} are {'multiplied' if slope >= 0 else 'divided'} by "
+            f"{times(abs(10 * slope))}."
+            if gap_scale(result.unit).is_ratio
+            else f"the gap towards {first} grows by {with_sign(10 * slope)} {result.unit}."
+        ),
         summary=f"{count(len(items), 'word')}; correlation {with_sign(r)}; the fitted line rises "
-        f"by {with_sign(10 * slope)} nats for each 10 points.",
-        table=_fact_table(items, name, scale, label),
+        f"by {with_sign(10 * slope)} {result.unit} for each 10 points.",
+        table=_fact_table(items, name, scale, label, (first, second), result.unit),
         points=tuple((x, y, item.text) for x, y, item in zip(xs, ys, items, strict=True)),
         intercept=intercept,
         slope=slope,
@@ -297,20 +325,27 @@ def least_squares(xs: list[float], ys: list[float]) -> tuple[float, float, float
     return my - slope * mx, slope, r
 
 
-def _fact_table(items: list[TargetEffect], name: str, scale: float, label: str) -> page.Table:
+def _fact_table(
+    items: list[TargetEffect],
+    name: str,
+    scale: float,
+    label: str,
+    groups: tuple[str, str],
+    unit: str,
+) -> page.Table:
     items = sorted(items, key=lambda item: (-item.facts[name], item.id))
     return page.Table(
         caption=f"Gap of each word and {words.fact(name)}",
-        head=("Word", label[:1].upper() + label[1:], "Odds", "Gap (nats)"),
+        head=("Word", label[:1].upper() + label[1:], words.capital(gap_scale(unit).head)),
         rows=tuple(
             (
                 Cell(short(item.text, 60)),
                 number(item.facts[name] * scale, 1),
-                odds(item.value),
-                gap(item.value),
+                _towards(item.value, unit),
             )
             for item in items[:300]
         ),
+        note=f"→ with {groups[0]}, ← with {groups[1]}.",
     )
 
 
@@ -345,7 +380,7 @@ def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> 
         f"phrasing.{note}",
         summary=f"{summary}.",
         answer=answer,
-        table=_template_table(index, compared),
+        table=_template_table(index, probe, compared),
         rows=tuple(rows),
         left=f"towards {probe.minus}" if probe.minus else "below the middle",
         right=f"towards {probe.plus}" if probe.plus else "above the middle",
@@ -353,7 +388,7 @@ def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> 
     )
 
 
-def _template_table(index: Index, results: Sequence[Result]) -> page.Table:
+def _template_table(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> page.Table:
     texts = {item.id: item.text or item.id for result in results for item in result.by_template}
     values = [{item.id: item.value for item in result.by_template} for result in results]
     return page.Table(
@@ -362,9 +397,16 @@ def _template_table(index: Index, results: Sequence[Result]) -> page.Table:
         rows=tuple(
             (
                 prose(short(text, 120)),
-                *(gap(column[key]) if key in column else Cell("not asked") for column in values),
+                *(_towards(column.get(key), index.unit) for column in values),
             )
             for key, text in texts.items()
         ),
-        note="In the unit of the measure (nats for log-odds gaps).",
+        note=f"{words.capital(index.scale.head)}: → towards {probe.plus or 'the first pole'}, "
+        f"← towards {probe.minus or 'the second'}.",
     )
+
+
+def _towards(value: float | None, unit: str) -> Cell:
+    if value is None:
+        return Cell("not asked")
+    return Cell(f"{'→' if value >= 0 else '←'} {times(abs(value), unit)}", value)

@@ -1,4 +1,4 @@
-"""Example sentences: the most telling words of a comparison, with both groups' percentages."""
+"""Example sentences: typical and most telling words, with both groups' percentages."""
 
 from __future__ import annotations
 
@@ -6,34 +6,43 @@ import math
 import re
 from typing import NamedTuple
 
-from bias_audit.reports.text import percent, short, times
+from bias_audit.reports.text import short, times
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import OTHERS, Index
+from bias_audit.reports.wording import score
 from bias_audit.results import Result, Sentence
 
 BLANK = "___"
 MOST = 2
+_WHOLE = ("continuation", "similarity")
+"""Readings in which a score is no probability of a word, so that only differences say something."""
 _LONG = 28
 """Characters of group words that stand side by side in a sentence."""
 _EDGE = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
 
 
 def examples(index: Index, result: Result) -> tuple[tuple[page.Example, ...], bool]:
-    """Return the most telling sentences of a comparison, and whether others are folded.
+    """Return the sentences that stand for a comparison, and whether others are folded.
 
-    The first has a word of the pole that the comparison leans to, the second one of the other pole.
-    Sentences with harmful words are never among them.
+    A typical one and the most telling one of the pole that it leans to; without a typical one, the
+    most telling one of each pole. Sentences with harmful words are never among them.
     """
-    finding = index.findings.get(result.id)
-    stored = (finding.sentences if finding else ()) or result.sentences
-    fit = [one for one in stored if _points_the_same_way(one, result)] or list(stored)
-    whole = index.audit.model.reading == "continuation"
+    stored = _stored(index, result)
+    typical = [s for s in stored if s.typical and s.pole == _pole(result) and not s.harmful]
+    telling = [s for s in stored if not s.typical]
+    fit = [one for one in telling if _points_the_same_way(one, result)] or telling
+    whole = index.audit.model.reading in _WHOLE
     fit.sort(key=lambda one: (one.pole != _pole(result), -_weight(one, whole=whole)))
     shown = [one for one in fit if not one.harmful]
-    first = shown[:1]
+    first = [*typical, *shown[:1]]
     second = [one for one in shown[1:] if one.pole != shown[0].pole] or shown[1:]
-    chosen = (*first, *second[: MOST - 1])
+    chosen = (*first, *second)[:MOST]
     return tuple(_example(index, result, one) for one in chosen), len(shown) < len(fit)
+
+
+def _stored(index: Index, result: Result) -> list[Sentence]:
+    finding = index.findings.get(result.id)
+    return list((finding.sentences if finding else ()) or result.sentences)
 
 
 def _sign(result: Result) -> int:
@@ -73,7 +82,8 @@ class _Parts(NamedTuple):
 def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
     probe = index.probes.get(result.probe)
     parts = _split(sentence.text_a, sentence.text_b)
-    if probe is not None and probe.mask == "group":
+    is_scored = index.audit.model.reading != "similarity"
+    if probe is not None and probe.mask == "group" and is_scored:
         a, b = (*sentence.word.split(" / "), sentence.word)[:2]
         text = f"{parts.start}{BLANK}{parts.end}" if parts.a == a else _blank(sentence.text_a, a)
         word = ""
@@ -87,17 +97,32 @@ def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
         else:
             text = _side_by_side(parts, word, turned=sentence.log_prob_a < sentence.log_prob_b)
     least = min(sentence.log_prob_a, sentence.log_prob_b)
-    whole = index.audit.model.reading == "continuation"
+    reading = index.audit.model.reading
     shares = [
         (
             short(name, 40),
-            f"{times(value - least)} ×" if whole else percent(math.exp(min(value, 0.0))),
+            f"{times(value - least)} ×" if reading == "continuation" else score(value, reading),
         )
         for name, value in ((a, sentence.log_prob_a), (b, sentence.log_prob_b))
     ]
     if sentence.log_prob_a < sentence.log_prob_b:
         shares.reverse()
-    return page.Example(sentence=text, word=short(word, 40), shares=(shares[0], shares[1]))
+    pole = "" if probe is None else probe.plus if sentence.pole == "+" else probe.minus
+    return page.Example(
+        sentence=text,
+        word=short(word, 40),
+        shares=(shares[0], shares[1]),
+        kind=kind(sentence, result),
+        pole=pole,
+    )
+
+
+def kind(sentence: Sentence, result: Result) -> str:
+    """Say what a sentence stands for: ``typical``, ``most telling``, ``the other way``."""
+    name = "typical" if sentence.typical else "most telling"
+    if result.estimate is None or _points_the_same_way(sentence, result):
+        return name
+    return f"{name}, the other way" if sentence.typical else "the other way"
 
 
 def _split(a: str, b: str) -> _Parts:
@@ -144,15 +169,18 @@ def _blank(text: str, word: str) -> str:
 def card_examples(
     index: Index, result: Result, most: int
 ) -> tuple[tuple[page.Example, ...], tuple[page.Example, ...]]:
-    """Return the most telling sentences of a comparison, and those in which harmful words stand."""
-    finding = index.findings.get(result.id)
-    stored = (finding.sentences if finding else ()) or result.sentences
-    whole = index.audit.model.reading == "continuation"
-    fit = sorted(
-        stored,
-        key=lambda one: (not _points_the_same_way(one, result), -_weight(one, whole=whole)),
-    )
-    chosen = fit[:most]
+    """Return the sentences of a comparison, and those in which harmful words stand.
+
+    A typical one and the most telling, then a typical one of the other pole and the others; those
+    that point the other way come last.
+    """
+    whole = index.audit.model.reading in _WHOLE
+    stored = _stored(index, result)
+    typical = [s for s in stored if s.typical]
+    typical.sort(key=lambda one: one.pole != _pole(result))
+    telling = [s for s in stored if not s.typical]
+    telling.sort(key=lambda s: (not _points_the_same_way(s, result), -_weight(s, whole=whole)))
+    chosen = [*typical[:1], *telling[:1], *typical[1:], *telling[1:]][:most]
     return (
         tuple(_example(index, result, one) for one in chosen if not one.harmful),
         tuple(_example(index, result, one) for one in chosen if one.harmful),

@@ -7,19 +7,30 @@ from collections.abc import Iterator, Sequence
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import count, duration, plain, short
 from bias_audit.reports.view import charts, completions, page
+from bias_audit.reports.view.cautions import (
+    cautions,
+    control_line,
+    find_control,
+    marks,
+    notices,
+    reading,
+)
 from bias_audit.reports.view.examples import examples
 from bias_audit.reports.view.index import Index, strength
 from bias_audit.reports.view.measures import AXIS
 from bias_audit.reports.view.on_request import request_lines
 from bias_audit.reports.view.verdict import evidence_size, gate_line, pairs
 from bias_audit.results import Gate, ProbeRecord, Result, Results
-from bias_audit.results.codes import CODES, FAILED, describe
+from bias_audit.results.codes import DEAF, FAILED, describe
+from bias_audit.results.schema import NOT_MEASURED
 from bias_audit.utils.text import quote
 
 _NAMES = 3
 """Groups of a probe that are named where not all of its comparisons have one outcome."""
 _LONG = 40
 """Characters of such names."""
+_WAIVERS = 4
+"""Waivers that do not hold, and probes that were left out, that are named."""
 _EXTREMES = 4
 """Categories of a data set that are named."""
 _PARTIAL = (
@@ -48,7 +59,7 @@ def first_screen(index: Index) -> page.FirstScreen:
     return page.FirstScreen(
         headline=_headline(audit),
         lead=_lead(audit),
-        gates_lead=words.tally_gates(audit) if audit.gates else "",
+        gates_lead=_gates_lead(audit),
         gates=tuple(gate_line(index, gate) for gate in sorted(audit.gates, key=order)),
         comparisons=tuple(_line(index, n, result) for n, result in enumerate(compared, start=1)),
         groups={
@@ -58,12 +69,20 @@ def first_screen(index: Index) -> page.FirstScreen:
         completions=said,
         completions_lead=completions.lead(said),
         datasets=tuple(_dataset(index, p) for p in audit.probes if p.axis == AXIS),
-        floor="" if audit.floor is None else words.floor(audit.floor),
+        floor="" if audit.floor is None else words.floor(audit.floor, index.unit),
         remarks=tuple(_remarks(audit)),
         requests=request_lines(index),
         exit_code=audit.exit_code,
+        head=index.scale.head,
+        unit=index.unit,
         chart=charts.overview(index, compared),
     )
+
+
+def _gates_lead(audit: Results) -> str:
+    """How many gates have which state, and of which day the run is; empty without gates."""
+    day = f"; run of {audit.run.created[:10]}" if audit.run.created else ""
+    return f"{words.tally_gates(audit)}{day}" if audit.gates else ""
 
 
 def _headline(audit: Results) -> str:
@@ -121,6 +140,7 @@ def _comparisons(index: Index) -> list[Result]:
 
 def _line(index: Index, number: int, result: Result) -> page.OutcomeLine:
     shown, folded = examples(index, result)
+    control = find_control(index, result)
     return page.OutcomeLine(
         number=number,
         result=result.id,
@@ -128,11 +148,12 @@ def _line(index: Index, number: int, result: Result) -> page.OutcomeLine:
         probe=index.title(result.probe),
         axis=result.axis,
         name=index.tie(result) if result.leans else index.question(result),
+        towards=index.tie(result),
         title=index.versus(result),
         statement=result.statement,
         size=evidence_size(result),
-        notices=tuple(describe(code) for code in result.statuses if is_notice(code)),
-        reason=words.sentence(result.reason),
+        notices=notices(result),
+        reason=_reason(result),
         href=index.name("probe", result.probe) if result.probe in index.probes else "",
         place=index.place(result),
         value=words.size_of(result),
@@ -140,7 +161,11 @@ def _line(index: Index, number: int, result: Result) -> page.OutcomeLine:
         measured=words.gap(result) if result.estimate is not None else "",
         examples=shown,
         folded=folded,
-        narrow="these_words_only" in result.statuses,
+        marks=marks(index, result),
+        control=words.size_of(control.own) if control else "",
+        beside=tuple(filter(None, (reading(index, result), *cautions(result)))),
+        control_note=control_line(index, result),
+        interval=words.intervals(result),
         contrary=contrary(index, result),
     )
 
@@ -151,9 +176,10 @@ def contrary(index: Index, result: Result) -> tuple[str, ...]:
     return () if other is None else tuple(completions.ties(index, other))
 
 
-def is_notice(code: str) -> bool:
-    """Return whether a status stands beside an outcome and is no reason for it."""
-    return code in CODES and not CODES[code].reason
+def _reason(result: Result) -> str:
+    """Why there is no outcome, or why an open comparison has no bound."""
+    deaf = [describe(code) for code in DEAF if code in result.statuses]
+    return " ".join(deaf) if result.outcome == "open" else words.sentence(result.reason)
 
 
 def _rest(index: Index, results: Sequence[Result]) -> Iterator[str]:
@@ -190,14 +216,19 @@ def _remarks(audit: Results) -> Iterator[str]:
             f"The instrument failed on: {', '.join(mute)}. What was measured there is no "
             "evidence, neither of an association nor of its absence; the quality chapter says why."
         )
-    if audit.errors:
-        yield f"{count(len(audit.errors), 'error')} kept part of the audit from running."
-    yield from map(words.sentence, audit.run.notices)
-    if void := sum(waiver.status != "active" for waiver in audit.waivers):
-        yield (
-            f"{count(void, 'waiver does', 'waivers do')} not hold (expired, exceeded, for another "
-            "model or covering nothing) and changed no gate."
-        )
+    left_out = [error.probe or "" for error in audit.errors if error.type == NOT_MEASURED]
+    if crashes := len(audit.errors) - len(left_out):
+        yield f"{count(crashes, 'error')} kept part of the audit from running."
+    if left_out:
+        named = ", ".join(left_out[:_WAIVERS])
+        more = f" and {len(left_out) - _WAIVERS} more" if len(left_out) > _WAIVERS else ""
+        yield f"Incomplete: the configuration asks for {named}{more}, which this run left out."
+    yield from map(words.sentence, (*audit.run.notices, *audit.notices))
+    void = [waiver for waiver in audit.waivers if waiver.status != "active"]
+    for waiver in void[:_WAIVERS]:
+        yield f"The waiver '{waiver.finding}' does not hold: {words.sentence(waiver.detail)}"
+    if len(void) > _WAIVERS:
+        yield f"{len(void) - _WAIVERS} more waivers do not hold: see 'bias-audit waivers list'."
 
 
 def _where(probe: ProbeRecord) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import count, p_value, plain, share, short, times
 from bias_audit.reports.view.index import Index
-from bias_audit.reports.view.page import Cell, Row, Table, gap, interval, number, prose, table
+from bias_audit.reports.view.page import Cell, Row, Table, interval, number, prose, ratios, table
 from bias_audit.results import Check, ProbeRecord, Result, SkipRecord
+from bias_audit.utils.scales import scale_of
 
 _MORE = {
     "templates": "more sentence frames",
@@ -46,7 +47,7 @@ def quality(index: Index) -> tuple[tuple[str, Table], ...]:
         "skips": table("What was lost, and why", _SKIPS, _skips(index)),
         "controls": table("Controls", _CONTROLS, _controls(index), _CONTROLS_NOTE),
         "power": table("What could be found", _POWER, _power(index, main)),
-        "checks": checks_overview(main),
+        "checks": checks_overview(index, main),
         "failed_checks": failed_checks(index, main),
         "variance": _variance(index, main),
         "tests": _tests(index, main),
@@ -57,19 +58,20 @@ def quality(index: Index) -> tuple[tuple[str, Table], ...]:
 def references(index: Index) -> Iterator[str]:
     """Say what sizes of this run to hold a size against: of nonsense, and of plain grammar."""
     if index.audit.floor is not None:
-        yield words.floor(index.audit.floor)
+        yield words.floor(index.audit.floor, index.unit)
     largest: dict[str, Result] = {}
     for result in index.audit.results:
         probe = index.probes.get(result.probe)
         if probe is None or probe.role != "positive_control":
             continue
-        if result.unit == "nats" and result.estimate is not None:
+        if result.unit == index.unit and result.estimate is not None:
             held = largest.get(result.probe)
             if held is None or abs(result.estimate) > abs(held.estimate or 0.0):
                 largest[result.probe] = result
     if largest:
         facts = ", ".join(
-            f"{index.title(probe)} {times(abs(result.estimate or 0.0))} times"
+            f"{index.title(probe)} {times(abs(result.estimate or 0.0), index.unit)}"
+            f" {index.scale.noun}"
             for probe, result in sorted(largest.items())
         )
         yield f"What a fact of grammar or of the world is worth here (positive controls): {facts}."
@@ -141,14 +143,15 @@ def _power(index: Index, results: Sequence[Result]) -> Iterator[Row]:
     for r in results:
         if r.mde80 is None:
             continue
-        odds = f" (odds {times(r.mde80)} times)" if r.unit == "nats" else ""
         enough = "no margin set"
         if r.margin is not None:
             enough = "yes" if r.mde80 <= r.margin else "no"
         yield (
             _comparison(index, r),
-            Cell(f"{plain(r.mde80)} {r.unit}{odds}", r.mde80),
-            Cell("not set" if r.margin is None else f"±{plain(r.margin)}", r.margin),
+            Cell(words.times_or_number(r.mde80, r.unit), r.mde80),
+            Cell(
+                "not set" if r.margin is None else words.times_or_number(r.margin, r.unit), r.margin
+            ),
             Cell(enough),
         )
 
@@ -177,8 +180,8 @@ def _tests(index: Index, results: Sequence[Result]) -> Table | None:
     rows = [
         (
             _comparison(index, r),
-            gap(r.estimate),
-            interval(r.ci_low, r.ci_high),
+            Cell(words.size_of(r), abs(r.estimate)),
+            *_both(r),
             number(r.df, 1),
             *(
                 Cell("not computed" if p is None else p_value(p), p)
@@ -190,10 +193,21 @@ def _tests(index: Index, results: Sequence[Result]) -> Table | None:
         if r.estimate is not None
     ]
     head = (
-        "Comparison", "Gap", "Interval", "df", "p", "p (adjusted)", "Sign-flip p", "Exchange p",
+        "Comparison", "Times as likely", "95 % interval, these words", "Words of this kind",
+        "df (these words)", "p (words of this kind)", "Adjusted p", "Sign-flip p", "Exchange p",
         "Adjusted by",
     )  # fmt: skip
     return table(f"Tests of {count(len(rows), 'primary comparison')}", head, rows)
+
+
+def _both(result: Result) -> tuple[Cell, Cell]:
+    """The intervals of both claims, seen from the side of the estimate."""
+    kind, turned = result.words_of_this_kind, (result.estimate or 0.0) < 0
+    if scale_of(result.unit) is None:
+        return interval(result.ci_low, result.ci_high), Cell("none")
+    unit = result.unit
+    own = ratios(result.ci_low, result.ci_high, unit, turned=turned)
+    return own, ratios(kind.ci_low, kind.ci_high, unit, turned=turned) if kind else Cell("none")
 
 
 def corrections(index: Index) -> tuple[str, str]:
@@ -211,7 +225,7 @@ def _methods(methods: Iterator[str]) -> str:
     return " and ".join(_SOURCES.get(name, name) for name in names)
 
 
-def checks_overview(results: Sequence[Result]) -> Table | None:
+def checks_overview(index: Index, results: Sequence[Result]) -> Table | None:
     """How many comparisons each check held for."""
     by_code: defaultdict[str, list[Check]] = defaultdict(list)
     for check in (check for result in results for check in result.checks):
@@ -224,7 +238,7 @@ def checks_overview(results: Sequence[Result]) -> Table | None:
         counts = (states[state] for state in ("held", "not_held", "described", "not_possible"))
         rows.append(
             (
-                prose(words.check(code)),
+                prose(words.check(code, index.unit)),
                 *(Cell(str(number), number) for number in counts),
                 prose(", ".join(map(words.spaces, follows)) or "nothing"),
             )
@@ -250,7 +264,7 @@ def failed_checks(index: Index, results: Sequence[Result]) -> Table | None:
     rows = (
         (
             _comparison(index, result),
-            prose(words.check(check.id)),
+            prose(words.check(check.id, index.unit)),
             number(check.value, 3),
             number(check.threshold, 3),
             Cell(words.spaces(check.consequence) or "it describes"),

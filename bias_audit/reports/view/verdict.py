@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import bounds, count, factor, percent, plain, with_sign
+from bias_audit.reports.text import bounds, count, plain, with_sign
 from bias_audit.reports.view import charts, completions, page
+from bias_audit.reports.view.cautions import control_line, notice, reading
+from bias_audit.reports.view.cautions import notices as beside
 from bias_audit.reports.view.examples import card_examples, examples
 from bias_audit.reports.view.index import OTHERS, Index, strength
 from bias_audit.results import (
@@ -18,6 +19,7 @@ from bias_audit.results import (
     WaiverRecord,
 )
 from bias_audit.results.codes import describe
+from bias_audit.utils.text import times
 
 _PAIRS = 60
 _EXAMPLES, _WORDS, _COMPLETIONS = 4, 12, 6
@@ -43,7 +45,9 @@ def _note(index: Index, finding: Finding) -> page.Note:
     harmful: tuple[page.Example, ...] = ()
     columns: tuple[page.Column, ...] = ()
     telling: tuple[page.Table | None, page.Table | None] = (None, None)
-    picture = None
+    picture, notices = None, tuple(describe(notice) for notice in finding.notices)
+    if result is not None:
+        notices = (*filter(None, (reading(index, result),)), *beside(result))
     if result is not None and probe is not None:
         shown, harmful = card_examples(index, result, _EXAMPLES)
         picture = charts.target_words(index, probe, result, _WORDS)
@@ -54,7 +58,8 @@ def _note(index: Index, finding: Finding) -> page.Note:
         finding=finding,
         name=index.name("finding", finding.id),
         measured=finding_facts(result, finding) if result else (),
-        notices=tuple(describe(notice) for notice in finding.notices),
+        notices=notices,
+        control=control_line(index, result) if result else "",
         state=(result.outcome or "") if result else "",
         probe=index.title(finding.probe),
         chapter=index.name("probe", finding.probe) if probe else "",
@@ -72,19 +77,16 @@ def finding_facts(result: Result, finding: Finding) -> tuple[str, ...]:
     """Return the numbers of a finding, without those that its own sentences give."""
     facts = []
     stated = "sentence frames agree" in finding.detail
+    if words.intervals(result) not in finding.detail:
+        facts.append(words.intervals(result).rstrip("."))
     if result.sign_share is not None and result.n_templates and not stated:
         agree = round(result.sign_share * result.n_templates)
         facts.append(f"{agree} of {count(result.n_templates, 'paraphrase')} point the same way")
-    if result.p_adjusted is not None or result.p_value is not None:
-        raw = result.p_adjusted is None
-        facts.append(f"{'' if raw else 'adjusted '}p against no gap at all {words.chance(result)}")
     if "sentence frames" not in finding.headline:
         facts.append(evidence_size(result))
+    if more := words.beside(result):
+        facts.append(more)
     return tuple(facts)
-
-
-def _ratio(log_ratio: float) -> page.Cell:
-    return page.Cell(factor(log_ratio), log_ratio)
 
 
 def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.Table | None:
@@ -94,25 +96,25 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.T
     labels = index.labels(result)
     a, b = labels[:2] if len(labels) > 1 else ("first group", "second group")
     more = len(sentences) - _PAIRS
-    whole = index.audit.model.reading == "continuation"
-    what = "Log-probability of the sentence" if whole else "Probability"
+    reading = index.audit.model.reading
+    what = words.capital(words.score_name(reading))
+    apart = "Ratio" if index.scale.is_ratio else "Difference"
     note = f"{count(more, 'more pair')} of this comparison: see results.json beside this page, and "
     return page.Table(
         name=index.name("sentences", result.id),
         caption=f"Sentences that differ by the group only: {index.versus(result)}",
-        head=(a, b, "Scored word", f"{what}, {a}", f"{what}, {b}", "Ratio"),
+        head=(a, b, "Scored word", f"{what}, {a}", f"{what}, {b}", apart, "With"),
         rows=tuple(
             (
                 page.prose(item.text_a),
                 page.prose(item.text_b),
                 page.prose(item.word),
                 *(
-                    page.Cell(
-                        with_sign(value, 1) if whole else percent(math.exp(min(value, 0.0))), value
-                    )
+                    page.Cell(words.score(value, reading), value)
                     for value in (item.log_prob_a, item.log_prob_b)
                 ),
-                _ratio(item.log_prob_a - item.log_prob_b),
+                page.ratio(item.log_prob_a - item.log_prob_b, index.unit),
+                page.Cell(a if item.log_prob_a >= item.log_prob_b else b),
             )
             for item in sentences[:_PAIRS]
         ),
@@ -123,47 +125,88 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.T
 def gate_line(index: Index, gate: Gate) -> page.GateLine:
     """Put one gate of the audit into words."""
     result = index.results.get(gate.result) if gate.result else None
-    value, interval = _measurement(gate)
+    value, interval = _measurement(index, gate)
     return page.GateLine(
         name=gate.gate or gate.id,
         probe=index.title(gate.probe),
         state=gate.state,
-        title=f"{index.tie(result)}{_since(gate)}" if result else index.title(gate.probe),
+        title=f"{_judged_title(index, result)}{_since(gate)}"
+        if result
+        else index.title(gate.probe),
         value=value,
         interval=interval,
         limit=_limit(gate),
         reason=words.sentence(gate.reason),
-        limits=_reach(gate),
-        notices=tuple(describe(code) for code in gate.notices),
+        why=words.sentence(gate.why),
+        notices=tuple(notice(result, code) for code in gate.notices),
         href=index.name("probe", gate.probe) if gate.probe in index.probes else "",
         waived=_waived_by(index, gate),
         measured=_measured_text(gate),
         size=evidence_size(result) if result else "no evidence",
-        example=next(iter(examples(index, result)[0]), None) if result else None,
+        example=_example(index, result) if result else None,
     )
 
 
-def _measurement(gate: Gate) -> tuple[str, str]:
-    """What is held against the limit, never below 1, and its interval seen from the same side."""
+def _example(index: Index, result: Result) -> page.Example | None:
+    """One example: the first that does not point the other way, if there is any."""
+    shown = examples(index, result)[0]
+    return next((one for one in shown if "other way" not in one.kind), next(iter(shown), None))
+
+
+def _judged_title(index: Index, result: Result) -> str:
+    """What a gate judges: who is tied to what, or whose completions differ."""
+    if result.metric in ("completions", "hurtful_completions"):
+        return f"{index.metric(result.metric)}: {index.versus(result)}"
+    return index.tie(result)
+
+
+def _measurement(index: Index, gate: Gate) -> tuple[str, str]:
+    """What is held against the limit, never below 1, and the interval by which it is judged.
+
+    That is the 90 % interval, seen from the same side; another level is named.
+    """
+    level = ""
     if gate.kind == "regression":
         if gate.rise is None:
             return "", ""
         verb = "rise" if gate.rise >= 0 else "fall"
         ends = gate.rise_low, gate.rise_high
         value, sign = f"{verb} {words.times_or_number(gate.rise, gate.unit)}", gate.rise
+        level = _level_of_rise(index, gate)
     else:
         if gate.estimate is None:
             return "", ""
-        ends = gate.ci_low, gate.ci_high
+        ends = _judging_interval(index, gate)
         value, sign = words.times_or_number(gate.estimate, gate.unit), gate.estimate
-    return value, words.turned_interval(*ends, gate.unit, sign=1 if sign >= 0 else -1)
+    interval = words.turned_interval(*ends, gate.unit, sign=1 if sign >= 0 else -1)
+    return value, f"{interval}{level}" if interval else ""
+
+
+def _judging_interval(index: Index, gate: Gate) -> tuple[float | None, float | None]:
+    """The 90 % interval of what a gate claims; an older file has it in its results only."""
+    if gate.ci90_low is not None:
+        return gate.ci90_low, gate.ci90_high
+    result = index.results.get(gate.result or "")
+    if result is None:
+        return None, None
+    kind = result.words_of_this_kind if gate.claim == "words_of_this_kind" else None
+    return (kind or result).ci90_low, (kind or result).ci90_high
+
+
+def _level_of_rise(index: Index, gate: Gate) -> str:
+    """Name the level of a rise's two bounds together, where it is not 90 %."""
+    changes = index.audit.comparison.changes if index.audit.comparison else ()
+    level = next((c.bound_level for c in changes if c.result == gate.result), 0.95)
+    level = 100 * (2 * level - 1)
+    return "" if round(level) == 90 else f" ({level:.0f} %)"
 
 
 def _limit(gate: Gate) -> str:
     if gate.limit is None:
         return ""
-    size = words.times_or_number(gate.limit, gate.unit)
-    return f"rise {size}" if gate.kind == "regression" else size
+    unit = gate.unit.removesuffix("s") if gate.limit == 1 else gate.unit
+    size = f"{times(gate.limit)} ×" if gate.unit == "nats" else f"{gate.limit:g} {unit}"
+    return f"rise {size.rstrip()}" if gate.kind == "regression" else size.rstrip()
 
 
 def _since(gate: Gate) -> str:
@@ -172,27 +215,18 @@ def _since(gate: Gate) -> str:
 
 def evidence_size(result: Result) -> str:
     """How many sentence frames, group words and scored words a result rests on."""
-    parts = [count(result.n_templates, "sentence frame"), count(result.n_terms, "group word")]
+    words_ = ("pair of group words", "pairs of group words") if result.pairs else ("group word", "")
+    parts = [count(result.n_templates, "sentence frame"), count(result.n_terms, *words_)]
     if result.n_targets:
         parts.append(count(result.n_targets, "scored word"))
     return ", ".join(parts)
 
 
-def waiver_text(waiver: WaiverRecord, unit: str = "") -> str:
+def waiver_text(waiver: WaiverRecord, unit: str = "nats") -> str:
     """Who accepted a failure, until when and why; the size in the unit of its gate."""
     size = words.times_or_number(waiver.up_to, unit)
     until = f"until {waiver.expires}, up to a size of {size}"
     return f"{waiver.owner} for {waiver.model} {until}: {words.sentence(waiver.reason)}"
-
-
-def _reach(gate: Gate) -> str:
-    """Say which interval passes, where the printed one seems to say something else."""
-    if gate.kind == "regression" or gate.limit is None or gate.state != "pass":
-        return ""
-    ends = [abs(end) for end in (gate.ci_low, gate.ci_high) if end is not None]
-    if not ends or max(ends) <= gate.limit:
-        return ""
-    return "A pass needs the 90 % interval inside the limit; the wider one shown may reach out."
 
 
 def _measured_text(gate: Gate) -> str:
