@@ -14,7 +14,7 @@ from bias_audit.explore.widgets import escape, show_error, show_table
 from bias_audit.pipeline.audit import Audit
 from bias_audit.records import OTHERS
 from bias_audit.reports.text import clean, count
-from bias_audit.reports.wording import PILLS, signed_size
+from bias_audit.reports.wording import PILLS, times_or_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +100,7 @@ def _show_comparison(line: OutcomeLine, result: Result) -> None:
         (right, "word", [(one.text, one.value) for one in result.by_target]),
     ):
         rows = [
-            {name: text, size: signed_size(sign * value, result.unit)}
+            {name: text, size: times_or_number(sign * value, result.unit)}
             for text, value in sorted(sizes, key=lambda pair: -sign * pair[1])
         ]
         if rows:
