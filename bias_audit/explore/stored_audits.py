@@ -100,11 +100,15 @@ def _show_comparison(line: OutcomeLine, result: Result) -> None:
         (right, "word", [(one.text, one.value) for one in result.by_target]),
     ):
         rows = [
-            {name: text, size: times_or_number(sign * value, result.unit)}
+            {name: text, size: times_or_number(value, result.unit) + _way(sign * value)}
             for text, value in sorted(sizes, key=lambda pair: -sign * pair[1])
         ]
         if rows:
             show_table(rows, place)
+
+
+def _way(value: float) -> str:
+    return " the other way" if value < 0 else ""
 
 
 def _show_scores(scores: pd.DataFrame, result: Result, *, whole: bool) -> None:
