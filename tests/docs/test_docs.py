@@ -167,7 +167,8 @@ def _options_of(home: str, path: tuple[str, ...]) -> Iterator[str]:
         yield chapter.split("### ")[0]
     for part in chapter.split("### ")[1:]:
         title = part.splitlines()[0]
-        names = set(re.findall(r"`(\w+)", title)) | ({"run", "fill"} if "load" in title else set())
+        loading = {"run", "fill", "explore"} if "load" in title else set()
+        names = set(re.findall(r"`(\w+)", title)) | loading
         if names & {home, *path}:
             yield part
 
