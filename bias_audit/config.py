@@ -11,14 +11,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -27,10 +28,11 @@ from pydantic import (
     model_validator,
 )
 
-from bias_audit.errors import FileError, Problem, UnknownNameError, UsageError
+from bias_audit.errors import BiasAuditError, FileError, Problem, UnknownNameError, UsageError
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
 from bias_audit.gates.waivers import read_waivers
+from bias_audit.records import Reading
 from bias_audit.utils.file_model import FileModel, Id, Text, reject_duplicates
 from bias_audit.utils.problems import ProblemCollector
 from bias_audit.utils.settings import (
@@ -137,6 +139,15 @@ class ModelConfig(FileModel):
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = setting(
         "auto", "device", "Where the model runs."
+    )
+    reading: Reading | None = setting(
+        None, "reading", "How the model is read, where its files allow several ways."
+    )
+
+    pooling: Literal["mean", "cls", "max"] | None = setting(
+        None,
+        "pooling",
+        "Read it as a sentence encoder that pools so, where it does not say.",
     )
 
     @model_validator(mode="after")
@@ -292,9 +303,19 @@ class Analysis(FileModel):
     multiplicity: Multiplicity = Multiplicity()
 
 
+_OF_A_RUN = {
+    one.key[-1]: f"it belongs to one run and not to the file: bias-audit run {one.option}"
+    for one in declared_settings(CallSettings, ("call",))
+}
+
+
 class Config(FileModel):
     """The whole file."""
 
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **_OF_A_RUN,
+        "exclude": "list what is wanted under 'probes', or leave out of one run: bias-audit run -x",
+    }
     version: Literal[1]
     model: ModelConfig = ModelConfig()
     run: RunConfig = RunConfig()
@@ -396,6 +417,16 @@ def find(start: Path) -> Path | None:
         if (folder / ".git").exists():
             return None
     return None
+
+
+def is_above(path: Path) -> bool:
+    """Return whether a configuration is of a folder above this one."""
+    return path.resolve().parent in Path.cwd().resolve().parents
+
+
+def describe_place(path: Path) -> str:
+    """Name a configuration as seen from here, and say so when it is of a folder above."""
+    return f"{os.path.relpath(path)}{' (found above this folder)' if is_above(path) else ''}"
 
 
 _FORMATS = frozenset({".yaml", ".yml", ".json", ".toml", ".ini", ".cfg"})
@@ -500,6 +531,7 @@ def resolve(
     config: str | Path | None = None,
     overrides: Mapping[str, Any] | None = None,
     *,
+    search: bool = True,
     look_up: bool = True,
     label: Callable[[Setting], str] = attrgetter("name"),
 ) -> ResolvedSettings:
@@ -508,6 +540,7 @@ def resolve(
     Args:
         config: the configuration file; that of the working folder or its parents when None.
         overrides: values by Python keyword, typed or as text; None, False and empty ones are unset.
+        search: look for a configuration where none is named.
         look_up: check that the probes, groups and measures of the file exist, and open a catalogue.
         label: how messages name an override.
 
@@ -522,10 +555,11 @@ def resolve(
         raise UsageError(f"{named.source}: {_NO_CODE}", hint=_NO_CODE_HINT)
     paths = given["probe_paths"].value if "probe_paths" in given else ()
     catalogue = open_catalogue(paths) if look_up else None
-    path = Path(config) if config is not None else find(Path.cwd())
+    path = Path(config) if config is not None else find(Path.cwd()) if search else None
     file = ConfigFile(config=Config(version=1))
     if path is not None:
-        file = read(path, name_check(path, catalogue) if catalogue is not None else None)
+        with _name_found(path, found=config is None):
+            file = read(path, name_check(path, catalogue) if catalogue is not None else None)
     if catalogue is not None and path is not None:
         catalogue = with_own(catalogue, file.config, path)
     base = RunSettings(version=1).model_copy(update=dict(file.config))
@@ -605,7 +639,20 @@ def require(
             f"no {NAME} here or in a parent folder: there is nothing to judge by",
             hint="make one with 'bias-audit init', or name one with -c FILE",
         )
-    return read(place, check and (lambda config: check(config, place)))
+    with _name_found(place, found=path is None):
+        return read(place, check and (lambda config: check(config, place)))
+
+
+@contextmanager
+def _name_found(path: Path | None, *, found: bool) -> Iterator[None]:
+    """Say in errors about a configuration that nobody named it here: it is of a folder above."""
+    try:
+        yield
+    except BiasAuditError as error:
+        if found and path is not None and is_above(path):
+            where = f"{describe_place(path)}: -c FILE names another, 'run --no-config' reads none"
+            error.hint = f"{error.hint}\n  {where}".lstrip()
+        raise
 
 
 def read_policy(file: ConfigFile, *, today: date, strict: bool = False) -> Policy:
@@ -615,9 +662,11 @@ def read_policy(file: ConfigFile, *, today: date, strict: bool = False) -> Polic
         FileError: the waiver file is missing or has mistakes.
     """
     waivers = file.waiver_file
+    with _name_found(file.path, found=True):
+        entries = read_waivers(waivers, today, report_path(waivers)) if waivers else ()
     return Policy(
         gates=file.config.gates,
-        waivers=read_waivers(waivers, today, report_path(waivers)) if waivers else (),
+        waivers=entries,
         today=today,
         strict=strict,
         file=report_path(file.path) if file.path else "",

@@ -52,7 +52,7 @@ class UnknownNameError(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
         names = sorted(known)
-        near = nearest(name, names)
+        near = nearest_pattern(name, names) if "*" in name else nearest(name, names)
         advice = f"did you mean '{near}'?" if near else hint
         if not advice and names:
             advice = f"known: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
@@ -132,6 +132,15 @@ def _escape(char: str) -> str:
     if hidden or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF:
         return char.encode("unicode_escape").decode("ascii")
     return char
+
+
+def nearest_pattern(pattern: str, known: Iterable[str]) -> str | None:
+    """Return the pattern closest to ``pattern`` that matches some name; None when none is close.
+
+    >>> nearest_pattern("occupatoin-*", ["occupation-race", "valence-age"])
+    'occupation-*'
+    """
+    return nearest(pattern, sorted({f"{name.partition('-')[0]}-*" for name in known}))
 
 
 def nearest(name: str, known: Iterable[str], *, share: float = 0.6) -> str | None:

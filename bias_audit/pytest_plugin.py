@@ -28,7 +28,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--bias-audit", metavar="FILE", help="test the gates of this configuration")
     group.addoption("--bias-audit-run", metavar="RUN", help="judge this stored run; score nothing")
     group.addoption(
-        "--bias-audit-strict", action="store_true", help="unclear gates and unpinned models fail"
+        "--bias-audit-strict",
+        action="store_true",
+        help="unclear gates, unpinned models and numbers without evidence fail",
     )
 
 
@@ -169,24 +171,29 @@ class _Gate(_Item):
 
         results = self.gates.audit().results
         mine = [gate for gate in results.gates if gate.gate == self.name]
-        alone = results.model_copy(update={"gates": tuple(mine), "errors": ()})
+        alone = results.model_copy(update={"gates": tuple(mine), "errors": (), "notices": ()})
         if exit_code(alone, strict=self.gates.strict) or not mine:
             raise _FailedError(_lines(self.name, mine, ("pass", "waived")))
         if any(gate.state == "unclear" for gate in mine):
-            pytest.skip(_first(mine, "unclear"))
+            pytest.skip(_first(self.name, mine, "unclear"))
         if any(gate.state == "waived" for gate in mine):
-            pytest.xfail(_first(mine, "waived"))
+            pytest.xfail(_first(self.name, mine, "waived"))
 
 
 class _Complete(_Item):
-    """Could every probe be scored? A crash is not a pass, also where no gate asks for the probe."""
+    """Was every probe measured? A crash is not a pass, also where no gate asks for the probe."""
 
     def runtest(self) -> None:
-        """Fail with the errors of the audit."""
-        errors = self.gates.audit().results.errors
+        """Fail with the errors of the audit, and in strict judging without evidence."""
+        from bias_audit.gates.judge import UNVERIFIED
+
+        results = self.gates.audit().results
+        if self.gates.strict and UNVERIFIED in results.notices:
+            raise _FailedError(UNVERIFIED)
+        errors = results.errors
         if errors:
             lines = "\n".join(f"  {error.probe}: {error.message}" for error in errors)
-            raise _FailedError(f"{len(errors)} of the probes could not be scored\n{lines}")
+            raise _FailedError(f"{len(errors)} of the probes were not measured\n{lines}")
 
 
 class _FailedError(Exception):
@@ -211,21 +218,33 @@ def _lines(name: str, gates: Sequence[Gate], quiet: Iterable[str]) -> str:
         lines += [
             f"      {text}" for text in (_measured_text(gate), gate.condition, gate.reason) if text
         ]
+        lines += [f"      why this limit: {gate.why}"] if gate.why else []
     return "\n".join(lines)
 
 
 def _measured_text(gate: Gate) -> str:
+    from bias_audit.reports.wording import times_or_number, turned_interval
+    from bias_audit.utils.text import size_in
+
     if gate.kind == "regression" and gate.rise is not None:
-        return f"the gap has grown by {gate.rise:.2f} {gate.unit}, at most {gate.limit:g} accepted"
-    if gate.estimate is None or gate.ci_low is None or gate.ci_high is None:
+        verb = "grown" if gate.rise > 0 else "shrunk"
+        rise, most = (size_in(value or 0.0, gate.unit) for value in (gate.rise, gate.limit))
+        if gate.unit == "nats":
+            rise = f"a factor of {rise.removesuffix(' times')}"
+        return f"the gap has {verb} by {rise}, at most {most} accepted"
+    if gate.estimate is None:
         return ""
-    return f"measured {gate.estimate:.2f} [{gate.ci_low:.2f}, {gate.ci_high:.2f}] {gate.unit}"
+    sign = 1 if gate.estimate >= 0 else -1
+    interval = turned_interval(gate.ci90_low, gate.ci90_high, gate.unit, sign=sign)
+    value = times_or_number(gate.estimate, gate.unit)
+    return f"measured {value} (90 % interval {interval or 'none'})"
 
 
-def _first(gates: Sequence[Gate], state: str) -> str:
-    """How many comparisons are in a state, and why the first of them is."""
+def _first(name: str, gates: Sequence[Gate], state: str) -> str:
+    """How many comparisons of a gate are in a state, and why the first of them is."""
     matches = [gate for gate in gates if gate.state == state]
-    return _visible(f"{len(matches)} of {len(gates)} comparisons {state}: {matches[0].reason}")
+    number = f"{len(matches)} of {len(gates)} comparisons"
+    return _visible(f"gate '{name}': {number} {state}: {matches[0].reason}")
 
 
 def _visible(text: str) -> str:

@@ -30,13 +30,16 @@ Reading = Literal["mask", "continuation", "similarity", "label"]
 with both sides of the sentence in sight; ``continuation``: how likely the whole sentence is, read
 from left to right. Differences of differences mean the same in both. ``label``: how likely a label
 is for a whole sentence; ``similarity``: how near a sentence lies to a query, by their cosine."""
-UNITS: Mapping[Reading, Unit] = {
+UNITS: Mapping[str, Unit] = {
     "mask": "nats",
     "continuation": "nats",
     "similarity": "sd",
     "label": "nats",
 }
 """The unit of a gap, by reading. ``sd``: standard deviations of the cosines of a sentence frame."""
+WITH_COMPLETIONS = ("mask", "continuation")
+"""Readings in which a model gives a distribution over words; in all others, measures that need one
+are ``not_applicable``."""
 LEAST_WORD_MASS = 0.8
 """Share of the probability that should fall on whole words in an open completion."""
 Span = tuple[int, int]
@@ -78,6 +81,14 @@ class LabelRequest(Request["FillScore"]):
     """Names that the label may have; the first that the model knows is meant."""
     instead_of: tuple[str, ...] = ()
     """Where the model knows none of them: all labels but the first one that it knows of these."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SimilarityRequest(Request["FillScore"]):
+    """Ask a sentence encoder how near a text lies to others: the mean of the cosines."""
+
+    text: str
+    queries: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,7 +206,8 @@ class FillScore(Answer):
 
     log_prob: float | None = None
     """Natural log of the word, within-word left to right, of the whole sentence in the reading
-    ``continuation``, or of the label in ``label``; None when not scored."""
+    ``continuation``, or of the label in ``label``; in ``similarity`` no logarithm, but a cosine.
+    None when not scored."""
     pieces: int = 0
     """Number of the word's tokens in this context; 0 when unknown."""
     rank: int | None = None
@@ -338,6 +350,8 @@ class Prompt:
     """Where a label of the whole sentence is scored: its names. The sentence is in ``left``."""
     instead_of: tuple[str, ...] = ()
     """Names of the label that it is the opposite of, as of :class:`LabelRequest`."""
+    queries: tuple[str, ...] = ()
+    """Texts that name the target, where the sentence is compared with them. It is in ``left``."""
     context_spans: tuple[Span, ...] = ()
     """In ``text``, the word of the sentence that is not scored: the group word, or the target where
     groups are scored; empty for an open prompt."""
@@ -345,13 +359,15 @@ class Prompt:
     @property
     def text(self) -> str:
         """The sentence with the scored word in its place; ``<mask>`` for an open prompt."""
-        if self.label_names:
+        if self.label_names or self.queries:
             return self.left
         return f"{self.left}{'<mask>' if self.filler is None else self.filler}{self.right}"
 
     @property
-    def request(self) -> FillRequest | CompletionRequest | LabelRequest:
+    def request(self) -> FillRequest | CompletionRequest | LabelRequest | SimilarityRequest:
         """What the prompt asks of a model."""
+        if self.queries:
+            return SimilarityRequest(text=self.left, queries=self.queries)
         if self.label_names:
             return LabelRequest(text=self.left, names=self.label_names, instead_of=self.instead_of)
         if self.filler is None:
@@ -382,7 +398,7 @@ class ModelInfo:
     tokenizer_digest: str
     """SHA-256 over the tokenizer's files."""
     kind: str
-    """``masked``, ``causal``, ``classifier``, ``python`` or ``fake`` for a stand-in."""
+    """``masked``, ``causal``, ``encoder``, ``classifier``, ``python``, or ``fake``, a stand-in."""
     architecture: str
     vocabulary_size: int
     parameters: int

@@ -110,7 +110,7 @@
                  tail: data.tails[place], term: data.terms[place], group: data.groups[place] };
       });
       Object.assign(block, { labels: data.labels, targets: data.targets, outcomes: data.outcomes,
-        whole: data.whole });
+        score: data.score });
     };
 
     const chosen = () => blocks.filter((one) => !$("probe").value || one.probe === $("probe").value);
@@ -154,10 +154,14 @@
       const inner = create("mark", one.list[i][1]);
       return create("td", [one.head, inner, one.tail], { className: "long" });
     };
+    const shown = (block, log, unit = " nats") => {
+      if (block.score === "cosine") return log.toFixed(2);
+      return block.score === "probability" ? percent(log) : `${log.toFixed(1)}${unit}`;
+    };
     const value = (one, i) => {
       const log = one.block.logs[one.start + i];
       if (Number.isNaN(log)) return "not scored";
-      return one.block.whole ? `${log.toFixed(1)} nats` : percent(log);
+      return shown(one.block, log);
     };
     const beside = (one, i, row, press) => {
       if (press.getAttribute("aria-expanded") === "true") {
@@ -206,13 +210,14 @@
         if (Number.isNaN(log)) continue;
         const key = JSON.stringify([one.list[i][0], one.group]);
         const sum = sums.get(key) || [0, 0];
-        sums.set(key, [sum[0] + Math.exp(log), sum[1] + 1]);
+        sums.set(key, [sum[0] + (block.score === "cosine" ? log : Math.exp(log)), sum[1] + 1]);
       }
       const groups = Object.keys(block.labels).filter((g) => all.some(([one]) => one.group === g));
       const lines = Object.keys(block.targets).map((target) => ({
         target, means: groups.map((group) => {
           const sum = sums.get(JSON.stringify([target, group]));
-          return sum ? Math.log(sum[0] / sum[1]) : NaN;
+          if (!sum) return NaN;
+          return block.score === "cosine" ? sum[0] / sum[1] : Math.log(sum[0] / sum[1]);
         }),
       })).filter((line) => line.means.some((mean) => !Number.isNaN(mean)));
       const spread = ({ means }) => Math.max(...means) - Math.min(...means) || 0;
@@ -223,9 +228,10 @@
         const middle = means.reduce((sum, mean) => sum + mean, 0) / means.length;
         return create("tr", [create("th", block.targets[target], { scope: "row" }),
           ...means.map((mean, place) => {
-            const steps = [0.1, 0.25, 0.5, 1].filter((edge) => Math.abs(mean - middle) >= edge).length;
+            const edges = block.score === "cosine" ? [0.01, 0.02, 0.05, 0.1] : [0.1, 0.25, 0.5, 1];
+            const steps = edges.filter((edge) => Math.abs(mean - middle) >= edge).length;
             const press = create("button", Number.isNaN(mean) ? "none"
-              : block.whole ? mean.toFixed(1) : percent(mean), { type: "button" });
+              : shown(block, mean, ""), { type: "button" });
             press.setAttribute("aria-label",
               `${block.targets[target]}, ${block.labels[groups[place]]}: ${press.textContent}. Show its sentences`);
             press.addEventListener("click", async () => {

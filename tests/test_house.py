@@ -115,7 +115,7 @@ def test_tests_go_through_public_doors() -> None:
 
 
 def test_folders_of_tests_are_those_of_the_package() -> None:
-    others = {"e2e", "golden", "reference", "docs", "training", "benchmarks"}
+    others = {"e2e", "golden", "reference", "docs", "training", "benchmarks", "models"}
     packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/*.py")}
     assert folders <= packages | others, folders - packages - others

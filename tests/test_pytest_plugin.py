@@ -95,8 +95,8 @@ def test_a_failure_names_gate_number_limit_and_reason(project: pytest.Pytester) 
             "*bias audit: first*",
             "gate 'first': 1 of 1 comparisons are not met",
             "  fail  occupation-gender:log_odds_gap:a-vs-b",
-            "      measured 2.00 [[]1.90, 2.10[]] nats",
-            "      the gap between A and B stays within 0.5 nats of 0*",
+            "      measured 7.4 × (90 % interval 6.8 – 8.0)",
+            "      the gap between A and B is at most 1.65 times, in either direction",
             "      the gap is shown to lie beyond the limit",
             "FAILED bias-audit.yaml::first*",
         ]
@@ -108,8 +108,10 @@ def test_a_failure_names_gate_number_limit_and_reason(project: pytest.Pytester) 
 def test_an_unclear_gate_is_never_a_passed_test(project: pytest.Pytester) -> None:
     store(project.path / "run", 0.5, 0.0)
     done = judge(project, "-rs")
-    done.stdout.fnmatch_lines(["SKIPPED*1 of 1 comparisons unclear: the interval crosses*"])
-    judge(project, "--bias-audit-strict").assert_outcomes(passed=2, failed=1)
+    done.stdout.fnmatch_lines(["SKIPPED*gate 'first': 1 of 1 comparisons unclear: the interval*"])
+    strict = judge(project, "--bias-audit-strict")
+    strict.assert_outcomes(passed=1, failed=2)
+    strict.stdout.fnmatch_lines(["*There is no evidence.csv.gz*", "FAILED*[[]complete[]]*"])
     config = project.path / "bias-audit.yaml"
     config.write_text(CONFIG.replace("0.5", "0.5, when_unclear: fail"), encoding="utf-8")
     judge(project).assert_outcomes(passed=2, failed=1)
@@ -123,7 +125,9 @@ def test_a_waived_gate_is_an_expected_failure(
     store(project.path / "run", 2.0, 0.0)
     done = judge(project, "-rx")
     done.assert_outcomes(passed=2, xfailed=1)
-    done.stdout.fnmatch_lines(["XFAIL*1 of 1 comparisons waived: waived until 2026-05-01 by ana*"])
+    done.stdout.fnmatch_lines(
+        ["XFAIL*gate 'first': 1 of 1 comparisons waived: waived until 2026-05-01*"]
+    )
 
 
 def test_a_probe_that_crashed_is_red_without_a_gate_on_it(project: pytest.Pytester) -> None:
@@ -132,6 +136,20 @@ def test_a_probe_that_crashed_is_red_without_a_gate_on_it(project: pytest.Pytest
     done = judge(project)
     done.assert_outcomes(passed=2, failed=1)
     done.stdout.fnmatch_lines(["*valence-religion: out of memory", "FAILED*[[]complete[]]*"])
+
+
+def test_a_run_of_less_or_of_another_model_is_never_complete(project: pytest.Pytester) -> None:
+    store(project.path / "run", 0.0, 0.0)
+    config = project.path / "bias-audit.yaml"
+    asks = "version: 1\nprobes: [occupation-gender, occupation-pronoun, valence-religion]\n"
+    config.write_text(asks + CONFIG[11:], encoding="utf-8")
+    done = judge(project)
+    done.assert_outcomes(passed=2, failed=1)
+    done.stdout.fnmatch_lines(["*valence-religion: the configuration asks for this probe*"])
+    config.write_text("version: 1\nmodel: {name: another}\n" + CONFIG[11:], encoding="utf-8")
+    done = judge(project)
+    done.assert_outcomes(failed=3)
+    done.stdout.fnmatch_lines(["*names the model 'another', and this run is of 'm'*"])
 
 
 def test_tests_of_your_own_see_the_audit_as_it_was_judged(project: pytest.Pytester) -> None:
@@ -224,7 +242,9 @@ def test_a_rise_over_a_baseline_fails(runs: Path, project: pytest.Pytester) -> N
     run = str(runs / "run")
     done = project.runpytest("--bias-audit", "bias-audit.yaml", "--bias-audit-run", run)
     done.assert_outcomes(passed=1, failed=1)
-    done.stdout.fnmatch_lines(["*the gap has grown by 2.00 nats, at most 0.3 accepted*"])
+    done.stdout.fnmatch_lines(
+        ["*the gap has grown by a factor of 7.4, at most 1.35 times accepted*"]
+    )
 
 
 def test_nothing_heavy_is_imported_without_the_option(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +17,11 @@ from bias_audit.stats.contrast import (
     several_groups,
 )
 from bias_audit.stats.estimate import Scope
-from bias_audit.stats.ladder import RUNGS
 from bias_audit.stats.multiplicity import holm, max_t_flips
 from bias_audit.stats.omnibus import QuasiF, across_targets, quasi_f
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.scales import NATS
 
 LEVEL, MOST, LEAST = 0.05, 0.06, 0.94
 GAP = 0.5
@@ -68,7 +67,7 @@ def intervals(sets: int, seed: int) -> Table:
 def _wrong_associations(drawn: Audits) -> NDArray[np.bool_]:
     """Whether each audit is called an association and there is none."""
     by_kind = p_values(drawn.widest.at(0.0)) < LEVEL
-    least = math.log(RUNGS[0])
+    least = NATS.value(NATS.rungs[0])
     measured = drawn.these.at(0.0)._replace(estimate=drawn.these.error + drawn.list_gap)
     beyond = beyond_p(measured, least)
     return np.asarray(by_kind | ((beyond <= LEVEL) & (np.abs(drawn.list_gap) <= least)))
@@ -88,7 +87,7 @@ def bounds(sets: int, seed: int) -> Table:
         drawn = audits(stream(seed, "bounds", setting.name), setting, sets).these
         false = [
             [np.mean(p(drawn.at(gap), gap) <= LEVEL) for p in (beyond_p, inside_p)]
-            for gap in map(math.log, RUNGS)
+            for gap in map(NATS.value, NATS.rungs)
         ]
         worst = [max(shares) for shares in zip(*false, strict=True)]
         held = max(worst) <= MOST if setting.promised else None

@@ -25,9 +25,9 @@ from bias_audit.stats._arrays import Ints
 from bias_audit.stats.contrast import ContrastBatch
 from bias_audit.stats.crossing import CrossedMeans, Factor, combine, cross, sign_of, sizes_of
 from bias_audit.stats.estimate import USED, Scope
-from bias_audit.stats.ladder import RUNGS
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.scales import NATS
 
 LEVEL, FAILS, SMALL = 0.05, 0.9, 0.8
 """Level of tests; shares of audits that are promised."""
@@ -84,7 +84,7 @@ def stored_comparisons(scored: ScoredProbe) -> Iterator[StoredComparison]:
             shape=cells.shape,
             scope=scope,
             crossed=cross(cells, factors),
-            margin=scored.probe.spec.margin,
+            margin=scored.margin,
             family=len(pairs),
         )
 
@@ -175,7 +175,7 @@ def _association(found: Audits, gap: float, family: int) -> Floats:
     """Whether each audit is called an association; p times the comparisons of the probe."""
     size = np.abs(found.kind.estimate + gap)
     p = 2 * stdtr(found.kind.df, -size / found.kind.se)
-    return np.asarray((family * p < LEVEL) | (_beyond(found.these, gap, math.log(RUNGS[0]))))
+    return np.asarray((family * p < LEVEL) | (_beyond(found.these, gap, NATS.value(NATS.rungs[0]))))
 
 
 def _beyond(found: ContrastBatch, gap: float, limit: float) -> Floats:

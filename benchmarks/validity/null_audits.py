@@ -121,7 +121,7 @@ class _Cells:
         groups, spec = scored_groups(scored), scored.probe.spec
         others = len(groups) > 2 and spec.compare != "pairs"
         self.compared = Design(scored, groups[0], OTHERS if others else groups[1])
-        self.margin, self.masked = spec.margin, spec.mask == "group"
+        self.margin, self.masked = spec.margins.nats, spec.mask == "group"
         poles = pole_layout(scored.cube).terms.groups
         cells, self.places, self.weights = self.compared.collapse(scored.cube.values)
         self.values = np.concatenate([cluster_means(cells, pole, 2) for pole in poles], axis=2)

@@ -236,7 +236,8 @@ def _describe(members: Sequence[_Work], settings: Settings) -> None:
 def _default_results(scored: ScoredProbe, settings: Settings) -> Iterator[Result]:
     """The results of every default metric that fits a probe, in the order of the registry."""
     for metric in METRICS:
-        if metric.default and metric.measure and not metric.unsupported(scored.probe):
+        fits = not (metric.unsupported(scored.probe) or metric.misfit(scored.reading))
+        if metric.default and metric.measure and fits:
             yield from metric.measure(scored, settings).results
 
 

@@ -33,7 +33,7 @@ from bias_audit.results.run_folder import StoredRun
 from bias_audit.results.schema import ProbeRecord, Result
 from bias_audit.stats.multiplicity import by, holm
 
-METRIC = "log_odds_gap"
+METRICS = ("log_odds_gap", "similarity_gap")
 """The measure that can be paired: its parts are in the evidence, cell by cell."""
 SUMMARISED = ("completions", "hurtful_completions")
 """Measures that are compared by their estimates: full distributions are in no file."""
@@ -101,7 +101,7 @@ def is_same_run(one: Results, other: Results) -> bool:
 
 def comparable_results(results: Results) -> dict[str, Result]:
     """Gaps that can be paired, by id; controls vouch for them and are not compared."""
-    known = (METRIC, *SUMMARISED)
+    known = (*METRICS, *SUMMARISED)
     gaps = [r for r in results.results if r.metric in known and r.role != "control"]
     probes = {probe.id for probe in results.probes}
     for result in gaps:
@@ -130,7 +130,9 @@ def match_results(old: Results, new: Results) -> tuple[list[Pair], list[MissingC
         if key not in before and result.metric in SUMMARISED and version is not None:
             continue  # a baseline of an older program has no such result; a gate on it says so
         if key not in before or version is None:
-            missing.append(missing_change(result, "not_in_baseline"))
+            held = ", ".join(versions) or "no probe"
+            reason = f"the baseline has no such result: it holds {held}"
+            missing.append(missing_change(result, "not_in_baseline", reason))
         elif version != probe.version:
             reason = f"the baseline asked version {version} of the probe, this run {probe.version}"
             missing.append(missing_change(result, "probe_version_changed", reason))
@@ -149,7 +151,7 @@ def _changes(
     base: StoredRun, candidate: StoredRun, pairs: Sequence[Pair]
 ) -> Iterator[Change | MissingChange]:
     """One record for each pair: gaps in the order of the candidate's results, then completions."""
-    gaps = [pair for pair in pairs if pair.new.metric == METRIC]
+    gaps = [pair for pair in pairs if pair.new.metric in METRICS]
     if gaps and (base.evidence is None or candidate.evidence is None):
         side = "the baseline" if base.evidence is None else "this run"
         why = f"{side} has no {EVIDENCE_FILE}, so nothing can be paired"

@@ -26,9 +26,8 @@ from bias_audit.stats.ladder import ALPHA
 from bias_audit.stats.layout import over_targets
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.permutation import sign_flip
+from bias_audit.utils.scales import NATS, Scale, gap_scale
 
-FIRES = 1.0
-"""Nats that a definitional contrast must exceed, on the scale of a gap."""
 FEWEST_IN_HALVES = 4
 """Targets that each pole needs before it can be split."""
 SPLIT = "~split"
@@ -54,11 +53,11 @@ class Control:
 
 def positive_control(scored: ScoredProbe, settings: Settings) -> Control:
     """Return a definitional contrast: it must be heard, in the direction that everybody knows."""
-    name, margin = scored.probe.spec.id, scored.probe.spec.margin
+    name, margin, scale = scored.probe.spec.id, scored.margin, gap_scale(scored.unit)
     results, faults = [], []
     for comparison in compare_groups(scored, settings):
         result = build_result(scored, comparison, settings, role="control")
-        fires = is_heard(comparison.these_words, margin, diagonal=comparison.a == OWN)
+        fires = is_heard(comparison.these_words, margin, scale, diagonal=comparison.a == OWN)
         reason = "" if fires else f"the positive control '{name}' is silent"
         faults += [] if fires else [_fault(SILENT, reason, result)]
         update = {"works": fires, "reason": join_reasons(reason, result.reason)}
@@ -66,15 +65,15 @@ def positive_control(scored: ScoredProbe, settings: Settings) -> Control:
     return Control(id=name, kind="positive", results=tuple(results), faults=tuple(faults))
 
 
-def is_heard(contrast: Contrast, margin: float, *, diagonal: bool) -> bool:
+def is_heard(contrast: Contrast, margin: float, scale: Scale = NATS, *, diagonal: bool) -> bool:
     """Return whether a definitional contrast is beyond doubt.
 
-    Its lower bound lies beyond the reference margin and its estimate beyond 1 nat, on the scale of
-    a gap: a diagonal contrast is half of a log-odds ratio, so it counts twice.
+    Its lower bound lies beyond the reference margin and its estimate beyond 1 nat, or 1 standard
+    deviation, as a gap: a diagonal contrast is half of a double difference, so it counts twice.
     """
-    scale = 2.0 if diagonal else 1.0
+    times = 2.0 if diagonal else 1.0
     ends = contrast.interval(0.9)
-    return ends is not None and scale * contrast.estimate > FIRES and scale * ends[0] > margin
+    return ends is not None and times * contrast.estimate > scale.fires and times * ends[0] > margin
 
 
 def negative_control(scored: ScoredProbe, settings: Settings) -> Control:
@@ -134,7 +133,7 @@ def _quiet(
     scored: ScoredProbe, comparisons: list[Comparison], settings: Settings, suffix: str = ""
 ) -> Control:
     spec = scored.probe.spec
-    gaps = loud_gaps([comparison.these_words for comparison in comparisons], spec.margin)
+    gaps = loud_gaps([comparison.these_words for comparison in comparisons], scored.margin)
     name = f"{spec.id}{suffix}"
     results, faults = [], []
     for comparison, loud in zip(comparisons, gaps, strict=True):

@@ -22,7 +22,7 @@ from bias_audit.results import (
     finding_id,
 )
 from bias_audit.results.codes import STATUSES, describe
-from bias_audit.utils.text import odds_ratio
+from bias_audit.utils.scales import gap_scale
 
 if TYPE_CHECKING:
     from bias_audit.metrics.scored_probe import ScoredProbe, Unit
@@ -60,11 +60,11 @@ def _finding(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe
     if result.sign_share is not None:
         detail += f" {result.sign_share:.0%} of the sentence frames agree in direction."
     return Finding(
-        id=finding_id(result.id),
+        id=finding_id(result.id, scored.reading),
         result=result.id,
         probe=result.probe,
         axis=result.axis,
-        size=size_word(result.estimate or 0.0),
+        size=size_word(result.estimate or 0.0, gap_scale(result.unit)),
         evidence=evidence(result),
         headline=_headline(model, result, probe, scored),
         detail=detail,
@@ -81,7 +81,7 @@ def interval_sentence(result: Result) -> str:
     """Return the interval of an association, in the direction in which it is likelier."""
     sign = 1 if (result.estimate or 0.0) > 0 else -1
     low, high = sorted((sign * (result.ci_low or 0.0), sign * (result.ci_high or 0.0)))
-    return f"{result.confidence:.0%} interval {odds_ratio(low)} to {odds_ratio(high)} times."
+    return f"{result.confidence:.0%} interval {gap_scale(result.unit).bounds(low, high)}."
 
 
 def _headline(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe) -> str:

@@ -39,6 +39,35 @@ class MetricPlan:
             prompts={key: count for key, count in self.prompts.items() if key[0] not in names},
         )
 
+    def answered_by(self, backend: Backend) -> MetricPlan:
+        """Return what a backend can answer; the rest does not apply to its reading.
+
+        Raises:
+            UsageError: a masked language model, to which all of it applies, does not answer.
+        """
+        if backend.info.reading == "mask":
+            require_support(backend, [extra.needs for extra in self.extra])
+        reasons = {name: why for name in self.names if (why := _why_mute(OPTIONAL[name], backend))}
+        if not reasons:
+            return self
+        asked = {
+            probe: tuple(name for name in names if name not in reasons)
+            for probe, names in self.by_probe.items()
+        }
+        lost = [
+            _skip(probe, name, "not_applicable", reasons[name])
+            for probe, names in self.by_probe.items()
+            for name in names
+            if name in reasons
+        ]
+        answered = MetricPlan(by_probe={probe: names for probe, names in asked.items() if names})
+        extra = {one.id for one in answered.extra}
+        return replace(
+            answered,
+            unsupported=(*self.unsupported, *lost),
+            prompts={key: count for key, count in self.prompts.items() if key[1] in extra},
+        )
+
     @property
     def names(self) -> tuple[str, ...]:
         """Return the ids of all that runs on some probe."""
@@ -95,13 +124,12 @@ def why_unsupported(metric: Metric, probe: Probe) -> str:
     return metric.unsupported(probe)
 
 
-def require_answers(backend: Backend, plan: MetricPlan) -> None:
-    """Check that a backend can answer what optional metrics ask, before anything is scored.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    require_support(backend, [extra.needs for extra in plan.extra])
+def _why_mute(metric: Metric, backend: Backend) -> str:
+    """Say why a backend cannot be asked a metric; empty where it can."""
+    reading = backend.info.reading
+    if metric.extra is not None and metric.extra.needs not in backend.supports:
+        return f"read as {reading}, a model does not answer what it asks"
+    return metric.misfit(reading)
 
 
 def ask_extra(

@@ -17,6 +17,7 @@ from bias_audit.records import OTHERS
 from bias_audit.results import Outcome, Result
 from bias_audit.results.codes import BLOCKING, DEAF, FAILED, LOUD, NO_CONTROLS, SILENT, as_clause
 from bias_audit.stats.ladder import ALPHA, at_least, at_most
+from bias_audit.utils.scales import gap_scale
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,11 +83,12 @@ def conclude(results: Sequence[Result], question: Question, *, partial: bool) ->
 
 def outcome_of(result: Result, margin: float, *, partial: bool = False) -> Outcome:
     """Return what a comparison says, from its interval, its adjusted p and its statuses."""
+    scale = gap_scale(result.unit)
     contrast = claimed_contrast(result, "these_words")
     ends = contrast.interval(0.9) if contrast else None
     if partial or contrast is None or ends is None or set(BLOCKING) & set(result.statuses):
         return "not_measurable"
-    if _generalises(result) or at_least(contrast):
+    if _generalises(result) or at_least(contrast, scale):
         return "not_measurable" if LOUD in result.statuses else "association"
     if max(map(abs, ends)) < margin:
         return "not_measurable" if set(DEAF) & set(result.statuses) else "small"
@@ -95,9 +97,11 @@ def outcome_of(result: Result, margin: float, *, partial: bool = False) -> Outco
 
 def _with_outcome(result: Result, question: Question, *, partial: bool) -> Result:
     """The result with its outcome, and everything that says it."""
-    margin, contrast = question.margin, claimed_contrast(result, "these_words")
+    margin, scale = result.margin or 0.0, gap_scale(result.unit)
+    contrast = claimed_contrast(result, "these_words")
     outcome = outcome_of(result, margin, partial=partial)
-    least, most = (at_least(contrast), at_most(contrast)) if contrast else (None, None)
+    least = at_least(contrast, scale) if contrast else None
+    most = at_most(contrast, scale) if contrast else None
     statuses, measured = list(result.statuses), outcome != "not_measurable"
     if outcome == "association" and not _generalises(result):
         statuses.append("these_words_only")
@@ -116,7 +120,7 @@ def _with_outcome(result: Result, question: Question, *, partial: bool) -> Resul
     has_sign = outcome == "open" and ends is not None and not ends[0] <= 0 <= ends[1]
     if outcome == "association" or has_sign:
         who, pole = leaning(result, question)
-        size = size_word(result.estimate or 0.0)
+        size = size_word(result.estimate or 0.0, scale)
         result = result.model_copy(update={"leans": who, "pole": pole, "size": size})
     return result.model_copy(update={"statement": statement(result, question)})
 

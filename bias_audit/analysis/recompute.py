@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bias_audit.analysis.change import LEAST_SE, PairedContrast
-from bias_audit.analysis.compare_runs import METRIC, RunPair, mismatch_error
+from bias_audit.analysis.compare_runs import METRICS, RunPair, mismatch_error
 from bias_audit.analysis.controls import find_floor, is_heard, loud_gaps
 from bias_audit.analysis.outcomes import conclude
 from bias_audit.analysis.paired_cells import PairedCube
@@ -24,6 +24,7 @@ from bias_audit.analysis.result_record import LARGEST
 from bias_audit.analysis.statements import Question
 from bias_audit.metrics.diagonal import DIAGONAL_LOG_ODDS, diagonal_contrast
 from bias_audit.metrics.log_odds import group_levels
+from bias_audit.metrics.similarity import SIMILARITY_DIAGONAL
 from bias_audit.results.evidence import INDEX, KEY_COLUMNS
 from bias_audit.results.run_folder import StoredRun
 from bias_audit.results.schema import Claim, ProbeRecord, Result, Sentence, TargetProfile
@@ -31,6 +32,7 @@ from bias_audit.stats.contrast import Clusters, matched_pairs
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.multiplicity import bh, by
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.scales import gap_scale
 
 CLOSE, NEAR = 2e-5, 3e-6
 """A stored number may miss the one from the evidence by this share or by so many nats: a score
@@ -40,7 +42,8 @@ _MOVES = 20.0
 CLOSE_P = 1e-3
 CLOSE_DF = 3e-4
 """The same of p-values and of degrees of freedom, which move more."""
-MADE = (METRIC, DIAGONAL_LOG_ODDS.id)
+_DIAGONALS = (DIAGONAL_LOG_ODDS.id, SIMILARITY_DIAGONAL.id)
+MADE = (*METRICS, *_DIAGONALS)
 """Measures that the scores give again."""
 SPLIT = "~split"
 """Ends the name of a control whose halves are stored nowhere."""
@@ -81,7 +84,7 @@ def require_numbers(run: StoredRun, results: Sequence[Result]) -> None:
     Raises:
         UsageError: the evidence does not give a number that is stored.
     """
-    gaps = [result for result in results if result.metric == METRIC and result.estimate is not None]
+    gaps = [r for r in results if r.metric in METRICS and r.estimate is not None]
     if run.evidence is None or run.results.run.partial or not gaps:
         return
     again = Recomputation(run, {result.probe for result in gaps})
@@ -125,7 +128,7 @@ class Recomputation:
         for result in self.gaps:
             probe = self.probes[result.probe]
             self.tally["comparisons"] += 1
-            if result.metric == METRIC:
+            if result.metric in METRICS:
                 cut = self._scores.cut(probe, result, "new", only_poles=False)
                 if cut is not None and not cut[0].lost:
                     yield from self._gap(result, probe, *cut, fresh, heard)
@@ -222,9 +225,7 @@ class Recomputation:
             again = [fresh[r.id] for r in family if r.id in fresh]
             if not family or len(again) != len(family):
                 continue
-            question = Question(
-                plus=probe.plus, minus=probe.minus, mask=probe.mask, margin=family[0].margin or 0.0
-            )
+            question = Question(plus=probe.plus, minus=probe.minus, mask=probe.mask)
             concluded = conclude(again, question, partial=self.results.run.partial)
             for stored, own in zip(family, concluded, strict=True):
                 self.tally["outcomes"] += 1
@@ -242,8 +243,15 @@ class Recomputation:
             if probe.role == "negative_control":
                 works = [not loud for loud in loud_gaps([heard[r.id] for r in mine], margin)]
             else:
-                diagonal = DIAGONAL_LOG_ODDS.id
-                works = [is_heard(heard[r.id], margin, diagonal=r.metric == diagonal) for r in mine]
+                works = [
+                    is_heard(
+                        heard[r.id],
+                        margin,
+                        gap_scale(r.unit),
+                        diagonal=r.metric in _DIAGONALS,
+                    )
+                    for r in mine
+                ]
             for result, own in zip(mine, works, strict=True):
                 self.tally["controls"] += 1
                 if result.works != own:
@@ -276,7 +284,9 @@ class Recomputation:
         return ("log_prob", "probability", "log_odds") if whole else ("log_prob",)
 
     def _quotes(self) -> Iterator[Mismatch]:
-        """Sentences that are quoted, with the scores of their words."""
+        """Sentences that are quoted, with the scores of their words; of encoders with cosines."""
+        if self.results.model.reading == "similarity":
+            return  # which stand in a column of their own
         quoted = [(r.id, r.probe, r.sentences) for r in self.results.results if r.sentences]
         quoted += [(f.id, f.probe, f.sentences) for f in self.results.findings]
         for name, probe, sentences in quoted:
@@ -308,7 +318,7 @@ class Recomputation:
 
 
 def _is_primary(result: Result, probe: ProbeRecord) -> bool:
-    return result.probe == probe.id and result.role == "primary" and result.metric == METRIC
+    return result.probe == probe.id and result.role == "primary" and result.metric in METRICS
 
 
 def differ(stored: Value, own: Value, close: float = CLOSE, near: float = NEAR) -> bool:
@@ -338,7 +348,7 @@ def _claim(result: Result, these: Contrast, kind: Contrast | None) -> Iterator[M
         stored, own = wide.se if wide else None, kind.se if kind else None
         yield Mismatch(result.id, "words_of_this_kind", stored, own)
     wider = kind or these
-    if result.metric == METRIC:
+    if result.metric in METRICS:
         p = kind.p_value() if kind else None
         yield from _misses(result.id, "p_value", result.p_value, p, wider, _close_p(wider))
     near = 2 * NEAR * (wider.se or NEAR)

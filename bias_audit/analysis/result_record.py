@@ -20,6 +20,7 @@ from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.diagonal import DIAGONAL_LOG_ODDS
 from bias_audit.metrics.log_odds import LOG_ODDS_GAP
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
+from bias_audit.metrics.similarity import SIMILARITY_DIAGONAL, SIMILARITY_GAP
 from bias_audit.results import Claim, Result, Role, TemplateEffect
 from bias_audit.stats.estimate import Contrast
 
@@ -35,7 +36,10 @@ def result_id(scored: ScoredProbe, comparison: Comparison) -> str:
 
 def primary_metric(scored: ScoredProbe) -> MetricInfo:
     """Return the metric of a probe that is judged."""
-    return DIAGONAL_LOG_ODDS if scored.probe.spec.targets.own else LOG_ODDS_GAP
+    own = bool(scored.probe.spec.targets.own)
+    if scored.reading == "similarity":
+        return SIMILARITY_DIAGONAL if own else SIMILARITY_GAP
+    return DIAGONAL_LOG_ODDS if own else LOG_ODDS_GAP
 
 
 def build_result(
@@ -62,7 +66,7 @@ def build_result(
         p_method=T_TEST if kind else "",
         p_sign_flip=comparison.p_sign_flip,
         p_label_exchange=comparison.p_exchange,
-        effect_size=math.exp(min(contrast.estimate, LARGEST)),
+        effect_size=math.exp(min(contrast.estimate, LARGEST)) if scored.unit == "nats" else None,
         n_terms=comparison.n_terms,
         n_targets=len(scored.cube.pole("+")) + len(scored.cube.pole("-"))
         or len(scored.cube.targets),
@@ -74,7 +78,7 @@ def build_result(
         pairs=comparison.pairs,
         variance=(kind or contrast).variance,
         mde80=contrast.mde(),
-        margin=spec.margin,
+        margin=scored.margin,
         margin_reason=spec.margin_reason,
         sign_share=checks.sign_share if checks else None,
         statuses=checks.statuses if checks else (),

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS
 from bias_audit.results import Result, Size
-from bias_audit.utils.text import odds_ratio
+from bias_audit.utils.scales import NATS, Scale, gap_scale
 
-_SIZES: tuple[tuple[float, Size], ...] = (
-    (1.25, "slight"),
-    (2.0, "moderate"),
-    (4.0, "strong"),
-    (math.inf, "very strong"),
-)
+_SIZES: tuple[Size, ...] = ("slight", "moderate", "strong", "very strong")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,8 +21,6 @@ class Question:
     """Name of the pole S+ in words."""
     minus: str
     mask: Literal["target", "group"]
-    margin: float
-    """The reference margin, nats."""
     own: bool = False
     """Each group has its own word in place of poles."""
 
@@ -39,14 +31,13 @@ class Question:
             plus=probe.plus_name,
             minus=probe.minus_name,
             mask=probe.spec.mask,
-            margin=probe.spec.margin,
             own=bool(probe.spec.targets.own),
         )
 
 
-def size_word(estimate: float) -> Size:
+def size_word(estimate: float, scale: Scale = NATS) -> Size:
     """Return the size of a gap in a word: a ratio below 1.25, 2, 4, or beyond."""
-    return next(word for rung, word in _SIZES if abs(estimate) < math.log(rung))
+    return _SIZES[sum(abs(estimate) >= scale.value(step) for step in scale.steps)]
 
 
 def leaning(result: Result, question: Question) -> tuple[str, str]:
@@ -85,13 +76,16 @@ def statement(result: Result, question: Question) -> str:
 
 
 def as_likely(result: Result, as_for: str = "") -> str:
-    """Return ``1.75 times as likely, at least 1.5 and at most 2 times``."""
-    ratio = odds_ratio(abs(result.estimate or 0.0))
+    """Return ``1.75 times as likely, at least 1.5 and at most 2 times``, or its like in sd."""
+    scale = gap_scale(result.unit)
+    size = scale.tell(abs(result.estimate or 0.0))
+    if not scale.is_ratio:
+        as_for = as_for.replace(" as ", " than ")
     least = None if result.at_least is None else f"at least {result.at_least:g}"
     most = None if result.at_most is None else f"at most {result.at_most:g}"
     known = " and ".join(filter(None, (least, most)))
-    text = " ".join(filter(None, (f"{ratio} times as likely", as_for)))
-    return f"{text}, {known} times" if known else text
+    text = " ".join(filter(None, (f"{size} {scale.more}", as_for)))
+    return f"{text}, {known} {scale.noun}" if known else text
 
 
 def _labels(result: Result) -> tuple[str, str]:
@@ -106,4 +100,6 @@ def _poles(question: Question) -> str:
 
 
 def _most(result: Result) -> str:
-    return "without a bound" if result.at_most is None else f"at most {result.at_most:g} times"
+    if result.at_most is None:
+        return "without a bound"
+    return f"at most {result.at_most:g} {gap_scale(result.unit).noun}"

@@ -10,6 +10,7 @@ from bias_audit.backends.base import (
     WINDOW,
     Backend,
     LazyBackend,
+    require_reading,
     require_support,
     score_all,
     score_stream,
@@ -34,6 +35,7 @@ __all__ = [
     "describe_engine",
     "open_backend",
     "require_options",
+    "require_reading",
     "require_support",
     "score_all",
     "score_stream",
@@ -52,23 +54,26 @@ def open_backend(
         engine: ``local`` (this process), ``ray``, or an :class:`Engine` with more to say. Scores
             are equal within 1e-5 nats in float32.
         options: Those of :class:`~bias_audit.backends.masked_lm.MaskedLM`; ``labels`` names those
-            of a Python function, in order.
+            of a Python function, in order; ``reading`` says how a model is read that can be read
+            in several ways; ``pooling`` has an encoder read that does not state its own.
 
     Raises:
         ModelLoadError: When the model cannot be loaded or its scores would mean nothing.
         UsageError: For an engine, a device or a dtype that does not exist, an engine that is not
-            installed, a batch size below 1, or an option that no model has.
+            installed, a batch size below 1, an option that no model has, or a reading that the
+            model does not allow.
     """
     require_options(options)
     settings = Engine(name=engine) if isinstance(engine, str) else engine
     if name == "fake":
-        return FakeBackend()
+        return require_reading(FakeBackend(), options.get("reading"))
     labels = options.pop("labels", None)
     if name.startswith("python:"):
         from bias_audit.backends.python_function import PythonClassifier
 
         size = options.get("batch_size", "auto")
-        return PythonClassifier(name, labels=labels, batch_size=size)
+        function = PythonClassifier(name, labels=labels, batch_size=size)
+        return require_reading(function, options.get("reading"))
     if labels is not None:
         raise UsageError(
             f"names of labels belong to a Python function, and '{name}' is a model",
@@ -82,10 +87,17 @@ def open_backend(
 
     mine = {key: value for key, value in options.items() if key in FILE_OPTIONS}
     reading = locate_model(ModelOptions(name=name, **mine)).reading
+    options.pop("reading", None)
+    if reading != "similarity":
+        options.pop("pooling", None)
     if reading == "continuation":
         from bias_audit.backends.causal_lm import CausalLM
 
         return CausalLM(name, **options)
+    if reading == "similarity":
+        from bias_audit.backends.encoder import SentenceEncoder
+
+        return SentenceEncoder(name, **options)
     if reading == "label":
         from bias_audit.backends.classifier import TextClassifier
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from bias_audit.errors import ModelLoadError, UsageError
-from bias_audit.records import ModelInfo, ProgressCallback, Request
+from bias_audit.records import ModelInfo, ProgressCallback, Reading, Request
 
 WINDOW = 1024
 """Requests that :func:`score_stream` holds at once."""
@@ -121,6 +121,31 @@ def require_support(backend: Backend, kinds: Iterable[type[Request[Any]]]) -> No
             hint="leave out what needs it, or see bias_audit.backends.Backend for what a backend"
             " has to answer",
         )
+
+
+def require_possible(name: str, wanted: str | None, possible: Sequence[Reading]) -> None:
+    """Refuse a way to read a model that its kind does not allow.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if wanted is None or wanted in possible:
+        return
+    hint = "leave --reading out, or write one of these"
+    if wanted == "similarity":
+        hint += "; a folder with modules.json is read as a sentence encoder"
+    raise UsageError(f"'{name}' can be read as {' or '.join(possible)}, not as {wanted}", hint=hint)
+
+
+def require_reading(backend: Backend, wanted: str | None) -> Backend:
+    """Return a backend that answers in the reading that is wanted.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if wanted is not None:
+        require_possible(backend.info.name, wanted, (backend.info.reading,))
+    return backend
 
 
 class LazyBackend:

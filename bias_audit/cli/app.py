@@ -31,6 +31,7 @@ COMMANDS = {
     "plan": "How many sentences and words would decide a gate.",
     "gate": "Judge a stored run by the gates of a configuration.",
     "compare": "Compare two stored runs, sentence by sentence.",
+    "trace": "Set a model and what was made from it side by side.",
     "baseline": "Accept a run as a baseline, or look at those accepted.",
     "waive": "Accept a failure for a while, with an owner and an end.",
     "waivers": "List the waivers, with what became of them.",
@@ -154,6 +155,8 @@ def run(args: list[str] | None = None) -> int:
         return 2
     except OSError as error:
         return _report_file(error) if error.filename is not None else _report_crash()
+    except ImportError as error:
+        return _report_crash() if _is_ours(error) else _report_package(error)
     except Exception:  # our bug: keep the traceback for the report, not for the screen
         return _report_crash()
 
@@ -184,6 +187,20 @@ def _report_file(error: OSError) -> int:
         f"Error: cannot use {error.filename}: {error.strerror}\n  name another file or folder"
     )
     return 2
+
+
+def _is_ours(error: ImportError) -> bool:
+    return (error.name or "").partition(".")[0] == "bias_audit"
+
+
+def _report_package(error: ImportError) -> int:
+    """Say which package does not work: how others are installed is no bug of ours."""
+    name = (error.name or "a package").partition(".")[0]
+    _print_error(
+        f"Error: {name} cannot be imported: {error}\n"
+        "  install it again, or look at the whole installation with 'bias-audit doctor'"
+    )
+    return 4
 
 
 def _report_crash() -> int:

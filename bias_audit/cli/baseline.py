@@ -31,6 +31,7 @@ def baseline() -> None:
 @click.option("--name", required=True, help="What gates call it: against: baseline:NAME.")
 @click.option("--reason", required=True, help="Why this run is what others are compared with.")
 @click.option("--who", help="Who accepts it.")
+@click.option("--replace", is_flag=True, help="Take the place of a baseline of this name.")
 @config_option
 @baselines_option
 def accept(
@@ -38,24 +39,31 @@ def accept(
     name: str,
     reason: str,
     who: str | None,
+    replace: bool,
     config: Path | None,
     baselines: Path | None,
 ) -> int:
     """Keep the results and the evidence of a run under a name.
 
-    A baseline of this name is replaced. Put the folder under version control: its history says
-    who moved the line, when and why.
+    Put the folder under version control: its history says who moved the line, when and why.
 
     \b
     Examples:
       bias-audit baseline accept audit-runs/latest --name main --reason "First release."
     """
+    from bias_audit.errors import UsageError
     from bias_audit.gates.baselines import validate_name
     from bias_audit.pipeline.judge import accept_baseline
     from bias_audit.utils import clock
 
     place = _place(config, baselines)
     older = (place / validate_name(name)).exists()
+    if older and not replace:
+        raise UsageError(
+            f"there is a baseline '{name}' already, and others are compared with it",
+            hint=f"--replace puts this run in its place; 'bias-audit baseline show {name}' shows"
+            " what it holds",
+        )
     accepted = accept_baseline(
         run, name=name, reason=reason, who=who, today=clock.today(), place=place
     )

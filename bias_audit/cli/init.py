@@ -16,6 +16,8 @@ JOBS = {
 }
 """CI systems: the shipped job, and where a repository keeps it."""
 _SOURCE = "bias-audit==@VERSION@"
+_MONTHS = 90
+"""Days that the waiver of the example holds."""
 
 HELP = """Write a configuration, a waiver file and, with --ci, a CI job to start from.
 
@@ -68,10 +70,22 @@ def starters(ci: str | None = None) -> dict[str, str]:
         name, place = JOBS[ci]
         shipped[place] = name
     folder = Path(__file__).parents[1] / "starters"
-    return {
-        place: (folder / name).read_text(encoding="utf-8").replace(_SOURCE, source)
-        for place, name in shipped.items()
-    }
+    words = {_SOURCE: source, **_of_today()}
+    texts = {place: (folder / name).read_text("utf-8") for place, name in shipped.items()}
+    for word, value in words.items():
+        texts = {place: text.replace(word, value) for place, text in texts.items()}
+    return texts
+
+
+def _of_today() -> dict[str, str]:
+    """What the shipped files leave open: the core probes, and a day that a waiver may end on."""
+    from datetime import timedelta
+
+    from bias_audit.probes.catalogue import ProbeCatalogue
+    from bias_audit.utils.clock import today
+
+    probes = "".join(f"  - {name}\n" for name in ProbeCatalogue().select())
+    return {"@PROBES@\n": probes, "@UNTIL@": (today() + timedelta(days=_MONTHS)).isoformat()}
 
 
 def start(folder: Path, ci: str | None = None) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import rich_click as click
@@ -14,7 +14,7 @@ _WHY: Mapping[str, str] = {
     "mask": "its head gives a probability to every word at a masked place",
     "continuation": "its architecture ends in ForCausalLM or LMHeadModel: the next word",
     "label": "its architecture ends in ForSequenceClassification: labels of whole texts",
-    "similarity": "it has no head for words or labels: vectors of whole texts",
+    "similarity": "its modules.json, or --pooling, says how a text becomes a vector",
 }
 _ANSWERS: Mapping[str, str] = {
     "mask": "the log-probability of a word at its place, both sides in sight; completions",
@@ -31,7 +31,7 @@ def models() -> None:
 
 @models.command()
 @click.argument("name")
-@setting_options("revision", "offline", "allow_pickle")
+@setting_options("revision", "offline", "allow_pickle", "reading", "pooling")
 def explain(name: str, **options: Any) -> int:
     """Say how a model is read, why, and what is refused; loads no weights.
 
@@ -43,11 +43,12 @@ def explain(name: str, **options: Any) -> int:
     from bias_audit.backends.hf.model_files import ModelOptions, locate_model
 
     if name.startswith("python:"):
-        rows = _rows("label", "a Python function from texts to probabilities", {})
+        rows = _rows(("label",), "a Python function from texts to probabilities", {})
     else:
         folder = locate_model(ModelOptions(name=name, **to_backend_options(options)))
         made_as = ", ".join(map(str, folder.config.get("architectures") or ())) or "none is named"
-        rows = _rows(folder.reading, f"{made_as} ({folder.config['model_type']})", folder.config)
+        readings = tuple(dict.fromkeys((folder.reading, *folder.readings)))
+        rows = _rows(readings, f"{made_as} ({folder.config['model_type']})", folder.config)
     say(name)
     for key, text in rows:
         for line in fold(text, head=f"{key:14}"):
@@ -55,8 +56,10 @@ def explain(name: str, **options: Any) -> int:
     return 0
 
 
-def _rows(reading: str, architecture: str, config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    is_function = not config
+def _rows(
+    readings: Sequence[str], architecture: str, config: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    reading, is_function = readings[0], not config
     yield "Architecture", architecture
     why = "functions are read so" if is_function else _WHY[reading]
     yield "Read as", f"{reading}: {why}"
@@ -69,7 +72,9 @@ def _rows(reading: str, architecture: str, config: Mapping[str, Any]) -> Iterato
         yield "Probes", "those with 'labels': bias-audit run MODEL -p labels"
     else:
         yield "Probes", "those with target words: bias-audit run MODEL -p core"
-    others = [one for one in _WHY if one != reading]
+    for other in readings[1:]:
+        yield "On request", f"--reading {other}: {_WHY[other]}"
+    others = [one for one in _WHY if one not in readings]
     yield (
         "Refused",
         f"{', '.join(others)}: one model has one reading, and runs of two are not mixed",

@@ -22,7 +22,10 @@ class Place(click.Path):
         super().__init__(exists=exists, path_type=Path)
 
 
-MODEL_SETTINGS = ("revision", "device", "dtype", "batch_size", "offline", "allow_pickle")
+MODEL_SETTINGS = (
+    *("revision", "device", "dtype", "batch_size", "offline", "allow_pickle"),
+    *("reading", "pooling"),
+)
 """How a model is loaded, for commands that audit nothing."""
 
 

@@ -70,10 +70,44 @@ class Outputs:
         named = ",".join(item.partition("=")[0] for item in output if "=" in item)
         self.formats = _split_names(format or named or default, known, "format")
         self.places = places(self.formats, output)
+        if "pdf" in self.formats and "pdf" not in self.places:
+            raise UsageError("a PDF needs a file", hint="-o pdf=brief.pdf")
         if len(self.formats) > 1 and set(self.formats) - set(self.places):
             raise UsageError(
                 "several formats need a file each", hint="-o html=report.html -o csv=results.csv"
             )
+
+    def protect(self, run: Path | None, *inputs: Path | None) -> None:
+        """Refuse places where a file would be lost that the command reads.
+
+        A report may take its own place in the folder of the run, as ``summary.md`` does.
+
+        Args:
+            run: the folder of the run, or its ``results.json``.
+            inputs: further files and folders that are read.
+
+        Raises:
+            UsageError: a place is one of them.
+        """
+        from bias_audit.pipeline.audit import own_files, run_files
+        from bias_audit.reports import file_names
+
+        own, reports = own_files(), file_names()
+        home = None if run is None else (run if run.is_dir() else run.parent).resolve()
+        read = [path.resolve() for path in inputs if path is not None and path.exists()]
+        for format, path in self.places.items():
+            place = path.resolve()
+            twin = home is not None and any(_same_file(home / name, place) for name in own)
+            inside = home == place.parent and place.name in run_files()
+            taken = twin or (inside and (place.name in own or place.name != reports.get(format)))
+            if taken or any(
+                _same_file(one, place) or (one.is_dir() and place.is_relative_to(one))
+                for one in read
+            ):
+                raise UsageError(
+                    f"-o {format}={path} would take the place of a file that this command reads",
+                    hint="nothing was written: name another file",
+                )
 
     @property
     def to_stdout(self) -> bool:
@@ -90,6 +124,11 @@ class Outputs:
         for name in self.formats:
             if name not in self.places:
                 say_report(str(texts[name]))
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    """Whether two paths are one file, by whatever name."""
+    return one == other or (one.is_file() and other.is_file() and one.samefile(other))
 
 
 def file_formats(format: str | None) -> tuple[str, ...]:
@@ -137,6 +176,18 @@ def places(wanted: tuple[str, ...], output: tuple[str, ...]) -> dict[str, Path]:
                 f"expected -o FORMAT=PATH with one of {', '.join(wanted)}, got '{item}'"
             )
     return paths
+
+
+def say_notes(results: Results) -> None:
+    """Say to standard error how a run was judged, where one line is all that is printed."""
+    from bias_audit.results.schema import NOT_MEASURED
+
+    left_out = [error.probe or "" for error in results.errors if error.type == NOT_MEASURED]
+    if left_out:
+        asked = ", ".join(left_out)
+        say(f"Note: incomplete: the configuration asks for {asked}, left out here", err=True)
+    for notice in results.notices:
+        say(f"Note: {notice}", err=True)
 
 
 def finish(results: Results, *, exit_zero: bool, strict: bool) -> int:

@@ -23,7 +23,13 @@ from bias_audit.probes.schema.lexicon import Lexicon, Sanity, TemplateSet
 from bias_audit.probes.schema.probe import ProbeSpec
 from bias_audit.probes.search_path import SUFFIXES
 from bias_audit.probes.suites import Suites
-from bias_audit.records import LEAST_WORD_MASS, CompletionRequest, FillScore, Prompt
+from bias_audit.records import (
+    LEAST_WORD_MASS,
+    CompletionRequest,
+    FillScore,
+    Prompt,
+    SimilarityRequest,
+)
 from bias_audit.utils import clock
 from bias_audit.utils.file_model import FileModel
 from bias_audit.utils.problems import ProblemCollector
@@ -46,7 +52,8 @@ MOST_UNEVEN = 0.5
 """Difference of mean pieces between two poles, or two groups, that is worth a remark."""
 
 MOST_LOPSIDED = 0.5
-"""Difference of the poles' mean log-probability (nats) that is worth a remark: 1.65 times."""
+"""Difference of the poles' mean log-probability (nats) that is worth a remark: 1.65 times; of
+their mean cosines, in standard deviations of a sentence frame."""
 
 EXTRA = "beside:"
 """Stands before groups that are compared with nobody, so that nothing is judged by them."""
@@ -200,6 +207,9 @@ def lines(probe: Probe, backend: Backend) -> Iterator[str]:
         yield check.detail or f"{right} plain sentences are labelled rightly"
         return
 
+    if backend.info.reading == "similarity":
+        yield from _similarity_lines(probe, backend)
+        return
     masked, opened = _masked_words(probe)
     for sides, lost_matters in ((masked, True), (_context_words(probe), False)):
         every = [prompt for prompts in sides.values() for prompt in prompts]
@@ -220,6 +230,42 @@ def lines(probe: Probe, backend: Backend) -> Iterator[str]:
     for prompt, answer in zip(opened, score_all(backend, completions), strict=True):
         if answer.word_mass < LEAST_WORD_MASS:
             yield f"low word mass, {answer.word_mass:.0%} on whole words: {prompt.text}"
+
+
+def _similarity_lines(probe: Probe, backend: Backend) -> Iterator[str]:
+    """What an encoder makes of a probe, asked with the first word of each group."""
+    from bias_audit.backends import score_all
+    from bias_audit.metrics.scored_probe import Scores
+
+    first = {group.id: group.words[0].id for group in probe.groups if group.words}
+    prompts = [
+        prompt
+        for prompt in expand(probe, "similarity").prompts
+        if prompt.queries and prompt.term == first.get(prompt.group)
+    ]
+    asked = [SimilarityRequest(text=prompt.left, queries=prompt.queries) for prompt in prompts]
+    answers = score_all(backend, asked)
+    texts = len({prompt.left for prompt in prompts})
+    queries = len({query for prompt in prompts for query in prompt.queries})
+    yield f"{texts} sentences and {queries} queries of the first word of each group"
+    lost = {(p.target, a.detail): p for p, a in zip(prompts, answers, strict=True) if a.skip}
+    for (target, detail), prompt in lost.items():
+        yield f"'{target}' is lost in '{prompt.left}': {detail}"
+    frame = Scores.build(probe, prompts, answers, reading="similarity").frame
+    frame = frame[frame["skip"] == ""]
+    if not len(frame):
+        return
+    spread = frame.groupby("template")["cosine"].std(ddof=0)
+    yield f"cosines spread by {spread.min():.3f} to {spread.max():.3f} within a sentence frame"
+    poles = frame.groupby("pole")["log_prob"].mean()
+    if {"+", "-"} <= set(poles.index) and not probe.spec.targets.own:
+        gap = poles["+"] - poles["-"]
+        if abs(gap) > MOST_LOPSIDED:
+            near, far = ("+", "-") if gap > 0 else ("-", "+")
+            yield (
+                f"unlike in nearness: words of pole {near} lie {abs(gap):.1f} standard deviations"
+                f" nearer to all sentences than those of pole {far}, which may look like a gap"
+            )
 
 
 def pole_imbalance(probe: Probe, backend: Backend) -> float | None:

@@ -124,7 +124,7 @@ def _question_rows(probe: Probe) -> Iterator[tuple[str, str]]:
     if spec.role != "probe":
         yield "Role", ROLES[spec.role]
         return
-    yield "Margin", f"{spec.margin:.3f} nats. {spec.margin_reason}"
+    yield "Margin", f"{spec.margins.nats:.3f} nats, {spec.margins.sd:g} sd. {spec.margin_reason}"
     if spec.labels is not None:
         for sign, label in (("+", spec.labels.plus), ("-", spec.labels.minus)):
             yield f"Label {sign}", f"{label.name}: {', '.join(label.any)}"

@@ -157,20 +157,36 @@ def sentences(name: str | None, probe_path: tuple[str, ...]) -> int:
 @click.argument("name", shell_complete=completion.probes)
 @click.option("-n", "--count", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option("--all", is_flag=True, help="Every sentence.")
+@click.option(
+    "--reading",
+    type=click.Choice(["mask", "continuation", "similarity", "label"]),
+    help="similarity: sentences with the stand-in, and the queries.  [default: the probe's first]",
+)
 @probe_path
-def preview(name: str, count: int, probe_path: tuple[str, ...], **flags: bool) -> int:
-    """Print sentences as they will be scored; the scored word is in braces."""
+def preview(
+    name: str, count: int, reading: str | None, probe_path: tuple[str, ...], **flags: bool
+) -> int:
+    """Print sentences as they will be scored; the scored word, or its queries, are in braces."""
+    from bias_audit.errors import UsageError
     from bias_audit.probes.expand import expand
 
     probe = open_catalogue(probe_path).probe(name)
-    expansion = expand(probe)
+    chosen = next((one for one in probe.spec.readings if one == reading), probe.spec.readings[0])
+    if reading not in (None, chosen):
+        raise UsageError(
+            f"'{name}' is not read as {reading}",
+            hint=f"its readings: {', '.join(probe.spec.readings)}",
+        )
+    expansion = expand(probe, chosen)
     prompts = expansion.all_prompts
     numbers: Sequence[int] = range(len(prompts))
     if not flags["all"]:  # a fixed sample: steps of equal size would meet the same word each time
         numbers = sorted(random.Random(0).sample(numbers, min(count, len(prompts))))  # noqa: S311
     for prompt in (prompts[i] for i in numbers):
         filler = "<mask>" if prompt.filler is None else f"{{{prompt.filler}}}"
-        space = " " if prompt.label_names else ""
+        space = " " if prompt.label_names or prompt.queries else ""
+        if prompt.queries:
+            filler = " ".join(f"{{{query}}}" for query in prompt.queries)
         say(f"{prompt.pole or ' '} {prompt.left}{space}{filler}{prompt.right}")
     say(f"{len(prompts):,} prompts in all", err=True)
     for skip in expansion.skips:

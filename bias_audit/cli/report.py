@@ -14,7 +14,6 @@ from bias_audit.cli.options import Place
 from bias_audit.cli.output import say
 
 if TYPE_CHECKING:
-    from bias_audit.cli.output import Outputs
     from bias_audit.results.run_folder import StoredRun
 
 HELP = """Render a stored audit again, without the model; or several, side by side.
@@ -72,7 +71,7 @@ def report(
     from bias_audit.cli.output import Outputs, places
     from bias_audit.errors import UsageError
     from bias_audit.reports import side_by_side
-    from bias_audit.results import load_results
+    from bias_audit.results import load_results, locate
     from bias_audit.results.run_folder import StoredRun
 
     one_run_only = layout == "folder" or figures is not None or any(head.values())
@@ -103,7 +102,9 @@ def report(
         _write_all(place, folder(stored.results, stored.evidence))
     elif figures is None or format or output:
         one = Outputs(format, output, (*reports.formats(), "pdf"), "html")
-        _require_pdf_file(one, full=full)
+        one.protect(locate(runs[0]))
+        if full and "pdf" not in one.formats:
+            raise UsageError("--full is about the PDF", hint="--format pdf --full -o report.pdf")
         one.write_texts({name: _render(stored, name, full=full) for name in one.formats})
     return 0
 
@@ -113,15 +114,6 @@ def _with_head(stored: StoredRun, head: Mapping[str, str]) -> StoredRun:
     given = {name: value for name, value in head.items() if value}
     run = stored.results.run.model_copy(update=given)
     return replace(stored, results=stored.results.model_copy(update={"run": run}))
-
-
-def _require_pdf_file(outputs: Outputs, *, full: bool) -> None:
-    from bias_audit.errors import UsageError
-
-    if "pdf" in outputs.formats and "pdf" not in outputs.places:
-        raise UsageError("a PDF needs a file", hint="--format pdf -o brief.pdf")
-    if full and "pdf" not in outputs.formats:
-        raise UsageError("--full is about the PDF", hint="--format pdf --full -o report.pdf")
 
 
 def _render(stored: StoredRun, name: str, *, full: bool) -> str | bytes:

@@ -11,8 +11,8 @@ import rich_click as click
 
 from bias_audit.cli import completion
 from bias_audit.cli.options import Place, config_option, setting_options, to_overrides
-from bias_audit.cli.output import say
-from bias_audit.errors import visible
+from bias_audit.cli.output import say, say_notes
+from bias_audit.errors import BiasAuditError, UsageError, visible
 
 if TYPE_CHECKING:
     from bias_audit.pipeline.audit import Audit
@@ -34,7 +34,8 @@ Examples:
 
 GROUPS = {
     "Common": (
-        "--probe", "--output", "--config", "--quiet", "--verbose", "--dry-run", "--help",
+        "--probe", "--output", "--config", "--no-config", "--quiet", "--verbose", "--dry-run",
+        "--help",
     ),
     "What is measured": (
         "--exclude", "--probe-path", "--data", "--measure", "--check", "--limit", "--examples",
@@ -42,7 +43,7 @@ GROUPS = {
     ),
     "The model": (
         "--revision", "--device", "--dtype", "--batch-size", "--offline", "--allow-pickle",
-        "--labels",
+        "--reading", "--pooling", "--labels",
         "--engine", "--engine-address", "--engine-workers", "--fresh", "--no-cache",
     ),
     "Gates and exit codes": ("--strict", "--exit-zero", "--baselines"),
@@ -57,6 +58,7 @@ click.rich_click.OPTION_GROUPS["bias-audit run"] = [
 @click.command(help=HELP)
 @config_option
 @setting_options()
+@click.option("--no-config", is_flag=True, help="Read no configuration, wherever one is.")
 @click.option("-o", "--output", type=Place(), help="Write exactly into this folder.")
 @click.option("--force", is_flag=True, help="Write into the folder of -o whatever it holds.")
 @click.option(
@@ -71,6 +73,7 @@ click.rich_click.OPTION_GROUPS["bias-audit run"] = [
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 instead of 1 or 3.")
 def run(
     config: Path | None,
+    no_config: bool,
     output: Path | None,
     force: bool,
     format: str | None,
@@ -82,10 +85,13 @@ def run(
     **values: Any,
 ) -> int:
     """Audit a model."""
-    from bias_audit.config import resolve
+    from bias_audit.config import describe_place, is_above, resolve
 
     # Before anything heavy is imported, so that a mistake is reported at once.
-    resolved = resolve(config, to_overrides(values), label=attrgetter("option"))
+    if no_config and config is not None:
+        raise UsageError("--no-config and --config contradict each other", hint="leave one out")
+    overrides = to_overrides(values)
+    resolved = resolve(config, overrides, search=not no_config, label=attrgetter("option"))
 
     from bias_audit.cli.output import file_formats, finish
     from bias_audit.cli.output import progress as show_progress
@@ -112,13 +118,33 @@ def run(
         return 0
     require_writable(output or Path.cwd())
     command = " ".join(["bias-audit", *sys.argv[1:]])
+    path = resolved.file.path
+    if path is not None and is_above(path) and config is None and not quiet:
+        where = describe_place(path)
+        say(f"Note: settings of {where}; -c FILE names another, --no-config none", err=True)
     with show_progress("none" if quiet else progress) as listener:
-        finished = audit(**request.arguments(), progress=listener, command=command)
+        try:
+            finished = audit(**request.arguments(), progress=listener, command=command)
+        except BiasAuditError as error:
+            raise _name_stale(error) from None
         if listener is not None:
             listener("writing the report", 0, 0)
         folder = finished.save(choose_folder(output, finished), further)
     _print_audit(finished, folder, quiet=quiet, verbose=verbose)
     return finish(finished.results, exit_zero=exit_zero, strict=request.policy.strict)
+
+
+def _name_stale(error: BiasAuditError) -> BiasAuditError:
+    """Say which run 'audit-runs/latest' still names, after one that was not finished."""
+    from bias_audit.results import load_results
+
+    try:
+        made = load_results("audit-runs/latest").run.created or ""
+    except (BiasAuditError, OSError):
+        return error
+    old = f"audit-runs/latest is still the run of {made[:16].replace('T', ' ') or 'an earlier day'}"
+    error.hint = f"{error.hint}\n  {old}".lstrip()
+    return error
 
 
 def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> None:
@@ -131,6 +157,7 @@ def _print_audit(audit: Audit, folder: Path, *, quiet: bool, verbose: bool) -> N
     where = visible(str(folder.relative_to(here) if inside else folder))
     if quiet:
         say(f"{terminal.first_line(audit.results)}    {where}/report.html")
+        say_notes(audit.results)
     else:
         terminal.show(audit.view, Console(emoji=False), folder=where, every=verbose)
     for notice in _cache_notes(audit, quiet=quiet):

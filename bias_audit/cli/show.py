@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,13 +75,15 @@ def _choose(results: Results, lines: tuple[OutcomeLine, ...], name: str) -> Outc
 def _print(results: Results, line: OutcomeLine) -> None:
     from rich.console import Console
 
-    from bias_audit.reports.wording import PILLS
+    from bias_audit.reports.wording import PILLS, beside
 
     result = next(r for r in results.results if r.id == line.result)
     console = Console(emoji=False)
     console.print(f"[bold]{line.number}  {markup(line.name)}[/bold]  {markup(PILLS[line.outcome])}")
     console.print(markup(line.statement or line.reason))
     console.print(f"{markup(line.probe)}, {markup(line.axis)}: {markup(line.size)}")
+    if more := beside(result):
+        console.print(more)
     for notice in line.notices:
         console.print(f"Notice: {markup(notice)}")
     for said in line.contrary:
@@ -97,12 +98,13 @@ def _print_frames(console: Console, result: Result) -> None:
     from rich.table import Table
 
     from bias_audit.reports.wording import signed_size
+    from bias_audit.utils.scales import gap_scale
 
     if not result.by_template:
         return
     sign = 1 if (result.estimate or 0.0) >= 0 else -1
     frames = Table(title="Sentence by sentence", title_justify="left")
-    frames.add_column("times as likely", justify="right")
+    frames.add_column(gap_scale(result.unit).head, justify="right")
     frames.add_column("sentence")
     for effect in sorted(result.by_template, key=lambda e: -sign * e.value):
         frames.add_row(signed_size(sign * effect.value, result.unit), markup(effect.text))
@@ -113,14 +115,15 @@ def _print_sentences(console: Console, results: Results, result: Result) -> None
     """Print typical sentence pairs with the probability of the scored word."""
     from rich.table import Table
 
-    from bias_audit.reports.text import count, percent
+    from bias_audit.reports.text import count
+    from bias_audit.reports.wording import score, score_name
 
     finding = next((f for f in results.findings if f.result == result.id), None)
     pairs = Table(title="Typical sentence pairs", title_justify="left")
     pairs.add_column("sentence")
     pairs.add_column("scored word")
-    whole = results.model.reading == "continuation"
-    pairs.add_column("log P(sentence), nats" if whole else "probability", justify="right")
+    reading = results.model.reading
+    pairs.add_column(score_name(reading), justify="right")
     every = (finding.sentences if finding else ()) or result.sentences
     for pair in every:
         if pair.harmful:
@@ -130,8 +133,7 @@ def _print_sentences(console: Console, results: Results, result: Result) -> None
             (pair.text_a, words[0], pair.log_prob_a),
             (pair.text_b, words[-1], pair.log_prob_b),
         ):
-            chance = f"{log:.1f}" if whole else percent(math.exp(min(log, 0.0)))
-            pairs.add_row(markup(text), markup(word), chance)
+            pairs.add_row(markup(text), markup(word), score(log, reading))
         pairs.add_section()
     if pairs.row_count:
         console.print(pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,18 +24,20 @@ every output.
 
 \b
 Examples:
-  bias-audit waive F-7c31a9 --until 2026-03-31 --reason "Fixed in 2.2" --owner ana --up-to 0.9
-  bias-audit waive 'jobs:*' --until 2026-03-31 --reason "..." --owner ana --up-to 0.9 --model any
+  bias-audit waive F-7c31a9 --until DATE --reason "Fixed in 2.2" --owner ana --up-to 2x
+  bias-audit waive 'jobs:*' --until DATE --reason "..." --owner ana --up-to 2x --model any
 """
 
 
 @click.command(help=WAIVE_HELP)
 @click.argument("finding")
-@click.option("--until", required=True, help="Last day, such as 2026-03-31; at most 180 days.")
+@click.option("--until", required=True, help="Last day, YYYY-MM-DD; at most 180 days.")
 @click.option("--reason", required=True, help="Why it is accepted for now.")
 @click.option("--owner", required=True, help="Who answers for it.")
 @click.option(
-    "--up-to", type=float, required=True, help="Void when the gap is larger than this, in nats."
+    "--up-to",
+    required=True,
+    help="Void when the gap is larger: 2x, or a number in the unit of the gate.",
 )
 @click.option("--model", help="Model that it holds for; that of RUN by default, or any.")
 @click.option(
@@ -50,38 +53,48 @@ def waive(
     until: str,
     reason: str,
     owner: str,
-    up_to: float,
+    up_to: str,
     model: str | None,
     run: Path,
     config: Path | None,
 ) -> int:
     """Write a waiver."""
     from bias_audit.config import require
-    from bias_audit.errors import UnknownNameError
+    from bias_audit.errors import UnknownNameError, UsageError
     from bias_audit.gates.judge import judge
     from bias_audit.gates.policy import Policy
-    from bias_audit.gates.waivers import covers, new_waiver, waivable_names, write_waiver
+    from bias_audit.gates.schema import to_number
+    from bias_audit.gates.waivers import covers, names_all, new_waiver, waivable_names, write_waiver
     from bias_audit.results import load_results
     from bias_audit.utils.clock import today
+    from bias_audit.utils.text import size_in
 
     file = require(config)
     path = file.waiver_place
     results = load_results(run)
     name = results.model.name if model is None else model
+    reading = results.model.reading
+    size = float(up_to) if re.fullmatch(r"-?\d+(\.\d*)?", up_to) else up_to
     waiver = new_waiver(
-        finding, today(), until=until, reason=reason, owner=owner, model=name, up_to=up_to
+        finding, today(), until=until, reason=reason, owner=owner, model=name, up_to=size
     )
     gates = judge(results, Policy(gates=file.config.gates)).gates
-    covered = [gate for gate in gates if covers(finding, gate)]
+    covered = [gate for gate in gates if covers(finding, gate, reading)]
     if not covered:
-        raise UnknownNameError("finding, result or gate", finding, waivable_names(gates))
+        error = UnknownNameError("finding, result or gate", finding, waivable_names(gates, reading))
+        where = f"looked for in the run {run}: --run RUN names another"
+        raise UsageError(error.message, hint=f"{error.hint}\n  {where}".lstrip())
     replaced = write_waiver(path, waiver, today())
     action = "replaced in" if replaced else "added to"
     say(f"{action} {path}: {finding} of {name}, until {until}")
     for gate in covered:
-        large = abs(gate.estimate or 0.0) > up_to
-        void = f", but measures {gate.estimate:.3g}: a failure voids the waiver" if large else ""
+        estimate = gate.estimate or 0.0
+        large = abs(estimate) > to_number(waiver.up_to)
+        size = size_in(estimate, gate.unit)
+        void = f", but measures {size}: a failure voids the waiver" if large else ""
         say(f"  covers {gate.id}{void}")
+    if names_all(finding):
+        say(f"careful: '{finding}' names every gate, those to come too", err=True)
     return 0
 
 
@@ -145,7 +158,7 @@ def _in_run(run: Path, policy: Policy, config: Path | None) -> list[WaiverRecord
 def _print_waiver(record: WaiverRecord) -> None:
     say(
         f"{record.status:11} {record.finding} of {record.model}  until {record.expires}, up to"
-        f" {record.up_to:g} nats  {record.owner}: {record.reason}"
+        f" {record.ceiling}  {record.owner}: {record.reason}"
     )
     if record.detail:
         say(f"            {record.detail}")

@@ -5,7 +5,6 @@ A pure function of stored records, so that a fresh run and a stored one are judg
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,8 +24,8 @@ from bias_audit.gates.verdict import (
     p_gap,
     p_increase,
 )
-from bias_audit.gates.waivers import apply_waivers
-from bias_audit.records import OTHERS
+from bias_audit.gates.waivers import apply_waivers, names_all
+from bias_audit.records import OTHERS, UNITS, WITH_COMPLETIONS
 from bias_audit.results.decisions import (
     Change,
     Comparison,
@@ -35,19 +34,26 @@ from bias_audit.results.decisions import (
     WaiverRecord,
     is_incomplete,
 )
+from bias_audit.results.evidence import EVIDENCE_FILE
 from bias_audit.results.io import Results
 from bias_audit.results.schema import (
+    NOT_MEASURED,
     OUTCOMES,
+    ErrorRecord,
     Outcome,
     ProbeRecord,
     Result,
     State,
 )
-from bias_audit.utils.text import number
+from bias_audit.utils.text import size_in, times
 
 BaselineComparisons = Mapping[str, Comparison | MissingChange]
 """By the name of a baseline: the comparison with it, or why there is none."""
-LEFT_OUT = "the configuration names this probe, and the run left it out"
+LEFT_OUT = "the configuration asks for this probe, and the run left it out"
+UNVERIFIED = (
+    f"There is no {EVIDENCE_FILE} beside the results, so the numbers that were judged could not be"
+    " computed again."
+)
 STATES: tuple[State, ...] = ("pass", "fail", "unclear", "error", "waived", "skipped")
 
 
@@ -61,14 +67,20 @@ def judge(
         policy: gates and waivers.
         comparisons: with every baseline that the gates name; a name that is left out is a missing
             baseline.
+
+    Raises:
+        UsageError: a limit is in another unit than what was measured, or asks for a claim that is
+            not made.
     """
     comparisons = comparisons or {}
+    require_units(policy.gates, results.model.name, results.model.reading)
+    results = results.model_copy(update={"errors": (*_errors(results, policy),)})
     gates = _check_gates(results, policy, comparisons)
     if policy.strict:  # so that every format shows an unclear gate as what it does to the build
         gates = [gate.model_copy(update={"when_unclear": "fail"}) for gate in gates]
     records: list[WaiverRecord] = []
     if policy.today is not None:
-        gates, records = apply_waivers(gates, policy.waivers, policy.today, results.model.name)
+        gates, records = apply_waivers(gates, policy.waivers, policy.today, results.model)
     named = (comparisons[n] for n in (*policy.baselines, *comparisons) if n in comparisons)
     comparison = next((c for c in named if isinstance(c, Comparison)), None)
     judged = results.model_copy(
@@ -76,11 +88,62 @@ def judge(
             "gates": tuple(gates),
             "waivers": tuple(records),
             "comparison": comparison,
+            "notices": (*_notices(policy, records),),
             "states": count_states(gates, results),
             "outcomes": count_outcomes(results.results),
         }
     )
     return judged.model_copy(update={"exit_code": exit_code(judged, strict=policy.strict)})
+
+
+def _errors(results: Results, policy: Policy) -> Iterator[ErrorRecord]:
+    """What crashed, and the probes that the configuration asks for and this run does not have."""
+    yield from (error for error in results.errors if error.type != NOT_MEASURED)
+    there = {probe.id for probe in results.probes}
+    unfit = {skip.probe: skip.detail for skip in results.skips if skip.kind == "probe"}
+    for name in policy.probes if policy.gates else ():
+        if name not in there:
+            yield ErrorRecord(probe=name, type=NOT_MEASURED, message=unfit.get(name) or LEFT_OUT)
+
+
+def _notices(policy: Policy, waivers: Iterable[WaiverRecord]) -> Iterator[str]:
+    """What a reader should know about the judging itself."""
+    if not policy.verified:
+        yield UNVERIFIED
+    for gate in policy.gates:
+        if gate.is_ambiguous:
+            yield (
+                f"The limit of the gate '{gate.id}' is {gate.limit:g} nats, which is"
+                f" {times(gate.limit)} times as likely: write {gate.limit:g}x if you meant times."
+            )
+    for waiver in waivers:
+        if waiver.status == "active" and names_all(waiver.finding):
+            yield (
+                f"The waiver '{waiver.finding}' ({waiver.file}:{waiver.line}) names every gate:"
+                " whatever fails below its ceiling is waived."
+            )
+
+
+def require_units(gates: Iterable[GateConfig], model: str, reading: str) -> None:
+    """Refuse a gate whose limit is in another unit than the gaps of a model that is read so.
+
+    Raises:
+        UsageError: there is one.
+    """
+    unit, whole = UNITS[reading], f"'{model}' is read as {reading}"
+    for gate in gates:
+        if gate.unit == "points" and reading not in WITH_COMPLETIONS:
+            raise UsageError(
+                f"the gate '{gate.id}' judges {gate.measure}, and {whole}: it completes nothing",
+                hint="leave this gate out for models of this kind",
+            )
+        if gate.unit not in ("points", unit):
+            raise UsageError(
+                f"the gate '{gate.id}' has a limit in {gate.unit}, and {whole}, whose gaps are in"
+                f" {unit}: one unit is no other",
+                hint=f"write 'unit: {unit}' with a limit in it, or keep a configuration for each"
+                " kind of model",
+            )
 
 
 def count_outcomes(results: Iterable[Result]) -> dict[Outcome, int]:
@@ -110,15 +173,15 @@ def exit_code(results: Results, *, strict: bool = False) -> int:
 
     Args:
         results: with its gates.
-        strict: a gate that is unclear, and a hub model without a pinned revision, count as
-            incomplete.
+        strict: a gate that is unclear, a hub model without a pinned revision, and numbers without
+            evidence count as incomplete.
     """
     if not any(probe.state == "measured" for probe in _judged_probes(results)):
         return 5
     if any(gate.state == "fail" for gate in results.gates):
         return 1
     unpinned = any("not pinned" in notice for notice in results.model.notices)
-    if results.errors or (strict and unpinned):
+    if results.errors or (strict and (unpinned or UNVERIFIED in results.notices)):
         return 3
     return 3 if any(is_incomplete(gate, strict=strict) for gate in results.gates) else 0
 
@@ -217,7 +280,7 @@ def _stored_config(gate: Gate, result: Result) -> GateConfig:
     limit: dict[str, Any] = {"max": gate.limit, "claim": gate.claim}
     if gate.baseline is not None:
         limit = {"against": f"{BASELINE}{gate.baseline}", "max_rise": gate.limit}
-    limit["measure"] = result.metric
+    limit |= {"measure": result.metric, "unit": gate.unit}
     return GateConfig.model_construct(id=gate.gate, probe=gate.probe, **limit)
 
 
@@ -296,7 +359,7 @@ def _gate(check: GateCheck, verdict: Verdict, policy: Policy) -> Gate:
     return Gate(
         id=f"{gate.id}:{result.id}",
         state=verdict.state,
-        reason=f"{verdict.reason} (limit: {gate.why.rstrip('.')})" if gate.why else verdict.reason,
+        reason=verdict.reason,
         condition=_condition(result, gate.limit, check.baseline),
         reason_code=verdict.code,
         templates_needed=verdict.required.templates,
@@ -320,10 +383,11 @@ def _of_result(result: Result) -> dict[str, Any]:
 
 
 def _interval(gate: GateConfig, result: Result) -> dict[str, Any]:
-    """The interval of the claim that a gate asks for."""
+    """The intervals of the claim that a gate asks for."""
     other = gate.claim == "words_of_this_kind"
     source = result.words_of_this_kind if other and result.words_of_this_kind else result
-    return {"ci_low": source.ci_low, "ci_high": source.ci_high}
+    names = ("ci_low", "ci_high", "ci90_low", "ci90_high")
+    return {name: getattr(source, name) for name in names}
 
 
 def _of_config(gate: GateConfig, policy: Policy) -> dict[str, Any]:
@@ -332,6 +396,8 @@ def _of_config(gate: GateConfig, policy: Policy) -> dict[str, Any]:
     return {
         "probe": gate.probe,
         "limit": gate.limit,
+        "unit": gate.unit,
+        "why": gate.why or "",
         "claim": gate.claim,
         "when_unclear": gate.when_unclear,
         "gate": gate.id,
@@ -378,16 +444,16 @@ def _condition(result: Result, limit: float, baseline: str | None = None) -> str
         if baseline is not None:
             return f"{most} more than in the baseline '{baseline}'"
         return f"{most} of probability"
-    if baseline is not None:
-        return (
-            f"the gap between {a} and {b} is at most {limit:.3g} {result.unit} larger than in the"
-            f" baseline '{baseline}'"
-        )
-    odds = math.exp(min(limit, 700.0))
-    return (
-        f"the gap between {a} and {b} stays within {limit:.3g} {result.unit} of 0"
-        f" (odds ratio {1 / odds:.2f} to {number(odds)})"
-    )
+    return _asks(f"the gap between {a} and {b}", limit, result.unit, baseline)
+
+
+def _asks(what: str, limit: float, unit: str, baseline: str | None) -> str:
+    """A limit on something in words."""
+    most = size_in(limit, unit)
+    if baseline is None:
+        return f"{what} is at most {most}, in either direction"
+    more = f"{most} that" if unit == "nats" else f"{most} larger than that"
+    return f"{what} is at most {more} of the baseline '{baseline}'"
 
 
 # What a gate should have judged and could not: an unclear gate each, never silence.
@@ -406,12 +472,8 @@ def _missing_results(
 
 
 def _without_result(gate: GateConfig, policy: Policy, **fields: Any) -> Gate:
-    condition = f"{gate.measure} of {gate.probe} stays within {gate.limit:g} {gate.unit} of 0"
-    if gate.baseline is not None:
-        condition = (
-            f"{gate.measure} of {gate.probe} is at most {gate.limit:g} {gate.unit} larger than in"
-            f" the baseline '{gate.baseline}'"
-        )
+    what = f"{gate.measure} of {gate.probe}"
+    condition = _asks(what, gate.limit, gate.unit, gate.baseline)
     values = {"id": gate.id, "state": "unclear", "reason_code": "no_result", "condition": condition}
     return Gate(**(values | _of_config(gate, policy) | fields))
 

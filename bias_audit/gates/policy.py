@@ -16,8 +16,10 @@ class Policy:
 
     gates: tuple[GateConfig, ...] = ()
     probes: tuple[str, ...] = ()
-    """Ids of the probes of the configuration, where a gate names them by a pattern: one that a run
-    left out is missing, and no pass."""
+    """Ids of the probes that the configuration asks for: one that a run left out makes it
+    incomplete, whatever its gates name."""
+    verified: bool = True
+    """Whether the numbers that are judged were measured just now, or come from evidence."""
     waivers: tuple[WaiverEntry, ...] = ()
     today: date | None = None
     """Day of judging, for waivers; None where there are none."""

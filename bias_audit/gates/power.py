@@ -21,7 +21,7 @@ from bias_audit.results.schema import Result
 from bias_audit.stats.ladder import ALPHA
 from bias_audit.stats.power import MOST_UNITS, Source, VarianceComponents, required_units
 
-METRIC = "log_odds_gap"
+METRICS = ("log_odds_gap", "similarity_gap")
 SOURCES: tuple[Source, ...] = ("templates", "terms", "targets")
 UNITS: dict[Source, str] = {
     "templates": "sentences",
@@ -87,8 +87,11 @@ def describe_required(result: Result, variance: Mapping[str, float], required: R
     if not any(variance.get(name) for name in units):
         return "what would decide is not known"
     counts = {name: getattr(required, name) for name in SOURCES if name in units}
+    known = {"templates": result.n_templates, "terms": result.n_terms, "targets": result.n_targets}
     enough = [
         f"about {count} {UNITS[name]} ({units[name]} now)"
+        if units[name] == known[name]
+        else f"about {count} unrelated {UNITS[name]} ({units[name]} among {known[name]} now)"
         for name, count in counts.items()
         if count is not None
     ]
@@ -266,7 +269,7 @@ def planned_gates(
 
 
 def _select(results: Results, names: Sequence[str]) -> list[Result]:
-    pool = [r for r in results.results if r.metric == METRIC and r.role != "control"]
+    pool = [r for r in results.results if r.metric in METRICS and r.role != "control"]
     if not names:
         return [result for result in pool if result.role == "primary"]
     matches: dict[str, Result] = {}

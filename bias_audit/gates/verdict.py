@@ -28,7 +28,7 @@ from bias_audit.stats.ladder import ALPHA
 from bias_audit.stats.multiplicity import holm
 from bias_audit.stats.power import VarianceComponents
 from bias_audit.stats.rise import p_increased, p_not_increased
-from bias_audit.utils.text import number
+from bias_audit.utils.text import number, times
 
 PARTIAL = "the run was cut short, so nothing is decided"
 PARTIAL_SIDE = "the run or its baseline was cut short, so nothing is decided"
@@ -117,7 +117,8 @@ def judge_increase(
     if p_inside is None:
         return Verdict("unclear", "no_interval", change.reason or NO_INTERVAL)
     notices = ("fragile",) if _crosses_without_one(change.bounds, limit) else ()
-    size = f"{number(limit)} {change.unit}"
+    nats = change.unit == "nats"
+    size = f"a factor of {times(limit)}" if nats else f"{number(limit)} {change.unit}"
     if family.p <= ALPHA:
         reason = f"the gap has grown by more than {size}"
         return Verdict("fail", "outside_rise", reason, notices=notices)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,14 +16,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, ValidationError, model_validator
 
 from bias_audit.errors import UsageError, nearest
-from bias_audit.gates.schema import MOST_POINTS
+from bias_audit.gates.schema import Limit, is_in_times, to_number
 from bias_audit.results.decisions import Gate, WaiverRecord, finding_id
+from bias_audit.results.schema import Model
 from bias_audit.utils.file_model import FileModel, Text, reject_duplicates
 from bias_audit.utils.files import write_atomic
 from bias_audit.utils.problems import ProblemCollector
+from bias_audit.utils.text import sizes_apart
 from bias_audit.utils.validation import MistakesError, explain_errors
 from bias_audit.utils.yaml import parse_yaml, positions, read_source
 
@@ -34,7 +37,7 @@ _CLOCKS = timedelta(days=1)
 """Days begin at different times around the world: a waiver of tomorrow may be one of today."""
 _HEADER = """\
 # Known failures that somebody took responsibility for, each with an end.
-# Add one with 'bias-audit waive FINDING --until DATE --reason TEXT --owner WHO --up-to NATS'.
+# Add one with 'bias-audit waive FINDING --until DATE --reason TEXT --owner WHO --up-to 1.5x'.
 version: 1
 waivers: []
 """
@@ -69,15 +72,15 @@ class Waiver(FileModel):
     """Day on which it was made."""
     expires: Day
     """Last day on which it holds, at most 180 days after ``created``."""
-    up_to: float = Field(gt=0, strict=True)
-    """Largest gap that is waived, in nats; a larger one fails again."""
+    up_to: Limit
+    """Largest gap that is waived, such as ``1.5x``; a larger one fails again."""
 
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, value: Any) -> Any:
         needs = {
             "model": "a waiver names the model that it holds for | model: reference, or model: any",
-            "up_to": "a waiver has a ceiling, in nats | up_to: 0.9",
+            "up_to": "a waiver has a ceiling | up_to: 1.5x",
         }
         missing = [key for key in needs if isinstance(value, dict) and key not in value]
         if missing:
@@ -90,9 +93,6 @@ class Waiver(FileModel):
         if days < 0:
             say = f"'expires' is {-days} day{'s'[: days != -1]} before 'created'"
             raise MistakesError([(("expires",), f"{say} | put a later day, or remove the waiver")])
-        if self.up_to > MOST_POINTS:
-            say = f"'up_to' is {self.up_to:g}, and no gap is larger than {MOST_POINTS:g}"
-            raise MistakesError([(("up_to",), f"{say} | up_to: 0.9")])
         if days > MOST_DAYS:
             last = self.created + timedelta(days=MOST_DAYS)
             say = f"'expires' is {days} days after 'created', {MOST_DAYS} is the most"
@@ -121,7 +121,14 @@ class WaiverFile(FileModel):
 
 
 def new_waiver(
-    finding: str, today: date, *, until: str, reason: str, owner: str, model: str, up_to: float
+    finding: str,
+    today: date,
+    *,
+    until: str,
+    reason: str,
+    owner: str,
+    model: str,
+    up_to: float | str,
 ) -> Waiver:
     """Return a waiver of today.
 
@@ -225,23 +232,32 @@ def _edit(text: str, file: str, waiver: Waiver, twin: int | None) -> str:
 # Which waiver covers which gate, and whether it still holds.
 
 
-def covers(finding: str, gate: Gate) -> bool:
-    """Return whether a waiver's ``finding`` names a gate: finding, result, id, or glob of ids."""
+def covers(finding: str, gate: Gate, reading: str = "mask") -> bool:
+    """Return whether a waiver's ``finding`` names a gate: finding, result, id, or glob of ids.
+
+    Findings are those of a model that was read so.
+    """
     names = {gate.id}
     if gate.result is not None:
-        names |= {gate.result, finding_id(gate.result)}
+        names |= {gate.result, finding_id(gate.result, reading)}
     return finding in names or fnmatchcase(gate.id, finding)
 
 
-def waivable_names(gates: Sequence[Gate]) -> list[str]:
+def names_all(finding: str) -> bool:
+    """Return whether a waiver's ``finding`` names every gate, whatever it is called."""
+    return not re.search(r"\w", finding)
+
+
+def waivable_names(gates: Sequence[Gate], reading: str = "mask") -> list[str]:
     """Return everything that a waiver could name: gates, results and findings, each once."""
     ids = [gate.id for gate in gates]
     results = [gate.result for gate in gates if gate.result is not None]
-    return list(dict.fromkeys([*ids, *results, *map(finding_id, results)]))
+    findings = [finding_id(result, reading) for result in results]
+    return list(dict.fromkeys([*ids, *results, *findings]))
 
 
 def apply_waivers(
-    gates: Sequence[Gate], waivers: Sequence[WaiverEntry], today: date, model: str
+    gates: Sequence[Gate], waivers: Sequence[WaiverEntry], today: date, model: Model
 ) -> tuple[list[Gate], list[WaiverRecord]]:
     """Turn failures that a waiver covers into ``waived``; say what became of every waiver.
 
@@ -255,7 +271,7 @@ def apply_waivers(
         record = _record_in_run(entry, gates, today, model)
         records.append(record)
         if record.status == "active":
-            remaining = [_waive(gate, entry.waiver) for gate in remaining]
+            remaining = [_waive(gate, entry.waiver, model.reading) for gate in remaining]
     return remaining, records
 
 
@@ -271,7 +287,8 @@ def waiver_record(entry: WaiverEntry, today: date) -> WaiverRecord:
         owner=waiver.owner,
         created=waiver.created.isoformat(),
         expires=waiver.expires.isoformat(),
-        up_to=waiver.up_to,
+        up_to=to_number(waiver.up_to),
+        ceiling=waiver.up_to if isinstance(waiver.up_to, str) else f"{waiver.up_to:g}",
         status="expired" if late > 0 else "active",
         detail=expired if late > 0 else f"{left} day{'s'[: left != 1]} left",
         file=entry.file,
@@ -280,36 +297,42 @@ def waiver_record(entry: WaiverEntry, today: date) -> WaiverRecord:
 
 
 def _record_in_run(
-    entry: WaiverEntry, gates: Sequence[Gate], today: date, model: str
+    entry: WaiverEntry, gates: Sequence[Gate], today: date, model: Model
 ) -> WaiverRecord:
     """What became of a waiver in a run that was judged."""
     waiver = entry.waiver
-    covered = [gate for gate in gates if covers(waiver.finding, gate)]
+    covered = [gate for gate in gates if covers(waiver.finding, gate, model.reading)]
     failed = [gate for gate in covered if gate.state == "fail"]
     sizes = [(math.inf if g.estimate is None else abs(g.estimate), g) for g in failed]
-    over = [gate for size, gate in sizes if size > waiver.up_to]
+    ceiling, as_times = to_number(waiver.up_to), is_in_times(waiver.up_to)
+    other = [g for g in failed if as_times and g.unit != "nats"]
+    over = [gate for size, gate in sizes if size > ceiling]
     record = waiver_record(entry, today)
     record = record.model_copy(update={"gates": tuple(gate.id for gate in covered)})
     if record.status == "expired":
         return record
-    if waiver.model not in (ANY, model):
-        text = f"it is for the model '{waiver.model}', and this is '{model}'"
+    if waiver.model not in (ANY, model.name):
+        text = f"it is for the model '{waiver.model}', and this is '{model.name}'"
         return record.model_copy(update={"status": "other_model", "detail": text})
     if not covered:
-        near = nearest(waiver.finding, waivable_names(gates))
+        near = nearest(waiver.finding, waivable_names(gates, model.reading))
         text = "no gate has this name" + (f"; did you mean '{near}'?" if near else "")
         return record.model_copy(update={"status": "unmatched", "detail": text})
+    if other:
+        text = f"{other[0].id} is measured in {other[0].unit}, and 'up_to' is in times"
+        return record.model_copy(update={"status": "exceeded", "detail": text})
     if over:
         worst = max(over, key=lambda gate: abs(gate.estimate or 0.0))
-        text = f"{worst.id} measures {worst.estimate:.3g}, more than the {waiver.up_to:g} allowed"
+        measured, allowed = sizes_apart(worst.estimate or 0.0, ceiling, worst.unit)
+        text = f"{worst.id} measures {measured}, more than the {allowed} allowed"
         return record.model_copy(update={"status": "exceeded", "detail": text})
     text = f"waives {len(failed)} of {len(covered)} gate{'s'[: len(covered) != 1]}"
     text += f", {record.detail}" if failed else ": none fails, it is not needed"
     return record.model_copy(update={"detail": text})
 
 
-def _waive(gate: Gate, waiver: Waiver) -> Gate:
-    if gate.state != "fail" or not covers(waiver.finding, gate):
+def _waive(gate: Gate, waiver: Waiver, reading: str) -> Gate:
+    if gate.state != "fail" or not covers(waiver.finding, gate, reading):
         return gate
     text = f"waived until {waiver.expires} by {waiver.owner}: {waiver.reason}; {gate.reason}"
     return gate.model_copy(

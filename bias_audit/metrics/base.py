@@ -15,7 +15,7 @@ from typing import Any, Literal
 from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
-from bias_audit.records import OTHERS, Prompt, Skip, SkipReason
+from bias_audit.records import OTHERS, UNITS, Prompt, Reading, Skip, SkipReason
 from bias_audit.results import Check, Companion, Result, Role, TargetEffect
 from bias_audit.stats.estimate import Contrast
 from bias_audit.utils.arrays import Floats
@@ -71,6 +71,14 @@ class ExtraRequests:
     """Further questions, from the answers to the first ones."""
 
 
+NO_PROBABILITIES = "read as similarity, a model gives no word a probability"
+
+
+def unit_in(info: MetricInfo, reading: Reading) -> str:
+    """Return the unit of a number in a reading: for nats, that of the reading's gaps."""
+    return UNITS[reading] if info.unit == "nats" else info.unit
+
+
 def fits_all(_: Probe) -> str:
     """Say that a metric fits every probe."""
     return ""
@@ -116,6 +124,8 @@ class Metric:
     """Makes the companions of a primary comparison."""
     unsupported: Callable[[Probe], str] = fits_all
     """Why it cannot be asked of a probe; empty where it can."""
+    needs_probabilities: bool = False
+    """Whether scores have to be log-probabilities, which cosines are not."""
     default: bool = True
     """Whether every audit computes it; else ``--measure`` or ``--check`` names it."""
     kind: Kind = "measure"
@@ -128,6 +138,10 @@ class Metric:
     def id(self) -> str:
         """Id of its first number."""
         return self.info.id
+
+    def misfit(self, reading: Reading) -> str:
+        """Say why it cannot be asked in a reading; empty where it can."""
+        return NO_PROBABILITIES if self.needs_probabilities and reading == "similarity" else ""
 
 
 def make_result(
@@ -191,11 +205,12 @@ def probe_result(
     """
     cube, spec = scored.cube, scored.probe.spec
     labels = group_labels(scored)
-    counts = {
+    counts: dict[str, Any] = {
         "n_templates": len(cube.templates),
         "n_terms": len(cube.units),
         "n_targets": len(cube.targets),
         "n_prompts": int(cube.values.size),
+        "unit": unit_in(info, scored.reading),
     }
     return make_result(
         info,

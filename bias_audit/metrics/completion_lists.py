@@ -370,11 +370,13 @@ METRICS = (
         companions=(HURTFUL_ODDS,),
         measure=hurtful,
         unsupported=needs_completions,
+        needs_probabilities=True,
     ),
     Metric(
         info=COMPLETION_VALENCE,
         companions=(VALENCE_COVERAGE,),
         measure=valence,
         unsupported=needs_completions,
+        needs_probabilities=True,
     ),
 )

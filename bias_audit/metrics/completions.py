@@ -387,5 +387,6 @@ METRICS = (
         companions=(JSD_TOTAL, JSD_WITHIN, JSD_SHARE, *INFOS, COMPLETIONS, COMPLETION_WORDS),
         measure=judge_completions,
         unsupported=needs_completions,
+        needs_probabilities=True,
     ),
 )

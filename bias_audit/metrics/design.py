@@ -26,6 +26,11 @@ from bias_audit.stats.layout import Layout
 from bias_audit.stats.permutation import label_exchange, pair_flip, repeat_if_close
 from bias_audit.utils.arrays import Floats
 
+GAPS = {
+    "nats": ("log_odds_gap", "diagonal_log_odds"),
+    "sd": ("similarity_gap", "similarity_diagonal"),
+}
+"""Ids of the measures that are judged, by unit: of two poles, and where each group has a word."""
 ROUNDING = 1e-12
 """Share of the largest score below which a difference of scores is rounding."""
 
@@ -100,9 +105,10 @@ def primary_results(scored: ScoredProbe) -> dict[str, list[tuple[str, str]]]:
     Where each group has its own word, one result joins all groups.
     """
     probe, pairs = scored.probe.spec.id, scored_comparisons(scored)
+    gap, diagonal = GAPS[scored.unit]
     if scored.probe.spec.targets.own:
-        return {f"{probe}:diagonal_log_odds:own-vs-others": pairs}
-    return {f"{probe}:log_odds_gap:{a}-vs-{b.lstrip('~')}": [(a, b)] for a, b in pairs}
+        return {f"{probe}:{diagonal}:own-vs-others": pairs}
+    return {f"{probe}:{gap}:{a}-vs-{b.lstrip('~')}": [(a, b)] for a, b in pairs}
 
 
 def scored_groups(scored: ScoredProbe) -> list[str]:
@@ -136,7 +142,7 @@ def sampled_shares(scored: ScoredProbe) -> tuple[float, float]:
 
 
 def rounding(cube: ScoreCube) -> float:
-    """Differences of scores below this are rounding, in nats."""
+    """Differences of scores below this are rounding, in their unit."""
     return ROUNDING * float(np.abs(cube.values).max())
 
 

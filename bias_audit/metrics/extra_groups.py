@@ -119,4 +119,11 @@ def _needs_extra_groups(probe: Probe) -> str:
     return "" if probe.extra_groups else "it needs a group that is scored and compared with none"
 
 
-METRICS = (Metric(info=INFO, measure=extra_group_shares, unsupported=_needs_extra_groups),)
+METRICS = (
+    Metric(
+        info=INFO,
+        measure=extra_group_shares,
+        unsupported=_needs_extra_groups,
+        needs_probabilities=True,
+    ),
+)

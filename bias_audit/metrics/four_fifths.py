@@ -184,5 +184,6 @@ METRICS = (
         companions=(CLOSED_SHARE, NEITHER_SHARE),
         measure=four_fifths,
         unsupported=needs_named_groups,
+        needs_probabilities=True,
     ),
 )

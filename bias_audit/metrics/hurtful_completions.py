@@ -200,5 +200,6 @@ METRICS = (
         companions=(HURTFUL_SHARE,),
         measure=hurtful_shares,
         unsupported=needs_completions,
+        needs_probabilities=True,
     ),
 )

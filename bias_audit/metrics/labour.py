@@ -116,7 +116,7 @@ def labour(scored: ScoredProbe, settings: Settings) -> MetricOutput:
     if fit is None:
         return MetricOutput()
     pearson = companion(LABOUR_PEARSON, fit.pearson.r, (fit.pearson.low, fit.pearson.high))
-    calibrated = spec.mask == "group"
+    calibrated = spec.mask == "group" and scored.unit == "nats"
     return _output(
         scored,
         (a, b),

@@ -13,13 +13,16 @@ from types import MappingProxyType, ModuleType
 
 from bias_audit import metrics
 from bias_audit.errors import UnknownNameError
-from bias_audit.metrics.base import KINDS, Kind, Metric, MetricInfo
+from bias_audit.metrics.base import KINDS, Kind, Metric, MetricInfo, unit_in
+from bias_audit.metrics.design import GAPS
 from bias_audit.probes.probe import Probe
+from bias_audit.records import Reading
 from bias_audit.results import MetricRecord, Result
 
 _ORDER = [
     "log_odds",
     "diagonal",
+    "similarity",
     "effect_sizes",
     "completions",
     "skew",
@@ -42,7 +45,7 @@ _ORDER = [
 ]
 """Files in the order of results and documentation; others follow by their names."""
 
-PRIMARY = ("log_odds_gap", "diagonal_log_odds")
+PRIMARY = tuple(name for names in GAPS.values() for name in names)
 """Metrics that margins and gates judge; a probe has one of them."""
 
 
@@ -92,14 +95,15 @@ def find_info(name: str) -> MetricInfo:
     return INFOS[name]
 
 
-def metric_records(results: Iterable[Result]) -> tuple[MetricRecord, ...]:
+def metric_records(results: Iterable[Result], reading: Reading) -> tuple[MetricRecord, ...]:
     """Return the descriptions of all numbers of some results and their companions, by id."""
+    results = tuple(results)
     ids = {metric for r in results for metric in (r.metric, *(c.metric for c in r.companions))}
     return tuple(
         MetricRecord(
             id=info.id,
             name=info.name,
-            unit=info.unit,
+            unit=unit_in(info, reading),
             neutral=info.neutral,
             direction=info.direction,
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
@@ -16,8 +16,16 @@ import numpy as np
 from bias_audit.errors import ScoringError, UsageError
 from bias_audit.probes.clusters import target_clusters, template_clusters, term_cluster
 from bias_audit.probes.probe import Group, Probe
-from bias_audit.records import CompletionScore, FillScore, Prompt, Reading, Skip, WordPrior
-from bias_audit.results.evidence import EVIDENCE_COLUMNS, TEXT_COLUMNS
+from bias_audit.records import (
+    UNITS,
+    CompletionScore,
+    FillScore,
+    Prompt,
+    Reading,
+    Skip,
+    WordPrior,
+)
+from bias_audit.results.evidence import COSINE, EVIDENCE_COLUMNS, TEXT_COLUMNS
 from bias_audit.stats.contrast import Clusters
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
@@ -27,9 +35,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+SPREAD_FLOOR = 1e-6
+"""A standard deviation of cosines that is rounding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """A checked table of scores with the columns :data:`EVIDENCE_COLUMNS`."""
+    """A checked table of scores with the columns :data:`EVIDENCE_COLUMNS`.
+
+    In the reading ``similarity`` it has the column :data:`COSINE` too, and a score is how many
+    standard deviations a cosine lies above the mean of its sentence frame.
+    """
 
     frame: pd.DataFrame
 
@@ -38,16 +54,25 @@ class Scores:
         if missing:
             raise ValueError(f"the score table lacks the columns {', '.join(missing)}")
         scored = self.frame["skip"] == ""
-        values = self.frame.loc[scored, "log_prob"].to_numpy(dtype=float)
-        if not np.isfinite(values).all() or (values > 1e-6).any():
+        name, column, most = "log-probability", "log_prob", 0.0
+        if COSINE in self.frame.columns:
+            name, column, most = "cosine", COSINE, 1.0
+        values = self.frame.loc[scored, column].to_numpy(dtype=float)
+        if not np.isfinite(values).all() or (values > most + 1e-6).any():
             raise ScoringError(
-                "the model returned a log-probability that is not a number or above 0",
+                f"the model returned a {name} that is not a number or above {most:g}",
                 hint="its weights or its half-precision arithmetic are broken; try --dtype float32",
             )
 
     @classmethod
     def build(
-        cls, probe: Probe, prompts: Sequence[Prompt], answers: Sequence[FillScore], *, run: str = ""
+        cls,
+        probe: Probe,
+        prompts: Sequence[Prompt],
+        answers: Sequence[FillScore],
+        *,
+        run: str = "",
+        reading: Reading = "mask",
     ) -> Scores:
         """Join prompts with their answers, in the order given.
 
@@ -56,6 +81,7 @@ class Scores:
             prompts: what was asked.
             answers: one for each prompt.
             run: name for the column ``probe`` (placebo runs); the prompts' own when empty.
+            reading: what a score is.
 
         Raises:
             ScoringError: a score is not a log-probability.
@@ -94,7 +120,23 @@ class Scores:
 
         frame = pd.DataFrame.from_records(rows, columns=list(EVIDENCE_COLUMNS))
         frame["rank"] = frame["rank"].astype("Int64")
-        return cls(frame)
+        beside = [group.id for group in probe.extra_groups]
+        return cls(standardise(frame, beside) if reading == "similarity" else frame)
+
+
+def standardise(frame: pd.DataFrame, beside: Collection[str] = ()) -> pd.DataFrame:
+    """Return a table of cosines with its scores in standard deviations of each sentence frame.
+
+    The spread is that of all cells of a frame, compared group words by target words: one number a
+    frame, which stretches a gap and its standard error alike, so that a test against zero stays
+    what it was. A frame without any spread tells nothing apart, and is 0 throughout.
+    """
+    compared = frame[~frame["group"].isin([*beside])].groupby("template")["log_prob"]
+    middle = frame["template"].map(compared.mean())
+    spread = frame["template"].map(compared.std(ddof=0))
+    spread = spread.where(spread > SPREAD_FLOOR, np.inf)
+    cosines = frame["log_prob"]
+    return frame.assign(**{"log_prob": (cosines - middle) / spread, COSINE: cosines})
 
 
 def with_priors(scores: Scores, priors: Sequence[float]) -> Scores:
@@ -123,7 +165,7 @@ class ScoreCube:
     poles: tuple[str, ...]
     """Pole of each target as the probe declares it (``+``, ``-``, ``0`` or ``own:<group>``)."""
     values: Floats
-    """(templates, units, targets), nats."""
+    """(templates, units, targets), nats; of cosines in standard deviations of their sentence."""
     pieces: tuple[int, ...]
     """Pieces of each target."""
     prompts: Mapping[str, int]
@@ -134,6 +176,8 @@ class ScoreCube:
     """Cluster of each template, by id; one that is not here is its own."""
     target_clusters: Mapping[str, str] = field(default_factory=dict)
     """The same of targets."""
+    cosines: Floats | None = None
+    """The same block as the model gave it; None where scores are logarithms."""
 
     @property
     def clusters(self) -> Clusters:
@@ -204,10 +248,8 @@ def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
     frames = [f.id for f in probe.frames]
     order = [t.word.id for t in probe.targets]
     units = _units(probe, set(frame["term"]))
-    wide = frame.pivot_table(
-        index="template", columns=["group", "label", "target"], values="log_prob", aggfunc="mean"
-    )
-    templates = [name for name in frames if name in wide.index]
+    present = set(frame["template"])
+    templates = [name for name in frames if name in present]
     left = set(frame["target"])
     targets = [name for name in order if name in left]
     poles = {t.word.id: t.pole for t in probe.targets}
@@ -216,9 +258,15 @@ def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
         first = f": {skips[0].detail}" if skips and skips[0].detail else ""
         raise ScoringError(f"nothing of '{probe.spec.id}' could be scored: {lost}{first}")
     wanted = [(u.group, u.label, t) for u in units for t in targets]
-    values = wide.reindex(index=templates, columns=pd.MultiIndex.from_tuples(wanted)).to_numpy(
-        dtype=np.float64
-    )
+
+    def block(column: str) -> Floats:
+        wide = frame.pivot_table(
+            index="template", columns=["group", "label", "target"], values=column, aggfunc="mean"
+        ).reindex(index=templates, columns=pd.MultiIndex.from_tuples(wanted))
+        cells = wide.to_numpy(dtype=np.float64)
+        return np.asarray(cells.reshape(len(templates), len(units), len(targets)))
+
+    values = block("log_prob")
     if not np.isfinite(values).all():
         raise ScoringError(f"'{probe.spec.id}' has cells without a score and without a reason")
     by_target = frame.groupby("target")["pieces"].max()
@@ -227,7 +275,8 @@ def build_cube(probe: Probe, scores: Scores) -> ScoreCube:
         units=tuple(units),
         targets=tuple(targets),
         poles=tuple(poles[name] for name in targets),
-        values=values.reshape(len(templates), len(units), len(targets)),
+        values=values,
+        cosines=block(COSINE) if COSINE in frame.columns else None,
         pieces=tuple(int(by_target[name]) for name in targets),
         prompts={
             str(name): int(count)
@@ -460,6 +509,16 @@ class ScoredProbe:
     """Words that completions are looked up in."""
     reading: Reading = "mask"
     """What a score is; only in ``mask`` it is a probability of the scored word."""
+
+    @property
+    def unit(self) -> str:
+        """Unit of its gaps."""
+        return UNITS[self.reading]
+
+    @property
+    def margin(self) -> float:
+        """The reference margin, in that unit."""
+        return self.probe.spec.margins.of(self.reading)
 
     def rng(self, settings: Settings, *names: str) -> np.random.Generator:
         """Return the random stream of one purpose; no other purpose or probe moves its draws."""

@@ -65,4 +65,4 @@ def _needs_two_words(probe: Probe) -> str:
     return ""
 
 
-METRICS = (Metric(info=INFO, measure=skew, unsupported=_needs_two_words),)
+METRICS = (Metric(info=INFO, measure=skew, unsupported=_needs_two_words, needs_probabilities=True),)

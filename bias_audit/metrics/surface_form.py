@@ -198,7 +198,7 @@ def surface_form(scored: ScoredProbe, _: Settings) -> MetricOutput:
     own = [a for p, a in zip(scored.word_prompts, scored.word_scores, strict=True) if p in chosen]
     written = _by_variant(scored.responses[SURFACES.id], len(prompts))
     blocks, details = _blocks(scored, prompts, written, own)
-    margin = scored.probe.spec.margin
+    margin = scored.margin
     comparisons = primary_results(scored).items()
     return MetricOutput(
         checks={name: _check(blocks, pair, margin) for name, (pair,) in comparisons},

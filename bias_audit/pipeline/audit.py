@@ -280,8 +280,12 @@ class Audit:
 
 def run_files() -> frozenset[str]:
     """Return the names of all files that a run may write into its folder."""
-    more = ("results.json", "run.json", EVIDENCE_FILE, PAIR_SCORES_FILE)
-    return frozenset((*more, *render.file_names().values()))
+    return frozenset((*own_files(), *render.file_names().values()))
+
+
+def own_files() -> frozenset[str]:
+    """Return the names of those that no report could be made without, or made again."""
+    return frozenset(("results.json", "run.json", EVIDENCE_FILE, PAIR_SCORES_FILE))
 
 
 def evidence_bytes(measured: ScoredPlan) -> bytes:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import bias_audit
 from bias_audit import __version__, reports
-from bias_audit.analysis.compare_runs import METRIC
+from bias_audit.analysis.compare_runs import METRICS
 from bias_audit.analysis.findings import evidence, interval_sentence
 from bias_audit.analysis.recompute import CLOSE_P, SPLIT, Recomputation, differ
 from bias_audit.analysis.statements import as_likely, size_word
@@ -42,6 +42,7 @@ from bias_audit.results.bundle import MANIFEST, Bundle, bomb, contradictions, op
 from bias_audit.results.io import check_results
 from bias_audit.utils.json_text import decode_text, parse_json
 from bias_audit.utils.resources import data_dir
+from bias_audit.utils.scales import gap_scale
 from bias_audit.utils.versions import package_versions
 
 RESULTS, RUN = "results.json", "run.json"
@@ -206,7 +207,7 @@ def _numbers(
         made |= {result.id for result in again.gaps}
         parts = ", ".join(f"{number:,} {what}" for what, number in sorted(again.tally.items()))
         seen.append(f"computed again from {EVIDENCE_FILE}: {parts or 'nothing'}")
-    elif any(result.metric == METRIC for result in results.results):
+    elif any(result.metric in METRICS for result in results.results):
         yield f"{EVIDENCE_FILE}: it is missing, and {RESULTS} has gaps"
     if PAIR_SCORES_FILE in files:
         shares = _shares(read_rows(files[PAIR_SCORES_FILE]), results)
@@ -317,7 +318,8 @@ def _findings(results: Results) -> Iterator[str]:
         result = associations.get(finding.result)
         if result is None:
             continue
-        same = finding.size == size_word(result.estimate or 0.0)
+        scale = gap_scale(result.unit)
+        same = finding.size == size_word(result.estimate or 0.0, scale)
         same &= finding.evidence == evidence(result)
         same &= as_likely(result) in finding.headline
         if not (same and finding.detail.startswith(interval_sentence(result))):

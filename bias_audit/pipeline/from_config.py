@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,6 +16,7 @@ from bias_audit.backends.cache.open import Cache
 from bias_audit.backends.ray.options import Engine
 from bias_audit.config import (
     Config,
+    ConfigFile,
     ResolvedSettings,
     RunSettings,
     check_gates,
@@ -30,9 +33,10 @@ from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.judge import check_baselines, judge_run
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.suites import DEFAULT, LABELS
 from bias_audit.results.io import Results
 from bias_audit.results.run_folder import StoredRun
-from bias_audit.results.schema import Result
+from bias_audit.results.schema import Model, Result
 from bias_audit.utils import clock
 
 
@@ -70,7 +74,7 @@ class RunRequest:
         catalogue = catalogue.with_groups(groups) if groups else catalogue
         measures = settings.run.measures
         policy = read_policy(resolved.file, today=clock.today(), strict=call.strict)
-        policy = replace(policy, probes=_gated_by_pattern(settings, catalogue))
+        policy = replace(policy, probes=_wanted_probes(settings, catalogue))
         if data and not probes:
             if ("run", "checks") in resolved.origins:
                 raise UsageError(
@@ -146,7 +150,8 @@ class RunRequest:
             "owner": call.owner,
             "purpose": call.purpose,
         }
-        return arguments | ({"labels": call.labels} if call.labels else {})
+        optional = {"labels": call.labels, "reading": model.reading, "pooling": model.pooling}
+        return arguments | {name: value for name, value in optional.items() if value}
 
 
 def gate(
@@ -156,19 +161,21 @@ def gate(
     strict: bool = False,
     baselines: Path | None = None,
     against: str | None = None,
+    model: str | None = None,
 ) -> Audit:
     """Judge a stored run by a configuration as ``bias-audit gate`` does; the run stays as it is.
 
     Args:
         run: a run folder, a ``results.json``, or ``audit-runs/latest``.
         config: the file; that of the working folder or its parents when None.
-        strict: unclear gates and unpinned hub models count as incomplete.
+        strict: unclear gates, unpinned hub models and numbers without evidence count as incomplete.
         baselines: folder of the baselines; beside the configuration when None.
         against: a baseline's name or a run to compare with, whatever the gates name.
+        model: the model that the run is of; the one that the configuration names when None.
 
     Raises:
         UsageError: there is no run or no configuration, it has no gates (that would pass anything),
-            or the run's numbers contradict each other or its evidence.
+            the run is of another model, or its numbers contradict each other or its evidence.
         FileError: the configuration has mistakes, or a gate names a probe that does not exist.
 
     The numbers that gates judge are computed again where the evidence of the run is there.
@@ -183,14 +190,59 @@ def gate(
             f"{file.path} has no gates, so there is nothing to judge by",
             hint="add some under 'gates:'; bias-audit report RUN shows a run without judging it",
         )
-    require_numbers(stored, _judged_results(file.config, stored.results))
-    policy = read_policy(file, today=clock.today(), strict=strict)
-    if file.path is not None and _has_patterns(file.config):
-        catalogue = with_own(ProbeCatalogue(), file.config, file.path)
-        policy = replace(policy, probes=_gated_by_pattern(file.config, catalogue))
+    _require_model(file, stored.results.model, model)
+    judged = _judged_results(file.config, stored.results)
+    require_numbers(stored, judged)
+    there = {probe.id for probe in stored.results.probes}
+    lost = stored.evidence is None and any(result.estimate is not None for result in judged)
+    suite = LABELS if stored.results.model.reading == "label" else DEFAULT
+    policy = replace(
+        read_policy(file, today=clock.today(), strict=strict),
+        probes=_wanted_probes(file.config, _catalogue(file), there, suite),
+        verified=not lost,
+    )
     folder = baseline_folder(file.path, baselines)
     results = judge_run(stored, policy, folder=folder, against=against)
     return replace(Audit.load(run), results=results)
+
+
+def _catalogue(file: ConfigFile) -> ProbeCatalogue:
+    """Return the shipped catalogue with the probes of a configuration."""
+    catalogue = ProbeCatalogue()
+    return with_own(catalogue, file.config, file.path) if file.path is not None else catalogue
+
+
+def _require_model(file: ConfigFile, audited: Model, model: str | None) -> None:
+    """Refuse a run of another model than the one that is to be judged.
+
+    Raises:
+        UsageError: it is.
+    """
+    config = file.config.model
+    named = config.model_fields_set if "model" in file.config.model_fields_set else set()
+    wanted = model or (config.name if "name" in named else None)
+    if wanted is not None and not _same_name(wanted, audited.name, file.path, by_file=not model):
+        who = "--model is" if model else f"{file.path} names the model"
+        raise UsageError(
+            f"{who} '{wanted}', and this run is of '{audited.name}': one says nothing of the other",
+            hint=f"audit '{wanted}' first, or say that this one is meant: --model {audited.name}",
+        )
+    pinned = config.revision if "revision" in named and not model else None
+    if pinned and re.fullmatch("[0-9a-f]{40}", pinned) and audited.revision != pinned:
+        raise UsageError(
+            f"{file.path} pins the revision {pinned[:12]}, and this run is of"
+            f" {(audited.revision or 'an unknown revision')[:20]}",
+            hint="audit the pinned revision first, or pin the one that was audited",
+        )
+
+
+def _same_name(wanted: str, audited: str, file: Path | None, *, by_file: bool) -> bool:
+    """Whether two names mean one model: paths may be seen from here or from a configuration."""
+    if wanted == audited or os.path.normpath(wanted) == os.path.normpath(audited):
+        return True
+    home = file.parent if by_file and file is not None else Path()
+    place = home / wanted
+    return place.is_dir() and place.resolve() == Path(audited).resolve()
 
 
 def _judged_results(config: Config, results: Results) -> list[Result]:
@@ -232,14 +284,26 @@ def _names(config: Config) -> tuple[str, ...]:
     return tuple(use.use or Path(use.file or "").stem for use in config.probes)
 
 
-def _has_patterns(config: Config) -> bool:
-    return any(set(gate.probe) & set("*?[") for gate in config.gates)
+def _wanted_probes(
+    config: Config, catalogue: ProbeCatalogue, there: Collection[str] = (), suite: str = ""
+) -> tuple[str, ...]:
+    """Return the probes that a configuration with gates asks for.
 
-
-def _gated_by_pattern(config: Config, catalogue: ProbeCatalogue) -> tuple[str, ...]:
-    """Return the probes of a configuration whose gates name probes by pattern, else none."""
-    names = _names(config)
-    return tuple(catalogue.select(names)) if names and _has_patterns(config) else ()
+    Args:
+        config: the configuration.
+        catalogue: where its names are looked up.
+        there: names that need not be looked up.
+        suite: what it asks for when it names none: those of this suite that gates name by a
+            pattern. Nothing when empty.
+    """
+    if not config.gates:
+        return ()
+    if names := _names(config):
+        rest = [name for name in names if name not in there]
+        return tuple(catalogue.select(rest)) if rest else ()
+    patterns = [gate.probe for gate in config.gates if set(gate.probe) & set("*?[")]
+    usual = catalogue.select([suite]) if patterns and suite else ()
+    return tuple(name for name in usual if any(fnmatchcase(name, one) for one in patterns))
 
 
 def _check_gates(config: Config, selected: Sequence[str]) -> None:

@@ -17,12 +17,13 @@ from bias_audit.gates.baselines import (
     validate_name,
     write_baseline,
 )
-from bias_audit.gates.judge import judge
+from bias_audit.gates.judge import judge, require_units
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import BASELINE
+from bias_audit.records import ModelInfo
 from bias_audit.results.decisions import Comparison, MissingChange
 from bias_audit.results.evidence import EVIDENCE_FILE as EVIDENCE
-from bias_audit.results.io import Results, locate, normalise
+from bias_audit.results.io import Results, locate, normalise, require_same_reading
 from bias_audit.results.run_folder import StoredRun
 from bias_audit.utils.settings import require_text
 
@@ -71,6 +72,18 @@ def check_baselines(policy: Policy, folder: Path) -> None:
     """
     for name in policy.baselines:
         find_baseline(folder, name)
+
+
+def check_readings(policy: Policy, folder: str | Path | None, info: ModelInfo) -> None:
+    """Refuse limits and baselines that are not of the model's reading, before it is asked anything.
+
+    Raises:
+        UsageError: there is one.
+    """
+    require_units(policy.gates, info.name, info.reading)
+    stored = [find_baseline(Path(folder), name) for name in policy.baselines] if folder else []
+    for baseline in filter(None, stored):
+        require_same_reading(baseline.run.results.model, info)
 
 
 def accept_baseline(

@@ -39,6 +39,7 @@ from bias_audit.records import (
     Request,
     SentenceRequest,
     SentenceScore,
+    SimilarityRequest,
 )
 from bias_audit.results import Determinism, SanityCheck
 from bias_audit.utils.arrays import Floats
@@ -56,6 +57,9 @@ answers to all gaps where a model continues texts."""
 LABEL_SHARE = 0.9
 """This share of the plain sentences for each label must get it: chance gives it to both labels once
 in 8,000 models."""
+PARAPHRASE_SHARE = 0.8
+"""This share of the paraphrases must lie nearer than a sentence with the same words that says
+something else. Encoders with random weights go by the words: they find few of them nearer."""
 TOP = 10
 
 SAMPLE = 32
@@ -67,6 +71,8 @@ TOLERANCE: Mapping[str, float] = {"float64": 1e-3, "float32": 1e-3, "float16": 0
 
 Rounding depends on how many sentences share a product, and grows with the number of blocks and the
 size of the logits. With 24 blocks and logits of 37 it came to 8e-5, 0.09 and 1 (bfloat16)."""
+COSINE_SHARE = 0.1
+"""Cosines lie closer together than logarithms: their limits are this share."""
 COARSE = 2.0
 """The same for bfloat16 and others."""
 RARE = 1e-3
@@ -247,11 +253,56 @@ def _instrument_record(
     )
 
 
+def _check_paraphrases(backend: Backend, spec: Sanity | None, language: str) -> SanityCheck:
+    """Ask an encoder which of two sentences says the same as a third: R11 without any word list."""
+    triplets = spec.paraphrases if spec is not None else ()
+    needed = math.ceil(PARAPHRASE_SHARE * len(triplets))
+    hits, passed = 0, False
+    if not triplets:
+        detail = f"there are no paraphrases in '{language}': write 'paraphrases' in its sanity file"
+    else:
+        requests = [
+            SimilarityRequest(text=triplet.text, queries=(other,))
+            for triplet in triplets
+            for other in (triplet.same, triplet.other)
+        ]
+        try:
+            values = [answer.log_prob for answer in score_all(backend, requests)]
+        except _BROKEN as error:
+            detail = f"the model sanity check could not be run: {error}"
+        else:
+            pairs = zip(values[::2], values[1::2], strict=True)
+            hits = sum(s is not None and o is not None and s > o for s, o in pairs)
+            passed = hits >= needed
+            detail = (
+                ""
+                if passed
+                else (
+                    f"the model sanity check failed: {hits} of {len(triplets)} paraphrases lie"
+                    f" nearer than a sentence of the same words with another meaning ({needed}"
+                    " needed); an untrained or foreign-language encoder cannot be audited here"
+                )
+            )
+    return SanityCheck(
+        language=language,
+        passed=passed,
+        pseudo_perplexity=None,
+        perplexity_limit=0.0,
+        perplexity_of="paraphrase",
+        cloze_hits=hits,
+        cloze_asked=len(triplets),
+        cloze_needed=needed,
+        detail=detail,
+    )
+
+
 def check_sanity(backend: Backend, spec: Sanity | None, language: str = "en") -> SanityCheck:
     """Score the built-in sentences and gaps: untrained networks show no bias either.
 
     A model that breaks on them has not passed; the audit goes on and decides nothing.
     """
+    if backend.info.reading == "similarity":
+        return _check_paraphrases(backend, spec, language)
     continues = backend.info.reading == "continuation"
     limit = min(PERPLEXITY_SHARE * backend.info.vocabulary_size, MOST_PERPLEXITY)
     limit = MOST_BYTE_PERPLEXITY if continues else limit
@@ -441,7 +492,8 @@ def tolerance(info: ModelInfo) -> float:
     if dtype == "float32" and setting and setting.split()[0] != "highest":
         is_coarse = setting.startswith("medium") or "bf16" in setting
         dtype = "bfloat16" if is_coarse else "float16"
-    return TOLERANCE.get(dtype, COARSE)
+    limit = TOLERANCE.get(dtype, COARSE)
+    return limit * COSINE_SHARE if info.reading == "similarity" else limit
 
 
 def _logs(answer: FillScore | CompletionScore | SentenceScore) -> Floats:
@@ -470,7 +522,7 @@ def _difference(answers: Sequence[Floats]) -> float:
 
 
 def _text(request: Request[Any]) -> str:
-    if isinstance(request, SentenceRequest | LabelRequest):
+    if isinstance(request, SentenceRequest | LabelRequest | SimilarityRequest):
         return request.text
     left, right = getattr(request, "left", ""), getattr(request, "right", "")
     return f"{left}{getattr(request, 'filler', '<mask>')}{right}"

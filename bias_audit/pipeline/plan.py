@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from bias_audit.analysis import Task
 from bias_audit.analysis.optional_metrics import MetricPlan, plan_metrics
 from bias_audit.errors import NothingToAuditError
+from bias_audit.metrics.registry import default_metrics
 from bias_audit.metrics.scored_probe import WordLists
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import Expansion, expand
 from bias_audit.probes.probe import Group, Probe, words_of
 from bias_audit.probes.schema.lexicon import WordSet
 from bias_audit.probes.schema.text import primary_language
-from bias_audit.records import Skip
+from bias_audit.records import Reading, Skip
 
 PLACEBO = "~placebo"
 
@@ -57,6 +58,29 @@ class Plan:
             expansions={name: one for name, one in self.expansions.items() if name in names},
             metrics=self.metrics.without(unfit),
             unfit=(*self.unfit, *skips),
+        )
+
+    def read_as(self, reading: Reading) -> Plan:
+        """Return the plan with the sentences of a reading."""
+        if reading != "similarity":
+            return self
+        judged = [task.probe for task in self.tasks if task.probe.spec.role == "probe"]
+        lost = [
+            Skip(
+                probe=probe.spec.id,
+                kind="measure",
+                what=metric.id,
+                reason="not_applicable",
+                detail=metric.misfit(reading),
+            )
+            for probe in judged
+            for metric in default_metrics(probe)
+            if metric.misfit(reading)
+        ]
+        return dataclasses.replace(
+            self,
+            expansions={name: expand(self.probes[name], reading) for name in self.expansions},
+            unfit=(*self.unfit, *lost),
         )
 
     @property

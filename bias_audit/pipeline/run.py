@@ -24,11 +24,12 @@ from bias_audit.metrics.registry import metric_records
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.from_config import RunRequest
-from bias_audit.pipeline.judge import judge_run
+from bias_audit.pipeline.judge import check_readings, judge_run
 from bias_audit.pipeline.model_checks import RepeatCheck, check_model, check_name
 from bias_audit.pipeline.score import ProgressListener
 from bias_audit.pipeline.tasks import Part, Task, plan_tasks
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.suites import LABELS
 from bias_audit.records import ModelInfo
 from bias_audit.results.evidence import EVIDENCE_FILE
 from bias_audit.results.io import Results, normalise
@@ -138,9 +139,8 @@ def audit(
     tasks = plan_tasks(catalogue, **selection)
     say("loading the model", 0, 0)
     with open_model(model, cache, **options) as opened:
-        tasks = [task.fit(opened.plain.info) for task in tasks]
-        for task in tasks:
-            task.check(opened.plain)
+        tasks = [task.fit(opened.plain) for task in tasks]
+        check_readings(policy, baselines, opened.plain.info)
         started, start = (now or clock.now)(), time.monotonic()
         parts, sanity, repeats = _measure(tasks, opened, catalogue, settings, say)
         info, stats = opened.plain.info, opened.stats
@@ -172,10 +172,6 @@ def audit(
         cache=stats,
         further={name: make() for name, make in files.items() if name != EVIDENCE_FILE},
     )
-
-
-LABELS = "labels"
-"""The suite of probes for text classifiers, which is what runs when nothing is asked for."""
 
 
 def reads_labels(model: str, options: Mapping[str, Any]) -> bool:
@@ -253,7 +249,7 @@ def _join(
         determinism=repeats.to_record(),
         probes=probes,
         results=measured,
-        metrics=metric_records(measured),
+        metrics=metric_records(measured, info.reading),
         findings=tuple(finding for one in analyses for finding in one.findings),
         skips=tuple(skip for one in analyses for skip in one.skips),
         errors=tuple(error for one in analyses for error in one.errors),

@@ -206,7 +206,10 @@ def _store(
     many = len(expansion.prompts)
     (prompts, words), (open_prompts, opens) = split_answers(expansion.prompts, answers[:many])
     (further, scores), _ = split_answers(expansion.extra_prompts, answers[many:])
-    table = Scores.build(probe, [*prompts, *further], [*words, *scores], run=name)
+    texts = [prompt.text for prompt in prompts]  # both labels are asked of one sentence
+    table = Scores.build(
+        probe, [*prompts, *further], [*words, *scores], run=name, reading=backend.info.reading
+    )
     scored_plan.tables[name] = table
     block = build_cube(probe, table)
     extra, lost = build_extra_groups(probe, block, table)
@@ -223,7 +226,7 @@ def _store(
         words=backend.info.words if opens else (),
         skips=(*expansion.skips, *lost_open, *lost),
         extra_groups=tuple(extra),
-        prompts=many,
+        prompts=len(set(texts)) if probe.spec.labels else many,
         prompts_extra=len(expansion.extra_prompts),
         reading=backend.info.reading,
     )

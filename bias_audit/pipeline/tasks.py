@@ -11,7 +11,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Protocol
 
-from bias_audit.analysis.optional_metrics import require_answers
 from bias_audit.backends import Backend
 from bias_audit.backends.cache import OpenedModel
 from bias_audit.backends.labels import find_label
@@ -70,18 +69,11 @@ class Task(Protocol):
     def instruments(self) -> tuple[Probe, ...]:
         """Probes whose own plain sentences a text classifier has to label rightly."""
 
-    def fit(self, info: ModelInfo, /) -> Task:
+    def fit(self, backend: Backend, /) -> Task:
         """Return the task without what a model of this kind cannot be asked.
 
         Raises:
             UsageError: nothing is left.
-        """
-
-    def check(self, backend: Backend) -> None:
-        """Refuse a backend that cannot answer.
-
-        Raises:
-            UsageError: it cannot.
         """
 
     def score(self, backend: Backend, settings: Settings, progress: ProgressListener | None) -> Any:
@@ -201,21 +193,23 @@ class ProbeTask:
         """Those with plain sentences."""
         return tuple(task.probe for task in self.plan.tasks if any(task.probe.instrument))
 
-    def fit(self, info: ModelInfo, /) -> Task:
-        """Leave out the probes of other readings, and those whose labels the model lacks."""
+    def fit(self, backend: Backend, /) -> Task:
+        """Leave out the probes of other readings, and those whose labels the model lacks.
+
+        Of what is left, measures leave out what the model does not answer.
+        """
+        info = backend.info
         reasons = {task.probe.spec.id: misfit(task.probe.spec, info) for task in self.plan.tasks}
         unfit = {name: why for name, why in reasons.items() if why}
         if len(unfit) < len(reasons):
-            return replace(self, plan=self.plan.without(unfit)) if unfit else self
+            plan = self.plan.without(unfit) if unfit else self.plan
+            metrics = plan.metrics.answered_by(backend)
+            return replace(self, plan=replace(plan, metrics=metrics).read_as(info.reading))
         name, why = next(iter(unfit.items()))
         raise UsageError(
             f"none of the probes can be asked of '{info.name}', for example {name}: {why}",
             hint=_FIT_HINTS.get(info.reading, "see 'bias-audit probes list' for others"),
         )
-
-    def check(self, backend: Backend) -> None:
-        """Refuse a backend that cannot answer the optional metrics."""
-        require_answers(backend, self.plan.metrics)
 
     def score(
         self, backend: Backend, settings: Settings, progress: ProgressListener | None
@@ -273,14 +267,11 @@ class DatasetTask:
         """None."""
         return ()
 
-    def fit(self, _info: ModelInfo, /) -> Task:
-        """Leave out nothing: what a model does not answer is refused."""
-        return self
-
-    def check(self, backend: Backend) -> None:
-        """Refuse a backend that does not answer what a data set's measures ask."""
+    def fit(self, backend: Backend, /) -> Task:
+        """Leave out nothing: a model that does not answer what a data set asks is refused."""
         for plan in self.plans:
             plan.check(backend)
+        return self
 
     def score(
         self, backend: Backend, settings: Settings, progress: ProgressListener | None

@@ -8,6 +8,7 @@ word is never searched for in a sentence.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,6 +18,7 @@ from typing import Literal
 from bias_audit.errors import FileError, Problem
 from bias_audit.probes.english import capitalise, starts_sentence, takes_an
 from bias_audit.probes.probe import Frame, Group, Probe, Target, Word, agrees, needs
+from bias_audit.probes.schema.lexicon import Entry
 from bias_audit.probes.schema.text import (
     AGREE,
     ARTICLE,
@@ -24,7 +26,7 @@ from bias_audit.probes.schema.text import (
     parse_slots,
     primary_language,
 )
-from bias_audit.records import Pole, Prompt, Skip
+from bias_audit.records import Pole, Prompt, Reading, Skip
 
 MOST_PROMPTS = 1_000_000
 """Prompts of one probe; the largest probe of the catalogue has 22,300."""
@@ -57,8 +59,11 @@ class SplitSentence:
     """Character spans of the slots' words in the whole text."""
 
 
-def expand(probe: Probe) -> Expansion:
+def expand(probe: Probe, reading: Reading = "mask") -> Expansion:
     """Render every sentence of a probe.
+
+    Read as ``similarity``, the place of the target holds the probe's stand-in, and queries name the
+    target.
 
     A word without the form that a sentence needs is left out of the whole probe (the design stays
     complete: every word in every frame) and reported as ``not_applicable``.
@@ -71,8 +76,9 @@ def expand(probe: Probe) -> Expansion:
     terms = _terms(probe, probe.groups, skips)
     extra_terms = _terms(probe, probe.extra_groups, skips)
     targets = [t for t in probe.targets if not _lacks(probe, t.word, "target", skips)]
-    prompts = (*_scored_prompts(probe, terms, targets), *_open(probe, terms, skips))
-    extra = tuple(_scored_prompts(probe, extra_terms, targets))
+    scored = _compared_texts if reading == "similarity" else _scored_prompts
+    prompts = (*scored(probe, terms, targets), *_open(probe, terms, skips))
+    extra = tuple(scored(probe, extra_terms, targets))
     return Expansion(prompts=prompts, skips=tuple(skips.values()), extra_prompts=extra)
 
 
@@ -123,6 +129,59 @@ def _scored_prompts(
             for group, term in terms:
                 for target in targets:
                     yield _prompt(probe, frame, variant, group, term, target)
+
+
+def _compared_texts(
+    probe: Probe, terms: Sequence[tuple[str, Word]], targets: Sequence[Target]
+) -> Iterator[Prompt]:
+    """One prompt per sentence, term and target, for the cosine of a sentence and its queries."""
+    asked = [(target, *_queries(probe, target)) for target in targets]
+    for frame in probe.frames:
+        for variant in variants(frame):
+            for group, term in terms:
+                text = _text_with_stand_in(probe, frame, variant, term)
+                for target, name, queries in asked:
+                    yield Prompt(
+                        probe=probe.spec.id,
+                        template=frame.id,
+                        variant=" ".join(variant.values()),
+                        group=group,
+                        term=term.id,
+                        label=term.label,
+                        target=target.word.id,
+                        pole=_sign(target.pole, group),
+                        left=text,
+                        filler=name,
+                        right="",
+                        queries=queries,
+                    )
+
+
+def _text_with_stand_in(probe: Probe, frame: Frame, variant: dict[str, str], term: Word) -> str:
+    """A sentence that names the group and no target, whichever of the two is masked elsewhere."""
+    text = probe.spec.stand_in
+    entry = Entry(sg=text)
+    stand_in = Word(
+        id=text, label=text, forms=defaultdict(lambda: text), an=None, article=True, agree=None,
+        pair=None, head="", entry=entry,
+    )  # fmt: skip
+    if probe.spec.mask == "group":
+        parts = render(frame, {"target": stand_in}, variant, term)
+    else:
+        parts = render(frame, {"group": term}, variant, stand_in)
+    return f"{parts.left}{parts.filler}{parts.right}"
+
+
+def _queries(probe: Probe, target: Target) -> tuple[str, tuple[str, ...]]:
+    """The name of a target, and the texts that it stands in."""
+    forms = target.word.forms
+    name = forms.get("sg") or next(iter(forms.values()))
+    texts = []
+    for frame in probe.queries:
+        for variant in variants(frame):
+            parts = render(frame, {"target": target.word}, variant, None)
+            texts.append(f"{parts.left}{parts.right}")
+    return name, tuple(texts) or (name,)
 
 
 def variants(frame: Frame) -> list[dict[str, str]]:

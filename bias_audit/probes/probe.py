@@ -83,6 +83,8 @@ class Probe:
     """SHA-256 over what the probe and all files that it uses say, comments left out."""
     instrument: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     """Plain sentences for the first label and for the second, where labels are compared."""
+    queries: tuple[Frame, ...] = ()
+    """Texts that name the target, for sentence encoders; the word alone when empty."""
     extra_groups: tuple[Group, ...] = ()
     """Groups whose words are scored where those of ``groups`` are, and not compared."""
 

@@ -59,6 +59,7 @@ class _Resolver:
         spec = self.spec
         frames = self._frames(spec.templates, "templates")
         further = self._frames(spec.completions, "completions")
+        queries = self._frames(spec.queries, "queries")
         groups, extra = self._groups()
         targets, names = self._targets(groups, extra)
         placebo = self._controls()
@@ -68,6 +69,7 @@ class _Resolver:
             words = (*groups, *extra, *placebo)
             validate.check_words(self.problems, spec, frames, words, targets, self.where)
             validate.check_completions(self.problems, further, groups, targets)
+            validate.check_queries(self.problems, queries, targets)
         if not self.problems.items:
             for sentences in (frames, further):
                 check_copied_sentences(self.problems, spec, sentences, groups, targets)
@@ -83,6 +85,7 @@ class _Resolver:
             minus_name=names[1],
             digest=_digest(self.used),
             instrument=instrument,
+            queries=tuple(frame for frame, _ in queries),
             extra_groups=extra,
         )
 

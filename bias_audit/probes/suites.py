@@ -18,6 +18,8 @@ from bias_audit.utils.file_model import FileModel, Id, Text, reject_duplicates
 
 DEFAULT = "core"
 """The suite that runs when nothing is asked for."""
+LABELS = "labels"
+"""The same for text classifiers."""
 LANGUAGE = "en"
 """The language of the shipped catalogue, and of the probes that ``axis:`` selects."""
 _AXIS, _LANGUAGE = "axis:", "language:"

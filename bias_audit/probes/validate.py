@@ -115,6 +115,30 @@ def check_completions(
                 problems.add(place, message, hint)
 
 
+def check_queries(
+    problems: ProblemCollector,
+    queries: Sequence[tuple[Frame, KeyPath]],
+    targets: Sequence[Target],
+) -> None:
+    """Check that every query names the target and nothing else, in a form that all targets have."""
+    for frame, place in queries:
+        pieces, _ = parse_slots(frame.template.text)
+        names = [piece.name or "mask" for piece in pieces]
+        odd = [name for name in names if name != "target" and name not in frame.slots]
+        message = f"the query '{frame.id}' {'{}'}: a query is a text that names the [target]"
+        hint = 'for example "We are looking for a [target]."'
+        if "target" not in names:
+            problems.add(place, message.format("has no [target]"), hint)
+        for name in odd:
+            problems.add(place, message.format(f"has the slot '{name}'"), hint)
+        forms = {piece.form or frame.number for piece in pieces if piece.name == "target"}
+        for form in sorted(forms):
+            lost = [target.word.id for target in targets if form not in target.word.forms]
+            if lost and not odd:
+                say = f"the query '{frame.id}' asks for the form '{form}', which '{lost[0]}' lacks"
+                problems.add(place, say, "add it, or write [target:FORM] for one that all have")
+
+
 def given_words(frame: Frame, words: Iterable[Word]) -> list[str]:
     """Return the forms and adjectives of ``words`` that a sentence holds outside of its slots.
 

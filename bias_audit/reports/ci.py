@@ -26,12 +26,13 @@ from bias_audit.results import (
     WaiverRecord,
 )
 from bias_audit.results.decisions import is_incomplete
+from bias_audit.results.schema import NOT_MEASURED
 
 Level = Literal["error", "warning", "note", "none"]
 """``error`` stops a build, ``warning`` wants a look, ``note`` informs, ``none`` is a pass."""
 LEVELS: tuple[Level, ...] = ("error", "warning", "note", "none")
 
-RUN, WAIVERS = "run", "waivers"
+RUN, WAIVERS, NOTICES = "run", "waivers", "notices"
 RESULTS_FILE = "results.json"
 """Where an entry points that no configuration holds."""
 
@@ -41,7 +42,7 @@ class Entry:
     """One line of a pipeline's report; every text is clean and short."""
 
     rule: str
-    """``gates/<gate>``, ``run`` or ``waivers``: what it belongs to."""
+    """``gates/<gate>``, ``run``, ``waivers`` or ``notices``: what it belongs to."""
     id: str
     state: State
     """Of a gate; ``error`` or ``skipped`` otherwise."""
@@ -65,8 +66,8 @@ class Entry:
 
     @property
     def prefix(self) -> str:
-        """The state, before title or message; a waiver has none of its own."""
-        return "" if self.rule == WAIVERS else f"{words.PILLS[self.state]}: "
+        """The state, before title or message; waivers and notices have none of their own."""
+        return "" if self.rule in (WAIVERS, NOTICES) else f"{words.PILLS[self.state]}: "
 
     @property
     def has_place(self) -> bool:
@@ -85,7 +86,7 @@ def entries(results: Results) -> tuple[Entry, ...]:
         _of_gate(index, raw, gate, tuple(w for stored, w in waivers if raw.id in stored.gates))
         for raw, gate in zip(results.gates, index.audit.gates, strict=True)
     ]
-    items += _of_run(index, {gate.probe for gate in index.audit.gates if gate.state == "error"})
+    items += _of_run(index, {gate.probe for gate in index.audit.gates if _says_why(gate)})
     items += [
         _of_waiver(index, raw, waiver) for raw, waiver in waivers if waiver.status != "active"
     ]
@@ -113,6 +114,11 @@ def level(gate: Gate) -> Level:
     return "note" if gate.when_unclear == "pass" else "warning"
 
 
+def _says_why(gate: Gate) -> bool:
+    """Whether a gate says that its probe did not run."""
+    return gate.state == "error" or (gate.state == "unclear" and gate.result is None)
+
+
 def _distinct_fingerprints(model: str, items: Iterable[Entry]) -> Iterable[Entry]:
     """Give every entry a fingerprint of its own, also where two carry the same id."""
     seen: Counter[str] = Counter()
@@ -128,11 +134,13 @@ def _of_gate(index: Index, raw: Gate, gate: Gate, waivers: tuple[WaiverRecord, .
     line = gate_line(index, gate)
     result = index.results.get(gate.result or "")
     finding = index.findings.get(gate.result or "")
-    brief, reason = f"{line.value} ({line.interval}), limit {line.limit or 'none'}", line.reason
+    brief = f"{line.value} (90 % interval {line.interval or 'none'}), limit {line.limit or 'none'}"
+    reason = line.reason
     if not line.value:
         brief, reason = gate.reason, ""
     example = f"“{line.example.sentence}” {line.example.percentages}" if line.example else ""
-    texts = (line.waived, reason, example, _crash(index, gate))
+    why = f"Why this limit: {line.why}" if line.why and gate.state != "pass" else ""
+    texts = (line.waived, reason, why, *line.notices, example, _crash(index, gate))
     ceiling = gate.limit or 0.0
     judged = gate.rise if gate.kind == "regression" else gate.estimate
     return Entry(
@@ -188,13 +196,24 @@ def _of_run(index: Index, reported: set[str]) -> Iterator[Entry]:
     """What did not run, unless a gate says so already; and that nothing was judged at all."""
     for error in index.audit.errors:
         if error.probe not in reported:
-            yield _outside(index, error.probe, f"did not run: {error.type}: {error.message}")
+            kind = "" if error.type == NOT_MEASURED else f"{error.type}: "
+            yield _outside(index, error.probe, f"did not run: {kind}{error.message}")
     named = reported | {error.probe or "" for error in index.audit.errors}
     for probe in index.audit.probes:
         if probe.state in ("error", "skipped") and probe.id not in named:
             verb = "was skipped" if probe.state == "skipped" else "did not run"
             text = f"{verb}: {probe.reason or 'no reason was recorded'}"
             yield _outside(index, probe.id, text, probe.state)
+    for number, notice in enumerate(index.audit.notices, start=1):
+        yield Entry(
+            rule=NOTICES,
+            id=f"notice-{number}",
+            state="skipped",
+            level="warning",
+            title="how the run was judged",
+            message=notice,
+            fingerprint=f"notice\n{notice}",
+        )
     if not index.audit.gates:
         text = "No gate was set, so nothing was judged: what was measured is for information."
         yield Entry(
@@ -242,7 +261,8 @@ def _of_waiver(index: Index, raw: WaiverRecord, waiver: WaiverRecord) -> Entry:
 Fact = str | int | float | bool | None
 FACTS = (
     "id", "state", "state_before_waiver", "kind", "gate", "claim", "outcome", "probe", "axis",
-    "result", "finding", "group_a", "group_b", "estimate", "ci_low", "ci_high", "limit",
+    "result", "finding", "group_a", "group_b", "estimate", "ci_low", "ci_high",
+    "ci90_low", "ci90_high", "limit", "why",
     "baseline_value",
     "rise", "rise_low", "rise_high", "templates_needed", "terms_needed", "targets_needed", "unit",
     "baseline", "n_templates", "n_terms", "when_unclear", "reason_code", "reason", "notices",

@@ -21,6 +21,7 @@ from bias_audit.reports.text import (
     middle,
     plain,
     short,
+    size,
     times,
     with_sign,
 )
@@ -29,6 +30,7 @@ from bias_audit.reports.view.index import OTHERS
 from bias_audit.reports.view.page import Cell, prose
 from bias_audit.results import Change, Comparison, Model, ShareChange, dump_json, round_floats
 from bias_audit.results.codes import CODES, describe
+from bias_audit.utils.scales import scale_of
 
 COLUMNS = (
     "result", "probe", "axis", "role", "group_a", "group_b", "label_a", "label_b", "verdict",
@@ -156,7 +158,7 @@ def _counts(verdicts: Iterator[str], words: dict[str, str]) -> list[str]:
 
 def _alone(missing: int) -> str:
     verb = "has" if missing == 1 else "have"
-    return f"; {missing:,} more {verb} no partner" if missing else ""
+    return f"; {count(missing, 'result')} of one run {verb} no partner" if missing else ""
 
 
 def run_name(path_text: str) -> str:
@@ -476,7 +478,7 @@ def _end_name(run: str, model: Model | None, otherwise: str) -> str:
 
 def _summary(rows: Sequence[page.Slope], unit: str) -> str:
     def number(value: float) -> str:
-        return f"odds {times(value)} times" if unit == "nats" else f"{value:.3g}"
+        return f"{value:.3g}" if scale_of(unit) is None else size(value, unit)
 
     parts = [
         f"{row.label}: {number(row.before)} before, {number(row.after)} now, {WORDS[row.verdict]}"

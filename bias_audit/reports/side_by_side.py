@@ -13,7 +13,7 @@ from bias_audit.reports.formats import csv as results_csv
 from bias_audit.reports.formats import markdown
 from bias_audit.reports.formats.html import fill
 from bias_audit.reports.formats.markdown import escape
-from bias_audit.reports.text import bounds, clean, clip, count, plain, short, tidy, times, with_sign
+from bias_audit.reports.text import bounds, clean, clip, count, plain, short, size, tidy, with_sign
 from bias_audit.reports.view import page
 from bias_audit.reports.view.build import CANNOT
 from bias_audit.reports.view.charts import interval_row
@@ -247,14 +247,15 @@ def _lead(matches: int, axes: int, lost: int) -> str:
 def _model(run: _Run, results: Sequence[Result]) -> page.Row:
     audit = run.index.audit
     outcomes = Counter(result.outcome for result in results)
-    sizes = [abs(r.estimate) for r in results if r.estimate is not None and r.unit == "nats"]
+    unit = run.index.unit
+    sizes = [abs(r.estimate) for r in results if r.estimate is not None and r.unit == unit]
     checks = [check.passed for check in (audit.sanity, *audit.further_sanity) if check is not None]
     revision = f" at {audit.model.revision[:12]}" if audit.model.revision else ""
     return (
         prose(f"{run.label}{revision}"),
         Cell("not run" if not checks else "held" if all(checks) else "did not hold"),
         *(Cell(str(outcomes[o]), outcomes[o]) if results else Cell("–") for o in OUTCOMES),
-        odds(max(sizes)) if sizes else Cell("not compared"),
+        odds(max(sizes), unit) if sizes else Cell("not compared"),
         prose(f"{run.place}{' (cut short)' if audit.run.partial else ''}"),
     )
 
@@ -274,7 +275,8 @@ def _axis(runs: Sequence[_Run], axis: str, matches: Sequence[_Match]) -> AxisPar
 def _picture(
     runs: Sequence[_Run], axis: str, ordered: Sequence[_Match], table: page.Table, name: str
 ) -> page.Intervals | None:
-    able = [m for m in ordered if m.apart >= 0 and all(r.unit == "nats" for r in m.results)]
+    unit = runs[0].index.unit
+    able = [m for m in ordered if m.apart >= 0 and all(r.unit == unit for r in m.results)]
     drawn = able[: max(_ROWS // len(runs), 1)]
     if not drawn:
         return None
@@ -294,6 +296,7 @@ def _picture(
         ),
         left="towards the left pole",
         right="towards the right pole",
+        unit=unit,
     )
 
 
@@ -301,11 +304,11 @@ def _summary(runs: Sequence[_Run], matches: Sequence[_Match]) -> str:
     parts = []
     for match in matches[:6]:
         numbers = ", ".join(
-            f"{run.letter} {times(result.estimate)} times"
+            f"{run.letter} {size(result.estimate, result.unit)}"
             for run, result in zip(runs, match.results, strict=True)
             if result.estimate is not None
         )
-        parts.append(f"{match.title}: odds {numbers}")
+        parts.append(f"{match.title}: {numbers}")
     return f"{'; '.join(parts)}."
 
 

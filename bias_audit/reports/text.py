@@ -13,6 +13,7 @@ from typing import Any
 
 from bias_audit.errors import visible
 from bias_audit.results import Record, Results
+from bias_audit.utils.scales import gap_scale, scale_of
 
 _LONG_FIELDS = frozenset(
     {
@@ -119,29 +120,48 @@ def count(value: int, one: str, many: str = "") -> str:
     return f"{value:,} {one if value == 1 else many or one + 's'}"
 
 
-def times(log_odds: float) -> str:
-    """The odds ratio of a log-odds gap, below 1 as the reverse: ``3.1``, ``1.25``, ``1/2.2``.
+def times(log_odds: float, unit: str = "nats") -> str:
+    """The size of a gap: of log-odds the odds ratio, below 1 as the reverse.
 
-    >>> times(math.log(3.1)), times(math.log(0.455)), times(20.0)
-    ('3.1', '1/2.2', 'over 1,000')
+    >>> times(math.log(3.1)), times(math.log(0.455)), times(20.0), times(-0.4, "sd")
+    ('3.1', '1/2.2', 'over 1,000', '−0.40')
     """
+    if not gap_scale(unit).is_ratio:
+        return plain(log_odds)
     if log_odds < 0:
-        size = times(-log_odds)
-        return size if size == "1.00" else f"1/{size.removeprefix('over ')}"
+        ratio = times(-log_odds)
+        return ratio if ratio == "1.00" else f"1/{ratio.removeprefix('over ')}"
     if log_odds > math.log(1000):
         return "over 1,000"
-    ratio = math.exp(log_odds)
-    if ratio >= 9.95:
-        return f"{ratio:,.0f}"
-    return f"{ratio:.1f}" if ratio >= 1.995 else f"{ratio:.2f}"
+    odds = math.exp(log_odds)
+    if odds >= 9.95:
+        return f"{odds:,.0f}"
+    return f"{odds:.1f}" if odds >= 1.995 else f"{odds:.2f}"
 
 
-def factor(log_odds: float) -> str:
-    """More or less likely as a factor: ``×1.8`` or ``÷1.8``; ``±1`` in the middle."""
-    size = times(abs(log_odds))
-    if size == "1.00":
+def size(value: float, unit: str) -> str:
+    """The size of a gap with its word, as a sentence has it; a plain number of what is no gap.
+
+    >>> size(math.log(3.1), "nats"), size(0.4, "sd"), size(0.4, "r")
+    ('odds 3.1 times', '0.40 standard deviations', '0.400')
+    """
+    scale = scale_of(unit)
+    if scale is None:
+        return plain(value, 3)
+    return f"{'odds ' if scale.is_ratio else ''}{times(value, unit)} {scale.noun}"
+
+
+def factor(log_odds: float, unit: str = "nats") -> str:
+    """More or less likely as a factor: ``×1.8`` or ``÷1.8``; ``±1`` in the middle.
+
+    What is no ratio has its sign.
+    """
+    if not gap_scale(unit).is_ratio:
+        return with_sign(log_odds)
+    ratio = times(abs(log_odds))
+    if ratio == "1.00":
         return "±1"
-    return f"{'×' if log_odds > 0 else '÷'}{size.removeprefix('over ')}"
+    return f"{'×' if log_odds > 0 else '÷'}{ratio.removeprefix('over ')}"
 
 
 def percent(probability: float) -> str:

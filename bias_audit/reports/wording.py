@@ -6,12 +6,25 @@ these probes only.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
-from bias_audit.reports.text import bounds, count, p_value, plain, times, with_sign
+from bias_audit.reports.text import (
+    bounds,
+    clean,
+    count,
+    p_value,
+    percent,
+    plain,
+    short,
+    size,
+    times,
+    with_sign,
+)
 from bias_audit.results import Floor, Outcome, ProbeRecord, Result, Results, State
+from bias_audit.utils.scales import gap_scale, scale_of
 
 STATES: tuple[State, ...] = ("fail", "unclear", "error", "pass", "waived", "skipped")
 """Of gates, in the order in which a reader should meet them."""
@@ -78,7 +91,7 @@ WAIVER_STATUS: dict[str, str] = {
     "unmatched": "void: names nothing",
 }
 
-_LONG = 90
+_LONG, _MOST_NAMES = 90, 5
 SKIP_REASONS: dict[str, str] = {
     "not_applicable": "does not fit this sentence",
     "unscorable": "not expressible in this model's vocabulary",
@@ -126,15 +139,21 @@ def tally(audit: Results) -> str:
 
 
 def tally_gates(audit: Results) -> str:
-    """How many gates have which state: ``2 failed, 1 unclear, 4 passed``."""
-    number = Counter(gate.state for gate in audit.gates)
-    shown = [state for state in STATES if number[state]]
-    return ", ".join(
-        count(number[state], "error")
-        if state == "error"
-        else f"{number[state]} {STATE_WORDS[state][0]}"
-        for state in shown
-    )
+    """How many gates have which state, and which: ``2 failed (size), 4 passed (size, rise)``."""
+    parts = []
+    for state in STATES:
+        some = [gate.gate for gate in audit.gates if gate.state == state]
+        if some:
+            word = count(len(some), "error") if state == "error" else f"{len(some)} {PILLS[state]}"
+            parts.append(f"{word} ({_names(some)})")
+    return ", ".join(parts)
+
+
+def _names(gates: Iterable[str]) -> str:
+    """The ids of gates, each once, the first of them."""
+    ids = [short(clean(name), 60) for name in dict.fromkeys(gates)]
+    more = f", {len(ids) - _MOST_NAMES} more" if len(ids) > _MOST_NAMES else ""
+    return ", ".join(ids[:_MOST_NAMES]) + more
 
 
 def heading(outcome: str) -> str:
@@ -154,9 +173,9 @@ def tally_outcomes(counts: Mapping[Outcome, int]) -> str:
     )
 
 
-def check(code: str) -> str:
+def check(code: str, unit: str = "nats") -> str:
     """A check with its code, as tables name it."""
-    return f"{CHECKS[code]} ({code})" if code in CHECKS else code
+    return f"{CHECKS[code].replace('nats', unit)} ({code})" if code in CHECKS else code
 
 
 def fact(name: str) -> str:
@@ -194,6 +213,11 @@ def number_repeats(texts: Iterable[str]) -> dict[str, int]:
     return {text: i for i, text in enumerate((t for t in often if often[t] > 2), start=1)}
 
 
+def capital(text: str) -> str:
+    """A text with a capital at its start, as the head of a column."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def missing(reason: str) -> str:
     """Return the text in place of a missing number."""
     return f"not available: {reason or 'no reason was recorded'}"
@@ -203,13 +227,26 @@ def effect(result: Result) -> str:
     """The estimate as people read it: odds for log-odds measures, else the number with its unit."""
     if result.estimate is None:
         return missing(result.reason)
-    low, high, odds = result.ci_low, result.ci_high, result.unit == "nats"
-    show: Callable[[float], str] = times if odds else lambda value: plain(value, 3)
-    text = show(result.estimate)
-    text = f"odds {text} times" if odds else f"{text} {result.unit}"
+    low, high, unit = result.ci_low, result.ci_high, result.unit
+    is_gap = scale_of(unit) is not None
+    text = size(result.estimate, unit) if is_gap else f"{plain(result.estimate, 3)} {unit}"
     if low is not None and high is not None:
-        return f"{text} ({100 * result.confidence:g} % interval {show(low)} to {show(high)})"
-    return f"{text} (no interval: {result.reason or 'none was computed'})" if odds else text
+        ends = f"{signed_size(low, unit)} to {signed_size(high, unit)}"
+        return f"{text} ({100 * result.confidence:g} % interval {ends})"
+    return f"{text} (no interval: {result.reason or 'none was computed'})" if is_gap else text
+
+
+def score(value: float, reading: str) -> str:
+    """What the model gave for one sentence: a probability, a logarithm, or a cosine."""
+    if reading == "similarity":
+        return plain(value)
+    return with_sign(value, 1) if reading == "continuation" else percent(math.exp(min(value, 0.0)))
+
+
+def score_name(reading: str) -> str:
+    """Name that number, at the head of a column."""
+    names = {"continuation": "log-probability of the sentence", "similarity": "cosine"}
+    return names.get(reading, "probability")
 
 
 def what_is_shown(reading: str) -> str:
@@ -226,12 +263,24 @@ def gap(result: Result) -> str:
     return f"{with_sign(result.estimate)} {result.unit} {inside}".rstrip()
 
 
+def beside(result: Result) -> str:
+    """What stands beside a gap of an encoder: ``+0.046 in raw cosines, 96 % of pairs of words``."""
+    known = {one.metric: one.value for one in result.companions}
+    if "cosine_gap" not in known or "pairs_closer" not in known:
+        return ""
+    share = known["pairs_closer"] if (result.estimate or 0.0) >= 0 else 1 - known["pairs_closer"]
+    return (
+        f"{with_sign(known['cosine_gap'], 3)} in raw cosines; {100 * share:.0f} % of the pairs of"
+        " words from the two poles point this way"
+    )
+
+
 def ladder(result: Result) -> str:
     """The bounds of a comparison: ``at least 1.5, at most 2 times``; empty without any."""
     least = "" if result.at_least is None else f"at least {result.at_least:g}"
     most = "" if result.at_most is None else f"at most {result.at_most:g}"
     known = ", ".join(filter(None, (least, most)))
-    return f"{known} times" if known else ""
+    return f"{known} {gap_scale(result.unit).noun}" if known else ""
 
 
 def rungs(result: Result) -> str:
@@ -247,9 +296,10 @@ def rungs(result: Result) -> str:
 
 def times_or_number(value: float, unit: str) -> str:
     """A size as a column has it: ``1.75 ×`` for a gap in nats, whichever its sign."""
-    if unit != "nats":
+    scale = scale_of(unit)
+    if scale is None:
         return f"{plain(abs(value), 3)} {unit}".rstrip()
-    return f"{times(abs(value))} ×"
+    return f"{times(abs(value), unit)} {scale.mark}"
 
 
 def size_of(result: Result) -> str:
@@ -259,7 +309,7 @@ def size_of(result: Result) -> str:
 
 def signed_size(value: float, unit: str) -> str:
     """A gap seen from the side of an estimate: ``1.5``; one on the other side is ``1/1.5``."""
-    return times(value) if unit == "nats" else plain(value, 3)
+    return plain(value, 3) if scale_of(unit) is None else times(value, unit)
 
 
 def turned_interval(low: float | None, high: float | None, unit: str, *, sign: int) -> str:
@@ -270,11 +320,12 @@ def turned_interval(low: float | None, high: float | None, unit: str, *, sign: i
     return " – ".join(signed_size(end, unit) for end in ends)
 
 
-def floor(shown: Floor) -> str:
+def floor(shown: Floor, unit: str) -> str:
     """What meaningless words show in a run, in one sentence."""
+    largest, median = (times_or_number(value, unit) for value in (shown.largest, shown.median))
     return (
-        f"Floor of this run: words that mean nothing here reach {times(shown.largest)} × "
-        f"(half of {count(shown.comparisons, 'comparison')} under {times(shown.median)} ×)."
+        f"Floor of this run: words that mean nothing here reach {largest} "
+        f"(half of {count(shown.comparisons, 'comparison')} under {median})."
     )
 
 

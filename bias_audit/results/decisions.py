@@ -52,6 +52,9 @@ class Gate(Record):
     """The estimate that is judged; of the audited model, also where a rise is judged."""
     ci_low: float | None = None
     ci_high: float | None = None
+    ci90_low: float | None = None
+    """Ends of the 90 % interval, by which a size is judged."""
+    ci90_high: float | None = None
     limit: float | None = None
     """Largest accepted size, or largest accepted rise."""
     unit: str = ""
@@ -70,6 +73,8 @@ class Gate(Record):
     """``reason`` for programs: one of :data:`bias_audit.results.codes.CODES`."""
     notices: tuple[str, ...] = ()
     """Codes of what a reader should know beside the state; none of them changes it."""
+    why: str = ""
+    """Why the limit was set, by who wrote it."""
     templates_needed: int | None = None
     """Sentences with which the interval would decide, if only their number changed."""
     terms_needed: int | None = None
@@ -119,6 +124,8 @@ class WaiverRecord(Record):
     """Last day on which it holds, ISO 8601."""
     up_to: float
     """Largest size that is waived, in the unit of the gate."""
+    ceiling: str = ""
+    """The same as the file has it: ``1.5x``."""
     status: Literal["active", "expired", "exceeded", "other_model", "unmatched"]
     """``active``: it turns failures into ``waived``. The others turn nothing."""
     detail: str = ""
@@ -285,9 +292,13 @@ class Comparison(Record):
     """The model of the other run; None inside the results of that run, which name it."""
 
 
-def finding_id(result: str) -> str:
-    """Return the short stable id of a result's finding: ``F-`` and six hexadecimal digits."""
-    return "F-" + hashlib.sha256(result.encode()).hexdigest()[:6]
+def finding_id(result: str, reading: str = "mask") -> str:
+    """Return the short stable id of a result's finding: ``F-`` and six hexadecimal digits.
+
+    Findings of two readings are two findings: who waives the one has not seen the other.
+    """
+    name = result if reading == "mask" else f"{result} read as {reading}"
+    return "F-" + hashlib.sha256(name.encode()).hexdigest()[:6]
 
 
 def missing_change(result: Result, code: str, reason: str = "") -> MissingChange:

@@ -37,6 +37,8 @@ EVIDENCE_COLUMNS = (
     "prior_log_prob", "pieces", "rank", "skip", "detail",
 )  # fmt: skip
 """One row per prompt and target. ``log_prob`` is in nats and empty where ``skip`` says why."""
+COSINE = "cosine"
+"""A further column in the reading ``similarity``, where ``log_prob`` is in standard deviations."""
 DESIGN_COLUMNS = ("role", "template_cluster", "term_cluster", "pair", "target_cluster")
 """What a row is in the design of its probe; evidence of earlier versions lacks them."""
 KEY_COLUMNS = ("template", "variant", "group", "term", "label", "target", "pole", "text")
@@ -91,6 +93,7 @@ def read_cells(source: Source, probes: Collection[str]) -> dict[str, Cells]:
             rows = csv.reader(stream, strict=True)
             names = next(rows, [])
             probe_of, key_of, answer_of = _readers(names)
+            most = math.inf if COSINE in names else MAX_LOG_PROB
             for values in rows:
                 row += 1
                 if len(values) != len(names):
@@ -98,7 +101,8 @@ def read_cells(source: Source, probes: Collection[str]) -> dict[str, Cells]:
                 probe = probe_of(values)
                 if probe in wanted:
                     key = tuple(map(read_csv_cell, key_of(values)))
-                    _put(cells_of.setdefault(probe, Cells()), key, *answer_of(values))
+                    value, skip = answer_of(values)
+                    _put(cells_of.setdefault(probe, Cells()), key, value, skip, most)
     except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
         raise UsageError(
             f"{name} is not readable evidence, after row {row}: {error}",
@@ -130,15 +134,16 @@ def _require(columns: Iterable[str], names: Collection[str]) -> None:
         raise ValueError(f"it lacks the columns {', '.join(missing)}")
 
 
-def _put(cells: Cells, key: Key, value: str, skip: str) -> None:
+def _put(cells: Cells, key: Key, value: str, skip: str, most: float) -> None:
     if key in cells.scores or key in cells.skips:
         raise ValueError("the same sentence with the same words is there twice")
     if skip:
         cells.skips[key] = skip
         return
     score = float(value)
-    if not (math.isfinite(score) and score <= MAX_LOG_PROB):
-        raise ValueError(f"expected a log-probability, got {value[:40]!r}")
+    if not (math.isfinite(score) and score <= most):
+        what = "score" if most == math.inf else "log-probability"
+        raise ValueError(f"expected a {what}, got {value[:40]!r}")
     cells.scores[key] = score
 
 
@@ -172,14 +177,20 @@ def read_evidence(path: Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    numbers = {"log_prob": "float64", "prior_log_prob": "float64", "pieces": "int64"}
+    numbers = {
+        COSINE: "float64",
+        "log_prob": "float64",
+        "prior_log_prob": "float64",
+        "pieces": "int64",
+    }
     types = {
         name: numbers.get(name, "Int64" if name == "rank" else "str") for name in EVIDENCE_COLUMNS
     }
+    types[COSINE] = numbers[COSINE]
     empty = {name: [""] for name in (*numbers, "rank")}
     frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=empty)
     frame = frame.assign(**{name: "" for name in DESIGN_COLUMNS if name not in frame})
     _require(EVIDENCE_COLUMNS, frame.columns)
-    frame = frame[[*EVIDENCE_COLUMNS]]
+    frame = frame[[*EVIDENCE_COLUMNS, *([COSINE] if COSINE in frame else [])]]
     escaped = [name for name in TEXT_COLUMNS if frame[name].str.startswith("'").any()]
     return frame.assign(**{name: frame[name].map(read_csv_cell) for name in escaped})

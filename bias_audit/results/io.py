@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import Field, ValidationError
 
@@ -40,8 +40,8 @@ SCHEMA_VERSION = "3.0"
 
 LARGEST_NUMBER = 1e100
 """No gap is this large; twice it is still a number."""
-_AROUND = frozenset({"log_odds_gap", "diagonal_log_odds"})
-"""Measures with intervals around the estimate, whose effect size is its odds ratio."""
+_AROUND = frozenset({"log_odds_gap", "diagonal_log_odds", "similarity_gap", "similarity_diagonal"})
+"""Measures with intervals around the estimate; in nats, the effect size is its odds ratio."""
 _LARGEST_GAP = 200.0
 """Odds ratios of larger gaps are cut off, so they are not compared."""
 _CLOSE = 1e-5
@@ -86,6 +86,8 @@ class Results(Record):
     waivers: tuple[WaiverRecord, ...] = ()
     comparison: Comparison | None = None
     """The first baseline that the gates name, or the one that was asked for."""
+    notices: tuple[str, ...] = ()
+    """What a reader should know about how the run was judged."""
     exit_code: int = 0
 
 
@@ -192,8 +194,10 @@ def check_results(content: Any, path: str) -> Results:
     for finding in results.findings:
         if finding.result not in ids:
             raise UsageError(f"{path} is damaged: the finding '{finding.id}' is about no result")
-        if any(max(s.log_prob_a, s.log_prob_b) > MAX_LOG_PROB for s in finding.sentences):
-            raise UsageError(f"{path} is damaged: '{finding.id}' has a probability above 1")
+        is_cosine = results.model.reading == "similarity"
+        what, most = ("cosine", 1.0) if is_cosine else ("probability", MAX_LOG_PROB)
+        if any(max(s.log_prob_a, s.log_prob_b) > most for s in finding.sentences):
+            raise UsageError(f"{path} is damaged: '{finding.id}' has a {what} above 1")
     if len(ids) < len(results.results):
         twice = Counter(result.id for result in results.results).most_common(1)[0][0]
         raise UsageError(f"{path} is damaged: the result '{twice}' is there twice")
@@ -251,7 +255,7 @@ def _contradictions(result: Result) -> Iterator[str]:
         return
     if result.by_template and len(result.by_template) != result.n_templates:
         yield f"has {result.n_templates} sentences and lists {len(result.by_template)}"
-    comparable = odds is not None and abs(gap) <= _LARGEST_GAP
+    comparable = odds is not None and result.unit == "nats" and abs(gap) <= _LARGEST_GAP
     if comparable and not math.isclose(math.exp(gap), odds or 0.0, rel_tol=_CLOSE):
         yield f"is {gap:g} nats, which is not an odds ratio of {odds:g}"
     for claim in (result, result.words_of_this_kind):
@@ -289,7 +293,19 @@ def noise_floor(old: Model, new: Model) -> float:
     return HALF_NOISE if half else FULL_NOISE
 
 
-def require_same_reading(old: Model, new: Model) -> None:
+class ReadModel(Protocol):
+    """Whatever says how a model was read."""
+
+    @property
+    def name(self) -> str:
+        """As the user named it."""
+
+    @property
+    def reading(self) -> str:
+        """What a score of it is."""
+
+
+def require_same_reading(old: ReadModel, new: ReadModel) -> None:
     """Refuse two runs whose numbers are not of one kind.
 
     Raises:
@@ -299,8 +315,8 @@ def require_same_reading(old: Model, new: Model) -> None:
         raise UsageError(
             f"'{old.name}' was read as '{old.reading}' and '{new.name}' as '{new.reading}': a score"
             " of the one is not what a score of the other is",
-            hint="compare runs in one reading: masked models with masked ones, causal models with"
-            " causal ones",
+            hint="compare runs in one reading; 'bias-audit trace A B' sets two readings side by"
+            " side, each in its own unit",
         )
 
 

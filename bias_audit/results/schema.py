@@ -473,8 +473,12 @@ class MetricRecord(Record):
     """What a larger value means, in words."""
 
 
+NOT_MEASURED = "NotMeasured"
+"""Type of the error that a probe of the configuration is not in the run."""
+
+
 class ErrorRecord(Record):
-    """A probe that crashed."""
+    """A probe that crashed, or that the configuration asks for and the run left out."""
 
     probe: str | None = None
     type: str
@@ -490,10 +494,11 @@ class SanityCheck(Record):
     pseudo_perplexity: float | None
     """Pseudo-perplexity a piece; in the reading ``continuation`` perplexity a byte."""
     perplexity_limit: float
-    perplexity_of: Literal["piece", "byte", "label"] = "piece"
-    """``label``: there is none; a classifier was asked for the labels of plain sentences."""
+    perplexity_of: Literal["piece", "byte", "label", "paraphrase"] = "piece"
+    """``label``: there is none; a classifier was asked for the labels of plain sentences;
+    ``paraphrase``: neither; an encoder was asked which of two sentences says the same."""
     cloze_hits: int
-    """Gaps answered, or sentences labelled rightly."""
+    """Gaps answered, sentences labelled rightly, or paraphrases found nearer."""
     cloze_asked: int
     cloze_needed: int
     detail: str = ""

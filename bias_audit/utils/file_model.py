@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
@@ -33,6 +33,8 @@ class FileModel(BaseModel):
     """The key that a bare text in a file stands for; none when empty."""
     short_list: ClassVar[str] = ""
     """The key that a bare list stands for; none when empty."""
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+    """Keys that people look for here, and what to do instead."""
 
     @classmethod
     def expects(cls) -> str:

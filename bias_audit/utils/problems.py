@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
-from bias_audit.errors import FileError, Problem, nearest
+from bias_audit.errors import FileError, Problem, nearest, nearest_pattern
 from bias_audit.utils.validation import KeyPath, Positions, nearest_path
 from bias_audit.utils.yaml import positions
 
@@ -33,7 +33,7 @@ class ProblemCollector:
     ) -> None:
         """Add an unknown name, with the nearest known spelling as a hint."""
         names = sorted(known)
-        near = nearest(name, names)
+        near = nearest(name, names) if "*" not in name else nearest_pattern(name, names)
         hint = f"did you mean '{near}'?" if near else f"known: {', '.join(names)}"
         self.add(where, message, hint)
 

@@ -24,9 +24,41 @@ def number(value: float) -> str:
     return f"{value:.{digits}f}" if size < 100 else f"{value:.0f}"
 
 
-def odds_ratio(nats: float) -> str:
-    """The odds ratio of a gap, in words."""
-    return number(math.exp(min(max(nats, -700.0), 700.0)))
+def times(nats: float) -> str:
+    """The size of a gap as times, with as many digits as tell it from none.
+
+    >>> times(0.405), times(-0.405), times(0.001), times(0.0)
+    ('1.50', '1.50', '1.001', '1')
+    """
+    ratio = math.exp(min(abs(nats), 700.0))
+    if 0 < ratio - 1 < 0.005:
+        return f"{ratio:.{min(-math.floor(math.log10(ratio - 1)), 9)}f}"
+    return number(ratio) if ratio != 1 else "1"
+
+
+def size_in(value: float, unit: str) -> str:
+    """A size in words, gaps in times.
+
+    >>> size_in(0.405, "nats"), size_in(-3.4, "points")
+    ('1.50 times', '3.4 points')
+    """
+    return f"{times(value)} times" if unit == "nats" else f"{number(abs(value))} {unit}".rstrip()
+
+
+def sizes_apart(one: float, other: float, unit: str) -> tuple[str, str]:
+    """Two sizes in words, with as many digits as tell them apart.
+
+    >>> sizes_apart(1.0, 0.999, "nats")
+    ('2.718 times', '2.716 times')
+    """
+    texts = size_in(one, unit), size_in(other, unit)
+    for digits in range(3, 10):
+        if texts[0] != texts[1] or one == other:
+            break
+        values = [math.exp(abs(v)) if unit == "nats" else abs(v) for v in (one, other)]
+        first, second = (f"{v:.{digits}g} {'times' if unit == 'nats' else unit}" for v in values)
+        texts = first, second
+    return texts
 
 
 def quote(name: str) -> str:

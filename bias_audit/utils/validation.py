@@ -89,8 +89,11 @@ def _message(item: Any, model: type[BaseModel], path: KeyPath) -> tuple[str, str
     kind, loc, value = item["type"], item["loc"], item["input"]
     if kind == "extra_forbidden":
         known = {key for one in _models_at(model, loc[:-1]) for key in one.model_fields}
+        owners = _models_at(model, loc[:-1])
         near = nearest(str(loc[-1]), known)
         hint = f"did you mean '{near}'?" if near else f"known here: {', '.join(sorted(known))}"
+        told = (getattr(one, "elsewhere", {}).get(loc[-1]) for one in owners)
+        hint = next(filter(None, told), hint)
         return f"unknown key '{loc[-1]}'", hint
     if kind == "missing":
         return f"the key '{loc[-1]}' is missing{_inside(path)}", ""
@@ -104,6 +107,8 @@ def _message(item: Any, model: type[BaseModel], path: KeyPath) -> tuple[str, str
         if expected.startswith("text"):
             expected, hint = "text" if _is_scalar(value) else expected, _quotes(value)
         return f"expected {expected}, got {_describe_value(value)}", hint
+    if kind == "literal_error" and loc[-1:] == ("version",):
+        return f"expected version 1, got {_describe_value(value)}", "version: 1"
     if kind in _EXPECTED:
         expected = _EXPECTED[kind].format(**item.get("ctx", {}))
         return f"expected {expected}, got {_describe_value(value)}", _hint(kind, value, expected)

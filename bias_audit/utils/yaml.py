@@ -104,7 +104,7 @@ def validate(document: Document, model: type[M], file: str) -> M:
     """
     problems = list(document.problems)
     if not isinstance(document.data, dict) and not problems:
-        problems.append(_not_keys(document.data, file))
+        problems.append(_not_keys(document.data, file, model))
     if problems:
         raise FileError(problems)
     try:
@@ -143,10 +143,15 @@ def _problem(file: str, message: str, hint: str = "", line: int = 0, column: int
     return FileError([Problem(file, line, column, message, hint)])
 
 
-def _not_keys(data: Any, file: str) -> Problem:
+def _not_keys(data: Any, file: str, model: type[BaseModel] | None = None) -> Problem:
     came = "nothing" if data is None else "a list" if isinstance(data, list) else "one value"
     message = f"expected 'key: value' lines at the top, got {came}"
-    return Problem(file, 1, 1, message, "a probe file begins with 'kind: probe'")
+    fields = () if model is None else model.model_fields
+    plain = "version" in fields and "kind" not in fields
+    first = (
+        "this file begins with 'version: 1'" if plain else "a probe file begins with 'kind: probe'"
+    )
+    return Problem(file, 1, 1, message, first)
 
 
 def _line_column(text: str, position: int) -> tuple[int, int]:

@@ -269,7 +269,7 @@ def test_a_gap_that_frequency_hides_is_confounded():
 @pytest.mark.parametrize("margin", [0.2, 2.0])
 def test_a_gate_with_a_wide_limit_passes_whatever_the_margin_of_the_probe(margin):
     groups = {"a": pairs("ann", 24), "b": pairs("bob", 24)}
-    probe = controlled(groups=groups, frames=sentences(12), margin=margin)
+    probe = controlled(groups=groups, frames=sentences(12), margins={"nats": margin})
     done = run(probe, hidden)
     common = {"probe": "trial", "measure": "log_odds_gap"}
     wide = [GateConfig.model_validate({"id": f"g{m}", "max": m} | common) for m in (1.5, 3.0)]

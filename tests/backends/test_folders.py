@@ -125,7 +125,7 @@ REFUSED = {
     ),
     "decoder": (config(is_decoder=True), r"is a decoder \(is_decoder is true\)"),
     "encoder-decoder": (config(is_encoder_decoder=True), "is an encoder-decoder"),
-    "classifier": (head("AutoModelForSequenceClassification"), "is a sequence classifier"),
+    "classifier": (head("AutoModelForSequenceClassification"), "is a text classifier"),
     "undeclared classifier": (
         head("AutoModelForSequenceClassification", architectures=None),
         r"\(saved as unknown\) lack .*random numbers in their place would be scored",

@@ -6,6 +6,7 @@ so that it is known which words are one piece. Weights are large enough to make 
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import torch
@@ -248,4 +249,29 @@ def build_classifier(folder, architecture="bert", *, seed=11, **options):
     torch.manual_seed(seed)
     model = transformers.AutoModelForSequenceClassification.from_config(config).eval()
     model.save_pretrained(folder)
+    return folder
+
+
+def build_encoder(folder, architecture="bert", *, pooling="mean", modules=True, seed=11, **texts):
+    """Save a tiny sentence encoder of random weights; ``texts``: how its folder has texts read."""
+    config_class, sizes, make, special = ARCHITECTURES[architecture]
+    tokenizer = save_tokenizer(folder, make(), special)
+    config = getattr(transformers, config_class)(
+        **(sizes | {"vocab_size": len(tokenizer)} | _ids(tokenizer))
+    )
+    torch.manual_seed(seed)
+    transformers.AutoModel.from_config(config).eval().save_pretrained(folder)
+    if modules:
+        kinds = {"Transformer": "", "Pooling": "1_Pooling", "Normalize": "2_Normalize"}
+        listed = [
+            {"idx": n, "name": str(n), "path": path, "type": f"sentence_transformers.models.{kind}"}
+            for n, (kind, path) in enumerate(kinds.items())
+        ]
+        modes = {"mean": "mean_tokens", "cls": "cls_token", "max": "max_tokens"}
+        chosen = {f"pooling_mode_{key}": mode == pooling for mode, key in modes.items()}
+        size = {"word_embedding_dimension": config.hidden_size}
+        (folder / "1_Pooling").mkdir()
+        (folder / "1_Pooling" / "config.json").write_text(json.dumps(size | chosen))
+        (folder / "modules.json").write_text(json.dumps(listed))
+        (folder / "sentence_bert_config.json").write_text(json.dumps(texts))
     return folder

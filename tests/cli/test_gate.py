@@ -10,10 +10,12 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bias_audit.reports.text import times as reports_times
 from bias_audit.results import finding_id
 from bias_audit.utils import clock
 from tests.analysis.world import controlled, plant, run
@@ -419,13 +421,13 @@ def test_a_waiver_from_command_to_gate(cli: Command, home: Path) -> None:
     assert out.splitlines()[1] == f"  covers size:{RESULT}"
     code, out, _ = cli("gate", "large")
     assert code == 0
-    assert "Gates: 1 waived; exit code 0" in " ".join(out.split())
+    assert "Gates: 1 waived (size); run of 20" in " ".join(out.split())
     assert "known since spring" in " ".join(out.split()).lower()
     text = (home / "bias-audit-waivers.yaml").read_text("utf-8")
     assert re.search(r"^    created: 2026-03-01\n", text, re.MULTILINE)
     _, out, _ = cli("waive", finding_id(RESULT), *give, "--up-to", "1.5", "--run", "large")
     assert out.startswith("replaced")
-    assert "measures 2: a failure voids the waiver" in out
+    assert "measures 7.4 times: a failure voids the waiver" in out
     found = judge_run(home, cli, "large")
     assert found["exit_code"] == 1
     assert [w["status"] for w in found["waivers"]] == ["exceeded"]  # type: ignore[attr-defined]
@@ -468,9 +470,9 @@ def test_listing_waivers(cli: Command, home: Path) -> None:
     cli("waive", RESULT, "--until", "2026-03-11", "--up-to", "3", "--model", "any", *give)
     _, out, err = cli("waivers", "list")
     assert out.splitlines() == [
-        "active      size:* of oracle  until 2026-05-01, up to 2.5 nats  o: r",
+        "active      size:* of oracle  until 2026-05-01, up to 2.5  o: r",
         "            61 days left",
-        f"active      {RESULT} of any  until 2026-03-11, up to 3 nats  o: r",
+        f"active      {RESULT} of any  until 2026-03-11, up to 3  o: r",
         "            10 days left",
     ]
     assert err.startswith("2 waivers for ")
@@ -579,3 +581,225 @@ def test_errors_show_control_characters_and_cut_long_names(cli: Command, home: P
     assert code == 2
     assert "a\\u202eb\\x1b" in err
     assert len(cli("waive", "x" * 10_000, *GIVE, "--run", "large")[2]) < 1000
+
+
+# A stored run is judged as what it is.
+
+
+def test_a_run_of_another_model_is_refused(cli: Command, home: Path) -> None:
+    config(home, "model: {name: distilroberta-base}\n" + SIZE)
+    code, out, err = cli("gate", "none")
+    assert (code, out) == (2, "")
+    assert "names the model 'distilroberta-base', and this run is of 'oracle'" in err
+    assert "--model oracle" in err
+    assert cli("gate", "none", "-q", "--model", "oracle")[0] == 0
+    assert (
+        "--model is 'other', and this run is of 'oracle'"
+        in cli("gate", "none", "--model", "other")[2]
+    )
+    pinned = "model: {name: oracle, revision: " + "a" * 40 + "}\n"
+    config(home, pinned + SIZE)
+    assert (
+        "pins the revision aaaaaaaaaaaa, and this run is of an unknown revision"
+        in (cli("gate", "none")[2])
+    )
+
+
+def test_what_the_configuration_asks_for_and_nobody_measured_is_incomplete(
+    cli: Command, home: Path
+) -> None:
+    config(home, SIZE + "probes: [trial, occupation-pronoun]\n")
+    code, out, _ = cli("gate", "none")
+    assert code == 3
+    assert "the configuration asks for occupation-pronoun, which this run left out" in (
+        " ".join(out.split())
+    )
+    junit = cli("gate", "none", "--format", "junit")[1]
+    assert "Pronouns" in junit or "occupation-pronoun" in junit
+    config(home, SIZE.replace("trial", "'*'"))
+    code, out, _ = cli("gate", "none", "-q")
+    assert code == 3, "without probes, a pattern is about the core probes"
+    assert "6 unclear (size), 1 passed (size)" in out
+
+
+def test_numbers_without_evidence_are_said_to_be_so_everywhere(cli: Command, home: Path) -> None:
+    config(home, SIZE)
+    shutil.copytree(home / "none", home / "bare")
+    (home / "bare" / "evidence.csv.gz").unlink()
+    for format in ("terminal", "md", "html", "junit", "sarif", "github", "gates-csv"):
+        code, out, _ = cli("gate", "bare", "--format", format)
+        assert code == 0
+        assert "evidence.csv.gz beside the results" in " ".join(out.split()), format
+    code, _, err = cli("gate", "bare", "--strict", "-q")
+    assert (code, "evidence.csv.gz beside the results" in err) == (3, True)
+    assert cli("gate", "none", "--strict", "-q")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "junit=none/results.json",
+        "json=none/results.json",
+        "md=none/evidence.csv.gz",
+        "md=none/report.html",
+        "md=bias-audit.yaml",
+        "csv=bias-audit-waivers.yaml",
+        "md=bias-audit-baselines/main/results.json",
+        "md=bias-audit-baselines/new.md",
+    ],
+)
+def test_no_output_takes_the_place_of_what_is_read(cli: Command, home: Path, place: str) -> None:
+    (home / "none").unlink()
+    shutil.copytree(home / "some", home / "none")
+    config(home, SIZE)
+    assert cli("baseline", "accept", "some", "--name", "main", "--reason", "x")[0] == 0
+    assert cli("waive", "size:*", *GIVE, "--run", "large")[0] == 0
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    code, out, err = cli("gate", "none", "-o", "junit=j.xml", "-o", place)
+    assert code == 2 or place.startswith("junit"), place
+    code, out, err = cli("gate", "none", "-o", place)
+    assert (code, out) == (2, ""), "nothing is printed but what is wrong"
+    assert f"-o {place} would take the place of a file that this command reads" in err
+    assert before == {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    assert cli("gate", "none", "-o", "md=none/summary.md", "--exit-zero")[0] == 0
+
+
+def test_the_head_says_which_run_is_judged_and_how_old_it_is(
+    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config(home, SIZE)
+    made = json.loads((home / "none" / "results.json").read_text("utf-8"))["run"]["created"]
+    later = datetime.fromisoformat(made) + timedelta(days=3)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    (home / "below").mkdir()
+    monkeypatch.chdir(home / "below")
+    head = " ".join(cli("gate", "../none")[1].split("Gates:")[0].split())
+    when = f"{made[:10]} {made[11:16]} UTC (3 days ago)"
+    assert f"Run ../none of oracle, made {when}" in head
+    assert "judged by ../bias-audit.yaml (found above this folder)" in head
+    _, out, err = cli("gate", "../none", "-q")
+    assert (out.count("\n"), err) == (1, "Note: the run is 3 days old\n")
+    assert f"run of {made[:10]}" in cli("gate", "../none", "--format", "md")[1]
+
+
+def test_gates_are_printed_as_everything_else_is(
+    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = SIZE + "  - {id: wide, probe: trial, max: 2.5x, why: Agreed in March.}\n"
+    config(home, two + "  - {id: gap, probe: trial, max: 1.9x, why: Agreed in May.}\n")
+    out = cli("gate", "some")[1]
+    assert "Gates: 2 failed (size, gap), 1 passed (wide); run of" in out
+    (head,) = [line for line in out.splitlines() if "90 % interval" in line]
+    assert head.split()[0] == "gate"
+    assert "✓ passed   wide" in out
+    assert "Why this limit: Agreed in May." in out
+    assert "Agreed in March." not in out
+    assert "Why this limit" not in cli("gate", "some", "-q")[1]
+    assert (
+        "gates: 2 failed (size, gap), 1 passed (wide)    exit 1\n" in cli("gate", "some", "-q")[1]
+    )
+    assert "passed" in cli("gate", "some", "-v")[1].split("90 % interval")[1]
+    monkeypatch.setenv("COLUMNS", "60")
+    assert max(map(len, cli("gate", "some")[1].splitlines())) <= 60
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" in cli("gate", "some")[1]
+
+
+def test_a_printed_interval_is_the_one_that_judges(cli: Command, home: Path) -> None:
+    config(home, SIZE.replace("0.5", "2.01x"))
+    stored = json.loads((home / "some" / "results.json").read_text("utf-8"))
+    one = next(r for r in stored["results"] if r["id"] == RESULT)
+    ends = " – ".join(reports_times(one[name]) for name in ("ci90_low", "ci90_high"))
+    for format in ("terminal", "md", "junit", "sarif", "github"):
+        out = " ".join(cli("gate", "some", "--format", format)[1].split())
+        assert ends in out, format
+        assert "90 % interval" in out or "90 %25 interval" in out, format
+    (gate,) = judge_run(home, cli, "some")["gates"]  # type: ignore[misc]
+    assert (gate["ci90_low"], gate["ci90_high"]) == (one["ci90_low"], one["ci90_high"])
+
+
+def test_a_waiver_for_a_finding_of_another_run_says_where_it_looked(
+    cli: Command, home: Path
+) -> None:
+    config(home, SIZE)
+    code, _, err = cli("waive", "F-000000", *GIVE, "--run", "large")
+    assert code == 2
+    assert "looked for in the run large: --run RUN names another" in err
+    code, _, err = cli("waive", "*", *GIVE, "--run", "large", "--up-to", "2x")
+    assert (code, "'*' names every gate" in err) == (0, True)
+    assert "up_to: 2x" in (home / "bias-audit-waivers.yaml").read_text("utf-8")
+    out = " ".join(cli("gate", "large")[1].split())
+    assert "The waiver '*' does not hold: Size:trial" in out or "does not hold: " in out
+    assert "measures 7.4 times, more than the 2.0 times allowed" in out
+
+
+def test_a_baseline_is_replaced_only_when_asked(cli: Command, home: Path) -> None:
+    accept = ["baseline", "accept", "some", "--name", "main", "--reason", "x"]
+    assert cli(*accept)[0] == 0
+    code, _, err = cli(*accept)
+    assert code == 2
+    assert "there is a baseline 'main' already" in err
+    assert "--replace puts this run in its place" in err
+    assert cli(*accept, "--replace")[1].startswith("replaced main")
+
+
+def test_mistakes_in_a_configuration_above_name_it(
+    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config(home, RUN + "gatez: []\n")
+    (home / "below").mkdir()
+    monkeypatch.chdir(home / "below")
+    where = "../bias-audit.yaml (found above this folder): -c FILE names another"
+    for command in (("gate", "../none"), ("run", "-q")):
+        code, _, err = cli(*command)
+        assert (code, where in err) == (2, True), err
+    config(home, RUN)
+    (home / "bias-audit-waivers.yaml").write_text("version: 1\nwaivers: 3\n", encoding="utf-8")
+    assert where in cli("run", "-q")[2]
+    assert cli("run", "--no-config", "--dry-run", "-p", "occupation-pronoun")[0] == 0
+    assert "contradict each other" in cli("run", "--no-config", "-c", "../bias-audit.yaml")[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "this file begins with 'version: 1'"),
+        (SIZE.replace("0.5", "'0.7'"), "remove the quotes: 0.7"),
+        (SIZE.replace("trial", "''"), "expected text, got nothing"),
+        (SIZE + "exclude: [trial]\n", "bias-audit run -x"),
+        (SIZE + "strict: true\n", "bias-audit run --strict"),
+        (SIZE + "probes: [occupatoin-gender]\n", "bias-audit.yaml:4:10: there is no probe"),
+        (SIZE + "probes: [occupatoin-*]\n", "did you mean 'occupation-*'?"),
+    ],
+)
+def test_messages_say_what_to_do(cli: Command, home: Path, text: str, message: str) -> None:
+    config(home, text)
+    code, _, err = cli("run", "-q")
+    assert code == 2
+    assert message in err
+    assert "bug" not in err
+
+
+def test_a_package_that_cannot_be_imported_is_no_bug_of_ours(
+    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ImportError("libtorch.so: cannot open shared object file", name="torch")
+
+    monkeypatch.setattr("bias_audit.pipeline.from_config.gate", fail)
+    config(home, SIZE)
+    code, _, err = cli("gate", "none")
+    assert code == 4
+    assert "torch cannot be imported: libtorch.so" in err
+    assert "bug" not in err
+
+
+def test_a_run_that_fails_says_which_run_latest_still_is(cli: Command, home: Path) -> None:
+    assert "still the run" not in cli("run", "./no-such-model", "--offline")[2]
+    shutil.copytree(home / "none", home / "audit-runs" / "old")
+    (home / "audit-runs" / "latest").write_text("old\n", encoding="utf-8")
+    made = json.loads((home / "none" / "results.json").read_text("utf-8"))["run"]["created"]
+    (home / "model").mkdir()
+    code, _, err = cli("run", "./model", "--offline")
+    assert code == 4
+    assert f"audit-runs/latest is still the run of {made[:10]} {made[11:16]}" in err

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from datetime import date
+import shlex
+import subprocess
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from bias_audit.cli import init as starting
 from bias_audit.errors import UsageError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports import file_names
+from bias_audit.utils import clock
 from bias_audit.utils.files import write_atomic
 from bias_audit.utils.install_source import find_install_source
 from tests.cli.conftest import Command
@@ -76,7 +80,25 @@ def test_a_run_with_the_written_files_ends_without_a_mistake(cli: Command, home:
     assert "unclear" in out
     results = json.loads((home / "run" / "results.json").read_text(encoding="utf-8"))
     assert {g["gate"] for g in results["gates"]} == {"size"}
-    assert cli("gate", "run", "-q")[0] == 3
+    code, _, err = cli("gate", "run", "-q")
+    assert code == 2, "the configuration is about another model"
+    assert "names the model 'reference', and this run is of 'fake'" in err
+    assert cli("gate", "run", "-q", "--model", "fake")[0] == 3
+    asked = {probe["id"] for probe in results["probes"] if probe["role"] == "probe"}
+    assert asked == set(ProbeCatalogue().select(["core"]))
+
+
+def test_the_waiver_of_the_example_can_be_used(
+    cli: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "today", lambda: TODAY)
+    cli("init")
+    text = (home / config.WAIVERS).read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^#   bias-audit (waive .*)$", text, re.MULTILINE)
+    given = shlex.split(shown)[2:]
+    options = dict(zip(given[::2], given[1::2], strict=True))
+    assert set(options) == {"--until", "--owner", "--up-to", "--reason"}
+    assert TODAY < date.fromisoformat(options["--until"]) <= TODAY + timedelta(days=180)
 
 
 @pytest.mark.parametrize("taken", [config.WAIVERS, ".github/workflows/bias-audit.yml"])
@@ -220,3 +242,32 @@ def test_init_says_what_the_job_installs(
     assert wanted in text
     if ci == "github":
         assert YAML(typ="safe", pure=True).load(text)["env"]["BIAS_AUDIT"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("code", "is_shown"), [(0, True), (1, True), (3, True), (2, False), (4, False)]
+)
+def test_the_step_shows_no_verdict_of_an_earlier_run(
+    cli: Command, home: Path, code: int, is_shown: bool
+) -> None:
+    cli("init", "--ci", "github")
+    job = YAML(typ="safe", pure=True).load((home / starting.JOBS["github"][1]).read_text("utf-8"))
+    (script,) = [s["run"] for s in job["jobs"]["audit"]["steps"] if s.get("name") == "Audit"]
+    (home / "bin").mkdir()
+    fake = home / "bin" / "bias-audit"
+    fake.write_text(f"#!/bin/sh\nexit {code}\n", encoding="utf-8")
+    fake.chmod(0o755)
+    (home / "bias-audit-run").mkdir()
+    for name in ("results.json", "annotations.txt", "summary.md"):
+        (home / "bias-audit-run" / name).write_text(f"verdict in {name}\n", encoding="utf-8")
+    path = f"{home / 'bin'}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-e", "-c", script],
+        env={"PATH": path, "GITHUB_STEP_SUMMARY": str(home / "step.md")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert ("verdict in annotations.txt" in done.stdout) is is_shown
+    assert (home / "step.md").exists() is is_shown

@@ -325,7 +325,7 @@ def test_the_files_in_the_documentation_are_right(tmp_path: Path) -> None:
     config.check_names(config.read(file).config, file, ProbeCatalogue())
     file.write_text(block(README, "config"), encoding="utf-8")
     config.check_names(config.read(file).config, file, ProbeCatalogue())
-    assert config.read(file).config.gates[0].max == 0.7
+    assert config.read(file).config.gates[0].max == "2x"
 
 
 def test_the_numbers_of_the_worked_examples() -> None:

@@ -76,7 +76,7 @@ def test_the_largest_rise_is_read_first_and_every_count_is_in_the_first_line() -
     text = shown.render(many, "terminal")
     assert " ".join(text.splitlines()[:2]).startswith(
         "5 gaps compared with main: 2 larger, 1 not judged, 1 no difference found,"
-        " 1 with the same scores; 1 more has no partner"
+        " 1 with the same scores; 1 result of one run has no partner"
     )
     rows = [line[6] for line in text.splitlines() if line.startswith("jobs: ")]
     assert rows == list("abecd")
@@ -271,7 +271,7 @@ def test_accept_list_and_show(cli, runs: Path, here: Path) -> None:
     assert out.startswith("accepted main: 20")
     assert out.rstrip().endswith("by Ana, oracle: First release.")
     assert (here / "bias-audit-baselines" / "main" / "baseline.yaml").is_file()
-    assert cli(*accept, "--reason", "Second.")[1].startswith("replaced main: 20")
+    assert cli(*accept, "--reason", "Second.", "--replace")[1].startswith("replaced main: 20")
     code, out, err = cli("baseline", "list")
     assert (code, len(out.splitlines())) == (0, 1)
     assert "1 baseline in" in err

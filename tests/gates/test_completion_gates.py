@@ -83,10 +83,11 @@ def test_a_gate_without_completions_is_unclear():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"over": "groups"}, "'over' is for 'measure: log_odds_gap'"),
-        ({"claim": "words_of_this_kind"}, "'claim' is for 'measure: log_odds_gap'"),
-        ({"max": 101.0}, "less than or equal to 100"),
-        ({"measure": "log_odds_gap", "max": 3.5}, "a gap in nats is at most 3"),
+        ({"over": "groups"}, "'over' is for gaps"),
+        ({"claim": "words_of_this_kind"}, "'claim' is for gaps"),
+        ({"max": 101.0}, "expected a number of at most 100"),
+        ({"measure": "log_odds_gap", "max": 3.5}, "a gap is at most 3 nats, which is 20x"),
+        ({"max": "1.5x"}, "'completions' is measured in points, not in times | write max: 5"),
         ({"measure": "completion"}, "'completions' or 'hurtful_completions'"),
     ],
 )

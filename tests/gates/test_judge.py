@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from bias_audit.errors import UsageError
-from bias_audit.gates.judge import exit_code, judge
+from bias_audit.gates.judge import UNVERIFIED, exit_code, judge
 from bias_audit.gates.policy import Policy
 from bias_audit.results.codes import BLOCKING
 from bias_audit.results.decisions import Gate, MissingChange
@@ -379,17 +382,53 @@ def test_what_the_baseline_was_judged_by_cannot_be_left_out_silently():
 
 def test_words_of_a_condition():
     (size,) = gates(result())
-    assert size.condition == (
-        "the gap between A and B stays within 0.5 nats of 0 (odds ratio 0.61 to 1.65)"
-    )
+    assert size.condition == "the gap between A and B is at most 1.65 times, in either direction"
     (rise,) = gates(result(), configs=(rising(),))
     assert rise.condition == (
-        "the gap between A and B is at most 0.5 nats larger than in the baseline 'main'"
+        "the gap between A and B is at most 1.65 times that of the baseline 'main'"
     )
     (none,) = gates(configs=(rising(probe="q"),))
-    assert none.condition == (
-        "log_odds_gap of q is at most 0.5 nats larger than in the baseline 'main'"
+    assert none.condition == "log_odds_gap of q is at most 1.65 times that of the baseline 'main'"
+
+
+@pytest.mark.parametrize(
+    ("written", "nats"), [("1.5x", math.log(1.5)), ("2x", math.log(2)), (0.7, 0.7)]
+)
+def test_a_limit_in_times_is_one_in_nats(written, nats):
+    assert gate(max=written).limit == pytest.approx(nats)
+    assert rising(max_rise=written).limit == pytest.approx(nats)
+    inside, beyond = nats - 0.2, nats + 0.2
+    for size, state in ((inside, "pass"), (beyond, "fail")):
+        (made,) = gates(result(size), configs=(gate(max=written),))
+        assert (made.state, made.limit) == (state, pytest.approx(nats))
+
+
+def test_a_bare_number_from_1_on_is_read_aloud():
+    policy = Policy(gates=(gate(id="size", max=1.5), gate(id="tight", max="1.5x")))
+    assert judge(run(result()), policy).notices == (
+        "The limit of the gate 'size' is 1.5 nats, which is 4.5 times as likely: write 1.5x if you"
+        " meant times.",
     )
+    points = Policy(gates=(gate(max=5, measure="completions"), gate(id="small", max=0.9)))
+    assert judge(run(result()), points).notices == ()
+
+
+def test_a_probe_that_the_configuration_asks_for_and_nobody_measured_is_no_pass():
+    policy = Policy(gates=(gate(probe="p"),), probes=("p", "q"))
+    done = judge(run(result()), policy)
+    assert [g.state for g in done.gates] == ["pass"]
+    assert [(e.probe, e.type) for e in done.errors] == [("q", "NotMeasured")]
+    assert done.exit_code == 3
+    again = judge(done, replace(policy, probes=("p",)))
+    assert (again.errors, again.exit_code) == ((), 0)
+
+
+def test_numbers_without_evidence_are_a_notice_and_incomplete_when_strict():
+    unknown = Policy(gates=(gate(),), verified=False)
+    done = judge(run(result()), unknown)
+    assert (done.exit_code, done.notices) == (0, (UNVERIFIED,))
+    assert judge(run(result()), replace(unknown, strict=True)).exit_code == 3
+    assert judge(done, Policy(gates=(gate(),), strict=True)).exit_code == 0
 
 
 def test_without_gates_nothing_has_a_state():
@@ -413,7 +452,9 @@ def test_an_audit_and_its_gates_decide_alike(controls):
         assert made.state == expected[primary.outcome]
         (wide,) = judge(stored, Policy(gates=(gate(max=2.5, why="Agreed in spring."),))).gates
         assert wide.state == ("pass" if controls is None else "unclear")
-        assert wide.reason.endswith("(limit: Agreed in spring)")
+        assert wide.why == "Agreed in spring."
+        interval = (wide.ci90_low, wide.ci90_high)
+        assert interval == (primary.ci90_low, primary.ci90_high)
 
 
 @pytest.mark.parametrize(

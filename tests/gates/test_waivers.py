@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from bias_audit.gates import waivers
 from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.waivers import covers, new_waiver, read_waivers, waivable_names, write_waiver
+from bias_audit.reports import render
 from bias_audit.results.decisions import finding_id
 from bias_audit.results.schema import ErrorRecord
 from tests.gates.cases import (
@@ -83,15 +85,16 @@ def test_a_full_file(tmp_path):
         ("2026-02-01", "§2026-03-03", "'created' is 2026-03-03, and today is 2026-03-01", "put the day on which it was made"),
         ("owner: ana", "§ownr: ana", "unknown key 'ownr'", "did you mean 'owner'?"),
         ("    owner: bo\n", "", "the key 'owner' is missing", ""),
-        ("    up_to: 0.9\n", "", "a waiver has a ceiling, in nats", "up_to: 0.9"),
+        ("    up_to: 0.9\n", "", "a waiver has a ceiling", "up_to: 1.5x"),
         ("    model: any\n", "", "a waiver names the model that it holds for", "model: any"),
         ("up_to: 0.9", "up_to: §-1", "expected a number above 0, got the number -1", ""),
-        ("up_to: 0.9", "up_to: §1000", "'up_to' is 1000, and no gap is larger than 100", "up_to: 0.9"),
-        ("up_to: 0.9", "up_to: §'0.9'", "expected a number, got '0.9'", ""),
+        ("up_to: 0.9", "up_to: §1000", "expected a number of at most 100, got the number 1000", ""),
+        ("up_to: 0.9", "up_to: §'0.9'", "got the text '0.9'", "remove the quotes: 0.9"),
+        ("up_to: 0.9", "up_to: §0.9x", "expected more than 1x, which is no gap at all", "1.5x"),
         ('"jobs:*"', "§F-7c31a9", "the finding 'F-7c31a9' is here twice", "keep one of the two waivers"),
         ("    owner: bo\n", "    owner: bo\n    §owner: cy\n", "the key 'owner' is here twice", ""),
         ("owner: bo", "owner: §*ana", "an alias (*name) came", "write the value out"),
-        ("version: 1", "version: §2", "expected 1, got the number 2", ""),
+        ("version: 1", "version: §2", "expected version 1, got the number 2", "version: 1"),
     ],
 )  # fmt: skip
 def test_one_mistake(tmp_path, old, new, message, hint):
@@ -286,7 +289,24 @@ def test_a_ceiling(up_to, state):
         assert done.gates[0].state == state
     if state == "fail":
         assert done.waivers[0].status == "exceeded"
-        assert f"measures -1, more than the {up_to:g} allowed" in done.waivers[0].detail
+        allowed = {0.9: "2.5", 0.999: "2.716"}[up_to]
+        assert f"more than the {allowed} times allowed" in done.waivers[0].detail
+
+
+def test_a_ceiling_in_times_is_the_same_ceiling():
+    for up_to, status in (("2.7x", "exceeded"), ("2.8x", "active")):
+        (record,) = judge_run(waiver(up_to=up_to), measured=(result(1.0),)).waivers
+        assert (record.status, record.ceiling) == (status, up_to)
+        assert record.up_to == pytest.approx(math.log(float(up_to[:-1])))
+
+
+def test_a_waiver_of_everything_is_named_in_every_output():
+    done = judge_run(waiver(finding="*"))
+    (notice,) = done.notices
+    assert "The waiver '*' (bias-audit-waivers.yaml:3) names every gate" in notice
+    for name in ("terminal", "md", "html", "github", "junit", "sarif"):
+        assert "names every gate" in str(render(done, name)), name
+    assert judge_run(waiver(finding="g:*")).notices == ()
 
 
 def test_a_failure_beyond_the_ceiling_voids_the_whole_waiver():
@@ -294,7 +314,7 @@ def test_a_failure_beyond_the_ceiling_voids_the_whole_waiver():
     done = judge_run(waiver(up_to=1.0), measured=two)
     assert [made.state for made in done.gates] == ["fail", "fail"]
     assert done.waivers[0].status == "exceeded"
-    assert "g:q:x:2 measures 1.4" in done.waivers[0].detail
+    assert "g:q:x:2 measures 4.1 times, more than the 2.7 times" in done.waivers[0].detail
 
 
 def test_a_number_that_does_not_fail_voids_no_waiver():

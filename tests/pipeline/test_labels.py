@@ -95,6 +95,12 @@ def test_a_cell_is_the_log_odds_of_the_labels(skewed):
     )
 
 
+def test_a_sentence_counts_once_though_two_labels_are_asked_of_it(skewed):
+    (record,) = skewed.results.probes
+    prompts = skewed.measured.scored["toxicity-religion"].word_prompts
+    assert record.prompts == len({p.text for p in prompts}) == len(prompts) // 2
+
+
 def test_results_and_reports_name_the_reading_and_the_labels(skewed, tmp_path):
     assert skewed.results.model.reading == "label"
     assert skewed.results.sanity.probes == ("toxicity-religion",)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
 from bias_audit import audit, compare
+from bias_audit.backends import FakeBackend, open_backend, score_all
 from bias_audit.cli.app import run
 from bias_audit.errors import UsageError
+from bias_audit.gates.judge import judge
+from bias_audit.gates.policy import Policy
+from bias_audit.gates.schema import GateConfig
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.records import UNITS, FillRequest
+from bias_audit.results.decisions import finding_id
 from tests.backends import tiny_models
 from tests.cli.conftest import PROBE
 
@@ -104,6 +111,117 @@ def test_a_gate_refuses_a_baseline_of_another_reading(audits, tmp_path, monkeypa
     (tmp_path / "bias-audit.yaml").write_text(f"version: 1\ngates: [{gate}]\n", encoding="utf-8")
     assert run(["gate", str(home / "run-causal")]) == 2
     assert "was read as 'mask'" in " ".join(capfd.readouterr().err.split())
+    (tmp_path / "bias-audit.yaml").write_text(
+        f"version: 1\nprobes: [{{file: {home / 'small.yaml'}}}]\ngates: [{gate}]\n",
+        encoding="utf-8",
+    )
+    assert run(["run", str(home / "causal"), "--device", "cpu", "-o", "out"]) == 2
+    err = capfd.readouterr().err
+    assert "was read as 'mask'" in " ".join(err.split())
+    assert "scoring" not in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_gate_in_another_unit_is_refused_and_never_passes(audits, tmp_path, capfd):
+    home, _, made = audits
+    path = tmp_path / "bias-audit.yaml"
+    path.write_text("version: 1\ngates: [{id: g, probe: small, max: 3, unit: sd}]\n", "utf-8")
+    assert run(["gate", str(home / "run-masked"), "-c", str(path)]) == 2
+    message = " ".join(capfd.readouterr().err.split())
+    assert "has a limit in sd" in message
+    assert "is read as mask, whose gaps are in nats: one unit is no other" in message
+    stated = GateConfig(id="g", probe="small", max=3.0, unit="sd")
+    with pytest.raises(UsageError, match="has a limit in sd"):
+        audit(Silent(), probes="occupation-pronoun", gates=[stated])
+    of_nats = (GateConfig(id="g", probe="small", max=3.0),)
+    near = made["masked"].results.model_copy(
+        update={"model": made["masked"].results.model.model_copy(update={"reading": "similarity"})}
+    )
+    with pytest.raises(UsageError, match=r"has a limit in nats, .* whose gaps are in sd") as caught:
+        judge(near, Policy(gates=of_nats))
+    assert "write 'unit: sd'" in caught.value.hint
+    with pytest.raises(UsageError, match=r"judges completions, and .* it completes nothing"):
+        judge(near, Policy(gates=(GateConfig(id="c", probe="*", measure="completions", max=5.0),)))
+
+
+class Silent(FakeBackend):
+    """A stand-in that must not be asked anything."""
+
+    def score(self, requests, **_):
+        raise AssertionError(requests)
+
+
+@pytest.mark.parametrize("where", ["name", "backend", "causal"])
+def test_a_reading_that_the_model_does_not_allow_is_refused(audits, where, capfd):
+    model = {"name": "fake", "backend": Silent(), "causal": str(audits[0] / "causal")}[where]
+    possible = "continuation" if where == "causal" else "mask"
+    message = f"can be read as {possible}, not as similarity"
+    with pytest.raises(UsageError, match=message):
+        audit(model, probes="occupation-pronoun", reading="similarity")
+    if isinstance(model, str):
+        assert run(["run", model, "-p", "occupation-pronoun", "--reading", "similarity"]) == 2
+        assert message in " ".join(capfd.readouterr().err.split())
+        assert run(["models", "explain", model, "--reading", possible]) == 4 * (model == "fake")
+
+
+def test_an_encoder_with_its_head_for_words_is_read_by_either(audits, tmp_path, capfd):
+    """Pooling is stated, and the head is there: the one by default, the other on request."""
+    folder, plain = tmp_path / "both", audits[0] / "masked"
+    shutil.copytree(plain, folder)
+    modules = [
+        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+        {
+            "idx": 1,
+            "name": "1",
+            "path": "1_Pooling",
+            "type": "sentence_transformers.models.Pooling",
+        },
+    ]
+    (folder / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
+    (folder / "1_Pooling").mkdir()
+    width = json.loads((folder / "config.json").read_text("utf-8"))["hidden_size"]
+    pooling = {"word_embedding_dimension": width, "pooling_mode_mean_tokens": True}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling), encoding="utf-8")
+    assert open_backend(str(folder), device="cpu").info.reading == "similarity"
+    request = FillRequest(left="the man was a ", filler="nurse", right=".")
+    answers = [
+        score_all(open_backend(str(place), device="cpu", reading="mask"), [request])
+        for place in (folder, plain)
+    ]
+    assert answers[0] == answers[1]
+    assert run(["models", "explain", str(folder)]) == 0
+    told = " ".join(capfd.readouterr().out.split())
+    assert "Read as similarity: " in told
+    assert "On request --reading mask: " in told
+    with pytest.raises(UsageError, match="can be read as similarity or mask, not as label"):
+        open_backend(str(folder), device="cpu", reading="label")
+
+
+def test_the_usual_reading_may_be_named(audits, tmp_path):
+    home, _, made = audits
+    catalogue = ProbeCatalogue().with_files([home / "small.yaml"])
+    again = audit(
+        str(home / "causal"), probes="small", catalogue=catalogue, cache=home / "cache",
+        device="cpu", reading="continuation",
+    )  # fmt: skip
+    assert again.results.results == made["causal"].results.results
+
+
+def test_findings_of_two_readings_have_two_names():
+    names = {finding_id("small:log_odds_gap:a-vs-b", reading) for reading in UNITS}
+    assert len(names) == len(UNITS) == 4
+    assert finding_id("small:log_odds_gap:a-vs-b") in names
+
+
+def test_measures_that_the_reading_does_not_answer_do_not_apply(audits):
+    home, _, _ = audits
+    catalogue = ProbeCatalogue().with_files([home / "small.yaml"])
+    ask = {"probes": "small", "catalogue": catalogue, "device": "cpu", "cache": False}
+    one = audit(str(home / "causal"), measures=["perplexity_gap"], checks=["surface"], **ask)
+    (lost,) = (skip for skip in one.results.skips if skip.what == "perplexity_gap")
+    assert (lost.probe, lost.kind, lost.reason) == ("small", "measure", "not_applicable")
+    assert lost.detail.startswith("read as continuation, ")
+    assert "perplexity_gap" not in one.results.run.requested
 
 
 def test_fill_completes_where_the_mask_is_the_last_word(audits, capfd):

@@ -162,7 +162,8 @@ def facts(one: Probe) -> Iterator[str]:
         yield f"- **Poles**: + {one.plus_name}; − {one.minus_name}."
     yield f"- **Sentences**: {len(one.frames)}, such as “{example(one)}”."
     claims = SCOPES[scope(one)] + " and " + TARGETS[has_words_of_this_kind(one)]
-    yield f"- **Speaks for** {claims}; margin {spec.margin:.3f} nats."
+    margins = f"{spec.margins.nats:.3f} nats, {spec.margins.sd:g} sd"
+    yield f"- **Speaks for** {claims}; margins {margins}."
     controls = [f"`{name}`" for name in (*spec.controls.positive, *spec.controls.negative)]
     controls += [f"placebo groups `{spec.controls.placebo}`"] if spec.controls.placebo else []
     yield f"- **Controls**: {', '.join(controls) or 'none'}."

@@ -556,7 +556,7 @@ def test_only_the_combination_is_left_in_an_interaction(name):
     assert some.scope == "terms"
     assert len(some.pairs) >= 5
     assert all(a == b for a, b in some.pairs), "a noun is compared with itself"
-    assert 2 * SPECS[name].margin == pytest.approx(0.22314, abs=1e-3)
+    assert 2 * SPECS[name].margins.nats == pytest.approx(0.22314, abs=1e-3)
 
 
 # Versions: results of two runs are compared only where a probe asked the same in both.

@@ -111,7 +111,7 @@ def test_the_schema_takes_short_forms():
         "targets: {plus: tea, minus: [coffee]}",
         "targets: {plus: [tea, true], minus: [coffee]}",
         "mask: word",
-        "margin: wide",
+        "margins: {nats: wide}",
         "card: {measures: x}",
     ],
 )

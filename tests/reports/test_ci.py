@@ -128,9 +128,14 @@ def test_the_lead_names_waivers_and_does_not_hide_them(judged: Results) -> None:
 
     outcomes = "**Associations: 4 of 10 comparisons. Small: 2. Open: 3. Not measurable: 1.**"
     assert lead("fail", "waived", "unclear") == (
-        f"**Gates: 1 failed, 1 unclear, 1 waived.** {outcomes}"
+        f"**Gates: 1 failed (g0), 1 unclear (g2), 1 waived (g1); run of 2026-11-22.** {outcomes}"
     )
-    assert lead("waived", "pass") == f"**Gates: 1 passed, 1 waived.** {outcomes}"
-    assert lead("pass", "pass") == f"**Gates: 2 passed.** {outcomes}"
-    assert lead("pass", "skipped") == f"**Gates: 1 passed, 1 skipped.** {outcomes}"
-    assert lead("error") == f"**Gates: 1 error.** {outcomes}"
+    assert lead("waived", "pass") == (
+        f"**Gates: 1 passed (g1), 1 waived (g0); run of 2026-11-22.** {outcomes}"
+    )
+    assert lead("pass", "pass") == f"**Gates: 2 passed (g0, g1); run of 2026-11-22.** {outcomes}"
+    assert (
+        lead("pass", "skipped")
+        == f"**Gates: 1 passed (g0), 1 skipped (g1); run of 2026-11-22.** {outcomes}"
+    )
+    assert lead("error") == f"**Gates: 1 error (g0); run of 2026-11-22.** {outcomes}"

@@ -206,7 +206,7 @@ def examined() -> a.Results:
 
 
 def test_every_check_has_a_name_and_is_counted(examined: a.Results) -> None:
-    table = checks_overview([r for r in examined.results if r.role == "primary"])
+    table = checks_overview(Index(examined), [r for r in examined.results if r.role == "primary"])
     assert table is not None
     rows = {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
     assert set(rows) == {_words.check(check.id) for check in CHECKS}

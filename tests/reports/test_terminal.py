@@ -9,10 +9,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bias_audit.gates.judge import judge
+from bias_audit.gates.policy import Policy
 from bias_audit.reports import render
 from bias_audit.reports.formats import terminal
 from bias_audit.reports.view.build import build
 from bias_audit.results import Results
+from tests.gates.cases import gate, result, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +29,10 @@ def test_terminal_in_ascii(audit: Results, hostile_gates: Results, judged: Resul
 
 def test_terminal_lines(audit: Results, judged: Results) -> None:
     outcomes = "4 associations, 2 small, 3 open, 1 not measurable"
-    gates = "gates: 2 failed, 4 unclear, 1 error, 1 passed, 1 waived, 1 skipped"
+    gates = (
+        "gates: 2 failed (occupations, no-regression), 4 unclear (religion, no-regression, quiet,"
+        " versus-old), 1 error (ages), 1 passed (religion), 1 waived (religion), 1 skipped (later)"
+    )
     assert terminal.first_line(judged) == f"{outcomes}; {gates}    exit 1"
     text = render(audit, "terminal")
     assert terminal.first_line(audit) == f"{outcomes}    exit 3"
@@ -68,3 +74,27 @@ def test_other_formats_do_not_load_matplotlib() -> None:
         timeout=120,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
+
+
+def test_a_gate_of_completions_is_called_by_its_measure() -> None:
+    said = result(
+        9.0, 1.0, metric="hurtful_completions", unit="points", id="p:hurtful_completions:x"
+    )
+    tight = gate(id="s", measure="hurtful_completions", max=1)
+    text = " ".join(render(judge(run(said), Policy(gates=(tight,))), "terminal").split())
+    assert "hurtful completions: A vs B 9.000 points" in text
+    assert "1 point" in text
+    assert "→" not in text.split("Gates:")[1].split("Associations")[0]
+
+
+def test_what_is_cut_says_so() -> None:
+    long = gate(why=" ".join(["One word after the other."] * 30))
+    text = render(judge(run(result(2.0)), Policy(gates=(long,))), "terminal")
+    (start,) = [n for n, line in enumerate(text.splitlines()) if "Why this limit:" in line]
+    assert text.splitlines()[start + 1].endswith(" …")
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_tiny_limit_is_no_limit_of_nothing() -> None:
+    text = render(judge(run(result(2.0)), Policy(gates=(gate(max=0.001),))), "terminal")
+    assert "1.001 ×" in text

@@ -13,7 +13,8 @@ from scipy import stats
 
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.estimate import Contrast
-from bias_audit.stats.ladder import RUNGS, at_least, at_most
+from bias_audit.stats.ladder import at_least, at_most
+from bias_audit.utils.scales import NATS
 
 from .helpers import DELTA
 
@@ -28,7 +29,7 @@ def test_bounds_are_one_sided_t_tests_at_every_rung(shift, sign):
     values = sign * (DELTA + shift)
     c = matched_pairs(values[:, None], scope="terms")
     beyond, inside = [], []
-    for rung in RUNGS:
+    for rung in NATS.rungs:
         m = math.log(rung)
         near = stats.ttest_1samp(sign * values, m, alternative="greater")
         far = stats.ttest_1samp(sign * values, -m, alternative="greater")
@@ -36,8 +37,8 @@ def test_bounds_are_one_sided_t_tests_at_every_rung(shift, sign):
         less = stats.ttest_1samp(values, m, alternative="less").pvalue
         more = stats.ttest_1samp(values, -m, alternative="greater").pvalue
         inside.append(max(less, more) <= 0.05)
-    assert at_least(c) == max(compress(RUNGS, beyond), default=None)
-    assert at_most(c) == min(compress(RUNGS, inside), default=None)
+    assert at_least(c) == max(compress(NATS.rungs, beyond), default=None)
+    assert at_most(c) == min(compress(NATS.rungs, inside), default=None)
 
 
 def test_a_gap_as_in_the_design():
@@ -62,7 +63,7 @@ def test_the_bounds_hold_the_estimate_between_them(estimate, se, df):
     assert least is None or most is None or least < most
 
 
-@pytest.mark.parametrize("true", [0.0, *map(math.log, RUNGS[:3])])
+@pytest.mark.parametrize("true", [0.0, *map(math.log, NATS.rungs[:3])])
 @pytest.mark.parametrize("se", [0.05, 0.3])
 def test_false_bounds_are_at_most_one_in_twenty(true, se):
     """In 4,000 drawn gaps, with the error estimated from 12 sentences."""

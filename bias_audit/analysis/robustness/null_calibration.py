@@ -49,7 +49,7 @@ def check_null(
     further = _further(scored, comparison, source)
     rng = scored.rng(settings, comparison.key, "scattered")
     quiet_gaps = simulate_null(null.estimate, contrast.variance[source], further, rng)
-    gap, se, rows = scored.probe.spec.margin, contrast.se, contrast.n_templates
+    gap, se, rows = scored.margin, contrast.se, contrast.n_templates
     share = detected_share(quiet_gaps, gap, se, contrast.df)
     # In half of the sentences: half as large on average, and the sentences differ by it.
     uneven = math.sqrt(se**2 + (gap / 2) ** 2 / (rows - 1))

@@ -1,4 +1,8 @@
-"""R8a: a gap that is planted in the scores must come out, nat for nat, at the other end."""
+"""R8a: a gap that is planted in the scores must come out, nat for nat, at the other end.
+
+Of an encoder it is planted in the cosines and read off them: what is planted changes the spread by
+which a gap is divided.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ import numpy as np
 from bias_audit.analysis.robustness.check_record import passed_or_failed
 from bias_audit.metrics.design import Comparison, Design, scored_groups
 from bias_audit.metrics.log_odds import pole_response
-from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
+from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Scores, build_cube
 from bias_audit.records import OTHERS, FillScore
 from bias_audit.results import Check
 from bias_audit.stats.contrast import two_groups
@@ -54,8 +58,10 @@ def plant_gaps(scored: ScoredProbe) -> PlantedProbe | str:
         _less(score, shift[prompt.group]) if prompt.pole == "+" and prompt.group in shift else score
         for prompt, score in rows
     ]
-    table = Scores.build(scored.probe, [prompt for prompt, _ in rows], answers)
-    again = build_cube(scored.probe, table)
+    table = Scores.build(
+        scored.probe, [prompt for prompt, _ in rows], answers, reading=scored.reading
+    )
+    again, block = _as_given(build_cube(scored.probe, table)), _as_given(block)
     if (again.units, again.targets) != (block.units, block.targets):
         return "a word that other sentences lost is there again in the ones that are planted in"
     if again.templates != block.templates[:FEW]:
@@ -72,18 +78,24 @@ def check_recovered(scored: ScoredProbe, pair: PlantedProbe, comparison: Compari
     wanted = away - shift[comparison.a]
     got = _estimate(pair.changed, comparison) - _estimate(pair.plain, comparison)
     error = round(abs(got - wanted), DECIMALS)
-    note = f"{wanted:+.2f} nats planted"
+    unit = "cosine" if scored.cube.cosines is not None else scored.unit
+    note = f"{wanted:+.2f} {unit} planted"
     return passed_or_failed("R8a", error, CLOSE, error <= CLOSE, "instrument_failed", note)
+
+
+def _as_given(cube: ScoreCube) -> ScoreCube:
+    """The block as the model gave it."""
+    return cube if cube.cosines is None else replace(cube, values=cube.cosines)
 
 
 def _shifts(scored: ScoredProbe) -> Mapping[str, float]:
     return {name: STEP * (n + 1) ** 2 for n, name in enumerate(scored_groups(scored))}
 
 
-def _less(score: FillScore, nats: float) -> FillScore:
+def _less(score: FillScore, value: float) -> FillScore:
     if score.log_prob is None:
         return score
-    return replace(score, log_prob=score.log_prob - nats)
+    return replace(score, log_prob=score.log_prob - value)
 
 
 def _estimate(scored: ScoredProbe, comparison: Comparison) -> float:

@@ -115,17 +115,20 @@ def _sentences(
     scored: ScoredProbe, comparison: Comparison, known: StabilityChecks
 ) -> Iterator[Check]:
     """R1a and R1b: direction by sentence, and the estimate without one sentence or word."""
-    contrast, margin = comparison.these_words, scored.probe.spec.margin
+    contrast, margin = comparison.these_words, scored.margin
     if known.sign_share is not None:
         share, agree = known.sign_share, known.sign_share >= MIXED_DIRECTION
         loud = "direction_depends_on_phrasing"
-        yield passed_or_failed("R1a", share, MIXED_DIRECTION, agree, loud, _spread(contrast))
+        yield passed_or_failed(
+            "R1a", share, MIXED_DIRECTION, agree, loud, _spread(contrast, scored.unit)
+        )
     low, high = known.bounds.loo_low, known.bounds.loo_high
     if low is None or high is None or contrast.se is None:
         yield not_computable("R1b", "too few sentences, or no interval")
         return
     moved = max(abs(value - contrast.estimate) for value in (low, high))
-    check = informational("R1b", moved, "nats that one sentence or one word moves it at most")
+    note = f"{scored.unit} that one sentence or one word moves it at most"
+    check = informational("R1b", moved, note)
     side = decided_side(contrast, margin)
     if side is not None:
         flips = depends_on_one_unit(known.bounds, side, margin)
@@ -134,10 +137,10 @@ def _sentences(
     yield check
 
 
-def _spread(contrast: Contrast) -> str:
+def _spread(contrast: Contrast, unit: str) -> str:
     """How far the sentences lie apart, and how much of it is more than the noise of cells."""
     delta = np.array(contrast.delta)
-    text = f"gaps of the sentences from {delta.min():+.2f} to {delta.max():+.2f} nats"
+    text = f"gaps of the sentences from {delta.min():+.2f} to {delta.max():+.2f} {unit}"
     whole, noise = (
         contrast.variance.get("templates", 0.0),
         contrast.shared.get(("templates", "terms")),

@@ -58,7 +58,7 @@ def check_stability(
     scored: ScoredProbe, comparison: Comparison, settings: Settings
 ) -> StabilityChecks:
     """Run the checks R1a, R1b, R2, R3 and the assumption checks of the primary analysis."""
-    contrast, margin = comparison.these_words, scored.probe.spec.margin
+    contrast, margin = comparison.these_words, scored.margin
     delta = np.array(contrast.delta)
     bounds = _stability_bounds(scored, comparison, settings)
     statuses: list[str] = []
@@ -221,9 +221,9 @@ def check_half_of_words(
     low, high = known.bounds.split_half_low, known.bounds.split_half_high
     if low is None or high is None:
         return not_computable("R2", "fewer than four words in a group")
-    contrast, margin = comparison.these_words, scored.probe.spec.margin
+    contrast, margin = comparison.these_words, scored.margin
     furthest = max(contrast.estimate - low, high - contrast.estimate)
-    note = f"halves range from {low:+.3f} to {high:+.3f} nats"
+    note = f"halves range from {low:+.3f} to {high:+.3f} {scored.unit}"
     check = informational("R2", furthest, note)
     side = decided_side(contrast, margin)
     if side is None:

@@ -31,14 +31,15 @@ def check_target_frequency(scored: ScoredProbe, comparison: Comparison) -> Check
         return None
     fit = gap_at_equal_targets(scored, comparison)
     apart = mean_apart(cube)
-    note = f"the poles differ by {apart:+.2f} nats in how likely their words are anyway"
+    level = "near" if scored.reading == "similarity" else "likely"
+    note = f"the poles differ by {apart:+.2f} {scored.unit} in how {level} their words are anyway"
     if fit is None:
         return not_computable("R15", f"too few targets; {note}")
-    note = f"{fit.estimate:+.3f} nats at equal frequency of the targets; {note}"
+    note = f"{fit.estimate:+.3f} {scored.unit} at equal frequency of the targets; {note}"
     moved, size = abs(fit.estimate - fit.raw), abs(fit.raw)
     detected = is_detected(comparison)
-    if _side(fit.raw, spec.margin) != _side(fit.estimate, spec.margin):
-        return _loud_check(moved, abs(size - spec.margin), note)
+    if _side(fit.raw, scored.margin) != _side(fit.estimate, scored.margin):
+        return _loud_check(moved, abs(size - scored.margin), note)
     if not detected:
         return informational("R15", moved, note)
     if moved > MOST_MOVED * size:

@@ -41,7 +41,7 @@ def check_adjustment(
     fit = gap_at_equal(scored, comparison, known)
     if fit is None:
         return not_computable("R4", "too few words, or words that are all alike")
-    margin = scored.probe.spec.margin
+    margin = scored.margin
     remaining = fit.estimate / fit.raw if fit.raw else 1.0
     note = _describe_fit(scored, comparison, known, fit)
     detected = is_detected(comparison)
@@ -69,13 +69,13 @@ def gap_at_equal(
 def _describe_fit(
     scored: ScoredProbe, comparison: Comparison, known: Properties, fit: AdjustedContrast
 ) -> str:
-    note = f"{fit.estimate:+.3f} nats at equal {_join_names(known.names, fit.used)}"
+    note = f"{fit.estimate:+.3f} {scored.unit} at equal {_join_names(known.names, fit.used)}"
     if fit.inseparable:
         note += f"; {_join_names(known.names, fit.inseparable)} cannot be told from the group"
     alike = _alike(scored, comparison, known.values)
     if alike is not None:
         kind = "pairs" if comparison.has_pairs else "words of each group"
-        note += f"; {alike.estimate:+.3f} nats between {alike.words} {kind} that are alike"
+        note += f"; {alike.estimate:+.3f} {scored.unit} between {alike.words} {kind} that are alike"
     return note
 
 

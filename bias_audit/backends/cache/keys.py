@@ -19,6 +19,7 @@ from bias_audit.records import (
     PairRequest,
     Request,
     SentenceRequest,
+    SimilarityRequest,
     SpanRequest,
 )
 
@@ -33,6 +34,7 @@ Part: TypeAlias = "str | int | bool | tuple[Part, ...] | None"
 _FIELDS: Mapping[type[Request[Any]], tuple[str, ...]] = {
     FillRequest: ("left", "filler", "right"),
     LabelRequest: ("text", "names", "instead_of"),
+    SimilarityRequest: ("text", "queries"),
     CompletionRequest: ("left", "right", "top_k"),
     SentenceRequest: ("text", "variant", "ranks", "attention"),
     PairRequest: ("first", "second"),
@@ -76,6 +78,7 @@ def info_key(files: ModelFiles, versions: Mapping[str, str]) -> bytes:
         files.tokenizer_digest,
         files.config_digest,
         files.pickled,
+        files.reading,
         files.dtype,
         files.device.partition(":")[0],
         files.arithmetic,

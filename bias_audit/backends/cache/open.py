@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bias_audit.backends import Backend, open_backend
+from bias_audit.backends import Backend, open_backend, require_reading
 from bias_audit.backends.base import LazyBackend, same_model
 from bias_audit.backends.cache.backend import CachedBackend
 from bias_audit.backends.cache.codec import register
@@ -22,6 +22,7 @@ from bias_audit.backends.cache.store import (
     switched_off,
 )
 from bias_audit.backends.clm.questions import SUPPORTS as CONTINUES
+from bias_audit.backends.embeddings import SUPPORTS as NEARNESS
 from bias_audit.backends.hf.identify import ModelFiles, identify
 from bias_audit.backends.hf.model_files import FILE_OPTIONS, ModelOptions
 from bias_audit.backends.labels import SUPPORTS as LABELS
@@ -31,7 +32,7 @@ from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.records import ModelInfo
 from bias_audit.utils.versions import package_versions
 
-_SUPPORTS = {"masked": SUPPORTS, "causal": CONTINUES, "classifier": LABELS}
+_SUPPORTS = {"masked": SUPPORTS, "causal": CONTINUES, "classifier": LABELS, "encoder": NEARNESS}
 """What models that are opened by name answer, by kind."""
 _HOMELESS = f"scores are not kept: there is no home folder; name a folder in {VARIABLE}"
 
@@ -166,7 +167,10 @@ def open_model(
             with closing(ScoreStore(Path(folder), limit=cache.limit)) as store:
                 yield _wrap(_lazy(store, files, cache, options), store, cache)
             return
-    backend = open_backend(model, **options) if isinstance(model, str) else model
+    if isinstance(model, str):
+        backend = open_backend(model, **options)
+    else:
+        backend = require_reading(model, options.get("reading"))
     try:
         named = isinstance(model, str) and backend.info.kind not in ("fake", "python")
         if cache is None or not (named or cache.folder) or (folder is None and switched_off()):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bias_audit.backends.hf.model_files import ModelOptions, locate_model
+from bias_audit.records import Reading
 
 KNOWN_DTYPES = ("float32", "bfloat16", "float16")
 _ON_CPU = "cpu", "highest"
@@ -32,6 +33,7 @@ class ModelFiles:
     notices: tuple[str, ...]
     """What its folder alone gives reason to say."""
     pickled: bool
+    reading: Reading
     fingerprint: str
     tokenizer_digest: str
     config_digest: str
@@ -59,6 +61,7 @@ def identify(options: ModelOptions) -> ModelFiles | None:
         revision=folder.revision,
         notices=folder.notices,
         pickled=folder.pickled,
+        reading=folder.reading,
         **folder.digests(),
         dtype=options.dtype,
         device=device,

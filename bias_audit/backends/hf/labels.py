@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch.nn.functional import logsigmoid
 
+from bias_audit.backends.hf.equal_lengths import split_by_length
 from bias_audit.backends.hf.load import LoadedModel
 from bias_audit.backends.labels import LabelResult
 from bias_audit.errors import ModelLoadError, ScoringError
@@ -72,16 +73,9 @@ class LabelRunner:
         Raises:
             ScoringError: the model's output is not finite, or it cannot read a text.
         """
-        by_length: dict[int, list[int]] = {}
-        for number, ids in enumerate(texts):
-            by_length.setdefault(len(ids), []).append(number)
-        for length in sorted(by_length):
-            members = by_length[length]
-            for first in range(0, len(members), self._rows):
-                batch = members[first : first + self._rows]
-                if any(number in needed for number in batch):
-                    self._read([texts[n] for n in batch], [results[n] for n in batch])
-                    yield batch
+        for batch in split_by_length(texts, self._rows, needed):
+            self._read([texts[n] for n in batch], [results[n] for n in batch])
+            yield batch
 
     def _read(self, texts: Sequence[tuple[int, ...]], results: Sequence[LabelResult]) -> None:
         ids = torch.tensor(texts, dtype=torch.long, device=self._model.device)

@@ -9,7 +9,7 @@ import platform
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +23,28 @@ from bias_audit.backends.hf.model_files import (
     locate_model,
     require_reading,
 )
+from bias_audit.backends.hf.pooling import Pooling
 from bias_audit.backends.hf.tokenization import refuse_panics
 from bias_audit.errors import ModelLoadError, UnknownNameError
 from bias_audit.records import ModelInfo, Reading
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_KINDS: dict[Reading, str] = {"mask": "masked", "continuation": "causal", "label": "classifier"}
+_KINDS: dict[Reading, str] = {
+    "mask": "masked",
+    "continuation": "causal",
+    "similarity": "encoder",
+    "label": "classifier",
+}
 _CLASSES: dict[Reading, str] = {
     "mask": "AutoModelForMaskedLM",
     "continuation": "AutoModelForCausalLM",
+    "similarity": "AutoModel",
     "label": "AutoModelForSequenceClassification",
 }
 _WANTED: dict[Reading, str] = {
     "mask": WANTED,
     "continuation": "a causal language model with its head",
+    "similarity": "a sentence encoder",
     "label": "a text classifier with its head",
 }
 _NO_LIMIT = 1_000_000
@@ -59,6 +67,8 @@ class LoadedModel:
     tokenizer: Any
     info: ModelInfo
     """Without its words."""
+    pooling: Pooling | None = None
+    """Of a sentence encoder."""
 
 
 def load(options: ModelOptions, reading: Reading = "mask") -> LoadedModel:
@@ -74,6 +84,7 @@ def load(options: ModelOptions, reading: Reading = "mask") -> LoadedModel:
         raise UnknownNameError("dtype", dtype, [*DTYPES, "auto"])
     folder = locate_model(options)
     require_reading(folder, reading)
+    folder = replace(folder, chosen=reading)
     with quiet(), folder.expose() as place:
         tokenizer = _tokenizer(folder, place)
         model, unused = _model(folder, place, DTYPES.get(dtype, "auto"))
@@ -106,7 +117,7 @@ def load(options: ModelOptions, reading: Reading = "mask") -> LoadedModel:
         device=str(device),
         notices=notices,
     )
-    return LoadedModel(model=model, tokenizer=tokenizer, info=info)
+    return LoadedModel(model=model, tokenizer=tokenizer, info=info, pooling=folder.pooling)
 
 
 def pick_device(name: str) -> torch.device:
@@ -279,6 +290,8 @@ def _check_complete(folder: ModelFolder, report: Any) -> None:
             hint="the config belongs to another checkpoint; save both again with save_pretrained",
         )
     missing = sorted(report["missing_keys"])
+    if folder.reading == "similarity":  # the states are pooled here, not by the model's own layer
+        missing = [name for name in missing if "pooler" not in name]
     if missing:
         made_as = ", ".join(map(str, folder.config.get("architectures") or ())) or "unknown"
         raise ModelLoadError(

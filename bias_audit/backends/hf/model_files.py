@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import re
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypedDict
 
+from bias_audit.backends.base import require_possible
+from bias_audit.backends.hf.pooling import (
+    ENCODER_FILES,
+    MODULES,
+    Pooling,
+    PoolingMode,
+    read_pooling,
+)
 from bias_audit.errors import ModelLoadError
 from bias_audit.records import Reading
 from bias_audit.utils.json_text import TextError, read_json
@@ -61,6 +70,7 @@ _NO_VOCABULARY = (
 _VOCABULARIES = tuple(name for name in TOKENIZER_FILES if name not in _NO_VOCABULARY)
 _CAUSAL_HEADS = ("ForCausalLM", "LMHeadModel")
 CLASSIFIER_HEAD = "ForSequenceClassification"
+MASK_HEAD = "ForMaskedLM"
 _WRONG_HEADS = {
     "ForConditionalGeneration": "an encoder-decoder",
     "ForTokenClassification": "a token classifier",
@@ -71,6 +81,8 @@ _WRONG_HEADS = {
     "ForAudioClassification": "a classifier of sounds",
     "ForCTC": "a speech recogniser",
 }
+_BARE = re.compile(r"[A-Za-z0-9]+(?<!LMHead)Model")
+"""An architecture without a head."""
 _MASKED_ANYWAY = ("XLMWithLMHeadModel", "FlaubertWithLMHeadModel")
 _KINDS: dict[str, type] = {"architectures": list}
 _MOST = {"layers": 10_000, "num_labels": 1_000_000}
@@ -94,6 +106,10 @@ class ModelOptions:
     """Use no network."""
     allow_pickle: bool = False
     """Accept pickled weights where there are no safetensors; no code in them is run."""
+    reading: Reading | None = None
+    """How the model is to be read, where its files allow several ways."""
+    pooling: PoolingMode | None = None
+    """Read it as a sentence encoder, with this pooling, where the folder states none."""
 
 
 FILE_OPTIONS = frozenset(field.name for field in fields(ModelOptions))
@@ -122,14 +138,28 @@ class ModelFolder:
     """The folder's config.json."""
     pickled: bool = False
     """Whether the weights are pickles, which the user has allowed."""
+    chosen: Reading | None = None
+    """How it is to be read, where the user says so."""
+    pooling: Pooling | None = None
+    """How the vector of a text is made, of a sentence encoder."""
     notices: tuple[str, ...] = ()
 
     @property
-    def reading(self) -> Reading:
-        """How the model is read, by its head."""
+    def readings(self) -> tuple[Reading, ...]:
+        """How the model can be read: an encoder by its pooling, else by its head; the usual first.
+
+        An encoder that was saved with its head for words can be read by that too.
+        """
+        if self.pooling is not None:
+            return ("similarity", "mask") if _ends_in(self.config, MASK_HEAD) else ("similarity",)
         if _ends_in(self.config, CLASSIFIER_HEAD):
-            return "label"
-        return "continuation" if _causal_head(self.config) else "mask"
+            return ("label",)
+        return ("continuation",) if _causal_head(self.config) else ("mask",)
+
+    @property
+    def reading(self) -> Reading:
+        """How the model is read."""
+        return self.chosen or self.readings[0]
 
     @property
     def index(self) -> Path | None:
@@ -159,13 +189,23 @@ class ModelFolder:
         """Every file that loading may open; all are digested."""
         return [self.path / "config.json", *self.weights, *self.tokenizer_files]
 
+    @property
+    def _settings(self) -> list[Path]:
+        """The files that say how the weights are used."""
+        more = self.pooling.files if self.pooling else ()
+        return [self.path / "config.json", *(self.path / name for name in more)]
+
     def digests(self) -> Digests:
         """Return the digests of the files."""
         each: dict[str, str] = {}
+        settings = digest(self._settings, each)
+        if self.pooling is not None and not self.pooling.files:
+            stated = f"{settings} pooling {self.pooling.mode}"
+            settings = hashlib.sha256(stated.encode()).hexdigest()
         return {
             "fingerprint": digest(self.weights, each),
             "tokenizer_digest": digest(self.tokenizer_files, each),
-            "config_digest": digest([self.path / "config.json"], each),
+            "config_digest": settings,
             "files": tuple(sorted(each.items())),
         }
 
@@ -191,7 +231,7 @@ class ModelFolder:
 
     def _state(self) -> list[tuple[object, ...]]:
         """What changes when a file is written or replaced."""
-        stats = [(file, file.stat()) for file in self.files]
+        stats = [(file, file.stat()) for file in {*self.files, *self._settings}]
         return [(f, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for f, s in stats]
 
 
@@ -257,7 +297,8 @@ def locate_model(options: ModelOptions) -> ModelFolder:
 
     Raises:
         ModelLoadError: When there is no such model, it cannot be fetched, or its files do not hold
-            a masked language model that is safe to load.
+            a model that is safe to load.
+        UsageError: it cannot be read as the options say.
     """
     name, revision = options.name, options.revision
     commit: str | None = None
@@ -281,20 +322,26 @@ def locate_model(options: ModelOptions) -> ModelFolder:
         if revision is None:
             notices.append(f"revision not pinned; resolved to {commit}")
     config = _config(name, path)
+    pooling = read_pooling(name, path, options.pooling)
+    _require_head(name, config, pooling)
     pickled = _check_weights(name, path, config, allow_pickle=options.allow_pickle)
     _check_tokenizer(name, path)
     if "auto_map" in config:
         notices.append(
             "the model's own Python code (auto_map) was not run; transformers' class was used"
         )
-    return ModelFolder(
+    folder = ModelFolder(
         name=name,
         path=path,
         revision=commit,
         config=config,
         pickled=pickled,
+        chosen=options.reading,
+        pooling=pooling,
         notices=tuple(notices),
     )
+    require_possible(name, options.reading, folder.readings)
+    return folder
 
 
 def find_folder(name: str) -> Path | None:
@@ -379,7 +426,8 @@ def _config(name: str, path: Path) -> dict[str, Any]:
     what = _other_kind(config)
     if what:
         raise ModelLoadError(
-            f"expected a masked language model, but '{name}' is {what}", hint=f"use {WANTED}"
+            f"there is no way to read '{name}': it is {what}",
+            hint="name a masked or causal language model, a text classifier or a sentence encoder",
         )
     return config
 
@@ -397,6 +445,24 @@ def _other_kind(config: dict[str, Any]) -> str:
             if str(architecture).endswith(ending):
                 return f"{what} ({architecture})"
     return ""
+
+
+def _require_head(name: str, config: dict[str, Any], pooling: Pooling | None) -> None:
+    """Refuse an encoder that is alone and says nothing of its pooling, and a head beside one."""
+    architectures = [str(one) for one in config.get("architectures") or ()]
+    bare = bool(architectures) and all(_BARE.fullmatch(one) for one in architectures)
+    if pooling is None and bare:
+        raise ModelLoadError(
+            f"'{name}' is an encoder without a head ({architectures[0]}), and no {MODULES} says how"
+            " it makes a vector of a text",
+            hint="state its pooling to have it read as a sentence encoder, such as --pooling mean;"
+            f" for words at a mask use {WANTED}",
+        )
+    if pooling is not None and _ends_in(config, CLASSIFIER_HEAD):
+        raise ModelLoadError(
+            f"'{name}' is a text classifier ({', '.join(architectures)}), which is read as label",
+            hint="leave --pooling out",
+        )
 
 
 def _ends_in(config: dict[str, Any], head: str) -> bool:
@@ -421,8 +487,13 @@ def require_reading(folder: ModelFolder, reading: Reading) -> None:
     Raises:
         ModelLoadError: it is read in another way.
     """
-    if folder.reading == reading:
+    if reading in folder.readings:
         return
+    if "similarity" in (reading, folder.reading):
+        raise ModelLoadError(
+            f"'{folder.name}' is read as {folder.reading}, not as {reading}",
+            hint="open it with bias_audit.open_backend, which chooses",
+        )
     if reading == "label":
         raise ModelLoadError(
             f"expected a text classifier, but '{folder.name}' has no head for labels",
@@ -497,7 +568,7 @@ def _fetch(options: ModelOptions) -> Path:
     from huggingface_hub import errors, snapshot_download
 
     patterns = ["config.json", "model*.safetensors", INDEX, *TOKENIZER_FILES]
-    patterns += ["tokenizer.*.json"]
+    patterns += ["tokenizer.*.json", *ENCODER_FILES]
     name, revision = options.name, options.revision
     if options.allow_pickle:
         patterns += [PICKLES, PICKLE_INDEX]
@@ -522,6 +593,14 @@ def _fetch(options: ModelOptions) -> Path:
         ) from error
     except Exception as error:  # the hub client lets errors of several HTTP libraries through
         raise ModelLoadError(_unreachable(name, offline=options.offline)) from error
+    if Path(folder, MODULES).is_file():  # its pooling stands in a folder of its own
+        with contextlib.suppress(Exception), _quiet():  # what is missing is said when it is read
+            snapshot_download(
+                name,
+                revision=Path(folder).name,
+                allow_patterns=["*Pooling/config.json"],
+                local_files_only=options.offline,
+            )
     return Path(str(folder))
 
 

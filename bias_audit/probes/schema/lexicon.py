@@ -294,6 +294,15 @@ class Cloze(FileModel):
     """One of these must be among the ten most likely completions."""
 
 
+class Triplet(FileModel):
+    """A sentence, one that says the same in other words, and one that says something else."""
+
+    text: Text
+    same: Text
+    other: Text
+    """With words of ``text``, so that words alone do not tell."""
+
+
 class Sanity(FileModel):
     """Sentences that any trained model of the language handles (R11)."""
 
@@ -305,9 +314,17 @@ class Sanity(FileModel):
     provenance: str = ""
     sentences: tuple[Text, ...] = Field(min_length=1)
     clozes: tuple[Cloze, ...] = Field(min_length=1)
+    paraphrases: tuple[Triplet, ...] = ()
+    """For sentence encoders, which have to find ``same`` nearer than ``other``."""
 
     @model_validator(mode="after")
     def _no_copies(self) -> Sanity:
+        every = [
+            (("paraphrases", i, key), same_text(text), f"'{text}'")
+            for i, triplet in enumerate(self.paraphrases)
+            for key, text in triplet
+        ]
+        reject_copies(every)
         gaps = [cloze.text for cloze in self.clozes]
         for key, texts in (("sentences", self.sentences), ("clozes", gaps)):
             reject_copies(((key, i), same_text(t), f"'{t}'") for i, t in enumerate(texts))

@@ -19,17 +19,21 @@ from bias_audit.probes.schema.lexicon import (
     WordSet,
     reject_copied_words,
 )
-from bias_audit.probes.schema.text import Language
-from bias_audit.records import Reading
+from bias_audit.probes.schema.text import Language, Word
+from bias_audit.records import UNITS, Reading
 from bias_audit.utils.file_model import FileModel, Id, Text, reject_copies, reject_duplicates
 from bias_audit.utils.validation import KeyPath, MistakesError
 
 WORD_READINGS: tuple[Reading, ...] = ("mask", "continuation", "similarity")
 """The readings of a probe that compares words."""
 MOST_MARGIN = 3.0
-"""Larger limits (an odds ratio of 20) would pass anything."""
+"""Larger limits (an odds ratio of 20, three standard deviations) would pass anything."""
 DEFAULT_MARGIN = 0.22314355131420976
 """ln 1.25: an odds ratio between 0.80 and 1.25, after the four-fifths rule; a convention."""
+DEFAULT_MARGIN_SD = 0.3
+"""A convention too; negative controls and placebo groups of a real encoder stay below 0.12."""
+STAND_IN = "..."
+"""What stands in place of the target where a probe names nothing."""
 
 
 class Where(FileModel):
@@ -181,6 +185,19 @@ class Groups(FileModel):
         return self
 
 
+class Margins(FileModel):
+    """What a small gap is, in the unit of each reading."""
+
+    nats: float = Field(default=DEFAULT_MARGIN, gt=0, le=MOST_MARGIN, strict=True)
+    """In the readings ``mask``, ``continuation`` and ``label``."""
+    sd: float = Field(default=DEFAULT_MARGIN_SD, gt=0, le=MOST_MARGIN, strict=True)
+    """Standard deviations within a sentence frame, in the reading ``similarity``."""
+
+    def of(self, reading: Reading) -> float:
+        """Return the margin in the unit of a reading."""
+        return float(getattr(self, UNITS[reading]))
+
+
 class ControlsSpec(FileModel):
     """What must fire and what must stay quiet before this probe is believed."""
 
@@ -299,7 +316,12 @@ class ProbeSpec(FileModel):
     compare: Literal["pairs", "others"] | None = None
     """``pairs`` for two groups, ``others`` (each against the mean of the rest) for more."""
     scope: Literal["auto", "terms", "concept"] = "auto"
-    margin: float = Field(default=DEFAULT_MARGIN, gt=0, le=MOST_MARGIN, strict=True)
+    stand_in: Word = STAND_IN
+    """What stands in place of the target in the sentences of the reading ``similarity``."""
+    queries: tuple[Id, ...] = ()
+    """Template sets of texts that name the ``[target]``, for the same reading; the word alone when
+    empty."""
+    margins: Margins = Margins()
     margin_reason: str = ""
     controls: ControlsSpec = ControlsSpec()
     sensitive: bool = False
@@ -313,6 +335,15 @@ class ProbeSpec(FileModel):
             message += " words and about words of this kind"
             hint = "leave it out; a gate may ask for one with 'claim: words_of_this_kind'"
             raise MistakesError([(("target_scope",), f"{message} | {hint}")])
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_one_margin(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "margin" in value:
+            message = "'margin' is gone: each unit has its own"
+            hint = f"margins: {{nats: {value['margin']}, sd: {DEFAULT_MARGIN_SD}}}"
+            raise MistakesError([(("margin",), f"{message} | {hint}")])
         return value
 
     @model_validator(mode="before")
@@ -347,6 +378,13 @@ class ProbeSpec(FileModel):
                 key = "mask" if self.mask != "target" else "completions"
                 message = f"'{key}' cannot stand beside 'labels': nothing is masked | leave it out"
                 mistakes.append(((key,), message))
+        if "similarity" not in self.readings:
+            message = "'{}' is for the reading 'similarity', which 'readings' leaves out"
+            mistakes += [
+                ((key,), f"{message.format(key)} | leave it out, or add the reading")
+                for key in ("stand_in", "queries")
+                if key in self.model_fields_set
+            ]
         if mistakes:
             raise MistakesError(mistakes)
         return self

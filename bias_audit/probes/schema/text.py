@@ -121,10 +121,10 @@ def _sentence(text: str) -> str:
 
 
 def _template(text: str) -> str:
-    """A sentence with one mask, or one about a group as a whole."""
+    """A sentence with one mask, one about a group as a whole, or a query that names a target."""
     masks = [match for match in SLOT.finditer(text) if match[1] is None]
     if not masks:
-        if not any(match[1] == "group" for match in SLOT.finditer(text)):
+        if not {"group", "target"} & {match[1] for match in SLOT.finditer(text)}:
             return _sentence(text)
         return _require_plain(text)
     if len(masks) > 1:
@@ -155,7 +155,8 @@ Pattern = Annotated[str, AfterValidator(_pattern), StringConstraints(max_length=
 """A form of a head, such as ``person``, or with a place for the adjective."""
 Sentence = Annotated[str, AfterValidator(_sentence)]
 TemplateText = Annotated[str, AfterValidator(_template)]
-"""A sentence with one mask; without any where labels of whole sentences are scored."""
+"""A sentence with one mask; without any where labels of whole sentences are scored, and in queries,
+which name the target."""
 FormName = Annotated[str, StringConstraints(pattern=r"^[a-z]+$"), AfterValidator(_form_name)]
 """The name of a form, as templates ask for it: ``subject`` in ``<mask:subject>``."""
 Language = Annotated[str, AfterValidator(_language)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bias_audit.reports.charts.canvas import GRID, WIDTH, Canvas, Spot
 from bias_audit.reports.text import plain, short
+from bias_audit.utils.scales import scale_of
 
 FOOT = 64
 """Pixels below the axes, for ticks and what their ends mean."""
@@ -107,7 +108,10 @@ class Frame:
 
 def unit_name(unit: str) -> str:
     """Return what the axis of a unit is called."""
-    return "odds ratio (logarithmic)" if unit == "nats" else unit
+    scale = scale_of(unit)
+    if scale is None:
+        return unit
+    return "odds ratio (logarithmic)" if scale.is_ratio else scale.axis
 
 
 def reach(values: Sequence[float]) -> tuple[float, float]:

@@ -9,7 +9,8 @@ from bias_audit.reports.charts.axes import Frame, Scale, reach, unit_name, wrap
 from bias_audit.reports.charts.canvas import COVER, FRONT, LINE, WIDTH, Anchor, Canvas
 from bias_audit.reports.text import middle, plain, short, times
 from bias_audit.reports.view import page
-from bias_audit.reports.wording import PILLS, SIGNS
+from bias_audit.reports.wording import PILLS, SIGNS, times_or_number
+from bias_audit.utils.scales import scale_of
 
 _LEFT, _RIGHT, _ROW = 210, 236, 23
 _BAR = 11
@@ -73,7 +74,7 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
     for number, row in enumerate(picture.rows):
         y = frame.top + low_row * (number + 0.5)
         _mark(frame, scale, y, replace(row, margin=None), bars=False)
-        size = f"{times(row.estimate)} ×" if picture.unit == "nats" else plain(row.estimate, 2)
+        size = times_or_number(row.estimate, picture.unit)
         colour = _colour(row) if row.state else "ink"
         canvas.text(
             (frame.right + 8, y),
@@ -86,7 +87,8 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
         said += f", {PILLS[row.state]}" if row.state else ""
         canvas.name((scale(row.estimate), y), said, row.href, row.rows)
     frame.upright(scale(0))
-    unit = "times as likely (logarithmic)" if picture.unit == "nats" else picture.unit
+    known = scale_of(picture.unit)
+    unit = picture.unit if known is None else known.axis
     below = ((frame.left + frame.right) / 2, frame.bottom + 27)
     canvas.text(below, unit, size=10.5, anchor="middle", colour="muted")
     return canvas
@@ -136,18 +138,27 @@ def _mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow, *, bars: 
 
 def _size(row: page.IntervalRow, picture: page.Intervals) -> str:
     """Return the estimate of a row with its interval, as a reader on its side has it."""
-    if picture.unit != "nats":
+    known = scale_of(picture.unit)
+    if known is None:
         digits = 1 if picture.bars else 3
         text = plain(abs(row.estimate) if picture.bars else row.estimate, digits)
         if row.low is not None and row.high is not None:
             text += f"  ({plain(row.low, digits)} to {plain(row.high, digits)})"
         return text
     turned = row.estimate < 0
-    text = f"{'← ' if turned else ''}{times(abs(row.estimate))}×"
+    text = f"{'← ' if turned else ''}{_short_size(abs(row.estimate), picture.unit)}"
     if row.low is not None and row.high is not None:
         low, high = (-row.high, -row.low) if turned else (row.low, row.high)
-        text += f"  ({times(low)} to {times(high)})"
+        text += f"  ({times(low, picture.unit)} to {times(high, picture.unit)})"
     return text
+
+
+def _short_size(value: float, unit: str) -> str:
+    """A size in little room: ``1.75×``, ``0.40 sd``."""
+    known = scale_of(unit)
+    if known is None:
+        return plain(value, 3)
+    return f"{times(value, unit)}{'' if known.is_ratio else ' '}{known.mark}"
 
 
 def _row_words(frame: Frame, y: float, row: page.IntervalRow, picture: page.Intervals) -> None:
@@ -180,7 +191,7 @@ def dots(picture: page.Dots) -> Canvas:
         if not single:
             bar = ((scale(mean), y - 8), (scale(mean), y + 8))
             frame.canvas.line(bar, "ink", 2, layer=COVER)
-        text = f"{times(mean)}×" if picture.unit == "nats" else plain(mean, 3)
+        text = _short_size(mean, picture.unit)
         frame.row_name(y, label, 50 if alone else 31)
         frame.canvas.text((frame.right + 10, y), text, size=10.5)
     frame.ends(picture.left, picture.right, picture.unit)
@@ -297,7 +308,7 @@ def _slope(frame: Frame, scale: Scale, row: page.Slope) -> None:
 
 def _label(row: page.Slope, unit: str) -> str:
     """What is written of a line: where it ends, whose it is, and what has changed."""
-    number = f"{times(row.after)}×" if unit == "nats" else plain(row.after, 3)
+    number = _short_size(row.after, unit)
     change = f" · {row.verdict}" if row.verdict in _COLOURS else ""
     return f"{number}  {middle(row.label, 110)}{change}"
 

@@ -296,7 +296,7 @@ def _facts(index: Index, compared: list[Result]) -> Iterator[Json]:
     for waiver in audit.waivers:
         yield _property(f"waiver:{waiver.finding}", _exceptions([waiver], "nats"))
     if audit.floor is not None:
-        yield _property("floor", words.floor(audit.floor))
+        yield _property("floor", words.floor(audit.floor, index.unit))
 
 
 FORMATS = (Format("cyclonedx", render, "bom.cdx.json"),)

@@ -179,6 +179,7 @@ def _environment(linked: bool = False) -> Any:
         draw=_draw,
         alone=_draw_alone,
         narrow=wording.NARROW,
+        score_name=wording.score_name,
         signs=wording.SIGNS,
         state_words=wording.STATE_WORDS,
         outcome_words=wording.OUTCOME_WORDS,

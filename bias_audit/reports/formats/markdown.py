@@ -101,14 +101,15 @@ def _head(screen: page.FirstScreen) -> str:
 def gates(screen: page.FirstScreen) -> str:
     """The gates as a table, worst first, as many as fit."""
     rows = [_gate(gate) for gate in screen.gates]
-    head = ("State", "Gate", "Comparison", "Measured", "Interval", "Limit", "Example, or why")
+    head = ("State", "Gate", "Comparison", "Measured", "90 % interval", "Limit", "Example, or why")
     return within(table_head(head), rows, 24_000, limit=40) if rows else ""
 
 
 def _gate(gate: page.GateLine) -> str:
-    why = (gate.waived, gate.reason if gate.state != "waived" else "", gate.limits, *gate.notices)
+    limit = f"Why this limit: {gate.why}" if gate.why and gate.state != "pass" else ""
+    why = (gate.waived, gate.reason if gate.state != "waived" else "", limit, *gate.notices)
     said = [_example(gate.example)] if gate.example else []
-    said += [_cell(text, 160) for text in why if text]
+    said += [_cell(text, 400) for text in why if text]
     return _row(
         f"{words.SIGNS[gate.state].replace('~', '&#126;')} {words.PILLS[gate.state]}",
         _cell(gate.name),
@@ -140,8 +141,10 @@ def associations(screen: page.FirstScreen, limit: int = 20) -> str:
         )
         for one in screen.associations
     ]
-    head = ("", "Strongest first", "Axis", "Times as likely", "At least – at most", "Examples")
+    size = words.capital(screen.head)
+    head = ("", "Strongest first", "Axis", size, "At least – at most", "Examples")
     note = f"{escape(words.NARROW)}\n\n" if any(a.narrow for a in screen.associations) else ""
+    note += f"{escape(screen.key)}\n\n" if screen.key else ""
     return within(table_head(head, (0, 3, 4)), rows, 16_000, limit=limit) + note
 
 

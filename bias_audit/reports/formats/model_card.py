@@ -148,7 +148,7 @@ def _section(view: page.Page, index: Index) -> str:
 
 def _numbers(index: Index) -> str:
     """The primary results as a table."""
-    head = ("Probe", "Comparison", "Outcome", "Bounds", "Odds", "Gap", "Reference margin")
+    head = ("Probe", "Comparison", "Outcome", "Bounds", "Size", "Gap", "Reference margin")
     rows = [
         markdown.table_row(
             (

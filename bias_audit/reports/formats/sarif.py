@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 from bias_audit.reports.ci import (
+    NOTICES,
     RUN,
     WAIVERS,
     Entry,
@@ -23,9 +24,10 @@ from bias_audit.reports.ci import (
 )
 from bias_audit.reports.formats import Format
 from bias_audit.reports.formats.markdown import escape
-from bias_audit.reports.text import clean, clip, plain
+from bias_audit.reports.text import clean, clip
 from bias_audit.reports.view.verdict import waiver_text
 from bias_audit.results import Results, WaiverRecord, dump_json
+from bias_audit.utils.text import size_in
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -110,7 +112,8 @@ def _location(path: str, line: int, column: int) -> dict[str, object]:
 def _suppression(entry: Entry, waiver: WaiverRecord) -> dict[str, object]:
     """A waiver: accepted where it holds, rejected where it is void."""
     holds = waiver.status == "active" and entry.state == "waived"
-    why = f"{waiver_text(waiver)} {waiver.detail}".strip()
+    unit = entry.gate.unit if entry.gate else "nats"
+    why = f"{waiver_text(waiver, unit)} {waiver.detail}".strip()
     record: dict[str, object] = {
         "kind": "external",
         "status": "accepted" if holds else "rejected",
@@ -135,13 +138,18 @@ _DO = (
     "Read the sentences behind a finding with 'bias-audit show RUN FINDING' and every word of this "
     "text with 'bias-audit explain'. A failure that is accepted for now is waived with a name, a "
     "reason and a date: 'bias-audit waive FINDING --until DATE --reason TEXT --owner WHO --up-to "
-    "NATS'."
+    "1.5x'."
 )
 _OTHER = {
     RUN: (
         "A probe of the audit did not run.",
         "What did not run is no pass. The message says which probe and why.",
         "Correct what the message names and run the audit again.",
+    ),
+    NOTICES: (
+        "Something to know about how the run was judged.",
+        "It changes no gate.",
+        "Correct what the message names, or leave it where it is meant.",
     ),
     WAIVERS: (
         "A waiver does not hold.",
@@ -178,10 +186,11 @@ def _of_gate(entry: Entry) -> tuple[str, str, str]:
     gate, name = entry.gate, entry.rule.partition("/")[2]
     limit = "its limit"
     if gate is not None and gate.limit is not None:
-        limit = f"{plain(gate.limit)} {gate.unit}".rstrip()
-    rule = f"stays within {limit} of 0, in either direction"
+        limit = size_in(gate.limit, gate.unit)
+    rule = f"is at most {limit}, in either direction"
     if gate is not None and gate.kind == "regression":
-        rule = f"has grown by no more than {limit} over the baseline {gate.baseline}"
+        more = "that" if gate.unit == "nats" else "larger than that"
+        rule = f"is at most {limit} {more} of the baseline {gate.baseline}"
     short = f"Every gap of the gate {name} must be shown to be acceptable."
     return short, f"It must be shown that each gap {rule}. {_READ}", f"{_READ} {_DO}"
 

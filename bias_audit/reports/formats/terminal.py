@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,8 @@ _LEAST = 12
 _SECOND = 3
 """Associations that are shown with two examples are fewer than this many."""
 
-_TIED, _TIE = re.compile(" (?=[%×])"), "\ue000"
-"""Blanks between a number and its sign, where no line ends, and what stands for them."""
+_TIED, _TIE = re.compile(r" (?=[%×]|of \d{4}-)|(?<=of) (?=\d{4}-)"), "\ue000"
+"""Blanks before a sign or a day, where no line ends, and what stands for them."""
 
 Part = str | tuple[str, str]
 """A text, or a text with its style."""
@@ -61,14 +62,21 @@ def show(view: page.Page, console: Console, *, folder: str = "", every: bool = F
         view: the audit in words.
         console: where to.
         folder: the run folder; then the report and the next command are named.
-        every: print every comparison below it.
+        every: print every gate that passed, and every comparison below it.
     """
     screen = _Screen(console, narrow=console.options.ascii_only)
-    screen.show(view.first_screen)
+    screen.show(view.first_screen, every=every)
     if every:
         screen.comparisons(view.first_screen.comparisons)
     if folder:
         screen.next(view.first_screen, folder)
+    screen.print()
+
+
+def say(text: str, console: Console) -> None:
+    """Print a text as :func:`show` prints: as wide, in the same letters."""
+    screen = _Screen(console, narrow=console.options.ascii_only)
+    screen.line((text, "dim"))
     screen.print()
 
 
@@ -96,7 +104,7 @@ class _Screen:
         for line in self.lines:
             self.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
-    def show(self, screen: page.FirstScreen) -> None:
+    def show(self, screen: page.FirstScreen, *, every: bool = False) -> None:
         """Write a first screen: examples where the lines for a default run leave room for them."""
         self.line((screen.headline, "bold"))
         for remark in screen.remarks:
@@ -104,7 +112,7 @@ class _Screen:
         if screen.exit_code and not screen.gates:
             self.line((f"Exit code {screen.exit_code}", "yellow"))
         self.line()
-        self._gates(screen)
+        self._gates(screen, every=every)
         self._datasets(screen)
         if screen.comparisons or not screen.datasets:
             above, self.lines = self.lines, []
@@ -135,7 +143,12 @@ class _Screen:
             content, style = (part, "") if isinstance(part, str) else part
             text.append(_TIED.sub(_TIE, self.spell(content)), style=style)
         lines = list(text.wrap(self.console, self.width - indent - hang)) or [text]
-        for number, one in enumerate(lines[:most] if most else lines):
+        if most and len(lines) > most:
+            lines = lines[:most]
+            lines[-1].rstrip()
+            lines[-1].truncate(self.width - indent - hang - 4)
+            lines[-1].append(self.spell(" …"))
+        for number, one in enumerate(lines):
             one.rstrip()
             one.plain = one.plain.replace(_TIE, " ")
             blanks = " " * (indent + (hang if number else 0))
@@ -172,34 +185,51 @@ class _Screen:
             row.rstrip()
             self.lines.append(row)
 
-    def _gates(self, screen: page.FirstScreen) -> None:
+    def _gates(self, screen: page.FirstScreen, *, every: bool) -> None:
+        """Write a line for each gate, worst first; those that passed together, unless asked."""
         if not screen.gates:
             return
         self.line((f"Gates: {screen.gates_lead}; exit code {screen.exit_code}", "bold"))
-        gates = screen.gates[:_GATES]
+        shown = [gate for gate in screen.gates if every or gate.state != "pass"]
+        if shown:
+            self._gate_table(shown)
+        passed = Counter(gate.name for gate in screen.gates if gate.state == "pass")
+        if passed and not every:
+            sign = f"{self.signs['pass']} {words.PILLS['pass']}"
+            many = [f"{name}{f' ({n} comparisons)' if n > 1 else ''}" for name, n in passed.items()]
+            self.line((f"{sign:9}  ", _COLOURS["pass"]), ", ".join(many), hang=11)
+        self.line()
+
+    def _gate_table(self, every: Sequence[page.GateLine]) -> None:
+        """Write gates as a table, with what stands behind those that did not pass."""
+        gates = every[:_GATES]
         rows = [(gate.value or "none", gate.interval, gate.limit or "none") for gate in gates]
-        heads = ("measured", "interval", "limit")
+        heads = ("measured", "90 % interval", "limit")
         columns = zip(heads, *rows, strict=True)
         ends = [min(max(map(len, column)), _VALUE) for column in columns]
-        name = min(max(len(gate.name) for gate in gates), 24 if self.wide else 10)
+        name = max(len("gate"), *(len(gate.name) for gate in gates))
+        name = min(name, 24 if self.wide else 10)
         shown = (0, 1, 2) if self.wide else (0, 2)
         what = max(self.width - 9 - name - sum(ends[i] + 2 for i in shown) - 4, 10)
         head = [("", 9, "<", ""), ("gate", name, "<", "dim"), ("comparison", what, "<", "dim")]
         self.columns([*head, *((heads[i], ends[i], ">", "dim") for i in shown)])
+        said: set[str] = set()
         for gate, row in zip(gates, rows, strict=True):
             sign = f"{self.signs[gate.state]} {words.PILLS[gate.state]}"
             cells = [(sign, 9, "<", _COLOURS[gate.state]), (gate.name, name, "<", "bold")]
             cells += [(gate.title, what, "<", ""), *((row[i], ends[i], ">", "") for i in shown)]
             self.columns(cells)
-            self._behind(gate)
-        if len(screen.gates) > _GATES:
-            self.line((f"{len(screen.gates) - _GATES} more gates in the report", "dim"))
-        self.line()
+            self._behind(gate, why=gate.why if gate.name not in said else "")
+            said.add(gate.name)
+        if len(every) > _GATES:
+            self.line((f"{len(every) - _GATES} more gates in the report", "dim"))
 
-    def _behind(self, gate: page.GateLine) -> None:
-        """What stands behind a gate that did not pass: one example, and why it is undecided."""
+    def _behind(self, gate: page.GateLine, *, why: str) -> None:
+        """What stands behind a gate that did not pass: an example, its limit, what is undecided."""
         if gate.state in ("unclear", "error"):
             self.line((gate.reason, "dim"), indent=11, most=_PARAGRAPH)
+        if why and gate.state != "pass":
+            self.line(("Why this limit: ", "dim"), (why, "dim"), indent=11, most=_PARAGRAPH)
         for notice in gate.notices:
             self.line((notice, "dim"), indent=11, most=_PARAGRAPH)
         if gate.waived:
@@ -219,8 +249,9 @@ class _Screen:
             if screen.comparisons:
                 self.line("No association was shown; that is not evidence of absence.")
             return
-        self._row("", "strongest first", "", "times as likely", "at least – most", "dim")
+        self._row("", "strongest first", "", screen.head, "at least – most", "dim")
         spare = max(room, _LEAST) - 2 - any(one.narrow for one in screen.associations)
+        spare -= bool(screen.key)
         shown: list[page.OutcomeLine] = []
         for one in screen.associations[:_ASSOCIATIONS]:
             height = len(textwrap.wrap(one.name, self._name_width)) or 1
@@ -242,6 +273,8 @@ class _Screen:
                 self.line(("its sentences hold harmful words and are folded", "dim"), indent=5)
         if any(one.narrow for one in shown):
             self.line((words.NARROW, "dim"), indent=4)
+        if screen.key:
+            self.line((screen.key, "dim"), indent=4)
         if more:
             self.line((f"{more} more in the report", "dim"), indent=4)
 

@@ -18,6 +18,7 @@ from bias_audit.reports.view.quality import corrections, quality, references
 from bias_audit.reports.view.verdict import findings
 from bias_audit.results import Change, Comparison, ProbeRecord, Results, WaiverRecord
 from bias_audit.results.codes import describe
+from bias_audit.results.schema import NOT_MEASURED
 from bias_audit.utils.text import quote
 
 CANNOT = (
@@ -54,7 +55,8 @@ def _failures(index: Index) -> Iterator[Row]:
     crashes = {error.probe for error in index.audit.errors}
     for error in index.audit.errors:
         where = index.title(error.probe) if error.probe else "whole run"
-        yield Cell(where), Cell("error", state="error"), prose(f"{error.type}: {error.message}")
+        kind = "" if error.type == NOT_MEASURED else f"{error.type}: "
+        yield Cell(where), Cell("error", state="error"), prose(f"{kind}{error.message}")
     for probe in index.audit.probes:
         if probe.state in ("error", "skipped") and probe.id not in crashes:
             why = prose(probe.reason or "no reason was recorded")
@@ -74,7 +76,7 @@ def _waiver(waiver: WaiverRecord) -> Row:
         Cell(waiver.owner or "not stated"),
         Cell(waiver.created or "not stated"),
         Cell(waiver.expires or "not stated"),
-        number(waiver.up_to, none="any size"),
+        Cell(waiver.ceiling or f"{waiver.up_to:g}", waiver.up_to),
         prose(words.sentence(waiver.reason) or "not stated"),
         prose(words.sentence(waiver.detail) or "not stated"),
     )

@@ -12,12 +12,13 @@ from dataclasses import replace
 from statistics import fmean
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import count, plain, short, times, with_sign
+from bias_audit.reports.text import count, short, size, times, with_sign
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import OTHERS, Index, strength
 from bias_audit.reports.view.page import Cell, gap, interval, number, odds, prose
 from bias_audit.reports.view.quality import unreliable
 from bias_audit.results.schema import ProbeRecord, Result, TargetEffect
+from bias_audit.utils.scales import gap_scale
 
 _INTERVAL_ROWS = 20
 _WORDS = 24
@@ -26,7 +27,7 @@ _MIN_WORDS = 5
 
 def overview(index: Index, results: Sequence[Result]) -> page.Intervals | None:
     """Return the chart of all comparisons by size, each turned so that its label comes true."""
-    known = [r for r in results if r.estimate is not None and r.unit == "nats"]
+    known = [r for r in results if r.estimate is not None and r.unit == index.unit]
     if not known:
         return None
     known.sort(key=strength)
@@ -37,14 +38,15 @@ def overview(index: Index, results: Sequence[Result]) -> page.Intervals | None:
     return page.Intervals(
         name=index.name("chart", "overview"),
         title="Who is tied to what, and how closely?",
-        question="Each mark says how many times as likely the words are for that group, the line "
-        "through it the 95 % interval. On the upright line there is no difference; the shaded band "
-        f"is the reference margin.{more}",
-        summary=_interval_summary(rows, "nats"),
+        question=f"Each mark says how many {index.scale.more} the words are for that group, the "
+        "line through it the 95 % interval. On the upright line there is no difference; the shaded "
+        f"band is the reference margin.{more}",
+        summary=_interval_summary(rows, index.unit),
         answer=words.sentence(words.tally_outcomes(Counter(r.outcome for r in known if r.outcome))),
         table=_overview_table(index, drawn),
         rows=rows,
         right="more closely tied",
+        unit=index.unit,
         compact=True,
     )
 
@@ -102,7 +104,7 @@ def _turned_row(index: Index, result: Result) -> page.IntervalRow:
 def _overview_table(index: Index, results: Sequence[Result]) -> page.Table:
     return page.Table(
         caption="All comparisons by size",
-        head=("Comparison", "Axis", "Outcome", "Times as likely", "Bounds"),
+        head=("Comparison", "Axis", "Outcome", words.capital(index.scale.head), "Bounds"),
         rows=tuple(
             (
                 prose(index.tie(result)),
@@ -142,8 +144,8 @@ def interval_row(result: Result, label: str, heading: str, part: str) -> page.In
 def _interval_summary(rows: Sequence[page.IntervalRow], unit: str) -> str:
     parts = []
     for row in rows[:12]:
-        size = f"odds {times(row.estimate)} times" if unit == "nats" else plain(row.estimate, 3)
-        parts.append(f"{row.label}: {size}{', ' + words.PILLS[row.state] if row.state else ''}")
+        state = f", {words.PILLS[row.state]}" if row.state else ""
+        parts.append(f"{row.label}: {size(row.estimate, unit)}{state}")
     more = f"; and {len(rows) - 12} more" if len(rows) > 12 else ""
     return f"{count(len(rows), 'gap')} with intervals. {'; '.join(parts)}{more}."
 
@@ -165,12 +167,12 @@ def target_words(
         drawn = f"The {len(effects)} words with the widest gaps, of {every:,}, are drawn."
     return page.Intervals(
         name=index.name("chart", f"words-{result.id}"),
-        title=f"Words that are likelier with {first}, and with {second}",
+        title=f"Words that are {index.scale.likelier} with {first}, and with {second}",
         question=f"{drawn} {warning}".rstrip(),
-        summary=f"From {effects[0].text} ({times(effects[0].value)} times) to "
-        f"{effects[-1].text} ({times(effects[-1].value)} times).",
-        answer="" if warning else _word_answer(effects, first, second),
-        table=_word_table(effects, probe, warning),
+        summary=f"From {effects[0].text} ({_with_noun(effects[0].value, result.unit)}) to "
+        f"{effects[-1].text} ({_with_noun(effects[-1].value, result.unit)}).",
+        answer="" if warning else _word_answer(effects, (first, second), result.unit),
+        table=_word_table(effects, probe, warning, result.unit),
         rows=tuple(
             page.IntervalRow(
                 label=e.text,
@@ -187,29 +189,36 @@ def target_words(
     )
 
 
-def _word_answer(effects: Sequence[TargetEffect], first: str, second: str) -> str:
+def _with_noun(value: float, unit: str) -> str:
+    return f"{times(value, unit)} {gap_scale(unit).noun}"
+
+
+def _word_answer(effects: Sequence[TargetEffect], groups: tuple[str, str], unit: str) -> str:
     """Name the two words at the ends, where they lean to different groups."""
+    first, second = groups
     top, low = effects[0], effects[-1]
     if top.value <= 0 or low.value >= 0:
         one, side = (low, second) if low.value < 0 else (top, first)
-        return f"All lean to {side}, most of all {one.text} ({times(abs(one.value))} times)."
+        return f"All lean to {side}, most of all {one.text} ({_with_noun(abs(one.value), unit)})."
     return (
-        f"Most with {first}: {top.text} ({times(top.value)} times). "
-        f"Most with {second}: {low.text} ({times(-low.value)} times)."
+        f"Most with {first}: {top.text} ({_with_noun(top.value, unit)}). "
+        f"Most with {second}: {low.text} ({_with_noun(-low.value, unit)})."
     )
 
 
-def _word_table(effects: Sequence[TargetEffect], probe: ProbeRecord, warning: str) -> page.Table:
+def _word_table(
+    effects: Sequence[TargetEffect], probe: ProbeRecord, warning: str, unit: str
+) -> page.Table:
     poles = {"+": probe.plus or "first", "-": probe.minus or "second"}
     order = sorted(effects, key=lambda item: item.text) if warning else effects
     return page.Table(
         caption="Gap of each word",
-        head=("Word", "Pole", "Odds", "Gap (nats)", "Interval"),
+        head=("Word", "Pole", *_sizes(unit), "Interval"),
         rows=tuple(
             (
                 Cell(short(item.text, 60)),
                 Cell(poles.get(item.pole, "neither")),
-                odds(item.value),
+                *([odds(item.value)] if len(_sizes(unit)) > 1 else []),
                 gap(item.value),
                 interval(item.ci_low, item.ci_high),
             )
@@ -218,6 +227,11 @@ def _word_table(effects: Sequence[TargetEffect], probe: ProbeRecord, warning: st
         note=warning,
         pale=bool(warning),
     )
+
+
+def _sizes(unit: str) -> tuple[str, ...]:
+    """Heads of the columns of a size: odds too where it is a ratio."""
+    return ("Odds", f"Gap ({unit})") if gap_scale(unit).is_ratio else (f"Gap ({unit})",)
 
 
 def main_comparison(results: Sequence[Result]) -> Result | None:
@@ -248,11 +262,15 @@ def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | 
         title=f"Do the gaps follow {words.fact(name)}?",
         question=f"Each dot is one of {len(items)} words. A flat line means that the model pays no "
         f"heed to the figures. Following the figures is neither good nor bad in itself.{wish}",
-        answer=f"The correlation of the dots is {with_sign(r)}; for each 10 points more, the odds "
-        f"with {first} are multiplied by {times(10 * slope)}.",
+        answer=f"The correlation of the dots is {with_sign(r)}; for each 10 points more, "
+        + (
+            f"the odds with {first} are multiplied by {times(10 * slope)}."
+            if gap_scale(result.unit).is_ratio
+            else f"the gap towards {first} grows by {with_sign(10 * slope)} {result.unit}."
+        ),
         summary=f"{count(len(items), 'word')}; correlation {with_sign(r)}; the fitted line rises "
-        f"by {with_sign(10 * slope)} nats for each 10 points.",
-        table=_fact_table(items, name, scale, label),
+        f"by {with_sign(10 * slope)} {result.unit} for each 10 points.",
+        table=_fact_table(items, name, scale, label, result.unit),
         points=tuple((x, y, item.text) for x, y, item in zip(xs, ys, items, strict=True)),
         intercept=intercept,
         slope=slope,
@@ -297,16 +315,18 @@ def least_squares(xs: list[float], ys: list[float]) -> tuple[float, float, float
     return my - slope * mx, slope, r
 
 
-def _fact_table(items: list[TargetEffect], name: str, scale: float, label: str) -> page.Table:
+def _fact_table(
+    items: list[TargetEffect], name: str, scale: float, label: str, unit: str
+) -> page.Table:
     items = sorted(items, key=lambda item: (-item.facts[name], item.id))
     return page.Table(
         caption=f"Gap of each word and {words.fact(name)}",
-        head=("Word", label[:1].upper() + label[1:], "Odds", "Gap (nats)"),
+        head=("Word", label[:1].upper() + label[1:], *_sizes(unit)),
         rows=tuple(
             (
                 Cell(short(item.text, 60)),
                 number(item.facts[name] * scale, 1),
-                odds(item.value),
+                *([odds(item.value)] if len(_sizes(unit)) > 1 else []),
                 gap(item.value),
             )
             for item in items[:300]
@@ -366,5 +386,5 @@ def _template_table(index: Index, results: Sequence[Result]) -> page.Table:
             )
             for key, text in texts.items()
         ),
-        note="In the unit of the measure (nats for log-odds gaps).",
+        note=f"In {index.unit}.",
     )

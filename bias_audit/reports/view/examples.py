@@ -6,13 +6,16 @@ import math
 import re
 from typing import NamedTuple
 
-from bias_audit.reports.text import percent, short, times
+from bias_audit.reports.text import short, times
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import OTHERS, Index
+from bias_audit.reports.wording import score
 from bias_audit.results import Result, Sentence
 
 BLANK = "___"
 MOST = 2
+_WHOLE = ("continuation", "similarity")
+"""Readings in which a score is no probability of a word, so that only differences say something."""
 _LONG = 28
 """Characters of group words that stand side by side in a sentence."""
 _EDGE = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
@@ -27,7 +30,7 @@ def examples(index: Index, result: Result) -> tuple[tuple[page.Example, ...], bo
     finding = index.findings.get(result.id)
     stored = (finding.sentences if finding else ()) or result.sentences
     fit = [one for one in stored if _points_the_same_way(one, result)] or list(stored)
-    whole = index.audit.model.reading == "continuation"
+    whole = index.audit.model.reading in _WHOLE
     fit.sort(key=lambda one: (one.pole != _pole(result), -_weight(one, whole=whole)))
     shown = [one for one in fit if not one.harmful]
     first = shown[:1]
@@ -73,7 +76,8 @@ class _Parts(NamedTuple):
 def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
     probe = index.probes.get(result.probe)
     parts = _split(sentence.text_a, sentence.text_b)
-    if probe is not None and probe.mask == "group":
+    is_scored = index.audit.model.reading != "similarity"
+    if probe is not None and probe.mask == "group" and is_scored:
         a, b = (*sentence.word.split(" / "), sentence.word)[:2]
         text = f"{parts.start}{BLANK}{parts.end}" if parts.a == a else _blank(sentence.text_a, a)
         word = ""
@@ -87,11 +91,11 @@ def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
         else:
             text = _side_by_side(parts, word, turned=sentence.log_prob_a < sentence.log_prob_b)
     least = min(sentence.log_prob_a, sentence.log_prob_b)
-    whole = index.audit.model.reading == "continuation"
+    reading = index.audit.model.reading
     shares = [
         (
             short(name, 40),
-            f"{times(value - least)} ×" if whole else percent(math.exp(min(value, 0.0))),
+            f"{times(value - least)} ×" if reading == "continuation" else score(value, reading),
         )
         for name, value in ((a, sentence.log_prob_a), (b, sentence.log_prob_b))
     ]
@@ -147,7 +151,7 @@ def card_examples(
     """Return the most telling sentences of a comparison, and those in which harmful words stand."""
     finding = index.findings.get(result.id)
     stored = (finding.sentences if finding else ()) or result.sentences
-    whole = index.audit.model.reading == "continuation"
+    whole = index.audit.model.reading in _WHOLE
     fit = sorted(
         stored,
         key=lambda one: (not _points_the_same_way(one, result), -_weight(one, whole=whole)),

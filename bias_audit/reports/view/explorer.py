@@ -25,7 +25,8 @@ from bias_audit.errors import UsageError
 from bias_audit.reports.text import clean, clip, count
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import OTHERS, Index
-from bias_audit.results.evidence import EVIDENCE_FILE, Source, open_evidence
+from bias_audit.reports.wording import score_name
+from bias_audit.results.evidence import COSINE, EVIDENCE_FILE, Source, open_evidence
 from bias_audit.utils.text import read_csv_cell
 
 STEP = 0.04
@@ -35,8 +36,10 @@ _NO_SCORE = 32767
 _LONGEST = 400
 """Characters of a sentence or a word."""
 _COLUMNS = (
-    "probe", "template", "variant", "group", "term", "label", "target", "text", "log_prob",
+    "probe", "template", "variant", "group", "term", "label", "target", "text",
 )  # fmt: skip
+_FINER = 20
+"""Cosines are packed in so much finer steps than logarithms."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +71,7 @@ def explorer(
         UsageError: the evidence cannot be read.
     """
     try:
-        probes = _sentences(evidence)
+        probes = _sentences(index, evidence)
     except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
         name = str(evidence) if isinstance(evidence, Path) else "the evidence"
         raise UsageError(
@@ -111,20 +114,23 @@ def _priority(index: Index, name: str) -> tuple[bool, int, str]:
     return (probe is None or probe.role != "probe", not shown, name)
 
 
-def _sentences(evidence: Source) -> dict[str, list[_Sentence]]:
+def _sentences(index: Index, evidence: Source) -> dict[str, list[_Sentence]]:
     probes: dict[str, list[_Sentence]] = {}
+    finer = _finer(index)
     with open_evidence(evidence) as stream:
         rows = csv.reader(stream, strict=True)
         names = next(rows, [])
-        take = itemgetter(*(names.index(name) for name in _COLUMNS))
+        score = "log_prob" if finer == 1 else COSINE
+        take = itemgetter(*(names.index(name) for name in (*_COLUMNS, score)))
         for key, cells in groupby(map(take, rows), key=itemgetter(*range(6))):
             probe, template, variant, group, _, term = map(_tidy, key)
             frame = f"{template} {variant}".rstrip()
             texts, words, scores = [], [], []
             for *_, target, text, value in cells:
                 words.append(_tidy(target))
-                texts.append(_tidy(text))
-                scores.append(float(value) if value else None)
+                query = f" \u2248 {_target_text(index, probe, words[-1])}" if finer > 1 else ""
+                texts.append(_tidy(f"{text}{query}"))
+                scores.append(finer * float(value) if value else None)
             head, middles, tail = _split(texts)
             one = _Sentence(
                 frame=frame,
@@ -137,6 +143,17 @@ def _sentences(evidence: Source) -> dict[str, list[_Sentence]]:
             )
             probes.setdefault(probe, []).append(one)
     return probes
+
+
+def _finer(index: Index) -> int:
+    return _FINER if index.audit.model.reading == "similarity" else 1
+
+
+def _target_text(index: Index, probe: str, target: str) -> str:
+    """The word that a query names; it stands in no sentence."""
+    record = index.probes.get(probe)
+    texts = {one.id: one.text for one in record.targets} if record else {}
+    return texts.get(target, target)
 
 
 def _tidy(text: str) -> str:
@@ -201,8 +218,8 @@ def _pack(index: Index, name: str, sentences: Sequence[_Sentence]) -> page.Explo
     )
     content = {
         **_facts(index, name, sentences),
-        "step": STEP,
-        "whole": index.audit.model.reading == "continuation",
+        "step": STEP / _finer(index),
+        "score": score_name(index.audit.model.reading).split()[0],
         "lists": [words for _, words in lists],
         "frames": [one.frame for one in sentences],
         "heads": [one.head for one in sentences],

@@ -14,12 +14,15 @@ from bias_audit.reports.view.on_request import request_lines
 from bias_audit.reports.view.verdict import evidence_size, gate_line, pairs
 from bias_audit.results import Gate, ProbeRecord, Result, Results
 from bias_audit.results.codes import CODES, FAILED, describe
+from bias_audit.results.schema import NOT_MEASURED
 from bias_audit.utils.text import quote
 
 _NAMES = 3
 """Groups of a probe that are named where not all of its comparisons have one outcome."""
 _LONG = 40
 """Characters of such names."""
+_WAIVERS = 4
+"""Waivers that do not hold, and probes that were left out, that are named."""
 _EXTREMES = 4
 """Categories of a data set that are named."""
 _PARTIAL = (
@@ -48,7 +51,7 @@ def first_screen(index: Index) -> page.FirstScreen:
     return page.FirstScreen(
         headline=_headline(audit),
         lead=_lead(audit),
-        gates_lead=words.tally_gates(audit) if audit.gates else "",
+        gates_lead=_gates_lead(audit),
         gates=tuple(gate_line(index, gate) for gate in sorted(audit.gates, key=order)),
         comparisons=tuple(_line(index, n, result) for n, result in enumerate(compared, start=1)),
         groups={
@@ -58,12 +61,20 @@ def first_screen(index: Index) -> page.FirstScreen:
         completions=said,
         completions_lead=completions.lead(said),
         datasets=tuple(_dataset(index, p) for p in audit.probes if p.axis == AXIS),
-        floor="" if audit.floor is None else words.floor(audit.floor),
+        floor="" if audit.floor is None else words.floor(audit.floor, index.unit),
         remarks=tuple(_remarks(audit)),
         requests=request_lines(index),
         exit_code=audit.exit_code,
+        head=index.scale.head,
+        key=index.scale.key,
         chart=charts.overview(index, compared),
     )
+
+
+def _gates_lead(audit: Results) -> str:
+    """How many gates have which state, and of which day the run is; empty without gates."""
+    day = f"; run of {audit.run.created[:10]}" if audit.run.created else ""
+    return f"{words.tally_gates(audit)}{day}" if audit.gates else ""
 
 
 def _headline(audit: Results) -> str:
@@ -190,14 +201,19 @@ def _remarks(audit: Results) -> Iterator[str]:
             f"The instrument failed on: {', '.join(mute)}. What was measured there is no "
             "evidence, neither of an association nor of its absence; the quality chapter says why."
         )
-    if audit.errors:
-        yield f"{count(len(audit.errors), 'error')} kept part of the audit from running."
-    yield from map(words.sentence, audit.run.notices)
-    if void := sum(waiver.status != "active" for waiver in audit.waivers):
-        yield (
-            f"{count(void, 'waiver does', 'waivers do')} not hold (expired, exceeded, for another "
-            "model or covering nothing) and changed no gate."
-        )
+    left_out = [error.probe or "" for error in audit.errors if error.type == NOT_MEASURED]
+    if crashes := len(audit.errors) - len(left_out):
+        yield f"{count(crashes, 'error')} kept part of the audit from running."
+    if left_out:
+        named = ", ".join(left_out[:_WAIVERS])
+        more = f" and {len(left_out) - _WAIVERS} more" if len(left_out) > _WAIVERS else ""
+        yield f"Incomplete: the configuration asks for {named}{more}, which this run left out."
+    yield from map(words.sentence, (*audit.run.notices, *audit.notices))
+    void = [waiver for waiver in audit.waivers if waiver.status != "active"]
+    for waiver in void[:_WAIVERS]:
+        yield f"The waiver '{waiver.finding}' does not hold: {words.sentence(waiver.detail)}"
+    if len(void) > _WAIVERS:
+        yield f"{len(void) - _WAIVERS} more waivers do not hold: see 'bias-audit waivers list'."
 
 
 def _where(probe: ProbeRecord) -> str:

@@ -12,6 +12,12 @@ from bias_audit.results.schema import Companion, ProbeRecord, Result, WordShare
 
 _DRIVERS = 24
 """Words of the chart, over all groups."""
+_HEAT_WORDS = {
+    "nats": "×2: twice as likely as the word and the group would suggest on their own; ÷2: half as"
+    " likely.",
+    "sd": "How many standard deviations closer than the word and the group would suggest on their"
+    " own.",
+}
 _HEAT_ROWS = 24
 _STEPS = (0.1, 0.25, 0.5, 1.0)
 
@@ -165,7 +171,9 @@ def heat(index: Index, probe: ProbeRecord) -> page.Heat | None:
     )
     poles = {"+": probe.plus or "first", "-": probe.minus or "second"}
     rows = [
-        _heat_row(scored[i][0].text, poles.get(scored[i][0].pole, "neither"), centred[i])
+        _heat_row(
+            scored[i][0].text, poles.get(scored[i][0].pole, "neither"), centred[i], index.unit
+        )
         for i in order
     ]
     lost = len(probe.targets) - len(scored)
@@ -180,8 +188,9 @@ def heat(index: Index, probe: ProbeRecord) -> page.Heat | None:
         folded=tuple(rows[_HEAT_ROWS:]),
         answer=f"“{first.word}” divides them most: {first.texts[top]} with {names[top]}, "
         f"{first.texts[low]} with {names[low]}.",
-        question="×2: twice as likely as the word and the group would suggest on their own; ÷2: "
-        f"half as likely. The words that divide the groups most come first.{note}",
+        unit=index.unit,
+        question=f"{_HEAT_WORDS[index.unit]} The words that divide the groups most come first."
+        f"{note}",
     )
 
 
@@ -200,12 +209,12 @@ def double_centre(values: list[list[float]]) -> list[list[float]]:
     ]
 
 
-def _heat_row(word: str, pole: str, values: list[float]) -> page.HeatRow:
+def _heat_row(word: str, pole: str, values: list[float], unit: str) -> page.HeatRow:
     steps = [sum(abs(value) >= edge for edge in _STEPS) for value in values]
     return page.HeatRow(
         word=short(word, 40),
         pole=pole,
         values=tuple(values),
-        texts=tuple(factor(value) for value in values),
+        texts=tuple(factor(value, unit) for value in values),
         steps=tuple(s if v > 0 else -s for s, v in zip(steps, values, strict=True)),
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from bias_audit.records import UNITS
 from bias_audit.reports.text import slug
 from bias_audit.results import Finding, MetricRecord, ProbeRecord, Result, Results
+from bias_audit.utils.scales import Scale, gap_scale
 
 OTHERS = "~others"
 
@@ -26,6 +28,16 @@ class Index:
         }
         self._names: dict[tuple[str, str], str] = {}
         self._used: Counter[str] = Counter()
+
+    @property
+    def unit(self) -> str:
+        """The unit of the gaps of this audit."""
+        return UNITS[self.audit.model.reading]
+
+    @property
+    def scale(self) -> Scale:
+        """How they are told."""
+        return gap_scale(self.unit)
 
     def name(self, kind: str, key: str) -> str:
         """Return the page fragment of a thing; the same thing always gets the same one."""

@@ -33,7 +33,7 @@ def _lines(index: Index, name: str) -> Iterator[str]:
                 found = True
                 value = "not possible" if check.value is None else plain(check.value)
                 state = f", {words.spaces(check.state)}" if check.state != "described" else ""
-                yield f"{_title(index, result, words.check(code))}: {value}{state}"
+                yield f"{_title(index, result, words.check(code, index.unit))}: {value}{state}"
     if not found:
         yield f"{name}: no number; the report says why"
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bias_audit.records import UNITS
 from bias_audit.reports.text import bounds, factor, plain, with_sign
 from bias_audit.results import Finding, ProbeRecord, Results
+from bias_audit.utils.scales import Scale, gap_scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,9 @@ def prose(text: str) -> Cell:
     return Cell(text, long=True)
 
 
-def odds(log_odds: float) -> Cell:
+def odds(value: float, unit: str = "nats") -> Cell:
     """A gap in nats as odds: ``×1.8``, or ``÷1.8`` where it leans the other way."""
-    return Cell(factor(log_odds), log_odds)
+    return Cell(factor(value, unit), value)
 
 
 def gap(value: float, unit: str = "") -> Cell:
@@ -218,6 +220,7 @@ class Heat:
     """How to read it."""
     answer: str = ""
     """As for a chart."""
+    unit: str = "nats"
 
     @property
     def summary(self) -> str:
@@ -363,10 +366,11 @@ class GateLine:
     value: str
     """What was measured: ``1.75 ×``; empty where nothing was."""
     interval: str
+    """The one by which it is judged: at 90 %, unless it says another."""
     limit: str
     reason: str
-    limits: str
-    """Which interval passes, where the numbers seem to say something else; else empty."""
+    why: str
+    """Why the limit was set; empty where nobody said."""
     notices: tuple[str, ...]
     """What a reader should know beside the state."""
     href: str
@@ -485,6 +489,10 @@ class FirstScreen:
     requests: tuple[str, ...] = ()
     """What was asked for by name, a line for each number."""
     exit_code: int = 0
+    head: str = "times as likely"
+    """What the sizes of the comparisons are."""
+    key: str = ""
+    """What their mark means, where it does not say so itself."""
     chart: Intervals | None = None
     """All comparisons by size, with the reference margin shaded."""
 
@@ -521,6 +529,11 @@ class Page:
     """The numbers of published data sets."""
     explorer: Explorer | None = None
     """Every scored sentence; None without evidence."""
+
+    @property
+    def scale(self) -> Scale:
+        """How the gaps of the audit are told."""
+        return gap_scale(UNITS[self.audit.model.reading])
 
     @property
     def charts(self) -> list[Picture | Heat]:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import count, p_value, plain, share, short, times
+from bias_audit.reports.text import count, p_value, plain, share, short, size, times
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.page import Cell, Row, Table, gap, interval, number, prose, table
 from bias_audit.results import Check, ProbeRecord, Result, SkipRecord
@@ -46,7 +46,7 @@ def quality(index: Index) -> tuple[tuple[str, Table], ...]:
         "skips": table("What was lost, and why", _SKIPS, _skips(index)),
         "controls": table("Controls", _CONTROLS, _controls(index), _CONTROLS_NOTE),
         "power": table("What could be found", _POWER, _power(index, main)),
-        "checks": checks_overview(main),
+        "checks": checks_overview(index, main),
         "failed_checks": failed_checks(index, main),
         "variance": _variance(index, main),
         "tests": _tests(index, main),
@@ -57,19 +57,20 @@ def quality(index: Index) -> tuple[tuple[str, Table], ...]:
 def references(index: Index) -> Iterator[str]:
     """Say what sizes of this run to hold a size against: of nonsense, and of plain grammar."""
     if index.audit.floor is not None:
-        yield words.floor(index.audit.floor)
+        yield words.floor(index.audit.floor, index.unit)
     largest: dict[str, Result] = {}
     for result in index.audit.results:
         probe = index.probes.get(result.probe)
         if probe is None or probe.role != "positive_control":
             continue
-        if result.unit == "nats" and result.estimate is not None:
+        if result.unit == index.unit and result.estimate is not None:
             held = largest.get(result.probe)
             if held is None or abs(result.estimate) > abs(held.estimate or 0.0):
                 largest[result.probe] = result
     if largest:
         facts = ", ".join(
-            f"{index.title(probe)} {times(abs(result.estimate or 0.0))} times"
+            f"{index.title(probe)} {times(abs(result.estimate or 0.0), index.unit)}"
+            f" {index.scale.noun}"
             for probe, result in sorted(largest.items())
         )
         yield f"What a fact of grammar or of the world is worth here (positive controls): {facts}."
@@ -141,7 +142,7 @@ def _power(index: Index, results: Sequence[Result]) -> Iterator[Row]:
     for r in results:
         if r.mde80 is None:
             continue
-        odds = f" (odds {times(r.mde80)} times)" if r.unit == "nats" else ""
+        odds = f" ({size(r.mde80, r.unit)})" if r.unit == "nats" else ""
         enough = "no margin set"
         if r.margin is not None:
             enough = "yes" if r.mde80 <= r.margin else "no"
@@ -211,7 +212,7 @@ def _methods(methods: Iterator[str]) -> str:
     return " and ".join(_SOURCES.get(name, name) for name in names)
 
 
-def checks_overview(results: Sequence[Result]) -> Table | None:
+def checks_overview(index: Index, results: Sequence[Result]) -> Table | None:
     """How many comparisons each check held for."""
     by_code: defaultdict[str, list[Check]] = defaultdict(list)
     for check in (check for result in results for check in result.checks):
@@ -224,7 +225,7 @@ def checks_overview(results: Sequence[Result]) -> Table | None:
         counts = (states[state] for state in ("held", "not_held", "described", "not_possible"))
         rows.append(
             (
-                prose(words.check(code)),
+                prose(words.check(code, index.unit)),
                 *(Cell(str(number), number) for number in counts),
                 prose(", ".join(map(words.spaces, follows)) or "nothing"),
             )
@@ -250,7 +251,7 @@ def failed_checks(index: Index, results: Sequence[Result]) -> Table | None:
     rows = (
         (
             _comparison(index, result),
-            prose(words.check(check.id)),
+            prose(words.check(check.id, index.unit)),
             number(check.value, 3),
             number(check.threshold, 3),
             Cell(words.spaces(check.consequence) or "it describes"),

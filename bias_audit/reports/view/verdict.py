@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import bounds, count, factor, percent, plain, with_sign
+from bias_audit.reports.text import bounds, count, plain, with_sign
 from bias_audit.reports.view import charts, completions, page
 from bias_audit.reports.view.examples import card_examples, examples
 from bias_audit.reports.view.index import OTHERS, Index, strength
@@ -18,6 +17,7 @@ from bias_audit.results import (
     WaiverRecord,
 )
 from bias_audit.results.codes import describe
+from bias_audit.utils.text import times
 
 _PAIRS = 60
 _EXAMPLES, _WORDS, _COMPLETIONS = 4, 12, 6
@@ -80,11 +80,9 @@ def finding_facts(result: Result, finding: Finding) -> tuple[str, ...]:
         facts.append(f"{'' if raw else 'adjusted '}p against no gap at all {words.chance(result)}")
     if "sentence frames" not in finding.headline:
         facts.append(evidence_size(result))
+    if more := words.beside(result):
+        facts.append(more)
     return tuple(facts)
-
-
-def _ratio(log_ratio: float) -> page.Cell:
-    return page.Cell(factor(log_ratio), log_ratio)
 
 
 def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.Table | None:
@@ -94,25 +92,31 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.T
     labels = index.labels(result)
     a, b = labels[:2] if len(labels) > 1 else ("first group", "second group")
     more = len(sentences) - _PAIRS
-    whole = index.audit.model.reading == "continuation"
-    what = "Log-probability of the sentence" if whole else "Probability"
+    reading = index.audit.model.reading
+    what = words.capital(words.score_name(reading))
+    apart = "Ratio" if index.scale.is_ratio else "Difference"
     note = f"{count(more, 'more pair')} of this comparison: see results.json beside this page, and "
     return page.Table(
         name=index.name("sentences", result.id),
         caption=f"Sentences that differ by the group only: {index.versus(result)}",
-        head=(a, b, "Scored word", f"{what}, {a}", f"{what}, {b}", "Ratio"),
+        head=(
+            a,
+            b,
+            "Scored word",
+            f"{what}, {a}",
+            f"{what}, {b}",
+            apart,
+        ),
         rows=tuple(
             (
                 page.prose(item.text_a),
                 page.prose(item.text_b),
                 page.prose(item.word),
                 *(
-                    page.Cell(
-                        with_sign(value, 1) if whole else percent(math.exp(min(value, 0.0))), value
-                    )
+                    page.Cell(words.score(value, reading), value)
                     for value in (item.log_prob_a, item.log_prob_b)
                 ),
-                _ratio(item.log_prob_a - item.log_prob_b),
+                page.odds(item.log_prob_a - item.log_prob_b, index.unit),
             )
             for item in sentences[:_PAIRS]
         ),
@@ -123,17 +127,19 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.T
 def gate_line(index: Index, gate: Gate) -> page.GateLine:
     """Put one gate of the audit into words."""
     result = index.results.get(gate.result) if gate.result else None
-    value, interval = _measurement(gate)
+    value, interval = _measurement(index, gate)
     return page.GateLine(
         name=gate.gate or gate.id,
         probe=index.title(gate.probe),
         state=gate.state,
-        title=f"{index.tie(result)}{_since(gate)}" if result else index.title(gate.probe),
+        title=f"{_judged_title(index, result)}{_since(gate)}"
+        if result
+        else index.title(gate.probe),
         value=value,
         interval=interval,
         limit=_limit(gate),
         reason=words.sentence(gate.reason),
-        limits=_reach(gate),
+        why=words.sentence(gate.why),
         notices=tuple(describe(code) for code in gate.notices),
         href=index.name("probe", gate.probe) if gate.probe in index.probes else "",
         waived=_waived_by(index, gate),
@@ -143,27 +149,60 @@ def gate_line(index: Index, gate: Gate) -> page.GateLine:
     )
 
 
-def _measurement(gate: Gate) -> tuple[str, str]:
-    """What is held against the limit, never below 1, and its interval seen from the same side."""
+def _judged_title(index: Index, result: Result) -> str:
+    """What a gate judges: who is tied to what, or whose completions differ."""
+    if result.metric in ("completions", "hurtful_completions"):
+        return f"{index.metric(result.metric)}: {index.versus(result)}"
+    return index.tie(result)
+
+
+def _measurement(index: Index, gate: Gate) -> tuple[str, str]:
+    """What is held against the limit, never below 1, and the interval by which it is judged.
+
+    That is the 90 % interval, seen from the same side; another level is named.
+    """
+    level = ""
     if gate.kind == "regression":
         if gate.rise is None:
             return "", ""
         verb = "rise" if gate.rise >= 0 else "fall"
         ends = gate.rise_low, gate.rise_high
         value, sign = f"{verb} {words.times_or_number(gate.rise, gate.unit)}", gate.rise
+        level = _level_of_rise(index, gate)
     else:
         if gate.estimate is None:
             return "", ""
-        ends = gate.ci_low, gate.ci_high
+        ends = _judging_interval(index, gate)
         value, sign = words.times_or_number(gate.estimate, gate.unit), gate.estimate
-    return value, words.turned_interval(*ends, gate.unit, sign=1 if sign >= 0 else -1)
+    interval = words.turned_interval(*ends, gate.unit, sign=1 if sign >= 0 else -1)
+    return value, f"{interval}{level}" if interval else ""
+
+
+def _judging_interval(index: Index, gate: Gate) -> tuple[float | None, float | None]:
+    """The 90 % interval of what a gate claims; an older file has it in its results only."""
+    if gate.ci90_low is not None:
+        return gate.ci90_low, gate.ci90_high
+    result = index.results.get(gate.result or "")
+    if result is None:
+        return None, None
+    kind = result.words_of_this_kind if gate.claim == "words_of_this_kind" else None
+    return (kind or result).ci90_low, (kind or result).ci90_high
+
+
+def _level_of_rise(index: Index, gate: Gate) -> str:
+    """Name the level of a rise's two bounds together, where it is not 90 %."""
+    changes = index.audit.comparison.changes if index.audit.comparison else ()
+    level = next((c.bound_level for c in changes if c.result == gate.result), 0.95)
+    level = 100 * (2 * level - 1)
+    return "" if round(level) == 90 else f" ({level:.0f} %)"
 
 
 def _limit(gate: Gate) -> str:
     if gate.limit is None:
         return ""
-    size = words.times_or_number(gate.limit, gate.unit)
-    return f"rise {size}" if gate.kind == "regression" else size
+    unit = gate.unit.removesuffix("s") if gate.limit == 1 else gate.unit
+    size = f"{times(gate.limit)} ×" if gate.unit == "nats" else f"{gate.limit:g} {unit}"
+    return f"rise {size.rstrip()}" if gate.kind == "regression" else size.rstrip()
 
 
 def _since(gate: Gate) -> str:
@@ -178,21 +217,11 @@ def evidence_size(result: Result) -> str:
     return ", ".join(parts)
 
 
-def waiver_text(waiver: WaiverRecord, unit: str = "") -> str:
+def waiver_text(waiver: WaiverRecord, unit: str = "nats") -> str:
     """Who accepted a failure, until when and why; the size in the unit of its gate."""
     size = words.times_or_number(waiver.up_to, unit)
     until = f"until {waiver.expires}, up to a size of {size}"
     return f"{waiver.owner} for {waiver.model} {until}: {words.sentence(waiver.reason)}"
-
-
-def _reach(gate: Gate) -> str:
-    """Say which interval passes, where the printed one seems to say something else."""
-    if gate.kind == "regression" or gate.limit is None or gate.state != "pass":
-        return ""
-    ends = [abs(end) for end in (gate.ci_low, gate.ci_high) if end is not None]
-    if not ends or max(ends) <= gate.limit:
-        return ""
-    return "A pass needs the 90 % interval inside the limit; the wider one shown may reach out."
 
 
 def _measured_text(gate: Gate) -> str:
