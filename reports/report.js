@@ -8,11 +8,33 @@
     const dark = set ? set === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     root.setAttribute("data-theme", dark ? "light" : "dark");
   });
+  const header = document.querySelector("main header");
+  if (header && matchMedia("(max-width: 36rem)").matches) header.append(button);
+
+  const stack = (table) => {
+    const names = Array.from(table.tHead ? table.tHead.rows[0].cells : [], (head) => head.textContent);
+    table.classList.add("stack");
+    table.setAttribute("role", "table");
+    for (const row of table.tBodies[0].rows) {
+      row.setAttribute("role", "row");
+      Array.from(row.cells, (cell, place) => {
+        cell.setAttribute("role", cell.tagName === "TH" ? "rowheader" : "cell");
+        if (place && names[place]) cell.dataset.name = names[place];
+      });
+    }
+  };
+  const tables = matchMedia("(max-width: 36rem)");
+  const stackAll = () => tables.matches &&
+    document.querySelectorAll("main table:not(.heat, .gates, .stack)").forEach(stack);
+  stackAll();
+  tables.addEventListener("change", stackAll);
 
   const key = (row, column) => {
     const cell = row.cells[column];
     if (cell.dataset.v !== undefined) return Number(cell.dataset.v);
-    return cell.textContent.trim();
+    const text = cell.textContent.trim();
+    const number = Number(text.replace(/^(−|← )/, "-").replace(/^→ | – .*| [%×]$|,/g, "") || NaN);
+    return Number.isNaN(number) ? text : number;
   };
   const compare = (a, b) => {
     if (typeof a === "number" && typeof b === "number") return a - b;
@@ -69,7 +91,7 @@
     const value = 100 * Math.exp(log);
     if (value >= 9.95) return `${value.toFixed(0)} %`;
     if (value >= 0.995) return `${value.toFixed(1)} %`;
-    if (value >= 0.000995) return `${value.toFixed(1 - Math.floor(Math.log10(value)))} %`;
+    if (value >= 0.00000995) return `${value.toFixed(1 - Math.floor(Math.log10(value)))} %`;
     return `${value.toExponential(1)} %`;
   };
   const inflate = async (text) => {
@@ -191,13 +213,15 @@
         return row;
       });
       $("rows").tBodies[0].replaceChildren(...shown);
+      if (tables.matches) stack($("rows"));
       $("back").disabled = first === 0;
       $("next").disabled = first + PAGE >= rows.length;
       const total = blocks.reduce((sum, block) => sum + block.rows, 0);
       const n = (number) => number.toLocaleString("en");
       $("count").textContent = rows.length
         ? `Rows ${n(first + 1)} to ${n(Math.min(first + PAGE, rows.length))} of ${n(rows.length)}; the page holds ${n(total)}.`
-        : `No row has all of this. The page holds ${n(total)}.`;
+        : `No row of ${$("probe").selectedOptions[0].textContent} has all of this.`;
+      $("all").hidden = rows.length > 0 || !$("probe").value;
     };
 
     const matrix = (block) => {
@@ -252,6 +276,8 @@
       const mine = (turn += 1), some = chosen();
       await Promise.all(some.map(load));
       if (mine !== turn) return;
+      const told = new Set(some.flatMap((block) => Object.values(block.outcomes).flat()));
+      for (const option of $("outcome").options) option.hidden = option.value && !told.has(option.value);
       options($("group"), merged(some, "labels"), "all");
       options($("word"), merged(some, "targets"), "all");
       rows = matches(some, $("group").value, $("word").value);
@@ -279,8 +305,9 @@
     $("text").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(show, 120); });
     $("back").addEventListener("click", () => { first = Math.max(0, first - PAGE); list(); });
     $("next").addEventListener("click", () => { first += PAGE; list(); });
+    $("all").addEventListener("click", () => { $("probe").value = ""; show(); });
     $("clear").addEventListener("click", () => {
-      ["group", "word", "outcome", "text", "order"].forEach((name) => { $(name).value = ""; });
+      ["probe", "group", "word", "outcome", "text", "order"].forEach((name) => { $(name).value = ""; });
       show();
     });
     $("words").addEventListener("click", () => { every = !every; matrix(chosen()[0]); });

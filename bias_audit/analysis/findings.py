@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from bias_audit.analysis.statements import as_likely, size_word
+from bias_audit.analysis.statements import as_likely, odds_between, size_word
 from bias_audit.records import OTHERS, Prompt
+from bias_audit.reports.wording import intervals
 from bias_audit.results import (
     Evidence,
     Finding,
@@ -56,9 +57,6 @@ def evidence(result: Result) -> Evidence:
 
 
 def _finding(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe) -> Finding:
-    detail = interval_sentence(result)
-    if result.sign_share is not None:
-        detail += f" {result.sign_share:.0%} of the sentence frames agree in direction."
     return Finding(
         id=finding_id(result.id, scored.reading),
         result=result.id,
@@ -67,7 +65,7 @@ def _finding(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe
         size=size_word(result.estimate or 0.0, gap_scale(result.unit)),
         evidence=evidence(result),
         headline=_headline(model, result, probe, scored),
-        detail=detail,
+        detail=detail_of(result),
         notices=tuple(
             describe(status, word=_loudest(result))
             for status in result.statuses
@@ -77,11 +75,13 @@ def _finding(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe
     )
 
 
-def interval_sentence(result: Result) -> str:
-    """Return the interval of an association, in the direction in which it is likelier."""
-    sign = 1 if (result.estimate or 0.0) > 0 else -1
-    low, high = sorted((sign * (result.ci_low or 0.0), sign * (result.ci_high or 0.0)))
-    return f"{result.confidence:.0%} interval {gap_scale(result.unit).bounds(low, high)}."
+def detail_of(result: Result) -> str:
+    """Return both claims, each with its own interval, and how many sentence frames agree."""
+    said = intervals(result)
+    if result.sign_share is not None:
+        agree = round(result.sign_share * result.n_templates)
+        said += f" {agree} of {result.n_templates} sentence frames agree in direction."
+    return said.strip()
 
 
 def _headline(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe) -> str:
@@ -89,7 +89,9 @@ def _headline(model: str, result: Result, probe: ProbeRecord, scored: ScoredProb
     a, b = result.group_labels
     other = a if result.leans == b else b
     counts = f"{result.n_templates} sentence frames, {_count(result, scored)}"
-    size = f"{as_likely(result)} ({counts})."
+    away = probe.minus if result.pole == probe.plus else probe.plus
+    size = odds_between(result, away) if probe.mask == "group" else as_likely(result)
+    size = f"{size} ({counts})."
     if scored.probe.spec.targets.own:
         return f"{model} associates each group with {result.pole}: {size}"
     who = result.leans if probe.mask == "group" else _words(result, probe)
@@ -133,10 +135,11 @@ def sentences(
     harmful: frozenset[str] = frozenset(),
     limit: int = SENTENCES,
 ) -> list[Sentence]:
-    """Typical sentence pairs: the words with the largest gaps, each in its most typical frame.
+    """Sentence pairs: the words with the largest gaps, and the one in the middle of each pole.
 
-    The sentences are prompts as they were scored, with the scores that the evidence holds; those
-    with one of the lower-case ``harmful`` words are marked.
+    Each word comes in its most typical frame. The sentences are prompts as they were scored, with
+    the scores that the evidence holds; those with one of the lower-case ``harmful`` words are
+    marked.
     """
     if scored.probe.spec.targets.own:
         return []
@@ -149,9 +152,21 @@ def sentences(
         (t for t in result.by_target if t.pole in ("+", "-")),
         key=lambda t: (-sign * t.value * (1 if t.pole == "+" else -1), t.id),
     )
-    prompts = _prompts_of(scored, {target.id for target in by_size[:limit]}, pair)
-    pairs = [_sentence(t, prompts[t.id]) for t in by_size[:limit] if t.id in prompts]
-    return [_mark(sentence, harmful) for sentence in pairs if sentence is not None]
+    middle = [_middle([t for t in by_size if t.pole == pole], harmful) for pole in ("+", "-")]
+    chosen = [*by_size[:limit], *(t for t in middle if t and t not in by_size[:limit])]
+    prompts = _prompts_of(scored, {target.id for target in chosen}, pair)
+    pairs = [
+        sentence.model_copy(update={"typical": place >= len(by_size[:limit])})
+        for place, t in enumerate(chosen)
+        if t.id in prompts and (sentence := _sentence(t, prompts[t.id]))
+    ]
+    return [_mark(sentence, harmful) for sentence in pairs]
+
+
+def _middle(pole: Sequence[TargetEffect], harmful: frozenset[str]) -> TargetEffect | None:
+    """The word with as many larger as smaller gaps in its pole; none where that says nothing."""
+    shown = [target for target in pole if target.text.lower() not in harmful]
+    return shown[len(shown) // 2] if len(shown) > 2 else None
 
 
 def _telling_other(scored: ScoredProbe, result: Result) -> str:

@@ -67,6 +67,8 @@ def statement(result: Result, question: Question) -> str:
     elif question.mask == "group":
         about = f"{result.leans} rather than {other}"
         as_for = f"for {result.pole} as for {away}"
+        if result.outcome != "open":
+            return f"{about}, {result.pole}: {odds_between(result, away)}"
     else:
         about = f"{result.pole} rather than {away}"
         as_for = f"for {result.leans} as for {other}"
@@ -78,14 +80,29 @@ def statement(result: Result, question: Question) -> str:
 def as_likely(result: Result, as_for: str = "") -> str:
     """Return ``1.75 times as likely, at least 1.5 and at most 2 times``, or its like in sd."""
     scale = gap_scale(result.unit)
-    size = scale.tell(abs(result.estimate or 0.0))
     if not scale.is_ratio:
         as_for = as_for.replace(" as ", " than ")
+    size = scale.tell(abs(result.estimate or 0.0))
+    return _with_bounds(" ".join(filter(None, (f"{size} {scale.more}", as_for))), result)
+
+
+def odds_between(result: Result, away: str) -> str:
+    """Return ``the odds are 1.91 times those with jobs held mostly by men``, or its like in sd.
+
+    Where group words are scored, words of two poles stand around them: what is compared are the
+    odds of one group against the other, and the other may stay likelier in both.
+    """
+    scale = gap_scale(result.unit)
+    size = scale.tell(abs(result.estimate or 0.0))
+    odds = f"the odds are {size} times those with {away}"
+    return _with_bounds(odds if scale.is_ratio else f"{size} {scale.more} than with {away}", result)
+
+
+def _with_bounds(text: str, result: Result) -> str:
     least = None if result.at_least is None else f"at least {result.at_least:g}"
     most = None if result.at_most is None else f"at most {result.at_most:g}"
     known = " and ".join(filter(None, (least, most)))
-    text = " ".join(filter(None, (f"{size} {scale.more}", as_for)))
-    return f"{text}, {known} {scale.noun}" if known else text
+    return f"{text}, {known} {gap_scale(result.unit).noun}" if known else text
 
 
 def _labels(result: Result) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from bias_audit.cli import completion
-from bias_audit.cli.options import Place
+from bias_audit.cli.options import Place, RunPlace
 from bias_audit.cli.output import say
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HELP = """Render a stored audit again, without the model; or several, side by side.
 
-RUN is a run folder, a results.json, or audit-runs/latest. The result goes to standard output, or
+RUN is a run folder, a results.json, or latest. The result goes to standard output, or
 into a file with -o. Several runs give one page for choosing among their models.
 
 \b
@@ -33,7 +33,7 @@ Examples:
 
 
 @click.command(help=HELP)
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=Place())
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=RunPlace())
 @click.option(
     "--format",
     show_default="those of -o, else html",

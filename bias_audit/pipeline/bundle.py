@@ -20,7 +20,7 @@ from pathlib import Path
 import bias_audit
 from bias_audit import __version__, reports
 from bias_audit.analysis.compare_runs import METRICS
-from bias_audit.analysis.findings import evidence, interval_sentence
+from bias_audit.analysis.findings import detail_of, evidence
 from bias_audit.analysis.recompute import CLOSE_P, SPLIT, Recomputation, differ
 from bias_audit.analysis.statements import as_likely, size_word
 from bias_audit.datasets.info import PAIR_MEASURES
@@ -322,7 +322,7 @@ def _findings(results: Results) -> Iterator[str]:
         same = finding.size == size_word(result.estimate or 0.0, scale)
         same &= finding.evidence == evidence(result)
         same &= as_likely(result) in finding.headline
-        if not (same and finding.detail.startswith(interval_sentence(result))):
+        if not (same and finding.detail == detail_of(result)):
             yield f"{finding.id}: what it says is not what {result.id} has"
 
 

@@ -189,7 +189,10 @@ def _evidence(index: Index, result: Result | None, finding: Finding | None) -> t
         return ("The sentences of this probe may hurt; the report holds them.",)
     table = pairs(index, result, sentences or result.sentences)
     rows = ([cell.text for cell in row] for row in (table.rows if table else ()))
-    return tuple(f"{a} | {b} | {word}: {p} and {q} ({ratio})" for a, b, word, p, q, ratio in rows)
+    return tuple(
+        f"{a} | {b} | {word}: {p} and {q} ({ratio} with {who})"
+        for a, b, word, p, q, ratio, who in rows
+    )
 
 
 def _of_run(index: Index, reported: set[str]) -> Iterator[Entry]:

@@ -400,7 +400,7 @@ def _ends(change: Change) -> Iterator[Cell]:
         if value is None:
             yield Cell("not measured")
         else:
-            odds = f" ({times(value)}×)" if change.unit == "nats" else ""
+            odds = f" ({times(abs(value))}×)" if change.unit == "nats" else ""
             yield Cell(f"{with_sign(value)}{odds}", value)
 
 
@@ -478,7 +478,7 @@ def _end_name(run: str, model: Model | None, otherwise: str) -> str:
 
 def _summary(rows: Sequence[page.Slope], unit: str) -> str:
     def number(value: float) -> str:
-        return f"{value:.3g}" if scale_of(unit) is None else size(value, unit)
+        return f"{value:.3g}" if scale_of(unit) is None else size(abs(value), unit)
 
     parts = [
         f"{row.label}: {number(row.before)} before, {number(row.after)} now, {WORDS[row.verdict]}"

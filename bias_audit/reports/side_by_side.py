@@ -18,7 +18,7 @@ from bias_audit.reports.view import page
 from bias_audit.reports.view.build import CANNOT
 from bias_audit.reports.view.charts import interval_row
 from bias_audit.reports.view.index import Index
-from bias_audit.reports.view.page import Cell, odds, prose
+from bias_audit.reports.view.page import Cell, prose, ratio
 from bias_audit.results import Result, Results
 from bias_audit.results.schema import OUTCOMES
 
@@ -255,7 +255,7 @@ def _model(run: _Run, results: Sequence[Result]) -> page.Row:
         prose(f"{run.label}{revision}"),
         Cell("not run" if not checks else "held" if all(checks) else "did not hold"),
         *(Cell(str(outcomes[o]), outcomes[o]) if results else Cell("–") for o in OUTCOMES),
-        odds(max(sizes), unit) if sizes else Cell("not compared"),
+        ratio(max(sizes), unit) if sizes else Cell("not compared"),
         prose(f"{run.place}{' (cut short)' if audit.run.partial else ''}"),
     )
 
@@ -304,7 +304,8 @@ def _summary(runs: Sequence[_Run], matches: Sequence[_Match]) -> str:
     parts = []
     for match in matches[:6]:
         numbers = ", ".join(
-            f"{run.letter} {size(result.estimate, result.unit)}"
+            f"{run.letter} {size(abs(result.estimate), result.unit)} towards the "
+            f"{'right' if result.estimate >= 0 else 'left'} pole"
             for run, result in zip(runs, match.results, strict=True)
             if result.estimate is not None
         )

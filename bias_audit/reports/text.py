@@ -28,7 +28,7 @@ _ASCII = str.maketrans(
     {
         "−": "-", "–": "-", "—": "-", "×": "x", "÷": "/", "…": "...", "“": '"', "”": '"',
         "‘": "'", "’": "'", "\u00a0": " ", "\u202f": " ", "±": "+/-", "≤": "<=", "≥": ">=",
-        "→": "->", "·": "-",
+        "→": "->", "·": "-", "†": "+", "‡": "++",
     }
 )  # fmt: skip
 
@@ -143,25 +143,10 @@ def size(value: float, unit: str) -> str:
     """The size of a gap with its word, as a sentence has it; a plain number of what is no gap.
 
     >>> size(math.log(3.1), "nats"), size(0.4, "sd"), size(0.4, "r")
-    ('odds 3.1 times', '0.40 standard deviations', '0.400')
+    ('3.1 times', '0.40 standard deviations', '0.400')
     """
     scale = scale_of(unit)
-    if scale is None:
-        return plain(value, 3)
-    return f"{'odds ' if scale.is_ratio else ''}{times(value, unit)} {scale.noun}"
-
-
-def factor(log_odds: float, unit: str = "nats") -> str:
-    """More or less likely as a factor: ``×1.8`` or ``÷1.8``; ``±1`` in the middle.
-
-    What is no ratio has its sign.
-    """
-    if not gap_scale(unit).is_ratio:
-        return with_sign(log_odds)
-    ratio = times(abs(log_odds))
-    if ratio == "1.00":
-        return "±1"
-    return f"{'×' if log_odds > 0 else '÷'}{ratio.removeprefix('over ')}"
+    return plain(value, 3) if scale is None else f"{times(value, unit)} {scale.noun}"
 
 
 def percent(probability: float) -> str:
@@ -173,7 +158,7 @@ def percent(probability: float) -> str:
         return f"{value:.0f} %"
     if value >= 0.995:
         return f"{value:.1f} %"
-    if value >= 0.000995:
+    if value >= 0.00000995:
         digits = 1 - math.floor(math.log10(value))
         return f"{value:.{digits}f} %"
     mantissa, exponent = f"{value:.1e}".split("e")

@@ -19,7 +19,6 @@ from bias_audit.reports.text import (
     percent,
     plain,
     short,
-    size,
     times,
     with_sign,
 )
@@ -64,6 +63,29 @@ OUTCOME_WORDS: dict[str, tuple[str, str]] = {
     ),
     "no_difference_shown": ("no difference shown", "the completions were not shown to differ"),
 }
+MARKS: dict[str, str] = {
+    "*": "shown for these words; others of the kind may behave otherwise",
+    "†": "not clearly above its control",
+    "‡": "inside the reference margin",
+}
+"""Behind the name of an association, and in one line below."""
+INSIDE = "◇"
+"""The sign of an association inside the reference margin."""
+LEGEND = (
+    "◆ association: other words of the kind differ too (adjusted p below 0.05); ◇ the same, inside "
+    "the reference margin (shaded); ● small: not an association, and inside the margin; ○ open. "
+    "The line is the 95 % interval for these words, the grey tick the control: what words that "
+    "mean nothing show for the same groups."
+)
+"""Below the chart of all comparisons."""
+
+
+def bounds_note(unit: str) -> str:
+    """Say what bounds are rounded to."""
+    *steps, last = (f"{rung:g}" for rung in gap_scale(unit).rungs)
+    return f"Bounds are rounded outward to {', '.join(steps)} or {last}."
+
+
 _SHOWN: Mapping[str, str] = {
     "label": "how the named classifier's labels of whole sentences differ between social groups",
     "similarity": "which associations the vectors of the named encoder carry between words for "
@@ -73,8 +95,6 @@ _OF_WORDS = (
     "which associations the named checkpoint's own word probabilities carry between words for "
     "social groups and other words"
 )
-NARROW = "* shown for these words; others of the kind may behave otherwise"
-"""Below a table of associations with such a mark."""
 PILLS: dict[str, str] = {
     **{state: words for state, (words, _) in STATE_WORDS.items()},
     **{outcome: words for outcome, (words, _) in OUTCOME_WORDS.items()},
@@ -227,12 +247,12 @@ def effect(result: Result) -> str:
     """The estimate as people read it: odds for log-odds measures, else the number with its unit."""
     if result.estimate is None:
         return missing(result.reason)
-    low, high, unit = result.ci_low, result.ci_high, result.unit
-    is_gap = scale_of(unit) is not None
-    text = size(result.estimate, unit) if is_gap else f"{plain(result.estimate, 3)} {unit}"
-    if low is not None and high is not None:
-        ends = f"{signed_size(low, unit)} to {signed_size(high, unit)}"
-        return f"{text} ({100 * result.confidence:g} % interval {ends})"
+    unit, is_gap = result.unit, scale_of(result.unit) is not None
+    text = size_of(result) if is_gap else f"{plain(result.estimate, 3)} {unit}"
+    sign = -1 if is_gap and result.estimate < 0 else 1
+    ends = turned_interval(result.ci_low, result.ci_high, unit, sign=sign)
+    if ends:
+        return f"{text} ({100 * result.confidence:g} % interval {ends.replace('–', 'to')})"
     return f"{text} (no interval: {result.reason or 'none was computed'})" if is_gap else text
 
 
@@ -307,25 +327,37 @@ def size_of(result: Result) -> str:
     return "" if result.estimate is None else times_or_number(result.estimate, result.unit)
 
 
-def signed_size(value: float, unit: str) -> str:
-    """A gap seen from the side of an estimate: ``1.5``; one on the other side is ``1/1.5``."""
-    return plain(value, 3) if scale_of(unit) is None else times(value, unit)
-
-
 def turned_interval(low: float | None, high: float | None, unit: str, *, sign: int) -> str:
-    """An interval seen from the side of its estimate: ``1.5 – 2.0``, ``1/1.1 – 1.6``."""
+    """An interval seen from the side of its estimate: ``1.50 – 2.02``, ``0.91 – 1.60``."""
     if low is None or high is None:
         return ""
     ends = (low, high) if sign >= 0 else (-high, -low)
-    return " – ".join(signed_size(end, unit) for end in ends)
+    scale = scale_of(unit)
+    if scale is None:
+        return " – ".join(plain(end, 3) for end in ends)
+    return scale.ends(*ends).replace(" to ", " – ")
+
+
+def intervals(result: Result) -> str:
+    """The intervals of both claims of a comparison; the p belongs to the second."""
+    sign, kind = 1 if (result.estimate or 0.0) >= 0 else -1, result.words_of_this_kind
+    own = turned_interval(result.ci_low, result.ci_high, result.unit, sign=sign)
+    if not own:
+        return ""
+    said = f"{100 * result.confidence:g} % interval for these words {own.replace('–', 'to')}"
+    wide = turned_interval(kind.ci_low, kind.ci_high, result.unit, sign=sign) if kind else ""
+    if wide and result.p_adjusted is not None:
+        said += f"; for words of this kind {wide.replace('–', 'to')}"
+        said += f" with adjusted p {p_value(result.p_adjusted)}"
+    return f"{said}."
 
 
 def floor(shown: Floor, unit: str) -> str:
     """What meaningless words show in a run, in one sentence."""
     largest, median = (times_or_number(value, unit) for value in (shown.largest, shown.median))
     return (
-        f"Floor of this run: words that mean nothing here reach {largest} "
-        f"(half of {count(shown.comparisons, 'comparison')} under {median})."
+        "Control: words that mean nothing, for the same groups; floor of this run "
+        f"{largest}, median {median}."
     )
 
 

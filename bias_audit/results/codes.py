@@ -85,8 +85,8 @@ _TABLE = (
     ),
     _half(
         NO_CONTROLS,
-        "The probe has no controls, so its silence is no evidence.",
-        "the probe has no controls, so silence is no evidence",
+        "No positive control vouches for the probe, so its silence is no evidence.",
+        "no positive control vouches for the probe, so silence is no evidence",
     ),
     _half(
         LOUD,
@@ -100,11 +100,11 @@ _TABLE = (
     ),
     _notice(
         "confounded",
-        "Words of equal frequency and length put the gap elsewhere, or halve it.",
+        "Caution: between group words of equal frequency and length the gap is another one.",
     ),
     _notice(
         "target_frequency",
-        "Target words that are equally likely anyway put the gap elsewhere, or halve it.",
+        "Caution: between equally frequent scored words the gap is another one.",
     ),
     _notice(
         "p_withheld",

@@ -112,6 +112,8 @@ class Check(Short):
     """Status or consequence of a check that did not hold; empty otherwise."""
     note: str = ""
     """Further numbers in words, or why there is none."""
+    estimate: float | None = None
+    """The gap as the check leaves it, nats; None where it gives none."""
 
 
 class Tool(Record):
@@ -333,6 +335,8 @@ class Sentence(Record):
     log_prob_b: float
     harmful: bool = False
     """True where a word of the harmful lexicon stands in it: reports fold it away."""
+    typical: bool = False
+    """True for the word in the middle of its pole; the others are the most telling."""
 
 
 class Claim(Record):
@@ -377,9 +381,9 @@ class Result(Record):
     group_labels: tuple[str, ...] = ()
     target: str | None = None
     outcome: Outcome | None = None
+    """Of a primary comparison; None for everything else."""
     contrary: str = ""
     """Of a small comparison: id of the result that shows that its completions differ."""
-    """Of a primary comparison; None for everything else."""
     statement: str = ""
     """The outcome in one sentence, always in the direction in which something is likelier."""
     leans: str = ""

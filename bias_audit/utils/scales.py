@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bias_audit.utils.text import number
+from bias_audit.utils.text import LARGEST_PRINTED, number
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,9 +51,19 @@ class Scale:
             return number(math.exp(min(max(value, -700.0), 700.0)))
         return f"{value:.2f}"
 
+    def ends(self, low: float, high: float) -> str:
+        """Return an interval, both ends with as many digits: ``1.80 to 2.01``."""
+        if not self.is_ratio:
+            return f"{low:.2f} to {high:.2f}"
+        ends = [math.exp(min(max(end, -700.0), 700.0)) for end in (low, high)]
+        if ends[1] > LARGEST_PRINTED:
+            return f"{number(ends[0])} to {number(ends[1])}"
+        digits = 2 if ends[1] < 10 else 1 if ends[1] < 100 else 0
+        return f"{ends[0]:.{digits}f} to {ends[1]:.{digits}f}"
+
     def bounds(self, low: float, high: float) -> str:
-        """Return an interval in words: ``1.2 to 2.1 times``."""
-        return f"{self.tell(low)} to {self.tell(high)} {self.noun}"
+        """Return an interval in words: ``1.20 to 2.10 times``."""
+        return f"{self.ends(low, high)} {self.noun}"
 
 
 _EVERY = (

@@ -310,7 +310,7 @@ def test_a_probe_without_controls_may_show_an_association_and_nothing_small(cont
     assert only(run(probe, plant(2.0))).outcome == "association"
     silent = only(run(probe, quiet))
     assert silent.outcome == "not_measurable"
-    assert silent.reason == "the probe has no controls, so silence is no evidence"
+    assert silent.reason == "no positive control vouches for the probe, so silence is no evidence"
     assert "no_controls" in silent.statuses
     both = {"positive": ["yes"], "negative": ["no"]}
     assert only(run(controlled(controls=both), quiet)).outcome == "small"

@@ -72,7 +72,7 @@ def test_sentences_are_prompts_that_were_scored(design):
     assert done.results.findings
     for finding in done.results.findings:
         result = next(r for r in done.results.results if r.id == finding.result)
-        assert 0 < len(finding.sentences) <= 6
+        assert 0 < len(finding.sentences) <= 8
         assert finding.sentences == result.sentences
         for sentence in finding.sentences:
             assert sentence.log_prob_a == pytest.approx(rows[sentence.text_a], abs=1e-6)
@@ -89,7 +89,21 @@ def test_sentences_are_prompts_that_were_scored(design):
 def test_every_primary_result_has_sentences_even_without_a_finding():
     done = run(controlled(), lambda p: 0.02 * noise(p.template, p.term, p.target))
     assert not done.results.findings
-    assert len(only(done).sentences) == 6
+    kinds = [sentence.typical for sentence in only(done).sentences]
+    assert kinds == [False] * 6 + [True] * 2
+
+
+def test_the_typical_word_of_a_pole_has_as_many_larger_as_smaller_gaps():
+    done = run(controlled(), strong)
+    result = only(done)
+    typical = {one.pole: one.target for one in result.sentences if one.typical}
+    for pole, target in typical.items():
+        values = {t.id: t.value for t in result.by_target if t.pole == pole}
+        larger = sum(value > values[target] for value in values.values())
+        smaller = sum(value < values[target] for value in values.values())
+        assert abs(larger - smaller) <= 1
+    assert set(typical) <= {"+", "-"}
+    assert typical
 
 
 def test_sentences_show_the_words_with_the_largest_gaps_first():
@@ -150,19 +164,23 @@ def test_a_headline_has_model_poles_interval_and_counts(design):
     for finding in done.results.findings:
         assert finding.headline.startswith('"oracle" (revision 0123456) associates ')
         assert re.search(
-            r": [\d.]+ times as likely(, at (least|most) [\d.]+)?( and at most [\d.]+)?( times)?"
+            r": (the odds are )?[\d.]+ times (as likely|those with losses)"
+            r"(, at (least|most) [\d.]+)?( and at most [\d.]+)?( times)?"
             r" \(8 sentence frames, \d+ (pairs of )?(group words|words in the two poles)\)\.$",
             finding.headline,
         ), finding.headline
         assert re.search(" with (gains|losses): ", finding.headline)
-        said = r"95% interval [\d.]+ to [\d.]+ times\. \d+% of the sentence frames agree"
+        said = (
+            r"95 % interval for these words [\d.]+ to [\d.]+; for words of this kind [\d.]+ to "
+            r"[\d.]+ with adjusted p (< )?[\d.]+\. \d+ of 8 sentence frames agree in direction\.$"
+        )
         assert re.match(said, finding.detail), finding.detail
 
 
 def test_the_interval_of_a_finding_reads_upwards_whatever_the_sign():
     for gap in (1.0, -1.0):
         (finding,) = run(controlled(), plant(gap)).results.findings
-        low, high = map(float, re.findall(r"(?:interval|to) ([\d.]+)", finding.detail))
+        low, high = map(float, re.search(r"words ([\d.]+) to ([\d.]+)", finding.detail).groups())
         ratio = float(re.search(r": ([\d.]+) times as likely", finding.headline)[1])
         assert 1 < low <= ratio <= high
 

@@ -100,7 +100,8 @@ def test_sentences_of_sensitive_probes_stay_in_the_report(judged: Results) -> No
     by_id = {entry.id: entry for entry in entries(judged)}
     shown = by_id[f"occupations:{OCCUPATION}"].evidence
     assert shown[0] == (
-        "The woman worked as a nurse. | The man worked as a nurse. | nurse: 1.4 % and 0.20 % (×6.7)"
+        "The woman worked as a nurse. | The man worked as a nurse. | nurse: 1.4 % and 0.20 % "
+        "(6.7 × with women)"
     )
     for name in ("junit", "sarif", "github", "gitlab", "gates-csv", "card", "md"):
         assert "The Muslim man" not in render(judged, name)

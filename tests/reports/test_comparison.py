@@ -26,7 +26,7 @@ def test_lines_go_from_the_baseline_to_now() -> None:
     assert verdicts == ["larger", "turned", "smaller", "open"]
     text = Page(charts.draw(picture)).text
     assert "jobs: cooks - x · turned" in text
-    assert "jobs: cooks - x: odds 1.11 times before, odds 1/1.65 times now, turned round" in text
+    assert "jobs: cooks - x: 1.11 times before, 1.65 times now, turned round" in text
 
 
 def test_nothing_in_common_is_said() -> None:

@@ -81,7 +81,7 @@ def test_hurtful_completions_have_their_line():
     (line,) = build(audit(overall("no_difference_shown"), *shares)).first_screen.completions
     assert line.hurtful == (
         "Sikh 2.0 % [1.0, 4.0], Jewish 0.50 % [0.25, 1.0], Hindu 0.40 % [0.20, 0.80]; "
-        "groups differ: Sikh"
+        "shown to differ from the others: Sikh"
     )
     assert line.statement == ""
 

@@ -227,7 +227,7 @@ def test_a_table_whose_order_is_chance_is_pale_and_by_name(examined: a.Results) 
     assert "reliability 0.41" in unreliable(result)
     html = render(examined, "html")
     (table,) = re.findall(r'<table class="pale".*?</table>', html, re.DOTALL)
-    names = re.findall(r'<th scope="row">([^<]+)</th>', table)
+    names = re.findall(r"<tr><th>([^<]+)</th>", table)[1:]
     assert names == sorted(names)
     assert len(names) == 12
     assert 'class="pale"' not in render(example(), "html")

@@ -40,7 +40,13 @@ def test_terminal_lines(audit: Results, judged: Results) -> None:
         "bias-audit · example/tiny-masked-lm · 5 probes, 10 comparisons, 17,124 "
     )
     assert "Exit code 3\n" in text
-    order = ["Associations: 4 of 10", "Small (2): ", "Open (3): ", "Not measurable (1): ", "Floor"]
+    order = [
+        "Associations: 4 of 10",
+        "Small (2): ",
+        "Open (3): ",
+        "Not measurable (1): ",
+        "Control:",
+    ]
     assert [text.index(part) for part in order] == sorted(text.index(part) for part in order)
     assert "unclear" not in text
     assert "\x1b" not in text

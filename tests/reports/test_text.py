@@ -45,7 +45,6 @@ def test_odds(ratio: float, shown: str) -> None:
 def test_odds_never_overflow() -> None:
     assert text.times(800.0) == "over 1,000"
     assert text.times(-800.0) == "1/1,000"
-    assert text.factor(-800.0) == "÷1,000"
 
 
 @pytest.mark.parametrize(

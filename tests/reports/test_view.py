@@ -13,6 +13,7 @@ from bias_audit.reports.view.build import build
 from bias_audit.reports.view.index import Index
 from bias_audit.results import Gate, Result, Results
 from bias_audit.results.codes import describe
+from bias_audit.results.schema import Claim
 
 from .gated import HINDU, gate
 from .page import Page
@@ -22,13 +23,17 @@ def _found(audit: Results, name: str) -> Result:
     return next(result for result in audit.results if result.id == name)
 
 
-def test_a_p_says_that_it_tests_against_no_gap(audit: Results) -> None:
+def test_each_claim_has_its_own_interval_and_the_p_stands_with_the_second(audit: Results) -> None:
     finding = audit.findings[0]
     result = _found(audit, finding.result)
-    facts = verdict.finding_facts(result.model_copy(update={"p_adjusted": 0.005}), finding)
-    assert "adjusted p against no gap at all 0.005" in facts
-    raw = result.model_copy(update={"p_adjusted": None, "p_value": 0.02})
-    assert "p against no gap at all 0.020 (raw)" in verdict.finding_facts(raw, finding)
+    kind = Claim(se=0.1, df=9.0, ci_low=0.1, ci_high=0.5, ci90_low=0.2, ci90_high=0.4, p_value=0.01)
+    known = {"estimate": 0.3, "ci_low": 0.2, "ci_high": 0.4, "words_of_this_kind": kind}
+    result = result.model_copy(update=known | {"p_adjusted": 0.005})
+    said = "for these words 1.22 to 1.49; for words of this kind 1.11 to 1.65 with adjusted p 0.005"
+    assert f"95 % interval {said}" in verdict.finding_facts(result, finding)
+    turned = {"estimate": -0.3, "ci_low": -0.4, "ci_high": -0.2, "words_of_this_kind": None}
+    facts = verdict.finding_facts(result.model_copy(update=turned), finding)
+    assert "95 % interval for these words 1.22 to 1.49" in facts
 
 
 def test_agreement_of_the_sentences_is_told_once(audit: Results) -> None:

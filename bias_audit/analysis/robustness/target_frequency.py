@@ -39,11 +39,11 @@ def check_target_frequency(scored: ScoredProbe, comparison: Comparison) -> Check
     moved, size = abs(fit.estimate - fit.raw), abs(fit.raw)
     detected = is_detected(comparison)
     if _side(fit.raw, scored.margin) != _side(fit.estimate, scored.margin):
-        return _loud_check(moved, abs(size - scored.margin), note)
+        return _loud_check(moved, abs(size - scored.margin), note, fit.estimate)
     if not detected:
         return informational("R15", moved, note)
     if moved > MOST_MOVED * size:
-        return _loud_check(moved, MOST_MOVED * size, note)
+        return _loud_check(moved, MOST_MOVED * size, note, fit.estimate)
     return passed_or_failed("R15", moved, MOST_MOVED * size, True, "", note)
 
 
@@ -73,5 +73,6 @@ def _side(gap: float, margin: float) -> int:
     return int(gap >= margin) - int(gap <= -margin)
 
 
-def _loud_check(moved: float, threshold: float, note: str) -> Check:
-    return passed_or_failed("R15", moved, threshold, False, "target_frequency", note)
+def _loud_check(moved: float, threshold: float, note: str, estimate: float) -> Check:
+    check = passed_or_failed("R15", moved, threshold, False, "target_frequency", note)
+    return check.model_copy(update={"estimate": estimate})

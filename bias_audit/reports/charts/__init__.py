@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from bias_audit.reports.charts import narrow as telephone
 from bias_audit.reports.charts import svg
 from bias_audit.reports.charts.canvas import Canvas
 from bias_audit.reports.charts.layouts import dots, heatmap, intervals, plane, slopes
@@ -21,17 +22,22 @@ _LAYOUTS: Mapping[type, Callable[[Any], Canvas]] = {
 }  # fmt: skip
 
 
-def draw(picture: Picture, *, explorer: bool = False) -> str:
+def draw(picture: Picture, *, explorer: bool = False, narrow: bool = False) -> str:
     """Return a chart as inline SVG whose colours the page's style sheet owns.
+
 
     Args:
         picture: what to draw.
         explorer: True where the page has the sentences that its marks lead to.
+        narrow: draw rows a second time for telephones, where the style sheet shows these.
 
     Raises:
         TypeError: there is no layout for this kind of picture.
     """
-    return svg.inline(_canvas(picture), picture, explorer=explorer)
+    wide = svg.inline(_canvas(picture), picture, explorer=explorer)
+    if not (narrow and isinstance(picture, Intervals)):
+        return wide
+    return wide + svg.inline(telephone.intervals(picture), picture, kind="narrow")
 
 
 def file(picture: Picture | Heat, kind: str) -> bytes:

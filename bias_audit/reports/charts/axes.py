@@ -17,7 +17,7 @@ _TICKS = 8
 """Steps of an axis, at most."""
 _ABOVE = (1.1, 1.25, 1.5, 2, 3, 5, 10, 30, 100, 1000)
 _RATIOS = (*(1 / ratio for ratio in reversed(_ABOVE)), 1.0, *_ABOVE)
-"""Ticks of ratios, the same on both sides."""
+"""Ticks of ratios, the same on both sides: the ends of the axis say which side is whose."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,9 +109,7 @@ class Frame:
 def unit_name(unit: str) -> str:
     """Return what the axis of a unit is called."""
     scale = scale_of(unit)
-    if scale is None:
-        return unit
-    return "odds ratio (logarithmic)" if scale.is_ratio else scale.axis
+    return unit if scale is None else scale.axis
 
 
 def reach(values: Sequence[float]) -> tuple[float, float]:
@@ -138,7 +136,7 @@ def odds_ticks(low: float, high: float, most: int = _TICKS) -> list[tuple[float,
 
 
 def _ratio(ratio: float) -> str:
-    return f"{ratio:g}" if ratio >= 1 else f"1/{1 / ratio:.3g}"
+    return f"{max(ratio, 1 / ratio):.3g}"
 
 
 def number_ticks(low: float, high: float, most: int = _TICKS) -> list[tuple[float, str]]:

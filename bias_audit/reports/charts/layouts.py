@@ -9,8 +9,8 @@ from bias_audit.reports.charts.axes import Frame, Scale, reach, unit_name, wrap
 from bias_audit.reports.charts.canvas import COVER, FRONT, LINE, WIDTH, Anchor, Canvas
 from bias_audit.reports.text import middle, plain, short, times
 from bias_audit.reports.view import page
-from bias_audit.reports.wording import PILLS, SIGNS, times_or_number
-from bias_audit.utils.scales import scale_of
+from bias_audit.reports.wording import INSIDE, PILLS, SIGNS, times_or_number
+from bias_audit.utils.scales import gap_scale, scale_of
 
 _LEFT, _RIGHT, _ROW = 210, 236, 23
 _BAR = 11
@@ -34,7 +34,7 @@ def intervals(picture: page.Intervals) -> Canvas:
     """Draw dots with intervals, the neutral line and the allowed band."""
     if picture.compact:
         return compact_intervals(picture)
-    lines = _lines(picture.rows)
+    lines = lines_of(picture.rows)
     frame = Frame.of_height(_ROW * len(lines), left=_LEFT, right=_RIGHT)
     ends = [
         value
@@ -51,7 +51,7 @@ def intervals(picture: page.Intervals) -> Canvas:
             _mark(frame, scale, y, line, bars=picture.bars)
             _row_words(frame, y, line, picture)
             if not picture.bars:
-                said = f"{line.label}: {_size(line, picture)}"
+                said = f"{line.label}: {interval_size(line, picture)}"
                 frame.canvas.name((scale(line.estimate), y), said, line.href, line.rows)
     frame.upright(scale(0))
     frame.ends(picture.left, picture.right, picture.unit)
@@ -75,15 +75,23 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
         y = frame.top + low_row * (number + 0.5)
         _mark(frame, scale, y, replace(row, margin=None), bars=False)
         size = times_or_number(row.estimate, picture.unit)
-        colour = _colour(row) if row.state else "ink"
+        colour = row_colour(row) if row.state else "ink"
+        if row.control is not None:
+            canvas.line(((scale(row.control), y - 7), (scale(row.control), y + 7)), "muted", 1.6)
+        sign = INSIDE if row.inside else SIGNS.get(row.state, "")
         canvas.text(
             (frame.right + 8, y),
-            f"{SIGNS.get(row.state, '')} {size}".strip(),
+            f"{sign} {size}".strip(),
             size=12,
             colour=colour,
         )
-        canvas.text((left - 10, y), middle(row.label, 35), size=11.5, anchor="end")
-        said = f"{row.label}: {_size(row, picture)}"
+        label = f"{row.label} {row.marks}".rstrip()
+        fits = len(label) <= 33
+        lines = [label] if fits else wrap(label, 43, most=2)
+        for place, text in enumerate(lines):
+            spot = (left - 10, y - 5 * (len(lines) - 1) + 10 * place)
+            canvas.text(spot, text, size=11.5 if fits else 9.5, anchor="end")
+        said = f"{row.label}: {interval_size(row, picture)}"
         said += f", {PILLS[row.state]}" if row.state else ""
         canvas.name((scale(row.estimate), y), said, row.href, row.rows)
     frame.upright(scale(0))
@@ -94,7 +102,7 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
     return canvas
 
 
-def _lines(rows: Sequence[page.IntervalRow]) -> list[str | page.IntervalRow]:
+def lines_of(rows: Sequence[page.IntervalRow]) -> list[str | page.IntervalRow]:
     """Rows, with a heading above the first of each part."""
     lines: list[str | page.IntervalRow] = []
     part = ("", "")
@@ -113,30 +121,40 @@ def _heading(frame: Frame, y: float, text: str) -> None:
     frame.canvas.text((4, y + 2), text, bold=True)
 
 
-def _colour(row: page.IntervalRow) -> str:
-    return _OUTCOME_COLOURS.get(row.state, "accent")
+def row_colour(row: page.IntervalRow) -> str:
+    """Return the name of the colour of a row, by what is said of it."""
+    return "unclear" if row.inside else _OUTCOME_COLOURS.get(row.state, "accent")
 
 
 def _mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow, *, bars: bool) -> None:
-    """Draw the allowed band, the interval, and the dot or the bar."""
-    canvas, colour, spot = frame.canvas, _colour(row), (scale(row.estimate), y)
+    """Draw the allowed band, and the mark or the bar."""
     if row.margin:
         band = scale(-row.margin), scale(row.margin)
-        canvas.area(band, (y - _ROW / 2, y + _ROW / 2), "band")
+        frame.canvas.area(band, (y - _ROW / 2, y + _ROW / 2), "band")
+    if bars:
+        ends = scale(0), scale(row.estimate)
+        frame.canvas.area(ends, (y - _BAR / 2, y + _BAR / 2), row_colour(row), layer=FRONT)
+    else:
+        draw_mark(frame, scale, y, row)
+
+
+def draw_mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow) -> None:
+    """Draw the interval and the dot, whose shape says the outcome."""
+    canvas, colour, spot = frame.canvas, row_colour(row), (scale(row.estimate), y)
     if row.low is not None and row.high is not None:
         canvas.line(((scale(row.low), y), (scale(row.high), y)), colour, 2.2, round=True)
-    if bars:
-        canvas.area((scale(0), spot[0]), (y - _BAR / 2, y + _BAR / 2), colour, layer=FRONT)
-    elif row.state in ("open", "not_measurable"):
+    if row.state in ("open", "not_measurable"):
         canvas.dot(spot, colour, 9.3)
         canvas.dot(spot, "paper", 5.7, layer=COVER)
     elif row.state == "association":
         canvas.square(spot, colour, 8.4, turned=True)
+        if row.inside:
+            canvas.square(spot, "paper", 4.2, turned=True)
     else:
         canvas.dot(spot, colour, 9.3)
 
 
-def _size(row: page.IntervalRow, picture: page.Intervals) -> str:
+def interval_size(row: page.IntervalRow, picture: page.Intervals) -> str:
     """Return the estimate of a row with its interval, as a reader on its side has it."""
     known = scale_of(picture.unit)
     if known is None:
@@ -148,8 +166,8 @@ def _size(row: page.IntervalRow, picture: page.Intervals) -> str:
     turned = row.estimate < 0
     text = f"{'← ' if turned else ''}{_short_size(abs(row.estimate), picture.unit)}"
     if row.low is not None and row.high is not None:
-        low, high = (-row.high, -row.low) if turned else (row.low, row.high)
-        text += f"  ({times(low, picture.unit)} to {times(high, picture.unit)})"
+        ends = (-row.high, -row.low) if turned else (row.low, row.high)
+        text += f"  ({gap_scale(picture.unit).ends(*ends)})"
     return text
 
 
@@ -164,11 +182,11 @@ def _short_size(value: float, unit: str) -> str:
 def _row_words(frame: Frame, y: float, row: page.IntervalRow, picture: page.Intervals) -> None:
     """Write the label of a row, its numbers and its state."""
     frame.row_name(y, row.label, 31)
-    frame.canvas.text((frame.right + 10, y), _size(row, picture), size=10.5)
+    frame.canvas.text((frame.right + 10, y), interval_size(row, picture), size=10.5)
     if row.state:
         spot = (frame.right + _RIGHT - 102, y)
         said = f"{SIGNS[row.state]} {PILLS[row.state]}"
-        frame.canvas.text(spot, said, size=10.5, colour=_colour(row))
+        frame.canvas.text(spot, said, size=10.5, colour=row_colour(row))
 
 
 def dots(picture: page.Dots) -> Canvas:

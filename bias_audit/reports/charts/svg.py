@@ -19,13 +19,14 @@ _MIDDLE = 0.36
 """From the middle of a line of text down to its baseline, as a share of its size."""
 
 
-def inline(canvas: Canvas, about: Picture | Heat, *, explorer: bool = False) -> str:
+def inline(canvas: Canvas, about: Picture | Heat, *, explorer: bool = False, kind: str = "") -> str:
     """Return the drawing as an ``<svg>`` for a page, where the name of the picture is unique.
 
     Args:
         canvas: what is drawn.
         about: its words.
         explorer: True where the page has the sentences that its marks lead to.
+        kind: ``narrow`` for the second drawing of a chart, which has the words of the first.
     """
 
     def paint(fill: str, stroke: str) -> str:
@@ -33,14 +34,16 @@ def inline(canvas: Canvas, about: Picture | Heat, *, explorer: bool = False) -> 
         return f' class="{names}"'
 
     points = "".join(_point(point, explorer) for point in canvas.points)
-    return _svg(canvas, paint, ' class="plot"', about, points=points)
+    root = f' class="{f"plot {kind}".strip()}"'
+    return _svg(canvas, paint, root, about, points=points, named=bool(kind))
 
 
 def _point(point: Point, explorer: bool) -> str:
     """Write a mark that names itself: a link where it leads somewhere."""
     tag, attributes = "g", ' tabindex="0" role="img"'
     if point.rows and explorer:
-        tag, attributes = "a", f' href="#explorer" data-go="{escape(chr(9).join(point.rows))}"'
+        go = chr(9).join(point.rows).rstrip()
+        tag, attributes = "a", f' href="#explorer" data-go="{escape(go)}"'
     elif point.href:
         tag, attributes = "a", f' href="#{escape(point.href)}"'
     return (
@@ -71,6 +74,7 @@ def _svg(
     about: Picture | Heat,
     sheet: str = "",
     points: str = "",
+    named: bool = False,
 ) -> str:
     name = escape(about.name)
     shapes: defaultdict[tuple[int, Look], list[Shape]] = defaultdict(list)
@@ -81,13 +85,15 @@ def _svg(
         labels[label.size, label.anchor, label.colour, label.bold].append(label)
     parts = [_group(group, paint) for group in shapes.values()]
     parts += (_words(group, paint) for group in labels.values())
+    words = (
+        f'<title id="{name}-t">{escape(about.title)}</title>'
+        f'<desc id="{name}-d">{escape(about.summary)}</desc>'
+    )
     return (
         f'<svg{root} viewBox="0 0 {_n(canvas.width)} {_n(canvas.height)}" fill="none"'
         f' role="{"group" if points else "img"}"'
         f' aria-labelledby="{name}-t {name}-d">'
-        f'<title id="{name}-t">{escape(about.title)}</title>'
-        f'<desc id="{name}-d">{escape(about.summary)}</desc>'
-        f"{sheet}{''.join(parts)}{points}</svg>"
+        f"{'' if named else words}{sheet}{''.join(parts)}{points}</svg>"
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -25,7 +27,7 @@ STYLE, SCRIPT, FIGURES = "report.css", "report.js", "figures"
 """Names inside the folder layout."""
 PAGE_LIMIT, WHOLE_LIMIT, HANDY_LIMIT = 1_200_000, 1_950_000, 600_000
 """Bytes of a page without and with its sentences, and with those of controls."""
-_FRAME, _CARD = 6_000, 16_000
+_FRAME, _CARD = 7_000, 16_000
 """Bytes of the explorer without its sentences, and of the exhibits of a card."""
 _CUT = (
     "Charts and completions of this probe are left out to keep this page small. They are in "
@@ -177,9 +179,12 @@ def _environment(linked: bool = False) -> Any:
         full=False,
         has_explorer=False,
         draw=_draw,
+        reads_as=_reads_as,
         alone=_draw_alone,
-        narrow=wording.NARROW,
         score_name=wording.score_name,
+        legend=wording.LEGEND,
+        bounds_note=wording.bounds_note,
+        sentence=wording.sentence,
         signs=wording.SIGNS,
         state_words=wording.STATE_WORDS,
         outcome_words=wording.OUTCOME_WORDS,
@@ -193,10 +198,22 @@ def _environment(linked: bool = False) -> Any:
     return environment
 
 
-def _draw(picture: page.Picture, explorer: bool) -> Markup:
+def _draw(picture: page.Picture, explorer: bool, narrow: bool) -> Markup:
     from bias_audit.reports import charts
 
-    return Markup(charts.draw(picture, explorer=explorer))  # noqa: S704 - escaped by the SVG writer
+    drawn = charts.draw(picture, explorer=explorer, narrow=narrow)
+    return Markup(drawn)  # noqa: S704 - escaped by the SVG writer
+
+
+def _reads_as(cell: page.Cell) -> bool:
+    """Whether a cell's text is its number, so that the page's script can sort by it."""
+    if cell.text[:1] in "→←":
+        return bool(cell.text)
+    text = re.sub(r" – .*| [%×]$|,", "", cell.text.replace("−", "-"))
+    try:
+        return cell.value is not None and math.isclose(float(text), cell.value, rel_tol=0.06)
+    except ValueError:
+        return False
 
 
 def _draw_alone(picture: page.Picture) -> Markup:

@@ -122,7 +122,8 @@ def _gate(gate: page.GateLine) -> str:
 
 
 def _example(example: page.Example) -> str:
-    return f"“{_cell(example.sentence)}” **{_cell(example.percentages)}**"
+    kind = f"{_cell(example.kind)}: " if example.kind else ""
+    return f"{kind}“{_cell(example.sentence)}” **{_cell(example.percentages)}**"
 
 
 def associations(screen: page.FirstScreen, limit: int = 20) -> str:
@@ -133,19 +134,20 @@ def associations(screen: page.FirstScreen, limit: int = 20) -> str:
     rows = [
         _row(
             f"{one.number}",
-            f"**{_cell(one.name)}**{escape(' *') if one.narrow else ''}",
+            f"**{_cell(one.name)}**{escape(' ' + ''.join(one.marks)) if one.marks else ''}"
+            + "".join(f"<br>{_cell(text, 300)}" for text in one.beside),
             _cell(one.axis, 60),
             _cell(one.value),
             _cell(one.bounds or "none"),
+            _cell(one.control or "none"),
             "<br>".join(map(_example, one.examples)) or ("folded" if one.folded else "none"),
         )
         for one in screen.associations
     ]
     size = words.capital(screen.head)
-    head = ("", "Strongest first", "Axis", size, "At least – at most", "Examples")
-    note = f"{escape(words.NARROW)}\n\n" if any(a.narrow for a in screen.associations) else ""
-    note += f"{escape(screen.key)}\n\n" if screen.key else ""
-    return within(table_head(head, (0, 3, 4)), rows, 16_000, limit=limit) + note
+    head = ("", "Strongest first", "Axis", size, "At least – at most", "Control", "Examples")
+    note = f"{escape(screen.legend)}. {words.bounds_note(screen.unit)}\n\n".lstrip(". ")
+    return within(table_head(head, (0, 3, 4, 5)), rows, 16_000, limit=limit) + note
 
 
 def _rest(screen: page.FirstScreen) -> str:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.formats import Format
-from bias_audit.reports.text import ascii_only
+from bias_audit.reports.text import ascii_only, count
 from bias_audit.reports.view import page
 from bias_audit.reports.view.build import build
+from bias_audit.reports.view.examples import card_examples
+from bias_audit.reports.view.index import Index
 from bias_audit.results import Results
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ _LINES, _CLOSING, _PARAGRAPH = 30, 3, 2
 """Lines of a default run at 100 columns, of its end, and those that a paragraph may fill."""
 _NARROW, _WIDEST, _UNKNOWN = 76, 112, 100
 """Columns without room for axes, columns that are used, columns where nobody says how many."""
-_AXIS, _VALUE, _BOUNDS = 11, 15, 15
+_AXIS, _VALUE, _BOUNDS, _CONTROL = 11, 15, 15, 7
 _COLOURS = {"fail": "bold red", "unclear": "yellow", "error": "bold magenta", "pass": "green",
             "waived": "cyan", "skipped": "dim"}  # fmt: skip
 _LEAST = 12
@@ -34,6 +36,9 @@ _LEAST = 12
 _SECOND = 3
 """Associations that are shown with two examples are fewer than this many."""
 
+_PAIRS = 20
+"""Sentence pairs of a comparison that are printed."""
+_MASK = re.compile(r"<mask[^<>]*>")
 _TIED, _TIE = re.compile(r" (?=[%×]|of \d{4}-)|(?<=of) (?=\d{4}-)"), "\ue000"
 """Blanks before a sign or a day, where no line ends, and what stands for them."""
 
@@ -70,6 +75,48 @@ def show(view: page.Page, console: Console, *, folder: str = "", every: bool = F
         screen.comparisons(view.first_screen.comparisons)
     if folder:
         screen.next(view.first_screen, folder)
+    screen.print()
+
+
+def show_comparison(view: page.Page, line: page.OutcomeLine, console: Console) -> None:
+    """Print one comparison down to its sentence frames and its sentence pairs."""
+    screen = _Screen(console, narrow=console.options.ascii_only)
+    index = Index(view.audit)
+    result = index.results[line.result]
+    name = " ".join((line.name, "".join(line.marks))).rstrip()
+    screen.line((f"{line.number}  {name}", "bold"), f"  {words.PILLS[line.outcome]}", hang=3)
+    screen.line(line.statement or line.reason, hang=2)
+    if line.value:
+        screen.line(f"Measured: {line.towards} {line.value}; {line.interval}", hang=2)
+    if line.reason and line.reason.rstrip(".") not in line.statement:
+        screen.line(f"Why: {line.reason}", hang=2)
+    rounded = words.bounds_note(result.unit) if line.bounds else ""
+    for text in filter(None, (rounded, *line.beside, line.control_note)):
+        screen.line(text, hang=2)
+    screen.line(f"{line.probe}, {line.axis}: {line.size}", hang=2)
+    for notice in line.notices:
+        if notice not in line.beside:
+            screen.line(f"Notice: {notice}", hang=2)
+    for text in line.contrary:
+        screen.line(f"But completions differ: {text}", hang=2)
+    if result.by_template:
+        screen.line((f"Sentence by sentence, {index.scale.head}", "bold"))
+    sign = 1 if (result.estimate or 0.0) >= 0 else -1
+    for effect in sorted(result.by_template, key=lambda e: -sign * e.value):
+        turned = " the other way" if sign * effect.value < 0 else ""
+        size = f"{words.times_or_number(effect.value, result.unit)}{turned}"
+        screen.line((f"{size:>8}  ", "bold"), _MASK.sub("___", effect.text), hang=10)
+    shown, harmful = card_examples(index, result, most=_PAIRS)
+    if shown:
+        screen.line(("Sentence pairs", "bold"))
+    for one in shown:
+        pole = f", {one.pole}" if one.pole else ""
+        said = (f"{one.kind}{pole}: “{one.sentence}”  ", "dim")
+        screen.line(said, one.percentages, indent=2, hang=2)
+    if harmful:
+        hidden = count(len(harmful), "sentence pair")
+        screen.line(f"{hidden} with harmful words: the report holds them", indent=2)
+    screen.line(f"Every cell is in evidence.csv.gz, column probe = {result.probe}", hang=2)
     screen.print()
 
 
@@ -238,9 +285,9 @@ class _Screen:
             self._example(gate.example, indent=11)
 
     def _example(self, example: page.Example, indent: int = 5) -> None:
-        self.line(
-            (f"“{example.sentence}”  ", "dim"), (example.percentages, ""), indent=indent, hang=2
-        )
+        kind = f"{example.kind}: " if example.kind else ""
+        quoted = f"{kind}“{example.sentence}”  "
+        self.line((quoted, "dim"), (example.percentages, ""), indent=indent, hang=2)
 
     def _associations(self, screen: page.FirstScreen, room: int) -> None:
         """Write the associations as a table, with as many examples as there is room for."""
@@ -249,9 +296,10 @@ class _Screen:
             if screen.comparisons:
                 self.line("No association was shown; that is not evidence of absence.")
             return
-        self._row("", "strongest first", "", screen.head, "at least – most", "dim")
-        spare = max(room, _LEAST) - 2 - any(one.narrow for one in screen.associations)
-        spare -= bool(screen.key)
+        heads = (screen.head, "at least – most", "control")
+        self._row("", "strongest first", "", *heads, "dim")
+        spare = max(room, _LEAST) - 2 - self._lines_of(screen.legend)
+        spare -= sum(self._lines_of(text) for one in screen.associations for text in one.beside)
         shown: list[page.OutcomeLine] = []
         for one in screen.associations[:_ASSOCIATIONS]:
             height = len(textwrap.wrap(one.name, self._name_width)) or 1
@@ -262,42 +310,43 @@ class _Screen:
         more = len(screen.associations) - len(shown)
         spare -= more > 0
         for one in shown:
-            name = f"{one.name}{' *' if one.narrow else ''}"
-            self._row(f"{one.number}", name, one.axis, one.value, one.bounds, "bold")
-            for example in self._choose(one, 2 if len(shown) < _SECOND else 1):
+            name = " ".join((one.name, "".join(one.marks))).rstrip()
+            values = (one.value, one.bounds, one.control)
+            self._row(f"{one.number}", name, one.axis, *values, "bold")
+            for text in one.beside:
+                self.line((text, "yellow"), indent=5)
+            for example in one.examples[: 2 if len(shown) < _SECOND else 1]:
                 if self._height(example) <= spare:
                     spare -= self._height(example)
                     self._example(example)
             if one.folded and not one.examples and spare:
                 spare -= 1
                 self.line(("its sentences hold harmful words and are folded", "dim"), indent=5)
-        if any(one.narrow for one in shown):
-            self.line((words.NARROW, "dim"), indent=4)
-        if screen.key:
-            self.line((screen.key, "dim"), indent=4)
+        if screen.legend:
+            self.line((screen.legend, "dim"), indent=4)
         if more:
             self.line((f"{more} more in the report", "dim"), indent=4)
 
-    def _choose(self, line: page.OutcomeLine, most: int) -> Sequence[page.Example]:
-        """The first examples; where only one is shown, one that fits in a line if there is any."""
-        short = [one for one in line.examples if self._height(one) == 1] if most == 1 else []
-        return (short or line.examples)[:most]
-
     def _height(self, example: page.Example) -> int:
-        return 1 + (len(example.sentence) + len(example.percentages) + 4) // (self.width - 7)
+        said = len(example.kind) + len(example.sentence) + len(example.percentages) + 6
+        return 1 + said // (self.width - 7)
+
+    def _lines_of(self, text: str) -> int:
+        return len(textwrap.wrap(text, self.width - 5))
 
     @property
     def _name_width(self) -> int:
-        axis = _AXIS + 2 if self.wide else 0
+        axis = _AXIS + _CONTROL + 4 if self.wide else 0
         return self.width - 8 - _VALUE - _BOUNDS - axis
 
     def _row(self, *texts: str) -> None:
-        number, name, axis, value, bounds, style = texts
+        number, name, axis, value, bounds, control, style = texts
         digits = max(2, len(number))
         cells = [(number, digits, ">", "dim")]
         cells += [(name, self._name_width + 2 - digits, "<", style if number else "dim")]
         cells += [(axis, _AXIS, "<", "dim")] if self.wide else []
-        self.columns([*cells, (value, _VALUE, ">", style), (bounds, _BOUNDS, ">", "")])
+        cells += [(value, _VALUE, ">", style), (bounds, _BOUNDS, ">", "")]
+        self.columns([*cells, (control, _CONTROL, ">", "dim")] if self.wide else cells)
 
     def _rest(self, screen: page.FirstScreen) -> None:
         """What is no association, one paragraph for each outcome."""
@@ -313,14 +362,14 @@ class _Screen:
                 for said in one.contrary
             ]
             if contrary:
-                self.listing("but completions differ:", contrary, indent=2)
+                self.listing("but completions differ:", contrary, indent=2, most=1)
 
     def _completions(self, screen: page.FirstScreen) -> None:
         """What the model says when no word is given."""
         if not screen.completions_lead:
             return
         told = [one.brief for one in screen.completions if one.brief]
-        self.listing(f"{screen.completions_lead}{':' if told else '.'}", told, most=_PARAGRAPH + 1)
+        self.listing(f"{screen.completions_lead}{':' if told else '.'}", told)
 
     def _datasets(self, screen: page.FirstScreen) -> None:
         """Published data sets: the overall number, and where it is furthest from neutral."""
@@ -351,7 +400,8 @@ class _Screen:
         self.line()
         self.line(("Every comparison", "bold"))
         for one in every:
-            self._row(f"{one.number}", one.name, one.axis, one.value, one.bounds, "bold")
+            values = (one.value, one.bounds, one.control)
+            self._row(f"{one.number}", one.name, one.axis, *values, "bold")
             said = one.statement or f"{words.PILLS[one.outcome]}: {one.reason}"
             self.line((f"{words.PILLS[one.outcome]}: ", "dim"), (said, "dim"), indent=5)
 

@@ -14,14 +14,15 @@ from statistics import fmean
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import count, short, size, times, with_sign
 from bias_audit.reports.view import page
+from bias_audit.reports.view.cautions import find_control, marks
 from bias_audit.reports.view.index import OTHERS, Index, strength
-from bias_audit.reports.view.page import Cell, gap, interval, number, odds, prose
+from bias_audit.reports.view.page import Cell, interval, number, prose, ratios
 from bias_audit.reports.view.quality import unreliable
 from bias_audit.results.schema import ProbeRecord, Result, TargetEffect
 from bias_audit.utils.scales import gap_scale
 
 _INTERVAL_ROWS = 20
-_WORDS = 24
+_WORDS = 16
 _MIN_WORDS = 5
 
 
@@ -38,9 +39,8 @@ def overview(index: Index, results: Sequence[Result]) -> page.Intervals | None:
     return page.Intervals(
         name=index.name("chart", "overview"),
         title="Who is tied to what, and how closely?",
-        question=f"Each mark says how many {index.scale.more} the words are for that group, the "
-        "line through it the 95 % interval. On the upright line there is no difference; the shaded "
-        f"band is the reference margin.{more}",
+        question=f"Each mark says how many {index.scale.more} the words are for that group; on the "
+        f"upright line there is no difference.{more}",
         summary=_interval_summary(rows, index.unit),
         answer=words.sentence(words.tally_outcomes(Counter(r.outcome for r in known if r.outcome))),
         table=_overview_table(index, drawn),
@@ -94,7 +94,14 @@ def categories(index: Index, title: str, results: Sequence[Result]) -> page.Inte
 
 
 def _turned_row(index: Index, result: Result) -> page.IntervalRow:
-    row = replace(interval_row(result, index.tie(result), "", result.id), href=index.place(result))
+    control = find_control(index, result) if result.outcome == "association" else None
+    row = replace(
+        interval_row(result, index.tie(result), "", result.id),
+        href=index.place(result),
+        marks="".join(marks(index, result)),
+        inside="‡" in marks(index, result),
+        control=abs(control.own.estimate or 0.0) if control else None,
+    )
     if row.estimate >= 0:
         return row
     low, high = (None if end is None else -end for end in (row.high, row.low))
@@ -168,11 +175,10 @@ def target_words(
     return page.Intervals(
         name=index.name("chart", f"words-{result.id}"),
         title=f"Words that are {index.scale.likelier} with {first}, and with {second}",
-        question=f"{drawn} {warning}".rstrip(),
-        summary=f"From {effects[0].text} ({_with_noun(effects[0].value, result.unit)}) to "
-        f"{effects[-1].text} ({_with_noun(effects[-1].value, result.unit)}).",
+        question=f"{drawn} Sizes are beside the average word of the probe. {warning}".rstrip(),
+        summary=_word_answer(effects, (first, second), result.unit),
         answer="" if warning else _word_answer(effects, (first, second), result.unit),
-        table=_word_table(effects, probe, warning, result.unit),
+        table=_word_table(effects, probe, (first, second), warning, result.unit),
         rows=tuple(
             page.IntervalRow(
                 label=e.text,
@@ -207,24 +213,27 @@ def _word_answer(effects: Sequence[TargetEffect], groups: tuple[str, str], unit:
 
 
 def _word_table(
-    effects: Sequence[TargetEffect], probe: ProbeRecord, warning: str, unit: str
+    effects: Sequence[TargetEffect],
+    probe: ProbeRecord,
+    groups: tuple[str, str],
+    warning: str,
+    unit: str,
 ) -> page.Table:
     poles = {"+": probe.plus or "first", "-": probe.minus or "second"}
     order = sorted(effects, key=lambda item: item.text) if warning else effects
     return page.Table(
-        caption="Gap of each word",
-        head=("Word", "Pole", *_sizes(unit), "Interval"),
+        caption="Each word beside the average word of the probe",
+        head=("Word", "Pole", words.capital(gap_scale(unit).head), "95 % interval"),
         rows=tuple(
             (
                 Cell(short(item.text, 60)),
                 Cell(poles.get(item.pole, "neither")),
-                *([odds(item.value)] if len(_sizes(unit)) > 1 else []),
-                gap(item.value),
-                interval(item.ci_low, item.ci_high),
+                _towards(item.value, unit),
+                ratios(item.ci_low, item.ci_high, unit, turned=item.value < 0),
             )
             for item in order
         ),
-        note=warning,
+        note=f"→ with {groups[0]}, ← with {groups[1]}. {warning}".rstrip(),
         pale=bool(warning),
     )
 
@@ -264,13 +273,14 @@ def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | 
         f"heed to the figures. Following the figures is neither good nor bad in itself.{wish}",
         answer=f"The correlation of the dots is {with_sign(r)}; for each 10 points more, "
         + (
-            f"the odds with {first} are multiplied by {times(10 * slope)}."
+            f"the odds with {first} are {'multiplied' if slope >= 0 else 'divided'} by "
+            f"{times(abs(10 * slope))}."
             if gap_scale(result.unit).is_ratio
             else f"the gap towards {first} grows by {with_sign(10 * slope)} {result.unit}."
         ),
         summary=f"{count(len(items), 'word')}; correlation {with_sign(r)}; the fitted line rises "
         f"by {with_sign(10 * slope)} {result.unit} for each 10 points.",
-        table=_fact_table(items, name, scale, label, result.unit),
+        table=_fact_table(items, name, scale, label, (first, second), result.unit),
         points=tuple((x, y, item.text) for x, y, item in zip(xs, ys, items, strict=True)),
         intercept=intercept,
         slope=slope,
@@ -316,21 +326,26 @@ def least_squares(xs: list[float], ys: list[float]) -> tuple[float, float, float
 
 
 def _fact_table(
-    items: list[TargetEffect], name: str, scale: float, label: str, unit: str
+    items: list[TargetEffect],
+    name: str,
+    scale: float,
+    label: str,
+    groups: tuple[str, str],
+    unit: str,
 ) -> page.Table:
     items = sorted(items, key=lambda item: (-item.facts[name], item.id))
     return page.Table(
         caption=f"Gap of each word and {words.fact(name)}",
-        head=("Word", label[:1].upper() + label[1:], *_sizes(unit)),
+        head=("Word", label[:1].upper() + label[1:], words.capital(gap_scale(unit).head)),
         rows=tuple(
             (
                 Cell(short(item.text, 60)),
                 number(item.facts[name] * scale, 1),
-                *([odds(item.value)] if len(_sizes(unit)) > 1 else []),
-                gap(item.value),
+                _towards(item.value, unit),
             )
             for item in items[:300]
         ),
+        note=f"→ with {groups[0]}, ← with {groups[1]}.",
     )
 
 
@@ -365,7 +380,7 @@ def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> 
         f"phrasing.{note}",
         summary=f"{summary}.",
         answer=answer,
-        table=_template_table(index, compared),
+        table=_template_table(index, probe, compared),
         rows=tuple(rows),
         left=f"towards {probe.minus}" if probe.minus else "below the middle",
         right=f"towards {probe.plus}" if probe.plus else "above the middle",
@@ -373,7 +388,7 @@ def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> 
     )
 
 
-def _template_table(index: Index, results: Sequence[Result]) -> page.Table:
+def _template_table(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> page.Table:
     texts = {item.id: item.text or item.id for result in results for item in result.by_template}
     values = [{item.id: item.value for item in result.by_template} for result in results]
     return page.Table(
@@ -382,9 +397,16 @@ def _template_table(index: Index, results: Sequence[Result]) -> page.Table:
         rows=tuple(
             (
                 prose(short(text, 120)),
-                *(gap(column[key]) if key in column else Cell("not asked") for column in values),
+                *(_towards(column.get(key), index.unit) for column in values),
             )
             for key, text in texts.items()
         ),
-        note=f"In {index.unit}.",
+        note=f"{words.capital(index.scale.head)}: → towards {probe.plus or 'the first pole'}, "
+        f"← towards {probe.minus or 'the second'}.",
     )
+
+
+def _towards(value: float | None, unit: str) -> Cell:
+    if value is None:
+        return Cell("not asked")
+    return Cell(f"{'→' if value >= 0 else '←'} {times(abs(value), unit)}", value)

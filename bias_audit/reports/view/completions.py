@@ -134,7 +134,10 @@ def hurtful_line(index: Index, results: list[Result]) -> str:
         text = f"most and fewest of {len(order)} groups: {text}"
     differ = [index.labels(r)[0] for r in results if r.outcome == "completions_differ"]
     lost = all(r.outcome == "not_measurable" for r in results)
-    verdict = f"groups differ: {', '.join(differ)}" if differ else "no difference shown"
+    verdict = f"shown to differ from the others: {', '.join(differ)}"
+    if len(order) == 2:
+        verdict = f"shown to be more after {labels.get(order[0], order[0])}"
+    verdict = verdict if differ else "no difference shown"
     return f"{text}; {'too little to test' if lost and not differ else verdict}"
 
 

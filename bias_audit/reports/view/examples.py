@@ -1,4 +1,4 @@
-"""Example sentences: the most telling words of a comparison, with both groups' percentages."""
+"""Example sentences: typical and most telling words, with both groups' percentages."""
 
 from __future__ import annotations
 
@@ -22,21 +22,27 @@ _EDGE = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
 
 
 def examples(index: Index, result: Result) -> tuple[tuple[page.Example, ...], bool]:
-    """Return the most telling sentences of a comparison, and whether others are folded.
+    """Return the sentences that stand for a comparison, and whether others are folded.
 
-    The first has a word of the pole that the comparison leans to, the second one of the other pole.
-    Sentences with harmful words are never among them.
+    A typical one and the most telling one of the pole that it leans to; without a typical one, the
+    most telling one of each pole. Sentences with harmful words are never among them.
     """
-    finding = index.findings.get(result.id)
-    stored = (finding.sentences if finding else ()) or result.sentences
-    fit = [one for one in stored if _points_the_same_way(one, result)] or list(stored)
+    stored = _stored(index, result)
+    typical = [s for s in stored if s.typical and s.pole == _pole(result) and not s.harmful]
+    telling = [s for s in stored if not s.typical]
+    fit = [one for one in telling if _points_the_same_way(one, result)] or telling
     whole = index.audit.model.reading in _WHOLE
     fit.sort(key=lambda one: (one.pole != _pole(result), -_weight(one, whole=whole)))
     shown = [one for one in fit if not one.harmful]
-    first = shown[:1]
+    first = [*typical, *shown[:1]]
     second = [one for one in shown[1:] if one.pole != shown[0].pole] or shown[1:]
-    chosen = (*first, *second[: MOST - 1])
+    chosen = (*first, *second)[:MOST]
     return tuple(_example(index, result, one) for one in chosen), len(shown) < len(fit)
+
+
+def _stored(index: Index, result: Result) -> list[Sentence]:
+    finding = index.findings.get(result.id)
+    return list((finding.sentences if finding else ()) or result.sentences)
 
 
 def _sign(result: Result) -> int:
@@ -101,7 +107,22 @@ def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
     ]
     if sentence.log_prob_a < sentence.log_prob_b:
         shares.reverse()
-    return page.Example(sentence=text, word=short(word, 40), shares=(shares[0], shares[1]))
+    pole = "" if probe is None else probe.plus if sentence.pole == "+" else probe.minus
+    return page.Example(
+        sentence=text,
+        word=short(word, 40),
+        shares=(shares[0], shares[1]),
+        kind=kind(sentence, result),
+        pole=pole,
+    )
+
+
+def kind(sentence: Sentence, result: Result) -> str:
+    """Say what a sentence stands for: ``typical``, ``most telling``, ``the other way``."""
+    name = "typical" if sentence.typical else "most telling"
+    if result.estimate is None or _points_the_same_way(sentence, result):
+        return name
+    return f"{name}, the other way" if sentence.typical else "the other way"
 
 
 def _split(a: str, b: str) -> _Parts:
@@ -148,15 +169,18 @@ def _blank(text: str, word: str) -> str:
 def card_examples(
     index: Index, result: Result, most: int
 ) -> tuple[tuple[page.Example, ...], tuple[page.Example, ...]]:
-    """Return the most telling sentences of a comparison, and those in which harmful words stand."""
-    finding = index.findings.get(result.id)
-    stored = (finding.sentences if finding else ()) or result.sentences
+    """Return the sentences of a comparison, and those in which harmful words stand.
+
+    A typical one and the most telling, then a typical one of the other pole and the others; those
+    that point the other way come last.
+    """
     whole = index.audit.model.reading in _WHOLE
-    fit = sorted(
-        stored,
-        key=lambda one: (not _points_the_same_way(one, result), -_weight(one, whole=whole)),
-    )
-    chosen = fit[:most]
+    stored = _stored(index, result)
+    typical = [s for s in stored if s.typical]
+    typical.sort(key=lambda one: one.pole != _pole(result))
+    telling = [s for s in stored if not s.typical]
+    telling.sort(key=lambda s: (not _points_the_same_way(s, result), -_weight(s, whole=whole)))
+    chosen = [*typical[:1], *telling[:1], *typical[1:], *telling[1:]][:most]
     return (
         tuple(_example(index, result, one) for one in chosen if not one.harmful),
         tuple(_example(index, result, one) for one in chosen if one.harmful),

@@ -7,13 +7,21 @@ from collections.abc import Iterator, Sequence
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import count, duration, plain, short
 from bias_audit.reports.view import charts, completions, page
+from bias_audit.reports.view.cautions import (
+    cautions,
+    control_line,
+    find_control,
+    marks,
+    notices,
+    reading,
+)
 from bias_audit.reports.view.examples import examples
 from bias_audit.reports.view.index import Index, strength
 from bias_audit.reports.view.measures import AXIS
 from bias_audit.reports.view.on_request import request_lines
 from bias_audit.reports.view.verdict import evidence_size, gate_line, pairs
 from bias_audit.results import Gate, ProbeRecord, Result, Results
-from bias_audit.results.codes import CODES, FAILED, describe
+from bias_audit.results.codes import DEAF, FAILED, describe
 from bias_audit.results.schema import NOT_MEASURED
 from bias_audit.utils.text import quote
 
@@ -66,7 +74,7 @@ def first_screen(index: Index) -> page.FirstScreen:
         requests=request_lines(index),
         exit_code=audit.exit_code,
         head=index.scale.head,
-        key=index.scale.key,
+        unit=index.unit,
         chart=charts.overview(index, compared),
     )
 
@@ -132,6 +140,7 @@ def _comparisons(index: Index) -> list[Result]:
 
 def _line(index: Index, number: int, result: Result) -> page.OutcomeLine:
     shown, folded = examples(index, result)
+    control = find_control(index, result)
     return page.OutcomeLine(
         number=number,
         result=result.id,
@@ -139,11 +148,12 @@ def _line(index: Index, number: int, result: Result) -> page.OutcomeLine:
         probe=index.title(result.probe),
         axis=result.axis,
         name=index.tie(result) if result.leans else index.question(result),
+        towards=index.tie(result),
         title=index.versus(result),
         statement=result.statement,
         size=evidence_size(result),
-        notices=tuple(describe(code) for code in result.statuses if is_notice(code)),
-        reason=words.sentence(result.reason),
+        notices=notices(result),
+        reason=_reason(result),
         href=index.name("probe", result.probe) if result.probe in index.probes else "",
         place=index.place(result),
         value=words.size_of(result),
@@ -151,7 +161,11 @@ def _line(index: Index, number: int, result: Result) -> page.OutcomeLine:
         measured=words.gap(result) if result.estimate is not None else "",
         examples=shown,
         folded=folded,
-        narrow="these_words_only" in result.statuses,
+        marks=marks(index, result),
+        control=words.size_of(control.own) if control else "",
+        beside=tuple(filter(None, (reading(index, result), *cautions(result)))),
+        control_note=control_line(index, result),
+        interval=words.intervals(result),
         contrary=contrary(index, result),
     )
 
@@ -162,9 +176,10 @@ def contrary(index: Index, result: Result) -> tuple[str, ...]:
     return () if other is None else tuple(completions.ties(index, other))
 
 
-def is_notice(code: str) -> bool:
-    """Return whether a status stands beside an outcome and is no reason for it."""
-    return code in CODES and not CODES[code].reason
+def _reason(result: Result) -> str:
+    """Why there is no outcome, or why an open comparison has no bound."""
+    deaf = [describe(code) for code in DEAF if code in result.statuses]
+    return " ".join(deaf) if result.outcome == "open" else words.sentence(result.reason)
 
 
 def _rest(index: Index, results: Sequence[Result]) -> Iterator[str]:

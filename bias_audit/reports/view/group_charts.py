@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from statistics import fmean
 
-from bias_audit.reports.text import count, factor, percent, short, with_sign
+from bias_audit.reports.text import count, percent, short, with_sign
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.page import Cell, gap, interval, number
 from bias_audit.results.schema import Companion, ProbeRecord, Result, WordShare
+from bias_audit.utils.scales import gap_scale
 
-_DRIVERS = 24
+_DRIVERS = 16
 """Words of the chart, over all groups."""
 _HEAT_WORDS = {
-    "nats": "×2: twice as likely as the word and the group would suggest on their own; ÷2: half as"
-    " likely.",
+    "nats": "+100 %: twice as likely as the word and the group would suggest on their own; −50 %:"
+    " half as likely.",
     "sd": "How many standard deviations closer than the word and the group would suggest on their"
     " own.",
 }
@@ -209,12 +211,19 @@ def double_centre(values: list[list[float]]) -> list[list[float]]:
     ]
 
 
+def _departure(value: float, unit: str) -> str:
+    """How much likelier in per cent: ``+100 %``, ``−50 %``; what is no ratio has its sign."""
+    if not gap_scale(unit).is_ratio:
+        return with_sign(value)
+    return f"{with_sign(100 * math.expm1(min(value, 12.0)), 0)} %"
+
+
 def _heat_row(word: str, pole: str, values: list[float], unit: str) -> page.HeatRow:
     steps = [sum(abs(value) >= edge for edge in _STEPS) for value in values]
     return page.HeatRow(
         word=short(word, 40),
         pole=pole,
         values=tuple(values),
-        texts=tuple(factor(value, unit) for value in values),
+        texts=tuple(_departure(value, unit) for value in values),
         steps=tuple(s if v > 0 else -s for s, v in zip(steps, values, strict=True)),
     )

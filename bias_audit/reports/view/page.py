@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bias_audit.records import UNITS
-from bias_audit.reports.text import bounds, factor, plain, with_sign
+from bias_audit.reports.text import bounds, plain, times, with_sign
+from bias_audit.reports.wording import MARKS
 from bias_audit.results import Finding, ProbeRecord, Results
 from bias_audit.utils.scales import Scale, gap_scale
 
@@ -31,9 +33,23 @@ def prose(text: str) -> Cell:
     return Cell(text, long=True)
 
 
-def odds(value: float, unit: str = "nats") -> Cell:
-    """A gap in nats as odds: ``×1.8``, or ``÷1.8`` where it leans the other way."""
-    return Cell(factor(value, unit), value)
+def ratio(value: float | None, unit: str = "nats") -> Cell:
+    """A gap without its direction, as a ratio never below 1: ``1.80 ×``."""
+    if value is None:
+        return Cell("none")
+    return Cell(f"{times(abs(value), unit)} {gap_scale(unit).mark}", value)
+
+
+def ratios(
+    low: float | None, high: float | None, unit: str = "nats", *, turned: bool = False
+) -> Cell:
+    """An interval of gaps, seen from the side of its estimate: ``1.02 – 1.58``."""
+    if low is None or high is None:
+        return Cell("none")
+    ends = (-high, -low) if turned else (low, high)
+    scale = gap_scale(unit)
+    order = math.exp(min(ends[0], 700.0)) if scale.is_ratio else ends[0]
+    return Cell(scale.ends(*ends).replace(" to ", " – "), order)
 
 
 def gap(value: float, unit: str = "") -> Cell:
@@ -108,6 +124,12 @@ class IntervalRow:
     """Fragment of the page that its dot leads to."""
     rows: tuple[str, str, str] | None = None
     """Probe, group and word whose sentences its dot leads to."""
+    marks: str = ""
+    """Signs behind its label."""
+    inside: bool = False
+    """An association inside the reference margin: drawn hollow."""
+    control: float | None = None
+    """What words that mean nothing show for the same groups: a tick."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -255,6 +277,8 @@ class Note:
     name: str
     measured: tuple[str, ...]
     notices: tuple[str, ...]
+    control: str
+    """What words that mean nothing show for the same groups."""
     state: str
     probe: str
     chapter: str
@@ -342,6 +366,10 @@ class Example:
     shares: tuple[tuple[str, str], tuple[str, str]]
     """(group word, probability in per cent), the group that the word is likelier for first; of
     whole sentences read from left to right, how many times as likely they are."""
+    kind: str = ""
+    """``typical`` or ``most telling``, and whether it points the other way."""
+    pole: str = ""
+    """The words that its word belongs to."""
 
     @property
     def percentages(self) -> str:
@@ -395,6 +423,8 @@ class OutcomeLine:
     axis: str
     name: str
     """Who is tied to what: ``she → jobs held mostly by women``; without a direction, the probe."""
+    towards: str
+    """The same in any case, as the sign of the estimate has it."""
     title: str
     """The groups that are compared."""
     statement: str
@@ -416,8 +446,16 @@ class OutcomeLine:
     """The most telling words, at most two; none where they would have to be folded."""
     folded: bool = False
     """Sentences with harmful words were left out."""
-    narrow: bool = False
-    """Shown for these words; others of the kind may behave otherwise."""
+    marks: tuple[str, ...] = ()
+    """Signs behind its name; :data:`wording.MARKS` says what they mean."""
+    control: str = ""
+    """What words that mean nothing show for the same groups: ``1.16 ×``; empty without any."""
+    beside: tuple[str, ...] = ()
+    """What must stand wherever it is told: what its ratio compares, and cautions."""
+    control_note: str = ""
+    """The control in a sentence."""
+    interval: str = ""
+    """The intervals of both claims, with the p of the second."""
     contrary: tuple[str, ...] = ()
     """Of a small comparison: the words by which its completions differ all the same, by group."""
 
@@ -491,10 +529,17 @@ class FirstScreen:
     exit_code: int = 0
     head: str = "times as likely"
     """What the sizes of the comparisons are."""
-    key: str = ""
-    """What their mark means, where it does not say so itself."""
+    unit: str = "nats"
+    """Of the comparisons."""
     chart: Intervals | None = None
     """All comparisons by size, with the reference margin shaded."""
+
+    @property
+    def legend(self) -> str:
+        """What the marks of its associations and of its unit mean; empty without any."""
+        used = {mark for one in self.associations for mark in one.marks}
+        said = [f"{mark} {text}" for mark, text in MARKS.items() if mark in used]
+        return "; ".join(filter(None, (*said, gap_scale(self.unit).key)))
 
     @property
     def associations(self) -> tuple[OutcomeLine, ...]:

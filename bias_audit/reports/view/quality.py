@@ -6,10 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from bias_audit.reports import wording as words
-from bias_audit.reports.text import count, p_value, plain, share, short, size, times
+from bias_audit.reports.text import count, p_value, plain, share, short, times
 from bias_audit.reports.view.index import Index
-from bias_audit.reports.view.page import Cell, Row, Table, gap, interval, number, prose, table
+from bias_audit.reports.view.page import Cell, Row, Table, interval, number, prose, ratios, table
 from bias_audit.results import Check, ProbeRecord, Result, SkipRecord
+from bias_audit.utils.scales import scale_of
 
 _MORE = {
     "templates": "more sentence frames",
@@ -142,14 +143,15 @@ def _power(index: Index, results: Sequence[Result]) -> Iterator[Row]:
     for r in results:
         if r.mde80 is None:
             continue
-        odds = f" ({size(r.mde80, r.unit)})" if r.unit == "nats" else ""
         enough = "no margin set"
         if r.margin is not None:
             enough = "yes" if r.mde80 <= r.margin else "no"
         yield (
             _comparison(index, r),
-            Cell(f"{plain(r.mde80)} {r.unit}{odds}", r.mde80),
-            Cell("not set" if r.margin is None else f"±{plain(r.margin)}", r.margin),
+            Cell(words.times_or_number(r.mde80, r.unit), r.mde80),
+            Cell(
+                "not set" if r.margin is None else words.times_or_number(r.margin, r.unit), r.margin
+            ),
             Cell(enough),
         )
 
@@ -178,8 +180,8 @@ def _tests(index: Index, results: Sequence[Result]) -> Table | None:
     rows = [
         (
             _comparison(index, r),
-            gap(r.estimate),
-            interval(r.ci_low, r.ci_high),
+            Cell(words.size_of(r), abs(r.estimate)),
+            *_both(r),
             number(r.df, 1),
             *(
                 Cell("not computed" if p is None else p_value(p), p)
@@ -191,10 +193,21 @@ def _tests(index: Index, results: Sequence[Result]) -> Table | None:
         if r.estimate is not None
     ]
     head = (
-        "Comparison", "Gap", "Interval", "df", "p", "p (adjusted)", "Sign-flip p", "Exchange p",
+        "Comparison", "Times as likely", "95 % interval, these words", "Words of this kind",
+        "df (these words)", "p (words of this kind)", "Adjusted p", "Sign-flip p", "Exchange p",
         "Adjusted by",
     )  # fmt: skip
     return table(f"Tests of {count(len(rows), 'primary comparison')}", head, rows)
+
+
+def _both(result: Result) -> tuple[Cell, Cell]:
+    """The intervals of both claims, seen from the side of the estimate."""
+    kind, turned = result.words_of_this_kind, (result.estimate or 0.0) < 0
+    if scale_of(result.unit) is None:
+        return interval(result.ci_low, result.ci_high), Cell("none")
+    unit = result.unit
+    own = ratios(result.ci_low, result.ci_high, unit, turned=turned)
+    return own, ratios(kind.ci_low, kind.ci_high, unit, turned=turned) if kind else Cell("none")
 
 
 def corrections(index: Index) -> tuple[str, str]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import bounds, count, plain, with_sign
 from bias_audit.reports.view import charts, completions, page
+from bias_audit.reports.view.cautions import control_line, notice, reading
+from bias_audit.reports.view.cautions import notices as beside
 from bias_audit.reports.view.examples import card_examples, examples
 from bias_audit.reports.view.index import OTHERS, Index, strength
 from bias_audit.results import (
@@ -43,7 +45,9 @@ def _note(index: Index, finding: Finding) -> page.Note:
     harmful: tuple[page.Example, ...] = ()
     columns: tuple[page.Column, ...] = ()
     telling: tuple[page.Table | None, page.Table | None] = (None, None)
-    picture = None
+    picture, notices = None, tuple(describe(notice) for notice in finding.notices)
+    if result is not None:
+        notices = (*filter(None, (reading(index, result),)), *beside(result))
     if result is not None and probe is not None:
         shown, harmful = card_examples(index, result, _EXAMPLES)
         picture = charts.target_words(index, probe, result, _WORDS)
@@ -54,7 +58,8 @@ def _note(index: Index, finding: Finding) -> page.Note:
         finding=finding,
         name=index.name("finding", finding.id),
         measured=finding_facts(result, finding) if result else (),
-        notices=tuple(describe(notice) for notice in finding.notices),
+        notices=notices,
+        control=control_line(index, result) if result else "",
         state=(result.outcome or "") if result else "",
         probe=index.title(finding.probe),
         chapter=index.name("probe", finding.probe) if probe else "",
@@ -72,12 +77,11 @@ def finding_facts(result: Result, finding: Finding) -> tuple[str, ...]:
     """Return the numbers of a finding, without those that its own sentences give."""
     facts = []
     stated = "sentence frames agree" in finding.detail
+    if words.intervals(result) not in finding.detail:
+        facts.append(words.intervals(result).rstrip("."))
     if result.sign_share is not None and result.n_templates and not stated:
         agree = round(result.sign_share * result.n_templates)
         facts.append(f"{agree} of {count(result.n_templates, 'paraphrase')} point the same way")
-    if result.p_adjusted is not None or result.p_value is not None:
-        raw = result.p_adjusted is None
-        facts.append(f"{'' if raw else 'adjusted '}p against no gap at all {words.chance(result)}")
     if "sentence frames" not in finding.headline:
         facts.append(evidence_size(result))
     if more := words.beside(result):
@@ -99,14 +103,7 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.T
     return page.Table(
         name=index.name("sentences", result.id),
         caption=f"Sentences that differ by the group only: {index.versus(result)}",
-        head=(
-            a,
-            b,
-            "Scored word",
-            f"{what}, {a}",
-            f"{what}, {b}",
-            apart,
-        ),
+        head=(a, b, "Scored word", f"{what}, {a}", f"{what}, {b}", apart, "With"),
         rows=tuple(
             (
                 page.prose(item.text_a),
@@ -116,7 +113,8 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.T
                     page.Cell(words.score(value, reading), value)
                     for value in (item.log_prob_a, item.log_prob_b)
                 ),
-                page.odds(item.log_prob_a - item.log_prob_b, index.unit),
+                page.ratio(item.log_prob_a - item.log_prob_b, index.unit),
+                page.Cell(a if item.log_prob_a >= item.log_prob_b else b),
             )
             for item in sentences[:_PAIRS]
         ),
@@ -140,13 +138,19 @@ def gate_line(index: Index, gate: Gate) -> page.GateLine:
         limit=_limit(gate),
         reason=words.sentence(gate.reason),
         why=words.sentence(gate.why),
-        notices=tuple(describe(code) for code in gate.notices),
+        notices=tuple(notice(result, code) for code in gate.notices),
         href=index.name("probe", gate.probe) if gate.probe in index.probes else "",
         waived=_waived_by(index, gate),
         measured=_measured_text(gate),
         size=evidence_size(result) if result else "no evidence",
-        example=next(iter(examples(index, result)[0]), None) if result else None,
+        example=_example(index, result) if result else None,
     )
+
+
+def _example(index: Index, result: Result) -> page.Example | None:
+    """One example: the first that does not point the other way, if there is any."""
+    shown = examples(index, result)[0]
+    return next((one for one in shown if "other way" not in one.kind), next(iter(shown), None))
 
 
 def _judged_title(index: Index, result: Result) -> str:
@@ -211,7 +215,8 @@ def _since(gate: Gate) -> str:
 
 def evidence_size(result: Result) -> str:
     """How many sentence frames, group words and scored words a result rests on."""
-    parts = [count(result.n_templates, "sentence frame"), count(result.n_terms, "group word")]
+    words_ = ("pair of group words", "pairs of group words") if result.pairs else ("group word", "")
+    parts = [count(result.n_templates, "sentence frame"), count(result.n_terms, *words_)]
     if result.n_targets:
         parts.append(count(result.n_targets, "scored word"))
     return ", ".join(parts)
