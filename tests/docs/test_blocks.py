@@ -29,7 +29,9 @@ def commands() -> list[tuple[str, str]]:
     """Every call of the program in a console block; ``RUN`` and the like are a reader's own."""
     found = []
     for page, body in blocks("console"):
-        for line in body.replace("\\\n", " ").splitlines():
+        lines = body.replace("\\\n", " ").splitlines()
+        typing = [line for line in lines if line.startswith("$ ")]
+        for line in typing or lines:
             typed = re.match(r"(?:\$ )?(?:.*&& )?(?:\S*/)?bias-audit\b(.*)", line)
             if typed and "$(" not in line:
                 found.append((page, re.split(r" [>|] | && ", typed[1])[0]))
