@@ -126,7 +126,7 @@ def configuration() -> str:
     ]
     intro = (
         "Every key of `bias-audit.yaml`, its default, and the option and the variable of the\n"
-        "environment that take its place. An option wins over a variable, a variable over the file.\n"
+        "environment that take its place. Options win over variables, variables over the file.\n"
         "[interface.md](../interface.md#configuration-bias-audityaml) explains the keys."
     )
     return page(
