@@ -2,17 +2,20 @@
 
     python -m benchmarks.continuation MODEL [--probe occupation-gender] [--words 4] [--json PATH]
 
-MODEL is a folder or a hub id of a causal language model. The sentences are those of the probe with
-the first words of each group. They are read twice: as the program does, each beginning once, and
-every sentence whole, in batches of equal length too. Seconds are of the processor, in one thread.
+MODEL is a folder, a GGUF file or a hub id of a causal language model. The sentences are those of
+the probe with the first words of each group. They are read as the program does, what they share
+from the left once, and in three plain ways, in batches of as many tokens: every one whole among
+those of equal length; every sentence whole in the order of the probe, which pads; and by minicons,
+where it is installed. Seconds are of the processor, in one thread.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,9 @@ from bias_audit.backends.causal_lm import CausalLM
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
 from bias_audit.records import FillRequest
+
+BATCH = 48
+"""Sentences in a batch of the plain ways: the program's budget, which is one of tokens."""
 
 
 def main() -> None:
@@ -37,12 +43,13 @@ def main() -> None:
     torch.set_num_threads(1)
     model = CausalLM(options.model, device="cpu")
     found = measure(model, requests(options.probe, options.words))
+    once = found["seconds"]["once"]
     print(
         f"{found['sentences']:,} sentences of {options.probe}, {model.info.parameters:,} parameters"
     )
-    print(f"each beginning once   {found['once_s']:8.1f} s")
-    print(f"every sentence whole  {found['whole_s']:8.1f} s, {found['times']:.1f} times as long")
-    print(f"largest difference    {found['difference']:8.1g} nats")
+    for name, seconds in found["seconds"].items():
+        apart = found["difference"].get(name, 0.0)
+        print(f"{name:14} {seconds:8.1f} s {seconds / once:6.1f} x {apart:8.1g} nats apart")
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
@@ -56,23 +63,66 @@ def requests(name: str, words: int) -> list[FillRequest]:
 
 
 def measure(model: CausalLM, sentences: Sequence[FillRequest]) -> dict[str, Any]:
-    """Read the sentences in both ways; a few go first, so that both find the model warm."""
-    runner = model._runner
-    score_all(model, sentences[:8])
-    times, scores = [], []
-    for once in (True, False):
-        runner.reads_beginnings_once = once
+    """Read the sentences in every way; a few go first, so that all find the model warm."""
+    ways = {"once": _once, "whole": _whole, "whole, padded": _padded}
+    if importlib.util.find_spec("minicons"):
+        ways["minicons"] = _minicons
+    scores: dict[str, Any] = {}
+    seconds = {}
+    for name, way in ways.items():
+        way(model, sentences[:8])
         start = time.process_time()
-        scores.append([answer.log_prob for answer in score_all(model, sentences)])
-        times.append(time.process_time() - start)
-    apart = np.abs(np.array(scores[0], float) - np.array(scores[1], float))
-    return {
-        "sentences": len(sentences),
-        "once_s": times[0],
-        "whole_s": times[1],
-        "times": times[1] / times[0],
-        "difference": float(np.nanmax(apart)),
-    }
+        scores[name] = np.array(way(model, sentences), float)
+        seconds[name] = time.process_time() - start
+    apart = {name: float(np.nanmax(abs(scores[name] - scores["once"]))) for name in ways}
+    return {"sentences": len(sentences), "seconds": seconds, "difference": apart}
+
+
+def _once(model: CausalLM, sentences: Sequence[FillRequest]) -> list[float | None]:
+    return [answer.log_prob for answer in score_all(model, sentences)]
+
+
+def _whole(model: CausalLM, sentences: Sequence[FillRequest]) -> list[float | None]:
+    model._runner.reads_beginnings_once = False
+    try:
+        return _once(model, sentences)
+    finally:
+        model._runner.reads_beginnings_once = True
+
+
+def _texts(sentences: Sequence[FillRequest]) -> Iterator[list[str]]:
+    """The sentences in their order, in batches."""
+    texts = [f"{each.left}{each.filler}{each.right}" for each in sentences]
+    for first in range(0, len(texts), BATCH):
+        yield texts[first : first + BATCH]
+
+
+@torch.inference_mode()
+def _padded(model: CausalLM, sentences: Sequence[FillRequest]) -> list[float]:
+    """By transformers alone: a batch is padded on the right, which no token before it sees."""
+    tokenizer, network = model._planner._encoder._tokenizer, model._runner._model
+    sums: list[float] = []
+    for batch in _texts(sentences):
+        rows = [[model._planner._start, *tokenizer(text)["input_ids"]] for text in batch]
+        longest = max(map(len, rows))
+        ids = torch.tensor([row + row[:1] * (longest - len(row)) for row in rows])
+        values = network(input_ids=ids[:, :-1], use_cache=False).logits
+        chosen = values.gather(2, ids[:, 1:].unsqueeze(-1)).squeeze(-1) - values.logsumexp(-1)
+        real = torch.tensor([[n < len(row) for n in range(1, longest)] for row in rows])
+        sums += (chosen.double() * real).sum(dim=1).tolist()
+    return sums
+
+
+def _minicons(model: CausalLM, sentences: Sequence[FillRequest]) -> list[float]:
+    from minicons.scorer import IncrementalLMScorer
+
+    tokenizer = model._planner._encoder._tokenizer
+    scorer = IncrementalLMScorer(model._runner._model, device="cpu", tokenizer=tokenizer)
+    sums: list[float] = []
+    for batch in _texts(sentences):
+        found = scorer.sequence_score(batch, bos_token=True, reduction=lambda x: x.sum(0).item())
+        sums += found
+    return sums
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ def require_possible(name: str, wanted: str | None, possible: Sequence[Reading])
         return
     hint = "leave --reading out, or write one of these"
     if wanted == "similarity":
-        hint += "; a folder with modules.json is read as a sentence encoder"
+        hint += "; a sentence encoder has a modules.json, or its pooling is stated with --pooling"
     raise UsageError(f"'{name}' can be read as {' or '.join(possible)}, not as {wanted}", hint=hint)
 
 

@@ -135,4 +135,4 @@ def _sample(encoder: Encoder) -> list[Passage]:
     pieces = encoder.word_lists[0].pieces.tolist()[:6] or [0, 1, 2]
     a, b, c = (pieces * 3)[:3]
     beginnings, tails = ((a, b, c), (b, c, a)), ((a,), (c, b), (b, a), (c, a, b))
-    return [Passage(begin + tail, len(begin)) for begin in beginnings for tail in tails]
+    return [Passage(begin + tail) for begin in beginnings for tail in tails]

@@ -24,6 +24,7 @@ hundreds of thousands of records that stay to its end, and looking at them finds
 COMMANDS = {
     "run": "Audit a model: score, judge, report.",
     "fill": "Ask one sentence: top completions per group, side by side.",
+    "explore": "Open a local page: try sentences, browse audits.",
     "report": "Render a stored audit (html, md, json, csv, terminal).",
     "bundle": "Pack a run into one file that others can verify.",
     "verify": "Check such a file: digests, numbers, gates, reports.",

@@ -63,6 +63,7 @@ def _print(answer: FillResult) -> None:
 
     console = Console(emoji=False)
     shared = bool(answer.targets) or len(answer.groups) > _SIDE_BY_SIDE
+    shared = shared or not answer.groups[0].completions
     console.print(markup(f"{answer.template}   ({answer.model})"), highlight=False)
     table = Table()
     head, *rows = answer.table() if shared else _ranked_rows(answer)

@@ -6,7 +6,7 @@ import inspect
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -21,15 +21,17 @@ from bias_audit.metrics.divergence import jsd
 from bias_audit.pipeline.model_checks import check_name
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import render
-from bias_audit.probes.probe import Frame, words_of
+from bias_audit.probes.probe import Frame, Word, words_of
 from bias_audit.probes.schema.lexicon import Entry, Template, WordSet
-from bias_audit.probes.schema.text import SLOT, is_article_free
+from bias_audit.probes.schema.text import SLOT, count_masks, is_article_free
 from bias_audit.records import (
     LEAST_WORD_MASS,
     CompletionRequest,
     CompletionScore,
     FillRequest,
     FillScore,
+    LabelRequest,
+    ModelInfo,
 )
 from bias_audit.reports.text import clean, percent, times
 from bias_audit.utils.arrays import Floats
@@ -37,11 +39,22 @@ from bias_audit.utils.arrays import Floats
 if TYPE_CHECKING:
     import pandas as pd
 
+Groups = str | Sequence[str] | Mapping[str, str | Sequence[str | Word]]
+"""Words, words of each group by its name (of a lexicon, too), or both as the command takes them."""
+
 NOTE_ONE = "One sentence is an anecdote: a finding needs many sentences and words (bias-audit run)."
 NOTE_ARTICLE = (
     "The article before <mask> favours completions that begin with a consonant sound (a) or a vowel"
     " sound (an), for every group alike."
 )
+NOTE_SHARES = (
+    "Read as continuation, a model says how likely a sentence is as a whole: each per cent is a"
+    " word's share among the words asked for, in the same sentence."
+)
+NOTE_LABELS = "Read as label, a model labels whole sentences: a per cent is how likely a label is."
+_NO_COMPLETIONS = "read as {}, the model completes nothing"
+_SENTENCE = 'for example "The [group] worked as a <mask>."'
+_NAME_WORDS = "name two words or more to ask for, for example --targets nurse,doctor"
 _EXAMPLE = "for example --groups man,woman"
 _MASK = re.compile(r"\[mask\]", re.IGNORECASE)
 """The mask as other tools write it."""
@@ -61,9 +74,9 @@ class FilledGroup:
     sentences: tuple[str, ...]
     completions: tuple[tuple[str, float], ...]
     """Most likely completions with probabilities over the whole vocabulary, best first; averaged
-    over the sentences when there are several."""
-    word_mass: float
-    """Share of the probability that fell on whole words."""
+    over the sentences when there are several. None where the model completes nothing here."""
+    word_mass: float | None
+    """Share of the probability that fell on whole words; None without completions."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +85,8 @@ class FilledWord:
 
     word: str
     probabilities: tuple[float | None, ...]
-    """Over the whole vocabulary, in the order of the groups; None where it cannot be scored."""
+    """Over the whole vocabulary, in the order of the groups; None where it cannot be scored. Where
+    a model scores whole sentences, among the words that were asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,10 +112,12 @@ class FillResult:
     model: str
     groups: tuple[FilledGroup, ...]
     words: tuple[FilledWord, ...]
-    """The words that were asked for; else the likeliest whole words of any group, best first."""
+    """The words that were asked for; else the likeliest whole words of any group, best first, or
+    the labels of a classifier."""
     targets: tuple[str, ...]
     """The words that were asked for."""
     distances: tuple[Distance, ...]
+    """Of each pair of groups; none where the model completes nothing here."""
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -156,7 +172,7 @@ class FillResult:
     def __repr__(self) -> str:
         """Return the words that were asked for after each group, else its likeliest ones."""
         lines = [f"{self.template}   ({self.model})"]
-        if self.targets:
+        if self.targets or not self.groups[0].completions:
             rows = self.table()
             wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
             lines += ["  ".join(map(str.ljust, row, wide)).rstrip() for row in rows]
@@ -189,10 +205,12 @@ class _GroupAnswers:
     name: str
     requests: tuple[CompletionRequest, ...]
     answers: tuple[CompletionScore, ...]
+    mark: str
+    """What stands for the masked word; nothing where whole sentences are labelled."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        return tuple(f"{request.left}<mask>{request.right}" for request in self.requests)
+        return tuple(f"{one.left}{self.mark}{one.right}" for one in self.requests)
 
     @property
     def shares(self) -> Floats:
@@ -208,6 +226,10 @@ class _GroupAnswers:
         return np.asarray(mean / mean.sum())
 
     def to_group(self, vocabulary: Sequence[str], top: int) -> FilledGroup:
+        if not self.answers:
+            return FilledGroup(
+                name=self.name, sentences=self.sentences, completions=(), word_mass=None
+            )
         several = len(self.answers) > 1
         return FilledGroup(
             name=self.name,
@@ -219,25 +241,28 @@ class _GroupAnswers:
 
 def fill(
     template: str,
-    groups: str | Sequence[str] | Mapping[str, str | Sequence[str]],
+    groups: Groups,
     model: str | Backend = "reference",
     targets: str | Sequence[str] | None = None,
     *,
     top: int = 10,
+    language: str = "en-US",
     **options: Any,
 ) -> FillResult:
-    """Fill one template with each group's words and compare the completions.
+    """Fill one template with each group's words and compare the completions, or the labels.
 
     >>> from bias_audit import fill                      # doctest: +SKIP
     >>> fill("The [group] worked as a <mask>.", groups=["man", "woman"])
 
     Args:
-        template: a sentence with ``[group]`` and ``<mask>``, or ``[MASK]``.
-        groups: words, or words of each group by its name, or both as the command takes them:
-            ``"women=woman|lady,men=man"``.
+        template: a sentence with ``[group]`` and ``<mask>``, or ``[MASK]``; without a mask for a
+            text classifier.
+        groups: words, or words of each group by its name (of a lexicon, too), or both as the
+            command takes them: ``"women=woman|lady,men=man"``.
         model: ``reference``, a local folder, a hub id, or a backend.
-        targets: words to ask for; the likeliest of all when None.
+        targets: words to ask for, or labels of a classifier; the likeliest of all when None.
         top: number of completions for each group.
+        language: of the sentence; the articles of English fit themselves to the words.
         options: of :func:`bias_audit.open_backend`: revision, device, dtype, offline, ...
 
     Raises:
@@ -246,7 +271,7 @@ def fill(
     """
     require_options(options, inspect.signature(fill).parameters)
     template = _MASK.sub("<mask>", template)
-    frame, words = _frame(template), read_groups(groups)
+    frame, words = _frame(template, language), read_groups(groups)
     if top < 1:
         raise UsageError(f"expected at least one completion to show, got {top}")
     asked = {
@@ -258,29 +283,35 @@ def fill(
         check_name(model, ProbeCatalogue(), **options)
     with open_model(model, False, **options) as opened:
         backend = opened.plain
-        filled = _complete(backend, asked)
-        rows, lost = _ask(backend, filled, wanted)
         info = backend.info
+        _require_fit(template, backend)
+        filled, mute = _complete(backend, asked)
+        whole = info.reading == "continuation" and bool(wanted)
+        sought = wanted or info.labels
+        if (mute and not sought) or (whole and len(wanted) == 1):
+            raise UsageError(mute or NOTE_SHARES, hint=_NAME_WORDS)
+        rows, lost = _ask(backend, filled, sought, whole=whole)
+    said = [NOTE_SHARES] if whole else []
     found = [one.to_group(info.words, top) for one in filled]
+    pairs = () if mute else combinations(filled, 2)
     return FillResult(
         template=template,
         model=info.name,
         groups=tuple(found),
-        words=rows if wanted else _likeliest(filled, info.words, top),
+        words=rows if sought else _likeliest(filled, info.words, top),
         targets=wanted,
-        distances=tuple(_distance(a, b, info.words) for a, b in combinations(filled, 2)),
-        notes=(*_notes(template, found), *lost, *info.notices),
+        distances=tuple(_distance(a, b, info.words) for a, b in pairs),
+        notes=(*_notes(frame, found, info, mute), *said, *lost, *info.notices),
     )
 
 
-def read_groups(
-    groups: str | Sequence[str] | Mapping[str, str | Sequence[str]],
-) -> dict[str, list[str]]:
+def read_groups(groups: Groups) -> dict[str, list[str | Word]]:
     """Return the words of each group, from a text, a list of words or a mapping.
 
     Raises:
         UsageError: none came, one is empty, or a name is there twice.
     """
+    pairs: list[tuple[str, list[str | Word]]]
     if isinstance(groups, Mapping):
         pairs = [(k, [v] if isinstance(v, str) else [*v]) for k, v in groups.items()]
     elif isinstance(groups, str):
@@ -289,7 +320,7 @@ def read_groups(
         pairs = [(word, [word]) for word in groups]
     if not pairs:
         raise UsageError("no group came", hint=_EXAMPLE)
-    read: dict[str, list[str]] = {}
+    read: dict[str, list[str | Word]] = {}
     for name, words in pairs:
         if not words:
             raise UsageError(f"the group '{name}' has no words", hint=_EXAMPLE)
@@ -299,12 +330,12 @@ def read_groups(
     return read
 
 
-def _read_group(text: str) -> tuple[str, list[str]]:
+def _read_group(text: str) -> tuple[str, list[str | Word]]:
     name, equals, words = text.strip().partition("=")
     entries = [word.strip() for word in (words if equals else name).split("|")]
     if not (name.strip() and all(entries)):
         raise UsageError(f"expected words of groups, got '{text}'", hint=_EXAMPLE)
-    return name.strip(), entries
+    return name.strip(), [*entries]
 
 
 def _read_targets(targets: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -327,42 +358,66 @@ def _read_targets(targets: str | Sequence[str] | None) -> tuple[str, ...]:
 
 def _complete(
     backend: Backend, asked: Mapping[str, tuple[CompletionRequest, ...]]
-) -> list[_GroupAnswers]:
-    """Ask for the completions of every sentence of every group."""
-    answers = iter(score_all(backend, [r for mine in asked.values() for r in mine]))
+) -> tuple[list[_GroupAnswers], str]:
+    """Ask for the completions of every sentence of every group, or say why there are none."""
+    mute = ""
+    answers: list[CompletionScore] = []
+    if CompletionRequest not in backend.supports:
+        mute = _NO_COMPLETIONS.format(backend.info.reading)
+    else:
+        answers = score_all(backend, [r for mine in asked.values() for r in mine])
+    given = iter(answers)
     filled = []
+    mark = "" if backend.info.labels else "<mask>"
     for name, mine in asked.items():
-        one = _GroupAnswers(name=name, requests=mine, answers=tuple(next(answers) for _ in mine))
-        for sentence, answer in zip(one.sentences, one.answers, strict=True):
-            if answer.skip is not None:
+        got = tuple(next(given) for _ in mine if answers)
+        one = _GroupAnswers(name=name, requests=mine, answers=got, mark=mark)
+        for sentence, answer in zip(one.sentences, one.answers, strict=False):
+            if answer.skip == "not_applicable":
+                mute = f'"{sentence}" cannot be scored: {answer.detail}'
+            elif answer.skip is not None:
                 raise UsageError(f'"{sentence}" cannot be scored: {answer.detail}')
         filled.append(one)
-    return filled
+    return [replace(one, answers=()) for one in filled] if mute else filled, mute
 
 
 def _ask(
-    backend: Backend, filled: Sequence[_GroupAnswers], targets: Sequence[str]
+    backend: Backend, filled: Sequence[_GroupAnswers], targets: Sequence[str], *, whole: bool
 ) -> tuple[tuple[FilledWord, ...], list[str]]:
-    """Ask for words after every group, and say which of them cannot be scored."""
+    """Ask for words, or labels, after every group, and say which of them cannot be scored.
+
+    Where the model scores ``whole`` sentences, the words of one sentence share its probability.
+    """
+    labels = backend.info.labels
     requests = [
-        FillRequest(left=request.left, filler=word, right=request.right)
+        LabelRequest(text=f"{one.left}{one.right}", names=(word,))
+        if labels
+        else FillRequest(left=one.left, filler=word, right=one.right)
+        for group in filled
+        for one in group.requests
         for word in targets
-        for one in filled
-        for request in one.requests
     ]
     answers: Iterator[FillScore] = iter(score_all(backend, requests))
-    rows, lost = [], []
-    for word in targets:
-        values: list[float | None] = []
-        reasons: list[str] = []
-        for one in filled:
-            scores = [next(answers) for _ in one.requests]
-            known = [float(np.exp(s.log_prob)) for s in scores if s.log_prob is not None]
-            values.append(float(np.mean(known)) if len(known) == len(scores) else None)
-            reasons += [s.detail or str(s.skip) for s in scores if s.log_prob is None]
-        rows.append(FilledWord(word=word, probabilities=tuple(values)))
-        lost += [f"'{word}' cannot be scored: {reasons[0]}"] if reasons else []
-    return tuple(rows), lost
+    columns: list[Floats] = []
+    reasons: dict[str, str] = {}
+    for one in filled:
+        rows = [[next(answers) for _ in targets] for _ in one.requests]
+        for word, score in ((w, s) for row in rows for w, s in zip(targets, row, strict=True)):
+            if score.log_prob is None:
+                reasons.setdefault(word, score.detail or str(score.skip))
+        logs = np.array([[np.nan if s.log_prob is None else s.log_prob for s in r] for r in rows])
+        shares = np.exp(logs - np.logaddexp.reduce(logs, 1, keepdims=True) if whole else logs)
+        columns.append(shares.mean(axis=0))
+    return (
+        tuple(
+            FilledWord(
+                word=word,
+                probabilities=tuple(None if np.isnan(c[n]) else float(c[n]) for c in columns),
+            )
+            for n, word in enumerate(targets)
+        ),
+        [f"'{word}' cannot be scored: {reason}" for word, reason in reasons.items()],
+    )
 
 
 def _likeliest(
@@ -376,36 +431,52 @@ def _likeliest(
     )
 
 
-def _notes(template: str, groups: Sequence[FilledGroup]) -> Iterator[str]:
-    low = [group for group in groups if group.word_mass < LEAST_WORD_MASS]
+def _notes(
+    frame: Frame, groups: Sequence[FilledGroup], info: ModelInfo, mute: str
+) -> Iterator[str]:
+    masses = [(group.name, group.word_mass) for group in groups if group.word_mass is not None]
+    low = [f"{percent(mass)} for {name}" for name, mass in masses if mass < LEAST_WORD_MASS]
     if low:
-        shares = ", ".join(f"{percent(group.word_mass)} for {group.name}" for group in low)
+        shares = ", ".join(low)
         yield (
             f"Warning: little of the probability lies on whole words ({shares}): the rest lies on"
             " pieces of words and on signs, and the distance between groups leaves it out."
         )
     yield NOTE_ONE
-    if not is_article_free(template):
+    if masses and not is_article_free(frame.template.text, frame.language):
         yield NOTE_ARTICLE
+    if info.labels:
+        yield NOTE_LABELS
+    elif mute:
+        yield f"No completions: {mute}."
 
 
-def _frame(template: str) -> Frame:
+def _frame(template: str, language: str) -> Frame:
     slots = [match[1] for match in SLOT.finditer(template)]
-    example = 'for example "The [group] worked as a <mask>."'
-    if slots.count(None) != 1:
-        raise UsageError(f"expected one <mask>, got {slots.count(None)}", hint=example)
+    if slots.count(None) > 1:
+        raise UsageError(f"expected one <mask>, got {slots.count(None)}", hint=_SENTENCE)
     unknown = [name for name in slots if name not in (None, "group")]
     if unknown or "group" not in slots:
         what = f"the unknown slot [{unknown[0]}]" if unknown else "no [group]"
-        raise UsageError(f"expected a sentence with [group], got {what}", hint=example)
-    form = next((m[2] for m in SLOT.finditer(template) if m[2] not in (None, "sg", "pl")), None)
-    if form is not None:
-        raise UsageError(f"words written here have no form '{form}'", hint="write [group]")
+        raise UsageError(f"expected a sentence with [group], got {what}", hint=_SENTENCE)
     try:
         checked = Template(text=template)
     except ValidationError as error:
         raise _usage_error(error) from error
-    return Frame(id="fill", template=checked, number="sg", slots={})
+    return Frame(id="fill", template=checked, number="sg", slots={}, language=language)
+
+
+def _require_fit(template: str, backend: Backend) -> None:
+    """Refuse a sentence that a model of this reading cannot be asked."""
+    masks, info = count_masks(template), backend.info
+    if not info.labels and FillRequest not in backend.supports:
+        message = f"'{info.name}' is read as {info.reading}, so no word has a probability"
+        raise UsageError(message, hint="'bias-audit run' asks it the probes that fit")
+    if info.labels and masks:
+        message = f"'{info.name}' labels whole sentences, and this one has a <mask>"
+        raise UsageError(message, hint='for example "I spoke to the [group] this morning."')
+    if not info.labels and masks != 1:
+        raise UsageError(f"expected one <mask>, got {masks}", hint=_SENTENCE)
 
 
 def _usage_error(error: ValidationError) -> UsageError:
@@ -414,9 +485,15 @@ def _usage_error(error: ValidationError) -> UsageError:
     return UsageError(message, hint=hint)
 
 
-def _request(frame: Frame, name: str, text: str, top: int) -> CompletionRequest:
-    word = words_of(WordSet(entries=(_require_word(f"the group '{name}'", text),)))[0]
-    sentence = render(frame, {"group": word}, {}, None)
+def _request(frame: Frame, name: str, text: str | Word, top: int) -> CompletionRequest:
+    word = text
+    if isinstance(word, str):
+        word = words_of(WordSet(entries=(_require_word(f"the group '{name}'", word),)))[0]
+    try:
+        sentence = render(frame, {"group": word}, {}, None)
+    except KeyError as error:
+        missing = f"the word '{word.label}' has no form {error}"
+        raise UsageError(missing, hint="write [group], or name other words") from error
     return CompletionRequest(left=sentence.left, right=sentence.right, top_k=top)
 
 

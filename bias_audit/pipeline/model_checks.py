@@ -14,6 +14,7 @@ import numpy as np
 
 from bias_audit.backends import BUILT_IN, BUNDLED, Backend, score_all
 from bias_audit.backends.cache import OpenedModel
+from bias_audit.backends.hf.gguf import SUFFIX as GGUF
 from bias_audit.backends.hf.model_files import ModelOptions, find_folder, is_path, locate_model
 from bias_audit.backends.ray.options import LOCAL
 from bias_audit.errors import (
@@ -126,7 +127,7 @@ def check_name(name: str, catalogue: ProbeCatalogue, **options: Any) -> None:
     """
     if name in BUILT_IN:
         return
-    file = _find_file(name)
+    file = None if name.endswith(GGUF) else _find_file(name)
     if file is not None or name.endswith((".yaml", ".yml")):
         raise UsageError(f"'{name}' is a file, not a model", hint=_hint_for_file(name, file))
     here = find_folder(name) is not None

@@ -35,6 +35,7 @@ def write_new(
     *,
     like: str | None = None,
     labels: bool = False,
+    text: str | None = None,
 ) -> list[Path]:
     """Write a new file, and the schema for the author's editor where none is near.
 
@@ -45,6 +46,7 @@ def write_new(
         catalogue: the names that are taken, and the probe to start from.
         like: id of a probe to copy, instead of the skeleton.
         labels: begin with a probe for text classifiers.
+        text: what the file says, instead of the skeleton.
 
     Returns what was written, the file first.
 
@@ -53,12 +55,9 @@ def write_new(
     """
     _require_free(kind, name, folder, catalogue)
     path = folder / f"{name}.yaml"
-    if like is None:
-        start = "labels" if labels else kind
-        skeleton = Path(__file__).parent / "skeletons" / f"{start}.yaml"
-        text = skeleton.read_text(encoding="utf-8").replace("@ID@", name)
-    else:
-        text = _copy_of(catalogue.file_of(like), name)
+    if text is None:
+        blank = _skeleton("labels" if labels else kind, name)
+        text = blank if like is None else _copy_of(catalogue.file_of(like), name)
     schema, is_new = _schema(kind, folder)
     line = f"{MODELINE}{Path(os.path.relpath(schema, folder)).as_posix()}"
     write_atomic(path, text.replace("\nkind:", f"\n{line}\nkind:", 1))
@@ -68,13 +67,22 @@ def write_new(
     return [path]
 
 
-def _require_free(kind: str, name: str, folder: Path, catalogue: ProbeCatalogue) -> None:
+def require_id(name: str) -> None:
+    """Refuse what cannot be the id of a file.
+
+    Raises:
+        UsageError: it cannot.
+    """
     if not _ID.fullmatch(name):
         like = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")
         raise UsageError(
             f"'{name[:80]}' cannot be an id: lower-case letters, digits, '-', '_' and '.'",
             hint=f"for example {like[:80]}" if like else "for example who-drinks-what",
         )
+
+
+def _require_free(kind: str, name: str, folder: Path, catalogue: ProbeCatalogue) -> None:
+    require_id(name)
     for path in (folder / f"{name}.yaml", folder / f"{name}.yml"):
         if path.exists():
             raise UsageError(f"{path} is there already", hint="choose another id; nothing is lost")
@@ -83,6 +91,11 @@ def _require_free(kind: str, name: str, folder: Path, catalogue: ProbeCatalogue)
             f"the name '{name}' is taken; a file of yours would stand in its place",
             hint=f"choose another id, for example my-{name}",
         )
+
+
+def _skeleton(kind: str, name: str) -> str:
+    skeleton = Path(__file__).parent / "skeletons" / f"{kind}.yaml"
+    return skeleton.read_text(encoding="utf-8").replace("@ID@", name)
 
 
 def _copy_of(path: Path, name: str) -> str:

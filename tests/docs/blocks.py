@@ -24,11 +24,11 @@ ROOT = Path(__file__).parents[2]
 READ_IN_ORDER = ("tutorial.md", "decide.md")
 BLOCK = re.compile(r"(?:^<!-- file (\S+) -->\n)?^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 MORE = "..."
-WIDTH = "100"
+WIDTH = "80"
 CHANGING = (
     (re.compile(r"\d{4}-\d\d-\d\d-[0-9a-f]{6,}(-\d+)?"), "<date>-<digest>"),
     (re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?"), "<date>"),
-    (re.compile(r"\b\d+ (min \d+ )?s\b"), "60 s"),
+    (re.compile(r"\b\d+ (?:min \d+ s|min|s)\b"), "60 s"),
 )
 """What differs from day to day and machine to machine."""
 

@@ -41,7 +41,7 @@ def test_it_is_a_trained_encoder(folder):
 def test_vectors_are_those_of_sentence_transformers(folder):
     reason = "it compares with another program: pip install sentence-transformers"
     theirs = pytest.importorskip("sentence_transformers", reason=reason, exc_type=ImportError)
-    texts = ["The nurse worked late.", "Job title: bricklayer.", "it"]
+    texts = ["The nurse worked late.", "The job title is bricklayer.", "it"]
     wanted = theirs.SentenceTransformer(folder, device="cpu").encode(texts)
     mine = [v.values for v in SentenceEncoder(folder, device="cpu").embed(texts)]
     np.testing.assert_allclose(mine, wanted, atol=1e-5)

@@ -264,6 +264,16 @@ def test_targets_that_are_no_words_are_one_message(targets):
         fill(TEXT, ["man"], MODEL, targets)
 
 
+def test_a_model_that_gives_no_word_a_probability_says_how_it_is_read():
+    class Mute(Model):
+        supports = frozenset()
+
+    mute = Mute()
+    mute.info = replace(mute.info, name="mute", reading="similarity")
+    with pytest.raises(UsageError, match="'mute' is read as similarity, so no word"):
+        fill(TEXT, ["man"], mute, ["gold"])
+
+
 def test_mistakes_are_told_before_a_model_is_opened():
     with pytest.raises(UsageError, match=r"no \[group\]"):
         fill("The man bought <mask>.", ["man"], "no/such-model")

@@ -20,6 +20,7 @@ from bias_audit.errors import UsageError
 from bias_audit.pipeline.compare import compare
 from bias_audit.pipeline.model_checks import UnsteadyModelError, check_instruments
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.reports import render
 from tests.backends import tiny_models
 
 INSULTS = ("stupid", "garbage", "hate you", "fool", "scum", "loser", "moron", "creep", "idiot")
@@ -96,7 +97,7 @@ def test_a_cell_is_the_log_odds_of_the_labels(skewed):
 
 
 def test_a_sentence_counts_once_though_two_labels_are_asked_of_it(skewed):
-    (record,) = skewed.results.probes
+    (record,) = (p for p in skewed.results.probes if p.role == "probe")
     prompts = skewed.measured.scored["toxicity-religion"].word_prompts
     assert record.prompts == len({p.text for p in prompts}) == len(prompts) // 2
 
@@ -138,6 +139,8 @@ def test_probes_whose_labels_the_model_lacks_are_left_out_with_the_reason():
     assert left_out["sentiment-gender"].detail.endswith("the model knows toxic, neutral")
     assert "the model as label" in left_out["occupation-gender"].detail
     assert {probe for probe, _ in gaps(one)} == {"toxicity-gender"}
+    told = "2 probes cannot be asked of this model: occupation-gender, sentiment-gender."
+    assert told in render(one.results, "terminal")
 
 
 def test_a_model_that_no_probe_fits_is_refused():

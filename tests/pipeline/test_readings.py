@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 
 import pytest
 
-from bias_audit import audit, compare
+from bias_audit import audit, compare, fill
 from bias_audit.backends import FakeBackend, open_backend, score_all
 from bias_audit.cli.app import run
 from bias_audit.errors import UsageError
@@ -15,7 +16,7 @@ from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
 from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.records import UNITS, FillRequest
+from bias_audit.records import UNITS, FillRequest, LabelRequest
 from bias_audit.results.decisions import finding_id
 from tests.backends import tiny_models
 from tests.cli.conftest import PROBE
@@ -233,6 +234,53 @@ def test_fill_completes_where_the_mask_is_the_last_word(audits, capfd):
     assert run(["fill", "The <mask> saw the [group].", *groups, *model]) == 2
     message = " ".join(capfd.readouterr().err.split())
     assert "cannot be scored: read as continuation, a model completes what stands before" in message
+
+
+def test_words_share_the_probability_where_a_causal_model_reads_on(audits):
+    """The share of a word is its part of the summed probabilities of whole sentences."""
+    text, groups = "The <mask> saw the [group].", {"women": ["woman", "lady"], "men": "man"}
+    words, backend = ["nurse", "pilot"], open_backend(str(audits[0] / "causal"), device="cpu")
+    made = fill(text, groups, backend, words)
+    assert made.distances == ()
+    assert [(one.completions, one.word_mass) for one in made.groups] == [((), None)] * 2
+    assert any("No completions: " in note for note in made.notes)
+    assert any("a word's share among the words asked for" in note for note in made.notes)
+    shares = {}
+    for name in ("woman", "lady", "man"):
+        asked = [FillRequest(left="The ", filler=w, right=f" saw the {name}.") for w in words]
+        logs = [answer.log_prob for answer in score_all(backend, asked)]
+        shares[name] = [1 / (1 + math.exp(logs[1 - n] - logs[n])) for n in (0, 1)]
+    for n, one in enumerate(made.words):
+        expected = [(shares["woman"][n] + shares["lady"][n]) / 2, shares["man"][n]]
+        assert one.probabilities == pytest.approx(expected, rel=1e-4)
+    with pytest.raises(UsageError) as caught:
+        fill(text, groups, backend, ["nurse"])
+    assert "two words or more" in caught.value.hint
+
+
+def test_a_classifier_is_asked_for_its_labels(tmp_path, capfd):
+    tiny_models.build_classifier(tmp_path / "classifier")
+    backend = open_backend(str(tmp_path / "classifier"), device="cpu")
+    text, groups = "I met the [group].", {"women": ["woman", "lady"], "men": "man"}
+    made = fill(text, groups, backend)
+    assert [one.word for one in made.words] == [*backend.info.labels]
+    assert made.groups[0].sentences == ("I met the woman.", "I met the lady.")
+    assert [sum(column) for column in zip(*(w.probabilities for w in made.words), strict=True)] == (
+        pytest.approx([1, 1])
+    )
+    (label, *_) = backend.info.labels
+    asked = [LabelRequest(text=f"I met the {w}.", names=(label,)) for w in ("woman", "lady", "man")]
+    woman, lady, man = (math.exp(answer.log_prob) for answer in score_all(backend, asked))
+    assert made.words[0].probabilities == pytest.approx([(woman + lady) / 2, man])
+    lost = fill(text, groups, backend, ["no such label"])
+    assert lost.words[0].probabilities == (None, None)
+    assert any("'no such label' cannot be scored: no label is called" in n for n in lost.notes)
+    with pytest.raises(UsageError, match="labels whole sentences"):
+        fill("The [group] is a <mask>.", groups, backend)
+    given = ["--groups", "man,woman", "--model", str(tmp_path / "classifier"), "--device", "cpu"]
+    assert run(["fill", text, *given]) == 0
+    out = capfd.readouterr().out
+    assert all(name in out for name in backend.info.labels)
 
 
 def test_sentences_are_quoted_with_the_log_probability_of_the_whole(audits, capfd):

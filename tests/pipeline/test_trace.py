@@ -152,7 +152,7 @@ def test_an_encoder_and_a_classifier_each_in_its_own_unit(home, tmp_path, monkey
     assert run(["trace", "encoder", str(home / DEPLOYED), "--format", "md"]) == 0
     text = " ".join(capfd.readouterr().out.split())
     assert "standard deviations towards" in text
-    assert "odds" in text
+    assert "times towards" in text
 
 
 def test_leanings_average_forms_before_frames():

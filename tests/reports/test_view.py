@@ -5,17 +5,13 @@ from __future__ import annotations
 import html
 import re
 
-import pytest
-
 from bias_audit.reports import render
 from bias_audit.reports.view import verdict
 from bias_audit.reports.view.build import build
-from bias_audit.reports.view.index import Index
-from bias_audit.results import Gate, Result, Results
+from bias_audit.results import Result, Results
 from bias_audit.results.codes import describe
 from bias_audit.results.schema import Claim
 
-from .gated import HINDU, gate
 from .page import Page
 
 
@@ -44,22 +40,6 @@ def test_agreement_of_the_sentences_is_told_once(audit: Results) -> None:
     )
     assert any("paraphrase" in fact for fact in verdict.finding_facts(result, finding))
     assert not any("paraphrase" in fact for fact in verdict.finding_facts(result, told_there))
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "said"), [(-0.2, 0.16, False), (-0.75, 0.16, True), (-0.2, 0.71, True)]
-)
-def test_a_pass_whose_wide_interval_reaches_out_is_explained(
-    audit: Results, low: float, high: float, said: bool
-) -> None:
-    one = gate("g", HINDU, "pass", 1, ci_low=low, ci_high=high)
-    assert ("A pass needs the 90 % interval inside the limit" in _line(audit, one)) is said
-    unclear = one.model_copy(update={"state": "unclear"})
-    assert "90 %" not in _line(audit, unclear)
-
-
-def _line(audit: Results, one: Gate) -> str:
-    return verdict.gate_line(Index(audit), one).limits
 
 
 def test_comparisons_come_by_outcome_and_the_strongest_first(audit: Results) -> None:

@@ -1,10 +1,11 @@
-"""Read passages: each beginning once, then all that follows it in batches of equal length."""
+"""Read passages: what they share from the left once, in batches of equal length."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
 from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bias_audit.backends.clm.questions import Passage, PassageResult
+from bias_audit.backends.clm.tree import Stretch, keep_apart, share
 from bias_audit.backends.hf.tokenization import WordList
 from bias_audit.backends.mlm.forward import log_sums, shares, top
 from bias_audit.errors import ScoringError
@@ -22,10 +24,36 @@ _AUTO_ROWS = {"cpu": 128}
 _FAST_ROWS = 512
 _LOGITS = 1 << 25
 """Largest number of logits in one batch."""
-Beginnings = Sequence[tuple[tuple[int, ...], list[int]]]
-"""Beginnings of one length, each with the numbers of the passages that go on from it."""
 _TOLERANCE = {torch.float32: 1e-3}
 """Nats by which a passage may come out otherwise if its beginning is read once; elsewhere 0.25."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Above:
+    """A batch that was read, from which others go on."""
+
+    kept: Any
+    """Its keys and values."""
+    last: Tensor
+    """Logits behind the last token of each row."""
+    total: Tensor
+    """Logarithms of their sums."""
+    log_probs: Sequence[float]
+    """Of each row from the beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The passages of one call, and what is asked of them."""
+
+    passages: Sequence[Passage]
+    results: Sequence[PassageResult]
+    top_k: int
+    needed: Container[int] | None
+
+    def needs(self, stretch: Stretch) -> bool:
+        """Say whether anybody waits for a passage through this stretch."""
+        return self.needed is None or any(n in self.needed for n in stretch.numbers())
 
 
 class PassageRunner:
@@ -106,91 +134,74 @@ class PassageRunner:
         Raises:
             ScoringError: the model's output is not finite, or it cannot read a passage.
         """
-        wanted = [n for n in range(len(passages)) if needed is None or n in needed]
+        wanted = sum(needed is None or n in needed for n in range(len(passages)))
         done = 0
-        for beginnings in self._plan(passages):
-            members = [n for _, after in beginnings for n in after]
-            if needed is not None and not any(n in needed for n in members):
-                continue
-            for batch in self._read(beginnings, passages, results, top_k, needed):
-                done += sum(needed is None or n in needed for n in batch)
-                if progress is not None:
-                    progress(done, len(wanted))
-                yield batch
-
-    def _plan(
-        self, passages: Sequence[Passage]
-    ) -> Iterator[list[tuple[tuple[int, ...], list[int]]]]:
-        """Batches of beginnings of one length, each with the passages that go on from it."""
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for number, passage in enumerate(passages):
-            cut = passage.cut
-            if not self.reads_beginnings_once and not passage.lists:
-                cut = len(passage.ids) - 1
-            groups.setdefault(passage.ids[:cut], []).append(number)
-        by_length: dict[int, list[tuple[int, ...]]] = {}
-        for beginning in sorted(groups, key=lambda ids: (-len(ids), ids)):
-            by_length.setdefault(len(beginning), []).append(beginning)
-        for length, beginnings in by_length.items():
-            for part in self._parts(beginnings, length):
-                yield [(beginning, groups[beginning]) for beginning in part]
-
-    def _parts(self, rows: Sequence[Any], length: int) -> Iterator[Sequence[Any]]:
-        size = max(1, min(self._limit, _LOGITS // (self._size * length)))
-        for first in range(0, len(rows), size):
-            yield rows[first : first + size]
+        arrange = share if self.reads_beginnings_once else keep_apart
+        work = _Work(passages, results, top_k, needed)
+        for numbers in self._read([(0, each) for each in arrange(passages)], work):
+            done += sum(needed is None or n in needed for n in numbers)
+            if progress is not None:
+                progress(done, wanted)
+            yield numbers
 
     def _read(
-        self,
-        beginnings: Beginnings,
-        passages: Sequence[Passage],
-        results: Sequence[PassageResult],
-        top_k: int,
-        needed: Container[int] | None,
+        self, places: Sequence[tuple[int, Stretch]], work: _Work, above: _Above | None = None
     ) -> Iterator[list[int]]:
-        """Read a batch of beginnings, and then what follows each of them."""
-        goes_on = self.reads_beginnings_once
-        logits, kept = self._pass([ids for ids, _ in beginnings], use_cache=goes_on)
-        shared = _chain(logits[:, :-1], [ids[1:] for ids, _ in beginnings])
-        last = logits[:, -1].float()
-        total = log_sums(last)
-        rows = {n: row for row, (_, after) in enumerate(beginnings) for n in after}
-        self._answer_open(rows, last, total, passages, results, top_k)
-        for number, row in rows.items():
-            results[number].log_prob = shared[row]
-        tails = {n: passages[n].ids[len(beginnings[row][0]) :] for n, row in rows.items()}
-        closed = [n for n in rows if tails[n]]
-        places = torch.tensor([rows[n] for n in closed], device=self.device, dtype=torch.int64)
-        firsts = torch.tensor([tails[n][0] for n in closed], device=self.device, dtype=torch.int64)
-        for number, value in zip(
-            closed, (last[places, firsts] - total[places]).tolist(), strict=True
-        ):
-            results[number].log_prob += value
-        yield [n for n in rows if len(tails[n]) < 2]
-        by_length: dict[int, list[int]] = {}
-        for number in sorted(closed, key=lambda n: (len(tails[n]), tails[n], rows[n])):
-            if len(tails[number]) > 1:
-                by_length.setdefault(len(tails[number]), []).append(number)
+        """Read stretches, each behind a row of what was read before, and all that is below them."""
+        by_length: dict[int, list[tuple[int, Stretch]]] = {}
+        for place in sorted(places, key=lambda place: (-len(place[1].ids), place[1].ids, place[0])):
+            by_length.setdefault(len(place[1].ids), []).append(place)
         for length, members in by_length.items():
-            for part in self._parts(members, length - 1):
-                if needed is None or any(n in needed for n in part):
-                    self._go_on(part, kept, rows, tails, results)
-                    yield list(part)
+            size = max(1, min(self._limit, _LOGITS // (self._size * length)))
+            for first in range(0, len(members), size):
+                part = members[first : first + size]
+                if any(work.needs(stretch) for _, stretch in part):
+                    yield from self._read_batch(part, work, above)
 
-    def _go_on(
-        self,
-        numbers: Sequence[int],
-        kept: Any,
-        rows: dict[int, int],
-        tails: dict[int, tuple[int, ...]],
-        results: Sequence[PassageResult],
-    ) -> None:
-        """Read what follows from the keys and values of the beginnings."""
-        index = torch.tensor([rows[n] for n in numbers], device=self.device)
-        logits, _ = self._pass([tails[n][:-1] for n in numbers], past=_select(kept, index))
-        values = _chain(logits, [tails[n][1:] for n in numbers])
-        for number, value in zip(numbers, values, strict=True):
-            results[number].log_prob += value
+    def _read_batch(
+        self, part: Sequence[tuple[int, Stretch]], work: _Work, above: _Above | None
+    ) -> Iterator[list[int]]:
+        """Read a batch of stretches of one length, score what ends in it, and go on below."""
+        rows = torch.tensor([row for row, _ in part], device=self.device)
+        ids = [stretch.ids for _, stretch in part]
+        goes_on = any(stretch.below for _, stretch in part)
+        logits, kept = self._pass(
+            ids, past=None if above is None else _select(above.kept, rows), use_cache=goes_on
+        )
+        total = log_sums(logits.flatten(0, 1)).view(len(ids), -1)
+        if not bool(torch.isfinite(total).all()):
+            raise ScoringError(
+                f"the model gave logits that are not finite in {self._model.dtype}",
+                hint="use --dtype float32",
+            )
+        sums = _chain(logits, total, [each[1:] for each in ids])
+        if above is not None:
+            first = torch.tensor([each[0] for each in ids], device=self.device)
+            before = _log_probs(above.last[rows, first], above.total[rows]).tolist()
+            pairs = zip(part, before, sums, strict=True)
+            sums = [above.log_probs[row] + one + rest for (row, _), one, rest in pairs]
+        last = logits[:, -1].float()
+        del logits
+        here = _Above(kept, last, total[:, -1], sums)
+        numbers = [(row, n) for row, (_, stretch) in enumerate(part) for n in stretch.ends]
+        self._finish(numbers, here, work)
+        yield [n for _, n in numbers]
+        below = [(row, each) for row, (_, stretch) in enumerate(part) for each in stretch.below]
+        if below:
+            yield from self._read(below, work, here)
+
+    def _finish(self, numbers: Sequence[tuple[int, int]], here: _Above, work: _Work) -> None:
+        """Score the passages whose last token is all that is left, and answer the open ones."""
+        opened = [(row, n) for row, n in numbers if work.passages[n].lists]
+        closed = [(row, n) for row, n in numbers if not work.passages[n].lists]
+        self._answer_open(opened, here, work)
+        if not closed:
+            return
+        rows = torch.tensor([row for row, _ in closed], device=self.device)
+        tokens = torch.tensor([work.passages[n].ids[-1] for _, n in closed], device=self.device)
+        values = _log_probs(here.last[rows, tokens], here.total[rows]).tolist()
+        for (row, n), value in zip(closed, values, strict=True):
+            work.results[n].log_prob = here.log_probs[row] + value
 
     def _pass(
         self, ids: Sequence[tuple[int, ...]], *, past: Any = None, use_cache: bool = True
@@ -215,34 +226,22 @@ class PassageRunner:
                 hint="a lack of memory looks like this: use a smaller --batch-size",
             ) from error
 
-    def _answer_open(
-        self,
-        rows: dict[int, int],
-        last: Tensor,
-        total: Tensor,
-        passages: Sequence[Passage],
-        results: Sequence[PassageResult],
-        top_k: int,
-    ) -> None:
+    def _answer_open(self, opened: Sequence[tuple[int, int]], here: _Above, work: _Work) -> None:
         """Say what follows the passages that are asked for it."""
-        if not bool(torch.isfinite(total).all()):
-            raise ScoringError(
-                f"the model gave logits that are not finite in {self._model.dtype}",
-                hint="use --dtype float32",
-            )
-        opened = [n for n in rows if passages[n].lists]
         if not opened:
             return
-        index = torch.tensor([rows[n] for n in opened], device=self.device)
-        logits, sums = last[index], total[index]
-        for number, best in zip(opened, top(logits, sums, top_k), strict=True):
-            results[number].top = best
+        index = torch.tensor([row for row, _ in opened], device=self.device)
+        logits, sums = here.last[index], here.total[index]
+        found = [work.results[n] for _, n in opened]
+        lists = [work.passages[n].lists for _, n in opened]
+        for result, best in zip(found, top(logits, sums, work.top_k), strict=True):
+            result.top = best
         for place, words in enumerate(self._words):
-            mine = [at for at, n in enumerate(opened) if place in passages[n].lists]
+            mine = [at for at, asked in enumerate(lists) if place in asked]
             if mine:
                 values = shares(logits[mine], sums[mine], words)
-                for at, (here, mass) in zip(mine, values, strict=True):
-                    results[opened[at]].words[place] = self._spread(here, place), mass
+                for at, (spread, mass) in zip(mine, values, strict=True):
+                    found[at].words[place] = self._spread(spread, place), mass
 
     def _spread(self, values: NDArray[np.float32], place: int) -> NDArray[np.float32]:
         """A distribution over all words from one over a list."""
@@ -251,21 +250,25 @@ class PassageRunner:
         return whole
 
 
-def _chain(logits: Tensor, tokens: Sequence[tuple[int, ...]]) -> list[float]:
-    """Sum of the log-probabilities of tokens that follow each other, for each row."""
-    if not logits.shape[1]:
+def _chain(logits: Tensor, total: Tensor, tokens: Sequence[tuple[int, ...]]) -> list[float]:
+    """Sum of the log-probabilities of the tokens behind the first of each row."""
+    if not tokens[0]:
         return [0.0] * len(tokens)
-    wanted = torch.tensor(tokens, device=logits.device)
-    flat = logits.reshape(-1, logits.shape[-1])
-    total = log_sums(flat)
-    if not bool(torch.isfinite(total).all()):
-        raise ScoringError(
-            f"the model gave logits that are not finite in {logits.dtype}",
-            hint="use --dtype float32",
-        )
-    values = flat.gather(1, wanted.reshape(-1, 1)).squeeze(1).float() - total
-    sums: list[float] = values.double().reshape(wanted.shape).sum(dim=1).tolist()
+    wanted = torch.tensor(tokens, device=logits.device).unsqueeze(-1)
+    chosen = logits[:, :-1].gather(2, wanted).squeeze(-1).float()
+    sums: list[float] = _log_probs(chosen, total[:, :-1]).sum(dim=1).tolist()
     return sums
+
+
+def _log_probs(logits: Tensor, total: Tensor) -> Tensor:
+    """Log-probabilities in float64, so that sums over many tokens are not rounded twice."""
+    return logits.cpu().double() - total.cpu().double()
+
+
+def _not_finite(dtype: torch.dtype) -> ScoringError:
+    return ScoringError(
+        f"the model gave logits that are not finite in {dtype}", hint="use --dtype float32"
+    )
 
 
 def _select(kept: Any, rows: Tensor) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -31,9 +30,7 @@ class Passage:
     """A text that the model reads from left to right."""
 
     ids: tuple[int, ...]
-    """Its tokens after the one that every text begins with."""
-    cut: int
-    """How many of them are read once for all passages that begin with them; all of an open one."""
+    """Its tokens, with one that every text begins with."""
     lists: frozenset[int] = frozenset()
     """The word lists over which the distribution after the passage is asked for."""
 
@@ -56,37 +53,21 @@ class PassageTable:
     def __init__(self) -> None:
         self.passages: list[Passage] = []
         self._index: dict[tuple[tuple[int, ...], bool], int] = {}
-        self._beginnings: dict[str, list[int]] = {}
 
-    def ask(self, ids: tuple[int, ...], left: str) -> int:
-        """Ask for the probability of a passage that begins with a text others may share."""
-        number = self._number(ids, len(ids) - 1)
-        self._beginnings.setdefault(left, []).append(number)
-        return number
+    def ask(self, ids: tuple[int, ...]) -> int:
+        """Ask for the probability of a passage."""
+        return self._number(ids, is_open=False)
 
     def ask_open(self, ids: tuple[int, ...], word_list: int) -> int:
         """Ask for the distribution of what follows a passage."""
-        number = self._number(ids, len(ids))
+        number = self._number(ids, is_open=True)
         self.passages[number].lists |= {word_list}
         return number
 
-    def cut(self) -> list[Passage]:
-        """Return the passages, each cut behind the tokens that it shares with its like."""
-        for members in self._beginnings.values():
-            first, *others = (self.passages[n].ids for n in dict.fromkeys(members))
-            shared = len(first)
-            for ids in others:
-                pairs = zip(first[:shared], ids, strict=False)
-                shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-            for number in members:
-                self.passages[number].cut = max(1, min(shared, len(self.passages[number].ids) - 1))
-        return self.passages
-
-    def _number(self, ids: tuple[int, ...], cut: int) -> int:
-        key = ids, cut == len(ids)
-        number = self._index.setdefault(key, len(self.passages))
+    def _number(self, ids: tuple[int, ...], *, is_open: bool) -> int:
+        number = self._index.setdefault((ids, is_open), len(self.passages))
         if number == len(self.passages):
-            self.passages.append(Passage(ids, cut))
+            self.passages.append(Passage(ids))
         return number
 
 
@@ -117,7 +98,7 @@ class Planner:
             except RejectionError as error:
                 answer = refuse(skip=error.skip, detail=error.detail)
                 questions.append(Question((), partial(keep_answer, answer)))
-        return table.cut(), questions
+        return table.passages, questions
 
     def _text(self, request: Request[Any]) -> str:
         match request:
@@ -141,7 +122,7 @@ class Planner:
         ids = self._ids(encoded.ids, encoded.added)
         if len(ids) == 1:
             raise RejectionError("unscorable", "one token, and none that texts begin with")
-        number = table.ask(ids, request.left)
+        number = table.ask(ids)
 
         def finish(results: Sequence[PassageResult]) -> FillScore:
             return FillScore(log_prob=results[number].log_prob, pieces=len(positions))

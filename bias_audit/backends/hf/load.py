@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import math
 import os
 import platform
@@ -16,6 +17,7 @@ from typing import Any
 import torch
 import transformers
 
+from bias_audit.backends.hf.gguf import describe_weights, require_packages
 from bias_audit.backends.hf.model_files import (
     WANTED,
     ModelFolder,
@@ -85,13 +87,13 @@ def load(options: ModelOptions, reading: Reading = "mask") -> LoadedModel:
     folder = locate_model(options)
     require_reading(folder, reading)
     folder = replace(folder, chosen=reading)
+    notices = (*folder.notices, *_file_notice(folder))
     with quiet(), folder.expose() as place:
         tokenizer = _tokenizer(folder, place)
         model, unused = _model(folder, place, DTYPES.get(dtype, "auto"))
         digests = folder.digests()
     _check_finite(folder, model)
     size = _check_vocabulary(folder, model, tokenizer)
-    notices = folder.notices
     if device.type == "cpu" and model.dtype == torch.bfloat16 and not has_bfloat16():
         if dtype == "auto":
             model = model.float()
@@ -178,8 +180,9 @@ def quiet() -> Iterator[None]:
     level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
     log.set_verbosity(log.CRITICAL)
     log.disable_progress_bar()
+    hide = contextlib.redirect_stderr(io.StringIO())  # some bars cannot be switched off
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), hide:
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -188,12 +191,30 @@ def quiet() -> Iterator[None]:
             log.enable_progress_bar()
 
 
+def _file_notice(folder: ModelFolder) -> Iterator[str]:
+    """Say of a GGUF file how its weights are quantised, after it was found to be whole."""
+    if folder.gguf is None:
+        return
+    require_packages(folder.name)
+    yield (
+        f"the weights are those of {folder.gguf.name}, quantised ({describe_weights(folder.gguf)})"
+        " and unpacked when they were loaded"
+    )
+
+
+def _file_options(folder: ModelFolder) -> dict[str, Any]:
+    return {} if folder.gguf is None else {"gguf_file": folder.gguf.name}
+
+
 def _tokenizer(folder: ModelFolder, place: Path) -> Any:
     """Load the tokenizer and refuse one that cannot say where a word's pieces are."""
     try:
         with refuse_panics():
             tokenizer = transformers.AutoTokenizer.from_pretrained(
-                str(place), local_files_only=True, trust_remote_code=False
+                str(place),
+                local_files_only=True,
+                trust_remote_code=False,
+                **_file_options(folder),
             )
     except ModelLoadError:
         raise
@@ -224,6 +245,10 @@ def _model(folder: ModelFolder, place: Path, dtype: Any) -> tuple[Any, list[str]
     options: dict[str, Any] = {"use_safetensors": True}
     if folder.pickled:
         options = {"use_safetensors": False, "weights_only": True}
+    options |= _file_options(folder)
+    if folder.gguf is not None and hasattr(transformers, "GgufConfig"):
+        # left packed, the weights would be multiplied by code that is fetched from the hub
+        options["quantization_config"] = transformers.GgufConfig(dequantize=True)
     kind = getattr(transformers, _CLASSES[folder.reading])
     try:
         model, report = kind.from_pretrained(

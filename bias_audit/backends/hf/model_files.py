@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from bias_audit.backends.base import require_possible
+from bias_audit.backends.hf.gguf import SUFFIX, find_gguf
 from bias_audit.backends.hf.pooling import (
     ENCODER_FILES,
     MODULES,
@@ -85,6 +86,8 @@ _BARE = re.compile(r"[A-Za-z0-9]+(?<!LMHead)Model")
 """An architecture without a head."""
 _MASKED_ANYWAY = ("XLMWithLMHeadModel", "FlaubertWithLMHeadModel")
 _KINDS: dict[str, type] = {"architectures": list}
+_GGUF_CONFIG = {"model_type": "gguf", "architectures": ["GgufForCausalLM"]}
+"""What is known of a GGUF file before it is loaded."""
 _MOST = {"layers": 10_000, "num_labels": 1_000_000}
 """Largest counts, by what the key holds; building more would not end."""
 WANTED = "a masked language model with its vocabulary head, such as distilroberta-base"
@@ -138,6 +141,8 @@ class ModelFolder:
     """The folder's config.json."""
     pickled: bool = False
     """Whether the weights are pickles, which the user has allowed."""
+    gguf: Path | None = None
+    """The file that is the whole model, where it is of this format."""
     chosen: Reading | None = None
     """How it is to be read, where the user says so."""
     pooling: Pooling | None = None
@@ -187,17 +192,29 @@ class ModelFolder:
     @property
     def files(self) -> list[Path]:
         """Every file that loading may open; all are digested."""
+        if self.gguf is not None:
+            return [self.gguf]
         return [self.path / "config.json", *self.weights, *self.tokenizer_files]
 
     @property
     def _settings(self) -> list[Path]:
         """The files that say how the weights are used."""
+        if self.gguf is not None:
+            return [self.gguf]
         more = self.pooling.files if self.pooling else ()
         return [self.path / "config.json", *(self.path / name for name in more)]
 
     def digests(self) -> Digests:
         """Return the digests of the files."""
         each: dict[str, str] = {}
+        if self.gguf is not None:
+            whole = digest([self.gguf], each)
+            return {
+                "fingerprint": whole,
+                "tokenizer_digest": whole,
+                "config_digest": whole,
+                "files": tuple(sorted(each.items())),
+            }
         settings = digest(self._settings, each)
         if self.pooling is not None and not self.pooling.files:
             stated = f"{settings} pooling {self.pooling.mode}"
@@ -303,18 +320,28 @@ def locate_model(options: ModelOptions) -> ModelFolder:
     name, revision = options.name, options.revision
     commit: str | None = None
     notices: list[str] = []
+    here = None if name == "reference" else find_folder(name)
+    gguf = None if name == "reference" else find_gguf(name, here)
+    if revision is not None and (here or gguf):
+        raise ModelLoadError(
+            f"a revision ('{revision}') belongs to a hub model, but '{name}' is a local"
+            f" {'folder' if here else 'file'}",
+            hint="leave the revision out",
+        )
+    if gguf is not None:
+        wanted = "similarity" if options.pooling else options.reading
+        require_possible(name, wanted, ("continuation",))
+        return ModelFolder(name=name, path=gguf.parent, gguf=gguf, config=_GGUF_CONFIG)
     if name == "reference":
         path = REFERENCE
-    elif (here := find_folder(name)) is not None:
+    elif here is not None:
         path = here
-        if revision is not None:
-            raise ModelLoadError(
-                f"a revision ('{revision}') belongs to a hub model, but '{name}' is a local folder",
-                hint="leave the revision out",
-            )
     elif not name or is_path(name):
         raise ModelLoadError(
-            f"no such folder: '{name}'", hint="name a folder with a model's files, or a hub id"
+            f"no such folder or GGUF file: '{name}'"
+            if name.endswith(SUFFIX)
+            else f"no such folder: '{name}'",
+            hint="name a folder with a model's files, or a hub id",
         )
     else:
         path = _fetch(options)
@@ -377,6 +404,7 @@ def is_path(name: str) -> bool:
         name.startswith(("./", "../", "/", "~", ".\\", "..\\"))
         or name in (".", "..")
         or (name.count("/") > 1 or "\\" in name)
+        or name.endswith(SUFFIX)
     )
 
 

@@ -294,7 +294,7 @@ def _facts(index: Index, compared: list[Result]) -> Iterator[Json]:
     for gate in audit.gates:
         yield _property(f"gate:{gate.id}", f"{gate.state}: {gate.condition}; {gate.reason}")
     for waiver in audit.waivers:
-        yield _property(f"waiver:{waiver.finding}", _exceptions([waiver], "nats"))
+        yield _property(f"waiver:{waiver.finding}", _exceptions([waiver], index.unit))
     if audit.floor is not None:
         yield _property("floor", words.floor(audit.floor, index.unit))
 

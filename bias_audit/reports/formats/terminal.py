@@ -34,7 +34,7 @@ _COLOURS = {"fail": "bold red", "unclear": "yellow", "error": "bold magenta", "p
 _LEAST = 12
 """Lines that associations have in any case, such as below gates."""
 _SECOND = 3
-"""Associations that are shown with two examples are fewer than this many."""
+"""Only so many associations less one are shown with two examples each, else the first alone."""
 
 _PAIRS = 20
 """Sentence pairs of a comparison that are printed."""
@@ -315,7 +315,8 @@ class _Screen:
             self._row(f"{one.number}", name, one.axis, *values, "bold")
             for text in one.beside:
                 self.line((text, "yellow"), indent=5)
-            for example in one.examples[: 2 if len(shown) < _SECOND else 1]:
+            both = one is shown[0] or len(shown) < _SECOND
+            for example in one.examples[: 2 if both else 1]:
                 if self._height(example) <= spare:
                     spare -= self._height(example)
                     self._example(example)

@@ -133,6 +133,8 @@ def reading(index: Index, result: Result) -> str:
     """Say what the ratio compares where group words are scored: odds, not which is likelier."""
     probe = index.probes.get(result.probe)
     labels = index.labels(result)
+    if not index.scale.is_ratio:
+        return ""
     if probe is None or probe.mask != "group" or result.leans not in labels or len(labels) != 2:
         return ""
     order = [group.label for group in probe.groups]

@@ -25,10 +25,14 @@ def examples(index: Index, result: Result) -> tuple[tuple[page.Example, ...], bo
     """Return the sentences that stand for a comparison, and whether others are folded.
 
     A typical one and the most telling one of the pole that it leans to; without a typical one, the
-    most telling one of each pole. Sentences with harmful words are never among them.
+    most telling one of each pole. Where group words are scored, a typical one of each pole: only
+    both together show the ratio. Sentences with harmful words are never among them.
     """
     stored = _stored(index, result)
-    typical = [s for s in stored if s.typical and s.pole == _pole(result) and not s.harmful]
+    typical = [s for s in stored if s.typical and not s.harmful]
+    typical.sort(key=lambda one: one.pole != _pole(result))
+    if not (_scores_groups(index, result) and len({one.pole for one in typical}) == MOST):
+        typical = [one for one in typical if one.pole == _pole(result)]
     telling = [s for s in stored if not s.typical]
     fit = [one for one in telling if _points_the_same_way(one, result)] or telling
     whole = index.audit.model.reading in _WHOLE
@@ -38,6 +42,11 @@ def examples(index: Index, result: Result) -> tuple[tuple[page.Example, ...], bo
     second = [one for one in shown[1:] if one.pole != shown[0].pole] or shown[1:]
     chosen = (*first, *second)[:MOST]
     return tuple(_example(index, result, one) for one in chosen), len(shown) < len(fit)
+
+
+def _scores_groups(index: Index, result: Result) -> bool:
+    probe = index.probes.get(result.probe)
+    return probe is not None and probe.mask == "group"
 
 
 def _stored(index: Index, result: Result) -> list[Sentence]:
@@ -82,8 +91,8 @@ class _Parts(NamedTuple):
 def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
     probe = index.probes.get(result.probe)
     parts = _split(sentence.text_a, sentence.text_b)
-    is_scored = index.audit.model.reading != "similarity"
-    if probe is not None and probe.mask == "group" and is_scored:
+    both_poles = _scores_groups(index, result) and index.audit.model.reading != "similarity"
+    if both_poles:
         a, b = (*sentence.word.split(" / "), sentence.word)[:2]
         text = f"{parts.start}{BLANK}{parts.end}" if parts.a == a else _blank(sentence.text_a, a)
         word = ""
@@ -105,21 +114,26 @@ def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
         )
         for name, value in ((a, sentence.log_prob_a), (b, sentence.log_prob_b))
     ]
-    if sentence.log_prob_a < sentence.log_prob_b:
+    if sentence.log_prob_a < sentence.log_prob_b and not both_poles:
         shares.reverse()
     pole = "" if probe is None else probe.plus if sentence.pole == "+" else probe.minus
     return page.Example(
         sentence=text,
         word=short(word, 40),
         shares=(shares[0], shares[1]),
-        kind=kind(sentence, result),
-        pole=pole,
+        kind=kind(sentence, result, of=pole if both_poles else ""),
+        pole="" if both_poles else pole,
     )
 
 
-def kind(sentence: Sentence, result: Result) -> str:
-    """Say what a sentence stands for: ``typical``, ``most telling``, ``the other way``."""
+def kind(sentence: Sentence, result: Result, of: str = "") -> str:
+    """Say what a sentence stands for: ``typical``, ``most telling``, ``the other way``.
+
+    Where group words are scored it stands for one pole, ``of``, and has no direction of its own.
+    """
     name = "typical" if sentence.typical else "most telling"
+    if of:
+        return f"{name} of {of}"
     if result.estimate is None or _points_the_same_way(sentence, result):
         return name
     return f"{name}, the other way" if sentence.typical else "the other way"

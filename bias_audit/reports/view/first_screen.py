@@ -33,6 +33,8 @@ _WAIVERS = 4
 """Waivers that do not hold, and probes that were left out, that are named."""
 _EXTREMES = 4
 """Categories of a data set that are named."""
+_UNFIT = 6
+"""Probes of other kinds of models that are named."""
 _PARTIAL = (
     "This run was cut short (by a limit on rows or on time), so nothing is decided: treat every "
     "number as a first look."
@@ -211,6 +213,10 @@ def _remarks(audit: Results) -> Iterator[str]:
         yield _FOREIGN.format(", ".join(foreign))
     if audit.run.partial:
         yield _PARTIAL
+    if unfit := sorted({s.probe for s in audit.skips if s.kind == "probe"}):
+        more = f" and {len(unfit) - _UNFIT} more" if len(unfit) > _UNFIT else ""
+        names = f"{', '.join(unfit[:_UNFIT])}{more}"
+        yield f"{count(len(unfit), 'probe')} cannot be asked of this model: {names}."
     if mute := sorted({_where(p) for p in audit.probes if FAILED in p.statuses}):
         yield (
             f"The instrument failed on: {', '.join(mute)}. What was measured there is no "

@@ -136,7 +136,10 @@ def plane(index: Index, probe: ProbeRecord) -> page.Plane | None:
         answer=f"Furthest from the middle: {sentences[sizes.index(max(sizes))]}.",
         table=page.Table(
             caption="Warmth and competence of each group",
-            head=("Group", "Warmth (nats)", "Interval", "Competence (nats)", "Interval"),
+            head=(
+                *("Group", f"Warmth ({index.unit})", "Interval"),
+                *(f"Competence ({index.unit})", "Interval"),
+            ),
             rows=tuple(
                 (
                     Cell(label),

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bias_audit.records import UNITS
 from bias_audit.reports.text import bounds, plain, times, with_sign
 from bias_audit.reports.wording import MARKS
 from bias_audit.results import Finding, ProbeRecord, Results
@@ -578,6 +577,8 @@ class Page:
     @property
     def scale(self) -> Scale:
         """How the gaps of the audit are told."""
+        from bias_audit.records import UNITS  # loads numpy, which the glossary starts without
+
         return gap_scale(UNITS[self.audit.model.reading])
 
     @property
