@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import starmap
 from pathlib import Path
 from typing import get_args
 
@@ -86,7 +87,16 @@ def commands() -> str:
         "What `--help` says of every command. [interface.md](../interface.md#commands) says what\n"
         "scripts may rely on: files, exit codes, formats."
     )
-    return page("Commands", intro, *(of_command(*one) for one in calls(("bias-audit",), app)))
+    every = list(calls(("bias-audit",), app))
+    rows = (
+        (f"[`{name}`](#{name.removeprefix('bias-audit ').replace(' ', '-')})", first_line(context))
+        for name, context in every
+    )
+    return page("Commands", intro, table(("command", "does"), rows), *starmap(of_command, every))
+
+
+def first_line(context: click.Context) -> str:
+    return " ".join(str(context.command.help).strip().split("\n\n")[0].split())
 
 
 # Settings

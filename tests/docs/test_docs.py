@@ -146,13 +146,10 @@ COMMANDS = dict(commands())
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
-def test_every_command_is_in_the_interface_and_its_options_in_the_reference(
-    path: tuple[str, ...],
-) -> None:
+def test_every_command_and_option_is_in_the_reference(path: tuple[str, ...]) -> None:
     command = COMMANDS[path]
     if isinstance(command, click.Group):
         return
-    assert f"`{' '.join(path)}" in PAGES["interface.md"], f"no row for {' '.join(path)}"
     page = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
     text = f"{page}## ".split(f"\n## {' '.join(path[1:])}\n")[1].split("\n## ")[0]
     for parameter in command.params:
