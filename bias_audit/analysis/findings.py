@@ -140,7 +140,7 @@ def sentences(
     harmful: frozenset[str] = frozenset(),
     limit: int = SENTENCES,
 ) -> list[Sentence]:
-    """Sentence pairs: the words with the largest gaps, and the one in the middle of each pole.
+    """Sentence pairs: the words with the largest gaps, and one from the middle of each pole.
 
     Each word comes in its most typical frame. The sentences are prompts as they were scored, with
     the scores that the evidence holds; those with one of the lower-case ``harmful`` words are
@@ -157,21 +157,28 @@ def sentences(
         (t for t in result.by_target if t.pole in ("+", "-")),
         key=lambda t: (-sign * t.value * (1 if t.pole == "+" else -1), t.id),
     )
+    largest = by_size[:limit]
     middle = [_middle([t for t in by_size if t.pole == pole], harmful) for pole in ("+", "-")]
-    chosen = [*by_size[:limit], *(t for t in middle if t and t not in by_size[:limit])]
-    prompts = _prompts_of(scored, {target.id for target in chosen}, pair)
-    pairs = [
-        sentence.model_copy(update={"typical": place >= len(by_size[:limit])})
-        for place, t in enumerate(chosen)
-        if t.id in prompts and (sentence := _sentence(t, prompts[t.id]))
-    ]
-    return [_mark(sentence, harmful) for sentence in pairs]
+    prompts = _prompts_of(scored, {t.id for some in (largest, *middle) for t in some}, pair)
+
+    def quote(some: Sequence[TargetEffect]) -> list[Sentence]:
+        made = (_sentence(t, prompts[t.id]) for t in some if t.id in prompts)
+        return [_mark(sentence, harmful) for sentence in made if sentence]
+
+    typical = [max(made, key=_likelihood) for some in middle if (made := quote(some))]
+    return [*quote(largest), *(one.model_copy(update={"typical": True}) for one in typical)]
 
 
-def _middle(pole: Sequence[TargetEffect], harmful: frozenset[str]) -> TargetEffect | None:
-    """The word with as many larger as smaller gaps in its pole; none where that says nothing."""
+def _middle(pole: Sequence[TargetEffect], harmful: frozenset[str]) -> Sequence[TargetEffect]:
+    """The middle third of a pole by the size of their gaps; none where that says nothing."""
     shown = [target for target in pole if target.text.lower() not in harmful]
-    return shown[len(shown) // 2] if len(shown) > 2 else None
+    third = len(shown) // 3
+    return shown[third : len(shown) - third] if third else ()
+
+
+def _likelihood(sentence: Sentence) -> float:
+    """How likely its words are: of typical pairs the one that people can imagine is quoted."""
+    return sentence.log_prob_a + sentence.log_prob_b
 
 
 def _telling_other(scored: ScoredProbe, result: Result) -> str:

@@ -93,7 +93,7 @@ def test_every_primary_result_has_sentences_even_without_a_finding():
     assert kinds == [False] * 6 + [True] * 2
 
 
-def test_the_typical_word_of_a_pole_has_as_many_larger_as_smaller_gaps():
+def test_a_typical_word_stands_in_the_middle_third_of_its_pole():
     done = run(controlled(), strong)
     result = only(done)
     typical = {one.pole: one.target for one in result.sentences if one.typical}
@@ -101,7 +101,7 @@ def test_the_typical_word_of_a_pole_has_as_many_larger_as_smaller_gaps():
         values = {t.id: t.value for t in result.by_target if t.pole == pole}
         larger = sum(value > values[target] for value in values.values())
         smaller = sum(value < values[target] for value in values.values())
-        assert abs(larger - smaller) <= 1
+        assert min(larger, smaller) >= len(values) // 3
     assert set(typical) <= {"+", "-"}
     assert typical
 

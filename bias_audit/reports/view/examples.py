@@ -24,15 +24,16 @@ _EDGE = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
 def examples(index: Index, result: Result) -> tuple[tuple[page.Example, ...], bool]:
     """Return the sentences that stand for a comparison, and whether others are folded.
 
-    A typical one and the most telling one of the pole that it leans to; without a typical one, the
-    most telling one of each pole. Where group words are scored, a typical one of each pole: only
+    A typical one, of a pole in which the gap shows, and the most telling one of the pole that it
+    leans to; without a typical one, the most telling one of each pole. Where group words are scored, a typical one of each pole: only
     both together show the ratio. Sentences with harmful words are never among them.
     """
     stored = _sentences_of(index, result)
     typical = [s for s in stored if s.typical and not s.harmful]
     typical.sort(key=lambda one: one.pole != _pole(result))
     if not (_scores_groups(index, result) and len({one.pole for one in typical}) == MOST):
-        typical = [one for one in typical if one.pole == _pole(result)]
+        typical.sort(key=lambda one: not _points_the_same_way(one, result))
+        typical = typical[:1]
     telling = [s for s in stored if not s.typical]
     fit = [one for one in telling if _points_the_same_way(one, result)] or telling
     whole = index.audit.model.reading in _WHOLE
