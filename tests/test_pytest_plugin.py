@@ -95,7 +95,7 @@ def test_a_failure_names_gate_number_limit_and_reason(project: pytest.Pytester) 
             "*bias audit: first*",
             "gate 'first': 1 of 1 comparisons are not met",
             "  fail  occupation-gender:log_odds_gap:a-vs-b",
-            "      measured 7.4 × (90 % interval 6.8 – 8.0)",
+            "      measured 7.4 × (90 % interval 6.80 – 8.03)",
             "      the gap between A and B is at most 1.65 times, in either direction",
             "      the gap is shown to lie beyond the limit",
             "FAILED bias-audit.yaml::first*",

@@ -54,7 +54,7 @@ def analyse_cached(
     key = None
     if cache is not None and not is_incomplete:
         key = result_key(
-            plan.tasks, plan.lists, plan.metrics, plan.digest, plan.partial,
+            plan.tasks, plan.lists, plan.metrics, plan.digest, plan.partial, plan.unfit,
             list(scores.scored.items()), scores.metric_skips, info, settings, list(sanity),
             list(plan.unfit),
         )  # fmt: skip

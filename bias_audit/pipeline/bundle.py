@@ -20,9 +20,9 @@ from pathlib import Path
 import bias_audit
 from bias_audit import __version__, reports
 from bias_audit.analysis.compare_runs import METRICS
-from bias_audit.analysis.findings import detail_of, evidence
+from bias_audit.analysis.findings import detail_of, evidence, size_of
 from bias_audit.analysis.recompute import CLOSE_P, SPLIT, Recomputation, differ
-from bias_audit.analysis.statements import as_likely, size_word
+from bias_audit.analysis.statements import size_word
 from bias_audit.datasets.info import PAIR_MEASURES
 from bias_audit.datasets.pair_scores import PairRow, read_rows
 from bias_audit.datasets.results import pair_results
@@ -310,6 +310,7 @@ def _waivers(results: Results) -> Iterator[str]:
 def _findings(results: Results) -> Iterator[str]:
     """Every association is a finding, with the size and the words of its result."""
     associations = {r.id: r for r in results.results if r.outcome == "association"}
+    probes = {probe.id: probe for probe in results.probes}
     named = {finding.result for finding in results.findings}
     for name in sorted(set(associations) ^ named):
         why = "an association without a finding" if name in associations else "no association"
@@ -321,7 +322,8 @@ def _findings(results: Results) -> Iterator[str]:
         scale = gap_scale(result.unit)
         same = finding.size == size_word(result.estimate or 0.0, scale)
         same &= finding.evidence == evidence(result)
-        same &= as_likely(result) in finding.headline
+        probe = probes.get(result.probe)
+        same &= probe is not None and size_of(result, probe) in finding.headline
         if not (same and finding.detail == detail_of(result)):
             yield f"{finding.id}: what it says is not what {result.id} has"
 

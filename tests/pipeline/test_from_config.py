@@ -154,7 +154,7 @@ def test_a_run_of_probes_and_data_sets(home: Path) -> None:
     assert (done.results.findings, done.exit_code) == (probes.findings, 3)
     (gate,) = alone.gates
     assert (gate.state, gate.reason_code, alone.exit_code) == ("unclear", "no_result", 3)
-    assert "no result of 'small' to judge: it did not run" in gate.reason
+    assert "asks for this probe, and the run left it out" in gate.reason
     names = {path.name for path in done.save(home / "both").iterdir()}
     assert {EVIDENCE_FILE, PAIR_SCORES_FILE, "report.html"} <= names
     report = (home / "both" / "report.html").read_text(encoding="utf-8")

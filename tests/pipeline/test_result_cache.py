@@ -165,7 +165,7 @@ def test_each_input_has_a_key_of_its_own(
 def test_results_depend_on_nothing_that_is_not_in_the_key(inputs: tuple[Any, ...]) -> None:
     """Whoever lets them depend on more of the plan or of the scores has to add it there."""
     plan, info, scores, settings, sanity = inputs
-    names = ("tasks", "lists", "metrics", "digest", "partial")
+    names = ("tasks", "lists", "metrics", "digest", "partial", "unfit")
     bare: Any = SimpleNamespace(**{name: getattr(plan, name) for name in names})
     empty: dict[str, Any] = {"failures": {}, "error_types": {}, "late": []}
     few: Any = SimpleNamespace(scored=scores.scored, metric_skips=scores.metric_skips, **empty)

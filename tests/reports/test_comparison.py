@@ -79,11 +79,11 @@ def test_same_scores_where_there_was_a_partner() -> None:
     made = comparison(change(identical=True), missing=alone, baseline="/home/me/runs/old")
     facts = dict(shown.build_page(made, secondary=True).facts)
     assert facts["Same scores"] == (
-        "in every paired sentence that both runs have; 1 more has no partner"
+        "in every paired sentence that both runs have; 1 result of one run has no partner"
     )
     assert facts["Baseline"] == "runs/old"
     assert words.headline(made) == (
-        "1 gap compared with runs/old: 1 with the same scores; 1 more has no partner"
+        "1 gap compared with runs/old: 1 with the same scores; 1 result of one run has no partner"
     )
     assert dict(shown.build_page(comparison(change()), secondary=True).facts)["Same scores"] == "no"
     whole = comparison(change(identical=True), identical=True)

@@ -28,7 +28,7 @@ def examples(index: Index, result: Result) -> tuple[tuple[page.Example, ...], bo
     most telling one of each pole. Where group words are scored, a typical one of each pole: only
     both together show the ratio. Sentences with harmful words are never among them.
     """
-    stored = _stored(index, result)
+    stored = _sentences_of(index, result)
     typical = [s for s in stored if s.typical and not s.harmful]
     typical.sort(key=lambda one: one.pole != _pole(result))
     if not (_scores_groups(index, result) and len({one.pole for one in typical}) == MOST):
@@ -49,7 +49,7 @@ def _scores_groups(index: Index, result: Result) -> bool:
     return probe is not None and probe.mask == "group"
 
 
-def _stored(index: Index, result: Result) -> list[Sentence]:
+def _sentences_of(index: Index, result: Result) -> list[Sentence]:
     finding = index.findings.get(result.id)
     return list((finding.sentences if finding else ()) or result.sentences)
 
@@ -189,7 +189,7 @@ def card_examples(
     that point the other way come last.
     """
     whole = index.audit.model.reading in _WHOLE
-    stored = _stored(index, result)
+    stored = _sentences_of(index, result)
     typical = [s for s in stored if s.typical]
     typical.sort(key=lambda one: one.pole != _pole(result))
     telling = [s for s in stored if not s.typical]
