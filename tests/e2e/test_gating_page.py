@@ -30,9 +30,7 @@ def load(marker: str) -> Any:
     return YAML(typ="safe", pure=True).load(block(PAGE, marker))
 
 
-def test_every_command_on_the_page_exists() -> None:
-    assert len(re.findall("bias-audit [a-z]+", TEXT)) > 20
-    assert wrong(TEXT) == []
+def test_every_command_of_the_example_exists() -> None:
     assert wrong((ROOT / "examples" / "gating.sh").read_text(encoding="utf-8")) == []
 
 
