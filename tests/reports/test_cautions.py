@@ -100,18 +100,25 @@ def test_where_group_words_are_scored_it_is_said_which_stays_likelier():
     assert line(association(1.9), targets=words).beside == ()
 
 
-def test_a_typical_pair_comes_first_and_one_against_the_claim_says_so():
-    def pair(word: str, p: float, q: float, **more) -> Sentence:
-        return Sentence(template="t", target=word, pole="+", text_a=f"The a is a {word}.",
+def test_typical_pairs_of_both_poles_come_first_in_the_order_of_the_groups():
+    def pair(word: str, p: float, q: float, pole="+", **more) -> Sentence:
+        return Sentence(template="t", target=word, pole=pole, text_a=f"The a is a {word}.",
                         text_b=f"The b is a {word}.", word=word, log_prob_a=math.log(p),
                         log_prob_b=math.log(q), **more)  # fmt: skip
 
-    loud, usual = pair("nurse", 0.4, 0.1), pair("clerk", 0.02, 0.03, typical=True)
-    shown = line(association(1.5, sentences=(loud, usual)))
+    loud, against = pair("nurse", 0.4, 0.1), pair("maid", 0.1, 0.2)
+    usual = pair("clerk", 0.02, 0.03, typical=True), pair("smith", 0.1, 0.3, "-", typical=True)
+    shown = line(association(1.5, sentences=(loud, *usual)))
     assert [(one.kind, one.percentages) for one in shown.examples] == [
-        ("typical, the other way", "clerk 3.0 % / 2.0 %"),
+        ("typical of jobs of women", "clerk 2.0 % / 3.0 %"),
+        ("typical of jobs of men", "smith 10 % / 30 %"),
+    ]
+    shown = line(association(1.5, sentences=(loud, against, usual[0])))
+    assert [(one.kind, one.percentages) for one in shown.examples] == [
         ("most telling", "nurse 40 % / 10 %"),
     ]
+    shown = line(association(1.5, sentences=(against,)))
+    assert [one.kind for one in shown.examples] == ["the other way"]
 
 
 def test_an_open_comparison_tells_its_direction_interval_and_why_it_has_no_bound():

@@ -33,8 +33,6 @@ _COLOURS = {"fail": "bold red", "unclear": "yellow", "error": "bold magenta", "p
             "waived": "cyan", "skipped": "dim"}  # fmt: skip
 _LEAST = 12
 """Lines that associations have in any case, such as below gates."""
-_SECOND = 3
-"""Only so many associations less one are shown with two examples each, else the first alone."""
 
 _PAIRS = 20
 """Sentence pairs of a comparison that are printed."""
@@ -315,11 +313,10 @@ class _Screen:
             self._row(f"{one.number}", name, one.axis, *values, "bold")
             for text in one.beside:
                 self.line((text, "yellow"), indent=5)
-            both = one is shown[0] or len(shown) < _SECOND
-            for example in one.examples[: 2 if both else 1]:
-                if self._height(example) <= spare:
-                    spare -= self._height(example)
-                    self._example(example)
+            height = sum(map(self._height, one.examples))
+            for example in one.examples if height <= spare else ():
+                spare -= self._height(example)
+                self._example(example)
             if one.folded and not one.examples and spare:
                 spare -= 1
                 self.line(("its sentences hold harmful words and are folded", "dim"), indent=5)

@@ -24,24 +24,19 @@ _EDGE = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
 def examples(index: Index, result: Result) -> tuple[tuple[page.Example, ...], bool]:
     """Return the sentences that stand for a comparison, and whether others are folded.
 
-    A typical one, of a pole in which the gap shows, and the most telling one of the pole that it
-    leans to; without a typical one, the most telling one of each pole. Where group words are scored, a typical one of each pole: only
-    both together show the ratio. Sentences with harmful words are never among them.
+    A typical one of each pole, of which only both show the ratio; without them the most telling one
+    of each pole. Sentences with harmful words are never among them.
     """
     stored = _sentences_of(index, result)
     typical = [s for s in stored if s.typical and not s.harmful]
     typical.sort(key=lambda one: one.pole != _pole(result))
-    if not (_scores_groups(index, result) and len({one.pole for one in typical}) == MOST):
-        typical.sort(key=lambda one: not _points_the_same_way(one, result))
-        typical = typical[:1]
     telling = [s for s in stored if not s.typical]
     fit = [one for one in telling if _points_the_same_way(one, result)] or telling
     whole = index.audit.model.reading in _WHOLE
     fit.sort(key=lambda one: (one.pole != _pole(result), -_weight(one, whole=whole)))
     shown = [one for one in fit if not one.harmful]
-    first = [*typical, *shown[:1]]
     second = [one for one in shown[1:] if one.pole != shown[0].pole] or shown[1:]
-    chosen = (*first, *second)[:MOST]
+    chosen = typical if len(typical) == MOST else [*shown[:1], *second][:MOST]
     return tuple(_example(index, result, one) for one in chosen), len(shown) < len(fit)
 
 
@@ -92,8 +87,10 @@ class _Parts(NamedTuple):
 def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
     probe = index.probes.get(result.probe)
     parts = _split(sentence.text_a, sentence.text_b)
-    both_poles = _scores_groups(index, result) and index.audit.model.reading != "similarity"
-    if both_poles:
+    scores_groups = _scores_groups(index, result) and index.audit.model.reading != "similarity"
+    in_order = scores_groups or sentence.typical
+    turned = sentence.log_prob_a < sentence.log_prob_b and not in_order
+    if scores_groups:
         a, b = (*sentence.word.split(" / "), sentence.word)[:2]
         text = f"{parts.start}{BLANK}{parts.end}" if parts.a == a else _blank(sentence.text_a, a)
         word = ""
@@ -105,7 +102,7 @@ def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
             a, b = labels[0], labels[1]
             text = _blank(sentence.text_a, word)
         else:
-            text = _side_by_side(parts, word, turned=sentence.log_prob_a < sentence.log_prob_b)
+            text = _side_by_side(parts, word, turned=turned)
     least = min(sentence.log_prob_a, sentence.log_prob_b)
     reading = index.audit.model.reading
     shares = [
@@ -115,29 +112,29 @@ def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
         )
         for name, value in ((a, sentence.log_prob_a), (b, sentence.log_prob_b))
     ]
-    if sentence.log_prob_a < sentence.log_prob_b and not both_poles:
+    if turned:
         shares.reverse()
     pole = "" if probe is None else probe.plus if sentence.pole == "+" else probe.minus
     return page.Example(
         sentence=text,
         word=short(word, 40),
         shares=(shares[0], shares[1]),
-        kind=kind(sentence, result, of=pole if both_poles else ""),
-        pole="" if both_poles else pole,
+        kind=kind(sentence, result, of=pole if in_order else ""),
+        pole="" if in_order else pole,
     )
 
 
 def kind(sentence: Sentence, result: Result, of: str = "") -> str:
     """Say what a sentence stands for: ``typical``, ``most telling``, ``the other way``.
 
-    Where group words are scored it stands for one pole, ``of``, and has no direction of its own.
+    What stands for one pole, ``of``, has no direction of its own.
     """
     name = "typical" if sentence.typical else "most telling"
     if of:
         return f"{name} of {of}"
     if result.estimate is None or _points_the_same_way(sentence, result):
         return name
-    return f"{name}, the other way" if sentence.typical else "the other way"
+    return "the other way"
 
 
 def _split(a: str, b: str) -> _Parts:
