@@ -7,7 +7,7 @@ from pathlib import Path
 import rich_click as click
 
 from bias_audit.cli.options import Place
-from bias_audit.cli.output import say
+from bias_audit.cli.output import refuse_own, say
 
 HELP = """Pack a run into one file that others can verify.
 
@@ -33,8 +33,9 @@ def bundle(run: Path, output: Path | None) -> int:
     from bias_audit.results import locate
     from bias_audit.utils.files import write_atomic
 
-    packed = pack_run(run)
     place = output or Path(f"{locate(run).resolve().parent.name}.zip")
+    refuse_own(place, locate(run))
+    packed = pack_run(run)
     write_atomic(place, packed.content)
     say(f"{place}  {len(packed.content):,} bytes, sha256 {packed.sha256}")
     if packed.others:

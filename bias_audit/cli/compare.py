@@ -7,7 +7,7 @@ from pathlib import Path
 import rich_click as click
 
 from bias_audit.cli.options import Place, baselines_option, config_option
-from bias_audit.cli.output import say, say_report
+from bias_audit.cli.output import refuse_own, say, say_report
 
 HELP = """Compare two stored runs, paired sentence by sentence, without the model.
 
@@ -53,6 +53,7 @@ def compare(
     """Compare two stored runs."""
     from bias_audit.pipeline.compare import compare as compare_runs
     from bias_audit.reports import comparison
+    from bias_audit.results import locate
     from bias_audit.utils.files import write_atomic
 
     place = baselines
@@ -60,6 +61,9 @@ def compare(
         from bias_audit.gates.baselines import baseline_folder
 
         place = baseline_folder(config)
+    if output is not None:
+        names = (name for name in (baseline, run) if not name.startswith("baseline:"))
+        refuse_own(output, *map(locate, names))
     result = compare_runs(baseline, run, folder=place)
     text = comparison.render(result.record, "json" if json else format, secondary=all)
     if output is None:

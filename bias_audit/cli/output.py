@@ -126,6 +126,23 @@ class Outputs:
                 say_report(str(texts[name]))
 
 
+def refuse_own(place: Path, *runs: Path) -> None:
+    """Refuse to write over a file of a run that the command reads.
+
+    Raises:
+        UsageError: the place is one.
+    """
+    from bias_audit.pipeline.audit import own_files, run_files
+
+    for run in runs:
+        home = (run if run.is_dir() else run.parent).resolve()
+        if any(_same_file(home / name, place) for name in {*own_files(), *run_files()}):
+            raise UsageError(
+                f"-o {place} would take the place of a file of the run {run}",
+                hint="nothing was written: name another file",
+            )
+
+
 def _same_file(one: Path, other: Path) -> bool:
     """Whether two paths are one file, by whatever name."""
     return one == other or (one.is_file() and other.is_file() and one.samefile(other))

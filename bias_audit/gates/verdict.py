@@ -213,12 +213,20 @@ def _crossing(result: Result, contrast: Contrast, limit: float, family: GateFami
     if gap > 0 and alone is not None and alone <= ALPHA:
         reason = "the gap lies beyond the limit, but not after adjusting for"
         reason += f" {family.size} gated results"
+    elif gap > 0 and alone is not None and _lies_beyond(contrast, limit):  # p has both tails
+        reason = f"the gap is not shown to lie beyond the limit (p {alone:.3f}, {ALPHA:g} needed)"
     tail = ALPHA if gap <= 0 else ALPHA / family.size
     required = required_sample_size(
         result, result.variance, contrast.df or 0.0, gap=abs(gap), tail=tail
     )
     reason += f"; {describe_required(result, result.variance, required)}"
     return Verdict("unclear", "crosses_limit", reason, required)
+
+
+def _lies_beyond(contrast: Contrast, limit: float) -> bool:
+    """Whether the interval that is printed lies beyond the limit on one side."""
+    low, high = contrast.interval(1 - 2 * ALPHA) or (0.0, 0.0)
+    return low > limit or high < -limit
 
 
 def _crossing_rise(result: Result, change: Change, limit: float, family: GateFamily) -> Verdict:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Command
 
 
@@ -48,3 +50,15 @@ def test_what_is_no_bundle_is_wrong_use(cli: Command, stored_small: Path) -> Non
     assert code == 2
     assert "a has no evidence.csv.gz" in err
     assert not (stored_small / "a.zip").exists()
+
+
+@pytest.mark.parametrize("name", ["results.json", "evidence.csv.gz", "report.html"])
+def test_no_output_takes_the_place_of_a_file_of_the_run(
+    cli: Command, stored_small: Path, name: str
+) -> None:
+    before = {path.name: path.read_bytes() for path in (stored_small / "a").iterdir()}
+    for arguments in (["bundle", "a"], ["compare", "a", "a"]):
+        code, out, err = cli(*arguments, "-o", f"a/{name}")
+        assert (code, out) == (2, "")
+        assert f"-o a/{name} would take the place of a file of the run" in err
+    assert {path.name: path.read_bytes() for path in (stored_small / "a").iterdir()} == before

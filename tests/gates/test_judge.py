@@ -503,3 +503,15 @@ def test_numbers_that_contradict_themselves_pass_nothing():
 def test_a_result_without_two_groups_is_said_to_be_damaged():
     with pytest.raises(UsageError, match="does not name two groups"):
         gates(result(0.0, group_labels=("A",)))
+
+
+def test_an_interval_just_beyond_the_limit_is_not_said_to_cross_it():
+    """p for lying beyond has both tails, so that it may miss 5 % where the interval does not."""
+    stored = result(0.24, df=5.0).model_copy(update={"se": 0.0935})
+    low = 0.24 - stats.t.ppf(0.95, 5.0) * 0.0935
+    limit = low - 0.001
+    (made,) = gates(stored, configs=(gate(max=limit),))
+    p = sum(stats.t.sf((0.24 + s * limit) / 0.0935, 5.0) for s in (-1, 1))
+    assert p > 0.05
+    assert made.state == "unclear"
+    assert f"not shown to lie beyond the limit (p {p:.3f}, 0.05 needed)" in made.reason
