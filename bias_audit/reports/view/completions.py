@@ -20,12 +20,14 @@ _WORDS, _BRIEF = 3, 2
 
 
 def lines(index: Index) -> tuple[page.CompletionLine, ...]:
-    """Say of every probe whether its completions differ; those that do first.
+    """Say of every probe whether its completions differ; those that surely differ most first.
 
     Probes with the same sentences and groups have the same completions and share a line.
     """
     order = ("completions_differ", "no_difference_shown", "not_measurable")
-    every = [_line(index, r) for r in index.audit.results if r.metric == OVERALL and r.outcome]
+    asked = [r for r in index.audit.results if r.metric == OVERALL and r.outcome]
+    asked.sort(key=lambda result: -_least(index, result))
+    every = [_line(index, r) for r in asked]
     joined: dict[tuple[str, str, str], page.CompletionLine] = {}
     for one in every:
         key = one.outcome, one.statement or one.probe, one.hurtful
@@ -41,6 +43,12 @@ def lines(index: Index) -> tuple[page.CompletionLine, ...]:
             href=one.href,
         )
     return tuple(sorted(joined.values(), key=lambda one: order.index(one.outcome)))
+
+
+def _least(index: Index, result: Result) -> float:
+    """Lower end of the largest difference that a probe shows, percentage points."""
+    compared = (r for r in index.of(result.probe) if r.metric == COMPARED)
+    return max((r.ci_low or 0.0 for r in compared if r.outcome == result.outcome), default=0.0)
 
 
 def lead(every: Iterable[page.CompletionLine]) -> str:

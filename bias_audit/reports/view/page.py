@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -536,8 +537,10 @@ class FirstScreen:
     @property
     def legend(self) -> str:
         """What the marks of its associations and of its unit mean; empty without any."""
-        used = {mark for one in self.associations for mark in one.marks}
-        said = [f"{mark} {text}" for mark, text in MARKS.items() if mark in used]
+        used = Counter(mark for one in self.associations for mark in one.marks)
+        said = [f"{mark} {text} ({used[mark]})" for mark, text in MARKS.items() if used[mark]]
+        if said:
+            said.append(f"without a mark: {sum(not one.marks for one in self.associations)}")
         return "; ".join(filter(None, (*said, gap_scale(self.unit).key)))
 
     @property
