@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.cli.options import Place, RunPlace, baselines_option, config_option, json_option
+from bias_audit.cli.options import RunPlace, baselines_option, config_option, json_option
 from bias_audit.cli.output import say, say_json
 
 if TYPE_CHECKING:

@@ -358,6 +358,22 @@ def test_all_mistakes_of_the_references_at_once(tmp_path):
     ]
 
 
+def test_mistakes_of_sentences_come_with_those_of_names(tmp_path):
+    slot = FIRST.replace("[group]", "[grup] and the [group]")
+    mistakes = problems(
+        tmp_path,
+        edited(
+            TEA,
+            (FIRST, slot),
+            (POLES, "lexicon: animls\n  plus: {set: pets}\n  minus: {set: pets}"),
+        ),
+    )
+    assert [p.message for p in mistakes] == [
+        "the template '01' has the unknown slot [grup]",
+        "there is no lexicon named 'animls'",
+    ]
+
+
 def test_the_same_mistake_is_told_once(tmp_path):
     poles = (POLES, "lexicon: trait\n  plus: {set: warm}\n  minus: {set: cold}")
     (problem,) = problems(tmp_path, edited(TEA, poles))
