@@ -2,10 +2,10 @@
 
     python examples/recompute.py audit-runs/latest valence-religion:log_odds_gap:muslim-vs-others
 
-Prints estimate, standard error, degrees of freedom and 95 % interval of both claims beside those
-that the run stored. It imports nothing of bias-audit: the formulas are those of docs/method.md,
-"The interval: crossed factors". The file has six decimals; ``audit.evidence(full=True)`` of an
-audit that was just measured has all of them.
+Prints estimate, standard error, degrees of freedom and 95 % interval of both claims, and p (also
+adjusted by Holm), beside those that the run stored, and whether they agree. It imports nothing of
+bias-audit: the formulas are those of docs/method.md, "The interval: crossed factors". The file has
+six decimals; ``audit.evidence(full=True)`` of an audit that was just measured has all of them.
 """
 
 from __future__ import annotations
@@ -105,6 +105,35 @@ def recompute(rows, weights, random, level=0.95):
     return estimate, se, df, estimate - half, estimate + half
 
 
+def p_of(rows, weights, random):
+    """Return the two-sided p that the gap is 0 for words of this kind."""
+    estimate, se, df, *_ = recompute(rows, weights, [*random, "target"])
+    return 2 * stats.t.sf(abs(estimate) / se, df)
+
+
+def p_adjusted(evidence, results, result):
+    """Return p adjusted by Holm over the primary comparisons of the probe; None where unknown."""
+    family = [r for r in results if r["probe"] == result["probe"] and r["role"] == "primary"]
+    if result["p_adjustment"] != f"Holm over {len(family)}":
+        return None
+    if any(r["p_value"] is None for r in family):
+        return None
+    found = {r["id"]: p_of(*cells_of(evidence, r), SAMPLES[r["scope"]]) for r in family}
+    order = sorted(found, key=found.get)
+    steps = [(len(order) - at) * found[name] for at, name in enumerate(order)]
+    return min(1.0, max(steps[: order.index(result["id"]) + 1]))
+
+
+def say(stored, again):
+    """Print numbers beside each other, and how far they lie apart at most."""
+    for field, one in stored.items():
+        print(f"  {field:10}  stored {one:14.8g}  again {again[field]:14.8g}")
+    apart = {field: abs(again[field] - one) for field, one in stored.items()}
+    least = {field: 1e-9 if field.startswith("p_") else 5e-6 for field in stored}
+    far = [name for name, x in apart.items() if x > max(least[name], 1e-3 * abs(stored[name]))]
+    print("  differs by " + ", ".join(f"{apart[x]:.2g} ({x})" for x in far) if far else "  agrees")
+
+
 def main(folder, name):
     """Print what is stored and what is computed again."""
     results = json.loads((Path(folder) / "results.json").read_text(encoding="utf-8"))["results"]
@@ -124,11 +153,16 @@ def main(folder, name):
     ):
         if held is None:
             continue
-        again = recompute(rows, weights, sources, result["confidence"])
-        stored = (result["estimate"], *(held[field] for field in fields))
         print(claim)
-        for field, one, two in zip(("estimate", *fields), stored, again, strict=True):
-            print(f"  {field:8}  stored {one:12.8f}  again {two:12.8f}")
+        stored = {"estimate": result["estimate"]} | {field: held[field] for field in fields}
+        numbers = recompute(rows, weights, sources, result["confidence"])
+        say(stored, dict(zip(stored, numbers, strict=True)))
+    if result["p_value"] is not None and result["words_of_this_kind"] is not None:
+        again = {"p_value": p_of(rows, weights, random)}
+        adjusted = p_adjusted(evidence, results, result)
+        again |= {} if adjusted is None else {"p_adjusted": adjusted}
+        print("p, for words of this kind")
+        say({field: result[field] for field in again}, again)
 
 
 if __name__ == "__main__":

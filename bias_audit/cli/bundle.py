@@ -6,12 +6,12 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit.cli.options import Place
+from bias_audit.cli.options import LATEST, Place, RunPlace
 from bias_audit.cli.output import refuse_own, say
 
 HELP = """Pack a run into one file that others can verify.
 
-RUN is a run folder, a results.json, or audit-runs/latest. The file holds the folder and a list with
+RUN is a run folder, a results.json, or latest. The file holds the folder and a list with
 the SHA-256 of every file, of the model and of the probes; packed again, it has the same bytes. Note
 the digest that is printed somewhere else: 'verify --sha256' compares with it.
 
@@ -23,7 +23,7 @@ Examples:
 
 
 @click.command(help=HELP)
-@click.argument("run", type=Place(), default="audit-runs/latest")
+@click.argument("run", type=RunPlace(), default=LATEST)
 @click.option(
     "-o", "--output", type=Place(), help="The file.", show_default="the run's name with .zip"
 )

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit.cli.options import Place, baselines_option, config_option
+from bias_audit.cli.options import Place, RunPlace, baselines_option, config_option
 from bias_audit.cli.output import refuse_own, say, say_report
 
 HELP = """Compare two stored runs, paired sentence by sentence, without the model.
 
 Runs of published data sets are paired too, on the pairs that both models scored.
 
-BASELINE and RUN are run folders, results.json files, audit-runs/latest, or baseline:NAME. The exit
+BASELINE and RUN are run folders, results.json files, latest, or baseline:NAME. The exit
 code is 0 whatever changed; to fail a build on a rise, use a gate with 'against' and 'max_rise'.
 
 \b
@@ -26,8 +26,8 @@ Examples:
 
 
 @click.command(help=HELP)
-@click.argument("baseline")
-@click.argument("run")
+@click.argument("baseline", type=RunPlace())
+@click.argument("run", type=RunPlace())
 @click.option(
     "--format",
     type=click.Choice(["csv", "html", "json", "md", "terminal"]),
@@ -41,8 +41,8 @@ Examples:
 @config_option
 @baselines_option
 def compare(
-    baseline: str,
-    run: str,
+    baseline: Path,
+    run: Path,
     format: str,
     json: bool,
     all: bool,
@@ -62,9 +62,9 @@ def compare(
 
         place = baseline_folder(config)
     if output is not None:
-        names = (name for name in (baseline, run) if not name.startswith("baseline:"))
-        refuse_own(output, *map(locate, names))
-    result = compare_runs(baseline, run, folder=place)
+        names = (str(name) for name in (baseline, run))
+        refuse_own(output, *(locate(name) for name in names if not name.startswith("baseline:")))
+    result = compare_runs(str(baseline), str(run), folder=place)
     text = comparison.render(result.record, "json" if json else format, secondary=all)
     if output is None:
         say_report(text)

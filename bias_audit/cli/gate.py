@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from bias_audit.cli import completion
-from bias_audit.cli.options import Place, baselines_option, config_option
+from bias_audit.cli.options import LATEST, RunPlace, baselines_option, config_option
 from bias_audit.cli.output import say
 from bias_audit.errors import visible
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HELP = """Judge a stored run by the gates of a configuration, without the model.
 
-RUN is a run folder, a results.json, or audit-runs/latest, and stays as it is. The exit code is 1
+RUN is a run folder, a results.json, or latest, and stays as it is. The exit code is 1
 when a gate fails, 3 when one could not be asked, else 0.
 
 \b
@@ -31,7 +31,7 @@ Examples:
 
 
 @click.command(help=HELP)
-@click.argument("run", type=Place(), default="audit-runs/latest")
+@click.argument("run", type=RunPlace(), default=LATEST)
 @config_option
 @click.option("--baseline", help="Compare with this baseline or run, whatever the gates name.")
 @baselines_option

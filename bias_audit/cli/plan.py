@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.cli.options import Place, baselines_option, json_option
+from bias_audit.cli.options import RunPlace, baselines_option, json_option
 from bias_audit.cli.output import say, say_json
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HELP = """How many sentences and words would decide a gate.
 
-RUN is a run folder, a results.json, or audit-runs/latest: its components of variance are used.
+RUN is a run folder, a results.json, or latest: its components of variance are used.
 RESULT is a result, a probe or a glob of them; without it, the result with the widest interval.
 Without RUN, assumed components are used, and named. Needs no model; the exit code is 0.
 
@@ -65,7 +65,7 @@ class Numbers(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 @click.command(help=HELP)
-@click.argument("run", type=Place(), required=False)
+@click.argument("run", type=RunPlace(), required=False)
 @click.argument("result", nargs=-1)
 @click.option(
     "--margin",

@@ -202,7 +202,7 @@ def preview(
 def check(
     paths: tuple[Path, ...], model: str | None, probe_path: tuple[str, ...], **options: Any
 ) -> int:
-    """Check probe, template and lexicon files; every mistake at once, as file:line:column.
+    """Check probe, template and lexicon files; mistakes of a stage at once, as file:line:column.
 
     \b
     Examples:

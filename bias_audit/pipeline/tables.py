@@ -241,8 +241,10 @@ def pair_scores(source: Source) -> pd.DataFrame:
 def comparisons(results: Results, *, full: bool = False) -> pd.DataFrame:
     """One row for each comparison; in full, with every further plain field of its result."""
     plain = [name for name in Result.model_fields if name not in _NESTED]
+    of_kind = (*KIND[:2], "p_value", *KIND[2:])  # which p belongs to, and not to se and df
+    rest = [name for name in plain if name not in of_kind]
     rows = [_comparison(r) | (_plain(r, plain) if full else {}) for r in primary(results)]
-    return _frame("comparisons", rows, (*plain, *CLUSTERS, *KIND) if full else ())
+    return _frame("comparisons", rows, (*rest, *CLUSTERS, *of_kind) if full else ())
 
 
 def words(results: Results, *, full: bool = False) -> pd.DataFrame:

@@ -60,12 +60,15 @@ class _Resolver:
         frames = self._frames(spec.templates, "templates")
         further = self._frames(spec.completions, "completions")
         queries = self._frames(spec.queries, "queries")
+        are_read = not self.problems.items
+        if are_read:
+            validate.check_sentences(self.problems, spec, [*frames, *further])
+        in_sentences = len(self.problems.items)
         groups, extra = self._groups()
         targets, names = self._targets(groups, extra)
         placebo = self._controls()
         instrument = self._instrument()
-        if not self.problems.items:
-            validate.check_sentences(self.problems, spec, [*frames, *further])
+        if are_read and len(self.problems.items) == in_sentences:
             words = (*groups, *extra, *placebo)
             validate.check_words(self.problems, spec, frames, words, targets, self.where)
             validate.check_completions(self.problems, further, groups, targets)

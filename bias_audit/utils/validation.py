@@ -106,6 +106,8 @@ def _message(item: Any, model: type[BaseModel], path: KeyPath) -> tuple[str, str
         expected, hint = _forms(model, loc, item["ctx"]["class_name"]), ""
         if expected.startswith("text"):
             expected, hint = "text" if _is_scalar(value) else expected, _quotes(value)
+        elif expected.startswith("a list"):
+            hint = _brackets(value)
         return f"expected {expected}, got {_describe_value(value)}", hint
     if kind == "literal_error" and loc[-1:] == ("version",):
         return f"expected version 1, got {_describe_value(value)}", "version: 1"
@@ -123,7 +125,13 @@ def _hint(kind: str, value: Any, expected: str) -> str:
     if kind == "string_pattern_mismatch":
         name = re.sub(r"[^a-z0-9._-]+", "-", str(value).lower()).strip("-._")
         return f"for example {name[:80]}" if name else ""
-    return ""
+    return _brackets(value) if expected == "a list" else ""
+
+
+def _brackets(value: Any) -> str:
+    """How a list of these words is written; empty for all but plain words."""
+    is_plain = isinstance(value, str) and re.fullmatch(r"\w[\w ,'-]*", value)
+    return f"write [{value}]" if is_plain else ""
 
 
 def _is_scalar(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 from pathlib import Path
 
@@ -102,7 +103,22 @@ def test_the_script_reads_a_folder(done, tmp_path, capsys):
     folder = done.save(tmp_path / "run")
     result = next(one for one in Audit.load(folder).results.results if one.role == "primary")
     SCRIPT["main"](folder, result.id)
-    lines = [line.split() for line in capsys.readouterr().out.splitlines() if "stored" in line]
-    assert [line[0] for line in lines] == 2 * ["estimate", "se", "df", "ci_low", "ci_high"]
+    out = capsys.readouterr().out
+    assert (out.count("  agrees"), out.count("differs")) == (3, 0)
+    lines = [line.split() for line in out.splitlines() if "stored" in line]
+    intervals = 2 * ["estimate", "se", "df", "ci_low", "ci_high"]
+    assert [line[0] for line in lines] == [*intervals, "p_value", "p_adjusted"]
     for name, _, stored, _, again in lines:
         assert float(again) == pytest.approx(float(stored), rel=1e-3, abs=5e-6), name
+
+
+def test_the_script_says_how_far_a_changed_number_is_off(done, tmp_path, capsys):
+    folder = done.save(tmp_path / "run")
+    file = folder / "results.json"
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    result = next(one for one in stored["results"] if one["role"] == "primary")
+    result["se"] += 0.5
+    file.write_text(json.dumps(stored), encoding="utf-8")
+    SCRIPT["main"](folder, result["id"])
+    out = capsys.readouterr().out
+    assert (out.count("  agrees"), out.count("  differs by 0.5 (se)\n")) == (2, 1)

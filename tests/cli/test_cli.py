@@ -77,6 +77,10 @@ def test_the_default_folder_and_latest(cli: Command, home: Path) -> None:
     code, out, _ = cli("show", "1")
     assert (code, out.split()[0]) == (0, "1")
     assert out == cli("show", "audit-runs/latest", "1")[1]
+    for command in (("compare", "latest", "latest"), ("bundle", "latest"), ("plan", "latest")):
+        again = [word.replace("latest", "audit-runs/latest") for word in command]
+        assert cli(*command) == cli(*again)
+        assert cli(*command)[0] == 0
 
 
 def test_talk_is_on_stderr_and_quiet_prints_one_line(

@@ -146,6 +146,10 @@ def test_no_word_leads_to_two_pages() -> None:
         (["sign", "flip"], "sign-flip"),
         (["'low_word_mass'"], "low_word_mass"),
         (["R1a"], "direction"),
+        (["†"], "floor"),
+        (["‡"], "margin"),
+        (["*"], "these_words_only"),
+        (["most", "telling"], "typical"),
         (["reference"], "reference"),
     ],
 )

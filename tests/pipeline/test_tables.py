@@ -60,6 +60,8 @@ def test_a_comparison_is_told_in_the_direction_in_which_something_is_likelier(do
     kind = result.words_of_this_kind
     assert (row["kind_ci_low"], row["kind_ci_high"]) == (kind.ci_low, kind.ci_high)
     assert (full["kind_se"], full["kind_df"], full["p_value"]) == (kind.se, kind.df, kind.p_value)
+    names = list(done.comparisons(full=True).columns)
+    assert names[names.index("kind_se") :][:3] == ["kind_se", "kind_df", "p_value"]
     assert full["n_template_clusters"] == result.clusters["templates"] == 8
     cells = next(csv.DictReader(io.StringIO(render(done.results, "csv"))))
     assert cells["id"] == full["id"]

@@ -74,9 +74,9 @@ CASES = [
     ("tea", (PLUS, "plus: [tea, §null]"), "expected text or a group of keys, got nothing", "the word null needs quotes"),
     ("tea", (PLUS, "plus: [tea, §'']"), "expected text, got nothing", ""),
     ("tea", (PLUS, "plus: [tea, §[milk]]"), "expected text or a group of keys, got a list", ""),
-    ("tea", (PLUS, "plus: §tea"), "expected a list or a group of keys, got 'tea'", ""),
-    ("tea", (OLD, "old: §grandmother"), "expected a list or a group of keys, got 'grandmother'", ""),
-    ("tea", ("title:", "completions: §occupation\ntitle:"), "expected a list, got 'occupation'", ""),
+    ("tea", (PLUS, "plus: §tea"), "expected a list or a group of keys, got 'tea'", "write [tea]"),
+    ("tea", (OLD, "old: §grandmother"), "expected a list or a group of keys, got 'grandmother'", "[grandmother]"),
+    ("tea", ("title:", "completions: §occupation\ntitle:"), "expected a list, got 'occupation'", "[occupation]"),
     ("tea", (f"  {OLD}\n  {YOUNG}\n", "  §- old\n"), "expected a group of keys, got a list", ""),
     ("tea", ("title:", "margins:\n  nats: §.inf\ntitle:"), "expected a", ""),
     ("tea", ("title:", "margins:\n  sd: §0\ntitle:"), "expected a number above 0", ""),
@@ -117,7 +117,7 @@ CASES = [
     ("herd", (PLUS, "plus: {lexicon: animals, set: farm, drop: [§cows]}"), "cannot drop 'cows'", "did you mean 'cow'?"),
     ("jobs", ("beside: [they]", "beside: §[]"), "'beside' names no group", "leave it out, or write for example beside: [they]"),
     ("jobs", ("beside: [they]", "beside: §null"), "expected a list, got nothing", ""),
-    ("jobs", ("beside: [they]", "beside: §they"), "expected a list, got 'they'", ""),
+    ("jobs", ("beside: [they]", "beside: §they"), "expected a list, got 'they'", "write [they]"),
     ("jobs", ("beside: [they]", "beside: [they, §he]"), "'he' is compared already", "leave it out here, or in 'use'"),
     ("jobs", ("beside: [they]", "beside: [§thei]"), "the lexicon 'pronouns' has no set 'thei'", "did you mean 'they'?"),
     ("jobs", ("use: [she, he], beside: [they]", "beside: §[they]"), "'beside' needs 'use': without it every set is compared", "use: [she, he]"),
@@ -355,6 +355,22 @@ def test_all_mistakes_of_the_references_at_once(tmp_path):
         (7, "did you mean 'occupation'?"),
         (9, "did you mean 'gender'?"),
         (12, "did you mean 'warm'?"),
+    ]
+
+
+def test_mistakes_of_sentences_come_with_those_of_names(tmp_path):
+    slot = FIRST.replace("[group]", "[grup] and the [group]")
+    mistakes = problems(
+        tmp_path,
+        edited(
+            TEA,
+            (FIRST, slot),
+            (POLES, "lexicon: animls\n  plus: {set: pets}\n  minus: {set: pets}"),
+        ),
+    )
+    assert [p.message for p in mistakes] == [
+        "the template '01' has the unknown slot [grup]",
+        "there is no lexicon named 'animls'",
     ]
 
 
