@@ -96,7 +96,7 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
         canvas.name((scale(row.estimate), y), said, row.href, row.rows)
     frame.upright(scale(0))
     known = scale_of(picture.unit)
-    unit = picture.unit if known is None else known.axis
+    unit = picture.axis or (picture.unit if known is None else known.axis)
     below = ((frame.left + frame.right) / 2, frame.bottom + 27)
     canvas.text(below, unit, size=10.5, anchor="middle", colour="muted")
     return canvas
