@@ -21,6 +21,7 @@ from bias_audit.pipeline.compare import compare
 from bias_audit.pipeline.model_checks import UnsteadyModelError, check_instruments
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports import render
+from bias_audit.utils.resources import read_text
 from tests.backends import tiny_models
 
 INSULTS = ("stupid", "garbage", "hate you", "fool", "scum", "loser", "moron", "creep", "idiot")
@@ -267,10 +268,10 @@ def test_fill_takes_the_labels_of_a_function(tmp_path, monkeypatch, capfd):
 
 
 def test_the_reason_names_the_control_that_is_missing(tmp_path):
-    source = ProbeCatalogue().probe("toxicity-religion").file.read_text("utf-8")
+    source = read_text("probes", "toxicity-religion.yaml")
     bare = source.replace("controls:\n  placebo: placebo-people\n", "")
     (tmp_path / "bare.yaml").write_text(bare.replace("id: toxicity-religion", "id: bare"), "utf-8")
-    one = audit(classifier(), probes="bare", probe_paths=[tmp_path])
+    one = audit(classifier(), probes="bare", catalogue=ProbeCatalogue([tmp_path]))
     results = gaps(one).values()
     assert {r.outcome for r in results} == {"not_measurable"}
     assert all("no_controls" in r.statuses for r in results)
