@@ -221,6 +221,7 @@ def _pack(index: Index, name: str, sentences: Sequence[_Sentence]) -> page.Explo
     content = {
         **_facts(index, name, sentences),
         "step": STEP / _finer(index),
+        **({"whole": True} if index.audit.model.reading == "label" else {}),
         "score": score_name(index.audit.model.reading).split()[0],
         "lists": [words for _, words in lists],
         "frames": [one.frame for one in sentences],
