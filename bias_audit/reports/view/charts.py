@@ -385,6 +385,7 @@ def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> 
         answer=answer,
         table=_template_table(index, probe, compared),
         rows=tuple(rows),
+        axis=index.scale.axis if compared[0].unit == index.unit else "",
         left=f"towards {probe.minus}" if probe.minus else "below the middle",
         right=f"towards {probe.plus}" if probe.plus else "above the middle",
         unit=compared[0].unit,

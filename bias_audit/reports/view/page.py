@@ -146,6 +146,8 @@ class Picture:
     answer: str = ""
     """The answer to its title in one sentence, for a reader in a hurry."""
     unit: str = "nats"
+    axis: str = ""
+    """What its axis is called, where its unit does not say."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,8 +161,6 @@ class Intervals(Picture):
     """Draw bars from the neutral line instead of dots."""
     compact: bool = False
     """Draw it small, for the first screen: low rows, and the size alone beside each."""
-    axis: str = ""
-    """What its axis is called, where its unit does not say."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
