@@ -315,10 +315,6 @@ NOTHING_QUIET = "the probe has neither a negative control nor a placebo"
         ({"positive": ["yes"]}, NOTHING_QUIET),
         ({"negative": ["no"]}, NO_POSITIVE),
     ],
-        ({}, NO_POSITIVE),
-        ({"positive": ["yes"]}, NOTHING_QUIET),
-        ({"negative": ["no"]}, NO_POSITIVE),
-    ],
 )
 def test_a_probe_without_controls_may_show_an_association_and_nothing_small(controls, lack):
     probe = controlled(controls=controls)
