@@ -131,8 +131,7 @@
         return { list, start, block, frame: data.frames[place], head: data.heads[place],
                  tail: data.tails[place], term: data.terms[place], group: data.groups[place] };
       });
-      Object.assign(block, { labels: data.labels, targets: data.targets, outcomes: data.outcomes,
-        score: data.score });
+      Object.assign(block, data);
     };
 
     const chosen = () => blocks.filter((one) => !$("probe").value || one.probe === $("probe").value);
@@ -151,7 +150,7 @@
       const log = one.block.logs[one.start + i];
       return Number.isNaN(log) ? -1e9 : log;
     };
-    const matches = (some, group, word) => {
+    const matches = (some, group, word, labels = word) => {
       const outcome = $("outcome").value;
       const asked = $("text").value.toLowerCase().split(/\s+/).filter(Boolean);
       const found = [];
@@ -162,7 +161,7 @@
           const around = `${one.head} ${one.tail} ${block.labels[one.group]}`.toLowerCase();
           const left = asked.filter((part) => !around.includes(part));
           one.list.forEach(([target, text], i) => {
-            if (word && target !== word) return;
+            if (word ? target !== word : i && block.whole && !labels) return;
             const said = left.length ? `${text} ${block.targets[target]}`.toLowerCase() : "";
             if (left.every((part) => said.includes(part))) found.push([one, i]);
           });
@@ -173,18 +172,20 @@
     };
 
     const sentence = (one, i) => {
-      const inner = create("mark", one.list[i][1]);
-      return create("td", [one.head, inner, one.tail], { className: "long" });
+      const text = one.list[i][1];
+      return create("td", [one.head, text && create("mark", text), one.tail], { className: "long" });
     };
     const shown = (block, log, unit = " nats") => {
       if (block.score === "cosine") return log.toFixed(2);
       return block.score === "probability" ? percent(log) : `${log.toFixed(1)}${unit}`;
     };
-    const value = (one, i) => {
+    const value = (one, i, all = one.block.whole && !$("word").value) => {
+      if (all) return one.list.map(([t], j) => `${one.block.targets[t]}: ${value(one, j, false)}`).join(", ");
       const log = one.block.logs[one.start + i];
-      if (Number.isNaN(log)) return "not scored";
-      return shown(one.block, log);
+      return Number.isNaN(log) ? "not scored" : shown(one.block, log);
     };
+    const cells = (one, i) => [sentence(one, i),
+      create("td", one.block.labels[one.group], { className: "t" }), create("td", value(one, i))];
     const beside = (one, i, row, press) => {
       if (press.getAttribute("aria-expanded") === "true") {
         row.nextSibling.remove();
@@ -196,8 +197,7 @@
         .flatMap((other) => other.list.map(([t], j) => (t === target ? [other, j] : null)))
         .filter(Boolean)
         .sort((a, b) => rank(...b) - rank(...a));
-      const lines = others.map(([other, j]) => create("tr", [sentence(other, j),
-        create("td", other.block.labels[other.group], { className: "t" }), create("td", value(other, j))]));
+      const lines = others.map((other) => create("tr", cells(...other)));
       const cell = create("td", create("table", create("tbody", lines)), { colSpan: 4, className: "beside" });
       row.after(create("tr", cell));
       press.setAttribute("aria-expanded", "true");
@@ -206,9 +206,7 @@
       const shown = rows.slice(first, first + PAGE).map(([one, i]) => {
         const press = create("button", "Compare", { type: "button" });
         press.setAttribute("aria-expanded", "false");
-        const row = create("tr", [sentence(one, i),
-          create("td", one.block.labels[one.group], { className: "t" }),
-          create("td", value(one, i)), create("td", press, { className: "t" })]);
+        const row = create("tr", [...cells(one, i), create("td", press, { className: "t" })]);
         press.addEventListener("click", () => beside(one, i, row, press));
         return row;
       });
@@ -219,7 +217,7 @@
       const total = blocks.reduce((sum, block) => sum + block.rows, 0);
       const n = (number) => number.toLocaleString("en");
       $("count").textContent = rows.length
-        ? `Rows ${n(first + 1)} to ${n(Math.min(first + PAGE, rows.length))} of ${n(rows.length)}; the page holds ${n(total)}.`
+        ? `Rows ${n(first + 1)} to ${n(Math.min(first + PAGE, rows.length))} of ${n(rows.length)}; the page holds ${n(total)} scores.`
         : `No row of ${$("probe").selectedOptions[0].textContent} has all of this.`;
       $("all").hidden = rows.length > 0 || !$("probe").value;
     };
@@ -228,7 +226,7 @@
       $("table").hidden = !block;
       if (!block) return;
       const sums = new Map();
-      const all = matches([block], "", "");
+      const all = matches([block], "", "", true);
       for (const [one, i] of all) {
         const log = one.block.logs[one.start + i];
         if (Number.isNaN(log)) continue;
@@ -246,7 +244,7 @@
       })).filter((line) => line.means.some((mean) => !Number.isNaN(mean)));
       const spread = ({ means }) => Math.max(...means) - Math.min(...means) || 0;
       lines.sort((a, b) => spread(b) - spread(a));
-      const head = create("tr", ["Word", ...groups.map((group) => block.labels[group])]
+      const head = create("tr", [block.whole ? "Label" : "Word", ...groups.map((group) => block.labels[group])]
         .map((text) => create("th", text, { scope: "col" })));
       const body = (every ? lines : lines.slice(0, WORDS)).map(({ target, means }) => {
         const middle = means.reduce((sum, mean) => sum + mean, 0) / means.length;

@@ -203,7 +203,8 @@ def _measure(work: _Work, settings: Settings, *, partial: bool) -> None:
         return instrument.vet(_examine(comparison, work.examined, role, shared), groups)
 
     primary = [examine(comparison, "primary") for comparison in work.compared]
-    work.primary = conclude(primary, Question.of(scored.probe), partial=partial)
+    question, silence = Question.of(scored.probe), _missing_control(work)
+    work.primary = conclude(primary, question, partial=partial, silence=silence)
     work.secondary = [examine(one, "secondary") for one in compare_all_pairs(scored, settings)]
 
 
@@ -254,11 +255,19 @@ def _shared_statuses(work: _Work, settings: Settings) -> tuple[str, ...]:
     statuses = list(lost_poles(work.scored, settings))
     if work.task.probe.spec.card is None:
         statuses.append("no_card")
-    # a classifier's positive control is that it labels plain sentences rightly
-    positive = work.task.positive or any(work.task.probe.instrument)
-    if not positive or all(control.kind == "positive" for control in work.controls):
+    if _missing_control(work):
         statuses.append(NO_CONTROLS)
     return tuple(statuses)
+
+
+def _missing_control(work: _Work) -> str:
+    """Say which control a probe lacks; empty where it lacks none."""
+    # a classifier's positive control is that it labels plain sentences rightly
+    if not (work.task.positive or any(work.task.probe.instrument)):
+        return "no positive control vouches for the probe, so silence is no evidence"
+    if all(control.kind == "positive" for control in work.controls):
+        return "the probe has neither a negative control nor a placebo, so silence is no evidence"
+    return ""
 
 
 def _examine(

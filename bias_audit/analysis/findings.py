@@ -89,17 +89,17 @@ def _headline(model: str, result: Result, probe: ProbeRecord, scored: ScoredProb
     a, b = result.group_labels
     other = a if result.leans == b else b
     counts = f"{result.n_templates} sentence frames, {_count(result, scored)}"
-    size = f"{size_of(result, probe)} ({counts})."
+    size = f"{size_of(result, probe, scored.reading)} ({counts})."
     if scored.probe.spec.targets.own:
         return f"{model} associates each group with {result.pole}: {size}"
     who = result.leans if probe.mask == "group" else _words(result, probe)
     return f"{model} associates {who}, more than {other}, with {result.pole}: {size}"
 
 
-def size_of(result: Result, probe: ProbeRecord) -> str:
+def size_of(result: Result, probe: ProbeRecord, reading: str) -> str:
     """Return the size of an association in words, with its bounds, as its finding has it."""
     if probe.mask != "group":
-        return as_likely(result)
+        return as_likely(result, label=reading == "label")
     return odds_between(result, probe.minus if result.pole == probe.plus else probe.plus)
 
 

@@ -65,10 +65,18 @@ class Instrument:
         return result.model_copy(update=update)
 
 
-def conclude(results: Sequence[Result], question: Question, *, partial: bool) -> list[Result]:
+def conclude(
+    results: Sequence[Result], question: Question, *, partial: bool, silence: str = ""
+) -> list[Result]:
     """Return the primary comparisons of one probe with their outcomes, in the order given.
 
     They are one family: what else was run changes none of them.
+
+    Args:
+        results: primary comparisons without outcomes.
+        question: what the probe asks.
+        partial: the run was cut short.
+        silence: why small gaps are no evidence, where a control is missing.
     """
     family = adjust_primary(results)
     return [
@@ -76,6 +84,7 @@ def conclude(results: Sequence[Result], question: Question, *, partial: bool) ->
             result.model_copy(update={"p_adjusted": p, "p_adjustment": family.method}),
             question,
             partial=partial,
+            silence=silence,
         )
         for result, p in zip(results, family.adjusted, strict=True)
     ]
@@ -95,7 +104,7 @@ def outcome_of(result: Result, margin: float, *, partial: bool = False) -> Outco
     return "open"
 
 
-def _with_outcome(result: Result, question: Question, *, partial: bool) -> Result:
+def _with_outcome(result: Result, question: Question, *, partial: bool, silence: str) -> Result:
     """The result with its outcome, and everything that says it."""
     margin, scale = result.margin or 0.0, gap_scale(result.unit)
     contrast = claimed_contrast(result, "these_words")
@@ -113,7 +122,7 @@ def _with_outcome(result: Result, question: Question, *, partial: bool) -> Resul
             "at_least": least if measured and LOUD not in statuses else None,
             "at_most": most if measured and not set(DEAF) & set(statuses) else None,
             "statuses": tuple(dict.fromkeys(statuses)),
-            "reason": result.reason if measured else _why_not(result, partial=partial),
+            "reason": result.reason if measured else _why_not(result, silence, partial=partial),
         }
     )
     ends = contrast.interval() if contrast else None
@@ -130,7 +139,7 @@ def _generalises(result: Result) -> bool:
     return result.p_adjusted is not None and result.p_adjusted < ALPHA
 
 
-def _why_not(result: Result, *, partial: bool) -> str:
+def _why_not(result: Result, silence: str, *, partial: bool) -> str:
     """Why a comparison is not measurable; what was found out about the instrument comes first."""
     if partial:
         return PARTIAL
@@ -139,7 +148,7 @@ def _why_not(result: Result, *, partial: bool) -> str:
     if blocked := why_blocked(result.statuses, result.n_templates):
         return blocked
     deaf = set(DEAF) & set(result.statuses)
-    return as_clause(NO_CONTROLS) if deaf else result.reason or NO_INTERVAL
+    return (silence or as_clause(NO_CONTROLS)) if deaf else result.reason or NO_INTERVAL
 
 
 def failure(primary: Iterable[Result]) -> str:

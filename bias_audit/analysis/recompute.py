@@ -225,7 +225,12 @@ class Recomputation:
             again = [fresh[r.id] for r in family if r.id in fresh]
             if not family or len(again) != len(family):
                 continue
-            question = Question(plus=probe.plus, minus=probe.minus, mask=probe.mask)
+            question = Question(
+                plus=probe.plus,
+                minus=probe.minus,
+                mask=probe.mask,
+                label=self.results.model.reading == "label",
+            )
             concluded = conclude(again, question, partial=self.results.run.partial)
             for stored, own in zip(family, concluded, strict=True):
                 self.tally["outcomes"] += 1

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.cli.options import json_option, model_options, to_backend_options
+from bias_audit.cli.options import (
+    json_option,
+    model_options,
+    setting_options,
+    to_backend_options,
+)
 from bias_audit.cli.output import markup, say, say_json
 
 if TYPE_CHECKING:
@@ -24,6 +29,7 @@ Examples:
   bias-audit fill "The [group] worked as a [MASK]." --groups man,woman --targets nurse,doctor
   bias-audit fill "[group] people were <mask>." --groups young,old --top 20 --json
   bias-audit fill "The [group] was <mask>." --groups "women=woman|lady,men=man|gentleman"
+  bias-audit fill "The [group] lives here." --groups refugee,citizen --model python:tox:score
 """
 _SIDE_BY_SIDE = 4
 """Groups that fit beside each other with their own words; more share the words of one table."""
@@ -39,6 +45,7 @@ _SIDE_BY_SIDE = 4
 @click.option("--top", type=click.IntRange(1, 1000), default=10, show_default=True)
 @json_option
 @model_options
+@setting_options("labels")
 def fill(
     template: str, groups: str, targets: str | None, model: str, top: int, **options: Any
 ) -> int:

@@ -323,7 +323,9 @@ def _findings(results: Results) -> Iterator[str]:
         same = finding.size == size_word(result.estimate or 0.0, scale)
         same &= finding.evidence == evidence(result)
         probe = probes.get(result.probe)
-        same &= probe is not None and size_of(result, probe) in finding.headline
+        same &= (
+            probe is not None and size_of(result, probe, results.model.reading) in finding.headline
+        )
         if not (same and finding.detail == detail_of(result)):
             yield f"{finding.id}: what it says is not what {result.id} has"
 

@@ -263,7 +263,8 @@ def fill(
         targets: words to ask for, or labels of a classifier; the likeliest of all when None.
         top: number of completions for each group.
         language: of the sentence; the articles of English fit themselves to the words.
-        options: of :func:`bias_audit.open_backend`: revision, device, dtype, offline, ...
+        options: of :func:`bias_audit.open_backend`: revision, device, dtype, offline, ...;
+            ``labels`` of a Python function, in the order of its columns.
 
     Raises:
         UsageError: the template, a group or a target cannot be used.

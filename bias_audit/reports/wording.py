@@ -74,10 +74,15 @@ INSIDE = "◇"
 LEGEND = (
     "◆ association: other words of the kind differ too (adjusted p below 0.05); ◇ the same, inside "
     "the reference margin (shaded); ● small: not an association, and inside the margin; ○ open. "
-    "The line is the 95 % interval for these words, the grey tick the control: what words that "
-    "mean nothing show for the same groups."
+    "The line is the 95 % interval for these words"
 )
 """Below the chart of all comparisons."""
+_TICK = ", the grey tick the control: what words that mean nothing show for the same groups"
+
+
+def legend(controls: Iterable[float | None]) -> str:
+    """Explain the signs of the chart of all comparisons; its tick only where one is drawn."""
+    return f"{LEGEND}{_TICK if any(one is not None for one in controls) else ''}."
 
 
 def bounds_note(unit: str) -> str:

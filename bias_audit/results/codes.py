@@ -85,8 +85,10 @@ _TABLE = (
     ),
     _half(
         NO_CONTROLS,
-        "No positive control vouches for the probe, so its silence is no evidence.",
-        "no positive control vouches for the probe, so silence is no evidence",
+        "The probe has no positive control, or neither a negative one nor a placebo, so its "
+        "silence is no evidence.",
+        "there is no positive control, or neither a negative one nor a placebo, so silence is no "
+        "evidence",
     ),
     _half(
         LOUD,

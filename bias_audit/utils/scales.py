@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bias_audit.utils.text import LARGEST_PRINTED, number
 
@@ -98,6 +98,13 @@ _EVERY = (
 )
 _SCALES: Mapping[str, Scale] = {scale.unit: scale for scale in _EVERY}
 NATS = _SCALES["nats"]
+_LABELS = replace(
+    NATS,
+    more="times the odds",
+    head="times the odds",
+    axis="times the odds (logarithmic)",
+)
+"""Of a label of whole sentences: it and the other one share a probability, so odds are compared."""
 
 
 def scale_of(unit: str) -> Scale | None:
@@ -108,3 +115,8 @@ def scale_of(unit: str) -> Scale | None:
 def gap_scale(unit: str) -> Scale:
     """Return the same for a gap; nats where the unit is not that of a gap."""
     return _SCALES.get(unit, NATS)
+
+
+def told_scale(unit: str, reading: str) -> Scale:
+    """Return the same in the words that fit what was read."""
+    return _LABELS if reading == "label" and unit == NATS.unit else gap_scale(unit)

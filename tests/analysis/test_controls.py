@@ -304,13 +304,24 @@ def test_a_probe_without_a_card_says_so():
         assert (only(done).outcome, "no_card" in only(done).statuses) == (outcome, True)
 
 
-@pytest.mark.parametrize("controls", [{}, {"positive": ["yes"]}, {"negative": ["no"]}])
-def test_a_probe_without_controls_may_show_an_association_and_nothing_small(controls):
+NO_POSITIVE = "no positive control vouches for the probe"
+NOTHING_QUIET = "the probe has neither a negative control nor a placebo"
+
+
+@pytest.mark.parametrize(
+    ("controls", "lack"),
+    [
+        ({}, NO_POSITIVE),
+        ({"positive": ["yes"]}, NOTHING_QUIET),
+        ({"negative": ["no"]}, NO_POSITIVE),
+    ],
+)
+def test_a_probe_without_controls_may_show_an_association_and_nothing_small(controls, lack):
     probe = controlled(controls=controls)
     assert only(run(probe, plant(2.0))).outcome == "association"
     silent = only(run(probe, quiet))
     assert silent.outcome == "not_measurable"
-    assert silent.reason == "no positive control vouches for the probe, so silence is no evidence"
+    assert silent.reason == f"{lack}, so silence is no evidence"
     assert "no_controls" in silent.statuses
     both = {"positive": ["yes"], "negative": ["no"]}
     assert only(run(controlled(controls=both), quiet)).outcome == "small"

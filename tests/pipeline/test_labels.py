@@ -21,6 +21,7 @@ from bias_audit.pipeline.compare import compare
 from bias_audit.pipeline.model_checks import UnsteadyModelError, check_instruments
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports import render
+from bias_audit.utils.resources import read_text
 from tests.backends import tiny_models
 
 INSULTS = ("stupid", "garbage", "hate you", "fool", "scum", "loser", "moron", "creep", "idiot")
@@ -69,7 +70,7 @@ def test_a_planted_gap_is_found_with_its_size(skewed):
     assert gap.ci_low < 0.8 < gap.ci_high
     assert gap.unit == "nats"
     assert (gap.outcome, gap.leans, gap.pole) == ("association", "Muslim", "toxic")
-    assert "times as likely for Muslim" in gap.statement
+    assert " times the odds for Muslim beside " in gap.statement
     others = {key: r.outcome for key, r in results.items() if key[1] != "muslim"}
     assert set(others.values()) == {"small"}, "each lies 0.13 nats below the mean of its others"
 
@@ -253,6 +254,29 @@ def test_the_command_line_takes_a_function_and_its_labels(tmp_path, monkeypatch,
     assert "loud" not in out
     stored = json.loads((tmp_path / "out" / "results.json").read_text("utf-8"))
     assert stored["model"]["name"] == "python:mine_on_the_line:f"
+
+
+def test_fill_takes_the_labels_of_a_function(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    text = "def f(texts):\n    return [[0.2, 0.8] if 'cat' in t else [0.6, 0.4] for t in texts]\n"
+    (tmp_path / "mine_to_fill.py").write_text(text, encoding="utf-8")
+    asked = ["fill", "A [group] sleeps.", "--groups", "cat,dog", "--model", "python:mine_to_fill:f"]
+    assert run([*asked, "--labels", "toxic,neutral", "--json"]) == 0
+    words = json.loads(capfd.readouterr().out)["words"]
+    assert [one["word"] for one in words] == ["toxic", "neutral"]
+    assert words[0]["probabilities"] == pytest.approx([0.2, 0.6])
+
+
+def test_the_reason_names_the_control_that_is_missing(tmp_path):
+    source = read_text("probes", "toxicity-religion.yaml")
+    bare = source.replace("controls:\n  placebo: placebo-people\n", "")
+    (tmp_path / "bare.yaml").write_text(bare.replace("id: toxicity-religion", "id: bare"), "utf-8")
+    one = audit(classifier(), probes="bare", catalogue=ProbeCatalogue([tmp_path]))
+    results = gaps(one).values()
+    assert {r.outcome for r in results} == {"not_measurable"}
+    assert all("no_controls" in r.statuses for r in results)
+    (reason,) = {r.reason for r in results}
+    assert reason.startswith("the probe has neither a negative control nor a placebo")
 
 
 # Trained heads

@@ -204,6 +204,46 @@ def test_matrix_and_side_by_side(browser: Browser, audit: Results, held: str) ->
         assert beside.count() == 0
 
 
+def labelled(audit: Results) -> tuple[Results, list[scores.Row]]:
+    """The example as a classifier's: two labels of each sentence."""
+    model = audit.model.model_copy(update={"reading": "label"})
+    first, second = audit.probes[0].targets[:2]
+    text = "The {} lives next door."
+    some = [
+        {**row, "text": text.format(row["term"]), "log_prob": f"{log}"}
+        for row in scores.rows(audit)
+        for target, log in ((first.id, -1.6), (second.id, -0.24))
+        if row["target"] == target
+    ]
+    return audit.model_copy(update={"model": model}), some
+
+
+def test_labels_have_no_text_in_a_sentence(audit: Results) -> None:
+    block = packed(*labelled(audit)).blocks[0]
+    data: Any = json.loads(zlib.decompress(base64.b64decode(block.content)))
+    assert {text for words in data["lists"] for _, text in words} == {""}
+    assert "The lady lives next door." in data["heads"]
+
+
+@pytest.mark.browser
+def test_a_labelled_sentence_stands_once_with_its_labels(browser: Browser, audit: Results) -> None:
+    marked, some = labelled(audit)
+    first, second = (target.text for target in audit.probes[0].targets[:2])
+    with opened(browser, render(marked, "html", scores.pack(some))) as shown:
+        tab = shown.tab
+        tab.locator("#explorer").scroll_into_view_if_needed()
+        settle(tab, f"of {len(some) // 2}; the page holds {len(some)} scores")
+        assert {row[2] for row in told_rows(tab)} == {f"{first}: 20 %, {second}: 79 %"}
+        assert tab.locator("#x-rows mark").count() == 0
+        table = tab.locator("#x-table table")
+        assert table.locator("thead th").first.text_content() == "Label"
+        assert table.locator("tbody tr").count() == 2
+        tab.select_option("#x-word", audit.probes[0].targets[1].id)
+        settle(tab, f"of {len(some) // 2};")
+        assert {row[2] for row in told_rows(tab)} == {"79 %"}
+        assert (shown.asked, shown.said) == ([], [])
+
+
 @pytest.mark.browser
 def test_a_point_of_a_chart_leads_to_its_rows_by_keyboard(
     browser: Browser, audit: Results, held: str

@@ -54,7 +54,7 @@ def intervals(picture: page.Intervals) -> Canvas:
                 said = f"{line.label}: {interval_size(line, picture)}"
                 frame.canvas.name((scale(line.estimate), y), said, line.href, line.rows)
     frame.upright(scale(0))
-    frame.ends(picture.left, picture.right, picture.unit)
+    frame.ends(picture.left, picture.right, picture.axis or picture.unit)
     return frame.canvas
 
 
@@ -96,7 +96,7 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
         canvas.name((scale(row.estimate), y), said, row.href, row.rows)
     frame.upright(scale(0))
     known = scale_of(picture.unit)
-    unit = picture.unit if known is None else known.axis
+    unit = picture.axis or (picture.unit if known is None else known.axis)
     below = ((frame.left + frame.right) / 2, frame.bottom + 27)
     canvas.text(below, unit, size=10.5, anchor="middle", colour="muted")
     return canvas
@@ -212,7 +212,7 @@ def dots(picture: page.Dots) -> Canvas:
         text = _short_size(mean, picture.unit)
         frame.row_name(y, label, 50 if alone else 31)
         frame.canvas.text((frame.right + 10, y), text, size=10.5)
-    frame.ends(picture.left, picture.right, picture.unit)
+    frame.ends(picture.left, picture.right, picture.axis or picture.unit)
     return frame.canvas
 
 

@@ -37,7 +37,8 @@ def intervals(picture: page.Intervals) -> Canvas:
             _interval(frame, scale, top, line, picture)
         top += height
     frame.upright(scale(0))
-    _ends(frame, picture.left, picture.right, picture.unit, turned=bool(picture.left))
+    unit = picture.axis or picture.unit
+    _ends(frame, picture.left, picture.right, unit, turned=bool(picture.left))
     return frame.canvas
 
 

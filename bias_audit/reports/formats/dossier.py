@@ -110,7 +110,13 @@ def _comparisons(view: page.Page) -> str:
     ]
     if not rows:
         return "No comparison of groups was made.\n\n"
-    head = ("Probe", "Outcome", "In words", "Times as likely", "At least – at most")
+    head = (
+        "Probe",
+        "Outcome",
+        "In words",
+        words.capital(view.first_screen.head),
+        "At least – at most",
+    )
     floor = f"{escape(view.first_screen.floor)}\n\n" if view.first_screen.floor else ""
     return markdown.within(markdown.table_head(head), rows, _ROOM) + floor
 

@@ -211,7 +211,7 @@ def _every(screen: page.FirstScreen, room: int) -> str:
         )
         for one in screen.comparisons
     ]
-    head = ("", "Outcome", "Probe", "In words", "Times as likely", "At least – at most")
+    head = ("", "Outcome", "Probe", "In words", words.capital(screen.head), "At least – at most")
     start = f"<details><summary>Every comparison</summary>\n\n{table_head(head, (0, 4, 5))}"
     return f"{within(start, rows, room - 40, limit=100)}</details>\n\n" if rows else ""
 

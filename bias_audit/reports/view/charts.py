@@ -36,16 +36,19 @@ def overview(index: Index, results: Sequence[Result]) -> page.Intervals | None:
     rows = tuple(_turned_row(index, result) for result in drawn)
     cut = len(known) > len(drawn)
     more = f" The strongest {len(drawn)} of {len(known)} are drawn." if cut else ""
+    said = f"Each mark says how many {index.scale.more} the words are for that group"
+    if index.audit.model.reading == "label":
+        said = "Each mark says how many times as high the odds of the label are for that group"
     return page.Intervals(
         name=index.name("chart", "overview"),
         title="Who is tied to what, and how closely?",
-        question=f"Each mark says how many {index.scale.more} the words are for that group; on the "
-        f"upright line there is no difference.{more}",
+        question=f"{said}; on the upright line there is no difference.{more}",
         summary=_interval_summary(rows, index.unit),
         answer=words.sentence(words.tally_outcomes(Counter(r.outcome for r in known if r.outcome))),
         table=_overview_table(index, drawn),
         rows=rows,
         right="more closely tied",
+        axis=index.scale.axis,
         unit=index.unit,
         compact=True,
     )
@@ -382,6 +385,7 @@ def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> 
         answer=answer,
         table=_template_table(index, probe, compared),
         rows=tuple(rows),
+        axis=index.scale.axis if compared[0].unit == index.unit else "",
         left=f"towards {probe.minus}" if probe.minus else "below the middle",
         right=f"towards {probe.plus}" if probe.plus else "above the middle",
         unit=compared[0].unit,

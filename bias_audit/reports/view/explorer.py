@@ -1,6 +1,7 @@
 """Every scored sentence of an audit, packed so that a page can hold it and its script read it.
 
-A sentence is what stands before the scored word, the word, and what stands after it. Scores are
+A sentence is what stands before the scored word, the word, and what stands after it; where labels
+of whole sentences are scored, all of it stands before, and its labels have no text. Scores are
 steps of 0.04 nats (a probability to two parts in a hundred), as differences from what
 the word and the sentence give on average, which compress well.
 """
@@ -131,7 +132,8 @@ def _sentences(index: Index, evidence: Source) -> dict[str, list[_Sentence]]:
                 query = f" \u2248 {_target_text(index, probe, words[-1])}" if finer > 1 else ""
                 texts.append(_tidy(f"{text}{query}"))
                 scores.append(finer * float(value) if value else None)
-            head, middles, tail = _split(texts)
+            whole = index.audit.model.reading == "label"
+            head, middles, tail = (texts[0], [""] * len(texts), "") if whole else _split(texts)
             one = _Sentence(
                 frame=frame,
                 group=group,
@@ -219,6 +221,7 @@ def _pack(index: Index, name: str, sentences: Sequence[_Sentence]) -> page.Explo
     content = {
         **_facts(index, name, sentences),
         "step": STEP / _finer(index),
+        **({"whole": True} if index.audit.model.reading == "label" else {}),
         "score": score_name(index.audit.model.reading).split()[0],
         "lists": [words for _, words in lists],
         "frames": [one.frame for one in sentences],
@@ -252,6 +255,8 @@ def _facts(index: Index, name: str, sentences: Sequence[_Sentence]) -> dict[str,
         for group in result.groups if result.outcome else ():
             if group != OTHERS:
                 outcomes.setdefault(group, []).append(str(result.outcome))
+    if index.audit.model.reading == "label":
+        texts = {target: text.removeprefix("... ") for target, text in texts.items()}
     return {
         "labels": {group: labels.get(group, group) for group in {s.group: 0 for s in sentences}},
         "targets": {target: texts.get(target, target) for target in targets},

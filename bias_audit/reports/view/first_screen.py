@@ -153,7 +153,7 @@ def _line(index: Index, number: int, result: Result) -> page.OutcomeLine:
         towards=index.tie(result),
         title=index.versus(result),
         statement=result.statement,
-        size=evidence_size(result),
+        size=evidence_size(result, index.audit.model.reading),
         notices=notices(result),
         reason=_reason(result),
         href=index.name("probe", result.probe) if result.probe in index.probes else "",

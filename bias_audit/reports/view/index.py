@@ -7,7 +7,7 @@ from collections import Counter
 from bias_audit.records import UNITS
 from bias_audit.reports.text import slug
 from bias_audit.results import Finding, MetricRecord, ProbeRecord, Result, Results
-from bias_audit.utils.scales import Scale, gap_scale
+from bias_audit.utils.scales import Scale, told_scale
 
 OTHERS = "~others"
 
@@ -37,7 +37,7 @@ class Index:
     @property
     def scale(self) -> Scale:
         """How they are told."""
-        return gap_scale(self.unit)
+        return told_scale(self.unit, self.audit.model.reading)
 
     def name(self, kind: str, key: str) -> str:
         """Return the page fragment of a thing; the same thing always gets the same one."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bias_audit.reports.text import bounds, plain, times, with_sign
 from bias_audit.reports.wording import MARKS
 from bias_audit.results import Finding, ProbeRecord, Results
-from bias_audit.utils.scales import Scale, gap_scale
+from bias_audit.utils.scales import Scale, gap_scale, told_scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,8 @@ class Picture:
     answer: str = ""
     """The answer to its title in one sentence, for a reader in a hurry."""
     unit: str = "nats"
+    axis: str = ""
+    """What its axis is called, where its unit does not say."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -582,7 +584,8 @@ class Page:
         """How the gaps of the audit are told."""
         from bias_audit.records import UNITS  # loads numpy, which the glossary starts without
 
-        return gap_scale(UNITS[self.audit.model.reading])
+        reading = self.audit.model.reading
+        return told_scale(UNITS[reading], reading)
 
     @property
     def charts(self) -> list[Picture | Heat]:

@@ -193,9 +193,9 @@ def _tests(index: Index, results: Sequence[Result]) -> Table | None:
         if r.estimate is not None
     ]
     head = (
-        "Comparison", "Times as likely", "95 % interval, these words", "Words of this kind",
-        "df (these words)", "p (words of this kind)", "Adjusted p", "Sign-flip p", "Exchange p",
-        "Adjusted by",
+        "Comparison", words.capital(index.scale.head), "95 % interval, these words",
+        "Words of this kind", "df (these words)", "p (words of this kind)", "Adjusted p",
+        "Sign-flip p", "Exchange p", "Adjusted by",
     )  # fmt: skip
     return table(f"Tests of {count(len(rows), 'primary comparison')}", head, rows)
 

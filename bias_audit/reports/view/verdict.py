@@ -57,7 +57,7 @@ def _note(index: Index, finding: Finding) -> page.Note:
     return page.Note(
         finding=finding,
         name=index.name("finding", finding.id),
-        measured=finding_facts(result, finding) if result else (),
+        measured=finding_facts(result, finding, index.audit.model.reading) if result else (),
         notices=notices,
         control=control_line(index, result) if result else "",
         state=(result.outcome or "") if result else "",
@@ -73,7 +73,7 @@ def _note(index: Index, finding: Finding) -> page.Note:
     )
 
 
-def finding_facts(result: Result, finding: Finding) -> tuple[str, ...]:
+def finding_facts(result: Result, finding: Finding, reading: str = "") -> tuple[str, ...]:
     """Return the numbers of a finding, without those that its own sentences give."""
     facts = []
     stated = "sentence frames agree" in finding.detail
@@ -83,7 +83,7 @@ def finding_facts(result: Result, finding: Finding) -> tuple[str, ...]:
         agree = round(result.sign_share * result.n_templates)
         facts.append(f"{agree} of {count(result.n_templates, 'paraphrase')} point the same way")
     if "sentence frames" not in finding.headline:
-        facts.append(evidence_size(result))
+        facts.append(evidence_size(result, reading))
     if more := words.beside(result):
         facts.append(more)
     return tuple(facts)
@@ -142,7 +142,7 @@ def gate_line(index: Index, gate: Gate) -> page.GateLine:
         href=index.name("probe", gate.probe) if gate.probe in index.probes else "",
         waived=_waived_by(index, gate),
         measured=_measured_text(gate),
-        size=evidence_size(result) if result else "no evidence",
+        size=evidence_size(result, index.audit.model.reading) if result else "no evidence",
         example=_example(index, result) if result else None,
     )
 
@@ -213,12 +213,12 @@ def _since(gate: Gate) -> str:
     return f", since {gate.baseline}" if gate.kind == "regression" and gate.baseline else ""
 
 
-def evidence_size(result: Result) -> str:
-    """How many sentence frames, group words and scored words a result rests on."""
+def evidence_size(result: Result, reading: str) -> str:
+    """How many sentence frames, group words and scored words, or labels, a result rests on."""
     words_ = ("pair of group words", "pairs of group words") if result.pairs else ("group word", "")
     parts = [count(result.n_templates, "sentence frame"), count(result.n_terms, *words_)]
     if result.n_targets:
-        parts.append(count(result.n_targets, "scored word"))
+        parts.append(count(result.n_targets, "label" if reading == "label" else "scored word"))
     return ", ".join(parts)
 
 
