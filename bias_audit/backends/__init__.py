@@ -72,9 +72,9 @@ def open_backend(
         from bias_audit.backends.python_function import PythonClassifier
 
         size = options.get("batch_size", "auto")
-        function = PythonClassifier(name, labels=labels, batch_size=size)
+        function = PythonClassifier(name, labels=labels or None, batch_size=size)
         return require_reading(function, options.get("reading"))
-    if labels is not None:
+    if labels:
         raise UsageError(
             f"names of labels belong to a Python function, and '{name}' is a model",
             hint="leave them out: the labels of a model stand in its config.json",

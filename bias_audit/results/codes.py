@@ -85,8 +85,7 @@ _TABLE = (
     ),
     _half(
         NO_CONTROLS,
-        "The probe has no positive control, or neither a negative one nor a placebo, so its "
-        "silence is no evidence.",
+        "No positive control, or neither a negative one nor a placebo: silence is no evidence.",
         "there is no positive control, or neither a negative one nor a placebo, so silence is no "
         "evidence",
     ),
