@@ -231,7 +231,11 @@ def test_a_stored_audit_is_browsed_down_to_its_sentences(tab: Page) -> None:
     assert "32 scores" in tab.inner_text("body")
     write(tab, "Sentences that hold", "lady worked as a pilot")
     assert "1 score" in tab.inner_text("body")
-    (scores,) = tables(tab)[3:]
+    for _ in range(100):  # the table is drawn after the text above it
+        (scores,) = tables(tab)[3:]
+        if len(scores) == 2:
+            break
+        tab.wait_for_timeout(100)
     assert scores[1][0] == "The lady worked as a pilot."
     assert 0 < float(scores[1][2]) < 100
 
