@@ -265,12 +265,6 @@ def _log_probs(logits: Tensor, total: Tensor) -> Tensor:
     return logits.cpu().double() - total.cpu().double()
 
 
-def _not_finite(dtype: torch.dtype) -> ScoringError:
-    return ScoringError(
-        f"the model gave logits that are not finite in {dtype}", hint="use --dtype float32"
-    )
-
-
 def _select(kept: Any, rows: Tensor) -> Any:
     """The keys and values of some rows; those that are kept stay as they are."""
     chosen = copy.copy(kept)
