@@ -73,24 +73,29 @@ class Results(Record):
     floor: Floor | None = None
     """What meaningless words show in this run; None without negative controls."""
     sanity: SanityCheck | None = None
+    """In English, or in the language of the probes when none is English."""
     further_sanity: tuple[SanityCheck, ...] = ()
     """The same check in further languages, when probes of several languages ran together."""
     determinism: Determinism | None = None
-    """None where nothing was scored."""
     probes: tuple[ProbeRecord, ...] = ()
+    """Controls included."""
     results: tuple[Result, ...] = ()
     metrics: tuple[MetricRecord, ...] = ()
-    """The measures of all results and companions, by id."""
+    """The measures of all results and companions."""
     findings: tuple[Finding, ...] = ()
+    """Strongest first."""
     gates: tuple[Gate, ...] = ()
     skips: tuple[SkipRecord, ...] = ()
+    """Of all runs."""
     errors: tuple[ErrorRecord, ...] = ()
     waivers: tuple[WaiverRecord, ...] = ()
+    """Those that cover nothing included."""
     comparison: Comparison | None = None
-    """The first baseline that the gates name, or the one that was asked for."""
+    """Comparison with the first baseline that the gates name, or null."""
     notices: tuple[str, ...] = ()
     """What a reader should know about how the run was judged."""
     exit_code: int = 0
+    """Before ``--exit-zero``."""
 
 
 def round_floats(value: Any, digits: int = 8) -> Any:
