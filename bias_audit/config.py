@@ -128,6 +128,7 @@ _NO_CODE_HINT = "bias-audit run python:MODULE:FUNCTION"
 class ModelConfig(FileModel):
     """Which model, and how it is loaded."""
 
+    short_text = "name"
     name: Filled = setting("reference", "model", is_argument=True)
     """``reference``, a local folder or a hub id."""
     revision: Filled | None = setting(

@@ -73,8 +73,8 @@ def _origin(key: KeyPath, resolved: ResolvedSettings) -> str:
             return source
     marks, path = resolved.file.marks, resolved.file.path
     place = marks.get(key)
-    if place is None and key[0] == "probes" and key[-1] == "use":
-        place = marks.get(key[:-1])  # a bare id stands for a group of keys
+    if place is None and (key == ("model", "name") or key[::2] == ("probes", "use")):
+        place = marks.get(key[:-1])  # a bare name stands for a group of keys
     return (
         "default" if place is None or path is None else f"{report_path(path)}:{place[0]}:{place[1]}"
     )

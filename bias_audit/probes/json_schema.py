@@ -30,7 +30,13 @@ MODELINE = "# yaml-language-server: $schema="
 """The line by which editors find the schema of a file."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 COMMENT = "Made by bias-audit from the formats of its files; it is written again, do not edit it."
-_TEXT = {"Entry": "sg", "HeadNoun": "sg", "Template": "text", "ProbeUse": "use"}
+_TEXT = {
+    "Entry": "sg",
+    "HeadNoun": "sg",
+    "Template": "text",
+    "ProbeUse": "use",
+    "ModelConfig": "name",
+}
 """Models that may be written as a text, which then is this key."""
 _LIST = {"WordSet": "entries", "Pole": "words", "Suite": "probes"}
 """Models that may be written as a list, which then is this key."""

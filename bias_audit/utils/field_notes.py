@@ -18,7 +18,7 @@ Notes = Mapping[str, Mapping[str, str]]
 
 
 def field_notes(model: type[BaseModel]) -> dict[str, dict[str, str]]:
-    """Return a line for each field that has one, of a model and all models in it, by their names."""
+    """Return the line under each field of a model and of all models in it, by model."""
     return {one.__name__: dict(_of_class(one)) for one in inner_models(model)}
 
 

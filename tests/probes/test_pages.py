@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
+from bias_audit.config import Config
 from bias_audit.probes.json_schema import FILES, MODELINE, schema_of
 from bias_audit.probes.probe import words_of
 from tests.probes import pages
@@ -100,6 +101,8 @@ def test_the_schema_takes_short_forms():
     assert schema("probe").is_valid(PROBE)
     suites = {"kind": "suites", "suites": {"a": ["tea"], "b": {"probes": ["tea"]}}}
     assert schema("suites").is_valid(suites)
+    bare = {"version": 1, "model": "reference", "probes": ["occupation-gender"]}
+    assert jsonschema.Draft202012Validator(schema_of(Config)).is_valid(bare)
 
 
 @pytest.mark.parametrize(
