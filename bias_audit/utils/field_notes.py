@@ -56,9 +56,9 @@ def _of_class(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
 
 def describe(schema: dict[str, Any], notes: Notes) -> dict[str, Any]:
     """Put the notes into a JSON Schema that was made from the models, and return it."""
-    for name, part in {schema["title"]: schema, **schema.get("$defs", {})}.items():
+    for name, part in {schema.get("title"): schema, **schema.get("$defs", {})}.items():
         properties = part.get("properties", {})
-        for key, text in notes.get(name, {}).items():
+        for key, text in notes.get(str(name), {}).items():
             if key in properties:
                 properties[key]["description"] = text.replace("``", "'")
     return schema

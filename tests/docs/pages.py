@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from inspect import cleandoc
 from itertools import starmap
 from pathlib import Path
 from typing import Any, get_args
@@ -126,7 +127,7 @@ def keys(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[s
             yield from keys(inner, (*path, f"{name}[]" if several else name))
             continue
         default = "required" if field.default is PydanticUndefined else field.default
-        yield ".".join((*path, name)), notes.get(name, "").replace("``", "`"), default
+        yield ".".join((*path, name)), code(notes.get(name)), default
 
 
 def of_setting(key: str, said: str, default: object, setting: Setting | None) -> tuple[object, ...]:
@@ -205,17 +206,17 @@ def of_file(
             continue
         needed = parts[name].get("required", ()) if written else ()
         rows = (
-            (f"`{key}`", shape(value), "Required. " * (key in needed) + notes[name].get(key, ""))
+            (f"`{key}`", shape(value), "Required. " * (key in needed) + code(notes[name].get(key)))
             for key, value in parts[name]["properties"].items()
         )
         yield f"### {name}"
-        yield code(str(one.__doc__))
-        yield code(table(("name", "value", "is"), rows))
+        yield code(one.__doc__)
+        yield table(("name", "value", "is"), rows)
 
 
-def code(text: str) -> str:
-    """A docstring as Markdown."""
-    return text.replace("``", "`").replace("None", "null")
+def code(text: str | None) -> str:
+    """A docstring as Markdown and JSON write it."""
+    return re.sub(r"(?<=[;,(] )None\b", "null", cleandoc(text or "").replace("``", "`"))
 
 
 CONSEQUENCES = {
@@ -268,7 +269,7 @@ def tables() -> str:
     )
     parts = [intro]
     for name, columns in COLUMNS.items():
-        parts += [f"## {name}()", code(str(getattr(Audit, name).__doc__).partition("Columns:")[0])]
+        parts += [f"## {name}()", code(getattr(Audit, name).__doc__).partition("Columns:")[0]]
         parts.append(table(("column", "is"), ((f"`{key}`", text) for key, text in columns.items())))
     return page("Tables for pandas", *parts)
 
