@@ -32,9 +32,9 @@ from bias_audit.errors import BiasAuditError, FileError, Problem, UnknownNameErr
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
 from bias_audit.gates.waivers import read_waivers
-from bias_audit.records import Reading
 from bias_audit.utils.file_model import FileModel, Id, Text, reject_duplicates
 from bias_audit.utils.problems import ProblemCollector
+from bias_audit.utils.readings import Reading
 from bias_audit.utils.settings import (
     Setting,
     apply_overrides,

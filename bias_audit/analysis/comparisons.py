@@ -70,7 +70,7 @@ def _compare(
         targets=_drill(cube, design) if drill else (),
         p_sign_flip=_sign_flip(these.by_cluster, rng("sign-flip"), settings),
         p_exchange=design.exchange(response, rng("exchange"), settings.resamples),
-        mass_log_odds=None if scored.reading == "similarity" else _mass(cube, design),
+        mass_log_odds=None if cube.cosines is not None else _mass(cube, design),
         without_a_term=design.without_a_term(response),
     )
 

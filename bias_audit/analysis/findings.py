@@ -99,7 +99,7 @@ def _headline(model: str, result: Result, probe: ProbeRecord, scored: ScoredProb
 def size_of(result: Result, probe: ProbeRecord, reading: str) -> str:
     """Return the size of an association in words, with its bounds, as its finding has it."""
     if probe.mask != "group":
-        return as_likely(result, label=reading == "label")
+        return as_likely(result, reading=reading)
     return odds_between(result, probe.minus if result.pole == probe.plus else probe.plus)
 
 

@@ -24,6 +24,7 @@ from bias_audit.results import (
     TargetProfile,
 )
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.readings import READINGS
 
 TOP = 10
 
@@ -93,7 +94,7 @@ def _targets(scored: ScoredProbe) -> list[TargetProfile]:
     cube = scored.cube
     words = {target.word.id: target for target in scored.probe.targets}
     levels = [_levels(cube, cube.columns(group.id)) for group in scored.probe.groups]
-    detailed = scored.probe.spec.role == "probe" and scored.reading == "mask"
+    detailed = scored.probe.spec.role == "probe" and READINGS[scored.reading].of == "word"
     profiles = []
     for index, name in enumerate(cube.targets):
         word = words[name].word

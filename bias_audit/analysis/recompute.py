@@ -32,6 +32,7 @@ from bias_audit.stats.contrast import Clusters, matched_pairs
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.multiplicity import bh, by
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.readings import READINGS
 from bias_audit.utils.scales import gap_scale
 
 CLOSE, NEAR = 2e-5, 3e-6
@@ -229,7 +230,7 @@ class Recomputation:
                 plus=probe.plus,
                 minus=probe.minus,
                 mask=probe.mask,
-                label=self.results.model.reading == "label",
+                reading=self.results.model.reading,
             )
             concluded = conclude(again, question, partial=self.results.run.partial)
             for stored, own in zip(family, concluded, strict=True):
@@ -285,12 +286,12 @@ class Recomputation:
 
     def _detail(self, probe: ProbeRecord) -> tuple[str, ...]:
         """Which numbers a record has of its words."""
-        whole = probe.role == "probe" and self.results.model.reading == "mask"
+        whole = probe.role == "probe" and READINGS[self.results.model.reading].of == "word"
         return ("log_prob", "probability", "log_odds") if whole else ("log_prob",)
 
     def _quotes(self) -> Iterator[Mismatch]:
         """Sentences that are quoted, with the scores of their words; of encoders with cosines."""
-        if self.results.model.reading == "similarity":
+        if READINGS[self.results.model.reading].is_cosine:
             return  # which stand in a column of their own
         quoted = [(r.id, r.probe, r.sentences) for r in self.results.results if r.sentences]
         quoted += [(f.id, f.probe, f.sentences) for f in self.results.findings]

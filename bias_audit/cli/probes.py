@@ -20,6 +20,7 @@ from bias_audit.cli.options import (
 )
 from bias_audit.cli.output import say, say_json
 from bias_audit.config import open_catalogue
+from bias_audit.utils.readings import READINGS, USUAL
 
 
 @click.group()
@@ -64,8 +65,8 @@ def _own(replaced: Mapping[str, Path], name: str) -> str:
 @click.option("--like", help="Copy this probe instead.")
 @click.option(
     "--reading",
-    type=click.Choice(["mask", "continuation", "similarity", "label"]),
-    default="mask",
+    type=click.Choice([*READINGS]),
+    default=USUAL,
     help="label: a probe for text classifiers.",
 )
 @click.option("-o", "--output", type=Place(), help="Folder of the new file.")
@@ -91,7 +92,7 @@ def new(
 
     if like is not None and kind != "probe":
         raise UsageError("--like copies a probe", hint="leave --kind out, or use 'extends' inside")
-    labels = reading == "label"
+    labels = READINGS[reading].of == "label"
     if labels and (like is not None or kind != "probe"):
         raise UsageError("--reading label begins a probe of its own", hint="leave the others out")
     folder = output or place(kind, Path.cwd())
@@ -159,7 +160,7 @@ def sentences(name: str | None, probe_path: tuple[str, ...]) -> int:
 @click.option("--all", is_flag=True, help="Every sentence.")
 @click.option(
     "--reading",
-    type=click.Choice(["mask", "continuation", "similarity", "label"]),
+    type=click.Choice([*READINGS]),
     help="similarity: sentences with the stand-in, and the queries.  [default: the probe's first]",
 )
 @probe_path

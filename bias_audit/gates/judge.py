@@ -25,7 +25,7 @@ from bias_audit.gates.verdict import (
     p_increase,
 )
 from bias_audit.gates.waivers import apply_waivers, names_all
-from bias_audit.records import OTHERS, UNITS, WITH_COMPLETIONS
+from bias_audit.records import OTHERS
 from bias_audit.results.decisions import (
     Change,
     Comparison,
@@ -45,6 +45,7 @@ from bias_audit.results.schema import (
     Result,
     State,
 )
+from bias_audit.utils.readings import READINGS
 from bias_audit.utils.text import size_in, times
 
 BaselineComparisons = Mapping[str, Comparison | MissingChange]
@@ -130,9 +131,9 @@ def require_units(gates: Iterable[GateConfig], model: str, reading: str) -> None
     Raises:
         UsageError: there is one.
     """
-    unit, whole = UNITS[reading], f"'{model}' is read as {reading}"
+    unit, whole = READINGS[reading].scale.unit, f"'{model}' is read as {reading}"
     for gate in gates:
-        if gate.unit == "points" and reading not in WITH_COMPLETIONS:
+        if gate.unit == "points" and not READINGS[reading].completes:
             raise UsageError(
                 f"the gate '{gate.id}' judges {gate.measure}, and {whole}: it completes nothing",
                 hint="leave this gate out for models of this kind",

@@ -17,11 +17,9 @@ from bias_audit.errors import ScoringError, UsageError
 from bias_audit.probes.clusters import target_clusters, template_clusters, term_cluster
 from bias_audit.probes.probe import Group, Probe
 from bias_audit.records import (
-    UNITS,
     CompletionScore,
     FillScore,
     Prompt,
-    Reading,
     Skip,
     WordPrior,
 )
@@ -29,6 +27,7 @@ from bias_audit.results.evidence import COSINE, EVIDENCE_COLUMNS, TEXT_COLUMNS
 from bias_audit.stats.contrast import Clusters
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.readings import READINGS, USUAL, Reading
 from bias_audit.utils.text import csv_cell
 
 if TYPE_CHECKING:
@@ -43,8 +42,8 @@ SPREAD_FLOOR = 1e-6
 class Scores:
     """A checked table of scores with the columns :data:`EVIDENCE_COLUMNS`.
 
-    In the reading ``similarity`` it has the column :data:`COSINE` too, and a score is how many
-    standard deviations a cosine lies above the mean of its sentence frame.
+    Of an encoder it has the column :data:`COSINE` too, and a score is how many standard deviations
+    a cosine lies above the mean of its sentence frame.
     """
 
     frame: pd.DataFrame
@@ -72,7 +71,7 @@ class Scores:
         answers: Sequence[FillScore],
         *,
         run: str = "",
-        reading: Reading = "mask",
+        reading: Reading = USUAL,
     ) -> Scores:
         """Join prompts with their answers, in the order given.
 
@@ -121,7 +120,7 @@ class Scores:
         frame = pd.DataFrame.from_records(rows, columns=list(EVIDENCE_COLUMNS))
         frame["rank"] = frame["rank"].astype("Int64")
         beside = [group.id for group in probe.extra_groups]
-        return cls(standardise(frame, beside) if reading == "similarity" else frame)
+        return cls(standardise(frame, beside) if READINGS[reading].is_cosine else frame)
 
 
 def standardise(frame: pd.DataFrame, beside: Collection[str] = ()) -> pd.DataFrame:
@@ -507,13 +506,13 @@ class ScoredProbe:
     """Answers to the further questions of metrics on request, by the id of the questions."""
     lists: WordLists = field(default_factory=WordLists)
     """Words that completions are looked up in."""
-    reading: Reading = "mask"
-    """What a score is; only in ``mask`` it is a probability of the scored word."""
+    reading: Reading = USUAL
+    """What a score is."""
 
     @property
     def unit(self) -> str:
         """Unit of its gaps."""
-        return UNITS[self.reading]
+        return READINGS[self.reading].scale.unit
 
     @property
     def margin(self) -> float:

@@ -35,6 +35,7 @@ from bias_audit.records import (
 )
 from bias_audit.reports.text import clean, percent, times
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.readings import READINGS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -287,7 +288,7 @@ def fill(
         info = backend.info
         _require_fit(template, backend)
         filled, mute = _complete(backend, asked)
-        whole = info.reading == "continuation" and bool(wanted)
+        whole = READINGS[info.reading].form == "log" and bool(wanted)
         sought = wanted or info.labels
         if (mute and not sought) or (whole and len(wanted) == 1):
             raise UsageError(mute or NOTE_SHARES, hint=_NAME_WORDS)

@@ -38,6 +38,7 @@ from bias_audit.results.io import Results
 from bias_audit.results.run_folder import StoredRun
 from bias_audit.results.schema import Model, Result
 from bias_audit.utils import clock
+from bias_audit.utils.readings import READINGS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +196,7 @@ def gate(
     require_numbers(stored, judged)
     there = {probe.id for probe in stored.results.probes}
     lost = stored.evidence is None and any(result.estimate is not None for result in judged)
-    suite = LABELS if stored.results.model.reading == "label" else DEFAULT
+    suite = LABELS if READINGS[stored.results.model.reading].of == "label" else DEFAULT
     policy = replace(
         read_policy(file, today=clock.today(), strict=strict),
         probes=_wanted_probes(file.config, _catalogue(file), there, suite),

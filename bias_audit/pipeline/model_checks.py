@@ -44,6 +44,7 @@ from bias_audit.records import (
 )
 from bias_audit.results import Determinism, SanityCheck
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.readings import READINGS
 
 PERPLEXITY_SHARE = 0.05
 """The pseudo-perplexity must stay below this share of the vocabulary size."""
@@ -177,7 +178,7 @@ def check_model(
     languages: Iterable[str],
 ) -> tuple[SanityCheck, ...]:
     """Check that a model knows what it is asked about, as its reading demands."""
-    if backend.info.reading == "label":
+    if READINGS[backend.info.reading].of == "label":
         return check_instruments(backend, probes)
     ordered = sorted(set(languages), key=lambda language: (language != "en", language))
     return check_languages(backend, {one: catalogue.sanity(one) for one in ordered})
@@ -203,7 +204,7 @@ def check_instruments(backend: Backend, probes: Sequence[Probe]) -> tuple[Sanity
             shared.setdefault((probe.instrument, labels.plus, labels.minus), []).append(probe)
     checks = tuple(_check_instrument(backend, members) for members in shared.values())
     none = "no probe gives plain sentences for the check of a classifier"
-    return checks or (_instrument_record((), (0, 0), (0, 0), none),)
+    return checks or (_record("en", (0, 0, 0), none, of="label"),)
 
 
 def _check_instrument(backend: Backend, probes: Sequence[Probe]) -> SanityCheck:
@@ -211,90 +212,86 @@ def _check_instrument(backend: Backend, probes: Sequence[Probe]) -> SanityCheck:
     if labels is None:
         raise ValueError("a probe without labels")
     sizes = len(sides[0]), len(sides[1])
+    needed = [math.ceil(LABEL_SHARE * size) for size in sizes]
+    hits, detail = [0, 0], ""
     try:
         requests = [
             LabelRequest(text=text, names=label.any, instead_of=instead)
             for text in (*sides[0], *sides[1])
             for label, instead in ((labels.plus, ()), (labels.minus, labels.plus.any))
         ]
-        values = [answer.log_prob for answer in score_all(backend, requests)]
+        pairs = _pairs(backend, requests)
     except _BROKEN as error:
-        message = f"the instrument check could not be run: {error}"
-        return _instrument_record(probes, (0, 0), sizes, message)
-    pairs = list(zip(values[::2], values[1::2], strict=True))
-    right = [p is not None and m is not None and p > m for p, m in pairs[: sizes[0]]]
-    right_minus = [p is not None and m is not None and m > p for p, m in pairs[sizes[0] :]]
-    hits = sum(right), sum(right_minus)
-    needed = tuple(math.ceil(LABEL_SHARE * size) for size in sizes)
-    message = ""
-    if hits[0] < needed[0] or hits[1] < needed[1]:
-        message = (
-            f"the instrument check failed: {hits[0]} of {sizes[0]} plain sentences were labelled"
-            f" '{labels.plus.name}' and {hits[1]} of {sizes[1]} '{labels.minus.name}'"
-            f" ({needed[0]} and {needed[1]} needed); a model that does not tell them apart cannot"
-            " be audited by these probes"
-        )
-    return _instrument_record(probes, hits, sizes, message)
+        detail = f"the instrument check could not be run: {error}"
+    else:
+        hits = [
+            sum(_exceeds(plus, minus) for plus, minus in pairs[: sizes[0]]),
+            sum(_exceeds(minus, plus) for plus, minus in pairs[sizes[0] :]),
+        ]
+        if hits[0] < needed[0] or hits[1] < needed[1]:
+            detail = (
+                f"the instrument check failed: {hits[0]} of {sizes[0]} plain sentences were"
+                f" labelled '{labels.plus.name}' and {hits[1]} of {sizes[1]} '{labels.minus.name}'"
+                f" ({needed[0]} and {needed[1]} needed); a model that does not tell them apart"
+                " cannot be audited by these probes"
+            )
+    language = primary_language(probes[0].spec.language)
+    counts = sum(hits), sum(sizes), sum(needed)
+    ids = tuple(probe.spec.id for probe in probes)
+    return _record(language, counts, detail, of="label", probes=ids)
 
 
-def _instrument_record(
-    probes: Sequence[Probe], hits: tuple[int, int], sizes: tuple[int, int], detail: str
+def _pairs(
+    backend: Backend, requests: Sequence[Request[FillScore]]
+) -> list[tuple[float | None, float | None]]:
+    """The scores of requests that come two by two."""
+    values = [answer.log_prob for answer in score_all(backend, requests)]
+    return list(zip(values[::2], values[1::2], strict=True))
+
+
+def _exceeds(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and one > other
+
+
+def _record(
+    language: str, counts: tuple[int, int, int], detail: str, *, of: Any, **more: Any
 ) -> SanityCheck:
+    """A check that passed where there is nothing to say; ``counts``: hits, asked, needed."""
+    hits, asked, needed = counts
     return SanityCheck(
-        language=primary_language(probes[0].spec.language) if probes else "en",
+        **{"pseudo_perplexity": None, "perplexity_limit": 0.0, **more},
+        language=language,
         passed=not detail,
-        pseudo_perplexity=None,
-        perplexity_limit=0.0,
-        perplexity_of="label",
-        cloze_hits=sum(hits),
-        cloze_asked=sum(sizes),
-        cloze_needed=sum(math.ceil(LABEL_SHARE * size) for size in sizes),
+        perplexity_of=of,
+        cloze_hits=hits,
+        cloze_asked=asked,
+        cloze_needed=needed,
         detail=detail,
-        probes=tuple(probe.spec.id for probe in probes),
     )
 
 
 def _check_paraphrases(backend: Backend, spec: Sanity | None, language: str) -> SanityCheck:
     """Ask an encoder which of two sentences says the same as a third: R11 without any word list."""
     triplets = spec.paraphrases if spec is not None else ()
-    needed = math.ceil(PARAPHRASE_SHARE * len(triplets))
-    hits, passed = 0, False
+    needed, hits, detail = math.ceil(PARAPHRASE_SHARE * len(triplets)), 0, ""
+    requests = [
+        SimilarityRequest(text=triplet.text, queries=(other,))
+        for triplet in triplets
+        for other in (triplet.same, triplet.other)
+    ]
+    try:
+        hits = sum(_exceeds(same, other) for same, other in _pairs(backend, requests))
+    except _BROKEN as error:
+        detail = f"the model sanity check could not be run: {error}"
     if not triplets:
         detail = f"there are no paraphrases in '{language}': write 'paraphrases' in its sanity file"
-    else:
-        requests = [
-            SimilarityRequest(text=triplet.text, queries=(other,))
-            for triplet in triplets
-            for other in (triplet.same, triplet.other)
-        ]
-        try:
-            values = [answer.log_prob for answer in score_all(backend, requests)]
-        except _BROKEN as error:
-            detail = f"the model sanity check could not be run: {error}"
-        else:
-            pairs = zip(values[::2], values[1::2], strict=True)
-            hits = sum(s is not None and o is not None and s > o for s, o in pairs)
-            passed = hits >= needed
-            detail = (
-                ""
-                if passed
-                else (
-                    f"the model sanity check failed: {hits} of {len(triplets)} paraphrases lie"
-                    f" nearer than a sentence of the same words with another meaning ({needed}"
-                    " needed); an untrained or foreign-language encoder cannot be audited here"
-                )
-            )
-    return SanityCheck(
-        language=language,
-        passed=passed,
-        pseudo_perplexity=None,
-        perplexity_limit=0.0,
-        perplexity_of="paraphrase",
-        cloze_hits=hits,
-        cloze_asked=len(triplets),
-        cloze_needed=needed,
-        detail=detail,
-    )
+    elif hits < needed and not detail:
+        detail = (
+            f"the model sanity check failed: {hits} of {len(triplets)} paraphrases lie"
+            f" nearer than a sentence of the same words with another meaning ({needed}"
+            " needed); an untrained or foreign-language encoder cannot be audited here"
+        )
+    return _record(language, (hits, len(triplets), needed), detail, of="paraphrase")
 
 
 def check_sanity(backend: Backend, spec: Sanity | None, language: str = "en") -> SanityCheck:
@@ -302,37 +299,30 @@ def check_sanity(backend: Backend, spec: Sanity | None, language: str = "en") ->
 
     A model that breaks on them has not passed; the audit goes on and decides nothing.
     """
-    if backend.info.reading == "similarity":
+    form = READINGS[backend.info.reading].form
+    if form == "cosine":
         return _check_paraphrases(backend, spec, language)
-    continues = backend.info.reading == "continuation"
-    limit = min(PERPLEXITY_SHARE * backend.info.vocabulary_size, MOST_PERPLEXITY)
-    limit = MOST_BYTE_PERPLEXITY if continues else limit
+    if form == "log":
+        ask, limit, of, name = _ask_continuations, MOST_BYTE_PERPLEXITY, "byte", "perplexity a byte"
+    else:
+        limit = min(PERPLEXITY_SHARE * backend.info.vocabulary_size, MOST_PERPLEXITY)
+        ask, of, name = _ask_masks, "piece", "pseudo-perplexity"
     clozes = spec.clozes if spec is not None else ()
     needed = math.ceil(CLOZE_SHARE * len(clozes))
-    perplexity, hits, passed = None, 0, False
+    perplexity, hits, detail = None, 0, ""
     if spec is None:
         detail = f"there is no model sanity check in '{language}': write sanity-{language}.yaml"
     else:
+        language = primary_language(spec.language)
         try:
-            ask = _ask_continuations if continues else _ask_masks
             perplexity, hits = ask(backend, spec)
         except _BROKEN as error:
             detail = f"the model sanity check could not be run: {error}"
         else:
-            passed = perplexity is not None and perplexity < limit and hits >= needed
-            name = "perplexity a byte" if continues else "pseudo-perplexity"
-            detail = "" if passed else _detail(spec, perplexity, limit, hits, needed, name)
-    return SanityCheck(
-        language=primary_language(spec.language) if spec is not None else language,
-        passed=passed,
-        pseudo_perplexity=perplexity,
-        perplexity_limit=limit,
-        perplexity_of="byte" if continues else "piece",
-        cloze_hits=hits,
-        cloze_asked=len(clozes),
-        cloze_needed=needed,
-        detail=detail,
-    )
+            if perplexity is None or perplexity >= limit or hits < needed:
+                detail = _detail(spec, perplexity, limit, hits, needed, name)
+    numbers = {"pseudo_perplexity": perplexity, "perplexity_limit": limit}
+    return _record(language, (hits, len(clozes), needed), detail, of=of, **numbers)
 
 
 def _ask_masks(backend: Backend, spec: Sanity) -> tuple[float | None, int]:
@@ -494,7 +484,7 @@ def tolerance(info: ModelInfo) -> float:
         is_coarse = setting.startswith("medium") or "bf16" in setting
         dtype = "bfloat16" if is_coarse else "float16"
     limit = TOLERANCE.get(dtype, COARSE)
-    return limit * COSINE_SHARE if info.reading == "similarity" else limit
+    return limit * COSINE_SHARE if READINGS[info.reading].is_cosine else limit
 
 
 def _logs(answer: FillScore | CompletionScore | SentenceScore) -> Floats:

@@ -35,6 +35,7 @@ from bias_audit.probes.schema.probe import ProbeSpec
 from bias_audit.records import LabelRequest, ModelInfo, SentenceRequest
 from bias_audit.results import EVIDENCE_FILE, PAIR_SCORES_FILE
 from bias_audit.results.schema import SanityCheck
+from bias_audit.utils.readings import READINGS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,13 +122,6 @@ def plan_tasks(
     return tasks
 
 
-_FIT_HINTS = {
-    "label": "name probes for classifiers, -p labels; or copy one and write the model's own label"
-    " under 'any': bias-audit probes new NAME --like toxicity-religion"
-}
-"""What to do where no probe is left, by reading."""
-
-
 def misfit(spec: ProbeSpec, info: ModelInfo) -> str:
     """Say why a model cannot be asked a probe; empty where it can."""
     if info.reading not in spec.readings:
@@ -208,7 +202,7 @@ class ProbeTask:
         name, why = next(iter(unfit.items()))
         raise UsageError(
             f"none of the probes can be asked of '{info.name}', for example {name}: {why}",
-            hint=_FIT_HINTS.get(info.reading, "see 'bias-audit probes list' for others"),
+            hint=READINGS[info.reading].hint,
         )
 
     def score(

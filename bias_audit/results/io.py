@@ -34,6 +34,7 @@ from bias_audit.results.schema import (
     Tool,
 )
 from bias_audit.utils.json_text import read_json
+from bias_audit.utils.readings import READINGS
 
 SCHEMA_VERSION = "3.0"
 """Fields may be added in a minor version and removed only in a major one."""
@@ -194,7 +195,7 @@ def check_results(content: Any, path: str) -> Results:
     for finding in results.findings:
         if finding.result not in ids:
             raise UsageError(f"{path} is damaged: the finding '{finding.id}' is about no result")
-        is_cosine = results.model.reading == "similarity"
+        is_cosine = READINGS[results.model.reading].is_cosine
         what, most = ("cosine", 1.0) if is_cosine else ("probability", MAX_LOG_PROB)
         if any(max(s.log_prob_a, s.log_prob_b) > most for s in finding.sentences):
             raise UsageError(f"{path} is damaged: '{finding.id}' has a {what} above 1")

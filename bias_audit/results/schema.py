@@ -135,7 +135,7 @@ class Model(Record):
     """SHA-256 of each file of the model, by name; empty for a model without files."""
     kind: str
     reading: str = "mask"
-    """What a score is: ``mask``, or ``continuation`` for the whole sentence from left to right."""
+    """What a score is, as in :mod:`bias_audit.utils.readings`."""
     architecture: str = ""
     vocabulary_size: int
     parameters: int

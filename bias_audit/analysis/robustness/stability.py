@@ -29,6 +29,7 @@ from bias_audit.stats.fragility import (
 )
 from bias_audit.stats.layout import without_one
 from bias_audit.stats.split_half import analyse_halves, half_bounds, split_half
+from bias_audit.utils.readings import READINGS
 
 SKEWED = 1.0
 ONE_UNIT = 0.5
@@ -174,7 +175,7 @@ def lost_poles(scored: ScoredProbe, settings: Settings) -> tuple[str, ...]:
         columns = cube.pole(sign)
         if requested and len(columns) / requested < settings.min_coverage:
             return ("incomplete",)
-        levels = scored.probe.spec.mask == "target" and scored.reading == "mask"
+        levels = scored.probe.spec.mask == "target" and READINGS[scored.reading].of == "word"
         if levels and (
             saturated_share(cube, columns) > MOST_SATURATED or thin_share(cube, columns) > MOST_THIN
         ):

@@ -31,7 +31,7 @@ def check_target_frequency(scored: ScoredProbe, comparison: Comparison) -> Check
         return None
     fit = gap_at_equal_targets(scored, comparison)
     apart = mean_apart(cube)
-    level = "near" if scored.reading == "similarity" else "likely"
+    level = "likely" if cube.cosines is None else "near"
     note = f"the poles differ by {apart:+.2f} {scored.unit} in how {level} their words are anyway"
     if fit is None:
         return not_computable("R15", f"too few targets; {note}")

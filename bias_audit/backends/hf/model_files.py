@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast, get_args
 
 from bias_audit.backends.base import require_possible
 from bias_audit.backends.hf.gguf import SUFFIX, find_gguf
@@ -29,8 +29,8 @@ from bias_audit.backends.hf.pooling import (
     read_pooling,
 )
 from bias_audit.errors import ModelLoadError
-from bias_audit.records import Reading
 from bias_audit.utils.json_text import TextError, read_json
+from bias_audit.utils.readings import READINGS, USUAL, Reading
 
 REFERENCE = Path(__file__).parents[2] / "models" / "reference"
 """The model that ships with the package."""
@@ -69,9 +69,6 @@ _NO_VOCABULARY = (
     _TOKENIZER_CONFIG,
 )
 _VOCABULARIES = tuple(name for name in TOKENIZER_FILES if name not in _NO_VOCABULARY)
-_CAUSAL_HEADS = ("ForCausalLM", "LMHeadModel")
-CLASSIFIER_HEAD = "ForSequenceClassification"
-MASK_HEAD = "ForMaskedLM"
 _WRONG_HEADS = {
     "ForConditionalGeneration": "an encoder-decoder",
     "ForTokenClassification": "a token classifier",
@@ -90,7 +87,7 @@ _GGUF_CONFIG = {"model_type": "gguf", "architectures": ["GgufForCausalLM"]}
 """What is known of a GGUF file before it is loaded."""
 _MOST = {"layers": 10_000, "num_labels": 1_000_000}
 """Largest counts, by what the key holds; building more would not end."""
-WANTED = "a masked language model with its vocabulary head, such as distilroberta-base"
+WANTED = READINGS[USUAL].wanted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,16 +147,20 @@ class ModelFolder:
     notices: tuple[str, ...] = ()
 
     @property
+    def made_as(self) -> str:
+        """The architectures that its config.json names."""
+        return ", ".join(map(str, self.config.get("architectures") or ()))
+
+    @property
     def readings(self) -> tuple[Reading, ...]:
         """How the model can be read: an encoder by its pooling, else by its head; the usual first.
 
         An encoder that was saved with its head for words can be read by that too.
         """
+        by_head = _read_by_head(self.config)
         if self.pooling is not None:
-            return ("similarity", "mask") if _ends_in(self.config, MASK_HEAD) else ("similarity",)
-        if _ends_in(self.config, CLASSIFIER_HEAD):
-            return ("label",)
-        return ("continuation",) if _causal_head(self.config) else ("mask",)
+            return ("similarity", "mask") if by_head == "mask" else ("similarity",)
+        return (by_head or "mask",)
 
     @property
     def reading(self) -> Reading:
@@ -330,8 +331,9 @@ def locate_model(options: ModelOptions) -> ModelFolder:
         )
     if gguf is not None:
         wanted = "similarity" if options.pooling else options.reading
-        require_possible(name, wanted, ("continuation",))
-        return ModelFolder(name=name, path=gguf.parent, gguf=gguf, config=_GGUF_CONFIG)
+        folder = ModelFolder(name=name, path=gguf.parent, gguf=gguf, config=_GGUF_CONFIG)
+        require_possible(name, wanted, folder.readings)
+        return folder
     if name == "reference":
         path = REFERENCE
     elif here is not None:
@@ -464,7 +466,7 @@ def _other_kind(config: dict[str, Any]) -> str:
     """What the config says the model is, if that is neither a masked nor a causal one."""
     if config.get("is_encoder_decoder"):
         return "an encoder-decoder (sequence to sequence)"
-    if _causal_head(config) or _ends_in(config, CLASSIFIER_HEAD):
+    if _read_by_head(config) not in (None, "mask"):
         return ""
     if config.get("is_decoder"):
         return "a decoder (is_decoder is true): it does not see the words on the right"
@@ -486,27 +488,20 @@ def _require_head(name: str, config: dict[str, Any], pooling: Pooling | None) ->
             hint="state its pooling to have it read as a sentence encoder, such as --pooling mean;"
             f" for words at a mask use {WANTED}",
         )
-    if pooling is not None and _ends_in(config, CLASSIFIER_HEAD):
+    if pooling is not None and _read_by_head(config) == "label":
         raise ModelLoadError(
             f"'{name}' is a text classifier ({', '.join(architectures)}), which is read as label",
             hint="leave --pooling out",
         )
 
 
-def _ends_in(config: dict[str, Any], head: str) -> bool:
-    return any(str(name).endswith(head) for name in config.get("architectures") or ())
-
-
-def _causal_head(config: dict[str, Any]) -> str:
-    """The architecture of a causal language model; empty for all others."""
-    return next(
-        (
-            str(name)
-            for name in config.get("architectures") or ()
-            if str(name).endswith(_CAUSAL_HEADS) and name not in _MASKED_ANYWAY
-        ),
-        "",
-    )
+def _read_by_head(config: dict[str, Any]) -> Reading | None:
+    """How a model is read by a head that its architectures name; None for another, or no head."""
+    named = [str(name) for name in config.get("architectures") or () if name not in _MASKED_ANYWAY]
+    for reading in reversed(get_args(Reading)):
+        if any(name.endswith(READINGS[reading].heads) for name in named):
+            return cast(Reading, reading)
+    return None
 
 
 def require_reading(folder: ModelFolder, reading: Reading) -> None:
@@ -515,35 +510,12 @@ def require_reading(folder: ModelFolder, reading: Reading) -> None:
     Raises:
         ModelLoadError: it is read in another way.
     """
-    if reading in folder.readings:
-        return
-    if "similarity" in (reading, folder.reading):
+    if reading not in folder.readings:
         raise ModelLoadError(
-            f"'{folder.name}' is read as {folder.reading}, not as {reading}",
+            f"expected {READINGS[reading].wanted}, but '{folder.name}' is read as {folder.reading}"
+            f" ({folder.made_as or 'no architecture is named'})",
             hint="open it with bias_audit.open_backend, which chooses",
         )
-    if reading == "label":
-        raise ModelLoadError(
-            f"expected a text classifier, but '{folder.name}' has no head for labels",
-            hint=f"use a model whose architecture ends in {CLASSIFIER_HEAD}",
-        )
-    if folder.reading == "label":
-        raise ModelLoadError(
-            f"expected a {'masked' if reading == 'mask' else 'causal'} language model, but"
-            f" '{folder.name}' is a text classifier",
-            hint="open it with bias_audit.open_backend, which reads labels",
-        )
-    if reading == "mask":
-        head = _causal_head(folder.config)
-        raise ModelLoadError(
-            f"expected a masked language model, but '{folder.name}' is a causal language model"
-            f" ({head})",
-            hint=f"use {WANTED}",
-        )
-    raise ModelLoadError(
-        f"expected a causal language model, but '{folder.name}' has no head for the next word",
-        hint="use a model whose architecture ends in ForCausalLM or LMHeadModel",
-    )
 
 
 def _check_weights(name: str, path: Path, config: dict[str, Any], *, allow_pickle: bool) -> bool:

@@ -181,7 +181,6 @@ def _environment(linked: bool = False) -> Any:
         draw=_draw,
         reads_as=_reads_as,
         alone=_draw_alone,
-        score_name=wording.score_name,
         legend=wording.legend,
         bounds_note=wording.bounds_note,
         sentence=wording.sentence,

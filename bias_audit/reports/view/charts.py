@@ -37,7 +37,7 @@ def overview(index: Index, results: Sequence[Result]) -> page.Intervals | None:
     cut = len(known) > len(drawn)
     more = f" The strongest {len(drawn)} of {len(known)} are drawn." if cut else ""
     said = f"Each mark says how many {index.scale.more} the words are for that group"
-    if index.audit.model.reading == "label":
+    if index.facts.of == "label":
         said = "Each mark says how many times as high the odds of the label are for that group"
     return page.Intervals(
         name=index.name("chart", "overview"),
@@ -164,7 +164,7 @@ def target_words(
     index: Index, probe: ProbeRecord, result: Result, most: int = _WORDS
 ) -> page.Intervals | None:
     """Return the chart of the words with the widest gaps; two labels have one gap."""
-    if index.audit.model.reading == "label":
+    if index.facts.of == "label":
         return None
     effects = sorted(result.by_target, key=lambda item: (-abs(item.value), item.id))[:most]
     if len(result.groups) != 2 or len(effects) < 2:

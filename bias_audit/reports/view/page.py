@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from bias_audit.reports.text import bounds, plain, times, with_sign
 from bias_audit.reports.wording import MARKS
 from bias_audit.results import Finding, ProbeRecord, Results
-from bias_audit.utils.scales import Scale, gap_scale, told_scale
+from bias_audit.utils.readings import READINGS, ReadingFacts
+from bias_audit.utils.scales import Scale, gap_scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -580,12 +581,14 @@ class Page:
     """Every scored sentence; None without evidence."""
 
     @property
+    def facts(self) -> ReadingFacts:
+        """What follows from how the model was read."""
+        return READINGS[self.audit.model.reading]
+
+    @property
     def scale(self) -> Scale:
         """How the gaps of the audit are told."""
-        from bias_audit.records import UNITS  # loads numpy, which the glossary starts without
-
-        reading = self.audit.model.reading
-        return told_scale(UNITS[reading], reading)
+        return self.facts.scale
 
     @property
     def charts(self) -> list[Picture | Heat]:

@@ -19,6 +19,7 @@ from bias_audit.results import (
     WaiverRecord,
 )
 from bias_audit.results.codes import describe
+from bias_audit.utils.readings import READINGS
 from bias_audit.utils.text import times
 
 _PAIRS = 60
@@ -97,7 +98,7 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.T
     a, b = labels[:2] if len(labels) > 1 else ("first group", "second group")
     more = len(sentences) - _PAIRS
     reading = index.audit.model.reading
-    what = words.capital(words.score_name(reading))
+    what = words.capital(READINGS[reading].score)
     apart = "Ratio" if index.scale.is_ratio else "Difference"
     note = f"{count(more, 'more pair')} of this comparison: see results.json beside this page, and "
     return page.Table(
@@ -218,7 +219,8 @@ def evidence_size(result: Result, reading: str) -> str:
     words_ = ("pair of group words", "pairs of group words") if result.pairs else ("group word", "")
     parts = [count(result.n_templates, "sentence frame"), count(result.n_terms, *words_)]
     if result.n_targets:
-        parts.append(count(result.n_targets, "label" if reading == "label" else "scored word"))
+        is_label = READINGS[reading].of == "label"
+        parts.append(count(result.n_targets, "label" if is_label else "scored word"))
     return ", ".join(parts)
 
 
