@@ -33,13 +33,12 @@ from bias_audit.records import (
     FillScore,
     LabelRequest,
     ModelInfo,
-    Reading,
     Request,
     SimilarityRequest,
 )
 from bias_audit.reports.text import clean, percent, times
 from bias_audit.utils.arrays import Floats
-from bias_audit.utils.readings import READINGS
+from bias_audit.utils.readings import READINGS, USUAL, Reading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,11 +60,6 @@ NOTE_COSINES = (
     "Read as similarity, a model gives no word a probability: each number is the cosine of the"
     f" sentence, with {STAND_IN} at the mask, and the word asked for."
 )
-_HEADS: Mapping[Reading, tuple[str, str]] = {
-    "label": ("label", "ratio"),
-    "similarity": ("compared with", "difference"),
-}
-"""How a table heads its words and its comparison, where they are no words with a ratio."""
 _NO_COMPLETIONS = "read as {}, the model completes nothing"
 _SENTENCE = 'for example "The [group] worked as a <mask>."'
 _NAME_WORDS = "name two words or more to ask for, for example --targets nurse,doctor"
@@ -133,7 +127,7 @@ class FillResult:
     distances: tuple[Distance, ...]
     """Of each pair of groups; none where the model completes nothing here."""
     notes: tuple[str, ...]
-    reading: Reading = "mask"
+    reading: Reading = USUAL
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -144,7 +138,7 @@ class FillResult:
         import pandas as pd
 
         rows = [one.probabilities for one in self.words]
-        index = pd.Index([one.word for one in self.words], name=self._heads[0])
+        index = pd.Index([one.word for one in self.words], name=READINGS[self.reading].columns[0])
         return pd.DataFrame(rows, index, [group.name for group in self.groups], dtype="float64")
 
     def table(self) -> list[list[str]]:
@@ -152,7 +146,7 @@ class FillResult:
 
         Where there are several groups, a last column compares the two that differ most.
         """
-        head, last = self._heads
+        head, last = READINGS[self.reading].columns
         ratio = [last] if len(self.groups) > 1 else []
         rows = [[head, *(group.name for group in self.groups), *ratio]]
         for one in self.words:
@@ -165,10 +159,6 @@ class FillResult:
         if value is None:
             return "-"
         return f"{value:.3f}" if READINGS[self.reading].is_cosine else percent(value)
-
-    @property
-    def _heads(self) -> tuple[str, str]:
-        return _HEADS.get(self.reading, ("word", "ratio"))
 
     def _ratio(self, word: FilledWord) -> str:
         """How many times as likely, or how much nearer, a word is after one group than another."""

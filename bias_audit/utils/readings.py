@@ -52,6 +52,8 @@ class ReadingFacts:
     """The hub's word for what it does."""
     score: str
     """Names a score, at the head of a column."""
+    columns: tuple[str, str] = ("word", "ratio")
+    """Head the words that are asked for and what compares them, of a single sentence."""
     shows: str
     """What a report of it can show."""
     hint: str = "see 'bias-audit probes list' for others"
@@ -114,6 +116,7 @@ READINGS: Mapping[str, ReadingFacts] = {
         " of the target, and a query that names the target",
         task="sentence-similarity",
         score="cosine",
+        columns=("compared with", "difference"),
         shows="which associations the vectors of the named encoder carry between words for "
         "social groups and other words",
     ),
@@ -131,6 +134,7 @@ READINGS: Mapping[str, ReadingFacts] = {
         " a gap is the difference between the groups in the log-odds of the label",
         task="text-classification",
         score="probability",
+        columns=("label", "ratio"),
         shows="how the named classifier's labels of whole sentences differ between social groups",
         hint="name probes for classifiers, -p labels; or copy one and write the model's own label"
         " under 'any': bias-audit probes new NAME --like toxicity-religion",
