@@ -20,7 +20,8 @@ from bias_audit.metrics.design import (
     scored_groups,
     smaller_pole,
 )
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
+from bias_audit.metrics.score_cube import ScoreCube
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.records import OTHERS
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.estimate import Contrast

@@ -26,7 +26,8 @@ from bias_audit.results.codes import STATUSES, describe
 from bias_audit.utils.scales import gap_scale
 
 if TYPE_CHECKING:
-    from bias_audit.metrics.scored_probe import ScoredProbe, Unit
+    from bias_audit.metrics.score_cube import Unit
+    from bias_audit.metrics.scored_probe import ScoredProbe
 
 
 SENTENCES = 6

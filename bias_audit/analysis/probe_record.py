@@ -11,7 +11,8 @@ from bias_audit.analysis.controls import Control
 from bias_audit.metrics.base import brief
 from bias_audit.metrics.design import sampled_shares
 from bias_audit.metrics.log_odds import group_levels
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe
+from bias_audit.metrics.score_cube import ScoreCube
+from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.metrics.word_properties import priors_of
 from bias_audit.records import Skip
 from bias_audit.results import (

@@ -236,7 +236,7 @@ def lines(probe: Probe, backend: Backend) -> Iterator[str]:
 def _similarity_lines(probe: Probe, backend: Backend) -> Iterator[str]:
     """What an encoder makes of a probe, asked with the first word of each group."""
     from bias_audit.backends import score_all
-    from bias_audit.metrics.scored_probe import Scores
+    from bias_audit.metrics.score_cube import Scores
 
     first = {group.id: group.words[0].id for group in probe.groups if group.words}
     prompts = [

@@ -14,7 +14,8 @@ from bias_audit.analysis.robustness.check_record import (
 )
 from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import pole_heterogeneous, pole_response
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
+from bias_audit.metrics.score_cube import ScoreCube
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.results import Check
 from bias_audit.stats.contrast import one_group, trim
 from bias_audit.stats.distribution_shape import bootstrap_t_interval

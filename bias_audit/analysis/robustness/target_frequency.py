@@ -11,7 +11,8 @@ from bias_audit.analysis.robustness.check_record import (
 )
 from bias_audit.analysis.robustness.stability import is_detected
 from bias_audit.metrics.design import Comparison, Design
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe
+from bias_audit.metrics.score_cube import ScoreCube
+from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.results import Check
 from bias_audit.stats.covariates import AdjustedContrast, adjusted_contrast
 from bias_audit.utils.arrays import Floats

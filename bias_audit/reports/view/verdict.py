@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import bounds, count, plain, with_sign
-from bias_audit.reports.view import charts, completions, page
+from bias_audit.reports.view import charts, completions, exhibits, page
 from bias_audit.reports.view.cautions import control_line, notice, reading
 from bias_audit.reports.view.cautions import notices as beside
 from bias_audit.reports.view.examples import card_examples, examples
@@ -45,7 +45,7 @@ def _note(index: Index, finding: Finding) -> page.Note:
     shown: tuple[page.Example, ...] = ()
     harmful: tuple[page.Example, ...] = ()
     columns: tuple[page.Column, ...] = ()
-    telling: tuple[page.Table | None, page.Table | None] = (None, None)
+    telling: tuple[exhibits.Table | None, exhibits.Table | None] = (None, None)
     picture, notices = None, tuple(describe(notice) for notice in finding.notices)
     if result is not None:
         notices = (*filter(None, (reading(index, result),)), *beside(result))
@@ -90,7 +90,7 @@ def finding_facts(result: Result, finding: Finding, reading: str = "") -> tuple[
     return tuple(facts)
 
 
-def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.Table | None:
+def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> exhibits.Table | None:
     """The first sentence pairs of one comparison; None without any."""
     if not sentences:
         return None
@@ -101,21 +101,21 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.T
     what = words.capital(READINGS[reading].score)
     apart = "Ratio" if index.scale.is_ratio else "Difference"
     note = f"{count(more, 'more pair')} of this comparison: see results.json beside this page, and "
-    return page.Table(
+    return exhibits.Table(
         name=index.name("sentences", result.id),
         caption=f"Sentences that differ by the group only: {index.versus(result)}",
         head=(a, b, "Scored word", f"{what}, {a}", f"{what}, {b}", apart, "With"),
         rows=tuple(
             (
-                page.prose(item.text_a),
-                page.prose(item.text_b),
-                page.prose(item.word),
+                exhibits.prose(item.text_a),
+                exhibits.prose(item.text_b),
+                exhibits.prose(item.word),
                 *(
-                    page.Cell(words.score(value, reading), value)
+                    exhibits.Cell(words.score(value, reading), value)
                     for value in (item.log_prob_a, item.log_prob_b)
                 ),
-                page.ratio(item.log_prob_a - item.log_prob_b, index.unit),
-                page.Cell(a if item.log_prob_a >= item.log_prob_b else b),
+                exhibits.ratio(item.log_prob_a - item.log_prob_b, index.unit),
+                exhibits.Cell(a if item.log_prob_a >= item.log_prob_b else b),
             )
             for item in sentences[:_PAIRS]
         ),
