@@ -15,15 +15,14 @@ from bias_audit.analysis.recompute import require_numbers
 from bias_audit.backends.cache.open import Cache
 from bias_audit.backends.ray.options import Engine
 from bias_audit.config import (
-    Config,
     ConfigFile,
     ResolvedSettings,
-    RunSettings,
     check_gates,
     read_policy,
     require,
     with_own,
 )
+from bias_audit.config.schema import Config, RunSettings
 from bias_audit.datasets import DATASETS
 from bias_audit.datasets import get as get_dataset
 from bias_audit.errors import UsageError

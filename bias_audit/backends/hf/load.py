@@ -18,8 +18,8 @@ import torch
 import transformers
 
 from bias_audit.backends.hf.gguf import describe_weights, require_packages
+from bias_audit.backends.hf.model_config import WANTED
 from bias_audit.backends.hf.model_files import (
-    WANTED,
     ModelFolder,
     ModelOptions,
     locate_model,
