@@ -11,13 +11,7 @@ from typing import Any
 import rich_click as click
 
 from bias_audit.cli import completion
-from bias_audit.cli.options import (
-    Place,
-    json_option,
-    model_options,
-    probe_path,
-    to_backend_options,
-)
+from bias_audit.cli.options import Place, json_option, model_options, probe_path, to_backend_options
 from bias_audit.cli.output import say, say_json
 from bias_audit.config import open_catalogue
 from bias_audit.utils.readings import READINGS, USUAL

@@ -33,12 +33,7 @@ from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
 from bias_audit.gates.waivers import read_waivers
 from bias_audit.utils.problems import ProblemCollector
-from bias_audit.utils.settings import (
-    Setting,
-    apply_overrides,
-    collect_overrides,
-    declared_settings,
-)
+from bias_audit.utils.settings import Setting, apply_overrides, collect_overrides, declared_settings
 from bias_audit.utils.validation import KeyPath, Positions, validate_partially
 from bias_audit.utils.yaml import compose, read_source, validate
 

@@ -16,11 +16,7 @@ import numpy as np
 from bias_audit.errors import ScoringError
 from bias_audit.probes.clusters import target_clusters, template_clusters, term_cluster
 from bias_audit.probes.probe import Group, Probe
-from bias_audit.records import (
-    FillScore,
-    Prompt,
-    Skip,
-)
+from bias_audit.records import FillScore, Prompt, Skip
 from bias_audit.results.evidence import COSINE, EVIDENCE_COLUMNS, TEXT_COLUMNS
 from bias_audit.stats.contrast import Clusters
 from bias_audit.utils.arrays import Floats

@@ -11,13 +11,7 @@ import numpy as np
 from bias_audit.errors import UsageError
 from bias_audit.metrics.score_cube import ExtraGroup, ScoreCube
 from bias_audit.probes.probe import Probe
-from bias_audit.records import (
-    CompletionScore,
-    FillScore,
-    Prompt,
-    Skip,
-    WordPrior,
-)
+from bias_audit.records import CompletionScore, FillScore, Prompt, Skip, WordPrior
 from bias_audit.stats.seeds import stream
 from bias_audit.utils.readings import READINGS, USUAL, Reading
 

@@ -25,7 +25,8 @@ from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.from_config import RunRequest
 from bias_audit.pipeline.judge import check_readings, judge_run
-from bias_audit.pipeline.model_checks import RepeatCheck, check_model, check_name
+from bias_audit.pipeline.model_checks import check_model, check_name
+from bias_audit.pipeline.repeats import RepeatCheck
 from bias_audit.pipeline.score import ProgressListener
 from bias_audit.pipeline.tasks import Part, Task, plan_tasks
 from bias_audit.probes.catalogue import ProbeCatalogue

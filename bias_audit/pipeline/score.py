@@ -22,14 +22,7 @@ from bias_audit.metrics.scored_probe import ScoredProbe, Settings, split_answers
 from bias_audit.metrics.word_properties import prior_words
 from bias_audit.pipeline.plan import Plan
 from bias_audit.probes.expand import article_before
-from bias_audit.records import (
-    CompletionScore,
-    FillRequest,
-    FillScore,
-    Prompt,
-    Skip,
-    WordPrior,
-)
+from bias_audit.records import CompletionScore, FillRequest, FillScore, Prompt, Skip, WordPrior
 
 Answer = FillScore | CompletionScore
 FRAMES = (("", "."), ("(", ")"), ('"', '"'), ("- ", ""))

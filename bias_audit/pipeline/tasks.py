@@ -25,8 +25,8 @@ from bias_audit.metrics.registry import names as optional_metrics
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.assemble import Analysis, analyse_cached, plan_manifest
 from bias_audit.pipeline.audit import evidence_bytes
-from bias_audit.pipeline.model_checks import RepeatCheck, check_repeats, repeat_requests
 from bias_audit.pipeline.plan import Plan, make_plan
+from bias_audit.pipeline.repeats import RepeatCheck, check_repeats, repeat_requests
 from bias_audit.pipeline.result_cache import ResultCache
 from bias_audit.pipeline.score import ProgressListener, ScoredPlan, score_plan
 from bias_audit.probes.catalogue import ProbeCatalogue

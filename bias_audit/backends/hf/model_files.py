@@ -16,12 +16,7 @@ from bias_audit.backends.base import require_possible
 from bias_audit.backends.hf.gguf import SUFFIX, find_gguf
 from bias_audit.backends.hf.hub import fetch
 from bias_audit.backends.hf.model_config import read_by_head, read_config, require_head
-from bias_audit.backends.hf.pooling import (
-    ENCODER_FILES,
-    Pooling,
-    PoolingMode,
-    read_pooling,
-)
+from bias_audit.backends.hf.pooling import ENCODER_FILES, Pooling, PoolingMode, read_pooling
 from bias_audit.errors import ModelLoadError
 from bias_audit.utils.readings import READINGS, Reading
 

@@ -11,13 +11,7 @@ from bias_audit.reports.view.cautions import control_line, notice, reading
 from bias_audit.reports.view.cautions import notices as beside
 from bias_audit.reports.view.examples import card_examples, examples
 from bias_audit.reports.view.index import OTHERS, Index, strength
-from bias_audit.results import (
-    Finding,
-    Gate,
-    Result,
-    Sentence,
-    WaiverRecord,
-)
+from bias_audit.results import Finding, Gate, Result, Sentence, WaiverRecord
 from bias_audit.results.codes import describe
 from bias_audit.utils.readings import READINGS
 from bias_audit.utils.text import times
