@@ -257,14 +257,6 @@ class Multiplicity(FileModel):
     targets: Literal["by", "bh", "max-t"] = "by"
     """The table of words of each comparison: ``by``, ``bh`` or ``max-t``."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_primary(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "primary" in value:
-            message = "'primary' is gone: the comparisons of each probe are adjusted by Holm"
-            raise MistakesError([(("primary",), f"{message} | leave it out")])
-        return value
-
 
 class Analysis(FileModel):
     """Choices of the statistics."""

@@ -16,15 +16,8 @@ from bias_audit.gates.waivers import apply_waivers, names_all
 from bias_audit.results.decisions import Comparison, Gate, WaiverRecord, is_incomplete
 from bias_audit.results.evidence import EVIDENCE_FILE
 from bias_audit.results.io import Results
-from bias_audit.results.schema import (
-    NOT_MEASURED,
-    OUTCOMES,
-    ErrorRecord,
-    Outcome,
-    ProbeRecord,
-    Result,
-    State,
-)
+from bias_audit.results.run_record import NOT_MEASURED, ErrorRecord
+from bias_audit.results.schema import OUTCOMES, Outcome, ProbeRecord, Result, State
 from bias_audit.utils.readings import READINGS
 from bias_audit.utils.text import times
 

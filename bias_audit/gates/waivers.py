@@ -21,7 +21,7 @@ from pydantic import BeforeValidator, ValidationError, model_validator
 from bias_audit.errors import UsageError, nearest
 from bias_audit.gates.schema import Limit, is_in_times, to_number
 from bias_audit.results.decisions import Gate, WaiverRecord, finding_id
-from bias_audit.results.schema import Model
+from bias_audit.results.run_record import Model
 from bias_audit.utils.file_model import FileModel, Text, reject_duplicates
 from bias_audit.utils.files import write_atomic
 from bias_audit.utils.problems import ProblemCollector

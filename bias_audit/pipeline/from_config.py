@@ -35,7 +35,8 @@ from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.suites import DEFAULT, LABELS
 from bias_audit.results.io import Results
 from bias_audit.results.run_folder import StoredRun
-from bias_audit.results.schema import Model, Result
+from bias_audit.results.run_record import Model
+from bias_audit.results.schema import Result
 from bias_audit.utils import clock
 from bias_audit.utils.readings import READINGS
 

@@ -35,7 +35,7 @@ from bias_audit.records import ModelInfo
 from bias_audit.results.evidence import EVIDENCE_FILE
 from bias_audit.results.io import Results, normalise
 from bias_audit.results.run_folder import StoredRun
-from bias_audit.results.schema import Model, Run, SanityCheck, Tool
+from bias_audit.results.run_record import Model, Run, SanityCheck, Tool
 from bias_audit.utils import clock
 from bias_audit.utils.readings import READINGS, USUAL
 from bias_audit.utils.versions import package_versions

@@ -34,7 +34,7 @@ from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.probe import ProbeSpec
 from bias_audit.records import LabelRequest, ModelInfo, SentenceRequest
 from bias_audit.results import EVIDENCE_FILE, PAIR_SCORES_FILE
-from bias_audit.results.schema import SanityCheck
+from bias_audit.results.run_record import SanityCheck
 from bias_audit.utils.readings import READINGS
 
 

@@ -8,17 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from bias_audit.results.codes import UNASKED, as_clause
-from bias_audit.results.schema import (
-    ClaimName,
-    Model,
-    Record,
-    Result,
-    Role,
-    Run,
-    Sentence,
-    Size,
-    State,
-)
+from bias_audit.results.run_record import Model, Run
+from bias_audit.results.schema import ClaimName, Record, Result, Role, Sentence, Size, State
 from bias_audit.utils.readings import USUAL
 
 Evidence = Literal["strong", "moderate", "weak"]

@@ -16,22 +16,24 @@ from bias_audit.errors import UsageError
 from bias_audit.results.codes import BLOCKING, LOUD, SILENT
 from bias_audit.results.decisions import Comparison, Finding, Gate, WaiverRecord
 from bias_audit.results.evidence import MAX_LOG_PROB
-from bias_audit.results.schema import (
-    Claim,
+from bias_audit.results.run_record import (
     Determinism,
     ErrorRecord,
-    Floor,
     MetricRecord,
     Model,
+    Run,
+    SanityCheck,
+    Tool,
+)
+from bias_audit.results.schema import (
+    Claim,
+    Floor,
     Outcome,
     ProbeRecord,
     Record,
     Result,
-    Run,
-    SanityCheck,
     SkipRecord,
     State,
-    Tool,
 )
 from bias_audit.utils.json_text import read_json
 from bias_audit.utils.readings import READINGS

@@ -367,25 +367,6 @@ class ProbeSpec(FileModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_target_scope(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "target_scope" in value:
-            message = "'target_scope' is gone: every comparison makes both claims, about these"
-            message += " words and about words of this kind"
-            hint = "leave it out; a gate may ask for one with 'claim: words_of_this_kind'"
-            raise MistakesError([(("target_scope",), f"{message} | {hint}")])
-        return value
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_one_margin(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "margin" in value:
-            message = "'margin' is gone: each unit has its own"
-            hint = f"margins: {{nats: {value['margin']}, sd: {DEFAULT_MARGIN_SD}}}"
-            raise MistakesError([(("margin",), f"{message} | {hint}")])
-        return value
-
-    @model_validator(mode="before")
-    @classmethod
     def _labels_or_targets(cls, value: Any) -> Any:
         if not isinstance(value, dict) or value.get("labels") is None:
             return value

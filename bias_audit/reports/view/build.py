@@ -18,7 +18,7 @@ from bias_audit.reports.view.quality import corrections, quality, references
 from bias_audit.reports.view.verdict import findings
 from bias_audit.results import Change, Comparison, ProbeRecord, Results, WaiverRecord
 from bias_audit.results.codes import describe
-from bias_audit.results.schema import NOT_MEASURED
+from bias_audit.results.run_record import NOT_MEASURED
 from bias_audit.utils.text import quote
 
 CANNOT = (

@@ -22,7 +22,7 @@ from bias_audit.reports.view.on_request import request_lines
 from bias_audit.reports.view.verdict import evidence_size, gate_line, pairs
 from bias_audit.results import Gate, ProbeRecord, Result, Results
 from bias_audit.results.codes import DEAF, FAILED, describe
-from bias_audit.results.schema import NOT_MEASURED
+from bias_audit.results.run_record import NOT_MEASURED
 from bias_audit.utils.readings import USUAL
 from bias_audit.utils.text import quote
 

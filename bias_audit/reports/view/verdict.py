@@ -13,7 +13,7 @@ from bias_audit.reports.view.examples import card_examples, examples
 from bias_audit.reports.view.index import OTHERS, Index, strength
 from bias_audit.results import Finding, Gate, Result, Sentence, WaiverRecord
 from bias_audit.results.codes import describe
-from bias_audit.utils.readings import READINGS
+from bias_audit.utils.readings import READINGS, USUAL
 from bias_audit.utils.text import times
 
 _PAIRS = 60
@@ -68,7 +68,7 @@ def _note(index: Index, finding: Finding) -> page.Note:
     )
 
 
-def finding_facts(result: Result, finding: Finding, reading: str = "") -> tuple[str, ...]:
+def finding_facts(result: Result, finding: Finding, reading: str = USUAL) -> tuple[str, ...]:
     """Return the numbers of a finding, without those that its own sentences give."""
     facts = []
     stated = "sentence frames agree" in finding.detail
