@@ -14,7 +14,8 @@ from tokenizers import Tokenizer
 from bias_audit.analysis.comparisons import compare_groups
 from bias_audit.backends import open_backend
 from bias_audit.cli.probe_check import pole_imbalance
-from bias_audit.metrics.scored_probe import ScoredProbe, Scores, Settings, build_cube
+from bias_audit.metrics.score_cube import Scores, build_cube
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.pipeline.plan import PLACEBO
 from bias_audit.probes.english import starts_sentence, takes_an
 from bias_audit.probes.probe import words_of
