@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.cli.options import (
-    json_option,
-    model_options,
-    setting_options,
-    to_backend_options,
-)
+from bias_audit.cli.options import json_option, model_options, setting_options, to_backend_options
 from bias_audit.cli.output import markup, say, say_json
 
 if TYPE_CHECKING:
-    from bias_audit.pipeline.fill import FillResult
+    from bias_audit.pipeline.fill_result import FillResult
 
 HELP = """Ask one sentence: top completions per group, side by side, and how far apart they are.
 
