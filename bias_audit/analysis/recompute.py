@@ -8,6 +8,7 @@ draws of permutations, robustness checks) is not looked at.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
@@ -18,13 +19,13 @@ import numpy as np
 from bias_audit.analysis.change import LEAST_SE, PairedContrast
 from bias_audit.analysis.compare_runs import METRICS, RunPair, mismatch_error
 from bias_audit.analysis.controls import find_floor, is_heard, loud_gaps
+from bias_audit.analysis.findings import DIAGONALS
 from bias_audit.analysis.outcomes import conclude
 from bias_audit.analysis.paired_cells import PairedCube
 from bias_audit.analysis.result_record import LARGEST
 from bias_audit.analysis.statements import Question
-from bias_audit.metrics.diagonal import DIAGONAL_LOG_ODDS, diagonal_contrast
+from bias_audit.metrics.diagonal import diagonal_contrast
 from bias_audit.metrics.log_odds import group_levels
-from bias_audit.metrics.similarity import SIMILARITY_DIAGONAL
 from bias_audit.results.evidence import INDEX, KEY_COLUMNS
 from bias_audit.results.run_folder import StoredRun
 from bias_audit.results.schema import Claim, ProbeRecord, Result, Sentence, TargetProfile
@@ -39,17 +40,19 @@ CLOSE, NEAR = 2e-5, 3e-6
 there has six decimals."""
 _MOVES = 20.0
 """How many times further a p or degrees of freedom move than the error behind them."""
+CLOSE_QUOTE = 1e-7
+"""The same of a quoted score: of a whole sentence it has eight digits, and few of them decimals."""
 CLOSE_P = 1e-3
 CLOSE_DF = 3e-4
 """The same of p-values and of degrees of freedom, which move more."""
-_DIAGONALS = (DIAGONAL_LOG_ODDS.id, SIMILARITY_DIAGONAL.id)
-MADE = (*METRICS, *_DIAGONALS)
+MADE = (*METRICS, *DIAGONALS)
 """Measures that the scores give again."""
 SPLIT = "~split"
 """Ends the name of a control whose halves are stored nowhere."""
 _FAMILIES = {"Benjamini-Yekutieli over ": by, "Benjamini-Hochberg over ": bh}
 _CONCLUSIONS = (
-    "p_adjusted", "outcome", "at_least", "at_most", "leans", "pole", "size", "statement",
+    "p_adjusted", "p_adjustment", "outcome", "at_least", "at_most", "leans", "pole", "size",
+    "statement",
 )  # fmt: skip
 _TEXT = KEY_COLUMNS.index("text")
 _Texts = dict[tuple[str, str, str], set[float]]
@@ -253,7 +256,7 @@ class Recomputation:
                         heard[r.id],
                         margin,
                         gap_scale(r.unit),
-                        diagonal=r.metric in _DIAGONALS,
+                        diagonal=r.metric in DIAGONALS,
                     )
                     for r in mine
                 ]
@@ -423,10 +426,19 @@ def _sizes(probe: ProbeRecord, cube: PairedCube) -> Iterator[Mismatch]:
     if len(probe.targets) != len(cube.targets):
         yield Mismatch(probe.id, "number of words", len(probe.targets), len(cube.targets))
     if probe.coverage is not None:
-        for name, number in own.items():
-            stored = getattr(probe.coverage, f"{name}_scored")
+        in_poles = {"plus": len(cube.pole("+")), "minus": len(cube.pole("-"))}
+        if not any(in_poles.values()):  # each group has a word of its own
+            in_poles["plus"] = len(cube.targets)
+        scored = {f"{name}_scored": number for name, number in own.items()}
+        scored |= {f"scored_{name}": number for name, number in in_poles.items()}
+        for name, number in scored.items():
+            stored = getattr(probe.coverage, name)
             if stored != number:
-                yield Mismatch(probe.id, f"{name}_scored", stored, number)
+                yield Mismatch(probe.id, name, stored, number)
+    words = {(group.id, term) for group in probe.groups for term in group.terms}
+    for group, term in sorted(words ^ set(cube.units)):
+        sides = (term, None) if (group, term) in words else (None, term)
+        yield Mismatch(probe.id, f"a word of {group}", *sides)
 
 
 def _level(
@@ -450,6 +462,12 @@ def _counts(result: Result, cube: PairedCube, contrast: PairedContrast) -> Itera
     }
     if "0" not in cube.poles:
         own["n_prompts"] = cube.cells
+    if not contrast.group_masked:
+        own["n_terms"] = contrast.claims(cube.candidate)[0].n_terms
+    for source, number in contrast.layout_counts(len(cube.candidate)).items():
+        stored = result.clusters.get(source)
+        if source in result.clusters and stored != number:
+            yield Mismatch(result.id, f"clusters of {source}", stored, number)
     for name, value in own.items():
         yield from _pick(result, name, value)
 
@@ -481,6 +499,8 @@ def _adjusted_words(result: Result) -> Iterator[Mismatch]:
     if adjust is None:
         return
     raw = [1.0 if effect.p_value is None else effect.p_value for effect in result.by_target]
+    if not re.search(rf"\b{len(raw)}\b", method):
+        yield Mismatch(result.id, "targets_adjustment", method, str(len(raw)))
     for effect, own in zip(result.by_target, adjust(np.array(raw)), strict=True):
         if effect.p_value is not None and differ(effect.p_adjusted, float(own), CLOSE_P):
             label = f"by_target {effect.id} p_adjusted"
@@ -506,5 +526,5 @@ def _quote(name: str, sentence: Sentence, scores: _Texts) -> Iterator[Mismatch]:
         known = scores.get((sentence.template, sentence.target, text))
         if known is None:
             yield Mismatch(name, "a quoted sentence", text, None)
-        elif not any(abs(stored - score) <= NEAR for score in known):
+        elif not any(math.isclose(stored, one, rel_tol=CLOSE_QUOTE, abs_tol=NEAR) for one in known):
             yield Mismatch(name, f"the score of '{text}'", stored, min(known))
