@@ -100,7 +100,7 @@ def _result(result: Result, probe: ProbeRecord, results: Results) -> Iterator[st
     groups = (*probe.groups, *probe.extra_groups)
     names = names_of_groups({group.id: group.label for group in groups})
     for group, label in zip(result.groups, result.group_labels, strict=True):
-        yield from _unless(f"{result.id}: the name of {group}", label, names.get(group, group))
+        yield from _unless(f"{result.id}: the name of {group}", label, names.get(group, label))
     words = {target.id: target for target in probe.targets}
     for effect in result.by_target:
         if effect.id in words:

@@ -272,7 +272,7 @@ FORGERIES: dict[str, tuple[Callable[[Content], None], str]] = {
         f"gate tight:{GAP}: its state is 'pass', by the results 'fail'",
     ),
     "a limit": (set_gate("tight", limit=9.0), f"gate tight:{GAP}: its state is 'fail', by"),
-    "a gate's number": (set_gate("wide", estimate=0.0), f"gate wide:{GAP}: its estimate is not"),
+    "a gate's number": (set_gate("wide", estimate=0.0), f"gate wide:{GAP}: estimate is 0.0, by"),
     "a late waiver": (
         lambda c: c["waivers"][0].update(expires="2020-01-01"),
         f"gate known:{GAP}: its waiver ended before the run",
@@ -438,6 +438,83 @@ def test_every_field_that_follows_from_others_is_named(
         if next(bundle._faults(held, [], []), None) is None:
             lost.append(kind)
     assert lost == []
+
+
+def with_file(name: str, content: bytes) -> Callable[[bytes], bytes]:
+    """Put a file into a bundle whose list is made anew."""
+
+    def change(whole: bytes) -> bytes:
+        held = members(whole) | {name: content}
+        held.pop(MANIFEST)
+        return pack(held, Results.model_validate_json(held["results.json"]), program_digest())
+
+    return change
+
+
+def flip(whole: bytes) -> bytes:
+    place = len(whole) // 2
+    return whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+
+
+def rename(whole: bytes) -> bytes:
+    held = members(whole)
+    return archive({("results.csv" if n == "summary.md" else n): c for n, c in held.items()})
+
+
+def cut(whole: bytes) -> bytes:
+    held = members(whole)
+    return archive({n: c for n, c in held.items() if n != "evidence.csv.gz"})
+
+
+def edited(change: Callable[[Content], None]) -> Callable[[bytes], bytes]:
+    return lambda whole: forge(whole, change)
+
+
+def relabel(content: Content) -> None:
+    content["probes"][0]["groups"][0]["label"] = "somebody else"
+
+
+TEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "a flipped byte": (flip, "its checksum is another one"),
+    "a renamed file": (rename, "it was renamed: the list calls it summary.md"),
+    "a file that was added": (with_file("more.txt", b"x"), "no run writes a file of this name"),
+    "a file that was cut": (cut, "evidence.csv.gz: it is missing"),
+    "a report that was written over": (
+        with_file("summary.md", b"Fine."), "summary.md: it is not what results.json gives",
+    ),
+    "a smaller gap": (edited(soften_the_gap), f"{GAP}: estimate is 0.1 in results.json"),
+    "a gate that passes": (edited(FORGERIES["a passed gate"][0]), "its state is 'pass', by"),
+    "a limit that was raised": (edited(set_gate("tight", limit=9.0)), "its state is 'fail', by"),
+    "a finding that is gone": (edited(lambda c: c.update(findings=[])), "outcomes disagree"),
+    "a group with another name": (edited(relabel), f"{GAP}: the name of a is 'group a', by"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TEN)
+def test_ten_kinds_of_tampering_are_named(kind: str, whole: bytes, tmp_path: Path) -> None:
+    change, said = TEN[kind]
+    faults = verify(change(whole), tmp_path).faults
+    assert any(said in fault for fault in faults), faults
+
+
+def test_texts_of_a_probe_that_the_program_has_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle, "_texts", lambda *_args, **_options: iter(()))
+    made = audit(FakeBackend(), probes="occupation-pronoun", limit=3, now=lambda: NOON)
+    home = made.save(tmp_path / "run")
+    files = {path.name: path.read_bytes() for path in home.iterdir()}
+    assert [*bundle._faults(files, [], [])] == []
+    for path in (
+        ("probes", 0, "title"), ("probes", 0, "card", "limits"), ("probes", 0, "plus"),
+        ("results", 0, "margin"), ("results", 0, "margin_reason"),
+        ("results", 0, "by_template", 0, "text"), ("probes", 0, "targets", 0, "text"),
+    ):  # fmt: skip
+        forged = json.loads(files["results.json"])
+        put(forged, path, other)
+        held = files | {"results.json": json.dumps(forged).encode()}
+        faults = [*bundle._faults(held, [], [])]
+        assert any("by its files" in one or "in its files" in one for one in faults), path
 
 
 # What is no bundle, and what could do harm.
